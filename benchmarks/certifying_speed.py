@@ -35,7 +35,7 @@ class Speed:
     Attributes:
         cell: cell of the network.
         size: values of the sizes in ``BASE``.
-        bits: precision that proved the expected values; mpmath computes with the same.
+        bits: precision that proved the expected values; mpmath computes with the same precision.
         answer: CPU seconds for the expected values, proven to be correctly rounded.
         certified: CPU seconds for a golden: expected values, tolerance, and confirmation by implementations.
         mpmath: CPU seconds for mpmath's values, which are equal but not proven.
@@ -119,16 +119,16 @@ def report(speeds: Sequence[Speed]) -> str:
             "## Certifying one golden, compared with mpmath\n\n"
             "Certification was compared with mpmath at the same precision: computing the expected values takes a "
             "fraction of mpmath's "
-            f"time. Goldens a second on one core (CPU time, least of {REPEATS}), two sequences each. Measured on one "
-            "machine by `python -m benchmarks.certifying_speed --write`.\n\n"
+            f"time. The table shows goldens per second on one core (least CPU time of {REPEATS} runs), with two "
+            "sequences each. Measured on one machine by `python -m benchmarks.certifying_speed --write`.\n\n"
             f"{page.versions('numpy', 'torch', 'python-flint', 'mpmath')}, mpmath on {mpmath.libmp.BACKEND}'s "
             "integers, 1 core.\n",
             page.table(header, rows),
             "“certified”: expected values, tolerance, and confirmation by torch and NumPy in each precision. "
             "“answers”: "
             "the expected values only, proven to be correctly rounded. “mpmath”: the same equations with as many bits, "
-            "dot products by `fdot`; it proves nothing; the float64 values were always equal. "
-            f"It takes {min(ratios):.1f} to {max(ratios):.1f} times as long as “answers”.\n",
+            "dot products by `fdot`, without a proof; the float64 values were always equal. "
+            f"mpmath takes {min(ratios):.1f} to {max(ratios):.1f} times as long as “answers”.\n",
         ]
     )
 

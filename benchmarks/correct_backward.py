@@ -1,4 +1,4 @@
-"""Correct backward passes in NumPy that compute in other orders, or by other forms, than the definition.
+"""Correct backward passes in NumPy that differ from the definition in the order of sums or in the form of formulas.
 
 Half precisions accumulate in float32 and store their own type, as kernels do.
 """
@@ -74,7 +74,7 @@ class BySequence(Backward):
         self.stored = stored
 
     def summed_over_steps(self, steps: Sequence[Factors]) -> Array:
-        """Return the sum over sequences: stored after each (as ``.grad`` accumulates), or rounded once."""
+        """Return the sum over sequences: stored after each sequence (as in ``.grad``), or rounded once."""
         by_sequence = [
             super(BySequence, self).summed_over_steps(_of_sequence(steps, b)) for b in range(len(steps[0][0]))
         ]
@@ -149,7 +149,7 @@ class WithoutSubnormals(Backward):
 class OneStore(Backward):
     """Computes a whole step of half precisions in float32, forward and backward, and stores its results.
 
-    Fused kernels do so. The gradients of the gates are results too, as factors of the weights' gradients, unless
+    Fused kernels do so. The gradients of the gates are stored, too, as factors of the weights' gradients, unless
     ``fused``.
     """
 

@@ -1,4 +1,4 @@
-"""Correct networks in NumPy that compute in other orders, or by other forms of the same formula, than the definition.
+"""Correct networks in NumPy that differ from the definition in the order of sums or in the form of formulas.
 
 Half precisions accumulate in float32 and store their own type, as kernels do.
 """
@@ -43,7 +43,7 @@ class BiasFirst(Summing):
         return super().step(case, suffix, with_bias or w, layer_input, t, state)
 
     def product(self, v: Array, matrix: Array) -> Array:
-        """Return the matrix times each row of v; starts from the matrix's first column if that holds the bias."""
+        """Return the matrix times each row of v; starts from the matrix's first column if that is the bias."""
         if matrix.shape[1] == v.shape[1]:
             return super().product(v, matrix)
         start = np.broadcast_to(matrix[:, 0], (len(v), len(matrix)))
@@ -51,7 +51,7 @@ class BiasFirst(Summing):
 
 
 class BiasesSummed(Network):
-    """Adds the two biases in advance, except those of a GRU's candidate, which are not added to each other."""
+    """Adds the two biases in advance, except those of a GRU's candidate, which the equations do not add."""
 
     def weights(self, case: Case, suffix: str) -> Weights:
         """Return the weights of one layer and direction."""
@@ -66,7 +66,7 @@ class BiasesSummed(Network):
 
 
 class OneProduct(Network):
-    """Computes one product of (x, h) with (W_ih, W_hh), except for a GRU's candidate, which does not add the two."""
+    """Computes one product of (x, h) with (W_ih, W_hh), except for a GRU's candidate, which needs W_hh h separately."""
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
         """Return the state after time step t."""

@@ -2,7 +2,7 @@
 
     python -m benchmarks.drawn_goldens    # from the checkout, some minutes; --write renews docs/results/correctness.md
 
-Exits with 1 if one fails. ``hypothesis_versions`` shows that ``fuzz`` finds wrong implementations.
+Exits with 1 if an implementation fails. ``hypothesis_versions`` shows that ``fuzz`` finds wrong implementations.
 """
 
 import argparse
@@ -41,10 +41,10 @@ class RandomCheck:
 
     Attributes:
         implementation: its name.
-        ran: how many goldens it ran.
-        passed: how many passed.
-        refused: how many it refused.
-        known: how many failed with a known defect of the library.
+        ran: the number of goldens that it ran.
+        passed: the number of goldens that passed.
+        refused: the number of goldens that it refused.
+        known: the number of failures by a known defect of the library.
         failed: messages of the other failures.
         largest: the largest error of the passed goldens, as a fraction of the tolerance.
         seconds: duration of the run.

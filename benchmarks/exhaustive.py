@@ -1,4 +1,4 @@
-"""Runs NumPy, torch and ONNX Runtime on every float16 and bfloat16 argument of each activation, and on some float32.
+"""Runs NumPy, torch and ONNX Runtime on all float16 and bfloat16 arguments of activations and on a float32 sample.
 
     python -m benchmarks.exhaustive    # from the checkout, about a minute; --write renews docs/results/correctness.md
 
@@ -24,9 +24,9 @@ NumPy, torch and ONNX Runtime computed each activation at every finite float16 a
 float32 ([`check --exhaustive`](../implementations.md#every-argument-of-an-activation)). Measured by
 `python -m benchmarks.exhaustive --write`.
 
-Each entry is the largest part of the tolerance that was used, and in brackets the largest error in units in the last
-place (ulp) of the exact result. A sigmoid near zero may be off by many ulp within its tolerance. The reset gate of a
-GRU shows through a tanh only. “refused”: the implementation does not support the precision."""
+Each entry is the largest error as a fraction of the tolerance, and in brackets the largest error in units in the last
+place (ulp) of the exact result. A sigmoid near zero may have an error of many ulp within its tolerance. The reset
+gate of a GRU affects outputs only through a tanh. “refused”: the implementation does not support the precision."""
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
-"""Runs correct implementations on every golden in every precision: how many fail, and how large are the errors.
+"""Runs correct implementations on every golden in every precision, and reports failures and the largest errors.
 
     python -m benchmarks.false_alarms    # from the checkout; --write renews docs/results/correctness.md
 
-The table also counts the outputs that ``torch.testing.assert_close`` rejects with its default tolerances. Defects of
-libraries are listed in ``docs/known-failures`` with their evidence; they are counted apart and must fail. Gradients
-are checked by ``benchmarks.gradient_false_alarms``.
+The table also counts the outputs that ``torch.testing.assert_close`` rejects with its default tolerances. Goldens that
+libraries are known to fail are listed in ``docs/known-failures``, counted separately, and must fail. Gradients are
+checked by ``benchmarks.gradient_false_alarms``.
 """
 
 import time
@@ -99,7 +99,7 @@ def _with_onednn(implementation: Implementation, *, on: bool) -> Implementation:
 
 
 def is_close(golden: Golden, outputs: Sequence[Any]) -> bool:
-    """Whether ``torch.testing.assert_close`` accepts outputs."""
+    """Return whether ``torch.testing.assert_close`` accepts outputs."""
     actual = dict(zip(("out", "h_n", "c_n"), outputs, strict=False))
     return implementation_results.are_close(golden, actual, {name: getattr(golden, name) for name in actual})
 

@@ -48,7 +48,7 @@ if __name__ == "__main__":
 """
 
 Cost = Mapping[str, float]
-"""The measured figures of a run of the generator by name, without those that this system does not report."""
+"""The measured figures of a run of the generator, by name. A figure that this system does not report is missing."""
 
 OUTPUTS, SCRATCH, AGAIN = "outputs only", "from scratch", "nothing changed"
 """Runs of the generator: without gradients, with gradients, and with gradients a second time in the same folder."""
@@ -109,7 +109,7 @@ def keep_to_cores() -> int:
 
 
 def whole_corpus(program: Path, what: str) -> Cost:
-    """Generate the corpus in a process of its own; a run without gradients gets a folder of its own, too."""
+    """Generate the corpus in a separate process; a run without gradients has a separate folder, too."""
     folder = program.parent / "outputs" if what == OUTPUTS else program.parent
     folder.mkdir(exist_ok=True)
     run = process_cost.run([sys.executable, str(program), str(folder), what])
@@ -188,13 +188,13 @@ def report(
     return "\n".join(
         [
             "## Generating the corpus\n\n"
-            "The whole corpus was certified, put through all known bugs and written: outputs only, with gradients, "
+            "The whole corpus was certified, checked against all known bugs and written: outputs only, with gradients, "
             "and again with "
             "nothing changed, which certifies no golden. Measured on one machine by `python -m "
             "benchmarks.generation_cost --write`; "
             "`make bench-generation` fails if a limit is exceeded.\n\n"
             f"{page.versions('numpy', 'torch', 'python-flint', 'h5py')}, {cores} cores. "
-            f"The machine's load was {load:.0f} when it began.\n",
+            f"The machine's load was {load:.0f} at the start.\n",
             page.table(("whole corpus", *FIGURES), rows),
             "“Beyond imports” starts when the generator is imported. “Memory” is the peak of the process and its pool "
             f"together (PSS, sampled every {SAMPLE_EVERY:g} "

@@ -1,4 +1,4 @@
-"""Runs correct backward passes on every golden with gradients: how many fail, and how large are the errors.
+"""Runs correct backward passes on every golden with gradients, and reports failures and the largest errors.
 
     python -m benchmarks.gradient_false_alarms    # from the checkout; --write renews docs/results/correctness.md
 
@@ -26,7 +26,7 @@ from rnn_goldens.implementations.backward import backward_of
 from rnn_goldens.implementations.numpy_cells import arithmetic
 
 NUMPY = "numpy, "
-"""Prefix of the names of backward passes in NumPy; the definition's is called numpy."""
+"""Prefix of the names of backward passes in NumPy; the definition itself is called numpy."""
 
 SCAN = "jax scan"
 
@@ -79,7 +79,7 @@ def results_of(job: Job, every: int = 1) -> ImplementationResults:
 
 
 def is_close(golden: Golden, actual: Mapping[str, Any]) -> bool:
-    """Whether ``torch.testing.assert_close`` accepts gradients."""
+    """Return whether ``torch.testing.assert_close`` accepts gradients."""
     expected = golden.checkable_gradients().expected
     return implementation_results.are_close(golden, {name: actual[name] for name in expected}, expected)
 
@@ -140,8 +140,8 @@ def report(results: Sequence[ImplementationResults], names: Sequence[str]) -> st
             "under "
             "`jax.vjp`. Backward passes in NumPy accumulate half precisions in float32 and store them in their own "
             "type.\n",
-            "How many goldens have gradients that can be checked in a precision, and how many are checked there for "
-            "their outputs only:\n",
+            "The number of goldens with gradients that can be checked in a precision, and of goldens of which only "
+            "outputs can be checked in it:\n",
             page.table(("precision", "with gradients", "exact", "with a bound", "outputs only"), _kept(corpus)),
             implementation_results.in_full(results),
         ]
@@ -149,7 +149,7 @@ def report(results: Sequence[ImplementationResults], names: Sequence[str]) -> st
 
 
 def _kept(corpus: Corpus) -> list[tuple[str, int, int, int, int]]:
-    """Return, for each precision, how many goldens have it for their gradients and how many for outputs only."""
+    """For each precision, count goldens with checkable gradients (all, exact, with a bound) and goldens without."""
     rows = []
     goldens = [corpus.load(e.id, "float64", gradients=True) for e in corpus.entries if e.gradients]
     for precision in PRECISIONS:

@@ -1,6 +1,6 @@
-"""The backward pass of a step, written by hand for each cell, with groupings that differ from the derived ones.
+"""Handwritten backward passes of a step, one for each cell. They group factors unlike the derived backward passes.
 
-It keeps only x and the state before each step from the forward pass and recomputes the gates, as kernels that save
+They use only x and the state before each step from the forward pass and recompute the gates, as kernels that save
 memory do.
 """
 

@@ -170,9 +170,9 @@ def report(readers: list[Reader]) -> str:
             "## Damaged and hostile JSON\n\n"
             "Real files and messages were changed at random: each reader returned a valid object or raised its one "
             "error, "
-            f"within {MAX_SECONDS:g} s of CPU and {MAX_MEBIBYTES} MiB of extra memory. So JSON from a stranger is "
-            "safe "
-            "to load. Measured by `python -m benchmarks.hostile --write`; `make hostile` fails if a reader does not.\n",
+            f"within {MAX_SECONDS:g} s of CPU and {MAX_MEBIBYTES} MiB of extra memory. JSON from an unknown source "
+            "is therefore safe "
+            "to load. Measured by `python -m benchmarks.hostile --write`; `make hostile` fails otherwise.\n",
             page.table(("reader", "inputs", "refused", "findings", "longest, s", "MiB"), rows),
             f"{page.versions('msgspec', 'numpy')}.\n",
         ]

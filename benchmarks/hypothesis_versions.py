@@ -31,7 +31,7 @@ def lowest() -> str:
 
 
 def runs(version: str) -> bool:
-    """Whether the test passes with a version of Hypothesis, such as ``==6.100``; empty for the newest."""
+    """Return whether the test passes with a version of Hypothesis, such as ``==6.100``; "" for the newest."""
     environment = ENVIRONMENTS / (version.removeprefix("==") or "newest")
     python = environment / "bin" / "python"
     venv.create(environment, with_pip=True)

@@ -35,12 +35,12 @@ class ImplementationResults:
     """The outcomes of an implementation's outputs, or gradients, in one precision.
 
     Attributes:
-        passed: number of goldens.
+        passed: number of goldens that passed.
         refused: number of goldens by the reason of the refusal.
         known: number of goldens by the reason of the known failure.
         failed: message of the first failure by golden id; known failures are not included.
         largest: the largest error of the passed goldens, as a fraction of the tolerance, and its golden.
-        not_close: how many goldens ``assert_close`` rejects, of all that ran.
+        not_close: the number of goldens that ``assert_close`` rejects, of all that ran.
         seconds: CPU time.
     """
 
@@ -173,7 +173,7 @@ def onednn(*, on: bool) -> AbstractContextManager[Any]:
 
 
 def are_close(golden: Golden, actual: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
-    """Whether ``torch.testing.assert_close`` with default tolerances accepts arrays in the golden's precision."""
+    """Return whether ``torch.testing.assert_close`` accepts arrays in the golden's precision by default."""
     import torch
 
     dtype = getattr(torch, golden.dtype)

@@ -32,7 +32,7 @@ class InMpmath(Network):
 
 
 def answer(case: Case, bits: int) -> list[NDArray[np.float64]]:
-    """Return the outputs of a network, out first, computed with ``bits`` bits and rounded once; nothing is proven."""
+    """Return the outputs of a network, out first, computed with ``bits`` bits and rounded once, without a proof."""
     with mpmath.workprec(bits):
         weights = {name: _numbers(array) for name, array in case.weights.items()}
         in_mpmath = replace(case, weights=weights, x=_numbers(case.x), state=tuple(map(_numbers, case.state)))

@@ -20,8 +20,8 @@ def gradients(golden: Inputs) -> dict[str, Any]:
         dtype, batched = jnp.dtype(golden.dtype), bool(golden.batch_shape)
 
         def array(name: str, values: Any) -> jax.Array:  # noqa: ANN401 - an array of NumPy
-            whole = jnp.asarray(np.asarray(values, np.float64)).astype(dtype)
-            return whole if batched else jnp.expand_dims(whole, _batch_axis(name))
+            converted = jnp.asarray(np.asarray(values, np.float64)).astype(dtype)
+            return converted if batched else jnp.expand_dims(converted, _batch_axis(name))
 
         states = [f"{state}0" for state in golden.layout.states]
         inputs = {name: array(name, getattr(golden, name)) for name in ("x", *states)}

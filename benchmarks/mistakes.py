@@ -173,7 +173,7 @@ IMPLEMENTATIONS = (
         harmless=True,
     ),
 )
-"""Mistakes of an implementation: in ``check``, in ``report``, and as ``rnn_implementation`` in a user's test."""
+"""Mistakes of an implementation. It runs in ``check``, in ``report``, and as ``rnn_implementation`` in a test."""
 
 TESTS = (
     _test(

@@ -44,9 +44,9 @@ HEADER = """\
 ## Unchecked goldens do not pass
 
 Each mistake below was run on the four documented goldens by each command ([the
-code](../../benchmarks/mistakes.py)): none made a wrong golden count as passed. One exit code is wrong: that of a
-user's own pytest whose process ends with exit code 0 ({below}); its results file says that the run was cut short.
-Measured by `python -m benchmarks.nothing_unchecked --write`.
+code](../../benchmarks/mistakes.py)): none made a wrong golden count as passed. One exit code is wrong: a user's own
+pytest exits with 0 if the implementation ends the process with exit code 0 ({below}); its results file says that the
+run was cut short. Measured by `python -m benchmarks.nothing_unchecked --write`.
 
 An entry is the exit code and the outcomes in the results file; for `report`, those in `conformance.json` in four
 precisions, if it was written. *cut short*: the results file says that the run is not complete. Mistakes with the same
@@ -56,7 +56,7 @@ entries share a row.
 
 @dataclass(frozen=True)
 class RunReport:
-    """The report of a run: exit code, outcomes by golden and precision of all files, and text for the table."""
+    """The report of a run: exit code, the outcome of each golden and precision in all files, and text for the table."""
 
     code: int
     outcomes: tuple[tuple[str, str], ...]
@@ -130,7 +130,7 @@ def _row(mistake: Mistake, runs: dict[str, list[str]], files: dict[str, str]) ->
 
 def _run(command: Sequence[str], home: Path) -> RunReport:
     parts = []
-    # Its own process group, killed at the end, and a file for its output: forked processes may survive and hold a pipe.
+    # A process group that is killed at the end, and a file for the output: forked processes may keep a pipe open.
     with (home / "printed.txt").open("w") as printed:
         process = subprocess.Popen(
             [sys.executable, *command], cwd=home, stdout=printed, stderr=printed, start_new_session=True
@@ -179,7 +179,7 @@ def _in_junit(path: Path) -> Iterable[tuple[str, str]]:
 
 
 def _errors(mistake: Mistake, run_report: RunReport, home: Path, *, of_user: bool) -> list[str]:
-    """Return what is wrong in the report of a run."""
+    """Return the errors in the report of a run."""
     logged = (home / "logged.txt").read_text("utf-8").splitlines() if (home / "logged.txt").is_file() else []
     passed = [golden for golden, outcome in run_report.outcomes if outcome == "passed"]
     if mistake.harmless:

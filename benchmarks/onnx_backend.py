@@ -1,4 +1,4 @@
-"""Compares ONNX's backend tests of LSTM, GRU and RNN with this corpus: which wrong implementations pass each?
+"""Compares ONNX's backend tests of LSTM, GRU and RNN with this corpus: counts the wrong implementations that pass each.
 
     python -m benchmarks.onnx_backend    # from the checkout; --write renews docs/results/coverage.md
 
@@ -54,14 +54,14 @@ class OnnxTest:
     """One of ONNX's tests, with its inputs as a case of ``rnn_goldens.cells``.
 
     Attributes:
-        case: the inputs. A layer in reverse direction only is a bidirectional one whose directions share its weights.
+        case: the inputs. A reverse layer is represented by a bidirectional layer whose directions share its weights.
         features: the features that a golden of this case would have.
         reverse_alone: whether only the outputs of the reverse direction are compared.
         batch_first: whether ONNX's arrays are batch-first.
         expected: the compared outputs by name, in ONNX's layout.
         rtol, atol: ONNX's tolerances.
         dialect: the correct network, with the equations of the expected values.
-        differs: how that dialect differs from the definition; empty if it does not differ on this case.
+        differs: the difference of the dialect from the definition; "" if there is none on this case.
     """
 
     name: str
@@ -89,7 +89,7 @@ class OnnxTest:
         return {name: arrays[name].astype(np.float32) for name in self.expected}
 
     def accepts(self, outputs: Outputs) -> bool:
-        """Whether ONNX's test runner accepts outputs."""
+        """Return whether ONNX's test runner accepts outputs."""
         from onnx.backend.test.runner import Runner
 
         try:
@@ -104,7 +104,7 @@ class ResetBefore(Network):
     """ONNX's default GRU (`linear_before_reset=0`): W_hn (r h) + b_hn in place of r (W_hn h + b_hn)."""
 
     def cell(self, case: Case) -> Cell:
-        """Return the cell with the equations of that GRU."""
+        """Return the cell with the equations of ONNX's default GRU."""
         return with_equations(super().cell(case), reset_before_product)
 
 
@@ -115,7 +115,7 @@ class Peepholes(Network):
         self.p = dict(zip(("p_i", "p_o", "p_f"), np.split(p, 3), strict=True))
 
     def cell(self, case: Case) -> Cell:
-        """Return the cell with these equations."""
+        """Return the cell with the equations of ``peephole_lstm``."""
         return with_equations(super().cell(case), peephole_lstm, *self.p)
 
     def weights(self, case: Case, suffix: str) -> Weights:
@@ -125,7 +125,7 @@ class Peepholes(Network):
 
 @dataclass(frozen=True)
 class Survivors:
-    """Deviations of a cell that pass all of ONNX's tests, of the corpus, or of its core set."""
+    """Deviations of a cell that pass all of ONNX's tests, all goldens of the corpus, or all of its core set."""
 
     deviations: Sequence[Deviation]
     onnx: frozenset[str]
@@ -155,7 +155,7 @@ def onnx_tests() -> tuple[list[OnnxTest], dict[str, str]]:
     from onnx.backend.test.loader import load_model_tests
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it creates the tests of every operator, and some overflow
+        warnings.simplefilter("ignore")  # load_model_tests creates the tests of every operator, and some overflow
         available = [test for test in load_model_tests(kind="node") if NAMES.match(test.name)]
     tests, skipped = [], {}
     for test in available:
@@ -167,7 +167,7 @@ def onnx_tests() -> tuple[list[OnnxTest], dict[str, str]]:
 
 
 def in_our_dialect(test: OnnxTest) -> OnnxTest:
-    """Return the test; where the dialects differ, with the expected values of the definition."""
+    """Return the test, with the expected values of the definition if the dialects differ."""
     outputs = Network().run(test.case)
     if test.accepts(outputs):
         return test
@@ -250,7 +250,7 @@ def survivors(tests: Sequence[OnnxTest], processes: int) -> dict[str, Survivors]
 
 
 def detects(test: OnnxTest, deviation: Deviation) -> bool:
-    """Whether a test rejects a deviation; without the features that it needs, a deviation has no effect."""
+    """Return whether a test rejects a deviation. Without the features that it needs, a deviation has no effect."""
     return set(deviation.needs) <= test.features and not test.accepts(deviation.run(test.case))
 
 
@@ -278,8 +278,8 @@ def report(tests: Sequence[OnnxTest], skipped: Mapping[str, str], by_cell: Mappi
     return "\n".join(
         [
             "## ONNX's backend tests and this corpus\n\n"
-            "Every known bug was put through ONNX's own backend tests of LSTM, GRU and RNN (`onnx.backend.test`, node "
-            "tests) and through this corpus, in float32: how many pass all tests shows what each test suite misses. "
+            "Every known bug was checked with ONNX's own backend tests of LSTM, GRU and RNN (`onnx.backend.test`, node "
+            "tests) and with this corpus, in float32: each test suite misses the bugs that pass all its tests. "
             "Measured by "
             "`python -m benchmarks.onnx_backend --write`.\n\n"
             f"{page.versions('onnx', 'numpy')}.\n",
@@ -291,15 +291,15 @@ def report(tests: Sequence[OnnxTest], skipped: Mapping[str, str], by_cell: Mappi
             "A bug survives ONNX if it passes every test of its cell, and the corpus if its error is less "
             f"than {ENOUGH:g} times the tolerance on every golden. The correct network passes all of ONNX's tests "
             "used here.\n",
-            "Bugs that show in a single layer with batched input, which is what ONNX's operators have:\n",
+            "Bugs that affect a single layer with batched input, as in ONNX's operators:\n",
             _table(by_cell, used, within=True),
             "All bugs:\n",
             _table(by_cell, used, within=False),
             "How ONNX's tests are used:\n\n"
             "- Only the layout is changed; only outputs that a test checks are compared.\n"
-            "- A layer in reverse alone is the reverse direction of a bidirectional one; both have its weights.\n"
-            "- Where a test needs another dialect, its expected values are reproduced in that dialect, then "
-            "replaced by those of our definition for the same inputs; inputs and tolerance stay ONNX's. These are:\n"
+            "- A reverse layer is represented by a bidirectional layer, whose directions both have its weights.\n"
+            "- If a test needs another dialect, its expected values are reproduced in that dialect, then replaced by "
+            "those of our definition for the same inputs; inputs and tolerance remain ONNX's. These tests are:\n"
             + "".join(f"    - `{test.name}`: {test.differs}\n" for test in tests if test.differs)
             + "".join(f"- `{name}` is left out: {reason}.\n" for name, reason in skipped.items())
             + "- ONNX has no test of a relu RNN, so every bug passes; it is left out of the totals.\n",

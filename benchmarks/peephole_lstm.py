@@ -1,4 +1,4 @@
-"""An LSTM with peepholes as a custom cell: ONNX has it."""
+"""An LSTM with peepholes, as in ONNX, as a custom cell."""
 
 from rnn_goldens.cells.notation import Term, Weight, sigmoid, tanh
 

@@ -47,7 +47,7 @@ def run(command: Sequence[str], cwd: Path | None = None) -> Run:
 
 
 def reports_memory() -> bool:
-    """Whether the system has the files that ``memory_of`` reads: Linux has."""
+    """Return whether the system has the files that ``memory_of`` reads, as Linux does."""
     this = Path("/proc/self")
     return (this / "smaps_rollup").exists() and (this / "task" / str(os.getpid()) / "children").exists()
 

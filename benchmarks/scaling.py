@@ -48,7 +48,7 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="write the section of docs/results/cost.md")
-    parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="how many goldens; two or more")
+    parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="at least two numbers of goldens")
     arguments = parser.parse_args()
     cores = keep_to_cores()
     costs = []
@@ -128,7 +128,7 @@ def _a_golden(cost: Cost, cores: int) -> str:
     each = 1000 * cost.generate.cpu / cost.count
     return (
         f"At {cost.count:,} a golden costs {each:.0f} ms of CPU: expected values, tolerance, confirmation by torch and "
-        f"NumPy in each precision, and both files. That is {1000 / each:.0f} a second and core, on {cores} cores.\n"
+        f"NumPy in each precision, and both files. That is {1000 / each:.0f} per second and core, on {cores} cores.\n"
     )
 
 

@@ -1,6 +1,6 @@
 """Equinox: an ``equinox.nn.LSTMCell`` or ``GRUCell`` per layer and direction, unrolled by ``jax.lax.scan``.
 
-Its cells support neither batches nor lengths: ``jax.vmap`` adds the batch; beyond a sequence's end the state is kept.
+The cells support neither batches nor lengths: ``jax.vmap`` adds the batch; beyond the end, the state is unchanged.
 """
 
 from collections.abc import Callable, Mapping
@@ -83,7 +83,7 @@ def _cell(golden: Inputs, suffix: str) -> Any:  # noqa: ANN401 - a cell of Equin
 
 
 def _equinox_weights(golden: Inputs, weights: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
-    """Return PyTorch's weights as Equinox stores them: one bias, but both biases of a GRU's candidate."""
+    """Return PyTorch's weights as Equinox stores them: one bias per gate, except that a GRU's candidate has two."""
     own = {name: weights[name] for name in ("weight_ih", "weight_hh")}
     if not golden.config.bias:
         return own

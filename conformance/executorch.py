@@ -1,6 +1,6 @@
 """ExecuTorch: a cell of ``torch.nn``, exported as a program, run by ExecuTorch's portable kernels and unrolled here.
 
-A whole layer can be exported as well: to one program that contains every time step, with the same operators.
+A layer can be exported as well, as one program that contains every time step, with the same operators.
 """
 
 from typing import Any
@@ -45,7 +45,7 @@ def _set_cells(exported: dict[str, _Exported], golden: Inputs) -> None:
 
 
 class _Program:
-    """A cell with its weights, as a program for fixed shapes; its parts live as long as its method."""
+    """A cell with its weights, as a program for fixed shapes. Stores all objects that its method needs."""
 
     def __init__(self, cell: nn.RNNCellBase, x_t: Tensor, state: Any) -> None:  # noqa: ANN401 - h, or h and c
         self._exported = to_edge(torch.export.export(cell.eval(), (x_t, state))).to_executorch()

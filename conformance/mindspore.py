@@ -24,7 +24,7 @@ LAYERS: dict[str, tuple[Any, dict[str, str]]] = {
 }
 
 NO_KERNEL = ("must be one of Float32, Float16, but got", "fail! Unsupported data type")
-"""MindSpore's error texts for a missing kernel: of a layer with a state, and of an operator."""
+"""MindSpore's error texts for the missing kernel of a layer with a state, and of an operator."""
 
 
 def run(golden: Inputs) -> tuple[Any, ...] | Mapping[str, Any]:
@@ -37,9 +37,9 @@ def run(golden: Inputs) -> tuple[Any, ...] | Mapping[str, Any]:
 
 
 def _gradients(golden: Inputs) -> Mapping[str, Any]:
-    """Return the gradients by name for the inputs' cotangents, by ``mindspore.grad``. Raises as ``run``.
+    """Return the gradients that ``mindspore.grad`` computes, by name. Raises the same exceptions as ``run``.
 
-    Also raises for an LSTM in float64 and float16; tests/conformance/test_known_failures_are_true.py explains why.
+    Refuses an LSTM in float64 and float16, too; tests/conformance/test_known_failures_are_true.py explains why.
     """
     if golden.cell == "lstm" and golden.dtype in ("float64", "float16"):
         raise Unsupported(f"mindspore gives other gradients of an LSTM in {golden.dtype} each time, and zeros")
@@ -61,7 +61,7 @@ def _gradients(golden: Inputs) -> Mapping[str, Any]:
 
 
 def _given(golden: Inputs) -> dict[str, Tensor]:
-    """Return the input and, if the golden gives them, the initial states."""
+    """Return the input and, if the golden has them, the initial states."""
     states = golden.layout.states if golden.initial_state is not None else ()
     return {name: _batched(golden, name, getattr(golden, name)) for name in ("x", *(f"{state}0" for state in states))}
 

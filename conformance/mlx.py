@@ -1,4 +1,4 @@
-"""``mlx.nn.RNN``, ``LSTM`` and ``GRU`` on the CPU, one per layer and direction, forward and backward.
+"""``mlx.nn.RNN``, ``LSTM`` and ``GRU`` on the CPU, one per layer and direction, with gradients.
 
 An MLX layer processes whole sequences forward and returns every state; for the reverse direction ``x`` is reversed.
 """
@@ -40,7 +40,7 @@ def run(golden: Inputs) -> tuple[Any, ...] | Mapping[str, Any]:
 
 
 def _gradients(golden: Inputs) -> Mapping[str, Any]:
-    """Return the gradients by name for the inputs' cotangents, by ``mx.vjp``. Raises as ``run``."""
+    """Return the gradients that ``mx.vjp`` computes, by name. Raises the same exceptions as ``run``."""
     with mx.stream(mx.cpu):
         given, layers = _given(golden), _new_layers(golden)
 
@@ -71,17 +71,17 @@ def _call(golden: Inputs, layers: Mapping[str, Any], given: Arrays) -> tuple[Any
     for suffixes in golden.config.layers:
         outs = []
         for suffix in suffixes:
-            way = slice(None, None, -1 if suffix.endswith("_reverse") else 1)
-            found = layers[suffix](x[..., way, :], *(start[len(last_states)] for start in starts))
+            order = slice(None, None, -1 if suffix.endswith("_reverse") else 1)
+            found = layers[suffix](x[..., order, :], *(start[len(last_states)] for start in starts))
             states = list(found) if isinstance(found, tuple) else [found]
-            outs.append(states[0][..., way, :])
+            outs.append(states[0][..., order, :])
             last_states.append([state[..., -1, :] for state in states])
         x = mx.concatenate(outs, axis=-1)
     return x, *(mx.stack(of_all) for of_all in zip(*last_states, strict=True))
 
 
 def _new_layers(golden: Inputs) -> dict[str, Any]:
-    """Return the layer of each layer and direction."""
+    """Return the MLX layer of each of the golden's layers and directions."""
     require_builtin_cell(golden, "mlx.nn")
     config, (kind, arguments) = golden.config, LAYERS[golden.cell]
     return {
@@ -91,7 +91,7 @@ def _new_layers(golden: Inputs) -> dict[str, Any]:
 
 
 def _set(golden: Inputs, layers: Mapping[str, Any], weights: Arrays) -> None:
-    """Set the weights of layers: MLX has one bias, but both biases of a GRU's candidate."""
+    """Set the weights of layers. MLX has one bias per gate, except that a GRU's candidate has two."""
     candidate = 2 * golden.config.hidden_size
     for suffix, layer in layers.items():
         names = ("Wxh", "Whh") if isinstance(layer, nn.RNN) else ("Wx", "Wh")

@@ -1,7 +1,7 @@
-"""MNN on the CPU, running the golden's ONNX model after conversion by its converter.
+"""MNN on the CPU, running the golden's ONNX model after conversion by MNN's converter.
 
-The converter is the extension module ``_tools``, used without the package ``MNN.tools``, which on import installs
-another package with ``pip``, in order to report conversions.
+The converter is the extension module ``_tools``. It is called directly, because importing the package ``MNN.tools``
+installs another package with ``pip``, in order to report conversions.
 """
 
 from functools import lru_cache
@@ -20,7 +20,7 @@ from rnn_goldens.implementations.onnx import model as onnx_model
 
 
 def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
-    """Return out, h_n (and c_n). Raises Unsupported unless float32, and for models that cannot be converted."""
+    """Return out, h_n (and c_n). Raises Unsupported for other types than float32, and if the conversion fails."""
     if golden.has_cotangents:
         raise Unsupported("mnn computes outputs, and no gradients")
     if golden.dtype != "float32":
@@ -34,7 +34,7 @@ def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
 
 @lru_cache(maxsize=1)
 def _module(model: bytes, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Any:  # noqa: ANN401 - MNN has no types
-    """Cached for the next call with the same bytes."""
+    """Return the module of a model; the same module for the next call with the same bytes."""
     import _tools as converter  # of MNN
 
     with TemporaryDirectory(prefix="rnn-goldens-") as folder:

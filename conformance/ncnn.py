@@ -27,7 +27,7 @@ FORWARD, BIDIRECTIONAL = 0, 2
 
 
 def run(golden: Inputs) -> tuple[Array, ...]:
-    """Return out, h_n (and c_n). Raises Unsupported for what ncnn lacks: relu, lengths, other types."""
+    """Return out, h_n (and c_n). Raises Unsupported for relu, lengths and other types than float32."""
     if golden.has_cotangents:
         raise Unsupported("ncnn computes outputs, and no gradients")
     if golden.cell not in LAYERS:
@@ -98,11 +98,11 @@ def _param(golden: Inputs) -> str:
     lines = [f"Input {name} 0 1 {name}" for name in inputs]
     for layer, suffixes in enumerate(config.layers):
         given = " ".join([f"x_{layer}", *(f"{name}0_{layer}" for name in states)])
-        gives = " ".join([f"x_{layer + 1}", *(f"{name}_n_{layer}" for name in states)])
+        returned = " ".join([f"x_{layer + 1}", *(f"{name}_n_{layer}" for name in states)])
         size = sum(golden.weights[f"weight_ih_{suffix}"].size for suffix in suffixes)
         count = 1 + len(states)
         lines.append(
-            f"{kind} layer_{layer} {count} {count} {given} {gives} 0={config.hidden_size} 1={size} 2={direction}"
+            f"{kind} layer_{layer} {count} {count} {given} {returned} 0={config.hidden_size} 1={size} 2={direction}"
         )
     blobs = len(inputs) + config.num_layers * (1 + len(states))
     return "\n".join([str(FORMAT), f"{len(lines)} {blobs}", *lines, ""])
@@ -119,7 +119,7 @@ def _weights(golden: Inputs) -> bytes:
 
 
 def _bias(golden: Inputs, suffix: str) -> Array:
-    """Return the single bias of each gate, but both biases of a GRU's candidate."""
+    """Return one bias per gate, except that a GRU's candidate has two."""
     rows = len(golden.layout.gates) + (golden.cell == "gru")
     if not golden.config.bias:
         return np.zeros((rows, golden.config.hidden_size), np.float32)

@@ -1,6 +1,6 @@
 """OpenVINO on the CPU, running the golden's ONNX model.
 
-On processors that support bfloat16 it computes in it, unless float32 is requested.
+On processors that support bfloat16, OpenVINO computes in bfloat16 unless float32 is requested.
 """
 
 from functools import lru_cache
@@ -29,7 +29,7 @@ def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
 
 @lru_cache(maxsize=1)
 def _compiled(model: bytes) -> openvino.CompiledModel:
-    """Cached for the next call with the same bytes."""
+    """Return the compiled model; the same model for the next call with the same bytes."""
     core = openvino.Core()
     return core.compile_model(core.read_model(model), "CPU", FLOAT32)
 

@@ -21,7 +21,7 @@ LAYERS: dict[str, tuple[Any, dict[str, str]]] = {
 }
 
 NO_KERNEL = ("There are no kernels", "is not registered")
-"""Paddle's error texts for an operator without a kernel for a type, in exceptions of any class."""
+"""Paddle's error texts for an operator without a kernel for a type; the class of the exception varies."""
 
 
 def run(golden: Inputs) -> tuple[Any, ...] | Mapping[str, Any]:
@@ -35,7 +35,7 @@ def run(golden: Inputs) -> tuple[Any, ...] | Mapping[str, Any]:
 
 
 def _gradients(golden: Inputs) -> Mapping[str, Any]:
-    """Return the gradients by name for the inputs' cotangents, by ``paddle.grad``. Raises as ``run``."""
+    """Return the gradients that ``paddle.grad`` computes, by name. Raises the same exceptions as ``run``."""
     with _refusing_what_has_no_kernel(golden):
         x, states = _given(golden)
         given = {"x": x, **dict(zip(("h0", "c0"), states or (), strict=False))}
@@ -52,7 +52,7 @@ def _gradients(golden: Inputs) -> Mapping[str, Any]:
 
 
 def _given(golden: Inputs) -> tuple[Any, list[Any] | None]:
-    """Return the input and, if the golden gives them, the initial states."""
+    """Return the input and, if the golden has them, the initial states."""
     names = golden.layout.states if golden.initial_state is not None else ()
     states = [_batched(golden, f"{name}0", getattr(golden, f"{name}0")) for name in names]
     return _batched(golden, "x", golden.x), states or None
@@ -72,7 +72,7 @@ def _call(golden: Inputs, x: Any, states: list[Any] | None) -> tuple[Any, ...]: 
 def _new_layer(golden: Inputs) -> Any:  # noqa: ANN401
     require_builtin_cell(golden, "paddle")
     config, (kind, arguments) = golden.config, LAYERS[golden.cell]
-    if not config.bias:  # with bias_ih_attr=False: tests/conformance/test_known_failures_are_true.py
+    if not config.bias:  # tested in tests/conformance/test_known_failures_are_true.py
         reason = "https://github.com/PaddlePaddle/Paddle/issues/70231"
         raise Unsupported(f"a layer of paddle.nn without biases ends the process with SIGSEGV: {reason}")
     direction = "bidirect" if config.bidirectional else "forward"

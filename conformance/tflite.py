@@ -18,7 +18,7 @@ NOT_CONVERTED = ("Some ops are not supported by the native TFLite runtime", "Uns
 def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
     """Return out, h_n (and c_n).
 
-    Raises Unsupported for everything except float32, which the converter cannot convert. Raises WrongUse if Keras
+    Raises Unsupported for other types than float32, which the converter cannot convert. Raises WrongUse if Keras
     already runs on another backend.
     """
     if golden.has_cotangents:
@@ -36,10 +36,10 @@ def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
 def _inputs(golden: Inputs) -> dict[str, Any]:
     """Return the tensors by the names of the model's inputs."""
     require_backend("tensorflow")
-    from rnn_goldens.implementations.keras.layers import given
+    from rnn_goldens.implementations.keras.layers import input_tensors
 
-    x, start = given(golden)
-    return {"x": x, **{f"start_{place}": state for place, state in enumerate(start)}}
+    x, start = input_tensors(golden)
+    return {"x": x, **{f"start_{number}": state for number, state in enumerate(start)}}
 
 
 def _converted(golden: Inputs) -> Interpreter:

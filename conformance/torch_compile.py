@@ -1,7 +1,7 @@
 """``torch.compile``, with Inductor on the CPU: the step of a cell is compiled, and unrolled as in ``torch-cells``.
 
 Inductor needs a C++ compiler. Layers are not checked, because ``torch.compile`` does not compile an ``nn.LSTM``.
-``fullgraph`` ensures that no part of a step is left uncompiled.
+``fullgraph`` ensures that the complete step is compiled.
 """
 
 import os
@@ -44,7 +44,7 @@ def run(golden: Inputs) -> tuple[Tensor, ...] | Gradients:
 
 
 def _gradients(golden: Inputs) -> Gradients:
-    """Return the gradients by name for the inputs' cotangents, by ``torch.autograd``. Raises as ``run``."""
+    """Return the gradients that ``torch.autograd`` computes, by name. Raises the same exceptions as ``run``."""
     given, weights = TorchInputs.of(golden), _weights(golden)
     for weight in weights.values():
         weight.requires_grad_()
@@ -65,7 +65,7 @@ def _call(golden: Inputs, given: TorchInputs, weights: Weights) -> tuple[Tensor,
 
 
 def _compiled(golden: Inputs) -> Callable[..., Any]:
-    """Return the compiled step of a golden's cell; clears earlier ones, because torch caches eight."""
+    """Return the compiled step of a golden's cell. Clears earlier compiled steps, because torch caches only eight."""
     require_builtin_cell(golden, "torch")
     if not any(map(shutil.which, COMPILERS)):
         raise Unsupported("torch.compile needs a C++ compiler: there is no g++ and no clang++ on the PATH")

@@ -1,4 +1,4 @@
-"""Back-propagation through time for one golden, step by step; docs/numerics.md explains the output.
+"""Prints back-propagation through time for one golden, step by step; docs/numerics.md explains the output.
 
     python examples/backward.py
 

@@ -1,4 +1,4 @@
-"""The same weights in every convention that can hold them; docs/conventions.md shows the output.
+"""Prints the same weights in every convention that can represent them; docs/conventions.md shows the output.
 
 python examples/conventions.py
 """

@@ -1,4 +1,4 @@
-"""The main workflow, end to end, through the commands that users type; ``make demo`` runs it."""
+"""Runs the main workflow, end to end, through the commands that users type; ``make demo`` runs this file."""
 
 import json
 import shutil

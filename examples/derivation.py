@@ -1,4 +1,4 @@
-"""One element of one golden, from its scenario to its tolerance, in numbers; docs/numerics.md explains the output.
+"""Derives one element of one golden and its tolerance, in numbers; docs/numerics.md explains the output.
 
     python examples/derivation.py
 

@@ -1,4 +1,4 @@
-"""Ten thousand small goldens with random numbers; the environment variable COUNT sets another number.
+"""Scenarios of ten thousand small goldens with random numbers; the environment variable COUNT sets another count.
 
 rnn-goldens generate --scenarios examples/ten_thousand.py --into goldens
 """

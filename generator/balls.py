@@ -15,11 +15,11 @@ from rnn_goldens.cells import Array, Network, State
 
 
 class Undecided(Exception):
-    """A ball is too wide to decide what its value rounds to, or on which side of a kink it is."""
+    """Raised if a ball is too wide to decide what its value rounds to, or on which side of a kink it is."""
 
 
 class NoNumber(Undecided):
-    """A ball is unbounded: the value may not exist."""
+    """Raised if a ball is unbounded: the value may not exist."""
 
 
 class Balls(Network):
@@ -97,7 +97,7 @@ class Balls(Network):
 
 
 BITS_OF_A_SIGN = 6144
-"""Working precision from which a value that may be zero is taken as zero."""
+"""Working precision, in bits, from which a value that may be zero is considered zero."""
 
 
 def balls(array: NDArray[np.float64]) -> Array:
@@ -112,7 +112,7 @@ def rounded(array: Array) -> NDArray[np.float64]:
 
 
 def each(function: Callable[..., Any], arguments: int = 1) -> Callable[..., Array]:
-    """Apply a function of numbers element by element."""
+    """Return a function of arrays that applies a function of numbers element by element."""
     elementwise: Callable[..., Array] = np.frompyfunc(function, arguments, 1)
     return elementwise
 

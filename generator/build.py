@@ -30,7 +30,7 @@ class BuiltGolden:
         golden: the golden.
         files: the bytes of its files by suffix, gradients included.
         entry: its entry in the index.
-        left_out: by precision, why the golden, or its gradients, cannot be checked in it.
+        left_out: by precision, the reason why the golden, or its gradients, cannot be checked in that precision.
     """
 
     golden: Golden
@@ -40,7 +40,7 @@ class BuiltGolden:
 
 
 def build(scenario: Scenario) -> BuiltGolden:
-    """Certify a scenario and encode its files in memory: the work that does not depend on other scenarios.
+    """Certify a scenario and encode its files in memory. This does not depend on other scenarios.
 
     Raises:
         Refused: the scenario cannot be certified.
@@ -55,7 +55,7 @@ def build(scenario: Scenario) -> BuiltGolden:
 def cached_golden(
     scenario: Scenario, folder: Path, entry: Entry | None, certified: CertificationCache | None
 ) -> Golden | None:
-    """Return the golden in the folder if the cache says that this scenario was certified to it, else None."""
+    """Return the golden in the folder if, according to the cache, it is the result of a scenario, else None."""
     if certified is None or entry is None or certified.content(scenario) != contents_of(entry):
         return None
     try:
@@ -68,7 +68,7 @@ def cached_golden(
 
 
 def is_unchanged(folder: Path, entry: Entry, built: BuiltGolden) -> bool:
-    """Whether the folder has these bytes, or the same content from other library versions, and it can be loaded."""
+    """Return whether the folder's files are readable and equal, or equal in content and made by other versions."""
     paths = [file["path"] for file in files_of(entry)]
     try:
         present = {path.removeprefix(built.golden.id): (folder / path).read_bytes() for path in paths}

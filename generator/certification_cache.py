@@ -20,20 +20,20 @@ from rnn_goldens.golden.shapes import is_custom_cell
 
 
 class CertificationCache:
-    """A folder that stores the content hash that each scenario was certified to. It can be deleted at any time."""
+    """A folder that stores the content hash of each scenario's certified golden. It can be deleted at any time."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def content(self, scenario: Scenario) -> str | None:
-        """Return the content hash that this scenario was certified to by this code, or None."""
+        """Return the content hash of the golden that this code certified for a scenario, or None."""
         if is_custom_cell(scenario.cell):  # its equations may have changed
             return None
         path = self.folder / _key(scenario)
         return path.read_text("ascii") if path.is_file() else None
 
     def remember(self, scenario: Scenario, content: str) -> None:
-        """Store the content hash that a scenario was certified to."""
+        """Store the content hash of a scenario's certified golden."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / _key(scenario)).write_text(content, "ascii")
 
@@ -60,7 +60,8 @@ def inputs_hash(scenario: Scenario) -> str:
 
 def _key(scenario: Scenario) -> str:
     texts = {f.name: getattr(scenario, f.name) for f in fields(scenario) if isinstance(getattr(scenario, f.name), str)}
-    precisions = [type(scenario.precisions).__name__, *scenario.precisions]  # the type decides what happens to others
+    # The type of the precisions decides whether unsupported precisions are refused or left out.
+    precisions = [type(scenario.precisions).__name__, *scenario.precisions]
     key = [texts, precisions, scenario.declared, inputs_hash(scenario), _code(), versions()]
     return hashlib.sha256(json.dumps(key, sort_keys=True, default=_plain).encode()).hexdigest()
 

@@ -33,7 +33,7 @@ class Certification:
 
     Attributes:
         golden: the golden in its widest precision.
-        left_out: by precision, why the golden, or its gradients, cannot be checked in it.
+        left_out: by precision, the reason why the golden, or its gradients, cannot be checked in that precision.
     """
 
     golden: Golden
@@ -63,7 +63,7 @@ def certify(scenario: Scenario, *, confirm: bool = True) -> Golden:
 
 @np.errstate(over="ignore", invalid="ignore")  # overflow gives infinity or NaN, which is refused where it matters
 def certification(scenario: Scenario, *, confirm: bool = True) -> Certification:
-    """Certify a scenario, as ``certify``, and return the golden with the reasons for precisions left out."""
+    """Certify a scenario as ``certify`` does, and return the golden with the reasons why precisions are left out."""
     answer, weights, inputs = certified_outputs(scenario), scenario.torch_weights, scenario.inputs
     stored = GoldenArrays(weights=weights, **inputs, out=answer.out, h_n=answer.h_n, c_n=answer.c_n)
     tolerance, precisions, saturated, left_out = _tolerance(scenario, scenario.case(), stored)
@@ -104,7 +104,7 @@ def certification(scenario: Scenario, *, confirm: bool = True) -> Certification:
 def _tolerance(
     scenario: Scenario, case: Case, stored: GoldenArrays
 ) -> tuple[Tolerance, tuple[str, ...], bool, dict[str, str]]:
-    """Return the tolerance, exact if float32 rounds nothing; the precisions; if one is saturated; why others lack."""
+    """Return the tolerance, the precisions, whether an activation is saturated, and why precisions are left out."""
     forward = traced(case)
     fit, bits = exact_precisions(forward.graph)
     if "float32" in fit and (precisions := tuple(p for p in fit if p in scenario.precisions)):
@@ -139,7 +139,7 @@ def _why(found: ErrorBound, precision: str, loose: float) -> str:
 
 
 def _require_listed(scenario: Scenario, why: Mapping[str, str]) -> None:
-    """Refuse if a precision that the scenario lists is left out, unless it is declared chaotic."""
+    """Raise Refused if a precision that the scenario lists is left out, unless the scenario is declared chaotic."""
     if isinstance(scenario.precisions, SupportedOnly) or "chaotic" in (scenario.declared or ()):
         return
     if out := [precision for precision in scenario.precisions if precision in why]:
@@ -151,7 +151,7 @@ def _them(out: Sequence[str]) -> str:
 
 
 def _declared(scenario: Scenario, precisions: tuple[str, ...], *, saturated: bool) -> tuple[str, ...]:
-    """Return the declared features of a scenario, or those that apply if it declares none."""
+    """Return the declared features of a scenario, or the features that apply if it declares none."""
     chaotic = "float32" in scenario.precisions and "float32" not in precisions
     applicable = {"saturated": saturated, "chaotic": chaotic}
     if scenario.declared is None:

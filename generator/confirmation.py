@@ -13,7 +13,7 @@ from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.expected import OUTPUTS
 
 LARGEST_CORRECT_ERROR = 0.7
-"""The largest error of a correct implementation, as a fraction of the tolerance; otherwise the golden is refused."""
+"""The largest error that an implementation may have, as a fraction of the tolerance; else the golden is refused."""
 
 Run = Callable[[Golden], Actual]
 """Returns the actual outputs or gradients of an implementation for a golden."""
@@ -66,7 +66,7 @@ def _gradients(backward: Callable[[Golden], Mapping[str, Any]]) -> Run:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Limit torch to one thread: its threads synchronize at every step, seven times slower on a busy machine."""
+    """Limit torch to one thread. More threads synchronize at every step, which is slow on a busy machine."""
     if not find_spec("torch"):
         yield
         return

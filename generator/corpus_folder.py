@@ -31,7 +31,7 @@ class Files:
         if _holds(self._folder / name, content):
             return
         with _named(self._folder / name):
-            copied = self._copy_of_it()
+            copied = self._copy_of_folder()
             path = copied / name
             for part in (*reversed(Path(name).parents), Path(name)):  # never write through a link of the user
                 if (copied / part).is_symlink():
@@ -42,9 +42,9 @@ class Files:
     def remove(self, name: str) -> None:
         """Remove a file."""
         with _named(self._folder / name):
-            (self._copy_of_it() / name).unlink(missing_ok=True)
+            (self._copy_of_folder() / name).unlink(missing_ok=True)
 
-    def _copy_of_it(self) -> Path:
+    def _copy_of_folder(self) -> Path:
         if self._copied is None:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
             copied = self._staged.new(self._folder.parent, self._folder.name)
@@ -58,10 +58,10 @@ class Files:
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Files]:
-    """Context manager: write files into a folder, all at the end, or none after an error. Other files are kept.
+    """Return a context manager that writes files into a folder: all at the end, or none after an error.
 
-    The folder is created if it does not exist. Others may read it meanwhile, but must not write to it: see
-    ``folder_lock``.
+    Other files remain. The folder is created if it does not exist. Other processes may read it meanwhile, but must not
+    write to it: see ``folder_lock``.
 
     Raises:
         WrongUse: the folder cannot be exchanged with another.
@@ -82,7 +82,7 @@ def require_replaceable(folder: Path) -> None:
 
 @contextmanager
 def folder_lock(folder: Path, seconds: float = 0) -> Iterator[None]:
-    """Context manager: lock a folder for one run, and remove the leftovers of killed processes beside it.
+    """Return a context manager that locks a folder for one run, and removes the leftovers of killed processes.
 
     The lock is released if the process is killed. Missing parent folders are created, and removed again if the folder
     does not exist at the end.
@@ -110,7 +110,7 @@ def folder_lock(folder: Path, seconds: float = 0) -> Iterator[None]:
 
 @contextmanager
 def _locked(folder: Path, until: float) -> Iterator[bool]:
-    """Context manager: acquire the lock file of a folder, and remove it at the end. Yields whether it was acquired."""
+    """Lock a folder in this context, and yield whether this succeeded. Remove the lock file at the end."""
     lock_path = _lock_path(folder)
     while True:
         with _opened(folder) as file:
@@ -139,7 +139,7 @@ def _opened(folder: Path) -> TextIO:
     for more in reversed(range(_MAX_ATTEMPTS)):
         try:
             lock_path.parent.mkdir(parents=True, exist_ok=True)
-            if lock_path.is_symlink():  # an attack: opening it would truncate another file
+            if lock_path.is_symlink():  # opening a link, which may be an attack, would truncate another file
                 lock_path.unlink()
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
             return os.fdopen(os.open(lock_path, flags, 0o666), "w")
@@ -163,7 +163,7 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _copy(folder: Path, copy: Path) -> None:
-    """Copy a folder, and raise the first error: ``shutil.copytree`` goes on and collects errors."""
+    """Copy a folder, and raise the first error; ``shutil.copytree`` continues and collects errors."""
     copy.mkdir()
     with os.scandir(folder) as entries:
         for entry in entries:

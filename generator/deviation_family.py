@@ -21,22 +21,22 @@ HEADER = """\
 <!-- Made by `make generate` from the kill matrices of fixtures/v1; do not edit. -->
 
 {count} [known bugs](../deviations.md). Without a note, a bug applies to all four cells and is detected with a margin of
-at least 5 in every precision. Other margins are those of the golden that detects it best, in the cell where that is
-least. “allowed”: a correct implementation may do this.
+at least 5 in every precision. Otherwise, the note has the largest margin of any golden, in the cell where this margin
+is smallest. “allowed”: a correct implementation may do this.
 {undetected}Equations are shown where they differ: right (-) and wrong (+).
 """
 
-UNDETECTED_NOTE = "“not in”: [undetected](#undetected) there, in some cell.\n"
+UNDETECTED_NOTE = "“not in”: [undetected](#undetected) in this precision, in some cell.\n"
 
 UNDETECTED = """
 ## Undetected
 
-No golden detects these in some cell and precision. In brackets: the largest margin, if it is at least {least}.
+No golden detects these bugs in the listed cells and precisions. In brackets: the largest margin, if at least {least}.
 
 """
 
 ALLOWED = """
-A correct implementation may do these, so they are no bugs in that precision:
+A correct implementation may do this in the listed precisions, so it is not a bug there:
 
 """
 
@@ -51,7 +51,7 @@ class Best:
     Attributes:
         margin: infinite if any difference is an error.
         hidden: whether it is listed as undetected.
-        allowed: whether a correct implementation may do this there.
+        allowed: whether a correct implementation may do this in this precision.
     """
 
     margin: float
@@ -170,7 +170,7 @@ HIDDEN, ALLOWED_THERE = "hidden", "allowed"
 
 
 def _shown(d: Document, best: Mapping[Combination, Best], precision: str) -> str:
-    """Return the smallest margin of any cell, or how it is listed there; "" if the margin is large."""
+    """Return the smallest margin of any cell, or ``HIDDEN`` or ``ALLOWED_THERE``; "" if the margin is large."""
     least = min((best[d["name"], cell, precision] for cell in d["cells"]), key=lambda best: best.margin)
     if least.hidden:
         return ALLOWED_THERE if least.allowed else HIDDEN
@@ -179,6 +179,6 @@ def _shown(d: Document, best: Mapping[Combination, Best], precision: str) -> str
 
 
 def _equation(name: str) -> list[str]:
-    """Return the lines that differ, of the first cell whose equations differ."""
+    """Return the differing lines of the first cell whose equations differ."""
     both = (difference(cell, wrong) for cell, wrong in deviation(name).wrong.equations.items())
     return [line for line in next(both, []) if line[0] in "-+"]

@@ -1,4 +1,4 @@
-"""The kill matrices for people: ``docs/deviations.md``, an index, and a page for each group of families beside it.
+"""Writes the kill matrices as pages: ``docs/deviations.md``, an index, and a page for each group of families.
 
 python -m rnn_goldens.generator.deviation_page fixtures/v1 docs/deviations.md
 """
@@ -21,7 +21,7 @@ from rnn_goldens.golden.shapes import CELLS
 
 INDEX = "deviations.md"
 FOLDER = "deviations"
-"""Where the pages of groups are, beside the index."""
+"""The folder of the pages of groups, beside the index."""
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Gates": ("gate order", "gates", "dialects", "paths back", "gates back"),
@@ -95,7 +95,7 @@ cell has about {each} of them.
 
 
 def pages(folder: Path) -> dict[str, str]:
-    """The pages of a corpus, whose kill matrices are known to be valid: by name, the index first."""
+    """Return the pages of a corpus with valid kill matrices by name, the index first."""
     cells = {entry.id: entry.cell for entry in open_corpus(folder).entries}
     outputs, backward = _matrix(folder, NAME, cells), _matrix(folder, BACKWARD_NAME, cells)
     of_groups = {_file(group): group_page(group, _sections(group, outputs, backward)) for group in GROUPS}
@@ -136,7 +136,7 @@ def _matrix(folder: Path, name: str, cells: Mapping[str, str]) -> Matrix:
 
 
 def _best(document: Document, cells: Mapping[str, str]) -> dict[Combination, Best]:
-    """What is best of every deviation, by deviation, cell and precision."""
+    """Return the largest margin of every deviation, by deviation, cell and precision."""
     hidden = {
         (h["deviation"], cell, precision): h["allowed"]
         for h in document["hidden"]
@@ -147,9 +147,9 @@ def _best(document: Document, cells: Mapping[str, str]) -> dict[Combination, Bes
     for d in document["deviations"]:
         for cell in d["cells"]:
             own = [margins for golden_id, margins in d["margins"].items() if cells[golden_id] == cell]
-            for place, precision in enumerate(document["precisions"]):
+            for column, precision in enumerate(document["precisions"]):
                 combination = (d["name"], cell, precision)
-                found = (math.inf if margins[place] is None else margins[place] for margins in own)
+                found = (math.inf if margins[column] is None else margins[column] for margins in own)
                 best[combination] = Best(max(found, default=0.0), combination in hidden, hidden.get(combination, False))
     return best
 
@@ -166,7 +166,7 @@ def _totals(matrix: Matrix) -> Iterator[str]:
 
 
 def _undetected(matrices: Sequence[Matrix]) -> Iterator[str]:
-    """How many of each group are hidden, by precision, and where they are listed."""
+    """Yield a table of the numbers of undetected deviations by group and precision."""
     precisions = matrices[0].document["precisions"]
     yield f"| group | {' | '.join(precisions)} |\n|---|{'---|' * len(precisions)}\n"
     for group in GROUPS:
@@ -202,7 +202,7 @@ def _file(group: str) -> str:
 
 
 def page_of(name: str) -> str:
-    """The page, from ``docs/``, that describes a deviation; raises StopIteration if there is none of this name."""
+    """Return the path from ``docs/`` of the page of a deviation; raises StopIteration if the name is unknown."""
     return next(_file(group) for group in GROUPS if name in _names(group))
 
 

@@ -1,4 +1,4 @@
-"""What the cells are, for people: ``docs/equations.md``, made from the definition.
+"""Writes the equations of the definition as a page, ``docs/equations.md``.
 
 python -m rnn_goldens.generator.equations_page docs/equations.md
 """
@@ -21,10 +21,10 @@ LETTERS = {
     "lstm": "i input gate, f forget gate, g candidate, o output gate",
     "gru": "r reset gate, z update gate, n candidate",
 }
-"""What the letters of gates stand for."""
+"""The meaning of the letters of gates."""
 
 FUNCTIONS: tuple[Callable[..., Any], ...] = (notation.tanh, notation.relu, notation.sigmoid, notation.mix)
-"""What equations are made of, besides sums and products."""
+"""The functions in equations, besides sums and products."""
 
 STEPS: dict[str, Callable[..., Any]] = {
     "time": Network.unroll,
@@ -34,7 +34,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "layers": Network.join,
     "`h_n`, `c_n`": Network.last_states,
 }
-"""How a cell becomes a network: the steps of the definition that say it."""
+"""The methods of the definition that make a network of a cell."""
 
 SHOWN = Config(input_size=5, hidden_size=3, num_layers=2, bidirectional=True)
 BATCH, TIME = 2, 7
@@ -46,7 +46,7 @@ HEADER = """\
 <!-- Made by `make generate` from rnn_goldens/cells and rnn_goldens/golden/shapes.py; do not edit. -->
 
 Expected values are the exact results of these equations. PyTorch's `nn.RNN`, `nn.LSTM` and `nn.GRU` compute the same.
-Other layouts of the weights: [conventions](conventions.md). The same as numbered [rules](rules.md).
+Other layouts of the weights: [conventions](conventions.md). The same definition as a list: [rules](rules.md).
 
 ## One time step
 
@@ -84,20 +84,20 @@ one step; the rest of its `x` is ignored.
 
 
 def page() -> str:
-    """The page."""
+    """Return the page."""
     parts = [HEADER, *_equations(), *_functions(), BLOCKS, *_blocks(), *_shapes(), *_states(), *_steps(), *_example()]
     return "".join(parts)
 
 
 def equations(cell: Cell) -> list[str]:
-    """A cell's equations line by line, as its definition has them."""
+    """Return a cell's equations line by line, as written in its definition."""
     (function,) = ast.parse(textwrap.dedent(inspect.getsource(cell.equations))).body
     assert isinstance(function, ast.FunctionDef)
     return [line for statement in function.body[1:] for line in _lines(statement, cell)]
 
 
 def _lines(statement: ast.stmt, cell: Cell) -> Iterator[str]:
-    """A statement; of one that returns the state after the step a line for each part that it did not set before."""
+    """Yield a statement; instead of the return statement, a line for each state that is not assigned before."""
     if isinstance(statement, ast.Return):
         assert isinstance(statement.value, ast.Tuple)
         for name, value in zip(cell.states, statement.value.elts, strict=True):
@@ -108,7 +108,7 @@ def _lines(statement: ast.stmt, cell: Cell) -> Iterator[str]:
 
 
 def _written(node: ast.AST) -> str:
-    """A piece of the source, without the ``w.`` before weights."""
+    """Return a piece of the source, without the ``w.`` before weights."""
     return ast.unparse(node).replace("w.", "")
 
 
@@ -126,7 +126,7 @@ def _functions() -> Iterator[str]:
 
 
 def _within_a_line(documented: object) -> str:
-    """What a docstring says, as the rest of a line: it begins with a capital, as docstrings do."""
+    """Return a docstring that continues a line: its first letter becomes lowercase."""
     text = str(inspect.getdoc(documented))
     return f"{text[0].lower()}{text[1:]}"
 
@@ -157,9 +157,9 @@ def _row(name: str, axes: str, *shapes: tuple[int, ...]) -> str:
 
 
 def _states() -> Iterator[str]:
-    """The order of a state's first axis."""
+    """Yield the order of a state's first axis."""
     order = ", ".join(f"{index} `{suffix}`" for index, suffix in enumerate(SHOWN.suffixes))
-    yield f"\nThe first axis of a state goes by layer, then direction: {order}. "
+    yield f"\nThe first axis of a state is ordered by layer, then direction: {order}. "
     yield "`out` is the last\nlayer's; "
     yield "its last axis has the units of the forward direction first, then those of the reverse.\n"
 

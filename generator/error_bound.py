@@ -1,8 +1,8 @@
 """Derives tolerances: first-order worst-case bounds on the rounding errors of any correct implementation.
 
-The error of an output is at most the sum, over all operations before it, of their rounding error times the absolute
-value of the exact derivative of the output by their result. It is linear in two roundoffs, of accumulation and of
-storage, so the bound is two numbers per element. See docs/numerics.md for the derivation.
+The error of an output is at most a sum over all operations before it: the rounding error of an operation times the
+absolute value of the exact derivative of the output by the operation's result. The sum is linear in two roundoffs, of
+accumulation and of storage, so the bound is two numbers per element. See docs/numerics.md for the derivation.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -94,12 +94,12 @@ def _undecided(found: Forward, errors: Mapping[int, Float64]) -> Iterator[str]:
                         yield precision.name
 
 
-def _distances(operation: Operation, given: Sequence[Float64]) -> Iterator[Float64]:
+def _distances(operation: Operation, operands: Sequence[Float64]) -> Iterator[Float64]:
     """Yield the distances of the argument of a primitive from its kinks."""
     if operation.primitive == "clip":
-        yield from (given[0] - float(limit) for limit in operation.detail)
+        yield from (operands[0] - float(limit) for limit in operation.detail)
     else:
-        yield given[0] - given[1] if operation.primitive == "maximum" else given[0]
+        yield operands[0] - operands[1] if operation.primitive == "maximum" else operands[0]
 
 
 def _flattest(found: Forward) -> float:

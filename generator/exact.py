@@ -44,12 +44,12 @@ class Answer:
 
 
 def certified_outputs(scenario: Scenario, cell: Cell | None = None) -> Answer:
-    """Return the certified outputs for a scenario; with ``cell``, those of another cell.
+    """Return the certified outputs of a scenario; with ``cell``, of this cell instead of the scenario's.
 
     Raises:
-        Refused: the equations have no value; or no working precision decides it: the ends of a ball round to two
-            neighbouring float64 numbers however narrow it gets, or a relu's argument is zero but not exactly in ball
-            arithmetic. (A ball of radius zero half-way between two float64 numbers is decided: it rounds to even.)
+        Refused: the equations have no value; or no working precision decides the value: the ends of a ball round to
+            two neighbouring float64 numbers however narrow the ball is, or a relu's argument is zero but its ball has
+            a radius. (A ball of radius zero half-way between two float64 numbers is decided: it rounds to even.)
     """
     try:
         (out, h_n, *c_n), bits = correctly_rounded(scenario.case(cell))
@@ -63,7 +63,7 @@ def certified_outputs(scenario: Scenario, cell: Cell | None = None) -> Answer:
 
 
 def correctly_rounded(case: Case) -> tuple[list[NDArray[np.float64]], int]:
-    """Return the outputs of a network, out first, and the bits that proved them. Raises Undecided if none do."""
+    """Return the outputs of a network, out first, and the bits that proved them. Raises Undecided if none suffice."""
 
     def run(count: Callable[[int], None]) -> list[NDArray[np.float64]]:
         network = Balls()
@@ -85,7 +85,7 @@ def with_enough_bits(
         run: the function; its argument is a function that counts steps.
         what: the name of the result, for the progress bar.
         steps: the number of steps.
-        in_vain: whether more bits cannot help.
+        in_vain: returns whether more bits cannot help.
 
     Raises:
         Undecided: no working precision decides it.

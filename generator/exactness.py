@@ -34,7 +34,7 @@ class Needs:
         return Needs(max(self.bits, other.bits), max(self.largest, other.largest), least_bit)
 
     def met_by(self, precision: Precision) -> bool:
-        """Whether a precision meets the requirements."""
+        """Return whether a precision meets the requirements."""
         if self.bits > precision.bits:
             return False
         largest = float(np.ldexp(2 - 2.0 ** (1 - self.bits), precision.max_exponent))
@@ -42,7 +42,7 @@ class Needs:
 
 
 _TOO_MANY_BITS = 1 << 20
-"""More bits than any precision has: for a sum beyond the range of float64."""
+"""More bits than any precision has, for a sum beyond the range of float64."""
 
 
 def needs_of_sum(total: float, bit: float) -> Needs:
@@ -66,7 +66,7 @@ _MULTIPLY = ("product", "transposed", "block", "negative", "same", "multiply", "
 def needs_of_graph(graph: Graph) -> Needs | None:
     """Return the requirements of all operations, or None if one always rounds.
 
-    Computed in float64: if 53 bits are enough, this analysis is exact too.
+    The requirements are computed in float64. If they are at most 53 bits, this computation is exact, too.
     """
     needs = Needs()
     for k, operation in enumerate(graph.operations):
@@ -78,7 +78,7 @@ def needs_of_graph(graph: Graph) -> Needs | None:
 
 
 def always_rounds(operation: Operation) -> bool:
-    """Whether every precision rounds the result of an operation."""
+    """Return whether every precision rounds the result of an operation."""
     numbers = operation.detail if operation.primitive in ("scaled", "constant", "clip") else ()
     known = operation.primitive in (*_NEVER_ROUND, *EXACT_WITH_ENOUGH_BITS)
     return not known or any(float(number) != number for number in numbers)
@@ -108,13 +108,13 @@ def _bit_of_terms(graph: Graph, k: int) -> float:
 def least_bit(array: Array) -> float:
     """Return the largest power of two that every element is a multiple of; infinity if all are zero."""
     mantissas, exponents = np.frexp(array[array != 0])
-    whole = (mantissas * 2.0**53).astype(np.int64)
-    bits = np.ldexp((whole & -whole).astype(np.float64), exponents - 53)
+    integers = (mantissas * 2.0**53).astype(np.int64)
+    bits = np.ldexp((integers & -integers).astype(np.float64), exponents - 53)
     return float(bits.min(initial=np.inf))
 
 
 def exact_precisions(graph: Graph) -> tuple[tuple[str, ...], int]:
-    """Return the precisions that do not round, and the number of bits required; none and 0 if an operation rounds."""
+    """Return the precisions that do not round, and the bits required; () and 0 if an operation always rounds."""
     needs = needs_of_graph(graph)
     if needs is None:
         return (), 0

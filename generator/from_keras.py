@@ -19,13 +19,13 @@ _CELLS = {
 
 
 def is_of_keras(given: object) -> bool:
-    """Whether a value is a layer of Keras or a sequence of them. Does not import Keras, which its users have done."""
+    """Return whether a value is a layer of Keras or a sequence of layers. Does not import Keras."""
     layers = given if isinstance(given, (list, tuple)) and given else [given]
     return all(_is_a(layer, "Layer") for layer in layers)
 
 
 def weights_of(given: Any) -> dict[str, Any]:  # noqa: ANN401 - a layer of Keras, or several
-    """Return the weights by name: ``l0/kernel``, ``l0/recurrent_kernel``, ``l0_reverse/kernel``, … Raises WrongUse."""
+    """Return the weights by name: ``l0/kernel``, ``l0_reverse/kernel``, … Raises WrongUse for other layers."""
     weights: dict[str, Any] = {}
     for number, layer in enumerate(_layers(given)):
         for suffix, one in zip(("", "_reverse"), _directions(layer), strict=False):

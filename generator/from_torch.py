@@ -29,7 +29,7 @@ def fields_of(module: object, x: Any, state: Any) -> Fields:  # noqa: ANN401 - a
     """Return the cell, configuration, weights, input, initial state and precisions of a scenario.
 
     Raises:
-        WrongUse: the module is not such a layer, or uses something that goldens do not support.
+        WrongUse: the module is not an nn.RNN, nn.LSTM or nn.GRU, or uses something that goldens do not support.
     """
     if not isinstance(module, (nn.RNN, nn.LSTM, nn.GRU)):
         raise WrongUse(f"a {type(module).__name__} is not an nn.RNN, nn.LSTM or nn.GRU")

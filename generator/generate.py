@@ -1,4 +1,4 @@
-"""Generates a corpus from scenarios: golden files, the kill matrices and the index, written all or none."""
+"""Generates a corpus from scenarios: golden files, kill matrices and index. All of them are written, or none."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -75,7 +75,7 @@ class Outcome:
     Attributes:
         id: the id.
         status: ``new``, ``changed``, ``unchanged`` or ``removed``.
-        left_out: by precision, why a golden that was certified, or its gradients, cannot be checked in it.
+        left_out: by precision, why the golden or its gradients cannot be checked; empty if it was not certified now.
     """
 
     id: str
@@ -107,18 +107,18 @@ def generate(
         only: ids or patterns of the scenarios to generate; all if empty. Other goldens are kept.
         identity: the name and version of the corpus.
         adequate: whether to check the whole corpus against the deviations, and write the kill matrix and the core set.
-        backward: whether to do the same for gradients; requires scenarios with cotangents.
-        replace: whether existing goldens may change their values or be removed within a major version: only right if
+        backward: whether ``adequate`` also applies to gradients; requires scenarios with cotangents.
+        replace: whether existing goldens may change their values or be removed within a major version. Use it only if
             they were never released.
         track: wraps iterables in a progress bar.
         certified: the cache of certifications; None to certify everything.
-        executor: an executor of ``concurrent.futures``, such as that of ``rnn_goldens.cluster.cluster``. It is not shut
+        executor: an executor of ``concurrent.futures``, such as ``rnn_goldens.cluster.cluster`` yields. It is not shut
             down. If None, one process per core of this machine.
 
     Raises:
         UnknownName: a pattern matches no scenario.
-        Refused: a scenario cannot be certified; a golden has no scenario any more, or would change its values within a
-            major version; or no golden detects some deviation.
+        Refused: a scenario cannot be certified; within a major version, a golden has no scenario or would change its
+            values; or no golden detects some deviation.
         WrongUse: the folder is not a corpus, or has another corpus or a later version; it cannot be replaced as a
             whole; or another run is writing to it.
         WorkersFailed: the workers are gone, or cannot do the work.
@@ -140,7 +140,7 @@ def _generate(
 ) -> list[Outcome]:
     existing = existing_corpus(folder, options.identity)
     options = replaced(options, replace=options.replace or options.identity.begins_a_major_after(existing.version))
-    removed = _removed(scenarios, existing, may_go=options.replace)
+    removed = _removed(scenarios, existing, may_remove=options.replace)
     entries = {i: entry for i, entry in existing.entries.items() if i not in removed}
     kept = {
         s.id: g for s in chosen if (g := cached_golden(s, folder, entries.get(s.id), options.certified)) is not None
@@ -169,7 +169,7 @@ def _generate(
 
 
 def _core(entry: Entry | None) -> bool:
-    """Whether a golden is in the core set, which only generating the whole corpus can change."""
+    """Return whether a golden is in the core set, which only generating the whole corpus can change."""
     return entry is not None and CORE in entry["features"]
 
 
@@ -181,7 +181,7 @@ def _certify(
     outcomes: dict[str, Outcome],
     options: _Options,
 ) -> dict[str, Golden]:
-    """Certify scenarios, write new and changed goldens, record outcomes. Returns the goldens if ``adequate``."""
+    """Certify scenarios, write new and changed goldens, and record outcomes. Returns the goldens if ``adequate``."""
     certified = {}
     sent = [scenario.in_arrays() for scenario in todo]
     with closing(in_order(build, sent, options.executor)) as building:
@@ -254,11 +254,11 @@ def _matrix(
     return encoded, set(matrix.core)
 
 
-def _removed(scenarios: Sequence[Scenario], existing: ExistingCorpus, *, may_go: bool) -> list[str]:
+def _removed(scenarios: Sequence[Scenario], existing: ExistingCorpus, *, may_remove: bool) -> list[str]:
     """Return the goldens without a scenario. Raises Refused if they may not be removed."""
     declared = {scenario.id for scenario in scenarios}
     removed = [golden_id for golden_id in existing.entries if golden_id not in declared]
-    if removed and not may_go:
+    if removed and not may_remove:
         raise Refused(
             f"{removed[0]}: is in the corpus, but has no scenario. Ids are kept within a major version: increase "
             "the first number of VERSION, or use generate --replace if it was never released"

@@ -1,4 +1,4 @@
-"""Builds the index of a corpus, and reads that of an existing one."""
+"""Builds the index of a corpus, and reads an existing index."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class CorpusIdentity:
         return tuple(map(int, self.version.split(".")))
 
     def begins_a_major_after(self, before: str) -> bool:
-        """Whether this is a later major version than ``before``, in which values may change."""
+        """Return whether this is a later major version than ``before``, in which values may change."""
         return self.numbers[0] > CorpusIdentity(self.name, before).numbers[0]
 
 
@@ -120,7 +120,7 @@ def existing_corpus(folder: Path, identity: CorpusIdentity) -> ExistingCorpus:
     """
     if not (folder / INDEX).exists():
         return ExistingCorpus(identity.version, {})
-    existing = open_corpus(folder)  # raises for an invalid index, because its goldens could not be kept
+    existing = open_corpus(folder)  # raises for an invalid index, because its goldens would be lost
     if existing.name != identity.name:
         raise WrongUse(
             f"{folder} has the corpus {existing.name}, but these scenarios are of {identity.name}: "

@@ -34,7 +34,7 @@ class KillMatrix:
         margins: the margins by golden, in the order of the corpus.
         cells: the cell of each golden.
         hidden: deviations that no golden detects, with the reason.
-        core: a minimal set of goldens that detects all others.
+        core: a minimal set of goldens that detects all other deviations.
         deviations: all deviations.
         of_out: the margins of ``out`` alone by golden; empty for the backward pass.
     """
@@ -47,7 +47,7 @@ class KillMatrix:
     of_out: Mapping[str, Margins] = field(default_factory=dict)
 
     def detected(self, *, by_out: bool = False) -> dict[str, set[Combination]]:
-        """Return what each golden detects, in any output or in ``out`` alone."""
+        """Return the combinations that each golden detects, in any output or in ``out`` alone."""
         return {
             golden_id: {
                 (deviation, self.cells[golden_id], precision)
@@ -87,7 +87,7 @@ def margins_of(golden: Golden, *, backward: bool = False) -> GoldenMargins:
 
 
 def _margins(deviation: Deviation, golden: Golden, case: Case) -> dict[str, list[float]]:
-    """Return by precision the margin of each output, out first, or of the gradients."""
+    """Return, by precision, the margin of each output (out is first), or of the gradients."""
     if not deviation.is_backward:
         outputs = deviation.run(case)
         return {p: margins_by_output(golden, outputs, p) for p in golden.precisions}
@@ -140,13 +140,13 @@ def combinations(deviations: Iterable[Deviation]) -> list[Combination]:
 
 
 def smallest_cover(detected_by_golden: Mapping[str, set[Combination]]) -> list[str]:
-    """Return a minimal set of goldens that detects as much as all, from simple to hard.
+    """Return a minimal set of goldens that detects the same as all goldens, from simple to hard.
 
-    Greedy: repeatedly adds the golden that detects most of what is left, the simplest of equal ones, and finally
-    removes goldens that are not needed.
+    Greedy: repeatedly adds the simplest golden that detects most of the remaining combinations, and finally removes
+    goldens that are not needed.
 
     Args:
-        detected_by_golden: what each golden detects; goldens are ordered from simple to hard.
+        detected_by_golden: the combinations that each golden detects; goldens are ordered from simple to hard.
     """
     left, cover = set().union(*detected_by_golden.values()), list[str]()
     while left:

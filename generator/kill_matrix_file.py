@@ -23,12 +23,12 @@ DIGITS = 2
 _DOWN = Context(prec=DIGITS, rounding=ROUND_DOWN)
 
 MOVED = 0.15
-"""A margin has changed if it differs by more than this fraction: exp and tanh of other machines can cause less."""
+"""A margin has changed if it differs by more than this fraction. exp and tanh of other machines change it by less."""
 
 
 def encode(matrix: KillMatrix) -> bytes:
     """Return the bytes of the file. Raises InvalidFile if it is not valid."""
-    places = {golden_id: place for place, golden_id in enumerate(matrix.margins)}
+    positions = {golden_id: position for position, golden_id in enumerate(matrix.margins)}
     document = {
         "kind": "kill-matrix",
         "format": FORMATS["kill-matrix"],
@@ -43,8 +43,8 @@ def encode(matrix: KillMatrix) -> bytes:
                 "cells": list(d.cells),
                 "needs": list(d.needs),
                 "stands_for": list(d.stands_for),
-                "margins": _grouped(_margins(matrix, d), places),
-                **({"margins_of_out": _grouped(of_out, places)} if (of_out := _of_out(matrix, d)) else {}),
+                "margins": _grouped(_margins(matrix, d), positions),
+                **({"margins_of_out": _grouped(of_out, positions)} if (of_out := _of_out(matrix, d)) else {}),
             }
             for d in matrix.deviations
         ],
@@ -70,7 +70,9 @@ def read(path: Path) -> dict[str, Any]:
     for deviation in document["deviations"]:
         for name in {"margins", "margins_of_out"} & deviation.keys():
             deviation[name] = {
-                document["goldens"][place]: group["margins"] for group in deviation[name] for place in group["goldens"]
+                document["goldens"][position]: group["margins"]
+                for group in deviation[name]
+                for position in group["goldens"]
             }
     return document
 
@@ -88,10 +90,10 @@ def differences(committed: Path, generated: Path) -> Iterator[str]:
         return
     documents = read(committed), read(generated)
     flat = [dict(_flat(document, "")) for document in documents]
-    for place in dict.fromkeys((*flat[0], *flat[1])):
-        before, after = (f.get(place, "nothing") for f in flat)
+    for path in dict.fromkeys((*flat[0], *flat[1])):
+        before, after = (f.get(path, "nothing") for f in flat)
         if not _same(before, after):
-            yield f"{committed.name}: {place}: {before} → {after}"
+            yield f"{committed.name}: {path}: {before} → {after}"
 
 
 def _margins(matrix: KillMatrix, deviation: Deviation) -> dict[str, list[float | None]]:
@@ -114,11 +116,11 @@ def _of_out(matrix: KillMatrix, deviation: Deviation) -> dict[str, list[float | 
     }
 
 
-def _grouped(rows: Mapping[str, list[float | None]], places: Mapping[str, int]) -> list[dict[str, object]]:
+def _grouped(rows: Mapping[str, list[float | None]], positions: Mapping[str, int]) -> list[dict[str, object]]:
     """Group goldens, as positions in the list of the file, by their margins."""
     groups: dict[tuple[float | None, ...], list[int]] = {}
     for golden_id, row in rows.items():
-        groups.setdefault(tuple(row), []).append(places[golden_id])
+        groups.setdefault(tuple(row), []).append(positions[golden_id])
     return [{"margins": list(row), "goldens": goldens} for row, goldens in groups.items()]
 
 
@@ -140,12 +142,12 @@ def _same(before: object, after: object) -> bool:
     return before == after
 
 
-def _flat(value: Any, place: str) -> Iterator[tuple[str, object]]:  # noqa: ANN401 - any part of a JSON document
+def _flat(value: Any, path: str) -> Iterator[tuple[str, object]]:  # noqa: ANN401 - any part of a JSON document
     if isinstance(value, dict):
         for name, item in value.items():
-            yield from _flat(item, f"{place}/{name}" if place else name)
+            yield from _flat(item, f"{path}/{name}" if path else name)
     elif isinstance(value, list) and any(isinstance(item, dict | int | float | None) for item in value):
         for number, item in enumerate(value):
-            yield from _flat(item, f"{place}/{item['name'] if isinstance(item, dict) and 'name' in item else number}")
+            yield from _flat(item, f"{path}/{item['name'] if isinstance(item, dict) and 'name' in item else number}")
     else:
-        yield place, value
+        yield path, value

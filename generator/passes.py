@@ -21,8 +21,8 @@ class Pass:
         label: the label of the progress bar while margins are computed.
         deviations: its deviations.
         hidden: deviations that no golden detects.
-        from_zero: further exceptions for one layer that starts from zero.
-        in_out: exceptions for such a layer if it returns only ``out``.
+        from_zero: further deviations that no golden detects for one layer that starts from zero.
+        in_out: deviations that no golden detects for such a layer if it returns only ``out``.
     """
 
     is_backward: bool

@@ -17,7 +17,7 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 WORTH_A_POOL = 16
-"""Below this number of items, starting processes that import torch takes longer than it saves."""
+"""The least number of items for which starting processes, which import torch, saves time."""
 
 AHEAD = 1000
 """The largest number of pending results: enough for hundreds of workers, and small enough to keep in memory."""
@@ -30,13 +30,13 @@ def in_order(
 ) -> Generator[Out, None, None]:
     """Yield the results of a function for each item, in order. The first error cancels all other work.
 
-    Closing the generator also cancels the work; callers that may raise in between must do so (``contextlib.closing``).
+    Closing the generator cancels the work, too; callers that may raise an error must close it (``contextlib.closing``).
 
     Args:
         work: a function of a module, because it is pickled.
         items: its arguments, also pickled.
-        executor: the executor. It is not shut down; calls that already run are not interrupted. Threads of one process
-            take turns. If None, one process per core of this machine, if there are ``WORTH_A_POOL`` items.
+        executor: the executor. It is not shut down; calls that already run are not interrupted. Only one thread of a
+            process works at a time. If None, one process per core of this machine, if there are ``WORTH_A_POOL`` items.
 
     Raises:
         WorkersFailed: a worker process was killed.
@@ -57,15 +57,15 @@ def in_order(
 
 @contextmanager
 def _processes() -> Iterator[Executor]:
-    """Context manager: an executor with one process per core. After an error, the processes are terminated."""
-    others = set(active_children())
+    """Return a context manager for an executor with one process per core, which are terminated after an error."""
+    before = set(active_children())
     spawn = get_context("spawn")  # not fork: it would copy threads of torch or of a progress bar in any state
     with ProcessPoolExecutor(_cores(), spawn, _begin) as pool:
         try:
             yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in set(active_children()) - others:
+            for process in set(active_children()) - before:
                 process.terminate()
             raise
 
@@ -75,7 +75,7 @@ def _cores() -> int:
 
 
 def _begin() -> None:
-    """Initialize a process: it ends silently on Ctrl-C, which a terminal sends to all, and when its parent ends."""
+    """Make a worker process end silently on Ctrl-C, which a terminal sends to all processes, and with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     Thread(target=end_with_parent, daemon=True).start()
 
@@ -103,6 +103,6 @@ def _results(submit: Callable[[In], Future[Out]], items: Iterable[In], awaited: 
 
 
 def _in_turn(work: Callable[[In], Out], item: In) -> Out:
-    """Call a function while no other thread of the process does: working precision and torch's threads are global."""
+    """Call a function, in one thread at a time: working precision and torch's number of threads are global."""
     with _TURN:
         return work(item)

@@ -12,7 +12,7 @@ _REPORT: ContextVar[Report | None] = ContextVar("report", default=None)
 
 @contextmanager
 def reported_to(report: Report) -> Iterator[None]:
-    """Context manager: report the progress of this thread to ``report``."""
+    """Return a context manager that reports the progress of this thread to ``report``."""
     before = _REPORT.set(report)
     try:
         yield
@@ -21,7 +21,7 @@ def reported_to(report: Report) -> Iterator[None]:
 
 
 def counting(label: str, total: int) -> Callable[[int], None]:
-    """Start some work. Call the returned function with each further amount of work done."""
+    """Report the start of some work; return a function to call with each further amount of work done."""
     report, done = _REPORT.get(), 0
     if report is None:
         return lambda _: None

@@ -1,4 +1,4 @@
-"""The figures in the README, made anew: counted in the corpus and the catalogue, or read from pages of results.
+"""Updates the figures in the README: counts of goldens and deviations, and numbers from pages of results.
 
 python -m rnn_goldens.generator.readme_figures .
 """
@@ -22,18 +22,18 @@ SENTENCES = (
     "In float32, of {wrong_networks} wrong networks, {pass_onnx} pass ONNX's backend tests and {pass_corpus} pass "
     "this corpus",
 )
-"""Where the README says a figure, each once; how lines are broken does not matter."""
+"""The sentences of the README with figures. Each must occur once; line breaks do not matter."""
 
 NOT_SIMPLE = ("multilayer", "bidirectional", "lengths", "unbatched")
-"""What the snippets of the README leave out."""
+"""Features that the examples in the README do not support."""
 
 
 class MissingSentence(Exception):
-    """A sentence that the README should have, and has not once."""
+    """Raised if a sentence does not occur exactly once in the README."""
 
 
 def figures(root: Path) -> dict[str, int]:
-    """Every figure by its name, of a checkout."""
+    """Return every figure of a checkout by name."""
     corpus = open_corpus("v1")
     simple = corpus.select(cell="rnn_tanh", without=NOT_SIMPLE)
     wrong_networks, pass_onnx, pass_corpus = row(root, "coverage.md", "benchmarks.onnx_backend", "together, ")[1:4]
@@ -51,7 +51,7 @@ def figures(root: Path) -> dict[str, int]:
 
 
 def row(root: Path, page: str, module: str, begins: str) -> list[int]:
-    """The whole numbers of the last row that begins so, in the section of a page of results that a module writes."""
+    """Return the integers of the last row with this beginning, in a module's section of a page of results."""
     text = (root / "docs/results" / page).read_text("utf-8")
     section = text.partition(f"<!-- begin python -m {module} -->")[2].partition("<!-- end ")[0]
     cells = re.findall(rf"^\| +{re.escape(begins)}.*$", section, re.MULTILINE)[-1].strip("|").split("|")[1:]
@@ -59,10 +59,10 @@ def row(root: Path, page: str, module: str, begins: str) -> list[int]:
 
 
 def with_figures(readme: str, found: Mapping[str, int]) -> str:
-    """The README with each figure as it is now.
+    """Return the README with the current figures.
 
     Raises:
-        MissingSentence: a sentence with figures is not there, or is there twice.
+        MissingSentence: a sentence with figures does not occur, or occurs twice.
     """
     for sentence in SENTENCES:
         parts = re.split(r"\{(\w+)\}", sentence)
@@ -70,14 +70,14 @@ def with_figures(readme: str, found: Mapping[str, int]) -> str:
         pattern = r"\d+".join(f"({text})" for text in texts)
         values = [str(found[name]) for name in parts[1::2]]
 
-        def renewed(match: "re.Match[str]", values: list[str] = values) -> str:
+        def updated(match: "re.Match[str]", values: list[str] = values) -> str:
             texts = match.groups()
             return texts[0] + "".join(value + text for value, text in zip(values, texts[1:], strict=True))
 
-        readme, count = re.subn(pattern, renewed, readme)
+        readme, count = re.subn(pattern, updated, readme)
         if count != 1:
             raise MissingSentence(
-                f"README.md says {count} times: {sentence}; it and generator/readme_figures.py change together"
+                f"README.md says {count} times: {sentence}; change README.md and generator/readme_figures.py together"
             )
     return readme
 

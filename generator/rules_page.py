@@ -1,4 +1,4 @@
-"""The rules of the definition for people: ``docs/rules.md``, each with what breaks it and how many goldens show it.
+"""Writes the rules of the definition as a page, ``docs/rules.md``, with the deviations that break each rule.
 
 python -m rnn_goldens.generator.rules_page fixtures/v1 docs/rules.md
 """
@@ -20,13 +20,13 @@ HEADER = """\
 
 <!-- Made by `make generate` from generator/rules and the kill matrices of fixtures/v1; do not edit. -->
 
-What an implementation must do: {rules} rules of [the definition](equations.md) and of its backward pass. Each names
-[deviations](deviations.md) that break it, and how many goldens detect at least one of them with a margin of at least
+The {rules} rules of [the definition](equations.md) and of its backward pass. Each names [deviations](deviations.md)
+that break it, and the number of goldens that detect at least one of these deviations with a margin of at least
 {enough:g}, in float64, float32, bfloat16 and float16. Rule numbers are permanent.
 
-The goldens detect every known way to break {whole} of the rules, in every precision. The others are marked: “not all
-in bfloat16” means that some deviation is undetected there, in some cell. “allowed”: a correct implementation may
-break the rule in that precision. [Fuzzing](fuzzing.md) looks for violations that nobody listed.
+The goldens detect all deviations that break {complete} of the rules, in every precision. The others are marked: “not
+all in bfloat16” means that some deviation is undetected in bfloat16, in some cell. “allowed”: a correct implementation
+may break the rule in that precision. [Fuzzing](fuzzing.md) searches for violations that are not listed.
 
 ## Rules without a deviation
 
@@ -43,24 +43,24 @@ of the deviations.
 """
 
 _MAX_NAMES = 4
-"""So many deviations that are not shown are named."""
+"""The largest number of undetected deviations that are named."""
 
 _LINKS = 2
-"""So many deviations that break a rule are named."""
+"""The largest number of deviations that break a rule and are named."""
 
 Shown = dict[Rule, dict[str, InPrecision]]
 
 
 def page(folder: Path) -> str:
-    """The page of a corpus, whose kill matrices are known to be valid."""
+    """Return the page of a corpus with valid kill matrices."""
     rules = RuleCoverage(open_corpus(folder))
     shown = {rule: rules.of(rule) for rule in RULES}
-    whole = sum(
+    complete = sum(
         bool(rule.broken_by) and not any(coverage.missed for coverage in found.values())
         for rule, found in shown.items()
     )
     parts = [
-        HEADER.format(rules=len(RULES), enough=rules.enough, whole=whole),
+        HEADER.format(rules=len(RULES), enough=rules.enough, complete=complete),
         *_rules_without_deviation(),
         NO_GOLDEN,
         *_without_golden(shown),
@@ -70,7 +70,7 @@ def page(folder: Path) -> str:
 
 
 def deviation_link(name: str) -> str:
-    """A deviation, linked to its place on its group's page."""
+    """Return a link to a deviation on the page of its group."""
     return f"[`{name}`]({page_of(name)}#{name})"
 
 
@@ -79,7 +79,7 @@ def _rule_link(rule: Rule) -> str:
 
 
 def _rules_without_deviation() -> Iterator[str]:
-    """Rules that no deviation breaks, at all or in some cell."""
+    """Yield the rules that no deviation breaks, in all cells or in some."""
     for rule in RULES:
         if rule.why_unbroken:
             without = rule.cells_without_deviation
@@ -99,7 +99,7 @@ def _without_golden(shown: Shown) -> Iterator[str]:
 
 
 def _group(group: Group, shown: Shown) -> Iterator[str]:
-    """Every rule, in a paragraph."""
+    """Yield a paragraph for each rule."""
     yield f"\n## {group.title}\n"
     for rule in group.rules:
         where = f"*{', '.join(rule.cells)}*: " if set(rule.cells) != set(CELLS) else ""
@@ -113,7 +113,7 @@ def _group(group: Group, shown: Shown) -> Iterator[str]:
 
 
 def _broken_by(rule: Rule) -> str:
-    """The first deviations of those that are declared together, and how many others there are."""
+    """Return the first deviations that break a rule, and the number of others."""
     first = [names[0] for names in rule.matches.values()][:_LINKS]
     more = len(rule.deviations) - len(first)
     links = list(map(deviation_link, first))
@@ -121,7 +121,7 @@ def _broken_by(rule: Rule) -> str:
 
 
 def _shown_by(found: dict[str, InPrecision]) -> str:
-    """How many goldens show it in each precision, and where not all that breaks it is shown."""
+    """Return the number of detecting goldens by precision, and the precisions in which a deviation is undetected."""
     counts = ["allowed" if coverage.is_no_error else str(len(coverage.goldens)) for coverage in found.values()]
     summary = f"Goldens: {', '.join(counts) if len(set(counts)) > 1 else f'{counts[0]} each'}."
     if missed := [precision for precision, coverage in found.items() if coverage.missed]:

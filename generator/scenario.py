@@ -75,7 +75,7 @@ class Scenario:
             numbers for ``["float64", "float32"]``. A listed precision whose tolerance cannot be bounded is an error; in
             the default, all four, it is dropped.
         declared: features that do not follow from the configuration: ``long``, ``degenerate``, ``saturated``,
-            ``chaotic``. If None, the last two are determined; otherwise they must apply.
+            ``chaotic``. If None, the last two are added where they apply; otherwise declared features must apply.
         title: a short title; the name if empty.
         documented_in: where the scenario comes from.
     """
@@ -124,7 +124,7 @@ class Scenario:
         lengths: ArrayLike | None = None,
         **fields: Any,  # noqa: ANN401 - other fields
     ) -> "Scenario":
-        """Create a scenario from a layer of torch, with its weights and configuration, and inputs as it takes them.
+        """Create a scenario from a layer of torch: its weights and configuration, and inputs as for a call.
 
         Args:
             module: an ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU``.
@@ -247,7 +247,7 @@ class Scenario:
         )
 
     def case(self, cell: Cell | None = None) -> Case:
-        """Return the inputs in float64 as a case of the cell, or of another one.
+        """Return the inputs in float64 as a case of the scenario's cell, or of another cell.
 
         Raises:
             Refused: a number is not exact in each of the precisions, or an array has a wrong shape.
@@ -274,7 +274,7 @@ class Scenario:
             raise Refused(f"{self.id}: {name} {reason}") from None
 
     def _exact(self, name: str, array: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Check that an array is exact in all precisions, because one golden serves all of them."""
+        """Check that an array is exact in all precisions, because the golden has the same numbers in all of them."""
         if not np.isfinite(array).all():
             raise Refused(f"{self.id}: {name} holds NaN or infinity")
         exact_in = {name: not _inexact(array, precision).any() for name, precision in PRECISIONS.items()}

@@ -40,7 +40,7 @@ def read_scenarios(path: Path) -> ScenarioFile:
     """Run a file of scenarios and return its declarations. Modules in its folder can be imported.
 
     Raises:
-        WrongUse: the file does not exist, raises, or lacks a declaration.
+        WrongUse: the file does not exist, raises an error, or lacks a declaration.
     """
     module = _run(path)
     missing = [name for name in ("SCENARIOS", "VERSION") if not hasattr(module, name)]
@@ -98,7 +98,7 @@ def _run(path: Path) -> ModuleType:
 
 @contextmanager
 def _user_errors(path: Path) -> Iterator[None]:
-    """Convert errors of a user's file to WrongUse: errors of this package with their place, others with a traceback."""
+    """Convert errors of a user's file to WrongUse: errors of this package with their line, others with a traceback."""
     try:
         yield
     except KeyboardInterrupt:
@@ -121,9 +121,9 @@ def _require_free(path: Path) -> None:
     name = path.stem
     if hasattr(sys.modules.get(name), _RAN):
         return
-    hidden = "standard library" if name in sys.stdlib_module_names else _origin(name)
-    if hidden and Path(hidden).resolve() != path.resolve():
-        raise WrongUse(f"{path}: would hide the module {name} ({hidden}): rename the file")
+    existing = "standard library" if name in sys.stdlib_module_names else _origin(name)
+    if existing and Path(existing).resolve() != path.resolve():
+        raise WrongUse(f"{path}: would hide the module {name} ({existing}): rename the file")
 
 
 def _origin(name: str) -> str | None:

@@ -24,7 +24,7 @@ _REFERENCE = re.compile(r"^(urn:[^#]*)#")
 
 
 def main() -> None:
-    """Rewrite each schema of a folder with the schemas that it refers to."""
+    """Rewrite each schema of a folder, with the schemas that it refers to embedded."""
     folder = Path(sys.argv[1])
     for path, text in bundled(folder).items():
         write_whole(path, text.encode("utf-8"))

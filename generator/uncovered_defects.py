@@ -31,18 +31,18 @@ UNEXPRESSED: tuple[UncoveredDefect, ...] = (
         "weights that changed since the first call are ignored; `--rnn-goldens-calls=weights` detects it",
     ),
     UncoveredDefect("keras#20063", "a convolutional LSTM ignores dropout"),
-    UncoveredDefect("pytorch#74953", "an LSTM with a projection cannot be quantized; no cell here has one"),
+    UncoveredDefect("pytorch#74953", "an LSTM with a projection cannot be quantized; cells here have no projection"),
     UncoveredDefect(
-        "Paddle#70245", "the weights of an LSTM with a projection have a wrong shape; no cell here has one"
+        "Paddle#70245", "the weights of an LSTM with a projection have a wrong shape; cells here have no projection"
     ),
     # Training.
     UncoveredDefect("pytorch#96416", "a loss of the last states only is an error in the backward pass"),
     UncoveredDefect("pytorch#190056", "its backward pass leaves out the dropout; goldens have none"),
     UncoveredDefect(
         "pytorch#1532",
-        "a second backward pass through the same forward pass uses overwritten buffers; goldens need one",
+        "a second backward pass through the same forward pass uses overwritten buffers; goldens need only one",
     ),
-    UncoveredDefect("tensorflow#26331", "gradients fetched twice from one forward pass differ; goldens need one"),
+    UncoveredDefect("tensorflow#26331", "gradients fetched twice from one forward pass differ; goldens need them once"),
     UncoveredDefect(
         "MIOpen#2532",
         "the backward pass needs a zeroed workspace; otherwise the result is random",
@@ -65,7 +65,7 @@ UNEXPRESSED: tuple[UncoveredDefect, ...] = (
     ),
     UncoveredDefect(
         "pytorch#94754",
-        "a kernel for two directions gets the weights of one; no deviation gives the numbers in the thread",
+        "a kernel for two directions gets the weights of one; no deviation produces the numbers in the thread",
     ),
     UncoveredDefect("pytorch#90421", "a bidirectional LSTM is wrong; the thread does not say what is computed"),
     UncoveredDefect("pytorch#95118", "packed sequences in a batch are wrong; the thread does not say what is computed"),

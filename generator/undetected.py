@@ -13,7 +13,7 @@ HALF = ("bfloat16", "float16")
 def undetected(
     names: tuple[str, ...], precisions: tuple[str, ...], reason: str, *cells: str, allowed: bool = False
 ) -> Iterator[Undetected]:
-    """Yield one entry per deviation with the same reason, for the given cells or all that it applies to."""
+    """Yield an entry with this reason for each deviation, for these cells or all cells that it applies to."""
     for name in names:
         yield Undetected(name, cells or deviation(name).cells, precisions, reason, allowed)
 
@@ -22,9 +22,9 @@ def _casts_to(name: str, *kinds: str) -> tuple[str, ...]:
     return tuple(f"{kind}_cast_to_{name}" for kind in kinds or ("matrices", "biases", "inputs", "initial_states"))
 
 
-def _bands(activation: str, but: int) -> tuple[str, ...]:
-    """Return the deviations with an error in a band of an activation, without the first bands near zero."""
-    return tuple(d.name for d in DEVIATIONS if d.name.startswith(f"{activation}_off_from_"))[but:]
+def _bands(activation: str, skipped: int) -> tuple[str, ...]:
+    """Return the deviations with an error in a band of an activation, except the first ones, which are near zero."""
+    return tuple(d.name for d in DEVIATIONS if d.name.startswith(f"{activation}_off_from_"))[skipped:]
 
 
 FEW_STORES = (
@@ -37,8 +37,8 @@ NO_ROOM_FOR_1E_4 = (
 
 UNDETECTED: tuple[Undetected, ...] = (
     *undetected(_casts_to("float32"), SINGLE_AND_HALF, "float32 is precise enough for this precision", allowed=True),
-    *undetected(_casts_to("float16"), ("float16",), "they are exact in float16", allowed=True),
-    *undetected(_casts_to("bfloat16"), ("bfloat16",), "they are exact in bfloat16", allowed=True),
+    *undetected(_casts_to("float16"), ("float16",), "the numbers are exact in float16", allowed=True),
+    *undetected(_casts_to("bfloat16"), ("bfloat16",), "the numbers are exact in bfloat16", allowed=True),
     *undetected(
         _casts_to("float16", "biases"),
         ("bfloat16",),
@@ -192,7 +192,8 @@ UNDETECTED: tuple[Undetected, ...] = (
 
 _GROWS = "a cell from zero grows by at most 1 per step; after so many steps, {} is not checked"
 _SUMS = (
-    "the errors of sums of 257 inputs from zero are less than twice the tolerance; those of 129 given states exceed it"
+    "the errors of sums of 257 inputs from zero are less than twice the tolerance; the errors of sums of 129 given "
+    "states exceed that"
 )
 _STORES = "the errors of a tanh RNN from zero in two steps are less than twice its storage errors in {}"
 
@@ -229,4 +230,4 @@ HIDDEN_IN_OUT: Sequence[Undetected] = (
         "tanh(10) is 4.2e-9 below 1, and a cell from zero needs at least 10 steps to reach 10",
     ),
 )
-"""Deviations that no golden detects for such a layer if it returns only out, besides those of last states."""
+"""Deviations that no golden detects for one layer from zero that returns only out. Those of last states are omitted."""

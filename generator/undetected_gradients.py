@@ -5,7 +5,7 @@ from rnn_goldens.generator.undetected import HALF, SINGLE_AND_HALF, undetected
 
 TOO_MANY_STEPS = "after so many steps the tolerance exceeds a quarter of any gradient, so gradients are not checked"
 
-FLAT = "if y is rounded to this precision, 1 - y may be half of so small a derivative, or zero"
+FLAT = "if y is rounded to this precision, such a small derivative, computed from 1 - y, may be half as large, or zero"
 
 UNDETECTED_BACKWARD: tuple[Undetected, ...] = (
     *undetected(
@@ -37,7 +37,7 @@ UNDETECTED_BACKWARD: tuple[Undetected, ...] = (
         "this precision has fewer than eleven bits",
         allowed=True,
     ),
-    *undetected(("backward_products_in_tf32",), ("float16",), "it has eleven significant bits", allowed=True),
+    *undetected(("backward_products_in_tf32",), ("float16",), "float16 has eleven significant bits", allowed=True),
     *undetected(
         ("gradients_in_bfloat16", "backward_products_in_bfloat16"),
         ("float16",),
@@ -114,8 +114,8 @@ HIDDEN_BACKWARD_FROM_ZERO: tuple[Undetected, ...] = (
     *undetected(
         ("backward_products_in_bfloat16",),
         ("float16",),
-        "exact gradients of one layer from zero fit into eight bits, which bfloat16 has; the errors of others are "
-        "too small",
+        "exact gradients of one layer from zero fit into eight bits, which bfloat16 has; the errors of other gradients "
+        "are too small",
         "rnn_relu",
     ),
 )

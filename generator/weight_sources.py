@@ -67,7 +67,7 @@ def config_of(weights: Mapping[str, Any], prefix: str = "") -> Config:
 
 
 def _remedy(names: Iterable[str]) -> str:
-    """Suggest a prefix under which there is a network, or other fields."""
+    """Suggest a prefix that selects a network, or other fields."""
     prefixes = [repr(name.removesuffix(_FIRST)) for name in names if name.endswith((f".{_FIRST}", f"/{_FIRST}"))]
     return f"set prefix={' or '.join(prefixes)}" if prefixes else "set config or convention"
 
@@ -115,7 +115,7 @@ def _mapping(given: object) -> Mapping[str, Any]:
 
 
 def _is_module(given: object) -> bool:
-    """Whether a value is an ``nn.Module`` of torch. Does not import torch, which users of modules have done."""
+    """Return whether a value is an ``nn.Module`` of torch. Does not import torch."""
     modules = sys.modules.get("torch.nn")
     return modules is not None and isinstance(given, modules.Module)
 

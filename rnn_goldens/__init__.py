@@ -1,7 +1,7 @@
 """Golden data for recurrent neural networks: load a golden and compare an implementation with it.
 
-The names below are the public API. Each is imported on first use, so that the pytest plugin is free for a project that
-does not use goldens.
+The names below are the public API. Each is imported on first use, so that the pytest plugin costs nothing in a project
+that does not use goldens.
 """
 
 from importlib import import_module

@@ -1,8 +1,8 @@
-"""Writes files and folders atomically: in a hidden folder first, from which they are moved into place together.
+"""Writes files and folders atomically: first to a hidden folder, then all are moved to their paths.
 
-After an error, everything is unchanged. A process that is killed leaves the old or the new content at each path,
-complete, and possibly a hidden folder, which the next writer removes. (If the system cannot exchange two folders in one
-step, the old one may be in the hidden folder; the next writer restores it.)
+After an error, everything is unchanged. If the process is killed, each path has its complete old or new content. The
+hidden folder may remain; the next writer removes it. (If the system cannot exchange two folders in one step, the old
+folder may still be in the hidden folder; the next writer restores it first.)
 
 This protects against killed processes, not against power loss: there is no ``fsync``.
 """
@@ -74,16 +74,16 @@ def _stage(staged: "Staged", path: Path, content: bytes | None) -> None:
 
 @contextmanager
 def placing() -> Iterator["Staged"]:
-    """Context manager: what is written to ``Staged`` is moved into place at the end, unless an error occurs."""
+    """Yield a ``Staged``. At the end, move its files to their paths, unless the ``with`` block raised an exception."""
     with ExitStack() as cleanup, ExitStack() as undo:
         staged = Staged(cleanup)
         yield staged
-        staged.take_places(undo)
+        staged.move_all(undo)
         undo.pop_all()
 
 
 class Staged:
-    """Files and folders in a hidden folder that will be moved into place."""
+    """Files and folders in a hidden folder that will be moved to their final paths."""
 
     def __init__(self, cleanup: ExitStack) -> None:
         self._cleanup = cleanup
@@ -91,38 +91,38 @@ class Staged:
         self._new: list[tuple[Path, str]] = []
         self._removed: list[tuple[Path, str]] = []
 
-    def new(self, folder: Path, place: str) -> Path:
-        """Return the temporary path for a file or folder that will be moved to ``folder / place``.
+    def new(self, folder: Path, relative: str) -> Path:
+        """Return the temporary path for a file or folder that will be moved to ``folder / relative``.
 
         Args:
             folder: an existing folder.
-            place: the path below it.
+            relative: the path below that folder.
         """
-        if (folder, place) in self._new:
+        if (folder, relative) in self._new:
             raise FileExistsError(errno.EEXIST, "would be written twice")
-        path = self._hidden_in(folder) / "new" / place
+        path = self._hidden_in(folder) / "new" / relative
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._new.append((folder, place))
+        self._new.append((folder, relative))
         return path
 
-    def remove(self, folder: Path, place: str) -> None:
-        """Remove ``folder / place`` before the new files are moved into place."""
+    def remove(self, folder: Path, relative: str) -> None:
+        """Mark ``folder / relative`` for removal; ``move_all`` removes it before it moves the new files."""
         self._hidden_in(folder)
-        self._removed.append((folder, place))
+        self._removed.append((folder, relative))
 
-    def take_places(self, undo: ExitStack) -> None:
+    def move_all(self, undo: ExitStack) -> None:
         """Perform all removals and moves."""
-        for folder, place in self._removed:
-            self._move_out(folder, place, undo)
-        for folder, place in self._new:
-            _move_in(folder, place, self._hidden[folder], undo)
+        for folder, relative in self._removed:
+            self._move_out(folder, relative, undo)
+        for folder, relative in self._new:
+            _move_in(folder, relative, self._hidden[folder], undo)
 
-    def _move_out(self, folder: Path, place: str, undo: ExitStack) -> None:
-        removed = self._hidden[folder] / "removed" / place
+    def _move_out(self, folder: Path, relative: str, undo: ExitStack) -> None:
+        removed = self._hidden[folder] / "removed" / relative
         removed.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):  # another process removed it meanwhile
-            (folder / place).rename(removed)
-            undo.callback(removed.rename, folder / place)
+            (folder / relative).rename(removed)
+            undo.callback(removed.rename, folder / relative)
 
     def _hidden_in(self, folder: Path) -> Path:
         if folder not in self._hidden:
@@ -141,15 +141,15 @@ def _locked_hidden(folder: Path, cleanup: ExitStack) -> Path:
         with suppress(FileNotFoundError):  # another process removed it before it was locked
             descriptor = os.open(hidden, os.O_RDONLY)
             cleanup.callback(os.close, descriptor)
-            with suppress(OSError):  # without file locks, no other process removes it
+            with suppress(OSError):  # if the file system has no locks, no other process removes the folder
                 lock(descriptor)
             if is_at(hidden, descriptor):
                 cleanup.callback(_remove_tree, hidden)
                 return hidden
 
 
-def _move_in(folder: Path, place: str, hidden: Path, undo: ExitStack) -> None:
-    new, target, old = hidden / "new" / place, folder / place, hidden / "old" / place
+def _move_in(folder: Path, relative: str, hidden: Path, undo: ExitStack) -> None:
+    new, target, old = hidden / "new" / relative, folder / relative, hidden / "old" / relative
     _require_no_link(folder, target.parent)
     make_folder(target.parent, undo)
     if not target.exists():
@@ -209,7 +209,7 @@ def make_folder(folder: Path, undo: ExitStack) -> None:
 
 
 def exchanged(one: Path, other: Path) -> bool:
-    """Exchange two files or folders in one step. Returns False if the system cannot: only Linux can, on most disks."""
+    """Exchange two files or folders in one step, and return whether this worked. It works on most disks of Linux."""
     if sys.platform != "linux":
         return False
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)  # glibc has it since 2.28
@@ -240,7 +240,7 @@ def lock(descriptor: int, *, wait: bool = True) -> bool:
 
 
 def is_at(path: Path, descriptor: int) -> bool:
-    """Whether an open file or folder is still the one at a path: it may have been removed or replaced."""
+    """Return whether a path still refers to an open file or folder, which may have been removed or replaced."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:

@@ -42,17 +42,17 @@ class Inputs(InputsData):
         return {name: self._cast(array) for name, array in weights.items()}
 
     def weights_from(self, convention: str, weights: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
-        """Convert another convention's weights, of a network configured like this golden, to PyTorch's names.
+        """Convert weights for this golden's configuration from another convention to PyTorch's.
 
         Args:
             convention: as for ``weights_as``.
             weights: array-likes of any library, named and shaped like the result of ``weights_as``; or nested, as in
-                Flax and JAX: ``{"l0": {"ii": {"kernel": …`` is ``l0/ii/kernel``, as is ``{"params": {"l0": …``; a
-                single layer may omit ``l0``.
+                Flax and JAX: ``{"l0": {"ii": {"kernel": …`` means ``l0/ii/kernel``. A level ``params`` around all
+                others is ignored, and a single layer may omit ``l0``.
 
         Returns:
-            float64, which represents every value of the four precisions exactly. Where the convention has one bias
-            for PyTorch's two, the first gets it and the second is zero.
+            The weights in float64, which represents every value of the four precisions exactly. If the convention has
+            one bias where PyTorch has two, PyTorch's first bias is that bias and its second bias is zero.
 
         Raises:
             UnknownName: no such convention.
@@ -69,8 +69,8 @@ class Inputs(InputsData):
             gradients: array-likes of any library, each named and shaped like its weight from ``weights_as``; or nested.
 
         Returns:
-            In the golden's precision: the same values, rounded if they were more precise. Where the convention has one
-            bias for PyTorch's two, both get its gradient.
+            The gradients, rounded to the golden's precision if they were more precise. If the convention has one bias
+            where PyTorch has two, the gradient of that bias is returned for both.
 
         Raises:
             UnknownName: no such convention.
@@ -117,14 +117,14 @@ class Golden(GoldenData, Inputs):
     """A golden in one precision: model inputs and expected values. Its arrays are read-only."""
 
     def inputs(self) -> Inputs:
-        """Return what an implementation receives: deep copies of the inputs, without expected values."""
+        """Return the inputs for an implementation: deep copies, without expected values."""
         return Inputs(**self.input_fields())
 
     def steps(self) -> tuple["Step", ...]:
         """Return every time step of each layer and direction: pre-activations, gates and states.
 
-        Computed on each call in float64 with the equations of the definition, so not correctly rounded like ``out``.
-        In the order of computation: ``[s.gates["f"] for s in golden.steps() if s.layer == 0]``.
+        The steps are computed on each call, in float64, so they are not correctly rounded like ``out``. They are in the
+        order of computation. Example: ``[s.gates["f"] for s in golden.steps() if s.layer == 0]``.
 
         Raises:
             WrongUse: the cell is a custom cell whose equations are not available, or have changed since it was
@@ -140,13 +140,13 @@ class Golden(GoldenData, Inputs):
         """Compare outputs with this golden, without raising.
 
         If they differ, every known deviation runs on the same inputs, and the verdict's message lists those that
-        explain the difference. This takes about 0.05 s; ``rnn_goldens.comparison.verdict.compare`` compares only.
+        explain the difference. This takes about 0.05 s; ``rnn_goldens.comparison.verdict.compare`` only compares.
 
         Args:
             out: array-like of any library, shaped like ``self.out``; or one tuple of all outputs, as a torch layer
                 returns it: ``compare(layer(x, h0))``.
-            h_n: array-like shaped like ``self.h_n``; for an LSTM also the pair ``(h_n, c_n)``, as ``nn.LSTM`` returns
-                it.
+            h_n: array-like shaped like ``self.h_n``; for an LSTM, it may be the pair ``(h_n, c_n)``, as ``nn.LSTM``
+                returns it.
             c_n: array-like shaped like ``self.c_n``, for an LSTM.
             outputs: names of the outputs to compare; all if None: ``compare(out, outputs=["out"])``.
 
@@ -195,8 +195,8 @@ class Golden(GoldenData, Inputs):
     def compare_gradients(self, gradients: object = None, /, **named: object) -> Verdict:
         """Compare gradients with this golden's, without raising.
 
-        The gradients are those of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, with the factors from ``cotangents``. If
-        they differ, every known deviation of the backward pass runs on the same inputs, then those of the forward pass.
+        Both are gradients of the loss Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, with factors from ``cotangents``. If
+        they differ, known deviations of the backward pass run on the same inputs, then those of the forward pass.
 
         Args:
             gradients: array-likes of any library by name, each shaped like its array: ``x``, ``h0`` and ``c0`` where
@@ -205,12 +205,12 @@ class Golden(GoldenData, Inputs):
             **named: more gradients by name: ``compare_gradients(module, x=x.grad)``.
 
         Returns:
-            The verdict: differences by name; ``not_checked`` lists the names without a gradient: they have not passed.
+            The verdict: differences by name; ``not_checked`` lists the arrays for which no gradient was passed.
 
         Raises:
             WrongUse: this golden was loaded without gradients.
-            UnknownName: its gradients cannot be checked in this precision.
-            TypeError: the argument does not hold gradients by name.
+            UnknownName: this golden's gradients cannot be checked in this precision.
+            TypeError: the argument does not contain gradients by name.
         """
         return self._compared_gradients(gradients_by_name(self, gradients, named))
 
@@ -221,8 +221,8 @@ class Golden(GoldenData, Inputs):
 
         Args:
             by_name: the gradients.
-            meaning: what it means if they are wrong.
-            run: returns the outputs that the gradients belong to.
+            meaning: text for the message that explains what wrong gradients mean.
+            run: a function that returns the implementation's outputs for the same inputs.
         """
         actual = actual_gradients(self, by_name)
         verdict = verdict_on(actual, meaning)
@@ -241,11 +241,11 @@ class Golden(GoldenData, Inputs):
         """Raise GoldenMismatch unless all given gradients are right. Takes the arguments of ``compare_gradients``.
 
         Returns:
-            The verdict; ``not_checked`` lists the names without a gradient.
+            The verdict; ``not_checked`` lists the arrays for which no gradient was passed.
 
         Raises:
             GoldenMismatch: a gradient is wrong, or none was given.
-            WrongUse: a gradient is this golden's own array; or as for ``compare_gradients``.
+            WrongUse: a gradient is this golden's own array, or this golden was loaded without gradients.
         """
         __tracebackhide__ = True
         by_name = gradients_by_name(self, gradients, named)
@@ -262,7 +262,7 @@ class Golden(GoldenData, Inputs):
             backward: a function of this golden's inputs: it takes ``cotangents``, ``x``, states and weights from them
                 and returns gradients by name, as ``check_gradients`` takes them.
             run: a function of the same inputs that returns the outputs, as for ``check_calls``. It is called if the
-                gradients are wrong; if the outputs are wrong, too, the message starts with that.
+                gradients are wrong; if the outputs are wrong, too, the message says so first.
         """
         __tracebackhide__ = True
 
@@ -279,14 +279,14 @@ class Golden(GoldenData, Inputs):
         """Call an implementation in several call patterns and compare each with this golden, without raising.
 
         Args:
-            run: a function that returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n). It receives the inputs of
-                this golden and of parts of it, and must take ``x``, states and weights from its argument.
+            run: a function that returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n). Its argument is the inputs of
+                this golden, or some of their rows or steps; it must use the ``x``, states and weights of its argument.
             calls: ``twice``, ``rows``, ``chunks``, ``weights``, ``views``, as described in
                 ``rnn_goldens.comparison.calls``. All if None; patterns that do not apply to this golden are skipped.
             outputs: names of the outputs to compare, as for ``compare``; for out alone, ``run`` may return only out.
 
         Returns:
-            One verdict for each call pattern, first that of a single call; none after the first failure.
+            The verdict of a single call, then one for each call pattern, up to the first failure.
 
         Raises:
             UnknownName: no such call pattern.
@@ -297,13 +297,13 @@ class Golden(GoldenData, Inputs):
     def compared(
         self, run: Callable[[Any], Sequence[Any]], calls: Sequence[str] | str
     ) -> Iterator[tuple[str, Verdict]]:
-        """Yield the name and the verdict of one call pattern after the other, as ``compare_calls``."""
+        """Yield ``once`` and the verdict of a single call, then the name and verdict of each call pattern."""
         return compare_calls(self, run, self.compare, calls)
 
     def check_calls(
         self, run: Callable[[Any], Any], calls: Sequence[str] | str | None = None, *, outputs: OutputNames = None
     ) -> None:
-        """Raise GoldenMismatch unless every call pattern is right. Takes the arguments of ``compare_calls``."""
+        """Raise GoldenMismatch unless all verdicts of ``compare_calls`` pass. Takes the arguments of that method."""
         __tracebackhide__ = True
         for verdict in self.compare_calls(run, calls, outputs=outputs):
             if not verdict.passed:

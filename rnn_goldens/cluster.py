@@ -1,6 +1,6 @@
 """A Dask cluster as an executor. If a worker is killed, another one repeats its work.
 
-Work is sent pickled; a worker unpickles it only after checking that it runs the same version of this package.
+Work is sent pickled. A worker unpickles it only if the worker has the same version of this package.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _REMEDY = f"install the same version on scheduler and workers: pip install '{_PA
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence what Dask logs about lost workers and schedulers: errors report it."""
+    """Silence Dask's log messages about lost workers and schedulers, which errors report."""
     loggers = [getLogger(name) for name in ("distributed", "distributed.client")]  # each has its own level
     before = [logger.level for logger in loggers]
     for logger in loggers:
@@ -46,7 +46,7 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def cluster(address: str, *, answer: float = ANSWER, patience: float = PATIENCE) -> Iterator[Executor]:
-    """Context manager: a Dask cluster as an executor. Needs ``distributed``.
+    """Return a context manager for a Dask cluster as an executor. Needs ``distributed``.
 
     Scheduler and workers need this version of rnn-goldens, and workers also the requirements of the work, such as
     python-flint. A worker without rnn-goldens ends when it receives work.
@@ -69,12 +69,12 @@ def cluster(address: str, *, answer: float = ANSWER, patience: float = PATIENCE)
 
 
 def executor(address: str | None) -> AbstractContextManager[Executor | None]:
-    """Context manager: the cluster at an address; None, which stands for all cores of this machine, without one."""
+    """Return a context manager for the cluster at an address. Without an address, it yields None: use local cores."""
     return nullcontext() if address is None else cluster(address)
 
 
 def _require_distributed() -> None:
-    """Import ``distributed``, which configures its loggers; they are silenced afterwards."""
+    """Raise WrongUse if ``distributed`` is not installed. The import sets log levels, so ``_quiet`` must come later."""
     try:
         import distributed  # noqa: F401
     except ModuleNotFoundError:
@@ -103,7 +103,7 @@ def _connected(address: str, answer: float) -> "Client":
 
 
 async def _answering(address: str, answer: float) -> str:
-    """Return which kind of Dask process answers, or "". Needed because a Dask client may wait forever for others."""
+    """Return the kind of Dask process that answers, or "". A Dask client may wait forever without a scheduler."""
     from distributed.core import rpc
     from distributed.security import Security
 
@@ -116,7 +116,7 @@ async def _answering(address: str, answer: float) -> str:
 
 
 class _Cluster(Executor):
-    """Submits work to a cluster, and fails it when no worker is left."""
+    """Submits work to a cluster. All pending work fails if the scheduler stops or no worker is left."""
 
     def __init__(self, client: "Client", address: str, patience: float) -> None:
         self._client, self._address, self._patience = client, address, patience
@@ -128,7 +128,7 @@ class _Cluster(Executor):
         self._watch.start()
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 - signature of Executor
-        """Submit a call, as ``Executor.submit``. The function, its arguments and its result are pickled."""
+        """Submit a call, as ``Executor.submit`` does. The function, its arguments and its result are pickled."""
         from distributed.protocol.pickle import dumps
 
         result: Future[Any] = Future()

@@ -8,16 +8,16 @@ from typing import Any
 from rnn_goldens.visible import visible
 
 _MAX_NAMES = 30
-"""The largest number of names that are all listed."""
+"""A message lists all names if there are at most this many."""
 
 _EXAMPLES = 5
-"""The number of names that are listed otherwise."""
+"""The number of names that a message lists as examples if there are more names than that."""
 
 _MAX_PROBLEMS = 20
 
 
 class RnnGoldensError(Exception):
-    """Base of the errors below, except those that an implementation under test raises or causes."""
+    """Base class of the errors below, except ``Unsupported`` and ``ProgramFailed``, which implementations cause."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickled, (type(self), self.args), self.__dict__
@@ -32,7 +32,7 @@ def _unpickled(kind: type[RnnGoldensError], arguments: tuple[object, ...]) -> Rn
 
 
 class UnknownName(RnnGoldensError):
-    """A golden, cell, feature, precision, convention, implementation or corpus that does not exist."""
+    """Raised for an unknown name of a golden, cell, feature, precision, convention, implementation or corpus."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class UnknownName(RnnGoldensError):
 
 
 class InvalidFile(RnnGoldensError):
-    """A file that is damaged, has another format, or is inconsistent.
+    """Raised for a file that is damaged, has another format, or is inconsistent.
 
     Attributes:
         path: the file.
@@ -86,15 +86,15 @@ def not_readable(path: Path | str, error: Exception) -> InvalidFile:
 
 
 class CutShort(RnnGoldensError):
-    """A run that ended before it compared every selected golden."""
+    """Raised if a run ended before it compared every selected golden."""
 
 
 class WrongUse(RnnGoldensError):
-    """A request with invalid or contradictory arguments."""
+    """Raised for a request with invalid or contradictory arguments."""
 
 
 class WorkersFailed(RnnGoldensError):
-    """Worker processes or machines that are gone, or cannot do their work."""
+    """Raised if worker processes or machines are gone, or cannot do their work."""
 
 
 class Unsupported(Exception):
@@ -104,6 +104,6 @@ class Unsupported(Exception):
 
 
 class ProgramFailed(Exception):
-    """A program that did not answer a request: it crashed, hung or printed an invalid answer."""
+    """Raised if a program did not answer a request: it crashed, hung or printed an invalid answer."""
 
     __module__ = "rnn_goldens"

@@ -1,4 +1,4 @@
-"""Exit codes of the commands other than 0."""
+"""The nonzero exit codes of the commands."""
 
 FINDING = 1
 WRONG_USE = 2

@@ -1,4 +1,4 @@
-"""Strategy for goldens: Hypothesis draws them, certifies each one, and shrinks a failing one.
+"""A Hypothesis strategy for goldens. Each golden is certified when it is drawn, and a failing golden shrinks.
 
 ::
 
@@ -64,10 +64,10 @@ def goldens(
     Args:
         cell: one or several cells, custom cells included: ``package.module:function``, as in a scenario.
         max_layers: the largest number of layers.
-        max_time: the largest number of time steps; most goldens have few.
-        max_batch: the largest number of rows; most goldens have few.
-        max_hidden: the largest number of units; most goldens have few.
-        max_input: the largest number of inputs; most goldens have few.
+        max_time: the largest number of time steps; most goldens have at most 6.
+        max_batch: the largest number of rows; most goldens have at most 3.
+        max_hidden: the largest number of units; most goldens have at most 4.
+        max_input: the largest number of inputs; most goldens have at most 3.
         bias: whether goldens have biases; None for both.
         state: whether goldens have an initial state; None for both.
         bidirectional: whether goldens have two directions; None for both.
@@ -80,7 +80,7 @@ def goldens(
 
     Raises:
         UnknownName: a cell, feature or precision does not exist.
-        WrongUse: no golden meets the bounds, or a custom cell is not found, or raises.
+        WrongUse: no golden meets the bounds, or a custom cell is not found, or raises an error.
         TypeError: an argument has a wrong type.
     """
     flags = {"bias": bias, "state": state, "bidirectional": bidirectional, "lengths": lengths}

@@ -17,7 +17,7 @@ CHECKED = (PASSED, *WRONG)
 
 
 class FoundGradients(TypedDict):
-    """Names of the gradients that passed every comparison, failed one, and were never compared."""
+    """Names of the gradients that passed every comparison, that failed at least one, and that were never compared."""
 
     right: list[str]
     wrong: list[str]
@@ -61,7 +61,7 @@ class Drawn(TypedDict):
 
 
 def is_compared(result: Result) -> bool:
-    """Whether the outcome is the result of a comparison with the golden."""
+    """Return whether the outcome is the result of a comparison with the golden."""
     return result.get("judged_by") == "comparison"
 
 
@@ -71,7 +71,7 @@ def golden_and_precision(result: Result) -> str:
 
 
 def own_reason(result: Result) -> str:
-    """Return why a golden did not pass, without its id and precision; "" if it passed."""
+    """Return the reason why a golden did not pass, without the golden's id and precision; "" if it passed."""
     return result.get("reason", "").removeprefix(f"{golden_and_precision(result)}: ")
 
 
@@ -87,7 +87,7 @@ RIGHT = "right wherever checked: "
 
 
 def gradient_lines(results: Iterable[Result]) -> Iterator[str]:
-    """Yield a line per wrong gradient, one for those always right, and one per gradient that was not checked.
+    """Yield a line per wrong gradient, one line for all that were always right, and a line per unchecked gradient.
 
     Yields nothing if all gradients were checked and right in all goldens.
     """

@@ -19,10 +19,10 @@ _IN_JSON = {code: f"\\u{code:04x}" for code in _ESCAPED if code >= 0x7F}  # noqa
 
 
 def visible(text: str) -> str:
-    """Return the text with these characters escaped. All others, of any language, are unchanged."""
+    """Return the text with the ``_ESCAPED`` characters escaped. All others, of any language, are unchanged."""
     return text.translate(_ESCAPES)
 
 
 def visible_json(document: str) -> str:
-    """Return JSON text with these characters escaped as JSON does, so that its values are unchanged."""
+    """Return JSON text with the ``_ESCAPED`` characters escaped as JSON does, so that its values are unchanged."""
     return document.translate(_IN_JSON)

@@ -1,4 +1,4 @@
-"""Fixtures: a small corpus, a copy of it to damage, and goldens of any shape."""
+"""Fixtures: a small corpus, a copy of it that a test may damage, and goldens of any shape."""
 
 import json
 import os
@@ -58,14 +58,14 @@ def runs_of_pytester_without_hypothesis(request: pytest.FixtureRequest, monkeypa
 @pytest.fixture(scope="session")
 def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A corpus with a few goldens of the newest version, without gradients."""
-    whole, folder = find("v1"), tmp_path_factory.mktemp("small") / "corpus"
-    index = json.loads((whole / "index.json").read_text("utf-8"))
+    corpus, folder = find("v1"), tmp_path_factory.mktemp("small") / "corpus"
+    index = json.loads((corpus / "index.json").read_text("utf-8"))
     index["goldens"] = [golden for golden in index["goldens"] if golden["id"].startswith(SMALL)]
     for golden in index["goldens"]:
         golden.pop("gradients", None)  # corpus_with_gradients adds some
         for file in golden["files"].values():
             (folder / file["path"]).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(whole / file["path"], folder / file["path"])
+            shutil.copy(corpus / file["path"], folder / file["path"])
     (folder / "index.json").write_text(json.dumps(index), "utf-8")
     return folder
 

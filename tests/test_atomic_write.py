@@ -70,12 +70,12 @@ def test_ctrl_c_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch
 
 def test_the_target_of_a_link_is_replaced_and_the_link_remains(tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
-    there, link = tmp_path / "kept" / "there.json", tmp_path / "link.json"
-    there.write_bytes(b"old")
+    target, link = tmp_path / "kept" / "there.json", tmp_path / "link.json"
+    target.write_bytes(b"old")
     link.symlink_to("kept/there.json")
     write_whole(link, b"new")
     assert link.is_symlink()
-    assert there.read_bytes() == b"new"
+    assert target.read_bytes() == b"new"
     assert names_in(tmp_path / "kept") == ["there.json"]
 
 
@@ -87,7 +87,7 @@ def test_the_missing_target_of_a_link_is_created(tmp_path: Path) -> None:
     assert (tmp_path / "there.json").read_bytes() == b"new"
 
 
-def test_a_circular_link_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_a_circular_link_is_an_error_that_names_the_link(tmp_path: Path) -> None:
     link = tmp_path / "link.json"
     link.symlink_to("link.json")
     with pytest.raises(OSError, match=r"link\.json") as raised:

@@ -51,7 +51,7 @@ def test_changed_figures_are_written_into_the_readme_and_a_missing_sentence_is_a
 
 def test_every_number_in_the_readme_is_a_generated_figure() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    marked = {name: 10**9 + place for place, name in enumerate(readme_figures.figures(ROOT))}
+    marked = {name: 10**9 + index for index, name in enumerate(readme_figures.figures(ROOT))}
     prose = re.sub(
         r"^```.*?^```|`[^`\n]+`|\(3\.11 or newer\)", "", readme_figures.with_figures(readme, marked), flags=re.M | re.S
     )
@@ -150,7 +150,8 @@ def without_actual_values(text: str) -> str:
 def test_the_page_on_conformance_is_generated_from_its_file() -> None:
     document = json_file.read_document(ROOT / "docs/conformance.json")
     assert page(document) == (ROOT / "docs/conformance.md").read_text("utf-8")
-    assert document["corpus"] == open_corpus("v1").version
+    of_page, of_corpus = (version.rpartition(".")[0] for version in (document["corpus"], open_corpus("v1").version))
+    assert of_page == of_corpus  # a patch version changes only texts
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The pages on custom goldens, custom cells and Python without pytest: their files and commands run."""
+"""The files and commands of the pages on custom goldens, custom cells and Python without pytest work as shown."""
 
 import os
 import re
@@ -23,7 +23,7 @@ def run(command: str, folder: Path) -> str:
         **{name: value for name, value in os.environ.items() if name not in ("CI", "BUILD_NUMBER")},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": "80",
-        "PYTHONDONTWRITEBYTECODE": "1",  # a file edited within one second would run its old bytecode
+        "PYTHONDONTWRITEBYTECODE": "1",  # Python would run old bytecode of a file that was edited within one second
     }
     done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, env=environment, check=False)
     return done.stdout + done.stderr

@@ -21,7 +21,7 @@ LINKED = ("fixtures", "generator", "schema")
 """Folders beside ``rnn_goldens`` in a checkout, to which it has links."""
 
 PARTS = ("changes", "conformance", "rnn_goldens", "generator", "schema", "fixtures/v1/documented", "docs", "examples")
-"""The parts that the tests build. The corpus is the largest; a part of it is enough."""
+"""Folders that the tests pack. The corpus is the largest folder, so only its documented goldens are packed."""
 
 
 def source_tree(folder: Path, umask: int, when: int) -> Path:
@@ -41,7 +41,7 @@ def source_tree(folder: Path, umask: int, when: int) -> Path:
 
 
 def built(folder: Path, umask: int, when: int) -> dict[str, bytes]:
-    """Return the sdist, and the wheel that is built from it."""
+    """Return the content of the sdist and of the wheel that is built from it, by file name."""
     tree, into = source_tree(folder / "tree", umask, when), folder / "dist"
     environment = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(into)]
@@ -118,11 +118,11 @@ def test_an_editable_install_finds_the_folders_that_are_links(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_builds_are_reproducible(tmp_path: Path) -> None:
-    here = built(tmp_path / "here", 0o022, 1_600_000_000)
-    there = built(tmp_path / "some" / "where else", 0o077, 1_700_000_000)
-    assert sorted(Path(name).suffix for name in here) == [".gz", ".whl"]
-    assert {name: sha256(content).hexdigest() for name, content in here.items()} == {
-        name: sha256(content).hexdigest() for name, content in there.items()
+    first = built(tmp_path / "first", 0o022, 1_600_000_000)
+    second = built(tmp_path / "some" / "where else", 0o077, 1_700_000_000)
+    assert sorted(Path(name).suffix for name in first) == [".gz", ".whl"]
+    assert {name: sha256(content).hexdigest() for name, content in first.items()} == {
+        name: sha256(content).hexdigest() for name, content in second.items()
     }
 
 

@@ -70,13 +70,13 @@ ATTRIBUTES = (
 )
 
 
-def test_public_names() -> None:
+def test_the_public_names_do_not_change() -> None:
     assert set(rnn_goldens.__all__) == NAMES
     assert all(getattr(rnn_goldens, name).__name__ == name for name in NAMES)
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_public_signatures(name: str) -> None:
+def test_public_signatures_do_not_change(name: str) -> None:
     found: object = rnn_goldens
     for part in name.split("."):
         found = getattr(found, part)
@@ -90,7 +90,7 @@ def test_public_signatures(name: str) -> None:
     assert f"({', '.join(names)})" == SIGNATURES[name]
 
 
-def test_attributes_of_a_golden() -> None:
+def test_a_golden_has_the_public_attributes() -> None:
     golden = rnn_goldens.load("lstm/one-step-with-state")
     for name in ATTRIBUTES:
         assert getattr(golden, name) is not None or name == "lengths"
@@ -98,7 +98,7 @@ def test_attributes_of_a_golden() -> None:
     assert dict(golden.config).keys() == {"input_size", "hidden_size", "num_layers", "bidirectional", "bias"}
 
 
-def test_attributes_of_a_verdict_and_a_mismatch() -> None:
+def test_a_verdict_and_a_mismatch_have_the_public_attributes() -> None:
     golden = rnn_goldens.load("documented/single-sequence")
     verdict = golden.compare(golden.out + 1, golden.h_n)
     assert not verdict.passed
@@ -109,7 +109,7 @@ def test_attributes_of_a_verdict_and_a_mismatch() -> None:
     assert rnn_goldens.GoldenMismatch(verdict).verdict is verdict
 
 
-def test_options_of_the_plugin_and_arguments_of_its_marker() -> None:
+def test_options_of_the_plugin_and_arguments_of_its_marker_do_not_change() -> None:
     assert set(OPTIONS) == {
         "dtype",
         "ids",

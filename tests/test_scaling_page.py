@@ -1,4 +1,4 @@
-"""The section on large corpora and clusters: its snippet and commands run."""
+"""The section on large corpora and clusters: its snippet runs, and its commands use existing options."""
 
 import re
 import subprocess

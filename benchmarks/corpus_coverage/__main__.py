@@ -21,8 +21,8 @@ PAGE = "coverage.md"
 
 TITLE = """## What the corpus covers
 
-Every size, option and argument that a network can depend on was counted in the corpus: what has no golden is listed
-with the reason. `rnn-goldens generate` refuses a corpus that misses anything else. Measured by
+The goldens of every size, option and argument that a network can depend on were counted. Those without a golden are
+listed with the reason; `rnn-goldens generate` refuses a corpus that misses any other. Measured by
 `python -m benchmarks.corpus_coverage --write`."""
 
 

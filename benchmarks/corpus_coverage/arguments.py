@@ -27,9 +27,10 @@ NONE = "none"
 
 INTRODUCTION = """### Arguments of activations
 
-For each activation and each band of the size of its argument: the smallest error of its result, in roundoffs of the
-precision, that some golden detects in float32. An activation may itself be off by 8 roundoffs, so 16 is the best that
-is possible. The sign of the argument with the larger value counts. Chaotic goldens are left out."""
+For each activation and each band of the size of its argument, the table has the smallest error of its result, in
+roundoffs of the precision, that some golden detects in float32. A correct activation may have an error of 8 roundoffs,
+so the smallest possible value is 16. Of both signs of the argument, the larger value counts. Chaotic goldens are left
+out."""
 
 
 def report(found: Mapping[Place, SmallestErrors]) -> str:
@@ -39,8 +40,8 @@ def report(found: Mapping[Place, SmallestErrors]) -> str:
     by_band = {edges: [_worst(found, *column, edges) for column in columns] for edges in pairwise((*BANDS, np.inf))}
     bands = [(band_text(edges), *(_text(worst["float32"][0]) for worst in row)) for edges, row in by_band.items()]
     ranges = [
-        (name, *(_range([row[place][precision][0] for row in by_band.values()]) for precision in PRECISIONS))
-        for place, name in enumerate(names)
+        (name, *(_range([row[column][precision][0] for row in by_band.values()]) for precision in PRECISIONS))
+        for column, name in enumerate(names)
     ]
     not_covered = "\n".join(
         f"- {cell}, {label}, from {edge:g} on, {precision}{of}: {why}."

@@ -38,8 +38,8 @@ def profiles(corpus: Corpus) -> str:
 
 PROFILES_INTRODUCTION = """### Kinds of implementations
 
-How many goldens each kind of implementation can run in float32, and how many of the known bugs of its cell these
-detect, of all that the corpus detects. Every run ends with the same figures for its own implementation."""
+The number of goldens that each kind of implementation can run in float32, and the number of known bugs that these
+goldens detect, of all that the corpus detects in the cell. Every run prints the same figures for its implementation."""
 
 
 def _cell_of(corpus: Corpus, matrix: KillMatrix, cell: str, profile: Profile, *, gradients: bool) -> str:
@@ -56,7 +56,7 @@ def _cell_of(corpus: Corpus, matrix: KillMatrix, cell: str, profile: Profile, *,
 
 
 def _hidden() -> str:
-    """Return a list of the deviations that one layer from zero does not detect although others do, with reasons."""
+    """Return a list of the deviations that no golden with one layer and a zero initial state detects, with reasons."""
     by_reason: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for hidden in (*HIDDEN_FROM_ZERO, *HIDDEN_BACKWARD_FROM_ZERO):
         name = f"`{hidden.deviation}` ({', '.join(hidden.cells)})"
@@ -81,9 +81,8 @@ def sizes(goldens: Sequence[Sized]) -> str:
                 backward = sum(bool(entry.gradient_precisions) for entry in having)
                 cells.append(NOT_COVERED if is_gap(cell, dimension, size) else f"{len(having)}, {backward}")
             rows.append([f"{dimension}, {cell}", *cells])
-    holes = "\n".join(
-        f"- {hole.dimension}, {', '.join(map(str, hole.sizes))} ({', '.join(hole.cells)}): {hole.reason}."
-        for hole in GAPS
+    gaps = "\n".join(
+        f"- {gap.dimension}, {', '.join(map(str, gap.sizes))} ({', '.join(gap.cells)}): {gap.reason}." for gap in GAPS
     )
     return "\n\n".join(
         [
@@ -91,7 +90,7 @@ def sizes(goldens: Sequence[Sized]) -> str:
             "Goldens of each size, and how many of them have gradients. A size counts up to a quarter above it, so 18 "
             "inputs count as 17.",
             page.table(["dimension, cell", *map(str, SIZES)], rows),
-            f"Sizes without a golden, and why:\n\n{holes}",
+            f"Sizes without a golden, and why:\n\n{gaps}",
             "Goldens with an option and at least this size, for bugs in one direction or layer only:",
             page.table(["option, dimension, size", *CELLS], _with(goldens)),
             "Sizes that one golden has at the same time, for bugs that need two large sizes:",

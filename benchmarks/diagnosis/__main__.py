@@ -1,4 +1,4 @@
-"""Counts what the diagnosis of wrong networks finds: the right cause, a true hint, nothing, or a wrong cause.
+"""Counts the results of the diagnosis of wrong networks: the right cause, a true hint, nothing, or a wrong cause.
 
     python -m benchmarks.diagnosis    # from the checkout; takes half an hour; --write renews docs/results/diagnosis.md
 
@@ -19,7 +19,7 @@ from benchmarks.diagnosis.report import PAGE, report
 
 
 def main() -> None:
-    """Run and print; exit with 1 if a wrong cause is identified, or nothing."""
+    """Run and print; exit with 1 if a diagnosis identifies a wrong cause or finds nothing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{PAGE}")
     parser.add_argument("--first", type=int, metavar="N", help="only the first N networks, in random order")

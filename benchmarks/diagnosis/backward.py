@@ -3,8 +3,8 @@
     python -m benchmarks.diagnosis.backward    # a few minutes; --write renews docs/results/diagnosis.md
 
 Checks every deviation of the backward pass, in every cell that it applies to, against every golden with gradients, and
-diagnoses it like a run. The arithmetic is that of the precision. Then the same for deviations of the forward pass,
-whose gradients alone are checked. Exits with 1 if a wrong cause is identified, or none for a wrong backward pass.
+diagnoses it like a run, with the arithmetic of the precision. Then does the same for deviations of the forward pass, of
+which only gradients are checked. Exits with 1 if a diagnosis identifies a wrong cause, or no cause in the first group.
 """
 
 import argparse
@@ -52,14 +52,14 @@ INTRODUCTION = """## Causes of wrong gradients
 Wrong backward passes were checked against every golden of their cell that has gradients; the table says how often the
 run identified the right cause. Measured by `python -m benchmarks.diagnosis.backward --write`.
 
-The second group are bugs of the forward pass, differentiated as a framework does, whose outputs are not checked. The
-columns are as above; “among others” includes causes that give the same gradients on every golden, “no cause” are
-facts only, and “passes” means that no golden fails."""
+The second group has bugs of the forward pass, differentiated as by a framework; their outputs are not checked. The
+columns are as above; “among others” includes causes with the same gradients on every golden, “no cause” means that
+the run reported only facts, and “passes” means that no golden fails."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """The diagnosis of a wrong backward pass; the seconds are the diagnosis's."""
+    """The diagnosis of a wrong backward pass, and the seconds that it took."""
 
     group: str
     name: str
@@ -71,7 +71,7 @@ class Result:
 
 
 Wrong = tuple[str, str, str, str]
-"""The group, the deviation, the cell and the precision."""
+"""A wrong backward pass: group, deviation, cell and precision."""
 
 Gradients = Callable[[Golden], Mapping[str, object]]
 
@@ -145,7 +145,7 @@ def _outcome(wrong: Wrong, named: Sequence[Cause], equivalent: Sequence[Cause], 
 
 
 def _is_the_same(wrong: Wrong, cause: Cause) -> bool:
-    """Whether a single cause returns the same gradients, within a hundredth of the tolerance."""
+    """Return whether a cause is one deviation with the same gradients, within a hundredth of the tolerance."""
     group, name, cell, dtype = wrong
     if len(cause) > 1 or cause[0] in {d.name for d in DEVIATIONS} or group != BACKWARD:
         return False
@@ -181,7 +181,7 @@ def report(results: Sequence[Result]) -> str:
 
 
 def main() -> None:
-    """Run and print; exit with 1 if a wrong cause is identified, or none for a wrong backward pass."""
+    """Run and print; exit with 1 if a diagnosis identifies a wrong cause, or no cause for a backward deviation."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{PAGE}")
     parser.add_argument("--processes", type=int, default=2)

@@ -1,4 +1,4 @@
-"""The wrong networks: deviations of the catalogue, pairs of deviations, and handwritten slips."""
+"""The wrong networks: all deviations, pairs of deviations, and handwritten mistakes."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ GROUPS = (SINGLE, SLIPS, PAIRS)
 EDITS = {slip.deviation: slip.edits for slip in slips.SLIPS}
 
 WrongNetwork = tuple[str, str, Cause]
-"""Group, cell and names of deviations."""
+"""A wrong network: group, cell and names of its deviations."""
 
 
 def networks() -> Iterator[WrongNetwork]:
@@ -47,7 +47,7 @@ def outputs(network: WrongNetwork, golden: Golden) -> tuple[Any, ...]:
 
 
 def changes_steps(name: str) -> bool:
-    """Whether a deviation changes the time steps of a network, rather than its inputs or outputs."""
+    """Return whether a deviation changes the time steps of a network, rather than its inputs or outputs."""
     wrong = deviation(name).wrong
     return bool(wrong.steps or wrong.equations)
 
@@ -62,7 +62,7 @@ def _pairs(cell: str, possible: Sequence[Deviation]) -> list[Cause]:
 
 
 def _both_matter(cell: str, one: Deviation, other: Deviation) -> bool:
-    """Whether two deviations can be combined, and goldens distinguish the pair from each deviation alone."""
+    """Return whether two deviations can be combined, and goldens distinguish the pair from each deviation alone."""
     not_distinguished = {one.wrong, other.wrong}
     for golden in (golden for golden in goldens().values() if golden.cell == cell):
         case = case_of(golden, np.float64)
@@ -88,7 +88,7 @@ def _differ(golden: Golden, both: Sequence[Any], single: Sequence[Any]) -> bool:
 
 
 def outputs_of_deviations(names: Cause, golden: Golden) -> tuple[Any, ...]:
-    """Return the outputs of deviations in float32: of torch's layer, if they change only its inputs and outputs."""
+    """Return the float32 outputs of a network with these deviations, run by torch's layer if they change no steps."""
     wrong = together(names)
     if wrong.steps or wrong.equations:
         case = case_of(golden, np.float32)

@@ -1,4 +1,4 @@
-"""A correct recurrent network in NumPy, in the precision of its arrays; slips are edits of this text."""
+"""A correct recurrent network in NumPy, in the precision of its arrays; ``slips.py`` edits it to make mistakes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -39,7 +39,7 @@ class Result:
 
     Attributes:
         network: the wrong network.
-        outcome: one of ``OUTCOMES``; "" if every golden passed, or none could run.
+        outcome: one of ``OUTCOMES``; "" if every golden passed, or the deviations cannot be combined on a golden.
         causes: the identified causes.
         seconds: CPU time of the diagnosis.
     """
@@ -105,7 +105,7 @@ def outcome(names: Cause, cell: str, diagnosis: Diagnosis) -> str:
 
 
 def _same(names: Cause, others: Cause, cell: str) -> bool:
-    """Whether two wrong networks return the same outputs on random cases."""
+    """Return whether two wrong networks return the same outputs on random cases."""
     for case in _random_cases(cell):
         right = Network().run(case)
         for a, b, of in zip(together(names)(case), together(others)(case), right, strict=True):

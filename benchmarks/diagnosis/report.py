@@ -21,9 +21,9 @@ identified the right cause. Measured by `python -m benchmarks.diagnosis --write`
   network](../../benchmarks/diagnosis).
 - **pairs**: two random bugs at once, neither of which hides the other.
 
-**identified**: one cause explains the run, and it is the right one (of a pair both). **among others**: the right cause
-is listed with others that cannot be distinguished. **partly**: one of a pair, or a cause that explains some failures.
-**hint**: no cause, but facts that hold for every failure. **silent**: nothing. **wrong cause**: the outputs of the
+**identified**: one cause explains the run, and it is right (for a pair: both). **among others**: the right cause is
+listed with causes that cannot be distinguished. **partly**: one of a pair, or a cause that explains some failures.
+**hint**: no cause, but facts that are true for every failure. **silent**: nothing. **wrong cause**: the outputs of the
 identified cause differ from those of the network in one of {DRAWN} random cases."""
 
 

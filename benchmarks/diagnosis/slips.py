@@ -1,6 +1,6 @@
-"""Slips in the network in NumPy: typical mistakes, each an edit of its text.
+"""Typical mistakes in the network in NumPy (slips), each an edit of its source text.
 
-They share no code with this project; each slip has the name of the equivalent deviation.
+Slips share no code with this project; each has the name of the equivalent deviation.
 """
 
 from collections.abc import Sequence

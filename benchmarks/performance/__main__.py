@@ -27,7 +27,7 @@ HEADER = """\
 
 The wheel was installed beside other plugins, and commands were timed in turn: an installed but unused plugin costs
 nothing measurable, and checking a golden costs about as much as `np.load` and `assert_allclose`. CPU seconds of whole
-processes, user and system, medians of interleaved runs. A ratio compares two commands of the same run, each above a
+processes, user and system, medians of interleaved runs. A ratio compares two commands of the same run, each minus a
 process that only imports what both import. Measured by `make bench-page`.
 
 """
@@ -35,10 +35,10 @@ process that only imports what both import. Measured by `make bench-page`.
 FOOTER = """
 ### Figures above their goal
 
-A golden is more than its outputs. One of size (8, 32, 16) with a bound is {kilobytes} kB, {numbers:,} numbers: weights,
-inputs, outputs, and two tolerances for each output; `np.load` reads {outputs:,} of them. All are read, hashed and
-copied; those of your own corpora are also validated. Of gradients there are more arrays than of outputs: one for each
-weight, input and initial state.
+A golden contains more than outputs. A golden of size (8, 32, 16) with a bound has {kilobytes} kB and {numbers:,}
+numbers: weights, inputs, outputs, and two tolerances for each output; `np.load` reads {outputs:,} of them. All are
+read, hashed and copied; goldens of your own corpora are also validated. There are more gradients than outputs: one for
+each weight, input and initial state.
 
 {versions}.
 """

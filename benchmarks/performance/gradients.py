@@ -36,7 +36,7 @@ STATEMENTS = {
 TIMES = 10
 
 LARGEST_RATIO = 3.0
-"""Goal for the time of gradients as a multiple of that of outputs."""
+"""Goal for the time to check gradients, as a multiple of the time to check outputs."""
 
 
 def figures(folder: Path, runs: int) -> Iterator[Figure]:

@@ -45,7 +45,7 @@ def figures(folder: Path, runs: int, alone: dict[str, str]) -> Iterator[Figure]:
     for name in list(installed)[1:]:
         yield Figure(f"a trivial pytest run: {name} / an empty plugin", f"{ratio(seconds, name, 'empty'):.2f} times")
     (folder / "conftest.py").write_text(AT_EXIT)
-    interleaved({"at exit": [*run, PLUGINS["rnn-goldens"]]}, folder, 1, **alone)  # fails if one of them is loaded
+    interleaved({"at exit": [*run, PLUGINS["rnn-goldens"]]}, folder, 1, **alone)  # fails if a module of HEAVY is loaded
     (folder / "conftest.py").unlink()
     yield Figure("loaded at exit, of " + ", ".join(HEAVY), "none", "none")
     started = {

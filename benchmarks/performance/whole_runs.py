@@ -18,7 +18,7 @@ PROGRAM = Path(__file__).parents[2] / "examples/programs/my_rnn.py"
 
 
 def collecting(folder: Path, runs: int) -> Iterator[Figure]:
-    """Yield the cost of selecting from an index of many goldens without files, above an index of one golden."""
+    """Yield the cost of selecting from an index of many goldens, minus the cost for an index of one golden."""
     counts = (1, 1000, 10_000)
     commands = {}
     for count in counts:

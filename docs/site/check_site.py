@@ -20,7 +20,7 @@ const beyond = all.filter((one) => one.getBoundingClientRect().right > innerWidt
 const wide = document.documentElement.scrollWidth;
 return wide <= innerWidth ? null : [wide, beyond.length ? beyond[0].outerHTML.slice(0, 80) : 'no visible element'];
 """
-"""Returns the width of a page that scrolls horizontally, and its first element that is too wide."""
+"""JavaScript that returns the width of a page and its first element that is too wide; null if the page fits."""
 
 FETCHED = """
 const names = performance.getEntriesByType('resource').map((one) => one.name);
@@ -56,7 +56,7 @@ def rendering_errors(chrome: Chrome, site: Path) -> Iterator[str]:
 
 
 def search_errors(chrome: Chrome, site: Path) -> Iterator[str]:
-    """Yield the errors of the site's search, if it has one; it must work from disk, without a server."""
+    """Yield the errors of the search page, if there is one: the search must work from disk, without a server."""
     if (site / SEARCH).is_file():
         show(chrome, site / SEARCH, WIDTHS[-1], query=f"?q={QUERY}")
         if not chrome.execute_async_script(FOUND):

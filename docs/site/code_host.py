@@ -44,7 +44,7 @@ class AnchorsOfTheHost(SphinxTransform):  # type: ignore[misc] # from the extra 
     default_priority = 900
 
     def apply(self, **_: object) -> None:
-        """Insert the anchor first: links and the address bar use the first one."""
+        """Insert the anchor before all others: links and the address bar use the first anchor."""
         for section in self.document.findall(nodes.section):
             slug = section.get("slug")
             if slug and slug not in section["ids"]:

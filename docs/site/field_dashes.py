@@ -1,4 +1,4 @@
-"""Sphinx extension that sets a dash between an argument and its description, as ``smartquotes`` is off."""
+"""Sphinx extension that replaces ``--`` before a description by a dash, because ``smartquotes`` is off."""
 
 from docutils import nodes
 from sphinx.application import Sphinx

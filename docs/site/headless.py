@@ -26,7 +26,7 @@ ARGUMENTS = (
 
 
 def installed() -> bool:
-    """Whether Chromium and its driver are installed."""
+    """Return whether Chromium and its driver are installed."""
     return all(map(shutil.which, ("chromium", "chromedriver")))
 
 
@@ -34,7 +34,7 @@ def start_browser(profiles: Path) -> Chrome:
     """Return a browser that keeps its console log; the caller must quit it.
 
     Args:
-        profiles: an empty folder for the browser's profile, one folder per attempt.
+        profiles: an empty folder; each attempt to start the browser creates a profile in it.
     """
     for attempt in range(ATTEMPTS):
         service = Service(str(shutil.which("chromedriver")))

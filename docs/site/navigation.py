@@ -1,4 +1,4 @@
-"""Sphinx extension that adds the navigation from ``navigation.toml``: the pages stay plain Markdown."""
+"""Sphinx extension that adds the navigation from ``navigation.toml``, so that the pages stay plain Markdown."""
 
 import tomllib
 from pathlib import Path

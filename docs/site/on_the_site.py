@@ -21,7 +21,7 @@ SHOWN = frozenset({".md", ".png", ".svg"})
 
 
 def on_the_site(page: str, target: str) -> str:
-    """Return the target of a link: a path with ``docs`` as ``/``, or an address if the target is not on the site.
+    """Return the target of a link: a path on the site, where ``/`` is ``docs``, or else an address on the code host.
 
     Args:
         page: path of the page from the root of the repository.

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
-"""Elements whose content a browser fetches, and the attribute with its address."""
+"""For each element whose content a browser fetches: the attribute with the address of the content."""
 
 NOT_FETCHED = frozenset({"canonical", "next", "prev", "index", "search", "author", "license"})
 """Relations of ``link`` elements that are not fetched."""
@@ -59,7 +59,7 @@ def findings(site: Path) -> Iterator[str]:
 
 
 def _dead(address: str, page: Path, parsed: dict[Path, _Page]) -> str | None:
-    """Return why a link is dead; None if it works or leaves the site."""
+    """Return the reason why a link is dead; None if the link works or leaves the site."""
     parts = urlsplit(address)
     if parts.scheme or parts.netloc:
         return None

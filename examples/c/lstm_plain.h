@@ -1,6 +1,6 @@
 /* lstm/plain in float32, a golden of rnn-goldens.
  *
- * Two different biases, no initial state: a bias that is dropped, doubled or moved, or only where h0 is None.
+ * Two different biases, no initial state: detects a bias that is dropped, doubled or moved.
  *
  * Cell lstm, input_size=4, hidden_size=3, num_layers=1, bidirectional=False, bias=True. Rows of weights: the
  * gates i, f, g, o, hidden_size rows each.

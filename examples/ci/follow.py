@@ -1,10 +1,10 @@
-"""Follow a recipe for CI in an empty repository, as a CI machine would: step by step, until one fails.
+"""Run a CI recipe in an empty repository, as a CI machine does: step by step, until a step fails.
 
     python examples/ci/follow.py RECIPE.yml FOLDER [WHEEL]
 
 FOLDER becomes a git repository with the README's test. A step that ``uses`` this project's action runs the steps of
 ``action.yml``; other actions (checkout, setup-python, upload-artifact) are only printed, because a checkout and a
-Python environment exist already. With a WHEEL pip installs it instead of the package on the index.
+Python environment exist already. With a WHEEL, pip installs it instead of the package on the index.
 """
 
 import os
@@ -65,7 +65,7 @@ def run(step: Step, folder: Path, environment: Mapping[str, str], inputs: Mappin
 
 
 def use(step: Step, folder: Path, environment: Mapping[str, str]) -> None:
-    """Run an action: this project's, step by step; others do nothing here."""
+    """Run this project's action, step by step; other known actions do nothing here."""
     if not step["uses"].startswith(ACTION):
         if not step["uses"].startswith(PREPARED):
             sys.exit(f"{step['uses']}: unknown action")

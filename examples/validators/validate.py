@@ -2,8 +2,8 @@
 
     make validators        # installs the validators and runs this
 
-Each schema is used alone: one file, nothing registered. ajv runs in strict mode. Each validator must reject an invalid
-golden. Exits with 1 at the first failure.
+Each schema is used alone, without other registered schemas. ajv runs in strict mode. Each validator must reject an
+invalid golden. Exits with 1 at the first failure.
 """
 
 import json
@@ -78,7 +78,7 @@ def documents(scratch: Path) -> Iterator[tuple[str, Sequence[Path]]]:
 
 
 def wrong(scratch: Path) -> Path:
-    """Return a golden whose hidden size is a string."""
+    """Write a golden whose hidden size is a string; return its path."""
     golden = json.loads((V1 / "lstm" / "plain.json").read_text("utf-8"))
     golden["config"]["hidden_size"] = "3"
     path = scratch / "wrong.json"
@@ -87,7 +87,7 @@ def wrong(scratch: Path) -> Path:
 
 
 def require(command: Sequence[Path | str], what: str, *, right: bool = True) -> None:
-    """Run a command that must succeed, or must fail; exits with 1 and its output otherwise."""
+    """Run a command that must succeed, or fail if not ``right``; otherwise prints its output and exits with 1."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     if (done.returncode == 0) != right:
         print(f"✗ {what}\n{done.stdout[-2000:]}{done.stderr[-2000:]}", file=sys.stderr)

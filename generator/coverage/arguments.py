@@ -36,7 +36,7 @@ Observation = tuple[Place, str, float, str]
 """A place, a precision, the smallest error in roundoffs that is detected there, and the golden that detects it."""
 
 Gap = tuple[tuple[str, str], float, str, str]
-"""An activation, the smallest argument and the precision of which no error can be detected, and the reason."""
+"""An activation, the smallest argument from which no error can be detected, the precision, and the reason."""
 
 GAPS: Sequence[Gap] = (
     (

@@ -17,7 +17,7 @@ def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[argume
 
     Args:
         goldens: the goldens of the corpus.
-        covered: for each golden, what it covers of the arguments of activations.
+        covered: for each golden, the arguments of activations that it covers.
     """
     one_layer = [
         arguments for golden, arguments in zip(goldens, covered, strict=True) if ONE_LAYER.can(golden.features)

@@ -18,7 +18,7 @@ SIZES = (1, 9, 17, 33, 65, 129)
 """One, and one more than powers of two."""
 
 JUST = 5 / 4
-"""A golden covers a size if its own is at most this multiple of it: 18 inputs of an upper layer cover 17."""
+"""A golden covers a size if it has up to this multiple of the size: 18 inputs of an upper layer cover 17."""
 
 Sizes = Mapping[str, int]
 """The sizes of a golden by dimension."""
@@ -90,7 +90,7 @@ class SizeCombination:
     Attributes:
         sizes: the smallest sizes by dimension.
         of: the profile that the golden must fit.
-        backward: whether a golden with gradients must have them too.
+        backward: whether a golden with gradients must have these sizes, too.
     """
 
     sizes: Sizes
@@ -108,7 +108,7 @@ class SizeCombination:
         return ", ".join(f"{dimension} {size}" for dimension, size in self.sizes.items())
 
     def is_in(self, features: Collection[str], sizes: Sizes) -> bool:
-        """Whether a golden with these features has these sizes."""
+        """Return whether a golden with these features has these sizes."""
         return self.of.can(features) and all(sizes.get(name, 0) >= size for name, size in self.sizes.items())
 
 
@@ -221,5 +221,5 @@ def sizes_back(config: Config, gradients: Mapping[str, NDArray[np.float64]]) -> 
 
 
 def is_gap(cell: str, dimension: str, size: int) -> bool:
-    """Whether a size is left out on purpose."""
-    return any(cell in hole.cells and dimension == hole.dimension and size in hole.sizes for hole in GAPS)
+    """Return whether a size is left out on purpose."""
+    return any(cell in gap.cells and dimension == gap.dimension and size in gap.sizes for gap in GAPS)

@@ -1,4 +1,4 @@
-"""The pairs of options that goldens must have: each option with and without each other."""
+"""The pairs of options that goldens must have: each option with and without every other option."""
 
 from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations, product
@@ -22,9 +22,9 @@ def missing(goldens: Iterable[tuple[str, Collection[str]]]) -> Iterator[str]:
     for cell in CELLS:
         of_cell = [features for of, features in listed if of == cell]
         for pair in combinations(OPTIONS, 2):
-            for given in product((True, False), repeat=2):
-                if all(given) and set(pair) in EXCLUSIVE:
+            for flags in product((True, False), repeat=2):
+                if all(flags) and set(pair) in EXCLUSIVE:
                     continue
-                if not any(all((o in features) == g for o, g in zip(pair, given, strict=True)) for features in of_cell):
-                    text = " and ".join(option if g else f"no {option}" for option, g in zip(pair, given, strict=True))
+                if not any(all((o in features) == g for o, g in zip(pair, flags, strict=True)) for features in of_cell):
+                    text = " and ".join(option if g else f"no {option}" for option, g in zip(pair, flags, strict=True))
                     yield f"{cell}: no golden has {text}"

@@ -1,4 +1,4 @@
-"""Profiles of implementations: which goldens each can run, and which deviations it can have."""
+"""Profiles of implementations: the goldens that each can run, and the deviations that it can have."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -36,11 +36,11 @@ class Profile:
     out_alone: bool = False
 
     def can(self, features: Collection[str]) -> bool:
-        """Whether the profile can run a golden with these features."""
+        """Return whether the profile can run a golden with these features."""
         return set(self.features) <= set(features) and not set(self.without) & set(features)
 
     def applies(self, deviation: Deviation) -> bool:
-        """Whether the profile can have a deviation."""
+        """Return whether the profile can have a deviation."""
         if self.one_step and not (not deviation.is_backward and set(deviation.wrong.acts_on) <= WITHIN_A_STEP):
             return False
         return not set(self.without) & set(deviation.needs)
@@ -88,7 +88,7 @@ def missing(
     detected = set().union(*(one for golden_id, one in detected_by_golden.items() if profile.can(features[golden_id])))
     known = set(exempt(hidden))
     required = combinations(deviation for deviation in matrix.deviations if profile.applies(deviation))
-    if profile.out_alone:  # deviations that only last states show do not count
+    if profile.out_alone:  # deviations that only change last states do not count
         in_out = set().union(*detected_by_golden.values())
         required = [combination for combination in required if combination in in_out]
     for one in required:

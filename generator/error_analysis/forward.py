@@ -97,7 +97,7 @@ class Tracing(Network):
         return {name: f"{name}_{suffix}" for name in super().weights(case, suffix)}
 
     def computed(self, program: Program, inputs: Sequence[Any], w: Mapping[str, Any]) -> Any:  # noqa: ANN401 - nodes
-        """Return the node of every value of a program. A product used in blocks becomes one per block."""
+        """Return the node of every value of a program. A product used in blocks becomes one node per block."""
         values = list(inputs)
         in_blocks = {operation.of[0] for operation in program.operations if operation.primitive == "block"}
         for k, operation in enumerate(program.operations, program.inputs):
@@ -160,7 +160,7 @@ class Tracing(Network):
         return parts[0] if len(parts) == 1 else self.node("joined", *parts)
 
     def only(self, within: Array, g: Any) -> Any:  # noqa: ANN401
-        """Return g of the sequences that are within, and zero of others."""
+        """Return g for the sequences that have this step, and zero for other sequences."""
         return g if within.all() else self.node("only", g, detail=(within,))
 
     def given(self, array: Array) -> Any:  # noqa: ANN401

@@ -64,7 +64,7 @@ class Graph:
         return len(self.values) - 1
 
     def adds_nothing(self, k: int) -> bool:
-        """Whether adding a value changes nothing: it is a given zero, or no sequence has it."""
+        """Return whether adding a value changes nothing: it is a given zero, or no sequence has it."""
         operation = self.operations[k]
         if operation is not None and operation.primitive == "only" and not operation.detail[0].any():
             return True
@@ -75,16 +75,16 @@ class Graph:
         return operation is None or (operation.primitive in ("block", "only") and self._is_given(operation.of[0]))
 
 
-def value_of(operation: Operation, given: Sequence[Float64], w: Mapping[str, Float64]) -> Float64:
+def value_of(operation: Operation, inputs: Sequence[Float64], w: Mapping[str, Float64]) -> Float64:
     """Return the value of an operation."""
     if operation.primitive == "product":
-        product: Float64 = given[0] @ rows(operation, w).T
+        product: Float64 = inputs[0] @ rows(operation, w).T
         return product
     if operation.primitive == "only":
-        return np.where(operation.detail[0][:, None], given[0], 0.0)
+        return np.where(operation.detail[0][:, None], inputs[0], 0.0)
     if operation.primitive == "choose":
-        return np.where(operation.detail[0][:, None], *given)
-    operands: list[Any] = [*given, *(w[name] for name in operation.weights), *operation.detail]
+        return np.where(operation.detail[0][:, None], *inputs)
+    operands: list[Any] = [*inputs, *(w[name] for name in operation.weights), *operation.detail]
     value = np.asarray(getattr(_NUMPY, operation.primitive)(*operands), np.float64)
     return value if value.ndim == 2 else value.reshape(1, -1)  # noqa: PLR2004 - a vector, or a number
 

@@ -27,8 +27,8 @@ class Link:
         of: positions of the leaf, one per tree.
         joint_units, leaf_units: the units of the joint, and the units of the leaf that they depend on.
         by: the derivative, if each unit depends on one unit.
-        products: otherwise the derivative is the sum of these: matrices, (units, units of the leaf), whose rows are
-            scaled by the first entry. Expanded for all trees they would take most of the memory.
+        products: otherwise, the derivative is the sum of these matrices, (units, units of the leaf), with their rows
+            scaled by the first entry of each pair. Expanded for all trees, they would take most of the memory.
     """
 
     of: tuple[int, ...]
@@ -38,7 +38,7 @@ class Link:
     products: list[tuple[By, Float64]]
 
     def pulled_back(self, g: Float64, tree: int) -> Float64:
-        """Return derivatives by the leaf, a new array, given those by the joint of a tree, (batch, rows, units)."""
+        """Return the derivatives by the leaf, a new array, given those by a tree's joint: g, (batch, rows, units)."""
         part = g[..., self.joint_units]
         if not self.products:
             return part.copy() if self.by is None else np.asarray(part * _of_one(self.by, tree)[:, None])
@@ -46,10 +46,10 @@ class Link:
         if by is None and not more:
             product: Float64 = part.reshape(-1, part.shape[-1]) @ matrix
             return product.reshape(*part.shape[:-1], -1)
-        whole = matrix if by is None else _of_one(by, tree)[..., None] * matrix
+        total = matrix if by is None else _of_one(by, tree)[..., None] * matrix
         for by, matrix in more:
-            whole = whole + (matrix if by is None else _of_one(by, tree)[..., None] * matrix)
-        return np.asarray(part @ whole)
+            total = total + (matrix if by is None else _of_one(by, tree)[..., None] * matrix)
+        return np.asarray(part @ total)
 
 
 def _of_one(by: Float64, tree: int) -> Float64:
@@ -134,8 +134,8 @@ class _Descent:
         if operation.primitive in ("only", "choose"):
             here = operation.detail[0][:, None]
             return np.where(here if number == 0 else ~here, _one(by), 0.0)
-        given = arguments(self.trees, k)
-        return passed_back(operation.primitive, number, _one(by), self.trees.values[k], given, operation.detail)
+        values = arguments(self.trees, k)
+        return passed_back(operation.primitive, number, _one(by), self.trees.values[k], values, operation.detail)
 
     def _lose(self, k: int, joint_units: slice, by: By) -> None:
         size = 1.0 if by is None else np.abs(by)

@@ -89,14 +89,14 @@ def loss(computed: Computed, k: int, stored: Storing = FLUSHING) -> Loss | None:
 
 
 def loses(operation: Operation) -> bool:
-    """Whether some precision may round what an operation computes."""
+    """Return whether some precision may round the result of an operation."""
     if operation.primitive == "constant":
         return not is_short(operation.detail[0])
     return operation.primitive in _LOSSES
 
 
 def is_short(number: Fraction) -> bool:
-    """Whether a constant has at most eight significant bits, so that no precision rounds it."""
+    """Return whether a constant has at most eight significant bits, so that no precision rounds it."""
     odd = abs(number.numerator) // (number.numerator & -number.numerator or 1)
     return number.denominator & (number.denominator - 1) == 0 and odd < 2**8
 
@@ -180,13 +180,13 @@ def _numbers(site: Site) -> tuple[Fraction, ...]:
 
 
 def _mean(site: Site, y: Float64, *_: Float64) -> Loss:
-    """Return the loss of a mean: the sum, its product with 1 / n, and 1 / n unless a power of two, are stored."""
+    """Return the loss of a mean: it stores the sum, the sum times 1 / n, and 1 / n unless n is a power of two."""
     count, size = terms(site.computed, site.k)
     return count * size, (2 if _is_power_of_two(count) else 3) * site.stored(y)
 
 
 def _spread(site: Site, y: Float64, _: Float64, z: Float64) -> Loss:
-    """Return the loss of the cotangents of a mean: they, and 1 / n unless it is a power of two, are stored."""
+    """Return the loss of the cotangents of a mean. They are stored, and so is 1 / n unless n is a power of two."""
     return 0.0, (1 if _is_power_of_two(z.shape[-1]) else 2) * site.stored(y)
 
 
@@ -222,7 +222,7 @@ def _sigmoid(site: Site, y: Float64, _: Float64) -> Loss:
 
     1 / (1 + e^-z) stores e^-z, which changes y by y (1 - y), and 1 + e^-z, which changes it by y. (1 + tanh(z/2)) / 2
     stores a tanh, which changes y by half of it. These are two implementations, so the larger loss counts. In float16
-    e^-z overflows for y below 2^-16; the loss there, y itself, is less than that of the tanh.
+    e^-z overflows for y below 2^-16; the loss there, y itself, is less than the loss of the tanh.
     """
     return ACTIVATION_ULPS, site.stored(y) + np.maximum(y * (2 - y), np.abs(y - 0.5))
 

@@ -1,7 +1,7 @@
 """Bounds the errors of values of a graph in reverse mode, for many values at once.
 
-To first order, the error of a value is at most the sum, over all operations before it, of their rounding error times
-the absolute value of the exact derivative of the value by their result.
+To first order, the error of a value is at most a sum over all operations before it: the rounding error of an operation
+times the absolute value of the exact derivative of the value by the operation's result.
 """
 
 from collections import defaultdict
@@ -33,7 +33,7 @@ class Targets(Protocol):
 
     Attributes:
         elements: the number of elements.
-        places: positions of the values that they are computed from.
+        places: positions of the values that the elements are computed from.
     """
 
     elements: int
@@ -51,7 +51,7 @@ class Units:
         self.places: tuple[int, ...] = (place,)
 
     def add_derivatives(self, graph: Graph, place: int, elements: Elements, g: Float64) -> None:  # noqa: ARG002 - signature of Targets
-        """Add the derivative of each unit by itself, 1."""
+        """Add the derivative of each unit by itself, which is 1."""
         g[:, np.arange(len(elements)), elements] += 1
 
 
@@ -59,7 +59,7 @@ Rows = slice
 """The range of the elements of a chunk that have derivatives by a value. A chunk starts with the latest elements."""
 
 Derivatives = dict[int, tuple[Rows, Float64]]
-"""By position of a value: the derivatives by it that were found so far, (batch, rows, units), and their rows."""
+"""By position of a value: the derivatives by that value so far, (batch, rows, units), and their rows."""
 
 
 class Sensitivities:
@@ -112,10 +112,10 @@ class Sensitivities:
     ) -> None:
         """Add the derivatives of targets by one of the values that they are computed from."""
         rows = slice(min(start for *_, start in seeds), max(start + len(elements) for _, elements, start in seeds))
-        first, whole = _widened(derivatives.get(k), rows, (batch, self.graph.values[k].shape[-1]))
+        first, combined = _widened(derivatives.get(k), rows, (batch, self.graph.values[k].shape[-1]))
         for one, elements, start in seeds:
-            one.add_derivatives(self.graph, k, elements, whole[:, start - first :][:, : len(elements)])
-        derivatives[k] = (slice(first, first + whole.shape[1]), whole)
+            one.add_derivatives(self.graph, k, elements, combined[:, start - first :][:, : len(elements)])
+        derivatives[k] = (slice(first, first + combined.shape[1]), combined)
 
     def _propagate(self, k: int, rows: Rows, g: Float64, derivatives: Derivatives, error: Float64) -> None:
         """Propagate derivatives from a joint to its leaves, and add its loss to the errors."""
@@ -134,9 +134,9 @@ class Sensitivities:
         if k not in derivatives and part.shape[-1] == self.graph.values[k].shape[-1]:
             derivatives[k] = rows, part
         else:
-            first, whole = _widened(derivatives.get(k), rows, (len(part), self.graph.values[k].shape[-1]))
-            whole[:, rows.start - first : rows.stop - first, units] += part
-            derivatives[k] = slice(first, first + whole.shape[1]), whole
+            first, combined = _widened(derivatives.get(k), rows, (len(part), self.graph.values[k].shape[-1]))
+            combined[:, rows.start - first : rows.stop - first, units] += part
+            derivatives[k] = slice(first, first + combined.shape[1]), combined
 
     def _first_alive(self, size: Float64, error: Float64) -> int:
         """Return the first row that still adds to its error; all rows before it have decayed."""
@@ -146,13 +146,13 @@ class Sensitivities:
         return int(alive[0]) if len(alive) else size.shape[1]
 
     def _decayed(self, size: Float64, error: Float64) -> NDArray[np.bool_]:
-        """Whether each row no longer adds to its error."""
+        """Return, for each row, whether its derivatives are negligible."""
         most = size.max(axis=-1)[..., None] * self._largest
         return np.asarray((most <= NEGLIGIBLE * error).all(axis=(0, -1)))
 
 
 def _widened(known: tuple[Rows, Float64] | None, rows: Rows, shape: tuple[int, int]) -> tuple[int, Float64]:
-    """Return the first row of known and new rows together, and an array with room for the derivatives of all."""
+    """Return the first of all known and new rows, and an array of the known derivatives with room for the new ones."""
     batch, units = shape
     if known is None:
         return rows.start, np.zeros((batch, rows.stop - rows.start, units))
@@ -160,9 +160,9 @@ def _widened(known: tuple[Rows, Float64] | None, rows: Rows, shape: tuple[int, i
     start, stop = min(known_rows.start, rows.start), max(known_rows.stop, rows.stop)
     if (start, stop) == (known_rows.start, known_rows.stop):
         return start, g
-    whole = np.zeros((batch, stop - start, units))
-    whole[:, known_rows.start - start : known_rows.stop - start] = g
-    return start, whole
+    combined = np.zeros((batch, stop - start, units))
+    combined[:, known_rows.start - start : known_rows.stop - start] = g
+    return start, combined
 
 
 def _chunks(counts: Sequence[tuple[int, int]], at_once: int) -> Iterator[list[tuple[int, Elements]]]:

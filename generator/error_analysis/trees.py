@@ -21,7 +21,7 @@ BY_SEVERAL_UNITS = ("product", "transposed", "mean", "total", "spread", "block")
 """Primitives whose units depend on several units of an argument, or not on all of them."""
 
 TERM_BY_TERM = ("negative", "product", "transposed", "mean", "total")
-"""Primitives whose terms must be known to a sum of their results."""
+"""Primitives whose terms determine the loss of a sum of their results."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ _DERIVED: Mapping[str, tuple[int, ...]] = {
     },
     "spread": (0,),
 }
-"""For primitives without a derivative by some arguments: the arguments with one."""
+"""For primitives that have no derivative by some arguments: the arguments that have one."""
 
 
 def derived_from(operation: Operation) -> tuple[int, ...]:
@@ -95,7 +95,7 @@ class _Cut:
         return sorted(live)
 
     def _joints(self, targets: set[int], live: Sequence[int]) -> set[int]:
-        """Return targets, states, values used more than once, and values of which another uses several units."""
+        """Return targets, states, values used more than once, and values of which an operation uses several units."""
         used, joints = set[int](), {*targets, *self.graph.between.intersection(live)}
         for k in live:
             operation = self.operations[k]
@@ -121,7 +121,7 @@ class _Cut:
         return keys
 
     def _within(self, k: int) -> bool:
-        """Whether the operation of an argument belongs to the trees that use it."""
+        """Return whether the trees that use a value contain its operation."""
         return k not in self.joints or self.operations[k].primitive in TERM_BY_TERM  # type: ignore[union-attr] # joints have operations
 
     def _grouped(self, joints: Sequence[int]) -> Trees:

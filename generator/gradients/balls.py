@@ -12,7 +12,7 @@ from rnn_goldens.generator.balls import Balls, Undecided, balls, each, number
 
 
 class Tied(Exception):
-    """An argument lies exactly on a kink, where there is no derivative."""
+    """Raised if an argument is exactly on a kink, where there is no derivative."""
 
 
 class BackwardBalls(Balls, Backward):
@@ -24,7 +24,7 @@ class BackwardBalls(Balls, Backward):
         return super().carry(d_before, d_after, within, t)
 
     def transposed(self, g: Array, matrix: Array, index: int, blocks: int) -> Array:
-        """Return the cotangent of v, where g is that of the product of v with a block of rows of a matrix."""
+        """Return the cotangent of v, where g is the cotangent of the product of v and a block of rows."""
         rows = len(matrix) // blocks
         return _product(g, matrix[index * rows : (index + 1) * rows])
 
@@ -41,11 +41,11 @@ class BackwardBalls(Balls, Backward):
         return _where_larger(_where_larger(g, z, number(low)), number(high), z)
 
     def spread(self, g: Array, z: Array) -> Array:
-        """Return the cotangent of each unit of z, where g is that of their mean."""
+        """Return the cotangent of each unit of z, where g is the cotangent of the mean of the units."""
         return np.broadcast_to(g / z.shape[-1], z.shape)
 
     def only(self, within: Array, g: Array) -> Array:
-        """Return g of the sequences that are within, and exact zeros for others."""
+        """Return g for the sequences that have this step, and exact zeros for other sequences."""
         return np.where(within[:, None], g, np.array(arb(0), dtype=object))
 
     def nothing(self, like: Array) -> Array:

@@ -27,7 +27,7 @@ class GradientBound:
 
     Attributes:
         tolerance: the bound.
-        in_float16: whether it holds in float16, which may flush small numbers to zero.
+        in_float16: whether it is valid in float16, which may flush small numbers to zero.
     """
 
     tolerance: Bound
@@ -75,7 +75,7 @@ class _Sum:
         self._by_v = dict(zip(weight.vs, weight.gs, strict=False))
 
     def add_derivatives(self, graph: Graph, place: int, elements: Elements, g: Float64) -> None:
-        """Add the derivatives of elements g v: v by g, and g by v."""
+        """Add the derivatives of elements g v. The derivative by g is v, and the derivative by v is g."""
         row, column, count = elements // self.columns, elements % self.columns, np.arange(len(elements))
         if place in self._by_g:
             g[:, count, row] += graph.values[self._by_g[place]][:, column] if self._by_v else 1
@@ -86,8 +86,8 @@ class _Sum:
 def lost_in_sum(graph: Graph, weight: WeightGradient) -> Float64:
     """Return the largest rounding error of the sum over steps and sequences: (kinds, *shape).
 
-    An implementation may compute one product over both, or a product per step or per sequence, added one by one from
-    either end.
+    An implementation may compute one product over all steps and sequences, or a product per step or per sequence, and
+    add these products one by one from either end.
     """
     gs = np.stack([graph.values[k] for k in weight.gs])
     vs = np.stack([graph.values[k] for k in weight.vs]) if weight.vs else np.ones((*gs.shape[:2], 1))

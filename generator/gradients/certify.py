@@ -74,7 +74,7 @@ def _expected(scenario: Scenario, case: Case, cotangents: Named) -> tuple[Named,
 def _tolerance(
     golden: Golden, case: Case, cotangents: Named, expected: Named
 ) -> tuple[Tolerance, tuple[str, ...], dict[str, str]]:
-    """Return the tolerance, exact if float32 rounds nothing in both passes; the precisions; and why others lack."""
+    """Return the tolerance, exact if float32 rounds nothing; the precisions; and why other precisions are left out."""
     both = traced(case.as_batch(), with_batch_axis(case, cotangents))
     needed = gradient_needs(both) if isinstance(golden.tolerance, Exact) else None
     if needed is not None and needed.met_by(PRECISIONS["float32"]):
@@ -106,7 +106,7 @@ def _why_too_loose(tolerance: Bound, expected: Named, precision: str) -> str:
 
 
 def hides_half(tolerance: Tolerance, expected: Named, precision: str) -> list[str]:
-    """Return the arrays, except all-zero ones, for which half of every gradient could be missing and still pass."""
+    """Return the arrays that pass even if half of every gradient is missing. Arrays of zeros are not returned."""
     missing = {name: MIN_SHARE * np.abs(array) for name, array in expected.items() if array.any()}
     arithmetic = PRECISIONS[precision]
     return [n for n, error in missing.items() if (error <= tolerance.allowed(n, expected[n], arithmetic)).all()]

@@ -101,16 +101,16 @@ CALLS = Group(
         Rule(
             "C3",
             "A call uses the current weights.",
-            why_unbroken=f"it needs two calls, as in `weights`, one of the {_CALLED}",
+            why_unbroken=f"a check needs two calls, as in `weights`, one of the {_CALLED}",
         ),
         Rule(
             "C4",
-            "A sequence in parts, with the state carried over, gives the same as the whole.",
-            why_unbroken=f"it needs two calls, as in `chunks`, one of the {_CALLED}; compare S2, S8 and S10",
+            "A sequence processed in parts, with the state passed on, gives the same outputs as in one call.",
+            why_unbroken=f"a check needs two calls, as in `chunks`, one of the {_CALLED}; see also S2, S8 and S10",
         ),
         Rule(
             "C5",
-            "Non-contiguous arrays give the same as contiguous ones.",
+            "Non-contiguous arrays give the same outputs as contiguous arrays.",
             why_unbroken=f"goldens are contiguous; `views`, one of the {_CALLED}, uses other arrays",
         ),
     ),

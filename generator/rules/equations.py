@@ -102,7 +102,7 @@ EQUATIONS = Group(
         ),
         Rule(
             "E11",
-            "The candidate of a GRU is a tanh of its own sum, of both parts.",
+            "The candidate of a GRU is a tanh of its own sum, which has an input part and a state part.",
             ("gru_candidate_by_sigmoid", "gru_candidate_without_state_if_no_bias"),
             GRU,
             lines={"gru": "n"},
@@ -200,7 +200,7 @@ EQUATIONS = Group(
             "E20",
             "A network without biases computes the same as one whose biases are zero.",
             ("gru_candidate_without_state_if_no_bias",),
-            why_unbroken="goldens without biases detect a network that adds one, but no deviation does",
+            why_unbroken="goldens without biases detect a network that adds biases, but no deviation adds any",
         ),
         Rule(
             "E21",

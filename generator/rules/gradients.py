@@ -15,7 +15,7 @@ _PATHS = (
     ),
     Rule(
         "G2",
-        "A gradient flows through the forget gate of an LSTM to x and h: that of c times the previous cell.",
+        "A gradient flows through the forget gate of an LSTM to x and h: the gradient of c times the previous cell.",
         ("lstm_forget_path_dropped", "lstm_?_through_forget_dropped", "lstm_forget_gate_by_new_cell"),
         LSTM,
         lines={"lstm": "f"},
@@ -29,7 +29,7 @@ _PATHS = (
     ),
     Rule(
         "G4",
-        "A gradient flows through the output gate of an LSTM to x and h: that of h times tanh(c).",
+        "A gradient flows through the output gate of an LSTM to x and h: the gradient of h times tanh(c).",
         (
             "lstm_output_path_dropped",
             "lstm_?_through_output_dropped",
@@ -41,7 +41,7 @@ _PATHS = (
     ),
     Rule(
         "G5",
-        "A gradient flows from the cell to the previous cell: f times the sum of those from later steps and c_n.",
+        "A gradient flows from the cell to the previous cell: f times the gradients from later steps and c_n, summed.",
         (
             "lstm_cell_path_dropped",
             "lstm_carried_cell_gradient_dropped",
@@ -72,7 +72,7 @@ _PATHS = (
     ),
     Rule(
         "G8",
-        "A gradient flows through the update gate of a GRU to x and h: that of the new h times h - n.",
+        "A gradient flows through the update gate of a GRU to x and h: the gradient of the new h times h - n.",
         ("gru_update_path_dropped", "gru_?_through_update_dropped", "gru_update_gate_reversed"),
         GRU,
         lines={"gru": "z"},
@@ -124,7 +124,7 @@ _PATHS = (
     ),
     Rule(
         "G15",
-        "At zero, where a relu has no derivative, that of either side is correct.",
+        "At zero, where a relu has no derivative, the derivative on either side is correct.",
         cells=("rnn_relu",),
         why_unbroken="the generator refuses goldens with gradients whose relu has an argument of exactly zero",
     ),
@@ -147,13 +147,13 @@ _TIME = (
     ),
     Rule(
         "G17",
-        "The cotangent of out is added at every step, once, to the one from later steps.",
+        "The cotangent of out is added at every step, once, to the gradient from later steps.",
         ("d_out_*", "cotangents_taken_for_ones"),
         implemented_by=(Backward.from_out, Backward.enter),
     ),
     Rule(
         "G18",
-        "The cotangent of h_n is added after the last step, once, to that of out.",
+        "The cotangent of h_n is added after the last step, once, to the cotangent of out.",
         (
             "d_h_n_ignored",
             "d_h_n_twice",
@@ -180,7 +180,7 @@ _TIME = (
     ),
     Rule(
         "G21",
-        "The gradient of an initial state is that of the state before the first step, row by row.",
+        "The gradient of an initial state is the gradient of the state before the first step, row by row.",
         (
             "start_gradients_zero",
             "start_gradients_from_the_end",
@@ -193,7 +193,7 @@ _TIME = (
     ),
     Rule(
         "G22",
-        "The gradient of c0 is that of the cell before the first step, not that of h0.",
+        "The gradient of c0 is the gradient of the cell before the first step, not the gradient of h0.",
         ("c0_gradient_zero", "c0_gradient_beyond_*_zero", "start_gradients_swapped"),
         LSTM,
         implemented_by=(Backward.to_start, Backward.named),
@@ -215,7 +215,7 @@ _TIME = (
 _WEIGHTS = (
     Rule(
         "G25",
-        "The gradient of weight_ih is that of the gate sums times the layer's input, at each step.",
+        "The gradient of weight_ih is the gradient of the gate sums times the layer's input, at each step.",
         (
             "weight_ih_by_input_before",
             "weight_ih_without_*_step",
@@ -227,7 +227,7 @@ _WEIGHTS = (
     ),
     Rule(
         "G26",
-        "The gradient of weight_hh is that of the gate sums times h before each step, the first included.",
+        "The gradient of weight_hh is the gradient of the gate sums times h before each step, the first included.",
         (
             "weight_hh_by_state_after",
             "weight_hh_without_*",
@@ -239,7 +239,7 @@ _WEIGHTS = (
     ),
     Rule(
         "G27",
-        "The gradient of a bias is that of the gate sums: bias_ih and bias_hh each have the full gradient.",
+        "The gradient of a bias is the gradient of the gate sums: bias_ih and bias_hh each have the full gradient.",
         (
             "bias_?h_gradient_zero",
             "biases_doubled",
@@ -347,7 +347,7 @@ _NETWORK = (
 _WHOLE = (
     Rule(
         "G38",
-        "Gradients are those of the sum: not of a mean, not scaled, not clipped, not negated.",
+        "Gradients are derivatives of the sum, not of a mean. They are not scaled, clipped or negated.",
         (
             "gradients_of_other_sign",
             "gradients_four_times",
@@ -357,7 +357,7 @@ _WHOLE = (
         ),
         implemented_by=(Backward.gradients,),
     ),
-    Rule("G39", "Gradients are not added to those of the previous call.", ("gradients_accumulated",)),
+    Rule("G39", "Gradients are not added to the gradients of the previous call.", ("gradients_accumulated",)),
     Rule("G40", "Gradients have the declared precision.", ("gradients_in_*", "gate_gradients_in_*")),
     Rule("G41", "Products of the backward pass have the declared precision.", ("backward_products_in_*",)),
     Rule(

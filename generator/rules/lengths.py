@@ -76,7 +76,7 @@ LENGTHS = Group(
             "L11",
             "Values of x beyond a sequence's end are ignored, NaN and infinity included.",
             implemented_by=(Network.unroll,),
-            why_unbroken="goldens have finite numbers there (see L1); files cannot hold others",
+            why_unbroken="goldens have finite numbers there (see L1); files cannot contain others",
         ),
         Rule(
             "L12",

@@ -44,7 +44,7 @@ class Rule:
         """The deviations that each name or pattern in ``broken_by`` matches.
 
         Raises:
-            UnknownName: a name or pattern matches none.
+            UnknownName: a name or pattern matches no deviation.
         """
         by_pattern = {pattern: tuple(fnmatch.filter(BY_NAME, pattern)) for pattern in self.broken_by}
         if unknown := [pattern for pattern, names in by_pattern.items() if not names]:

@@ -1,4 +1,4 @@
-"""Determines which goldens detect the deviations that break a rule, and which of them no golden detects."""
+"""Determines the goldens that detect the deviations that break a rule, and the deviations that no golden detects."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ class InPrecision:
     """The coverage of a rule in a precision.
 
     Attributes:
-        by_golden: what each golden detects, from simple to hard; only goldens that detect something.
-        missed: what no golden detects.
-        allowed: what a correct implementation may do in this precision.
+        by_golden: the combinations that each golden detects, from simple to hard; only goldens that detect any.
+        missed: deviations that no golden detects, except allowed ones.
+        allowed: combinations that a correct implementation may have.
     """
 
     by_golden: Mapping[str, set[Combination]]
@@ -41,7 +41,7 @@ class InPrecision:
 
     @cached_property
     def fewest(self) -> Sequence[str]:
-        """A minimal set of goldens that detects as much as all."""
+        """A minimal set of goldens that detects the same deviations as all goldens."""
         return smallest_cover(self.by_golden) if self.by_golden else []
 
     @cached_property
@@ -51,7 +51,7 @@ class InPrecision:
 
     @property
     def is_no_error(self) -> bool:
-        """Whether a correct implementation may do everything that breaks the rule in other precisions."""
+        """Return whether a correct implementation may have all deviations that break the rule in this precision."""
         return bool(self.allowed) and not (self.by_golden or self.missed)
 
     @property

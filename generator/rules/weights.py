@@ -49,13 +49,13 @@ WEIGHTS = Group(
         ),
         Rule(
             "W4",
-            "The blocks of an LSTM's weights are those of i, f, g and o, in this order.",
+            "The blocks of an LSTM's weights are the blocks of i, f, g and o, in this order.",
             ("lstm_gates_????", "upper_lstm_gates_????", "reverse_lstm_gates_????"),
             LSTM,
         ),
         Rule(
             "W5",
-            "The blocks of a GRU's weights are those of r, z and n, in this order.",
+            "The blocks of a GRU's weights are the blocks of r, z and n, in this order.",
             ("gru_gates_???", "upper_gru_gates_???", "reverse_gru_gates_???"),
             GRU,
         ),

@@ -19,7 +19,7 @@ from rnn_goldens.generator.scenarios import (
     zero_start,
 )
 
-VERSION = "1.6.0"
+VERSION = "1.6.1"
 """Version of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: texts changed."""
 
 OURS = CorpusIdentity(corpus.OURS, VERSION)

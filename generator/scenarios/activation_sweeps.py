@@ -108,7 +108,7 @@ LSTM_UNITS: list[dict[str, float]] = [
 ]
 
 PURPOSE = (
-    "Every activation at every part of its argument, from 2^-14 until it is saturated: one that is off in some band."
+    "Every activation at arguments from 2^-14 until it is saturated: detects an activation that is wrong in some band."
 )
 
 
@@ -124,7 +124,7 @@ def scenarios() -> tuple[Scenario, ...]:
             "lstm",
             "lstm",
             "sweeping-c",
-            "The cell far beyond what a few steps reach: one that is clipped, or whose tanh is off in some band.",
+            "Cell states larger than a few steps produce: detects a cell that is clipped, or whose tanh is wrong.",
             [{"b_i": SHUT, "b_f": OPEN, "b_o": OPEN}],
             swept(),
             _state(0),
@@ -135,7 +135,7 @@ def scenarios() -> tuple[Scenario, ...]:
                 "lstm",
                 "lstm",
                 "large-c",
-                "A cell just beyond 3, as far as bfloat16 can be checked: one that is clipped.",
+                "A cell state just beyond 3, the largest that is checked in bfloat16: detects a cell that is clipped.",
                 [{"b_i": SHUT, "b_f": OPEN, "b_o": OPEN}],
                 np.zeros((beyond.size, 1, 1)),
                 np.zeros_like(beyond),
@@ -157,7 +157,7 @@ def _beyond(size: int, c0: float, *, saturated: bool) -> Scenario:
         "lstm",
         "lstm",
         f"c-beyond-{size}",
-        f"A cell beyond {size}, by gates that are not saturated: one that is clipped, forward and backward.",
+        f"A cell state beyond {size}, with gates that are not saturated: detects clipping, forward and backward.",
         [{"w_g": 1, "b_i": 0.5, "b_f": 1, "b_o": 0.5}],
         np.array([0.5, -0.75, 1.0, 0.25, -0.5, 0.5]).reshape(-1, 1, 1),
         np.full_like(rows, 0.5),

@@ -28,111 +28,113 @@ from rnn_goldens.golden.shapes import Config, Shape, out_shape, state_shape
 
 COTANGENTS: Mapping[str, CotangentChoice] = {
     "one-step": CotangentChoice(
-        everything, "One step from zero: the derivatives of the activations, and no way through time."
+        everything, "One step from zero: the derivatives of the activations, without recurrence."
     ),
     "one-step-with-state": CotangentChoice(
         everything,
-        "One step from a given state: gradients of h0 and of the recurrent weights, in the one place they act.",
+        "One step from a given state: gradients of h0 and of the recurrent weights from a single step.",
     ),
-    "one-unit": CotangentChoice(everything, "One unit: every gradient is a sum over steps and sequences alone."),
-    "square": CotangentChoice(everything, "As many inputs as units: a gradient that is transposed keeps its shape."),
-    "no-bias": CotangentChoice(of_out, "Cotangents of out alone, without biases: what h_n would add is not there."),
+    "one-unit": CotangentChoice(everything, "One unit: every gradient is a sum over steps and sequences only."),
+    "square": CotangentChoice(everything, "As many inputs as units: a transposed gradient has the right shape."),
+    "no-bias": CotangentChoice(of_out, "Cotangents of out only, without biases: h_n contributes nothing."),
     "plain": CotangentChoice(
-        of_out, "Cotangents of out alone, and biases: summed over steps and sequences, and each for itself."
+        of_out, "Cotangents of out only, with biases: the gradient of each is summed over steps and sequences."
     ),
     "one-sequence": CotangentChoice(
-        of_last, "Cotangents of the last states alone, of one sequence: all goes back through time."
+        of_last, "Cotangents of the last states only, of one sequence: every gradient flows back through time."
     ),
     "no-bias-with-state": CotangentChoice(
-        of_last_step, "A cotangent of the last step of out alone, as of a classifier."
+        of_last_step, "A cotangent of the last step of out only, as in a classifier."
     ),
-    "no-bias-unbatched": CotangentChoice(everything, "No biases and no batch axis, on the way back too."),
+    "no-bias-unbatched": CotangentChoice(everything, "No biases and no batch axis, in the backward pass, too."),
     "no-bias-lengths-bidirectional-two-layers": CotangentChoice(
-        everything, "Ragged, two layers, both directions, no biases: everything but gradients of biases."
+        everything, "Ragged, two layers, both directions, no biases: all gradients except those of biases."
     ),
     "with-state": CotangentChoice(
-        everything, "Cotangents of everything, a given state, biases: most single mistakes show here."
+        everything, "Cotangents of all outputs, a given state, biases: detects most single mistakes."
     ),
-    "unbatched": CotangentChoice(everything, "No batch axis, on the way back too."),
-    "unbatched-no-state": CotangentChoice(of_last, "No batch axis, no state: cotangents of the last states alone."),
-    "lengths": CotangentChoice(everything, "Ragged, with cotangents of padded steps too, which must not matter."),
+    "unbatched": CotangentChoice(everything, "No batch axis, in the backward pass, too."),
+    "unbatched-no-state": CotangentChoice(of_last, "No batch axis, no state: cotangents of the last states only."),
+    "lengths": CotangentChoice(everything, "Ragged, with cotangents of padded steps, which must be ignored."),
     "lengths-no-state": CotangentChoice(
-        of_last, "Ragged, cotangents of the last states alone: each enters at its sequence's end."
+        of_last, "Ragged, cotangents of the last states only: each is added at the end of its sequence."
     ),
     "lengths-all-short": CotangentChoice(
-        of_out, "Ragged, none as long as the batch, and cotangents of padded steps alone at the end."
+        of_out, "Ragged, no sequence fills the time axis: the last cotangents are those of padded steps."
     ),
     "lengths-bidirectional": CotangentChoice(
-        everything, "Ragged, both directions: the reverse way back ends at each sequence's end."
+        everything, "Ragged, both directions: the reverse backward pass ends at each sequence's end."
     ),
     "two-layers": CotangentChoice(
-        everything, "Two layers: what the upper hands down joins what the lower has from its last state."
+        everything, "Two layers: gradients from the upper layer are added to those of the lower last state."
     ),
     "two-layers-no-state": CotangentChoice(
-        of_h_n, "Two layers, a cotangent of h_n alone: every layer has one of its own."
+        of_h_n, "Two layers, a cotangent of h_n only: each layer has its own part of it."
     ),
     "two-layers-square": CotangentChoice(
-        of_out, "Two layers as wide as the input: gradients that belong to the other layer fit."
+        of_out, "Two layers as wide as the input: gradients of the other layer have the right shape."
     ),
     "three-layers": CotangentChoice(
-        of_out, "Three layers, a cotangent of out alone: the lower ones get all from above."
+        of_out, "Three layers, a cotangent of out only: lower layers receive all gradients from upper layers."
     ),
     "bidirectional": CotangentChoice(
-        everything, "Both directions: halves of the cotangent, and a gradient of x that is the sum."
+        everything, "Both directions: each has half of the cotangent, and the gradient of x is a sum."
     ),
     "bidirectional-no-state": CotangentChoice(
-        of_forward, "Cotangents that are zero for the reverse direction: its gradients are, too."
+        of_forward, "Cotangents that are zero for the reverse direction: its gradients are zero, too."
     ),
-    "bidirectional-unbatched": CotangentChoice(of_last, "Both directions, no batch axis: the last states alone."),
+    "bidirectional-unbatched": CotangentChoice(
+        of_last, "Both directions, no batch axis: cotangents of the last states only."
+    ),
     "bidirectional-two-layers": CotangentChoice(
-        everything, "Two layers, both directions: all that is handed down in two halves."
+        everything, "Two layers, both directions: gradients of the lower layer come from two halves."
     ),
     "bidirectional-two-layers-unbatched": CotangentChoice(
         of_last_step, "Two layers, both directions, no batch axis, two steps: short enough for half precision."
     ),
     "back-ten-steps": CotangentChoice(
-        of_last_step, "Ten steps back from the last one, through one unit: a way back that is cut off before shows."
+        of_last_step, "Ten steps back through one unit: detects a backward pass that stops after fewer steps."
     ),
     "one-step-of-four": CotangentChoice(
-        of_out, "Two layers, both directions, one step: all that goes down goes in two halves."
+        of_out, "Two layers, both directions, one step: gradients of the lower layer come from two halves."
     ),
     "short-and-ragged": CotangentChoice(
         everything, "Ragged, both directions, two steps: short enough for half precision."
     ),
-    "lengths-bidirectional-two-layers": CotangentChoice(everything, "Everything at once, on the way back."),
+    "lengths-bidirectional-two-layers": CotangentChoice(everything, "All options at once, in the backward pass."),
     "bidirectional-three-layers": CotangentChoice(
-        of_last_step, "Three layers, both directions: the middle one gets two halves and hands down two sums."
+        of_last_step, "Three layers, both directions: the middle layer receives two halves and passes on two sums."
     ),
     **{
         f"c-beyond-{size}": CotangentChoice(
-            of_c_n, f"Back from a cell beyond {size.partition('-')[0]}: a masked gradient."
+            of_c_n, f"A cell state beyond {size.partition('-')[0]}: detects a gradient that is masked there."
         )
         for size in ("2", "10", "20", "2-no-state", "3-no-state", "10-no-state")
     },
     "saturated": CotangentChoice(
-        everything, "Saturated gates: derivatives near zero, where 1 - y² of a rounded y is all that is left."
+        everything, "Saturated gates: derivatives near zero, computed as 1 - y² from a rounded y."
     ),
-    "hidden-17": CotangentChoice(everything, "Hidden size 17: tails of tiles, in the products of the way back."),
-    "hidden-33": CotangentChoice(of_last_step, "Hidden size 33: the same, two steps, the last one alone."),
+    "hidden-17": CotangentChoice(everything, "Hidden size 17: tails of tiles, in the products of the backward pass."),
+    "hidden-33": CotangentChoice(of_last_step, "Hidden size 33: tails of tiles; a cotangent of the last step only."),
     "batch-129": CotangentChoice(
         at_rows(0, 63, 64, 127, 128),
-        "A batch of 129, cotangents at the edges of tiles: rows beyond a full one count in the weights, too.",
+        "A batch of 129, cotangents at the edges of tiles: gradients of weights include rows beyond a full tile.",
     ),
-    "batch-1": CotangentChoice(everything, "A batch of one: a sum over the batch that is no sum."),
-    "hidden-64": CotangentChoice(of_last_step, "Hidden size 64: a full tile, in the products of the way back."),
+    "batch-1": CotangentChoice(everything, "A batch of one: a sum over the batch that has one term."),
+    "hidden-64": CotangentChoice(of_last_step, "Hidden size 64: a full tile, in the products of the backward pass."),
     "long": CotangentChoice(
-        of_last_step, "Two hundred steps back from the last one: gradients that are cut off on the way."
+        of_last_step, "Two hundred steps back from the last step: detects a backward pass that stops before."
     ),
     "back-through-time": CotangentChoice(
-        of_last_step, "Forty steps back from the last one, with gradients that stay: a way back that is cut off shows."
+        of_last_step, "Forty steps back, without decay of gradients: detects a backward pass that stops before."
     ),
     "single-sequence": CotangentChoice(
-        of_last_step, "The smallest complete way back, to follow by hand: one sequence of three steps."
+        of_last_step, "The smallest complete backward pass, to follow by hand: one sequence of three steps."
     ),
     "mini-batch": CotangentChoice(of_out, "Two sequences in one call: gradients of weights are summed over both."),
-    "mini-batch-ascending": CotangentChoice(of_h_n, "A cotangent of h_n alone, in integers."),
+    "mini-batch-ascending": CotangentChoice(of_h_n, "A cotangent of h_n only, in integers."),
     "identity-w-hh": CotangentChoice(
-        of_out, "With W_hh the identity every step adds its own cotangent to those before."
+        of_out, "With the identity as W_hh, every step adds its cotangent to those of later steps."
     ),
     **dimensions.COTANGENTS,
     **nine_of_each.COTANGENTS,
@@ -140,7 +142,7 @@ COTANGENTS: Mapping[str, CotangentChoice] = {
         ("sweeping", "sweeping-no-state"),
         CotangentChoice(
             every_other_row_doubled,
-            "Derivatives of every activation at every part of its argument: one that is masked in some band.",
+            "Derivatives of every activation at many arguments: detects a derivative that is masked in some band.",
         ),
     ),
 }
@@ -153,7 +155,7 @@ WITHOUT_GRADIENTS = {f"sizes-{cell}/hidden-{size}" for cell in ("rnn-tanh", "gru
     "gru/long",
     "lstm/long",
 }
-"""Scenarios without gradients: too many numbers or steps for what they would add."""
+"""Scenarios without gradients, which would have many numbers or steps and detect little more."""
 
 ON_KINKS = ("exact/", "sizes-exact/")
 """Scenarios with integers: some sums are zero, where a relu has no derivative. Those of ``exactly`` avoid it."""
@@ -200,8 +202,8 @@ DRAWN_AGAIN: Mapping[str, str] = {
 
 BACK_THROUGH_TIME = Variant(
     "back-through-time",
-    "forty steps, with gradients that stay",
-    "Forty steps in which hardly anything is forgotten: what happened first still counts at the end.",
+    "forty steps, with gradients that do not decay",
+    "Forty steps that preserve the state: the last output depends on the first step.",
     Config(input_size=2, hidden_size=2),
     batch=1,
     time=40,
@@ -212,8 +214,8 @@ BACK_THROUGH_TIME = Variant(
 BACK_TEN_STEPS = replace(
     BACK_THROUGH_TIME,
     name="back-ten-steps",
-    title="ten steps, with gradients that stay",
-    purpose="Ten steps of one unit that forgets hardly anything: a state that is not carried over so many.",
+    title="ten steps, with gradients that do not decay",
+    purpose="Ten steps of one unit that preserve the state: detects a state that is lost after fewer steps.",
     config=Config(input_size=1, hidden_size=1),
     time=10,
 )
@@ -221,7 +223,7 @@ BACK_TEN_STEPS = replace(
 SHORT_AND_RAGGED = Variant(
     "short-and-ragged",
     "ragged, both directions, two steps",
-    "Two sequences of one step and of two, both directions: ragged in as few steps as can be.",
+    "Two sequences, of one and of two steps, both directions: ragged with the fewest possible steps.",
     Config(input_size=2, hidden_size=2, bidirectional=True),
     batch=2,
     time=2,
@@ -232,7 +234,7 @@ SHORT_AND_RAGGED = Variant(
 ONE_STEP_OF_FOUR = Variant(
     "one-step-of-four",
     "two layers, both directions, one step",
-    "Two layers, both directions, one step: what layers and directions hand each other, and nothing else.",
+    "Two layers, both directions, one step: only the connections between layers and directions.",
     Config(input_size=2, hidden_size=2, num_layers=2, bidirectional=True),
     time=1,
     state=True,
@@ -247,13 +249,13 @@ EXACT = tuple(v for v in VARIANTS if v.name in COTANGENTS and v.config.bias and 
 WITHOUT_BIASES = tuple(
     v for v in VARIANTS if v.name in ("no-bias-unbatched", "no-bias-lengths-bidirectional-two-layers")
 )
-"""The same without biases; sums avoid the kink because all numbers are positive."""
+"""Variants without biases for the same; no sum is zero, because all numbers are positive."""
 
 EXACT_SIZES = (*(hidden_size(size, 7) for size in (17, 33, 64)), *(batch_size(size) for size in (1, 129)))
 
 
 def off_kinks(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Draw as ``exact``, smaller, with biases of odd halves, so that fewer sums are zero, the kink of a relu."""
+    """Draw numbers as ``exact`` does, but smaller, and biases that are odd multiples of 1/2: fewer sums are zero."""
     key = f"{golden_id} {name}{DRAWN_AGAIN.get(golden_id, '')}"
     if name.startswith("weight_ih"):
         return sparse(key, shape, per_row=2)

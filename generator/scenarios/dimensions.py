@@ -71,7 +71,7 @@ def _units_and_inputs(hidden: int, inputs: int) -> Sized:
             time=2,
         ),
         CotangentChoice(
-            at_units(hidden - 1), "Of the last unit at the last step: gradients whose rows or columns are cut off."
+            at_units(hidden - 1), "The last unit at the last step: gradients whose rows or columns are cut off."
         ),
     )
 
@@ -101,7 +101,7 @@ def _rows(batch: int) -> Sized:
             batch=batch,
             time=2,
         ),
-        CotangentChoice(at_rows(0, batch - 1), "Of the first and the last row: a sum over the batch that is cut off."),
+        CotangentChoice(at_rows(0, batch - 1), "The first and the last row: a sum over the batch that is cut off."),
     )
 
 
@@ -110,12 +110,12 @@ def _steps(time: int) -> Sized:
         Variant(
             f"steps-{time}-no-state",
             f"{time} steps, no state",
-            f"{time} steps in which hardly anything is forgotten: a state that is lost on the way, or a loop cut off.",
+            f"{time} steps that preserve the state: detects a state that is lost, or a loop that is cut off.",
             Config(input_size=1, hidden_size=1),
             batch=1,
             time=time,
         ),
-        CotangentChoice(of_last_step, "From the last step back to the first: a way back that is cut off."),
+        CotangentChoice(of_last_step, "From the last step to the first: detects a backward pass that stops before."),
     )
 
 
@@ -134,8 +134,8 @@ def _upper_inputs(hidden: int, *, bidirectional: bool) -> Sized:
         ),
         CotangentChoice(
             at_units(0),
-            f"Of the first unit at the last step that each direction visits; it reads the last of {width} inputs: "
-            "their gradients, and what is handed down.",
+            f"The first unit at the last step that each direction visits, which reads the last of {width} inputs: "
+            "detects gradients that are cut off, in either layer.",
         ),
     )
 
@@ -152,7 +152,7 @@ def _ragged_rows(batch: int) -> Sized:
             time=2,
             lengths=tuple(1 + row % ROWS_APART % 2 for row in range(batch)),
         ),
-        CotangentChoice(at_rows(0, batch - 1), "Of the first and the last row: a sum over the batch that is cut off."),
+        CotangentChoice(at_rows(0, batch - 1), "The first and the last row: a sum over the batch that is cut off."),
     )
 
 
@@ -161,14 +161,14 @@ def _ragged_steps(time: int) -> Sized:
         Variant(
             f"lengths-bidirectional-steps-{time}-no-state",
             f"ragged, both directions, {time} steps, no state",
-            f"Two sequences of up to {time} steps, both directions: a state that is lost on the way, or a loop that is "
-            "cut off, in one direction or where sequences are ragged.",
+            f"Two sequences of up to {time} steps, both directions: detects a state that is lost, or a loop that is "
+            "cut off, in one direction or for ragged sequences.",
             Config(input_size=1, hidden_size=1, bidirectional=True),
             batch=2,
             time=time,
             lengths=(time // 2 + 1, time),
         ),
-        CotangentChoice(of_h_n, "Of h_n alone, from the last step that each direction visits back to its first."),
+        CotangentChoice(of_h_n, "A cotangent of h_n only: from the last step of each direction to its first."),
     )
 
 
@@ -177,12 +177,12 @@ def _layers(layers: int) -> Sized:
         Variant(
             f"bidirectional-{layers}-layers-no-state",
             f"{layers} layers, both directions, no state",
-            f"{layers} layers, both directions: more sets of weights and of last states than a buffer holds.",
+            f"{layers} layers, both directions: more sets of weights and of last states than fit into a buffer.",
             Config(input_size=2, hidden_size=1, num_layers=layers, bidirectional=True),
             batch=1,
             time=2,
         ),
-        CotangentChoice(of_last_step, f"Down {layers} layers in both directions: gradients of each."),
+        CotangentChoice(of_last_step, f"Through {layers} layers in both directions: gradients of each layer."),
     )
 
 
@@ -241,7 +241,7 @@ def _cell(golden_id: str) -> str:
 
 
 def units_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Draw dense weights of x and sparse ones of the state; the first and the last input and their weights are large.
+    """Draw dense input weights and sparse recurrent weights; the first and the last input and their weights are large.
 
     The first step has only these two inputs, so that gradients of matrices are sparse and files small.
     """
@@ -278,7 +278,7 @@ def biases(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def upper_inputs_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Draw sparse weights that use every column, so that gradients of a unit depend on few others."""
+    """Draw sparse weights that use every column, so that gradients of a unit depend on few other units."""
     golden_id += DRAWN_AGAIN.get(golden_id, "")
     if name.startswith("weight"):
         drawn = every_column(f"{golden_id} {name}", shape, -(-shape[1] // shape[0]))
@@ -311,7 +311,7 @@ def long_sums(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def long_sums_above_zero(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Draw the same with positive numbers and a smaller sum, which a relu passes."""
+    """Draw numbers as ``long_sums`` does, but positive, so that a relu passes them, and with smaller sums."""
     drawn = np.abs(long_sums(golden_id, name, shape))
     return drawn if name == "x" else drawn / 16
 

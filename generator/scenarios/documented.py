@@ -11,10 +11,10 @@ NOTEBOOK = "teaching notebook 'RNN with numpy (from scratch)' and 'RNN with pyto
 CONFIG = Config(input_size=5, hidden_size=2, bias=False)
 
 TEXTBOOK_WEIGHTS = {"W_xh": [[1, 0], [0, 1], [1, 0], [0, 1], [1, 1]], "W_hh": [[1, 1], [1, 1]]}
-"""As in the NumPy part of the notebook."""
+"""The weights of the NumPy part of the notebook."""
 
 TORCH_WEIGHTS = {"weight_ih_l0": [[1, 0, 1, 0, 1], [0, 1, 0, 1, 0]], "weight_hh_l0": [[1, 0], [0, 1]]}
-"""As in the last cells of the notebook. weight_ih_l0 is not the transpose of W_xh: its last column differs."""
+"""The weights in the last cells of the notebook. weight_ih_l0 is not the transpose of W_xh: its last column differs."""
 
 RISING, FALLING, RISING_ON = ([[n] * 5 for n in steps] for steps in ((1, 2, 3), (3, 2, 1), (4, 5, 6)))
 
@@ -55,8 +55,8 @@ SCENARIOS = (
     Scenario(
         id="documented/identity-w-hh",
         title="Identity W_hh",
-        purpose="With W_hh the identity each unit only adds up its own input, so its two units differ: "
-        "weights given in PyTorch's convention, (hidden, input).",
+        purpose="With the identity as W_hh, each unit sums only its own input, so the two units differ. The weights "
+        "are given in PyTorch's convention, (hidden, input).",
         documented_in=f"{NOTEBOOK}, last cells; written down there but never run",
         cell="rnn_relu",
         config=CONFIG,

@@ -36,7 +36,7 @@ class Full:
         return Variant(
             f"numbers-of-{self.bits}-bits",
             f"numbers of {self.bits} bits",
-            f"Every number has {self.bits} significant bits: weights, inputs or states that went through {self.loses}.",
+            f"Every number has {self.bits} significant bits: detects a conversion to {self.loses}.",
             SMALL,
             batch=3,
             time=2,
@@ -73,7 +73,7 @@ def beyond_float16(cell: str) -> Scenario:
     variant = Variant(
         BEYOND,
         BEYOND.replace("-", " "),
-        "Inputs and states that float16 takes for zero, and weights that it takes for infinite.",
+        "Inputs and states that are zero in float16, and weights that are infinite in float16.",
         replace(SMALL, bias=False),
         batch=3,
         time=1,
@@ -98,7 +98,7 @@ def one_kind_a_unit(
     bias: float = 0,
     h: float = 0,
 ) -> Scenario:
-    """Return a relu network without rounding: the units depend on the input, on a bias and on a state, one on each."""
+    """Return a relu network without rounding: one unit depends on the input, one on a bias, and one on a state."""
     return Scenario(
         id=f"exact/{name}",
         title=f"relu RNN: {name.replace('-', ' ')}",
@@ -123,12 +123,12 @@ BEYOND = "numbers-beyond-float16"
 HOLD_THEM = ("float64", "float32", "bfloat16")
 """The precisions that can represent numbers beyond float16."""
 
-ALONE = "each in a unit of its own"
+ALONE = "each in a separate unit"
 
 EXACT = (
     one_kind_a_unit(
         "numbers-of-11-bits",
-        f"An input, a bias and a state of 11 bits, {ALONE}: one that went through bfloat16, with no tolerance.",
+        f"An input, a bias and a state of 11 bits, {ALONE}: detects a conversion to bfloat16; the tolerance is zero.",
         FULL[-1].precisions,
         x=1.001953125,
         bias=0.5556640625,
@@ -136,13 +136,13 @@ EXACT = (
     ),
     one_kind_a_unit(
         "weights-of-11-bits",
-        "A weight of 11 bits: one that went through bfloat16, with no tolerance.",
+        "A weight of 11 bits: detects a conversion to bfloat16; the tolerance is zero.",
         FULL[-1].precisions,
         weight=1.3330078125,
     ),
     one_kind_a_unit(
         BEYOND,
-        f"An input, a bias and a state too large for float16, {ALONE}: one that went through it, with no tolerance.",
+        f"An input, a bias and a state too large for float16, {ALONE}: detects a conversion; the tolerance is zero.",
         HOLD_THEM,
         x=2.0**17,
         bias=5 * 2.0**15,
@@ -150,7 +150,7 @@ EXACT = (
     ),
     one_kind_a_unit(
         "weights-beyond-float16",
-        "A weight too large for float16: one that went through it, with no tolerance.",
+        "A weight too large for float16: detects a conversion to float16; the tolerance is zero.",
         HOLD_THEM,
         weight=2.0**20,
     ),

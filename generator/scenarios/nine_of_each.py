@@ -28,7 +28,7 @@ ROWS_APART = 2
 FROM_ZERO = Variant(
     "nine-of-each-no-state",
     "9 units, inputs, rows and steps, no state",
-    "Units, inputs, rows and steps all beyond 8, from zero: what is cut off, lost, or left in a buffer, where two are.",
+    "Units, inputs, rows and steps all beyond 8, from zero: detects what is cut off only if two of them are large.",
     Config(input_size=NINE, hidden_size=NINE),
     batch=NINE,
     time=NINE,
@@ -36,8 +36,8 @@ FROM_ZERO = Variant(
 BOTH_WAYS = Variant(
     "nine-of-each-bidirectional-two-layers",
     "two layers, both directions, 9 units, inputs, rows and steps",
-    "Units, inputs, rows and steps all beyond 8, in two layers and both directions, from a given state: a state that "
-    "is lost, or rows that are not computed, in one layer or direction alone.",
+    "Units, inputs, rows and steps all beyond 8, in two layers and both directions, from a given state: detects a "
+    "state that is lost, or rows that are not computed, in one layer or direction only.",
     Config(input_size=NINE, hidden_size=NINE, num_layers=2, bidirectional=True),
     batch=NINE,
     time=NINE,
@@ -48,7 +48,7 @@ RAGGED = replace(
     BOTH_WAYS,
     name="nine-of-each-no-bias-lengths-bidirectional",
     title="ragged, both directions, no biases, 9 units, inputs, rows and steps",
-    purpose="Units, inputs, rows and steps all beyond 8, ragged and without biases: what is cut off there alone.",
+    purpose="Units, inputs, rows and steps all beyond 8, ragged, without biases: detects what is cut off only there.",
     config=Config(input_size=NINE, hidden_size=NINE, bidirectional=True, bias=False),
     lengths=(4, 9, 4, 9, 4, 9, 4, 9, 4),
 )
@@ -58,7 +58,7 @@ DRAWN_AGAIN = {f"sizes-rnn-tanh/{RAGGED.name}": " again 1"}
 
 COTANGENTS: Mapping[str, CotangentChoice] = {
     FROM_ZERO.name: CotangentChoice(
-        at_rows(0, NINE - 1), "Of the first and the last of nine rows, through nine units: what is cut off together."
+        at_rows(0, NINE - 1), "The first and the last of nine rows, through nine units: gradients that are cut off."
     ),
 }
 
@@ -73,8 +73,8 @@ def drawn(golden_id: str, name: str, shape: Shape) -> Float64:
     return periodic(f"{golden_id} {name}", shape, _periods(name, shape), 5) / 4
 
 
-def whole(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Return the same with positive integers, which a relu passes."""
+def drawn_positive(golden_id: str, name: str, shape: Shape) -> Float64:
+    """Return arrays like ``drawn``, of positive integers, which a relu passes."""
     if name.startswith(("weight", "bias")):
         return positive(golden_id, name, shape)
     return abs(periodic(f"{golden_id} {name}", shape, _periods(name, shape), 1))
@@ -89,4 +89,4 @@ def scenarios() -> Iterator[Scenario]:
     for variant in (FROM_ZERO, BOTH_WAYS, RAGGED):
         for cell, folder in CERTIFIED.items():
             yield variant.scenario(folder, cell, drawn)
-        yield variant.scenario(EXACT if variant.name in COTANGENTS else "sizes-exact", "rnn_relu", whole)
+        yield variant.scenario(EXACT if variant.name in COTANGENTS else "sizes-exact", "rnn_relu", drawn_positive)

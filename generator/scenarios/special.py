@@ -14,11 +14,11 @@ CERTIFIED = ("rnn_tanh", "gru", "lstm")
 
 
 def hidden_size(size: int, input_size: int) -> Variant:
-    """Return a hidden size that fills, or just misses, a vector register or a tile."""
+    """Return a variant whose hidden size fills a vector register or a tile, or is just above or below."""
     return Variant(
         f"hidden-{size}",
         f"hidden size {size}",
-        f"Hidden size {size}: the tail that vector units and tiles leave over, or do not.",
+        f"Hidden size {size}: a size that fills vectors and tiles, or leaves a remainder.",
         Config(input_size=input_size, hidden_size=size),
         batch=3,
         time=2,
@@ -27,7 +27,7 @@ def hidden_size(size: int, input_size: int) -> Variant:
 
 
 def batch_size(size: int) -> Variant:
-    """Return a batch that fills, or just misses, a tile."""
+    """Return a variant whose batch fills a tile, or is just above or below."""
     return Variant(
         f"batch-{size}",
         f"a batch of {size}",
@@ -40,7 +40,7 @@ def batch_size(size: int) -> Variant:
 
 
 def wide_state(size: int) -> Variant:
-    """Return a state one unit wider than a block of columns, in one step."""
+    """Return a variant of one step, whose state is one unit wider than a block of columns."""
     return Variant(
         f"hidden-{size}",
         f"hidden size {size}",
@@ -52,7 +52,7 @@ def wide_state(size: int) -> Variant:
 
 
 def many_rows(size: int) -> Variant:
-    """Return a batch one row larger than a tile, of small states."""
+    """Return a variant with small states, whose batch is one row larger than a tile."""
     return Variant(
         f"batch-{size}",
         f"a batch of {size}",
@@ -65,7 +65,7 @@ def many_rows(size: int) -> Variant:
 
 
 def wide_sums(size: int, batch: int) -> Variant:
-    """Return sums with enough terms to detect a too narrow accumulator, even in half precision."""
+    """Return a variant whose sums have enough terms to detect a narrow accumulator, even in half precision."""
     return Variant(
         f"hidden-{size}",
         f"hidden size {size}",
@@ -137,7 +137,7 @@ def sizes() -> tuple[Scenario, ...]:
 ZERO_INPUT = Variant(
     "zero-input",
     "input zero",
-    "An input of zeros: biases and the state act alone, and nothing of the input can hide them.",
+    "An input of zeros: only biases and the state act, and the input cannot hide their errors.",
     SMALL,
     state=True,
     time=3,
@@ -146,7 +146,7 @@ ZERO_INPUT = Variant(
 LONG = Variant(
     "long",
     "200 steps",
-    "Two hundred steps: small errors that add up, and states that are kept in too low a precision.",
+    "Two hundred steps: small errors that add up, and states that are stored in too low a precision.",
     replace(SMALL, hidden_size=4),
     batch=1,
     time=200,
@@ -177,7 +177,7 @@ ACTIVATIONS = Variant(
 WIDER_THAN_BFLOAT16 = Variant(
     "wider-than-bfloat16",
     "sums of more than eight bits",
-    "Sums that fit float16 and not bfloat16: a product, a state or an accumulator kept in bfloat16, with no tolerance.",
+    "Sums that fit float16 but not bfloat16: detects bfloat16 in a product, a state or a sum; the tolerance is zero.",
     SMALL,
     time=3,
     state=True,
@@ -194,9 +194,9 @@ WEIGHTS_BEYOND_ONE = Variant(
 
 BETWEEN_LAYERS = Variant(
     "between-layers",
-    "what lies between two layers",
-    "What the first layer hands to the second, over many rows: an LSTM's h is small, so a scaling or an activation "
-    "between layers shows in bfloat16 only where few roundings blur it.",
+    "between two layers",
+    "Two layers, one step, many rows: detects a scaling or an activation between layers in bfloat16. An LSTM's h is "
+    "small, so that more roundings would hide it.",
     Config(input_size=2, hidden_size=2, num_layers=2, bias=False),
     batch=64,
     time=1,
@@ -207,7 +207,7 @@ BETWEEN_LAYERS = Variant(
 OVERFLOWING = Variant(
     "overflowing",
     "arguments beyond the range of exp",
-    "Arguments of hundreds: NaN where exp overflows, in any precision, and where a ratio of infinities is taken.",
+    "Arguments of hundreds: detects NaN where exp overflows, in any precision, or infinity is divided by infinity.",
     SMALL,
     batch=3,
     time=1,
@@ -218,7 +218,7 @@ OVERFLOWING = Variant(
 CHAOTIC = Variant(
     "chaotic",
     "chaotic",
-    "Chaotic dynamics: each rounding error grows from step to step, so float64 alone is held to anything.",
+    "Chaotic dynamics: each rounding error grows from step to step, so that only float64 can be checked.",
     Config(input_size=2, hidden_size=16, bias=False),
     batch=1,
     time=60,
@@ -235,7 +235,7 @@ ROUNDED_RELU = ("plain", "with-state", "two-layers", "bidirectional", "lengths-b
 BETWEEN_TABLE_POINTS = Scenario(
     id="rnn-tanh/between-table-points",
     title="tanh RNN: midway between two points of a table",
-    purpose="One tanh where it bends most, midway between two points of a table with 256 a unit: how far it is off.",
+    purpose="One tanh where its curvature is large, midway between two points of a table with 256 points per unit.",
     documented_in="rnn-goldens, generator/scenarios",
     cell="rnn_tanh",
     config=Config(input_size=1, hidden_size=1, bias=False),
@@ -247,7 +247,7 @@ BETWEEN_TABLE_POINTS = Scenario(
 CANCELLING = Scenario(
     id="rnn-tanh/cancelling",
     title="tanh RNN: a sum of states that cancels",
-    purpose="States near 1 that eight bits round up and down in turn, in a sum where they cancel and their errors add.",
+    purpose="States near 1 that eight bits round up and down in turn: the states cancel in a sum, their errors add up.",
     documented_in="rnn-goldens, generator/scenarios",
     cell="rnn_tanh",
     config=Config(input_size=1, hidden_size=64, bias=False),
@@ -265,12 +265,12 @@ def overflowing(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def large_numbers(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Draw as ``exact``, but without negative numbers, and with inputs up to 255."""
+    """Draw numbers as ``exact`` does, but not negative, and inputs up to 255."""
     return np.abs(integers(f"{golden_id} x", shape, 255) if name == "x" else exact(golden_id, name, shape))
 
 
 def weights_beyond_one(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Draw weights up to 3, positive and negative; the rest as ``exact``, but smaller."""
+    """Draw weights from -3 to 3, and other numbers as ``exact`` does, but smaller."""
     if name.startswith("weight"):
         return integers(f"{golden_id} {name}", shape, 3)
     return np.clip(exact(golden_id, name, shape), 0, 1)

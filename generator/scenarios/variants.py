@@ -76,7 +76,7 @@ VARIANTS = (
     Variant(
         "one-step",
         "one step",
-        "One step of one sequence from zero: input weights, gates and biases alone, nothing recurrent.",
+        "One step of one sequence from zero: only input weights, gates and biases, without recurrence.",
         SMALL,
         batch=1,
         time=1,
@@ -85,7 +85,7 @@ VARIANTS = (
     Variant(
         "one-step-with-state",
         "one step from a given state",
-        "One step from a given state: recurrent weights and their bias in the one place they act first.",
+        "One step from a given state: recurrent weights and their bias in a single step.",
         SMALL,
         time=1,
         state=True,
@@ -94,19 +94,19 @@ VARIANTS = (
     Variant(
         "no-bias",
         "no biases",
-        "No biases at all: buffers for them that are read anyway, and recurrent weights that are transposed.",
+        "No biases: detects buffers for biases that are read anyway, and recurrent weights that are transposed.",
         NO_BIAS,
     ),
     Variant(
         "plain",
         "biases, no state",
-        "Two different biases, no initial state: a bias that is dropped, doubled or moved, or only where h0 is None.",
+        "Two different biases, no initial state: detects a bias that is dropped, doubled or moved.",
         SMALL,
     ),
     Variant(
         "no-bias-with-state",
         "no biases, from a given state",
-        "A given state without biases: a state that is ignored, swapped or belongs to another row.",
+        "A given state without biases: detects a state that is ignored, swapped or of another row.",
         NO_BIAS,
         batch=3,
         state=True,
@@ -114,7 +114,7 @@ VARIANTS = (
     Variant(
         "with-state",
         "biases, from a given state",
-        "Biases and a given state together, three rows: most single mistakes show here.",
+        "Biases and a given state together, three rows: detects most single mistakes.",
         SMALL,
         batch=3,
         state=True,
@@ -122,7 +122,7 @@ VARIANTS = (
     Variant(
         "square",
         "hidden size = input size",
-        "Equal sizes let a transposed or exchanged matrix pass every shape check: only the numbers tell.",
+        "Equal sizes: a transposed or exchanged matrix passes every shape check, and only the numbers are wrong.",
         SQUARE,
         batch=3,
         time=3,
@@ -148,7 +148,7 @@ VARIANTS = (
     Variant(
         "one-sequence",
         "a batch of one",
-        "A batch of one: squeezed batch axes, and rows that are taken for time steps.",
+        "A batch of one: squeezed batch axes, and rows that are mistaken for time steps.",
         SMALL,
         batch=1,
         time=5,
@@ -166,7 +166,7 @@ VARIANTS = (
     Variant(
         "no-bias-unbatched",
         "unbatched, no biases",
-        "Neither a batch axis nor biases: one option of the call that changes what another does.",
+        "Neither a batch axis nor biases: detects an option that changes the effect of another option.",
         NO_BIAS,
         batch=None,
         state=True,
@@ -174,7 +174,7 @@ VARIANTS = (
     Variant(
         "unbatched-no-state",
         "unbatched, no state",
-        "Neither a batch axis nor a state: a state that is made for a batch that is not there.",
+        "Neither a batch axis nor a state: detects an initial state that is created with a batch axis.",
         SMALL,
         batch=None,
     ),
@@ -188,13 +188,13 @@ VARIANTS = (
     Variant(
         "two-layers-no-state",
         "two layers, no state",
-        "Two layers from zero: what lies between layers (dropout, an activation too many) without a state to hide it.",
+        "Two layers from zero: detects dropout or an extra activation between layers, which no state hides.",
         DEEP,
     ),
     Variant(
         "two-layers-one-step",
         "two layers, one step",
-        "One step of two layers from a given state: what lies between layers, where few roundings blur it.",
+        "One step of two layers from a given state: detects errors between layers, which few roundings hide.",
         DEEP,
         time=1,
         state=True,
@@ -204,7 +204,7 @@ VARIANTS = (
     Variant(
         "two-layers-square",
         "two layers, hidden size = input size",
-        "Two layers whose inputs have one size: an upper layer that is handed x, or reads the first layer's weights.",
+        "Two layers whose inputs have equal sizes: detects an upper layer that reads x, or the first layer's weights.",
         replace(SQUARE, num_layers=2),
         time=3,
         state=True,
@@ -213,7 +213,7 @@ VARIANTS = (
     Variant(
         "three-layers",
         "three layers",
-        "Three layers: the middle one is neither first nor last.",
+        "Three layers: the middle layer is neither first nor last.",
         replace(SMALL, num_layers=3),
         state=True,
         time=3,
@@ -221,7 +221,7 @@ VARIANTS = (
     Variant(
         "bidirectional",
         "both directions",
-        "Both directions, each with its weights and states: not reversed, not flipped back, joined in another order.",
+        "Both directions: detects a direction that is not reversed or not flipped back, or joined in another order.",
         BOTH_WAYS,
         batch=3,
         state=True,
@@ -229,13 +229,13 @@ VARIANTS = (
     Variant(
         "bidirectional-no-state",
         "both directions, no state",
-        "Both directions from zero: the end h_n is taken from, where no state gives it away.",
+        "Both directions from zero: detects h_n from the wrong end of a sequence.",
         BOTH_WAYS,
     ),
     Variant(
         "bidirectional-unbatched",
         "both directions, unbatched",
-        "Both directions without a batch axis: the direction axis of the state is the only leading one.",
+        "Both directions without a batch axis: the direction axis of the state is its only leading axis.",
         BOTH_WAYS,
         batch=None,
         state=True,
@@ -250,7 +250,7 @@ VARIANTS = (
     Variant(
         "bidirectional-two-layers-unbatched",
         "two layers, both directions, unbatched",
-        "Two layers, both directions, no batch axis: states that are turned around, or taken for rows of a batch.",
+        "Two layers, both directions, no batch axis: states that are reversed, or mistaken for rows of a batch.",
         DEEP_BOTH_WAYS,
         batch=None,
         time=2,
@@ -259,7 +259,7 @@ VARIANTS = (
     Variant(
         "bidirectional-three-layers",
         "three layers, both directions, no state",
-        "Three layers, both directions, from zero: states that nobody gives, one for each layer and direction.",
+        "Three layers, both directions, from zero: the default state has one entry for each layer and direction.",
         replace(BOTH_WAYS, num_layers=3),
         time=3,
     ),
@@ -275,7 +275,7 @@ VARIANTS = (
     Variant(
         "lengths-no-state",
         "ragged, no state",
-        "Ragged sequences from zero with biases: padding that is run through the cell moves the state it should leave.",
+        "Ragged sequences from zero with biases: detects padded steps that change the state.",
         SMALL,
         batch=3,
         lengths=(3, 1, 4),
@@ -283,7 +283,7 @@ VARIANTS = (
     Variant(
         "lengths-all-short",
         "ragged, none as long as the batch",
-        "No sequence fills the time axis: an output that is cut to the longest, or not written beyond it.",
+        "No sequence fills the time axis: detects an output that is cut to the longest, or not written beyond it.",
         SMALL,
         batch=3,
         lengths=(2, 3, 1),
@@ -301,7 +301,7 @@ VARIANTS = (
     Variant(
         "lengths-bidirectional-two-layers",
         "ragged, two layers, both directions",
-        "Everything at once: two layers, both directions, ragged, biases, a given state.",
+        "All options at once: two layers, both directions, ragged, biases, a given state.",
         DEEP_BOTH_WAYS,
         batch=3,
         lengths=(4, 1, 3),
@@ -310,7 +310,7 @@ VARIANTS = (
     Variant(
         "no-bias-lengths-bidirectional-two-layers",
         "ragged, two layers, both directions, no biases",
-        "Two layers, both directions, ragged, without biases: weights that are found by their place among biases.",
+        "Two layers, both directions, ragged, without biases: weights that are found by their position among biases.",
         Config(input_size=2, hidden_size=2, num_layers=2, bidirectional=True, bias=False),
         time=3,
         lengths=(2, 3),

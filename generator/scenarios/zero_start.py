@@ -46,7 +46,7 @@ GROWING: list[dict[str, float]] = [{"w_g": 1, "b_i": OPEN, "b_f": 2 * OPEN, "b_o
 """A cell that accumulates tanh(x)."""
 
 GROWING_SLOWLY: list[dict[str, float]] = [{"w_g": 1, "b_i": 2, "b_f": 3, "b_o": 1}]
-"""The same with gates that are not saturated."""
+"""A cell that accumulates tanh(x), with gates that are not saturated."""
 
 
 def scenarios() -> Iterator[Scenario]:
@@ -104,7 +104,7 @@ def _without_state(variant: Variant, cell: str, draw: Draw, folder: str = "") ->
 BEYOND_FLOAT16 = Variant(
     BEYOND,
     BEYOND.replace("-", " "),
-    "Inputs that float16 takes for zero, and weights that it takes for infinite.",
+    "Inputs that are zero in float16, and weights that are infinite in float16.",
     SMALL,
     batch=3,
     time=1,
@@ -128,7 +128,7 @@ def _sweeping() -> Iterator[Scenario]:
         "lstm",
         "lstm",
         "growing-c-no-state",
-        "A cell that grows to 24 from zero: one that is clipped, or whose tanh is off in some band.",
+        "A cell state that grows to 24 from zero: detects a cell that is clipped, or whose tanh is wrong in some band.",
         GROWING,
         np.tile(inputs[:, None, None], (1, 24, 1)),
     )
@@ -138,7 +138,7 @@ def _sweeping() -> Iterator[Scenario]:
                 "lstm",
                 "lstm",
                 f"c-beyond-{size}-no-state",
-                f"A cell that grows beyond {size} from zero: one that is clipped, forward and backward.",
+                f"A cell state that grows beyond {size} from zero: detects clipping, forward and backward.",
                 GROWING_SLOWLY,
                 np.tile(np.array([1.5, -1.5, 1.75, -1.75, 0.0625, 0.625])[:, None, None], (1, steps, 1)),
             ),

@@ -12,7 +12,7 @@ from rnn_goldens.cells.arrays import Array
 
 
 class Arithmetic:
-    """One method for each primitive, of the same name."""
+    """The primitives: each method computes the primitive of the same name."""
 
     def product(self, v: Array, matrix: Array) -> Array:
         """The matrix times each row of v."""
@@ -33,7 +33,7 @@ class Arithmetic:
         return z[..., index * size : (index + 1) * size]
 
     def same(self, z: Array) -> Array:
-        """Z itself."""
+        """The argument z, unchanged."""
         return z
 
     def constant(self, value: Fraction) -> Array:
@@ -48,26 +48,26 @@ class Arithmetic:
         return first
 
     def negative(self, z: Array) -> Array:
-        """Z with the opposite sign."""
+        """The argument z with the opposite sign."""
         return np.negative(z)
 
     def multiply(self, a: Array, b: Array) -> Array:
-        """A times b."""
+        """The product of a and b."""
         result: Array = a * b
         return result
 
     def scaled(self, z: Array, factor: Fraction) -> Array:
-        """Z times a number."""
+        """The argument z times a number."""
         scaled: Array = z * of_type(float(factor), z)
         return scaled
 
     def divide(self, a: Array, b: Array) -> Array:
-        """A / b."""
+        """The quotient a / b."""
         result: Array = of_type(a, b) / of_type(b, a)
         return result
 
     def mix(self, z: Array, a: Array, b: Array) -> Array:
-        """Z a + (1 - z) b."""
+        """The mixture z a + (1 - z) b."""
         mixed: Array = (1 - z) * of_type(b, z) + z * of_type(a, z)
         return mixed
 
@@ -106,7 +106,7 @@ class Arithmetic:
         return larger
 
     def clip(self, z: Array, low: Fraction, high: Fraction) -> Array:
-        """Z, limited to the range from low to high."""
+        """The argument z, limited to the range from low to high."""
         clipped: Array = np.minimum(np.maximum(z, of_type(float(low), z)), of_type(float(high), z))
         return clipped
 

@@ -1,4 +1,4 @@
-"""Types of arrays: of NumPy's types, bfloat16 or balls."""
+"""Types of arrays, whose elements are of NumPy's types, bfloat16 numbers or balls."""
 
 from collections.abc import Mapping
 from typing import Any

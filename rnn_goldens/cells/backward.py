@@ -1,7 +1,7 @@
 """The backward pass of a network: from cotangents of the outputs to gradients of inputs, states and weights.
 
 Every method of ``Backward`` is one named step, so that a deviation of the backward pass overrides one method. The
-cotangent of a sequence is a list of arrays (batch, units) by time step; gradients are those of
+cotangent of a sequence is a list of arrays (batch, units) by time step. The gradients are those of the loss
 Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n.
 """
 
@@ -53,7 +53,7 @@ class Backward(Transposed, Network):
     # One layer in one direction.
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        """Compute a step and keep its values."""
+        """Compute a step and store its values."""
         program = self.program(case, w)
         values = self.kept[suffix, t] = self.computed(program, [layer_input[:, t], *state], w)
         return tuple(values[k] for k in program.after)
@@ -69,7 +69,7 @@ class Backward(Transposed, Network):
     def back(
         self, case: Case, suffix: str, d_outs: Sequence[Array], d_last: State, lengths: Array
     ) -> DirectionGradients:
-        """Visit the time steps in the opposite order; each sequence only within its own length."""
+        """Visit the time steps in the opposite order, and each sequence only within its length."""
         w, d_state = self.weights(case, suffix), d_last
         inputs, factors = list(d_outs), defaultdict[Block, list[Factors]](list)
         for t in self.times_back(len(d_outs), reverse=suffix.endswith("_reverse")):
@@ -90,13 +90,13 @@ class Backward(Transposed, Network):
         return self.within(t, lengths)
 
     def enter(self, d_state: State, d_out: Array, t: int) -> State:  # noqa: ARG002 - for overrides
-        """Add the cotangent of out at a step to that of h after the step."""
+        """Add the cotangent of out at a step to the cotangent of h after the step."""
         return self.sum(d_state[0], d_out), *d_state[1:]
 
     def step_back(
         self, case: Case, suffix: str, w: Weights, t: int, d_after: State, factors: dict[Block, list[Factors]]
     ) -> tuple[Array, State]:
-        """Compute the cotangents of x and of the state before a step from those after it; add to ``factors``."""
+        """Return the cotangents of x and of the state before a step, given those after it; add to ``factors``."""
         values, found = self.kept[suffix, t], reverse(self.program(case, w))
         by = self.computed(found.program, [*values, *d_after], w)
         for share in found.shares:
@@ -206,6 +206,6 @@ def gradients(case: Case, cotangents: Cotangents) -> dict[str, Array]:
         cotangents: ``d_out``, ``d_h_n`` and ``d_c_n``, shaped like the outputs; missing ones are zero.
 
     Returns:
-        Gradients by name, shaped like the arrays: x; h0, and c0 of an LSTM, if the state was given; every weight.
+        Gradients by name, shaped like the arrays: x; h0, and c0 of an LSTM, if the case has a state; every weight.
     """
     return Backward().gradients(case, cotangents)

@@ -9,15 +9,15 @@ from rnn_goldens.cells.derivatives import Slopes
 
 
 class Transposed(Slopes):
-    """One method for each primitive, of the same name. g is a cotangent, (batch, units)."""
+    """The primitives: each method computes the primitive of the same name. g is a cotangent, (batch, units)."""
 
     def transposed(self, g: Array, matrix: Array, index: int, blocks: int) -> Array:
-        """The cotangent of v for the product of v with one of ``blocks`` blocks of rows of a matrix."""
+        """The cotangent of v, from the cotangent g of v times one of ``blocks`` equal blocks of rows of a matrix."""
         rows = len(matrix) // blocks
         return np.asarray(g @ matrix[index * rows : (index + 1) * rows], g.dtype)
 
-    def instead(self, value: Array, way: Array) -> Array:  # noqa: ARG002 - for the backward pass
-        """The first argument; its cotangent passes to the second."""
+    def instead(self, value: Array, other: Array) -> Array:  # noqa: ARG002 - for the backward pass
+        """The first argument. Its cotangent is passed to the second argument."""
         return value
 
     def joined(self, *parts: Array) -> Array:
@@ -25,7 +25,7 @@ class Transposed(Slopes):
         return np.concatenate(parts, axis=-1)
 
     def spread(self, g: Array, z: Array) -> Array:
-        """The cotangent of each unit of z for the mean of z."""
+        """The cotangent of each unit of z, from the cotangent g of the mean of z."""
         return np.broadcast_to(g * (1 / z.shape[-1]), z.shape).astype(g.dtype)
 
     def total(self, g: Array) -> Array:
@@ -33,7 +33,7 @@ class Transposed(Slopes):
         return np.asarray(g.sum(axis=-1, keepdims=True, dtype=_wide(g)), g.dtype)
 
     def only(self, within: Array, g: Array) -> Array:
-        """G for the sequences in the mask ``within``, zero for others."""
+        """The cotangent g for the sequences in the mask ``within``, zero for others."""
         return g if within.all() else np.where(within[:, None], g, np.zeros_like(g))
 
     def nothing(self, like: Array) -> Array:
@@ -50,5 +50,5 @@ class Transposed(Slopes):
 
 
 def _wide(g: Array) -> np.dtype[np.generic]:
-    """Return the type that kernels sum half precisions in."""
+    """Return the type that sums are computed in: at least float32, as in kernels for half precisions."""
     return g.dtype if g.dtype == object else np.result_type(np.float32, g.dtype)

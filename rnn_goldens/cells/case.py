@@ -22,10 +22,10 @@ class Case:
         config: layers, directions, sizes.
         weights: with PyTorch's names and shapes.
         x: (batch, time, input), or (time, input).
-        state: h0 (and c0), each (layers·directions, batch, hidden) or without the batch axis; zeros if not given.
+        state: h0 (and c0), each (layers·directions, batch, hidden) or without the batch axis; zeros if not passed.
         lengths: (batch,) time steps of each sequence; None if all have the full length.
-        state_given: whether the caller gave the state.
-        batch_given: whether the caller gave the batch axis.
+        state_given: whether the caller passed an initial state.
+        batch_given: whether the caller passed arrays with a batch axis.
     """
 
     cell: Cell
@@ -39,7 +39,7 @@ class Case:
 
     @property
     def batched(self) -> bool:
-        """Whether x has a batch axis."""
+        """True if x has a batch axis."""
         return self.x.ndim == 3  # noqa: PLR2004 - (batch, time, input)
 
     def as_batch(self) -> "Case":
@@ -64,7 +64,7 @@ def cell_of(golden: InputsData) -> Cell:
 
 
 def case_of(golden: InputsData, dtype: DTypeLike) -> Case:
-    """Return the inputs of a golden as arrays of a type; raises WrongUse like ``cell_of``."""
+    """Return the inputs of a golden as arrays of a type. Raises the same errors as ``cell_of``."""
     cell = cell_of(golden)
     return Case(
         cell,

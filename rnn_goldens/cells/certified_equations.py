@@ -1,4 +1,4 @@
-"""Checks that the equations of a golden's cell are those it was certified with."""
+"""Checks that the equations of a golden's cell are the equations that the golden was certified with."""
 
 from weakref import WeakKeyDictionary
 
@@ -13,11 +13,11 @@ from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.precision import PRECISIONS
 
 _REASONS: WeakKeyDictionary[GoldenArrays, str] = WeakKeyDictionary()
-"""Cached results, by the stored arrays of a golden: the same for all its precisions."""
+"""Cached results, by the stored arrays of a golden, which are the same for all its precisions."""
 
 
 def no_equations(golden: GoldenData) -> str:
-    """Return in one line why the equations of a golden's cell cannot be used; "" if they can, as for built-in cells.
+    """Return in one line why the equations of a golden's cell cannot be used; "" if they can be used.
 
     The equations of a custom cell may be unavailable or have changed: their outputs in float64 are compared with the
     stored ones, once for each golden.
@@ -56,7 +56,7 @@ def _changed(golden: GoldenData) -> str:
 
 @np.errstate(all="ignore")
 def _reproduces_outputs(golden: GoldenData) -> bool:
-    """Whether the outputs in float64 are within the tolerance of the golden's widest precision."""
+    """Return whether the outputs in float64 are within the tolerance of the golden's widest precision."""
     try:
         outputs = Network().run(case_of(golden, np.float64))
     except Exception:  # for example equations for other sizes

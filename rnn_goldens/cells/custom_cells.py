@@ -27,15 +27,15 @@ _ALLOWED: set[str] = set()
 
 
 def name_cells(names: Iterable[str]) -> None:
-    """Allow the import of these cells: the user named them."""
+    """Allow the import of these cells, which the user named."""
     _ALLOWED.update(names)
 
 
 def cell_of_file(name: str) -> Cell:
-    """Return the cell that a golden file names, if the user named it, too: a file must not cause imports.
+    """Return the cell that a golden file names. The user must name it, too, because a file must not cause imports.
 
     Raises:
-        WrongUse: the user did not name it; or as for ``custom_cell``.
+        WrongUse: the user did not name the cell; or as for ``custom_cell``.
     """
     if name not in _ALLOWED:
         raise WrongUse(
@@ -81,7 +81,7 @@ def require_written(cell: Cell, *, biased: bool) -> None:
 
 
 def require_fits(cell: Cell, config: Config) -> None:
-    """Raise WrongUse if the equations combine terms of different sizes, in any layer of such a network."""
+    """Raise WrongUse if the equations combine terms of different sizes, in any layer of a network."""
     weights = frozenset(_BIASED if config.bias else _BIASED[:2])
     above = [config.hidden_size * config.num_directions] if config.num_layers > 1 else []
     for inputs in dict.fromkeys([config.input_size, *above]):
@@ -151,7 +151,7 @@ def _states(name: str, equations: object) -> tuple[str, ...]:
 
 
 def _are_swapped(names: list[str]) -> bool:
-    """Whether arguments named x, h, c or w are in another order."""
+    """Return whether arguments named x, h, c or w are in another order."""
     right = [name for name in ("x", *STATES, "w") if name in names]
     return [name for name in names if name in right] != right
 

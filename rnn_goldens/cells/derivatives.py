@@ -69,16 +69,16 @@ class Slopes(Arithmetic):
         return slope
 
     def difference(self, g: Array, a: Array, b: Array) -> Array:
-        """G (a - b), or g a - g b."""
+        """The product g (a - b), or g a - g b."""
         product: Array = g * (of_type(a, g) - of_type(b, g))
         return product
 
     def where_larger(self, g: Array, a: Array, b: Array) -> Array:
-        """G where a is larger than b, zero elsewhere."""
+        """The cotangent g where a is larger than b, zero elsewhere."""
         return np.where(a > b, g, np.zeros_like(g))
 
     def where_within(self, g: Array, z: Array, low: Fraction, high: Fraction) -> Array:
-        """G where z is between the limits, zero elsewhere."""
+        """The cotangent g where z is between the limits, zero elsewhere."""
         return np.where((z > float(low)) & (z < float(high)), g, np.zeros_like(g))
 
 
@@ -96,7 +96,7 @@ def passed_back(
 
 
 def derivative(primitive: str, argument: int, y: Array, arguments: list[Array], detail: tuple[Any, ...]) -> Array:
-    """Return the derivative of the result by one argument, elementwise."""
+    """Return the derivative of the result with respect to one argument, elementwise."""
     found = passed_back(primitive, argument, np.float64(1.0), y, arguments, detail)  # type: ignore[arg-type]
     assert found is not None
     return found

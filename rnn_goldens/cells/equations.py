@@ -1,8 +1,8 @@
 """The equations of the built-in cells, and their only definition in this project.
 
 Source: PyTorch's documentation of ``torch.nn.RNN``, ``LSTM`` and ``GRU``. x is the input of a time step, h and c are
-the state before it; a cell returns the state after it. ``w.W_ii`` is the block of ``weight_ih`` for gate i, ``w.b_hi``
-that of ``bias_hh``. The notation is defined in ``rnn_goldens.cells.notation``.
+the state before it; a cell returns the state after it. ``w.W_ii`` is the block of ``weight_ih`` for gate i, and
+``w.b_hi`` is the block of ``bias_hh``. The notation is defined in ``rnn_goldens.cells.notation``.
 """
 
 from rnn_goldens.cells.notation import Term, Weight, mix, relu, sigmoid, tanh

@@ -20,7 +20,7 @@ class Network(Arithmetic):
     # One layer in one direction.
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
-        """Visit the time steps in order; each sequence only within its own length."""
+        """Visit the time steps in order, and each sequence only within its length."""
         w = self.weights(case, suffix)
         out = np.zeros((*layer_input.shape[:2], state[0].shape[-1]), dtype=layer_input.dtype)
         for t in self.times(layer_input.shape[1], reverse=suffix.endswith("_reverse")):
@@ -48,7 +48,7 @@ class Network(Arithmetic):
         return reversed(range(time)) if reverse else range(time)
 
     def within(self, t: int, lengths: Array) -> Array:
-        """Mask of the sequences that have step t. So the reverse direction starts at the end of each sequence."""
+        """Mask of the sequences that have step t: the reverse direction starts at the end of each sequence."""
         return np.asarray(t < lengths)
 
     def emit(self, state: State, within: Array) -> Array:

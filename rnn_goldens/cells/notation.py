@@ -106,7 +106,7 @@ class Term:
         raise _numpy_error(function.__name__)
 
     def __array_ufunc__(self, ufunc: Any, _method: str, *inputs: Any, **_: Any) -> "Term":  # noqa: ANN401 - NumPy's
-        """Called for a NumPy number on the left of an operator; arrays are refused."""
+        """Apply an operator with a NumPy number on its left side; raise TypeError for arrays."""
         if ufunc.__name__ not in _OPERATORS:
             raise _numpy_error(ufunc.__name__)
         term: Term = _OPERATORS[ufunc.__name__](*map(_term, inputs))
@@ -184,7 +184,7 @@ def minimum(a: Operand, b: Operand) -> Term:
 
 
 def clip(z: Term, low: Number, high: Number) -> Term:
-    """Z, limited to the range from low to high. Raises ValueError if low is more than high."""
+    """The argument z, limited to the range from low to high. Raises ValueError if low is more than high."""
     if low > high:
         raise ValueError(f"clip: low is {low}, which is more than high, {high}")
     return _applied("clip", _kink_value(z), detail=(Fraction(low), Fraction(high)))
@@ -196,7 +196,7 @@ def hard_sigmoid(z: Term, slope: Fraction = Fraction(1, 5)) -> Term:
 
 
 def mix(z: Operand, a: Operand, b: Operand) -> Term:
-    """Z a + (1 - z) b, or b + z (a - b): both are correct and round differently."""
+    """The mixture z a + (1 - z) b, or b + z (a - b): both are correct and round differently."""
     return _applied("mix", z, a, b)
 
 
@@ -232,9 +232,9 @@ def _numpy_error(name: str) -> TypeError:
 class Weight:
     """The weights of one layer and direction, by their names in equations.
 
-    ``W_i`` and ``W_h`` with the letter of a gate are its blocks of the matrices for x and h, ``b_i`` and ``b_h`` those
-    of the biases, zero if the network has none. ``sizes`` are the sizes of x and of a state; None skips the check of
-    sizes.
+    ``W_i`` and ``W_h`` with the letter of a gate are the gate's blocks of the matrices for x and h. ``b_i`` and ``b_h``
+    are its blocks of the biases, or zero if the network has no biases. ``sizes`` are the sizes of x and of a state;
+    None skips the check of sizes.
     """
 
     def __init__(
@@ -266,10 +266,10 @@ class Weight:
         if self._sizes is not None:
             self._require_columns(matrix, gate, v.units or 1)
         rows = None if self._hidden is None else self._hidden * len(self._gates)
-        whole = self._products.setdefault((matrix, id(v)), Term("product", (v,), (matrix,), rows))
+        product = self._products.setdefault((matrix, id(v)), Term("product", (v,), (matrix,), rows))
         if len(self._gates) == 1:
-            return whole
-        block = Term("block", (whole,), (self._gates.index(gate), len(self._gates)), self._hidden)
+            return product
+        block = Term("block", (product,), (self._gates.index(gate), len(self._gates)), self._hidden)
         return self._blocks.setdefault((matrix, id(v), gate), block)
 
     def _require_columns(self, matrix: str, gate: str, numbers: int) -> None:
@@ -319,12 +319,12 @@ def _applied(primitive: str, *of: Operand, detail: tuple[object, ...] = ()) -> T
     """Apply a primitive to terms and numbers."""
     terms = tuple(_term(part) for part in of)
     if all(term.primitive == "constant" for term in terms):
-        raise TypeError(f"{primitive} of numbers only, such as a missing bias: write the number")
+        raise TypeError(f"{primitive} has only numbers as arguments, such as a missing bias: write the result instead")
     return Term(primitive, terms, detail)
 
 
 def _kink_value(z: Operand) -> Any:  # noqa: ANN401 - a term of a term, a number of a number
-    """Return an input of a kink as a separate value, so that the error analysis can bound its error there."""
+    """Return the argument of a function with a kink as a separate value, whose error the error analysis can bound."""
     return Term("same", (z,)) if isinstance(z, Term) and z.primitive == "input" else z
 
 

@@ -17,7 +17,7 @@ _WEIGHTS = {"product": 1, "vector": 1, "affine": 2, "transposed": 1}
 
 
 class Operations(Protocol):
-    """Computes the primitives: one method for each, of the same name."""
+    """Computes the primitives: each method computes the primitive of the same name."""
 
     def product(self, v: Array, matrix: Array) -> Array:
         """The matrix times each row of v."""
@@ -36,7 +36,7 @@ class Operation:
     Attributes:
         primitive: the name of the primitive.
         of: indices of its arguments in the program's values.
-        weights: names of the weights that follow them.
+        weights: names of the weights that follow the arguments.
         detail: other parameters.
     """
 
@@ -147,7 +147,7 @@ class _Affine:
     """Fuses ``W_ii @ x + b_ii`` in sums to one affine map for all gates."""
 
     def __init__(self) -> None:
-        self._whole: dict[tuple[Term, str], Term] = {}
+        self._maps: dict[tuple[Term, str], Term] = {}
         self._blocks: dict[tuple[Term, tuple[object, ...]], Term] = {}
         self._sums: dict[Term, Term] = {}
 
@@ -157,11 +157,11 @@ class _Affine:
             return term
         if term not in self._sums:
             terms = list(term.of)
-            for product in term.of:
-                whole = product.of[0] if product.primitive == "block" else product
-                bias = next((t for t in terms if whole.primitive == "product" and _belongs(t, product, whole)), None)
+            for part in term.of:
+                product = part.of[0] if part.primitive == "block" else part
+                bias = next((t for t in terms if product.primitive == "product" and _belongs(t, part, product)), None)
                 if bias is not None:
-                    terms[terms.index(product)] = self._affine(whole, bias)
+                    terms[terms.index(part)] = self._affine(product, bias)
                     terms.remove(bias)
             self._sums[term] = terms[0] if len(terms) == 1 else Term("sum", tuple(terms))
         return self._sums[term]
@@ -169,13 +169,13 @@ class _Affine:
     def _affine(self, product: Term, bias: Term) -> Term:
         name, *block = bias.detail
         detail = (*product.detail, name)
-        whole = self._whole.setdefault((product, str(name)), Term("affine", product.of, detail))
+        affine = self._maps.setdefault((product, str(name)), Term("affine", product.of, detail))
         if block[1] == 1:
-            return whole
-        return self._blocks.setdefault((whole, tuple(block)), Term("block", (whole,), tuple(block)))
+            return affine
+        return self._blocks.setdefault((affine, tuple(block)), Term("block", (affine,), tuple(block)))
 
 
-def _belongs(bias: Term, product: Term, whole: Term) -> bool:
-    """Whether a vector is the bias of the same gate and side as a product."""
-    matrix, block = str(whole.detail[0]), product.detail if product is not whole else (0, 1)
+def _belongs(bias: Term, part: Term, product: Term) -> bool:
+    """Return whether a vector is the bias of the part of a product: of the same gate and the same input, x or h."""
+    matrix, block = str(product.detail[0]), part.detail if part is not product else (0, 1)
     return bias.primitive == "vector" and bias.detail == (matrix.replace("weight", "bias"), *block)

@@ -138,7 +138,7 @@ class _Differentiation:
                 self._through_units(k, operation, g)
 
     def _through_blocks(self, k: int, operation: Operation) -> None:
-        """Differentiate a product that is used in blocks: at once if all of them are, else one by one."""
+        """Differentiate a product used in blocks: all at once if all are used in a fused program, else one by one."""
         blocks = {index: _summed(parts) for index, parts in sorted(self._blocks[k].items())}
         count = next(o.detail[1] for o in self.program.operations if o.primitive == "block" and o.of == (k,))
         if self._at_once and len(blocks) == count:
@@ -168,7 +168,7 @@ class _Differentiation:
             self._parts[of].append(Term("total", (part,)) if narrower else part)
 
     def _value(self, k: int) -> Term:
-        """Return a value of the step as a term; constants as constants."""
+        """Return a value of the step as a term, which is a constant for a constant value."""
         operation = self.program.operations[k - self.program.inputs] if k >= self.program.inputs else None
         if operation is not None and operation.primitive == "constant":
             return Term("constant", (), operation.detail)

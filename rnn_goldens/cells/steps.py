@@ -30,7 +30,7 @@ class Step:
         x: the input of the layer, (batch, input of the layer).
         state_before: h, and c of an LSTM, (batch, hidden), before the step.
         preactivations: by gate, the argument of its activation, (batch, hidden); NaN where the sequence has ended.
-        gates: by gate, the result of its activation, likewise.
+        gates: by gate, the result of its activation, with the same shape and NaN.
         state: h, and c of an LSTM, after the step; unchanged where the sequence has ended.
     """
 
@@ -65,14 +65,14 @@ class _Recorder(Network):
         self._case = case
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        """Compute a step and keep its values."""
+        """Compute a step and store its values."""
         self._suffix, self._time = suffix, t
         self._program = self.cell(case).fused.program(w)
         self._values = self._program.values(self, layer_input[:, t], state, w)
         return tuple(self._values[k] for k in self._program.after)
 
     def emit(self, state: State, within: Array) -> Array:
-        """Record the step that ends here."""
+        """Record the step whose output is returned."""
         layer, _, direction = self._suffix.removeprefix("l").partition("_")
         cell, shape = self._case.cell, state[0].shape
         arguments, results = {}, {}

@@ -46,7 +46,7 @@ for command in (
 
 
 def _print_error(error: Exception) -> None:
-    """Print an error wrapped to the terminal's width; when piped, each line stays one line."""
+    """Print an error, wrapped to the width of the terminal; without a terminal, lines are not wrapped."""
     lines = f"Error: {error}".splitlines()
     if sys.stderr.isatty():
         width = min(shutil.get_terminal_size().columns, _WIDTH)
@@ -62,7 +62,7 @@ def _wrapped(line: str, width: int) -> list[str]:
 
 
 def main() -> None:
-    """Run a command; errors of this package and of the file system become a message and an exit code."""
+    """Run a command; print a message and set the exit code for errors of this package and of the file system."""
     escape_unencodable()
     try:
         cli(prog_name="rnn-goldens")  # click handles a closed pipe, as in "rnn-goldens list | head"

@@ -30,9 +30,9 @@ _EXHAUSTIVE = ("cell", "dtype", "time_limit")
     "sample of float32, certified during the run. Takes minutes; needs the extra generate.",
 )
 @selecting_options
-@click.option("--gradients", is_flag=True, help="Check gradients, of the goldens that have them.")
+@click.option("--gradients", is_flag=True, help="Check gradients instead of outputs, for goldens that have them.")
 @click.option("--calls", metavar="NAME,...", help="Call patterns to run as well: twice, rows, chunks, weights, views.")
-@click.option("--outputs", metavar="NAME,...", help="Compare only these outputs: out, if nothing else is returned.")
+@click.option("--outputs", metavar="NAME,...", help="Compare only these outputs: out, if only out is returned.")
 @click.option(
     "--time-limit", metavar="SECONDS", help="Time limit for one golden (default: 10 for a program, 60 in Python)."
 )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _NEAREST = 5
 _WIDTH = 80
 _PAGE = "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md"
-"""Which goldens detect each deviation, and with which margin; not part of the wheel."""
+"""The page that lists the goldens that detect each deviation, with margins. Not part of the wheel."""
 
 
 @click.command(
@@ -45,13 +45,13 @@ _PAGE = "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md
 @click.option("--row", type=int, metavar="B", help="This batch row (default: 0, or where the first difference is).")
 @click.option("--unit", type=int, metavar="U", help="Only this unit.")
 @click.option("--layer", type=int, metavar="L", help="This layer (default: 0, or where the first difference is).")
-@click.option("--reverse/--forward", default=None, help="This direction (default: forward, likewise).")
+@click.option("--reverse/--forward", default=None, help="This direction (default: as for --layer).")
 @click.option(
     "--list",
     is_flag=True,
     expose_value=False,
     is_eager=True,
-    callback=lambda ctx, _, given: _list(ctx) if given else None,
+    callback=lambda ctx, _, is_set: _list(ctx) if is_set else None,
     help="List all deviations.",
 )
 @corpus_option
@@ -77,8 +77,8 @@ def explain(
 
     opened = open_corpora(corpus)
     if _is_deviation(opened, name):
-        given = {"implementation": implementation, "against": against, "cell": cell, "dtype": dtype, **choice}
-        for option in (option for option, value in given.items() if value is not None):
+        options = {"implementation": implementation, "against": against, "cell": cell, "dtype": dtype, **choice}
+        for option in (option for option, value in options.items() if value is not None):
             raise click.UsageError(f"--{option} is for a golden, and {name} is a deviation")
         echo(_of_deviation(opened, name))
         return
@@ -109,7 +109,7 @@ def _list(ctx: click.Context) -> None:
 
 
 def _is_deviation(corpus: "Corpora", name: str) -> bool:
-    """Whether the name is a deviation; raises UnknownName with the nearest names if it is neither that nor a golden."""
+    """Return whether a name is a deviation. Raises UnknownName if it is neither a deviation nor a golden."""
     from rnn_goldens.deviations import DEVIATIONS
     from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
     from rnn_goldens.errors import UnknownName
@@ -123,7 +123,7 @@ def _is_deviation(corpus: "Corpora", name: str) -> bool:
 
 
 def _of_deviation(corpora: "Corpora", name: str) -> str:
-    """Return the text; for a corpus without a kill matrix, goldens of the package are named."""
+    """Return the text about a deviation. It names this project's goldens: only their corpus has a kill matrix."""
     from rnn_goldens.corpus import OURS, open_corpus
     from rnn_goldens.corpus.kill_matrix import detections
     from rnn_goldens.deviations import deviation as named
@@ -136,7 +136,7 @@ def _of_deviation(corpora: "Corpora", name: str) -> str:
 def _of_golden(
     golden: "Golden", implementation: str | None, against: Path | None, choice: dict[str, int | None]
 ) -> tuple[str, bool]:
-    """Return the text, and whether the user's numbers are correct."""
+    """Return the text about a golden, and whether the user's numbers are correct."""
     from rnn_goldens.explain.golden_text import Choice, golden_text
     from rnn_goldens.explain.outputs_file import read_outputs
 

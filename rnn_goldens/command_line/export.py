@@ -35,7 +35,7 @@ def export(
     onnx: a folder per golden with model.onnx and test_data_set_0/, as ONNX test runners read them. npz, safetensors:
     a file per golden with weights, inputs, expected values and tolerances by name. c: a C99 header per golden.
 
-    A golden that the format cannot hold, or that does not list the precision, is refused; the others are written.
+    A golden that the format cannot represent, or that does not list the precision, is refused; the others are written.
     """
     from rnn_goldens.corpus import open_corpora
     from rnn_goldens.export.folder import write

@@ -50,7 +50,7 @@ _SEVERAL: dict[str, Any] = {"multiple": True, "callback": parts}
 @click.option(
     "--found",
     type=click.Path(path_type=Path),
-    help="Folder for failing goldens, with which the next run starts (default: .rnn-goldens/found).",
+    help="Folder for failing goldens; the next run starts with them (default: .rnn-goldens/found).",
 )
 @implementation_argument
 def fuzz(
@@ -67,10 +67,10 @@ def fuzz(
 ) -> None:
     """Check an implementation with randomly drawn goldens until one fails; then find the smallest that fails.
 
-    IMPLEMENTATION and COMMAND are as for check. Each golden is certified when it is drawn; needs the extra hypothesis.
-    A golden that fails is stored as a golden file, and the next run starts with it.
+    IMPLEMENTATION and COMMAND are as for check. Each golden is certified when it is drawn.
+    A golden that fails is stored as a golden file, and the next run starts with it. Needs rnn-goldens[hypothesis].
 
-    Everything else goes to pytest and Hypothesis: --hypothesis-seed=1 makes a run repeatable,
+    Other arguments are passed to pytest and Hypothesis: --hypothesis-seed=1 makes a run repeatable,
     --hypothesis-verbosity=verbose shows each golden.
     """
     if not find_spec("hypothesis") or not find_spec("flint"):

@@ -27,7 +27,7 @@ T = TypeVar("T")
 @click.option(
     "--check", is_flag=True, help="Write nothing; fail if the corpus differs from what the scenarios produce."
 )
-@click.option("--replace", is_flag=True, help="Allow existing goldens to change their values, if never released.")
+@click.option("--replace", is_flag=True, help="Allow existing goldens to change, if they were never released.")
 @click.option(
     "--scenarios",
     "file",
@@ -128,7 +128,7 @@ def _require_consistent(file: Path | None, into: Path | None, *, check: bool, re
 
 
 def _pytest(folder: Path) -> str:
-    """Return the command that checks against a folder."""
+    """Return the pytest command that checks an implementation against the goldens in a folder."""
     from rnn_goldens.corpus import corpus_option
 
     return f"pytest {shlex.quote(f'--rnn-goldens-corpus={corpus_option(folder)}')}"
@@ -184,7 +184,7 @@ def _check(scenario_file: "ScenarioFile", only: tuple[str, ...], folder: Path, w
 
 
 def _track(items: "Iterable[T]", total: int, label: str) -> "Iterable[T]":
-    """Show a progress bar. Goldens that are certified in this process have a second one for their parts."""
+    """Show a progress bar. A second bar shows the parts of a golden that is certified in this process."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -201,7 +201,7 @@ def _track(items: "Iterable[T]", total: int, label: str) -> "Iterable[T]":
         TimeRemainingColumn(),
     )
     with Progress(*shown, console=console, transient=True) as bar:
-        whole = bar.add_task(label, total=total)
+        overall = bar.add_task(label, total=total)
         within = bar.add_task("", visible=False)
 
         def report(part: str, done: int, of: int) -> None:
@@ -212,14 +212,14 @@ def _track(items: "Iterable[T]", total: int, label: str) -> "Iterable[T]":
         with reported_to(report):
             for item in items:
                 yield item
-                bar.advance(whole)
+                bar.advance(overall)
 
 
 def _default_folder(*, write: bool) -> Path:
     import rnn_goldens.fixtures as fixtures  # noqa: PLR0402 - so that mypy knows that it is a module
     from rnn_goldens.generator.scenarios import VERSION
 
-    home = Path(fixtures.__path__[0])
+    home = Path(fixtures.__path__[0]).resolve()  # a link in a checkout
     if write and not (home.parent / "pyproject.toml").is_file():
         raise click.UsageError(
             "the goldens of an installed package cannot be changed: choose a folder with --into FOLDER"

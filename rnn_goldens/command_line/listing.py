@@ -22,7 +22,7 @@ _ONE_LINE = 1000
 """Width for pipes: one line per golden."""
 
 _MANY = 2000
-"""Number of rows above which no table is laid out, because rich takes seconds."""
+"""The largest number of rows that rich lays out as a table. It takes seconds for more."""
 
 _SHORT = {"float64": "f64", "float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 """Short names of precisions for a table that must fit a terminal."""
@@ -67,7 +67,7 @@ def list_(
 
 
 def _listed_as_json(opened: "Corpora", entries: "Sequence[Entry]") -> str:
-    """Return a JSON list of objects as in the index, with the corpus and the paths of their files."""
+    """Return index entries as a JSON list, with the corpus and the paths of the files."""
     import json
 
     from msgspec import UNSET, to_builtins

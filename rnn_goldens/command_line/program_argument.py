@@ -10,10 +10,12 @@ from rnn_goldens.programs.command import MARK, is_command
 
 
 def implementation_and_rest(arguments: Sequence[str]) -> tuple[str, list[str]]:
-    """Split arguments into the implementation and those for pytest: a program is last, other implementations are first.
+    """Split arguments into the implementation and the arguments for pytest.
+
+    A program is the last argument; any other implementation is the first.
 
     Raises:
-        click.UsageError: both are given.
+        click.UsageError: both a program and another implementation are given.
     """
     if not is_command(arguments[-1]):
         return arguments[0], list(arguments[1:])
@@ -24,7 +26,7 @@ def implementation_and_rest(arguments: Sequence[str]) -> tuple[str, list[str]]:
 
 
 class WithCommand(click.Command):
-    """Passes everything after ``--``, which click would drop, as a single value that starts with it.
+    """A command that receives ``--``, which click would drop, and everything after it as a single value.
 
     Args:
         usage: text after the command's name in its help.

@@ -33,9 +33,9 @@ def protocol(
 ) -> None:
     """Print the messages that a program exchanges with check, one per line.
 
-    Each request is followed by its answer. The first answer, to hello, states what a program supports. The others are
-    the correct outputs, or gradients, of each selected golden (default: documented/single-sequence) in each precision
-    (default: float32).
+    Each request is followed by its answer. The first answer, to hello, states what a program supports. The next
+    answers are the correct outputs, or gradients, of each selected golden (default: documented/single-sequence) in each
+    precision (default: float32).
     To try a program: rnn-goldens protocol --requests | ./my_rnn
     """
     from rnn_goldens.corpus import open_corpora

@@ -88,9 +88,9 @@ def report(
 ) -> None:
     """Check implementations against every golden in every precision, and write a report.
 
-    IMPLEMENTATION is as for check, except programs (--program); without any, all installed built-in ones. Fails if one
-    of them is wrong beyond its known failures, differs from an earlier report, or could not be checked; the others are
-    reported in any case.
+    IMPLEMENTATION is as for check; for a program, use --program. Without either, checks all installed built-in
+    implementations. Fails if an implementation has a failure that is not known, has other results than in an earlier
+    report, or could not be checked; the other implementations are reported in any case.
     """
     from rnn_goldens.corpus import open_corpus
     from rnn_goldens.encoding import json_file
@@ -132,7 +132,7 @@ def report(
         raise WrongUse("no golden is selected in these precisions")
     merged = rows(others, request.corpus, names)
     for path in conformance.known_of_none([*names, *(row["name"] for row in merged)], request):
-        echo(f"{path} belongs to no implementation in this report", err=True)
+        echo(f"{path} is named after no implementation in this report", err=True)
     found = _check_each(names, request)
     document = conformance.document(found, request, merged)
     written = {output: json_file.encode(document)}
@@ -217,7 +217,7 @@ def _print_changes(found: "list[ImplementationResults]", changed: "list[Change]"
 
 
 def _check_each(names: "Sequence[str]", request: "CheckRequest") -> "list[ImplementationResults]":
-    """Check one implementation after the other; prints and skips those that cannot be checked. Raises if none can."""
+    """Check one implementation after the other; skips those that cannot be checked; raises if none can be."""
     from rnn_goldens.errors import RnnGoldensError
     from rnn_goldens.report import conformance
     from rnn_goldens.report.terminal_text import terminal_text
@@ -238,7 +238,7 @@ def _check_each(names: "Sequence[str]", request: "CheckRequest") -> "list[Implem
 
 
 def _installed() -> list[str]:
-    """Return the built-in implementations whose frameworks are installed; Keras by its backends."""
+    """Return the built-in implementations whose frameworks are installed, with one for each backend of Keras."""
     from rnn_goldens.implementations import BUILTIN
 
     return [name for name, ours in BUILTIN.items() if name != "keras" and all(map(find_spec, ours.needs))]

@@ -53,4 +53,4 @@ SCENARIOS = [
     # Scenario.from_torch(model.rnn, x, id="mine/layer", purpose="The layer we ship."),
 ]
 '''
-"""A scenario file, with a placeholder for its own ``name``."""
+"""A scenario file, with the placeholder ``name`` for its path."""

@@ -23,7 +23,7 @@ def parts(_context: click.Context, parameter: click.Parameter, values: Sequence[
 
 
 def _of_names(known: Callable[[click.Context], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
-    """Complete the last of several names separated by commas."""
+    """Return a function that completes the last of several names separated by commas."""
 
     def complete(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
         before, comma, begun = incomplete.rpartition(",")

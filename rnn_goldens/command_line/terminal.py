@@ -16,14 +16,14 @@ def echo(text: str, *, name: str = "", err: bool = False) -> None:
 
     Args:
         text: may quote any file or program.
-        name: printed before it, in bold on a terminal.
+        name: printed before the text, in bold on a terminal.
         err: whether to print to stderr.
     """
     click.echo(f"{click.style(visible(name), bold=True) if name else ''}{visible(text)}", err=err)
 
 
 def echo_json(document: str, *, ended: bool = False) -> None:
-    """Print JSON; ``ended`` states that it ends with a newline."""
+    """Print JSON; ``ended`` is True if it ends with a newline already."""
     click.echo(visible_json(document), nl=not ended)
 
 
@@ -36,9 +36,9 @@ def escape_unencodable() -> None:
 
 @contextmanager
 def progress_of(name: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Yield a function that shows how many goldens were compared of how many; None if stderr is not a terminal.
+    """Yield a function that shows the numbers of compared and of all goldens; None if stderr is not a terminal.
 
-    It uses one line, which is cleared at the end.
+    The function uses one line, which is cleared at the end.
     """
     if not sys.stderr.isatty():
         yield None

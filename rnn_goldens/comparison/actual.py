@@ -22,7 +22,7 @@ HOW = "check_gradients({'x': …, 'weight_ih_l0': …}), or check_gradients(modu
 _OUT_ALONE = 'to check out alone, check(out, outputs=["out"]) or @pytest.mark.rnn_goldens(outputs=["out"])'
 
 _NO_GRADIENT = (
-    "is None: torch fills .grad in backward(), and only of tensors that the outputs depend on and that had "
+    "is None: torch fills .grad in backward(), but only for tensors that the outputs depend on and that had "
     "requires_grad set before the forward pass"
 )
 
@@ -35,9 +35,9 @@ class Actual:
         golden: the golden, in its precision.
         of: ``outputs`` or ``gradients``.
         arrays: numeric arrays by name, of any shape.
-        problems: by name, why an array cannot be compared.
-        left_out: names of given gradients that are not checked: of an initial state that the golden does not define,
-            and None where the gradient is zero, which is what torch has for a tensor that no output depends on.
+        problems: the reason why an array cannot be compared, by name.
+        left_out: names of gradients that were passed but are not checked: the gradient of an initial state that the
+            golden does not define, or a None where zero is expected (torch's ``.grad`` if no output depends on it).
     """
 
     golden: "GoldenData"
@@ -67,7 +67,7 @@ class Actual:
 
     @cached_property
     def numbers(self) -> Mapping[str, NDArray[np.float64]]:
-        """Arrays by name for diagnosis; a gradient that is None is zeros.
+        """Arrays by name for diagnosis; zeros for a gradient that is None.
 
         Empty if a gradient is not numeric or has an unknown name: then the gradients were passed wrongly.
         """
@@ -83,7 +83,7 @@ def actual_outputs(golden: "GoldenData", out: object = None, h_n: object = None,
     outputs = compared_outputs(golden, out, h_n, c_n)
     for name, value in outputs.items():
         if name not in expected:
-            problems[name] = f"was given, but a golden for {golden.cell} has none"
+            problems[name] = f"was given, but a golden for {golden.cell} has no {name}"
             continue
         try:
             arrays[name] = read(value)
@@ -139,12 +139,12 @@ def gradients_by_name(golden: "InputsData", gradients: object, named: Mapping[st
     """Return gradients by name from a mapping, keywords or a torch module after ``backward()``.
 
     Args:
-        golden: the golden they are for.
+        golden: the golden that the gradients belong to.
         gradients: a mapping; a torch module, for the ``.grad`` of its parameters; or None.
         named: more gradients by name.
 
     Raises:
-        TypeError: another kind of argument, such as outputs, or a name that is given twice.
+        TypeError: the argument is of another kind, such as outputs, or a gradient is given twice.
     """
     found = _by_name(golden, gradients)
     if twice := sorted(found.keys() & named.keys()):
@@ -169,7 +169,7 @@ def _by_name(golden: "InputsData", gradients: Any) -> dict[str, Any]:  # noqa: A
 
 
 def _of_module(golden: "InputsData", module: Any) -> dict[str, Any]:  # noqa: ANN401 - a torch.nn.Module
-    """Return the gradients of its parameters by name, without a prefix that all names share."""
+    """Return the gradients of a module's parameters by name, without a prefix that all names share."""
     found = {name: parameter.grad for name, parameter in module.named_parameters()}
     prefixes = {name.rpartition(".")[0] for name in found}
     if len(prefixes) == 1 and {name.rpartition(".")[2] for name in found} <= set(golden.stored.weights):

@@ -1,6 +1,6 @@
-"""Call patterns: a repeated call, row by row, in chunks, after a call with other weights, on non-contiguous arrays.
+"""Call patterns: twice, row by row, in chunks, after a call with other weights, on non-contiguous arrays.
 
-Each pattern runs the inputs of the same golden in one or more calls, whose outputs must be those of the golden.
+Each pattern runs the inputs of one golden in one or more calls, which must return the expected outputs.
 Gradients are computed twice, which finds gradients that accumulate over calls.
 """
 
@@ -21,23 +21,22 @@ from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
 
 _TWO_ROUNDINGS = 2.0
-"""In tolerances: the outputs of both inputs may each be off by one."""
+"""In tolerances: if two expected outputs differ by more, no actual output is within one tolerance of both."""
 
 Run = Callable[[Any], Any]
-"""A function ``inputs → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``; ``out`` if compared alone."""
+"""A function ``inputs → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``; ``out`` if only out is compared."""
 
 Call = Callable[[GoldenData | InputsData], Sequence[Any]]
-"""Calls an implementation with inputs, or with those of a golden; returns its outputs."""
-
+"""Calls an implementation with inputs, or with the inputs of a golden; returns the outputs."""
 
 Backward = Callable[[Any], Mapping[str, Any]]
-"""A function of inputs with ``cotangents`` that returns gradients by name."""
+"""A function that takes inputs with ``cotangents`` and returns gradients by name."""
 
 ACCUMULATED = "the second call returns the sum of both: gradients accumulate over calls and are not cleared"
 DIFFERS = "the second call differs from the first"
 
 CompareGradients = Callable[[Mapping[str, Any], str], Verdict]
-"""Gradients by name, and what it means if they are wrong, "" if unknown → the verdict."""
+"""Returns the verdict on gradients by name. The second argument explains wrong gradients; "" if unknown."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +44,10 @@ class CallPattern:
     """A call pattern.
 
     Attributes:
-        does: what it does, in words.
-        applies: whether it applies to a golden.
-        verdict: returns the verdict on an implementation that is right in a single call; None if this golden cannot
-            find any fault this call_pattern.
+        does: a description.
+        applies: returns whether the pattern applies to a golden.
+        verdict: returns the verdict on an implementation that passes a single call; None if this golden cannot show
+            the bug that the pattern detects.
     """
 
     does: str
@@ -67,18 +66,18 @@ def compare_calls(
     calls: Sequence[str] | str,
     refused: Refused = lambda _name, _why: None,
 ) -> Iterator[tuple[str, Verdict]]:
-    """Compare the outputs of a single call with a golden and, if they are right, those of other call patterns.
+    """Compare the outputs of a single call with a golden and, if they are right, the outputs of other call patterns.
 
     Args:
         golden: the golden.
         run: the implementation.
-        compare_once: compares the outputs of the single call: ``Golden.compare`` or a function that it calls.
-        calls: one or more names of ``CALL_PATTERNS``. Patterns are skipped that do not apply to the golden, or that the
-            implementation refuses (``Unsupported``) although it does not refuse the golden.
+        compare_once: compares the outputs of the single call: ``Golden.compare`` or a function with its arguments.
+        calls: one or more names of ``CALL_PATTERNS``. A pattern is skipped if it does not apply to the golden, or if
+            the implementation refuses the pattern (``Unsupported``) but not the golden.
         refused: called for each pattern that the implementation refuses.
 
     Yields:
-        The name of a pattern and its verdict, first that of a single call (``once``); none after the first failure.
+        The name of a pattern and its verdict. The single call (``once``) comes first. No pattern follows a failure.
 
     Raises:
         UnknownName: no such call pattern.
@@ -136,7 +135,7 @@ def _rows(call: Call, golden: GoldenData) -> Verdict:
 
 
 def _of_rows(golden: GoldenData, rows: NDArray[np.intp]) -> GoldenData:
-    """Return a golden of some rows of the batch."""
+    """Return the golden with only these rows of the batch."""
     stored = golden.stored
     arrays = {name: getattr(stored, name) for name in ("h0", "c0", "h_n", "c_n")}
     states: dict[str, Any] = {name: array[:, rows] for name, array in arrays.items() if array is not None}
@@ -153,12 +152,11 @@ def _tolerance_of_rows(tolerance: Tolerance, rows: NDArray[np.intp]) -> Toleranc
 
 
 def _chunks(call: Call, golden: GoldenData) -> Verdict:
-    """Run the sequence in two parts. Sequences of one time step are left out, so that each has steps in both parts."""
+    """Run the sequence in two parts. Sequences of one time step are left out, because they have no second part."""
     if golden.lengths is not None:
         golden = _of_rows(golden, np.flatnonzero(golden.lengths > 1))
-    meaning = (
-        f"steps 0 to {_middle(golden) - 1} and then the others, with the state carried over, differ from all at once"
-    )
+    first = f"steps 0 to {_middle(golden) - 1}"
+    meaning = f"{first} and then the rest, with the state carried over, give other outputs than a single call"
     return compare(golden, *_in_two_chunks(call, golden), meaning=meaning)
 
 
@@ -166,11 +164,11 @@ def _in_two_chunks(call: Call, golden: GoldenData) -> Sequence[Any]:
     middle = _middle(golden)
     first = list(states_apart(golden.layout, *call(_steps(golden, 0, middle, {}))).values())
     try:
-        out = _kept(read(first[0]))  # before the second call, which may reuse the memory
+        out = _copied(read(first[0]))  # before the second call, which may reuse the memory
     except NotNumbers:
         return first
     try:
-        states = [_kept(read(state)) for state in first[1:]]
+        states = [_copied(read(state)) for state in first[1:]]
         start = {f"{n}0": state.values for n, state in zip(golden.layout.states, states, strict=True)}
     except (NotNumbers, ValueError):
         start = {}
@@ -184,7 +182,7 @@ def _in_two_chunks(call: Call, golden: GoldenData) -> Sequence[Any]:
         return second
 
 
-def _kept(output: Output) -> Output:
+def _copied(output: Output) -> Output:
     return Output(output.values.copy(), output.dtype)
 
 
@@ -195,7 +193,7 @@ def _joined(first: Output, second: Output) -> Output:
 
 
 def _middle(golden: GoldenData) -> int:
-    """Return the step to split at, so that every sequence has steps in both parts; 0 if one cannot."""
+    """Return the step to split at, so that every sequence has steps in both parts; 0 if a sequence has one step."""
     shortest = golden.stored.x.shape[-2] if golden.lengths is None else int(golden.lengths.min())
     return shortest // 2
 
@@ -205,7 +203,7 @@ def _steps_of_longest(golden: GoldenData) -> int:
 
 
 def _steps(golden: GoldenData, begin: int, end: int, start: dict[str, Any]) -> GoldenData:
-    """Return a golden of some time steps with another initial state. Its last states remain those of the whole."""
+    """Return the golden with only these time steps and another initial state, but the same expected last states."""
     stored, steps = golden.stored, (..., slice(begin, end), slice(None))
     lengths = None if stored.lengths is None else np.clip(stored.lengths - begin, 0, end - begin)
     part = replace(stored, x=stored.x[steps], out=stored.out[steps], lengths=lengths, **start)
@@ -222,13 +220,13 @@ def _weights(call: Call, golden: GoldenData) -> Verdict | None:
     if unchanged.passed:
         text = "weights that change between calls have no effect: with every weight negated the outputs were the same"
         return replace(unchanged, passed=False, message=f"{golden.id} in {golden.dtype}: {text}")
-    meaning = "after a call with other weights the outputs differ from those before it"
+    meaning = "the outputs before and after a call with other weights differ"
     return compare(golden, *call(golden), meaning=meaning)
 
 
 @np.errstate(all="ignore")
 def _outputs_are_the_same(golden: GoldenData, other: GoldenData) -> bool:
-    """Whether the right outputs for other inputs may pass on this golden; True if that cannot be computed."""
+    """Return whether the right outputs for ``other`` may pass on this golden; True if they cannot be computed."""
     from rnn_goldens.cells import Network, case_of, no_equations
 
     if no_equations(golden):
@@ -243,9 +241,7 @@ def _views(call: Call, golden: GoldenData) -> Verdict:
     arrays = {name: _with_gaps(getattr(golden, name)) for name in ("x", *(f"{n}0" for n in golden.layout.states))}
     weights = {name: _with_gaps(array) for name, array in golden.weights.items()}
     vars(views).update(arrays, weights=weights)  # fills the cache of the cast arrays
-    return compare(
-        golden, *call(views), meaning="arrays that are not contiguous give other outputs than those that are"
-    )
+    return compare(golden, *call(views), meaning="non-contiguous arrays give other outputs than contiguous arrays")
 
 
 def _with_gaps(array: NDArray[Any]) -> NDArray[Any]:
@@ -257,14 +253,14 @@ def _with_gaps(array: NDArray[Any]) -> NDArray[Any]:
 
 
 CALL_PATTERNS = {
-    "twice": CallPattern("the same call once more: no state is left over from the first", lambda _: True, _twice),
+    "twice": CallPattern("the same call once more: no state remains from the first call", lambda _: True, _twice),
     "rows": CallPattern(
         "the rows of a batch one by one: rows are independent",
         lambda golden: bool(golden.batch_shape) and golden.batch_shape[0] > 1,
         _rows,
     ),
     "chunks": CallPattern(
-        "the sequence in two parts, with the state carried over; not for two directions or out alone",
+        "the sequence in two parts, with the state carried over; skipped for two directions or if only out is compared",
         lambda golden: not (golden.config.bidirectional or golden.not_compared) and _steps_of_longest(golden) > 1,
         _chunks,
     ),
@@ -285,7 +281,7 @@ def compare_gradient_calls(
         compare_gradients: compares gradients by name.
 
     Yields:
-        ``once`` and ``twice``, each with its verdict; only ``once`` if that failed.
+        ``once`` and ``twice``, each with its verdict; only ``once`` if the first call fails.
 
     Raises:
         TypeError: the implementation did not return gradients by name.
@@ -300,16 +296,16 @@ def compare_gradient_calls(
         return found
 
     first = call()
-    kept = {name: _copy(value) for name, value in first.items()}  # a second call may add to the same arrays
+    copies = {name: _copy(value) for name, value in first.items()}  # a second call may add to the same arrays
     verdict = compare_gradients(first, "")
     yield "once", verdict
     if verdict.passed:
         second = call()
-        yield "twice", _with_missing(golden, compare_gradients(second, _meaning(kept, second)), verdict, second)
+        yield "twice", _with_missing(golden, compare_gradients(second, _meaning(copies, second)), verdict, second)
 
 
 def _with_missing(golden: GoldenData, verdict: Verdict, first: Verdict, second: Mapping[str, Any]) -> Verdict:
-    """Return the verdict on the second call: a failure, too, if a gradient of the first call is missing."""
+    """Return the verdict on the second call, which also fails if a gradient of the first call is missing."""
     missing = [name for name in first.differences if name not in second]
     if not missing or not verdict.passed:
         return verdict
@@ -318,7 +314,7 @@ def _with_missing(golden: GoldenData, verdict: Verdict, first: Verdict, second: 
 
 
 def _meaning(first: Mapping[str, NDArray[np.float64] | None], second: Mapping[str, Any]) -> str:
-    """Return what it means if the gradients of the second call are wrong."""
+    """Return the explanation for wrong gradients of the second call."""
     doubled = [
         name for name, before in first.items()
         if before is not None and before.any() and np.array_equal(2 * before, _copy(second.get(name)))

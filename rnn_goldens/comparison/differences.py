@@ -21,14 +21,14 @@ Float64 = NDArray[np.float64]
 HALF = ("bfloat16", "float16")
 
 _OF_SAME_SHAPE = {"h0": "h_n", "c0": "c_n"}
-"""Arrays, and the output of the same shape that may be passed in place of the gradient."""
+"""Initial states, each with the output of the same shape, which may be passed by mistake instead of a gradient."""
 
 _MATRIX = 2
 
 
 @dataclass(frozen=True)
 class Element:
-    """A wrong element: its index, both values, the allowed error and its place in words."""
+    """A wrong element: its index, its actual and expected value, the allowed error and its position as text."""
 
     index: tuple[int, ...]
     got: float
@@ -48,14 +48,14 @@ class Difference:
         size: number of elements.
         wrong: number of elements outside the tolerance, NaN and infinity included.
         nan, infinite: number of NaN and of infinite elements.
-        first: the wrong element that was computed first: earliest in time, in its own direction; then batch, unit.
-        largest: the wrong element with the largest error; NaN or infinity only if there is no finite one.
+        first: the wrong element that is computed first: by time step in the order of its direction, then batch, unit.
+        largest: the wrong element with the largest error; NaN or infinity only if no wrong element is finite.
         time_steps: the time steps of ``out``, or of the gradient of ``x``, that have a wrong element, in order.
-        computed_in: the lower precision that represents every value, if any; None for exact goldens.
-        largest_error: of all elements, as a fraction of the tolerance; infinite where the tolerance is zero or
+        computed_in: the lowest precision that represents every value, if lower than declared; None for exact goldens.
+        largest_error: the largest error, as a fraction of the tolerance; infinite where the tolerance is zero or
             subnormal and the error is a normal number.
-        is_finer: whether the declared precision is a half precision that does not represent every value: the array was
-            computed in a higher one.
+        is_finer: whether the declared precision is a half precision that does not represent every value. Then the array
+            was computed in a higher precision.
     """
 
     output: str
@@ -74,12 +74,12 @@ class Difference:
 
     @property
     def passed(self) -> bool:
-        """Whether this output or gradient is right."""
+        """True if this output or gradient is right."""
         return self.problem is None and not self.wrong
 
 
 def difference(actual: Actual, name: str) -> Difference:
-    """Compare one of the actual arrays."""
+    """Compare one actual array with the expected one."""
     if name in actual.problems:
         return _not_comparable(name, actual.problems[name])
     output, want = actual.arrays[name], actual.expected.values[name]
@@ -109,7 +109,7 @@ def _shape_problem(of: str, name: str, got: tuple[int, ...], want: tuple[int, ..
 
 
 def _mistaken_array(actual: Actual, name: str, output: Output) -> str | None:
-    """Return what was passed in place of a gradient: its transpose, the array itself or an output; None if unknown."""
+    """Return what was passed instead of a gradient: its transpose, the array itself or an output; None if unknown."""
     got, golden = output.values, actual.golden
     if got.ndim == _MATRIX and got.shape[0] == got.shape[1]:
         transposed = _compared(actual, name, Output(got.T.copy(), output.dtype))

@@ -1,8 +1,8 @@
-"""The text of a failure: at most 15 lines, of which the first is complete in itself.
+"""The text of a failure: at most 15 lines, of which the first can be understood alone.
 
-For outputs, the first line reports the first wrong element, and details of each output follow. There are many
-gradients: the first line lists which are right and which are wrong, and each wrong one has a line. The right ones
-narrow down the cause, because each gradient is computed from earlier ones of the backward pass.
+For outputs, the first line reports the first wrong element, and details of each output follow. For gradients, the first
+line lists the right and the wrong ones, and a line on each wrong gradient follows. The right gradients narrow down the
+cause, because each gradient is computed from earlier results of the backward pass.
 """
 
 import shlex
@@ -29,7 +29,7 @@ _WIDTH = {OUTPUTS: 110, GRADIENTS: 80}
 _MANY_STEPS = 12
 _LONGEST_PURPOSE = 3
 _MIN_ROOM = 30
-"""Characters of the first line after the golden's id, however long that is."""
+"""Minimum width for the text of the first line after the golden's id, however long the id is."""
 
 
 def failure_text(
@@ -45,9 +45,9 @@ def failure_text(
     Args:
         actual: the actual arrays.
         found: the difference of each array.
-        meaning: what it means that there are differences; "" if unknown.
+        meaning: what the differences mean besides wrong values; "" if nothing.
         like: the name of the cause that gives exactly these arrays.
-        known: more sentences about them, each with its maximum number of lines.
+        known: more sentences about the actual arrays, each with its maximum number of lines.
     """
     place, middle = f"{actual.golden.id} in {actual.golden.dtype}", f": {meaning}: " if meaning else ": "
     more = [line for sentence, most in known for line in _wrapped(sentence, most, _WIDTH[actual.of])]
@@ -154,7 +154,7 @@ def _at_steps(golden: "GoldenData", d: Difference) -> str:
 
 
 def _values(golden: "GoldenData", d: Difference, element: Element) -> tuple[str, str]:
-    """Return both values with the digits of their precision, or with all digits if those are equal."""
+    """Return both values with the digits of their precision, or with all digits if these digits are equal."""
     got_type = PRECISIONS[d.dtype].carrier if d.dtype in PRECISIONS else np.float64
     got = str(np.asarray(element.got).astype(got_type))
     want = str(PRECISIONS[golden.dtype].round(np.asarray(element.want)))
@@ -162,24 +162,24 @@ def _values(golden: "GoldenData", d: Difference, element: Element) -> tuple[str,
 
 
 def _right_and_wrong(right: list[str], wrong: list[str], room: int) -> tuple[str, bool]:
-    """Return ``x, h0 right; weight_hh_l0 wrong``, shortened to ``room`` characters, and whether it has all names."""
+    """Return ``x, h0 right; weight_hh_l0 wrong``, shortened to ``room`` characters, and whether no name is omitted."""
     if not right and not wrong:
         return "no gradient was given: nothing was checked", True
-    whole = "; ".join(f"{', '.join(names)} {word}" for names, word in ((right, "right"), (wrong, "wrong")) if names)
-    if len(whole) <= room:
-        return whole, True
+    full = "; ".join(f"{', '.join(names)} {word}" for names, word in ((right, "right"), (wrong, "wrong")) if names)
+    if len(full) <= room:
+        return full, True
     good = f"{len(right)} right; " if right else ""
     if not right and len(wrong) > 1:
         return f"all {len(wrong)} wrong", False
-    kept = len(wrong)
-    while kept > 1 and len(good) + len(_some(wrong, kept)) > room:
-        kept -= 1
-    return f"{good}{_some(wrong, kept)}", False
+    shown = len(wrong)
+    while shown > 1 and len(good) + len(_some(wrong, shown)) > room:
+        shown -= 1
+    return f"{good}{_some(wrong, shown)}", False
 
 
-def _some(names: list[str], kept: int) -> str:
-    more = f" and {len(names) - kept} more" if kept < len(names) else ""
-    return f"{', '.join(names[:kept])}{more} wrong"
+def _some(names: list[str], shown: int) -> str:
+    more = f" and {len(names) - shown} more" if shown < len(names) else ""
+    return f"{', '.join(names[:shown])}{more} wrong"
 
 
 def _as_many_as_fit(blocks: list[list[str]], room: int) -> list[str]:

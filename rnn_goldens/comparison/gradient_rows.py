@@ -15,8 +15,8 @@ class GradientRow:
     Attributes:
         name: the array of the gradient.
         outcome: ``right``, ``wrong`` or ``not checked``.
-        detail: the number of wrong elements, or why none was compared; the largest error of a right gradient.
-        at, got, want, allowed: of the element with the largest error; "" if there is none.
+        detail: the number of wrong elements, or why the gradient was not compared; the largest error if it is right.
+        at, got, want, allowed: data of the wrong element with the largest error; "" if no element is wrong.
     """
 
     name: str
@@ -29,7 +29,7 @@ class GradientRow:
 
 
 def gradient_rows(verdict: Verdict) -> Iterator[GradientRow]:
-    """Yield a row for each gradient that was given, then for each that is missing."""
+    """Yield a row for each gradient that was checked, then a row for each gradient that was not checked."""
     for found in verdict.differences.values():
         yield _row(found)
     for name in verdict.not_checked:

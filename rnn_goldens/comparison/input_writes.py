@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def written_to(inputs: "InputsData", before: InputArrays) -> list[str]:
-    """Return the names of arrays that were written to, although NumPy has them read-only.
+    """Return the names of the arrays that were written to, although they are read-only in NumPy.
 
     Args:
-        inputs: the inputs that the implementation received: stored arrays, and those that were cast when first read.
+        inputs: the inputs that the implementation received: stored arrays, and the arrays that were cast when read.
         before: a deep copy of the stored arrays.
     """
     original, rounding = dict(_arrays(vars(before))), PRECISIONS[inputs.dtype].round
@@ -36,7 +36,7 @@ def wrote_into(names: list[str]) -> str:
 
 
 def _arrays(fields: Mapping[str, object]) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Yield the arrays among the fields of inputs, or of stored arrays: weights and cotangents by their own names."""
+    """Yield the arrays in the fields of inputs or of stored arrays, by name, including each weight and cotangent."""
     for name in ("x", "h0", "c0", "lengths"):
         if isinstance(value := fields.get(name), np.ndarray):
             yield name, value

@@ -1,6 +1,6 @@
 """Converts outputs of any library to NumPy arrays and the names of their precisions.
 
-No other library is imported: if an array needs its library for the conversion, that is already loaded.
+Only NumPy is imported. If an array needs its library for the conversion, the library is already loaded.
 """
 
 import math
@@ -24,10 +24,10 @@ Conversion = Callable[[Any], tuple[NDArray[Any], str]]
 """An array of some library → the same values in NumPy, and the name of its type."""
 
 OUTPUTS = (2, 3)
-"""The possible lengths of the tuple that an implementation returns: a pair of states in it counts as one."""
+"""The possible lengths of the tuple that an implementation returns. A pair of states is one element of the tuple."""
 
-EXPECTED = "(out, h_n) is expected, or (out, (h_n, c_n)) of an LSTM"
-"""Error text for a single array."""
+EXPECTED = "(out, h_n) is expected, or (out, (h_n, c_n)) for an LSTM"
+"""Part of the error text for an implementation that returns a single array."""
 
 _OUT_ALONE = '--rnn-goldens-outputs=out or @pytest.mark.rnn_goldens(outputs=["out"])'
 
@@ -46,7 +46,7 @@ _NUMBERS = (float, int, np.generic)
 """Types whose lists NumPy converts in one call."""
 
 _ARRAY_INTERFACES = ("__array__", "__array_interface__", "__array_struct__")
-"""Attributes of an object that is an array, other than a buffer."""
+"""Attributes that identify an array. A buffer is identified separately."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +68,13 @@ class Output:
 
 
 class NotNumbers(Exception):
-    """Raised for an output that holds no real numbers. The text continues a sentence that begins with ``out``."""
+    """Raised for an output without real numbers. The text completes a sentence that begins with the output's name."""
 
 
 def read(value: object) -> Output:
-    """Convert any array-like: NumPy, torch, JAX, TensorFlow, MLX or sequences of them; raises NotNumbers for others.
+    """Convert any array-like: NumPy, torch, JAX, TensorFlow, MLX or sequences of them; else raise NotNumbers.
 
-    The type of a sequence is that of its least precise part. An ``Output`` is returned unchanged.
+    The type of a sequence is the type of its least precise part. An ``Output`` is returned unchanged.
     """
     if isinstance(value, Output):
         return value
@@ -149,7 +149,7 @@ def _type_of_numbers(kind: type) -> str:
 
 
 def _is_sequence(value: Any) -> TypeGuard[Sequence[Any]]:  # noqa: ANN401 - anything
-    """Whether a value is a sequence, and not an array: NumPy reads a sequence part by part."""
+    """Return whether a value is a sequence and not an array. NumPy reads a sequence part by part."""
     if isinstance(value, str | Mapping) or any(hasattr(value, name) for name in _ARRAY_INTERFACES):
         return False
     return hasattr(value, "__len__") and hasattr(value, "__getitem__") and not _is_buffer(value)
@@ -164,7 +164,7 @@ def _is_buffer(value: Any) -> bool:  # noqa: ANN401 - anything
 
 
 def _own_conversion(kind: type) -> Conversion | None:
-    """Return the conversion for a type, or for the library's class that it is derived from; None if NumPy reads it."""
+    """Return the conversion for a type or for its base class in a library; None if NumPy can read the type."""
     bases = (f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__)
     return next((_CONVERSIONS[base] for base in bases if base in _CONVERSIONS), None)
 
@@ -225,15 +225,15 @@ def states_apart(
 ) -> dict[str, object]:
     """Return outputs by name. Takes out, h_n and c_n; or out and a pair (h_n, c_n); or all as a tuple in ``out``.
 
-    The result has every output of the cell, None if it was not given. For a cell without a cell state it has ``c_n``
-    only if one was given: as ``c_n``, or as the second of a pair of arrays in place of ``h_n``, if both have as many
-    axes as ``out`` and, if that is known, the shape of a state.
+    The result has every output of the cell; an output that was not passed is None. For a cell without a cell state, the
+    result has ``c_n`` only if it was passed: as ``c_n``, or as the second element of a pair in place of ``h_n``. Such a
+    pair must have two arrays with as many axes as ``out``, and with the shape of a state if the shape is known.
     """
     if h_n is None and c_n is None and isinstance(out, tuple) and len(out) in OUTPUTS:
         out, h_n, c_n = (*out, None)[:3]  # a tuple that is only out does not get here
     has_cell_state = "c" in layout.states
     if c_n is None and isinstance(h_n, tuple | list) and len(h_n) == 2:  # noqa: PLR2004 - a pair
-        # Without a cell state they may be two layers: one axis less than out, or an axis of size 1.
+        # Without a cell state, the pair may be two layers, each with one axis less than out or with an axis of size 1.
         axes = [getattr(value, "ndim", None) for value in (out, *h_n)]
         are_states = state_shape is None or all(getattr(value, "shape", None) == state_shape for value in h_n)
         if has_cell_state or (axes[0] is not None and len(set(axes)) == 1 and are_states):
@@ -251,9 +251,9 @@ def compared_outputs(golden: "GoldenData", out: object, h_n: object = None, c_n:
 
 
 def is_out_alone(golden: "GoldenData", result: object) -> bool:
-    """Whether a result is only ``out``, for a golden that compares only ``out``.
+    """Return whether a result is only ``out``, for a golden that compares only ``out``.
 
-    A tuple or list of one to three parts is taken for outputs, unless it has as many axes as ``out``.
+    A tuple or list of one to three parts is several outputs, unless it has as many axes as ``out``.
     """
     if golden.outputs != ("out",):
         return False
@@ -266,7 +266,7 @@ def is_out_alone(golden: "GoldenData", result: object) -> bool:
 
 
 def is_array(result: object) -> bool:
-    """Whether a result is one array of any library."""
+    """Return whether a result is one array of any library."""
     return isinstance(result, Output) or (hasattr(result, "shape") and not isinstance(result, tuple | list))
 
 
@@ -278,7 +278,7 @@ def outputs_of(result: object, golden: "GoldenData | None" = None) -> Sequence[A
         golden: the golden, if it may compare only ``out``.
 
     Raises:
-        TypeError: the result does not hold outputs.
+        TypeError: the result does not contain outputs.
     """
     if golden is not None and is_out_alone(golden, result):
         return (result,)

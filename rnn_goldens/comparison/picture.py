@@ -19,15 +19,17 @@ MAX_ACROSS, MAX_DOWN = 40, 24
 """Largest size of the heat map. In a larger array, each field shows the largest error of a block."""
 
 LONGEST_LINE = 200
-"""Longest line of actual and expected values; of a longer sequence, those around the first wrong one."""
+"""Largest number of values in a line. Of a longer line, only values near the first wrong one are shown."""
 
 _BEFORE = 20
-"""Number of those values before the first wrong one."""
+"""Number of values that are shown before the first wrong one of a longer line."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Errors as a heat map, and the line with the largest error: got and want. None is NaN or infinity.
+    """Errors as a heat map, and the actual and expected values of the line with the largest error.
+
+    None stands for NaN or infinity.
 
     Attributes:
         output: ``out``, or a last state if ``out`` is right.
@@ -36,8 +38,8 @@ class Picture:
         across, down: names of the axes of the heat map: time step and unit, or unit and layer.
         errors: rows of the heat map, from left to right.
         block: number of elements of a field, across and down.
-        line: index, down, of the line.
-        begin: index, across, of the first value of the line.
+        line: index of the line on the ``down`` axis.
+        begin: index of the first value of the line on the ``across`` axis.
         got, want: the values of the line, with 7 digits.
     """
 
@@ -109,7 +111,7 @@ class _Plane:
 
 
 def _planes(golden: "GoldenData", name: str) -> dict[str, _Plane]:
-    """Return all planes of an output by their place in words."""
+    """Return all planes of an output, by the text for batch row and direction."""
     hidden, directions = golden.config.hidden_size, golden.config.num_directions
     rows = list(range(*golden.batch_shape)) if golden.batch_shape else [None]
     found = {}

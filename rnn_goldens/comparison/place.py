@@ -1,4 +1,4 @@
-"""The place of an element in words, and the first wrong element in the order of computation."""
+"""The position of an element as text, and the first wrong element in the order of computation."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ STATES = ("h_n", "c_n", "h0", "c0")
 
 
 def place(golden: "GoldenData", name: str, index: tuple[int, ...]) -> str:
-    """Return the index of an element of an output or gradient in words.
+    """Return the position of an element of an output or gradient as text.
 
     ``time step 2 (batch 0, unit 1)`` of out, ``time step 2 (batch 0, input 1)`` of x, ``layer 0 (batch 0, unit 1,
     reverse direction)`` of a state, ``gate f, unit 1, column 2`` of a weight.
@@ -47,10 +47,11 @@ def _in_batch(index: Sequence[int]) -> str:
 
 
 def first(golden: "GoldenData", name: str, wrong: NDArray[np.intp]) -> tuple[int, ...]:
-    """Return the index that is computed first, from an array with the index of a wrong element in each row.
+    """Return the index of the wrong element that is computed first. Each row of ``wrong`` is an index.
 
-    For out, the earliest in its direction: the reverse direction starts at the end of a sequence. For the gradient of
-    x, the last in time, where a backward pass starts. For all others, the first in memory.
+    For out, this is the earliest element in the order of its direction: the reverse direction starts at the end of a
+    sequence. For the gradient of x, it is the last time step, where a backward pass starts. For other arrays, it is the
+    first element in memory.
     """
     row = 0
     if name == "x":

@@ -1,4 +1,4 @@
-"""Refuses outputs that are the expected arrays themselves."""
+"""Raises an error for outputs that are the expected arrays themselves."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 _MAX_PARTS = 1_000_000
-"""Longer sequences are rejected elsewhere."""
+"""Longer sequences are not searched: ``outputs.read`` raises an error for them."""
 
 
 def refuse_own_arrays(golden: "GoldenData", *outputs: object) -> None:
@@ -37,7 +37,7 @@ def _shares_memory(value: Any, array: NDArray[Any]) -> bool:  # noqa: ANN401 - a
         return np.may_share_memory(value, array)
     if isinstance(value, list | tuple) and len(value) <= _MAX_PARTS:
         return any(_shares_memory(part, array) for part in value if not isinstance(part, float | int))
-    if hasattr(value, "data_ptr") and value.device.type == "cpu":  # a torch tensor, or of a subclass
+    if hasattr(value, "data_ptr") and value.device.type == "cpu":  # a torch tensor
         try:
             begin: int = value.data_ptr()
         except RuntimeError:  # a sparse tensor has no memory of its own

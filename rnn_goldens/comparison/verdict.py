@@ -25,15 +25,15 @@ class Verdict:
 
     Attributes:
         passed: whether every output is right.
-        largest_error: over all elements of all outputs, as a fraction of the tolerance: at most 1 if it passed.
+        largest_error: the largest error of any element, as a fraction of the tolerance: at most 1 if ``passed``.
             Infinite where the tolerance is zero or subnormal and the error is a normal number.
-        differences: by output, ``out`` first; or by gradient that was given.
-        message: at most 15 lines, the first complete in itself; empty if it passed.
-        explained_by: names of deviations that give exactly these outputs, several if they are equivalent here; two at
-            once as ``a & b``. See ``docs/deviations.md``.
-        facts: if no deviation explains the outputs, facts about them and whether they hold.
-        not_checked: names of outputs that were not selected, or of gradients that are missing or not stored: they did
-            not pass.
+        differences: by name of the output, ``out`` first; or by name of the gradient.
+        message: at most 15 lines, of which the first can be understood alone; empty if the comparison passed.
+        explained_by: names of deviations that give exactly these outputs; several names if they are equivalent on this
+            golden. ``a & b`` is two deviations at once. See ``docs/deviations.md``.
+        facts: if no deviation explains the outputs, facts about the outputs and whether they hold.
+        not_checked: names of outputs that were not selected, or of gradients that are missing or not stored. They
+            neither passed nor failed.
     """
 
     passed: bool
@@ -74,7 +74,7 @@ def compare(golden: "GoldenData", out: object, h_n: object = None, c_n: object =
         out: as for ``Golden.compare``.
         h_n: as for ``Golden.compare``.
         c_n: as for ``Golden.compare``.
-        meaning: what a difference means, if more than that the outputs are wrong.
+        meaning: what a difference means besides wrong outputs; "" if nothing.
     """
     return verdict_on(actual_outputs(golden, out, h_n, c_n), meaning)
 
@@ -84,7 +84,8 @@ def compare_gradients(golden: "GoldenData", by_name: Mapping[str, object], *, me
 
     Args:
         golden: the golden, with gradients.
-        by_name: array-likes of any library. A missing gradient is not checked; no gradients at all fail.
+        by_name: array-likes of any library. A missing gradient is not checked. Without any gradient, the result is a
+            failure.
         meaning: as for ``compare``.
 
     Raises:

@@ -1,7 +1,7 @@
-"""Converts weights between conventions: the names, shapes and orders of other libraries. Goldens store PyTorch's.
+"""Converts weights between conventions: the names, shapes and orders of libraries. Goldens store PyTorch's weights.
 
 Each convention converts PyTorch's weights to its own and back. A convention that cannot represent a golden raises
-Unsupported instead of dropping anything. Each module has the details; in short:
+Unsupported instead of omitting numbers. Each module has the details; in short:
 
 =========  =========================================  ============  ===========  ==========================
 name       arrays                                     LSTM gates    GRU gates    biases

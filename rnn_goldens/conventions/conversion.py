@@ -1,4 +1,4 @@
-"""A convention for weights: a name and the conversions from and to PyTorch's."""
+"""A convention for weights: a name, and the conversions from and to PyTorch's convention."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -33,8 +33,8 @@ class Convention:
 
     Attributes:
         name: its name in ``Golden.weights_as``.
-        torch_to: PyTorch's weights → this convention's; raises Unsupported if it cannot represent them.
-        torch_from: the inverse, for weights with valid names and shapes; ``to_torch`` checks those.
+        torch_to: PyTorch's weights → this convention's; raises Unsupported if this convention cannot represent them.
+        torch_from: the inverse, for weights with valid names and shapes, which ``to_torch`` checks.
         supports_custom_cells: whether it supports custom cells.
         foreign_names: parts of names that only another library uses, and the error text for them.
     """
@@ -46,7 +46,7 @@ class Convention:
     foreign_names: Mapping[str, str] = field(default_factory=dict)
 
     def from_torch(self, cell: str, config: Config, weights: Weights) -> Weights:
-        """Convert PyTorch's weights to this convention. Raises Unsupported if it cannot represent them."""
+        """Convert PyTorch's weights to this convention. Raises Unsupported if this is not possible."""
         if is_custom_cell(cell) and not self.supports_custom_cells:
             raise Unsupported(
                 f"the {self.name} convention does not support the custom cell {cell}: use the torch convention"

@@ -1,14 +1,15 @@
-"""Flax: the params of ``flax.linen``'s ``SimpleCell``, ``LSTMCell`` (``OptimizedLSTMCell``: the same) and ``GRUCell``.
+"""Flax: the params of ``SimpleCell``, ``LSTMCell``, ``OptimizedLSTMCell`` and ``GRUCell`` in ``flax.linen``.
 
-One cell per layer and direction: ``l0``, ``l0_reverse``, ``l1`` and so on in place of ``l0``; the rest of a name is
-the path in the cell's params, so that ``flax.traverse_util.unflatten_dict(weights, sep="/")["l0"]`` is these params.
+Names begin with the layer and direction: ``l0``, ``l0_reverse``, ``l1`` and so on. The rest of a name is the path in
+the params of that cell: ``flax.traverse_util.unflatten_dict(weights, sep="/")["l0"]`` returns these params.
 
 - ``l0/ii/kernel`` (input, hidden): one kernel per gate: LSTM ``ii``, ``if``, ``ig``, ``io``; GRU ``ir``, ``iz``,
   ``in``; SimpleCell ``i``.
-- ``l0/hi/kernel`` (hidden, hidden): likewise ``hi`` … ``ho``; ``hr``, ``hz``, ``hn``; ``h``.
-- ``l0/hi/bias`` (hidden,): b_ih + b_hh: Flax has one bias per gate. LSTM: at ``hi`` … ``ho``, converted back to b_hh.
-  SimpleCell and GRU: at ``i``; ``ir``, ``iz``, ``in``, converted back to b_ih. But in a GRU, where it matters, b_in
-  and b_hn stay separate, at ``in`` and ``hn``. The other bias of a pair is zero.
+- ``l0/hi/kernel`` (hidden, hidden): one kernel per gate: LSTM ``hi`` … ``ho``; GRU ``hr``, ``hz``, ``hn``;
+  SimpleCell ``h``.
+- ``l0/hi/bias`` (hidden,): b_ih + b_hh, because Flax has one bias per gate. LSTM: ``hi`` … ``ho``, converted back to
+  b_hh; b_ih is zero. SimpleCell: ``i``, and GRU: ``ir``, ``iz``, ``in``, converted back to b_ih; b_hh is zero. The
+  candidate of a GRU has two biases in Flax, too: b_in at ``in`` and b_hn at ``hn``.
 
 These cells always have biases: they are zero for a network without biases, and must be zero to convert back.
 Source: flax.readthedocs.io, flax.linen, RNN cells; flax/linen/recurrent.py. (``flax.nnx``: its ``LSTMCell`` has

@@ -1,7 +1,7 @@
 """Converts gradients of another convention's weights to PyTorch's: the transpose of the conversion of weights.
 
-A convention moves each number of a weight to one or more places, possibly with the opposite sign, and may add two
-numbers. Converting indices in place of the weights shows where each number goes.
+A convention moves each number of a weight to one or more positions, possibly with the opposite sign, and may add two
+numbers. To find the positions of each number, indices are converted instead of the weights.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def gradients_to_torch(
         least: the lowest precision that is accepted.
 
     Raises:
-        TypeError: a gradient is less precise.
+        TypeError: a gradient is less precise than ``least``.
         WrongUse: an array is unknown, not numeric or of another shape than its weight.
         Unsupported: the convention cannot represent such weights.
     """
@@ -46,9 +46,10 @@ def gradients_to_torch(
 
 
 def places(convention: Convention, cell: str, config: Config, layout: Layout) -> dict[str, dict[str, Array]]:
-    """Return where each weight goes: by its name, then by the convention's name, the index of the number at each place.
+    """For each PyTorch weight and each array of the convention, return the index of the number at each position.
 
-    Indices start at 1 and are negative for the opposite sign; 0 is none. Raises Unsupported as above.
+    Indices start at 1 and are negative for the opposite sign; 0 is a position without a number of this weight. Raises
+    Unsupported if the convention cannot represent the weights.
     """
     zeros = {name: np.zeros(shape) for name, shape in weight_shapes(layout, config).items()}
     found: dict[str, dict[str, Array]] = {}

@@ -12,7 +12,7 @@ from rnn_goldens.errors import WrongUse
 
 @dataclass(frozen=True)
 class Corpora(Selection):
-    """One or more corpora without a common id.
+    """One or more corpora that do not have a golden id in common.
 
     Attributes:
         parts: the corpora, in the order of their goldens.

@@ -1,4 +1,4 @@
-"""Reads a corpus consistently while another process may replace it: everything read is of one version.
+"""Reads a corpus while another process may replace it, so that all files that are read belong to one version.
 
 A corpus is replaced as a whole: another folder takes its name. A reader of the old index may then find files missing
 or changed.
@@ -20,7 +20,7 @@ _MAX_RETRIES = 1000
 
 
 def read_consistently(folder: Path, read: Callable[[], T], may_be_wrong: Callable[[T], bool] = lambda _: False) -> T:
-    """Return the result of a function that reads a corpus; retry if a replaced folder may have spoiled it.
+    """Return the result of a function that reads a corpus; retry if the folder was replaced and this may affect it.
 
     Args:
         folder: the corpus.

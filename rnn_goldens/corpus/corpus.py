@@ -15,7 +15,7 @@ from rnn_goldens.errors import InvalidFile, UnknownName
 from rnn_goldens.golden.features import CORE
 
 _CHECKED: set[str] = set()
-"""SHA-256 of files that this process has validated; of gradients, the content hash of the golden comes first."""
+"""SHA-256 of the files that this process has validated; for gradients, preceded by the golden's content hash."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Corpus(Selection):
         name: the name of the corpus, ``rnn-goldens`` for the built-in one.
         version: MAJOR.MINOR.PATCH.
         entries: the entries of the index, from simple to hard.
-        where: the value of ``--corpus`` for it; "" for the default.
-        is_packaged: whether it is built in. Links in it are followed, because an installer may have created them, and
-            files with the listed hash are not validated again.
+        where: the value of ``--corpus`` for this corpus; "" for the default.
+        is_packaged: whether the corpus is built in. Then links are followed, because an installer may have created
+            them, and files with the listed hash are not validated again.
     """
 
     folder: Path
@@ -57,7 +57,7 @@ class Corpus(Selection):
             gradients: whether to load its gradients too.
 
         Raises:
-            UnknownName: no such golden, or it cannot be checked in the precision, or has no gradients.
+            UnknownName: the golden does not exist, cannot be checked in the precision, or has no gradients.
             InvalidFile: a file is missing, damaged, or not as the index describes it.
         """
         entry = self.entry(golden_id)
@@ -70,7 +70,7 @@ class Corpus(Selection):
         return loaded
 
     def _loaded(self, entry: Entry) -> Golden:
-        """Return a golden from its JSON file. Raises InvalidFile if it differs from its entry."""
+        """Return a golden from its JSON file. Raises InvalidFile if the file differs from the entry."""
         from rnn_goldens.encoding import decode
 
         file = entry.files["json"]
@@ -90,7 +90,7 @@ class Corpus(Selection):
         return golden
 
     def _with_gradients(self, golden: Golden, entry: Entry) -> Golden:
-        """Add the gradients. Raises UnknownName without an entry, InvalidFile if they differ from their entry."""
+        """Return the golden with gradients. Raises UnknownName if there are none, InvalidFile if the file differs."""
         from rnn_goldens.encoding import content_hash, decode
 
         if entry.gradients is UNSET:

@@ -1,4 +1,4 @@
-"""Compares the content of two goldens or two corpora: everything except provenance, gradients included."""
+"""Compares the content of two goldens or two corpora, including gradients, but without provenance."""
 
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
@@ -51,7 +51,7 @@ KINDS: tuple[Kind, ...] = ("h5", "json")
 
 
 def _golden_differences(a: Corpus, b: Corpus, golden_id: str) -> Iterator[str]:
-    """Yield the differences once if HDF5 and JSON have the same, else those of each file."""
+    """Yield the differences once if they are equal in the HDF5 and JSON files, else the differences of each file."""
     h5, json = (list(_file_differences(a, b, golden_id, kind)) for kind in KINDS)
     if [line for _, line in h5] == [line for _, line in json]:
         yield from (f"{golden_id}: {line}" for _, line in h5)
@@ -74,7 +74,7 @@ def _outputs_of(corpus: Corpus, golden_id: str, kind: Kind) -> Golden:
 
 _NOT_COMPARED = ("provenance",)
 _OF_THE_GOLDEN = (*_NOT_COMPARED, "kind", "format", "id", "golden")
-"""Fields of gradients that only identify their golden."""
+"""Fields of gradients that are not compared: the provenance, and fields that only identify the golden."""
 
 
 def _content(golden: Golden) -> Tree:
@@ -138,7 +138,7 @@ def _array_differences(place: str, a: NDArray[np.float64], b: NDArray[np.float64
 def load_any(name: str, corpus: Corpus) -> Golden:
     """Load a golden by the path of one of its files or by its id in a corpus.
 
-    By id, and by the path of a gradients file, it is loaded with its gradients; by the path of a golden file, without.
+    An id or the path of a gradients file loads the golden with gradients; the path of a golden file loads no gradients.
     """
     path = Path(name)
     if encoding.is_of_gradients(path):

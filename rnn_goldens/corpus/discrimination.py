@@ -1,4 +1,4 @@
-"""Counts the known deviations that the goldens of a run can detect, by the kill matrix of their corpus."""
+"""Counts the known deviations that the goldens of a run can detect, from the kill matrix of their corpus."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ OPTIONS = {
 """Features that an implementation may or may not support, in words."""
 
 BIASES = {False: "no bias", True: "a bias"}
-"""The same, by whether a golden has biases."""
+"""Goldens without or with biases, in words. The key says whether a golden has biases."""
 
 WIDEST = "float64"
 """The precision that detects most deviations."""
@@ -60,7 +60,7 @@ class NotCompared:
 
 @dataclass(frozen=True)
 class Gains:
-    """Options beyond those of a run, and how many more deviations can be detected with each.
+    """Options that a run did not cover, and the number of further deviations that each could detect.
 
     Attributes:
         by_option: options in words with the number of additional deviations, largest first.
@@ -78,18 +78,18 @@ class Gains:
 
 @dataclass(frozen=True)
 class Discrimination:
-    """How many deviations of a cell the goldens that were compared in one precision can detect.
+    """The number of deviations of a cell that the goldens compared in one precision can detect.
 
     Attributes:
         goldens: the number of goldens that were compared.
         shown: the number of deviations that one of them detects.
         total: the number of deviations that some golden of the corpus detects.
         left_out: the number of goldens that need no further option, but were not selected.
-        shown_there: the number of additional deviations that those detect.
+        shown_there: the number of additional deviations that these goldens detect.
         to_accept: options that the implementation refused.
         not_covered: options that no golden of the run has.
-        in_states: the number of additional deviations in h_n and c_n, where only ``out`` was compared or a golden was
-            refused because states were not returned.
+        in_states: the number of additional deviations that h_n and c_n would show, in goldens of which only ``out`` was
+            compared, or which were refused because states were not returned.
     """
 
     goldens: int
@@ -128,7 +128,7 @@ def summary(about: str, goldens: str, found: Mapping[str, Discrimination]) -> st
     Args:
         about: the cell.
         goldens: the number of goldens, in words.
-        found: by precision, the widest first. Advice is given for the first only.
+        found: the counts by precision, the widest first. The advice is for the first precision only.
     """
     (widest, most), *others = found.items()
     deviations = "known deviation" if most.total == 1 else "known deviations"
@@ -150,7 +150,7 @@ def discrimination(
     *,
     gradients: bool = False,
 ) -> dict[str, Discrimination]:
-    """Count the deviations of a cell that can be detected, and what would detect more.
+    """Count the deviations of a cell that can be detected, and find what would detect more.
 
     Args:
         matrix: the kill matrix of the corpus.
@@ -158,10 +158,10 @@ def discrimination(
         entries: the goldens of the corpus.
         compared: the goldens of the cell that were compared.
         others: the goldens of the cell that were selected, but not compared.
-        gradients: whether gradients were compared, and the matrix is that of gradients.
+        gradients: whether gradients were compared; then ``matrix`` must be the kill matrix of gradients.
 
     Returns:
-        By precision, the widest first; only precisions in which a golden was compared.
+        The counts by precision, the widest first, for the precisions in which a golden was compared.
     """
     of_cell = _Cell(matrix, cell, [e for e in entries if e.cell == cell], compared, others, gradients=gradients)
     dtypes = {one.dtype for one in compared}
@@ -232,13 +232,13 @@ class _Cell:
         )
 
     def _refused_for_options(self) -> set[str]:
-        """Return the goldens refused for an option, not for a reason that was also given for accepted options."""
+        """Return goldens refused for an option: no golden with only accepted options was refused with that reason."""
         accepted = {entry.id for entry in self._within(self.features, self.biases)}
         others = {one.refused for one in self.others if one.golden in accepted or one.for_states}
         return {one.golden for one in self.others if one.refused is not None and one.refused not in others}
 
     def _options_refused(self) -> set[str]:
-        """Return the refused options: the only one a refused golden needs, or common to all refused for one reason."""
+        """Return refused options: the only unaccepted one of a golden, or one of all goldens refused for a reason."""
         missing = {entry.id: self._missing(entry) for entry in self.entries if entry.id in self.refused}
         by_reason: dict[str | None, list[set[str]]] = {}
         for one in self.others:
@@ -264,7 +264,7 @@ class _Cell:
             yield _Option(WIDEST, dtypes=frozenset({WIDEST}))
 
     def _requiring(self, options: Sequence[_Option], dtype: str) -> list[Entry]:
-        """Return the goldens that need one of these options, and no other."""
+        """Return the goldens that need at least one of these options, and no other option."""
         dtypes = {dtype}.union(*(option.dtypes for option in options))
         possible = [e for e in self._possible(options) if dtypes & set(self.precisions[e.id])]
         if WIDEST in dtypes - {dtype}:
@@ -273,7 +273,7 @@ class _Cell:
         return [entry for entry in possible if entry.id not in accepted]
 
     def _possible(self, options: Sequence[_Option] = ()) -> list[Entry]:
-        """Return the goldens that these options allow, except those refused for a reason that would remain."""
+        """Return the goldens that these options allow, except goldens that would be refused for another reason."""
         features = self.features.union(*(option.features for option in options))
         biases = self.biases.union(*(option.biases for option in options))
         within = self._within(features, biases)
@@ -282,7 +282,7 @@ class _Cell:
         return [e for e in within if e.id in self.ids or e.id in self.refused or e.id not in self.selected]
 
     def _gains(self, options: Sequence[tuple[_Option, set[str]]], dtype: str, before: set[str]) -> Gains:
-        """Return the options with the largest gains; ``before`` is detected without them."""
+        """Return the options with the largest gains; ``before`` are the deviations that are detected without them."""
         best = sorted(((option, more) for option, more in options if more), key=lambda item: -len(item[1]))
         best = best[:_MAX_ADVICE]
         if not best:

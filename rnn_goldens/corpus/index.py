@@ -34,7 +34,7 @@ OURS = "rnn-goldens"
 
 
 def remedy(corpus: str, folder: str) -> str:
-    """Return what to do about a damaged file of a corpus with this name, in a folder."""
+    """Return the advice for a damaged file of a corpus, given the name and the folder of the corpus."""
     if corpus == OURS:
         return "Restore the original, or run 'rnn-goldens generate' in a checkout of rnn-goldens."
     command = f"rnn-goldens generate --scenarios FILE --into {shlex.quote(folder)}"
@@ -74,7 +74,7 @@ class GradientsEntry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     content: Hash
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a name occurs twice, or a file's path ends in another kind."""
+        """Raise ValueError if a name occurs twice, or a file's path does not end in the file's kind."""
         require_once(self.precisions)
         _require_kinds(self.files)
 
@@ -93,7 +93,7 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     gradients: GradientsEntry | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a name occurs twice, or a file's path ends in another kind."""
+        """Raise ValueError if a name occurs twice, or a file's path does not end in the file's kind."""
         require_once(self.features)
         require_once(self.precisions)
         _require_kinds(self.files)
@@ -146,8 +146,8 @@ def read_index(path: Path, where: str, below: Path | None = None, *, thorough: b
         path: the file.
         where: the value of ``--corpus`` for its folder.
         below: a folder that must contain the file; a link that leads out of it is not followed.
-        thorough: whether to look for duplicate keys in a very large index too: takes a third longer, and the size of
-            the index in memory.
+        thorough: whether to search even a very large index for duplicate keys. This takes a third longer and needs as
+            much memory as the size of the index.
 
     Raises:
         InvalidFile: the file cannot be read, or is not a valid index.
@@ -180,7 +180,7 @@ def _read_once(path: Path, where: str, below: Path | None, _state: tuple[tuple[i
 
 
 def is_listed(folder: Path, file: File | GradientsFile) -> bool:
-    """Whether the current index of a folder lists a file with this hash; True if the index is invalid."""
+    """Return whether the current index of a folder lists a file with this hash; True if the index is invalid."""
     try:
         return any(file == other for entry in index_of(folder, "").goldens for other in entry.all_files)
     except InvalidFile:

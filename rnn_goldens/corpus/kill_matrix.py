@@ -31,7 +31,7 @@ class Undetected(Struct, frozen=True, gc=False):
     """The cells and precisions in which no golden detects a deviation, and why.
 
     Attributes:
-        allowed: whether a correct implementation may do this, so that it is not an error there.
+        allowed: whether a correct implementation may have this deviation in these precisions.
     """
 
     deviation: str
@@ -53,7 +53,7 @@ class Group(Struct, frozen=True, gc=False):
 
 
 class DeviationMargins(Struct, frozen=True, gc=False):
-    """The margins of a deviation, and those of ``out`` alone where they differ."""
+    """The margins of a deviation, and the margins of ``out`` alone where they differ."""
 
     name: str
     cells: tuple[str, ...]
@@ -84,8 +84,8 @@ class Detection:
 
     Attributes:
         margins: by precision and golden, in the order of the corpus: the largest error as a multiple of the tolerance,
-            infinite where any difference is an error. Goldens without an effect are left out.
-        not_shown: where no golden detects the deviation.
+            infinite where any difference is an error. Goldens on which the deviation has no effect are left out.
+        not_shown: the cells and precisions in which no golden detects the deviation.
         enough: the smallest margin that counts as detected.
     """
 
@@ -126,7 +126,7 @@ def kill_matrix(corpus: Corpus, *, gradients: bool = False) -> KillMatrix | None
 
 
 def _fits(matrix: KillMatrix, group: Group) -> bool:
-    """Whether a group has one margin per precision, and its positions are within the list of goldens."""
+    """Return whether a group has one margin per precision, and its positions are within the list of goldens."""
     in_list = range(len(matrix.goldens))
     return len(group.margins) == len(matrix.precisions) and all(place in in_list for place in group.goldens)
 

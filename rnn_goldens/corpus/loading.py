@@ -86,7 +86,7 @@ def _where(folder: Path) -> str:
 
 
 def corpus_option(folder: str | PathLike[str]) -> str:
-    """Return the value of ``--corpus`` for a user's folder, which may have the name of a built-in version."""
+    """Return the value of ``--corpus`` for a user's folder, even if it has the name of a built-in version."""
     return f"./{folder}" if str(folder) in packaged() else str(folder)
 
 
@@ -121,8 +121,8 @@ def select(
 ) -> list[Golden]:
     """Load all goldens that match and can be checked in the precision, from simple to hard.
 
-    Arguments are those of ``Corpus.select`` and ``load``. With ``gradients``, only goldens whose gradients can be
-    checked in the precision.
+    The arguments are those of ``Corpus.select`` and ``load``. With ``gradients``, the result has only goldens whose
+    gradients can be checked in the precision.
     """
     folder, dtype = find(corpus), precision_name(dtype)
 

@@ -11,7 +11,7 @@ from rnn_goldens.golden.shapes import CELLS, is_custom_cell
 
 
 class Selection:
-    """Base of corpora: selects from their entries."""
+    """Base class of corpora: selects goldens from the entries of an index."""
 
     entries: Sequence[Entry]
 
@@ -29,7 +29,7 @@ class Selection:
         return self._by_id[golden_id]
 
     def holds(self, golden_id: str) -> bool:
-        """Whether a golden has this id."""
+        """Return whether a golden has this id."""
         return golden_id in self._by_id
 
     @cached_property
@@ -56,7 +56,7 @@ class Selection:
 
         Raises:
             UnknownName: an id or pattern matches nothing, or a cell or feature does not exist.
-            TypeError: an argument is neither a name nor several.
+            TypeError: an argument is neither a name nor several names.
         """
         ids, cell = names("ids", ids), names("cell", cell)
         features, without = names("features", features), names("without", without)
@@ -92,7 +92,7 @@ def split_at_commas(label: str, text: str, what: str = "names") -> tuple[str, ..
 
 
 def names(argument: str, value: object) -> tuple[str, ...]:
-    """Return one name or several as a tuple. Raises TypeError if an argument is neither."""
+    """Return one name or several names as a tuple. Raises TypeError for any other value."""
     if isinstance(value, str):
         return (value,)
     several = tuple(value) if isinstance(value, Iterable) else ()

@@ -1,7 +1,7 @@
 """The catalogue of deviations: every known bug, each as a small change of ``rnn_goldens.cells``.
 
-It is used by the coverage gate, which admits a corpus only if it detects every deviation; by the diagnosis, which finds
-the deviation that explains a failure; and by the documentation.
+The coverage gate admits a corpus only if the corpus detects every deviation of the catalogue. The diagnosis searches
+the catalogue for the deviation that explains a failure. The documentation lists it.
 """
 
 from collections.abc import Sequence

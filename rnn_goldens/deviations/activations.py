@@ -57,8 +57,8 @@ def _tabled(z: Array, per_unit: int) -> Array:
 def _fast_exp(z: Array) -> Array:
     """Return e^z by writing into a float's exponent bits (Schraudolph): 2^y as (1 + fraction of y) 2^(floor of y)."""
     power = np.clip(z / np.log(2), -1000, 1000)
-    whole = np.floor(power)
-    return np.asarray(np.ldexp(1 + power - whole, whole.astype(np.int64)))
+    floor = np.floor(power)
+    return np.asarray(np.ldexp(1 + power - floor, floor.astype(np.int64)))
 
 
 BANDS = (0, 2**-10, 2**-7, 2**-4, 1 / 4, 1 / 2, 3 / 4, 1, 3 / 2, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20)

@@ -50,7 +50,7 @@ def _after_activation(bias: str) -> Alteration:
 
 
 def _left_out(names: Collection[str], *, at_first_step: bool, state_given: bool | None = None) -> Alteration:
-    """Leave biases out at the first step, or at all others; ``state_given`` selects cases with or without h0."""
+    """Leave biases out at the first step, or at all other steps; ``state_given`` selects cases with or without h0."""
 
     def step(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
         if state_given in (None, case.state_given) and is_first(suffix, layer_input, t) == at_first_step:
@@ -97,7 +97,7 @@ def _exchanged(right: Network, case: Case, suffix: str) -> Weights:
 
 
 def _overwritten(by: str) -> Alteration:
-    """Use one bias for the other, too, if there are both."""
+    """Use one of the two biases for both, if the network has biases."""
 
     def weights(right: Network, case: Case, suffix: str) -> Weights:
         w = right.weights(case, suffix)

@@ -1,4 +1,4 @@
-"""Parts of the right equations, shared by wrong ones."""
+"""Parts of the right equations that several wrong equations contain."""
 
 from collections.abc import Iterator
 

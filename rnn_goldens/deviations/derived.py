@@ -1,7 +1,7 @@
 """Deviations of a custom cell, derived from its equations.
 
-Gates in another order, a missing weight, a state from before or after its update, another activation, a missing factor.
-A name determines the deviation completely; its meaning does not depend on the equations.
+The kinds are: gates in another order, a missing weight, a state from before or after its update, another activation and
+a missing factor. The name of a deviation determines the bug completely, whatever the equations are.
 """
 
 import re
@@ -36,7 +36,7 @@ def derived(cell: Cell, *, bias: bool) -> tuple[Deviation, ...]:
 
 @lru_cache(maxsize=4096)
 def named(name: str) -> Deviation | None:
-    """Return a derived deviation by name; None if it is not the name of one."""
+    """Return a derived deviation by name; None if no derived deviation can have the name."""
     for pattern, sentence, wrong in _KINDS:
         if found := re.fullmatch(pattern, name):
             return Deviation(name, sentence(*found.groups()), wrong(*found.groups()), cells=())
@@ -91,7 +91,7 @@ def _orders(gates: str) -> Iterator[str]:
 
 
 def _all(terms: Sequence[Term], but: Term | None = None) -> list[Term]:
-    """Return every term that some depend on, in order of evaluation, without ``but`` and its arguments."""
+    """Return every term that ``terms`` depend on, in order of evaluation, without ``but`` and its arguments."""
     found: dict[Term, None] = {}
 
     def visit(term: Term) -> None:
@@ -110,7 +110,7 @@ def _of_kind(primitive: str, after: Sequence[Term]) -> list[Term]:
 
 
 def _activations(cell: Cell, after: Sequence[Term]) -> list[tuple[str, str, Term]]:
-    """Return each activation: kind, place (``of_`` and the gate that only it computes, or a number) and term."""
+    """Return kind, place and term of each activation. The place is ``of_`` and its only gate, else a number."""
     found = [term for term in _all(after) if term.primitive in ACTIVATIONS]
     gates = [set(_gates_behind(cell, term.of[0])) for term in found]
     names = []
@@ -145,7 +145,7 @@ def _factors(cell: Cell, before: Sequence[Term], after: Sequence[Term], product:
 
 
 def _uses(when: str, before: Sequence[Term], after: Sequence[Term]) -> list[Term]:
-    """Return the terms of h that use the new c (``before``: to be replaced by the old), or the old c (``after``)."""
+    """Return the terms of h that use the new c if ``when`` is ``before``, or the old c if ``when`` is ``after``."""
     c = after[1] if when == "before" else before[1]
     return [term for term in _all(after[:1], but=after[1]) if any(part is c for part in term.of)]
 
@@ -290,7 +290,7 @@ _KINDS: tuple[tuple[str, Callable[..., str], Callable[..., Alteration]], ...] = 
         r"own_c_(before|after)_(\d+|everywhere)",
         lambda when, which: (
             f"Computes h from c {when} its update"
-            + (", everywhere." if which == "everywhere" else f", in its use {which}.")
+            + (", everywhere." if which == "everywhere" else f", in use {which} of c.")
         ),
         partial(_in_terms, _state),
     ),

@@ -37,7 +37,7 @@ class Alteration:
     Attributes:
         inputs: changes of the inputs: functions of the case; for gradients, of the case and the cotangents.
         steps: classes that override methods of ``right``. The first is the outermost: a method that does not call
-            ``super()`` hides the same method of the others.
+            ``super()`` replaces the same method of later classes.
         equations: other equations by cell; for gradients, with right values and wrong derivatives.
         outputs: changes of the outputs or gradients: functions of the case and the outputs or gradients.
         returned: changes of the outputs just before they are returned, without a batch axis for unbatched input.
@@ -136,10 +136,10 @@ class Deviation:
         name: permanent name, in lower case with underscores.
         sentence: description of the bug.
         wrong: the change of the network.
-        cells: the cells it applies to; empty if it is derived from a custom cell.
-        needs: features without which it has no effect.
+        cells: the cells that the deviation applies to; empty if it is derived from a custom cell.
+        needs: features without which the deviation has no effect.
         stands_for: reports of the bug in real implementations, as ``repository#number``.
-        fix: how to fix it, if the sentence does not say that.
+        fix: how to fix the bug, if the sentence does not show that.
     """
 
     name: str
@@ -151,12 +151,12 @@ class Deviation:
     fix: str = ""
 
     def applies_to(self, cell: str) -> bool:
-        """Whether it applies to a cell. Deviations of all built-in cells apply to custom cells, too."""
+        """Return whether the deviation applies to a cell. One for all built-in cells applies to custom cells, too."""
         return cell in self.cells or (is_custom_cell(cell) and self.cells in (CELLS, ()))
 
     @property
     def is_backward(self) -> bool:
-        """Whether only the backward pass is wrong: outputs are right and gradients are wrong."""
+        """True if only the backward pass is wrong: outputs are right and gradients are wrong."""
         return self.wrong.right is Backward
 
     def run(self, case: Case) -> Outputs:
@@ -176,12 +176,12 @@ def overridden(step: type[Network], right: type[Network]) -> list[str]:
 
 
 def in_network(network: type[Network]) -> Alteration:
-    """Return the change by a network class that overrides steps of the forward or backward pass."""
+    """Return the change that a network class makes by overriding steps of the forward or backward pass."""
     return Alteration(steps=(network,), right=Backward if issubclass(network, Backward) else Network)
 
 
 class AfterAllOthers(Network):
-    """A base for steps that follow those of other deviations: a bias is added to a gate after gates are reordered."""
+    """Base class of steps that run after the steps of other deviations: a bias is added after gates are reordered."""
 
 
 def in_steps(base: type[Network] = Network, /, **steps: Callable[..., Any]) -> Alteration:
@@ -285,7 +285,7 @@ def direction(suffix: str) -> str:
 
 
 def is_last_layer(layer: int, case: Case) -> bool:
-    """Whether a layer is the last one."""
+    """Return whether a layer is the last one."""
     return layer == case.config.num_layers - 1
 
 
@@ -295,5 +295,5 @@ def by_layer(part: Array, case: Case) -> Array:
 
 
 def is_first(suffix: str, layer_input: Array, t: int) -> bool:
-    """Whether time step t is the first that a direction visits."""
+    """Return whether time step t is the first that a direction visits."""
     return t == (0 if direction(suffix) == FORWARD else layer_input.shape[1] - 1)

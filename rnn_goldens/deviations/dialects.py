@@ -1,4 +1,4 @@
-"""Dialects: equations that are correct elsewhere, under the same name."""
+"""Dialects: equations that are correct in another definition of a cell with the same name."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Gates read in another order than that of the weights: every wrong order."""
+"""Gates that are read in a wrong order: a deviation for each wrong order."""
 
 from itertools import permutations
 

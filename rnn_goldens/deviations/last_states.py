@@ -24,11 +24,11 @@ LSTM = ("lstm",)
 
 
 def _selected(layers: slice, directions: slice) -> Alteration:
-    """Return these layers and directions; a smaller number is repeated for all."""
+    """Return the last states of these layers and directions only, repeated for the others."""
 
     def change(part: Array, case: Case) -> Array:
-        whole = by_layer(part, case)
-        return np.broadcast_to(whole[layers, directions], whole.shape).reshape(part.shape)
+        states = by_layer(part, case)
+        return np.broadcast_to(states[layers, directions], states.shape).reshape(part.shape)
 
     return in_last_states(change)
 

@@ -43,14 +43,14 @@ def _between_layers(change: Callable[[Array], Array]) -> Alteration:
 
 def _dropped(array: Array) -> Array:
     """Dropout with p = 1/5 and a fixed mask."""
-    kept = (np.arange(array.size).reshape(array.shape) * 7 + 3) % 5 != 0
-    return np.where(kept, array / 0.8, 0)
+    mask = (np.arange(array.size).reshape(array.shape) * 7 + 3) % 5 != 0
+    return np.where(mask, array / 0.8, 0)
 
 
 def _half_dropped(array: Array) -> Array:
     """Dropout with p = 1/2 and a fixed mask."""
-    kept = (np.arange(array.size).reshape(array.shape) * 7 + 3) % 4 < 2  # noqa: PLR2004 - two of four
-    return np.where(kept, array * 2, 0)
+    mask = (np.arange(array.size).reshape(array.shape) * 7 + 3) % 4 < 2  # noqa: PLR2004 - two of four
+    return np.where(mask, array * 2, 0)
 
 
 def _recurrent_dropout(

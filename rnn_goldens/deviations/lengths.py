@@ -32,7 +32,7 @@ def _beyond(out: Array, lengths: Array) -> Array:
 
 
 class _ComputesPadding(Network):
-    """The forward direction continues through the padding; subclasses choose what is kept."""
+    """Continues the forward direction through the padding. Subclasses correct out or the last state."""
 
     keeps_out, keeps_state = True, True
 
@@ -213,7 +213,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "state_zeroed_in_padding",
-        "Multiplies the state by the mask: padding sets it to zero, at the end forward, at the start in reverse.",
+        "Sets the state to zero in padding: after a sequence in the forward direction, before it in reverse.",
         in_network(_StateZeroedInPadding),
         needs=NEEDS,
     ),

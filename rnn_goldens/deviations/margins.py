@@ -37,7 +37,7 @@ def gradient_margin(gradients: Gradients, found: Mapping[str, Array], precision:
 
 
 def _margin(compared: Iterable[tuple[Array, Array, Array]]) -> float:
-    """Return the largest error of actual, expected and allowed arrays, as a multiple of the tolerance."""
+    """Return the largest error in triples of actual, expected and allowed arrays, as a multiple of the tolerance."""
     largest = 0.0
     for got, want, allowed in compared:
         if got.shape != want.shape or not np.isfinite(got).all():

@@ -14,9 +14,9 @@ class Part:
 
     Attributes:
         name: prefix of the names of deviations.
-        words: end of their sentences.
-        has: whether the layer and direction with a suffix belongs to it.
-        needs: features without which a network does not have it.
+        words: end of the sentences of deviations.
+        has: returns whether the layer and direction with a suffix belong to the part.
+        needs: features without which a network does not have the part.
     """
 
     name: str

@@ -47,8 +47,8 @@ def _columns_read(of: str, read: Callable[[int], int], part: Part = EVERY) -> Al
 
 def _in_both_products(read: Callable[[int], int]) -> Alteration:
     def product(right: Network, v: Array, matrix: Array) -> Array:
-        whole = read(v.shape[-1])
-        return right.product(v[:, :whole], matrix[:, :whole])
+        terms = read(v.shape[-1])
+        return right.product(v[:, :terms], matrix[:, :terms])
 
     return in_steps(product=product)
 
@@ -58,8 +58,8 @@ def _rows_not_computed(computed: Callable[[int], int]) -> Alteration:
 
     def change(_case: Case, outputs: Outputs) -> Outputs:
         out, *last = outputs
-        there = (np.arange(len(out)) < computed(len(out)))[:, None]
-        return np.where(there[..., None], out, 0), *(np.where(there, part, 0) for part in last)
+        is_computed = (np.arange(len(out)) < computed(len(out)))[:, None]
+        return np.where(is_computed[..., None], out, 0), *(np.where(is_computed, part, 0) for part in last)
 
     return in_outputs(change)
 
@@ -68,8 +68,8 @@ def _reverse_rows_not_computed(limit: int) -> Alteration:
     """Leave the batch rows from the limit on zero in the reverse direction."""
 
     def change(out: Array, last: State, _start: State, _lengths: Array) -> tuple[Array, State]:
-        there = (np.arange(len(out)) < limit)[:, None]
-        return np.where(there[..., None], out, 0), tuple(np.where(there, part, 0) for part in last)
+        is_computed = (np.arange(len(out)) < limit)[:, None]
+        return np.where(is_computed[..., None], out, 0), tuple(np.where(is_computed, part, 0) for part in last)
 
     return in_unrolled(change, REVERSE)
 
@@ -120,18 +120,18 @@ def _first(limit: int) -> Callable[[int], int]:
 
 
 def _of_products() -> Iterator[Deviation]:
-    """Yield deviations of both products, of products with the input, with the state, and of upper layers."""
+    """Yield deviations in both products, in products with the input or the state, and in one part of a network."""
     for width in WIDTHS:
-        beyond = f"the remainder after whole vectors of {width}, if there is a whole one"
+        terms = f"the terms after the last whole vector of {width}"
         yield Deviation(
             f"product_tail_of_{width}_dropped",
-            f"Leaves out {beyond}, in dot products.",
+            f"Leaves {terms} out of dot products.",
             _in_both_products(_tail(width)),
         )
         for of in ("input", "state"):
             yield Deviation(
                 f"{of}_product_tail_of_{width}_dropped",
-                f"Leaves out {beyond}, in products with the {of}.",
+                f"Leaves {terms} out of products with the {of}.",
                 _columns_read(of, _tail(width)),
             )
     yield Deviation(
@@ -198,7 +198,7 @@ DEVIATIONS = (
             f"rows_beyond_{limit}_not_computed",
             f"Leaves batch rows beyond the first {limit} zero.",
             _rows_not_computed(_first(limit)),
-            stands_for=("pytorch#177834",) if limit == 100 else (),  # noqa: PLR2004 - of that defect
+            stands_for=("pytorch#177834",) if limit == 100 else (),  # noqa: PLR2004 - the size in pytorch#177834
         )
         for limit in ROWS
     ),

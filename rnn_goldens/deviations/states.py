@@ -39,9 +39,9 @@ def _forwards(part: Array, case: Case) -> Array:
 
 
 def _zero_but(part: Array, case: Case, layers: slice, directions: slice) -> Array:
-    kept = np.zeros_like(by_layer(part, case))
-    kept[layers, directions] = by_layer(part, case)[layers, directions]
-    return kept.reshape(part.shape)
+    states = np.zeros_like(by_layer(part, case))
+    states[layers, directions] = by_layer(part, case)[layers, directions]
+    return states.reshape(part.shape)
 
 
 def _read_direction_major(part: Array, case: Case) -> Array:
@@ -58,13 +58,13 @@ def _ones_unless_layers_are_rows(part: Array, case: Case) -> Array:
     return part if case.state_given or fits else np.ones_like(part)
 
 
-def _nothing_given(case: Case) -> bool:
+def _neither_batch_nor_state(case: Case) -> bool:
     return not case.batch_given and not case.state_given
 
 
 def _c_of_ones(case: Case) -> Case:
     h, c = case.state
-    return replace(case, state=(h, np.ones_like(c))) if _nothing_given(case) else case
+    return replace(case, state=(h, np.ones_like(c))) if _neither_batch_nor_state(case) else case
 
 
 def _rolled_rows(part: Array, _case: Case) -> Array:
@@ -239,7 +239,7 @@ DEVIATIONS = (
     Deviation(
         "state_not_zero_without_batch",
         "Starts from uninitialized memory (here: ones) if neither a batch axis nor a state is given.",
-        in_state(lambda part, case: np.ones_like(part) if _nothing_given(case) else part),
+        in_state(lambda part, case: np.ones_like(part) if _neither_batch_nor_state(case) else part),
         needs=("unbatched",),
     ),
     Deviation(
@@ -257,7 +257,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "default_state_sized_by_layers",
-        "Sizes the default state by layers instead of rows; if that does not fit, starts from ones.",
+        "Gives the default state as many rows as there are layers; if the batch has more or fewer, starts from ones.",
         in_state(_ones_unless_layers_are_rows),
         needs=("multilayer",),
     ),

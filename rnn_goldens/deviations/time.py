@@ -55,7 +55,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "first_step_skipped",
-        "Starts at the second step: x's first is never visited.",
+        "Starts at the second step: x's first step is never visited.",
         in_steps(times=lambda _, time, *, reverse: range(time - 1, 0, -1) if reverse else range(1, time)),
     ),
     Deviation(

@@ -101,7 +101,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "w_ih_transposed",
-        "Multiplies by the transpose of each gate's W_ih, where that is square (input size = hidden size).",
+        "Multiplies by the transpose of each gate's W_ih, where W_ih is square (input size = hidden size).",
         _in_weight("weight_ih", _each_gate_transposed),
     ),
     Deviation(
@@ -128,7 +128,7 @@ DEVIATIONS = (
     Deviation("w_ih_ignored", "Leaves out W_ih x: the input has no effect.", _in_weight("weight_ih", _zero)),
     Deviation(
         "w_hh_columns_reversed",
-        "Multiplies W_hh by h with its units in reverse order.",
+        "Multiplies W_hh by h with the units of h in reverse order.",
         _in_weight("weight_hh", _columns_reversed),
         cells=GATED,
     ),

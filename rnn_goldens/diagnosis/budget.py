@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Budget:
-    """The number of time steps that deviations may still compute; one takes about 0.1 ms.
+    """The number of time steps that deviations may still compute; a step takes about 0.1 ms.
 
     Attributes:
         left: the remaining time steps.

@@ -21,29 +21,29 @@ MAX_STEPS = 1000
 """On a golden with more time steps, over all layers and directions, only the known causes of the run are tried."""
 
 STEPS_FOR_PAIRS = 12
-"""Pairs are tried only on goldens with at most this many time steps: simpler failures are as informative."""
+"""Pairs are tried only on goldens with at most this many time steps: longer goldens are not more informative."""
 
 STEPS = 40_000
 """Budget, in time steps, of the search for new causes during a run."""
 
 STEPS_OF_PAIRS = 9_000
-"""Part of it for pairs, for each cell."""
+"""The part of ``STEPS`` that pairs may use, for each cell."""
 
 MAX_KEPT = 4_000_000
-"""Largest number of values of failed outputs kept until the end of a run; later failures are diagnosed less."""
+"""Largest number of values of failed outputs stored until the end of a run. Later failures are not diagnosed again."""
 
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """Outputs or gradients that were wrong.
+    """Wrong outputs or gradients.
 
     Attributes:
         golden: id of the golden.
         dtype: the precision.
         got: the numeric arrays.
-        test: the test that checked it.
+        test: the test that checked the golden.
         of: ``outputs`` or ``gradients``.
-        outputs_right: of gradients, whether the outputs were compared and are right.
+        outputs_right: for gradients, whether the outputs were compared and are right.
     """
 
     golden: str
@@ -56,11 +56,11 @@ class Failure:
 
 @dataclass
 class SearchState:
-    """What is left for the diagnosis of all failures of a run.
+    """The resources of the diagnosis, shared by all failures of a run.
 
     Attributes:
-        budget: the remaining budget before the end of the run.
-        kept: number of values kept so far.
+        budget: the remaining budget of the search during the run.
+        kept: number of values stored so far.
     """
 
     budget: Budget = field(default_factory=lambda: Budget(STEPS))
@@ -69,14 +69,14 @@ class SearchState:
 
 @dataclass(eq=False)
 class CandidateSearch:
-    """The causes of a test's failures so far, by cell. They are tried first; others only if none of them explains one.
+    """Searches for the causes of a test's failures. Known causes are tried first, others only if no known cause fits.
 
     Attributes:
         test: the test, which checks one network.
         spent: state shared with the other tests of the run.
         pairs: whether two deviations at once are tried if no single one explains the outputs.
         failures: the failures so far, to be examined again at the end of the run.
-        repeats: repeats some calls of the implementation.
+        repeats: calls the implementation again for some failures.
     """
 
     test: str = ""
@@ -97,7 +97,7 @@ class CandidateSearch:
             outputs_right: whether the outputs are known to be right: then no cause is in the forward pass.
 
         Returns:
-            Several causes if they are equivalent here; none if none is known or the budget is spent.
+            Several causes if they are equivalent on this golden; [] if no cause is found or the budget is spent.
         """
         golden, got = actual.golden, actual.numbers
         if not got:
@@ -134,7 +134,7 @@ class CandidateSearch:
         return found
 
     def _untried(self, cell: str, pairs: Iterable[Cause]) -> Iterator[Cause]:
-        """Yield the pairs not tried on another failure of the cell. A pair that failed there cannot explain all."""
+        """Yield the pairs not yet tried for the cell. A pair that did not explain one failure cannot explain all."""
         tried = self._tried.setdefault(cell, set())
         for pair in pairs:
             if frozenset(pair) not in tried:
@@ -142,5 +142,5 @@ class CandidateSearch:
                 yield pair
 
     def _pairs_of_other_cells(self, cell: str) -> list[Cause]:
-        """Return pairs that explain failures of other cells: a bug outside the cell is in all of them."""
+        """Return pairs that explain failures of other cells: a bug outside the equations affects all cells."""
         return [cause for other, causes in self._known.items() if other != cell for cause in causes if len(cause) > 1]

@@ -30,7 +30,7 @@ TOGETHER = " & "
 _NAMES = ("out", "h_n", "c_n")
 
 MAX_SHARING = 16
-"""How many deviations that explain part of the outputs are tried in pairs: those that explain most."""
+"""Largest number of deviations that are tried in pairs because they explain the largest parts of the outputs."""
 
 
 class Candidates:
@@ -38,7 +38,7 @@ class Candidates:
 
     of = OUTPUTS
     passes = 1
-    """How often a network passes over the time steps of a golden."""
+    """Number of passes that a network makes over the time steps of a golden."""
 
     def __init__(self, golden: "GoldenData", got: Arrays) -> None:
         self.golden, self.got = golden, got
@@ -48,7 +48,7 @@ class Candidates:
         self._is_finite = all(np.isfinite(values).all() for values in got.values())
 
     def applicable(self) -> list[Cause]:
-        """Return the single deviations that apply to such a network; none if the outputs are uninformative."""
+        """Return the single deviations that apply to the golden; [] if the outputs are uninformative."""
         return [(deviation.name,) for deviation in self._applicable]
 
     def candidates(self) -> Iterator[Iterable[Cause]]:
@@ -56,7 +56,7 @@ class Candidates:
         yield self.applicable()
 
     def catalogue(self) -> "Sequence[Deviation]":
-        """Return all deviations, also those that do not apply."""
+        """Return all deviations, including those that do not apply."""
         from rnn_goldens.cells import cell_of
         from rnn_goldens.deviations import DEVIATIONS, derived
 
@@ -80,7 +80,7 @@ class Candidates:
         ]
 
     def can_apply(self, cause: Cause) -> bool:
-        """Whether all deviations of a cause apply to such a network."""
+        """Return whether all deviations of a cause apply to the golden."""
         return set(cause) <= {deviation.name for deviation in self._applicable}
 
     def only(self, name: str) -> "Candidates":
@@ -90,11 +90,11 @@ class Candidates:
         return part
 
     def is_right(self) -> bool:
-        """Whether the actual outputs are right."""
+        """Return whether the actual outputs are right."""
         return is_right(self.expected, self.got)
 
     def explained_by(self, cause: Cause) -> bool:
-        """Whether a network with these deviations gives the actual outputs."""
+        """Return whether a network with these deviations gives the actual outputs."""
         wrong = self._run_cached(cause)
         if wrong is None:
             return False
@@ -102,7 +102,7 @@ class Candidates:
             return True
         float32 = self._in_float32(cause) if not self._is_finite or self.rounds(cause) else None
         if float32 is not None and explains(self.expected, self.got, float32):
-            return True  # overflow and ties need the same arithmetic
+            return True  # overflow and the rounding of ties depend on the arithmetic
         if not self._is_finite:
             return False
         return is_nearer(self.expected, self.got, wrong) and explains(
@@ -110,7 +110,7 @@ class Candidates:
         )
 
     def fitted_by(self, cause: Cause) -> bool:
-        """Whether a cause explains the outputs, or they are nearer to its than to the right ones, within rounding."""
+        """Return whether a cause explains the outputs, or matches them better than the right outputs do."""
         wrong = self._run_cached(cause)
         if wrong is None:
             return False
@@ -136,7 +136,7 @@ class Candidates:
                 yield cause
 
     def pairs(self, known: Iterable[Cause], *, wide: bool = False) -> Iterator[Cause]:
-        """Yield pairs: of deviations that explain a part each, of a known cause and any other, of real-world bugs.
+        """Yield pairs: two deviations that each explain a part, a known cause and any other, or two real-world bugs.
 
         Args:
             known: causes of other failures.
@@ -152,11 +152,11 @@ class Candidates:
             yield from ((one.name, other.name) for one in real_bugs for other in applicable if other.name != one.name)
 
     def rounds(self, cause: Cause) -> bool:
-        """Whether a cause rounds to a narrow type. Near a tie, other implementations round to the other side."""
+        """Return whether a cause rounds to a narrow type. Near a tie, implementations round in different directions."""
         return set(cause) <= _narrow()
 
     def is_uninformative(self) -> bool:
-        """Whether out is zero everywhere and should not be: many bugs cause that."""
+        """Return whether out is zero everywhere and should not be: many bugs cause that."""
         out, want = self.got.get("out"), self.golden.stored.out
         return out is not None and out.size > 0 and not out.any() and bool(want.any())
 

@@ -1,7 +1,7 @@
 """Finds the causes of all failures of a run among the causes of single failures.
 
-A cause explains the failures of a cell if it gives the actual outputs on every failed golden and would fail no passed
-golden. A cause that a passed golden contradicts is reported as contradicted.
+A cause explains the failures of a cell if it gives the actual outputs on every failed golden and would not fail any
+passed golden. A cause that a passed golden contradicts is reported as consistent only.
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -14,13 +14,13 @@ from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 EXPLAINED, CONSISTENT, NOT_RECOGNISED = "explained", "consistent with", "not recognised"
 
 ZERO = {OUTPUTS: "all_zero", GRADIENTS: "gradients_all_zero"}
-"""The fact that everything is zero."""
+"""The name of the fact that all values are zero."""
 
 MAX_TOGETHER = 3
 """Largest number of causes that explain the failures together: more would explain them by chance."""
 
 FEWEST_OF_MANY = 2
-"""Number of failures that each of several causes must add, if there are many failures."""
+"""Number of further failures that each of several causes must explain, if there are many failures."""
 
 ENOUGH_SUPPORT = 1 / 3
 """Fraction of the failures that a cause must explain to be reported."""
@@ -31,21 +31,21 @@ class Evidence:
     """The outcome of a golden in a precision.
 
     Attributes:
-        golden: its id.
+        golden: the id of the golden.
         dtype: the precision.
-        cell: its cell.
-        features: its features.
-        passed: whether it passed; else it failed.
+        cell: the cell of the golden.
+        features: the features of the golden.
+        passed: whether the golden passed; else it failed.
         explained_by: causes that give exactly the actual outputs.
-        facts: facts about the outputs and whether they hold, or their number: ``fact_list.FACTS``.
-        parts: by output, causes that give it wherever it is wrong, if no cause explains all outputs.
+        facts: facts about the outputs by name, each with its number or with whether it holds: ``fact_list.FACTS``.
+        parts: for each output, the causes that give it wherever it is wrong; empty if a cause explains all outputs.
         sizes: numbers of steps, rows, units and inputs, if determined: ``fact_list.SIZES_IN_WORDS``.
-        test: the test that checked it; the tests of a run may check different networks.
-        no_equations: why no deviation could run: the equations of its cell are unavailable; else empty.
+        test: the test that checked the golden; the tests of a run may check different networks.
+        no_equations: why the equations of the cell are unavailable, so that no deviation could run; else empty.
         of: what was compared: ``outputs`` or ``gradients``.
         checked: names of the compared gradients; empty for all.
         outputs: names of the compared outputs; empty for all.
-        not_compared_with: causes of other failures that did not run on it because the budget was spent.
+        not_compared_with: causes of other failures that did not run on this golden because the budget was spent.
     """
 
     golden: str
@@ -69,7 +69,7 @@ class Evidence:
 
     @property
     def about(self) -> "CellInTest":
-        """Its cell and test, which are diagnosed separately."""
+        """The cell and the test. Each such pair is diagnosed separately."""
         return CellInTest(self.test, self.cell)
 
 
@@ -78,8 +78,8 @@ class CellInTest:
     """A cell in one test.
 
     Attributes:
-        test: empty if the run has only one.
-        cell: its name.
+        test: the name of the test; empty if the run has only one test.
+        cell: the name of the cell.
     """
 
     test: str
@@ -98,7 +98,7 @@ def cells_as_text(several: Iterable[CellInTest]) -> str:
 
 
 WouldFail = Callable[[Cause, Evidence], bool | None]
-"""Whether a network with these deviations would fail a golden; None if unknown."""
+"""Returns whether a network with these deviations would fail a golden; None if unknown."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,9 @@ class CandidateEvidence:
         cause: the names of deviations that act together.
         explains: the failures that it explains.
         against: passed goldens that it would have failed.
-        equivalent: other causes that explain the same failures.
+        equivalent: other causes that also explain all failures.
         runner_up: the best of the other causes, if any.
-        distinguished_by: a golden that this cause explains and the runner-up does not.
+        distinguished_by: a golden that only this cause explains, or a passed golden that the runner-up would fail.
         not_compared: goldens that it did not run on because the budget was spent.
     """
 
@@ -130,11 +130,11 @@ class Diagnosis:
 
     Attributes:
         about: the cell and the test.
-        failed: its failed goldens, the simplest first.
-        passed: its passed goldens.
+        failed: the failed goldens, the simplest first.
+        passed: the passed goldens.
         certainty: ``explained``, ``consistent with`` or ``not recognised``.
-        candidates: the causes, best first; each explains some failures that no other does.
-        parts: by output, causes of that output alone, if no cause explains the failures.
+        candidates: the causes, best first; each explains some failures that no earlier cause explains.
+        parts: causes of a single output, by output, if no cause explains the failures.
         is_cut_short: whether the budget was spent before every cause ran.
     """
 
@@ -148,17 +148,17 @@ class Diagnosis:
 
     @property
     def no_equations(self) -> str:
-        """Why no deviation could run on any failure, taken from the first; empty if one could."""
+        """The reason of the first failure why no deviation could run; empty if one could run on any failure."""
         return self.failed[0].no_equations if all(one.no_equations for one in self.failed) else ""
 
     @property
     def all_zero(self) -> bool:
-        """Whether out, or every gradient, is zero in every failure: then no deviation is compared as a whole."""
+        """True if out, or every gradient, is zero in every failure. Then deviations explain single outputs only."""
         return all(one.facts.get(ZERO[one.of]) for one in self.failed)
 
     @property
     def of(self) -> str:
-        """What is wrong: outputs if any are, else gradients."""
+        """``outputs`` if any failure has wrong outputs, else ``gradients``."""
         return OUTPUTS if any(one.of == OUTPUTS for one in self.failed) else GRADIENTS
 
     @property
@@ -225,7 +225,7 @@ class _Cell:
 
     @cached_property
     def ranked(self) -> list[Cause]:
-        """All causes, the one that explains most first."""
+        """All causes. The cause that explains the most failures is first."""
         return sorted(self.support, key=lambda cause: (-len(self.support[cause]), len(cause)))
 
     def against(self, cause: Cause) -> tuple[Evidence, ...]:
@@ -233,7 +233,7 @@ class _Cell:
         return tuple(e for e in self.passed if self.would_fail(cause, e))
 
     def is_clean(self, cause: Cause) -> bool:
-        """Whether a cause is known to fail no passed golden."""
+        """Return whether it is known that a cause would not fail any passed golden."""
         return all(self.would_fail(cause, e) is False for e in self.passed)
 
     def not_compared(self, cause: Cause) -> tuple[Evidence, ...]:
@@ -246,14 +246,14 @@ class _Cell:
         found: dict[str, tuple[Cause, ...]] = {}
         for name, causes in self.failed[0].parts.items():
             common = [cause for cause in causes if all(cause in one.parts.get(name, ()) for one in self.failed)]
-            if kept := tuple(cause for cause in common if self.is_clean(cause)):
-                found[name] = kept
+            if clean := tuple(cause for cause in common if self.is_clean(cause)):
+                found[name] = clean
         return found
 
     def cover(self) -> tuple[CandidateEvidence, ...]:
-        """Return a few uncontradicted causes that explain all failures together, found greedily; () if there are none.
+        """Return a few clean causes that together explain all failures, found greedily; () if there are none.
 
-        Each must add enough failures: one that adds a single failure of many explains it by chance.
+        Each cause must explain enough further failures: a cause may explain a single one of many failures by chance.
         """
         least = 1 if len(self.failed) <= MAX_TOGETHER else FEWEST_OF_MANY
         left, chosen = {id(e) for e in self.failed}, list[Cause]()
@@ -268,7 +268,7 @@ class _Cell:
         return () if left else tuple(CandidateEvidence(cause, tuple(self.support[cause])) for cause in chosen)
 
     def candidate(self, cause: Cause, clean: Sequence[Cause] = ()) -> CandidateEvidence:
-        """Return a cause with equivalent causes and the runner-up, which a golden distinguishes from it."""
+        """Return a cause with its equivalent causes, the runner-up, and a golden that distinguishes the two."""
         support = self.support
         equivalent = tuple(other for other in clean if other != cause and len(other) == len(cause))
         others = [other for other in support if other != cause and other not in equivalent and len(other) == len(cause)]

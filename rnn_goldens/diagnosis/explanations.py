@@ -35,13 +35,14 @@ def diagnosed(
 
     Args:
         actual: outputs or gradients.
-        verdict: their verdict.
-        search: the causes of other failures of the run; without it, every single deviation is tried.
+        verdict: the verdict on them.
+        search: the search that knows the causes of other failures of the run; if None, single deviations are tried.
         meaning: what a difference means, as for ``compare_gradients``.
         call_again: calls the implementation for the outputs once more, if possible; used for some failures of a run.
         outputs: for gradients, the diagnosed verdict on the outputs, if they were compared. Wrong outputs are
             reported first, and their cause explains the gradients, too.
-        outputs_right: whether the outputs are known to be right without that: then no cause is in the forward pass.
+        outputs_right: whether the outputs are known to be right without ``outputs``. Then no cause is in the forward
+            pass.
     """
     if verdict.passed or not verdict.differences:
         return verdict
@@ -49,7 +50,7 @@ def diagnosed(
         return _of_wrong_outputs(actual, verdict, outputs)
     search = search or CandidateSearch(pairs=False)
     call_facts = {OF_SECOND_CALL[meaning]: True} if actual.of == GRADIENTS and meaning in OF_SECOND_CALL else {}
-    if call_facts:  # the first call was right, so the backward pass is
+    if call_facts:  # the first call was right, so the backward pass is right
         found = accumulated(actual)
     else:
         outputs_right = outputs_right or (outputs is not None and not outputs.not_checked)
@@ -58,8 +59,8 @@ def diagnosed(
     if not found:
         observed = facts(actual)
         if call_again is not None:
-            kept = {name: values.copy() for name, values in actual.numbers.items()}
-            observed = {**search.repeats.facts(actual, kept, call_again), **observed}
+            copies = {name: values.copy() for name, values in actual.numbers.items()}
+            observed = {**search.repeats.facts(actual, copies, call_again), **observed}
     return _with_message(
         actual, verdict, found, {**call_facts, **observed}, meaning, tuple(_sentences(actual, found, observed))
     )
@@ -89,7 +90,7 @@ def _with_message(
 
 
 def _sentences(actual: Actual, found: Sequence[Cause], observed: Mapping[str, bool | float]) -> Sentences:
-    """Yield the causes; without any, why no deviation could run and the first fact that holds."""
+    """Yield sentences on the causes; if there are none, why no deviation could run, and the first fact that holds."""
     from rnn_goldens.cells import no_equations
 
     of_gradients = actual.of == GRADIENTS
@@ -99,7 +100,7 @@ def _sentences(actual: Actual, found: Sequence[Cause], observed: Mapping[str, bo
         yield _looks_like(found), _LINES + of_gradients
         return
     if why := no_equations(actual.golden):
-        yield f"compared with no deviation: {why}", _LINES
+        yield f"not compared with any deviation: {why}", _LINES
     true = (EVERY_FACT[code].text(value) for code, value in observed.items() if value)
     yield from ((sentence, _LINES) for sentence in list(true)[:1])
 

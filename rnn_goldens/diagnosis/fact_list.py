@@ -1,4 +1,4 @@
-"""The facts about wrong outputs: how each is observed, and its sentence, which includes a hint what to look at."""
+"""The facts about wrong outputs: how each is observed, and its sentence, which includes a hint on what to check."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from rnn_goldens.diagnosis.flakiness import NOT_REPEATABLE
 from rnn_goldens.diagnosis.observation import Observation
 
 Value = bool | float
-"""Whether a fact holds; its number, for a fact that has one."""
+"""The value of a fact: whether it holds, or a number."""
 
 IN_WORDS = {
     "bias": ("have biases", "have no biases"),
@@ -45,14 +45,14 @@ class Fact:
     """A fact that can be observed in wrong outputs or gradients.
 
     Attributes:
-        observe: returns whether it holds, or its number; None if that cannot be observed.
-        sentence: its text, with braces for the number.
-        enough: how many failures must show it, or all if there are fewer.
-        of_out: whether it can be observed in out alone.
-        of_any: whether one failure is enough to report it, whatever others show.
-        of_match: whether it describes what outputs match, or where they are wrong, which is meaningless if they are
-            nearly right.
-        of_most: whether its number is the maximum over all failures; else it must be the same in all.
+        observe: returns whether the fact holds, or its number; None if the fact cannot be observed.
+        sentence: the text, with braces for the number.
+        enough: the number of failures that must show the fact; if there are fewer failures, all of them.
+        of_out: whether the fact can be observed in out alone.
+        of_any: whether one failure is enough to report the fact, whatever other failures show.
+        of_match: whether the fact describes what outputs match, or where they are wrong. Such a fact is not observed if
+            the outputs are nearly right.
+        of_most: whether the number is the maximum over all failures; else all failures must have the same number.
         unless: more specific facts that replace it.
         words: text for the number, if it is a code.
     """
@@ -81,7 +81,7 @@ FACTS: dict[str, Fact] = {
     **{
         f"{name}_missing": Fact(
             partial(fault_location.present, name),
-            f"{name} is missing or holds no real numbers: look at what is returned for it",
+            f"{name} is missing or does not contain real numbers: look at what is returned for it",
         )
         for name in ("out", "h_n", "c_n")
     },
@@ -97,7 +97,7 @@ FACTS: dict[str, Fact] = {
     },
     "c_n_unexpected": Fact(
         lambda _: None,  # not one of the cell's outputs
-        "c_n was returned, but this cell has none: return only out and h_n",
+        "c_n was returned, but this cell has no c_n: return only out and h_n",
     ),
     "not_finite": Fact(fault_location.not_finite, "there are NaN or infinite numbers in the outputs", of_out=True),
     "all_zero": Fact(resemblance.all_zero, "out is zero everywhere: is it ever written?", of_out=True),
@@ -109,7 +109,7 @@ FACTS: dict[str, Fact] = {
     ),
     "nearly_right": Fact(
         resemblance.nearly_right,
-        "at most {:.2g} times the tolerance: approximated, in lower precision or rounded in between",
+        "the largest error is {:.2g} times the tolerance: approximated, or in lower precision?",
         of_most=True,
     ),
     "right_to_float32": Fact(
@@ -157,7 +157,7 @@ FACTS: dict[str, Fact] = {
     ),
     "fed_times": Fact(
         step_candidates.fed_times,
-        "upper layers receive {:.3g} times the output of the layer below; given that, they are right",
+        "upper layers receive {:.3g} times the output of the layer below; they are otherwise right",
         1,
         of_match=True,
     ),
@@ -221,8 +221,8 @@ FACTS: dict[str, Fact] = {
     **{
         f"only_gate_{letter}": Fact(
             partial(step_candidates.only_gate, letter),
-            "solving one step backwards: if one gate is wrong, it is "
-            f"{letter}{', or r, which acts through it' * (letter == 'n')}",
+            "from the equations of one step: if one gate is wrong, it is "
+            f"{letter}{', or r, which acts on n' * (letter == 'n')}",
             TWO,
             of_match=True,
             unless=("constant_factor", "all_zero", "only_out"),

@@ -1,4 +1,4 @@
-"""What unexplained failures have in common, and what distinguishes them from all other goldens."""
+"""Finds what unexplained failures have in common, and what distinguishes them from all other goldens."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ OPTIONS = ("multilayer", "bidirectional", "lengths", "unbatched")
 """Features that a network may not support, which ``without`` excludes."""
 
 SAME = 0.01
-"""Relative difference of numbers that count as equal."""
+"""Largest relative difference of numbers that count as equal."""
 
 MAX_LISTED = 3
 """Number of goldens that are listed."""
@@ -47,7 +47,7 @@ class FailurePatterns:
 
     @cached_property
     def facts(self) -> Mapping[str, tuple[Value, int]]:
-        """Facts that hold for all failures that can show them, with the value and the number of those."""
+        """Facts that hold for all failures that can show them, with the value and the number of these failures."""
         found: dict[str, tuple[Value, int]] = {}
         for code, fact in EVERY_FACT.items():
             values = [evidence.facts[code] for evidence in self.rest if code in evidence.facts]
@@ -62,7 +62,7 @@ class FailurePatterns:
 
     @cached_property
     def only_with(self) -> Sequence[str]:
-        """Options of which every failure has at least one and no passed golden has any; () if one is enough."""
+        """Options of which every failure has at least one and no passed golden has any; () if it is a single option."""
         failed = (*self.rest, *self.explained)
         lacking = [o for o in OPTIONS if not any(o in e.features for e in self.passed)]
         found = [o for o in lacking if any(o in e.features for e in failed)]
@@ -71,7 +71,7 @@ class FailurePatterns:
 
     @cached_property
     def features(self) -> Sequence[SharedFeature]:
-        """Features of all unexplained failures that explained ones lack; without any, that passed goldens lack."""
+        """Features that distinguish all unexplained failures from explained ones, or from passed goldens if none is."""
         if self.only_with:
             return []
         others, fewest = (self.explained, 1) if self.explained else (self.passed, FEWEST_PASSED)

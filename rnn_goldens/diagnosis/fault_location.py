@@ -5,45 +5,45 @@ import numpy as np
 from rnn_goldens.diagnosis.observation import Observation
 
 ENOUGH_STEPS = 3
-"""With fewer steps a coincidence looks like a trend."""
+"""Smallest number of steps in which a trend is observed: with fewer steps it may be a coincidence."""
 
 
 def present(name: str, observed: Observation) -> bool | None:
-    """False for an observed output: it is present in the right shape. Others were reported before."""
+    """Return False for an output that is present in the right shape; None for others, which ``facts`` reports."""
     return False if name in observed.got else None
 
 
 def not_finite(observed: Observation) -> bool | None:
-    """Whether any output has NaN or infinity."""
+    """Return whether any output has NaN or infinity."""
     return any(not np.isfinite(values).all() for values in observed.got.values())
 
 
 def only_last_states(observed: Observation) -> bool | None:
-    """Whether out is right and every last state is wrong."""
+    """Return whether out is right and every last state is wrong."""
     return not observed.out_is_wrong and all(wrong.any() for name, wrong in observed.wrong.items() if name != "out")
 
 
 def only(name: str, observed: Observation) -> bool | None:
-    """Whether one last state is the only wrong output of an LSTM."""
+    """Return whether one last state is the only wrong output of an LSTM."""
     if "c_n" not in observed.wrong:
         return None
     return [other for other, wrong in observed.wrong.items() if wrong.any()] == [name]
 
 
 def only_out(observed: Observation) -> bool | None:
-    """Whether out is the only wrong output."""
+    """Return whether out is the only wrong output."""
     return observed.out_is_wrong and not observed.last_states_are_wrong
 
 
 def c_right(observed: Observation) -> bool | None:
-    """Whether c_n of an LSTM is right after one step and h_n is wrong. Later steps mix both."""
+    """Return whether c_n of an LSTM is right after one step and h_n is wrong. Later steps mix h and c."""
     if "c_n" not in observed.wrong or not observed.is_one_chain or observed.steps > 1:
         return None
     return observed.out_is_wrong and bool(observed.wrong["h_n"].any()) and not observed.wrong["c_n"].any()
 
 
 def first_layer_right(observed: Observation) -> bool | None:
-    """Whether the last states of the first layer are right; False for a golden with one layer."""
+    """Return whether the first layer's last states are right and out is wrong; False for a golden with one layer."""
     if observed.layers == 1:
         return False
     first = [bool(observed.wrong[name][: observed.directions].any()) for name in observed.wrong if name != "out"]
@@ -51,12 +51,12 @@ def first_layer_right(observed: Observation) -> bool | None:
 
 
 def forward_right(observed: Observation) -> bool | None:
-    """Whether only the reverse half of out is wrong."""
+    """Return whether only the reverse half of out is wrong."""
     return _half_right(observed, 0)
 
 
 def reverse_right(observed: Observation) -> bool | None:
-    """Whether only the forward half of out is wrong."""
+    """Return whether only the forward half of out is wrong."""
     return _half_right(observed, 1)
 
 
@@ -70,7 +70,7 @@ def _half_right(observed: Observation, half: int) -> bool | None:
 
 
 def first_row_right(observed: Observation) -> bool | None:
-    """Whether only rows after the first are wrong."""
+    """Return whether only rows after the first are wrong."""
     out = observed.wrong["out"]
     if out.ndim < 3 or len(out) == 1:  # noqa: PLR2004 - (batch, time, units)
         return False  # the only row is wrong
@@ -78,7 +78,7 @@ def first_row_right(observed: Observation) -> bool | None:
 
 
 def only_beyond_lengths(observed: Observation) -> bool | None:
-    """Whether only padding is wrong."""
+    """Return whether only padding is wrong."""
     lengths = observed.golden.lengths
     if lengths is None or (lengths == observed.steps).all():
         return False  # there is no padding
@@ -87,7 +87,7 @@ def only_beyond_lengths(observed: Observation) -> bool | None:
 
 
 def first_step_right(observed: Observation) -> bool | None:
-    """Whether the first step is right and a later one is wrong, with a wrong last state."""
+    """Return whether the first step is right and a later one is wrong, with a wrong last state."""
     if observed.layers > 1 or observed.directions > 1 or observed.steps == 1 or not observed.out_is_wrong:
         return None
     if not observed.last_states_are_wrong:  # only out may be wrong
@@ -96,7 +96,7 @@ def first_step_right(observed: Observation) -> bool | None:
 
 
 def right_from_zero(observed: Observation) -> bool | None:
-    """Whether the first step is right, if it starts from a zero state."""
+    """Return whether the first step is right, if it starts from a zero state."""
     h0 = observed.golden.stored.h0
     if h0 is not None and h0.any():
         return None
@@ -106,7 +106,7 @@ def right_from_zero(observed: Observation) -> bool | None:
 
 
 def wrong_from_first_step(observed: Observation) -> bool | None:
-    """Whether the first of several steps is wrong, for one layer and direction."""
+    """Return whether the first of several steps is wrong, for one layer and direction."""
     if observed.layers > 1 or observed.directions > 1 or observed.steps == 1:
         return None
     return bool(observed.wrong["out"][..., 0, :].any())
@@ -122,7 +122,7 @@ def wrong_from_step(observed: Observation) -> bool | float | None:
 
 
 def grows(observed: Observation) -> bool | None:
-    """Whether the error grows in every step, to at least ten times the first."""
+    """Return whether the error grows in every step, to more than ten times the error of the first step."""
     if not observed.is_one_chain or observed.steps < ENOUGH_STEPS or not observed.out_is_wrong:
         return None
     error = np.abs(observed.got["out"] - observed.want("out")).max(axis=-1).reshape(-1, observed.steps).max(axis=0)

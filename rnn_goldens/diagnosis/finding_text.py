@@ -12,20 +12,20 @@ from rnn_goldens.plurals import counted
 
 
 def is_explained(cell: str) -> bool:
-    """Whether ``rnn-goldens explain`` supports a cell: it supports the built-in ones."""
+    """Return whether ``rnn-goldens explain`` supports a cell: it supports built-in cells only."""
     return not is_custom_cell(cell)
 
 
 def unexplained(
     failed: int, no_equations: str = "", *, all_zero: bool = False, of: str = OUTPUTS, is_cut_short: bool = False
 ) -> str:
-    """Return the sentence that no deviation explains the failures, or why none was compared with them."""
+    """Return a sentence: no deviation explains the failures, or the reason why no deviation was compared with them."""
     they_were = "It was" if failed == 1 else "They were"
     if no_equations:
-        return f"{they_were} compared with no deviation: {no_equations}."
+        return f"{they_were} not compared with any deviation: {no_equations}."
     if all_zero:
         zero = "out is zero everywhere" if of == OUTPUTS else "every gradient is zero"
-        return f"{they_were} compared with no deviation as a whole: {zero}, which many deviations cause."
+        return f"No deviation was compared with all {of}: {zero}, which many deviations cause."
     if is_cut_short:
         return f"{they_were} not compared with every known deviation; the compared ones explain nothing."
     return f"No known deviation explains {'it' if failed == 1 else 'them'}, nor does any pair that was tried."
@@ -36,10 +36,10 @@ class SharedFeature:
     """A feature that all failures have, or all lack.
 
     Attributes:
-        feature: its name.
-        has: whether they have it.
-        others: number of goldens compared with them that differ from them in it.
-        same: number of goldens compared with them that do not differ.
+        feature: the name of the feature.
+        has: whether the failures have the feature.
+        others: number of other goldens that differ from the failures in this feature.
+        same: number of other goldens that do not differ from the failures in this feature.
     """
 
     feature: str
@@ -50,7 +50,7 @@ class SharedFeature:
 
 @dataclass(frozen=True)
 class SharedSize:
-    """A size that is larger in every failed golden than in every passed one, or smaller.
+    """A size that is larger, or smaller, in every failed golden than in every passed golden.
 
     Attributes:
         size: ``steps``, ``rows``, ``units`` or ``inputs``.
@@ -72,7 +72,7 @@ class Contrast:
     """A feature with which goldens fail more often, or less often, than without.
 
     Attributes:
-        feature: its name.
+        feature: the name of the feature.
         having: failed goldens with the feature, and all goldens with it.
         lacking: failed goldens without the feature, and all goldens without it.
     """
@@ -111,9 +111,9 @@ class FewGoldens:
     Reported if there is no other finding, and after other findings if all of the failed goldens can be listed.
 
     Attributes:
-        goldens: the first of them; none if every golden fails.
-        more: the number of others.
-        fail: whether they are the failed ones.
+        goldens: the first of these goldens; empty if every golden fails.
+        more: the number of these goldens that are not in ``goldens``.
+        fail: whether these are the failed goldens.
     """
 
     goldens: Sequence[str]
@@ -131,15 +131,15 @@ class FewGoldens:
 
 @dataclass(frozen=True)
 class Finding:
-    """What unexplained failures have in common.
+    """The common properties of unexplained failures.
 
     Attributes:
         of: the number of failures.
         is_a_rest: whether other failures are explained.
         only_with: options of which every failure has at least one and no passed golden has any.
-        features: features that all have, or all lack, unlike others.
+        features: features that all failures have, or all lack, unlike other goldens.
         sizes: sizes that are larger, or smaller, in every failed golden than in every passed one.
-        facts: facts about their outputs by name, with the value and the number of failures that can show it.
+        facts: facts about the wrong outputs by name, with the value and the number of failures that can show the fact.
         contrast: the feature with which the failure rate differs most; reported if nothing above is found.
         few: the failed or passed goldens, whichever are fewer.
     """

@@ -1,8 +1,8 @@
 """Detects gradients of a wrong forward pass, as a framework computes them by automatic differentiation.
 
 Deviations of the forward pass have no backward pass. Instead, the directional derivative of the loss (the outputs
-times the cotangents) is computed from the gradients and, by finite differences, from the wrong network. The first
-random direction goes through all arrays at once, which distinguishes most; the others through one array each.
+times the cotangents) is computed from the gradients and, by finite differences, from the wrong network. Both must be
+equal. The first random direction changes all arrays at once, which distinguishes best; the others change one array.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ STEP = 2.0**-10
 """Step size along a direction, whose length is at most 4: the error is of fourth order."""
 
 DIRECTIONS = 3
-"""Number of directions through each array."""
+"""Number of directions that change only one array, for each array."""
 
 Direction = Mapping[str, Array]
 
@@ -37,7 +37,7 @@ class DirectionalDerivatives:
 
     @np.errstate(all="ignore")
     def are_those_of(self, cause: tuple[str, ...]) -> bool:
-        """Whether the gradients are those of a network with these deviations, and not the right ones."""
+        """Return whether the gradients are those of a network with these deviations, and not the right ones."""
         from rnn_goldens.deviations import together
 
         if not self._directions:
@@ -51,7 +51,7 @@ class DirectionalDerivatives:
 
     @np.errstate(all="ignore")
     def would_fail(self, cause: tuple[str, ...]) -> bool:
-        """Whether the right gradients differ from those of a network with these deviations."""
+        """Return whether the right gradients differ from those of a network with these deviations."""
         from rnn_goldens.deviations import together
 
         wrong = together(cause)
@@ -65,7 +65,7 @@ class DirectionalDerivatives:
         return False
 
     def _distinguishes(self, wrong: "Alteration", direction: Direction) -> bool:
-        """Whether a direction separates the gradients from the right ones; raises _Mismatch if also from wrong ones."""
+        """Return whether the gradients differ from the right ones; raise _Mismatch if they differ from ``wrong``'s."""
         slope, error = self._slope(wrong, direction)
         rounding, got = self._rounding(direction) + error, _along(direction, self.got)
         if not abs(slope - got) <= NEAR * rounding:
@@ -97,11 +97,11 @@ class DirectionalDerivatives:
     def _slope(self, wrong: "Alteration", direction: Direction) -> tuple[float, float]:
         """Return the directional derivative of the loss of a wrong network, and its error."""
         sums = {by: self._sum(wrong, _moved(self._case, direction, by * STEP)) for by in (-1.0, -0.5, 0.5, 1.0)}
-        whole, half = (sums[1.0] - sums[-1.0]) / (2 * STEP), (sums[0.5] - sums[-0.5]) / STEP
-        slope = (4 * half - whole) / 3
+        full, half = (sums[1.0] - sums[-1.0]) / (2 * STEP), (sums[0.5] - sums[-0.5]) / STEP
+        slope = (4 * half - full) / 3
         if not np.isfinite(slope):
             raise _Mismatch
-        return slope, abs(half - whole) / 100 + 1e-11 * (abs(slope) + max(map(abs, sums.values())))
+        return slope, abs(half - full) / 100 + 1e-11 * (abs(slope) + max(map(abs, sums.values())))
 
     def _sum(self, wrong: "Alteration", case: "Case") -> float:
         """Return the loss: the outputs times the cotangents."""

@@ -8,10 +8,10 @@ from rnn_goldens.comparison.actual import Actual, actual_outputs
 from rnn_goldens.diagnosis.match import Arrays, are_the_same
 
 MAX_REPEATED = 3
-"""Number of unexplained failures of a run, the first ones, that are repeated."""
+"""Number of unexplained failures of a run that are repeated: the first ones."""
 
 NOT_REPEATABLE = "not_repeatable"
-"""The fact that the outputs differ."""
+"""The name of the fact that the outputs of two calls differ."""
 
 
 @dataclass(eq=False)
@@ -20,19 +20,19 @@ class Flakiness:
 
     left: int = MAX_REPEATED
 
-    def facts(self, first: Actual, kept: Arrays, call: Callable[[], Sequence[Any]]) -> dict[str, bool]:
-        """Return whether a second call returns other outputs; {} if there was none, or it raised.
+    def facts(self, first: Actual, copies: Arrays, call: Callable[[], Sequence[Any]]) -> dict[str, bool]:
+        """Return the fact whether a second call gives other outputs; {} if there was no call, or if it raised an error.
 
         Args:
             first: the outputs of the first call.
-            kept: a copy of them.
+            copies: copies of these outputs.
             call: calls the implementation again.
         """
-        if self.left <= 0 or not kept:
+        if self.left <= 0 or not copies:
             return {}
         self.left -= 1
         try:
             second = actual_outputs(first.golden, *call()).numbers
         except Exception:  # the first failure is reported
             return {}
-        return {NOT_REPEATABLE: not are_the_same(first.expected, kept, second)}
+        return {NOT_REPEATABLE: not are_the_same(first.expected, copies, second)}

@@ -42,28 +42,28 @@ class GradientCandidates(Candidates):
         return BACKWARD_DEVIATIONS
 
     def explained_by(self, cause: Cause) -> bool:
-        """Whether a network with these deviations gives the actual gradients."""
+        """Return whether a network with these deviations gives the actual gradients."""
         if is_of_outputs(cause):
             return not self.outputs_right and not self.rounds(cause) and self._derivatives.are_those_of(cause)
         return super().explained_by(cause)
 
     def fitted_by(self, cause: Cause) -> bool:
-        """Whether a cause explains the gradients, or they are nearer to its gradients than to the right ones."""
+        """Return whether a cause explains the gradients, or matches them better than the right gradients do."""
         return self.explained_by(cause) if is_of_outputs(cause) else super().fitted_by(cause)
 
     def would_fail(self, cause: Cause, dtype: type, enough: float) -> bool:
-        """Whether the gradients of a network with these deviations are off by at least ``enough`` tolerances."""
+        """Return whether the gradients of a network with these deviations are off by at least ``enough`` tolerances."""
         if is_of_outputs(cause):
             return self._derivatives.would_fail(cause)
         found = self.run(cause, dtype)
         return off_by(self.expected, {name: found[name] for name in self.got}) >= enough
 
     def rounds(self, cause: Cause) -> bool:
-        """Whether a cause rounds to a narrow type."""
+        """Return whether a cause rounds to a narrow type."""
         return super().rounds(cause) or set(cause) <= _narrow()
 
     def is_uninformative(self) -> bool:
-        """Whether all gradients are zero and should not be: anything detached causes that."""
+        """Return whether all gradients are zero and should not be: any detached tensor may cause that."""
         return not any(array.any() for array in self.got.values()) and not self.is_right()
 
     def _run(self, wrong: "Alteration", case: "Case") -> Arrays:
@@ -82,13 +82,13 @@ def candidates_of(golden: "GoldenData", got: Arrays, of: str, *, outputs_right: 
 
 
 def is_of_outputs(cause: Cause) -> bool:
-    """Whether all deviations of a cause are in the forward pass."""
+    """Return whether all deviations of a cause are in the forward pass."""
     return set(cause) <= _of_outputs()
 
 
 @np.errstate(all="ignore")
 def accumulated(actual: Actual) -> list[Cause]:
-    """Return the only possible cause of gradients that are wrong in a second call: accumulation over calls."""
+    """Return the cause of gradients that are wrong only in a second call: accumulation over calls, or no cause."""
     cause = ("gradients_accumulated",)
     return [cause] if actual.numbers and GradientCandidates(actual.golden, actual.numbers).explained_by(cause) else []
 

@@ -46,7 +46,7 @@ def _wrong_zero(observed: Observation) -> bool | None:
 
 
 def _factor(observed: Observation, names: Iterable[str]) -> bool | float | None:
-    """Return the factor between some gradients and the right ones; False if there is none, None if any would fit."""
+    """Return the factor between some gradients and the right ones; False if there is none, None if unobservable."""
     names = [name for name in names if observed.want(name).any()]
     if not observed.are_shaped or not names:
         return None
@@ -57,9 +57,9 @@ def _factor(observed: Observation, names: Iterable[str]) -> bool | float | None:
 
 
 def _only(*prefixes: str) -> Callable[[Observation], bool | None]:
-    """Return a function: whether, for each prefix, a gradient with it is wrong, and no other gradient is.
+    """Return a function that observes whether each prefix has a wrong gradient, and all other gradients are right.
 
-    It returns None if there are no others, or none with a prefix, or a shape is wrong.
+    The function returns None if there are no other gradients, if a prefix has no gradient, or if a shape is wrong.
     """
 
     def observe(observed: Observation) -> bool | None:
@@ -100,12 +100,13 @@ def _gate_rows(cell: str) -> Fact:
 
 
 def _only_of_layers(observed: Observation, right: Callable[[str], bool]) -> bool | None:
-    """Whether the weights selected by ``right`` have right gradients and others have wrong ones; None as above."""
+    """Return whether all weights that ``right`` selects have right gradients, and another one has a wrong gradient."""
     weights = [name for name in observed.got if name.startswith(("weight", "bias"))]
-    kept, others = [n for n in weights if right(n)], [n for n in weights if not right(n)]
-    if not kept or not others or not observed.are_shaped:
+    selected, others = [n for n in weights if right(n)], [n for n in weights if not right(n)]
+    if not selected or not others or not observed.are_shaped:
         return None
-    return not any(name in observed.wrong_ones for name in kept) and any(name in observed.wrong_ones for name in others)
+    wrong = observed.wrong_ones
+    return not any(name in wrong for name in selected) and any(name in wrong for name in others)
 
 
 def _top_layer_right(observed: Observation) -> bool | None:
@@ -137,7 +138,7 @@ def _transposed(observed: Observation) -> bool | None:
 
 
 def _gates_moved(observed: Observation) -> bool | None:
-    """Whether all weights have the right rows in another order of the gates."""
+    """Return whether all weights have the right rows in another order of the gates."""
     count = len(observed.golden.layout.gates)
     weights = [name for name in observed.wrong_ones if name.startswith(("weight", "bias"))]
     if not observed.are_shaped or not 1 < count <= _MAX_GATES or not weights:
@@ -217,7 +218,7 @@ GRADIENT_FACTS: dict[str, Fact] = {
         "the gradients of the reverse direction's weights are right, those of the forward direction's are wrong",
     ),
 }
-"""Facts by name, the most informative first. No name is in ``FACTS``."""
+"""Facts by name, the most informative first. The names differ from those in ``FACTS``."""
 
 EVERY_FACT: dict[str, Fact] = {**FACTS, **GRADIENT_FACTS}
 """The facts about outputs and about gradients."""

@@ -1,4 +1,4 @@
-"""Compares actual arrays with those of a wrong network, and excludes a match with nearly equal right ones."""
+"""Compares actual arrays with those of a wrong network. A match must be clearly nearer than the right arrays."""
 
 from collections.abc import Mapping
 
@@ -15,18 +15,18 @@ Arrays = Mapping[str, Array]
 """Arrays by name: ``out``, ``h_n``, ``c_n``, or the names of the arrays that gradients belong to."""
 
 NEAR = 2.0
-"""Largest distance, in tolerances, of outputs from the same wrong network."""
+"""Largest distance, in units of the tolerance, between two results of the same wrong network."""
 
 ROUNDING_FACTOR = 4.0
-"""Rounding errors may be this many times those observed once."""
+"""Rounding errors may be this many times as large as the observed ones."""
 
 APART = 4.0
-"""The right outputs must be at least this many times as far away as the wrong ones."""
+"""For a match, the right outputs must be at least this many times as far away as those of the wrong network."""
 
 
 @np.errstate(all="ignore")  # outputs may hold NaN and infinity
 def is_right(right: Expected, got: Arrays) -> bool:
-    """Whether every element is within its tolerance."""
+    """Return whether every element is within its tolerance."""
     return off_by(right, got) <= 1
 
 
@@ -38,7 +38,7 @@ def off_by(right: Expected, got: Arrays) -> float:
 
 @np.errstate(all="ignore")
 def are_the_same(right: Expected, got: Arrays, again: Arrays) -> bool:
-    """Whether two results differ no more than right ones may, for example if threads sum in another order."""
+    """Return whether two results differ only by rounding, for example because threads sum in another order."""
     if got.keys() != again.keys():
         return False
     roundoff, unit = PRECISIONS[right.dtype].roundoff, {}
@@ -49,10 +49,10 @@ def are_the_same(right: Expected, got: Arrays, again: Arrays) -> bool:
 
 @np.errstate(all="ignore")
 def explains(right: Expected, got: Arrays, wrong: Arrays, roundings: Arrays | None = None) -> bool:
-    """Whether the outputs of a wrong network explain the actual ones. Never if those are as near to the right ones.
+    """Return whether a wrong network's outputs match the actual outputs, and the right outputs are farther away.
 
     The tolerance of a wrong network is unknown. Far from the right outputs, the largest tolerance of any element is
-    used in its place; near them, the tolerance of each element.
+    used instead; near them, the tolerance of each element.
 
     Args:
         right: the expected values.
@@ -78,9 +78,9 @@ def explains(right: Expected, got: Arrays, wrong: Arrays, roundings: Arrays | No
 
 @np.errstate(all="ignore")
 def fits(right: Expected, got: Arrays, wrong: Arrays) -> bool:
-    """Whether the actual outputs are nearer to a wrong network's outputs than to the right ones, within rounding.
+    """Return whether actual outputs are nearer to a wrong network's outputs than to the right ones, within rounding.
 
-    Confirms a deviation found elsewhere; identifies none by itself: where an error is small, many deviations fit.
+    This confirms a deviation that another failure identified. It cannot identify one, because many fit a small error.
     """
     if any(not got[name].shape == wrong[name].shape == right.values[name].shape for name in got):
         return False
@@ -91,7 +91,7 @@ def fits(right: Expected, got: Arrays, wrong: Arrays) -> bool:
 
 @np.errstate(all="ignore")
 def is_nearer(right: Expected, got: Arrays, wrong: Arrays) -> bool:
-    """Whether the sum of all distances is much smaller to a wrong network's outputs than to the right ones."""
+    """Return whether the sum of distances to a wrong network's outputs is much smaller than to the right outputs."""
     from_wrong, from_right = 0.0, 0.0
     for name, values in got.items():
         want = right.values[name]
@@ -130,7 +130,7 @@ def _allowed(right: Expected, name: str, wrong: Array) -> Array:
 
 
 def _distance(got: Arrays, other: Arrays, unit: Mapping[str, Array]) -> float:
-    """Return the largest difference in units; infinite if shapes differ, or only one value is a number."""
+    """Return the largest difference in units; infinite if shapes differ, or if only one of two values is NaN."""
     largest = 0.0
     for name, values in got.items():
         if values.shape != other[name].shape:

@@ -14,7 +14,7 @@ _MAX_REASONS = 4
 
 
 def by_reason(failed: Iterable[tuple[str, str, str]]) -> list[tuple[str, set[str]]]:
-    """Group ids by reason, ignoring numbers in it. Takes ids, precisions and first lines of reasons."""
+    """Group ids by reason, ignoring numbers in the reasons. Takes ids, precisions and first lines of reasons."""
     goldens, first = dict[str, set[str]](), dict[str, str]()
     for golden, dtype, reason in failed:
         text = reason.replace(f"{golden} in {dtype}: ", "").replace(golden, "…")[:LONGEST_REASON] or "no reason given"

@@ -51,30 +51,30 @@ class Observation:
 
     @property
     def is_defined(self) -> bool:
-        """Whether the equations of the cell are available, so that single steps can be computed."""
+        """True if the equations of the cell are available, so that single steps can be computed."""
         from rnn_goldens.cells import no_equations
 
         return not no_equations(self.golden)
 
     @property
     def is_one_chain(self) -> bool:
-        """Whether there are one layer, one direction and sequences of equal length."""
+        """True if there is one layer and one direction, and all sequences have the same length."""
         return self.layers == 1 and self.directions == 1 and self.golden.lengths is None
 
     @property
     def out_is_wrong(self) -> bool:
-        """Whether any element of out is wrong."""
+        """True if any element of out is wrong."""
         return bool(self.wrong["out"].any())
 
     @property
     def last_states_are_wrong(self) -> bool:
-        """Whether any element of h_n or c_n is wrong; True if they are unknown."""
+        """True if any element of h_n or c_n is wrong, or if they are unknown."""
         states = [wrong for name, wrong in self.wrong.items() if name != "out"]
         return not states or any(bool(wrong.any()) for wrong in states)
 
     @cached_property
     def is_nearly_right(self) -> bool:
-        """Whether all values are near the right ones. Then other facts would match by coincidence."""
+        """True if all values are near the right ones. Then other facts would hold by coincidence."""
         return all(self.near(values, self.want(name), name) for name, values in self.got.items())
 
     @property
@@ -84,7 +84,7 @@ class Observation:
 
     @property
     def are_shaped(self) -> bool:
-        """Whether all arrays have the right shape."""
+        """True if all arrays have the right shape."""
         return all(array.shape == self.want(name).shape for name, array in self.got.items())
 
     def want(self, name: str) -> Array:
@@ -92,7 +92,7 @@ class Observation:
         return self.expected.values[name]
 
     def near(self, got: Array, want: Array, name: str = "out") -> bool:
-        """Whether values are equal up to rounding: a multiple of the largest tolerance plus their own rounding."""
+        """Return whether values are equal up to a multiple of the largest tolerance plus rounding of the values."""
         rounding = 8 * PRECISIONS[self.expected.dtype].roundoff * np.abs(want).max(initial=0.0)
         allowed = NEAR[self.of] * self.expected.allowed(name).max(initial=0.0) + rounding
         return got.shape == want.shape and bool((np.abs(got - want) <= allowed).all())

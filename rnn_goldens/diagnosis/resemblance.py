@@ -11,18 +11,18 @@ from rnn_goldens.golden.tolerance import Exact
 
 
 def all_zero(observed: Observation) -> bool | None:
-    """Whether out is zero everywhere."""
+    """Return whether out is zero everywhere."""
     return not observed.got["out"].any()
 
 
 def still_initial(observed: Observation) -> bool | None:
-    """Whether h_n is the initial state."""
+    """Return whether h_n is the initial state."""
     initial = observed.golden.stored.h0
     return None if initial is None or not initial.any() else np.array_equal(observed.got["h_n"], initial)
 
 
 def out_is_initial(observed: Observation) -> bool | None:
-    """Whether out is the initial state at every step of every row."""
+    """Return whether out is the initial state at every step of every row."""
     initial = observed.golden.stored.h0
     if initial is None or not initial.any() or observed.golden.lengths is not None:
         return None
@@ -42,7 +42,7 @@ def nearly_right(observed: Observation) -> bool | float | None:
 
 
 def right_to_float32(observed: Observation) -> bool | None:
-    """Whether float64 outputs are within the float32 tolerance."""
+    """Return whether float64 outputs are within the float32 tolerance."""
     if (
         observed.expected.dtype != "float64"
         or isinstance(observed.expected.tolerance, Exact)
@@ -54,7 +54,7 @@ def right_to_float32(observed: Observation) -> bool | None:
 
 
 def numbers_of_float32(observed: Observation) -> bool | None:
-    """Whether every wrong array, in float64, holds only float32 values, unlike the right one."""
+    """Return whether every wrong float64 array contains only float32 values, while the right array does not."""
     if observed.golden.dtype != "float64":
         return None
     wrong = [name for name in observed.got if observed.wrong[name].any()]
@@ -66,12 +66,12 @@ def _is_float32(values: Array) -> bool:
 
 
 def same_numbers_by_unit(observed: Observation) -> bool | None:
-    """Whether each step has the right values at other units."""
+    """Return whether each step has the right values at other units."""
     return None if observed.hidden == 1 else _same_sorted(observed, axis=-1)
 
 
 def same_numbers_by_step(observed: Observation) -> bool | None:
-    """Whether each unit has the right values at other steps."""
+    """Return whether each unit has the right values at other steps."""
     return None if observed.steps == 1 else _same_sorted(observed, axis=-2)
 
 
@@ -81,12 +81,12 @@ def _same_sorted(observed: Observation, axis: int) -> bool:
 
 
 def one_step_late(observed: Observation) -> bool | None:
-    """Whether each step has the right output of the step before."""
+    """Return whether each step has the right output of the step before."""
     return _shifted(observed, slice(1, None), slice(None, -1))
 
 
 def one_step_early(observed: Observation) -> bool | None:
-    """Whether each step has the right output of the next step."""
+    """Return whether each step has the right output of the next step."""
     return _shifted(observed, slice(None, -1), slice(1, None))
 
 
@@ -97,7 +97,7 @@ def _shifted(observed: Observation, of_got: slice, of_want: slice) -> bool | Non
 
 
 def repeats(observed: Observation) -> bool | None:
-    """Whether every step has the same output and should not."""
+    """Return whether every step has the same output and should not."""
     if not observed.is_one_chain or observed.steps < ENOUGH_STEPS or not observed.out_is_wrong:
         return None
     got, want = observed.got["out"], observed.want("out")
@@ -123,7 +123,7 @@ def _factor(observed: Observation, name: str) -> bool | float | None:
 
 
 def h_n_same_numbers(observed: Observation) -> bool | None:
-    """Whether out is right and h_n has the right values in another order."""
+    """Return whether out is right and h_n has the right values in another order."""
     if observed.got["h_n"].size == 1:
         return None
     got, want = (np.sort(values, axis=None) for values in (observed.got["h_n"], observed.want("h_n")))
@@ -131,7 +131,7 @@ def h_n_same_numbers(observed: Observation) -> bool | None:
 
 
 def h_n_is_c_n(observed: Observation) -> bool | None:
-    """Whether h_n is the right c_n."""
+    """Return whether h_n is the right c_n."""
     if "c_n" not in observed.wrong:
         return None
     return bool(observed.wrong["h_n"].any()) and observed.near(observed.got["h_n"], observed.want("c_n"), "c_n")

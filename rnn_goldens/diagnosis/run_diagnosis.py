@@ -1,4 +1,4 @@
-"""Diagnoses a whole run at its end: causes of some failures are tried on all others and on passed goldens."""
+"""Diagnoses a run at its end: causes of some failures are tried on all other failures and on passed goldens."""
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -51,10 +51,10 @@ class Limits:
 LIMITS = Limits()
 
 MAX_CAUSES = 8
-"""Number of causes of a cell, the best ones, that are compared with every failure."""
+"""Number of causes of a cell that are compared with every failure: the best ones."""
 
 MAX_SEARCHED = 4
-"""Number of unexplained failures of a cell, the simplest ones, that every deviation runs on."""
+"""Number of unexplained failures of a cell that every deviation runs on: the simplest ones."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def reexamine(
 
     Args:
         evidence: the outcome of each golden.
-        failures: the actual outputs of failed goldens, as far as they were kept.
+        failures: the stored actual outputs of failed goldens.
         load: loads a golden.
         limits: the budgets.
     """
@@ -122,7 +122,7 @@ def _key(one: Evidence) -> _Key:
 
 
 def _is_whole(one: Evidence, outputs: Mapping[_Key, Arrays], load: Load) -> bool:
-    """Whether every compared output is numeric, or unknown. Otherwise no cause can give all of them."""
+    """Return whether all compared outputs are numeric, so that a cause can give all of them; True if unknown."""
     got = None if one.of == GRADIENTS else outputs.get(_key(one))
     if got is None or (layout := _layout(one, load)) is None:
         return True
@@ -188,7 +188,7 @@ class _Reexamination:
                 if found := list(candidates.explaining(group, left)):
                     causes += found
                     break
-            if budget.is_spent:  # not for pairs: never all of them are compared
+            if budget.is_spent:  # the budget of pairs does not count: their number is always limited
                 self.cut_short.add(one.about)
                 budget.is_spent = False
         return causes
@@ -212,7 +212,7 @@ class _Reexamination:
         )
 
     def observed(self, evidence: Sequence[Evidence], budget: Budget) -> dict[int, Evidence]:
-        """Return the evidence by identity, with facts, sizes and causes of single outputs, for an unexplained cell."""
+        """Return the evidence of an unexplained cell, by object id, with facts, sizes and causes of single outputs."""
         unexplained = [one for one in evidence if not one.passed and not one.explained_by]
         parts = _parts_of(unexplained, self._candidates, budget)
         found = {}
@@ -245,19 +245,19 @@ class _Reexamination:
 def _parts_of(
     failed: Sequence[Evidence], candidates_of: Callable[[Evidence], Candidates | None], budget: Budget
 ) -> Parts:
-    """Return, by output, the deviations that give it in every failure in which it is wrong.
+    """For each output, return the deviations that give it in every failure in which it is wrong.
 
     Args:
         failed: unexplained failures of a cell, the simplest first.
-        candidates_of: returns the candidates for a failure; None if its outputs were not kept.
-        budget: the budget; the result is {} if it is spent, because some failures say nothing about all.
+        candidates_of: returns the candidates for a failure; None if its outputs were not stored.
+        budget: the budget; if it is spent, the result is {}, because not all failures were compared.
     """
     found: dict[str, list[Cause]] = {}
     for one in failed:
-        if (whole := candidates_of(one)) is None:
+        if (candidates := candidates_of(one)) is None:
             continue
-        for name in whole.got:
-            single = whole.only(name)
+        for name in candidates.got:
+            single = candidates.only(name)
             if found.get(name) == [] or single.is_right():
                 continue
             if name in found:
@@ -279,7 +279,7 @@ def _sizes(golden: "GoldenData") -> dict[str, int]:
 def diagnose_run(
     evidence: Iterable[Evidence], load: Load, cut_short: Container[CellInTest] = (), limits: Limits = LIMITS
 ) -> list[Diagnosis]:
-    """Return the diagnosis of each cell with failures; a cause that a passed golden contradicts is reported as such."""
+    """Return the diagnosis of each cell with failures. A cause that a passed golden contradicts is only consistent."""
     return diagnose(evidence, _WouldFail(load, Budget(limits.passed)), cut_short)
 
 
@@ -316,7 +316,7 @@ class _WouldFail:
             candidates = GradientCandidates(golden, passed)
             return all(candidates.would_fail(cause, dtype, ENOUGH) for dtype in (np.float64, np.float32))
         if not is_of_outputs(cause):
-            return False  # outputs are right in spite of it
+            return False  # outputs are right with a deviation of the backward pass
         wrong = together(cause)
         cases = (case_of(golden, dtype) for dtype in (np.float64, np.float32))
         most = 1 if golden.not_compared else None  # only out is known to have passed

@@ -14,20 +14,20 @@ NARROWED = 40
 """Number of times that the interval around the best factor is narrowed to two thirds."""
 
 SLACK = 1e-4
-"""How far a gate solved from rounded values may lie beyond its range."""
+"""Largest accepted distance of a gate from its range. Gates are solved from rounded values."""
 
 SMALL = 1e-2
-"""Dividing by less would leave only rounding errors."""
+"""Smallest divisor. Division by a smaller number would give only rounding errors."""
 
 
 def every_step_follows(observed: Observation) -> bool | None:
-    """Whether every step is right, given the actual state before it."""
+    """Return whether every step is right, given the actual state before it."""
     follows = _follows(observed)
     return None if follows is None or not observed.out_is_wrong else bool(follows.all())
 
 
 def no_step_follows(observed: Observation) -> bool | None:
-    """Whether no step is right, given the actual state before it."""
+    """Return whether no step is right, given the actual state before it."""
     follows = _follows(observed)
     return None if follows is None or not observed.out_is_wrong else not follows.any()
 
@@ -35,7 +35,7 @@ def no_step_follows(observed: Observation) -> bool | None:
 def _follows(observed: Observation) -> Mask | None:
     """Return whether each step's output, row by row, follows from the previous one by the definition.
 
-    None if other states are involved, or out is not the state: its last step is not the returned last state.
+    None if the cell has other states, or if out is not the state, because its last step differs from h_n.
     """
     from rnn_goldens.cells import Network, case_of
 
@@ -56,14 +56,14 @@ def _follows(observed: Observation) -> Mask | None:
 
 
 def upper_layers_follow(observed: Observation) -> bool | None:
-    """Whether upper layers are right, given the actual output of the layer below, and the first layer is wrong."""
+    """Return whether upper layers are right, given the actual output of the layer below, and the first is wrong."""
     if not _is_one_step_of_layers(observed):
         return None
     return bool(observed.wrong["h_n"][0].any()) and _upper_follow(observed, 1.0)
 
 
 def fed_times(observed: Observation) -> bool | float | None:
-    """Return the factor of the input of upper layers that makes them right; False if there is none."""
+    """Return the factor by which upper layers seem to multiply their input; False if no factor makes them right."""
     if observed.layers == 1 and observed.out_is_wrong:
         return False  # there is no upper layer
     if not _is_one_step_of_layers(observed) or observed.wrong["h_n"][0].any() or not observed.out_is_wrong:
@@ -77,7 +77,7 @@ def fed_times(observed: Observation) -> bool | float | None:
 
 
 def _minimum(off: Callable[[float], float], low: float, high: float) -> float:
-    """Return where a function is smallest between two numbers, to float32 precision."""
+    """Return the number between ``low`` and ``high`` at which a function is smallest, to float32 precision."""
     for _ in range(NARROWED):
         third = (high - low) / 3
         low, high = (low, high - third) if off(low + third) < off(high - third) else (low + third, high)
@@ -98,12 +98,12 @@ def _off(observed: Observation, factor: float) -> float:
 
 
 def _upper(observed: Observation, factor: float) -> Iterator[tuple[Array, Array]]:
-    """Yield the actual state of each upper layer, and the one computed from the layer below, times ``factor``."""
+    """Yield the actual state of each upper layer, and the state computed from ``factor`` times the layer below."""
     from rnn_goldens.cells import Network, case_of
 
     case = case_of(observed.golden, np.float64).as_batch()
     network = Network()
-    h_n = observed.got["h_n"] if observed.golden.stored.x.ndim == 3 else observed.got["h_n"][:, None]  # noqa: PLR2004 - as above
+    h_n = observed.got["h_n"] if observed.golden.stored.x.ndim == 3 else observed.got["h_n"][:, None]  # noqa: PLR2004 - (batch, time, input)
     for layer in range(1, observed.layers):
         suffix = f"l{layer}"
         layer_input = factor * h_n[layer - 1][:, None]
@@ -112,7 +112,7 @@ def _upper(observed: Observation, factor: float) -> Iterator[tuple[Array, Array]
 
 
 def only_gate(letter: str, observed: Observation) -> bool | None:
-    """Whether only this gate can be wrong: others would have to lie beyond their range. None if several can."""
+    """Return whether only this gate can be wrong, because others would exceed their range; None if several can."""
     possible = _possible(observed)
     if possible is None or (letter in possible and len(possible) > 1):
         return None
@@ -120,7 +120,7 @@ def only_gate(letter: str, observed: Observation) -> bool | None:
 
 
 def only_c(observed: Observation) -> bool | None:
-    """Whether h follows from the actual c after one step of an LSTM, and no single gate explains c."""
+    """Return whether h follows from the actual c after one step of an LSTM, and no single gate explains c."""
     if "c_n" not in observed.got:
         return None
     possible = _possible(observed)
@@ -147,7 +147,7 @@ def _possible(observed: Observation) -> set[str] | None:
 
 
 def _of_gru(right: Mapping[str, Array], before: Array, h: Array) -> set[str]:
-    """Solve h = (1 - z) n + z h0 for one gate after the other."""
+    """Return the gates for which h = (1 - z) n + z h0 has a solution in the gate's range."""
     z, n = right["z"], right["n"]
     solved = {"z": _is_within(h - n, before - n, 0.0), "n": _is_within(h - z * before, 1 - z, -1.0)}
     return {gate for gate, possible in solved.items() if possible}
@@ -156,7 +156,7 @@ def _of_gru(right: Mapping[str, Array], before: Array, h: Array) -> set[str]:
 def _of_lstm(
     observed: Observation, right: Mapping[str, Array], before: Array, got: tuple[Array, Array]
 ) -> set[str] | None:
-    """Solve c = f c0 + i g, and h = o tanh(c), for one gate after the other; None if several are wrong."""
+    """Return the gates for which c = f c0 + i g, h = o tanh(c) has a solution in range; None if several are wrong."""
     h, c = got
     h_follows, c_is_right = observed.near(h, right["o"] * np.tanh(c), "h_n"), not observed.wrong["c_n"].any()
     if h_follows == c_is_right:  # nothing is wrong, or more than one gate
@@ -173,7 +173,7 @@ def _of_lstm(
 
 
 def _is_within(product: Array, factor: Array, lowest: float) -> bool:
-    """Whether a gate from ``lowest`` to 1 gives these products; where the factor is small, whether they are small."""
+    """Return whether a gate from ``lowest`` to 1 gives these products. Small factors must give small products."""
     solvable = np.abs(factor) > SMALL
     quotient = product[solvable] / factor[solvable]
     return bool(

@@ -10,7 +10,7 @@ from rnn_goldens.diagnosis.finding_text import is_explained, unexplained
 from rnn_goldens.plurals import was_or_were
 
 WIDTH = 80
-_MAX_ALIKE = 3
+_MAX_EQUIVALENT = 3
 _MAX_FACTS = 4
 _CUT_SHORT = "too many failures to compare with every deviation in"
 
@@ -32,7 +32,7 @@ def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
 
 
 def _shared_key(diagnosis: Diagnosis) -> tuple[object, ...]:
-    """Return the key of cells that share a paragraph; () if the diagnosis has its own."""
+    """Return the key of cells that share a paragraph; () if the diagnosis needs a separate paragraph."""
     if diagnosis.certainty == NOT_RECOGNISED:
         key = diagnosis.no_equations, diagnosis.all_zero, diagnosis.of, diagnosis.is_cut_short
         return (NOT_RECOGNISED, tuple(diagnosis.parts.items()), *key)
@@ -41,7 +41,7 @@ def _shared_key(diagnosis: Diagnosis) -> tuple[object, ...]:
 
 
 def _have_the_same(diagnoses: Sequence[Diagnosis]) -> bool:
-    """Whether a shared paragraph loses at most one sentence of each cell."""
+    """Return whether a shared paragraph omits at most one sentence of each cell."""
     return len(_sentences(diagnoses)) >= max(1, *(len(_sentences([diagnosis])) - 1 for diagnosis in diagnoses))
 
 
@@ -74,7 +74,7 @@ def _paragraph(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
 
 
 def _explained_partly(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
-    """Yield what the first failure with a cause of its own looks like, if that does not explain the others."""
+    """Yield a sentence on the first failure whose cause is not a candidate, if this cause does not explain all."""
     failed = [evidence for diagnosis in diagnoses for evidence in diagnosis.failed]
     causes = {candidate.cause for diagnosis in diagnoses for candidate in diagnosis.candidates}
     for one in failed:
@@ -92,7 +92,7 @@ def _not_compared(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
     reasons = [one.no_equations for d in diagnoses if not d.no_equations for one in d.failed if one.no_equations]
     if reasons:
         of_them = f"{len(reasons)} of them {was_or_were(len(reasons))}"
-        yield from _wrapped(f"{of_them} compared with no deviation: {reasons[0]}", "  - ", "    ")
+        yield from _wrapped(f"{of_them} not compared with any deviation: {reasons[0]}", "  - ", "    ")
 
 
 def _how_sure(diagnoses: Sequence[Diagnosis]) -> str:
@@ -119,7 +119,7 @@ def _consistent(diagnoses: Sequence[Diagnosis], failed: int, one: str) -> str:
     all_of_them = "It is" if failed == 1 else "All are"
     if candidates[0].against:
         passed = candidates[0].against[0]
-        return f"{all_of_them} consistent with {one}, but that would show in {passed} too, which passed:"
+        return f"{all_of_them} consistent with {one}, but that cause would also fail {passed}, which passed:"
     if explained == failed:
         return f"{all_of_them} consistent with {one}:"
     consistent = f"{explained} of them {'is' if explained == 1 else 'are'} consistent with {one}"
@@ -140,10 +140,10 @@ def _of_candidate(candidate: CandidateEvidence, before: str) -> Iterator[str]:
         lead = before if number == 0 else "and "
         yield from _wrapped(f"{lead}{name}: {deviation(name).sentence}", "  ", "    ")
     if candidate.equivalent:
-        more = f" and {len(candidate.equivalent) - _MAX_ALIKE} more" if len(candidate.equivalent) > _MAX_ALIKE else ""
-        yield from _wrapped(
-            f"nothing here distinguishes it from {_names(candidate.equivalent[:_MAX_ALIKE])}{more}", "  ", "    "
-        )
+        count = len(candidate.equivalent)
+        more = f" and {count - _MAX_EQUIVALENT} more" if count > _MAX_EQUIVALENT else ""
+        names = _names(candidate.equivalent[:_MAX_EQUIVALENT])
+        yield from _wrapped(f"nothing here distinguishes it from {names}{more}", "  ", "    ")
     elif candidate.runner_up and candidate.distinguished_by:
         yield from _wrapped(
             f"distinguished from {TOGETHER.join(candidate.runner_up)} by {candidate.distinguished_by}", "  ", "    "
@@ -178,8 +178,8 @@ def _of_parts(diagnosis: Diagnosis) -> Iterator[str]:
             (cause,) = causes[0]
             yield f"{which} {cause}: {deviation(cause).sentence}"
         else:
-            more = f" and {len(causes) - _MAX_ALIKE} more" if len(causes) > _MAX_ALIKE else ""
-            yield f"{which} one of {_names(causes[:_MAX_ALIKE])}{more}"
+            more = f" and {len(causes) - _MAX_EQUIVALENT} more" if len(causes) > _MAX_EQUIVALENT else ""
+            yield f"{which} one of {_names(causes[:_MAX_EQUIVALENT])}{more}"
 
 
 def _names(causes: Sequence[Cause]) -> str:

@@ -59,16 +59,16 @@ def gradients_problems(tree: Tree, golden: Golden, content: str) -> list[str]:
 
     Args:
         tree: the tree of gradients.
-        golden: the golden that the tree says it belongs to.
+        golden: the golden that the tree names.
         content: the content hash of that golden.
     """
     shape, state = golden.stored.x.shape, golden.stored.h0 is not None
     expected = gradient_shapes(golden.layout, golden.config, shape, state=state)
     outputs = output_shapes(golden.layout, golden.config, shape)
-    given = {name: outputs[of] for name, of in COTANGENTS.items() if of in outputs and name in tree["cotangents"]}
+    wanted = {name: outputs[of] for name, of in COTANGENTS.items() if of in outputs and name in tree["cotangents"]}
     return [
         *_golden_problems(tree, golden, content),
-        *shape_problems("cotangents", tree["cotangents"], given),
+        *shape_problems("cotangents", tree["cotangents"], wanted),
         *shape_problems("expected", tree["expected"], expected),
         *tolerance_problems(tree["tolerance"], expected),
         *_looseness_problems(tree, loosest_of_gradients, LARGEST_TOLERANCE_OF_GRADIENTS),
@@ -96,7 +96,7 @@ def _zero_problems(tree: Tree) -> Iterator[str]:
 
 
 def inputs_problems(layout: Layout, config: Config, weights: Tree, inputs: Mapping[str, NDArray[Any]]) -> list[str]:
-    """Return the model inputs whose shapes do not follow from the configuration, and lengths outside x."""
+    """Return the problems of model inputs: shapes that contradict the configuration, and lengths outside x."""
     x = inputs["x"]
     if x.ndim not in (2, 3):
         return [f"inputs/x: has shape {x.shape}; expected (batch, time, input), or (time, input) if unbatched"]
@@ -110,14 +110,14 @@ def inputs_problems(layout: Layout, config: Config, weights: Tree, inputs: Mappi
 
 
 def _weight_problems(weights: Tree, layout: Layout, config: Config) -> Iterable[str]:
-    """Check the shapes of the weights. Counts them before listing them: a file may claim a billion layers."""
+    """Check the shapes of the weights. First check their number, because a file may claim a billion layers."""
     if (required := weight_count(layout, config)) > 2 * len(weights):
         return [f"weights: {counted(len(weights), 'array')}, the configuration requires {required}"]
     return shape_problems("weights", weights, weight_shapes(layout, config))
 
 
 def _input_shapes(layout: Layout, config: Config, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Shape]:
-    """Return the expected shapes of the inputs. States are present all or none; lengths require a batch."""
+    """Return the expected shapes of the inputs. One state requires all states; lengths require a batch."""
     batch = inputs["x"].shape[:-2]
     shapes: dict[str, Shape] = {"x": (*batch, inputs["x"].shape[-2], config.input_size)}
     if {"h0", "c0"} & inputs.keys():
@@ -128,7 +128,7 @@ def _input_shapes(layout: Layout, config: Config, inputs: Mapping[str, NDArray[A
 
 
 def shape_problems(group: str, arrays: Mapping[str, NDArray[Any]], expected: dict[str, Shape]) -> Iterator[str]:
-    """Yield the arrays that are missing, not expected, or of another shape than expected."""
+    """Yield a problem for each array that is missing, not expected, or of another shape than expected."""
     if {name: array.shape for name, array in arrays.items()} == expected:
         return
     for name in [*expected, *(name for name in arrays if name not in expected)]:
@@ -141,7 +141,7 @@ def shape_problems(group: str, arrays: Mapping[str, NDArray[Any]], expected: dic
 
 
 def tolerance_problems(tolerance: Tree, expected: dict[str, Shape]) -> Iterator[str]:
-    """Yield the bounds whose shapes differ from their outputs, and those that are negative, infinite or NaN."""
+    """Yield a problem for each bound whose shape differs from its output's, or that is negative, infinite or NaN."""
     if tolerance["kind"] != Bound.kind:
         return
     for part in _PARTS:
@@ -152,7 +152,7 @@ def tolerance_problems(tolerance: Tree, expected: dict[str, Shape]) -> Iterator[
 
 
 def _looseness_problems(tree: Tree, loosest: Callable[..., float], most: float) -> Iterator[str]:
-    """Yield the precisions in which a bound is looser than any this project derives: it would pass wrong outputs."""
+    """Yield a problem for each precision in which a bound is so loose that wrong outputs would pass."""
     tolerance, expected = tree["tolerance"], tree["expected"]
     if tolerance["kind"] != Bound.kind or list(
         tolerance_problems(tolerance, {n: a.shape for n, a in expected.items()})
@@ -204,7 +204,7 @@ def _precision_problems(tree: Tree) -> Iterator[str]:
 
 
 def _rounding_problems(tree: Tree, groups: Iterable[str]) -> Iterator[str]:
-    """Yield the arrays that a listed precision cannot represent exactly: one file serves all its precisions."""
+    """Yield a problem for each array that a listed precision cannot represent exactly: all precisions share a file."""
     arrays = {f"{group}/{name}": array for group in groups for name, array in tree[group].items()}
     floats = {place: array for place, array in arrays.items() if place != "inputs/lengths"}
     numbers = _concatenated(floats.values())

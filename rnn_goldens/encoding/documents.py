@@ -1,6 +1,6 @@
 """Types of the JSON of goldens and gradients: parsing into them validates a file.
 
-``schema/golden-1.schema.json`` and ``schema/gradients-1.schema.json`` define the same for validators in any language;
+``schema/golden-1.schema.json`` and ``schema/gradients-1.schema.json`` define the same rules for any JSON validator;
 tests compare the two. Types are used because a golden is read at each check, and they take a hundredth of the time of
 a schema validator.
 """
@@ -134,7 +134,7 @@ class GoldenDocument(Document, frozen=True, kw_only=True):
     schema: Literal["urn:rnn-goldens:schema:golden:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a feature is listed twice, or ``own_cell`` is missing or given for a built-in cell."""
+        """Raise ValueError if a feature is listed twice, ``own_cell`` is missing, or a built-in cell has it."""
         require_once(self.features)
         super().__post_init__()
         _require(
@@ -167,7 +167,7 @@ def decode(content: bytes, kind: str) -> Tree:
         kind: ``golden`` or ``gradients``.
 
     Raises:
-        ValueError: the content does not match the types. The message names the problem and its place.
+        ValueError: the content does not match the types. The message names the problem and its position.
     """
     tree = tree_of(as_typed(_DECODERS[kind], content))
     tree.pop("schema", None)

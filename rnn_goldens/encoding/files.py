@@ -46,12 +46,12 @@ GRADIENTS = Kind("gradients", "a gradients file", (".gradients.h5", ".gradients.
 
 
 def is_of_gradients(path: Path) -> bool:
-    """Whether a path names a gradients file."""
+    """Return whether a path names a gradients file."""
     return path.name.endswith(GRADIENTS.suffixes)
 
 
 def gradients_beside(path: Path) -> Path:
-    """Return the path of the gradients file beside a golden file, in the same format. It need not exist."""
+    """Return the path of the gradients file beside a golden file, in the same format. The file may not exist."""
     return path.with_name(f"{path.stem}.gradients{path.suffix}")
 
 

@@ -47,7 +47,7 @@ def _write(group: h5py.Group, tree: Tree, gates: str) -> None:
 
 
 def _texts(value: str | list[str]) -> NDArray[Any]:
-    """Encode text with a fixed length: stored inside the attribute, smaller than text of variable length."""
+    """Encode text with a fixed length, which takes less space than text of variable length in an attribute."""
     encoded = [text.encode() for text in ([value] if isinstance(value, str) else value)]
     longest = max([1, *map(len, encoded)])
     array = np.array(encoded, h5py.string_dtype("utf-8", longest))

@@ -24,7 +24,7 @@ def read_document(path: Path, *, below: Path | None = None) -> Any:  # noqa: ANN
         below: a folder that must contain the file; a link that leads out of it is not followed.
 
     Raises:
-        InvalidFile: the file cannot be read, or is not such JSON.
+        InvalidFile: the file cannot be read, or breaks one of these rules.
     """
     return decode(read_bytes(path, OTHER.size, below=below), path)
 
@@ -87,7 +87,7 @@ _TOO_DEEP = f"is nested in more than {_DEEPEST} levels"
 
 
 def _limit_problem(document: object) -> str | None:
-    """Return which limit on nesting and text a document exceeds, or None. Protects recursion and regex matching."""
+    """Return the limit on nesting or text that a document exceeds, or None. Recursion and regexes need both limits."""
     level = [document]
     for _ in range(_DEEPEST):
         level = [part for outer in level for part in _parts(outer)]
@@ -107,5 +107,5 @@ def _parts(outer: object) -> list[object]:
 
 
 def _is_unicode(text: str) -> bool:
-    """Whether a text has no lone surrogate, which JSON can express and UTF-8 cannot."""
+    """Return whether a text has no lone surrogate, which JSON can express and UTF-8 cannot."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)

@@ -26,13 +26,13 @@ class Bounds:
         return self.mebibytes * _MEBIBYTE
 
     def problem_if_large(self, content: bytes) -> str | None:
-        """As ``problem``, but only for content above 1 MiB: counting would slow down reading small files."""
+        """Return ``problem`` for content above 1 MiB, else None: counting would slow down reading small files."""
         return self.problem(content) if len(content) > _SMALL else None
 
     def problem(self, content: bytes) -> str | None:
         """Return which limit the JSON content exceeds, or None.
 
-        Brackets and commas inside strings are counted too: no file that this project writes comes near a limit.
+        Brackets and commas inside strings are counted, too. Files that this project writes are far below the limits.
         """
         if len(content) > self.size:
             return f"is larger than {self.mebibytes} MiB, the limit for this kind of file"

@@ -40,12 +40,12 @@ Precisions = Annotated[
 
 
 def is_line(text: str) -> bool:
-    """Whether a text can be printed unchanged on one line."""
+    """Return whether a text can be printed unchanged on one line."""
     return len(text) <= LONGEST_LINE and re.search(LINE, text) is not None
 
 
 def as_typed(decoder: msgspec.json.Decoder[T], content: bytes) -> T:
-    """Parse JSON into the decoder's type. Raises ValueError that names the place of the first problem."""
+    """Parse JSON into the decoder's type. Raises ValueError that names the position of the first problem."""
     try:
         return decoder.decode(content)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -61,7 +61,7 @@ def require_once(names: Iterable[Any]) -> None:
 
 
 def _place_first(message: str) -> str:
-    """Reorder a message of msgspec as this project orders them: place, colon, problem."""
+    """Reorder a message of msgspec to the form of this project: position, colon, problem."""
     problem, _, place = message.partition(" - at ")
     path = place.strip("`").removeprefix("$").replace("[", "/").replace("]", "").replace(".", "/").strip("/")
     return f"{path or 'top level'}: {problem}"

@@ -1,1 +1,1 @@
-"""The exhaustive check: an implementation's activations at every argument, each certified on the fly."""
+"""The exhaustive check: an implementation's activations at every argument, with results certified during the check."""

@@ -72,20 +72,20 @@ WORST = (
     33.271065,
     66.542130,
 )
-"""Arguments with the largest errors of tanh and sigmoid in NumPy, torch and ONNX Runtime, among all of ``BENDS``."""
+"""Arguments with the largest errors of tanh and sigmoid in NumPy, torch and ONNX Runtime, among all of ``CURVED``."""
 
 IN_A_BINADE = 1024
-"""The number of samples per binade within ``BENDS``, one drawn from each of this many equal parts."""
+"""The number of samples per binade within ``CURVED``, one drawn from each of this many equal parts."""
 
-BENDS = (-14, 7)
-"""Exponents of the range 2^-14 to 2^7. Below it tanh(z) = z; above it the activations saturate."""
+CURVED = (-14, 7)
+"""Exponents of the range 2^-14 to 2^7. Below this range tanh(z) = z; above it the activations saturate."""
 
 _SEED = 20
 
 
 @cache
 def arguments(precision: str) -> Float64:
-    """Return the arguments of a precision in ascending order, with both zeros."""
+    """Return the arguments of a precision in ascending order, including both zeros."""
     values = _every(PRECISIONS[precision]) if precision in HALF else _sample_of_float32()
     values.flags.writeable = False
     return values
@@ -100,15 +100,15 @@ def _every(precision: Precision) -> Float64:
 
 
 def _sample_of_float32() -> Float64:
-    """Return the ends and middle of every binade, samples within ``BENDS``, and neighbours of critical arguments."""
+    """Return the ends and middle of every binade, samples within ``CURVED``, and neighbours of critical arguments."""
     smallest = PRECISIONS["float32"].smallest
     binades = [np.array([1, 1 + 2**-23, 1.5, 2 - 2**-23]) * 2.0**e for e in range(-126, 128)]
     subnormal = np.array([0, *(2.0**k for k in range(23)), 2**23 - 1]) * smallest
-    drawn = np.random.default_rng(_SEED).random((BENDS[1] - BENDS[0], IN_A_BINADE))
+    drawn = np.random.default_rng(_SEED).random((CURVED[1] - CURVED[0], IN_A_BINADE))
     parts = 1 + (np.arange(IN_A_BINADE) + drawn) / IN_A_BINADE
-    bending = (parts * 2.0 ** np.arange(*BENDS)[:, None]).ravel()
+    curved = (parts * 2.0 ** np.arange(*CURVED)[:, None]).ravel()
     near = [_neighbours(np.float32(abs(point))) for point in (*BREAKPOINTS, *WORST)]
-    sample = np.concatenate([subnormal, *binades, bending.astype(np.float32), *near]).astype(np.float64)
+    sample = np.concatenate([subnormal, *binades, curved.astype(np.float32), *near]).astype(np.float64)
     return _both_signs(np.unique(sample))
 
 

@@ -8,7 +8,7 @@ from rnn_goldens.cells import BUILT_IN_CELLS, Case
 from rnn_goldens.exhaustive.arguments import Float64
 from rnn_goldens.golden.shapes import LAYOUTS, Config
 
-OPEN, SHUT = 32.0, -32.0
+OPEN, CLOSED = 32.0, -32.0
 """Biases that open a gate (1) or close it (almost 0) in any precision."""
 
 
@@ -58,8 +58,8 @@ ACTIVATIONS = (
     Activation("lstm", "tanh of g", "c_n", {"W_ig": 1, "b_ii": OPEN}),
     Activation("lstm", "sigmoid of o", "out", {"W_io": 1, "b_if": OPEN}, state=(0, OPEN)),
     Activation("lstm", "tanh of c", "out", {"b_if": OPEN, "b_io": OPEN}, state=(0, 0), of_state=True),
-    Activation("gru", "sigmoid of r", "out", {"W_ir": 1, "b_iz": SHUT, "b_hn": 1}),
+    Activation("gru", "sigmoid of r", "out", {"W_ir": 1, "b_iz": CLOSED, "b_hn": 1}),
     Activation("gru", "sigmoid of z", "out", {"W_iz": 1}, state=(1,)),
-    Activation("gru", "tanh of n", "out", {"W_in": 1, "b_iz": SHUT}),
+    Activation("gru", "tanh of n", "out", {"W_in": 1, "b_iz": CLOSED}),
 )
 """All activations. The gate r is visible only through a tanh: the output is tanh(r)."""

@@ -15,7 +15,7 @@ from rnn_goldens.golden.features import derived_features
 from rnn_goldens.plugin.guard import ImplementationFailed
 
 ROWS = 4096
-"""The number of arguments per golden: a few tenths of a second, certification included."""
+"""The number of arguments per golden, which takes a few tenths of a second, including certification."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SweepResult:
 
     @property
     def is_right(self) -> bool:
-        """Whether no argument failed, apart from those refused."""
+        """True if no argument failed, except arguments that were refused."""
         return not self.failure and (self.errors is None or not self.errors.wrong)
 
 
@@ -48,7 +48,7 @@ def exhaustive_check(
     """Check every argument of each activation in each precision.
 
     Args:
-        run: the implementation: takes the inputs of a golden, returns outputs.
+        run: the implementation, a function that takes the inputs of a golden and returns outputs.
         cells: the cells to check; all if empty.
         precisions: the precisions to check, of ``PRECISIONS_CHECKED``; all if empty.
     """

@@ -1,4 +1,4 @@
-"""A deviation as text: what is wrong, where, and which goldens detect it; of the forward or the backward pass."""
+"""A deviation of the forward or backward pass as text: what is wrong, where, and which goldens detect it."""
 
 import textwrap
 
@@ -12,14 +12,14 @@ from rnn_goldens.corpus.kill_matrix import NAME, Detection, margin_text
 from rnn_goldens.deviations import FAMILIES, Deviation
 from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
 from rnn_goldens.deviations.deviation import Alteration
-from rnn_goldens.explain.equations_text import LONGEST_WAY_BACK
+from rnn_goldens.explain.equations_text import LONGEST_BACKWARD
 from rnn_goldens.explain.picture_text import other_equations, picture
 from rnn_goldens.explain.source_text import Piece, pieces
 from rnn_goldens.golden.precision import PRECISIONS
 
 WIDTH = 80
 SCREEN = 50
-"""Lines; longer code is named but not printed."""
+"""Number of lines of a text. Code that does not fit is named but not printed."""
 
 _PRECISION = "float32"
 _BEST = 3
@@ -40,7 +40,7 @@ def deviation_text(deviation: Deviation, corpus: Corpus, known: Detection | None
         parts.append([f"which goldens detect it: unknown, the corpus has no {NAME}"])
     else:
         parts += [_to_look_for(deviation, corpus, known), where_it_shows(known, deviation.cells)]
-    if not (picture_lines and deviation.is_backward):  # the equations show all of it
+    if not (picture_lines and deviation.is_backward):  # the equations show the whole deviation
         room = SCREEN - sum(len(part) + 1 for part in parts if part) - 1
         parts.append(code(deviation.wrong, room, with_right=not picture_lines))
     return "\n\n".join("\n".join(part) for part in parts if part)
@@ -48,7 +48,7 @@ def deviation_text(deviation: Deviation, corpus: Corpus, known: Detection | None
 
 def _backward_equations(deviation: Deviation) -> list[str]:
     """Return the equations beside the correct ones; empty if the deviation does not change equations."""
-    lines = other_equations(deviation, LONGEST_WAY_BACK)
+    lines = other_equations(deviation, LONGEST_BACKWARD)
     return [*lines, *(f"  ({meaning})" for term, meaning in _LEGEND.items() if any(term in line for line in lines))]
 
 
@@ -93,9 +93,9 @@ def _step_in_words(of: type[Network], name: str) -> str:
 
 
 def code(wrong: Alteration, room: int, *, with_right: bool) -> list[str]:
-    """Return the wrong code, and the correct code where nothing else shows it; code that does not fit is only named.
+    """Return the wrong code, and the correct code if nothing else shows it; code that does not fit is only named.
 
-    The wrong code comes first if there is little room.
+    The wrong code has priority if there is little room.
     """
     found = [piece for piece in pieces(wrong) if with_right or piece.kind == "wrong"]
     texts = [_piece(piece) for piece in found]
@@ -114,8 +114,8 @@ def code(wrong: Alteration, room: int, *, with_right: bool) -> list[str]:
 def _piece(piece: Piece) -> list[str]:
     lines = [f"{piece.kind}: {piece.where}", *indent(4, piece.text.splitlines())]
     if piece.values:
-        given = ", ".join(f"{name} = {value}" for name, value in piece.values.items())
-        lines += textwrap.wrap(f"where {given}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+        values = ", ".join(f"{name} = {value}" for name, value in piece.values.items())
+        lines += textwrap.wrap(f"where {values}", WIDTH, initial_indent="  ", subsequent_indent="    ")
     return lines
 
 
@@ -175,10 +175,10 @@ def where_it_shows(known: Detection, cells: tuple[str, ...]) -> list[str]:
     if not best:
         lines[0] = f"in {_PRECISION} no golden detects it"
     reasons: dict[tuple[str, str], list[str]] = {}
-    for hidden in known.not_shown:
-        of = "" if set(hidden.cells) == set(cells) else f" of {', '.join(hidden.cells)}"
-        what = "no error in" if hidden.allowed else "not detected in"
-        reasons.setdefault((what, hidden.reason), []).append(f"{', '.join(hidden.precisions)}{of}")
+    for undetected in known.not_shown:
+        of = "" if set(undetected.cells) == set(cells) else f" of {', '.join(undetected.cells)}"
+        what = "no error in" if undetected.allowed else "not detected in"
+        reasons.setdefault((what, undetected.reason), []).append(f"{', '.join(undetected.precisions)}{of}")
     for (what, reason), where in reasons.items():
         lines += textwrap.wrap(f"{what} {', '.join(where)}: {reason}", WIDTH, subsequent_indent="  ")
     return lines

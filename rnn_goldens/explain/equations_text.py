@@ -17,8 +17,8 @@ from rnn_goldens.explain.symbols import added
 LONGEST = 100
 """Longer lines are less readable than the code."""
 
-LONGEST_WAY_BACK = 130
-"""The same for an equation whose gradient differs from its value's."""
+LONGEST_BACKWARD = 130
+"""The limit for equations with a wrong gradient, which are longer because of ``instead`` and ``detached``."""
 
 _BINDS = {
     **dict.fromkeys(("sum", "negative", "mix"), "+"),
@@ -38,7 +38,7 @@ _OPERATORS = {
 }
 
 _NOTHING = "0"
-"""How a left-out weight is written."""
+"""The text for a weight that is left out."""
 
 _BIASES = frozenset({"bias_ih", "bias_hh"})
 
@@ -57,7 +57,7 @@ def written(
         cell: the cell.
         equations: its correct or wrong equations.
         bias: whether there are biases.
-        weights: how to write gates' blocks of the weights, by the weight's name and the gate's number.
+        weights: the text of a gate's block of a weight, by the weight's name and the gate's number.
         sums: whether the sum of products of a gate has its own line, ``z_i``.
     """
     names = ("x", *cell.states)
@@ -77,10 +77,10 @@ def written(
 
 
 def difference(cell_name: str, wrong: Equations, longest: int = LONGEST) -> list[str]:
-    """Return the lines of both; ``-`` marks lines of the correct equations, ``+`` of the wrong ones.
+    """Return the lines of the correct equations, marked with ``-``, and of the wrong ones, marked with ``+``.
 
-    Without biases unless only they differ, and with a line for each gate's sum if lines would be too long; empty if
-    they still are.
+    Biases are left out unless only they differ. If lines are too long, each gate's sum has its own line; if lines are
+    still too long, the result is empty.
     """
     cell = BUILT_IN_CELLS[cell_name]
     for sums, bias in product((False, True), (True, False)):
@@ -91,14 +91,14 @@ def difference(cell_name: str, wrong: Equations, longest: int = LONGEST) -> list
 
 
 def of_first_cell(cells: Sequence[str], lines: Iterable[str]) -> list[str]:
-    """Return the equations of the first of several cells; the others are wrong in the same way."""
+    """Return the equations of the first of several cells; other cells are wrong in the same way."""
     first, *others = cells
     likewise = [f"  likewise in {', '.join(others)}"] if others else []
     return [f"{first}: the right equations (-) and the wrong ones (+)", *(f"  {line}" for line in lines), *likewise]
 
 
 def side_by_side(right: list[str], wrong: list[str]) -> Iterator[str]:
-    """Yield the lines of both with their marks, matched by the left side."""
+    """Yield the correct and wrong lines with their marks, matched by the left side of the equations."""
     a, b = ({line.partition(" = ")[0]: line for line in lines} for lines in (right, wrong))
     for name in dict.fromkeys([*a, *b]):
         if a.get(name) == b.get(name):
@@ -181,11 +181,11 @@ class _Text:
         matrix = self._block("W", product.detail[0], block)
         if matrix == _NOTHING:
             return _NOTHING
-        whole = f"({matrix})" if " + " in matrix or " - " in matrix else matrix
-        return f"{whole} @ {self.of(product.of[0], '@')}"
+        left = f"({matrix})" if " + " in matrix or " - " in matrix else matrix
+        return f"{left} @ {self.of(product.of[0], '@')}"
 
     def _block(self, kind: str, name: object, number: object) -> str:
-        """Return a block's name; weight_ih and bias_ih contain an i, for the input."""
+        """Return a block's name, such as ``W_hf``: i or h for the input or the state, then the gate's letter."""
         assert isinstance(name, str)
         assert isinstance(number, int)
         own = f"{kind}_{name.partition('_')[2][0]}{self.cell.gates[number]}"

@@ -17,14 +17,14 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class KnownOutput:
-    """What the user's outputs contain of one state at one step.
+    """A state at one step, as the user's outputs contain it. Arrays are (batch, hidden).
 
     Attributes:
-        output: the output that contains it: ``out``, ``h_n`` or ``c_n``.
+        output: the output that contains the state: ``out``, ``h_n`` or ``c_n``.
         state: ``h`` or ``c``.
-        got: (batch, hidden), as the next two.
+        got: the user's values.
         want: the expected values.
-        wrong: where they differ by more than the tolerance.
+        wrong: mask of the values that differ by more than the tolerance.
     """
 
     output: str
@@ -53,7 +53,7 @@ class ReaderOutputs:
     outputs: Mapping[str, Float64]
 
     def at(self, step: Step) -> list[KnownOutput]:
-        """Return what the outputs contain of a step: out of the last layer, and last states where a sequence ends."""
+        """Return the states of a step that the outputs contain: out for the last layer, h_n and c_n for last steps."""
         config, hidden = self.golden.config, self.golden.config.hidden_size
         reverse = step.direction == "reverse"
         found = []
@@ -65,7 +65,7 @@ class ReaderOutputs:
         return [*found, *(self._known(f"{state}_n", state, index, last[..., None]) for state in states)]
 
     def first_difference(self, steps: Sequence[Step]) -> Place | None:
-        """Return the element that was computed first: by layer, then by visit, batch row, time and unit."""
+        """Return the wrong element that is computed first: by layer, then by visit, batch row, time and unit."""
         found = [(self._order(place), place) for step in steps for place in self._differences(step)]
         return min(found, key=lambda pair: pair[0])[1] if found else None
 
@@ -75,7 +75,7 @@ class ReaderOutputs:
                 yield Place(step, known.output, known.state, int(row), int(unit))
 
     def _order(self, place: Place) -> tuple[int, ...]:
-        """Return the sort key; the reverse direction starts at a sequence's end, beyond which time counts."""
+        """Return the sort key. The reverse direction starts at the end of a sequence; padding is in order of time."""
         step, length = place.step, int(self._lengths()[place.row])
         backward = step.direction == "reverse" and step.time < length
         visit = length - 1 - step.time if backward else step.time
@@ -87,7 +87,7 @@ class ReaderOutputs:
 
     @cached_property
     def _wrong(self) -> dict[str, NDArray[np.bool_]]:
-        """Return the wrong elements, as in ``comparison``."""
+        """Return a mask of the wrong elements of each output, computed as in ``comparison``."""
         found = {}
         for name, got in self.outputs.items():
             want = getattr(self.golden.stored, name)
@@ -97,7 +97,7 @@ class ReaderOutputs:
         return found
 
     def last(self, step: Step) -> NDArray[np.bool_]:
-        """Whether it is the last step of each sequence that the direction visits; (batch,) or ()."""
+        """Return whether the direction visits no step of a sequence after this one, by sequence: (batch,) or ()."""
         lengths = self._lengths().reshape(self.golden.batch_shape)
         return np.asarray(step.time == (0 if step.direction == "reverse" else lengths - 1))
 

@@ -33,7 +33,7 @@ _STEPS = 2
 
 @dataclass(frozen=True)
 class Choice:
-    """What the user selects to see; None for the default."""
+    """The parts of a golden that the user selects; None for the default."""
 
     step: int | None = None
     row: int | None = None
@@ -44,7 +44,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class _View:
-    """What is shown."""
+    """The parts of a golden that are shown."""
 
     layer: int
     direction: str
@@ -91,7 +91,7 @@ def _require(golden: Golden, choice: Choice) -> None:
 
 
 def _view(golden: Golden, choice: Choice, first: Place | None) -> _View:
-    """Return the selected parts; by default those of the first difference, or else the first."""
+    """Return the selected parts; by default those with the first difference, or the first parts if there is none."""
     time = golden.stored.x.shape[-2]
     layer, direction, row, unit, times = 0, "forward", 0, 0, list(range(time))[:_STEPS]
     if choice.reverse:
@@ -147,7 +147,7 @@ def _result(golden: Golden, reader: ReaderOutputs, first: Place | None) -> Itera
 
 
 def _explanation(golden: Golden, outputs: Outputs) -> Iterator[str]:
-    """Yield deviations, one or two at once, with the same outputs; without one, the facts observed."""
+    """Yield deviations, one or two at once, that give these outputs; if there are none, yield observed facts."""
     actual = actual_outputs(golden, *(outputs.get(name) for name in NAMES))
     if found := CandidateSearch().explain(actual):
         names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])
@@ -189,7 +189,7 @@ class _Table:
             yield "  the sequence has ended: the state does not change, and out is zero"
         else:
             for gate, values in step.preactivations.items():
-                yield self._line(f"{gate} gets" if has_gates else "sum", values)
+                yield self._line(f"{gate} sum" if has_gates else "sum", values)
             for gate, values in step.gates.items():
                 if gate not in step.state:
                     yield self._line(gate, values)
@@ -212,12 +212,12 @@ class _Table:
         return bool(np.atleast_1d(self.step.within)[self.view.row])
 
     def _ends(self) -> bool:
-        """Whether the direction visits no further steps of the row."""
+        """Return whether the direction visits no further steps of the row."""
         assert self.reader is not None
         return bool(np.atleast_1d(self.reader.last(self.step))[self.view.row])
 
     def _marks(self, own: KnownOutput) -> Iterator[str]:
-        """Yield marks below the numbers: which are wrong, and which was first."""
+        """Yield a line that marks the wrong numbers above it, and the first of them."""
         wrong, first = self._row(own.wrong), self.first
         if not wrong[list(self.view.units)].any():
             return

@@ -33,7 +33,7 @@ class _Size:
 
 
 _BEYOND = (3, 5, 9, 17, 33, 65, 129)
-"""One more than vectors, tiles and buffers hold."""
+"""Sizes that exceed the usual sizes of vectors, tiles and buffers by one."""
 
 _SIZES = (
     *(_Size(rows) for rows in (1, 3, 102, 130)),
@@ -41,7 +41,7 @@ _SIZES = (
     *(_Size(units=n) for n in _BEYOND),
     *(_Size(times=n) for n in (*_BEYOND[:5], 36, *_BEYOND[5:])),
 )
-"""From small to large."""
+"""The sizes to try, from small to large."""
 
 
 def activations(wrong: Alteration) -> list[str]:
@@ -59,7 +59,7 @@ def activations(wrong: Alteration) -> list[str]:
 
 
 def products(wrong: Alteration) -> list[str]:
-    """Return the first dot product that differs, of ones and of thirds."""
+    """Return the first dot product that differs, of a vector of ones or of thirds with ones."""
     network = wrong.network()
     for value in (1.0, 1 / 3):
         for terms in _TERMS:
@@ -72,7 +72,7 @@ def products(wrong: Alteration) -> list[str]:
 
 
 def second_product(wrong: Alteration) -> list[str]:
-    """Return a product at the second time step, on symbols, if it contains the first one's."""
+    """Return a product of symbols at the second time step, if it contains the product at the first time step."""
     network, matrix = wrong.network(), np.ones((1, 1))
     first, second = (np.array([[Symbol({f"W @ v_{step}": 1.0})]]) for step in (1, 2))
     network.product(first, matrix)
@@ -146,7 +146,7 @@ def _described(case: Case) -> str:
 
 
 def _name(case: Case, value: float) -> str:
-    """Return what a wrong number is in the correct network, if it occurs there."""
+    """Return the name of the correct network's output that contains a wrong number; "" if none does."""
     named = zip(("out", "h_n", "c_n"), Network().run(case), strict=False)
     last = [name for name, array in named if value and np.any(array == value)]
     return f", a number of {last[-1]} of the right network" if last else ""

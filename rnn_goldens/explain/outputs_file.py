@@ -20,7 +20,7 @@ Outputs = Mapping[str, NDArray[np.float64]]
 
 NAMES = ("out", "h_n", "c_n")
 _ANSWER = ("answer", "id")
-"""Further keys in a program's answer, which is also such a file."""
+"""Other keys of a program's answer. They are ignored, so that an answer can be read as outputs."""
 
 _NOT_FINITE = {None: np.nan, "NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
 
@@ -59,7 +59,7 @@ def _array(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
     if not isinstance(value, dict):
         return _numbers(value)
     if set(value) != {"shape", "data"}:
-        raise ValueError(f"{name} is an object without shape and data, or with more")
+        raise ValueError(f"{name} is an object whose keys are not shape and data")
     return np.reshape(_numbers(value["data"]), value["shape"])
 
 
@@ -77,7 +77,7 @@ def _numbers(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
 def _checked(path: Path, golden: GoldenData, name: str, value: object) -> NDArray[np.float64]:
     want = getattr(golden.stored, name)
     if want is None:
-        raise WrongUse(f"{path}: holds {name}, and {golden.id} is of {golden.cell}, which has none")
+        raise WrongUse(f"{path}: has {name}, but {golden.id} is a golden for {golden.cell}, which has no {name}")
     try:
         values = read(value).values
     except NotNumbers as error:

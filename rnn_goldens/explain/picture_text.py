@@ -10,9 +10,9 @@ from rnn_goldens.explain.weights_text import equations_with_changed_weights
 
 
 def picture(deviation: Deviation) -> list[str]:
-    """Return lines, correct (-) and wrong (+), found by running the deviation; empty if it cannot be shown so."""
+    """Return correct (-) and wrong (+) lines, found by running the deviation; empty if that shows nothing."""
     wrong, cells, needs = deviation.wrong, deviation.cells, deviation.needs
-    ways: list[Callable[[], list[str]]] = [
+    pictures: list[Callable[[], list[str]]] = [
         lambda: other_equations(deviation),
         lambda: equations_with_changed_weights(wrong, cells),
         lambda: [*shown, *products(wrong)] if (shown := activations(wrong)) else [],
@@ -21,9 +21,9 @@ def picture(deviation: Deviation) -> list[str]:
         lambda: products(wrong),
         lambda: numbers(wrong, cells[0], needs),
     ]
-    for way in ways:
+    for lines_of_picture in pictures:
         try:
-            lines = way()
+            lines = lines_of_picture()
         except (TypeError, ValueError, AttributeError):  # the code does not accept symbols, or not this network
             continue
         if lines:
@@ -32,6 +32,6 @@ def picture(deviation: Deviation) -> list[str]:
 
 
 def other_equations(deviation: Deviation, longest: int = LONGEST) -> list[str]:
-    """Return the equations of the first cell; the others are wrong in the same way."""
+    """Return the equations of the first cell; other cells are wrong in the same way."""
     found = {cell: lines for cell, f in deviation.wrong.equations.items() if (lines := difference(cell, f, longest))}
     return of_first_cell(list(found), next(iter(found.values()))) if found else []

@@ -62,7 +62,7 @@ class Size:
 
 
 def sizes(needs: Sequence[str]) -> Iterator[Size]:
-    """Yield sizes from small to large, each with what the deviation needs."""
+    """Yield sizes from small to large, each with the features that the deviation needs."""
     layers, directions = 2 if "multilayer" in needs else 1, 2 if "bidirectional" in needs else 1
     least = Size(layers, directions, times=3 if layers * directions == 1 else 2, batched="unbatched" not in needs)
     if "lengths" in needs:
@@ -77,7 +77,7 @@ def sizes(needs: Sequence[str]) -> Iterator[Size]:
 
 
 def case_of_size(cell: Cell, size: Size) -> Case:
-    """Return the case: every number is a symbol with a name and place."""
+    """Return the case of a size, in which every number is a symbol whose name includes its position."""
     config = Config(size.inputs, size.units, size.layers, size.directions > 1)
     shape = state_shape(config, (size.rows,))
 

@@ -17,7 +17,7 @@ from rnn_goldens.deviations.backward import alterations as wrong_back
 from rnn_goldens.deviations.deviation import Alteration, overridden
 
 _HERE = "rnn_goldens.deviations."
-_PLUMBING = (Alteration.__module__, wrong_back.__name__)
+_PASS_ON = (Alteration.__module__, wrong_back.__name__)
 """Modules that only pass the wrong code on to the network."""
 
 _FOR_TOOLS = re.compile(r"  # (noqa|type: ignore).*")
@@ -28,9 +28,9 @@ class Piece:
     """A piece of code.
 
     Attributes:
-        where: its name and file.
+        where: the name and file.
         text: the source.
-        values: values of names that are defined outside, such as ``limit``.
+        values: values of names that are defined outside the code, such as ``limit``.
         kind: ``right``, ``wrong``, or ``through`` for code that only passes the wrong code on.
     """
 
@@ -41,7 +41,7 @@ class Piece:
 
 
 def pieces(wrong: Alteration) -> list[Piece]:
-    """Yield the correct code that is overridden, then the wrong code: each piece once."""
+    """Return the correct code that is overridden, then the wrong code, each piece once."""
     found: list[Piece] = []
     for cell, function in wrong.equations.items():
         found += [_right(BUILT_IN_CELLS[cell].equations), *_followed(function)]
@@ -68,28 +68,28 @@ def _right(function: Callable[..., Any]) -> Piece:
 
 
 def _of_class(step: type[Network]) -> Iterator[Piece]:
-    """Yield a written class and its bases; for a class made of functions, the functions."""
+    """Yield a class and its bases; for a class that is made of functions, the functions."""
     for kind in reversed([k for k in step.__mro__ if k.__module__.startswith(_HERE)]):
         functions = [f for f in vars(kind).values() if isinstance(f, FunctionType)]
-        if kind.__module__ not in _PLUMBING:
-            values = {name: value for f in functions for name, value in _given(f).items()}
+        if kind.__module__ not in _PASS_ON:
+            values = {name: value for f in functions for name, value in _closure_values(f).items()}
             yield Piece(_where(kind), _source(kind), values)
         for function in functions:
-            used = [function] if kind.__module__ in _PLUMBING else _inner(function)
+            used = [function] if kind.__module__ in _PASS_ON else _inner(function)
             yield from (piece for inner in used for piece in _followed(inner))
 
 
 def _followed(what: object, values: Mapping[str, str] | None = None) -> Iterator[Piece]:
-    """Yield a function, then those of the catalogue that it uses; code that only passes it on is left out."""
+    """Yield a function, then the functions of the catalogue that it uses, without code that only passes them on."""
     if isinstance(what, partial):
-        given = inspect.signature(what.func).bind_partial(*what.args, **what.keywords).arguments
-        own = {name: _shown(value) for name, value in given.items() if not _has_code(value)}
+        bound = inspect.signature(what.func).bind_partial(*what.args, **what.keywords).arguments
+        own = {name: _shown(value) for name, value in bound.items() if not _has_code(value)}
         yield from _followed(what.func, {**(values or {}), **own})
-        yield from (piece for value in given.values() if _has_code(value) for piece in _followed(value))
+        yield from (piece for value in bound.values() if _has_code(value) for piece in _followed(value))
     elif isinstance(what, FunctionType) and _has_code(what):
-        own = {**_numbers(what), **_given(what), **(values or {})}
-        if what.__module__ in _PLUMBING:
-            yield from _handing_on(what)
+        own = {**_numbers(what), **_closure_values(what), **(values or {})}
+        if what.__module__ in _PASS_ON:
+            yield from _passing_on(what)
         else:
             yield Piece(_where(what), _source(what), own)
             own = {}
@@ -99,17 +99,17 @@ def _followed(what: object, values: Mapping[str, str] | None = None) -> Iterator
         yield Piece(_shown(what), _shown(what), values or {})
 
 
-def _handing_on(plumbing: FunctionType) -> Iterator[Piece]:
-    """Yield the function that a change is passed to; nothing if it is the change itself."""
-    outer = plumbing.__globals__.get(plumbing.__qualname__.partition(".")[0])
+def _passing_on(function: FunctionType) -> Iterator[Piece]:
+    """Yield the function that a change is passed to; nothing if ``function`` is the change itself."""
+    outer = function.__globals__.get(function.__qualname__.partition(".")[0])
     if isinstance(outer, FunctionType) and (docstring := inspect.getdoc(outer)):
         yield Piece(_where(outer), f'"""{docstring.splitlines()[0].replace("``", "")}"""', kind="through")
 
 
 def _inner(function: FunctionType) -> Iterator[object]:
-    """Yield what a function uses of the catalogue: passed in, or defined beside it."""
-    plumbing = function.__module__ in _PLUMBING
-    yield from (value for value in _closure(function).values() if _has_code(value) or (plumbing and callable(value)))
+    """Yield the code of the catalogue that a function uses: closure variables, and functions that it calls."""
+    passes_on = function.__module__ in _PASS_ON
+    yield from (value for value in _closure(function).values() if _has_code(value) or (passes_on and callable(value)))
     for name in _names(function.__code__):
         value = function.__globals__.get(name)
         home = getattr(value, "__module__", "")
@@ -118,28 +118,28 @@ def _inner(function: FunctionType) -> Iterator[object]:
             and home.startswith(_HERE)
             and home
             not in (
-                *_PLUMBING,
+                *_PASS_ON,
                 correct_equations.__name__,
             )
         ):
             yield value
 
 
-def _given(function: FunctionType) -> dict[str, str]:
-    """Return the values that a function was created with, except code that is shown and classes that pass it on."""
-    plumbing = function.__module__ in _PLUMBING
+def _closure_values(function: FunctionType) -> dict[str, str]:
+    """Return the closure variables of a function as text, except code, which is shown separately."""
+    passes_on = function.__module__ in _PASS_ON
     found = _closure(function).items()
-    return {n: _shown(v) for n, v in found if not _has_code(v) and not (plumbing and callable(v)) and v != ()}
+    return {n: _shown(v) for n, v in found if not _has_code(v) and not (passes_on and callable(v)) and v != ()}
 
 
 def _numbers(function: FunctionType) -> dict[str, str]:
-    """Return the named numbers of its module that a function uses."""
+    """Return the numbers that a function uses from its module, by name."""
     found = ((name, function.__globals__.get(name)) for name in _names(function.__code__))
     return {name: _shown(value) for name, value in found if isinstance(value, int | float)}
 
 
 def _has_code(value: object) -> bool:
-    """Whether a value is code of this project."""
+    """Return whether a value is code of this project."""
     inner = value.func if isinstance(value, partial) else value
     return isinstance(inner, FunctionType) and inner.__module__.startswith("rnn_goldens.")
 
@@ -158,8 +158,8 @@ def _names(code: CodeType) -> list[str]:
 def _shown(value: object) -> str:
     """Return a value as source text."""
     if isinstance(value, partial):
-        given = [*map(_shown, value.args), *(f"{name}={_shown(v)}" for name, v in value.keywords.items())]
-        return f"{_shown(value.func)}(…, {', '.join(given)})"
+        bound = [*map(_shown, value.args), *(f"{name}={_shown(v)}" for name, v in value.keywords.items())]
+        return f"{_shown(value.func)}(…, {', '.join(bound)})"
     module = getattr(value, "__module__", None) or ("numpy" if type(value).__name__ == "ufunc" else "")
     name = getattr(value, "__name__", None)
     if name and callable(value):

@@ -1,4 +1,4 @@
-"""Symbols in arrays: code that moves, scales and adds numbers accepts them, so its effect can be read off."""
+"""Symbols in arrays: code that moves, scales and adds numbers accepts symbols, and the result shows its effect."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -8,7 +8,7 @@ import numpy as np
 from rnn_goldens.cells import Array
 
 Atom = object
-"""What a symbol stands for: hashable, and its text is its name."""
+"""An object that a symbol represents. It is hashable, and its text is the name of the symbol."""
 
 Known = int | float | bool | np.number | np.bool_
 
@@ -85,7 +85,7 @@ def scaled(text: str, factor: float) -> str:
 
 
 def added(parts: list[str]) -> str:
-    """Return a sum, with a minus where a part has one."""
+    """Return the parts as a sum; parts that begin with a minus are subtracted."""
     return " + ".join(parts).replace("+ -", "- ")
 
 
@@ -95,7 +95,7 @@ def text_of(value: object) -> str:
 
 
 def symbols(atoms: object, shape: tuple[int, ...]) -> Array:
-    """Return an array of symbols: ``atoms(*place)`` is the atom at each place."""
+    """Return an array of symbols: ``atoms(*index)`` returns the atom at an index."""
     array = np.empty(shape, dtype=object)
     for place in np.ndindex(*shape):
         array[place] = Symbol({atoms(*place): 1.0})  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""A small network step by step, correct and wrong: which step reads what, and what is returned, run on symbols."""
+"""A small network on symbols, correct and wrong: what each step reads, and what the network returns."""
 
 import re
 import textwrap
@@ -16,13 +16,13 @@ from rnn_goldens.explain.symbols import Symbol, text_of
 from rnn_goldens.explain.weights_text import Element, block_text
 
 MAX_LINES = 12
-"""Lines; if there are more, lines that are the same in both are left out, then the last."""
+"""Largest number of lines. If there are more, lines without a difference are left out, then the last steps."""
 
 _STEP = "step(x, state before) is one time step of the cell"
 
 
 def unrolled(wrong: Alteration, cell_name: str, needs: Sequence[str]) -> list[str]:
-    """Return the lines of both, in the smallest network in which they differ; empty if they do not differ."""
+    """Return the correct and wrong lines of the smallest network in which they differ; empty if there is none."""
     cell = BUILT_IN_CELLS[cell_name]
     for size in sizes(needs):
         case = case_of_size(cell, size)
@@ -34,7 +34,7 @@ def unrolled(wrong: Alteration, cell_name: str, needs: Sequence[str]) -> list[st
 
 
 class _RecordedSteps(Network):
-    """Records each step instead of computing it; everything around it is the network's own code."""
+    """Records each step instead of computing it. All other code is that of the network."""
 
     defined: dict[str, str]
     weights_of: Mapping[str, Weights]
@@ -72,7 +72,7 @@ def _row_of(read: str) -> int:
 
 
 def _with(cell: Cell, own: Weights, w: Weights) -> str:
-    """Return the weights that are not the layer's own."""
+    """Return the weights that differ from those of the layer, as text."""
     found = []
     for name, array in own.items():
         for gate, right, wrong in zip(
@@ -86,7 +86,7 @@ def _with(cell: Cell, own: Weights, w: Weights) -> str:
 
 
 def _vector(values: Array) -> str:
-    """Return the name of a state if all its units are in order; else one unit after the other."""
+    """Return the name of a state if ``values`` are all its units in order, else the values one by one."""
     texts = [text_of(value) for value in values]
     base = texts[0].removesuffix("[0]")
     if len(texts) == 1 or texts == [f"{base}[{k}]" for k in range(len(texts))]:
@@ -100,7 +100,7 @@ class _Run:
     defined: Mapping[str, str] = field(default_factory=dict)
 
     def lines(self, names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> list[str]:
-        """Return the definitions that the outputs use, and the outputs; with wrong shapes."""
+        """Return the definitions that the outputs use, then the outputs, and their shapes if they are wrong."""
         own = [_written(output) for output in self.outputs]
         used = self._used(" ".join(own))
         lines = [f"{names} = {text}" for names, text in self.defined.items() if names in used]
@@ -121,7 +121,7 @@ class _Run:
 
 
 def _without_idle_primes(lines: list[str]) -> list[str]:
-    """Remove the prime of a name that is defined twice unless both are used."""
+    """Remove the prime of a name unless the name without the prime is used, too."""
     text = "\n".join(lines)
     for name in dict.fromkeys(re.findall(r"[a-z]\d+[a-d]?'", text)):
         if not re.search(rf"\b{name[:-1]}(?![\w'])", text):
@@ -130,12 +130,12 @@ def _without_idle_primes(lines: list[str]) -> list[str]:
 
 
 def _lines(wrong: Alteration, case: Case, size: Size) -> list[str]:
-    noting = type("Noting", (*wrong.steps, _RecordedSteps), {})()
-    noting.defined, noting.rows = {}, size.rows
-    noting.weights_of = {suffix: Network().weights(case, suffix) for suffix in case.config.suffixes}
-    outputs = wrong.around(noting.run, case)
+    recorder = type("Recorder", (*wrong.steps, _RecordedSteps), {})()
+    recorder.defined, recorder.rows = {}, size.rows
+    recorder.weights_of = {suffix: Network().weights(case, suffix) for suffix in case.config.suffixes}
+    outputs = wrong.around(recorder.run, case)
     names = ("out", "h_n", "c_n")[: len(outputs)]
-    return _Run(outputs, noting.defined).lines(names, _shapes(case))
+    return _Run(outputs, recorder.defined).lines(names, _shapes(case))
 
 
 def _shapes(case: Case) -> list[tuple[int, ...]]:
@@ -166,8 +166,8 @@ def _shortened(right: list[str], wrong: list[str]) -> list[str]:
     if len(lines) > MAX_LINES:
         steps = [line for line in lines if "step(" in line]
         outputs = [line for line in lines if "step(" not in line]
-        kept = max(2, MAX_LINES - len(outputs)) // 2 * 2
-        lines = [*steps[:kept], *([f"  … {len(steps) - kept} more"] if len(steps) > kept else []), *outputs]
+        shown = max(2, MAX_LINES - len(outputs)) // 2 * 2
+        lines = [*steps[:shown], *([f"  … {len(steps) - shown} more"] if len(steps) > shown else []), *outputs]
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Changed weights as changed equations: a deviation's change of the weights is run on symbols and read off."""
+"""Changed weights as changed equations: a deviation changes weights that are symbols, which shows the change."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Element(NamedTuple):
         gate: the gate's letter.
         row: row in the block.
         column: column in the block; 0 for a bias.
-        layer: suffix of the weight's name if it is another layer's, such as ``_l0``.
+        layer: suffix of the weight's name, such as ``_l0``; "" if there is only one layer and direction.
     """
 
     weight: str
@@ -54,7 +54,7 @@ _PATTERNS: dict[str, Pattern] = {
     "{}[:, ::-1]": lambda row, column, last: (row, last - column),
     "{}[0]": lambda _row, column, _: (0, column),
 }
-"""Patterns of where the number at a place of a block comes from."""
+"""The text of a changed block, and a function from the index of a number to the index that it is taken from."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _case(cell: Cell) -> Case:
 
 
 def symbolic_weights(cell: Cell, config: Config) -> Weights:
-    """Return every weight as symbols with names and places."""
+    """Return every weight as symbols that are named by weight and index."""
     return {name: _symbolic(cell, config, name, shape) for name, shape in weight_shapes(cell.layout, config).items()}
 
 

@@ -105,7 +105,7 @@ def _literals(row: NDArray[Any]) -> Sequence[str]:
 
 
 def _hexadecimal(number: float) -> str:
-    """Return a hexadecimal literal, which C99 must read exactly; it need not read decimals exactly."""
+    """Return a hexadecimal literal, which C99 compilers must read exactly, unlike a decimal one."""
     assert math.isfinite(number)
     mantissa, exponent = number.hex().split("p")
     return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}p{exponent}"

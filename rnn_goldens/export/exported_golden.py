@@ -36,7 +36,7 @@ class Exported:
 
 
 def path_of(golden_id: str) -> str:
-    """Return the id as a path. Raises WrongUse if it is not a valid id, which could lead out of the folder."""
+    """Return the id as a path. Raises WrongUse for an invalid id, which could point outside the folder."""
     if not is_id(golden_id):
         raise WrongUse(
             f"{golden_id!r} is not a golden's id: expected folder/name in lower-case letters, digits and dashes"

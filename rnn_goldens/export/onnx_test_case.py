@@ -3,8 +3,8 @@
 - ``model.onnx``: the model of ``implementations.onnx.model``, weights as initializers.
 - ``test_data_set_0/input_N.pb``, ``output_N.pb``: a TensorProto for each input and output of the graph, in order.
 - ``test_data_set_0/tolerance_N.pb``: the tolerance of each element of ``output_N.pb``, in double. Runners ignore it.
-- ``data.json`` for the runner of ONNX and ``config.txt`` for that of ONNX Runtime: the largest of these tolerances as
-  one absolute tolerance, the tightest single one that passes every correct implementation.
+- ``data.json`` for the runner of ONNX and ``config.txt`` for that of ONNX Runtime: the largest of these tolerances,
+  which is the smallest single absolute tolerance that every correct implementation passes.
 """
 
 from typing import Any

@@ -58,7 +58,7 @@ class Bounds:
     precisions: tuple[str, ...]
 
     def stated(self, cells: Collection[str], features: Collection[str], precisions: Collection[str]) -> "Bounds":
-        """Restrict the bounds to what a program states it supports; unchanged if nothing would be left."""
+        """Return the bounds restricted to what a program supports; unchanged if nothing would be left."""
         within = replace(
             self,
             cells=tuple(cell for cell in self.cells if cell in cells),
@@ -68,7 +68,7 @@ class Bounds:
         return within if within.cells and within.precisions and not within.having & within.lacking else self
 
     def allow(self, golden: GoldenData) -> bool:
-        """Whether the cell, features and sizes of a golden are within the bounds."""
+        """Return whether the cell, features and sizes of a golden are within the bounds."""
         config, features = golden.config, set(golden.features)
         rows, (time, inputs) = golden.batch_shape or (1,), golden.stored.x.shape[-2:]
         sizes = Sizes(config.num_layers, time, rows[0], config.hidden_size, inputs)

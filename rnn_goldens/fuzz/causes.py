@@ -1,4 +1,4 @@
-"""Finds the deviations that explain the failures of a search. Uses all comparisons: a small golden alone fits many."""
+"""Finds the deviations that explain all failures of a search; a single small failure has too many explanations."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class ComparedGolden:
 
 
 def complexity(golden: Golden) -> int:
-    """Return the sum of layers times directions, steps, rows, units, inputs, and numbers that are not zero."""
+    """Return the sum of: layers · directions, steps, rows, units, inputs, and the count of numbers that are not 0."""
     config, stored = golden.config, golden.stored
     rows = golden.batch_shape[0] if golden.batch_shape else 1
     arrays = [*stored.weights.values(), stored.x, *(a for a in (stored.h0, stored.c0) if a is not None)]
@@ -43,11 +43,11 @@ def complexity(golden: Golden) -> int:
 
 
 def causes(failed: Sequence[ComparedGolden], passed: Iterable[ComparedGolden] = ()) -> Iterator[str]:
-    """Yield what is wrong, in lines of at most 80 columns; nothing if no golden failed.
+    """Yield the causes, in lines of at most 80 columns; nothing if no golden failed.
 
     Args:
         failed: the failures, in the order of the comparisons.
-        passed: goldens that no cause may fail.
+        passed: passed goldens. A deviation that would fail one of them is not a cause.
     """
     last_first = list(reversed(failed))  # of equally complex goldens, the one that the search ends with comes first
     wrong = sorted(last_first, key=lambda one: complexity(one.golden))
@@ -62,7 +62,7 @@ def causes(failed: Sequence[ComparedGolden], passed: Iterable[ComparedGolden] = 
     search = CandidateSearch()
     examined = reexamine([_evidence(one, search) for one in compared], search.failures, load)
     diagnoses = diagnose_run(examined.evidence, load, examined.cut_short)
-    if len(compared) > 1 or any(diagnosis.candidates for diagnosis in diagnoses):  # else the verdict contains it
+    if len(compared) > 1 or any(diagnosis.candidates for diagnosis in diagnoses):  # else the verdict has the cause
         yield from summary(diagnoses)
 
 

@@ -1,4 +1,4 @@
-"""Choices that Hypothesis makes and shrinks: a smaller choice is a simpler one.
+"""Choices that Hypothesis makes and shrinks: a smaller number stands for a simpler choice.
 
 The numbers of drawn goldens come from one table. Each has at most 6 significant bits, so that all four precisions can
 represent it, also multiplied by a power of two.
@@ -15,7 +15,7 @@ _PARTS, _LARGEST = 16, 2
 
 
 def _simplicity(number: float) -> tuple[bool, int, float, bool]:
-    """Sort key: zero, ones, powers of two, then more bits; close to one before far, positive before negative."""
+    """Return a sort key: 0 and ±1 first, then powers of two, then more bits; near 1 first, positive first."""
     numerator, denominator = abs(number).as_integer_ratio()
     odd = numerator // (numerator & -numerator) if numerator else 0
     return number != 0, odd, abs(math.log2(abs(number))) if odd == 1 else float(denominator), number < 0
@@ -31,7 +31,7 @@ T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 _MAX_CHOICES = 11
-"""Hypothesis treats an integer up to 10 as a branch: it shrinks it first and draws what follows again."""
+"""Hypothesis treats an integer up to 10 as a branch: it shrinks the integer first and draws later choices again."""
 
 _CHOICE = st.integers(0, _MAX_CHOICES - 1)
 """All choices use one strategy, so that Hypothesis can replace one by another."""

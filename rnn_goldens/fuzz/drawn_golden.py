@@ -22,14 +22,14 @@ class DrawnGolden(Golden):
     """A golden that Hypothesis drew. It is in no corpus unless it fails.
 
     Attributes:
-        drawn_in: the precision it was drawn in. A comparison in a lower precision does not count as a check.
+        drawn_in: the precision in which it was drawn. A comparison in a lower precision does not count as a check.
     """
 
     drawn_in: str
 
     @classmethod
     def of(cls, golden: Golden) -> Self:
-        """Convert a golden. Messages name no corpus until it is stored."""
+        """Convert a golden. Its messages do not name a corpus, because it is not stored."""
         of_golden = {f.name: getattr(golden, f.name) for f in fields(Golden)}
         return cls(**{**of_golden, "corpus": None}, drawn_in=golden.dtype)
 

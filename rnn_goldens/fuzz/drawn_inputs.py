@@ -25,7 +25,7 @@ Float64 = NDArray[np.float64]
 
 PLAIN, FULL, SCALED = "plain", "full", "scaled"
 STYLES = (*[PLAIN] * 5, FULL, *[SCALED] * 5)
-"""Numbers of the table; with all significant bits of the precision; multiplied by powers of two."""
+"""Kinds of numbers: from the table; with all significant bits of the precision; multiplied by powers of two."""
 
 SCALES = (
     {"bias": 3},
@@ -35,7 +35,7 @@ SCALES = (
     {"weight": 1, "bias": 1, "x": 4},
     {"weight": -3, "bias": -8, "x": -4, "state": -4},
 )
-"""Exponents of two: large biases, states, inputs, weights; large enough to saturate; tiny."""
+"""Exponents of two by kind of array, for: large biases, states, x or weights; saturated activations; tiny numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class DrawnInputs:
     lengths: list[int] | None
 
     def of_each(self, change: Callable[[str, Float64], Float64]) -> "DrawnInputs":
-        """Return inputs with changed numbers: ``change(kind, array)`` of weight, bias, state and x."""
+        """Return inputs with each array replaced by ``change(kind, array)``; kind is weight, bias, state or x."""
         weights = {name: change(name.partition("_")[0], array) for name, array in self.weights.items()}
         state = {name: change("state", array) for name, array in self.state.items()}
         return replace(self, weights=weights, state=state, x=change("x", self.x))
@@ -80,7 +80,7 @@ def draw_inputs(draw: Draw, bounds: Bounds) -> tuple[DrawnInputs, str]:
     """Draw inputs and a precision."""
     precision, cell, style = one_of(draw, bounds.precisions), one_of(draw, bounds.cells), one_of(draw, STYLES)
     inputs = _plain(draw, cell, shape(draw, bounds))
-    if style == FULL:  # drawn after the numbers, so that removing this choice moves none of them
+    if style == FULL:  # drawn after the numbers, so that they stay the same if this choice is removed
         seed = choice(draw)
         return inputs.of_each(lambda _, array: _filled(array, precision, seed)), precision
     if style == SCALED:
@@ -107,12 +107,12 @@ def _plain(draw: Draw, cell: str, of: Shape) -> DrawnInputs:
     layout = cell_named(cell).layout
     weights = {name: _narrower(array(shape)) for name, shape in weight_shapes(layout, of.config).items()}
     state = {f"{name}0": array(state_shape(of.config, of.batch)) for name in layout.states if of.has_state}
-    x = array((*of.batch, of.time, of.config.input_size))  # last: removing steps and rows moves no other numbers
+    x = array((*of.batch, of.time, of.config.input_size))  # last, so that fewer steps and rows keep the other numbers
     return DrawnInputs(cell, of.config, weights, state, x, of.lengths)
 
 
 def _narrower(weights: Float64) -> Float64:
-    """Scale down weights with many columns, whose sum would saturate the activations."""
+    """Scale down weights with many columns, because sums over them would saturate the activations."""
     columns = weights.shape[-1] if weights.ndim > 1 else 1
     return _scaled(weights, 2 - int(np.log2(columns))) if columns > SMALL.hidden else weights
 

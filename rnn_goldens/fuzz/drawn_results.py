@@ -1,4 +1,4 @@
-"""Records the goldens that a test drew: whether any was compared, which failed, and the explanation at its end."""
+"""Records the goldens that a test drew: whether any was compared, and which failed. Explains failures at the end."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ class DrawnResults:
         self.drawn, self.folder, self.implementation = golden, folder, implementation
 
     def record_compared(self, compared: ComparedGolden, *, counts: bool) -> None:
-        """Record a comparison. ``counts`` is whether it was made in the precision drawn, or a higher one."""
+        """Record a comparison. ``counts``: whether it was made in the precision drawn, or a higher one."""
         self.is_checked = self.is_checked or counts
         if compared.verdict.passed:
             self.passed.append(compared)
@@ -58,7 +58,7 @@ class DrawnResults:
         self.record_wrong(compared.golden, compared.verdict)
 
     def record_wrong(self, golden: Golden, verdict: Verdict) -> None:
-        """Record wrong outputs, with any call pattern."""
+        """Record wrong outputs of any call pattern."""
         self.wrong = golden, verdict
 
     def forget_last(self) -> None:
@@ -82,7 +82,7 @@ class DrawnResults:
         if self.drawn is not None and not self.is_checked:
             raise AssertionError(
                 f"{self.drawn.id} in {self.drawn.dtype} was drawn, but no golden was checked in the precision it was "
-                "drawn in: call check or check_calls on each"
+                "drawn in: call check or check_calls on each golden"
             )
 
     def explain(self, error: Exception) -> None:
@@ -126,7 +126,7 @@ def current_test() -> DrawnResults:
 
 @contextmanager
 def tested() -> Iterator[None]:
-    """Run a test of Hypothesis: fail it if it compares nothing, and add explanations to its errors."""
+    """Run a Hypothesis test in this context: fail it if it compares nothing, and add explanations to its errors."""
     __tracebackhide__ = True
     this = DrawnResults()
     before = _TEST.set(this)

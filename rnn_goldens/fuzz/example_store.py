@@ -24,7 +24,7 @@ FOLDER = Path(".rnn-goldens", "found")
 IDENTITY = CorpusIdentity("found", "1.0.0")
 
 _FOUND_WITH = "found with"
-"""The key in the provenance of a golden for the implementation that fails it, if known."""
+"""The provenance key for the implementation that fails a golden, if known."""
 
 _ANOTHER = "name another folder for failing goldens"
 
@@ -32,7 +32,7 @@ _LONGEST = 1000
 """The largest number of characters of a line in a file."""
 
 SECONDS = 10.0
-"""How long to wait for another run that writes to the folder; storing a golden takes much less."""
+"""The time to wait for another run that writes to the folder; storing a golden takes much less."""
 
 
 class AsTyped(PathLike[str]):
@@ -55,7 +55,7 @@ def require_folder(folder: str | PathLike[str]) -> None:
     """Check that failing goldens can be stored in a folder, which need not exist.
 
     Raises:
-        WrongUse: the folder holds something else, or cannot be written to.
+        WrongUse: the folder contains something else, or cannot be written to.
         InvalidFile: its index is damaged.
     """
     _require_found(folder)
@@ -71,7 +71,7 @@ def require_folder(folder: str | PathLike[str]) -> None:
 
 
 def _require_found(folder: str | PathLike[str]) -> None:
-    """Raise WrongUse if a folder exists and holds anything but failing goldens."""
+    """Raise WrongUse if a folder exists and contains anything but failing goldens."""
     path = Path(folder)
     try:
         if (path / INDEX).is_file():
@@ -106,7 +106,7 @@ def keep(golden: Golden, folder: str | PathLike[str], network: str = "") -> None
         network: the implementation that fails it, as an argument of ``rnn-goldens check``; "" if unknown.
 
     Raises:
-        WrongUse: the folder holds something else, or cannot be written to.
+        WrongUse: the folder contains something else, or cannot be written to.
         InvalidFile: its index is damaged.
     """
     _require_found(folder)
@@ -127,7 +127,7 @@ def keep(golden: Golden, folder: str | PathLike[str], network: str = "") -> None
 
 
 def _found_with(network: str, golden: Golden, before: Golden | None) -> Golden:
-    """Record in a golden which implementation fails it. Omitted if several do or it is unknown: then all run it."""
+    """Record in a golden the implementation that fails it; nothing if several fail it, so that all will run it."""
     line = _line(network)
     if before is not None and before.provenance.get(_FOUND_WITH) != line:
         line = ""
@@ -141,15 +141,15 @@ def _line(network: str) -> str:
 
 
 def kept(folder: str | PathLike[str], bounds: Bounds, network: str = "") -> list[Golden]:
-    """Return the stored goldens that are within bounds, in each precision of the bounds; none without a folder.
+    """Return the stored goldens that are within bounds, in each precision of the bounds; [] if nothing is stored.
 
     Args:
         folder: the folder.
         bounds: the bounds.
-        network: the implementation under test, "" if unknown. Goldens that another one failed are left out.
+        network: the implementation under test, "" if unknown. Goldens of another implementation are left out.
 
     Raises:
-        WrongUse: the folder holds something else.
+        WrongUse: the folder contains something else.
         InvalidFile: a file is damaged.
     """
     _require_found(folder)

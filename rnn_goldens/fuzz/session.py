@@ -30,7 +30,7 @@ _PLUGINS = ("-p", "no:cacheprovider", "-p", "no:xdist")
 _PRINTED = ("-q", "-rN", "--disable-warnings", "--hypothesis-show-statistics")
 
 _EXIT_CODES = {0: 0, 1: FINDING, 2: FINDING}
-"""By the exit code of pytest for passed, failed and interrupted; any other is wrong use."""
+"""Exit code by pytest's exit code: passed, failed, interrupted. Any other exit code of pytest means wrong use."""
 
 
 def run(tested: Started, request: SearchRequest, examples: int, arguments: Sequence[str]) -> int:
@@ -65,7 +65,7 @@ def _register_profile(examples: int) -> None:
         max_examples=examples,
         derandomize=False,
         deadline=None,
-        phases=[phase for phase in Phase if phase is not Phase.explain],  # it explains lines of this package
+        phases=[phase for phase in Phase if phase is not Phase.explain],  # it would explain lines of this package
         print_blob=False,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
@@ -73,19 +73,19 @@ def _register_profile(examples: int) -> None:
 
 
 class _Session:
-    """Plugin of pytest for the test: its fixtures, and failure reports without lines of this package."""
+    """A pytest plugin for the test: provides fixtures, and removes lines of this package from failure reports."""
 
     def __init__(self, request: SearchRequest, tested: Started) -> None:
         self._request, self._tested = request, tested
 
     @pytest.fixture(scope="session")
     def drawn_goldens(self) -> SearchStrategy[Golden]:
-        """The strategy of the goldens."""
+        """Return the strategy of the goldens."""
         return goldens_of(self._request)
 
     @pytest.fixture(scope="session")
     def drawn_implementation(self) -> Iterator[Started]:
-        """The implementation. Raises ProgramFailed at the end if a program printed more than answers."""
+        """Yield the implementation. Raises ProgramFailed at the end if a program printed more than answers."""
         yield self._tested
         if isinstance(self._tested, Program):
             self._tested.close()

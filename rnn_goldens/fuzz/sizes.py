@@ -11,15 +11,15 @@ SMALL = Sizes(layers=3, time=6, batch=3, hidden=4, input=3)
 """The largest sizes of most goldens."""
 
 LARGE = (None, None, None, None, None, None, None, "time", "input", "hidden", "batch")
-"""The dimension that is large; None for none."""
+"""Choices of the dimension that is large; None: all are small."""
 
 EDGES = (5, 7, 9, 16, 17, 33, 40, 65, 72, 101, 129)
-"""Sizes at which kernels switch to another path: just beyond multiples of vectors and tiles."""
+"""Sizes at which kernels switch to another code path: just beyond multiples of vector and tile sizes."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Everything about a golden except its numbers.
+    """The sizes and features of a golden.
 
     Attributes:
         config: the configuration of the network.
@@ -37,7 +37,7 @@ class Shape:
 
 
 def shape(draw: Draw, bounds: Bounds) -> Shape:
-    """Draw a shape within bounds. The number of choices is constant, so that shrinking one does not move the others."""
+    """Draw a shape within bounds. The number of choices is constant, so that shrinking one does not change others."""
     large, edge = _large(draw, bounds), choice(draw)
 
     def size(name: str) -> int:

@@ -1,4 +1,4 @@
-"""The Hypothesis strategy: stored failing goldens first, then drawn inputs that are certified at once."""
+"""The Hypothesis strategy: stored failing goldens first, then drawn inputs, which are certified when drawn."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class SearchRequest:
 
     @cached_property
     def strategy(self) -> st.SearchStrategy[Golden]:
-        """Stored failing goldens, which Hypothesis tries first as the simplest, then new ones."""
+        """The strategy: stored failing goldens, which Hypothesis tries first as the simplest, then new goldens."""
         found = [] if self.folder is None else kept(self.folder, self.bounds, self.implementation)
         new = drawn(self.bounds)
         return st.one_of(st.sampled_from(found), new) if found else new
@@ -61,7 +61,7 @@ def drawn(draw: st.DrawFn, bounds: Bounds) -> Golden:
 
 
 def _variants(inputs: DrawnInputs) -> Iterator[DrawnInputs]:
-    """Yield inputs and variants to try if they cannot be certified: cheaper than rejecting the example."""
+    """Yield the inputs, then variants to try if they cannot be certified, which is cheaper than a new example."""
     yield inputs
     yield gentler(inputs)
     if inputs.cell == "rnn_relu":

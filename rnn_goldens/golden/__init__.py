@@ -1,1 +1,1 @@
-"""The data of a golden: shapes, precisions, tolerance, stored arrays. Imports no other room of the package."""
+"""The data of a golden: shapes, precisions, tolerance, stored arrays. Imports no other folder of the package."""

@@ -1,4 +1,4 @@
-"""The stored arrays of a golden: float64, in whatever precision it is checked."""
+"""The stored arrays of a golden. They are float64 for every precision that the golden is checked in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -46,7 +46,7 @@ class BackwardInputArrays(InputArrays):
     """Model inputs and cotangents.
 
     Attributes:
-        cotangents: those of ``d_out``, ``d_h_n``, ``d_c_n`` that the scenario defines, as in ``Gradients``.
+        cotangents: the cotangents that the scenario defines, among ``d_out``, ``d_h_n`` and ``d_c_n``.
     """
 
     cotangents: Mapping[str, Float64]
@@ -72,7 +72,7 @@ def _copy(value: Any) -> Any:  # noqa: ANN401 - an array, a mapping of arrays, o
     return value and {name: array.copy() for name, array in value.items()}
 
 
-def _viewed(value: Any) -> Any:  # noqa: ANN401 - as above
+def _viewed(value: Any) -> Any:  # noqa: ANN401 - an array, a mapping of arrays, or None
     if isinstance(value, np.ndarray):
         return read_only(value)
     return value and {name: read_only(array) for name, array in value.items()}

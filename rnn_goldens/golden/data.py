@@ -22,7 +22,7 @@ from rnn_goldens.golden.tolerance import Tolerance
 class InputsData:
     """Model inputs in one precision: a golden without its expected values.
 
-    Its arrays are read-only; their dtype is the precision's.
+    The arrays are read-only and have the dtype of the precision.
 
     Attributes:
         id: permanent identifier, ``folder/name``.
@@ -33,8 +33,8 @@ class InputsData:
             ``package.module:function``.
         config: the arguments of ``nn.RNN``.
         features: tags for selection, see ``FEATURES``.
-        precisions: the precisions it can be checked in.
-        stored: the float64 arrays, in whatever precision.
+        precisions: the precisions that the golden can be checked in.
+        stored: the arrays as stored: float64 for every precision.
         dtype: ``float64``, ``float32``, ``bfloat16`` (in float32 arrays: NumPy has no bfloat16) or ``float16``.
         custom_layout: gates and states of a custom cell; None for a built-in cell.
     """
@@ -63,12 +63,12 @@ class InputsData:
             dtype: a name, or a dtype of NumPy, torch or ml_dtypes: ``np.float32``, ``torch.bfloat16``.
 
         Raises:
-            UnknownName: no such precision, or this golden does not support it.
+            UnknownName: the precision does not exist, or this golden does not support it.
         """
         return replace(self, dtype=self.precision_name(dtype))
 
     def precision_name(self, dtype: object) -> str:
-        """Return the name of a precision, given as for ``in_precision``; raise UnknownName if it is not supported."""
+        """Return the name of the precision ``dtype``; raise UnknownName if this golden does not support it."""
         name = precision_name(dtype)
         if name not in self.precisions:
             raise UnknownName(f"precision of {self.id}", name, self.precisions, plural=f"Precisions of {self.id}")
@@ -111,27 +111,27 @@ class InputsData:
     def cotangents(self) -> Mapping[str, NDArray[Any]]:
         """Inputs of the backward pass: ``d_out``, ``d_h_n`` and, for an LSTM, ``d_c_n``, shaped like the outputs.
 
-        All of them are present: zeros where the scenario defines none.
+        All of them are present. A cotangent that the scenario does not define is zero.
 
         Raises:
             AttributeError: there are no gradients to check; the message says why, and how to load them.
         """
-        given = self._given_cotangents
-        if given is None:
+        defined = self._defined_cotangents
+        if defined is None:
             raise AttributeError(self._no_cotangents())
         shapes = output_shapes(self.layout, self.config, self.stored.x.shape)
-        arrays = {name: given.get(name) for name, output in COTANGENTS.items() if output in shapes}
+        arrays = {name: defined.get(name) for name, output in COTANGENTS.items() if output in shapes}
         return MappingProxyType(
             {name: self._cast(np.zeros(shapes[COTANGENTS[name]]) if a is None else a) for name, a in arrays.items()}
         )
 
     @property
     def has_cotangents(self) -> bool:
-        """Whether there are cotangents, so that gradients can be checked in this precision."""
-        return self._given_cotangents is not None
+        """True if there are cotangents, so that gradients can be checked in this precision."""
+        return self._defined_cotangents is not None
 
     @property
-    def _given_cotangents(self) -> Mapping[str, Float64] | None:
+    def _defined_cotangents(self) -> Mapping[str, Float64] | None:
         return self.stored.cotangents if isinstance(self.stored, BackwardInputArrays) else None
 
     def _no_cotangents(self) -> str:
@@ -197,9 +197,9 @@ class GoldenData(InputsData):
 
     Attributes:
         tolerance: the largest error of a correct implementation.
-        provenance: versions that certified it; not part of its content.
-        stored: the float64 arrays, in whatever precision.
-        corpus: the value of ``--corpus`` that finds it, "" for the default; None if it is in no corpus.
+        provenance: versions of the libraries that certified and confirmed it; not part of its content.
+        stored: the arrays as stored: float64 for every precision.
+        corpus: the value of ``--corpus`` for the golden's corpus, "" for the default; None if it is not in a corpus.
         gradients: the stored gradients; None if there are none or they were not loaded.
         outputs: names of the outputs to compare; () for all of them.
     """
@@ -212,7 +212,7 @@ class GoldenData(InputsData):
     outputs: tuple[str, ...] = ()
 
     def comparing(self, outputs: str | Iterable[str] | None) -> Self:
-        """Return a copy that compares only these outputs; the same golden if None.
+        """Return a copy that compares only these outputs; return this golden if ``outputs`` is None.
 
         Raises:
             UnknownName: no such output.
@@ -239,7 +239,7 @@ class GoldenData(InputsData):
         return Expected({name: getattr(self.stored, name) for name in names}, self.tolerance, self.dtype)
 
     def checkable_gradients(self) -> Gradients:
-        """Return the stored gradients; raises like ``expected``."""
+        """Return the stored gradients. Raises the same errors as ``expected(GRADIENTS)``."""
         stored = self.gradients
         if stored is None:
             raise WrongUse(
@@ -274,12 +274,12 @@ class GoldenData(InputsData):
         gradients = [] if self.gradients is None else [("gradients", ", ".join(self.gradients.expected))]
         return [*super()._facts(), *shapes, ("tolerance", self.tolerance.in_words), *gradients]
 
-    def copied(self, **others: Any) -> Self:  # noqa: ANN401 - fields
+    def copied(self, **changes: Any) -> Self:  # noqa: ANN401 - fields
         """Return a deep copy, with other values for some fields."""
-        if "gradients" not in others and self.gradients is not None:
-            others["gradients"] = self.gradients.copied()
-        others["provenance"] = dict(self.provenance)
-        return replace(self, stored=self.stored.copied(), tolerance=self.tolerance.copied(), **others)
+        if "gradients" not in changes and self.gradients is not None:
+            changes["gradients"] = self.gradients.copied()
+        changes["provenance"] = dict(self.provenance)
+        return replace(self, stored=self.stored.copied(), tolerance=self.tolerance.copied(), **changes)
 
     def input_fields(self) -> dict[str, Any]:
         """Return the fields of ``InputsData``: deep copies, without expected values."""
@@ -289,11 +289,11 @@ class GoldenData(InputsData):
     def input_arrays(self) -> InputArrays:
         """Return the inputs as stored, with cotangents if gradients can be checked in this precision."""
         arrays: dict[str, Any] = {f.name: getattr(self.stored, f.name) for f in fields(InputArrays)}
-        cotangents = self._given_cotangents
+        cotangents = self._defined_cotangents
         return InputArrays(**arrays) if cotangents is None else BackwardInputArrays(**arrays, cotangents=cotangents)
 
     @property
-    def _given_cotangents(self) -> Mapping[str, Float64] | None:
+    def _defined_cotangents(self) -> Mapping[str, Float64] | None:
         if self.gradients is None or self.dtype not in self.gradients.precisions:
             return None
         return self.gradients.cotangents
@@ -312,7 +312,7 @@ class GoldenData(InputsData):
         return f"{super().__repr__()[:-1]}, out {self.stored.out.shape}>"
 
     def expected_arrays(self) -> dict[str, list[NDArray[Any]]]:
-        """Return every expected array that a caller may have read, by name: as stored, and as cast."""
+        """Return the expected arrays by name: each stored array and, if it was computed, its cast array."""
         outputs = {name: (vars(self).get(name), getattr(self.stored, name)) for name in ("out", "h_n", "c_n")}
         found = {name: [array for array in arrays if array is not None] for name, arrays in outputs.items()}
         gradients = {} if self.gradients is None else self.gradients.expected

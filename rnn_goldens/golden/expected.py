@@ -32,7 +32,7 @@ class Expected:
         return self.tolerance.allowed(name, self.values[name], PRECISIONS[self.dtype])
 
     def wrong(self, name: str, got: Float64) -> NDArray[np.bool_]:
-        """Return a mask of the wrong elements; all of them if the shape is wrong."""
+        """Return a mask of the wrong elements; every element is wrong if the shape is wrong."""
         want = self.values[name]
         if got.shape != want.shape:
             return np.ones(got.shape, bool)

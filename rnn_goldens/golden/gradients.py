@@ -10,32 +10,32 @@ from rnn_goldens.golden.tolerance import Tolerance
 COTANGENTS = {"d_out": "out", "d_h_n": "h_n", "d_c_n": "c_n"}
 """Cotangents, and the output that each belongs to."""
 
-_NEED_STATE = "cotangents of {0} need {0}, and one array was returned"
+_NEED_STATE = "there are cotangents of {0}, but the implementation returned only one array"
 
 
 def missing_output_reason(output: str) -> str:
-    """Return why a network that returns only out is refused where another output has cotangents."""
+    """Return why a golden is refused: it has cotangents of ``output``, but the network returns only out."""
     return _NEED_STATE.format(output)
 
 
 def is_missing_output_reason(reason: str) -> bool:
-    """Whether a golden was refused for this reason."""
+    """Return whether ``reason`` is a missing output, as returned by ``missing_output_reason``."""
     return any(reason == missing_output_reason(output) for output in COTANGENTS.values())
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Gradients:
-    """Gradients of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, as stored, in whatever precision.
+    """Gradients of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, as stored: float64 for every precision.
 
     Attributes:
-        purpose: what these cotangents show or detect: a sentence.
-        precisions: the precisions they can be checked in: a subset of the golden's.
-        cotangents: ``d_out``, ``d_h_n``, ``d_c_n``, at least one: float64, shaped like the output; values that every
-            one of the precisions represents exactly; a missing cotangent is zero.
+        purpose: a sentence that says what these cotangents show or detect.
+        precisions: the precisions that the gradients can be checked in: a subset of the golden's precisions.
+        cotangents: at least one of ``d_out``, ``d_h_n`` and ``d_c_n``, shaped like its output. Each precision
+            represents the values exactly. A missing cotangent is zero.
         expected: by the name of the array: ``x``; ``h0`` and ``c0`` where the golden has an initial state; every
             weight and bias. float64, shaped like the array; each element is the exact gradient, correctly rounded.
         tolerance: the largest error of a correct implementation, by the same names.
-        provenance: versions that certified them; not part of their content.
+        provenance: versions of the libraries that certified the gradients; not part of the content.
     """
 
     purpose: str

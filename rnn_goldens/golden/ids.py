@@ -10,6 +10,6 @@ LONGEST_ID = 200
 _ID = re.compile(ID)
 
 
-def is_id(given: object) -> bool:
-    """Whether a value is a valid id. A valid id cannot point outside its corpus."""
-    return isinstance(given, str) and len(given) <= LONGEST_ID and _ID.fullmatch(given) is not None
+def is_id(value: object) -> bool:
+    """Return whether a value is a valid id. A valid id cannot point outside its corpus."""
+    return isinstance(value, str) and len(value) <= LONGEST_ID and _ID.fullmatch(value) is not None

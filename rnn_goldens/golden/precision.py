@@ -1,4 +1,4 @@
-"""The four precisions an implementation can be checked in."""
+"""The four precisions that an implementation can be checked in."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 from rnn_goldens.errors import UnknownName
 
 _BELOW_BFLOAT16 = 0xFFFF
-"""The bits of a float32 that bfloat16 lacks: it is the upper half."""
+"""The lower half of the bits of a float32. A bfloat16 consists of the upper half."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Precision:
 
     Attributes:
         name: as in PyTorch and NumPy.
-        bits: significant bits, the hidden one included (IEEE 754; bfloat16: 8).
+        bits: significant bits, including the implicit leading bit (bfloat16: 8).
         min_exponent: exponent of the smallest normal number.
         max_exponent: exponent of the largest number.
         carrier: the NumPy type that holds its values. NumPy has no bfloat16, so float32 arrays carry it: each value
@@ -38,7 +38,7 @@ class Precision:
 
     @property
     def smallest(self) -> float:
-        """The smallest positive number, a subnormal one."""
+        """The smallest positive number, which is subnormal."""
         return 2.0 ** (self.min_exponent - self.bits + 1)
 
     @np.errstate(all="ignore")  # overflow gives infinity, underflow gives zero
@@ -51,7 +51,7 @@ class Precision:
         return values.astype(self.carrier)
 
     def holds(self, values: NDArray[np.float64]) -> bool:
-        """Whether this precision represents every one of these float64 values exactly."""
+        """Return whether this precision represents all of these float64 values exactly."""
         if self.carrier is np.float64:
             return True
         with np.errstate(over="ignore", invalid="ignore"):
@@ -73,12 +73,12 @@ PRECISIONS = {
 
 
 def narrowest(names: Collection[str]) -> Collection[str]:
-    """Return the half precisions among some precisions, or all if none is: the others represent their values, too."""
+    """Return the half precisions in ``names``, or ``names`` if it has none. Wider precisions represent their values."""
     return [name for name in names if PRECISIONS[name].bits < PRECISIONS["float32"].bits] or names
 
 
 class SupportedOnly(tuple[str, ...]):
-    """Precisions of which those without a tolerance are left out without an error."""
+    """Precisions to check. A precision without a tolerance is left out and does not cause an error."""
 
     __slots__ = ()
 
@@ -92,7 +92,7 @@ def precision(name: str) -> Precision:
 
 
 def precision_name(dtype: object) -> str:
-    """Return the name of a precision given by name or as a dtype of NumPy, torch or ml_dtypes.
+    """Return the name of a precision, from its name or from a dtype of NumPy, torch or ml_dtypes.
 
     Raises:
         UnknownName: no such precision.
@@ -101,7 +101,7 @@ def precision_name(dtype: object) -> str:
     if isinstance(dtype, str) or type(dtype).__module__ == "torch":
         return precision(str(dtype).removeprefix("torch.")).name
     try:
-        if dtype is None:  # NumPy takes None for float64
+        if dtype is None:  # NumPy interprets None as float64
             raise TypeError
         return precision(np.dtype(dtype).name).name  # type: ignore[call-overload]
     except TypeError:

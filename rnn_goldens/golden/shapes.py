@@ -1,4 +1,4 @@
-"""The names and shapes of a golden's arrays, derived from its configuration here and nowhere else."""
+"""The names and shapes of a golden's arrays, derived from its configuration. No other module derives them."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -68,12 +68,12 @@ _CUSTOM = re.compile(CUSTOM_CELL)
 
 
 def is_custom_cell(name: str) -> bool:
-    """Whether a name is that of a custom cell: ``package.module:function``. Its golden stores its layout."""
+    """Return whether a name belongs to a custom cell: ``package.module:function``. Its goldens store the layout."""
     return _CUSTOM.fullmatch(name) is not None
 
 
 def chosen_outputs(names: str | Iterable[str]) -> tuple[str, ...]:
-    """Return the names of the outputs to compare, in the order of ``OUTPUTS``; () if all of them are.
+    """Return the names of the outputs to compare, in the order of ``OUTPUTS``; () if all outputs are compared.
 
     Raises:
         UnknownName: no such output.
@@ -163,7 +163,7 @@ def state_shape(config: Config, batch: Shape) -> Shape:
 
 
 def output_shapes(layout: Layout, config: Config, x: Shape) -> dict[str, Shape]:
-    """Return the shapes of out, h_n and, for a cell state, c_n, for inputs of shape ``x``. Cotangents have the same."""
+    """Return the shapes of out, h_n and, if the cell has c, c_n, for an x of this shape. Cotangents have these, too."""
     batch = x[:-2]
     states = {f"{name}_n": state_shape(config, batch) for name in layout.states}
     return {"out": out_shape(config, batch, x[-2]), **states}

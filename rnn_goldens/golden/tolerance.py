@@ -16,7 +16,7 @@ HALF_SAFETY = 1.5
 
 @dataclass(frozen=True)
 class Exact:
-    """Every partial sum fits ``bits`` significant bits, so every summation order gives the same result: no tolerance.
+    """Zero tolerance: every partial sum fits in ``bits`` significant bits, so the order of summation has no effect.
 
     Attributes:
         bits: for each dot product, the sum of its terms' absolute values is at most ``2**bits`` times the largest
@@ -73,10 +73,10 @@ def roundoff_sum(accumulation: Float64, storage: Float64, precision: Precision) 
 Tolerance = Exact | Bound
 
 LARGEST_TOLERANCE = 0.1
-"""The largest tolerance of an output. Above it a first-order bound is invalid: the golden omits the precision."""
+"""The largest tolerance of an output. A larger first-order bound is invalid, so the golden omits the precision."""
 
 LARGEST_TOLERANCE_OF_GRADIENTS = 0.25
-"""The largest tolerance of a gradient, relative to the largest gradient. A looser check is too weak: it is omitted."""
+"""The largest tolerance of a gradient, relative to the largest gradient. A precision that exceeds it is omitted."""
 
 
 def loosest(tolerance: Tolerance, expected: Mapping[str, Float64], precision: Precision) -> float:

@@ -1,4 +1,4 @@
-"""Which arguments of a golden's configuration a user's class accepts, and which goldens it must refuse."""
+"""Finds the arguments that a user's class accepts, and refuses goldens that it cannot represent."""
 
 import inspect
 import math
@@ -18,7 +18,7 @@ def accepted(
         name: the function's name for messages.
         function: the function.
         wanted: arguments by name.
-        needless: default values; an argument with its default may be left out.
+        needless: the values that the function uses without these arguments; an argument of its value may be left out.
 
     Raises:
         Unsupported: the function does not accept an argument whose value matters.
@@ -38,8 +38,8 @@ def require_no_more(name: str, constructor: Callable[..., Any], known: Collectio
         variable = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         if parameter.default is parameter.empty and not variable and parameter.name not in known:
             raise WrongUse(
-                f"{name} needs {parameter.name!r} to be made, which no golden gives: write a function of a golden, or "
-                f"give it a default; known are {', '.join(known)}"
+                f"{name} needs the argument {parameter.name!r}, which goldens do not provide: write a function of a "
+                f"golden, or give the argument a default; known arguments: {', '.join(known)}"
             )
 
 
@@ -54,7 +54,7 @@ def most_positional(function: Callable[..., Any]) -> float:
 def takes(function: Callable[..., Any]) -> frozenset[str] | None:
     """Return the names of the arguments of a function or class; None if it accepts any.
 
-    For ``**more`` of a class, its bases are followed up to the framework's own class, which accepts any.
+    If a class accepts ``**kwargs``, the arguments of its base classes are added. A framework's class accepts any.
     """
     names: set[str] = set()
     for made_by in _constructors(function) if isinstance(function, type) else [function]:
@@ -78,7 +78,7 @@ def require_gates(name: str, golden: Inputs, rows: int) -> None:
     """Refuse a golden whose cell has another number of gates than the rows of a recurrent matrix imply.
 
     Raises:
-        Unsupported: with both numbers.
+        Unsupported: the numbers differ; the message has both.
     """
     gates, wanted = rows / golden.config.hidden_size, len(golden.layout.gates)
     if gates != wanted:
@@ -95,9 +95,9 @@ def takes_state(name: str, call: Callable[..., Any], state: object) -> bool:
     """Return whether a call accepts an initial state as its second argument.
 
     Raises:
-        Unsupported: it does not, and the golden gives one.
+        Unsupported: the call does not, and the golden has an initial state.
     """
-    is_so = takes(call) is None or most_positional(call) > 1
-    if state is not None and not is_so:
+    is_accepted = takes(call) is None or most_positional(call) > 1
+    if state is not None and not is_accepted:
         raise Unsupported(f"{name} takes no initial state as its second argument")
-    return is_so
+    return is_accepted

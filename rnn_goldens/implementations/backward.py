@@ -10,7 +10,7 @@ a function of a golden                   returned by name, from ``golden.cotange
 a function that returns outputs          ``jax.vjp`` or ``torch.autograd``, depending on the library of its outputs
 =======================================  ============================================================================
 
-All others refuse every golden: an ONNX file, a class that computes with NumPy arrays, a single time step.
+Other implementations refuse every golden: an ONNX file, a class that computes with NumPy arrays, a single time step.
 """
 
 from collections.abc import Mapping
@@ -30,11 +30,11 @@ from rnn_goldens.programs.program import Program
 
 
 def backward_of(name: str, run: Implementation, folder: Path | None = None) -> Backward:  # noqa: ARG001
-    """Return a function that computes the gradients of an implementation; it raises Unsupported if there are none.
+    """Return a function that computes the gradients of an implementation, or raises Unsupported.
 
     Args:
         name: as for ``resolve``.
-        run: what ``resolve`` returned.
+        run: the implementation that ``resolve`` returned.
         folder: as for ``resolve``.
     """
     if isinstance(run, Program):
@@ -62,7 +62,7 @@ def _backward_of(name: str) -> Backward:
 
 
 def adapt_backward(found: object) -> Backward:
-    """Do as ``backward_of`` for a user's class or function; accepts what ``adapt`` accepts."""
+    """Return the function that ``backward_of`` returns for a user's class or function, as accepted by ``adapt``."""
     if not isinstance(found, type):
         if callable(found) and is_step(found):
             return refusing(

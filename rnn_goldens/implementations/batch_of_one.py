@@ -1,4 +1,4 @@
-"""Runs an unbatched golden as a batch of one, for libraries without unbatched input; and detects such networks."""
+"""Runs an unbatched golden as a batch of one, for libraries and networks that accept only batches."""
 
 import math
 import textwrap
@@ -9,13 +9,13 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import RnnGoldensError, Unsupported
 
 _LONGEST_REASON = 80
-"""Characters."""
+"""The largest number of characters of a reason."""
 
 BATCHED = 3
-"""Axes of x and out with a batch."""
+"""The number of axes of x and out with a batch."""
 
 _BATCH_FIRST = ("x", "out", "d_out")
-"""The batch is the first axis of these, and the second axis of states and their cotangents."""
+"""The arrays whose first axis is the batch. In states and their cotangents it is the second axis."""
 
 
 def batched(golden: Inputs, name: str, array: Any) -> Any:  # noqa: ANN401 - an array of any library
@@ -38,16 +38,16 @@ def outputs(golden: Inputs, found: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def called_unbatched(name: str, call: Callable[[Any, Any], Any], x: Any, state: Any) -> Any:  # noqa: ANN401
-    """Return what a network returns for an unbatched input.
+    """Return the result of a network for an unbatched input.
 
     Args:
         name: the network's name for messages.
-        call: calls it with an input and an initial state, as arrays of any library.
+        call: calls the network with an input and an initial state, as arrays of any library.
         x: the input, (time, input).
         state: the initial state, a pair of states or None.
 
     Raises:
-        Unsupported: it accepts only batches: it raises an error, or treats the time axis as the batch.
+        Unsupported: the network accepts only batches: it raises an error, or treats the time axis as the batch.
     """
     __tracebackhide__ = True
     try:
@@ -64,8 +64,8 @@ def called_unbatched(name: str, call: Callable[[Any, Any], Any], x: Any, state: 
     found = _shape(result)
     if len(found) == BATCHED:
         of_one = _shape_of_one(call, x, state)
-        if len(of_one) == BATCHED and math.prod(found) != math.prod(of_one):  # otherwise it kept an axis of one
-            raise Unsupported(f"{name} takes no unbatched input (it takes the time steps for a batch)")
+        if len(of_one) == BATCHED and math.prod(found) != math.prod(of_one):  # else a batch of size one
+            raise Unsupported(f"{name} takes no unbatched input (it treats the time axis as the batch)")
     return result
 
 

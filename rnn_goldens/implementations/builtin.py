@@ -1,4 +1,4 @@
-"""Built-in implementations. Naming one imports its module, and the framework with it."""
+"""Built-in implementations. The module of an implementation, and so its framework, is imported on first use."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ class BuiltIn:
 
     Attributes:
         run: the function that returns outputs, as ``module:function`` below ``implementations``.
-        needs: the packages that compute; Keras also has a backend.
+        needs: the required packages; Keras also needs a backend.
         backward: the function that returns gradients, or outputs that can be differentiated; "" for none.
-        extra: the extra that installs the packages, if not named as the implementation.
+        extra: the extra that installs the packages; "" if it has the implementation's name.
     """
 
     run: str
@@ -21,12 +21,12 @@ class BuiltIn:
 
     @property
     def outputs(self) -> str:
-        """Where the function that returns outputs is defined."""
+        """The function that returns outputs, as ``package.module:function``."""
         return f"{__package__}.{self.run}"
 
     @property
     def gradients(self) -> str:
-        """Where the function that returns gradients is defined; "" for none."""
+        """The function that returns gradients, as ``package.module:function``; "" for none."""
         return self.backward and f"{__package__}.{self.backward}"
 
 

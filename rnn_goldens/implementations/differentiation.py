@@ -14,12 +14,12 @@ def differentiated(function: Function, golden: Inputs, outputs: Any) -> Mapping[
     """Call the function again with traced arrays, and differentiate its outputs.
 
     Args:
-        function: the user's.
+        function: the user's function.
         golden: inputs with cotangents.
-        outputs: what the function returned before; their type selects the framework.
+        outputs: the function's outputs from the first call; their type selects the framework.
 
     Raises:
-        Unsupported: the outputs are of neither framework, or the function does not accept traced arrays.
+        Unsupported: the outputs are of neither JAX nor torch, or the function does not accept traced arrays.
         Exception: raised by the user's own backward code.
     """
     __tracebackhide__ = True

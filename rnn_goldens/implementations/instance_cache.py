@@ -1,4 +1,4 @@
-"""Caches the network created for a golden between calls, so that a network with wrong internal state is detected."""
+"""Reuses one network for all calls with a golden, so that a network that changes its own state or weights fails."""
 
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
@@ -12,9 +12,9 @@ Network = TypeVar("Network")
 
 
 class InstanceCache(Generic[Network]):
-    """Creates a network for a golden in a precision, and returns the same one until another golden is passed.
+    """Creates a network for a golden in a precision, and returns the same network until another golden is passed.
 
-    Its weights are set once rather than before each call, so the next call sees what a call does to them.
+    The weights are set once rather than before each call, so that a call that changes them affects the next call.
     """
 
     def __init__(self, make: Callable[[Inputs], Network], set_weights: Callable[[Network, Inputs], None]) -> None:

@@ -16,7 +16,7 @@ Named = dict[str, jax.Array]
 
 
 def gradients(function: Function, golden: Inputs) -> Mapping[str, jax.Array]:
-    """Return the gradients by name for the inputs' cotangents; zeros for an array that no output depends on.
+    """Return the gradients that ``jax.vjp`` computes, by name; zeros for an array that no output depends on.
 
     Raises:
         Unsupported: the function cannot be traced.
@@ -29,29 +29,29 @@ def gradients(function: Function, golden: Inputs) -> Mapping[str, jax.Array]:
             __tracebackhide__ = True
             return with_cotangents(golden, function(traced(golden, arrays, jnp.asarray)))
 
-        given = {name: jnp.asarray(array) for name, array in arrays_of(golden).items()}
-        outputs, back = _vjp(forward, given)
+        leaves = {name: jnp.asarray(array) for name, array in arrays_of(golden).items()}
+        outputs, back = _vjp(forward, leaves)
         by_array: Named = back({name: _cotangent(name, golden.cotangents[name], o) for name, o in outputs.items()})[0]
     limit_cache()
     return by_array
 
 
-def _vjp(forward: Callable[[Named], Named], given: Named) -> tuple[Named, Callable[[Named], tuple[Named]]]:
+def _vjp(forward: Callable[[Named], Named], leaves: Named) -> tuple[Named, Callable[[Named], tuple[Named]]]:
     __tracebackhide__ = True
     try:
-        found: tuple[Named, Callable[[Named], tuple[Named]]] = jax.vjp(forward, given)
+        found: tuple[Named, Callable[[Named], tuple[Named]]] = jax.vjp(forward, leaves)
         return found
     except RnnGoldensError:
         raise
     except Exception as error:
-        if _is_traceable(forward, given):  # the failure is in the user's own backward code
+        if _is_traceable(forward, leaves):  # the failure is in the user's own backward code
             raise
         raise untraceable("JAX", error) from error
 
 
-def _is_traceable(forward: Callable[[Named], Named], given: Named) -> bool:
+def _is_traceable(forward: Callable[[Named], Named], leaves: Named) -> bool:
     try:
-        jax.eval_shape(forward, given)
+        jax.eval_shape(forward, leaves)
     except Exception:  # a function that expects NumPy arrays may raise anything
         return False
     return True

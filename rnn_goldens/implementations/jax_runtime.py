@@ -1,4 +1,4 @@
-"""JAX's settings for a golden: float64 where it is needed, and caches that do not grow without limit."""
+"""JAX's settings for a golden: float64 where it is needed, and caches of limited size."""
 
 from contextlib import AbstractContextManager, nullcontext
 from itertools import count
@@ -9,16 +9,16 @@ from rnn_goldens.checkable_golden import Inputs
 
 _CALLS = count(1)
 _CALLS_BETWEEN_CLEARS = 50
-"""A program compiled for one golden serves no other, and XLA fails to load more after some two hundred."""
+"""A program compiled for one golden is not reused for another, and XLA fails to load more than about 200 programs."""
 
 
 def in_precision(golden: Inputs) -> AbstractContextManager[object]:
-    """Enable float64 if the golden needs it, whatever JAX's own setting is."""
+    """Return a context that enables float64 if the golden needs it, regardless of JAX's own setting."""
     context: AbstractContextManager[object] = jax.enable_x64(True) if golden.dtype == "float64" else nullcontext()
     return context
 
 
 def limit_cache() -> None:
-    """Clear JAX's compilation cache now and then; called after each golden with gradients."""
+    """Clear JAX's compilation cache every 50 calls; called after each golden with gradients."""
     if not next(_CALLS) % _CALLS_BETWEEN_CLEARS:
         jax.clear_caches()  # type: ignore[no-untyped-call] # JAX has no types for it

@@ -22,7 +22,7 @@ def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
 
 
 def gradients(golden: Inputs) -> Mapping[str, NDArray[Any]]:
-    """Return the gradients by name for the inputs' cotangents. Raises as ``run``."""
+    """Return the gradients by name. Raises the same exceptions as ``run``."""
     case = _case(golden)
     return cells.gradients(case, {name: array.astype(case.x.dtype) for name, array in golden.cotangents.items()})
 

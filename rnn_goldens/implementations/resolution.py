@@ -66,7 +66,7 @@ def check_name(name: str, folder: Path | None = None) -> None:
             if found := _class_in(Path(name), folder or Path.cwd()):
                 kind = found.partition(":")[2]
                 hint = f"or, if it is a program: {as_program}"
-                raise WrongUse(f"{name!r} holds {kind}: rnn-goldens check {found}\n  {hint}")
+                raise WrongUse(f"{name!r} defines {kind}: rnn-goldens check {found}\n  {hint}")
             raise WrongUse(f"{name!r} is a program: {as_program}")
         others = f"implementations (or package.module:thing, FILE{ONNX}, or {MARK} COMMAND)"
         raise UnknownName("implementation", name, BUILTIN, plural=others)
@@ -78,7 +78,7 @@ def check_name(name: str, folder: Path | None = None) -> None:
 
 
 def _program(name: str, folder: Path) -> str:
-    """Return how to start the program in a file of this name; "" if there is no such file."""
+    """Return the command that starts the program in a file of this name; "" if there is no such file."""
     if not (folder / name).is_file():
         return ""
     if not os.access(folder / name, os.X_OK):
@@ -87,7 +87,7 @@ def _program(name: str, folder: Path) -> str:
 
 
 def _class_in(path: Path, folder: Path) -> str:
-    """Return the last class of a Python file, as ``check`` takes it; "" if there is no class or no such module."""
+    """Return the last class of a Python file, as an argument of ``check``; "" if it has none or is not a module."""
     module = path.with_suffix("").parts
     if path.suffix != ".py" or not all(part.isidentifier() for part in module):
         return ""

@@ -18,7 +18,7 @@ Step = Callable[[Array, Any, Weights], Any]
 
 
 def wrap(step: Step) -> Callable[[Inputs], tuple[Array, ...]]:
-    """Return the network whose time step is the function."""
+    """Return the implementation whose time step is the function."""
     network = _Stepping(step)
     return lambda golden: network.run(case_of(golden, arithmetic(golden.dtype)))
 

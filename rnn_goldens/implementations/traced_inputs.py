@@ -34,16 +34,16 @@ class TracedInputs(Inputs):
     make: Make
 
     def weights_as(self, convention: str) -> dict[str, Any]:
-        """As ``Inputs.weights_as``, with arrays derived from the traced weights."""
+        """Return the weights as ``Inputs.weights_as`` does, with arrays derived from the traced weights."""
         untraced = super().weights_as(convention)
         found: dict[str, Any] = {}
-        for name, went in places(named(convention), self.cell, self.config, self.layout).items():
+        for name, targets in places(named(convention), self.cell, self.config, self.layout).items():
             numbers = self.weights[name].reshape(-1)
-            for at, place in went.items():
-                index = np.maximum(np.abs(place) - 1, 0).astype(np.int64)
-                part = numbers[self.make(index)] * self.make(np.sign(place).astype(untraced[at].dtype))
-                found[at] = found[at] + part if at in found else part
-        return {at: found[at] if at in found else self.make(array) for at, array in untraced.items()}
+            for target, positions in targets.items():
+                index = np.maximum(np.abs(positions) - 1, 0).astype(np.int64)
+                part = numbers[self.make(index)] * self.make(np.sign(positions).astype(untraced[target].dtype))
+                found[target] = found[target] + part if target in found else part
+        return {target: found[target] if target in found else self.make(array) for target, array in untraced.items()}
 
     def in_precision(self, dtype: object) -> "TracedInputs":
         """Return itself; raises Unsupported for another precision, whose arrays would not be traced."""
@@ -53,26 +53,26 @@ class TracedInputs(Inputs):
 
 
 def arrays_of(golden: Inputs) -> dict[str, NDArray[Any]]:
-    """Return the arrays to differentiate by, by name."""
+    """Return the arrays to differentiate by, under PyTorch's names."""
     states = () if golden.initial_state is None else golden.layout.states
     return {"x": golden.x, **{f"{name}0": getattr(golden, f"{name}0") for name in states}, **golden.weights}
 
 
 def traced(golden: Inputs, arrays: Mapping[str, Any], make: Make) -> TracedInputs:
-    """Return the inputs with a framework's arrays in place of those of ``arrays_of``."""
+    """Return the inputs with a framework's arrays instead of those of ``arrays_of``."""
     inputs = TracedInputs(**{f.name: getattr(golden, f.name) for f in fields(Inputs)}, make=make)
     weights = {name: arrays[name] for name in golden.weights}
-    given = {name: array for name, array in arrays.items() if name not in weights}
-    vars(inputs).update(given, weights=MappingProxyType(weights))  # where cached properties are stored
+    others = {name: array for name, array in arrays.items() if name not in weights}
+    vars(inputs).update(others, weights=MappingProxyType(weights))  # where cached properties are stored
     return inputs
 
 
 def with_cotangents(golden: Inputs, outputs: Any) -> dict[str, Any]:  # noqa: ANN401 - of a network
-    """Return the output for each cotangent; for a network that returns only out, only nonzero cotangents.
+    """Return the output for each cotangent; only out, if the network returns only out and other cotangents are zero.
 
     Raises:
-        Unsupported: the network returns only out, and there are cotangents of other outputs.
-        TypeError: it returned no outputs.
+        Unsupported: the network returns only out, and the cotangent of another output is not zero.
+        TypeError: the network returned no outputs.
     """
     if not is_array(outputs):
         found = states_apart(golden.layout, *outputs_of(outputs))
@@ -84,6 +84,6 @@ def with_cotangents(golden: Inputs, outputs: Any) -> dict[str, Any]:  # noqa: AN
 
 
 def untraceable(library: str, error: Exception) -> Unsupported:
-    """Return the refusal of a function that accepts NumPy arrays but not traced ones."""
+    """Return the refusal of a function that accepts NumPy arrays but not traced arrays."""
     reason = (str(error).strip() or "no reason given").splitlines()[0]
     return Unsupported(f"{library} cannot differentiate the function: {type(error).__name__}: {reason}")

@@ -1,7 +1,7 @@
-"""Turns a user's own network into an implementation, depending on what it is.
+"""Turns a user's network into an implementation, depending on its kind.
 
 ==================================================  =================================================================
-what it is                                          how it is run
+network                                             run as
 ==================================================  =================================================================
 a class with ``load_state_dict``                    like ``torch.nn.RNN``, ``LSTM`` or ``GRU``: ``torch.own_class``
 a class of Keras layers                             like ``keras.layers.LSTM``: ``keras.own_class``
@@ -25,17 +25,17 @@ Implementation = Callable[[Inputs], tuple[Any, ...]]
 STEP_ARGUMENTS = 3
 
 BY_NAME_ONLY = ("paddle", "mindspore", "mlx", "equinox")
-"""Frameworks whose layers have torch's names but other arguments and weights."""
+"""Frameworks whose layers have torch's names but different arguments and weights."""
 
 
 def adapt(found: object) -> Implementation:
-    """Return an implementation, a function ``golden → outputs``, for what a user has.
+    """Return an implementation, a function ``golden → outputs``, for a user's network.
 
     Args:
-        found: one of the things above. It receives inputs: a golden without its expected values.
+        found: a network as in the table above. It receives inputs: a golden without its expected values.
 
     Raises:
-        WrongUse: it is none of them.
+        WrongUse: it is not in the table above.
     """
     run = _adapted(found)
 
@@ -108,12 +108,12 @@ def _of_class(kind: type) -> Implementation:
 
 
 def is_step(found: Callable[..., Any]) -> bool:
-    """Whether a function is one time step, judging by its number of required arguments."""
+    """Return whether a function is one time step, judging by its number of required arguments."""
     return _takes(found)[0] == STEP_ARGUMENTS
 
 
 def is_of(package: str, kind: type) -> bool:
-    """Whether a class is defined in a package, or derived from one that is."""
+    """Return whether a class is defined in a package, or derived from a class of the package."""
     return any(base.__module__.partition(".")[0] == package for base in kind.__mro__)
 
 

@@ -21,7 +21,7 @@ MAX_REASONS = 20
 
 
 SYMBOLS = {EXPLAINED: "●", CONSISTENT: "◐", NOT_RECOGNISED: "○", "no outputs": "△"}
-"""Shown beside each certainty, so that colour is not needed."""
+"""The symbols of certainties, so that colours are not needed."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Cause:
         number: the number of the implementation.
         certainty: a key of ``SYMBOLS``.
         failed: the number of failing goldens; causes are sorted by it.
-        heading: which goldens fail, of how many.
-        deviations: what explains them.
+        heading: the cells, and how many of their goldens fail.
+        deviations: the deviations that explain the failures.
         notes: further findings, as sentences.
-        shows: the filter that shows these goldens: a cell, or none, and a text.
+        cell, text: the filters that show these goldens; "" for none.
         is_explained: whether ``rnn-goldens explain`` shows the deviations of one of these cells.
     """
 
@@ -65,16 +65,16 @@ class Cause:
 
 
 def causes_of(number: int, checked: Checked) -> list[Cause]:
-    """Return causes of wrong outputs, then failures without outputs; those with most failures first."""
+    """Return the causes of wrong outputs, then the reasons of missing outputs; each from most to fewest failures."""
     wrong = sorted(_of_wrong_outputs(number, checked), key=lambda cause: -cause.failed)
     return [*wrong, *_of_reasons(number, checked.results)]
 
 
 def _of_wrong_outputs(number: int, checked: Checked) -> Iterator[Cause]:
     together: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
-    for place, data in enumerate(checked.causes):
+    for index, data in enumerate(checked.causes):
         names = tuple(tuple(candidate["deviations"]) for candidate in data["candidates"])
-        same = (names,) if data["certainty"] == EXPLAINED and not data["candidates"][0]["alike"] else (place,)
+        same = (names,) if data["certainty"] == EXPLAINED and not data["candidates"][0]["alike"] else (index,)
         together.setdefault(same, []).append(data)
     for of_cells in together.values():
         yield _of_outputs(number, of_cells)
@@ -115,7 +115,7 @@ def _notes(data: Mapping[str, Any]) -> Iterator[str]:
             explained = counted(len(candidate["explains"]), "golden")
             yield f"{TOGETHER.join(candidate['deviations'])} explains {explained}."
         if candidate["against"]:
-            yield f"It would make {_place(candidate['against'][0])} fail, which passed."
+            yield f"It would fail {_place(candidate['against'][0])}, but this golden passed."
         if candidate["alike"]:
             names = ", ".join(TOGETHER.join(cause) for cause in candidate["alike"][:3])
             yield f"No golden of this run distinguishes it from {names}."

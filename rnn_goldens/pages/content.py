@@ -7,7 +7,7 @@ from typing import Any
 from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Drawn, Result
 
 OUTCOMES = (PASSED, FAILED, KNOWN, REFUSED, SKIPPED, UNCHECKED)
-"""In the order in which a page counts them."""
+"""The outcomes, in the order in which a page counts them."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Checked:
     """An implementation and its results.
 
     Attributes:
-        name: as on the command line; "" for a project's own tests.
-        versions: of its packages.
-        results: by golden, from simple to hard.
+        name: its name, as on the command line; "" for a project's own tests.
+        versions: the versions of its packages.
+        results: its results, from simple to hard goldens.
         causes: as in ``results-1.schema.json``.
         drawn: by test, the picture and message of wrong results.
         command: returns the command that runs a result's golden again; "" if unknown.
@@ -52,7 +52,7 @@ class Trend:
 
 @dataclass(frozen=True)
 class Content:
-    """The whole page.
+    """The content of a page.
 
     Attributes:
         title: its heading.
@@ -60,7 +60,7 @@ class Content:
         about: the goldens, by id.
         made_with: versions, by name.
         since: the earlier report; "" without one.
-        moved: changes since then.
+        moved: changes since the earlier report.
     """
 
     title: str

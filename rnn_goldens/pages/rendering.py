@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 EXTRA = "rnn-goldens[html]"
 
 MAX_BYTES = 4_900_000
-"""Maximum size of a page; beyond it details and pictures are left out, and the page says so."""
+"""Maximum size of a page. A larger page omits details and pictures, and says how many."""
 
 SUFFIXES = (".html", ".htm")
 """Suffixes of pages."""
 
 
 def is_page(path: str | Path) -> bool:
-    """Whether a file name is that of a page."""
+    """Return whether a file name has a suffix of pages."""
     return Path(path).suffix.lower() in SUFFIXES
 
 
@@ -32,7 +32,7 @@ def require_engine() -> None:
 
 
 def render(content: "Content") -> bytes:
-    """Return the bytes of the page, at most ``MAX_BYTES``; raises WrongUse as above."""
+    """Return the bytes of the page, at most ``MAX_BYTES``; raises WrongUse as ``require_engine`` does."""
     require_engine()
     from rnn_goldens.pages.view import view
 

@@ -28,7 +28,7 @@ from rnn_goldens.result import (
 )
 
 LISTED_BYTES, PICTURE_BYTES = 2_500_000, 2_100_000
-"""Bytes of a page for listed failures and for their pictures."""
+"""Maximum bytes of a page for listed failures and for their pictures."""
 
 COMPACT = (",", ":")
 """JSON separators in a page's data."""
@@ -37,7 +37,7 @@ _FRAME = 600
 """Bytes around the texts of a failure."""
 
 _LONGEST, _LONGEST_MESSAGE = 500, 3_000
-"""Characters of a reason, and of a message."""
+"""Maximum characters of a reason, and of a message."""
 
 _MAX_GROUPS = 100
 
@@ -58,29 +58,29 @@ class Failure:
 
     @property
     def drawn(self) -> Drawn:
-        """Its message and picture; empty if not kept."""
+        """The failure's message and picture; empty if not stored."""
         return self.checked.drawn.get(self.result["test"]) or Drawn(message="", picture=None, gradients=[])
 
     @property
     def command(self) -> str:
-        """The command that runs it again."""
+        """The command that runs the golden again."""
         return self.checked.command(self.result)
 
     @property
     def shown(self) -> str:
-        """Its message, else its reason."""
+        """The failure's message, else its reason."""
         return _cut(self.drawn["message"] or self.result.get("reason") or "no reason given", _LONGEST_MESSAGE)
 
     @property
     def short(self) -> str:
-        """The text of its summary after the golden."""
+        """The text after the golden in the failure's summary."""
         if names := self.result.get("explained_by"):
-            return f"like {names[0]}" + (f" and {counted(len(names) - 1, 'other')} alike" if len(names) > 1 else "")
+            return f"like {names[0]}" + (f" and {counted(len(names) - 1, 'equivalent')}" if len(names) > 1 else "")
         return _cut(own_reason(self.result), 120)
 
     @property
     def size(self) -> int:
-        """The bytes of its texts."""
+        """The number of bytes of the failure's texts."""
         message, reason = self.drawn["message"][:_LONGEST_MESSAGE], self.result.get("reason", "")[:_LONGEST]
         cells = [text + _CELL for row in self.drawn["gradients"] for text in row.values()]
         known, causes = self.result.get("known", ""), self.result.get("explained_by", ())
@@ -90,7 +90,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class GradientRow:
-    """One gradient over all goldens of an implementation: how many were right, wrong and not checked."""
+    """The numbers of goldens of an implementation for which one gradient was right, wrong or not checked."""
 
     implementation: str
     name: str
@@ -111,10 +111,10 @@ class Group:
 
 
 def view(content: Content, share: float) -> dict[str, object]:
-    """Return what the template needs; ``share`` is the fraction of the size limit for details."""
+    """Return the values for the template; ``share`` is the fraction of the size limit for details."""
     failures, pictures, left_out = _limited(content, share)
-    came = Counter(result["outcome"] for checked in content.checked for result in checked.results)
-    counts = {outcome: came[outcome] for outcome in OUTCOMES}
+    by_outcome = Counter(result["outcome"] for checked in content.checked for result in checked.results)
+    counts = {outcome: by_outcome[outcome] for outcome in OUTCOMES}
     return {
         "content": content,
         "several": len(content.checked) > 1,
@@ -157,8 +157,8 @@ def _limited(content: Content, share: float) -> tuple[list[Failure], list[Any], 
     wrong = list(_wrong(content))
     listed, pictures = dict[int, Failure](), list[Any]()
     size, drawn, undrawn = 0.0, 0.0, 0
-    for place in _firsts_before_seconds(wrong):
-        failure = wrong[place]
+    for position in _firsts_before_seconds(wrong):
+        failure = wrong[position]
         size += failure.size
         if size > share * LISTED_BYTES:
             break
@@ -168,11 +168,11 @@ def _limited(content: Content, share: float) -> tuple[list[Failure], list[Any], 
             if drawn <= share * PICTURE_BYTES:
                 failure = replace(failure, pictured=len(pictures))
                 pictures.append(picture)
-        listed[place] = failure
+        listed[position] = failure
     unlisted = len(wrong) - len(listed)
     left_out = [f"{counted(unlisted, 'failure')} more, which are counted but not listed"] if unlisted else []
     left_out += [f"the pictures of {counted(undrawn, 'failure')} that are listed"] if undrawn else []
-    return [listed[place] for place in sorted(listed)], pictures, left_out
+    return [listed[position] for position in sorted(listed)], pictures, left_out
 
 
 def _wrong(content: Content) -> Iterator[Failure]:
@@ -185,7 +185,7 @@ def _wrong(content: Content) -> Iterator[Failure]:
 
 
 def _firsts_before_seconds(wrong: Sequence[Failure]) -> list[int]:
-    """Return the failures' positions in the order in which they are listed while there is room."""
+    """Return the failures' positions, in the order in which they are listed until the page is full."""
     times: Counter[tuple[int, str, str]] = Counter()
     before = []
     for failure in wrong:
@@ -196,7 +196,7 @@ def _firsts_before_seconds(wrong: Sequence[Failure]) -> list[int]:
 
 
 def _of_gradients(content: Content) -> Iterator[GradientRow]:
-    """Yield the gradients of each implementation, those that were wrong somewhere first."""
+    """Yield the gradients of each implementation, from most to fewest wrong results."""
     for checked in content.checked:
         right, wrong, left_out = gradient_counts(checked.results)
         names = sorted(dict.fromkeys([*right, *wrong, *left_out]), key=lambda name: -wrong[name])
@@ -242,14 +242,14 @@ def _builtin_first(cells: Set[str]) -> list[str]:
 
 
 def _table_data(content: Content) -> dict[str, Any]:
-    """Return what the script counts: names once, and four numbers for each golden of each implementation."""
+    """Return the data for the script: each name once, and four numbers for each golden of each implementation."""
     golden_ids = {result["golden"]: None for checked in content.checked for result in checked.results}
     numbers = {golden: number for number, golden in enumerate(golden_ids)}
     about = [content.about.get(golden, About("", ())) for golden in golden_ids]
     cells = _builtin_first({one.cell for one in about if one.cell})
     features = [feature for feature in FEATURES if any(feature in one.features for one in about)]
-    came = {result["dtype"] for checked in content.checked for result in checked.results}
-    dtypes = [dtype for dtype in PRECISIONS if dtype in came]
+    checked_in = {result["dtype"] for checked in content.checked for result in checked.results}
+    dtypes = [dtype for dtype in PRECISIONS if dtype in checked_in]
     entries: list[int] = []
     for number, checked in enumerate(content.checked):
         for r in checked.results:

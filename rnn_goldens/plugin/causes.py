@@ -78,9 +78,9 @@ def _rule_out_outputs(entry: Result) -> None:
 
 
 def _single_causes(found: Iterable[Diagnosis]) -> dict[int, Cause]:
-    """Return, by the ``id`` of an ``Evidence``, the cause that the diagnosis of its cell gives for it.
+    """Return the cause of each failure by the ``id`` of its ``Evidence``, for cells whose failures are all explained.
 
-    Only for cells whose failures are all explained; of equivalent causes, the one that the diagnosis puts first.
+    Of equivalent causes, returns the one that the diagnosis lists first.
     """
     explained = (diagnosis for diagnosis in found if diagnosis.certainty == EXPLAINED)
     candidates = [candidate for diagnosis in explained for candidate in diagnosis.candidates]
@@ -93,12 +93,12 @@ def diagnoses(config: pytest.Config) -> list[Diagnosis]:
 
 
 def single_causes(config: pytest.Config) -> Mapping[str, str]:
-    """Return, by test, the cause of its failure, if every failure of its cell is explained."""
+    """Return the cause of the failure of each test, for cells whose failures are all explained."""
     return config.stash.get(_SINGLE_CAUSES, {})
 
 
 def _note(entry: Result, causes: Iterable[Cause], facts: Mapping[str, bool | float] = MappingProxyType({})) -> None:
-    """Store which causes explain an entry or, where none does, the facts observed."""
+    """Store the causes that explain an entry, or the observed facts if no cause explains it."""
     entry.pop("facts", None)
     entry.pop("explained_by", None)
     if names := [TOGETHER.join(cause) for cause in causes]:
@@ -155,7 +155,7 @@ def _evidence(opened: Corpora, entry: Result, *, one_of_several: bool) -> Eviden
 
 
 def _of(entry: Result) -> str:
-    """Return what was compared: gradients, or outputs if the outputs were wrong, too."""
+    """Return GRADIENTS if gradients were compared and the outputs were not wrong, too; else OUTPUTS."""
     return GRADIENTS if "gradients" in entry and not entry["gradients"].get("outputs_wrong") else OUTPUTS
 
 

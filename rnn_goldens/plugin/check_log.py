@@ -1,4 +1,4 @@
-"""The check log of a test: its comparisons with its golden, including those that it ignored."""
+"""The check log of a test: all comparisons with its golden, including failures that the test ignored."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,10 +12,10 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.visible import visible
 
 _LONGEST_REASON = 2_000
-"""Characters."""
+"""The largest number of characters of a reason."""
 
 CHECK_FAILS = "the test expects a mismatch, with check_fails"
-"""Why a golden that was passed to ``check_fails`` counts as a known failure."""
+"""The reason of the known failure that ``check_fails`` records."""
 
 
 @dataclass(eq=False)
@@ -25,24 +25,24 @@ class CheckLog:
     Attributes:
         golden: the golden's id.
         dtype: the precision under test.
-        calls: the call patterns that marker or option select.
-        verdicts: of every ``check`` and every pattern of ``check_calls``, each with its precision.
+        calls: the call patterns that the marker or option selects.
+        verdicts: the verdicts of every ``check`` and every pattern of ``check_calls``, each with its precision.
         expected_to_fail: the verdicts of ``check_fails`` that failed.
         errors: failures without a verdict, such as ``check_fails`` with correct outputs.
         ran: whether the test's call phase began.
         went_on: whether the test returned after a failure.
         reported: verdicts whose mismatch reached pytest, from the test or a subtest.
         called: the call patterns that ``check_calls`` was called with.
-        patterns_run: those of them that were run.
-        patterns_refused: those that the implementation refused, though not the golden, with the reason.
+        patterns_run: the call patterns that were run.
+        patterns_refused: call patterns that the implementation refused, although it accepted the golden; with reasons.
         refused: whether the implementation refused, in the test or a subtest.
         unchecked: whether nothing was checked. This is an error of the test, so xfail does not excuse it.
-        ended: whether the test has ended; later findings are late.
-        late: where late findings are appended; one list per run.
+        ended: whether the test has ended; findings after that are late findings.
+        late: the list to which late findings are appended; one list per run.
         drawn: whether a page needs a picture of wrong outputs.
         picture: the picture of the first mismatch.
         gradients: whether the test must check gradients.
-        of_gradients: those of the verdicts that are of gradients, each with its precision.
+        of_gradients: the verdicts on gradients, each with its precision; also in ``verdicts``.
         outputs_wrong: whether an implementation with wrong gradients had wrong outputs, too.
         outputs_right: goldens and precisions whose outputs some test found correct; one set per run.
     """
@@ -72,7 +72,7 @@ class CheckLog:
 
     @contextmanager
     def comparing(self) -> Iterator[None]:
-        """Record an exception raised by a comparison: a test that continues after it fails."""
+        """Record an exception that a comparison raises, so that a test that catches it fails."""
         try:
             yield
         except RnnGoldensError:  # a wrong argument, raised before anything is compared
@@ -83,7 +83,7 @@ class CheckLog:
             raise
 
     def note(self, dtype: str, verdict: Verdict) -> None:
-        """Record a verdict of ``check``; from any thread, and after the test too."""
+        """Record a verdict of ``check``, in any thread, during or after the test."""
         if verdict.passed and not verdict.not_checked:
             self.outputs_right.add((self.golden, dtype))
         self._note(dtype, verdict)
@@ -122,7 +122,7 @@ class CheckLog:
 
     @property
     def shown_right(self) -> bool:
-        """Whether what the test must check was compared and correct, in the precision under test or a higher one."""
+        """Return whether outputs, or gradients if required, were right in the precision under test or a higher one."""
         least = PRECISIONS[self.dtype].bits
         counting = self.of_gradients if self.gradients else self.verdicts
         return any(verdict.passed and PRECISIONS[dtype].bits >= least for dtype, verdict in counting)
@@ -133,7 +133,7 @@ class CheckLog:
         return max((verdict.largest_error for _, verdict in self.verdicts), default=None)
 
     def missing(self) -> str:
-        """Return what a test that returned failed to check, as a sentence; "" if nothing."""
+        """Return a sentence about the checks that a test omitted; "" if it omitted none."""
         if self.gradients and not self.of_gradients:
             outputs = ": check(out, h_n) compares only outputs" if self.verdicts else ""
             return f"no gradient was checked: the test requested gradients and never called check_gradients{outputs}"
@@ -187,7 +187,7 @@ def finding(golden: str, dtype: str, text: str, judged_by: str) -> Finding:
 
 
 def entry_of(check_log: CheckLog | None) -> dict[str, Any]:
-    """Return what a check log adds to the results file."""
+    """Return the fields of the results file that a check log provides."""
     if check_log is None:
         return {}
     largest = check_log.largest_error
@@ -214,7 +214,7 @@ def entry_of(check_log: CheckLog | None) -> dict[str, Any]:
 
 
 def _outputs_checked(verdicts: Iterable[Verdict]) -> dict[str, Any]:
-    """Return which outputs were compared and which were not; empty if all were compared, or none."""
+    """Return which outputs were compared and which were not; {} if all were compared, or if no output was."""
     verdicts = list(verdicts)
     compared = dict.fromkeys(name for verdict in verdicts for name in verdict.differences)
     left_out = dict.fromkeys(name for verdict in verdicts for name in verdict.not_checked if name not in compared)
@@ -222,11 +222,11 @@ def _outputs_checked(verdicts: Iterable[Verdict]) -> dict[str, Any]:
 
 
 def gradients_found(verdicts: Iterable[Verdict]) -> dict[str, Any]:
-    """Return which gradients were right in every comparison, wrong in one, or in none."""
+    """Return the gradients that were right in every comparison, wrong in one or more, or never checked."""
     verdicts = list(verdicts)
-    given = [found for verdict in verdicts for found in verdict.differences.values()]
-    wrong = dict.fromkeys(found.output for found in given if not found.passed)
-    right = dict.fromkeys(found.output for found in given if found.output not in wrong)
+    compared = [found for verdict in verdicts for found in verdict.differences.values()]
+    wrong = dict.fromkeys(found.output for found in compared if not found.passed)
+    right = dict.fromkeys(found.output for found in compared if found.output not in wrong)
     left_out = dict.fromkeys(name for verdict in verdicts for name in verdict.not_checked)
     not_checked = [name for name in left_out if name not in wrong and name not in right]
     return {"right": list(right), "wrong": list(wrong), "not_checked": not_checked}

@@ -36,7 +36,7 @@ class GoldenUnderTest(Golden):
         reference: a private copy that comparisons use, so that a test cannot change expected values by accident.
         check_log: what was checked so far; shared by copies in other precisions.
         search: causes found for other failures of the run.
-        copies: all copies of this golden in other precisions, including this one.
+        copies: this golden and all its copies in other precisions.
     """
 
     reference: Golden
@@ -57,11 +57,11 @@ class GoldenUnderTest(Golden):
         return _plain, ({f.name: getattr(self, f.name) for f in fields(Golden)},)
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401 - IPython's protocol
-        """Print only the golden where Hypothesis reports a test's arguments."""
+        """Print only the golden's representation when Hypothesis reports a test's arguments."""
         printer.text(repr(self))
 
     def check(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> None:
-        """Record and check as ``Golden.check``; by default, compares the outputs that the marker or option selects."""
+        """Check as ``Golden.check`` does, and record the verdict. By default, marker or option select the outputs."""
         __tracebackhide__ = True
         refuse_own_arrays(self, out, h_n, c_n)
         with failures_as_errors():
@@ -74,7 +74,7 @@ class GoldenUnderTest(Golden):
     def check_fails(
         self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None
     ) -> Verdict:
-        """Record and check as ``Golden.check_fails``; the golden then counts as known to fail, not as passed."""
+        """Check as ``Golden.check_fails`` does, and record the verdict. The golden then counts as a known failure."""
         __tracebackhide__ = True
         refuse_own_arrays(self, out, h_n, c_n)
         try:
@@ -86,7 +86,7 @@ class GoldenUnderTest(Golden):
         return verdict
 
     def check_calls(self, run: Run, calls: Sequence[str] | str | None = None, *, outputs: OutputNames = None) -> None:
-        """Record and check as ``Golden.check_calls``; by default, in the patterns that the marker or option selects."""
+        """Check as ``Golden.check_calls`` does, and record verdicts. By default, marker or option select patterns."""
         __tracebackhide__ = True
         reference = self._reference.comparing(outputs)
 
@@ -110,12 +110,12 @@ class GoldenUnderTest(Golden):
                 raise GoldenMismatch(verdict)
 
     def check_gradients(self, gradients: object = None, /, **named: object) -> Verdict:
-        """Record and check as ``Golden.check_gradients``."""
+        """Check as ``Golden.check_gradients`` does, and record the verdict."""
         __tracebackhide__ = True
-        given = gradients_by_name(self, gradients, named)
-        refuse_own_arrays(self, *given.values())
+        by_name = gradients_by_name(self, gradients, named)
+        refuse_own_arrays(self, *by_name.values())
         with failures_as_errors():
-            verdict = self._compared_gradients(given)
+            verdict = self._compared_gradients(by_name)
         self.check_log.note_gradients(self.dtype, verdict)
         self._require_untouched(self, self._reference.input_arrays())
         if not verdict.passed:
@@ -123,7 +123,7 @@ class GoldenUnderTest(Golden):
         return verdict
 
     def check_gradient_calls(self, backward: Backward, run: Callable[[Any], Sequence[Any]] | None = None) -> None:
-        """Record and check as ``Golden.check_gradient_calls``."""
+        """Check as ``Golden.check_gradient_calls`` does, and record the verdicts."""
         __tracebackhide__ = True
 
         def run_checked(inputs: InputsData) -> Mapping[str, Any]:
@@ -134,8 +134,8 @@ class GoldenUnderTest(Golden):
             refuse_own_arrays(self, *gradients.values())
             return gradients
 
-        def compared(given: Mapping[str, Any], meaning: str) -> Verdict:
-            return self._compared_gradients(given, meaning, run)
+        def compared(by_name: Mapping[str, Any], meaning: str) -> Verdict:
+            return self._compared_gradients(by_name, meaning, run)
 
         self.check_log.called.add("twice")
         for name, verdict in compare_gradient_calls(self._reference, run_checked, compared):
@@ -160,7 +160,7 @@ class GoldenUnderTest(Golden):
             return diagnosed(actual, verdict, self.search, meaning=meaning, outputs=outputs, outputs_right=right)
 
     def _require_untouched(self, inputs: InputsData, before: InputArrays) -> None:
-        """Raise ImplementationFailed if input arrays were written to; recorded even if the test catches it."""
+        """Raise ImplementationFailed if input arrays were written to. Record it, too, because the test may catch it."""
         __tracebackhide__ = True
         if names := written_to(inputs, before):
             message = f"{self.id} in {self.dtype}: the implementation {wrote_into(names)}"
@@ -179,7 +179,7 @@ class GoldenUnderTest(Golden):
         call_again: Callable[[], Sequence[Any]] | None = None,
         outputs: OutputNames = None,
     ) -> Verdict:
-        """Compare as ``Golden.compare``, but try the causes of other failures first, and pairs of deviations."""
+        """Compare as ``Golden.compare`` does, but try causes of other failures first, and also pairs of deviations."""
         with self.check_log.comparing():
             actual = actual_outputs(self._reference.comparing(outputs), out, h_n, c_n)
             verdict = verdict_on(actual)
@@ -196,8 +196,8 @@ class GoldenUnderTest(Golden):
         return found
 
 
-def _plain(given: dict[str, Any]) -> Golden:
-    return Golden(**given)
+def _plain(values: dict[str, Any]) -> Golden:
+    return Golden(**values)
 
 
 CHECK_LOG = pytest.StashKey[CheckLog]()
@@ -207,7 +207,7 @@ CANDIDATE_SEARCHES = pytest.StashKey[dict[str, CandidateSearch]]()
 _OUTPUTS_RIGHT = pytest.StashKey[set[tuple[str, str]]]()
 _SPENT = pytest.StashKey[SearchState]()
 LATE = pytest.StashKey[list[dict[str, str]]]()
-"""Findings made after their tests had ended, which no report carries yet."""
+"""Findings made after their tests had ended, which no report contains yet."""
 
 
 def golden_under_test(request: pytest.FixtureRequest) -> Golden:
@@ -239,9 +239,9 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
     spent = request.config.stash.setdefault(_SPENT, SearchState())
     test = without_golden(request.node.nodeid, selected.id, selected.dtype)
     search = request.config.stash.setdefault(CANDIDATE_SEARCHES, {}).setdefault(test, CandidateSearch(test, spent))
-    given = {f.name: getattr(golden, f.name) for f in fields(golden)}
+    values = {f.name: getattr(golden, f.name) for f in fields(golden)}
     reference = golden.copied()
-    return GoldenUnderTest(**given, reference=reference, check_log=check_log, search=search)
+    return GoldenUnderTest(**values, reference=reference, check_log=check_log, search=search)
 
 
 def fail_if_unchecked(item: pytest.Item) -> None:

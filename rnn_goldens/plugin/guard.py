@@ -1,4 +1,4 @@
-"""Calls the implementation under test: skips, exits and endless loops fail only the golden that was called."""
+"""Calls the implementation under test, so that a skip, an exit or an endless loop affects only one golden."""
 
 import faulthandler
 import signal
@@ -28,18 +28,18 @@ TIME_LIMIT = 60.0
 """Seconds for one golden, including imports and compilation."""
 
 HARD_LIMITS = 2
-"""A call that cannot be interrupted is ended with its process after this many times the time limit."""
+"""After this many times the time limit, a call that cannot be interrupted is ended together with its process."""
 
 
 class ImplementationFailed(Exception):
-    """The implementation returned no outputs: it exited, took too long, wrote into its inputs or called pytest."""
+    """Raised if the implementation exited, took too long, wrote into its inputs or called pytest."""
 
     __module__ = "rnn_goldens"
 
 
 @contextmanager
 def failures_as_errors() -> Iterator[None]:
-    """Turn pytest outcomes and exits of an implementation into errors, around its call and the reading of its outputs.
+    """Turn pytest outcomes and exits, raised while an implementation runs or its outputs are read, into errors.
 
     Raises:
         Unsupported: the implementation skipped.
@@ -58,7 +58,7 @@ def failures_as_errors() -> Iterator[None]:
 
 
 class TimeIsUp(BaseException):
-    """A call took too long. Not an Exception, because an implementation may catch those."""
+    """A call took too long. Not an Exception, because an implementation may catch every Exception."""
 
 
 class Guard:
@@ -78,10 +78,10 @@ class Guard:
         Args:
             run: the implementation.
             seconds: the time limit for one golden; None for a program, which has its own.
-            late: where findings about goldens whose tests have ended are appended.
+            late: the list to which findings about goldens whose tests have ended are appended.
             now: file that names the golden being run; the supervisor reads it if the process dies.
-            stderr: where else to write the traceback of a call that was ended with its process; without both files, a
-                call that cannot be interrupted is not ended.
+            stderr: used if ``now`` is None, for the traceback of a call that is ended with its process. If both are
+                None, a call that cannot be interrupted is not ended.
             backward: returns gradients; raises Unsupported if the implementation has none.
         """
         self._run, self._backward = run, backward
@@ -95,8 +95,8 @@ class Guard:
 
         Raises:
             Unsupported: the implementation refused or skipped.
-            ImplementationFailed: it took too long, or called ``pytest.xfail``, ``pytest.fail``, ``pytest.exit`` or
-                ``sys.exit``.
+            ImplementationFailed: it took too long, wrote into its inputs, or called ``pytest.xfail``, ``pytest.fail``,
+                ``pytest.exit`` or ``sys.exit``.
         """
         __tracebackhide__ = True
         try:
@@ -109,10 +109,10 @@ class Guard:
             self._collect_late_findings()
 
     def gradients(self, golden: Inputs) -> dict[str, Any]:
-        """Return the gradients by name; the inputs have cotangents. Raises as for outputs.
+        """Return the gradients by name, for inputs with cotangents. Raises the exceptions of ``__call__``, too.
 
         Raises:
-            TypeError: the implementation returned something else, such as outputs.
+            TypeError: the implementation returned something other than gradients, such as outputs.
         """
         __tracebackhide__ = True
         try:
@@ -124,7 +124,7 @@ class Guard:
             self._collect_late_findings()
 
     def _run_checked(self, golden: Inputs) -> tuple[Any, ...]:
-        """Run the implementation; raises if it writes into a golden's inputs. The caller checks plain inputs."""
+        """Run the implementation. Require unchanged inputs of a ``Golden``; the caller checks other inputs."""
         __tracebackhide__ = True
         if not isinstance(golden, Golden):
             return self._run(golden)
@@ -150,7 +150,7 @@ class Guard:
 
     @contextmanager
     def _noted(self, golden: Inputs) -> Iterator[None]:
-        """Write down which golden is running, and end the process if it takes too long and cannot be interrupted."""
+        """Write the golden's id to ``now``, and end the process if a call takes too long and cannot be interrupted."""
         self._write(f"{golden.id} in {golden.dtype}\n")
         file = self._traceback_file if self._seconds is not None else None
         if self._seconds is not None and file is not None:
@@ -171,7 +171,7 @@ class Guard:
 
 
 def _as_arrays(golden: Inputs, outputs: Any) -> Any:  # noqa: ANN401 - whatever an implementation returns
-    """Return outputs as NumPy arrays, so that lazy libraries compute them here; anything else unchanged."""
+    """Return outputs as NumPy arrays, so that lazy libraries compute them here; unchanged if they are not numbers."""
     try:
         if not isinstance(outputs, tuple | list):
             return read(outputs)  # an implementation may return out alone
@@ -182,7 +182,7 @@ def _as_arrays(golden: Inputs, outputs: Any) -> Any:  # noqa: ANN401 - whatever 
 
 
 def _gradients_as_arrays(golden: Inputs, found: object) -> dict[str, Any]:
-    """Return gradients as NumPy arrays, likewise."""
+    """Return gradients as NumPy arrays, so that lazy libraries compute them here; unchanged if they are not numbers."""
     arrays = gradients_by_name(golden, found, {})
     for name, value in arrays.items():
         with suppress(NotNumbers):
@@ -192,12 +192,12 @@ def _gradients_as_arrays(golden: Inputs, found: object) -> dict[str, Any]:
 
 @contextmanager
 def interrupting(seconds: float | None) -> Iterator[None]:
-    """Raise TimeIsUp after the time limit, where the platform supports it; an earlier alarm of others comes first."""
+    """Raise TimeIsUp after the time limit, if the platform supports it and no other code has set an earlier alarm."""
     if seconds is None or sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return
-    others, interval = signal.getitimer(signal.ITIMER_REAL)
-    if 0 < others <= seconds:
+    other_alarm, interval = signal.getitimer(signal.ITIMER_REAL)
+    if 0 < other_alarm <= seconds:
         yield
         return
     before, begin = signal.signal(signal.SIGALRM, _interrupt), time.monotonic()
@@ -209,8 +209,8 @@ def interrupting(seconds: float | None) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL if before is None else before)
-        if others:
-            left = max(others - (time.monotonic() - begin), 1e-3)
+        if other_alarm:
+            left = max(other_alarm - (time.monotonic() - begin), 1e-3)
             signal.setitimer(signal.ITIMER_REAL, left, interval)
 
 

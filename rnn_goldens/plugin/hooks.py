@@ -1,4 +1,4 @@
-"""Options, marker, fixtures and hooks. A project that uses none of them imports only this file."""
+"""Options, marker, fixtures and hooks. A project that uses none of them imports only this file and ``options``."""
 
 import sys
 from collections.abc import Callable, Generator, Iterable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options. Each has an ini twin with underscores: ``rnn_goldens_dtype = float64``."""
+    """Add the options. Each can also be set in the ini file, with underscores: ``rnn_goldens_dtype = float64``."""
     group = parser.getgroup("rnn-goldens", "golden data for recurrent neural networks")
     for name, text in OPTIONS.items():
         group.addoption(f"--rnn-goldens-{name}", metavar=name.upper(), default=None, help=text)
@@ -44,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Remove the results file of an earlier run, before anything can make this run fail to start."""
+    """Replace the results file of an earlier run, because this run may fail before it starts."""
     if getattr(early_config.known_args_namespace, "rnn_goldens_report", None):
         from rnn_goldens.plugin.report import reset_report
 
@@ -97,7 +97,7 @@ class Listener:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - a worker of xdist
-        """Collect what a worker found after its last test, and its wrong outputs."""
+        """Collect what a worker sends at its end: late findings, wrong outputs, program version and custom cells."""
         sent = getattr(node, "workeroutput", {})
         self._revise(sent.get(LATE_FINDINGS, ()))
         if PROGRAM_VERSION in sent:
@@ -119,7 +119,7 @@ class Listener:
             end(session, self.run_results)
 
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
-        """Print what was refused, the causes of failures, and why the run is not complete."""
+        """Print the refused goldens, the causes of failures, and the reason why the run is not complete."""
         if self.run_results is not None:
             from rnn_goldens.plugin.session_finish import summarize
 
@@ -140,7 +140,7 @@ class Listener:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Parametrize a test with one golden and precision after the other."""
+    """Parametrize a test with the selected goldens, in each precision."""
     if "rnn_golden" in metafunc.fixturenames:
         from rnn_goldens.plugin.marker import parametrize
 
@@ -202,5 +202,5 @@ def pytest_runtest_makereport(
 
 
 def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, str] | None:
-    """Report refused goldens as a category of their own."""
+    """Report refused goldens as a separate category."""
     return ("refused", "R", "REFUSED") if hasattr(report, REFUSED_BECAUSE) else None

@@ -1,4 +1,4 @@
-"""The implementation under test: resolved or started once per run, and closed at its end."""
+"""The implementation under test: resolved or started once per run, and closed at the end of the run."""
 
 import os
 from collections.abc import Generator
@@ -29,7 +29,7 @@ _STARTED = pytest.StashKey[Guard]()
 
 
 def implementation(config: pytest.Config) -> Generator[Implementation]:
-    """Yield the implementation for the fixture; fails in one line if none is set or it is not found."""
+    """Yield the implementation for the fixture; fails with one line of text if none is set or it is not found."""
     try:
         start(config)
     except pytest.UsageError as error:
@@ -44,7 +44,7 @@ def implementation(config: pytest.Config) -> Generator[Implementation]:
 
 
 def stop_for_wrong_use(config: pytest.Config, error: WrongUse) -> NoReturn:
-    """End the run with a usage error, which would repeat for every golden; an xdist worker can only fail the test."""
+    """End the run, because the error would repeat for every golden; an xdist worker can only fail the test."""
     message = f"{WRONG_USE}{error}"
     if hasattr(config, "workerinput"):
         raise pytest.fail.Exception(message, pytrace=False) from None
@@ -55,7 +55,7 @@ def start(config: pytest.Config) -> None:
     """Resolve the implementation that is set, and start it if it is a program; once per run.
 
     Raises:
-        pytest.UsageError: none is set or it is not found; chained to what a user's module raised, if it did.
+        pytest.UsageError: no implementation is set, or it is not found. ``__cause__`` is an error of the user's module.
     """
     if _STARTED in config.stash:
         return
@@ -80,7 +80,7 @@ def start(config: pytest.Config) -> None:
 
 
 def _stderr(config: pytest.Config) -> TextIO | None:
-    """Return the terminal's stderr without capturing; None where pytest's own faulthandler uses the only timer."""
+    """Return stderr without pytest's capturing; None if pytest's faulthandler uses the process's only timer."""
     if float(config.getini("faulthandler_timeout") or 0) > 0:
         return None
     capturing = config.pluginmanager.getplugin("capturemanager")

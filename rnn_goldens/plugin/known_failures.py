@@ -3,7 +3,7 @@
 lstm/long                                       # every precision: URL of the issue
 gru/plain-float16                               # one precision
 cell=lstm,gru features=lengths dtype=bfloat16   # by cell, features and precision
-rnn-*/* without=state                           # both
+rnn-*/* without=state                           # by id and features
 cell=lstm except=lstm/plain,lstm/long-float32   # with exceptions
 """
 
@@ -41,7 +41,7 @@ class ListEntry:
 
     Attributes:
         text: the part of the line before the reason.
-        pattern: ``documented/mini-batch`` in every precision, ``documented/mini-batch-float32`` in one; ``*`` matches.
+        pattern: ``documented/mini-batch`` in all precisions, ``documented/mini-batch-float32`` in one; ``*``: any text.
         conditions: values of ``cell``, ``features``, ``without``, ``dtype`` and ``except``.
         reason: the text after ``#``.
     """
@@ -59,7 +59,7 @@ class ListEntry:
         return f"{self.path.name}:{self.line}"
 
     def matches(self, entry: Entry, dtype: str) -> bool:
-        """Whether this line matches a golden in a precision."""
+        """Return whether this line matches a golden in a precision."""
         values = self.conditions.get
         return (
             _matches(entry.id, dtype, self.pattern)
@@ -76,7 +76,7 @@ def _matches(golden_id: str, dtype: str, pattern: str) -> bool:
 
 
 def read_list(path: Path, entries: Iterable[Entry]) -> list[ListEntry]:
-    """Read such a file; blank lines and lines that start with # are comments.
+    """Read a list; blank lines and lines that start with # are comments.
 
     Raises:
         InvalidFile: the file is not readable, or an entry has no reason or is malformed.
@@ -132,5 +132,5 @@ def _refuse(one: ListEntry, pattern: str, entries: Sequence[Entry]) -> None:
     where = f"golden in line {one.line} of {one.path},"
     ids = [entry.id for entry in entries]
     if any(_matches(golden_id, dtype, pattern) for golden_id in ids for dtype in PRECISIONS):
-        raise InvalidFile(one.path, [f"line {one.line}: no golden of the corpus is {one.text!r} altogether"])
+        raise InvalidFile(one.path, [f"line {one.line}: no golden of the corpus meets all of {one.text!r}"])
     raise UnknownName(where, pattern, ids, plural="Goldens")

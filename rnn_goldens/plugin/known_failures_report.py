@@ -1,6 +1,6 @@
 """Reports at the end of a run which known failures pass, and updates their list.
 
-Entries that still fail stay, entries that pass are removed, and new failures are added.
+The update removes entries that pass, and adds new failures.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from rnn_goldens.plurals import counted
 from rnn_goldens.result import FAILED, PASSED, WRONG, Result, golden_and_precision, own_reason
 
 UNEXPLAINED = "not looked at yet: "
-"""Start of the reason of a new entry, which a person must replace."""
+"""Start of the reason of a new entry. A person must replace this reason."""
 
 _Goldens = Sequence[tuple[Entry, str]]
 """Goldens, each in a precision."""
@@ -37,7 +37,7 @@ def report_lines(config: pytest.Config, run_results: RunResults, exitstatus: int
 
 
 def _passing(config: pytest.Config, run_results: RunResults) -> Iterator[str]:
-    """Yield, for each entry with passing goldens, which of them pass."""
+    """Yield lines about each entry of the list that matches a passing golden."""
     by_line: dict[int, tuple[ListEntry, list[Result], list[Result]]] = {}
     for entry in run_results.entries:
         ran = entry["outcome"] not in NOT_CHECKED and entry.get("judged_by") != "skip"
@@ -51,9 +51,9 @@ def _passing(config: pytest.Config, run_results: RunResults) -> Iterator[str]:
             yield f"{one.place}: {one.text} passes: remove the line"
             continue
         all_of_it = counted(len(passes) + len(fails), "golden")
-        yield f"{one.place}: {one.text} holds for {len(fails)} of {all_of_it} that ran. These pass:"
+        yield f"{one.place}: {one.text} fails for {len(fails)} of {all_of_it} that ran. These pass:"
         yield from (f"  {name}" for name in _first_names(passes))
-        yield f"  narrow the line to those that fail, or use --rnn-goldens-{settings.UPDATE}"
+        yield f"  narrow the line to the goldens that fail, or use --rnn-goldens-{settings.UPDATE}"
 
 
 def _line_of(config: pytest.Config, entry: Result) -> ListEntry | None:
@@ -72,9 +72,7 @@ def _updated(config: pytest.Config, run_results: RunResults, exitstatus: int) ->
     if run_results.unfinished or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         yield f"{path.name} was not changed: the run did not check every selected golden"
         return
-    about = settings.corpora(
-        config
-    )  # the corpora of the settings, with which the list is read before any marker is known
+    about = settings.corpora(config)  # the list is read with the corpora of the settings, before any marker is known
     compared = [entry for entry in run_results.entries if _is_compared(entry)]
     ran = [entry for entry in compared if about.holds(entry["golden"])]
     both = _pass_and_fail(ran)
@@ -85,7 +83,7 @@ def _updated(config: pytest.Config, run_results: RunResults, exitstatus: int) ->
     if changed:
         try:
             write_whole(path, after.text.encode("utf-8"))
-        except OSError as error:  # report the results all the same
+        except OSError as error:  # the results are still reported
             yield f"{path.name} was not changed, because it cannot be written: {error.strerror}"
             return
     counts = f"{len(after.new)} new, {len(after.narrowed)} narrowed, {len(after.gone)} gone"
@@ -119,7 +117,7 @@ def _of(entry: Result) -> tuple[str, str]:
 
 
 def _is_compared(entry: Result) -> bool:
-    """Whether the entry shows that a golden passes or fails: not if it was refused, skipped or crashed."""
+    """Return whether an entry shows that a golden passes or fails; False if it was refused, skipped or crashed."""
     by_itself = _fails(entry) and entry.get("judged_by") in ("comparison", "test")
     return by_itself or entry["outcome"] == PASSED or passes_again(entry)
 
@@ -135,7 +133,7 @@ class UpdatedList:
     Attributes:
         text: its content.
         gone: entries whose goldens all pass.
-        narrowed: entries some of whose goldens pass, restricted to the others.
+        narrowed: entries of which some goldens pass; they are restricted to the others.
         new: failures without an entry.
     """
 
@@ -154,7 +152,7 @@ def updated_list(
         text: the file; "" if there is none.
         listed: its entries.
         entries: all goldens of the corpora.
-        results: those that were compared or raised an error.
+        results: the results of goldens that were compared or raised an error.
     """
     by_id = {entry.id: entry for entry in entries}
     passed = {_of(result) for result in results if not _fails(result)}
@@ -178,7 +176,7 @@ def updated_list(
 
 
 def _narrowed(one: ListEntry, covered: _Goldens, passing: _Goldens, failing: _Goldens) -> list[str]:
-    """Return the lines that replace an entry: itself with exceptions, or its failures if shorter."""
+    """Return the lines that replace an entry: for each precision, the entry with exceptions or its failures."""
     keeps, excepted, shorter = list[str](), list[tuple[Entry, str]](), list[tuple[Entry, str]]()
     for dtype in PRECISIONS:
         of, passes, fails = (_in(dtype, goldens) for goldens in (covered, passing, failing))
@@ -197,7 +195,7 @@ def _in(dtype: str, goldens: _Goldens) -> _Goldens:
 
 
 def _with(one: ListEntry, kept: _Goldens, covered: _Goldens, excepted: _Goldens) -> str:
-    """Return an entry restricted to the precisions that it keeps, with exceptions."""
+    """Return the text of an entry, restricted to the precisions of ``kept``, with ``excepted`` as exceptions."""
     words = one.text.split()
     if len(kept) != len(covered):
         precisions = [dtype for dtype in PRECISIONS if _in(dtype, kept)]
@@ -212,7 +210,7 @@ def _with(one: ListEntry, kept: _Goldens, covered: _Goldens, excepted: _Goldens)
 
 
 def _lines(goldens: _Goldens, reasons: Mapping[str, str]) -> list[str]:
-    """Return one entry per golden, with its precisions unless it fails in all of them."""
+    """Return one entry per golden, with its precisions unless it fails in all precisions."""
     precisions: dict[str, list[str]] = {}
     available = {entry.id: entry.precisions for entry, _ in goldens}
     for entry, dtype in goldens:

@@ -1,4 +1,4 @@
-"""Selects the goldens of a test: by its markers, within the corpus and the precisions of the run."""
+"""Selects the goldens of a test by its markers, and by the settings of the run where no marker has the argument."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from rnn_goldens.plugin.known_failures import ListEntry
 ARGUMENTS = (*settings.SELECTING, "dtypes", "dtype", "corpus", "calls", "outputs", "gradients")
 
 _CORPORA_OF_TESTS = pytest.StashKey[dict[str, None]]()
-"""The corpora of the tests collected so far, as in ``SelectedGolden``."""
+"""The corpora of the tests collected so far, named as in ``SelectedGolden.corpus``."""
 
 _TAKES_GOLDENS = pytest.StashKey[bool]()
 """Set on every module and class that contains a test of goldens, selected or not."""
@@ -33,7 +33,7 @@ class SelectedGolden:
         dtype: the precision.
         calls: call patterns to check in addition to a single call.
         gradients: whether to check gradients.
-        corpus: the corpora that a marker names, by absolute paths and versions; "" for those of the settings.
+        corpus: the corpora that a marker names, by absolute paths and versions; "" for the corpora of the settings.
         outputs: the only outputs to compare; () for all.
     """
 
@@ -78,8 +78,8 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
             if dtype in (e.gradient_precisions if gradients else e.precisions)
         ]
         if not selected:
-            given = [f"{name}={list(value)}" for name, value in arguments.items()]
-            request = ", ".join([*given, *(["gradients=True"] if gradients else [])])
+            conditions = [f"{name}={list(value)}" for name, value in arguments.items()]
+            request = ", ".join([*conditions, *(["gradients=True"] if gradients else [])])
             raise RnnGoldensError(f"no golden is selected by {request or 'default'} with dtypes={list(dtypes)}")
         parameters = _parameters(metafunc.config, selected)
     except RnnGoldensError as error:
@@ -89,15 +89,15 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         node.stash[_TAKES_GOLDENS] = True
 
 
-def _corpus(metafunc: pytest.Metafunc, given: Sequence[str]) -> str:
-    """Return the corpora that a marker names; relative folders start at the test file."""
+def _corpus(metafunc: pytest.Metafunc, names_of_corpora: Sequence[str]) -> str:
+    """Return the corpora that a marker names; relative paths start at the folder of the test file."""
     base = metafunc.definition.path.parent
-    parts = [part.strip() for one in given for part in one.split(",")]
+    parts = [part.strip() for one in names_of_corpora for part in one.split(",")]
     return ",".join(part if not part or part in packaged() else str((base / part).resolve()) for part in parts)
 
 
 def _of_this_run(config: pytest.Config, corpus: str) -> Corpora:
-    """Return the corpora of a test; raises WrongUse if they share an id with those of another test."""
+    """Return the corpora of a test; raises WrongUse if they share an id with the corpora of another test."""
     corpora = config.stash.setdefault(_CORPORA_OF_TESTS, {})
     if corpus not in corpora:
         corpora[corpus] = None
@@ -115,7 +115,7 @@ def example_of_id(config: pytest.Config) -> str:
 
 
 def refuse_marker_without_golden(item: pytest.Item) -> None:
-    """Fail a test without a golden if its marker is on a test, class or module in which no test takes one."""
+    """Fail a test without a golden if the marker is on a test, class or module in which no test takes a golden."""
     for node in item.listchain():
         marked = any(marker.name == "rnn_goldens" for marker in node.own_markers)
         if marked and not node.stash.get(_TAKES_GOLDENS, False):
@@ -124,7 +124,7 @@ def refuse_marker_without_golden(item: pytest.Item) -> None:
 
 
 def _marker_arguments(definition: pytest.Item) -> dict[str, tuple[str, ...]]:
-    """Return the arguments of all ``rnn_goldens`` markers; the marker nearest to the function wins."""
+    """Return the arguments of all ``rnn_goldens`` markers; the marker nearest to the function has priority."""
     arguments: dict[str, tuple[str, ...]] = {}
     for marker in definition.iter_markers("rnn_goldens"):
         if marker.args:
@@ -145,11 +145,11 @@ def _marker_arguments(definition: pytest.Item) -> dict[str, tuple[str, ...]]:
 
 
 def _of_gradients(metafunc: pytest.Metafunc) -> bool:
-    """Whether the nearest marker, else the settings, request gradients."""
+    """Return ``gradients`` of the nearest marker that has it; if none has, whether the settings request gradients."""
     for marker in metafunc.definition.iter_markers("rnn_goldens"):
-        given = marker.kwargs.get("gradients")
-        if given is not None:
-            return bool(given)
+        requested = marker.kwargs.get("gradients")
+        if requested is not None:
+            return bool(requested)
     return settings.of_gradients(metafunc.config)
 
 
@@ -159,7 +159,7 @@ def _names(argument: str, value: object) -> tuple[str, ...]:
     except TypeError as error:
         raise RnnGoldensError(str(error)) from None
     if not found:
-        raise RnnGoldensError(f"{argument} is empty, which selects no golden; leave it out to select by the others")
+        raise RnnGoldensError(f"{argument} is empty, which selects no golden; omit it to select by other arguments")
     return found
 
 
@@ -177,7 +177,7 @@ def _parameters(
             alone = "remove the line" if covered[entry.line] == 1 else "the line covers too much"
             reason = f"{entry.reason} ({entry.place}; if it passes, {alone})"
             # Strict: a known failure that passes is an error. Exception covers what implementations and comparisons
-            # raise; pytest.fail does not raise one, so a test that forgets check fails in any case.
+            # raise, but not what pytest.fail raises, so a test that forgets check fails in any case.
             marks = [pytest.mark.xfail(reason=reason, strict=True, raises=Exception)]
         parameters.append(pytest.param(one, id=_id(one), marks=marks))
     return parameters

@@ -21,7 +21,7 @@ OPTIONS = {
     "time-limit": "seconds that rnn_implementation has for one golden (default: 10 for a program, 60 in Python)",
     "known-failures": "a file of lines 'ID-pattern cell=... features=...  # reason or issue URL'; a known "
     "failure that passes is an error",
-    "skip": "a file in the same format: goldens not to run, because they hang or crash",
+    "skip": "a file in the format of known-failures; its goldens are not run, because they hang or crash",
     "report": "write the results to this file: an HTML page if it ends with .html (needs rnn-goldens[html]), else JSON",
 }
 
@@ -32,7 +32,7 @@ FLAGS = {
 """Options without a value."""
 
 PROPERTY = "rnn_goldens"
-"""User property of a report: its entry of the results file, as JSON. JUnit XML shows it."""
+"""User property of a report: the entry of the results file, as JSON. JUnit XML files contain it."""
 
 SELECTED = "rnn_goldens_selected"
 """Attribute of a worker's first report of a golden: the tests of goldens that the worker collected."""
@@ -47,10 +47,10 @@ CELL_NAMES = "rnn_goldens_cells"
 """Key of ``workeroutput``: cells that the user named, whose equations may explain failures."""
 
 DRAWING = "rnn_goldens.fuzz.drawn_results"
-"""The module that is imported where a test draws goldens; other runs never import it."""
+"""The module that a run imports only if a test draws goldens."""
 
 DRAWN = "rnn_goldens_drawn"
-"""Attribute of a report: what an HTML page shows of wrong outputs."""
+"""Attribute of a report: the details of wrong outputs for an HTML page."""
 
 FAILURES = "rnn_goldens_failures"
 """Key of ``workeroutput``: wrong outputs."""
@@ -62,7 +62,7 @@ PROGRAM = pytest.StashKey[dict[str, str]]()
 """Name and version of the program under test."""
 
 PROGRAM_VERSION = "rnn_goldens_program"
-"""The same as a key of ``workeroutput``."""
+"""Key of ``workeroutput``: name and version of the program."""
 
 REPORTS_LATE_FINDING = "rnn_goldens_reports_late_finding"
 """Attribute of a report that passes a late finding to other plugins."""
@@ -72,9 +72,9 @@ REFUSED_BECAUSE = "rnn_goldens_refused"
 
 MARKER = (
     "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., outputs=..., "
-    "gradients=True): which goldens the rnn_golden fixture passes to this test, one at a time, in which patterns "
-    "its check_calls calls the implementation, and which outputs are compared; each argument is a name or a list of "
-    "names, except gradients: whether the test checks gradients"
+    "gradients=True): select the goldens that the rnn_golden fixture passes to this test (one at a time), the call "
+    "patterns of its check_calls, and the outputs to compare; each argument is a name or a list of names, except "
+    "gradients, which is True if the test checks gradients"
 )
 
 PASSES_AGAIN = "[XPASS(strict)]"
@@ -88,13 +88,13 @@ WORKER_LOST = pytest.StashKey[bool]()
 
 
 def setting(config: pytest.Config, name: str) -> str:
-    """Return an option's value, else its ini twin's, else ""."""
+    """Return the value of an option, else of the ini setting of the same name, else ""."""
     ini_name = f"rnn_goldens_{name.replace('-', '_')}"
     return str(config.getoption(ini_name) or config.getini(ini_name))
 
 
 def flag(config: pytest.Config, name: str) -> bool:
-    """Whether an option without a value, or its ini twin, is set."""
+    """Return whether an option without a value is set, on the command line or in the ini file."""
     ini_name = f"rnn_goldens_{name.replace('-', '_')}"
     return bool(config.getoption(ini_name) or config.getini(ini_name))
 

@@ -1,8 +1,8 @@
-"""Restores after a test of a golden what the test changed in its process, so that it does not reach the next golden.
+"""Restores the settings of the process that a test of a golden changed, so that they do not affect the next golden.
 
-Only changes made while the test function runs: what a fixture of any scope sets, stays. Nothing is restored if the
-test imported a user's module for the first time: what an import sets is meant to stay, and the next test would not set
-it again.
+Only changes by the test function are restored, not changes by fixtures. Nothing is restored if the test imported a
+user's module for the first time: settings that an import changes are meant to last, and the module is not imported
+again for the next test.
 """
 
 import contextlib
@@ -87,8 +87,8 @@ def _has_subnormal_numbers() -> bool:
     return _SMALLEST * _ONE > 0  # the processor's mode; torch can set but not read it
 
 
-def _put_subnormal_numbers(there: bool) -> None:
-    sys.modules["torch"].set_flush_denormal(not there)
+def _put_subnormal_numbers(enabled: bool) -> None:
+    sys.modules["torch"].set_flush_denormal(not enabled)
 
 
 SETTINGS = (
@@ -107,7 +107,7 @@ _NOT_IMPORTED = object()
 
 @contextmanager
 def restored() -> Iterator[None]:
-    """Restore the settings that change in the meantime, whatever is raised."""
+    """Return a context manager that restores changed settings, also after an exception."""
     modules = len(sys.modules)
     before = [_read(setting.read) if setting.module in sys.modules else _NOT_IMPORTED for setting in SETTINGS]
     try:
@@ -134,7 +134,7 @@ def _read(what: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever it is
 
 
 def _own_modules_since(count: int) -> bool:
-    """Whether a module outside the standard library and site-packages was imported since."""
+    """Return whether a user's module was imported after the first ``count`` modules."""
     packages = {name.partition(".")[0] for name in list(sys.modules)[count:]} - {"rnn_goldens", "__mp_main__"}
     files = [getattr(sys.modules.get(package), "__file__", None) for package in packages]
     return any(isinstance(file, str) and not _is_of_library(file) for file in files)

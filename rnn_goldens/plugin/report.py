@@ -20,7 +20,7 @@ from rnn_goldens.programs.command import MARK, is_command
 from rnn_goldens.result import Result
 
 _NOT_REPEATED = ("cell", "features", "without", "dtype", "report", "implementation")
-"""Options that select goldens or that the command contains in another form."""
+"""Options that are not repeated: they select goldens, or the command contains them in another form."""
 
 
 class PageFile(ResultsFile):
@@ -71,20 +71,20 @@ def _file(path: Path, config: pytest.Config) -> ResultsFile:
 
 def _command(config: pytest.Config, result: Result) -> str:
     """Return the command that runs one golden again, from the same folder."""
-    given = {name: config.getoption(f"rnn_goldens_{name.replace('-', '_')}") for name in OPTIONS}
-    repeated = {name: value for name, value in given.items() if name not in _NOT_REPEATED}
+    values = {name: config.getoption(f"rnn_goldens_{name.replace('-', '_')}") for name in OPTIONS}
+    repeated = {name: value for name, value in values.items() if name not in _NOT_REPEATED}
     more = list(as_typed({name: flag(config, name) for name in FLAGS} | repeated))
     if config.getoption("rnn_goldens_watched", None) is not None:
         return check_command(setting(config, "implementation"), more, result)
     if named := config.getoption("rnn_goldens_implementation"):
         more.append(f"--rnn-goldens-implementation={named}")
     file, colons, test = result["test"].partition("::")
-    place = os.path.relpath(config.rootpath / file, config.invocation_params.dir)
-    return shlex.join(["pytest", f"{place}{colons}{test}", f"--rnn-goldens-dtype={result['dtype']}", *more])
+    path = os.path.relpath(config.rootpath / file, config.invocation_params.dir)
+    return shlex.join(["pytest", f"{path}{colons}{test}", f"--rnn-goldens-dtype={result['dtype']}", *more])
 
 
 def check_command(implementation: str, more: Sequence[str], result: Result) -> str:
-    """Return that command for ``rnn-goldens check``; ``more`` are options besides the golden and its precision."""
+    """Return the ``rnn-goldens check`` command that runs one golden again; ``more`` are its other options."""
     golden, dtype = result["golden"], result["dtype"]
     arguments = ["-k", f"[{golden}-{dtype}]", f"--rnn-goldens-dtype={dtype}", *more]
     if is_command(implementation):

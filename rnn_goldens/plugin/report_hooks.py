@@ -19,7 +19,7 @@ from rnn_goldens.plugin.terminal import shorten
 from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Drawn
 
 OUTCOMES = (PASSED, SKIPPED, KNOWN, REFUSED, FAILED)
-"""From best to worst. A test takes the worst outcome of its phases and subtests."""
+"""Outcomes from best to worst. The outcome of a test is the worst of its phases and subtests."""
 
 _SELECTED_SENT = pytest.StashKey[bool]()
 
@@ -29,7 +29,7 @@ _WORST = pytest.StashKey["Outcome"]()
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a phase of a test, or of a whole test, with the values of the results file."""
+    """The outcome of a phase of a test, or of a whole test, with fields of its entry in the results file."""
 
     outcome: str
     judged_by: str
@@ -75,7 +75,7 @@ def _verdict_of(error: BaseException | None) -> Verdict | None:
 
 
 def _is_of_comparison(error: BaseException) -> bool:
-    """Whether something was compared and wrong; a check of gradients may have compared none."""
+    """Return whether an error is a mismatch of compared values; ``check_gradients`` without gradients compares none."""
     verdict = _verdict_of(error)
     return verdict is not None and bool(verdict.differences)
 
@@ -91,13 +91,13 @@ def _outcome(
     report: pytest.TestReport,
     check_log: CheckLog | None,
 ) -> Outcome:
-    """Return the outcome of a phase or subtest; corrects the report where pytest's differs."""
+    """Return the outcome of a phase or subtest, and correct the report if pytest's outcome differs."""
     error = call.excinfo.value if call.excinfo is not None else None
     if check_log is not None and (verdict := _verdict_of(error)) is not None:
         check_log.reported.append(verdict)
         shorten(item.config, report, verdict)
     if check_log is not None and check_log.went_on and report.failed:
-        report.longrepr = str(error)  # the test continued: its traceback says nothing
+        report.longrepr = str(error)  # the test continued, so the traceback is not of the failure
     if isinstance(error, WrongUse) or (check_log is not None and check_log.unchecked and call.when == "call"):
         _fail(report)
         return Outcome(FAILED, "test", _reason(error, report))
@@ -118,22 +118,22 @@ def _outcome(
 def _skipped(
     config: pytest.Config, selected: SelectedGolden, error: BaseException | None, report: pytest.TestReport
 ) -> Outcome:
-    """Return the outcome of a skip, of a golden on a list, or of a known failure marked by the test."""
+    """Return the outcome of what pytest reports as skipped: a skipped test, a listed golden, or a known failure."""
     reason = _reason(error, report)
     if not hasattr(report, "wasxfail"):
         return Outcome(SKIPPED, "skip", reason)
-    place = selected.id, selected.dtype, selected.corpus
-    skip = settings.first_listed(config, settings.SKIP, *place)
+    golden = selected.id, selected.dtype, selected.corpus
+    skip = settings.first_listed(config, settings.SKIP, *golden)
     if skip is not None and report.wasxfail.endswith(skip_reason(skip)):
         return Outcome(KNOWN, "skip", skip_reason(skip), skip.reason)
-    known = settings.first_listed(config, settings.KNOWN, *place)
+    known = settings.first_listed(config, settings.KNOWN, *golden)
     return Outcome(KNOWN, _judged_by(error), reason, "" if known is None else known.reason)
 
 
 def _passes_over_a_mismatch(
     item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, check_log: CheckLog
 ) -> bool:
-    """Whether a test skips, refuses or passes in spite of a mismatch that it did not expect."""
+    """Return whether a test skips, refuses or passes in spite of a mismatch that it did not expect."""
     if hasattr(report, "wasxfail") or not check_log.swallowed:
         return False
     if report.skipped or isinstance(call.excinfo and call.excinfo.value, Unsupported):
@@ -144,7 +144,7 @@ def _passes_over_a_mismatch(
 
 
 def _of_whole_test(worst: Outcome, check_log: CheckLog | None) -> dict[str, str]:
-    """Return the outcome of a test that has ended: passed only if a comparison says so."""
+    """Return the outcome of a test that has ended: passed only if a comparison passed."""
     if worst.outcome != PASSED:
         return worst.entry()
     if check_log is not None and check_log.ran and check_log.shown_right:
@@ -156,7 +156,7 @@ def _of_whole_test(worst: Outcome, check_log: CheckLog | None) -> dict[str, str]
 
 
 def _end(item: pytest.Item) -> None:
-    """Clear the state of a test, so that a rerun starts anew; later findings are late."""
+    """Clear the state of a test, so that a rerun starts anew; further findings are late findings."""
     del item.stash[_WORST]
     if (check_log := item.stash.get(CHECK_LOG, None)) is not None:
         check_log.ended = True
@@ -190,10 +190,10 @@ def _store_late_findings(config: pytest.Config, report: pytest.TestReport) -> No
 
 
 def _refuse(excinfo: pytest.ExceptionInfo[BaseException], report: pytest.TestReport) -> str:
-    place = excinfo.traceback[-1]
+    frame = excinfo.traceback[-1]
     report.outcome = "skipped"
     reason = _reason(excinfo.value, report)
-    report.longrepr = (str(Path(place.path)), place.lineno + 1, f"refused: {reason}")
+    report.longrepr = (str(Path(frame.path)), frame.lineno + 1, f"refused: {reason}")
     setattr(report, REFUSED_BECAUSE, reason)
     _forget_xfail(report)
     return reason
@@ -212,7 +212,7 @@ def _forget_xfail(report: pytest.TestReport) -> None:
 
 
 def _reason(error: BaseException | None, report: pytest.TestReport) -> str:
-    """Return the first line of why a test did not pass; for a known failure that passed, pytest's text."""
+    """Return the first line of the reason why a test failed; for a known failure that passed, pytest's text."""
     if report.passed:
         return ""
     if isinstance(error, SystemExit):

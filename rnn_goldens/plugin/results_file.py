@@ -26,7 +26,7 @@ from rnn_goldens.schema import FORMATS
 Document = dict[str, Any]
 
 _SECONDS_BETWEEN = 1.0
-"""Minimum seconds between updates of the file during a run, so that it survives a killed process."""
+"""Minimum seconds between updates of the file during a run. The updates keep the results if the process is killed."""
 
 _PAUSE = 20
 """The interval is at least this many times the time that writing takes."""
@@ -37,7 +37,7 @@ FRAMEWORKS = ("torch", "jax", "flax", "keras", "tensorflow", "onnxruntime")
 RUNNING = "the run has not ended: it is still running, or its process was killed"
 
 MAX_NUMBERS = 2_000_000
-"""Numbers in all pictures of a run. Later failures keep their message but no picture."""
+"""Maximum count of numbers in all pictures of a run. Later failures have a message but no picture."""
 
 _WHY = {
     pytest.ExitCode.INTERRUPTED: "the run was interrupted",
@@ -47,14 +47,14 @@ _WHY = {
 
 
 class ResultsFile:
-    """Writes the run results to a file: an incomplete one from the start, updated during the run, and the final one.
+    """Writes the run results to a file: incomplete results from the start of the run on, final results at its end.
 
     Attributes:
-        drawn: by test, what pages show of wrong results, if requested.
+        drawn: by test, the details of wrong results for pages, if requested.
     """
 
     def __init__(self, path: Path, config: pytest.Config) -> None:
-        """Create the file in place of an earlier run's; if that fails the run continues and reports it."""
+        """Create the file, or replace an existing file. If this fails, the run continues and reports the error."""
         self.path = path
         self.config = config
         self._written, self._pause = 0.0, _SECONDS_BETWEEN
@@ -68,7 +68,7 @@ class ResultsFile:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
-        """Report a file that cannot be written at once."""
+        """Report at the start of the run that the file cannot be written."""
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if self._error and reporter is not None:
             write_line(reporter, f"rnn-goldens: {self._error}", red=True)
@@ -109,7 +109,7 @@ class ResultsFile:
         return {**drawn, "picture": picture if self._numbers <= MAX_NUMBERS else None}
 
     def write(self, why: str, *, ended: bool = False) -> None:
-        """Write the file atomically; ``why`` the run is not complete, or "". Adds the causes once the run has ended."""
+        """Write the file atomically, with the reason why the run is not complete ("" if it is), and causes if ended."""
         begin, entries = time.monotonic(), self._entries()
         document: Document = {"kind": "results", "format": FORMATS["results"], "complete": not why}
         document |= {"versions": versions(self.config)}
@@ -163,7 +163,7 @@ def not_written(path: Path, error: OSError) -> str:
 
 
 def versions(config: pytest.Config) -> dict[str, Any]:
-    """Return versions for the results file: of the corpus once it is open, and of the implementation if set."""
+    """Return the versions for the results file, with the corpus if it is open and the implementation if it is set."""
     found: dict[str, Any] = {} if CORPUS not in config.stash else {"corpus": config.stash[CORPUS].label}
     found |= {"rnn-goldens": version("rnn-goldens"), "python": platform.python_version(), "numpy": np.__version__}
     found |= {"pytest": pytest.__version__, "machine": f"{platform.system()} {platform.machine()}"}

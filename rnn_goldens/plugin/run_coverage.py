@@ -1,4 +1,4 @@
-"""What a run can detect, as text: how many known deviations, and which outputs it did not compare."""
+"""Describes how many deviations a run can detect, and which outputs it did not compare."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -25,11 +25,11 @@ from rnn_goldens.plurals import counted, was_or_were
 from rnn_goldens.result import REFUSED, Result, is_compared
 
 _MAX_LINES = 12
-"""Lines about detectable deviations, one per cell and test; further ones are not printed."""
+"""The largest number of lines about detectable deviations, one per cell and test."""
 
 
 def summary_lines(config: pytest.Config, run_results: RunResults) -> Iterator[str]:
-    """Yield a line for each cell that was compared, and lines for outputs that were not."""
+    """Yield a line for each cell that was compared, and lines for outputs left out or in a higher precision."""
     entries = run_results.entries
     yield from islice(_detectable(corpora_of_all(config, run_results.corpora), entries), _MAX_LINES)
     yield from _not_checked(entries)
@@ -38,7 +38,7 @@ def summary_lines(config: pytest.Config, run_results: RunResults) -> Iterator[st
 
 @dataclass(frozen=True)
 class _Network:
-    """The goldens of one cell and corpus part in one test."""
+    """The goldens of one cell, from one part of the corpora, in one test."""
 
     part: int
     cell: str
@@ -47,7 +47,7 @@ class _Network:
 
     @property
     def of(self) -> str:
-        """The cell, or its gradients."""
+        """The name of the cell, or of its gradients."""
         return f"{self.cell} gradients" if self.gradients else self.cell
 
 
@@ -86,7 +86,7 @@ def _by_network(opened: Corpora, entries: Iterable[Result]) -> dict[_Network, li
 
 
 def _matrix(corpus: Corpus, *, gradients: bool) -> KillMatrix | None:
-    """Return the kill matrix of a corpus; None if it has none, or an unreadable one, which other commands report."""
+    """Return the kill matrix of a corpus; None if it has none, or if it is unreadable, which other commands report."""
     try:
         return kill_matrix(corpus, gradients=gradients)
     except RnnGoldensError:

@@ -21,7 +21,7 @@ class RunResults:
     The outcome of a golden is final only with the last report of its test.
 
     Attributes:
-        late: findings ran after a test had ended, about goldens without an entry.
+        late: findings made after a test had ended, about goldens without an entry.
         called: by test, the call patterns that were run and those that were refused.
     """
 
@@ -59,11 +59,11 @@ class RunResults:
 
     @property
     def corpora(self) -> list[str]:
-        """Return the corpora of all tests, as in ``SelectedGolden``."""
+        """Return the corpora of all tests, named as in ``SelectedGolden.corpus``."""
         return list(dict.fromkeys(entry.get("corpus", "") for entry in self._selected.values()))
 
     def note(self, report: pytest.TestReport) -> None:
-        """Record a report, of a test of a golden or any other."""
+        """Record a report of any test, with or without a golden."""
         for arguments in getattr(report, SELECTED, ()):
             self.add(*arguments)
         entry = result_of(report)
@@ -75,9 +75,9 @@ class RunResults:
             self._note(report, entry)
 
     def revise(self, found: Finding) -> list[Result]:
-        """Mark a golden as failed by a finding ran after its test had ended; returns the entries that change."""
-        place = found["golden"], found["dtype"]
-        of_golden = [entry for entry in self._results.values() if (entry["golden"], entry["dtype"]) == place]
+        """Mark a golden as failed because of a finding made after its test; returns the entries that change."""
+        golden = found["golden"], found["dtype"]
+        of_golden = [entry for entry in self._results.values() if (entry["golden"], entry["dtype"]) == golden]
         changed = [entry for entry in of_golden if entry["outcome"] != FAILED]
         for entry in changed:
             entry |= {"outcome": FAILED, "judged_by": found["judged_by"], "reason": found["reason"]}
@@ -87,7 +87,7 @@ class RunResults:
 
     @property
     def entries(self) -> list[Result]:
-        """Return one entry per test, in the order of selection; one per worker where several ran the same test."""
+        """Return one entry per test, in the order of selection; one per worker if several ran the same test."""
         found: dict[str, list[Result]] = {test: [] for test in self._selected}
         for (test, _), entry in self._results.items():
             found[test].append(entry)
@@ -98,7 +98,7 @@ class RunResults:
 
     @property
     def unfinished(self) -> int:
-        """Return how many tests have not ended as often as they were selected."""
+        """Return the number of tests that have ended fewer times than they were selected."""
         return sum(self._ended[test] < times for test, times in self._times.items())
 
     def with_outcome(self, *outcomes: str) -> list[Result]:
@@ -117,7 +117,7 @@ class RunResults:
 
     @property
     def nothing_checked(self) -> bool:
-        """Whether goldens were refused or left out and none was checked."""
+        """Return whether goldens were refused or skipped and none was checked."""
         on_list = self.on_skip_list
         others = [e for e in self.entries if e not in on_list]
         none = all(e["outcome"] in NOT_CHECKED and "largest_error" not in e for e in others)
@@ -153,7 +153,7 @@ class RunResults:
 
 
 def passes_again(entry: Result) -> bool:
-    """Whether the entry is a known failure that passes."""
+    """Return whether the entry is a known failure that passes."""
     return entry["outcome"] == FAILED and entry.get("reason", "").startswith(PASSES_AGAIN)
 
 

@@ -1,4 +1,4 @@
-"""The end of a run: its exit code and summary, from the outcomes of all goldens."""
+"""Derives the exit code and the summary of a run from the outcomes of all goldens."""
 
 import json
 import sys
@@ -63,14 +63,14 @@ def _report_late(config: pytest.Config, entry: Result) -> None:
 
 
 def revise(config: pytest.Config, run_results: RunResults, late: Iterable[Finding]) -> None:
-    """Withdraw the outcomes of goldens that failed after their tests had ended, and report them."""
+    """Mark goldens as failed because of late findings, and report them."""
     for found in late:
         for entry in run_results.revise(found):
             _report_late(config, entry)
 
 
 def end(session: pytest.Session, run_results: RunResults) -> None:
-    """Fail a run that pytest would not fail although a golden failed or was not compared, or nothing was checked."""
+    """Fail a run in which a golden failed or was not compared, or nothing was checked, even if pytest passes it."""
     late = session.config.stash.get(LATE, [])
     failures = [f for search in session.config.stash.get(CANDIDATE_SEARCHES, {}).values() for f in search.failures]
     if hasattr(session.config, "workerinput"):
@@ -105,7 +105,7 @@ def end(session: pytest.Session, run_results: RunResults) -> None:
 
 
 def summarize(terminal: "pytest.TerminalReporter", run_results: RunResults) -> None:
-    """Print what was refused, the causes of failures, what the run can detect, and why it is not complete."""
+    """Print the refusals, the causes of failures, what the run can detect, and why it is not complete."""
     reasons = Counter(getattr(report, REFUSED_BECAUSE) for report in terminal.getreports("refused"))
     refusals = [f"{count:>5}  {reason}" for reason, count in reasons.items()]
     _print(terminal, "goldens refused by the implementation", refusals)
@@ -138,7 +138,7 @@ def _refused_patterns(run_results: RunResults) -> Iterator[str]:
 
 
 def _what_is_wrong(terminal: "pytest.TerminalReporter", run_results: RunResults) -> list[str]:
-    """Return one paragraph per cause, whatever ``--tb`` and ``-q`` are; nothing if no golden failed."""
+    """Return one paragraph per cause, regardless of ``--tb`` and ``-q``; nothing if no golden failed."""
     if not run_results.with_outcome(FAILED):
         return []
     from rnn_goldens.diagnosis.summary import summary
@@ -219,7 +219,7 @@ _NO_TEST_OPTIONS = ("collectonly", "setuponly", "setupplan", "showfixtures", "sh
 
 
 def runs_no_tests(config: pytest.Config) -> bool:
-    """Whether pytest only shows what it would run."""
+    """Return whether pytest only shows what it would run."""
     return any(config.getoption(name, False) for name in _NO_TEST_OPTIONS)
 
 

@@ -23,7 +23,7 @@ SELECTING = ("ids", "cell", "features", "without")
 """Settings that select goldens, unless a marker has an argument of the same name."""
 
 CORPUS = pytest.StashKey[Corpora]()
-"""The corpora that the settings name; used unless a marker names others."""
+"""The corpora that the settings name; used unless a marker names corpora."""
 
 _OF_MARKERS = pytest.StashKey[dict[str, Corpora]]()
 """Corpora that markers name."""
@@ -62,12 +62,12 @@ def dtypes(config: pytest.Config) -> tuple[str, ...]:
 
 
 def selecting(config: pytest.Config) -> dict[str, Any]:
-    """Return what the settings select, as arguments of ``Corpus.select``."""
+    """Return the settings that select goldens, as arguments of ``Corpus.select``."""
     return {name: names for name in SELECTING if (names := listed(config, name))}
 
 
 def of_gradients(config: pytest.Config) -> bool:
-    """Whether the settings request gradients."""
+    """Return whether the settings request gradients."""
     return flag(config, "gradients")
 
 
@@ -86,7 +86,7 @@ def corpora(config: pytest.Config) -> Corpora:
 
 
 def corpora_of(config: pytest.Config, names: str) -> Corpora:
-    """Return the corpora that a marker names by paths and versions, opened once per run; "" means the settings'."""
+    """Return the corpora that a marker names, opened once per run; for "", the corpora of the settings."""
     if not names:
         return corpora(config)
     opened = config.stash.setdefault(_OF_MARKERS, {})
@@ -96,7 +96,7 @@ def corpora_of(config: pytest.Config, names: str) -> Corpora:
 
 
 def corpora_of_all(config: pytest.Config, names: Iterable[str]) -> Corpora:
-    """Return several of these as one; raises WrongUse if two of them contain the same id."""
+    """Return the corpora of several markers as one; raises WrongUse if two of them contain the same id."""
     parts = {part.folder: part for one in dict.fromkeys(names) for part in corpora_of(config, one).parts}
     return Corpora(tuple(parts.values()))
 
@@ -112,7 +112,7 @@ def listed_in(config: pytest.Config, name: str) -> list[ListEntry]:
 
 
 def first_listed(config: pytest.Config, name: str, golden_id: str, dtype: str, corpus: str = "") -> ListEntry | None:
-    """Return the first entry that matches a golden in a precision, within the corpora that a marker names."""
+    """Return the first entry that matches a golden in a precision. ``corpus`` is as in ``SelectedGolden``."""
     if not (entries := listed_in(config, name)):
         return None
     about = corpora_of(config, corpus).entry(golden_id)
@@ -133,12 +133,12 @@ def time_limit(config: pytest.Config) -> float | None:
 
 
 def draws(config: pytest.Config) -> bool:
-    """Whether a page shows failures; only then are pictures and messages kept in addition to the results."""
+    """Return whether a page will show failures; only then are pictures and messages stored with the results."""
     return is_page(setting(config, "report")) or bool(config.getoption("rnn_goldens_drawn", False))
 
 
 def path_setting(config: pytest.Config, name: str) -> Path | None:
-    """Return a path setting: an option's is relative to the working directory, an ini file's to that file."""
+    """Return a path setting. An option is relative to the working directory, an ini setting to the ini file."""
     value = setting(config, name)
     if not value:
         return None

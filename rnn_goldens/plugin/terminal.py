@@ -11,7 +11,7 @@ _PRINTED = pytest.StashKey[set[tuple[str, ...]]]()
 """Reasons of failures that this process has printed in full."""
 
 _FULL_VERBOSITY = 2
-"""The verbosity, ``-vv``, from which every failure is printed in full."""
+"""The lowest verbosity at which every failure is printed in full: ``-vv``."""
 
 _ERROR_PREFIX = "E   "
 """Prefix of pytest's error lines."""
@@ -23,7 +23,7 @@ def write_line(terminal: "pytest.TerminalReporter", line: str, **markup: bool) -
 
 
 def shorten(config: pytest.Config, report: pytest.TestReport, verdict: Verdict) -> None:
-    """Shorten a failure to its first line if its reason was printed before; remove the repeated id from its summary."""
+    """Shorten a failure to its first line if its reason was printed before; remove the golden's id from its summary."""
     crash: Any = getattr(report.longrepr, "reprcrash", None)  # these types are private to pytest
     if crash is None:
         return

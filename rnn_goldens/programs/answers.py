@@ -27,11 +27,11 @@ Rounded = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Hello:
-    """What a program states about itself.
+    """The hello of a program, which states what it supports.
 
     Attributes:
         name: its name; "" if not stated.
-        cells, features, precisions: what it supports.
+        cells, features, precisions: the names of the cells, features and precisions that it supports.
         version: its version; "" if not stated.
         protocol: the protocol version that it speaks.
     """
@@ -75,7 +75,7 @@ class Outputs:
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """The answer ``gradients``: float64 arrays by the name of the array that they differentiate by."""
+    """The answer ``gradients``: float64 gradients, by the name of the input or weight."""
 
     id: int
     arrays: Mapping[str, Read]
@@ -129,10 +129,10 @@ def _problem(message: object, protocol: int) -> str:
     envelope = message
     if isinstance(message, dict):
         envelope = {name: without_data(value) if name in OUTPUTS else value for name, value in message.items()}
-        if isinstance(given := message.get(GRADIENTS), dict):
-            if nulls := [name for name, value in given.items() if value is None]:
+        if isinstance(gradients := message.get(GRADIENTS), dict):
+            if nulls := [name for name, value in gradients.items() if value is None]:
                 return f"{GRADIENTS}/{printable(nulls[0])}: null is not an array; leave out what is not computed"
-            envelope[GRADIENTS] = {name: without_data(value) for name, value in given.items()}
+            envelope[GRADIENTS] = {name: without_data(value) for name, value in gradients.items()}
     return next(iter(problems(envelope, "protocol-answer", protocol)), "")
 
 

@@ -1,4 +1,4 @@
-"""Arrays of an answer. NumPy reads their data, which jsonschema would take a second for; the schema checks the rest."""
+"""Arrays of an answer. NumPy reads their data, because jsonschema would take a second; the schema checks the rest."""
 
 import json
 import math
@@ -26,7 +26,7 @@ def read_arrays(arrays: Mapping[str, Mapping[str, Any]], below: str = "") -> dic
     """Read arrays whose data the schema has not checked, as float64; ``below`` is their path in the message.
 
     Raises:
-        ValueError: data do not have the shape, or contain something that is not a number.
+        ValueError: the data do not match the shape, or contain something that is not a number.
     """
     return {name: _array(f"{below}{name}", **array) for name, array in arrays.items()}
 

@@ -34,7 +34,7 @@ class Command:
 
 
 def is_command(name: str) -> bool:
-    """Whether the name of an implementation is a command."""
+    """Return whether the name of an implementation is a command."""
     return name.split(maxsplit=1)[:1] == [MARK]
 
 

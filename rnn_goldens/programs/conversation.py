@@ -25,15 +25,16 @@ _GOODBYE_SECONDS = 10.0
 """Seconds that a program has to end after its stdin has ended."""
 
 _ENVELOPE = 100_000
+"""Maximum bytes of an answer without its numbers."""
 _LONGEST_NUMBER = 64
-"""Maximum bytes of one number in an answer, and of everything else: 26 hold any double and a comma."""
+"""Maximum bytes of a number in an answer; 26 are enough for any double and a comma."""
 
 
 class Conversation:
-    """One run of a program. A Misbehaviour ends it, and the program with it.
+    """One run of a program. A Misbehaviour ends the run: the program is killed.
 
     Attributes:
-        hello: what the program stated about itself.
+        hello: the program's hello.
     """
 
     def __init__(self, command: Command, seconds: float) -> None:
@@ -57,7 +58,7 @@ class Conversation:
         """Request the outputs of a golden, or its gradients if ``back``; returns them or a refusal.
 
         Raises:
-            LateMisbehaviour: the program wrote or did more after an earlier answer; this golden has no result.
+            LateMisbehaviour: the program did something after an earlier answer; this golden has no result.
             Misbehaviour: there was no valid answer within the time limit.
         """
         deadline = time.monotonic() + seconds
@@ -124,7 +125,7 @@ class Conversation:
             raise instead_of(self._process, event, 0, "answer")
 
     def _another_id(self, answered: int, line: Line, request_id: int, deadline: float) -> Misbehaviour:
-        """Return the misbehaviour of an answer with another id: late if the correct one follows."""
+        """Return the misbehaviour of an answer with another id: a LateMisbehaviour if the correct answer follows."""
         if answered not in self._requested:
             return Misbehaviour(f"answered id {answered} to request id {request_id}")
         while isinstance(event := self._process.receive(deadline - time.monotonic()), Line):
@@ -133,7 +134,7 @@ class Conversation:
         return Misbehaviour(f"answered twice: {self._request(answered)} again, instead of id {request_id}")
 
     def _late(self, event: Event | None, request_id: int, seconds: float) -> LateMisbehaviour:
-        """Return what the program did, or failed to do within the time limit, after the answer to a request."""
+        """Return the misbehaviour of the program after the answer to a request."""
         if isinstance(event, Line):
             why = self._twice(event, request_id)
         else:

@@ -34,7 +34,7 @@ def outputs(golden: Golden, request_id: int) -> Message:
 
 
 def gradients(golden: Golden, request_id: int) -> Message:
-    """Return the correct answer to the request for a golden's gradients. Raises as ``golden.checkable_gradients``."""
+    """Return the correct answer to a request for gradients; raises what ``golden.checkable_gradients`` raises."""
     nearest = {
         name: PRECISIONS[golden.dtype].round(array).astype(np.float64)
         for name, array in golden.checkable_gradients().expected.items()

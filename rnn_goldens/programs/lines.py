@@ -55,5 +55,5 @@ def _nested_too_deep(line: bytes) -> Misbehaviour:
 
 
 def _integer(digits: str) -> int | float:
-    """Parse an integer: -0, which C prints for -0.0, keeps its sign; one beyond the largest double is infinite."""
+    """Parse an integer. -0 becomes -0.0, which C prints as -0; a number beyond the largest double becomes infinite."""
     return int(digits) if digits != "-0" and len(digits) < _LONGEST_INTEGER else float(digits)

@@ -1,4 +1,4 @@
-"""What a program did instead of answering, as text that follows its name."""
+"""Describes what a program did instead of answering, as text that follows the program's name."""
 
 import signal
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ class Misbehaviour(Exception):
 
 @dataclass(frozen=True)
 class RequestedGolden:
-    """A golden that was requested from a program: its id, its precision, and whether for gradients."""
+    """A golden that was requested from a program: its id, its precision, and whether gradients were requested."""
 
     id: str
     dtype: str
@@ -43,7 +43,7 @@ class RequestedGolden:
 
 
 class LateMisbehaviour(Misbehaviour):
-    """A violation after the answer to a golden, detected when the next one was requested.
+    """A violation after the answer to a golden, detected when the next golden was requested.
 
     Attributes:
         golden: the golden that the program had answered.
@@ -55,11 +55,11 @@ class LateMisbehaviour(Misbehaviour):
 
 
 def instead_of(process: Process, event: Event | None, seconds: float, awaited: str) -> Misbehaviour:
-    """Return what happened instead of a line on stdout.
+    """Return the misbehaviour of a program that printed no line on stdout.
 
     Args:
         process: the program.
-        event: what it did; None if nothing.
+        event: the event that occurred instead; None if nothing occurred within the time limit.
         seconds: the time limit.
         awaited: ``hello`` or ``answer``.
     """
@@ -69,11 +69,11 @@ def instead_of(process: Process, event: Event | None, seconds: float, awaited: s
 
 
 def afterwards(process: Process, event: Event | None, seconds: float, answer: str) -> Misbehaviour:
-    """Return what happened after an answer, before the program read any of the next request.
+    """Return the misbehaviour of a program after an answer, before it read any of the next request.
 
     Args:
         process: the program.
-        event: what it did, other than a line on stdout; None if nothing, not even reading the request.
+        event: the event that occurred, not a line on stdout; None if the program did not read the request.
         seconds: the time limit.
         answer: ``its answer to id 2 (documented/mini-batch)``.
     """

@@ -31,10 +31,10 @@ _WRITTEN_AT_ONCE = 4096
 """Bytes per write. A pipe accepts all of them or, while it is full, none, so the accepted count is known."""
 
 _WRITE_SECONDS = 0.2
-"""Seconds for writing a request; after that the pipe is full."""
+"""Seconds for writing a request. If it takes longer, the pipe is full."""
 
 _MAX_PENDING = 100
-"""Unexpected lines after which stdout is not read any further."""
+"""The number of unexpected lines after which stdout is not read any more."""
 
 _EXIT_SECONDS = 0.5
 """Seconds for a process to end after it has closed its stdout."""
@@ -81,7 +81,7 @@ class Process:
     """
 
     def __init__(self, command: Command) -> None:
-        """Start the program in its own process group; raises OSError if the system cannot."""
+        """Start the program in its own process group; raises OSError if the system cannot start it."""
         self.unread = self.unended = self.empty_lines = 0
         self.stdin_closed = False
         self._sent = self._left_behind = (
@@ -130,14 +130,14 @@ class Process:
         self._outbox.put(request)
 
     def has_read_nothing(self) -> bool:
-        """Whether the program has certainly read no byte of the last request; False if this is unknown."""
+        """Return whether the program has certainly read no byte of the last request; False if this is unknown."""
         assert self._popen.stdin is not None
         self._writing_done.wait(_WRITE_SECONDS)
         in_pipe = self._left_behind if self.stdin_closed else _bytes_in(self._popen.stdin)
         return in_pipe >= self._sent - self.unread
 
     def receive(self, seconds: float) -> Event | None:
-        """Return what the program does next; None if nothing happens within the timeout, which may be zero."""
+        """Return the next event of the program; None if there is none within the timeout, which may be zero."""
         if self._put_back is not None:
             event, self._put_back = self._put_back, None
             return event
@@ -147,7 +147,7 @@ class Process:
             return None
 
     def put_back(self, event: Event) -> None:
-        """Return an event again at the next ``receive``."""
+        """Make the next ``receive`` return an event again."""
         self._put_back = event
 
     def exit_code(self, seconds: float = _EXIT_SECONDS) -> int | None:
@@ -161,8 +161,8 @@ class Process:
         """Close stdin, wait for the program to end, and kill it after the timeout.
 
         Returns:
-            What the program still did, except its end; and, if that is nothing, its own exit code, None if it was still
-            running.
+            The events except the end of stdout; and the exit code, None if there were such events or the program was
+            still running after the timeout.
         """
         deadline = time.monotonic() + seconds
         self._outbox.put(None)

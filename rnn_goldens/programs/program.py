@@ -29,7 +29,7 @@ MAX_FAILED_STARTS = 3
 
 @dataclass(frozen=True)
 class LateFinding:
-    """What a program did after its answer to a golden, whose outcome was already known.
+    """A misbehaviour of a program after its answer to a golden, when the golden's outcome was already known.
 
     Attributes:
         golden: the golden's id.
@@ -43,14 +43,14 @@ class LateFinding:
 
 
 class Program:
-    """A running program; called with a golden it returns out, h_n (and c_n).
+    """A running program. Called with a golden, it returns out, h_n and, for an LSTM, c_n.
 
     Attributes:
         late: late findings about earlier goldens; the reader clears it.
     """
 
     def __init__(self, command: Command, time_limit: float = TIME_LIMIT) -> None:
-        """Start the program and read its hello; raises WrongUse if it does not start or prints anything else."""
+        """Start the program and read its hello; raises WrongUse if it does not start or prints no valid hello."""
         self.late: list[LateFinding] = []
         self._command = command
         self._time_limit = time_limit
@@ -71,7 +71,7 @@ class Program:
 
     @property
     def hello(self) -> Hello:
-        """What the program stated about itself."""
+        """The program's hello."""
         assert self._hello is not None  # guaranteed by the constructor
         return self._hello
 
@@ -84,7 +84,7 @@ class Program:
         """Request the outputs of a golden, in its precision.
 
         Raises:
-            Unsupported: according to the program's hello or answer.
+            Unsupported: the program does not support the golden, according to its hello or answer.
             ProgramFailed: there was no valid answer. The program is restarted for the next golden.
         """
         __tracebackhide__ = True
@@ -93,11 +93,11 @@ class Program:
         return answer.rounded(golden.dtype)
 
     def gradients(self, golden: Inputs) -> Mapping[str, NDArray[np.floating]]:
-        """Request the gradients of a golden with cotangents; by name, in its precision.
+        """Request the gradients of a golden with cotangents. They are by name, in the golden's precision.
 
         Raises:
-            Unsupported: the program does not support gradients, or its protocol version has none; or as for outputs.
-            ProgramFailed: as for outputs.
+            Unsupported: the program does not support the golden or gradients, or its protocol version has none.
+            ProgramFailed: there was no valid answer. The program is restarted for the next golden.
         """
         __tracebackhide__ = True
         if self.hello.protocol == PROTOCOLS[0]:
@@ -105,7 +105,7 @@ class Program:
         if GRADIENTS not in self.hello.features:
             raise Unsupported(f"{self.name} does not support {GRADIENTS}")
         answer = self._answer(golden, back=True)
-        assert isinstance(answer, Gradients)  # likewise
+        assert isinstance(answer, Gradients)  # a conversation returns nothing else
         return answer.rounded(golden.dtype)
 
     def close(self) -> None:
@@ -135,7 +135,7 @@ class Program:
             return self._request_once(golden, back=back)
         except LateMisbehaviour as why:
             self.late.append(LateFinding(why.golden.id, why.golden.dtype, self._message(why)))
-        return self._request_once(golden, back=back)  # by a new run
+        return self._request_once(golden, back=back)  # in a new run of the program
 
     def _request_once(self, golden: Inputs, *, back: bool) -> Answer:
         conversation = self._started()

@@ -30,7 +30,7 @@ def run(golden: Inputs, request_id: int) -> Message:
 
 
 def run_back(golden: Inputs, request_id: int) -> Message:
-    """Return the request for gradients, of protocol 2: the same with all of the golden's cotangents."""
+    """Return the request for gradients, of protocol 2: the request of ``run`` plus the golden's cotangents."""
     cotangents = {name: np.asarray(array, np.float64) for name, array in golden.cotangents.items()}
     return {**run(golden, request_id), "cotangents": to_document(cotangents)}
 

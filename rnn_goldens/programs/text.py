@@ -18,6 +18,6 @@ def printable(text: str) -> str:
 
 
 def last_lines(text: str) -> list[str]:
-    """Return the last lines of a longer text, each cut to a readable length."""
+    """Return the last lines of a text, each cut to a readable length."""
     lines = [printable(line.expandtabs()) for line in text.splitlines() if line.strip()]
     return [line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} …" for line in lines[-_MAX_LINES:]]

@@ -32,8 +32,8 @@ class Watchdog:
     """A shell that waits until this process ends, and then kills a program and its child processes.
 
     xdist kills its workers when it is interrupted, and CI systems kill slow jobs. Child processes are in the program's
-    process group; on Linux daemons that have left it are found by a mark in their environment. Windows has no process
-    groups: a busy program lives until it next reads its stdin.
+    process group; on Linux, daemons that have left it are found by a mark in their environment. Windows has no process
+    groups: there, a busy program runs until it next reads its stdin.
 
     Attributes:
         environment: the environment for the program, with the mark.
@@ -56,7 +56,7 @@ class Watchdog:
             )
 
     def watch(self, group: int) -> None:
-        """Tell the shell which process group the program leads."""
+        """Send the shell the program's process group."""
         if self._shell is not None and self._shell.stdin is not None:
             with suppress(BrokenPipeError):
                 self._shell.stdin.write(f"{group}\n".encode())
@@ -70,7 +70,7 @@ class Watchdog:
                     os.kill(process, signal.SIGKILL)
 
     def dismiss(self) -> None:
-        """Stop watching; processes are left alone."""
+        """Stop watching, without ending any other process."""
         shell, self._shell = self._shell, None
         if shell is not None:
             shell.kill()

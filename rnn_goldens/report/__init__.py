@@ -1,1 +1,1 @@
-"""Reports which implementations agree with a corpus, refuse or are wrong: ``conformance.json`` and its page."""
+"""Reports how many goldens each implementation passes, refuses and gets wrong: ``conformance.json`` and its page."""

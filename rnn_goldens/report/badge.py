@@ -8,7 +8,7 @@ from rnn_goldens.report.conformance import ImplementationResults
 from rnn_goldens.result import CHECKED
 
 GOOD, FAIR, BAD, NOTHING = "brightgreen", "yellow", "red", "lightgrey"
-"""Everything passed; only known failures; unexpected failures; nothing checked."""
+"""Colours: everything passed; only known failures; unexpected failures; nothing checked."""
 
 
 def badge(found: Sequence[ImplementationResults], unchecked: int = 0) -> dict[str, Any]:
@@ -19,13 +19,13 @@ def badge(found: Sequence[ImplementationResults], unchecked: int = 0) -> dict[st
         unchecked: the number of implementations that could not be checked.
     """
     counts = Counter(result["outcome"] for one in found for result in one.everything)
-    well = [one for one in found if _agrees(one)]
+    agreeing = [one for one in found if _agrees(one)]
     if len(found) + unchecked > 1:
-        summary = f"{len(well)} of {len(found) + unchecked} implementations agree"
+        summary = f"{len(agreeing)} of {len(found) + unchecked} implementations agree"
     else:
         names = {"passed": "passed", "failed": "wrong", "known-failure": "known to be wrong", "refused": "refused"}
         summary = ", ".join(f"{counts[outcome]} {name}" for outcome, name in names.items() if counts[outcome])
-    colour = GOOD if len(well) == len(found) else FAIR
+    colour = GOOD if len(agreeing) == len(found) else FAIR
     if counts["failed"] or counts["skipped"] or unchecked:
         colour = BAD
     elif not any(counts[outcome] for outcome in CHECKED):

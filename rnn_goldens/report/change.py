@@ -1,4 +1,4 @@
-"""Changes since an earlier report: as lines for the terminal, and as trends for the better or worse on a page."""
+"""Changes since an earlier report: as lines for the terminal, and as trends (better or worse) for a page."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def parts(implementation: Document) -> list[Document]:
 
 
 def changes(before: Document, after: Document) -> Iterator[Change]:
-    """Yield a change for each implementation, cell and precision with other counts; largest errors are not compared."""
+    """Yield a change per implementation, cell and precision whose counts differ; largest errors are not compared."""
     if before["corpus"] != after["corpus"]:
         yield Change(f"corpus {after['corpus']}, was {before['corpus']}", by_versions=False)
     earlier = {i["name"]: i for i in before["implementations"]}
@@ -145,7 +145,7 @@ def _trend_of(before: Document, after: Document) -> Iterator[Trend]:
 
 
 def _direction(old: Document, new: Document) -> str:
-    """Return "better" for fewer wrong or more passed, "worse" for the opposite, "other" for a contradiction."""
+    """Return "better" for fewer wrong or more passed, "worse" for the opposite, "other" for both or neither."""
     wrong, passed = new["wrong"] - old["wrong"], new["passed"] - old["passed"]
     if wrong <= 0 <= passed and (wrong or passed):
         return "better"
@@ -153,7 +153,7 @@ def _direction(old: Document, new: Document) -> str:
 
 
 def _wrong_in_one(direction: str, summary: str, having: Document, lacking: Document) -> Iterator[Trend]:
-    """Yield the goldens that are wrong in only one of the reports."""
+    """Yield the goldens that are wrong in ``having`` but not in ``lacking``."""
     others = {(d["golden"], d["dtype"]) for d in lacking["disagreements"]}
     named = [d for d in having["disagreements"] if (d["golden"], d["dtype"]) not in others]
     if named:

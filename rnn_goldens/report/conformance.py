@@ -44,7 +44,7 @@ class ImplementationResults:
 
     Attributes:
         outputs: results in the order of the corpus; named as for ``rnn-goldens check``.
-        gradients: the same for gradients; None if they were not checked.
+        gradients: results of gradients, in the same order; None if they were not checked.
     """
 
     outputs: Checked
@@ -63,12 +63,12 @@ class ImplementationResults:
 
 @dataclass(frozen=True)
 class CheckRequest:
-    """What to check for every implementation of a report.
+    """The options of the checks of a report, the same for every implementation.
 
     Attributes:
         corpus: the goldens.
-        known_failures: a folder; ``NAME.txt`` in it lists the known failures of that implementation,
-            ``NAME.gradients.txt`` those of its gradients, ``NAME.skip.txt`` goldens not to run.
+        known_failures: a folder; ``NAME.txt`` in it lists the known failures of the implementation NAME,
+            ``NAME.gradients.txt`` the known failures of its gradients, ``NAME.skip.txt`` goldens not to run.
         time_limit: seconds that an implementation has for one golden; its own default if None.
         only: an expression that goldens must match, as pytest's ``-k``; "" for all.
         processes: number of processes, as xdist's ``-n``; "" for one.
@@ -102,7 +102,7 @@ class CheckRequest:
         return None if self.known_failures is None else self.known_failures / f"{file_name(implementation)}{ending}"
 
     def wanted(self, *, back: bool) -> set[tuple[str, str]]:
-        """Return the selected goldens and precisions, if there is no expression."""
+        """Return the selected goldens and precisions, disregarding the expression ``only``."""
         return {
             (entry.id, dtype)
             for entry in self.corpus.select(**self.selection, gradients=back)
@@ -133,10 +133,10 @@ def check(implementation: str, request: CheckRequest) -> ImplementationResults:
 
     Args:
         implementation: as for ``rnn-goldens check``; ``-- COMMAND`` for a program.
-        request: which goldens, and how.
+        request: the goldens and options.
 
     Raises:
-        WrongUse: it could not be checked; with the output of its run.
+        WrongUse: the implementation could not be checked; the message has the output of its run.
         CutShort: not every golden was compared.
         InvalidFile: a known failure passes.
     """
@@ -172,7 +172,7 @@ def known_of_none(implementations: Iterable[str], request: CheckRequest) -> list
 
 
 def _run(implementation: str, request: CheckRequest, *, back: bool) -> Checked:
-    """Return the results of a run; reasons without the golden and precision."""
+    """Return the results of a run, without the golden and precision at the beginning of each reason."""
     finished = run(
         implementation, request.arguments(implementation, back=back), captured=True, progress=request.progress
     )
@@ -185,7 +185,7 @@ def _run(implementation: str, request: CheckRequest, *, back: bool) -> Checked:
         raise CutShort(f"{implementation} could not be checked: {cut_short}")
     if finished.code > FINDING or "results" not in document:
         reasons = [result.get("reason", "") for result in found]
-        lines = [*reasons, *finished.stdout.splitlines()]  # which pytest cuts off
+        lines = [*reasons, *finished.stdout.splitlines()]  # pytest cuts off long lines of stdout
         message = finished.stderr.strip() or _wrong_use(lines) or finished.stdout.strip()
         raise WrongUse(f"{implementation} could not be checked: {message.removeprefix('Error: ')}")
     _require_all(implementation, found, request, back=back)
@@ -193,13 +193,17 @@ def _run(implementation: str, request: CheckRequest, *, back: bool) -> Checked:
 
 
 def _require_all(implementation: str, found: Sequence[Result], request: CheckRequest, *, back: bool) -> None:
-    """Raise WrongUse unless the results are those of all selected goldens, if there is no expression."""
+    """Raise CutShort unless each selected golden has one result; with ``request.only``, some may have none."""
     wanted = request.wanted(back=back)
-    came = [(result["golden"], result["dtype"]) for result in found]
-    if len(set(came)) != len(came) or not wanted.issuperset(came) or (not request.only and wanted != set(came)):
+    returned = [(result["golden"], result["dtype"]) for result in found]
+    if (
+        len(set(returned)) != len(returned)
+        or not wanted.issuperset(returned)
+        or (not request.only and wanted != set(returned))
+    ):
         raise CutShort(
             f"{implementation} could not be checked: {len(wanted)} goldens and precisions were selected, "
-            f"and {len(set(came) & wanted)} came back"
+            f"and {len(set(returned) & wanted)} returned"
         )
 
 
@@ -294,7 +298,7 @@ def _refusals(results: Sequence[Result], cells: dict[str, str]) -> list[Document
 
 
 def versions(implementation: str, time_limit: float) -> dict[str, str]:
-    """Return the versions of an implementation's packages, or a program's own; none for a file."""
+    """Return the versions of an implementation's packages, or of a program; {} for an ONNX file."""
     if is_command(implementation):
         program = Program(find_command(implementation, Path.cwd()), time_limit)
         program.close()

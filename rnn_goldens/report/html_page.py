@@ -25,7 +25,7 @@ def content(
     Args:
         found: the results of each implementation.
         document: the report.
-        request: what was checked.
+        request: the request of the report.
         earlier: name and content of an earlier report.
     """
     versions = {i["name"]: i["versions"] for i in document["implementations"]}
@@ -42,7 +42,7 @@ def content(
 
 
 def _checked(one: ImplementationResults, versions: Mapping[str, str], more: Sequence[str]) -> Iterator[Checked]:
-    """Return an implementation, or its gradients, as the page counts them."""
+    """Yield the results of an implementation for the page, then the results of its gradients."""
     yield replace(one.outputs, versions=versions, command=partial(check_command, one.name, more))
     if one.gradients is not None:
         command = partial(check_command, one.name, [*more, "--rnn-goldens-gradients"])

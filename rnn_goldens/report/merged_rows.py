@@ -1,4 +1,4 @@
-"""Rows from other reports, measured in another environment or on another machine."""
+"""Rows of other reports, which were made in another environment or on another machine."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ Document = dict[str, Any]
 
 
 def rows(paths: Iterable[Path], corpus: Corpus, checked: Iterable[str]) -> list[Document]:
-    """Return the implementations of other reports, with their versions, and the corpus version if it differs.
+    """Return the rows of other reports, with their ``made_with``, and the corpus version if it differs.
 
     Args:
         paths: the reports.
@@ -20,8 +20,8 @@ def rows(paths: Iterable[Path], corpus: Corpus, checked: Iterable[str]) -> list[
         checked: the implementations that this report checks itself.
 
     Raises:
-        InvalidFile: a file is not a report, is of another corpus or a later version of it, contains an implementation
-            that is in this or an earlier report, or did not check every golden.
+        InvalidFile: a file is not a report, is of another corpus or of a later version, contains an implementation
+            that is checked here or is in a previous file, or did not check every golden.
     """
     found: list[Document] = []
     where = dict.fromkeys(checked, "is checked here, too")
@@ -44,14 +44,14 @@ def rows(paths: Iterable[Path], corpus: Corpus, checked: Iterable[str]) -> list[
 
 
 def _is_earlier_or_same(label: str, here: str) -> bool:
-    """Whether a corpus is this one or an earlier version; within a major version goldens do not change."""
+    """Return whether a corpus is this one or an earlier version; within a major version goldens do not change."""
     (name, version), (name_here, version_here) = (text.rpartition(" ")[::2] for text in (label, here))
     numbers, numbers_here = ([int(n) for n in v.split(".") if n.isdigit()] for v in (version, version_here))
     return name == name_here and numbers[:1] == numbers_here[:1] and numbers <= numbers_here
 
 
 def is_wrong(row: Document) -> bool:
-    """Whether a row has unexpected failures."""
+    """Return whether a row has unexpected failures."""
     return any(wrong["known"] is None for part in parts(row) for wrong in part["disagreements"])
 
 

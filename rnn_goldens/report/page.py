@@ -1,4 +1,4 @@
-"""``conformance.json`` for people: a page of Markdown, in which whatever a file or a program says is text."""
+"""Renders ``conformance.json`` as a page of Markdown, in which the text of files and programs is escaped."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -23,8 +23,8 @@ Made with rnn-goldens {rnn_goldens} on Python {python}, {machine}. The JSON file
 """
 
 GRADIENTS = """\
-The same for [gradients](gradients.md), over all cells, of the goldens that have some in that precision. Gradients that
-an implementation does not return are not counted as right, and are listed below.
+The same counts for [gradients](gradients.md), over all cells, for goldens with gradients in that precision. Gradients
+that an implementation does not return are not counted as right, and are listed below.
 """
 
 TITLES = {"rnn_tanh": "tanh RNN", "rnn_relu": "relu RNN", "lstm": "LSTM", "gru": "GRU"}
@@ -33,11 +33,11 @@ _LONG = 100
 
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _MARKUP = re.compile(r"[\\`|]|\](?=[(\[:])")
-"""What has a meaning in a paragraph or a table; of brackets, one that makes a link."""
+"""Characters with a meaning in a paragraph or a table; a bracket only if it makes a link."""
 
 
 def page(document: Document) -> str:
-    """The page of a document that is known to be valid."""
+    """Return the page of a valid document."""
     made = document["made_with"]
     parts = [
         HEADER.format(corpus=document["corpus"], rnn_goldens=made["rnn-goldens"], **made),
@@ -58,14 +58,14 @@ def _versions(document: Document) -> Iterator[str]:
 
 
 def _elsewhere(made: Document | None) -> str:
-    """Return the versions of an implementation of another report, if they differ from those of this one."""
+    """Return the versions and machine of another report's implementation; "" if they are those of this report."""
     if made is None:
         return ""
     return plain(f"; made with rnn-goldens {made['rnn-goldens']} on Python {made['python']}, {made['machine']}")
 
 
 def _of(implementation: Document) -> str:
-    """Return the corpus version of an implementation that was checked against an earlier one than the others."""
+    """Return the corpus version of an implementation that was checked against an earlier version."""
     return plain(f"; corpus {implementation['corpus']} only") if "corpus" in implementation else ""
 
 
@@ -89,7 +89,7 @@ def _entry(result: Document) -> str:
 
 
 def _disagreements(implementations: list[Document]) -> list[str]:
-    """Each golden that is wrong; those that are known to be, for each reason the first."""
+    """Return a line for each unexpectedly wrong golden, and one for each reason of known failures."""
     items = []
     for i in implementations:
         known = [d["known"] for d in i["disagreements"] if d["known"]]
@@ -116,12 +116,12 @@ def _refusals(implementations: list[Document]) -> list[str]:
 
 
 def _short(reason: str) -> str:
-    """A reason, cut where it grows long; the file has all of it."""
+    """Return a reason, shortened if it is long; the JSON file has all of it."""
     return reason if len(reason) <= _LONG else f"{reason[: _LONG - 1]}…"
 
 
 def _some(names: list[str], of: Collection[str]) -> str:
-    """Names between commas; nothing where they are all."""
+    """Return names separated by commas; "" if they are all names of ``of``."""
     return "" if set(names) == set(of) else ", ".join(names)
 
 
@@ -131,7 +131,7 @@ def _in_brackets(*texts: str) -> str:
 
 
 def _gradients(document: Document) -> Iterator[str]:
-    """Of those whose gradients were with_gradients: how many goldens, over all cells; nothing if none were."""
+    """Yield the table and lists of gradients, over all cells; nothing if no gradients were checked."""
     with_gradients = [{**i["gradients"], "name": i["name"]} for i in document["implementations"] if "gradients" in i]
     if not with_gradients:
         return
@@ -161,12 +161,12 @@ def _section(title: str, items: list[str]) -> str:
 
 
 def plain(text: str) -> str:
-    """As text. A star or an underline stays: it changes how the text looks, at the most."""
+    """Return text with its markup escaped, except stars and underlines, which at most change its style."""
     return _MARKUP.sub(r"\\\g<0>", _on_one_line(text).translate(_HTML))
 
 
 def code(text: str) -> str:
-    """As code, in a paragraph or in a table, where a bar in a code span would end the cell."""
+    """Return text as code, for a paragraph or for a table, where a bar in a code span would end the cell."""
     summary = _on_one_line(text)
     if set(summary) & set("`|\\<>&"):
         return f"<code>{plain(summary)}</code>"

@@ -16,7 +16,7 @@ _MAX_CAUSES = 8
 _MAX_GOLDENS = 5
 
 _OUTCOMES = (PASSED, REFUSED, KNOWN, FAILED, SKIPPED)
-"""In the order in which they are counted."""
+"""The outcomes, in the order in which they are counted."""
 
 
 def terminal_text(found: ImplementationResults) -> str:
@@ -39,7 +39,7 @@ def _counted(name: str, results: Sequence[Result]) -> str:
 
 
 def _gradients(gradients: Checked | None) -> Iterator[str]:
-    """Yield counts, why there are none, wrong and left-out gradients by name, and some goldens."""
+    """Yield counts, a reason if all are refused, wrong and unchecked gradients by name, and some goldens."""
     if gradients is None:
         return
     results = gradients.results
@@ -66,7 +66,7 @@ def _of_cause(cause: Cause) -> Iterator[str]:
 
 
 def _goldens(wrong: Sequence[Result], *, with_cause: bool = False) -> Iterator[str]:
-    """Yield how goldens are wrong in their first precision, and in how many more; optionally with the cause."""
+    """Yield a line per golden: its failure in one precision, the number of other failures, and optionally the cause."""
     by_golden: dict[str, list[Result]] = {}
     for result in wrong:
         by_golden.setdefault(result["golden"], []).append(result)
@@ -83,7 +83,7 @@ def _goldens(wrong: Sequence[Result], *, with_cause: bool = False) -> Iterator[s
 
 
 def _like_and_reason(wrong: Result) -> tuple[str, str]:
-    """Split ``ID in float32, like NAME: 6 right; x wrong`` after the precision; the name is "" if there is none."""
+    """Split ``ID in float32, like NAME: 6 right; x wrong`` into ``, like NAME`` (may be "") and the text after it."""
     reason = wrong.get("reason", "")
     found = re.match(rf"{re.escape(wrong['golden'])} in {wrong['dtype']}(, like [^:]*)?: ", reason)
     return (found[1] or "", reason[found.end() :]) if found else ("", reason)

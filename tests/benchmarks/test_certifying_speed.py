@@ -1,4 +1,4 @@
-"""mpmath computes the same expected values, bit by bit."""
+"""The benchmark of the speed of certification: mpmath computes the same expected values, bit by bit."""
 
 from typing import Any
 
@@ -14,15 +14,15 @@ from rnn_goldens.golden.shapes import CELLS
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("cell", CELLS)
-def test_with_the_same_bits_it_is_correctly_rounded(cell: str, shape: str) -> None:
+def test_mpmath_with_the_precision_of_certification_is_correctly_rounded(cell: str, shape: str) -> None:
     arguments: dict[str, Any] = SHAPES[shape]
     case = scenario(cell, **arguments).case()
     right, bits = correctly_rounded(case)
-    for ours, theirs in zip(right, in_mpmath.answer(case, bits), strict=True):
-        assert np.array_equal(ours, theirs)
+    for array, other_array in zip(right, in_mpmath.answer(case, bits), strict=True):
+        assert np.array_equal(array, other_array)
 
 
-def test_with_few_bits_it_differs() -> None:
+def test_mpmath_with_few_bits_computes_other_values() -> None:
     case = scenario("lstm").case()
     assert not np.array_equal(correctly_rounded(case)[0][0], in_mpmath.answer(case, 30)[0])
 
@@ -42,4 +42,4 @@ def test_each_size_is_measured() -> None:
 def test_the_page_has_goldens_per_second_and_the_ratio() -> None:
     page = report([Speed("lstm", BASE, 192, answer=0.005, certified=0.02, mpmath=0.03)])
     assert "| lstm |   10 |      8 |      1 |  192 |        50.0 |       200 |     33.3 |      6.0 |\n" in page
-    assert "It takes 6.0 to 6.0 times as long" in page
+    assert "mpmath takes 6.0 to 6.0 times as long" in page

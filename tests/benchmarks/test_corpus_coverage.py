@@ -1,4 +1,4 @@
-"""The page of what the corpus covers."""
+"""The page on the coverage of the corpus."""
 
 from benchmarks.corpus_coverage import tables
 from benchmarks.corpus_coverage.arguments import report
@@ -13,7 +13,7 @@ EVERYWHERE = {
 }
 
 
-def test_the_section_has_the_less_sensitive_side_of_zero() -> None:
+def test_a_row_of_two_symmetric_bands_shows_the_less_sensitive_band() -> None:
     covered = {**EVERYWHERE, ("gru", "tanh of n", (-5, -4)): {"float32": (100.0, "other/golden")}}
     (row,) = [line for line in report(covered).splitlines() if line.startswith("| 4 to 5 ")]
     assert "100.0" in row

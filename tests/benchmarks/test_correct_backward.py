@@ -33,7 +33,7 @@ def precisions(golden_id: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("name", BACKWARD)
 @pytest.mark.parametrize("golden_id", [*IDS, "lstm/unbatched", "exact-backward/bidirectional"])
-def test_in_float64_it_is_the_definition(name: str, golden_id: str) -> None:
+def test_each_backward_pass_equals_the_definition_in_float64(name: str, golden_id: str) -> None:
     actual, expected = (gradients(network, golden_id, "float64") for network in (BACKWARD[name], Backward()))
     assert list(actual) == list(expected)
     for array in expected:
@@ -41,14 +41,14 @@ def test_in_float64_it_is_the_definition(name: str, golden_id: str) -> None:
 
 
 @pytest.mark.parametrize("name", BACKWARD)
-def test_it_computes_in_its_input_type(name: str) -> None:
+def test_each_backward_pass_computes_in_the_type_of_its_input(name: str) -> None:
     actual = gradients(BACKWARD[name], "gru/lengths-no-state", "float16")
     assert {array.dtype for array in actual.values()} == {np.dtype(np.float16)}
 
 
 @pytest.mark.parametrize("name", BACKWARD)
-def test_it_rounds_differently_from_the_definition(name: str) -> None:
-    """Otherwise it would be redundant. BLAS may use FMA, so that order is compared with another one."""
+def test_each_backward_pass_rounds_differently_from_the_definition(name: str) -> None:
+    """BLAS may use FMA, so the backward pass with FMA is compared with "first to last" instead."""
     other = BACKWARD["first to last"] if name == "FMA" else Backward()
     assert any(
         not np.array_equal(a, b)
@@ -63,7 +63,7 @@ def test_it_rounds_differently_from_the_definition(name: str) -> None:
 
 @pytest.mark.parametrize("name", BACKWARD)
 @pytest.mark.parametrize("golden_id", SATURATED)
-def test_the_tolerance_admits_it_where_gates_saturate(name: str, golden_id: str) -> None:
+def test_each_backward_pass_passes_where_gates_saturate(name: str, golden_id: str) -> None:
     for dtype in precisions(golden_id):
         verdict = CORPUS.load(golden_id, dtype, gradients=True).compare_gradients(
             gradients(BACKWARD[name], golden_id, dtype)

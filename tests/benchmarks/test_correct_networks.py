@@ -37,7 +37,7 @@ def _rounded(a: np.floating, b: np.floating, c: np.floating) -> float:
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("cell", ["exact", "rnn-tanh", "lstm", "gru"])
-def test_in_float64_it_is_the_definition(name: str, cell: str) -> None:
+def test_each_network_equals_the_definition_in_float64(name: str, cell: str) -> None:
     for scenario in ("lengths-bidirectional-two-layers", "no-bias", "unbatched"):
         golden = CORPUS.load(f"{cell}/{scenario}")
         case = case_of(golden, np.float64)
@@ -46,14 +46,14 @@ def test_in_float64_it_is_the_definition(name: str, cell: str) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_it_computes_in_its_input_type(name: str) -> None:
+def test_each_network_computes_in_the_type_of_its_input(name: str) -> None:
     case = case_of(CORPUS.load("gru/lengths-bidirectional-two-layers", "float16"), np.float16)
     assert {output.dtype for output in NETWORKS[name].run(case)} == {np.dtype(np.float16)}
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("golden_id", ["lstm/saturated", "gru/saturated", "lstm/overflowing", "gru/overflowing"])
-def test_the_tolerance_admits_it_where_gates_saturate(name: str, golden_id: str) -> None:
+def test_each_network_passes_where_gates_saturate(name: str, golden_id: str) -> None:
     for dtype in CORPUS.entry(golden_id).precisions:
         golden = CORPUS.load(golden_id, dtype)
         verdict = golden.compare(*NETWORKS[name].run(case_of(golden, arithmetic(dtype))))
@@ -66,6 +66,6 @@ def test_flushing_leaves_no_subnormal_numbers() -> None:
     case = case_of(golden, np.float16)
     smallest = np.finfo(np.float16).smallest_normal
     h_n = [network.run(case)[1] for network in (Network(), NETWORKS["no subnormals"])]
-    kept, flushed = (((np.abs(h) < smallest) & (h != 0)).sum() for h in h_n)
-    assert kept > 0
+    subnormal, flushed = (((np.abs(h) < smallest) & (h != 0)).sum() for h in h_n)
+    assert subnormal > 0
     assert flushed == 0

@@ -1,4 +1,4 @@
-"""The benchmark of the diagnosis classifies causes as right, one of two, or wrong."""
+"""The benchmark of the diagnosis compares each diagnosis with the actual bug and classifies it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The diagnosis identifies wrong backward passes, and never by a wrong cause."""
+"""The diagnosis identifies wrong backward passes and names no wrong cause."""
 
 import pytest
 
@@ -16,12 +16,12 @@ from benchmarks.diagnosis.backward import BACKWARD, FORWARD, IDENTIFIED, NONE, P
         ((FORWARD, "gru_reset_before_product", "gru", "float32"), IDENTIFIED),
     ],
 )
-def test_the_diagnosis_of_a_wrong_backward_pass(wrong: Wrong, outcome: str) -> None:
+def test_the_diagnosis_of_a_wrong_backward_pass_has_the_expected_outcome(wrong: Wrong, outcome: str) -> None:
     assert result_of(wrong).outcome == outcome
 
 
 SAMPLE = [wrong for wrong in wrongs() if wrong[0] == BACKWARD][::23]
-"""A sample of the eight hundred that ``python -m benchmarks.diagnosis.backward`` runs."""
+"""A sample of the eight hundred wrong backward passes that ``python -m benchmarks.diagnosis.backward`` runs."""
 
 
 @pytest.mark.slow

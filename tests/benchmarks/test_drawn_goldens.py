@@ -16,7 +16,7 @@ def test_an_implementation_has_a_row_and_a_line_per_failure() -> None:
     assert "- torch: a/b: wrong" in lines
 
 
-def test_a_correct_one_passes_and_a_wrong_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_correct_implementation_passes_and_a_wrong_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(inputs: Inputs) -> object:
         out, *others = numpy_cells.run(inputs)
         return 2 * out, *others

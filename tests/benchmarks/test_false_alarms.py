@@ -42,7 +42,7 @@ def test_a_failure_says_where_and_by_how_much(monkeypatch: pytest.MonkeyPatch) -
     assert "`gru/plain`: out[" in report([results], ["off"])
 
 
-def test_what_was_not_run_is_not_an_error() -> None:
+def test_refused_goldens_are_not_failures() -> None:
     results = results_of(Job("onnxruntime", "float64"))
     assert results.passed == 0
     assert not results.failed
@@ -53,13 +53,13 @@ def test_names_are_unique() -> None:
     assert len(set(implementations())) == len(implementations())
 
 
-def test_assert_close_compares_the_same_outputs() -> None:
+def test_is_close_compares_every_output() -> None:
     golden = open_corpus().load("gru/plain", "float32")
     assert false_alarms.is_close(golden, (golden.out, golden.h_n))
     assert not false_alarms.is_close(golden, (golden.out, golden.h_n + np.float32(1e-3)))
 
 
-def test_the_page_is_written_and_an_alarm_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_is_written_and_a_false_alarm_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     largest, failed = (0.1, "gru/plain"), dict[str, str]()
 
     def run(_: object, tasks: Sequence[tuple[Sequence[Job], int]], *__: object) -> dict[Job, ImplementationResults]:

@@ -1,4 +1,4 @@
-"""The cost of certifying is measured as a whole and compared with its limits."""
+"""The cost of certifying, child processes included, is measured and compared with its limits."""
 
 import subprocess
 import sys
@@ -36,7 +36,7 @@ def test_memory_includes_child_processes() -> None:
     assert memory_of(process.pid) == 0
 
 
-def test_a_run_within_its_limits_exceeds_none() -> None:
+def test_a_run_within_its_limits_is_not_reported() -> None:
     assert limits_exceeded(COSTS) == []
 
 
@@ -56,7 +56,7 @@ def test_a_limit_that_is_exceeded_is_named(what: str, figure: str, line: str) ->
 def test_the_page_states_the_limits() -> None:
     page = report(COSTS, [("time", 10, 0.013)], [("time", 20, 0.25)], 2, 0.4)
     assert "| outputs only    | 156 |    12.4 |              12.1 |   20.8 |        480 |\n| from scratch" in page
-    assert "The machine's load was 0 when it began" in page
+    assert "The machine's load was 0 at the start" in page
     assert "| from scratch    | 156 |    16.4 |              16.1 |   25.8 |        500 |\n" in page
     assert "| at most         |     |     120 |                   |        |       2000 |\n" in page
     assert "| T = 10 |      13 |\n" in page

@@ -1,4 +1,4 @@
-"""What a reader does with damaged inputs is recorded: it refuses them, raises another error, or is too slow."""
+"""The benchmark records each damaged input that a reader refuses, raises another error for, or reads too slowly."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""Ratios of the times of interleaved commands, and their goals."""
+"""Ratios of the times of interleaved commands are compared with their goals."""
 
 import sys
 from pathlib import Path

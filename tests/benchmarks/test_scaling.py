@@ -22,7 +22,7 @@ def test_the_page_marks_extrapolated_rows() -> None:
     page = report([artificial_cost(1_000), artificial_cost(10_000)], cores=2)
     assert page.count("| 100,000, computed |") == 3
     assert "At 10,000 a golden costs 20 ms of CPU" in page
-    assert "That is 50 a second and core" in page
+    assert "That is 50 per second and core" in page
 
 
 @pytest.mark.slow

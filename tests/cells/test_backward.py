@@ -46,9 +46,9 @@ def test_gradients_of_networks_of_every_shape_equal_those_of_torch(cell: str, sh
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_missing_cotangent_is_zero(cell: str) -> None:
     scenario = gradient_scenario(cell, "two layers", of=("d_out",))
-    case, given = scenario.case(), dict(scenario.cotangents)
+    case, cotangents = scenario.case(), dict(scenario.cotangents)
     states = {f"d_{name}_n": np.zeros_like(case.state[0]) for name in case.cell.states}
-    found, with_zeros = gradients(case, given), gradients(case, given | states)
+    found, with_zeros = gradients(case, cotangents), gradients(case, cotangents | states)
     for name, array in found.items():
         np.testing.assert_array_equal(array, with_zeros[name])
 
@@ -56,9 +56,9 @@ def test_a_missing_cotangent_is_zero(cell: str) -> None:
 @pytest.mark.parametrize("cell", CELLS)
 def test_padding_does_not_affect_any_gradient(cell: str) -> None:
     scenario = gradient_scenario(cell, "ragged")
-    case, given = scenario.case(), dict(scenario.cotangents)
-    before = gradients(case, given)
-    changed = {**given, "d_out": given["d_out"].copy()}
+    case, cotangents = scenario.case(), dict(scenario.cotangents)
+    before = gradients(case, cotangents)
+    changed = {**cotangents, "d_out": cotangents["d_out"].copy()}
     changed["d_out"][0, 2:] = 1000
     case.x[0, 2:] = 1000
     for name, array in gradients(case, changed).items():
@@ -110,7 +110,7 @@ def test_a_step_of_the_backward_pass_can_be_overridden() -> None:
 
 
 def everything(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
-    """Every primitive of the notation once."""
+    """A cell with every primitive of the notation."""
     a = w.W_ia @ x + w.b_ia + w.W_ha @ h + w.b_ha
     b = w.W_ib @ x + w.W_hb @ (h * w.p)
     normed = (a - mean(a)) * rsqrt(mean(a * a) + 2.0**-6)
@@ -119,7 +119,7 @@ def everything(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
 
 
 def smooth(x: Term, h: Term, w: Weight) -> tuple[Term]:
-    """Logarithms, powers and absolute values."""
+    """A cell with logarithms, powers and absolute values."""
     a, b = w.W_ia @ x + w.b_ia, w.W_ha @ h + w.b_ha
     return (tanh(softplus(a) * log(abs(b) + 1.5) + minimum(a, b) ** 3 - a**2 + (a**2 + 1) ** -2),)
 
@@ -142,29 +142,31 @@ def case_of_custom_cell(cell: Cell, *, lengths: list[int] | None = None) -> tupl
     weights = {name: draw(*shape) for name, shape in weight_shapes(cell.layout, config).items()}
     states = tuple(draw(4, 2, 2) for _ in cell.states)
     ends = None if lengths is None else np.array(lengths)
-    given = {"d_out": draw(2, 3, 4)} | {f"d_{name}_n": draw(4, 2, 2) for name in cell.states}
-    return Case(cell, config, weights, draw(2, 3, 3), states, ends), given
+    cotangents = {"d_out": draw(2, 3, 4)} | {f"d_{name}_n": draw(4, 2, 2) for name in cell.states}
+    return Case(cell, config, weights, draw(2, 3, 3), states, ends), cotangents
 
 
 @pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("lengths", [None, [3, 2]])
 @pytest.mark.parametrize("name", CUSTOM)
 def test_gradients_of_a_custom_cell_equal_finite_differences(name: str, lengths: list[int] | None) -> None:
-    case, given = case_of_custom_cell(CUSTOM[name], lengths=lengths)
-    found = gradients(case, given)
+    case, cotangents = case_of_custom_cell(CUSTOM[name], lengths=lengths)
+    found = gradients(case, cotangents)
     arrays = {**case.weights, "x": case.x, **dict(zip(("h0", "c0"), case.state, strict=False))}
     assert set(found) == set(arrays)
     for array_name, array in arrays.items():
         for at in np.ndindex(array.shape):
-            slope = difference(case, given, array, at)
+            slope = difference(case, cotangents, array, at)
             assert abs(found[array_name][at] - slope) < 1e-7 * max(1, abs(slope)), (array_name, at)
 
 
-def difference(case: Case, given: dict[str, Float64], array: Float64, at: tuple[int, ...]) -> float:
-    """Return the derivative of Σ d·output by one number."""
-    step, kept, found = 2.0**-18, array[at], []
-    for by in (step, -step):
-        array[at] = kept + by
-        found.append(sum(float((g * out).sum()) for g, out in zip(given.values(), Network().run(case), strict=True)))
-    array[at] = kept
+def difference(case: Case, cotangents: dict[str, Float64], array: Float64, at: tuple[int, ...]) -> float:
+    """Return the derivative of Σ d·output with respect to one number."""
+    step, original, found = 2.0**-18, array[at], []
+    for offset in (step, -step):
+        array[at] = original + offset
+        found.append(
+            sum(float((g * out).sum()) for g, out in zip(cotangents.values(), Network().run(case), strict=True))
+        )
+    array[at] = original
     return (found[0] - found[1]) / (2 * step)

@@ -17,7 +17,7 @@ def test_the_layouts_of_built_in_cells_are_found_from_their_equations(cell: str)
 
 @pytest.fixture
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    """Return the name of a module with the equations of a test."""
+    """Write a module with the equations of a test, and return its name."""
     name = f"cells_{abs(hash(request.node.nodeid))}"
     (tmp_path / f"{name}.py").write_text(
         f"from rnn_goldens.cells.notation import mean, relu, sigmoid, tanh\n\n{request.param}\n", "utf-8"

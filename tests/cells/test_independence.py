@@ -79,7 +79,7 @@ def answer_of(witness: str, cell: str) -> Any:
 
 
 def with_wrong_sign(cell: str, at: int) -> Golden:
-    """Return the golden that a definition with a wrong sign would give."""
+    """Return the golden that a definition with a wrong sign would produce."""
     inputs = scenario(cell, scale=0.34375, state=True)
     wrong = with_equations(BUILT_IN_CELLS[cell], negated(BUILT_IN_CELLS[cell].equations, at))
     answer = certified_outputs(inputs, wrong)
@@ -96,7 +96,7 @@ def test_every_term_of_every_sum_is_tried() -> None:
 @pytest.mark.parametrize(("cell", "at"), WRONG_SIGNS)
 def test_frameworks_find_a_wrong_sign_in_an_equation(cell: str, at: int, witness: str) -> None:
     if find_spec(witness) is None:
-        pytest.skip(f"{witness} is not installed; the other witnesses suffice")
+        pytest.skip(f"{witness} is not installed; the other implementations suffice")
     answer = answer_of(witness, cell)
     assert right(cell).compare(*answer).passed
     assert not with_wrong_sign(cell, at).compare(*answer).passed

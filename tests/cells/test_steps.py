@@ -35,7 +35,7 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
     return result
 
 
-def test_the_steps_give_out_and_the_last_states(golden: Golden) -> None:
+def test_the_states_of_the_steps_are_out_and_the_last_states(golden: Golden) -> None:
     out, last = np.zeros_like(golden.out), {}
     for step in golden.steps():
         if step.layer == golden.config.num_layers - 1:
@@ -50,7 +50,7 @@ def test_the_steps_give_out_and_the_last_states(golden: Golden) -> None:
     assert golden.compare(out, *states).passed
 
 
-def test_each_step_starts_from_the_state_of_the_one_before(golden: Golden) -> None:
+def test_each_step_starts_from_the_state_of_the_previous_step(golden: Golden) -> None:
     steps = golden.steps()
     for before, after in pairwise(steps):
         if (before.layer, before.direction) == (after.layer, after.direction):

@@ -42,7 +42,7 @@ def test_without_an_initial_state_h0_is_zeros_and_initial_state_is_none(
     assert golden.c0.shape == (1, 2, 2)
 
 
-def test_an_initial_state_is_h0_or_for_an_lstm_the_pair(make_golden: MakeGolden) -> None:
+def test_the_initial_state_is_h0_or_the_pair_h0_and_c0_for_an_lstm(make_golden: MakeGolden) -> None:
     gru, lstm = make_golden("gru", state=True), make_golden("lstm", state=True)
     assert gru.initial_state is gru.h0
     assert gru.h0.any()
@@ -55,7 +55,7 @@ def test_c_n_of_a_cell_without_a_cell_state_raises(make_golden: MakeGolden) -> N
         _ = make_golden().c_n
 
 
-def test_an_unsupported_precision_raises_with_the_supported_ones(make_golden: MakeGolden) -> None:
+def test_the_error_for_an_unsupported_precision_lists_the_supported_ones(make_golden: MakeGolden) -> None:
     golden = make_golden()
     object.__setattr__(golden, "precisions", ("float64",))
     with pytest.raises(UnknownName, match="Precisions of made/for-a-test: float64"):
@@ -127,7 +127,7 @@ def test_a_cause_is_identified_from_out_alone() -> None:
     assert golden.compare(out, outputs=["out"]).explained_by == ("w_hh_transposed",)
 
 
-def test_call_patterns_of_a_function_that_returns_out_alone() -> None:
+def test_call_patterns_support_a_function_that_returns_only_out() -> None:
     golden = rnn_goldens.load("gru/plain")
 
     def run(inputs: Any) -> Any:
@@ -201,7 +201,7 @@ def test_a_precision_may_be_given_as_a_dtype_of_any_library(dtype: object, name:
 
 
 @pytest.mark.parametrize("dtype", [None, 3, ["float32"]])
-def test_a_value_that_is_no_precision_raises_a_type_error(dtype: object) -> None:
+def test_a_value_that_is_not_a_precision_raises_an_error(dtype: object) -> None:
     with pytest.raises(TypeError, match=r"dtype must be a precision, such as 'float32' or np\.float32; got "):
         rnn_goldens.load("documented/mini-batch", dtype=dtype)
     with pytest.raises(UnknownName, match="no precision 'int64'"):

@@ -34,20 +34,20 @@ def right(golden: Golden) -> Gradients:
     return {name: PRECISIONS[golden.dtype].round(array) for name, array in golden.gradients.expected.items()}
 
 
-def message(golden: Golden, given: Mapping[str, Any]) -> str:
-    verdict = golden.compare_gradients(given)
+def message(golden: Golden, actual: Mapping[str, Any]) -> str:
+    verdict = golden.compare_gradients(actual)
     assert not verdict.passed
     lines = verdict.message.splitlines()
     assert len(lines) <= 15
-    assert max(map(len, lines[1:])) <= 80  # the first may include the name of a deviation
+    assert max(map(len, lines[1:])) <= 80  # the first line may include the name of a deviation
     with pytest.raises(GoldenMismatch) as raised:
-        golden.check_gradients(given)
+        golden.check_gradients(actual)
     assert str(raised.value) == verdict.message
     return verdict.message
 
 
-def first_line(golden: Golden, given: Mapping[str, Any]) -> str:
-    return message(golden, given).splitlines()[0]
+def first_line(golden: Golden, actual: Mapping[str, Any]) -> str:
+    return message(golden, actual).splitlines()[0]
 
 
 @pytest.mark.parametrize("golden_id", ["documented/single-sequence", ID, "gru/plain", "lstm/unbatched"])
@@ -93,31 +93,31 @@ def test_unknown_parameters_of_a_torch_module_are_reported_by_their_full_names()
 
 @pytest.mark.slow
 def test_the_first_line_lists_the_right_and_the_wrong_gradients(golden: Golden) -> None:
-    given = right(golden)
-    given["weight_hh_l0"] *= 1.01
-    some = {name: given[name] for name in ("x", "h0", "weight_hh_l0")}
+    actual = right(golden)
+    actual["weight_hh_l0"] *= 1.01
+    some = {name: actual[name] for name in ("x", "h0", "weight_hh_l0")}
     assert first_line(golden, some) == "lstm/lengths in float32: x, h0 right; weight_hh_l0 wrong"
-    assert first_line(golden, given) == "lstm/lengths in float32: 6 right; weight_hh_l0 wrong"
-    assert "  right: x, h0, c0, weight_ih_l0, bias_ih_l0, bias_hh_l0\n" in message(golden, given)
+    assert first_line(golden, actual) == "lstm/lengths in float32: 6 right; weight_hh_l0 wrong"
+    assert "  right: x, h0, c0, weight_ih_l0, bias_ih_l0, bias_hh_l0\n" in message(golden, actual)
 
 
 def test_gradients_are_listed_in_the_order_of_the_golden(golden: Golden) -> None:
-    given = right(golden)
-    given["weight_hh_l0"] *= 1.01
-    backwards = dict(sorted(given.items()))
-    assert list(backwards) != list(given)
-    assert list(golden.compare_gradients(backwards).differences) == list(given)
-    assert first_line(golden, {"nonsense": given["x"], **backwards}).endswith("6 right; weight_hh_l0, nonsense wrong")
+    actual = right(golden)
+    actual["weight_hh_l0"] *= 1.01
+    backwards = dict(sorted(actual.items()))
+    assert list(backwards) != list(actual)
+    assert list(golden.compare_gradients(backwards).differences) == list(actual)
+    assert first_line(golden, {"nonsense": actual["x"], **backwards}).endswith("6 right; weight_hh_l0, nonsense wrong")
 
 
 @pytest.mark.slow
 def test_the_message_describes_where_a_gradient_is_wrong(golden: Golden) -> None:
-    given = right(golden)
-    given["weight_hh_l0"][3 + 1, 2] += 1
-    given["bias_hh_l0"][11] += 1
-    given["x"][1, 2, 3] += 1
-    given["c0"][0, 2, 1] += 1
-    text = message(golden, given)
+    actual = right(golden)
+    actual["weight_hh_l0"][3 + 1, 2] += 1
+    actual["bias_hh_l0"][11] += 1
+    actual["x"][1, 2, 3] += 1
+    actual["c0"][0, 2, 1] += 1
+    text = message(golden, actual)
     assert "weight_hh_l0: 1 of 36 elements wrong; at gate f, unit 1, column 2: got" in text
     assert "bias_hh_l0: 1 of 12 elements wrong; at gate o, unit 2: got" in text
     assert "1 of 48 elements wrong at time step 2 of 0 to 3; at time step 2 (batch 1," in text
@@ -143,7 +143,7 @@ def test_missing_gradients_are_listed_as_not_checked(golden: Golden) -> None:
     assert list(verdict.differences) == ["x"]
 
 
-def test_no_gradients_at_all_fail(golden: Golden) -> None:
+def test_a_check_without_gradients_fails(golden: Golden) -> None:
     assert first_line(golden, {}) == "lstm/lengths in float32: no gradient was given: nothing was checked"
     with pytest.raises(GoldenMismatch, match="nothing was checked"):
         golden.check_gradients()
@@ -185,9 +185,9 @@ def test_the_gradient_of_a_default_initial_state_is_not_checked() -> None:
     ],
 )  # fmt: skip
 def test_each_kind_of_bad_gradient_has_its_message(golden: Golden, name: str, value: Any, text: str) -> None:
-    given = right(golden)
-    given[name] = value(given.get(name))
-    assert text in message(golden, given)
+    actual = right(golden)
+    actual[name] = value(actual.get(name))
+    assert text in message(golden, actual)
 
 
 @pytest.mark.slow
@@ -205,16 +205,16 @@ def test_an_output_in_place_of_a_gradient_is_recognised(golden: Golden, name: st
 
 def test_a_transposed_square_gradient_is_recognised() -> None:
     golden = with_gradients("documented/single-sequence")
-    given = right(golden)
-    given["weight_hh_l0"] = given["weight_hh_l0"].T.copy()
-    assert "weight_hh_l0: is transposed: its transpose is right" in message(golden, given)
+    actual = right(golden)
+    actual["weight_hh_l0"] = actual["weight_hh_l0"].T.copy()
+    assert "weight_hh_l0: is transposed: its transpose is right" in message(golden, actual)
 
 
 def test_a_wrong_square_gradient_is_not_reported_as_transposed() -> None:
     golden = with_gradients("documented/mini-batch")
-    given = right(golden)
-    given["weight_hh_l0"] = given["weight_hh_l0"] + np.array([[0, 1], [0, 0]], np.float32)
-    text = message(golden, given)
+    actual = right(golden)
+    actual["weight_hh_l0"] = actual["weight_hh_l0"] + np.array([[0, 1], [0, 0]], np.float32)
+    text = message(golden, actual)
     assert "weight_hh_l0: 1 of 4 elements wrong; at unit 0, column 1: got" in text
     assert "transpose" not in text
 
@@ -244,9 +244,9 @@ def test_a_gradient_given_twice_is_refused(golden: Golden) -> None:
 @pytest.mark.slow
 def test_many_wrong_gradients_fit_into_15_lines() -> None:
     golden = with_gradients("lstm/bidirectional-two-layers")
-    given = {name: array + 1 for name, array in right(golden).items()}
-    text = message(golden, given)
-    assert text.splitlines()[0] == f"{golden.id} in float32: all {len(given)} wrong"
+    actual = {name: array + 1 for name, array in right(golden).items()}
+    text = message(golden, actual)
+    assert text.splitlines()[0] == f"{golden.id} in float32: all {len(actual)} wrong"
     assert "more\n" in text
 
 
@@ -257,7 +257,7 @@ def test_the_expected_gradients_themselves_are_refused(golden: Golden) -> None:
             golden.check_gradients({name: array})
 
 
-def test_all_cotangents_are_present_and_read_only_in_the_precision() -> None:
+def test_all_cotangents_are_present_and_read_only_in_the_precision_under_test() -> None:
     golden = with_gradients(ID, "float16", only=("d_h_n",))
     assert list(golden.cotangents) == ["d_out", "d_h_n", "d_c_n"]
     assert not golden.cotangents["d_out"].any()
@@ -312,12 +312,12 @@ def test_a_copy_of_a_golden_has_its_gradients(golden: Golden, copied: Any) -> No
 
 
 def test_a_second_call_finds_gradients_that_accumulate(golden: Golden) -> None:
-    kept: Gradients = {}
+    sums: Gradients = {}
 
     def adds_up(_: Any) -> Gradients:
         for name, array in right(golden).items():
-            kept[name] = kept.get(name, 0) + array
-        return kept
+            sums[name] = sums.get(name, 0) + array
+        return sums
 
     golden.check_gradient_calls(lambda _: right(golden))
     with pytest.raises(
@@ -326,7 +326,7 @@ def test_a_second_call_finds_gradients_that_accumulate(golden: Golden) -> None:
         golden.check_gradient_calls(adds_up)
 
 
-def test_there_is_no_second_call_after_a_wrong_first_one(golden: Golden) -> None:
+def test_there_is_no_second_call_after_a_wrong_first_call(golden: Golden) -> None:
     calls: list[Any] = []
 
     def wrong(inputs: Any) -> Gradients:
@@ -337,20 +337,20 @@ def test_there_is_no_second_call_after_a_wrong_first_one(golden: Golden) -> None
         golden.check_gradient_calls(wrong)
     assert len(calls) == 1
 
-    def compared(given: Mapping[str, Any], meaning: str) -> Verdict:
-        return compare_gradients(golden, given, meaning=meaning)
+    def compared(actual: Mapping[str, Any], meaning: str) -> Verdict:
+        return compare_gradients(golden, actual, meaning=meaning)
 
     assert [name for name, _ in compare_gradient_calls(golden, wrong, compared)] == ["once"]
     assert [name for name, _ in compare_gradient_calls(golden, lambda _: right(golden), compared)] == ["once", "twice"]
 
 
 @pytest.mark.parametrize("later", [lambda a: a + 1, lambda _: None, lambda _: "no array"])
-def test_a_failure_of_only_the_second_call_says_so(golden: Golden, later: Any) -> None:
+def test_the_message_says_that_only_the_second_call_fails(golden: Golden, later: Any) -> None:
     calls = iter([lambda a: a, later])
 
     def backward(_: Any) -> Gradients:
-        given, change = right(golden), next(calls)
-        return {**given, "x": change(given["x"])}
+        actual, change = right(golden), next(calls)
+        return {**actual, "x": change(actual["x"])}
 
     with pytest.raises(GoldenMismatch, match="the second call differs from the first: 6 right; x wrong"):
         golden.check_gradient_calls(backward)

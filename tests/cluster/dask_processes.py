@@ -19,7 +19,7 @@ class Processes:
     """The processes of a cluster.
 
     Attributes:
-        folder: their working directory, which does not contain the modules of the work.
+        folder: their working directory, which does not contain the modules that the workers import.
         scheduler: the process of the scheduler.
         workers: the processes of the workers, in the order in which they were added.
     """
@@ -75,7 +75,7 @@ def _file(folder: Path) -> Path:
 
 
 def _is_complete(file: Path) -> bool:
-    """Whether the scheduler has written all of its JSON file, which it does not do atomically."""
+    """Return whether the JSON file of the scheduler is complete: the scheduler does not write it atomically."""
     try:
         json.loads(file.read_text())
     except (FileNotFoundError, json.JSONDecodeError):

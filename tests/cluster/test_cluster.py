@@ -1,4 +1,4 @@
-"""Work on a real Dask cluster, some of whose processes are killed."""
+"""Goldens are generated and checked on real Dask clusters; some tests kill processes of a cluster."""
 
 import re
 import signal
@@ -92,7 +92,7 @@ MISSING = "import sys; sys.modules[{!r}] = None"
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with the module of the work, importable by workers and tests."""
+    """A folder with ``work_for_a_cluster.py``, which workers and tests can import."""
     folder = tmp_path_factory.mktemp("work")
     (folder / "work_for_a_cluster.py").write_text(WORK)
     with pytest.MonkeyPatch.context() as patch:
@@ -102,14 +102,14 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def module(work: Path) -> ModuleType:
-    """The module of the work."""
+    """The module ``work_for_a_cluster``."""
     assert (work / "work_for_a_cluster.py").exists()
     return import_module("work_for_a_cluster")
 
 
 @pytest.fixture(scope="module")
 def processes(work: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
-    """A cluster of three workers, one with four threads, that are not killed."""
+    """A cluster of three workers, one of them with four threads; no test kills its processes."""
     with dask_processes(tmp_path_factory.mktemp("dask") / "cluster") as started:
         for threads in ("1", "1", "4"):
             started.add_worker("--nthreads", threads, path=work)
@@ -128,7 +128,7 @@ def as_shown(text: str) -> str:
 
 
 def is_on_the_page(error: BaseException) -> bool:
-    """Whether the page contains this message."""
+    """Return whether the page contains this message."""
     shown = re.findall(r"^Error: (.*)$", PAGE.read_text("utf-8"), re.MULTILINE)
     return as_shown(str(error)) in map(as_shown, shown)
 
@@ -159,7 +159,7 @@ def test_results_are_in_the_order_of_the_items_and_from_all_workers(executor: Ex
     assert len(set(in_order(module.returns_its_process, range(30), executor))) == 3
 
 
-def test_threads_of_one_worker_take_turns(executor: Executor, module: ModuleType) -> None:
+def test_the_threads_of_one_worker_run_one_call_at_a_time(executor: Executor, module: ModuleType) -> None:
     assert set(in_order(module.counts_concurrent_calls, range(60), executor)) == {1}
 
 

@@ -134,7 +134,7 @@ def test_refusing_every_golden_fails(run: Run) -> None:
 def test_wrong_use_of_a_class_ends_the_run_with_exit_code_2(run: Run, processes: tuple[str, ...]) -> None:
     done = run("check", "users_nets:Renamed", "-k", "documented", *processes, code=WRONG_USE)
     message = "rnn-goldens: Renamed names its weights W, U; PyTorch's names are weight_ih_l0, weight_hh_l0"
-    assert done.stdout.count(f"\n{message}") == (4 if processes else 0)  # a worker cannot stop the others
+    assert done.stdout.count(f"\n{message}") == (4 if processes else 0)  # an xdist worker cannot stop the other workers
     assert "Traceback" not in done.stdout
     assert message in done.stdout
 
@@ -150,7 +150,7 @@ def test_check_continues_if_a_report_cannot_be_written(run: Run) -> None:
 def test_a_failure_is_listed_by_its_golden_and_its_cause(
     run: Run, processes: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In 80 columns, in any working directory."""
+    """The list fits 80 columns in any working directory."""
     monkeypatch.setenv("COLUMNS", "80")
     for name in ("CI", "BUILD_NUMBER"):  # with one of them set, pytest's summary repeats whole messages
         monkeypatch.delenv(name, raising=False)
@@ -244,7 +244,7 @@ def test_the_page_on_programs_shows_what_protocol_prints(run: Run, options: list
 
 
 @pytest.mark.slow
-def test_protocol_prints_requests_alone_and_of_any_golden(run: Run) -> None:
+def test_protocol_prints_the_requests_of_any_golden_without_answers(run: Run) -> None:
     hello, request = map(json.loads, run("protocol", "--requests", "lstm/plain", "--dtype=float64").stdout.splitlines())
     assert hello == {"request": "hello", "protocol": 1}
     assert (request["golden"], request["cell"], request["precision"]) == ("lstm/plain", "lstm", "float64")
@@ -288,7 +288,7 @@ def test_a_folder_without_an_index_is_wrong_use(run: Run, tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full of Linux")
-def test_a_full_disk_is_one_message(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_in_one_line(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "rnn_goldens", "list"]
         done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -304,14 +304,14 @@ def test_a_module_that_cannot_read_its_file_is_wrong_use(run: Run, tmp_path: Pat
 
 @pytest.mark.parametrize("width", [20, 40, 60, 79])
 def test_list_does_not_cut_ids_in_a_narrow_terminal(tmp_path: Path, width: int) -> None:
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    controller, tty = pty.openpty()
+    fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     command = [sys.executable, "-m", "rnn_goldens", "list", "documented/mini-batch-ascending"]
     environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    subprocess.run(command, cwd=tmp_path, stdin=theirs, stdout=theirs, env=environment, check=True)
-    lines = os.read(ours, 100_000).decode().replace("\r", "").splitlines()
-    os.close(theirs)
-    os.close(ours)
+    subprocess.run(command, cwd=tmp_path, stdin=tty, stdout=tty, env=environment, check=True)
+    lines = os.read(controller, 100_000).decode().replace("\r", "").splitlines()
+    os.close(tty)
+    os.close(controller)
     id_column = "".join(line.split("  ")[0].strip() for line in lines)
     assert "documented/mini-batch-ascending" in id_column
 
@@ -323,7 +323,7 @@ def test_list_writes_one_line_per_golden_into_a_pipe(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_counts_of_one_are_singular(run: Run, corpus_copy: Path) -> None:
+def test_the_noun_after_a_count_of_one_is_singular(run: Run, corpus_copy: Path) -> None:
     documented = corpus_copy / "documented"
     assert "1 file: 1 valid, 0 invalid" in run("validate", documented / "mini-batch.json").stdout
     path = documented / "mini-batch.json"
@@ -360,7 +360,7 @@ def test_generate_writes_a_corpus_and_check_compares_it_with_the_scenarios(run: 
     assert "no scenario 'typo'" in run("generate", "--only", "typo", "--into", "made", code=WRONG_USE).stderr
 
 
-def test_list_supports_a_corpus_of_thousands(run: Run, corpus_copy: Path) -> None:
+def test_list_supports_a_corpus_of_thousands_of_goldens(run: Run, corpus_copy: Path) -> None:
     path = corpus_copy / "index.json"
     index = json.loads(path.read_text())
     first = index["goldens"][0]

@@ -1,4 +1,4 @@
-"""``explain``: deviations beside the correct code, and goldens step by step beside the user's numbers."""
+"""``explain`` shows a deviation beside the correct code, and a golden step by step beside the user's numbers."""
 
 import json
 import zipfile
@@ -153,7 +153,7 @@ def test_every_deviation_can_be_explained_on_a_screen() -> None:
 
 
 def test_each_deviation_has_different_code() -> None:
-    """Two deviations with the same code and values would be one."""
+    """Two deviations with the same code and values would be the same deviation."""
     names_by_code: dict[object, list[str]] = {}
     for wrong in DEVIATIONS:
         key = tuple((piece.text, tuple(piece.values.items())) for piece in pieces(wrong.wrong))
@@ -172,7 +172,7 @@ def test_a_golden_is_shown_step_by_step(run: Explain) -> None:
     text = run("lstm/plain")
     golden = rnn_goldens.load("lstm/plain", dtype="float64")
     steps = golden.steps()
-    for number, row in enumerate(rows_of(text, "f gets")):
+    for number, row in enumerate(rows_of(text, "f sum")):
         assert np.allclose(np.array(row, float), steps[number].preactivations["f"][0], rtol=1e-7)
     assert np.allclose(np.array(rows_of(text, "h"), float)[1], golden.out[0, 1], rtol=1e-7)
     assert "not shown: 2 of 4 time steps (--step 0 to 3); 1 of 2 rows (--row 0 to 1)" in text
@@ -220,7 +220,7 @@ def test_a_program_follows_two_dashes(run: Explain) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "where"),
+    ("wrong_number", "location"),
     [
         (("out", (0, 2, 1)), (1, "forward", 2, 0, 1)),
         (("out", (1, 3, 2)), (1, "forward", 3, 1, 2)),
@@ -229,18 +229,20 @@ def test_a_program_follows_two_dashes(run: Explain) -> None:
         (("c_n", (0, 1, 0)), (0, "forward", 3, 1, 0)),
     ],
 )
-def test_one_wrong_number_is_found_where_it_is(place: tuple[str, tuple[int, ...]], where: tuple[Any, ...]) -> None:
+def test_one_wrong_number_is_found_where_it_is(
+    wrong_number: tuple[str, tuple[int, ...]], location: tuple[Any, ...]
+) -> None:
     golden = rnn_goldens.load("lstm/bidirectional-two-layers")
     outputs = {name: np.array(getattr(golden.stored, name)) for name in ("out", "h_n", "c_n")}
-    output, index = place
+    output, index = wrong_number
     outputs[output][index] += 1
     found = ReaderOutputs(golden, outputs).first_difference(golden.steps())
     assert found is not None
-    assert (found.step.layer, found.step.direction, found.step.time, found.row, found.unit) == where
+    assert (found.step.layer, found.step.direction, found.step.time, found.row, found.unit) == location
     assert found.output == output
 
 
-def test_the_reverse_direction_is_compared_from_each_sequence_s_end() -> None:
+def test_the_reverse_direction_is_compared_from_the_end_of_each_sequence() -> None:
     golden = rnn_goldens.load("lstm/lengths-bidirectional")
     assert golden.lengths is not None
     out = np.array(golden.stored.out)
@@ -253,7 +255,7 @@ def test_the_reverse_direction_is_compared_from_each_sequence_s_end() -> None:
 
 
 @pytest.mark.slow
-def test_the_first_difference_is_the_one_of_the_failure_message() -> None:
+def test_explain_and_the_failure_message_find_the_same_first_difference() -> None:
     for golden_id in ("lstm/lengths-bidirectional", "gru/bidirectional", "rnn-tanh/unbatched"):
         golden = rnn_goldens.load(golden_id)
         for name in ("x_late", "h0_ignored", "reverse_uses_forward_w_hh", "last_step_skipped"):
@@ -267,7 +269,7 @@ def test_the_first_difference_is_the_one_of_the_failure_message() -> None:
 
 
 @pytest.mark.parametrize("kind", ["json", "npz", "answer"])
-def test_outputs_come_from_a_file(kind: str, run: Explain, tmp_path: Path) -> None:
+def test_outputs_are_read_from_a_file(kind: str, run: Explain, tmp_path: Path) -> None:
     golden = rnn_goldens.load("lstm/plain")
     outputs = wrong_outputs(golden, "lstm_output_without_tanh")
     path = tmp_path / f"mine.{kind.replace('answer', 'json')}"
@@ -354,7 +356,7 @@ def test_wrong_use_is_one_error(arguments: list[str], message: str, run: Explain
         ("a.json", '{"out": ["1"]}', "is not a number"),
         ("a.json", '{"out": [[0.5]]}', "a.json: out has shape (1, 1), gru/plain has (2, 4, 3)"),
         ("a.json", '{"out": {"shape": [2, 2], "data": [1]}}', "cannot reshape"),
-        ("a.json", '{"out": {"shape": [1]}}', "out is an object without shape and data"),
+        ("a.json", '{"out": {"shape": [1]}}', "out is an object whose keys are not shape and data"),
         ("missing.npz", None, "missing.npz: cannot be read: No such file or directory"),
         ("a.npz", "PK", "a.npz: cannot be read as NPZ: not a file that numpy.savez writes"),
     ],
@@ -373,7 +375,7 @@ def test_an_archive_that_would_fill_the_memory_is_not_expanded(run: Explain, tmp
     assert "a.npz: cannot be read as NPZ: its arrays are larger than 24 MiB, the limit for this kind of file" in output
 
 
-def test_an_archive_that_claims_more_than_there_is_memory_is_an_error(run: Explain, tmp_path: Path) -> None:
+def test_an_archive_that_declares_an_array_larger_than_memory_is_an_error(run: Explain, tmp_path: Path) -> None:
     header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000,), }".ljust(117) + b"\n"
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("out.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
@@ -382,7 +384,8 @@ def test_an_archive_that_claims_more_than_there_is_memory_is_an_error(run: Expla
 
 def test_a_cell_state_for_a_cell_without_one_is_an_error(run: Explain, tmp_path: Path) -> None:
     path = as_json(tmp_path / "a.json", {"out": rnn_goldens.load("gru/plain").out, "c_n": [1]})
-    assert "holds c_n, and gru/plain is of gru, which has none" in run("gru/plain", "--against", path, code=WRONG_USE)
+    message = run("gru/plain", "--against", path, code=WRONG_USE)
+    assert "has c_n, but gru/plain is a golden for gru, which has no c_n" in message
 
 
 @pytest.mark.parametrize(

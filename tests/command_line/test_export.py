@@ -47,7 +47,7 @@ def test_an_unknown_format_is_an_error_that_lists_formats(run: Run) -> None:
     assert "'pickle' is not one of 'onnx', 'npz', 'safetensors', 'c'." in output
 
 
-def test_patterns_select_goldens_and_dtype_their_precision(run: Run, tmp_path: Path) -> None:
+def test_patterns_select_goldens_and_dtype_selects_their_precision(run: Run, tmp_path: Path) -> None:
     output = run("export", "documented/mini-*", "gru/one-unit", "--to", "npz", "--dtype", "float16", "out").stdout
     assert output.endswith("3 goldens to out: 3 written, 0 unchanged\n")
     with np.load(tmp_path / "out/documented/mini-batch.npz") as file:

@@ -81,7 +81,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 from rnn_goldens.command_line import main
 main()
 """
-"""Runs the command with SIGINT enabled: a shell may start the tests in the background with the signal ignored."""
+"""A program that runs the command with SIGINT enabled: a shell may start the tests with the signal ignored."""
 
 PROGRAM = Path(__file__).parents[2] / "examples" / "programs" / "my_rnn.py"
 
@@ -94,16 +94,16 @@ def nets(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_failing_golden_is_printed_stored_and_checked_by_the_printed_command(run: Run, tmp_path: Path) -> None:
     done = run("fuzz", "nets:wrong_gates", *SMALL, "--hypothesis-seed=1", code=FINDING)
-    (kept,) = (path.stem for path in (tmp_path / ".rnn-goldens/found/drawn").glob("*.json"))
+    (stored_id,) = (path.stem for path in (tmp_path / ".rnn-goldens/found/drawn").glob("*.json"))
     lines = done.stdout.splitlines()
-    assert any(line.startswith(f"drawn/{kept} in float32: out is") for line in lines)
+    assert any(line.startswith(f"drawn/{stored_id} in float32: out is") for line in lines)
     assert any(line.startswith("  lstm_gates_iofg: Reads the rows") for line in lines)
-    assert f"to see the golden: rnn-goldens show drawn/{kept} --corpus .rnn-goldens/found" in lines
+    assert f"to see the golden: rnn-goldens show drawn/{stored_id} --corpus .rnn-goldens/found" in lines
     assert "test_drawn.py:" not in done.stdout.replace("test_drawn.py::test_drawn:", "")
     command = next(line for line in lines if line.startswith("  rnn-goldens check ")).split()
     assert command == ["rnn-goldens", "check", "nets:wrong_gates", *command[3:]]
     assert "1 failed" in run(*command[1:], code=FINDING).stdout
-    assert f"drawn/{kept}" in run("show", f"drawn/{kept}", "--corpus", ".rnn-goldens/found").stdout
+    assert f"drawn/{stored_id}" in run("show", f"drawn/{stored_id}", "--corpus", ".rnn-goldens/found").stdout
 
 
 @pytest.mark.slow
@@ -162,7 +162,7 @@ def test_failing_goldens_are_stored_in_the_working_directory(run: Run, tmp_path:
 
 
 @pytest.mark.slow
-def test_a_flaky_implementation_is_reported_as_such(run: Run) -> None:
+def test_a_flaky_implementation_is_reported_as_flaky(run: Run) -> None:
     done = run("fuzz", "nets:once_wrong", *SMALL, code=FINDING)
     assert "Flaky" in done.stdout
     assert "kept in .rnn-goldens/found" in done.stdout
@@ -238,7 +238,7 @@ def test_a_running_search_can_be_interrupted(tmp_path: Path) -> None:
         out, err = process.communicate(timeout=60)
     assert "KeyboardInterrupt" in out
     assert "Traceback" not in err
-    assert process.returncode == FINDING  # it did not finish
+    assert process.returncode == FINDING  # the search did not finish
 
 
 @pytest.mark.slow

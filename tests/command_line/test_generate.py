@@ -21,8 +21,8 @@ MAKE = ("generate", "--scenarios", "mine.py", "--into", "goldens")
 
 
 @pytest.fixture(autouse=True)
-def edited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Disable bytecode: a file that a test edits within one second would run its old bytecode."""
+def no_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disable bytecode: Python would run the old bytecode of a file that a test edits within one second."""
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
 
 
@@ -60,18 +60,16 @@ def test_a_dropped_precision_is_reported(run: Run, mine: Path) -> None:
 def test_a_slow_golden_shows_a_progress_bar_on_a_terminal(mine: Path) -> None:
     large = mine.read_text("utf-8").replace("4", "32").replace("drawn(2, 5, 3)", "drawn(2, 40, 3)")
     mine.write_text(large.replace("lengths=[5, 3],", ""), "utf-8")
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    controller, tty = pty.openpty()
+    fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     environment = {**os.environ, "TERM": "xterm"}
     for name in ("COLUMNS", "LINES", "NO_COLOR", "CI"):
         environment.pop(name, None)
     command = [sys.executable, "-m", "rnn_goldens", *MAKE]
-    with subprocess.Popen(
-        command, cwd=mine.parent, stdout=subprocess.DEVNULL, stderr=theirs, env=environment
-    ) as process:
-        os.close(theirs)
-        shown = b"".join(iter(lambda: read_all(ours), b"")).decode()
-    os.close(ours)
+    with subprocess.Popen(command, cwd=mine.parent, stdout=subprocess.DEVNULL, stderr=tty, env=environment) as process:
+        os.close(tty)
+        shown = b"".join(iter(lambda: read_all(controller), b"")).decode()
+    os.close(controller)
     assert process.returncode == 0
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
     bar, estimate = r" +\S+ +\d+ % ", r"\d:\d\d:\d\d"
@@ -81,7 +79,7 @@ def test_a_slow_golden_shows_a_progress_bar_on_a_terminal(mine: Path) -> None:
 
 
 def read_all(terminal: int) -> bytes:
-    """Read the next output; empty if the other end is closed."""
+    """Return the next output of a terminal; empty if the other end is closed."""
     try:
         return os.read(terminal, 100_000)
     except OSError:
@@ -93,7 +91,7 @@ def test_values_change_only_with_replace(run: Run, mine: Path) -> None:
     run(*MAKE)
     mine.write_text(mine.read_text("utf-8").replace("default_rng(0)", "default_rng(1)"), "utf-8")
     output = run(*MAKE, "--check", code=FINDING).stdout
-    assert output.count("expected/out: ") == 1  # although both encodings differ
+    assert output.count("expected/out: ") == 1  # although both the HDF5 and the JSON file differ
     assert "is in the corpus with other values" in run(*MAKE, code=WRONG_USE).stderr
     assert "changed   mine/gru" in run(*MAKE, "--replace").stdout
     mine.write_text(mine.read_text("utf-8").replace('"1.0.0"', '"2.0.0"'), "utf-8")
@@ -201,7 +199,7 @@ def test_a_refused_scenario_does_not_change_the_folder(run: Run, mine: Path) -> 
 
 
 @pytest.mark.slow
-def test_a_renamed_scenario_file_keeps_its_corpus_if_it_names_it(run: Run, mine: Path) -> None:
+def test_a_renamed_scenario_file_keeps_its_corpus_if_it_declares_the_name(run: Run, mine: Path) -> None:
     run(*MAKE)
     mine = mine.rename(mine.parent / "renamed.py")
     again = ("generate", "--scenarios", "renamed.py", "--into", "goldens")
@@ -221,7 +219,7 @@ def test_removing_a_scenario_does_not_remove_its_golden(run: Run, mine: Path) ->
 
 @pytest.fixture
 def custom_cell(run: Run, tmp_path: Path) -> Path:
-    """The file of a custom cell, with a corpus of it."""
+    """The file of a custom cell, in a folder with a corpus of one golden of the cell."""
     (tmp_path / "cells.py").write_text(
         "from rnn_goldens.cells.notation import relu\n\n"
         "def own(x, h, w):\n    return (relu(w.W_ia @ x + w.b_ia + w.W_ha @ h + w.b_ha + w.p * h),)\n",
@@ -239,9 +237,7 @@ def custom_cell(run: Run, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_corpus_of_custom_cells_is_listed_selected_reported_and_refused_without_the_cell(
-    run: Run, custom_cell: Path
-) -> None:
+def test_a_corpus_of_custom_cells_is_listed_selected_checked_and_refused(run: Run, custom_cell: Path) -> None:
     assert "cells:own" in run("list", "--corpus", "goldens", "--cell", "cells:own").stdout
     assert "3 files: 3 valid" in run("validate", "goldens").stdout
     assert "13.0" in run("show", "own/one", "--corpus", "goldens").stdout  # relu(2 + 1 + 2 * 2 + 3 * 2)
@@ -265,7 +261,7 @@ def test_without_equations_a_run_says_that_no_deviation_was_compared(run: Run, c
     (custom_cell.parent / "wrong.py").write_text(WRONG, "utf-8")
     done = run("check", "wrong:wrong", *CUSTOM, "--rnn-goldens-report=r.json", code=FINDING)
     reason = "the equations of cells:own are not available: no module 'cells', looked in "
-    assert f"It was compared with no deviation: {reason}" in " ".join(done.stdout.split())
+    assert f"It was not compared with any deviation: {reason}" in " ".join(done.stdout.split())
     assert "No known deviation" not in done.stdout
     (cause,) = json.loads((custom_cell.parent / "r.json").read_text("utf-8"))["causes"]
     assert cause["no_equations"].startswith(reason)
@@ -299,7 +295,7 @@ def test_a_cell_that_only_a_marker_selects_is_available_in_xdists_controller(cus
 
 
 @pytest.mark.slow
-def test_a_cell_that_was_edited_is_not_explained(run: Run, custom_cell: Path) -> None:
+def test_a_golden_whose_cell_was_edited_is_not_explained(run: Run, custom_cell: Path) -> None:
     custom_cell.write_text(custom_cell.read_text("utf-8").replace("w.p * h", "w.p * x"), "utf-8")
     output = run("explain", "own/one", "--corpus=goldens", "--cell=cells:own", code=WRONG_USE).stderr
     assert "own/one: the equations of cells:own are not those that own/one was certified with; if the change" in output

@@ -30,7 +30,7 @@ def test_list_contains_gradients_files_as_json(run: Run, corpus_with_gradients: 
 
 def test_show_shows_cotangents_and_gradients(run: Run, corpus_with_gradients: Path) -> None:
     shown = run("show", ID, "--corpus", corpus_with_gradients).stdout
-    assert "gradients     Cotangents of whole numbers on every output, to be compared with. In float64," in shown
+    assert "gradients     Integer cotangents of every output, for a test. In float64," in shown
     assert "lengths.gradients.h5" in shown
     assert "\ncotangents\n  d_out (3, 4, 3)\n" in shown
     assert "\ngradients\n  x (3, 4, 4)\n" in shown

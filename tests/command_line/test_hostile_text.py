@@ -61,7 +61,7 @@ def hostile_corpus(corpus_copy: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_an_id_of_an_index_cannot_end_a_shell_command(hostile_corpus: Path, environment: dict[str, str]) -> None:
+def test_hostile_ids_in_an_index_are_escaped(hostile_corpus: Path, environment: dict[str, str]) -> None:
     option = ("--corpus", str(hostile_corpus))
     printed(hostile_corpus, "list", *option, environment=environment)
     printed(hostile_corpus, "list", "--json", *option, environment=environment)

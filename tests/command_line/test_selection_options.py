@@ -110,7 +110,7 @@ def test_options_come_before_the_command_of_a_program(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_a_projects_settings_of_pytest_are_not_those_of_check(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_ignores_pytest_settings_in_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option -k nothing")
     monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
@@ -156,23 +156,23 @@ def test_a_shell_completes_names(tmp_path: Path, typed: str, completions: list[s
 
 def in_a_terminal(width: int, *arguments: str, folder: Path) -> str:
     """Run a command on a terminal with a width; return its output."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    controller, tty = pty.openpty()
+    fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     command = [sys.executable, "-m", "rnn_goldens", *arguments]
     environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    with subprocess.Popen(command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
-        os.close(theirs)
+    with subprocess.Popen(command, cwd=folder, stdin=tty, stdout=tty, stderr=tty, env=environment) as process:
+        os.close(tty)
         written = b""
         while True:
             try:
-                read = os.read(ours, 100_000)
+                read = os.read(controller, 100_000)
             except OSError:  # the other end of the terminal is closed
                 break
             if not read:
                 break
             written += read
         process.wait()
-    os.close(ours)
+    os.close(controller)
     return written.decode()
 
 

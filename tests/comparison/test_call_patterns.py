@@ -49,23 +49,23 @@ def test_call_patterns_that_do_not_apply_to_a_golden_are_skipped() -> None:
     assert applicable("lstm/one-step") == ["twice", "weights", "views"]
 
 
-def state_kept() -> Run:
-    """Starts from the last state of the previous call if there is no initial state."""
-    kept: dict[str, Any] = {}
+def keeps_last_state() -> Run:
+    """Return an implementation that starts from the last state of the previous call if there is no initial state."""
+    cache: dict[str, Any] = {}
 
     def run(inputs: Golden) -> Any:
         case = case_of(inputs, np.float32)
-        if inputs.initial_state is None and "state" in kept:
-            case = replace(case, state=kept["state"])
+        if inputs.initial_state is None and "state" in cache:
+            case = replace(case, state=cache["state"])
         out, *states = Network().run(case)
-        kept["state"] = tuple(states)
+        cache["state"] = tuple(states)
         return out, *states
 
     return run
 
 
-def rows_mixed() -> Run:
-    """Doubles the outputs of a batch with a single row."""
+def doubles_single_rows() -> Run:
+    """Return an implementation that doubles the outputs of a batch with a single row."""
 
     def run(inputs: Golden) -> Any:
         outputs = right(inputs)
@@ -74,8 +74,8 @@ def rows_mixed() -> Run:
     return run
 
 
-def start_forgotten() -> Run:
-    """Ignores the initial state of sequences shorter than four steps."""
+def ignores_initial_state() -> Run:
+    """Return an implementation that ignores the initial state of sequences shorter than four steps."""
 
     def run(inputs: Golden) -> Any:
         shorter = inputs.x.shape[-2] < 4
@@ -90,31 +90,31 @@ def zeros(inputs: Golden) -> Any:
     return tuple(np.zeros_like(part) for part in case_of(inputs, np.float32).state)
 
 
-def weights_kept() -> Run:
-    """Caches the weights of the first call."""
-    kept: dict[str, Any] = {}
+def caches_first_weights() -> Run:
+    """Return an implementation that caches the weights of the first call."""
+    cache: dict[str, Any] = {}
 
     def run(inputs: Golden) -> Any:
         case = case_of(inputs, np.float32)
-        return Network().run(replace(case, weights=kept.setdefault("weights", case.weights)))
+        return Network().run(replace(case, weights=cache.setdefault("weights", case.weights)))
 
     return run
 
 
-def weights_changed_once() -> Run:
-    """Uses new weights in the second call, and caches those."""
-    kept: list[Any] = []
+def caches_second_weights() -> Run:
+    """Return an implementation that uses new weights in the second call, and caches them."""
+    cache: list[Any] = []
 
     def run(inputs: Golden) -> Any:
         case = case_of(inputs, np.float32)
-        kept.append(case.weights)
-        return Network().run(replace(case, weights=kept[:2][-1]))
+        cache.append(case.weights)
+        return Network().run(replace(case, weights=cache[:2][-1]))
 
     return run
 
 
-def strides_ignored() -> Run:
-    """Reads x as if it were contiguous."""
+def ignores_strides() -> Run:
+    """Return an implementation that reads x as if it were contiguous."""
 
     def run(inputs: Golden) -> Any:
         case = case_of(inputs, np.float32)
@@ -128,34 +128,49 @@ def strides_ignored() -> Run:
 @pytest.mark.parametrize(
     ("wrong", "pattern", "golden_id", "text"),
     [
-        (state_kept, "twice", "gru/plain", "the second call differs from the first: out is first wrong at time step 0"),
-        (rows_mixed, "rows", "gru/plain", "row 0 alone differs from the same row in the batch: out is first wrong"),
         (
-            start_forgotten,
+            keeps_last_state,
+            "twice",
+            "gru/plain",
+            "the second call differs from the first: out is first wrong at time step 0",
+        ),
+        (
+            doubles_single_rows,
+            "rows",
+            "gru/plain",
+            "row 0 alone differs from the same row in the batch: out is first wrong",
+        ),
+        (
+            ignores_initial_state,
             "chunks",
             "gru/plain",
-            "steps 0 to 1 and then the others, with the state carried over, differ from all at once: "
+            "steps 0 to 1 and then the rest, with the state carried over, give other outputs than a single call: "
             "out is first wrong at time step 2",
         ),
         (
-            start_forgotten,
+            ignores_initial_state,
             "chunks",
             "gru/lengths-no-state",
-            "steps 0 to 0 and then the others, with the state carried over, differ from all at once: "
+            "steps 0 to 0 and then the rest, with the state carried over, give other outputs than a single call: "
             "out is first wrong at time step 1",
         ),
-        (weights_kept, "weights", "gru/plain", "weights that change between calls have no effect: with every weight"),
         (
-            weights_changed_once,
+            caches_first_weights,
             "weights",
             "gru/plain",
-            "after a call with other weights the outputs differ from those before it: out is first wrong",
+            "weights that change between calls have no effect: with every weight",
         ),
         (
-            strides_ignored,
+            caches_second_weights,
+            "weights",
+            "gru/plain",
+            "the outputs before and after a call with other weights differ: out is first wrong",
+        ),
+        (
+            ignores_strides,
             "views",
             "gru/plain",
-            "arrays that are not contiguous give other outputs than those that are: ",
+            "non-contiguous arrays give other outputs than contiguous arrays: ",
         ),
     ],
 )
@@ -172,7 +187,7 @@ def test_the_message_says_which_call_differs(wrong: Callable[[], Run], pattern: 
         golden.check_calls(wrong(), others)
 
 
-def test_there_are_no_more_calls_after_a_wrong_first_one() -> None:
+def test_there_are_no_more_calls_after_a_wrong_first_call() -> None:
     calls = []
 
     def wrong(inputs: Golden) -> Any:
@@ -190,7 +205,7 @@ def test_a_state_that_cannot_be_carried_over_is_reported() -> None:
         return (out, h_n) if inputs.x.shape[-2] == 4 else (out, h_n[0])
 
     verdict = load("gru/plain").compare_calls(squeezed, ["chunks"])[-1]
-    assert "differ from all at once: " in verdict.message
+    assert "give other outputs than a single call: " in verdict.message
     assert "h_n has shape (2, 3), " in verdict.message
 
 
@@ -227,7 +242,7 @@ def test_an_unknown_call_pattern_is_an_error_that_lists_the_known_ones() -> None
 
 
 def in_call(number: int, change: Callable[..., Any]) -> Run:
-    """Return an implementation that is wrong in one call; call 1 is the single one."""
+    """Return an implementation whose outputs are changed in the call with this number; call 1 is the single call."""
     calls = []
 
     def run(inputs: Golden) -> Any:
@@ -239,7 +254,7 @@ def in_call(number: int, change: Callable[..., Any]) -> Run:
 
 
 def message_of(golden_id: str, pattern: str, run: Run, dtype: str = "float32") -> str:
-    """Return the message of a call pattern whose single call is right."""
+    """Return the message of a failed call pattern, and check that the single call is right."""
     once, verdict = load(golden_id, dtype).compare_calls(run, pattern)
     assert once.passed
     assert not verdict.passed
@@ -265,9 +280,9 @@ def message_of(golden_id: str, pattern: str, run: Run, dtype: str = "float32") -
     ],
 )
 def test_wrong_outputs_of_one_part_of_a_sequence_are_reported(call: int, change: Callable[..., Any], text: str) -> None:
-    begin = "lstm/with-state in float32: steps 0 to 1 and then the others, with the state carried over, differ from"
+    begin = "steps 0 to 1 and then the rest, with the state carried over, give other outputs than a single call"
     message = message_of("lstm/with-state", "chunks", in_call(call, change))
-    assert message.startswith(f"{begin} all at once: {text}")
+    assert message.startswith(f"lstm/with-state in float32: {begin}: {text}")
 
 
 def test_an_implementation_may_reuse_its_output_memory() -> None:
@@ -275,18 +290,18 @@ def test_an_implementation_may_reuse_its_output_memory() -> None:
 
     def run(inputs: Golden) -> Any:
         outputs = right(inputs)
-        for place, output in enumerate(outputs):
-            buffer = memory.setdefault((place, output.shape), output)
+        for index, output in enumerate(outputs):
+            buffer = memory.setdefault((index, output.shape), output)
             buffer[...] = output
-        return tuple(memory[place, output.shape] for place, output in enumerate(outputs))
+        return tuple(memory[index, output.shape] for index, output in enumerate(outputs))
 
     load("lstm/with-state").check_calls(run, "chunks")
 
 
-def test_an_integer_part_counts_as_exact() -> None:
+def test_integer_outputs_of_a_part_count_as_exact() -> None:
     golden = load("exact/with-state")
-    whole = in_call(2, lambda out, h_n: (out.astype(np.int64), h_n.astype(int)))
-    golden.check_calls(whole, "chunks")
+    integers = in_call(2, lambda out, h_n: (out.astype(np.int64), h_n.astype(int)))
+    golden.check_calls(integers, "chunks")
     half = in_call(3, lambda out, h_n: (out.astype(np.float16), h_n))
     assert "out is float16: less precise" in message_of("exact/with-state", "chunks", half)
 
@@ -300,7 +315,7 @@ def test_each_part_has_its_own_state_feature_and_lengths() -> None:
         )
         return right(inputs)
 
-    golden = load("gru/lengths-no-state")  # of 3, 1 and 4 steps: the one of a single step has no second part
+    golden = load("gru/lengths-no-state")  # lengths 3, 1, 4: a sequence of one step has no second part
     golden.check_calls(run, "chunks")
     assert [shape for shape, *_ in parts] == [(3, 4, 4), (2, 1, 4), (2, 3, 4)]
     assert [state for _, state, _ in parts] == [False, False, True]
@@ -373,7 +388,7 @@ def test_an_error_in_a_later_call_names_the_call_pattern() -> None:
 
     with pytest.raises(RuntimeError, match="out of memory") as caught:
         load("gru/plain").check_calls(in_call(2, raises), "twice")
-    note = "in calls=twice, the same call once more: no state is left over from the first; a single call was right"
+    note = "in calls=twice, the same call once more: no state remains from the first call; a single call was right"
     assert caught.value.__notes__ == [note]
     with pytest.raises(RuntimeError) as caught:
         load("gru/plain").check_calls(in_call(1, raises), "twice")
@@ -442,9 +457,9 @@ def test_sequences_are_split_in_the_middle_of_the_shortest(
     verdict = CALL_PATTERNS["chunks"].verdict(call, golden)
     assert calls == parts
     assert verdict is not None
-    assert f"steps 0 to {parts[0][0][-2] - 1} and then the others" in verdict.message
+    assert f"steps 0 to {parts[0][0][-2] - 1} and then the rest" in verdict.message
 
 
 def test_an_extra_state_of_the_first_part_is_reported() -> None:
     message = message_of("gru/plain", "chunks", in_call(2, lambda out, h_n: (out, h_n, h_n)))
-    assert "c_n: was given, but a golden for gru has none" in message
+    assert "c_n: was given, but a golden for gru has no c_n" in message

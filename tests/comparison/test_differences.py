@@ -16,7 +16,7 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Bound
 
 RIGHT, ALLOWED = np.arange(12.0).reshape(2, 3, 2), 10.0 ** np.arange(-2.0, 4).repeat(2).reshape(2, 3, 2)
-"""Expected out, and the tolerance of each element up to roundoff: 0.01 twice, 0.1 twice, ... 1000 twice."""
+"""The expected out, and the tolerances of its elements: 0.01 twice, 0.1 twice, ..., 1000 twice."""
 
 
 def difference(golden: Golden, name: str, value: object) -> Difference:
@@ -28,15 +28,15 @@ def difference(golden: Golden, name: str, value: object) -> Difference:
 def golden(make_golden: MakeGolden) -> Golden:
     golden = make_golden(dtype="float64")
     bounds = {"out": ALLOWED * 2**53, "h_n": np.ones((1, 2, 2))}
-    none = {name: np.zeros_like(array) for name, array in bounds.items()}
-    return replace(golden, tolerance=Bound(bounds, none), stored=replace(golden.stored, out=RIGHT))
+    zeros = {name: np.zeros_like(array) for name, array in bounds.items()}
+    return replace(golden, tolerance=Bound(bounds, zeros), stored=replace(golden.stored, out=RIGHT))
 
 
 def off_by(golden: Golden, **errors: float) -> Difference:
-    """Return the difference of out with errors added at flat indices, ``_3=0.5``."""
+    """Return the difference of out with added errors: ``_3=0.5`` adds 0.5 to the element with flat index 3."""
     out = RIGHT.copy()
-    for place, error in errors.items():
-        out.flat[int(place[1:])] += error
+    for position, error in errors.items():
+        out.flat[int(position[1:])] += error
     return difference(golden, "out", out)
 
 
@@ -62,7 +62,7 @@ def test_the_largest_error_of_right_outputs_is_a_fraction_of_the_tolerance(golde
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-def test_a_finite_wrong_element_is_the_largest_error_before_nan_and_infinity(golden: Golden, number: float) -> None:
+def test_the_largest_error_is_at_a_finite_wrong_element_if_there_is_one(golden: Golden, number: float) -> None:
     only = off_by(golden, _5=number)
     assert only.first is not None
     assert only.largest is not None
@@ -121,7 +121,7 @@ def test_the_first_wrong_element_is_the_earliest_in_its_direction(
     ("wrong", "first"),
     [
         ([(0, 2, 0), (1, 1, 2)], (1, 1, 2)),  # the reverse direction of two steps starts at the second
-        ([(0, 1, 0), (1, 3, 2)], (0, 1, 0)),  # padding counts by its time step
+        ([(0, 1, 0), (1, 3, 2)], (0, 1, 0)),  # padding is ordered by its time step
         ([(0, 1, 0), (1, 2, 2)], (0, 1, 0)),
         ([(0, 1, 0), (1, 3, 0)], (0, 1, 0)),
         ([(0, 4, 2), (1, 0, 0)], (0, 4, 2)),
@@ -213,7 +213,7 @@ def test_a_transposed_unbatched_out_gets_no_hint(make_golden: MakeGolden) -> Non
 
 
 @pytest.mark.parametrize(
-    ("declared", "given", "problem"),
+    ("declared", "actual", "problem"),
     [
         ("float64", "float32", "is float32: less precise than the declared float64"),
         ("float32", "float16", "is float16: less precise than the declared float32"),
@@ -225,14 +225,14 @@ def test_a_transposed_unbatched_out_gets_no_hint(make_golden: MakeGolden) -> Non
     ],
 )
 def test_a_type_less_precise_than_declared_is_a_problem(
-    make_golden: MakeGolden, declared: str, given: str, problem: str | None
+    make_golden: MakeGolden, declared: str, actual: str, problem: str | None
 ) -> None:
     import ml_dtypes
 
     golden = make_golden(dtype=declared)
-    numpy_type = ml_dtypes.bfloat16 if given == "bfloat16" else np.dtype(given)
+    numpy_type = ml_dtypes.bfloat16 if actual == "bfloat16" else np.dtype(actual)
     found = difference(golden, "out", golden.stored.out.astype(numpy_type))
-    assert (found.problem, found.dtype) == (problem, given)
+    assert (found.problem, found.dtype) == (problem, actual)
 
 
 def computed_in(golden: Golden, change: Any) -> str | None:
@@ -287,8 +287,8 @@ def test_np_errstate_does_not_affect_a_comparison(golden: Golden) -> None:
 
 def test_a_normal_number_is_infinitely_many_times_a_subnormal_tolerance(make_golden: MakeGolden) -> None:
     golden = make_golden(dtype="float32")
-    none = {"out": np.zeros((2, 3, 2)), "h_n": np.zeros((1, 2, 2))}
-    golden = replace(golden, tolerance=Bound(none, none), stored=replace(golden.stored, out=np.zeros((2, 3, 2))))
+    zeros = {"out": np.zeros((2, 3, 2)), "h_n": np.zeros((1, 2, 2))}
+    golden = replace(golden, tolerance=Bound(zeros, zeros), stored=replace(golden.stored, out=np.zeros((2, 3, 2))))
     out, smallest = np.zeros((2, 3, 2)), PRECISIONS["float32"].smallest
     out[0, 0, 0] = smallest
     assert difference(golden, "out", out).largest_error == 1
@@ -298,6 +298,6 @@ def test_a_normal_number_is_infinitely_many_times_a_subnormal_tolerance(make_gol
         out[0, 0, 0] = error
         assert difference(golden, "out", out).largest_error == np.inf
     bound_to_normal = (2.0**-126 - smallest) / PRECISIONS["float32"].roundoff
-    golden = replace(golden, tolerance=Bound({**none, "out": np.full((2, 3, 2), bound_to_normal)}, none))
+    golden = replace(golden, tolerance=Bound({**zeros, "out": np.full((2, 3, 2), bound_to_normal)}, zeros))
     out[0, 0, 0] = 2.0**-125
     assert difference(golden, "out", out).largest_error == 2

@@ -241,7 +241,7 @@ def test_the_values_of_a_tensor_are_read_exactly(dtype: torch.dtype) -> None:
 
 
 MlxArray = type("array", (), {"__module__": "mlx.core"})
-"""The name of MLX arrays; MLX has no wheels for some machines."""
+"""A type with the name of MLX's array type: MLX itself has no wheels for some machines."""
 
 
 def of_mlx(dtype: str, numbers: Any) -> Any:
@@ -314,7 +314,7 @@ def test_an_empty_list_is_read_as_float64() -> None:
     ("dtype", "bits"),
     [("float64", 53), ("float32", 24), ("float16", 11), ("bfloat16", 8), ("int64", None), ("uint8", None)],
 )
-def test_bits_are_those_of_the_type_and_none_for_integers(dtype: str, bits: int | None) -> None:
+def test_an_output_has_the_bits_of_its_type_and_none_for_integers(dtype: str, bits: int | None) -> None:
     assert outputs.Output(np.ones(1), dtype).bits == bits
 
 
@@ -322,7 +322,7 @@ LSTM, GRU = LAYOUTS["lstm"], LAYOUTS["gru"]
 
 
 @pytest.mark.parametrize(
-    ("layout", "given", "apart"),
+    ("layout", "arguments", "by_name"),
     [
         (GRU, ("out", "h"), {"out": "out", "h_n": "h"}),
         (GRU, (("out", "h"),), {"out": "out", "h_n": "h"}),
@@ -348,8 +348,8 @@ LSTM, GRU = LAYOUTS["lstm"], LAYOUTS["gru"]
         (LSTM, ("out",), {"out": "out", "h_n": None, "c_n": None}),
     ],
 )
-def test_outputs_are_accepted_in_every_documented_form(layout: Layout, given: Any, apart: dict[str, Any]) -> None:
-    assert outputs.states_apart(layout, *given) == apart
+def test_outputs_are_accepted_in_every_documented_form(layout: Layout, arguments: Any, by_name: dict[str, Any]) -> None:
+    assert outputs.states_apart(layout, *arguments) == by_name
 
 
 @pytest.mark.parametrize("result", [("out", "h"), ["out", ("h", "c")], ("out", "h", "c")])
@@ -361,7 +361,7 @@ def test_a_result_of_two_or_three_outputs_is_accepted(result: Any) -> None:
     ("result", "kind"),
     [(("out",), "1 output"), ([], "0 outputs"), (tuple("outh"), "4 outputs"), (None, "a NoneType"), ("oh", "a str")],
 )
-def test_any_other_result_is_refused(result: Any, kind: str) -> None:
+def test_a_result_that_is_not_two_or_three_outputs_is_refused(result: Any, kind: str) -> None:
     with pytest.raises(TypeError, match=rf"^the implementation returned {kind}; expected \(out, h_n\), \(out, \("):
         outputs.outputs_of(result)
 
@@ -392,7 +392,9 @@ OUT, H_N = np.zeros((2, 3, 4)), np.zeros((1, 2, 4))
     ("result", "count"),
     [(OUT, 1), (OUT.tolist(), 1), (tuple(OUT), 1), ((OUT,), 1), ((OUT, H_N), 2), ([OUT, H_N], 2), ((OUT, OUT), 2)],
 )
-def test_accepted_results_where_only_out_is_compared(make_golden: MakeGolden, result: Any, count: int) -> None:
+def test_results_with_and_without_states_are_accepted_where_only_out_is_compared(
+    make_golden: MakeGolden, result: Any, count: int
+) -> None:
     golden = make_golden("gru", hidden_size=4).comparing("out")
     found = outputs.outputs_of(result, golden)
     assert len(found) == count
@@ -417,10 +419,10 @@ def test_one_array_is_refused_where_all_outputs_are_compared(make_golden: MakeGo
 def test_a_pair_of_states_for_a_cell_without_a_cell_state_is_reported(golden_id: str) -> None:
     golden = rnn_goldens.load(golden_id)
     verdict = golden.compare(golden.out, (golden.h_n, golden.h_n))
-    assert "c_n was given, but a golden for gru has none" in verdict.message
+    assert "c_n was given, but a golden for gru has no c_n" in verdict.message
 
 
-def test_two_layers_may_be_given_as_a_pair() -> None:
+def test_the_states_of_two_layers_may_be_passed_as_a_pair() -> None:
     golden = rnn_goldens.load("gru/two-layers")
     assert golden.compare(golden.out, tuple(golden.h_n)).passed
     assert golden.compare(golden.out, list(golden.h_n)).passed

@@ -13,10 +13,10 @@ from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.errors import WrongUse
 
 MEMORY = torch.zeros(40, dtype=torch.float64)
-"""The expected out of the golden is its elements 10 to 21."""
+"""Memory whose elements 10 to 21 are the expected out of the golden."""
 
 NUMBERS: Any = MEMORY.numpy()
-"""The same memory."""
+"""The same memory as a NumPy array."""
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def golden(make_golden: MakeGolden) -> Golden:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "value",
     [
         MEMORY[10:22],
         MEMORY[21:],
@@ -51,13 +51,13 @@ def golden(make_golden: MakeGolden) -> Golden:
         "in tuples",
     ],
 )
-def test_memory_of_an_expected_array_is_refused(golden: Golden, given: Any) -> None:
+def test_memory_of_an_expected_array_is_refused(golden: Golden, value: Any) -> None:
     with pytest.raises(WrongUse, match=r"^made/for-a-test: an output is the golden's own out, which "):
-        refuse_own_arrays(golden, np.zeros(3), given)
+        refuse_own_arrays(golden, np.zeros(3), value)
 
 
 @pytest.mark.parametrize(
-    "given",
+    "value",
     [
         MEMORY[9:10],
         MEMORY[22:],
@@ -89,17 +89,17 @@ def test_memory_of_an_expected_array_is_refused(golden: Golden, given: Any) -> N
         "none",
     ],
 )
-def test_other_memory_and_objects_without_memory_are_not_refused(golden: Golden, given: Any) -> None:
-    refuse_own_arrays(golden, given)
+def test_other_memory_and_objects_without_memory_are_not_refused(golden: Golden, value: Any) -> None:
+    refuse_own_arrays(golden, value)
 
 
 @pytest.mark.parametrize("name", ["out", "h_n"])
 def test_the_arrays_of_a_golden_are_refused_and_copies_are_not(make_golden: MakeGolden, name: str) -> None:
     golden = make_golden()
-    given = {each: getattr(golden, each).copy() for each in ("out", "h_n")}
-    golden.check(**given)
+    value = {each: getattr(golden, each).copy() for each in ("out", "h_n")}
+    golden.check(**value)
     with pytest.raises(WrongUse, match=f"the golden's own {name}, "):
-        golden.check(**{**given, name: getattr(golden, name)})
+        golden.check(**{**value, name: getattr(golden, name)})
 
 
 def test_lists_are_searched_up_to_the_largest_allowed_length(golden: Golden) -> None:

@@ -110,7 +110,7 @@ def test_the_message_on_a_wrong_shape_has_both_shapes_and_a_hint(make_golden: Ma
     assert not golden.compare(golden.out[:, :2], golden.h_n).passed
 
 
-def test_a_less_precise_result_than_declared_is_reported_as_such() -> None:
+def test_an_output_less_precise_than_declared_is_reported() -> None:
     golden = rnn_goldens.load("documented/mini-batch", dtype="float64")
     verdict = golden.compare(golden.out.astype(np.float32), golden.h_n)
     assert "out is float32: less precise than the declared float64" in verdict.message
@@ -135,9 +135,9 @@ def test_the_states_of_an_lstm_are_accepted_as_a_pair_or_separately(make_golden:
     assert "c_n is None" in lstm.compare(lstm.out, lstm.h_n).message
 
 
-def test_a_cell_state_is_no_output_of_other_cells(golden: Golden) -> None:
+def test_a_cell_state_returned_for_another_cell_is_reported(golden: Golden) -> None:
     assert (
-        "c_n was given, but a golden for rnn_relu has none"
+        "c_n was given, but a golden for rnn_relu has no c_n"
         in golden.compare(golden.out, golden.h_n, golden.h_n).message
     )
 
@@ -173,7 +173,7 @@ def parsed(html: str) -> str:
     return " ".join(ElementTree.fromstring(f"<div>{html}</div>").itertext())
 
 
-def test_the_html_of_a_golden_has_its_facts() -> None:
+def test_the_html_of_a_golden_has_its_properties() -> None:
     golden = rnn_goldens.load("lstm/lengths", dtype="bfloat16")
     shown = parsed(golden._repr_html_())
     for text in ("lstm/lengths in bfloat16", golden.purpose, "hidden_size=3", "lengths", "c_n (1, 3, 3)", "tolerance"):

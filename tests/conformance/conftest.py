@@ -1,4 +1,4 @@
-"""The fixture of the tests of built-in implementations: goldens that do not saturate."""
+"""Imports the fixture ``small_golden``, a function that creates goldens that do not saturate."""
 
 from implementations.conftest import small_golden
 

@@ -1,7 +1,7 @@
 """Engines are correct, refuse the goldens in ``REFUSALS``, or have known failures.
 
-`make engines` runs each in its own environment and names it in ENGINE; without that the tests are skipped: some
-engines compile for a long time. An engine without a module in ``conformance`` is a built-in implementation.
+`make engines` runs each engine in its own environment and sets ENGINE to its name. Without ENGINE the tests are
+skipped: some engines compile for a long time. An engine without a module in ``conformance`` is built in.
 """
 
 import os
@@ -26,7 +26,7 @@ ENGINES = sorted(path.stem for path in (HOME / "conformance/requirements").glob(
 OUTPUTS_ONLY = ("executorch", "mnn", "ncnn", "openvino", "tflite")
 SOME = ("no-bias", "plain", "unbatched", "lengths-bidirectional-two-layers")
 IDS = [f"{cell}/{shape}" for cell in ("rnn-tanh", "lstm", "gru") for shape in SOME] + ["rnn-relu/two-layers"]
-pytestmark = pytest.mark.filterwarnings("default")  # ignore the warnings of engines
+pytestmark = pytest.mark.filterwarnings("default")  # warnings of engines are not errors
 
 
 REFUSALS: tuple[tuple[str, Callable[[Golden], bool], str], ...] = (

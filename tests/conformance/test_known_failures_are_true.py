@@ -1,4 +1,4 @@
-"""Reproduces the defects in docs/known-failures without goldens."""
+"""The defects in docs/known-failures are reproduced without goldens."""
 
 import signal
 import subprocess
@@ -64,9 +64,9 @@ def test_paddles_gradients_are_wrong_with_lengths_and_a_state_in_both_directions
 
     total().backward()
     differences = []
-    for place in np.ndindex(values.shape):
+    for index in np.ndindex(values.shape):
         by = np.zeros_like(values)
-        by[place] = step
+        by[index] = step
         differences.append(float(total(values + by) - total(values - by)) / (2 * step))
     assert np.allclose(weight.grad.numpy().ravel(), differences, atol=1e-8) == is_right
 

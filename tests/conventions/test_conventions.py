@@ -44,33 +44,33 @@ SUPPORTED = [
 
 
 @pytest.mark.parametrize(("name", "cell", "configuration"), SUPPORTED, ids=str)
-def test_converting_weights_there_and_back_returns_the_same(
+def test_converting_weights_and_converting_them_back_returns_the_same_weights(
     make_golden: MakeGolden, name: str, cell: str, configuration: dict[str, Any]
 ) -> None:
     golden, converter = make_golden(cell, **configuration), convention(name)
-    there = converter.from_torch(golden.cell, golden.config, golden.stored.weights)
-    back = converter.to_torch(golden.cell, golden.config, there)
-    again = converter.from_torch(golden.cell, golden.config, back)
-    assert {n: a.shape for n, a in back.items()} == weight_shapes(LAYOUTS[cell], golden.config)
-    assert again.keys() == there.keys()
-    for weight, array in there.items():
+    converted = converter.from_torch(golden.cell, golden.config, golden.stored.weights)
+    restored = converter.to_torch(golden.cell, golden.config, converted)
+    again = converter.from_torch(golden.cell, golden.config, restored)
+    assert {n: a.shape for n, a in restored.items()} == weight_shapes(LAYOUTS[cell], golden.config)
+    assert again.keys() == converted.keys()
+    for weight, array in converted.items():
         np.testing.assert_array_equal(again[weight], array)
     for weight, array in golden.stored.weights.items():
         if weight.startswith("weight") or keeps_both_biases(name, cell):
-            np.testing.assert_array_equal(back[weight], array)
+            np.testing.assert_array_equal(restored[weight], array)
         elif weight.startswith("bias_ih"):
             other = weight.replace("_ih_", "_hh_")
-            np.testing.assert_array_equal(back[weight] + back[other], array + golden.stored.weights[other])
+            np.testing.assert_array_equal(restored[weight] + restored[other], array + golden.stored.weights[other])
 
 
 def test_weights_are_converted_from_arrays_of_any_library(make_golden: MakeGolden) -> None:
     golden = make_golden("gru", bidirectional=True)
     keras = {name: array.tolist() for name, array in reversed(golden.weights_as("keras").items())}
-    back = golden.weights_from("keras", keras)
-    assert list(back) == list(golden.weights), "in PyTorch's order"
+    restored = golden.weights_from("keras", keras)
+    assert list(restored) == list(golden.weights), "in PyTorch's order"
     for name, array in golden.stored.weights.items():
-        np.testing.assert_array_equal(back[name], array)
-        assert back[name].dtype == np.float64
+        np.testing.assert_array_equal(restored[name], array)
+        assert restored[name].dtype == np.float64
 
 
 def test_weights_may_be_nested_as_in_flax(make_golden: MakeGolden) -> None:
@@ -90,9 +90,9 @@ def test_weights_may_be_nested_as_in_flax(make_golden: MakeGolden) -> None:
 def test_the_weights_of_a_single_layer_may_omit_its_name(make_golden: MakeGolden, name: str) -> None:
     golden = make_golden(cell="lstm")
     plain = {path.removeprefix("l0/"): array for path, array in golden.weights_as(name).items()}
-    there_and_back = golden.weights_from(name, golden.weights_as(name))
+    round_trip = golden.weights_from(name, golden.weights_as(name))
     for path, array in golden.weights_from(name, plain).items():
-        np.testing.assert_array_equal(array, there_and_back[path])
+        np.testing.assert_array_equal(array, round_trip[path])
 
 
 @pytest.mark.parametrize(("weights", "kind"), [(None, "NoneType"), ([1, 2], "list")])
@@ -113,7 +113,7 @@ def keeps_both_biases(name: str, cell: str) -> bool:
 
 
 def numbered(cell: str) -> Golden:
-    """Return a network of one unit and one input whose weights number the gates in PyTorch's order."""
+    """Return a golden with one unit and one input, whose weights number the gates in PyTorch's order."""
     gates = {"lstm": 4, "gru": 3}.get(cell, 1)
     numbers = np.arange(1.0, gates + 1)
     weights = {
@@ -192,7 +192,7 @@ def numbered(cell: str) -> Golden:
         ("textbook", "rnn_tanh", {"W_xh": [[1]], "W_hh": [[10]], "b": [1100]}),
     ],
 )
-def test_each_gate_is_in_its_place_in_the_convention(name: str, cell: str, expected: dict[str, Any]) -> None:
+def test_each_gate_has_the_position_of_the_convention(name: str, cell: str, expected: dict[str, Any]) -> None:
     weights = numbered(cell).weights_as(name)
     assert {weight: array.tolist() for weight, array in weights.items()} == expected
 
@@ -218,7 +218,7 @@ def test_directions_and_layers_have_different_names(make_golden: MakeGolden) -> 
 
 @pytest.mark.parametrize("name", ["keras", "onnx", "flax"])
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_network_without_biases_has_none_or_zeros_in_flax(make_golden: MakeGolden, name: str, cell: str) -> None:
+def test_weights_without_biases_have_no_biases_or_zeros_in_flax(make_golden: MakeGolden, name: str, cell: str) -> None:
     weights = make_golden(cell, bias=False).weights_as(name)
     biases = {n: a for n, a in weights.items() if n.rsplit("/", 1)[-1] in ("bias", "B")}
     assert bool(biases) == (name == "flax")

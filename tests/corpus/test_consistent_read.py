@@ -19,7 +19,7 @@ ID = "documented/single-sequence"
 
 
 def replace(folder: Path) -> None:
-    """Write a corpus in which the golden has other bytes, with a matching index."""
+    """Replace the golden of a corpus by a golden with other bytes, and update the index."""
     corpus = open_folder(folder)
     file = corpus.entry(ID).files["json"]
     tree = {**to_tree(corpus.load(ID)), "features": ["exact"], "provenance": {"made from": file.sha256}}
@@ -62,7 +62,7 @@ def test_damage_is_reported_without_a_retry(corpus_copy: Path) -> None:
 
 
 def test_findings_are_discarded_if_the_corpus_was_replaced(corpus_copy: Path) -> None:
-    found = [["it lists what is not there"], ["it lists what is not there"], []]
+    found = [["a listed file is missing"], ["a listed file is missing"], []]
 
     def read() -> list[str]:
         replace(corpus_copy)

@@ -183,7 +183,7 @@ def goldens_as_an_object(index: dict[str, Any]) -> None:
         (None, "not JSON"),
     ],
 )
-def test_a_damaged_index_raises_with_its_problem(corpus_copy: Path, damage: object, message: str) -> None:
+def test_the_error_for_a_damaged_index_describes_the_problem(corpus_copy: Path, damage: object, message: str) -> None:
     path = corpus_copy / "index.json"
     index = json.loads(path.read_text())
     if callable(damage):
@@ -236,7 +236,7 @@ ONE = {"shape": [1], "dtype": "float64", "data": [1.0]}
         (lambda golden: golden["inputs"].update(y=ONE), "inputs: Additional properties"),
     ],
 )
-def test_an_invalid_file_with_a_correct_hash_raises_with_its_problem(
+def test_the_error_for_an_invalid_file_with_a_correct_hash_describes_the_problem(
     corpus_copy: Path, change: Callable[[dict[str, Any]], object], message: str
 ) -> None:
     rewrite(corpus_copy, change)

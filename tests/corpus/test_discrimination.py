@@ -1,4 +1,4 @@
-"""The number of deviations that compared goldens can detect, and what would detect more."""
+"""The number of deviations that compared goldens can detect, and the options that would detect more."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -61,7 +61,7 @@ SHOWN: Margins = {
     "of_no_bias": {"lstm/no-bias": [3, 3]},
     "of_no_batch": {"lstm/unbatched": [3, 3]},
     "of_float64": {"lstm/plain": [3, 0]},
-    "hidden": {"lstm/plain": [0.7, 0.7]},
+    "undetected": {"lstm/plain": [0.7, 0.7]},
     "of_gru": {"gru/plain": [3, 3]},
 }
 
@@ -100,7 +100,7 @@ def counts_of(
     out_alone: bool = False,
     of_out: Margins | None = None,
 ) -> Discrimination:
-    """Return the counts of one precision. Each golden is refused for another reason, except the ``others``."""
+    """Return the counts of one precision. Each golden in ``refused`` has its own reason."""
     compared_goldens = [Compared(f"lstm/{name}", dtype, out_alone) for name in compared]
     not_compared = [*(NotCompared(f"lstm/{name}", dtype, f"no {name}") for name in refused), *others]
     return discrimination(matrix(of_out), "lstm", ENTRIES, compared_goldens, not_compared)[dtype]
@@ -110,10 +110,10 @@ def gains(of: Gains) -> dict[str, int]:
     return dict(of.by_option)
 
 
-def test_a_deviation_counts_as_detected_from_the_required_margin() -> None:
+def test_a_deviation_counts_as_detected_if_its_margin_is_at_least_2() -> None:
     only = counts_of(["plain"])
     assert (only.goldens, only.shown) == (1, 2)  # everywhere, exactly
-    assert only.total == 10  # not the undetected, not those of float64 only, not those of another cell
+    assert only.total == 10  # without undetected, of_float64 and of_gru
     assert (counts_of(["plain"], dtype="float64").shown, counts_of(["plain"], dtype="float64").total) == (3, 11)
 
 
@@ -156,13 +156,13 @@ def test_a_common_reason_identifies_the_refused_option() -> None:
     assert (gains(only.to_accept), gains(only.not_covered)["an initial state"]) == ({"several layers": 2}, 3)
 
 
-def test_failed_and_skipped_goldens_give_no_advice() -> None:
+def test_failed_and_skipped_goldens_lead_to_no_advice() -> None:
     only = counts_of(["plain", "other"], others=[NotCompared("lstm/layers", "float32")])
     assert only.to_accept == Gains()
     assert "several layers" not in gains(only.not_covered)
 
 
-def test_goldens_refused_for_another_reason_give_no_advice() -> None:
+def test_goldens_refused_for_another_reason_lead_to_no_advice() -> None:
     reason = "sequences are at most 4 steps"
     others = [NotCompared(f"lstm/{name}", "float32", reason) for name in ("other", "layers")]
     only = counts_of(["plain"], refused=["state"], others=others)
@@ -189,7 +189,7 @@ def test_advice_extends_the_features_that_were_compared() -> None:
     }
 
 
-def test_options_that_detect_more_together_say_so() -> None:
+def test_the_advice_states_if_options_detect_more_together() -> None:
     of_two = [entry("lstm/plain", "bias"), entry("lstm/state", "bias", "state"), entry("lstm/l", "bias", "lengths")]
     both = entry("lstm/state-lengths", "bias", "state", "lengths")
     compared, refused = [Compared("lstm/plain", "float32")], NotCompared("lstm/state", "float32", "no state")
@@ -247,11 +247,11 @@ def test_without_returned_states_no_gain_from_options_is_claimed() -> None:
     only = counts_of(["plain"], refused=["layers"], others=[of_states])
     assert only.in_states == 1
     assert only.to_accept == Gains()
-    assert gains(only.not_covered) == {"float64": 1}  # for the compared golden
+    assert gains(only.not_covered) == {"float64": 1}  # float64 of the compared golden
     assert only.left_out == 0
 
 
-def test_summary_of_one_precision() -> None:
+def test_the_summary_of_one_precision_has_counts_and_advice() -> None:
     all_of_five = {"float32": Discrimination(1, 5, 5)}
     assert summary("gru", "1 golden", all_of_five) == "gru, float32: 1 golden; all 5 known deviations can be detected."
     advice = Gains((("an initial state", 14), ("both directions", 2)))
@@ -271,7 +271,7 @@ def test_summary_of_one_precision() -> None:
     assert text() == begins
 
 
-def test_summary_of_several_precisions_gives_advice_once() -> None:
+def test_the_summary_of_several_precisions_has_advice_once() -> None:
     widest, other = Discrimination(3, 96, 118, not_covered=Gains((("lengths", 3),))), Discrimination(3, 70, 70)
     assert summary("lstm", "3 goldens", {"float32": widest, "bfloat16": other}) == (
         "lstm: 3 goldens; 96 of 118 known deviations can be detected in float32, all 70 in bfloat16. "
@@ -280,17 +280,17 @@ def test_summary_of_several_precisions_gives_advice_once() -> None:
 
 
 @pytest.mark.parametrize("gradients", [False, True])
-def test_the_whole_corpus_detects_all_that_some_golden_detects(gradients: bool) -> None:
+def test_the_whole_corpus_detects_every_deviation_that_a_golden_detects(gradients: bool) -> None:
     corpus = open_corpus()
-    whole = kill_matrix(corpus, gradients=gradients)
-    assert whole is not None
-    having = [e for e in corpus.entries if e.cell == "gru" and (e.gradient_precisions or not gradients)]
-    precisions = {e.id: e.gradient_precisions if gradients else e.precisions for e in having}
-    all_of_them = [Compared(e.id, "float32") for e in having if "float32" in precisions[e.id]]
-    of_all = discrimination(whole, "gru", corpus.entries, all_of_them, gradients=gradients)["float32"]
+    full_matrix = kill_matrix(corpus, gradients=gradients)
+    assert full_matrix is not None
+    entries = [e for e in corpus.entries if e.cell == "gru" and (e.gradient_precisions or not gradients)]
+    precisions = {e.id: e.gradient_precisions if gradients else e.precisions for e in entries}
+    all_of_them = [Compared(e.id, "float32") for e in entries if "float32" in precisions[e.id]]
+    of_all = discrimination(full_matrix, "gru", corpus.entries, all_of_them, gradients=gradients)["float32"]
     assert of_all.shown == of_all.total > 50
-    of_gru = {deviation.name for deviation in whole.deviations if "gru" in deviation.cells}
-    ids = {entry.id for entry in having}
+    of_gru = {deviation.name for deviation in full_matrix.deviations if "gru" in deviation.cells}
+    ids = {entry.id for entry in entries}
     margins = {name: detection.margins["float32"] for name, detection in detections(corpus).items() if name in of_gru}
     detected = [
         name

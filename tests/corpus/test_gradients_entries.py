@@ -1,4 +1,4 @@
-"""A corpus in which some goldens have gradients: loading them on request, validating and comparing them."""
+"""A corpus in which some goldens have gradients: they are loaded on request, validated and compared."""
 
 import json
 from pathlib import Path
@@ -94,7 +94,7 @@ def test_loading_gradients_in_an_unknown_precision_lists_the_known_ones(gradient
 
 
 def change_file_and_entry(folder: Path, change: Any, fields: dict[str, Any]) -> None:
-    """Change a gradients file, and fields and the hash of its entry in the index."""
+    """Change a gradients file; set the fields and update the hash of its entry in the index."""
     import hashlib
 
     path = folder / f"{ID}.gradients.json"

@@ -16,11 +16,11 @@ GOLDEN = "documented/mini-batch"
 
 
 def outside(corpus: Path, name: str) -> Path:
-    """Move a file of a corpus out of it, and leave a link in its place."""
-    inside, away = corpus / name, corpus.parent / Path(name).name
-    shutil.move(inside, away)
-    inside.symlink_to(away)
-    return inside
+    """Move a file or folder out of a corpus and put a link to it in its place; return the link."""
+    in_corpus, moved = corpus / name, corpus.parent / Path(name).name
+    shutil.move(in_corpus, moved)
+    in_corpus.symlink_to(moved)
+    return in_corpus
 
 
 def test_a_golden_that_links_out_of_its_corpus_is_not_read(corpus_copy: Path) -> None:

@@ -32,7 +32,7 @@ def test_the_committed_corpus_is_valid() -> None:
     assert findings(fixtures / "v1/index.json") == findings(fixtures / "v1/kill-matrix.json") == []
 
 
-def test_a_changed_digit_is_found_by_its_hash(corpus_copy: Path) -> None:
+def test_a_changed_digit_is_found_by_the_hash_of_the_file(corpus_copy: Path) -> None:
     path = corpus_copy / "documented/mini-batch.json"
     path.write_text(path.read_text().replace("51.0", "52.0"))
     assert "SHA-256" in all_findings(corpus_copy)[0]
@@ -89,7 +89,7 @@ def test_circular_links_cannot_be_read(corpus_copy: Path) -> None:
 def test_a_corpus_in_a_folder_named_like_a_version_is_validated(
     corpus_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    corpus_copy.rename(corpus_copy.parent / "v1")  # not in the packaged v1
+    corpus_copy.rename(corpus_copy.parent / "v1")  # the packaged corpus is also named v1
     monkeypatch.chdir(corpus_copy.parent)
     Path("v1/documented/mini-batch.json").unlink()
     assert "is listed in index.json but cannot be read" in "\n".join(findings(Path("v1/index.json")))

@@ -17,7 +17,7 @@ Outputs = tuple[NDArray[Any], ...]
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """A case, the features of a golden of it, and the right outputs."""
+    """A case, the features of a golden of this case, and its right outputs."""
 
     name: str
     case: Case
@@ -48,7 +48,7 @@ def example(
     positive: bool = False,
     **config_arguments: int,
 ) -> Example:
-    """Return an example with read-only random numbers on a grid of 1/16 within ±1, or from 0 to 1."""
+    """Return an example of read-only random multiples of 1/16 within ±1, or within 0 to 1 if ``positive``."""
     config = Config(**{"input_size": 4, "hidden_size": 3, **config_arguments})  # type: ignore[arg-type]
     numbers = np.random.default_rng([ord(letter) for letter in name + cell])
 
@@ -129,7 +129,7 @@ def _examples(cell: str) -> Iterator[Example]:
 
 
 def large_parts(cell: str) -> Iterator[Example]:
-    """Yield examples of sizes at which deviations of the reverse direction, upper layers or lengths cut off."""
+    """Yield examples large enough for deviations that cut off the reverse direction, upper layers or lengths."""
     rows = [1 + row % 2 for row in range(131)]
     yield example(
         "rows both ways", cell, batch=(131,), time=2, input_size=3, hidden_size=2, bidirectional=True, **PLAIN

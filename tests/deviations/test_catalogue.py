@@ -18,7 +18,7 @@ pytestmark = pytest.mark.sampled(every=12)
 
 each_deviation = pytest.mark.parametrize(
     "wrong",
-    # One process runs all tests of a deviation, so that it runs once on each example.
+    # One process runs all tests of a deviation, so that each deviation runs once on each example.
     [pytest.param(wrong, id=wrong.name, marks=pytest.mark.xdist_group(wrong.name)) for wrong in DEVIATIONS],
 )
 
@@ -64,7 +64,7 @@ def test_each_deviation_is_described_completely(wrong: Deviation) -> None:
 @each_deviation
 def test_each_deviation_has_an_effect_in_each_of_its_cells(wrong: Deviation) -> None:
     for cell in wrong.cells:
-        assert any(changes(wrong, q) for q in EXAMPLES[cell] if q.has(wrong.needs)), cell
+        assert any(changes(wrong, example) for example in EXAMPLES[cell] if example.has(wrong.needs)), cell
 
 
 def changed_without_needed_feature(wrong: Deviation, examples: Iterable[Example]) -> list[str]:
@@ -88,8 +88,10 @@ def test_no_deviation_has_an_effect_without_the_features_it_needs(cell: str) -> 
 @each_deviation
 def test_each_deviation_lists_no_feature_that_it_does_not_need(wrong: Deviation) -> None:
     for feature in {"bias", "state", "multilayer", "bidirectional", "lengths"} - set(wrong.needs):
-        without = [q for q in examples_for(wrong) if feature not in q.features and q.has(wrong.needs)]
-        assert any(changes(wrong, q) for q in without), feature
+        without = [
+            example for example in examples_for(wrong) if feature not in example.features and example.has(wrong.needs)
+        ]
+        assert any(changes(wrong, example) for example in without), feature
 
 
 @each_deviation

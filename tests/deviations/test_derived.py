@@ -22,7 +22,7 @@ def sigmoid(z: Array) -> Array:
 
 
 def mgu(golden: Golden, bugs: Bugs) -> tuple[Array, ...]:
-    """A minimal gated unit with optional bugs."""
+    """Return the outputs of a minimal gated unit with these bugs."""
     w, h, out = golden.weights, golden.h0[0], []
     order = slice(None, None, -1 if "other order" in bugs else 1)
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -38,7 +38,7 @@ def mgu(golden: Golden, bugs: Bugs) -> tuple[Array, ...]:
 
 
 def peepholes(golden: Golden, bugs: Bugs) -> tuple[Array, ...]:
-    """An LSTM with peepholes and optional bugs."""
+    """Return the outputs of an LSTM with peepholes with these bugs."""
     w, h, c, out = golden.weights, golden.h0[0], golden.c0[0], []
     for x in golden.x.swapaxes(0, 1):
         z = x @ w["weight_ih_l0"].T + w["bias_ih_l0"] + h @ w["weight_hh_l0"].T + w["bias_hh_l0"]
@@ -112,12 +112,12 @@ def test_each_derived_deviation_is_found_by_name_and_changes_the_outputs(cell: s
         assert not golden.compare(*one.run(case_of(golden, np.float64))).passed, one.name
 
 
-def test_without_biases_no_deviation_changes_a_bias() -> None:
+def test_no_deviation_of_a_cell_without_biases_changes_a_bias() -> None:
     cell = cell_named("factories.custom_cells:minimal_gated_unit")
     assert not [one.name for one in derived(cell, bias=False) if "b_" in one.name or "bias" in one.name]
 
 
-def test_with_many_gates_only_two_are_exchanged() -> None:
+def test_of_many_gates_only_two_at_a_time_are_exchanged() -> None:
     cell = cell_named("factories.custom_cells:many_gates")
     assert len(cell.gates) == MAX_PERMUTED + 1
     orders = [one.name for one in derived(cell, bias=False) if one.name.startswith("own_gates_")]
@@ -129,12 +129,12 @@ def test_an_unknown_derived_name_is_an_error() -> None:
         deviation("own_nonsense")
 
 
-def test_for_one_gate_the_catalogue_has_the_other_deviations() -> None:
+def test_a_cell_with_one_gate_has_no_derived_gate_order_or_missing_term() -> None:
     names = [one.name for one in derived(cell_named("factories.custom_cells:smooth"), bias=True)]
     assert "own_identity_for_tanh_of_a" in names
     assert not [name for name in names if "own_without_" in name or "own_gates_" in name]
 
 
-def test_an_activation_of_the_only_gate_is_named_after_it() -> None:
+def test_the_activation_of_the_only_gate_is_named_after_the_gate() -> None:
     names = [one.name for one in derived(cell_named("factories.custom_cells:residual"), bias=True)]
     assert names == [f"own_{other}_for_tanh_of_a" for other in ("sigmoid", "relu", "identity")]

@@ -34,10 +34,10 @@ def test_no_defect_has_both_a_deviation_and_a_reason() -> None:
 
 
 def test_every_covered_or_uncovered_defect_is_listed() -> None:
-    """A misspelt name would refer to no defect."""
+    """A misspelt name does not refer to any defect."""
     assert sorted(COVERED.union(UNCOVERED).difference(LISTED)) == []
 
 
-def test_reasons_continue_the_sentence_and_each_defect_has_one() -> None:
+def test_reasons_do_not_end_with_a_full_stop_and_each_defect_has_one() -> None:
     assert [u for u in UNEXPRESSED if not re.fullmatch(r"[a-z].*[^.]", u.reason, re.IGNORECASE)] == []
     assert len(UNCOVERED) == len(set(UNCOVERED))

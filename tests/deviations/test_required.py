@@ -1,4 +1,4 @@
-"""The required deviations, as worded in the request, and their names in the catalogue."""
+"""The catalogue must have deviations for each description, and goldens must detect them."""
 
 from pathlib import Path
 
@@ -77,7 +77,7 @@ REQUIRED = {
     "sigmoid_off_from_1_over_4_to_1_over_2",
     "a cell clipped at 3, 5 or 10": "lstm_cell_clipped_at_3 lstm_cell_clipped_at_5 lstm_cell_clipped_at_10",
     "f = 1 - i": "lstm_gates_coupled_by_input",
-    "b_hh overwritten by b_ih, and the other way": "b_hh_overwritten_by_b_ih b_ih_overwritten_by_b_hh",
+    "b_hh overwritten by b_ih, and b_ih by b_hh": "b_hh_overwritten_by_b_ih b_ih_overwritten_by_b_hh",
     "biases in other gate orders": "lstm_bias_gates_figo lstm_bias_gates_ogfi gru_bias_gates_rnz gru_bias_gates_zrn",
     "W_ih of a GRU reordered alone": "gru_w_ih_alone_reordered",
     "no sigmoid on o": "lstm_output_gate_without_sigmoid",
@@ -87,14 +87,14 @@ REQUIRED = {
     "a state buffer shared between rows or layers": "state_leaks_across_rows state_buffer_shared_by_layers",
     "gates not cleared between steps": "gates_not_cleared",
     "h_n of both directions taken early": "h_n_one_step_early h_n_one_step_early_in_both_directions",
-    "LSTM mistakes that touch h alone": "h0_alone_of_wrong_layer h_alone_of_row_before h_n_alone_zero",
-    "LSTM mistakes that touch c alone": "c0_alone_of_wrong_layer c_alone_of_row_before c_n_alone_zero",
-    "a last step skipped at the other end": "last_step_skipped last_step_skipped_in_reverse",
-    "parameters of an entry": "leaky_relu leaky_relu_fifth "
+    "LSTM errors in h only": "h0_alone_of_wrong_layer h_alone_of_row_before h_n_alone_zero",
+    "LSTM errors in c only": "c0_alone_of_wrong_layer c_alone_of_row_before c_n_alone_zero",
+    "last step skipped in one direction": "last_step_skipped last_step_skipped_in_reverse",
+    "deviations with different parameters": "leaky_relu leaky_relu_fifth "
     "dropout_left_on dropout_of_half_left_on lstm_forget_bias_minus_1 lstm_cell_clipped gates_clipped_at_10",
-    "a nonlinearity that is right elsewhere": "relu_clipped_at_20 thresholded_relu silu_for_relu elu "
+    "another nonlinearity in place of tanh or relu": "relu_clipped_at_20 thresholded_relu silu_for_relu elu "
     "softplus scaled_tanh",
-    "a dialect that is right elsewhere": "lstm_peepholes_at_one lstm_state_projected gates_clipped_at_3 "
+    "another dialect of the cell": "lstm_peepholes_at_one lstm_state_projected gates_clipped_at_3 "
     "lstm_input_gate_by_exp lstm_gates_normalized gru_minimal_gated_unit leaky_integration",
 }
 

@@ -49,7 +49,7 @@ def test_each_deviation_lists_the_parts_that_it_changes(wrong: Deviation) -> Non
         ("h_n_layers_reversed", ("outputs",)),
     ],
 )
-def test_the_changed_parts(name: str, parts: tuple[str, ...]) -> None:
+def test_acts_on_has_the_changed_parts(name: str, parts: tuple[str, ...]) -> None:
     assert deviation(name).wrong.acts_on == parts
 
 
@@ -64,7 +64,7 @@ def test_two_deviations_act_at_once(first: str, second: str) -> None:
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_most_pairs_can_be_combined(cell: str) -> None:
-    """The others change the shape of an output that the other deviation reads, or the equations of the same cell."""
+    """A pair fails if one deviation changes the shape that the other reads, or both change the same equations."""
     applicable = [wrong for wrong in DEVIATIONS if cell in wrong.cells]
     pairs = list(permutations(applicable, 2))
     tried = [pairs[k] for k in np.random.default_rng(0).choice(len(pairs), 150, replace=False)]

@@ -1,4 +1,4 @@
-"""The causes of a whole run: none without support from failed goldens, none contradicted by passed ones."""
+"""Failed goldens support each cause of a run, and no passed golden contradicts it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -61,7 +61,7 @@ def test_a_passed_golden_contradicts_a_cause_that_would_fail_it() -> None:
 def test_a_cause_of_all_failures_that_a_passed_golden_contradicts_is_only_consistent() -> None:
     found = diagnosed(failed("g/1", A), passed("g/2"), would_fail=[(A, "g/2")])
     assert found.certainty == CONSISTENT
-    assert "that would show in g/2 in float32 too" in " ".join(
+    assert "but that cause would also fail g/2 in float32, which passed:" in " ".join(
         text(failed("g/1", A), passed("g/2"), would_fail=[(A, "g/2")]).split()
     )
 
@@ -77,8 +77,8 @@ def test_a_cause_of_a_third_of_the_failures_is_reported_as_consistent() -> None:
 
 def test_unexplained_failures_are_compared_with_explained_ones() -> None:
     explained = [Evidence(f"g/{k}", "float32", "gru", ("bias",), explained_by=(A,)) for k in range(4)]
-    rest = [Evidence(f"g/{k}", "float32", "gru", ("bias", "bidirectional")) for k in range(4, 6)]
-    summary_text = " ".join(text(*explained, *rest, passed("g/9")).split())
+    unexplained = [Evidence(f"g/{k}", "float32", "gru", ("bias", "bidirectional")) for k in range(4, 6)]
+    summary_text = " ".join(text(*explained, *unexplained, passed("g/9")).split())
     assert (
         "all 2 unexplained failures run in both directions; of the explained ones, 4 run in one direction"
         in summary_text
@@ -98,19 +98,19 @@ def test_the_summary_reports_a_spent_budget() -> None:
     assert "too many failures" not in text(*evidence)
 
 
-def unknown_of(*goldens: str) -> list[Diagnosis]:
-    """Diagnose a failure that A explains, with goldens that A did not run on."""
+def diagnosed_without(*goldens: str) -> list[Diagnosis]:
+    """Diagnose a failure that A explains, where A was not compared with these goldens."""
     evidence = [failed("g/1", A), passed("g/2"), passed("g/3")]
     return diagnose(evidence, lambda _, one: None if one.golden in goldens else False)
 
 
 def test_a_cause_not_compared_with_all_passed_goldens_is_only_consistent() -> None:
-    (found,) = unknown_of("g/3")
+    (found,) = diagnosed_without("g/3")
     assert found.certainty == CONSISTENT
     summary_text = " ".join(" ".join(summary([found])).split())
     assert "It is consistent with one deviation: w_hh_transposed" in summary_text
     assert "not compared with 1 golden, which passed" in summary_text
-    assert unknown_of()[0].certainty == EXPLAINED
+    assert diagnosed_without()[0].certainty == EXPLAINED
 
 
 def test_a_failure_not_compared_with_a_cause_does_not_count_as_unexplained() -> None:
@@ -131,11 +131,11 @@ def test_other_deviations_are_not_excluded_if_not_all_were_compared() -> None:
     assert "One deviation explains it, and no other does:" in text(failed("g/1", A))
 
 
-def test_other_pairs_are_not_excluded() -> None:
+def test_the_summary_of_two_deviations_does_not_exclude_other_pairs() -> None:
     assert "Two deviations at once explain it:" in text(failed("g/1", BOTH))
 
 
-def test_a_cause_of_a_single_failure_among_many_is_not_reported_with_others() -> None:
+def test_a_second_cause_must_explain_more_than_one_of_many_failures() -> None:
     many = [failed(f"g/{k}", A) for k in range(5)]
     assert diagnosed(*many, failed("g/9", B)).certainty == CONSISTENT
     assert diagnosed(*many, failed("g/8", B), failed("g/9", B)).certainty == EXPLAINED
@@ -225,7 +225,7 @@ def test_unsupported_options_are_reported_together_with_how_to_exclude_them() ->
     assert "without=" not in text(*failures, *right, passed("g/7", features=("lengths",)))
 
 
-def test_the_cause_of_one_failure_is_reported_with_the_number_it_explains() -> None:
+def test_the_cause_of_one_failure_is_reported_with_the_number_of_failures() -> None:
     summary_text = " ".join(text(failed("g/1", A), *(failed(f"g/{k}") for k in range(2, 6))).split())
     assert "g/1 in float32 looks like w_hh_transposed, which explains 1 of the 5 failures" in summary_text
 
@@ -256,13 +256,13 @@ def test_outputs_with_the_same_cause_are_reported_together() -> None:
     assert "only out and c_n match w_hh_transposed: " in summary_text
 
 
-def test_the_finding_from_the_results_file_is_that_of_the_terminal() -> None:
-    rest = [failed("g/1", facts={"only_out": True}), failed("g/2", facts={"only_out": True})]
+def test_the_results_file_and_the_terminal_have_the_same_finding() -> None:
+    unexplained = [failed("g/1", facts={"only_out": True}), failed("g/2", facts={"only_out": True})]
     contradicted = [failed("g/3", A), passed("g/4")]
     for evidence, would_fail in (
-        ([*rest, passed("g/4", features=("bias",)), passed("g/5", features=("bias",))], ()),
+        ([*unexplained, passed("g/4", features=("bias",)), passed("g/5", features=("bias",))], ()),
         ([failed("g/1"), failed("g/2"), passed("g/3")], ()),
-        ([failed("g/3", A), failed("g/6", A), *rest], ()),
+        ([failed("g/3", A), failed("g/6", A), *unexplained], ()),
         (contradicted, [(A, "g/4")]),
     ):
         found = diagnosed(*evidence, would_fail=would_fail)
@@ -276,7 +276,7 @@ WITHOUT_EQUATIONS = Evidence(
 
 
 def test_without_equations_the_reason_is_reported() -> None:
-    summary_text = "It was compared with no deviation: the equations of cells:own are not available: no module."
+    summary_text = "It was not compared with any deviation: the equations of cells:own are not available: no module."
     shown = " ".join(text(WITHOUT_EQUATIONS, passed("own/2", cell="cells:own")).split())
     assert f"cells:own: 1 of 2 fails. {summary_text}" in shown
     assert "No known deviation" not in shown
@@ -288,7 +288,7 @@ def test_without_equations_the_reason_is_reported() -> None:
 
 def test_outputs_that_are_all_zero_are_reported_and_not_compared() -> None:
     zero = {"all_zero": True}
-    summary_text = "It was compared with no deviation as a whole: out is zero everywhere, which many deviations cause."
+    summary_text = "No deviation was compared with all outputs: out is zero everywhere, which many deviations cause."
     shown = " ".join(text(failed("g/1", facts=zero), passed("g/2")).split())
     assert f"gru: 1 of 2 fails. {summary_text}" in shown
     assert "No known deviation" not in shown
@@ -319,7 +319,8 @@ def test_failures_without_equations_are_reported_beside_others() -> None:
     shown = " ".join(text(WITHOUT_EQUATIONS, failed("own/2", A, cell="cells:own")).split())
     assert "1 of them is consistent with one deviation" in shown
     assert (
-        "- 1 of them was compared with no deviation: the equations of cells:own are not available: no module" in shown
+        "- 1 of them was not compared with any deviation: the equations of cells:own are not available: no module"
+        in shown
     )
     assert "no_equations" not in to_json(diagnosed(WITHOUT_EQUATIONS, failed("own/2", cell="cells:own")))
 

@@ -77,8 +77,11 @@ def test_the_message_has_at_most_15_lines(name: str) -> None:
     assert len(message.splitlines()) <= 15
 
 
-def test_a_passed_golden_on_which_a_pair_cannot_run_does_not_contradict_it() -> None:
-    pair = ("state_never_fed_forward", "state_leaks_across_rows")  # one passes on a state with fewer rows
+def test_a_passed_golden_on_which_a_pair_cannot_run_does_not_contradict_the_pair() -> None:
+    pair = (
+        "state_never_fed_forward",
+        "state_leaks_across_rows",
+    )  # the first passes a state with fewer rows to the second
     golden = rnn_goldens.load("gru/no-bias")
     with pytest.raises(ValueError, match="broadcast"):
         together(pair)(case_of(golden, np.float64))

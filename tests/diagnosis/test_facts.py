@@ -1,4 +1,4 @@
-"""Facts about wrong outputs: each holds where it is reported, and only there."""
+"""Facts about wrong outputs: each is reported if and only if it is true."""
 
 from collections.abc import Callable, Sequence
 
@@ -32,7 +32,7 @@ def right(golden: Golden) -> Outputs:
     return Network().run(case_of(golden, arithmetic(golden.dtype)))
 
 
-def by(name: str) -> Callable[[Golden], Outputs]:
+def deviating(name: str) -> Callable[[Golden], Outputs]:
     return lambda golden: deviation(name).run(case_of(golden, arithmetic(golden.dtype)))
 
 
@@ -93,10 +93,10 @@ def second_row_off(part: Array) -> Array:
         ("only_last_states", "gru/plain", changed(h_n=lambda h: h + 1)),
         ("only_out", "gru/plain", changed(out=lambda out: out + 1)),
         ("c_right", "lstm/one-step", changed(out=lambda out: out + 1, h_n=lambda h: h + 1)),
-        ("first_layer_right", "gru/two-layers", by("relu_between_layers")),
-        ("forward_right", "gru/bidirectional", by("reverse_not_reversed")),
+        ("first_layer_right", "gru/two-layers", deviating("relu_between_layers")),
+        ("forward_right", "gru/bidirectional", deviating("reverse_not_reversed")),
         ("first_row_right", "gru/plain", changed(out=second_row_off)),
-        ("only_beyond_lengths", "gru/lengths", by("outputs_not_zeroed")),
+        ("only_beyond_lengths", "gru/lengths", deviating("outputs_not_zeroed")),
         ("same_numbers_by_unit", "gru/plain", changed(out=lambda out: out[..., ::-1])),
         ("same_numbers_by_step", "gru/plain", changed(out=lambda out: out[:, ::-1])),
         ("constant_factor", "gru/plain", changed(out=lambda out: out * 3)),
@@ -106,10 +106,10 @@ def second_row_off(part: Array) -> Array:
         ("grows", "gru/plain", changed(out=growing_error)),
         ("wrong_from_step", "gru/plain", changed(out=wrong_from_third_step)),
         ("upper_layers_follow", "gru/two-layers-one-step", in_first_layer(lambda x: -x)),
-        ("every_step_follows", "gru/with-state", by("h0_ignored")),
-        ("no_step_follows", "gru/plain", by("gru_z_complemented")),
-        ("first_step_right", "gru/plain", by("w_hh_transposed")),
-        ("wrong_from_first_step", "gru/plain", by("w_ih_ignored")),
+        ("every_step_follows", "gru/with-state", deviating("h0_ignored")),
+        ("no_step_follows", "gru/plain", deviating("gru_z_complemented")),
+        ("first_step_right", "gru/plain", deviating("w_hh_transposed")),
+        ("wrong_from_first_step", "gru/plain", deviating("w_ih_ignored")),
     ],
 )
 def test_a_fact_holds_for_wrong_outputs_and_not_for_right_ones(
@@ -130,7 +130,7 @@ def test_float64_outputs_right_to_float32_are_recognised() -> None:
     golden = rnn_goldens.load("gru/plain", dtype="float64")
     single = tuple(output.astype(np.float32).astype(np.float64) for output in right(golden))
     assert facts_in(golden, *single)["right_to_float32"]
-    assert not facts_in(golden, *by("w_hh_transposed")(golden))["right_to_float32"]
+    assert not facts_in(golden, *deviating("w_hh_transposed")(golden))["right_to_float32"]
 
 
 def test_wrong_arrays_of_float32_values_are_recognised() -> None:
@@ -176,7 +176,7 @@ def test_facts_about_out_do_not_need_the_last_states(cell: str) -> None:
 def test_a_scaled_input_of_upper_layers_is_recognised_with_its_factor(cell: str, factor: float) -> None:
     golden = rnn_goldens.load(f"{cell}/two-layers-one-step")
     assert facts_in(golden, *feeding(lambda x: x * factor)(golden))["fed_times"] == pytest.approx(factor)
-    assert not facts_in(golden, *by("relu_between_layers")(golden)).get("fed_times", False)
+    assert not facts_in(golden, *deviating("relu_between_layers")(golden)).get("fed_times", False)
 
 
 def test_a_scaled_out_is_recognised_with_its_factor() -> None:
@@ -199,7 +199,7 @@ def test_a_fact_that_few_goldens_can_show_is_reported_if_two_do() -> None:
     assert facts_of([evidence(no_step_follows=True), *others], []) == NO_PATTERN
 
 
-def test_without_a_common_pattern_the_best_feature_is_reported() -> None:
+def test_without_a_common_pattern_the_most_distinctive_feature_is_reported() -> None:
     failed = [*[evidence("bias"), evidence("bias", "state")] * 4, evidence("state")]
     passed = [evidence("state", passed=True)] * 9
     assert facts_of(failed, passed) == ["8 of 8 that have biases fail; 1 of 10 that have no biases fails"]
@@ -208,7 +208,7 @@ def test_without_a_common_pattern_the_best_feature_is_reported() -> None:
 
 
 @pytest.mark.parametrize("golden_id", ["gru/with-state", "lstm/two-layers", "rnn-tanh/one-step"])
-def test_nearly_right_outputs_match_nothing_else(golden_id: str) -> None:
+def test_nearly_right_outputs_match_no_other_fact(golden_id: str) -> None:
     golden = rnn_goldens.load(golden_id, dtype="bfloat16")
     outputs = [np.array(getattr(golden.stored, name)) for name in golden.layout.outputs]
     allowed = golden.tolerance.allowed("out", outputs[0], PRECISIONS["bfloat16"])
@@ -217,12 +217,13 @@ def test_nearly_right_outputs_match_nothing_else(golden_id: str) -> None:
     assert found["nearly_right"] == pytest.approx(1.5)
     matches = {"constant_factor", "same_numbers_by_unit", "same_numbers_by_step", "every_step_follows"}
     assert not {*matches, "first_row_right", "only_out", "only_last_states"} & found.keys()
-    assert FACTS["nearly_right"].sentence.format(found["nearly_right"]).startswith("at most 1.5 times the tolerance")
+    sentence = FACTS["nearly_right"].sentence.format(found["nearly_right"])
+    assert sentence.startswith("the largest error is 1.5 times the tolerance")
 
 
 def test_nearly_right_reports_the_largest_error_of_all_failures() -> None:
     (text,) = facts_of([evidence(nearly_right=1.5), evidence(nearly_right=2.3)], [])
-    assert text == "at most 2.3 times the tolerance: approximated, in lower precision or rounded in between"
+    assert text == "the largest error is 2.3 times the tolerance: approximated, or in lower precision?"
     assert facts_of([evidence(nearly_right=1.5), evidence(nearly_right=False)], []) == NO_PATTERN
 
 

@@ -25,7 +25,7 @@ from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.precision import PRECISIONS
 
 torch: Any = pytest.importorskip("torch", reason="these tests need networks of torch")
-of_torch: Any = pytest.importorskip("rnn_goldens.implementations.torch.gradients")
+torch_gradients: Any = pytest.importorskip("rnn_goldens.implementations.torch.gradients")
 
 NAMES = ["lstm_forget_path_dropped", "weight_hh_by_state_after", "bias_hh_gradient_zero", "tanh_slope_twice"]
 
@@ -44,7 +44,7 @@ def wrong_gradients(golden: Golden, name: str) -> Gradients:
 
 
 def differentiated(golden: Golden, name: str) -> Gradients:
-    """Return the gradients that autograd computes from a forward pass with wrong equations."""
+    """Return the correct gradients of a forward pass with wrong equations."""
     equations = deviation(name).wrong.equations
 
     class Differentiated(Backward):
@@ -146,18 +146,18 @@ def test_gradients_of_torch_with_reordered_gates_identify_the_order() -> None:
     golden = golden_named("lstm/plain")
     order, hidden = [0, 3, 1, 2], golden.config.hidden_size  # ONNX's: the rows are read as i, o, f, g
 
-    def moved(array: Any) -> Any:
-        return np.concatenate([np.split(array, 4)[place] for place in np.argsort(order)])
+    def reordered(array: Any) -> Any:
+        return np.concatenate([np.split(array, 4)[index] for index in np.argsort(order)])
 
-    def back(array: Any) -> Any:
-        return np.concatenate([np.split(array, 4)[place] for place in order])
+    def restored(array: Any) -> Any:
+        return np.concatenate([np.split(array, 4)[index] for index in order])
 
     layer = torch.nn.LSTM(golden.config.input_size, hidden, batch_first=True)
-    layer.load_state_dict({name: torch.tensor(moved(array)) for name, array in golden.weights.items()})
+    layer.load_state_dict({name: torch.tensor(reordered(array)) for name, array in golden.weights.items()})
     x = torch.tensor(golden.x, requires_grad=True)
-    found = of_torch.gradients(golden, layer(x), {"x": x, **dict(layer.named_parameters())})
-    given = {name: array if name == "x" or array is None else back(array.numpy()) for name, array in found.items()}
-    assert golden.compare_gradients(given).explained_by == ("lstm_gates_iofg",)
+    found = torch_gradients.gradients(golden, layer(x), {"x": x, **dict(layer.named_parameters())})
+    actual = {name: array if name == "x" or array is None else restored(array.numpy()) for name, array in found.items()}
+    assert golden.compare_gradients(actual).explained_by == ("lstm_gates_iofg",)
 
 
 def test_wrong_outputs_are_reported_before_wrong_gradients() -> None:
@@ -178,7 +178,7 @@ def test_wrong_outputs_are_reported_before_wrong_gradients() -> None:
     assert caught.value.verdict.explained_by == (wrong.name,)
 
 
-def test_an_error_instead_of_outputs_changes_nothing() -> None:
+def test_a_run_that_returns_no_outputs_does_not_prevent_the_diagnosis_of_gradients() -> None:
     golden = golden_named("gru/plain")
 
     def gradients_only(_: Any) -> Any:
@@ -189,12 +189,12 @@ def test_an_error_instead_of_outputs_changes_nothing() -> None:
 
 
 def test_gradients_that_accumulate_over_calls_are_identified() -> None:
-    golden, kept = golden_named("rnn-tanh/one-step"), Gradients()
+    golden, sums = golden_named("rnn-tanh/one-step"), Gradients()
 
     def adds_up(_: Any) -> Gradients:
         for name, array in right_gradients(golden).items():
-            kept[name] = kept.get(name, 0) + array
-        return dict(kept)
+            sums[name] = sums.get(name, 0) + array
+        return dict(sums)
 
     with pytest.raises(GoldenMismatch) as caught:
         golden.check_gradient_calls(adds_up)
@@ -253,8 +253,8 @@ def test_a_second_call_with_other_gradients_is_a_fact_and_no_deviation() -> None
 )
 def test_the_message_reports_facts(golden_id: str, change: Callable[[str, Any], Any], fact: str) -> None:
     golden = golden_named(golden_id)
-    given = {name: change(name, array) for name, array in right_gradients(golden).items()}
-    verdict = golden.compare_gradients(given)
+    actual = {name: change(name, array) for name, array in right_gradients(golden).items()}
+    verdict = golden.compare_gradients(actual)
     assert verdict.facts[fact]
     assert verdict.explained_by == ()
     others = facts(actual_gradients(golden, wrong_gradients(golden, "backward_not_through_time")))
@@ -273,8 +273,8 @@ def test_the_message_reports_facts(golden_id: str, change: Callable[[str, Any], 
 )
 def test_a_gradient_of_another_shape_has_no_other_facts(name: str, change: Callable[[Any], Any]) -> None:
     golden = golden_named("lstm/lengths")
-    given = right_gradients(golden)
-    verdict = golden.compare_gradients({**given, name: change(given[name])})
+    actual = right_gradients(golden)
+    verdict = golden.compare_gradients({**actual, name: change(actual[name])})
     assert not any(verdict.facts.values())
     assert f"{name}: has shape" in verdict.message
     assert "look at" not in verdict.message
@@ -291,8 +291,8 @@ def test_a_gradient_of_another_shape_has_no_other_facts(name: str, change: Calla
 )
 def test_no_fact_claims_that_a_right_gradient_is_wrong(golden_id: str, wrong: list[str], fact: str) -> None:
     golden = golden_named(golden_id)
-    given = {name: array + 3 * (name in wrong) for name, array in right_gradients(golden).items()}
-    true_facts = [code for code, value in golden.compare_gradients(given).facts.items() if value]
+    actual = {name: array + 3 * (name in wrong) for name, array in right_gradients(golden).items()}
+    true_facts = [code for code, value in golden.compare_gradients(actual).facts.items() if value]
     assert true_facts == [fact]
 
 
@@ -309,28 +309,28 @@ def test_no_fact_claims_that_a_right_gradient_is_wrong(golden_id: str, wrong: li
 def test_the_gates_with_wrong_rows_are_reported(golden_id: str, gates: str, sentence: str) -> None:
     golden = golden_named(golden_id)
     rows = np.repeat([letter in gates for letter in golden.layout.gates], golden.config.hidden_size)
-    given = {
+    actual = {
         name: array + 3 * rows.reshape(-1, *[1] * (array.ndim - 1)) if name.startswith(("weight", "bias")) else array
         for name, array in right_gradients(golden).items()
     }
-    assert sentence in " ".join(golden.compare_gradients(given).message.split())
+    assert sentence in " ".join(golden.compare_gradients(actual).message.split())
 
 
 def test_wrong_rows_of_every_gate_are_not_reported_for_one_gate() -> None:
     golden = golden_named("lstm/plain")
-    given = {name: array + 3 for name, array in right_gradients(golden).items()}
-    assert "rows" not in golden.compare_gradients(given).message
+    actual = {name: array + 3 for name, array in right_gradients(golden).items()}
+    assert "rows" not in golden.compare_gradients(actual).message
     one_step = golden_named("lstm/one-step")
-    given_of_one_step = {name: array + 3 for name, array in right_gradients(one_step).items()}
-    assert facts(actual_gradients(one_step, given_of_one_step))["lstm_gate_rows_wrong"] is False
-    assert "lstm_gate_rows_wrong" not in facts(actual_gradients(golden, given))
+    actual_of_one_step = {name: array + 3 for name, array in right_gradients(one_step).items()}
+    assert facts(actual_gradients(one_step, actual_of_one_step))["lstm_gate_rows_wrong"] is False
+    assert "lstm_gate_rows_wrong" not in facts(actual_gradients(golden, actual))
 
 
-def test_the_step_from_which_on_a_gradient_is_right_is_reported() -> None:
+def test_the_first_right_step_of_a_gradient_is_reported() -> None:
     golden = golden_named("lstm/plain")
-    given = right_gradients(golden)
-    given["x"][:, :2] += 3
-    verdict = golden.compare_gradients(given)
+    actual = right_gradients(golden)
+    actual["x"][:, :2] += 3
+    verdict = golden.compare_gradients(actual)
     assert verdict.facts["later_steps_right"] == 2.0
 
 
@@ -339,12 +339,12 @@ def test_facts_of_gradients_and_outputs_have_different_names() -> None:
     assert all(fact.unless == () or set(fact.unless) <= GRADIENT_FACTS.keys() for fact in GRADIENT_FACTS.values())
 
 
-def diagnosed(cell: str, ids: list[str], given: Callable[[Golden], Mapping[str, object]]) -> Any:
+def diagnosed(cell: str, ids: list[str], actual: Callable[[Golden], Mapping[str, object]]) -> Any:
     search, evidence = CandidateSearch(), []
     for golden_id in ids:
         golden = golden_named(golden_id)
-        verdict = golden.compare_gradients(given(golden))
-        causes = () if verdict.passed else tuple(search.explain(actual_gradients(golden, given(golden))))
+        verdict = golden.compare_gradients(actual(golden))
+        causes = () if verdict.passed else tuple(search.explain(actual_gradients(golden, actual(golden))))
         evidence.append(Evidence(golden_id, "float32", cell, golden.features, verdict.passed, causes, of=GRADIENTS))
     again = reexamine(evidence, search.failures, golden_named)
     (found,) = diagnose_run(again.evidence, golden_named)
@@ -360,11 +360,11 @@ def test_a_run_is_explained_by_a_cause_of_all_failures() -> None:
 
 @pytest.mark.slow
 def test_two_deviations_at_once_are_found() -> None:
-    def given(golden: Golden) -> Mapping[str, object]:
+    def actual(golden: Golden) -> Mapping[str, object]:
         found = wrong_gradients(golden, "weight_hh_by_state_after")
         return {**found, "bias_ih_l0": 0 * found["bias_ih_l0"]}
 
-    found = diagnosed("gru", ["gru/one-step", "gru/plain"], given)
+    found = diagnosed("gru", ["gru/one-step", "gru/plain"], actual)
     assert found.certainty == EXPLAINED
     assert {frozenset(s.cause) for s in found.candidates} == {
         frozenset({"weight_hh_by_state_after", "bias_ih_gradient_zero"})
@@ -373,14 +373,16 @@ def test_two_deviations_at_once_are_found() -> None:
 
 def test_a_passed_golden_contradicts_a_cause_only_in_checked_gradients() -> None:
     failed = Evidence("gru/plain", "float32", "gru", explained_by=(("biases_doubled",),), of=GRADIENTS)
-    whole = Evidence("gru/with-state", "float32", "gru", passed=True, of=GRADIENTS)
-    part = Evidence("gru/with-state", "float32", "gru", passed=True, of=GRADIENTS, checked=("x", "weight_hh_l0"))
+    all_checked = Evidence("gru/with-state", "float32", "gru", passed=True, of=GRADIENTS)
+    some_checked = Evidence(
+        "gru/with-state", "float32", "gru", passed=True, of=GRADIENTS, checked=("x", "weight_hh_l0")
+    )
     outputs = Evidence("gru/with-state", "float32", "gru", passed=True)
     against = {
         name: bool(diagnose_run([failed, passed], golden_named)[0].candidates[0].against)
-        for name, passed in {"whole": whole, "part": part, "outputs": outputs}.items()
+        for name, passed in {"all_checked": all_checked, "some_checked": some_checked, "outputs": outputs}.items()
     }
-    assert against == {"whole": True, "part": False, "outputs": False}
+    assert against == {"all_checked": True, "some_checked": False, "outputs": False}
 
 
 def test_every_deviation_is_found_by_name() -> None:
@@ -389,7 +391,7 @@ def test_every_deviation_is_found_by_name() -> None:
 
 
 def d_c_n_added_to_d_h(golden: Golden) -> Gradients:
-    """Return gradients of a bug in the backward pass that equal those of an LSTM that returns h as c_n."""
+    """Return gradients with d_c_n added to d_h; an LSTM that returns h as c_n has the same gradients."""
     d = golden.cotangents
     wrong = {**d, "d_h_n": d["d_h_n"] + d["d_c_n"], "d_c_n": 0 * d["d_c_n"]}
     return Backward().gradients(case_of(golden, np.float64), wrong)
@@ -398,8 +400,8 @@ def d_c_n_added_to_d_h(golden: Golden) -> Gradients:
 @pytest.mark.parametrize("outputs_right", [True, False])
 def test_right_outputs_exclude_deviations_of_the_forward_pass(outputs_right: bool) -> None:
     golden, search = golden_named("gru/with-state"), CandidateSearch()
-    given = differentiated(golden, "gru_reset_before_product")
-    found = search.explain(actual_gradients(golden, given), outputs_right=outputs_right)
+    actual = differentiated(golden, "gru_reset_before_product")
+    found = search.explain(actual_gradients(golden, actual), outputs_right=outputs_right)
     assert found == ([] if outputs_right else [("gru_reset_before_product",)])
 
 
@@ -426,8 +428,8 @@ def test_a_run_with_right_outputs_reports_no_deviation_of_the_forward_pass() -> 
         search, evidence = CandidateSearch(), []
         for golden_id in ids:
             golden = golden_named(golden_id)
-            given = differentiated(golden, *cause)
-            causes = tuple(search.explain(actual_gradients(golden, given), outputs_right=outputs_right))
+            actual = differentiated(golden, *cause)
+            causes = tuple(search.explain(actual_gradients(golden, actual), outputs_right=outputs_right))
             evidence.append(Evidence(golden_id, "float32", "gru", golden.features, explained_by=causes, of=GRADIENTS))
         again = reexamine(evidence, search.failures, golden_named)
         (found,) = diagnose_run(again.evidence, golden_named)

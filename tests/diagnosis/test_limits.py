@@ -1,4 +1,4 @@
-"""The diagnosis depends on the budget and never on speed. A smaller budget gives the same claims or fewer."""
+"""The diagnosis depends on the budget and not on speed. A smaller budget leads to the same causes or fewer."""
 
 import time
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""Hostile JSON files, and the time and memory that reading one takes."""
+"""Hostile JSON files, and the time and memory that reading a file takes."""
 
 import json
 import subprocess
@@ -63,7 +63,7 @@ def hostile_copy(change: Callable[[dict[str, Any]], object], path: Path) -> Path
 
 
 def put(where: str, value: object) -> Callable[[dict[str, Any]], None]:
-    """Return a change that sets the value at a place of a document."""
+    """Return a function that sets the value at a path of a document."""
 
     def change(document: dict[str, Any]) -> None:
         *groups, name = where.split("/")
@@ -86,13 +86,13 @@ NEGATIVE = {"out": ONE | {"data": [-1]}, "h_n": ONE | {"data": [-1]}}
 ONE_BY_ONE = {f"weight_ih_l{number}": ONE for number in range(200_000)}
 
 JSON = {
-    "objects where names are": (put("features", [{"n": n} for n in range(3000)]), "features"),
+    "objects in place of names": (put("features", [{"n": n} for n in range(3000)]), "features"),
     "a title of 20 MB": (put("title", "t" * 20_000_000), "longer than 65536 characters"),
     "titles in titles": (put("title", deep(900)), "nested in more than 32 levels"),
     "an escape": (put("title", "\x1b[31mred"), "does not match"),
     "another writing direction": (put("purpose", "\u202etxet"), "does not match"),
     "a line break after the id": (put("id", "documented/mini-batch\n"), "does not match"),
-    "half a pair": (put("title", "\ud800"), "holds a text that is not valid Unicode"),
+    "half a surrogate pair": (put("title", "\ud800"), "holds a text that is not valid Unicode"),
     "weights by the thousand": (put("weights", ONE_BY_ONE), "objects, the limit for this kind of file"),
     "numbers by the million": (put("expected/out/data", [1] * 5_000_000), "values, the limit for this kind of file"),
     "a million lists": (put("expected/out/data", [[]] * 1_000_000), "values, the limit for this kind of file"),

@@ -1,4 +1,4 @@
-"""A damaged file raises one clear error: what is wrong, where, and what to do."""
+"""A damaged file raises one error that says what is wrong, where, and what to do."""
 
 import json
 from collections.abc import Callable
@@ -16,8 +16,8 @@ ARRAY = {"shape": [1], "dtype": "float64", "data": [1]}
 HDF5 = "documented/mini-batch.h5"
 
 
-def change(document: dict[str, Any], place: str, value: Any) -> None:
-    *groups, name = place.split("/")
+def change(document: dict[str, Any], entry: str, value: Any) -> None:
+    *groups, name = entry.split("/")
     for group in groups:
         document = document[group]
     if value is KeyError:
@@ -27,7 +27,7 @@ def change(document: dict[str, Any], place: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "message"),
+    ("entry", "value", "message"),
     [
         ("purpose", KeyError, "top level: 'purpose' is a required property"),
         ("expected/h_n", KeyError, "expected: 'h_n' is a required property"),
@@ -85,10 +85,12 @@ def change(document: dict[str, Any], place: str, value: Any) -> None:
         ("inputs/x/data", [1e5] * 30, "inputs/x: holds numbers that bfloat16, float16 cannot represent"),
     ],
 )
-def test_a_json_golden_with_one_defect(corpus_copy: Path, place: str, value: Any, message: str) -> None:
+def test_the_error_for_a_json_golden_describes_its_defect(
+    corpus_copy: Path, entry: str, value: Any, message: str
+) -> None:
     path = corpus_copy / JSON
     document = json.loads(path.read_text())
-    change(document, place, value)
+    change(document, entry, value)
     path.write_text(json.dumps(document))
     with pytest.raises(InvalidFile, match=message) as caught:
         encoding.read(path)
@@ -109,7 +111,7 @@ def test_a_json_golden_with_one_defect(corpus_copy: Path, place: str, value: Any
         ("\ufeff{}", "not JSON: Unexpected UTF-8 BOM"),
     ],
 )
-def test_a_file_that_is_not_json(tmp_path: Path, text: str, message: str) -> None:
+def test_a_file_that_is_not_json_raises_the_reason(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "golden.json"
     path.write_text(text)
     with pytest.raises(InvalidFile, match=message):
@@ -117,7 +119,7 @@ def test_a_file_that_is_not_json(tmp_path: Path, text: str, message: str) -> Non
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\xfa", "{}".encode("utf-16"), "{}".encode("utf-32-le")])
-def test_bytes_that_are_not_utf_8(tmp_path: Path, content: bytes) -> None:
+def test_bytes_that_are_not_utf_8_raise_an_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "golden.json"
     path.write_bytes(content)
     with pytest.raises(InvalidFile, match="not JSON"):
@@ -125,14 +127,14 @@ def test_bytes_that_are_not_utf_8(tmp_path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("keep", [0, 1, 8, 100, 1000, 5000])
-def test_a_truncated_hdf5_file(corpus_copy: Path, keep: int) -> None:
+def test_a_truncated_hdf5_file_raises_an_error(corpus_copy: Path, keep: int) -> None:
     path = corpus_copy / HDF5
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(InvalidFile, match="not a readable HDF5 file"):
         encoding.read(path)
 
 
-def test_a_file_that_is_not_hdf5(corpus_copy: Path) -> None:
+def test_a_file_that_is_not_hdf5_raises_an_error(corpus_copy: Path) -> None:
     path = corpus_copy / HDF5
     path.write_text("no HDF5 at all")
     with pytest.raises(InvalidFile, match=r"not a readable HDF5 file: .*file signature not found"):
@@ -153,7 +155,7 @@ def test_a_file_that_cannot_be_opened_raises_the_system_error_in_words(tmp_path:
         encoding.read(path)
 
 
-def test_a_file_with_an_unknown_suffix(tmp_path: Path) -> None:
+def test_a_file_with_an_unknown_suffix_raises_an_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match=r"a golden file ends in \.h5 or \.json"):
         encoding.read(tmp_path / "golden.npz")
 
@@ -234,7 +236,9 @@ def named_type(file: h5py.File) -> None:
         (table, "inputs/x: holds .*, expected float64 or int64"),
     ],
 )
-def test_an_hdf5_golden_with_one_defect(corpus_copy: Path, damage: Callable[[h5py.File], None], message: str) -> None:
+def test_the_error_for_an_hdf5_golden_describes_its_defect(
+    corpus_copy: Path, damage: Callable[[h5py.File], None], message: str
+) -> None:
     with pytest.raises(InvalidFile, match=message):
         encoding.read(in_hdf5(damage, corpus_copy))
 
@@ -265,7 +269,7 @@ def test_of_many_problems_the_first_twenty_are_listed(corpus_copy: Path) -> None
         ('"provenance": {', '"provenance": {"a": "1", "a": "2",'),
     ],
 )
-def test_a_duplicate_key_in_an_object(corpus_copy: Path, text: str, twice: str) -> None:
+def test_a_duplicate_key_in_an_object_raises_an_error(corpus_copy: Path, text: str, twice: str) -> None:
     path = corpus_copy / JSON
     content = path.read_text()
     assert content.count(text) == 1

@@ -23,7 +23,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
 
 
 def bounded(golden: Golden) -> Golden:
-    """The golden with a bound as its tolerance, without an array of zeros."""
+    """Return the golden with a bound as its tolerance; no array of the bound is zero."""
     arrays = {name: np.abs(golden.stored.__dict__[name]) + 1 for name in ("out", "h_n")}
     return replace(golden, tolerance=Bound(arrays, dict(arrays)), features=())
 
@@ -61,13 +61,13 @@ def test_an_empty_bound_lacks_each_output(make_golden: MakeGolden, part: str) ->
 
 def test_the_kind_of_a_tolerance_is_compared_by_value_not_identity(make_golden: MakeGolden) -> None:
     tree = to_tree(make_golden(bias=False))
-    tree["tolerance"]["kind"] = "".join(["ex", "act"])  # another object than any constant
+    tree["tolerance"]["kind"] = "".join(["ex", "act"])  # equal to the constant, but another object
     assert problems(tree) == []
 
 
-def put(place: str, value: Any) -> Callable[[Tree], None]:
-    """Return a change that sets the value at a place."""
-    *groups, name = place.split("/")
+def put(path: str, value: Any) -> Callable[[Tree], None]:
+    """Return a function that sets the value at a path of a tree."""
+    *groups, name = path.split("/")
 
     def change(tree: Tree) -> None:
         for group in groups:
@@ -77,9 +77,9 @@ def put(place: str, value: Any) -> Callable[[Tree], None]:
     return change
 
 
-def without(place: str) -> Callable[[Tree], None]:
-    """Return a change that removes the value at a place."""
-    group, _, name = place.rpartition("/")
+def without(path: str) -> Callable[[Tree], None]:
+    """Return a function that removes the value at a path of a tree."""
+    group, _, name = path.rpartition("/")
 
     def change(tree: Tree) -> None:
         for part in group.split("/"):
@@ -90,7 +90,7 @@ def without(place: str) -> Callable[[Tree], None]:
 
 
 def with_one(number: float) -> Callable[[Any], Any]:
-    """Return a change that replaces the number in the middle of an array."""
+    """Return a function that returns an array with the number in its middle replaced."""
 
     def change(array: Any) -> Any:
         array = array.copy()
@@ -236,7 +236,9 @@ def test_one_defect_in_a_bound_is_one_problem(
     make_golden: MakeGolden, change: Callable[[Tree], None], message: str
 ) -> None:
     tree = to_tree(bounded(make_golden(bias=False)))
-    tree["tolerance"]["kind"] = "".join(["bou", "nd"])  # another object, as parsed from a file
+    tree["tolerance"]["kind"] = "".join(
+        ["bou", "nd"]
+    )  # equal to the constant, but another object, as if read from a file
     change(tree["tolerance"])
     (problem,) = problems(tree)
     assert problem.startswith(f"tolerance/{message}")

@@ -1,4 +1,4 @@
-"""Gradients files: complete, the same in HDF5 and JSON, and rejected with the problem if damaged."""
+"""Gradients files are complete, equal in HDF5 and JSON, and rejected with the problem if damaged."""
 
 import json
 from collections.abc import Callable
@@ -77,7 +77,7 @@ def test_the_hash_ignores_provenance_only(golden: Golden) -> None:
     assert hashed(expected={**gradients.expected, "x": gradients.expected["x"] + 1}) != gradients_hash(golden)
 
 
-def test_the_golden_file_is_beside_the_gradients_file(tmp_path: Path) -> None:
+def test_the_golden_file_is_found_beside_the_gradients_file(tmp_path: Path) -> None:
     (tmp_path / "a.json").touch()
     assert golden_beside(tmp_path / "a.gradients.json") == tmp_path / "a.json"
     assert golden_beside(tmp_path / "a.gradients.h5") == tmp_path / "a.json"
@@ -98,7 +98,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         lambda d: d.update(golden="0" * 64),
         "gradients are of content 000000000000…, lstm/lengths",
     ),
-    "an id before it": (lambda d: d.update(id="gru/plain"), "id: is gru/plain, the golden is lstm/lengths"),
+    "the id of another cell": (lambda d: d.update(id="gru/plain"), "id: is gru/plain, the golden is lstm/lengths"),
     "another id": (lambda d: d.update(id="lstm/plain"), "id: is lstm/plain, the golden is lstm/lengths"),
     "no cotangent": (lambda d: d.update(cotangents={}), "cotangents"),
     "zero cotangents": (

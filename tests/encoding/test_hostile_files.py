@@ -19,14 +19,16 @@ def assert_one_error(path: Path, message: str, found: Measured) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("change", "message"), JSON.values(), ids=JSON)
-def test_hostile_json(change: Callable[[dict[str, Any]], object], message: str, tmp_path: Path) -> None:
+def test_hostile_json_raises_one_error(
+    change: Callable[[dict[str, Any]], object], message: str, tmp_path: Path
+) -> None:
     path = hostile_copy(change, tmp_path / "hostile.json")
     assert_one_error(path, message, measure(path))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("text", "message"), TEXTS.values(), ids=TEXTS)
-def test_hostile_text(text: str, message: str, tmp_path: Path) -> None:
+def test_hostile_text_raises_one_error(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "hostile.json"
     path.write_text(text)
     assert_one_error(path, message, measure(path))

@@ -28,17 +28,17 @@ BEYOND_THE_SCHEMA = ("data holds", "Expected `int`, got `float`")
 """Problems that a schema cannot find: the number of values in an array, and 2.0 where an integer is expected."""
 
 
-def places(document: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the path of each value; of each list, only the first two entries."""
+def paths(document: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of each value, but only for the first two entries of each list."""
     if path:
         yield path
     of_list = enumerate(document[:2]) if isinstance(document, list) else ()
     for name, value in document.items() if isinstance(document, dict) else of_list:
-        yield from places(value, (*path, name))
+        yield from paths(value, (*path, name))
 
 
 def changed(document: dict[str, Any], path: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
-    """Yield the document with each value at a path, without the entry, and with an extra entry beside it."""
+    """Yield copies of a document: with each of ``VALUES`` at the path, without that entry, or with an extra entry."""
     for value in [*VALUES, KeyError, "beside"]:
         variant = copy.deepcopy(document)
         inner: Any = variant
@@ -54,7 +54,7 @@ def changed(document: dict[str, Any], path: tuple[Any, ...]) -> Iterator[dict[st
 
 
 def all_changed(document: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
-    for path in places(document):
+    for path in paths(document):
         for variant in changed(document, path):
             yield path, variant
 

@@ -1,4 +1,4 @@
-"""The folder of the examples, and types of the fixtures that find their tools and build them."""
+"""The folder of the examples, and the types of the fixtures that find tools and build examples."""
 
 import os
 from collections.abc import Callable

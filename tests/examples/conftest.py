@@ -1,6 +1,6 @@
 """Fixtures that build a copy of an example; a missing tool skips the test.
 
-``make examples`` installs the tools and sets NOTHING_SKIPPED, under which a missing tool is a failure.
+``make examples`` installs the tools and sets NOTHING_SKIPPED, so that a missing tool is a failure.
 """
 
 import shutil
@@ -13,7 +13,7 @@ from examples.compilation import EXAMPLES, STRICT, Build, Need, lacking
 
 @pytest.fixture(scope="session")
 def need() -> Need:
-    """Skip the test unless the commands and the C library (found by pkg-config) are installed."""
+    """A function that skips the test unless the commands and the C library (found by pkg-config) are installed."""
 
     def check(*commands: str, library: str | None = None) -> None:
         for command in commands:
@@ -27,7 +27,7 @@ def need() -> Need:
 
 @pytest.fixture(scope="session")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """Copy an example and build a target of its Makefile; compiler warnings are errors."""
+    """A function that copies an example and builds a target of its Makefile; compiler warnings are errors."""
 
     def make(example: str, target: str) -> Path:
         folder = tmp_path_factory.mktemp(example)

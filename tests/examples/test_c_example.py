@@ -1,4 +1,4 @@
-"""The LSTM in C that checks itself passes, fails when broken, and its header equals the exported one."""
+"""The LSTM in C passes its own check and fails it when broken; its header equals the exported header."""
 
 import subprocess
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_a_broken_lstm_in_c_fails(right: str, wrong: str, need: Need, tmp_path: 
     assert "out[" in done.stdout
 
 
-def test_the_page_shows_what_swapped_gates_print(need: Need, tmp_path: Path) -> None:
+def test_the_page_shows_the_output_for_swapped_gates(need: Need, tmp_path: Path) -> None:
     need("cc")
     swapped = RIGHT.replace("sigmoid(gate(u,", "sigmoid(gate(H+u,").replace("sigmoid(gate(H + u,", "sigmoid(gate(u,")
     printed = compiled_and_run(tmp_path, swapped).stdout

@@ -37,7 +37,7 @@ def followed(recipe: Path, folder: Path, wheel: Path, code: int) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("wheel")  # so that it is built once
+@pytest.mark.xdist_group("wheel")  # so that the wheel is built once
 def test_a_recipe_passes_in_an_empty_repository(tmp_path: Path, wheel: Path) -> None:
     output = followed(RECIPES / "plain.yml", tmp_path / "mine", wheel, 0)
     assert "55 passed" in output

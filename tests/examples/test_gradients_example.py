@@ -28,7 +28,7 @@ def shown(name: str) -> list[str]:
 
 
 def without_last_digits(text: str) -> str:
-    """Remove the last digits, which depend on the processor."""
+    """Remove the last digits of actual values, which depend on the processor."""
     return re.sub(r"got -?\d+\.(\d\d)\d*", r"got .\1", text)
 
 

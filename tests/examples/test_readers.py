@@ -1,4 +1,4 @@
-"""Readers of golden files without our code read the same numbers, bit by bit."""
+"""Readers of golden files that do not use this package read the same numbers, bit by bit."""
 
 import subprocess
 import sys
@@ -62,5 +62,5 @@ def test_javascript_reads_a_golden(golden: str, need: Need) -> None:
     assert printed("node", READERS / "read_json.js", find("v1") / f"{golden}.json") == expected_output(golden)
 
 
-def test_the_checksum_on_the_page_is_the_golden_s() -> None:
+def test_the_checksum_on_the_page_is_correct() -> None:
     assert expected_output("lstm/lengths") in (READERS / "README.md").read_text("utf-8")

@@ -36,8 +36,8 @@ def test_the_sample_of_float32_covers_every_binade_and_both_signs() -> None:
 @pytest.mark.parametrize("point", [*BREAKPOINTS, *WORST])
 def test_the_neighbours_of_breakpoints_and_of_worst_cases_are_in_the_sample(point: float) -> None:
     sample = set(arguments("float32").tolist())
-    here = np.float32(point)
-    for neighbour in (here, np.nextafter(here, np.float32(0)), np.nextafter(here, np.float32(np.inf))):
+    rounded = np.float32(point)
+    for neighbour in (rounded, np.nextafter(rounded, np.float32(0)), np.nextafter(rounded, np.float32(np.inf))):
         assert {float(neighbour), -float(neighbour)} <= sample
 
 

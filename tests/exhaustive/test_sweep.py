@@ -1,4 +1,4 @@
-"""``rnn-goldens check --exhaustive``: visits every argument and reports where an implementation is wrong."""
+"""``rnn-goldens check --exhaustive`` checks every argument and reports where an implementation is wrong."""
 
 import subprocess
 import sys

@@ -85,7 +85,7 @@ def test_a_gate_order_is_derived_from_the_rows(kind: str) -> None:
             assert f"  - {' '.join(right)}\n  + {' '.join(order)}" in "\n".join(picture(wrong))
 
 
-def test_an_activation_is_a_table() -> None:
+def test_an_activation_is_shown_as_a_table() -> None:
     right, wrong = shown_of("relu_clipped").splitlines()[2:]
     assert right.split()[2:] == ["8", "10", "16", "50"]
     assert wrong.split()[1:] == ["6", "6", "6", "6"]

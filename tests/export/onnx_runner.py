@@ -39,7 +39,7 @@ def _backend(name: str) -> Any:
     if name == "onnx.reference":
         return ReferenceBackend
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # it imports deprecated parts of onnx
+        warnings.simplefilter("ignore", DeprecationWarning)  # onnxruntime.backend imports deprecated parts of onnx
         import onnxruntime.backend
 
     return onnxruntime.backend
@@ -48,13 +48,13 @@ def _backend(name: str) -> Any:
 def run_cases(folder: Path, backend: str) -> Mapping[str, str]:
     """Run every case of a folder with the runner of ONNX. Returns the failure of each case by name, or ""."""
     cases = load_model_tests(str(folder.parent), folder.name)
-    with pytest.MonkeyPatch.context() as patch:  # instead of those of ONNX, which take ten seconds to create
+    with pytest.MonkeyPatch.context() as patch:  # ONNX's own cases take ten seconds to create
         patch.setattr(onnx.backend.test.runner, "load_model_tests", lambda kind: cases if kind == "simple" else [])
         runner = onnx.backend.test.runner.Runner(_backend(backend))
     result = unittest.TestResult()
     runner.test_suite.run(result)
     failures = {test.id().rpartition(".")[2]: text for test, text in [*result.failures, *result.errors]}
-    skipped = {test.id().rpartition(".")[2] for test, _ in result.skipped}  # on devices that do not exist
+    skipped = {test.id().rpartition(".")[2] for test, _ in result.skipped}  # cases for missing devices
     assert {f"{case.name}_cpu" for case in cases}.isdisjoint(skipped)
     assert result.testsRun == 2 * len(cases)
     return {case.name: failures.get(f"{case.name}_cpu", "") for case in cases}

@@ -34,7 +34,7 @@ def compile_and_run(folder: Path, program: str) -> str:
 
 
 def arrays_in_c(golden: Golden, folder: Path) -> dict[str, list[float]]:
-    """Write the C header of a golden; return its arrays as printed by a C program that includes it."""
+    """Write the C header of a golden; return its arrays as printed by a C program that includes the header."""
     write(folder, [encode(golden, "c")])
     name = identifier(golden.id)
     header = (folder / f"{name}.h").read_text("utf-8")
@@ -104,7 +104,7 @@ def test_headers_of_the_whole_corpus_can_be_included_together(dtype: str | None,
     "purpose",
     ["*/ no longer a comment", "/* nor a warning", "ends in a trigraph ??/", "a\nnew line \x07 \u202e", "ü → ∞", "\\"],
 )
-def test_no_purpose_breaks_out_of_its_comment(purpose: str, tmp_path: Path) -> None:
+def test_no_purpose_ends_the_c_comment_that_contains_it(purpose: str, tmp_path: Path) -> None:
     write(tmp_path, [encode(replace(make_golden(), purpose=purpose), "c")])
     compile_and_run(tmp_path, '#include "made_for_a_test.h"\nint main(void) { return 0; }\n')
 

@@ -23,7 +23,7 @@ def changed(golden: Exported) -> Exported:
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:
-    """Return all files and folders, hidden ones included."""
+    """Return the content of each file by its path, hidden files included; None for a folder."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")
     }
@@ -66,7 +66,7 @@ def test_other_content_is_replaced_only_on_request(tmp_path: Path) -> None:
     assert contents(tmp_path)["a/one.npz"] == b"new one"
 
 
-def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+def test_a_folder_is_replaced_with_all_its_files(tmp_path: Path) -> None:
     write(tmp_path, [CASE])
     stale = tmp_path / "test_c_case/test_data_set_0/input_1.pb"
     stale.write_bytes(b"of before")
@@ -148,7 +148,7 @@ def work(folder):
 OPERATIONS = frozenset(("open", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.scandir", "shutil.rmtree"))
 
 
-def test_a_process_killed_at_any_file_operation_leaves_whole_files(tmp_path: Path) -> None:
+def test_a_process_killed_at_any_file_operation_leaves_complete_files(tmp_path: Path) -> None:
     at, is_killed, contents_found = 0, True, set()
     with killed(WORK, OPERATIONS) as writing:
         while is_killed:

@@ -65,7 +65,7 @@ def wrong_elements(case: Path) -> int:
 
 
 def damage(case: Path, times: float) -> None:
-    """Move the last element of the last output by a multiple of the tolerance."""
+    """Move the last element of the last output by a multiple of the output's largest tolerance."""
     last = len(tensors(case, "output")) - 1
     path = case / f"test_data_set_0/output_{last}.pb"
     (name, want), allowed = list(tensors(case, "output").items())[-1], list(tensors(case, "tolerance").values())[-1]

@@ -33,7 +33,7 @@ def draw(numbers: np.random.Generator, shape: tuple[int, ...], largest: float) -
 def gradient_scenario(
     cell: str, shape: str = "plain", *, seed: int = 0, of: tuple[str, ...] = (), **changes: Any
 ) -> Scenario:
-    """Return a scenario with all cotangents, or those of some outputs: ``of=("d_out",)``."""
+    """Return a scenario with all cotangents, or only with those named in ``of``, such as ``("d_out",)``."""
     arguments = {**SHAPES[shape], **changes}
     plain, numbers = scenario(cell, **arguments), np.random.default_rng([seed, len(shape)])
     config, layout = Config(**dict(plain.shape)), LAYOUTS[cell]
@@ -50,7 +50,7 @@ def gradient_scenario(
 
 
 def cotangents(numbers: np.random.Generator, scenario: Scenario, of: tuple[str, ...] = ()) -> Mapping[str, Float64]:
-    """Return cotangents of all outputs of a scenario, or of some."""
+    """Return random cotangents of all outputs of a scenario, or only those named in ``of``."""
     batch, time = scenario.inputs["x"].shape[:-2], scenario.inputs["x"].shape[-2]
     shapes = {"d_out": out_shape(scenario.shape, batch, time)}
     shapes |= {f"d_{name}_n": state_shape(scenario.shape, batch) for name in LAYOUTS[scenario.cell].states}

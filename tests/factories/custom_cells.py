@@ -23,7 +23,7 @@ def minimal_gated_unit(x: Term, h: Term, w: Weight) -> tuple[Term]:
 
 
 def other_way_round(x: Term, h: Term, w: Weight) -> tuple[Term]:
-    """As ``minimal_gated_unit``, with the gate inverted."""
+    """The cell ``minimal_gated_unit`` with the gate inverted."""
     f = sigmoid(w.W_if @ x + w.b_if + w.W_hf @ h + w.b_hf)
     n = tanh(w.W_in @ x + w.b_in + w.W_hn @ (f * h) + w.b_hn)
     return (mix(f, h, n),)

@@ -1,7 +1,7 @@
 """Goldens with gradients for tests: torch's gradients in float64, with a simple tolerance.
 
-They are not certified, which these tests do not need. For exact goldens, whose values are small integers, torch's
-gradients are exact, too.
+The gradients are not certified: the tests do not need certified gradients. For exact goldens, whose values are small
+integers, torch's gradients are exact, too.
 """
 
 import json
@@ -28,7 +28,7 @@ layers: Any = pytest.importorskip("rnn_goldens.implementations.torch.layers")
 Float64 = NDArray[np.float64]
 
 COEFFICIENT = 40.0
-"""Tolerance in roundoffs of the largest gradient."""
+"""The bounds of an array of gradients, as a multiple of its largest element."""
 
 
 def with_gradients(
@@ -50,7 +50,7 @@ def gradients_of(golden: Golden, only: tuple[str, ...] = ("d_out", "d_h_n", "d_c
     }
     expected = torch_gradients(golden, cotangents)
     return Gradients(
-        purpose="Cotangents of whole numbers on every output, to be compared with.",
+        purpose="Integer cotangents of every output, for a test.",
         precisions=golden.precisions,
         cotangents=cotangents,
         expected=expected,
@@ -89,12 +89,12 @@ def torch_gradients(golden: Golden, cotangents: Any, dtype: Any = torch.float64)
 def add_gradients(folder: Path, ids: tuple[str, ...]) -> Path:
     """Write gradients of some goldens to a corpus and add them to its index."""
     index = json.loads((folder / INDEX).read_text("utf-8"))
-    for place, entry in enumerate(index["goldens"]):
+    for number, entry in enumerate(index["goldens"]):
         if entry["id"] in ids:
             golden = with_gradients(entry["id"], "float64")
             files = encoding.encode(golden)
             for suffix, content in files.items():
                 (folder / f"{golden.id}{suffix}").write_bytes(content)
-            index["goldens"][place] = index_entry(golden, files, core=CORE in entry["features"])
+            index["goldens"][number] = index_entry(golden, files, core=CORE in entry["features"])
     (folder / INDEX).write_text(json.dumps(index), "utf-8")
     return folder

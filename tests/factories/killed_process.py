@@ -40,7 +40,7 @@ class Killed:
     process: "subprocess.Popen[str]"
 
     def is_at(self, operation: int, path: Path) -> bool:
-        """Run the work, killed at the n-th operation in the folder of a path; return whether it was killed."""
+        """Run the work in a child, killed at this operation in the folder of ``path``; return whether it was killed."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         print(operation, path, file=self.process.stdin, flush=True)
@@ -51,7 +51,7 @@ class Killed:
 
 @contextmanager
 def killed(work: str, events: frozenset[str] = frozenset()) -> Iterator[Killed]:
-    """Yield a process for the code of ``work(path)``, which counts these events of ``sys.audit``, or all."""
+    """Yield a process that runs the code of ``work(path)`` and counts these events of ``sys.audit``, or all events."""
     program = f"EVENTS = {set(events)!r}\n{_PROGRAM.replace('WORK', work)}"
     command = [sys.executable, "-c", program]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

@@ -1,4 +1,4 @@
-"""The error bound of gradients by finite differences: every value of both passes of a small network is perturbed."""
+"""Computes the error bound of gradients by finite differences: perturbs each value of both passes of a network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from rnn_goldens.golden.arrays import Float64
 def gradients(both: TracedGradients, moves: Moves) -> dict[str, Float64]:
     """Return the gradients with perturbed values of the graph."""
     values = with_moves(both.graph, moves)
-    found = {"x": np.stack([values[place] for place in both.x], axis=1)}
-    found |= {name: np.stack([values[place] for place in places]) for name, places in both.start.items()}
+    found = {"x": np.stack([values[node] for node in both.x], axis=1)}
+    found |= {name: np.stack([values[node] for node in nodes]) for name, nodes in both.start.items()}
     for name, blocks in both.weights.items():
         parts = []
         for *_, weight in blocks:
@@ -28,13 +28,13 @@ def gradients(both: TracedGradients, moves: Moves) -> dict[str, Float64]:
 
 
 def derivatives(both: TracedGradients, k: int, at: tuple[int, int]) -> dict[str, Float64]:
-    """Return the derivatives of every gradient by one number of a value."""
+    """Return the derivatives of every gradient with respect to one element of a value of the graph."""
     up, down = (gradients(both, {k: moved(both.graph, k, at, by)}) for by in (STEP, -STEP))
     return {name: (up[name] - down[name]) / (2 * STEP) for name in up}
 
 
 def in_sums(both: TracedGradients) -> dict[str, Float64]:
-    """Return the rounding errors of the sums over steps and sequences, (kinds, *shape)."""
+    """Return the rounding errors of the sums over steps and sequences, of shape (kinds, *shape)."""
     return {
         name: np.concatenate([lost_in_sum(both.graph, weight) for *_, weight in blocks], axis=1)
         for name, blocks in both.weights.items()
@@ -42,7 +42,7 @@ def in_sums(both: TracedGradients) -> dict[str, Float64]:
 
 
 def assert_attained(case: Case, cotangents: Cotangents) -> None:
-    """Check that the worst errors reach the bound, one by one and all at once, and do not exceed it."""
+    """Check that the bound is the sum of all worst errors; perturbing all values at once must attain their errors."""
     both = traced(case, cotangents)
     bound = gradient_bound(both)
     kinds = [0, 2 if bound.in_float16 else 1]
@@ -62,7 +62,7 @@ def assert_attained(case: Case, cotangents: Cotangents) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Perturbed:
-    """A number with a rounding error."""
+    """A number in the graph, its rounding errors, and the derivatives of all gradients with respect to it."""
 
     k: int
     at: tuple[int, int]
@@ -71,7 +71,7 @@ class Perturbed:
 
 
 def _all_at_once(both: TracedGradients, found: Sequence[Perturbed], name: str, at: tuple[np.intp, ...]) -> float:
-    """Return the error of a number of a gradient if all values are perturbed in the worst direction."""
+    """Return the error of one element of a gradient if all values are perturbed in the worst direction."""
     size = 2.0**-26
     moves: dict[int, Float64] = {}
     for one in found:

@@ -1,4 +1,4 @@
-"""The error bound of outputs by finite differences: every value of a small network is perturbed in turn."""
+"""Computes the error bound of outputs by finite differences: perturbs each value of a small network in turn."""
 
 from collections.abc import Iterator, Mapping
 
@@ -18,7 +18,7 @@ STEP = 2.0**-20
 
 
 def with_moves(graph: Graph, moves: Moves) -> list[Float64]:
-    """Return all values with some perturbed."""
+    """Return all values, computed with some of them perturbed."""
     values: list[Float64] = []
     for k, operation in enumerate(graph.operations):
         if operation is None:
@@ -31,7 +31,7 @@ def with_moves(graph: Graph, moves: Moves) -> list[Float64]:
 
 
 def sites(graph: Graph) -> Iterator[tuple[int, tuple[int, int], Float64]]:
-    """Yield every number with a rounding error: index of its value, place in it, and size of the error, (kinds,)."""
+    """Yield each number with a rounding error: index of the value, position in the value, and errors by kind."""
     for k in range(len(graph.values)):
         unflushed, flushing = loss(graph, k, UNFLUSHED), loss(graph, k, FLUSHING)
         if unflushed is not None and flushing is not None:
@@ -66,7 +66,7 @@ def _output(step: Step, values: list[Float64]) -> Float64:
 
 
 def bound_by_differences(case: Case) -> list[Array]:
-    """Return the bound: the sum of each rounding error times the derivative of each output; (2, …) each."""
+    """Return the bound of each output, shape (2, …): the sum of all rounding errors, each times its derivative."""
     found, total = traced(case), [0.0 for _ in Network().run(case)]
     for k, at, lost in sites(found.graph):
         up, down = (outputs(found, {k: moved(found.graph, k, at, by)}) for by in (STEP, -STEP))

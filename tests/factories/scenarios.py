@@ -28,7 +28,7 @@ def scenario(
     declared: tuple[str, ...] = (),
     **config: Any,
 ) -> Scenario:
-    """Return a scenario of small dyadic numbers: weights are multiples of ``scale``, inputs and states integers."""
+    """Return a scenario of small dyadic numbers: weights are multiples of ``scale``; inputs and states are integers."""
     numbers = np.random.default_rng(3)
     shape = Config(**{"input_size": 3, "hidden_size": 2, **config})
     batch = () if unbatched else (2,)
@@ -50,7 +50,7 @@ def scenario(
 
 
 def chaotic(time: int = 160) -> Scenario:
-    """Return a tanh network in which errors grow from step to step."""
+    """Return a scenario of a tanh network in which errors grow from step to step."""
     original = scenario(
         "rnn_tanh", scale=0.375, time=time, hidden_size=24, bias=False, declared=("chaotic", "saturated")
     )

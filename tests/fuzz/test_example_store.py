@@ -101,7 +101,7 @@ def test_a_folder_that_cannot_be_written_to_is_an_error(goldens: list[Golden]) -
         keep(goldens[0], "/proc/found")
 
 
-def test_the_command_that_checks_one_golden(goldens: list[Golden]) -> None:
+def test_the_command_checks_one_golden_in_its_precision(goldens: list[Golden]) -> None:
     golden, name = goldens[0], goldens[0].id.partition("/")[2]
     assert command(golden, "f", "my:rnn") == f"rnn-goldens check my:rnn --rnn-goldens-corpus=f -k {name}"
     in_float64 = f"rnn-goldens check --rnn-goldens-corpus=f --rnn-goldens-dtype=float64 -k {name} -- ./my rnn"

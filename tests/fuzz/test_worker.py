@@ -73,7 +73,7 @@ Started = Callable[..., Worker]
 
 @pytest.fixture
 def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Started]:
-    """Start a worker with a network of the module."""
+    """A function that starts a worker with a function of ``NETS``."""
     module = f"nets_{tmp_path.name.replace('-', '_')}"
     (tmp_path / f"{module}.py").write_text(NETS, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)

@@ -1,4 +1,4 @@
-"""Which goldens of an existing corpus are kept when it is generated again."""
+"""Unchanged goldens of an existing corpus are kept when it is generated again."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,13 +21,13 @@ def built() -> BuiltGolden:
 
 @pytest.fixture
 def of_other_versions(built: BuiltGolden) -> dict[str, bytes]:
-    """The files of the same golden from another version of a library."""
+    """The files of the same golden, generated with another version of a library."""
     golden = replace(built.golden, provenance={**built.golden.provenance, "numpy": "1.26.0"})
     return encoding.encode(golden)
 
 
 def written(folder: Path, built: BuiltGolden, files: Mapping[str, bytes]) -> Entry:
-    """Write files, and return the entry of the golden."""
+    """Write the files of a golden to a folder, and return its entry in the index."""
     for suffix, content in files.items():
         path = folder / f"{built.golden.id}{suffix}"
         path.parent.mkdir(exist_ok=True)

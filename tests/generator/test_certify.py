@@ -67,7 +67,7 @@ def test_a_listed_precision_that_rounds_an_exact_golden_is_refused() -> None:
         certify(changed(exact, precisions=["float64", "bfloat16"]))
 
 
-def test_a_listed_precision_that_cannot_decide_a_kink_is_refused() -> None:
+def test_a_listed_precision_whose_rounding_decides_the_side_of_a_kink_is_refused() -> None:
     near = changed(
         scenario("rnn_relu"),
         config=Config(2, 1, bias=False),

@@ -1,4 +1,4 @@
-"""``generate --check``: compares a corpus with what its scenarios generate."""
+"""``generate --check`` compares a corpus with the goldens that its scenarios generate."""
 
 import json
 from hashlib import sha256
@@ -79,7 +79,7 @@ def test_an_unlisted_golden_is_reported(corpus: Path, tmp_path: Path) -> None:
     assert differences(corpus, tmp_path) == ["documented/stray.json: is a golden file that index.json does not list"]
 
 
-def test_the_core_set_is_not_compared_if_only_some_are_generated(tmp_path: Path) -> None:
+def test_the_core_set_is_not_compared_if_only_some_goldens_are_generated(tmp_path: Path) -> None:
     builtin = open_corpus()
     of_core = next(entry.id for entry in builtin.entries if CORE in entry.features)
     assert check(SCENARIOS, builtin, tmp_path / "generated", [of_core]) == []

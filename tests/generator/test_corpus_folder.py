@@ -51,8 +51,8 @@ def test_a_lock_file_that_is_a_link_does_not_truncate_its_target(tmp_path: Path)
 
 def test_targets_of_links_in_the_folder_are_not_written(tmp_path: Path) -> None:
     outside, folder = tmp_path / "outside", tmp_path / "v1"
-    for place in (outside, folder / "a"):
-        place.mkdir(parents=True)
+    for path in (outside, folder / "a"):
+        path.mkdir(parents=True)
     (outside / "mine.json").write_text("mine")
     (folder / "a" / "one.json").symlink_to(outside / "mine.json")
     (folder / "b").symlink_to(outside)

@@ -55,7 +55,7 @@ def test_a_golden_of_a_custom_cell_is_certified_saved_and_read(function: str, su
 
 
 def written_by_hand(golden: Golden) -> tuple[Array, Array]:
-    """The cell ``smooth`` written in NumPy, with every result stored in the precision of its arrays."""
+    """Return the outputs of the cell ``smooth``, computed by NumPy in the precision of the golden's arrays."""
     h, out, w = golden.h0[0], [], golden.weights
     for x in golden.x.swapaxes(0, 1):
         a, b = x @ w["weight_ih_l0"].T + w["bias_ih_l0"], h @ w["weight_hh_l0"].T + w["bias_hh_l0"]
@@ -79,13 +79,13 @@ def test_numpy_logarithms_and_powers_pass_in_every_precision(dtype: str) -> None
             x=short.pop("x"),
             weights=short,
             d_out=d_out,
-            gradient_purpose="Its way back.",
+            gradient_purpose="Its gradients.",
         )
     )
     assert golden.gradients is not None
     assert {"float64", "float32"} <= set(golden.gradients.precisions)
-    here = golden.in_precision(dtype)
-    here.check(*written_by_hand(here))
+    in_dtype = golden.in_precision(dtype)
+    in_dtype.check(*written_by_hand(in_dtype))
 
 
 def test_a_custom_cell_may_have_no_biases() -> None:
@@ -107,14 +107,14 @@ def test_a_cell_without_available_equations_can_be_checked() -> None:
     message = elsewhere.compare(right[0], right[1], right[2] + 1).message
     assert "only c_n is wrong" in message
     reason = "the equations of not_here:peephole_lstm are not available: a golden file cannot cause an import"
-    assert f"compared with no deviation: {reason}" in " ".join(message.split())
+    assert f"not compared with any deviation: {reason}" in " ".join(message.split())
     with pytest.raises(WrongUse, match=f"^own/cell: {reason}"):
         elsewhere.steps()
     with pytest.raises(Unsupported, match="a golden file cannot cause an import"):
         numpy_cells.run(elsewhere)
 
 
-def test_changed_equations_explain_nothing() -> None:
+def test_changed_equations_are_not_used_for_a_diagnosis() -> None:
     golden = certify(scenario_of("minimal_gated_unit"))
     changed = replace(golden, cell="factories.custom_cells:other_way_round")  # as if the function had been edited
     changed.check(*numpy_cells.run(golden))

@@ -53,7 +53,7 @@ def layer_normed(x: Term, h: Term, w: Weight) -> tuple[Term]:
 
 
 def independent(x: Term, h: Term, w: Weight) -> tuple[Term]:
-    """Li et al., Independently recurrent neural network (2018), equation (2): units see only their own past."""
+    """Li et al., Independently recurrent neural network (2018), equation (2): a unit reads only its own state."""
     return (relu(w.W_ih @ x + w.b_ih + w.u * h),)
 
 
@@ -62,7 +62,7 @@ def _sigmoid(z: Array) -> Array:
 
 
 def by_hand(name: str, x: Array, state: list[Array], w: dict[str, Array]) -> list[Array]:
-    """Compute one step of one sequence in NumPy, without the equations above."""
+    """Return the states after one step of one sequence, computed in NumPy without the equations above."""
     size = len(state[0])
     of_x, of_h = w["weight_ih"] @ x + w["bias_ih"], w["weight_hh"] @ state[0] + w["bias_hh"]
     if name == "mgu":
@@ -90,8 +90,8 @@ ARTIFICIAL: dict[str, Cell] = {
     ),
     "a sum that is subtracted": Cell("", lambda x, h, w: (tanh(w.W_ih @ x - (w.W_hh @ h + w.b_hh + h)),), "h"),
     "a kink at the state": Cell("", lambda x, h, w: (tanh(w.W_ih @ x + w.W_hh @ relu(h)),), "h"),
-    "a state that is handed on": Cell("", lambda x, h, c, w: (tanh(w.W_ih @ x + w.W_hh @ h + c), h), "h", ("h", "c")),
-    "a state that is both": Cell("", lambda x, h, c, w: (tanh(w.W_ih @ x + h + c),) * 2, "h", ("h", "c")),
+    "the previous h as a state": Cell("", lambda x, h, c, w: (tanh(w.W_ih @ x + w.W_hh @ h + c), h), "h", ("h", "c")),
+    "one value for both states": Cell("", lambda x, h, c, w: (tanh(w.W_ih @ x + h + c),) * 2, "h", ("h", "c")),
     "one number for all units": Cell("", lambda x, h, w: (tanh(w.W_ih @ x + h) * sigmoid(mean(h)),), "h"),
     "activations of the input": Cell("", lambda x, h, w: (tanh(w.W_ih @ tanh(x) + w.W_hh @ h),), "h"),
     "a hard sigmoid": Cell("", lambda x, h, w: (hard_sigmoid(w.W_ih @ x + w.b_ih) * h + tanh(w.W_hh @ h),), "h"),
@@ -100,11 +100,11 @@ ARTIFICIAL: dict[str, Cell] = {
     "a softplus": Cell("", lambda x, h, w: (tanh(w.W_ih @ x - softplus(w.W_hh @ h)),), "h"),
     "powers": Cell("", lambda x, h, w: (tanh(w.W_ih @ x) ** 2 - (w.W_hh @ h) ** 3 + (h**2 + 2) ** -1,), "h"),
     "absolute values": Cell("", lambda x, h, w: (tanh(abs(w.W_ih @ x) - minimum(w.W_hh @ h, h)),), "h"),
-    "a gate of a weight alone": Cell("", lambda x, h, w: (sigmoid(w.u) * tanh(w.W_ih @ x - h),), "h", vectors=("u",)),
+    "a gate of a weight only": Cell("", lambda x, h, w: (sigmoid(w.u) * tanh(w.W_ih @ x - h),), "h", vectors=("u",)),
     "the state twice": Cell("", lambda x, h, w: (tanh(w.W_ih @ x + w.W_hh @ h) - h - h,), "h"),
     "quotients": Cell("", lambda x, h, w: (tanh(w.W_ih @ x) / (1.5 + sigmoid(w.W_hh @ h)) + 1 / (h * h + 2),), "h"),
 }
-"""Artificial cells, each with one thing that is easy to get wrong."""
+"""Artificial cells, each with one property that is easy to handle wrongly."""
 
 CELLS = {
     "mgu": Cell("mgu", minimal_gated_unit, "fn"),
@@ -129,26 +129,28 @@ def case(cell: Cell, time: int = 4, hidden: int = 3, layers: int = 1, lengths: l
     return Case(cell, config, weights, x, state, None if lengths is None else np.array(lengths))
 
 
-def in_dtype(given: Case, dtype: Any) -> Case:
-    weights = {name: array.astype(dtype) for name, array in given.weights.items()}
-    return replace(given, weights=weights, x=given.x.astype(dtype), state=tuple(s.astype(dtype) for s in given.state))
+def in_dtype(example: Case, dtype: Any) -> Case:
+    weights = {name: array.astype(dtype) for name, array in example.weights.items()}
+    return replace(
+        example, weights=weights, x=example.x.astype(dtype), state=tuple(s.astype(dtype) for s in example.state)
+    )
 
 
-def certified(given: Case) -> list[Array]:
-    outputs, _ = correctly_rounded(given)
+def certified(example: Case) -> list[Array]:
+    outputs, _ = correctly_rounded(example)
     return list(outputs)
 
 
-def computed_by_hand(given: Case) -> list[Array]:
-    out = np.zeros((*given.x.shape[:2], 2 * given.config.hidden_size))
-    last = [np.zeros_like(part) for part in given.state]
-    for direction, suffix in enumerate(given.config.suffixes):
-        w = Network().weights(given, suffix)
-        units = slice(direction * given.config.hidden_size, (direction + 1) * given.config.hidden_size)
-        for row, x in enumerate(given.x):
-            state = [part[direction, row] for part in given.state]
+def computed_by_hand(example: Case) -> list[Array]:
+    out = np.zeros((*example.x.shape[:2], 2 * example.config.hidden_size))
+    last = [np.zeros_like(part) for part in example.state]
+    for direction, suffix in enumerate(example.config.suffixes):
+        w = Network().weights(example, suffix)
+        units = slice(direction * example.config.hidden_size, (direction + 1) * example.config.hidden_size)
+        for row, x in enumerate(example.x):
+            state = [part[direction, row] for part in example.state]
             for t in range(len(x))[:: -1 if direction else 1]:
-                state = by_hand(given.cell.name, x[t], state, dict(w))
+                state = by_hand(example.cell.name, x[t], state, dict(w))
                 out[row, t, units] = state[0]
             for part, after in zip(last, state, strict=True):
                 part[direction, row] = after
@@ -157,20 +159,20 @@ def computed_by_hand(given: Case) -> list[Array]:
 
 @pytest.mark.parametrize("name", CELLS)
 def test_certified_outputs_agree_with_an_implementation_by_hand(name: str) -> None:
-    given = case(CELLS[name])
-    for proven, computed in zip(certified(given), computed_by_hand(given), strict=True):
+    example = case(CELLS[name])
+    for proven, computed in zip(certified(example), computed_by_hand(example), strict=True):
         np.testing.assert_allclose(proven, computed, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 @pytest.mark.parametrize("name", CELLS)
 def test_the_tolerance_holds_and_is_tight(name: str, precision: str) -> None:
-    given = case(CELLS[name])
-    want = certified(given)
-    tolerance = error_bound(given).tolerance
+    example = case(CELLS[name])
+    want = certified(example)
+    tolerance = error_bound(example).tolerance
     dtype: Any = PRECISIONS[precision].carrier
-    names = ("out", *(f"{state}_n" for state in given.cell.states))
-    for output, exact, got in zip(names, want, Network().run(in_dtype(given, dtype)), strict=True):
+    names = ("out", *(f"{state}_n" for state in example.cell.states))
+    for output, exact, got in zip(names, want, Network().run(in_dtype(example, dtype)), strict=True):
         allowed = tolerance.allowed(output, exact, PRECISIONS[precision])
         assert (np.abs(got - exact) <= 0.7 * allowed).all()
         assert allowed.max() < 2000 * PRECISIONS[precision].roundoff
@@ -190,18 +192,18 @@ def test_artificial_cells_attain_the_bound_with_layers_and_lengths(name: str) ->
 
 def test_a_state_that_nothing_depends_on_may_have_many_steps() -> None:
     equations = lambda x, h, c, w: (tanh(w.W_ih @ x + w.W_hh @ h), c * 0.5 + w.u)  # noqa: E731 - cells above are lambdas too
-    given = case(Cell("", equations, "h", ("h", "c"), ("u",)), time=700)
-    stored = error_bound(given).tolerance.storage["c_n"]
-    assert (stored >= 2 * np.abs(certified(given)[2])).all()  # each step stores a product and a sum, and halves both
+    example = case(Cell("", equations, "h", ("h", "c"), ("u",)), time=700)
+    stored = error_bound(example).tolerance.storage["c_n"]
+    assert (stored >= 2 * np.abs(certified(example)[2])).all()  # each step stores a product and a sum, and halves both
 
 
 @pytest.mark.parametrize("name", ARTIFICIAL)
 def test_artificial_cells_are_certified_and_stay_within_their_tolerance(name: str) -> None:
-    given = case(ARTIFICIAL[name], layers=2, lengths=[4, 2])
-    want, bound = certified(given), error_bound(given)
+    example = case(ARTIFICIAL[name], layers=2, lengths=[4, 2])
+    want, bound = certified(example), error_bound(example)
     for precision in sorted({"float64", "float32"} - bound.undecided):
         dtype = PRECISIONS[precision].carrier
-        got = Network().run(in_dtype(given, dtype))
+        got = Network().run(in_dtype(example, dtype))
         for output, exact, low in zip(bound.tolerance.storage, want, got, strict=True):
             assert low.dtype == dtype
             allowed = bound.tolerance.allowed(output, exact, PRECISIONS[precision])
@@ -226,7 +228,7 @@ MISTAKES: dict[str, tuple[Any, str]] = {
     "None": (lambda x, h, w: (h + None,), "must consist of terms and numbers, not of NoneType"),
     "a matrix alone": (lambda x, h, w: (tanh(w.W_if),), "must consist of terms and numbers, not of Matrix"),
     "a matrix of a number": (lambda x, h, w: (w.W_if @ 3,), "multiplied by a term, such as x or h, not by int"),
-    "numbers alone": (lambda x, h, w: (h + tanh(w.b_if),), "tanh of numbers only, such as a missing bias"),
+    "numbers alone": (lambda x, h, w: (h + tanh(w.b_if),), "tanh has only numbers as arguments, such as a missing"),
     "a choice": (lambda x, h, w: (h or x,), "it has no truth value"),
     "a comparison": (
         lambda x, h, w: (h if h > 0 else x,),
@@ -238,16 +240,16 @@ MISTAKES: dict[str, tuple[Any, str]] = {
         lambda x, h, w: (np.tanh(h),),
         "numpy.tanh computes .*: use tanh of rnn_gold",
     ),
-    "another name there": (
+    "another name in NumPy": (
         lambda x, h, w: (np.absolute(h),),
         "numpy.absolute computes .*: use the built-in abs",
     ),
-    "a function of NumPy that is none here": (
+    "a function that the notation lacks": (
         lambda x, h, w: (np.arctan(h),),
         "numpy.arctan computes .*: the notation has sigmoid, tanh, relu, exp, log, softplus, rsqrt, ",
     ),
     "a mean of NumPy": (lambda x, h, w: (np.mean(h),), "numpy.mean computes .*: use mean of"),
-    "a number of math": (
+    "a function of math": (
         lambda x, h, w: (math.tanh(h),),
         "a term is not a float: use tanh and other functions of",
     ),

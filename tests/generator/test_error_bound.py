@@ -1,4 +1,4 @@
-"""The error bound against perturbed computations, and computations that round."""
+"""The error bound is compared with perturbed computations, and with computations that round."""
 
 import tracemalloc
 from typing import Any
@@ -30,7 +30,7 @@ def test_errors_of_the_worst_sign_attain_the_bound(cell: str, shape: str) -> Non
 
 
 class Shuffled(Network):
-    """Sums in random order, rounds every partial sum, and stores every intermediate result."""
+    """A network that sums in random order, rounds every partial sum, and stores every intermediate result."""
 
     def __init__(self, seed: int) -> None:
         self.numbers = np.random.default_rng(seed)
@@ -46,8 +46,8 @@ class Shuffled(Network):
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_no_order_of_summation_exceeds_the_bound(cell: str, shape: str, dtype: str) -> None:
-    given = scenario(cell, scale=0.34375, **SHAPES[shape])
-    case, certified = given.case(), certified_outputs(given)
+    example = scenario(cell, scale=0.34375, **SHAPES[shape])
+    case, certified = example.case(), certified_outputs(example)
     found = error_bound(case)
     low = Case(
         case.cell,
@@ -64,30 +64,32 @@ def test_no_order_of_summation_exceeds_the_bound(cell: str, shape: str, dtype: s
 
 
 def test_the_bound_follows_the_signed_product_of_jacobians_not_their_norms() -> None:
-    given = scenario("rnn_tanh", scale=0.5, time=60, hidden_size=4, bias=False)
-    early, late = error_bound(given.case()).tolerance.storage["out"][0, [8, 59]]
+    example = scenario("rnn_tanh", scale=0.5, time=60, hidden_size=4, bias=False)
+    early, late = error_bound(example.case()).tolerance.storage["out"][0, [8, 59]]
     assert late.max() < 20 * early.max()
 
 
 def test_beyond_the_end_of_a_sequence_the_tolerance_is_the_smallest_number() -> None:
-    given = scenario("gru", lengths=[4, 2])
-    allowed = error_bound(given.case()).tolerance.allowed("out", certified_outputs(given).out, PRECISIONS["float32"])
+    example = scenario("gru", lengths=[4, 2])
+    allowed = error_bound(example.case()).tolerance.allowed(
+        "out", certified_outputs(example).out, PRECISIONS["float32"]
+    )
     assert (allowed[1, 2:] == PRECISIONS["float32"].smallest).all()
     assert (allowed[1, :2] > 1e-8).all()
 
 
 def test_a_relu_argument_near_zero_leaves_precisions_undecided() -> None:
-    given = changed(
+    example = changed(
         scenario(time=1, bias=False),
         weights={"weight_ih_l0": [[1, 2.0**-8, 1], [83 / 64, 0, 0]], "weight_hh_l0": [[0, 0], [0, 0]]},
         x=[[[1, 2.0**-14, -1]], [[1, 1, 1]]],
     )
-    assert error_bound(given.case()).undecided == {"float32", "bfloat16", "float16"}
+    assert error_bound(example.case()).undecided == {"float32", "bfloat16", "float16"}
 
 
 def test_the_bound_allows_both_biases_to_be_added_to_the_input_part() -> None:
-    """Keras and Flax store W x + b, then add W h, which loses most here."""
-    given = changed(
+    """Keras and Flax store W x + b and then add W h; here this order has the largest rounding error."""
+    example = changed(
         scenario("rnn_tanh", time=1, input_size=1, hidden_size=1, state=True),
         weights={
             "weight_ih_l0": [[1.3828125]],
@@ -98,7 +100,7 @@ def test_the_bound_allows_both_biases_to_be_added_to_the_input_part() -> None:
         x=[[[1.4453125]]],
         h0=[[[0.57421875]]],
     )
-    case, want = given.case(), certified_outputs(given).out
+    case, want = example.case(), certified_outputs(example).out
     x, h, (w, u, b, c) = (
         np.float16(1.4453125),
         np.float16(0.57421875),

@@ -23,24 +23,24 @@ def ball(value: arb) -> Array:
     return np.array([[value]], dtype=object)
 
 
-def definition(given: Scenario) -> tuple[Array, ...]:
-    return Network().run(given.case())
+def definition(example: Scenario) -> tuple[Array, ...]:
+    return Network().run(example.case())
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("cell", CELLS)
 def test_certified_outputs_agree_with_the_definition_for_every_shape(cell: str, shape: str) -> None:
-    given = scenario(cell, scale=0.25, **SHAPES[shape])
-    outputs = certified_outputs(given).outputs
+    example = scenario(cell, scale=0.25, **SHAPES[shape])
+    outputs = certified_outputs(example).outputs
     assert list(outputs) == (["out", "h_n", "c_n"] if cell == "lstm" else ["out", "h_n"])
-    for certified, computed in zip(outputs.values(), definition(given), strict=True):
+    for certified, computed in zip(outputs.values(), definition(example), strict=True):
         np.testing.assert_allclose(certified, computed, rtol=0 if cell == "rnn_relu" else 1e-13, atol=1e-14)
 
 
 def test_one_step_of_an_activation_is_correctly_rounded() -> None:
     arguments = np.array([0.0078125, 0.75, 1.5, -2.25, 3.0])
     config = Config(input_size=1, hidden_size=1, bias=False)
-    given = changed(
+    example = changed(
         scenario("rnn_tanh"),
         config=config,
         weights={"weight_ih_l0": [[1]], "weight_hh_l0": [[0]]},
@@ -49,7 +49,7 @@ def test_one_step_of_an_activation_is_correctly_rounded() -> None:
     getcontext().prec = 60
     powers = [(2 * Decimal(float(z))).exp() for z in arguments]
     expected = [float((power - 1) / (power + 1)) for power in powers]
-    assert certified_outputs(given).out.ravel().tolist() == expected
+    assert certified_outputs(example).out.ravel().tolist() == expected
     assert expected != [tanh(nextafter(float(z), 9)) for z in arguments]
 
 
@@ -86,18 +86,18 @@ def test_primitives_of_balls_agree_with_numpy(primitive: str) -> None:
     arrays = [np.array([[a, a / 2]]) if isinstance(a, float) else a for a in PRIMITIVES[primitive]]
     of_balls = [balls(a) if isinstance(a, np.ndarray) else a for a in arrays]
     with ctx.workprec(192):
-        exact_one = rounded(getattr(Balls(), primitive)(*of_balls))
-    np.testing.assert_allclose(getattr(Arithmetic(), primitive)(*arrays), exact_one, rtol=1e-15)
+        exact_value = rounded(getattr(Balls(), primitive)(*of_balls))
+    np.testing.assert_allclose(getattr(Arithmetic(), primitive)(*arrays), exact_value, rtol=1e-15)
 
 
 @pytest.mark.parametrize("z", [-800.0, -40.0, 0.0, 40.0, 800.0])
 def test_a_softplus_neither_overflows_nor_vanishes(z: float) -> None:
     with ctx.workprec(192):
-        exact_one = rounded(Balls().softplus(balls(np.array([[z]]))))
-    np.testing.assert_allclose(Arithmetic().softplus(np.array([[z]])), exact_one, rtol=1e-15)
+        exact_value = rounded(Balls().softplus(balls(np.array([[z]]))))
+    np.testing.assert_allclose(Arithmetic().softplus(np.array([[z]])), exact_value, rtol=1e-15)
     half = Arithmetic().softplus(np.array([[z]], np.float16))
     assert half.dtype == np.float16
-    assert half == np.float16(exact_one)
+    assert half == np.float16(exact_value)
 
 
 @pytest.mark.parametrize("kinked", [("relu",), ("clip", Fraction(0), Fraction(1)), ("maximum", 0.0)])
@@ -125,8 +125,8 @@ def test_terms_that_cancel_are_positive_zero() -> None:
 
 
 def test_a_relu_network_equals_the_rational_result() -> None:
-    given = scenario(scale=0.5, bias=False, time=2)
-    weights, x = given.torch_weights, given.inputs["x"]
+    example = scenario(scale=0.5, bias=False, time=2)
+    weights, x = example.torch_weights, example.inputs["x"]
     h = [Fraction(0)] * 2
     for x_t in x[0]:
         rows = [
@@ -135,7 +135,7 @@ def test_a_relu_network_equals_the_rational_result() -> None:
             for w, u in zip(weights["weight_ih_l0"], weights["weight_hh_l0"], strict=True)
         ]
         h = [max(row, Fraction(0)) for row in rows]
-    assert [Fraction(float(value)) for value in certified_outputs(given).out[0, -1]] == h
+    assert [Fraction(float(value)) for value in certified_outputs(example).out[0, -1]] == h
 
 
 def test_a_chaotic_network_needs_more_bits() -> None:

@@ -12,28 +12,28 @@ from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.generator.scenarios import SCENARIOS
 from rnn_goldens.golden.precision import PRECISIONS
 
-FULL = [given for given in SCENARIOS if given.precisions != tuple(PRECISIONS)]
+FULL = [example for example in SCENARIOS if example.precisions != tuple(PRECISIONS)]
 
 
-@pytest.mark.parametrize("given", FULL, ids=lambda given: given.id)
-def test_numbers_are_exact_in_the_precisions_of_the_scenario_and_in_no_other(given: Scenario) -> None:
-    arrays = [*given.torch_weights.values(), *given.inputs.values()]
+@pytest.mark.parametrize("example", FULL, ids=lambda example: example.id)
+def test_numbers_are_exact_in_the_precisions_of_the_scenario_and_in_no_other(example: Scenario) -> None:
+    arrays = [*example.torch_weights.values(), *example.inputs.values()]
     for name, precision in PRECISIONS.items():
         with np.errstate(over="ignore"):
             is_exact = all((precision.round(array) == array).all() for array in arrays)
-        assert is_exact == (name in given.precisions), name
+        assert is_exact == (name in example.precisions), name
 
 
 def test_a_golden_lists_only_the_precisions_of_its_scenario() -> None:
-    given = changed(scenario("rnn_tanh", scale=0.25), precisions=("float64", "float32"))
-    assert certify(given).precisions == ("float64", "float32")
+    example = changed(scenario("rnn_tanh", scale=0.25), precisions=("float64", "float32"))
+    assert certify(example).precisions == ("float64", "float32")
 
 
 def test_a_number_that_a_precision_cannot_represent_is_refused() -> None:
-    given = scenario("rnn_tanh", scale=1 / 3, bias=False)
+    example = scenario("rnn_tanh", scale=1 / 3, bias=False)
     with pytest.raises(Refused, match=r"weight_ih_l0 holds .*, which float32 cannot represent"):
-        certify(changed(given, precisions=("float64", "float32")))
-    assert certify(changed(given, precisions=("float64",))).precisions == ("float64",)
+        certify(changed(example, precisions=("float64", "float32")))
+    assert certify(changed(example, precisions=("float64",))).precisions == ("float64",)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_on_an_exact_golden_any_difference_is_detected() -> None:
 
 
 def only_deviations(monkeypatch: pytest.MonkeyPatch, *names: str) -> Sequence[Deviation]:
-    """Reduce the deviations to these, for the GRU only."""
+    """Replace the catalogue by its deviations with these names, for the GRU only; return the deviations."""
     selected = tuple(replace(d, cells=("gru",)) for d in DEVIATIONS if d.name in names)
     monkeypatch.setattr(kill_matrix, "DEVIATIONS", selected)
     return selected
@@ -59,13 +59,13 @@ def test_a_corpus_that_does_not_detect_a_deviation_is_refused(golden: Golden, mo
     with pytest.raises(Refused, match=r"no golden detects, .*\n  reverse_not_reversed, gru, float64\n"):
         build_kill_matrix([golden], [margins_of(golden)], (), selected)
     reason = "no golden here runs both ways"
-    hidden = Undetected("reverse_not_reversed", ("gru",), tuple(PRECISIONS), reason, allowed=False)
-    assert build_kill_matrix([golden], [margins_of(golden)], [hidden], selected).core == [golden.id]
+    undetected = Undetected("reverse_not_reversed", ("gru",), tuple(PRECISIONS), reason, allowed=False)
+    assert build_kill_matrix([golden], [margins_of(golden)], [undetected], selected).core == [golden.id]
     with pytest.raises(Refused, match=r"listed as undetected, but a golden detects them: .*h0_ignored"):
         build_kill_matrix(
             [golden],
             [margins_of(golden)],
-            [hidden, Undetected("h0_ignored", ("gru",), ("float32",), "a guess", allowed=False)],
+            [undetected, Undetected("h0_ignored", ("gru",), ("float32",), "a guess", allowed=False)],
             selected,
         )
 
@@ -102,14 +102,14 @@ def committed_matrix(name: str = kill_matrix_file.NAME) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("name", "deviations", "hidden"),
+    ("name", "deviations", "undetected"),
     [
         (kill_matrix_file.NAME, DEVIATIONS, UNDETECTED),
         (kill_matrix_file.BACKWARD_NAME, BACKWARD_DEVIATIONS, UNDETECTED_BACKWARD),
     ],
 )
-def test_the_committed_matrix_detects_every_deviation_that_is_not_listed(
-    name: str, deviations: Sequence[Deviation], hidden: Sequence[Undetected]
+def test_the_committed_matrix_detects_every_deviation_not_listed_as_undetected(
+    name: str, deviations: Sequence[Deviation], undetected: Sequence[Undetected]
 ) -> None:
     matrix, corpus = committed_matrix(name), open_corpus("v1")
     cells = {entry.id: entry.cell for entry in corpus.entries}
@@ -120,7 +120,7 @@ def test_the_committed_matrix_detects_every_deviation_that_is_not_listed(
         for precision, margin in zip(matrix["precisions"], margins, strict=True)
         if margin is None or margin >= ENOUGH
     }
-    known = exempt(hidden)
+    known = exempt(undetected)
     assert len(known) == len(set(known)), "each exception is listed once"
     assert set(combinations(deviations)) == detected | set(known)
     assert not detected & set(known)
@@ -129,17 +129,17 @@ def test_the_committed_matrix_detects_every_deviation_that_is_not_listed(
 def test_the_core_set_detects_as_much_as_all_goldens() -> None:
     matrix, corpus = committed_matrix(), open_corpus("v1")
     assert [entry.id for entry in corpus.select(features=["core"])] == matrix["core"]
-    kept = {entry.id for entry in corpus.select(features=["core"])}
+    core_ids = {entry.id for entry in corpus.select(features=["core"])}
     for d in matrix["deviations"]:
-        for place, precision in enumerate(matrix["precisions"]):
+        for index, precision in enumerate(matrix["precisions"]):
             for cell in d["cells"]:
                 margins = {
-                    golden_id: margins[place]
+                    golden_id: margins[index]
                     for golden_id, margins in d["margins"].items()
                     if corpus.entry(golden_id).cell == cell
                 }
                 detecting = {golden_id for golden_id, margin in margins.items() if margin is None or margin >= ENOUGH}
-                assert not detecting or detecting & kept, (d["name"], cell, precision)
+                assert not detecting or detecting & core_ids, (d["name"], cell, precision)
 
 
 def test_a_changed_margin_is_reported(golden: Golden, tmp_path: Path) -> None:
@@ -184,11 +184,13 @@ def test_every_family_is_in_one_group() -> None:
     assert sorted(families) == sorted([*FAMILIES, *BACKWARD_FAMILIES])
 
 
-def test_the_index_counts_what_no_golden_detects() -> None:
+def test_the_index_counts_deviations_that_no_golden_detects() -> None:
     index = deviation_page.pages(find("v1"))["deviations.md"].partition("## Undetected")[2]
     counts = [[int(n) for n in row.split("|")[2:6]] for row in re.findall(r"^\| \[.*$", index, re.MULTILINE)]
-    hidden = [combination for h in (*UNDETECTED, *UNDETECTED_BACKWARD) if not h.allowed for combination in exempt([h])]
-    assert sum(map(sum, counts)) == len(hidden)
+    undetected = [
+        combination for h in (*UNDETECTED, *UNDETECTED_BACKWARD) if not h.allowed for combination in exempt([h])
+    ]
+    assert sum(map(sum, counts)) == len(undetected)
 
 
 def test_pages_have_short_lines_and_show_equations() -> None:

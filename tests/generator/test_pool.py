@@ -1,4 +1,4 @@
-"""Work in many processes: all processes end, however the work ends."""
+"""Work in many processes: all processes end when the work ends or is killed."""
 
 import contextlib
 import os
@@ -44,7 +44,7 @@ def takes_longer_the_earlier(number):
     return number
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, also where the tests ignore it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, even if the tests ignore the signal
     print(list(in_order(globals()[sys.argv[1]], range(16))))
 """
 
@@ -56,7 +56,7 @@ Start = Callable[[str], "subprocess.Popen[str]"]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start work in a new process group."""
+    """A function that starts work in a new process group."""
     started: list[subprocess.Popen[str]] = []
     (tmp_path / "work.py").write_text(WORK)
 
@@ -127,7 +127,7 @@ def test_a_killed_worker_is_one_error(start: Start) -> None:
     assert not left_of_group(running.pid)
 
 
-def test_threads_of_an_executor_take_turns_and_it_is_not_shut_down() -> None:
+def test_an_executor_runs_one_call_at_a_time_and_is_not_shut_down() -> None:
     at_work = 0
 
     def concurrent_calls(_: int) -> int:

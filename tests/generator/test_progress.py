@@ -12,8 +12,8 @@ from rnn_goldens.generator.progress import reported_to
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_each_part_of_the_work_is_reported_from_zero_to_its_total(shape: str) -> None:
-    given = scenario("lstm", scale=0.34375, **SHAPES[shape])
-    out = (*given.inputs["x"].shape[:-1], given.shape.num_directions * given.shape.hidden_size)
+    example = scenario("lstm", scale=0.34375, **SHAPES[shape])
+    out = (*example.inputs["x"].shape[:-1], example.shape.num_directions * example.shape.hidden_size)
     parts: dict[str, list[int]] = {}
     totals: dict[str, int] = {}
 
@@ -22,8 +22,8 @@ def test_each_part_of_the_work_is_reported_from_zero_to_its_total(shape: str) ->
         assert totals.setdefault(label, total) == total
 
     with reported_to(report):
-        certify(replace(given, d_out=np.ones(out), gradient_purpose="The way back."))
-    passes = given.shape.num_layers * given.shape.num_directions
+        certify(replace(example, d_out=np.ones(out), gradient_purpose="Its gradients."))
+    passes = example.shape.num_layers * example.shape.num_directions
     tolerances = [f"tolerance, part {n} of {passes}" for n in range(1, passes + 1)]
     assert list(parts) == [
         "exact values, 192 bits",

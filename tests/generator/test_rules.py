@@ -1,4 +1,4 @@
-"""The rules cover the whole definition and every deviation, and refer only to what exists."""
+"""The rules cover the whole definition and every deviation, and refer only to existing deviations."""
 
 import re
 from collections import Counter
@@ -23,7 +23,7 @@ from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, state_shape, weigh
 Step = Callable[..., Any]
 
 INSIDE = {Backward.__init__, Backward.step, Backward.program, Backward.computed}
-"""Methods by which the backward pass keeps values of the forward pass; no rule is about them."""
+"""Methods that store values of the forward pass for the backward pass; no rule is about them."""
 
 
 def test_every_deviation_breaks_a_rule_in_every_cell_it_applies_to() -> None:
@@ -38,7 +38,7 @@ def test_every_deviation_of_a_rule_breaks_it_in_some_cell() -> None:
 
 
 def test_no_rule_names_a_deviation_twice() -> None:
-    named = {rule.id: [name for given in rule.broken_by for name in rule.matches[given]] for rule in RULES}
+    named = {rule.id: [name for pattern in rule.broken_by for name in rule.matches[pattern]] for rule in RULES}
     assert [number for number, names in named.items() if len(set(names)) != len(names)] == []
 
 
@@ -135,8 +135,8 @@ def test_the_definition_ignores_values_beyond_the_end_of_a_sequence(cell: str, f
         x[0, 2:] = beyond
         with np.errstate(all="ignore"):
             outputs.append(Network().run(Case(case.cell, case.config, case.weights, x, case.state, lengths)))
-    for ordinary, odd in zip(*outputs, strict=True):
-        np.testing.assert_array_equal(ordinary, odd)
+    for ordinary, filled in zip(*outputs, strict=True):
+        np.testing.assert_array_equal(ordinary, filled)
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -39,8 +39,8 @@ def test_every_rule_has_a_section_and_every_link_has_a_target(text: str) -> None
     assert set(re.findall(r"\]\(#(\w+)\)", text)) <= set(ids)
     for target in set(re.findall(r"\]\(([^#)][^)]*)\)", text)):
         name, _, anchor = target.partition("#")
-        there = (DOCS / name).read_text("utf-8")
-        headings = [re.sub(r"[^\w -]", "", line.lstrip("# ")).lower().replace(" ", "-") for line in there.splitlines()]
+        linked = (DOCS / name).read_text("utf-8")
+        headings = [re.sub(r"[^\w -]", "", line.lstrip("# ")).lower().replace(" ", "-") for line in linked.splitlines()]
         assert not anchor or anchor in headings, target
 
 
@@ -85,7 +85,7 @@ def test_every_break_of_a_rule_is_detected_or_missed_or_allowed(
 
 @pytest.mark.slow
 def test_the_page_lists_every_rule_that_no_golden_tests(text: str, found: dict[Rule, dict[str, InPrecision]]) -> None:
-    unbroken, _, rest = text.partition("\n## Rules that no golden tests in some precision\n")
+    unbroken, _, not_tested = text.partition("\n## Rules that no golden tests in some precision\n")
     assert re.findall(r"^- \[(\w+)\]", unbroken, re.MULTILINE) == [r.id for r in RULES if r.cells_without_deviation]
     expected = [
         (rule.id, precision)
@@ -94,7 +94,7 @@ def test_the_page_lists_every_rule_that_no_golden_tests(text: str, found: dict[R
         if {m.cell for m in coverage.missed} - {CELL_OF[golden_id] for golden_id in coverage.goldens}
     ]
     assert ("T11", "bfloat16") in expected
-    assert re.findall(r"^- \[(\w+)\]\(#\w+\) in (\w+) ", rest, re.MULTILINE) == expected
+    assert re.findall(r"^- \[(\w+)\]\(#\w+\) in (\w+) ", not_tested, re.MULTILINE) == expected
 
 
 def test_a_rule_has_the_number_of_its_goldens_and_lists_gaps(text: str) -> None:
@@ -112,13 +112,13 @@ def entry(text: str, number: str) -> str:
 
 
 def goldens(text: str, number: str) -> list[str]:
-    """Return the number of goldens per precision; a single number if it is the same for all."""
+    """Return the number of goldens per precision; only one number if it is the same for all precisions."""
     (numbers,) = re.findall(r"Goldens: (.*?)\.", entry(text, number))
     return str(numbers).replace(" each", "").split(", ")
 
 
 def detecting_in_float64(number: str) -> set[str]:
-    """Return the goldens that detect a break of a rule, from the matrix alone."""
+    """Return the goldens that detect a break of a rule, computed only from the kill matrix."""
     (rule,) = (rule for rule in RULES if rule.id == number)
     return {
         golden_id

@@ -1,4 +1,4 @@
-"""Invalid fields of a scenario are one error, when it is declared or its configuration is read."""
+"""Invalid fields of a scenario are one error, raised when the scenario is declared or its configuration is read."""
 
 from typing import Any
 

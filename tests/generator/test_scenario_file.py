@@ -1,4 +1,4 @@
-"""Errors in a user's file of scenarios: one error with the place in the user's files."""
+"""An error in a user's file of scenarios is raised as one error, with its line in the user's files."""
 
 from pathlib import Path
 

@@ -15,7 +15,7 @@ from rnn_goldens import Config, Refused, RnnGoldensError, Scenario, certify, loa
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.shapes import CELLS
 
-HALVES = ["float64", "float32"]
+WIDE = ["float64", "float32"]
 X = np.linspace(-1, 1, 2 * 3 * 4).reshape(2, 3, 4).astype(np.float32)
 
 
@@ -31,7 +31,7 @@ def declared(**changes: Any) -> Scenario:
         "cell": "lstm",
         "weights": trained().state_dict(),
         "x": X,
-        "precisions": HALVES,
+        "precisions": WIDE,
     }
     return Scenario(**{**fields, **changes})
 
@@ -133,12 +133,12 @@ def test_a_layer_of_torch_becomes_a_scenario(cell: str, batch_first: bool) -> No
     layer = trained(kind, batch_first=batch_first, bidirectional=True, **more)
     x = torch.tensor(X if batch_first else X.swapaxes(0, 1))
     state = torch.full((2, 2, 5), 0.25)
-    given = (state, state / 2) if cell == "lstm" else state
-    golden = certify(Scenario.from_torch(layer, x, given, id="mine/layer", purpose="To be declared."))
+    initial = (state, state / 2) if cell == "lstm" else state
+    golden = certify(Scenario.from_torch(layer, x, initial, id="mine/layer", purpose="To be declared."))
     assert (golden.cell, golden.config) == (cell, Config(4, 5, bidirectional=True))
     assert np.array_equal(golden.x, X)
     with torch.no_grad():
-        out, states = layer(x, given)
+        out, states = layer(x, initial)
     golden.in_precision("float32").check(out if batch_first else out.swapaxes(0, 1), states)
 
 

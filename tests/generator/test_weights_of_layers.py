@@ -62,7 +62,7 @@ def test_unsupported_layers_are_refused(layer: Any, message: str) -> None:
 
 
 class Derived(keras.layers.LSTM):  # type: ignore[misc] # Keras has no types
-    """A layer derived from one of Keras."""
+    """A subclass of a layer of Keras."""
 
 
 def soft(numbers: Any) -> Any:

@@ -10,7 +10,7 @@ from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly, narrowest, p
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
-def test_rounding_is_to_nearest_even_like_that_of_the_type_itself(name: str) -> None:
+def test_rounding_equals_the_conversion_to_the_type(name: str) -> None:
     own_type = ml_dtypes.bfloat16 if name == "bfloat16" else np.dtype(name)
     numbers = np.random.default_rng(1)
     near_ties = numbers.integers(1, 2**12, 4000) * 2.0 ** numbers.integers(-24, 3, 4000)
@@ -59,14 +59,14 @@ def test_rounding_raises_no_floating_point_errors_whatever_np_errstate_is_set() 
 
 
 class NamedLikeOne:
-    """An object whose string is the name of a precision, from a module that defines none."""
+    """An object whose string is the name of a precision, from a module that does not define precisions."""
 
     def __str__(self) -> str:
         return "float32"
 
 
 @pytest.mark.parametrize("module", ["a_library", "torches", "zzz"])
-def test_an_object_of_another_library_is_no_precision_whatever_its_string_is(module: str) -> None:
+def test_an_object_of_another_library_is_not_a_precision_even_if_its_string_is_a_name(module: str) -> None:
     kind = type("NamedLikeOne", (NamedLikeOne,), {"__module__": module})
     with pytest.raises(
         TypeError, match=r"^dtype must be a precision, such as 'float32' or np\.float32; got <.*NamedLikeOne"
@@ -74,12 +74,12 @@ def test_an_object_of_another_library_is_no_precision_whatever_its_string_is(mod
         precision_name(kind())
 
 
-@pytest.mark.parametrize("given", ["float16", "torch.float16", np.float16, np.dtype("float16"), torch.float16])
-def test_a_precision_is_given_by_name_or_by_type(given: object) -> None:
-    assert precision_name(given) == "float16"
+@pytest.mark.parametrize("value", ["float16", "torch.float16", np.float16, np.dtype("float16"), torch.float16])
+def test_a_precision_is_specified_by_name_or_by_type(value: object) -> None:
+    assert precision_name(value) == "float16"
 
 
-def test_none_is_no_precision_although_numpy_takes_it_for_float64() -> None:
+def test_none_is_not_a_precision_although_numpy_reads_it_as_float64() -> None:
     with pytest.raises(TypeError, match=r"; got None$"):
         precision_name(None)
 
@@ -95,7 +95,7 @@ def test_supported_only_is_a_tuple_of_names_without_attributes() -> None:
         SupportedOnly(["float64"]).more = 1  # type: ignore[attr-defined]
 
 
-def test_the_other_precisions_represent_every_value_of_the_half_precisions() -> None:
+def test_wider_precisions_represent_every_value_of_the_16_bit_precisions() -> None:
     assert narrowest(tuple(PRECISIONS)) == ["bfloat16", "float16"]
     assert narrowest(("float64", "float32", "float16")) == ["float16"]
     assert narrowest(("float64", "float32")) == ("float64", "float32")

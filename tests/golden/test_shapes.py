@@ -122,11 +122,11 @@ def test_a_custom_cell_is_named_as_module_and_function(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["lstm", "mine", ":cell", "mine:", "a:b:c", "a..b:c", "2a:b", "a:b.c", "a:b ", "é:b"])
-def test_other_names_are_no_custom_cells(name: str) -> None:
+def test_other_names_are_not_custom_cells(name: str) -> None:
     assert not is_custom_cell(name)
 
 
-def test_outputs_are_chosen_by_name_and_all_of_them_give_an_empty_choice() -> None:
+def test_outputs_are_selected_by_name_and_selecting_all_returns_an_empty_tuple() -> None:
     assert chosen_outputs("out") == chosen_outputs(["out", "out"]) == ("out",)
     assert chosen_outputs(["c_n", "out"]) == ("out", "c_n")
     assert chosen_outputs(name for name in ("h_n", "c_n", "out")) == ()

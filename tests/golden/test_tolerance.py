@@ -35,7 +35,7 @@ def test_these_goldens_cover_every_precision() -> None:
 
 
 @pytest.mark.parametrize(("golden_id", "dtype"), CASES)
-def test_just_inside_passes_and_just_outside_does_not_at_every_element(golden_id: str, dtype: str) -> None:
+def test_each_element_passes_just_inside_its_tolerance_and_fails_just_outside(golden_id: str, dtype: str) -> None:
     golden = rnn_goldens.load(golden_id, dtype=dtype)
     for name, want in outputs(golden).items():
         allowed = golden.tolerance.allowed(name, want, PRECISIONS[dtype])
@@ -49,8 +49,8 @@ def test_just_inside_passes_and_just_outside_does_not_at_every_element(golden_id
         assert outside.differences[name].wrong == distinct.sum() > 0
         assert 1 < outside.largest_error < 1.15
         one = want.copy()
-        place = np.argmax(distinct)
-        one.flat[place] += 1.1 * allowed.flat[place]
+        index = np.argmax(distinct)
+        one.flat[index] += 1.1 * allowed.flat[index]
         assert compare(golden, **{**outputs(golden), name: one}).differences[name].wrong == 1
 
 
@@ -62,7 +62,9 @@ GRADIENT_CASES = [
 
 
 @pytest.mark.parametrize(("golden_id", "dtype"), GRADIENT_CASES)
-def test_gradients_just_inside_pass_and_just_outside_do_not_at_every_element(golden_id: str, dtype: str) -> None:
+def test_each_element_of_a_gradient_passes_just_inside_its_tolerance_and_fails_just_outside(
+    golden_id: str, dtype: str
+) -> None:
     golden = rnn_goldens.load(golden_id, dtype=dtype, gradients=True)
     assert golden.gradients is not None
     for name, want in golden.gradients.expected.items():
@@ -120,7 +122,7 @@ def test_float32_arithmetic_returned_as_float64_is_reported(golden_id: str) -> N
     assert "every value is a float32 number: computed in float32, not in the declared float64?" in verdict.message
 
 
-def test_bfloat16_values_in_float32_arrays_are_no_float32_result() -> None:
+def test_bfloat16_values_in_float32_arrays_are_reported() -> None:
     golden = rnn_goldens.load("gru/with-state", dtype="float32")
     rough = [PRECISIONS["bfloat16"].round(getattr(golden.stored, name)) for name in ("out", "h_n")]
     assert "every value is a bfloat16 number" in compare(golden, *rough).message

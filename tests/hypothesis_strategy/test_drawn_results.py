@@ -40,7 +40,7 @@ Run = Callable[[str], str]
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run pytest as a user does."""
+    """A function that runs pytest as a user does, and returns what it prints."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def run(tests: str) -> str:
@@ -55,7 +55,7 @@ def outcomes(printed: str) -> dict[str, str]:
     return {name: how for how, name in re.findall(r"^(PASSED|FAILED|SKIPPED|ERROR) \S*::(\w+)", printed, re.MULTILINE)}
 
 
-def kept() -> list[Path]:
+def stored_examples() -> list[Path]:
     return list(Path(".rnn-goldens").rglob("drawn/*.json"))
 
 
@@ -120,7 +120,7 @@ def test_a_test_that_checks_each_golden_it_does_not_refuse_passes(run: Run) -> N
     printed = run(PASSING)
     assert set(outcomes(printed).values()) == {"PASSED"}
     assert "10 passed" in printed
-    assert kept() == []
+    assert stored_examples() == []
 
 
 COMPARING_NOTHING = """
@@ -132,7 +132,7 @@ def test_never_checks(golden):
 class TestOfUnittest(unittest.TestCase):
     @few
     @given(SMALL)
-    def test_never_either(self, golden):
+    def test_never_checks_in_a_method(self, golden):
         right(golden)
 
 def refuses(golden):
@@ -164,7 +164,7 @@ def test_a_test_that_compares_nothing_fails_and_stores_nothing(run: Run) -> None
     assert len(re.findall(never, printed, re.M)) == 3
     assert "E   rnn_goldens.Unsupported: no LSTM" in printed
     assert "call golden.check_calls(implementation)" in printed
-    assert kept() == []
+    assert stored_examples() == []
 
 
 SWALLOWING = """
@@ -176,7 +176,7 @@ def test_swallows(golden):
 
 @few
 @given(goldens(cell="gru", max_layers=1, max_time=2, max_batch=1, max_hidden=1, max_input=1))
-def test_looks_at_no_second_call(golden):
+def test_ignores_the_verdicts_of_both_calls(golden):
     answers = iter([right(golden)])
     golden.compare_calls(lambda inputs: next(answers, wrong(golden)), "twice")
 """
@@ -187,7 +187,7 @@ def test_a_swallowed_mismatch_fails_the_test_and_the_golden_is_stored(run: Run) 
     assert "2 failed" in printed
     assert "E   rnn_goldens.GoldenMismatch: drawn/lstm" in printed
     assert "the second call differs from the first" in printed
-    assert len(kept()) == 2
+    assert len(stored_examples()) == 2
 
 
 TAKING_BACK = """
@@ -210,13 +210,13 @@ def test_rejects(golden):
 
 @few
 @given(SMALL)
-def test_of_a_copy(golden):
+def test_checks_a_wrong_copy(golden):
     is_wrong(copy.deepcopy(golden))
     golden.check(*right(golden))
 
 @few
 @given(SMALL)
-def test_of_a_copy_by_pickle(golden):
+def test_checks_a_wrong_pickled_copy(golden):
     is_wrong(pickle.loads(pickle.dumps(golden)))
     golden.check(*right(golden))
 """
@@ -226,7 +226,7 @@ def test_a_mismatch_in_a_rejected_example_fails_the_test_and_the_golden_is_store
     printed = run(TAKING_BACK)
     assert "4 failed" in printed
     assert len(re.findall(r"^E +rnn_goldens.GoldenMismatch: drawn/lstm-\w+ in float32", printed, re.M)) == 4
-    assert kept()
+    assert stored_examples()
 
 
 LESS_PRECISE = """
@@ -235,14 +235,14 @@ def of(precisions):
 
 @few
 @given(of("float64"))
-def test_shows_less(golden):
+def test_in_lower_precision(golden):
     assume("float32" in golden.precisions)
     less = golden.in_precision("float32")
     less.check(*right(less))
 
 @few
 @given(of("bfloat16"))
-def test_shows_more(golden):
+def test_in_higher_precision(golden):
     more = golden.in_precision("float32")
     more.check(*right(more))
 """
@@ -250,7 +250,7 @@ def test_shows_more(golden):
 
 def test_a_check_only_in_a_lower_precision_does_not_count(run: Run) -> None:
     printed = run(LESS_PRECISE)
-    assert outcomes(printed) == {"test_shows_less": "FAILED", "test_shows_more": "PASSED"}
+    assert outcomes(printed) == {"test_in_lower_precision": "FAILED", "test_in_higher_precision": "PASSED"}
     assert "in float64 was drawn, but no golden was checked in the precision it was drawn in" in printed
 
 
@@ -265,7 +265,7 @@ def test_raises(golden):
 
 def test_a_golden_that_raises_is_stored_even_if_the_working_directory_changes(run: Run) -> None:
     assert "ZeroDivisionError: oh" in run(RAISING)
-    assert len(kept()) == 1
+    assert len(stored_examples()) == 1
 
 
 SHARED = """
@@ -286,7 +286,7 @@ def test_a_failing_golden_is_stored_if_two_tests_share_a_strategy(run: Run) -> N
     printed = run(SHARED)
     assert "1 failed, 1 passed" in printed
     assert "kept in .rnn-goldens/found" in printed
-    assert len(kept()) == 1
+    assert len(stored_examples()) == 1
 
 
 KNOWN = """
@@ -299,14 +299,14 @@ def zero_c_n(golden):
 
 @few
 @given(SMALL)
-def test_another_is_known_to_be_wrong(golden):
+def test_expects_another_failure(golden):
     with suppress(AssertionError):
         golden.check_fails(*deviation("lstm_gates_iofg").run(case_of(golden, np.float64)))
     golden.check(*zero_c_n(golden))
 """
 
 
-def test_an_expected_failure_is_not_a_cause(run: Run) -> None:
+def test_an_expected_failure_is_not_diagnosed(run: Run) -> None:
     printed = run(KNOWN)
     assert "1 failed" in printed
     assert "lstm_gates_iofg:" not in printed
@@ -323,4 +323,4 @@ def test_too_slow_for_its_deadline(golden):
 
 def test_an_exceeded_deadline_stores_no_golden(run: Run) -> None:
     assert "DeadlineExceeded" in run(TOO_LATE)
-    assert kept() == []
+    assert stored_examples() == []

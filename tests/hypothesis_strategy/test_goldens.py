@@ -1,4 +1,4 @@
-"""The strategy draws correct goldens within bounds, and failing ones shrink."""
+"""The strategy draws correct goldens within bounds, and failing goldens shrink."""
 
 import re
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from rnn_goldens.implementations import resolve
 
 
 def drawn(strategy: SearchStrategy[Golden], examples: int = 40) -> list[Golden]:
-    """Return goldens that a strategy draws, always the same."""
+    """Return the goldens that a strategy draws with a fixed seed."""
     found: list[Golden] = []
 
     @seed(0)
@@ -41,7 +41,7 @@ def drawn(strategy: SearchStrategy[Golden], examples: int = 40) -> list[Golden]:
 
 
 def smallest(strategy: SearchStrategy[Golden], name: str) -> Golden:
-    """Return the golden that a failure of a deviation shrinks to."""
+    """Return the smallest golden that Hypothesis finds on which a deviation fails."""
     failed: list[Golden] = []
 
     @seed(0)
@@ -123,8 +123,8 @@ def test_each_golden_is_in_one_of_the_requested_precisions() -> None:
 def test_a_failing_golden_shrinks_to_a_minimal_size(cell: str, name: str, sizes: tuple[int, ...]) -> None:
     golden = smallest(goldens(cell=cell, found=None), name)
     config, (time, inputs) = golden.config, golden.x.shape[-2:]
-    left = (config.num_layers, config.num_directions, time, config.hidden_size, inputs)
-    assert all(size <= most for size, most in zip(left, sizes, strict=True)), left
+    shrunk = (config.num_layers, config.num_directions, time, config.hidden_size, inputs)
+    assert all(size <= most for size, most in zip(shrunk, sizes, strict=True)), shrunk
 
 
 def test_numbers_shrink_to_zeros_and_ones() -> None:
@@ -223,7 +223,7 @@ def test_goldens_of_a_custom_cell_are_drawn_and_correct(custom_cells: str) -> No
         golden.check(*resolve("numpy")(golden))
 
 
-def test_a_custom_cell_that_supports_some_sizes_is_drawn_in_those(custom_cells: str) -> None:
+def test_a_custom_cell_that_supports_some_sizes_is_drawn_in_these_sizes(custom_cells: str) -> None:
     within = goldens(cell=f"{custom_cells}:residual", max_layers=1, max_hidden=2, max_input=2, bidirectional=False)
     assert all(golden.config.input_size == golden.config.hidden_size for golden in drawn(within, 10))
 
@@ -286,8 +286,8 @@ def test_stored_goldens_are_drawn_first_and_once(tmp_path: Path) -> None:
     assert again[0] == before[0].id
     assert all(again.count(golden.id) == 1 for golden in before)
     assert len(set(again)) > 20
-    others = [golden.id for golden in drawn(goldens(cell="gru", found=tmp_path / "found"), 10)]
-    assert not {golden.id for golden in before} & set(others)
+    of_gru = [golden.id for golden in drawn(goldens(cell="gru", found=tmp_path / "found"), 10)]
+    assert not {golden.id for golden in before} & set(of_gru)
 
 
 FAILING = """
@@ -307,7 +307,7 @@ def test_my_lstm(golden):
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """Run pytest as a user does, with the plugin of Hypothesis."""
+    """A function that runs pytest as a user does, with the plugin of Hypothesis, and returns what it prints."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def run(name: str, more: str = "", *arguments: str) -> str:
@@ -322,21 +322,21 @@ def test_a_failing_example_is_stored_and_tried_first_by_the_next_run(
     run: Callable[..., str], pytester: pytest.Pytester
 ) -> None:
     printed = run("lstm_gates_iofg")
-    (kept,) = [path.stem for path in (pytester.path / ".rnn-goldens/found/drawn").glob("*.json")]
-    assert f"golden=<Golden drawn/{kept} in float32: lstm, x (1, 1" in printed
-    assert f"rnn-goldens check package.module:function --rnn-goldens-corpus=.rnn-goldens/found -k {kept}" in printed
-    assert f"to see the golden: rnn-goldens show drawn/{kept} --corpus .rnn-goldens/found" in printed
+    (name,) = [path.stem for path in (pytester.path / ".rnn-goldens/found/drawn").glob("*.json")]
+    assert f"golden=<Golden drawn/{name} in float32: lstm, x (1, 1" in printed
+    assert f"rnn-goldens check package.module:function --rnn-goldens-corpus=.rnn-goldens/found -k {name}" in printed
+    assert f"to see the golden: rnn-goldens show drawn/{name} --corpus .rnn-goldens/found" in printed
     again = run("lstm_gates_iofg", "", "--hypothesis-show-statistics")
-    assert f"golden=<Golden drawn/{kept} in float32" in again
+    assert f"golden=<Golden drawn/{name} in float32" in again
     assert re.search("0 passing.*, 1 failing.*, (and )?0 invalid", again)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("there", ["file", "another corpus"])
+@pytest.mark.parametrize("content", ["file", "another corpus"])
 def test_a_folder_that_cannot_be_used_is_one_error(
-    run: Callable[..., str], pytester: pytest.Pytester, small_corpus: Path, there: str
+    run: Callable[..., str], pytester: pytest.Pytester, small_corpus: Path, content: str
 ) -> None:
-    folder = small_corpus if there == "another corpus" else pytester.path / "here"
+    folder = small_corpus if content == "another corpus" else pytester.path / "here"
     (pytester.path / "here").write_text("a file")
     printed = run("lstm_gates_iofg", f", found={str(folder)!r}")
     assert f"rnn_goldens.errors.WrongUse: {folder} " in printed
@@ -358,7 +358,7 @@ def test_wrong(golden):
 
 
 @pytest.mark.slow
-def test_the_cause_is_that_of_the_failing_test_only(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_failing_test_is_diagnosed(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     pytester.makepyfile(test_two=FAILING.partition("@settings")[0] + TWO)
     printed = pytester.runpytest_subprocess("-p", "no:cacheprovider").stdout.str()

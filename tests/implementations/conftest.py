@@ -24,7 +24,7 @@ def built_in() -> Callable[[str], Implementation]:
 
 @pytest.fixture
 def small_golden() -> Callable[..., Golden]:
-    """A function that returns a golden of eighths between -1/2 and 1/2: no gate saturates, nothing overflows."""
+    """A function that returns a golden of multiples of 1/8 within ±1/2: no gate saturates, and nothing overflows."""
 
     def make(cell: str, dtype: str = "float32", **shape: object) -> Golden:
         golden = make_golden(cell, dtype=dtype, **shape)  # type: ignore[arg-type]

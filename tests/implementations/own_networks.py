@@ -1,4 +1,4 @@
-"""Users' networks, importable by name; correct unless their names or docstrings say otherwise."""
+"""Users' networks, importable by name; correct unless a name, docstring or comment says otherwise."""
 
 import os
 from typing import Any
@@ -13,7 +13,7 @@ from flax import linen, nnx
 
 
 class MyGRU(nn.Module):
-    """One layer in one direction; ``wrong`` complements the update gate."""
+    """A GRU of one layer in one direction; ``wrong`` complements the update gate."""
 
     wrong = False
 
@@ -67,7 +67,7 @@ class MyGRUThatPassesOn(MyGRU):
 
 
 class MyGRUThatKeepsItsState(MyGRU):
-    """Starts from the last state of the previous call, if no state is passed."""
+    """A GRU that starts from the last state of the previous call if no state is passed."""
 
     last: Tensor | None = None
 
@@ -77,7 +77,7 @@ class MyGRUThatKeepsItsState(MyGRU):
 
 
 class MyGRUThatKeepsItsWeights(MyGRU):
-    """Loads only its first weights."""
+    """A GRU that loads weights only once."""
 
     loaded = False
 
@@ -96,7 +96,7 @@ class MyGRUThatSpoilsItsWeights(MyGRU):
 
 
 class MyGRUThatIgnoresStrides(MyGRU):
-    """Reads x as if it were contiguous."""
+    """A GRU that reads x as if it were contiguous."""
 
     def forward(self, x: Tensor, h0: Tensor | None = None) -> tuple[Tensor, Tensor]:
         contiguous = torch.arange(x.numel()).reshape(x.shape).stride()
@@ -104,7 +104,7 @@ class MyGRUThatIgnoresStrides(MyGRU):
 
 
 class MyInner(nn.Module):
-    """Weights one level down, and dropout in training only; starts from zero."""
+    """A module that contains a GRU layer, with dropout in training; it takes no initial state."""
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, dropout: float = 0.5) -> None:
         super().__init__()
@@ -137,7 +137,7 @@ class MyLSTM(nn.LSTM):
 class MyNumPyRNN:
     """A class without a framework: NumPy arrays in and out, lengths as an argument."""
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:  # noqa: ARG002 - the weights have it
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:  # noqa: ARG002 - the weights include it
         self.hidden_size = hidden_size
 
     def load_state_dict(self, weights: dict[str, Any]) -> None:
@@ -164,15 +164,15 @@ class MyKerasGRU(keras.layers.GRU):  # type: ignore[misc]
         super().__init__(units, use_bias=use_bias, **{**more, "reset_after": True})
 
     def call(self, sequence: Any, *args: Any, **more: Any) -> Any:
-        return super().call(keras.ops.flip(sequence, axis=1), *args, **more)
+        return super().call(keras.ops.flip(sequence, axis=1), *args, **more)  # wrong: reverses time
 
 
 class MyKerasGRUThatKeepsItsState(keras.layers.GRU):  # type: ignore[misc]
-    kept: Any = None
+    last: Any = None
 
     def call(self, sequence: Any, initial_state: Any = None, **more: Any) -> Any:
-        result = super().call(sequence, initial_state=self.kept if initial_state is None else initial_state, **more)
-        self.kept = [result[1]]
+        result = super().call(sequence, initial_state=self.last if initial_state is None else initial_state, **more)
+        self.last = [result[1]]
         return result
 
 

@@ -70,11 +70,11 @@ def test_a_class_that_is_wrong_fails() -> None:
         (own.MyGRUThatKeepsItsState, "twice", "the second call differs from the first"),
         (own.MyGRUThatSpoilsItsWeights, "twice", "the second call differs from the first"),
         (own.MyGRUThatKeepsItsWeights, "weights", "weights that change between calls have no effect"),
-        (own.MyGRUThatIgnoresStrides, "views", "arrays that are not contiguous give other outputs"),
+        (own.MyGRUThatIgnoresStrides, "views", "non-contiguous arrays give other outputs than contiguous arrays"),
         (own.MyKerasGRUThatKeepsItsState, "twice", "the second call differs from the first"),
     ],
 )
-def test_a_class_is_the_same_network_in_every_call(kind: type, pattern: str, message: str) -> None:
+def test_a_class_that_changes_between_calls_fails_a_call_pattern(kind: type, pattern: str, message: str) -> None:
     golden = CORPUS.load("gru/plain", "float32")
     once, verdict = golden.compare_calls(adapt(kind), pattern)
     assert once.passed
@@ -92,14 +92,14 @@ def test_a_class_with_other_weight_names_gets_an_error_with_the_names() -> None:
             run(golden)
 
 
-def test_weights_one_level_down_are_found_and_training_is_off() -> None:
+def test_weights_of_a_submodule_are_found_and_training_mode_is_off() -> None:
     counts, reasons = check_all(own.MyInner, cell="gru", without=["multilayer", "bidirectional", "lengths"])
     assert counts["failed"] == 0
     assert counts["passed"] > 3
     assert reasons == ["MyInner takes no initial state as its second argument"]
 
 
-def test_a_projection_is_one_refusal() -> None:
+def test_a_projection_is_refused_with_one_reason() -> None:
     counts, reasons = check_all(own.MyProjectedLSTM, cell=["lstm", "gru"])
     assert not counts
     assert reasons == ["MyProjectedLSTM projects its state (proj_size), which is another network"]
@@ -252,7 +252,7 @@ def test_writing_into_the_inputs_does_not_change_the_golden() -> None:
     [
         (3, "3 is a int, not a function, a class or the path of an .onnx file"),
         (dict, "dict is a class without load_state_dict, and neither a Keras layer nor a Flax cell"),
-        (own.MyTorchCell, "MyTorchCell is a cell of torch.nn, which is one time step: name a class that goes through"),
+        (own.MyTorchCell, "MyTorchCell is a cell of torch.nn, which is one time step: name a class that processes"),
         (
             type("LSTM", (), {"__module__": "paddle.nn.layer.rnn", "load_state_dict": None}),
             "^LSTM is a class of paddle, which resembles torch's only by name: write a function of a golden",
@@ -263,7 +263,7 @@ def test_writing_into_the_inputs_does_not_change_the_golden() -> None:
         ),
         (own.MyFlaxDense, "MyFlaxDense is a class of Flax; supported are cells of flax.linen, derived from"),
         (own.MyNnxGRU, "MyNnxGRU is a class of flax.nnx; supported are cells of flax.linen, derived from"),
-        (own.MyNeedy, "MyNeedy needs 'vocabulary' to be made, which no golden gives"),
+        (own.MyNeedy, "MyNeedy needs the argument 'vocabulary', which goldens do not provide"),
         (
             lambda x, h, c, w: (x, h, c, w),
             "<lambda> takes 4 arguments: a function of a golden takes one, a time step three",
@@ -274,6 +274,6 @@ def test_writing_into_the_inputs_does_not_change_the_golden() -> None:
         (__file__, "is not an ONNX model"),
     ],
 )
-def test_anything_else_is_an_error_with_a_hint(what: Any, why: str) -> None:
+def test_an_object_that_cannot_be_adapted_is_an_error_with_a_hint(what: Any, why: str) -> None:
     with pytest.raises(WrongUse, match=why):
         adapt(what)

@@ -46,7 +46,7 @@ FLAX_CASES = [
     ("float64", "all"),
     ("bfloat16", "all"),
 ]
-"""Cases for Flax, which compiles for seconds: `make conformance` runs every golden."""
+"""The only cases for Flax, which compiles each for seconds; `make conformance` runs every golden."""
 NAMES = ("numpy", "torch-cells", "onnxruntime", "onnx-reference", "keras", "flax")
 """Implementations of the extra ``dev``; ``test_engines.py`` tests engines."""
 
@@ -63,13 +63,13 @@ def refused(name: str, golden: Golden) -> str | None:
 
 
 def known_wrong(name: str, golden: Golden) -> type[Exception] | None:
-    """Return the error of a golden that docs/known-failures lists for an implementation; None for others."""
+    """Return the exception that a golden raises if it is a known failure of an implementation; otherwise None."""
     if name == "onnx-reference" and golden.lengths is not None:
         return AssertionError
     if name != "keras":
         return None
     calls_torch = golden.cell in ("lstm", "gru") and golden.lengths is None
-    exact = golden.cell == "rnn_relu"  # the numbers are eighths, so float32 is exact, too
+    exact = golden.cell == "rnn_relu"  # the numbers are multiples of 1/8, so float32 is exact, too
     if not on_jax() and golden.dtype == "float64" and not calls_torch and not exact:
         return AssertionError
     unmasked_without_bias = golden.cell == "gru" and not golden.config.bias and golden.lengths is None
@@ -104,7 +104,7 @@ def test_an_implementation_matches_torch_or_refuses_or_has_a_known_failure(
 
 
 def flat(outputs: Any) -> Iterator[Any]:
-    """Yield out, h_n and c_n, flattened."""
+    """Yield the outputs one by one, without nested tuples."""
     for output in outputs:
         if isinstance(output, tuple | list):
             yield from flat(output)
@@ -113,7 +113,7 @@ def flat(outputs: Any) -> Iterator[Any]:
 
 
 @pytest.mark.slow
-def test_keras_returns_the_same_on_jax() -> None:
+def test_keras_on_jax_matches_torch() -> None:
     pytest.importorskip("keras", reason="the implementation keras needs keras")
     pytest.importorskip("jax", reason="the JAX backend of Keras needs jax")
     cases = "keras and (float32-all or float64-all or float16-no-bias)"

@@ -14,7 +14,7 @@ Make = Callable[..., Golden]
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("cell", CELLS)
-def test_the_keras_convention(small_golden: Make, cell: str, bias: bool) -> None:
+def test_the_keras_convention_equals_layers_of_keras(small_golden: Make, cell: str, bias: bool) -> None:
     keras = pytest.importorskip("keras", reason="the implementation keras needs keras")
     golden = small_golden(cell, bias=bias, bidirectional=True)
     kind = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}.get(cell, keras.layers.SimpleRNN)
@@ -27,7 +27,7 @@ def test_the_keras_convention(small_golden: Make, cell: str, bias: bool) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
-def test_the_flax_convention(small_golden: Make, cell: str) -> None:
+def test_the_flax_convention_equals_cells_of_flax(small_golden: Make, cell: str) -> None:
     linen = pytest.importorskip("flax.linen", reason="the implementation flax needs flax")
     import jax
 
@@ -43,7 +43,7 @@ def test_the_flax_convention(small_golden: Make, cell: str) -> None:
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("cell", CELLS)
-def test_the_onnx_convention(small_golden: Make, cell: str, bias: bool, dtype: str) -> None:
+def test_the_onnx_convention_equals_a_valid_onnx_model(small_golden: Make, cell: str, bias: bool, dtype: str) -> None:
     checker = pytest.importorskip("onnx.checker", reason="the ONNX implementations need onnx")
     from rnn_goldens.implementations.onnx import model as onnx_model
 

@@ -1,4 +1,4 @@
-"""The selection of Keras's backend, in separate processes because Keras cannot change it."""
+"""The selection of Keras's backend, in separate processes because Keras cannot change its backend."""
 
 import os
 import subprocess

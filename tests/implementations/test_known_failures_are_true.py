@@ -1,4 +1,4 @@
-"""Reproduces the defects of built-in implementations in docs/known-failures without goldens."""
+"""The defects of built-in implementations in docs/known-failures are reproduced without goldens."""
 
 import os
 import subprocess

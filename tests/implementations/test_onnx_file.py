@@ -1,4 +1,4 @@
-"""ONNX files are checked unchanged: weights as inputs or stored, in ONNX's layout or in PyTorch's."""
+"""ONNX files are checked unchanged, with weights as inputs or initializers, in ONNX's or PyTorch's layout."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_a_single_operator_with_weights_as_inputs_passes(tmp_path: Path, golden_
     golden.check(*adapt(lstm_file(tmp_path))(golden))
 
 
-def test_stored_weights_are_checked_and_others_are_refused(tmp_path: Path) -> None:
+def test_a_golden_with_the_stored_weights_is_checked_and_others_are_refused(tmp_path: Path) -> None:
     golden, other = (CORPUS.load(f"lstm/{name}", "float32") for name in ("with-state", "one-sequence"))
     run = adapt(lstm_file(tmp_path, stored=golden))
     golden.check(*run(golden))
@@ -91,7 +91,7 @@ def test_stored_weights_in_another_order_or_in_a_file_per_golden_are_not_refused
         ),
     ],
 )
-def test_a_golden_of_another_cell_than_the_file_s_is_refused(
+def test_a_golden_of_another_cell_than_that_of_the_file_is_refused(
     tmp_path: Path, attributes: dict[str, Any], why: str
 ) -> None:
     path = lstm_file(tmp_path)
@@ -153,7 +153,7 @@ def test_a_pattern_names_one_file_per_golden(tmp_path: Path) -> None:
     onnx.save(stored_model(golden), tmp_path / f"{golden.id}.onnx")
     run = adapt(f"{tmp_path}/{{id}}.onnx")
     golden.check(*run(golden))
-    with pytest.raises(Unsupported, match=r"there is no file .*/\{id\}\.onnx for it"):
+    with pytest.raises(Unsupported, match=r"there is no file .*/\{id\}\.onnx for this golden"):
         run(CORPUS.load("gru/plain", "float32"))
 
 
@@ -201,5 +201,5 @@ def test_an_input_of_another_name_is_an_error_that_lists_the_names(tmp_path: Pat
     model = onnx.load(path)
     model.graph.input[0].name = model.graph.node[0].input[0] = "features"
     onnx.save(model, path)
-    with pytest.raises(WrongUse, match=r"the model has an input 'features'; known are x, input, X, h0, initial_h"):
+    with pytest.raises(WrongUse, match=r"the model has an input 'features'; known inputs: x, input, X, h0, initial_h"):
         adapt(path)(CORPUS.load("lstm/plain", "float32"))

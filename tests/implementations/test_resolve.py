@@ -83,8 +83,8 @@ def test_a_module_or_name_that_is_not_found_is_an_error(name: str, message: str)
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("my.py", "class Layer: ...\nclass MyGRU: ...", "'my.py' holds MyGRU: rnn-goldens check my:MyGRU"),
-        ("./a/my.py", "class MyGRU: ...", "'./a/my.py' holds MyGRU: rnn-goldens check a.my:MyGRU"),
+        ("my.py", "class Layer: ...\nclass MyGRU: ...", "'my.py' defines MyGRU: rnn-goldens check my:MyGRU"),
+        ("./a/my.py", "class MyGRU: ...", "'./a/my.py' defines MyGRU: rnn-goldens check a.my:MyGRU"),
         ("my.py", "def run(golden): ...", "'my.py' is a program: rnn-goldens check -- python my.py"),
         ("my.py", "class MyGRU", "'my.py' is a program: rnn-goldens check -- python my.py"),
         ("my-gru.py", "class MyGRU: ...", "'my-gru.py' is a program: rnn-goldens check -- python my-gru.py"),
@@ -101,7 +101,7 @@ def test_the_path_of_a_file_is_an_error_that_says_how_to_check_its_content(
     first, *others = str(error.value).splitlines()
     assert first == message
     program = f"or, if it is a program: rnn-goldens check -- python {name}"
-    assert others == ([f"  {program}"] if "holds" in message else [])
+    assert others == ([f"  {program}"] if "defines" in message else [])
 
 
 def test_the_numpy_cells_refuse_bfloat16_without_ml_dtypes(

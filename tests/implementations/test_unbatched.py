@@ -1,4 +1,4 @@
-"""Classes without unbatched input or states are refused goldens with them; wrong classes fail."""
+"""Classes that do not support unbatched input or initial states refuse such goldens; wrong classes fail."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ NO_STATE, STATE = "gru/unbatched-no-state", "gru/unbatched"
 
 
 class Batched(torch.nn.Module):  # type: ignore[misc, name-defined]
-    """Supports only batches: in x of shape (4, 4) it treats time as the batch."""
+    """A GRU that supports only batches: it treats the time steps of unbatched input as a batch."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Raising(Batched):
 
 
 class Broken(Batched):
-    """Raises an error for any input."""
+    """A GRU that raises an error for any input."""
 
     def forward(self, x: Any, h0: Any = None) -> Any:
         raise ValueError(f"no room for {x.ndim} axes and {h0}")
@@ -82,7 +82,7 @@ def compared(kind: type, golden_id: str) -> Any:
 
 
 @pytest.mark.parametrize(("kind", "golden_id"), [(Raising, NO_STATE), (Raising, STATE), (InNumPy, NO_STATE)])
-def test_a_class_that_raises_an_error_is_refused_with_it(kind: type, golden_id: str) -> None:
+def test_a_class_that_raises_an_error_is_refused_with_the_error(kind: type, golden_id: str) -> None:
     why = (
         rf"^{kind.__name__} takes no unbatched input \(ValueError: not enough values to unpack \(expected 3, got 2\)\)$"
     )
@@ -92,7 +92,7 @@ def test_a_class_that_raises_an_error_is_refused_with_it(kind: type, golden_id: 
 
 def test_a_class_that_treats_time_as_the_batch_is_refused() -> None:
     with pytest.raises(
-        Unsupported, match=r"^Batched takes no unbatched input \(it takes the time steps for a batch\)$"
+        Unsupported, match=r"^Batched takes no unbatched input \(it treats the time axis as the batch\)$"
     ):
         compared(Batched, NO_STATE)
 
@@ -110,7 +110,7 @@ def test_a_class_that_accepts_unbatched_input_is_checked(golden_id: str) -> None
 
 
 @pytest.mark.parametrize("kind", [Batched, Raising])
-def test_gradients_are_refused_in_the_same_way(kind: type) -> None:
+def test_gradients_of_unbatched_input_are_refused_like_outputs(kind: type) -> None:
     golden: Golden = load(NO_STATE, dtype="float32", gradients=True)
     with pytest.raises(Unsupported, match="takes no unbatched input"):
         adapt_backward(kind)(golden.inputs())

@@ -18,7 +18,7 @@ DIGITS = 80
 
 
 class UnitBack(NamedTuple):
-    """Cotangents of a unit's step: of W x + b_ih and U h + b_hh, one number for each gate, and of the state before."""
+    """Cotangents of a unit's step: of W x + b_ih and U h + b_hh (one number per gate), and of the previous state."""
 
     of_input: Vector
     of_state: Vector
@@ -26,7 +26,7 @@ class UnitBack(NamedTuple):
 
 
 Back = Callable[[Vector, Vector, Vector, Vector], UnitBack]
-"""A function of W x + b_ih, U h + b_hh, the state before, and the cotangents of the state after."""
+"""A function of W x + b_ih, U h + b_hh, the previous state, and the cotangents of the next state."""
 
 
 def slope_of_sigmoid(z: Decimal) -> Decimal:
@@ -127,8 +127,8 @@ def one_direction(
         h, *others = zip(*(unit.state for unit in units), strict=True)
         d_state = [plus(h, times_transposed(w.weight_hh, of_state)), *others]
         d_inputs.insert(0, times_transposed(w.weight_ih, of_input))
-        here = Weights(outer(of_input, step.x), outer(of_state, step.before[0]), of_input, of_state)
-        total = Weights(*(plus(a, b) for a, b in zip(total, here, strict=True)))
+        of_step = Weights(outer(of_input, step.x), outer(of_state, step.before[0]), of_input, of_state)
+        total = Weights(*(plus(a, b) for a, b in zip(total, of_step, strict=True)))
     return d_inputs, d_state, total
 
 
@@ -142,13 +142,13 @@ def network(
 ) -> tuple[Sequence[Vector], list[State], list[Weights]]:
     """Return the cotangents of a sequence's input and initial states, and the gradients of the weights."""
     strides, count = (1, -1), len(layers[0])
-    kept: list[list[Step]] = []
+    all_steps: list[list[Step]] = []
     for layer in layers:
         outs = []
         for weights, stride in zip(layer, strides, strict=False):
-            outputs, steps = forward(cell, weights, sequence[::stride], initial[len(kept)])
+            outputs, steps = forward(cell, weights, sequence[::stride], initial[len(all_steps)])
             outs.append(outputs[::stride])
-            kept.append(steps)
+            all_steps.append(steps)
         sequence = [[h for vector in step for h in vector] for step in zip(*outs, strict=True)]
     d_start: list[State] = []
     gradients: list[Weights] = []
@@ -157,7 +157,7 @@ def network(
         for side, (weights, stride) in enumerate(zip(layers[number], strides, strict=False)):
             k, size = number * count + side, len(initial[0][0])
             d_side = [d_out[side * size : (side + 1) * size] for d_out in d_outs]
-            d_inputs, d_first, total = one_direction(cell, weights, kept[k], d_side[::stride], d_last[k])
+            d_inputs, d_first, total = one_direction(cell, weights, all_steps[k], d_side[::stride], d_last[k])
             below.append(d_inputs[::stride])
             starts.append(d_first)
             found.append(total)
@@ -185,7 +185,7 @@ def batch(
 def gradients(
     cell: str, weights: Mapping[str, Any], x: Any, initial: Any, lengths: Sequence[int], d_out: Any, d_last: Any
 ) -> dict[str, Any]:
-    """Return the gradients of x, h0, c0 of an LSTM, and every weight: exact, rounded to float64, ties to even.
+    """Return the gradients of x, h0, c0 (LSTM only) and every weight: exact, rounded to float64, ties to even.
 
     Arrays are nested lists of floats, as in ``scalar_rnn.answer``; ``d_last`` is [d_h_n], or [d_h_n, d_c_n].
     """

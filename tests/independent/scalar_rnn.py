@@ -20,7 +20,7 @@ Vector = Sequence[Decimal]
 State = Sequence[Vector]
 """State of one layer in one direction: [h], or [h, c] for an LSTM."""
 Cell = Callable[[Vector, Vector, Vector], Vector]
-"""One step of one unit: from W x + b_ih and U h + b_hh, one number for each gate, and the state to the new state."""
+"""A function of W x + b_ih, U h + b_hh (a number for each gate) and the state of a unit; returns its next state."""
 
 FEWEST_DIGITS = 40
 
@@ -40,7 +40,7 @@ def sigmoid(z: Decimal) -> Decimal:
 
 def tanh(z: Decimal) -> Decimal:
     with localcontext() as context:
-        context.prec += max(0, -z.adjusted())  # the difference cancels one digit for each leading zero of z
+        context.prec += max(0, -z.adjusted())  # the difference loses one digit for each leading zero of z
         e = (-2 * z).exp()
         difference = 1 - e
     return difference / (1 + e)
@@ -52,7 +52,7 @@ def rnn_tanh(x: Vector, h: Vector, _: Vector) -> Vector:
 
 
 def rnn_relu(x: Vector, h: Vector, _: Vector) -> Vector:
-    """As ``rnn_tanh``, with max(0, z) for tanh(z)."""
+    """As ``rnn_tanh``, with max(0, z) in place of tanh(z)."""
     return [max(Decimal(0), x[0] + h[0])]
 
 
@@ -67,7 +67,7 @@ def lstm(x: Vector, h: Vector, state: Vector) -> Vector:
 
 
 def gru(x: Vector, h: Vector, state: Vector) -> Vector:
-    """Cho et al. (2014), equations (5) to (8), the reset gate after the product, as in the paper's first version.
+    """Cho et al. (2014), equations (5) to (8), with the reset gate after the product as in its first version.
 
     h' = (1 - z) n + z h, where r and z are sigmoids of W x + U h + b, and n = tanh(W x + b_ih + r (U h + b_hh)).
     """
@@ -111,7 +111,7 @@ def network(
 
 
 def batch(cell: Cell, layers: Sequence[Sequence[Weights]], x: Any, initial: Any, lengths: Sequence[int]) -> list[Any]:
-    """Run every sequence up to its length, where its last states are; beyond it, out is zero."""
+    """Run every sequence up to its length. Its last state is the state at its end; beyond its end, out is zero."""
     out, last = [], []
     for b, length in enumerate(lengths):
         outputs, state = network(

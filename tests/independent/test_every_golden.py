@@ -42,7 +42,7 @@ def computed(golden: Golden) -> list[Any]:
 
 
 def bits(numbers: Any) -> Any:
-    """Return nested lists of floats as hexadecimal text, which is unique, also for the sign of zero."""
+    """Return nested lists of floats as hexadecimal text, which distinguishes all floats, 0.0 and -0.0 included."""
     return scalar_rnn.each(float.hex, numbers)
 
 

@@ -56,7 +56,7 @@ def by_hand(golden: Golden) -> dict[str, Any]:
 
 
 def bits(numbers: Any) -> Any:
-    """Return nested lists of floats as hexadecimal text, which is unique, also for the sign of zero."""
+    """Return nested lists of floats as hexadecimal text, which distinguishes all floats, 0.0 and -0.0 included."""
     return {name: each(float.hex, array) for name, array in numbers.items()}
 
 

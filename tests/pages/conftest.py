@@ -46,7 +46,7 @@ class Page:
             )
 
     def shown(self) -> list[str]:
-        """Return the visible goldens."""
+        """Return the golden and the precision of each visible failure."""
         found: list[str] = self.run(
             "return [...document.querySelectorAll('.failure')].filter((one) => one.offsetParent)"
             ".map((one) => one.querySelector('b').textContent + ' ' + one.dataset.dtype)"

@@ -114,10 +114,10 @@ def test_text_is_escaped_in_html() -> None:
     html = render(hostile()).decode()
     assert HOSTILE not in html
     assert "<script>window" not in html
-    assert html.count("</script>") == 3  # the data, the library and the page's own
+    assert html.count("</script>") == 3  # the ends of the scripts: data, library and the page's code
 
 
-def test_a_page_without_failures_says_so() -> None:
+def test_a_page_without_failures_says_that_nothing_failed() -> None:
     right = Checked("", results=[result("lstm/plain", "passed")])
     html = render(Content("title", [right], {"lstm/plain": About("lstm", ())})).decode()
     assert "<p>Nothing failed.</p>" in html

@@ -94,7 +94,7 @@ def test_filters_show_only_the_selection(page: Page) -> None:
     assert page.table("by-cell") == before
 
 
-def test_filters_know_features_and_outcomes(page: Page) -> None:
+def test_filters_select_by_feature_and_outcome(page: Page) -> None:
     everything = page.table("by-cell")
     page.choose(feature="state")
     with_state = page.shown()

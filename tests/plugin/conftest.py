@@ -67,14 +67,14 @@ NESTED_RUN = "ignore:Module already imported so cannot be rewritten:pytest.Pytes
 """Warning of pytest when another pytest has loaded the plugin in the same process."""
 
 UNUSED_LANES = "ignore:invalid value encountered in matmul:RuntimeWarning"
-"""Warning that a BLAS sometimes raises for unused vector lanes of a small product; its numbers are correct."""
+"""Warning that a BLAS sometimes raises for unused vector lanes of a small product; the product is correct."""
 
 WriteCorpus = Callable[..., Path]
 
 
 @pytest.fixture
 def write_corpus(pytester: pytest.Pytester) -> WriteCorpus:
-    """Copy the four documented goldens into a folder; ``change`` may edit each entry of the index."""
+    """A function that copies the four documented goldens into a folder; ``change`` may edit each index entry."""
 
     def write(name: str, change: Callable[[dict[str, Any]], object] = dict) -> Path:
         v1, folder = packaged()["v1"], pytester.path / name
@@ -91,7 +91,7 @@ def write_corpus(pytester: pytest.Pytester) -> WriteCorpus:
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, write_corpus: WriteCorpus, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A project with ``my_rnn.py``, whose ini file selects a corpus of the four documented goldens.
+    """A project with ``my_rnn.py`` and an ini file that selects a corpus of the four documented goldens.
 
     Only our plugin is loaded: the other installed plugins take most of the time of a run and may change.
     """
@@ -107,14 +107,14 @@ def project(pytester: pytest.Pytester, write_corpus: WriteCorpus, monkeypatch: p
     params=[pytest.param((), id="one-process"), pytest.param(("-pxdist", "-n2"), id="xdist", marks=pytest.mark.slow)]
 )
 def workers(request: pytest.FixtureRequest) -> tuple[str, ...]:
-    """Options that run tests in one process, and in two workers."""
+    """Options that run the tests in one process or in two workers."""
     options: tuple[str, ...] = request.param
     return options
 
 
 @pytest.fixture
 def check_with(project: pytest.Pytester) -> Callable[[str], None]:
-    """Write ``test_my_rnn.py``, which checks a function of ``my_rnn.py``."""
+    """A function that writes ``test_my_rnn.py``, which checks a function of ``my_rnn.py``."""
 
     def write(function: str) -> None:
         project.makepyfile(
@@ -131,7 +131,7 @@ def check_with(project: pytest.Pytester) -> Callable[[str], None]:
 
 @pytest.fixture
 def collect(project: pytest.Pytester) -> Callable[..., dict[str, list[str]]]:
-    """A function that collects without running; it returns the parameter ids of each test function."""
+    """A function that collects tests without running them; it returns the parameter ids of each test function."""
 
     def run(*options: str) -> dict[str, list[str]]:
         result = project.runpytest_inprocess("--collect-only", "-q", *options)

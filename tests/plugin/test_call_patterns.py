@@ -43,7 +43,7 @@ def test_a_marker_selects_call_patterns(nets: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*documented/mini-batch in float32: the second call differs from the first: out is *"])
 
 
-def test_a_failed_call_pattern_was_run(nets: pytest.Pytester) -> None:
+def test_a_call_pattern_that_fails_counts_as_run(nets: pytest.Pytester) -> None:
     nets.makepyfile("import nets\ndef test_it(rnn_golden): rnn_golden.check_calls(nets.wrong_the_second_time)")
     result = nets.runpytest_inprocess("--rnn-goldens-calls=rows")
     result.assert_outcomes(passed=1, failed=3)

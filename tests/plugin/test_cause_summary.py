@@ -1,4 +1,4 @@
-"""The end of a failing run: each cause is printed once, whatever the options of pytest, and is in the results file."""
+"""A failing run prints each cause once at its end, with any options of pytest, and stores it in the results file."""
 
 import json
 import re
@@ -128,7 +128,7 @@ def test_two_deviations_at_once_are_both_identified_in_the_results_file_and_juni
     (candidate,) = cause["candidates"]
     assert (cause["cell"], cause["certainty"], cause["failed"]) == ("gru", "explained", len(results))
     assert sorted(candidate["deviations"]) == ["gru_gates_zrn", "gru_reset_before_product"]
-    assert {place["golden"] for place in candidate["explains"]} == {entry["golden"] for entry in results}
+    assert {explained["golden"] for explained in candidate["explains"]} == {entry["golden"] for entry in results}
     assert (cause["unexplained"], cause["facts"]) == ([], {})
     assert all(entry["explained_by"][0] == " & ".join(candidate["deviations"]) for entry in results)
     cases = ElementTree.parse("junit.xml").findall(".//testcase")
@@ -156,7 +156,7 @@ def test_two_tests_of_one_cell_are_diagnosed_separately(
 
 
 @pytest.mark.slow
-def test_an_unknown_bug_is_described_by_what_all_failures_share(wrong_networks: pytest.Pytester) -> None:
+def test_an_unknown_bug_is_described_by_facts_that_all_failures_share(wrong_networks: pytest.Pytester) -> None:
     output = " ".join(wrong_networks.runpytest_subprocess("-k", "test_halved", "--tb=no", "-q").stdout.str().split())
     assert re.search(r"rnn_tanh, gru: \d+ of \d+ fail. No known deviation explains them", output)
     assert re.search(r"all failed goldens have several layers; of the passed ones, \d+ have one layer", output)
@@ -174,14 +174,14 @@ def test_last_states_of_another_shape_do_not_prevent_facts_about_out(wrong_netwo
 
 
 @pytest.mark.slow
-def test_no_deviation_explains_outputs_with_one_that_is_not_numeric(wrong_networks: pytest.Pytester) -> None:
+def test_no_deviation_explains_outputs_if_one_is_not_numeric(wrong_networks: pytest.Pytester) -> None:
     output = wrong_networks.runpytest_subprocess("-k", "test_text", "--tb=no", "-q").stdout.str()
     assert "No known deviation explains them" in output
     assert "INTERNALERROR" not in output
 
 
 @pytest.mark.slow
-def test_an_implementation_that_fails_differently_each_time_is_reported_as_such(
+def test_an_implementation_that_fails_differently_each_time_is_not_repeatable(
     wrong_networks: pytest.Pytester,
 ) -> None:
     selected = ("-k", "noisy or run_twice")
@@ -193,7 +193,7 @@ def test_an_implementation_that_fails_differently_each_time_is_reported_as_such(
 
 
 @pytest.mark.slow
-def test_an_error_in_the_second_call_changes_nothing(wrong_networks: pytest.Pytester) -> None:
+def test_an_error_in_the_second_call_does_not_change_the_message(wrong_networks: pytest.Pytester) -> None:
     output = wrong_networks.runpytest_subprocess("-k", "test_once", "-q", "--tb=short").stdout.str()
     assert "out is first wrong at" in output
     assert "called before" not in output

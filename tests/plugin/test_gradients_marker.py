@@ -15,44 +15,44 @@ import ctypes
 import numpy as np
 from rnn_goldens import Unsupported
 
-def forward(q):
-    if q.config.bias:
+def forward(golden):
+    if golden.config.bias:
         raise Unsupported("no biases")
-    states = [q.h0[0]]
-    for t in range(q.x.shape[1]):
-        sums = q.x[:, t] @ q.weights["weight_ih_l0"].T + states[-1] @ q.weights["weight_hh_l0"].T
+    states = [golden.h0[0]]
+    for t in range(golden.x.shape[1]):
+        sums = golden.x[:, t] @ golden.weights["weight_ih_l0"].T + states[-1] @ golden.weights["weight_hh_l0"].T
         states.append(np.maximum(sums, 0))
     return states
 
-def outputs(q):
-    states = forward(q)
+def outputs(golden):
+    states = forward(golden)
     return np.stack(states[1:], axis=1), states[-1][None]
 
-def bptt(q, through_time=1):
-    states, w = forward(q), q.weights
-    found = {"x": np.zeros_like(q.x), **{name: np.zeros_like(array) for name, array in w.items()}}
-    dh = q.cotangents["d_h_n"][0].copy()
-    for t in reversed(range(q.x.shape[1])):
-        sums = (dh + q.cotangents["d_out"][:, t]) * (states[t + 1] > 0)
+def bptt(golden, through_time=1):
+    states, w = forward(golden), golden.weights
+    found = {"x": np.zeros_like(golden.x), **{name: np.zeros_like(array) for name, array in w.items()}}
+    dh = golden.cotangents["d_h_n"][0].copy()
+    for t in reversed(range(golden.x.shape[1])):
+        sums = (dh + golden.cotangents["d_out"][:, t]) * (states[t + 1] > 0)
         found["x"][:, t] = sums @ w["weight_ih_l0"]
-        found["weight_ih_l0"] += sums.T @ q.x[:, t]
+        found["weight_ih_l0"] += sums.T @ golden.x[:, t]
         found["weight_hh_l0"] += sums.T @ states[t]
         dh = through_time * sums @ w["weight_hh_l0"]
     return found
 
-def truncated(q):
-    return bptt(q, through_time=0)
+def truncated(golden):
+    return bptt(golden, through_time=0)
 
-kept = {}
+sums_so_far = {}
 
-def adds_up(q):
-    for name, array in bptt(q).items():
-        kept[q.id, name] = kept.get((q.id, name), 0) + array
-    return {name: kept[q.id, name] for name in ("x", *q.weights)}
+def adds_up(golden):
+    for name, array in bptt(golden).items():
+        sums_so_far[golden.id, name] = sums_so_far.get((golden.id, name), 0) + array
+    return {name: sums_so_far[golden.id, name] for name in ("x", *golden.weights)}
 
-def overwrites(q):
-    found = bptt(q)
-    array = q.cotangents["d_out"]
+def overwrites(golden):
+    found = bptt(golden)
+    array = golden.cotangents["d_out"]
     ctypes.memset(array.ctypes.data, 0, array.nbytes)
     return found
 """
@@ -292,16 +292,16 @@ def test_check_differentiates_a_function_in_torch(folder: Path, corpus_with_grad
     (folder / "in_torch.py").write_text(
         "import rnn_goldens, torch\n"
         "def tensor(array): return array if torch.is_tensor(array) else torch.tensor(array)\n"
-        "def right(q, passed_on=lambda h: h):\n"
-        "    if q.cell != 'rnn_relu': raise rnn_goldens.Unsupported('a relu network')\n"
-        "    w = {name: tensor(array) for name, array in q.weights.items()}\n"
-        "    b = w['bias_ih_l0'] + w['bias_hh_l0'] if q.config.bias else 0\n"
-        "    h, out = tensor(q.h0)[0], []\n"
-        "    for x in tensor(q.x).unbind(1):\n"
+        "def right(golden, passed_on=lambda h: h):\n"
+        "    if golden.cell != 'rnn_relu': raise rnn_goldens.Unsupported('a relu network')\n"
+        "    w = {name: tensor(array) for name, array in golden.weights.items()}\n"
+        "    b = w['bias_ih_l0'] + w['bias_hh_l0'] if golden.config.bias else 0\n"
+        "    h, out = tensor(golden.h0)[0], []\n"
+        "    for x in tensor(golden.x).unbind(1):\n"
         "        h = torch.relu(x @ w['weight_ih_l0'].T + passed_on(h) @ w['weight_hh_l0'].T + b)\n"
         "        out.append(h)\n"
         "    return torch.stack(out, 1), h[None]\n"
-        "def truncated(q): return right(q, torch.detach)\n"
+        "def truncated(golden): return right(golden, torch.detach)\n"
     )
     assert "2 passed, 1 refused" in check(folder, corpus_with_gradients, "in_torch:right").stdout
     done = check(folder, corpus_with_gradients, "in_torch:truncated")
@@ -372,7 +372,7 @@ def test_facts_about_unexplained_gradients_are_in_the_results(project: pytest.Py
 def test_wrong_outputs_besides_wrong_gradients_are_in_the_results(project: pytest.Pytester) -> None:
     write_test(
         project,
-        "rnn_golden.check_gradient_calls(truncated, lambda q: [2 * part for part in outputs(q)])",
+        "rnn_golden.check_gradient_calls(truncated, lambda golden: [2 * part for part in outputs(golden)])",
         "gradients=True, ids='documented/*'",
     )
     failed = results(project)["documented/single-sequence"]

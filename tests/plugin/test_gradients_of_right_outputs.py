@@ -177,7 +177,7 @@ def test_it(rnn_golden):
 
 
 @pytest.mark.slow
-def test_a_backward_cause_stays_if_outputs_pass_later(pytester: pytest.Pytester) -> None:
+def test_a_deviation_of_the_backward_pass_stays_the_cause_if_outputs_pass_later(pytester: pytest.Pytester) -> None:
     body = IN_A_LATER_TEST.replace("gradients_of_wrong_equations(rnn_golden)", "halved(rnn_golden)")
     halved = """
 def halved(golden):

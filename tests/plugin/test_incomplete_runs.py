@@ -59,7 +59,7 @@ def counts(entries: list[Document]) -> Counter[str]:
 @pytest.mark.parametrize("how", ["exit", "kill", "interrupt", "pytest.exit"])
 def test_selected_goldens_that_were_not_compared_are_listed_and_fail_the_run(run: Run, how: str) -> None:
     code, document = run(how)
-    assert code != 0 or how == "exit"  # pytest itself exits with 0; the results file and `check` report it
+    assert code != 0 or how == "exit"  # pytest exits with 0 after os._exit(0)
     assert document["complete"] is False
     assert "results" not in document
     so_far = {entry["golden"]: entry["outcome"] for entry in document["results_so_far"]}
@@ -72,7 +72,7 @@ def test_selected_goldens_that_were_not_compared_are_listed_and_fail_the_run(run
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["exit", "kill"])
-def test_a_golden_whose_worker_died_failed(run: Run, how: str) -> None:
+def test_a_golden_whose_worker_died_counts_as_failed(run: Run, how: str) -> None:
     code, document = run(how, "-pxdist", "-n2", "--max-worker-restart=4")
     assert code == 1
     by_golden = {entry["golden"]: entry for entry in document["results"]}
@@ -82,14 +82,14 @@ def test_a_golden_whose_worker_died_failed(run: Run, how: str) -> None:
 
 
 @pytest.mark.slow
-def test_goldens_without_a_remaining_worker_have_no_outcome(run: Run) -> None:
+def test_goldens_without_a_remaining_worker_are_unchecked(run: Run) -> None:
     code, document = run("kill", "-pxdist", "-n1", "--max-worker-restart=0")
     assert code != 0
     assert counts(document["results_so_far"]) == {"passed": 1, "failed": 1, "unchecked": 2}
 
 
 @pytest.mark.slow
-def test_goldens_after_the_first_failure_have_no_outcome(run: Run) -> None:
+def test_goldens_that_were_only_collected_are_unchecked(run: Run) -> None:
     code, document = run("", "-x", "--deselect=test_it.py::test_it[documented/single-sequence-float32]", "--co")
     assert code == 0  # nothing was to be run
     assert counts(document["results_so_far"]) == {"unchecked": 3}
@@ -205,7 +205,7 @@ def test_a_run_that_cannot_start_removes_earlier_results(project: pytest.Pyteste
 
 
 @pytest.mark.slow
-def test_a_copy_of_a_golden_counts_and_one_in_another_process_does_not(project: pytest.Pytester) -> None:
+def test_a_check_of_a_copy_counts_and_a_check_in_another_process_does_not(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_it="""
         import copy, multiprocessing

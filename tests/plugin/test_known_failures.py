@@ -31,7 +31,7 @@ def run_with(project: pytest.Pytester) -> RunWith:
     return run
 
 
-def test_a_known_failure_is_expected_for_its_reason(
+def test_a_known_failure_is_an_xfail_with_its_reason(
     check_with: CheckWith, run_with: RunWith, workers: tuple[str, ...]
 ) -> None:
     check_with("wrong_in_batches")
@@ -125,7 +125,7 @@ def test_an_entry_may_name_a_custom_cell_of_the_corpus(tmp_path: Path) -> None:
     assert [entry.matches(one, "float32") for one in (gru, custom)] == [False, True]
 
 
-OF_FOUR = "--rnn-goldens-corpus=v1", "--rnn-goldens-ids=gru/plain,gru/lengths,lstm/plain,lstm/lengths"
+FOUR_GOLDENS = "--rnn-goldens-corpus=v1", "--rnn-goldens-ids=gru/plain,gru/lengths,lstm/plain,lstm/lengths"
 
 WRONG_WITH_LENGTHS = """
     def outputs(golden):
@@ -146,7 +146,7 @@ def with_lengths(project: pytest.Pytester) -> RunWith:
 
     def run(known: str, *options: str) -> pytest.RunResult:
         project.path.joinpath("known.txt").write_text(known, "utf-8")
-        return project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=known.txt", *options)
+        return project.runpytest_inprocess(*FOUR_GOLDENS, "--rnn-goldens-known-failures=known.txt", *options)
 
     return run
 
@@ -179,7 +179,7 @@ def test_all_conditions_of_an_entry_must_apply(with_lengths: RunWith) -> None:
         ("cells=gru", "no condition in line 1 of *known.txt, 'cells'. Did you mean 'cell'? *"),
         ("gru/plain lstm/plain", "*line 1: 'gru/plain lstm/plain' are several ids; write one per line*"),
         ("cell=gru cell=lstm", "*line 1: cell is given twice; write cell=one,two*"),
-        ("lstm/* cell=gru", "*line 1: no golden of the corpus is 'lstm/[*] cell=gru' altogether*"),
+        ("lstm/* cell=gru", "*line 1: no golden of the corpus meets all of 'lstm/[*] cell=gru'*"),
     ],
 )
 def test_a_malformed_entry_is_an_error(with_lengths: RunWith, entry: str, message: str) -> None:
@@ -194,9 +194,9 @@ def test_an_entry_with_passing_goldens_lists_them(with_lengths: RunWith) -> None
     result.stdout.fnmatch_lines(
         [
             "*= rnn-goldens: known failures =*",
-            "known.txt:1: cell=lstm holds for 1 of 2 goldens that ran. These pass:",
+            "known.txt:1: cell=lstm fails for 1 of 2 goldens that ran. These pass:",
             "  lstm/plain in float32",
-            "  narrow the line to those that fail, or use --rnn-goldens-update-known-failures",
+            "  narrow the line to the goldens that fail, or use --rnn-goldens-update-known-failures",
         ]
     )
     assert "failed before outputs were compared" not in result.stdout.str()
@@ -210,7 +210,7 @@ def test_an_entry_whose_goldens_all_pass_must_be_removed(with_lengths: RunWith) 
 UPDATE = "--rnn-goldens-update-known-failures"
 
 
-def test_a_list_is_written_from_a_run(
+def test_an_updated_list_has_the_failures_of_the_run(
     with_lengths: RunWith, project: pytest.Pytester, workers: tuple[str, ...]
 ) -> None:
     known = project.path / "known.txt"
@@ -224,17 +224,17 @@ def test_a_list_is_written_from_a_run(
         "gru/plain dtype=float64 # half done\n"
         "gru/lengths dtype=float32  # not looked at yet: out of bounds\n"
     )
-    result = project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=known.txt", *workers)
+    result = project.runpytest_inprocess(*FOUR_GOLDENS, "--rnn-goldens-known-failures=known.txt", *workers)
     assert result.parseoutcomes() == {"passed": 2, "xfailed": 2}
-    project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=known.txt", UPDATE, *workers)
+    project.runpytest_inprocess(*FOUR_GOLDENS, "--rnn-goldens-known-failures=known.txt", UPDATE, *workers)
     assert known.read_text("utf-8") == written
 
 
 @pytest.mark.parametrize(
     ("entry", "after"),
     [
-        ("features=lengths", "features=lengths # as it was"),  # applies to all that ran: unchanged
-        ("features=bidirectional", "features=bidirectional # as it was"),  # none of them ran
+        ("features=lengths", "features=lengths # as it was"),  # all of its goldens that ran fail: unchanged
+        ("features=bidirectional", "features=bidirectional # as it was"),  # none of its goldens ran
         ("*/plain", "*/plain except=gru/plain-float32,lstm/plain-float32  # as it was"),
         ("*/plain dtype=float32", "*/plain dtype=float32 except=gru/plain,lstm/plain  # as it was"),
         ("gru/plain", "gru/plain dtype=float64,float16  # as it was"),
@@ -247,7 +247,7 @@ def test_a_list_is_written_from_a_run(
         ("*/plain-float32", "*/plain-float32 except=gru/plain,lstm/plain  # as it was"),
     ],
 )
-def test_an_update_keeps_entries_that_did_not_run(
+def test_an_update_excludes_only_goldens_that_ran_and_passed(
     with_lengths: RunWith, project: pytest.Pytester, entry: str, after: str
 ) -> None:
     with_lengths(f"{entry} # as it was\n", UPDATE)
@@ -267,7 +267,7 @@ def test_an_entry_is_replaced_by_its_failures_if_that_is_shorter(
     )
 
 
-def test_an_exception_must_match_a_golden(with_lengths: RunWith) -> None:
+def test_an_except_condition_must_match_a_golden(with_lengths: RunWith) -> None:
     result = with_lengths("cell=lstm except=lstm/plane  # why")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*no golden in line 1 of *known.txt, 'lstm/plane'. Did you mean 'lstm/plain'?*"])
@@ -275,9 +275,9 @@ def test_an_exception_must_match_a_golden(with_lengths: RunWith) -> None:
 
 def test_a_missing_list_is_created(project: pytest.Pytester) -> None:
     project.makepyfile(test_mine=WRONG_WITH_LENGTHS)
-    project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=new.txt", UPDATE)
+    project.runpytest_inprocess(*FOUR_GOLDENS, "--rnn-goldens-known-failures=new.txt", UPDATE)
     assert len((project.path / "new.txt").read_text("utf-8").splitlines()) == 2
-    assert project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=new.txt").ret == 0
+    assert project.runpytest_inprocess(*FOUR_GOLDENS, "--rnn-goldens-known-failures=new.txt").ret == 0
 
 
 def test_an_interrupted_run_does_not_change_the_list(with_lengths: RunWith, project: pytest.Pytester) -> None:
@@ -306,7 +306,7 @@ def test_a_golden_on_the_skip_list_is_not_run(project: pytest.Pytester, workers:
     )
     project.path.joinpath("skip.txt").write_text("gru/plain  # ends the process: https://example.org/9\n", "utf-8")
     options = (
-        OF_FOUR[0],
+        FOUR_GOLDENS[0],
         "--rnn-goldens-ids=gru/plain,gru/lengths",
         "--rnn-goldens-skip=skip.txt",
         "--rnn-goldens-report=found.json",
@@ -327,14 +327,14 @@ def test_a_golden_on_the_skip_list_is_not_run(project: pytest.Pytester, workers:
 def test_a_run_that_skips_everything_fails(project: pytest.Pytester) -> None:
     project.makepyfile(test_mine=WRONG_WITH_LENGTHS)
     project.path.joinpath("skip.txt").write_text("*  # no device\n", "utf-8")
-    result = project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-skip=skip.txt")
+    result = project.runpytest_inprocess(*FOUR_GOLDENS, "--rnn-goldens-skip=skip.txt")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["nothing was checked: all 4 goldens were on the skip list"])
 
 
 def test_a_list_that_cannot_be_written_does_not_lose_results(project: pytest.Pytester) -> None:
     project.makepyfile(test_mine=WRONG_WITH_LENGTHS)
-    result = project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=nowhere/known.txt", UPDATE)
+    result = project.runpytest_inprocess(*FOUR_GOLDENS, "--rnn-goldens-known-failures=nowhere/known.txt", UPDATE)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert result.parseoutcomes() == {"passed": 2, "failed": 2}
     result.stdout.fnmatch_lines(

@@ -28,7 +28,7 @@ SINGLE, TANH, LSTM, GRU = VARIETY
 
 @pytest.fixture
 def varied(project: pytest.Pytester, write_corpus: Callable[..., Path]) -> pytest.Pytester:
-    """A corpus with various cells and features, which is only an index: collecting does not open goldens."""
+    """A project whose corpus has various cells and features, and only an index: collecting does not open goldens."""
     folder = write_corpus("four-varied", lambda entry: entry.update(VARIETY[entry["id"]]))
     shutil.rmtree(folder / "documented")
     project.makeini("[pytest]\nrnn_goldens_corpus = four-varied")
@@ -156,7 +156,7 @@ def test_each_golden_is_selected_once_per_supported_precision(varied: pytest.Pyt
     }
 
 
-def test_the_nearest_marker_wins_argument_by_argument(varied: pytest.Pytester, collect: Collect) -> None:
+def test_the_nearest_marker_takes_precedence_for_each_argument(varied: pytest.Pytester, collect: Collect) -> None:
     varied.makepyfile(
         """
         import pytest
@@ -180,7 +180,9 @@ def test_the_nearest_marker_wins_argument_by_argument(varied: pytest.Pytester, c
     }
 
 
-def test_the_dtype_option_beats_the_ini_file_and_a_marker_beats_both(varied: pytest.Pytester, collect: Collect) -> None:
+def test_the_dtype_option_overrides_the_ini_file_and_a_marker_overrides_both(
+    varied: pytest.Pytester, collect: Collect
+) -> None:
     varied.makeini("[pytest]\nrnn_goldens_corpus = four-varied\nrnn_goldens_dtype = float16")
     varied.makepyfile(
         """
@@ -237,8 +239,8 @@ def test_the_corpus_option_takes_a_version_or_a_folder(
     assert names(collect("--rnn-goldens-corpus=../four", "..")["test_it"]) == list(VARIETY)
 
 
-def test_a_version_wins_over_a_folder_of_its_name(varied: pytest.Pytester, collect: Collect) -> None:
-    varied.mkdir("v1")  # as for rnn_goldens.load
+def test_a_version_takes_precedence_over_a_folder_of_its_name(varied: pytest.Pytester, collect: Collect) -> None:
+    varied.mkdir("v1")  # rnn_goldens.load has the same rule
     varied.makepyfile("def test_it(rnn_golden): ...")
     assert len(collect("--rnn-goldens-corpus=v1")["test_it"]) > 0
 

@@ -1,4 +1,4 @@
-"""Mistakes of a test or an implementation: wrong goldens do not pass, and right ones do.
+"""If a test or an implementation has a mistake, wrong outputs do not pass, and right outputs of other goldens do.
 
 ``make nothing-unchecked`` runs each mistake with every command; here, mistakes that end no process run together.
 """

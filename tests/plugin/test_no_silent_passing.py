@@ -1,4 +1,4 @@
-"""A run that checked nothing, or not the selected goldens, does not pass."""
+"""A run that checked nothing, or not all selected goldens, does not pass."""
 
 from collections.abc import Callable
 
@@ -214,7 +214,7 @@ def test_a_damaged_or_missing_golden_is_an_error_even_if_listed_as_known_failure
     )
 
 
-def test_no_xfail_excuses_a_test_that_checks_nothing(project: pytest.Pytester) -> None:
+def test_an_xfail_marker_does_not_excuse_a_test_that_checks_nothing(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import pytest
@@ -266,7 +266,7 @@ def test_a_marker_where_no_test_takes_a_golden_is_an_error(project: pytest.Pytes
     )
 
 
-def test_other_tests_beside_one_with_goldens_need_none(project: pytest.Pytester) -> None:
+def test_tests_beside_a_test_of_goldens_need_no_golden(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_it="""
         import my_rnn, pytest
@@ -298,7 +298,7 @@ def test_a_run_in_which_every_golden_was_refused_fails(
     assert project.runpytest_inprocess("test_other.py", *workers).ret == pytest.ExitCode.OK
 
 
-def test_a_check_in_a_tear_down_comes_too_late(project: pytest.Pytester) -> None:
+def test_a_check_in_a_tear_down_does_not_count(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import pytest
@@ -387,7 +387,7 @@ def test_getfixturevalue_of_a_golden_is_an_error(project: pytest.Pytester) -> No
     result.stdout.fnmatch_lines(["rnn_golden must be an argument of the test or fixture: *"])
 
 
-def test_an_overridden_fixture_leaves_the_goldens_without_outcome(
+def test_goldens_of_an_overridden_fixture_are_reported_as_not_compared(
     project: pytest.Pytester,
 ) -> None:
     project.makepyfile(

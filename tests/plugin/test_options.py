@@ -1,4 +1,4 @@
-"""The node id of a test without its golden."""
+"""The node id of a test without its golden identifies the test."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Selected outputs are compared: by marker, option and ini file; the others are listed."""
+"""A marker, an option or the ini file selects the outputs to compare; the others are listed as not checked."""
 
 import json
 
@@ -74,7 +74,7 @@ def test_the_cause_of_a_wrong_out_alone_is_identified(nets: pytest.Pytester) -> 
     result.stdout.no_fnmatch_line("*h_n is missing*")
 
 
-def test_the_nearest_marker_wins_over_the_option(nets: pytest.Pytester) -> None:
+def test_the_nearest_marker_overrides_the_option(nets: pytest.Pytester) -> None:
     nets.makepyfile("""
         import pytest, my_rnn
         @pytest.mark.rnn_goldens(outputs=["out", "h_n", "c_n"])
@@ -97,7 +97,7 @@ def test_an_output_left_out_of_one_comparison_may_be_in_another(nets: pytest.Pyt
     result.stdout.no_fnmatch_line("*not checked*")
 
 
-def test_a_sequence_in_two_parts_needs_the_state(nets: pytest.Pytester) -> None:
+def test_the_call_pattern_chunks_needs_the_last_state(nets: pytest.Pytester) -> None:
     nets.makepyfile("import nets\ndef test_it(rnn_golden): rnn_golden.check_calls(nets.out)")
     options = "--rnn-goldens-outputs=out", "--rnn-goldens-calls=twice,rows,weights,views"
     nets.runpytest_inprocess(*options).assert_outcomes(passed=4)

@@ -1,4 +1,4 @@
-"""--rnn-goldens-report=FILE.html writes a page in every kind of run, also in interrupted ones."""
+"""--rnn-goldens-report=FILE.html writes a page in every kind of run, also in interrupted runs."""
 
 import json
 import re
@@ -109,7 +109,7 @@ def test_it(rnn_golden):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("how", "why"), [("SIGKILL", "the run has not ended"), ("SIGINT", "interrupted")])
-def test_the_page_of_an_interrupted_run_says_so(project: pytest.Pytester, how: str, why: str) -> None:
+def test_the_page_of_an_interrupted_run_is_not_complete(project: pytest.Pytester, how: str, why: str) -> None:
     (project.path / "report.html").write_text("of an earlier run")
     project.makepyfile(test_it=ENDS.format(how=how))
     command = [sys.executable, "-m", "pytest", "--rnn-goldens-report=report.html"]

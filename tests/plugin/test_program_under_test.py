@@ -80,7 +80,7 @@ def test_a_golden_that_a_program_fails_can_be_a_known_failure(checked: pytest.Py
     assert result.parseoutcomes() == {"passed": 4, "xfailed": 1}
 
 
-def test_a_program_without_a_hello_gives_one_line_per_golden(
+def test_a_program_without_a_hello_has_one_line_per_golden(
     checked: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CI", raising=False)  # with CI set, pytest's summary repeats whole messages

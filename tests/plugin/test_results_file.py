@@ -111,7 +111,7 @@ def test_the_file_contains_the_versions_of_the_run(project: pytest.Pytester, wor
 
 
 @pytest.mark.slow
-def test_failures_are_explained_as_far_as_possible(project: pytest.Pytester, check_with: Callable[[str], None]) -> None:
+def test_a_contradicted_cause_is_in_the_file(project: pytest.Pytester, check_with: Callable[[str], None]) -> None:
     check_with("wrong_in_batches")
     project.runpytest_subprocess("--rnn-goldens-report=results.json")
     document = json.loads((project.path / "results.json").read_text("utf-8"))
@@ -153,7 +153,7 @@ needs_subtests = pytest.mark.skipif(pytest.version_tuple < (9,), reason="pytest 
 
 @needs_subtests
 @pytest.mark.parametrize("functions", ["refuses, wrong_in_batches", "wrong_in_batches, refuses"])
-def test_the_worst_of_several_subtests_counts(project: pytest.Pytester, report: Report, functions: str) -> None:
+def test_the_worst_outcome_of_several_subtests_counts(project: pytest.Pytester, report: Report, functions: str) -> None:
     project.makepyfile(
         test_it=f"""
         from my_rnn import refuses, right, wrong_in_batches
@@ -211,7 +211,7 @@ def test_a_golden_that_fails_in_a_subtest_fails(project: pytest.Pytester, report
     }
 
 
-def test_the_option_is_relative_to_the_working_directory(
+def test_the_path_of_the_option_is_relative_to_the_working_directory(
     project: pytest.Pytester, check_with: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check_with("right")

@@ -1,4 +1,4 @@
-"""The end of a run lists how many known deviations it can detect, for each cell."""
+"""A run ends with the number of known deviations that it can detect, for each cell."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def lstm(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.P
 
 
 def lines(result: pytest.RunResult) -> list[str]:
-    """Return the lines of the section."""
+    """Return the lines of the section on coverage that a run prints."""
     text = result.stdout.str()
     if TITLE not in text:
         return []
@@ -106,11 +106,11 @@ def test_deselected_goldens_of_the_same_kind_are_counted(lstm: pytest.Pytester) 
         @pytest.mark.rnn_goldens(cell="lstm", **some)
         def test_it(rnn_golden): rnn_golden.check(nets.refusing()(rnn_golden))
     """)
-    whole, some = (as_one(lines(lstm.runpytest_subprocess(*of))) for of in ((), ("-k", "one")))
-    assert "left out" not in whole
+    all_goldens, some = (as_one(lines(lstm.runpytest_subprocess(*of))) for of in ((), ("-k", "one")))
+    assert "were not selected" not in all_goldens
     (left_out,) = re.findall(r"(\d+) goldens of the same kind were not selected \(\+\d+\)\.", some)
-    ran, of_all = (int(re.findall(r": (\d+) goldens; ", text)[0]) for text in (some, whole))
-    assert int(left_out) == of_all - ran  # and not those that are checked in float64 alone
+    ran, of_all = (int(re.findall(r": (\d+) goldens; ", text)[0]) for text in (some, all_goldens))
+    assert int(left_out) == of_all - ran  # without goldens that can be checked only in float64
 
 
 @pytest.mark.slow
@@ -200,10 +200,10 @@ def test_an_implementation_that_returns_only_out_is_advised_to_return_states_for
     output = checked(lstm, "alone:OnlyOut", "--cell", "lstm", "--rnn-goldens-gradients")
     assert re.search(r" To detect more: return the last states \(\+\d+\)\.", output)
     assert "accept" not in output
-    assert "left out" not in output
+    assert "were not selected" not in output
 
 
-def test_goldens_of_two_corpora_are_of_one_test(project: pytest.Pytester) -> None:
+def test_coverage_is_printed_for_each_corpus_with_a_kill_matrix(project: pytest.Pytester) -> None:
     shutil.copytree(project.path / "four", project.path / "more")
     for folder, keep in (("four", slice(0, 3)), ("more", slice(3, 4))):
         index = project.path / folder / "index.json"

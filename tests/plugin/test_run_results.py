@@ -16,7 +16,7 @@ GOLDENS = {TEST: ("lstm/plain", "float32"), OTHER: ("gru/plain", "float16")}
 
 
 def report(when: Any, error: str = "", *, test: str = TEST, worker: str = "", **entry: object) -> pytest.TestReport:
-    """Return the report of a phase, which failed if there is an error; ``entry`` is our entry with the outcome."""
+    """Return the report of a phase, failed if ``error`` is not empty; ``entry`` has fields of the plugin's entry."""
     outcome: Literal["failed", "passed"] = "failed" if error else "passed"
     test_report = pytest.TestReport(test, ("test_a.py", 0, "test_it"), {}, outcome, error or None, when)
     if entry:
@@ -45,7 +45,7 @@ def outcomes(run_results: RunResults) -> list[str]:
     return [entry["outcome"] for entry in run_results.entries]
 
 
-def test_a_test_without_a_report_has_no_outcome() -> None:
+def test_a_test_without_a_report_is_unchecked() -> None:
     run_results = results_of()
     assert run_results.entries == [{"golden": "lstm/plain", "dtype": "float32", "test": TEST, "outcome": "unchecked"}]
     assert run_results.unfinished == 1
@@ -85,7 +85,7 @@ def test_a_failure_by_another_plugin_keeps_its_reason() -> None:
     assert (entry["outcome"], entry["judged_by"], entry["reason"]) == ("failed", "test", "it leaks")
 
 
-def test_the_reason_of_our_own_failure_stays() -> None:
+def test_the_reason_of_a_failed_comparison_is_kept() -> None:
     last = report("teardown", outcome="failed", judged_by="comparison", reason="wrong")
     (entry,) = results_of(report("call", "it leaks"), last).entries
     assert (entry["judged_by"], entry["reason"]) == ("comparison", "wrong")
@@ -145,7 +145,7 @@ FOUND = {"golden": "lstm/plain", "dtype": "float32", "reason": "wrong later", "j
 
 
 @pytest.mark.parametrize("outcome", ["passed", "refused", "known-failure"])
-def test_a_late_failure_withdraws_a_pass(outcome: str) -> None:
+def test_a_late_failure_changes_the_outcome_to_failed(outcome: str) -> None:
     run_results = results_of(*whole_test(outcome, largest_error=0.5))
     (changed,) = run_results.revise(FOUND)
     assert run_results.entries == [changed]
@@ -161,7 +161,7 @@ def test_a_late_failure_does_not_replace_an_earlier_reason() -> None:
 
 
 @pytest.mark.parametrize(("what", "other"), [("golden", "a"), ("golden", "z"), ("dtype", "a"), ("dtype", "z")])
-def test_a_late_finding_without_an_entry_is_kept_separately(what: str, other: str) -> None:
+def test_a_late_failure_without_an_entry_is_kept_separately(what: str, other: str) -> None:
     run_results = results_of(*whole_test("passed"))
     assert run_results.revise(FOUND | {what: other}) == []
     assert run_results.late == [FOUND | {what: other}]
@@ -172,7 +172,7 @@ def test_reports_of_other_tests_are_ignored() -> None:
     run_results = RunResults()
     run_results.note(report("call", "broken"))
     assert run_results.entries == []
-    run_results.note(report("setup", outcome="unchecked"))  # from a worker, not selected before
+    run_results.note(report("setup", outcome="unchecked"))  # from a worker, for a test that was not selected before
     assert outcomes(run_results) == ["unchecked"]
 
 
@@ -248,7 +248,7 @@ def test_if_everything_was_refused_nothing_was_checked(
     assert results_of(*reports).nothing_checked is nothing
 
 
-def test_unfinished_goldens_besides_refused_ones_show_nothing_either() -> None:
+def test_nothing_was_checked_if_goldens_were_refused_or_unfinished() -> None:
     run_results = results_of(*whole_test("refused", test=OTHER))
     assert outcomes(run_results) == ["unchecked", "refused"]
     assert run_results.nothing_checked

@@ -85,16 +85,16 @@ class FewInputsBack8(LSTM): inputs = 8
 class FewInputsBack16(LSTM): inputs = 16
 class FewInputsBack32(LSTM): inputs = 32
 
-class Whole(nn.LSTM):  # reads only some columns of some weights
-    def forward(self, *given):
+class FewColumns(nn.LSTM):  # reads only some columns of some weights
+    def forward(self, *arguments):
         with torch.no_grad():
             for name, weight in self.named_parameters():
                 if name.startswith(self.kind) and self.part in name: weight[:, self.read:] = 0
-        return super().forward(*given)
+        return super().forward(*arguments)
 
-class FewReverseColumns(Whole): kind, part, read = "weight_hh", "_reverse", 8
-class FewReverseInputs(Whole): kind, part, read = "weight_ih", "_reverse", 16
-class FewUpperColumns(Whole): kind, part, read = "weight_hh", "_l1", 32
+class FewReverseColumns(FewColumns): kind, part, read = "weight_hh", "_reverse", 8
+class FewReverseInputs(FewColumns): kind, part, read = "weight_ih", "_reverse", 16
+class FewUpperColumns(FewColumns): kind, part, read = "weight_hh", "_l1", 32
 """
 
 CERTAIN = "One deviation explains every one, and no other does:\n  "

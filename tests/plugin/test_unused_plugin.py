@@ -19,6 +19,6 @@ def test_an_unused_plugin_imports_only_its_hooks(pytester: pytest.Pytester, monk
     result = pytester.runpytest_subprocess("-p", "rnn_goldens")
     assert result.parseoutcomes() == {"passed": 1}
     modules = set((pytester.path / "modules.txt").read_text("utf-8").splitlines())
-    ours = {name for name in modules if name.partition(".")[0] == "rnn_goldens"}
-    assert ours == {"rnn_goldens", "rnn_goldens.plugin", "rnn_goldens.plugin.hooks", "rnn_goldens.plugin.options"}
+    loaded = {name for name in modules if name.partition(".")[0] == "rnn_goldens"}
+    assert loaded == {"rnn_goldens", "rnn_goldens.plugin", "rnn_goldens.plugin.hooks", "rnn_goldens.plugin.options"}
     assert not HEAVY & modules

@@ -74,7 +74,7 @@ def test_classes_and_fixtures_get_the_same_golden(project: pytest.Pytester) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["auto", "strict"])
-def test_asyncio_tests_check(project: pytest.Pytester, mode: str) -> None:
+def test_asyncio_tests_can_check_goldens(project: pytest.Pytester, mode: str) -> None:
     project.makepyfile(
         f"""
         import asyncio, pytest

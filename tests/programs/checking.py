@@ -83,7 +83,7 @@ def watchdogs(pids: Path, seconds: float = 0) -> list[int]:
 
 
 def _watchdogs(pids: Path) -> list[int]:
-    """Find them by the environment of the run, which has the path of its process ids."""
+    """Return the running watchdog shells, whose environment contains the path of the file of process ids."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):

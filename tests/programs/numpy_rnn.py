@@ -1,4 +1,4 @@
-"""Every cell and feature as a program: the definition in NumPy, in every precision except bfloat16.
+"""A program with every cell and feature: the definition in NumPy, in every precision except bfloat16.
 
     python numpy_rnn.py [back [REQUEST_ID=MISBEHAVIOUR]...]
 

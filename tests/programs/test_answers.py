@@ -37,7 +37,7 @@ def is_read(message: object) -> bool:
 
 
 def fits(message: Any) -> bool:
-    """Whether the data fill their shapes, which a schema cannot express."""
+    """Return whether each array has as many numbers as its shape requires, which a schema cannot express."""
     arrays = [message[name] for name in ("out", "h_n", "c_n") if isinstance(message, dict) and name in message]
     return all(len(array["data"]) == math.prod(array["shape"]) for array in arrays)
 
@@ -170,19 +170,19 @@ NESTED = {
 
 
 @pytest.mark.parametrize("depth", [17, 100, 500, 900, 940, 990, 5000, 100_000])
-@pytest.mark.parametrize("place", NESTED)
-def test_a_deeply_nested_answer_is_reported_at_any_depth(place: str, depth: int) -> None:
+@pytest.mark.parametrize("location", NESTED)
+def test_a_deeply_nested_answer_is_reported_at_any_depth(location: str, depth: int) -> None:
     for nested in (nest(depth), nest(depth, '{"out":', "1", "}")):
-        text = NESTED[place].format(nest=nested, array=json.dumps(ARRAY))
+        text = NESTED[location].format(nest=nested, array=json.dumps(ARRAY))
         with pytest.raises(Misbehaviour, match=TOO_DEEP):
             answers.read(text.encode())
 
 
-@pytest.mark.parametrize("place", NESTED)
-def test_an_answer_at_pythons_recursion_limit_is_reported_too(place: str) -> None:
+@pytest.mark.parametrize("location", NESTED)
+def test_an_answer_at_pythons_recursion_limit_is_reported_too(location: str) -> None:
     for depth in range(sys.getrecursionlimit() - 200, sys.getrecursionlimit()):
         with pytest.raises(Misbehaviour, match=TOO_DEEP):
-            answers.read(NESTED[place].format(nest=nest(depth), array=json.dumps(ARRAY)).encode())
+            answers.read(NESTED[location].format(nest=nest(depth), array=json.dumps(ARRAY)).encode())
 
 
 def test_unclosed_nesting_is_reported() -> None:

@@ -33,7 +33,7 @@ def test_a_program_is_started_once(check: Check) -> None:
 def test_each_xdist_worker_starts_one_program(check: Check) -> None:
     checked = check(*DOCUMENTED, "-n2", misbehaviours=("1=exits",))
     assert sorted(checked.outcomes) == ["failed"] * 2 + ["passed"] * 2
-    assert len(checked.processes) == 1 + 2 + 2  # one tests the start, one for each worker, one restart for each failure
+    assert len(checked.processes) == 1 + 2 + 2  # one to test the start, one per worker, one restart per failure
 
 
 @pytest.mark.slow
@@ -54,7 +54,7 @@ def test_goldens_that_the_hello_excludes_are_refused_without_a_request(check: Ch
 
 
 @pytest.mark.slow
-def test_a_program_without_a_name_is_called_by_its_command(check: Check, tmp_path: Path) -> None:
+def test_a_program_without_a_name_is_named_after_its_command(check: Check, tmp_path: Path) -> None:
     script(tmp_path / "my_rnn", f"exec {' '.join(NUMPY_RNN)}")
     checked = check("-k", "documented/single", "--rnn-goldens-dtype=float32,bfloat16", command=("./my_rnn", "--fast"))
     assert "1  ./my_rnn --fast does not support bfloat16\n" in checked.shown
@@ -92,7 +92,7 @@ def test_a_program_that_hangs_after_its_last_answer_fails_the_run(check: Check) 
     assert "tiny_rnn did not end within 10 s after its stdin ended" in checked.shown
 
 
-def test_the_requests_of_protocol_can_be_piped_into_a_program(tmp_path: Path) -> None:
+def test_the_requests_that_the_protocol_command_prints_can_be_piped_into_a_program(tmp_path: Path) -> None:
     rnn_goldens = [sys.executable, "-m", "rnn_goldens", "protocol", "--requests"]
     requests = subprocess.run(rnn_goldens, cwd=tmp_path, capture_output=True, check=True).stdout
     answers = subprocess.run(TINY_RNN, input=requests, capture_output=True, check=True).stdout.decode()

@@ -1,6 +1,6 @@
 """A misbehaving program fails only the current golden, with a description; it is restarted and the run continues.
 
-One run of ``rnn-goldens check`` meets every misbehaviour, with correct answers in between.
+In one run of ``rnn-goldens check`` a program misbehaves in every way, with correct answers in between.
 """
 
 import re
@@ -12,20 +12,20 @@ pytestmark = pytest.mark.slow
 
 LIMIT = 1.5
 PASSED = ("passed", "")
-AGAIN = (None, *PASSED)
+CORRECT = (None, *PASSED)
 
 # The misbehaviour at each request, and the outcome and reason of its golden; * matches any text.
 SCHEDULE: list[tuple[str | None, str, str]] = [
-    AGAIN,
+    CORRECT,
     ("exits", "failed", "tiny_rnn exited with code 3 before its answer"),
-    AGAIN,
+    CORRECT,
     ("segfaults", "failed", "tiny_rnn was killed by signal SIGSEGV before its answer"),
     ("exits_but_its_child_does_not", "failed", "tiny_rnn exited with code 3 before its answer"),
     ("exits_in_the_middle_of_a_line", "failed", "tiny_rnn exited with code 4 before its answer"),
-    AGAIN,
+    CORRECT,
     ("hangs", "failed", f"tiny_rnn printed no answer within {LIMIT} s"),
     ("hangs_with_a_child", "failed", f"tiny_rnn printed no answer within {LIMIT} s"),
-    AGAIN,
+    CORRECT,
     (
         "forgets_the_newline",
         "failed",
@@ -33,12 +33,12 @@ SCHEDULE: list[tuple[str | None, str, str]] = [
     ),
     ("prints_an_empty_line", "failed", f"tiny_rnn printed no answer within {LIMIT} s, but 1 empty line"),
     ("closes_stdout", "failed", "tiny_rnn closed its stdout but did not exit"),
-    AGAIN,
+    CORRECT,
     ("prints_rubbish", "failed", "tiny_rnn printed a line that is not JSON (Expecting value: *): 'Epoch 1: loss 0.25'"),
     ("prints_no_utf_8", "failed", "tiny_rnn printed a line that is not JSON (JSON is UTF-8, byte 12 is not): *"),
     ("prints_a_deep_nest", "failed", "tiny_rnn printed JSON that is nested too deep, in more than 16 levels: '[[[*"),
     ("prints_a_nest_of_940", "failed", "tiny_rnn printed JSON that is nested too deep, in more than 16 levels: *"),
-    AGAIN,
+    CORRECT,
     (
         "prints_no_object",
         "failed",
@@ -64,25 +64,25 @@ SCHEDULE: list[tuple[str | None, str, str]] = [
         "failed",
         'tiny_rnn printed JSON that is not an answer of protocol 1 (h_n/data/0: "1.0" is not *',
     ),
-    AGAIN,
+    CORRECT,
     ("answers_another_id", "failed", "tiny_rnn answered id 999 to request id *"),
-    AGAIN,
+    CORRECT,
     ("answers_the_id_before", "failed", "tiny_rnn answered twice: id * (*) again, instead of id *"),
     ("answers_hello", "failed", "tiny_rnn answered hello to another request"),
     ("answers_twice", "failed", "tiny_rnn answered twice: after its answer to id * (*) it printed *"),
-    AGAIN,
+    CORRECT,
     ("prints_without_end", "failed", "tiny_rnn printed more than 10*,* bytes without ending the line"),
     ("prints_lines_without_end", "failed", "tiny_rnn printed a line that is not JSON (Expecting value: *): 'Epoch 1'"),
     ("floods_stderr", "failed", "tiny_rnn wrote more than 10,000,000 bytes to stderr"),
     ("floods_stderr_and_answers", "failed", "tiny_rnn wrote more than 10,000,000 bytes to stderr"),
-    AGAIN,
+    CORRECT,
     # Not a misbehaviour:
     ("writes_a_megabyte_to_stderr", *PASSED),
     ("writes_blank_lines", *PASSED),
     ("answers_nan", "failed", "out is first wrong at *got nan, want *"),
     ("answers_another_shape", "failed", "out has shape *"),
     ("says_unsupported", "refused", "not today"),
-    AGAIN,
+    CORRECT,
 ]
 
 REPEATED = ("answers_nan", "answers_another_shape")

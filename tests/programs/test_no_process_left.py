@@ -1,4 +1,4 @@
-"""The program and its child processes end with the run, however the run ends."""
+"""The program and its child processes end with the run, even if the run is interrupted or killed."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])
 """
-"""Runs a command with SIGINT enabled: background processes ignore it."""
+"""A program that runs a command with SIGINT enabled: background processes ignore SIGINT."""
 
 
 HANGING = ["hangs_with_a_child", "hangs_and_ignores_signals", "hangs_with_a_daemon"]
@@ -31,7 +31,7 @@ def test_a_run_that_is_interrupted_leaves_no_process(
 ) -> None:
     pids = tmp_path / "pids.txt"
     running = start_checking(tmp_path, "-k", "documented/single", *workers, misbehaviours=(f"1={misbehaviour}",))
-    started = 3 if workers else 2  # the program of xdist's controller, the hanging one, its child
+    started = 3 if workers else 2  # the program of xdist's controller, the hanging program, and its child
     wait_for(pids, started)
     if number is signal.SIGINT:
         os.killpg(running.pid, number)  # as a terminal does
@@ -50,7 +50,7 @@ def test_a_finished_run_leaves_no_daemon(tmp_path: Path, misbehaviour: str) -> N
     checked = check_program(
         tmp_path, ("-k", "documented/single", "--rnn-goldens-time-limit=2"), (*TINY_RNN, f"1={misbehaviour}")
     )
-    assert len(checked.processes) == 2  # check_program checks that none is left
+    assert len(checked.processes) == 2  # check_program checks that no process is left
     assert checked.outcomes == ["passed" if misbehaviour.startswith("answers") else "failed"]
 
 

@@ -142,7 +142,7 @@ def test_a_late_violation_is_recorded_for_its_golden_and_does_not_affect_the_nex
     assert_right(program, first)
     try:
         assert_right(program, second)
-    except ProgramFailed as error:  # on a busy machine it may be detected before the answer is read
+    except ProgramFailed as error:  # on a busy machine the violation may be detected before the answer is read
         assert fnmatch(str(error), "documented/mini-batch in float32: tiny_rnn *")
         assert_right(program, third)
         assert program.late == []
@@ -215,7 +215,7 @@ def test_output_between_hello_and_the_first_golden_fails_that_golden(start: Star
 
 
 @pytest.mark.slow
-def test_an_answer_with_an_earlier_id_fails_the_golden_without_another_answer(start: Start) -> None:
+def test_an_answer_with_an_earlier_id_fails_the_current_golden(start: Start) -> None:
     program = start(*TINY_RNN, "2=answers_the_id_before", time_limit=1.5)
     first, second, third = goldens()
     assert_right(program, first)

@@ -1,8 +1,8 @@
-"""A network of one layer in plain Python, as a program; it misbehaves on the given requests.
+"""A program with a network of one layer in plain Python, which misbehaves on the requests that its arguments name.
 
     python tiny_rnn.py [REQUEST_ID=MISBEHAVIOUR]...
 
-If the variable PIDS has the path of a file, each process appends its id.
+If the variable PIDS has the path of a file, each process appends its id to the file.
 """
 
 import json
@@ -80,7 +80,7 @@ def start_daemon() -> None:
     read, write_end = os.pipe()
     if child := os.fork():
         os.waitpid(child, 0)
-        os.read(read, 1)  # it has written its id
+        os.read(read, 1)  # the daemon has written its id
         return
     os.setsid()
     if os.fork():

@@ -1,4 +1,4 @@
-"""Badges in the format of shields.io: the message has all information, the colour repeats it."""
+"""Badges in the format of shields.io: the message has all information, and the colour summarizes it."""
 
 import pytest
 
@@ -27,12 +27,12 @@ def results_of(*outcomes: str) -> ImplementationResults:
         ((), "nothing was checked", "lightgrey"),
     ],
 )
-def test_it_shows_the_results_of_one_implementation(outcomes: tuple[str, ...], message: str, colour: str) -> None:
+def test_a_badge_shows_the_results_of_one_implementation(outcomes: tuple[str, ...], message: str, colour: str) -> None:
     result = badge([results_of(*outcomes)])
     assert result == {"schemaVersion": 1, "label": "rnn-goldens", "message": message, "color": colour}
 
 
-def test_it_shows_how_many_implementations_agree() -> None:
+def test_a_badge_shows_how_many_implementations_agree() -> None:
     right, known = results_of("passed", "refused"), results_of("passed", "known-failure")
     assert badge([right, right])["message"] == "2 of 2 implementations agree"
     assert badge([right, known])["color"] == "yellow"

@@ -1,4 +1,4 @@
-"""Differences between two reports, on minimal reports."""
+"""Differences between two minimal reports."""
 
 import json
 from pathlib import Path

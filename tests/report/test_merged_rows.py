@@ -61,16 +61,16 @@ def test_included_rows_come_last_with_their_versions(write: Write) -> None:
 
 
 def test_equal_versions_are_not_repeated(write: Write) -> None:
-    here = document([], CheckRequest(CORPUS))["made_with"]
-    merged = document([], CheckRequest(CORPUS), rows([write("mlx.json", row("mlx"), made_with=here)], CORPUS, []))
+    made_with = document([], CheckRequest(CORPUS))["made_with"]
+    merged = document([], CheckRequest(CORPUS), rows([write("mlx.json", row("mlx"), made_with=made_with)], CORPUS, []))
     assert "made_with" not in merged["implementations"][0]
     assert "- `mlx`: mlx 3\n" in page(merged)
 
 
 def test_nested_reports_keep_their_versions(write: Write) -> None:
-    here = document([], CheckRequest(CORPUS))["made_with"]
+    made_with = document([], CheckRequest(CORPUS))["made_with"]
     first = document([], CheckRequest(CORPUS), rows([write("mlx.json", row("mlx"))], CORPUS, []))
-    second = rows([write("second.json", *first["implementations"], made_with=here)], CORPUS, [])
+    second = rows([write("second.json", *first["implementations"], made_with=made_with)], CORPUS, [])
     assert second[0]["made_with"]["machine"] == "Darwin arm64"
 
 

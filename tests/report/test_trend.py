@@ -1,4 +1,4 @@
-"""Changes for better or worse between two reports, on minimal reports."""
+"""Changes for better or worse between two minimal reports."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ PLAIN = ("gru/plain",)
         (report(3, 2), report(4, 0, PLAIN), "other"),
     ],
 )
-def test_less_wrong_and_more_passed_is_better(before: Document, after: Document, direction: str) -> None:
+def test_fewer_wrong_and_more_passed_goldens_are_better(before: Document, after: Document, direction: str) -> None:
     (moved,) = [one for one in trend(before, after) if one.where == "numpy, gru, float32"]
     assert moved.direction == direction
 

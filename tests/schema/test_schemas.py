@@ -32,7 +32,7 @@ def test_each_file_states_its_format(kind: str) -> None:
     assert SCHEMAS[kind]["properties"]["format"]["const"] == schema.FORMATS[kind]
 
 
-def test_each_hello_answer_states_its_protocol_and_each_hello_request_the_first() -> None:
+def test_each_hello_answer_states_its_protocol_and_each_hello_request_protocol_1() -> None:
     for version in schema.PROTOCOLS:
         hello, answer = (SCHEMAS[f"protocol-{of}-{version}"]["$defs"]["hello"] for of in ("request", "answer"))
         assert hello["properties"]["protocol"]["const"] == schema.PROTOCOLS[0]
@@ -44,17 +44,17 @@ def objects_in(node: object) -> list[dict[str, object]]:
         return [part for item in node for part in objects_in(item)]
     if not isinstance(node, dict):
         return []
-    here = [node] if node.get("type") == "object" else []
-    return here + [part for value in node.values() for part in objects_in(value)]
+    itself = [node] if node.get("type") == "object" else []
+    return itself + [part for value in node.values() for part in objects_in(value)]
 
 
 @pytest.mark.parametrize("kind", SCHEMAS)
-def test_each_object_is_closed(kind: str) -> None:
+def test_no_object_allows_additional_properties(kind: str) -> None:
     for part in objects_in(SCHEMAS[kind]):
-        if "allOf" in part and "additionalProperties" not in part:  # a message of one of several closed kinds
+        if "allOf" in part and "additionalProperties" not in part:  # a message of one of several kinds
             assert all(set(one["then"]) == {"$ref"} for one in part["allOf"])  # type: ignore[attr-defined]
             continue
-        if "propertyNames" not in part:  # which also closes it
+        if "propertyNames" not in part:  # propertyNames also restricts the properties
             assert "additionalProperties" in part, part
         assert part.get("additionalProperties") is not True
 

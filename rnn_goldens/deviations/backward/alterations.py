@@ -28,7 +28,7 @@ def in_derivatives(**equations: Equations) -> Alteration:
 
 
 def in_steps_back(**steps: Callable[..., Any]) -> Alteration:
-    """Return a change of steps of the backward pass, given as functions as for ``in_steps``."""
+    """Return a change of steps of the backward pass. The arguments are functions, as for ``in_steps``."""
     return in_steps(Backward, **steps)
 
 

@@ -19,10 +19,10 @@ def _reverse_not_flipped(right: Backward, d_inputs: Sequence[Sequence[Array]], l
     )
 
 
-def _one_direction(kept: int) -> Alteration:
+def _one_direction(index: int) -> Alteration:
     return in_steps_back(
         to_layer_below=lambda right, d_inputs, layer: right.to_layer_below(
-            [d_inputs[min(kept, len(d_inputs) - 1)]], layer
+            [d_inputs[min(index, len(d_inputs) - 1)]], layer
         )
     )
 
@@ -164,7 +164,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "cotangents_overwritten",
-        "Overwrites the cotangent of a layer's output with its input's before the other direction has read it.",
+        "Overwrites the cotangent of a layer's output with that of its input before the other direction has read it.",
         in_network(_Overwriting),
         needs=("multilayer", "bidirectional"),
         stands_for=("mxnet PR18203",),

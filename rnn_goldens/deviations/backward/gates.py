@@ -24,9 +24,9 @@ def _by_transposed_matrix(
 
 
 def _in_order(cell: str, order: str) -> Alteration:
-    """Reorder the gradients of the gates' arguments, from which all others are computed.
+    """Reorder the gradients of the gates' arguments, from which all other gradients are computed.
 
-    So they are multiplied with the blocks of other gates, and added to their gradients.
+    Each gradient is then multiplied with the block of another gate and added to the gradient of that block.
     """
     places = [LAYOUTS[cell].gates.index(letter) for letter in order]
 
@@ -46,7 +46,7 @@ def _in_order(cell: str, order: str) -> Alteration:
 
 
 def of_gates(change: Callable[[Array], Array]) -> Alteration:
-    """Change the gradients of activations' arguments before others are computed from them."""
+    """Change the gradients of activations' arguments before other gradients are computed from them."""
 
     def transposed(right: Backward, g: Array, matrix: Array, index: int, blocks: int) -> Array:
         return right.transposed(change(g), matrix, index, blocks)
@@ -57,40 +57,41 @@ def of_gates(change: Callable[[Array], Array]) -> Alteration:
     return in_steps_back(transposed=transposed, share=share)
 
 
-class _OtherKept(Backward):
-    """Base of backward passes that use other values of a step than those kept."""
+class _OtherValues(Backward):
+    """Base class of backward passes that use other values of a step than the stored ones."""
 
-    def others(self, program: Program, kept: Sequence[Array], w: Weights) -> list[Array]:
-        """Return the values to use in place of those kept."""
+    def other_values(self, program: Program, stored: Sequence[Array], w: Weights) -> list[Array]:
+        """Return the values to use instead of the stored ones."""
         raise NotImplementedError
 
     def step_back(
         self, case: Case, suffix: str, w: Weights, t: int, d_after: State, factors: _Found
     ) -> tuple[Array, State]:
-        kept = self.kept[suffix, t]
-        self.kept[suffix, t] = self.others(self.program(case, w), kept, w)
+        stored = self.kept[suffix, t]
+        self.kept[suffix, t] = self.other_values(self.program(case, w), stored, w)
         found = super().step_back(case, suffix, w, t, d_after, factors)
-        self.kept[suffix, t] = kept
+        self.kept[suffix, t] = stored
         return found
 
 
-class _Recomputed(_OtherKept):
-    """Recomputes the gates in the backward pass from h after the step; states are those kept."""
+class _Recomputed(_OtherValues):
+    """Recomputes the gates in the backward pass from h after the step; uses the stored states."""
 
-    def others(self, program: Program, kept: Sequence[Array], w: Weights) -> list[Array]:
-        x, _, *others = kept[: program.inputs]
-        recomputed = self.computed(program, [x, kept[program.after[0]], *others], w)
+    def other_values(self, program: Program, stored: Sequence[Array], w: Weights) -> list[Array]:
+        x, _, *other_states = stored[: program.inputs]
+        recomputed = self.computed(program, [x, stored[program.after[0]], *other_states], w)
         states = _of_states(program)
-        return [kept[k] if k in states else value for k, value in enumerate(recomputed)]
+        return [stored[k] if k in states else value for k, value in enumerate(recomputed)]
 
 
-class _BeforeActivation(_OtherKept):
-    """Uses the argument of each gate's activation in place of its result."""
+class _BeforeActivation(_OtherValues):
+    """Uses the argument of each gate's activation instead of its result."""
 
-    def others(self, program: Program, kept: Sequence[Array], w: Weights) -> list[Array]:  # noqa: ARG002 - for overrides
+    def other_values(self, program: Program, stored: Sequence[Array], w: Weights) -> list[Array]:  # noqa: ARG002 - for overrides
         states = _of_states(program)
         arguments = {k: o.of[0] for k, o in enumerate(program.operations, program.inputs) if o.primitive in ACTIVATIONS}
-        return [kept[arguments[k]] if k in arguments.keys() - states else value for k, value in enumerate(kept)]
+        replaced = arguments.keys() - states
+        return [stored[arguments[k]] if k in replaced else value for k, value in enumerate(stored)]
 
 
 def _of_states(program: Program) -> set[int]:
@@ -109,7 +110,7 @@ DEVIATIONS = (
     *(
         Deviation(
             f"{cell}_gate_gradients_in_order_{order}",
-            f"Orders the gates' gradients as {', '.join(order)} and computes all others from that.",
+            f"Orders the gates' gradients as {', '.join(order)} and computes all other gradients from these.",
             _in_order(cell, order),
             cells=(cell,),
         )

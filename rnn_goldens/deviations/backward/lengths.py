@@ -10,7 +10,7 @@ _LENGTHS = ("lengths",)
 
 
 def _added_at_the_end(case: Case, cotangents: Cotangents) -> Cotangents:
-    """Add the cotangents of padding to that of the last step, as if the last output were repeated."""
+    """Add the cotangents of padding to the cotangent of the last step, as if the last output were repeated."""
     if case.lengths is None or "d_out" not in cotangents:
         return cotangents
     d_out = np.array(cotangents["d_out"])
@@ -22,8 +22,8 @@ def _added_at_the_end(case: Case, cotangents: Cotangents) -> Cotangents:
 def _lost_where_shorter(case: Case, cotangents: Cotangents) -> Cotangents:
     if case.lengths is None:
         return cotangents
-    whole = (case.lengths == case.x.shape[1])[:, None]
-    return {name: array if name == "d_out" else array * whole for name, array in cotangents.items()}
+    is_longest = (case.lengths == case.x.shape[1])[:, None]
+    return {name: array if name == "d_out" else array * is_longest for name, array in cotangents.items()}
 
 
 def _at_its_end(case: Case, gradients: Gradients) -> Gradients:
@@ -78,7 +78,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "lengths_one_long_on_the_way_back",
-        "Includes one padded step of every sequence that has one in the backward pass.",
+        "Includes one padded step of every padded sequence in the backward pass.",
         _by_lengths_that_are_off(1),
         needs=_LENGTHS,
     ),

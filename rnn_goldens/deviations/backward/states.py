@@ -27,7 +27,7 @@ def _truncated(steps: int) -> Deviation:
 
 
 class _DetachedBetweenSteps(Backward):
-    """Passes no gradient between steps; only from a sequence's first step to the initial state."""
+    """Passes no gradient between steps; only the first step of a sequence passes one, to the initial state."""
 
     def back(
         self, case: Case, suffix: str, d_outs: Sequence[Array], d_last: State, lengths: Array
@@ -37,8 +37,8 @@ class _DetachedBetweenSteps(Backward):
 
     def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:
         is_first = t >= self._lengths - 1 if self._reverse else np.full(len(within), t == 0)
-        kept = (is_first | ~within)[:, None]
-        return tuple(part * kept for part in super().carry(d_before, d_after, within, t))
+        mask = (is_first | ~within)[:, None]
+        return tuple(part * mask for part in super().carry(d_before, d_after, within, t))
 
 
 def _not_carried(right: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:
@@ -137,7 +137,7 @@ class _StartFromLast(Backward):
 
 
 class _OneStepShort(Backward):
-    """Returns the gradient of the state after the first step as that of the initial state."""
+    """Returns the gradient of the state after the first step as the gradient of the initial state."""
 
     def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:
         self._after = d_after

@@ -29,7 +29,7 @@ def run(golden: Inputs) -> tuple[jax.Array, ...]:
 
 
 def run_cells(golden: Inputs, make: Make) -> tuple[jax.Array, ...]:
-    """Return the same for cells of any class with the golden's weights."""
+    """Return out, h_n (and c_n) of cells of any class with the golden's weights."""
     with in_precision(golden):
         return _run(golden, make)
 
@@ -37,7 +37,7 @@ def run_cells(golden: Inputs, make: Make) -> tuple[jax.Array, ...]:
 def gradients_of_cells(golden: Inputs, make: Make) -> dict[str, Any]:
     """Return the gradients for cells of any class, by ``jax.vjp``, under PyTorch's names."""
     with in_precision(golden):
-        weights, x, states = _given(golden)
+        weights, x, states = _arrays(golden)
 
         def forward(
             weights: dict[str, jax.Array], x: jax.Array, states: list[jax.Array] | None
@@ -54,11 +54,11 @@ def gradients_of_cells(golden: Inputs, make: Make) -> dict[str, Any]:
 
 
 def _run(golden: Inputs, make: Make) -> tuple[jax.Array, ...]:
-    return _forward(golden, make, *_given(golden))
+    return _forward(golden, make, *_arrays(golden))
 
 
-def _given(golden: Inputs) -> tuple[dict[str, jax.Array], jax.Array, list[jax.Array] | None]:
-    """Return weights, input and, if the golden gives them, initial states."""
+def _arrays(golden: Inputs) -> tuple[dict[str, jax.Array], jax.Array, list[jax.Array] | None]:
+    """Return weights, input and initial states. The states are None if the golden has none."""
     dtype = jnp.dtype(golden.dtype)
     weights = {name: jnp.asarray(array, dtype) for name, array in golden.weights_as("flax").items()}
     states = [jnp.asarray(getattr(golden, f"{name}0"), dtype) for name in golden.layout.states]
@@ -96,7 +96,7 @@ def flax_cell(golden: Inputs) -> linen.RNNCellBase:
     return CELLS[golden.cell](golden.config.hidden_size, **arguments)
 
 
-def _carry(states: list[jax.Array] | None, index: int) -> Any:  # noqa: ANN401 - as Flax has it: None, h, or (c, h)
+def _carry(states: list[jax.Array] | None, index: int) -> Any:  # noqa: ANN401 - as Flax expects it: None, h, or (c, h)
     if states is None:
         return None
     own = [state[index] for state in states]

@@ -1,7 +1,7 @@
 """A class of Flax cells shaped like ``flax.linen.SimpleCell``, ``LSTMCell`` or ``GRUCell``, unrolled by ``linen.RNN``.
 
-Created for each layer and direction of each golden as ``Kind(hidden_size, param_dtype=…)``, with ``activation_fn``
-for a relu. A cell whose parameters differ from those of Flax's own cell is refused.
+A cell is created for each layer and direction of a golden as ``Kind(hidden_size, param_dtype=…)``, with
+``activation_fn`` for a relu. A cell whose parameters differ from those of Flax's own cell is refused.
 """
 
 from collections.abc import Callable
@@ -21,17 +21,17 @@ _flat: Callable[..., dict[str, Any]] = traverse_util.flatten_dict
 
 
 def wrap(kind: type[linen.RNNCellBase]) -> Callable[[Inputs], tuple[Any, ...]]:
-    """Return the implementation: out, h_n (and c_n).
+    """Return the implementation, which returns out, h_n (and c_n).
 
     Raises:
-        WrongUse: a class of Flax that is not a cell of ``flax.linen``.
+        WrongUse: the class is not a cell of ``flax.linen``.
     """
     make = making(kind)
     return lambda golden: run_cells(golden, make(golden))
 
 
 def making(kind: type[linen.RNNCellBase]) -> Callable[[Inputs], Make]:
-    """Return a function that creates the cells of a golden; raises as ``wrap``."""
+    """Return a function that creates the cells of a golden; raises WrongUse as ``wrap`` does."""
     if not issubclass(kind, linen.RNNCellBase):
         of = "flax.nnx" if any(base.__module__.startswith("flax.nnx") for base in kind.__mro__) else "Flax"
         raise WrongUse(
@@ -71,6 +71,6 @@ def _require_parameters(name: str, cell: linen.RNNCellBase, golden: Inputs) -> N
 
 
 def wrap_gradients(kind: type[linen.RNNCellBase]) -> Callable[[Inputs], dict[str, Any]]:
-    """Return a function that computes the gradients of a user's class; raises as ``wrap``."""
+    """Return a function that computes the gradients of a user's class; raises WrongUse as ``wrap`` does."""
     make = making(kind)
     return lambda golden: gradients_of_cells(golden, make(golden))

@@ -1,4 +1,4 @@
-"""Selects Keras's backend: ``KERAS_BACKEND``, else JAX, torch or TensorFlow, whichever is installed.
+"""Selects Keras's backend: ``KERAS_BACKEND``, else the first that is installed of JAX, torch and TensorFlow.
 
 Keras itself would read ~/.keras/keras.json and default to TensorFlow.
 """
@@ -10,6 +10,6 @@ BACKENDS = ("jax", "torch", "tensorflow")
 
 
 def backend() -> str:
-    """Return the name of the backend, which is also its package's; the first if none is installed."""
+    """Return the name of the backend, which is also the name of its package; "jax" if none is installed."""
     installed = [name for name in BACKENDS if find_spec(name)]
     return os.environ.get("KERAS_BACKEND") or (installed or BACKENDS)[0]

@@ -1,4 +1,4 @@
-"""Keras on a named backend: ``keras-jax``, ``keras-torch``, ``keras-tensorflow``. A process has one."""
+"""Keras on a named backend: ``keras-jax``, ``keras-torch``, ``keras-tensorflow``. A process can use only one."""
 
 import os
 import sys
@@ -24,17 +24,17 @@ def tensorflow(golden: Inputs) -> tuple[Any, ...]:
 
 
 def jax_gradients(golden: Inputs) -> dict[str, Any]:
-    """Run ``gradients.of_layers`` on JAX; raises WrongUse likewise."""
+    """Run ``gradients.of_layers`` on JAX; raises WrongUse if Keras already runs on another backend."""
     return _gradients(golden, "jax")
 
 
 def torch_gradients(golden: Inputs) -> dict[str, Any]:
-    """Run ``gradients.of_layers`` on torch; raises WrongUse likewise."""
+    """Run ``gradients.of_layers`` on torch; raises WrongUse if Keras already runs on another backend."""
     return _gradients(golden, "torch")
 
 
 def tensorflow_gradients(golden: Inputs) -> dict[str, Any]:
-    """Run ``gradients.of_layers`` on TensorFlow; raises WrongUse likewise."""
+    """Run ``gradients.of_layers`` on TensorFlow; raises WrongUse if Keras already runs on another backend."""
     return _gradients(golden, "tensorflow")
 
 

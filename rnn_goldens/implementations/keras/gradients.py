@@ -1,6 +1,6 @@
 """Gradients of Keras layers, and of classes of layers, by Keras's backend.
 
-On JAX ``jax.vjp``, on torch ``torch.autograd``, on TensorFlow a ``GradientTape``.
+Uses ``jax.vjp`` on JAX, ``torch.autograd`` on torch, and a ``GradientTape`` on TensorFlow.
 """
 
 from collections.abc import Callable
@@ -12,34 +12,34 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.keras import own_class
 from rnn_goldens.implementations.keras.backend import keras
-from rnn_goldens.implementations.keras.layers import call_layers, given, kept_layers
+from rnn_goldens.implementations.keras.layers import call_layers, input_tensors, kept_layers
 
 Differentiated = tuple[list[Any], Any, list[Any]]
-"""Gradients by the weights, in the order of the layers, by the input, and by the initial states."""
+"""The gradients by the weights (in the order of the layers), by the input, and by the initial states."""
 
 
 def of_layers(golden: Inputs) -> dict[str, Any]:
-    """Return the gradients of ``SimpleRNN``, ``LSTM`` or ``GRU``. Raises Unsupported as ``run`` does."""
+    """Return the gradients of ``SimpleRNN``, ``LSTM`` or ``GRU``. Raises Unsupported as ``layers.run`` does."""
     return _gradients(golden, kept_layers)
 
 
 def wrap(kind: type) -> Callable[[Inputs], dict[str, Any]]:
-    """Return a function that computes the gradients of a user's class; raises as ``own_class.wrap``."""
+    """Return a function that computes the gradients of a user's class; raises WrongUse as ``own_class.wrap`` does."""
     kept = own_class.keeping(kind)
     return lambda golden: _gradients(golden, kept)
 
 
 def _gradients(golden: Inputs, layers_of: Callable[[Inputs], list[Any]]) -> dict[str, Any]:
-    ways = {"jax": _by_jax, "torch": _by_torch, "tensorflow": _by_tensorflow}
-    if (backend := keras.backend.backend()) not in ways:
-        raise Unsupported(f"gradients of Keras are supported on {', '.join(ways)}, not on {backend}")
-    by_weights, by_x, by_start = ways[backend](golden, layers_of(golden))
+    functions = {"jax": _by_jax, "torch": _by_torch, "tensorflow": _by_tensorflow}
+    if (backend := keras.backend.backend()) not in functions:
+        raise Unsupported(f"gradients of Keras are supported on {', '.join(functions)}, not on {backend}")
+    by_weights, by_x, by_start = functions[backend](golden, layers_of(golden))
     named = golden.gradients_from("keras", dict(zip(_names(golden), by_weights, strict=True)))
     return {"x": by_x if golden.batch_shape else by_x[0], **_states(golden, by_start), **named}
 
 
 def _names(golden: Inputs) -> list[str]:
-    """Return the names of the layers' weights in the Keras convention, in their order."""
+    """Return the names of the layers' weights in the Keras convention, in the order of the layers."""
     names = list(golden.weights_as("keras"))
     return [name for suffix in golden.config.suffixes for name in names if name.startswith(f"{suffix}/")]
 
@@ -49,7 +49,7 @@ def _states(golden: Inputs, by_start: list[Any]) -> dict[str, Any]:
     if not by_start:
         return {}
     states, stack = golden.layout.states, keras.ops.stack
-    stacked = {f"{name}0": stack(by_start[place :: len(states)]) for place, name in enumerate(states)}
+    stacked = {f"{name}0": stack(by_start[index :: len(states)]) for index, name in enumerate(states)}
     return stacked if golden.batch_shape else {name: array[:, 0] for name, array in stacked.items()}
 
 
@@ -57,7 +57,7 @@ def _by_jax(golden: Inputs, layers: list[Any]) -> Differentiated:
     import jax
 
     variables = [variable for layer in layers for variable in layer.weights]
-    x, start = given(golden)
+    x, start = input_tensors(golden)
 
     def forward(values: list[Any], x: Any, start: list[Any]) -> tuple[Any, ...]:  # noqa: ANN401 - arrays of JAX
         with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
@@ -73,7 +73,7 @@ def _by_torch(golden: Inputs, layers: list[Any]) -> Differentiated:
     import torch
 
     values = [variable.value for layer in layers for variable in layer.weights]
-    x, start = given(golden)
+    x, start = input_tensors(golden)
     leaves = [*values, x.requires_grad_(), *(state.requires_grad_() for state in start)]
     with torch.enable_grad():
         outputs = call_layers(golden, layers, x, start)
@@ -89,7 +89,7 @@ def _by_tensorflow(golden: Inputs, layers: list[Any]) -> Differentiated:
     import tensorflow as tf
 
     values = [variable.value for layer in layers for variable in layer.weights]
-    x, start = given(golden)
+    x, start = input_tensors(golden)
     with tf.GradientTape() as tape:
         tape.watch([x, *start])
         outputs = call_layers(golden, layers, x, start)

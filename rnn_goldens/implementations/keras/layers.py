@@ -28,7 +28,7 @@ Make = Callable[..., Any]
 
 
 def run(golden: Inputs) -> tuple[Any, ...]:
-    """Return out, h_n (and c_n). Raises Unsupported for float64 on JAX unless JAX has it enabled."""
+    """Return out, h_n (and c_n). Raises Unsupported for float64 on JAX unless it is enabled in JAX."""
     return run_layers(golden, _layers)
 
 
@@ -59,11 +59,11 @@ def _make_own(golden: Inputs) -> list[Any]:
 
 
 def run_layers(golden: Inputs, kept: InstanceCache[list[Any]]) -> tuple[Any, ...]:
-    """Return the same for layers of any class."""
-    return call_layers(golden, kept(golden), *given(golden))
+    """Return out, h_n (and c_n) of layers of any class."""
+    return call_layers(golden, kept(golden), *input_tensors(golden))
 
 
-def given(golden: Inputs) -> tuple[Any, list[Any]]:
+def input_tensors(golden: Inputs) -> tuple[Any, list[Any]]:
     """Return the input, with a batch axis, and the initial states in Keras's order."""
     x = golden.x if golden.batch_shape else golden.x[None]
     return keras.ops.convert_to_tensor(x, dtype=golden.dtype), _start(golden)
@@ -75,7 +75,7 @@ def kept_layers(golden: Inputs) -> list[Any]:
 
 
 def call_layers(golden: Inputs, layers: list[Any], x: Any, start: list[Any]) -> tuple[Any, ...]:  # noqa: ANN401 - a tensor
-    """Return the outputs of layers for an input and initial states as ``given`` returns them."""
+    """Return the outputs of layers for an input and initial states as ``input_tensors`` returns them."""
     config, batched = golden.config, bool(golden.batch_shape)
     mask = None if golden.lengths is None else np.arange(x.shape[1]) < golden.lengths[:, None]
     count = len(golden.layout.states)
@@ -103,7 +103,7 @@ def _require_float64_in_jax() -> None:
 
 
 def _start(golden: Inputs) -> list[Any]:
-    """Return the initial states in Keras's order: h (and c) of l0, of l0_reverse and so on; () if none are given."""
+    """Return the initial states in Keras's order: h (and c) of l0, of l0_reverse and so on; [] for none."""
     if golden.initial_state is None:
         return []
     states = [getattr(golden, f"{name}0") for name in golden.layout.states]

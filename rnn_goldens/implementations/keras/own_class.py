@@ -1,9 +1,9 @@
 """A class of Keras layers shaped like ``keras.layers.SimpleRNN``, ``LSTM`` or ``GRU``.
 
-Created for each layer of a golden, and cached for further calls with it, as ``Kind(hidden_size, use_bias=…,
-return_sequences=True, return_state=True, dtype=…)``, with ``zero_output_for_mask=True`` (for lengths), ``activation``
-(for a relu) and ``reset_after=True`` (for a GRU), as far as its constructor accepts them; in
-``keras.layers.Bidirectional`` for a golden with two directions. Its weights are set in Keras's order: kernel, recurrent
+Each layer of a golden is created as ``Kind(hidden_size, use_bias=…, return_sequences=True, return_state=True,
+dtype=…)``, and cached for further calls with the golden. If the constructor accepts them, it also receives
+``zero_output_for_mask=True`` (for lengths), ``activation`` (for a relu) and ``reset_after=True`` (for a GRU). For two
+directions, ``keras.layers.Bidirectional`` contains the layer. The weights are set in Keras's order: kernel, recurrent
 kernel, bias. A cell with another number of gates is refused.
 """
 
@@ -27,17 +27,17 @@ NEEDLESS = {"use_bias": True, "recurrent_initializer": "zeros"}
 
 
 def wrap(kind: type) -> Callable[[Inputs], tuple[Any, ...]]:
-    """Return the implementation: out, h_n (and c_n).
+    """Return the implementation, which returns out, h_n (and c_n).
 
     Raises:
-        WrongUse: a Keras cell, which is one time step.
+        WrongUse: the class is a Keras cell, which computes one time step.
     """
     kept = keeping(kind)
     return lambda golden: run_layers(golden, kept)
 
 
 def keeping(kind: type) -> InstanceCache[list[Any]]:
-    """Return the cache of a golden's layers; raises as ``wrap``."""
+    """Return the cache of a golden's layers; raises WrongUse as ``wrap`` does."""
     if issubclass(kind, CELLS):
         raise WrongUse(
             f"{kind.__name__} is a cell of Keras: choose a layer class that contains it, such as keras.layers.LSTM"
@@ -46,7 +46,7 @@ def keeping(kind: type) -> InstanceCache[list[Any]]:
 
 
 def _layers(kind: type, golden: Inputs) -> list[Any]:
-    """Return the layers of a golden; raises Unsupported if the class cannot be its cell."""
+    """Return the layers of a golden; raises Unsupported if the class cannot compute the golden's cell."""
     layer = kind(golden.config.hidden_size)
     layer.build((None, None, golden.config.input_size))
     if len(layer.weights) < KERNEL_AND_RECURRENT:

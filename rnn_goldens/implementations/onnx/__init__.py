@@ -1,1 +1,1 @@
-"""ONNX's operators in its reference and in ONNX Runtime, and users' ONNX files."""
+"""ONNX's operators in the reference evaluator and in ONNX Runtime, and users' ONNX files."""

@@ -61,7 +61,9 @@ def wrap(path: str) -> Callable[[Inputs], tuple[Array, ...]]:
         required = first.setdefault(golden.id, golden)
         own_path = path.replace("{id}", golden.id)
         if not Path(own_path).is_file():
-            raise Unsupported(f"there is no file {path} for it" if own_path != path else f"there is no file {path}")
+            raise Unsupported(
+                f"there is no file {path} for this golden" if own_path != path else f"there is no file {path}"
+            )
         before = required.stored.weights
         changed = any(not np.array_equal(before[name], array) for name, array in golden.stored.weights.items())
         return _run(own_path, *opened(own_path), golden, for_all=own_path == path, changed=changed)
@@ -87,7 +89,7 @@ def _run(
     results = session.run(None, fed)
     if len(results) < 1 + len(golden.layout.states):
         names = [output.name for output in model.graph.output]
-        raise Unsupported(f"{path} gives {', '.join(names)}: out, h_n (and c_n) are required")
+        raise Unsupported(f"{path} returns {', '.join(names)}: out, h_n (and c_n) are required")
     out, *states = results[: 1 + len(golden.layout.states)]
     if out.ndim == ONNX_OUT:
         out = out.transpose(2, 0, 1, 3).reshape(out.shape[2], out.shape[0], -1)
@@ -154,7 +156,7 @@ def _equations(graph: GraphProto, node: NodeProto, wanted: Mapping[str, Any]) ->
 
 
 def _has_peepholes(graph: GraphProto, node: NodeProto) -> bool:
-    """Whether an LSTM has nonzero peepholes, as far as the file shows."""
+    """Return whether an LSTM may have nonzero peepholes."""
     if len(node.input) <= PEEPHOLES or not node.input[PEEPHOLES]:
         return False
     stored = _stored_arrays(graph).get(node.input[PEEPHOLES])
@@ -166,7 +168,7 @@ def _stored_arrays(graph: GraphProto) -> dict[str, Array]:
 
 
 def _require_its_weights(graph: GraphProto, golden: Inputs) -> None:
-    """Refuse a golden whose weights differ from the stored ones, unless only order or signs differ: that is a bug."""
+    """Refuse a golden with other weights than the stored ones, unless only their order or signs differ: a bug."""
     stored, wanted = _stored_arrays(graph), golden.weights_as("onnx")
     for layer, node in enumerate(_recurrent(graph)):
         for name, position in (("W", 1), ("R", 2)):
@@ -179,7 +181,7 @@ def _require_its_weights(graph: GraphProto, golden: Inputs) -> None:
 
 
 def _are_the_same_numbers(one: Array, other: Array) -> bool:
-    """Whether the numbers are equal in any order and with any signs."""
+    """Return whether the numbers are equal in any order and with any signs."""
     first, second = (np.sort(abs(array.astype(np.float64)), axis=None) for array in (one, other))
     return np.array_equal(first, second)
 
@@ -199,7 +201,7 @@ def _feeds(graph: GraphProto, golden: Inputs) -> dict[str, Array]:
     inputs = {value.name: value.type.tensor_type for value in graph.input if value.name not in stored}
     known = dict(_known(golden))
     if unknown := [name for name in inputs if name not in known]:
-        raise WrongUse(f"the model has an input {unknown[0]!r}; known are {', '.join(known)}")
+        raise WrongUse(f"the model has an input {unknown[0]!r}; known inputs: {', '.join(known)}")
     _require_inputs(inputs, golden)
     fed = {}
     for name, kind in inputs.items():

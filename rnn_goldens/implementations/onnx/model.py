@@ -1,7 +1,7 @@
 """A golden as an ONNX model: one RNN, LSTM or GRU node per layer, in both directions, with its weights stored.
 
 Inputs: ``x`` (batch, time, input), ``lengths`` (batch,) int32 and, for each layer, ``h0_l0``, ``c0_l0`` (directions,
-batch, hidden); the latter if the golden gives them. Outputs: ``out``, ``h_n``, ``c_n``, shaped as in a golden. An
+batch, hidden), if the golden has initial states. Outputs: ``out``, ``h_n``, ``c_n``, shaped as in a golden. An
 unbatched golden is a batch of one.
 """
 
@@ -15,7 +15,7 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.implementations.batch_of_one import batched
 
 OPSET, IR_VERSION = 22, 10
-"""The first operator set whose recurrent operators support bfloat16, and its file format."""
+"""The first operator set whose recurrent operators support bfloat16, and the version of its file format."""
 
 ATTRIBUTES: dict[str, dict[str, Any]] = {
     "rnn_tanh": {"op_type": "RNN", "activations": ["Tanh"]},
@@ -40,7 +40,7 @@ def build(golden: Inputs) -> ModelProto:
     weights = {name: array.astype(dtype) for name, array in golden.weights_as("onnx").items()}
     nodes = [helper.make_node("Transpose", ["x"], ["x_l0"], perm=[1, 0, 2])]
     for layer in range(config.num_layers):
-        nodes += _layer(golden, f"l{layer}", f"x_l{layer + 1}", given={*weights, *fed})
+        nodes += _layer(golden, f"l{layer}", f"x_l{layer + 1}", available={*weights, *fed})
     nodes.append(helper.make_node("Transpose", [f"x_l{config.num_layers}"], ["out"], perm=[1, 0, 2]))
     for state in states:
         parts = [f"{state}_n_l{layer}" for layer in range(config.num_layers)]
@@ -73,13 +73,13 @@ def feeds(golden: Inputs) -> dict[str, NDArray[Any]]:
     return fed
 
 
-def _layer(golden: Inputs, layer: str, result: str, given: set[str]) -> list[NodeProto]:
+def _layer(golden: Inputs, layer: str, result: str, available: set[str]) -> list[NodeProto]:
     """Return a layer: x (time, batch, input) → (time, directions, batch, hidden) → (time, batch, directions·hidden)."""
     states, config = golden.layout.states, golden.config
     optional = [f"{layer}/B", "lengths", *(f"{state}0_{layer}" for state in states)]
     attributes = ATTRIBUTES[golden.cell]
     node = helper.make_node(
-        inputs=[f"x_{layer}", f"{layer}/W", f"{layer}/R", *(name if name in given else "" for name in optional)],
+        inputs=[f"x_{layer}", f"{layer}/W", f"{layer}/R", *(name if name in available else "" for name in optional)],
         outputs=[f"Y_{layer}", *(f"{state}_n_{layer}" for state in states)],
         hidden_size=config.hidden_size,
         direction="bidirectional" if config.bidirectional else "forward",

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU, running the golden's ONNX model. It casts float16 to float32, computes, and casts back."""
+"""ONNX Runtime on the CPU, running the golden's ONNX model. The runtime computes float16 in float32, and casts back."""
 
 from functools import lru_cache
 from typing import Any
@@ -38,4 +38,4 @@ def open_session(model: str | bytes) -> onnxruntime.InferenceSession:
 
 
 _session = lru_cache(maxsize=1)(open_session)
-"""Cached for the next call with the same bytes."""
+"""Returns the same session for the next call with the same bytes."""

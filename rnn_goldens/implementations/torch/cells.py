@@ -66,7 +66,7 @@ def _cell(golden: Inputs, suffix: str, inputs: int, dtype: torch.dtype) -> nn.RN
 
 
 def _unroll(cell: Callable[..., Any], x: Tensor, state: State, lengths: Tensor, suffix: str) -> tuple[Tensor, State]:
-    """Visit the times in order; a sequence takes part only within its own length, and is zero beyond it."""
+    """Run a cell over the time steps. Beyond a sequence's length, its state does not change and its output is zero."""
     times = range(x.shape[1])
     outs = [torch.empty(0)] * len(times)
     for t in reversed(times) if suffix.endswith("_reverse") else times:

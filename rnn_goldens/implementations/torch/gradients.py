@@ -21,23 +21,23 @@ def of_layers(golden: Inputs) -> Gradients:
     """Return the gradients of ``torch.nn.RNN``, ``LSTM`` or ``GRU``. Raises Unsupported for a custom cell."""
     require_builtin_cell(golden, "torch")
     network = layers.kept_layer(golden)
-    given = layers.TorchInputs.of(golden)
-    outputs = layers.call_layer(network, given.x, given.state, golden.lengths)
-    return gradients(golden, outputs, {**given.leaves, **dict(network.named_parameters())})
+    inputs = layers.TorchInputs.of(golden)
+    outputs = layers.call_layer(network, inputs.x, inputs.state, golden.lengths)
+    return gradients(golden, outputs, {**inputs.leaves, **dict(network.named_parameters())})
 
 
 def of_cells(golden: Inputs) -> Gradients:
-    """Return the gradients of ``torch.nn.RNNCell``, ``LSTMCell`` or ``GRUCell``, unrolled. Raises likewise."""
+    """Return the gradients of ``RNNCell``, ``LSTMCell`` or ``GRUCell``. Raises Unsupported as ``of_layers`` does."""
     require_builtin_cell(golden, "torch")
     made = cells.cells(golden)
-    given = layers.TorchInputs.of(golden)
-    outputs = cells.unrolled(golden, made, given.x, given.states)
+    inputs = layers.TorchInputs.of(golden)
+    outputs = cells.unrolled(golden, made, inputs.x, inputs.states)
     named = {f"{name}_{suffix}": p for suffix, cell in made.items() for name, p in cell.named_parameters()}
-    return gradients(golden, outputs, {**given.leaves, **named})
+    return gradients(golden, outputs, {**inputs.leaves, **named})
 
 
 def wrap(kind: type) -> Callable[[Inputs], Gradients]:
-    """Return a function that computes the gradients of a user's class; raises as ``own_class.wrap``."""
+    """Return a function that computes the gradients of a user's class; raises WrongUse as ``own_class.wrap`` does."""
     if not issubclass(kind, nn.Module):
 
         def refuse(_: Inputs) -> Gradients:
@@ -50,14 +50,14 @@ def wrap(kind: type) -> Callable[[Inputs], Gradients]:
 
     def backward(golden: Inputs) -> Gradients:
         __tracebackhide__ = True
-        given = layers.TorchInputs.of(golden)
-        network, outputs = call(golden, given)
+        inputs = layers.TorchInputs.of(golden)
+        network, outputs = call(golden, inputs)
         named = own_class.parameters(network, list(golden.weights))
         if missing := [name for name in golden.weights if name not in named]:
             raise Unsupported(
                 f"{kind.__name__} has no parameter for {', '.join(missing)}, whose gradients were requested"
             )
-        return gradients(golden, outputs, {**given.leaves, **named})
+        return gradients(golden, outputs, {**inputs.leaves, **named})
 
     return backward
 
@@ -65,9 +65,9 @@ def wrap(kind: type) -> Callable[[Inputs], Gradients]:
 def gradients(golden: Inputs, outputs: Any, leaves: Mapping[str, Tensor]) -> Gradients:  # noqa: ANN401 - of a network
     """Return the gradients of outputs by leaves; None for a leaf that no output depends on."""
     __tracebackhide__ = True
-    given = with_cotangents(golden, outputs)
-    _require_differentiable(given)
-    used: list[tuple[Tensor, Tensor]] = [(o, _like(n, golden.cotangents[n], o)) for n, o in given.items()]
+    by_cotangent = with_cotangents(golden, outputs)
+    _require_differentiable(by_cotangent)
+    used: list[tuple[Tensor, Tensor]] = [(o, _like(n, golden.cotangents[n], o)) for n, o in by_cotangent.items()]
     try:
         by_leaf = torch.autograd.grad(
             [output for output, _ in used],
@@ -82,8 +82,8 @@ def gradients(golden: Inputs, outputs: Any, leaves: Mapping[str, Tensor]) -> Gra
     return dict(zip(leaves, by_leaf, strict=True))
 
 
-def _require_differentiable(given: Mapping[str, Any]) -> None:
-    if constant := [COTANGENTS[name] for name, o in given.items() if not getattr(o, "requires_grad", False)]:
+def _require_differentiable(by_cotangent: Mapping[str, Any]) -> None:
+    if constant := [COTANGENTS[name] for name, o in by_cotangent.items() if not getattr(o, "requires_grad", False)]:
         raise TypeError(
             f"{', '.join(constant)} cannot be differentiated: they depend on no tensor that requires a gradient; "
             "was it detached, or computed in torch.no_grad() or outside of torch?"
@@ -91,7 +91,7 @@ def _require_differentiable(given: Mapping[str, Any]) -> None:
 
 
 def _like(name: str, cotangent: Any, output: Tensor) -> Tensor:  # noqa: ANN401 - an array
-    """Return a cotangent as a tensor of its output's type; raises for another shape, which autograd may broadcast."""
+    """Return a cotangent as a tensor of its output's type; raises TypeError if their shapes differ."""
     if tuple(output.shape) != cotangent.shape:
         raise TypeError(
             f"{COTANGENTS[name]} has shape {tuple(output.shape)}, want {cotangent.shape}, the shape of {name}"
@@ -104,7 +104,7 @@ def function_gradients(function: Function, golden: Inputs) -> Gradients:
 
     Raises:
         Unsupported: the function does not compute with the tensors that it receives.
-        TypeError: one output does not depend on any of them, or has another shape than its cotangent.
+        TypeError: an output does not depend on any of the tensors, or has another shape than its cotangent.
     """
     __tracebackhide__ = True
     leaves = {name: torch.tensor(array).requires_grad_() for name, array in arrays_of(golden).items()}

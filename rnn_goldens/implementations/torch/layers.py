@@ -46,7 +46,7 @@ def call_layer(network: nn.RNNBase, x: Tensor, state: Any, lengths: NDArray[Any]
     """Call a layer as users do: sequences of several lengths are packed.
 
     Raises:
-        Unsupported: the golden gives a state, and the layer's class does not accept one.
+        Unsupported: the golden has an initial state, and the layer's class does not accept one.
     """
     more = (state,) if takes_state(type(network).__name__, network.forward, state) else ()
     if lengths is None:
@@ -59,7 +59,7 @@ def call_layer(network: nn.RNNBase, x: Tensor, state: Any, lengths: NDArray[Any]
 
 
 def tensor(array: NDArray[Any], dtype: torch.dtype) -> Tensor:
-    """Return a copy of an array; if the array has gaps between its elements, so has the copy, filled with NaN."""
+    """Return a copy of an array; if there are gaps between its elements, the copy has gaps, too, filled with NaN."""
     if array.flags.c_contiguous:
         return torch.tensor(array, dtype=dtype)
     wide = torch.full((*array.shape[:-1], 2 * array.shape[-1]), torch.nan, dtype=dtype)
@@ -81,8 +81,8 @@ class TorchInputs:
 
     Attributes:
         x: the input.
-        states: h0, and c0 of an LSTM; zeros where the golden gives none.
-        given: whether the golden gives them.
+        states: h0, and c0 of an LSTM; zeros if the golden has no initial state.
+        given: whether the golden has an initial state.
     """
 
     x: Tensor
@@ -91,7 +91,7 @@ class TorchInputs:
 
     @classmethod
     def of(cls, golden: Inputs) -> "TorchInputs":
-        """Return those of a golden."""
+        """Return the tensors of a golden."""
         dtype = getattr(torch, golden.dtype)
         x = tensor(golden.x, dtype).requires_grad_()
         states = tuple(tensor(getattr(golden, f"{name}0"), dtype) for name in golden.layout.states)
@@ -113,7 +113,7 @@ class TorchInputs:
 
 
 def kept_layer(golden: Inputs) -> nn.RNNBase:
-    """Return the layer of a golden with its weights: the same one until another golden is passed."""
+    """Return the layer of a golden with its weights: the same layer until another golden is passed."""
     return _network(golden)
 
 

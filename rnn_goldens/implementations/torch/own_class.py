@@ -1,13 +1,13 @@
-"""A class shaped like ``torch.nn.RNN``, ``LSTM`` or ``GRU``: its constructor's arguments, ``load_state_dict``, a call.
+"""A class like ``torch.nn.RNN``, ``LSTM`` or ``GRU``, with the same constructor, ``load_state_dict`` and call.
 
-Created for each golden, and cached for further calls with it, with ``input_size``, ``hidden_size``, ``num_layers``,
-``bidirectional``, ``bias``, ``batch_first=True`` and ``nonlinearity``, as far as its constructor accepts them, and
-called as ``network(x, initial_state)``. A torch class receives tensors of the golden's precision, in eval mode; any
-other receives NumPy arrays. Its weights may all be one level down, as in ``self.rnn = nn.GRU(…)``.
+A network is created for each golden, and cached for further calls with it. The constructor receives ``input_size``,
+``hidden_size``, ``num_layers``, ``bidirectional``, ``bias``, ``batch_first=True`` and ``nonlinearity``, as far as it
+accepts them; the call is ``network(x, initial_state)``. A torch class receives tensors of the golden's precision, in
+eval mode; any other class receives NumPy arrays. All weights may be one level down, as in ``self.rnn = nn.GRU(…)``.
 
-Refused are: an argument that its constructor does not accept, a cell with another number of gates, an initial state
-unless its call accepts two arguments, lengths unless it is an ``nn.RNNBase``, which accepts packed sequences, or its
-call accepts ``lengths``, and unbatched input that its call rejects although it accepts a batch of one.
+A golden is refused if it needs an argument that the constructor does not accept; if its cell has another number of
+gates; if it has an initial state and the call accepts one argument; if it has lengths, the class is no ``nn.RNNBase``
+and the call does not accept ``lengths``; or if it is unbatched and the call accepts only a batch of one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Run = Callable[[Inputs], tuple[Any, Any]]
 
 NEEDLESS = {"num_layers": 1, "bidirectional": False, "bias": True, "batch_first": True}
-"""Assumed behaviour of a constructor that does not accept these arguments; without ``nonlinearity``, a tanh."""
+"""Assumed behaviour of a constructor that does not accept these arguments. ``nonlinearity`` is assumed to be tanh."""
 
 
 PROJECTION = "weight_hr_l0"
@@ -46,7 +46,7 @@ def wrap(kind: type) -> Run:
     """Return the implementation: out and h_n, or (h_n, c_n), as the class returns them.
 
     Raises:
-        WrongUse: the constructor requires an argument that a golden does not give; or it is a cell, which is one step.
+        WrongUse: the constructor requires an argument that goldens do not provide, or the class is a single time step.
     """
     require_no_more(kind.__name__, kind, (*NEEDLESS, "input_size", "hidden_size", "nonlinearity"))
     of_torch = any(base.__module__.partition(".")[0] == "torch" for base in kind.__mro__)
@@ -57,7 +57,7 @@ def wrap(kind: type) -> Run:
 
 
 def calling(kind: type) -> "Call":
-    """Return the same for a torch class and given tensors: the network and what it returned."""
+    """Return, for a torch class, a function of a golden and its tensors that returns the network and its outputs."""
     require_no_more(kind.__name__, kind, (*NEEDLESS, "input_size", "hidden_size", "nonlinearity"))
     return _in_torch(kind)[1]
 
@@ -77,16 +77,16 @@ def parameters(network: Any, names: Sequence[str]) -> dict[str, Any]:  # noqa: A
 
 
 def _run(network: Any, name: str, golden: Inputs, tensor: Callable[[Any], Any]) -> tuple[Any, Any]:  # noqa: ANN401
-    """Call the user's network; ``tensor`` converts an array to what it accepts."""
+    """Call the user's network; ``tensor`` converts an array to the type that it accepts."""
     __tracebackhide__ = True
     state = golden.initial_state
-    given = tuple(map(tensor, state)) if isinstance(state, tuple) else None if state is None else tensor(state)
+    start = tuple(map(tensor, state)) if isinstance(state, tuple) else None if state is None else tensor(state)
     lengths = None if golden.lengths is None else tensor(golden.lengths)
-    return _called(network, name, tensor(golden.x), given, lengths)
+    return _called(network, name, tensor(golden.x), start, lengths)
 
 
 def _called(network: Any, name: str, x: Any, state: Any, lengths: Any) -> tuple[Any, Any]:  # noqa: ANN401 - the user's
-    """Return what a network returns; raises Unsupported if its call does not accept the golden's state or lengths."""
+    """Return a network's outputs; raises Unsupported if its call does not accept the golden's state or lengths."""
     __tracebackhide__ = True
     forward = getattr(network, "forward", network)
     taken, with_state = takes(forward), takes_state(name, forward, state)
@@ -128,7 +128,7 @@ def _in_torch(kind: type) -> "tuple[Run, Call]":
 
     if issubclass(kind, nn.RNNCellBase):
         raise WrongUse(
-            f"{kind.__name__} is a cell of torch.nn, which is one time step: name a class that goes through a "
+            f"{kind.__name__} is a cell of torch.nn, which is one time step: name a class that processes a "
             "sequence, as torch.nn:GRU does, or check torch-cells"
         )
 
@@ -154,13 +154,13 @@ def _in_torch(kind: type) -> "tuple[Run, Call]":
             return torch_layers.run_layer(kept, golden)
         return _run(kept(golden), kind.__name__, golden, lambda array: tensor(array, golden))
 
-    def call(golden: Inputs, given: "TorchInputs") -> tuple[nn.Module, tuple[Any, Any]]:
+    def call(golden: Inputs, inputs: "TorchInputs") -> tuple[nn.Module, tuple[Any, Any]]:
         __tracebackhide__ = True
         network = kept(golden)
         if issubclass(kind, nn.RNNBase):
-            return network, torch_layers.call_layer(network, given.x, given.state, golden.lengths)
+            return network, torch_layers.call_layer(network, inputs.x, inputs.state, golden.lengths)
         lengths = None if golden.lengths is None else tensor(golden.lengths, golden)
-        return network, _called(network, kind.__name__, given.x, given.state, lengths)
+        return network, _called(network, kind.__name__, inputs.x, inputs.state, lengths)
 
     return run, call
 

@@ -1,4 +1,7 @@
-"""Starts a program before the first test, so that a failure to start is reported once rather than per golden."""
+"""The pytest plugin of ``rnn-goldens check``: passes the results to the supervisor.
+
+It starts a program before the first test, so that a failure to start is reported once rather than per golden.
+"""
 
 import contextlib
 import json
@@ -37,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Start the implementation; with xdist, whose workers start their own, only to see whether it starts."""
+    """Start the implementation. With xdist, stop it again: this only tests that it starts; each worker starts it."""
     if not hasattr(session.config, "workerinput"):
         start(session.config)
         if session.config.getoption("dist", "no") != "no":
@@ -54,7 +57,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Give wrong use, and an empty selection, an exit code different from a failure's."""
+    """Set the exit code for wrong use, record an empty selection, and write the data of pages."""
     if _wrong_uses:
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
     if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not hasattr(session.config, "workerinput"):
@@ -69,7 +72,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter", config: pytest.Config) -> None:
     """Shorten the ids in pytest's list of failures to the goldens.
 
-    pytest prints ids as paths from the folder where it was called, so each is given such a path.
+    pytest prints ids as paths from the folder where it was called, so each golden is converted to such a path.
     """
     here = config.invocation_params.dir
     for report in [report for reports in terminalreporter.stats.values() for report in reports]:
@@ -78,7 +81,7 @@ def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter", config:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the implementation if no test did; print why nothing was selected after pytest's own output."""
+    """Stop the implementation if no fixture did. After pytest's own output, print why nothing was selected."""
     with contextlib.suppress(ProgramFailed):
         stop(config)
     if config.stash.get(_NOTHING_SELECTED, False) and (options := _selection_options(config)):
@@ -87,5 +90,5 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def _selection_options(config: pytest.Config) -> str:
     """Return pytest's options that select tests, as typed."""
-    given = {"-k": [config.option.keyword], "-m": [config.option.markexpr], "--deselect": config.option.deselect or []}
-    return shlex.join(part for option, values in given.items() for value in values if value for part in (option, value))
+    used = {"-k": [config.option.keyword], "-m": [config.option.markexpr], "--deselect": config.option.deselect or []}
+    return shlex.join(part for option, values in used.items() for value in values if value for part in (option, value))

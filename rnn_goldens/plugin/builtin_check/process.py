@@ -1,4 +1,4 @@
-"""Child processes: how one is started, ends with its parent, and is waited for."""
+"""Starts child processes, waits for them, and ends them when their parent ends."""
 
 import os
 import signal
@@ -19,10 +19,10 @@ main()
 """
 
 _END_AFTER = 5.0
-"""Seconds that an interrupted run has to end after SIGTERM; then it is killed."""
+"""Seconds that a run has to end after SIGTERM; then it is killed."""
 
 _FORWARD_AFTER = 10.0
-"""A terminal interrupts both processes; if the child still runs after this many seconds, SIGINT is forwarded."""
+"""Ctrl-C interrupts parent and child; if the child still runs after this many seconds, it gets another SIGINT."""
 
 
 def command_line(arguments: Sequence[str]) -> list[str]:
@@ -32,7 +32,7 @@ def command_line(arguments: Sequence[str]) -> list[str]:
 
 @contextmanager
 def alive() -> Iterator[int]:
-    """Yield the read end of a pipe whose write end only this process holds."""
+    """Yield the read end of a pipe whose write end only this process has."""
     read, write = os.pipe()
     try:
         yield read
@@ -55,7 +55,7 @@ def end_with_parent(alive: int) -> None:
 def wait(process: subprocess.Popen[bytes]) -> int:
     """Wait for a run to end; returns its exit code.
 
-    An interrupted run reports that itself and is waited for, but not long after SIGTERM.
+    After SIGINT, waits until the run has reported the interruption. After SIGTERM, kills a run that does not end soon.
     """
     interrupted: list[float] = []
     terminated: list[float] = []

@@ -1,7 +1,7 @@
 """Runs ``rnn-goldens check`` in a child process, so that its exit code does not depend on the implementation.
 
 An implementation may end the process that calls it, with exit code 0. The supervisor reads the results that the child
-wrote into a folder, and counts as passed only what is there::
+wrote into a folder, and counts a golden as passed only if they say so::
 
     check, report → run ──── run.json ─────→ check_here → pytest.main → test_golden.py
                      ↑                                                      │ plugin.py, and the pytest plugin
@@ -30,7 +30,7 @@ REQUEST, RESULTS, DRAWN = "run.json", "results.json", "drawn.json"
 """Files in the folder: the request, the results, and pictures for pages."""
 
 NOW = "now"
-"""File that names the golden being run; those of xdist workers start with this name."""
+"""File that names the golden being run; each xdist worker has a file, with the worker's id after this name."""
 
 _HOME = Path(__file__).parent
 
@@ -38,10 +38,10 @@ _INTERNAL_ERROR = 3
 """pytest's exit code for an internal error, for example when workers die faster than xdist can start tests."""
 
 _PYTEST_TO_EXIT = {0: 0, 1: FINDING, 2: WRONG_USE, 3: _INTERNAL_ERROR, 4: WRONG_USE, 5: WRONG_USE}
-"""pytest: passed, failed, collection error or interrupted, internal error, usage error, nothing collected."""
+"""Exit code by pytest's: passed, failed, interrupted or collection error, internal error, usage error, no tests."""
 
 NOT_INHERITED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-"""Environment variables that a project sets for its own tests."""
+"""Environment variables that a project sets for its own tests; the child process does not get them."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of goldens compared so far and the number selected."""
@@ -56,9 +56,9 @@ class Finished:
     Attributes:
         code: exit code of ``check``: 0 only if every selected golden passed, was refused or is a known failure.
         document: the results file; None if the run did not begin.
-        trouble: why the run is not complete; "" if it is, or if it reported that itself.
-        stdout, stderr: its output, if captured.
-        drawn: by test, what pages show of wrong outputs, if requested.
+        trouble: why the run is not complete or compared nothing, if the run itself has not reported this; else "".
+        stdout, stderr: the output of the run, if captured.
+        drawn: by test, the details of wrong outputs for pages, if requested.
     """
 
     code: int
@@ -82,10 +82,10 @@ def run(
     """Check an implementation in a child process, and wait for it.
 
     Args:
-        implementation: as ``check`` takes it; ``-- COMMAND`` for a program.
+        implementation: as an argument of ``check``; ``-- COMMAND`` for a program.
         arguments: for pytest.
         captured: whether to capture the output; otherwise it goes to the terminal.
-        progress: called about once a second with the number of goldens compared and selected, if captured.
+        progress: called about once a second with the numbers of goldens compared and selected; only if ``captured``.
     """
     with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, alive() as pipe:
         folder = Path(name)
@@ -116,7 +116,7 @@ def run(
 
 
 def check_here(folder: Path, alive: int) -> NoReturn:
-    """Check in this process what its parent, the supervisor, has written into a folder."""
+    """Run the check that the supervisor, the parent process, has requested in a folder."""
     end_with_parent(alive)
     import pytest
 
@@ -186,7 +186,7 @@ def _all_good(document: Document | None) -> bool:
 
 
 def _trouble(code: int, document: Document | None, now: str) -> str:
-    """Return why a run is not complete, unless it reported that itself."""
+    """Return why a run is not complete; "" if it is complete, or if the run has reported the reason."""
     how = f"was killed by signal {_signal(-code)}" if code < 0 else f"ended with exit code {code}"
     if document is not None and document["complete"]:
         return ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_golden(rnn_golden: Golden, rnn_implementation: "Guard", pytestconfig: pytest.Config) -> None:
-    """The outputs match in every selected call pattern; or the gradients, if the golden has cotangents."""
+    """The outputs match in every selected call pattern. If the golden has cotangents, the gradients match."""
 
     def run(golden: Inputs) -> Any:  # noqa: ANN401 - whatever it returns
         __tracebackhide__ = True

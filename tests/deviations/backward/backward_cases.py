@@ -29,7 +29,7 @@ class BackwardExample:
 
 
 def with_cotangents(forward: Example) -> BackwardExample:
-    """Add read-only cotangents on a grid of 1/16 within ±1 to an example."""
+    """Return an example with read-only cotangents: random multiples of 1/16 within ±1."""
     case, numbers = forward.case, np.random.default_rng([ord(letter) for letter in forward.name])
     shapes = output_shapes(case.cell.layout, case.config, case.x.shape)
     cotangents = {name: numbers.integers(-16, 17, shapes[o]) / 16 for name, o in COTANGENTS.items() if o in shapes}

@@ -57,7 +57,7 @@ def test_names_are_unique_over_both_catalogues() -> None:
 
 
 def test_names_are_permanent() -> None:
-    """Old reports refer to them: names are added to the file and never changed."""
+    """Old reports refer to the names, so names are added to the file and never changed."""
     assert sorted(NAMES) == sorted(d.name for d in BACKWARD_DEVIATIONS)
 
 
@@ -74,7 +74,9 @@ def test_each_deviation_is_described_completely(wrong: Deviation) -> None:
 @each_deviation
 def test_each_deviation_has_an_effect_in_each_of_its_cells(wrong: Deviation) -> None:
     for cell in wrong.cells:
-        assert any(changes_any_bit(wrong, q) for q in BACKWARD_EXAMPLES[cell] if q.forward.has(wrong.needs)), cell
+        assert any(
+            changes_any_bit(wrong, example) for example in BACKWARD_EXAMPLES[cell] if example.forward.has(wrong.needs)
+        ), cell
 
 
 def changes_any_bit(wrong: Deviation, example: BackwardExample) -> bool:
@@ -83,19 +85,27 @@ def changes_any_bit(wrong: Deviation, example: BackwardExample) -> bool:
 
 @each_deviation
 def test_each_deviation_has_no_effect_without_the_features_it_needs(wrong: Deviation) -> None:
-    without = [q for cell in wrong.cells for q in BACKWARD_EXAMPLES[cell] if not q.forward.has(wrong.needs)]
-    assert [f"{q.forward.name}, {q.forward.case.cell.name}" for q in without if changes(wrong, q)] == []
+    without = [
+        example for cell in wrong.cells for example in BACKWARD_EXAMPLES[cell] if not example.forward.has(wrong.needs)
+    ]
+    assert [
+        f"{example.forward.name}, {example.forward.case.cell.name}" for example in without if changes(wrong, example)
+    ] == []
 
 
 @each_deviation
 def test_each_deviation_lists_no_feature_that_it_does_not_need(wrong: Deviation) -> None:
-    examples = [q for cell in wrong.cells for q in BACKWARD_EXAMPLES[cell] if q.forward.has(wrong.needs)]
+    examples = [
+        example for cell in wrong.cells for example in BACKWARD_EXAMPLES[cell] if example.forward.has(wrong.needs)
+    ]
     for feature in {"bias", "state", "multilayer", "bidirectional", "lengths"} - set(wrong.needs):
-        assert any(changes_any_bit(wrong, q) for q in examples if feature not in q.forward.features), feature
+        assert any(
+            changes_any_bit(wrong, example) for example in examples if feature not in example.forward.features
+        ), feature
 
 
 @each_deviation
-def test_outputs_are_right(wrong: Deviation) -> None:
+def test_each_deviation_leaves_the_outputs_right(wrong: Deviation) -> None:
     for cell in wrong.cells:
         for example in BACKWARD_EXAMPLES[cell][:2]:
             network: Network = wrong.wrong.network()

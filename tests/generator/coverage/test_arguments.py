@@ -39,7 +39,7 @@ def test_a_result_is_changed_only_in_its_band() -> None:
 
 
 def test_a_golden_covers_the_bands_of_its_arguments() -> None:
-    bands = {place[2] for place, *_ in observe(load("rnn-tanh/between-table-points"))}
+    bands = {key[2] for key, *_ in observe(load("rnn-tanh/between-table-points"))}
     assert bands == {(0.5, 0.75)}
 
 
@@ -51,9 +51,9 @@ def test_the_smallest_detectable_error_is_twice_the_tolerance_of_an_activation()
 def test_a_band_that_is_not_covered_is_reported() -> None:
     covered = dict(EVERYWHERE)
     for (cell, label), edge, precision, _ in arguments.GAPS:
-        for place in EVERYWHERE:
-            if place[:2] == (cell, label) and min(map(abs, place[2])) >= edge:
-                covered[place] = {p: value for p, value in covered[place].items() if p != precision}
+        for key in EVERYWHERE:
+            if key[:2] == (cell, label) and min(map(abs, key[2])) >= edge:
+                covered[key] = {p: value for p, value in covered[key].items() if p != precision}
     assert list(missing(covered)) == []
     covered["gru", "tanh of n", (4, 5)] = {}
     assert next(iter(missing(covered))) == "gru, tanh of n, 4 to 5, float64: no error below inf roundoffs is detected"

@@ -1,4 +1,4 @@
-"""The coverage gate refuses an incomplete corpus and lists what is missing."""
+"""The coverage gate refuses an incomplete corpus and lists its gaps."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -89,7 +89,7 @@ def test_a_missing_combination_of_large_dimensions_is_reported(goldens: list[Gol
     ]
 
 
-def test_a_size_counts_for_gradients_only_if_the_last_index_has_one(backward: list[Golden]) -> None:
+def test_a_size_counts_for_gradients_only_if_its_last_index_has_a_nonzero_gradient(backward: list[Golden]) -> None:
     golden = next(golden for golden in backward if golden.id == "sizes-gru/batch-17-no-state")
     assert golden.gradients is not None
     expected = dict(golden.gradients.expected)
@@ -112,17 +112,17 @@ def test_a_missing_pair_of_options_is_reported(goldens: list[Golden]) -> None:
     ]
 
 
-# Arguments, and one layer from zero.
+# Arguments, and the profile of one layer without an initial state.
 
 
 @pytest.mark.slow
-def test_without_the_goldens_from_zero_one_layer_is_not_covered(goldens: list[Golden]) -> None:
+def test_without_goldens_that_start_from_zero_one_layer_is_not_covered(goldens: list[Golden]) -> None:
     incomplete = [golden for golden in goldens if not golden.id.endswith("no-state") or "unbatched" in golden.features]
     with pytest.raises(Refused, match="lstm, tanh of c, 4 to 5, float64: no error below inf roundoffs is detected"):
         require_covered(incomplete, [observe(golden) for golden in incomplete])
 
 
-def test_deviations_that_apply_to_one_layer_from_zero() -> None:
+def test_the_profile_of_one_layer_from_zero_has_only_deviations_that_apply_to_it() -> None:
     applies = {deviation.name for deviation in DEVIATIONS if ONE_LAYER.applies(deviation)}
     assert {"lstm_cell_clipped_at_2", "units_beyond_8_not_computed"} <= applies
     assert not {"h0_ignored", "reverse_not_reversed", "layer_0_weights_reused"} & applies
@@ -133,7 +133,7 @@ def test_deviations_that_apply_to_one_layer_from_zero() -> None:
     assert OUT_ALONE.can(["bias"])
 
 
-def test_deviations_that_apply_to_one_time_step() -> None:
+def test_the_profile_of_one_time_step_has_only_deviations_that_apply_to_it() -> None:
     applies = {deviation.name for deviation in DEVIATIONS if ONE_STEP.applies(deviation)}
     assert {"w_hh_transposed", "lstm_gates_iofg", "float32_tanh"} <= applies
     assert not {"x_reversed", "h_n_zero", "rows_reversed"} & applies

@@ -25,7 +25,7 @@ class RowsAndUnits(Network):
 
 
 class LostInUpperLayers(Network):
-    """A network whose upper layer is reset to zero after 8 steps, without lengths."""
+    """A network that resets its upper layer to zero after 8 steps if there are no lengths."""
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
         if suffix == "l1" and t == 8 and case.lengths is None:
@@ -34,7 +34,7 @@ class LostInUpperLayers(Network):
 
 
 class LostInReverse(Network):
-    """A network whose reverse direction is reset to zero after 8 steps, without lengths."""
+    """A network that resets its reverse direction to zero after 8 steps if there are no lengths."""
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
         if suffix.endswith("reverse") and t == case.x.shape[1] - 9 and case.lengths is None:

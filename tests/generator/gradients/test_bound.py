@@ -1,4 +1,4 @@
-"""The bound of gradients against perturbed computations, and computations that round."""
+"""The bound of gradients is compared with perturbed computations, and with computations that round."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def test_errors_of_the_worst_sign_attain_the_bound(cell: str, shape: str) -> Non
 
 
 class Shuffled(Backward):
-    """Sums in random order, and stores every partial sum of products and of gradients."""
+    """A backward pass that sums in random order and stores every partial sum of products and gradients."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -72,19 +72,19 @@ class Shuffled(Backward):
 @pytest.mark.parametrize("cell", CELLS)
 def test_no_order_of_summation_comes_close_to_the_bound(cell: str, shape: str, dtype: str) -> None:
     scenario = gradient_scenario(cell, shape)
-    case, given = scenario.case(), scenario.cotangents
-    expected, _ = correctly_rounded_gradients(case, given)
-    tolerance = gradient_bound(traced(case, given)).tolerance
+    case, cotangents = scenario.case(), scenario.cotangents
+    expected, _ = correctly_rounded_gradients(case, cotangents)
+    tolerance = gradient_bound(traced(case, cotangents)).tolerance
     low = in_type(case, dtype)
     for seed in range(5):
-        found = Shuffled(seed).gradients(low, {name: array.astype(dtype) for name, array in given.items()})
+        found = Shuffled(seed).gradients(low, {name: array.astype(dtype) for name, array in cotangents.items()})
         for name, right in expected.items():
             allowed = tolerance.allowed(name, right, PRECISIONS[dtype])
             assert (np.abs(found[name] - right) <= LARGEST_CORRECT_ERROR * allowed).all()
 
 
 class RowByRow(Backward):
-    """Sums the gradient of a weight sequence by sequence with sums stored in bfloat16; everything else in float64."""
+    """A backward pass in float64 that stores the sums of weight gradients over sequences in bfloat16."""
 
     def outer(self, gs: Any, vs: Any) -> Array:
         store, total = PRECISIONS["bfloat16"].round, np.zeros((gs[0].shape[1], vs[0].shape[1]))
@@ -95,13 +95,13 @@ class RowByRow(Backward):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_stored_partial_sums_over_sequences_stay_within_the_bound(cell: str) -> None:
-    """300 equal rows: in bfloat16 the sum of ones stops at 256."""
+    """The batch has 300 equal rows: a sum of ones in bfloat16 stops at 256."""
     scenario = changed(
         gradient_scenario(cell, time=1, of=("d_out",)), x=np.ones((300, 1, 3)), d_out=np.ones((300, 1, 2))
     )
-    case, given = scenario.case(), scenario.cotangents
-    expected, _ = correctly_rounded_gradients(case, given)
-    tolerance, found = gradient_bound(traced(case, given)).tolerance, RowByRow().gradients(case, given)
+    case, cotangents = scenario.case(), scenario.cotangents
+    expected, _ = correctly_rounded_gradients(case, cotangents)
+    tolerance, found = gradient_bound(traced(case, cotangents)).tolerance, RowByRow().gradients(case, cotangents)
     allowed = tolerance.allowed("weight_ih_l0", expected["weight_ih_l0"], PRECISIONS["bfloat16"])
     errors = np.abs(found["weight_ih_l0"] - expected["weight_ih_l0"])
     assert (errors <= LARGEST_CORRECT_ERROR * allowed).all()
@@ -121,12 +121,12 @@ def in_type(case: Case, dtype: str) -> Case:
 @pytest.mark.parametrize("shape", ["plain", "two layers", "ragged"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_graph_of_both_passes_has_the_bound_of_the_forward_pass(cell: str, shape: str) -> None:
-    """Compares the graph of the forward pass alone with that of both passes, which is cut into other trees."""
+    """The graph of both passes is cut into other trees than the graph of the forward pass; the bound is the same."""
     scenario = gradient_scenario(cell, shape, bidirectional=False)
     tracing, known = traced(scenario.case(), scenario.cotangents), error_bound(scenario.case()).tolerance
     last = Units(tracing.graph, tracing.forward.layers[-1][0][-1].state[0])
-    whole = [last, *(Units(tracing.graph, place) for place in tracing.x)]
-    (found,) = Sensitivities(tracing.graph, whole, STORING).of([last], "the last state")
+    targets = [last, *(Units(tracing.graph, node) for node in tracing.x)]
+    (found,) = Sensitivities(tracing.graph, targets, STORING).of([last], "the last state")
     for number, kind in enumerate((known.accumulation, known.storage)):
         error = found[..., 2 * number]
         assert (error <= kind["h_n"][-1] * (1 + 1e-9)).all()
@@ -142,7 +142,7 @@ def test_beyond_the_end_of_a_sequence_the_tolerance_is_the_smallest_number() -> 
 
 
 def test_flushing_in_float16_does_not_loosen_other_precisions() -> None:
-    """Decaying cotangents: allowing float16 to flush would need many times the tolerance of other precisions."""
+    """Cotangents decay: a bound that allows float16 to flush would be many times the bound without flushing."""
     decaying = gradient_scenario("rnn_tanh", time=24, of=("d_h_n",))
     bound = gradient_bound(traced(decaying.case(), decaying.cotangents))
     assert not bound.in_float16

@@ -69,18 +69,18 @@ def test_a_precision_whose_tolerance_exceeds_a_quarter_of_the_largest_gradient_i
     found = {steps: loosest_in_bfloat16(gradient_scenario("lstm", "plain", time=steps)) for steps in range(4, 7)}
     assert any(0.15 < loose <= 0.25 for loose, _ in found.values())
     assert any(0.25 < loose < 0.45 for loose, _ in found.values())
-    assert [kept for _, kept in found.values()] == [loose <= 0.25 for loose, _ in found.values()]
+    assert [supported for _, supported in found.values()] == [loose <= 0.25 for loose, _ in found.values()]
 
 
 def loosest_in_bfloat16(with_cotangents: Scenario) -> tuple[float, bool]:
-    """Return the largest bfloat16 tolerance as a fraction of the largest gradient, and whether bfloat16 is kept."""
+    """Return the largest bfloat16 tolerance as a fraction of the largest gradient, and whether bfloat16 is listed."""
     found = certified(with_cotangents)
     allowed = (found.tolerance.allowed(n, a, PRECISIONS["bfloat16"]).max() for n, a in found.expected.items())
     loose = max(allowed) / max(np.abs(array).max() for array in found.expected.values())
     return float(loose), "bfloat16" in found.precisions
 
 
-def test_no_array_could_be_halved_everywhere_in_a_half_precision_that_is_kept() -> None:
+def test_halving_an_array_exceeds_the_tolerance_in_a_listed_16_bit_precision() -> None:
     with_cotangents = gradient_scenario("lstm", "plain", time=4)
     found = certified(with_cotangents)
     in_half = [name for name in ("bfloat16", "float16") if name in found.precisions]
@@ -90,7 +90,7 @@ def test_no_array_could_be_halved_everywhere_in_a_half_precision_that_is_kept() 
         assert (0.5 * np.abs(expected) > allowed).any()
 
 
-def test_arrays_that_could_be_halved_everywhere_are_listed_except_zeros() -> None:
+def test_arrays_whose_halves_are_within_the_tolerance_are_listed_except_zeros() -> None:
     loose = Bound({"x": np.zeros(2), "h0": np.zeros(2)}, {"x": np.array([1.0, 1.0]), "h0": np.array([1.0, 1.0])})
     expected = {"x": np.array([0.001, -0.002]), "h0": np.zeros(2)}
     assert hides_half(loose, expected, "bfloat16") == ["x"]
@@ -98,7 +98,7 @@ def test_arrays_that_could_be_halved_everywhere_are_listed_except_zeros() -> Non
     assert hides_half(loose, expected, "float64") == []
 
 
-def test_no_gradient_of_the_corpus_could_be_halved_in_its_precisions() -> None:
+def test_halving_a_gradient_of_the_corpus_exceeds_its_tolerance() -> None:
     corpus = open_corpus()
     for entry in corpus.entries:
         if entry.gradient_precisions:
@@ -109,8 +109,8 @@ def test_no_gradient_of_the_corpus_could_be_halved_in_its_precisions() -> None:
 # Exact gradients.
 
 
-def whole(**changes: Any) -> Scenario:
-    """Return a relu network of integers whose backward pass is easy to follow."""
+def integer_scenario(**changes: Any) -> Scenario:
+    """Return a scenario of a relu network of integers whose backward pass is easy to follow."""
     built = scenario("rnn_relu", time=2, bias=False, input_size=3, hidden_size=1)
     weights = {"weight_ih_l0": [[1, 2, 0]], "weight_hh_l0": [[2]]}
     x = [[[1, 1, 0], [0, 1, 1]]]
@@ -118,7 +118,7 @@ def whole(**changes: Any) -> Scenario:
 
 
 def test_gradients_that_no_precision_rounds_are_exact() -> None:
-    found = certified(whole())
+    found = certified(integer_scenario())
     assert isinstance(found.tolerance, Exact)
     assert found.precisions == ("float64", "float32", "bfloat16", "float16")
     assert found.expected["x"].tolist() == [[[2, 4, 0], [1, 2, 0]]]  # h1 = 3, h2 = 8, dh2 = 1, dh1 = 2
@@ -127,7 +127,7 @@ def test_gradients_that_no_precision_rounds_are_exact() -> None:
 
 
 def test_precisions_that_round_in_the_backward_pass_are_left_out() -> None:
-    found = certified(whole(d_out=[[[2.0**-7], [127 / 128]]]))
+    found = certified(integer_scenario(d_out=[[[2.0**-7], [127 / 128]]]))
     assert isinstance(found.tolerance, Exact)
     assert found.tolerance.bits > 8
     assert "bfloat16" not in found.precisions
@@ -138,14 +138,16 @@ def test_bits_of_the_sum_over_steps_decide_the_precisions_too() -> None:
     """255 + 254 needs nine bits; everything else needs at most eight."""
     config = Config(input_size=1, hidden_size=1, bias=False)
     weights = {"weight_ih_l0": [[1]], "weight_hh_l0": [[0]]}
-    built = changed(whole(), config=config, weights=weights, x=[[[255], [254]]], d_h_n=None, d_out=[[[1], [1]]])
+    built = changed(
+        integer_scenario(), config=config, weights=weights, x=[[[255], [254]]], d_h_n=None, d_out=[[[1], [1]]]
+    )
     found = certified(built)
     assert found.expected["weight_ih_l0"].tolist() == [[509]]
     assert found.precisions == ("float64", "float32", "float16")
 
 
 def test_gradients_of_an_exact_golden_that_float32_rounds_have_a_bound() -> None:
-    golden = certify(whole(d_out=[[[2.0**-13], [2.0**12]]], precisions=["float64", "float32"]))
+    golden = certify(integer_scenario(d_out=[[[2.0**-13], [2.0**12]]], precisions=["float64", "float32"]))
     assert isinstance(golden.tolerance, Exact)
     assert golden.gradients is not None
     assert isinstance(golden.gradients.tolerance, Bound)
@@ -203,7 +205,10 @@ def test_a_kink_without_a_cotangent_is_ignored() -> None:
 
 def test_gradients_that_are_all_zero_are_refused() -> None:
     built = changed(
-        whole(), d_h_n=None, d_out=[[[0], [1]]], weights={"weight_ih_l0": [[1, -2, 0]], "weight_hh_l0": [[-2]]}
+        integer_scenario(),
+        d_h_n=None,
+        d_out=[[[0], [1]]],
+        weights={"weight_ih_l0": [[1, -2, 0]], "weight_hh_l0": [[-2]]},
     )
     built = changed(built, x=[[[3, 1, 0], [0, 1, 1]]])
     with pytest.raises(Refused, match="every gradient is zero"):

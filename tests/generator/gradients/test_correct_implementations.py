@@ -55,12 +55,12 @@ def by_jax(golden: Golden) -> Named:
     with jax.enable_x64(True):
         dtype = jnp.dtype(golden.dtype)
 
-        def array(given: Any) -> Any:
-            return jnp.asarray(np.asarray(given, np.float64)).astype(dtype)
+        def array(values: Any) -> Any:
+            return jnp.asarray(np.asarray(values, np.float64)).astype(dtype)
 
         states = {f"{name}0": array(getattr(golden, f"{name}0"))[0] for name in golden.layout.states}
-        given = {"x": array(golden.x), **states, **{name: array(w) for name, w in golden.weights.items()}}
-        outputs, back = jax.vjp(lambda named: _network(golden.cell, named), given)
+        inputs = {"x": array(golden.x), **states, **{name: array(w) for name, w in golden.weights.items()}}
+        outputs, back = jax.vjp(lambda named: _network(golden.cell, named), inputs)
         shaped = {name: array(g) if name == "d_out" else array(g)[0] for name, g in golden.cotangents.items()}
         names = ["d_out", *(f"d_{name}_n" for name in golden.layout.states)]
         (found,) = back(tuple(shaped.get(n, jnp.zeros_like(o)) for n, o in zip(names, outputs, strict=True)))

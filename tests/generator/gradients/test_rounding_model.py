@@ -1,4 +1,4 @@
-"""Losses of the primitives of the backward pass, with numbers that are easy to follow."""
+"""Rounding losses of the primitives of the backward pass, with numbers that are easy to follow."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ MATRIX = np.array([[1.0, 2.0], [3.0, -4.0], [5.0, 6.0], [7.0, 8.0]])
 def lost(primitive: str, *of: list[float], detail: tuple[Any, ...] = (), weights: tuple[str, ...] = ()) -> Any:
     """Return the loss of each unit, in roundoffs of accumulation and of storage."""
     graph = Graph({"weight": MATRIX})
-    places = tuple(graph.given(np.array([units], dtype=float)) for units in of)
-    lost_roundoffs = loss(graph, graph.compute(Operation(primitive, places, weights, detail)), UNFLUSHED)
+    nodes = tuple(graph.given(np.array([units], dtype=float)) for units in of)
+    lost_roundoffs = loss(graph, graph.compute(Operation(primitive, nodes, weights, detail)), UNFLUSHED)
     assert lost_roundoffs is not None
     return [part[0].tolist() for part in np.broadcast_arrays(*lost_roundoffs, graph.values[-1])[:2]]
 
@@ -64,8 +64,8 @@ def test_a_total_sums_over_all_units() -> None:
 
 def loss_of_sum(gs: list[list[list[float]]], vs: list[list[list[float]]] | None = None) -> Any:
     graph = Graph({})
-    places = tuple(graph.given(np.array(g)) for g in gs)
-    lost_roundoffs = lost_in_sum(graph, WeightGradient(places, tuple(graph.given(np.array(v)) for v in vs or [])))
+    nodes = tuple(graph.given(np.array(g)) for g in gs)
+    lost_roundoffs = lost_in_sum(graph, WeightGradient(nodes, tuple(graph.given(np.array(v)) for v in vs or [])))
     return lost_roundoffs[:2].tolist()
 
 
@@ -75,7 +75,7 @@ def test_a_bias_of_one_step_is_summed_over_the_batch() -> None:
 
 
 def test_sums_over_time_may_start_from_either_end() -> None:
-    """1, 2 and -4 of one sequence: each is stored, and the partial sums 3 and -1 forward, or -2 and -1 backward."""
+    """1, 2 and -4 of one sequence are stored, and so are the partial sums: 3 and -1 forward, or -2 and -1 backward."""
     assert loss_of_sum([[[1.0]], [[2.0]], [[-4.0]]]) == [[3 * 7.0], [7.0 + 3.0 + 1.0]]
 
 
