@@ -2,7 +2,7 @@
 
     python -m benchmarks.certifying_speed    # from the checkout; --write renews docs/results/cost.md
 
-Uses one core for about two minutes. Exits with 1 if mpmath's values differ, at the same number of bits.
+Uses one core for about two minutes. Exits with 1 if mpmath computes other values with the same number of bits.
 """
 
 import argparse
@@ -50,7 +50,7 @@ class Speed:
 
 
 def main() -> None:
-    """Run and print."""
+    """Run and print; exit with 1 if mpmath's values differ."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="write the section of docs/results/cost.md")
     arguments = parser.parse_args()

@@ -125,11 +125,11 @@ class OtherSlopes(Backward):
 
 
 class Interpolating(Backward, correct_networks.Interpolating):
-    """Uses the other form of a GRU's last line."""
+    """Uses n + z (h - n) as a GRU's last line."""
 
 
 class SigmoidByTanh(Backward, correct_networks.SigmoidByTanh):
-    """Uses the other form of the sigmoid."""
+    """Computes the sigmoid as (1 + tanh(z / 2)) / 2."""
 
 
 class SigmoidInItsType(Backward, correct_networks.SigmoidInItsType):
@@ -159,7 +159,7 @@ class OneStore(Backward):
         self._low: np.dtype[Any]
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        """Keep the values of the step without rounding them."""
+        """Return the state after time step t; keeps the values of the step without rounding them."""
         program, inputs = self.program(case, w), [layer_input[:, t], *state]
         values = self.kept[suffix, t] = self.computed(program, _widened(inputs), _wide_weights(w))
         return tuple(values[k].astype(layer_input.dtype) for k in program.after)

@@ -12,6 +12,13 @@ import numpy as np
 from benchmarks import summation
 from benchmarks.summation import Order
 from rnn_goldens.cells import Array, Case, Network, State, Weights
+from rnn_goldens.golden.built_in_cells import standard_cell
+from rnn_goldens.golden.shapes import is_bias
+
+
+def resets_after(case: Case) -> bool:
+    """Return whether the reset gate multiplies b_hn, so that b_in and b_hn cannot be added in advance."""
+    return standard_cell(case.cell.name) == "gru" and case.cell.name != "gru_reset_before"
 
 
 class Summing(Network):
@@ -40,7 +47,8 @@ class BiasFirst(Summing):
             for which in ("ih", "hh")
             if f"bias_{which}" in w
         }
-        return super().step(case, suffix, with_bias or w, layer_input, t, state)
+        others = {name: array for name, array in w.items() if not with_bias or not is_bias(name)}
+        return super().step(case, suffix, others | with_bias, layer_input, t, state)
 
     def product(self, v: Array, matrix: Array) -> Array:
         """Return the matrix times each row of v; starts from the matrix's first column if that is the bias."""
@@ -57,7 +65,7 @@ class BiasesSummed(Network):
         """Return the weights of one layer and direction."""
         w = dict(super().weights(case, suffix))
         if "bias_ih" in w:
-            added = slice(0, 2 * case.config.hidden_size) if case.cell.name == "gru" else slice(None)
+            added = slice(0, 2 * case.config.hidden_size) if resets_after(case) else slice(None)
             ih, hh = w["bias_ih"].copy(), w["bias_hh"].copy()
             ih[added] += hh[added]
             hh[added] = 0
@@ -72,7 +80,7 @@ class OneProduct(Network):
         """Return the state after time step t."""
         ih, hh = w["weight_ih"], w["weight_hh"]
         joined = np.ones((len(hh), 1), bool)
-        if case.cell.name == "gru":
+        if standard_cell(case.cell.name) == "gru":
             joined[2 * case.config.hidden_size :] = False
         zero = np.zeros_like(hh)
         both = {
@@ -103,7 +111,7 @@ class SigmoidByTanh(Network):
 
 
 class SigmoidInItsType(Network):
-    """Computes the sigmoid in the type of half precisions, as JAX does: e^-z overflows in float16 below -11.09."""
+    """Computes the sigmoid of half precisions in their own type, like JAX: e^-z overflows in float16 below -11.09."""
 
     def sigmoid(self, z: Array) -> Array:
         """Compute 1 / (1 + e^-z), rounded after every operation."""

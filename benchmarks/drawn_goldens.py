@@ -23,8 +23,8 @@ from rnn_goldens.comparison.verdict import compare
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.fuzz.bounds import Sizes, bounds
 from rnn_goldens.fuzz.strategy import drawn
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.implementations import outputs_of
 
 PAGE = "correctness.md"
@@ -61,7 +61,7 @@ class RandomCheck:
 
 
 def main() -> None:
-    """Run and print."""
+    """Run and print; exit with 1 if an implementation fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{PAGE}")
     parser.add_argument("--examples", type=int, default=EXAMPLES, help="goldens for each implementation")
@@ -169,7 +169,7 @@ def _check(name: str, examples: int) -> RandomCheck:
 
 @cache
 def stream(cells: tuple[str, ...], precision: str, examples: int) -> Sequence[Golden]:
-    """Return the goldens that the seed generates, once in each process."""
+    """Return the goldens that the seed generates; each process generates them once."""
     goldens: list[Golden] = []
 
     @seed(SEED)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.exhaustive    # from the checkout, about a minute; --write renews docs/results/correctness.md
 
-Writes the findings of ``rnn-goldens check WHAT --exhaustive`` as a page. Exits with 1 if an implementation is wrong.
+The check is that of ``rnn-goldens check WHAT --exhaustive``. Exits with 1 if an implementation is wrong.
 """
 
 import argparse

@@ -162,7 +162,8 @@ def sized(cell: str, time: int, hidden: int, layers: int, batch: int = 2) -> "Sc
 
 def with_cotangents(scenario: "Scenario") -> "Scenario":
     """Return the scenario with a cotangent for every output."""
-    from rnn_goldens.golden.shapes import LAYOUTS, output_shapes
+    from rnn_goldens.golden.built_in_cells import LAYOUTS
+    from rnn_goldens.golden.shapes import output_shapes
 
     shapes = output_shapes(LAYOUTS[str(scenario.cell)], scenario.shape, scenario.inputs["x"].shape)
     ones = {output: np.ones(shape) for output, shape in shapes.items()}

@@ -2,7 +2,7 @@
 
     python -m benchmarks.gradient_false_alarms    # from the checkout; --write renews docs/results/correctness.md
 
-Compilation takes most of the time: with ``--every 7`` implementations that compile run every seventh golden only.
+Compilation takes most of the time: with ``--every 7``, implementations that compile run only every seventh golden.
 """
 
 import time

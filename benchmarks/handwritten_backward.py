@@ -1,4 +1,4 @@
-"""Handwritten backward passes of a step, one for each cell. They group factors unlike the derived backward passes.
+"""Handwritten backward passes of a step, one for each cell. They group factors differently than derived passes.
 
 They use only x and the state before each step from the forward pass and recompute the gates, as kernels that save
 memory do.

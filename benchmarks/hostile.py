@@ -2,7 +2,7 @@
 
     python -m benchmarks.hostile    # from the checkout, a few minutes; --write renews docs/results/robustness.md
 
-Changes real files and messages at random from a fixed seed. Exits with 1 if a reader raises any other error, or
+Changes real files and messages at random from a fixed seed. Exits with 1 if a reader raises an unexpected error, or
 exceeds its limits of time or memory.
 """
 

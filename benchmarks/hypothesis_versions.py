@@ -18,7 +18,7 @@ TEST = "tests/fuzz/test_wrong_networks.py"
 
 
 def main() -> None:
-    """Run and print."""
+    """Test both versions; exit with 1 if one fails."""
     passed = [runs(version) for version in (f"=={lowest()}", "")]
     sys.exit(0 if all(passed) else 1)
 

@@ -40,7 +40,7 @@ class ImplementationResults:
         known: number of goldens by the reason of the known failure.
         failed: message of the first failure by golden id; known failures are not included.
         largest: the largest error of the passed goldens, as a fraction of the tolerance, and its golden.
-        not_close: the number of goldens that ``assert_close`` rejects, of all that ran.
+        not_close: the number of goldens that ``assert_close`` rejects; known failures are not counted.
         seconds: CPU time.
     """
 
@@ -104,7 +104,7 @@ def command(
         report: returns the section for the results of the implementations with these names.
     """
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", default="", help="only implementations whose name contains this")
+    parser.add_argument("--only", default="", help="only implementations whose name contains this text")
     parser.add_argument("--every", type=int, default=1, help="run only every Nth golden where compilation is needed")
     parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{name}")
     parser.add_argument("--processes", type=int, default=2)
@@ -173,7 +173,7 @@ def onednn(*, on: bool) -> AbstractContextManager[Any]:
 
 
 def are_close(golden: Golden, actual: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
-    """Return whether ``torch.testing.assert_close`` accepts arrays in the golden's precision by default."""
+    """Return whether ``torch.testing.assert_close`` accepts arrays in the golden's precision, with its defaults."""
     import torch
 
     dtype = getattr(torch, golden.dtype)
@@ -187,7 +187,7 @@ def are_close(golden: Golden, actual: Mapping[str, Any], expected: Mapping[str, 
 
 
 def totals(all_results: Sequence[ImplementationResults], corpus: Corpus, goldens: int, implementations: int) -> str:
-    """Return a table of one row: what was checked."""
+    """Return a table with one row: the totals of all runs."""
     ran = sum(t.passed + len(t.failed) for t in all_results)
     refused, known = sum(t.refused.total() for t in all_results), sum(t.known.total() for t in all_results)
     failed = sum(len(t.failed) for t in all_results)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.onnx_backend    # from the checkout; --write renews docs/results/coverage.md
 
-Both run the same deviations in float32.
+The wrong implementations are the same deviations for both, in float32.
 """
 
 import argparse
@@ -20,14 +20,15 @@ from benchmarks import page
 from benchmarks.peephole_lstm import peephole_lstm
 from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Cell, Network, Weights, case_of
 from rnn_goldens.cells.cell import with_equations
+from rnn_goldens.cells.equations import gru_reset_before
 from rnn_goldens.conventions import convention
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.deviation import Deviation, Outputs
-from rnn_goldens.deviations.gates import reset_before_product
 from rnn_goldens.deviations.margins import ENOUGH, margin
 from rnn_goldens.generator.undetected import UNDETECTED
-from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config
+from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
+from rnn_goldens.golden.shapes import Config
 
 NAMES = re.compile(r"test_(lstm|gru|rnn|simple_rnn)_")
 
@@ -37,7 +38,7 @@ BEYOND_ONNX = frozenset({"multilayer", "unbatched"})
 """Features that a test of a single ONNX operator cannot have."""
 
 NO_ERROR = frozenset(h.deviation for h in UNDETECTED if h.allowed and "float32" in h.precisions)
-"""Deviations that a float32 implementation may have."""
+"""Deviations that a correct float32 implementation may have."""
 
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
 OUTPUTS = ("Y", "Y_h", "Y_c")
@@ -105,7 +106,7 @@ class ResetBefore(Network):
 
     def cell(self, case: Case) -> Cell:
         """Return the cell with the equations of ONNX's default GRU."""
-        return with_equations(super().cell(case), reset_before_product)
+        return with_equations(super().cell(case), gru_reset_before)
 
 
 class Peepholes(Network):
@@ -232,9 +233,9 @@ def _features(arrays: Mapping[str, Array], direction: str) -> frozenset[str]:
 
 
 def survivors(tests: Sequence[OnnxTest], processes: int) -> dict[str, Survivors]:
-    """Return, for each cell, the deviations that pass all of ONNX's tests, and all goldens."""
+    """Return, by cell, the deviations that pass all of ONNX's tests, all goldens, or all goldens of the core set."""
     corpus = open_corpus()
-    ids = [entry.id for entry in corpus.entries if "float32" in entry.precisions]
+    ids = [entry.id for entry in corpus.select() if "float32" in entry.precisions]
     with ProcessPoolExecutor(processes) as pool:
         detected = dict(zip(ids, pool.map(detected_by_golden, ids, chunksize=8), strict=True))
     by_cell = {}
@@ -250,7 +251,7 @@ def survivors(tests: Sequence[OnnxTest], processes: int) -> dict[str, Survivors]
 
 
 def detects(test: OnnxTest, deviation: Deviation) -> bool:
-    """Return whether a test rejects a deviation. Without the features that it needs, a deviation has no effect."""
+    """Return whether a test rejects a deviation. A deviation has no effect without the features that it needs."""
     return set(deviation.needs) <= test.features and not test.accepts(deviation.run(test.case))
 
 
@@ -272,8 +273,8 @@ def report(tests: Sequence[OnnxTest], skipped: Mapping[str, str], by_cell: Mappi
     """Return the section of the page."""
     corpus = open_corpus()
     used = {cell: sum(test.case.cell.name == cell for test in tests) for cell in CELLS}
-    goldens = sum("float32" in entry.precisions for entry in corpus.entries)
-    core = sum("core" in entry.features for entry in corpus.entries)
+    goldens = sum("float32" in entry.precisions for entry in corpus.select())
+    core = sum("core" in entry.features for entry in corpus.select())
     rtol, atol = max(test.rtol for test in tests), max(test.atol for test in tests)
     return "\n".join(
         [

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.arguments import require_builtin_cell
+from rnn_goldens.implementations.arguments import require_cell
 from rnn_goldens.implementations.instance_cache import InstanceCache
 from rnn_goldens.implementations.torch.cells import cells, unrolled
 from rnn_goldens.implementations.torch.layers import TorchInputs
@@ -20,10 +20,10 @@ from rnn_goldens.implementations.torch.layers import TorchInputs
 
 @torch.no_grad()
 def run(golden: Inputs) -> tuple[Tensor, ...]:
-    """Return out, h_n (and c_n). Raises Unsupported for a custom cell, and for gradients."""
+    """Return out, h_n (and c_n). Raises Unsupported for cells that torch lacks, and for gradients."""
     if golden.has_cotangents:
         raise Unsupported("executorch computes outputs, and no gradients")
-    require_builtin_cell(golden, "torch")
+    require_cell(golden, "torch")
     given = TorchInputs.of(golden)
     return unrolled(golden, _exported(golden), given.x.detach(), [state.detach() for state in given.states])
 

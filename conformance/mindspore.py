@@ -10,7 +10,7 @@ from mindspore import Tensor, nn
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.gradients import COTANGENTS
-from rnn_goldens.implementations.arguments import require_builtin_cell
+from rnn_goldens.implementations.arguments import require_cell
 from rnn_goldens.implementations.batch_of_one import batched, outputs, unbatched
 from rnn_goldens.implementations.instance_cache import InstanceCache
 
@@ -24,7 +24,7 @@ LAYERS: dict[str, tuple[Any, dict[str, str]]] = {
 }
 
 NO_KERNEL = ("must be one of Float32, Float16, but got", "fail! Unsupported data type")
-"""MindSpore's error texts for the missing kernel of a layer with a state, and of an operator."""
+"""Texts of MindSpore's errors for a missing kernel: the first for a layer with a state, the second for an operator."""
 
 
 def run(golden: Inputs) -> tuple[Any, ...] | Mapping[str, Any]:
@@ -42,7 +42,7 @@ def _gradients(golden: Inputs) -> Mapping[str, Any]:
     Refuses an LSTM in float64 and float16, too; tests/conformance/test_known_failures_are_true.py explains why.
     """
     if golden.cell == "lstm" and golden.dtype in ("float64", "float16"):
-        raise Unsupported(f"mindspore gives other gradients of an LSTM in {golden.dtype} each time, and zeros")
+        raise Unsupported(f"mindspore returns random or zero gradients of an LSTM in {golden.dtype}")
     given = _given(golden)
     cotangents = {name: _batched(golden, name, array) for name, array in golden.cotangents.items()}
 
@@ -76,12 +76,12 @@ def _called(golden: Inputs, x: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
     return (out, *last) if isinstance(last, tuple) else (out, last)
 
 
-def _type(golden: Inputs) -> Any:  # noqa: ANN401 - what MindSpore calls a precision
+def _type(golden: Inputs) -> Any:  # noqa: ANN401 - a dtype of MindSpore
     return getattr(mindspore, golden.dtype)
 
 
 def _new_layer(golden: Inputs) -> Any:  # noqa: ANN401
-    require_builtin_cell(golden, "mindspore")
+    require_cell(golden, "mindspore")
     config, (kind, arguments) = golden.config, LAYERS[golden.cell]
     return kind(
         config.input_size,

@@ -11,7 +11,7 @@ from mlx import nn
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.arguments import require_builtin_cell
+from rnn_goldens.implementations.arguments import require_cell
 from rnn_goldens.implementations.instance_cache import InstanceCache
 from rnn_goldens.implementations.traced_inputs import arrays_of
 
@@ -82,7 +82,7 @@ def _call(golden: Inputs, layers: Mapping[str, Any], given: Arrays) -> tuple[Any
 
 def _new_layers(golden: Inputs) -> dict[str, Any]:
     """Return the MLX layer of each of the golden's layers and directions."""
-    require_builtin_cell(golden, "mlx.nn")
+    require_cell(golden, "mlx.nn")
     config, (kind, arguments) = golden.config, LAYERS[golden.cell]
     return {
         suffix: kind(golden.weights[f"weight_ih_{suffix}"].shape[1], config.hidden_size, bias=config.bias, **arguments)

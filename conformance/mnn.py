@@ -20,7 +20,10 @@ from rnn_goldens.implementations.onnx import model as onnx_model
 
 
 def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
-    """Return out, h_n (and c_n). Raises Unsupported for other types than float32, and if the conversion fails."""
+    """Return out, h_n (and c_n).
+
+    Raises Unsupported for gradients, for other precisions than float32, and if the conversion fails.
+    """
     if golden.has_cotangents:
         raise Unsupported("mnn computes outputs, and no gradients")
     if golden.dtype != "float32":
@@ -44,7 +47,7 @@ def _module(model: bytes, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> 
             ["", "-f", "ONNX", "--modelFile", str(onnx_file), "--MNNModel", str(mnn_file), "--bizCode", "golden"]
         )
         if not mnn_file.is_file():
-            raise Unsupported("MNN's converter makes no model of it")
+            raise Unsupported("MNN's converter did not write a model")
         return MNN.nn.load_module_from_file(str(mnn_file), list(inputs), list(outputs))
 
 

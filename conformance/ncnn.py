@@ -27,13 +27,16 @@ FORWARD, BIDIRECTIONAL = 0, 2
 
 
 def run(golden: Inputs) -> tuple[Array, ...]:
-    """Return out, h_n (and c_n). Raises Unsupported for relu, lengths and other types than float32."""
+    """Return out, h_n (and c_n).
+
+    Raises Unsupported for gradients, relu, dialects, lengths, and other precisions than float32.
+    """
     if golden.has_cotangents:
         raise Unsupported("ncnn computes outputs, and no gradients")
     if golden.cell not in LAYERS:
         raise Unsupported(f"ncnn has no {golden.cell}: its RNN has a tanh")
     if golden.dtype != "float32":
-        raise Unsupported(f"ncnn takes and gives float32, and no {golden.dtype}")
+        raise Unsupported(f"inputs and outputs of ncnn are float32, not {golden.dtype}")
     if golden.lengths is not None:
         raise Unsupported("ncnn has no lengths")
     network = _network(golden)
@@ -68,7 +71,7 @@ def _mat(array: Array) -> Any:  # noqa: ANN401 - ncnn has no types
 def _extracted(extractor: Any, blob: str) -> Array:  # noqa: ANN401 - ncnn has no types
     code, found = extractor.extract(blob)
     if code:
-        raise RuntimeError(f"ncnn gave no {blob}: its code is {code}")
+        raise RuntimeError(f"ncnn did not compute {blob}: error code {code}")
     return np.array(found)
 
 
@@ -109,7 +112,7 @@ def _param(golden: Inputs) -> str:
 
 
 def _weights(golden: Inputs) -> bytes:
-    """Return the weights of each layer, one direction after the other, each array after a tag for float32."""
+    """Return the arrays of each layer, which contain all directions; a tag for float32 precedes each array."""
     arrays = []
     for suffixes in golden.config.layers:
         arrays += [np.stack([_gates(golden, f"weight_ih_{suffix}") for suffix in suffixes])]

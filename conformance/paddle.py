@@ -9,7 +9,7 @@ import paddle
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.gradients import COTANGENTS
-from rnn_goldens.implementations.arguments import require_builtin_cell
+from rnn_goldens.implementations.arguments import require_cell
 from rnn_goldens.implementations.batch_of_one import batched, outputs, unbatched
 from rnn_goldens.implementations.instance_cache import InstanceCache
 
@@ -70,7 +70,7 @@ def _call(golden: Inputs, x: Any, states: list[Any] | None) -> tuple[Any, ...]: 
 
 
 def _new_layer(golden: Inputs) -> Any:  # noqa: ANN401
-    require_builtin_cell(golden, "paddle")
+    require_cell(golden, "paddle")
     config, (kind, arguments) = golden.config, LAYERS[golden.cell]
     if not config.bias:  # tested in tests/conformance/test_known_failures_are_true.py
         reason = "https://github.com/PaddlePaddle/Paddle/issues/70231"

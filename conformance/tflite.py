@@ -18,8 +18,8 @@ NOT_CONVERTED = ("Some ops are not supported by the native TFLite runtime", "Uns
 def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
     """Return out, h_n (and c_n).
 
-    Raises Unsupported for other types than float32, which the converter cannot convert. Raises WrongUse if Keras
-    already runs on another backend.
+    Raises Unsupported for gradients, and for precisions that the converter cannot convert: all except float32. Raises
+    WrongUse if Keras already runs on another backend.
     """
     if golden.has_cotangents:
         raise Unsupported("tflite computes outputs, and no gradients")

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.arguments import require_builtin_cell
+from rnn_goldens.implementations.arguments import require_cell
 from rnn_goldens.implementations.instance_cache import InstanceCache
 from rnn_goldens.implementations.torch.cells import unrolled
 from rnn_goldens.implementations.torch.gradients import Gradients
@@ -36,7 +36,10 @@ Weights = Mapping[str, Tensor]
 
 
 def run(golden: Inputs) -> tuple[Tensor, ...] | Gradients:
-    """Return out, h_n (and c_n), or gradients. Raises Unsupported for a custom cell."""
+    """Return out, h_n (and c_n), or gradients.
+
+    Raises Unsupported for cells that torch lacks, and if no C++ compiler is found.
+    """
     if golden.has_cotangents:
         return _gradients(golden)
     with torch.no_grad():
@@ -66,7 +69,7 @@ def _call(golden: Inputs, given: TorchInputs, weights: Weights) -> tuple[Tensor,
 
 def _compiled(golden: Inputs) -> Callable[..., Any]:
     """Return the compiled step of a golden's cell. Clears earlier compiled steps, because torch caches only eight."""
-    require_builtin_cell(golden, "torch")
+    require_cell(golden, "torch")
     if not any(map(shutil.which, COMPILERS)):
         raise Unsupported("torch.compile needs a C++ compiler: there is no g++ and no clang++ on the PATH")
     cell = STEPS[golden.cell]

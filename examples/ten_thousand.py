@@ -8,7 +8,8 @@ import os
 import numpy as np
 
 from rnn_goldens import Config, Scenario
-from rnn_goldens.golden.shapes import LAYOUTS, weight_shapes
+from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.shapes import weight_shapes
 
 VERSION = "1.0.0"
 CORPUS = "ten-thousand"

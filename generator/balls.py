@@ -43,7 +43,7 @@ class Balls(Network):
         return np.where(within, state[0], np.array(arb(0), dtype=object))
 
     def constant(self, value: Fraction) -> Array:
-        """Return a number."""
+        """Return a number as a ball."""
         ball: Array = number(value)
         return ball
 

@@ -18,7 +18,7 @@ from rnn_goldens.golden.features import CORE
 TEXTS = ("title", "purpose", "documented_in", "gradients/purpose")
 """Parts of a golden that may change without a new major version."""
 
-NEW_GRADIENTS = "gradients: only in the second"
+NEW_GRADIENTS = "gradients: only in the second golden"
 """A difference that is allowed without a new major version: a golden gets gradients."""
 
 

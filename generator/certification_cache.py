@@ -20,7 +20,7 @@ from rnn_goldens.golden.shapes import is_custom_cell
 
 
 class CertificationCache:
-    """A folder that stores the content hash of each scenario's certified golden. It can be deleted at any time."""
+    """A folder of content hashes of certified goldens, and of kill matrices. It can be deleted at any time."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

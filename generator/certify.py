@@ -41,9 +41,9 @@ class Certification:
 
 
 def certify(scenario: Scenario, *, confirm: bool = True) -> Golden:
-    """Compute the expected outputs of a scenario, derive their tolerance, and confirm both with implementations.
+    """Compute expected outputs (and gradients, for cotangents), derive tolerances, and confirm both.
 
-    The implementations are the definition in NumPy, and the layers of torch if it is installed. Needs python-flint.
+    The definition in NumPy confirms them, and so do the layers of torch if it is installed. Needs python-flint.
 
     Args:
         scenario: the scenario.

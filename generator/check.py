@@ -59,7 +59,7 @@ def check(
 
 
 def _with_core_of(corpus: Corpus, generated: Corpus) -> Corpus:
-    """Copy the core set of a corpus, because a partly generated corpus does not have one."""
+    """Return the generated corpus with the core set of ``corpus``: a partly generated corpus does not have one."""
     is_core = {entry.id for entry in corpus.entries if CORE in entry.features}
     entries = (structs.replace(e, features=(*e.features, CORE)) if e.id in is_core else e for e in generated.entries)
     return replace(generated, entries=tuple(entries))

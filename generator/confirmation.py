@@ -13,7 +13,7 @@ from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.expected import OUTPUTS
 
 LARGEST_CORRECT_ERROR = 0.7
-"""The largest error that an implementation may have, as a fraction of the tolerance; else the golden is refused."""
+"""If an implementation has a larger error, as a fraction of the tolerance, the golden is refused."""
 
 Run = Callable[[Golden], Actual]
 """Returns the actual outputs or gradients of an implementation for a golden."""

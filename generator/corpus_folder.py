@@ -1,6 +1,6 @@
 """Replaces a corpus folder as a whole: if a process is killed at any time, the old or the new files are there.
 
-New files are written to a hidden copy of the old folder, which is then exchanged with it. ``folder_lock`` locks a
+New files are written to a hidden copy of the old folder, which then replaces the old folder. ``folder_lock`` locks a
 folder and removes the leftovers of killed processes.
 """
 
@@ -120,7 +120,7 @@ def _locked(folder: Path, until: float) -> Iterator[bool]:
                     continue
                 yield False
                 return
-            if not is_at(lock_path, file.fileno()):  # its last owner removed it after it was opened
+            if not is_at(lock_path, file.fileno()):  # another run removed the file after it was opened here
                 continue
             try:
                 yield True

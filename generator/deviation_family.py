@@ -1,4 +1,4 @@
-"""A page for a group of families of deviations, ``docs/deviations/GROUP.md``: sentence, equation, margin of each."""
+"""Builds the page of a group of deviations, ``docs/deviations/GROUP.md``: sentence, equation and margin of each."""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +10,8 @@ from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.explain.equations_text import difference
 from rnn_goldens.generator.kill_matrix import Combination
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS
 
 Document = dict[str, Any]
 
@@ -51,7 +51,7 @@ class Best:
     Attributes:
         margin: infinite if any difference is an error.
         hidden: whether it is listed as undetected.
-        allowed: whether a correct implementation may do this in this precision.
+        allowed: whether a correct implementation may have the deviation in this precision.
     """
 
     margin: float

@@ -1,4 +1,4 @@
-"""Writes the kill matrices as pages: ``docs/deviations.md``, an index, and a page for each group of families.
+"""Writes the kill matrices as pages: an index, ``docs/deviations.md``, and a page for each group of families.
 
 python -m rnn_goldens.generator.deviation_page fixtures/v1 docs/deviations.md
 """
@@ -17,7 +17,7 @@ from rnn_goldens.generator import kill_matrix_file
 from rnn_goldens.generator.deviation_family import Best, Document, Matrix, Section, anchor, group_page, wrapped
 from rnn_goldens.generator.kill_matrix import Combination
 from rnn_goldens.generator.uncovered_defects import UNEXPRESSED
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 
 INDEX = "deviations.md"
 FOLDER = "deviations"
@@ -32,6 +32,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Sizes": ("sizes", "sizes back"),
     "Activations": ("activations", "derivatives"),
     "Arithmetic": ("numerics", "numerics back"),
+    "Dialects": ("dialect equations", "dialect options", "dialects back"),
 }
 """The families of both passes that share a page."""
 
@@ -66,7 +67,7 @@ implementation may do this in that precision.
 BACKWARD_HEADER = """
 ## The backward pass
 
-{count} deviations have right outputs and wrong gradients. Their margins are measured on the gradients of {goldens}
+{count} deviations have correct outputs and wrong gradients. Their margins are measured on the gradients of {goldens}
 goldens.
 
 """

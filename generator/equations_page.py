@@ -15,7 +15,8 @@ import numpy as np
 
 from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.cells import BUILT_IN_CELLS, Case, Cell, Network, notation
-from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, out_shape, state_shape, weight_shapes
+from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
+from rnn_goldens.golden.shapes import Config, out_shape, state_shapes, weight_shapes
 
 LETTERS = {
     "lstm": "i input gate, f forget gate, g candidate, o output gate",
@@ -38,7 +39,7 @@ STEPS: dict[str, Callable[..., Any]] = {
 
 SHOWN = Config(input_size=5, hidden_size=3, num_layers=2, bidirectional=True)
 BATCH, TIME = 2, 7
-"""Sizes for the tables of shapes, of which no two products are equal."""
+"""Sizes for the tables of shapes. No two products of them are equal."""
 
 HEADER = """\
 # Equations
@@ -69,6 +70,13 @@ The names are PyTorch's, and the batch comes first. As an example {input_size} i
 
 """
 
+OTHERS = """
+## Dialects
+
+[Dialects](dialects.md) are other equations that libraries ship under the same names. In brackets: their options.
+
+"""
+
 UNROLLED = """
 ## From a step to a network
 
@@ -86,7 +94,7 @@ one step; the rest of its `x` is ignored.
 def page() -> str:
     """Return the page."""
     parts = [HEADER, *_equations(), *_functions(), BLOCKS, *_blocks(), *_shapes(), *_states(), *_steps(), *_example()]
-    return "".join(parts)
+    return "".join([*parts, OTHERS, *_dialects()]).rstrip() + "\n"
 
 
 def equations(cell: Cell) -> list[str]:
@@ -98,7 +106,9 @@ def equations(cell: Cell) -> list[str]:
 
 def _lines(statement: ast.stmt, cell: Cell) -> Iterator[str]:
     """Yield a statement; instead of the return statement, a line for each state that is not assigned before."""
-    if isinstance(statement, ast.Return):
+    if isinstance(statement, ast.Return) and not isinstance(statement.value, ast.Tuple):
+        yield f"{', '.join(cell.states)} = {_written(statement.value or statement)}"
+    elif isinstance(statement, ast.Return):
         assert isinstance(statement.value, ast.Tuple)
         for name, value in zip(cell.states, statement.value.elts, strict=True):
             if (text := _written(value)) != name:
@@ -117,6 +127,16 @@ def _equations() -> Iterator[str]:
         cell = BUILT_IN_CELLS[name]
         lines = "\n".join(equations(cell))
         yield f"**{name}.** {inspect.getdoc(cell.equations)}\n\n```\n{lines}\n```\n\n"
+
+
+def _dialects() -> Iterator[str]:
+    for name, dialect in DIALECTS.items():
+        cell = BUILT_IN_CELLS[name]
+        if cell.equations is BUILT_IN_CELLS[dialect.base].equations:
+            yield f"**{name}** (`{dialect.option}`). The equations of {dialect.base}.\n\n"
+        else:
+            lines = "\n".join(equations(cell))
+            yield f"**{name}** (`{dialect.option}`). {inspect.getdoc(cell.equations)}\n\n```\n{lines}\n```\n\n"
 
 
 def _functions() -> Iterator[str]:
@@ -148,7 +168,9 @@ def _shapes() -> Iterator[str]:
     sizes = ("batch, time, input", (*batch, TIME, SHOWN.input_size), (TIME, SHOWN.input_size))
     yield _row("`x`", *sizes)
     yield _row("`out`", "batch, time, directions·hidden", out_shape(SHOWN, batch, TIME), out_shape(SHOWN, (), TIME))
-    yield _row(states, "layers·directions, batch, hidden", state_shape(SHOWN, batch), state_shape(SHOWN, ()))
+    yield _row(
+        states, "layers·directions, batch, hidden", *(state_shapes(LAYOUTS["lstm"], SHOWN, b)["h"] for b in (batch, ()))
+    )
     yield "| `lengths` (batch) | (2,) | none |\n"
 
 
@@ -175,7 +197,7 @@ def _example() -> Iterator[str]:
     config = Config(input_size=1, hidden_size=1, bidirectional=True, bias=False)
     weights = {name: np.ones(shape) for name, shape in weight_shapes(LAYOUTS["rnn_relu"], config).items()}
     x, lengths = np.array([[[1.0], [2.0], [3.0]], [[4.0], [9.0], [9.0]]]), np.array([3, 1])
-    state = tuple(np.zeros(state_shape(config, (len(x),))) for _ in LAYOUTS["rnn_relu"].states)
+    state = tuple(map(np.zeros, state_shapes(LAYOUTS["rnn_relu"], config, (len(x),)).values()))
     out, h_n = Network().run(Case(BUILT_IN_CELLS["rnn_relu"], config, weights, x, state, lengths))
     arrays = {"x": x[..., 0], "lengths": lengths, "out, forward": out[..., 0], "out, reverse": out[..., 1]}
     yield "```\n"

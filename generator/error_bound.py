@@ -30,7 +30,7 @@ class ErrorBound:
 
     Attributes:
         tolerance: the bound.
-        flattest: the smallest derivative of any activation: small if one is saturated.
+        flattest: the smallest derivative of any sigmoid or tanh; small if one is saturated.
         undecided: precisions in which rounding may decide the side of a kink, so that no first-order bound holds.
     """
 
@@ -103,7 +103,7 @@ def _distances(operation: Operation, operands: Sequence[Float64]) -> Iterator[Fl
 
 
 def _flattest(found: Forward) -> float:
-    """Return the smallest derivative of any activation."""
+    """Return the smallest derivative of any sigmoid or tanh."""
     smallest, graph = 1.0, found.graph
     for step in found.steps:
         for k, operation in step.operations(graph, ("sigmoid", "tanh")):

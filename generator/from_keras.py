@@ -48,7 +48,7 @@ def require_of_cell(given: Any, cell: str) -> None:  # noqa: ANN401 - as above
                 if function is not getattr(_keras().activations, name):
                     raise WrongUse(f"{_named(one)} has {attribute}={_function(function)}; {cell} requires {name!r}")
             if one.go_backwards != bool(backward):
-                raise WrongUse(f"{_named(one)} has go_backwards={one.go_backwards}, which goldens do not support")
+                raise WrongUse(f"{_named(one)} has go_backwards={one.go_backwards}: pass its arrays, not the layer")
 
 
 def config_of(given: Any) -> Config:  # noqa: ANN401 - as above
@@ -75,7 +75,7 @@ def _layers(given: Any) -> Sequence[Any]:  # noqa: ANN401 - as above
         if not one.built:
             raise WrongUse(f"{_named(one)} has no weights yet: call or build it first")
         if _is_a(one, "GRU") and not one.reset_after:
-            raise WrongUse(f"{_named(one)} has reset_after=False, which goldens do not support")
+            raise WrongUse(f"{_named(one)} has reset_after=False: pass its arrays, with cell='gru_reset_before'")
     return layers
 
 

@@ -26,22 +26,26 @@ def require_of_module(of_module: Fields, fields: Fields) -> None:
 
 
 def fields_of(module: object, x: Any, state: Any) -> Fields:  # noqa: ANN401 - as the module takes them
-    """Return the cell, configuration, weights, input, initial state and precisions of a scenario.
+    """Return the fields of a scenario that follow from a module and its arguments.
 
     Raises:
-        WrongUse: the module is not an nn.RNN, nn.LSTM or nn.GRU, or uses something that goldens do not support.
+        WrongUse: the module is not an nn.RNN, nn.LSTM or nn.GRU, or uses dropout in training mode; x cannot be
+            converted to a tensor; or state has a wrong number of arrays.
     """
     if not isinstance(module, (nn.RNN, nn.LSTM, nn.GRU)):
         raise WrongUse(f"a {type(module).__name__} is not an nn.RNN, nn.LSTM or nn.GRU")
-    if module.proj_size:
-        raise WrongUse("the module has a projection (proj_size), which goldens do not support")
     if module.dropout and module.training:
         raise WrongUse("the module uses dropout and is in training mode: call module.eval() first")
     x, states = _input(x), _states(module, state)
     return {
-        "cell": {"RNN_TANH": "rnn_tanh", "RNN_RELU": "rnn_relu"}.get(module.mode, module.mode.lower()),
+        "cell": "lstm_projection" if module.proj_size else module.mode.lower(),
         "config": Config(
-            module.input_size, module.hidden_size, module.num_layers, bool(module.bidirectional), bool(module.bias)
+            module.input_size,
+            module.hidden_size,
+            module.num_layers,
+            bool(module.bidirectional),
+            bool(module.bias),
+            module.proj_size,
         ),
         "weights": module.state_dict(),
         "x": x.transpose(0, 1) if x.ndim == 3 and not module.batch_first else x,  # noqa: PLR2004 - a batch

@@ -106,7 +106,7 @@ def generate(
         folder: the corpus; created if it does not exist.
         only: ids or patterns of the scenarios to generate; all if empty. Other goldens are kept.
         identity: the name and version of the corpus.
-        adequate: whether to check the whole corpus against the deviations, and write the kill matrix and the core set.
+        adequate: whether the corpus must pass the coverage gate; writes the kill matrices and the core set.
         backward: whether ``adequate`` also applies to gradients; requires scenarios with cotangents.
         replace: whether existing goldens may change their values or be removed within a major version. Use it only if
             they were never released.
@@ -118,7 +118,7 @@ def generate(
     Raises:
         UnknownName: a pattern matches no scenario.
         Refused: a scenario cannot be certified; within a major version, a golden has no scenario or would change its
-            values; or no golden detects some deviation.
+            values; or the corpus does not pass the coverage gate.
         WrongUse: the folder is not a corpus, or has another corpus or a later version; it cannot be replaced as a
             whole; or another run is writing to it.
         WorkersFailed: the workers are gone, or cannot do the work.

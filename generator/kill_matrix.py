@@ -1,4 +1,4 @@
-"""Builds the kill matrix, and refuses a corpus in which no golden detects some deviation.
+"""Builds the kill matrix, and refuses a corpus with a deviation that no golden detects.
 
 The margin of a deviation on a golden in a precision is its largest error as a multiple of the tolerance. A margin of
 two is required, because the rounding errors of a wrong implementation may compensate one tolerance.
@@ -34,7 +34,7 @@ class KillMatrix:
         margins: the margins by golden, in the order of the corpus.
         cells: the cell of each golden.
         hidden: deviations that no golden detects, with the reason.
-        core: a minimal set of goldens that detects all other deviations.
+        core: a minimal set of goldens that detects as much as all goldens.
         deviations: all deviations.
         of_out: the margins of ``out`` alone by golden; empty for the backward pass.
     """
@@ -112,7 +112,7 @@ def build_kill_matrix(
         deviations: all deviations.
 
     Raises:
-        Refused: no golden detects a deviation that is not in ``hidden``, or a golden detects one that is.
+        Refused: no golden detects a deviation that is not in ``hidden``, or a golden detects a deviation in ``hidden``.
     """
     margins = {golden.id: one.margins for golden, one in zip(goldens, found, strict=True)}
     of_out = {golden.id: one.of_out for golden, one in zip(goldens, found, strict=True) if one.of_out}
@@ -142,8 +142,8 @@ def combinations(deviations: Iterable[Deviation]) -> list[Combination]:
 def smallest_cover(detected_by_golden: Mapping[str, set[Combination]]) -> list[str]:
     """Return a minimal set of goldens that detects the same as all goldens, from simple to hard.
 
-    Greedy: repeatedly adds the simplest golden that detects most of the remaining combinations, and finally removes
-    goldens that are not needed.
+    Greedy: repeatedly adds the golden that detects the largest number of remaining combinations (of several, the
+    simplest), and finally removes goldens that are not needed.
 
     Args:
         detected_by_golden: the combinations that each golden detects; goldens are ordered from simple to hard.

@@ -18,7 +18,7 @@ from rnn_goldens.schema import FORMATS, problems
 __all__ = ["BACKWARD_NAME", "MAX_MARGIN", "MIN_MARGIN", "MOVED", "NAME", "core", "differences", "encode"]
 
 DIGITS = 2
-"""Significant digits of a margin in the file. Rounded down, so that 2 is at least 2."""
+"""Significant digits of a margin in the file. Margins are rounded down, so that less than 2 is never stored as 2."""
 
 _DOWN = Context(prec=DIGITS, rounding=ROUND_DOWN)
 
@@ -117,7 +117,7 @@ def _of_out(matrix: KillMatrix, deviation: Deviation) -> dict[str, list[float | 
 
 
 def _grouped(rows: Mapping[str, list[float | None]], positions: Mapping[str, int]) -> list[dict[str, object]]:
-    """Group goldens, as positions in the list of the file, by their margins."""
+    """Group goldens with equal margins; a golden is its position in the list of the file."""
     groups: dict[tuple[float | None, ...], list[int]] = {}
     for golden_id, row in rows.items():
         groups.setdefault(tuple(row), []).append(positions[golden_id])

@@ -36,7 +36,8 @@ def in_order(
         work: a function of a module, because it is pickled.
         items: its arguments, also pickled.
         executor: the executor. It is not shut down; calls that already run are not interrupted. Only one thread of a
-            process works at a time. If None, one process per core of this machine, if there are ``WORTH_A_POOL`` items.
+            process works at a time. If None: a process per core, or only this process if there are fewer
+            than ``WORTH_A_POOL`` items.
 
     Raises:
         WorkersFailed: a worker process was killed.
@@ -75,7 +76,7 @@ def _cores() -> int:
 
 
 def _begin() -> None:
-    """Make a worker process end silently on Ctrl-C, which a terminal sends to all processes, and with its parent."""
+    """Make a worker process end with its parent, and silently on Ctrl-C, which a terminal sends to all processes."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     Thread(target=end_with_parent, daemon=True).start()
 

@@ -13,7 +13,7 @@ from rnn_goldens.generator.deviation_family import wrapped
 from rnn_goldens.generator.deviation_page import page_of
 from rnn_goldens.generator.rules import GROUPS, RULES, Group, Rule
 from rnn_goldens.generator.rules.rule_coverage import InPrecision, RuleCoverage
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 
 HEADER = """\
 # Rules
@@ -46,7 +46,7 @@ _MAX_NAMES = 4
 """The largest number of undetected deviations that are named."""
 
 _LINKS = 2
-"""The largest number of deviations that break a rule and are named."""
+"""The largest number of deviations that the text of a rule names."""
 
 Shown = dict[Rule, dict[str, InPrecision]]
 

@@ -26,8 +26,9 @@ from rnn_goldens.generator.scenario_fields import (
     require_words,
 )
 from rnn_goldens.generator.weight_sources import config_of, named_weights
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS, Precision, SupportedOnly
-from rnn_goldens.golden.shapes import CELLS, Config, is_custom_cell, state_shape
+from rnn_goldens.golden.shapes import Config, is_custom_cell, state_shapes
 
 if TYPE_CHECKING:
     import keras
@@ -52,7 +53,7 @@ class Scenario:
     Attributes:
         id: permanent identifier: ``folder/name`` in lower-case letters, digits and dashes.
         purpose: a sentence: what the scenario shows or detects.
-        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations; or a custom cell,
+        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru`` (PyTorch's equations); a dialect; or a custom cell,
             ``package.module:function``: a function in the notation of ``rnn_goldens.cells.notation``.
         weights: arrays by name; or a ``.npz`` or ``.safetensors`` file of them; or one or more layers of Keras that
             form one network, with the convention ``keras``.
@@ -137,8 +138,7 @@ class Scenario:
                 where their tolerances can be bounded.
 
         Raises:
-            Refused: the module is of another class, or uses what goldens do not support: a projection, or dropout in
-                training; or a field contradicts the module.
+            Refused: the module is of another class, uses dropout in training mode, or contradicts a field.
         """
         from rnn_goldens.generator.from_torch import fields_of, require_of_module
 
@@ -229,7 +229,7 @@ class Scenario:
         return read
 
     def in_arrays(self) -> "Scenario":
-        """Return the scenario with NumPy arrays under PyTorch's names, which can be pickled. Raises Refused."""
+        """Return the scenario with NumPy arrays under PyTorch's names. Raises Refused if an array is invalid."""
         given: Mapping[str, ArrayLike] = {**self.inputs, **self.cotangents}
         return replace(
             self,
@@ -253,8 +253,8 @@ class Scenario:
             Refused: a number is not exact in each of the precisions, or an array has a wrong shape.
         """
         weights, inputs, cell = self.torch_weights, self.inputs, cell or self.defined
-        zeros = np.zeros(state_shape(self.shape, inputs["x"].shape[:-2]))
-        state = tuple(inputs.get(f"{name}0", zeros) for name in cell.states)
+        shapes = state_shapes(cell.layout, self.shape, inputs["x"].shape[:-2])
+        state = tuple(inputs.get(f"{name}0", np.zeros(shape)) for name, shape in shapes.items())
         return Case(cell, self.shape, weights, inputs["x"], state, inputs.get("lengths"), "h0" in inputs)
 
     @cached_property
@@ -294,7 +294,7 @@ def _inexact(array: NDArray[np.float64], precision: Precision) -> NDArray[np.boo
 def _why(array: NDArray[np.float64], precision: Precision) -> str:
     inexact = _inexact(array, precision)
     first, others = array[inexact][0], int(inexact.sum()) - 1
-    more = f" (and {others} more such)" if others else ""
+    more = f" (and {others} more numbers)" if others else ""
     if precision.name == "float16" and abs(first) < SMALLEST:
         return f"{first}{more}, which is below the normal range of float16"
     return f"{first}{more}, which {precision.name} cannot represent"

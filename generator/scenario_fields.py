@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from rnn_goldens.conventions import CONVENTIONS, convention
 from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES
 from rnn_goldens.golden.gradients import COTANGENTS
 from rnn_goldens.golden.ids import is_id
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly, precision_name
-from rnn_goldens.golden.shapes import CELLS, Config, Layout, Shape, out_shape, state_shape
+from rnn_goldens.golden.shapes import Config, Layout, Shape, out_shape, state_shapes
 from rnn_goldens.golden.whole_number import whole_number
 
-_SIZES = ("input_size", "hidden_size", "num_layers")
+_SIZES = ("input_size", "hidden_size", "num_layers", "proj_size")
 
 
 def require_id(given: object) -> None:
@@ -97,7 +98,7 @@ def cotangent_problems(
     """Return the problems of cotangents, given the shape of the input."""
     *batch, time, _ = x
     shapes = {"d_out": out_shape(config, tuple(batch), time)}
-    shapes |= {f"d_{state}_n": state_shape(config, tuple(batch)) for state in layout.states}
+    shapes |= {f"d_{name}_n": shape for name, shape in state_shapes(layout, config, tuple(batch)).items()}
     problems = []
     for name, array in cotangents.items():
         if name not in shapes:
@@ -110,7 +111,7 @@ def cotangent_problems(
 
 
 def config_of(given: object) -> Config:
-    """Convert a mapping to a configuration. Raises WrongUse unless sizes are integers of at least 1."""
+    """Convert a mapping to a configuration. Raises WrongUse if an argument is missing, unknown or invalid."""
     if not isinstance(given, Mapping):
         raise WrongUse(f"config is of type {type(given).__name__}; expected a Config or a mapping of its arguments")
     known = {field.name: field for field in fields(Config)}
@@ -124,12 +125,16 @@ def config_of(given: object) -> Config:
     return Config(**arguments)
 
 
-def _argument(name: str, given: Any) -> int | bool:  # noqa: ANN401 - validated here
+def _argument(name: str, given: Any) -> int | bool | str:  # noqa: ANN401 - validated here
+    if name == "direction":
+        if given not in ("", "reverse"):
+            raise WrongUse(f"config: direction is {given!r}; expected 'reverse' or ''")
+        return str(given)
     if name not in _SIZES:
         if not isinstance(given, (bool, np.bool_)):
             raise WrongUse(f"config: {name} is {given!r}; expected True or False")
         return bool(given)
     size = whole_number(given)
-    if size is None or size < 1:
+    if size is None or size < (name != "proj_size"):
         raise WrongUse(f"config: {name} is {given!r}; expected an integer of at least 1")
     return size

@@ -31,9 +31,9 @@ UNEXPRESSED: tuple[UncoveredDefect, ...] = (
         "weights that changed since the first call are ignored; `--rnn-goldens-calls=weights` detects it",
     ),
     UncoveredDefect("keras#20063", "a convolutional LSTM ignores dropout"),
-    UncoveredDefect("pytorch#74953", "an LSTM with a projection cannot be quantized; cells here have no projection"),
+    UncoveredDefect("pytorch#74953", "an LSTM with a projection cannot be quantized, which is an error"),
     UncoveredDefect(
-        "Paddle#70245", "the weights of an LSTM with a projection have a wrong shape; cells here have no projection"
+        "Paddle#70245", "the weights of an LSTM with a projection have a wrong shape; goldens have the right shape"
     ),
     # Training.
     UncoveredDefect("pytorch#96416", "a loss of the last states only is an error in the backward pass"),

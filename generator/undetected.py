@@ -220,7 +220,7 @@ HIDDEN_FROM_ZERO: Sequence[Undetected] = (
         "gru",
     ),
 )
-"""Further deviations that no golden detects for one layer from zero; other goldens detect them."""
+"""Further deviations that goldens of one layer that starts from zero do not detect; other goldens detect them."""
 
 HIDDEN_IN_OUT: Sequence[Undetected] = (
     *HIDDEN_FROM_ZERO,
@@ -230,4 +230,4 @@ HIDDEN_IN_OUT: Sequence[Undetected] = (
         "tanh(10) is 4.2e-9 below 1, and a cell from zero needs at least 10 steps to reach 10",
     ),
 )
-"""Deviations that no golden detects for one layer from zero that returns only out. Those of last states are omitted."""
+"""Deviations that the same goldens do not detect by ``out`` alone. Deviations of last states are omitted."""

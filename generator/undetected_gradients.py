@@ -5,9 +5,13 @@ from rnn_goldens.generator.undetected import HALF, SINGLE_AND_HALF, undetected
 
 TOO_MANY_STEPS = "after so many steps the tolerance exceeds a quarter of any gradient, so gradients are not checked"
 
+TOO_SMALL_A_PART = "the missing part of the gradient is less than twice the tolerance"
+
 FLAT = "if y is rounded to this precision, such a small derivative, computed from 1 - y, may be half as large, or zero"
 
 UNDETECTED_BACKWARD: tuple[Undetected, ...] = (
+    *undetected(("lstm_peephole_o_detached_backward",), ("bfloat16",), TOO_SMALL_A_PART),
+    *undetected(("hard_sigmoid_not_clipped_backward",), ("bfloat16",), TOO_SMALL_A_PART, "lstm_hard_sigmoid_sixth"),
     *undetected(
         ("gradients_in_float32", "backward_products_in_float32"),
         SINGLE_AND_HALF,
@@ -119,4 +123,4 @@ HIDDEN_BACKWARD_FROM_ZERO: tuple[Undetected, ...] = (
         "rnn_relu",
     ),
 )
-"""Further deviations that no golden detects for one layer from zero."""
+"""Further deviations that goldens of one layer that starts from zero do not detect."""

@@ -53,16 +53,17 @@ def config_of(weights: Mapping[str, Any], prefix: str = "") -> Config:
     """
     if _FIRST not in weights:
         names = [f"{prefix}{name}" for name, _ in flat(weights)]
-        raise WrongUse(f"the weights have no {prefix}{_FIRST}, but {_some(names)}; {_remedy(names)}")
+        raise WrongUse(f"the weights have no {prefix}{_FIRST} (names: {_some(names)}); {_remedy(names)}")
     shapes = {name: _shape(name, array) for name, array in weights.items()}
     if len(shapes[_FIRST]) != 2 or len(shapes.get("weight_hh_l0", ())) != 2:  # noqa: PLR2004 - a matrix
         raise WrongUse(f"{_FIRST} and weight_hh_l0 are not two matrices, so set config explicitly")
     return Config(
         input_size=shapes[_FIRST][1],
-        hidden_size=shapes["weight_hh_l0"][1],
+        hidden_size=shapes.get("weight_hr_l0", shapes["weight_hh_l0"])[1],
         num_layers=1 + max(int(layer[1]) for name in weights if (layer := _LAYER.match(name))),
         bidirectional=f"{_FIRST}_reverse" in weights,
         bias="bias_ih_l0" in weights,
+        proj_size=shapes.get("weight_hr_l0", (0,))[0],
     )
 
 

@@ -1,8 +1,8 @@
-"""Writes files and folders atomically: first to a hidden folder, then all are moved to their paths.
+"""Writes files and folders atomically: all are written to a hidden folder, then moved to their paths.
 
 After an error, everything is unchanged. If the process is killed, each path has its complete old or new content. The
 hidden folder may remain; the next writer removes it. (If the system cannot exchange two folders in one step, the old
-folder may still be in the hidden folder; the next writer restores it first.)
+folder may still be in the hidden folder; the next writer first restores the old folder.)
 
 This protects against killed processes, not against power loss: there is no ``fsync``.
 """
@@ -160,7 +160,7 @@ def _move_in(folder: Path, relative: str, hidden: Path, undo: ExitStack) -> None
         undo.callback(exchanged, new, target)
         return
     old.parent.mkdir(parents=True, exist_ok=True)
-    if not target.is_dir():  # or it was removed meanwhile
+    if not target.is_dir():  # a file, or it was removed meanwhile
         with suppress(FileNotFoundError):
             shutil.copy2(target, old)
             undo.callback(old.replace, target)
@@ -209,7 +209,7 @@ def make_folder(folder: Path, undo: ExitStack) -> None:
 
 
 def exchanged(one: Path, other: Path) -> bool:
-    """Exchange two files or folders in one step, and return whether this worked. It works on most disks of Linux."""
+    """Exchange two files or folders in one step. Return True on success; most Linux file systems support it."""
     if sys.platform != "linux":
         return False
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)  # glibc has it since 2.28

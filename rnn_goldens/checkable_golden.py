@@ -52,7 +52,7 @@ class Inputs(InputsData):
 
         Returns:
             The weights in float64, which represents every value of the four precisions exactly. If the convention has
-            one bias where PyTorch has two, PyTorch's first bias is that bias and its second bias is zero.
+            one bias where PyTorch has two, one of PyTorch's is that bias and the other is zero.
 
         Raises:
             UnknownName: no such convention.
@@ -62,7 +62,7 @@ class Inputs(InputsData):
         return dict(convention_named(convention).to_torch(self.cell, self.config, weights, self.layout))
 
     def gradients_from(self, convention: str, gradients: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-        """Convert the gradients of another convention's weights to PyTorch's names, as ``check_gradients`` takes them.
+        """Convert gradients of another convention's weights to gradients of PyTorch's weights, for ``check_gradients``.
 
         Args:
             convention: as for ``weights_as``.
@@ -137,7 +137,7 @@ class Golden(GoldenData, Inputs):
         return steps_of(case_of(self, np.float64))
 
     def compare(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> Verdict:
-        """Compare outputs with this golden, without raising.
+        """Compare outputs with this golden. Returns a verdict, and raises no error if they differ.
 
         If they differ, every known deviation runs on the same inputs, and the verdict's message lists those that
         explain the difference. This takes about 0.05 s; ``rnn_goldens.comparison.verdict.compare`` only compares.
@@ -148,7 +148,7 @@ class Golden(GoldenData, Inputs):
             h_n: array-like shaped like ``self.h_n``; for an LSTM, it may be the pair ``(h_n, c_n)``, as ``nn.LSTM``
                 returns it.
             c_n: array-like shaped like ``self.c_n``, for an LSTM.
-            outputs: names of the outputs to compare; all if None: ``compare(out, outputs=["out"])``.
+            outputs: names of the outputs to compare, as in ``compare(out, outputs=["out"])``; all if None.
 
         Raises:
             UnknownName: no such output.
@@ -193,10 +193,11 @@ class Golden(GoldenData, Inputs):
         return verdict
 
     def compare_gradients(self, gradients: object = None, /, **named: object) -> Verdict:
-        """Compare gradients with this golden's, without raising.
+        """Compare gradients with this golden's. Returns a verdict, and raises no error if they differ.
 
-        Both are gradients of the loss Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, with factors from ``cotangents``. If
-        they differ, known deviations of the backward pass run on the same inputs, then those of the forward pass.
+        Actual and expected gradients are those of the loss Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, with factors from
+        ``cotangents``. If they differ, known deviations of the backward pass, then of the forward pass, run on the same
+        inputs.
 
         Args:
             gradients: array-likes of any library by name, each shaped like its array: ``x``, ``h0`` and ``c0`` where
@@ -246,6 +247,7 @@ class Golden(GoldenData, Inputs):
         Raises:
             GoldenMismatch: a gradient is wrong, or none was given.
             WrongUse: a gradient is this golden's own array, or this golden was loaded without gradients.
+            UnknownName, TypeError: as for ``compare_gradients``.
         """
         __tracebackhide__ = True
         by_name = gradients_by_name(self, gradients, named)
@@ -276,7 +278,7 @@ class Golden(GoldenData, Inputs):
     def compare_calls(
         self, run: Callable[[Any], Any], calls: Sequence[str] | str | None = None, *, outputs: OutputNames = None
     ) -> list[Verdict]:
-        """Call an implementation in several call patterns and compare each with this golden, without raising.
+        """Call an implementation once and in each call pattern, and return the verdicts.
 
         Args:
             run: a function that returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n). Its argument is the inputs of
@@ -289,7 +291,9 @@ class Golden(GoldenData, Inputs):
             The verdict of a single call, then one for each call pattern, up to the first failure.
 
         Raises:
-            UnknownName: no such call pattern.
+            UnknownName: no such call pattern or output.
+            TypeError: ``run`` did not return outputs.
+            WrongUse: ``run`` returned this golden's own arrays.
         """
         golden = self.comparing(outputs)
         return [verdict for _, verdict in golden.compared(run, tuple(CALL_PATTERNS) if calls is None else calls)]

@@ -32,7 +32,7 @@ _REMEDY = f"install the same version on scheduler and workers: pip install '{_PA
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence Dask's log messages about lost workers and schedulers, which errors report."""
+    """Silence Dask's log messages about lost workers and schedulers: errors report the losses."""
     loggers = [getLogger(name) for name in ("distributed", "distributed.client")]  # each has its own level
     before = [logger.level for logger in loggers]
     for logger in loggers:
@@ -74,7 +74,7 @@ def executor(address: str | None) -> AbstractContextManager[Executor | None]:
 
 
 def _require_distributed() -> None:
-    """Raise WrongUse if ``distributed`` is not installed. The import sets log levels, so ``_quiet`` must come later."""
+    """Raise WrongUse if ``distributed`` is not installed. The import sets log levels, so enter ``_quiet`` after it."""
     try:
         import distributed  # noqa: F401
     except ModuleNotFoundError:
@@ -103,7 +103,7 @@ def _connected(address: str, answer: float) -> "Client":
 
 
 async def _answering(address: str, answer: float) -> str:
-    """Return the kind of Dask process that answers, or "". A Dask client may wait forever without a scheduler."""
+    """Return the kind of Dask process that answers, "" if none does. Not by Dask's client, which may wait forever."""
     from distributed.core import rpc
     from distributed.security import Security
 

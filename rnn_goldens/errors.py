@@ -11,7 +11,7 @@ _MAX_NAMES = 30
 """A message lists all names if there are at most this many."""
 
 _EXAMPLES = 5
-"""The number of names that a message lists as examples if there are more names than that."""
+"""The number of names that a message lists as examples if there are more than ``_MAX_NAMES``."""
 
 _MAX_PROBLEMS = 20
 
@@ -32,7 +32,7 @@ def _unpickled(kind: type[RnnGoldensError], arguments: tuple[object, ...]) -> Rn
 
 
 class UnknownName(RnnGoldensError):
-    """Raised for an unknown name of a golden, cell, feature, precision, convention, implementation or corpus."""
+    """Raised for a name that does not exist, for example of a golden, cell, precision, deviation or corpus."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class WrongUse(RnnGoldensError):
 
 
 class WorkersFailed(RnnGoldensError):
-    """Raised if worker processes or machines are gone, or cannot do their work."""
+    """Raised if worker processes or machines have stopped, or cannot do their work."""
 
 
 class Unsupported(Exception):

@@ -21,7 +21,7 @@ import numpy as np
 
 from rnn_goldens.corpus import names
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 
 if find_spec("hypothesis") is None or find_spec("flint") is None:
     raise WrongUse("drawing goldens needs Hypothesis and python-flint: pip install 'rnn-goldens[hypothesis]'")

@@ -1,13 +1,14 @@
 """Escapes characters that control a terminal in text from files, programs and exceptions.
 
-ESC becomes backslash, ``x1b``. The same applies to all control characters except newline and tab, to characters that
-change the writing direction, and to lone surrogates, which cannot be encoded.
+ESC becomes a backslash and ``x1b``. All control characters except newline and tab are escaped in this way, and also
+line and paragraph separators, characters that change the writing direction, and lone surrogates, which cannot be
+encoded.
 """
 
 _CONTROL = [*range(0x20), *range(0x7F, 0xA0)]
 _DIRECTION = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 _LINES = [0x2028, 0x2029]
-"""Line separators for some terminals and most languages."""
+"""Characters that some terminals and most programming languages treat as line breaks."""
 
 _SURROGATES = range(0xD800, 0xE000)
 
@@ -19,7 +20,7 @@ _IN_JSON = {code: f"\\u{code:04x}" for code in _ESCAPED if code >= 0x7F}  # noqa
 
 
 def visible(text: str) -> str:
-    """Return the text with the ``_ESCAPED`` characters escaped. All others, of any language, are unchanged."""
+    """Return the text with the ``_ESCAPED`` characters escaped. All other characters are unchanged."""
     return text.translate(_ESCAPES)
 
 

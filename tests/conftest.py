@@ -1,4 +1,4 @@
-"""Fixtures: a small corpus, a copy of it that a test may damage, and goldens of any shape."""
+"""The marker ``sampled``, settings of Hypothesis, and fixtures: small corpora, their copies, goldens of any shape."""
 
 import json
 import os
@@ -16,12 +16,12 @@ from rnn_goldens.corpus import find
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")  # no deadline: a busy machine must not fail an example
 
-os.environ.setdefault("KERAS_BACKEND", "torch")  # faster for small networks; Keras reads it at import
+os.environ.setdefault("KERAS_BACKEND", "torch")  # faster for small networks; Keras reads the variable at import
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m deselects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests with ``sampled`` as slow, except a sample: ``make test`` runs the sample, ``make slow`` the rest."""
+    """Mark the cases of each test that has the marker ``sampled(every=n)`` as slow, except every n-th case."""
     counts: Counter[str] = Counter()
     for item in items:
         if (sampled := item.get_closest_marker("sampled")) is not None:
@@ -49,7 +49,7 @@ def runs_without_hypothesis() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def runs_of_pytester_without_hypothesis(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Disable the plugin of Hypothesis in runs of pytester, which clears the environment variable."""
+    """Disable the plugin of Hypothesis in runs of pytester, which clears PYTEST_ADDOPTS."""
     if "pytester" in request.fixturenames:
         request.getfixturevalue("pytester")
         monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_HYPOTHESIS)
@@ -62,7 +62,7 @@ def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     index = json.loads((corpus / "index.json").read_text("utf-8"))
     index["goldens"] = [golden for golden in index["goldens"] if golden["id"].startswith(SMALL)]
     for golden in index["goldens"]:
-        golden.pop("gradients", None)  # corpus_with_gradients adds some
+        golden.pop("gradients", None)  # corpus_with_gradients adds gradients
         for file in golden["files"].values():
             (folder / file["path"]).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(corpus / file["path"], folder / file["path"])

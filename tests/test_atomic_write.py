@@ -14,7 +14,7 @@ from factories.killed_process import killed
 
 from rnn_goldens.atomic_write import placing, write_together, write_whole
 
-ON_A_FULL_DISK = """
+WITH_FILE_SIZE_LIMIT = """
 import resource, signal, sys
 from pathlib import Path
 from rnn_goldens.atomic_write import write_whole
@@ -44,12 +44,12 @@ def umask() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("before", [b"old", None])
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, before: bytes | None) -> None:
+def test_a_file_size_limit_leaves_the_old_file_and_nothing_else(tmp_path: Path, before: bytes | None) -> None:
     path = tmp_path / "report.json"
     if before is not None:
         path.write_bytes(before)
     done = subprocess.run(
-        [sys.executable, "-B", "-c", ON_A_FULL_DISK, str(path)], capture_output=True, text=True, check=True
+        [sys.executable, "-B", "-c", WITH_FILE_SIZE_LIMIT, str(path)], capture_output=True, text=True, check=True
     )
     reason = os.strerror(errno.EFBIG)
     assert done.stdout.splitlines() == [str(path), reason, f"[Errno {errno.EFBIG}] {reason}: {str(path)!r}"]
@@ -230,7 +230,7 @@ def test_several_processes_that_write_and_remove_the_same_files_do_not_fail(tmp_
     assert set(names_in(tmp_path)) <= {"golden", "gradients"}
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fcntl.flock")
 def test_writing_works_without_file_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def flock(*_: object) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))

@@ -1,4 +1,4 @@
-"""A busy machine does not make tests of Hypothesis fail."""
+"""A busy machine does not make tests with Hypothesis fail."""
 
 import time
 

@@ -18,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LINKED = ("fixtures", "generator", "schema")
-"""Folders beside ``rnn_goldens`` in a checkout, to which it has links."""
+"""Folders beside ``rnn_goldens`` in a checkout, to which ``rnn_goldens`` has links."""
 
 PARTS = ("changes", "conformance", "rnn_goldens", "generator", "schema", "fixtures/v1/documented", "docs", "examples")
 """Folders that the tests pack. The corpus is the largest folder, so only its documented goldens are packed."""
@@ -41,7 +41,7 @@ def source_tree(folder: Path, umask: int, when: int) -> Path:
 
 
 def built(folder: Path, umask: int, when: int) -> dict[str, bytes]:
-    """Return the content of the sdist and of the wheel that is built from it, by file name."""
+    """Return the content of the sdist and of the wheel built from the sdist, by file name."""
     tree, into = source_tree(folder / "tree", umask, when), folder / "dist"
     environment = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(into)]
@@ -173,14 +173,14 @@ def metadata(name: str, content: bytes) -> Message:
 
 
 def steps_of(target: str, folder: Path) -> str:
-    """Return the commands that make would run in a folder with only the Makefile."""
+    """Return the commands that make would run in a folder with the Makefile and an empty pyproject.toml."""
     (folder / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
     (folder / "pyproject.toml").touch()
     run_by_make = (
         "MAKEFLAGS",
         "MAKELEVEL",
         "MFLAGS",
-    )  # variables of the make that runs the tests, which would pass its options on
+    )  # set by the make that runs the tests; they would pass on the options of that make
     environment = {name: value for name, value in os.environ.items() if name not in run_by_make}
     command = ["make", "-n", target]
     return subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True).stdout

@@ -1,4 +1,4 @@
-"""The public API is a contract: names, arguments and errors that other repositories rely on."""
+"""The public API does not change: names, arguments, attributes, options of the plugin and arguments of its marker."""
 
 import inspect
 

@@ -1,1 +1,1 @@
-"""Writes the page of the sizes, options and arguments that the corpus covers."""
+"""Counts the goldens of every size, option and argument of an activation."""

@@ -1,4 +1,4 @@
-"""Writes the page of the sizes, options and arguments that the corpus covers.
+"""Counts the goldens of every size, option and argument of an activation.
 
     python -m benchmarks.corpus_coverage    # from the checkout; --write renews docs/results/coverage.md
 
@@ -38,9 +38,9 @@ def main() -> None:
         sharpness = list(pool.map(partial(arguments.of_one, options.corpus), corpus.ids, chunksize=4))
     goldens = [corpus.load(golden_id, "float64") for golden_id in corpus.ids]
     require_covered(goldens, sharpness)
-    backward = [corpus.load(e.id, "float64", gradients=True) for e in corpus.entries if e.gradient_precisions]
+    backward = [corpus.load(e.id, "float64", gradients=True) for e in corpus.select() if e.gradient_precisions]
     require_covered_backward(backward)
-    sized = [(e, sizes_of(g.config, g.x.shape)) for e, g in zip(corpus.entries, goldens, strict=True)]
+    sized = [(e, sizes_of(g.config, g.x.shape)) for e, g in zip(corpus.select(), goldens, strict=True)]
     covered = coverage(sharpness)
     parts = [TITLE, tables.profiles(corpus), tables.sizes(sized), tables.options(sized), arguments.report(covered)]
     text = "\n\n".join(part.strip() for part in (*parts, f"{page.versions('numpy')}.")) + "\n"

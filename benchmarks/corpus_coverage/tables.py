@@ -13,7 +13,7 @@ from rnn_goldens.generator.coverage.options import EXCLUSIVE, OPTIONS
 from rnn_goldens.generator.coverage.profiles import PROFILES, Profile
 from rnn_goldens.generator.undetected import HIDDEN_FROM_ZERO
 from rnn_goldens.generator.undetected_gradients import HIDDEN_BACKWARD_FROM_ZERO
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 
 PRECISION = "float32"
 """Precision that the tables count in, where a profile supports it."""

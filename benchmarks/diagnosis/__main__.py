@@ -1,4 +1,4 @@
-"""Counts the results of the diagnosis of wrong networks: the right cause, a true hint, nothing, or a wrong cause.
+"""Counts how often the diagnosis of wrong networks finds the right cause, part of it, a hint, nothing or a wrong cause.
 
     python -m benchmarks.diagnosis    # from the checkout; takes half an hour; --write renews docs/results/diagnosis.md
 

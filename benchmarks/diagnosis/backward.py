@@ -1,4 +1,4 @@
-"""Counts the causes that the diagnosis of wrong backward passes identifies: right, equivalent, none, or wrong.
+"""Counts how often the diagnosis of wrong backward passes finds the right cause, part of it, none or a wrong cause.
 
     python -m benchmarks.diagnosis.backward    # a few minutes; --write renews docs/results/diagnosis.md
 
@@ -28,8 +28,8 @@ from rnn_goldens.deviations import DEVIATIONS, deviation
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.diagnosis.candidates import Cause
 from rnn_goldens.diagnosis.causes import EXPLAINED
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS
 
 PAGE = "diagnosis.md"
 
@@ -145,7 +145,7 @@ def _outcome(wrong: Wrong, named: Sequence[Cause], equivalent: Sequence[Cause], 
 
 
 def _is_the_same(wrong: Wrong, cause: Cause) -> bool:
-    """Return whether a cause is one deviation with the same gradients, within a hundredth of the tolerance."""
+    """Return whether a cause is one backward deviation with the same gradients, within a hundredth of the tolerance."""
     group, name, cell, dtype = wrong
     if len(cause) > 1 or cause[0] in {d.name for d in DEVIATIONS} or group != BACKWARD:
         return False

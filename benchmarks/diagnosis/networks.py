@@ -15,8 +15,8 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation, together
 from rnn_goldens.deviations.deviation import Alteration
 from rnn_goldens.diagnosis.candidates import Cause
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS
 
 DTYPE = "float32"
 PAIRS_PER_CELL = 60
@@ -115,4 +115,4 @@ def _around_torch(wrong: Alteration, golden: Golden) -> tuple[Any, ...]:
 def goldens() -> dict[str, Golden]:
     """Return all goldens that can be checked in float32, by id."""
     corpus = open_corpus()
-    return {e.id: corpus.load(e.id, DTYPE) for e in corpus.entries if DTYPE in e.precisions}
+    return {e.id: corpus.load(e.id, DTYPE) for e in corpus.select() if DTYPE in e.precisions}

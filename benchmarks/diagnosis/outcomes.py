@@ -21,7 +21,8 @@ from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.failure_patterns import failure_patterns
 from rnn_goldens.diagnosis.run_diagnosis import diagnose_run, reexamine
-from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, state_shape, weight_shapes
+from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
+from rnn_goldens.golden.shapes import Config, state_shapes, weight_shapes
 
 IDENTIFIED, AMONG, PARTLY, HINT, SILENT, WRONG = "identified", "among others", "partly", "hint", "silent", "wrong cause"
 OUTCOMES = (IDENTIFIED, AMONG, PARTLY, HINT, SILENT, WRONG)
@@ -88,7 +89,7 @@ def diagnosed(some: Sequence[Golden], run: Callable[[Golden], Actual]) -> tuple[
 
 
 def outcome(names: Cause, cell: str, diagnosis: Diagnosis) -> str:
-    """Classify a diagnosis by the deviations that the network has."""
+    """Classify a diagnosis by comparing its causes with the deviations of the network."""
     candidates = diagnosis.candidates
     if not candidates:
         return HINT if diagnosis.parts or any(failure_patterns([diagnosis]).sentences()) else SILENT
@@ -139,7 +140,7 @@ def _case(cell: str, draw: np.random.Generator) -> Case:
         config,
         {name: numbers(shape, -3, 1.5) for name, shape in weight_shapes(LAYOUTS[cell], config).items()},
         numbers((*batch, time, inputs), -8, 4),
-        tuple(numbers(state_shape(config, batch), -4, 2) * stateful for _ in LAYOUTS[cell].states),
+        tuple(numbers(s, -4, 2) * stateful for s in state_shapes(LAYOUTS[cell], config, batch).values()),
         draw.integers(1, time + 1, batch) if batch and ragged else None,
         state_given=stateful,
     )

@@ -1,4 +1,4 @@
-"""Writes the section: a table by group, and lists of the networks that were not identified."""
+"""Writes the section: a table by group, and lists of the networks whose cause was not identified."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

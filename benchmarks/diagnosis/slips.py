@@ -1,4 +1,4 @@
-"""Typical mistakes in the network in NumPy (slips), each an edit of its source text.
+"""Typical mistakes in the network in NumPy (slips), each an edit of the network's source text.
 
 Slips share no code with this project; each has the name of the equivalent deviation.
 """

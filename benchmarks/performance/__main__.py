@@ -1,4 +1,4 @@
-"""Measures the cost of goldens against alternatives in one interleaved run.
+"""Measures the cost of goldens and of alternatives in one interleaved run.
 
     make bench              # the wheel, installed with the plugins in requirements.txt
     make bench-page         # and write the section of docs/results/cost.md

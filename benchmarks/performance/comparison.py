@@ -67,7 +67,7 @@ WHOLE = """
 import numpy as np
 from rnn_goldens.corpus import open_corpus
 corpus = open_corpus()
-names = [entry.id for entry in corpus.entries if "float32" in entry.precisions]
+names = [entry.id for entry in corpus.select() if "float32" in entry.precisions]
 found = {name: dict(np.load(f"whole/{place}.npz")) for place, name in enumerate(names)}
 for _ in range(5):
     for place, name in enumerate(names):
@@ -97,10 +97,10 @@ def figures(folder: Path, runs: int, alone: dict[str, str]) -> Iterator[Figure]:
     each = 1000 * median(seconds, "bare", above="nothing") / TIMES
     yield Figure("np.load + assert_allclose of out (8, 32, 16), h_n, c_n in float32", f"{each:.2f} ms")
     whole = ratio(seconds, "whole", "whole, bare", above="whole, nothing")
-    yield at_most("load + check / that: every golden of the corpus, another each time", whole, "times", 1.2)
+    yield at_most("load + check / that: all goldens of the corpus in turn", whole, "times", 1.2)
     for kind, words in kinds.items():
         value = ratio(seconds, kind, "bare", above="nothing")
-        yield at_most(f"load + check / that: this size {words}, another each time", value, "times", 1.0)
+        yield at_most(f"load + check / that: {goldens.GOLDENS} of this size {words} in turn", value, "times", 1.0)
     if find_spec("pytest_regressions"):
         yield from _by_regressions(folder, runs, alone)
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens import Config
-from rnn_goldens.golden.shapes import LAYOUTS, weight_shapes
+from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.shapes import weight_shapes
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden
@@ -46,7 +47,7 @@ def index_without_files(folder: Path, count: int) -> Path:
 
     from rnn_goldens.corpus import open_corpus
 
-    entries = [json.decode(json.encode(entry)) for entry in open_corpus().entries]
+    entries = [json.decode(json.encode(entry)) for entry in open_corpus().select()]
     built = []
     for number in range(count):
         golden_id = f"benchmark/number-{number}"

@@ -13,7 +13,7 @@ import numpy as np
 from rnn_goldens.corpus import open_corpus
 import rnn_goldens.comparison.verdict
 corpus = open_corpus()
-names = [e.id for e in corpus.entries if e.gradients and "float32" in e.gradients.precisions]
+names = [e.id for e in corpus.select() if e.gradients and "float32" in e.gradients.precisions]
 outputs = {name: list(dict(np.load(f"gradients/{place}-outputs.npz")).values()) for place, name in enumerate(names)}
 gradients = {name: dict(np.load(f"gradients/{place}.npz")) for place, name in enumerate(names)}
 goldens = {name: corpus.load(name, "float32", gradients=True) for name in names}
@@ -40,7 +40,7 @@ LARGEST_RATIO = 3.0
 
 
 def figures(folder: Path, runs: int) -> Iterator[Figure]:
-    """Yield ratios over all goldens with gradients, a different one each time."""
+    """Yield ratios of times; each measured loop goes through all goldens with gradients."""
     _prepare(folder / "gradients")
     programs = {name: EACH.replace("EACH", each).replace("TIMES", str(TIMES)) for name, each in STATEMENTS.items()}
     seconds = interleaved({name: [sys.executable, "-c", text] for name, text in programs.items()}, folder, runs)

@@ -1,4 +1,4 @@
-"""Measures the cost of an installed but unused plugin, and of starting."""
+"""Measures the cost of an installed but unused plugin, and the start-up times of the package."""
 
 import sys
 from collections.abc import Iterator

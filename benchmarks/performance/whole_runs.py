@@ -1,4 +1,4 @@
-"""Measures collecting thousands of goldens, and checks of the whole corpus by libraries and a program."""
+"""Measures the cost of collecting thousands of goldens, and of checking libraries and a program on all goldens."""
 
 import sys
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def collecting(folder: Path, runs: int) -> Iterator[Figure]:
 
 
 def whole_corpus(folder: Path, runs: int) -> Iterator[Figure]:
-    """Yield the CPU seconds of ``rnn-goldens check`` of every golden."""
+    """Yield the CPU seconds of ``rnn-goldens check`` on all goldens, and of ``import torch`` for comparison."""
     check = [sys.executable, "-m", "rnn_goldens", "check"]
     commands = {
         "import torch": [sys.executable, "-c", "import torch"],

@@ -48,7 +48,7 @@ def start_browser(profiles: Path) -> Chrome:
 
 
 def _start(service: Service, profile: Path) -> Chrome:
-    """Return a browser with the time limits ``TIMEOUT``; selenium waits at most two minutes for its start."""
+    """Return a browser that limits pages and scripts to ``TIMEOUT``; selenium limits its start to two minutes."""
     options = ChromeOptions()
     options.binary_location = str(shutil.which("chromium"))
     for argument in (*ARGUMENTS, f"--user-data-dir={profile}"):

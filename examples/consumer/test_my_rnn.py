@@ -1,4 +1,4 @@
-"""After ``pip install rnn-goldens`` these three lines check the RNN in every precision that NumPy has."""
+"""After ``pip install rnn-goldens`` this test checks ``my_rnn`` in every precision that NumPy has."""
 
 import pytest
 from my_rnn import my_rnn

@@ -106,7 +106,7 @@ class ChangedActivation(ArgumentRecorder):
 
 
 def observe(golden: Golden) -> list[Observation]:
-    """Return the smallest errors that a golden detects; none for a chaotic golden, where errors do not scale."""
+    """Return the smallest errors that a golden detects; none for other cells, and none for a chaotic golden."""
     if golden.cell not in CELLS or "chaotic" in golden.features:
         return []
     case, recorder = case_of(golden.in_precision("float64"), np.float64), ArgumentRecorder()

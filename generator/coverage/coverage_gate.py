@@ -9,6 +9,7 @@ from rnn_goldens.generator.coverage.dimensions import AT_ONCE, SizeCombination, 
 from rnn_goldens.generator.coverage.profiles import ONE_LAYER, OUT_ALONE, PROFILES
 from rnn_goldens.generator.kill_matrix import KillMatrix
 from rnn_goldens.generator.scenario import Refused
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.plurals import counted
 
 
@@ -19,6 +20,7 @@ def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[argume
         goldens: the goldens of the corpus.
         covered: for each golden, the arguments of activations that it covers.
     """
+    standard = [golden for golden in goldens if golden.cell in CELLS]
     one_layer = [
         arguments for golden, arguments in zip(goldens, covered, strict=True) if ONE_LAYER.can(golden.features)
     ]
@@ -26,7 +28,7 @@ def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[argume
         [
             *arguments.missing(arguments.coverage(covered)),
             *arguments.missing(arguments.coverage(one_layer), arguments.GAPS_FROM_ZERO),
-            *_sizes_and_options(goldens, [dimensions.sizes_of(g.config, g.x.shape) for g in goldens], AT_ONCE),
+            *_sizes_and_options(standard, [dimensions.sizes_of(g.config, g.x.shape) for g in standard], AT_ONCE),
         ]
     )
 
@@ -36,8 +38,9 @@ def require_covered_backward(goldens: Sequence[Golden]) -> None:
 
     A size counts if the last index along the dimension has a nonzero gradient.
     """
-    sizes = [dimensions.sizes_back(g.config, g.gradients.expected) for g in goldens if g.gradients is not None]
-    _refuse(_sizes_and_options(goldens, sizes, [at_once for at_once in AT_ONCE if at_once.backward]))
+    standard = [golden for golden in goldens if golden.cell in CELLS]
+    sizes = [dimensions.sizes_back(g.config, g.gradients.expected) for g in standard if g.gradients is not None]
+    _refuse(_sizes_and_options(standard, sizes, [at_once for at_once in AT_ONCE if at_once.backward]))
 
 
 def require_shown(
@@ -51,8 +54,8 @@ def require_shown(
     Args:
         matrix: the kill matrix of the corpus.
         goldens: the goldens of the corpus.
-        from_zero: exceptions for one layer from zero, in addition to those of the whole corpus.
-        in_out: exceptions for implementations that return only ``out``.
+        from_zero: exceptions for the profile ``ONE_LAYER``, in addition to those of the whole corpus.
+        in_out: exceptions for the profile ``OUT_ALONE``, in addition to those of the whole corpus.
     """
     features = {golden.id: golden.features for golden in goldens}
     hidden = {ONE_LAYER: from_zero, OUT_ALONE: in_out}

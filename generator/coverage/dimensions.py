@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.generator.coverage.profiles import ONE_LAYER, Profile
-from rnn_goldens.golden.shapes import CELLS, Config
+from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.shapes import Config
 
 OF_ONE_LAYER = ("input", "hidden", "batch", "time")
 DEEP = ("input of upper layers", "layers · directions")
@@ -18,7 +19,7 @@ SIZES = (1, 9, 17, 33, 65, 129)
 """One, and one more than powers of two."""
 
 JUST = 5 / 4
-"""A golden covers a size if it has up to this multiple of the size: 18 inputs of an upper layer cover 17."""
+"""A golden covers a size if it has at least the size and at most this multiple of the size: 18 inputs cover 17."""
 
 Sizes = Mapping[str, int]
 """The sizes of a golden by dimension."""
@@ -85,7 +86,7 @@ layers, which are computed one after the other.
 
 @dataclass(frozen=True)
 class SizeCombination:
-    """Sizes that one golden must have together: an implementation can fail only if two dimensions are large.
+    """Sizes that one golden must have together: some implementations fail only if two dimensions are large.
 
     Attributes:
         sizes: the smallest sizes by dimension.
@@ -202,7 +203,7 @@ def missing_with_features(goldens: Iterable[tuple[str, Collection[str], Sizes]])
 def sizes_back(config: Config, gradients: Mapping[str, NDArray[np.float64]]) -> dict[str, int]:
     """Return the sizes of the dimensions whose last index has a nonzero gradient.
 
-    For time this is the first step, which is the last of the backward pass.
+    For time, the gradient of the first step counts, because the backward pass computes it last.
 
     Args:
         config: the configuration of the network.

@@ -1,9 +1,9 @@
-"""The pairs of options that goldens must have: each option with and without every other option."""
+"""The pairs of options that goldens must have: both present, one of them present, both absent."""
 
 from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations, product
 
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 
 OPTIONS = ("bias", "state", "lengths", "unbatched", "bidirectional", "multilayer")
 """Features that correspond to arguments of a call or of the constructor."""

@@ -133,7 +133,7 @@ class Tracing(Network):
             state = self.handed_on(new)
             out[t] = self.only(within, state[0])
             steps.append(Step(t, within, computed, tuple(part.place for part in state)))
-        if not suffix.endswith("_reverse"):
+        if suffix in [suffixes[0] for suffixes in case.config.layers]:
             self.forward.layers.append([])
         self.forward.layers[-1].append(steps)
         return out, state

@@ -56,7 +56,7 @@ class Units:
 
 
 Rows = slice
-"""The range of the elements of a chunk that have derivatives by a value. A chunk starts with the latest elements."""
+"""The range of elements of a chunk that have derivatives by a value. A chunk starts with those computed last."""
 
 Derivatives = dict[int, tuple[Rows, Float64]]
 """By position of a value: the derivatives by that value so far, (batch, rows, units), and their rows."""

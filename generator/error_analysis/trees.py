@@ -18,10 +18,10 @@ from rnn_goldens.generator.error_analysis.rounding_model import loses
 from rnn_goldens.golden.arrays import Float64
 
 BY_SEVERAL_UNITS = ("product", "transposed", "mean", "total", "spread", "block")
-"""Primitives whose units depend on several units of an argument, or not on all of them."""
+"""Primitives whose units depend on several units of an argument, or whose result depends on only some units."""
 
 TERM_BY_TERM = ("negative", "product", "transposed", "mean", "total")
-"""Primitives whose terms determine the loss of a sum of their results."""
+"""Primitives with ``terms``: the loss of a sum of their results depends on these terms."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Trees:
 
     Attributes:
         w: the weights.
-        values: (trees or 1, batch or 1, units or 1) each; the last are the joints that the trees compute.
+        values: arrays (trees or 1, batch or 1, units or 1); the last one holds the joints that the trees compute.
         operations: the operation of each value; None for a value that is given to the trees.
         places: positions of each value in the graph, one per tree.
         leaves: indices of the values that the trees start from.
@@ -53,7 +53,7 @@ _DERIVED: Mapping[str, tuple[int, ...]] = {
     },
     "spread": (0,),
 }
-"""For primitives that have no derivative by some arguments: the arguments that have one."""
+"""For primitives without a derivative by some arguments: the arguments by which they have a derivative."""
 
 
 def derived_from(operation: Operation) -> tuple[int, ...]:
@@ -132,7 +132,7 @@ class _Cut:
     def _copied(
         self, trees: Trees, known: dict[tuple[object, bool], int], places: tuple[int, ...], *, within: bool
     ) -> int:
-        """Add a value of each tree, after its arguments if they are within the trees, and return its index."""
+        """Add a value of each tree and return its index; if its operation is in the trees, add its arguments first."""
         if (places, within) in known:
             return known[places, within]
         first, operation = places[0], self.operations[places[0]]

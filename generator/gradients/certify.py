@@ -24,7 +24,7 @@ from rnn_goldens.golden.tolerance import (
 )
 
 MIN_SHARE = 0.5
-"""An array is not checked in a precision if its tolerance allows this share of every gradient to be missing."""
+"""Gradients are not checked in a precision if the tolerance of an array allows this share of it to be missing."""
 
 Named = dict[str, Float64]
 

@@ -94,7 +94,7 @@ class _Tracing(Tracing, Backward):
         return tuple(self.given(part) for part in super().from_last(case, cotangents, index))
 
     def to_layer_below(self, d_inputs: Sequence[Sequence[Any]], layer: int) -> Any:  # noqa: ANN401
-        """Record the contribution of each direction as a separate value, from which sums continue."""
+        """Record the contribution of each direction as a separate value, so that its terms do not join other sums."""
         contributions = [[self.node("same", d_x) for d_x in steps] for steps in d_inputs]
         return [self.node("same", d_x) for d_x in super().to_layer_below(contributions, layer)]
 

@@ -22,7 +22,7 @@ GROUPS: tuple[Group, ...] = (
     CALLS,
     GRADIENTS,
 )
-"""All groups in the order of the page."""
+"""All groups, in the order of ``docs/rules.md``."""
 
 RULES: tuple[Rule, ...] = tuple(rule for group in GROUPS for rule in group.rules)
 

@@ -73,7 +73,7 @@ ARITHMETIC = Group(
         Rule(
             "T14",
             "Numbers below the smallest normal one are subnormal, or flushed to zero.",
-            why_unbroken="both are right: the tolerance allows for it "
+            why_unbroken="both are correct: the tolerance allows both "
             "([numerics](numerics.md#limits)), so no golden detects a network that flushes",
         ),
         Rule(

@@ -133,7 +133,7 @@ _PATHS = (
 _TIME = (
     Rule(
         "G16",
-        "Gradients flow through all steps in reverse order to the first.",
+        "Gradients flow through all steps, from the last to the first.",
         (
             "backward_not_through_time",
             "state_detached_between_steps",

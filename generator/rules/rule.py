@@ -9,7 +9,7 @@ from typing import Any
 from rnn_goldens.deviations import DEVIATIONS, Deviation
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.errors import UnknownName
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 
 _CATALOGUE: tuple[Deviation, ...] = (*DEVIATIONS, *BACKWARD_DEVIATIONS)
 
@@ -26,7 +26,7 @@ class Rule:
         sentence: the rule.
         broken_by: names of deviations or patterns (``tanh_off_from_*``). Each breaks the rule in its cells.
         cells: the cells that the rule is for.
-        lines: by cell, the variable on the left of the equation that states the rule.
+        lines: by cell, the variables on the left of the equations that state the rule.
         implemented_by: steps and primitives of the definition that implement the rule.
         why_unbroken: why no deviation breaks the rule, and what else checks it.
     """

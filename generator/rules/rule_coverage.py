@@ -1,4 +1,4 @@
-"""Determines the goldens that detect the deviations that break a rule, and the deviations that no golden detects."""
+"""Determines the coverage of each rule: which goldens detect its deviations, and which deviations no golden detects."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ class RuleCoverage:
                 yield golden_id
 
     def _not_shown(self, combination: Combination) -> Iterator[tuple[UndetectedBreak, bool]]:
-        """Yield why no golden detects a deviation, and whether a correct implementation may do it."""
+        """Yield why no golden detects a deviation, and whether a correct implementation may have it."""
         name, cell, precision = combination
         for undetected in self._shown[name].not_shown:
             if cell in undetected.cells and precision in undetected.precisions:

@@ -10,6 +10,7 @@ from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import (
     activation_sweeps,
     backward,
+    dialects,
     dimensions,
     documented,
     full_numbers,
@@ -19,7 +20,7 @@ from rnn_goldens.generator.scenarios import (
     zero_start,
 )
 
-VERSION = "1.6.1"
+VERSION = "1.7.0"
 """Version of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: texts changed."""
 
 OURS = CorpusIdentity(corpus.OURS, VERSION)
@@ -30,7 +31,7 @@ HARD = {"long", "saturated", "chaotic"}
 
 
 def difficulty(scenario: Scenario) -> tuple[bool, int, bool, int]:
-    """Sort key: dynamics, layers and directions, ragged sequences, amount of numbers."""
+    """Return a sort key: dynamics, layers and directions, ragged sequences, amount of numbers."""
     config, x = scenario.shape, np.asarray(scenario.x)
     width = config.input_size + config.hidden_size
     return (
@@ -41,7 +42,7 @@ def difficulty(scenario: Scenario) -> tuple[bool, int, bool, int]:
     )
 
 
-SCENARIOS: tuple[Scenario, ...] = tuple(
+_STANDARD: tuple[Scenario, ...] = tuple(
     replace(scenario, declared=scenario.declared or ())  # built-in scenarios declare saturated and chaotic explicitly
     for scenario in backward.with_cotangents(
         (
@@ -62,4 +63,6 @@ SCENARIOS: tuple[Scenario, ...] = tuple(
         )
     )
 )
-"""The documented scenarios first, then from simple to hard."""
+
+SCENARIOS = (*_STANDARD, *dialects.scenarios(_STANDARD))
+"""The documented scenarios first, then from simple to hard; finally those of the dialects."""

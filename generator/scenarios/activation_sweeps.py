@@ -9,7 +9,8 @@ import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.numbers import Float64
-from rnn_goldens.golden.shapes import LAYOUTS, Config
+from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.shapes import Config
 
 POINTS = (
     *(2.0**-k for k in range(14, 3, -1)),
@@ -148,7 +149,7 @@ def scenarios() -> tuple[Scenario, ...]:
 
 
 def _beyond(size: int, c0: float, *, saturated: bool) -> Scenario:
-    """Return a scenario whose cell exceeds a size after one step, with gates that are not saturated.
+    """Return a scenario whose cell state exceeds a size after one step, with gates that are not saturated.
 
     The last two rows stay below the size: a gradient that is masked beyond it is correct for them.
     """

@@ -24,7 +24,7 @@ from rnn_goldens.generator.scenarios.cotangents import (
 from rnn_goldens.generator.scenarios.numbers import Float64, integers, sparse
 from rnn_goldens.generator.scenarios.special import batch_size, hidden_size
 from rnn_goldens.generator.scenarios.variants import FOLDERS, VARIANTS, Variant, rounded
-from rnn_goldens.golden.shapes import Config, Shape, out_shape, state_shape
+from rnn_goldens.golden.shapes import Config, Shape, output_shapes
 
 COTANGENTS: Mapping[str, CotangentChoice] = {
     "one-step": CotangentChoice(
@@ -197,7 +197,7 @@ DRAWN_AGAIN: Mapping[str, str] = {
     "exact-backward/back-through-time": " again 3",
     "exact-backward/bidirectional-two-layers-unbatched": " again 22",
 }
-"""Suffixes for ids whose first numbers are on a kink, or leave many gradients at zero."""
+"""Suffixes for ids that are drawn again, because the first numbers are on a kink or leave many gradients at zero."""
 
 
 BACK_THROUGH_TIME = Variant(
@@ -249,7 +249,7 @@ EXACT = tuple(v for v in VARIANTS if v.name in COTANGENTS and v.config.bias and 
 WITHOUT_BIASES = tuple(
     v for v in VARIANTS if v.name in ("no-bias-unbatched", "no-bias-lengths-bidirectional-two-layers")
 )
-"""Variants without biases for the same; no sum is zero, because all numbers are positive."""
+"""Variants without biases for relu networks; no sum is zero, because all numbers are positive."""
 
 EXACT_SIZES = (*(hidden_size(size, 7) for size in (17, 33, 64)), *(batch_size(size) for size in (1, 129)))
 
@@ -287,7 +287,7 @@ def kept(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def exactly() -> tuple[Scenario, ...]:
-    """Return scenarios that no precision rounds, in both passes."""
+    """Return scenarios of relu networks that are computed without rounding in every precision, in both passes."""
     return (
         *(variant.scenario("exact-backward", "rnn_relu", off_kinks) for variant in EXACT),
         *(variant.scenario("exact-backward", "rnn_relu", off_kinks_of_any_size) for variant in EXACT_SIZES),
@@ -339,10 +339,8 @@ def _drawn(scenario: Scenario) -> Cotangents:
 
 
 def _shapes(scenario: Scenario) -> dict[str, Shape]:
-    x = scenario.inputs["x"]
-    batch, config = x.shape[:-2], scenario.shape
-    states = {f"d_{state}_n": state_shape(config, batch) for state in scenario.defined.states}
-    return {"d_out": out_shape(config, batch, x.shape[-2]), **states}
+    shapes = output_shapes(scenario.defined.layout, scenario.shape, scenario.inputs["x"].shape)
+    return {f"d_{name}": shape for name, shape in shapes.items()}
 
 
 def _scaled(scenario: Scenario, cotangents: Cotangents) -> Cotangents:

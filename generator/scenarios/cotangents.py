@@ -74,7 +74,7 @@ def at_rows(*rows: int) -> Kind:
 
 
 def at_units(*units: int) -> Kind:
-    """Return a kind with a cotangent of out in some units, not zero, at the last step of each direction."""
+    """Return a kind with a nonzero cotangent of out in some units only, at the last step of each direction."""
 
     def kind(scenario: Scenario, drawn: Cotangents) -> Cotangents:
         d_out = np.zeros_like(drawn["d_out"])

@@ -45,7 +45,7 @@ DRAWN_AGAIN: Mapping[str, str] = {
     "sizes-lstm/batch-129-no-state": " again 6",
     "sizes-lstm/lengths-bidirectional-steps-129-no-state": " again 3",
 }
-"""Suffixes for ids whose first numbers have gradients that half precisions flush to zero."""
+"""Suffixes for ids that are drawn again, because half precisions flush gradients of the first numbers to zero."""
 
 CERTIFIED = {"rnn_tanh": "sizes-rnn-tanh", "gru": "sizes-gru", "lstm": "sizes-lstm"}
 EXACT = "exact-backward"
@@ -267,7 +267,7 @@ def units_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def biases(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Draw small biases, but large ones for the last unit, which is the one that may be cut off."""
+    """Draw small biases, except large biases for the last unit, which a bug may cut off."""
     drawn = by_unit(golden_id, name, shape, 3) / 8
     gates = GATES.get(_cell(golden_id), 1)
     if name.startswith("bias_ih") and gates > 1:
@@ -352,7 +352,7 @@ def keeping(golden_id: str, name: str, shape: Shape) -> Float64:
     golden_id += DRAWN_AGAIN.get(golden_id, "")
     drawn = dyadic(f"{golden_id} {name}", shape, 0.125 if name in ("x", "h0") else 0.1875 if name == "c0" else 0.25)
     turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
-    if name.startswith("weight_hh") and len(drawn) == shape[1]:  # the one gate of a tanh
+    if name.startswith("weight_hh") and len(drawn) == shape[1]:  # the only gate of a tanh RNN
         return turn if len(drawn) > 1 else np.ones(shape)
     if name.startswith("weight"):
         drawn[drawn == 0] = 1 / 64

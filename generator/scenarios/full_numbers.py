@@ -98,7 +98,7 @@ def one_kind_a_unit(
     bias: float = 0,
     h: float = 0,
 ) -> Scenario:
-    """Return a relu network without rounding: one unit depends on the input, one on a bias, and one on a state."""
+    """Return an exact scenario of a relu RNN: one unit depends on the input, one on a bias, and one on a state."""
     return Scenario(
         id=f"exact/{name}",
         title=f"relu RNN: {name.replace('-', ' ')}",

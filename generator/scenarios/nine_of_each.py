@@ -54,7 +54,7 @@ RAGGED = replace(
 )
 
 DRAWN_AGAIN = {f"sizes-rnn-tanh/{RAGGED.name}": " again 1"}
-"""Suffixes for ids whose first numbers are too close to the required margin."""
+"""Suffixes for ids that are drawn again, because margins of the first numbers are too close to the required one."""
 
 COTANGENTS: Mapping[str, CotangentChoice] = {
     FROM_ZERO.name: CotangentChoice(
@@ -85,7 +85,7 @@ def _periods(name: str, shape: Shape) -> Shape:
 
 
 def scenarios() -> Iterator[Scenario]:
-    """Yield for each cell a scenario from zero, one with layers and directions, and a ragged one."""
+    """Yield for each cell a scenario that starts from zero, one with layers and directions, and a ragged one."""
     for variant in (FROM_ZERO, BOTH_WAYS, RAGGED):
         for cell, folder in CERTIFIED.items():
             yield variant.scenario(folder, cell, drawn)

@@ -96,7 +96,7 @@ DRAWN_AGAIN = {
     "sizes-lstm/hidden-129": " again 2",
     "sizes-rnn-relu/hidden-209": " again 2",
 }
-"""Suffixes for ids whose first numbers detect too little."""
+"""Suffixes for ids that are drawn again, because the first numbers detect too few deviations."""
 
 
 def repeated(draw: Draw) -> Draw:

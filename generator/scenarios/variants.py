@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers, sparse
-from rnn_goldens.golden.shapes import LAYOUTS, Config, Shape, state_shape, weight_shapes
+from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.shapes import Config, Shape, state_shapes, weight_shapes
 
 Draw = Callable[[str, str, Shape], Float64]
 """(scenario id, array name, shape) → numbers."""
@@ -43,7 +44,10 @@ class Variant:
         """Return a scenario of a cell with numbers from ``draw``."""
         golden_id = f"{folder}/{self.name}"
         batch = () if self.batch is None else (self.batch,)
-        states = {name: draw(golden_id, f"{name}0", state_shape(self.config, batch)) for name in LAYOUTS[cell].states}
+        states = {
+            name: draw(golden_id, f"{name}0", shape)
+            for name, shape in state_shapes(LAYOUTS[cell], self.config, batch).items()
+        }
         given = states if self.state else {}
         return Scenario(
             id=golden_id,

@@ -1,4 +1,4 @@
-"""Scenarios without an initial state that are otherwise like scenarios with one.
+"""Scenarios without an initial state that otherwise resemble scenarios with an initial state.
 
 The simplest implementations start from zero: one layer, one direction, a batch, no initial state. If a certain state is
 needed, a first step produces it.
@@ -118,7 +118,7 @@ def _beyond_float16(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def _sweeping() -> Iterator[Scenario]:
-    """Yield sweeps of all activations, and of the cell as far as steps from zero can increase it."""
+    """Yield sweeps of all activations, and of the cell state up to the values that it can reach from zero."""
     sweep = np.zeros((len(points()), 2, 2))
     sweep[:, 0, 1], sweep[:, 1, 0] = 1, points()
     for cell, units in (("gru", GRU_UNITS), ("lstm", LSTM_UNITS)):

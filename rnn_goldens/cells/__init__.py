@@ -1,9 +1,9 @@
-"""The definition of the cells: each equation is written once, and used by NumPy, balls and the error analysis.
+"""The definition of the cells: each equation is written once, for NumPy, for balls and for the error analysis.
 
 ``equations`` defines the cells in the primitives of ``notation``; ``program`` compiles one time step to a list of
 primitives; ``arithmetic`` computes them, and ``network`` unrolls a cell over time, layers, directions and lengths. The
 backward pass is derived: ``derivatives`` has the derivative of each primitive, ``step_backward`` derives the backward
-pass of a step, and ``backward`` runs it through a network.
+pass of a step, and ``backward`` runs it for every step of a network.
 """
 
 from rnn_goldens.cells.arrays import Array, State, Weights

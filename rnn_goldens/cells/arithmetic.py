@@ -101,7 +101,7 @@ class Arithmetic:
         return softplus.astype(z.dtype)
 
     def maximum(self, a: Array, b: Array) -> Array:
-        """The larger of the two."""
+        """The larger of a and b."""
         larger: Array = np.maximum(of_type(a, b), of_type(b, a))
         return larger
 
@@ -120,5 +120,5 @@ class Arithmetic:
 
 
 def of_type(number: Any, like: Any) -> Any:  # noqa: ANN401 - a number or an array
-    """Return a number in the type of the other operand: otherwise a bfloat16 array would become float32."""
+    """Return a float in the type of the array ``like``: NumPy would convert a bfloat16 array to float32."""
     return like.dtype.type(number) if isinstance(number, float) and not isinstance(like, float) else number

@@ -1,8 +1,8 @@
 """The backward pass of a network: from cotangents of the outputs to gradients of inputs, states and weights.
 
-Every method of ``Backward`` is one named step, so that a deviation of the backward pass overrides one method. The
-cotangent of a sequence is a list of arrays (batch, units) by time step. The gradients are those of the loss
-Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n.
+Every method of ``Backward`` is one named part of the computation, so that a deviation of the backward pass overrides
+one method. The cotangent of a sequence is a list of arrays (batch, units) by time step. The gradients are those of the
+loss Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n.
 """
 
 from collections import defaultdict
@@ -35,7 +35,7 @@ class DirectionGradients:
     Attributes:
         inputs: cotangents of the layer's input, by time step.
         start: cotangents of the initial state.
-        weights: gradients, by the weights' names without the suffix.
+        weights: gradients of the weights, by name without the suffix.
     """
 
     inputs: list[Array]
@@ -69,7 +69,7 @@ class Backward(Transposed, Network):
     def back(
         self, case: Case, suffix: str, d_outs: Sequence[Array], d_last: State, lengths: Array
     ) -> DirectionGradients:
-        """Visit the time steps in the opposite order, and each sequence only within its length."""
+        """Visit the time steps in the opposite order to the forward pass, each sequence only within its length."""
         w, d_state = self.weights(case, suffix), d_last
         inputs, factors = list(d_outs), defaultdict[Block, list[Factors]](list)
         for t in self.times_back(len(d_outs), reverse=suffix.endswith("_reverse")):
@@ -96,7 +96,7 @@ class Backward(Transposed, Network):
     def step_back(
         self, case: Case, suffix: str, w: Weights, t: int, d_after: State, factors: dict[Block, list[Factors]]
     ) -> tuple[Array, State]:
-        """Return the cotangents of x and of the state before a step, given those after it; add to ``factors``."""
+        """Return the cotangents of x and the state before a step from those of the state after; extend ``factors``."""
         values, found = self.kept[suffix, t], reverse(self.program(case, w))
         by = self.computed(found.program, [*values, *d_after], w)
         for share in found.shares:
@@ -112,7 +112,7 @@ class Backward(Transposed, Network):
         return g, v
 
     def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:  # noqa: ARG002 - for overrides
-        """Cotangent passed to the previous step; unchanged for a sequence that has ended."""
+        """Cotangent passed to the previous step; unchanged for a sequence that does not have step t."""
         if within.all():
             return d_before
         return tuple(self.sum(g, self.only(~within, kept)) for g, kept in zip(d_before, d_after, strict=True))
@@ -170,17 +170,17 @@ class Backward(Transposed, Network):
         """The cotangent of out, by time step."""
         if "d_out" in cotangents:
             return [cotangents["d_out"][:, t] for t in range(case.x.shape[1])]
-        units = case.config.num_directions * case.config.hidden_size
+        units = case.config.num_directions * case.config.output_size
         return [np.zeros((len(case.x), units), case.x.dtype)] * case.x.shape[1]
 
     def from_last(self, case: Case, cotangents: Cotangents, index: int) -> State:
         """Cotangents of the last state of a layer and direction."""
-        zeros = np.zeros((len(case.x), case.config.hidden_size), case.x.dtype)
+        zeros = (np.zeros_like(part[index]) for part in case.state)
         named = (f"d_{state}_n" for state in case.cell.states)
-        return tuple(cotangents[name][index] if name in cotangents else zeros for name in named)
+        return tuple(cotangents.get(name, {index: zero})[index] for name, zero in zip(named, zeros, strict=True))
 
     def side(self, d_outs: Sequence[Array], direction: int, directions: int) -> list[Array]:
-        """The part of the cotangents of a layer's output that belongs to one direction: forward, then reverse."""
+        """The cotangents of the output of one direction: the first block of units is forward, the second reverse."""
         return [self.block(d_out, direction, directions) for d_out in d_outs]
 
     def to_layer_below(self, d_inputs: Sequence[Sequence[Array]], layer: int) -> list[Array]:  # noqa: ARG002 - for overrides
@@ -203,9 +203,9 @@ def gradients(case: Case, cotangents: Cotangents) -> dict[str, Array]:
 
     Args:
         case: the inputs of the network.
-        cotangents: ``d_out``, ``d_h_n`` and ``d_c_n``, shaped like the outputs; missing ones are zero.
+        cotangents: ``d_out``, ``d_h_n`` and ``d_c_n``, shaped like the outputs; a missing cotangent is zero.
 
     Returns:
-        Gradients by name, shaped like the arrays: x; h0, and c0 of an LSTM, if the case has a state; every weight.
+        Gradients by name, shaped like the arrays: x; h0, and c0 of an LSTM, if the caller passed a state; every weight.
     """
     return Backward().gradients(case, cotangents)

@@ -12,7 +12,7 @@ class Transposed(Slopes):
     """The primitives: each method computes the primitive of the same name. g is a cotangent, (batch, units)."""
 
     def transposed(self, g: Array, matrix: Array, index: int, blocks: int) -> Array:
-        """The cotangent of v, from the cotangent g of v times one of ``blocks`` equal blocks of rows of a matrix."""
+        """The cotangent of v, from the cotangent g of the product of v and one of ``blocks`` blocks of a matrix."""
         rows = len(matrix) // blocks
         return np.asarray(g @ matrix[index * rows : (index + 1) * rows], g.dtype)
 
@@ -33,7 +33,7 @@ class Transposed(Slopes):
         return np.asarray(g.sum(axis=-1, keepdims=True, dtype=_wide(g)), g.dtype)
 
     def only(self, within: Array, g: Array) -> Array:
-        """The cotangent g for the sequences in the mask ``within``, zero for others."""
+        """The cotangent g for the sequences in the mask ``within``, zero for other sequences."""
         return g if within.all() else np.where(within[:, None], g, np.zeros_like(g))
 
     def nothing(self, like: Array) -> Array:

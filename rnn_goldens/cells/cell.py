@@ -1,12 +1,13 @@
-"""A cell: its name, its equations and the gates and states that they use."""
+"""A cell: its name, its equations, and the gates, states and weights that the equations use."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from rnn_goldens.cells import equations as _equations
 from rnn_goldens.cells.program import Equations, Source
-from rnn_goldens.golden.shapes import LAYOUTS, Layout
+from rnn_goldens.golden.built_in_cells import LAYOUTS, standard_cell
+from rnn_goldens.golden.shapes import Layout
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,40 +17,43 @@ class Cell:
     Attributes:
         name: its name in goldens.
         equations: ``equations(x, *state, w)`` returns the state after the step; the first state is h, the output.
-        gates: one letter each, in the order of the rows of the weights.
-        states: names of the states.
-        vectors: names of other weights that the equations use, of shape (hidden,).
+        layout: the gates, states and weights that the equations use.
     """
 
     name: str
     equations: Equations
-    gates: str
-    states: tuple[str, ...] = ("h",)
-    vectors: tuple[str, ...] = ()
+    layout: Layout
 
     @property
-    def layout(self) -> Layout:
-        """The gates, states and vectors, from which shapes follow."""
-        return Layout(self.gates, self.states, self.vectors)
+    def gates(self) -> str:
+        """One letter per gate, in the order of the rows of the weights."""
+        return self.layout.gates
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the states."""
+        return self.layout.states
 
     @cached_property
     def fused(self) -> Source:
         """Programs for computing: the biases of all gates are added in one operation."""
-        return Source(self.equations, len(self.states), self.gates, self.vectors)
+        return Source(self.equations, self.layout)
 
     @cached_property
     def separate(self) -> Source:
         """Programs for the error analysis: each gate adds its own bias, so every order of summation is considered."""
-        return Source(self.equations, len(self.states), self.gates, self.vectors, fused=False)
+        return Source(self.equations, self.layout, fused=False)
 
 
 BUILT_IN_CELLS: Mapping[str, Cell] = {
-    name: Cell(name, getattr(_equations, name), layout.gates, layout.states) for name, layout in LAYOUTS.items()
+    name: Cell(name, getattr(_equations, name, None) or getattr(_equations, standard_cell(name)), layout)
+    for name, layout in LAYOUTS.items()
 }
 """The built-in cells by name."""
 
 
 @lru_cache(maxsize=1024)
 def with_equations(cell: Cell, equations: Equations, *vectors: str) -> Cell:
-    """Return the cell with other equations, and the vectors that they use."""
-    return Cell(cell.name, equations, cell.gates, cell.states, vectors)
+    """Return the cell with other equations, and further vectors that they use."""
+    more = tuple((name, "H") for name in vectors)
+    return Cell(cell.name, equations, replace(cell.layout, weights=(*cell.layout.weights, *more)))

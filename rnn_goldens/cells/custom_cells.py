@@ -1,21 +1,20 @@
 """Custom cells: functions in the notation, named ``package.module:function``."""
 
 import inspect
+import re
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
 from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
 from rnn_goldens.cells.notation import Matrix, Term, Weight
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden.shapes import Config
+from rnn_goldens.golden.shapes import STACKED, Config, Layout, axis_sizes, in_file_order
 from rnn_goldens.named_object import error_text, import_object
 
 STATES = ("h", "c")
 """The states that a golden can have."""
-
-_BIASED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 def cell_named(name: str) -> Cell:
@@ -32,10 +31,10 @@ def name_cells(names: Iterable[str]) -> None:
 
 
 def cell_of_file(name: str) -> Cell:
-    """Return the cell that a golden file names. The user must name it, too, because a file must not cause imports.
+    """Return the cell that a golden file names. The user must name the cell, too: a file must not cause imports.
 
     Raises:
-        WrongUse: the user did not name the cell; or as for ``custom_cell``.
+        WrongUse: the user did not name the cell, or ``custom_cell`` raises it.
     """
     if name not in _ALLOWED:
         raise WrongUse(
@@ -54,47 +53,49 @@ def named_cells() -> tuple[str, ...]:
 def custom_cell(name: str) -> Cell:
     """Return the cell that a function defines.
 
-    The gates are in the order in which the equations first use them, as PyTorch's are. A weight that is not ``W_i?``,
-    ``W_h?``, ``b_i?`` or ``b_h?`` is a vector of shape (hidden,). Each argument between x and w is a state.
+    The gates are in the order in which the equations first use them. A weight that is not ``W_i?``,
+    ``W_h?``, ``b_i?`` or ``b_h?`` is a vector of shape (hidden,), unless the function is decorated with ``declare``.
+    Each argument between x and w is a state.
 
     Raises:
-        WrongUse: the function is not found, takes or returns a wrong number of states, or raises.
+        WrongUse: the function cannot be imported, raises, or does not define a cell.
     """
     equations = _imported(name)
     name_cells([name])  # callers have the name from the user
     states = _states(name, equations)
-    used = _WeightRecorder()
+    used = _WeightRecorder(_declared(name, equations))
     _checked(name, lambda: equations(*(Term("input") for _ in ("x", *states)), used))
     if not used.gates:
         raise WrongUse(f"cell {name!r}: uses no weights such as w.W_ih, w.W_hh, w.b_ih and w.b_hh")
-    cell = Cell(name, equations, "".join(used.gates), states, tuple(used.vectors))
+    stacked = {weight: axes for weight, axes in STACKED if weight in used.stacked}
+    further = {weight: used.declared.get(weight, "H") for weight in used.further}
+    cell = Cell(name, equations, Layout("".join(used.gates), states, in_file_order(stacked | further)))
     require_written(cell, biased=True)
     return cell
 
 
 def require_written(cell: Cell, *, biased: bool) -> None:
-    """Raise WrongUse if the equations do not compile, for a network with or without biases."""
-    weights = (*(_BIASED if biased else _BIASED[:2]), *cell.vectors)
-    _checked(
-        cell.name, lambda: (cell.fused.program(dict.fromkeys(weights)), cell.separate.program(dict.fromkeys(weights)))
-    )
+    """Raise WrongUse if the equations do not compile for a network, with biases only if ``biased``."""
+    weights = dict.fromkeys(cell.layout.present(bias=biased))
+    _checked(cell.name, lambda: (cell.fused.program(weights), cell.separate.program(weights)))
 
 
 def require_fits(cell: Cell, config: Config) -> None:
-    """Raise WrongUse if the equations combine terms of different sizes, in any layer of a network."""
-    weights = frozenset(_BIASED if config.bias else _BIASED[:2])
-    above = [config.hidden_size * config.num_directions] if config.num_layers > 1 else []
+    """Raise WrongUse if the equations combine terms of different sizes, in any layer of a network with ``config``."""
+    sizes, present = axis_sizes(cell.layout, config), frozenset(cell.layout.present(bias=config.bias))
+    above = [config.output_size * config.num_directions] if config.num_layers > 1 else []
     for inputs in dict.fromkeys([config.input_size, *above]):
-        _checked(cell.name, partial(_check_sizes, cell, weights, inputs, config.hidden_size))
+        _checked(cell.name, partial(_check_sizes, cell, present, {**sizes, "I": inputs}))
 
 
-def _check_sizes(cell: Cell, weights: frozenset[str], inputs: int, hidden: int) -> None:
+def _check_sizes(cell: Cell, present: frozenset[str], sizes: Mapping[str, int]) -> None:
     """Run the equations on terms with known sizes."""
-    state = (Term("input", units=hidden) for _ in cell.states)
-    w = Weight(cell.gates, cell.vectors, weights, (inputs, hidden))
-    for name, after in zip(cell.states, cell.equations(Term("input", units=inputs), *state, w), strict=True):
-        if after.units not in (hidden, None):
-            raise TypeError(f"{name} after the step has {after.units} numbers, but {hidden} before it")
+    states = dict(zip(cell.states, (sizes["P"], *(sizes["H"] for _ in cell.states)), strict=False))
+    before = (Term("input", units=size) for size in states.values())
+    after = cell.equations(Term("input", units=sizes["I"]), *before, Weight(cell.layout, present, sizes))
+    for (name, size), state in zip(states.items(), after, strict=True):
+        if state.units not in (size, None):
+            raise TypeError(f"{name} after the step has {state.units} numbers, but {size} before it")
 
 
 def _imported(name: str) -> Any:  # noqa: ANN401 - any object
@@ -108,31 +109,50 @@ def _imported(name: str) -> Any:  # noqa: ANN401 - any object
 
 
 class _WeightRecorder(Weight):
-    """Accepts weights of any name and records which of them the equations use."""
+    """Accepts weights of any name and records which of them the equations use.
 
-    def __init__(self) -> None:
-        super().__init__("", (), frozenset(("bias_ih", "bias_hh")))
+    Attributes:
+        declared: the axes of further weights by name, as in ``Layout.weights``.
+    """
+
+    def __init__(self, declared: Mapping[str, str]) -> None:
+        super().__init__(Layout("", weights=()), frozenset())
+        self.declared = declared
         self.gates: list[str] = []
-        self.vectors: list[str] = []
+        self.further: list[str] = []
+        self.stacked: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a matrix or a term
         if name.startswith("_"):
             raise AttributeError(name)
-        if name[:2] not in ("W_", "b_"):
-            self.vectors += [name] if name not in self.vectors else []
-            return Term("vector", (), (name, 0, 1))
+        if name in self.declared or name[:2] not in ("W_", "b_"):
+            self.further += [name] if name not in self.further else []
+            if self.declared.get(name, "H") == "H":
+                return Term("vector", (), (name, 0, 1))
+            return Matrix(self, name)
         source, gate = name[2:3], name[3:]
         if source not in ("i", "h") or len(gate) != 1:
             raise AttributeError(
-                f"there is no weight {name}: a gate has W_i and W_h, b_i and b_h, and its letter, such as {name[:2]}iz"
+                f"there is no weight {name}: a gate has W_i, W_h, b_i and b_h with its letter, such as {name[:2]}iz"
             )
         self.gates += [gate] if gate not in self.gates else []
-        if name.startswith("W_"):
-            return Matrix(self, f"weight_{source}h", gate)
-        return Term("vector", (), (f"bias_{source}h", 0, 1))
+        stacked = f"{'weight' if name.startswith('W_') else 'bias'}_{source}h"
+        self.stacked.add(stacked)
+        return Matrix(self, stacked, gate) if name.startswith("W_") else Term("vector", (), (stacked, 0, 1))
 
     def _product(self, matrix: str, gate: str, v: Term) -> Term:
         return Term("product", (v,), (matrix, gate))
+
+
+def _declared(name: str, equations: object) -> Mapping[str, str]:
+    declared: Mapping[str, str] = getattr(equations, "weights", {})
+    for weight, axes in declared.items():
+        if not isinstance(axes, str) or not re.fullmatch("H|[HP][HPI]", axes):
+            raise WrongUse(
+                f"cell {name!r}: weight {weight} is declared as {axes!r}; a vector is 'H', a matrix 'HH', 'HI', 'HP', "
+                "'PH', 'PI' or 'PP'"
+            )
+    return declared
 
 
 def _states(name: str, equations: object) -> tuple[str, ...]:
@@ -157,7 +177,7 @@ def _are_swapped(names: list[str]) -> bool:
 
 
 def _checked(name: str, run: Callable[[], object]) -> None:
-    """Run equations; raise WrongUse with the line if they fail."""
+    """Run equations; if they fail, raise WrongUse with the line that failed."""
     try:
         run()
     except KeyboardInterrupt:

@@ -69,7 +69,7 @@ class Slopes(Arithmetic):
         return slope
 
     def difference(self, g: Array, a: Array, b: Array) -> Array:
-        """The product g (a - b), or g a - g b."""
+        """The product g (a - b), or g a - g b: both are correct and round differently."""
         product: Array = g * (of_type(a, g) - of_type(b, g))
         return product
 

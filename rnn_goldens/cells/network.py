@@ -1,7 +1,7 @@
 """The forward pass of a network: a cell unrolled over time, layers, directions and lengths.
 
-Every method of ``Network`` is one named step, so that a deviation overrides one method. The primitives of
-``Arithmetic`` can be overridden as well.
+Every method of ``Network`` is one named part of the computation, so that a deviation overrides one method. The
+primitives of ``Arithmetic`` can be overridden as well.
 """
 
 from collections.abc import Iterable

@@ -1,18 +1,22 @@
 """The notation of cells: symbolic terms.
 
-An equation is an ordinary function. Called with terms, it builds an expression that NumPy, balls and the error analysis
-evaluate. For each sequence, a term is a vector with one number for each unit. The primitives are the functions below,
-sums, products, quotients and affine maps.
+An equation is an ordinary function. Called with terms, it builds an expression, which is evaluated with NumPy, with
+balls and in the error analysis. For each sequence, a term is a vector with one number for each unit. The primitives are
+the functions below, sums, products, quotients and affine maps.
 """
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Integral, Rational, Real
-from typing import Any
+from typing import Any, TypeVar
+
+from rnn_goldens.golden.shapes import STACKED, Layout
 
 Number = int | float | Fraction
+
+T = TypeVar("T", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,12 +178,12 @@ def softplus(z: Term) -> Term:
 
 
 def maximum(a: Operand, b: Operand) -> Term:
-    """The larger of the two."""
+    """The larger of a and b."""
     return _applied("maximum", _kink_value(a), _kink_value(b))
 
 
 def minimum(a: Operand, b: Operand) -> Term:
-    """The smaller of the two."""
+    """The smaller of a and b."""
     return -maximum(-_term(a), -_term(b))
 
 
@@ -193,6 +197,16 @@ def clip(z: Term, low: Number, high: Number) -> Term:
 def hard_sigmoid(z: Term, slope: Fraction = Fraction(1, 5)) -> Term:
     """A straight line between 0 and 1: slope z + 1/2."""
     return clip(slope * z + Fraction(1, 2), 0, 1)
+
+
+def elu(z: Term, below: Number = 1) -> Term:
+    """The argument z above zero, ``below`` · (e^z - 1) below zero."""
+    return relu(z) + below * (exp(-relu(-z)) - 1)
+
+
+def softsign(z: Term) -> Term:
+    """The quotient z / (1 + |z|)."""
+    return z / (1 + abs(z))
 
 
 def mix(z: Operand, a: Operand, b: Operand) -> Term:
@@ -212,7 +226,7 @@ def rsqrt(z: Term) -> Term:
 
 FUNCTIONS = (
     *(sigmoid, tanh, relu, exp, log, softplus, rsqrt),
-    *(maximum, minimum, clip, hard_sigmoid, mix, mean),
+    *(maximum, minimum, clip, hard_sigmoid, elu, softsign, mix, mean),
 )
 """Functions that equations may call, besides the built-in abs."""
 
@@ -233,61 +247,76 @@ class Weight:
     """The weights of one layer and direction, by their names in equations.
 
     ``W_i`` and ``W_h`` with the letter of a gate are the gate's blocks of the matrices for x and h. ``b_i`` and ``b_h``
-    are its blocks of the biases, or zero if the network has no biases. ``sizes`` are the sizes of x and of a state;
-    None skips the check of sizes.
+    are its blocks of the biases, or zero if the network has no biases. Other weights have their own names, with ``W_``
+    for ``weight_``. ``sizes`` are the sizes of the axes of ``layout``; None skips the check of sizes.
     """
 
-    def __init__(
-        self, gates: str, vectors: tuple[str, ...], present: frozenset[str], sizes: tuple[int, int] | None = None
-    ) -> None:
-        self._gates, self._vectors, self._present, self._sizes = gates, vectors, present, sizes
-        self._hidden = None if sizes is None else sizes[1]
+    def __init__(self, layout: Layout, present: frozenset[str], sizes: Mapping[str, int] | None = None) -> None:
+        self._layout, self._present, self._sizes = layout, present, sizes
+        self._axes = dict(layout.weights)
+        self._further = {name.replace("weight_", "W_"): name for name in layout.further}
         self._products: dict[tuple[str, int], Term] = {}
         self._blocks: dict[tuple[str, int, str], Term] = {}
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a matrix, a term, or zero
-        if name in self._vectors:
-            return Term("vector", (), (name, 0, 1), self._hidden)
+        if name in self._further:
+            further = self._further[name]
+            is_vector = self._axes[further] == "H"
+            return Term("vector", (), (further, 0, 1), self._size("H")) if is_vector else Matrix(self, further)
         kind, source, gate = name[:2], name[2:3], name[3:]
-        if kind not in ("W_", "b_") or source not in ("i", "h") or len(gate) != 1 or gate not in self._gates:
+        stacked = {"W_": f"weight_{source}h", "b_": f"bias_{source}h"}.get(kind)
+        gates = self._layout.gates
+        if stacked not in self._axes or len(gate) != 1 or gate not in gates:
             raise AttributeError(f"this cell has no weight {name}; it has {', '.join(self._names())}")
         if kind == "W_":
-            return Matrix(self, f"weight_{source}h", gate)
-        block = (self._gates.index(gate), len(self._gates))
-        return (
-            Term("vector", (), (f"bias_{source}h", *block), self._hidden) if f"bias_{source}h" in self._present else 0
-        )
+            return Matrix(self, stacked, gate)
+        block = (gates.index(gate), len(gates))
+        return Term("vector", (), (stacked, *block), self._size("H")) if stacked in self._present else 0
+
+    def _size(self, axis: str) -> int | None:
+        return None if self._sizes is None else self._sizes[axis]
 
     def _names(self) -> tuple[str, ...]:
-        return (*(f"{kind}_{source}{gate}" for kind in "Wb" for source in "ih" for gate in self._gates), *self._vectors)
+        short = {"weight": "W", "bias": "b"}
+        sides = [f"{short[name[:-3]]}_{name[-2]}" for name in dict(STACKED) if name in self._axes]
+        return (*(f"{side}{gate}" for side in sides for gate in self._layout.gates), *self._further)
 
     def _product(self, matrix: str, gate: str, v: Term) -> Term:
         """Return the gate's block of one product with the whole matrix, which all gates share."""
-        if self._sizes is not None:
-            self._require_columns(matrix, gate, v.units or 1)
-        rows = None if self._hidden is None else self._hidden * len(self._gates)
-        product = self._products.setdefault((matrix, id(v)), Term("product", (v,), (matrix,), rows))
-        if len(self._gates) == 1:
-            return product
-        block = Term("block", (product,), (self._gates.index(gate), len(self._gates)), self._hidden)
+        rows, columns = tuple(self._axes[matrix])
+        if self._sizes is not None and (numbers := v.units or 1) != self._sizes[columns]:
+            name = f"W_{matrix[-2]}{gate}" if gate else matrix.replace("weight_", "W_")
+            what = f"{self._sizes[columns]} columns, for {'x' if columns == 'I' else 'a state'}"
+            raise TypeError(f"{name} has {what}, but is multiplied with {numbers} numbers")
+        whole = self._products.setdefault((matrix, id(v)), Term("product", (v,), (matrix,), self._size(rows)))
+        if not gate or len(self._layout.gates) == 1:
+            return whole
+        block = Term("block", (whole,), (self._layout.gates.index(gate), len(self._layout.gates)), self._size("H"))
         return self._blocks.setdefault((matrix, id(v), gate), block)
 
-    def _require_columns(self, matrix: str, gate: str, numbers: int) -> None:
-        assert self._sizes is not None
-        of_input = matrix == "weight_ih"
-        name, columns = f"W_{'i' if of_input else 'h'}{gate}", self._sizes[0 if of_input else 1]
-        if numbers != columns:
-            multiplies = "x" if of_input else "a state"
-            raise TypeError(f"{name} has {columns} columns, for {multiplies}, but is multiplied with {numbers} numbers")
+
+def declare(**weights: str) -> Callable[[T], T]:
+    """Return a decorator that declares the shapes of further weights of a custom cell.
+
+    Args:
+        weights: by name, a letter for each axis: H is hidden_size, P the size of h (proj_size, or hidden_size), I the
+            size of the layer's input. ``declare(R="PH")`` declares a projection, used as ``w.R @ v``.
+    """
+
+    def decorated(equations: T) -> T:
+        equations.weights = weights  # type: ignore[attr-defined] # an attribute of the function
+        return equations
+
+    return decorated
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """A gate's block of a matrix, the left operand of a product."""
+    """A gate's block of a stacked matrix, or a whole matrix, as the left operand of a product."""
 
     weight: Weight
     name: str
-    gate: str
+    gate: str = ""
 
     def __matmul__(self, v: Term) -> Term:
         if not isinstance(v, Term):
@@ -323,7 +352,7 @@ def _applied(primitive: str, *of: Operand, detail: tuple[object, ...] = ()) -> T
     return Term(primitive, terms, detail)
 
 
-def _kink_value(z: Operand) -> Any:  # noqa: ANN401 - a term of a term, a number of a number
+def _kink_value(z: Operand) -> Any:  # noqa: ANN401 - a term for a term, a number for a number
     """Return the argument of a function with a kink as a separate value, whose error the error analysis can bound."""
     return Term("same", (z,)) if isinstance(z, Term) and z.primitive == "input" else z
 

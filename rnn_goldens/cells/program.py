@@ -7,13 +7,14 @@ from typing import Any, Protocol
 
 from rnn_goldens.cells.arrays import Array, State, Weights
 from rnn_goldens.cells.notation import Term, Weight
+from rnn_goldens.golden.shapes import Layout
 from rnn_goldens.plurals import counted
 
 Equations = Callable[..., Sequence[Term]]
 """``equations(x, *state, w)`` returns the state after the step, as terms of the notation."""
 
 _WEIGHTS = {"product": 1, "vector": 1, "affine": 2, "transposed": 1}
-"""Primitives that take weights, and how many: their names come first in ``detail``."""
+"""The number of weights that a primitive takes. Their names come first in ``Term.detail``."""
 
 
 class Operations(Protocol):
@@ -86,27 +87,25 @@ class Program:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """The source of programs: equations, the names they use, and whether products and biases of all gates are fused.
+    """The source of programs: equations, the arrays they use, and whether products and biases of all gates are fused.
 
     The variants differ only in rounding: fused sums are faster; with separate sums, the error analysis considers every
     order of summation.
     """
 
     equations: Equations
-    states: int
-    gates: str
-    vectors: tuple[str, ...]
+    layout: Layout
     fused: bool = True
 
     def program(self, w: Mapping[str, Any]) -> Program:
-        """Return the program for the names of weights: a missing bias is not added."""
+        """Return the program for a network with the weights ``w``; a bias that is not in ``w`` is not added."""
         return _program(self, tuple(w))
 
 
 @lru_cache(maxsize=4096)
 def _program(source: Source, weights: tuple[str, ...]) -> Program:
-    inputs = [Term("input") for _ in range(1 + source.states)]
-    after = source.equations(*inputs, Weight(source.gates, source.vectors, frozenset(weights)))
+    inputs = [Term("input") for _ in ("x", *source.layout.states)]
+    after = source.equations(*inputs, Weight(source.layout, frozenset(weights)))
     _require_states(source, after)
     return written(inputs, after, _Affine().fused if source.fused else None)
 
@@ -136,11 +135,11 @@ def _require_states(source: Source, after: object) -> None:
     name = getattr(source.equations, "__name__", "the equations")
     if not isinstance(after, Sequence):
         raise TypeError(f"{name} returned {type(after).__name__}; expected a tuple of the states after the step")
-    if len(after) != source.states:
-        raise TypeError(f"{name} returns {counted(len(after), 'state')}, but takes {source.states}")
+    if len(after) != len(source.layout.states):
+        raise TypeError(f"{name} returns {counted(len(after), 'state')}, but takes {len(source.layout.states)}")
     for part in after:
         if not isinstance(part, Term) or part.primitive == "constant":
-            raise TypeError(f"{name} returned {type(part).__name__} for a state, which must be a term")
+            raise TypeError(f"{name} returned {type(part).__name__} for a state, which must be a term, not a constant")
 
 
 class _Affine:
@@ -176,6 +175,6 @@ class _Affine:
 
 
 def _belongs(bias: Term, part: Term, product: Term) -> bool:
-    """Return whether a vector is the bias of the part of a product: of the same gate and the same input, x or h."""
+    """Return whether ``bias`` is the bias vector for the gate and the input (x or h) of ``part``."""
     matrix, block = str(product.detail[0]), part.detail if part is not product else (0, 1)
     return bias.primitive == "vector" and bias.detail == (matrix.replace("weight", "bias"), *block)

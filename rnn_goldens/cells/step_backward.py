@@ -19,7 +19,7 @@ class Share:
         weight: name of the weight.
         index, blocks: which block of its rows, and the number of blocks.
         g: index of the cotangent in the values of the reverse program.
-        v: index of the vector that the matrix was multiplied with; None for a vector.
+        v: index of the vector that the matrix was multiplied with; None if the weight is a vector.
     """
 
     weight: str
@@ -35,7 +35,7 @@ class Reverse:
 
     Attributes:
         program: its inputs are every value of the step, then the cotangent of each state after it.
-        before: indices of the cotangents of x and of the states before; None if the step does not depend on them.
+        before: indices of the cotangents of x and of the states before the step; None for one that is not used.
         shares: the contributions to the gradients of weights.
     """
 
@@ -138,7 +138,7 @@ class _Differentiation:
                 self._through_units(k, operation, g)
 
     def _through_blocks(self, k: int, operation: Operation) -> None:
-        """Differentiate a product used in blocks: all at once if all are used in a fused program, else one by one."""
+        """Differentiate a product used in blocks: all blocks at once if a fused program uses all, else one by one."""
         blocks = {index: _summed(parts) for index, parts in sorted(self._blocks[k].items())}
         count = next(o.detail[1] for o in self.program.operations if o.primitive == "block" and o.of == (k,))
         if self._at_once and len(blocks) == count:
@@ -168,7 +168,7 @@ class _Differentiation:
             self._parts[of].append(Term("total", (part,)) if narrower else part)
 
     def _value(self, k: int) -> Term:
-        """Return a value of the step as a term, which is a constant for a constant value."""
+        """Return a value of the step as a term; a constant value is a constant term."""
         operation = self.program.operations[k - self.program.inputs] if k >= self.program.inputs else None
         if operation is not None and operation.primitive == "constant":
             return Term("constant", (), operation.detail)

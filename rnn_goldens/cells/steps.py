@@ -10,6 +10,7 @@ from rnn_goldens.cells.arrays import Array, State, Weights
 from rnn_goldens.cells.case import Case
 from rnn_goldens.cells.network import Network
 from rnn_goldens.cells.program import Program
+from rnn_goldens.golden.shapes import STACKED
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu")
 """The primitives that are activations of gates."""
@@ -19,18 +20,18 @@ ACTIVATIONS = ("sigmoid", "tanh", "relu")
 class Step:
     """One time step of one layer in one direction, for all batch rows; without the batch axis for unbatched input.
 
-    Gates have the letters of the equations: ``ifgo`` of an LSTM, ``rzn`` of a GRU, ``h`` of an RNN. The candidates g
-    and n are included: they are computed like gates.
+    Gates have the letters of the equations: ``ifgo`` of an LSTM, ``rzn`` of a GRU, ``h`` of an RNN. The candidate
+    values g and n are included: they are computed like gates.
 
     Attributes:
         layer: from 0.
         direction: ``forward`` or ``reverse``.
         time: the time step; the reverse direction visits the last one first.
         within: (batch,), whether the sequence has that step.
-        x: the input of the layer, (batch, input of the layer).
+        x: the input of the layer at that time step, (batch, input size of the layer).
         state_before: h, and c of an LSTM, (batch, hidden), before the step.
         preactivations: by gate, the argument of its activation, (batch, hidden); NaN where the sequence has ended.
-        gates: by gate, the result of its activation, with the same shape and NaN.
+        gates: by gate, the result of its activation, shaped like ``preactivations`` and NaN at the same elements.
         state: h, and c of an LSTM, after the step; unchanged where the sequence has ended.
     """
 
@@ -46,7 +47,7 @@ class Step:
 
 
 def steps_of(case: Case) -> tuple[Step, ...]:
-    """Return every step of a network in the order of computation: by layer, direction and visit."""
+    """Return every step of a network as computed: by layer, by direction, then in the direction's order of steps."""
     recorder = _Recorder(case)
     with np.errstate(all="ignore"):  # some goldens saturate or overflow on purpose
         recorder.run(case)
@@ -106,8 +107,8 @@ class _Recorder(Network):
 def gate_places(program: Program, gates: str) -> dict[str, tuple[int, int]]:
     """Return, by gate, the indices of the argument and the result of its activation in a program's values.
 
-    An activation belongs to a gate if its argument is computed from that gate's rows of the weights; an LSTM's tanh of
-    c belongs to none. A gate without an activation is omitted.
+    An activation belongs to a gate if only that gate's rows of the weights are used for its argument; an LSTM's tanh
+    of c belongs to no gate. A gate without an activation is omitted.
     """
     found: dict[str, tuple[int, int]] = {}
     for k, operation in enumerate(program.operations, start=program.inputs):
@@ -119,13 +120,14 @@ def gate_places(program: Program, gates: str) -> dict[str, tuple[int, int]]:
 
 
 def _rows_behind(program: Program, k: int) -> Iterator[int]:
-    """Yield the gates whose rows a value is computed from, except through another activation."""
+    """Yield the indices of the gates whose rows a value is computed from, except through another activation."""
     if k < program.inputs:
         return
     operation = program.operations[k - program.inputs]
-    if operation.primitive in ("block", "vector"):
+    is_stacked = not operation.weights or operation.weights[0] in dict(STACKED)
+    if operation.primitive == "block" or (operation.primitive == "vector" and is_stacked):
         yield operation.detail[0]
-    elif operation.primitive in ("product", "affine"):  # undivided: there is one gate
+    elif operation.primitive in ("product", "affine") and is_stacked:  # undivided: there is one gate
         yield 0
     elif operation.primitive not in ACTIVATIONS:
         for part in operation.of:

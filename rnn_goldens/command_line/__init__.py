@@ -23,8 +23,8 @@ _WIDTH = 80
 def cli() -> None:
     """Golden data for recurrent neural networks: check any RNN, LSTM or GRU against it.
 
-    A shell completes commands, options, ids and names after: eval "$(_RNN_GOLDENS_COMPLETE=bash_source rnn-goldens)"
-    (or zsh_source; for fish: _RNN_GOLDENS_COMPLETE=fish_source rnn-goldens | source).
+    To complete commands, options, ids and names in bash: eval "$(_RNN_GOLDENS_COMPLETE=bash_source rnn-goldens)"
+    (zsh: zsh_source; fish: _RNN_GOLDENS_COMPLETE=fish_source rnn-goldens | source).
     """
 
 

@@ -32,7 +32,7 @@ _EXHAUSTIVE = ("cell", "dtype", "time_limit")
 @selecting_options
 @click.option("--gradients", is_flag=True, help="Check gradients instead of outputs, for goldens that have them.")
 @click.option("--calls", metavar="NAME,...", help="Call patterns to run as well: twice, rows, chunks, weights, views.")
-@click.option("--outputs", metavar="NAME,...", help="Compare only these outputs: out, if only out is returned.")
+@click.option("--outputs", metavar="NAME,...", help="Compare only these outputs: out, if h_n is not returned.")
 @click.option(
     "--time-limit", metavar="SECONDS", help="Time limit for one golden (default: 10 for a program, 60 in Python)."
 )
@@ -51,12 +51,14 @@ def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **optio
 
     COMMAND starts a program in any language, which receives JSON; see rnn-goldens protocol.
 
-    Everything else goes to pytest: -k mini-batch, -n 2, --junitxml=FILE, -x, ... The options below are those of the
-    pytest plugin without the prefix --rnn-goldens-.
+    Everything else goes to pytest: -k mini-batch, -n 2, --junitxml=FILE, -x, ... The options below, except
+    --exhaustive and --update, are those of the pytest plugin without the prefix --rnn-goldens-.
     """
     implementation, rest = implementation_and_rest(arguments)
     if update and not options["known_failures"]:
         raise click.UsageError("--update writes the file that --known-failures names: give both")
+    if not options["cell"] and not exhaustive:
+        options["cell"] = _dialects_of(implementation)
     pytest_arguments = [*rest, *as_typed(options | {"update_known_failures": update})]
     if exhaustive:
         if rest or any(value for name, value in options.items() if name not in _EXHAUSTIVE):
@@ -70,8 +72,19 @@ def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **optio
     sys.exit(finished.code)
 
 
+def _dialects_of(implementation: str) -> tuple[str, ...]:
+    """Return and print the dialects that an ONNX file computes; () for a standard cell or another implementation."""
+    from rnn_goldens.implementations.resolution import ONNX, dialects_of
+
+    if not implementation.endswith(ONNX):
+        return ()
+    if dialects := dialects_of(implementation):
+        echo(f"{implementation} computes the dialect {', '.join(dialects)}: its goldens are checked")
+    return dialects
+
+
 def _check_exhaustively(implementation: str, cell: Sequence[str], dtype: Sequence[str], time_limit: str | None) -> int:
-    """Print the errors of an implementation at every argument; returns the exit code."""
+    """Run the exhaustive check and print its tables; returns the exit code."""
     from rnn_goldens.errors import UnknownName, WrongUse
     from rnn_goldens.exhaustive.arguments import PRECISIONS_CHECKED
     from rnn_goldens.exhaustive.networks import ACTIVATIONS
@@ -80,7 +93,7 @@ def _check_exhaustively(implementation: str, cell: Sequence[str], dtype: Sequenc
     from rnn_goldens.fuzz.worker import opened
 
     if not find_spec("flint"):
-        raise WrongUse("check --exhaustive certifies its arguments: pip install 'rnn-goldens[generate]'")
+        raise WrongUse("check --exhaustive needs python-flint: pip install 'rnn-goldens[generate]'")
     with_activations = [activation.cell for activation in ACTIVATIONS]
     for kind, kinds, selected, known in (
         ("cell", "cells", cell, with_activations),

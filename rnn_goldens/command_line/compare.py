@@ -35,7 +35,7 @@ def validate(paths: tuple[Path, ...]) -> None:
 @click.command()
 @click.argument("a")
 @click.argument("b")
-@click.option("--only", multiple=True, metavar="PATTERN", help="In two corpora, only goldens whose id matches.")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Of two corpora, compare only goldens whose id matches.")
 @click.option("--corpus", metavar="VERSION|FOLDER", help="The corpus in which ids are looked up.")
 def diff(a: str, b: str, only: tuple[str, ...], corpus: str | None) -> None:
     """Compare the content of two goldens or two corpora.

@@ -32,7 +32,7 @@ _PAGE = "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md
     option="--implementation",
 )
 @click.argument("name", metavar="DEVIATION|ID")
-@click.option("--implementation", metavar="WHAT", help="An implementation, as for check, to show beside the golden.")
+@click.option("--implementation", metavar="WHAT", help="An implementation, as for check, to run and compare.")
 @click.option(
     "--against",
     metavar="FILE",
@@ -40,12 +40,16 @@ _PAGE = "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md
     help="Outputs to show beside the golden's: .json or .npz with out and, optionally, h_n and c_n.",
 )
 @click.option("--cell", metavar="NAME", help="The golden's custom cell; its module is imported for the equations.")
-@click.option("--dtype", metavar="PRECISION", help="The precision of the golden (default: float32, if it has it).")
+@click.option(
+    "--dtype", metavar="PRECISION", help="The precision of the golden (default: float32, else the first listed)."
+)
 @click.option("--step", type=int, metavar="T", help="Only this time step.")
 @click.option("--row", type=int, metavar="B", help="This batch row (default: 0, or where the first difference is).")
 @click.option("--unit", type=int, metavar="U", help="Only this unit.")
 @click.option("--layer", type=int, metavar="L", help="This layer (default: 0, or where the first difference is).")
-@click.option("--reverse/--forward", default=None, help="This direction (default: as for --layer).")
+@click.option(
+    "--reverse/--forward", default=None, help="This direction (default: forward, or where the first difference is)."
+)
 @click.option(
     "--list",
     is_flag=True,
@@ -66,10 +70,10 @@ def explain(
 ) -> None:
     """Explain a deviation, or a golden step by step.
 
-    DEVIATION is a name from a failure: shows the wrong code beside the correct code, its effect on the simplest
+    For a DEVIATION, a name from a failure, shows the wrong code beside the correct code, its effect on the simplest
     golden that detects it, and the goldens that detect it with the largest margin.
 
-    ID is a golden's id: shows the inputs of the gates, the gates and the state at each step. With an implementation,
+    For the ID of a golden, shows the inputs of the gates, the gates and the state at each step. With an implementation,
     or outputs from a file, your numbers are shown beside them, and the first difference is marked.
     """
     from rnn_goldens.cells import name_cells
@@ -123,7 +127,7 @@ def _is_deviation(corpus: "Corpora", name: str) -> bool:
 
 
 def _of_deviation(corpora: "Corpora", name: str) -> str:
-    """Return the text about a deviation. It names this project's goldens: only their corpus has a kill matrix."""
+    """Return the text about a deviation. It names built-in goldens, because only their corpus has a kill matrix."""
     from rnn_goldens.corpus import OURS, open_corpus
     from rnn_goldens.corpus.kill_matrix import detections
     from rnn_goldens.deviations import deviation as named

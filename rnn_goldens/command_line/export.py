@@ -72,7 +72,7 @@ def _encode(
         try:
             wanted = dtype or usual_precision(to, precisions)
             if wanted not in precisions:
-                raise Unsupported(f"it does not list {wanted}, but {', '.join(precisions)}")
+                raise Unsupported(f"it cannot be checked in {wanted}, only in {', '.join(precisions)}")
             exported.append(encode(corpora.load(golden_id, wanted), to))
         except Unsupported as why:
             refused[golden_id] = str(why)

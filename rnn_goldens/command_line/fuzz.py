@@ -80,7 +80,7 @@ def fuzz(
     from rnn_goldens.fuzz.session import run
     from rnn_goldens.fuzz.strategy import SearchRequest
     from rnn_goldens.fuzz.worker import opened
-    from rnn_goldens.golden.shapes import CELLS
+    from rnn_goldens.golden.built_in_cells import CELLS
 
     implementation, rest = implementation_and_rest(arguments)
     sizes = Sizes(**{name.removeprefix("max_"): value for name, value in most.items() if value is not None})
@@ -95,7 +95,7 @@ def fuzz(
 
 
 def _supported(tested: "Started", bounds: "Bounds") -> "Bounds":
-    """Return the bounds, restricted to what a program states that it supports."""
+    """Return the bounds, restricted to the cells, features and precisions that a program supports."""
     from rnn_goldens.programs.program import Program
 
     if not isinstance(tested, Program):

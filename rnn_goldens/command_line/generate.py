@@ -184,7 +184,7 @@ def _check(scenario_file: "ScenarioFile", only: tuple[str, ...], folder: Path, w
 
 
 def _track(items: "Iterable[T]", total: int, label: str) -> "Iterable[T]":
-    """Show a progress bar. A second bar shows the parts of a golden that is certified in this process."""
+    """Show a progress bar. A second bar shows the progress of a golden that this process certifies."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

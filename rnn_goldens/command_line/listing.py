@@ -32,6 +32,9 @@ _OTHER_COLUMNS = 38
 
 gradients_option = click.option("--gradients", is_flag=True, help="Only goldens that have gradients.")
 
+_COLUMNS = ("id", "cell", "features", "dtype", "grad")
+_DIALECT_COLUMNS = ("dialect", "of", "option", "meaning")
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
@@ -40,6 +43,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 @selecting_options
 @gradients_option
 @json_option
+@click.option("--dialects", is_flag=True, help="List the dialects instead of goldens.")
 def list_(
     *,
     patterns: tuple[str, ...],
@@ -51,8 +55,12 @@ def list_(
     corpus: str | None,
     gradients: bool,
     as_json: bool,
+    dialects: bool,
 ) -> None:
-    """List goldens, from simple to hard."""
+    """List goldens, from simple to hard. Goldens of a dialect are listed only if --cell names the dialect."""
+    if dialects:
+        _print_dialects()
+        return
     from rnn_goldens.corpus import open_corpora
     from rnn_goldens.golden.precision import precision_name
 
@@ -64,6 +72,13 @@ def list_(
         echo_json(_listed_as_json(opened, entries))
     else:
         _print_table(opened, entries)
+
+
+def _print_dialects() -> None:
+    from rnn_goldens.golden.built_in_cells import DIALECTS
+
+    _print_wrapped([[name, d.base, d.option, d.meaning] for name, d in DIALECTS.items()], _DIALECT_COLUMNS)
+    echo(f"{counted(len(DIALECTS), 'dialect')}; select one by its name or its option: --cell=gru_reset_before")
 
 
 def _listed_as_json(opened: "Corpora", entries: "Sequence[Entry]") -> str:
@@ -107,7 +122,7 @@ def _print_columns(rows: list[list[str]]) -> None:
         echo("   ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _print_wrapped(rows: list[list[str]]) -> None:
+def _print_wrapped(rows: list[list[str]], columns: Sequence[str] = _COLUMNS) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -116,8 +131,8 @@ def _print_wrapped(rows: list[list[str]]) -> None:
     console = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else _ONE_LINE)
     longest = max(len(row[0]) for row in rows)
     narrow = console.width < _ONE_LINE
-    for heading in ("id", "cell", "features", "dtype", "grad" if narrow else "gradients")[: len(rows[0])]:
-        no_wrap = heading == "id" and console.width >= longest + _OTHER_COLUMNS
+    for heading in [{"grad": "grad" if narrow else "gradients"}.get(name, name) for name in columns[: len(rows[0])]]:
+        no_wrap = heading == columns[0] and console.width >= longest + _OTHER_COLUMNS
         widest = max(len(word) for row in rows for word in row[2].split() or [""])
         fits = console.width >= longest + _OTHER_COLUMNS
         least = {"features": widest, "grad": len("grad")}.get(heading) if fits else None
@@ -172,7 +187,7 @@ def _facts(golden: "Golden") -> Iterator[tuple[str, str]]:
     yield "answer from", golden.provenance.get("answer", "not stated")
     if golden.gradients is not None:
         yield "gradients", f"{golden.gradients.purpose} In {', '.join(golden.gradients.precisions)}"
-        yield "of them", _tolerance_of_gradients(golden.gradients)
+        yield "  tolerance", _tolerance_of_gradients(golden.gradients)
 
 
 def _tolerance_of_gradients(gradients: "Gradients") -> str:

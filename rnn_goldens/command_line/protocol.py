@@ -54,7 +54,7 @@ def protocol(
 def _exchanges(
     opened: "Corpora", selected: Sequence[str], dtypes: Sequence[str], *, gradients: bool
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Yield the hello, and one exchange per golden and precision."""
+    """Yield requests with their answers: the hello, then one per golden and precision."""
     from rnn_goldens.programs import examples, requests
     from rnn_goldens.schema import PROTOCOLS
 

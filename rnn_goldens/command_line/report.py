@@ -86,7 +86,7 @@ def report(
     corpus: str | None,
     **selection: tuple[str, ...],
 ) -> None:
-    """Check implementations against every golden in every precision, and write a report.
+    """Check implementations, by default against every golden in every precision, and write a report.
 
     IMPLEMENTATION is as for check; for a program, use --program. Without either, checks all installed built-in
     implementations. Fails if an implementation has a failure that is not known, has other results than in an earlier
@@ -170,7 +170,7 @@ def _page(
     request: "CheckRequest",
     earlier: "tuple[str, Document] | None",
 ) -> bytes:
-    """Return the page in the format that its name implies."""
+    """Return the page in the format that the file's name implies."""
     from rnn_goldens.pages.rendering import is_page, render
     from rnn_goldens.report.html_page import content
     from rnn_goldens.report.page import page

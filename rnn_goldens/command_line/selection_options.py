@@ -43,9 +43,9 @@ def _ids(context: click.Context) -> Iterable[str]:
 
 
 def _cells(_context: click.Context) -> Iterable[str]:
-    from rnn_goldens.golden.shapes import CELLS
+    from rnn_goldens.golden.built_in_cells import LAYOUTS
 
-    return CELLS
+    return LAYOUTS
 
 
 def _features(_context: click.Context) -> Iterable[str]:

@@ -36,7 +36,7 @@ def escape_unencodable() -> None:
 
 @contextmanager
 def progress_of(name: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Yield a function that shows the numbers of compared and of all goldens; None if stderr is not a terminal.
+    """Yield a function that shows how many of all goldens were compared; None if stderr is not a terminal.
 
     The function uses one line, which is cleared at the end.
     """

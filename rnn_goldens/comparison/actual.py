@@ -37,7 +37,7 @@ class Actual:
         arrays: numeric arrays by name, of any shape.
         problems: the reason why an array cannot be compared, by name.
         left_out: names of gradients that were passed but are not checked: the gradient of an initial state that the
-            golden does not define, or a None where zero is expected (torch's ``.grad`` if no output depends on it).
+            golden does not define, or a None where zero is expected (torch's ``.grad`` of an unused array).
     """
 
     golden: "GoldenData"
@@ -144,7 +144,7 @@ def gradients_by_name(golden: "InputsData", gradients: object, named: Mapping[st
         named: more gradients by name.
 
     Raises:
-        TypeError: the argument is of another kind, such as outputs, or a gradient is given twice.
+        TypeError: the argument is of another kind, such as outputs; or a name is not a string or is given twice.
     """
     found = _by_name(golden, gradients)
     if twice := sorted(found.keys() & named.keys()):

@@ -1,6 +1,6 @@
 """Call patterns: twice, row by row, in chunks, after a call with other weights, on non-contiguous arrays.
 
-Each pattern runs the inputs of one golden in one or more calls, which must return the expected outputs.
+Each pattern makes one or more calls with the inputs of one golden, and compares outputs with the expected ones.
 Gradients are computed twice, which finds gradients that accumulate over calls.
 """
 
@@ -21,10 +21,11 @@ from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
 
 _TWO_ROUNDINGS = 2.0
-"""In tolerances: if two expected outputs differ by more, no actual output is within one tolerance of both."""
+"""A multiple of the tolerance: if two expected outputs differ by more, no actual output can be right for both."""
 
 Run = Callable[[Any], Any]
-"""A function ``inputs → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``; ``out`` if only out is compared."""
+"""A function ``inputs → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``;
+or ``inputs → out`` if only out is compared."""
 
 Call = Callable[[GoldenData | InputsData], Sequence[Any]]
 """Calls an implementation with inputs, or with the inputs of a golden; returns the outputs."""
@@ -46,7 +47,7 @@ class CallPattern:
     Attributes:
         does: a description.
         applies: returns whether the pattern applies to a golden.
-        verdict: returns the verdict on an implementation that passes a single call; None if this golden cannot show
+        verdict: returns the verdict on an implementation that passes a single call; None if the golden cannot show
             the bug that the pattern detects.
     """
 
@@ -82,7 +83,7 @@ def compare_calls(
     Raises:
         UnknownName: no such call pattern.
         TypeError: the implementation did not return outputs.
-        WrongUse: it returned the golden's own arrays.
+        WrongUse: the implementation returned the golden's own arrays.
     """
     __tracebackhide__ = True
     patterns = {name: call_pattern(name) for name in ([calls] if isinstance(calls, str) else calls)}
@@ -172,7 +173,7 @@ def _in_two_chunks(call: Call, golden: GoldenData) -> Sequence[Any]:
         start = {f"{n}0": state.values for n, state in zip(golden.layout.states, states, strict=True)}
     except (NotNumbers, ValueError):
         start = {}
-    if not start or any(state.shape != golden.state_shape for state in start.values()):
+    if not start or any(start[f"{name}0"].shape != shape for name, shape in golden.state_shapes.items()):
         return golden.out, *first[1:]  # unusable states: the comparison reports why
     last_part = _steps(golden, middle, golden.stored.x.shape[-2], start)
     second = list(states_apart(golden.layout, *call(last_part)).values())
@@ -203,7 +204,7 @@ def _steps_of_longest(golden: GoldenData) -> int:
 
 
 def _steps(golden: GoldenData, begin: int, end: int, start: dict[str, Any]) -> GoldenData:
-    """Return the golden with only these time steps and another initial state, but the same expected last states."""
+    """Return the golden with only these time steps, the initial state ``start`` if any, and unchanged last states."""
     stored, steps = golden.stored, (..., slice(begin, end), slice(None))
     lengths = None if stored.lengths is None else np.clip(stored.lengths - begin, 0, end - begin)
     part = replace(stored, x=stored.x[steps], out=stored.out[steps], lengths=lengths, **start)
@@ -226,7 +227,7 @@ def _weights(call: Call, golden: GoldenData) -> Verdict | None:
 
 @np.errstate(all="ignore")
 def _outputs_are_the_same(golden: GoldenData, other: GoldenData) -> bool:
-    """Return whether the right outputs for ``other`` may pass on this golden; True if they cannot be computed."""
+    """Return whether the right outputs for ``other`` may pass on ``golden``; True if they cannot be computed."""
     from rnn_goldens.cells import Network, case_of, no_equations
 
     if no_equations(golden):
@@ -260,7 +261,7 @@ CALL_PATTERNS = {
         _rows,
     ),
     "chunks": CallPattern(
-        "the sequence in two parts, with the state carried over; skipped for two directions or if only out is compared",
+        "the sequence in two parts, with the state carried over; skipped for two directions or an unchecked output",
         lambda golden: not (golden.config.bidirectional or golden.not_compared) and _steps_of_longest(golden) > 1,
         _chunks,
     ),
@@ -285,7 +286,7 @@ def compare_gradient_calls(
 
     Raises:
         TypeError: the implementation did not return gradients by name.
-        WrongUse: it returned the golden's own arrays.
+        WrongUse: the implementation returned the golden's own arrays.
     """
     __tracebackhide__ = True
 

@@ -1,7 +1,7 @@
 """Compares one output or gradient with the expected one: shape and precision first, then every value.
 
-The comparison uses operators and methods of arrays, so that a test which replaces ``np.where`` cannot change its
-result.
+Only operators and methods of arrays decide whether values are right, so that a test that replaces ``np.where`` cannot
+change the verdict.
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Difference:
         size: number of elements.
         wrong: number of elements outside the tolerance, NaN and infinity included.
         nan, infinite: number of NaN and of infinite elements.
-        first: the wrong element that is computed first: by time step in the order of its direction, then batch, unit.
+        first: the wrong element that is computed first, as defined by ``comparison.place.first``.
         largest: the wrong element with the largest error; NaN or infinity only if no wrong element is finite.
         time_steps: the time steps of ``out``, or of the gradient of ``x``, that have a wrong element, in order.
         computed_in: the lowest precision that represents every value, if lower than declared; None for exact goldens.
@@ -171,7 +171,7 @@ def _is_finer(declared: str, output: Output) -> bool:
 
 
 def _lower_precision(expected: Expected, got: Float64) -> str | None:
-    """Return the lowest precision that represents all values; None if all are zero or it is the declared one."""
+    """Return the lowest precision that represents all values; None if it is the declared one or unknown."""
     if isinstance(expected.tolerance, Exact) or not np.isfinite(got).all() or not got.any():
         return None
     lower = [p for p in PRECISIONS.values() if p.bits < PRECISIONS[expected.dtype].bits]

@@ -43,7 +43,7 @@ _OF_NUMPY = {np.dtype(name): name for name in PRECISIONS if hasattr(np, name)}
 """The precisions that NumPy has as types."""
 
 _NUMBERS = (float, int, np.generic)
-"""Types whose lists NumPy converts in one call."""
+"""Types of numbers. NumPy converts a list of them in one call."""
 
 _ARRAY_INTERFACES = ("__array__", "__array_interface__", "__array_struct__")
 """Attributes that identify an array. A buffer is identified separately."""
@@ -211,7 +211,7 @@ _CONVERSIONS: dict[str, Conversion] = {
     "numpy.ma.MaskedArray": _from_masked,
     "numpy.ma.core.MaskedArray": _from_masked,  # its name in NumPy 1
 }
-"""Conversions by the class name of arrays that NumPy does not read."""
+"""Conversions by class name, of arrays for which ``np.asarray`` fails or loses information."""
 
 
 def _type(value: object) -> str:
@@ -230,7 +230,7 @@ def states_apart(
     pair must have two arrays with as many axes as ``out``, and with the shape of a state if the shape is known.
     """
     if h_n is None and c_n is None and isinstance(out, tuple) and len(out) in OUTPUTS:
-        out, h_n, c_n = (*out, None)[:3]  # a tuple that is only out does not get here
+        out, h_n, c_n = (*out, None)[:3]  # callers handle a tuple that is only out
     has_cell_state = "c" in layout.states
     if c_n is None and isinstance(h_n, tuple | list) and len(h_n) == 2:  # noqa: PLR2004 - a pair
         # Without a cell state, the pair may be two layers, each with one axis less than out or with an axis of size 1.
@@ -246,14 +246,14 @@ def compared_outputs(golden: "GoldenData", out: object, h_n: object = None, c_n:
     """Return the outputs to compare by name. Takes the outputs as ``states_apart`` does."""
     if is_out_alone(golden, out):
         return {"out": out}
-    outputs = states_apart(golden.layout, out, h_n, c_n, state_shape=golden.state_shape)
+    outputs = states_apart(golden.layout, out, h_n, c_n, state_shape=golden.state_shapes["h"])
     return {name: value for name, value in outputs.items() if not golden.outputs or name in golden.outputs}
 
 
 def is_out_alone(golden: "GoldenData", result: object) -> bool:
     """Return whether a result is only ``out``, for a golden that compares only ``out``.
 
-    A tuple or list of one to three parts is several outputs, unless it has as many axes as ``out``.
+    A tuple or list of one to three parts is a tuple of outputs, unless it has as many axes as ``out``.
     """
     if golden.outputs != ("out",):
         return False

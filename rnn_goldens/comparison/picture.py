@@ -19,10 +19,10 @@ MAX_ACROSS, MAX_DOWN = 40, 24
 """Largest size of the heat map. In a larger array, each field shows the largest error of a block."""
 
 LONGEST_LINE = 200
-"""Largest number of values in a line. Of a longer line, only values near the first wrong one are shown."""
+"""Largest number of values in a line. Of a longer line, only values near the first nonzero error are shown."""
 
 _BEFORE = 20
-"""Number of values that are shown before the first wrong one of a longer line."""
+"""Number of values that are shown before the first nonzero error of a longer line."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Picture:
         output: ``out``, or a last state if ``out`` is right.
         place: the batch row and the direction, where there are several.
         in_tolerances: whether errors are multiples of the tolerance; absolute errors otherwise (exact goldens).
-        across, down: names of the axes of the heat map: time step and unit, or unit and layer.
-        errors: rows of the heat map, from left to right.
+        across, down: names of the axes of the heat map: time step, and unit; or unit, and layer and direction.
+        errors: rows of the heat map, each from left to right.
         block: number of elements of a field, across and down.
         line: index of the line on the ``down`` axis.
         begin: index of the first value of the line on the ``across`` axis.
@@ -97,7 +97,7 @@ def _picture(golden: "GoldenData", name: str, error: Array, got: Array, want: Ar
 
 @dataclass(frozen=True)
 class _Plane:
-    """Selects one batch row and one direction of an output: (unit, time) or (layer, unit)."""
+    """Selects a batch row and direction of ``out`` as (unit, time), or a batch row of a state as (layer, unit)."""
 
     output: str
     batch: int | None
@@ -125,7 +125,7 @@ def _planes(golden: "GoldenData", name: str) -> dict[str, _Plane]:
 
 
 def _largest_of_blocks(errors: Array, across: int, down: int) -> Array:
-    """Return the largest value of each block; NaN where a block has one."""
+    """Return the largest value of each block; NaN where a block contains NaN."""
     wide = -errors.shape[1] % across
     high = -errors.shape[0] % down
     padded = np.pad(errors, ((0, high), (0, wide)))

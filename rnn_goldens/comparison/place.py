@@ -50,8 +50,8 @@ def first(golden: "GoldenData", name: str, wrong: NDArray[np.intp]) -> tuple[int
     """Return the index of the wrong element that is computed first. Each row of ``wrong`` is an index.
 
     For out, this is the earliest element in the order of its direction: the reverse direction starts at the end of a
-    sequence. For the gradient of x, it is the last time step, where a backward pass starts. For other arrays, it is the
-    first element in memory.
+    sequence. For the gradient of x, it is at the latest time step, because a backward pass starts at the end. For other
+    arrays, it is the first element in memory.
     """
     row = 0
     if name == "x":

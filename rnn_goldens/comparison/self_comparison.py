@@ -20,7 +20,7 @@ def refuse_own_arrays(golden: "GoldenData", *outputs: object) -> None:
 
     Args:
         golden: the golden.
-        outputs: as for ``GoldenData.check``: arrays, tensors, sequences of them, or anything else.
+        outputs: as for ``Golden.check``: arrays, tensors, sequences of them, or anything else.
     """
     for name, arrays in golden.expected_arrays().items():
         if any(_shares_memory(output, array) for output in outputs for array in arrays):

@@ -31,9 +31,9 @@ class Verdict:
         message: at most 15 lines, of which the first can be understood alone; empty if the comparison passed.
         explained_by: names of deviations that give exactly these outputs; several names if they are equivalent on this
             golden. ``a & b`` is two deviations at once. See ``docs/deviations.md``.
-        facts: if no deviation explains the outputs, facts about the outputs and whether they hold.
-        not_checked: names of outputs that were not selected, or of gradients that are missing or not stored. They
-            neither passed nor failed.
+        facts: if no deviation explains the outputs, facts by name, each with its number or with whether it holds.
+        not_checked: names of outputs that were not selected, or of gradients that were not passed, are not stored,
+            or are None where zero is expected. They neither passed nor failed.
     """
 
     passed: bool
@@ -45,7 +45,7 @@ class Verdict:
     not_checked: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
-        """Return what a notebook displays."""
+        """Return the HTML that a notebook displays."""
         return _as_html(self.passed, self.largest_error, self.differences.values(), self.message)
 
 

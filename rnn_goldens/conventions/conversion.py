@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from rnn_goldens.comparison.outputs import NotNumbers, read
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden.shapes import LAYOUTS, Config, Layout, is_custom_cell, weight_shapes
+from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS, standard_cell
+from rnn_goldens.golden.shapes import Config, Layout, is_custom_cell, weight_shapes
 
 Array = NDArray[np.float64]
 
@@ -19,8 +20,16 @@ Conversion = Callable[[str, Config, Weights], Weights]
 """(cell, config, weights) → the same weights in another convention."""
 
 TORCH = {cell: layout.gates for cell, layout in LAYOUTS.items()}
-KERAS = {**TORCH, "gru": "zrn"}
-ONNX = {**TORCH, "lstm": "iofg", "gru": "zrn"}
+KERAS = {
+    cell: {"gru": "zrn"}.get(standard_cell(cell), gates)
+    for cell, gates in TORCH.items()
+    if not LAYOUTS[cell].further and gates == TORCH[standard_cell(cell)]
+}
+ONNX = {
+    cell: {"lstm": "iofg", "gru": "zrn"}.get(standard_cell(cell), gates)
+    for cell, gates in TORCH.items()
+    if cell in CELLS or DIALECTS[cell].in_onnx
+}
 """The gate orders of conventions, with PyTorch's letter for each gate.
 
 LSTM: input i, forget f, candidate g (c in Keras and ONNX), output o. GRU: reset r, update z, candidate n (h).
@@ -35,21 +44,22 @@ class Convention:
         name: its name in ``Golden.weights_as``.
         torch_to: PyTorch's weights → this convention's; raises Unsupported if this convention cannot represent them.
         torch_from: the inverse, for weights with valid names and shapes, which ``to_torch`` checks.
-        supports_custom_cells: whether it supports custom cells.
+        cells: the supported cells; if empty, all cells and custom cells.
         foreign_names: parts of names that only another library uses, and the error text for them.
     """
 
     name: str
     torch_to: Conversion
     torch_from: Conversion
-    supports_custom_cells: bool = False
+    cells: tuple[str, ...] = ()
     foreign_names: Mapping[str, str] = field(default_factory=dict)
 
     def from_torch(self, cell: str, config: Config, weights: Weights) -> Weights:
         """Convert PyTorch's weights to this convention. Raises Unsupported if this is not possible."""
-        if is_custom_cell(cell) and not self.supports_custom_cells:
+        if self.cells and cell not in self.cells:
+            kind = "custom cell" if is_custom_cell(cell) else "cell"
             raise Unsupported(
-                f"the {self.name} convention does not support the custom cell {cell}: use the torch convention"
+                f"the {self.name} convention does not support the {kind} {cell}: use the torch convention"
             )
         return self.torch_to(cell, config, weights)
 

@@ -9,7 +9,7 @@ the params of that cell: ``flax.traverse_util.unflatten_dict(weights, sep="/")["
   SimpleCell ``h``.
 - ``l0/hi/bias`` (hidden,): b_ih + b_hh, because Flax has one bias per gate. LSTM: ``hi`` … ``ho``, converted back to
   b_hh; b_ih is zero. SimpleCell: ``i``, and GRU: ``ir``, ``iz``, ``in``, converted back to b_ih; b_hh is zero. The
-  candidate of a GRU has two biases in Flax, too: b_in at ``in`` and b_hn at ``hn``.
+  candidate of a GRU has two biases, as in PyTorch: b_in at ``in`` and b_hn at ``hn``.
 
 These cells always have biases: they are zero for a network without biases, and must be zero to convert back.
 Source: flax.readthedocs.io, flax.linen, RNN cells; flax/linen/recurrent.py. (``flax.nnx``: its ``LSTMCell`` has

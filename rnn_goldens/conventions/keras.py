@@ -1,11 +1,11 @@
-"""Keras 3: the weights of ``SimpleRNN``, ``LSTM`` and ``GRU(reset_after=True)`` layers, one layer after another.
+"""Keras 3: the weights of ``SimpleRNN``, ``LSTM`` and ``GRU`` layers, one layer after another.
 
 Per layer and direction, with ``l0_reverse``, ``l1`` and so on in place of ``l0``:
 
 - ``l0/kernel`` (input, gates·hidden); gates LSTM i, f, c, o; GRU z, r, h.
 - ``l0/recurrent_kernel`` (hidden, gates·hidden).
 - ``l0/bias`` (gates·hidden,): b_ih + b_hh: Keras has one bias. Converted back it becomes b_ih; b_hh is zero.
-  GRU: (2, 3·hidden), b_ih and b_hh separately. Absent without biases (``use_bias=False``).
+  GRU with ``reset_after=True``: (2, 3·hidden), b_ih and b_hh separately. Absent without biases (``use_bias=False``).
 
 ``layer.set_weights`` takes one direction's arrays in this order; ``Bidirectional`` takes ``l0``, then ``l0_reverse``.
 Source: keras.io API, Recurrent layers; the ``build`` methods in keras/src/layers/rnn/{simple_rnn,lstm,gru}.py.
@@ -14,6 +14,7 @@ Source: keras.io API, Recurrent layers; the ``build`` methods in keras/src/layer
 import numpy as np
 
 from rnn_goldens.conventions.conversion import KERAS, TORCH, Array, Weights, reorder
+from rnn_goldens.golden.built_in_cells import standard_cell
 from rnn_goldens.golden.shapes import Config
 
 
@@ -29,7 +30,7 @@ def from_torch(cell: str, config: Config, weights: Weights) -> Weights:
         keras[f"{suffix}/recurrent_kernel"] = ordered["weight_hh"].T
         if config.bias:
             biases = np.stack([ordered["bias_ih"], ordered["bias_hh"]])
-            keras[f"{suffix}/bias"] = biases if cell == "gru" else biases.sum(axis=0)
+            keras[f"{suffix}/bias"] = biases if _has_two_biases(cell) else biases.sum(axis=0)
     return keras
 
 
@@ -43,6 +44,11 @@ def to_torch(cell: str, config: Config, weights: Weights) -> Weights:
         }
         if config.bias:
             bias = weights[f"{suffix}/bias"]
-            ordered["bias_ih"], ordered["bias_hh"] = bias if cell == "gru" else (bias, np.zeros_like(bias))
+            ordered["bias_ih"], ordered["bias_hh"] = bias if _has_two_biases(cell) else (bias, np.zeros_like(bias))
         torch |= {f"{name}_{suffix}": reorder(array, KERAS[cell], TORCH[cell]) for name, array in ordered.items()}
     return torch
+
+
+def _has_two_biases(cell: str) -> bool:
+    """Return whether Keras stores b_ih and b_hh separately: in a GRU with ``reset_after=True``."""
+    return standard_cell(cell) == "gru" and cell != "gru_reset_before"

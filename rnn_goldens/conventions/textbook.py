@@ -9,7 +9,8 @@ import numpy as np
 
 from rnn_goldens.conventions.conversion import Weights
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden.shapes import LAYOUTS, Config
+from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.shapes import Config
 
 
 def from_torch(cell: str, config: Config, weights: Weights) -> Weights:

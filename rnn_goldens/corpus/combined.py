@@ -1,4 +1,4 @@
-"""Several corpora combined: the built-in ones and the user's."""
+"""One or more corpora as one: built-in corpora and corpora of the user."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

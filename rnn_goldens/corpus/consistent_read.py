@@ -20,15 +20,15 @@ _MAX_RETRIES = 1000
 
 
 def read_consistently(folder: Path, read: Callable[[], T], may_be_wrong: Callable[[T], bool] = lambda _: False) -> T:
-    """Return the result of a function that reads a corpus; retry if the folder was replaced and this may affect it.
+    """Return the result of a function that reads a corpus; retry if replacing the folder may have affected it.
 
     Args:
         folder: the corpus.
         read: reads the index first; raises InvalidFile if a file differs from its entry in the index.
-        may_be_wrong: whether a result may be wrong if the folder was replaced.
+        may_be_wrong: returns whether a result may be wrong if the folder was replaced.
 
     Raises:
-        InvalidFile: a file is damaged although the folder was not replaced; or every retry failed, too.
+        InvalidFile: a file is damaged, and the folder was not replaced or every retry failed, too.
     """
     for _ in range(_MAX_RETRIES):
         with _watching(folder) as is_replaced:

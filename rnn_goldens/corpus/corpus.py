@@ -41,7 +41,7 @@ class Corpus(Selection):
 
     @property
     def label(self) -> str:
-        """The version, preceded by the name if it is not the built-in corpus."""
+        """The version, preceded by the name of the corpus unless the corpus is built in."""
         return self.version if self.name == OURS else f"{self.name} {self.version}"
 
     @property
@@ -90,7 +90,7 @@ class Corpus(Selection):
         return golden
 
     def _with_gradients(self, golden: Golden, entry: Entry) -> Golden:
-        """Return the golden with gradients. Raises UnknownName if there are none, InvalidFile if the file differs."""
+        """Return the golden with gradients. Raises UnknownName if it has none, InvalidFile if their file is invalid."""
         from rnn_goldens.encoding import content_hash, decode
 
         if entry.gradients is UNSET:

@@ -23,7 +23,7 @@ def golden_differences(a: Golden, b: Golden) -> list[str]:
 
 
 def corpus_differences(a: Corpus, b: Corpus, only: Sequence[str] = ()) -> Iterator[str]:
-    """Yield one line per difference between two corpora, in HDF5 or JSON files. A damaged file is a difference.
+    """Yield one line per difference between two corpora, in the index or files. A damaged file is a difference.
 
     Args:
         a: the first corpus.
@@ -115,7 +115,7 @@ def _tree_differences(a: Tree, b: Tree, where: str = "") -> Iterator[str]:
     for name in dict.fromkeys([*a, *b]):
         place = f"{where}{name}"
         if name not in a or name not in b:
-            yield f"{place}: only in the {'second' if name in b else 'first'}"
+            yield f"{place}: only in the {'second' if name in b else 'first'} golden"
         elif isinstance(a[name], dict) and isinstance(b[name], dict):
             yield from _tree_differences(a[name], b[name], f"{place}/")
         elif isinstance(a[name], np.ndarray) and isinstance(b[name], np.ndarray):

@@ -47,7 +47,7 @@ class NotCompared:
     Attributes:
         golden: the id of the golden.
         dtype: the precision.
-        refused: why the implementation refused it; None if it was skipped, or failed before it returned outputs.
+        refused: why the implementation refused it; None if the golden was skipped or the implementation failed.
         for_states: whether it was refused because it has cotangents of last states that the implementation does not
             return.
     """
@@ -82,7 +82,7 @@ class Discrimination:
 
     Attributes:
         goldens: the number of goldens that were compared.
-        shown: the number of deviations that one of them detects.
+        shown: the number of deviations that at least one of them detects.
         total: the number of deviations that some golden of the corpus detects.
         left_out: the number of goldens that need no further option, but were not selected.
         shown_there: the number of additional deviations that these goldens detect.
@@ -150,7 +150,7 @@ def discrimination(
     *,
     gradients: bool = False,
 ) -> dict[str, Discrimination]:
-    """Count the deviations of a cell that can be detected, and find what would detect more.
+    """Count the deviations of a cell that can be detected, and find goldens and options that detect more.
 
     Args:
         matrix: the kill matrix of the corpus.
@@ -179,7 +179,7 @@ class _Option:
 
 
 class _Cell:
-    """The goldens of a cell that were compared, and all others of the corpus."""
+    """The goldens of a cell in a corpus, and the outcome of a run for them."""
 
     def __init__(
         self,
@@ -232,13 +232,16 @@ class _Cell:
         )
 
     def _refused_for_options(self) -> set[str]:
-        """Return goldens refused for an option: no golden with only accepted options was refused with that reason."""
+        """Return goldens refused for an option: their reason does not occur for goldens with only accepted options."""
         accepted = {entry.id for entry in self._within(self.features, self.biases)}
         others = {one.refused for one in self.others if one.golden in accepted or one.for_states}
         return {one.golden for one in self.others if one.refused is not None and one.refused not in others}
 
     def _options_refused(self) -> set[str]:
-        """Return refused options: the only unaccepted one of a golden, or one of all goldens refused for a reason."""
+        """Return the options that the implementation must have refused.
+
+        Such an option is the only unaccepted option of a refused golden, or all goldens refused for one reason need it.
+        """
         missing = {entry.id: self._missing(entry) for entry in self.entries if entry.id in self.refused}
         by_reason: dict[str | None, list[set[str]]] = {}
         for one in self.others:
@@ -264,7 +267,7 @@ class _Cell:
             yield _Option(WIDEST, dtypes=frozenset({WIDEST}))
 
     def _requiring(self, options: Sequence[_Option], dtype: str) -> list[Entry]:
-        """Return the goldens that need at least one of these options, and no other option."""
+        """Return the goldens that need at least one of these options, and no other unaccepted option."""
         dtypes = {dtype}.union(*(option.dtypes for option in options))
         possible = [e for e in self._possible(options) if dtypes & set(self.precisions[e.id])]
         if WIDEST in dtypes - {dtype}:

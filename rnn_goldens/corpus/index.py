@@ -74,7 +74,7 @@ class GradientsEntry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     content: Hash
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a name occurs twice, or a file's path does not end in the file's kind."""
+        """Raise ValueError if a precision occurs twice, or a file's path does not end in the file's kind."""
         require_once(self.precisions)
         _require_kinds(self.files)
 
@@ -93,7 +93,7 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     gradients: GradientsEntry | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a name occurs twice, or a file's path does not end in the file's kind."""
+        """Raise ValueError if a feature or precision occurs twice, or a file's path does not end in the file's kind."""
         require_once(self.features)
         require_once(self.precisions)
         _require_kinds(self.files)
@@ -180,7 +180,7 @@ def _read_once(path: Path, where: str, below: Path | None, _state: tuple[tuple[i
 
 
 def is_listed(folder: Path, file: File | GradientsFile) -> bool:
-    """Return whether the current index of a folder lists a file with this hash; True if the index is invalid."""
+    """Return whether the current index of a folder lists this file with this hash; True if the index is invalid."""
     try:
         return any(file == other for entry in index_of(folder, "").goldens for other in entry.all_files)
     except InvalidFile:

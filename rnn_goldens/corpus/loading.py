@@ -97,7 +97,7 @@ def load(
 
     Args:
         golden_id: the id, such as ``documented/single-sequence``.
-        dtype: ``float64``, ``float32``, ``bfloat16`` or ``float16``, or the dtype of a library: ``np.float32``.
+        dtype: ``float64``, ``float32``, ``bfloat16`` or ``float16``, or the dtype of a library, such as ``np.float32``.
         corpus: a version or a folder; the newest version if None.
         gradients: whether to load its gradients too, for ``check_gradients``; they are in a separate file.
 

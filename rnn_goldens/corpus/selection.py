@@ -6,8 +6,9 @@ from functools import cached_property
 
 from rnn_goldens.corpus.index import Entry
 from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.features import FEATURES
-from rnn_goldens.golden.shapes import CELLS, is_custom_cell
+from rnn_goldens.golden.shapes import is_custom_cell
 
 
 class Selection:
@@ -49,7 +50,8 @@ class Selection:
 
         Args:
             ids: ids or patterns such as ``documented/*``; any id if empty.
-            cell: cells; any cell if empty.
+            cell: cells, or options of dialects such as ``linear_before_reset=0``; if empty, all cells except
+                dialects, plus the dialects whose folder an id or pattern names.
             features: features that a golden must have.
             without: features that a golden must not have.
             gradients: whether to return only goldens with gradients.
@@ -58,9 +60,9 @@ class Selection:
             UnknownName: an id or pattern matches nothing, or a cell or feature does not exist.
             TypeError: an argument is neither a name nor several names.
         """
-        ids, cell = names("ids", ids), names("cell", cell)
+        ids, cell = names("ids", ids), tuple(named for name in names("cell", cell) for named in cells_named(name))
         features, without = names("features", features), names("without", without)
-        cells = (*CELLS, *dict.fromkeys(entry.cell for entry in self.entries if entry.cell not in CELLS))
+        cells = (*LAYOUTS, *dict.fromkeys(entry.cell for entry in self.entries if entry.cell not in LAYOUTS))
         for kind, requested, known in (("cell", cell, cells), ("feature", (*features, *without), FEATURES)):
             for name in requested:
                 if name not in known:
@@ -72,15 +74,26 @@ class Selection:
         for pattern in ids:
             if not any(fnmatchcase(known, pattern) for known in self.ids):
                 raise UnknownName("golden", pattern, self.ids)
+        folders = {_folder(pattern) for pattern in ids}
         return [
             entry
             for entry in self.entries
             if (not ids or any(fnmatchcase(entry.id, pattern) for pattern in ids))
-            and (not cell or entry.cell in cell)
+            and (entry.cell in cell if cell else entry.cell not in DIALECTS or _folder(entry.id) in folders)
             and set(features) <= set(entry.features)
             and not set(without) & set(entry.features)
             and (entry.gradient_precisions or not gradients)
         ]
+
+
+def cells_named(name: str) -> tuple[str, ...]:
+    """Return the dialects with an option such as ``linear_before_reset=0``; for another name, the name itself."""
+    found = tuple(dialect for dialect, about in DIALECTS.items() if "=" in name and name in about.option.split(", "))
+    return found or (name,)
+
+
+def _folder(golden_id: str) -> str:
+    return golden_id.partition("/")[0]
 
 
 def split_at_commas(label: str, text: str, what: str = "names") -> tuple[str, ...]:

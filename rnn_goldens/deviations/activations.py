@@ -8,7 +8,7 @@ import numpy as np
 
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.arithmetic import Arithmetic
-from rnn_goldens.deviations.deviation import Alteration, Deviation, at_the_end, in_steps
+from rnn_goldens.deviations.deviation import Alteration, Deviation, at_the_end, in_steps, same_as_dialect
 
 TANH = ("rnn_tanh", "lstm", "gru")
 SIGMOID = ("lstm", "gru")
@@ -28,7 +28,7 @@ def _relu(function: Callable[[Array], Array]) -> Alteration:
 
 
 def _linear(slope: float) -> Alteration:
-    """Return a hard sigmoid: a straight line between 0 and 1."""
+    """Replace the sigmoid by a hard sigmoid: a straight line between 0 and 1."""
     return _sigmoid(lambda z: np.clip(slope * z + 0.5, 0, 1))
 
 
@@ -68,7 +68,7 @@ OFF = 1e-4
 
 
 def _off_in_bands(name: str, function: Callable[[Array], Array], cells: tuple[str, ...]) -> Iterator[Deviation]:
-    """Yield activations that are off in one band of the argument, as a piecewise approximation may be."""
+    """Yield deviations whose activation is off in one band of its argument, as a piecewise approximation may be."""
     for low, high in pairwise(BANDS):
         yield Deviation(
             f"{name}_off_from_{_name_of(low)}_to_{_name_of(high)}",
@@ -114,12 +114,14 @@ DEVIATIONS = (
         _linear(1 / 5),
         SIGMOID,
         stands_for=("tensorflow-onnx PR2001", "textgenrnn#153"),
+        fix=same_as_dialect("lstm_hard_sigmoid", "gru_hard_sigmoid"),
     ),
     Deviation(
         "hard_sigmoid_sixth",
         "Uses PyTorch's hard sigmoid: z / 6 + 0.5, clipped to 0 and 1.",
         _linear(1 / 6),
         SIGMOID,
+        fix=same_as_dialect("lstm_hard_sigmoid_sixth", "gru_hard_sigmoid_sixth"),
     ),
     Deviation(
         "leaky_relu",
@@ -162,6 +164,7 @@ DEVIATIONS = (
             f"Clips the arguments of activations to ±{limit}, as ONNX's clip does.",
             _clipped(limit),
             TANH,
+            fix=same_as_dialect("rnn_tanh_clip", "lstm_clip", "gru_clip") if limit == 1 else "",
         )
         for limit in (1, 3, 5, 10)
     ),

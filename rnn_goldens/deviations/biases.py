@@ -210,7 +210,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "gru_b_hn_outside_reset",
-        "Adds b_hn outside the product with the reset gate: tanh(... + b_in + b_hn + r (W_hn h)).",
+        "Adds b_hn outside the product with the reset gate, as Core ML: tanh(... + b_in + b_hn + r (W_hn h)).",
         in_steps(weights=_b_hn_moved),
         cells=("gru",),
         needs=("bias",),

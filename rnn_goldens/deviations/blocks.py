@@ -6,10 +6,10 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
 from rnn_goldens.deviations.deviation import AfterAllOthers, Alteration, in_steps
-from rnn_goldens.golden.shapes import LAYOUTS
+from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 
-GATE_ORDER = {cell: layout.gates for cell, layout in LAYOUTS.items() if len(layout.gates) > 1}
-"""The letters of a cell's gates in the order of the rows."""
+GATE_ORDER = {cell: LAYOUTS[cell].gates for cell in CELLS if len(LAYOUTS[cell].gates) > 1}
+"""By standard cell with several gates, the letters of the gates in the order of the rows."""
 
 GATED = tuple(GATE_ORDER)
 
@@ -20,7 +20,7 @@ Change = Callable[[str, Array, Case], Array]
 
 
 def only(names: str | tuple[str, ...], change: Callable[[Array, Case], Array]) -> Change:
-    """Return a change of the weights with these names only."""
+    """Return a change that applies only to weights with these names."""
     chosen = (names,) if isinstance(names, str) else names
     return lambda name, array, case: change(array, case) if name in chosen else array
 

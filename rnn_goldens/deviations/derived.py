@@ -1,7 +1,8 @@
 """Deviations of a custom cell, derived from its equations.
 
-The kinds are: gates in another order, a missing weight, a state from before or after its update, another activation and
-a missing factor. The name of a deviation determines the bug completely, whatever the equations are.
+The kinds are: gates in another order, a missing weight, a state from before or after its update, another activation, a
+missing factor, and a mixture with z and 1 - z swapped. The name of a deviation determines the bug completely, whatever
+the equations are.
 """
 
 import re
@@ -23,7 +24,6 @@ MAX_PERMUTED = 4
 """Largest number of gates for which every order is tried; with more, only two gates are exchanged."""
 
 _MATRICES = ("weight_ih", "weight_hh")
-_BIASED = frozenset((*_MATRICES, *BIASES))
 
 Change = Callable[[Cell, Sequence[Term], Sequence[Term]], Sequence[Term]]
 """``change(cell, states before, states after)`` returns the wrong states after a step."""
@@ -47,7 +47,6 @@ def named(name: str) -> Deviation | None:
 
 
 def _names(cell: Cell, bias: bool) -> Iterator[str]:
-    weights = _BIASED if bias else frozenset(_MATRICES)
     if len(cell.gates) > 1:  # for one gate the catalogue has the same deviations
         orders = list(_orders(cell.gates))
         yield from (f"own_gates_{order}" for order in orders)
@@ -59,9 +58,9 @@ def _names(cell: Cell, bias: bool) -> Iterator[str]:
             for side in "ih"
             for gate in cell.gates
         )
-    yield from (f"own_without_{vector}" for vector in cell.vectors)
+    yield from (f"own_without_{name}" for name in cell.layout.further)
     before = [Term("input") for _ in cell.states]
-    after = cell.equations(Term("input"), *before, Weight(cell.gates, cell.vectors, weights))
+    after = cell.equations(Term("input"), *before, Weight(cell.layout, frozenset(cell.layout.present(bias=bias))))
     yield from _names_of_terms(cell, before, after)
 
 
@@ -110,7 +109,7 @@ def _of_kind(primitive: str, after: Sequence[Term]) -> list[Term]:
 
 
 def _activations(cell: Cell, after: Sequence[Term]) -> list[tuple[str, str, Term]]:
-    """Return kind, place and term of each activation. The place is ``of_`` and its only gate, else a number."""
+    """Return kind, place and term of each activation. The place is ``of_`` with its only gate, else a number."""
     found = [term for term in _all(after) if term.primitive in ACTIVATIONS]
     gates = [set(_gates_behind(cell, term.of[0])) for term in found]
     names = []
@@ -134,13 +133,12 @@ def _gates_behind(cell: Cell, term: Term) -> Iterator[str]:
 
 
 def _factors(cell: Cell, before: Sequence[Term], after: Sequence[Term], product: Term) -> list[str]:
-    """Return names of the factors of a product: a gate, a state, a vector, or a number."""
+    """Return names of the factors of a product: a gate, a state, a vector, or ``factor_`` with a number."""
     names = dict(zip(before, cell.states, strict=True))
+    further = cell.layout.further if product.of else {}
     names |= {term: place[3:] for _, place, term in _activations(cell, after) if place.startswith("of_")}
-    found = [
-        str(part.detail[0]) if part.primitive == "vector" and part.detail[0] in cell.vectors else names.get(part, "")
-        for part in product.of
-    ]
+    names |= {part: str(part.detail[0]) for part in product.of if part.detail[:1] and part.detail[0] in further}
+    found = [names.get(part, "") for part in product.of]
     return [name if name and found.count(name) == 1 else f"factor_{k}" for k, name in enumerate(found, 1)]
 
 
@@ -205,7 +203,7 @@ def _changed(cell: Cell, change: Change) -> Cell:
     def equations(*arguments: Term) -> Sequence[Term]:
         return change(cell, arguments[1:-1], cell.equations(*arguments))
 
-    return with_equations(cell, equations, *cell.vectors)
+    return with_equations(cell, equations)
 
 
 def _in_terms(change: Callable[..., Sequence[Term]], *spec: str) -> Alteration:
@@ -239,7 +237,7 @@ def _without_rows(kind: str, side: str, gate: str) -> Alteration:
 
 
 def _without_vector(vector: str) -> Alteration:
-    return in_weights(lambda name, array, _: np.zeros_like(array) if name == vector else array)
+    return in_weights(lambda _name, array, _case: np.zeros_like(array), (vector,))
 
 
 def _activation_name(place: str, kind: str) -> str:

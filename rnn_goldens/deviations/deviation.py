@@ -1,6 +1,6 @@
 """A deviation: a named bug of implementations, as a small change of the definition in ``cells``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, cast
@@ -10,7 +10,11 @@ import numpy as np
 from rnn_goldens.cells import Array, Backward, Case, Cell, Cotangents, Network, State, Weights
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.cells.program import Equations
-from rnn_goldens.golden.shapes import CELLS, is_custom_cell
+from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
+from rnn_goldens.golden.shapes import STACKED, is_custom_cell
+
+STACKED_NAMES = tuple(name for name, _ in STACKED)
+"""Names of the weights with a block of rows for each gate."""
 
 Outputs = tuple[Array, ...]
 """out, h_n, and c_n for an LSTM."""
@@ -25,6 +29,17 @@ OTHER_DIALECT = (
     "with --rnn-goldens-skip"
 )
 """The fix for an equation that is correct in another dialect."""
+
+
+def same_as_dialect(*cells: str) -> str:
+    """Return the fix for the equations of a dialect: how to select its goldens."""
+    dialect = DIALECTS[cells[0]]
+    named = " or ".join(f"--cell={cell}" for cell in cells)
+    return (
+        f"a network with {dialect.meaning} is a dialect ({dialect.option}); if it is intended, check it against the "
+        f"goldens of that dialect: {named}"
+    )
+
 
 Change = Callable[[Case, Outputs], Outputs]
 """``change(case, outputs)`` returns the wrong outputs."""
@@ -151,8 +166,18 @@ class Deviation:
     fix: str = ""
 
     def applies_to(self, cell: str) -> bool:
-        """Return whether the deviation applies to a cell. One for all built-in cells applies to custom cells, too."""
-        return cell in self.cells or (is_custom_cell(cell) and self.cells in (CELLS, ()))
+        """Return whether the deviation applies to a cell.
+
+        A deviation of all standard cells applies to custom cells, too. A deviation that does not change equations
+        applies to the dialects of its cells, too. A dialect with other gates than its standard cell has only deviations
+        of all standard cells.
+        """
+        if cell in self.cells or cell in CELLS:
+            return cell in self.cells
+        if cell in DIALECTS and DIALECTS[cell].base in self.cells:
+            same_gates = LAYOUTS[cell].gates == LAYOUTS[DIALECTS[cell].base].gates
+            return not self.wrong.equations and (same_gates or self.cells == CELLS)
+        return self.cells == () or (is_custom_cell(cell) and self.cells == CELLS)
 
     @property
     def is_backward(self) -> bool:
@@ -185,7 +210,7 @@ class AfterAllOthers(Network):
 
 
 def in_steps(base: type[Network] = Network, /, **steps: Callable[..., Any]) -> Alteration:
-    """Return the change of steps that are given as functions.
+    """Return the change in which functions replace methods of the network.
 
     Args:
         base: ``Network``, ``AfterAllOthers`` or ``Backward``.
@@ -210,7 +235,7 @@ def _method(owner: type[Network], function: Callable[..., Any]) -> Callable[...,
 
 def in_equations(**wrong: Equations) -> Alteration:
     """Return the change of the equations of cells."""
-    if unknown := set(wrong) - set(CELLS):
+    if unknown := set(wrong) - set(LAYOUTS):
         raise TypeError(f"there is no cell {', '.join(unknown)}")
     return Alteration(equations=wrong)
 
@@ -234,17 +259,21 @@ def in_lengths(change: Callable[[Array, int], Array]) -> Alteration:
     return in_case(changed)
 
 
-def in_weights(change: Callable[[str, Array, Case], Array]) -> Alteration:
-    """Return a change of the weights: ``change(name, array, case)`` returns the new value."""
+def in_weights(change: Callable[[str, Array, Case], Array], names: Collection[str] = STACKED_NAMES) -> Alteration:
+    """Return a change of the weights: ``change(name, array, case)`` returns the new value.
+
+    ``names`` are the weights that it is applied to: by default those with a block of rows for each gate.
+    """
 
     def weights(right: Network, case: Case, suffix: str) -> Weights:
-        return {name: change(name, array, case) for name, array in right.weights(case, suffix).items()}
+        given = right.weights(case, suffix)
+        return {name: change(name, array, case) if name in names else array for name, array in given.items()}
 
     return in_steps(weights=weights)
 
 
 def in_unrolled(change: Callable[[Array, State, State, Array], tuple[Array, State]], *directions: str) -> Alteration:
-    """Return a change of the outputs of layers in some directions, or all: out and the last state.
+    """Return a change of out and the last state of every layer, in some or all directions.
 
     Args:
         change: ``change(out, last, start, lengths)`` returns the wrong out and last state.

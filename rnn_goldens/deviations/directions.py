@@ -33,7 +33,7 @@ class _ForwardInTime(Network):
 
 
 def _with_weights(taken: Mapping[str, str], kinds: tuple[str, ...] = ("weight", "bias")) -> Alteration:
-    """Use weights of these kinds from another direction: ``taken`` maps a direction to the source of its weights."""
+    """Use weights of these kinds from the direction that ``taken`` names for a direction; by default forward."""
 
     def weights(right: Network, case: Case, suffix: str) -> Weights:
         w, layer = right.weights(case, suffix), suffix.removesuffix("_reverse")

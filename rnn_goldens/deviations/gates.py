@@ -3,12 +3,12 @@
 import numpy as np
 
 from rnn_goldens.cells import Array, Case
-from rnn_goldens.cells.equations import gru
+from rnn_goldens.cells.equations import gru, gru_reset_before
 from rnn_goldens.cells.notation import Term, Weight, clip, mix, sigmoid, tanh
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.deviations.blocks import gate_biased_by, in_gate
 from rnn_goldens.deviations.correct_equations import affine, gates
-from rnn_goldens.deviations.deviation import OTHER_DIALECT, Alteration, Deviation, in_equations, in_weights
+from rnn_goldens.deviations.deviation import Alteration, Deviation, in_equations, in_weights, same_as_dialect
 
 LSTM, GRU = ("lstm",), ("gru",)
 
@@ -67,13 +67,6 @@ def _output_gate_without_sigmoid(x: Term, h: Term, c: Term, w: Weight) -> tuple[
     i, f, g = gates(x, h, w, *"ifg")
     c = f * c + i * g
     return affine(x, h, w, "o") * tanh(c), c
-
-
-def reset_before_product(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
-    """The other GRU dialect."""
-    r, z = gates(x, h, w, *"rz")
-    n = tanh(w.W_in @ x + w.b_in + w.W_hn @ (r * h) + w.b_hn)
-    return (mix(z, h, n),)
 
 
 def _reset_on_input(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
@@ -161,14 +154,14 @@ DEVIATIONS = (
         "Uses 1 - f for the input gate, as a coupled LSTM does.",
         _one_gate_for_another("ifgo", "i", "f", -1),
         LSTM,
-        fix=OTHER_DIALECT,
+        fix=same_as_dialect("lstm_coupled_input"),
     ),
     Deviation(
         "lstm_gates_coupled_by_input",
         "Uses 1 - i for the forget gate, as ONNX couples them.",
         _one_gate_for_another("ifgo", "f", "i", -1),
         LSTM,
-        fix=OTHER_DIALECT,
+        fix=same_as_dialect("lstm_input_forget"),
     ),
     Deviation("lstm_output_without_tanh", "Outputs h = o c.", in_equations(lstm=_output_without_tanh), LSTM),
     Deviation(
@@ -222,7 +215,7 @@ DEVIATIONS = (
     Deviation(
         "gru_reset_before_product",
         "Applies the reset gate before the product: tanh(W_in x + b_in + W_hn (r h) + b_hn).",
-        in_equations(gru=reset_before_product),
+        in_equations(gru=gru_reset_before),
         GRU,
         stands_for=(
             "onnxscript#2852",
@@ -233,7 +226,7 @@ DEVIATIONS = (
             "onnx-tensorflow#853",
             "pytorch#8153",
         ),
-        fix=OTHER_DIALECT,
+        fix=same_as_dialect("gru_reset_before"),
     ),
     Deviation(
         "gru_reset_unused",

@@ -24,7 +24,7 @@ LSTM = ("lstm",)
 
 
 def _selected(layers: slice, directions: slice) -> Alteration:
-    """Return the last states of these layers and directions only, repeated for the others."""
+    """Select the last states of some layers and directions, and repeat them for the others."""
 
     def change(part: Array, case: Case) -> Array:
         states = by_layer(part, case)

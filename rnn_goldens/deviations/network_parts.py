@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rnn_goldens.cells import Case, Network, Weights
 from rnn_goldens.deviations.blocks import Change
-from rnn_goldens.deviations.deviation import REVERSE, Alteration, direction, in_steps
+from rnn_goldens.deviations.deviation import REVERSE, STACKED_NAMES, Alteration, direction, in_steps
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ def in_weights_of(part: Part, change: Change) -> Alteration:
 
     def weights(right: Network, case: Case, suffix: str) -> Weights:
         found = right.weights(case, suffix)
-        return {name: change(name, array, case) for name, array in found.items()} if part.has(suffix) else found
+        names = STACKED_NAMES if part.has(suffix) else ()
+        return {name: change(name, array, case) if name in names else array for name, array in found.items()}
 
     return in_steps(weights=weights)

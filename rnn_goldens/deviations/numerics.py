@@ -17,7 +17,7 @@ from rnn_goldens.deviations.rounding import Round, to, to_tf32
 
 
 def _product_of(rounded: Round) -> Alteration:
-    """Round both factors of every product; sums are exact."""
+    """Round both factors of every product; sums are in float64."""
     return in_steps(product=lambda right, v, matrix: right.product(rounded(v), rounded(matrix)))
 
 

@@ -17,7 +17,7 @@ from rnn_goldens.deviations.deviation import (
     in_unrolled,
 )
 from rnn_goldens.deviations.network_parts import EVERY, REVERSED, UPPER, Part, in_weights_of
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 
 WIDTHS = (2, 4, 8, 16, 32)
 """Widths of vectors."""
@@ -36,7 +36,7 @@ def _whole_vectors(size: int, width: int) -> int:
 
 
 def _columns_read(of: str, read: Callable[[int], int], part: Part = EVERY) -> Alteration:
-    """Set the columns from ``read(columns)`` on to zero."""
+    """Set columns to zero, starting at index ``read(columns)``."""
     kind = "weight_hh" if of == "state" else "weight_ih"
 
     def change(array: Array, _: Case) -> Array:
@@ -54,7 +54,7 @@ def _in_both_products(read: Callable[[int], int]) -> Alteration:
 
 
 def _rows_not_computed(computed: Callable[[int], int]) -> Alteration:
-    """Leave the batch rows from ``computed(rows)`` on zero."""
+    """Set batch rows of the outputs to zero, starting at index ``computed(rows)``."""
 
     def change(_case: Case, outputs: Outputs) -> Outputs:
         out, *last = outputs
@@ -65,7 +65,7 @@ def _rows_not_computed(computed: Callable[[int], int]) -> Alteration:
 
 
 def _reverse_rows_not_computed(limit: int) -> Alteration:
-    """Leave the batch rows from the limit on zero in the reverse direction."""
+    """Set batch rows of the reverse direction's outputs to zero, starting at index ``limit``."""
 
     def change(out: Array, last: State, _start: State, _lengths: Array) -> tuple[Array, State]:
         is_computed = (np.arange(len(out)) < limit)[:, None]
@@ -75,12 +75,12 @@ def _reverse_rows_not_computed(limit: int) -> Alteration:
 
 
 def _lengths_not_read(limit: int) -> Alteration:
-    """Set the lengths of rows from the limit on to the padded length."""
+    """Use the padded length for rows, starting at index ``limit``."""
     return in_lengths(lambda lengths, time: np.where(np.arange(len(lengths)) < limit, lengths, time))
 
 
 def _units_not_computed(limit: int) -> Alteration:
-    """Set the state of units from the limit on to zero after each step."""
+    """Set units of the state to zero after each step, starting at index ``limit``."""
 
     def step(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
         after = right.step(case, suffix, w, layer_input, t, state)
@@ -90,7 +90,7 @@ def _units_not_computed(limit: int) -> Alteration:
 
 
 def _steps_not_visited(limit: int, *, of_both: bool = True) -> Alteration:
-    """Visit only the first steps of each direction, or of the reverse direction only."""
+    """Visit only the first ``limit`` steps: in each direction if ``of_both``, else only in the reverse direction."""
 
     def times(right: Network, time: int, *, reverse: bool) -> Iterable[int]:
         visited = list(right.times(time, reverse=reverse))

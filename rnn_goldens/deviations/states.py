@@ -169,8 +169,8 @@ class _OneBufferForLayers(Network):
     ended: dict[str, State]
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
-        if suffix == "l0":
-            self.ended = {}
+        if suffix.startswith("l0"):
+            self.ended = {} if suffix == case.config.suffixes[0] else self.ended
         out, last = super().unroll(case, suffix, layer_input, self.ended.get(direction(suffix), state), lengths)
         self.ended[direction(suffix)] = last
         return out, last

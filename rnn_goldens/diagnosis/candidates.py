@@ -10,6 +10,7 @@ import numpy as np
 
 from rnn_goldens.diagnosis.budget import Budget, steps_of
 from rnn_goldens.diagnosis.match import Arrays, explains, fits, is_nearer, is_right, share
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 
@@ -60,7 +61,7 @@ class Candidates:
         from rnn_goldens.cells import cell_of
         from rnn_goldens.deviations import DEVIATIONS, derived
 
-        if self.golden.custom_layout is None:
+        if self.golden.cell in CELLS:
             return DEVIATIONS
         return *DEVIATIONS, *derived(cell_of(self.golden), bias=self.golden.config.bias)
 
@@ -136,7 +137,10 @@ class Candidates:
                 yield cause
 
     def pairs(self, known: Iterable[Cause], *, wide: bool = False) -> Iterator[Cause]:
-        """Yield pairs: two deviations that each explain a part, a known cause and any other, or two real-world bugs.
+        """Yield pairs of deviations.
+
+        A pair is two deviations that each explain some of the wrong elements, a known cause and any other deviation, or
+        two real-world bugs.
 
         Args:
             known: causes of other failures.

@@ -1,7 +1,7 @@
 """Finds the causes of all failures of a run among the causes of single failures.
 
 A cause explains the failures of a cell if it gives the actual outputs on every failed golden and would not fail any
-passed golden. A cause that a passed golden contradicts is reported as consistent only.
+passed golden. A cause that a passed golden contradicts is reported only as ``consistent with`` the failures.
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -148,7 +148,7 @@ class Diagnosis:
 
     @property
     def no_equations(self) -> str:
-        """The reason of the first failure why no deviation could run; empty if one could run on any failure."""
+        """The reason why no deviation could run on the first failure; empty if one could run on any failure."""
         return self.failed[0].no_equations if all(one.no_equations for one in self.failed) else ""
 
     @property
@@ -175,7 +175,7 @@ def diagnose(
 
     Args:
         evidence: the outcome of each golden.
-        would_fail: whether a cause would fail a golden that passed.
+        would_fail: returns whether a cause would fail a golden that passed.
         cut_short: cells for which the budget was spent before every cause ran.
     """
     by_cell: dict[CellInTest, list[Evidence]] = {}

@@ -1,4 +1,4 @@
-"""A diagnosis as JSON: names and goldens, no sentences."""
+"""A diagnosis as JSON: names and goldens, without sentences."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -37,7 +37,7 @@ def to_json(diagnosis: Diagnosis) -> Data:
 
 
 def finding_of(data: Mapping[str, Any]) -> Finding:
-    """Return the finding from the JSON of a diagnosis; the inverse of ``to_json``."""
+    """Return the finding in the JSON of a diagnosis, as written by ``to_json``."""
     contrast = data["contrast"]
     return Finding(
         of=len(data["unexplained"]) or data["failed"],

@@ -25,7 +25,7 @@ IN_WORDS = {
 
 
 def exclusion_hint(options: Sequence[str]) -> str:
-    """Return how to exclude the goldens that have any of some options."""
+    """Return how to exclude the goldens that have any of these options."""
     quoted = ", ".join(f'"{option}"' for option in options)
     return f"to exclude them, without=[{quoted}]"
 
@@ -47,14 +47,14 @@ class Fact:
     Attributes:
         observe: returns whether the fact holds, or its number; None if the fact cannot be observed.
         sentence: the text, with braces for the number.
-        enough: the number of failures that must show the fact; if there are fewer failures, all of them.
+        enough: the number of failures that must show the fact (all, if there are fewer); ``HALF`` for half of them.
         of_out: whether the fact can be observed in out alone.
         of_any: whether one failure is enough to report the fact, whatever other failures show.
         of_match: whether the fact describes what outputs match, or where they are wrong. Such a fact is not observed if
             the outputs are nearly right.
         of_most: whether the number is the maximum over all failures; else all failures must have the same number.
-        unless: more specific facts that replace it.
-        words: text for the number, if it is a code.
+        unless: more specific facts that replace this fact.
+        words: returns the text for the number, if the number is a code.
     """
 
     observe: Callable[[Observation], Value | None]
@@ -75,7 +75,7 @@ class Fact:
 FACTS: dict[str, Fact] = {
     NOT_REPEATABLE: Fact(
         lambda _: None,  # observed in a second call
-        "not repeatable: a second call returns other values; is anything random or left over?",
+        "not repeatable: a second call returns other values; is anything random, or state kept?",
         of_any=True,
     ),
     **{
@@ -109,7 +109,7 @@ FACTS: dict[str, Fact] = {
     ),
     "nearly_right": Fact(
         resemblance.nearly_right,
-        "the largest error is {:.2g} times the tolerance: approximated, or in lower precision?",
+        "the largest error is {:.2g} times the tolerance: approximated or less precise?",
         of_most=True,
     ),
     "right_to_float32": Fact(

@@ -14,7 +14,7 @@ from rnn_goldens.golden.precision import PRECISIONS
 
 @np.errstate(all="ignore")
 def facts(actual: Actual) -> dict[str, Value]:
-    """Return the facts that can be observed in this golden, and whether they hold."""
+    """Return the facts that can be observed in this golden, each with its number or with whether it holds."""
     if actual.of == GRADIENTS:
         gradients = observe(actual)
         return _observed_facts(gradients, GRADIENT_FACTS) if gradients.wrong_ones else {}

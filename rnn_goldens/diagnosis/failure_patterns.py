@@ -16,7 +16,7 @@ FEWEST_PASSED = 2
 """Number of goldens without a feature that must pass for the feature to be reported."""
 
 BY_CHANCE = 0.01
-"""A pattern with a smaller probability is not a coincidence."""
+"""A pattern whose probability to occur by chance is smaller is not a coincidence."""
 
 OPTIONS = ("multilayer", "bidirectional", "lengths", "unbatched")
 """Features that a network may not support, which ``without`` excludes."""
@@ -62,7 +62,7 @@ class FailurePatterns:
 
     @cached_property
     def only_with(self) -> Sequence[str]:
-        """Options of which every failure has at least one and no passed golden has any; () if it is a single option."""
+        """Options of which every failure has at least one and no passed golden has any; () if only one is found."""
         failed = (*self.rest, *self.explained)
         lacking = [o for o in OPTIONS if not any(o in e.features for e in self.passed)]
         found = [o for o in lacking if any(o in e.features for e in failed)]
@@ -71,7 +71,10 @@ class FailurePatterns:
 
     @cached_property
     def features(self) -> Sequence[SharedFeature]:
-        """Features that distinguish all unexplained failures from explained ones, or from passed goldens if none is."""
+        """Features that distinguish all unexplained failures from other goldens.
+
+        The other goldens are the explained failures, or the passed goldens if no failure is explained.
+        """
         if self.only_with:
             return []
         others, fewest = (self.explained, 1) if self.explained else (self.passed, FEWEST_PASSED)
@@ -137,7 +140,7 @@ class FailurePatterns:
 
 
 def failure_patterns(diagnoses: "Sequence[Diagnosis]") -> FailurePatterns:
-    """Return the patterns of the failures that no candidate explains; of all failures if all are explained."""
+    """Return the patterns of failures that no candidate explains; of all failures of a cell that has none of these."""
     rest = [evidence for diagnosis in diagnoses for evidence in diagnosis.unexplained or diagnosis.failed]
     left = {id(evidence) for evidence in rest}
     explained = [evidence for diagnosis in diagnoses for evidence in diagnosis.failed if id(evidence) not in left]

@@ -62,7 +62,7 @@ def reverse_right(observed: Observation) -> bool | None:
 
 def _half_right(observed: Observation, half: int) -> bool | None:
     if observed.directions == 1:
-        return False  # the bug is in both directions
+        return False  # there is no other direction
     if observed.layers > 1:
         return None
     halves = np.split(observed.wrong["out"], 2, axis=-1)

@@ -169,7 +169,7 @@ class Finding:
     def _of_options(self) -> Iterator[str]:
         if self.only_with:
             *others, last = (IN_WORDS[option][0] for option in self.only_with)
-            text = f"all failed goldens {', '.join(others)} or {last}; no passed golden does"
+            text = f"all failed goldens {', '.join(others)} or {last}, unlike all passed goldens"
             yield f"{text}: {exclusion_hint(self.only_with)}"
 
     def _of_fact(self, code: str, value: Value, showing: int) -> str:

@@ -1,8 +1,8 @@
 """Detects gradients of a wrong forward pass, as a framework computes them by automatic differentiation.
 
 Deviations of the forward pass have no backward pass. Instead, the directional derivative of the loss (the outputs
-times the cotangents) is computed from the gradients and, by finite differences, from the wrong network. Both must be
-equal. The first random direction changes all arrays at once, which distinguishes best; the others change one array.
+times the cotangents) is computed from the gradients and, by finite differences, from the wrong network. The two must
+be equal. The first random direction changes all arrays at once, which distinguishes best; the others change one array.
 """
 
 from collections.abc import Iterator, Mapping

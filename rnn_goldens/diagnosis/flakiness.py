@@ -21,7 +21,7 @@ class Flakiness:
     left: int = MAX_REPEATED
 
     def facts(self, first: Actual, copies: Arrays, call: Callable[[], Sequence[Any]]) -> dict[str, bool]:
-        """Return the fact whether a second call gives other outputs; {} if there was no call, or if it raised an error.
+        """Return, as a fact, whether a second call gives other outputs; {} without a second call, or if it raises.
 
         Args:
             first: the outputs of the first call.

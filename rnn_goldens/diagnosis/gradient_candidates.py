@@ -30,7 +30,7 @@ class GradientCandidates(Candidates):
         self.outputs_right = outputs_right
 
     def candidates(self) -> Iterator[Iterable[Cause]]:
-        """Yield deviations of the backward pass, then of the forward pass: autograd differentiates wrong outputs."""
+        """Yield deviations of the backward pass, then of the forward pass: autograd differentiates these, too."""
         yield self.applicable()
         if not self.outputs_right and not self.is_uninformative():
             yield Candidates(self.golden, {}).applicable()

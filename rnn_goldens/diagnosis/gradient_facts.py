@@ -9,7 +9,7 @@ from rnn_goldens.comparison.calls import ACCUMULATED, DIFFERS
 from rnn_goldens.diagnosis.fact_list import FACTS, TWO, Fact, Value
 from rnn_goldens.diagnosis.observation import Mask, Observation
 from rnn_goldens.diagnosis.resemblance import right_to_float32
-from rnn_goldens.golden.shapes import LAYOUTS
+from rnn_goldens.golden.built_in_cells import LAYOUTS
 
 _MAX_GATES = 4
 
@@ -138,7 +138,7 @@ def _transposed(observed: Observation) -> bool | None:
 
 
 def _gates_moved(observed: Observation) -> bool | None:
-    """Return whether all weights have the right rows in another order of the gates."""
+    """Return whether all wrong gradients of weights have the right rows in another order of the gates."""
     count = len(observed.golden.layout.gates)
     weights = [name for name in observed.wrong_ones if name.startswith(("weight", "bias"))]
     if not observed.are_shaped or not 1 < count <= _MAX_GATES or not weights:

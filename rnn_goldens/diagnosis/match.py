@@ -18,10 +18,10 @@ NEAR = 2.0
 """Largest distance, in units of the tolerance, between two results of the same wrong network."""
 
 ROUNDING_FACTOR = 4.0
-"""Rounding errors may be this many times as large as the observed ones."""
+"""Rounding errors may be this many times as large as the estimated ones."""
 
 APART = 4.0
-"""For a match, the right outputs must be at least this many times as far away as those of the wrong network."""
+"""For a match, actual outputs are at least this many times as far from the right outputs as from the wrong ones."""
 
 
 @np.errstate(all="ignore")  # outputs may hold NaN and infinity
@@ -80,7 +80,8 @@ def explains(right: Expected, got: Arrays, wrong: Arrays, roundings: Arrays | No
 def fits(right: Expected, got: Arrays, wrong: Arrays) -> bool:
     """Return whether actual outputs are nearer to a wrong network's outputs than to the right ones, within rounding.
 
-    This confirms a deviation that another failure identified. It cannot identify one, because many fit a small error.
+    This confirms a deviation that another failure identified. Alone, it proves little, because many deviations
+    fit a small error.
     """
     if any(not got[name].shape == wrong[name].shape == right.values[name].shape for name in got):
         return False

@@ -41,7 +41,7 @@ def no_outputs(
         in_all = set.intersection(*(set(features.get(golden, ())) for golden in goldens))
         if passed and len(goldens) > 1 and (missing := [option for option in OPTIONS if option in in_all - supported]):
             words = " and ".join(IN_WORDS[option][0] for option in missing)
-            text += f"; all {words}, and no passed golden does: {exclusion_hint(missing)}"
+            text += f"; all {words}, unlike all passed goldens: {exclusion_hint(missing)}"
         yield from textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
     if rest := ranked[_MAX_REASONS:]:
         count = sum(len(goldens) for _, goldens in rest)

@@ -99,7 +99,7 @@ class Observation:
 
 
 def observe(actual: Actual, names: Iterable[str] | None = None) -> Observation:
-    """Return the observation of some, or all, numeric arrays."""
+    """Return the observation of the named arrays; of all numeric arrays if ``names`` is None."""
     names = actual.numbers if names is None else names
     got = {name: actual.numbers[name] for name in names}
     wrong = {name: actual.expected.wrong(name, values) for name, values in got.items()}

@@ -16,8 +16,9 @@ from rnn_goldens.diagnosis.causes import CellInTest, Diagnosis, Evidence, diagno
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.gradient_candidates import GradientCandidates, candidates_of, is_of_outputs
 from rnn_goldens.diagnosis.match import Arrays
+from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS
-from rnn_goldens.golden.shapes import LAYOUTS, Layout
+from rnn_goldens.golden.shapes import Layout
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -51,7 +52,7 @@ class Limits:
 LIMITS = Limits()
 
 MAX_CAUSES = 8
-"""Number of causes of a cell that are compared with every failure: the best ones."""
+"""Number of causes of a cell that are compared with every failure: the most frequent ones."""
 
 MAX_SEARCHED = 4
 """Number of unexplained failures of a cell that every deviation runs on: the simplest ones."""
@@ -73,11 +74,11 @@ class Reexamined:
 def reexamine(
     evidence: Sequence[Evidence], failures: Iterable[Failure], load: Load, limits: Limits = LIMITS
 ) -> Reexamined:
-    """Compare every failure with the causes that were found after it.
+    """Compare every failure with the causes of other failures, and search for causes of the unexplained ones.
 
     Args:
         evidence: the outcome of each golden.
-        failures: the stored actual outputs of failed goldens.
+        failures: the stored actual outputs or gradients of failed goldens.
         load: loads a golden.
         limits: the budgets.
     """
@@ -171,7 +172,7 @@ class _Reexamination:
     def causes(
         self, failed: Sequence[Evidence], other_cells: Sequence[Cause], budget: Budget, pair_budget: Budget
     ) -> list[Cause]:
-        """Return the best causes of a cell's failures, and causes found for the unexplained ones."""
+        """Return the most frequent causes of a cell's failures, and causes found for the unexplained ones."""
         support = Counter(cause for one in failed for cause in one.explained_by)
         causes = [cause for cause, _ in support.most_common(MAX_CAUSES)]
         unexplained = [one for one in failed if not one.explained_by]
@@ -194,7 +195,7 @@ class _Reexamination:
         return causes
 
     def explained(self, one: Evidence, causes: Sequence[Cause]) -> Evidence:
-        """Return a failure with the causes that explain it, and those that did not run on it."""
+        """Return a failure with the causes that explain it, and the causes that did not run on it."""
         others = [cause for cause in causes if cause not in one.explained_by]
         fitting = self.fitting.setdefault(_key(one), {})  # a test may check the same golden twice
         if untried := [cause for cause in others if cause not in fitting]:
@@ -279,7 +280,7 @@ def _sizes(golden: "GoldenData") -> dict[str, int]:
 def diagnose_run(
     evidence: Iterable[Evidence], load: Load, cut_short: Container[CellInTest] = (), limits: Limits = LIMITS
 ) -> list[Diagnosis]:
-    """Return the diagnosis of each cell with failures. A cause that a passed golden contradicts is only consistent."""
+    """Return the diagnosis of each cell with failures. A cause that a passed golden contradicts is not certain."""
     return diagnose(evidence, _WouldFail(load, Budget(limits.passed)), cut_short)
 
 

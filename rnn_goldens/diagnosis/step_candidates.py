@@ -35,7 +35,7 @@ def no_step_follows(observed: Observation) -> bool | None:
 def _follows(observed: Observation) -> Mask | None:
     """Return whether each step's output, row by row, follows from the previous one by the definition.
 
-    None if the cell has other states, or if out is not the state, because its last step differs from h_n.
+    None if this cannot be computed, for example for an LSTM, or if the last step of out differs from h_n.
     """
     from rnn_goldens.cells import Network, case_of
 
@@ -112,7 +112,7 @@ def _upper(observed: Observation, factor: float) -> Iterator[tuple[Array, Array]
 
 
 def only_gate(letter: str, observed: Observation) -> bool | None:
-    """Return whether only this gate can be wrong, because others would exceed their range; None if several can."""
+    """Return whether only this gate can be wrong: any other one would exceed its range. None if others can, too."""
     possible = _possible(observed)
     if possible is None or (letter in possible and len(possible) > 1):
         return None
@@ -156,7 +156,7 @@ def _of_gru(right: Mapping[str, Array], before: Array, h: Array) -> set[str]:
 def _of_lstm(
     observed: Observation, right: Mapping[str, Array], before: Array, got: tuple[Array, Array]
 ) -> set[str] | None:
-    """Return the gates for which c = f c0 + i g, h = o tanh(c) has a solution in range; None if several are wrong."""
+    """Return the gates for which c = f c0 + i g, h = o tanh(c) is solvable; None unless exactly one gate is wrong."""
     h, c = got
     h_follows, c_is_right = observed.near(h, right["o"] * np.tanh(c), "h_n"), not observed.wrong["c_n"].any()
     if h_follows == c_is_right:  # nothing is wrong, or more than one gate

@@ -74,7 +74,7 @@ def _paragraph(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
 
 
 def _explained_partly(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
-    """Yield a sentence on the first failure whose cause is not a candidate, if this cause does not explain all."""
+    """Yield a sentence on the first failure whose cause is not a candidate, if the cause does not explain them all."""
     failed = [evidence for diagnosis in diagnoses for evidence in diagnosis.failed]
     causes = {candidate.cause for diagnosis in diagnoses for candidate in diagnosis.candidates}
     for one in failed:

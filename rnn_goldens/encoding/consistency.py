@@ -17,7 +17,7 @@ from rnn_goldens.golden.shapes import (
     Shape,
     gradient_shapes,
     output_shapes,
-    state_shape,
+    state_shapes,
     weight_count,
     weight_shapes,
 )
@@ -96,17 +96,27 @@ def _zero_problems(tree: Tree) -> Iterator[str]:
 
 
 def inputs_problems(layout: Layout, config: Config, weights: Tree, inputs: Mapping[str, NDArray[Any]]) -> list[str]:
-    """Return the problems of model inputs: shapes that contradict the configuration, and lengths outside x."""
+    """Return the problems of model inputs: options and shapes that contradict each other, and lengths outside x."""
     x = inputs["x"]
     if x.ndim not in (2, 3):
         return [f"inputs/x: has shape {x.shape}; expected (batch, time, input), or (time, input) if unbatched"]
     if not all(x.shape[:-1]):
         return [f"inputs/x: has shape {x.shape}; at least one sequence and one time step are required"]
     return [
+        *_config_problems(layout, config),
         *_weight_problems(weights, layout, config),
         *shape_problems("inputs", inputs, _input_shapes(layout, config, inputs)),
         *_length_problems(inputs, x),
     ]
+
+
+def _config_problems(layout: Layout, config: Config) -> Iterator[str]:
+    is_projected = any(axes[0] == "P" for _, axes in layout.weights)
+    if is_projected != (config.proj_size > 0):
+        what = "is required: the cell has a projection" if is_projected else "is given, but the cell has no projection"
+        yield f"config: proj_size {what}"
+    if config.direction and config.bidirectional:
+        yield "config: direction is reverse, so bidirectional must be false"
 
 
 def _weight_problems(weights: Tree, layout: Layout, config: Config) -> Iterable[str]:
@@ -121,7 +131,7 @@ def _input_shapes(layout: Layout, config: Config, inputs: Mapping[str, NDArray[A
     batch = inputs["x"].shape[:-2]
     shapes: dict[str, Shape] = {"x": (*batch, inputs["x"].shape[-2], config.input_size)}
     if {"h0", "c0"} & inputs.keys():
-        shapes |= {f"{name}0": state_shape(config, batch) for name in layout.states}
+        shapes |= {f"{name}0": shape for name, shape in state_shapes(layout, config, batch).items()}
     if "lengths" in inputs and batch:
         shapes["lengths"] = batch
     return shapes
@@ -204,7 +214,7 @@ def _precision_problems(tree: Tree) -> Iterator[str]:
 
 
 def _rounding_problems(tree: Tree, groups: Iterable[str]) -> Iterator[str]:
-    """Yield a problem for each array that a listed precision cannot represent exactly: all precisions share a file."""
+    """Yield a problem for each array, shared by all precisions, that a listed precision cannot represent exactly."""
     arrays = {f"{group}/{name}": array for group in groups for name, array in tree[group].items()}
     floats = {place: array for place, array in arrays.items() if place != "inputs/lengths"}
     numbers = _concatenated(floats.values())

@@ -28,20 +28,20 @@ from rnn_goldens.encoding.typed_json import (
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.shapes import is_custom_cell
 
-Vector = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*\Z", max_length=100)]
+WeightName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*\Z", max_length=100)]
+Axes = Annotated[str, Meta(pattern=r"^([GH]|[GHP][HPI])\Z", max_length=2)]
 
 
 class CustomCell(ClosedStruct, frozen=True):
-    """The gates, states and vectors of a custom cell."""
+    """The gates, states and weights of a custom cell."""
 
     gates: Annotated[str, Meta(pattern=LINE, min_length=1, max_length=100)]
     states: Annotated[tuple[Literal["h", "c"], ...], Meta(min_length=1, max_length=2)]
-    vectors: Annotated[tuple[Vector, ...], Meta(min_length=1, max_length=100)] | UnsetType = UNSET
+    weights: Annotated[dict[WeightName, Axes], Meta(min_length=1, max_length=100)]
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a vector is listed twice, or the states are other than h, or h and c, in this order."""
+        """Raise ValueError if the states are other than h, or h and c, in this order."""
         _require(self.states in (("h",), ("h", "c")), "states must be h, or h and c")
-        require_once(() if self.vectors is UNSET else self.vectors)
 
 
 class Configuration(ClosedStruct, frozen=True):
@@ -52,6 +52,8 @@ class Configuration(ClosedStruct, frozen=True):
     num_layers: Size
     bidirectional: bool
     bias: bool
+    proj_size: Size | UnsetType = UNSET
+    direction: Literal["reverse"] | UnsetType = UNSET
 
 
 class Inputs(ClosedStruct, frozen=True):
@@ -134,7 +136,7 @@ class GoldenDocument(Document, frozen=True, kw_only=True):
     schema: Literal["urn:rnn-goldens:schema:golden:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a feature is listed twice, ``own_cell`` is missing, or a built-in cell has it."""
+        """Raise ValueError if a name is listed twice, a custom cell lacks ``own_cell``, or another cell has it."""
         require_once(self.features)
         super().__post_init__()
         _require(

@@ -56,7 +56,7 @@ def gradients_beside(path: Path) -> Path:
 
 
 def golden_beside(path: Path) -> Path:
-    """Return the path of the golden file beside a gradients file, in the same format if it exists."""
+    """Return the path of the golden file beside a gradients file, in the other format if only that file exists."""
     stem = path.name.removesuffix("".join(path.suffixes[-2:]))
     same_format = path.with_name(f"{stem}{path.suffix}")
     other_format = path.with_name(f"{stem}{'.json' if path.suffix == '.h5' else '.h5'}")
@@ -66,7 +66,7 @@ def golden_beside(path: Path) -> Path:
 def encode(golden: Golden) -> dict[str, bytes]:
     """Return the bytes of the files of a golden, and of its gradients if it has some, by suffix.
 
-    The bytes have been read back and validated by the schema.
+    The JSON file is read back and validated by the schema before the function returns.
 
     Raises:
         InvalidFile: the golden is inconsistent, or too large for a file.
@@ -119,7 +119,7 @@ def decode(
 
     Args:
         content: the bytes.
-        path: the name of the file; its suffix is the format, and messages contain it.
+        path: the name of the file; its suffix is the format, and messages contain the name.
         of: as for ``read``.
         of_content: the content hash of ``of``, if known.
         by_schema: as for ``read``; an invalid file is always validated by the schema, for its messages.

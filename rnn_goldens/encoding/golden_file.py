@@ -40,7 +40,7 @@ def read(path: str | PathLike[str], *, dtype: object = None, gradients: bool = F
     Args:
         path: the file.
         dtype: the precision, as for ``load``. None for the widest precision of the golden, or of its gradients.
-        gradients: whether to read the gradients too, from the file beside it.
+        gradients: whether to read the gradients too, from the gradients file beside ``path``.
 
     Raises:
         InvalidFile: a file cannot be read, has an unknown format or is inconsistent, or the gradients are of another

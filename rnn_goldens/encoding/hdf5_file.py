@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rnn_goldens.encoding.tree import Tree
 
 _DEEPEST = 4
-"""Levels of groups; a golden has three. The limit stops groups that are linked into themselves."""
+"""Levels of groups; a golden has three. The limit ends the reading of a group that links to itself."""
 
 _TYPES = (np.dtype(np.float64), np.dtype(np.int64))
 

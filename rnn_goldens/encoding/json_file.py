@@ -48,7 +48,7 @@ def decode(content: bytes, path: Path, bounds: Bounds = OTHER) -> Any:  # noqa: 
 
 
 def render(document: object, indent: str = "") -> str:
-    """Return a document as JSON text that diffs well: one line per entry of an object, one line per list."""
+    """Return a document as JSON text that diffs well: a line per entry of an object, no line breaks in plain lists."""
     inner = indent + "  "
     if isinstance(document, dict) and document:
         entries = (f"{inner}{json.dumps(name)}: {render(value, inner)}" for name, value in document.items())
@@ -87,7 +87,7 @@ _TOO_DEEP = f"is nested in more than {_DEEPEST} levels"
 
 
 def _limit_problem(document: object) -> str | None:
-    """Return the limit on nesting or text that a document exceeds, or None. Recursion and regexes need both limits."""
+    """Return the limit on nesting or text that a document exceeds, or None. Limits protect recursion and regexes."""
     level = [document]
     for _ in range(_DEEPEST):
         level = [part for outer in level for part in _parts(outer)]

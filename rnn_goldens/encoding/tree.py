@@ -13,12 +13,13 @@ import numpy as np
 
 from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.golden.arrays import GoldenArrays, InputArrays
+from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.gradients import COTANGENTS, Gradients
 from rnn_goldens.golden.shapes import (
-    LAYOUTS,
     Config,
     Layout,
     gradient_shapes,
+    in_file_order,
     is_custom_cell,
     weight_count,
     weight_shapes,
@@ -124,11 +125,11 @@ def _gradient_names(golden: Golden) -> Iterable[str]:
 
 
 def layout_of(tree: Tree) -> Layout:
-    """Return the gates, states and vectors of the cell: built-in, or stored in the tree for a custom cell."""
+    """Return the gates, states and weights of the cell: built-in, or stored in the tree for a custom cell."""
     if not is_custom_cell(tree["cell"]):
         return LAYOUTS[tree["cell"]]
     stored = tree["own_cell"]
-    return Layout(stored["gates"], tuple(stored["states"]), tuple(stored.get("vectors", ())))
+    return Layout(stored["gates"], tuple(stored["states"]), in_file_order(stored["weights"]))
 
 
 def to_document(tree: Tree) -> dict[str, Any]:
@@ -156,8 +157,7 @@ def _hash_of(tree: Tree) -> str:
 def _custom_cell_to_tree(layout: Layout | None) -> Tree:
     if layout is None:
         return {}
-    vectors = {"vectors": list(layout.vectors)} if layout.vectors else {}
-    return {"own_cell": {"gates": layout.gates, "states": list(layout.states), **vectors}}
+    return {"own_cell": {"gates": layout.gates, "states": list(layout.states), "weights": dict(layout.weights)}}
 
 
 def _tolerance_to_tree(tolerance: Tolerance, names: Iterable[str]) -> Tree:

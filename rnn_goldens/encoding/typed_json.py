@@ -7,10 +7,11 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
+from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.features import CORE, FEATURES
 from rnn_goldens.golden.ids import ID, LONGEST_ID
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS, CUSTOM_CELL
+from rnn_goldens.golden.shapes import CUSTOM_CELL
 
 T = TypeVar("T")
 
@@ -30,7 +31,7 @@ def _one_of(names: Iterable[str]) -> str:
 Line = Annotated[str, Meta(pattern=LINE, max_length=LONGEST_LINE)]
 Sentence = Annotated[str, Meta(pattern=rf"(?=[\s\S]*\S){LINE}", max_length=LONGEST_LINE)]
 Id = Annotated[str, Meta(pattern=rf"^{ID}\Z", max_length=LONGEST_ID)]
-CellName = Annotated[str, Meta(pattern=_one_of([*CELLS, CUSTOM_CELL]), max_length=LONGEST_ID)]
+CellName = Annotated[str, Meta(pattern=_one_of([*LAYOUTS, CUSTOM_CELL]), max_length=LONGEST_ID)]
 Feature = Annotated[str, Meta(pattern=_one_of(feature for feature in FEATURES if feature != CORE))]
 FeatureOrCore = Annotated[str, Meta(pattern=_one_of(FEATURES))]
 Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]

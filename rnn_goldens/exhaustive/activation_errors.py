@@ -46,7 +46,7 @@ class ActivationErrors:
             return None
         precision = PRECISIONS[golden.dtype]
         where = golden.stored.c0 if activation.of_state else golden.stored.x
-        assert where is not None  # activations of the state have one
+        assert where is not None  # the golden has c0 if c is the argument
         where = where.ravel()
         with np.errstate(all="ignore"):
             fractions = [_fractions(golden, name, actual[name], want, precision) for name, want in expected.items()]

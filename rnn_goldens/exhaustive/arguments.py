@@ -11,7 +11,7 @@ Float64 = NDArray[np.float64]
 
 HALF = ("float16", "bfloat16")
 PRECISIONS_CHECKED = (*HALF, "float32")
-"""The precisions that are checked. float64 has too many numbers, and a sample of it would find no more than float32."""
+"""The precisions that are checked. float64 has too many numbers, and its sample would find no more than float32's."""
 
 BREAKPOINTS = (
     2.0**-12,
@@ -41,7 +41,7 @@ BREAKPOINTS = (
     88.722839,
     103.97208,
 )
-"""Arguments at which kernels change formula, clamp or overflow: 7.905 and 7.999 (tanh of Eigen and XLA), 0.625
+"""Arguments at which kernels change formula, clamp or overflow, such as 7.905 and 7.999 (tanh of Eigen and XLA), 0.625
 (Cephes), 9 and 18 (ONNX Runtime), 9.01 (tanh rounds to 1), 16.6 and 17.3 (sigmoid rounds to 1), 44.4 (e^2z overflows),
 88.7 (e^z overflows)."""
 

@@ -1,4 +1,4 @@
-"""Networks with one unit and one step that isolate an activation: its argument is the input, its result an output."""
+"""Networks of one unit and one step that isolate an activation: its argument is an input, its result an output."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,8 @@ import numpy as np
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Case
 from rnn_goldens.exhaustive.arguments import Float64
-from rnn_goldens.golden.shapes import LAYOUTS, Config
+from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.shapes import Config
 
 OPEN, CLOSED = 32.0, -32.0
 """Biases that open a gate (1) or close it (almost 0) in any precision."""
@@ -62,4 +63,4 @@ ACTIVATIONS = (
     Activation("gru", "sigmoid of z", "out", {"W_iz": 1}, state=(1,)),
     Activation("gru", "tanh of n", "out", {"W_in": 1, "b_iz": CLOSED}),
 )
-"""All activations. The gate r is visible only through a tanh: the output is tanh(r)."""
+"""All activations except relu, which is exact. The gate r is visible only through a tanh: the output is tanh(r)."""

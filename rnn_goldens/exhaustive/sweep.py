@@ -38,7 +38,7 @@ class SweepResult:
 
     @property
     def is_right(self) -> bool:
-        """True if no argument failed, except arguments that were refused."""
+        """True if no argument failed. Refused arguments do not count as failed."""
         return not self.failure and (self.errors is None or not self.errors.wrong)
 
 

@@ -19,7 +19,7 @@ from rnn_goldens.golden.precision import PRECISIONS
 
 WIDTH = 80
 SCREEN = 50
-"""Number of lines of a text. Code that does not fit is named but not printed."""
+"""Largest number of lines of a text. Code that does not fit is named but not printed."""
 
 _PRECISION = "float32"
 _BEST = 3
@@ -93,7 +93,7 @@ def _step_in_words(of: type[Network], name: str) -> str:
 
 
 def code(wrong: Alteration, room: int, *, with_right: bool) -> list[str]:
-    """Return the wrong code, and the correct code if nothing else shows it; code that does not fit is only named.
+    """Return the wrong code and, if ``with_right``, the correct code; code that does not fit is only named.
 
     The wrong code has priority if there is little room.
     """
@@ -144,7 +144,7 @@ def _to_look_for(deviation: Deviation, corpus: Corpus, known: Detection) -> list
 
 
 def _verdict(deviation: Deviation, golden: Golden) -> str:
-    """Return the first line of the failure on a golden, and which arrays are correct and wrong."""
+    """Return which arrays are right and wrong on a golden; for outputs, after the first line of the failure."""
     store, case = PRECISIONS[golden.dtype].round, case_of(golden, np.float64)
     if not deviation.is_backward:
         verdict = compare(golden, *map(store, deviation.run(case)))
@@ -166,7 +166,7 @@ def indented(text: str) -> list[str]:
 
 
 def where_it_shows(known: Detection, cells: tuple[str, ...]) -> list[str]:
-    """Return the goldens with the largest margins, and where no golden detects the deviation, with the reason."""
+    """Return the goldens with the largest margins, and why no golden detects the deviation in some precisions."""
     best = known.best(_PRECISION, _BEST)
     lines = [f"goldens with the largest margins in {_PRECISION}"]
     lines += [f"  {golden_id:<50} {margin_text(margin)}" for golden_id, margin in best]

@@ -13,6 +13,7 @@ from rnn_goldens.cells.notation import Term, Weight
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.cells.steps import ACTIVATIONS
 from rnn_goldens.explain.symbols import added
+from rnn_goldens.golden.shapes import STACKED
 
 LONGEST = 100
 """Longer lines are less readable than the code."""
@@ -40,8 +41,6 @@ _OPERATORS = {
 _NOTHING = "0"
 """The text for a weight that is left out."""
 
-_BIASES = frozenset({"bias_ih", "bias_hh"})
-
 
 def written(
     cell: Cell,
@@ -62,7 +61,7 @@ def written(
     """
     names = ("x", *cell.states)
     inputs = [Term("input") for _ in names]
-    after = equations(*inputs, Weight(cell.gates, (), _BIASES if bias else frozenset()))
+    after = equations(*inputs, Weight(cell.layout, frozenset(cell.layout.present(bias=bias))))
     text = _Text(cell, dict(zip(inputs, names, strict=True)), weights or {})
     text.name_gates(after)
     if sums:
@@ -91,10 +90,10 @@ def difference(cell_name: str, wrong: Equations, longest: int = LONGEST) -> list
 
 
 def of_first_cell(cells: Sequence[str], lines: Iterable[str]) -> list[str]:
-    """Return the equations of the first of several cells; other cells are wrong in the same way."""
+    """Return the first cell's equations, and the names of the other cells, which are wrong in the same way."""
     first, *others = cells
-    likewise = [f"  likewise in {', '.join(others)}"] if others else []
-    return [f"{first}: the right equations (-) and the wrong ones (+)", *(f"  {line}" for line in lines), *likewise]
+    same = [f"  wrong in the same way: {', '.join(others)}"] if others else []
+    return [f"{first}: the right equations (-) and the wrong ones (+)", *(f"  {line}" for line in lines), *same]
 
 
 def side_by_side(right: list[str], wrong: list[str]) -> Iterator[str]:
@@ -119,16 +118,21 @@ class _Text:
 
     def name_gates(self, after: Sequence[Term]) -> None:
         """Name the activation of each gate's rows with the gate's letter, in the order of the equations."""
-        found: dict[str, list[Term]] = {}
-        for term in _all(after):
-            if term.primitive in ACTIVATIONS and len(rows := _rows(term.of[0], after)) == 1:
-                found.setdefault(self.cell.gates[rows.pop()], []).append(term)
+        found = self._activations(after, ("clip",)) | self._activations(after, ACTIVATIONS)  # a hard sigmoid is a clip
         if len(self.cell.gates) > 1:
             self.gates = [found[gate][0] for gate in self.cell.gates if len(found.get(gate, [])) == 1]
             self.names |= {term: gate for gate, (term, *more) in found.items() if not more}
 
+    def _activations(self, after: Sequence[Term], kinds: Sequence[str]) -> dict[str, list[Term]]:
+        """Return the activations of these kinds by the gate whose rows each of them depends on."""
+        found: dict[str, list[Term]] = {}
+        for term in _all(after):
+            if term.primitive in kinds and len(rows := _rows(term.of[0], after)) == 1:
+                found.setdefault(self.cell.gates[rows.pop()], []).append(term)
+        return found
+
     def name_sums(self, after: Sequence[Term]) -> None:
-        """Name the sum of each gate's rows ``z_`` and the gate's letter."""
+        """Name the sum of each gate's rows ``z_`` followed by the gate's letter."""
         found: dict[int, list[Term]] = {}
         for term in _all(after):
             of_rows = all(part.primitive in ("product", "block", "vector") for part in term.of)
@@ -139,7 +143,7 @@ class _Text:
         self.names |= {term: f"z_{self.cell.gates[row]}" for row, term in of_one.items()}
 
     def of(self, term: Term, around: str = "") -> str:
-        """Return a term by its name or its operation; in brackets where the enclosing operation binds as tightly."""
+        """Return a term by its name or its operation; in brackets if the enclosing operation requires them."""
         if term in self.names:
             return self.names[term]
         text = self.inner(term)
@@ -175,6 +179,10 @@ class _Text:
         return added([text for text in texts if text != _NOTHING] or [_NOTHING])
 
     def _weight(self, term: Term) -> str:
+        name = str(term.detail[0])
+        if name in self.cell.layout.further:
+            text = name.replace("weight_", "W_")
+            return text if term.primitive == "vector" else f"{text} @ {self.of(term.of[0], '@')}"
         if term.primitive == "vector":
             return self._block("b", *term.detail[:2])
         product, block = (term, 0) if term.primitive == "product" else (term.of[0], term.detail[0])
@@ -210,12 +218,12 @@ def _all(after: Sequence[Term]) -> list[Term]:
 
 
 def _rows(term: Term, after: Sequence[Term]) -> set[int]:
-    """Return the gates whose weight rows a term contains, except through another activation or a new state."""
+    """Return the indices of gates whose rows a term contains, except through another activation or a new state."""
     if term.primitive == "block":
         return {int(str(term.detail[0]))}
     if term.primitive == "vector":
-        return {int(str(term.detail[1]))}
-    if term.primitive == "product":
+        return {int(str(term.detail[1]))} if term.detail[0] in dict(STACKED) else set()
+    if term.primitive == "product" and term.detail[0] in dict(STACKED):
         return {0}
     if term.primitive in ACTIVATIONS or term in after:
         return set()

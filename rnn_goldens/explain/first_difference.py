@@ -65,7 +65,7 @@ class ReaderOutputs:
         return [*found, *(self._known(f"{state}_n", state, index, last[..., None]) for state in states)]
 
     def first_difference(self, steps: Sequence[Step]) -> Place | None:
-        """Return the wrong element that is computed first: by layer, then by visit, batch row, time and unit."""
+        """Return the wrong element that is computed first: by layer, order of steps, row, time step, unit."""
         found = [(self._order(place), place) for step in steps for place in self._differences(step)]
         return min(found, key=lambda pair: pair[0])[1] if found else None
 
@@ -97,7 +97,7 @@ class ReaderOutputs:
         return found
 
     def last(self, step: Step) -> NDArray[np.bool_]:
-        """Return whether the direction visits no step of a sequence after this one, by sequence: (batch,) or ()."""
+        """Return, for each sequence, whether this is the last step that the direction computes: (batch,) or ()."""
         lengths = self._lengths().reshape(self.golden.batch_shape)
         return np.asarray(step.time == (0 if step.direction == "reverse" else lengths - 1))
 

@@ -142,12 +142,12 @@ def _result(golden: Golden, reader: ReaderOutputs, first: Place | None) -> Itera
     text = f"the first difference is in {first.output}, {where}: yours is {shown[0]}, right is {shown[1]}"
     yield from textwrap.wrap(text, WIDTH)
     if first.step.layer < golden.config.num_layers - 1:
-        yield f"only the last states of layer {first.step.layer} are known: it may be wrong earlier"
+        yield f"only the last states of layer {first.step.layer} are known: earlier steps may be wrong, too"
     yield from _explanation(golden, reader.outputs)
 
 
 def _explanation(golden: Golden, outputs: Outputs) -> Iterator[str]:
-    """Yield deviations, one or two at once, that give these outputs; if there are none, yield observed facts."""
+    """Yield lines on the deviations, one or two at once, that give these outputs; on facts if there are none."""
     actual = actual_outputs(golden, *(outputs.get(name) for name in NAMES))
     if found := CandidateSearch().explain(actual):
         names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])

@@ -8,7 +8,8 @@ import numpy as np
 from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network, Weights
 from rnn_goldens.deviations.deviation import Alteration
 from rnn_goldens.explain.symbols import Symbol
-from rnn_goldens.golden.shapes import LAYOUTS, Config, state_shape, weight_shapes
+from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.shapes import Config, state_shapes, weight_shapes
 
 _COLUMNS = 4
 _ACTIVATIONS = ("sigmoid", "tanh", "relu")
@@ -72,7 +73,7 @@ def products(wrong: Alteration) -> list[str]:
 
 
 def second_product(wrong: Alteration) -> list[str]:
-    """Return a product of symbols at the second time step, if it contains the product at the first time step."""
+    """Return a product of symbols at the second time step, if it also contains the first product."""
     network, matrix = wrong.network(), np.ones((1, 1))
     first, second = (np.array([[Symbol({f"W @ v_{step}": 1.0})]]) for step in (1, 2))
     network.product(first, matrix)
@@ -115,9 +116,8 @@ def _case(cell: str, needs: Sequence[str], size: _Size, *, state: bool) -> Case:
     weights: Weights = {
         name: _numbers_of(shape, at) for at, (name, shape) in enumerate(weight_shapes(LAYOUTS[cell], config).items())
     }
-    shape = state_shape(config, (size.rows,))
     fill: Callable[[tuple[int, ...], int], Array] = _numbers_of if state else lambda shape, _: np.zeros(shape)
-    states = tuple(fill(shape, 90 + at) for at in range(len(BUILT_IN_CELLS[cell].states)))
+    states = tuple(fill(s, 90 + at) for at, s in enumerate(state_shapes(LAYOUTS[cell], config, (size.rows,)).values()))
     lengths = 1 + np.arange(size.rows) % size.times if "lengths" in needs else None
     return Case(
         BUILT_IN_CELLS[cell],

@@ -32,6 +32,6 @@ def picture(deviation: Deviation) -> list[str]:
 
 
 def other_equations(deviation: Deviation, longest: int = LONGEST) -> list[str]:
-    """Return the equations of the first cell; other cells are wrong in the same way."""
+    """Return the equations of the first cell that the deviation changes, and the names of other changed cells."""
     found = {cell: lines for cell, f in deviation.wrong.equations.items() if (lines := difference(cell, f, longest))}
     return of_first_cell(list(found), next(iter(found.values()))) if found else []

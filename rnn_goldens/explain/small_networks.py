@@ -10,7 +10,7 @@ import numpy as np
 from rnn_goldens.cells import Array, Case, Cell
 from rnn_goldens.explain.symbols import symbols
 from rnn_goldens.explain.weights_text import symbolic_weights
-from rnn_goldens.golden.shapes import Config, state_shape
+from rnn_goldens.golden.shapes import Config, Shape, state_shapes
 
 LETTERS = {"h": ("h", "k", "r", "s"), "c": ("c", "d", "u", "v")}
 """Letters of the states: layers 0 and 1 forward, then reverse."""
@@ -44,7 +44,7 @@ class Size:
     lengths: tuple[int, ...] | None = None
 
     def __str__(self) -> str:
-        """Return the description; default properties are left out."""
+        """Return the description. Most default properties are left out."""
         parts = [
             "1 layer" if self.layers == 1 else f"{self.layers} layers",
             "both directions" if self.directions > 1 else "",
@@ -79,9 +79,8 @@ def sizes(needs: Sequence[str]) -> Iterator[Size]:
 def case_of_size(cell: Cell, size: Size) -> Case:
     """Return the case of a size, in which every number is a symbol whose name includes its position."""
     config = Config(size.inputs, size.units, size.layers, size.directions > 1)
-    shape = state_shape(config, (size.rows,))
 
-    def state(letters: Sequence[str]) -> Array:
+    def state(letters: Sequence[str], shape: Shape) -> Array:
         def name(index: int, row: int, unit: int) -> str:
             layer, direction = divmod(index, size.directions)
             return symbol_name(f"{letters[layer + 2 * direction]}0", row, size.rows, unit, size.units)
@@ -92,7 +91,8 @@ def case_of_size(cell: Cell, size: Size) -> Case:
         lambda row, t, unit: symbol_name(f"x{t + 1}", row, size.rows, unit, size.inputs),
         (size.rows, size.times, size.inputs),
     )
-    states = tuple(state(LETTERS[name]) for name in cell.states)
+    shapes = state_shapes(cell.layout, config, (size.rows,))
+    states = tuple(state(LETTERS[name], shape) for name, shape in shapes.items())
     lengths = None if size.lengths is None else np.array(size.lengths)
     case = Case(cell, config, symbolic_weights(cell, config), x, states, lengths, size.state)
     if size.batched:

@@ -24,7 +24,7 @@ class Symbol:
 
     @property
     def atom(self) -> Atom | None:
-        """Return the atom if the symbol is a single one; else None."""
+        """Return the atom if the symbol consists of one atom; else None."""
         ((atom, factor), *more) = self.terms.items()
         return atom if factor == 1 and not more and not self.number else None
 
@@ -60,7 +60,7 @@ class Symbol:
         raise TypeError("a symbol is neither true nor false")
 
     def tanh(self) -> "Symbol":
-        """Return the tanh, which NumPy calls for object arrays."""
+        """Return the tanh. NumPy calls this method for object arrays."""
         return Symbol({f"tanh({self})": 1.0})
 
     def __eq__(self, other: object) -> bool:

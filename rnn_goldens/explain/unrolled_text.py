@@ -172,7 +172,7 @@ def _shortened(right: list[str], wrong: list[str]) -> list[str]:
 
 
 def _legend(size: Size, cell: Cell) -> list[str]:
-    """Return the meaning of letters other than x, h and c of one layer."""
+    """Return the explanation of ``step`` and of the letters of layers and directions."""
     states = [LETTERS[name] for name in cell.states]
     kinds = {0: "layer 0 forward"}
     if size.layers > 1:

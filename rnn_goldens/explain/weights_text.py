@@ -74,7 +74,7 @@ class Changed:
 
 
 def equations_with_changed_weights(wrong: Alteration, cells: Sequence[str]) -> list[str]:
-    """Return the equations of the first cell with the changed weights; empty if the weights are unchanged."""
+    """Return equations with changed weights, or changed rows if no formula fits; empty if nothing is changed."""
     found = [changed for cell in cells if (changed := _changed(wrong, BUILT_IN_CELLS[cell])) is not None]
     if not found:
         return []

@@ -21,13 +21,13 @@ def write(folder: Path, goldens: Sequence[Exported], *, replace: bool = False) -
     Args:
         folder: the output folder.
         goldens: the exported goldens.
-        replace: whether to replace existing goldens with other content. A folder is replaced as a whole.
+        replace: whether to replace existing goldens that have other content. A folder is replaced as a whole.
 
     Returns:
         For each golden ``new``, ``unchanged`` or ``replaced``.
 
     Raises:
-        WrongUse: two goldens have the same path, or one exists with other content and ``replace`` is False.
+        WrongUse: two goldens have the same path, or a path exists with other content and ``replace`` is False.
         OSError: a golden cannot be written; its ``filename`` is ``folder``.
     """
     _require_distinct_places(goldens)

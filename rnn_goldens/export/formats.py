@@ -5,10 +5,11 @@ from importlib.util import find_spec
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.export import WEIGHTS_AS_INPUTS
 from rnn_goldens.export.exported_golden import Exported
 from rnn_goldens.golden.precision import PRECISIONS
 
-_EXTRAS = {"onnx": "onnx", "safetensors": "safetensors"}
+_EXTRAS = {"onnx": "onnx", WEIGHTS_AS_INPUTS: "onnx", "safetensors": "safetensors"}
 """The package that a format requires, which is also the name of the extra that installs it."""
 
 
@@ -27,7 +28,7 @@ def usual_precision(to: str, precisions: Sequence[str]) -> str:
     Raises:
         Unsupported: the golden has no such precision.
     """
-    if to != "onnx":
+    if _EXTRAS.get(to) != "onnx":
         return precisions[0]
     narrow = [name for name in precisions if PRECISIONS[name].bits <= PRECISIONS["float32"].bits]
     if not narrow:
@@ -40,10 +41,10 @@ def usual_precision(to: str, precisions: Sequence[str]) -> str:
 
 def encode(golden: Golden, to: str) -> Exported:
     """Export a golden in its precision to one of ``FORMATS``. Raises Unsupported if the format cannot represent it."""
-    if to == "onnx":
+    if _EXTRAS.get(to) == "onnx":
         from rnn_goldens.export.onnx_test_case import onnx_test_case
 
-        return onnx_test_case(golden)
+        return onnx_test_case(golden, stored_weights=to != WEIGHTS_AS_INPUTS)
     from rnn_goldens.export import array_files
     from rnn_goldens.export.c_header import c_header
 

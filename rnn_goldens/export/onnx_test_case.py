@@ -23,8 +23,10 @@ from rnn_goldens.implementations.onnx.model import ATTRIBUTES, TYPES, build, fee
 DATA_SET = "test_data_set_0"
 
 
-def onnx_test_case(golden: Golden) -> Exported:
+def onnx_test_case(golden: Golden, *, stored_weights: bool = True) -> Exported:
     """Return the test case. Its name begins with ``test_``, as the runner of ONNX requires.
+
+    ``stored_weights`` says whether the model stores the weights, or has an input for each of them.
 
     Raises:
         Unsupported: ONNX has no operator for the golden's cell.
@@ -42,10 +44,10 @@ def onnx_test_case(golden: Golden) -> Exported:
     largest = _rounded_up(max(float(array.max(initial=0)) for array in tolerances.values()), precision)
     return Exported(
         golden.id,
-        f"test_{identifier(golden.id)}",
+        f"test_{identifier(golden.id)}{'' if stored_weights else '_weights_as_inputs'}",
         {
-            "model.onnx": build(golden).SerializeToString(deterministic=True),
-            **_tensors("input", feeds(golden)),
+            "model.onnx": build(golden, stored_weights=stored_weights).SerializeToString(deterministic=True),
+            **_tensors("input", feeds(golden, stored_weights=stored_weights)),
             **_tensors("output", outputs),
             **_tensors("tolerance", tolerances),
             "data.json": json_file.encode({"rtol": 0.0, "atol": largest, "golden": about(golden)}),

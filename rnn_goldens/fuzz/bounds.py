@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from rnn_goldens.cells import cell_named
 from rnn_goldens.corpus import names
 from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.features import INPUT_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
-from rnn_goldens.golden.shapes import CELLS, is_custom_cell
+from rnn_goldens.golden.shapes import is_custom_cell
 from rnn_goldens.golden.whole_number import whole_number
 
 
@@ -99,8 +100,8 @@ def bounds(
         if name not in INPUT_FEATURES:
             raise UnknownName("feature", name, INPUT_FEATURES, plural="features that can be drawn")
     for name in cells:
-        if name not in CELLS and not is_custom_cell(name):
-            raise UnknownName("cell", name, CELLS)
+        if name not in LAYOUTS and not is_custom_cell(name):
+            raise UnknownName("cell", name, LAYOUTS)
         cell_named(name)
     checked = Bounds(
         _in_order(cells, (*CELLS, *cells)), sizes, frozenset(having), frozenset(lacking), _precisions(precisions)

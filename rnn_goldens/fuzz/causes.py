@@ -15,7 +15,7 @@ from rnn_goldens.diagnosis.run_diagnosis import diagnose_run, reexamine
 from rnn_goldens.diagnosis.summary import summary
 
 MAX_FAILED = 8
-"""The largest number of failures that are diagnosed, from the smallest to the largest."""
+"""The largest number of diagnosed failures. They are evenly spaced from the least to the most complex."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ def complexity(golden: Golden) -> int:
 
 
 def causes(failed: Sequence[ComparedGolden], passed: Iterable[ComparedGolden] = ()) -> Iterator[str]:
-    """Yield the causes, in lines of at most 80 columns; nothing if no golden failed.
+    """Yield the causes, in lines of at most 80 columns; nothing if there is nothing to add to the verdicts.
 
     Args:
         failed: the failures, in the order of the comparisons.

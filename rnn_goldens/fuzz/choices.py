@@ -15,7 +15,7 @@ _PARTS, _LARGEST = 16, 2
 
 
 def _simplicity(number: float) -> tuple[bool, int, float, bool]:
-    """Return a sort key: 0 and ±1 first, then powers of two, then more bits; near 1 first, positive first."""
+    """Return a sort key: 0, powers of two (nearest to 1 first), other numbers by odd factor; positive first."""
     numerator, denominator = abs(number).as_integer_ratio()
     odd = numerator // (numerator & -numerator) if numerator else 0
     return number != 0, odd, abs(math.log2(abs(number))) if odd == 1 else float(denominator), number < 0

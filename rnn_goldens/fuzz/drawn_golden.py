@@ -19,7 +19,7 @@ from rnn_goldens.golden.shapes import OutputNames
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class DrawnGolden(Golden):
-    """A golden that Hypothesis drew. It is in no corpus unless it fails.
+    """A golden that Hypothesis drew. It is stored in a corpus only if it fails.
 
     Attributes:
         drawn_in: the precision in which it was drawn. A comparison in a lower precision does not count as a check.
@@ -34,7 +34,7 @@ class DrawnGolden(Golden):
         return cls(**{**of_golden, "corpus": None}, drawn_in=golden.dtype)
 
     def compare(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> Verdict:
-        """Compare outputs as ``Golden.compare`` does, but without a diagnosis.
+        """Compare outputs as ``Golden.compare`` does; in a Hypothesis test, without a diagnosis.
 
         Nobody reads messages while Hypothesis shrinks an example; causes are printed at the end of the test.
         """

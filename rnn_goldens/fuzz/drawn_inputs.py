@@ -18,8 +18,9 @@ from rnn_goldens.fuzz.bounds import Bounds
 from rnn_goldens.fuzz.choices import MAX_VALUES, Draw, choice, one_of, several
 from rnn_goldens.fuzz.sizes import SMALL, Shape, shape
 from rnn_goldens.generator.scenario import SMALLEST, Scenario
+from rnn_goldens.golden.built_in_cells import DIALECTS
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
-from rnn_goldens.golden.shapes import Config, state_shape, weight_shapes
+from rnn_goldens.golden.shapes import Config, state_shapes, weight_shapes
 
 Float64 = NDArray[np.float64]
 
@@ -35,7 +36,7 @@ SCALES = (
     {"weight": 1, "bias": 1, "x": 4},
     {"weight": -3, "bias": -8, "x": -4, "state": -4},
 )
-"""Exponents of two by kind of array, for: large biases, states, x or weights; saturated activations; tiny numbers."""
+"""Exponents of two by kind of array: for large biases, states, x, or weights; saturated activations; tiny numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +80,7 @@ class DrawnInputs:
 def draw_inputs(draw: Draw, bounds: Bounds) -> tuple[DrawnInputs, str]:
     """Draw inputs and a precision."""
     precision, cell, style = one_of(draw, bounds.precisions), one_of(draw, bounds.cells), one_of(draw, STYLES)
-    inputs = _plain(draw, cell, shape(draw, bounds))
+    inputs = _plain(draw, cell, _of_dialect(shape(draw, bounds), cell))
     if style == FULL:  # drawn after the numbers, so that they stay the same if this choice is removed
         seed = choice(draw)
         return inputs.of_each(lambda _, array: _filled(array, precision, seed)), precision
@@ -87,6 +88,17 @@ def draw_inputs(draw: Draw, bounds: Bounds) -> tuple[DrawnInputs, str]:
         scale = one_of(draw, SCALES)
         return inputs.of_each(lambda kind, array: _scaled(array, scale.get(kind, 0))), precision
     return inputs, precision
+
+
+def _of_dialect(of: Shape, cell: str) -> Shape:
+    """Return the shape with the options of a dialect that change shapes: proj_size and direction."""
+    options = DIALECTS[cell].options if cell in DIALECTS else {}
+    changed = {name: options[name] for name in ("proj_size", "direction") if name in options}
+    if "proj_size" in changed:
+        changed["proj_size"] = 1 + of.config.hidden_size // 2
+    if "direction" in changed:
+        changed["bidirectional"] = False
+    return replace(of, config=replace(of.config, **changed))
 
 
 def gentler(inputs: DrawnInputs) -> DrawnInputs:
@@ -106,7 +118,8 @@ def _plain(draw: Draw, cell: str, of: Shape) -> DrawnInputs:
 
     layout = cell_named(cell).layout
     weights = {name: _narrower(array(shape)) for name, shape in weight_shapes(layout, of.config).items()}
-    state = {f"{name}0": array(state_shape(of.config, of.batch)) for name in layout.states if of.has_state}
+    shapes = state_shapes(layout, of.config, of.batch) if of.has_state else {}
+    state = {f"{name}0": array(shape) for name, shape in shapes.items()}
     x = array((*of.batch, of.time, of.config.input_size))  # last, so that fewer steps and rows keep the other numbers
     return DrawnInputs(cell, of.config, weights, state, x, of.lengths)
 

@@ -77,7 +77,7 @@ class DrawnResults:
         return GoldenMismatch(self.wrong[1])
 
     def require_checked(self) -> None:
-        """Raise AssertionError if goldens were drawn but none was compared."""
+        """Raise AssertionError if goldens were drawn and none was compared in at least the precision drawn."""
         __tracebackhide__ = True
         if self.drawn is not None and not self.is_checked:
             raise AssertionError(

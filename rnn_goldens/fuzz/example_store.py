@@ -55,8 +55,8 @@ def require_folder(folder: str | PathLike[str]) -> None:
     """Check that failing goldens can be stored in a folder, which need not exist.
 
     Raises:
-        WrongUse: the folder contains something else, or cannot be written to.
-        InvalidFile: its index is damaged.
+        WrongUse: the folder contains anything but failing goldens, or cannot be written to.
+        InvalidFile: the folder's index is damaged.
     """
     _require_found(folder)
     require_replaceable(Path(folder))
@@ -106,8 +106,8 @@ def keep(golden: Golden, folder: str | PathLike[str], network: str = "") -> None
         network: the implementation that fails it, as an argument of ``rnn-goldens check``; "" if unknown.
 
     Raises:
-        WrongUse: the folder contains something else, or cannot be written to.
-        InvalidFile: its index is damaged.
+        WrongUse: the folder contains anything but failing goldens, or cannot be written to.
+        InvalidFile: the folder's index is damaged.
     """
     _require_found(folder)
     path = Path(folder).resolve()
@@ -127,7 +127,7 @@ def keep(golden: Golden, folder: str | PathLike[str], network: str = "") -> None
 
 
 def _found_with(network: str, golden: Golden, before: Golden | None) -> Golden:
-    """Record in a golden the implementation that fails it; nothing if several fail it, so that all will run it."""
+    """Record in a golden the implementation that fails it; if several do, record none, so that all of them run it."""
     line = _line(network)
     if before is not None and before.provenance.get(_FOUND_WITH) != line:
         line = ""
@@ -146,10 +146,10 @@ def kept(folder: str | PathLike[str], bounds: Bounds, network: str = "") -> list
     Args:
         folder: the folder.
         bounds: the bounds.
-        network: the implementation under test, "" if unknown. Goldens of another implementation are left out.
+        network: the implementation under test, "" if unknown. Goldens found with another implementation are left out.
 
     Raises:
-        WrongUse: the folder contains something else.
+        WrongUse: the folder contains anything but failing goldens.
         InvalidFile: a file is damaged.
     """
     _require_found(folder)

@@ -39,7 +39,7 @@ def run(tested: Started, request: SearchRequest, examples: int, arguments: Seque
     Args:
         tested: the implementation.
         request: the bounds of the goldens, and the folder for failing ones.
-        examples: the number of goldens.
+        examples: the maximum number of goldens.
         arguments: arguments for pytest and Hypothesis, such as ``--hypothesis-seed=1``.
 
     Returns:
@@ -59,7 +59,7 @@ def run(tested: Started, request: SearchRequest, examples: int, arguments: Seque
 
 
 def _register_profile(examples: int) -> None:
-    """Register settings of Hypothesis: no deadline, and only one failure is reported."""
+    """Register settings of Hypothesis, such as no deadline and at most one reported failure."""
     settings.register_profile(
         _PROFILE,
         max_examples=examples,
@@ -85,7 +85,7 @@ class _Session:
 
     @pytest.fixture(scope="session")
     def drawn_implementation(self) -> Iterator[Started]:
-        """Yield the implementation. Raises ProgramFailed at the end if a program printed more than answers."""
+        """Yield the implementation. At the end, raises ProgramFailed if a program misbehaved after an answer."""
         yield self._tested
         if isinstance(self._tested, Program):
             self._tested.close()

@@ -1,4 +1,4 @@
-"""Draws the sizes and features of a golden: most are small, one in three is large in one dimension."""
+"""Draws the sizes and features of a golden: most are small, about one in three is large in one dimension."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +14,7 @@ LARGE = (None, None, None, None, None, None, None, "time", "input", "hidden", "b
 """Choices of the dimension that is large; None: all are small."""
 
 EDGES = (5, 7, 9, 16, 17, 33, 40, 65, 72, 101, 129)
-"""Sizes at which kernels switch to another code path: just beyond multiples of vector and tile sizes."""
+"""Sizes at which kernels may switch to another code path: at or near multiples of vector and tile sizes."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class SearchRequest:
 
 @st.composite
 def goldens_of(draw: st.DrawFn, request: SearchRequest) -> Golden:
-    """Draw a stored or new golden within bounds, in one of its precisions."""
+    """Draw a stored or new golden within bounds, in one of the precisions of the bounds."""
     golden = DrawnGolden.of(draw(request.strategy))
     current_test().record_drawn(golden, request.folder, request.implementation)
     return golden

@@ -57,7 +57,7 @@ class Worker:
 
         Raises:
             Unsupported: the implementation raised it.
-            ImplementationFailed: the implementation returned no outputs; the message has the reason.
+            ImplementationFailed: it returned no outputs or wrote into its inputs; the message has the reason.
         """
         __tracebackhide__ = True
         if not self._process.is_alive():
@@ -163,7 +163,7 @@ def _answer_to(implementation: Implementation, inputs: Inputs, unchanged: Inputs
     """Return the answer to a request. ``unchanged`` is a copy of the inputs, to detect writes to them."""
     try:
         outputs = states_apart(
-            inputs.layout, *outputs_of(implementation(inputs)), state_shape=inputs.state_shape
+            inputs.layout, *outputs_of(implementation(inputs)), state_shape=inputs.state_shapes["h"]
         ).items()
         arrays = []
         for name, output in outputs:

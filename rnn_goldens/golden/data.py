@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.arrays import BackwardInputArrays, Float64, GoldenArrays, InputArrays
+from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
 from rnn_goldens.golden.gradients import COTANGENTS, Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
-from rnn_goldens.golden.shapes import LAYOUTS, Config, Layout, chosen_outputs, output_shapes, state_shape
+from rnn_goldens.golden.shapes import Config, Layout, Shape, chosen_outputs, output_shapes, state_shapes
 from rnn_goldens.golden.tolerance import Tolerance
 
 
@@ -29,14 +30,14 @@ class InputsData:
         title: a short title.
         purpose: what the golden shows or detects.
         documented_in: where the scenario is documented.
-        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations; or a custom cell,
-            ``package.module:function``.
+        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations; a dialect; or a custom
+            cell, ``package.module:function``.
         config: the arguments of ``nn.RNN``.
         features: tags for selection, see ``FEATURES``.
         precisions: the precisions that the golden can be checked in.
         stored: the arrays as stored: float64 for every precision.
         dtype: ``float64``, ``float32``, ``bfloat16`` (in float32 arrays: NumPy has no bfloat16) or ``float16``.
-        custom_layout: gates and states of a custom cell; None for a built-in cell.
+        custom_layout: gates, states and weights of a custom cell; None for a built-in cell.
     """
 
     id: str
@@ -53,8 +54,13 @@ class InputsData:
 
     @property
     def layout(self) -> Layout:
-        """Gates and states of the cell."""
+        """Gates, states and weights of the cell."""
         return self.custom_layout or LAYOUTS[self.cell]
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Options of a dialect, such as ``{"linear_before_reset": 0}``; empty for other cells."""
+        return DIALECTS[self.cell].options if self.cell in DIALECTS else {}
 
     def in_precision(self, dtype: object) -> Self:
         """Return a copy in another precision.
@@ -87,13 +93,13 @@ class InputsData:
     @cached_property
     def h0(self) -> NDArray[Any]:
         """Initial hidden state, (layers·directions, batch, hidden); zeros where the scenario defines none."""
-        return self._cast(np.zeros(self.state_shape) if self.stored.h0 is None else self.stored.h0)
+        return self._cast(np.zeros(self.state_shapes["h"]) if self.stored.h0 is None else self.stored.h0)
 
     @cached_property
     def c0(self) -> NDArray[Any]:
         """Initial cell state of an LSTM, like ``h0``."""
         self._require_cell_state("c0")
-        return self._cast(np.zeros(self.state_shape) if self.stored.c0 is None else self.stored.c0)
+        return self._cast(np.zeros(self.state_shapes["c"]) if self.stored.c0 is None else self.stored.c0)
 
     @property
     def initial_state(self) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]] | None:
@@ -114,7 +120,7 @@ class InputsData:
         All of them are present. A cotangent that the scenario does not define is zero.
 
         Raises:
-            AttributeError: there are no gradients to check; the message says why, and how to load them.
+            AttributeError: there are no gradients to check; the message says why.
         """
         defined = self._defined_cotangents
         if defined is None:
@@ -146,9 +152,9 @@ class InputsData:
         return self.stored.x.shape[:-2]
 
     @property
-    def state_shape(self) -> tuple[int, ...]:
-        """Shape of every initial and last state."""
-        return state_shape(self.config, self.batch_shape)
+    def state_shapes(self) -> dict[str, Shape]:
+        """Shapes of the initial and last states by name of the state."""
+        return state_shapes(self.layout, self.config, self.batch_shape)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the fields only: a copy computes its cast arrays again."""
@@ -197,9 +203,9 @@ class GoldenData(InputsData):
 
     Attributes:
         tolerance: the largest error of a correct implementation.
-        provenance: versions of the libraries that certified and confirmed it; not part of its content.
+        provenance: versions of the libraries that certified and confirmed the golden; not part of its content.
         stored: the arrays as stored: float64 for every precision.
-        corpus: the value of ``--corpus`` for the golden's corpus, "" for the default; None if it is not in a corpus.
+        corpus: the value of ``--corpus`` for the golden's corpus, "" for the default; None without a corpus.
         gradients: the stored gradients; None if there are none or they were not loaded.
         outputs: names of the outputs to compare; () for all of them.
     """

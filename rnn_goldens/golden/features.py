@@ -3,7 +3,7 @@
 from rnn_goldens.golden.shapes import Config
 
 INPUT_FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "unbatched")
-"""Features of the inputs, which an implementation must support. Other features describe the purpose of a golden."""
+"""Features of the inputs that an implementation must support. Other features describe the purpose of a golden."""
 
 DERIVED_FEATURES = (*INPUT_FEATURES, "exact")
 """Features derived from the data of a golden."""
@@ -12,7 +12,7 @@ DECLARED_FEATURES = ("long", "degenerate", "saturated", "chaotic")
 """Features that a scenario declares."""
 
 CORE = "core"
-"""A minimal set of goldens that detects as much as the whole corpus. Set by the index of a corpus."""
+"""The feature of a minimal set of goldens that detects as much as the whole corpus. Only the index lists it."""
 
 FEATURES = (*DERIVED_FEATURES, *DECLARED_FEATURES, CORE)
 

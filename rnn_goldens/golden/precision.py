@@ -78,7 +78,7 @@ def narrowest(names: Collection[str]) -> Collection[str]:
 
 
 class SupportedOnly(tuple[str, ...]):
-    """Precisions to check. A precision without a tolerance is left out and does not cause an error."""
+    """Precisions to certify. A precision in which no tolerance is valid is left out, without an error."""
 
     __slots__ = ()
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
@@ -11,19 +11,24 @@ from rnn_goldens.errors import UnknownName, WrongUse
 Shape = tuple[int, ...]
 
 
+STACKED = (("weight_ih", "GI"), ("weight_hh", "GP"), ("bias_ih", "G"), ("bias_hh", "G"))
+"""The weights of most cells. A letter for each axis: see ``Layout``."""
+
+
 @dataclass(frozen=True)
 class Layout:
-    """The gates, states and vectors of a cell, from which the shapes of its arrays follow.
+    """The gates, states and weights of a cell, from which the shapes of its arrays follow.
 
     Attributes:
-        gates: one letter for each block of hidden_size rows in the weights, in order.
-        states: the states carried from step to step: h, or h and c.
-        vectors: other weights of shape (hidden,), such as peepholes.
+        gates: one letter for each block of hidden_size rows in the stacked weights, in order.
+        states: the states carried from step to step. The first is h, the output, of P numbers; others have H.
+        weights: by name, a letter for each axis: I is the size of the layer's input, H hidden_size, P the size of h
+            (proj_size, or hidden_size), G the rows of all gates. Biases are absent in a network without them.
     """
 
     gates: str
     states: tuple[str, ...] = ("h",)
-    vectors: tuple[str, ...] = ()
+    weights: tuple[tuple[str, str], ...] = STACKED
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -31,28 +36,43 @@ class Layout:
         return ("out", *(f"{name}_n" for name in self.states))
 
     @property
+    def further(self) -> dict[str, str]:
+        """The weights besides the stacked ones."""
+        return {name: axes for name, axes in self.weights if name not in dict(STACKED)}
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """Names of the further weights with one number per unit, such as peepholes."""
+        return tuple(name for name, axes in self.further.items() if axes == "H")
+
+    def present(self, *, bias: bool) -> tuple[str, ...]:
+        """Return the names of the weights of a network with or without biases."""
+        return tuple(name for name, _ in self.weights if bias or not is_bias(name))
+
+    @property
     def in_words(self) -> str:
-        """The layout as text: "the gates f and n, the state h, the vectors p_i and p_f"."""
-        parts = {"gate": self.gates, "state": self.states, "vector": self.vectors}
+        """The layout as text: "the gates f and n, the state h, the weights p_i and p_f"."""
+        parts = {"gate": self.gates, "state": self.states, "weight": tuple(self.further)}
         return ", ".join(
             f"the {part}{'s' * (len(names) > 1)} {_listed(names)}" for part, names in parts.items() if names
         )
+
+
+def in_file_order(weights: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the weights of a custom cell: stacked ones, then others by name, because HDF5 stores no other order."""
+    stacked = [item for item in STACKED if item[0] in weights]
+    return (*stacked, *sorted(item for item in weights.items() if item not in stacked))
+
+
+def is_bias(weight: str) -> bool:
+    """Return whether a weight is a bias, which a network can lack."""
+    return weight.startswith("bias_")
 
 
 def _listed(names: Sequence[str]) -> str:
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
 
-
-LAYOUTS = {
-    "rnn_tanh": Layout("h"),
-    "rnn_relu": Layout("h"),
-    "lstm": Layout("ifgo", ("h", "c")),
-    "gru": Layout("rzn"),
-}
-"""The built-in cells, with PyTorch's gate order."""
-
-CELLS = tuple(LAYOUTS)
 
 OUTPUTS = ("out", "h_n", "c_n")
 """Names of the outputs of any cell."""
@@ -73,7 +93,7 @@ def is_custom_cell(name: str) -> bool:
 
 
 def chosen_outputs(names: str | Iterable[str]) -> tuple[str, ...]:
-    """Return the names of the outputs to compare, in the order of ``OUTPUTS``; () if all outputs are compared.
+    """Return the names of the outputs to compare, in the order of ``OUTPUTS``; () if all three are named.
 
     Raises:
         UnknownName: no such output.
@@ -88,11 +108,20 @@ def chosen_outputs(names: str | Iterable[str]) -> tuple[str, ...]:
     return () if len(selected) == len(OUTPUTS) else tuple(name for name in OUTPUTS if name in selected)
 
 
+_OPTIONAL = ("proj_size", "direction")
+"""Arguments that a configuration lists only if they are set: most networks do not accept them."""
+
+
 @dataclass(frozen=True)
 class Config(Mapping[str, Any]):
     """The configuration of a recurrent network, under the argument names of ``torch.nn.RNN``.
 
-    Also a mapping: ``nn.LSTM(**golden.config, batch_first=True)``.
+    Also a mapping: ``nn.LSTM(**golden.config, batch_first=True)``. It lists ``proj_size`` and ``direction`` only where
+    they are set.
+
+    Attributes:
+        proj_size: the size of h in an LSTM with a projection; 0 without one.
+        direction: ``reverse`` for a network that only runs backwards; its weights end in ``_reverse``.
     """
 
     input_size: int
@@ -100,6 +129,8 @@ class Config(Mapping[str, Any]):
     num_layers: int = 1
     bidirectional: bool = False
     bias: bool = True
+    proj_size: int = 0
+    direction: str = ""
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - int or bool, as declared
         if name not in self:
@@ -107,13 +138,18 @@ class Config(Mapping[str, Any]):
         return getattr(self, name)
 
     def __iter__(self) -> Iterator[str]:
-        return (f.name for f in fields(self))
+        return (f.name for f in fields(self) if f.name not in _OPTIONAL or getattr(self, f.name))
 
     def __len__(self) -> int:
-        return len(astuple(self))
+        return len(list(iter(self)))
 
     def __contains__(self, name: object) -> bool:
-        return any(name == f.name for f in fields(self))
+        return name in list(iter(self))
+
+    @property
+    def output_size(self) -> int:
+        """The size of h: proj_size, or hidden_size without a projection."""
+        return self.proj_size or self.hidden_size
 
     @property
     def num_directions(self) -> int:
@@ -129,13 +165,13 @@ class Config(Mapping[str, Any]):
     @property
     def suffixes(self) -> list[str]:
         """Suffixes of the weight names, in the order of the first axis of the states."""
-        directions = ("", "_reverse")[: self.num_directions]
+        directions = ("_reverse",) if self.direction else ("", "_reverse")[: self.num_directions]
         return [f"l{layer}{direction}" for layer in range(self.num_layers) for direction in directions]
 
 
 def weight_count(layout: Layout, config: Config) -> int:
     """Return the number of weights without listing them: a file can claim any number of layers."""
-    return config.num_layers * config.num_directions * ((4 if config.bias else 2) + len(layout.vectors))
+    return config.num_layers * config.num_directions * len(layout.present(bias=config.bias))
 
 
 def weight_shapes(layout: Layout, config: Config) -> dict[str, Shape]:
@@ -145,36 +181,46 @@ def weight_shapes(layout: Layout, config: Config) -> dict[str, Shape]:
 
 @lru_cache
 def _weight_shapes(layout: Layout, config: Config) -> dict[str, Shape]:
-    rows, hidden = len(layout.gates) * config.hidden_size, config.hidden_size
+    sizes = axis_sizes(layout, config)
     shapes: dict[str, Shape] = {}
-    for suffix in config.suffixes:
-        first_layer = suffix.startswith("l0")
-        columns = config.input_size if first_layer else hidden * config.num_directions
-        shapes |= {f"weight_ih_{suffix}": (rows, columns), f"weight_hh_{suffix}": (rows, hidden)}
-        if config.bias:
-            shapes |= {f"bias_ih_{suffix}": (rows,), f"bias_hh_{suffix}": (rows,)}
-        shapes |= {f"{vector}_{suffix}": (hidden,) for vector in layout.vectors}
+    for layer, suffixes in enumerate(config.layers):
+        sizes["I"] = config.num_directions * sizes["P"] if layer else config.input_size
+        for suffix in suffixes:
+            shapes |= {
+                f"{name}_{suffix}": tuple(sizes[axis] for axis in axes)
+                for name, axes in layout.weights
+                if config.bias or not is_bias(name)
+            }
     return shapes
 
 
-def state_shape(config: Config, batch: Shape) -> Shape:
-    """Return the shape of a state: (layers·directions, batch, hidden); ``batch`` is () for unbatched input."""
-    return (config.num_layers * config.num_directions, *batch, config.hidden_size)
+def axis_sizes(layout: Layout, config: Config) -> dict[str, int]:
+    """Return the sizes of the axes of weights, in the first layer, by their letters in ``Layout.weights``."""
+    hidden = config.hidden_size
+    return {"G": len(layout.gates) * hidden, "H": hidden, "P": config.output_size, "I": config.input_size}
+
+
+def state_shapes(layout: Layout, config: Config, batch: Shape) -> dict[str, Shape]:
+    """Return the shape of each state by name; ``batch`` is () for unbatched input."""
+    first = config.num_layers * config.num_directions
+    return {
+        name: (first, *batch, config.hidden_size if at else config.output_size) for at, name in enumerate(layout.states)
+    }
 
 
 def output_shapes(layout: Layout, config: Config, x: Shape) -> dict[str, Shape]:
     """Return the shapes of out, h_n and, if the cell has c, c_n, for an x of this shape. Cotangents have these, too."""
     batch = x[:-2]
-    states = {f"{name}_n": state_shape(config, batch) for name in layout.states}
+    states = {f"{name}_n": shape for name, shape in state_shapes(layout, config, batch).items()}
     return {"out": out_shape(config, batch, x[-2]), **states}
 
 
 def gradient_shapes(layout: Layout, config: Config, x: Shape, *, state: bool) -> dict[str, Shape]:
     """Return the shapes of the gradients of x, of the initial states if ``state``, and of the weights."""
-    states = {f"{name}0": state_shape(config, x[:-2]) for name in layout.states} if state else {}
+    states = {f"{name}0": shape for name, shape in state_shapes(layout, config, x[:-2]).items()} if state else {}
     return {"x": x, **states, **weight_shapes(layout, config)}
 
 
 def out_shape(config: Config, batch: Shape, time: int) -> Shape:
-    """Return the shape of out: (batch, time, directions·hidden); ``batch`` is () for unbatched input."""
-    return (*batch, time, config.num_directions * config.hidden_size)
+    """Return the shape of out: (batch, time, directions·output_size); ``batch`` is () for unbatched input."""
+    return (*batch, time, config.num_directions * config.output_size)

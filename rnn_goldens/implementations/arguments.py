@@ -7,6 +7,7 @@ from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.golden.built_in_cells import CELLS
 
 
 def accepted(
@@ -18,7 +19,7 @@ def accepted(
         name: the function's name for messages.
         function: the function.
         wanted: arguments by name.
-        needless: the values that the function uses without these arguments; an argument of its value may be left out.
+        needless: values that a function is assumed to use if it lacks the argument; equal arguments are left out.
 
     Raises:
         Unsupported: the function does not accept an argument whose value matters.
@@ -54,7 +55,7 @@ def most_positional(function: Callable[..., Any]) -> float:
 def takes(function: Callable[..., Any]) -> frozenset[str] | None:
     """Return the names of the arguments of a function or class; None if it accepts any.
 
-    If a class accepts ``**kwargs``, the arguments of its base classes are added. A framework's class accepts any.
+    If a class accepts ``**kwargs``, the arguments of its base classes are added. A framework's own class accepts any.
     """
     names: set[str] = set()
     for made_by in _constructors(function) if isinstance(function, type) else [function]:
@@ -66,7 +67,7 @@ def takes(function: Callable[..., Any]) -> frozenset[str] | None:
 
 
 def _constructors(kind: type) -> Iterator[Callable[..., Any]]:
-    """Yield the constructors of a class and its bases that are the user's."""
+    """Yield the constructors of a class and its bases, up to the first base of a framework."""
     for base in kind.__mro__:
         if base.__module__.partition(".")[0] in ("torch", "keras", "flax", "builtins"):
             return
@@ -85,9 +86,9 @@ def require_gates(name: str, golden: Inputs, rows: int) -> None:
         raise Unsupported(f"{name} has {gates:g} blocks of weights, {golden.cell} has {wanted}")
 
 
-def require_builtin_cell(golden: Inputs, library: str) -> None:
-    """Raise Unsupported for a golden with a custom cell, which the library does not have."""
-    if golden.custom_layout is not None:
+def require_cell(golden: Inputs, library: str, cells: Collection[str] = CELLS) -> None:
+    """Raise Unsupported for a golden whose cell is not among the cells of a library."""
+    if golden.cell not in cells:
         raise Unsupported(f"{library} has no cell {golden.cell}")
 
 

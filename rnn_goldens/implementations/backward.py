@@ -4,13 +4,14 @@
 implementation                           gradients
 =======================================  ============================================================================
 a class of ``torch.nn.Module``           ``torch.autograd``, from the cotangents of its outputs
-a class of Keras layers                  ``jax.vjp`` or ``torch.autograd``, depending on Keras's backend
+a class of Keras layers                  ``jax.vjp``, ``torch.autograd`` or ``tf.GradientTape``: Keras's backend decides
 a class of Flax cells                    ``jax.vjp``
 a function of a golden                   returned by name, from ``golden.cotangents``, if ``golden.has_cotangents``
 a function that returns outputs          ``jax.vjp`` or ``torch.autograd``, depending on the library of its outputs
 =======================================  ============================================================================
 
-Other implementations refuse every golden: an ONNX file, a class that computes with NumPy arrays, a single time step.
+A program answers requests for gradients. Gradients are refused for: an ONNX file, ``onnxruntime``,
+``onnx-reference``, a class that computes with NumPy arrays, and a single time step.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Runs an unbatched golden as a batch of one, for libraries and networks that accept only batches."""
+"""Adds and removes the batch axis of unbatched goldens, and refuses them for networks that accept only batches."""
 
 import math
 import textwrap
@@ -64,7 +64,7 @@ def called_unbatched(name: str, call: Callable[[Any, Any], Any], x: Any, state: 
     found = _shape(result)
     if len(found) == BATCHED:
         of_one = _shape_of_one(call, x, state)
-        if len(of_one) == BATCHED and math.prod(found) != math.prod(of_one):  # else a batch of size one
+        if len(of_one) == BATCHED and math.prod(found) != math.prod(of_one):  # equal if it returned a batch of one
             raise Unsupported(f"{name} takes no unbatched input (it treats the time axis as the batch)")
     return result
 

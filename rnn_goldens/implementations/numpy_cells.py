@@ -1,4 +1,4 @@
-"""``rnn_goldens.cells`` in the golden's precision: an RNN from scratch in NumPy, forward and backward."""
+"""The networks of ``rnn_goldens.cells``, in NumPy and in the golden's precision, forward and backward."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,7 +35,7 @@ def _case(golden: Inputs) -> Case:
 
 
 def arithmetic(name: str) -> DTypeLike:
-    """Return the NumPy type for a precision."""
+    """Return the NumPy type for a precision; raises Unsupported for bfloat16 without ml_dtypes."""
     if name != "bfloat16":
         return precision(name).carrier
     try:

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.golden.built_in_cells import DIALECTS
 from rnn_goldens.implementations.builtin import BUILTIN
 from rnn_goldens.implementations.user_code import Implementation, adapt
 from rnn_goldens.named_object import import_object
@@ -28,7 +29,7 @@ def resolve(name: str, folder: Path | None = None, time_limit: float = TIME_LIMI
         time_limit: seconds that a program has for one golden.
 
     Raises:
-        UnknownName: the name is none of these.
+        UnknownName: the name has none of the forms that ``name`` may have.
         WrongUse: the module does not exist, cannot be imported or lacks the thing, the thing cannot be run, or the
             program cannot be started. Other errors come from the user's code.
     """
@@ -45,6 +46,19 @@ def resolve(name: str, folder: Path | None = None, time_limit: float = TIME_LIMI
         raise WrongUse(f"{name} needs {error.name}, which is not installed: pip install '{extra}'") from None
     except WrongUse as error:
         raise WrongUse(f"implementation {name!r}: {error}") from None
+
+
+def dialects_of(name: str) -> tuple[str, ...]:
+    """Return the dialects that an ONNX file's attributes describe; () for ``{id}`` or another implementation.
+
+    Raises:
+        WrongUse: the file does not exist or is not an ONNX model.
+    """
+    if not name.endswith(ONNX) or "{id}" in name or not find_spec("onnxruntime"):
+        return ()
+    from rnn_goldens.implementations.onnx.file import cells_of
+
+    return tuple(cell for cell in cells_of(name) if cell in DIALECTS)
 
 
 def close(implementation: Implementation) -> None:
@@ -100,7 +114,7 @@ def _class_in(path: Path, folder: Path) -> str:
 
 
 def _thing(name: str) -> object:
-    """Return the object that a name in a module refers to."""
+    """Return the object that an implementation's name refers to; raises WrongUse if it is not callable."""
     if name in BUILTIN:
         _require_needs(name)
     found = import_object(BUILTIN[name].outputs if name in BUILTIN else name, f"implementation {name!r}")
@@ -111,7 +125,7 @@ def _thing(name: str) -> object:
 
 
 def _require_needs(name: str) -> None:
-    """Raise WrongUse if the package of a built-in implementation is not installed; says how to install it."""
+    """Raise WrongUse, with the command that installs it, if a package of a built-in implementation is missing."""
     ours = BUILTIN[name]
     what = f"pip install 'rnn-goldens[{ours.extra or name}]'"
     if missing := next((package for package in ours.needs if find_spec(package) is None), None):

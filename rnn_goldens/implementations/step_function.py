@@ -18,7 +18,7 @@ Step = Callable[[Array, Any, Weights], Any]
 
 
 def wrap(step: Step) -> Callable[[Inputs], tuple[Array, ...]]:
-    """Return the implementation whose time step is the function."""
+    """Return an implementation that computes each time step with the function."""
     network = _Stepping(step)
     return lambda golden: network.run(case_of(golden, arithmetic(golden.dtype)))
 
@@ -44,5 +44,5 @@ def _like(part: object, before: Array, name: str) -> Array:
     except NotNumbers as reason:
         raise TypeError(f"the step's {name} {reason}") from None
     if values.shape != before.shape:
-        raise ValueError(f"the step returned {name} of shape {values.shape}; it got one of shape {before.shape}")
+        raise ValueError(f"the step returned {name} of shape {values.shape} for {name} of shape {before.shape}")
     return values.astype(before.dtype)

@@ -20,7 +20,7 @@ Function = Callable[[Inputs], Any]
 """A user's function that returns outputs."""
 
 Make = Callable[[NDArray[Any]], Any]
-"""Converts a NumPy array into the framework's."""
+"""Converts a NumPy array into an array of the framework."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)

@@ -7,7 +7,7 @@ a class with ``load_state_dict``                    like ``torch.nn.RNN``, ``LST
 a class of Keras layers                             like ``keras.layers.LSTM``: ``keras.own_class``
 a class of Flax cells                               like ``flax.linen.GRUCell``: ``flax.own_class``
 a path that ends in ``.onnx``                       in ONNX Runtime: ``onnx.file``
-a function of three: ``(x_t, state, weights)``      one time step, unrolled: ``step_function``
+a function ``(x_t, state, weights)``                one time step, unrolled: ``step_function``
 any other callable                                  a function of a golden
 ==================================================  =================================================================
 """
@@ -35,7 +35,7 @@ def adapt(found: object) -> Implementation:
         found: a network as in the table above. It receives inputs: a golden without its expected values.
 
     Raises:
-        WrongUse: it is not in the table above.
+        WrongUse: ``found`` is not in the table above.
     """
     run = _adapted(found)
 

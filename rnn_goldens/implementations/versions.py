@@ -13,7 +13,7 @@ _OWN = __name__.partition(".")[0]
 
 
 def versions_of_packages(implementation: str) -> dict[str, str]:
-    """Return versions by package name; a module in the working directory adds the packages that it imports."""
+    """Return versions by package name, also of packages that an implementation in the working directory imports."""
     if implementation in BUILTIN:
         imported: Sequence[str] = (*BUILTIN[implementation].needs, *([backend()] if implementation == "keras" else []))
     else:

@@ -1,1 +1,1 @@
-"""The results of a run as one self-contained HTML page: causes first, filters, a picture of each failure."""
+"""The results of a run as one self-contained HTML page: causes, then tables, filters and failures with pictures."""

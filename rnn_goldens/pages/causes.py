@@ -60,7 +60,7 @@ class Cause:
 
     @property
     def symbol(self) -> str:
-        """The symbol of its certainty."""
+        """The symbol of the certainty."""
         return SYMBOLS[self.certainty]
 
 
@@ -115,7 +115,7 @@ def _notes(data: Mapping[str, Any]) -> Iterator[str]:
             explained = counted(len(candidate["explains"]), "golden")
             yield f"{TOGETHER.join(candidate['deviations'])} explains {explained}."
         if candidate["against"]:
-            yield f"It would fail {_place(candidate['against'][0])}, but this golden passed."
+            yield f"This cause would fail {_place(candidate['against'][0])}, but this golden passed."
         if candidate["alike"]:
             names = ", ".join(TOGETHER.join(cause) for cause in candidate["alike"][:3])
             yield f"No golden of this run distinguishes it from {names}."

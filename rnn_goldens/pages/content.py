@@ -29,7 +29,7 @@ class Checked:
         causes: as in ``results-1.schema.json``.
         drawn: by test, the picture and message of wrong results.
         command: returns the command that runs a result's golden again; "" if unknown.
-        why: why the run is not complete; "" if it is.
+        why: why the run is not complete; "" if it is complete.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Trend:
-    """A change since an earlier report: ``better``, ``worse`` or ``other``, where, and how."""
+    """A change since an earlier report: its direction (``better``, ``worse`` or ``other``), place and description."""
 
     direction: str
     where: str

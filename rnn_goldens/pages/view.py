@@ -7,9 +7,9 @@ from html import escape
 from json import dumps
 from typing import Any
 
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.pages.causes import causes_of
 from rnn_goldens.pages.content import OUTCOMES, About, Checked, Content
 from rnn_goldens.plurals import counted
@@ -48,7 +48,7 @@ _MAX_GRADIENTS, _LONGEST_NAME = 100, 100
 
 @dataclass(frozen=True)
 class Failure:
-    """A listed failure: the implementation and its number, the filters, and its picture's number."""
+    """A listed failure: the implementation's number and results, the golden, the result, and the picture's number."""
 
     number: int
     checked: Checked
@@ -152,7 +152,7 @@ def _no_cause(content: Content, counts: dict[str, int]) -> str:
 def _limited(content: Content, share: float) -> tuple[list[Failure], list[Any], list[str]]:
     """Return the failures to list, their pictures, and a text about what is left out.
 
-    The first test of each golden comes before second tests of any golden.
+    The first failing test of every golden comes before the second failing test of any golden.
     """
     wrong = list(_wrong(content))
     listed, pictures = dict[int, Failure](), list[Any]()
@@ -170,7 +170,7 @@ def _limited(content: Content, share: float) -> tuple[list[Failure], list[Any], 
                 pictures.append(picture)
         listed[position] = failure
     unlisted = len(wrong) - len(listed)
-    left_out = [f"{counted(unlisted, 'failure')} more, which are counted but not listed"] if unlisted else []
+    left_out = [f"{counted(unlisted, 'more failure')}, which are counted but not listed"] if unlisted else []
     left_out += [f"the pictures of {counted(undrawn, 'failure')} that are listed"] if undrawn else []
     return [listed[position] for position in sorted(listed)], pictures, left_out
 
@@ -228,7 +228,7 @@ def _grouped(content: Content, outcome: str) -> list[Group]:
                 )
             )
     more = found[_MAX_GROUPS:]
-    rest = [Group("", f"… and {len(more)} reasons more", sum(g.count for g in more), "", "")] if more else []
+    rest = [Group("", f"… and {counted(len(more), 'more reason')}", sum(g.count for g in more), "", "")] if more else []
     return found[:_MAX_GROUPS] + rest
 
 

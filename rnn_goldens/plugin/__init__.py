@@ -1,4 +1,4 @@
-"""The pytest plugin. pytest loads ``hooks``; everything else is imported when a test requests a golden.
+"""The pytest plugin. pytest loads ``hooks`` and ``options``; other modules are imported when they are used.
 
 Four modules define what a project's tests can use:
 
@@ -8,7 +8,7 @@ Four modules define what a project's tests can use:
   ``rnn_implementation``.
 - ``report``: the file that ``--rnn-goldens-report`` writes.
 
-The others are internal: ``check_log`` records the comparisons of one test, ``report_hooks`` derives its outcome,
+Internal modules, among others: ``check_log`` records the comparisons of a test, ``report_hooks`` derives the outcome,
 ``run_results`` collects the outcomes of a run, and ``session_finish`` turns them into an exit code and a summary.
 ``guard`` calls an implementation, and ``process_state`` restores what a test changed. ``builtin_check`` runs
 ``rnn-goldens check``.

@@ -65,7 +65,7 @@ def _golden_in_precision(entry: Result) -> _GoldenInPrecision:
 
 
 def _outputs_right(compared: Iterable[Result]) -> set[_GoldenInPrecision]:
-    """Return the goldens and precisions whose outputs some test found correct."""
+    """Return the goldens, each in a precision, whose outputs were all compared and correct in some test."""
     right = (entry for entry in compared if entry["outcome"] == PASSED and _of(entry) == OUTPUTS)
     return {_golden_in_precision(entry) for entry in right if "outputs" not in entry}
 
@@ -78,7 +78,7 @@ def _rule_out_outputs(entry: Result) -> None:
 
 
 def _single_causes(found: Iterable[Diagnosis]) -> dict[int, Cause]:
-    """Return the cause of each failure by the ``id`` of its ``Evidence``, for cells whose failures are all explained.
+    """Return the cause of each failure by ``id()`` of its ``Evidence``, for cells whose failures are all explained.
 
     Of equivalent causes, returns the one that the diagnosis lists first.
     """
@@ -93,12 +93,12 @@ def diagnoses(config: pytest.Config) -> list[Diagnosis]:
 
 
 def single_causes(config: pytest.Config) -> Mapping[str, str]:
-    """Return the cause of the failure of each test, for cells whose failures are all explained."""
+    """Return the cause of each failure by test, for cells whose failures are all explained."""
     return config.stash.get(_SINGLE_CAUSES, {})
 
 
 def _note(entry: Result, causes: Iterable[Cause], facts: Mapping[str, bool | float] = MappingProxyType({})) -> None:
-    """Store the causes that explain an entry, or the observed facts if no cause explains it."""
+    """Replace the causes and facts that an entry contains."""
     entry.pop("facts", None)
     entry.pop("explained_by", None)
     if names := [TOGETHER.join(cause) for cause in causes]:
@@ -155,7 +155,7 @@ def _evidence(opened: Corpora, entry: Result, *, one_of_several: bool) -> Eviden
 
 
 def _of(entry: Result) -> str:
-    """Return GRADIENTS if gradients were compared and the outputs were not wrong, too; else OUTPUTS."""
+    """Return OUTPUTS if only outputs were compared, or if the outputs were wrong; else GRADIENTS."""
     return GRADIENTS if "gradients" in entry and not entry["gradients"].get("outputs_wrong") else OUTPUTS
 
 

@@ -26,13 +26,13 @@ class CheckLog:
         golden: the golden's id.
         dtype: the precision under test.
         calls: the call patterns that the marker or option selects.
-        verdicts: the verdicts of every ``check`` and every pattern of ``check_calls``, each with its precision.
-        expected_to_fail: the verdicts of ``check_fails`` that failed.
+        verdicts: all verdicts except those of ``check_fails``, each with its precision.
+        expected_to_fail: the failed verdicts that ``check_fails`` expected.
         errors: failures without a verdict, such as ``check_fails`` with correct outputs.
         ran: whether the test's call phase began.
         went_on: whether the test returned after a failure.
         reported: verdicts whose mismatch reached pytest, from the test or a subtest.
-        called: the call patterns that ``check_calls`` was called with.
+        called: the call patterns that ``check_calls`` was called with; "twice" for ``check_gradient_calls``.
         patterns_run: the call patterns that were run.
         patterns_refused: call patterns that the implementation refused, although it accepted the golden; with reasons.
         refused: whether the implementation refused, in the test or a subtest.
@@ -44,7 +44,7 @@ class CheckLog:
         gradients: whether the test must check gradients.
         of_gradients: the verdicts on gradients, each with its precision; also in ``verdicts``.
         outputs_wrong: whether an implementation with wrong gradients had wrong outputs, too.
-        outputs_right: goldens and precisions whose outputs some test found correct; one set per run.
+        outputs_right: goldens and precisions whose outputs were all correct in some test; one set per run.
     """
 
     golden: str
@@ -83,7 +83,7 @@ class CheckLog:
             raise
 
     def note(self, dtype: str, verdict: Verdict) -> None:
-        """Record a verdict of ``check``, in any thread, during or after the test."""
+        """Record a verdict on outputs, in any thread, during or after the test."""
         if verdict.passed and not verdict.not_checked:
             self.outputs_right.add((self.golden, dtype))
         self._note(dtype, verdict)
@@ -99,7 +99,7 @@ class CheckLog:
 
     @property
     def call_patterns(self) -> dict[str, Any]:
-        """Return the call patterns that were run and those that were refused, in a form that xdist can send."""
+        """Return the call patterns that were run and those that were refused, for xdist to send; {} if none was run."""
         return {"run": sorted(self.patterns_run), "refused": self.patterns_refused} if self.patterns_run else {}
 
     def note_gradients(self, dtype: str, verdict: Verdict) -> None:
@@ -122,7 +122,7 @@ class CheckLog:
 
     @property
     def shown_right(self) -> bool:
-        """Return whether outputs, or gradients if required, were right in the precision under test or a higher one."""
+        """Return whether outputs, or required gradients, were correct in the precision under test or a higher one."""
         least = PRECISIONS[self.dtype].bits
         counting = self.of_gradients if self.gradients else self.verdicts
         return any(verdict.passed and PRECISIONS[dtype].bits >= least for dtype, verdict in counting)
@@ -151,7 +151,7 @@ class CheckLog:
         return ""
 
     def swallowed_mismatch(self) -> GoldenMismatch | AssertionError | None:
-        """Return the error of a test that continued after a failure."""
+        """Return the error for a test that continued after a failure; None if it did not."""
         if not (text := self.swallowed):
             return None
         first, *others = text.splitlines()
@@ -214,7 +214,7 @@ def entry_of(check_log: CheckLog | None) -> dict[str, Any]:
 
 
 def _outputs_checked(verdicts: Iterable[Verdict]) -> dict[str, Any]:
-    """Return which outputs were compared and which were not; {} if all were compared, or if no output was."""
+    """Return which outputs were compared and which were not; {} if all were compared, or none."""
     verdicts = list(verdicts)
     compared = dict.fromkeys(name for verdict in verdicts for name in verdict.differences)
     left_out = dict.fromkeys(name for verdict in verdicts for name in verdict.not_checked if name not in compared)

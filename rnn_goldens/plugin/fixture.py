@@ -35,7 +35,7 @@ class GoldenUnderTest(Golden):
     Attributes:
         reference: a private copy that comparisons use, so that a test cannot change expected values by accident.
         check_log: what was checked so far; shared by copies in other precisions.
-        search: causes found for other failures of the run.
+        search: causes found for other failures of the same test function.
         copies: this golden and all its copies in other precisions.
     """
 
@@ -45,7 +45,7 @@ class GoldenUnderTest(Golden):
     copies: list["GoldenUnderTest"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Register the copy that ``in_precision`` creates."""
+        """Register this golden, or the copy that ``in_precision`` creates."""
         self.copies.append(self)
 
     def __deepcopy__(self, _: dict[int, Any]) -> Self:
@@ -61,7 +61,7 @@ class GoldenUnderTest(Golden):
         printer.text(repr(self))
 
     def check(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> None:
-        """Check as ``Golden.check`` does, and record the verdict. By default, marker or option select the outputs."""
+        """Check as ``Golden.check`` does, and record the verdict. The marker or option sets the default outputs."""
         __tracebackhide__ = True
         refuse_own_arrays(self, out, h_n, c_n)
         with failures_as_errors():
@@ -86,7 +86,7 @@ class GoldenUnderTest(Golden):
         return verdict
 
     def check_calls(self, run: Run, calls: Sequence[str] | str | None = None, *, outputs: OutputNames = None) -> None:
-        """Check as ``Golden.check_calls`` does, and record verdicts. By default, marker or option select patterns."""
+        """Check as ``Golden.check_calls`` does, and record verdicts. The marker or option sets the default calls."""
         __tracebackhide__ = True
         reference = self._reference.comparing(outputs)
 
@@ -245,7 +245,7 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
 
 
 def fail_if_unchecked(item: pytest.Item) -> None:
-    """Fail a test that received a golden and returned without checking it, or that continued after a mismatch."""
+    """Fail a test that received a golden and returned without checking it, or that continued after a failure."""
     __tracebackhide__ = True
     check_log = item.stash.get(CHECK_LOG, None)
     if check_log is None:
@@ -254,6 +254,6 @@ def fail_if_unchecked(item: pytest.Item) -> None:
         check_log.went_on = True
         raise error
     if check_log.refused or check_log.wrong or not (missing := check_log.missing()):
-        return  # a subtest has reported it
+        return  # nothing is missing, or a subtest has reported the refusal or the mismatch
     check_log.unchecked = True
     pytest.fail(f"{check_log.golden}: {missing}", pytrace=False)

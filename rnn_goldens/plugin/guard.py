@@ -32,7 +32,7 @@ HARD_LIMITS = 2
 
 
 class ImplementationFailed(Exception):
-    """Raised if the implementation exited, took too long, wrote into its inputs or called pytest."""
+    """Raised if the implementation exited, took too long, wrote into its inputs or ended the test through pytest."""
 
     __module__ = "rnn_goldens"
 
@@ -109,9 +109,10 @@ class Guard:
             self._collect_late_findings()
 
     def gradients(self, golden: Inputs) -> dict[str, Any]:
-        """Return the gradients by name, for inputs with cotangents. Raises the exceptions of ``__call__``, too.
+        """Return the gradients by name, for inputs with cotangents; the caller checks that the inputs are unchanged.
 
         Raises:
+            Unsupported, ImplementationFailed: as in ``__call__``, but not for inputs that were written to.
             TypeError: the implementation returned something other than gradients, such as outputs.
         """
         __tracebackhide__ = True
@@ -124,7 +125,7 @@ class Guard:
             self._collect_late_findings()
 
     def _run_checked(self, golden: Inputs) -> tuple[Any, ...]:
-        """Run the implementation. Require unchanged inputs of a ``Golden``; the caller checks other inputs."""
+        """Run the implementation. For a ``Golden``, require unchanged inputs; for ``Inputs``, the caller does this."""
         __tracebackhide__ = True
         if not isinstance(golden, Golden):
             return self._run(golden)
@@ -175,7 +176,7 @@ def _as_arrays(golden: Inputs, outputs: Any) -> Any:  # noqa: ANN401 - whatever 
     try:
         if not isinstance(outputs, tuple | list):
             return read(outputs)  # an implementation may return out alone
-        apart = states_apart(golden.layout, *outputs_of(outputs), state_shape=golden.state_shape)
+        apart = states_apart(golden.layout, *outputs_of(outputs), state_shape=golden.state_shapes["h"])
         return tuple(read(output) for output in apart.values())
     except (NotNumbers, TypeError):
         return outputs
@@ -192,7 +193,7 @@ def _gradients_as_arrays(golden: Inputs, found: object) -> dict[str, Any]:
 
 @contextmanager
 def interrupting(seconds: float | None) -> Iterator[None]:
-    """Raise TimeIsUp after the time limit, if the platform supports it and no other code has set an earlier alarm."""
+    """Raise TimeIsUp after the time limit, if platform and thread support it and no other code set an earlier alarm."""
     if seconds is None or sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Options, marker, fixtures and hooks. A project that uses none of them imports only this file and ``options``."""
+"""Options, marker, fixtures and hooks. A project that does not use goldens imports only this file and ``options``."""
 
 import sys
 from collections.abc import Callable, Generator, Iterable
@@ -66,14 +66,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Listener:
-    """Passes reports of goldens to the run results; each xdist worker has its own."""
+    """Passes reports of goldens to the run results; each xdist worker has its own run results."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.run_results: RunResults | None = None
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Record which tests of goldens will run."""
+        """Record which tests of goldens will run, and register the hook that restores settings around them."""
         if items := [item for item in session.items if "rnn_golden" in getattr(item, "fixturenames", ())]:
             self._results().add_items(items)
             from rnn_goldens.plugin.process_state import RestoredState
@@ -97,7 +97,7 @@ class Listener:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - a worker of xdist
-        """Collect what a worker sends at its end: late findings, wrong outputs, program version and custom cells."""
+        """Collect a worker's data when it ends: late findings, wrong results, program version and custom cells."""
         sent = getattr(node, "workeroutput", {})
         self._revise(sent.get(LATE_FINDINGS, ()))
         if PROGRAM_VERSION in sent:
@@ -119,7 +119,7 @@ class Listener:
             end(session, self.run_results)
 
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
-        """Print the refused goldens, the causes of failures, and the reason why the run is not complete."""
+        """Print the sections about goldens, and why the run is not complete."""
         if self.run_results is not None:
             from rnn_goldens.plugin.session_finish import summarize
 
@@ -148,7 +148,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail a test that has the marker but not the fixture: it would check nothing and pass."""
+    """Fail a test without ``rnn_golden`` that is marked, or whose marked class or module has no test of goldens."""
     if "rnn_goldens" in item.keywords and "rnn_golden" not in getattr(item, "fixturenames", ()):
         from rnn_goldens.plugin.marker import refuse_marker_without_golden
 
@@ -157,7 +157,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture
 def rnn_golden(request: pytest.FixtureRequest) -> "Golden":
-    """Return a golden in the precision under test. A test that never calls its ``check`` fails."""
+    """Return a golden in the precision under test. A test that checks nothing against it fails."""
     from rnn_goldens.plugin.fixture import golden_under_test
 
     return golden_under_test(request)
@@ -191,7 +191,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Distinguish refused from wrong, and store the outcome on the report for the results file."""
+    """Distinguish refusals from failures, and store the outcome on the report for the results file."""
     if "rnn_golden" not in getattr(item, "fixturenames", ()):
         return (yield)
     from rnn_goldens.plugin.report_hooks import note_outcome

@@ -55,7 +55,8 @@ def start(config: pytest.Config) -> None:
     """Resolve the implementation that is set, and start it if it is a program; once per run.
 
     Raises:
-        pytest.UsageError: no implementation is set, or it is not found. ``__cause__`` is an error of the user's module.
+        pytest.UsageError: no implementation is set, or it is not found or does not start. If the user's module raised
+            an error, ``__cause__`` is that error.
     """
     if _STARTED in config.stash:
         return

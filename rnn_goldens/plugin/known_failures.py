@@ -16,9 +16,9 @@ from rnn_goldens.corpus import Entry
 from rnn_goldens.encoding.file_bytes import read_bytes
 from rnn_goldens.encoding.size_limits import OTHER
 from rnn_goldens.errors import InvalidFile, UnknownName, not_readable
+from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS
 
 _Names = Mapping[str, Collection[str]]
 
@@ -79,15 +79,15 @@ def read_list(path: Path, entries: Iterable[Entry]) -> list[ListEntry]:
     """Read a list; blank lines and lines that start with # are comments.
 
     Raises:
-        InvalidFile: the file is not readable, or an entry has no reason or is malformed.
-        UnknownName: an entry matches no golden of the corpora, or contains an unknown cell, feature or precision.
+        InvalidFile: the file is not readable, an entry has no reason or is malformed, or its conditions match nothing.
+        UnknownName: no golden has the id, or an entry contains an unknown condition, cell, feature or precision.
     """
     try:
         text = read_bytes(path, OTHER.size).decode("utf-8-sig")  # Windows editors start a file with a byte-order mark
     except UnicodeDecodeError as error:
         raise not_readable(path, error) from None
     listed, entries = [], list(entries)
-    names: _Names = {"cell": dict.fromkeys([*CELLS, *(entry.cell for entry in entries)]), **_CONDITIONS}
+    names: _Names = {"cell": dict.fromkeys([*LAYOUTS, *(entry.cell for entry in entries)]), **_CONDITIONS}
     for number, line in enumerate(text.splitlines(), start=1):
         text_before, _, reason = (part.strip() for part in line.partition("#"))
         if not text_before:

@@ -1,6 +1,6 @@
-"""Reports at the end of a run which known failures pass, and updates their list.
+"""Reports at the end of a run which known failures pass; if requested, updates the list of known failures.
 
-The update removes entries that pass, and adds new failures.
+An update removes entries whose goldens all pass, narrows entries of which some goldens pass, and adds new failures.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -133,7 +133,7 @@ class UpdatedList:
     Attributes:
         text: its content.
         gone: entries whose goldens all pass.
-        narrowed: entries of which some goldens pass; they are restricted to the others.
+        narrowed: entries of which some goldens pass; they are restricted to the remaining goldens.
         new: failures without an entry.
     """
 
@@ -176,7 +176,7 @@ def updated_list(
 
 
 def _narrowed(one: ListEntry, covered: _Goldens, passing: _Goldens, failing: _Goldens) -> list[str]:
-    """Return the lines that replace an entry: for each precision, the entry with exceptions or its failures."""
+    """Return the lines that replace an entry: per precision, the entry with exceptions, or one entry per failure."""
     keeps, excepted, shorter = list[str](), list[tuple[Entry, str]](), list[tuple[Entry, str]]()
     for dtype in PRECISIONS:
         of, passes, fails = (_in(dtype, goldens) for goldens in (covered, passing, failing))

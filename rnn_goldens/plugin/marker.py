@@ -1,4 +1,4 @@
-"""Selects the goldens of a test by its markers, and by the settings of the run where no marker has the argument."""
+"""Selects the goldens of a test by the arguments of its markers; settings of the run replace missing arguments."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _CORPORA_OF_TESTS = pytest.StashKey[dict[str, None]]()
 """The corpora of the tests collected so far, named as in ``SelectedGolden.corpus``."""
 
 _TAKES_GOLDENS = pytest.StashKey[bool]()
-"""Set on every module and class that contains a test of goldens, selected or not."""
+"""Set on every test of goldens, and on its class and module, even if pytest deselects the test."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     """Parametrize a test function with its goldens, from simple to hard.
 
     Raises:
-        pytest.Collector.CollectError: a name is unknown, or nothing is selected.
+        pytest.Collector.CollectError: an argument is invalid, or nothing is selected.
     """
     try:
         arguments = _marker_arguments(metafunc.definition)
@@ -124,7 +124,7 @@ def refuse_marker_without_golden(item: pytest.Item) -> None:
 
 
 def _marker_arguments(definition: pytest.Item) -> dict[str, tuple[str, ...]]:
-    """Return the arguments of all ``rnn_goldens`` markers; the marker nearest to the function has priority."""
+    """Return all marker arguments except ``gradients``; the marker nearest to the function has priority."""
     arguments: dict[str, tuple[str, ...]] = {}
     for marker in definition.iter_markers("rnn_goldens"):
         if marker.args:

@@ -26,7 +26,7 @@ OPTIONS = {
 }
 
 FLAGS = {
-    "gradients": "only goldens with gradients; tests must check them with check_gradients (ini: true)",
+    "gradients": "only goldens with gradients; tests must check them with check_gradients (in the ini file: true)",
     "update-known-failures": "rewrite the file of known failures from the results of this run",
 }
 """Options without a value."""
@@ -38,7 +38,7 @@ SELECTED = "rnn_goldens_selected"
 """Attribute of a worker's first report of a golden: the tests of goldens that the worker collected."""
 
 CALL_PATTERNS_TRIED = "rnn_goldens_call_patterns"
-"""Attribute of a test's last report: the call patterns that were tried, and those that the implementation refused."""
+"""Attribute of a test's last report: the call patterns that were run, and those that the implementation refused."""
 
 LATE_FINDINGS = "rnn_goldens_late"
 """Attribute of a report, and key of ``workeroutput``: findings made after a test had ended."""
@@ -50,13 +50,13 @@ DRAWING = "rnn_goldens.fuzz.drawn_results"
 """The module that a run imports only if a test draws goldens."""
 
 DRAWN = "rnn_goldens_drawn"
-"""Attribute of a report: the details of wrong outputs for an HTML page."""
+"""Attribute of a report: the details of wrong results for an HTML page."""
 
 FAILURES = "rnn_goldens_failures"
-"""Key of ``workeroutput``: wrong outputs."""
+"""Key of ``workeroutput``: wrong outputs and gradients."""
 
 WORKER_FAILURES = pytest.StashKey[list[Any]]()
-"""Wrong outputs of all workers."""
+"""Wrong outputs and gradients from all workers."""
 
 PROGRAM = pytest.StashKey[dict[str, str]]()
 """Name and version of the program under test."""

@@ -1,6 +1,6 @@
-"""Restores the settings of the process that a test of a golden changed, so that they do not affect the next golden.
+"""Restores process-wide settings that a test of a golden changed, so that they do not affect the next golden.
 
-Only changes by the test function are restored, not changes by fixtures. Nothing is restored if the test imported a
+Only changes by the test function are undone, not changes by fixtures. Nothing is restored if the test imported a
 user's module for the first time: settings that an import changes are meant to last, and the module is not imported
 again for the next test.
 """
@@ -153,7 +153,7 @@ class RestoredState:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """Run the test."""
+        """Run a test; after a test of a golden, restore the settings."""
         if "rnn_golden" not in getattr(item, "fixturenames", ()):
             return (yield)
         with restored():

@@ -20,7 +20,7 @@ from rnn_goldens.programs.command import MARK, is_command
 from rnn_goldens.result import Result
 
 _NOT_REPEATED = ("cell", "features", "without", "dtype", "report", "implementation")
-"""Options that are not repeated: they select goldens, or the command contains them in another form."""
+"""Options that are not repeated: they select goldens, name the report, or are in the command in another form."""
 
 
 class PageFile(ResultsFile):
@@ -58,7 +58,7 @@ def begin_report(config: pytest.Config) -> None:
 
 
 def reset_report(config: pytest.Config) -> None:
-    """Replace a file of an earlier run by one that says that nothing was checked."""
+    """Replace a file of an earlier run by one without results."""
     path = config.invocation_params.dir / str(config.known_args_namespace.rnn_goldens_report)
     if path.is_file():
         with contextlib.suppress(WrongUse):  # reported when the run begins

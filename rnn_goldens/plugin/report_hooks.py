@@ -42,7 +42,7 @@ class Outcome:
 
 
 def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-    """Turn ``Unsupported`` into a refusal, and store the entry of the results file on a test's last report."""
+    """Turn ``Unsupported`` into a refusal, and store the entry of the results file on the report."""
     if (selected := selected_of(item)) is None:
         return
     check_log = item.stash.get(CHECK_LOG, None)
@@ -164,7 +164,7 @@ def _end(item: pytest.Item) -> None:
 
 
 def _send_selected(config: pytest.Config, report: pytest.TestReport) -> None:
-    """Send the worker's list of tests of goldens to xdist's controller, once: the controller knows only their names."""
+    """Send the worker's list of tests of goldens to xdist's controller, once: it knows only the tests' names."""
     run_results = config.stash.get(RUN_RESULTS, None)
     if hasattr(config, "workerinput") and run_results is not None and not config.stash.get(_SELECTED_SENT, False):
         setattr(report, SELECTED, run_results.selected)
@@ -172,7 +172,7 @@ def _send_selected(config: pytest.Config, report: pytest.TestReport) -> None:
 
 
 def _store_picture(check_log: CheckLog, report: pytest.TestReport) -> None:
-    """Store the message, picture and gradient rows of a golden's first mismatch on the test's last report."""
+    """Store the message and picture of the first mismatch, and rows of wrong gradients, on the last report."""
     if check_log.drawn and check_log.wrong:
         picture = None if check_log.picture is None else asdict(check_log.picture)
         rows = [
@@ -212,7 +212,7 @@ def _forget_xfail(report: pytest.TestReport) -> None:
 
 
 def _reason(error: BaseException | None, report: pytest.TestReport) -> str:
-    """Return the first line of the reason why a test failed; for a known failure that passed, pytest's text."""
+    """Return the first line of the reason why a test did not pass; for a known failure that passed, pytest's text."""
     if report.passed:
         return ""
     if isinstance(error, SystemExit):

@@ -50,7 +50,7 @@ class ResultsFile:
     """Writes the run results to a file: incomplete results from the start of the run on, final results at its end.
 
     Attributes:
-        drawn: by test, the details of wrong results for pages, if requested.
+        drawn: the details of each test's wrong results, for HTML pages; empty if no page is written.
     """
 
     def __init__(self, path: Path, config: pytest.Config) -> None:
@@ -75,7 +75,7 @@ class ResultsFile:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:
-        """Write the selected goldens, not compared yet."""
+        """Write the file with the selected goldens, all unchecked."""
         self._update()
 
     @pytest.hookimpl(trylast=True)

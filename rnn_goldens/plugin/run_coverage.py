@@ -29,7 +29,7 @@ _MAX_LINES = 12
 
 
 def summary_lines(config: pytest.Config, run_results: RunResults) -> Iterator[str]:
-    """Yield a line for each cell that was compared, and lines for outputs left out or in a higher precision."""
+    """Yield a line per compared cell and test, and lines about outputs left out or computed in higher precision."""
     entries = run_results.entries
     yield from islice(_detectable(corpora_of_all(config, run_results.corpora), entries), _MAX_LINES)
     yield from _not_checked(entries)
@@ -47,7 +47,7 @@ class _Network:
 
     @property
     def of(self) -> str:
-        """The name of the cell, or of its gradients."""
+        """The name of the cell, followed by "gradients" if gradients were compared."""
         return f"{self.cell} gradients" if self.gradients else self.cell
 
 
@@ -125,7 +125,7 @@ def _not_checked(entries: Iterable[Result]) -> Iterator[str]:
 
 
 def _in_a_higher_precision(entries: Iterable[Result]) -> Iterator[str]:
-    """Yield the half precisions whose outputs were computed in a higher one, and for how many goldens."""
+    """Yield each half precision whose outputs were computed in a higher precision, and for how many goldens."""
     compared = [entry for entry in entries if is_compared(entry)]
     for dtype, count in Counter(entry["dtype"] for entry in compared if "higher_precision" in entry).items():
         of_all = counted(sum(entry["dtype"] == dtype for entry in compared), "golden")

@@ -117,7 +117,7 @@ class RunResults:
 
     @property
     def nothing_checked(self) -> bool:
-        """Return whether goldens were refused or skipped and none was checked."""
+        """Return whether goldens were refused or on the skip list, and no golden was checked."""
         on_list = self.on_skip_list
         others = [e for e in self.entries if e not in on_list]
         none = all(e["outcome"] in NOT_CHECKED and "largest_error" not in e for e in others)
@@ -147,7 +147,7 @@ class RunResults:
             self._ended[report.nodeid] += 1
             if key in self._failed and entry["outcome"] != FAILED:  # another plugin failed it after this one
                 entry |= {"outcome": FAILED, "judged_by": "test", "reason": self._failed[key]}
-            runs_again = self._times[report.nodeid] > 1  # but not a rerun, whose outcome counts
+            runs_again = self._times[report.nodeid] > 1  # collected twice; a rerun instead replaces the outcome
             if not (runs_again and before is not None and before["outcome"] == FAILED):
                 self._results[key] = entry
 

@@ -70,7 +70,7 @@ def revise(config: pytest.Config, run_results: RunResults, late: Iterable[Findin
 
 
 def end(session: pytest.Session, run_results: RunResults) -> None:
-    """Fail a run in which a golden failed or was not compared, or nothing was checked, even if pytest passes it."""
+    """Diagnose failures, and fail a run with failed or unchecked goldens; an xdist worker only sends its findings."""
     late = session.config.stash.get(LATE, [])
     failures = [f for search in session.config.stash.get(CANDIDATE_SEARCHES, {}).values() for f in search.failures]
     if hasattr(session.config, "workerinput"):
@@ -105,7 +105,7 @@ def end(session: pytest.Session, run_results: RunResults) -> None:
 
 
 def summarize(terminal: "pytest.TerminalReporter", run_results: RunResults) -> None:
-    """Print the refusals, the causes of failures, what the run can detect, and why it is not complete."""
+    """Print the sections about goldens, and why the run is not complete."""
     reasons = Counter(getattr(report, REFUSED_BECAUSE) for report in terminal.getreports("refused"))
     refusals = [f"{count:>5}  {reason}" for reason, count in reasons.items()]
     _print(terminal, "goldens refused by the implementation", refusals)
@@ -138,7 +138,7 @@ def _refused_patterns(run_results: RunResults) -> Iterator[str]:
 
 
 def _what_is_wrong(terminal: "pytest.TerminalReporter", run_results: RunResults) -> list[str]:
-    """Return one paragraph per cause, regardless of ``--tb`` and ``-q``; nothing if no golden failed."""
+    """Return the text about failures, regardless of ``--tb`` and ``-q``; add causes to the short summary."""
     if not run_results.with_outcome(FAILED):
         return []
     from rnn_goldens.diagnosis.summary import summary
@@ -190,7 +190,7 @@ def _print(terminal: "pytest.TerminalReporter", title: str, lines: Sequence[str]
 
 
 def _name_the_cause(terminal: "pytest.TerminalReporter", causes: Mapping[str, str]) -> None:
-    """Add the cause of the run to the short summary of each failure that it explains."""
+    """Add the cause of each explained failure to pytest's short summary."""
     for report in terminal.getreports("failed"):
         cause, crash = causes.get(report.nodeid, ""), getattr(report.longrepr, "reprcrash", None)
         if cause and crash is not None:

@@ -34,7 +34,7 @@ KNOWN, SKIP, UPDATE = "known-failures", "skip", "update-known-failures"
 
 
 def check_settings(config: pytest.Config) -> None:
-    """Raise pytest.UsageError if a setting is invalid: a precision, corpus, implementation or known failure."""
+    """Raise pytest.UsageError if a setting is invalid, for example an unknown name or a malformed list."""
     try:
         dtypes(config)
         if name := setting(config, "implementation"):
@@ -112,7 +112,7 @@ def listed_in(config: pytest.Config, name: str) -> list[ListEntry]:
 
 
 def first_listed(config: pytest.Config, name: str, golden_id: str, dtype: str, corpus: str = "") -> ListEntry | None:
-    """Return the first entry that matches a golden in a precision. ``corpus`` is as in ``SelectedGolden``."""
+    """Return the first entry that matches a golden in a precision, or None; ``corpus`` is as in ``SelectedGolden``."""
     if not (entries := listed_in(config, name)):
         return None
     about = corpora_of(config, corpus).entry(golden_id)

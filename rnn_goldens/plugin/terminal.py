@@ -1,4 +1,4 @@
-"""Terminal output of the plugin; the full text of a failure is printed once per reason."""
+"""Terminal output of the plugin; the full text of a failure is printed once per reason, or always with ``-vv``."""
 
 from typing import Any
 

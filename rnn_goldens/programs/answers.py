@@ -20,7 +20,7 @@ from rnn_goldens.schema import PROTOCOLS, problems
 OUTPUTS = ("out", "h_n", "c_n")
 
 GRADIENTS = "gradients"
-"""The feature of a program that computes gradients, and the name of that answer; from protocol 2 on."""
+"""The feature of a program that computes gradients, and the name of an answer with gradients; from protocol 2 on."""
 
 Rounded = NDArray[np.floating]
 
@@ -33,7 +33,7 @@ class Hello:
         name: its name; "" if not stated.
         cells, features, precisions: the names of the cells, features and precisions that it supports.
         version: its version; "" if not stated.
-        protocol: the protocol version that it speaks.
+        protocol: the protocol version that it uses.
     """
 
     name: str
@@ -92,7 +92,8 @@ def read(line: bytes, protocol: int = PROTOCOLS[0]) -> Hello | Answer:
     """Parse an answer of a protocol version; a hello states its own version.
 
     Raises:
-        Misbehaviour: the line is not JSON, does not match the schema, or an array does not have its shape.
+        Misbehaviour: the line is not JSON or does not match the schema, the data of an array do not match its shape, or
+            a hello states an unknown protocol version.
     """
     message = parse(line)
     if isinstance(message, dict) and message.get("answer") == "hello":

@@ -1,4 +1,4 @@
-"""Arrays of an answer. NumPy reads their data, because jsonschema would take a second; the schema checks the rest."""
+"""Arrays of an answer. NumPy reads their data, for which jsonschema is too slow; the schema checks the rest."""
 
 import json
 import math

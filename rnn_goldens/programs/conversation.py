@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.golden.shapes import gradient_shapes, out_shape, state_shape
+from rnn_goldens.golden.shapes import gradient_shapes, output_shapes
 from rnn_goldens.programs import answers, requests
 from rnn_goldens.programs.answers import Answer, Gradients, Hello, Outputs
 from rnn_goldens.programs.command import Command
@@ -41,7 +41,7 @@ class Conversation:
         """Start the program and read its hello.
 
         Raises:
-            Misbehaviour: there was no hello within the time limit.
+            Misbehaviour: there was no valid hello within the time limit.
             OSError: the system could not start it.
         """
         self._requested: dict[int, RequestedGolden] = {}
@@ -58,7 +58,7 @@ class Conversation:
         """Request the outputs of a golden, or its gradients if ``back``; returns them or a refusal.
 
         Raises:
-            LateMisbehaviour: the program did something after an earlier answer; this golden has no result.
+            LateMisbehaviour: the program misbehaved after an earlier answer; this golden has no result.
             Misbehaviour: there was no valid answer within the time limit.
         """
         deadline = time.monotonic() + seconds
@@ -170,7 +170,7 @@ class Conversation:
 
 
 def _longest_answer(golden: Inputs, *, back: bool) -> int:
-    out = out_shape(golden.config, golden.batch_shape, golden.stored.x.shape[-2])
-    states = len(golden.layout.states) * math.prod(state_shape(golden.config, golden.batch_shape))
-    gradients = gradient_shapes(golden.layout, golden.config, golden.stored.x.shape, state=True) if back else {}
-    return _ENVELOPE + _LONGEST_NUMBER * (math.prod(out) + states + sum(map(math.prod, gradients.values())))
+    layout, config, x = golden.layout, golden.config, golden.stored.x.shape
+    arrays = [*output_shapes(layout, config, x).values()]
+    arrays += gradient_shapes(layout, config, x, state=True).values() if back else ()
+    return _ENVELOPE + _LONGEST_NUMBER * sum(map(math.prod, arrays))

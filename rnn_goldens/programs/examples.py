@@ -7,9 +7,9 @@ import numpy as np
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding.tree import to_document
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import INPUT_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.programs.answers import GRADIENTS, OUTPUTS
 from rnn_goldens.programs.requests import Message
 from rnn_goldens.schema import PROTOCOLS

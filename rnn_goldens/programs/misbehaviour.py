@@ -61,7 +61,7 @@ def instead_of(process: Process, event: Event | None, seconds: float, awaited: s
         process: the program.
         event: the event that occurred instead; None if nothing occurred within the time limit.
         seconds: the time limit.
-        awaited: ``hello`` or ``answer``.
+        awaited: ``hello``, ``answer`` or ``end``.
     """
     if event is None:
         return _no_answer(process, seconds, awaited)
@@ -110,7 +110,7 @@ def _no_answer(process: Process, seconds: float, awaited: str) -> Misbehaviour:
     if process.unread:
         return Misbehaviour(f"does not read its stdin: it {none}, {process.unread:,} bytes of the request are unread")
     if process.unended:
-        return Misbehaviour(f"{none}, but {counted(process.unended, 'byte')} without a newline, which ends an answer")
+        return Misbehaviour(f"{none}, but {counted(process.unended, 'byte')} without the newline that ends an answer")
     if process.empty_lines:
         return Misbehaviour(f"{none}, but {counted(process.empty_lines, 'empty line')}")
     return Misbehaviour(none, ["does it flush its stdout after each line?"])

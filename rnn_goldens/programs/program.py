@@ -93,7 +93,7 @@ class Program:
         return answer.rounded(golden.dtype)
 
     def gradients(self, golden: Inputs) -> Mapping[str, NDArray[np.floating]]:
-        """Request the gradients of a golden with cotangents. They are by name, in the golden's precision.
+        """Request the gradients of a golden with cotangents; returns them by name, in its precision.
 
         Raises:
             Unsupported: the program does not support the golden or gradients, or its protocol version has none.

@@ -56,7 +56,7 @@ class Watchdog:
             )
 
     def watch(self, group: int) -> None:
-        """Send the shell the program's process group."""
+        """Send the program's process group to the shell."""
         if self._shell is not None and self._shell.stdin is not None:
             with suppress(BrokenPipeError):
                 self._shell.stdin.write(f"{group}\n".encode())

@@ -8,11 +8,11 @@ from rnn_goldens.report.conformance import ImplementationResults
 from rnn_goldens.result import CHECKED
 
 GOOD, FAIR, BAD, NOTHING = "brightgreen", "yellow", "red", "lightgrey"
-"""Colours: everything passed; only known failures; unexpected failures; nothing checked."""
+"""Colours: all implementations agree; not all agree; some failed, were skipped or not checked; nothing compared."""
 
 
 def badge(found: Sequence[ImplementationResults], unchecked: int = 0) -> dict[str, Any]:
-    """Return the badge; its text contains everything that its colour shows.
+    """Return the badge: a summary in words, and a colour.
 
     Args:
         found: the results of each implementation.

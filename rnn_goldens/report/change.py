@@ -25,7 +25,7 @@ class Change:
 
 
 def read(path: Path) -> Document:
-    """Read a report; raises InvalidFile if it is not one."""
+    """Read a report; raises InvalidFile if the file is not a valid report."""
     document: Document = json_file.read_document(path)
     if wrong := problems(document, "conformance") or _duplicates(document):
         raise InvalidFile(path, wrong)
@@ -50,7 +50,7 @@ def parts(implementation: Document) -> list[Document]:
 
 
 def changes(before: Document, after: Document) -> Iterator[Change]:
-    """Yield a change per implementation, cell and precision whose counts differ; largest errors are not compared."""
+    """Yield a change for each count that differs, and for each entry of only one report. Ignores largest errors."""
     if before["corpus"] != after["corpus"]:
         yield Change(f"corpus {after['corpus']}, was {before['corpus']}", by_versions=False)
     earlier = {i["name"]: i for i in before["implementations"]}

@@ -12,8 +12,8 @@ from typing import Any
 from rnn_goldens.corpus import Corpus
 from rnn_goldens.errors import CutShort, InvalidFile, WrongUse
 from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.implementations.versions import versions_of_packages
 from rnn_goldens.pages.content import Checked
 from rnn_goldens.plugin.builtin_check import as_typed
@@ -43,7 +43,7 @@ class ImplementationResults:
     """The results of an implementation.
 
     Attributes:
-        outputs: results in the order of the corpus; named as for ``rnn-goldens check``.
+        outputs: results of outputs, in the order of the corpus, with the name that ``rnn-goldens check`` takes.
         gradients: results of gradients, in the same order; None if they were not checked.
     """
 
@@ -69,7 +69,7 @@ class CheckRequest:
         corpus: the goldens.
         known_failures: a folder; ``NAME.txt`` in it lists the known failures of the implementation NAME,
             ``NAME.gradients.txt`` the known failures of its gradients, ``NAME.skip.txt`` goldens not to run.
-        time_limit: seconds that an implementation has for one golden; its own default if None.
+        time_limit: seconds that an implementation has for one golden; None for the default of ``rnn-goldens check``.
         only: an expression that goldens must match, as pytest's ``-k``; "" for all.
         processes: number of processes, as xdist's ``-n``; "" for one.
         drawn: whether to collect pictures of wrong outputs.
@@ -160,12 +160,12 @@ def _checked(implementation: str, request: CheckRequest, *, back: bool) -> Check
 
 
 def file_name(implementation: str) -> str:
-    """Return the file name for an implementation's known failures, without characters that file systems refuse."""
+    """Return an implementation's name for files, in which ``_`` replaces characters that file systems refuse."""
     return re.sub(r"[^\w.-]+", "_", implementation.removeprefix(MARK)).strip("_")
 
 
 def known_of_none(implementations: Iterable[str], request: CheckRequest) -> list[Path]:
-    """Return the files of known failures whose names match none of the implementations."""
+    """Return the files of known failures and skipped goldens whose names match none of the implementations."""
     called = {f"{file_name(name)}{ending}.txt" for name in implementations for ending in ("", ".gradients", ".skip")}
     files = [] if request.known_failures is None else sorted(request.known_failures.glob("*.txt"))
     return [path for path in files if path.name not in called]
@@ -203,7 +203,7 @@ def _require_all(implementation: str, found: Sequence[Result], request: CheckReq
     ):
         raise CutShort(
             f"{implementation} could not be checked: {len(wanted)} goldens and precisions were selected, "
-            f"and {len(set(returned) & wanted)} returned"
+            f"but {len(set(returned) & wanted)} have results"
         )
 
 

@@ -29,7 +29,7 @@ def rows(paths: Iterable[Path], corpus: Corpus, checked: Iterable[str]) -> list[
         other = read(path)
         wrong = []
         if not _is_earlier_or_same(other["corpus"], corpus.label):
-            wrong.append(f"is of corpus {other['corpus']}, this report of {corpus.label}")
+            wrong.append(f"is of corpus {other['corpus']}, but this report is of {corpus.label}")
         for row in other["implementations"]:
             if (name := row["name"]) in where:
                 wrong.append(f"{name} {where[name]}")
@@ -56,6 +56,6 @@ def is_wrong(row: Document) -> bool:
 
 
 def _cut_short(row: Document, corpus: Corpus) -> Sequence[str]:
-    expected = sum(len(entry.precisions) for entry in corpus.entries)
+    expected = sum(len(entry.precisions) for entry in corpus.select())
     present = sum(result[outcome] for result in row["results"] for outcome in ("passed", "refused", "wrong"))
     return [] if present == expected else [f"{row['name']} has {present} of {expected} goldens and precisions"]

@@ -27,7 +27,7 @@ def terminal_text(found: ImplementationResults) -> str:
     for cause in causes[:_MAX_CAUSES]:
         lines += _of_cause(cause)
     if len(causes) > _MAX_CAUSES:
-        lines.append(f"  … and {counted(len(causes) - _MAX_CAUSES, 'more paragraph')} of this kind")
+        lines.append(f"  … and {counted(len(causes) - _MAX_CAUSES, 'more cause')}")
     lines += _goldens([result for result in results if result["outcome"] == FAILED])
     return "\n".join([*lines, *_gradients(found.gradients)])
 
@@ -39,7 +39,7 @@ def _counted(name: str, results: Sequence[Result]) -> str:
 
 
 def _gradients(gradients: Checked | None) -> Iterator[str]:
-    """Yield counts, a reason if all are refused, wrong and unchecked gradients by name, and some goldens."""
+    """Yield counts, a reason if all are refused, wrong and unchecked gradients by name, and some failing goldens."""
     if gradients is None:
         return
     results = gradients.results

@@ -1,4 +1,4 @@
-"""The benchmark of the speed of certification: mpmath computes the same expected values, bit by bit."""
+"""The benchmark of the speed of certification, in which mpmath computes the same expected values."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from factories.scenarios import SHAPES, scenario
 from benchmarks import in_mpmath
 from benchmarks.certifying_speed import BASE, Speed, report, sizes, speed
 from rnn_goldens.generator.exact import correctly_rounded
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -22,18 +22,18 @@ def test_mpmath_with_the_precision_of_certification_is_correctly_rounded(cell: s
         assert np.array_equal(array, other_array)
 
 
-def test_mpmath_with_few_bits_computes_other_values() -> None:
+def test_mpmath_with_30_bits_is_not_correctly_rounded() -> None:
     case = scenario("lstm").case()
     assert not np.array_equal(correctly_rounded(case)[0][0], in_mpmath.answer(case, 30)[0])
 
 
-def test_each_size_is_larger_than_the_first_in_one_dimension() -> None:
+def test_each_later_size_differs_from_the_first_in_one_dimension() -> None:
     first, *others = sizes()
     assert first == BASE
     assert all(sum(other[what] != BASE[what] for what in BASE) == 1 for other in others)
 
 
-def test_each_size_is_measured() -> None:
+def test_the_times_of_one_size_are_measured() -> None:
     measured = speed("gru", {"time": 2, "hidden": 2, "layers": 1})
     assert 0 < measured.answer < measured.certified
     assert measured.mpmath > 0

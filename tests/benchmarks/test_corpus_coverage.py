@@ -19,7 +19,7 @@ def test_a_row_of_two_symmetric_bands_shows_the_less_sensitive_band() -> None:
     assert "100.0" in row
 
 
-def test_a_profile_with_fewer_features_has_fewer_goldens_and_detects_less() -> None:
+def test_profiles_are_listed_with_the_numbers_of_goldens_and_detected_deviations() -> None:
     assert "| lstm     | 94: 439 of 439  | 30: 299 of 439 " in tables.profiles(open_corpus())
 
 

@@ -48,7 +48,7 @@ def test_each_backward_pass_computes_in_the_type_of_its_input(name: str) -> None
 
 @pytest.mark.parametrize("name", BACKWARD)
 def test_each_backward_pass_rounds_differently_from_the_definition(name: str) -> None:
-    """BLAS may use FMA, so the backward pass with FMA is compared with "first to last" instead."""
+    """BLAS may use FMA, so the backward pass "FMA" is compared with the backward pass "first to last"."""
     other = BACKWARD["first to last"] if name == "FMA" else Backward()
     assert any(
         not np.array_equal(a, b)
@@ -63,7 +63,7 @@ def test_each_backward_pass_rounds_differently_from_the_definition(name: str) ->
 
 @pytest.mark.parametrize("name", BACKWARD)
 @pytest.mark.parametrize("golden_id", SATURATED)
-def test_each_backward_pass_passes_where_gates_saturate(name: str, golden_id: str) -> None:
+def test_each_backward_pass_is_within_the_tolerance_where_gates_saturate(name: str, golden_id: str) -> None:
     for dtype in precisions(golden_id):
         verdict = CORPUS.load(golden_id, dtype, gradients=True).compare_gradients(
             gradients(BACKWARD[name], golden_id, dtype)

@@ -27,7 +27,7 @@ def test_fma_rounds_once(dtype: type[np.floating]) -> None:
 
 
 def _rounded(a: np.floating, b: np.floating, c: np.floating) -> float:
-    """Return a b + c, correctly rounded to the type."""
+    """Return a·b + c, correctly rounded to the type of ``a``."""
     exact = Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c))
     near = type(a)(float(exact))
     around = [near, np.nextafter(near, type(a)(-np.inf)), np.nextafter(near, type(a)(np.inf))]

@@ -40,13 +40,13 @@ def test_diagnoses_are_compared_with_the_actual_bug(names: Cause, diagnosis: Dia
 @pytest.mark.parametrize(
     ("group", "names"), [(SINGLE, ONE), (PAIRS, ("b_hh_missing", "h_n_units_reversed")), (SLIPS, OTHER)]
 )
-def test_a_wrong_network_runs_every_golden_and_is_identified(group: str, names: Cause) -> None:
+def test_the_deviations_of_a_wrong_network_are_identified(group: str, names: Cause) -> None:
     result = result_of((group, "rnn_tanh", names))
     assert result.outcome == IDENTIFIED
     assert set(result.causes.split(" & ")) == set(names)
 
 
-def test_deviations_undetected_in_float32_are_left_out() -> None:
+def test_a_deviation_undetected_in_float32_has_no_outcome() -> None:
     assert result_of((SINGLE, "rnn_tanh", ("matrices_cast_to_float32",))).outcome == ""
 
 

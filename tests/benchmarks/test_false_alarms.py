@@ -49,7 +49,7 @@ def test_refused_goldens_are_not_failures() -> None:
     assert results.refused.total() == len(open_corpus().entries)
 
 
-def test_names_are_unique() -> None:
+def test_the_names_of_implementations_are_unique() -> None:
     assert len(set(implementations())) == len(implementations())
 
 
@@ -59,7 +59,9 @@ def test_is_close_compares_every_output() -> None:
     assert not false_alarms.is_close(golden, (golden.out, golden.h_n + np.float32(1e-3)))
 
 
-def test_the_page_is_written_and_a_false_alarm_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_writes_the_page_and_fails_after_a_false_alarm_or_a_large_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     largest, failed = (0.1, "gru/plain"), dict[str, str]()
 
     def run(_: object, tasks: Sequence[tuple[Sequence[Job], int]], *__: object) -> dict[Job, ImplementationResults]:

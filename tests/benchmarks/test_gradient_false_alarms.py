@@ -60,5 +60,5 @@ def test_a_missing_gradient_does_not_count_as_correct(monkeypatch: pytest.Monkey
         run(monkeypatch, without)
 
 
-def test_names_are_unique() -> None:
+def test_the_names_of_implementations_are_unique() -> None:
     assert len(set(implementations())) == len(implementations())

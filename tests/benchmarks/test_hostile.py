@@ -1,4 +1,4 @@
-"""The benchmark records each damaged input that a reader refuses, raises another error for, or reads too slowly."""
+"""The benchmark counts refused inputs, and reports inputs that cause another error or are read too slowly."""
 
 import json
 import random

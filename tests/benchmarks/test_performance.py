@@ -10,7 +10,7 @@ from benchmarks.performance.measurement import at_most, interleaved, median, rat
 PAGE = Path(__file__).parents[2] / "docs/results/cost.md"
 
 
-def test_a_ratio_compares_interleaved_runs_without_startup() -> None:
+def test_a_ratio_is_a_median_over_interleaved_runs_with_or_without_startup() -> None:
     seconds = {"a": [3.0, 5.0, 9.0], "b": [2.0, 3.0, 5.0], "begin": [1.0, 1.0, 1.0]}
     assert ratio(seconds, "a", "b") == pytest.approx(5 / 3)
     assert ratio(seconds, "a", "b", above="begin") == 2

@@ -1,4 +1,4 @@
-"""The cost of large corpora is measured on real ones, and extrapolated rows are marked."""
+"""The costs of large corpora are measured on generated corpora, or extrapolated; the page marks extrapolated costs."""
 
 from pathlib import Path
 

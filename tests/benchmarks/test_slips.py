@@ -1,4 +1,4 @@
-"""A slip is a wrong edit of a correct network; its outputs equal those of its deviation."""
+"""A slip is a wrong edit of a correct network. The edited network has the outputs of a deviation, up to rounding."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,10 +15,10 @@ from rnn_goldens.golden.precision import PRECISIONS
 
 FLOAT32 = PRECISIONS[DTYPE]
 MAX_DIFFERENCE = 8.0
-"""The largest difference between a slip and its deviation, in tolerances: wrong networks may amplify rounding."""
+"""The allowed difference between a slip and its deviation, in tolerances: wrong networks may amplify rounding."""
 
 MAX_NARROW_DIFFERENCE = 0.25
-"""The largest difference for deviations that round to a narrower type, as a fraction of the deviation's error."""
+"""The allowed difference for deviations that round to a narrower type, as a fraction of the deviation's error."""
 
 NARROW = {deviation.name for deviation in FAMILIES["numerics"]}
 NAMES = ("out", "h_n", "c_n")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from factories.cotangents import SHAPES, gradient_scenario
-from factories.custom_cells import minimal_gated_unit, peephole_lstm
+from factories.custom_cells import minimal_gated_unit, own, peephole_lstm
 
 from rnn_goldens.cells import Backward, Case, Cell, Network, gradients
 from rnn_goldens.cells.notation import (
@@ -27,7 +27,8 @@ from rnn_goldens.cells.notation import (
 )
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.golden.arrays import Float64
-from rnn_goldens.golden.shapes import CELLS, Config, weight_shapes
+from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.shapes import Config, weight_shapes
 from rnn_goldens.implementations.torch.gradients import of_layers
 
 
@@ -89,13 +90,13 @@ def test_gradients_are_computed_in_the_precision_of_the_arrays(cell: str, dtype:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_initial_states_have_gradients_only_if_they_are_given(cell: str) -> None:
+def test_default_initial_states_have_no_gradients(cell: str) -> None:
     scenario = gradient_scenario(cell, "plain")
     assert not {"h0", "c0"} & set(gradients(scenario.case(), scenario.cotangents))
 
 
 class WithoutCarry(Backward):
-    """A backward pass with one overridden step."""
+    """A backward pass that passes no gradient from step to step."""
 
     def carry(self, d_before: Any, d_after: Any, within: Any, t: int) -> Any:
         return tuple(part * 0 for part in super().carry(d_before, d_after, within, t))
@@ -110,7 +111,7 @@ def test_a_step_of_the_backward_pass_can_be_overridden() -> None:
 
 
 def everything(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
-    """A cell with every primitive of the notation."""
+    """A cell with most primitives of the notation."""
     a = w.W_ia @ x + w.b_ia + w.W_ha @ h + w.b_ha
     b = w.W_ib @ x + w.W_hb @ (h * w.p)
     normed = (a - mean(a)) * rsqrt(mean(a * a) + 2.0**-6)
@@ -119,16 +120,16 @@ def everything(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
 
 
 def smooth(x: Term, h: Term, w: Weight) -> tuple[Term]:
-    """A cell with logarithms, powers and absolute values."""
+    """A cell with logarithms, powers, absolute values and a minimum."""
     a, b = w.W_ia @ x + w.b_ia, w.W_ha @ h + w.b_ha
     return (tanh(softplus(a) * log(abs(b) + 1.5) + minimum(a, b) ** 3 - a**2 + (a**2 + 1) ** -2),)
 
 
 CUSTOM = {
-    "every primitive": Cell("own", everything, "ab", ("h", "c"), ("p",)),
-    "logarithms, powers and absolute values": Cell("own", smooth, "a"),
-    "minimal gated unit": Cell("own", minimal_gated_unit, "fn"),
-    "peepholes": Cell("own", peephole_lstm, "ifgo", ("h", "c"), ("p_i", "p_f", "p_o")),
+    "most primitives": own("own", everything, "ab", ("h", "c"), ("p",)),
+    "logarithms, powers and absolute values": own("own", smooth, "a"),
+    "minimal gated unit": own("own", minimal_gated_unit, "fn"),
+    "peepholes": own("own", peephole_lstm, "ifgo", ("h", "c"), ("p_i", "p_f", "p_o")),
 }
 
 
@@ -161,7 +162,7 @@ def test_gradients_of_a_custom_cell_equal_finite_differences(name: str, lengths:
 
 
 def difference(case: Case, cotangents: dict[str, Float64], array: Float64, at: tuple[int, ...]) -> float:
-    """Return the derivative of Σ d·output with respect to one number."""
+    """Return the finite difference of Σ d·output with respect to the element ``at`` of an array of the case."""
     step, original, found = 2.0**-18, array[at], []
     for offset in (step, -step):
         array[at] = original + offset

@@ -7,7 +7,7 @@ import pytest
 from factories.goldens import MakeGolden
 
 from rnn_goldens import Golden
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.implementations import numpy_cells
 from rnn_goldens.implementations.torch import layers as torch_layers
 

@@ -1,13 +1,15 @@
-"""Custom cells: found by name, with gates, states and vectors taken from their equations."""
+"""Custom cells are found by name; their gates, states and vectors are read from their equations."""
 
 import re
 from pathlib import Path
 
 import pytest
+from factories.custom_cells import layout
 
 from rnn_goldens.cells.custom_cells import custom_cell, require_fits
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, Layout
+from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
+from rnn_goldens.golden.shapes import Config
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -17,7 +19,7 @@ def test_the_layouts_of_built_in_cells_are_found_from_their_equations(cell: str)
 
 @pytest.fixture
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    """Write a module with the equations of a test, and return its name."""
+    """Write a module with the equations of a test, and return the name of the module."""
     name = f"cells_{abs(hash(request.node.nodeid))}"
     (tmp_path / f"{name}.py").write_text(
         f"from rnn_goldens.cells.notation import mean, relu, sigmoid, tanh\n\n{request.param}\n", "utf-8"
@@ -30,8 +32,8 @@ SUM = "w.W_ia @ x + w.b_ia + w.W_ha @ h + w.b_ha"
 
 
 @pytest.mark.parametrize("written", [f"def own(x, h, c, w):\n    return tanh({SUM} + w.peep * c), c"], indirect=True)
-def test_other_weights_are_vectors_and_the_second_state_is_c(written: str) -> None:
-    assert custom_cell(f"{written}:own").layout == Layout("a", ("h", "c"), ("peep",))
+def test_weights_not_named_w_or_b_are_vectors_and_the_second_state_is_c(written: str) -> None:
+    assert custom_cell(f"{written}:own").layout == layout("a", ("h", "c"), "peep")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ def test_other_weights_are_vectors_and_the_second_state_is_c(written: str) -> No
     ],
     indirect=["written"],
 )
-def test_invalid_equations_raise_one_error_with_the_line(written: str, message: str) -> None:
+def test_invalid_equations_raise_one_error_that_names_the_cell(written: str, message: str) -> None:
     with pytest.raises(WrongUse, match=rf"^cell '{written}:own': .*{message}"):
         custom_cell(f"{written}:own")
 

@@ -16,17 +16,17 @@ from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.cells.notation import Term, Weight
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.exact import certified_outputs
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.implementations import resolve
 
 Equations = Callable[..., Sequence[Term]]
 
 WITNESSES = ("torch", "onnxruntime", "keras")
-"""Independent implementations, each from the package of its name."""
+"""Independent implementations, each named after the package that it needs."""
 
 
 def negated(equations: Equations, at: int) -> Equations:
-    """Return the equations with the sign of the ``at``-th term of all sums changed."""
+    """Return the equations with the sign of one term changed: number ``at``, counted over all sums."""
 
     def wrong(*arguments: Any) -> Sequence[Term]:
         count = iter(range(1000))
@@ -62,7 +62,7 @@ def signs(cell: str) -> int:
 
 
 def weights(cell: str) -> Weight:
-    return Weight(BUILT_IN_CELLS[cell].gates, (), frozenset({"bias_ih", "bias_hh"}))
+    return Weight(BUILT_IN_CELLS[cell].layout, frozenset({"bias_ih", "bias_hh"}))
 
 
 WRONG_SIGNS = [(cell, at) for cell in CELLS for at in range(signs(cell))]

@@ -8,7 +8,7 @@ import pytest
 import rnn_goldens
 from rnn_goldens import Golden
 from rnn_goldens.deviations.activations import TANH
-from rnn_goldens.golden.shapes import LAYOUTS
+from rnn_goldens.golden.built_in_cells import LAYOUTS
 
 IDS = (
     "documented/mini-batch",
@@ -35,7 +35,7 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
     return result
 
 
-def test_the_states_of_the_steps_are_out_and_the_last_states(golden: Golden) -> None:
+def test_the_states_of_the_steps_form_the_outputs(golden: Golden) -> None:
     out, last = np.zeros_like(golden.out), {}
     for step in golden.steps():
         if step.layer == golden.config.num_layers - 1:
@@ -58,7 +58,7 @@ def test_each_step_starts_from_the_state_of_the_previous_step(golden: Golden) ->
             assert all(np.array_equal(after.state_before[name], state) for name, state in before.state.items())
 
 
-def test_steps_are_ordered_by_layer_direction_and_visit() -> None:
+def test_steps_are_ordered_by_layer_then_direction_then_order_of_computation() -> None:
     golden = rnn_goldens.load("lstm/bidirectional-two-layers")
     times = range(golden.x.shape[1])
     assert [(step.layer, step.direction, step.time) for step in golden.steps()] == [

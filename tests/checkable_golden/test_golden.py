@@ -13,7 +13,7 @@ import rnn_goldens
 from rnn_goldens import Golden, GoldenMismatch, UnknownName
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.arrays import GoldenArrays
-from rnn_goldens.golden.shapes import LAYOUTS
+from rnn_goldens.golden.built_in_cells import LAYOUTS
 
 
 def test_arrays_have_the_precision_under_test_and_are_read_only() -> None:
@@ -62,7 +62,7 @@ def test_the_error_for_an_unsupported_precision_lists_the_supported_ones(make_go
         golden.in_precision("float16")
 
 
-def test_check_raises_the_verdict_of_compare() -> None:
+def test_check_raises_a_mismatch_with_a_verdict() -> None:
     golden = rnn_goldens.load("documented/single-sequence")
     golden.check(golden.out.copy(), golden.h_n.copy())
     assert golden.compare(golden.out, golden.h_n).passed
@@ -74,7 +74,7 @@ def test_check_raises_the_verdict_of_compare() -> None:
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_check_takes_the_outputs_as_one_tuple(make_golden: MakeGolden, cell: str) -> None:
+def test_check_accepts_the_outputs_as_one_tuple(make_golden: MakeGolden, cell: str) -> None:
     golden = make_golden(cell)
     states = [getattr(golden, f"{name}_n").copy() for name in LAYOUTS[cell].states]
     returned: list[tuple[Any, ...]] = [(golden.out.copy(), *states)]
@@ -94,7 +94,7 @@ def test_a_tuple_with_a_missing_or_extra_output_fails() -> None:
     assert "h_n: is None" in golden.compare((out,)).message
     assert "h_n: is None" in golden.compare((out, None)).message
     assert "c_n: was given" in golden.compare((out, h_n, h_n)).message
-    assert not golden.compare(tuple(out)).passed  # two rows, and no h_n
+    assert not golden.compare(tuple(out)).passed  # out[0] as out and out[1] as h_n
     assert "h_n: is None" in golden.compare(out.tolist()).message
     with pytest.raises(WrongUse, match="the golden's own h_n"):
         golden.check((out, golden.h_n))
@@ -195,7 +195,7 @@ def test_the_callers_own_arrays_stay_writable() -> None:
         ("torch.float32", "float32"),
     ],
 )
-def test_a_precision_may_be_given_as_a_dtype_of_any_library(dtype: object, name: str) -> None:
+def test_a_precision_may_be_a_dtype_of_numpy_or_torch_or_the_name_of_one(dtype: object, name: str) -> None:
     assert rnn_goldens.load("documented/mini-batch", dtype=dtype).dtype == name
     assert {golden.dtype for golden in rnn_goldens.select(ids="documented/*", dtype=dtype)} == {name}
 

@@ -43,7 +43,7 @@ class Processes:
 
 @contextmanager
 def dask_processes(folder: Path, path: Path | None = None) -> Iterator[Processes]:
-    """Start a scheduler that imports from ``path`` first, without workers. All processes are killed at the end."""
+    """Start a scheduler without workers; it imports from ``path`` first. All processes are killed at the end."""
     folder.mkdir()
     processes = Processes(folder, _started("scheduler", folder, folder / "scheduler.log", "--port", "0", path=path))
     try:

@@ -128,7 +128,7 @@ def as_shown(text: str) -> str:
 
 
 def is_on_the_page(error: BaseException) -> bool:
-    """Return whether the page contains this message."""
+    """Return whether the page contains the message of an error."""
     shown = re.findall(r"^Error: (.*)$", PAGE.read_text("utf-8"), re.MULTILINE)
     return as_shown(str(error)) in map(as_shown, shown)
 

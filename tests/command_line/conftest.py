@@ -1,4 +1,4 @@
-"""Runs commands as processes in a user's folder."""
+"""The fixture ``run``, which runs commands as processes in a user's folder."""
 
 import subprocess
 import sys

@@ -24,7 +24,7 @@ GOOD, FINDING, WRONG_USE = 0, 1, 2
 
 
 @pytest.mark.slow
-def test_help_lists_every_command_and_imports_nothing_heavy(run: Run) -> None:
+def test_help_lists_commands_and_the_command_line_imports_nothing_heavy(run: Run) -> None:
     shown = run("--help").stdout
     for command in (
         "list",
@@ -37,6 +37,7 @@ def test_help_lists_every_command_and_imports_nothing_heavy(run: Run) -> None:
         "export",
         "generate",
         "report",
+        "fuzz",
     ):
         assert command in shown
         assert "Usage: rnn-goldens" in run(command, "--help").stdout
@@ -46,7 +47,7 @@ def test_help_lists_every_command_and_imports_nothing_heavy(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_list_is_sorted_from_simple_to_hard_and_can_be_filtered(run: Run) -> None:
+def test_list_starts_with_the_simplest_golden_and_can_be_filtered(run: Run) -> None:
     ids = [line.split()[0] for line in run("list").stdout.splitlines() if line.startswith("documented/")]
     assert ids[0] == "documented/single-sequence"
     filtered = run("list", "*/mini-*", "--features", "exact", "--without", "state", "--cell", "rnn_relu").stdout
@@ -56,7 +57,7 @@ def test_list_is_sorted_from_simple_to_hard_and_can_be_filtered(run: Run) -> Non
 
 
 @pytest.mark.slow
-def test_list_and_show_print_json_for_programs(run: Run) -> None:
+def test_list_and_show_print_json(run: Run) -> None:
     (listed,) = json.loads(run("list", "documented/single-*", "--json").stdout)
     assert (listed["id"], listed["cell"], listed["corpus"]) == ("documented/single-sequence", "rnn_relu", "rnn-goldens")
     shown = run("show", "documented/single-sequence", "--json").stdout
@@ -262,7 +263,7 @@ def test_a_projects_settings_do_not_affect_check(run: Run, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_validate_reports_problems_with_their_place(run: Run, corpus_copy: Path) -> None:
+def test_validate_reports_problems_with_the_path_of_the_file(run: Run, corpus_copy: Path) -> None:
     folder, index = corpus_copy / "documented", corpus_copy / "index.json"
     assert "8 files: 8 valid, 0 invalid" in run("validate", folder).stdout
     path = folder / "mini-batch.json"
@@ -318,8 +319,9 @@ def test_list_does_not_cut_ids_in_a_narrow_terminal(tmp_path: Path, width: int) 
 
 def test_list_writes_one_line_per_golden_into_a_pipe(run: Run) -> None:
     lines = run("list").stdout.splitlines()
-    assert len(lines) == len(open_corpus().entries) + 3
-    assert {line.split()[0] for line in lines[2:-1]} == set(open_corpus().ids)
+    listed = open_corpus().select()
+    assert len(lines) == len(listed) + 3
+    assert {line.split()[0] for line in lines[2:-1]} == {entry.id for entry in listed}
 
 
 @pytest.mark.slow

@@ -142,7 +142,7 @@ def test_precisions_without_detection_are_listed_with_the_reason(run: Explain) -
 
 
 @pytest.mark.slow
-def test_every_deviation_can_be_explained_on_a_screen() -> None:
+def test_the_explanation_of_every_deviation_fits_on_one_screen() -> None:
     corpus = open_corpus("v1")
     known = detections(corpus)
     for wrong in DEVIATIONS:
@@ -152,7 +152,7 @@ def test_every_deviation_can_be_explained_on_a_screen() -> None:
         assert len(text.splitlines()) <= SCREEN, wrong.name
 
 
-def test_each_deviation_has_different_code() -> None:
+def test_no_two_deviations_have_the_same_code() -> None:
     """Two deviations with the same code and values would be the same deviation."""
     names_by_code: dict[object, list[str]] = {}
     for wrong in DEVIATIONS:
@@ -194,7 +194,7 @@ def test_step_row_unit_layer_and_direction_can_be_selected(run: Explain) -> None
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("golden_id", ["sizes-lstm/hidden-64", "gru/unbatched", "rnn-tanh/saturated", "gru/lengths"])
-def test_a_golden_fits_a_terminal(golden_id: str, dtype: str, run: Explain) -> None:
+def test_the_lines_of_a_golden_fit_a_terminal(golden_id: str, dtype: str, run: Explain) -> None:
     if dtype in open_corpus("v1").entry(golden_id).precisions:
         assert max(map(len, run(golden_id, "--dtype", dtype).splitlines())) <= WIDTH
 
@@ -229,7 +229,7 @@ def test_a_program_follows_two_dashes(run: Explain) -> None:
         (("c_n", (0, 1, 0)), (0, "forward", 3, 1, 0)),
     ],
 )
-def test_one_wrong_number_is_found_where_it_is(
+def test_the_first_difference_is_located_at_the_wrong_number(
     wrong_number: tuple[str, tuple[int, ...]], location: tuple[Any, ...]
 ) -> None:
     golden = rnn_goldens.load("lstm/bidirectional-two-layers")

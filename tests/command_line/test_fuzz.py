@@ -81,7 +81,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 from rnn_goldens.command_line import main
 main()
 """
-"""A program that runs the command with SIGINT enabled: a shell may start the tests with the signal ignored."""
+"""A program that runs the command with SIGINT enabled: a shell may start the tests with SIGINT ignored."""
 
 PROGRAM = Path(__file__).parents[2] / "examples" / "programs" / "my_rnn.py"
 
@@ -120,7 +120,7 @@ def test_the_next_run_starts_with_stored_goldens_of_the_same_network(run: Run, t
 
 
 @pytest.mark.slow
-def test_a_correct_implementation_passes(run: Run, tmp_path: Path) -> None:
+def test_a_correct_implementation_passes_and_a_seed_determines_its_goldens(run: Run, tmp_path: Path) -> None:
     options = ("--examples", "30", "--cell", "gru", "--dtype", "float64")
     seeds = []
     for seed in ("7", "7", "8"):
@@ -133,7 +133,7 @@ def test_a_correct_implementation_passes(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_refusals_are_counted_and_refusing_everything_fails(run: Run) -> None:
+def test_refusals_are_printed_and_refusing_everything_fails(run: Run) -> None:
     done = run("fuzz", "nets:refuses", "--examples", "1", *SMALL, code=FINDING)
     assert "refused: no recurrent layers" in done.stdout
     assert "nothing was compared, so nothing passed" in done.stdout
@@ -174,7 +174,7 @@ def test_text_that_a_terminal_cannot_encode_is_escaped(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_a_program_that_prints_more_than_its_answer_fails(run: Run, tmp_path: Path) -> None:
+def test_a_program_that_answers_twice_fails(run: Run, tmp_path: Path) -> None:
     once = PROGRAM.read_text("utf-8")
     print_it = "print(json.dumps("
     again = "run(request))) if request.get('config', {}).get('hidden_size', 0) > 1 else None"
@@ -187,7 +187,7 @@ def test_a_program_that_prints_more_than_its_answer_fails(run: Run, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_a_program_receives_the_same_requests_as_from_check(run: Run, tmp_path: Path) -> None:
+def test_a_program_is_checked_with_the_features_that_it_supports(run: Run, tmp_path: Path) -> None:
     right = PROGRAM.read_text("utf-8")
     (tmp_path / "right.py").write_text(right, "utf-8")
     arguments = ("fuzz", "--cell", "rnn_tanh", "--dtype", "float64")

@@ -28,7 +28,7 @@ def no_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def mine(run: Run, tmp_path: Path) -> Path:
-    """The template that ``generate --new`` writes."""
+    """The path of a file of scenarios: the template that ``generate --new`` writes."""
     run("generate", "--new", "mine.py")
     return tmp_path / "mine.py"
 
@@ -68,7 +68,7 @@ def test_a_slow_golden_shows_a_progress_bar_on_a_terminal(mine: Path) -> None:
     command = [sys.executable, "-m", "rnn_goldens", *MAKE]
     with subprocess.Popen(command, cwd=mine.parent, stdout=subprocess.DEVNULL, stderr=tty, env=environment) as process:
         os.close(tty)
-        shown = b"".join(iter(lambda: read_all(controller), b"")).decode()
+        shown = b"".join(iter(lambda: next_output(controller), b"")).decode()
     os.close(controller)
     assert process.returncode == 0
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
@@ -78,7 +78,7 @@ def test_a_slow_golden_shows_a_progress_bar_on_a_terminal(mine: Path) -> None:
     assert re.search(bar + estimate, plain), "at least one part must have an estimate"
 
 
-def read_all(terminal: int) -> bytes:
+def next_output(terminal: int) -> bytes:
     """Return the next output of a terminal; empty if the other end is closed."""
     try:
         return os.read(terminal, 100_000)
@@ -109,7 +109,7 @@ def run(golden):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("mine")
-def test_a_suggested_command_works(run: Run, tmp_path: Path) -> None:
+def test_suggested_commands_name_the_folder_and_wrong_use_is_an_error(run: Run, tmp_path: Path) -> None:
     (tmp_path / "off.py").write_text(OFF, "utf-8")
     make = ("generate", "--scenarios", "mine.py", "--into")
     assert run(*make, "v1").stdout.endswith("pytest --rnn-goldens-corpus=./v1\n")
@@ -194,12 +194,12 @@ def test_a_refused_scenario_does_not_change_the_folder(run: Run, mine: Path) -> 
     before = {path: path.read_bytes() for path in (mine.parent / "goldens").rglob("*.*")}
     more = 'SCENARIOS.append(Scenario(id="mine/bad", purpose="Bad.", cell="gru", weights={}, x=[[[0.1]]]))\n'
     mine.write_text(f"{mine.read_text('utf-8')}\n{more}", "utf-8")
-    assert "mine/bad: the weights have no weight_ih_l0, but none" in run(*MAKE, code=WRONG_USE).stderr
+    assert "mine/bad: the weights have no weight_ih_l0 (names: none)" in run(*MAKE, code=WRONG_USE).stderr
     assert {path: path.read_bytes() for path in (mine.parent / "goldens").rglob("*.*")} == before
 
 
 @pytest.mark.slow
-def test_a_renamed_scenario_file_keeps_its_corpus_if_it_declares_the_name(run: Run, mine: Path) -> None:
+def test_a_renamed_scenario_file_keeps_its_corpus_if_it_declares_the_corpus_name(run: Run, mine: Path) -> None:
     run(*MAKE)
     mine = mine.rename(mine.parent / "renamed.py")
     again = ("generate", "--scenarios", "renamed.py", "--into", "goldens")
@@ -270,7 +270,7 @@ def test_without_equations_a_run_says_that_no_deviation_was_compared(run: Run, c
 
 
 @pytest.mark.slow
-def test_a_file_does_not_decide_what_is_imported(run: Run, custom_cell: Path) -> None:
+def test_a_golden_file_cannot_cause_an_import(run: Run, custom_cell: Path) -> None:
     custom_cell.write_text("raise SystemExit('imported')\n", "utf-8")
     (custom_cell.parent / "wrong.py").write_text(WRONG, "utf-8")
     message = "the equations of cells:own are not available: a golden file cannot cause an import; to use its equations"

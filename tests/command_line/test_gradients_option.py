@@ -21,7 +21,7 @@ def test_list_marks_goldens_that_have_gradients(run: Run, corpus_with_gradients:
     assert "gradients" not in run("list", "--corpus", small_corpus).stdout
 
 
-def test_list_contains_gradients_files_as_json(run: Run, corpus_with_gradients: Path) -> None:
+def test_list_as_json_contains_gradients_files(run: Run, corpus_with_gradients: Path) -> None:
     listed = {e["id"]: e for e in json.loads(run("list", "--json", "--corpus", corpus_with_gradients).stdout)}
     assert Path(listed[ID]["gradients"]["files"]["json"]) == corpus_with_gradients / f"{ID}.gradients.json"
     assert listed[ID]["gradients"]["precisions"][0] == "float64"

@@ -1,4 +1,4 @@
-"""Hostile text in files or from programs is escaped by every command, in every encoding of the terminal."""
+"""Commands escape hostile text in files or from programs, in several encodings of the terminal."""
 
 import json
 import os

@@ -238,7 +238,7 @@ def test_a_report_that_cannot_be_written_is_still_printed(
     assert "passed" in done.stdout
 
 
-def test_a_full_disk_keeps_the_earlier_report(run: Run, tmp_path: Path) -> None:
+def test_a_file_size_limit_keeps_the_earlier_report(run: Run, tmp_path: Path) -> None:
     selection = ("report", "numpy", "-k", "single-sequence")
     run(*selection)
     before = (tmp_path / "conformance.json").read_bytes()
@@ -293,7 +293,7 @@ def test_options_that_do_not_apply_to_included_reports_are_wrong_use(
     assert not (tmp_path / "conformance.json").exists()
 
 
-def test_an_implementation_missing_from_the_report_fails(run: Run) -> None:
+def test_an_implementation_of_the_earlier_report_that_is_not_checked_fails(run: Run) -> None:
     run("report", "users_nets:right", "numpy", "--output", "earlier.json", *ONLY)
     done = run("report", "numpy", "--against", "earlier.json", *ONLY, code=FINDING)
     assert "users_nets:right: is in the earlier report but was not checked\n" in done.stdout
@@ -313,7 +313,7 @@ def test_an_implementation_that_cannot_be_checked_does_not_affect_others(run: Ru
 
 
 @pytest.mark.parametrize("processes", [(), ("-n", "2")])
-def test_wrong_use_of_a_class_is_one_line(run: Run, processes: tuple[str, ...]) -> None:
+def test_wrong_use_of_a_class_is_reported_in_one_line(run: Run, processes: tuple[str, ...]) -> None:
     done = run("report", "users_nets:Renamed", *ONLY, *processes, code=WRONG_USE)
     message = "Error: users_nets:Renamed could not be checked: Renamed names its weights W, U; PyTorch's names are "
     assert done.stderr.startswith(message)

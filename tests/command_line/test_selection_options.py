@@ -1,4 +1,4 @@
-"""The options that select goldens have the same names in every command, and a shell completes them."""
+"""The options that select goldens have the same names in every command, and a shell completes their values."""
 
 import fcntl
 import json
@@ -43,7 +43,7 @@ def test_list_check_report_and_protocol_select_by_the_same_options(run: Run, tmp
     assert requests == [(None, None), ("gru/lengths", "float64"), ("gru/lengths", "float32")]
 
 
-def test_ini_file_and_marker_have_the_same_settings(pytester: pytest.Pytester) -> None:
+def test_settings_of_the_ini_file_and_of_a_marker_select_goldens(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nrnn_goldens_ids = gru/lengths*\nrnn_goldens_without = bidirectional")
     pytester.makepyfile(
         """
@@ -91,7 +91,7 @@ def test_selecting_nothing_is_wrong_use(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_check_has_the_plugins_options_by_short_names(run: Run, tmp_path: Path) -> None:
+def test_check_accepts_the_options_of_the_plugin_by_short_names(run: Run, tmp_path: Path) -> None:
     (tmp_path / "known.txt").write_text("dtype=float64  # not today\n", "utf-8")
     (tmp_path / "skip.txt").write_text("gru/lengths  # hangs\n", "utf-8")
     options = ("--ids=gru/plain,gru/lengths", "--known-failures=known.txt", "--skip=skip.txt", "--time-limit=30")
@@ -134,7 +134,7 @@ def test_a_program_given_as_a_name_is_an_error_with_a_hint(run: Run, tmp_path: P
         ("show lstm/la", ["lstm/large-c"]),
         ("protocol gru/pl", ["gru/plain"]),
         ("check onnx", ["onnxruntime", "onnx-reference"]),
-        ("check numpy --cell gru,ls", ["gru,lstm"]),
+        ("check numpy --cell gru,rnn_r", ["gru,rnn_relu"]),
         ("list --features satu", ["saturated"]),
         ("report numpy --dtype float6", ["float64"]),
         ("list --ids documented/si", ["documented/single-sequence"]),
@@ -155,7 +155,7 @@ def test_a_shell_completes_names(tmp_path: Path, typed: str, completions: list[s
 
 
 def in_a_terminal(width: int, *arguments: str, folder: Path) -> str:
-    """Run a command on a terminal with a width; return its output."""
+    """Run a command on a terminal of ``width`` columns; return its output."""
     controller, tty = pty.openpty()
     fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     command = [sys.executable, "-m", "rnn_goldens", *arguments]

@@ -1,4 +1,4 @@
-"""``check`` and ``report`` exit with 0 only if outputs were compared and correct, whatever an implementation does."""
+"""Whatever an implementation does, exit code 0 means: outputs were compared, and are correct or known failures."""
 
 import json
 import os
@@ -83,20 +83,20 @@ def test_a_process_that_ends_is_detected_and_its_golden_reported(run: Run, funct
         ("knows", "out of documented/single-sequence is an expected value, which an implementation does not receive"),
     ],
 )
-def test_each_golden_fails_and_the_run_continues(run: Run, function: str, message: str) -> None:
+def test_each_misbehaviour_fails_every_golden_and_the_run_continues(run: Run, function: str, message: str) -> None:
     done = run("check", f"ending:{function}", *ONLY, "--rnn-goldens-time-limit=0.3", code=FINDING)
     assert message in done.stdout
     assert "4 failed" in done.stdout
 
 
-def test_known_failures_alone_do_not_pass(run: Run, tmp_path: Path) -> None:
+def test_known_failures_pass_only_if_outputs_were_compared(run: Run, tmp_path: Path) -> None:
     (tmp_path / "known.txt").write_text("*  # all of them\n")
     done = run("check", "ending:raises", *ONLY, "--rnn-goldens-known-failures=known.txt", code=FINDING)
     assert "no output was compared" in done.stderr
     run("check", "users_nets:stale", *ONLY, "--rnn-goldens-known-failures=known.txt")
 
 
-def test_the_named_implementation_is_the_one_checked(run: Run) -> None:
+def test_the_argument_of_check_overrides_the_option_implementation(run: Run) -> None:
     run("check", "users_nets:stale", *ONLY, "--rnn-goldens-implementation=users_nets:right", code=FINDING)
 
 
@@ -117,7 +117,7 @@ def test_a_skip_is_a_refusal_with_its_reason(run: Run) -> None:
     assert "1 passed" in run("check", "ending:skips_batches", *ONLY).stdout
 
 
-def test_a_run_without_tests_fails(run: Run) -> None:
+def test_a_run_that_only_collects_tests_fails(run: Run) -> None:
     done = run("check", "users_nets:right", *ONLY, "--collect-only", code=FINDING)
     assert "Error: not all goldens were compared: 4 of 4 goldens were not compared" in done.stderr
 

@@ -15,8 +15,8 @@ from rnn_goldens.comparison.calls import CALL_PATTERNS
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator.certify import certify
+from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import LAYOUTS
 from rnn_goldens.implementations.numpy_cells import run as right
 
 CORPUS = open_corpus()
@@ -221,13 +221,13 @@ def test_negated_weights_change_the_outputs_of_every_golden() -> None:
 @pytest.mark.parametrize(
     ("scale", "dtype"), [(0, "float32"), (2.0**-14, "bfloat16"), (2.0**-14, "float16"), (2.0**-14, "float32")]
 )
-def test_the_pattern_weights_is_skipped_where_it_cannot_change_the_outputs(scale: float, dtype: str) -> None:
+def test_the_call_pattern_weights_is_skipped_where_it_cannot_change_the_outputs(scale: float, dtype: str) -> None:
     golden = certify(scenario("gru", state=True, scale=scale)).in_precision(dtype)
     names = [name for name, _ in golden.compared(right, "weights")]
     assert names == (["once"] if scale == 0 or dtype != "float32" else ["once", "weights"])
 
 
-def test_the_pattern_weights_is_skipped_without_the_equations_of_the_cell() -> None:
+def test_the_call_pattern_weights_is_skipped_without_the_equations_of_the_cell() -> None:
     golden = replace(certify(scenario("gru", state=True)), cell="not_here:gru", custom_layout=LAYOUTS["gru"])
     expected = golden.out, golden.h_n
     names = [name for name, _ in golden.compared(lambda _: tuple(a.copy() for a in expected), ["weights", "views"])]
@@ -306,7 +306,7 @@ def test_integer_outputs_of_a_part_count_as_exact() -> None:
     assert "out is float16: less precise" in message_of("exact/with-state", "chunks", half)
 
 
-def test_each_part_has_its_own_state_feature_and_lengths() -> None:
+def test_the_feature_state_and_the_lengths_are_set_for_each_part() -> None:
     parts: list[Any] = []
 
     def run(inputs: Golden) -> Any:
@@ -315,7 +315,7 @@ def test_each_part_has_its_own_state_feature_and_lengths() -> None:
         )
         return right(inputs)
 
-    golden = load("gru/lengths-no-state")  # lengths 3, 1, 4: a sequence of one step has no second part
+    golden = load("gru/lengths-no-state")  # lengths 3, 1, 4: a sequence of one step is in neither part
     golden.check_calls(run, "chunks")
     assert [shape for shape, *_ in parts] == [(3, 4, 4), (2, 1, 4), (2, 3, 4)]
     assert [state for _, state, _ in parts] == [False, False, True]
@@ -355,7 +355,7 @@ def test_the_largest_error_of_rows_is_the_maximum_over_the_rows() -> None:
 
 
 @pytest.mark.parametrize("golden_id", ["exact/with-state", "gru/with-state"])
-def test_rows_are_checked_against_their_own_part_of_the_tolerance(golden_id: str) -> None:
+def test_each_row_is_checked_against_the_tolerance_of_this_row(golden_id: str) -> None:
     golden = load(golden_id)
     golden.check_calls(right, "rows")
     changed = in_call(4, lambda out, *states: (out, *(state + 1e-3 for state in states)))
@@ -444,7 +444,7 @@ def test_weights_without_effect_fail_although_every_output_is_right() -> None:
         ({"time": 9, "batch": (3,), "lengths": [9, 2, 1]}, [((2, 1, 3), [1, 1]), ((2, 8, 3), [8, 1])]),
     ],
 )
-def test_sequences_are_split_in_the_middle_of_the_shortest(
+def test_sequences_are_split_in_the_middle_of_the_shortest_sequence_with_at_least_two_steps(
     make_golden: MakeGolden, options: dict[str, Any], parts: list[Any]
 ) -> None:
     golden, calls = make_golden("gru", **options), []

@@ -106,7 +106,7 @@ BIDIRECTIONAL = {"bidirectional": True, "time": 5, "dtype": "float64"}
         ([(0, 2, 0), (0, 1, 2)], (0, 2, 0)),  # forward step 2; reverse step 3
         ([(0, 1, 1), (0, 4, 3)], (0, 4, 3)),  # forward step 1; reverse step 0
         ([(0, 0, 1), (0, 3, 3)], (0, 0, 1)),  # forward step 0; reverse step 1
-        ([(0, 3, 1), (1, 2, 1)], (1, 2, 1)),  # the earlier step of any row
+        ([(0, 3, 1), (1, 2, 1)], (1, 2, 1)),  # the earliest step of any row
         ([(0, 2, 1), (1, 2, 0)], (0, 2, 1)),  # in the same step, the first row
         ([(1, 2, 0), (1, 2, 1)], (1, 2, 0)),  # in the same row, the first unit
     ],
@@ -120,7 +120,7 @@ def test_the_first_wrong_element_is_the_earliest_in_its_direction(
 @pytest.mark.parametrize(
     ("wrong", "first"),
     [
-        ([(0, 2, 0), (1, 1, 2)], (1, 1, 2)),  # the reverse direction of two steps starts at the second
+        ([(0, 2, 0), (1, 1, 2)], (1, 1, 2)),  # the reverse direction of row 1, of two steps, starts at time step 1
         ([(0, 1, 0), (1, 3, 2)], (0, 1, 0)),  # padding is ordered by its time step
         ([(0, 1, 0), (1, 2, 2)], (0, 1, 0)),
         ([(0, 1, 0), (1, 3, 0)], (0, 1, 0)),

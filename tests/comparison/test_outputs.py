@@ -13,7 +13,8 @@ from factories.goldens import MakeGolden
 
 import rnn_goldens
 from rnn_goldens.comparison import outputs
-from rnn_goldens.golden.shapes import LAYOUTS, Layout
+from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.shapes import Layout
 
 
 class UsersTensor(torch.Tensor):
@@ -248,7 +249,7 @@ def of_mlx(dtype: str, numbers: Any) -> Any:
     """Return a fake MLX array: a dtype and values."""
     array = MlxArray()
     array.dtype, array.tolist = f"mlx.core.{dtype}", lambda: np.asarray(numbers, np.float64).tolist()
-    if dtype != "bfloat16":  # NumPy does not read bfloat16
+    if dtype != "bfloat16":  # NumPy does not read MLX's bfloat16
         kind = type("array", (MlxArray,), {"__array__": lambda *_, **__: np.asarray(numbers, dtype)})
         array = kind()
         array.dtype = f"mlx.core.{dtype}"
@@ -269,7 +270,7 @@ def test_a_complex_mlx_array_is_refused() -> None:
 
 
 @pytest.mark.parametrize("module", ["a_library", "builtinz", "library"])
-def test_an_object_that_is_no_array_is_refused_by_its_full_name(module: str) -> None:
+def test_an_object_that_is_not_an_array_is_refused_by_its_full_name(module: str) -> None:
     kind = type("Result", (), {"__module__": module})
     article = "an" if module == "a_library" else "a"
     with pytest.raises(outputs.NotNumbers, match=rf"^is {article} {module}\.Result, not an array of numbers$"):
@@ -294,7 +295,7 @@ def test_an_object_that_is_no_array_is_refused_by_its_full_name(module: str) -> 
     ],
     ids=repr,
 )
-def test_an_array_of_other_values_is_refused_by_their_type(value: Any, text: str) -> None:
+def test_an_array_that_cannot_be_read_is_refused_with_a_reason(value: Any, text: str) -> None:
     with pytest.raises(outputs.NotNumbers, match=text):
         outputs.read(value)
 
@@ -348,7 +349,9 @@ LSTM, GRU = LAYOUTS["lstm"], LAYOUTS["gru"]
         (LSTM, ("out",), {"out": "out", "h_n": None, "c_n": None}),
     ],
 )
-def test_outputs_are_accepted_in_every_documented_form(layout: Layout, arguments: Any, by_name: dict[str, Any]) -> None:
+def test_arguments_are_assigned_to_the_names_of_outputs(
+    layout: Layout, arguments: Any, by_name: dict[str, Any]
+) -> None:
     assert outputs.states_apart(layout, *arguments) == by_name
 
 

@@ -1,4 +1,4 @@
-"""Outputs that share memory with the expected arrays are refused, whatever their type."""
+"""Outputs of any type that share memory with the expected arrays are refused."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,7 @@ MEMORY = torch.zeros(40, dtype=torch.float64)
 """Memory whose elements 10 to 21 are the expected out of the golden."""
 
 NUMBERS: Any = MEMORY.numpy()
-"""The same memory as a NumPy array."""
+"""A NumPy array that shares the memory of ``MEMORY``."""
 
 
 @pytest.fixture

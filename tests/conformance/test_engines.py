@@ -1,7 +1,7 @@
 """Engines are correct, refuse the goldens in ``REFUSALS``, or have known failures.
 
-`make engines` runs each engine in its own environment and sets ENGINE to its name. Without ENGINE the tests are
-skipped: some engines compile for a long time. An engine without a module in ``conformance`` is built in.
+`make engines` runs each engine in its own environment and sets ENGINE to the engine's name. Without ENGINE the tests
+are skipped: some engines compile for a long time. An engine without a module in ``conformance`` is built in.
 """
 
 import os
@@ -39,7 +39,7 @@ REFUSALS: tuple[tuple[str, Callable[[Golden], bool], str], ...] = (
     (
         "mindspore",
         lambda g: g.gradients is not None and g.cell == "lstm" and g.dtype in ("float64", "float16"),
-        "^mindspore gives other gradients of an LSTM in float(16|64) each time, and zeros$",
+        "^mindspore returns random or zero gradients of an LSTM in float(16|64)$",
     ),
     ("mindspore", lambda g: g.dtype == "bfloat16", "^no bfloat16 in mindspore: "),
     (
@@ -50,17 +50,17 @@ REFUSALS: tuple[tuple[str, Callable[[Golden], bool], str], ...] = (
     ("mlx", lambda g: g.lengths is not None, "^mlx.nn has no lengths$"),
     ("mnn", lambda g: g.dtype != "float32", "^MNN has no .* on this processor: it computes in float32$"),
     ("ncnn", lambda g: g.cell == "rnn_relu", "^ncnn has no rnn_relu: its RNN has a tanh$"),
-    ("ncnn", lambda g: g.dtype != "float32", "^ncnn takes and gives float32, and no "),
+    ("ncnn", lambda g: g.dtype != "float32", "^inputs and outputs of ncnn are float32, not "),
     ("ncnn", lambda g: g.lengths is not None, "^ncnn has no lengths$"),
     ("tflite", lambda g: g.dtype != "float32", "^no .* in LiteRT: (Some ops are not supported|Unsupported TensorFlow)"),
     ("paddle", lambda g: not g.config.bias, "^a layer of paddle.nn without biases ends the process with SIGSEGV: http"),
     ("paddle", lambda g: g.dtype in SIXTEEN_BITS, r"^no .* in paddle: \(NotFound\) There are no kernels"),
 )
-"""Engine, condition of the refused goldens, and a pattern of the reason."""
+"""Refusals: the engine, a function that is true for the refused goldens, and a pattern of the reason."""
 
 
 def refused(name: str, golden: Golden) -> str | None:
-    """Return the pattern of an engine's refusal of a golden; None if the engine supports it."""
+    """Return the pattern of the reason why an engine refuses a golden; None if it does not refuse the golden."""
     return next((reason for engine, when, reason in REFUSALS if engine == name and when(golden)), None)
 
 
@@ -70,7 +70,7 @@ def implementation(name: str) -> str:
 
 
 def known(name: str, ending: str = "") -> set[str]:
-    """Return the known failures of an engine: goldens, or goldens in a precision."""
+    """Return the known failures of an engine: ids of goldens, with or without a precision."""
     path = HOME / f"docs/known-failures/{file_name(implementation(name))}{ending}.txt"
     lines = path.read_text("utf-8").splitlines() if path.is_file() else []
     return {line.partition("#")[0].strip() for line in lines} - {""}
@@ -80,7 +80,7 @@ def known(name: str, ending: str = "") -> set[str]:
 def engine(name: str) -> Implementation:
     """The engine of this environment."""
     if name != os.environ.get("ENGINE"):
-        pytest.skip(f"`make engine-{name}` runs it in its own environment")
+        pytest.skip(f"`make engine-{name}` runs this engine in its own environment")
     return resolve(implementation(name))
 
 
@@ -124,5 +124,5 @@ def test_an_engines_gradients_are_correct_or_refused_or_known_failures(engine: I
 def test_an_engine_is_consistent_across_calls_and_uses_its_weights(engine: Implementation, name: str) -> None:
     golden = rnn_goldens.load("gru/with-state", dtype="float32")
     if reason := refused(name, golden):
-        pytest.skip(f"it refuses: {reason}")
+        pytest.skip(f"{name} refuses the golden: {reason}")
     golden.check_calls(engine, ["twice", "rows", "chunks", "weights"])

@@ -1,4 +1,4 @@
-"""The defects in docs/known-failures are reproduced without goldens."""
+"""Defects in docs/known-failures are reproduced without the corpus."""
 
 import signal
 import subprocess
@@ -21,7 +21,7 @@ def test_openvino_computes_float64_in_float32() -> None:
     assert found == np.float32(found) != np.tanh(1 / 3)
 
 
-def test_mlx_takes_exp_of_float64_in_float32() -> None:
+def test_mlx_computes_exp_of_float64_in_float32() -> None:
     mx = pytest.importorskip("mlx.core", reason="conformance.mlx needs mlx")
     with mx.stream(mx.cpu):
         found = np.array(mx.exp(mx.array([1 / 3], dtype=mx.float64)))
@@ -29,7 +29,7 @@ def test_mlx_takes_exp_of_float64_in_float32() -> None:
     assert 1e-9 < abs(found[0] - np.exp(1 / 3)) < 1e-5
 
 
-def test_mnn_ignores_activations_of_an_rnn_and_lengths(small_golden: Callable[..., Golden]) -> None:
+def test_mnn_ignores_lengths_and_the_activation_of_an_rnn(small_golden: Callable[..., Golden]) -> None:
     pytest.importorskip("MNN", reason="conformance.mnn needs MNN")
     from conformance.mnn import run
 
@@ -42,7 +42,7 @@ def test_mnn_ignores_activations_of_an_rnn_and_lengths(small_golden: Callable[..
 @pytest.mark.parametrize(
     ("cell", "lengths", "is_right"), [("SimpleRNN", [2, 3], False), ("GRU", [2, 3], False), ("GRU", [3, 3], True)]
 )
-def test_paddles_gradients_are_wrong_with_lengths_and_a_state_in_both_directions(
+def test_gradients_of_bidirectional_paddle_layers_with_a_state_and_short_lengths_are_wrong(
     cell: str, lengths: list[int], is_right: bool
 ) -> None:
     paddle = pytest.importorskip("paddle", reason="conformance.paddle needs paddle")

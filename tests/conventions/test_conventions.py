@@ -10,7 +10,8 @@ from rnn_goldens import UnknownName, Unsupported
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.conventions import CONVENTIONS, convention
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, weight_shapes
+from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
+from rnn_goldens.golden.shapes import Config, weight_shapes
 
 CONFIGURATIONS: list[dict[str, Any]] = [
     {},
@@ -22,13 +23,13 @@ CONFIGURATIONS: list[dict[str, Any]] = [
 ]
 
 
-def test_textbook_weights_equal_those_of_the_notebook() -> None:
+def test_textbook_weights_equal_those_of_the_teaching_notebook() -> None:
     weights = rnn_goldens.load("documented/single-sequence").weights_as("textbook")
     assert weights["W_xh"].tolist() == [[1, 0], [0, 1], [1, 0], [0, 1], [1, 1]]
     assert weights["W_hh"].tolist() == [[1, 1], [1, 1]]
 
 
-def test_torch_weights_equal_those_of_the_notebook() -> None:
+def test_torch_weights_equal_those_of_the_teaching_notebook() -> None:
     golden = rnn_goldens.load("documented/identity-w-hh")
     assert golden.weights["weight_ih_l0"].tolist() == [[1, 0, 1, 0, 1], [0, 1, 0, 1, 0]]
     assert golden.weights_as("textbook")["W_xh"].tolist() == [[1, 0], [0, 1], [1, 0], [0, 1], [1, 0]]
@@ -63,11 +64,11 @@ def test_converting_weights_and_converting_them_back_returns_the_same_weights(
             np.testing.assert_array_equal(restored[weight] + restored[other], array + golden.stored.weights[other])
 
 
-def test_weights_are_converted_from_arrays_of_any_library(make_golden: MakeGolden) -> None:
+def test_weights_may_be_lists_in_any_order(make_golden: MakeGolden) -> None:
     golden = make_golden("gru", bidirectional=True)
     keras = {name: array.tolist() for name, array in reversed(golden.weights_as("keras").items())}
     restored = golden.weights_from("keras", keras)
-    assert list(restored) == list(golden.weights), "in PyTorch's order"
+    assert list(restored) == list(golden.weights), "the weights must be in PyTorch's order"
     for name, array in golden.stored.weights.items():
         np.testing.assert_array_equal(restored[name], array)
         assert restored[name].dtype == np.float64
@@ -197,7 +198,7 @@ def test_each_gate_has_the_position_of_the_convention(name: str, cell: str, expe
     assert {weight: array.tolist() for weight, array in weights.items()} == expected
 
 
-def test_directions_and_layers_have_different_names(make_golden: MakeGolden) -> None:
+def test_names_of_weights_include_the_layer_and_in_keras_the_direction(make_golden: MakeGolden) -> None:
     golden = make_golden("gru", num_layers=2, bidirectional=True)
     assert [n for n in golden.weights_as("keras") if n.endswith("/kernel")] == [
         "l0/kernel",
@@ -218,7 +219,9 @@ def test_directions_and_layers_have_different_names(make_golden: MakeGolden) -> 
 
 @pytest.mark.parametrize("name", ["keras", "onnx", "flax"])
 @pytest.mark.parametrize("cell", CELLS)
-def test_weights_without_biases_have_no_biases_or_zeros_in_flax(make_golden: MakeGolden, name: str, cell: str) -> None:
+def test_without_biases_keras_and_onnx_have_no_bias_and_flax_has_zeros(
+    make_golden: MakeGolden, name: str, cell: str
+) -> None:
     weights = make_golden(cell, bias=False).weights_as(name)
     biases = {n: a for n, a in weights.items() if n.rsplit("/", 1)[-1] in ("bias", "B")}
     assert bool(biases) == (name == "flax")

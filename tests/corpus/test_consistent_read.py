@@ -19,7 +19,7 @@ ID = "documented/single-sequence"
 
 
 def replace(folder: Path) -> None:
-    """Replace the golden of a corpus by a golden with other bytes, and update the index."""
+    """Replace the golden ``ID`` of a corpus by a golden with other bytes, and update the index."""
     corpus = open_folder(folder)
     file = corpus.entry(ID).files["json"]
     tree = {**to_tree(corpus.load(ID)), "features": ["exact"], "provenance": {"made from": file.sha256}}

@@ -100,7 +100,7 @@ def counts_of(
     out_alone: bool = False,
     of_out: Margins | None = None,
 ) -> Discrimination:
-    """Return the counts of one precision. Each golden in ``refused`` has its own reason."""
+    """Return the counts of one precision. Each golden in ``refused`` is refused for a different reason."""
     compared_goldens = [Compared(f"lstm/{name}", dtype, out_alone) for name in compared]
     not_compared = [*(NotCompared(f"lstm/{name}", dtype, f"no {name}") for name in refused), *others]
     return discrimination(matrix(of_out), "lstm", ENTRIES, compared_goldens, not_compared)[dtype]
@@ -135,7 +135,7 @@ def test_advice_lists_at_most_three_options_by_gain() -> None:
     assert (only.left_out, only.shown_there) == (0, 0)
 
 
-def test_refused_options_are_to_accept_and_all_others_are_not_covered() -> None:
+def test_refused_options_are_listed_as_to_accept_and_others_as_not_covered() -> None:
     only = counts_of(["plain", "other"], refused=["layers"])
     assert gains(only.to_accept) == {"several layers": 2}
     assert gains(only.not_covered) == {"an initial state": 3, "unbatched input": 1, "no bias": 1}
@@ -179,7 +179,7 @@ def test_goldens_refused_for_another_reason_lead_to_no_advice() -> None:
 
 def test_advice_extends_the_features_that_were_compared() -> None:
     both = counts_of(["plain", "other", "state"], refused=["state-lengths", "both"])
-    assert gains(both.to_accept) == {"lengths": 1}  # both directions detect nothing
+    assert gains(both.to_accept) == {"lengths": 1}  # the option "both directions" detects nothing more
     assert "an initial state" not in gains(both.not_covered)
     assert gains(counts_of(["no-bias"]).not_covered)["a bias"] == 3
     assert gains(counts_of(["plain", "other", "state", "layers", "state-lengths"]).not_covered) == {

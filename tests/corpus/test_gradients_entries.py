@@ -1,4 +1,4 @@
-"""A corpus in which some goldens have gradients: they are loaded on request, validated and compared."""
+"""The gradients in a corpus are loaded on request, validated and compared."""
 
 import json
 from pathlib import Path
@@ -94,7 +94,7 @@ def test_loading_gradients_in_an_unknown_precision_lists_the_known_ones(gradient
 
 
 def change_file_and_entry(folder: Path, change: Any, fields: dict[str, Any]) -> None:
-    """Change a gradients file; set the fields and update the hash of its entry in the index."""
+    """Change a gradients file; set the fields of its entry in the index and update the hash of the file there."""
     import hashlib
 
     path = folder / f"{ID}.gradients.json"
@@ -180,5 +180,5 @@ def test_two_corpora_are_compared_with_their_gradients(corpus_with_gradients: Pa
 
 def test_gradients_that_only_one_corpus_has_are_a_difference(small_corpus: Path, corpus_with_gradients: Path) -> None:
     found = list(corpus_differences(open_corpus(small_corpus), open_corpus(corpus_with_gradients)))
-    assert f"{ID}: gradients: only in the second" in found
+    assert f"{ID}: gradients: only in the second golden" in found
     assert len(found) == 3

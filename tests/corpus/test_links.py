@@ -1,4 +1,4 @@
-"""Links in a corpus that lead out of its folder are not followed."""
+"""A link out of a corpus is followed only if the user names the link; pipes and devices are not read."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ GOLDEN = "documented/mini-batch"
 
 
 def outside(corpus: Path, name: str) -> Path:
-    """Move a file or folder out of a corpus and put a link to it in its place; return the link."""
+    """Move a file or folder out of a corpus and replace it by a link to the new path; return the link."""
     in_corpus, moved = corpus / name, corpus.parent / Path(name).name
     shutil.move(in_corpus, moved)
     in_corpus.symlink_to(moved)

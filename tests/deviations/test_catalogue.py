@@ -11,8 +11,8 @@ from deviations.example_cases import EXAMPLES, Example, Outputs
 
 from rnn_goldens import UnknownName
 from rnn_goldens.deviations import DEVIATIONS, FAMILIES, Deviation, deviation
+from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.features import FEATURES
-from rnn_goldens.golden.shapes import CELLS
 
 pytestmark = pytest.mark.sampled(every=12)
 
@@ -56,7 +56,7 @@ def test_names_are_unique_and_well_formed() -> None:
 def test_each_deviation_is_described_completely(wrong: Deviation) -> None:
     assert re.fullmatch(r"[A-Z].*\.", wrong.sentence)
     assert wrong.cells
-    assert set(wrong.cells) <= set(CELLS)
+    assert set(wrong.cells) <= set(LAYOUTS)
     assert set(wrong.needs) <= set(FEATURES)
     assert deviation(wrong.name) is wrong
 
@@ -68,7 +68,7 @@ def test_each_deviation_has_an_effect_in_each_of_its_cells(wrong: Deviation) -> 
 
 
 def changed_without_needed_feature(wrong: Deviation, examples: Iterable[Example]) -> list[str]:
-    """Return the examples without a needed feature on which a deviation still has an effect."""
+    """Describe the examples that lack a needed feature but whose outputs a deviation changes."""
     without = [example for example in examples if not example.has(wrong.needs)]
     return [f"{wrong.name}: {example.name}, {example.case.cell}" for example in without if changes(wrong, example)]
 
@@ -86,7 +86,7 @@ def test_no_deviation_has_an_effect_without_the_features_it_needs(cell: str) -> 
 
 
 @each_deviation
-def test_each_deviation_lists_no_feature_that_it_does_not_need(wrong: Deviation) -> None:
+def test_each_deviation_needs_every_feature_that_it_lists(wrong: Deviation) -> None:
     for feature in {"bias", "state", "multilayer", "bidirectional", "lengths"} - set(wrong.needs):
         without = [
             example for example in examples_for(wrong) if feature not in example.features and example.has(wrong.needs)
@@ -105,7 +105,7 @@ def test_each_deviation_is_deterministic_and_does_not_modify_the_case(wrong: Dev
         assert same(before, arrays)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", LAYOUTS)
 def test_no_two_deviations_are_equivalent(cell: str) -> None:
     equivalent = [[wrong for wrong in DEVIATIONS if cell in wrong.cells]]
     for example in EXAMPLES[cell]:

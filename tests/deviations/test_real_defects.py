@@ -24,7 +24,7 @@ def test_each_defect_has_a_deviation_or_a_reason_why_not() -> None:
     assert [defect for defect in LISTED if defect not in COVERED.union(UNCOVERED)] == []
 
 
-def test_no_two_deviations_of_the_backward_pass_cover_the_same_defect() -> None:
+def test_at_most_one_deviation_covers_each_defect_of_the_backward_pass() -> None:
     assert len(BACKWARD) == len(set(BACKWARD))
     assert sorted(set(FORWARD).intersection(BACKWARD)) == []
 
@@ -34,10 +34,10 @@ def test_no_defect_has_both_a_deviation_and_a_reason() -> None:
 
 
 def test_every_covered_or_uncovered_defect_is_listed() -> None:
-    """A misspelt name does not refer to any defect."""
+    """A misspelt defect is not in the list."""
     assert sorted(COVERED.union(UNCOVERED).difference(LISTED)) == []
 
 
-def test_reasons_do_not_end_with_a_full_stop_and_each_defect_has_one() -> None:
+def test_reasons_do_not_end_with_a_full_stop_and_each_defect_has_at_most_one() -> None:
     assert [u for u in UNEXPRESSED if not re.fullmatch(r"[a-z].*[^.]", u.reason, re.IGNORECASE)] == []
     assert len(UNCOVERED) == len(set(UNCOVERED))

@@ -1,4 +1,4 @@
-"""The catalogue must have deviations for each description, and goldens must detect them."""
+"""The catalogue has deviations for each required bug, and goldens detect them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Two deviations can be combined, because each lists the parts that it changes."""
+"""Most pairs of deviations can be combined, because each deviation lists the parts of a network that it changes."""
 
 from itertools import combinations, permutations
 
@@ -7,7 +7,7 @@ import pytest
 from deviations.example_cases import EXAMPLES, Example, Outputs
 
 from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation, together
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 
 pytestmark = pytest.mark.sampled(every=8)
 
@@ -64,7 +64,7 @@ def test_two_deviations_act_at_once(first: str, second: str) -> None:
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_most_pairs_can_be_combined(cell: str) -> None:
-    """A pair fails if one deviation changes the shape that the other reads, or both change the same equations."""
+    """A pair fails if one overrides the other, one changes a shape that the other reads, or both change equations."""
     applicable = [wrong for wrong in DEVIATIONS if cell in wrong.cells]
     pairs = list(permutations(applicable, 2))
     tried = [pairs[k] for k in np.random.default_rng(0).choice(len(pairs), 150, replace=False)]

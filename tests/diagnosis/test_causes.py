@@ -1,4 +1,4 @@
-"""Failed goldens support each cause of a run, and no passed golden contradicts it."""
+"""Failed goldens support the causes of a run, and passed goldens may contradict them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -42,7 +42,7 @@ def text(*evidence: Evidence, would_fail: Sequence[tuple[Cause, str]] = ()) -> s
     return "\n".join(summary(diagnose(evidence, lambda cause, one: (cause, one.golden) in would_fail)))
 
 
-def test_causes_equivalent_on_one_golden_are_distinguished_by_others() -> None:
+def test_causes_equivalent_on_one_golden_are_distinguished_by_another() -> None:
     found = diagnosed(failed("g/1", A, B), failed("g/2", A), passed("g/3"))
     assert found.certainty == EXPLAINED
     assert [candidate.cause for candidate in found.candidates] == [A]
@@ -217,7 +217,7 @@ def test_unsupported_options_are_reported_together_with_how_to_exclude_them() ->
     failures = [one("g/1", "bias", "multilayer"), one("g/2", "lengths"), one("g/3", "lengths", "multilayer")]
     summary_text = " ".join(text(*failures, *right).split())
     assert (
-        "all failed goldens have several layers or have sequences of several lengths; no passed golden does"
+        "all failed goldens have several layers or have sequences of several lengths, unlike all passed goldens"
         in summary_text
     )
     assert 'to exclude them, without=["multilayer", "lengths"]' in summary_text

@@ -1,4 +1,4 @@
-"""A failure message names the deviation that explains it, if there is one."""
+"""A failure message names the deviation that explains the failure, if there is one."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_equivalent_deviations_are_all_named() -> None:
 
 
 @pytest.mark.slow
-def test_random_and_missing_outputs_are_not_explained() -> None:
+def test_random_right_missing_and_extra_outputs_are_not_explained() -> None:
     golden = rnn_goldens.load("gru/plain", dtype="float32")
     noise = np.random.default_rng(1)
     assert (

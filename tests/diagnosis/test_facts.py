@@ -140,7 +140,7 @@ def test_wrong_arrays_of_float32_values_are_recognised() -> None:
     assert not facts_in(golden, out + 1e-8, *states)["numbers_of_float32"]
 
 
-def test_c_right_does_not_hold_if_out_is_right() -> None:
+def test_the_fact_c_right_does_not_hold_if_out_is_right() -> None:
     golden = rnn_goldens.load("lstm/plain")
     out, h_n, c_n = right(golden)
     assert not facts_in(golden, out, h_n + 1, c_n).get("c_right", False)
@@ -192,7 +192,7 @@ def test_a_fact_with_a_number_is_reported_if_the_number_is_the_same_everywhere()
     assert facts_of([evidence(constant_factor=3.0), evidence(constant_factor=False)], []) == NO_PATTERN
 
 
-def test_a_fact_that_few_goldens_can_show_is_reported_if_two_do() -> None:
+def test_a_fact_that_few_goldens_can_show_is_reported_if_two_show_it() -> None:
     others = [evidence()] * 8
     text = "no step is right, given the state before it: look at the step or its inputs (in the 2 that can show it)"
     assert facts_of([evidence(no_step_follows=True)] * 2 + others, []) == [text]
@@ -221,9 +221,9 @@ def test_nearly_right_outputs_match_no_other_fact(golden_id: str) -> None:
     assert sentence.startswith("the largest error is 1.5 times the tolerance")
 
 
-def test_nearly_right_reports_the_largest_error_of_all_failures() -> None:
+def test_the_fact_nearly_right_reports_the_largest_error_of_all_failures() -> None:
     (text,) = facts_of([evidence(nearly_right=1.5), evidence(nearly_right=2.3)], [])
-    assert text == "the largest error is 2.3 times the tolerance: approximated, or in lower precision?"
+    assert text == "the largest error is 2.3 times the tolerance: approximated or less precise?"
     assert facts_of([evidence(nearly_right=1.5), evidence(nearly_right=False)], []) == NO_PATTERN
 
 
@@ -252,7 +252,7 @@ def evidence(*features: str, passed: bool = False, **found: bool | float) -> Evi
     return Evidence("gru/plain", "float32", "gru", features, passed, facts=found)
 
 
-def test_one_failure_that_is_not_repeatable_is_enough_to_report_it() -> None:
+def test_one_failure_that_is_not_repeatable_is_reported() -> None:
     some = [evidence(not_repeatable=True), evidence(not_repeatable=False), evidence()]
     (text,) = facts_of(some, [])
     assert text.startswith("not repeatable: a second call returns other values")

@@ -1,4 +1,4 @@
-"""The message on wrong gradients names the deviation that explains them, or facts about them."""
+"""The message on wrong gradients names the deviation that explains them, or states facts about them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -178,7 +178,7 @@ def test_wrong_outputs_are_reported_before_wrong_gradients() -> None:
     assert caught.value.verdict.explained_by == (wrong.name,)
 
 
-def test_a_run_that_returns_no_outputs_does_not_prevent_the_diagnosis_of_gradients() -> None:
+def test_a_run_function_that_returns_no_outputs_does_not_prevent_the_diagnosis_of_gradients() -> None:
     golden = golden_named("gru/plain")
 
     def gradients_only(_: Any) -> Any:
@@ -201,7 +201,7 @@ def test_gradients_that_accumulate_over_calls_are_identified() -> None:
     assert "gradients_accumulated" in caught.value.verdict.explained_by
 
 
-def test_a_single_gradient_that_accumulates_is_a_fact_and_no_deviation() -> None:
+def test_accumulation_in_bias_gradients_only_is_a_fact_and_no_deviation() -> None:
     golden, calls = golden_named("rnn-tanh/one-step"), []
 
     def adds_up(_: Any) -> Gradients:
@@ -251,7 +251,9 @@ def test_a_second_call_with_other_gradients_is_a_fact_and_no_deviation() -> None
         ("lstm/plain", lambda _, a: np.full_like(a, np.nan), "gradients_not_finite"),
     ],
 )
-def test_the_message_reports_facts(golden_id: str, change: Callable[[str, Any], Any], fact: str) -> None:
+def test_a_verdict_has_facts_about_wrong_gradients(
+    golden_id: str, change: Callable[[str, Any], Any], fact: str
+) -> None:
     golden = golden_named(golden_id)
     actual = {name: change(name, array) for name, array in right_gradients(golden).items()}
     verdict = golden.compare_gradients(actual)
@@ -271,7 +273,7 @@ def test_the_message_reports_facts(golden_id: str, change: Callable[[str, Any], 
         ("bias_ih_l0", lambda array: array[None] * 0),
     ],
 )
-def test_a_gradient_of_another_shape_has_no_other_facts(name: str, change: Callable[[Any], Any]) -> None:
+def test_a_gradient_of_a_wrong_shape_has_no_facts(name: str, change: Callable[[Any], Any]) -> None:
     golden = golden_named("lstm/lengths")
     actual = right_gradients(golden)
     verdict = golden.compare_gradients({**actual, name: change(actual[name])})
@@ -316,7 +318,7 @@ def test_the_gates_with_wrong_rows_are_reported(golden_id: str, gates: str, sent
     assert sentence in " ".join(golden.compare_gradients(actual).message.split())
 
 
-def test_wrong_rows_of_every_gate_are_not_reported_for_one_gate() -> None:
+def test_no_gate_is_reported_if_the_rows_of_every_gate_are_wrong() -> None:
     golden = golden_named("lstm/plain")
     actual = {name: array + 3 for name, array in right_gradients(golden).items()}
     assert "rows" not in golden.compare_gradients(actual).message
@@ -390,13 +392,6 @@ def test_every_deviation_is_found_by_name() -> None:
     assert [deviation(name).name for name in names] == names
 
 
-def d_c_n_added_to_d_h(golden: Golden) -> Gradients:
-    """Return gradients with d_c_n added to d_h; an LSTM that returns h as c_n has the same gradients."""
-    d = golden.cotangents
-    wrong = {**d, "d_h_n": d["d_h_n"] + d["d_c_n"], "d_c_n": 0 * d["d_c_n"]}
-    return Backward().gradients(case_of(golden, np.float64), wrong)
-
-
 @pytest.mark.parametrize("outputs_right", [True, False])
 def test_right_outputs_exclude_deviations_of_the_forward_pass(outputs_right: bool) -> None:
     golden, search = golden_named("gru/with-state"), CandidateSearch()
@@ -405,7 +400,7 @@ def test_right_outputs_exclude_deviations_of_the_forward_pass(outputs_right: boo
     assert found == ([] if outputs_right else [("gru_reset_before_product",)])
 
 
-def test_compared_right_outputs_exclude_deviations_of_the_forward_pass() -> None:
+def test_a_run_function_with_right_outputs_excludes_deviations_of_the_forward_pass() -> None:
     golden = golden_named("gru/plain")
     with pytest.raises(GoldenMismatch) as caught:
         golden.check_gradient_calls(

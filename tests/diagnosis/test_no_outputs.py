@@ -12,7 +12,7 @@ def summary(*passed: str) -> str:
 
 
 def test_an_option_of_all_failed_and_no_passed_goldens_is_reported() -> None:
-    option = 'all have no batch axis, and no passed golden does: to exclude them, without=["unbatched"]'
+    option = 'all have no batch axis, unlike all passed goldens: to exclude them, without=["unbatched"]'
     assert summary("gru/c") == f"{TEXT}; {option}"
 
 

@@ -1,4 +1,4 @@
-"""Hostile JSON files, and the time and memory that reading a file takes."""
+"""Hostile JSON files, and a function that measures the time and memory of reading a file."""
 
 import json
 import subprocess
@@ -37,9 +37,9 @@ class Measured:
     """The result of reading a file.
 
     Attributes:
-        message: the error message, or "".
+        message: the error message; "" if the file was read.
         seconds: CPU time.
-        mebibytes: memory beyond that of reading a golden.
+        mebibytes: peak memory beyond the peak of reading a valid golden.
     """
 
     message: str

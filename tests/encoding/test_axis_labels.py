@@ -48,7 +48,7 @@ def all_have_axes(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("golden_id", ["rnn-tanh/bidirectional-two-layers", "lstm/back-through-time"])
-def test_all_arrays_in_the_corpus_have_axes(golden_id: str) -> None:
+def test_all_arrays_of_a_golden_in_the_corpus_have_axes(golden_id: str) -> None:
     corpus = open_corpus()
     for file in corpus.entry(golden_id).all_files:
         if file.path.endswith(".h5"):

@@ -1,4 +1,4 @@
-"""A damaged file raises one error that says what is wrong, where, and what to do."""
+"""A damaged file raises one error, which describes the problems and where they are."""
 
 import json
 from collections.abc import Callable

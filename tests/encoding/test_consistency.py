@@ -1,4 +1,4 @@
-"""The consistency check reports exactly the problems that a schema cannot find."""
+"""The consistency check reports problems that a schema cannot find."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,7 +51,7 @@ def test_a_bound_that_is_looser_than_any_derived_one_is_a_problem(make_golden: M
 
 
 @pytest.mark.parametrize("part", ["accumulation", "storage"])
-def test_an_empty_bound_lacks_each_output(make_golden: MakeGolden, part: str) -> None:
+def test_an_empty_bound_has_one_problem_for_each_output(make_golden: MakeGolden, part: str) -> None:
     tree = to_tree(bounded(make_golden(bias=False)))
     tree["tolerance"][part] = {}
     assert [problem.partition(", ")[0] for problem in problems(tree)] == [
@@ -90,7 +90,7 @@ def without(path: str) -> Callable[[Tree], None]:
 
 
 def with_one(number: float) -> Callable[[Any], Any]:
-    """Return a function that returns an array with the number in its middle replaced."""
+    """Return a function that returns a copy of an array with this number in the middle."""
 
     def change(array: Any) -> Any:
         array = array.copy()
@@ -204,7 +204,7 @@ AXES = "expected (batch, time, input), or (time, input) if unbatched"
         ({"time": 300, "lengths": [300, 299]}, put("inputs/lengths", np.array([257, 299])), []),
     ],
 )
-def test_one_defect_is_one_problem(
+def test_each_change_of_a_golden_causes_exactly_the_expected_problems(
     make_golden: MakeGolden, configuration: dict[str, Any], change: Callable[[Tree], None], messages: list[str]
 ) -> None:
     tree = to_tree(make_golden(**configuration))
@@ -258,7 +258,7 @@ def test_an_unbatched_golden_has_no_lengths(make_golden: MakeGolden) -> None:
 
 
 @pytest.mark.parametrize(("layers", "listed"), [(2, True), (3, False)])
-def test_weights_are_listed_unless_more_than_half_are_missing(
+def test_missing_weights_are_listed_unless_more_than_half_are_missing(
     make_golden: MakeGolden, layers: int, listed: bool
 ) -> None:
     tree = to_tree(make_golden())

@@ -42,7 +42,7 @@ def test_replacing_a_golden_removes_the_gradients_file_of_the_old_one(tmp_path: 
     assert [file.name for file in tmp_path.iterdir()] == ["golden.json"]
 
 
-def test_missing_gradients_and_those_of_another_golden_raise(tmp_path: Path) -> None:
+def test_missing_gradients_and_gradients_of_another_golden_raise(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     rnn_goldens.save(with_gradients("lstm/lengths"), path)
     rnn_goldens.save(rnn_goldens.load("lstm/plain"), tmp_path / "plain.json")
@@ -54,7 +54,7 @@ def test_missing_gradients_and_those_of_another_golden_raise(tmp_path: Path) -> 
         rnn_goldens.read(path, gradients=True)
 
 
-def test_a_file_that_cannot_be_written_is_unchanged(tmp_path: Path) -> None:
+def test_a_golden_that_cannot_be_written_leaves_the_folder_unchanged(tmp_path: Path) -> None:
     golden = rnn_goldens.load("lstm/plain")
     with pytest.raises(rnn_goldens.RnnGoldensError, match=r"mine\.npz: a golden file ends in \.h5 or \.json"):
         rnn_goldens.save(golden, tmp_path / "mine.npz")
@@ -74,7 +74,7 @@ def test_a_damaged_file_raises(tmp_path: Path) -> None:
         rnn_goldens.read(path)
 
 
-def test_save_takes_goldens_only(tmp_path: Path) -> None:
+def test_save_accepts_only_goldens(tmp_path: Path) -> None:
     with pytest.raises(
         rnn_goldens.RnnGoldensError, match=r"^save takes a golden, as load, certify or read return it, not int$"
     ):

@@ -1,4 +1,4 @@
-"""Gradients files are complete, equal in HDF5 and JSON, and rejected with the problem if damaged."""
+"""Gradients files have the same content in HDF5 and JSON; a damaged file is rejected with its problem."""
 
 import json
 from collections.abc import Callable
@@ -88,10 +88,6 @@ def test_the_golden_file_is_found_beside_the_gradients_file(tmp_path: Path) -> N
 Damage = Callable[[dict[str, Any]], Any]
 
 
-def _infinite(document: dict[str, Any]) -> None:
-    document["expected"]["x"]["data"][0] = 1e999
-
-
 DAMAGES: dict[str, tuple[Damage, str]] = {
     "no golden": (lambda d: d.pop("golden"), "'golden' is a required property"),
     "of another golden": (
@@ -169,14 +165,14 @@ def test_a_precision_that_the_golden_does_not_list_is_rejected() -> None:
     [b"", b"{", b"[]", b"null", b"\xff", b"{" * 20_000, b'{"kind":"gradients","kind":"gradients"}', b'{"format":NaN}'],
 )
 @pytest.mark.parametrize("suffix", [".gradients.json", ".gradients.h5"])
-def test_other_bytes_raise_one_error(content: bytes, suffix: str) -> None:
+def test_bytes_that_are_not_a_gradients_file_raise_an_error(content: bytes, suffix: str) -> None:
     golden = with_gradients("documented/single-sequence", "float64")
     with pytest.raises(InvalidFile):
         decode(content, Path(f"golden{suffix}"), of=golden)
 
 
 @pytest.mark.parametrize("at", range(9, 2700, 269))
-def test_hdf5_with_a_flipped_byte_is_read_unchanged_or_raises_one_error(at: int) -> None:
+def test_hdf5_with_an_inverted_byte_is_read_or_raises_an_error(at: int) -> None:
     golden = with_gradients("documented/single-sequence", "float64")
     content = bytearray(encode(golden)[".gradients.h5"])
     content[at] ^= 0xFF

@@ -1,4 +1,4 @@
-"""A hostile file raises one error, within one second and 256 MB."""
+"""A hostile file raises one error, within one second and 256 MiB."""
 
 import re
 from collections.abc import Callable

@@ -12,7 +12,7 @@ from factories.goldens import MakeGolden
 from rnn_goldens import Golden, InvalidFile, encoding
 from rnn_goldens.encoding import documents, json_file
 from rnn_goldens.encoding.tree import content_hash, from_tree, to_document, to_tree
-from rnn_goldens.golden.shapes import Layout
+from rnn_goldens.golden.shapes import STACKED, Layout
 
 SHAPES: dict[str, dict[str, Any]] = {
     "plain": {"bias": False},
@@ -102,7 +102,7 @@ def test_json_with_keys_in_another_order_can_be_read(tmp_path: Path, make_golden
 def test_a_golden_of_a_custom_cell_keeps_the_layout_of_the_cell(
     make_golden: MakeGolden, tmp_path: Path, vectors: tuple[str, ...]
 ) -> None:
-    layout = Layout("h", ("h",), vectors)
+    layout = Layout("h", ("h",), (*STACKED, *((name, "H") for name in vectors)))
     golden = replace(make_golden(bias=False, state=True), cell="mine:cell", custom_layout=layout)
     weights = {**golden.stored.weights, **{f"{name}_l0": np.ones(2) for name in vectors}}
     golden = replace(golden, stored=replace(golden.stored, weights=weights))
@@ -115,8 +115,8 @@ def test_a_golden_of_a_custom_cell_keeps_the_layout_of_the_cell(
     ("own_cell", "message"),
     [
         (None, "own_cell is required for a custom cell only"),
-        ({"gates": "h", "states": ["c", "h"]}, "states must be h, or h and c"),
-        ({"gates": "h", "states": ["h"], "vectors": ["p", "p"]}, "p is listed twice"),
+        ({"gates": "h", "states": ["c", "h"], "weights": {"p": "H"}}, "states must be h, or h and c"),
+        ({"gates": "h", "states": ["h"], "weights": {"p": "XY"}}, "own_cell/weights: Expected"),
     ],
 )
 def test_an_invalid_description_of_a_custom_cell_raises(

@@ -1,4 +1,4 @@
-"""The types that parse golden files and indexes accept exactly what the schemas accept."""
+"""The types that parse files find the same problems as the schemas, and the problems in BEYOND_THE_SCHEMA."""
 
 import copy
 import hashlib
@@ -38,7 +38,7 @@ def paths(document: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, .
 
 
 def changed(document: dict[str, Any], path: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
-    """Yield copies of a document: with each of ``VALUES`` at the path, without that entry, or with an extra entry."""
+    """Yield changed copies of a document: each of ``VALUES`` at a path, no value there, or an extra entry beside it."""
     for value in [*VALUES, KeyError, "beside"]:
         variant = copy.deepcopy(document)
         inner: Any = variant

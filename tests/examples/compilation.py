@@ -1,4 +1,4 @@
-"""The folder of the examples, and the types of the fixtures that find tools and build examples."""
+"""The folder of the examples, compiler flags, types of the fixtures, and a function that skips a test."""
 
 import os
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Build = Callable[[str, str], Path]
 
 
 def lacking(what: str) -> None:
-    """Skip the test; fail it if NOTHING_SKIPPED is set."""
+    """Skip the test, or fail it if NOTHING_SKIPPED is set."""
     if os.environ.get("NOTHING_SKIPPED"):
         pytest.fail(f"{what}, but NOTHING_SKIPPED is set")
     pytest.skip(what)

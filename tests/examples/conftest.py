@@ -1,4 +1,4 @@
-"""Fixtures that build a copy of an example; a missing tool skips the test.
+"""Fixtures that build a copy of an example; a test is skipped if a tool is missing.
 
 ``make examples`` installs the tools and sets NOTHING_SKIPPED, so that a missing tool is a failure.
 """

@@ -19,7 +19,7 @@ def lines(name: str) -> int:
     return sum(bool(line.strip()) and not line.strip().startswith("#") for line in text.splitlines())
 
 
-def test_both_pass_and_the_page_states_their_length() -> None:
+def test_both_files_pass_and_the_page_states_their_lines_and_tests() -> None:
     pytest.importorskip("onnx", reason="ONNX's backend tests come with onnx")
     passed = {}
     for name in ("test_with_rnn_goldens.py", "test_with_onnx_backend.py"):

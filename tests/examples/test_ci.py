@@ -19,7 +19,7 @@ def test_the_page_shows_the_recipes(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy: parallel builds in one folder interfere."""
+    """The wheel, built from a copy of the project: parallel builds in one folder interfere."""
     folder = tmp_path_factory.mktemp("wheel")
     ignored = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "node_modules")
     shutil.copytree(ROOT, folder / "project", ignore=ignored)
@@ -47,7 +47,7 @@ def test_a_recipe_passes_in_an_empty_repository(tmp_path: Path, wheel: Path) -> 
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("wheel")
-def test_the_action_fails_for_a_wrong_implementation(tmp_path: Path, wheel: Path) -> None:
+def test_the_action_passes_for_numpy_and_fails_for_an_unknown_implementation(tmp_path: Path, wheel: Path) -> None:
     recipe, mine = tmp_path / "recipe.yml", tmp_path / "mine"
     text = (RECIPES / "with-the-action.yml").read_text("utf-8")
     with_implementation = "implementation: numpy\n          arguments: --ids documented/* --dtype float32"

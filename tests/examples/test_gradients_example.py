@@ -14,7 +14,7 @@ PAGE = (Path(__file__).parents[2] / "docs/gradients.md").read_text("utf-8")
 
 
 def check(name: str) -> "subprocess.CompletedProcess[str]":
-    pytest.importorskip("torch", reason="the example is torch's")
+    pytest.importorskip("torch", reason="the example needs torch")
     command = [sys.executable, "-m", "rnn_goldens", "check", f"my_rnn:{name}", "--rnn-goldens-gradients"]
     return subprocess.run(
         [*command, "-k", "rnn-tanh"], cwd=EXAMPLES / "gradients", capture_output=True, text=True, check=False

@@ -1,4 +1,4 @@
-"""Programs in other languages pass every golden that they support, and fail when broken."""
+"""The example programs pass every golden that they support, and fail when broken."""
 
 import json
 import re
@@ -95,7 +95,7 @@ def test_a_program_passes_every_golden_that_it_does_not_refuse(
     ("program", "dtype", "cell", "least"),
     [("my_rnn", "float32", "lstm", 15), ("my_rnn_double", "float64", "lstm", 15), ("my_rnn.js", "float32", "gru", 30)],
 )
-def test_a_program_with_gradients_passes_every_golden_of_its_cell(
+def test_a_program_passes_the_gradients_of_one_cell_and_refuses_other_cells(
     program: str, dtype: str, cell: str, least: int, find: FindCommand, tmp_path: Path
 ) -> None:
     checked = check(tmp_path, find(program), f"--rnn-goldens-dtype={dtype}", "--rnn-goldens-gradients")
@@ -137,7 +137,7 @@ def test_a_broken_backward_pass_fails(
 
 
 @pytest.mark.parametrize("program", ["my_rnn", "my_rnn.js"])
-def test_another_flag_is_refused(program: str, find: FindCommand) -> None:
+def test_an_unknown_argument_is_refused(program: str, find: FindCommand) -> None:
     done = subprocess.run([*find(program), "--gates=ifgo"], capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "usage: " in done.stderr

@@ -1,4 +1,4 @@
-"""Readers of golden files that do not use this package read the same numbers, bit by bit."""
+"""Readers of golden files that do not use this package read exactly the same numbers."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""``rnn-goldens check --exhaustive`` checks every argument and reports where an implementation is wrong."""
+"""``rnn-goldens check --exhaustive`` checks an activation at every listed argument and reports where it is wrong."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The text of a backward deviation shows the changed equations or code, within a screen."""
+"""The text of a backward deviation shows the changed equations or code, in at most SCREEN + 2 lines."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_wrong_gradients_of_the_simplest_golden_are_listed() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("wrong", BACKWARD_DEVIATIONS[::5], ids=lambda wrong: wrong.name)
-def test_each_text_fits_on_a_screen_and_shows_the_error(wrong: Deviation) -> None:
+def test_each_text_has_limited_size_and_shows_the_error(wrong: Deviation) -> None:
     lines = text_of(wrong.name).splitlines()
     assert max(map(len, lines)) <= WIDTH
     assert len(lines) <= SCREEN + 2

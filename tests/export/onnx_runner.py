@@ -46,7 +46,7 @@ def _backend(name: str) -> Any:
 
 
 def run_cases(folder: Path, backend: str) -> Mapping[str, str]:
-    """Run every case of a folder with the runner of ONNX. Returns the failure of each case by name, or ""."""
+    """Run every case of a folder with the runner of ONNX; return the failure of each case by name, "" if it passed."""
     cases = load_model_tests(str(folder.parent), folder.name)
     with pytest.MonkeyPatch.context() as patch:  # ONNX's own cases take ten seconds to create
         patch.setattr(onnx.backend.test.runner, "load_model_tests", lambda kind: cases if kind == "simple" else [])

@@ -21,7 +21,7 @@ GOLDENS = ("lstm/lengths-bidirectional-two-layers", "gru/bidirectional-unbatched
 
 
 def read(golden: Golden, to: str, folder: Path) -> tuple[Mapping[str, NDArray[Any]], dict[str, Any]]:
-    """Return the arrays and the metadata, read without code of this project."""
+    """Export a golden; return its arrays and metadata, read without code of this project."""
     write(folder, [encode(golden, to)])
     path = folder / f"{golden.id}.{to}"
     if to == "npz":

@@ -119,6 +119,6 @@ def test_any_id_becomes_valid_c_names(golden_id: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("golden_id", ["../up", "/absolute/x", "Caps/x", "no-folder", "a//b", "a/b.h"])
 @pytest.mark.parametrize("to", ["c", "npz"])
-def test_an_id_that_could_lead_out_of_the_folder_is_an_error(golden_id: str, to: str) -> None:
+def test_an_invalid_id_is_an_error(golden_id: str, to: str) -> None:
     with pytest.raises(WrongUse, match="is not a golden's id: expected folder/name"):
         encode(replace(make_golden(), id=golden_id), to)

@@ -40,8 +40,8 @@ FOR_REFERENCE_EVALUATOR = (
 """Goldens that ONNX's reference evaluator supports: it has no relu and ignores lengths."""
 
 
-def export(folder: Path, *ids: str, dtype: str = "float32") -> Path:
-    write(folder, [encode(load(golden_id, dtype=dtype), "onnx") for golden_id in ids])
+def export(folder: Path, *ids: str, dtype: str = "float32", to: str = "onnx") -> Path:
+    write(folder, [encode(load(golden_id, dtype=dtype), to) for golden_id in ids])
     return folder
 
 
@@ -114,7 +114,7 @@ def test_onnx_runtime_is_within_the_tolerance_of_each_element(golden_id: str, tm
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_every_golden_passes_in_onnx_runtime_by_both_tolerances(dtype: str, tmp_path: Path) -> None:
-    ids = [entry.id for entry in open_corpus("v1").entries if dtype in entry.precisions]
+    ids = [entry.id for entry in open_corpus("v1").select() if dtype in entry.precisions]
     cases = export(tmp_path / "cases", *ids, dtype=dtype)
     assert set(run_cases(cases, "onnxruntime").values()) == {""}
     assert [case.name for case in cases.iterdir() if wrong_elements(case)] == []
@@ -129,6 +129,16 @@ def test_the_graph_has_the_exported_inputs_outputs_and_weights(tmp_path: Path) -
     golden = load("lstm/lengths")
     for name, array in tensors(case, "output").items():
         assert np.array_equal(array, getattr(golden, name))
+
+
+@pytest.mark.parametrize("golden_id", ["lstm/lengths", "lstm-peephole/with-state", "gru-clip/with-state"])
+def test_weights_can_be_inputs_of_the_graph(golden_id: str, tmp_path: Path) -> None:
+    (case,) = export(tmp_path / "cases", golden_id, to="onnx-weights-as-inputs").iterdir()
+    graph = onnx.load(str(case / "model.onnx")).graph
+    assert case.name.endswith("_weights_as_inputs")
+    assert {"l0/W", "l0/R", "l0/B"} <= {value.name for value in graph.input} == set(tensors(case, "input"))
+    assert {initializer.name for initializer in graph.initializer} == {"joined"}
+    assert wrong_elements(case) == 0
 
 
 def test_an_unbatched_golden_is_a_batch_of_one(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from factories.scenarios import changed, scenario
 
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.golden.arrays import Float64
-from rnn_goldens.golden.shapes import LAYOUTS, Config, out_shape, state_shape, weight_shapes
+from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.shapes import Config, output_shapes, state_shapes, weight_shapes
 
 SHAPES: dict[str, dict[str, Any]] = {
     "one step": {"time": 1, "state": True},
@@ -38,7 +39,7 @@ def gradient_scenario(
     plain, numbers = scenario(cell, **arguments), np.random.default_rng([seed, len(shape)])
     config, layout = Config(**dict(plain.shape)), LAYOUTS[cell]
     batch = plain.inputs["x"].shape[:-2]
-    states = {f"{name}0": draw(numbers, state_shape(config, batch), 0.75) for name in layout.states}
+    states = {f"{name}0": draw(numbers, shape, 0.75) for name, shape in state_shapes(layout, config, batch).items()}
     return changed(
         plain,
         weights={name: draw(numbers, size, 0.75) for name, size in weight_shapes(layout, config).items()},
@@ -51,9 +52,8 @@ def gradient_scenario(
 
 def cotangents(numbers: np.random.Generator, scenario: Scenario, of: tuple[str, ...] = ()) -> Mapping[str, Float64]:
     """Return random cotangents of all outputs of a scenario, or only those named in ``of``."""
-    batch, time = scenario.inputs["x"].shape[:-2], scenario.inputs["x"].shape[-2]
-    shapes = {"d_out": out_shape(scenario.shape, batch, time)}
-    shapes |= {f"d_{name}_n": state_shape(scenario.shape, batch) for name in LAYOUTS[scenario.cell].states}
+    of_outputs = output_shapes(LAYOUTS[scenario.cell], scenario.shape, scenario.inputs["x"].shape)
+    shapes = {f"d_{name}": shape for name, shape in of_outputs.items()}
     return {name: draw(numbers, shapes[name], 1.0) for name in of or shapes}
 
 

@@ -1,12 +1,17 @@
-"""Custom cells as a user may write them."""
+"""Custom cells as a user may write them, and functions that build cells and layouts."""
 
 from benchmarks.peephole_lstm import peephole_lstm
+from rnn_goldens.cells import Cell
 from rnn_goldens.cells.notation import Term, Weight, log, minimum, mix, rsqrt, sigmoid, softplus, tanh
+from rnn_goldens.cells.program import Equations
+from rnn_goldens.golden.shapes import STACKED, Layout
 
 __all__ = [
+    "layout",
     "many_gates",
     "minimal_gated_unit",
     "other_way_round",
+    "own",
     "peephole_lstm",
     "quotient",
     "residual",
@@ -54,3 +59,15 @@ def many_gates(x: Term, h: Term, w: Weight) -> tuple[Term]:
     """A cell with five gates and a product of unnamed terms."""
     a, b, c = (tanh(getattr(w, f"W_i{gate}") @ x + getattr(w, f"W_h{gate}") @ h) for gate in "abc")
     return (tanh(a * b + (w.W_id @ x) * (w.W_he @ h) + c * c),)
+
+
+def own(
+    name: str, equations: Equations, gates: str, states: tuple[str, ...] = ("h",), vectors: tuple[str, ...] = ()
+) -> Cell:
+    """Return a cell with stacked weights and further vectors."""
+    return Cell(name, equations, layout(gates, states, *vectors))
+
+
+def layout(gates: str, states: tuple[str, ...] = ("h",), *vectors: str) -> Layout:
+    """Return a layout with stacked weights and further vectors."""
+    return Layout(gates, states, (*STACKED, *((name, "H") for name in vectors)))

@@ -6,8 +6,9 @@ import numpy as np
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.golden.arrays import GoldenArrays
+from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.features import derived_features
-from rnn_goldens.golden.shapes import LAYOUTS, Config, out_shape, state_shape, weight_shapes
+from rnn_goldens.golden.shapes import Config, out_shape, state_shapes, weight_shapes
 from rnn_goldens.golden.tolerance import Exact
 
 MakeGolden = Callable[..., Golden]
@@ -31,7 +32,7 @@ def make_golden(
     def integers(shape: tuple[int, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         return numbers.integers(-4, 5, shape).astype(np.float64)
 
-    states = {name: state_shape(config, batch) for name in LAYOUTS[cell].states}
+    states = state_shapes(LAYOUTS[cell], config, batch)
     initial = {f"{name}0": integers(shape) for name, shape in states.items()} if state else {}
     return Golden(
         id="made/for-a-test",

@@ -28,13 +28,13 @@ layers: Any = pytest.importorskip("rnn_goldens.implementations.torch.layers")
 Float64 = NDArray[np.float64]
 
 COEFFICIENT = 40.0
-"""The bounds of an array of gradients, as a multiple of its largest element."""
+"""The bounds of an array of gradients, as a multiple of the largest element of the array."""
 
 
 def with_gradients(
     golden_id: str, dtype: str = "float32", *, only: tuple[str, ...] = ("d_out", "d_h_n", "d_c_n")
 ) -> Golden:
-    """Return a golden of the corpus with gradients for integer cotangents of the outputs in ``only``."""
+    """Return a golden of the corpus with gradients for the integer cotangents named in ``only``."""
     golden = load(golden_id, dtype="float64")
     return replace(golden, gradients=gradients_of(golden, only)).in_precision(dtype)
 
@@ -67,7 +67,7 @@ def _tolerance(golden: Golden, expected: dict[str, Float64]) -> Tolerance:
 
 
 def torch_gradients(golden: Golden, cotangents: Any, dtype: Any = torch.float64) -> dict[str, Float64]:
-    """Return the gradients of x, of the initial states if given, and of the weights."""
+    """Return torch's gradients by name: of x, of the weights, and of the initial states if the golden has them."""
     network = layers.layer(golden.cell, golden.config).to(dtype)
     network.load_state_dict({name: torch.tensor(array) for name, array in golden.stored.weights.items()})
     leaves = {"x": torch.tensor(golden.stored.x, dtype=dtype)}

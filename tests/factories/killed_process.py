@@ -51,7 +51,7 @@ class Killed:
 
 @contextmanager
 def killed(work: str, events: frozenset[str] = frozenset()) -> Iterator[Killed]:
-    """Yield a process that runs the code of ``work(path)`` and counts these events of ``sys.audit``, or all events."""
+    """Yield a process that runs work(path), defined by ``work``, and counts ``events``, or all events if empty."""
     program = f"EVENTS = {set(events)!r}\n{_PROGRAM.replace('WORK', work)}"
     command = [sys.executable, "-c", program]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

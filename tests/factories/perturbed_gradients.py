@@ -13,17 +13,17 @@ from rnn_goldens.golden.arrays import Float64
 
 
 def gradients(both: TracedGradients, moves: Moves) -> dict[str, Float64]:
-    """Return the gradients with perturbed values of the graph."""
+    """Return the gradients, computed with perturbed values of the graph."""
     values = with_moves(both.graph, moves)
     found = {"x": np.stack([values[node] for node in both.x], axis=1)}
     found |= {name: np.stack([values[node] for node in nodes]) for name, nodes in both.start.items()}
     for name, blocks in both.weights.items():
         parts = []
-        for *_, weight in blocks:
+        for index, count, weight in blocks:
             gs = np.concatenate([values[k] for k in weight.gs])
             vs = np.concatenate([values[k] for k in weight.vs]) if weight.vs else None
-            parts.append(gs.sum(axis=0) if vs is None else gs.T @ vs)
-        found[name] = np.concatenate(parts)
+            parts.append((index, count, gs.sum(axis=0) if vs is None else gs.T @ vs))
+        found[name] = in_blocks(parts, axis=0)
     return found
 
 
@@ -36,13 +36,19 @@ def derivatives(both: TracedGradients, k: int, at: tuple[int, int]) -> dict[str,
 def in_sums(both: TracedGradients) -> dict[str, Float64]:
     """Return the rounding errors of the sums over steps and sequences, of shape (kinds, *shape)."""
     return {
-        name: np.concatenate([lost_in_sum(both.graph, weight) for *_, weight in blocks], axis=1)
+        name: in_blocks([(index, count, lost_in_sum(both.graph, weight)) for index, count, weight in blocks], axis=1)
         for name, blocks in both.weights.items()
     }
 
 
+def in_blocks(blocks: Sequence[tuple[int, int, Float64]], axis: int) -> Float64:
+    """Join blocks of rows, each with its index and the number of blocks; blocks of gates without gradient are 0."""
+    by_index, (_, count, first) = {index: block for index, _, block in blocks}, blocks[0]
+    return np.concatenate([by_index.get(index, np.zeros_like(first)) for index in range(count)], axis=axis)
+
+
 def assert_attained(case: Case, cotangents: Cotangents) -> None:
-    """Check that the bound is the sum of all worst errors; perturbing all values at once must attain their errors."""
+    """Check that the bound is the sum of all worst errors, and that perturbing all values at once adds their errors."""
     both = traced(case, cotangents)
     bound = gradient_bound(both)
     kinds = [0, 2 if bound.in_float16 else 1]

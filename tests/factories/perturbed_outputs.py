@@ -12,7 +12,7 @@ from rnn_goldens.generator.error_bound import error_bound
 from rnn_goldens.golden.arrays import Float64
 
 Moves = Mapping[int, Float64]
-"""Perturbations by index of a value of the graph."""
+"""Perturbations by the index of the perturbed value in the graph."""
 
 STEP = 2.0**-20
 
@@ -42,7 +42,7 @@ def sites(graph: Graph) -> Iterator[tuple[int, tuple[int, int], Float64]]:
 
 
 def moved(graph: Graph, k: int, at: tuple[int, int], by: float) -> Float64:
-    """Return the perturbation of a value in one of its numbers."""
+    """Return the perturbation of one number of a value."""
     move = np.zeros_like(graph.values[k])
     move[at] = by
     return move

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.golden.shapes import LAYOUTS, Config, state_shape, weight_shapes
+from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.shapes import Config, state_shapes, weight_shapes
 
 SHAPES: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -32,7 +33,9 @@ def scenario(
     numbers = np.random.default_rng(3)
     shape = Config(**{"input_size": 3, "hidden_size": 2, **config})
     batch = () if unbatched else (2,)
-    states = [numbers.integers(-1, 2, state_shape(shape, batch)) for _ in LAYOUTS[cell].states] if state else []
+    states = (
+        [numbers.integers(-1, 2, size) for size in state_shapes(LAYOUTS[cell], shape, batch).values()] if state else []
+    )
     return Scenario(
         id="made/for-a-test",
         title="Made for a test",

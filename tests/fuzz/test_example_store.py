@@ -119,7 +119,7 @@ def test_keep_waits_for_another_writer(tmp_path: Path, goldens: list[Golden]) ->
     assert [golden.id for golden in kept(folder, LSTM)] == [goldens[0].id]
 
 
-def test_a_folder_is_resolved_when_given_and_printed_as_typed(
+def test_a_folder_is_relative_to_the_first_working_directory_and_printed_as_typed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, goldens: list[Golden]
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""``rnn-goldens fuzz`` finds wrong networks and crashes, with any installed version of Hypothesis."""
+"""``rnn-goldens fuzz`` finds networks that are wrong or crash; the tests run with any version of Hypothesis."""
 
 import ast
 import subprocess

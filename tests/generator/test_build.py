@@ -1,4 +1,4 @@
-"""Unchanged goldens of an existing corpus are kept when it is generated again."""
+"""Unchanged goldens of an existing corpus are kept when the corpus is generated again."""
 
 from collections.abc import Mapping
 from dataclasses import replace

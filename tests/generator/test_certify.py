@@ -11,8 +11,9 @@ from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenarios.special import CHAOTIC
 from rnn_goldens.generator.scenarios.variants import rounded
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS, Config
+from rnn_goldens.golden.shapes import Config
 from rnn_goldens.implementations.torch import layers as torch_layers
 
 
@@ -84,7 +85,7 @@ def test_a_chaotic_scenario_may_list_all_precisions() -> None:
     assert certify(changed(chaotic(), precisions=list(PRECISIONS))).precisions == ("float64",)
 
 
-def test_saturation_must_be_declared_and_apply() -> None:
+def test_saturation_must_be_declared_if_and_only_if_it_occurs() -> None:
     with pytest.raises(Refused, match="an activation is saturated; if that is its purpose, declare it saturated"):
         certify(scenario("lstm", scale=3.0))
     assert "saturated" in certify(scenario("lstm", scale=3.0, declared=("saturated",))).features
@@ -92,7 +93,7 @@ def test_saturation_must_be_declared_and_apply() -> None:
         certify(scenario("lstm", scale=0.25, declared=("saturated",)))
 
 
-def test_declared_chaos_must_apply() -> None:
+def test_declared_chaos_must_occur() -> None:
     with pytest.raises(Refused, match="only float64 can be checked; this scenario can be checked in float64, fl"):
         certify(scenario("rnn_tanh", scale=0.25, declared=("chaotic",)))
 

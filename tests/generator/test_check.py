@@ -1,4 +1,4 @@
-"""``generate --check`` compares a corpus with the goldens that its scenarios generate."""
+"""``generate --check`` compares a corpus with goldens newly generated from its scenarios."""
 
 import json
 from hashlib import sha256
@@ -54,7 +54,7 @@ def test_bytes_are_compared_if_library_versions_are_equal(corpus: Path, tmp_path
     assert [o.status for o in generate(DOCUMENTED, corpus)] == [*["unchanged"] * 3, "changed"]
 
 
-def test_a_changed_digit_is_reported_with_its_place(corpus: Path, tmp_path: Path) -> None:
+def test_a_changed_digit_is_reported_with_its_index(corpus: Path, tmp_path: Path) -> None:
     path = corpus / "documented/mini-batch.json"
     path.write_text(path.read_text().replace("51.0, 51.0]", "51.0, 52.0]", 1))
     place = "documented/mini-batch.json: expected/out: 1 of 12 elements differ, first at (1, 2, 1)"

@@ -1,4 +1,4 @@
-"""Replacing a corpus folder, also if the process is killed at any file operation."""
+"""A corpus folder is replaced completely or not at all, even if the process is killed at any file operation."""
 
 import subprocess
 import sys
@@ -136,7 +136,7 @@ def test_the_working_directory_and_a_mount_point_cannot_be_replaced(
         replace_files(Path("/proc"), NEW)
 
 
-def test_an_error_on_a_full_disk_names_the_file(tmp_path: Path) -> None:
+def test_an_error_at_the_file_size_limit_names_the_file(tmp_path: Path) -> None:
     program = f"""
 import resource
 from pathlib import Path
@@ -153,7 +153,7 @@ except OSError as error:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_full_disk_while_copying_old_files_is_one_error(tmp_path: Path) -> None:
+def test_reaching_the_file_size_limit_while_copying_old_files_is_one_error(tmp_path: Path) -> None:
     replace_files(tmp_path / "v1", {f"a/{number}.h5": bytes(1000) for number in range(9)})
     program = f"""
 import resource

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from factories.custom_cells import layout
 from numpy.typing import NDArray
 
 from rnn_goldens import Golden, Refused, Scenario, Unsupported, certify, read, save
@@ -20,7 +21,7 @@ from rnn_goldens.implementations import numpy_cells
 
 name_cells(["factories.custom_cells:other_way_round", "factories.custom_cells:peephole_lstm"])  # as a user does
 
-LAYOUTS = {"minimal_gated_unit": Layout("fn"), "peephole_lstm": Layout("ifgo", ("h", "c"), ("p_i", "p_f", "p_o"))}
+LAYOUTS = {"minimal_gated_unit": Layout("fn"), "peephole_lstm": layout("ifgo", ("h", "c"), "p_f", "p_i", "p_o")}
 DEEP = Config(2, 3, num_layers=2, bidirectional=True)
 
 
@@ -66,7 +67,7 @@ def written_by_hand(golden: Golden) -> tuple[Array, Array]:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
-def test_numpy_logarithms_and_powers_pass_in_every_precision(dtype: str) -> None:
+def test_a_cell_with_logarithms_and_powers_in_numpy_passes(dtype: str) -> None:
     numbers = np.random.default_rng(2)
     shapes = {"weight_ih_l0": (3, 2), "weight_hh_l0": (3, 3), "bias_ih_l0": (3,), "bias_hh_l0": (3,), "x": (2, 4, 2)}
     short = {name: numbers.integers(-96, 97, shape) / 64 for name, shape in shapes.items()}
@@ -135,7 +136,7 @@ def test_candidates_are_not_tried_with_changed_equations() -> None:
 
 def test_equations_with_other_gates_are_an_error_that_lists_them() -> None:
     golden = replace(certify(scenario_of("minimal_gated_unit")), cell="factories.custom_cells:peephole_lstm")
-    now = "the gates i, f, g and o, the states h and c, the vectors p_i, p_f and p_o"
+    now = "the gates i, f, g and o, the states h and c, the weights p_f, p_i and p_o"
     message = f"use {now}, but used the gates f and n, the state h"
     with pytest.raises(WrongUse, match=message):
         golden.steps()

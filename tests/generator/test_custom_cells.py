@@ -1,4 +1,4 @@
-"""Custom cells: their equations are enough to certify outputs and derive tolerances."""
+"""The equations of a custom cell are sufficient to certify its outputs and to derive their tolerance."""
 
 import math
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from factories.custom_cells import minimal_gated_unit
+from factories.custom_cells import minimal_gated_unit, own
 from factories.perturbed_outputs import assert_attained
 
 from rnn_goldens.cells import Array, Case, Cell, Network
@@ -85,44 +85,44 @@ def by_hand(name: str, x: Array, state: list[Array], w: dict[str, Array]) -> lis
 
 
 ARTIFICIAL: dict[str, Cell] = {
-    "a constant that every precision rounds": Cell(
+    "a constant that every precision rounds": own(
         "", lambda x, h, w: (tanh(w.W_ih @ x + w.W_hh @ h + 0.1) - 0.3,), "h"
     ),
-    "a sum that is subtracted": Cell("", lambda x, h, w: (tanh(w.W_ih @ x - (w.W_hh @ h + w.b_hh + h)),), "h"),
-    "a kink at the state": Cell("", lambda x, h, w: (tanh(w.W_ih @ x + w.W_hh @ relu(h)),), "h"),
-    "the previous h as a state": Cell("", lambda x, h, c, w: (tanh(w.W_ih @ x + w.W_hh @ h + c), h), "h", ("h", "c")),
-    "one value for both states": Cell("", lambda x, h, c, w: (tanh(w.W_ih @ x + h + c),) * 2, "h", ("h", "c")),
-    "one number for all units": Cell("", lambda x, h, w: (tanh(w.W_ih @ x + h) * sigmoid(mean(h)),), "h"),
-    "activations of the input": Cell("", lambda x, h, w: (tanh(w.W_ih @ tanh(x) + w.W_hh @ h),), "h"),
-    "a hard sigmoid": Cell("", lambda x, h, w: (hard_sigmoid(w.W_ih @ x + w.b_ih) * h + tanh(w.W_hh @ h),), "h"),
-    "a limit": Cell("", lambda x, h, w: (clip(w.W_ih @ x + w.W_hh @ h, Fraction(-3, 10), Fraction(1, 2)),), "h"),
-    "a logarithm": Cell("", lambda x, h, w: (tanh(w.W_ih @ x) * log(sigmoid(w.W_hh @ h) + 0.5),), "h"),
-    "a softplus": Cell("", lambda x, h, w: (tanh(w.W_ih @ x - softplus(w.W_hh @ h)),), "h"),
-    "powers": Cell("", lambda x, h, w: (tanh(w.W_ih @ x) ** 2 - (w.W_hh @ h) ** 3 + (h**2 + 2) ** -1,), "h"),
-    "absolute values": Cell("", lambda x, h, w: (tanh(abs(w.W_ih @ x) - minimum(w.W_hh @ h, h)),), "h"),
-    "a gate of a weight only": Cell("", lambda x, h, w: (sigmoid(w.u) * tanh(w.W_ih @ x - h),), "h", vectors=("u",)),
-    "the state twice": Cell("", lambda x, h, w: (tanh(w.W_ih @ x + w.W_hh @ h) - h - h,), "h"),
-    "quotients": Cell("", lambda x, h, w: (tanh(w.W_ih @ x) / (1.5 + sigmoid(w.W_hh @ h)) + 1 / (h * h + 2),), "h"),
+    "a sum that is subtracted": own("", lambda x, h, w: (tanh(w.W_ih @ x - (w.W_hh @ h + w.b_hh + h)),), "h"),
+    "a kink at the state": own("", lambda x, h, w: (tanh(w.W_ih @ x + w.W_hh @ relu(h)),), "h"),
+    "the previous h as a state": own("", lambda x, h, c, w: (tanh(w.W_ih @ x + w.W_hh @ h + c), h), "h", ("h", "c")),
+    "one value for both states": own("", lambda x, h, c, w: (tanh(w.W_ih @ x + h + c),) * 2, "h", ("h", "c")),
+    "one number for all units": own("", lambda x, h, w: (tanh(w.W_ih @ x + h) * sigmoid(mean(h)),), "h"),
+    "activations of the input": own("", lambda x, h, w: (tanh(w.W_ih @ tanh(x) + w.W_hh @ h),), "h"),
+    "a hard sigmoid": own("", lambda x, h, w: (hard_sigmoid(w.W_ih @ x + w.b_ih) * h + tanh(w.W_hh @ h),), "h"),
+    "a limit": own("", lambda x, h, w: (clip(w.W_ih @ x + w.W_hh @ h, Fraction(-3, 10), Fraction(1, 2)),), "h"),
+    "a logarithm": own("", lambda x, h, w: (tanh(w.W_ih @ x) * log(sigmoid(w.W_hh @ h) + 0.5),), "h"),
+    "a softplus": own("", lambda x, h, w: (tanh(w.W_ih @ x - softplus(w.W_hh @ h)),), "h"),
+    "powers": own("", lambda x, h, w: (tanh(w.W_ih @ x) ** 2 - (w.W_hh @ h) ** 3 + (h**2 + 2) ** -1,), "h"),
+    "absolute values": own("", lambda x, h, w: (tanh(abs(w.W_ih @ x) - minimum(w.W_hh @ h, h)),), "h"),
+    "a gate of a weight only": own("", lambda x, h, w: (sigmoid(w.u) * tanh(w.W_ih @ x - h),), "h", vectors=("u",)),
+    "the state twice": own("", lambda x, h, w: (tanh(w.W_ih @ x + w.W_hh @ h) - h - h,), "h"),
+    "quotients": own("", lambda x, h, w: (tanh(w.W_ih @ x) / (1.5 + sigmoid(w.W_hh @ h)) + 1 / (h * h + 2),), "h"),
 }
 """Artificial cells, each with one property that is easy to handle wrongly."""
 
 CELLS = {
-    "mgu": Cell("mgu", minimal_gated_unit, "fn"),
-    "slstm": Cell("slstm", slstm, "ifzo", ("h", "c", "n", "m")),
-    "layer_normed": Cell("layer_normed", layer_normed, "h"),
-    "independent": Cell("independent", independent, "h", vectors=("u",)),
+    "mgu": own("mgu", minimal_gated_unit, "fn"),
+    "slstm": own("slstm", slstm, "ifzo", ("h", "c", "n", "m")),
+    "layer_normed": own("layer_normed", layer_normed, "h"),
+    "independent": own("independent", independent, "h", vectors=("u",)),
 }
 
 
 def case(cell: Cell, time: int = 4, hidden: int = 3, layers: int = 1, lengths: list[int] | None = None) -> Case:
-    """Return a case of small dyadic numbers, in two directions."""
+    """Return a bidirectional case of small dyadic numbers."""
     numbers = np.random.default_rng(11)
     config = Config(input_size=2, hidden_size=hidden, num_layers=layers, bidirectional=True)
     rows, weights = len(cell.gates) * hidden, dict[str, Array]()
     for suffix in config.suffixes:
         inputs = 2 if suffix.startswith("l0") else 2 * hidden
         shapes = {"weight_ih": (rows, inputs), "weight_hh": (rows, hidden), "bias_ih": (rows,), "bias_hh": (rows,)}
-        shapes |= dict.fromkeys(cell.vectors, (hidden,))
+        shapes |= dict.fromkeys(cell.layout.vectors, (hidden,))
         weights |= {f"{kind}_{suffix}": numbers.integers(-32, 33, shape) / 32 for kind, shape in shapes.items()}
     state = tuple(numbers.integers(1, 33, (2 * layers, 2, hidden)) / 32 for _ in cell.states)
     x = numbers.integers(-32, 33, (2, time, 2)) / 32
@@ -166,7 +166,7 @@ def test_certified_outputs_agree_with_an_implementation_by_hand(name: str) -> No
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 @pytest.mark.parametrize("name", CELLS)
-def test_the_tolerance_holds_and_is_tight(name: str, precision: str) -> None:
+def test_outputs_are_within_the_tolerance_and_the_tolerance_is_tight(name: str, precision: str) -> None:
     example = case(CELLS[name])
     want = certified(example)
     tolerance = error_bound(example).tolerance
@@ -179,7 +179,7 @@ def test_the_tolerance_holds_and_is_tight(name: str, precision: str) -> None:
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_errors_of_the_worst_sign_attain_the_bound(name: str) -> None:
+def test_worst_case_rounding_errors_attain_the_bound(name: str) -> None:
     assert_attained(case(CELLS[name], time=2, hidden=4))
 
 
@@ -190,9 +190,9 @@ def test_artificial_cells_attain_the_bound_with_layers_and_lengths(name: str) ->
     assert_attained(case(ARTIFICIAL[name], time=3, hidden=2, layers=2, lengths=[3, 1]))
 
 
-def test_a_state_that_nothing_depends_on_may_have_many_steps() -> None:
+def test_a_state_that_does_not_affect_other_states_may_have_many_steps() -> None:
     equations = lambda x, h, c, w: (tanh(w.W_ih @ x + w.W_hh @ h), c * 0.5 + w.u)  # noqa: E731 - cells above are lambdas too
-    example = case(Cell("", equations, "h", ("h", "c"), ("u",)), time=700)
+    example = case(own("", equations, "h", ("h", "c"), ("u",)), time=700)
     stored = error_bound(example).tolerance.storage["c_n"]
     assert (stored >= 2 * np.abs(certified(example)[2])).all()  # each step stores a product and a sum, and halves both
 
@@ -211,7 +211,7 @@ def test_artificial_cells_are_certified_and_stay_within_their_tolerance(name: st
 
 
 def test_a_state_can_be_too_close_to_a_kink() -> None:
-    cell = Cell("", lambda x, h, w: (w.W_ih @ x + w.W_hh @ relu(h),), "h")
+    cell = own("", lambda x, h, w: (w.W_ih @ x + w.W_hh @ relu(h),), "h")
     near = case(cell, time=2)
     weights = {name: np.zeros_like(array) for name, array in near.weights.items()}
     weights["weight_ih_l0"] = np.array([[1.0, -(2.0**-24) - 1]] * 3)
@@ -273,8 +273,8 @@ def test_numpy_numbers_and_fractions_are_accepted(number: Any) -> None:
         return (number * h + w.W_ih @ x - number / (h * h + number),)
 
     for left, right in zip(
-        certified(case(Cell("", equations, "h"))),
-        certified(case(Cell("", lambda x, h, w: (h * number + w.W_ih @ x + -number / (number + h * h),), "h"))),
+        certified(case(own("", equations, "h"))),
+        certified(case(own("", lambda x, h, w: (h * number + w.W_ih @ x + -number / (number + h * h),), "h"))),
         strict=True,
     ):
         np.testing.assert_array_equal(left, right)
@@ -282,8 +282,8 @@ def test_numpy_numbers_and_fractions_are_accepted(number: Any) -> None:
 
 def test_a_power_equals_the_product() -> None:
     one, other = (
-        Cell("", lambda x, h, w: (tanh(w.W_ih @ x) ** 3 + h**1 + h**0,), "h"),
-        Cell("", lambda x, h, w: (tanh(w.W_ih @ x) * tanh(w.W_ih @ x) * tanh(w.W_ih @ x) + h + 1,), "h"),
+        own("", lambda x, h, w: (tanh(w.W_ih @ x) ** 3 + h**1 + h**0,), "h"),
+        own("", lambda x, h, w: (tanh(w.W_ih @ x) * tanh(w.W_ih @ x) * tanh(w.W_ih @ x) + h + 1,), "h"),
     )
     for left, right in zip(certified(case(one)), certified(case(other)), strict=True):
         np.testing.assert_array_equal(left, right)
@@ -293,4 +293,4 @@ def test_a_power_equals_the_product() -> None:
 def test_a_mistake_in_the_notation_raises_a_clear_error(mistake: str) -> None:
     equations, message = MISTAKES[mistake]
     with pytest.raises((AttributeError, TypeError, ValueError), match=message):
-        Cell("mistaken", equations, "fn").fused.program({})
+        own("mistaken", equations, "fn").fused.program({})

@@ -11,7 +11,7 @@ import rnn_goldens
 from rnn_goldens import Golden
 from rnn_goldens.cells import BUILT_IN_CELLS
 from rnn_goldens.generator.equations_page import equations, page
-from rnn_goldens.golden.shapes import CELLS, LAYOUTS
+from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 
 FUNCTIONS = {
     "tanh": np.tanh,
@@ -23,7 +23,7 @@ FUNCTIONS = {
 
 def test_the_committed_page_is_up_to_date() -> None:
     committed = Path(__file__).parents[2] / "docs/equations.md"
-    assert page() == committed.read_text("utf-8"), "make generate writes it again"
+    assert page() == committed.read_text("utf-8"), "update the page: make generate"
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -41,7 +41,7 @@ def test_the_equations_compute_a_golden_as_they_are_printed(cell: str) -> None:
 
 
 def follow(golden: Golden, row: int, lines: str) -> list[NDArray[Any]]:
-    """Run one sequence through the equations, which are valid Python. Returns every h and the last state."""
+    """Run one sequence through the equations, which are valid Python. Returns h of every step and the last states."""
     names = golden.layout.states
     known: dict[str, Any] = FUNCTIONS | {name: getattr(golden, f"{name}0")[0, row] for name in names}
     for name, array in golden.weights.items():
@@ -52,6 +52,6 @@ def follow(golden: Golden, row: int, lines: str) -> list[NDArray[Any]]:
             known[f"{kind}_{side}{gate}"] = block
     out = []
     for known["x"] in golden.x[row]:
-        exec(lines, known)  # as a reader would copy it from the page
+        exec(lines, known)  # as copied from the page
         out.append(known["h"])
     return [np.stack(out), *(known[name] for name in names)]

@@ -12,8 +12,9 @@ from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.error_bound import error_bound
 from rnn_goldens.generator.exact import certified_outputs
+from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, weight_shapes
+from rnn_goldens.golden.shapes import Config, weight_shapes
 
 SMALL: dict[str, dict[str, Any]] = {
     "one layer": {"time": 4},
@@ -25,7 +26,7 @@ SMALL: dict[str, dict[str, Any]] = {
 @pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("shape", SMALL)
 @pytest.mark.parametrize("cell", CELLS)
-def test_errors_of_the_worst_sign_attain_the_bound(cell: str, shape: str) -> None:
+def test_worst_case_rounding_errors_attain_the_bound(cell: str, shape: str) -> None:
     assert_attained(scenario(cell, scale=0.34375, state=True, **SMALL[shape]).case())
 
 
@@ -87,7 +88,7 @@ def test_a_relu_argument_near_zero_leaves_precisions_undecided() -> None:
     assert error_bound(example.case()).undecided == {"float32", "bfloat16", "float16"}
 
 
-def test_the_bound_allows_both_biases_to_be_added_to_the_input_part() -> None:
+def test_the_bound_allows_both_biases_to_be_added_to_the_product_with_x() -> None:
     """Keras and Flax store W x + b and then add W h; here this order has the largest rounding error."""
     example = changed(
         scenario("rnn_tanh", time=1, input_size=1, hidden_size=1, state=True),

@@ -45,7 +45,7 @@ def test_a_number_that_a_precision_cannot_represent_is_refused() -> None:
         ("rnn-tanh/numbers-beyond-float16", "bfloat16", "float16"),
     ],
 )
-def test_a_network_whose_inputs_went_through_a_lower_precision_fails(
+def test_a_network_whose_inputs_were_cast_to_a_lower_precision_fails(
     golden_id: str, precision: str, lower: str
 ) -> None:
     golden = load(golden_id, dtype=precision)

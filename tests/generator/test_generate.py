@@ -160,7 +160,7 @@ def test_a_new_major_version_may_change_and_remove_goldens(corpus: Path) -> None
         generate(DOCUMENTED, corpus)
 
 
-def test_unreleased_goldens_can_be_removed_with_replace(corpus: Path) -> None:
+def test_goldens_without_a_scenario_are_removed_with_replace(corpus: Path) -> None:
     assert generate(DOCUMENTED[1:], corpus, replace=True)[-1] == Outcome(DOCUMENTED[0].id, "removed")
     assert list(open_corpus(corpus).ids) == [scenario.id for scenario in DOCUMENTED[1:]]
 

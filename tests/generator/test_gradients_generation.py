@@ -141,7 +141,7 @@ def test_check_compares_gradients_with_the_scenarios(
     found = check(DOCUMENTED, open_corpus(corpus), tmp_path / "other")
     assert any(line.startswith(f"{ID}: gradients/expected/x: ") for line in found)
     certified_by(certify)
-    assert f"{ID}: gradients: only in the first" in check(DOCUMENTED, open_corpus(corpus), tmp_path / "without")
+    assert f"{ID}: gradients: only in the first golden" in check(DOCUMENTED, open_corpus(corpus), tmp_path / "without")
 
 
 def test_check_finds_an_unlisted_gradients_file(corpus: Path, tmp_path: Path) -> None:

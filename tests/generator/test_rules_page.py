@@ -30,7 +30,7 @@ def found() -> dict[Rule, dict[str, InPrecision]]:
 
 
 def test_the_committed_page_is_up_to_date(text: str) -> None:
-    assert text == (DOCS / "rules.md").read_text("utf-8"), "make generate writes it again"
+    assert text == (DOCS / "rules.md").read_text("utf-8"), "update the page: make generate"
 
 
 def test_every_rule_has_a_section_and_every_link_has_a_target(text: str) -> None:

@@ -18,7 +18,7 @@ def refused(folder: Path, text: str, name: str = "mine.py") -> str:
     return str(caught.value)
 
 
-def test_an_error_of_this_package_is_one_line_with_its_place(tmp_path: Path) -> None:
+def test_an_error_of_this_package_is_one_line_with_file_and_line_number(tmp_path: Path) -> None:
     text = f"{HEAD}\n\nSCENARIOS = [\n    {SCENARIO.replace('mine/one', 'b')}\n]\n"
     assert refused(tmp_path, text).startswith(
         f"{tmp_path}/mine.py, line 6: 'b' is not a golden's id: expected folder/name"
@@ -26,7 +26,7 @@ def test_an_error_of_this_package_is_one_line_with_its_place(tmp_path: Path) -> 
     assert "\n" not in refused(tmp_path, text)
 
 
-def test_the_place_may_be_in_a_module_beside_the_file(tmp_path: Path) -> None:
+def test_the_file_of_an_error_may_be_a_module_beside_the_scenario_file(tmp_path: Path) -> None:
     (tmp_path / "beside_it.py").write_text(f"{HEAD}\ndef made():\n    return {SCENARIO.replace('One.', '')}\n", "utf-8")
     message = refused(tmp_path, "import beside_it\nSCENARIOS = [beside_it.made()]\n")
     assert message.startswith(f"{tmp_path}/beside_it.py, line 5: mine/one: purpose is empty")
@@ -53,7 +53,7 @@ def test_the_cause_of_an_error_is_shown_too(tmp_path: Path) -> None:
     ]
 
 
-def test_scenarios_of_a_generator_that_raises_are_one_error(tmp_path: Path) -> None:
+def test_an_error_in_a_generator_of_scenarios_is_raised_as_one_error(tmp_path: Path) -> None:
     message = refused(tmp_path, f"{HEAD}def mine():\n    yield {SCENARIO}\n    1 / 0\n\nSCENARIOS = mine()\n")
     assert f'"{tmp_path}/mine.py", line 5, in mine' in message
     assert message.endswith("ZeroDivisionError: division by zero")

@@ -13,7 +13,7 @@ from torch import nn
 
 from rnn_goldens import Config, Refused, RnnGoldensError, Scenario, certify, load
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 
 WIDE = ["float64", "float32"]
 X = np.linspace(-1, 1, 2 * 3 * 4).reshape(2, 3, 4).astype(np.float32)
@@ -62,17 +62,17 @@ def test_weights_can_be_read_from_a_file(tmp_path: Path, suffix: str) -> None:
         save_file(weights, path)
     found = certify(declared(weights=path, prefix="encoder."))
     assert np.array_equal(found.out, certify(declared()).out)
-    with pytest.raises(Refused, match=r"no weight_ih_l0, but encoder\..*; set prefix='encoder\.'$"):
+    with pytest.raises(Refused, match=r"no weight_ih_l0 \(names: encoder\..*\); set prefix='encoder\.'$"):
         certify(declared(weights=str(path)))
     for part in ("encoder", "e"):
-        with pytest.raises(Refused, match=rf"no {part}weight_ih_l0, but encoder\..*; set prefix='encoder\.'$"):
+        with pytest.raises(Refused, match=rf"no {part}weight_ih_l0 \(names: encoder\..*\); set prefix='encoder\.'$"):
             certify(declared(weights=str(path), prefix=part))
     with pytest.raises(Refused, match=r"no weight's name begins with 'decoder\.'; the names are encoder"):
         certify(declared(weights=path, prefix="decoder."))
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
-def test_a_file_without_weights_is_one_error(tmp_path: Path, suffix: str) -> None:
+def test_a_file_of_weights_that_cannot_be_read_is_one_error(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"model{suffix}"
     path.write_bytes(b"no weights")
     with pytest.raises(Refused, match=rf"^mine/lstm: {path}: cannot be read: "):
@@ -148,9 +148,14 @@ def test_an_unsupported_module_is_refused() -> None:
             Scenario.from_torch(module, X, id="mine/layer", purpose="Refused.")  # type: ignore[arg-type]
 
     refused(nn.Linear(4, 5), r"a Linear is not an nn\.RNN, nn\.LSTM or nn\.GRU")
-    refused(nn.LSTM(4, 5, proj_size=3), "the module has a projection")
     refused(nn.GRU(4, 5, num_layers=2, dropout=0.5), r".*in training mode: call module\.eval\(\) first")
     Scenario.from_torch(nn.GRU(4, 5, num_layers=2, dropout=0.5).eval(), X, id="mine/layer", purpose="Not refused.")
+
+
+def test_a_module_with_a_projection_becomes_a_scenario() -> None:
+    scenario = Scenario.from_torch(nn.LSTM(4, 5, proj_size=3), X, id="mine/layer", purpose="A projection.")
+    assert (scenario.cell, scenario.shape.proj_size) == ("lstm_projection", 3)
+    assert scenario.torch_weights["weight_hr_l0"].shape == (3, 5)
 
 
 def test_invalid_inputs_of_a_module_are_refused() -> None:
@@ -173,7 +178,7 @@ def test_overflowing_sums_are_refused_without_warnings() -> None:
         certify(declared(cell="rnn_relu", weights=weights, x=X.astype(float) + 2, precisions=["float64"]))
 
 
-def test_fields_that_contradict_the_module_are_refused() -> None:
+def test_fields_that_contradict_or_follow_from_the_module_are_refused() -> None:
     def refused(message: str, module: nn.RNNBase, **fields: Any) -> None:
         with pytest.raises(Refused, match=f"^mine/layer: {message}"):
             Scenario.from_torch(module, X, id="mine/layer", purpose="Refused.", **fields)
@@ -193,7 +198,7 @@ def test_a_module_as_weights_is_an_error_with_two_remedies() -> None:
 def test_an_inexact_number_is_refused_with_the_possible_precisions() -> None:
     with pytest.raises(
         Refused,
-        match=r"weight_ih_l0 holds -?0\.\d+ \(and \d+ more such\), which bfloat16 cannot represent; "
+        match=r"weight_ih_l0 holds -?0\.\d+ \(and \d+ more numbers\), which bfloat16 cannot represent; "
         r"select only precisions that can: precisions=\['float64', 'float32'\]",
     ):
         certify(declared(precisions=["float64", "float32", "bfloat16"]))

@@ -50,7 +50,7 @@ def test_several_bidirectional_layers_are_one_network() -> None:
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (built(keras.layers.GRU(4, reset_after=False)), "has reset_after=False, which goldens do not support"),
+        (built(keras.layers.GRU(4, reset_after=False)), "has reset_after=False: pass its arrays"),
         (keras.layers.LSTM(4, name="new"), "the LSTM 'new' has no weights yet: call or build it first"),
         (built(keras.layers.Dense(4)), "a Dense of Keras is not one of SimpleRNN, LSTM, GRU"),
         (built(keras.layers.GRU(4), keras.layers.GRU(5), inputs=3), "differ in units, directions or biases"),
@@ -79,7 +79,7 @@ def soft(numbers: Any) -> Any:
             keras.layers.GRU(4, recurrent_activation="hard_sigmoid"),
             "has recurrent_activation='hard_sigmoid'; gru requires 'sigmoid'",
         ),
-        ("lstm", keras.layers.LSTM(4, go_backwards=True), "has go_backwards=True, which goldens do not support"),
+        ("lstm", keras.layers.LSTM(4, go_backwards=True), "has go_backwards=True: pass its arrays, not the layer"),
         ("rnn_relu", keras.layers.SimpleRNN(4), "has activation='tanh'; rnn_relu requires 'relu'"),
         ("rnn_tanh", keras.layers.SimpleRNN(4, activation=None), "has activation='linear'; rnn_tanh requires 'tanh'"),
         ("lstm", keras.layers.GRU(4), "GRU 'gru.*' is not a LSTM, which the cell lstm requires"),
@@ -102,7 +102,7 @@ def test_a_derived_layer_is_accepted_if_its_functions_are_those_of_the_cell() ->
 
 
 @pytest.mark.parametrize("more", [{}, {"config": {"input_size": 3, "hidden_size": 5}}])
-def test_a_layer_of_keras_requires_its_convention(more: dict[str, Any]) -> None:
+def test_a_layer_of_keras_requires_the_convention_keras(more: dict[str, Any]) -> None:
     with pytest.raises(
         Refused,
         match=r"^mine/layer: the weights are layers of Keras, not of the convention torch: set convention='keras'$",

@@ -95,7 +95,7 @@ def test_supported_only_is_a_tuple_of_names_without_attributes() -> None:
         SupportedOnly(["float64"]).more = 1  # type: ignore[attr-defined]
 
 
-def test_wider_precisions_represent_every_value_of_the_16_bit_precisions() -> None:
+def test_the_16_bit_precisions_are_the_narrowest_and_float32_holds_their_values() -> None:
     assert narrowest(tuple(PRECISIONS)) == ["bfloat16", "float16"]
     assert narrowest(("float64", "float32", "float16")) == ["float16"]
     assert narrowest(("float64", "float32")) == ("float64", "float32")

@@ -10,8 +10,9 @@ from rnn_goldens.comparison.calls import CALL_PATTERNS
 from rnn_goldens.comparison.differences import Difference, Element
 from rnn_goldens.comparison.outputs import Output
 from rnn_goldens.comparison.verdict import Verdict
+from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import LAYOUTS, Config
+from rnn_goldens.golden.shapes import Config
 from rnn_goldens.golden.tolerance import Bound, Exact
 
 IMMUTABLE = (
@@ -45,7 +46,7 @@ def test_bounds_and_outputs_compare_by_identity() -> None:
 
 
 @pytest.mark.parametrize("golden_id", ["documented/mini-batch", "lstm/plain"])
-def test_a_deep_copy_of_a_golden_shares_no_memory_and_compares_equally(golden_id: str) -> None:
+def test_a_deep_copy_of_a_golden_shares_no_memory_and_has_the_same_expected_values(golden_id: str) -> None:
     golden = rnn_goldens.load(golden_id)
     copy = golden.copied()
     assert not np.shares_memory(copy.stored.out, golden.stored.out)

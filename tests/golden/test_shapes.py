@@ -1,17 +1,17 @@
 import pytest
+from factories.custom_cells import layout
 from torch import nn
 
 from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.shapes import (
-    CELLS,
-    LAYOUTS,
     Config,
     Layout,
     chosen_outputs,
     gradient_shapes,
     is_custom_cell,
     out_shape,
-    state_shape,
+    state_shapes,
     weight_count,
     weight_shapes,
 )
@@ -33,10 +33,11 @@ def test_weight_names_shapes_and_order_are_those_of_torch(cell: str, config: Con
 def test_output_and_state_shapes_follow_from_the_configuration() -> None:
     config = CONFIGS[1]
     assert out_shape(config, (7,), 6) == (7, 6, 8)
-    assert state_shape(config, (7,)) == (4, 7, 4)
+    assert state_shapes(Layout("h"), config, (7,))["h"] == (4, 7, 4)
     assert out_shape(config, (), 6) == (6, 8)
-    assert state_shape(config, ()) == (4, 4)
-    assert state_shape(Config(input_size=1, hidden_size=1, num_layers=3, bidirectional=True), (7,)) == (6, 7, 1)
+    assert state_shapes(Layout("h"), config, ())["h"] == (4, 4)
+    three_layers = Config(input_size=1, hidden_size=1, num_layers=3, bidirectional=True)
+    assert state_shapes(Layout("h"), three_layers, (7,)) == {"h": (6, 7, 1)}
 
 
 def test_a_gradient_is_shaped_like_its_array() -> None:
@@ -82,8 +83,8 @@ def test_the_suffixes_of_weights_are_in_the_order_of_the_first_axis_of_states() 
 
 
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("layout", [*LAYOUTS.values(), Layout("ab", ("h", "c"), ("p", "q"))], ids=repr)
-def test_the_number_of_weights_is_that_of_their_shapes(layout: Layout, bias: bool) -> None:
+@pytest.mark.parametrize("layout", [*LAYOUTS.values(), layout("ab", ("h", "c"), "p", "q")], ids=repr)
+def test_the_weight_count_equals_the_number_of_weight_shapes(layout: Layout, bias: bool) -> None:
     for config in (
         Config(input_size=3, hidden_size=4, num_layers=3, bidirectional=True, bias=bias),
         Config(input_size=3, hidden_size=4, num_layers=11, bias=bias),
@@ -98,7 +99,7 @@ def test_the_suffix_of_layer_10_is_not_mistaken_for_that_of_layer_1() -> None:
 
 
 def test_vectors_have_one_value_per_unit_and_follow_the_biases() -> None:
-    shapes = weight_shapes(Layout("ab", vectors=("p", "q")), Config(input_size=3, hidden_size=4))
+    shapes = weight_shapes(layout("ab", ("h",), "p", "q"), Config(input_size=3, hidden_size=4))
     assert list(shapes) == ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0", "p_l0", "q_l0"]
     assert shapes["p_l0"] == shapes["q_l0"] == (4,)
     assert shapes["bias_ih_l0"] == (8,)
@@ -109,7 +110,7 @@ def test_vectors_have_one_value_per_unit_and_follow_the_biases() -> None:
     [
         (Layout("h"), "the gate h, the state h"),
         (Layout("rzn"), "the gates r, z and n, the state h"),
-        (Layout("fn", ("h", "c"), ("p_i",)), "the gates f and n, the states h and c, the vector p_i"),
+        (layout("fn", ("h", "c"), "p_i"), "the gates f and n, the states h and c, the weight p_i"),
     ],
 )
 def test_a_layout_is_described_in_words(layout: Layout, words: str) -> None:
@@ -136,7 +137,7 @@ def test_outputs_are_selected_by_name_and_selecting_all_returns_an_empty_tuple()
         chosen_outputs(["h_n", "c_n"])
     with pytest.raises(WrongUse, match="must include out"):
         chosen_outputs([])
-    assert {cell: layout.outputs for cell, layout in LAYOUTS.items() if len(layout.outputs) > 2} == {
+    assert {cell: layout.outputs for cell, layout in LAYOUTS.items() if cell in CELLS and layout.states[1:]} == {
         "lstm": ("out", "h_n", "c_n")
     }
     assert LAYOUTS["gru"].outputs == ("out", "h_n")

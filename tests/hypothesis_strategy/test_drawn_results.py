@@ -40,7 +40,7 @@ Run = Callable[[str], str]
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A function that runs pytest as a user does, and returns what it prints."""
+    """A function that runs pytest as a user does, and returns the output of pytest."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def run(tests: str) -> str:

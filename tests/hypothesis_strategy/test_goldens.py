@@ -20,8 +20,8 @@ from rnn_goldens.fuzz.choices import TABLE
 from rnn_goldens.fuzz.drawn_inputs import draw_inputs, gentler
 from rnn_goldens.fuzz.example_store import keep
 from rnn_goldens.fuzz.strategy import certified
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.hypothesis import goldens
 from rnn_goldens.implementations import resolve
 
@@ -41,7 +41,7 @@ def drawn(strategy: SearchStrategy[Golden], examples: int = 40) -> list[Golden]:
 
 
 def smallest(strategy: SearchStrategy[Golden], name: str) -> Golden:
-    """Return the smallest golden that Hypothesis finds on which a deviation fails."""
+    """Return the smallest golden, found by Hypothesis, on which a deviation fails."""
     failed: list[Golden] = []
 
     @seed(0)
@@ -70,7 +70,7 @@ def test_drawn_goldens_are_correct(precision: str) -> None:
 
 
 @pytest.mark.slow
-def test_drawn_goldens_cover_every_cell_feature_and_unusual_sizes() -> None:
+def test_drawn_goldens_cover_all_cells_all_features_and_unusual_sizes() -> None:
     found = drawn(goldens(), 150)
     assert len({golden.id for golden in found}) > 100
     assert {golden.cell for golden in found} == set(CELLS)
@@ -168,7 +168,7 @@ def test_a_golden_too_sensitive_for_a_precision_is_scaled_down_instead_of_reject
         ({"precisions": []}, "no cell or no precision is selected"),
     ],
 )
-def test_bounds_that_no_golden_meets_are_an_error_before_drawing(arguments: dict[str, Any], message: str) -> None:
+def test_impossible_bounds_are_an_error_before_drawing(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(RnnGoldensError, match=message):
         goldens(**arguments)
 
@@ -182,7 +182,7 @@ def test_bounds_that_no_golden_meets_are_an_error_before_drawing(arguments: dict
         ({"without": ["lenghts"]}, "Did you mean 'lengths'"),
     ],
 )
-def test_an_unknown_name_lists_the_known_ones(arguments: dict[str, Any], message: str) -> None:
+def test_the_error_for_an_unknown_name_suggests_or_lists_known_ones(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(UnknownName, match=message):
         goldens(**arguments)
 
@@ -307,7 +307,7 @@ def test_my_lstm(golden):
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """A function that runs pytest as a user does, with the plugin of Hypothesis, and returns what it prints."""
+    """A function that runs pytest as a user does, with the plugin of Hypothesis, and returns the output."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def run(name: str, more: str = "", *arguments: str) -> str:
@@ -347,7 +347,7 @@ TWO = """
 @settings(database=None, deadline=None)
 @given(goldens(cell="lstm", found=None))
 def test_expects_failures(golden):
-    with suppress(AssertionError):  # some are right
+    with suppress(AssertionError):  # on some goldens the outputs are right
         golden.check_fails(*deviation("lstm_gates_iofg").run(case_of(golden, np.float64)))
 
 @settings(database=None, deadline=None)

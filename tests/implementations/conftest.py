@@ -1,4 +1,4 @@
-"""Fixtures: built-in implementations, skipped without their framework, and goldens that do not saturate."""
+"""Fixtures: built-in implementations (a missing framework skips the test), and goldens that do not saturate."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -14,9 +14,9 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.implementations import adapt, outputs_of
 
-pytest.importorskip("torch", reason="the networks of users here are torch's, Keras's and Flax's")
-pytest.importorskip("keras", reason="the networks of users here are torch's, Keras's and Flax's")
-pytest.importorskip("flax", reason="the networks of users here are torch's, Keras's and Flax's")
+pytest.importorskip("torch", reason="the tests use networks in torch, Keras and Flax")
+pytest.importorskip("keras", reason="the tests use networks in torch, Keras and Flax")
+pytest.importorskip("flax", reason="the tests use networks in torch, Keras and Flax")
 
 from implementations import own_networks as own
 
@@ -25,7 +25,7 @@ SMALL = [e for e in CORPUS.entries if "long" not in e.features and not e.id.star
 
 
 def check_all(what: Any, dtype: str = "float32", **selected: Any) -> tuple[Counter[str], list[str]]:
-    """Check all small goldens; return the counts of outcomes and the reasons of refusals."""
+    """Check the selected small goldens; return the counts of outcomes and the reasons of refusals."""
     run, counts, reasons = adapt(what), Counter[str](), []
     ids = {entry.id for entry in CORPUS.select(**selected)}
     for entry in SMALL:
@@ -74,7 +74,9 @@ def test_a_class_that_is_wrong_fails() -> None:
         (own.MyKerasGRUThatKeepsItsState, "twice", "the second call differs from the first"),
     ],
 )
-def test_a_class_that_changes_between_calls_fails_a_call_pattern(kind: type, pattern: str, message: str) -> None:
+def test_a_class_that_is_right_only_in_a_single_call_fails_a_call_pattern(
+    kind: type, pattern: str, message: str
+) -> None:
     golden = CORPUS.load("gru/plain", "float32")
     once, verdict = golden.compare_calls(adapt(kind), pattern)
     assert once.passed
@@ -82,7 +84,7 @@ def test_a_class_that_changes_between_calls_fails_a_call_pattern(kind: type, pat
     golden.check_calls(adapt(own.MyGRU))
 
 
-def test_a_class_with_other_weight_names_gets_an_error_with_the_names() -> None:
+def test_a_class_with_other_weight_names_raises_an_error_with_the_names() -> None:
     message = (
         "MyRenamed names its weights W, U; PyTorch's names are weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0: "
     )
@@ -128,7 +130,7 @@ def test_a_torch_layer_runs_every_golden_of_its_cell() -> None:
     assert counts["passed"] == sum(e.cell == "lstm" and "float32" in e.precisions for e in SMALL)
 
 
-def test_a_class_without_torch_gets_arrays_and_lengths() -> None:
+def test_a_class_without_torch_receives_arrays_and_lengths() -> None:
     counts, reasons = check_all(own.MyNumPyRNN, without="unbatched", cell=["rnn_tanh", "rnn_relu"])
     assert counts["failed"] == 0
     assert counts["passed"] > 10
@@ -195,9 +197,9 @@ def test_a_step_may_write_into_its_state() -> None:
     golden.check(*adapt(step)(golden))
 
 
-def test_a_step_with_the_wrong_shape_gets_an_error_with_both_shapes() -> None:
+def test_a_step_that_returns_wrong_states_raises_an_error_with_shapes_or_counts() -> None:
     golden = CORPUS.load("gru/plain", "float32")
-    with pytest.raises(ValueError, match=r"the step returned h of shape \(3, 2\); it got one of shape \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"the step returned h of shape \(3, 2\) for h of shape \(2, 3\)"):
         adapt(lambda x_t, h, weights: h.T)(golden)  # noqa: ARG005
     with pytest.raises(TypeError, match="the step returned 3 states of a cell that has 2"):
         adapt(lambda x_t, state, weights: (x_t, *state))(CORPUS.load("lstm/plain", "float32"))  # noqa: ARG005

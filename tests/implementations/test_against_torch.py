@@ -1,4 +1,4 @@
-"""Every built-in implementation returns the outputs of torch, refuses a listed golden, or has a known failure."""
+"""Built-in implementations return the outputs of torch, except for the refusals and known failures listed here."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ import pytest
 from rnn_goldens import Unsupported
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.outputs import read
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.implementations import Implementation
 
 Find = Callable[[str], Implementation]
@@ -46,24 +46,24 @@ FLAX_CASES = [
     ("float64", "all"),
     ("bfloat16", "all"),
 ]
-"""The only cases for Flax, which compiles each for seconds; `make conformance` runs every golden."""
+"""The only cases for Flax, which compiles each case for seconds; `make conformance` runs every golden."""
 NAMES = ("numpy", "torch-cells", "onnxruntime", "onnx-reference", "keras", "flax")
 """Implementations of the extra ``dev``; ``test_engines.py`` tests engines."""
 
 
 def refused(name: str, golden: Golden) -> str | None:
-    """Return the pattern of an implementation's refusal of a golden; None if it supports the golden."""
+    """Return the pattern of the reason why an implementation refuses a golden; None if it does not refuse."""
     if name == "onnxruntime" and golden.dtype in ("float64", "bfloat16"):
         return f"no {golden.dtype} {golden.cell} in onnxruntime: .*(NOT_IMPLEMENTED|not support double)"
     if name == "onnx-reference" and golden.cell == "rnn_relu":
         return "Unknown activation function 'Relu'"
     if name == "keras" and on_jax() and golden.dtype == "float64":
-        return "no float64 in JAX, as it is set: JAX_ENABLE_X64 is off"
+        return "float64 is disabled in JAX: JAX_ENABLE_X64 is off"
     return None
 
 
 def known_wrong(name: str, golden: Golden) -> type[Exception] | None:
-    """Return the exception that a golden raises if it is a known failure of an implementation; otherwise None."""
+    """Return the type of exception expected for a known failure of an implementation; None if it should pass."""
     if name == "onnx-reference" and golden.lengths is not None:
         return AssertionError
     if name != "keras":

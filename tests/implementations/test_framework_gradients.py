@@ -66,7 +66,7 @@ def test_an_invalid_gradient_of_a_convention_is_an_error() -> None:
 
 
 class CustomGRU(nn.Module):
-    """A class with the interface of torch's layer, whose weights are in a submodule."""
+    """A class with the interface of torch's layer, but with its weights in a submodule."""
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, batch_first: bool = True) -> None:
         super().__init__()
@@ -194,7 +194,7 @@ class WithoutZeros(nn.Module):
         return torch.stack(out, 1), h[None]  # type: ignore[index]
 
 
-def test_an_unused_input_with_zero_gradient_is_not_checked() -> None:
+def test_an_unused_weight_with_a_zero_gradient_is_not_checked() -> None:
     golden = load("rnn-tanh/one-step", gradients=True)
     backward = adapt_backward(WithoutZeros)
     golden.check_gradient_calls(backward)

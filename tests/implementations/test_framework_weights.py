@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 
 Make = Callable[..., Golden]
 

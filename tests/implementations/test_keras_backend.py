@@ -1,4 +1,4 @@
-"""The selection of Keras's backend, in separate processes because Keras cannot change its backend."""
+"""The selection of Keras's backend, which one process cannot change: some tests start other processes."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The defects of built-in implementations in docs/known-failures are reproduced without goldens."""
+"""The defects of built-in implementations in docs/known-failures are reproduced without the corpus."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ def test_keras_multiplies_float64_in_float32_on_torch() -> None:
 
 
 @pytest.mark.slow
-def test_keras_takes_a_tanh_of_float64_in_float32_on_jax() -> None:
+def test_keras_computes_tanh_of_float64_in_float32_on_jax() -> None:
     for module in ("jax", "keras"):
         pytest.importorskip(module, reason=f"the defect needs {module}")
     program = """

@@ -31,7 +31,7 @@ def lstm_file(
     stored: Golden | None = None,
     kind: int = TensorProto.FLOAT,
 ) -> str:
-    """Write a file with one LSTM node in ONNX's layout: time first, out with a direction axis."""
+    """Write a file with one LSTM node in ONNX's layout (time first, out with a direction axis); return its path."""
     node = helper.make_node("LSTM", [n if n in inputs else "" for n in INPUTS], ["Y", "Y_h", "Y_c"], hidden_size=hidden)
     weights = {} if stored is None else {n.removeprefix("l0/"): a for n, a in stored.weights_as("onnx").items()}
     ranks = {"B": 2, "sequence_lens": 1}
@@ -138,7 +138,7 @@ def test_the_call_pattern_with_other_weights_is_left_out_for_stored_weights(tmp_
     assert len(golden.compare_calls(adapt(lstm_file(tmp_path)), ["twice", "weights"])) == 3
 
 
-def test_a_file_that_cannot_be_run_is_one_message(tmp_path: Path) -> None:
+def test_a_file_that_onnx_runtime_cannot_run_is_one_error(tmp_path: Path) -> None:
     path = lstm_file(tmp_path)
     model = onnx.load(path)
     model.graph.node[0].op_type = "LongShortTerm"
@@ -158,7 +158,7 @@ def test_a_pattern_names_one_file_per_golden(tmp_path: Path) -> None:
 
 
 def stored_model(golden: Golden) -> Any:
-    """Return the golden's model with one h0 for all layers, as exporters write it."""
+    """Return the golden's model with one h0 for all layers, as in the models that exporters write."""
     model = onnx_model.build(golden)
     model.graph.input.remove(next(i for i in model.graph.input if i.name == "h0_l1"))
     next(i for i in model.graph.input if i.name == "h0_l0").name = "h0"

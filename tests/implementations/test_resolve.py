@@ -59,7 +59,7 @@ def test_a_missing_framework_is_an_error_with_the_extra_that_installs_it(
 
 
 @pytest.mark.parametrize("name", ["nunpy", "users_net", "users_net:", ":run", ""])
-def test_an_unknown_name_lists_valid_ones(name: str) -> None:
+def test_the_error_for_an_unknown_name_lists_valid_ones(name: str) -> None:
     listed = r"Implementations \(or package.module:thing, FILE.onnx, or -- COMMAND\): numpy, torch"
     with pytest.raises(UnknownName, match=listed):
         resolve(name)

@@ -9,7 +9,7 @@ from rnn_goldens import Golden, Unsupported, load
 from rnn_goldens.implementations import adapt, outputs_of
 from rnn_goldens.implementations.backward import adapt_backward
 
-torch = pytest.importorskip("torch", reason="the networks of users here are torch's")
+torch = pytest.importorskip("torch", reason="the tests use networks in torch")
 
 NO_STATE, STATE = "gru/unbatched-no-state", "gru/unbatched"
 
@@ -82,7 +82,7 @@ def compared(kind: type, golden_id: str) -> Any:
 
 
 @pytest.mark.parametrize(("kind", "golden_id"), [(Raising, NO_STATE), (Raising, STATE), (InNumPy, NO_STATE)])
-def test_a_class_that_raises_an_error_is_refused_with_the_error(kind: type, golden_id: str) -> None:
+def test_a_class_that_raises_an_error_for_unbatched_input_is_refused_with_the_error(kind: type, golden_id: str) -> None:
     why = (
         rf"^{kind.__name__} takes no unbatched input \(ValueError: not enough values to unpack \(expected 3, got 2\)\)$"
     )

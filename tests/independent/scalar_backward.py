@@ -1,4 +1,4 @@
-"""Back-propagation through time as in textbooks, number by number: a second implementation of every gradient.
+"""Back-propagation through time as in textbooks, number by number: a second backward pass of the standard cells.
 
 It shares no code with ``rnn_goldens/cells`` and the generator: derivatives are written by hand in ``decimal``, one
 sequence and one unit at a time, on top of the scalar networks.
@@ -169,7 +169,7 @@ def network(
 def batch(
     cell: str, layers: Any, x: Any, initial: Any, lengths: Sequence[int], d_out: Any, d_last: Any
 ) -> tuple[list[Any], list[Any], list[Weights]]:
-    """Run every sequence up to its length; the gradients of weights are sums over the sequences."""
+    """Return the gradients of x, of the initial states, and of the weights (sums over the sequences)."""
     d_x, starts, total = [], [], None
     for b, length in enumerate(lengths):
         first, last = ([[s[b] for s in row] for row in zip(*of, strict=True)] for of in (initial, d_last))

@@ -1,4 +1,4 @@
-"""Recurrent networks as in the papers, number by number: a second implementation of every golden.
+"""Recurrent networks as in the papers, number by number: a second implementation of the standard cells.
 
 It shares no code and no library with ``rnn_goldens/cells`` and the generator: loops over ``decimal``, one sequence and
 one unit at a time. The papers do not define layout and gate order; these are ``torch.nn``'s, as documented.
@@ -20,7 +20,7 @@ Vector = Sequence[Decimal]
 State = Sequence[Vector]
 """State of one layer in one direction: [h], or [h, c] for an LSTM."""
 Cell = Callable[[Vector, Vector, Vector], Vector]
-"""A function of W x + b_ih, U h + b_hh (a number for each gate) and the state of a unit; returns its next state."""
+"""A function of W x + b_ih, U h + b_hh (a number for each gate) and the state of a unit; returns the next state."""
 
 FEWEST_DIGITS = 40
 
@@ -52,7 +52,7 @@ def rnn_tanh(x: Vector, h: Vector, _: Vector) -> Vector:
 
 
 def rnn_relu(x: Vector, h: Vector, _: Vector) -> Vector:
-    """As ``rnn_tanh``, with max(0, z) in place of tanh(z)."""
+    """The equation of ``rnn_tanh`` with max(0, z) in place of tanh(z)."""
     return [max(Decimal(0), x[0] + h[0])]
 
 
@@ -67,12 +67,12 @@ def lstm(x: Vector, h: Vector, state: Vector) -> Vector:
 
 
 def gru(x: Vector, h: Vector, state: Vector) -> Vector:
-    """Cho et al. (2014), equations (5) to (8), with the reset gate after the product as in its first version.
+    """Cho et al. (2014), equations (5) to (8), with the reset gate after the product as in version 1 of the paper.
 
     h' = (1 - z) n + z h, where r and z are sigmoids of W x + U h + b, and n = tanh(W x + b_ih + r (U h + b_hh)).
     """
     r, update = sigmoid(x[0] + h[0]), x[1] + h[1]
-    z, one_minus_z = sigmoid(update), sigmoid(-update)  # equals 1 - z, which would cancel digits near 1
+    z, one_minus_z = sigmoid(update), sigmoid(-update)  # not as 1 - z, which loses digits for z near 1
     return [one_minus_z * tanh(x[2] + r * h[2]) + z * state[0]]
 
 
@@ -98,7 +98,7 @@ def one_direction(cell: Cell, weights: Weights, sequence: Sequence[Vector], stat
 def network(
     cell: Cell, layers: Sequence[Sequence[Weights]], sequence: Sequence[Vector], initial: Sequence[State]
 ) -> tuple[Sequence[Vector], list[State]]:
-    """Run all layers: the input of each is the output of both directions below, forward first (Graves 2013)."""
+    """Run all layers: each reads the output of both directions of the layer below, forward first (Graves 2013)."""
     last: list[State] = []
     for layer in layers:
         outs = []
@@ -129,7 +129,7 @@ def each(convert: Callable[[Any], Any], numbers: Any) -> Any:
 
 
 def answer(cell: str, weights: Mapping[str, Any], x: Any, initial: Any, lengths: Sequence[int]) -> list[Any]:
-    """Return [out, h_n], and c_n of an LSTM: the exact results, rounded to the nearest float64, ties to even.
+    """Return [out, h_n], or [out, h_n, c_n] for an LSTM: exact results, rounded to the nearest float64, ties to even.
 
     Arrays are nested lists of floats, with PyTorch's names and shapes for ``batch_first``; ``initial`` is [h0],
     or [h0, c0]; ``lengths`` are the lengths of the sequences.
@@ -145,7 +145,7 @@ def answer(cell: str, weights: Mapping[str, Any], x: Any, initial: Any, lengths:
     while True:
         with localcontext(Context(prec=digits, Emin=MIN_EMIN, Emax=MAX_EMAX)) as context:
             now: list[Any] = each(float, batch(CELLS[cell], layers, x, initial, lengths))
-        # Enough digits: nothing was rounded, or half as many gave the same floats (repr has a zero's sign). Sums of
+        # Enough digits: nothing was rounded, or half as many digits gave the same floats (and signs of zeros). Sums of
         # products can be arbitrarily near to a tie or to zero, so relu networks must be computed without rounding.
         if not context.flags[Inexact] or (repr(now) == before and cell != "rnn_relu"):
             return now

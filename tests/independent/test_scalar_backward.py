@@ -11,7 +11,7 @@ from independent.scalar_rnn import each
 
 from rnn_goldens.generator.gradients.exact import correctly_rounded_gradients
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 
 
 def by_hand(scenario: Scenario) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Page:
         return self
 
     def run(self, script: str, *arguments: object) -> Any:
-        """Run a script and return its result, which may be a promise."""
+        """Run a script and return its result, or the value of the promise that it returns."""
         wrapped = f"const end = arguments[arguments.length - 1]; (async (...values) => {{ {script} }})"
         return self.browser.execute_async_script(f"{wrapped}(...arguments).then(end)", *arguments)
 

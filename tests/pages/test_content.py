@@ -124,7 +124,7 @@ def test_a_page_without_failures_says_that_nothing_failed() -> None:
     assert '"pictures":[]' in html
 
 
-def test_the_explain_command_is_shown_for_built_in_cells() -> None:
+def test_the_explain_command_is_shown_only_for_built_in_cells() -> None:
     for cell, count in (("lstm", 1), ("my_cells:own", 0)):
         wrong = Evidence("a/b", "float32", cell, explained_by=(("b_hh_missing",),))
         (diagnosis,) = diagnose([wrong], lambda _cause, _evidence: False)
@@ -163,7 +163,7 @@ def test_a_page_of_ten_thousand_failures_says_what_it_leaves_out() -> None:
     assert len(html) <= MAX_BYTES <= LIMIT
     listed = html.count(b'<details class="failure')
     assert listed > 500
-    assert f"it leaves out {10_000 - listed:,} failures more, which are counted but not listed".encode() in html
+    assert f"it leaves out {10_000 - listed:,} more failures, which are counted but not listed".encode() in html
     assert b"10000 failed" in html
 
 

@@ -93,7 +93,7 @@ def write_corpus(pytester: pytest.Pytester) -> WriteCorpus:
 def project(pytester: pytest.Pytester, write_corpus: WriteCorpus, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project with ``my_rnn.py`` and an ini file that selects a corpus of the four documented goldens.
 
-    Only our plugin is loaded: the other installed plugins take most of the time of a run and may change.
+    Only the plugin rnn_goldens is loaded: the other installed plugins take most of the time of a run and may change.
     """
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", f"-p rnn_goldens -p no:cacheprovider -W '{NESTED_RUN}' -W '{UNUSED_LANES}'")

@@ -1,4 +1,4 @@
-"""A failing run prints each cause once at its end, with any options of pytest, and stores it in the results file."""
+"""A failing run prints each cause once at the end, with any options of pytest, and stores it in the results file."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 import rnn_goldens
 
 LSTM, GRU = (len(rnn_goldens.select(cell=cell)) for cell in ("lstm", "gru"))
-"""Number of goldens in float32."""
+"""The number of goldens of each cell in float32."""
 
 NETWORKS = """
 import numpy as np
@@ -89,7 +89,7 @@ def test_one_bug_in_many_goldens_is_reported_once(wrong_networks: pytest.Pyteste
 
 
 @pytest.mark.slow
-def test_only_the_first_failure_with_a_cause_is_printed_in_full(wrong_networks: pytest.Pytester) -> None:
+def test_only_the_first_failures_with_a_cause_are_printed_in_full(wrong_networks: pytest.Pytester) -> None:
     lines = wrong_networks.runpytest_subprocess("-k", "test_gates", "--tb=short").stdout.lines
     assert sum("purpose: " in line for line in lines) <= 3
     assert sum(line.startswith("E ") and "is first wrong" in line for line in lines) == LSTM
@@ -164,7 +164,7 @@ def test_an_unknown_bug_is_described_by_facts_that_all_failures_share(wrong_netw
 
 
 @pytest.mark.slow
-def test_last_states_of_another_shape_do_not_prevent_facts_about_out(wrong_networks: pytest.Pytester) -> None:
+def test_last_states_of_another_shape_do_not_prevent_the_diagnosis_of_out(wrong_networks: pytest.Pytester) -> None:
     arguments = ("--tb=no", "-q", "--rnn-goldens-report=results.json")
     output = wrong_networks.runpytest_subprocess("-k", "test_shape", *arguments).stdout.str()
     (cause,) = json.loads(Path("results.json").read_text("utf-8"))["causes"]
@@ -174,14 +174,14 @@ def test_last_states_of_another_shape_do_not_prevent_facts_about_out(wrong_netwo
 
 
 @pytest.mark.slow
-def test_no_deviation_explains_outputs_if_one_is_not_numeric(wrong_networks: pytest.Pytester) -> None:
+def test_no_deviation_explains_outputs_if_one_output_is_not_numeric(wrong_networks: pytest.Pytester) -> None:
     output = wrong_networks.runpytest_subprocess("-k", "test_text", "--tb=no", "-q").stdout.str()
     assert "No known deviation explains them" in output
     assert "INTERNALERROR" not in output
 
 
 @pytest.mark.slow
-def test_an_implementation_that_fails_differently_each_time_is_not_repeatable(
+def test_an_implementation_with_other_outputs_in_each_call_is_reported_as_not_repeatable(
     wrong_networks: pytest.Pytester,
 ) -> None:
     selected = ("-k", "noisy or run_twice")

@@ -90,7 +90,7 @@ def results(project: pytest.Pytester, *options: str) -> dict[str, dict[str, Any]
     return {entry["golden"]: entry for entry in document["results"]}
 
 
-def test_a_test_of_gradients_gets_only_goldens_with_gradients(project: pytest.Pytester) -> None:
+def test_a_test_of_gradients_receives_only_goldens_with_gradients(project: pytest.Pytester) -> None:
     write_test(project, "rnn_golden.check_gradients(bptt(rnn_golden))")
     result = project.runpytest_subprocess("-v")
     assert result.parseoutcomes() == {"passed": 2, "refused": 1}
@@ -179,7 +179,7 @@ def test_a_failure_of_many_gradients_fits_a_terminal(pytester: pytest.Pytester) 
     assert max(map(len, section)) <= 80
 
 
-def test_a_gradient_failure_lists_correct_gradients_first(project: pytest.Pytester) -> None:
+def test_the_message_of_a_failure_lists_the_wrong_gradients(project: pytest.Pytester) -> None:
     write_test(
         project, "rnn_golden.check_gradients(truncated(rnn_golden))", marker="gradients=True, ids='documented/*'"
     )
@@ -242,7 +242,7 @@ def test_several_checks_of_one_golden_count_together(project: pytest.Pytester) -
 
 
 @pytest.mark.slow
-def test_xdist_workers_give_the_same_results(project: pytest.Pytester) -> None:
+def test_xdist_workers_report_the_same_results(project: pytest.Pytester) -> None:
     write_test(
         project, "rnn_golden.check_gradients(truncated(rnn_golden))", marker="gradients=True, ids='documented/*'"
     )
@@ -279,7 +279,7 @@ def folder(tmp_path: Path) -> Path:
         ("onnx-reference", 1, "onnx-reference computes outputs but no gradients"),
     ],
 )
-def test_check_calls_a_function_for_gradients_twice(
+def test_check_passes_only_a_function_that_returns_correct_gradients_in_both_calls(
     folder: Path, corpus_with_gradients: Path, name: str, code: int, message: str
 ) -> None:
     done = check(folder, corpus_with_gradients, name)

@@ -1,4 +1,4 @@
-"""Misbehaviour of an implementation in our process affects only the golden that it runs."""
+"""Misbehaviour of an implementation in the process of pytest affects only the golden that is being run."""
 
 import ctypes
 import os

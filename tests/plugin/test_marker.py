@@ -28,7 +28,7 @@ SINGLE, TANH, LSTM, GRU = VARIETY
 
 @pytest.fixture
 def varied(project: pytest.Pytester, write_corpus: Callable[..., Path]) -> pytest.Pytester:
-    """A project whose corpus has various cells and features, and only an index: collecting does not open goldens."""
+    """A project whose corpus is only an index of various cells and features: collecting does not open goldens."""
     folder = write_corpus("four-varied", lambda entry: entry.update(VARIETY[entry["id"]]))
     shutil.rmtree(folder / "documented")
     project.makeini("[pytest]\nrnn_goldens_corpus = four-varied")
@@ -39,7 +39,7 @@ def names(ids: list[str]) -> list[str]:
     return [parameters.rpartition("-")[0] for parameters in ids]
 
 
-def test_the_three_line_test_passes_on_the_documented_goldens(
+def test_the_shortest_test_passes_on_the_documented_goldens(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")  # the installed plugin needs no setup
@@ -66,10 +66,12 @@ def test_the_three_line_test_passes_on_the_documented_goldens(
     )
 
 
-def test_a_test_gets_every_golden_of_the_newest_corpus_in_float32(project: pytest.Pytester, collect: Collect) -> None:
+def test_a_test_receives_every_golden_of_the_newest_corpus_in_float32(
+    project: pytest.Pytester, collect: Collect
+) -> None:
     project.makeini("")
     project.makepyfile("def test_it(rnn_golden): ...")
-    float32 = [f"{entry.id}-float32" for entry in open_corpus().entries if "float32" in entry.precisions]
+    float32 = [f"{entry.id}-float32" for entry in open_corpus().select() if "float32" in entry.precisions]
     assert collect() == {"test_it": float32}
 
 
@@ -210,7 +212,7 @@ def test_the_dtype_option_overrides_the_ini_file_and_a_marker_overrides_both(
         (["--rnn-goldens-cell=rnn_tanh, gru", "--rnn-goldens-without=bidirectional"], [TANH]),
     ],
 )
-def test_options_select_unless_a_marker_does(
+def test_options_select_goldens_unless_a_marker_selects(
     varied: pytest.Pytester, collect: Collect, options: list[str], selected: list[str]
 ) -> None:
     varied.makepyfile(
@@ -227,26 +229,26 @@ def test_options_select_unless_a_marker_does(
     assert names(collected["test_marked"]) == [SINGLE]
 
 
-def test_the_corpus_option_takes_a_version_or_a_folder(
+def test_the_corpus_option_accepts_a_version_or_a_folder(
     varied: pytest.Pytester, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     varied.makepyfile("def test_it(rnn_golden): ...")
     v1 = open_corpus(packaged()["v1"])
     assert names(collect("--rnn-goldens-corpus=v1")["test_it"]) == [
-        entry.id for entry in v1.entries if "float32" in entry.precisions
+        entry.id for entry in v1.select() if "float32" in entry.precisions
     ]
     monkeypatch.chdir(varied.mkdir("below"))
     assert names(collect("--rnn-goldens-corpus=../four", "..")["test_it"]) == list(VARIETY)
 
 
-def test_a_version_takes_precedence_over_a_folder_of_its_name(varied: pytest.Pytester, collect: Collect) -> None:
+def test_a_version_takes_precedence_over_a_folder_of_the_same_name(varied: pytest.Pytester, collect: Collect) -> None:
     varied.mkdir("v1")  # rnn_goldens.load has the same rule
     varied.makepyfile("def test_it(rnn_golden): ...")
     assert len(collect("--rnn-goldens-corpus=v1")["test_it"]) > 0
 
 
 @pytest.mark.slow
-def test_paths_in_the_ini_file_are_relative_to_it(
+def test_paths_in_the_ini_file_are_relative_to_the_file(
     project: pytest.Pytester, check_with: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check_with("right")
@@ -265,7 +267,7 @@ def test_paths_in_the_ini_file_are_relative_to_it(
     assert (project.path / "results.json").is_file()
 
 
-def test_help_and_markers_are_documented(pytester: pytest.Pytester) -> None:
+def test_options_and_the_marker_are_in_the_help_of_pytest(pytester: pytest.Pytester) -> None:
     options = ("dtype", "corpus", "implementation", "known-failures", "report")
     pytester.runpytest_subprocess("--help").stdout.fnmatch_lines_random([f"*--rnn-goldens-{name}*" for name in options])
     pytester.runpytest_subprocess("--markers").stdout.fnmatch_lines(
@@ -326,7 +328,7 @@ def test_an_updated_list_is_valid_for_the_next_run(custom_goldens: pytest.Pytest
 
 
 @pytest.mark.slow
-def test_a_marker_that_names_no_corpus_is_an_error(custom_goldens: pytest.Pytester) -> None:
+def test_a_marker_that_names_a_missing_corpus_is_an_error(custom_goldens: pytest.Pytester) -> None:
     path = custom_goldens.path / "tests" / "test_own.py"
     path.write_text(path.read_text("utf-8").replace("../goldens", "../golden"), "utf-8")
     output = custom_goldens.runpytest_inprocess("tests").stdout.str()

@@ -1,6 +1,6 @@
-"""If a test or an implementation has a mistake, wrong outputs do not pass, and right outputs of other goldens do.
+"""If a test or an implementation has a mistake, wrong outputs fail, and right outputs of other goldens pass.
 
-``make nothing-unchecked`` runs each mistake with every command; here, mistakes that end no process run together.
+``make nothing-unchecked`` runs each mistake with every command; here, mistakes that do not end a process run together.
 """
 
 import json
@@ -24,7 +24,7 @@ def ends_nothing(mistake: Mistake) -> bool:
 
 
 def outcomes(project: pytest.Pytester, modules: dict[str, str], *options: str) -> dict[str, dict[str, str]]:
-    """Run modules; return the entry of each in the results file."""
+    """Run modules; return the entry of each module in the results file."""
     for name, module in modules.items():
         (project.path / f"{name}.py").write_text(module, "utf-8")
     project.runpytest_subprocess("--rnn-goldens-report=results.json", "--rnn-goldens-time-limit=0.2", *options)

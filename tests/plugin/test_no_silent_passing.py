@@ -228,7 +228,9 @@ def test_an_xfail_marker_does_not_excuse_a_test_that_checks_nothing(project: pyt
     project.runpytest_inprocess().assert_outcomes(failed=1)
 
 
-def test_a_marker_where_no_test_takes_a_golden_is_an_error(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
+def test_a_marker_without_a_test_that_has_an_rnn_golden_argument_is_an_error(
+    project: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
     project.makepyfile(
         test_it="""
         import pytest, unittest
@@ -407,7 +409,7 @@ def test_goldens_of_an_overridden_fixture_are_reported_as_not_compared(
     result.stdout.fnmatch_lines(["4 of 4 goldens were selected and not compared: documented/single-sequence in *"])
 
 
-def test_a_unittest_test_case_gets_an_error(project: pytest.Pytester) -> None:
+def test_a_unittest_test_case_that_uses_rnn_golden_is_an_error(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import pytest, unittest

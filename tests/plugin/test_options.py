@@ -1,4 +1,4 @@
-"""The node id of a test without its golden identifies the test."""
+"""A test is identified by its node id without the golden."""
 
 import pytest
 

@@ -26,7 +26,7 @@ def nets(project: pytest.Pytester) -> pytest.Pytester:
 
 
 @pytest.mark.slow
-def test_a_single_array_gets_a_hint(nets: pytest.Pytester) -> None:
+def test_the_error_for_a_single_array_has_a_hint(nets: pytest.Pytester) -> None:
     nets.makepyfile("""
         import nets
         def test_calls(rnn_golden): rnn_golden.check_calls(nets.out)

@@ -1,4 +1,4 @@
-"""--rnn-goldens-report=FILE.html writes a page in every kind of run, also in interrupted runs."""
+"""--rnn-goldens-report=FILE.html writes a page in every kind of run, even in interrupted runs."""
 
 import json
 import re

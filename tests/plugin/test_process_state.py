@@ -55,7 +55,7 @@ def with_outputs(name: str, statement: str) -> str:
 
 
 def changes_and_checks(changes: dict[str, str]) -> str:
-    """Return a module with a test for each change, followed by a test that the state is unchanged."""
+    """Return a module with a test for each change, each followed by a test that the state is unchanged."""
     tests = [
         f"{with_outputs(name, change)}\n\ndef test_after_{name}(at_first):\n    assert state() == at_first\n"
         for name, change in changes.items()
@@ -208,7 +208,7 @@ ENDING = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("statement", ENDING.values(), ids=ENDING)
-def test_a_crash_in_an_xdist_worker_loses_only_its_golden(project: pytest.Pytester, statement: str) -> None:
+def test_a_crash_in_an_xdist_worker_fails_only_its_golden(project: pytest.Pytester, statement: str) -> None:
     module = f"""{STATE}
 def nested(levels=10**6):
     sys.setrecursionlimit(10**9)

@@ -61,7 +61,9 @@ def test_each_worker_starts_its_own_program(checked: pytest.Pytester) -> None:
 
 
 @pytest.mark.slow
-def test_a_path_in_the_ini_file_is_relative_to_it(checked: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_in_the_ini_file_is_relative_to_the_file(
+    checked: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (checked.path / "tiny.py").write_bytes(Path(TINY_RNN[1]).read_bytes())
     with (checked.path / "tox.ini").open("a", encoding="utf-8") as ini:
         ini.write(f"\nrnn_goldens_implementation = -- {sys.executable} tiny.py 1=hangs\nrnn_goldens_time_limit = 1")
@@ -80,7 +82,7 @@ def test_a_golden_that_a_program_fails_can_be_a_known_failure(checked: pytest.Py
     assert result.parseoutcomes() == {"passed": 4, "xfailed": 1}
 
 
-def test_a_program_without_a_hello_has_one_line_per_golden(
+def test_a_program_without_a_hello_is_one_error_per_golden(
     checked: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CI", raising=False)  # with CI set, pytest's summary repeats whole messages

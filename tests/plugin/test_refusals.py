@@ -72,7 +72,7 @@ def test_unsupported_elsewhere_is_an_ordinary_error(project: pytest.Pytester) ->
     result.stdout.fnmatch_lines(["E *Unsupported: no relu here"])
 
 
-def test_refused_is_skipped_for_junit(project: pytest.Pytester, check_with: CheckWith) -> None:
+def test_refused_goldens_are_skipped_in_junit_xml(project: pytest.Pytester, check_with: CheckWith) -> None:
     check_with("refuses_batches")
     project.runpytest_inprocess("--junitxml=junit.xml")
     suite = ElementTree.parse(project.path / "junit.xml").find("testsuite")

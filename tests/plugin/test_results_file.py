@@ -16,7 +16,7 @@ Report = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture
 def report(project: pytest.Pytester) -> Report:
-    """A function that runs tests with a results file, validates it and returns its results."""
+    """A function that runs tests with a results file, validates the file and returns its results."""
 
     def run(*options: str) -> list[dict[str, Any]]:
         project.runpytest_inprocess("--rnn-goldens-report=results.json", *options)
@@ -129,7 +129,9 @@ def test_a_contradicted_cause_is_in_the_file(project: pytest.Pytester, check_wit
 @pytest.mark.parametrize(
     "outputs", ["None, h_n", "out + 1j, h_n", "np.ma.masked_equal(out, out.max()), h_n", "out, 'text'"]
 )
-def test_partly_readable_outputs_still_have_a_verdict(project: pytest.Pytester, report: Report, outputs: str) -> None:
+def test_partly_readable_outputs_fail_with_facts_and_without_a_cause(
+    project: pytest.Pytester, report: Report, outputs: str
+) -> None:
     project.makepyfile(
         test_it=f"""
         import my_rnn
@@ -175,7 +177,9 @@ def test_the_worst_outcome_of_several_subtests_counts(project: pytest.Pytester, 
     assert "out is first wrong at time step 1" in found["documented/mini-batch"]["reason"]
 
 
-def test_junit_shows_the_same_as_json(project: pytest.Pytester, report: Report, workers: tuple[str, ...]) -> None:
+def test_junit_xml_contains_the_same_results_as_json(
+    project: pytest.Pytester, report: Report, workers: tuple[str, ...]
+) -> None:
     project.makepyfile(
         test_it="""
         import my_rnn

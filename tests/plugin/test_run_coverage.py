@@ -9,7 +9,7 @@ import pytest
 
 from rnn_goldens.corpus import packaged
 
-pytest.importorskip("torch", reason="the networks here are torch's")
+pytest.importorskip("torch", reason="the tests use networks in torch")
 
 TITLE = "rnn-goldens: what this run can detect"
 
@@ -151,7 +151,7 @@ def test_a_run_without_comparisons_prints_no_coverage(project: pytest.Pytester) 
 
 
 def checked(lstm: pytest.Pytester, *arguments: str) -> str:
-    """Return the section that ``rnn-goldens check`` prints."""
+    """Return the section on coverage that ``rnn-goldens check`` prints."""
     return as_one(lines(lstm.run(sys.executable, "-m", "rnn_goldens", "check", *arguments)))
 
 

@@ -186,7 +186,7 @@ def test_the_tests_of_a_worker_are_added_in_order_with_their_counts() -> None:
     controller.note(first)
     assert controller.selected == worker.selected
     assert controller.unfinished == 2
-    controller.add(TEST, *GOLDENS[TEST])  # another worker that collected it once
+    controller.add(TEST, *GOLDENS[TEST])  # another worker that collected the test once
     assert controller.selected == worker.selected
 
 

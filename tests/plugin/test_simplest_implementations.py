@@ -1,4 +1,4 @@
-"""Goldens for an LSTM of one layer that starts from zero are sufficient to detect and identify its bugs."""
+"""Bugs in a one-layer LSTM without an initial state, and in one direction or layer of an LSTM, are identified."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch", reason="the LSTMs here are torch's")
+pytest.importorskip("torch", reason="the tests use LSTMs in torch")
 pytestmark = pytest.mark.slow
 
 MINE = """

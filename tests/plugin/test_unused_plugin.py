@@ -1,11 +1,13 @@
-"""A project that does not use the plugin imports only its options and hooks."""
+"""A project that does not use the plugin imports only the plugin's options and hooks."""
 
 import pytest
 
 HEAVY = {"click", "h5py", "jsonschema", "numpy", "referencing", "rich", "torch"}
 
 
-def test_an_unused_plugin_imports_only_its_hooks(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unused_plugin_imports_only_its_hooks_and_options(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # other plugins may import other modules
     pytester.makeconftest(
         """

@@ -14,7 +14,7 @@ def test_xdist_distributes_goldens(project: pytest.Pytester, check_with: CheckWi
 
 
 @pytest.mark.slow
-def test_k_and_node_ids_select_goldens(project: pytest.Pytester, check_with: CheckWith) -> None:
+def test_the_option_k_and_node_ids_select_goldens(project: pytest.Pytester, check_with: CheckWith) -> None:
     check_with("right")
     result = project.runpytest_subprocess("-k", "mini-batch and not ascending")
     assert result.parseoutcomes() == {"passed": 1, "deselected": 3}
@@ -23,7 +23,7 @@ def test_k_and_node_ids_select_goldens(project: pytest.Pytester, check_with: Che
 
 
 @pytest.mark.slow
-def test_lf_reruns_the_goldens_that_failed(
+def test_the_option_lf_reruns_the_goldens_that_failed(
     project: pytest.Pytester, check_with: CheckWith, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check_with("wrong_in_batches")
@@ -49,7 +49,7 @@ def test_parametrize_multiplies_the_goldens(project: pytest.Pytester) -> None:
     assert project.runpytest_subprocess().parseoutcomes() == {"passed": 4}
 
 
-def test_classes_and_fixtures_get_the_same_golden(project: pytest.Pytester) -> None:
+def test_classes_and_fixtures_receive_the_same_golden(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import pytest

@@ -1,8 +1,8 @@
-"""A program with every cell and feature: the definition in NumPy, in every precision except bfloat16.
+"""A program with every standard cell and every feature: the definition in NumPy, in every precision except bfloat16.
 
     python numpy_rnn.py [back [REQUEST_ID=MISBEHAVIOUR]...]
 
-With ``back`` it speaks protocol 2, returns gradients, and misbehaves on the given requests.
+With ``back`` the program speaks protocol 2, returns requested gradients, and misbehaves on each request REQUEST_ID.
 """
 
 import json
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network, gradients
-from rnn_goldens.golden.shapes import LAYOUTS, Config, state_shape
+from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.shapes import Config, state_shapes
 
 Message = dict[str, Any]
 
@@ -36,7 +37,7 @@ def case(request: Message) -> Case:
     inputs, dtype, config = request["inputs"], request["precision"], Config(**request["config"])
     x = array(inputs["x"], dtype)
     names = [f"{name}0" for name in LAYOUTS[request["cell"]].states]
-    zeros = np.zeros(state_shape(config, x.shape[:-2]), dtype)
+    zeros = np.zeros(state_shapes(LAYOUTS[request["cell"]], config, x.shape[:-2])["h"], dtype)
     return Case(
         BUILT_IN_CELLS[request["cell"]],
         config,

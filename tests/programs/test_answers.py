@@ -1,4 +1,4 @@
-"""The reader of answers accepts exactly what the published schema allows, and reads every number exactly."""
+"""The reader accepts an answer if the published schema allows it and the data fill the shapes; numbers stay exact."""
 
 import json
 import math
@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_goldens import schema
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import DERIVED_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.programs import answers, examples
 from rnn_goldens.programs.misbehaviour import Misbehaviour
 
@@ -86,7 +86,7 @@ ARRAYS = st.one_of(
         optional={"c_n": ARRAYS, "reason": st.just("no")},
     )
 )
-def test_outputs_are_read_if_the_schema_allows_them_and_data_fill_their_shapes(message: dict[str, Any]) -> None:
+def test_outputs_are_read_if_the_schema_allows_them_and_the_data_fill_the_shapes(message: dict[str, Any]) -> None:
     assert is_read(message) == (not schema.problems(message, "protocol-answer", 1) and fits(message))
 
 
@@ -208,7 +208,7 @@ def test_values_that_are_not_finite_are_read() -> None:
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
-def test_a_number_beyond_a_precision_s_range_is_infinite(dtype: str) -> None:
+def test_a_number_beyond_the_range_of_a_precision_is_infinite(dtype: str) -> None:
     assert read_numbers("1e308, -1e308", dtype)[0] == (1e308 if dtype == "float64" else math.inf)
 
 

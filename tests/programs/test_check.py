@@ -1,4 +1,4 @@
-"""``rnn-goldens check -- COMMAND``: requests, output, and errors of programs that cannot be run."""
+"""``rnn-goldens check -- COMMAND``: starts, results and violations of programs, and programs that cannot be started."""
 
 import re
 import subprocess
@@ -61,7 +61,7 @@ def test_a_program_without_a_name_is_named_after_its_command(check: Check, tmp_p
 
 
 @pytest.mark.slow
-def test_a_failure_shows_the_program_s_output_and_how_to_reproduce_it(check: Check) -> None:
+def test_a_failure_shows_the_output_of_the_program_and_how_to_reproduce_it(check: Check) -> None:
     checked = check(*DOCUMENTED, misbehaviours=("2=exits",))
     message = [line[1:].strip() for line in checked.shown.splitlines() if line.startswith("E ")]
     assert message == [

@@ -29,7 +29,7 @@ SCHEDULE: list[tuple[str | None, str, str]] = [
     (
         "forgets_the_newline",
         "failed",
-        f"tiny_rnn printed no answer within {LIMIT} s, but * bytes without a newline, which ends an answer",
+        f"tiny_rnn printed no answer within {LIMIT} s, but * bytes without the newline that ends an answer",
     ),
     ("prints_an_empty_line", "failed", f"tiny_rnn printed no answer within {LIMIT} s, but 1 empty line"),
     ("closes_stdout", "failed", "tiny_rnn closed its stdout but did not exit"),
@@ -76,7 +76,7 @@ SCHEDULE: list[tuple[str | None, str, str]] = [
     ("floods_stderr", "failed", "tiny_rnn wrote more than 10,000,000 bytes to stderr"),
     ("floods_stderr_and_answers", "failed", "tiny_rnn wrote more than 10,000,000 bytes to stderr"),
     CORRECT,
-    # Not a misbehaviour:
+    # Valid answers:
     ("writes_a_megabyte_to_stderr", *PASSED),
     ("writes_blank_lines", *PASSED),
     ("answers_nan", "failed", "out is first wrong at *got nan, want *"),
@@ -107,7 +107,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Checked:
 
 
 @pytest.mark.parametrize("index", range(len(SCHEDULE)), ids=[how or "answers" for how, *_ in SCHEDULE])
-def test_each_golden_fails_with_the_program_s_misbehaviour(checked: Checked, index: int) -> None:
+def test_each_golden_has_the_outcome_and_reason_of_the_misbehaviour(checked: Checked, index: int) -> None:
     _, outcome, reason = SCHEDULE[index]
     result = checked.results[index]
     where = f"{result['golden']} in {result['dtype']}: " if outcome == "failed" else ""

@@ -17,7 +17,7 @@ import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])
 """
-"""A program that runs a command with SIGINT enabled: background processes ignore SIGINT."""
+"""A program that runs a command with SIGINT enabled: a shell may start the tests with SIGINT ignored."""
 
 
 HANGING = ["hangs_with_a_child", "hangs_and_ignores_signals", "hangs_with_a_daemon"]

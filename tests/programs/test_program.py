@@ -182,7 +182,7 @@ def test_a_program_that_crashes_after_each_answer_fails_each_golden(start: Start
         program.close()
 
 
-def test_a_late_violation_and_the_next_golden_s_failure_are_both_reported(start: Start) -> None:
+def test_a_late_violation_and_the_failure_of_the_next_golden_are_both_reported(start: Start) -> None:
     program = start(*TINY_RNN, "2=crashes_after_its_answer", "3=prints_rubbish")
     first, second, third = goldens()
     assert_right(program, first)

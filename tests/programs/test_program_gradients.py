@@ -1,4 +1,4 @@
-"""Gradients of a program: requested in protocol 2 if its hello lists the feature, refused otherwise."""
+"""Gradients of a program: requested in protocol 2 if its hello lists the feature ``gradients``, refused otherwise."""
 
 import json
 import shlex
@@ -59,7 +59,7 @@ def test_a_request_for_gradients_is_valid_and_has_every_cotangent(golden_id: str
     assert "cotangents" not in requests.run(golden.inputs(), 3)
 
 
-def test_the_printed_answer_is_correct() -> None:
+def test_the_example_answer_with_gradients_is_correct() -> None:
     golden = with_gradients("lstm/lengths", "float16")
     message = examples.gradients(golden, 5)
     assert schema.problems(message, "protocol-answer") == []
@@ -161,6 +161,6 @@ def test_gradients_are_not_an_answer_of_protocol_1() -> None:
 
 
 @pytest.mark.slow
-def test_a_program_of_protocol_1_receives_the_same_requests(check: Check) -> None:
+def test_a_program_of_protocol_1_receives_a_hello_of_protocol_1(check: Check) -> None:
     assert requests.to_line(requests.hello()) == b'{"request":"hello","protocol":1}\n'
     assert check("-k", "documented", command=TINY_RNN).outcomes == ["passed"] * 4

@@ -2,7 +2,7 @@
 
     python tiny_rnn.py [REQUEST_ID=MISBEHAVIOUR]...
 
-If the variable PIDS has the path of a file, each process appends its id to the file.
+If the environment variable PIDS is the path of a file, each process appends its id to the file.
 """
 
 import json
@@ -76,7 +76,7 @@ def start_child() -> None:
 
 
 def start_daemon() -> None:
-    """Start a daemon in its own session that ignores signals."""
+    """Start a daemon that ignores signals, in its own session."""
     read, write_end = os.pipe()
     if child := os.fork():
         os.waitpid(child, 0)
@@ -102,7 +102,7 @@ def log_process(pid: int) -> None:
 
 
 class Misbehaving:
-    """The ways to misbehave at a request, given its correct answer."""
+    """The ways to misbehave at a request, given the correct answer."""
 
     def __init__(self, right: Message) -> None:
         self.right = right

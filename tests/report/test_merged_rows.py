@@ -10,8 +10,8 @@ import pytest
 
 from rnn_goldens import InvalidFile
 from rnn_goldens.corpus import open_corpus
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.report.conformance import CheckRequest, document
 from rnn_goldens.report.merged_rows import is_wrong, rows
 from rnn_goldens.report.page import page
@@ -23,7 +23,7 @@ CORPUS = open_corpus()
 
 def row(name: str) -> Document:
     """Return the row of an implementation that refused everything."""
-    entries = CORPUS.entries
+    entries = CORPUS.select()
     results = [
         {
             "cell": cell,
@@ -86,7 +86,7 @@ def test_an_earlier_corpus_version_is_shown_beside_its_row(write: Write) -> None
 
 def test_another_corpus_a_duplicate_implementation_and_an_incomplete_row_are_errors(write: Write) -> None:
     for other in ("0.1.0", "1.99.0", "mine 1.0.0"):
-        with pytest.raises(InvalidFile, match=rf"is of corpus {other}, this report of {CORPUS.label}"):
+        with pytest.raises(InvalidFile, match=rf"is of corpus {other}, but this report is of {CORPUS.label}"):
             rows([write("other.json", row("mlx"), corpus=other)], CORPUS, [])
     with pytest.raises(InvalidFile, match="numpy is checked here, too"):
         rows([write("numpy.json", row("numpy"))], CORPUS, ["numpy"])

@@ -10,9 +10,9 @@ from rnn_goldens import schema
 from rnn_goldens.corpus import find
 from rnn_goldens.encoding.tree import FORMAT
 from rnn_goldens.generator.schema_files import bundled
+from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.features import CORE, FEATURES, INPUT_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS
 
 SCHEMAS = {kind: json.loads(schema.schema_path(kind).read_text("utf-8")) for kind in schema.FORMATS}
 SCHEMAS |= {
@@ -28,7 +28,7 @@ def test_each_schema_is_itself_valid(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", schema.FORMATS)
-def test_each_file_states_its_format(kind: str) -> None:
+def test_each_schema_requires_its_format_number(kind: str) -> None:
     assert SCHEMAS[kind]["properties"]["format"]["const"] == schema.FORMATS[kind]
 
 
@@ -94,7 +94,7 @@ def test_every_file_of_the_corpus_names_its_schema() -> None:
 
 def test_the_names_in_the_schema_are_those_in_the_code() -> None:
     definitions = SCHEMAS["golden"]["$defs"]
-    assert definitions["our_cell"]["enum"] == list(CELLS)
+    assert definitions["our_cell"]["enum"] == list(LAYOUTS)
     assert [*definitions["feature"]["enum"], CORE] == list(FEATURES)
     assert definitions["precisions"]["items"]["enum"] == list(PRECISIONS)
     assert schema.FORMATS["golden"] == FORMAT

@@ -65,7 +65,7 @@ def test_a_good_site_passes(tmp_path: Path) -> None:
         ("", '<p style="width: 1500px">wide</p>', "pixels wide on a screen of 1280: <p style"),
     ],
 )
-def test_problems_for_readers_are_errors(tmp_path: Path, head: str, body: str, message: str) -> None:
+def test_problems_of_a_page_are_errors(tmp_path: Path, head: str, body: str, message: str) -> None:
     done = checked(tmp_path, head=head, body=body)
     assert (done.returncode, done.stdout) == (1, "")
     assert message in done.stderr

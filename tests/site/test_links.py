@@ -18,7 +18,7 @@ PAGES_WITH_LINKS = sorted(
 
 
 @pytest.mark.parametrize("page", [path.relative_to(ROOT).as_posix() for path in PAGES_WITH_LINKS])
-def test_links_of_a_page_exist(page: str) -> None:
+def test_the_targets_of_links_of_a_page_exist(page: str) -> None:
     relinked((ROOT / page).read_text("utf-8"), lambda target: "".join(in_repository(ROOT, page, target)))
 
 

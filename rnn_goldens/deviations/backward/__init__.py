@@ -2,6 +2,8 @@
 
 from rnn_goldens.deviations.backward import (
     cotangents,
+    dialect_cells,
+    dialect_options,
     directions,
     gates,
     lengths,
@@ -22,6 +24,7 @@ BACKWARD_FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "cotangents and states": (*states.DEVIATIONS, *cotangents.DEVIATIONS),
     "sums of weights": (*sums.DEVIATIONS, *steps.DEVIATIONS),
     "directions and layers back": directions.DEVIATIONS,
+    "dialects back": (*dialect_cells.DEVIATIONS, *dialect_options.DEVIATIONS),
     "lengths back": lengths.DEVIATIONS,
     "sizes back": sizes.DEVIATIONS,
     "numerics back": numerics.DEVIATIONS,

@@ -7,7 +7,7 @@ from rnn_goldens.cells import Array, Backward, Case, Cotangents
 from rnn_goldens.cells.notation import Term
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.deviations.deviation import Alteration, Gradients, in_steps
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import LAYOUTS
 
 
 def instead(value: Term, other: Term) -> Term:
@@ -22,7 +22,7 @@ def detached(z: Term) -> Term:
 
 def in_derivatives(**equations: Equations) -> Alteration:
     """Return a change of the derivatives of cells' equations, which keep the right values."""
-    if unknown := set(equations) - set(CELLS):
+    if unknown := set(equations) - set(LAYOUTS):
         raise TypeError(f"there is no cell {', '.join(unknown)}")
     return Alteration(equations=equations, right=Backward)
 

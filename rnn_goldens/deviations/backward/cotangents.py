@@ -1,4 +1,4 @@
-"""Cotangents of the outputs that are averaged or added in the wrong place."""
+"""Cotangents of the outputs that are divided, averaged or added in the wrong place."""
 
 from collections.abc import Callable, Sequence
 

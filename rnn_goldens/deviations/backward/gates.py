@@ -10,7 +10,7 @@ from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.steps import ACTIVATIONS
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_steps_back
 from rnn_goldens.deviations.deviation import Alteration, Deviation, in_network
-from rnn_goldens.golden.shapes import LAYOUTS
+from rnn_goldens.golden.built_in_cells import LAYOUTS
 
 _Found = dict[Block, list[Factors]]
 
@@ -38,10 +38,10 @@ def _in_order(cell: str, order: str) -> Alteration:
         right: Backward, case: Case, suffix: str, w: Weights, t: int, d_after: State, factors: _Found
     ) -> tuple[Array, State]:
         back = np.argsort(places).tolist()
-        reordered = {name: moved(array, back) if name.startswith("weight") else array for name, array in w.items()}
+        reordered = {**w, **{name: moved(w[name], back) for name in ("weight_ih", "weight_hh")}}
         return right.step_back(case, suffix, reordered, t, d_after, factors)
 
-    rows = in_gradient(("weight", "bias"), lambda array: moved(array, places))
+    rows = in_gradient(("weight_ih", "weight_hh", "bias"), lambda array: moved(array, places))
     return in_steps_back(step_back=step_back) & rows
 
 
@@ -95,7 +95,7 @@ class _BeforeActivation(_OtherValues):
 
 
 def _of_states(program: Program) -> set[int]:
-    """Return the values of a step that are inputs, or follow only from the state after it."""
+    """Return the indices of the inputs, the state after the step, and values computed only from that state."""
     operations = dict(enumerate(program.operations, program.inputs))
     after = set(program.after)
     return {*range(program.inputs), *after, *(k for k, o in operations.items() if o.of and after >= set(o.of))}

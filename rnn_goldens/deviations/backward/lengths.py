@@ -37,7 +37,7 @@ def _at_its_end(case: Case, gradients: Gradients) -> Gradients:
 
 
 def _sorted(case: Case, gradients: Gradients) -> Gradients:
-    """Leave rows in the order of a packed sequence."""
+    """Leave the rows sorted by length, as in a packed sequence."""
     if case.lengths is None:
         return gradients
     order = np.argsort(-case.lengths, kind="stable")

@@ -16,7 +16,7 @@ def _every(change: Round) -> Alteration:
 
 
 def _products(rounded: Round) -> Alteration:
-    """Round both factors of every product of the backward pass; sums are exact."""
+    """Round both factors of every product of the backward pass; sums are in float64."""
 
     def transposed(right: Backward, g: Array, matrix: Array, index: int, blocks: int) -> Array:
         return right.transposed(rounded(g), rounded(matrix), index, blocks)

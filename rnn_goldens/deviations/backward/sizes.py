@@ -9,7 +9,7 @@ from rnn_goldens.cells.backward import Factors
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
 from rnn_goldens.deviations.deviation import REVERSE, Alteration, Deviation, Gradients, direction
 from rnn_goldens.deviations.sizes import LIMITS
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 
 _MATRICES = (("weight_ih", "input"), ("weight_hh", "state"))
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -20,7 +20,7 @@ def _columns_beyond(limit: int) -> Callable[[Array], Array]:
 
 
 def _units_beyond(limit: int) -> Alteration:
-    """Set the rows from the limit on to zero, in each gate's block of every weight's gradient."""
+    """Set rows to zero in each gate's block of every weight's gradient, starting at index ``limit``."""
 
     def changed(case: Case, gradients: Gradients) -> Gradients:
         hidden = case.config.hidden_size
@@ -35,7 +35,7 @@ def _units_beyond(limit: int) -> Alteration:
 
 
 def _rows_beyond(limit: int) -> Alteration:
-    """Sum only over the first rows of the batch."""
+    """Sum only over the first ``limit`` rows of the batch."""
 
     def summed(right: Backward, steps: Sequence[Factors]) -> Array:
         return right.summed_over_steps([(g[:limit], None if v is None else v[:limit]) for g, v in steps])
@@ -44,7 +44,7 @@ def _rows_beyond(limit: int) -> Alteration:
 
 
 def _reverse_rows_beyond(limit: int) -> Alteration:
-    """Sum only over the first rows of the batch, in the reverse direction."""
+    """Sum only over the first ``limit`` rows of the batch, in the reverse direction."""
 
     def share(right: Backward, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:
         g, v = right.share(suffix, t, weight, g, v)
@@ -54,7 +54,7 @@ def _reverse_rows_beyond(limit: int) -> Alteration:
 
 
 def _reverse_columns_beyond(weight: str, limit: int) -> Alteration:
-    """Set the columns from the limit on to zero, in a weight's gradient of the reverse direction."""
+    """Set columns to zero in the gradient of a weight of the reverse direction, starting at index ``limit``."""
 
     def changed(_case: Case, gradients: Gradients) -> Gradients:
         beyond = _columns_beyond(limit)
@@ -67,7 +67,7 @@ def _reverse_columns_beyond(weight: str, limit: int) -> Alteration:
 
 
 def _zero_units_below(limit: int) -> Alteration:
-    """Set units from the limit on to zero in the gradient passed to the layer below."""
+    """Set units to zero in the gradient passed to the layer below, starting at index ``limit``."""
 
     def to_layer_below(right: Backward, d_inputs: Sequence[Sequence[Array]], layer: int) -> list[Array]:
         found = right.to_layer_below(d_inputs, layer)

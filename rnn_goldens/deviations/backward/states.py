@@ -13,7 +13,7 @@ _LSTM = ("lstm",)
 
 
 def _truncated(steps: int) -> Deviation:
-    """Detach the state after every ``steps`` steps, as between chunks."""
+    """Return the deviation that detaches the state after every ``steps`` steps, as between chunks."""
 
     def carry(right: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:
         carried = right.carry(d_before, d_after, within, t)

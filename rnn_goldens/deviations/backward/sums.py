@@ -8,7 +8,7 @@ from rnn_goldens.cells import Array, Backward, Case, State, Weights
 from rnn_goldens.cells.backward import Factors
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
 from rnn_goldens.deviations.deviation import Alteration, Deviation, Gradients, in_network
-from rnn_goldens.golden.shapes import LAYOUTS
+from rnn_goldens.golden.built_in_cells import LAYOUTS
 
 _BIASES, _MATRICES = ("bias_ih", "bias_hh"), ("weight_ih", "weight_hh")
 _BIAS = ("bias",)
@@ -41,7 +41,7 @@ class _ByOtherInput(Backward):
 
 
 class _ByOwnOutput(Backward):
-    """Computes the gradient of weight_ih with the output of the layer, which has the size of its input."""
+    """Computes the gradient of an upper layer's weight_ih with the layer's output, which has the size of its input."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -31,7 +31,7 @@ def wrap(kind: type[linen.RNNCellBase]) -> Callable[[Inputs], tuple[Any, ...]]:
 
 
 def making(kind: type[linen.RNNCellBase]) -> Callable[[Inputs], Make]:
-    """Return a function that creates the cells of a golden; raises WrongUse as ``wrap`` does."""
+    """Return a function that returns the constructor of a golden's cells; raises WrongUse as ``wrap`` does."""
     if not issubclass(kind, linen.RNNCellBase):
         of = "flax.nnx" if any(base.__module__.startswith("flax.nnx") for base in kind.__mro__) else "Flax"
         raise WrongUse(

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.arguments import require_builtin_cell
+from rnn_goldens.implementations.arguments import require_cell
 from rnn_goldens.implementations.instance_cache import InstanceCache
 from rnn_goldens.implementations.keras.backend import keras
 
@@ -20,6 +20,15 @@ LAYERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "rnn_relu": (keras.layers.SimpleRNN, {"activation": "relu"}),
     "lstm": (keras.layers.LSTM, {}),
     "gru": (keras.layers.GRU, {"reset_after": True}),
+    "gru_reset_before": (keras.layers.GRU, {"reset_after": False}),
+    "rnn_tanh_reverse": (keras.layers.SimpleRNN, {"activation": "tanh", "go_backwards": True}),
+    "lstm_reverse": (keras.layers.LSTM, {"go_backwards": True}),
+    "gru_reverse": (keras.layers.GRU, {"reset_after": True, "go_backwards": True}),
+    "lstm_hard_sigmoid_sixth": (keras.layers.LSTM, {"recurrent_activation": "hard_sigmoid"}),
+    "gru_hard_sigmoid_sixth": (keras.layers.GRU, {"reset_after": True, "recurrent_activation": "hard_sigmoid"}),
+    "rnn_sigmoid": (keras.layers.SimpleRNN, {"activation": "sigmoid"}),
+    "rnn_softsign": (keras.layers.SimpleRNN, {"activation": "softsign"}),
+    "rnn_softplus": (keras.layers.SimpleRNN, {"activation": "softplus"}),
 }
 
 
@@ -28,7 +37,7 @@ Make = Callable[..., Any]
 
 
 def run(golden: Inputs) -> tuple[Any, ...]:
-    """Return out, h_n (and c_n). Raises Unsupported for float64 on JAX unless it is enabled in JAX."""
+    """Return out, h_n (and c_n). Raises Unsupported for cells that Keras lacks, and for float64 if JAX disables it."""
     return run_layers(golden, _layers)
 
 
@@ -53,7 +62,7 @@ def make_layers(golden: Inputs, make: Make) -> list[Any]:
 
 
 def _make_own(golden: Inputs) -> list[Any]:
-    require_builtin_cell(golden, "Keras")
+    require_cell(golden, "Keras", LAYERS)
     kind, arguments = LAYERS[golden.cell]
     return make_layers(golden, partial(kind, **arguments))
 
@@ -70,7 +79,7 @@ def input_tensors(golden: Inputs) -> tuple[Any, list[Any]]:
 
 
 def kept_layers(golden: Inputs) -> list[Any]:
-    """Return the layers of a golden with its weights: the same until another golden is passed."""
+    """Return the layers of a golden with its weights: the same layers until another golden is passed."""
     return _layers(golden)
 
 
@@ -82,6 +91,7 @@ def call_layers(golden: Inputs, layers: list[Any], x: Any, start: list[Any]) -> 
     last_states: list[Any] = []
     for layer in layers:
         x, *last = layer(x, mask=mask, initial_state=start[len(last_states) :][: count * config.num_directions] or None)
+        x = keras.ops.flip(x, axis=1) if golden.config.direction else x  # Keras returns the last step first
         last_states += last
     state_n = [keras.ops.stack(last_states[i::count]) for i in range(count)]
     return (x, *state_n) if batched else (x[0], *(state[:, 0] for state in state_n))
@@ -99,7 +109,7 @@ def _require_float64_in_jax() -> None:
     from jax import dtypes
 
     if dtypes.canonicalize_dtype("float64") != np.float64:
-        raise Unsupported("no float64 in JAX, as it is set: JAX_ENABLE_X64 is off")
+        raise Unsupported("float64 is disabled in JAX: JAX_ENABLE_X64 is off")
 
 
 def _start(golden: Inputs) -> list[Any]:

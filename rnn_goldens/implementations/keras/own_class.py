@@ -2,7 +2,7 @@
 
 Each layer of a golden is created as ``Kind(hidden_size, use_bias=…, return_sequences=True, return_state=True,
 dtype=…)``, and cached for further calls with the golden. If the constructor accepts them, it also receives
-``zero_output_for_mask=True`` (for lengths), ``activation`` (for a relu) and ``reset_after=True`` (for a GRU). For two
+``zero_output_for_mask=True`` (for lengths), ``activation`` (for a relu) and ``reset_after`` (for a GRU). For two
 directions, ``keras.layers.Bidirectional`` contains the layer. The weights are set in Keras's order: kernel, recurrent
 kernel, bias. A cell with another number of gates is refused.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.golden.built_in_cells import standard_cell
 from rnn_goldens.implementations.arguments import accepted, require_gates, takes
 from rnn_goldens.implementations.instance_cache import InstanceCache
 from rnn_goldens.implementations.keras.backend import keras
@@ -37,7 +38,7 @@ def wrap(kind: type) -> Callable[[Inputs], tuple[Any, ...]]:
 
 
 def keeping(kind: type) -> InstanceCache[list[Any]]:
-    """Return the cache of a golden's layers; raises WrongUse as ``wrap`` does."""
+    """Return a cache that creates the layers of a golden; raises WrongUse as ``wrap`` does."""
     if issubclass(kind, CELLS):
         raise WrongUse(
             f"{kind.__name__} is a cell of Keras: choose a layer class that contains it, such as keras.layers.LSTM"
@@ -66,7 +67,7 @@ def _new_layer(kind: type, golden: Inputs, hidden_size: int, **wanted: Any) -> A
     if golden.lengths is None:
         del wanted["zero_output_for_mask"]
     if taken is None or "reset_after" in taken:
-        wanted |= {"reset_after": True} if golden.cell == "gru" else {}
+        wanted |= {"reset_after": golden.cell != "gru_reset_before"} if standard_cell(golden.cell) == "gru" else {}
     if golden.cell == "rnn_relu":
         wanted["activation"] = "relu"
     return kind(hidden_size, **accepted(kind.__name__, kind, wanted, NEEDLESS))

@@ -6,14 +6,14 @@ golden without a file is refused. Any other path is one file for every golden th
 Inputs are matched by name, outputs by order: out, h_n, c_n.
 
 - ``x`` or ``input`` (batch, time, input); or ``X`` (time, batch, input), as in ONNX's operators.
-- ``h0`` and ``c0``, or ``initial_h`` and ``initial_c``: (layers·directions, batch, hidden). Zeros if not given.
-- ``lengths`` or ``sequence_lens`` (batch,). All time steps if not given.
+- ``h0`` and ``c0``, or ``initial_h`` and ``initial_c``: (layers·directions, batch, hidden). By default zeros.
+- ``lengths`` or ``sequence_lens`` (batch,). By default the number of time steps.
 - Weights: PyTorch's names, or ``l0/W``, ``l0/R``, ``l0/B`` and so on; for one layer ``W``, ``R``, ``B``.
 - out may also be (time, directions, batch, hidden), as in ONNX's operators.
 
-A golden is refused if the file differs from it in operator, number of layers, directions, hidden size, type or a fixed
-size; if the file lacks an input; if it has peepholes, a clip, other activations or the reset gate before the product;
-or if a single file stores other weights. An unbatched golden is passed as a batch of one.
+A golden is refused if the file differs from it in operator, activations, clip, input_forget, peepholes,
+linear_before_reset, number of layers, direction, hidden size, type or a fixed size; if the file lacks an input for an
+array of the golden; or if a single file stores other weights. An unbatched golden is passed as a batch of one.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +30,8 @@ from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKern
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.implementations.arguments import require_builtin_cell
+from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
+from rnn_goldens.implementations.arguments import require_cell
 from rnn_goldens.implementations.batch_of_one import batched, outputs
 from rnn_goldens.implementations.onnx.model import ATTRIBUTES, TYPES
 from rnn_goldens.implementations.onnx.session import open_session
@@ -40,6 +41,16 @@ Array = NDArray[Any]
 RECURRENT = ("RNN", "LSTM", "GRU")
 X_NAMES, TIME_FIRST = ("x", "input"), "X"
 DEFAULT_ACTIVATIONS = {"RNN": ["Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"]}
+PLAIN = ("Relu", "Tanh", "Sigmoid", "Softsign", "Softplus")
+PARAMETERS: Mapping[str, tuple[float, ...]] = {
+    "Affine": (1.0, 0.0),
+    "LeakyRelu": (0.01,),
+    "ThresholdedRelu": (1.0,),
+    "ScaledTanh": (1.0, 1.0),
+    "HardSigmoid": (0.2, 0.5),
+    "Elu": (1.0,),
+}
+"""Activations that take alpha, or alpha and beta, with the defaults of ONNX Runtime."""
 PEEPHOLES = 7
 """Index of an LSTM's peephole input."""
 ONNX_OUT = 4
@@ -98,13 +109,17 @@ def _run(
     return outputs(golden, [out, *states])
 
 
-def _open(path: str) -> tuple[ModelProto, onnxruntime.InferenceSession]:
+def _load(path: str) -> ModelProto:
     try:
-        model = onnx.load(path)
+        return onnx.load(path)
     except FileNotFoundError:
         raise WrongUse(f"there is no file {path}") from None
     except Exception as error:  # protobuf raises various errors on bytes that are not a model
         raise WrongUse(f"{path} is not an ONNX model: {error}") from None
+
+
+def _open(path: str) -> tuple[ModelProto, onnxruntime.InferenceSession]:
+    model = _load(path)
     try:
         return model, open_session(path)
     except NoKernel as error:
@@ -114,13 +129,13 @@ def _open(path: str) -> tuple[ModelProto, onnxruntime.InferenceSession]:
 
 
 def _require_same_network(graph: GraphProto, golden: Inputs) -> None:
-    """Refuse a golden that is clearly another network; a graph without recurrent operators is not inspected."""
+    """Refuse a golden whose network differs from the graph's; a graph without recurrent operators is not inspected."""
     nodes = _recurrent(graph)
     if not nodes:
         return
-    require_builtin_cell(golden, nodes[0].op_type)
+    require_cell(golden, nodes[0].op_type, ATTRIBUTES)
     config, wanted = golden.config, ATTRIBUTES[golden.cell]
-    direction = "bidirectional" if config.bidirectional else "forward"
+    direction = config.direction or ("bidirectional" if config.bidirectional else "forward")
     first = _attributes(nodes[0])
     required = {
         "operator": (nodes[0].op_type, wanted["op_type"]),
@@ -129,7 +144,7 @@ def _require_same_network(graph: GraphProto, golden: Inputs) -> None:
         "direction": (first.get("direction", "forward"), direction),
     }
     for node in nodes:
-        required |= _equations(graph, node, wanted)
+        required |= _equations(graph, node, golden.cell, config.num_directions)
         for what, (has, wanted_value) in required.items():
             if has != wanted_value:
                 verb = "are" if what == "activations" else "is"
@@ -140,19 +155,63 @@ def _recurrent(graph: GraphProto) -> list[NodeProto]:
     return [node for node in graph.node if node.op_type in RECURRENT]
 
 
-def _equations(graph: GraphProto, node: NodeProto, wanted: Mapping[str, Any]) -> dict[str, tuple[object, object]]:
-    """Return the properties of a node's equations, each with the value that the golden requires."""
-    has, wanted_value = _attributes(node), wanted["activations"]
-    activations = [name.capitalize() for name in has.get("activations", DEFAULT_ACTIVATIONS[node.op_type])]
+def _equations(graph: GraphProto, node: NodeProto, cell: str, directions: int) -> dict[str, tuple[object, object]]:
+    """Return the properties of a node's equations, each with the value that the cell requires."""
+    has, wanted = _attributes(node), ATTRIBUTES[cell]
+    peepholes = "given" if _has_peepholes(graph, node) else "none"
     found: dict[str, tuple[object, object]] = {
-        "activations": (", ".join(activations), ", ".join((2 * wanted_value)[: len(activations)])),
-        "clip": (f"{has['clip']:g}" if "clip" in has else "none", "none"),
-        "input_forget": (has.get("input_forget", 0), 0),
-        "input P (peepholes)": ("given" if _has_peepholes(graph, node) else "none", "none"),
+        "activations": (
+            ", ".join(activations(has, node.op_type)),
+            ", ".join(directions * activations(wanted, str(wanted["op_type"]))),
+        ),
+        "clip": (_number(has.get("clip")), _number(wanted.get("clip"))),
+        "input_forget": (has.get("input_forget", 0), wanted.get("input_forget", 0)),
+        "input P (peepholes)": (peepholes, "given" if LAYOUTS[cell].further else "none"),
     }
     if "linear_before_reset" in wanted:
         found["linear_before_reset"] = (has.get("linear_before_reset", 0), wanted["linear_before_reset"])
     return found
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:g}"
+
+
+def activations(attributes: Mapping[str, Any], operator: str) -> list[str]:
+    """Return the activations of a node, with their parameters: "HardSigmoid(0.2, 0.5)".
+
+    Alphas and betas are assigned in order to the activations that take them; the defaults are used after the last.
+    """
+    alphas, betas = iter(attributes.get("activation_alpha", ())), iter(attributes.get("activation_beta", ()))
+    found = []
+    for given in attributes.get("activations", DEFAULT_ACTIVATIONS[operator]):
+        name = next((known for known in (*PARAMETERS, *PLAIN) if known.lower() == given.lower()), given)
+        defaults = PARAMETERS.get(name, ())
+        values = [next(source, default) for source, default in zip((alphas, betas), defaults, strict=False)]
+        found.append(f"{name}({', '.join(f'{value:g}' for value in values)})" if values else name)
+    return found
+
+
+def cells_of(path: str) -> tuple[str, ...]:
+    """Return the cells whose equations the recurrent nodes of a file have; () without such nodes.
+
+    Raises:
+        WrongUse: the file does not exist or is not an ONNX model.
+    """
+    graph = _load(path).graph
+    nodes = _recurrent(graph)
+    return tuple(cell for cell in ATTRIBUTES if nodes and all(_is(graph, node, cell) for node in nodes))
+
+
+def _is(graph: GraphProto, node: NodeProto, cell: str) -> bool:
+    direction = _attributes(node).get("direction", "forward")
+    reverse = DIALECTS[cell].options.get("direction") if cell in DIALECTS else None
+    equations = _equations(graph, node, cell, 1 + (direction == "bidirectional"))
+    return (
+        node.op_type == ATTRIBUTES[cell]["op_type"]
+        and (direction == "reverse") == (reverse == "reverse")
+        and all(has == wanted for has, wanted in equations.values())
+    )
 
 
 def _has_peepholes(graph: GraphProto, node: NodeProto) -> bool:
@@ -168,7 +227,7 @@ def _stored_arrays(graph: GraphProto) -> dict[str, Array]:
 
 
 def _require_its_weights(graph: GraphProto, golden: Inputs) -> None:
-    """Refuse a golden with other weights than the stored ones, unless only their order or signs differ: a bug."""
+    """Refuse a golden with other weights than the stored ones. Weights that differ only in order or sign are a bug."""
     stored, wanted = _stored_arrays(graph), golden.weights_as("onnx")
     for layer, node in enumerate(_recurrent(graph)):
         for name, position in (("W", 1), ("R", 2)):

@@ -1,8 +1,8 @@
-"""A golden as an ONNX model: one RNN, LSTM or GRU node per layer, in both directions, with its weights stored.
+"""A golden as an ONNX model: one RNN, LSTM or GRU node per layer, with the weights stored or as inputs.
 
-Inputs: ``x`` (batch, time, input), ``lengths`` (batch,) int32 and, for each layer, ``h0_l0``, ``c0_l0`` (directions,
-batch, hidden), if the golden has initial states. Outputs: ``out``, ``h_n``, ``c_n``, shaped as in a golden. An
-unbatched golden is a batch of one.
+Inputs: ``x`` (batch, time, input); ``lengths`` (batch,) int32 if the golden has lengths; for each layer ``h0_l0``,
+``c0_l0`` (directions, batch, hidden) if the golden has initial states. Outputs: ``out``, ``h_n``, ``c_n``, with the
+shapes of a golden. An unbatched golden is a batch of one.
 """
 
 from typing import Any
@@ -12,16 +12,23 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.golden.built_in_cells import DIALECTS
 from rnn_goldens.implementations.batch_of_one import batched
 
 OPSET, IR_VERSION = 22, 10
 """The first operator set whose recurrent operators support bfloat16, and the version of its file format."""
 
-ATTRIBUTES: dict[str, dict[str, Any]] = {
+_STANDARD: dict[str, dict[str, Any]] = {
     "rnn_tanh": {"op_type": "RNN", "activations": ["Tanh"]},
     "rnn_relu": {"op_type": "RNN", "activations": ["Relu"]},
     "lstm": {"op_type": "LSTM", "activations": ["Sigmoid", "Tanh", "Tanh"]},
     "gru": {"op_type": "GRU", "activations": ["Sigmoid", "Tanh"], "linear_before_reset": 1},
+}
+
+ATTRIBUTES: dict[str, dict[str, Any]] = _STANDARD | {
+    name: _STANDARD[d.base] | {k: v for k, v in d.options.items() if k not in ("direction", "use_peepholes")}
+    for name, d in DIALECTS.items()
+    if d.in_onnx
 }
 """Attributes of a node for each cell; activations are those of one direction."""
 
@@ -33,11 +40,11 @@ TYPES = {
 }
 
 
-def build(golden: Inputs) -> ModelProto:
-    """Return the model for a golden in its precision."""
+def build(golden: Inputs, *, stored_weights: bool = True) -> ModelProto:
+    """Return the model for a golden in its precision, with its weights stored or as inputs."""
     config, states = golden.config, golden.layout.states
-    dtype, fed = _dtype(golden), feeds(golden)
-    weights = {name: array.astype(dtype) for name, array in golden.weights_as("onnx").items()}
+    dtype, fed = _dtype(golden), feeds(golden, stored_weights=stored_weights)
+    weights = _weights(golden) if stored_weights else {}
     nodes = [helper.make_node("Transpose", ["x"], ["x_l0"], perm=[1, 0, 2])]
     for layer in range(config.num_layers):
         nodes += _layer(golden, f"l{layer}", f"x_l{layer + 1}", available={*weights, *fed})
@@ -60,7 +67,11 @@ def build(golden: Inputs) -> ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
-def feeds(golden: Inputs) -> dict[str, NDArray[Any]]:
+def _weights(golden: Inputs) -> dict[str, NDArray[Any]]:
+    return {name: array.astype(_dtype(golden)) for name, array in golden.weights_as("onnx").items()}
+
+
+def feeds(golden: Inputs, *, stored_weights: bool = True) -> dict[str, NDArray[Any]]:
     """Return the model's inputs."""
     dtype = _dtype(golden)
     fed = {"x": batched(golden, "x", golden.x).astype(dtype)}
@@ -70,20 +81,24 @@ def feeds(golden: Inputs) -> dict[str, NDArray[Any]]:
         array = batched(golden, f"{state}0", getattr(golden, f"{state}0")).astype(dtype)
         parts = np.split(array, golden.config.num_layers)
         fed |= {f"{state}0_l{layer}": part for layer, part in enumerate(parts)}
-    return fed
+    return fed if stored_weights else {**fed, **_weights(golden)}
 
 
 def _layer(golden: Inputs, layer: str, result: str, available: set[str]) -> list[NodeProto]:
     """Return a layer: x (time, batch, input) → (time, directions, batch, hidden) → (time, batch, directions·hidden)."""
     states, config = golden.layout.states, golden.config
     optional = [f"{layer}/B", "lengths", *(f"{state}0_{layer}" for state in states)]
-    attributes = ATTRIBUTES[golden.cell]
+    optional += [f"{layer}/P"] if golden.layout.further else []
+    attributes: dict[str, Any] = {
+        name: value * config.num_directions if isinstance(value, list) else value
+        for name, value in ATTRIBUTES[golden.cell].items()
+    }
     node = helper.make_node(
         inputs=[f"x_{layer}", f"{layer}/W", f"{layer}/R", *(name if name in available else "" for name in optional)],
         outputs=[f"Y_{layer}", *(f"{state}_n_{layer}" for state in states)],
         hidden_size=config.hidden_size,
-        direction="bidirectional" if config.bidirectional else "forward",
-        **(attributes | {"activations": attributes["activations"] * config.num_directions}),
+        direction=config.direction or ("bidirectional" if config.bidirectional else "forward"),
+        **attributes,
     )
     return [
         node,

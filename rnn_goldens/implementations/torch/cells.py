@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.implementations.arguments import require_builtin_cell
+from rnn_goldens.implementations.arguments import require_cell
 
 State = tuple[Tensor, ...]
 """h of one layer and direction, (batch, hidden); for an LSTM h and c."""
@@ -15,8 +15,8 @@ State = tuple[Tensor, ...]
 
 @torch.no_grad()
 def run(golden: Inputs) -> tuple[Tensor, ...]:
-    """Return out, h_n (and c_n). Raises Unsupported for a custom cell."""
-    require_builtin_cell(golden, "torch")
+    """Return out, h_n (and c_n). Raises Unsupported for cells that torch lacks."""
+    require_cell(golden, "torch")
     dtype = getattr(torch, golden.dtype)
     states = [torch.tensor(getattr(golden, f"{name}0"), dtype=dtype) for name in golden.layout.states]
     return unrolled(golden, cells(golden), torch.tensor(golden.x, dtype=dtype), states)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import RnnGoldensError, Unsupported
 from rnn_goldens.golden.gradients import COTANGENTS
-from rnn_goldens.implementations.arguments import require_builtin_cell
+from rnn_goldens.implementations.arguments import require_cell
 from rnn_goldens.implementations.torch import cells, layers, own_class
 from rnn_goldens.implementations.traced_inputs import Function, arrays_of, traced, untraceable, with_cotangents
 
@@ -18,8 +18,8 @@ Gradients = Mapping[str, Tensor | None]
 
 
 def of_layers(golden: Inputs) -> Gradients:
-    """Return the gradients of ``torch.nn.RNN``, ``LSTM`` or ``GRU``. Raises Unsupported for a custom cell."""
-    require_builtin_cell(golden, "torch")
+    """Return the gradients of ``torch.nn.RNN``, ``LSTM`` or ``GRU``. Raises Unsupported for cells that torch lacks."""
+    require_cell(golden, "torch", layers.WITH_LAYERS)
     network = layers.kept_layer(golden)
     inputs = layers.TorchInputs.of(golden)
     outputs = layers.call_layer(network, inputs.x, inputs.state, golden.lengths)
@@ -28,7 +28,7 @@ def of_layers(golden: Inputs) -> Gradients:
 
 def of_cells(golden: Inputs) -> Gradients:
     """Return the gradients of ``RNNCell``, ``LSTMCell`` or ``GRUCell``. Raises Unsupported as ``of_layers`` does."""
-    require_builtin_cell(golden, "torch")
+    require_cell(golden, "torch")
     made = cells.cells(golden)
     inputs = layers.TorchInputs.of(golden)
     outputs = cells.unrolled(golden, made, inputs.x, inputs.states)

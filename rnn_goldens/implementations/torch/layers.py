@@ -9,14 +9,18 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.shapes import Config
-from rnn_goldens.implementations.arguments import require_builtin_cell, takes_state
+from rnn_goldens.implementations.arguments import require_cell, takes_state
 from rnn_goldens.implementations.instance_cache import InstanceCache
+
+WITH_LAYERS = (*CELLS, "lstm_projection")
+"""The cells that torch's layers compute. ``nn.LSTMCell`` has no projection."""
 
 
 def layer(cell: str, config: Config) -> nn.RNNBase:
     """Return the torch layer for a cell and configuration, batch first."""
-    if cell == "lstm":
+    if cell in ("lstm", "lstm_projection"):
         return nn.LSTM(**config, batch_first=True)
     if cell == "gru":
         return nn.GRU(**config, batch_first=True)
@@ -25,8 +29,8 @@ def layer(cell: str, config: Config) -> nn.RNNBase:
 
 @torch.no_grad()
 def run(golden: Inputs) -> tuple[Tensor, Any]:
-    """Return out and h_n, or (h_n, c_n), as the layer does. Raises Unsupported for a custom cell."""
-    require_builtin_cell(golden, "torch")
+    """Return out and h_n, or (h_n, c_n), as the layer does. Raises Unsupported for cells that torch lacks."""
+    require_cell(golden, "torch", WITH_LAYERS)
     return run_layer(_network, golden)
 
 

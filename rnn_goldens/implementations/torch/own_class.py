@@ -6,8 +6,8 @@ accepts them; the call is ``network(x, initial_state)``. A torch class receives 
 eval mode; any other class receives NumPy arrays. All weights may be one level down, as in ``self.rnn = nn.GRU(…)``.
 
 A golden is refused if it needs an argument that the constructor does not accept; if its cell has another number of
-gates; if it has an initial state and the call accepts one argument; if it has lengths, the class is no ``nn.RNNBase``
-and the call does not accept ``lengths``; or if it is unbatched and the call accepts only a batch of one.
+gates; if it has an initial state and the call accepts one argument; if it has lengths, it is not an ``nn.RNNBase``
+and the call does not accept ``lengths``; or if it is unbatched and the call accepts only batches.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +67,7 @@ def _set_weights(network: Any, golden: Inputs) -> None:  # noqa: ANN401 - the us
 
 
 def parameters(network: Any, names: Sequence[str]) -> dict[str, Any]:  # noqa: ANN401 - the user's class
-    """Return the parameters of a torch network that have PyTorch's names."""
+    """Return the parameters of a torch network by PyTorch's names."""
     own_names = dict(network.named_parameters())
     return {
         name: own_names[own]

@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Write the current golden and the results into the supervisor's folder."""
+    """Set the paths of two files in the supervisor's folder: one names the current golden, one has the results."""
     folder = config.getoption("rnn_goldens_watched")
     worker = getattr(config, "workerinput", {}).get("workerid", "")
     config.stash[NOW] = folder / f"{NOW_FILE}{worker}"
@@ -40,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Start the implementation. With xdist, stop it again: this only tests that it starts; each worker starts it."""
+    """Start the implementation. With xdist, stop it again: this only tests the start; each worker starts its own."""
     if not hasattr(session.config, "workerinput"):
         start(session.config)
         if session.config.getoption("dist", "no") != "no":
@@ -57,7 +57,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Set the exit code for wrong use, record an empty selection, and write the data of pages."""
+    """Set the exit code for wrong use, record an empty selection, and write the pictures for pages."""
     if _wrong_uses:
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
     if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not hasattr(session.config, "workerinput"):
@@ -70,9 +70,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter", config: pytest.Config) -> None:
-    """Shorten the ids in pytest's list of failures to the goldens.
+    """Shorten the test ids in pytest's list of failures to the ids of the goldens.
 
-    pytest prints ids as paths from the folder where it was called, so each golden is converted to such a path.
+    pytest prints ids as paths from the folder where it was called, so each golden's id is converted to such a path.
     """
     here = config.invocation_params.dir
     for report in [report for reports in terminalreporter.stats.values() for report in reports]:

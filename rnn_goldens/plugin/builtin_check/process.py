@@ -1,4 +1,4 @@
-"""Starts child processes, waits for them, and ends them when their parent ends."""
+"""Builds the command of a child process, waits for the process, and ends it when its parent ends."""
 
 import os
 import signal

@@ -1,7 +1,7 @@
 """Runs ``rnn-goldens check`` in a child process, so that its exit code does not depend on the implementation.
 
 An implementation may end the process that calls it, with exit code 0. The supervisor reads the results that the child
-wrote into a folder, and counts a golden as passed only if they say so::
+wrote into a folder, and counts a golden as passed only if they list it as passed. These files are exchanged::
 
     check, report → run ──── run.json ─────→ check_here → pytest.main → test_golden.py
                      ↑                                                      │ plugin.py, and the pytest plugin
@@ -30,7 +30,7 @@ REQUEST, RESULTS, DRAWN = "run.json", "results.json", "drawn.json"
 """Files in the folder: the request, the results, and pictures for pages."""
 
 NOW = "now"
-"""File that names the golden being run; each xdist worker has a file, with the worker's id after this name."""
+"""File that names the golden being run; each xdist worker has its own, whose name ends with the worker's id."""
 
 _HOME = Path(__file__).parent
 
@@ -38,7 +38,10 @@ _INTERNAL_ERROR = 3
 """pytest's exit code for an internal error, for example when workers die faster than xdist can start tests."""
 
 _PYTEST_TO_EXIT = {0: 0, 1: FINDING, 2: WRONG_USE, 3: _INTERNAL_ERROR, 4: WRONG_USE, 5: WRONG_USE}
-"""Exit code by pytest's: passed, failed, interrupted or collection error, internal error, usage error, no tests."""
+"""The exit code of ``check`` for each exit code of pytest.
+
+pytest's codes mean: passed, failed, interrupted or collection error, internal error, usage error, no tests.
+"""
 
 NOT_INHERITED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 """Environment variables that a project sets for its own tests; the child process does not get them."""
@@ -54,11 +57,11 @@ class Finished:
     """A run that has ended.
 
     Attributes:
-        code: exit code of ``check``: 0 only if every selected golden passed, was refused or is a known failure.
+        code: exit code; 0 only if a golden was compared, and each one passed, was refused or is a known failure.
         document: the results file; None if the run did not begin.
-        trouble: why the run is not complete or compared nothing, if the run itself has not reported this; else "".
+        trouble: why the run is not complete or not successful, if the run itself has not reported this; else "".
         stdout, stderr: the output of the run, if captured.
-        drawn: by test, the details of wrong outputs for pages, if requested.
+        drawn: by test, the details of wrong results for pages, if requested.
     """
 
     code: int
@@ -131,7 +134,7 @@ def check_here(folder: Path, alive: int) -> NoReturn:
             *("-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"),
             *("-p", "rnn_goldens.plugin.builtin_check.plugin"),
             *arguments,
-            f"--rnn-goldens-watched={folder}",  # the last one counts
+            f"--rnn-goldens-watched={folder}",  # after the user's arguments: the last value counts
             f"--rnn-goldens-implementation={implementation}",
             str(_TEST),
         ]
@@ -170,7 +173,7 @@ def _document(path: Path) -> Document | None:
 
 
 def _now(folder: Path) -> str:
-    """Return the golden being run when the process ended, with a traceback if it took too long."""
+    """Return the golden that was running when the process ended, with a traceback if it took too long; else ""."""
     path = folder / NOW
     return path.read_text("utf-8").strip() if path.is_file() else ""
 

@@ -1,4 +1,4 @@
-"""The test that runs one golden after the other against the implementation under test."""
+"""The test that checks the implementation under test against each selected golden."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_golden(rnn_golden: Golden, rnn_implementation: "Guard", pytestconfig: pytest.Config) -> None:
-    """The outputs match in every selected call pattern. If the golden has cotangents, the gradients match."""
+    """Check the gradients if the golden has cotangents; else check the outputs in every selected call pattern."""
 
     def run(golden: Inputs) -> Any:  # noqa: ANN401 - whatever it returns
         __tracebackhide__ = True

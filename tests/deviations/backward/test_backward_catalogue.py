@@ -17,8 +17,8 @@ from rnn_goldens.deviations.backward import (
     BACKWARD_DEVIATIONS,
     BACKWARD_FAMILIES,
 )
+from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.features import FEATURES
-from rnn_goldens.golden.shapes import CELLS
 
 pytestmark = pytest.mark.sampled(every=12)
 
@@ -50,14 +50,14 @@ def test_there_are_at_least_60_deviations_in_the_order_of_their_families() -> No
     assert [d for family in BACKWARD_FAMILIES.values() for d in family] == list(BACKWARD_DEVIATIONS)
 
 
-def test_names_are_unique_over_both_catalogues() -> None:
+def test_names_are_unique_over_both_catalogues_and_well_formed() -> None:
     names = Counter([*(d.name for d in DEVIATIONS), *(d.name for d in BACKWARD_DEVIATIONS)])
     assert [name for name, count in names.items() if count > 1] == []
     assert [name for name in names if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name)] == []
 
 
 def test_names_are_permanent() -> None:
-    """Old reports refer to the names, so names are added to the file and never changed."""
+    """Old reports refer to the names, so names are added to names.txt and never changed."""
     assert sorted(NAMES) == sorted(d.name for d in BACKWARD_DEVIATIONS)
 
 
@@ -65,7 +65,7 @@ def test_names_are_permanent() -> None:
 def test_each_deviation_is_described_completely(wrong: Deviation) -> None:
     assert re.fullmatch(r"[A-Z].*\.", wrong.sentence)
     assert wrong.cells
-    assert set(wrong.cells) <= set(CELLS)
+    assert set(wrong.cells) <= set(LAYOUTS)
     assert set(wrong.needs) <= set(FEATURES)
     assert wrong.wrong.acts_on
     assert deviation(wrong.name) is wrong
@@ -94,7 +94,7 @@ def test_each_deviation_has_no_effect_without_the_features_it_needs(wrong: Devia
 
 
 @each_deviation
-def test_each_deviation_lists_no_feature_that_it_does_not_need(wrong: Deviation) -> None:
+def test_each_deviation_needs_every_feature_that_it_lists(wrong: Deviation) -> None:
     examples = [
         example for cell in wrong.cells for example in BACKWARD_EXAMPLES[cell] if example.forward.has(wrong.needs)
     ]

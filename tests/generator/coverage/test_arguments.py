@@ -29,7 +29,7 @@ def test_every_activation_of_a_cell_is_distinguished(cell: str, labels: set[str]
     assert {activation.label for activation in activations(cell)} == labels
 
 
-def test_a_result_is_changed_only_in_its_band() -> None:
+def test_an_activation_is_changed_only_in_its_band() -> None:
     golden = load("rnn-tanh/sweeping", dtype="float64")
     case = case_of(golden, np.float64)
     (right, _), (changed, _) = Network().run(case), ChangedActivation(0, BAND).run(case)

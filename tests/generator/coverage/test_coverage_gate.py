@@ -64,7 +64,7 @@ def test_a_covered_size_that_is_listed_as_a_gap_is_reported(goldens: list[Golden
     assert list(dimensions.missing(deep)) == ["gru, layers · directions: 33 is listed as a gap, but a golden has it"]
 
 
-def test_a_golden_covers_sizes_up_to_a_quarter_below_its_own() -> None:
+def test_a_golden_covers_sizes_less_than_a_quarter_below_its_own() -> None:
     assert "gru, input: no golden has 9" not in list(dimensions.missing([("gru", {"input": 11})]))
     assert "gru, input: no golden has 9" in list(dimensions.missing([("gru", {"input": 12})]))
 
@@ -112,11 +112,11 @@ def test_a_missing_pair_of_options_is_reported(goldens: list[Golden]) -> None:
     ]
 
 
-# Arguments, and the profile of one layer without an initial state.
+# Arguments and profiles.
 
 
 @pytest.mark.slow
-def test_without_goldens_that_start_from_zero_one_layer_is_not_covered(goldens: list[Golden]) -> None:
+def test_goldens_without_a_state_are_needed_to_cover_the_profile_of_one_layer(goldens: list[Golden]) -> None:
     incomplete = [golden for golden in goldens if not golden.id.endswith("no-state") or "unbatched" in golden.features]
     with pytest.raises(Refused, match="lstm, tanh of c, 4 to 5, float64: no error below inf roundoffs is detected"):
         require_covered(incomplete, [observe(golden) for golden in incomplete])
@@ -139,7 +139,7 @@ def test_the_profile_of_one_time_step_has_only_deviations_that_apply_to_it() -> 
     assert not {"x_reversed", "h_n_zero", "rows_reversed"} & applies
 
 
-def test_a_deviation_that_only_an_initial_state_detects_is_reported(goldens: list[Golden]) -> None:
+def test_a_deviation_that_only_goldens_with_an_initial_state_detect_is_reported(goldens: list[Golden]) -> None:
     incomplete = [golden for golden in goldens if golden.id in ("lstm/plain", "lstm/with-state")]
     clipped = tuple(replace(d, cells=("lstm",)) for d in DEVIATIONS if d.name == "lstm_cell_clipped_at_2")
     everywhere = dict.fromkeys(("float64", "float32", "bfloat16", "float16"), 9.0)

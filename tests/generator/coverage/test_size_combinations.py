@@ -1,4 +1,4 @@
-"""Goldens with several large dimensions detect bugs that need two of them."""
+"""Goldens with several large dimensions detect bugs that occur only if two dimensions are large."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ class RowsAndUnits(Network):
 
 
 class LostInUpperLayers(Network):
-    """A network that resets its upper layer to zero after 8 steps if there are no lengths."""
+    """A network that resets the state of its upper layer to zero after 8 steps if there are no lengths."""
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
         if suffix == "l1" and t == 8 and case.lengths is None:
@@ -34,7 +34,7 @@ class LostInUpperLayers(Network):
 
 
 class LostInReverse(Network):
-    """A network that resets its reverse direction to zero after 8 steps if there are no lengths."""
+    """A network that resets the state of its reverse direction to zero after 8 steps if there are no lengths."""
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
         if suffix.endswith("reverse") and t == case.x.shape[1] - 9 and case.lengths is None:
@@ -43,7 +43,7 @@ class LostInReverse(Network):
 
 
 class FewInputsWithoutBiases(Network):
-    """A network without biases that does not read inputs beyond 8."""
+    """A network that does not read inputs beyond 8 if it has no biases."""
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
         if not case.config.bias:

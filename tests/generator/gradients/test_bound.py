@@ -15,8 +15,9 @@ from rnn_goldens.generator.error_bound import error_bound
 from rnn_goldens.generator.gradients.bound import STORING, gradient_bound
 from rnn_goldens.generator.gradients.exact import correctly_rounded_gradients
 from rnn_goldens.generator.gradients.traced import traced
+from rnn_goldens.generator.scenarios import SCENARIOS
+from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS
 
 SMALL: dict[str, dict[str, Any]] = {
     "three steps": {"shape": "plain", "time": 3},
@@ -37,9 +38,17 @@ MANY_NUMBERS = ("lstm", "two layers in two directions")
         for shape in SMALL
     ],
 )
-def test_errors_of_the_worst_sign_attain_the_bound(cell: str, shape: str) -> None:
+def test_worst_case_rounding_errors_attain_the_bound(cell: str, shape: str) -> None:
     scenario = gradient_scenario(cell, **SMALL[shape])
     assert_attained(scenario.case(), scenario.cotangents)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", DIALECTS)
+def test_worst_case_rounding_errors_attain_the_bound_of_a_dialect(cell: str) -> None:
+    scenario = next(s for s in SCENARIOS if s.id == f"{cell.replace('_', '-')}/plain")
+    short = changed(scenario, x=np.asarray(scenario.x)[:1, :2], d_out=np.asarray(scenario.d_out)[:1, :2])
+    assert_attained(short.case(), short.cotangents)
 
 
 class Shuffled(Backward):
@@ -121,7 +130,7 @@ def in_type(case: Case, dtype: str) -> Case:
 @pytest.mark.parametrize("shape", ["plain", "two layers", "ragged"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_graph_of_both_passes_has_the_bound_of_the_forward_pass(cell: str, shape: str) -> None:
-    """The graph of both passes is cut into other trees than the graph of the forward pass; the bound is the same."""
+    """The graph of both passes is cut into other trees than the graph of the forward pass; the bounds are equal."""
     scenario = gradient_scenario(cell, shape, bidirectional=False)
     tracing, known = traced(scenario.case(), scenario.cotangents), error_bound(scenario.case()).tolerance
     last = Units(tracing.graph, tracing.forward.layers[-1][0][-1].state[0])

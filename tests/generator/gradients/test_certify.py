@@ -14,9 +14,10 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.gradients.certify import certify_gradients, hides_half
 from rnn_goldens.generator.scenario import Refused, Scenario
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS, Config
+from rnn_goldens.golden.shapes import Config
 from rnn_goldens.golden.tolerance import Bound, Exact
 from rnn_goldens.implementations import numpy_cells
 

@@ -12,7 +12,7 @@ from rnn_goldens.comparison.actual import actual_gradients
 from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.implementations.torch.gradients import of_layers
 
 Named = Mapping[str, Any]
@@ -48,7 +48,7 @@ def test_a_scan_of_jax_stays_within_the_tolerance(cell: str) -> None:
 
 
 def by_jax(golden: Golden) -> Named:
-    """Return gradients by ``jax.vjp`` through a scan of separately written equations."""
+    """Return the gradients that ``jax.vjp`` computes from a scan of separately written equations."""
     import jax
     import jax.numpy as jnp
 

@@ -24,13 +24,13 @@ def lost(primitive: str, *of: list[float], detail: tuple[Any, ...] = (), weights
 
 
 def test_a_transposed_product_sums_over_the_units_of_a_gate() -> None:
-    """0.5 and 2 times the rows 5 6 and 7 8 of the second block: the sums 2.5 + 14 and 3 + 16."""
+    """0.5 times the row (5, 6) plus 2 times the row (7, 8) of the second block: 2.5 + 14 and 3 + 16."""
     units, second_of_two = [0.5, 2.0], (1, 2)
     assert lost("transposed", units, detail=second_of_two, weights=("weight",)) == [[2 * 16.5, 2 * 19.0], [16.5, 19.0]]
 
 
 def test_terms_of_a_sum_count_by_their_absolute_value() -> None:
-    """1 and 1 times the rows 1 2 and 3 -4 of the first block."""
+    """The row (1, 2) plus the row (3, -4) of the first block: the absolute values of the terms add up to 4 and 6."""
     units, first_of_two = [1.0, 1.0], (0, 2)
     assert lost("transposed", units, detail=first_of_two, weights=("weight",)) == [[2 * 4.0, 2 * 6.0], [4.0, 2.0]]
 

@@ -1,0 +1,112 @@
+"""Scenarios of dialects: each is a scenario of the standard cell with the same weights, inputs and cotangents.
+
+Such a pair differs in one option only, so equal outputs mean that an implementation ignores the option.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rnn_goldens.conventions.conversion import reorder
+from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.scenarios.numbers import Float64, dyadic
+from rnn_goldens.generator.scenarios.variants import FOLDERS
+from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
+from rnn_goldens.golden.shapes import Config, Shape, output_shapes, state_shapes, weight_shapes
+
+OWN_EQUATIONS = ("gru_reset_before", "lstm_peephole", "lstm_projection")
+
+MANY = ("one-step-with-state", "plain", "with-state", "lengths-bidirectional-two-layers")
+"""Names of the scenarios of dialects whose equations differ from the standard cell's."""
+
+FEW = ("plain", "with-state")
+"""Names of the scenarios of dialects that differ in an activation or a limit."""
+
+ONE_DIRECTION = ("plain", "lengths-no-state")
+"""Names of the scenarios of dialects that run in one direction."""
+
+MORE: Mapping[str, tuple[str, ...]] = {
+    "lstm_projection": ("overflowing-no-state",),
+    "lstm_coupled_input": ("one-unit",),
+    "lstm_cell_clip": ("c-beyond-2",),
+    "rnn_tanh_clip": ("one-step-with-state",),
+    "lstm_clip": ("large-c", "one-step-of-four"),
+    "gru_clip": ("one-step", "back-ten-steps"),
+    "lstm_reverse": ("back-ten-steps",),
+    "lstm_hard_sigmoid": ("lengths-bidirectional", "overflowing-no-state"),
+    "lstm_hard_sigmoid_sixth": ("unbatched", "short-and-ragged", "overflowing"),
+    "gru_hard_sigmoid": ("unbatched-no-state", "lengths-bidirectional", "short-and-ragged"),
+    "gru_hard_sigmoid_sixth": ("overflowing", "one-step-with-state"),
+    "lstm_activations": ("c-beyond-2", "back-ten-steps"),
+    "rnn_affine": ("back-ten-steps",),
+    "rnn_leaky_relu": ("back-ten-steps",),
+    "rnn_hard_sigmoid": ("unbatched",),
+    "rnn_elu": ("back-ten-steps", "between-table-points"),
+}
+"""Names of further scenarios, without which some deviation of the dialect is not detected in some precision."""
+
+
+PLAIN_WITH_GRADIENTS = (*OWN_EQUATIONS, "rnn_leaky_relu", "rnn_softsign")
+"""Dialects whose plain scenario has cotangents. Other dialects detect all their backward deviations without them."""
+
+
+def names_of(cell: str) -> tuple[str, ...]:
+    """Return the names of a dialect's scenarios."""
+    if "direction" in DIALECTS[cell].options:
+        return (*ONE_DIRECTION, *MORE.get(cell, ()))
+    return (*(MANY if cell in OWN_EQUATIONS else FEW), *MORE.get(cell, ()))
+
+
+def scenarios(standard: Iterable[Scenario]) -> Iterator[Scenario]:
+    """Yield the scenarios of the dialects, from those of the standard cells."""
+    by_id = {scenario.id: scenario for scenario in standard}
+    for cell in DIALECTS:
+        for name in names_of(cell):
+            scenario = _scenario(cell, by_id[f"{FOLDERS[DIALECTS[cell].base]}/{name}"])
+            yield without_cotangents(scenario) if name == "plain" and cell not in PLAIN_WITH_GRADIENTS else scenario
+
+
+def _scenario(cell: str, of: Scenario) -> Scenario:
+    dialect, layout = DIALECTS[cell], LAYOUTS[cell]
+    in_config = {name: dialect.options[name] for name in ("proj_size", "direction") if name in dialect.options}
+    config = replace(of.shape, **in_config)
+    x = of.inputs["x"]
+    arrays: dict[str, Shape] = {f"{name}0": shape for name, shape in state_shapes(layout, config, x.shape[:-2]).items()}
+    arrays |= {f"d_{name}": shape for name, shape in output_shapes(layout, config, x.shape).items()}
+    taken: dict[str, Any] = {
+        name: _leading(array, shape) for name, shape in arrays.items() if (array := getattr(of, name)) is not None
+    }
+    return replace(
+        of,
+        id=f"{cell.replace('_', '-')}/{of.id.rpartition('/')[2]}",
+        cell=cell,
+        title=f"{of.title}, with {dialect.meaning}",
+        purpose=f"The same network as {of.id}, with {dialect.meaning}.",
+        config=config,
+        weights=_weights(of, cell, config),
+        **taken,
+    )
+
+
+def without_cotangents(scenario: Scenario) -> Scenario:
+    """Return the scenario without cotangents."""
+    return replace(scenario, d_out=None, d_h_n=None, d_c_n=None, gradient_purpose="")
+
+
+def _weights(of: Scenario, cell: str, config: Config) -> dict[str, Float64]:
+    """Return a dialect's weights: those that the standard scenario has, too, and drawn numbers for the others."""
+    found = {}
+    for name, shape in weight_shapes(LAYOUTS[cell], config).items():
+        standard = of.torch_weights.get(name.replace("_reverse", "") if config.direction else name)
+        if standard is None:
+            found[name] = dyadic(f"{of.id} {name}", shape, 0.75)
+        else:
+            found[name] = _leading(reorder(standard, LAYOUTS[of.cell].gates, LAYOUTS[cell].gates), shape)
+    return found
+
+
+def _leading(array: object, shape: Shape) -> Float64:
+    """Return the first numbers along each axis."""
+    return np.asarray(array, np.float64)[tuple(map(slice, shape))]

@@ -1,0 +1,157 @@
+"""Dialects: their inputs, selection, weights, diagnosis and ONNX files."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+
+from rnn_goldens import Golden, GoldenMismatch, Unsupported, load, select
+from rnn_goldens.cells import BUILT_IN_CELLS, Network, case_of
+from rnn_goldens.conventions import CONVENTIONS
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.deviations import deviation
+from rnn_goldens.generator.scenarios.dialects import names_of
+from rnn_goldens.generator.scenarios.variants import FOLDERS
+from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
+from rnn_goldens.hypothesis import goldens
+from rnn_goldens.implementations.onnx.file import activations, cells_of
+from rnn_goldens.implementations.onnx.model import build
+from rnn_goldens.implementations.resolution import dialects_of
+
+CORPUS = open_corpus()
+
+PAIRS = [
+    (f"{cell.replace('_', '-')}/{name}", f"{FOLDERS[DIALECTS[cell].base]}/{name}")
+    for cell in DIALECTS
+    for name in names_of(cell)
+]
+
+
+OTHER_SHAPES = ("lstm-projection", "lstm-coupled-input")
+"""Prefixes of the ids of goldens whose dialect changes the shapes of weights."""
+
+WITHOUT_OPTION = [one for one, _ in PAIRS if one.endswith("/with-state") and not one.startswith(OTHER_SHAPES)]
+
+
+@pytest.mark.parametrize(("dialect", "standard"), PAIRS[::4])
+def test_a_golden_of_a_dialect_has_the_inputs_of_a_standard_golden(dialect: str, standard: str) -> None:
+    golden, other = load(dialect, dtype="float64"), load(standard, dtype="float64")
+    units = golden.config.output_size
+    np.testing.assert_array_equal(golden.x, other.x)
+    np.testing.assert_array_equal(golden.h0, other.h0[..., :units])
+    if LAYOUTS[golden.cell] == LAYOUTS[other.cell] and not golden.config.direction:
+        assert golden.weights.keys() == other.weights.keys()
+        assert all(np.array_equal(array, other.weights[name]) for name, array in golden.weights.items())
+
+
+@pytest.mark.sampled(every=4)
+@pytest.mark.parametrize("dialect", WITHOUT_OPTION)
+def test_a_network_that_ignores_the_option_is_detected_and_named(dialect: str) -> None:
+    golden = load(dialect, dtype="float32")
+    name = "reverse_ignored" if golden.config.direction else f"{golden.cell}_ignored"
+    outputs = deviation(name).run(case_of(golden, np.float32))
+    verdict = golden.compare(*outputs)
+    assert not verdict.passed
+    assert name in verdict.explained_by
+
+
+def test_no_dialect_is_selected_by_default() -> None:
+    assert {golden.cell for golden in select()} == set(CELLS)
+    assert {golden.cell for golden in select(cell="gru")} == {"gru"}
+    assert {golden.cell for golden in select(features="core")} <= set(CELLS)
+
+
+@pytest.mark.parametrize("cell", ["gru_reset_before", "linear_before_reset=0"])
+def test_a_dialect_is_selected_by_its_name_or_its_option(cell: str) -> None:
+    assert {golden.cell for golden in select(cell=cell)} == {"gru_reset_before"}
+
+
+def test_an_option_selects_every_dialect_that_has_it() -> None:
+    assert {golden.cell for golden in select(cell="clip=1")} == {"rnn_tanh_clip", "lstm_clip", "gru_clip"}
+
+
+def test_an_id_selects_the_golden_of_a_dialect() -> None:
+    assert [golden.id for golden in select(ids="gru-clip/plain")] == ["gru-clip/plain"]
+    assert {golden.cell for golden in select(ids="gru-clip/*")} == {"gru_clip"}
+    assert {golden.cell for golden in select(ids="*/plain")} <= set(CELLS)
+
+
+def test_a_dialect_checked_as_the_standard_cell_is_named_with_its_option() -> None:
+    golden = load("gru/with-state", dtype="float32")
+    outputs = Network().run(
+        case_of(golden, np.float32).__class__(
+            **vars(case_of(golden, np.float32)) | {"cell": BUILT_IN_CELLS["gru_reset_before"]}
+        )
+    )
+    with pytest.raises(GoldenMismatch) as caught:
+        golden.check(*outputs)
+    assert "gru_reset_before_product" in str(caught.value)
+    assert "linear_before_reset=0" in deviation("gru_reset_before_product").fix
+    assert "--cell=gru_reset_before" in deviation("gru_reset_before_product").fix
+
+
+@pytest.mark.parametrize("cell", DIALECTS)
+@pytest.mark.parametrize("name", ["keras", "onnx"])
+def test_weights_of_a_dialect_are_converted_and_converted_back_or_refused(cell: str, name: str) -> None:
+    golden, convention = load(f"{cell.replace('_', '-')}/plain", dtype="float64"), CONVENTIONS[name]
+    try:
+        converted = golden.weights_as(name)
+    except Unsupported:
+        assert cell not in convention.cells
+        return
+    back = golden.weights_from(name, converted)
+    assert {n: a.shape for n, a in back.items()} == {n: a.shape for n, a in golden.weights.items()}
+    again = convention.from_torch(cell, golden.config, back)
+    assert all(np.array_equal(again[n], array) for n, array in converted.items())
+
+
+def test_peepholes_have_the_gate_order_of_onnx() -> None:
+    golden = load("lstm-peephole/with-state", dtype="float64")
+    wanted = np.concatenate([golden.weights[f"{name}_l0"] for name in ("p_i", "p_o", "p_f")])
+    np.testing.assert_array_equal(golden.weights_as("onnx")["l0/P"], wanted[None])
+
+
+def without_weights(golden_id: str, path: Path) -> str:
+    model = build(load(golden_id, dtype="float32"))
+    del model.graph.initializer[:]
+    onnx.save(model, path)
+    return str(path)
+
+
+@pytest.mark.parametrize("cell", [cell for cell, dialect in DIALECTS.items() if dialect.in_onnx])
+def test_an_onnx_file_selects_the_dialect_of_its_attributes(cell: str, tmp_path: Path) -> None:
+    path = without_weights(f"{cell.replace('_', '-')}/plain", tmp_path / "model.onnx")
+    assert cells_of(path) == dialects_of(path) == (cell,)
+
+
+def test_an_onnx_file_of_a_standard_cell_selects_no_dialect(tmp_path: Path) -> None:
+    path = without_weights("gru/with-state", tmp_path / "model.onnx")
+    assert cells_of(path) == ("gru",)
+    assert dialects_of(path) == ()
+
+
+def test_alpha_and_beta_are_assigned_to_the_next_activation_that_has_them() -> None:
+    attributes = {
+        "activations": ["Sigmoid", "hardsigmoid", "Elu", "ScaledTanh"],
+        "activation_alpha": [0.25, 0.5],
+        "activation_beta": [0.75],
+    }
+    assert activations(attributes, "LSTM") == ["Sigmoid", "HardSigmoid(0.25, 0.75)", "Elu(0.5)", "ScaledTanh(1, 1)"]
+    assert activations({}, "GRU") == ["Sigmoid", "Tanh"]
+
+
+def test_a_golden_has_the_options_of_its_dialect() -> None:
+    assert load("gru-reset-before/plain", dtype="float32").options == {"linear_before_reset": 0}
+    assert load("lstm-projection/plain", dtype="float32").config["proj_size"] == 2
+    assert load("gru-reverse/plain", dtype="float32").config["direction"] == "reverse"
+    assert dict(load("gru/plain", dtype="float32").options) == {}
+
+
+@settings(max_examples=12, deadline=None, database=None)
+@given(
+    goldens(cell=("lstm_projection", "gru_reverse", "lstm_peephole"), max_time=3, max_batch=2, max_hidden=3, found=None)
+)
+def test_goldens_of_dialects_can_be_drawn(golden: Golden) -> None:
+    golden.check(*Network().run(case_of(golden, np.float32)))
