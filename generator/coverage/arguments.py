@@ -117,18 +117,19 @@ def observe(golden: Golden) -> list[Observation]:
         for band in bands():
             if ((arguments >= band[0]) & (arguments < band[1])).any():
                 outputs = ChangedActivation(activation.number, band).run(case)
-                for precision, error in _smallest_errors(golden, outputs):
+                for precision, error in smallest_errors(golden, outputs):
                     covered.append(((golden.cell, activation.label, band), precision, error, golden.id))
     return covered
 
 
-def _smallest_errors(golden: Golden, outputs: tuple[Array, ...]) -> Iterator[tuple[str, float]]:
+def smallest_errors(golden: Golden, outputs: tuple[Array, ...]) -> Iterator[tuple[str, float]]:
+    """Yield, for each precision, the smallest detected error in roundoffs, from outputs of an error of ``EPSILON``."""
     for name in golden.precisions:
         precision, largest = PRECISIONS[name], 0.0
         for output, changed in zip(("out", "h_n", "c_n"), outputs, strict=False):
             want = getattr(golden.stored, output)
             allowed = golden.tolerance.allowed(output, want, precision)
-            with np.errstate(invalid="ignore"):
+            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
                 largest = max(largest, float((np.abs(changed - want) / allowed).max()))
         if largest > 0:
             yield name, ENOUGH * EPSILON / largest / precision.roundoff

@@ -4,17 +4,17 @@ from collections.abc import Iterable, Sequence
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus.kill_matrix import Undetected
-from rnn_goldens.generator.coverage import arguments, dimensions, options, profiles
+from rnn_goldens.generator.coverage import arguments, dimensions, linear_pieces, options, profiles
 from rnn_goldens.generator.coverage.dimensions import AT_ONCE, SizeCombination, Sizes
 from rnn_goldens.generator.coverage.profiles import ONE_LAYER, OUT_ALONE, PROFILES
 from rnn_goldens.generator.kill_matrix import KillMatrix
 from rnn_goldens.generator.scenario import Refused
-from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.plurals import counted
 
 
 def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[arguments.Observation]]) -> None:
-    """Raise Refused if the goldens lack arguments of an activation, sizes of a dimension, or pairs of options.
+    """Raise Refused if the goldens lack arguments or pieces of activations, sizes of a dimension, or pairs of options.
 
     Args:
         goldens: the goldens of the corpus.
@@ -28,6 +28,7 @@ def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[argume
         [
             *arguments.missing(arguments.coverage(covered)),
             *arguments.missing(arguments.coverage(one_layer), arguments.GAPS_FROM_ZERO),
+            *linear_pieces.missing(LAYOUTS, map(linear_pieces.observe, goldens)),
             *_sizes_and_options(standard, [dimensions.sizes_of(g.config, g.x.shape) for g in standard], AT_ONCE),
         ]
     )
