@@ -205,7 +205,7 @@ def elu(z: Term, below: Number = 1) -> Term:
 
 
 def softsign(z: Term) -> Term:
-    """The quotient z / (1 + |z|)."""
+    """The quotient ``z / (1 + |z|)``."""
     return z / (1 + abs(z))
 
 
