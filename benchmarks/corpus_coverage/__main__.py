@@ -16,6 +16,7 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.coverage.arguments import coverage
 from rnn_goldens.generator.coverage.coverage_gate import require_covered, require_covered_backward
 from rnn_goldens.generator.coverage.dimensions import sizes_of
+from rnn_goldens.golden.built_in_cells import CELLS
 
 PAGE = "coverage.md"
 
@@ -40,7 +41,8 @@ def main() -> None:
     require_covered(goldens, sharpness)
     backward = [corpus.load(e.id, "float64", gradients=True) for e in corpus.select() if e.gradient_precisions]
     require_covered_backward(backward)
-    sized = [(e, sizes_of(g.config, g.x.shape)) for e, g in zip(corpus.select(), goldens, strict=True)]
+    standard = [(e, g) for e, g in zip(corpus.entries, goldens, strict=True) if e.cell in CELLS]
+    sized = [(e, sizes_of(g.config, g.x.shape)) for e, g in standard]
     covered = coverage(sharpness)
     parts = [TITLE, tables.profiles(corpus), tables.sizes(sized), tables.options(sized), arguments.report(covered)]
     text = "\n\n".join(part.strip() for part in (*parts, f"{page.versions('numpy')}.")) + "\n"
