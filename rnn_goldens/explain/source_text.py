@@ -11,7 +11,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
-from rnn_goldens.cells import BUILT_IN_CELLS, Network
+from rnn_goldens.cells import BUILT_IN_CELLS, Network, notation
 from rnn_goldens.deviations import correct_equations
 from rnn_goldens.deviations.backward import alterations as wrong_back
 from rnn_goldens.deviations.deviation import Alteration, overridden
@@ -19,6 +19,9 @@ from rnn_goldens.deviations.deviation import Alteration, overridden
 _HERE = "rnn_goldens.deviations."
 _PASS_ON = (Alteration.__module__, wrong_back.__name__)
 """Modules that only pass the wrong code on to the network."""
+
+_RIGHT = (correct_equations.__name__, notation.__name__)
+"""Modules of right code that wrong equations use."""
 
 _FOR_TOOLS = re.compile(r"  # (noqa|type: ignore).*")
 
@@ -109,19 +112,12 @@ def _passing_on(function: FunctionType) -> Iterator[Piece]:
 def _inner(function: FunctionType) -> Iterator[object]:
     """Yield the code of the catalogue that a function uses: closure variables, and functions that it calls."""
     passes_on = function.__module__ in _PASS_ON
-    yield from (value for value in _closure(function).values() if _has_code(value) or (passes_on and callable(value)))
+    closure = [value for value in _closure(function).values() if getattr(value, "__module__", "") not in _RIGHT]
+    yield from (value for value in closure if _has_code(value) or (passes_on and callable(value)))
     for name in _names(function.__code__):
         value = function.__globals__.get(name)
         home = getattr(value, "__module__", "")
-        if (
-            isinstance(value, FunctionType)
-            and home.startswith(_HERE)
-            and home
-            not in (
-                *_PASS_ON,
-                correct_equations.__name__,
-            )
-        ):
+        if isinstance(value, FunctionType) and home.startswith(_HERE) and home not in (*_PASS_ON, *_RIGHT):
             yield value
 
 

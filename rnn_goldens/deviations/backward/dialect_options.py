@@ -1,85 +1,49 @@
 """Bugs of the backward pass of options that select dialects: clips and activations."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from fractions import Fraction
 
-from rnn_goldens.cells.notation import (
-    Operand,
-    Term,
-    Weight,
-    clip,
-    elu,
-    hard_sigmoid,
-    maximum,
-    minimum,
-    mix,
-    relu,
-    softplus,
-    tanh,
-)
+from rnn_goldens.cells.notation import Operand, Term, clip, elu, hard_sigmoid, minimum, relu, softplus, softsign
 from rnn_goldens.cells.notation import sigmoid as logistic
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.deviations.backward.alterations import detached, in_derivatives, instead
 from rnn_goldens.deviations.backward.dialect_cells import of_dialect
-from rnn_goldens.deviations.correct_equations import affine, gates
+from rnn_goldens.deviations.correct_equations import Activation, activated, updated
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.dialect_options import FIFTH, HARD, SIXTH
-
-Change = Callable[[Term], Term]
-
-
-def _keep(term: Term) -> Term:
-    return term
-
+from rnn_goldens.deviations.dialect_options import (
+    CLIPPED,
+    FIFTH,
+    HARD,
+    SIXTH,
+    affine_map,
+    clip_at_1,
+    elu_by,
+    identity,
+    leaky_relu,
+    limited,
+    scaled_tanh,
+)
+from rnn_goldens.golden.built_in_cells import DIALECTS
 
 # Clips.
 
 
-def _through(low: Operand, high: Operand) -> Change:
+def _through(low: Operand, high: Operand) -> Activation:
     """Return a clip with the derivative of the identity: a straight-through gradient."""
     return lambda z: instead(clip(z, low, high), z)  # type: ignore[arg-type] # numbers
 
 
-def _gated(limit: Change, last: Change, gate: Change = logistic, candidate: Change = tanh) -> Mapping[str, Equations]:
-    """Return equations with limited arguments of activations, by name of the standard cell."""
-
-    def rnn(x: Term, h: Term, w: Weight) -> tuple[Term]:
-        return (candidate(limit(affine(x, h, w, "h"))),)
-
-    def lstm(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
-        i, f, o = (gate(limit(affine(x, h, w, letter))) for letter in "ifo")
-        c = f * c + i * candidate(limit(affine(x, h, w, "g")))
-        return o * candidate(last(c)), c
-
-    def gru(x: Term, h: Term, w: Weight) -> tuple[Term]:
-        r, z = (gate(limit(affine(x, h, w, letter))) for letter in "rz")
-        return (mix(z, h, candidate(limit(w.W_in @ x + w.b_in + r * (w.W_hn @ h + w.b_hn)))),)
-
-    return {"rnn_tanh": rnn, "lstm": lstm, "gru": gru}
-
-
-def _one(z: Term) -> Term:
-    return clip(z, -1, 1)
-
-
 def _one_side(z: Term) -> Term:
-    return instead(_one(z), minimum(z, 1))
+    return instead(clip_at_1(z), minimum(z, 1))
 
 
-def _clip(name: str, sentence: str, limit: Change, last: Change, *cells: str) -> Deviation:
-    wrong = _gated(limit, last)
-    names = tuple(f"{cell}_clip" for cell in cells or wrong)
-    equations = {name: wrong[name.removesuffix("_clip")] for name in names}
-    return Deviation(f"clip_{name}_backward", sentence, in_derivatives(**equations), names)
+def _clip(name: str, sentence: str, limit: Activation, last: Activation, cells: tuple[str, ...] = CLIPPED) -> Deviation:
+    wrong = in_derivatives(**{cell: limited(cell, limit, limit, last) for cell in cells})
+    return Deviation(f"clip_{name}_backward", sentence, wrong, cells)
 
 
-def _cell_clip(new: Callable[[Term], Term]) -> Equations:
-    def equations(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
-        i, f, g, o = gates(x, h, w, *"ifgo")
-        after = new(f * c + i * g)
-        return o * tanh(after), after
-
-    return equations
+def _cell_clip(limit: Activation) -> Equations:
+    return updated(lambda c, i, f, g: limit(f * c + i * g))
 
 
 CLIP = (
@@ -90,7 +54,9 @@ CLIP = (
         _through(-1, 1),
     ),
     _clip("one_side", "Passes gradients through arguments that are clipped below.", _one_side, _one_side),
-    _clip("of_cell_straight_through", "Passes gradients through a clipped c.", _one, _through(-1, 1), "lstm"),
+    _clip(
+        "of_cell_straight_through", "Passes gradients through a clipped c.", clip_at_1, _through(-1, 1), ("lstm_clip",)
+    ),
     of_dialect(
         "lstm_cell_clip",
         "straight_through",
@@ -109,46 +75,21 @@ CLIP = (
 
 
 def _hard(name: str, sentence: str, derivative: Callable[[Term, Fraction], Term], *cells: str) -> Deviation:
-    wrong = {
-        cell: _gated(_keep, _keep, lambda z, slope=HARD[cell]: instead(hard_sigmoid(z, slope), derivative(z, slope)))[  # type: ignore[misc]
-            cell.partition("_")[0]
-        ]
-        for cell in cells or HARD
-    }
-    return Deviation(f"hard_sigmoid_{name}_backward", sentence, in_derivatives(**wrong), tuple(wrong))
+    def equations(cell: str) -> Equations:
+        slope = HARD[cell]
+        return activated(DIALECTS[cell].base, lambda z: instead(hard_sigmoid(z, slope), derivative(z, slope)))
+
+    cells = cells or tuple(HARD)
+    wrong = in_derivatives(**{cell: equations(cell) for cell in cells})
+    return Deviation(f"hard_sigmoid_{name}_backward", sentence, wrong, cells)
 
 
-def _of_rnn(cell: str, name: str, sentence: str, right: Change, derivative: Change) -> Deviation:
-    def equations(x: Term, h: Term, w: Weight) -> tuple[Term]:
-        z = affine(x, h, w, "h")
-        return (instead(right(z), derivative(z)),)
-
+def _of_rnn(cell: str, name: str, sentence: str, right: Activation, derivative: Activation) -> Deviation:
+    equations = activated("rnn_tanh", candidate=lambda z: instead(right(z), derivative(z)))
     return of_dialect(cell, name, sentence, equations)
 
 
-def _elu(z: Term) -> Term:
-    return elu(z, Fraction(3, 4))
-
-
-def _leaky(z: Term) -> Term:
-    return maximum(z, Fraction(1, 8) * z)
-
-
-def _scaled(z: Term) -> Term:
-    return Fraction(5, 4) * tanh(Fraction(7, 8) * z)
-
-
-def _scaled_by_alpha(z: Term) -> Term:
-    return Fraction(8, 7) * _scaled(z)
-
-
-def _affine(z: Term) -> Term:
-    return Fraction(3, 4) * z + Fraction(1, 4)
-
-
-def _softsign(z: Term) -> Term:
-    return z / (1 + abs(z))
-
+_ELU, _LEAKY, _SCALED, _AFFINE = elu_by(0.75), leaky_relu(0.125), scaled_tanh(1.25, 0.875), affine_map(0.75, 0.25)
 
 ACTIVATIONS = (
     _hard("not_clipped", "Uses the slope where the hard sigmoid is clipped, too.", lambda z, slope: slope * z),
@@ -167,36 +108,36 @@ ACTIVATIONS = (
         "lstm_hard_sigmoid_sixth",
         "gru_hard_sigmoid_sixth",
     ),
-    _of_rnn("rnn_leaky_relu", "of_relu", "Uses the derivative of a relu.", _leaky, relu),
-    _of_rnn("rnn_leaky_relu", "of_identity", "Uses the derivative 1 below zero, too.", _leaky, _keep),
-    _of_rnn("rnn_elu", "of_relu", "Uses the derivative of a relu.", _elu, relu),
-    _of_rnn("rnn_elu", "without_alpha", "Leaves out alpha in the derivative below zero.", _elu, elu),
+    _of_rnn("rnn_leaky_relu", "of_relu", "Uses the derivative of a relu.", _LEAKY, relu),
+    _of_rnn("rnn_leaky_relu", "of_identity", "Uses the derivative 1 below zero, too.", _LEAKY, identity),
+    _of_rnn("rnn_elu", "of_relu", "Uses the derivative of a relu.", _ELU, relu),
+    _of_rnn("rnn_elu", "without_alpha", "Leaves out alpha in the derivative below zero.", _ELU, elu),
     _of_rnn(
         "rnn_scaled_tanh",
         "slope_of_tanh",
         "Uses 1 - y² for the derivative of 5/4 tanh(7/8 z).",
-        _scaled,
-        lambda z: z * detached(1 - _scaled(z) * _scaled(z)),
+        _SCALED,
+        lambda z: z * detached(1 - _SCALED(z) * _SCALED(z)),
     ),
     _of_rnn(
         "rnn_scaled_tanh",
         "without_beta",
         "Leaves out beta in the derivative.",
-        _scaled,
-        _scaled_by_alpha,
+        _SCALED,
+        lambda z: Fraction(8, 7) * _SCALED(z),
     ),
     _of_rnn(
         "rnn_affine",
         "without_alpha",
         "Leaves out alpha in the derivative.",
-        _affine,
-        _keep,
+        _AFFINE,
+        identity,
     ),
     _of_rnn(
         "rnn_softsign",
         "not_squared",
         "Uses 1 / (1 + |z|) for the derivative, without the square.",
-        _softsign,
+        softsign,
         lambda z: z * detached(1 / (1 + abs(z))),
     ),
     _of_rnn(
