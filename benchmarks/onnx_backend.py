@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import page
-from benchmarks.peephole_lstm import peephole_lstm
 from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Cell, Network, Weights, case_of
 from rnn_goldens.cells.cell import with_equations
-from rnn_goldens.cells.equations import gru_reset_before
+from rnn_goldens.cells.equations import gru_reset_before, lstm_peephole
 from rnn_goldens.conventions import convention
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS
@@ -116,8 +115,8 @@ class Peepholes(Network):
         self.p = dict(zip(("p_i", "p_o", "p_f"), np.split(p, 3), strict=True))
 
     def cell(self, case: Case) -> Cell:
-        """Return the cell with the equations of ``peephole_lstm``."""
-        return with_equations(super().cell(case), peephole_lstm, *self.p)
+        """Return the cell with the equations of the dialect ``lstm_peephole``."""
+        return with_equations(super().cell(case), lstm_peephole, *self.p)
 
     def weights(self, case: Case, suffix: str) -> Weights:
         """Return the weights, with P."""

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from factories.layouts import layout
+from factories.custom_cells import layout
 
 from rnn_goldens.cells.custom_cells import custom_cell, require_fits
 from rnn_goldens.errors import WrongUse

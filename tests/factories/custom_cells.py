@@ -1,13 +1,13 @@
-"""Custom cells as a user may write them, and a function that builds cells."""
+"""Custom cells as a user may write them, and functions that build cells and layouts."""
 
-from factories.layouts import layout
-
-from benchmarks.peephole_lstm import peephole_lstm
 from rnn_goldens.cells import Cell
+from rnn_goldens.cells.equations import lstm_peephole as peephole_lstm
 from rnn_goldens.cells.notation import Term, Weight, log, minimum, mix, rsqrt, sigmoid, softplus, tanh
 from rnn_goldens.cells.program import Equations
+from rnn_goldens.golden.shapes import STACKED, Layout
 
 __all__ = [
+    "layout",
     "many_gates",
     "minimal_gated_unit",
     "other_way_round",
@@ -66,3 +66,8 @@ def own(
 ) -> Cell:
     """Return a cell with stacked weights and further vectors."""
     return Cell(name, equations, layout(gates, states, *vectors))
+
+
+def layout(gates: str, states: tuple[str, ...] = ("h",), *vectors: str) -> Layout:
+    """Return a layout with stacked weights and further vectors."""
+    return Layout(gates, states, (*STACKED, *((name, "H") for name in vectors)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories.layouts import layout
+from factories.custom_cells import layout
 from numpy.typing import NDArray
 
 from rnn_goldens import Golden, Refused, Scenario, Unsupported, certify, read, save

@@ -1,5 +1,5 @@
 import pytest
-from factories.layouts import layout
+from factories.custom_cells import layout
 from torch import nn
 
 from rnn_goldens.errors import UnknownName, WrongUse

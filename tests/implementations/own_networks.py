@@ -1,4 +1,4 @@
-"""Users' networks, importable by name; correct unless a name, docstring or comment says otherwise."""
+"""Networks of users, importable by name. They are correct, except where a name, docstring or comment names a bug."""
 
 import os
 from typing import Any
