@@ -33,6 +33,12 @@ def accepted(
     return {argument: value for argument, value in wanted.items() if argument in taken}
 
 
+def accepted_only(function: Callable[..., Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that a function accepts, and leave out the others."""
+    taken = takes(function)
+    return {argument: value for argument, value in wanted.items() if taken is None or argument in taken}
+
+
 def require_no_more(name: str, constructor: Callable[..., Any], known: Collection[str]) -> None:
     """Raise WrongUse if a constructor requires an argument that a golden does not provide."""
     for parameter in inspect.signature(constructor).parameters.values():

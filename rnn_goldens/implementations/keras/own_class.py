@@ -2,9 +2,10 @@
 
 Each layer of a golden is created as ``Kind(hidden_size, use_bias=…, return_sequences=True, return_state=True,
 dtype=…)``, and cached for further calls with the golden. If the constructor accepts them, it also receives
-``zero_output_for_mask=True`` (for lengths), ``activation`` (for a relu) and ``reset_after`` (for a GRU). For two
-directions, ``keras.layers.Bidirectional`` contains the layer. The weights are set in Keras's order: kernel, recurrent
-kernel, bias. A cell with another number of gates is refused.
+``zero_output_for_mask=True`` (for lengths) and the arguments that select the golden's cell: ``activation``,
+``recurrent_activation``, ``reset_after``, ``go_backwards``. For two directions, ``keras.layers.Bidirectional`` contains
+the layer. The weights are set in Keras's order: kernel, recurrent kernel, bias. A cell with another number of gates is
+refused.
 """
 
 from collections.abc import Callable
@@ -12,11 +13,10 @@ from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden.built_in_cells import standard_cell
-from rnn_goldens.implementations.arguments import accepted, require_gates, takes
+from rnn_goldens.implementations.arguments import accepted, accepted_only, require_gates, takes
 from rnn_goldens.implementations.instance_cache import InstanceCache
 from rnn_goldens.implementations.keras.backend import keras
-from rnn_goldens.implementations.keras.layers import make_layers, run_layers, set_weights
+from rnn_goldens.implementations.keras.layers import LAYERS, make_layers, run_layers, set_weights
 
 CELLS = (keras.layers.SimpleRNNCell, keras.layers.LSTMCell, keras.layers.GRUCell)
 
@@ -66,8 +66,8 @@ def _new_layer(kind: type, golden: Inputs, hidden_size: int, **wanted: Any) -> A
         raise Unsupported(f"{kind.__name__} takes no go_backwards")
     if golden.lengths is None:
         del wanted["zero_output_for_mask"]
-    if taken is None or "reset_after" in taken:
-        wanted |= {"reset_after": golden.cell != "gru_reset_before"} if standard_cell(golden.cell) == "gru" else {}
+    _, options = LAYERS.get(golden.cell, (None, {}))
+    wanted |= accepted_only(kind, options)
     if golden.cell == "rnn_relu":
         wanted["activation"] = "relu"
     return kind(hidden_size, **accepted(kind.__name__, kind, wanted, NEEDLESS))

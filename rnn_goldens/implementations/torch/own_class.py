@@ -174,8 +174,12 @@ def _new_network(kind: type, golden: Inputs) -> Any:  # noqa: ANN401 - the user'
         if "proj_size" not in str(error):  # torch requires it to be smaller than hidden_size
             raise
         raise projects from error
+    except TypeError as error:
+        if "'direction'" not in str(error):  # torch's layers pass on any argument
+            raise
+        raise Unsupported(f"{kind.__name__} takes no direction") from error
     own_names: Mapping[str, Any] = network.state_dict() if hasattr(network, "state_dict") else {}
-    if any(name.rpartition(".")[2] == PROJECTION for name in own_names):
+    if not golden.config.proj_size and any(name.rpartition(".")[2] == PROJECTION for name in own_names):
         raise projects
     for name, array in own_names.items():
         if name.rpartition(".")[2] == "weight_hh_l0":
