@@ -34,7 +34,7 @@ CONVENTIONS = {
         Convention("textbook", textbook.from_torch, textbook.to_torch, CELLS),
         Convention("keras", keras.from_torch, keras.to_torch, tuple(KERAS)),
         Convention("onnx", onnx.from_torch, onnx.to_torch, tuple(ONNX)),
-        Convention("flax", flax.from_torch, flax.to_torch, CELLS, foreign_names=flax.FOREIGN_NAMES),
+        Convention("flax", flax.from_torch, flax.to_torch, flax.SUPPORTED, foreign_names=flax.FOREIGN_NAMES),
     )
 }
 

@@ -18,12 +18,16 @@ Source: flax.readthedocs.io, flax.linen, RNN cells; flax/linen/recurrent.py. (``
 
 import numpy as np
 
-from rnn_goldens.conventions.conversion import Array, Weights
+from rnn_goldens.conventions.conversion import KERAS, Array, Weights
 from rnn_goldens.errors import Unsupported
+from rnn_goldens.golden.built_in_cells import standard_cell
 from rnn_goldens.golden.shapes import Config
 
 GATES = {"rnn_tanh": [""], "rnn_relu": [""], "lstm": ["i", "f", "g", "o"], "gru": ["r", "z", "n"]}
 """Names of the gates in the params, in PyTorch's order."""
+
+SUPPORTED = tuple(cell for cell in KERAS if cell != "gru_reset_before")
+"""The cells with the weights of Flax's cells: those of Keras, except the GRU that resets before the product."""
 
 
 FOREIGN_NAMES = dict.fromkeys(
@@ -40,7 +44,7 @@ def from_torch(cell: str, config: Config, weights: Weights) -> Weights:
         for side in ("i", "h"):
             kernels = _by_gate(cell, weights[f"weight_{side}h_{suffix}"])
             flax |= {f"{suffix}/{side}{gate}/kernel": kernel.T for gate, kernel in kernels.items()}
-        zeros = np.zeros(len(GATES[cell]) * config.hidden_size)
+        zeros = np.zeros(len(_gates(cell)) * config.hidden_size)
         b_ih, b_hh = (weights.get(f"bias_{side}h_{suffix}", zeros) for side in ("i", "h"))
         flax |= {f"{suffix}/{place}/bias": bias for place, bias in _biases(cell, b_ih, b_hh).items()}
     return flax
@@ -51,7 +55,7 @@ def to_torch(cell: str, config: Config, weights: Weights) -> Weights:
     torch: dict[str, Array] = {}
     for suffix in config.suffixes:
         for side in ("i", "h"):
-            paths = [f"{suffix}/{side}{gate}" for gate in GATES[cell]]
+            paths = [f"{suffix}/{side}{gate}" for gate in _gates(cell)]
             torch[f"weight_{side}h_{suffix}"] = np.concatenate([weights[f"{path}/kernel"].T for path in paths])
             biases = [weights.get(f"{path}/bias", np.zeros(config.hidden_size)) for path in paths]
             if config.bias:
@@ -65,12 +69,17 @@ def to_torch(cell: str, config: Config, weights: Weights) -> Weights:
 
 def _biases(cell: str, b_ih: Array, b_hh: Array) -> dict[str, Array]:
     """Return the biases of one layer and direction, by their paths in the params."""
-    side = "h" if cell == "lstm" else "i"
+    side = "h" if standard_cell(cell) == "lstm" else "i"
     biases = {f"{side}{gate}": bias for gate, bias in _by_gate(cell, b_ih + b_hh).items()}
-    if cell == "gru":
+    if standard_cell(cell) == "gru":
         biases |= {"in": _by_gate(cell, b_ih)["n"], "hn": _by_gate(cell, b_hh)["n"]}
     return biases
 
 
 def _by_gate(cell: str, stacked: Array) -> dict[str, Array]:
-    return dict(zip(GATES[cell], np.split(stacked, len(GATES[cell])), strict=True))
+    gates = _gates(cell)
+    return dict(zip(gates, np.split(stacked, len(gates)), strict=True))
+
+
+def _gates(cell: str) -> list[str]:
+    return GATES[standard_cell(cell)]

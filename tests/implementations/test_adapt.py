@@ -18,6 +18,7 @@ pytest.importorskip("torch", reason="the tests use networks in torch, Keras and 
 pytest.importorskip("keras", reason="the tests use networks in torch, Keras and Flax")
 pytest.importorskip("flax", reason="the tests use networks in torch, Keras and Flax")
 
+import keras
 from implementations import own_networks as own
 
 CORPUS = open_corpus()
@@ -107,6 +108,13 @@ def test_a_projection_is_refused_with_one_reason() -> None:
     assert reasons == ["MyProjectedLSTM projects its state (proj_size), which is another network"]
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN:UserWarning")
+def test_a_torch_layer_receives_proj_size_and_is_refused_where_it_has_no_direction() -> None:
+    counts, reasons = check_all(own.MyLSTM, cell=["lstm_projection", "lstm_reverse"])
+    assert counts == {"passed": 5}
+    assert reasons == ["MyLSTM takes no direction"]
+
+
 @pytest.mark.parametrize("words", ["no RNN on this device", ""])
 def test_not_implemented_error_is_a_refusal_with_its_text(words: str) -> None:
     def run(inputs: Any) -> Any:
@@ -169,6 +177,13 @@ def test_a_keras_layer_of_another_dialect_or_kind_is_refused_with_the_reason() -
         adapt(own.MyKerasCell)
 
 
+@pytest.mark.parametrize("cell", ["gru_reset_before", "gru_reverse", "gru_hard_sigmoid_sixth"])
+def test_a_keras_layer_receives_the_arguments_of_a_dialect(cell: str) -> None:
+    counts, reasons = check_all(keras.layers.GRU, cell=cell)
+    assert (counts["failed"], reasons) == (0, [])
+    assert counts["passed"] > 1
+
+
 @pytest.mark.slow
 def test_a_flax_cell_is_unrolled() -> None:
     counts, reasons = check_all(own.MyFlaxGRU, ids=["gru/lengths-bidirectional", "rnn-tanh/plain", "lstm/plain"])
@@ -179,8 +194,21 @@ def test_a_flax_cell_is_unrolled() -> None:
     ]
 
 
+@pytest.mark.parametrize("cell", ["gru_hard_sigmoid_sixth", "gru_reverse"])
+def test_a_flax_cell_receives_the_arguments_of_a_dialect(cell: str) -> None:
+    counts, reasons = check_all(own.MyFlaxGRU, cell=cell, without="lengths")
+    assert (counts["failed"], reasons) == (0, [])
+    assert counts["passed"] > 0
+
+
 @pytest.mark.parametrize(
-    ("step", "cell"), [(own.gru_step, "gru"), (own.lstm_step, "lstm"), (own.torch_rnn_step, "rnn_tanh")]
+    ("step", "cell"),
+    [
+        (own.gru_step, "gru"),
+        (own.gru_step, "gru_reverse"),
+        (own.lstm_step, "lstm"),
+        (own.torch_rnn_step, "rnn_tanh"),
+    ],
 )
 def test_a_step_is_unrolled_over_layers_directions_and_lengths(step: Callable[..., Any], cell: str) -> None:
     counts, reasons = check_all(step, cell=cell)

@@ -11,10 +11,24 @@ import jax.numpy as jnp
 from flax import linen, traverse_util
 
 from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.implementations.arguments import require_cell
 from rnn_goldens.implementations.jax_runtime import in_precision, limit_cache
 
-CELLS = {"lstm": linen.OptimizedLSTMCell, "gru": linen.GRUCell}
-ACTIVATIONS = {"rnn_tanh": jnp.tanh, "rnn_relu": jax.nn.relu}
+CELLS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "rnn_tanh": (linen.SimpleCell, {"activation_fn": jnp.tanh}),
+    "rnn_relu": (linen.SimpleCell, {"activation_fn": jax.nn.relu}),
+    "lstm": (linen.OptimizedLSTMCell, {}),
+    "gru": (linen.GRUCell, {}),
+    "rnn_tanh_reverse": (linen.SimpleCell, {"activation_fn": jnp.tanh}),
+    "lstm_reverse": (linen.OptimizedLSTMCell, {}),
+    "gru_reverse": (linen.GRUCell, {}),
+    "lstm_hard_sigmoid_sixth": (linen.OptimizedLSTMCell, {"gate_fn": jax.nn.hard_sigmoid}),
+    "gru_hard_sigmoid_sixth": (linen.GRUCell, {"gate_fn": jax.nn.hard_sigmoid}),
+    "rnn_sigmoid": (linen.SimpleCell, {"activation_fn": jax.nn.sigmoid}),
+    "rnn_softsign": (linen.SimpleCell, {"activation_fn": jax.nn.soft_sign}),
+    "rnn_softplus": (linen.SimpleCell, {"activation_fn": jax.nn.softplus}),
+}
+"""The class and arguments of Flax's own cell, for each cell that Flax computes."""
 
 _nested: Callable[..., dict[str, Any]] = traverse_util.unflatten_dict
 
@@ -90,10 +104,10 @@ def _forward(
 
 def flax_cell(golden: Inputs) -> linen.RNNCellBase:
     """Return Flax's own cell for a golden."""
-    arguments: dict[str, Any] = {"param_dtype": jnp.dtype(golden.dtype)}
-    if golden.cell in ACTIVATIONS:
-        return linen.SimpleCell(golden.config.hidden_size, activation_fn=ACTIVATIONS[golden.cell], **arguments)
-    return CELLS[golden.cell](golden.config.hidden_size, **arguments)
+    require_cell(golden, "Flax", CELLS)
+    kind, arguments = CELLS[golden.cell]
+    cell: linen.RNNCellBase = kind(golden.config.hidden_size, param_dtype=jnp.dtype(golden.dtype), **arguments)
+    return cell
 
 
 def _carry(states: list[jax.Array] | None, index: int) -> Any:  # noqa: ANN401 - as Flax expects it: None, h, or (c, h)

@@ -1,7 +1,8 @@
 """A class of Flax cells shaped like ``flax.linen.SimpleCell``, ``LSTMCell`` or ``GRUCell``, unrolled by ``linen.RNN``.
 
-A cell is created for each layer and direction of a golden as ``Kind(hidden_size, param_dtype=…)``, with
-``activation_fn`` for a relu. A cell whose parameters differ from those of Flax's own cell is refused.
+A cell is created for each layer and direction of a golden as ``Kind(hidden_size, param_dtype=…)``. If the constructor
+accepts them, it also receives the arguments that select the golden's cell: ``activation_fn``, ``gate_fn``. A cell whose
+parameters differ from those of Flax's own cell is refused.
 """
 
 from collections.abc import Callable
@@ -13,8 +14,8 @@ from flax import linen, traverse_util
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.implementations.arguments import accepted
-from rnn_goldens.implementations.flax.cells import Make, gradients_of_cells, run_cells
+from rnn_goldens.implementations.arguments import accepted, accepted_only
+from rnn_goldens.implementations.flax.cells import CELLS, Make, gradients_of_cells, run_cells
 from rnn_goldens.implementations.jax_runtime import in_precision
 
 _flat: Callable[..., dict[str, Any]] = traverse_util.flatten_dict
@@ -41,6 +42,8 @@ def making(kind: type[linen.RNNCellBase]) -> Callable[[Inputs], Make]:
 
     def make(golden: Inputs) -> linen.RNNCellBase:
         wanted: dict[str, Any] = {"features": golden.config.hidden_size, "param_dtype": jnp.dtype(golden.dtype)}
+        _, arguments = CELLS.get(golden.cell, (None, {}))
+        wanted |= accepted_only(kind, arguments)
         if golden.cell == "rnn_relu":
             wanted["activation_fn"] = jax.nn.relu
         return kind(**accepted(kind.__name__, kind, wanted, {"param_dtype": jnp.dtype("float32")}))
@@ -58,10 +61,11 @@ def _require_parameters(name: str, cell: linen.RNNCellBase, golden: Inputs) -> N
     key = jax.random.key(0)
     shapes: Any = jax.eval_shape(lambda: cell.init(key, cell.initialize_carry(key, x.shape), x))
     has = {path: array.shape for path, array in _flat(shapes.get("params", {}), sep="/").items()}
+    first = f"{golden.config.suffixes[0]}/"
     wanted = {
-        path.removeprefix("l0/"): array.shape
+        path.removeprefix(first): array.shape
         for path, array in golden.weights_as("flax").items()
-        if path.startswith("l0/")
+        if path.startswith(first)
     }
     for path in sorted(has.keys() ^ wanted.keys()):
         raise Unsupported(f"{name} has {'no' if path in wanted else 'a'} {path}, unlike Flax's cell for {golden.cell}")
