@@ -126,3 +126,15 @@ def test_an_engine_is_consistent_across_calls_and_uses_its_weights(engine: Imple
     if reason := refused(name, golden):
         pytest.skip(f"{name} refuses the golden: {reason}")
     golden.check_calls(engine, ["twice", "rows", "chunks", "weights"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", ["lstm_peephole", "lstm_projection", "lstm_coupled_input", "lstm_cell_clip"])
+def test_the_lstm_operator_of_litert_computes_dialects(cell: str) -> None:
+    if os.environ.get("ENGINE") != "tflite":
+        pytest.skip("`make engine-tflite` runs this engine in its own environment")
+    operator, checked = resolve("conformance.tflite_lstm:run"), 0
+    for golden in rnn_goldens.select(cell=cell, dtype="float32", without="lengths"):
+        assert golden.compare(*outputs_of(operator(golden))).passed, golden.id
+        checked += 1
+    assert checked > 2
