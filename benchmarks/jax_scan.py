@@ -10,12 +10,14 @@ import numpy as np
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.golden.shapes import Config
+from rnn_goldens.implementations.arguments import require_cell
 
 Arrays = Mapping[str, jax.Array]
 
 
 def gradients(golden: Inputs) -> dict[str, Any]:
-    """Return the gradients by PyTorch's names, in the golden's precision."""
+    """Return the gradients by PyTorch's names, in the golden's precision. Raises Unsupported for dialects."""
+    require_cell(golden, "the scan")
     with jax.enable_x64(True):
         dtype, batched = jnp.dtype(golden.dtype), bool(golden.batch_shape)
 
@@ -23,13 +25,12 @@ def gradients(golden: Inputs) -> dict[str, Any]:
             converted = jnp.asarray(np.asarray(values, np.float64)).astype(dtype)
             return converted if batched else jnp.expand_dims(converted, _batch_axis(name))
 
-        states = [f"{state}0" for state in golden.layout.states]
-        inputs = {name: array(name, getattr(golden, name)) for name in ("x", *states)}
+        inputs = {name: array(name, values) for name, values in {"x": golden.x, **golden.states}.items()}
         weights = {name: jnp.asarray(np.asarray(w, np.float64)).astype(dtype) for name, w in golden.weights.items()}
         cotangents = [array(name, values) for name, values in golden.cotangents.items()]
         lengths = None if golden.lengths is None else jnp.asarray(golden.lengths)
         found = _by_vjp(golden.cell, golden.config, inputs | weights, lengths, cotangents)
-        omitted = [] if golden.initial_state is not None else states
+        omitted = [] if golden.initial_state is not None else golden.layout.initial
         return {
             name: found[name] if batched or name in weights else found[name].squeeze(_batch_axis(name))
             for name in (*inputs, *weights)
