@@ -122,10 +122,10 @@ def _inner(function: FunctionType) -> Iterator[object]:
 
 
 def _closure_values(function: FunctionType) -> dict[str, str]:
-    """Return the closure variables of a function as text, except code, which is shown separately."""
+    """Return the closure variables of a function as text, except lambdas, whose code is shown separately."""
     passes_on = function.__module__ in _PASS_ON
-    found = _closure(function).items()
-    return {n: _shown(v) for n, v in found if not _has_code(v) and not (passes_on and callable(v)) and v != ()}
+    found = ((n, v) for n, v in _closure(function).items() if v != () and not (passes_on and callable(v)))
+    return {n: _shown(v) for n, v in found if not _has_code(v) or getattr(v, "__name__", "<lambda>") != "<lambda>"}
 
 
 def _numbers(function: FunctionType) -> dict[str, str]:
