@@ -27,7 +27,7 @@ def run(golden: Inputs) -> tuple[jax.Array, ...]:
     with in_precision(golden):
         dtype = jnp.dtype(golden.dtype)
         x = jnp.asarray(golden.x, dtype)
-        states = tuple(jnp.asarray(getattr(golden, f"{name}0"), dtype) for name in golden.layout.states)
+        states = tuple(jnp.asarray(state, dtype) for state in golden.states.values())
         lengths = jnp.full(golden.batch_shape, x.shape[-2]) if golden.lengths is None else jnp.asarray(golden.lengths)
         network = _network(golden)
         if golden.batch_shape:

@@ -9,7 +9,7 @@ from mindspore import Tensor, nn
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden.gradients import COTANGENTS
+from rnn_goldens.golden.gradients import cotangent_of
 from rnn_goldens.implementations.arguments import require_cell
 from rnn_goldens.implementations.batch_of_one import batched, outputs, unbatched
 from rnn_goldens.implementations.instance_cache import InstanceCache
@@ -47,7 +47,7 @@ def _gradients(golden: Inputs) -> Mapping[str, Any]:
     cotangents = {name: _batched(golden, name, array) for name, array in golden.cotangents.items()}
 
     def weighed(*arrays: Any) -> Any:  # noqa: ANN401 - tensors of MindSpore
-        found = zip(COTANGENTS, _called(golden, *arrays), strict=False)
+        found = zip(map(cotangent_of, golden.layout.outputs), _called(golden, *arrays), strict=False)
         return sum((output * cotangents[name]).sum() for name, output in found if name in cotangents)
 
     with _refusing_what_has_no_kernel(golden):
@@ -62,8 +62,8 @@ def _gradients(golden: Inputs) -> Mapping[str, Any]:
 
 def _given(golden: Inputs) -> dict[str, Tensor]:
     """Return the input and, if the golden has them, the initial states."""
-    states = golden.layout.states if golden.initial_state is not None else ()
-    return {name: _batched(golden, name, getattr(golden, name)) for name in ("x", *(f"{state}0" for state in states))}
+    states = golden.states if golden.initial_state is not None else {}
+    return {name: _batched(golden, name, array) for name, array in {"x": golden.x, **states}.items()}
 
 
 def _batched(golden: Inputs, name: str, array: Any) -> Tensor:  # noqa: ANN401

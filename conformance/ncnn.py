@@ -40,7 +40,7 @@ def run(golden: Inputs) -> tuple[Array, ...]:
     if golden.lengths is not None:
         raise Unsupported("ncnn has no lengths")
     network = _network(golden)
-    states = [getattr(golden, f"{name}0") for name in golden.layout.states]
+    states = list(golden.states.values())
     if not golden.batch_shape:
         return tuple(_of_one(network, golden, golden.x, states))
     rows = [_of_one(network, golden, x, [s[:, i] for s in states]) for i, x in enumerate(golden.x)]

@@ -8,7 +8,7 @@ import paddle
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden.gradients import COTANGENTS
+from rnn_goldens.golden.gradients import cotangent_of
 from rnn_goldens.implementations.arguments import require_cell
 from rnn_goldens.implementations.batch_of_one import batched, outputs, unbatched
 from rnn_goldens.implementations.instance_cache import InstanceCache
@@ -41,7 +41,7 @@ def _gradients(golden: Inputs) -> Mapping[str, Any]:
         given = {"x": x, **dict(zip(("h0", "c0"), states or (), strict=False))}
         for leaf in given.values():
             leaf.stop_gradient = False
-        by_cotangent = dict(zip(COTANGENTS, _call(golden, x, states), strict=False))
+        by_cotangent = dict(zip(map(cotangent_of, golden.layout.outputs), _call(golden, x, states), strict=False))
         weights = {n: p for n, p in _layer(golden).named_parameters() if n in golden.weights}
         leaves = {**given, **weights}
         cotangents = [_batched(golden, name, array) for name, array in golden.cotangents.items()]
@@ -53,8 +53,8 @@ def _gradients(golden: Inputs) -> Mapping[str, Any]:
 
 def _given(golden: Inputs) -> tuple[Any, list[Any] | None]:
     """Return the input and, if the golden has them, the initial states."""
-    names = golden.layout.states if golden.initial_state is not None else ()
-    states = [_batched(golden, f"{name}0", getattr(golden, f"{name}0")) for name in names]
+    given = golden.states if golden.initial_state is not None else {}
+    states = [_batched(golden, name, state) for name, state in given.items()]
     return _batched(golden, "x", golden.x), states or None
 
 

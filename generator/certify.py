@@ -65,7 +65,13 @@ def certify(scenario: Scenario, *, confirm: bool = True) -> Golden:
 def certification(scenario: Scenario, *, confirm: bool = True) -> Certification:
     """Certify a scenario as ``certify`` does, and return the golden with the reasons why precisions are left out."""
     answer, weights, inputs = certified_outputs(scenario), scenario.torch_weights, scenario.inputs
-    stored = GoldenArrays(weights=weights, **inputs, out=answer.out, h_n=answer.h_n, c_n=answer.c_n)
+    stored = GoldenArrays(
+        weights=weights,
+        x=inputs["x"],
+        states=scenario.initial_states,
+        lengths=inputs.get("lengths"),
+        expected=answer.outputs,
+    )
     tolerance, precisions, saturated, left_out = _tolerance(scenario, scenario.case(), stored)
     derived = derived_features(
         scenario.shape,
@@ -113,7 +119,7 @@ def _tolerance(
         _require_listed(scenario, left_out)
         return Exact(bits=bits), precisions, False, left_out
     bound = bound_of(forward)
-    outputs = {name: getattr(stored, name) for name in bound.tolerance.storage}
+    outputs = stored.expected
     loosest_in = {p: loosest(bound.tolerance, outputs, PRECISIONS[p]) for p in PRECISIONS if p in scenario.precisions}
     precisions = tuple(p for p, loose in loosest_in.items() if loose <= LARGEST_TOLERANCE and p not in bound.undecided)
     if not precisions:

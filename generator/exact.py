@@ -27,20 +27,12 @@ class Answer:
     """Certified outputs.
 
     Attributes:
-        out, h_n, c_n: as in a golden; each element is the exact result, correctly rounded.
+        outputs: by name, as in a golden; each element is the exact result, correctly rounded.
         bits: the working precision that proved them.
     """
 
-    out: NDArray[np.float64]
-    h_n: NDArray[np.float64]
-    c_n: NDArray[np.float64] | None
+    outputs: dict[str, NDArray[np.float64]]
     bits: int
-
-    @property
-    def outputs(self) -> dict[str, NDArray[np.float64]]:
-        """The outputs that the cell has, by name."""
-        named = {"out": self.out, "h_n": self.h_n, "c_n": self.c_n}
-        return {name: array for name, array in named.items() if array is not None}
 
 
 def certified_outputs(scenario: Scenario, cell: Cell | None = None) -> Answer:
@@ -52,14 +44,15 @@ def certified_outputs(scenario: Scenario, cell: Cell | None = None) -> Answer:
             a radius. (A ball of radius zero half-way between two float64 numbers is decided: it rounds to even.)
     """
     try:
-        (out, h_n, *c_n), bits = correctly_rounded(scenario.case(cell))
+        outputs, bits = correctly_rounded(scenario.case(cell))
     except NoNumber as reason:
         raise Refused(
             f"{scenario.id}: its equations have no value{_first_place(scenario.case(cell))}: {reason}"
         ) from None
     except Undecided as undecided:
         raise Refused(f"{scenario.id}: undecided with {LAST_BITS} bits: {undecided}") from None
-    return Answer(out, h_n, c_n[0] if c_n else None, bits)
+    names = (cell or scenario.defined).layout.outputs
+    return Answer(dict(zip(names, outputs, strict=True)), bits)
 
 
 def correctly_rounded(case: Case) -> tuple[list[NDArray[np.float64]], int]:

@@ -1,7 +1,7 @@
 """Scenarios: declared inputs for a recurrent network, with a purpose, from which goldens are certified."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -66,11 +66,14 @@ class Scenario:
             mappings; other weights are ignored.
         h0: the initial state, (layers·directions, batch, hidden); zeros if None.
         c0: the initial cell state of an LSTM; requires h0, and h0 requires it.
+        states: the initial values of further states of a custom cell, by name: ``{"n0": …, "m0": …}``. One initial
+            state requires all of them.
         lengths: the number of time steps of each sequence, (batch,).
         d_out: the cotangent of out, shaped as out. With at least one cotangent, the golden also has certified gradients
             of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n. Must be exact in each of the precisions.
         d_h_n: the cotangent of the last hidden state.
         d_c_n: the cotangent of the last cell state, for a cell that has one.
+        d_states: the cotangents of further last states of a custom cell, by name: ``{"d_n_n": …}``.
         gradient_purpose: a sentence: what the cotangents show or detect.
         precisions: the precisions of the golden. Weights, inputs and states must be exact in each of them: any float32
             numbers for ``["float64", "float32"]``. A listed precision whose tolerance cannot be bounded is an error; in
@@ -91,10 +94,12 @@ class Scenario:
     prefix: str = ""
     h0: ArrayLike | None = None
     c0: ArrayLike | None = None
+    states: Mapping[str, ArrayLike] = field(default_factory=dict)
     lengths: ArrayLike | None = None
     d_out: ArrayLike | None = None
     d_h_n: ArrayLike | None = None
     d_c_n: ArrayLike | None = None
+    d_states: Mapping[str, ArrayLike] = field(default_factory=dict)
     gradient_purpose: str = ""
     precisions: Sequence[str] = SupportedOnly(PRECISIONS)
     declared: tuple[str, ...] | None = None
@@ -198,10 +203,10 @@ class Scenario:
 
     @cached_property
     def inputs(self) -> dict[str, NDArray[Any]]:
-        """x, h0, c0 and lengths, if given. Raises Refused if one has a wrong shape, or is not exact."""
+        """x, and initial states and lengths if given. Raises Refused if one has a wrong shape, or is not exact."""
         if self.x is None:
             raise Refused(f"{self.id}: x is None; expected the input, (batch, time, input)")
-        given = {"x": self.x, "h0": self.h0, "c0": self.c0}
+        given = {"x": self.x, "h0": self.h0, "c0": self.c0, **self.states}
         arrays: dict[str, NDArray[Any]] = {
             name: self._exact(name, self._read(name, value)) for name, value in given.items() if value is not None
         }
@@ -215,9 +220,14 @@ class Scenario:
         return arrays
 
     @property
+    def initial_states(self) -> dict[str, NDArray[np.float64]]:
+        """The initial states by name; empty if none is given."""
+        return {name: self.inputs[name] for name in self.defined.layout.initial if name in self.inputs}
+
+    @property
     def given_cotangents(self) -> dict[str, ArrayLike]:
         """The cotangents that are given, by name."""
-        named = {"d_out": self.d_out, "d_h_n": self.d_h_n, "d_c_n": self.d_c_n}
+        named = {"d_out": self.d_out, "d_h_n": self.d_h_n, "d_c_n": self.d_c_n, **self.d_states}
         return {name: value for name, value in named.items() if value is not None}
 
     @cached_property
@@ -240,10 +250,12 @@ class Scenario:
             x=given["x"],
             h0=given.get("h0"),
             c0=given.get("c0"),
+            states={name: self.inputs[name] for name in self.states},
             lengths=given.get("lengths"),
             d_out=given.get("d_out"),
             d_h_n=given.get("d_h_n"),
             d_c_n=given.get("d_c_n"),
+            d_states={name: self.cotangents[name] for name in self.d_states},
         )
 
     def case(self, cell: Cell | None = None) -> Case:

@@ -11,7 +11,7 @@ from rnn_goldens.conventions import CONVENTIONS, convention
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES
-from rnn_goldens.golden.gradients import COTANGENTS
+from rnn_goldens.golden.gradients import output_of
 from rnn_goldens.golden.ids import is_id
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly, precision_name
 from rnn_goldens.golden.shapes import Config, Layout, Shape, out_shape, state_shapes
@@ -102,9 +102,9 @@ def cotangent_problems(
     problems = []
     for name, array in cotangents.items():
         if name not in shapes:
-            problems.append(f"{name} is given, but the cell has no {COTANGENTS[name]}")
+            problems.append(f"{name} is given, but the cell has no {output_of(name)}")
         elif array.shape != shapes[name]:
-            problems.append(f"{name} has shape {array.shape}; {COTANGENTS[name]} has {shapes[name]}")
+            problems.append(f"{name} has shape {array.shape}; {output_of(name)} has {shapes[name]}")
     if not problems and cotangents and not any(array.any() for array in cotangents.values()):
         problems.append("every cotangent is zero")
     return problems

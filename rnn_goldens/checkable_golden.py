@@ -83,6 +83,14 @@ class Inputs(InputsData):
         return {name: self._cast(array) for name, array in found.items()}
 
     @property
+    def expected(self) -> Mapping[str, NDArray[Any]]:
+        """Raise AttributeError: implementations do not receive expected values."""
+        raise AttributeError(
+            f"the expected values of {self.id} are not given to an implementation: it must compute them from x, h0 and "
+            "the weights"
+        )
+
+    @property
     def out(self) -> NDArray[Any]:
         """Raise AttributeError: implementations do not receive expected values."""
         raise self._withheld("out")
@@ -145,8 +153,8 @@ class Golden(GoldenData, Inputs):
         Args:
             out: array-like of any library, shaped like ``self.out``; or one tuple of all outputs, as a torch layer
                 returns it: ``compare(layer(x, h0))``.
-            h_n: array-like shaped like ``self.h_n``; for an LSTM, it may be the pair ``(h_n, c_n)``, as ``nn.LSTM``
-                returns it.
+            h_n: array-like shaped like ``self.h_n``; or a tuple of all last states, such as the pair
+                ``(h_n, c_n)`` that ``nn.LSTM`` returns.
             c_n: array-like shaped like ``self.c_n``, for an LSTM.
             outputs: names of the outputs to compare, as in ``compare(out, outputs=["out"])``; all if None.
 

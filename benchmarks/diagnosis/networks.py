@@ -102,11 +102,10 @@ def _around_torch(wrong: Alteration, golden: Golden) -> tuple[Any, ...]:
     def in_torch(case: Case) -> tuple[Any, ...]:
         if case.lengths is not None and case.lengths.min() < 1:  # torch does not support length 0
             return Network().run(case)
-        h0, c0 = (*case.state, None)[:2]
-        stored = replace(golden.stored, weights=case.weights, x=case.x, h0=h0, c0=c0, lengths=case.lengths)
+        states = dict(zip(golden.layout.initial, case.state, strict=True))
+        stored = replace(golden.stored, weights=case.weights, x=case.x, states=states, lengths=case.lengths)
         out, last = layers.run(replace(golden, stored=stored))
-        states = last if isinstance(last, tuple) else (last,)
-        return tuple(np.asarray(part) for part in (out, *states))
+        return tuple(np.asarray(part) for part in (out, *(last if isinstance(last, tuple) else (last,))))
 
     return wrong.around(in_torch, case_of(golden, np.float64))
 

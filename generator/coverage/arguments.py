@@ -126,8 +126,8 @@ def smallest_errors(golden: Golden, outputs: tuple[Array, ...]) -> Iterator[tupl
     """Yield, for each precision, the smallest detected error in roundoffs, from outputs of an error of ``EPSILON``."""
     for name in golden.precisions:
         precision, largest = PRECISIONS[name], 0.0
-        for output, changed in zip(("out", "h_n", "c_n"), outputs, strict=False):
-            want = getattr(golden.stored, output)
+        for output, changed in zip(golden.layout.outputs, outputs, strict=True):
+            want = golden.stored.expected[output]
             allowed = golden.tolerance.allowed(output, want, precision)
             with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
                 largest = max(largest, float((np.abs(changed - want) / allowed).max()))

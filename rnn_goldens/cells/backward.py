@@ -17,9 +17,10 @@ from rnn_goldens.cells.case import Case
 from rnn_goldens.cells.network import Network
 from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.step_backward import reverse
+from rnn_goldens.golden.gradients import cotangent_of
 
 Cotangents = Mapping[str, Array]
-"""``d_out`` shaped like out, ``d_h_n`` and ``d_c_n`` like the last states; a missing cotangent is zero."""
+"""``d_out`` shaped like out, ``d_h_n`` and so on like the last states; a missing cotangent is zero."""
 
 Factors = tuple[Array, Array | None]
 """A step's contribution to the gradient of a weight: g and v of g vᵀ for a matrix, only g for a vector."""
@@ -141,9 +142,8 @@ class Backward(Transposed, Network):
         """Gradients by the name of the array: x, initial states if given, every weight; each shaped like the array."""
         if case.batched:
             return self.of_batch(case, cotangents)
-        axes = {"d_out": 0, "d_h_n": 1, "d_c_n": 1}
-        batch = {name: np.expand_dims(array, axes[name]) for name, array in cotangents.items()}
-        found, axes = self.of_batch(case.as_batch(), batch), {"x": 0, "h0": 1, "c0": 1}
+        batch = {name: np.expand_dims(array, 0 if name == "d_out" else 1) for name, array in cotangents.items()}
+        found, axes = self.of_batch(case.as_batch(), batch), {"x": 0, **dict.fromkeys(case.cell.layout.initial, 1)}
         return {name: array.squeeze(axes[name]) if name in axes else array for name, array in found.items()}
 
     def of_batch(self, case: Case, cotangents: Cotangents) -> dict[str, Array]:
@@ -176,7 +176,7 @@ class Backward(Transposed, Network):
     def from_last(self, case: Case, cotangents: Cotangents, index: int) -> State:
         """Cotangents of the last state of a layer and direction."""
         zeros = (np.zeros_like(part[index]) for part in case.state)
-        named = (f"d_{state}_n" for state in case.cell.states)
+        named = map(cotangent_of, case.cell.layout.outputs[1:])
         return tuple(cotangents.get(name, {index: zero})[index] for name, zero in zip(named, zeros, strict=True))
 
     def side(self, d_outs: Sequence[Array], direction: int, directions: int) -> list[Array]:
@@ -194,7 +194,7 @@ class Backward(Transposed, Network):
         found = {"x": np.stack(d_inputs, axis=1)}
         if case.state_given:
             stacked = (np.stack(parts) for parts in zip(*d_start, strict=True))
-            found |= {f"{state}0": array for state, array in zip(case.cell.states, stacked, strict=True)}
+            found |= zip(case.cell.layout.initial, stacked, strict=True)
         return found | {name: weights[name] for name in case.weights}
 
 

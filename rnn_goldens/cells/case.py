@@ -71,7 +71,7 @@ def case_of(golden: InputsData, dtype: DTypeLike) -> Case:
         golden.config,
         {name: array.astype(dtype) for name, array in golden.weights.items()},
         golden.x.astype(dtype),
-        tuple(getattr(golden, f"{name}0").astype(dtype) for name in cell.states),
+        tuple(state.astype(dtype) for state in golden.states.values()),
         golden.lengths,
         golden.initial_state is not None,
     )

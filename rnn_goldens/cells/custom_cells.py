@@ -10,11 +10,13 @@ from typing import Any
 from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
 from rnn_goldens.cells.notation import Matrix, Term, Weight
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden.shapes import STACKED, Config, Layout, axis_sizes, in_file_order
+from rnn_goldens.golden.shapes import STACKED, STATE, Config, Layout, axis_sizes, in_file_order
 from rnn_goldens.named_object import error_text, import_object
 
-STATES = ("h", "c")
-"""The states that a golden can have."""
+_FIRST = "h"
+"""The name of the first state of a cell, which is its output."""
+
+MAX_STATES = 16
 
 
 def cell_named(name: str) -> Cell:
@@ -55,7 +57,7 @@ def custom_cell(name: str) -> Cell:
 
     The gates are in the order in which the equations first use them. A weight that is not ``W_i?``,
     ``W_h?``, ``b_i?`` or ``b_h?`` is a vector of shape (hidden,), unless the function is decorated with ``declare``.
-    Each argument between x and w is a state.
+    Each argument between x and w is a state. The first is h; the name of a further one is that of the argument.
 
     Raises:
         WrongUse: the function cannot be imported, raises, or does not define a cell.
@@ -165,15 +167,21 @@ def _states(name: str, equations: object) -> tuple[str, ...]:
     found = [p for p in inspect.signature(equations).parameters.values() if p.default is p.empty]
     count = len(found) - 2
     is_positional = all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in found)
-    if not is_positional or not 0 < count <= len(STATES) or _are_swapped([p.name for p in found]):
-        raise WrongUse(f"cell {name!r}: takes ({', '.join(map(str, found))}); a cell takes (x, h, w) or (x, h, c, w)")
-    return STATES[:count]
+    names = [p.name for p in found]
+    if not is_positional or not 0 < count <= MAX_STATES or _are_swapped(names):
+        raise WrongUse(
+            f"cell {name!r}: takes ({', '.join(map(str, found))}); a cell takes (x, h, w), or further states between h "
+            "and w, such as (x, h, c, w)"
+        )
+    if invalid := [state for state in names[2:-1] if not re.fullmatch(STATE, state)]:
+        raise WrongUse(f"cell {name!r}: {invalid[0]!r} is not a name of a state, which has letters only, such as c")
+    return (_FIRST, *names[2:-1])
 
 
 def _are_swapped(names: list[str]) -> bool:
-    """Return whether arguments named x, h, c or w are in another order."""
-    right = [name for name in ("x", *STATES, "w") if name in names]
-    return [name for name in names if name in right] != right
+    """Return whether an argument named x, h or w is not the first, second or last."""
+    places = {"x": 0, _FIRST: 1, "w": len(names) - 1}
+    return any(names.index(name) != place for name, place in places.items() if name in names)
 
 
 def _checked(name: str, run: Callable[[], object]) -> None:

@@ -216,11 +216,11 @@ def _tolerance(golden: "Golden") -> str:
 
 
 def _arrays(golden: "Golden") -> Iterator[tuple[str, list[tuple[str, "NDArray[Any]"]]]]:
-    from rnn_goldens.encoding.tree import EXPECTED, INPUTS
+    from rnn_goldens.encoding.tree import inputs_tree
 
     yield "weights", list(golden.stored.weights.items())
-    for group, names in (("inputs", INPUTS), ("expected", EXPECTED)):
-        yield group, [(name, array) for name in names if (array := getattr(golden.stored, name)) is not None]
+    yield "inputs", list(inputs_tree(golden)["inputs"].items())
+    yield "expected", list(golden.expected_of().values.items())
     if golden.gradients is not None:
         yield "cotangents", list(golden.gradients.cotangents.items())
         yield "gradients", list(golden.gradients.expected.items())

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from rnn_goldens.comparison.outputs import NotNumbers, Output, compared_outputs, read
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
-from rnn_goldens.golden.gradients import COTANGENTS
 from rnn_goldens.plurals import counted
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class Actual:
     @cached_property
     def expected(self) -> Expected:
         """The expected values."""
-        return self.golden.expected(self.of)
+        return self.golden.expected_of(self.of)
 
     @property
     def names(self) -> list[str]:
@@ -76,11 +75,17 @@ class Actual:
         return {name: output.values for name, output in self.arrays.items()}
 
 
-def actual_outputs(golden: "GoldenData", out: object = None, h_n: object = None, c_n: object = None) -> Actual:
-    """Return the outputs to compare. Takes the arguments of ``Golden.compare``."""
-    expected = golden.expected().values
+def actual_outputs(
+    golden: "GoldenData", out: object = None, h_n: object = None, c_n: object = None, *more: object
+) -> Actual:
+    """Return the outputs to compare. Takes the arguments of ``Golden.compare``, and further last states."""
+    return actual_by_name(golden, compared_outputs(golden, out, h_n, c_n, *more))
+
+
+def actual_by_name(golden: "GoldenData", outputs: Mapping[str, object]) -> Actual:
+    """Return the outputs to compare from a mapping; those that are None are missing."""
+    expected = golden.expected_of().values
     arrays, problems = dict[str, Output](), dict[str, str]()
-    outputs = compared_outputs(golden, out, h_n, c_n)
     for name, value in outputs.items():
         if name not in expected:
             problems[name] = f"was given, but a golden for {golden.cell} has no {name}"
@@ -101,7 +106,7 @@ def actual_gradients(golden: "GoldenData", by_name: Mapping[str, object]) -> Act
         WrongUse: the golden was loaded without gradients.
         UnknownName: its gradients cannot be checked in this precision.
     """
-    expected = golden.expected(GRADIENTS).values
+    expected = golden.expected_of(GRADIENTS).values
     arrays, problems, left_out = dict[str, Output](), dict[str, str](), list[str]()
     for name, value in by_name.items():
         if name not in expected:
@@ -125,7 +130,7 @@ def actual_gradients(golden: "GoldenData", by_name: Mapping[str, object]) -> Act
 
 
 def _unknown(golden: "GoldenData", name: str, expected: Mapping[str, object]) -> str:
-    if name in COTANGENTS.values():
+    if name in golden.layout.outputs:
         return "is an output and has no gradient here: check(out, h_n) compares outputs"
     if name.startswith("bias_") and not golden.config.bias:
         return "was given, but this network has no biases"

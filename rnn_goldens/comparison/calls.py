@@ -138,10 +138,10 @@ def _rows(call: Call, golden: GoldenData) -> Verdict:
 def _of_rows(golden: GoldenData, rows: NDArray[np.intp]) -> GoldenData:
     """Return the golden with only these rows of the batch."""
     stored = golden.stored
-    arrays = {name: getattr(stored, name) for name in ("h0", "c0", "h_n", "c_n")}
-    states: dict[str, Any] = {name: array[:, rows] for name, array in arrays.items() if array is not None}
+    states = {name: array[:, rows] for name, array in stored.states.items()}
+    expected = {name: array[rows] if name == "out" else array[:, rows] for name, array in stored.expected.items()}
     lengths = None if stored.lengths is None else stored.lengths[rows]
-    part = replace(stored, x=stored.x[rows], out=stored.out[rows], lengths=lengths, **states)
+    part = replace(stored, x=stored.x[rows], states=states, lengths=lengths, expected=expected)
     return replace(golden, stored=part, tolerance=_tolerance_of_rows(golden.tolerance, rows), gradients=None)
 
 
@@ -199,6 +199,10 @@ def _middle(golden: GoldenData) -> int:
     return shortest // 2
 
 
+def _runs_forward_only(golden: GoldenData) -> bool:
+    return not (golden.config.bidirectional or golden.config.direction)
+
+
 def _steps_of_longest(golden: GoldenData) -> int:
     return golden.stored.x.shape[-2] if golden.lengths is None else int(golden.lengths.max())
 
@@ -207,7 +211,8 @@ def _steps(golden: GoldenData, begin: int, end: int, start: dict[str, Any]) -> G
     """Return the golden with only these time steps, the initial state ``start`` if any, and unchanged last states."""
     stored, steps = golden.stored, (..., slice(begin, end), slice(None))
     lengths = None if stored.lengths is None else np.clip(stored.lengths - begin, 0, end - begin)
-    part = replace(stored, x=stored.x[steps], out=stored.out[steps], lengths=lengths, **start)
+    expected = {**stored.expected, "out": stored.out[steps]}
+    part = replace(stored, x=stored.x[steps], lengths=lengths, states=start or stored.states, expected=expected)
     features = (*golden.features, "state") if start and "state" not in golden.features else golden.features
     return replace(golden, stored=part, features=features, gradients=None)
 
@@ -239,9 +244,10 @@ def _outputs_are_the_same(golden: GoldenData, other: GoldenData) -> bool:
 def _views(call: Call, golden: GoldenData) -> Verdict:
     """Run on non-contiguous arrays, with a NaN between any two elements."""
     views = golden.inputs()
-    arrays = {name: _with_gaps(getattr(golden, name)) for name in ("x", *(f"{n}0" for n in golden.layout.states))}
-    weights = {name: _with_gaps(array) for name, array in golden.weights.items()}
-    vars(views).update(arrays, weights=weights)  # fills the cache of the cast arrays
+    states, weights = (
+        {name: _with_gaps(array) for name, array in arrays.items()} for arrays in (golden.states, golden.weights)
+    )
+    vars(views).update(x=_with_gaps(golden.x), states=states, weights=weights)  # fills the cache of the cast arrays
     return compare(golden, *call(views), meaning="non-contiguous arrays give other outputs than contiguous arrays")
 
 
@@ -261,8 +267,8 @@ CALL_PATTERNS = {
         _rows,
     ),
     "chunks": CallPattern(
-        "the sequence in two parts, with the state carried over; skipped for two directions or an unchecked output",
-        lambda golden: not (golden.config.bidirectional or golden.not_compared) and _steps_of_longest(golden) > 1,
+        "the sequence in two parts, with the state carried over; not for a reverse direction or an unchecked output",
+        lambda golden: _runs_forward_only(golden) and not golden.not_compared and _steps_of_longest(golden) > 1,
         _chunks,
     ),
     "weights": CallPattern("a call with other weights in between: no weights are cached", lambda _: True, _weights),

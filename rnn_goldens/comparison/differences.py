@@ -20,9 +20,6 @@ Float64 = NDArray[np.float64]
 
 HALF = ("bfloat16", "float16")
 
-_OF_SAME_SHAPE = {"h0": "h_n", "c0": "c_n"}
-"""Initial states, each with the output of the same shape, which may be passed by mistake instead of a gradient."""
-
 _MATRIX = 2
 
 
@@ -115,11 +112,12 @@ def _mistaken_array(actual: Actual, name: str, output: Output) -> str | None:
         transposed = _compared(actual, name, Output(got.T.copy(), output.dtype))
         if transposed.passed:
             return "is transposed: its transpose is right"
-    arrays = {**golden.stored.weights, "x": golden.stored.x, "h0": golden.stored.h0, "c0": golden.stored.c0}
+    arrays = {**golden.stored.weights, "x": golden.stored.x, **golden.stored.states}
     itself = arrays.get(name)
     if itself is not None and got.shape == itself.shape and (got == itself).all() and got.any():
         return f"is {name} itself, not its gradient, which torch has in {name}.grad"
-    of, outputs = _OF_SAME_SHAPE.get(name, ""), golden.expected(OUTPUTS)
+    last = dict(zip(golden.layout.initial, golden.layout.outputs[1:], strict=True))
+    of, outputs = last.get(name, ""), golden.expected_of(OUTPUTS)
     if of in outputs.values and got.any() and not outputs.wrong(of, got).any():
         return f"is the output {of}, not a gradient: check(out, h_n) compares outputs"
     return None

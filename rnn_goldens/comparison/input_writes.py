@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.golden.arrays import InputArrays
-from rnn_goldens.golden.gradients import COTANGENTS
 from rnn_goldens.golden.precision import PRECISIONS
 
 if TYPE_CHECKING:
@@ -31,15 +30,15 @@ def written_to(inputs: "InputsData", before: InputArrays) -> list[str]:
 
 def wrote_into(names: list[str]) -> str:
     """Return the error text for an implementation that wrote to these arrays."""
-    kinds = "inputs, weights and cotangents" if set(names) & COTANGENTS.keys() else "inputs and weights"
+    kinds = "inputs, weights and cotangents" if any(n.startswith("d_") for n in names) else "inputs and weights"
     return f"wrote into {', '.join(names)}: {kinds} belong to the caller and must not change"
 
 
 def _arrays(fields: Mapping[str, object]) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Yield the arrays in the fields of inputs or of stored arrays, by name, including each weight and cotangent."""
-    for name in ("x", "h0", "c0", "lengths"):
+    """Yield the arrays in the fields of inputs or of stored arrays, by name, with each state, weight and cotangent."""
+    for name in ("x", "lengths"):
         if isinstance(value := fields.get(name), np.ndarray):
             yield name, value
-    for group in ("weights", "cotangents"):
+    for group in ("states", "weights", "cotangents"):
         if isinstance(arrays := fields.get(group), Mapping):
             yield from arrays.items()

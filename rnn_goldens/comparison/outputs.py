@@ -4,7 +4,7 @@ Only NumPy is imported. If an array needs its library for the conversion, the li
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from numbers import Number
@@ -221,46 +221,79 @@ def _type(value: object) -> str:
 
 
 def states_apart(
-    layout: Layout, out: object, h_n: object = None, c_n: object = None, *, state_shape: tuple[int, ...] | None = None
+    layout: Layout,
+    out: object,
+    h_n: object = None,
+    c_n: object = None,
+    *more: object,
+    state_shape: tuple[int, ...] | None = None,
 ) -> dict[str, object]:
-    """Return outputs by name. Takes out, h_n and c_n; or out and a pair (h_n, c_n); or all as a tuple in ``out``.
+    """Return outputs by name. Takes out and the last states; or out and a tuple of them; or all as a tuple in ``out``.
 
-    The result has every output of the cell; an output that was not passed is None. For a cell without a cell state, the
-    result has ``c_n`` only if it was passed: as ``c_n``, or as the second element of a pair in place of ``h_n``. Such a
+    The result has every output of the cell; an output that was not passed is None. For a cell with one state, the
+    result has ``c_n`` only if it was passed: as the second state, or as the second element of a pair of states. Such a
     pair must have two arrays with as many axes as ``out``, and with the shape of a state if the shape is known.
     """
-    if h_n is None and c_n is None and isinstance(out, tuple) and len(out) in OUTPUTS:
-        out, h_n, c_n = (*out, None)[:3]  # callers handle a tuple that is only out
-    has_cell_state = "c" in layout.states
-    if c_n is None and isinstance(h_n, tuple | list) and len(h_n) == 2:  # noqa: PLR2004 - a pair
-        # Without a cell state, the pair may be two layers, each with one axis less than out or with an axis of size 1.
-        axes = [getattr(value, "ndim", None) for value in (out, *h_n)]
-        are_states = state_shape is None or all(getattr(value, "shape", None) == state_shape for value in h_n)
-        if has_cell_state or (axes[0] is not None and len(set(axes)) == 1 and are_states):
-            h_n, c_n = h_n
-    outputs = {"out": out, "h_n": h_n}
-    return {**outputs, "c_n": c_n} if has_cell_state or c_n is not None else outputs
+    given = _without_trailing_none((h_n, c_n, *more))
+    if not given and isinstance(out, tuple) and len(out) in possible_counts(layout):
+        out, *given = out  # callers handle a tuple that is only out
+        given = _without_trailing_none(given)
+    if len(given) == 1 and isinstance(given[0], tuple | list) and _are_states(layout, out, given[0], state_shape):
+        given = list(given[0])
+    names = layout.outputs[1:]
+    if len(given) > max(len(names), 2):
+        raise TypeError(f"{counted(len(given), 'state')} passed after out; the cell has {len(names)}")
+    passed = zip(names, [*given, *[None] * len(names)], strict=False)
+    unexpected = {"c_n": given[1]} if len(given) > len(names) == 1 else {}
+    return {"out": out, **dict(passed), **unexpected}
 
 
-def compared_outputs(golden: "GoldenData", out: object, h_n: object = None, c_n: object = None) -> dict[str, object]:
+def possible_counts(layout: Layout | None = None) -> set[int]:
+    """Return the possible lengths of the tuple of an implementation: out, and the states apart or as one element."""
+    return {*OUTPUTS, *(() if layout is None else (len(layout.outputs),))}
+
+
+def _are_states(layout: Layout, out: object, given: Sequence[object], state_shape: tuple[int, ...] | None) -> bool:
+    """Return whether a tuple in place of h_n has one element for each state."""
+    if len(layout.states) > 1:
+        return len(given) == len(layout.states)
+    # With one state, a pair may be two layers, each with one axis less than out or with an axis of size 1.
+    axes = {getattr(value, "ndim", None) for value in (out, *given)}
+    are_shaped = state_shape is None or all(getattr(value, "shape", None) == state_shape for value in given)
+    return len(given) == 2 and len(axes) == 1 and None not in axes and are_shaped  # noqa: PLR2004 - a pair
+
+
+def _without_trailing_none(states: Iterable[object]) -> list[object]:
+    given = list(states)
+    while given and given[-1] is None:
+        given.pop()
+    return given
+
+
+def compared_outputs(
+    golden: "GoldenData", out: object, h_n: object = None, c_n: object = None, *more: object
+) -> dict[str, object]:
     """Return the outputs to compare by name. Takes the outputs as ``states_apart`` does."""
     if is_out_alone(golden, out):
         return {"out": out}
-    outputs = states_apart(golden.layout, out, h_n, c_n, state_shape=golden.state_shapes["h"])
+    outputs = states_apart(golden.layout, out, h_n, c_n, *more, state_shape=golden.state_shapes["h"])
     return {name: value for name, value in outputs.items() if not golden.outputs or name in golden.outputs}
 
 
 def is_out_alone(golden: "GoldenData", result: object) -> bool:
     """Return whether a result is only ``out``, for a golden that compares only ``out``.
 
-    A tuple or list of one to three parts is a tuple of outputs, unless it has as many axes as ``out``.
+    A tuple or list with as many parts as outputs is a tuple of outputs, unless it has as many axes as ``out``.
     """
     if golden.outputs != ("out",):
         return False
     if not isinstance(result, tuple | list):
         return True
     try:
-        return len(result) not in (1, *OUTPUTS) or read(result).values.ndim == golden.stored.out.ndim
+        return (
+            len(result) not in {1, *possible_counts(golden.layout)}
+            or read(result).values.ndim == golden.stored.out.ndim
+        )
     except NotNumbers:
         return False
 
@@ -270,12 +303,13 @@ def is_array(result: object) -> bool:
     return isinstance(result, Output) or (hasattr(result, "shape") and not isinstance(result, tuple | list))
 
 
-def outputs_of(result: object, golden: "GoldenData | None" = None) -> Sequence[Any]:
+def outputs_of(result: object, golden: "GoldenData | None" = None, layout: Layout | None = None) -> Sequence[Any]:
     """Return the outputs in the result of an implementation, as arguments of ``Golden.check``.
 
     Args:
         result: the result.
         golden: the golden, if it may compare only ``out``.
+        layout: the layout of the cell, if there is no golden. Without both, the cell has at most two states.
 
     Raises:
         TypeError: the result does not contain outputs.
@@ -283,8 +317,9 @@ def outputs_of(result: object, golden: "GoldenData | None" = None) -> Sequence[A
     if golden is not None and is_out_alone(golden, result):
         return (result,)
     out_only = golden is not None and golden.outputs == ("out",)
-    if isinstance(result, tuple | list) and len(result) in ((1, *OUTPUTS) if out_only else OUTPUTS):
-        return result
+    counts = possible_counts(layout if golden is None else golden.layout)
+    if isinstance(result, tuple | list) and len(result) in ({1, *counts} if out_only else counts):
+        return result if len(result) <= max(OUTPUTS) else (result[0], tuple(result[1:]))
     if is_array(result):
         hint = "" if golden is None else f". To check out alone: {_OUT_ALONE}"
         raise TypeError(f"the implementation returned one array; {EXPECTED}{hint}")

@@ -112,14 +112,14 @@ class _Plane:
 
 def _planes(golden: "GoldenData", name: str) -> dict[str, _Plane]:
     """Return all planes of an output, by the text for batch row and direction."""
-    hidden, directions = golden.config.hidden_size, golden.config.num_directions
+    size, directions = golden.config.output_size, golden.config.num_directions
     rows = list(range(*golden.batch_shape)) if golden.batch_shape else [None]
     found = {}
     for batch in rows:
         for direction in range(directions if name == "out" else 1):
             parts = [f"batch {batch}"] if batch is not None and len(rows) > 1 else []
             parts += [f"{('forward', 'reverse')[direction]} direction"] if directions > 1 and name == "out" else []
-            units = slice(direction * hidden, (direction + 1) * hidden)
+            units = slice(direction * size, (direction + 1) * size)
             found[", ".join(parts)] = _Plane(name, batch, units)
     return found
 

@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 WITH_TIME = ("out", "x")
 """Arrays whose second to last axis is time."""
 
-STATES = ("h_n", "c_n", "h0", "c0")
-"""Arrays with a row for each layer and direction."""
-
 
 def place(golden: "GoldenData", name: str, index: tuple[int, ...]) -> str:
     """Return the position of an element of an output or gradient as text.
@@ -22,22 +19,23 @@ def place(golden: "GoldenData", name: str, index: tuple[int, ...]) -> str:
     ``time step 2 (batch 0, unit 1)`` of out, ``time step 2 (batch 0, input 1)`` of x, ``layer 0 (batch 0, unit 1,
     reverse direction)`` of a state, ``gate f, unit 1, column 2`` of a weight.
     """
-    hidden = golden.config.hidden_size
+    config = golden.config
     if name in WITH_TIME:
         *batch, time, last = index
         axis, direction = "input", ""
         if name == "out":
-            axis, direction, last = "unit", ", reverse direction" if last >= hidden else "", last % hidden
+            reverse, last = divmod(last, config.output_size)
+            axis, direction = "unit", ", reverse direction" if reverse else ""
         return f"time step {time} ({_in_batch(batch)}{axis} {last}{direction})"
-    if name in STATES:
-        layer, reverse = divmod(index[0], golden.config.num_directions)
-        two_directions = golden.config.num_directions > 1
+    if name in (*golden.layout.outputs, *golden.layout.initial):  # a state
+        layer, reverse = divmod(index[0], config.num_directions)
+        two_directions = config.num_directions > 1
         direction = f", {('forward', 'reverse')[reverse]} direction" if two_directions else ""
         return f"layer {layer} ({_in_batch(index[1:-1])}unit {index[-1]}{direction})"
-    gate, unit = divmod(index[0], hidden)
-    gates = golden.layout.gates
-    stacked = name.startswith(("weight_", "bias_")) and len(gates) > 1
-    parts = [f"gate {gates[gate]}"] if stacked else []
+    gates, unit, parts = golden.layout.gates, index[0], []
+    if dict(golden.layout.weights)[name.partition("_l")[0]].startswith("G"):  # the rows of all gates
+        gate, unit = divmod(index[0], config.hidden_size)
+        parts = [f"gate {gates[gate]}"] if len(gates) > 1 else []
     parts += [f"unit {unit}", *(f"column {column}" for column in index[1:])]
     return ", ".join(parts)
 
@@ -59,6 +57,6 @@ def first(golden: "GoldenData", name: str, wrong: NDArray[np.intp]) -> tuple[int
     elif name == "out":
         time, unit = wrong[:, -2], wrong[:, -1]
         length = golden.stored.x.shape[-2] if golden.lengths is None else golden.lengths[wrong[:, 0]]
-        from_the_end = (unit >= golden.config.hidden_size) & (time < length)
+        from_the_end = (unit >= golden.config.output_size) & (time < length)
         row = int(np.where(from_the_end, length - 1 - time, time).argmin())
     return tuple(int(i) for i in wrong[row])

@@ -66,7 +66,9 @@ class GoldenMismatch(AssertionError):
         return type(self), (self.verdict,)
 
 
-def compare(golden: "GoldenData", out: object, h_n: object = None, c_n: object = None, *, meaning: str = "") -> Verdict:
+def compare(
+    golden: "GoldenData", out: object, h_n: object = None, c_n: object = None, *more: object, meaning: str = ""
+) -> Verdict:
     """Compare outputs with a golden.
 
     Args:
@@ -74,9 +76,10 @@ def compare(golden: "GoldenData", out: object, h_n: object = None, c_n: object =
         out: as for ``Golden.compare``.
         h_n: as for ``Golden.compare``.
         c_n: as for ``Golden.compare``.
+        *more: further last states of a custom cell.
         meaning: what a difference means besides wrong outputs; "" if nothing.
     """
-    return verdict_on(actual_outputs(golden, out, h_n, c_n), meaning)
+    return verdict_on(actual_outputs(golden, out, h_n, c_n, *more), meaning)
 
 
 def compare_gradients(golden: "GoldenData", by_name: Mapping[str, object], *, meaning: str = "") -> Verdict:

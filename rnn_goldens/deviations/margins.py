@@ -22,8 +22,8 @@ def margin(golden: GoldenData, outputs: Sequence[Array], precision: str) -> floa
 def margins_by_output(golden: GoldenData, outputs: Sequence[Array], precision: str) -> list[float]:
     """Return the largest error of each output, out first, as a multiple of the tolerance."""
     found = []
-    for name, got in zip(("out", "h_n", "c_n"), outputs, strict=False):
-        want = getattr(golden.stored, name)
+    for name, got in zip(golden.layout.outputs, outputs, strict=False):
+        want = golden.stored.expected[name]
         found.append(_margin([(got, want, golden.tolerance.allowed(name, want, PRECISIONS[precision]))]))
     return found
 

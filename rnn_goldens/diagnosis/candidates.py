@@ -28,8 +28,6 @@ Parts = Mapping[str, tuple[Cause, ...]]
 TOGETHER = " & "
 """Separator of the names of two deviations."""
 
-_NAMES = ("out", "h_n", "c_n")
-
 MAX_SHARING = 16
 """Largest number of deviations that are tried in pairs because they explain the largest parts of the outputs."""
 
@@ -43,7 +41,7 @@ class Candidates:
 
     def __init__(self, golden: "GoldenData", got: Arrays) -> None:
         self.golden, self.got = golden, got
-        self.expected = golden.expected(self.of)
+        self.expected = golden.expected_of(self.of)
         self._outputs: dict[Cause, Arrays] = {}
         self._float32: dict[Cause, Arrays] = {}
         self._is_finite = all(np.isfinite(values).all() for values in got.values())
@@ -197,7 +195,7 @@ class Candidates:
         return {name: np.asarray(part, np.float64) for name, part in self._run(together(cause), case).items()}
 
     def _run(self, wrong: "Alteration", case: "Case") -> Arrays:
-        return dict(zip(_NAMES, wrong(case), strict=False))
+        return dict(zip(self.golden.layout.outputs, wrong(case), strict=False))
 
     @np.errstate(all="ignore")
     def _roundings(self, cause: Cause, wrong: Arrays) -> Arrays:

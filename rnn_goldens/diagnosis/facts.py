@@ -18,13 +18,13 @@ def facts(actual: Actual) -> dict[str, Value]:
     if actual.of == GRADIENTS:
         gradients = observe(actual)
         return _observed_facts(gradients, GRADIENT_FACTS) if gradients.wrong_ones else {}
-    found: dict[str, Value] = dict.fromkeys(_not_comparable(actual), True)
+    found: dict[str, Value] = dict.fromkeys((code for code in _not_comparable(actual) if code in FACTS), True)
     shaped = [n for n, values in actual.numbers.items() if values.shape == actual.expected.values[n].shape]
     if shaped == list(actual.golden.layout.outputs):
         found |= _observed_facts(observe(actual), FACTS)
     elif "out" in shaped:
         found |= _observed_facts(observe(actual, ["out"]), {code: fact for code, fact in FACTS.items() if fact.of_out})
-    return found | dict.fromkeys(_less_precise(actual), True)
+    return found | dict.fromkeys((code for code in _less_precise(actual) if code in FACTS), True)
 
 
 def _observed_facts(observed: Observation, facts: Mapping[str, Fact]) -> dict[str, Value]:

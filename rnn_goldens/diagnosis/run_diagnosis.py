@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnn_goldens.comparison.actual import actual_gradients, actual_outputs
+from rnn_goldens.comparison.actual import actual_by_name, actual_gradients
 from rnn_goldens.diagnosis.budget import Budget, steps_of
 from rnn_goldens.diagnosis.candidate_search import Failure
 from rnn_goldens.diagnosis.candidates import Candidates, Cause, Parts
@@ -154,7 +154,7 @@ def _no_equations(one: Evidence, load: Load) -> str:
 
 def _unexplained(one: Evidence, outputs: Mapping[_Key, Arrays], load: Load) -> Evidence:
     golden = _loaded(one, load)
-    observed = one.facts or ({} if golden is None else facts(actual_outputs(golden, **outputs[_key(one)])))
+    observed = one.facts or ({} if golden is None else facts(actual_by_name(golden, outputs[_key(one)])))
     return replace(one, explained_by=(), facts=observed)
 
 
@@ -231,7 +231,7 @@ class _Reexamination:
         got = self.outputs.get(_key(one))
         if golden is None or not got or not budget.take(TIMES_OF_FACTS * steps_of(golden)):
             return {}
-        return facts(actual_gradients(golden, got) if one.of == GRADIENTS else actual_outputs(golden, **got))
+        return facts(actual_gradients(golden, got) if one.of == GRADIENTS else actual_by_name(golden, got))
 
     def _candidates(self, one: Evidence) -> Candidates | None:
         got = self.outputs.get(_key(one))
@@ -312,7 +312,7 @@ class _WouldFail:
 
         require_equations(golden)
         if evidence.of == GRADIENTS:
-            expected = golden.expected(GRADIENTS).values
+            expected = golden.expected_of(GRADIENTS).values
             passed = {name: expected[name] for name in evidence.checked or expected}
             candidates = GradientCandidates(golden, passed)
             return all(candidates.would_fail(cause, dtype, ENOUGH) for dtype in (np.float64, np.float32))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding.tree import Tree, layout_of
 from rnn_goldens.golden.features import DERIVED_FEATURES, derived_features
-from rnn_goldens.golden.gradients import COTANGENTS
+from rnn_goldens.golden.gradients import cotangent_of
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.shapes import (
     Config,
@@ -62,10 +62,11 @@ def gradients_problems(tree: Tree, golden: Golden, content: str) -> list[str]:
         golden: the golden that the tree names.
         content: the content hash of that golden.
     """
-    shape, state = golden.stored.x.shape, golden.stored.h0 is not None
+    shape, state = golden.stored.x.shape, bool(golden.stored.states)
     expected = gradient_shapes(golden.layout, golden.config, shape, state=state)
     outputs = output_shapes(golden.layout, golden.config, shape)
-    wanted = {name: outputs[of] for name, of in COTANGENTS.items() if of in outputs and name in tree["cotangents"]}
+    cotangents = {cotangent_of(name): shape for name, shape in outputs.items()}
+    wanted = {name: shape for name, shape in cotangents.items() if name in tree["cotangents"]}
     return [
         *_golden_problems(tree, golden, content),
         *shape_problems("cotangents", tree["cotangents"], wanted),
@@ -130,7 +131,7 @@ def _input_shapes(layout: Layout, config: Config, inputs: Mapping[str, NDArray[A
     """Return the expected shapes of the inputs. One state requires all states; lengths require a batch."""
     batch = inputs["x"].shape[:-2]
     shapes: dict[str, Shape] = {"x": (*batch, inputs["x"].shape[-2], config.input_size)}
-    if {"h0", "c0"} & inputs.keys():
+    if inputs.keys() - {"x", "lengths"}:
         shapes |= {f"{name}0": shape for name, shape in state_shapes(layout, config, batch).items()}
     if "lengths" in inputs and batch:
         shapes["lengths"] = batch

@@ -8,10 +8,10 @@ a schema validator.
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from rnn_goldens.encoding.tree import Tree
-from rnn_goldens.encoding.typed_arrays import ClosedStruct, Floats, Integers, Size, tree_of
+from rnn_goldens.encoding.typed_arrays import ClosedStruct, Size, tree_of
 from rnn_goldens.encoding.typed_json import (
     LINE,
     SCHEMA,
@@ -26,9 +26,14 @@ from rnn_goldens.encoding.typed_json import (
     require_once,
 )  # fmt: skip
 from rnn_goldens.golden.features import FEATURES
-from rnn_goldens.golden.shapes import is_custom_cell
+from rnn_goldens.golden.shapes import STATE, is_custom_cell
 
 WeightName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*\Z", max_length=100)]
+StateName = Annotated[str, Meta(pattern=rf"^{STATE}\Z", max_length=100)]
+InputName = Annotated[str, Meta(pattern=rf"^(x|lengths|{STATE}0)\Z", max_length=101)]
+OutputName = Annotated[str, Meta(pattern=rf"^(out|{STATE}_n)\Z", max_length=102)]
+CotangentName = Annotated[str, Meta(pattern=rf"^d_(out|{STATE}_n)\Z", max_length=104)]
+Outputs = dict[OutputName, Raw]
 Axes = Annotated[str, Meta(pattern=r"^([GH]|[GHP][HPI])\Z", max_length=2)]
 
 
@@ -36,12 +41,13 @@ class CustomCell(ClosedStruct, frozen=True):
     """The gates, states and weights of a custom cell."""
 
     gates: Annotated[str, Meta(pattern=LINE, min_length=1, max_length=100)]
-    states: Annotated[tuple[Literal["h", "c"], ...], Meta(min_length=1, max_length=2)]
+    states: Annotated[tuple[StateName, ...], Meta(min_length=1, max_length=16)]
     weights: Annotated[dict[WeightName, Axes], Meta(min_length=1, max_length=100)]
 
     def __post_init__(self) -> None:
-        """Raise ValueError if the states are other than h, or h and c, in this order."""
-        _require(self.states in (("h",), ("h", "c")), "states must be h, or h and c")
+        """Raise ValueError if the first state is not h, or if a state is listed twice."""
+        _require(self.states[0] == "h", "the first state must be h")
+        require_once(self.states)
 
 
 class Configuration(ClosedStruct, frozen=True):
@@ -56,23 +62,6 @@ class Configuration(ClosedStruct, frozen=True):
     direction: Literal["reverse"] | UnsetType = UNSET
 
 
-class Inputs(ClosedStruct, frozen=True):
-    """Model inputs except the weights."""
-
-    x: Floats
-    h0: Floats | UnsetType = UNSET
-    c0: Floats | UnsetType = UNSET
-    lengths: Integers | UnsetType = UNSET
-
-
-class Outputs(ClosedStruct, frozen=True):
-    """One array per output."""
-
-    out: Floats
-    h_n: Floats
-    c_n: Floats | UnsetType = UNSET
-
-
 class ExactTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="exact"):
     """The number of significant bits that every partial sum fits in."""
 
@@ -85,24 +74,17 @@ class BoundTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="bound"):
     accumulation: Outputs
     storage: Outputs
 
-
-class Cotangents(ClosedStruct, frozen=True):
-    """One array per output that has a cotangent."""
-
-    d_out: Floats | UnsetType = UNSET
-    d_h_n: Floats | UnsetType = UNSET
-    d_c_n: Floats | UnsetType = UNSET
-
     def __post_init__(self) -> None:
-        """Raise ValueError if there is no cotangent."""
-        _require(any(d is not UNSET for d in (self.d_out, self.d_h_n, self.d_c_n)), "a cotangent is required")
+        """Raise ValueError if a coefficient of out or h_n is missing."""
+        _require_out(self.accumulation, "accumulation")
+        _require_out(self.storage, "storage")
 
 
 class GradientsTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="bound"):
     """The largest error that a correct implementation can have, as two coefficients of the roundoff by gradient."""
 
-    accumulation: dict[str, Floats]
-    storage: dict[str, Floats]
+    accumulation: dict[str, Raw]
+    storage: dict[str, Raw]
 
 
 class Document(ClosedStruct, frozen=True, kw_only=True):
@@ -128,8 +110,8 @@ class GoldenDocument(Document, frozen=True, kw_only=True):
     cell: CellName
     features: Annotated[tuple[Feature, ...], Meta(max_length=len(FEATURES))]
     config: Configuration
-    weights: dict[str, Floats]
-    inputs: Inputs
+    weights: dict[str, Raw]
+    inputs: dict[InputName, Raw]
     expected: Outputs
     tolerance: ExactTolerance | BoundTolerance
     own_cell: CustomCell | UnsetType = UNSET
@@ -142,6 +124,8 @@ class GoldenDocument(Document, frozen=True, kw_only=True):
         _require(
             is_custom_cell(self.cell) == (self.own_cell is not UNSET), "own_cell is required for a custom cell only"
         )
+        _require_out(self.expected, "expected")
+        _require("x" in self.inputs, "inputs: x is required")
 
 
 class GradientsDocument(Document, frozen=True, kw_only=True):
@@ -149,8 +133,8 @@ class GradientsDocument(Document, frozen=True, kw_only=True):
 
     kind: Literal["gradients"]
     golden: Hash
-    cotangents: Cotangents
-    expected: dict[str, Floats]
+    cotangents: Annotated[dict[CotangentName, Raw], Meta(min_length=1)]
+    expected: dict[str, Raw]
     tolerance: ExactTolerance | GradientsTolerance
     schema: Literal["urn:rnn-goldens:schema:gradients:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
@@ -174,6 +158,10 @@ def decode(content: bytes, kind: str) -> Tree:
     tree = tree_of(as_typed(_DECODERS[kind], content))
     tree.pop("schema", None)
     return tree
+
+
+def _require_out(arrays: dict[str, Raw], of: str) -> None:
+    _require({"out", "h_n"} <= arrays.keys(), f"{of}: out and h_n are required")
 
 
 def _require(condition: bool, message: str) -> None:

@@ -5,6 +5,8 @@ Each array has its axis labels and gate order as attributes, for users of HDF5 t
 
 import io
 import re
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import h5py
@@ -12,33 +14,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.encoding.tree import Tree
+from rnn_goldens.golden.gradients import cotangent_of
+from rnn_goldens.golden.shapes import Layout
 
 _DEEPEST = 4
 """Levels of groups; a golden has three. The limit ends the reading of a group that links to itself."""
 
+Labels = Callable[[str, int], Mapping[str, list[str]]]
+"""(name, number of axes) of an array → its attributes."""
+
 _TYPES = (np.dtype(np.float64), np.dtype(np.int64))
 
 
-def encode(tree: Tree, gates: str) -> bytes:
+def encode(tree: Tree, layout: Layout, *, projected: bool) -> bytes:
     """Return the bytes of an HDF5 file. Deterministic: nothing depends on time or on the order of sets.
 
     Args:
         tree: the content.
-        gates: one letter per gate, in the order of the rows of the weights.
+        layout: gates, states and weights of the cell, for the labels of axes.
+        projected: whether the size of h differs from hidden_size.
     """
     buffer = io.BytesIO()
     with h5py.File(buffer, "w", libver=("v108", "v108"), alignment_threshold=1, alignment_interval=8) as file:
-        _write(file, tree, gates)
+        _write(file, tree, partial(axis_labels, layout, projected=projected))
     return buffer.getvalue()
 
 
-def _write(group: h5py.Group, tree: Tree, gates: str) -> None:
+def _write(group: h5py.Group, tree: Tree, labels: Labels) -> None:
     for name, value in tree.items():
         if isinstance(value, dict):
-            _write(group.create_group(name), value, gates)
+            _write(group.create_group(name), value, labels)
         elif isinstance(value, np.ndarray):
             dataset = group.create_dataset(name, data=value, track_times=False)
-            for attribute, texts in axis_labels(name, value.ndim, gates).items():
+            for attribute, texts in labels(name, value.ndim).items():
                 dataset.attrs[attribute] = _texts(texts)
         elif isinstance(value, str | list):
             group.attrs[name] = _texts(value)
@@ -54,30 +62,33 @@ def _texts(value: str | list[str]) -> NDArray[Any]:
     return array.reshape(()) if isinstance(value, str) else array
 
 
-_WEIGHT = re.compile(r"(weight|bias)_(ih|hh)_l\d+(_reverse)?")
-_SEQUENCES = {"x": "input", "out": "direction*hidden", "d_out": "direction*hidden"}
-_STATES = ("h0", "c0", "h_n", "c_n", "d_h_n", "d_c_n")
+_SUFFIX = re.compile(r"_l\d+(_reverse)?")
 _MAX_AXES = 3
 
 
-def axis_labels(name: str, axes: int, gates: str) -> dict[str, list[str]]:
-    """Return the attributes ``axes`` and, for a weight, ``gates`` of an array.
+def axis_labels(layout: Layout, name: str, axes: int, *, projected: bool) -> dict[str, list[str]]:
+    """Return the attributes ``axes`` and, for a weight with the rows of all gates, ``gates`` of an array.
 
     Args:
-        name: the name of the array. Arrays that a custom cell defines have no labels.
+        layout: gates, states and weights of the cell.
+        name: the name of the array.
         axes: the number of axes: an unbatched golden has one less.
-        gates: one letter per gate, in the order of the rows of the weights.
+        projected: whether the size of h differs from hidden_size.
     """
+    output = "projection" if projected else "hidden"
+    letters = {"G": "gate*hidden", "H": "hidden", "I": "input of the layer", "P": output}
     if name == "lengths":
         return {"axes": ["batch"]}
-    if name in _SEQUENCES:
-        return {"axes": ["batch", "time", _SEQUENCES[name]][_MAX_AXES - axes :]}
-    if name in _STATES:
-        return {"axes": ["layer*direction", "batch", "hidden"] if axes == _MAX_AXES else ["layer*direction", "hidden"]}
-    if (weight := _WEIGHT.fullmatch(name)) is None:
-        return {}
-    columns = {"ih": "input of the layer", "hh": "hidden"}[weight[2]]
-    return {"axes": ["gate*hidden", *([columns] if weight[1] == "weight" else [])], "gates": list(gates)}
+    if name in ("x", "out", "d_out"):
+        return {"axes": ["batch", "time", "input" if name == "x" else f"direction*{output}"][_MAX_AXES - axes :]}
+    last = layout.outputs[1:]
+    for names in (layout.initial, last, tuple(map(cotangent_of, last))):
+        if name in names:
+            units = output if name == names[0] else "hidden"
+            return {"axes": ["layer*direction", *["batch"][: axes - 2], units]}
+    weight = dict(layout.weights)[_SUFFIX.sub("", name)]
+    gates = {"gates": list(layout.gates)} if weight.startswith("G") else {}
+    return {"axes": [letters[axis] for axis in weight], **gates}
 
 
 def read_tree(content: bytes) -> Tree:

@@ -14,7 +14,7 @@ import numpy as np
 from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.golden.arrays import GoldenArrays, InputArrays
 from rnn_goldens.golden.built_in_cells import LAYOUTS
-from rnn_goldens.golden.gradients import COTANGENTS, Gradients
+from rnn_goldens.golden.gradients import Gradients, cotangent_of
 from rnn_goldens.golden.shapes import (
     Config,
     Layout,
@@ -31,8 +31,6 @@ Tree = dict[str, Any]
 """Values: Tree, NumPy array (float64 or int64), str, int, bool or list of str."""
 
 FORMAT = 1
-INPUTS = ("x", "h0", "c0", "lengths")
-EXPECTED = ("out", "h_n", "c_n")
 
 
 def inputs_tree(inputs: Inputs) -> Tree:
@@ -40,7 +38,7 @@ def inputs_tree(inputs: Inputs) -> Tree:
     return {
         "config": dict(inputs.config),
         "weights": dict(inputs.stored.weights),
-        "inputs": _present(inputs.stored, INPUTS),
+        "inputs": _inputs_to_tree(inputs.stored, inputs.layout),
     }
 
 
@@ -58,8 +56,8 @@ def to_tree(golden: Golden) -> Tree:
         "features": list(golden.features),
         "precisions": list(golden.precisions),
         **inputs_tree(golden),
-        "expected": _present(golden.stored, EXPECTED),
-        "tolerance": _tolerance_to_tree(golden.tolerance, EXPECTED),
+        "expected": _in_order(golden.stored.expected, golden.layout.outputs),
+        "tolerance": _tolerance_to_tree(golden.tolerance, golden.layout.outputs),
         "provenance": dict(sorted(golden.provenance.items())),
     }
 
@@ -86,7 +84,7 @@ def from_tree(tree: Tree) -> Golden:
         tolerance=_tolerance_from_tree(tree["tolerance"]),
         precisions=tuple(tree["precisions"]),
         provenance=tree["provenance"],
-        stored=GoldenArrays(weights=weights, **tree["inputs"], **tree["expected"]),
+        stored=GoldenArrays(weights=weights, **_inputs_from_tree(tree["inputs"], layout), expected=tree["expected"]),
     )
 
 
@@ -101,7 +99,7 @@ def to_gradients_tree(golden: Golden) -> Tree:
         "purpose": gradients.purpose,
         "precisions": list(gradients.precisions),
         "golden": content_hash(golden),
-        "cotangents": _in_order(gradients.cotangents, COTANGENTS),
+        "cotangents": _in_order(gradients.cotangents, map(cotangent_of, golden.layout.outputs)),
         "expected": {**_in_order(gradients.expected, _gradient_names(golden)), **gradients.expected},
         "tolerance": _tolerance_to_tree(gradients.tolerance, _gradient_names(golden)),
         "provenance": dict(sorted(gradients.provenance.items())),
@@ -113,7 +111,7 @@ def gradients_from_tree(tree: Tree, golden: Golden) -> Gradients:
     return Gradients(
         purpose=tree["purpose"],
         precisions=tuple(tree["precisions"]),
-        cotangents=_in_order(tree["cotangents"], COTANGENTS),
+        cotangents=_in_order(tree["cotangents"], map(cotangent_of, golden.layout.outputs)),
         expected=_in_order(tree["expected"], _gradient_names(golden)),
         tolerance=_tolerance_from_tree(tree["tolerance"]),
         provenance=tree["provenance"],
@@ -121,7 +119,7 @@ def gradients_from_tree(tree: Tree, golden: Golden) -> Gradients:
 
 
 def _gradient_names(golden: Golden) -> Iterable[str]:
-    return gradient_shapes(golden.layout, golden.config, golden.stored.x.shape, state=golden.stored.h0 is not None)
+    return gradient_shapes(golden.layout, golden.config, golden.stored.x.shape, state=bool(golden.stored.states))
 
 
 def layout_of(tree: Tree) -> Layout:
@@ -181,8 +179,15 @@ def _in_order(arrays: Mapping[str, Any], names: Iterable[str]) -> Tree:
     return {name: arrays[name] for name in names if name in arrays}
 
 
-def _present(arrays: InputArrays, names: Iterable[str]) -> Tree:
-    return {name: array for name in names if (array := getattr(arrays, name)) is not None}
+def _inputs_to_tree(arrays: InputArrays, layout: Layout) -> Tree:
+    lengths = {} if arrays.lengths is None else {"lengths": arrays.lengths}
+    return {"x": arrays.x, **_in_order(arrays.states, layout.initial), **lengths}
+
+
+def _inputs_from_tree(tree: Tree, layout: Layout) -> Tree:
+    """Return the arguments of ``InputArrays`` for the inputs of a tree."""
+    others = {name: array for name, array in tree.items() if name in ("x", "lengths")}
+    return {**others, "states": _in_order(tree, layout.initial)}
 
 
 def _to_json(value: object) -> object:

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
-from msgspec import UNSET, Meta, Struct
+from msgspec import UNSET, Meta, Raw, Struct
 from numpy.typing import NDArray
 
 from rnn_goldens.encoding.tree import Tree
+from rnn_goldens.encoding.typed_json import as_typed
 from rnn_goldens.plurals import counted
 
 Size = Annotated[int, Meta(ge=1, le=2**20)]
@@ -36,12 +37,16 @@ class Integers(ClosedStruct, frozen=True):
     data: list[int]
 
 
-_ARRAYS = {Floats, Integers}
+_FLOATS, _INTEGERS = msgspec.json.Decoder(Floats), msgspec.json.Decoder(Integers)
 _PLAIN = {str, int, bool}
 
 
-def tree_of(part: Struct | dict[str, Floats], where: str = "") -> Tree:
-    """Convert a typed document to a tree. Raises ValueError if the data of an array does not fill its shape."""
+def tree_of(part: Struct | dict[str, Raw], where: str = "") -> Tree:
+    """Convert a typed document to a tree. Arrays are still JSON and are parsed here, so that errors name them.
+
+    Raises:
+        ValueError: an array has another type, or its data does not fill its shape.
+    """
     tree: Tree = {}
     fields: dict[str, Any] = part if isinstance(part, dict) else msgspec.structs.asdict(part)
     if not isinstance(part, dict) and part.__struct_config__.tag:
@@ -50,9 +55,11 @@ def tree_of(part: Struct | dict[str, Floats], where: str = "") -> Tree:
         kind = type(value)
         if kind in _PLAIN:
             tree[name] = value
-        elif kind in _ARRAYS:
+        elif kind is Raw:
+            decoder: msgspec.json.Decoder[Any] = _INTEGERS if name == "lengths" else _FLOATS
+            typed = as_typed(decoder, value, f"{where}{name}")
             try:
-                tree[name] = _array(value)
+                tree[name] = _array(typed)
             except ValueError as error:
                 raise ValueError(f"{where}{name}: {error}") from None
         elif kind is tuple:

@@ -41,8 +41,8 @@ class ActivationErrors:
             actual = {name: read(output).values for name, output in apart}
         except (NotNumbers, TypeError):
             return None
-        expected: dict[str, Float64] = {name: getattr(golden.stored, name) for name in actual}
-        if any(want is None or actual[name].shape != want.shape for name, want in expected.items()):
+        expected = golden.stored.expected
+        if {name: array.shape for name, array in actual.items()} != {n: want.shape for n, want in expected.items()}:
             return None
         precision = PRECISIONS[golden.dtype]
         where = golden.stored.c0 if activation.of_state else golden.stored.x

@@ -90,8 +90,9 @@ def certified(activation: Activation, precision: str, values: Float64) -> Golden
     from rnn_goldens.generator.exact import correctly_rounded
 
     case = activation.case(values)
-    (out, h_n, *c_n), bits = correctly_rounded(case)
-    h0, c0 = (*case.state, None)[:2] if case.state_given else (None, None)
+    outputs, bits = correctly_rounded(case)
+    layout = case.cell.layout
+    states = dict(zip(layout.initial, case.state, strict=True)) if case.state_given else {}
     derived = derived_features(case.config, state=case.state_given, lengths=False, unbatched=False, exact=False)
     golden = Golden(
         id=f"exhaustive/{activation.cell} {activation.name} from {values[0]:.9g}".replace("_", "-").replace(" ", "-"),
@@ -105,7 +106,7 @@ def certified(activation: Activation, precision: str, values: Float64) -> Golden
         precisions=(precision,),
         provenance={"answer": f"ball arithmetic with {bits} bits, correctly rounded"},
         stored=GoldenArrays(
-            weights=case.weights, x=case.x, h0=h0, c0=c0, out=out, h_n=h_n, c_n=c_n[0] if c_n else None
+            weights=case.weights, x=case.x, states=states, expected=dict(zip(layout.outputs, outputs, strict=True))
         ),
     )
     return golden.in_precision(precision)

@@ -54,11 +54,11 @@ class ReaderOutputs:
 
     def at(self, step: Step) -> list[KnownOutput]:
         """Return the states of a step that the outputs contain: out for the last layer, h_n and c_n for last steps."""
-        config, hidden = self.golden.config, self.golden.config.hidden_size
+        config, size = self.golden.config, self.golden.config.output_size
         reverse = step.direction == "reverse"
         found = []
         if step.layer == config.num_layers - 1:
-            units = slice(hidden, None) if reverse else slice(0, hidden)
+            units = slice(size, None) if reverse and config.bidirectional else slice(0, size)
             found.append(self._known("out", "h", (..., step.time, units), np.array(True)))
         index, last = (step.layer * config.num_directions + reverse,), self.last(step)
         states = [state for state in self.golden.layout.states if f"{state}_n" in self.outputs and last.any()]
@@ -82,7 +82,7 @@ class ReaderOutputs:
         return (step.layer, visit, place.row, step.time, place.unit)
 
     def _known(self, output: str, state: str, index: tuple[Any, ...], here: NDArray[np.bool_]) -> KnownOutput:
-        want: Float64 = getattr(self.golden.stored, output)
+        want: Float64 = self.golden.stored.expected[output]
         return KnownOutput(output, state, self.outputs[output][index], want[index], self._wrong[output][index] & here)
 
     @cached_property
@@ -90,7 +90,7 @@ class ReaderOutputs:
         """Return a mask of the wrong elements of each output, computed as in ``comparison``."""
         found = {}
         for name, got in self.outputs.items():
-            want = getattr(self.golden.stored, name)
+            want = self.golden.stored.expected[name]
             allowed = self.golden.tolerance.allowed(name, want, PRECISIONS[self.golden.dtype])
             with np.errstate(invalid="ignore"):
                 found[name] = ~((got == want) | (np.abs(got - want) <= allowed))

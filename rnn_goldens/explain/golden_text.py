@@ -18,7 +18,7 @@ from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.finding_text import is_explained
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.explain.first_difference import KnownOutput, Place, ReaderOutputs
-from rnn_goldens.explain.outputs_file import NAMES, Outputs
+from rnn_goldens.explain.outputs_file import Outputs
 
 WIDTH = 80
 _NAMES = 10
@@ -127,7 +127,7 @@ def _count(number: int, what: str) -> str:
 
 def _result(golden: Golden, reader: ReaderOutputs, first: Place | None) -> Iterator[str]:
     """Yield the result of the comparison."""
-    known = ", ".join(name for name in NAMES if name in reader.outputs)
+    known = ", ".join(name for name in golden.layout.outputs if name in reader.outputs)
     if first is None:
         yield f"your numbers are right: {known}"
         return
@@ -148,7 +148,7 @@ def _result(golden: Golden, reader: ReaderOutputs, first: Place | None) -> Itera
 
 def _explanation(golden: Golden, outputs: Outputs) -> Iterator[str]:
     """Yield lines on the deviations, one or two at once, that give these outputs; on facts if there are none."""
-    actual = actual_outputs(golden, *(outputs.get(name) for name in NAMES))
+    actual = actual_outputs(golden, *(outputs.get(name) for name in golden.layout.outputs))
     if found := CandidateSearch().explain(actual):
         names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])
         more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""

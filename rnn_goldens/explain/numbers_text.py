@@ -107,7 +107,7 @@ def _compared(wrong: Alteration, case: Case) -> Iterator[tuple[str, Array, Array
     yield from ((f"{s}0", a, b) for s, a, b in zip(case.cell.states, case.state, changed.state, strict=True))
     right, other = Network().weights(case, "l0"), wrong.network().weights(changed, "l0")
     yield from ((f"{'W' if n.startswith('w') else 'b'}_{n[-2:]}", right[n], other[n]) for n in right)
-    yield from zip(("out", "h_n", "c_n"), Network().run(case), wrong(case), strict=False)
+    yield from zip(case.cell.layout.outputs, Network().run(case), wrong(case), strict=False)
 
 
 def _case(cell: str, needs: Sequence[str], size: _Size, *, state: bool) -> Case:
@@ -147,6 +147,6 @@ def _described(case: Case) -> str:
 
 def _name(case: Case, value: float) -> str:
     """Return the name of the correct network's output that contains a wrong number; "" if none does."""
-    named = zip(("out", "h_n", "c_n"), Network().run(case), strict=False)
+    named = zip(case.cell.layout.outputs, Network().run(case), strict=True)
     last = [name for name, array in named if value and np.any(array == value)]
     return f", a number of {last[-1]} of the right network" if last else ""

@@ -14,11 +14,11 @@ from rnn_goldens.encoding.npz_file import read_arrays
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import OUTPUTS
 
 Outputs = Mapping[str, NDArray[np.float64]]
-"""``out`` and, if present, ``h_n`` and ``c_n``."""
+"""``out`` and, if present, last states such as ``h_n`` and ``c_n``."""
 
-NAMES = ("out", "h_n", "c_n")
 _ANSWER = ("answer", "id")
 """Other keys of a program's answer. They are ignored, so that an answer can be read as outputs."""
 
@@ -26,7 +26,7 @@ _NOT_FINITE = {None: np.nan, "NaN": np.nan, "Infinity": np.inf, "-Infinity": -np
 
 
 def read_outputs(path: Path, golden: GoldenData) -> Outputs:
-    """Read ``out`` and, if present, ``h_n`` and ``c_n``, rounded to the golden's precision.
+    """Read ``out`` and, if present, last states such as ``h_n``, rounded to the golden's precision.
 
     Raises:
         WrongUse: the file does not exist, has another format, or its content is not numbers of the golden's shapes.
@@ -40,10 +40,11 @@ def read_outputs(path: Path, golden: GoldenData) -> Outputs:
         raise WrongUse(f"{path}: cannot be read: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
         raise WrongUse(f"{path}: cannot be read as {path.suffix[1:].upper()}: {error}") from None
-    if unknown := [name for name in found if name not in NAMES]:
-        raise WrongUse(f"{path}: has {unknown[0]!r}; expected only {', '.join(NAMES)}")
+    names = list(dict.fromkeys([*golden.layout.outputs, *OUTPUTS]))
+    if unknown := [name for name in found if name not in names]:
+        raise WrongUse(f"{path}: has {unknown[0]!r}; expected only {', '.join(names)}")
     if "out" not in found:
-        raise WrongUse(f"{path}: has no 'out', which is required; optional are {' and '.join(NAMES[1:])}")
+        raise WrongUse(f"{path}: has no 'out', which is required; optional are {' and '.join(names[1:])}")
     return {name: _checked(path, golden, name, value) for name, value in found.items()}
 
 
@@ -75,7 +76,7 @@ def _numbers(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 
 def _checked(path: Path, golden: GoldenData, name: str, value: object) -> NDArray[np.float64]:
-    want = getattr(golden.stored, name)
+    want = golden.stored.expected.get(name)
     if want is None:
         raise WrongUse(f"{path}: has {name}, but {golden.id} is a golden for {golden.cell}, which has no {name}")
     try:

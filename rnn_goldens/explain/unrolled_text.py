@@ -134,12 +134,12 @@ def _lines(wrong: Alteration, case: Case, size: Size) -> list[str]:
     recorder.defined, recorder.rows = {}, size.rows
     recorder.weights_of = {suffix: Network().weights(case, suffix) for suffix in case.config.suffixes}
     outputs = wrong.around(recorder.run, case)
-    names = ("out", "h_n", "c_n")[: len(outputs)]
+    names = case.cell.layout.outputs[: len(outputs)]
     return _Run(outputs, recorder.defined).lines(names, _shapes(case))
 
 
 def _shapes(case: Case) -> list[tuple[int, ...]]:
-    units = case.config.num_directions * case.config.hidden_size
+    units = case.config.num_directions * case.config.output_size
     return [(*case.x.shape[:-1], units), *(part.shape for part in case.state)]
 
 

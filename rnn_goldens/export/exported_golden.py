@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding import content_hash
-from rnn_goldens.encoding.tree import EXPECTED, INPUTS
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.ids import is_id
 from rnn_goldens.golden.precision import PRECISIONS
@@ -51,13 +50,14 @@ def identifier(golden_id: str) -> str:
 
 
 def inputs(golden: Golden) -> dict[str, NDArray[Any]]:
-    """Return x, h0, c0 and lengths if present, in the golden's precision; lengths are int64."""
-    return {name: getattr(golden, name) for name in INPUTS if getattr(golden.stored, name) is not None}
+    """Return x and, if present, initial states and lengths, in the golden's precision; lengths are int64."""
+    states = golden.states if golden.stored.states else {}
+    return {"x": golden.x, **states, **({} if golden.lengths is None else {"lengths": golden.lengths})}
 
 
 def expected(golden: Golden) -> dict[str, NDArray[np.float64]]:
-    """Return the certified out, h_n and c_n, in float64 for every precision."""
-    return {name: array for name in EXPECTED if (array := getattr(golden.stored, name)) is not None}
+    """Return the certified out, h_n and other last states, in float64 for every precision."""
+    return {name: golden.stored.expected[name] for name in golden.layout.outputs}
 
 
 def allowed(golden: Golden) -> dict[str, NDArray[np.float64]]:

@@ -163,7 +163,9 @@ def _answer_to(implementation: Implementation, inputs: Inputs, unchanged: Inputs
     """Return the answer to a request. ``unchanged`` is a copy of the inputs, to detect writes to them."""
     try:
         outputs = states_apart(
-            inputs.layout, *outputs_of(implementation(inputs)), state_shape=inputs.state_shapes["h"]
+            inputs.layout,
+            *outputs_of(implementation(inputs), layout=inputs.layout),
+            state_shape=inputs.state_shapes["h"],
         ).items()
         arrays = []
         for name, output in outputs:

@@ -1,7 +1,7 @@
 """The stored arrays of a golden. They are float64 for every precision that the golden is checked in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
@@ -17,15 +17,25 @@ class InputArrays:
     Attributes:
         weights: PyTorch's names; shapes from ``shapes.weight_shapes``.
         x: (batch, time, input), or (time, input) if unbatched.
-        h0, c0: (layers·directions, batch, hidden), without the batch axis if unbatched.
+        states: the initial states by name, such as ``h0`` and ``c0``: (layers·directions, batch, hidden), without the
+            batch axis if unbatched; empty where the scenario defines none.
         lengths: (batch,), the number of time steps of each sequence.
     """
 
     weights: Mapping[str, Float64]
     x: Float64
-    h0: Float64 | None = None
-    c0: Float64 | None = None
+    states: Mapping[str, Float64] = field(default_factory=dict)
     lengths: NDArray[np.int64] | None = None
+
+    @property
+    def h0(self) -> Float64 | None:
+        """The initial hidden state."""
+        return self.states.get("h0")
+
+    @property
+    def c0(self) -> Float64 | None:
+        """The initial cell state of an LSTM."""
+        return self.states.get("c0")
 
     def __post_init__(self) -> None:
         """Store read-only views; the caller's own arrays stay writable."""
@@ -46,7 +56,7 @@ class BackwardInputArrays(InputArrays):
     """Model inputs and cotangents.
 
     Attributes:
-        cotangents: the cotangents that the scenario defines, among ``d_out``, ``d_h_n`` and ``d_c_n``.
+        cotangents: the cotangents that the scenario defines, by name: ``d_out``, ``d_h_n`` and so on.
     """
 
     cotangents: Mapping[str, Float64]
@@ -57,25 +67,37 @@ class GoldenArrays(InputArrays):
     """Model inputs and expected outputs.
 
     Attributes:
-        out: (batch, time, directions·hidden).
-        h_n, c_n: like h0.
+        expected: by name: ``out``, (batch, time, directions·hidden); ``h_n`` and others such as ``c_n``, like ``h0``.
     """
 
-    out: Float64
-    h_n: Float64
-    c_n: Float64 | None = None
+    expected: Mapping[str, Float64]
+
+    @property
+    def out(self) -> Float64:
+        """The expected output of the last layer at every step."""
+        return self.expected["out"]
+
+    @property
+    def h_n(self) -> Float64:
+        """The expected last hidden state."""
+        return self.expected["h_n"]
+
+    @property
+    def c_n(self) -> Float64 | None:
+        """The expected last cell state of an LSTM."""
+        return self.expected.get("c_n")
 
 
 def _copy(value: Any) -> Any:  # noqa: ANN401 - an array, a mapping of arrays, or None
     if isinstance(value, np.ndarray):
         return value.copy()
-    return value and {name: array.copy() for name, array in value.items()}
+    return value if value is None else {name: array.copy() for name, array in value.items()}
 
 
 def _viewed(value: Any) -> Any:  # noqa: ANN401 - an array, a mapping of arrays, or None
     if isinstance(value, np.ndarray):
         return read_only(value)
-    return value and {name: read_only(array) for name, array in value.items()}
+    return value if value is None else {name: read_only(array) for name, array in value.items()}
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:

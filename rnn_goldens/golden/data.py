@@ -13,7 +13,7 @@ from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.arrays import BackwardInputArrays, Float64, GoldenArrays, InputArrays
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
-from rnn_goldens.golden.gradients import COTANGENTS, Gradients
+from rnn_goldens.golden.gradients import Gradients, cotangent_of
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
 from rnn_goldens.golden.shapes import Config, Layout, Shape, chosen_outputs, output_shapes, state_shapes
 from rnn_goldens.golden.tolerance import Tolerance
@@ -91,22 +91,29 @@ class InputsData:
         return self._cast(self.stored.x)
 
     @cached_property
+    def states(self) -> Mapping[str, NDArray[Any]]:
+        """Initial states by name, ``h0`` first: (layers·directions, batch, hidden); zeros if the scenario has none."""
+        shapes = {f"{name}0": shape for name, shape in self.state_shapes.items()}
+        stored = self.stored.states or {name: np.zeros(shape) for name, shape in shapes.items()}
+        return MappingProxyType({name: self._cast(stored[name]) for name in shapes})
+
+    @property
     def h0(self) -> NDArray[Any]:
         """Initial hidden state, (layers·directions, batch, hidden); zeros where the scenario defines none."""
-        return self._cast(np.zeros(self.state_shapes["h"]) if self.stored.h0 is None else self.stored.h0)
+        return self.states["h0"]
 
-    @cached_property
+    @property
     def c0(self) -> NDArray[Any]:
         """Initial cell state of an LSTM, like ``h0``."""
         self._require_cell_state("c0")
-        return self._cast(np.zeros(self.state_shapes["c"]) if self.stored.c0 is None else self.stored.c0)
+        return self.states["c0"]
 
     @property
-    def initial_state(self) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]] | None:
-        """The second argument of ``nn.RNN``: None where the scenario defines no initial state."""
-        if self.stored.h0 is None:
+    def initial_state(self) -> NDArray[Any] | tuple[NDArray[Any], ...] | None:
+        """The second argument of ``nn.RNN``: h0, or a tuple of all states; None where the scenario defines none."""
+        if not self.stored.states:
             return None
-        return (self.h0, self.c0) if "c" in self.layout.states else self.h0
+        return self.h0 if len(self.states) == 1 else tuple(self.states.values())
 
     @property
     def lengths(self) -> NDArray[np.int64] | None:
@@ -115,7 +122,7 @@ class InputsData:
 
     @cached_property
     def cotangents(self) -> Mapping[str, NDArray[Any]]:
-        """Inputs of the backward pass: ``d_out``, ``d_h_n`` and, for an LSTM, ``d_c_n``, shaped like the outputs.
+        """Inputs of the backward pass: ``d_out``, ``d_h_n`` and, for an LSTM, ``d_c_n``, each shaped like its output.
 
         All of them are present. A cotangent that the scenario does not define is zero.
 
@@ -126,9 +133,9 @@ class InputsData:
         if defined is None:
             raise AttributeError(self._no_cotangents())
         shapes = output_shapes(self.layout, self.config, self.stored.x.shape)
-        arrays = {name: defined.get(name) for name, output in COTANGENTS.items() if output in shapes}
+        arrays = {cotangent_of(output): shape for output, shape in shapes.items()}
         return MappingProxyType(
-            {name: self._cast(np.zeros(shapes[COTANGENTS[name]]) if a is None else a) for name, a in arrays.items()}
+            {name: self._cast(defined.get(name, np.zeros(shape))) for name, shape in arrays.items()}
         )
 
     @property
@@ -177,8 +184,7 @@ class InputsData:
 
     def _facts(self) -> list[tuple[str, object]]:
         weights = ", ".join(f"{name} {array.shape}" for name, array in self.stored.weights.items())
-        initial = {"h0": self.stored.h0, "c0": self.stored.c0}
-        states = [(name, array.shape) for name, array in initial.items() if array is not None]
+        states = [(name, array.shape) for name, array in self.stored.states.items()]
         lengths = [] if self.lengths is None else [("lengths", self.lengths.tolist())]
         return [
             ("purpose", self.purpose),
@@ -231,7 +237,7 @@ class GoldenData(InputsData):
         """Names of the outputs that are not compared."""
         return tuple(name for name in self.layout.outputs if self.outputs and name not in self.outputs)
 
-    def expected(self, of: str = OUTPUTS) -> Expected:
+    def expected_of(self, of: str = OUTPUTS) -> Expected:
         """Return the expected values of the compared ``outputs``, or of ``gradients``.
 
         Raises:
@@ -242,10 +248,10 @@ class GoldenData(InputsData):
             gradients = self.checkable_gradients()
             return Expected(gradients.expected, gradients.tolerance, self.dtype)
         names = [name for name in self.layout.outputs if name not in self.not_compared]
-        return Expected({name: getattr(self.stored, name) for name in names}, self.tolerance, self.dtype)
+        return Expected({name: self.stored.expected[name] for name in names}, self.tolerance, self.dtype)
 
     def checkable_gradients(self) -> Gradients:
-        """Return the stored gradients. Raises the same errors as ``expected(GRADIENTS)``."""
+        """Return the stored gradients. Raises the same errors as ``expected_of(GRADIENTS)``."""
         stored = self.gradients
         if stored is None:
             raise WrongUse(
@@ -258,25 +264,28 @@ class GoldenData(InputsData):
         return stored
 
     @cached_property
+    def expected(self) -> Mapping[str, NDArray[Any]]:
+        """Expected outputs by name: ``out``, ``h_n`` and, for an LSTM, ``c_n``."""
+        return MappingProxyType({name: self._cast(self.stored.expected[name]) for name in self.layout.outputs})
+
+    @property
     def out(self) -> NDArray[Any]:
         """Expected hidden state of the last layer at every step, (batch, time, directions·hidden)."""
-        return self._cast(self.stored.out)
+        return self.expected["out"]
 
-    @cached_property
+    @property
     def h_n(self) -> NDArray[Any]:
         """Expected last hidden state of every layer and direction, (layers·directions, batch, hidden)."""
-        return self._cast(self.stored.h_n)
+        return self.expected["h_n"]
 
-    @cached_property
+    @property
     def c_n(self) -> NDArray[Any]:
         """Expected last cell state of an LSTM, like ``h_n``."""
         self._require_cell_state("c_n")
-        assert self.stored.c_n is not None
-        return self._cast(self.stored.c_n)
+        return self.expected["c_n"]
 
     def _facts(self) -> list[tuple[str, object]]:
-        expected = {"out": self.stored.out, "h_n": self.stored.h_n, "c_n": self.stored.c_n}
-        shapes = [(name, array.shape) for name, array in expected.items() if array is not None]
+        shapes = [(name, array.shape) for name, array in self.stored.expected.items()]
         gradients = [] if self.gradients is None else [("gradients", ", ".join(self.gradients.expected))]
         return [*super()._facts(), *shapes, ("tolerance", self.tolerance.in_words), *gradients]
 
@@ -319,7 +328,7 @@ class GoldenData(InputsData):
 
     def expected_arrays(self) -> dict[str, list[NDArray[Any]]]:
         """Return the expected arrays by name: each stored array and, if it was computed, its cast array."""
-        outputs = {name: (vars(self).get(name), getattr(self.stored, name)) for name in ("out", "h_n", "c_n")}
-        found = {name: [array for array in arrays if array is not None] for name, arrays in outputs.items()}
+        cast = vars(self).get("expected", {})
+        found = {name: [array, *([cast[name]] if cast else [])] for name, array in self.stored.expected.items()}
         gradients = {} if self.gradients is None else self.gradients.expected
         return {**found, **{f"gradient of {name}": [array] for name, array in gradients.items()}}

@@ -1,5 +1,6 @@
 """The stored gradients of a golden: cotangents of its outputs and the gradients that follow from them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -7,10 +8,19 @@ from typing import Any
 from rnn_goldens.golden.arrays import Float64, read_only
 from rnn_goldens.golden.tolerance import Tolerance
 
-COTANGENTS = {"d_out": "out", "d_h_n": "h_n", "d_c_n": "c_n"}
-"""Cotangents, and the output that each belongs to."""
+
+def cotangent_of(output: str) -> str:
+    """Return the name of the cotangent of an output: ``d_h_n`` of ``h_n``."""
+    return f"d_{output}"
+
+
+def output_of(cotangent: str) -> str:
+    """Return the name of the output of a cotangent: ``h_n`` of ``d_h_n``."""
+    return cotangent.removeprefix("d_")
+
 
 _NEED_STATE = "there are cotangents of {0}, but the implementation returned only one array"
+_MISSING = re.compile(_NEED_STATE.format(r"\w+"))
 
 
 def missing_output_reason(output: str) -> str:
@@ -20,7 +30,7 @@ def missing_output_reason(output: str) -> str:
 
 def is_missing_output_reason(reason: str) -> bool:
     """Return whether ``reason`` is a missing output, as returned by ``missing_output_reason``."""
-    return any(reason == missing_output_reason(output) for output in COTANGENTS.values())
+    return _MISSING.fullmatch(reason) is not None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -30,10 +40,11 @@ class Gradients:
     Attributes:
         purpose: a sentence that says what these cotangents show or detect.
         precisions: the precisions that the gradients can be checked in: a subset of the golden's precisions.
-        cotangents: at least one of ``d_out``, ``d_h_n`` and ``d_c_n``, shaped like its output. Each precision
-            represents the values exactly. A missing cotangent is zero.
-        expected: by the name of the array: ``x``; ``h0`` and ``c0`` where the golden has an initial state; every
-            weight and bias. float64, shaped like the array; each element is the exact gradient, correctly rounded.
+        cotangents: at least one of ``d_out``, ``d_h_n``, ``d_c_n`` and so on, each shaped like its output. Each
+            precision represents the values exactly. A missing cotangent is zero.
+        expected: by the name of the array: ``x``; ``h0``, ``c0`` and so on where the golden has an initial state;
+            every weight and bias. float64, shaped like the array; each element is the exact gradient, correctly
+            rounded.
         tolerance: the largest error of a correct implementation, by the same names.
         provenance: versions of the libraries that certified the gradients; not part of the content.
     """

@@ -21,7 +21,8 @@ class Layout:
 
     Attributes:
         gates: one letter for each block of hidden_size rows in the stacked weights, in order.
-        states: the states carried from step to step. The first is h, the output, of P numbers; others have H.
+        states: the states carried from step to step. The first is h, the output, of P numbers; others have H. State c
+            has the initial value c0 and the last value c_n.
         weights: by name, a letter for each axis: I is the size of the layer's input, H hidden_size, P the size of h
             (proj_size, or hidden_size), G the rows of all gates. Biases are absent in a network without them.
     """
@@ -29,6 +30,11 @@ class Layout:
     gates: str
     states: tuple[str, ...] = ("h",)
     weights: tuple[tuple[str, str], ...] = STACKED
+
+    @property
+    def initial(self) -> tuple[str, ...]:
+        """Names of the initial states of a network."""
+        return tuple(f"{name}0" for name in self.states)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -75,7 +81,12 @@ def _listed(names: Sequence[str]) -> str:
 
 
 OUTPUTS = ("out", "h_n", "c_n")
-"""Names of the outputs of any cell."""
+"""Names of the outputs of the built-in cells. A custom cell can have further states, and an output for each."""
+
+STATE = "[A-Za-z]+"
+"""Pattern of the name of a state: ``h``, whose initial value is ``h0`` and whose last value is ``h_n``."""
+
+_LAST_STATE = re.compile(f"{STATE}_n")
 
 OutputNames = str | Sequence[str] | None
 """Names of the outputs to compare; all if None."""
@@ -93,7 +104,7 @@ def is_custom_cell(name: str) -> bool:
 
 
 def chosen_outputs(names: str | Iterable[str]) -> tuple[str, ...]:
-    """Return the names of the outputs to compare, in the order of ``OUTPUTS``; () if all three are named.
+    """Return the names of the outputs to compare, out first; () if all of ``OUTPUTS`` are named.
 
     Raises:
         UnknownName: no such output.
@@ -101,11 +112,12 @@ def chosen_outputs(names: str | Iterable[str]) -> tuple[str, ...]:
     """
     selected = {names} if isinstance(names, str) else set(names)
     for name in selected:
-        if name not in OUTPUTS:
+        if name not in OUTPUTS and not _LAST_STATE.fullmatch(name):
             raise UnknownName("output", name, OUTPUTS)
     if "out" not in selected:
         raise WrongUse(f"outputs={','.join(sorted(selected))}: the outputs to compare must include out")
-    return () if len(selected) == len(OUTPUTS) else tuple(name for name in OUTPUTS if name in selected)
+    others = sorted(selected.difference(OUTPUTS))
+    return () if selected.issuperset(OUTPUTS) else (*(name for name in OUTPUTS if name in selected), *others)
 
 
 _OPTIONAL = ("proj_size", "direction")
@@ -209,7 +221,7 @@ def state_shapes(layout: Layout, config: Config, batch: Shape) -> dict[str, Shap
 
 
 def output_shapes(layout: Layout, config: Config, x: Shape) -> dict[str, Shape]:
-    """Return the shapes of out, h_n and, if the cell has c, c_n, for an x of this shape. Cotangents have these, too."""
+    """Return the shapes of out, h_n and other last states, for an x of this shape. Cotangents have these, too."""
     batch = x[:-2]
     states = {f"{name}_n": shape for name, shape in state_shapes(layout, config, batch).items()}
     return {"out": out_shape(config, batch, x[-2]), **states}

@@ -20,7 +20,7 @@ from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.comparison.calls import Backward
-from rnn_goldens.comparison.outputs import OUTPUTS, is_array
+from rnn_goldens.comparison.outputs import is_array, possible_counts
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.builtin import BUILTIN
 from rnn_goldens.implementations.differentiation import differentiated
@@ -101,7 +101,7 @@ def _of_function(function: Any) -> Backward:  # noqa: ANN401 - the user's
     def backward(golden: Inputs) -> Mapping[str, Any]:
         __tracebackhide__ = True
         found = function(golden)
-        if is_array(found) or (isinstance(found, tuple | list) and len(found) in OUTPUTS):
+        if is_array(found) or (isinstance(found, tuple | list) and len(found) in possible_counts(golden.layout)):
             return differentiated(function, golden, found)
         gradients: Mapping[str, Any] = found
         return gradients

@@ -34,7 +34,7 @@ def unbatched(golden: Inputs, name: str, array: Any) -> Any:  # noqa: ANN401
 
 def outputs(golden: Inputs, found: Sequence[Any]) -> tuple[Any, ...]:
     """Return out, h_n (and c_n) shaped as in the golden."""
-    return tuple(unbatched(golden, name, array) for name, array in zip(("out", "h_n", "c_n"), found, strict=False))
+    return tuple(unbatched(golden, name, array) for name, array in zip(golden.layout.outputs, found, strict=False))
 
 
 def called_unbatched(name: str, call: Callable[[Any, Any], Any], x: Any, state: Any) -> Any:  # noqa: ANN401

@@ -5,7 +5,7 @@ from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden.gradients import COTANGENTS
+from rnn_goldens.golden.gradients import output_of
 from rnn_goldens.implementations.traced_inputs import Function, with_cotangents
 from rnn_goldens.implementations.user_code import is_of
 
@@ -23,7 +23,7 @@ def differentiated(function: Function, golden: Inputs, outputs: Any) -> Mapping[
         Exception: raised by the user's own backward code.
     """
     __tracebackhide__ = True
-    found = {COTANGENTS[name]: output for name, output in with_cotangents(golden, outputs).items()}
+    found = {output_of(name): output for name, output in with_cotangents(golden, outputs).items()}
     if all(is_of("torch", type(output)) for output in found.values()):
         from rnn_goldens.implementations.torch.gradients import function_gradients as by_torch
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import RnnGoldensError
-from rnn_goldens.golden.gradients import COTANGENTS
+from rnn_goldens.golden.gradients import output_of
 from rnn_goldens.implementations.jax_runtime import in_precision, limit_cache
 from rnn_goldens.implementations.traced_inputs import Function, arrays_of, traced, untraceable, with_cotangents
 
@@ -59,5 +59,5 @@ def _is_traceable(forward: Callable[[Named], Named], leaves: Named) -> bool:
 
 def _cotangent(name: str, cotangent: Any, output: jax.Array) -> jax.Array:  # noqa: ANN401 - an array
     if output.shape != cotangent.shape:
-        raise TypeError(f"{COTANGENTS[name]} has shape {output.shape}, want {cotangent.shape}, the shape of {name}")
+        raise TypeError(f"{output_of(name)} has shape {output.shape}, want {cotangent.shape}, the shape of {name}")
     return jnp.asarray(cotangent, output.dtype)

@@ -33,9 +33,8 @@ class _Stepping(Network):
         after = tuple(found) if len(state) > 1 else (found,)
         if len(after) != len(state):
             raise TypeError(f"the step returned {counted(len(after), 'state')} of a cell that has {len(state)}")
-        return tuple(
-            _like(part, before, name) for part, before, name in zip(after, state, ("h", "c")[: len(state)], strict=True)
-        )
+        parts = zip(after, state, case.cell.states, strict=True)
+        return tuple(_like(part, before, name) for part, before, name in parts)
 
 
 def _like(part: object, before: Array, name: str) -> Array:

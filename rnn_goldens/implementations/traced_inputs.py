@@ -13,7 +13,7 @@ from rnn_goldens.comparison.outputs import is_array, outputs_of, states_apart
 from rnn_goldens.conventions import convention as named
 from rnn_goldens.conventions.gradients import places
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden.gradients import COTANGENTS, missing_output_reason
+from rnn_goldens.golden.gradients import missing_output_reason, output_of
 from rnn_goldens.golden.precision import precision_name
 
 Function = Callable[[Inputs], Any]
@@ -54,16 +54,16 @@ class TracedInputs(Inputs):
 
 def arrays_of(golden: Inputs) -> dict[str, NDArray[Any]]:
     """Return the arrays to differentiate by, under PyTorch's names."""
-    states = () if golden.initial_state is None else golden.layout.states
-    return {"x": golden.x, **{f"{name}0": getattr(golden, f"{name}0") for name in states}, **golden.weights}
+    states = {} if golden.initial_state is None else golden.states
+    return {"x": golden.x, **states, **golden.weights}
 
 
 def traced(golden: Inputs, arrays: Mapping[str, Any], make: Make) -> TracedInputs:
     """Return the inputs with a framework's arrays instead of those of ``arrays_of``."""
     inputs = TracedInputs(**{f.name: getattr(golden, f.name) for f in fields(Inputs)}, make=make)
-    weights = {name: arrays[name] for name in golden.weights}
-    others = {name: array for name, array in arrays.items() if name not in weights}
-    vars(inputs).update(others, weights=MappingProxyType(weights))  # where cached properties are stored
+    groups = {"weights": golden.weights, "states": {} if golden.initial_state is None else golden.states}
+    named = {group: MappingProxyType({n: arrays[n] for n in names}) for group, names in groups.items() if names}
+    vars(inputs).update(named, x=arrays["x"])  # where cached properties are stored
     return inputs
 
 
@@ -75,11 +75,11 @@ def with_cotangents(golden: Inputs, outputs: Any) -> dict[str, Any]:  # noqa: AN
         TypeError: the network returned no outputs.
     """
     if not is_array(outputs):
-        found = states_apart(golden.layout, *outputs_of(outputs))
-        return {name: found.get(COTANGENTS[name]) for name in golden.cotangents}
+        found = states_apart(golden.layout, *outputs_of(outputs, layout=golden.layout))
+        return {name: found.get(output_of(name)) for name in golden.cotangents}
     for name, cotangent in golden.cotangents.items():
-        if COTANGENTS[name] != "out" and cotangent.any():
-            raise Unsupported(missing_output_reason(COTANGENTS[name]))
+        if output_of(name) != "out" and cotangent.any():
+            raise Unsupported(missing_output_reason(output_of(name)))
     return {"d_out": outputs}
 
 

@@ -65,7 +65,7 @@ class GoldenUnderTest(Golden):
         __tracebackhide__ = True
         refuse_own_arrays(self, out, h_n, c_n)
         with failures_as_errors():
-            verdict = self._compared(out, h_n, c_n, outputs=outputs)
+            verdict = self._compared((out, h_n, c_n), outputs=outputs)
         self.check_log.note(self.dtype, verdict)
         self._require_untouched(self, self._reference.input_arrays())
         if not verdict.passed:
@@ -98,8 +98,8 @@ class GoldenUnderTest(Golden):
             refuse_own_arrays(self, *found)
             return found
 
-        def compared(out: object, h_n: object = None, c_n: object = None) -> Verdict:
-            return self._compared(out, h_n, c_n, lambda: run_checked(self._reference.inputs()), outputs=outputs)
+        def compared(*found: object) -> Verdict:
+            return self._compared(found, lambda: run_checked(self._reference.inputs()), outputs=outputs)
 
         patterns = self.check_log.calls if calls is None else calls
         self.check_log.called.update([patterns] if isinstance(patterns, str) else patterns)
@@ -173,15 +173,13 @@ class GoldenUnderTest(Golden):
 
     def _compared(
         self,
-        out: object,
-        h_n: object = None,
-        c_n: object = None,
+        found: Sequence[object],
         call_again: Callable[[], Sequence[Any]] | None = None,
         outputs: OutputNames = None,
     ) -> Verdict:
         """Compare as ``Golden.compare`` does, but try causes of other failures first, and also pairs of deviations."""
         with self.check_log.comparing():
-            actual = actual_outputs(self._reference.comparing(outputs), out, h_n, c_n)
+            actual = actual_outputs(self._reference.comparing(outputs), *found)
             verdict = verdict_on(actual)
             if self.check_log.drawn and not verdict.passed and self.check_log.picture is None:
                 self.check_log.picture = picture(actual)

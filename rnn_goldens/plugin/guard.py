@@ -176,7 +176,9 @@ def _as_arrays(golden: Inputs, outputs: Any) -> Any:  # noqa: ANN401 - whatever 
     try:
         if not isinstance(outputs, tuple | list):
             return read(outputs)  # an implementation may return out alone
-        apart = states_apart(golden.layout, *outputs_of(outputs), state_shape=golden.state_shapes["h"])
+        apart = states_apart(
+            golden.layout, *outputs_of(outputs, layout=golden.layout), state_shape=golden.state_shapes["h"]
+        )
         return tuple(read(output) for output in apart.values())
     except (NotNumbers, TypeError):
         return outputs

@@ -17,8 +17,6 @@ from rnn_goldens.programs.misbehaviour import Misbehaviour
 from rnn_goldens.programs.text import excerpt, printable
 from rnn_goldens.schema import PROTOCOLS, problems
 
-OUTPUTS = ("out", "h_n", "c_n")
-
 GRADIENTS = "gradients"
 """The feature of a program that computes gradients, and the name of an answer with gradients; from protocol 2 on."""
 
@@ -68,9 +66,10 @@ class Outputs:
     id: int
     arrays: Mapping[str, Read]
 
-    def rounded(self, dtype: str) -> tuple[Rounded, ...]:
-        """Return out, h_n and, if present, c_n, rounded to a precision, in its NumPy type."""
-        return tuple(_rounded(self.arrays[name], dtype) for name in OUTPUTS if name in self.arrays)
+    def rounded(self, golden: Inputs) -> tuple[Rounded, ...]:
+        """Return the outputs in a golden's order and precision, in its NumPy type; last those that it does not have."""
+        names = dict.fromkeys([*golden.layout.outputs, *self.arrays])
+        return tuple(_rounded(self.arrays[name], golden.dtype) for name in names if name in self.arrays)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +106,16 @@ def read(line: bytes, protocol: int = PROTOCOLS[0]) -> Hello | Answer:
     if message["answer"] == "unsupported":
         return Refusal(request_id, message["reason"])
     try:
-        outputs = read_arrays({name: message[name] for name in OUTPUTS if name in message})
+        outputs = read_arrays({name: value for name, value in message.items() if _is_output(name)})
         if message["answer"] == "outputs":
             return Outputs(request_id, outputs)
         return Gradients(request_id, read_arrays(message[GRADIENTS], f"{GRADIENTS}/"))
     except ValueError as error:
         raise _invalid_answer(line, str(error), protocol) from None
+
+
+def _is_output(name: str) -> bool:
+    return name == "out" or name.endswith("_n")
 
 
 def _protocol_of(hello: Mapping[str, Any]) -> int:
@@ -129,7 +132,7 @@ def _problem(message: object, protocol: int) -> str:
     """Return why a message is not an answer of a protocol version, ignoring the data of arrays; "" if it is one."""
     envelope = message
     if isinstance(message, dict):
-        envelope = {name: without_data(value) if name in OUTPUTS else value for name, value in message.items()}
+        envelope = {name: without_data(value) if _is_output(name) else value for name, value in message.items()}
         if isinstance(gradients := message.get(GRADIENTS), dict):
             if nulls := [name for name, value in gradients.items() if value is None]:
                 return f"{GRADIENTS}/{printable(nulls[0])}: null is not an array; leave out what is not computed"

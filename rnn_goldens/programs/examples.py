@@ -10,7 +10,7 @@ from rnn_goldens.encoding.tree import to_document
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import INPUT_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.programs.answers import GRADIENTS, OUTPUTS
+from rnn_goldens.programs.answers import GRADIENTS
 from rnn_goldens.programs.requests import Message
 from rnn_goldens.schema import PROTOCOLS
 
@@ -29,8 +29,7 @@ def hello(protocol: int = PROTOCOLS[0]) -> Message:
 
 def outputs(golden: Golden, request_id: int) -> Message:
     """Return the correct answer to the request for a golden's outputs."""
-    names = [name for name in OUTPUTS if getattr(golden.stored, name) is not None]
-    return {"answer": "outputs", "id": request_id, **_arrays({name: getattr(golden, name) for name in names})}
+    return {"answer": "outputs", "id": request_id, **_arrays(golden.expected)}
 
 
 def gradients(golden: Golden, request_id: int) -> Message:

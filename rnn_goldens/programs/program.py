@@ -90,7 +90,7 @@ class Program:
         __tracebackhide__ = True
         answer = self._answer(golden, back=False)
         assert isinstance(answer, Outputs)  # a conversation returns nothing else
-        return answer.rounded(golden.dtype)
+        return answer.rounded(golden)
 
     def gradients(self, golden: Inputs) -> Mapping[str, NDArray[np.floating]]:
         """Request the gradients of a golden with cotangents; returns them by name, in its precision.

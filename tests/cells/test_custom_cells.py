@@ -40,8 +40,8 @@ def test_weights_not_named_w_or_b_are_vectors_and_the_second_state_is_c(written:
     ("written", "message"),
     [
         ("own = 3", "must be a function of x, the states and w, not of type int"),
-        ("def own(x, w): return (x,)", r"takes \(x, w\); a cell takes \(x, h, w\) or \(x, h, c, w\)"),
-        ("def own(x, h, c, n, w): return h, c, n", r"takes \(x, h, c, n, w\); a cell takes"),
+        ("def own(x, w): return (x,)", r"takes \(x, w\); a cell takes \(x, h, w\), or further states between h and w"),
+        ("def own(x, h, c2, w): return h, c2", "'c2' is not a name of a state, which has letters only, such as c"),
         (f"def own(x, h, w):\n    return tanh({SUM})", r"own returned Term; expected a tuple of the states"),
         (f"def own(x, h, c, w):\n    return (tanh({SUM}),)", "line 3: own returns 1 state, but takes 2"),
         ("def own(h, x, w): return (x,)", r"takes \(h, x, w\); a cell takes \(x, h, w\)"),

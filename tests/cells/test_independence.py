@@ -84,7 +84,7 @@ def with_wrong_sign(cell: str, at: int) -> Golden:
     wrong = with_equations(BUILT_IN_CELLS[cell], negated(BUILT_IN_CELLS[cell].equations, at))
     answer = certified_outputs(inputs, wrong)
     golden = right(cell)
-    return replace(golden, stored=replace(golden.stored, out=answer.out, h_n=answer.h_n, c_n=answer.c_n))
+    return replace(golden, stored=replace(golden.stored, expected=answer.outputs))
 
 
 def test_every_term_of_every_sum_is_tried() -> None:

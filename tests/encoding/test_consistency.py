@@ -24,7 +24,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
 
 def bounded(golden: Golden) -> Golden:
     """Return the golden with a bound as its tolerance; no array of the bound is zero."""
-    arrays = {name: np.abs(golden.stored.__dict__[name]) + 1 for name in ("out", "h_n")}
+    arrays = {name: np.abs(golden.stored.expected[name]) + 1 for name in ("out", "h_n")}
     return replace(golden, tolerance=Bound(arrays, dict(arrays)), features=())
 
 

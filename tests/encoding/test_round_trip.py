@@ -115,7 +115,8 @@ def test_a_golden_of_a_custom_cell_keeps_the_layout_of_the_cell(
     ("own_cell", "message"),
     [
         (None, "own_cell is required for a custom cell only"),
-        ({"gates": "h", "states": ["c", "h"], "weights": {"p": "H"}}, "states must be h, or h and c"),
+        ({"gates": "h", "states": ["c", "h"], "weights": {"p": "H"}}, "the first state must be h"),
+        ({"gates": "h", "states": ["h", "c", "c"], "weights": {"p": "H"}}, "c is listed twice"),
         ({"gates": "h", "states": ["h"], "weights": {"p": "XY"}}, "own_cell/weights: Expected"),
     ],
 )

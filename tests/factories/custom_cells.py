@@ -2,7 +2,7 @@
 
 from rnn_goldens.cells import Cell
 from rnn_goldens.cells.equations import lstm_peephole as peephole_lstm
-from rnn_goldens.cells.notation import Term, Weight, log, minimum, mix, rsqrt, sigmoid, softplus, tanh
+from rnn_goldens.cells.notation import Term, Weight, exp, log, maximum, minimum, mix, rsqrt, sigmoid, softplus, tanh
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.golden.shapes import STACKED, Layout
 
@@ -10,12 +10,14 @@ __all__ = [
     "layout",
     "many_gates",
     "minimal_gated_unit",
+    "numbered_states",
     "other_way_round",
     "own",
     "peephole_lstm",
     "quotient",
     "residual",
     "root",
+    "slstm",
     "smooth",
 ]
 
@@ -53,6 +55,23 @@ def smooth(x: Term, h: Term, w: Weight) -> tuple[Term]:
     """A cell with logarithms, powers and absolute values."""
     a, b = w.W_ia @ x + w.b_ia, w.W_ha @ h + w.b_ha
     return (tanh(softplus(a) * log(abs(b) + 1.5) - minimum(a, b) ** 3 / 8),)
+
+
+def slstm(x: Term, h: Term, c: Term, n: Term, m: Term, w: Weight) -> tuple[Term, ...]:
+    """Beck et al., xLSTM (2024), section 2.2: exponential gates, a normalizer n and a stabilizer m."""
+    i = w.W_ii @ x + w.b_ii + w.W_hi @ h + w.b_hi
+    f = w.W_if @ x + w.b_if + w.W_hf @ h + w.b_hf
+    z = tanh(w.W_iz @ x + w.b_iz + w.W_hz @ h + w.b_hz)
+    o = sigmoid(w.W_io @ x + w.b_io + w.W_ho @ h + w.b_ho)
+    largest = maximum(f + m, i)
+    i, f = exp(i - largest), exp(f + m - largest)
+    c, n = f * c + i * z, f * n + i
+    return o * (c / n), c, n, largest
+
+
+def numbered_states(x: Term, h: Term, state_2: Term, w: Weight) -> tuple[Term, Term]:
+    """A cell with a state whose name is not made of letters."""
+    return tanh(w.W_ia @ x + w.W_ha @ h), state_2
 
 
 def many_gates(x: Term, h: Term, w: Weight) -> tuple[Term]:

@@ -49,8 +49,8 @@ def make_golden(
             weights={name: integers(shape) for name, shape in weight_shapes(LAYOUTS[cell], config).items()},
             x=integers((*batch, time, config.input_size)),
             lengths=None if lengths is None else np.array(lengths),
-            out=integers(out_shape(config, batch, time)),
-            **initial,
-            **{f"{name}_n": integers(shape) for name, shape in states.items()},
+            states=initial,
+            expected={"out": integers(out_shape(config, batch, time))}
+            | {f"{name}_n": integers(shape) for name, shape in states.items()},
         ),
     ).in_precision(dtype)

@@ -18,7 +18,7 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import INDEX
 from rnn_goldens.generator.index import index_entry
 from rnn_goldens.golden.features import CORE
-from rnn_goldens.golden.gradients import COTANGENTS, Gradients
+from rnn_goldens.golden.gradients import Gradients, cotangent_of, output_of
 from rnn_goldens.golden.shapes import output_shapes
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
 
@@ -44,9 +44,9 @@ def gradients_of(golden: Golden, only: tuple[str, ...] = ("d_out", "d_h_n", "d_c
     shapes = output_shapes(golden.layout, golden.config, golden.stored.x.shape)
     numbers = np.random.default_rng(len(golden.id))
     cotangents = {
-        name: numbers.integers(-2, 3, shapes[output]).astype(np.float64)
-        for name, output in COTANGENTS.items()
-        if output in shapes and name in only
+        cotangent_of(output): numbers.integers(-2, 3, shape).astype(np.float64)
+        for output, shape in shapes.items()
+        if cotangent_of(output) in only
     }
     expected = torch_gradients(golden, cotangents)
     return Gradients(
@@ -81,7 +81,7 @@ def torch_gradients(golden: Golden, cotangents: Any, dtype: Any = torch.float64)
     out, last = layers.call_layer(network, leaves["x"], state, golden.lengths)
     outputs = {"out": out, **dict(zip(("h_n", "c_n"), last if isinstance(last, tuple) else (last,), strict=False))}
     grad_outputs = [torch.tensor(cotangents[name], dtype=dtype) for name in cotangents]
-    torch.autograd.backward([outputs[COTANGENTS[name]] for name in cotangents], grad_outputs)
+    torch.autograd.backward([outputs[output_of(name)] for name in cotangents], grad_outputs)
     leaves |= dict(network.named_parameters())
     return {name: leaf.grad.double().numpy() for name, leaf in leaves.items() if leaf.grad is not None}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from factories.custom_cells import minimal_gated_unit, own
+from factories.custom_cells import minimal_gated_unit, own, slstm
 from factories.perturbed_outputs import assert_attained
 
 from rnn_goldens.cells import Array, Case, Cell, Network
@@ -15,10 +15,8 @@ from rnn_goldens.cells.notation import (
     Term,
     Weight,
     clip,
-    exp,
     hard_sigmoid,
     log,
-    maximum,
     mean,
     minimum,
     relu,
@@ -31,18 +29,6 @@ from rnn_goldens.generator.error_bound import error_bound
 from rnn_goldens.generator.exact import correctly_rounded
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config
-
-
-def slstm(x: Term, h: Term, c: Term, n: Term, m: Term, w: Weight) -> tuple[Term, ...]:
-    """Beck et al., xLSTM (2024), section 2.2: exponential gates, a normalizer n and a stabilizer m."""
-    i = w.W_ii @ x + w.b_ii + w.W_hi @ h + w.b_hi
-    f = w.W_if @ x + w.b_if + w.W_hf @ h + w.b_hf
-    z = tanh(w.W_iz @ x + w.b_iz + w.W_hz @ h + w.b_hz)
-    o = sigmoid(w.W_io @ x + w.b_io + w.W_ho @ h + w.b_ho)
-    largest = maximum(f + m, i)
-    i, f = exp(i - largest), exp(f + m - largest)
-    c, n = f * c + i * z, f * n + i
-    return o * (c / n), c, n, largest
 
 
 def layer_normed(x: Term, h: Term, w: Weight) -> tuple[Term]:

@@ -73,7 +73,7 @@ def test_the_bound_follows_the_signed_product_of_jacobians_not_their_norms() -> 
 def test_beyond_the_end_of_a_sequence_the_tolerance_is_the_smallest_number() -> None:
     example = scenario("gru", lengths=[4, 2])
     allowed = error_bound(example.case()).tolerance.allowed(
-        "out", certified_outputs(example).out, PRECISIONS["float32"]
+        "out", certified_outputs(example).outputs["out"], PRECISIONS["float32"]
     )
     assert (allowed[1, 2:] == PRECISIONS["float32"].smallest).all()
     assert (allowed[1, :2] > 1e-8).all()
@@ -101,7 +101,7 @@ def test_the_bound_allows_both_biases_to_be_added_to_the_product_with_x() -> Non
         x=[[[1.4453125]]],
         h0=[[[0.57421875]]],
     )
-    case, want = example.case(), certified_outputs(example).out
+    case, want = example.case(), certified_outputs(example).outputs["out"]
     x, h, (w, u, b, c) = (
         np.float16(1.4453125),
         np.float16(0.57421875),

@@ -50,7 +50,7 @@ def test_one_step_of_an_activation_is_correctly_rounded() -> None:
     getcontext().prec = 60
     powers = [(2 * Decimal(float(z))).exp() for z in arguments]
     expected = [float((power - 1) / (power + 1)) for power in powers]
-    assert certified_outputs(example).out.ravel().tolist() == expected
+    assert certified_outputs(example).outputs["out"].ravel().tolist() == expected
     assert expected != [tanh(nextafter(float(z), 9)) for z in arguments]
 
 
@@ -136,7 +136,7 @@ def test_a_relu_network_equals_the_rational_result() -> None:
             for w, u in zip(weights["weight_ih_l0"], weights["weight_hh_l0"], strict=True)
         ]
         h = [max(row, Fraction(0)) for row in rows]
-    assert [Fraction(float(value)) for value in certified_outputs(example).out[0, -1]] == h
+    assert [Fraction(float(value)) for value in certified_outputs(example).outputs["out"][0, -1]] == h
 
 
 def test_a_chaotic_network_needs_more_bits() -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from rnn_goldens.golden.gradients import COTANGENTS, is_missing_output_reason, missing_output_reason
+from rnn_goldens.golden.gradients import is_missing_output_reason, missing_output_reason
 
 
-@pytest.mark.parametrize("output", COTANGENTS.values())
+@pytest.mark.parametrize("output", ["out", "h_n", "c_n", "n_n"])
 def test_the_reason_for_a_missing_output_is_recognised(output: str) -> None:
     reason = f"there are cotangents of {output}, but the implementation returned only one array"
     assert missing_output_reason(output) == reason

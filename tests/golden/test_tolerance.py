@@ -96,7 +96,7 @@ def test_the_tolerance_follows_the_formula_of_the_format() -> None:
 def test_a_zero_bound_still_allows_the_smallest_subnormal_number(make_golden: MakeGolden) -> None:
     golden = make_golden(dtype="float32")
     zeros = {name: np.zeros_like(getattr(golden.stored, name)) for name in ("out", "h_n")}
-    golden = replace(golden, tolerance=Bound(zeros, zeros), stored=replace(golden.stored, **zeros))
+    golden = replace(golden, tolerance=Bound(zeros, zeros), stored=replace(golden.stored, expected=zeros))
     smallest = np.full_like(zeros["out"], 2.0**-149)
     golden.check(smallest, -zeros["h_n"])
     golden.check(-smallest, zeros["h_n"].copy())

@@ -33,8 +33,7 @@ def small_golden() -> Callable[..., Golden]:
             stored,
             weights={name: array / 8 for name, array in stored.weights.items()},
             x=stored.x / 8,
-            h0=None if stored.h0 is None else stored.h0 / 8,
-            c0=None if stored.c0 is None else stored.c0 / 8,
+            states={name: array / 8 for name, array in stored.states.items()},
         )
         return replace(golden, stored=small)
 

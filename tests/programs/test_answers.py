@@ -11,7 +11,7 @@ from factories.goldens import MakeGolden
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnn_goldens import schema
+from rnn_goldens import load, schema
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import DERIVED_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
@@ -199,7 +199,7 @@ def read_numbers(data: str, dtype: str = "float64") -> np.ndarray[Any, Any]:
     array = f'{{"shape": [{data.count(",") + 1}], "data": [{data}]}}'
     answer = answers.read(f'{{"answer": "outputs", "id": 1, "out": {array}, "h_n": {array}}}'.encode())
     assert isinstance(answer, answers.Outputs)
-    return answer.rounded(dtype)[0]
+    return answer.rounded(load("rnn-tanh/plain", dtype=dtype))[0]
 
 
 def test_values_that_are_not_finite_are_read() -> None:
@@ -248,4 +248,4 @@ def test_the_examples_are_valid(make_golden: MakeGolden) -> None:
         assert not schema.problems(message, "protocol-answer", 1)
         answer = answers.read(line(message))
         assert isinstance(answer, answers.Outputs)
-        assert golden.compare(*answer.rounded("float32")).passed
+        assert golden.compare(*answer.rounded(golden)).passed

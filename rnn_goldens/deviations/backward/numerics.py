@@ -45,7 +45,7 @@ def _rows(case: Case) -> int:
 
 
 def _outputs(case: Case) -> int:
-    return _steps(case) * _rows(case) * case.config.num_directions * case.config.hidden_size
+    return _steps(case) * _rows(case) * case.config.num_directions * case.config.output_size
 
 
 ROUNDING = (

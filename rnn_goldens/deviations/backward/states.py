@@ -105,7 +105,7 @@ def _replaces_last_step(case: Case, cotangents: Cotangents) -> Cotangents:
     found = np.array(cotangents["d_out"]) if "d_out" in cotangents else None
     if found is None or "d_h_n" not in cotangents:
         return cotangents
-    found[..., -1, : case.config.hidden_size] = 0
+    found[..., -1, : case.config.output_size] = 0
     return {**cotangents, "d_out": found}
 
 

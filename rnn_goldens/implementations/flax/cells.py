@@ -75,7 +75,7 @@ def _arrays(golden: Inputs) -> tuple[dict[str, jax.Array], jax.Array, list[jax.A
     """Return weights, input and initial states. The states are None if the golden has none."""
     dtype = jnp.dtype(golden.dtype)
     weights = {name: jnp.asarray(array, dtype) for name, array in golden.weights_as("flax").items()}
-    states = [jnp.asarray(getattr(golden, f"{name}0"), dtype) for name in golden.layout.states]
+    states = [jnp.asarray(state, dtype) for state in golden.states.values()]
     return weights, jnp.asarray(golden.x, dtype), None if golden.initial_state is None else states
 
 

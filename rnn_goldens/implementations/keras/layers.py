@@ -116,8 +116,7 @@ def _start(golden: Inputs) -> list[Any]:
     """Return the initial states in Keras's order: h (and c) of l0, of l0_reverse and so on; [] for none."""
     if golden.initial_state is None:
         return []
-    states = [getattr(golden, f"{name}0") for name in golden.layout.states]
-    flat = [state for of_one_direction in zip(*states, strict=True) for state in of_one_direction]
+    flat = [state for of_one_direction in zip(*golden.states.values(), strict=True) for state in of_one_direction]
     return [keras.ops.convert_to_tensor(s if golden.batch_shape else s[None], dtype=golden.dtype) for s in flat]
 
 

@@ -280,9 +280,9 @@ def _known(golden: Inputs) -> Iterator[tuple[str, Array]]:
     x = batched(golden, "x", golden.x)
     yield from ((name, x) for name in X_NAMES)
     yield TIME_FIRST, x.swapaxes(0, 1)
-    for state in golden.layout.states:
-        start = batched(golden, f"{state}0", getattr(golden, f"{state}0"))
-        yield from ((name, start) for name in (f"{state}0", f"initial_{state}"))
+    for name, state in golden.states.items():
+        start = batched(golden, name, state)
+        yield from ((possible, start) for possible in (name, f"initial_{name.removesuffix('0')}"))
     lengths = np.full(len(x), x.shape[1]) if golden.lengths is None else golden.lengths
     yield from ((name, lengths) for name in ("lengths", "sequence_lens"))
     yield from golden.weights.items()

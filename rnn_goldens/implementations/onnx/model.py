@@ -77,10 +77,9 @@ def feeds(golden: Inputs, *, stored_weights: bool = True) -> dict[str, NDArray[A
     fed = {"x": batched(golden, "x", golden.x).astype(dtype)}
     if golden.lengths is not None:
         fed["lengths"] = golden.lengths.astype(np.int32)
-    for state in golden.layout.states if golden.initial_state is not None else ():
-        array = batched(golden, f"{state}0", getattr(golden, f"{state}0")).astype(dtype)
-        parts = np.split(array, golden.config.num_layers)
-        fed |= {f"{state}0_l{layer}": part for layer, part in enumerate(parts)}
+    for name, state in golden.states.items() if golden.initial_state is not None else ():
+        parts = np.split(batched(golden, name, state).astype(dtype), golden.config.num_layers)
+        fed |= {f"{name}_l{layer}": part for layer, part in enumerate(parts)}
     return fed if stored_weights else {**fed, **_weights(golden)}
 
 

@@ -18,7 +18,7 @@ def run(golden: Inputs) -> tuple[Tensor, ...]:
     """Return out, h_n (and c_n). Raises Unsupported for cells that torch lacks."""
     require_cell(golden, "torch")
     dtype = getattr(torch, golden.dtype)
-    states = [torch.tensor(getattr(golden, f"{name}0"), dtype=dtype) for name in golden.layout.states]
+    states = [torch.tensor(state, dtype=dtype) for state in golden.states.values()]
     return unrolled(golden, cells(golden), torch.tensor(golden.x, dtype=dtype), states)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import RnnGoldensError, Unsupported
-from rnn_goldens.golden.gradients import COTANGENTS
+from rnn_goldens.golden.gradients import output_of
 from rnn_goldens.implementations.arguments import require_cell
 from rnn_goldens.implementations.torch import cells, layers, own_class
 from rnn_goldens.implementations.traced_inputs import Function, arrays_of, traced, untraceable, with_cotangents
@@ -83,7 +83,7 @@ def gradients(golden: Inputs, outputs: Any, leaves: Mapping[str, Tensor]) -> Gra
 
 
 def _require_differentiable(by_cotangent: Mapping[str, Any]) -> None:
-    if constant := [COTANGENTS[name] for name, o in by_cotangent.items() if not getattr(o, "requires_grad", False)]:
+    if constant := [output_of(name) for name, o in by_cotangent.items() if not getattr(o, "requires_grad", False)]:
         raise TypeError(
             f"{', '.join(constant)} cannot be differentiated: they depend on no tensor that requires a gradient; "
             "was it detached, or computed in torch.no_grad() or outside of torch?"
@@ -94,7 +94,7 @@ def _like(name: str, cotangent: Any, output: Tensor) -> Tensor:  # noqa: ANN401 
     """Return a cotangent as a tensor of its output's type; raises TypeError if their shapes differ."""
     if tuple(output.shape) != cotangent.shape:
         raise TypeError(
-            f"{COTANGENTS[name]} has shape {tuple(output.shape)}, want {cotangent.shape}, the shape of {name}"
+            f"{output_of(name)} has shape {tuple(output.shape)}, want {cotangent.shape}, the shape of {name}"
         )
     return torch.tensor(cotangent, dtype=output.dtype)
 

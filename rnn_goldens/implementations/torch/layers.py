@@ -98,7 +98,7 @@ class TorchInputs:
         """Return the tensors of a golden."""
         dtype = getattr(torch, golden.dtype)
         x = tensor(golden.x, dtype).requires_grad_()
-        states = tuple(tensor(getattr(golden, f"{name}0"), dtype) for name in golden.layout.states)
+        states = tuple(tensor(state, dtype) for state in golden.states.values())
         is_given = golden.initial_state is not None
         return cls(x, tuple(state.requires_grad_() for state in states) if is_given else states, is_given)
 

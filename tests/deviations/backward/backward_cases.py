@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.cells import Backward, Cotangents
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
-from rnn_goldens.golden.gradients import COTANGENTS
+from rnn_goldens.golden.gradients import cotangent_of
 from rnn_goldens.golden.shapes import output_shapes
 
 Gradients = Mapping[str, NDArray[Any]]
@@ -34,7 +34,7 @@ def with_cotangents(forward: Example) -> BackwardExample:
     """Return an example with read-only cotangents: random multiples of 1/16 within ±1."""
     case, numbers = forward.case, np.random.default_rng([ord(letter) for letter in forward.name])
     shapes = output_shapes(case.cell.layout, case.config, case.x.shape)
-    cotangents = {name: numbers.integers(-16, 17, shapes[o]) / 16 for name, o in COTANGENTS.items() if o in shapes}
+    cotangents = {cotangent_of(o): numbers.integers(-16, 17, shape) / 16 for o, shape in shapes.items()}
     for array in cotangents.values():
         array.flags.writeable = False
     return BackwardExample(forward, cotangents)
