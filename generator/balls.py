@@ -87,6 +87,10 @@ class Balls(Network):
         """Return z limited to the range from low to high."""
         return -_larger(-_larger(z, number(low)), -number(high))
 
+    def thresholded_relu(self, z: Array, threshold: Fraction) -> Array:
+        """Return z above the threshold, 0 up to it."""
+        return _above(z, number(threshold))
+
     def mean(self, z: Array) -> Array:
         """Return the mean over the units, (batch, 1)."""
         return np.asarray(z.sum(axis=-1, keepdims=True) / z.shape[-1])
@@ -122,6 +126,15 @@ def number(value: Fraction) -> Any:  # noqa: ANN401 - a ball, which is not an ar
     return arb(value.numerator) / value.denominator
 
 
+def _above_one(z: arb, threshold: arb) -> arb:
+    difference = z - threshold
+    if difference > 0:
+        return z
+    if difference <= 0:
+        return arb(0)
+    raise Undecided(f"{z} may be on either side of the threshold {threshold}")
+
+
 def _larger_one(a: arb, b: arb) -> arb:
     difference = a - b
     if difference >= 0:
@@ -154,4 +167,5 @@ _log = each(lambda z: z.log())
 _softplus = each(lambda z: z.exp().log1p())
 _rsqrt = each(lambda z: z.rsqrt())
 _larger = each(_larger_one, 2)
+_above = each(_above_one, 2)
 _rounded = each(_rounded_one)

@@ -21,7 +21,7 @@ from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Bound, roundoff_sum
 
-KINKED = ("relu", "clip", "maximum")
+KINKED = ("relu", "clip", "maximum", "thresholded_relu")
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ def _undecided(found: Forward, errors: Mapping[int, Float64]) -> Iterator[str]:
 
 def _distances(operation: Operation, operands: Sequence[Float64]) -> Iterator[Float64]:
     """Yield the distances of the argument of a primitive from its kinks."""
-    if operation.primitive == "clip":
+    if operation.primitive in ("clip", "thresholded_relu"):
         yield from (operands[0] - float(limit) for limit in operation.detail)
     else:
         yield operands[0] - operands[1] if operation.primitive == "maximum" else operands[0]

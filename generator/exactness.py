@@ -56,8 +56,13 @@ def needs_of_sum(total: float, bit: float) -> Needs:
 
 _SELECT = ("where_larger", "where_within", "only", "choose", "joined")
 _NEVER_ROUND = ("vector", "block", "negative", "same", "relu", "maximum", *_SELECT)
-EXACT_WITH_ENOUGH_BITS = ("product", "transposed", "sum", "multiply", "scaled", "constant", "clip")
+EXACT_WITH_ENOUGH_BITS = (
+    "product", "transposed", "sum", "multiply", "scaled", "constant", "clip", "thresholded_relu"
+)  # fmt: skip
 """Primitives that are exact in a precision with enough bits. Primitives not listed here or above always round."""
+
+_WITH_NUMBERS = ("scaled", "constant", "clip", "thresholded_relu")
+"""Primitives with numbers of their own, which must be exact, too."""
 
 _MULTIPLY = ("product", "transposed", "block", "negative", "same", "multiply", "scaled")
 """Primitives whose results are multiples of the product of their arguments' least bits."""
@@ -79,14 +84,14 @@ def needs_of_graph(graph: Graph) -> Needs | None:
 
 def always_rounds(operation: Operation) -> bool:
     """Return whether every precision rounds the result of an operation."""
-    numbers = operation.detail if operation.primitive in ("scaled", "constant", "clip") else ()
+    numbers = operation.detail if operation.primitive in _WITH_NUMBERS else ()
     known = operation.primitive in (*_NEVER_ROUND, *EXACT_WITH_ENOUGH_BITS)
     return not known or any(float(number) != number for number in numbers)
 
 
 def needs_of_value(graph: Graph, k: int, operation: Operation) -> Needs:
     """Return the requirements of a value."""
-    if operation.primitive in ("constant", "clip"):
+    if operation.primitive in ("constant", "clip", "thresholded_relu"):
         numbers = np.array([float(number) for number in operation.detail])
         return needs_of_sum(float(np.abs(numbers).max()), least_bit(numbers))
     summands = operation.of if operation.primitive == "sum" else (k,)

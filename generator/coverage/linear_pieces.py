@@ -23,6 +23,7 @@ PIECES: Mapping[str, tuple[str, ...]] = {
     "relu": ("below", "above"),
     "maximum": ("the second operand", "the first operand"),
     "clip": ("below", "between", "above"),
+    "thresholded_relu": ("below", "above"),
 }
 """For each function, its pieces: where the argument lies, or which operand is the result."""
 
@@ -57,6 +58,10 @@ class PieceRecorder(Network):
     def clip(self, z: Array, low: Fraction, high: Fraction) -> Array:
         """Return the clipped argument, recorded."""
         return self._recorded("clip", (z > float(low)).astype(int) + (z >= float(high)), super().clip(z, low, high))
+
+    def thresholded_relu(self, z: Array, threshold: Fraction) -> Array:
+        """Return the thresholded relu, recorded."""
+        return self._recorded("thresholded_relu", z > float(threshold), super().thresholded_relu(z, threshold))
 
     def _recorded(self, name: str, pieces: Array, y: Array) -> Array:
         """Record the pieces; return the result, changed in the piece to change."""

@@ -44,6 +44,7 @@ MORE: Mapping[str, tuple[str, ...]] = {
     "rnn_leaky_relu": ("back-ten-steps",),
     "rnn_hard_sigmoid": ("unbatched",),
     "rnn_elu": ("back-ten-steps", "between-table-points"),
+    "rnn_thresholded_relu": ("sweeping",),  # an argument is alpha itself
 }
 """Names of further scenarios, without which some deviation or piece of a function would not be detected."""
 
@@ -65,6 +66,8 @@ def scenarios(standard: Iterable[Scenario]) -> Iterator[Scenario]:
     for cell in DIALECTS:
         for name in names_of(cell):
             scenario = _scenario(cell, by_id[f"{FOLDERS[DIALECTS[cell].base]}/{name}"])
+            if name == "sweeping":
+                scenario = _around_alpha(scenario)
             yield without_cotangents(scenario) if name == "plain" and cell not in PLAIN_WITH_GRADIENTS else scenario
 
 
@@ -87,6 +90,21 @@ def _scenario(cell: str, of: Scenario) -> Scenario:
         config=config,
         weights=_weights(of, cell, config),
         **taken,
+    )
+
+
+def _around_alpha(scenario: Scenario) -> Scenario:
+    """Return the scenario with the arguments of few bits, which no precision rounds, and without saturation."""
+    x = scenario.inputs["x"]
+    few = x[(np.abs(x) <= 1) & (x == np.rint(16 * x) / 16)].reshape(-1, 1, 1)
+    return replace(
+        scenario,
+        x=few,
+        declared=("degenerate",),
+        d_out=np.where(few == DIALECTS[scenario.cell].options["activation_alpha"], 0.0, 1.0),
+        d_h_n=None,
+        gradient_purpose="Cotangents of all outputs, except at alpha, where there is no derivative.",
+        purpose="An argument that is alpha itself, and its neighbours; nothing is rounded.",
     )
 
 

@@ -110,6 +110,10 @@ class Arithmetic:
         clipped: Array = np.minimum(np.maximum(z, of_type(float(low), z)), of_type(float(high), z))
         return clipped
 
+    def thresholded_relu(self, z: Array, threshold: Fraction) -> Array:
+        """The argument z above the threshold, 0 up to it."""
+        return np.where(z > of_type(float(threshold), z), z, np.zeros_like(z))
+
     def mean(self, z: Array) -> Array:
         """The mean over the units, (batch, 1)."""
         return np.asarray(z.sum(axis=-1, keepdims=True) * (1 / z.shape[-1]), z.dtype)

@@ -39,6 +39,7 @@ RULES: Mapping[str, tuple[Rule | None, ...]] = {
         lambda of, g, _y, a, b: of.where_larger(g, b, a),
     ),
     "clip": (lambda of, g, _y, z, low, high: of.where_within(g, z, low, high),),
+    "thresholded_relu": (lambda of, g, _y, z, threshold: of.where_larger(g, z, threshold),),
     "instead": (None, lambda _of, g, _y, _value, _other: g),
     # Primitives of the rules above; the error analysis differentiates these, too.
     "difference": (

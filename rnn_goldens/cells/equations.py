@@ -21,6 +21,7 @@ from rnn_goldens.cells.notation import (
     softplus,
     softsign,
     tanh,
+    thresholded_relu,
 )
 
 SIXTH = Fraction(1, 6)
@@ -207,6 +208,11 @@ def rnn_hard_sigmoid(x: Term, h: Term, w: Weight) -> tuple[Term]:
 def rnn_elu(x: Term, h: Term, w: Weight) -> tuple[Term]:
     """ONNX's activation Elu, here 3/4 (e^z - 1) below zero."""
     return (elu(w.W_ih @ x + w.b_ih + w.W_hh @ h + w.b_hh, Fraction(3, 4)),)
+
+
+def rnn_thresholded_relu(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """ONNX's activation ThresholdedRelu, here 0 up to 3/4."""
+    return (thresholded_relu(w.W_ih @ x + w.b_ih + w.W_hh @ h + w.b_hh, Fraction(3, 4)),)
 
 
 def rnn_softsign(x: Term, h: Term, w: Weight) -> tuple[Term]:

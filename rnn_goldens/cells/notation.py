@@ -194,6 +194,11 @@ def clip(z: Term, low: Number, high: Number) -> Term:
     return _applied("clip", _kink_value(z), detail=(Fraction(low), Fraction(high)))
 
 
+def thresholded_relu(z: Term, threshold: Number = 1) -> Term:
+    """The argument z above the threshold, 0 up to it."""
+    return _applied("thresholded_relu", _kink_value(z), detail=(Fraction(threshold),))
+
+
 def hard_sigmoid(z: Term, slope: Fraction = Fraction(1, 5)) -> Term:
     """A straight line between 0 and 1: slope z + 1/2."""
     return clip(slope * z + Fraction(1, 2), 0, 1)
@@ -226,7 +231,7 @@ def rsqrt(z: Term) -> Term:
 
 FUNCTIONS = (
     *(sigmoid, tanh, relu, exp, log, softplus, rsqrt),
-    *(maximum, minimum, clip, hard_sigmoid, elu, softsign, mix, mean),
+    *(maximum, minimum, clip, thresholded_relu, hard_sigmoid, elu, softsign, mix, mean),
 )
 """Functions that equations may call, besides the built-in abs."""
 

@@ -7,7 +7,19 @@ import numpy as np
 
 from rnn_goldens.cells import Array, State
 from rnn_goldens.cells import equations as right
-from rnn_goldens.cells.notation import Operand, Term, Weight, clip, elu, hard_sigmoid, maximum, minimum, relu, tanh
+from rnn_goldens.cells.notation import (
+    Operand,
+    Term,
+    Weight,
+    clip,
+    elu,
+    hard_sigmoid,
+    maximum,
+    minimum,
+    relu,
+    tanh,
+    thresholded_relu,
+)
 from rnn_goldens.cells.notation import sigmoid as logistic
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.deviations.correct_equations import Activation, activated, weights_of
@@ -283,6 +295,9 @@ def leaky_relu(alpha: float) -> Activation:
     return lambda z: maximum(z, Fraction(alpha) * z)
 
 
+ALPHA = Fraction(3, 4)
+"""The alpha of ``rnn_thresholded_relu``."""
+
 RNN = (
     _of_rnn("rnn_affine", "parameters_swapped", "Swaps alpha and beta.", affine_map(0.25, 0.75)),
     _of_rnn("rnn_affine", "without_beta", "Leaves out beta.", affine_map(0.75, 0)),
@@ -307,6 +322,17 @@ RNN = (
         "alpha_on_both_sides",
         "Scales by alpha above zero, too.",
         lambda z: 0.75 * elu_by(1)(z),
+    ),
+    _of_rnn("rnn_thresholded_relu", "alpha_default", "Ignores alpha: uses the default 1.", thresholded_relu),
+    _of_rnn("rnn_thresholded_relu", "as_relu", "Uses a relu.", relu),
+    _of_rnn(
+        "rnn_thresholded_relu", "shifted", "Subtracts alpha: computes max(0, z - alpha).", lambda z: relu(z - ALPHA)
+    ),
+    _of_rnn(
+        "rnn_thresholded_relu",
+        "at_alpha",
+        "Keeps an argument that is equal to alpha: computes >= for >.",
+        lambda z: z + thresholded_relu(-z, -ALPHA),
     ),
     _of_rnn("rnn_softsign", "clipped", "Clips z to ±1.", clip_at_1),
     _of_rnn("rnn_softsign", "without_absolute_value", "Computes z / (1 + z²).", lambda z: z / (1 + z * z)),

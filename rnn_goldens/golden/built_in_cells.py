@@ -105,6 +105,7 @@ DIALECTS: Mapping[str, Dialect] = {
     "rnn_scaled_tanh": _activation("ScaledTanh", alpha=1.25, beta=0.875),
     "rnn_hard_sigmoid": _activation("HardSigmoid", **_HARD),
     "rnn_elu": _activation("Elu", alpha=0.75),
+    "rnn_thresholded_relu": _activation("ThresholdedRelu", alpha=0.75),
     "rnn_softsign": _activation("Softsign"),
     "rnn_softplus": _activation("Softplus"),
 }

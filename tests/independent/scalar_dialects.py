@@ -91,6 +91,10 @@ def leaky_relu(z: Number) -> Number:
     return z if z.value >= 0 else constant("0.125") * z
 
 
+def thresholded_relu(z: Number) -> Number:
+    return z if z.value > constant("0.75").value else constant("0") * z
+
+
 def softsign(z: Number) -> Number:
     return z / (ONE + (z if z.value >= 0 else -z))
 
@@ -211,6 +215,7 @@ STEPS: dict[str, Callable[[], Step]] = {
     "rnn_scaled_tanh": lambda: rnn(scaled_tanh),
     "rnn_hard_sigmoid": lambda: rnn(FIFTH),
     "rnn_elu": lambda: rnn(elu),
+    "rnn_thresholded_relu": lambda: rnn(thresholded_relu),
     "rnn_softsign": lambda: rnn(softsign),
     "rnn_softplus": lambda: rnn(softplus),
 }

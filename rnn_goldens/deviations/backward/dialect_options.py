@@ -3,7 +3,18 @@
 from collections.abc import Callable
 from fractions import Fraction
 
-from rnn_goldens.cells.notation import Operand, Term, clip, elu, hard_sigmoid, minimum, relu, softplus, softsign
+from rnn_goldens.cells.notation import (
+    Operand,
+    Term,
+    clip,
+    elu,
+    hard_sigmoid,
+    minimum,
+    relu,
+    softplus,
+    softsign,
+    thresholded_relu,
+)
 from rnn_goldens.cells.notation import sigmoid as logistic
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.deviations.backward.alterations import detached, in_derivatives, instead
@@ -11,6 +22,7 @@ from rnn_goldens.deviations.backward.dialect_cells import of_dialect
 from rnn_goldens.deviations.correct_equations import Activation, activated, updated
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.dialect_options import (
+    ALPHA,
     CLIPPED,
     FIFTH,
     HARD,
@@ -110,6 +122,9 @@ ACTIVATIONS = (
     ),
     _of_rnn("rnn_leaky_relu", "of_relu", "Uses the derivative of a relu.", _LEAKY, relu),
     _of_rnn("rnn_leaky_relu", "of_identity", "Uses the derivative 1 below zero, too.", _LEAKY, identity),
+    _of_rnn(
+        "rnn_thresholded_relu", "of_relu", "Uses the derivative of a relu.", lambda z: thresholded_relu(z, ALPHA), relu
+    ),
     _of_rnn("rnn_elu", "of_relu", "Uses the derivative of a relu.", _ELU, relu),
     _of_rnn("rnn_elu", "without_alpha", "Leaves out alpha in the derivative below zero.", _ELU, elu),
     _of_rnn(
