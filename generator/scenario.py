@@ -23,6 +23,7 @@ from rnn_goldens.generator.scenario_fields import (
     require_gradient_purpose,
     require_id,
     require_names,
+    require_other_names,
     require_words,
 )
 from rnn_goldens.generator.weight_sources import config_of, named_weights
@@ -111,6 +112,8 @@ class Scenario:
         require_words(self.id, "purpose", self.purpose, "a sentence: what this scenario detects")
         require_words(self.id, "documented_in", self.documented_in, "text: where the scenario comes from")
         require_names(self.id, self.cell, self.convention, self.prefix)
+        require_other_names(self.id, self.states, ("x", "h0", "c0", "lengths"))
+        require_other_names(self.id, self.d_states, ("d_out", "d_h_n", "d_c_n"))
         require_gradient_purpose(self.id, self.gradient_purpose, self.given_cotangents)
         object.__setattr__(self, "precisions", precisions_of(self.id, self.precisions))
         object.__setattr__(self, "declared", declared_of(self.id, self.declared))

@@ -1,6 +1,6 @@
 """Validates the fields of a scenario."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any
 
@@ -92,6 +92,13 @@ def declared_of(golden_id: str, given: object) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(given))
 
 
+def require_other_names(golden_id: str, given: Mapping[str, object], fields: Sequence[str]) -> None:
+    """Raise WrongUse if a mapping has the name of a field of the scenario."""
+    for name in fields:
+        if name in given:
+            raise WrongUse(f"{golden_id}: {name} is a field of the scenario: write {name}=…")
+
+
 def cotangent_problems(
     layout: Layout, config: Config, x: Shape, cotangents: Mapping[str, NDArray[np.float64]]
 ) -> list[str]:
@@ -102,7 +109,8 @@ def cotangent_problems(
     problems = []
     for name, array in cotangents.items():
         if name not in shapes:
-            problems.append(f"{name} is given, but the cell has no {output_of(name)}")
+            known = ", ".join(shapes)
+            problems.append(f"{name} is given, but the cell has no cotangent of this name; its cotangents: {known}")
         elif array.shape != shapes[name]:
             problems.append(f"{name} has shape {array.shape}; {output_of(name)} has {shapes[name]}")
     if not problems and cotangents and not any(array.any() for array in cotangents.values()):

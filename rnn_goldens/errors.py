@@ -41,6 +41,7 @@ class UnknownName(RnnGoldensError):
         known: Iterable[str],
         plural: str | None = None,
         listed_by: str = "rnn-goldens list",
+        shown: Iterable[str] = (),
     ) -> None:
         """Build a message with the nearest name, if one is similar, and the known names.
 
@@ -50,12 +51,15 @@ class UnknownName(RnnGoldensError):
             known: the names that exist.
             plural: the plural of the kind, if it is not formed with an s.
             listed_by: the command that lists all names, if there are too many for a message.
+            shown: the names to list, with ``listed_by`` for the others; all if empty.
         """
         known, kinds = list(known), plural or f"{kind}s"
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
         listed = f"{kinds[0].upper()}{kinds[1:]}: {', '.join(known) or 'none'}"
-        if len(known) > _MAX_NAMES:
+        if shown := list(shown):
+            listed = f"{kinds[0].upper()}{kinds[1:]}: {', '.join(shown)}; {listed_by} shows all {len(known)}"
+        elif len(known) > _MAX_NAMES:
             some = "" if nearest else f", such as {', '.join(known[:_EXAMPLES])}"
             listed = f"{listed_by} shows all {len(known)}{some}"
         super().__init__(f"no {kind} {name!r}.{hint} {listed}")

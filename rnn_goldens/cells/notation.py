@@ -46,6 +46,9 @@ class Term:
                 raise TypeError(f"{self.primitive}: one term has {sizes[0]} numbers, another {sizes[1]}")
             object.__setattr__(self, "units", sizes[0] if sizes else None)
 
+    def __matmul__(self, other: object) -> "Term":
+        raise TypeError('a vector is not multiplied by @: write *, or declare a matrix: @declare(R="HH") for w.R @ h')
+
     def __add__(self, other: "Operand") -> "Term":
         return _summed(self, _term(other))
 

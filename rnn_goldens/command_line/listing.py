@@ -59,7 +59,9 @@ def list_(
 ) -> None:
     """List goldens, from simple to hard. Goldens of a dialect are listed only if --cell names the dialect."""
     if dialects:
-        _print_dialects()
+        if patterns or ids or cell or features or without or dtype or corpus or gradients:
+            raise click.UsageError("--dialects lists every dialect: leave out what selects goldens")
+        _print_dialects(as_json=as_json)
         return
     from rnn_goldens.corpus import open_corpora
     from rnn_goldens.golden.precision import precision_name
@@ -74,9 +76,16 @@ def list_(
         _print_table(opened, entries)
 
 
-def _print_dialects() -> None:
+def _print_dialects(*, as_json: bool) -> None:
+    import json
+
     from rnn_goldens.golden.built_in_cells import DIALECTS
 
+    if as_json:
+        of_dialects = ({"of": d.base, "options": dict(d.options), "meaning": d.meaning} for d in DIALECTS.values())
+        named = [{"dialect": name, **about} for name, about in zip(DIALECTS, of_dialects, strict=True)]
+        echo_json(json.dumps(named, ensure_ascii=False, indent=1))
+        return
     _print_wrapped([[name, d.base, d.option, d.meaning] for name, d in DIALECTS.items()], _DIALECT_COLUMNS)
     echo(f"{counted(len(DIALECTS), 'dialect')}; select one by its name or its option: --cell=gru_reset_before")
 

@@ -93,7 +93,12 @@ def _option(name: str, metavar: str, text: str, known: Callable[[click.Context],
 
 _OPTIONS = (
     _option("ids", "PATTERN,...", "Only goldens with these ids: lstm/*,documented/*.", _ids),
-    _option("cell", "NAME,...", "Only goldens of these cells: rnn_tanh, rnn_relu, lstm, gru.", _cells),
+    _option(
+        "cell",
+        "NAME,...",
+        "Only goldens of these cells: rnn_tanh, rnn_relu, lstm, gru, or dialects (list --dialects).",
+        _cells,
+    ),
     _option("features", "NAME,...", "Only goldens that have all of these: lengths, state, ...", _features),
     _option("without", "NAME,...", "Only goldens that have none of these.", _features),
     _option("dtype", "NAME,...", "Only in these precisions: float64, float32, bfloat16, float16.", _precisions),

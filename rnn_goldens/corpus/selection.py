@@ -1,8 +1,10 @@
 """Selects goldens by their entries in an index, without opening them."""
 
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cached_property
+from itertools import chain
 
 from rnn_goldens.corpus.index import Entry
 from rnn_goldens.errors import UnknownName, WrongUse
@@ -66,7 +68,8 @@ class Selection:
         for kind, requested, known in (("cell", cell, cells), ("feature", (*features, *without), FEATURES)):
             for name in requested:
                 if name not in known:
-                    raise UnknownName(kind, name, known)
+                    shown = [cell for cell in known if cell not in DIALECTS] if kind == "cell" else ()
+                    raise UnknownName(kind, name, known, listed_by="rnn-goldens list --dialects", shown=shown)
         if custom := [name for name in cell if is_custom_cell(name)]:
             from rnn_goldens.cells import name_cells
 
@@ -74,12 +77,12 @@ class Selection:
         for pattern in ids:
             if not any(fnmatchcase(known, pattern) for known in self.ids):
                 raise UnknownName("golden", pattern, self.ids)
-        folders = {_folder(pattern) for pattern in ids}
+        of_dialects = [pattern for pattern in ids if _folder(pattern) != "*"]
         return [
             entry
             for entry in self.entries
-            if (not ids or any(fnmatchcase(entry.id, pattern) for pattern in ids))
-            and (entry.cell in cell if cell else entry.cell not in DIALECTS or _folder(entry.id) in folders)
+            if (not ids or _matches(entry.id, ids))
+            and (entry.cell in cell if cell else entry.cell not in DIALECTS or _matches(entry.id, of_dialects))
             and set(features) <= set(entry.features)
             and not set(without) & set(entry.features)
             and (entry.gradient_precisions or not gradients)
@@ -87,9 +90,34 @@ class Selection:
 
 
 def cells_named(name: str) -> tuple[str, ...]:
-    """Return the dialects with an option such as ``linear_before_reset=0``; for another name, the name itself."""
-    found = tuple(dialect for dialect, about in DIALECTS.items() if "=" in name and name in about.option.split(", "))
-    return found or (name,)
+    """Return the dialects with an option such as ``linear_before_reset=0``; for another name, the name itself.
+
+    Raises:
+        WrongUse: no dialect has the option.
+    """
+    if "=" not in name:
+        return (name,)
+    options = {dialect: about.option.split(", ") for dialect, about in DIALECTS.items()}
+    found = tuple(dialect for dialect, own in options.items() if _normal(name) in map(_normal, own))
+    if not found:
+        nearest = get_close_matches(name, dict.fromkeys(chain(*options.values())), n=2)
+        hint = f"did you mean {' or '.join(nearest)}? " if nearest else ""
+        raise WrongUse(f"no dialect has the option {name}: {hint}`rnn-goldens list --dialects` shows all options")
+    return found
+
+
+def _normal(option: str) -> tuple[str, str]:
+    """Return the name and the value of an option; a number as its shortest text."""
+    name, _, value = option.partition("=")
+    value = {"true": "1", "false": "0"}.get(value.strip().lower(), value.strip())
+    try:
+        return name.strip(), f"{float(value):g}"
+    except ValueError:
+        return name.strip(), value
+
+
+def _matches(golden_id: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(golden_id, pattern) for pattern in patterns)
 
 
 def _folder(golden_id: str) -> str:

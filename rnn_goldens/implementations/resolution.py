@@ -52,13 +52,16 @@ def dialects_of(name: str) -> tuple[str, ...]:
     """Return the dialects that an ONNX file's attributes describe; () for ``{id}`` or another implementation.
 
     Raises:
-        WrongUse: the file does not exist or is not an ONNX model.
+        WrongUse: the file does not exist or is not an ONNX model, or no golden has its equations.
     """
     if not name.endswith(ONNX) or "{id}" in name or not find_spec("onnxruntime"):
         return ()
-    from rnn_goldens.implementations.onnx.file import cells_of
+    from rnn_goldens.implementations.onnx.file import cells_of, nearest_cell
 
-    return tuple(cell for cell in cells_of(name) if cell in DIALECTS)
+    cells = cells_of(name)
+    if not cells and (nearest := nearest_cell(name)):
+        raise WrongUse(f"{name}: no golden has its equations; the nearest cell is {nearest}")
+    return tuple(cell for cell in cells if cell in DIALECTS)
 
 
 def close(implementation: Implementation) -> None:

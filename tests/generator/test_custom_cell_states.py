@@ -152,8 +152,16 @@ def test_one_initial_state_requires_all_of_them() -> None:
         certify(scenario_of(states={"n0": np.ones((2, 3, 3))}))
     with pytest.raises(Refused, match="inputs/k0: not part of this configuration"):
         certify(scenario_of(states={"n0": np.ones((2, 3, 3)), "m0": np.ones((2, 3, 3)), "k0": np.ones(1)}))
-    with pytest.raises(Refused, match="d_k_n is given, but the cell has no k_n"):
+    with pytest.raises(
+        Refused,
+        match="cell has no cotangent of this name; its cotangents: d_out, d_h_n, d_c_n",
+    ):
         certify(scenario_of(d_states={"d_k_n": np.ones((2, 3, 3))}))
+
+
+def test_states_with_a_field_of_their_own_are_not_given_twice() -> None:
+    with pytest.raises(WrongUse, match="own/slstm: c0 is a field of the scenario: write c0=…"):
+        scenario_of(states={"c0": np.ones((2, 3, 3))})
 
 
 def test_a_state_is_named_like_its_argument_in_letters() -> None:

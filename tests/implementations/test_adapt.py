@@ -115,6 +115,12 @@ def test_a_torch_layer_receives_proj_size_and_is_refused_where_it_has_no_directi
     assert reasons == ["MyLSTM takes no direction"]
 
 
+def test_a_torch_layer_without_a_weight_of_the_dialect_is_refused() -> None:
+    counts, reasons = check_all(own.MyLSTM, cell="lstm_peephole")
+    assert not counts
+    assert reasons == ["MyLSTM has no weight p_i, which lstm_peephole has"]
+
+
 @pytest.mark.parametrize("words", ["no RNN on this device", ""])
 def test_not_implemented_error_is_a_refusal_with_its_text(words: str) -> None:
     def run(inputs: Any) -> Any:

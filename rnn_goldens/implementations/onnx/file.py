@@ -203,15 +203,30 @@ def cells_of(path: str) -> tuple[str, ...]:
     return tuple(cell for cell in ATTRIBUTES if nodes and all(_is(graph, node, cell) for node in nodes))
 
 
+def nearest_cell(path: str) -> str:
+    """Return the cell that is nearest to the first recurrent node of a file, and how the node differs; "" if none."""
+    graph = _load(path).graph
+    for node in _recurrent(graph)[:1]:
+        cells = [cell for cell, attributes in ATTRIBUTES.items() if attributes["op_type"] == node.op_type]
+        differences = {cell: _differences(graph, node, cell) for cell in cells}
+        nearest = min(cells, key=lambda cell: (len(differences[cell]), cell not in DIALECTS))
+        if differences[nearest]:
+            return f"{nearest}, but {' and '.join(differences[nearest])}"
+    return ""
+
+
 def _is(graph: GraphProto, node: NodeProto, cell: str) -> bool:
+    return node.op_type == ATTRIBUTES[cell]["op_type"] and not _differences(graph, node, cell)
+
+
+def _differences(graph: GraphProto, node: NodeProto, cell: str) -> list[str]:
+    """Return how the equations of a node differ from those of a cell of the same operator."""
     direction = _attributes(node).get("direction", "forward")
-    reverse = DIALECTS[cell].options.get("direction") if cell in DIALECTS else None
-    equations = _equations(graph, node, cell, 1 + (direction == "bidirectional"))
-    return (
-        node.op_type == ATTRIBUTES[cell]["op_type"]
-        and (direction == "reverse") == (reverse == "reverse")
-        and all(has == wanted for has, wanted in equations.values())
-    )
+    wanted = (DIALECTS[cell].options if cell in DIALECTS else {}).get("direction", "forward")
+    properties = _equations(graph, node, cell, 1 + (direction == "bidirectional"))
+    if "reverse" in (direction, wanted):
+        properties["direction"] = (direction, wanted)
+    return [f"{what} is {has}, not {of_cell}" for what, (has, of_cell) in properties.items() if has != of_cell]
 
 
 def _has_peepholes(graph: GraphProto, node: NodeProto) -> bool:
@@ -283,6 +298,8 @@ def _known(golden: Inputs) -> Iterator[tuple[str, Array]]:
     for name, state in golden.states.items():
         start = batched(golden, name, state)
         yield from ((possible, start) for possible in (name, f"initial_{name.removesuffix('0')}"))
+        parts = np.split(start, golden.config.num_layers)  # as `export` names them
+        yield from ((f"{name}_l{layer}", part) for layer, part in enumerate(parts))
     lengths = np.full(len(x), x.shape[1]) if golden.lengths is None else golden.lengths
     yield from ((name, lengths) for name in ("lengths", "sequence_lens"))
     yield from golden.weights.items()
@@ -300,7 +317,7 @@ def _require_inputs(inputs: Mapping[str, Any], golden: Inputs) -> None:
         raise WrongUse(f"the model has no input x, input or X, but {', '.join(inputs)}")
     if golden.lengths is not None and not {"lengths", "sequence_lens"} & inputs.keys():
         raise Unsupported("the model has no input lengths or sequence_lens")
-    if golden.initial_state is not None and not {"h0", "initial_h"} & inputs.keys():
+    if golden.initial_state is not None and not {"h0", "h0_l0", "initial_h"} & inputs.keys():
         raise Unsupported("the model has no input h0 or initial_h")
     weights = [name for name in inputs if name.rpartition("/")[2] in ("W", "R") or name.startswith("weight_")]
     biases = [name for name in inputs if name.rpartition("/")[2] == "B" or name.startswith("bias_")]

@@ -181,6 +181,10 @@ def _new_network(kind: type, golden: Inputs) -> Any:  # noqa: ANN401 - the user'
     own_names: Mapping[str, Any] = network.state_dict() if hasattr(network, "state_dict") else {}
     if not golden.config.proj_size and any(name.rpartition(".")[2] == PROJECTION for name in own_names):
         raise projects
+    last_parts = {name.rpartition(".")[2] for name in own_names}
+    for name in golden.layout.further:
+        if "weight_hh_l0" in last_parts and not any(part.startswith(f"{name}_l") for part in last_parts):
+            raise Unsupported(f"{kind.__name__} has no weight {name}, which {golden.cell} has")
     for name, array in own_names.items():
         if name.rpartition(".")[2] == "weight_hh_l0":
             require_gates(kind.__name__, golden, len(array))

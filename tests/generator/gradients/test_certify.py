@@ -162,7 +162,7 @@ def test_gradients_of_an_exact_golden_that_float32_rounds_have_a_bound() -> None
     [
         ({"d_out": np.ones((2, 4, 3))}, r"d_out has shape \(2, 4, 3\); out has \(2, 5, 2\)"),
         ({"d_h_n": np.ones((2, 2))}, r"d_h_n has shape \(2, 2\); h_n has \(1, 2, 2\)"),
-        ({"d_c_n": np.ones((1, 2, 2))}, "d_c_n is given, but the cell has no c_n"),
+        ({"d_c_n": np.ones((1, 2, 2))}, "d_c_n is given, but the cell has no cotangent of this name"),
         ({"d_out": np.full((2, 5, 2), 1 / 3)}, "d_out holds 0.333.* which float32 cannot represent"),
         ({"d_out": np.full((2, 5, 2), np.nan)}, "d_out holds NaN or infinity"),
         ({"d_out": "none"}, "d_out"),
