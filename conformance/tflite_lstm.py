@@ -18,7 +18,15 @@ from rnn_goldens.implementations.batch_of_one import batched, outputs
 
 Array = NDArray[np.float32]
 
-CELLS = ("lstm", "lstm_peephole", "lstm_projection", "lstm_coupled_input", "lstm_cell_clip", "lstm_reverse")
+CELLS = (
+    "lstm",
+    "lstm_peephole",
+    "lstm_projection",
+    "lstm_projection_clip",
+    "lstm_coupled_input",
+    "lstm_cell_clip",
+    "lstm_reverse",
+)
 
 
 def run(golden: Inputs) -> tuple[Array, ...]:
@@ -77,6 +85,7 @@ def _model(golden: Inputs, suffix: str, x: Array, start: tuple[Array, ...]) -> t
     out = tensor((*x.shape[:2], golden.config.output_size))
     operator, options, code = schema.OperatorT(), schema.UnidirectionalSequenceLSTMOptionsT(), schema.OperatorCodeT()
     options.fusedActivationFunction = schema.ActivationFunctionType.TANH
+    options.projClip = float(golden.options.get("proj_clip", 0))
     options.cellClip = float(golden.options.get("cell_clip", 0))
     operator.builtinOptionsType = schema.BuiltinOptions.UnidirectionalSequenceLSTMOptions
     operator.builtinOptions = options

@@ -20,9 +20,9 @@ HEADER = """\
 
 <!-- Made by `make generate` from the kill matrices of fixtures/v1; do not edit. -->
 
-{count} [known bugs](../deviations.md). Without a note, a bug applies to all four cells and is detected with a margin of
-at least 5 in every precision. Otherwise, the note has the largest margin of any golden, in the cell where this margin
-is smallest. “allowed”: a correct implementation may do this.
+{count} [known bugs](../deviations.md). Without a note, a bug applies to all standard cells and is detected with a
+margin of at least 5 in every precision. Otherwise, the note has the largest margin of any golden, in the cell where
+this margin is smallest. “allowed”: a correct implementation may do this.
 {undetected}Equations are shown where they differ: right (-) and wrong (+).
 """
 

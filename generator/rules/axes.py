@@ -12,6 +12,7 @@ AXES = Group(
             "The forward direction visits every time step once, from the first to the last.",
             (
                 "x_reversed",
+                "reverse_computed",
                 "first_x_everywhere",
                 "first_step_skipped",
                 "last_step_skipped",

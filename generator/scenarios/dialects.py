@@ -29,6 +29,7 @@ ONE_DIRECTION = ("plain", "lengths-no-state")
 
 MORE: Mapping[str, tuple[str, ...]] = {
     "lstm_projection": ("overflowing-no-state",),
+    "lstm_projection_clip": ("one-step-of-four", "overflowing-no-state"),
     "lstm_coupled_input": ("one-unit",),
     "lstm_cell_clip": ("c-beyond-2",),
     "rnn_tanh_clip": ("one-step-with-state",),
@@ -49,6 +50,9 @@ MORE: Mapping[str, tuple[str, ...]] = {
 """Names of further scenarios, without which some deviation or piece of a function would not be detected."""
 
 
+WITHOUT_STATE = ("lstm_projection_clip", "rnn_thresholded_relu")
+"""Dialects whose scenarios in ``MORE`` show what the scenario with a state shows of others."""
+
 PLAIN_WITH_GRADIENTS = (*OWN_EQUATIONS, "rnn_leaky_relu", "rnn_softsign")
 """Dialects whose plain scenario has cotangents. Other dialects detect all their backward deviations without them."""
 
@@ -57,7 +61,8 @@ def names_of(cell: str) -> tuple[str, ...]:
     """Return the names of a dialect's scenarios."""
     if "direction" in DIALECTS[cell].options:
         return (*ONE_DIRECTION, *MORE.get(cell, ()))
-    return (*(MANY if cell in OWN_EQUATIONS else FEW), *MORE.get(cell, ()))
+    many = MANY if cell in OWN_EQUATIONS else FEW
+    return (*(many if cell not in WITHOUT_STATE else many[:1]), *MORE.get(cell, ()))
 
 
 def scenarios(standard: Iterable[Scenario]) -> Iterator[Scenario]:

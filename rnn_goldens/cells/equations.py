@@ -82,6 +82,12 @@ def lstm_projection(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
     return w.W_hr @ h, c
 
 
+def lstm_projection_clip(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
+    """TensorFlow's and TFLite's proj_clip, here 1/4: the projection is clipped."""
+    h, c = lstm(x, h, c, w)
+    return clip(w.W_hr @ h, -0.25, 0.25), c
+
+
 def lstm_input_forget(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
     """ONNX's LSTM with input_forget=1: f = 1 - i; the rows of f are not used."""
     i = sigmoid(w.W_ii @ x + w.b_ii + w.W_hi @ h + w.b_hi)

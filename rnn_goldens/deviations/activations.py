@@ -8,7 +8,7 @@ import numpy as np
 
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.arithmetic import Arithmetic
-from rnn_goldens.deviations.deviation import Alteration, Deviation, at_the_end, in_steps, same_as_dialect
+from rnn_goldens.deviations.deviation import Alteration, Deviation, at_the_end, in_steps
 
 TANH = ("rnn_tanh", "lstm", "gru")
 SIGMOID = ("lstm", "gru")
@@ -98,9 +98,21 @@ DEVIATIONS = (
     Deviation("relu_missing", "Leaves out the relu.", _relu(lambda z: z), RELU),
     Deviation("relu_for_tanh", "Uses a relu for every tanh.", _tanh(lambda z: np.maximum(z, 0)), TANH),
     Deviation("tanh_for_relu", "Uses a tanh for the relu.", _relu(np.tanh), RELU),
-    Deviation("sigmoid_for_tanh", "Uses a sigmoid for every tanh.", _tanh(_true_sigmoid), ("rnn_tanh", "lstm")),
+    Deviation(
+        "sigmoid_for_tanh",
+        "Uses a sigmoid for every tanh.",
+        _tanh(_true_sigmoid),
+        ("rnn_tanh", "lstm"),
+        dialects=("rnn_sigmoid",),
+    ),
     Deviation("tanh_for_sigmoid", "Uses a tanh for every sigmoid.", _sigmoid(np.tanh), SIGMOID),
-    Deviation("softsign_for_tanh", "Uses z / (1 + |z|) for every tanh.", _tanh(lambda z: z / (1 + np.abs(z))), TANH),
+    Deviation(
+        "softsign_for_tanh",
+        "Uses z / (1 + |z|) for every tanh.",
+        _tanh(lambda z: z / (1 + np.abs(z))),
+        TANH,
+        dialects=("rnn_softsign",),
+    ),
     Deviation("hard_tanh", "Clips z to ±1 instead of computing its tanh.", _tanh(lambda z: np.clip(z, -1, 1)), TANH),
     Deviation(
         "scaled_tanh",
@@ -110,18 +122,18 @@ DEVIATIONS = (
     ),
     Deviation(
         "hard_sigmoid",
-        "Uses Keras's and ONNX's hard sigmoid: 0.2 z + 0.5, clipped to 0 and 1.",
+        "Uses the hard sigmoid of ONNX and Keras 2: 0.2 z + 0.5, clipped to 0 and 1.",
         _linear(1 / 5),
         SIGMOID,
         stands_for=("tensorflow-onnx PR2001", "textgenrnn#153"),
-        fix=same_as_dialect("lstm_hard_sigmoid", "gru_hard_sigmoid"),
+        dialects=("lstm_hard_sigmoid", "gru_hard_sigmoid"),
     ),
     Deviation(
         "hard_sigmoid_sixth",
-        "Uses PyTorch's hard sigmoid: z / 6 + 0.5, clipped to 0 and 1.",
+        "Uses the hard sigmoid of PyTorch and Keras 3: z / 6 + 0.5, clipped to 0 and 1.",
         _linear(1 / 6),
         SIGMOID,
-        fix=same_as_dialect("lstm_hard_sigmoid_sixth", "gru_hard_sigmoid_sixth"),
+        dialects=("lstm_hard_sigmoid_sixth", "gru_hard_sigmoid_sixth"),
     ),
     Deviation(
         "leaky_relu",
@@ -164,7 +176,7 @@ DEVIATIONS = (
             f"Clips the arguments of activations to ±{limit}, as ONNX's clip does.",
             _clipped(limit),
             TANH,
-            fix=same_as_dialect("rnn_tanh_clip", "lstm_clip", "gru_clip") if limit == 1 else "",
+            dialects=("rnn_tanh_clip", "lstm_clip", "gru_clip") if limit == 1 else (),
         )
         for limit in (1, 3, 5, 10)
     ),

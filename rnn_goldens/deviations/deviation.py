@@ -31,8 +31,8 @@ OTHER_DIALECT = (
 """The fix for an equation that is correct in another dialect."""
 
 
-def same_as_dialect(*cells: str) -> str:
-    """Return the fix for the equations of a dialect: how to select its goldens."""
+def _same_as_dialect(*cells: str) -> str:
+    """Return the fix for the equations of dialects: how to select their goldens."""
     dialect = DIALECTS[cells[0]]
     named = " or ".join(f"--cell={cell}" for cell in cells)
     return (
@@ -155,6 +155,7 @@ class Deviation:
         needs: features without which the deviation has no effect.
         stands_for: reports of the bug in real implementations, as ``repository#number``.
         fix: how to fix the bug, if the sentence does not show that.
+        dialects: the dialects that have these equations.
     """
 
     name: str
@@ -164,6 +165,12 @@ class Deviation:
     needs: tuple[str, ...] = ()
     stands_for: tuple[str, ...] = ()
     fix: str = ""
+    dialects: tuple[str, ...] = ()
+
+    def fix_for(self, cells: Collection[str] = CELLS) -> str:
+        """Return how to fix the bug in these cells; for the equations of dialects, how to select their goldens."""
+        dialects = [cell for cell in self.dialects if DIALECTS[cell].base in cells]
+        return _same_as_dialect(*dialects) if dialects else self.fix
 
     def applies_to(self, cell: str) -> bool:
         """Return whether the deviation applies to a cell.

@@ -132,6 +132,22 @@ CLIP = (
     ),
 )
 
+
+def _clipped_before_projection(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
+    h, c = right.lstm(x, h, c, w)
+    return w.W_hr @ clip(h, -0.25, 0.25), c
+
+
+PROJECTION_CLIP = (
+    of_dialect("lstm_projection_clip", "ignored", "Does not clip the projection.", right.lstm_projection),
+    of_dialect(
+        "lstm_projection_clip",
+        "before_projection",
+        "Clips o tanh(c) instead of its projection.",
+        _clipped_before_projection,
+    ),
+)
+
 # One direction, in reverse.
 
 REVERSED = tuple(cell for cell, dialect in DIALECTS.items() if "direction" in dialect.options)
@@ -340,4 +356,47 @@ RNN = (
     _of_rnn("rnn_sigmoid", "as_hard_sigmoid", "Uses a hard sigmoid of slope 1/5.", hard_sigmoid),
 )
 
-DEVIATIONS = (*IGNORED, *CLIP, *DIRECTION, *HARD_SIGMOID, *THREE, *RNN)
+# Standard cells that compute a dialect. Others are among the deviations of gates and activations.
+
+
+def _computed(cell: str) -> Deviation:
+    dialect = DIALECTS[cell]
+    return Deviation(
+        f"{cell}_computed",
+        f"Computes the dialect {cell}: {dialect.meaning}.",
+        in_equations(**{dialect.base: getattr(right, cell)}),
+        (dialect.base,),
+        dialects=(cell,),
+    )
+
+
+COMPUTED = (
+    *map(
+        _computed,
+        (
+            "rnn_affine",
+            "rnn_leaky_relu",
+            "rnn_scaled_tanh",
+            "rnn_elu",
+            "rnn_hard_sigmoid",
+            "rnn_thresholded_relu",
+            "rnn_softplus",
+            "lstm_activations",
+            "lstm_cell_clip",
+        ),
+    ),
+    Deviation(
+        "clip_of_gates_computed",
+        "Clips the inputs of gates and candidate at ±1, and not c: clip=1 as ONNX Runtime computes it.",
+        in_equations(lstm=limited("lstm_clip", clip_at_1, clip_at_1, identity)),
+        ("lstm",),
+    ),
+    Deviation(
+        "reverse_computed",
+        "Runs from the last time step to the first: the reverse direction.",
+        in_steps(times=lambda _right, time, *, reverse: range(time) if reverse else reversed(range(time))),
+        dialects=REVERSED,
+    ),
+)
+
+DEVIATIONS = (*IGNORED, *COMPUTED, *CLIP, *PROJECTION_CLIP, *DIRECTION, *HARD_SIGMOID, *THREE, *RNN)

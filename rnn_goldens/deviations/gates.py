@@ -8,7 +8,7 @@ from rnn_goldens.cells.notation import Term, Weight, clip, mix, sigmoid, tanh
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.deviations.blocks import gate_biased_by, in_gate
 from rnn_goldens.deviations.correct_equations import affine, gates
-from rnn_goldens.deviations.deviation import Alteration, Deviation, in_equations, in_weights, same_as_dialect
+from rnn_goldens.deviations.deviation import Alteration, Deviation, in_equations, in_weights
 
 LSTM, GRU = ("lstm",), ("gru",)
 
@@ -154,14 +154,14 @@ DEVIATIONS = (
         "Uses 1 - f for the input gate, as a coupled LSTM does.",
         _one_gate_for_another("ifgo", "i", "f", -1),
         LSTM,
-        fix=same_as_dialect("lstm_coupled_input"),
+        dialects=("lstm_coupled_input",),
     ),
     Deviation(
         "lstm_gates_coupled_by_input",
         "Uses 1 - i for the forget gate, as ONNX couples them.",
         _one_gate_for_another("ifgo", "f", "i", -1),
         LSTM,
-        fix=same_as_dialect("lstm_input_forget"),
+        dialects=("lstm_input_forget",),
     ),
     Deviation("lstm_output_without_tanh", "Outputs h = o c.", in_equations(lstm=_output_without_tanh), LSTM),
     Deviation(
@@ -226,7 +226,7 @@ DEVIATIONS = (
             "onnx-tensorflow#853",
             "pytorch#8153",
         ),
-        fix=same_as_dialect("gru_reset_before"),
+        dialects=("gru_reset_before",),
     ),
     Deviation(
         "gru_reset_unused",

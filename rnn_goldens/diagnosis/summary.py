@@ -151,7 +151,7 @@ def _of_candidate(candidate: CandidateEvidence, before: str) -> Iterator[str]:
     if candidate.not_compared:
         yield from _wrapped(_of_not_compared(candidate), "  ", "    ")
     for name in candidate.cause:
-        if fix := deviation(name).fix:
+        if fix := deviation(name).fix_for({evidence.cell for evidence in candidate.explains}):
             yield from _wrapped(f"to fix: {fix}", "  ", "    ")
 
 

@@ -62,7 +62,7 @@ def facts(deviation: Deviation) -> list[str]:
         "needs": ", ".join(deviation.needs),
         "acts on": "; ".join(_location(deviation.wrong)),
         "stands for": ", ".join(deviation.stands_for),
-        "to fix": deviation.fix,
+        "to fix": deviation.fix_for(),
     }
     return [
         line

@@ -67,6 +67,9 @@ DIALECTS: Mapping[str, Dialect] = {
         Layout("ifgo", ("h", "c"), (*STACKED, ("p_i", "H"), ("p_f", "H"), ("p_o", "H"))),
     ),
     "lstm_projection": Dialect("lstm", "a projection of h", {"proj_size": 2}, _PROJECTED, in_onnx=False),
+    "lstm_projection_clip": Dialect(
+        "lstm", "a projection of h that is clipped", {"proj_size": 2, "proj_clip": 0.25}, _PROJECTED, in_onnx=False
+    ),
     "lstm_input_forget": Dialect("lstm", "the forget gate f = 1 - i", {"input_forget": 1}),
     "lstm_coupled_input": Dialect(
         "lstm", "the input gate i = 1 - f", {"coupled_input": 1}, Layout("fgo", ("h", "c")), in_onnx=False

@@ -85,7 +85,7 @@ def _named(name: str) -> Named:
         deviation = named(name)
     except UnknownName:  # the results are of another version
         return Named(name, "", "")
-    return Named(name, deviation.sentence, deviation.fix)
+    return Named(name, deviation.sentence, deviation.fix_for())
 
 
 def _of_outputs(number: int, of_cells: Sequence[Mapping[str, Any]]) -> Cause:

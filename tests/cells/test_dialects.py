@@ -1,5 +1,6 @@
 """Dialects: their inputs, selection, weights, diagnosis and ONNX files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ from rnn_goldens.cells import BUILT_IN_CELLS, Network, case_of
 from rnn_goldens.conventions import CONVENTIONS
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import deviation
+from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator.scenarios.dialects import names_of
 from rnn_goldens.generator.scenarios.variants import FOLDERS
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 from rnn_goldens.hypothesis import goldens
+from rnn_goldens.implementations import adapt
 from rnn_goldens.implementations.onnx.file import activations, cells_of
 from rnn_goldens.implementations.onnx.model import build
 from rnn_goldens.implementations.resolution import dialects_of
@@ -72,9 +75,40 @@ def test_an_option_selects_every_dialect_that_has_it() -> None:
     assert {golden.cell for golden in select(cell="clip=1")} == {"rnn_tanh_clip", "lstm_clip", "gru_clip"}
 
 
+@pytest.mark.parametrize("option", ["clip=1.0", "clip = 1", "cell_clip=.5", "linear_before_reset=False"])
+def test_the_value_of_an_option_may_be_written_as_any_number(option: str) -> None:
+    assert select(cell=option)
+
+
+def test_an_unknown_option_is_an_error_with_the_nearest_options() -> None:
+    with pytest.raises(WrongUse, match="no dialect has the option clip=2: did you mean clip=1 or"):
+        select(cell="clip=2")
+
+
+IN_STANDARD_SHAPES = [
+    cell
+    for cell, dialect in DIALECTS.items()
+    if (LAYOUTS[cell].gates, LAYOUTS[cell].further) == (LAYOUTS[dialect.base].gates, {})
+]
+
+
+@pytest.mark.parametrize("cell", IN_STANDARD_SHAPES)
+def test_a_network_that_computes_a_dialect_is_named_by_a_deviation_of_its_standard_cell(cell: str) -> None:
+    base = DIALECTS[cell].base
+    golden = load(f"{FOLDERS[base]}/with-state", dtype="float32")
+    case = case_of(golden, np.float32)
+    if "direction" in DIALECTS[cell].options:
+        outputs = deviation("reverse_computed").run(case)
+    else:
+        outputs = Network().run(replace(case, cell=BUILT_IN_CELLS[cell]))
+    named = golden.compare(*outputs).explained_by
+    assert any(f"--cell={cell}" in deviation(name).fix_for([base]) for name in named), named
+
+
 def test_an_id_selects_the_golden_of_a_dialect() -> None:
     assert [golden.id for golden in select(ids="gru-clip/plain")] == ["gru-clip/plain"]
     assert {golden.cell for golden in select(ids="gru-clip/*")} == {"gru_clip"}
+    assert {golden.cell for golden in select(ids="*-clip/*")} >= {"gru_clip", "lstm_clip", "rnn_tanh_clip"}
     assert {golden.cell for golden in select(ids="*/plain")} <= set(CELLS)
 
 
@@ -88,8 +122,9 @@ def test_a_dialect_checked_as_the_standard_cell_is_named_with_its_option() -> No
     with pytest.raises(GoldenMismatch) as caught:
         golden.check(*outputs)
     assert "gru_reset_before_product" in str(caught.value)
-    assert "linear_before_reset=0" in deviation("gru_reset_before_product").fix
-    assert "--cell=gru_reset_before" in deviation("gru_reset_before_product").fix
+    assert "linear_before_reset=0" in deviation("gru_reset_before_product").fix_for()
+    assert "--cell=gru_reset_before" in deviation("gru_reset_before_product").fix_for(["gru"])
+    assert deviation("hard_sigmoid").fix_for(["lstm"]).endswith("--cell=lstm_hard_sigmoid")
 
 
 @pytest.mark.parametrize("cell", DIALECTS)
@@ -124,6 +159,21 @@ def without_weights(golden_id: str, path: Path) -> str:
 def test_an_onnx_file_selects_the_dialect_of_its_attributes(cell: str, tmp_path: Path) -> None:
     path = without_weights(f"{cell.replace('_', '-')}/plain", tmp_path / "model.onnx")
     assert cells_of(path) == dialects_of(path) == (cell,)
+
+
+def test_an_onnx_file_of_equations_without_goldens_is_an_error_with_the_nearest_cell(tmp_path: Path) -> None:
+    model = build(load("lstm-clip/plain", dtype="float32"), stored_weights=False)
+    (clip,) = [a for node in model.graph.node for a in node.attribute if a.name == "clip"]
+    clip.f = 2.0
+    onnx.save(model, tmp_path / "model.onnx")
+    with pytest.raises(WrongUse, match="no golden has its equations; the nearest cell is lstm_clip, but clip is 2"):
+        dialects_of(str(tmp_path / "model.onnx"))
+
+
+def test_an_exported_onnx_file_with_states_by_layer_can_be_checked(tmp_path: Path) -> None:
+    golden = load("gru-clip/back-ten-steps", dtype="float32")
+    onnx.save(build(golden, stored_weights=False), tmp_path / "model.onnx")
+    golden.check(*adapt(tmp_path / "model.onnx")(golden))
 
 
 def test_an_onnx_file_of_a_standard_cell_selects_no_dialect(tmp_path: Path) -> None:

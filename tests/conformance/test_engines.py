@@ -129,7 +129,9 @@ def test_an_engine_is_consistent_across_calls_and_uses_its_weights(engine: Imple
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", ["lstm_peephole", "lstm_projection", "lstm_coupled_input", "lstm_cell_clip"])
+@pytest.mark.parametrize(
+    "cell", ["lstm_peephole", "lstm_projection", "lstm_projection_clip", "lstm_coupled_input", "lstm_cell_clip"]
+)
 def test_the_lstm_operator_of_litert_computes_dialects(cell: str) -> None:
     if os.environ.get("ENGINE") != "tflite":
         pytest.skip("`make engine-tflite` runs this engine in its own environment")

@@ -57,7 +57,7 @@ def constant(value: str) -> Number:
     return Number(Decimal(above) / Decimal(below or 1))
 
 
-ZERO, ONE, HALF = constant("0"), constant("1"), constant("0.5")
+ZERO, ONE, HALF, QUARTER_OF_ONE = map(constant, ("0", "1", "0.5", "0.25"))
 
 
 def sigmoid(z: Number) -> Number:
@@ -180,7 +180,9 @@ def lstm(f: Function, g: Function, h_of: Function, *, option: str = "") -> Step:
         if option == "peephole":
             z["o"] = plus(z["o"], by(w.weights["p_o"], c))
         h = by([f(a) for a in z["o"]], [h_of(a) for a in c])
-        return [times(w.weights["weight_hr"], h) if option == "projection" else h, c]
+        if option.startswith("projection"):
+            h = times(w.weights["weight_hr"], h)
+        return [[limited(a, -QUARTER_OF_ONE, QUARTER_OF_ONE) for a in h] if option == "projection_clip" else h, c]
 
     return step
 
@@ -195,6 +197,7 @@ STEPS: dict[str, Callable[[], Step]] = {
     "gru_reset_before": lambda: gru(sigmoid, tanh, reset_before=True),
     "lstm_peephole": lambda: lstm(sigmoid, tanh, tanh, option="peephole"),
     "lstm_projection": lambda: lstm(sigmoid, tanh, tanh, option="projection"),
+    "lstm_projection_clip": lambda: lstm(sigmoid, tanh, tanh, option="projection_clip"),
     "lstm_input_forget": lambda: lstm(sigmoid, tanh, tanh, option="input_forget"),
     "lstm_coupled_input": lambda: lstm(sigmoid, tanh, tanh, option="coupled_input"),
     "lstm_cell_clip": lambda: lstm(sigmoid, tanh, tanh, option="cell_clip"),

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from fractions import Fraction
 
+from rnn_goldens.cells.equations import lstm_projection
 from rnn_goldens.cells.notation import (
     Operand,
     Term,
+    Weight,
     clip,
     elu,
     hard_sigmoid,
@@ -58,6 +60,11 @@ def _cell_clip(limit: Activation) -> Equations:
     return updated(lambda c, i, f, g: limit(f * c + i * g))
 
 
+def _projection_straight_through(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
+    h, c = lstm_projection(x, h, c, w)
+    return _through(-0.25, 0.25)(h), c
+
+
 CLIP = (
     _clip(
         "straight_through",
@@ -74,6 +81,12 @@ CLIP = (
         "straight_through",
         "Passes gradients through a clipped c as if it were not clipped.",
         _cell_clip(_through(-0.5, 0.5)),
+    ),
+    of_dialect(
+        "lstm_projection_clip",
+        "straight_through",
+        "Passes gradients through a clipped projection as if it were not clipped.",
+        _projection_straight_through,
     ),
     of_dialect(
         "lstm_cell_clip",
