@@ -95,6 +95,10 @@ class Balls(Network):
         """Return the mean over the units, (batch, 1)."""
         return np.asarray(z.sum(axis=-1, keepdims=True) / z.shape[-1])
 
+    def sqrt(self, z: Array) -> Array:
+        """Return √z."""
+        return _sqrt(z)
+
     def rsqrt(self, z: Array) -> Array:
         """Return 1 / √z."""
         return _rsqrt(z)
@@ -165,6 +169,7 @@ _tanh = each(lambda z: z.tanh())
 _exp = each(lambda z: z.exp())
 _log = each(lambda z: z.log())
 _softplus = each(lambda z: z.exp().log1p())
+_sqrt = each(lambda z: z.sqrt())
 _rsqrt = each(lambda z: z.rsqrt())
 _larger = each(_larger_one, 2)
 _above = each(_above_one, 2)

@@ -1,6 +1,20 @@
-"""Six cells that are not built in, each as a function of the notation. ``scenarios.py`` certifies a golden of each."""
+"""Nine cells that are not built in, each as a function of the notation. ``scenarios.py`` certifies a golden of each."""
 
-from rnn_goldens.cells.notation import Term, Weight, declare, mean, mix, rsqrt, sigmoid, tanh
+from rnn_goldens.cells.notation import (
+    Term,
+    Weight,
+    declare,
+    exp,
+    log_sigmoid,
+    maximum,
+    mean,
+    mix,
+    rsqrt,
+    sigmoid,
+    softplus,
+    sqrt,
+    tanh,
+)
 
 
 def normalized(z: Term) -> Term:
@@ -52,3 +66,26 @@ def projected_lstm(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
 def leaky_rnn(x: Term, h: Term, w: Weight) -> tuple[Term]:
     """Jaeger et al. (2007): an echo state network with a leak of 1/4."""
     return (mix(0.75, h, tanh(w.W_ih @ x + w.b_ih + w.W_hh @ h)),)
+
+
+def slstm(x: Term, h: Term, c: Term, n: Term, m: Term, w: Weight) -> tuple[Term, Term, Term, Term]:
+    """Beck et al. (2024), xLSTM, section 2.2: an exponential input gate, a normalizer n and a stabilizer m."""
+    i, z = w.W_ii @ x + w.b_ii + w.W_hi @ h, tanh(w.W_iz @ x + w.b_iz + w.W_hz @ h)
+    f = log_sigmoid(w.W_if @ x + w.b_if + w.W_hf @ h) + m
+    m = maximum(f, i)
+    c = exp(f - m) * c + exp(i - m) * z
+    n = exp(f - m) * n + exp(i - m)
+    return sigmoid(w.W_io @ x + w.b_io + w.W_ho @ h) * (c / n), c, n, m
+
+
+def rg_lru(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """De et al. (2024), Griffin, section 2.4: a linear recurrence with a gated decay, without a recurrent matrix."""
+    r, i = sigmoid(w.W_ir @ x + w.b_ir), sigmoid(w.W_ii @ x + w.b_ii)
+    log_a = -8 * softplus(w.Lambda) * r
+    return (exp(log_a) * h + sqrt(1 - exp(2 * log_a)) * (i * (w.W_iu @ x + w.b_iu)),)
+
+
+def min_gru(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """Feng et al. (2024), section 3.1: a GRU whose gate and candidate do not depend on the state."""
+    z = sigmoid(w.W_iz @ x + w.b_iz)
+    return (mix(z, w.W_in @ x + w.b_in, h),)

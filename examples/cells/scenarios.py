@@ -9,7 +9,10 @@ from rnn_goldens.golden.shapes import Config, weight_shapes
 
 VERSION = "1.0.0"
 
-NAMES = (*("layer_norm_lstm", "zoneout_gru", "minimal_gated_unit", "independent_rnn", "projected_lstm", "leaky_rnn"),)
+NAMES = (
+    *("layer_norm_lstm", "zoneout_gru", "minimal_gated_unit", "independent_rnn", "projected_lstm", "leaky_rnn"),
+    *("slstm", "rg_lru", "min_gru"),
+)
 
 
 def scenario(name: str) -> Scenario:

@@ -248,6 +248,10 @@ def _softplus(site: Site, y: Float64, _: Float64) -> Loss:
     return ACTIVATION_ULPS * np.maximum(y, 1), site.stored(y) + 2 - np.exp(-y)
 
 
+def _sqrt(site: Site, y: Float64, _: Float64) -> Loss:
+    return ACTIVATION_ULPS * np.abs(y), site.stored(y)
+
+
 def _rsqrt(site: Site, y: Float64, _: Float64) -> Loss:
     return ACTIVATION_ULPS * np.abs(y), 2 * site.stored(y)
 
@@ -267,6 +271,7 @@ _LOSSES: Mapping[str, Callable[..., Loss]] = {
     "exp": _exp,
     "log": _log,
     "softplus": _softplus,
+    "sqrt": _sqrt,
     "rsqrt": _rsqrt,
     "transposed": _dot_product,
     "total": _dot_product,

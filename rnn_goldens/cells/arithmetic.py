@@ -118,6 +118,10 @@ class Arithmetic:
         """The mean over the units, (batch, 1)."""
         return np.asarray(z.sum(axis=-1, keepdims=True) * (1 / z.shape[-1]), z.dtype)
 
+    def sqrt(self, z: Array) -> Array:
+        """√z."""
+        return np.asarray(np.sqrt(z))
+
     def rsqrt(self, z: Array) -> Array:
         """1 / √z."""
         return np.asarray(1 / np.sqrt(z))

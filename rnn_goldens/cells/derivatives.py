@@ -32,6 +32,7 @@ RULES: Mapping[str, tuple[Rule | None, ...]] = {
     "exp": (lambda _of, g, y, _z: g * y,),
     "log": (lambda _of, g, _y, z: g / z,),
     "softplus": (lambda of, g, _y, z: g * of.sigmoid(z),),
+    "sqrt": (lambda of, g, y, _z: of.scaled(g / y, Fraction(1, 2)),),
     "rsqrt": (lambda of, g, y, _z: of.scaled(g * (y * y * y), Fraction(-1, 2)),),
     "relu": (lambda of, g, _y, z: of.where_larger(g, z, 0),),
     "maximum": (

@@ -85,7 +85,7 @@ class Term:
     def __pow__(self, power: int) -> "Term":
         if not isinstance(power, Integral):
             shown = type(power).__name__ if isinstance(power, Term) else power
-            raise TypeError(f"a power must be an integer, as in z ** 2, not {shown}; a root is 1 / rsqrt(z)")
+            raise TypeError(f"a power must be an integer, as in z ** 2, not {shown}; a root is sqrt(z)")
         if power <= 0:
             return _term(1) if power == 0 else 1 / self**-power
         product = self
@@ -227,13 +227,23 @@ def mean(z: Term) -> Term:
     return _applied("mean", z)
 
 
+def log_sigmoid(z: Term) -> Term:
+    """The logarithm of the sigmoid: -log(1 + e^-z)."""
+    return -softplus(-z)
+
+
+def sqrt(z: Term) -> Term:
+    """√z."""
+    return _applied("sqrt", z)
+
+
 def rsqrt(z: Term) -> Term:
     """1 / √z."""
     return _applied("rsqrt", z)
 
 
 FUNCTIONS = (
-    *(sigmoid, tanh, relu, exp, log, softplus, rsqrt),
+    *(sigmoid, tanh, relu, exp, log, softplus, log_sigmoid, sqrt, rsqrt),
     *(maximum, minimum, clip, thresholded_relu, hard_sigmoid, elu, softsign, mix, mean),
 )
 """Functions that equations may call, besides the built-in abs."""

@@ -232,7 +232,7 @@ MISTAKES: dict[str, tuple[Any, str]] = {
     ),
     "a function that the notation lacks": (
         lambda x, h, w: (np.arctan(h),),
-        "numpy.arctan computes .*: the notation has sigmoid, tanh, relu, exp, log, softplus, rsqrt, ",
+        "numpy.arctan computes .*: the notation has sigmoid, tanh, relu, exp, log, softplus, log_sigmoid, ",
     ),
     "a mean of NumPy": (lambda x, h, w: (np.mean(h),), "numpy.mean computes .*: use mean of"),
     "a function of math": (
@@ -243,7 +243,7 @@ MISTAKES: dict[str, tuple[Any, str]] = {
     "a power of a term": (lambda x, h, w: (h**x,), "a power must be an integer, as in z [*][*] 2, not Term"),
     "a root": (
         lambda x, h, w: (h**0.5,),
-        "a power must be an integer, as in z [*][*] 2, not 0.5; a root is 1 / r",
+        "a power must be an integer, as in z [*][*] 2, not 0.5; a root is sqrt",
     ),
     "a number to the power of a term": (
         lambda x, h, w: (2**h,),

@@ -66,6 +66,7 @@ PRIMITIVES: dict[str, tuple[Any, ...]] = {
     "sigmoid": (0.5,),
     "tanh": (-0.75,),
     "exp": (1.5,),
+    "sqrt": (2.0,),
     "rsqrt": (2.0,),
     "log": (2.5,),
     "softplus": (-0.75,),
