@@ -19,6 +19,7 @@ from rnn_goldens.cells.notation import Term, Weight
 from rnn_goldens.cells.steps import ACTIVATIONS
 from rnn_goldens.deviations.blocks import BIASES, blocks, read_as
 from rnn_goldens.deviations.deviation import Alteration, Deviation, in_steps, in_weights
+from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 
 MAX_PERMUTED = 4
 """Largest number of gates for which every order is tried; with more, only two gates are exchanged."""
@@ -48,7 +49,9 @@ def named(name: str) -> Deviation | None:
 
 def _names(cell: Cell, bias: bool) -> Iterator[str]:
     if len(cell.gates) > 1:  # for one gate the catalogue has the same deviations
-        orders = list(_orders(cell.gates))
+        base = DIALECTS[cell.name].base if cell.name in DIALECTS else cell.name
+        known = base in LAYOUTS and LAYOUTS[base].gates == cell.gates  # the catalogue has every order of these gates
+        orders = [] if known else list(_orders(cell.gates))
         yield from (f"own_gates_{order}" for order in orders)
         if bias:
             yield from (f"own_bias_gates_{order}" for order in orders)

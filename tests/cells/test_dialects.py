@@ -105,6 +105,13 @@ def test_a_network_that_computes_a_dialect_is_named_by_a_deviation_of_its_standa
     assert any(f"--cell={cell}" in deviation(name).fix_for([base]) for name in named), named
 
 
+def test_swapped_gates_of_a_dialect_have_one_cause() -> None:
+    golden = load("gru-reset-before/with-state", dtype="float32")
+    assert golden.compare(*deviation("gru_gates_zrn").run(case_of(golden, np.float32))).explained_by == (
+        "gru_gates_zrn",
+    )
+
+
 def test_an_id_selects_the_golden_of_a_dialect() -> None:
     assert [golden.id for golden in select(ids="gru-clip/plain")] == ["gru-clip/plain"]
     assert {golden.cell for golden in select(ids="gru-clip/*")} == {"gru_clip"}
