@@ -9,7 +9,7 @@ from mindspore import Tensor, nn
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden.gradients import cotangent_of
+from rnn_goldens.golden.shapes import cotangent_of
 from rnn_goldens.implementations.arguments import require_cell
 from rnn_goldens.implementations.batch_of_one import batched, outputs, unbatched
 from rnn_goldens.implementations.instance_cache import InstanceCache
@@ -62,8 +62,7 @@ def _gradients(golden: Inputs) -> Mapping[str, Any]:
 
 def _given(golden: Inputs) -> dict[str, Tensor]:
     """Return the input and, if the golden has them, the initial states."""
-    states = golden.states if golden.initial_state is not None else {}
-    return {name: _batched(golden, name, array) for name, array in {"x": golden.x, **states}.items()}
+    return {name: _batched(golden, name, array) for name, array in {"x": golden.x, **golden.given_states}.items()}
 
 
 def _batched(golden: Inputs, name: str, array: Any) -> Tensor:  # noqa: ANN401

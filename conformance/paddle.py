@@ -8,7 +8,7 @@ import paddle
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden.gradients import cotangent_of
+from rnn_goldens.golden.shapes import cotangent_of
 from rnn_goldens.implementations.arguments import require_cell
 from rnn_goldens.implementations.batch_of_one import batched, outputs, unbatched
 from rnn_goldens.implementations.instance_cache import InstanceCache
@@ -53,8 +53,7 @@ def _gradients(golden: Inputs) -> Mapping[str, Any]:
 
 def _given(golden: Inputs) -> tuple[Any, list[Any] | None]:
     """Return the input and, if the golden has them, the initial states."""
-    given = golden.states if golden.initial_state is not None else {}
-    states = [_batched(golden, name, state) for name, state in given.items()]
+    states = [_batched(golden, name, state) for name, state in golden.given_states.items()]
     return _batched(golden, "x", golden.x), states or None
 
 

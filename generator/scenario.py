@@ -29,7 +29,7 @@ from rnn_goldens.generator.scenario_fields import (
 from rnn_goldens.generator.weight_sources import config_of, named_weights
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS, Precision, SupportedOnly
-from rnn_goldens.golden.shapes import Config, is_custom_cell, state_shapes
+from rnn_goldens.golden.shapes import Config, initial_shapes, is_custom_cell
 
 if TYPE_CHECKING:
     import keras
@@ -268,8 +268,8 @@ class Scenario:
             Refused: a number is not exact in each of the precisions, or an array has a wrong shape.
         """
         weights, inputs, cell = self.torch_weights, self.inputs, cell or self.defined
-        shapes = state_shapes(cell.layout, self.shape, inputs["x"].shape[:-2])
-        state = tuple(inputs.get(f"{name}0", np.zeros(shape)) for name, shape in shapes.items())
+        shapes = initial_shapes(cell.layout, self.shape, inputs["x"].shape[:-2])
+        state = tuple(inputs.get(name, np.zeros(shape)) for name, shape in shapes.items())
         return Case(cell, self.shape, weights, inputs["x"], state, inputs.get("lengths"), "h0" in inputs)
 
     @cached_property

@@ -14,7 +14,7 @@ from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES
 from rnn_goldens.golden.gradients import output_of
 from rnn_goldens.golden.ids import is_id
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly, precision_name
-from rnn_goldens.golden.shapes import Config, Layout, Shape, out_shape, state_shapes
+from rnn_goldens.golden.shapes import Config, Layout, Shape, cotangent_shapes
 from rnn_goldens.golden.whole_number import whole_number
 
 _SIZES = ("input_size", "hidden_size", "num_layers", "proj_size")
@@ -103,9 +103,7 @@ def cotangent_problems(
     layout: Layout, config: Config, x: Shape, cotangents: Mapping[str, NDArray[np.float64]]
 ) -> list[str]:
     """Return the problems of cotangents, given the shape of the input."""
-    *batch, time, _ = x
-    shapes = {"d_out": out_shape(config, tuple(batch), time)}
-    shapes |= {f"d_{name}_n": shape for name, shape in state_shapes(layout, config, tuple(batch)).items()}
+    shapes = cotangent_shapes(layout, config, x)
     problems = []
     for name, array in cotangents.items():
         if name not in shapes:

@@ -24,7 +24,7 @@ from rnn_goldens.generator.scenarios.cotangents import (
 from rnn_goldens.generator.scenarios.numbers import Float64, integers, sparse
 from rnn_goldens.generator.scenarios.special import batch_size, hidden_size
 from rnn_goldens.generator.scenarios.variants import FOLDERS, VARIANTS, Variant, rounded
-from rnn_goldens.golden.shapes import Config, Shape, output_shapes
+from rnn_goldens.golden.shapes import Config, Shape, cotangent_shapes
 
 COTANGENTS: Mapping[str, CotangentChoice] = {
     "one-step": CotangentChoice(
@@ -339,8 +339,7 @@ def _drawn(scenario: Scenario) -> Cotangents:
 
 
 def _shapes(scenario: Scenario) -> dict[str, Shape]:
-    shapes = output_shapes(scenario.defined.layout, scenario.shape, scenario.inputs["x"].shape)
-    return {f"d_{name}": shape for name, shape in shapes.items()}
+    return cotangent_shapes(scenario.defined.layout, scenario.shape, scenario.inputs["x"].shape)
 
 
 def _scaled(scenario: Scenario, cotangents: Cotangents) -> Cotangents:

@@ -14,7 +14,7 @@ from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic
 from rnn_goldens.generator.scenarios.variants import FOLDERS
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
-from rnn_goldens.golden.shapes import Config, Shape, output_shapes, state_shapes, weight_shapes
+from rnn_goldens.golden.shapes import Config, Shape, cotangent_shapes, initial_shapes, weight_shapes
 
 OWN_EQUATIONS = ("gru_reset_before", "lstm_peephole", "lstm_projection")
 
@@ -61,8 +61,9 @@ def names_of(cell: str) -> tuple[str, ...]:
     """Return the names of a dialect's scenarios."""
     if "direction" in DIALECTS[cell].options:
         return (*ONE_DIRECTION, *MORE.get(cell, ()))
-    many = MANY if cell in OWN_EQUATIONS else FEW
-    return (*(many if cell not in WITHOUT_STATE else many[:1]), *MORE.get(cell, ()))
+    if cell in WITHOUT_STATE:
+        return ("plain", *MORE[cell])
+    return (*(MANY if cell in OWN_EQUATIONS else FEW), *MORE.get(cell, ()))
 
 
 def scenarios(standard: Iterable[Scenario]) -> Iterator[Scenario]:
@@ -81,8 +82,7 @@ def _scenario(cell: str, of: Scenario) -> Scenario:
     in_config = {name: dialect.options[name] for name in ("proj_size", "direction") if name in dialect.options}
     config = replace(of.shape, **in_config)
     x = of.inputs["x"]
-    arrays: dict[str, Shape] = {f"{name}0": shape for name, shape in state_shapes(layout, config, x.shape[:-2]).items()}
-    arrays |= {f"d_{name}": shape for name, shape in output_shapes(layout, config, x.shape).items()}
+    arrays = initial_shapes(layout, config, x.shape[:-2]) | cotangent_shapes(layout, config, x.shape)
     taken: dict[str, Any] = {
         name: _leading(array, shape) for name, shape in arrays.items() if (array := getattr(of, name)) is not None
     }

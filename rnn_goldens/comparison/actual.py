@@ -110,7 +110,7 @@ def actual_gradients(golden: "GoldenData", by_name: Mapping[str, object]) -> Act
     arrays, problems, left_out = dict[str, Output](), dict[str, str](), list[str]()
     for name, value in by_name.items():
         if name not in expected:
-            if name in {f"{state}0" for state in golden.layout.states}:
+            if name in golden.layout.initial:
                 left_out.append(name)
             else:
                 problems[name] = _unknown(golden, name, expected)

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding.tree import Tree, layout_of
 from rnn_goldens.golden.features import DERIVED_FEATURES, derived_features
-from rnn_goldens.golden.gradients import cotangent_of
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.shapes import (
     Config,
     Layout,
     Shape,
+    cotangent_shapes,
     gradient_shapes,
+    initial_shapes,
     output_shapes,
-    state_shapes,
     weight_count,
     weight_shapes,
 )
@@ -64,8 +64,7 @@ def gradients_problems(tree: Tree, golden: Golden, content: str) -> list[str]:
     """
     shape, state = golden.stored.x.shape, bool(golden.stored.states)
     expected = gradient_shapes(golden.layout, golden.config, shape, state=state)
-    outputs = output_shapes(golden.layout, golden.config, shape)
-    cotangents = {cotangent_of(name): shape for name, shape in outputs.items()}
+    cotangents = cotangent_shapes(golden.layout, golden.config, shape)
     wanted = {name: shape for name, shape in cotangents.items() if name in tree["cotangents"]}
     return [
         *_golden_problems(tree, golden, content),
@@ -132,7 +131,7 @@ def _input_shapes(layout: Layout, config: Config, inputs: Mapping[str, NDArray[A
     batch = inputs["x"].shape[:-2]
     shapes: dict[str, Shape] = {"x": (*batch, inputs["x"].shape[-2], config.input_size)}
     if inputs.keys() - {"x", "lengths"}:
-        shapes |= {f"{name}0": shape for name, shape in state_shapes(layout, config, batch).items()}
+        shapes |= initial_shapes(layout, config, batch)
     if "lengths" in inputs and batch:
         shapes["lengths"] = batch
     return shapes

@@ -26,7 +26,7 @@ from rnn_goldens.encoding.typed_json import (
     require_once,
 )  # fmt: skip
 from rnn_goldens.golden.features import FEATURES
-from rnn_goldens.golden.shapes import STATE, is_custom_cell
+from rnn_goldens.golden.shapes import MAX_STATES, STATE, is_custom_cell
 
 WeightName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*\Z", max_length=100)]
 StateName = Annotated[str, Meta(pattern=rf"^{STATE}\Z", max_length=100)]
@@ -41,7 +41,7 @@ class CustomCell(ClosedStruct, frozen=True):
     """The gates, states and weights of a custom cell."""
 
     gates: Annotated[str, Meta(pattern=LINE, min_length=1, max_length=100)]
-    states: Annotated[tuple[StateName, ...], Meta(min_length=1, max_length=16)]
+    states: Annotated[tuple[StateName, ...], Meta(min_length=1, max_length=MAX_STATES)]
     weights: Annotated[dict[WeightName, Axes], Meta(min_length=1, max_length=100)]
 
     def __post_init__(self) -> None:

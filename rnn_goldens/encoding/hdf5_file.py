@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.encoding.tree import Tree
-from rnn_goldens.golden.gradients import cotangent_of
-from rnn_goldens.golden.shapes import Layout
+from rnn_goldens.golden.shapes import Layout, cotangent_of
 
 _DEEPEST = 4
 """Levels of groups; a golden has three. The limit ends the reading of a group that links to itself."""

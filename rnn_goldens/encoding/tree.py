@@ -14,10 +14,11 @@ import numpy as np
 from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.golden.arrays import GoldenArrays, InputArrays
 from rnn_goldens.golden.built_in_cells import LAYOUTS
-from rnn_goldens.golden.gradients import Gradients, cotangent_of
+from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.shapes import (
     Config,
     Layout,
+    cotangent_of,
     gradient_shapes,
     in_file_order,
     is_custom_cell,

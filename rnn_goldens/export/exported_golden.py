@@ -51,8 +51,7 @@ def identifier(golden_id: str) -> str:
 
 def inputs(golden: Golden) -> dict[str, NDArray[Any]]:
     """Return x and, if present, initial states and lengths, in the golden's precision; lengths are int64."""
-    states = golden.states if golden.stored.states else {}
-    return {"x": golden.x, **states, **({} if golden.lengths is None else {"lengths": golden.lengths})}
+    return {"x": golden.x, **golden.given_states, **({} if golden.lengths is None else {"lengths": golden.lengths})}
 
 
 def expected(golden: Golden) -> dict[str, NDArray[np.float64]]:

@@ -20,7 +20,7 @@ from rnn_goldens.fuzz.sizes import SMALL, Shape, shape
 from rnn_goldens.generator.scenario import SMALLEST, Scenario
 from rnn_goldens.golden.built_in_cells import DIALECTS
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
-from rnn_goldens.golden.shapes import Config, state_shapes, weight_shapes
+from rnn_goldens.golden.shapes import Config, initial_shapes, weight_shapes
 
 Float64 = NDArray[np.float64]
 
@@ -118,8 +118,8 @@ def _plain(draw: Draw, cell: str, of: Shape) -> DrawnInputs:
 
     layout = cell_named(cell).layout
     weights = {name: _narrower(array(shape)) for name, shape in weight_shapes(layout, of.config).items()}
-    shapes = state_shapes(layout, of.config, of.batch) if of.has_state else {}
-    state = {f"{name}0": array(shape) for name, shape in shapes.items()}
+    shapes = initial_shapes(layout, of.config, of.batch) if of.has_state else {}
+    state = {name: array(shape) for name, shape in shapes.items()}
     x = array((*of.batch, of.time, of.config.input_size))  # last, so that fewer steps and rows keep the other numbers
     return DrawnInputs(cell, of.config, weights, state, x, of.lengths)
 

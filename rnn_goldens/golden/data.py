@@ -13,9 +13,17 @@ from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.arrays import BackwardInputArrays, Float64, GoldenArrays, InputArrays
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
-from rnn_goldens.golden.gradients import Gradients, cotangent_of
+from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
-from rnn_goldens.golden.shapes import Config, Layout, Shape, chosen_outputs, output_shapes, state_shapes
+from rnn_goldens.golden.shapes import (
+    Config,
+    Layout,
+    Shape,
+    chosen_outputs,
+    cotangent_shapes,
+    initial_shapes,
+    state_shapes,
+)
 from rnn_goldens.golden.tolerance import Tolerance
 
 
@@ -93,9 +101,14 @@ class InputsData:
     @cached_property
     def states(self) -> Mapping[str, NDArray[Any]]:
         """Initial states by name, ``h0`` first: (layers·directions, batch, hidden); zeros if the scenario has none."""
-        shapes = {f"{name}0": shape for name, shape in self.state_shapes.items()}
+        shapes = initial_shapes(self.layout, self.config, self.batch_shape)
         stored = self.stored.states or {name: np.zeros(shape) for name, shape in shapes.items()}
         return MappingProxyType({name: self._cast(stored[name]) for name in shapes})
+
+    @property
+    def given_states(self) -> Mapping[str, NDArray[Any]]:
+        """Initial states by name; empty where the scenario defines none."""
+        return self.states if self.stored.states else {}
 
     @property
     def h0(self) -> NDArray[Any]:
@@ -132,8 +145,7 @@ class InputsData:
         defined = self._defined_cotangents
         if defined is None:
             raise AttributeError(self._no_cotangents())
-        shapes = output_shapes(self.layout, self.config, self.stored.x.shape)
-        arrays = {cotangent_of(output): shape for output, shape in shapes.items()}
+        arrays = cotangent_shapes(self.layout, self.config, self.stored.x.shape)
         return MappingProxyType(
             {name: self._cast(defined.get(name, np.zeros(shape))) for name, shape in arrays.items()}
         )

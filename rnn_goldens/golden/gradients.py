@@ -9,11 +9,6 @@ from rnn_goldens.golden.arrays import Float64, read_only
 from rnn_goldens.golden.tolerance import Tolerance
 
 
-def cotangent_of(output: str) -> str:
-    """Return the name of the cotangent of an output: ``d_h_n`` of ``h_n``."""
-    return f"d_{output}"
-
-
 def output_of(cotangent: str) -> str:
     """Return the name of the output of a cotangent: ``h_n`` of ``d_h_n``."""
     return cotangent.removeprefix("d_")

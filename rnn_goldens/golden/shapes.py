@@ -86,6 +86,9 @@ OUTPUTS = ("out", "h_n", "c_n")
 STATE = "[A-Za-z]+"
 """Pattern of the name of a state: ``h``, whose initial value is ``h0`` and whose last value is ``h_n``."""
 
+MAX_STATES = 16
+"""The largest number of states of a custom cell."""
+
 _LAST_STATE = re.compile(f"{STATE}_n")
 
 OutputNames = str | Sequence[str] | None
@@ -220,16 +223,30 @@ def state_shapes(layout: Layout, config: Config, batch: Shape) -> dict[str, Shap
     }
 
 
+def initial_shapes(layout: Layout, config: Config, batch: Shape) -> dict[str, Shape]:
+    """Return the shapes of the initial states, ``h0`` and so on; ``batch`` is () for unbatched input."""
+    return dict(zip(layout.initial, state_shapes(layout, config, batch).values(), strict=True))
+
+
 def output_shapes(layout: Layout, config: Config, x: Shape) -> dict[str, Shape]:
-    """Return the shapes of out, h_n and other last states, for an x of this shape. Cotangents have these, too."""
-    batch = x[:-2]
-    states = {f"{name}_n": shape for name, shape in state_shapes(layout, config, batch).items()}
-    return {"out": out_shape(config, batch, x[-2]), **states}
+    """Return the shapes of out, h_n and other last states, for an x of this shape."""
+    shapes = [out_shape(config, x[:-2], x[-2]), *state_shapes(layout, config, x[:-2]).values()]
+    return dict(zip(layout.outputs, shapes, strict=True))
+
+
+def cotangent_of(output: str) -> str:
+    """Return the name of the cotangent of an output: ``d_h_n`` of ``h_n``."""
+    return f"d_{output}"
+
+
+def cotangent_shapes(layout: Layout, config: Config, x: Shape) -> dict[str, Shape]:
+    """Return the shapes of the cotangents by name, ``d_out`` and so on: those of their outputs."""
+    return {cotangent_of(name): shape for name, shape in output_shapes(layout, config, x).items()}
 
 
 def gradient_shapes(layout: Layout, config: Config, x: Shape, *, state: bool) -> dict[str, Shape]:
     """Return the shapes of the gradients of x, of the initial states if ``state``, and of the weights."""
-    states = {f"{name}0": shape for name, shape in state_shapes(layout, config, x[:-2]).items()} if state else {}
+    states = initial_shapes(layout, config, x[:-2]) if state else {}
     return {"x": x, **states, **weight_shapes(layout, config)}
 
 

@@ -25,12 +25,10 @@ def accepted(
         Unsupported: the function does not accept an argument whose value matters.
     """
     taken = takes(function)
-    if taken is None:
-        return dict(wanted)
     for argument, value in wanted.items():
-        if argument not in taken and needless.get(argument, ...) != value:
+        if taken is not None and argument not in taken and needless.get(argument, ...) != value:
             raise Unsupported(f"{name} takes no {argument}")
-    return {argument: value for argument, value in wanted.items() if argument in taken}
+    return accepted_only(function, wanted)
 
 
 def accepted_only(function: Callable[..., Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,14 +54,13 @@ class TracedInputs(Inputs):
 
 def arrays_of(golden: Inputs) -> dict[str, NDArray[Any]]:
     """Return the arrays to differentiate by, under PyTorch's names."""
-    states = {} if golden.initial_state is None else golden.states
-    return {"x": golden.x, **states, **golden.weights}
+    return {"x": golden.x, **golden.given_states, **golden.weights}
 
 
 def traced(golden: Inputs, arrays: Mapping[str, Any], make: Make) -> TracedInputs:
     """Return the inputs with a framework's arrays instead of those of ``arrays_of``."""
     inputs = TracedInputs(**{f.name: getattr(golden, f.name) for f in fields(Inputs)}, make=make)
-    groups = {"weights": golden.weights, "states": {} if golden.initial_state is None else golden.states}
+    groups = {"weights": golden.weights, "states": golden.given_states}
     named = {group: MappingProxyType({n: arrays[n] for n in names}) for group, names in groups.items() if names}
     vars(inputs).update(named, x=arrays["x"])  # where cached properties are stored
     return inputs

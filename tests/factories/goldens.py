@@ -33,7 +33,7 @@ def make_golden(
         return numbers.integers(-4, 5, shape).astype(np.float64)
 
     states = state_shapes(LAYOUTS[cell], config, batch)
-    initial = {f"{name}0": integers(shape) for name, shape in states.items()} if state else {}
+    initial = dict(zip(LAYOUTS[cell].initial, map(integers, states.values()), strict=True)) if state else {}
     return Golden(
         id="made/for-a-test",
         title="Made for a test",

@@ -18,8 +18,8 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import INDEX
 from rnn_goldens.generator.index import index_entry
 from rnn_goldens.golden.features import CORE
-from rnn_goldens.golden.gradients import Gradients, cotangent_of, output_of
-from rnn_goldens.golden.shapes import output_shapes
+from rnn_goldens.golden.gradients import Gradients, output_of
+from rnn_goldens.golden.shapes import cotangent_of, output_shapes
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
 
 torch: Any = pytest.importorskip("torch", reason="the expected gradients are torch's")

@@ -77,7 +77,7 @@ def feeds(golden: Inputs, *, stored_weights: bool = True) -> dict[str, NDArray[A
     fed = {"x": batched(golden, "x", golden.x).astype(dtype)}
     if golden.lengths is not None:
         fed["lengths"] = golden.lengths.astype(np.int32)
-    for name, state in golden.states.items() if golden.initial_state is not None else ():
+    for name, state in golden.given_states.items():
         parts = np.split(batched(golden, name, state).astype(dtype), golden.config.num_layers)
         fed |= {f"{name}_l{layer}": part for layer, part in enumerate(parts)}
     return fed if stored_weights else {**fed, **_weights(golden)}

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.cells import Backward, Cotangents
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
-from rnn_goldens.golden.gradients import cotangent_of
-from rnn_goldens.golden.shapes import output_shapes
+from rnn_goldens.golden.shapes import cotangent_of, output_shapes
 
 Gradients = Mapping[str, NDArray[Any]]
 
