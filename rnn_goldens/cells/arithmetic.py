@@ -3,6 +3,7 @@
 Vectors are rows: (batch, units). A value that is the same for all units may be (batch, 1) or a Python number.
 """
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -53,7 +54,7 @@ class Arithmetic:
 
     def multiply(self, a: Array, b: Array) -> Array:
         """The product of a and b."""
-        result: Array = a * b
+        result: Array = of_type(a, b) * of_type(b, a)
         return result
 
     def scaled(self, z: Array, factor: Fraction) -> Array:
@@ -123,8 +124,8 @@ class Arithmetic:
         return np.asarray(np.sqrt(z))
 
     def rsqrt(self, z: Array) -> Array:
-        """1 / √z."""
-        return np.asarray(1 / np.sqrt(z))
+        """1 / √z; of a number, a number, which takes the type of the other operand."""
+        return 1 / math.sqrt(z) if isinstance(z, float) else np.asarray(1 / np.sqrt(z))  # type: ignore[return-value]
 
 
 def of_type(number: Any, like: Any) -> Any:  # noqa: ANN401 - a number or an array

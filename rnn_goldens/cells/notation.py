@@ -47,7 +47,14 @@ class Term:
             object.__setattr__(self, "units", sizes[0] if sizes else None)
 
     def __matmul__(self, other: object) -> "Term":
-        raise TypeError('a vector is not multiplied by @: write *, or declare a matrix: @declare(R="HH") for w.R @ h')
+        if not isinstance(other, Term):
+            raise TypeError(f"a term is multiplied by a term, such as q or S, not by {type(other).__name__}")
+        return Term("matmul", (self, other))
+
+    @property
+    def mT(self) -> "Term":  # noqa: N802 - NumPy's name
+        """The transposed matrix."""
+        return self.of[0] if self.primitive == "transpose" else Term("transpose", (self,))
 
     def __add__(self, other: "Operand") -> "Term":
         return _summed(self, _term(other))
@@ -240,6 +247,11 @@ def sqrt(z: Term) -> Term:
 def rsqrt(z: Term) -> Term:
     """1 / √z."""
     return _applied("rsqrt", z)
+
+
+def rsqrt_of(size: int) -> Term:
+    """Return 1 / √size, for a size that is no square."""
+    return Term("rsqrt", (_constant(Fraction(size)),))
 
 
 FUNCTIONS = (

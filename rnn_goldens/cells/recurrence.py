@@ -1,0 +1,226 @@
+"""The forward pass of a recurrence: its equations unrolled over time, for all lanes at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from math import isqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from rnn_goldens.cells import recurrence_equations as equations
+from rnn_goldens.cells.arithmetic import Arithmetic
+from rnn_goldens.cells.arrays import Array
+from rnn_goldens.cells.notation import Operand, Term, rsqrt_of
+from rnn_goldens.cells.program import Operations, Program, written
+from rnn_goldens.golden.recurrences import LANE_AXES, RECURRENCES, RecurrenceConfig, sequence_slices
+
+Arrays = Mapping[str, Array]
+
+_EQUATIONS = {
+    **dict.fromkeys(
+        ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta"), equations.linear_attention
+    ),
+    **{name: getattr(equations, name) for name in RECURRENCES if hasattr(equations, name)},
+}
+
+
+@dataclass(frozen=True, eq=False)
+class RecurrenceCase:
+    """The inputs of a recurrence as arrays of one precision.
+
+    Attributes:
+        cell: the name of the recurrence.
+        config: sizes and options.
+        inputs: (batch, time, …) by name; (1, all time steps, …) for packed sequences.
+        weights: by name.
+        states: the initial states by name, ``S0``: (sequences, …); zeros if the caller passed none.
+        offsets: (sequences + 1,), where each packed sequence starts, and the end of the last one; None without packing.
+        state_given: whether the caller passed initial states.
+    """
+
+    cell: str
+    config: RecurrenceConfig
+    inputs: Arrays
+    weights: Arrays
+    states: Arrays
+    offsets: NDArray[np.int64] | None = None
+    state_given: bool = True
+
+    @property
+    def time(self) -> int:
+        """The number of time steps."""
+        return int(next(iter(self.inputs.values())).shape[1])
+
+    def sequences(self) -> list["RecurrenceCase"]:
+        """Return a case for each packed sequence; this case alone without packing."""
+        if self.offsets is None:
+            return [self]
+        return [
+            replace(
+                self,
+                inputs={name: array[:, steps] for name, array in self.inputs.items()},
+                states={name: array[k : k + 1] for name, array in self.states.items()},
+                offsets=None,
+            )
+            for k, steps in enumerate(sequence_slices(self.offsets))
+        ]
+
+    def astype(self, dtype: DTypeLike) -> "RecurrenceCase":
+        """Return the case with arrays of another type."""
+        parts = (self.inputs, self.weights, self.states)
+        inputs, weights, states = ({name: array.astype(dtype) for name, array in part.items()} for part in parts)
+        return replace(self, inputs=inputs, weights=weights, states=states)
+
+
+def packed(found: Sequence[Arrays], config: RecurrenceConfig) -> dict[str, Array]:
+    """Return the outputs of packed sequences: outputs one after the other in time, last states by sequence."""
+    if len(found) == 1:
+        return dict(found[0])
+    return {
+        name: np.concatenate([one[name] for one in found], axis=1 if name in config.recurrence.outputs else 0)
+        for name in found[0]
+    }
+
+
+# Lanes: arrays of (batch, heads, rows, columns).
+
+
+def time_steps(case: RecurrenceCase) -> list[dict[str, Array]]:
+    """Return the inputs of each time step by name, in lanes."""
+    steps = {name: _in_lanes(array, case.config.inputs[name], case.config) for name, array in case.inputs.items()}
+    return [{name: array[:, t] for name, array in steps.items()} for t in range(case.time)]
+
+
+def states_in_lanes(case: RecurrenceCase) -> dict[str, Array]:
+    """Return the initial states by name of the state, in lanes."""
+    axes = case.config.recurrence.states
+    return {name: _in_lanes(case.states[f"{name}0"][:, None], axes[name], case.config)[:, 0] for name in axes}
+
+
+def weights_in_lanes(case: RecurrenceCase) -> dict[str, Array]:
+    """Return the weights by name, in lanes: one batch row, which all share."""
+    axes = case.config.recurrence.weights
+    return {name: _in_lanes(case.weights[name][None, None], axes[name], case.config)[0] for name in axes}
+
+
+def _in_lanes(array: Array, axes: str, config: RecurrenceConfig) -> Array:
+    """Return (batch, time, …) as (batch, time, heads, rows, columns). The queries of a head are columns."""
+    names, leading = axes.split(), array.shape[:2]
+    if names[0] not in LANE_AXES:
+        array, names = array[:, :, None], ["", *names]
+    if names[0] == "query_heads":
+        heads = config["heads"]
+        return array.reshape(*leading, heads, -1, array.shape[-1]).swapaxes(-1, -2)
+    return array.reshape(*array.shape[:3], *(array.shape[3:] or (1,)), *((1,) if len(names) <= 2 else ()))  # noqa: PLR2004
+
+
+def from_lanes(array: Array, axes: str) -> Array:
+    """Return (…, batch, heads, rows, columns) as (…, batch, *axes): the opposite of ``in_lanes`` for one time step."""
+    names = axes.split()
+    if names[0] == "query_heads":
+        array = array.swapaxes(-1, -2)
+        return array.reshape(*array.shape[:-3], -1, array.shape[-1])
+    if names[0] not in LANE_AXES:
+        array, names = array[..., 0, :, :], ["", *names]
+    return array.reshape(*array.shape[: array.ndim - 3 + len(names)]) if len(names) < 3 else array  # noqa: PLR2004
+
+
+def case_outputs(case: RecurrenceCase, outputs: Sequence[Mapping[str, Array]], last: Arrays) -> dict[str, Array]:
+    """Return outputs and compared last states, as the golden stores them, from those in lanes."""
+    recurrence = case.config.recurrence
+    found = {
+        name: np.stack([from_lanes(step[name], axes) for step in outputs], axis=1)
+        for name, axes in recurrence.outputs.items()
+    }
+    return found | {f"{name}_n": from_lanes(last[name], recurrence.states[name]) for name in recurrence.compared}
+
+
+# Equations.
+
+
+def scale_of(config: RecurrenceConfig) -> Operand | None:
+    """Return the factor of an attention's output: the option, or 1 / √d_k; None for other recurrences."""
+    if "scale" not in config.recurrence.options:
+        return None
+    scale, size = config.option("scale"), config["d_k"]
+    if scale is not None:
+        return Fraction(scale)
+    return Fraction(1, isqrt(size)) if isqrt(size) ** 2 == size else rsqrt_of(size)
+
+
+def step_terms(config: RecurrenceConfig, arguments: Mapping[str, Term]) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+    """Return the outputs of a step and the states after it, from its inputs, weights and states."""
+    options: dict[str, Any] = {}
+    if (scale := scale_of(config)) is not None:
+        options["scale"] = scale
+    if "activation" in config.recurrence.options:
+        options["silu"] = config.option("activation") == "silu"
+    name = next(name for name, recurrence in RECURRENCES.items() if recurrence is config.recurrence)
+    outputs, states = _EQUATIONS[name](**arguments, **options)
+    return outputs, states
+
+
+def argument_names(config: RecurrenceConfig) -> tuple[str, ...]:
+    """Return the names of the arguments of the equations: inputs, weights, states."""
+    return (*config.inputs, *config.recurrence.weights, *config.recurrence.states)
+
+
+@lru_cache(maxsize=256)
+def _program(names: tuple[str, ...], cell: str, options: tuple[tuple[str, Any], ...]) -> Program:
+    from rnn_goldens.golden.recurrences import recurrence_config
+
+    terms = {name: Term("input") for name in names}
+    outputs, states = step_terms(recurrence_config(cell, dict(options)), terms)
+    return written(list(terms.values()), (*outputs, *states))
+
+
+def step_program(case: RecurrenceCase) -> Program:
+    """Return the program of one time step: its results are the outputs, then the states after the step."""
+    return _program(argument_names(case.config), case.cell, tuple(case.config.items()))
+
+
+class MatrixArithmetic(Arithmetic):
+    """The primitives of recurrences in NumPy, on arrays (batch, heads, rows, columns)."""
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        """The product of two matrices of each lane."""
+        return np.asarray(a @ b)
+
+    def transpose(self, a: Array) -> Array:
+        """The transposed matrix of each lane."""
+        return np.swapaxes(a, -1, -2)
+
+    def kept(self, a: Array) -> Array:
+        """The argument a, unchanged."""
+        return a
+
+    def stacked(self, *parts: Array) -> Array:
+        """The rows of all parts."""
+        lanes = np.broadcast_shapes(*(part.shape[:-2] for part in parts))
+        return np.concatenate([np.broadcast_to(part, (*lanes, *part.shape[-2:])) for part in parts], axis=-2)
+
+    def rows(self, a: Array, start: int, stop: int | None = None) -> Array:
+        """The rows from start to stop."""
+        return a[..., start:stop, :]
+
+
+_NUMPY = MatrixArithmetic()
+
+
+def run(case: RecurrenceCase, operations: Operations = _NUMPY) -> dict[str, Array]:
+    """Return the outputs and the compared last states of a case, computed step by step in the type of its arrays."""
+    return packed([_run_sequence(one, operations) for one in case.sequences()], case.config)
+
+
+def _run_sequence(case: RecurrenceCase, operations: Operations) -> dict[str, Array]:
+    program, recurrence = step_program(case), case.config.recurrence
+    weights, states, outputs = list(weights_in_lanes(case).values()), states_in_lanes(case), []
+    for step in time_steps(case):
+        values = program.computed(operations, [*step.values(), *weights, *states.values()], {})
+        results = [values[place] for place in program.after]
+        outputs.append(dict(zip(recurrence.outputs, results, strict=False)))
+        states = dict(zip(states, results[len(recurrence.outputs) :], strict=True))
+    return case_outputs(case, outputs, states)

@@ -1,0 +1,214 @@
+"""The built-in linear recurrences: names and axes of their arrays, from which all shapes follow."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.golden.shapes import Shape
+
+Axes = Mapping[str, str]
+"""By name of an array, the names of its axes, separated by spaces."""
+
+BY_HEAD, BY_KEY = "head", "key"
+"""The decay is one number for each head, or one for each key."""
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """Names and axes of the arrays of a recurrence.
+
+    An axis is a size of the configuration: ``heads``, ``d_k``. A lane is one sequence and one head; lanes do not depend
+    on each other, except through weights.
+
+    Attributes:
+        meaning: one sentence.
+        source: the paper or specification that defines it.
+        inputs: axes after (batch, time).
+        states: axes after batch. State S has the initial value ``S0`` and the last value ``S_n``.
+        outputs: axes after (batch, time).
+        weights: all axes; the same at each time step and in each sequence.
+        compared: the states whose last values are compared; the others have no values that implementations agree on.
+        options: options with their default values, None if a default depends on the sizes.
+    """
+
+    meaning: str
+    source: str
+    inputs: Axes
+    states: Axes
+    outputs: Axes
+    weights: Axes = field(default_factory=dict)
+    compared: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """Names of the sizes, in the order of first use."""
+        kinds = (self.inputs, self.weights, self.states, self.outputs)
+        return tuple(dict.fromkeys(axis for kind in kinds for axes in kind.values() for axis in axes.split()))
+
+
+def _attention(meaning: str, *, gated: bool = False, delta: bool = False) -> Recurrence:
+    gates = {"g": "heads"} if gated else {}
+    return Recurrence(
+        meaning,
+        "Yang et al. (2024), arXiv:2412.06464; ONNX LinearAttention-27",
+        {"q": "query_heads d_k", "k": "heads d_k", "v": "heads d_v", **gates, **({"beta": "heads"} if delta else {})},
+        {"S": "heads d_k d_v"},
+        {"o": "query_heads d_v"},
+        compared=("S",),
+        options={"scale": None, **({"decay": BY_HEAD} if gated else {})},
+    )
+
+
+RECURRENCES: Mapping[str, Recurrence] = {
+    "linear_attention": _attention("Linear attention: the state adds up the outer products of keys and values."),
+    "gated_linear_attention": _attention("Linear attention whose state decays by a gate.", gated=True),
+    "delta_rule": _attention("The delta rule: each key replaces a part of the value stored for it.", delta=True),
+    "gated_delta": _attention("The delta rule with a state that decays by a gate.", gated=True, delta=True),
+    "selective_scan": Recurrence(
+        "Mamba's selective scan: a diagonal state space whose step size, input and output depend on the input.",
+        "Gu & Dao (2023), arXiv:2312.00752",
+        {"u": "d", "dt": "d", "B": "n", "C": "n"},
+        {"h": "d n"},
+        {"y": "d"},
+        {"A": "d n", "D": "d"},
+        ("h",),
+    ),
+    "slstm": Recurrence(
+        "sLSTM: an LSTM with exponential gates, a normalizer and a stabilizer.",
+        "Beck et al. (2024), arXiv:2405.04517",
+        {f"x_{gate}": "heads d" for gate in "ifzo"},
+        dict.fromkeys("hcnm", "heads d"),
+        {"out": "heads d"},
+        {f"R_{gate}": "heads d d" for gate in "ifzo"},
+        ("h",),
+    ),
+    "rg_lru": Recurrence(
+        "RG-LRU: a gated linear unit whose decay is learned and gated.",
+        "De et al. (2024), arXiv:2402.19427",
+        {"x": "d", "r": "d", "i": "d"},
+        {"h": "d"},
+        {"out": "d"},
+        {"Lambda": "d"},
+        ("h",),
+    ),
+    "min_gru": Recurrence(
+        "minGRU: a GRU whose gate and candidate do not depend on the state.",
+        "Feng et al. (2024), arXiv:2410.01201",
+        {"z": "d", "n": "d"},
+        {"h": "d"},
+        {"out": "d"},
+        compared=("h",),
+    ),
+    "causal_conv": Recurrence(
+        "A causal convolution of each channel over time, which keeps its last inputs as a state.",
+        "ONNX CausalConvWithState-27",
+        {"x": "channels"},
+        {"window": "channels past"},
+        {"y": "channels"},
+        {"weight": "channels width", "bias": "channels"},
+        ("window",),
+        {"activation": "silu"},
+    ),
+}
+"""The recurrences by name. A selection that names none of them has networks only."""
+
+LANE_AXES = ("heads", "query_heads", "channels")
+"""Axes of lanes: the equations of one lane do not see them."""
+
+
+@dataclass(frozen=True)
+class RecurrenceConfig(Mapping[str, Any]):
+    """Sizes and options of a recurrence.
+
+    Attributes:
+        recurrence: the recurrence.
+        values: sizes and the options that differ from their defaults, by name.
+    """
+
+    recurrence: Recurrence
+    values: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - a size, or an option
+        return self.values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def option(self, name: str) -> Any:  # noqa: ANN401 - a number or a word
+        """Return the value of an option."""
+        return self.values.get(name, self.recurrence.options[name])
+
+    @property
+    def inputs(self) -> Axes:
+        """Axes of the inputs after (batch, time): a decay by key has an axis more."""
+        if self.values.get("decay", BY_HEAD) == BY_KEY:
+            return {**self.recurrence.inputs, "g": "heads d_k"}
+        return self.recurrence.inputs
+
+    def shape(self, axes: str) -> Shape:
+        """Return the sizes of axes."""
+        return tuple(self.values[axis] for axis in axes.split())
+
+    @property
+    def weights(self) -> dict[str, Shape]:
+        """Shapes of the weights."""
+        return {name: self.shape(axes) for name, axes in self.recurrence.weights.items()}
+
+    def input_shapes(self, batch: int, time: int) -> dict[str, Shape]:
+        """Return the shapes of the inputs."""
+        return {name: (batch, time, *self.shape(axes)) for name, axes in self.inputs.items()}
+
+    def initial_shapes(self, sequences: int) -> dict[str, Shape]:
+        """Return the shapes of the initial states."""
+        return {f"{name}0": (sequences, *self.shape(axes)) for name, axes in self.recurrence.states.items()}
+
+    def output_shapes(self, batch: int, time: int, sequences: int) -> dict[str, Shape]:
+        """Return the shapes of the outputs and of the compared last states."""
+        outputs = {name: (batch, time, *self.shape(axes)) for name, axes in self.recurrence.outputs.items()}
+        states = self.recurrence.states
+        last = {f"{name}_n": (sequences, *self.shape(states[name])) for name in self.recurrence.compared}
+        return {**outputs, **last}
+
+
+def recurrence_config(cell: str, values: Mapping[str, Any]) -> RecurrenceConfig:
+    """Return the configuration of a recurrence.
+
+    Raises:
+        WrongUse: a size is missing or not positive, ``query_heads`` is not a multiple of ``heads``, or an option does
+            not exist.
+    """
+    recurrence = RECURRENCES[cell]
+    missing = [name for name in recurrence.sizes if name not in values]
+    if missing:
+        raise WrongUse(f"{cell}: config has no {', '.join(missing)}")
+    if unknown := [name for name in values if name not in (*recurrence.sizes, *recurrence.options)]:
+        raise UnknownName(f"size or option of {cell}", unknown[0], (*recurrence.sizes, *recurrence.options))
+    _require_sizes(cell, {name: values[name] for name in recurrence.sizes})
+    if values.get("decay", BY_HEAD) not in (BY_HEAD, BY_KEY):
+        raise WrongUse(f"{cell}: decay is {values['decay']!r}, but must be 'head' or 'key'")
+    if values.get("activation", "silu") not in ("silu", "none"):
+        raise WrongUse(f"{cell}: activation is {values['activation']!r}, but must be 'silu' or 'none'")
+    ordered = {name: values[name] for name in (*recurrence.sizes, *recurrence.options) if name in values}
+    return RecurrenceConfig(recurrence, MappingProxyType(ordered))
+
+
+def _require_sizes(cell: str, sizes: Mapping[str, Any]) -> None:
+    for name, size in sizes.items():
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise WrongUse(f"{cell}: {name} is {size!r}, but must be a positive integer")
+    if sizes.get("query_heads", 0) % sizes.get("heads", 1):
+        raise WrongUse(f"{cell}: query_heads, {sizes['query_heads']}, is not a multiple of heads, {sizes['heads']}")
+    if "past" in sizes and sizes["past"] != sizes["width"] - 1:
+        raise WrongUse(f"{cell}: past is {sizes['past']}, but must be width - 1 = {sizes['width'] - 1}")
+
+
+def sequence_slices(offsets: Iterable[int]) -> list[slice]:
+    """Return the time steps of each packed sequence: offsets [0, 3, 7] are steps 0 to 2 and 3 to 6."""
+    ends = [int(offset) for offset in offsets]
+    return [slice(start, stop) for start, stop in zip(ends, ends[1:], strict=False)]
