@@ -54,17 +54,22 @@ def needs_of_sum(total: float, bit: float) -> Needs:
     return Needs(max(1, (int(np.ceil(total / bit)) - 1).bit_length()), total, bit)
 
 
-_SELECT = ("where_larger", "where_within", "only", "choose", "joined")
-_NEVER_ROUND = ("vector", "block", "negative", "same", "relu", "maximum", *_SELECT)
+_SELECT = ("where_larger", "where_within", "only", "choose", "joined", "rows", "padded", "stacked", "spread_to")
+_NEVER_ROUND = (
+    "vector", "block", "negative", "same", "relu", "maximum", "transpose", "kept_factor", "masked", *_SELECT
+)  # fmt: skip
 EXACT_WITH_ENOUGH_BITS = (
-    "product", "transposed", "sum", "multiply", "scaled", "constant", "clip", "thresholded_relu"
+    "product", "transposed", "sum", "multiply", "scaled", "constant", "clip", "thresholded_relu",
+    "matmul", "total_over", "solved", "exp",
 )  # fmt: skip
 """Primitives that are exact in a precision with enough bits. Primitives not listed here or above always round."""
 
 _WITH_NUMBERS = ("scaled", "constant", "clip", "thresholded_relu")
 """Primitives with numbers of their own, which must be exact, too."""
 
-_MULTIPLY = ("product", "transposed", "block", "negative", "same", "multiply", "scaled")
+_MULTIPLY = (
+    "product", "transposed", "block", "negative", "same", "multiply", "scaled", "matmul", "transpose", "masked"
+)  # fmt: skip
 """Primitives whose results are multiples of the product of their arguments' least bits."""
 
 

@@ -113,7 +113,25 @@ def terms(computed: Computed, k: int) -> tuple[int, Float64]:
         (z,) = arguments(computed, k)
         size = np.abs(z).sum(axis=-1, keepdims=True)
         return z.shape[-1], size if operation.primitive == "total" else size / z.shape[-1]
+    if operation is not None and operation.primitive in ("matmul", "total_over", "transpose", "masked", "spread_to"):
+        return _terms_of_matrices(computed, operation, k)
     return 1, np.abs(computed.values[k])
+
+
+def _terms_of_matrices(computed: Computed, operation: Operation, k: int) -> tuple[int, Float64]:
+    """Return ``terms`` for the primitives of recurrences."""
+    sizes = [np.abs(z) for z in arguments(computed, k)]
+    if operation.primitive == "matmul":
+        return sizes[0].shape[-1], sizes[0] @ sizes[1]
+    if operation.primitive == "total_over":
+        (axes,) = operation.detail
+        return int(np.prod([sizes[0].shape[axis] for axis in axes])), sizes[0].sum(axis=axes, keepdims=True)
+    count, size = terms(computed, operation.of[0])
+    if operation.primitive == "transpose":
+        return count, np.swapaxes(size, -1, -2)
+    if operation.primitive == "masked":
+        return count, np.where(operation.detail[0], size, 0)
+    return count, size
 
 
 def _sum(site: Site, y: Float64, *summands: Float64) -> Loss:
@@ -152,6 +170,16 @@ def any_order(summands: Sequence[Float64], stored: Storing = FLUSHING) -> Float6
 def _dot_product(site: Site, y: Float64, *_: Float64) -> Loss:
     count, size = terms(site.computed, site.k)
     return count * size, site.stored(y)
+
+
+def _matrix_product(site: Site, y: Float64, a: Float64, b: Float64) -> Loss:
+    """Return the loss of a product. An outer product stores two: (β k) vᵀ and k (β v)ᵀ are both correct."""
+    return _dot_product(site, y) if a.shape[-1] > 1 else (0.0, 2 * site.stored(y))
+
+
+def _solved(site: Site, y: Float64, a: Float64, _: Float64) -> Loss:
+    """Return the loss of a triangular solve, as a change of its right side: sums of one row, and a store."""
+    return a.shape[-1] * (np.abs(a) @ np.abs(y)), site.stored(y)
 
 
 def _stored(site: Site, y: Float64, *_: Float64) -> Loss:
@@ -275,6 +303,9 @@ _LOSSES: Mapping[str, Callable[..., Loss]] = {
     "rsqrt": _rsqrt,
     "transposed": _dot_product,
     "total": _dot_product,
+    "matmul": _matrix_product,
+    "total_over": _dot_product,
+    "solved": _solved,
     "spread": _spread,
     "difference": _difference,
     "sigmoid_slope": _sigmoid_slope,

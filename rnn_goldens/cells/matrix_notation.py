@@ -19,7 +19,7 @@ def kept(a: Term) -> Term:
     Other correct algorithms compute a product of such factors as exp(γ_t - γ_s), with γ the running sum of the
     logarithms of a. The error analysis accounts for the rounding of these sums.
     """
-    return Term("kept", (a,))
+    return Term("kept_factor", (a,))
 
 
 def stacked(*parts: Term) -> Term:

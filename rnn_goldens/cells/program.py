@@ -145,7 +145,7 @@ def _require_states(source: Source, after: object) -> None:
             raise TypeError(f"{name} returned {type(part).__name__} for a state, which must be a term, not a constant")
 
 
-_OF_MATRICES = ("matmul", "transpose", "kept", "stacked", "rows")
+_OF_MATRICES = ("matmul", "transpose", "kept_factor", "stacked", "rows")
 """Primitives of recurrences, whose values are matrices."""
 
 _NO_MATRIX = 'a vector is not multiplied by @: write *, or declare a matrix: @declare(R="HH") for w.R @ h'

@@ -193,7 +193,7 @@ class MatrixArithmetic(Arithmetic):
         """The transposed matrix of each lane."""
         return np.swapaxes(a, -1, -2)
 
-    def kept(self, a: Array) -> Array:
+    def kept_factor(self, a: Array) -> Array:
         """The argument a, unchanged."""
         return a
 

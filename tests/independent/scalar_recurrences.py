@@ -1,0 +1,259 @@
+"""Linear recurrences as in the papers, number by number: a second implementation of the built-in recurrences.
+
+It shares no code and no library with ``rnn_goldens/cells`` and the generator: loops over ``decimal``, one sequence, one
+head and one number at a time. The papers do not define names and layouts; these are the goldens', as documented.
+
+Sources:
+    ONNX operators LinearAttention-27 and CausalConvWithState-27: their texts, with axes in another order here.
+    S. Yang, J. Kautz, A. Hatamizadeh, Gated delta networks, arXiv:2412.06464 (2024): equation (10) and table 1.
+    A. Gu, T. Dao, Mamba, arXiv:2312.00752 (2023): algorithm 2, with h' = e^(Δ A) h + Δ B u as its code has it.
+    M. Beck et al., xLSTM, arXiv:2405.04517 (2024): equations (8) to (14), without the stabilizer of (15) to (17).
+    S. De et al., Griffin, arXiv:2402.19427 (2024): equations (1) to (4), log a = -c softplus(Λ) r of appendix A, c = 8.
+    L. Feng et al., Were RNNs all we needed?, arXiv:2410.01201 (2024): minGRU, section 3.1.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, localcontext
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Numbers = Mapping[str, Any]
+"""Nested lists of numbers by name; in the order of the axes of the goldens."""
+
+FEWEST_DIGITS = 60
+
+
+def sigmoid(z: Decimal) -> Decimal:
+    return 1 / (1 + (-z).exp())
+
+
+def one_minus_exp(z: Decimal) -> Decimal:
+    """1 - e^z."""
+    with localcontext() as context:
+        context.prec += max(0, -z.adjusted())  # the difference loses one digit for each leading zero of z
+        return 1 - z.exp()
+
+
+def tanh(z: Decimal) -> Decimal:
+    return one_minus_exp(-2 * z) / (1 + (-2 * z).exp())
+
+
+def softplus(z: Decimal) -> Decimal:
+    """log(1 + e^z)."""
+    e = z.exp()
+    with localcontext() as context:
+        context.prec += max(0, -e.adjusted())  # the sum loses one digit for each leading zero of e^z
+        return (1 + e).ln()
+
+
+class Functions(NamedTuple):
+    """The functions of a kind of numbers."""
+
+    exp: Callable[[Any], Any]
+    sqrt: Callable[[Any], Any]
+    sigmoid: Callable[[Any], Any]
+    tanh: Callable[[Any], Any]
+    softplus: Callable[[Any], Any]
+    one_minus_exp: Callable[[Any], Any]
+
+
+DECIMAL = Functions(Decimal.exp, Decimal.sqrt, sigmoid, tanh, softplus, one_minus_exp)
+
+
+def dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
+    return sum(p * q for p, q in zip(a, b, strict=True))
+
+
+class Step(NamedTuple):
+    """The outputs of one time step and the states after it."""
+
+    outputs: Numbers
+    states: Numbers
+
+
+def attention(f: Functions, config: Mapping[str, Any], x: Numbers, _: Numbers, states: Numbers) -> Step:
+    """ONNX's four update rules: S_t = e^g S + β k ⊗ (v - e^g Sᵀ k), without β: S_t = e^g S + k ⊗ v; o = scale Sᵀ q.
+
+    S is (d_k, d_v), where Yang et al. (2024) have its transpose. Query heads that follow each other share a head.
+    """
+    scale = config.get("scale")
+    scale = 1 / Decimal(config["d_k"]).sqrt() if scale is None else as_decimal(scale)
+    after, keys, values = [], range(config["d_k"]), range(config["d_v"])
+    for head, S in enumerate(states["S"]):
+        k, v = x["k"][head], x["v"][head]
+        if "g" in x:
+            g = x["g"][head] if config.get("decay") == "key" else [x["g"][head]] * len(k)
+            S = [[f.exp(g[i]) * S[i][j] for j in values] for i in keys]  # noqa: PLW2901
+        if "beta" in x:
+            v = [x["beta"][head] * (v[j] - dot([S[i][j] for i in keys], k)) for j in values]
+        after.append([[S[i][j] + k[i] * v[j] for j in values] for i in keys])
+    group = config["query_heads"] // config["heads"]
+    shared = [after[query_head // group] for query_head in range(config["query_heads"])]
+    o = [[scale * dot([S[i][j] for i in keys], q) for j in values] for S, q in zip(shared, x["q"], strict=True)]
+    return Step({"o": o}, {"S": after})
+
+
+def selective_scan(f: Functions, config: Mapping[str, Any], x: Numbers, w: Numbers, states: Numbers) -> Step:
+    """Gu & Dao (2023): h' = e^(Δ A) h + Δ B u and y = C h' + D u, where Δ is the softplus of dt."""
+    after, y = [], []
+    for d in range(config["d"]):
+        delta, h = f.softplus(x["dt"][d]), states["h"][d]
+        h = [f.exp(delta * w["A"][d][n]) * h[n] + delta * x["B"][n] * x["u"][d] for n in range(config["n"])]
+        after.append(h)
+        y.append(dot(x["C"], h) + w["D"][d] * x["u"][d])
+    return Step({"y": y}, {"h": after})
+
+
+def slstm(f: Functions, config: Mapping[str, Any], x: Numbers, w: Numbers, states: Numbers) -> Step:
+    """Beck et al. (2024): c' = f c + e^i tanh(z), n' = f n + e^i and h' = o c' / n', where f and o are sigmoids.
+
+    Each gate is the input's part plus R h of its head.
+    """
+    after: dict[str, list[Any]] = {"h": [], "c": [], "n": []}
+    for head in range(config["heads"]):
+        of_head: dict[str, list[Any]] = {"h": [], "c": [], "n": []}
+        for j in range(config["d"]):
+            i, forget, z, o = (
+                x[f"x_{gate}"][head][j] + dot(w[f"R_{gate}"][head][j], states["h"][head]) for gate in "ifzo"
+            )
+            c = f.sigmoid(forget) * states["c"][head][j] + f.exp(i) * f.tanh(z)
+            n = f.sigmoid(forget) * states["n"][head][j] + f.exp(i)
+            for name, number in (("h", f.sigmoid(o) * c / n), ("c", c), ("n", n)):
+                of_head[name].append(number)
+        for name, numbers in of_head.items():
+            after[name].append(numbers)
+    return Step({"out": after["h"]}, after)
+
+
+def slstm_without_stabilizer(f: Functions, states: Numbers) -> Numbers:
+    """A stored c or n is e^-m times that of the equations (8) and (9)."""
+
+    def unscaled(name: str) -> list[list[Any]]:
+        rows = zip(states[name], states["m"], strict=True)
+        return [[f.exp(m) * number for number, m in zip(*row, strict=True)] for row in rows]
+
+    return {"h": states["h"], "c": unscaled("c"), "n": unscaled("n")}
+
+
+def rg_lru(f: Functions, config: Mapping[str, Any], x: Numbers, w: Numbers, states: Numbers) -> Step:
+    """De et al. (2024): h' = a h + √(1 - a²) (sigmoid(i) x), where log a = -8 softplus(Λ) sigmoid(r)."""
+    h = []
+    for d in range(config["d"]):
+        log_a = -8 * f.softplus(w["Lambda"][d]) * f.sigmoid(x["r"][d])
+        gated = f.sigmoid(x["i"][d]) * x["x"][d]
+        h.append(f.exp(log_a) * states["h"][d] + f.sqrt(f.one_minus_exp(2 * log_a)) * gated)
+    return Step({"out": h}, {"h": h})
+
+
+def min_gru(f: Functions, config: Mapping[str, Any], x: Numbers, _: Numbers, states: Numbers) -> Step:
+    """Feng et al. (2024): h' = (1 - z) h + z n, where z is a sigmoid, and 1 - z that of the opposite number."""
+    h = [
+        f.sigmoid(-x["z"][d]) * states["h"][d] + f.sigmoid(x["z"][d]) * x["n"][d] for d in range(config["d"])
+    ]
+    return Step({"out": h}, {"h": h})
+
+
+def causal_conv(f: Functions, config: Mapping[str, Any], x: Numbers, w: Numbers, states: Numbers) -> Step:
+    """ONNX: y is bias plus weight times the last inputs, and SiLU of it; the state is the last (width - 1) inputs."""
+    y, after = [], []
+    for channel in range(config["channels"]):
+        inputs = [*states["window"][channel], x["x"][channel]]
+        total = dot(w["weight"][channel], inputs) + w["bias"][channel]
+        y.append(total if config.get("activation") == "none" else total * f.sigmoid(total))
+        after.append(inputs[1:])
+    return Step({"y": y}, {"window": after})
+
+
+Equations = Callable[[Functions, Mapping[str, Any], Numbers, Numbers, Numbers], Step]
+
+RECURRENCES: dict[str, tuple[Equations, str, str]] = {
+    **dict.fromkeys(("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta"), (attention, "o", "S")),
+    "selective_scan": (selective_scan, "y", "h"),
+    "slstm": (slstm, "out", "h"),
+    "rg_lru": (rg_lru, "out", "h"),
+    "min_gru": (min_gru, "out", "h"),
+    "causal_conv": (causal_conv, "y", "window"),
+}
+"""By name of the recurrence: the equations of a step, the output, and the state whose last value is an output."""
+
+
+def all_sequences(
+    f: Functions, cell: str, config: Mapping[str, Any], arrays: tuple[Numbers, Numbers, Numbers], offsets: Any
+) -> Numbers:
+    """Return the outputs and the last states of inputs, weights and initial states, as nested lists."""
+    inputs, weights, states = arrays
+    equations, output, state = RECURRENCES[cell]
+    rows, last = [], []
+    for k, sequence in enumerate(sequences(inputs, offsets)):
+        before: Numbers = {name.removesuffix("0"): numbers[k] for name, numbers in states.items()}
+        if cell == "slstm":
+            before = slstm_without_stabilizer(f, before)
+        outputs = []
+        for x in sequence:
+            step = equations(f, config, x, weights, before)
+            outputs.append(step.outputs[output])
+            before = step.states
+        rows.append(outputs)
+        last.append(before[state])
+    if offsets is not None:
+        rows = [[step for row in rows for step in row]]
+    return {output: rows, f"{state}_n": last}
+
+
+def sequences(inputs: Numbers, offsets: Any) -> Iterator[list[Numbers]]:
+    """Yield the inputs of each time step of each sequence: a row of the batch, or a part of the only row."""
+    names, rows = list(inputs), list(zip(*inputs.values(), strict=True))
+    for row in rows:
+        steps = [dict(zip(names, step, strict=True)) for step in zip(*row, strict=True)]
+        ends = [0, len(steps)] if offsets is None else [int(offset) for offset in offsets]
+        for k in range(len(ends) - 1):
+            yield steps[ends[k] : ends[k + 1]]
+
+
+def each(convert: Callable[[Any], Any], numbers: Any) -> Any:
+    """Convert every number of nested lists."""
+    return [each(convert, one) for one in numbers] if isinstance(numbers, list) else convert(numbers)
+
+
+def as_decimal(number: Any) -> Decimal:
+    exact = Fraction(number)
+    return Decimal(exact.numerator) / exact.denominator
+
+
+def exact(arrays: Mapping[str, ArrayLike]) -> Numbers:
+    """Return arrays as nested lists of Decimals, which represent their numbers exactly."""
+    return {name: each(Decimal, np.asarray(array, np.float64).tolist()) for name, array in arrays.items()}
+
+
+def rounded(compute: Callable[[], Numbers]) -> dict[str, NDArray[np.float64]]:
+    """Return what ``compute`` finds, rounded to the nearest float64, ties to even.
+
+    It runs with more and more digits until nothing was rounded, or until half as many digits gave the same floats.
+    """
+    digits, before = FEWEST_DIGITS, ""
+    while True:
+        with localcontext(Context(prec=digits, Emin=MIN_EMIN, Emax=MAX_EMAX)) as context:
+            found = {name: each(lambda number: float(number + 0), numbers) for name, numbers in compute().items()}
+        if not context.flags[Inexact] or repr(found) == before:
+            return {name: np.array(numbers, np.float64) for name, numbers in found.items()}
+        digits, before = 2 * digits, repr(found)
+
+
+def outputs(
+    cell: str,
+    config: Mapping[str, Any],
+    inputs: Mapping[str, ArrayLike],
+    weights: Mapping[str, ArrayLike],
+    states: Mapping[str, ArrayLike],
+    offsets: Sequence[int] | NDArray[np.int64] | None = None,
+) -> dict[str, NDArray[np.float64]]:
+    """Return the outputs and the compared last states: exact results, rounded to the nearest float64.
+
+    Names and shapes are the goldens': inputs (batch, time, …), initial states ``S0`` (sequences, …); with ``offsets``,
+    the sequences are parts of one row.
+    """
+    arrays = exact(inputs), exact(weights), exact(states)
+    return rounded(lambda: all_sequences(DECIMAL, cell, config, arrays, offsets))
