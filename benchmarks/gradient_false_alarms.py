@@ -61,7 +61,7 @@ def results_of(job: Job, every: int = 1) -> ImplementationResults:
     for golden_id in ids[::every]:
         golden = corpus.load(golden_id, job.precision, gradients=True)
         try:
-            actual = dict(backward(golden.inputs()))
+            actual = dict(backward(golden.for_implementation()))
         except Unsupported as reason:
             results.refuse(reason)
             continue

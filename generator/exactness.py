@@ -6,7 +6,7 @@ import numpy as np
 
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.program import Operation
-from rnn_goldens.generator.error_analysis.graph import Graph
+from rnn_goldens.generator.error_analysis.graph import Computed, Graph
 from rnn_goldens.generator.error_analysis.rounding_model import terms
 from rnn_goldens.golden.precision import PRECISIONS, Precision
 
@@ -73,7 +73,7 @@ _MULTIPLY = (
 """Primitives whose results are multiples of the product of their arguments' least bits."""
 
 
-def needs_of_graph(graph: Graph) -> Needs | None:
+def needs_of_graph(graph: Computed) -> Needs | None:
     """Return the requirements of all operations, or None if one always rounds.
 
     The requirements are computed in float64. If they are at most 53 bits, this computation is exact, too.
@@ -94,7 +94,7 @@ def always_rounds(operation: Operation) -> bool:
     return not known or any(float(number) != number for number in numbers)
 
 
-def needs_of_value(graph: Graph, k: int, operation: Operation) -> Needs:
+def needs_of_value(graph: Computed, k: int, operation: Operation) -> Needs:
     """Return the requirements of a value."""
     if operation.primitive in ("constant", "clip", "thresholded_relu"):
         numbers = np.array([float(number) for number in operation.detail])
@@ -104,7 +104,7 @@ def needs_of_value(graph: Graph, k: int, operation: Operation) -> Needs:
     return needs_of_sum(float(np.max(size)), min(_bit_of_terms(graph, summand) for summand in summands))
 
 
-def _bit_of_terms(graph: Graph, k: int) -> float:
+def _bit_of_terms(graph: Computed, k: int) -> float:
     """Return a power of two that a value, or each term of a dot product, is a multiple of."""
     operation = graph.operations[k]
     if operation is None or operation.primitive not in _MULTIPLY:

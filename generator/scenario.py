@@ -16,6 +16,7 @@ from rnn_goldens.conventions import convention
 from rnn_goldens.encoding.consistency import inputs_problems
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.generator import from_keras, scenario_fields
+from rnn_goldens.generator.exact_array import Refused, exact_array
 from rnn_goldens.generator.scenario_fields import (
     cotangent_problems,
     declared_of,
@@ -28,23 +29,15 @@ from rnn_goldens.generator.scenario_fields import (
 )
 from rnn_goldens.generator.weight_sources import config_of, named_weights
 from rnn_goldens.golden.built_in_cells import CELLS
-from rnn_goldens.golden.precision import PRECISIONS, Precision, SupportedOnly
+from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
 from rnn_goldens.golden.shapes import Config, initial_shapes, is_custom_cell
 
 if TYPE_CHECKING:
     import keras
     import torch
 
-SMALLEST = 2.0**-14
-"""The smallest normal number of float16; some implementations flush smaller numbers to zero."""
-
-
 LARGEST_LENGTH = 2.0**53
 """Beyond this, float64 cannot represent every integer."""
-
-
-class Refused(RnnGoldensError):
-    """A scenario that cannot be certified; the message has its id and the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -233,6 +226,11 @@ class Scenario:
         named = {"d_out": self.d_out, "d_h_n": self.d_h_n, "d_c_n": self.d_c_n, **self.d_states}
         return {name: value for name, value in named.items() if value is not None}
 
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All arrays of the scenario by name."""
+        return {**self.torch_weights, **self.inputs, **self.cotangents}
+
     @cached_property
     def cotangents(self) -> dict[str, NDArray[np.float64]]:
         """The cotangents as arrays. Raises Refused if one has a wrong shape, is not exact, or all are zero."""
@@ -289,32 +287,7 @@ class Scenario:
             raise Refused(f"{self.id}: {name} {reason}") from None
 
     def _exact(self, name: str, array: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Check that an array is exact in all precisions, because the golden has the same numbers in all of them."""
-        if not np.isfinite(array).all():
-            raise Refused(f"{self.id}: {name} holds NaN or infinity")
-        exact_in = {name: not _inexact(array, precision).any() for name, precision in PRECISIONS.items()}
-        for precision in self.precisions:
-            if not exact_in[precision]:
-                raise Refused(f"{self.id}: {name} holds {_why(array, PRECISIONS[precision])}{_remedy(exact_in)}")
-        return np.ascontiguousarray(array)
+        return exact_array(self.id, name, array, self.precisions)
 
 
-def _inexact(array: NDArray[np.float64], precision: Precision) -> NDArray[np.bool_]:
-    """Return which numbers are not exact in a precision, or subnormal in float16, which may be flushed to zero."""
-    small = (array != 0) & (np.abs(array) < SMALLEST) if precision.name == "float16" else np.zeros(1, bool)
-    with np.errstate(over="ignore"):
-        return np.asarray(small | (precision.round(array) != array))
-
-
-def _why(array: NDArray[np.float64], precision: Precision) -> str:
-    inexact = _inexact(array, precision)
-    first, others = array[inexact][0], int(inexact.sum()) - 1
-    more = f" (and {others} more numbers)" if others else ""
-    if precision.name == "float16" and abs(first) < SMALLEST:
-        return f"{first}{more}, which is below the normal range of float16"
-    return f"{first}{more}, which {precision.name} cannot represent"
-
-
-def _remedy(exact_in: Mapping[str, bool]) -> str:
-    possible = [name for name, is_exact in exact_in.items() if is_exact]
-    return f"; select only precisions that can: precisions={possible}" if possible else ""
+__all__ = ["Refused", "Scenario"]

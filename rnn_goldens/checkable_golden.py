@@ -38,7 +38,7 @@ class Inputs(InputsData):
             UnknownName: no such convention.
             Unsupported: the convention cannot represent this golden.
         """
-        weights = convention_named(convention).from_torch(self.cell, self.config, self.stored.weights)
+        weights = convention_named(convention).from_torch(self.cell, self.network, self.stored.weights)
         return {name: self._cast(array) for name, array in weights.items()}
 
     def weights_from(self, convention: str, weights: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
@@ -59,7 +59,7 @@ class Inputs(InputsData):
             Unsupported: the convention cannot represent such a network, or the network cannot represent these weights.
             WrongUse: an array is missing, unknown, not numeric or of another shape; or the weights are not a mapping.
         """
-        return dict(convention_named(convention).to_torch(self.cell, self.config, weights, self.layout))
+        return dict(convention_named(convention).to_torch(self.cell, self.network, weights, self.layout))
 
     def gradients_from(self, convention: str, gradients: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         """Convert gradients of another convention's weights to gradients of PyTorch's weights, for ``check_gradients``.
@@ -79,7 +79,7 @@ class Inputs(InputsData):
             TypeError: an array is less precise than the golden's precision.
         """
         least = PRECISIONS[self.dtype]
-        found = gradients_to_torch(convention_named(convention), self.cell, self.config, self.layout, gradients, least)
+        found = gradients_to_torch(convention_named(convention), self.cell, self.network, self.layout, gradients, least)
         return {name: self._cast(array) for name, array in found.items()}
 
     @property
@@ -124,7 +124,7 @@ class Inputs(InputsData):
 class Golden(GoldenData, Inputs):
     """A golden in one precision: model inputs and expected values. Its arrays are read-only."""
 
-    def inputs(self) -> Inputs:
+    def for_implementation(self) -> Inputs:
         """Return the inputs for an implementation: deep copies, without expected values."""
         return Inputs(**self.input_fields())
 
@@ -242,7 +242,7 @@ class Golden(GoldenData, Inputs):
     def _outputs_of(self, run: Callable[[Any], Sequence[Any]], compare: Callable[..., Verdict]) -> Verdict | None:
         """Return the verdict on the outputs of an implementation whose gradients are checked; None if it raises."""
         try:
-            return compare(*outputs_of(run(replace(self, gradients=None).inputs()), self))
+            return compare(*outputs_of(run(replace(self, gradients=None).for_implementation()), self))
         except Exception:  # the gradients are checked; their failure is reported anyway
             return None
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError
 
-FORMATS = {"conformance": 1, "golden": 1, "gradients": 1, "index": 1, "kill-matrix": 1, "results": 1}
+FORMATS = {"conformance": 1, "golden": 1, "gradients": 1, "index": 1, "kill-matrix": 1, "recurrence": 1, "results": 1}
 """Kinds of document, each with the newest format that this version reads and writes."""
 
 PROTOCOLS = (1, 2)

@@ -103,7 +103,7 @@ def _around_torch(wrong: Alteration, golden: Golden) -> tuple[Any, ...]:
         if case.lengths is not None and case.lengths.min() < 1:  # torch does not support length 0
             return Network().run(case)
         states = dict(zip(golden.layout.initial, case.state, strict=True))
-        stored = replace(golden.stored, weights=case.weights, x=case.x, states=states, lengths=case.lengths)
+        stored = replace(golden.stored, weights=case.weights, inputs={"x": case.x}, states=states, lengths=case.lengths)
         out, last = layers.run(replace(golden, stored=stored))
         return tuple(np.asarray(part) for part in (out, *(last if isinstance(last, tuple) else (last,))))
 

@@ -93,7 +93,7 @@ def _exact() -> "Golden":
         tolerance=Exact(bits=8),
         precisions=("float64", "float32", "bfloat16", "float16"),
         provenance={},
-        stored=GoldenArrays(weights=weights, x=_few_bits(numbers, 8, 32, 16), expected=outputs),
+        stored=GoldenArrays(weights=weights, inputs={"x": _few_bits(numbers, 8, 32, 16)}, expected=outputs),
     )
 
 

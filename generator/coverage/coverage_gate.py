@@ -29,7 +29,7 @@ def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[argume
             *arguments.missing(arguments.coverage(covered)),
             *arguments.missing(arguments.coverage(one_layer), arguments.GAPS_FROM_ZERO),
             *linear_pieces.missing(LAYOUTS, map(linear_pieces.observe, goldens)),
-            *_sizes_and_options(standard, [dimensions.sizes_of(g.config, g.x.shape) for g in standard], AT_ONCE),
+            *_sizes_and_options(standard, [dimensions.sizes_of(g.network, g.x.shape) for g in standard], AT_ONCE),
         ]
     )
 
@@ -40,7 +40,7 @@ def require_covered_backward(goldens: Sequence[Golden]) -> None:
     A size counts if the last index along the dimension has a nonzero gradient.
     """
     standard = [golden for golden in goldens if golden.cell in CELLS]
-    sizes = [dimensions.sizes_back(g.config, g.gradients.expected) for g in standard if g.gradients is not None]
+    sizes = [dimensions.sizes_back(g.network, g.gradients.expected) for g in standard if g.gradients is not None]
     _refuse(_sizes_and_options(standard, sizes, [at_once for at_once in AT_ONCE if at_once.backward]))
 
 

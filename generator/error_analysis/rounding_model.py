@@ -172,7 +172,7 @@ def _dot_product(site: Site, y: Float64, *_: Float64) -> Loss:
     return count * size, site.stored(y)
 
 
-def _matrix_product(site: Site, y: Float64, a: Float64, b: Float64) -> Loss:
+def _matrix_product(site: Site, y: Float64, a: Float64, _: Float64) -> Loss:
     """Return the loss of a product. An outer product stores two: (β k) vᵀ and k (β v)ᵀ are both correct."""
     return _dot_product(site, y) if a.shape[-1] > 1 else (0.0, 2 * site.stored(y))
 

@@ -15,7 +15,7 @@ _SMALL = 2
 """A product of fewer terms is faster without a conversion to matrices of Arb."""
 
 
-class MatrixBalls(BackwardBalls, MatrixOperations):  # type: ignore[misc] # signatures of primitives of both
+class MatrixBalls(BackwardBalls, MatrixOperations):
     """The primitives of graphs in ball arithmetic."""
 
     def matmul(self, a: Array, b: Array) -> Array:
@@ -28,13 +28,18 @@ class MatrixBalls(BackwardBalls, MatrixOperations):  # type: ignore[misc] # sign
         a, b = (np.broadcast_to(z, (*lanes, *z.shape[-2:])) for z in (a, b))
         product = np.empty((*lanes, a.shape[-2], b.shape[-1]), dtype=object)
         for lane in np.ndindex(*lanes):
-            found = arb_mat(*a.shape[-2:], a[lane].ravel().tolist()) * arb_mat(*b.shape[-2:], b[lane].ravel().tolist())
+            found = _matrix(a[lane]) * _matrix(b[lane])
             product[lane] = np.array(found.entries(), dtype=object).reshape(product.shape[-2:])
         return product
 
     def where_larger(self, g: Array, a: Array, b: Array) -> Array:
         """The cotangent g where a is larger than b, zero elsewhere."""
         return super().where_larger(*np.broadcast_arrays(g, a, b))
+
+
+def _matrix(array: Array) -> arb_mat:
+    rows, columns = array.shape
+    return arb_mat(rows, columns, array.ravel().tolist())
 
 
 _BALLS = MatrixBalls()

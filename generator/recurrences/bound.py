@@ -79,19 +79,14 @@ class Bounds:
     def of(self, results: Sequence[Node]) -> list[Float64]:
         """Return the bound of each result, (kinds, batch, heads, rows, columns)."""
         bounds = {node.place: np.zeros((KINDS, *node.value.shape)) for node in results}
-        lanes = self._all_lanes()
         for of_lanes in dict.fromkeys(_lanes(node) for node in results):
             group = [node for node in results if _lanes(node) == of_lanes and node.place not in self._exact]
             largest = max((self.graph.values[place].size for place in self.places), default=1)
             for chunk in _chunks(group, max(1, AT_ONCE // largest)):
-                self._add(chunk, of_lanes, lanes, bounds)
+                self._add(chunk, of_lanes, bounds)
         return [bounds[node.place] for node in results]
 
-    def _all_lanes(self) -> Lanes:
-        batch, heads = np.broadcast_shapes(*(self.graph.values[place].shape[:2] for place in self.places))
-        return batch, heads
-
-    def _add(self, chunk: Sequence[_Elements], of_lanes: Lanes, lanes: Lanes, bounds: dict[int, Float64]) -> None:
+    def _add(self, chunk: Sequence[_Elements], of_lanes: Lanes, bounds: dict[int, Float64]) -> None:
         """Compute the bounds of some elements in all of their lanes at once."""
         kept_axes = tuple(axis for axis, size in zip((-4, -3), of_lanes, strict=True) if size > 1)
         count, cotangents, first = sum(len(one.indices) for one in chunk), dict[int, Float64](), 0

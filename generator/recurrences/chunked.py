@@ -105,10 +105,7 @@ class _Chunk:
         """Return the output of each time step, (d_v, queries of a head)."""
         queries = self.steps[0]["q"].value.shape[-1]
         by_query = [self._of_query(j, queries) for j in range(queries)]
-        return [
-            self._side_by_side([self._row(o, i).mT for o in by_query])
-            for i in range(self.count)
-        ]
+        return [self._side_by_side([self._row(o, i).mT for o in by_query]) for i in range(self.count)]
 
     def _of_query(self, number: int, queries: int) -> Node:
         parts = [step["q"] if queries == 1 else self._column(step["q"], number) for step in self.steps]

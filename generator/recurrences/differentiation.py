@@ -40,6 +40,13 @@ def _stacked_back(of: Any, g: Any, parts: Sequence[int], number: int) -> Any:  #
     return rows_of(of, g, start, start + parts[number])
 
 
+def padded(of: Any, a: Any, above: int, below: int) -> Any:  # noqa: ANN401 - nodes or arrays
+    """Return a node or an array with rows of zeros above and below."""
+    if isinstance(a, Node):
+        return a.graph.compute("padded", a, detail=(above, below))
+    return of.padded(a, above, below)
+
+
 def rows_of(of: Any, a: Any, start: int, stop: int) -> Any:  # noqa: ANN401 - nodes or arrays
     """Return rows of a node or an array."""
     if isinstance(a, Node):
@@ -58,7 +65,7 @@ def _part(  # noqa: PLR0911 - one return for each kind of primitive
     """Return the cotangent of an argument before it is reduced to its shape; None if it is zero."""
     operation = graph.operations[place]
     assert operation is not None
-    argument, shapes = operation.of[number], [graph.values[k].shape for k in operation.of]
+    shapes = [graph.values[k].shape for k in operation.of]
     match operation.primitive:
         case "sum" | "kept_factor" | "same":
             return g
@@ -74,7 +81,7 @@ def _part(  # noqa: PLR0911 - one return for each kind of primitive
         case "rows":
             start = operation.detail[0]
             below = shapes[0][-2] - start - graph.values[place].shape[-2]
-            return g.graph.compute("padded", g, detail=(start, below)) if isinstance(g, Node) else of.padded(g, start, below)
+            return padded(of, g, start, below)
         case "padded":
             return rows_of(of, g, operation.detail[0], operation.detail[0] + shapes[0][-2])
         case "total_over":
@@ -97,7 +104,7 @@ def _solved_back(graph: Graph, place: int, number: int, g: Float64) -> Float64:
     a = graph.values[operation.of[0]]
     d_b = np.linalg.solve(np.swapaxes(np.eye(a.shape[-1]) + a, -1, -2), g)
     if number == 1:
-        return d_b
+        return np.asarray(d_b)
     return np.asarray(-(d_b @ np.swapaxes(graph.values[place], -1, -2)) * np.tri(a.shape[-1], k=-1))
 
 
@@ -134,9 +141,7 @@ def pulled_back(
             part = _part(NUMPY, graph, place, number, g, graph.values.__getitem__)
             if part is not None:
                 shape = graph.values[argument].shape
-                axes = tuple(
-                    k for k in (-4, -3, -2, -1) if k not in kept_axes and shape[k] == 1 and part.shape[k] != 1
-                )
+                axes = tuple(k for k in (-4, -3, -2, -1) if k not in kept_axes and shape[k] == 1 and part.shape[k] != 1)
                 part = part.sum(axis=axes, keepdims=True) if axes else part
                 parts[argument] = parts[argument] + part if argument in parts else part
 
@@ -183,5 +188,3 @@ def _depending(graph: Graph, places: Sequence[int], on: set[int]) -> set[int]:
 def _reduced(graph: Graph, part: Node, shape: tuple[int, ...]) -> Node:
     axes = tuple(k for k in (-4, -3, -2, -1) if shape[k] == 1 and part.value.shape[k] != 1)
     return graph.compute("total_over", part, detail=(axes,)) if axes else part
-
-

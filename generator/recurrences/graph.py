@@ -1,4 +1,4 @@
-"""The graph of all operations of a recurrence: values are (batch, heads, rows, columns), with 1 where they are shared."""
+"""The graph of all operations of a recurrence. Values are (batch, heads, rows, columns), with 1 where shared."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -125,7 +125,7 @@ class Arithmetic:
 
     def rsqrt(self, z: Array) -> Array:
         """1 / √z; of a number, a number, which takes the type of the other operand."""
-        return 1 / math.sqrt(z) if isinstance(z, float) else np.asarray(1 / np.sqrt(z))  # type: ignore[return-value]
+        return 1 / math.sqrt(z) if isinstance(z, float) else np.asarray(1 / np.sqrt(z))
 
 
 def of_type(number: Any, like: Any) -> Any:  # noqa: ANN401 - a number or an array

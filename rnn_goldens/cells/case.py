@@ -68,7 +68,7 @@ def case_of(golden: InputsData, dtype: DTypeLike) -> Case:
     cell = cell_of(golden)
     return Case(
         cell,
-        golden.config,
+        golden.network,
         {name: array.astype(dtype) for name, array in golden.weights.items()},
         golden.x.astype(dtype),
         tuple(state.astype(dtype) for state in golden.states.values()),

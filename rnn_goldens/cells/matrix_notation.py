@@ -16,7 +16,7 @@ def outer(a: Term, b: Term) -> Term:
 def kept(a: Term) -> Term:
     """The factor a, which a state keeps of itself.
 
-    Other correct algorithms compute a product of such factors as exp(γ_t - γ_s), with γ the running sum of the
+    Other correct algorithms compute a product of such factors as exp(s_t - s_r), with s the running sum of the
     logarithms of a. The error analysis accounts for the rounding of these sums.
     """
     return Term("kept_factor", (a,))

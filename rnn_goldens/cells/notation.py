@@ -16,6 +16,9 @@ from rnn_goldens.golden.shapes import STACKED, Layout
 
 Number = int | float | Fraction
 
+MATRIX = 0
+"""The units of terms of recurrences, which are matrices: see ``matrix_notation``."""
+
 T = TypeVar("T", bound=Callable[..., Any])
 
 
@@ -27,7 +30,7 @@ class Term:
         primitive: its name, as in ``Arithmetic``; ``input`` for x and the state.
         of: its arguments.
         detail: other parameters: numbers, or the name of a weight.
-        units: the size of the vector; None if unknown or the same for all units.
+        units: the size of the vector; None if unknown or the same for all units; ``MATRIX`` in recurrences.
 
     Raises:
         TypeError: the arguments have different sizes.
@@ -47,8 +50,10 @@ class Term:
             object.__setattr__(self, "units", sizes[0] if sizes else None)
 
     def __matmul__(self, other: object) -> "Term":
-        if not isinstance(other, Term):
-            raise TypeError(f"a term is multiplied by a term, such as q or S, not by {type(other).__name__}")
+        if not isinstance(other, Term) or self.units != MATRIX:
+            raise TypeError(
+                'a vector is not multiplied by @: write *, or declare a matrix: @declare(R="HH") for w.R @ h'
+            )
         return Term("matmul", (self, other))
 
     @property

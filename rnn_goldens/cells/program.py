@@ -107,10 +107,7 @@ def _program(source: Source, weights: tuple[str, ...]) -> Program:
     inputs = [Term("input") for _ in ("x", *source.layout.states)]
     after = source.equations(*inputs, Weight(source.layout, frozenset(weights)))
     _require_states(source, after)
-    program = written(inputs, after, _Affine().fused if source.fused else None)
-    if any(operation.primitive in _OF_MATRICES for operation in program.operations):
-        raise TypeError(_NO_MATRIX)
-    return program
+    return written(inputs, after, _Affine().fused if source.fused else None)
 
 
 def written(
@@ -143,12 +140,6 @@ def _require_states(source: Source, after: object) -> None:
     for part in after:
         if not isinstance(part, Term) or part.primitive == "constant":
             raise TypeError(f"{name} returned {type(part).__name__} for a state, which must be a term, not a constant")
-
-
-_OF_MATRICES = ("matmul", "transpose", "kept_factor", "stacked", "rows")
-"""Primitives of recurrences, whose values are matrices."""
-
-_NO_MATRIX = 'a vector is not multiplied by @: write *, or declare a matrix: @declare(R="HH") for w.R @ h'
 
 
 class _Affine:

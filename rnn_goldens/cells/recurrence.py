@@ -13,8 +13,9 @@ from numpy.typing import DTypeLike, NDArray
 from rnn_goldens.cells import recurrence_equations as equations
 from rnn_goldens.cells.arithmetic import Arithmetic
 from rnn_goldens.cells.arrays import Array
-from rnn_goldens.cells.notation import Operand, Term, rsqrt_of
+from rnn_goldens.cells.notation import MATRIX, Operand, Term, rsqrt_of
 from rnn_goldens.cells.program import Operations, Program, written
+from rnn_goldens.golden.data import InputsData
 from rnn_goldens.golden.recurrences import LANE_AXES, RECURRENCES, RecurrenceConfig, sequence_slices
 
 Arrays = Mapping[str, Array]
@@ -68,11 +69,35 @@ class RecurrenceCase:
             for k, steps in enumerate(sequence_slices(self.offsets))
         ]
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the arrays."""
+        return next(iter(self.inputs.values())).dtype
+
+    def scaled(self, by: float) -> "RecurrenceCase":
+        """Return the case with inputs times a number."""
+        return replace(self, inputs={name: array * self.dtype.type(by) for name, array in self.inputs.items()})
+
     def astype(self, dtype: DTypeLike) -> "RecurrenceCase":
         """Return the case with arrays of another type."""
         parts = (self.inputs, self.weights, self.states)
         inputs, weights, states = ({name: array.astype(dtype) for name, array in part.items()} for part in parts)
         return replace(self, inputs=inputs, weights=weights, states=states)
+
+
+def recurrence_case(golden: InputsData, dtype: DTypeLike) -> RecurrenceCase:
+    """Return the inputs of a golden of a recurrence as arrays of a type."""
+    assert isinstance(golden.config, RecurrenceConfig)
+    case = RecurrenceCase(
+        golden.cell,
+        golden.config,
+        golden.inputs,
+        golden.weights,
+        golden.states,
+        golden.offsets,
+        bool(golden.stored.states),
+    )
+    return case.astype(dtype)
 
 
 def packed(found: Sequence[Arrays], config: RecurrenceConfig) -> dict[str, Array]:
@@ -118,7 +143,7 @@ def _in_lanes(array: Array, axes: str, config: RecurrenceConfig) -> Array:
 
 
 def from_lanes(array: Array, axes: str) -> Array:
-    """Return (…, batch, heads, rows, columns) as (…, batch, *axes): the opposite of ``in_lanes`` for one time step."""
+    """Return (…, batch, heads, rows, columns) as (…, batch, *axes): for one time step."""
     names = axes.split()
     if names[0] == "query_heads":
         array = array.swapaxes(-1, -2)
@@ -172,7 +197,7 @@ def argument_names(config: RecurrenceConfig) -> tuple[str, ...]:
 def _program(names: tuple[str, ...], cell: str, options: tuple[tuple[str, Any], ...]) -> Program:
     from rnn_goldens.golden.recurrences import recurrence_config
 
-    terms = {name: Term("input") for name in names}
+    terms = {name: Term("input", units=MATRIX) for name in names}
     outputs, states = step_terms(recurrence_config(cell, dict(options)), terms)
     return written(list(terms.values()), (*outputs, *states))
 
@@ -224,3 +249,16 @@ def _run_sequence(case: RecurrenceCase, operations: Operations) -> dict[str, Arr
         outputs.append(dict(zip(recurrence.outputs, results, strict=False)))
         states = dict(zip(states, results[len(recurrence.outputs) :], strict=True))
     return case_outputs(case, outputs, states)
+
+
+def lanes_of_cotangents(case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
+    """Return cotangents in lanes by name of the output: with a leading axis of time for outputs, without for states."""
+    recurrence, found = case.config.recurrence, dict[str, Array]()
+    for name, axes in recurrence.outputs.items():
+        if f"d_{name}" in cotangents:
+            found[name] = np.moveaxis(_in_lanes(cotangents[f"d_{name}"], axes, case.config), 1, 0)
+    for name in recurrence.compared:
+        if f"d_{name}_n" in cotangents:
+            array = cotangents[f"d_{name}_n"][:, None]
+            found[f"{name}_n"] = _in_lanes(array, recurrence.states[name], case.config)[:, 0]
+    return found

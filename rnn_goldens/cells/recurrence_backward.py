@@ -15,8 +15,8 @@ from rnn_goldens.cells.recurrence import (
     Arrays,
     MatrixArithmetic,
     RecurrenceCase,
-    _in_lanes,
     from_lanes,
+    lanes_of_cotangents,
     states_in_lanes,
     step_program,
     time_steps,
@@ -76,20 +76,14 @@ def joined(case: RecurrenceCase, found: Sequence[Arrays]) -> dict[str, Array]:
 
 def outputs_back(case: RecurrenceCase, cotangents: Arrays) -> list[dict[str, Array]]:
     """Return the cotangents of the outputs of each time step by name of the output, in lanes."""
-    outputs = {
-        name: _in_lanes(cotangents[cotangent_of(name)], axes, case.config)
-        for name, axes in case.config.recurrence.outputs.items()
-    }
-    return [{name: array[:, t] for name, array in outputs.items()} for t in range(case.time)]
+    found = lanes_of_cotangents(case, cotangents)
+    return [{name: found[name][t] for name in case.config.recurrence.outputs} for t in range(case.time)]
 
 
 def last_states_back(case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
     """Return the cotangents of the last states by name of the state, in lanes: zero if the state is not compared."""
-    recurrence, found = case.config.recurrence, {}
-    for name in recurrence.compared:
-        given = cotangents[cotangent_of(f"{name}_n")][:, None]
-        found[name] = _in_lanes(given, recurrence.states[name], case.config)[:, 0]
-    return {name: np.zeros_like(state) for name, state in states_in_lanes(case).items()} | found
+    found = lanes_of_cotangents(case, cotangents)
+    return {name: found.get(f"{name}_n", np.zeros_like(state)) for name, state in states_in_lanes(case).items()}
 
 
 def gradients_from_lanes(

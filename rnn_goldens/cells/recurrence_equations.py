@@ -32,7 +32,7 @@ def selective_scan(u: Term, dt: Term, B: Term, C: Term, A: Term, D: Term, h: Ter
     return (h @ C + D * u,), (h,)
 
 
-def slstm(
+def slstm(  # noqa: PLR0917 - called by name
     x_i: Term, x_f: Term, x_z: Term, x_o: Term, R_i: Term, R_f: Term, R_z: Term, R_o: Term,
     h: Term, c: Term, n: Term, m: Term,
 ) -> tuple[Terms, Terms]:  # fmt: skip

@@ -166,7 +166,7 @@ def _outputs_of(implementation: str, golden: "Golden") -> "Outputs":
 
     run = resolve(implementation)
     try:
-        result = outputs_of(run(golden.inputs()), layout=golden.layout)
+        result = outputs_of(run(golden.for_implementation()), layout=golden.layout)
         close(run)
     except Unsupported as error:
         raise click.ClickException(f"{implementation} refuses {golden.id} in {golden.dtype}: {error}") from None

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from rnn_goldens.plurals import counted
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData, InputsData
+    from rnn_goldens.golden.profile import Profile
 
 HOW = "check_gradients({'x': …, 'weight_ih_l0': …}), or check_gradients(module, x=x.grad)"
 
@@ -49,6 +50,10 @@ class Actual:
     def expected(self) -> Expected:
         """The expected values."""
         return self.golden.expected_of(self.of)
+
+    def under(self, profile: "Profile") -> "Actual":
+        """Return the same arrays for the golden under another profile."""
+        return replace(self, golden=replace(self.golden, profile=profile))
 
     @property
     def names(self) -> list[str]:
@@ -132,7 +137,7 @@ def actual_gradients(golden: "GoldenData", by_name: Mapping[str, object]) -> Act
 def _unknown(golden: "GoldenData", name: str, expected: Mapping[str, object]) -> str:
     if name in golden.layout.outputs:
         return "is an output and has no gradient here: check(out, h_n) compares outputs"
-    if name.startswith("bias_") and not golden.config.bias:
+    if name.startswith("bias_") and not golden.network.bias:
         return "was given, but this network has no biases"
     nearest = difflib.get_close_matches(name, expected, n=2, cutoff=0.4)
     if nearest:

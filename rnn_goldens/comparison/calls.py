@@ -4,7 +4,6 @@ Each pattern makes one or more calls with the inputs of one golden, and compares
 Gradients are computed twice, which finds gradients that accumulate over calls.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.comparison.actual import gradients_by_name
+from rnn_goldens.comparison.golden_parts import joined, longest, middle_step, of_rows, of_steps
 from rnn_goldens.comparison.outputs import NotNumbers, Output, outputs_of, read, states_apart
+from rnn_goldens.comparison.place import time_axis
 from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.comparison.verdict import Verdict, compare
 from rnn_goldens.errors import UnknownName, Unsupported
 from rnn_goldens.golden.data import GoldenData, InputsData
-from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
+from rnn_goldens.golden.precision import PRECISIONS
 
 _TWO_ROUNDINGS = 2.0
 """A multiple of the tolerance: if two expected outputs differ by more, no actual output can be right for both."""
@@ -90,7 +91,7 @@ def compare_calls(
 
     def call(inputs: GoldenData | InputsData) -> Sequence[Any]:
         __tracebackhide__ = True
-        outputs = outputs_of(run(inputs.inputs() if isinstance(inputs, GoldenData) else inputs), golden)
+        outputs = outputs_of(run(inputs.for_implementation() if isinstance(inputs, GoldenData) else inputs), golden)
         refuse_own_arrays(golden, *outputs)
         return outputs
 
@@ -127,43 +128,26 @@ def _twice(call: Call, golden: GoldenData) -> Verdict:
 
 def _rows(call: Call, golden: GoldenData) -> Verdict:
     verdicts = []
-    for index in range(len(golden.stored.x)):
-        row = _of_rows(golden, np.array([index]))
+    for index in range(golden.batch_shape[0]):
+        row = of_rows(golden, np.array([index]))
         verdicts.append(compare(row, *call(row), meaning=f"row {index} alone differs from the same row in the batch"))
         if not verdicts[-1].passed:
             break
     return max(verdicts, key=lambda verdict: (not verdict.passed, verdict.largest_error))
 
 
-def _of_rows(golden: GoldenData, rows: NDArray[np.intp]) -> GoldenData:
-    """Return the golden with only these rows of the batch."""
-    stored = golden.stored
-    states = {name: array[:, rows] for name, array in stored.states.items()}
-    expected = {name: array[rows] if name == "out" else array[:, rows] for name, array in stored.expected.items()}
-    lengths = None if stored.lengths is None else stored.lengths[rows]
-    part = replace(stored, x=stored.x[rows], states=states, lengths=lengths, expected=expected)
-    return replace(golden, stored=part, tolerance=_tolerance_of_rows(golden.tolerance, rows), gradients=None)
-
-
-def _tolerance_of_rows(tolerance: Tolerance, rows: NDArray[np.intp]) -> Tolerance:
-    if isinstance(tolerance, Exact):
-        return tolerance
-    kinds = (tolerance.accumulation, tolerance.storage)
-    return Bound(*({n: a[rows] if n == "out" else a[:, rows] for n, a in kind.items()} for kind in kinds))
-
-
 def _chunks(call: Call, golden: GoldenData) -> Verdict:
     """Run the sequence in two parts. Sequences of one time step are left out, because they have no second part."""
     if golden.lengths is not None:
-        golden = _of_rows(golden, np.flatnonzero(golden.lengths > 1))
-    first = f"steps 0 to {_middle(golden) - 1}"
+        golden = of_rows(golden, np.flatnonzero(golden.lengths > 1))
+    first = f"steps 0 to {middle_step(golden) - 1}"
     meaning = f"{first} and then the rest, with the state carried over, give other outputs than a single call"
     return compare(golden, *_in_two_chunks(call, golden), meaning=meaning)
 
 
 def _in_two_chunks(call: Call, golden: GoldenData) -> Sequence[Any]:
-    middle = _middle(golden)
-    first = list(states_apart(golden.layout, *call(_steps(golden, 0, middle, {}))).values())
+    middle = middle_step(golden)
+    first = _apart(golden, call(of_steps(golden, 0, middle, {})))
     try:
         out = _copied(read(first[0]))  # before the second call, which may reuse the memory
     except NotNumbers:
@@ -173,48 +157,33 @@ def _in_two_chunks(call: Call, golden: GoldenData) -> Sequence[Any]:
         start = {f"{n}0": state.values for n, state in zip(golden.layout.states, states, strict=True)}
     except (NotNumbers, ValueError):
         start = {}
-    if not start or any(start[f"{name}0"].shape != shape for name, shape in golden.state_shapes.items()):
-        return golden.out, *first[1:]  # unusable states: the comparison reports why
-    last_part = _steps(golden, middle, golden.stored.x.shape[-2], start)
-    second = list(states_apart(golden.layout, *call(last_part)).values())
+    if not start or any(start[name].shape != shape for name, shape in golden.shapes.initial.items()):
+        return next(iter(golden.expected.values())), *first[1:]  # unusable states: the comparison reports why
+    second = _apart(golden, call(of_steps(golden, middle, golden.time, start)))
     try:
-        return _joined(out, read(second[0])), *second[1:]
+        return joined(out, read(second[0]), time_axis(golden, golden.layout.outputs[0]) or 0), *second[1:]
     except (NotNumbers, ValueError):
         return second
+
+
+def _apart(golden: GoldenData, found: Sequence[Any]) -> list[Any]:
+    """Return the outputs of a call one by one: the output at each time step, then the last states."""
+    if golden.is_network:
+        return list(states_apart(golden.layout, *found).values())
+    return [*found, *[None] * len(golden.layout.outputs)][: len(golden.layout.outputs)]
 
 
 def _copied(output: Output) -> Output:
     return Output(output.values.copy(), output.dtype)
 
 
-def _joined(first: Output, second: Output) -> Output:
-    """Return one output from two parts of its time steps, in the less precise type of the two."""
-    coarser = min(first, second, key=lambda output: math.inf if output.bits is None else output.bits)
-    return Output(np.concatenate([first.values, second.values], axis=-2), coarser.dtype)
-
-
-def _middle(golden: GoldenData) -> int:
-    """Return the step to split at, so that every sequence has steps in both parts; 0 if a sequence has one step."""
-    shortest = golden.stored.x.shape[-2] if golden.lengths is None else int(golden.lengths.min())
-    return shortest // 2
-
-
 def _runs_forward_only(golden: GoldenData) -> bool:
-    return not (golden.config.bidirectional or golden.config.direction)
-
-
-def _steps_of_longest(golden: GoldenData) -> int:
-    return golden.stored.x.shape[-2] if golden.lengths is None else int(golden.lengths.max())
-
-
-def _steps(golden: GoldenData, begin: int, end: int, start: dict[str, Any]) -> GoldenData:
-    """Return the golden with only these time steps, the initial state ``start`` if any, and unchanged last states."""
-    stored, steps = golden.stored, (..., slice(begin, end), slice(None))
-    lengths = None if stored.lengths is None else np.clip(stored.lengths - begin, 0, end - begin)
-    expected = {**stored.expected, "out": stored.out[steps]}
-    part = replace(stored, x=stored.x[steps], lengths=lengths, states=start or stored.states, expected=expected)
-    features = (*golden.features, "state") if start and "state" not in golden.features else golden.features
-    return replace(golden, stored=part, features=features, gradients=None)
+    """Return whether a golden can be computed in two parts, from the states that the first part returns."""
+    if golden.is_network:
+        return not (golden.network.bidirectional or golden.network.direction)
+    is_half = PRECISIONS[golden.dtype].bits < PRECISIONS["float32"].bits  # its states are float32 inside
+    has_all_states = len(golden.layout.initial) == len(golden.layout.outputs) - 1
+    return golden.offsets is None and has_all_states and not is_half
 
 
 def _weights(call: Call, golden: GoldenData) -> Verdict | None:
@@ -243,11 +212,10 @@ def _outputs_are_the_same(golden: GoldenData, other: GoldenData) -> bool:
 
 def _views(call: Call, golden: GoldenData) -> Verdict:
     """Run on non-contiguous arrays, with a NaN between any two elements."""
-    views = golden.inputs()
-    states, weights = (
-        {name: _with_gaps(array) for name, array in arrays.items()} for arrays in (golden.states, golden.weights)
-    )
-    vars(views).update(x=_with_gaps(golden.x), states=states, weights=weights)  # fills the cache of the cast arrays
+    views = golden.for_implementation()
+    parts = {"inputs": golden.inputs, "states": golden.states, "weights": golden.weights}
+    for part, arrays in parts.items():  # fills the cache of the cast arrays
+        vars(views)[part] = {name: _with_gaps(array) for name, array in arrays.items()}
     return compare(golden, *call(views), meaning="non-contiguous arrays give other outputs than contiguous arrays")
 
 
@@ -263,15 +231,17 @@ CALL_PATTERNS = {
     "twice": CallPattern("the same call once more: no state remains from the first call", lambda _: True, _twice),
     "rows": CallPattern(
         "the rows of a batch one by one: rows are independent",
-        lambda golden: bool(golden.batch_shape) and golden.batch_shape[0] > 1,
+        lambda golden: bool(golden.batch_shape) and golden.batch_shape[0] > 1 and golden.offsets is None,
         _rows,
     ),
     "chunks": CallPattern(
         "the sequence in two parts, with the state carried over; not for a reverse direction or an unchecked output",
-        lambda golden: _runs_forward_only(golden) and not golden.not_compared and _steps_of_longest(golden) > 1,
+        lambda golden: _runs_forward_only(golden) and not golden.not_compared and longest(golden) > 1,
         _chunks,
     ),
-    "weights": CallPattern("a call with other weights in between: no weights are cached", lambda _: True, _weights),
+    "weights": CallPattern(
+        "a call with other weights in between: no weights are cached", lambda golden: golden.is_network, _weights
+    ),
     "views": CallPattern("arrays that are not contiguous: strides are respected", lambda _: True, _views),
 }
 """The call patterns, by their names in the marker and the option."""
@@ -298,7 +268,7 @@ def compare_gradient_calls(
 
     def call() -> dict[str, Any]:
         __tracebackhide__ = True
-        found = gradients_by_name(golden, backward(golden.inputs()), {})
+        found = gradients_by_name(golden, backward(golden.for_implementation()), {})
         refuse_own_arrays(golden, *found.values())
         return found
 

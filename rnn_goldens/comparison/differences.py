@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.comparison.outputs import Output
-from rnn_goldens.comparison.place import WITH_TIME, first, place
+from rnn_goldens.comparison.place import WITH_TIME, first, place, time_axis
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Exact
@@ -81,7 +81,7 @@ def difference(actual: Actual, name: str) -> Difference:
         return _not_comparable(name, actual.problems[name])
     output, want = actual.arrays[name], actual.expected.values[name]
     if output.values.shape != want.shape:
-        return _not_comparable(name, _shape_problem(actual.of, name, output.values.shape, want.shape), output.dtype)
+        return _not_comparable(name, _shape_problem(actual, name, output.values.shape, want.shape), output.dtype)
     found = _compared(actual, name, output)
     if actual.of == GRADIENTS and not found.passed and not found.problem:
         mistake = _mistaken_array(actual, name, output)
@@ -93,9 +93,11 @@ def _not_comparable(name: str, problem: str, dtype: str = "") -> Difference:
     return Difference(name, problem=problem, dtype=dtype, largest_error=float("inf"))
 
 
-def _shape_problem(of: str, name: str, got: tuple[int, ...], want: tuple[int, ...]) -> str:
-    hint = ""
-    if name in WITH_TIME and len(want) == 3 and got == (want[1], want[0], want[2]):  # noqa: PLR2004
+def _shape_problem(actual: Actual, name: str, got: tuple[int, ...], want: tuple[int, ...]) -> str:
+    hint, of = "", actual.of
+    if not actual.golden.is_network:
+        hint = f"; it looks time-major, {name} is batch-first" if _is_time_major(actual, name, got, want) else ""
+    elif name in WITH_TIME and len(want) == 3 and got == (want[1], want[0], want[2]):  # noqa: PLR2004
         last = "directions·hidden" if name == "out" else "input"
         hint = f"; it looks time-major, {name} is batch-first: (batch, time, {last})"
     elif of == GRADIENTS and len(want) == _MATRIX and got == want[::-1]:
@@ -105,6 +107,10 @@ def _shape_problem(of: str, name: str, got: tuple[int, ...], want: tuple[int, ..
     return f"has shape {got}, want {want}{hint}"
 
 
+def _is_time_major(actual: Actual, name: str, got: tuple[int, ...], want: tuple[int, ...]) -> bool:
+    return time_axis(actual.golden, name) is not None and got == (want[1], want[0], *want[2:]) != want
+
+
 def _mistaken_array(actual: Actual, name: str, output: Output) -> str | None:
     """Return what was passed instead of a gradient: its transpose, the array itself or an output; None if unknown."""
     got, golden = output.values, actual.golden
@@ -112,12 +118,11 @@ def _mistaken_array(actual: Actual, name: str, output: Output) -> str | None:
         transposed = _compared(actual, name, Output(got.T.copy(), output.dtype))
         if transposed.passed:
             return "is transposed: its transpose is right"
-    arrays = {**golden.stored.weights, "x": golden.stored.x, **golden.stored.states}
+    arrays = {**golden.stored.weights, **golden.stored.inputs, **golden.stored.states}
     itself = arrays.get(name)
     if itself is not None and got.shape == itself.shape and (got == itself).all() and got.any():
         return f"is {name} itself, not its gradient, which torch has in {name}.grad"
-    last = dict(zip(golden.layout.initial, golden.layout.outputs[1:], strict=True))
-    of, outputs = last.get(name, ""), golden.expected_of(OUTPUTS)
+    of, outputs = f"{name.removesuffix('0')}_n" if name in golden.layout.initial else "", golden.expected_of(OUTPUTS)
     if of in outputs.values and got.any() and not outputs.wrong(of, got).any():
         return f"is the output {of}, not a gradient: check(out, h_n) compares outputs"
     return None
@@ -157,10 +162,17 @@ def _compared(actual: Actual, name: str, output: Output) -> Difference:
         infinite=int(np.isinf(got).sum()),
         first=element(first(actual.golden, name, wrong)),
         largest=element(tuple(int(i) for i in np.unravel_index(finite_first.argmax(), got.shape))),
-        time_steps=tuple(int(t) for t in np.unique(wrong[:, -2])) if name in WITH_TIME else (),
+        time_steps=()
+        if (axis := time_axis(actual.golden, name)) is None
+        else tuple(np.unique(wrong[:, axis]).tolist()),
         computed_in=_lower_precision(expected, got),
         largest_error=float(fraction.max()),
     )
+
+
+def _time_steps(actual: Actual, name: str, wrong: NDArray[np.intp]) -> tuple[int, ...]:
+    axis = time_axis(actual.golden, name)
+    return () if axis is None else tuple(np.unique(wrong[:, axis]).tolist())
 
 
 def _is_finer(declared: str, output: Output) -> bool:

@@ -17,6 +17,7 @@ from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.comparison.differences import Difference, Element
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.profile import DEFAULT
 from rnn_goldens.plurals import counted
 from rnn_goldens.visible import visible
 
@@ -49,7 +50,8 @@ def failure_text(
         like: the name of the cause that gives exactly these arrays.
         known: more sentences about the actual arrays, each with its maximum number of lines.
     """
-    place, middle = f"{actual.golden.id} in {actual.golden.dtype}", f": {meaning}: " if meaning else ": "
+    profile = "" if actual.golden.profile == DEFAULT else f" by the profile {actual.golden.profile}"
+    place, middle = f"{actual.golden.id} in {actual.golden.dtype}{profile}", f": {meaning}: " if meaning else ": "
     more = [line for sentence, most in known for line in _wrapped(sentence, most, _WIDTH[actual.of])]
     if actual.of == OUTPUTS:
         first, *others = _of_outputs(actual, found, more)
@@ -142,7 +144,7 @@ def _not_finite(d: Difference) -> str:
 
 def _at_steps(golden: "GoldenData", d: Difference) -> str:
     """Return the time steps that have a wrong element, as text."""
-    steps, last = d.time_steps, golden.stored.out.shape[-2] - 1
+    steps, last = d.time_steps, golden.time - 1
     if not steps:
         return ""
     if len(steps) == 1:

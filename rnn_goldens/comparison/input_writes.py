@@ -36,9 +36,9 @@ def wrote_into(names: list[str]) -> str:
 
 def _arrays(fields: Mapping[str, object]) -> Iterator[tuple[str, NDArray[Any]]]:
     """Yield the arrays in the fields of inputs or of stored arrays, by name, with each state, weight and cotangent."""
-    for name in ("x", "lengths"):
+    for name in ("lengths", "offsets"):
         if isinstance(value := fields.get(name), np.ndarray):
             yield name, value
-    for group in ("states", "weights", "cotangents"):
+    for group in ("inputs", "states", "weights", "cotangents"):
         if isinstance(arrays := fields.get(group), Mapping):
             yield from arrays.items()

@@ -274,10 +274,27 @@ def compared_outputs(
     golden: "GoldenData", out: object, h_n: object = None, c_n: object = None, *more: object
 ) -> dict[str, object]:
     """Return the outputs to compare by name. Takes the outputs as ``states_apart`` does."""
+    first = golden.layout.outputs[0]
     if is_out_alone(golden, out):
-        return {"out": out}
+        return {first: out}
+    if not golden.is_network:
+        found = _recurrence_outputs(golden.layout, out, h_n, c_n, *more)
+        return {name: value for name, value in found.items() if not golden.outputs or name in golden.outputs}
     outputs = states_apart(golden.layout, out, h_n, c_n, *more, state_shape=golden.state_shapes["h"])
     return {name: value for name, value in outputs.items() if not golden.outputs or name in golden.outputs}
+
+
+def _recurrence_outputs(layout: Layout, out: object, *states: object) -> dict[str, object]:
+    """Return the outputs of a recurrence by name, from separate arguments, a tuple or a mapping of all of them."""
+    names = layout.outputs
+    if isinstance(out, Mapping):
+        return {**dict.fromkeys(names), **out}
+    given = _without_trailing_none(states)
+    if not given and isinstance(out, tuple | list) and len(out) == len(names):
+        return dict(zip(names, out, strict=True))
+    if len(given) >= len(names):
+        raise TypeError(f"{counted(len(given) + 1, 'output')} passed; expected {', '.join(names)}")
+    return {**dict.fromkeys(names), **dict(zip(names, [out, *given], strict=False))}
 
 
 def is_out_alone(golden: "GoldenData", result: object) -> bool:
@@ -285,14 +302,14 @@ def is_out_alone(golden: "GoldenData", result: object) -> bool:
 
     A tuple or list with as many parts as outputs is a tuple of outputs, unless it has as many axes as ``out``.
     """
-    if golden.outputs != ("out",):
+    if golden.outputs != golden.layout.outputs[:1]:
         return False
     if not isinstance(result, tuple | list):
         return True
     try:
         return (
             len(result) not in {1, *possible_counts(golden.layout)}
-            or read(result).values.ndim == golden.stored.out.ndim
+            or read(result).values.ndim == golden.stored.expected[golden.layout.outputs[0]].ndim
         )
     except NotNumbers:
         return False
@@ -316,6 +333,8 @@ def outputs_of(result: object, golden: "GoldenData | None" = None, layout: Layou
     """
     if golden is not None and is_out_alone(golden, result):
         return (result,)
+    if golden is not None and not golden.is_network:
+        return _of_recurrence(result, golden)
     out_only = golden is not None and golden.outputs == ("out",)
     counts = possible_counts(layout if golden is None else golden.layout)
     if isinstance(result, tuple | list) and len(result) in ({1, *counts} if out_only else counts):
@@ -325,3 +344,17 @@ def outputs_of(result: object, golden: "GoldenData | None" = None, layout: Layou
         raise TypeError(f"the implementation returned one array; {EXPECTED}{hint}")
     kind = counted(len(result), "output") if isinstance(result, tuple | list) else f"a {type(result).__name__}"
     raise TypeError(f"the implementation returned {kind}; expected (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n)")
+
+
+def _of_recurrence(result: object, golden: "GoldenData") -> Sequence[Any]:
+    """Return the outputs in the result of an implementation of a recurrence."""
+    names = golden.layout.outputs
+    if isinstance(result, Mapping):
+        return tuple(result.get(name) for name in names)
+    if isinstance(result, tuple | list) and len(result) == len(names):
+        return tuple(result)
+    expected = f"({', '.join(names)}) is expected, or a mapping with these names"
+    if is_array(result):
+        raise TypeError(f"the implementation returned one array; {expected}. To check it alone: {_OUT_ALONE}")
+    kind = counted(len(result), "output") if isinstance(result, tuple | list) else f"a {type(result).__name__}"
+    raise TypeError(f"the implementation returned {kind}; {expected}")

@@ -112,7 +112,7 @@ class _Plane:
 
 def _planes(golden: "GoldenData", name: str) -> dict[str, _Plane]:
     """Return all planes of an output, by the text for batch row and direction."""
-    size, directions = golden.config.output_size, golden.config.num_directions
+    size, directions = golden.network.output_size, golden.network.num_directions
     rows = list(range(*golden.batch_shape)) if golden.batch_shape else [None]
     found = {}
     for batch in rows:

@@ -6,11 +6,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.golden.recurrences import RecurrenceConfig
+
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
 
 WITH_TIME = ("out", "x")
-"""Arrays whose second to last axis is time."""
+"""Arrays of a network whose second to last axis is time."""
+
+_AXES = {"query_heads": "query head", "heads": "head", "d_k": "key", "d_v": "value", "d": "unit", "channels": "channel"}
+"""Names of the axes of recurrences in texts."""
+
+
+def time_axis(golden: "GoldenData", name: str) -> int | None:
+    """Return the axis of an output, input or their gradient that is time; None if an array has no such axis."""
+    if golden.is_network:
+        return -2 if name in WITH_TIME else None
+    return 1 if name in golden.stored.inputs or name in golden.layout.outputs[:1] else None
 
 
 def place(golden: "GoldenData", name: str, index: tuple[int, ...]) -> str:
@@ -19,7 +31,9 @@ def place(golden: "GoldenData", name: str, index: tuple[int, ...]) -> str:
     ``time step 2 (batch 0, unit 1)`` of out, ``time step 2 (batch 0, input 1)`` of x, ``layer 0 (batch 0, unit 1,
     reverse direction)`` of a state, ``gate f, unit 1, column 2`` of a weight.
     """
-    config = golden.config
+    if isinstance(golden.config, RecurrenceConfig):
+        return _place_in_recurrence(golden.config, name, index)
+    config = golden.network
     if name in WITH_TIME:
         *batch, time, last = index
         axis, direction = "input", ""
@@ -40,6 +54,22 @@ def place(golden: "GoldenData", name: str, index: tuple[int, ...]) -> str:
     return ", ".join(parts)
 
 
+def _place_in_recurrence(config: RecurrenceConfig, name: str, index: tuple[int, ...]) -> str:
+    """Return the position as text: ``time step 2 (batch 0, head 1, value 3)``, ``batch 0, head 1, key 2, value 3``."""
+    recurrence = config.recurrence
+    if name in recurrence.weights:
+        return _listed(recurrence.weights[name], index)
+    if (axes := config.inputs.get(name) or recurrence.outputs.get(name)) is not None:
+        batch, time, *others = index
+        return f"time step {time} (batch {batch}, {_listed(axes, others)})"
+    sequence, *others = index
+    return f"batch {sequence}, {_listed(recurrence.states[name.removesuffix('_n').removesuffix('0')], others)}"
+
+
+def _listed(axes: str, index: Sequence[int]) -> str:
+    return ", ".join(f"{_AXES.get(axis, axis)} {at}" for axis, at in zip(axes.split(), index, strict=True))
+
+
 def _in_batch(index: Sequence[int]) -> str:
     return "".join(f"batch {b}, " for b in index)
 
@@ -52,11 +82,15 @@ def first(golden: "GoldenData", name: str, wrong: NDArray[np.intp]) -> tuple[int
     arrays, it is the first element in memory.
     """
     row = 0
-    if name == "x":
+    if not golden.is_network:
+        axis = time_axis(golden, name)
+        times = wrong[:, 0] * 0 if axis is None else wrong[:, axis]
+        row = int(times.argmax() if name in golden.stored.inputs else times.argmin())
+    elif name == "x":
         row = int(wrong[:, -2].argmax())
     elif name == "out":
         time, unit = wrong[:, -2], wrong[:, -1]
         length = golden.stored.x.shape[-2] if golden.lengths is None else golden.lengths[wrong[:, 0]]
-        from_the_end = (unit >= golden.config.output_size) & (time < length)
+        from_the_end = (unit >= golden.network.output_size) & (time < length)
         row = int(np.where(from_the_end, length - 1 - time, time).argmin())
     return tuple(int(i) for i in wrong[row])

@@ -16,7 +16,7 @@ from rnn_goldens.encoding.size_limits import INDEX as BOUNDS
 from rnn_goldens.encoding.size_limits import OTHER
 from rnn_goldens.encoding.typed_json import (
     SCHEMA,
-    CellName,
+    AnyCellName,
     FeatureOrCore,
     Hash,
     Id,
@@ -85,7 +85,7 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     id: Id
     title: Sentence
     purpose: Sentence
-    cell: CellName
+    cell: AnyCellName
     features: Annotated[tuple[FeatureOrCore, ...], Meta(max_length=len(FEATURES))]
     precisions: Precisions
     files: Annotated[dict[Kind, File], Meta(min_length=2)]

@@ -63,6 +63,11 @@ def deviation(name: str) -> Deviation:
     by_name = _BY_NAME | {deviation.name: deviation for deviation in BACKWARD_DEVIATIONS}
     if found := by_name.get(name):
         return found
+    from rnn_goldens.deviations.recurrences import all_by_name
+
+    by_name |= all_by_name()
+    if found := by_name.get(name):
+        return found
     raise UnknownName("deviation", name, by_name, listed_by="rnn-goldens explain --list")
 
 

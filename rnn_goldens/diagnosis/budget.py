@@ -30,4 +30,6 @@ class Budget:
 
 def steps_of(golden: "GoldenData") -> int:
     """Return how many time steps a network computes for a golden, over all layers and directions."""
-    return int(golden.stored.x.shape[-2]) * golden.config.num_layers * golden.config.num_directions
+    if not golden.is_network:
+        return golden.time
+    return golden.time * golden.network.num_layers * golden.network.num_directions

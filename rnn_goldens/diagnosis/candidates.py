@@ -61,7 +61,7 @@ class Candidates:
 
         if self.golden.cell in CELLS:
             return DEVIATIONS
-        return *DEVIATIONS, *derived(cell_of(self.golden), bias=self.golden.config.bias)
+        return *DEVIATIONS, *derived(cell_of(self.golden), bias=self.golden.network.bias)
 
     @cached_property
     def _applicable(self) -> "list[Deviation]":

@@ -12,6 +12,7 @@ from rnn_goldens.diagnosis.candidates import TOGETHER, Cause
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.gradient_candidates import accumulated, is_of_outputs
 from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT, OF_SECOND_CALL
+from rnn_goldens.diagnosis.recurrence_candidates import contract_satisfied
 from rnn_goldens.golden.expected import GRADIENTS
 
 _LISTED = 3
@@ -99,6 +100,8 @@ def _sentences(actual: Actual, found: Sequence[Cause], observed: Mapping[str, bo
             yield "these are the gradients of wrong outputs, which check(out, h_n) compares:", _LINES
         yield _looks_like(found), _LINES + of_gradients
         return
+    if not actual.golden.is_network and (contract := contract_satisfied(actual)):
+        yield contract, _LINES + 1
     if why := no_equations(actual.golden):
         yield f"not compared with any deviation: {why}", _LINES
     true = (EVERY_FACT[code].text(value) for code, value in observed.items() if value)

@@ -14,7 +14,12 @@ from rnn_goldens.golden.precision import PRECISIONS
 
 @np.errstate(all="ignore")
 def facts(actual: Actual) -> dict[str, Value]:
-    """Return the facts that can be observed in this golden, each with its number or with whether it holds."""
+    """Return the facts that can be observed in this golden, each with its number or with whether it holds.
+
+    Facts describe networks; for a recurrence, the result is empty.
+    """
+    if not actual.golden.is_network:
+        return {}
     if actual.of == GRADIENTS:
         gradients = observe(actual)
         return _observed_facts(gradients, GRADIENT_FACTS) if gradients.wrong_ones else {}

@@ -10,6 +10,7 @@ from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.diagnosis.candidates import Candidates, Cause
 from rnn_goldens.diagnosis.finite_differences import DirectionalDerivatives
 from rnn_goldens.diagnosis.match import Arrays, off_by
+from rnn_goldens.diagnosis.recurrence_candidates import recurrence_candidates
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class GradientCandidates(Candidates):
 
 def candidates_of(golden: "GoldenData", got: Arrays, of: str, *, outputs_right: bool = False) -> Candidates:
     """Return the candidates for the actual outputs or gradients of a golden."""
+    if not golden.is_network:
+        return recurrence_candidates(golden, got, of)
     return Candidates(golden, got) if of == OUTPUTS else GradientCandidates(golden, got, outputs_right=outputs_right)
 
 

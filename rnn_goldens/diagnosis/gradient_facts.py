@@ -88,7 +88,7 @@ def _gate_rows(cell: str) -> Fact:
         rows = [[block.any() for block in np.split(wrong, len(gates))] for wrong in weights]
         wrong = [any(of_gate) for of_gate in zip(*rows, strict=True)]
         if all(wrong):
-            is_one_step = observed.golden.stored.x.shape[-2] == observed.golden.config.num_layers == 1
+            is_one_step = observed.golden.stored.x.shape[-2] == observed.golden.network.num_layers == 1
             return False if is_one_step and wrong else None
         return float(sum(2**place for place, is_wrong in enumerate(wrong) if is_wrong)) or False
 
@@ -110,13 +110,13 @@ def _only_of_layers(observed: Observation, right: Callable[[str], bool]) -> bool
 
 
 def _top_layer_right(observed: Observation) -> bool | None:
-    top = f"_l{observed.golden.config.num_layers - 1}"
+    top = f"_l{observed.golden.network.num_layers - 1}"
     return _only_of_layers(observed, lambda name: name.removesuffix("_reverse").endswith(top))
 
 
 def _later_steps_right(observed: Observation) -> bool | float | None:
     """Return the step from which on the gradient of x is right, if it is wrong at all steps before."""
-    one_chain = observed.golden.config.num_layers == 1 and observed.golden.config.num_directions == 1
+    one_chain = observed.golden.network.num_layers == 1 and observed.golden.network.num_directions == 1
     if "x" not in observed.got or not observed.are_shaped or not one_chain or observed.golden.lengths is not None:
         return None
     steps = observed.wrong["x"].shape[-2]

@@ -32,17 +32,17 @@ class Observation:
     @property
     def layers(self) -> int:
         """Number of layers."""
-        return self.golden.config.num_layers
+        return self.golden.network.num_layers
 
     @property
     def directions(self) -> int:
         """Number of directions."""
-        return self.golden.config.num_directions
+        return self.golden.network.num_directions
 
     @property
     def hidden(self) -> int:
         """Number of units of a layer in one direction."""
-        return self.golden.config.hidden_size
+        return self.golden.network.hidden_size
 
     @property
     def steps(self) -> int:

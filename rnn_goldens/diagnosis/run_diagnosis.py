@@ -274,7 +274,7 @@ def _parts_of(
 
 def _sizes(golden: "GoldenData") -> dict[str, int]:
     rows, steps, inputs = golden.stored.x.shape if golden.stored.x.ndim == 3 else (1, *golden.stored.x.shape)  # noqa: PLR2004 - (batch, time, input)
-    return {"steps": steps, "rows": rows, "units": golden.config.hidden_size, "inputs": inputs}
+    return {"steps": steps, "rows": rows, "units": golden.network.hidden_size, "inputs": inputs}
 
 
 def diagnose_run(

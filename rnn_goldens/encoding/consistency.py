@@ -7,15 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.encoding.tree import Tree, layout_of
-from rnn_goldens.golden.features import DERIVED_FEATURES, derived_features
+from rnn_goldens.encoding.tree import COEFFICIENTS, INTEGERS, Tree, config_of, layout_of, tolerance_from_tree
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.golden.array_shapes import array_shapes
+from rnn_goldens.golden.features import DERIVED_FEATURES, RECURRENCE_FEATURES, derived_features, recurrence_features
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
+from rnn_goldens.golden.recurrences import RECURRENCES, RecurrenceConfig
 from rnn_goldens.golden.shapes import (
     Config,
     Layout,
     Shape,
-    cotangent_shapes,
-    gradient_shapes,
     initial_shapes,
     output_shapes,
     weight_count,
@@ -25,6 +26,7 @@ from rnn_goldens.golden.tolerance import (
     LARGEST_TOLERANCE,
     LARGEST_TOLERANCE_OF_GRADIENTS,
     Bound,
+    Contracts,
     Exact,
     loosest,
     loosest_of_gradients,
@@ -37,6 +39,8 @@ _PARTS = ("accumulation", "storage")
 
 def problems(tree: Tree) -> list[str]:
     """Return the inconsistencies of a golden's tree that is valid by its schema."""
+    if tree["cell"] in RECURRENCES:
+        return _recurrence_problems(tree)
     config, x, layout = Config(**tree["config"]), tree["inputs"]["x"], layout_of(tree)
     of_inputs = inputs_problems(layout, config, tree["weights"], tree["inputs"])
     if x.ndim not in (2, 3):
@@ -54,6 +58,63 @@ def problems(tree: Tree) -> list[str]:
     ]
 
 
+def _recurrence_problems(tree: Tree) -> list[str]:
+    """Return the inconsistencies of the tree of a recurrence."""
+    try:
+        config = config_of(tree)
+    except WrongUse as error:
+        return [f"config: {error}"]
+    assert isinstance(config, RecurrenceConfig)
+    layout, inputs = layout_of(tree), {name: array for name, array in tree["inputs"].items() if name != "offsets"}
+    given = {name: array for name, array in inputs.items() if name not in layout.initial}
+    first, offsets = next(iter(given.values()), np.zeros(1)), tree["inputs"].get("offsets")
+    if first.ndim < 2:  # noqa: PLR2004 - (batch, time, …)
+        return ["inputs: the first array has no axes (batch, time, …)"]
+    if offsets is not None and (found := list(_offset_problems(offsets, first.shape))):
+        return found
+    shapes = array_shapes(layout, config, given, offsets)
+    state = len(given) < len(inputs)
+    derived = recurrence_features(config, state=state, packed=offsets is not None, exact=is_exact(tree))
+    return [
+        *shape_problems("weights", tree["weights"], dict(shapes.weights)),
+        *shape_problems("inputs", inputs, {**shapes.inputs, **(shapes.initial if state else {})}),
+        *shape_problems("expected", tree["expected"], dict(shapes.outputs)),
+        *contract_problems(tree["tolerance"], dict(shapes.outputs)),
+        *_looseness_problems(tree, loosest, LARGEST_TOLERANCE),
+        *_finite_problems(tree, ("weights", "inputs", "expected")),
+        *_listed_problems(tree, derived, (*DERIVED_FEATURES, *RECURRENCE_FEATURES)),
+        *_precision_problems(tree),
+        *_rounding_problems(tree, ("weights", "inputs")),
+    ]
+
+
+def is_exact(tree: Tree) -> bool:
+    """Return whether the tolerance of a tree is zero."""
+    return bool(tree["tolerance"]["kind"] == Exact.kind)
+
+
+def _offset_problems(offsets: NDArray[Any], shape: Shape) -> Iterator[str]:
+    batch, time = shape[:2]
+    if batch != 1:
+        yield f"inputs: packed sequences have a batch of 1, not of {batch}"
+    if offsets.ndim != 1 or len(offsets) < 2 or not (np.diff(offsets) > 0).all():  # noqa: PLR2004 - start and end
+        yield "inputs/offsets: must increase from sequence to sequence"
+    elif offsets[0] != 0 or offsets[-1] != time:
+        yield f"inputs/offsets: {offsets.tolist()} must start at 0 and end at {time}, the number of time steps"
+
+
+def contract_problems(tolerance: Tree, expected: dict[str, Shape]) -> Iterator[str]:
+    """Yield a problem for each coefficient of a recurrence with a wrong shape, or that is negative, infinite or NaN."""
+    if tolerance["kind"] != Contracts.kind:
+        return
+    for algorithm in ("step", "any"):
+        for kind in COEFFICIENTS if algorithm in tolerance else ():
+            arrays = tolerance[algorithm][kind]
+            yield from shape_problems(f"tolerance/{algorithm}/{kind}", arrays, expected)
+            wrong = (name for name, array in arrays.items() if not _are_bounds(array))
+            yield from (f"tolerance/{algorithm}/{kind}/{n}: holds a negative or infinite bound, or NaN" for n in wrong)
+
+
 def gradients_problems(tree: Tree, golden: Golden, content: str) -> list[str]:
     """Return the inconsistencies of a tree of gradients that is valid by its schema.
 
@@ -62,15 +123,15 @@ def gradients_problems(tree: Tree, golden: Golden, content: str) -> list[str]:
         golden: the golden that the tree names.
         content: the content hash of that golden.
     """
-    shape, state = golden.stored.x.shape, bool(golden.stored.states)
-    expected = gradient_shapes(golden.layout, golden.config, shape, state=state)
-    cotangents = cotangent_shapes(golden.layout, golden.config, shape)
+    expected = golden.shapes.gradients(state=bool(golden.stored.states))
+    cotangents = golden.shapes.cotangents
     wanted = {name: shape for name, shape in cotangents.items() if name in tree["cotangents"]}
     return [
         *_golden_problems(tree, golden, content),
         *shape_problems("cotangents", tree["cotangents"], wanted),
         *shape_problems("expected", tree["expected"], expected),
         *tolerance_problems(tree["tolerance"], expected),
+        *contract_problems(tree["tolerance"], expected),
         *_looseness_problems(tree, loosest_of_gradients, LARGEST_TOLERANCE_OF_GRADIENTS),
         *_finite_problems(tree, ("cotangents", "expected")),
         *_zero_problems(tree),
@@ -164,11 +225,11 @@ def tolerance_problems(tolerance: Tree, expected: dict[str, Shape]) -> Iterator[
 def _looseness_problems(tree: Tree, loosest: Callable[..., float], most: float) -> Iterator[str]:
     """Yield a problem for each precision in which a bound is so loose that wrong outputs would pass."""
     tolerance, expected = tree["tolerance"], tree["expected"]
-    if tolerance["kind"] != Bound.kind or list(
-        tolerance_problems(tolerance, {n: a.shape for n, a in expected.items()})
-    ):
+    shapes = {name: array.shape for name, array in expected.items()}
+    of_shapes = contract_problems if tolerance["kind"] == Contracts.kind else tolerance_problems
+    if tolerance["kind"] == Exact.kind or list(of_shapes(tolerance, shapes)):
         return
-    bound = Bound(tolerance["accumulation"], tolerance["storage"])
+    bound = tolerance_from_tree(tolerance)
     for name in tree["precisions"]:
         with np.errstate(all="ignore"):
             loose = loosest(bound, expected, PRECISIONS[name])
@@ -199,9 +260,13 @@ def _feature_problems(tree: Tree, config: Config) -> Iterator[str]:
         state="h0" in tree["inputs"],
         lengths="lengths" in tree["inputs"],
         unbatched=tree["inputs"]["x"].ndim == 2,  # noqa: PLR2004 - (time, input)
-        exact=tree["tolerance"]["kind"] == Exact.kind,
+        exact=is_exact(tree),
     )
-    listed = tuple(feature for feature in tree["features"] if feature in DERIVED_FEATURES)
+    yield from _listed_problems(tree, derived, DERIVED_FEATURES)
+
+
+def _listed_problems(tree: Tree, derived: tuple[str, ...], known: Iterable[str]) -> Iterator[str]:
+    listed = tuple(feature for feature in tree["features"] if feature in tuple(known))
     if listed != derived:
         yield f"features: lists {list(listed)}, the content implies {list(derived)}"
 
@@ -216,7 +281,7 @@ def _precision_problems(tree: Tree) -> Iterator[str]:
 def _rounding_problems(tree: Tree, groups: Iterable[str]) -> Iterator[str]:
     """Yield a problem for each array, shared by all precisions, that a listed precision cannot represent exactly."""
     arrays = {f"{group}/{name}": array for group in groups for name, array in tree[group].items()}
-    floats = {place: array for place, array in arrays.items() if place != "inputs/lengths"}
+    floats = {place: array for place, array in arrays.items() if not place.endswith(INTEGERS)}
     numbers = _concatenated(floats.values())
     if all(PRECISIONS[name].holds(numbers) for name in narrowest(tree["precisions"])):
         return

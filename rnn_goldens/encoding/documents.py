@@ -21,6 +21,7 @@ from rnn_goldens.encoding.typed_json import (
     Id,
     Line,
     Precisions,
+    RecurrenceName,
     Sentence,
     as_typed,
     require_once,
@@ -30,9 +31,10 @@ from rnn_goldens.golden.shapes import MAX_STATES, STATE, is_custom_cell
 
 WeightName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*\Z", max_length=100)]
 StateName = Annotated[str, Meta(pattern=rf"^{STATE}\Z", max_length=100)]
+ArrayName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*\Z", max_length=100)]
 InputName = Annotated[str, Meta(pattern=rf"^(x|lengths|{STATE}0)\Z", max_length=101)]
 OutputName = Annotated[str, Meta(pattern=rf"^(out|{STATE}_n)\Z", max_length=102)]
-CotangentName = Annotated[str, Meta(pattern=rf"^d_(out|{STATE}_n)\Z", max_length=104)]
+CotangentName = Annotated[str, Meta(pattern=r"^d_[A-Za-z]+(_n)?\Z", max_length=104)]
 Outputs = dict[OutputName, Raw]
 Axes = Annotated[str, Meta(pattern=r"^([GH]|[GHP][HPI])\Z", max_length=2)]
 
@@ -80,6 +82,21 @@ class BoundTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="bound"):
         _require_out(self.storage, "storage")
 
 
+class Coefficients(ClosedStruct, frozen=True):
+    """Three coefficients of roundoffs by output or gradient of a recurrence."""
+
+    accumulation: dict[ArrayName, Raw]
+    state: dict[ArrayName, Raw]
+    storage: dict[ArrayName, Raw]
+
+
+class ContractsTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="contracts"):
+    """The largest error of a correct implementation of a recurrence, by algorithm."""
+
+    step: Coefficients
+    any: Coefficients | UnsetType = UNSET
+
+
 class GradientsTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="bound"):
     """The largest error that a correct implementation can have, as two coefficients of the roundoff by gradient."""
 
@@ -101,10 +118,46 @@ class Document(ClosedStruct, frozen=True, kw_only=True):
         require_once(self.precisions)
 
 
-class GoldenDocument(Document, frozen=True, kw_only=True):
-    """A golden file."""
+class RecurrenceConfiguration(ClosedStruct, frozen=True):
+    """Sizes and options of a recurrence."""
 
-    kind: Literal["golden"]
+    heads: Size | UnsetType = UNSET
+    query_heads: Size | UnsetType = UNSET
+    d_k: Size | UnsetType = UNSET
+    d_v: Size | UnsetType = UNSET
+    d: Size | UnsetType = UNSET
+    n: Size | UnsetType = UNSET
+    channels: Size | UnsetType = UNSET
+    width: Size | UnsetType = UNSET
+    past: Size | UnsetType = UNSET
+    scale: Annotated[float, Meta(gt=0)] | UnsetType = UNSET
+    decay: Literal["head", "key"] | UnsetType = UNSET
+    activation: Literal["silu", "none"] | UnsetType = UNSET
+
+
+class RecurrenceDocument(Document, frozen=True, kw_only=True, tag_field="kind", tag="recurrence"):
+    """A golden file of a recurrence."""
+
+    title: Sentence
+    documented_in: Sentence
+    cell: RecurrenceName
+    features: Annotated[tuple[Feature, ...], Meta(max_length=len(FEATURES))]
+    config: RecurrenceConfiguration
+    weights: dict[ArrayName, Raw]
+    inputs: Annotated[dict[ArrayName, Raw], Meta(min_length=1)]
+    expected: Annotated[dict[ArrayName, Raw], Meta(min_length=1)]
+    tolerance: ExactTolerance | ContractsTolerance
+    schema: Literal["urn:rnn-goldens:schema:recurrence:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if a name is listed twice."""
+        require_once(self.features)
+        super().__post_init__()
+
+
+class GoldenDocument(Document, frozen=True, kw_only=True, tag_field="kind", tag="golden"):
+    """A golden file of a network."""
+
     title: Sentence
     documented_in: Sentence
     cell: CellName
@@ -135,12 +188,12 @@ class GradientsDocument(Document, frozen=True, kw_only=True):
     golden: Hash
     cotangents: Annotated[dict[CotangentName, Raw], Meta(min_length=1)]
     expected: dict[str, Raw]
-    tolerance: ExactTolerance | GradientsTolerance
+    tolerance: ExactTolerance | GradientsTolerance | ContractsTolerance
     schema: Literal["urn:rnn-goldens:schema:gradients:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
-    "golden": msgspec.json.Decoder(GoldenDocument),
+    "golden": msgspec.json.Decoder(GoldenDocument | RecurrenceDocument),
     "gradients": msgspec.json.Decoder(GradientsDocument),
 }
 

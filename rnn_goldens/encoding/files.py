@@ -79,7 +79,7 @@ def encode(golden: Golden) -> dict[str, bytes]:
         content = json_file.encode(to_document(tree))
         name = Path(golden.id if kind is OUTPUTS else f"{golden.id}.gradients")
         decode(content, name, of=None if kind is OUTPUTS else golden, by_schema=True)
-        hdf5 = hdf5_file.encode(tree, golden.layout, projected=golden.config.proj_size > 0)
+        hdf5 = hdf5_file.encode(tree, golden.layout, golden.config)
         files |= dict(zip(kind.suffixes, (hdf5, content), strict=True))
     return files
 
@@ -177,4 +177,6 @@ def _schema_problems(content: bytes, path: Path, kind: Kind, bounds: Bounds) -> 
     from rnn_goldens import schema
     from rnn_goldens.encoding import json_file
 
-    return schema.problems(json_file.decode(content, path, bounds), kind.name)
+    document = json_file.decode(content, path, bounds)
+    is_recurrence = kind is OUTPUTS and isinstance(document, dict) and document.get("kind") == "recurrence"
+    return schema.problems(document, "recurrence" if is_recurrence else kind.name)

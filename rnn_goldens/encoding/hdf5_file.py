@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.encoding.tree import Tree
-from rnn_goldens.golden.shapes import Layout, cotangent_of
+from rnn_goldens.golden.recurrences import RecurrenceConfig
+from rnn_goldens.golden.shapes import Config, Layout, cotangent_of
 
 _DEEPEST = 4
 """Levels of groups; a golden has three. The limit ends the reading of a group that links to itself."""
@@ -25,17 +26,22 @@ Labels = Callable[[str, int], Mapping[str, list[str]]]
 _TYPES = (np.dtype(np.float64), np.dtype(np.int64))
 
 
-def encode(tree: Tree, layout: Layout, *, projected: bool) -> bytes:
+def encode(tree: Tree, layout: Layout, config: Config | RecurrenceConfig) -> bytes:
     """Return the bytes of an HDF5 file. Deterministic: nothing depends on time or on the order of sets.
 
     Args:
         tree: the content.
         layout: gates, states and weights of the cell, for the labels of axes.
-        projected: whether the size of h differs from hidden_size.
+        config: the configuration, for the labels of axes.
     """
+    labels = (
+        partial(recurrence_labels, config)
+        if isinstance(config, RecurrenceConfig)
+        else partial(axis_labels, layout, projected=config.proj_size > 0)
+    )
     buffer = io.BytesIO()
     with h5py.File(buffer, "w", libver=("v108", "v108"), alignment_threshold=1, alignment_interval=8) as file:
-        _write(file, tree, partial(axis_labels, layout, projected=projected))
+        _write(file, tree, labels)
     return buffer.getvalue()
 
 
@@ -88,6 +94,20 @@ def axis_labels(layout: Layout, name: str, axes: int, *, projected: bool) -> dic
     weight = dict(layout.weights)[_SUFFIX.sub("", name)]
     gates = {"gates": list(layout.gates)} if weight.startswith("G") else {}
     return {"axes": [letters[axis] for axis in weight], **gates}
+
+
+def recurrence_labels(config: RecurrenceConfig, name: str, _: int) -> dict[str, list[str]]:
+    """Return the attribute ``axes`` of an array of a recurrence."""
+    recurrence, output = config.recurrence, name.removeprefix("d_")
+    if name == "offsets":
+        return {"axes": ["sequence + 1"]}
+    if name in recurrence.weights:
+        return {"axes": recurrence.weights[name].split()}
+    for axes in (config.inputs.get(name), recurrence.outputs.get(output)):
+        if axes is not None:
+            return {"axes": ["batch", "time", *axes.split()]}
+    state = output.removesuffix("_n") if output.endswith("_n") else name.removesuffix("0")
+    return {"axes": ["sequence", *recurrence.states[state].split()]}
 
 
 def read_tree(content: bytes) -> Tree:

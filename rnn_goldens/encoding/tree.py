@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.checkable_golden import Golden, Inputs
-from rnn_goldens.golden.arrays import GoldenArrays, InputArrays
+from rnn_goldens.golden.arrays import GoldenArrays
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.gradients import Gradients
+from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RECURRENCES, RecurrenceConfig, recurrence_config
 from rnn_goldens.golden.shapes import (
     Config,
     Layout,
     cotangent_of,
-    gradient_shapes,
     in_file_order,
     is_custom_cell,
     weight_count,
     weight_shapes,
 )
-from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
+from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, Exact, Tolerance
 from rnn_goldens.plurals import counted
 
 Tree = dict[str, Any]
@@ -33,20 +33,26 @@ Tree = dict[str, Any]
 
 FORMAT = 1
 
+COEFFICIENTS = ("accumulation", "state", "storage")
+"""The kinds of coefficients of a recurrence's tolerance."""
+
+INTEGERS = ("lengths", "offsets")
+"""Names of the input arrays that hold integers."""
+
 
 def inputs_tree(inputs: Inputs) -> Tree:
     """Return the part of the tree that holds the model inputs."""
     return {
         "config": dict(inputs.config),
         "weights": dict(inputs.stored.weights),
-        "inputs": _inputs_to_tree(inputs.stored, inputs.layout),
+        "inputs": _inputs_to_tree(inputs),
     }
 
 
 def to_tree(golden: Golden) -> Tree:
     """Convert a golden to the tree of format 1."""
     return {
-        "kind": "golden",
+        "kind": "golden" if golden.is_network else "recurrence",
         "format": FORMAT,
         "id": golden.id,
         "title": golden.title,
@@ -69,10 +75,11 @@ def from_tree(tree: Tree) -> Golden:
     Raises:
         KeyError, TypeError, ValueError, AttributeError: the tree is not valid; validation reports why.
     """
-    config, weights, layout = Config(**tree["config"]), tree["weights"], layout_of(tree)
-    if (required := weight_count(layout, config)) != len(weights):
-        raise ValueError(f"weights: {counted(len(weights), 'array')}, the configuration requires {required}")
-    weights = {name: weights[name] for name in weight_shapes(layout, config)}
+    config, weights, layout = config_of(tree), tree["weights"], layout_of(tree)
+    if isinstance(config, Config):
+        if (required := weight_count(layout, config)) != len(weights):
+            raise ValueError(f"weights: {counted(len(weights), 'array')}, the configuration requires {required}")
+        weights = {name: weights[name] for name in weight_shapes(layout, config)}
     return Golden(
         id=tree["id"],
         title=tree["title"],
@@ -82,10 +89,14 @@ def from_tree(tree: Tree) -> Golden:
         custom_layout=layout if is_custom_cell(tree["cell"]) else None,
         config=config,
         features=tuple(tree["features"]),
-        tolerance=_tolerance_from_tree(tree["tolerance"]),
+        tolerance=tolerance_from_tree(tree["tolerance"]),
         precisions=tuple(tree["precisions"]),
         provenance=tree["provenance"],
-        stored=GoldenArrays(weights=weights, **_inputs_from_tree(tree["inputs"], layout), expected=tree["expected"]),
+        stored=GoldenArrays(
+            weights=weights,
+            **_inputs_from_tree(tree["inputs"], layout),
+            expected=_in_order(tree["expected"], layout.outputs),
+        ),
     )
 
 
@@ -114,17 +125,26 @@ def gradients_from_tree(tree: Tree, golden: Golden) -> Gradients:
         precisions=tuple(tree["precisions"]),
         cotangents=_in_order(tree["cotangents"], map(cotangent_of, golden.layout.outputs)),
         expected=_in_order(tree["expected"], _gradient_names(golden)),
-        tolerance=_tolerance_from_tree(tree["tolerance"]),
+        tolerance=tolerance_from_tree(tree["tolerance"]),
         provenance=tree["provenance"],
     )
 
 
 def _gradient_names(golden: Golden) -> Iterable[str]:
-    return gradient_shapes(golden.layout, golden.config, golden.stored.x.shape, state=bool(golden.stored.states))
+    return golden.shapes.gradients(state=bool(golden.stored.states))
+
+
+def config_of(tree: Tree) -> Config | RecurrenceConfig:
+    """Return the configuration of a network or of a recurrence. Raises WrongUse if that of a recurrence is wrong."""
+    if tree["cell"] in RECURRENCES:
+        return recurrence_config(tree["cell"], tree["config"])
+    return Config(**tree["config"])
 
 
 def layout_of(tree: Tree) -> Layout:
     """Return the gates, states and weights of the cell: built-in, or stored in the tree for a custom cell."""
+    if tree["cell"] in RECURRENCES:
+        return RECURRENCE_LAYOUTS[tree["cell"]]
     if not is_custom_cell(tree["cell"]):
         return LAYOUTS[tree["cell"]]
     stored = tree["own_cell"]
@@ -164,12 +184,21 @@ def _tolerance_to_tree(tolerance: Tolerance, names: Iterable[str]) -> Tree:
     if isinstance(tolerance, Exact):
         return {"kind": tolerance.kind, "bits": tolerance.bits}
     names = list(names)
+    if isinstance(tolerance, Contracts):
+        algorithms = {"step": tolerance.step, **({"any": tolerance.any} if tolerance.any else {})}
+        return {"kind": tolerance.kind, **{name: _kinds_to_tree(of, names) for name, of in algorithms.items()}}
     accumulation, storage = _in_order(tolerance.accumulation, names), _in_order(tolerance.storage, names)
     return {"kind": tolerance.kind, "accumulation": accumulation, "storage": storage}
 
 
-def _tolerance_from_tree(tree: Tree) -> Tolerance:
+def _kinds_to_tree(coefficients: Coefficients, names: Iterable[str]) -> Tree:
+    return {kind: _in_order(getattr(coefficients, kind), names) for kind in COEFFICIENTS}
+
+
+def tolerance_from_tree(tree: Tree) -> Tolerance:
     """Convert a tree to a tolerance."""
+    if tree["kind"] == Contracts.kind:
+        return Contracts(Coefficients(**tree["step"]), Coefficients(**tree["any"]) if "any" in tree else None)
     if tree["kind"] == Exact.kind:
         return Exact(bits=tree["bits"])
     return Bound(accumulation=tree["accumulation"], storage=tree["storage"])
@@ -180,15 +209,19 @@ def _in_order(arrays: Mapping[str, Any], names: Iterable[str]) -> Tree:
     return {name: arrays[name] for name in names if name in arrays}
 
 
-def _inputs_to_tree(arrays: InputArrays, layout: Layout) -> Tree:
-    lengths = {} if arrays.lengths is None else {"lengths": arrays.lengths}
-    return {"x": arrays.x, **_in_order(arrays.states, layout.initial), **lengths}
+def _inputs_to_tree(inputs: Inputs) -> Tree:
+    stored = inputs.stored
+    arrays = {**stored.inputs, **_in_order(stored.states, inputs.layout.initial)}
+    integers = {"lengths": stored.lengths, "offsets": stored.offsets}
+    return arrays | {name: array for name, array in integers.items() if array is not None}
 
 
 def _inputs_from_tree(tree: Tree, layout: Layout) -> Tree:
     """Return the arguments of ``InputArrays`` for the inputs of a tree."""
-    others = {name: array for name, array in tree.items() if name in ("x", "lengths")}
-    return {**others, "states": _in_order(tree, layout.initial)}
+    integers = {name: tree[name] for name in INTEGERS if name in tree}
+    states = _in_order(tree, layout.initial)
+    inputs = {name: array for name, array in tree.items() if name not in (*integers, *states)}
+    return {**integers, "inputs": inputs, "states": states}
 
 
 def _to_json(value: object) -> object:

@@ -9,12 +9,12 @@ import numpy as np
 from msgspec import UNSET, Meta, Raw, Struct
 from numpy.typing import NDArray
 
-from rnn_goldens.encoding.tree import Tree
+from rnn_goldens.encoding.tree import INTEGERS, Tree
 from rnn_goldens.encoding.typed_json import as_typed
 from rnn_goldens.plurals import counted
 
 Size = Annotated[int, Meta(ge=1, le=2**20)]
-Shape = Annotated[tuple[Size, ...], Meta(min_length=1, max_length=3)]
+Shape = Annotated[tuple[Size, ...], Meta(min_length=1, max_length=4)]
 
 
 class ClosedStruct(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -56,7 +56,7 @@ def tree_of(part: Struct | dict[str, Raw], where: str = "") -> Tree:
         if kind in _PLAIN:
             tree[name] = value
         elif kind is Raw:
-            decoder: msgspec.json.Decoder[Any] = _INTEGERS if name == "lengths" else _FLOATS
+            decoder: msgspec.json.Decoder[Any] = _INTEGERS if name in INTEGERS else _FLOATS
             typed = as_typed(decoder, value, f"{where}{name}")
             try:
                 tree[name] = _array(typed)

@@ -69,7 +69,7 @@ def _sweep(run: Callable[[Any], Sequence[Any]], activation: Activation, precisio
         chunk = values[begin : begin + ROWS]
         golden = certified(activation, precision, chunk)
         try:
-            outputs = run(golden.inputs())
+            outputs = run(golden.for_implementation())
         except Unsupported:
             refused += len(chunk)
             continue
@@ -106,7 +106,10 @@ def certified(activation: Activation, precision: str, values: Float64) -> Golden
         precisions=(precision,),
         provenance={"answer": f"ball arithmetic with {bits} bits, correctly rounded"},
         stored=GoldenArrays(
-            weights=case.weights, x=case.x, states=states, expected=dict(zip(layout.outputs, outputs, strict=True))
+            weights=case.weights,
+            inputs={"x": case.x},
+            states=states,
+            expected=dict(zip(layout.outputs, outputs, strict=True)),
         ),
     )
     return golden.in_precision(precision)

@@ -54,7 +54,7 @@ class ReaderOutputs:
 
     def at(self, step: Step) -> list[KnownOutput]:
         """Return the states of a step that the outputs contain: out for the last layer, h_n and c_n for last steps."""
-        config, size = self.golden.config, self.golden.config.output_size
+        config, size = self.golden.network, self.golden.network.output_size
         reverse = step.direction == "reverse"
         found = []
         if step.layer == config.num_layers - 1:

@@ -76,7 +76,7 @@ def golden_text(golden: Golden, choice: Choice, outputs: Outputs | None = None) 
 
 def _require(golden: Golden, choice: Choice) -> None:
     """Raise WrongUse unless all selected parts exist."""
-    config, rows = golden.config, [*golden.batch_shape, 1][0]
+    config, rows = golden.network, [*golden.batch_shape, 1][0]
     for option, value, count, what in (
         ("--step", choice.step, golden.stored.x.shape[-2], "time steps"),
         ("--row", choice.row, rows, "batch rows"),
@@ -103,7 +103,7 @@ def _view(golden: Golden, choice: Choice, first: Place | None) -> _View:
         direction = "reverse" if choice.reverse else "forward"
     layer, row = (layer if choice.layer is None else choice.layer), (row if choice.row is None else choice.row)
     times = times if choice.step is None else [choice.step]
-    hidden = golden.config.hidden_size
+    hidden = golden.network.hidden_size
     width = _DIGITS[golden.dtype] + _BESIDES
     most = (WIDTH - _NAMES) // width
     begin = max(0, min(unit - most // 2, hidden - most))
@@ -112,7 +112,7 @@ def _view(golden: Golden, choice: Choice, first: Place | None) -> _View:
 
 
 def _head(golden: Golden) -> list[str]:
-    config, shape = golden.config, golden.stored.x.shape
+    config, shape = golden.network, golden.stored.x.shape
     counts = ((config.input_size, "input"), (config.hidden_size, "unit"), (config.num_layers, "layer"))
     what = ", ".join([golden.cell, *(_count(number, name) for number, name in counts)])
     rows = f"batch {shape[0]}, " if golden.batch_shape else "no batch axis, "
@@ -133,7 +133,7 @@ def _result(golden: Golden, reader: ReaderOutputs, first: Place | None) -> Itera
         return
     found = next(k for k in reader.at(first.step) if k.output == first.output)
     got, want = (float(np.atleast_2d(a)[first.row, first.unit]) for a in (found.got, found.want))
-    direction = f"{first.step.direction} direction, " if golden.config.bidirectional else ""
+    direction = f"{first.step.direction} direction, " if golden.network.bidirectional else ""
     row = f"row {first.row}, " if golden.batch_shape else ""
     where = f"layer {first.step.layer}, {direction}time step {first.step.time}, {row}unit {first.unit}"
     shown = (_number(got, golden.dtype), _number(want, golden.dtype))
@@ -141,7 +141,7 @@ def _result(golden: Golden, reader: ReaderOutputs, first: Place | None) -> Itera
         shown = repr(got), repr(want)
     text = f"the first difference is in {first.output}, {where}: yours is {shown[0]}, right is {shown[1]}"
     yield from textwrap.wrap(text, WIDTH)
-    if first.step.layer < golden.config.num_layers - 1:
+    if first.step.layer < golden.network.num_layers - 1:
         yield f"only the last states of layer {first.step.layer} are known: earlier steps may be wrong, too"
     yield from _explanation(golden, reader.outputs)
 
@@ -175,7 +175,7 @@ class _Table:
     def lines(self) -> Iterator[str]:
         """Yield the lines from x to the state."""
         step, has_gates = self.step, len(self.golden.layout.gates) > 1
-        direction = f", {step.direction} direction" if self.golden.config.bidirectional else ""
+        direction = f", {step.direction} direction" if self.golden.network.bidirectional else ""
         row = f", row {self.view.row}" if self.golden.batch_shape else ""
         yield f"layer {step.layer}{direction}{row}, time step {step.time}"
         x = ", ".join(_number(value, self.golden.dtype) for value in self._row(step.x))
@@ -245,7 +245,7 @@ def _number(value: float, dtype: str) -> str:
 
 def _left_out(golden: Golden, view: _View) -> list[str]:
     """Return what is not shown, with the options that show it."""
-    config, time = golden.config, golden.stored.x.shape[-2]
+    config, time = golden.network, golden.stored.x.shape[-2]
     other = "forward" if view.direction == "reverse" else "reverse"
     left = [
         _others("time steps", "--step", range(time), view.times),

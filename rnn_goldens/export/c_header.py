@@ -58,7 +58,7 @@ def _comment_safe(text: str) -> str:
 
 
 def _sizes(golden: Golden) -> dict[str, int]:
-    config = golden.config
+    config = golden.network
     return {
         "BATCH": golden.batch_shape[0] if golden.batch_shape else 1,
         "TIME": golden.stored.x.shape[-2],

@@ -70,7 +70,7 @@ class Bounds:
 
     def allow(self, golden: GoldenData) -> bool:
         """Return whether the cell, features and sizes of a golden are within the bounds."""
-        config, features = golden.config, set(golden.features)
+        config, features = golden.network, set(golden.features)
         rows, (time, inputs) = golden.batch_shape or (1,), golden.stored.x.shape[-2:]
         sizes = Sizes(config.num_layers, time, rows[0], config.hidden_size, inputs)
         return (

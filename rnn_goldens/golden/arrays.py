@@ -15,17 +15,24 @@ class InputArrays:
     """Model inputs as stored: float64 (lengths int64), read-only; None where the scenario defines none.
 
     Attributes:
-        weights: PyTorch's names; shapes from ``shapes.weight_shapes``.
-        x: (batch, time, input), or (time, input) if unbatched.
+        weights: by name; PyTorch's names for a network.
+        inputs: by name. A network has x, (batch, time, input), or (time, input) if unbatched.
         states: the initial states by name, such as ``h0`` and ``c0``: (layers·directions, batch, hidden), without the
             batch axis if unbatched; empty where the scenario defines none.
         lengths: (batch,), the number of time steps of each sequence.
+        offsets: (sequences + 1,), where each packed sequence of a recurrence starts, and the end of the last one.
     """
 
     weights: Mapping[str, Float64]
-    x: Float64
+    inputs: Mapping[str, Float64]
     states: Mapping[str, Float64] = field(default_factory=dict)
     lengths: NDArray[np.int64] | None = None
+    offsets: NDArray[np.int64] | None = None
+
+    @property
+    def x(self) -> Float64:
+        """The input of a network."""
+        return self.inputs["x"]
 
     @property
     def h0(self) -> Float64 | None:

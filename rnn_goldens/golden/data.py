@@ -9,19 +9,20 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
+from rnn_goldens.golden.array_shapes import ArrayShapes, array_shapes
 from rnn_goldens.golden.arrays import BackwardInputArrays, Float64, GoldenArrays, InputArrays
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
 from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
+from rnn_goldens.golden.profile import DEFAULT, Profile
+from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RecurrenceConfig
 from rnn_goldens.golden.shapes import (
     Config,
     Layout,
     Shape,
     chosen_outputs,
-    cotangent_shapes,
-    initial_shapes,
     state_shapes,
 )
 from rnn_goldens.golden.tolerance import Tolerance
@@ -38,9 +39,9 @@ class InputsData:
         title: a short title.
         purpose: what the golden shows or detects.
         documented_in: where the scenario is documented.
-        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations; a dialect; or a custom
-            cell, ``package.module:function``.
-        config: the arguments of ``nn.RNN``.
+        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations; a dialect; a custom cell,
+            ``package.module:function``; or a recurrence such as ``gated_delta``.
+        config: the arguments of ``nn.RNN``; sizes and options of a recurrence.
         features: tags for selection, see ``FEATURES``.
         precisions: the precisions that the golden can be checked in.
         stored: the arrays as stored: float64 for every precision.
@@ -53,7 +54,7 @@ class InputsData:
     purpose: str
     documented_in: str
     cell: str
-    config: Config
+    config: Config | RecurrenceConfig
     features: tuple[str, ...]
     precisions: tuple[str, ...]
     stored: InputArrays
@@ -63,7 +64,24 @@ class InputsData:
     @property
     def layout(self) -> Layout:
         """Gates, states and weights of the cell."""
-        return self.custom_layout or LAYOUTS[self.cell]
+        return self.custom_layout or LAYOUTS.get(self.cell) or RECURRENCE_LAYOUTS[self.cell]
+
+    @property
+    def is_network(self) -> bool:
+        """True for a network with layers and directions, False for a recurrence."""
+        return isinstance(self.config, Config)
+
+    @property
+    def network(self) -> Config:
+        """The configuration of a network. Raises Unsupported for a recurrence."""
+        if not isinstance(self.config, Config):
+            raise Unsupported(f"{self.id} is a golden for {self.cell}, a recurrence, which has no layers")
+        return self.config
+
+    @cached_property
+    def shapes(self) -> ArrayShapes:
+        """The shapes of all arrays."""
+        return array_shapes(self.layout, self.config, self.stored.inputs, self.stored.offsets)
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -94,14 +112,24 @@ class InputsData:
         return MappingProxyType({name: self._cast(array) for name, array in self.stored.weights.items()})
 
     @cached_property
+    def inputs(self) -> Mapping[str, NDArray[Any]]:
+        """Inputs by name: x of a network; q, k, v, and so on of a recurrence."""
+        return MappingProxyType({name: self._cast(array) for name, array in self.stored.inputs.items()})
+
+    @property
     def x(self) -> NDArray[Any]:
         """Input, (batch, time, input); (time, input) if unbatched."""
-        return self._cast(self.stored.x)
+        if "x" not in self.stored.inputs:
+            raise AttributeError(f"{self.id} is a golden for {self.cell}: its inputs are {', '.join(self.inputs)}")
+        return self.inputs["x"]
 
     @cached_property
     def states(self) -> Mapping[str, NDArray[Any]]:
-        """Initial states by name, ``h0`` first: (layers·directions, batch, hidden); zeros if the scenario has none."""
-        shapes = initial_shapes(self.layout, self.config, self.batch_shape)
+        """Initial states by name, ``h0`` first: (layers·directions, batch, hidden); zeros if the scenario has none.
+
+        A recurrence has (sequences, …), such as ``S0``, (batch, heads, d_k, d_v).
+        """
+        shapes = self.shapes.initial
         stored = self.stored.states or {name: np.zeros(shape) for name, shape in shapes.items()}
         return MappingProxyType({name: self._cast(stored[name]) for name in shapes})
 
@@ -113,7 +141,7 @@ class InputsData:
     @property
     def h0(self) -> NDArray[Any]:
         """Initial hidden state, (layers·directions, batch, hidden); zeros where the scenario defines none."""
-        return self.states["h0"]
+        return self._state("h0")
 
     @property
     def c0(self) -> NDArray[Any]:
@@ -133,6 +161,11 @@ class InputsData:
         """Time steps of each sequence, (batch,), or None where every sequence is as long as ``x``."""
         return self.stored.lengths
 
+    @property
+    def offsets(self) -> NDArray[np.int64] | None:
+        """Where each packed sequence of a recurrence starts, and the end of the last one; None without packing."""
+        return self.stored.offsets
+
     @cached_property
     def cotangents(self) -> Mapping[str, NDArray[Any]]:
         """Inputs of the backward pass: ``d_out``, ``d_h_n`` and, for an LSTM, ``d_c_n``, each shaped like its output.
@@ -145,7 +178,7 @@ class InputsData:
         defined = self._defined_cotangents
         if defined is None:
             raise AttributeError(self._no_cotangents())
-        arrays = cotangent_shapes(self.layout, self.config, self.stored.x.shape)
+        arrays = self.shapes.cotangents
         return MappingProxyType(
             {name: self._cast(defined.get(name, np.zeros(shape))) for name, shape in arrays.items()}
         )
@@ -168,12 +201,17 @@ class InputsData:
     @property
     def batch_shape(self) -> tuple[int, ...]:
         """(batch,), or () if unbatched."""
-        return self.stored.x.shape[:-2]
+        return self.stored.x.shape[:-2] if self.is_network else next(iter(self.stored.inputs.values())).shape[:1]
+
+    @property
+    def time(self) -> int:
+        """The number of time steps; of all packed sequences together."""
+        return int(self.stored.x.shape[-2] if self.is_network else next(iter(self.stored.inputs.values())).shape[1])
 
     @property
     def state_shapes(self) -> dict[str, Shape]:
         """Shapes of the initial and last states by name of the state."""
-        return state_shapes(self.layout, self.config, self.batch_shape)
+        return state_shapes(self.layout, self.network, self.batch_shape)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the fields only: a copy computes its cast arrays again."""
@@ -184,8 +222,13 @@ class InputsData:
         rounded.flags.writeable = False
         return rounded
 
+    def _state(self, name: str) -> NDArray[Any]:
+        if name not in self.states:
+            raise AttributeError(f"{self.id} is a golden for {self.cell}: its states are {', '.join(self.states)}")
+        return self.states[name]
+
     def _require_cell_state(self, name: str) -> None:
-        if "c" not in self.layout.states:
+        if "c" not in self.layout.states or name not in (*self.layout.initial, *self.layout.outputs):
             raise AttributeError(f"{self.id} is a golden for {self.cell}, which has no {name}")
 
     def _repr_html_(self) -> str:
@@ -197,14 +240,16 @@ class InputsData:
     def _facts(self) -> list[tuple[str, object]]:
         weights = ", ".join(f"{name} {array.shape}" for name, array in self.stored.weights.items())
         states = [(name, array.shape) for name, array in self.stored.states.items()]
-        lengths = [] if self.lengths is None else [("lengths", self.lengths.tolist())]
+        integers = {"lengths": self.lengths, "offsets": self.offsets}
+        lengths = [(name, array.tolist()) for name, array in integers.items() if array is not None]
+        inputs = [(name, array.shape) for name, array in self.stored.inputs.items()]
         return [
             ("purpose", self.purpose),
             ("cell", self.cell),
             ("config", ", ".join(f"{name}={value}" for name, value in dict(self.config).items())),
             ("features", ", ".join(self.features)),
             ("precisions", ", ".join(self.precisions)),
-            ("x", self.stored.x.shape),
+            *inputs,
             *states,
             *lengths,
             ("weights", weights),
@@ -212,7 +257,8 @@ class InputsData:
 
     def __repr__(self) -> str:
         kind = "Golden" if isinstance(self, GoldenData) else "Inputs"
-        return f"<{kind} {self.id} in {self.dtype}: {self.cell}, x {self.stored.x.shape}>"
+        name, array = next(iter(self.stored.inputs.items()))
+        return f"<{kind} {self.id} in {self.dtype}: {self.cell}, {name} {array.shape}>"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -226,6 +272,7 @@ class GoldenData(InputsData):
         corpus: the value of ``--corpus`` for the golden's corpus, "" for the default; None without a corpus.
         gradients: the stored gradients; None if there are none or they were not loaded.
         outputs: names of the outputs to compare; () for all of them.
+        profile: which rounding errors are allowed.
     """
 
     tolerance: Tolerance
@@ -234,6 +281,7 @@ class GoldenData(InputsData):
     corpus: str | None = None
     gradients: Gradients | None = None
     outputs: tuple[str, ...] = ()
+    profile: Profile = DEFAULT
 
     def comparing(self, outputs: str | Iterable[str] | None) -> Self:
         """Return a copy that compares only these outputs; return this golden if ``outputs`` is None.
@@ -242,7 +290,10 @@ class GoldenData(InputsData):
             UnknownName: no such output.
             WrongUse: the names do not include out.
         """
-        return self if outputs is None else replace(self, outputs=chosen_outputs(outputs))
+        if outputs is None:
+            return self
+        first = self.layout.outputs[0]  # "out" of any golden
+        return replace(self, outputs=tuple(first if name == "out" else name for name in chosen_outputs(outputs)))
 
     @property
     def not_compared(self) -> tuple[str, ...]:
@@ -258,9 +309,10 @@ class GoldenData(InputsData):
         """
         if of == GRADIENTS:
             gradients = self.checkable_gradients()
-            return Expected(gradients.expected, gradients.tolerance, self.dtype)
+            return Expected(gradients.expected, gradients.tolerance.under(self.profile), self.dtype)
         names = [name for name in self.layout.outputs if name not in self.not_compared]
-        return Expected({name: self.stored.expected[name] for name in names}, self.tolerance, self.dtype)
+        values = {name: self.stored.expected[name] for name in names}
+        return Expected(values, self.tolerance.under(self.profile), self.dtype)
 
     def checkable_gradients(self) -> Gradients:
         """Return the stored gradients. Raises the same errors as ``expected_of(GRADIENTS)``."""
@@ -283,18 +335,25 @@ class GoldenData(InputsData):
     @property
     def out(self) -> NDArray[Any]:
         """Expected hidden state of the last layer at every step, (batch, time, directions·hidden)."""
-        return self.expected["out"]
+        return self._output("out")
 
     @property
     def h_n(self) -> NDArray[Any]:
         """Expected last hidden state of every layer and direction, (layers·directions, batch, hidden)."""
-        return self.expected["h_n"]
+        return self._output("h_n")
 
     @property
     def c_n(self) -> NDArray[Any]:
         """Expected last cell state of an LSTM, like ``h_n``."""
         self._require_cell_state("c_n")
         return self.expected["c_n"]
+
+    def _output(self, name: str) -> NDArray[Any]:
+        if name not in self.layout.outputs:
+            raise AttributeError(
+                f"{self.id} is a golden for {self.cell}: its outputs are {', '.join(self.layout.outputs)}"
+            )
+        return self.expected[name]
 
     def _facts(self) -> list[tuple[str, object]]:
         shapes = [(name, array.shape) for name, array in self.stored.expected.items()]
@@ -331,12 +390,13 @@ class GoldenData(InputsData):
         checkable = ", ".join(self.gradients.precisions)
         return f"{self.id} has no cotangents in {self.dtype}: its gradients can be checked in {checkable} only"
 
-    def inputs(self) -> InputsData:
+    def for_implementation(self) -> InputsData:
         """Return the inputs, without expected values."""
         return InputsData(**self.input_fields())
 
     def __repr__(self) -> str:
-        return f"{super().__repr__()[:-1]}, out {self.stored.out.shape}>"
+        name, array = next(iter(self.stored.expected.items()))
+        return f"{super().__repr__()[:-1]}, {name} {array.shape}>"
 
     def expected_arrays(self) -> dict[str, list[NDArray[Any]]]:
         """Return the expected arrays by name: each stored array and, if it was computed, its cast array."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
 from rnn_goldens.errors import UnknownName, WrongUse
-from rnn_goldens.golden.shapes import Shape
+from rnn_goldens.golden.shapes import Layout, Shape
 
 Axes = Mapping[str, str]
 """By name of an array, the names of its axes, separated by spaces."""
@@ -115,6 +116,31 @@ RECURRENCES: Mapping[str, Recurrence] = {
 }
 """The recurrences by name. A selection that names none of them has networks only."""
 
+
+@dataclass(frozen=True)
+class RecurrenceLayout(Layout):
+    """The names of the states and outputs of a recurrence.
+
+    Attributes:
+        compared: the states whose last values are outputs.
+        results: the outputs at each time step.
+    """
+
+    compared: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs at each time step and of the compared last states."""
+        return (*self.results, *(f"{name}_n" for name in self.compared))
+
+
+RECURRENCE_LAYOUTS: Mapping[str, RecurrenceLayout] = {
+    name: RecurrenceLayout("", tuple(of.states), tuple(of.weights.items()), of.compared, tuple(of.outputs))
+    for name, of in RECURRENCES.items()
+}
+"""The layouts of the recurrences by name."""
+
 LANE_AXES = ("heads", "query_heads", "channels")
 """Axes of lanes: the equations of one lane do not see them."""
 
@@ -125,35 +151,35 @@ class RecurrenceConfig(Mapping[str, Any]):
 
     Attributes:
         recurrence: the recurrence.
-        values: sizes and the options that differ from their defaults, by name.
+        given: sizes and the options that differ from their defaults, by name.
     """
 
     recurrence: Recurrence
-    values: Mapping[str, Any]
+    given: Mapping[str, Any]
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - a size, or an option
-        return self.values[name]
+        return self.given[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.values)
+        return iter(self.given)
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.given)
 
     def option(self, name: str) -> Any:  # noqa: ANN401 - a number or a word
         """Return the value of an option."""
-        return self.values.get(name, self.recurrence.options[name])
+        return self.given.get(name, self.recurrence.options[name])
 
     @property
     def inputs(self) -> Axes:
         """Axes of the inputs after (batch, time): a decay by key has an axis more."""
-        if self.values.get("decay", BY_HEAD) == BY_KEY:
+        if self.given.get("decay", BY_HEAD) == BY_KEY:
             return {**self.recurrence.inputs, "g": "heads d_k"}
         return self.recurrence.inputs
 
     def shape(self, axes: str) -> Shape:
         """Return the sizes of axes."""
-        return tuple(self.values[axis] for axis in axes.split())
+        return tuple(self.given[axis] for axis in axes.split())
 
     @property
     def weights(self) -> dict[str, Shape]:
@@ -211,4 +237,4 @@ def _require_sizes(cell: str, sizes: Mapping[str, Any]) -> None:
 def sequence_slices(offsets: Iterable[int]) -> list[slice]:
     """Return the time steps of each packed sequence: offsets [0, 3, 7] are steps 0 to 2 and 3 to 6."""
     ends = [int(offset) for offset in offsets]
-    return [slice(start, stop) for start, stop in zip(ends, ends[1:], strict=False)]
+    return [slice(start, stop) for start, stop in pairwise(ends)]

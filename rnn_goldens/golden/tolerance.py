@@ -1,12 +1,13 @@
 """The largest distance of a correct implementation from the expected values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.golden.precision import PRECISIONS, Precision
+from rnn_goldens.golden.profile import ALL, DEFAULT, INSIDE, STEP, Profile
 
 Float64 = NDArray[np.float64]
 
@@ -36,6 +37,10 @@ class Exact:
         """Return this object: it is immutable."""
         return self
 
+    def under(self, _: Profile) -> "Exact":
+        """Return the tolerance under a profile: this object."""
+        return self
+
 
 @dataclass(frozen=True, eq=False)
 class Bound:
@@ -62,6 +67,75 @@ class Bound:
         kinds = (self.accumulation, self.storage)
         return Bound(*({name: array.copy() for name, array in kind.items()} for kind in kinds))
 
+    def under(self, _: Profile) -> "Bound":
+        """Return the tolerance under a profile."""
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Coefficients:
+    """Three coefficients of roundoffs for the elements of each output of a recurrence.
+
+    Attributes:
+        accumulation: of sums, functions and running sums of logarithms, which are float32 in half precisions.
+        state: of storing states.
+        storage: of storing other values.
+    """
+
+    accumulation: Mapping[str, Float64]
+    state: Mapping[str, Float64]
+    storage: Mapping[str, Float64]
+
+    def copied(self) -> "Coefficients":
+        """Return a deep copy."""
+        kinds = (self.accumulation, self.state, self.storage)
+        return Coefficients(*({name: array.copy() for name, array in kind.items()} for kind in kinds))
+
+    def allowed(self, output: str, values: Float64, precision: Precision, half: str) -> Float64:
+        """Return the largest allowed absolute error of each element, by a contract for half precisions."""
+        is_half = precision.bits < PRECISIONS["float32"].bits
+        wide = PRECISIONS["float32"].roundoff if is_half else precision.roundoff
+        of_state = wide if half != ALL else precision.roundoff
+        of_storage = wide if half == INSIDE else precision.roundoff
+        bound = self.accumulation[output] * wide + self.state[output] * of_state + self.storage[output] * of_storage
+        factor = HALF_SAFETY if is_half else 1.0
+        return factor * bound + precision.roundoff * abs(values) + precision.smallest
+
+
+@dataclass(frozen=True, eq=False)
+class Contracts:
+    """Worst-case bounds of a recurrence, to first order in the unit roundoff, by algorithm.
+
+    Attributes:
+        step: of implementations that compute step by step, or by a scan.
+        any: of implementations that may compute in chunks, too; None if the recurrence has no chunked form.
+        profile: the profile that ``allowed`` applies.
+    """
+
+    step: Coefficients
+    any: Coefficients | None = None
+    profile: Profile = DEFAULT
+
+    kind = "contracts"
+    in_words = "for each element, the largest rounding error of a correct implementation, by declared contract"
+
+    @property
+    def declared(self) -> Coefficients:
+        """The coefficients of the declared algorithm."""
+        return self.step if self.any is None or self.profile.algorithm == STEP else self.any
+
+    def allowed(self, output: str, values: Float64, precision: Precision) -> Float64:
+        """Return the largest allowed absolute error of each element of an output."""
+        return self.declared.allowed(output, values, precision, self.profile.half)
+
+    def copied(self) -> "Contracts":
+        """Return a deep copy."""
+        return replace(self, step=self.step.copied(), any=self.any and self.any.copied())
+
+    def under(self, profile: Profile) -> "Contracts":
+        """Return the tolerance under a profile."""
+        return replace(self, profile=profile)
+
 
 def roundoff_sum(accumulation: Float64, storage: Float64, precision: Precision) -> Float64:
     """Return the bound from two coefficients in a precision. Half precisions accumulate in float32, as kernels do."""
@@ -70,7 +144,7 @@ def roundoff_sum(accumulation: Float64, storage: Float64, precision: Precision) 
     return (HALF_SAFETY if half else 1.0) * (accumulation * roundoff + storage * precision.roundoff)
 
 
-Tolerance = Exact | Bound
+Tolerance = Exact | Bound | Contracts
 
 LARGEST_TOLERANCE = 0.1
 """The largest tolerance of an output. A larger first-order bound is invalid, so the golden omits the precision."""

@@ -85,7 +85,7 @@ def require_gates(name: str, golden: Inputs, rows: int) -> None:
     Raises:
         Unsupported: the numbers differ; the message has both.
     """
-    gates, wanted = rows / golden.config.hidden_size, len(golden.layout.gates)
+    gates, wanted = rows / golden.network.hidden_size, len(golden.layout.gates)
     if gates != wanted:
         raise Unsupported(f"{name} has {gates:g} blocks of weights, {golden.cell} has {wanted}")
 

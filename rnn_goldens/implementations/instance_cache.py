@@ -26,7 +26,7 @@ class InstanceCache(Generic[Network]):
     def __call__(self, golden: Inputs) -> Network:
         """Return the network for a golden, with its weights."""
         __tracebackhide__ = True
-        key = (golden.id, golden.cell, golden.config, golden.dtype)
+        key = (golden.id, golden.cell, golden.network, golden.dtype)
         if self._kept is None or self._kept[0] != key:
             self._kept, self._weights = (key, self._make(golden)), None
         network, before, weights = self._kept[1], self._weights, golden.stored.weights

@@ -37,7 +37,7 @@ class TracedInputs(Inputs):
         """Return the weights as ``Inputs.weights_as`` does, with arrays derived from the traced weights."""
         untraced = super().weights_as(convention)
         found: dict[str, Any] = {}
-        for name, targets in places(named(convention), self.cell, self.config, self.layout).items():
+        for name, targets in places(named(convention), self.cell, self.network, self.layout).items():
             numbers = self.weights[name].reshape(-1)
             for target, positions in targets.items():
                 index = np.maximum(np.abs(positions) - 1, 0).astype(np.int64)
@@ -53,16 +53,16 @@ class TracedInputs(Inputs):
 
 
 def arrays_of(golden: Inputs) -> dict[str, NDArray[Any]]:
-    """Return the arrays to differentiate by, under PyTorch's names."""
-    return {"x": golden.x, **golden.given_states, **golden.weights}
+    """Return the arrays to differentiate by; those of a network under PyTorch's names."""
+    return {**golden.inputs, **golden.given_states, **golden.weights}
 
 
 def traced(golden: Inputs, arrays: Mapping[str, Any], make: Make) -> TracedInputs:
     """Return the inputs with a framework's arrays instead of those of ``arrays_of``."""
     inputs = TracedInputs(**{f.name: getattr(golden, f.name) for f in fields(Inputs)}, make=make)
-    groups = {"weights": golden.weights, "states": golden.given_states}
+    groups = {"inputs": golden.inputs, "weights": golden.weights, "states": golden.given_states}
     named = {group: MappingProxyType({n: arrays[n] for n in names}) for group, names in groups.items() if names}
-    vars(inputs).update(named, x=arrays["x"])  # where cached properties are stored
+    vars(inputs).update(named)  # where cached properties are stored
     return inputs
 
 

@@ -42,7 +42,7 @@ def adapt(found: object) -> Implementation:
     def implementation(golden: Inputs) -> tuple[Any, ...]:
         __tracebackhide__ = True
         try:
-            return run(golden.inputs() if isinstance(golden, Golden) else golden)
+            return run(golden.for_implementation() if isinstance(golden, Golden) else golden)
         except NotImplementedError as error:
             raise refusal(error) from error
 

@@ -99,7 +99,7 @@ class GoldenUnderTest(Golden):
             return found
 
         def compared(*found: object) -> Verdict:
-            return self._compared(found, lambda: run_checked(self._reference.inputs()), outputs=outputs)
+            return self._compared(found, lambda: run_checked(self._reference.for_implementation()), outputs=outputs)
 
         patterns = self.check_log.calls if calls is None else calls
         self.check_log.called.update([patterns] if isinstance(patterns, str) else patterns)

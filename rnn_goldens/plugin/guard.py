@@ -129,7 +129,7 @@ class Guard:
         __tracebackhide__ = True
         if not isinstance(golden, Golden):
             return self._run(golden)
-        inputs = golden.inputs()
+        inputs = golden.for_implementation()
         outputs = self._run(inputs)
         if names := written_to(inputs, golden.stored):
             raise ImplementationFailed(f"{golden.id} in {golden.dtype}: the implementation {wrote_into(names)}")

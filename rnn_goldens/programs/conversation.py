@@ -170,7 +170,7 @@ class Conversation:
 
 
 def _longest_answer(golden: Inputs, *, back: bool) -> int:
-    layout, config, x = golden.layout, golden.config, golden.stored.x.shape
+    layout, config, x = golden.layout, golden.network, golden.stored.x.shape
     arrays = [*output_shapes(layout, config, x).values()]
     arrays += gradient_shapes(layout, config, x, state=True).values() if back else ()
     return _ENVELOPE + _LONGEST_NUMBER * sum(map(math.prod, arrays))

@@ -22,7 +22,7 @@ SATURATED = ["lstm/saturated", "gru/saturated", "rnn-tanh/saturated"]
 
 
 def gradients(network: Backward, golden_id: str, dtype: str) -> Mapping[str, Any]:
-    return in_numpy(network)(CORPUS.load(golden_id, dtype, gradients=True).inputs())
+    return in_numpy(network)(CORPUS.load(golden_id, dtype, gradients=True).for_implementation())
 
 
 def precisions(golden_id: str) -> tuple[str, ...]:

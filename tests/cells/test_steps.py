@@ -115,4 +115,4 @@ def test_after_its_end_a_sequence_has_nan_gates_and_a_constant_state() -> None:
 
 
 def test_inputs_have_no_steps() -> None:
-    assert not hasattr(rnn_goldens.load("lstm/plain").inputs(), "steps")
+    assert not hasattr(rnn_goldens.load("lstm/plain").for_implementation(), "steps")

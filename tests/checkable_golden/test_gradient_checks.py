@@ -276,7 +276,7 @@ def test_the_error_without_gradients_says_how_to_load_them() -> None:
     with pytest.raises(WrongUse, match="loaded without gradients"):
         golden.check_gradients(x=np.zeros(3))
     assert not golden.has_cotangents
-    assert not golden.inputs().has_cotangents
+    assert not golden.for_implementation().has_cotangents
 
 
 def test_a_precision_that_the_gradients_do_not_support_is_refused(golden: Golden) -> None:
@@ -292,7 +292,7 @@ def test_a_precision_that_the_gradients_do_not_support_is_refused(golden: Golden
 
 
 def test_inputs_have_cotangents_and_no_gradients(golden: Golden) -> None:
-    inputs = golden.inputs()
+    inputs = golden.for_implementation()
     assert inputs.has_cotangents
     for name, array in golden.cotangents.items():
         np.testing.assert_array_equal(inputs.cotangents[name], array)

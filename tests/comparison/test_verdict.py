@@ -178,7 +178,7 @@ def test_the_html_of_a_golden_has_its_properties() -> None:
     shown = parsed(golden._repr_html_())
     for text in ("lstm/lengths in bfloat16", golden.purpose, "hidden_size=3", "lengths", "c_n (1, 3, 3)", "tolerance"):
         assert text in shown
-    inputs = parsed(golden.inputs()._repr_html_())
+    inputs = parsed(golden.for_implementation()._repr_html_())
     assert "the largest rounding error of a correct implementation" in shown
     assert "tolerance none: every value is exact" in parsed(rnn_goldens.load("documented/mini-batch")._repr_html_())
     assert "weight_hh_l0 (12, 3)" in inputs

@@ -113,10 +113,10 @@ def test_an_engines_gradients_are_correct_or_refused_or_known_failures(engine: I
     for golden in goldens(gradients=True):
         if reason := refused(name, golden):
             with pytest.raises(Unsupported, match=reason):
-                backward(golden.inputs())
+                backward(golden.for_implementation())
             continue
         is_known = bool({golden.id, f"{golden.id}-{golden.dtype}"} & wrong)
-        assert golden.compare_gradients(backward(golden.inputs())).passed != is_known, (golden.id, golden.dtype)
+        assert golden.compare_gradients(backward(golden.for_implementation())).passed != is_known, (golden.id, golden.dtype)
 
 
 @pytest.mark.slow

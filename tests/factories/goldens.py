@@ -47,7 +47,7 @@ def make_golden(
         provenance={},
         stored=GoldenArrays(
             weights={name: integers(shape) for name, shape in weight_shapes(LAYOUTS[cell], config).items()},
-            x=integers((*batch, time, config.input_size)),
+            inputs={"x": integers((*batch, time, config.input_size))},
             lengths=None if lengths is None else np.array(lengths),
             states=initial,
             expected={"out": integers(out_shape(config, batch, time))}

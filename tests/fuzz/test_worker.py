@@ -91,17 +91,17 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Started
 def test_the_worker_returns_the_outputs_of_the_implementation(started: Started) -> None:
     worker = started("right")
     for _ in range(2):
-        GOLDEN.check(*worker(GOLDEN.inputs()))
+        GOLDEN.check(*worker(GOLDEN.for_implementation()))
 
 
 def test_outputs_keep_their_precision(started: Started) -> None:
-    out, _ = started("right")(load("documented/mini-batch", dtype="float16").inputs())
+    out, _ = started("right")(load("documented/mini-batch", dtype="float16").for_implementation())
     assert out.dtype == "float16"
 
 
 def test_a_refusal_raises_unsupported(started: Started) -> None:
     with pytest.raises(Unsupported, match="one direction only"):
-        started("refuses")(GOLDEN.inputs())
+        started("refuses")(GOLDEN.for_implementation())
 
 
 @pytest.mark.parametrize(
@@ -122,14 +122,14 @@ def test_other_behaviour_is_an_error_and_the_worker_stays_usable(started: Starte
     worker = started(name)
     for _ in range(2):
         with pytest.raises(ImplementationFailed) as failed:
-            worker(GOLDEN.inputs())
+            worker(GOLDEN.for_implementation())
         assert str(failed.value).startswith(f"{GOLDEN.id} in float32: nets_")
         assert message in str(failed.value)
 
 
 def test_an_error_has_a_traceback_without_lines_of_this_package(started: Started) -> None:
     with pytest.raises(ImplementationFailed) as failed:
-        started("raises")(GOLDEN.inputs())
+        started("raises")(GOLDEN.for_implementation())
     message = str(failed.value)
     assert 'raise IndexError("two directions")' in message
     assert "worker.py" not in message
@@ -138,16 +138,16 @@ def test_an_error_has_a_traceback_without_lines_of_this_package(started: Started
 def test_a_hanging_implementation_is_killed_after_the_time_limit(started: Started) -> None:
     begin = time.monotonic()
     with pytest.raises(ImplementationFailed, match=r"hangs returned no outputs within 2 s"):
-        started("hangs", time_limit=2)(GOLDEN.inputs())
+        started("hangs", time_limit=2)(GOLDEN.for_implementation())
     assert time.monotonic() - begin < 30
 
 
 def test_a_process_that_ended_is_restarted(started: Started) -> None:
     worker = started("right_but_the_second_time")
-    worker(GOLDEN.inputs())
+    worker(GOLDEN.for_implementation())
     with pytest.raises(ImplementationFailed, match="exited with code 3"):
-        worker(GOLDEN.inputs())
-    assert np.array_equal(worker(GOLDEN.inputs())[0].values, load(GOLDEN.id, dtype="float32").out)
+        worker(GOLDEN.for_implementation())
+    assert np.array_equal(worker(GOLDEN.for_implementation())[0].values, load(GOLDEN.id, dtype="float32").out)
 
 
 def test_an_implementation_that_cannot_be_imported_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,7 @@ def test_all_states_are_saved_and_read(golden: Golden, suffix: str, tmp_path: Pa
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_states_may_be_passed_one_by_one_or_as_one_tuple(golden: Golden, dtype: str) -> None:
     golden = golden.in_precision(dtype)
-    out, *states = run(golden.inputs())
+    out, *states = run(golden.for_implementation())
     golden.check(out, tuple(states))
     golden.check(out, states)
     golden.check((out, tuple(states)))
@@ -111,14 +111,14 @@ def test_states_may_be_passed_one_by_one_or_as_one_tuple(golden: Golden, dtype: 
 
 
 def test_each_state_is_compared_by_name(golden: Golden) -> None:
-    out, h, c, n, m = run(golden.inputs())
+    out, h, c, n, m = run(golden.for_implementation())
     message = golden.compare(out, (h, c, n + 1, m)).message
     assert "n_n: 18 of 18 elements wrong" in message
     assert "m_n: all 18 elements right" in message
 
 
 def test_a_missing_state_is_named(golden: Golden) -> None:
-    out, h, c, n, m = run(golden.inputs())
+    out, h, c, n, m = run(golden.for_implementation())
     assert "m_n is None" in golden.compare(out, (h, c, n, None)).message
     assert "n_n is None" in golden.compare(out, h, c).message
     with pytest.raises(TypeError, match="the implementation returned 7 outputs"):
@@ -126,7 +126,7 @@ def test_a_missing_state_is_named(golden: Golden) -> None:
 
 
 def test_further_states_may_be_left_out_of_the_comparison(golden: Golden) -> None:
-    out, h, c, n, m = run(golden.inputs())
+    out, h, c, n, m = run(golden.for_implementation())
     golden.check(out, (h, c, n, m + 1), outputs=["out", "h_n", "n_n"])
     assert golden.comparing(["out", "n_n"]).not_compared == ("h_n", "c_n", "m_n")
 
@@ -137,9 +137,9 @@ def test_every_call_pattern_carries_all_states(golden: Golden) -> None:
 
 def test_gradients_of_every_initial_state_are_certified() -> None:
     golden = certify(scenario_of(lengths=None))
-    outputs = in_torch(golden.inputs())
+    outputs = in_torch(golden.for_implementation())
     golden.check(*outputs_of(outputs, golden))
-    gradients = dict(differentiated(in_torch, golden.inputs(), outputs))
+    gradients = dict(differentiated(in_torch, golden.for_implementation(), outputs))
     assert {"h0", "c0", "n0", "m0"} <= gradients.keys()
     golden.check_gradients(gradients)
     gradients["n0"] = gradients["n0"] * 2

@@ -32,7 +32,7 @@ def small_golden() -> Callable[..., Golden]:
         small = replace(
             stored,
             weights={name: array / 8 for name, array in stored.weights.items()},
-            x=stored.x / 8,
+            inputs={"x": stored.x / 8},
             states={name: array / 8 for name, array in stored.states.items()},
         )
         return replace(golden, stored=small)

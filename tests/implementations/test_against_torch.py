@@ -131,6 +131,6 @@ def test_padding_has_no_effect(built_in: Find, small_golden: Make, name: str) ->
     golden = small_golden("gru", **BATCH, bidirectional=True, lengths=lengths)
     x = golden.stored.x.copy()
     x[np.arange(4) >= np.array(lengths)[:, None]] = 1000
-    other = replace(golden, stored=replace(golden.stored, x=x))
+    other = replace(golden, stored=replace(golden.stored, inputs={"x": x}))
     for output, expected in zip(flat(built_in(name)(other)), flat(built_in(name)(golden)), strict=True):
         np.testing.assert_array_equal(read(output).values, read(expected).values)

@@ -90,7 +90,7 @@ def with_detached_last_state(golden: Inputs) -> Any:
 def test_a_function_in_jax_is_differentiated(dtype: str) -> None:
     golden = with_gradients(RNN, dtype)
     golden.check_gradient_calls(adapt_backward(in_jax))
-    assert golden.compare_gradients(adapt_backward(in_jax)(golden.inputs())).not_checked == ()
+    assert golden.compare_gradients(adapt_backward(in_jax)(golden.for_implementation())).not_checked == ()
     assert jnp.zeros(1).dtype == "float32"
 
 
@@ -102,7 +102,7 @@ def test_stop_gradient_in_jax_is_detected() -> None:
 
 @pytest.mark.slow
 def test_a_function_that_jax_cannot_trace_is_refused_but_failing_backward_code_is_not() -> None:
-    inputs = with_gradients(RNN).inputs()
+    inputs = with_gradients(RNN).for_implementation()
     with pytest.raises(Unsupported, match=r"^JAX cannot differentiate the function: TracerArrayConversionError: .*$"):
         adapt_backward(computed_in_numpy)(inputs)
     with pytest.raises(ValueError, match="no such residual"):
@@ -114,11 +114,11 @@ def test_a_function_that_jax_cannot_trace_is_refused_but_failing_backward_code_i
 def test_a_function_in_torch_is_differentiated(function: Any, dtype: str) -> None:
     golden = with_gradients(RNN, dtype)
     golden.check_gradient_calls(adapt_backward(function))
-    assert golden.compare_gradients(adapt_backward(function)(golden.inputs())).not_checked == ()
+    assert golden.compare_gradients(adapt_backward(function)(golden.for_implementation())).not_checked == ()
 
 
 def test_a_function_detached_from_torch_is_refused_but_one_detached_output_is_wrong() -> None:
-    inputs = with_gradients(RNN).inputs()
+    inputs = with_gradients(RNN).for_implementation()
     with pytest.raises(Unsupported, match="no output depends on its input tensors"):
         adapt_backward(without_grad)(inputs)
     with pytest.raises(Unsupported, match="torch cannot differentiate the function: RuntimeError: Can't call numpy"):
@@ -133,14 +133,14 @@ def test_biases_that_no_output_depends_on_have_no_gradient_and_fail() -> None:
     def detached_biases(array: Any) -> torch.Tensor:
         return tensor_of(array).detach() if array.ndim == 1 else tensor_of(array)
 
-    gradients = adapt_backward(lambda inputs: in_torch(inputs, detached_biases))(golden.inputs())
+    gradients = adapt_backward(lambda inputs: in_torch(inputs, detached_biases))(golden.for_implementation())
     assert [name for name, gradient in gradients.items() if gradient is None] == ["bias_ih_l0", "bias_hh_l0"]
     assert not golden.compare_gradients(gradients).passed
 
 
 def test_a_function_in_numpy_is_refused_with_a_reason() -> None:
     with pytest.raises(Unsupported, match=r"out as numpy.ndarray, h_n as numpy.ndarray: only outputs in"):
-        adapt_backward(in_numpy)(with_gradients(RNN).inputs())
+        adapt_backward(in_numpy)(with_gradients(RNN).for_implementation())
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_function_in_numpy_is_refused_with_a_reason() -> None:
     ],
 )
 def test_traced_weights_of_a_convention_equal_untraced_ones(golden_id: str, convention: str) -> None:
-    inputs = with_gradients(golden_id).inputs()
+    inputs = with_gradients(golden_id).for_implementation()
     leaves = {name: torch.tensor(array) for name, array in arrays_of(inputs).items()}
     actual = traced(inputs, leaves, lambda array: torch.tensor(np.asarray(array))).weights_as(convention)
     expected = inputs.weights_as(convention)

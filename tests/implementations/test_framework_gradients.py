@@ -25,7 +25,7 @@ IDS = ["documented/single-sequence", "lstm/lengths", "gru/unbatched", "lstm/leng
 def test_torch_and_numpy_return_all_gradients_repeatably(name: str, golden_id: str, dtype: str) -> None:
     golden = with_gradients(golden_id, dtype)
     golden.check_gradient_calls(backward_of(name, resolve(name)))
-    assert golden.compare_gradients(backward_of(name, resolve(name))(golden.inputs())).not_checked == ()
+    assert golden.compare_gradients(backward_of(name, resolve(name))(golden.for_implementation())).not_checked == ()
 
 
 @pytest.mark.slow
@@ -35,7 +35,7 @@ def test_flax_and_keras_return_all_gradients(name: str, golden_id: str) -> None:
     golden = with_gradients(golden_id)
     backward = backward_of(name, resolve(name))
     golden.check_gradient_calls(backward)
-    assert golden.compare_gradients(backward(golden.inputs())).not_checked == ()
+    assert golden.compare_gradients(backward(golden.for_implementation())).not_checked == ()
 
 
 @pytest.mark.parametrize("convention", ["keras", "onnx", "flax"])
@@ -113,7 +113,7 @@ def test_a_network_that_returns_only_out_has_gradients_if_only_d_out_is_nonzero(
     golden.check_gradient_calls(adapt_backward(network))
     of_state = with_gradients("gru/plain", only=("d_out", "d_h_n"))
     with pytest.raises(Unsupported, match=r"^there are cotangents of h_n, but the .* only one array$"):
-        adapt_backward(network)(of_state.inputs())
+        adapt_backward(network)(of_state.for_implementation())
 
 
 class Detached(CustomGRU):
@@ -135,7 +135,7 @@ class InNumPy:
 def test_a_torch_class_needs_no_backward_code() -> None:
     golden = with_gradients("gru/plain")
     golden.check_gradient_calls(adapt_backward(CustomGRU))
-    assert golden.compare_gradients(adapt_backward(CustomGRU)(golden.inputs())).not_checked == ()
+    assert golden.compare_gradients(adapt_backward(CustomGRU)(golden.for_implementation())).not_checked == ()
     golden.check_gradient_calls(adapt_backward(nn.GRU))
 
 
@@ -148,7 +148,7 @@ def test_a_flax_class_needs_no_backward_code() -> None:
 
 def test_detached_outputs_are_an_error() -> None:
     with pytest.raises(TypeError, match="out, h_n cannot be differentiated: they depend on no tensor that requires"):
-        adapt_backward(Detached)(with_gradients("gru/plain").inputs())
+        adapt_backward(Detached)(with_gradients("gru/plain").for_implementation())
 
 
 class WithoutBatch(CustomGRU):
@@ -160,7 +160,7 @@ class WithoutBatch(CustomGRU):
 
 
 def test_an_output_of_another_shape_is_reported() -> None:
-    inputs = with_gradients("gru/plain").inputs()
+    inputs = with_gradients("gru/plain").for_implementation()
     with pytest.raises(TypeError, match=r"out has shape \(4, 3\), want \(2, 4, 3\), the shape of d_out"):
         adapt_backward(WithoutBatch)(inputs)
 
@@ -198,13 +198,13 @@ def test_an_unused_weight_with_a_zero_gradient_is_not_checked() -> None:
     golden = load("rnn-tanh/one-step", gradients=True)
     backward = adapt_backward(WithoutZeros)
     golden.check_gradient_calls(backward)
-    assert golden.compare_gradients(backward(golden.inputs())).not_checked == ("weight_hh_l0",)
+    assert golden.compare_gradients(backward(golden.for_implementation())).not_checked == ("weight_hh_l0",)
     longer = load("rnn-tanh/plain", gradients=True)
-    assert longer.compare_gradients(backward(longer.inputs())).not_checked == ()
+    assert longer.compare_gradients(backward(longer.for_implementation())).not_checked == ()
 
 
 def test_an_implementation_without_gradients_is_refused_with_the_reason() -> None:
-    inputs = with_gradients("gru/plain").inputs()
+    inputs = with_gradients("gru/plain").for_implementation()
     for backward, message in (
         (adapt_backward(InNumPy), "InNumPy takes NumPy arrays, which no framework can differentiate"),
         (adapt_backward(lambda x, h, w: h), "a single time step has no gradients"),  # noqa: ARG005

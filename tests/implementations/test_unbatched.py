@@ -113,10 +113,10 @@ def test_a_class_that_accepts_unbatched_input_is_checked(golden_id: str) -> None
 def test_gradients_of_unbatched_input_are_refused_like_outputs(kind: type) -> None:
     golden: Golden = load(NO_STATE, dtype="float32", gradients=True)
     with pytest.raises(Unsupported, match="takes no unbatched input"):
-        adapt_backward(kind)(golden.inputs())
+        adapt_backward(kind)(golden.for_implementation())
     golden.check_gradient_calls(adapt_backward(Unbatched))
     with pytest.raises(TypeError, match=r"out has shape \(1, 4, 3\), want \(4, 3\)"):
-        adapt_backward(KeepsABatchOfOne)(golden.inputs())
+        adapt_backward(KeepsABatchOfOne)(golden.for_implementation())
 
 
 class OfTorchWithoutState(torch.nn.LSTM):  # type: ignore[misc, name-defined]

@@ -5,7 +5,7 @@ head and one number at a time. The papers do not define names and layouts; these
 
 Sources:
     ONNX operators LinearAttention-27 and CausalConvWithState-27: their texts, with axes in another order here.
-    S. Yang, J. Kautz, A. Hatamizadeh, Gated delta networks, arXiv:2412.06464 (2024): equation (10) and table 1.
+    S. Yang, J. Kautz, A. Hatamizadeh, Gated delta networks, arXiv:2412.06464 (2024): section 3.
     A. Gu, T. Dao, Mamba, arXiv:2312.00752 (2023): algorithm 2, with h' = e^(Δ A) h + Δ B u as its code has it.
     M. Beck et al., xLSTM, arXiv:2405.04517 (2024): equations (8) to (14), without the stabilizer of (15) to (17).
     S. De et al., Griffin, arXiv:2402.19427 (2024): equations (1) to (4), log a = -c softplus(Λ) r of appendix A, c = 8.
@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 Numbers = Mapping[str, Any]
 """Nested lists of numbers by name; in the order of the axes of the goldens."""
 
-FEWEST_DIGITS = 60
+FEWEST_DIGITS, MOST_DIGITS = 60, 1500
 
 
 def sigmoid(z: Decimal) -> Decimal:
@@ -45,6 +45,8 @@ def softplus(z: Decimal) -> Decimal:
     """log(1 + e^z)."""
     e = z.exp()
     with localcontext() as context:
+        if e.adjusted() < -context.prec:
+            return e
         context.prec += max(0, -e.adjusted())  # the sum loses one digit for each leading zero of e^z
         return (1 + e).ln()
 
@@ -82,17 +84,17 @@ def attention(f: Functions, config: Mapping[str, Any], x: Numbers, _: Numbers, s
     scale = config.get("scale")
     scale = 1 / Decimal(config["d_k"]).sqrt() if scale is None else as_decimal(scale)
     after, keys, values = [], range(config["d_k"]), range(config["d_v"])
-    for head, S in enumerate(states["S"]):
-        k, v = x["k"][head], x["v"][head]
+    for head, before in enumerate(states["S"]):
+        s, k, v = before, x["k"][head], x["v"][head]
         if "g" in x:
             g = x["g"][head] if config.get("decay") == "key" else [x["g"][head]] * len(k)
-            S = [[f.exp(g[i]) * S[i][j] for j in values] for i in keys]  # noqa: PLW2901
+            s = [[f.exp(g[i]) * s[i][j] for j in values] for i in keys]
         if "beta" in x:
-            v = [x["beta"][head] * (v[j] - dot([S[i][j] for i in keys], k)) for j in values]
-        after.append([[S[i][j] + k[i] * v[j] for j in values] for i in keys])
+            v = [x["beta"][head] * (v[j] - dot([s[i][j] for i in keys], k)) for j in values]
+        after.append([[s[i][j] + k[i] * v[j] for j in values] for i in keys])
     group = config["query_heads"] // config["heads"]
     shared = [after[query_head // group] for query_head in range(config["query_heads"])]
-    o = [[scale * dot([S[i][j] for i in keys], q) for j in values] for S, q in zip(shared, x["q"], strict=True)]
+    o = [[scale * dot([s[i][j] for i in keys], q) for j in values] for s, q in zip(shared, x["q"], strict=True)]
     return Step({"o": o}, {"S": after})
 
 
@@ -150,9 +152,7 @@ def rg_lru(f: Functions, config: Mapping[str, Any], x: Numbers, w: Numbers, stat
 
 def min_gru(f: Functions, config: Mapping[str, Any], x: Numbers, _: Numbers, states: Numbers) -> Step:
     """Feng et al. (2024): h' = (1 - z) h + z n, where z is a sigmoid, and 1 - z that of the opposite number."""
-    h = [
-        f.sigmoid(-x["z"][d]) * states["h"][d] + f.sigmoid(x["z"][d]) * x["n"][d] for d in range(config["d"])
-    ]
+    h = [f.sigmoid(-x["z"][d]) * states["h"][d] + f.sigmoid(x["z"][d]) * x["n"][d] for d in range(config["d"])]
     return Step({"out": h}, {"h": h})
 
 
@@ -207,7 +207,7 @@ def sequences(inputs: Numbers, offsets: Any) -> Iterator[list[Numbers]]:
     """Yield the inputs of each time step of each sequence: a row of the batch, or a part of the only row."""
     names, rows = list(inputs), list(zip(*inputs.values(), strict=True))
     for row in rows:
-        steps = [dict(zip(names, step, strict=True)) for step in zip(*row, strict=True)]
+        steps: list[Numbers] = [dict(zip(names, step, strict=True)) for step in zip(*row, strict=True)]
         ends = [0, len(steps)] if offsets is None else [int(offset) for offset in offsets]
         for k in range(len(ends) - 1):
             yield steps[ends[k] : ends[k + 1]]
@@ -228,16 +228,22 @@ def exact(arrays: Mapping[str, ArrayLike]) -> Numbers:
     return {name: each(Decimal, np.asarray(array, np.float64).tolist()) for name, array in arrays.items()}
 
 
-def rounded(compute: Callable[[], Numbers]) -> dict[str, NDArray[np.float64]]:
+def is_polynomial(cell: str, config: Mapping[str, Any]) -> bool:
+    """Return whether outputs are polynomials of the numbers, which can be arbitrarily near to a tie or to zero."""
+    return cell in ("linear_attention", "delta_rule") or config.get("activation") == "none"
+
+
+def rounded(compute: Callable[[], Numbers], polynomial: bool) -> dict[str, NDArray[np.float64]]:
     """Return what ``compute`` finds, rounded to the nearest float64, ties to even.
 
-    It runs with more and more digits until nothing was rounded, or until half as many digits gave the same floats.
+    It runs with more and more digits until nothing was rounded, or until half as many digits gave the same floats. This
+    is not enough for polynomials: they get MOST_DIGITS at least, unless nothing was rounded before.
     """
-    digits, before = FEWEST_DIGITS, ""
+    digits, before, enough = FEWEST_DIGITS, "", MOST_DIGITS if polynomial else 0
     while True:
         with localcontext(Context(prec=digits, Emin=MIN_EMIN, Emax=MAX_EMAX)) as context:
             found = {name: each(lambda number: float(number + 0), numbers) for name, numbers in compute().items()}
-        if not context.flags[Inexact] or repr(found) == before:
+        if not context.flags[Inexact] or (repr(found) == before and digits >= enough):
             return {name: np.array(numbers, np.float64) for name, numbers in found.items()}
         digits, before = 2 * digits, repr(found)
 
@@ -256,4 +262,4 @@ def outputs(
     the sequences are parts of one row.
     """
     arrays = exact(inputs), exact(weights), exact(states)
-    return rounded(lambda: all_sequences(DECIMAL, cell, config, arrays, offsets))
+    return rounded(lambda: all_sequences(DECIMAL, cell, config, arrays, offsets), is_polynomial(cell, config))

@@ -13,7 +13,7 @@ from typing import Any, Union
 
 import numpy as np
 from independent import scalar_recurrences as forward
-from independent.scalar_recurrences import Functions, Numbers, all_sequences, each, exact, rounded
+from independent.scalar_recurrences import Functions, Numbers, all_sequences, each, exact, is_polynomial, rounded
 from numpy.typing import ArrayLike, NDArray
 
 Number = Union["Variable", Decimal, int]
@@ -123,4 +123,4 @@ def gradients(
         pull_back(result)
         return {name: each(lambda one: one.cotangent, array) for part in variables for name, array in part.items()}
 
-    return rounded(compute)
+    return rounded(compute, is_polynomial(cell, config))

@@ -35,7 +35,7 @@ def guard(run: Any, seconds: float | None = None, now: Path | None = None) -> Gu
 
 
 def test_inputs_are_passed_on_unchanged(golden: Golden) -> None:
-    inputs, received = golden.inputs(), []
+    inputs, received = golden.for_implementation(), []
 
     def run(values: Any) -> Any:
         received.append(values)
@@ -60,7 +60,7 @@ def test_only_the_inputs_of_a_golden_are_passed_on(golden: Golden) -> None:
 
 def test_a_call_that_takes_too_long_fails(golden: Golden) -> None:
     with pytest.raises(ImplementationFailed, match=r"^the implementation returned no outputs within 0\.05 s$"):
-        guard(lambda _: time.sleep(60), 0.05)(golden.inputs())
+        guard(lambda _: time.sleep(60), 0.05)(golden.for_implementation())
 
 
 def test_an_implementation_that_writes_into_its_inputs_fails(golden: Golden) -> None:
@@ -81,7 +81,7 @@ def test_the_golden_being_run_is_in_a_file_and_outputs_are_read_within_the_call(
         return right(inputs)
 
     guarded = guard(run, 60, now)
-    outputs = guarded(golden.inputs())
+    outputs = guarded(golden.for_implementation())
     assert contents == [RUNNING]
     assert now.read_text("utf-8") == ""
     assert [type(output) for output in outputs] == [Output, Output]
@@ -91,7 +91,7 @@ def test_the_golden_being_run_is_in_a_file_and_outputs_are_read_within_the_call(
 def test_values_that_are_not_arrays_are_returned_unchanged(golden: Golden, tmp_path: Path) -> None:
     for values in (None, ("text", "more")):
         guarded = guard(lambda _, values=values: values, None, tmp_path / "now")
-        assert guarded(golden.inputs()) == values
+        assert guarded(golden.for_implementation()) == values
         guarded.close()
 
 
@@ -105,7 +105,7 @@ def run(inputs):
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
     time.sleep(60)
 
-Guard(run, 0.1, [], Path(sys.argv[1]), None, run)(load("documented/single-sequence").inputs())
+Guard(run, 0.1, [], Path(sys.argv[1]), None, run)(load("documented/single-sequence").for_implementation())
 """
 
 

@@ -52,11 +52,11 @@ def test_a_program_with_gradients_returns_outputs_if_requested(check: Check) -> 
 @pytest.mark.parametrize("golden_id", [ONE, "lstm/lengths", "gru/unbatched"])
 def test_a_request_for_gradients_is_valid_and_has_every_cotangent(golden_id: str) -> None:
     golden = with_gradients(golden_id, "bfloat16", only=("d_out",))
-    message = json.loads(requests.to_line(requests.run_back(golden.inputs(), 3)))
+    message = json.loads(requests.to_line(requests.run_back(golden.for_implementation(), 3)))
     assert schema.problems(message, "protocol-request") == []
     assert list(message["cotangents"]) == list(golden.cotangents)
     assert not any(message["cotangents"]["d_h_n"]["data"])
-    assert "cotangents" not in requests.run(golden.inputs(), 3)
+    assert "cotangents" not in requests.run(golden.for_implementation(), 3)
 
 
 def test_the_example_answer_with_gradients_is_correct() -> None:
@@ -81,13 +81,13 @@ def test_a_program_of_protocol_2_without_the_feature_is_refused(tmp_path: Path) 
     hello = {**examples.hello(2), "features": ["bias"]}
     program = answering(tmp_path, hello)
     with pytest.raises(Unsupported, match=r"^my_rnn does not support gradients$"):
-        program.gradients(with_gradients(ONE).inputs())
+        program.gradients(with_gradients(ONE).for_implementation())
 
 
 def test_unsupported_goldens_are_refused_for_gradients_too() -> None:
     program = started(*BACK)
     with pytest.raises(Unsupported, match=r"^numpy_rnn does not support bfloat16$"):
-        program.gradients(with_gradients(ONE, "bfloat16").inputs())
+        program.gradients(with_gradients(ONE, "bfloat16").for_implementation())
     program.close()
 
 
@@ -105,10 +105,10 @@ def test_an_invalid_gradients_answer_fails_with_the_command_to_reproduce_it(how:
     program = started(*BACK, f"1={how}")
     golden = with_gradients(ONE)
     with pytest.raises(ProgramFailed) as caught:
-        program.gradients(golden.inputs())
+        program.gradients(golden.for_implementation())
     assert message in str(caught.value)
     assert f"rnn-goldens protocol {ONE} --dtype=float32 --gradients --requests | " in str(caught.value)
-    golden.check_gradients(program.gradients(golden.inputs()))
+    golden.check_gradients(program.gradients(golden.for_implementation()))
     program.close()
 
 
@@ -150,7 +150,7 @@ def test_an_answer_may_contain_outputs_and_gradients(check: Check) -> None:
 def test_unrequested_gradients_fail(tmp_path: Path) -> None:
     program = answering(tmp_path, examples.hello(2), {"answer": "gradients", "id": 1, "gradients": {}})
     with pytest.raises(ProgramFailed, match="my_rnn answered gradients to a request for outputs"):
-        program(with_gradients(ONE).inputs())
+        program(with_gradients(ONE).for_implementation())
 
 
 def test_gradients_are_not_an_answer_of_protocol_1() -> None:

@@ -82,7 +82,7 @@ def _arrays(golden: Inputs) -> tuple[dict[str, jax.Array], jax.Array, list[jax.A
 def _forward(
     golden: Inputs, make: Make, weights: dict[str, jax.Array], x: jax.Array, states: list[jax.Array] | None
 ) -> tuple[jax.Array, ...]:
-    config = golden.config
+    config = golden.network
     params = _nested(weights, sep="/")
     lengths = None if golden.lengths is None else jnp.asarray(golden.lengths, jnp.int32)
     last_states: list[tuple[jax.Array, ...]] = []
@@ -106,7 +106,7 @@ def flax_cell(golden: Inputs) -> linen.RNNCellBase:
     """Return Flax's own cell for a golden."""
     require_cell(golden, "Flax", CELLS)
     kind, arguments = CELLS[golden.cell]
-    cell: linen.RNNCellBase = kind(golden.config.hidden_size, param_dtype=jnp.dtype(golden.dtype), **arguments)
+    cell: linen.RNNCellBase = kind(golden.network.hidden_size, param_dtype=jnp.dtype(golden.dtype), **arguments)
     return cell
 
 

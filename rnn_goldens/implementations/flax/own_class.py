@@ -41,7 +41,7 @@ def making(kind: type[linen.RNNCellBase]) -> Callable[[Inputs], Make]:
         )
 
     def make(golden: Inputs) -> linen.RNNCellBase:
-        wanted: dict[str, Any] = {"features": golden.config.hidden_size, "param_dtype": jnp.dtype(golden.dtype)}
+        wanted: dict[str, Any] = {"features": golden.network.hidden_size, "param_dtype": jnp.dtype(golden.dtype)}
         _, arguments = CELLS.get(golden.cell, (None, {}))
         wanted |= accepted_only(kind, arguments)
         if golden.cell == "rnn_relu":
@@ -57,11 +57,11 @@ def making(kind: type[linen.RNNCellBase]) -> Callable[[Inputs], Make]:
 
 
 def _require_parameters(name: str, cell: linen.RNNCellBase, golden: Inputs) -> None:
-    x = jnp.zeros((1, golden.config.input_size), jnp.dtype(golden.dtype))
+    x = jnp.zeros((1, golden.network.input_size), jnp.dtype(golden.dtype))
     key = jax.random.key(0)
     shapes: Any = jax.eval_shape(lambda: cell.init(key, cell.initialize_carry(key, x.shape), x))
     has = {path: array.shape for path, array in _flat(shapes.get("params", {}), sep="/").items()}
-    first = f"{golden.config.suffixes[0]}/"
+    first = f"{golden.network.suffixes[0]}/"
     wanted = {
         path.removeprefix(first): array.shape
         for path, array in golden.weights_as("flax").items()

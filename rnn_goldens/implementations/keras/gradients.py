@@ -41,7 +41,7 @@ def _gradients(golden: Inputs, layers_of: Callable[[Inputs], list[Any]]) -> dict
 def _names(golden: Inputs) -> list[str]:
     """Return the names of the layers' weights in the Keras convention, in the order of the layers."""
     names = list(golden.weights_as("keras"))
-    return [name for suffix in golden.config.suffixes for name in names if name.startswith(f"{suffix}/")]
+    return [name for suffix in golden.network.suffixes for name in names if name.startswith(f"{suffix}/")]
 
 
 def _states(golden: Inputs, by_start: list[Any]) -> dict[str, Any]:

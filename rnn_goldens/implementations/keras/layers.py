@@ -45,7 +45,7 @@ def make_layers(golden: Inputs, make: Make) -> list[Any]:
     """Return the built layers of a golden, in both directions if needed."""
     if golden.dtype == "float64" and keras.backend.backend() == "jax":
         _require_float64_in_jax()
-    config, layers = golden.config, []
+    config, layers = golden.network, []
     for index in range(config.num_layers):
         layer = make(
             config.hidden_size,
@@ -85,13 +85,13 @@ def kept_layers(golden: Inputs) -> list[Any]:
 
 def call_layers(golden: Inputs, layers: list[Any], x: Any, start: list[Any]) -> tuple[Any, ...]:  # noqa: ANN401 - a tensor
     """Return the outputs of layers for an input and initial states as ``input_tensors`` returns them."""
-    config, batched = golden.config, bool(golden.batch_shape)
+    config, batched = golden.network, bool(golden.batch_shape)
     mask = None if golden.lengths is None else np.arange(x.shape[1]) < golden.lengths[:, None]
     count = len(golden.layout.states)
     last_states: list[Any] = []
     for layer in layers:
         x, *last = layer(x, mask=mask, initial_state=start[len(last_states) :][: count * config.num_directions] or None)
-        x = keras.ops.flip(x, axis=1) if golden.config.direction else x  # Keras returns the last step first
+        x = keras.ops.flip(x, axis=1) if golden.network.direction else x  # Keras returns the last step first
         last_states += last
     state_n = [keras.ops.stack(last_states[i::count]) for i in range(count)]
     return (x, *state_n) if batched else (x[0], *(state[:, 0] for state in state_n))
@@ -100,7 +100,7 @@ def call_layers(golden: Inputs, layers: list[Any], x: Any, start: list[Any]) -> 
 def set_weights(layers: list[Any], golden: Inputs) -> None:
     """Set the golden's weights."""
     weights = golden.weights_as("keras")
-    for layer, suffixes in zip(layers, golden.config.layers, strict=True):
+    for layer, suffixes in zip(layers, golden.network.layers, strict=True):
         layer.set_weights([array for s in suffixes for name, array in weights.items() if name.startswith(f"{s}/")])
 
 

@@ -48,8 +48,8 @@ def keeping(kind: type) -> InstanceCache[list[Any]]:
 
 def _layers(kind: type, golden: Inputs) -> list[Any]:
     """Return the layers of a golden; raises Unsupported if the class cannot compute the golden's cell."""
-    layer = kind(golden.config.hidden_size)
-    layer.build((None, None, golden.config.input_size))
+    layer = kind(golden.network.hidden_size)
+    layer.build((None, None, golden.network.input_size))
     if len(layer.weights) < KERNEL_AND_RECURRENT:
         raise WrongUse(f"{kind.__name__} has {len(layer.weights)} weights: a recurrent layer has two kernels or more")
     require_gates(kind.__name__, golden, layer.weights[1].shape[-1])
@@ -62,7 +62,7 @@ def _layers(kind: type, golden: Inputs) -> list[Any]:
 
 def _new_layer(kind: type, golden: Inputs, hidden_size: int, **wanted: Any) -> Any:  # noqa: ANN401 - Keras has no types
     taken = takes(kind)
-    if golden.config.bidirectional and taken is not None and "go_backwards" not in taken:
+    if golden.network.bidirectional and taken is not None and "go_backwards" not in taken:
         raise Unsupported(f"{kind.__name__} takes no go_backwards")
     if golden.lengths is None:
         del wanted["zero_output_for_mask"]

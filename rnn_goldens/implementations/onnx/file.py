@@ -134,7 +134,7 @@ def _require_same_network(graph: GraphProto, golden: Inputs) -> None:
     if not nodes:
         return
     require_cell(golden, nodes[0].op_type, ATTRIBUTES)
-    config, wanted = golden.config, ATTRIBUTES[golden.cell]
+    config, wanted = golden.network, ATTRIBUTES[golden.cell]
     direction = config.direction or ("bidirectional" if config.bidirectional else "forward")
     first = _attributes(nodes[0])
     required = {
@@ -298,17 +298,17 @@ def _known(golden: Inputs) -> Iterator[tuple[str, Array]]:
     for name, state in golden.states.items():
         start = batched(golden, name, state)
         yield from ((possible, start) for possible in (name, f"initial_{name.removesuffix('0')}"))
-        parts = np.split(start, golden.config.num_layers)  # as `export` names them
+        parts = np.split(start, golden.network.num_layers)  # as `export` names them
         yield from ((f"{name}_l{layer}", part) for layer, part in enumerate(parts))
     lengths = np.full(len(x), x.shape[1]) if golden.lengths is None else golden.lengths
     yield from ((name, lengths) for name in ("lengths", "sequence_lens"))
     yield from golden.weights.items()
     as_onnx = golden.weights_as("onnx")
     yield from as_onnx.items()
-    if golden.config.num_layers == 1:
+    if golden.network.num_layers == 1:
         yield from ((name.removeprefix("l0/"), array) for name, array in as_onnx.items())
-        if not golden.config.bias:
-            yield "B", np.zeros((golden.config.num_directions, 2 * as_onnx["l0/W"].shape[1]), golden.x.dtype)
+        if not golden.network.bias:
+            yield "B", np.zeros((golden.network.num_directions, 2 * as_onnx["l0/W"].shape[1]), golden.x.dtype)
 
 
 def _require_inputs(inputs: Mapping[str, Any], golden: Inputs) -> None:
@@ -321,7 +321,7 @@ def _require_inputs(inputs: Mapping[str, Any], golden: Inputs) -> None:
         raise Unsupported("the model has no input h0 or initial_h")
     weights = [name for name in inputs if name.rpartition("/")[2] in ("W", "R") or name.startswith("weight_")]
     biases = [name for name in inputs if name.rpartition("/")[2] == "B" or name.startswith("bias_")]
-    if weights and golden.config.bias and not biases:
+    if weights and golden.network.bias and not biases:
         raise Unsupported("the model has inputs for weights but none for biases")
 
 

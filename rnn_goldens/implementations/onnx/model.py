@@ -42,7 +42,7 @@ TYPES = {
 
 def build(golden: Inputs, *, stored_weights: bool = True) -> ModelProto:
     """Return the model for a golden in its precision, with its weights stored or as inputs."""
-    config, states = golden.config, golden.layout.states
+    config, states = golden.network, golden.layout.states
     dtype, fed = _dtype(golden), feeds(golden, stored_weights=stored_weights)
     weights = _weights(golden) if stored_weights else {}
     nodes = [helper.make_node("Transpose", ["x"], ["x_l0"], perm=[1, 0, 2])]
@@ -78,14 +78,14 @@ def feeds(golden: Inputs, *, stored_weights: bool = True) -> dict[str, NDArray[A
     if golden.lengths is not None:
         fed["lengths"] = golden.lengths.astype(np.int32)
     for name, state in golden.given_states.items():
-        parts = np.split(batched(golden, name, state).astype(dtype), golden.config.num_layers)
+        parts = np.split(batched(golden, name, state).astype(dtype), golden.network.num_layers)
         fed |= {f"{name}_l{layer}": part for layer, part in enumerate(parts)}
     return fed if stored_weights else {**fed, **_weights(golden)}
 
 
 def _layer(golden: Inputs, layer: str, result: str, available: set[str]) -> list[NodeProto]:
     """Return a layer: x (time, batch, input) → (time, directions, batch, hidden) → (time, batch, directions·hidden)."""
-    states, config = golden.layout.states, golden.config
+    states, config = golden.layout.states, golden.network
     optional = [f"{layer}/B", "lengths", *(f"{state}0_{layer}" for state in states)]
     optional += [f"{layer}/P"] if golden.layout.further else []
     attributes: dict[str, Any] = {

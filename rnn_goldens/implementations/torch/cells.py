@@ -24,7 +24,7 @@ def run(golden: Inputs) -> tuple[Tensor, ...]:
 
 def cells(golden: Inputs) -> dict[str, nn.RNNCellBase]:
     """Return the cell of each layer and direction, with its weights."""
-    config = golden.config
+    config = golden.network
     found: dict[str, nn.RNNCellBase] = {}
     for layer, suffixes in enumerate(config.layers):
         inputs = config.num_directions * config.hidden_size if layer else config.input_size
@@ -40,9 +40,9 @@ def unrolled(
         x, state0 = x[None], [s[:, None] for s in state0]
     lengths = torch.full(x.shape[:1], x.shape[1]) if golden.lengths is None else torch.tensor(golden.lengths)
     last_states: list[State] = []
-    for layer in range(golden.config.num_layers):
+    for layer in range(golden.network.num_layers):
         outs = []
-        for suffix in golden.config.layers[layer]:
+        for suffix in golden.network.layers[layer]:
             start = tuple(s[len(last_states)] for s in state0)
             out, last = _unroll(made[suffix], x, start, lengths, suffix)
             outs.append(out)
@@ -54,11 +54,11 @@ def unrolled(
 
 def _cell(golden: Inputs, suffix: str, inputs: int, dtype: torch.dtype) -> nn.RNNCellBase:
     """Return the cell of one layer and direction, with its weights."""
-    arguments: dict[str, Any] = {"bias": golden.config.bias, "dtype": dtype}
+    arguments: dict[str, Any] = {"bias": golden.network.bias, "dtype": dtype}
     kind: Callable[..., nn.RNNCellBase] = {"lstm": nn.LSTMCell, "gru": nn.GRUCell}.get(golden.cell, nn.RNNCell)
     if kind is nn.RNNCell:
         arguments["nonlinearity"] = golden.cell.removeprefix("rnn_")
-    cell = kind(inputs, golden.config.hidden_size, **arguments)
+    cell = kind(inputs, golden.network.hidden_size, **arguments)
     ending = f"_{suffix}"
     weights = {name: array for name, array in golden.weights.items() if name.endswith(ending)}
     cell.load_state_dict({name.removesuffix(ending): torch.tensor(array) for name, array in weights.items()})

@@ -121,4 +121,4 @@ def kept_layer(golden: Inputs) -> nn.RNNBase:
     return _network(golden)
 
 
-_network = InstanceCache(lambda golden: layer(golden.cell, golden.config), set_weights)
+_network = InstanceCache(lambda golden: layer(golden.cell, golden.network), set_weights)

@@ -166,7 +166,7 @@ def _in_torch(kind: type) -> "tuple[Run, Call]":
 
 
 def _new_network(kind: type, golden: Inputs) -> Any:  # noqa: ANN401 - the user's class
-    wanted: dict[str, Any] = {**golden.config, "batch_first": True}
+    wanted: dict[str, Any] = {**golden.network, "batch_first": True}
     projects = Unsupported(f"{kind.__name__} projects its state (proj_size), which is another network")
     try:
         network = kind(**accepted(kind.__name__, kind, wanted, NEEDLESS))
@@ -179,7 +179,7 @@ def _new_network(kind: type, golden: Inputs) -> Any:  # noqa: ANN401 - the user'
             raise
         raise Unsupported(f"{kind.__name__} takes no direction") from error
     own_names: Mapping[str, Any] = network.state_dict() if hasattr(network, "state_dict") else {}
-    if not golden.config.proj_size and any(name.rpartition(".")[2] == PROJECTION for name in own_names):
+    if not golden.network.proj_size and any(name.rpartition(".")[2] == PROJECTION for name in own_names):
         raise projects
     last_parts = {name.rpartition(".")[2] for name in own_names}
     for name in golden.layout.further:

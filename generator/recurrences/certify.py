@@ -1,0 +1,191 @@
+"""Certifies recurrences: proven outputs, tolerances of each contract, and gradients."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import reduce
+
+import numpy as np
+
+from rnn_goldens.cells.recurrence import RecurrenceCase, case_outputs, packed
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.generator import confirmation
+from rnn_goldens.generator.balls import Undecided, rounded
+from rnn_goldens.generator.error_bound import round_up
+from rnn_goldens.generator.exact import LAST_BITS, with_enough_bits
+from rnn_goldens.generator.exact_array import Refused
+from rnn_goldens.generator.exactness import Needs, needs_of_graph
+from rnn_goldens.generator.recurrences.balls import in_balls
+from rnn_goldens.generator.recurrences.bound import Bounds
+from rnn_goldens.generator.recurrences.chunked import chunked
+from rnn_goldens.generator.recurrences.gradients import certify_gradients
+from rnn_goldens.generator.recurrences.scenario import RecurrenceScenario
+from rnn_goldens.generator.recurrences.unrolled import Unrolled, unrolled
+from rnn_goldens.golden.arrays import Float64, GoldenArrays
+from rnn_goldens.golden.expected import GRADIENTS
+from rnn_goldens.golden.features import recurrence_features
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.tolerance import LARGEST_TOLERANCE, Coefficients, Contracts, Exact, Tolerance, loosest
+
+CHUNKS = (16, 64)
+"""Sizes of chunks whose rounding errors the tolerance of any algorithm allows."""
+
+EXACT_CHUNKS = (1, 7, 16, 64)
+"""Sizes of chunks that must not round in an exact golden."""
+
+KINDS = ("accumulation", "state", "storage")
+
+Arrays = dict[str, Float64]
+
+
+def certify_recurrence(
+    scenario: RecurrenceScenario, versions: Mapping[str, str], *, confirm: bool = True
+) -> tuple[Golden, dict[str, str]]:
+    """Compute expected outputs (and gradients, for cotangents), and derive their tolerance for each contract.
+
+    Args:
+        scenario: the scenario.
+        versions: versions of the libraries, for the provenance.
+        confirm: whether the definition in NumPy confirms the golden in each precision.
+
+    Returns:
+        The golden in its widest precision; and by precision, why the golden or its gradients cannot be checked in it.
+
+    Raises:
+        Refused: as for ``certify``.
+    """
+    case, shapes = scenario.case(), scenario.shapes
+    graphs = [unrolled(one) for one in case.sequences()]
+    values, bits = _certified(scenario, graphs)
+    tolerance, precisions, left_out = _tolerance(scenario, case, graphs, values)
+    features = recurrence_features(
+        case.config, state=scenario.has_state, packed=case.offsets is not None, exact=isinstance(tolerance, Exact)
+    )
+    golden = Golden(
+        id=scenario.id,
+        title=scenario.title,
+        purpose=scenario.purpose,
+        documented_in=scenario.documented_in,
+        cell=scenario.cell,
+        config=case.config,
+        features=(*features, *(scenario.declared or ())),
+        tolerance=tolerance,
+        precisions=precisions,
+        provenance={"answer": f"ball arithmetic with {bits} bits, correctly rounded", **versions},
+        stored=GoldenArrays(
+            weights=scenario.named(shapes.weights),
+            inputs=scenario.named(shapes.inputs),
+            states=scenario.named(shapes.initial),
+            offsets=case.offsets,
+            expected=values,
+        ),
+    )
+    if not any(array.any() for array in values.values()):
+        raise Refused(f"{golden.id}: every output is zero, so it detects nothing")
+    if confirm:
+        confirmation.confirm(golden)
+    if scenario.cotangents:
+        gradients, of_gradients = certify_gradients(scenario, golden)
+        golden = replace(golden, gradients=gradients)
+        left_out |= {precision: f"of gradients, {why}" for precision, why in of_gradients.items()}
+        if confirm:
+            confirmation.confirm(golden, GRADIENTS)
+    return golden.in_precision(precisions[0]), left_out
+
+
+def _certified(scenario: RecurrenceScenario, graphs: Sequence[Unrolled]) -> tuple[Arrays, int]:
+    """Return the outputs, correctly rounded, and the bits that proved them."""
+
+    def run(count: Callable[[int], None]) -> Arrays:
+        found = []
+        for of in graphs:
+            balls = in_balls(of.graph, of.graph.needed(of.results))
+            count(len(of.steps))
+            found.append(_outputs(of, [rounded(balls[node.place]) for node in of.results]))
+        return packed(found, graphs[0].case.config)
+
+    try:
+        return with_enough_bits(run, "values", sum(len(of.steps) for of in graphs))
+    except Undecided as undecided:
+        raise Refused(f"{scenario.id}: undecided with {LAST_BITS} bits: {undecided}") from None
+
+
+def _outputs(of: Unrolled, values: Sequence[Float64]) -> Arrays:
+    """Return values of the results of a graph, in lanes, as the golden stores them."""
+    recurrence, left = of.case.config.recurrence, iter(values)
+    outputs = [{name: next(left) for name in recurrence.outputs} for _ in of.outputs]
+    return case_outputs(of.case, outputs, {name: next(left) for name in recurrence.compared})
+
+
+def _tolerance(
+    scenario: RecurrenceScenario, case: RecurrenceCase, graphs: Sequence[Unrolled], values: Arrays
+) -> tuple[Tolerance, tuple[str, ...], dict[str, str]]:
+    """Return the tolerance, the precisions, and why precisions are left out."""
+    needs = _needs(case, graphs)
+    if needs is not None and needs.met_by(PRECISIONS["float32"]):
+        fit = tuple(p for p in scenario.precisions if needs.met_by(PRECISIONS[p]))
+        why = f"exact outputs need {needs.bits} significant bits and the range of their sums: too much for it"
+        return Exact(bits=needs.bits), fit, {p: why for p in scenario.precisions if p not in fit}
+    step = _coefficients(graphs)
+    tolerance = Contracts(step, _of_any_algorithm(case, step))
+    loose = {p: loosest(tolerance, values, PRECISIONS[p]) for p in scenario.precisions}
+    precisions = tuple(p for p, most in loose.items() if most <= LARGEST_TOLERANCE)
+    if not precisions:
+        listed = ", ".join(f"{most:.2g} in {p}" for p, most in loose.items())
+        raise Refused(
+            f"{scenario.id}: the tolerance is too loose in every precision: {listed}, at most {LARGEST_TOLERANCE} is "
+            "allowed"
+        )
+    why_not = {p: f"tolerance {most:.2g}, at most {LARGEST_TOLERANCE} is allowed" for p, most in loose.items()}
+    return tolerance, precisions, {p: why for p, why in why_not.items() if p not in precisions}
+
+
+def _has_chunks(case: RecurrenceCase) -> bool:
+    return "q" in case.inputs and case.time > 1
+
+
+def _chunked(case: RecurrenceCase, size: int) -> list[Unrolled]:
+    return [chunked(one, min(size, one.time)) for one in case.sequences()]
+
+
+def _needs(case: RecurrenceCase, graphs: Sequence[Unrolled]) -> Needs | None:
+    """Return what a precision needs for results without rounding, step by step and in chunks; None if all round."""
+    found = _needs_of(graphs)
+    if found is None or not found.met_by(PRECISIONS["float32"]) or not _has_chunks(case):
+        return found
+    for size in sorted({min(size, case.time) for size in (*EXACT_CHUNKS, case.time)}):
+        of_chunks = _needs_of(_chunked(case, size))
+        if of_chunks is None:
+            return None
+        found |= of_chunks
+    return found
+
+
+def _needs_of(graphs: Sequence[Unrolled]) -> Needs | None:
+    each = [needs_of_graph(of.graph) for of in graphs]
+    return None if None in each else reduce(lambda a, b: a | b, [needs for needs in each if needs is not None])
+
+
+def _of_any_algorithm(case: RecurrenceCase, step: Coefficients) -> Coefficients | None:
+    """Return the largest coefficients of the step form and of chunked forms; None without chunked forms."""
+    if not _has_chunks(case):
+        return None
+    sizes = sorted({min(size, case.time) for size in CHUNKS})
+    all_forms = [step, *(_coefficients(_chunked(case, size)) for size in sizes)]
+    return Coefficients(
+        *(
+            {name: np.maximum.reduce([getattr(form, kind)[name] for form in all_forms]) for name in step.accumulation}
+            for kind in KINDS
+        )
+    )
+
+
+def _coefficients(graphs: Sequence[Unrolled]) -> Coefficients:
+    """Return the coefficients of the outputs of one algorithm."""
+    by_sequence = [Bounds(of.graph, of.results).of(of.results) for of in graphs]
+    kinds = []
+    for kind in range(len(KINDS)):
+        found = [
+            _outputs(of, [bound[kind] for bound in bounds]) for of, bounds in zip(graphs, by_sequence, strict=True)
+        ]
+        kinds.append({name: round_up(array) for name, array in packed(found, graphs[0].case.config).items()})
+    return Coefficients(*kinds)

@@ -1,0 +1,197 @@
+"""Certifies gradients of recurrences: proven values, and a tolerance over the graph of both passes."""
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import add
+
+import numpy as np
+
+from rnn_goldens.cells.recurrence import RecurrenceCase, from_lanes, lanes_of_cotangents
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.generator.balls import Undecided, rounded
+from rnn_goldens.generator.error_bound import round_up
+from rnn_goldens.generator.exact import LAST_BITS, with_enough_bits
+from rnn_goldens.generator.exact_array import Refused
+from rnn_goldens.generator.exactness import needs_of_graph
+from rnn_goldens.generator.recurrences.balls import in_balls
+from rnn_goldens.generator.recurrences.bound import KINDS, Bounds
+from rnn_goldens.generator.recurrences.graph import Node
+from rnn_goldens.generator.recurrences.scenario import RecurrenceScenario
+from rnn_goldens.generator.recurrences.unrolled import UnrolledGradients, unrolled_gradients
+from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.gradients import Gradients
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.recurrences import sequence_slices
+from rnn_goldens.golden.tolerance import (
+    LARGEST_TOLERANCE_OF_GRADIENTS,
+    Coefficients,
+    Contracts,
+    Exact,
+    Tolerance,
+    loosest_of_gradients,
+)
+
+Arrays = dict[str, Float64]
+
+
+def certify_gradients(scenario: RecurrenceScenario, golden: Golden) -> tuple[Gradients, dict[str, str]]:
+    """Compute the gradients for a scenario's cotangents, and derive their tolerance.
+
+    The tolerance is that of reverse mode through the step form.
+
+    Returns:
+        The gradients; and by precision of the golden, why they cannot be checked in it.
+
+    Raises:
+        Refused: all gradients are zero or undecided, or the tolerance is too loose in every precision.
+    """
+    case, cotangents = scenario.case(), scenario.named(scenario.shapes.cotangents)
+    graphs = [unrolled_gradients(one, lanes_of_cotangents(one, part)) for one, part in _by_sequence(case, cotangents)]
+    expected, bits = _certified(scenario, case, graphs)
+    if not any(array.any() for array in expected.values()):
+        raise Refused(f"{scenario.id}: every gradient is zero, so these cotangents detect nothing")
+    tolerance, precisions, left_out = _tolerance(scenario, golden, case, graphs, expected)
+    gradients = Gradients(
+        purpose=scenario.gradient_purpose,
+        precisions=precisions,
+        cotangents=cotangents,
+        expected=expected,
+        tolerance=tolerance,
+        provenance={"answer": f"reverse mode in ball arithmetic with {bits} bits, correctly rounded"},
+    )
+    return gradients, left_out
+
+
+def _by_sequence(case: RecurrenceCase, cotangents: Arrays) -> list[tuple[RecurrenceCase, Arrays]]:
+    """Return each packed sequence with its cotangents."""
+    if case.offsets is None:
+        return [(case, cotangents)]
+    outputs = case.config.recurrence.outputs
+    return [
+        (
+            one,
+            {
+                name: array[:, steps] if name.removeprefix("d_") in outputs else array[k : k + 1]
+                for name, array in cotangents.items()
+            },
+        )
+        for k, (one, steps) in enumerate(zip(case.sequences(), sequence_slices(case.offsets), strict=True))
+    ]
+
+
+def _certified(
+    scenario: RecurrenceScenario, case: RecurrenceCase, graphs: Sequence[UnrolledGradients]
+) -> tuple[Arrays, int]:
+    """Return the gradients, correctly rounded, and the bits that proved them."""
+
+    def run(count: Callable[[int], None]) -> Arrays:
+        balls = []
+        for of in graphs:
+            graph = of.forward.graph
+            balls.append(in_balls(graph, graph.needed(of.results)))
+            count(len(of.steps))
+        others = [
+            _collected(of, lambda node, found=found: rounded(_of(found, node)), case)  # type: ignore[misc]
+            for of, found in zip(graphs, balls, strict=True)
+        ]
+        named = {}
+        for name, axes in case.config.recurrence.weights.items():
+            parts = [_of(found, of.weights[name]) for of, found in zip(graphs, balls, strict=True)]
+            named[name] = from_lanes(rounded(np.asarray(reduce(add, parts))), axes)[0]
+        return joined(others, case) | named
+
+    try:
+        return with_enough_bits(run, "gradients", sum(len(of.steps) for of in graphs))
+    except Undecided as undecided:
+        raise Refused(f"{scenario.id}: gradients are not decided with {LAST_BITS} bits: {undecided}") from None
+
+
+def _of(values: dict[int, Float64], node: Node | None) -> Float64:
+    assert node is not None, "each input, state and weight has an influence"
+    return values[node.place]
+
+
+def _collected(of: UnrolledGradients, value: Callable[[Node], Float64], case: RecurrenceCase) -> Arrays:
+    """Return the gradients of one sequence by inputs and initial states, as the golden stores them."""
+    config = case.config
+    found = {
+        name: np.stack([_stored(step[name], value, axes) for step in of.steps], axis=1)
+        for name, axes in config.inputs.items()
+    }
+    states = config.recurrence.states if case.state_given else {}
+    return found | {f"{name}0": _stored(of.start[name], value, axes) for name, axes in states.items()}
+
+
+def _stored(node: Node | None, value: Callable[[Node], Float64], axes: str) -> Float64:
+    assert node is not None, "each input and state has an influence"
+    return from_lanes(value(node), axes)
+
+
+def joined(found: Sequence[Arrays], case: RecurrenceCase) -> Arrays:
+    """Return the gradients of packed sequences: of inputs one after the other in time, of states by sequence."""
+    if len(found) == 1:
+        return dict(found[0])
+    return {
+        name: np.concatenate([one[name] for one in found], axis=1 if name in case.config.inputs else 0)
+        for name in found[0]
+    }
+
+
+def _tolerance(
+    scenario: RecurrenceScenario,
+    golden: Golden,
+    case: RecurrenceCase,
+    graphs: Sequence[UnrolledGradients],
+    expected: Arrays,
+) -> tuple[Tolerance, tuple[str, ...], dict[str, str]]:
+    """Return the tolerance, exact if float32 rounds nothing; the precisions; and why others are left out."""
+    needs = [needs_of_graph(of.forward.graph) for of in graphs] if isinstance(golden.tolerance, Exact) else [None]
+    if None not in needs and len(graphs) == 1 and needs[0] is not None and needs[0].met_by(PRECISIONS["float32"]):
+        fit = tuple(p for p in golden.precisions if needs[0].met_by(PRECISIONS[p]))
+        why = f"exact gradients need {needs[0].bits} significant bits and the range of their sums"
+        return Exact(bits=needs[0].bits), fit, {p: why for p in golden.precisions if p not in fit}
+    tolerance = Contracts(_coefficients(case, graphs))
+    loose = {p: loosest_of_gradients(tolerance, expected, PRECISIONS[p]) for p in golden.precisions}
+    precisions = tuple(p for p, most in loose.items() if most <= LARGEST_TOLERANCE_OF_GRADIENTS)
+    listed = {
+        p: f"the tolerance is {most:.2g} of the largest gradient, at most {LARGEST_TOLERANCE_OF_GRADIENTS} is allowed"
+        for p, most in loose.items()
+        if p not in precisions
+    }
+    if not precisions:
+        reasons = "; ".join(f"in {p} {why}" for p, why in listed.items())
+        raise Refused(f"{scenario.id}: the tolerance of the gradients is too loose in every precision: {reasons}")
+    return tolerance, precisions, listed
+
+
+def _coefficients(case: RecurrenceCase, graphs: Sequence[UnrolledGradients]) -> Coefficients:
+    """Return the coefficients of all gradients. Those of weights add up over sequences, and so does their sum."""
+    bounds = []
+    for of in graphs:
+        found = Bounds(of.forward.graph, of.results).of(of.results)
+        bounds.append({node.place: bound for node, bound in zip(of.results, found, strict=True)})
+    kinds = []
+    for kind in range(KINDS):
+        of_kind = [{place: bound[kind] for place, bound in found.items()} for found in bounds]
+        others = [
+            _collected(of, lambda node, found=found: found[node.place], case)  # type: ignore[misc]
+            for of, found in zip(graphs, of_kind, strict=True)
+        ]
+        weights = {
+            name: from_lanes(_summed(name, graphs, of_kind, is_storage=kind == KINDS - 1), axes)[0]
+            for name, axes in case.config.recurrence.weights.items()
+        }
+        kinds.append({name: round_up(array) for name, array in (joined(others, case) | weights).items()})
+    return Coefficients(*kinds)
+
+
+def _summed(
+    name: str, graphs: Sequence[UnrolledGradients], bounds: Sequence[dict[int, Float64]], *, is_storage: bool
+) -> Float64:
+    """Return the coefficients of the gradient of a weight, with the loss of adding up packed sequences."""
+    nodes = [of.weights[name] for of in graphs]
+    parts = [(node, found[node.place]) for node, found in zip(nodes, bounds, strict=True) if node is not None]
+    total: Float64 = np.sum([bound for _, bound in parts], axis=0)
+    if is_storage and len(parts) > 1:
+        total = total + (len(parts) - 1) * np.sum([np.abs(node.value) for node, _ in parts], axis=0)
+    return total

@@ -1,0 +1,87 @@
+"""Parts of a golden: some rows of its batch, or some time steps."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.comparison.outputs import Output
+from rnn_goldens.comparison.place import time_axis
+from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, Exact, Tolerance
+
+
+def of_rows(golden: GoldenData, rows: NDArray[np.intp]) -> GoldenData:
+    """Return the golden with only these rows of the batch."""
+    stored, of_states = golden.stored, (slice(None), rows) if golden.is_network else (rows,)
+
+    def of_outputs(arrays: Mapping[str, Float64]) -> dict[str, Float64]:
+        first = golden.layout.outputs[0]
+        return {name: array[rows] if name == first else array[of_states] for name, array in arrays.items()}
+
+    part = replace(
+        stored,
+        inputs={name: array[rows] for name, array in stored.inputs.items()},
+        states={name: array[of_states] for name, array in stored.states.items()},
+        lengths=None if stored.lengths is None else stored.lengths[rows],
+        expected=of_outputs(stored.expected),
+    )
+    return replace(golden, stored=part, tolerance=_changed(golden.tolerance, of_outputs), gradients=None)
+
+
+def _changed(tolerance: Tolerance, change: Callable[[Mapping[str, Float64]], dict[str, Float64]]) -> Tolerance:
+    """Return the tolerance with coefficients changed by name."""
+    if isinstance(tolerance, Exact):
+        return tolerance
+    if isinstance(tolerance, Bound):
+        return Bound(change(tolerance.accumulation), change(tolerance.storage))
+    algorithms = {"step": tolerance.step, "any": tolerance.any}
+    changed = {
+        name: of and Coefficients(change(of.accumulation), change(of.state), change(of.storage))
+        for name, of in algorithms.items()
+    }
+    assert changed["step"] is not None
+    return Contracts(changed["step"], changed["any"], tolerance.profile)
+
+
+def joined(first: Output, second: Output, axis: int) -> Output:
+    """Return one output from two parts of its time steps, in the less precise type of the two."""
+    coarser = min(first, second, key=lambda output: math.inf if output.bits is None else output.bits)
+    return Output(np.concatenate([first.values, second.values], axis=axis), coarser.dtype)
+
+
+def middle_step(golden: GoldenData) -> int:
+    """Return the step to split at, so that every sequence has steps in both parts; 0 if a sequence has one step."""
+    shortest = golden.time if golden.lengths is None else int(golden.lengths.min())
+    return shortest // 2
+
+
+def longest(golden: GoldenData) -> int:
+    """Return the number of time steps of the longest sequence."""
+    return golden.time if golden.lengths is None else int(golden.lengths.max())
+
+
+def of_steps(golden: GoldenData, begin: int, end: int, start: dict[str, Any]) -> GoldenData:
+    """Return the golden with only these time steps, the initial state ``start`` if any, and unchanged last states."""
+    stored, first = golden.stored, golden.layout.outputs[0]
+
+    def in_time(name: str, array: Float64) -> Float64:
+        axis = time_axis(golden, name)
+        assert axis is not None
+        part: Float64 = np.moveaxis(np.moveaxis(array, axis, 0)[begin:end], 0, axis)
+        return part
+
+    lengths = None if stored.lengths is None else np.clip(stored.lengths - begin, 0, end - begin)
+    part = replace(
+        stored,
+        inputs={name: in_time(name, array) for name, array in stored.inputs.items()},
+        lengths=lengths,
+        states=start or stored.states,
+        expected={**stored.expected, first: in_time(first, stored.expected[first])},
+    )
+    features = (*golden.features, "state") if start and "state" not in golden.features else golden.features
+    return replace(golden, stored=part, features=features, gradients=None)

@@ -1,0 +1,53 @@
+"""The catalogue of deviations of the backward pass of recurrences: outputs are right, gradients are wrong."""
+
+from rnn_goldens.deviations.recurrences import (
+    backward_all,
+    backward_attention,
+    backward_conv,
+    backward_decays,
+    backward_numerics,
+    backward_scans,
+    backward_slstm,
+)
+from rnn_goldens.deviations.recurrences.backward_deviation import BACKWARD_KERNELS, BackwardRecurrenceDeviation
+from rnn_goldens.errors import UnknownName
+
+BACKWARD_FAMILIES: dict[str, tuple[BackwardRecurrenceDeviation, ...]] = {
+    "states back": backward_all.STATES,
+    "steps back": backward_all.STEPS,
+    "sequences back": backward_all.SEQUENCES,
+    "weights back": backward_all.WEIGHTS,
+    "queries back": backward_attention.QUERIES,
+    "keys, values and beta back": backward_attention.KEYS_AND_VALUES,
+    "attention's state back": backward_attention.STATE,
+    "decays back": (*backward_decays.RUNNING_SUM, *backward_decays.STATE),
+    "selective scan back": backward_scans.SELECTIVE_SCAN,
+    "RG-LRU back": backward_scans.RG_LRU,
+    "minGRU back": backward_scans.MIN_GRU,
+    "causal convolution back": backward_conv.DEVIATIONS,
+    "sLSTM back": backward_slstm.DEVIATIONS,
+    "numerics": backward_numerics.DEVIATIONS,
+}
+
+BACKWARD_RECURRENCE_DEVIATIONS: tuple[BackwardRecurrenceDeviation, ...] = tuple(
+    deviation for family in BACKWARD_FAMILIES.values() for deviation in family
+)
+
+_BY_NAME = {deviation.name: deviation for deviation in BACKWARD_RECURRENCE_DEVIATIONS}
+
+
+def backward_recurrence_deviation(name: str) -> BackwardRecurrenceDeviation:
+    """Return a deviation by name; raises UnknownName with the names that exist."""
+    try:
+        return _BY_NAME[name]
+    except KeyError:
+        raise UnknownName("deviation", name, _BY_NAME, listed_by="rnn-goldens explain --list") from None
+
+
+__all__ = [
+    "BACKWARD_FAMILIES",
+    "BACKWARD_KERNELS",
+    "BACKWARD_RECURRENCE_DEVIATIONS",
+    "BackwardRecurrenceDeviation",
+    "backward_recurrence_deviation",
+]

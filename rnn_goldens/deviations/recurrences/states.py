@@ -1,0 +1,264 @@
+"""Bugs of all recurrences in initial and last states, and in the borders of batch rows and of packed sequences."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from rnn_goldens.cells import Array
+from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, packed, run
+from rnn_goldens.deviations.recurrences.chunk_kernel import Chunk, ChunkKernel
+from rnn_goldens.deviations.recurrences.deviation import (
+    CELLS,
+    GATED,
+    Outputs,
+    RecurrenceDeviation,
+    Wrong,
+    sequence_count,
+)
+from rnn_goldens.golden.recurrences import sequence_slices
+
+
+def _of_states(
+    name: str,
+    sentence: str,
+    wrong: Wrong,
+    needs: tuple[str, ...],
+    stands_for: tuple[str, ...] = (),
+    *,
+    takes_packed: bool = False,
+) -> RecurrenceDeviation:
+    return RecurrenceDeviation(name, sentence, wrong, CELLS, needs, stands_for, takes_packed=takes_packed)
+
+
+_of_sequences = partial(_of_states, takes_packed=True)
+
+
+def _part(case: RecurrenceCase, start: int, stop: int) -> RecurrenceCase:
+    """Return the case with some of its time steps."""
+    return replace(case, inputs={name: array[:, start:stop] for name, array in case.inputs.items()})
+
+
+def _run(case: RecurrenceCase) -> Outputs:
+    """Run a case that may have no time steps."""
+    if case.time:
+        return run(case)
+    recurrence = case.config.recurrence
+    shapes = {
+        name: (len(next(iter(case.inputs.values()))), 0, *case.config.shape(axes))
+        for name, axes in recurrence.outputs.items()
+    }
+    dtype = next(iter(case.inputs.values())).dtype
+    outputs: Outputs = {name: np.zeros(shape, dtype) for name, shape in shapes.items()}
+    return outputs | {f"{name}_n": case.states[f"{name}0"] for name in recurrence.compared}
+
+
+def _lengthened(case: RecurrenceCase, found: Outputs) -> Outputs:
+    """Return outputs with zeros for the last steps that are missing."""
+    longer = dict(found)
+    for name in case.config.recurrence.outputs:
+        output = found[name]
+        missing = np.zeros((output.shape[0], case.time - output.shape[1], *output.shape[2:]), output.dtype)
+        longer[name] = np.concatenate([output, missing], axis=1)
+    return longer
+
+
+# Initial and last states.
+
+
+def _with_states(case: RecurrenceCase, states: Arrays) -> Outputs:
+    return run(replace(case, states=states))
+
+
+def _ignored(case: RecurrenceCase) -> Outputs:
+    return _with_states(case, {name: np.zeros_like(array) for name, array in case.states.items()})
+
+
+def _ignored_for_one_sequence(case: RecurrenceCase) -> Outputs:
+    return _ignored(case) if sequence_count(case) == 1 else run(case)
+
+
+def _of_first_sequence(case: RecurrenceCase) -> Outputs:
+    return _with_states(case, {name: np.broadcast_to(array[:1], array.shape) for name, array in case.states.items()})
+
+
+def _one_step(case: RecurrenceCase) -> Outputs:
+    if not case.state_given:
+        return run(case)
+    found = run(_part(case, 0, 1))
+    outputs = {name: np.repeat(found[name], case.time, axis=1) for name in case.config.recurrence.outputs}
+    return found | outputs
+
+
+def _before_last_step(case: RecurrenceCase) -> Outputs:
+    last = _run(_part(case, 0, case.time - 1))
+    return run(case) | {name: last[name] for name in last if name not in case.config.recurrence.outputs}
+
+
+def _from_row_before(case: RecurrenceCase) -> Outputs:
+    """Run the rows of a batch one after the other, without resetting the state."""
+    rows, time = len(next(iter(case.inputs.values()))), case.time
+    joined = {name: array.reshape(1, rows * time, *array.shape[2:]) for name, array in case.inputs.items()}
+    offsets = np.arange(rows + 1) * time
+    found = _over_borders(replace(case, inputs=joined, offsets=offsets))
+    outputs = {name: found[name].reshape(rows, time, *found[name].shape[2:]) for name in case.config.recurrence.outputs}
+    return found | outputs
+
+
+STATES = (
+    _of_states(
+        "past_state_ignored",
+        "Ignores the initial state.",
+        _ignored,
+        ("state",),
+        ("flash-linear-attention#285", "flash-linear-attention#494", "mamba#641", "sparkinfer PR1071"),
+    ),
+    _of_sequences(
+        "past_state_of_one_sequence_ignored",
+        "Ignores the initial state if there is only one sequence.",
+        _ignored_for_one_sequence,
+        ("state", "one_sequence"),
+        ("vllm PR22034",),
+    ),
+    _of_sequences(
+        "past_state_of_first_sequence_for_all",
+        "Uses the initial state of the first sequence for all sequences.",
+        _of_first_sequence,
+        ("state", "sequences"),
+    ),
+    _of_states(
+        "one_step_after_past_state",
+        "Takes only one step if an initial state is given, and returns its output at all steps.",
+        _one_step,
+        ("state", "several_steps"),
+        ("transformers#46032", "transformers PR46741"),
+    ),
+    _of_states("last_state_one_step_early", "Returns the state before the last step.", _before_last_step, ()),
+    _of_states(
+        "state_not_reset_between_rows",
+        "Starts each row of a batch from the last state of the row before.",
+        _from_row_before,
+        ("rows",),
+        ("tpu-inference PR2431", "vllm#51562"),
+    ),
+)
+
+# Packed sequences.
+
+
+def _over_borders(case: RecurrenceCase) -> Outputs:
+    """Run packed sequences as one, from the first initial state."""
+    assert case.offsets is not None
+    states = {name: array[:1] for name, array in case.states.items()}
+    whole = replace(case, offsets=None, states=states)
+    found = [run(_part(whole, 0, int(stop))) for stop in case.offsets[1:]]
+    return _last_of(found) | {name: found[-1][name] for name in case.config.recurrence.outputs}
+
+
+def _last_of(found: Sequence[Outputs]) -> Outputs:
+    return {name: np.concatenate([one[name] for one in found], axis=0) for name in found[0] if name.endswith("_n")}
+
+
+def _later_ignored(case: RecurrenceCase) -> Outputs:
+    states = {name: np.concatenate([array[:1], np.zeros_like(array[1:])]) for name, array in case.states.items()}
+    return _with_states(case, states)
+
+
+def _reset_late(case: RecurrenceCase) -> Outputs:
+    if case.offsets is None:
+        return run(case)
+    outputs, last = [], []
+    for k, (one, steps) in enumerate(zip(case.sequences(), sequence_slices(case.offsets), strict=True)):
+        first = 0 if k == 0 else 1
+        is_last = k == sequence_count(case) - 1
+        longer = replace(case, offsets=None, states=one.states)
+        outputs.append(_run(_part(longer, steps.start + first, steps.stop + (not is_last))))
+        last.append(_run(_part(one, min(first, one.time), one.time)))
+    return packed(outputs, case.config) | _last_of(last)
+
+
+def _without_last_step(case: RecurrenceCase) -> Outputs:
+    return _lengthened(case, _run(_part(case, 0, case.time - 1)))
+
+
+def _last_for_all(case: RecurrenceCase) -> Outputs:
+    found = run(case)
+    return {
+        name: np.broadcast_to(array[-1:], array.shape) if name.endswith("_n") else array
+        for name, array in found.items()
+    }
+
+
+def _on_grid(case: RecurrenceCase) -> Outputs:
+    """Run packed sequences in the chunks of one grid, and decay initial states from the start of their chunk."""
+    if case.offsets is None:
+        return ChunkKernel(case).run()
+
+    class OnGrid(ChunkKernel):
+        before: Array
+        skipped: int
+
+        def starts(self) -> list[int]:
+            return [0, *range(self.size - self.skipped, self.case.time, self.size)]
+
+        def from_start(self, chunk: Chunk, sums: Array) -> Array:
+            return super().from_start(chunk, sums if chunk.start else sums + self.before)
+
+        def left(self, chunk: Chunk, sums: Array) -> Array:
+            return super().left(chunk, sums if chunk.start else sums + self.before)
+
+    found = []
+    whole = ChunkKernel(replace(case, offsets=None)).log_decays()
+    assert whole is not None
+    for one, steps in zip(case.sequences(), sequence_slices(case.offsets), strict=True):
+        kernel = OnGrid(one)
+        kernel.skipped = steps.start % kernel.size
+        kernel.before = whole[..., steps.start - kernel.skipped : steps.start, :].sum(axis=-2, keepdims=True)
+        found.append(kernel.run())
+    return packed(found, case.config)
+
+
+PACKED = (
+    _of_sequences(
+        "borders_of_packed_sequences_ignored",
+        "Runs packed sequences as one, so that the state of a sequence reaches the next one.",
+        lambda case: run(case) if case.offsets is None else _over_borders(case),
+        ("packed",),
+        ("prime-rl#3000", "Automodel PR2147", "SkyRL PR2056"),
+    ),
+    _of_sequences(
+        "past_states_of_later_sequences_ignored",
+        "Uses the initial state of the first sequence, and zero for the others.",
+        _later_ignored,
+        ("state", "sequences"),
+    ),
+    _of_sequences(
+        "state_reset_one_step_late",
+        "Starts each packed sequence but the first at its second step: the first one still has the state before it.",
+        _reset_late,
+        ("packed",),
+        ("PufferLib#622",),
+    ),
+    _of_states(
+        "last_step_of_sequence_dropped",
+        "Drops the last step of each sequence: its output is zero and the last state does not see it.",
+        _without_last_step,
+        (),
+    ),
+    _of_sequences(
+        "last_state_of_last_sequence_for_all",
+        "Returns the last state of the last sequence for all sequences.",
+        _last_for_all,
+        ("sequences",),
+    ),
+    RecurrenceDeviation(
+        "decay_sums_from_start_of_packed_chunk",
+        "Decays the initial state of a packed sequence from the start of a chunk that begins before the sequence.",
+        _on_grid,
+        GATED,
+        ("state", "packed"),
+        ("vllm PR23279",),
+        takes_packed=True,
+    ),
+)

@@ -1,0 +1,72 @@
+"""Profiles: which rounding errors a tolerance allows. A profile is declared, never inferred from results."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from rnn_goldens.errors import UnknownName, WrongUse
+
+IEEE, TF32, WGSL = "ieee", "tf32", "wgsl"
+ANY, STEP = "any", "step"
+INSIDE, OPERANDS, ALL = "float32-inside", "operands-stored", "all-stored"
+
+_MEANINGS = {
+    "arithmetic": {
+        IEEE: "each operation rounds in the precision under test",
+        TF32: "operands of products are rounded to 11 bits, sums are float32: cuDNN's default on Ampere and later",
+        WGSL: "functions have the errors that WebGPU allows",
+    },
+    "algorithm": {
+        ANY: "recurrences may be computed step by step or in chunks of up to 64 steps",
+        STEP: "recurrences are computed step by step, or by a scan",
+    },
+    "half": {
+        INSIDE: "half precisions of recurrences are float32 inside: only outputs are rounded to them",
+        OPERANDS: "operands of products are rounded to the half precision, states and sums are float32",
+        ALL: "states are rounded to the half precision, too",
+    },
+}
+
+MEANINGS = {name: meaning for group in _MEANINGS.values() for name, meaning in group.items()}
+"""The parts of profiles, by name."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The rounding errors that a tolerance allows.
+
+    Attributes:
+        arithmetic: ``ieee``, ``tf32`` or ``wgsl``.
+        algorithm: ``any`` or ``step``, for recurrences.
+        half: ``float32-inside``, ``operands-stored`` or ``all-stored``, for recurrences in half precisions.
+    """
+
+    arithmetic: str = IEEE
+    algorithm: str = ANY
+    half: str = INSIDE
+
+    def __str__(self) -> str:
+        """Return the parts that differ from the default; ``ieee`` for the default."""
+        parts = [name for name in (self.arithmetic, self.algorithm, self.half) if name not in (IEEE, ANY, INSIDE)]
+        return ",".join(parts) or IEEE
+
+
+DEFAULT = Profile()
+
+
+def profile_named(names: Iterable[str]) -> Profile:
+    """Return the profile with some parts, such as ``["step", "operands-stored"]``; the default for none.
+
+    Raises:
+        UnknownName: there is no such part.
+        WrongUse: two parts exclude each other.
+    """
+    found = DEFAULT
+    given: dict[str, str] = {}
+    for name in names:
+        if name not in MEANINGS:
+            raise UnknownName("profile", name, MEANINGS)
+        (group,) = (group for group, meanings in _MEANINGS.items() if name in meanings)
+        if given.setdefault(group, name) != name:
+            raise WrongUse(f"profile: {given[group]} and {name} exclude each other")
+        found = replace(found, **{group: name})
+    return found

@@ -1,0 +1,198 @@
+"""Backward kernels of recurrences: the right ones equal the definition, and every deviation has an effect."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+import pytest
+from factories.backward_recurrences import CASES, random_case, random_cotangents, without_state
+from numpy.typing import NDArray
+
+from rnn_goldens import UnknownName
+from rnn_goldens.cells.recurrence import RecurrenceCase
+from rnn_goldens.cells.recurrence_backward import gradients
+from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+from rnn_goldens.deviations.recurrences.backward import (
+    BACKWARD_FAMILIES,
+    BACKWARD_KERNELS,
+    BACKWARD_RECURRENCE_DEVIATIONS,
+    BackwardRecurrenceDeviation,
+    backward_recurrence_deviation,
+)
+from rnn_goldens.deviations.recurrences.backward_kernel import (
+    AttentionBackward,
+    BackwardKernel,
+    RepeatedHeadsBackward,
+    RunningSumBackward,
+    overriding,
+)
+from rnn_goldens.deviations.recurrences.deviation import ATTENTION, FEATURES, GATED
+from rnn_goldens.golden.recurrences import RECURRENCES
+
+Gradients = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A case, cotangents and the right gradients."""
+
+    name: str
+    case: RecurrenceCase
+    cotangents: Gradients
+
+    @cached_property
+    def right(self) -> Gradients:
+        return self.reported(BACKWARD_KERNELS[self.case.cell](self.case.config).gradients(self.case, self.cotangents))
+
+    def reported(self, found: Gradients) -> Gradients:
+        """Leave out gradients of initial states that the caller did not pass."""
+        left_out = () if self.case.state_given else tuple(self.case.states)
+        return {name: array for name, array in found.items() if name not in left_out}
+
+    def has(self, needs: tuple[str, ...]) -> bool:
+        return all(FEATURES[name](self.case) for name in needs)
+
+
+def example(name: str, case: RecurrenceCase) -> Example:
+    for part in (case.inputs, case.weights, case.states):
+        for array in part.values():
+            array.flags.writeable = False
+    return Example(name, case, random_cotangents(case))
+
+
+def examples(cell: str) -> list[Example]:
+    found = [example(name, random_case(cell, **arguments)) for name, arguments in CASES.items()]
+    found += [
+        example(f"{name}, no state", without_state(random_case(cell, **CASES[name]))) for name in ("plain", "long")
+    ]
+    if cell == "rg_lru":
+        case = random_case(cell, **CASES["plain"])
+        found.append(example("decay near one", replace(case, weights={"Lambda": np.full(case.config["d"], -19.0)})))
+    return found
+
+
+EXAMPLES = {cell: examples(cell) for cell in RECURRENCES}
+
+each_cell = pytest.mark.parametrize("cell", RECURRENCES)
+each_deviation = pytest.mark.parametrize(
+    "wrong", [pytest.param(wrong, id=wrong.name) for wrong in BACKWARD_RECURRENCE_DEVIATIONS]
+)
+
+
+@cache
+def gradients_of(wrong: BackwardRecurrenceDeviation, example: Example) -> Gradients:
+    return example.reported(wrong.gradients(example.case, example.cotangents))
+
+
+def changes(wrong: BackwardRecurrenceDeviation, example: Example) -> bool:
+    found = gradients_of(wrong, example)
+    return any(not np.allclose(found[n], right, rtol=1e-9, atol=1e-9) for n, right in example.right.items())
+
+
+def right_kernels(cell: str) -> list[type[BackwardKernel]]:
+    kernels = [BACKWARD_KERNELS[cell]]
+    if cell in ATTENTION:
+        kernels.append(RepeatedHeadsBackward)
+    if cell in GATED:
+        kernels.append(RunningSumBackward)
+    return kernels
+
+
+@each_cell
+def test_right_kernels_equal_the_definition(cell: str) -> None:
+    for one in EXAMPLES[cell][: len(CASES)]:
+        expected = gradients(one.case, one.cotangents)
+        for kernel in right_kernels(cell):
+            found = kernel(one.case.config).gradients(one.case, one.cotangents)
+            assert list(found) == list(expected)
+            for name, array in found.items():
+                context = f"{kernel.__name__}, {one.name}, {name}"
+                np.testing.assert_allclose(array, expected[name], rtol=1e-10, atol=1e-10, err_msg=context)
+
+
+def test_there_are_at_least_30_deviations_in_the_order_of_their_families() -> None:
+    assert len(BACKWARD_RECURRENCE_DEVIATIONS) >= 30
+    assert [d for family in BACKWARD_FAMILIES.values() for d in family] == list(BACKWARD_RECURRENCE_DEVIATIONS)
+
+
+def test_names_are_unique_and_well_formed() -> None:
+    networks = (*DEVIATIONS, *BACKWARD_DEVIATIONS)
+    names = Counter([*(d.name for d in networks), *(d.name for d in BACKWARD_RECURRENCE_DEVIATIONS)])
+    assert [name for name, count in names.items() if count > 1] == []
+    assert [name for name in names if not re.fullmatch(r"[a-z][a-z0-9_]*", name)] == []
+
+
+@each_deviation
+def test_each_deviation_is_described_completely(wrong: BackwardRecurrenceDeviation) -> None:
+    assert re.fullmatch(r"[A-Z].*\.", wrong.sentence)
+    assert wrong.cells
+    assert set(wrong.cells) <= set(RECURRENCES)
+    assert all(wrong.applies_to(cell) == (cell in wrong.cells) for cell in RECURRENCES)
+    assert set(wrong.needs) <= set(FEATURES)
+
+
+@each_deviation
+def test_each_deviation_has_an_effect_in_each_of_its_cells(wrong: BackwardRecurrenceDeviation) -> None:
+    for cell in wrong.cells:
+        assert any(changes(wrong, one) for one in EXAMPLES[cell] if one.has(wrong.needs)), cell
+
+
+@each_deviation
+def test_each_deviation_has_no_effect_without_the_features_it_needs(wrong: BackwardRecurrenceDeviation) -> None:
+    without = [one for cell in wrong.cells for one in EXAMPLES[cell] if not one.has(wrong.needs)]
+    assert [f"{one.name}, {one.case.cell}" for one in without if changes(wrong, one)] == []
+
+
+@each_deviation
+def test_each_deviation_keeps_shapes_and_types_and_is_deterministic(wrong: BackwardRecurrenceDeviation) -> None:
+    for cell in wrong.cells:
+        for one in EXAMPLES[cell][:4]:
+            first, second = gradients_of(wrong, one), wrong.gradients(one.case, one.cotangents)
+            assert {name: (a.shape, a.dtype) for name, a in first.items()} == {
+                name: (a.shape, a.dtype) for name, a in one.right.items()
+            }
+            assert all(np.array_equal(array, second[name], equal_nan=True) for name, array in first.items())
+
+
+@each_deviation
+def test_each_deviation_computes_in_the_type_of_the_arrays(wrong: BackwardRecurrenceDeviation) -> None:
+    for cell in wrong.cells:
+        one = EXAMPLES[cell][1]
+        found = wrong.gradients(one.case.astype(np.float32), one.cotangents)
+        assert {array.dtype for array in found.values()} == {np.dtype(np.float32)}, cell
+
+
+def test_a_deviation_is_found_by_name() -> None:
+    wrong = BACKWARD_RECURRENCE_DEVIATIONS[-1]
+    assert backward_recurrence_deviation(wrong.name) is wrong
+    with pytest.raises(UnknownName, match="Did you mean 'd_g_zero'"):
+        backward_recurrence_deviation("d_g_zeros")
+
+
+@each_cell
+def test_no_two_deviations_are_equivalent(cell: str) -> None:
+    equivalent = [[wrong for wrong in BACKWARD_RECURRENCE_DEVIATIONS if cell in wrong.cells]]
+    for one in EXAMPLES[cell]:
+        equivalent = [group for several in equivalent for group in still_equivalent(several, one)]
+    assert [[wrong.name for wrong in group] for group in equivalent] == []
+
+
+def still_equivalent(
+    several: list[BackwardRecurrenceDeviation], one: Example
+) -> list[list[BackwardRecurrenceDeviation]]:
+    """Return the groups of deviations that an example does not distinguish."""
+    by_gradients: dict[str, list[BackwardRecurrenceDeviation]] = {}
+    for wrong in several:
+        found = repr([(np.round(array, 9) + 0.0).tobytes() for array in gradients_of(wrong, one).values()])
+        by_gradients.setdefault(found, []).append(wrong)
+    return [group for group in by_gradients.values() if len(group) > 1]
+
+
+def test_a_method_that_does_not_exist_cannot_be_replaced() -> None:
+    with pytest.raises(TypeError, match="AttentionBackward has no method 'd_z'"):
+        overriding(AttentionBackward, d_z=lambda right, x: right.d_z(x))

@@ -1,0 +1,254 @@
+"""The right kernels equal the definition, and every deviation of recurrences has an effect where it applies."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from rnn_goldens import UnknownName
+from rnn_goldens.cells.recurrence import RecurrenceCase, packed, run
+from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+from rnn_goldens.deviations.recurrences import (
+    FAMILIES,
+    FEATURES,
+    RECURRENCE_DEVIATIONS,
+    RecurrenceDeviation,
+    all_by_name,
+    recurrence_deviation,
+)
+from rnn_goldens.deviations.recurrences.chunk_kernel import ChunkKernel
+from rnn_goldens.deviations.recurrences.deviation import ATTENTION
+from rnn_goldens.deviations.recurrences.kernel import Kernel, replaced
+from rnn_goldens.deviations.recurrences.scan_kernels import KERNELS
+from rnn_goldens.deviations.recurrences.step_kernel import StepKernel
+from rnn_goldens.golden.recurrences import BY_KEY, RECURRENCES, recurrence_config
+
+Arrays = Mapping[str, NDArray[Any]]
+
+SIZES = {
+    "heads": 2, "query_heads": 4, "d_k": 3, "d_v": 5, "d": 4, "n": 3, "channels": 3, "width": 4, "past": 3
+}  # fmt: skip
+
+CASES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "one step": {"time": 1, "batch": 3},
+    "two steps": {"time": 2, "heads": 3, "query_heads": 3},
+    "across chunks": {"time": 70},
+    "one sequence": {"batch": 1, "time": 5, "heads": 1, "query_heads": 2},
+    "decay by key": {"decay": BY_KEY, "scale": 0.75, "activation": "none", "time": 70},
+    "packed": {"offsets": [0, 3, 4, 9, 79], "width": 6, "past": 5},
+    "packed, decay by key": {"offsets": [0, 20, 90], "decay": BY_KEY, "activation": "none"},
+    "no state": {"state": False},
+    "packed, no state": {"offsets": [0, 2, 22], "state": False},
+    "one sequence, no state": {"batch": 1, "state": False},
+    "strong decay": {"factors": {"g": 40, "S0": 1e5}, "time": 1, "batch": 1, "heads": 1},
+    "overflow": {"factors": {"g": 200, "x_i": 2000, "x_f": 200, "q": 1e6}, "d_k": 4, "d_v": 4},
+}
+"""Arguments of ``random_case``, by what they show."""
+
+
+def random_case(
+    cell: str,
+    *,
+    batch: int = 2,
+    time: int = 20,
+    offsets: list[int] | None = None,
+    state: bool = True,
+    factors: Mapping[str, float] = MappingProxyType({}),
+    **values: Any,
+) -> RecurrenceCase:
+    """Return a case with random numbers times factors by name. Sizes and options of other recurrences are ignored."""
+    recurrence = RECURRENCES[cell]
+    sizes = {name: values.get(name, SIZES[name]) for name in recurrence.sizes}
+    config = recurrence_config(cell, sizes | {name: values[name] for name in recurrence.options if name in values})
+    numbers = np.random.default_rng(time + batch)
+
+    def drawn(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray[Any]]:
+        return {name: numbers.standard_normal(shape) for name, shape in shapes.items()}
+
+    inputs = drawn(config.input_shapes(1 if offsets else batch, offsets[-1] if offsets else time))
+    weights = drawn(config.weights)
+    states = drawn(config.initial_shapes(len(offsets) - 1 if offsets else batch))
+    if "g" in inputs:
+        inputs["g"] = -0.3 * np.abs(inputs["g"])
+    if "beta" in inputs:
+        inputs["beta"] = 1 / (1 + np.exp(-inputs["beta"]))
+        inputs["k"] /= 1.5 * np.linalg.norm(inputs["k"], axis=-1, keepdims=True)
+    if "A" in weights:
+        weights["A"] = -np.exp(weights["A"])
+    if "n0" in states:
+        states["n0"] = 1 + np.abs(states["n0"])
+    if not state:
+        states = {name: 0 * array for name, array in states.items()}
+    for part in (inputs, weights, states):
+        for name, array in part.items():
+            np.multiply(array, factors.get(name, 1), out=array)
+            array.flags.writeable = False
+    return RecurrenceCase(cell, config, inputs, weights, states, np.array(offsets) if offsets else None, state)
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A case and its right outputs in one precision."""
+
+    name: str
+    case: RecurrenceCase
+
+    @cached_property
+    def right(self) -> Arrays:
+        with np.errstate(all="ignore"):
+            return run(self.case)
+
+    def in_float32(self) -> "Example":
+        return Example(self.name, self.case.astype(np.float32))
+
+
+EXAMPLES = {
+    cell: [Example(name, random_case(cell, **arguments)) for name, arguments in CASES.items()] for cell in RECURRENCES
+}
+IN_FLOAT32 = {cell: [one.in_float32() for one in of_cell] for cell, of_cell in EXAMPLES.items()}
+
+each_cell = pytest.mark.parametrize("cell", RECURRENCES)
+each_deviation = pytest.mark.parametrize(
+    "wrong",
+    # One process runs all tests of a deviation, so that each deviation runs once on each example.
+    [pytest.param(wrong, id=wrong.name, marks=pytest.mark.xdist_group(wrong.name)) for wrong in RECURRENCE_DEVIATIONS],
+)
+
+
+@cache
+def outputs_of(wrong: RecurrenceDeviation, one: Example) -> Arrays:
+    return wrong.run(one.case)
+
+
+def difference(found: Arrays, right: Arrays) -> float:
+    """Return the largest difference, relative to the largest number of its output; infinite if a number is not."""
+    differences = [np.abs(found[name] - array).max() / np.abs(array).max() for name, array in right.items()]
+    return float(max(d if np.isfinite(d) else np.inf for d in differences))
+
+
+def changes(wrong: RecurrenceDeviation, one: Example, by: float = 1e-6) -> bool:
+    with np.errstate(all="ignore"):
+        return difference(outputs_of(wrong, one), one.right) > by
+
+
+def right_kernels(cell: str) -> list[type[Kernel]]:
+    return [KERNELS[cell], *([ChunkKernel] if cell in ATTENTION else [])]
+
+
+@each_cell
+def test_right_kernels_equal_the_definition(cell: str) -> None:
+    for examples, bound in ((EXAMPLES, 1e-12), (IN_FLOAT32, 1e-5)):
+        for one in examples[cell]:
+            for kernel in right_kernels(cell):
+                with np.errstate(all="ignore"):
+                    found = packed([kernel(part).run() for part in one.case.sequences()], one.case.config)
+                assert list(found) == list(one.right)
+                assert described(found) == described(one.right)
+                assert difference(found, one.right) < bound, f"{kernel.__name__}, {one.name}"
+
+
+@pytest.mark.parametrize("size", (1, 7, 16))
+@pytest.mark.parametrize("cell", ATTENTION)
+def test_right_kernels_in_chunks_of_any_size_equal_the_definition(cell: str, size: int) -> None:
+    kernel = type("SmallChunkKernel", (ChunkKernel,), {"size": size})
+    for one in EXAMPLES[cell]:
+        found = packed([kernel(part).run() for part in one.case.sequences()], one.case.config)
+        assert difference(found, one.right) < 1e-12, one.name
+
+
+def described(arrays: Arrays) -> dict[str, Any]:
+    return {name: (array.shape, array.dtype) for name, array in arrays.items()}
+
+
+def test_there_are_at_least_89_deviations_in_the_order_of_their_families() -> None:
+    assert len(RECURRENCE_DEVIATIONS) >= 89
+    assert [d for family in FAMILIES.values() for d in family] == list(RECURRENCE_DEVIATIONS)
+
+
+def test_names_are_unique_in_all_catalogues_and_well_formed() -> None:
+    names = Counter(d.name for catalogue in (DEVIATIONS, BACKWARD_DEVIATIONS) for d in catalogue)
+    names.update(d.name for d in RECURRENCE_DEVIATIONS)
+    assert [name for name, count in names.items() if count > 1] == []
+    assert [name for name in names if not re.fullmatch(r"[a-z][a-z0-9_]*", name)] == []
+    assert all(all_by_name()[d.name] is d for d in RECURRENCE_DEVIATIONS)
+
+
+def test_an_unknown_name_is_an_error_with_the_nearest_name() -> None:
+    with pytest.raises(UnknownName, match="scale_left_out"):
+        recurrence_deviation("scale_left")
+
+
+@each_deviation
+def test_each_deviation_is_described_completely(wrong: RecurrenceDeviation) -> None:
+    assert re.fullmatch(r"[A-Z].*[^.]\.", wrong.sentence)
+    assert not wrong.fix.endswith(".")
+    assert wrong.cells
+    assert set(wrong.cells) <= set(RECURRENCES)
+    assert all(wrong.applies_to(cell) == (cell in wrong.cells) for cell in RECURRENCES)
+    assert set(wrong.needs) <= set(FEATURES)
+    assert [defect for defect in wrong.stands_for if not re.fullmatch(r"[\w.-]+(#| PR)\d+", defect)] == []
+    assert recurrence_deviation(wrong.name) is wrong
+
+
+@each_deviation
+def test_each_deviation_has_an_effect_in_each_of_its_cells_and_in_both_precisions(wrong: RecurrenceDeviation) -> None:
+    for cell in wrong.cells:
+        for examples, by in ((EXAMPLES, 1e-6), (IN_FLOAT32, 2e-5)):
+            assert any(changes(wrong, one, by) for one in examples[cell] if wrong.has_needs(one.case)), cell
+
+
+@each_deviation
+def test_each_deviation_has_no_effect_without_the_features_it_needs(wrong: RecurrenceDeviation) -> None:
+    without = [one for cell in wrong.cells for one in EXAMPLES[cell] if not wrong.has_needs(one.case)]
+    assert [f"{one.name}, {one.case.cell}" for one in without if changes(wrong, one, 1e-12)] == []
+
+
+@each_deviation
+def test_each_deviation_needs_every_feature_that_it_lists(wrong: RecurrenceDeviation) -> None:
+    assert len(set(wrong.needs)) == len(wrong.needs)
+    for needed in wrong.needs:
+        others = replace(wrong, needs=tuple(name for name in wrong.needs if name != needed))
+        examples = [one for cell in wrong.cells for one in EXAMPLES[cell] if others.has_needs(one.case)]
+        assert any(not FEATURES[needed](one.case) for one in examples), f"{needed} follows from the other features"
+
+
+@each_deviation
+def test_each_deviation_keeps_shapes_and_types_and_is_deterministic(wrong: RecurrenceDeviation) -> None:
+    for cell in wrong.cells:
+        for one in (*EXAMPLES[cell], *IN_FLOAT32[cell]):
+            assert described(outputs_of(wrong, one)) == described(one.right), one.name
+        first, second = outputs_of(wrong, EXAMPLES[cell][0]), wrong.run(EXAMPLES[cell][0].case)
+        assert all(np.array_equal(array, second[name], equal_nan=True) for name, array in first.items())
+
+
+@each_cell
+def test_no_two_deviations_are_equivalent(cell: str) -> None:
+    equivalent = [[wrong for wrong in RECURRENCE_DEVIATIONS if cell in wrong.cells]]
+    for one in EXAMPLES[cell]:
+        equivalent = [group for several in equivalent for group in still_equivalent(several, one)]
+    assert [[wrong.name for wrong in group] for group in equivalent] == []
+
+
+def still_equivalent(several: list[RecurrenceDeviation], one: Example) -> list[list[RecurrenceDeviation]]:
+    """Return the groups of deviations that an example does not distinguish."""
+    by_outputs: dict[str, list[RecurrenceDeviation]] = {}
+    for wrong in several:
+        found = outputs_of(wrong, one)
+        largest = {name: np.abs(array).max() for name, array in one.right.items()}
+        rounded = repr([(np.round(array / largest[name], 8) + 0.0).tobytes() for name, array in found.items()])
+        by_outputs.setdefault(rounded, []).append(wrong)
+    return [group for group in by_outputs.values() if len(group) > 1]
+
+
+def test_a_method_that_does_not_exist_cannot_be_replaced() -> None:
+    with pytest.raises(AssertionError):
+        replaced(StepKernel, decays=lambda right, g: right.decay(g))

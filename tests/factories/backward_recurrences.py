@@ -1,0 +1,71 @@
+"""Random recurrences with cotangents, for tests of the backward pass."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.cells.recurrence import RecurrenceCase
+from rnn_goldens.golden.recurrences import BY_KEY, RECURRENCES, recurrence_config
+
+Arrays = Mapping[str, NDArray[Any]]
+
+SIZES = {
+    "heads": 2, "query_heads": 2, "d_k": 4, "d_v": 3, "d": 3, "n": 2, "channels": 3, "width": 4, "past": 3
+}  # fmt: skip
+"""Sizes unless a test gives others."""
+
+SMALL = {"k": 0.5, "R_i": 0.4, "R_f": 0.4, "R_z": 0.4, "R_o": 0.4}
+"""Largest numbers of arrays that make states grow; 1 for the others."""
+
+
+def random_case(
+    cell: str, *, batch: int = 2, time: int = 5, offsets: list[int] | None = None, seed: int = 0, **values: Any
+) -> RecurrenceCase:
+    """Return a case with random float64 numbers. Sizes and options that the recurrence does not have are ignored."""
+    recurrence = RECURRENCES[cell]
+    sizes = {name: values.get(name, SIZES[name]) for name in recurrence.sizes}
+    config = recurrence_config(cell, sizes | {name: values[name] for name in recurrence.options if name in values})
+    numbers, rows = np.random.default_rng(seed), 1 if offsets else batch
+
+    def drawn(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray[Any]]:
+        return {name: numbers.uniform(-1, 1, shape) * SMALL.get(name, 1) for name, shape in shapes.items()}
+
+    inputs = drawn(config.input_shapes(rows, offsets[-1] if offsets else time))
+    for name in {"g", "beta"} & set(inputs):
+        inputs[name] = -0.3 * np.abs(inputs[name]) if name == "g" else np.abs(inputs[name])
+    weights = drawn(config.weights)
+    if "A" in weights:
+        weights["A"] = -np.abs(weights["A"])
+    states = drawn(config.initial_shapes(len(offsets) - 1 if offsets else batch))
+    if "n0" in states:
+        states["n0"] = 1 + np.abs(states["n0"])
+    return RecurrenceCase(cell, config, inputs, weights, states, np.array(offsets) if offsets else None)
+
+
+def without_state(case: RecurrenceCase) -> RecurrenceCase:
+    """Return the case as if the caller had passed no initial states."""
+    return replace(case, states={name: 0 * array for name, array in case.states.items()}, state_given=False)
+
+
+def random_cotangents(case: RecurrenceCase, seed: int = 1) -> dict[str, NDArray[Any]]:
+    """Return a random cotangent for each output."""
+    rows = len(case.offsets) - 1 if case.offsets is not None else len(next(iter(case.inputs.values())))
+    shapes = case.config.output_shapes(len(next(iter(case.inputs.values()))), case.time, rows)
+    numbers = np.random.default_rng(seed)
+    return {f"d_{name}": numbers.uniform(-1, 1, shape) for name, shape in shapes.items()}
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "plain": {"seed": 2},
+    "grouped queries": {"query_heads": 6, "seed": 3},
+    "decay by key": {"decay": BY_KEY, "query_heads": 4, "scale": 0.75, "seed": 4},
+    "packed": {"offsets": [0, 3, 4, 9], "query_heads": 4, "activation": "none", "seed": 5},
+    "one step": {"time": 1, "batch": 3, "seed": 6},
+    "one head": {"heads": 1, "query_heads": 1, "d_k": 5, "d_v": 6, "batch": 1, "seed": 7},
+    "long": {"time": 70, "query_heads": 4, "seed": 8},
+    "packed and long": {"offsets": [0, 40, 110], "query_heads": 4, "decay": BY_KEY, "seed": 9},
+}
+"""Arguments of ``random_case``, by what they show."""
