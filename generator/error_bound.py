@@ -112,8 +112,8 @@ def _flattest(found: Forward) -> float:
     return smallest
 
 
-def round_up(error: Float64) -> Float64:
-    """Round up to eight significant bits, which are enough for a bound and keep files small."""
+def round_up(error: Float64, bits: int = 8) -> Float64:
+    """Round up to a few significant bits, which are enough for a bound and keep files small."""
     mantissas, exponents = np.frexp(error)
-    rounded: Float64 = np.ldexp(np.ceil(mantissas * 256), exponents - 8)
+    rounded: Float64 = np.ldexp(np.ceil(mantissas * 2**bits), exponents - bits)
     return rounded

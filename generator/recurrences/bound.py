@@ -14,6 +14,9 @@ ACCUMULATION, STATE, STORAGE = 0, 1, 2
 KINDS = 3
 """Kinds of losses: of sums, functions and running sums; of storing states; and of storing other values."""
 
+BITS = 5
+"""Significant bits of stored coefficients: their six arrays for each output would take most of a file."""
+
 AT_ONCE = 2**18
 """Largest number of elements of one cotangent."""
 

@@ -15,7 +15,7 @@ from rnn_goldens.generator.exact import LAST_BITS, with_enough_bits
 from rnn_goldens.generator.exact_array import Refused
 from rnn_goldens.generator.exactness import Needs, needs_of_graph
 from rnn_goldens.generator.recurrences.balls import in_balls
-from rnn_goldens.generator.recurrences.bound import Bounds
+from rnn_goldens.generator.recurrences.bound import BITS, Bounds
 from rnn_goldens.generator.recurrences.chunked import chunked
 from rnn_goldens.generator.recurrences.gradients import certify_gradients
 from rnn_goldens.generator.recurrences.scenario import RecurrenceScenario
@@ -187,5 +187,5 @@ def _coefficients(graphs: Sequence[Unrolled]) -> Coefficients:
         found = [
             _outputs(of, [bound[kind] for bound in bounds]) for of, bounds in zip(graphs, by_sequence, strict=True)
         ]
-        kinds.append({name: round_up(array) for name, array in packed(found, graphs[0].case.config).items()})
+        kinds.append({name: round_up(array, BITS) for name, array in packed(found, graphs[0].case.config).items()})
     return Coefficients(*kinds)

@@ -14,7 +14,7 @@ from rnn_goldens.generator.exact import LAST_BITS, with_enough_bits
 from rnn_goldens.generator.exact_array import Refused
 from rnn_goldens.generator.exactness import needs_of_graph
 from rnn_goldens.generator.recurrences.balls import in_balls
-from rnn_goldens.generator.recurrences.bound import KINDS, Bounds
+from rnn_goldens.generator.recurrences.bound import BITS, KINDS, Bounds
 from rnn_goldens.generator.recurrences.graph import Node
 from rnn_goldens.generator.recurrences.scenario import RecurrenceScenario
 from rnn_goldens.generator.recurrences.unrolled import UnrolledGradients, unrolled_gradients
@@ -181,7 +181,7 @@ def _coefficients(case: RecurrenceCase, graphs: Sequence[UnrolledGradients]) -> 
             name: from_lanes(_summed(name, graphs, of_kind, is_storage=kind == KINDS - 1), axes)[0]
             for name, axes in case.config.recurrence.weights.items()
         }
-        kinds.append({name: round_up(array) for name, array in (joined(others, case) | weights).items()})
+        kinds.append({name: round_up(array, BITS) for name, array in (joined(others, case) | weights).items()})
     return Coefficients(*kinds)
 
 

@@ -38,7 +38,7 @@ class Integers(ClosedStruct, frozen=True):
 
 
 _FLOATS, _INTEGERS = msgspec.json.Decoder(Floats), msgspec.json.Decoder(Integers)
-_PLAIN = {str, int, bool}
+_PLAIN = {str, int, bool, float}
 
 
 def tree_of(part: Struct | dict[str, Raw], where: str = "") -> Tree:

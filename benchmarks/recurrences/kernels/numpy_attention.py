@@ -125,9 +125,7 @@ def chunks(
     return _joined(outputs, 3, state)
 
 
-def _solved(
-    among: Array, known: Array, values: Array, r: Rounding[Array], *, direct: bool
-) -> tuple[Array, Array]:
+def _solved(among: Array, known: Array, values: Array, r: Rounding[Array], *, direct: bool) -> tuple[Array, Array]:
     """Return (1 + among)⁻¹ times known and times values."""
     if direct:
         both = _forward(among, np.concatenate([known, values], axis=-1))

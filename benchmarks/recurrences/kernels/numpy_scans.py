@@ -33,7 +33,7 @@ def _read(x: Arrays, h: Array, last: Array, r: Rounding[Array]) -> dict[str, Arr
 
 
 def cumulated(_: RecurrenceConfig, x: Arrays, r: Rounding[Array], *, size: int | None = None) -> dict[str, Array]:
-    """Compute all steps of a chunk at once: b of step j reaches step i times exp(γ_i - γ_j), with γ the sums of log a.
+    """Compute all steps of a chunk at once: b of step j reaches step i times exp(sum_i - sum_j), of sums of log a.
 
     Without a size, all steps are one chunk.
     """

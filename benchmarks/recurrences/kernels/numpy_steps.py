@@ -53,9 +53,9 @@ def slstm(_: RecurrenceConfig, x: Arrays, r: Rounding[Array]) -> dict[str, Array
         column = r.operand(h)[..., None]
         i, f, z, o = (x[f"x_{gate}"][:, t] + (x[f"R_{gate}"] @ column)[..., 0] for gate in "ifzo")
         log_f = -softplus(-f)
-        after = np.maximum(log_f + m, i)
-        i, f = np.exp(i - after), np.exp(log_f + m - after)
-        c, n, m = r.state(f * c + i * np.tanh(z)), r.state(f * n + i), r.state(after)
+        before, m = m, r.state(np.maximum(log_f + m, i))
+        i, f = np.exp(i - m), np.exp(log_f + before - m)
+        c, n = r.state(f * c + i * np.tanh(z)), r.state(f * n + i)
         outputs.append(sigmoid(o) * (c / n))
         h = r.state(outputs[-1])
     return {"out": np.stack(outputs, 1), "h_n": h}
