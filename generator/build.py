@@ -12,8 +12,8 @@ from rnn_goldens.errors import InvalidFile
 from rnn_goldens.generator.certification_cache import CertificationCache
 from rnn_goldens.generator.certify import certification
 from rnn_goldens.generator.index import Entry, contents_of, files_of, index_entry
-from rnn_goldens.generator.recurrences.scenario import RecurrenceScenario
-from rnn_goldens.generator.scenario import Refused, Scenario
+from rnn_goldens.generator.recurrences.scenario import AnyScenario
+from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.features import CORE
 
 TEXTS = ("title", "purpose", "documented_in", "gradients/purpose")
@@ -40,7 +40,7 @@ class BuiltGolden:
     left_out: Mapping[str, str]
 
 
-def build(scenario: Scenario | RecurrenceScenario) -> BuiltGolden:
+def build(scenario: AnyScenario) -> BuiltGolden:
     """Certify a scenario and encode its files in memory. This does not depend on other scenarios.
 
     Raises:
@@ -54,7 +54,7 @@ def build(scenario: Scenario | RecurrenceScenario) -> BuiltGolden:
 
 
 def cached_golden(
-    scenario: Scenario | RecurrenceScenario, folder: Path, entry: Entry | None, certified: CertificationCache | None
+    scenario: AnyScenario, folder: Path, entry: Entry | None, certified: CertificationCache | None
 ) -> Golden | None:
     """Return the golden in the folder if, according to the cache, it is the result of a scenario, else None."""
     if certified is None or entry is None or certified.content(scenario) != contents_of(entry):

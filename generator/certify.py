@@ -17,7 +17,7 @@ from rnn_goldens.generator.exact import certified_outputs
 from rnn_goldens.generator.exactness import exact_precisions
 from rnn_goldens.generator.gradients.certify import certify_gradients
 from rnn_goldens.generator.recurrences.certify import certify_recurrence
-from rnn_goldens.generator.recurrences.scenario import RecurrenceScenario
+from rnn_goldens.generator.recurrences.scenario import AnyScenario, RecurrenceScenario
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.arrays import GoldenArrays
 from rnn_goldens.golden.expected import GRADIENTS
@@ -42,7 +42,7 @@ class Certification:
     left_out: Mapping[str, str]
 
 
-def certify(scenario: Scenario | RecurrenceScenario, *, confirm: bool = True) -> Golden:
+def certify(scenario: AnyScenario, *, confirm: bool = True) -> Golden:
     """Compute expected outputs (and gradients, for cotangents), derive tolerances, and confirm both.
 
     The definition in NumPy confirms them, and so do the layers of torch if it is installed. Needs python-flint.
@@ -64,7 +64,7 @@ def certify(scenario: Scenario | RecurrenceScenario, *, confirm: bool = True) ->
 
 
 @np.errstate(over="ignore", invalid="ignore")  # overflow gives infinity or NaN, which is refused where it matters
-def certification(scenario: Scenario | RecurrenceScenario, *, confirm: bool = True) -> Certification:
+def certification(scenario: AnyScenario, *, confirm: bool = True) -> Certification:
     """Certify a scenario as ``certify`` does, and return the golden with the reasons why precisions are left out."""
     if isinstance(scenario, RecurrenceScenario):
         return Certification(*certify_recurrence(scenario, versions(), confirm=confirm))

@@ -14,7 +14,7 @@ from rnn_goldens.generator import kill_matrix_file
 from rnn_goldens.generator.build import provenances
 from rnn_goldens.generator.generate import Track, generate, untracked
 from rnn_goldens.generator.index import CorpusIdentity
-from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.recurrences.scenario import AnyScenario
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.features import CORE
 
@@ -22,7 +22,7 @@ MATRICES = (kill_matrix_file.NAME, kill_matrix_file.BACKWARD_NAME)
 
 
 def check(
-    scenarios: Sequence[Scenario],
+    scenarios: Sequence[AnyScenario],
     corpus: Corpus,
     scratch: Path,
     only: Sequence[str] = (),

@@ -1,5 +1,6 @@
 """Determines whether a network can be computed without rounding, in any order of summation."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,7 +61,7 @@ _NEVER_ROUND = (
 )  # fmt: skip
 EXACT_WITH_ENOUGH_BITS = (
     "product", "transposed", "sum", "multiply", "scaled", "constant", "clip", "thresholded_relu",
-    "matmul", "total_over", "solved", "exp",
+    "matmul", "total_over", "solved",
 )  # fmt: skip
 """Primitives that are exact in a precision with enough bits. Primitives not listed here or above always round."""
 
@@ -73,16 +74,16 @@ _MULTIPLY = (
 """Primitives whose results are multiples of the product of their arguments' least bits."""
 
 
-def needs_of_graph(graph: Computed) -> Needs | None:
-    """Return the requirements of all operations, or None if one always rounds.
+def needs_of_graph(graph: Computed, also: Collection[str] = ()) -> Needs | None:
+    """Return the requirements of all operations, or None if one always rounds; ``also`` are primitives that need not.
 
     The requirements are computed in float64. If they are at most 53 bits, this computation is exact, too.
     """
     needs = Needs()
     for k, operation in enumerate(graph.operations):
-        if operation is not None and always_rounds(operation):
+        if operation is not None and always_rounds(operation) and operation.primitive not in also:
             return None
-        if operation is not None and operation.primitive in EXACT_WITH_ENOUGH_BITS:
+        if operation is not None and operation.primitive in (*EXACT_WITH_ENOUGH_BITS, *also):
             needs |= needs_of_value(graph, k, operation)
     return needs
 

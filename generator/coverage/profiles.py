@@ -88,7 +88,8 @@ def missing(
     detected_by_golden = matrix.detected(by_out=profile.out_alone)
     detected = set().union(*(one for golden_id, one in detected_by_golden.items() if profile.can(features[golden_id])))
     known = set(exempt(hidden))
-    required = combinations(deviation for deviation in matrix.deviations if profile.applies(deviation))
+    networks = [deviation for deviation in matrix.deviations if isinstance(deviation, Deviation)]
+    required = combinations(deviation for deviation in networks if profile.applies(deviation))
     if profile != WHOLE:  # dialects have fewer goldens: only the whole corpus must detect their deviations
         required = [combination for combination in required if combination[1] in CELLS]
     if profile.out_alone:  # deviations that only change last states do not count

@@ -161,7 +161,7 @@ def _needs(case: RecurrenceCase, graphs: Sequence[Unrolled]) -> Needs | None:
 
 
 def _needs_of(graphs: Sequence[Unrolled]) -> Needs | None:
-    each = [needs_of_graph(of.graph) for of in graphs]
+    each = [needs_of_graph(of.graph, ("exp",)) for of in graphs]
     return None if None in each else reduce(lambda a, b: a | b, [needs for needs in each if needs is not None])
 
 

@@ -12,6 +12,7 @@ from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.comparison.outputs import NotNumbers, read
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator.exact_array import Refused, exact_array
+from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenario_fields import declared_of, precisions_of, require_id, require_words
 from rnn_goldens.golden.array_shapes import ArrayShapes, array_shapes
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
@@ -185,3 +186,7 @@ class RecurrenceScenario:
                 raise Refused(f"{self.id}: {name} has shape {arrays[name].shape}; expected {shape}")
         if unknown := [name for name in arrays if name not in shapes]:
             raise Refused(f"{self.id}: {UnknownName(f'array of {self.cell}', unknown[0], shapes)}")
+
+
+AnyScenario = Scenario | RecurrenceScenario
+"""A scenario of a network or of a recurrence."""

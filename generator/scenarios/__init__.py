@@ -6,6 +6,7 @@ import numpy as np
 
 from rnn_goldens import corpus
 from rnn_goldens.generator.index import CorpusIdentity
+from rnn_goldens.generator.recurrences.scenario import AnyScenario
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import (
     activation_sweeps,
@@ -15,12 +16,13 @@ from rnn_goldens.generator.scenarios import (
     documented,
     full_numbers,
     nine_of_each,
+    recurrences,
     special,
     variants,
     zero_start,
 )
 
-VERSION = "1.7.0"
+VERSION = "1.8.0"
 """Version of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: texts changed."""
 
 OURS = CorpusIdentity(corpus.OURS, VERSION)
@@ -64,5 +66,5 @@ _STANDARD: tuple[Scenario, ...] = tuple(
     )
 )
 
-SCENARIOS = (*_STANDARD, *dialects.scenarios(_STANDARD))
-"""The documented scenarios first, then from simple to hard; finally those of the dialects."""
+SCENARIOS: tuple[AnyScenario, ...] = (*_STANDARD, *dialects.scenarios(_STANDARD), *recurrences.scenarios())
+"""The documented scenarios first, then from simple to hard; then those of the dialects and of the recurrences."""

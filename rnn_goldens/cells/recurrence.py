@@ -183,8 +183,7 @@ def step_terms(config: RecurrenceConfig, arguments: Mapping[str, Term]) -> tuple
         options["scale"] = scale
     if "activation" in config.recurrence.options:
         options["silu"] = config.option("activation") == "silu"
-    name = next(name for name, recurrence in RECURRENCES.items() if recurrence is config.recurrence)
-    outputs, states = _EQUATIONS[name](**arguments, **options)
+    outputs, states = _EQUATIONS[config.cell](**arguments, **options)
     return outputs, states
 
 

@@ -79,7 +79,7 @@ def encode(golden: Golden) -> dict[str, bytes]:
         content = json_file.encode(to_document(tree))
         name = Path(golden.id if kind is OUTPUTS else f"{golden.id}.gradients")
         decode(content, name, of=None if kind is OUTPUTS else golden, by_schema=True)
-        hdf5 = hdf5_file.encode(tree, golden.layout, golden.config)
+        hdf5 = hdf5_file.encode(tree)
         files |= dict(zip(kind.suffixes, (hdf5, content), strict=True))
     return files
 

@@ -1,12 +1,6 @@
-"""Writes and reads ``.h5`` files: groups, datasets and attributes, readable with any HDF5 tool.
-
-Each array has its axis labels and gate order as attributes, for users of HDF5 tools. Readers do not need them.
-"""
+"""Writes and reads ``.h5`` files: groups, datasets and attributes, readable with any HDF5 tool."""
 
 import io
-import re
-from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import h5py
@@ -14,49 +8,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.encoding.tree import Tree
-from rnn_goldens.golden.recurrences import RecurrenceConfig
-from rnn_goldens.golden.shapes import Config, Layout, cotangent_of
 
 _DEEPEST = 4
 """Levels of groups; a golden has three. The limit ends the reading of a group that links to itself."""
 
-Labels = Callable[[str, int], Mapping[str, list[str]]]
-"""(name, number of axes) of an array → its attributes."""
+_LARGEST_COMPACT = 60_000
+"""Bytes of an array that HDF5 can store in the header of its dataset, which takes less space than a separate block."""
 
 _TYPES = (np.dtype(np.float64), np.dtype(np.int64))
 
 
-def encode(tree: Tree, layout: Layout, config: Config | RecurrenceConfig) -> bytes:
-    """Return the bytes of an HDF5 file. Deterministic: nothing depends on time or on the order of sets.
-
-    Args:
-        tree: the content.
-        layout: gates, states and weights of the cell, for the labels of axes.
-        config: the configuration, for the labels of axes.
-    """
-    labels = (
-        partial(recurrence_labels, config)
-        if isinstance(config, RecurrenceConfig)
-        else partial(axis_labels, layout, projected=config.proj_size > 0)
-    )
+def encode(tree: Tree) -> bytes:
+    """Return the bytes of an HDF5 file. Deterministic: nothing depends on time or on the order of sets."""
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w", libver=("v108", "v108"), alignment_threshold=1, alignment_interval=8) as file:
-        _write(file, tree, labels)
+    with h5py.File(buffer, "w", libver=("earliest", "v108"), alignment_threshold=1, alignment_interval=8) as file:
+        _write(file, tree)
     return buffer.getvalue()
 
 
-def _write(group: h5py.Group, tree: Tree, labels: Labels) -> None:
+def _write(group: h5py.Group, tree: Tree) -> None:
     for name, value in tree.items():
         if isinstance(value, dict):
-            _write(group.create_group(name), value, labels)
+            _write(group.create_group(name), value)
         elif isinstance(value, np.ndarray):
-            dataset = group.create_dataset(name, data=value, track_times=False)
-            for attribute, texts in labels(name, value.ndim).items():
-                dataset.attrs[attribute] = _texts(texts)
+            _write_array(group, name, value)
         elif isinstance(value, str | list):
             group.attrs[name] = _texts(value)
         else:
             group.attrs[name] = value
+
+
+def _write_array(group: h5py.Group, name: str, array: NDArray[Any]) -> None:
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_obj_track_times(False)
+    properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    if array.nbytes < _LARGEST_COMPACT:
+        properties.set_layout(h5py.h5d.COMPACT)
+    space = h5py.h5s.create_simple(array.shape)
+    dataset = h5py.h5d.create(group.id, name.encode(), h5py.h5t.py_create(array.dtype), space, dcpl=properties)
+    dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, np.ascontiguousarray(array))
 
 
 def _texts(value: str | list[str]) -> NDArray[Any]:
@@ -65,49 +55,6 @@ def _texts(value: str | list[str]) -> NDArray[Any]:
     longest = max([1, *map(len, encoded)])
     array = np.array(encoded, h5py.string_dtype("utf-8", longest))
     return array.reshape(()) if isinstance(value, str) else array
-
-
-_SUFFIX = re.compile(r"_l\d+(_reverse)?")
-_MAX_AXES = 3
-
-
-def axis_labels(layout: Layout, name: str, axes: int, *, projected: bool) -> dict[str, list[str]]:
-    """Return the attributes ``axes`` and, for a weight with the rows of all gates, ``gates`` of an array.
-
-    Args:
-        layout: gates, states and weights of the cell.
-        name: the name of the array.
-        axes: the number of axes: an unbatched golden has one less.
-        projected: whether the size of h differs from hidden_size.
-    """
-    output = "projection" if projected else "hidden"
-    letters = {"G": "gate*hidden", "H": "hidden", "I": "input of the layer", "P": output}
-    if name == "lengths":
-        return {"axes": ["batch"]}
-    if name in ("x", "out", "d_out"):
-        return {"axes": ["batch", "time", "input" if name == "x" else f"direction*{output}"][_MAX_AXES - axes :]}
-    last = layout.outputs[1:]
-    for names in (layout.initial, last, tuple(map(cotangent_of, last))):
-        if name in names:
-            units = output if name == names[0] else "hidden"
-            return {"axes": ["layer*direction", *["batch"][: axes - 2], units]}
-    weight = dict(layout.weights)[_SUFFIX.sub("", name)]
-    gates = {"gates": list(layout.gates)} if weight.startswith("G") else {}
-    return {"axes": [letters[axis] for axis in weight], **gates}
-
-
-def recurrence_labels(config: RecurrenceConfig, name: str, _: int) -> dict[str, list[str]]:
-    """Return the attribute ``axes`` of an array of a recurrence."""
-    recurrence, output = config.recurrence, name.removeprefix("d_")
-    if name == "offsets":
-        return {"axes": ["sequence + 1"]}
-    if name in recurrence.weights:
-        return {"axes": recurrence.weights[name].split()}
-    for axes in (config.inputs.get(name), recurrence.outputs.get(output)):
-        if axes is not None:
-            return {"axes": ["batch", "time", *axes.split()]}
-    state = output.removesuffix("_n") if output.endswith("_n") else name.removesuffix("0")
-    return {"axes": ["sequence", *recurrence.states[state].split()]}
 
 
 def read_tree(content: bytes) -> Tree:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from types import MappingProxyType
 from typing import Any
 
 from rnn_goldens.errors import UnknownName, WrongUse
@@ -150,12 +149,17 @@ class RecurrenceConfig(Mapping[str, Any]):
     """Sizes and options of a recurrence.
 
     Attributes:
-        recurrence: the recurrence.
+        cell: the name of the recurrence.
         given: sizes and the options that differ from their defaults, by name.
     """
 
-    recurrence: Recurrence
+    cell: str
     given: Mapping[str, Any]
+
+    @property
+    def recurrence(self) -> Recurrence:
+        """The recurrence."""
+        return RECURRENCES[self.cell]
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - a size, or an option
         return self.given[name]
@@ -221,7 +225,7 @@ def recurrence_config(cell: str, values: Mapping[str, Any]) -> RecurrenceConfig:
     if values.get("activation", "silu") not in ("silu", "none"):
         raise WrongUse(f"{cell}: activation is {values['activation']!r}, but must be 'silu' or 'none'")
     ordered = {name: values[name] for name in (*recurrence.sizes, *recurrence.options) if name in values}
-    return RecurrenceConfig(recurrence, MappingProxyType(ordered))
+    return RecurrenceConfig(cell, ordered)
 
 
 def _require_sizes(cell: str, sizes: Mapping[str, Any]) -> None:
