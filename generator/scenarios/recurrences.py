@@ -150,7 +150,7 @@ _MOST = ("gated_delta",)
 ATTENTION_VARIANTS = (
     Variant(
         name="several-steps",
-        purpose="A few steps with an initial state: d_k and d_v differ, and so do heads and batch rows.",
+        purpose="A few steps with an initial state and the default scale 1 / √d_k; d_k and d_v differ.",
         sizes={"heads": 2, "query_heads": 2, "d_k": 3, "d_v": 2},
         time=3,
         gradient_purpose=_GRADIENTS,
@@ -191,20 +191,12 @@ ATTENTION_VARIANTS = (
         gradient_purpose="The scale multiplies gradients through the output, and not those through the last state.",
     ),
     Variant(
-        name="default-scale",
-        purpose="The scale is not given: it is 1 / √d_k, where d_k is no square and differs from d_v.",
-        sizes={**_ONE_HEAD, "d_k": 6, "d_v": 2},
-        batch=1,
-        time=3,
-    ),
-    Variant(
         name="twenty-steps",
         purpose="Twenty steps: more than a chunk of 16, and no multiple of it.",
         sizes={**_ONE_HEAD, "d_k": 3, "d_v": 2},
         batch=1,
         time=20,
         cells=_MOST,
-        gradient_purpose="The cotangent of the state passes through a border of chunks of 16.",
     ),
     Variant(
         name="63-steps",
@@ -471,7 +463,6 @@ SCANS: Mapping[str, tuple[Variant, ...]] = {
             time=12,
             batch=1,
             change=_small_steps,
-            gradient_purpose="The derivative of softplus is small and must not be one.",
         ),
     ),
     "rg_lru": (
