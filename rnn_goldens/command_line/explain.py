@@ -6,7 +6,7 @@ import textwrap
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -90,6 +90,10 @@ def explain(
         raise click.UsageError("--implementation and --against exclude each other: give one of them")
     if cell:
         name_cells([cell])
+    if not opened.load(name).is_network:
+        raise click.UsageError(
+            f"{name} is a golden of a recurrence, which explain does not show step by step: rnn-goldens show {name}"
+        )
     text, right = _of_golden(
         opened.load(name, dtype or _default_precision(opened, name)), implementation, against, choice
     )
@@ -99,10 +103,14 @@ def explain(
 
 def _list(ctx: click.Context) -> None:
     """Print all deviations by family, and exit."""
-    from rnn_goldens.deviations import FAMILIES, Deviation
+    from rnn_goldens.deviations import FAMILIES
     from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
+    from rnn_goldens.deviations.recurrences import FAMILIES as RECURRENCE_FAMILIES
+    from rnn_goldens.deviations.recurrences.backward import BACKWARD_FAMILIES as BACKWARD_RECURRENCE_FAMILIES
 
-    families: Mapping[str, Sequence[Deviation]] = {**FAMILIES, **BACKWARD_FAMILIES}
+    of_recurrences = {f"recurrences: {name}": members for name, members in RECURRENCE_FAMILIES.items()}
+    backward = {f"gradients of recurrences: {name}": members for name, members in BACKWARD_RECURRENCE_FAMILIES.items()}
+    families: Mapping[str, Sequence[Any]] = {**FAMILIES, **BACKWARD_FAMILIES, **of_recurrences, **backward}
     for family, members in families.items():
         echo(f"\n{family}")
         for member in members:
@@ -116,9 +124,10 @@ def _is_deviation(corpus: "Corpora", name: str) -> bool:
     """Return whether a name is a deviation. Raises UnknownName if it is neither a deviation nor a golden."""
     from rnn_goldens.deviations import DEVIATIONS
     from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+    from rnn_goldens.deviations.recurrences import all_by_name
     from rnn_goldens.errors import UnknownName
 
-    deviations = [*(d.name for d in DEVIATIONS), *(d.name for d in BACKWARD_DEVIATIONS)]
+    deviations = [*(d.name for d in (*DEVIATIONS, *BACKWARD_DEVIATIONS)), *all_by_name()]
     if name in deviations or corpus.holds(name):
         return name in deviations
     nearest = difflib.get_close_matches(name, [*corpus.ids, *deviations], n=_NEAREST, cutoff=0.4)
@@ -130,11 +139,17 @@ def _of_deviation(corpora: "Corpora", name: str) -> str:
     """Return the text about a deviation. It names built-in goldens, because only their corpus has a kill matrix."""
     from rnn_goldens.corpus import OURS, open_corpus
     from rnn_goldens.corpus.kill_matrix import detections
+    from rnn_goldens.deviations import Deviation
     from rnn_goldens.deviations import deviation as named
     from rnn_goldens.explain.deviation_text import deviation_text
 
     corpus = next((part for part in corpora.parts if part.name == OURS), None) or open_corpus()
-    return deviation_text(named(name), corpus, detections(corpus).get(name))
+    from rnn_goldens.explain.recurrence_text import recurrence_deviation_text
+
+    found, known = named(name), detections(corpus).get(name)
+    if isinstance(found, Deviation):
+        return deviation_text(found, corpus, known)
+    return recurrence_deviation_text(found, corpus, known)
 
 
 def _of_golden(

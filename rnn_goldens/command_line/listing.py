@@ -189,7 +189,7 @@ def _facts(golden: "Golden") -> Iterator[tuple[str, str]]:
     yield "cell", golden.cell
     yield "config", ", ".join(f"{name}={value}" for name, value in golden.config.items())
     yield "features", ", ".join(golden.features) or "none"
-    yield "initial state", "given" if golden.initial_state is not None else "none (zeros)"
+    yield "initial state", "given" if golden.given_states else "none (zeros)"
     yield "tolerance", _tolerance(golden)
     yield "precisions", ", ".join(golden.precisions)
     yield "provenance", ", ".join(f"{name} {value}" for name, value in golden.provenance.items() if name != "answer")
@@ -219,9 +219,10 @@ def _tolerance(golden: "Golden") -> str:
 
     if isinstance(golden.tolerance, Exact):
         return f"zero: every partial sum fits {golden.tolerance.bits} significant bits, in any order"
-    allowed = {p: golden.tolerance.allowed("out", golden.stored.out, PRECISIONS[p]) for p in golden.precisions}
+    name, values = next(iter(golden.stored.expected.items()))
+    allowed = {p: golden.tolerance.allowed(name, values, PRECISIONS[p]) for p in golden.precisions}
     listed = ", ".join(f"{array.min():.2g} to {array.max():.2g} in {p}" for p, array in allowed.items())
-    return f"a bound on the rounding errors of any correct implementation; for out {listed}"
+    return f"a bound on the rounding errors of any correct implementation; for {name} {listed}"
 
 
 def _arrays(golden: "Golden") -> Iterator[tuple[str, list[tuple[str, "NDArray[Any]"]]]]:

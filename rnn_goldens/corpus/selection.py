@@ -10,7 +10,12 @@ from rnn_goldens.corpus.index import Entry
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.features import FEATURES
+from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.shapes import is_custom_cell
+
+
+_BY_NAME_ONLY = {*DIALECTS, *RECURRENCES}
+"""Cells that a selection without cells does not have."""
 
 
 class Selection:
@@ -53,7 +58,7 @@ class Selection:
         Args:
             ids: ids or patterns such as ``documented/*``; any id if empty.
             cell: cells, or options of dialects such as ``linear_before_reset=0``; if empty, all cells except
-                dialects, plus the dialects whose folder an id or pattern names.
+                dialects and recurrences, plus those of them whose folder an id or pattern names.
             features: features that a golden must have.
             without: features that a golden must not have.
             gradients: whether to return only goldens with gradients.
@@ -64,7 +69,8 @@ class Selection:
         """
         ids, cell = names("ids", ids), tuple(named for name in names("cell", cell) for named in cells_named(name))
         features, without = names("features", features), names("without", without)
-        cells = (*LAYOUTS, *dict.fromkeys(entry.cell for entry in self.entries if entry.cell not in LAYOUTS))
+        known_cells = (*LAYOUTS, *RECURRENCES)
+        cells = (*known_cells, *dict.fromkeys(e.cell for e in self.entries if e.cell not in known_cells))
         for kind, requested, known in (("cell", cell, cells), ("feature", (*features, *without), FEATURES)):
             for name in requested:
                 if name not in known:
@@ -77,12 +83,12 @@ class Selection:
         for pattern in ids:
             if not any(fnmatchcase(known, pattern) for known in self.ids):
                 raise UnknownName("golden", pattern, self.ids)
-        of_dialects = [pattern for pattern in ids if _folder(pattern) != "*"]
+        named = [pattern for pattern in ids if _folder(pattern) != "*"]
         return [
             entry
             for entry in self.entries
             if (not ids or _matches(entry.id, ids))
-            and (entry.cell in cell if cell else entry.cell not in DIALECTS or _matches(entry.id, of_dialects))
+            and (entry.cell in cell if cell else entry.cell not in _BY_NAME_ONLY or _matches(entry.id, named))
             and set(features) <= set(entry.features)
             and not set(without) & set(entry.features)
             and (entry.gradient_precisions or not gradients)

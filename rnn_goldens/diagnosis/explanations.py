@@ -99,9 +99,10 @@ def _sentences(actual: Actual, found: Sequence[Cause], observed: Mapping[str, bo
         if of_gradients and all(map(is_of_outputs, found)):
             yield "these are the gradients of wrong outputs, which check(out, h_n) compares:", _LINES
         yield _looks_like(found), _LINES + of_gradients
-        return
     if not actual.golden.is_network and (contract := contract_satisfied(actual)):
         yield contract, _LINES + 1
+    if found:
+        return
     if why := no_equations(actual.golden):
         yield f"not compared with any deviation: {why}", _LINES
     true = (EVERY_FACT[code].text(value) for code, value in observed.items() if value)

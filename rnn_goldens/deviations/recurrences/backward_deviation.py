@@ -1,6 +1,6 @@
 """A deviation of the backward pass of recurrences: outputs are right, gradients are wrong."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +55,10 @@ class BackwardRecurrenceDeviation:
     def applies_to(self, cell: str) -> bool:
         """Return whether the deviation applies to a recurrence."""
         return cell in self.cells
+
+    def fix_for(self, _: Collection[str] = ()) -> str:
+        """Return how to fix the bug."""
+        return self.fix
 
     def has_needs(self, case: RecurrenceCase) -> bool:
         """Return whether a case has all features that the deviation needs."""

@@ -130,7 +130,7 @@ def overriding(kernel: type[BackwardKernel], /, **methods: Callable[..., Any]) -
     """
     if unknown := [name for name in methods if not hasattr(kernel, name)]:
         raise TypeError(f"{kernel.__name__} has no method {unknown[0]!r}")
-    wrong = type("Overriding", (kernel,), {})
+    wrong = type("Overriding", (kernel,), {"replaced": methods})
     for name, function in methods.items():
         setattr(wrong, name, _method(wrong, function))
     return wrong

@@ -1,6 +1,6 @@
 """A deviation of a recurrence: a named wrong kernel, which computes outputs with the shapes of the right ones."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +83,10 @@ class RecurrenceDeviation:
     def applies_to(self, cell: str) -> bool:
         """Return whether the deviation applies to a recurrence."""
         return cell in self.cells
+
+    def fix_for(self, _: Collection[str] = ()) -> str:
+        """Return how to fix the bug."""
+        return self.fix
 
     def has_needs(self, case: RecurrenceCase) -> bool:
         """Return whether a case has all features that the deviation needs."""

@@ -1,6 +1,7 @@
 """Kernels as classes of small methods, of which a deviation replaces one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.deviations.recurrences.deviation import Outputs, Wrong
+from rnn_goldens.deviations.recurrences.deviation import Outputs
 
 
 class Kernel:
@@ -31,17 +32,30 @@ class Kernel:
         return state
 
 
-def replaced(kernel: type[Kernel], **methods: Callable[..., Any]) -> Wrong:
-    """Return the forward pass of a kernel with other methods. They take the right kernel before their arguments."""
-    assert all(hasattr(kernel, name) for name in methods)
+@dataclass(frozen=True, eq=False)
+class Replaced:
+    """The forward pass of a kernel with other methods.
 
-    def wrong(case: RecurrenceCase) -> Outputs:
-        changed, right = kernel(case), kernel(case)
-        for name, method in methods.items():
+    Attributes:
+        kernel: the right kernel.
+        methods: by the name of the method they replace; they take the right kernel before the method's arguments.
+    """
+
+    kernel: type[Kernel]
+    methods: Mapping[str, Callable[..., Any]]
+
+    def __call__(self, case: RecurrenceCase) -> Outputs:
+        """Return the wrong outputs."""
+        changed, right = self.kernel(case), self.kernel(case)
+        for name, method in self.methods.items():
             setattr(changed, name, partial(method, right))
         return changed.run()
 
-    return wrong
+
+def replaced(kernel: type[Kernel], **methods: Callable[..., Any]) -> Replaced:
+    """Return the forward pass of a kernel with other methods."""
+    assert all(hasattr(kernel, name) for name in methods)
+    return Replaced(kernel, methods)
 
 
 def sigmoid(z: Array) -> Array:
