@@ -125,7 +125,7 @@ def _is_ragged(golden: Golden) -> bool:
 
 def _is_half_gru_without_bias(golden: Golden) -> bool:
     is_half = golden.dtype in ("bfloat16", "float16")
-    return is_half and golden.cell == "gru" and not golden.config.bias and golden.lengths is None
+    return is_half and golden.cell == "gru" and not golden.network.bias and golden.lengths is None
 
 
 def _is_product_in_float64(golden: Golden) -> bool:

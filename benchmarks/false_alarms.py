@@ -56,7 +56,7 @@ def results_of(job: Job, every: int = 1) -> ImplementationResults:
     implementation = find_implementation(job.implementation)
     corpus, results = open_corpus(), ImplementationResults(job)
     known = implementation_results.known_failures(job, corpus)
-    for entry in [entry for entry in corpus.entries if job.precision in entry.precisions][::every]:
+    for entry in [entry for entry in corpus.networks if job.precision in entry.precisions][::every]:
         golden = corpus.load(entry.id, job.precision)
         try:
             outputs = tuple(states_apart(golden.layout, *outputs_of(implementation(golden))).values())
@@ -114,7 +114,7 @@ def report(results: Sequence[ImplementationResults], names: Sequence[str]) -> st
             "checked in. "
             "Measured by `python -m benchmarks.false_alarms --write`.\n\n"
             f"{page.versions(*packages)}.\n",
-            implementation_results.totals(results, corpus, len(corpus.entries), len(names)),
+            implementation_results.totals(results, corpus, len(corpus.networks), len(names)),
             implementation_results.overview(results),
             "“Refused”: the implementation raised `Unsupported`. “Known wrong”: a defect of the library, with "
             "evidence in "

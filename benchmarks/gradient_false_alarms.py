@@ -57,7 +57,7 @@ def results_of(job: Job, every: int = 1) -> ImplementationResults:
     backward = find_backward(job.implementation)
     corpus, results = open_corpus(), ImplementationResults(job)
     known = implementation_results.known_failures(job, corpus, ".gradients.txt")
-    ids = [e.id for e in corpus.entries if e.gradients and job.precision in e.gradients.precisions]
+    ids = [e.id for e in corpus.networks if e.gradients and job.precision in e.gradients.precisions]
     for golden_id in ids[::every]:
         golden = corpus.load(golden_id, job.precision, gradients=True)
         try:
@@ -124,7 +124,7 @@ def _with_onednn(backward: BackwardFunction, *, on: bool) -> BackwardFunction:
 def report(results: Sequence[ImplementationResults], names: Sequence[str]) -> str:
     """Return the section of the page."""
     corpus = open_corpus()
-    goldens = sum(bool(entry.gradients) for entry in corpus.entries)
+    goldens = sum(bool(entry.gradients) for entry in corpus.networks)
     return "\n".join(
         [
             f"## Gradients\n\n{len(names)} correct backward passes ran every golden that has gradients, in every "
@@ -151,7 +151,7 @@ def report(results: Sequence[ImplementationResults], names: Sequence[str]) -> st
 def _kept(corpus: Corpus) -> list[tuple[str, int, int, int, int]]:
     """For each precision, count goldens with checkable gradients (all, exact, with a bound) and goldens without."""
     rows = []
-    goldens = [corpus.load(e.id, "float64", gradients=True) for e in corpus.entries if e.gradients]
+    goldens = [corpus.load(e.id, "float64", gradients=True) for e in corpus.networks if e.gradients]
     for precision in PRECISIONS:
         listed = [golden for golden in goldens if precision in golden.precisions]
         kept = [gradients for golden in listed if precision in (gradients := golden.checkable_gradients()).precisions]

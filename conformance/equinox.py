@@ -37,11 +37,11 @@ def run(golden: Inputs) -> tuple[jax.Array, ...]:
 
 def _network(golden: Inputs) -> Callable[[jax.Array, State, jax.Array], tuple[jax.Array, ...]]:
     """Return a function of a sequence (time, input), its initial states (layers·directions, hidden) and its length."""
-    cells = {suffix: _cell(golden, suffix) for suffix in golden.config.suffixes}
+    cells = {suffix: _cell(golden, suffix) for suffix in golden.network.suffixes}
 
     def forward(x: jax.Array, states: State, length: jax.Array) -> tuple[jax.Array, ...]:
         last_states: list[State] = []
-        for suffixes in golden.config.layers:
+        for suffixes in golden.network.layers:
             outs = []
             for suffix in suffixes:
                 start = tuple(state[len(last_states)] for state in states)
@@ -74,8 +74,8 @@ def _cell(golden: Inputs, suffix: str) -> Any:  # noqa: ANN401 - a cell of Equin
     own = _equinox_weights(golden, weights)
     cell = CELLS[golden.cell](
         weights["weight_ih"].shape[1],
-        golden.config.hidden_size,
-        use_bias=golden.config.bias,
+        golden.network.hidden_size,
+        use_bias=golden.network.bias,
         dtype=dtype,
         key=jax.random.key(0),
     )
@@ -85,10 +85,10 @@ def _cell(golden: Inputs, suffix: str) -> Any:  # noqa: ANN401 - a cell of Equin
 def _equinox_weights(golden: Inputs, weights: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
     """Return PyTorch's weights as Equinox stores them: one bias per gate, except that a GRU's candidate has two."""
     own = {name: weights[name] for name in ("weight_ih", "weight_hh")}
-    if not golden.config.bias:
+    if not golden.network.bias:
         return own
     b_ih, b_hh = weights["bias_ih"], weights["bias_hh"]
     if golden.cell == "lstm":
         return {**own, "bias": b_ih + b_hh}
-    candidate = 2 * golden.config.hidden_size
+    candidate = 2 * golden.network.hidden_size
     return {**own, "bias": b_ih + b_hh.at[candidate:].set(0), "bias_n": b_hh[candidate:]}

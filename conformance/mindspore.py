@@ -81,7 +81,7 @@ def _type(golden: Inputs) -> Any:  # noqa: ANN401 - a dtype of MindSpore
 
 def _new_layer(golden: Inputs) -> Any:  # noqa: ANN401
     require_cell(golden, "mindspore")
-    config, (kind, arguments) = golden.config, LAYERS[golden.cell]
+    config, (kind, arguments) = golden.network, LAYERS[golden.cell]
     return kind(
         config.input_size,
         config.hidden_size,

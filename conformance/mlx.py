@@ -68,7 +68,7 @@ def _call(golden: Inputs, layers: Mapping[str, Any], given: Arrays) -> tuple[Any
         raise Unsupported("mlx.nn has no lengths")
     x, starts = given["x"], [given[f"{name}0"] for name in golden.layout.states if f"{name}0" in given]
     last_states: list[list[Any]] = []
-    for suffixes in golden.config.layers:
+    for suffixes in golden.network.layers:
         outs = []
         for suffix in suffixes:
             order = slice(None, None, -1 if suffix.endswith("_reverse") else 1)
@@ -83,7 +83,7 @@ def _call(golden: Inputs, layers: Mapping[str, Any], given: Arrays) -> tuple[Any
 def _new_layers(golden: Inputs) -> dict[str, Any]:
     """Return the MLX layer of each of the golden's layers and directions."""
     require_cell(golden, "mlx.nn")
-    config, (kind, arguments) = golden.config, LAYERS[golden.cell]
+    config, (kind, arguments) = golden.network, LAYERS[golden.cell]
     return {
         suffix: kind(golden.weights[f"weight_ih_{suffix}"].shape[1], config.hidden_size, bias=config.bias, **arguments)
         for suffix in config.suffixes
@@ -92,11 +92,11 @@ def _new_layers(golden: Inputs) -> dict[str, Any]:
 
 def _set(golden: Inputs, layers: Mapping[str, Any], weights: Arrays) -> None:
     """Set the weights of layers. MLX has one bias per gate, except that a GRU's candidate has two."""
-    candidate = 2 * golden.config.hidden_size
+    candidate = 2 * golden.network.hidden_size
     for suffix, layer in layers.items():
         names = ("Wxh", "Whh") if isinstance(layer, nn.RNN) else ("Wx", "Wh")
         own = dict(zip(names, (weights[f"weight_ih_{suffix}"], weights[f"weight_hh_{suffix}"]), strict=True))
-        if golden.config.bias:
+        if golden.network.bias:
             b_ih, b_hh = weights[f"bias_ih_{suffix}"], weights[f"bias_hh_{suffix}"]
             if golden.cell == "gru":
                 summed = b_ih[:candidate] + b_hh[:candidate]

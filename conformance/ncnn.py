@@ -50,17 +50,17 @@ def run(golden: Inputs) -> tuple[Array, ...]:
 
 def _of_one(network: Any, golden: Inputs, x: Array, states: list[Array]) -> list[Array]:  # noqa: ANN401
     """Return the outputs for one sequence (time, input) and its initial states (layers·directions, hidden)."""
-    names, count = golden.layout.states, golden.config.num_directions
+    names, count = golden.layout.states, golden.network.num_directions
     with network.create_extractor() as extractor:
         extractor.input("x_0", _mat(x))
-        for layer in range(golden.config.num_layers):
+        for layer in range(golden.network.num_layers):
             for name, state in zip(names, states, strict=True):
                 extractor.input(f"{name}0_{layer}", _mat(state[layer * count :][:count]))
         last = [
-            np.concatenate([_extracted(extractor, f"{name}_n_{layer}") for layer in range(golden.config.num_layers)])
+            np.concatenate([_extracted(extractor, f"{name}_n_{layer}") for layer in range(golden.network.num_layers)])
             for name in names
         ]
-        return [_extracted(extractor, f"x_{golden.config.num_layers}"), *last]
+        return [_extracted(extractor, f"x_{golden.network.num_layers}"), *last]
 
 
 def _mat(array: Array) -> Any:  # noqa: ANN401 - ncnn has no types
@@ -94,7 +94,7 @@ def _new_network(_: Inputs) -> Any:  # noqa: ANN401
 
 def _param(golden: Inputs) -> str:
     """Return the layers and their inputs as a ``.param`` file."""
-    config, states = golden.config, golden.layout.states
+    config, states = golden.network, golden.layout.states
     kind = LAYERS[golden.cell][0]
     direction = BIDIRECTIONAL if config.bidirectional else FORWARD
     inputs = ["x_0", *(f"{name}0_{layer}" for layer in range(config.num_layers) for name in states)]
@@ -114,7 +114,7 @@ def _param(golden: Inputs) -> str:
 def _weights(golden: Inputs) -> bytes:
     """Return the arrays of each layer, which contain all directions; a tag for float32 precedes each array."""
     arrays = []
-    for suffixes in golden.config.layers:
+    for suffixes in golden.network.layers:
         arrays += [np.stack([_gates(golden, f"weight_ih_{suffix}") for suffix in suffixes])]
         arrays += [np.stack([_bias(golden, suffix) for suffix in suffixes])]
         arrays += [np.stack([_gates(golden, f"weight_hh_{suffix}") for suffix in suffixes])]
@@ -124,8 +124,8 @@ def _weights(golden: Inputs) -> bytes:
 def _bias(golden: Inputs, suffix: str) -> Array:
     """Return one bias per gate, except that a GRU's candidate has two."""
     rows = len(golden.layout.gates) + (golden.cell == "gru")
-    if not golden.config.bias:
-        return np.zeros((rows, golden.config.hidden_size), np.float32)
+    if not golden.network.bias:
+        return np.zeros((rows, golden.network.hidden_size), np.float32)
     b_ih, b_hh = _gates(golden, f"bias_ih_{suffix}"), _gates(golden, f"bias_hh_{suffix}")
     return np.stack([*(b_ih + b_hh)[:-1], b_ih[-1], b_hh[-1]]) if golden.cell == "gru" else b_ih + b_hh
 
@@ -133,7 +133,7 @@ def _bias(golden: Inputs, suffix: str) -> Array:
 def _gates(golden: Inputs, name: str) -> Array:
     """Return an array's gates separately, in ncnn's order."""
     array, own = golden.weights[name], golden.layout.gates
-    apart = array.reshape(len(own), golden.config.hidden_size, *array.shape[1:])
+    apart = array.reshape(len(own), golden.network.hidden_size, *array.shape[1:])
     found: Array = apart[[own.index(gate) for gate in LAYERS[golden.cell][1]]]
     return found
 

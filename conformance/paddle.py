@@ -70,7 +70,7 @@ def _call(golden: Inputs, x: Any, states: list[Any] | None) -> tuple[Any, ...]: 
 
 def _new_layer(golden: Inputs) -> Any:  # noqa: ANN401
     require_cell(golden, "paddle")
-    config, (kind, arguments) = golden.config, LAYERS[golden.cell]
+    config, (kind, arguments) = golden.network, LAYERS[golden.cell]
     if not config.bias:  # tested in tests/conformance/test_known_failures_are_true.py
         reason = "https://github.com/PaddlePaddle/Paddle/issues/70231"
         raise Unsupported(f"a layer of paddle.nn without biases ends the process with SIGSEGV: {reason}")

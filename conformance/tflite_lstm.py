@@ -38,7 +38,7 @@ def run(golden: Inputs) -> tuple[Array, ...]:
         raise Unsupported("LiteRT's LSTM operator takes no lengths")
     below, last = batched(golden, "x", golden.x), []
     starts = zip(*(batched(golden, name, state) for name, state in golden.states.items()), strict=True)
-    for suffixes in golden.config.layers:
+    for suffixes in golden.network.layers:
         outs = []
         for suffix in suffixes:
             turn = slice(None, None, -1 if suffix.endswith("_reverse") else 1)
@@ -82,7 +82,7 @@ def _model(golden: Inputs, suffix: str, x: Array, start: tuple[Array, ...]) -> t
     given = tensor(x.shape)
     weights = [-1 if array is None else tensor(array.shape, array) for array in _weights(golden, suffix)]
     variables = [tensor(state.shape, is_variable=True) for state in start]
-    out = tensor((*x.shape[:2], golden.config.output_size))
+    out = tensor((*x.shape[:2], golden.network.output_size))
     operator, options, code = schema.OperatorT(), schema.UnidirectionalSequenceLSTMOptionsT(), schema.OperatorCodeT()
     options.fusedActivationFunction = schema.ActivationFunctionType.TANH
     options.projClip = float(golden.options.get("proj_clip", 0))
@@ -106,8 +106,8 @@ def _weights(golden: Inputs, suffix: str) -> list[Array | None]:
         return dict(zip(gates, np.split(weights[f"{name}_{suffix}"], len(gates)), strict=True))
 
     of_x, of_h = by_gate("weight_ih"), by_gate("weight_hh")
-    zeros = dict.fromkeys(gates, np.zeros(golden.config.hidden_size, np.float32))
-    b_ih, b_hh = (by_gate(name) if golden.config.bias else zeros for name in ("bias_ih", "bias_hh"))
+    zeros = dict.fromkeys(gates, np.zeros(golden.network.hidden_size, np.float32))
+    b_ih, b_hh = (by_gate(name) if golden.network.bias else zeros for name in ("bias_ih", "bias_hh"))
     return [
         *(of_x.get(gate) for gate in "ifgo"),
         *(of_h.get(gate) for gate in "ifgo"),

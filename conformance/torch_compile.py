@@ -62,7 +62,7 @@ def _call(golden: Inputs, given: TorchInputs, weights: Weights) -> tuple[Tensor,
     step = _step(golden)
     cells = {
         suffix: partial(step, [weight for name, weight in weights.items() if name.endswith(f"_{suffix}")])
-        for suffix in golden.config.suffixes
+        for suffix in golden.network.suffixes
     }
     return unrolled(golden, cells, given.x, given.states)
 

@@ -13,7 +13,7 @@ SHOWN = ("rnn-tanh/one-unit", "lstm/one-unit", "gru/one-unit")
 def main() -> None:
     for golden_id in SHOWN:
         golden = rnn_goldens.load(golden_id, dtype="float64")
-        sizes = f"{golden.config.input_size} inputs, {golden.config.hidden_size} unit"
+        sizes = f"{golden.network.input_size} inputs, {golden.network.hidden_size} unit"
         print(f"{golden.cell}: {golden.id}, {sizes}")
         for convention in CONVENTIONS:
             print(f"  {convention}")

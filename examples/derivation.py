@@ -43,7 +43,7 @@ def main() -> None:
     assert off < half_a_unit
 
     slope, value = 1 - float(h) ** 2, abs(float(h))
-    terms = len(row) + golden.config.hidden_size + 2
+    terms = len(row) + golden.network.hidden_size + 2
     absolute = float(sum(abs(w * v) for w, v in zip(row, x, strict=True)) + abs(b_ih) + abs(b_hh))
     accumulation = slope * terms * absolute + 8 * max(value, 1)
     partial = worst_order({"W x": product, "b_ih": b_ih, "W h": Fraction(0), "b_hh": b_hh})

@@ -8,6 +8,7 @@ from typing import Any
 from rnn_goldens.corpus.kill_matrix import MIN_MARGIN, margin_text
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.families import AnyDeviation
 from rnn_goldens.explain.equations_text import difference
 from rnn_goldens.generator.kill_matrix import Combination
 from rnn_goldens.golden.built_in_cells import CELLS
@@ -76,7 +77,7 @@ class Matrix:
         """The names of its deviations."""
         return {d["name"] for d in self.document["deviations"]}
 
-    def of(self, members: Sequence[Deviation]) -> list[Document]:
+    def of(self, members: Sequence[AnyDeviation]) -> list[Document]:
         """Return the matrix's entries of a family, in the order of the deviations."""
         by_name = {d["name"]: d for d in self.document["deviations"]}
         return [by_name[member.name] for member in members if member.name in by_name]
@@ -93,7 +94,7 @@ class Section:
     """
 
     heading: str
-    members: Sequence[Deviation]
+    members: Sequence[AnyDeviation]
     matrix: Matrix
 
 
@@ -146,11 +147,11 @@ def wrapped(text: str, indent: str = "") -> str:
 
 def _entry(d: Document, section: Section) -> Iterator[str]:
     """Yield the entry of a deviation: cells, sentence, small margins, reports of real bugs, and equation."""
-    cells = "" if len(d["cells"]) == len(CELLS) else f"*{', '.join(d['cells'])}*: "
+    cells = "" if set(d["cells"]) == set(CELLS) else f"*{', '.join(d['cells'])}*: "
     wild = f" Reported: {', '.join(d['stands_for'])}." if d["stands_for"] else ""
     yield f"\n### `{d['name']}`\n\n"
     yield wrapped(f"{cells}{d['sentence']}{_margins(d, section.matrix.best)}{wild}")
-    if equation := [] if section.members[0].is_backward else _equation(d["name"]):
+    if equation := _equation(section.members[0], d["name"]):
         yield "".join(f"{line}\n" for line in ("", "```diff", *equation, "```"))
 
 
@@ -178,7 +179,9 @@ def _shown(d: Document, best: Mapping[Combination, Best], precision: str) -> str
     return text if text[0].isdigit() else ""
 
 
-def _equation(name: str) -> list[str]:
-    """Return the differing lines of the first cell whose equations differ."""
+def _equation(first: AnyDeviation, name: str) -> list[str]:
+    """Return the differing lines of the first cell whose equations differ, if the family ``first`` is in has some."""
+    if not isinstance(first, Deviation) or first.is_backward:
+        return []
     both = (difference(cell, wrong) for cell, wrong in deviation(name).wrong.equations.items())
     return [line for line in next(both, []) if line[0] in "-+"]

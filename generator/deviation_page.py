@@ -11,8 +11,7 @@ from pathlib import Path
 from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.kill_matrix import BACKWARD_NAME, NAME, margin_text
-from rnn_goldens.deviations import FAMILIES
-from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
+from rnn_goldens.deviations.families import ALL, BACKWARD, FORWARD, RECURRENCES, RECURRENCES_BACK
 from rnn_goldens.generator import kill_matrix_file
 from rnn_goldens.generator.deviation_family import Best, Document, Matrix, Section, anchor, group_page, wrapped
 from rnn_goldens.generator.kill_matrix import Combination
@@ -33,6 +32,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Activations": ("activations", "derivatives"),
     "Arithmetic": ("numerics", "numerics back"),
     "Dialects": ("dialect equations", "dialect options", "dialects back"),
+    "Recurrences": tuple(RECURRENCES),
+    "Gradients of recurrences": tuple(RECURRENCES_BACK),
 }
 """The families of both passes that share a page."""
 
@@ -106,9 +107,10 @@ def pages(folder: Path) -> dict[str, str]:
 def _sections(group: str, outputs: Matrix, backward: Matrix) -> list[Section]:
     found = []
     for family in GROUPS[group]:
-        is_backward = family in BACKWARD_FAMILIES
-        members = (BACKWARD_FAMILIES if is_backward else FAMILIES)[family]
-        heading = f"Backward pass: {family.removesuffix(' back')}" if is_backward else family.capitalize()
+        is_backward = family in BACKWARD
+        members = (BACKWARD if is_backward else FORWARD)[family]
+        name = family.rpartition(": ")[2].removesuffix(" back")
+        heading = f"Backward pass: {name}" if is_backward else f"{name[0].upper()}{name[1:]}"
         found.append(Section(heading, members, backward if is_backward else outputs))
     return found
 
@@ -195,7 +197,7 @@ def _unexpressed() -> Iterator[str]:
 
 
 def _names(group: str) -> set[str]:
-    return {d.name for family in GROUPS[group] for d in (FAMILIES | BACKWARD_FAMILIES)[family]}
+    return {d.name for family in GROUPS[group] for d in ALL[family]}
 
 
 def _file(group: str) -> str:

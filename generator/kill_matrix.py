@@ -16,14 +16,12 @@ from rnn_goldens.corpus.kill_matrix import Undetected
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.families import AnyDeviation
 from rnn_goldens.deviations.margins import ENOUGH, gradient_margin, margins_by_output
 from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS, RecurrenceDeviation
 from rnn_goldens.deviations.recurrences.backward import BACKWARD_RECURRENCE_DEVIATIONS
-from rnn_goldens.deviations.recurrences.backward_deviation import BackwardRecurrenceDeviation
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.precision import PRECISIONS
-
-AnyDeviation = Deviation | RecurrenceDeviation | BackwardRecurrenceDeviation
 
 Margins = Mapping[str, Mapping[str, float]]
 """Deviation → precision → margin on one golden; infinite where any difference is an error."""

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from rnn_goldens.corpus.kill_matrix import BACKWARD_NAME, MAX_MARGIN, MIN_MARGIN, NAME
+from rnn_goldens.deviations.families import AnyDeviation
 from rnn_goldens.deviations.margins import ENOUGH
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile
-from rnn_goldens.generator.kill_matrix import AnyDeviation, KillMatrix
+from rnn_goldens.generator.kill_matrix import KillMatrix
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.schema import FORMATS, problems
 

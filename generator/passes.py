@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from rnn_goldens.corpus.kill_matrix import Undetected
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+from rnn_goldens.deviations.families import AnyDeviation
 from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.backward import BACKWARD_RECURRENCE_DEVIATIONS
 from rnn_goldens.generator import kill_matrix_file
-from rnn_goldens.generator.kill_matrix import AnyDeviation
 from rnn_goldens.generator.undetected import HIDDEN_FROM_ZERO, HIDDEN_IN_OUT, UNDETECTED
 from rnn_goldens.generator.undetected_gradients import HIDDEN_BACKWARD_FROM_ZERO, UNDETECTED_BACKWARD
 from rnn_goldens.generator.undetected_recurrences import UNDETECTED_RECURRENCES, UNDETECTED_RECURRENCES_BACKWARD

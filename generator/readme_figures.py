@@ -10,8 +10,7 @@ from pathlib import Path
 
 from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.deviations import DEVIATIONS
-from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+from rnn_goldens.deviations.families import BACKWARD, FORWARD
 
 SENTENCES = (
     "none of {correct} correct implementations fails",
@@ -41,8 +40,8 @@ def figures(root: Path) -> dict[str, int]:
         "correct": row(root, "correctness.md", "benchmarks.false_alarms", "corpus ")[1],
         "goldens": len(corpus.entries),
         "with_gradients": sum(bool(entry.gradients) for entry in corpus.entries),
-        "deviations": len(DEVIATIONS),
-        "backward_deviations": len(BACKWARD_DEVIATIONS),
+        "deviations": sum(map(len, FORWARD.values())),
+        "backward_deviations": sum(map(len, BACKWARD.values())),
         "simple": sum("float32" in entry.precisions for entry in simple),
         "wrong_networks": wrong_networks,
         "pass_onnx": pass_onnx,

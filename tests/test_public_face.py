@@ -14,6 +14,7 @@ NAMES = {
     "GoldenMismatch",
     "InvalidFile",
     "ProgramFailed",
+    "RecurrenceScenario",
     "Refused",
     "RnnGoldensError",
     "Scenario",

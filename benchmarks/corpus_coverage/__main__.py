@@ -36,13 +36,14 @@ def main() -> None:
     options = parser.parse_args()
     corpus = open_corpus(options.corpus)
     with ProcessPoolExecutor(options.processes) as pool:
-        sharpness = list(pool.map(partial(arguments.of_one, options.corpus), corpus.ids, chunksize=4))
-    goldens = [corpus.load(golden_id, "float64") for golden_id in corpus.ids]
+        ids = [entry.id for entry in corpus.networks]
+        sharpness = list(pool.map(partial(arguments.of_one, options.corpus), ids, chunksize=4))
+    goldens = [corpus.load(entry.id, "float64") for entry in corpus.networks]
     require_covered(goldens, sharpness)
     backward = [corpus.load(e.id, "float64", gradients=True) for e in corpus.select() if e.gradient_precisions]
     require_covered_backward(backward)
-    standard = [(e, g) for e, g in zip(corpus.entries, goldens, strict=True) if e.cell in CELLS]
-    sized = [(e, sizes_of(g.config, g.x.shape)) for e, g in standard]
+    standard = [(e, g) for e, g in zip(corpus.networks, goldens, strict=True) if e.cell in CELLS]
+    sized = [(e, sizes_of(g.network, g.x.shape)) for e, g in standard]
     covered = coverage(sharpness)
     parts = [TITLE, tables.profiles(corpus), tables.sizes(sized), tables.options(sized), arguments.report(covered)]
     text = "\n\n".join(part.strip() for part in (*parts, f"{page.versions('numpy')}.")) + "\n"

@@ -54,8 +54,8 @@ def outputs(golden: Golden, edits: Sequence[tuple[str, str]] = ()) -> tuple[Any,
             x=golden.x,
             initial=None if stored.h0 is None else states,
             lengths=golden.lengths,
-            num_layers=golden.config.num_layers,
-            suffixes=["", "_reverse"][: golden.config.num_directions],
+            num_layers=golden.network.num_layers,
+            suffixes=["", "_reverse"][: golden.network.num_directions],
         )
     )
 

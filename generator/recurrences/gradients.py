@@ -145,11 +145,12 @@ def _tolerance(
     expected: Arrays,
 ) -> tuple[Tolerance, tuple[str, ...], dict[str, str]]:
     """Return the tolerance, exact if float32 rounds nothing; the precisions; and why others are left out."""
-    needs = [needs_of_graph(of.forward.graph, ("exp",)) for of in graphs] if isinstance(golden.tolerance, Exact) else [None]
-    if None not in needs and len(graphs) == 1 and needs[0] is not None and needs[0].met_by(PRECISIONS["float32"]):
-        fit = tuple(p for p in golden.precisions if needs[0].met_by(PRECISIONS[p]))
-        why = f"exact gradients need {needs[0].bits} significant bits and the range of their sums"
-        return Exact(bits=needs[0].bits), fit, {p: why for p in golden.precisions if p not in fit}
+    is_exact = isinstance(golden.tolerance, Exact) and len(graphs) == 1
+    needs = needs_of_graph(graphs[0].forward.graph, ("exp",)) if is_exact else None
+    if needs is not None and needs.met_by(PRECISIONS["float32"]):
+        fit = tuple(p for p in golden.precisions if needs.met_by(PRECISIONS[p]))
+        why = f"exact gradients need {needs.bits} significant bits and the range of their sums"
+        return Exact(bits=needs.bits), fit, {p: why for p in golden.precisions if p not in fit}
     tolerance = Contracts(_coefficients(case, graphs))
     loose = {p: loosest_of_gradients(tolerance, expected, PRECISIONS[p]) for p in golden.precisions}
     precisions = tuple(p for p, most in loose.items() if most <= LARGEST_TOLERANCE_OF_GRADIENTS)

@@ -66,5 +66,8 @@ _STANDARD: tuple[Scenario, ...] = tuple(
     )
 )
 
-SCENARIOS: tuple[AnyScenario, ...] = (*_STANDARD, *dialects.scenarios(_STANDARD), *recurrences.scenarios())
-"""The documented scenarios first, then from simple to hard; then those of the dialects and of the recurrences."""
+NETWORKS: tuple[Scenario, ...] = (*_STANDARD, *dialects.scenarios(_STANDARD))
+"""The scenarios of networks: the documented ones first, then from simple to hard; finally those of the dialects."""
+
+SCENARIOS: tuple[AnyScenario, ...] = (*NETWORKS, *recurrences.scenarios())
+"""All scenarios: those of networks, then those of recurrences."""

@@ -4,9 +4,8 @@ import difflib
 import sys
 import textwrap
 import traceback
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -103,15 +102,9 @@ def explain(
 
 def _list(ctx: click.Context) -> None:
     """Print all deviations by family, and exit."""
-    from rnn_goldens.deviations import FAMILIES
-    from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
-    from rnn_goldens.deviations.recurrences import FAMILIES as RECURRENCE_FAMILIES
-    from rnn_goldens.deviations.recurrences.backward import BACKWARD_FAMILIES as BACKWARD_RECURRENCE_FAMILIES
+    from rnn_goldens.deviations.families import ALL
 
-    of_recurrences = {f"recurrences: {name}": members for name, members in RECURRENCE_FAMILIES.items()}
-    backward = {f"gradients of recurrences: {name}": members for name, members in BACKWARD_RECURRENCE_FAMILIES.items()}
-    families: Mapping[str, Sequence[Any]] = {**FAMILIES, **BACKWARD_FAMILIES, **of_recurrences, **backward}
-    for family, members in families.items():
+    for family, members in ALL.items():
         echo(f"\n{family}")
         for member in members:
             text = f"{member.name}: {member.sentence}"

@@ -13,7 +13,6 @@ from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.shapes import is_custom_cell
 
-
 _BY_NAME_ONLY = {*DIALECTS, *RECURRENCES}
 """Cells that a selection without cells does not have."""
 
@@ -27,6 +26,11 @@ class Selection:
     def ids(self) -> list[str]:
         """The ids of all goldens, in the order of the index."""
         return [entry.id for entry in self.entries]
+
+    @property
+    def networks(self) -> list[Entry]:
+        """The entries of networks: all except those of recurrences."""
+        return [entry for entry in self.entries if entry.cell not in RECURRENCES]
 
     def entry(self, golden_id: str) -> Entry:
         """Return the entry of a golden. Raises UnknownName with the nearest id."""

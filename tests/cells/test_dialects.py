@@ -41,10 +41,10 @@ WITHOUT_OPTION = [one for one, _ in PAIRS if one.endswith("/with-state") and not
 @pytest.mark.parametrize(("dialect", "standard"), PAIRS[::4])
 def test_a_golden_of_a_dialect_has_the_inputs_of_a_standard_golden(dialect: str, standard: str) -> None:
     golden, other = load(dialect, dtype="float64"), load(standard, dtype="float64")
-    units = golden.config.output_size
+    units = golden.network.output_size
     np.testing.assert_array_equal(golden.x, other.x)
     np.testing.assert_array_equal(golden.h0, other.h0[..., :units])
-    if LAYOUTS[golden.cell] == LAYOUTS[other.cell] and not golden.config.direction:
+    if LAYOUTS[golden.cell] == LAYOUTS[other.cell] and not golden.network.direction:
         assert golden.weights.keys() == other.weights.keys()
         assert all(np.array_equal(array, other.weights[name]) for name, array in golden.weights.items())
 
@@ -53,7 +53,7 @@ def test_a_golden_of_a_dialect_has_the_inputs_of_a_standard_golden(dialect: str,
 @pytest.mark.parametrize("dialect", WITHOUT_OPTION)
 def test_a_network_that_ignores_the_option_is_detected_and_named(dialect: str) -> None:
     golden = load(dialect, dtype="float32")
-    name = "reverse_ignored" if golden.config.direction else f"{golden.cell}_ignored"
+    name = "reverse_ignored" if golden.network.direction else f"{golden.cell}_ignored"
     outputs = deviation(name).run(case_of(golden, np.float32))
     verdict = golden.compare(*outputs)
     assert not verdict.passed
@@ -145,7 +145,7 @@ def test_weights_of_a_dialect_are_converted_and_converted_back_or_refused(cell: 
         return
     back = golden.weights_from(name, converted)
     assert {n: a.shape for n, a in back.items()} == {n: a.shape for n, a in golden.weights.items()}
-    again = convention.from_torch(cell, golden.config, back)
+    again = convention.from_torch(cell, golden.network, back)
     assert all(np.array_equal(again[n], array) for n, array in converted.items())
 
 

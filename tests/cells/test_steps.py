@@ -38,11 +38,11 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 def test_the_states_of_the_steps_form_the_outputs(golden: Golden) -> None:
     out, last = np.zeros_like(golden.out), {}
     for step in golden.steps():
-        if step.layer == golden.config.num_layers - 1:
+        if step.layer == golden.network.num_layers - 1:
             at = (
-                slice(golden.config.hidden_size, None)
+                slice(golden.network.hidden_size, None)
                 if step.direction == "reverse"
-                else slice(golden.config.hidden_size)
+                else slice(golden.network.hidden_size)
             )
             out[..., step.time, at] = np.where(step.within[..., None], step.state["h"], 0)
         last[step.layer, step.direction] = step.state

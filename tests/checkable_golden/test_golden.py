@@ -177,7 +177,9 @@ def test_a_golden_can_be_copied_and_pickled_and_its_copy_is_read_only(twin: Call
 
 def test_the_callers_own_arrays_stay_writable() -> None:
     x, weights = np.ones((1, 3, 5)), {"weight_ih_l0": np.ones((2, 5))}
-    arrays = GoldenArrays(weights=weights, inputs={"x": x}, expected={"out": np.ones((1, 3, 2)), "h_n": np.ones((1, 1, 2))})
+    arrays = GoldenArrays(
+        weights=weights, inputs={"x": x}, expected={"out": np.ones((1, 3, 2)), "h_n": np.ones((1, 1, 2))}
+    )
     x[...] = 2
     weights["weight_ih_l0"][...] = 2
     assert not arrays.x.flags.writeable

@@ -60,7 +60,7 @@ def test_right_gradients_pass_as_a_mapping_and_as_keywords(golden_id: str) -> No
 
 def test_the_gradients_of_a_torch_module_are_those_of_its_parameters() -> None:
     golden = with_gradients("gru/plain", "float64")
-    network = layers.layer(golden.cell, golden.config)
+    network = layers.layer(golden.cell, golden.network)
     layers.set_weights(network, golden)
     x = torch.tensor(golden.x, requires_grad=True)
     out, h_n = network(x)
@@ -74,7 +74,7 @@ def test_the_gradients_of_a_torch_module_are_those_of_its_parameters() -> None:
 
 def test_a_torch_module_before_backward_has_no_gradients() -> None:
     golden = with_gradients("gru/plain", "float64")
-    network = layers.layer(golden.cell, golden.config)
+    network = layers.layer(golden.cell, golden.network)
     verdict = golden.compare_gradients(network)
     first = "gru/plain in float64: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 wrong"
     assert verdict.message.splitlines()[0] == first
@@ -84,7 +84,7 @@ def test_a_torch_module_before_backward_has_no_gradients() -> None:
 def test_unknown_parameters_of_a_torch_module_are_reported_by_their_full_names() -> None:
     golden = with_gradients("gru/plain", "float64")
     network = torch.nn.Module()
-    network.rnn, network.head = layers.layer(golden.cell, golden.config), torch.nn.Linear(2, 1)
+    network.rnn, network.head = layers.layer(golden.cell, golden.network), torch.nn.Linear(2, 1)
     wrong = {name for name, found in golden.compare_gradients(network).differences.items() if not found.passed}
     assert wrong == {name for name, _ in network.named_parameters()}
     assert "rnn.weight_ih_l0" in wrong

@@ -247,7 +247,7 @@ def test_the_reverse_direction_is_compared_from_the_end_of_each_sequence() -> No
     assert golden.lengths is not None
     out = np.array(golden.stored.out)
     row = int(np.argmin(golden.lengths))
-    end, hidden = int(golden.lengths[row]) - 1, golden.config.hidden_size
+    end, hidden = int(golden.lengths[row]) - 1, golden.network.hidden_size
     out[row, : end + 1, hidden:] += 1
     found = ReaderOutputs(golden, {"out": out}).first_difference(golden.steps())
     assert found is not None
@@ -317,7 +317,7 @@ def test_wrong_padding_is_shown(run: Explain, tmp_path: Path) -> None:
     out[row, -1] = 7
     text = run("gru/lengths", "--against", as_json(tmp_path / "a.json", {"out": out}), code=FINDING)
     assert "the sequence has ended: the state does not change, and out is zero" in text
-    assert rows_of(text, "your out") == [["7"] * golden.config.hidden_size]
+    assert rows_of(text, "your out") == [["7"] * golden.network.hidden_size]
 
 
 # Wrong use.

@@ -49,10 +49,10 @@ def test_converting_weights_and_converting_them_back_returns_the_same_weights(
     make_golden: MakeGolden, name: str, cell: str, configuration: dict[str, Any]
 ) -> None:
     golden, converter = make_golden(cell, **configuration), convention(name)
-    converted = converter.from_torch(golden.cell, golden.config, golden.stored.weights)
-    restored = converter.to_torch(golden.cell, golden.config, converted)
-    again = converter.from_torch(golden.cell, golden.config, restored)
-    assert {n: a.shape for n, a in restored.items()} == weight_shapes(LAYOUTS[cell], golden.config)
+    converted = converter.from_torch(golden.cell, golden.network, golden.stored.weights)
+    restored = converter.to_torch(golden.cell, golden.network, converted)
+    again = converter.from_torch(golden.cell, golden.network, restored)
+    assert {n: a.shape for n, a in restored.items()} == weight_shapes(LAYOUTS[cell], golden.network)
     assert again.keys() == converted.keys()
     for weight, array in converted.items():
         np.testing.assert_array_equal(again[weight], array)
@@ -233,19 +233,19 @@ def test_nonzero_biases_of_flax_are_refused_for_a_network_without_biases(make_go
     weights = golden.weights_as("flax")
     weights["l0/hn/bias"] = np.array([0.0, 1.0])
     with pytest.raises(Unsupported, match="cannot represent the h-side biases of l0"):
-        convention("flax").to_torch("gru", golden.config, weights)
+        convention("flax").to_torch("gru", golden.network, weights)
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)
 def test_missing_misshapen_and_unknown_weights_are_named(make_golden: MakeGolden, name: str) -> None:
     golden = make_golden("rnn_tanh")
-    weights = dict(convention(name).from_torch(golden.cell, golden.config, golden.stored.weights))
+    weights = dict(convention(name).from_torch(golden.cell, golden.network, golden.stored.weights))
     missing, misshapen = list(weights)[:2]
     del weights[missing]
     weights |= {misshapen: np.zeros((7, 7)), "bais": np.zeros(2)}
     message = rf"{name} weights of a rnn_tanh with .*: no {missing}; bais is not one of {missing}, .*; {misshapen} is "
     with pytest.raises(WrongUse, match=message + r"\(7, 7\), not \("):
-        convention(name).to_torch(golden.cell, golden.config, weights)
+        convention(name).to_torch(golden.cell, golden.network, weights)
 
 
 @pytest.mark.parametrize(

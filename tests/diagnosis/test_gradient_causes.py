@@ -144,7 +144,7 @@ def test_gradients_of_a_wrong_forward_pass_identify_its_deviation(name: str, dty
 
 def test_gradients_of_torch_with_reordered_gates_identify_the_order() -> None:
     golden = golden_named("lstm/plain")
-    order, hidden = [0, 3, 1, 2], golden.config.hidden_size  # ONNX's: the rows are read as i, o, f, g
+    order, hidden = [0, 3, 1, 2], golden.network.hidden_size  # ONNX's: the rows are read as i, o, f, g
 
     def reordered(array: Any) -> Any:
         return np.concatenate([np.split(array, 4)[index] for index in np.argsort(order)])
@@ -152,7 +152,7 @@ def test_gradients_of_torch_with_reordered_gates_identify_the_order() -> None:
     def restored(array: Any) -> Any:
         return np.concatenate([np.split(array, 4)[index] for index in order])
 
-    layer = torch.nn.LSTM(golden.config.input_size, hidden, batch_first=True)
+    layer = torch.nn.LSTM(golden.network.input_size, hidden, batch_first=True)
     layer.load_state_dict({name: torch.tensor(reordered(array)) for name, array in golden.weights.items()})
     x = torch.tensor(golden.x, requires_grad=True)
     found = torch_gradients.gradients(golden, layer(x), {"x": x, **dict(layer.named_parameters())})
@@ -310,7 +310,7 @@ def test_no_fact_claims_that_a_right_gradient_is_wrong(golden_id: str, wrong: li
 )
 def test_the_gates_with_wrong_rows_are_reported(golden_id: str, gates: str, sentence: str) -> None:
     golden = golden_named(golden_id)
-    rows = np.repeat([letter in gates for letter in golden.layout.gates], golden.config.hidden_size)
+    rows = np.repeat([letter in gates for letter in golden.layout.gates], golden.network.hidden_size)
     actual = {
         name: array + 3 * rows.reshape(-1, *[1] * (array.ndim - 1)) if name.startswith(("weight", "bias")) else array
         for name, array in right_gradients(golden).items()

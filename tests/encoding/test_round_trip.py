@@ -71,7 +71,7 @@ def test_hdf5_has_the_groups_datasets_and_attributes_of_the_format(golden: Golde
     with h5py.File(written(golden, tmp_path)[0]) as file:
         assert file.attrs["id"].decode() == golden.id
         assert file.attrs["format"] == 1
-        assert file["config"].attrs["hidden_size"] == golden.config.hidden_size
+        assert file["config"].attrs["hidden_size"] == golden.network.hidden_size
         assert file["weights/weight_ih_l0"].shape == golden.weights["weight_ih_l0"].shape
         assert file["expected/out"].dtype == np.float64
         assert ("lengths" in file["inputs"]) == (golden.lengths is not None)

@@ -41,7 +41,7 @@ def with_gradients(
 
 def gradients_of(golden: Golden, only: tuple[str, ...] = ("d_out", "d_h_n", "d_c_n")) -> Gradients:
     """Return torch's gradients of a golden."""
-    shapes = output_shapes(golden.layout, golden.config, golden.stored.x.shape)
+    shapes = output_shapes(golden.layout, golden.network, golden.stored.x.shape)
     numbers = np.random.default_rng(len(golden.id))
     cotangents = {
         cotangent_of(output): numbers.integers(-2, 3, shape).astype(np.float64)

@@ -10,10 +10,10 @@ from factories.cotangents import without_cotangents
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.check import check
 from rnn_goldens.generator.generate import generate
-from rnn_goldens.generator.scenarios import SCENARIOS
+from rnn_goldens.generator.scenarios import NETWORKS, SCENARIOS
 from rnn_goldens.golden.features import CORE
 
-DOCUMENTED = [without_cotangents(scenario) for scenario in SCENARIOS if scenario.id.startswith("documented/")]
+DOCUMENTED = [without_cotangents(scenario) for scenario in NETWORKS if scenario.id.startswith("documented/")]
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import deviation
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.generator.scenarios import SCENARIOS
+from rnn_goldens.generator.scenarios import NETWORKS
 from rnn_goldens.golden.precision import PRECISIONS
 
-FULL = [example for example in SCENARIOS if example.precisions != tuple(PRECISIONS)]
+FULL = [s for s in NETWORKS if s.precisions != tuple(PRECISIONS)]
 
 
 @pytest.mark.parametrize("example", FULL, ids=lambda example: example.id)

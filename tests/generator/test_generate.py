@@ -22,12 +22,12 @@ from rnn_goldens.generator.certify import Certification, certification
 from rnn_goldens.generator.corpus_folder import folder_lock
 from rnn_goldens.generator.generate import Outcome, generate
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.generator.scenarios import OURS, SCENARIOS
+from rnn_goldens.generator.scenarios import NETWORKS, OURS
 from rnn_goldens.golden.precision import PRECISIONS
 
 T = TypeVar("T")
 
-DOCUMENTED = [without_cotangents(scenario) for scenario in SCENARIOS if scenario.id.startswith("documented/")]
+DOCUMENTED = [without_cotangents(scenario) for scenario in NETWORKS if scenario.id.startswith("documented/")]
 
 
 def bytes_in(folder: Path) -> dict[str, bytes]:

@@ -18,9 +18,9 @@ from rnn_goldens.generator.certify import Certification, certify
 from rnn_goldens.generator.check import check
 from rnn_goldens.generator.generate import generate
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.generator.scenarios import SCENARIOS
+from rnn_goldens.generator.scenarios import NETWORKS
 
-DOCUMENTED = [without_cotangents(scenario) for scenario in SCENARIOS if scenario.id.startswith("documented/")]
+DOCUMENTED = [without_cotangents(scenario) for scenario in NETWORKS if scenario.id.startswith("documented/")]
 ID = "documented/single-sequence"
 NAMES = [f"single-sequence{suffix}" for suffix in (".gradients.h5", ".gradients.json", ".h5", ".json")]
 

@@ -14,15 +14,15 @@ from factories.scenarios import scenario
 from rnn_goldens import Golden
 from rnn_goldens.corpus import find, open_corpus
 from rnn_goldens.corpus.kill_matrix import Undetected
-from rnn_goldens.deviations import DEVIATIONS, FAMILIES, Deviation
-from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS, BACKWARD_FAMILIES
+from rnn_goldens.deviations import DEVIATIONS, Deviation
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+from rnn_goldens.deviations.families import ALL
 from rnn_goldens.deviations.margins import ENOUGH
 from rnn_goldens.generator import deviation_page, kill_matrix, kill_matrix_file
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.kill_matrix import KillMatrix, build_kill_matrix, combinations, exempt, margins_of
+from rnn_goldens.generator.passes import BACKWARD, FORWARD
 from rnn_goldens.generator.scenario import Refused
-from rnn_goldens.generator.undetected import UNDETECTED
-from rnn_goldens.generator.undetected_gradients import UNDETECTED_BACKWARD
 from rnn_goldens.golden.precision import PRECISIONS
 
 
@@ -104,8 +104,8 @@ def committed_matrix(name: str = kill_matrix_file.NAME) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "deviations", "undetected"),
     [
-        (kill_matrix_file.NAME, DEVIATIONS, UNDETECTED),
-        (kill_matrix_file.BACKWARD_NAME, BACKWARD_DEVIATIONS, UNDETECTED_BACKWARD),
+        (kill_matrix_file.NAME, FORWARD.deviations, FORWARD.hidden),
+        (kill_matrix_file.BACKWARD_NAME, BACKWARD.deviations, BACKWARD.hidden),
     ],
 )
 def test_the_committed_matrix_detects_every_deviation_not_listed_as_undetected(
@@ -173,7 +173,7 @@ def test_the_committed_pages_are_up_to_date() -> None:
 
 def test_every_deviation_has_a_section_on_the_page_of_its_group() -> None:
     pages = deviation_page.pages(find("v1"))
-    names = [d.name for d in DEVIATIONS] + [d.name for d in BACKWARD_DEVIATIONS]
+    names = [d.name for members in ALL.values() for d in members]
     anchors = [(anchor, name) for name, page in pages.items() for anchor in re.findall(r"^### `(.*)`$", page, re.M)]
     assert sorted(anchor for anchor, _ in anchors) == sorted(names)
     assert [anchor for anchor, page in anchors if deviation_page.page_of(anchor) != page] == []
@@ -181,14 +181,14 @@ def test_every_deviation_has_a_section_on_the_page_of_its_group() -> None:
 
 def test_every_family_is_in_one_group() -> None:
     families = [family for group in deviation_page.GROUPS.values() for family in group]
-    assert sorted(families) == sorted([*FAMILIES, *BACKWARD_FAMILIES])
+    assert sorted(families) == sorted(ALL)
 
 
 def test_the_index_counts_deviations_that_no_golden_detects() -> None:
     index = deviation_page.pages(find("v1"))["deviations.md"].partition("## Undetected")[2]
     counts = [[int(n) for n in row.split("|")[2:6]] for row in re.findall(r"^\| \[.*$", index, re.MULTILINE)]
     undetected = [
-        combination for h in (*UNDETECTED, *UNDETECTED_BACKWARD) if not h.allowed for combination in exempt([h])
+        combination for h in (*FORWARD.hidden, *BACKWARD.hidden) if not h.allowed for combination in exempt([h])
     ]
     assert sum(map(sum, counts)) == len(undetected)
 

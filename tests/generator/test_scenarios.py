@@ -3,14 +3,14 @@
 import numpy as np
 
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.generator.scenarios import SCENARIOS, VERSION, difficulty
+from rnn_goldens.generator.scenarios import NETWORKS, SCENARIOS, VERSION, difficulty
 from rnn_goldens.generator.scenarios.numbers import dyadic, integers, sparse
 from rnn_goldens.golden.built_in_cells import CELLS
 
 
 def test_each_scenario_has_a_unique_id_a_title_and_a_purpose() -> None:
     assert len({s.id for s in SCENARIOS}) == len(SCENARIOS)
-    for s in SCENARIOS:
+    for s in NETWORKS:
         assert s.title
         assert s.purpose.endswith(".")
         assert s.id.count("/") == 1
@@ -43,11 +43,11 @@ def test_sparse_rows_have_the_requested_number_of_nonzero_elements() -> None:
 
 
 def test_documented_scenarios_come_first_and_others_are_sorted_by_difficulty() -> None:
-    folders = [s.id.partition("/")[0] for s in SCENARIOS]
+    folders = [s.id.partition("/")[0] for s in NETWORKS]
     first = folders.index(next(folder for folder in folders if folder != "documented"))
     assert set(folders[:first]) == {"documented"}
-    difficulties = [difficulty(s) for s in SCENARIOS[first:] if s.cell in CELLS]
+    difficulties = [difficulty(s) for s in NETWORKS[first:] if s.cell in CELLS]
     assert difficulties == sorted(difficulties)
-    ids = [s.id for s in SCENARIOS]
+    ids = [s.id for s in NETWORKS]
     assert ids.index("gru/one-unit") < ids.index("gru/two-layers") < ids.index("gru/lengths-bidirectional-two-layers")
     assert ids.index("gru/two-layers") < ids.index("gru/long")

@@ -36,14 +36,14 @@ def built(*layers: Any, inputs: int = 3) -> Any:
 def test_a_layer_of_keras_is_accepted(cell: str, bias: bool) -> None:
     layer = built(KINDS[cell](5, use_bias=bias, return_sequences=True))
     golden = certify(Scenario(cell=cell, weights=layer, convention="keras", **FIELDS)).in_precision("float32")
-    assert golden.config.bias == bias
+    assert golden.network.bias == bias
     assert golden.compare(layer(X), *([golden.h_n, golden.c_n] if cell == "lstm" else [golden.h_n])).passed
 
 
 def test_several_bidirectional_layers_are_one_network() -> None:
     layers = built(*(keras.layers.Bidirectional(keras.layers.GRU(4, return_sequences=True)) for _ in range(2)))
     golden = certify(Scenario(cell="gru", weights=layers, convention="keras", **FIELDS)).in_precision("float32")
-    assert (golden.config.num_layers, golden.config.bidirectional) == (2, True)
+    assert (golden.network.num_layers, golden.network.bidirectional) == (2, True)
     assert golden.compare(layers[1](layers[0](X)), golden.h_n).passed
 
 

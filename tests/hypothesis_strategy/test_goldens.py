@@ -76,10 +76,10 @@ def test_drawn_goldens_cover_all_cells_all_features_and_unusual_sizes() -> None:
     assert {golden.cell for golden in found} == set(CELLS)
     features = set().union(*(golden.features for golden in found))
     assert {"bias", "state", "multilayer", "bidirectional", "lengths", "unbatched", "saturated", "exact"} <= features
-    large = [max(*golden.x.shape, golden.config.hidden_size) for golden in found]
+    large = [max(*golden.x.shape, golden.network.hidden_size) for golden in found]
     assert max(large) > 32
     assert sorted(large)[len(large) // 2] < 8
-    assert any(golden.config.num_layers > 1 and golden.config.hidden_size > 4 for golden in found)
+    assert any(golden.network.num_layers > 1 and golden.network.hidden_size > 4 for golden in found)
 
 
 def test_drawn_goldens_are_within_the_bounds() -> None:
@@ -97,10 +97,10 @@ def test_drawn_goldens_are_within_the_bounds() -> None:
     for golden in drawn(strategy):
         batch, time, inputs = golden.x.shape
         assert golden.cell in ("lstm", "gru")
-        assert golden.config.num_layers <= 2
+        assert golden.network.num_layers <= 2
         assert (time, inputs) in ((2, 1), (3, 1))
         assert batch <= 2
-        assert golden.config.hidden_size <= 2
+        assert golden.network.hidden_size <= 2
         assert {"lengths", "bidirectional"} <= set(golden.features)
         assert "bias" not in golden.features
 
@@ -122,7 +122,7 @@ def test_each_golden_is_in_one_of_the_requested_precisions() -> None:
 )
 def test_a_failing_golden_shrinks_to_a_minimal_size(cell: str, name: str, sizes: tuple[int, ...]) -> None:
     golden = smallest(goldens(cell=cell, found=None), name)
-    config, (time, inputs) = golden.config, golden.x.shape[-2:]
+    config, (time, inputs) = golden.network, golden.x.shape[-2:]
     shrunk = (config.num_layers, config.num_directions, time, config.hidden_size, inputs)
     assert all(size <= most for size, most in zip(shrunk, sizes, strict=True)), shrunk
 
@@ -225,7 +225,7 @@ def test_goldens_of_a_custom_cell_are_drawn_and_correct(custom_cells: str) -> No
 
 def test_a_custom_cell_that_supports_some_sizes_is_drawn_in_these_sizes(custom_cells: str) -> None:
     within = goldens(cell=f"{custom_cells}:residual", max_layers=1, max_hidden=2, max_input=2, bidirectional=False)
-    assert all(golden.config.input_size == golden.config.hidden_size for golden in drawn(within, 10))
+    assert all(golden.network.input_size == golden.network.hidden_size for golden in drawn(within, 10))
 
 
 @pytest.mark.slow

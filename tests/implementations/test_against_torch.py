@@ -72,7 +72,7 @@ def known_wrong(name: str, golden: Golden) -> type[Exception] | None:
     exact = golden.cell == "rnn_relu"  # the numbers are multiples of 1/8, so float32 is exact, too
     if not on_jax() and golden.dtype == "float64" and not calls_torch and not exact:
         return AssertionError
-    unmasked_without_bias = golden.cell == "gru" and not golden.config.bias and golden.lengths is None
+    unmasked_without_bias = golden.cell == "gru" and not golden.network.bias and golden.lengths is None
     return TypeError if on_jax() and unmasked_without_bias and golden.dtype != "float32" else None
 
 

@@ -44,7 +44,7 @@ def test_gradients_of_another_convention_are_converted_back(convention: str, gol
     golden = with_gradients(golden_id, "float64")
     numbers = np.random.default_rng(0)
     change = {name: numbers.normal(size=array.shape) for name, array in golden.stored.weights.items()}
-    converted = CONVENTIONS[convention].from_torch(golden.cell, golden.config, change)
+    converted = CONVENTIONS[convention].from_torch(golden.cell, golden.network, change)
     gradients = {name: numbers.normal(size=array.shape) for name, array in converted.items()}
     found = golden.gradients_from(convention, gradients)
     assert {name: array.shape for name, array in found.items()} == {n: a.shape for n, a in change.items()}

@@ -18,8 +18,8 @@ def test_the_keras_convention_equals_layers_of_keras(small_golden: Make, cell: s
     keras = pytest.importorskip("keras", reason="the implementation keras needs keras")
     golden = small_golden(cell, bias=bias, bidirectional=True)
     kind = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}.get(cell, keras.layers.SimpleRNN)
-    layer = keras.layers.Bidirectional(kind(golden.config.hidden_size, use_bias=bias))
-    layer.build((None, None, golden.config.input_size))
+    layer = keras.layers.Bidirectional(kind(golden.network.hidden_size, use_bias=bias))
+    layer.build((None, None, golden.network.input_size))
     weights = golden.weights_as("keras")
     assert [name.rsplit("/", 1)[-1] for name in weights] == [weight.name for weight in layer.weights]
     assert [array.shape for array in weights.values()] == [tuple(weight.shape) for weight in layer.weights]
@@ -34,7 +34,7 @@ def test_the_flax_convention_equals_cells_of_flax(small_golden: Make, cell: str)
     golden = small_golden(cell)
     kinds = {"lstm": (linen.LSTMCell, linen.OptimizedLSTMCell), "gru": (linen.GRUCell,)}
     for kind in kinds.get(cell, (linen.SimpleCell,)):
-        layer, x = kind(golden.config.hidden_size), np.zeros(golden.config.input_size)
+        layer, x = kind(golden.network.hidden_size), np.zeros(golden.network.input_size)
         params: Any = layer.init(jax.random.key(0), layer.initialize_carry(jax.random.key(0), x.shape), x)["params"]
         shapes = {f"l0/{gate}/{name}": a.shape for gate, arrays in params.items() for name, a in arrays.items()}
         assert {name: array.shape for name, array in golden.weights_as("flax").items()} == shapes

@@ -29,7 +29,7 @@ def inputs_of(golden: Golden) -> Inputs:
     weights = {name: array.tolist() for name, array in golden.weights.items()}
     lengths = [len(sequence) for sequence in x] if golden.lengths is None else golden.lengths.tolist()
     arrays = {"x": x, **states, **weights}
-    return Inputs(golden.cell, golden.layout.gates, golden.config.hidden_size, golden.config.layers, arrays, lengths)
+    return Inputs(golden.cell, golden.layout.gates, golden.network.hidden_size, golden.network.layers, arrays, lengths)
 
 
 def bits(numbers: Any) -> Any:

@@ -23,7 +23,8 @@ CORPUS = open_corpus()
 
 @pytest.fixture(scope="module")
 def goldens() -> list[Golden]:
-    return [CORPUS.load(golden_id, "float64") for golden_id in CORPUS.ids]
+    loaded = (CORPUS.load(golden_id, "float64") for golden_id in CORPUS.ids)
+    return [golden for golden in loaded if golden.is_network]
 
 
 def without(goldens: Sequence[Golden], *ids: str) -> list[Golden]:
@@ -33,15 +34,16 @@ def without(goldens: Sequence[Golden], *ids: str) -> list[Golden]:
 
 @pytest.fixture(scope="module")
 def backward() -> list[Golden]:
-    return [CORPUS.load(e.id, "float64", gradients=True) for e in CORPUS.entries if e.gradient_precisions]
+    loaded = (CORPUS.load(e.id, "float64", gradients=True) for e in CORPUS.entries if e.gradient_precisions)
+    return [golden for golden in loaded if golden.is_network]
 
 
 def featured(goldens: Sequence[Golden]) -> list[tuple[str, Sequence[str], dict[str, int]]]:
-    return [(g.cell, g.features, sizes_of(g.config, g.x.shape)) for g in goldens]
+    return [(g.cell, g.features, sizes_of(g.network, g.x.shape)) for g in goldens]
 
 
 def sized(goldens: Sequence[Golden]) -> list[tuple[str, dict[str, int]]]:
-    return [(golden.cell, sizes_of(golden.config, golden.x.shape)) for golden in goldens]
+    return [(golden.cell, sizes_of(golden.network, golden.x.shape)) for golden in goldens]
 
 
 # Sizes.
@@ -93,9 +95,9 @@ def test_a_size_counts_for_gradients_only_if_its_last_index_has_a_nonzero_gradie
     golden = next(golden for golden in backward if golden.id == "sizes-gru/batch-17-no-state")
     assert golden.gradients is not None
     expected = dict(golden.gradients.expected)
-    assert dimensions.sizes_back(golden.config, expected)["batch"] == 17
+    assert dimensions.sizes_back(golden.network, expected)["batch"] == 17
     expected["x"] = np.where(np.arange(17)[:, None, None] < 16, expected["x"], 0)
-    assert "batch" not in dimensions.sizes_back(golden.config, expected)
+    assert "batch" not in dimensions.sizes_back(golden.network, expected)
 
 
 # Options.

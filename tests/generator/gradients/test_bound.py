@@ -15,7 +15,7 @@ from rnn_goldens.generator.error_bound import error_bound
 from rnn_goldens.generator.gradients.bound import STORING, gradient_bound
 from rnn_goldens.generator.gradients.exact import correctly_rounded_gradients
 from rnn_goldens.generator.gradients.traced import traced
-from rnn_goldens.generator.scenarios import SCENARIOS
+from rnn_goldens.generator.scenarios import NETWORKS
 from rnn_goldens.generator.scenarios.numbers import dyadic
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
@@ -48,7 +48,7 @@ def test_worst_case_rounding_errors_attain_the_bound(cell: str, shape: str) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", DIALECTS)
 def test_worst_case_rounding_errors_attain_the_bound_of_a_dialect(cell: str) -> None:
-    scenario = next(s for s in SCENARIOS if s.id == f"{cell.replace('_', '-')}/plain")
+    scenario = next(s for s in NETWORKS if s.id == f"{cell.replace('_', '-')}/plain")
     x = np.asarray(scenario.x)[:1, :2]
     shapes = output_shapes(LAYOUTS[cell], scenario.shape, x.shape)
     cotangents = {f"d_{name}": dyadic(f"{cell} {name}", shape, 1) for name, shape in shapes.items()}
