@@ -1,0 +1,73 @@
+"""Outputs of recurrences: how they are passed, and what a failure says."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnn_goldens import Golden, GoldenMismatch, load
+from rnn_goldens.implementations import numpy_recurrences
+
+
+@pytest.fixture
+def golden() -> Golden:
+    return load("gated-delta/grouped-queries", dtype="float32")
+
+
+def test_outputs_are_passed_apart_as_a_tuple_or_by_name(golden: Golden) -> None:
+    o, S_n = numpy_recurrences.run(golden)  # noqa: N806 - the state's name
+    golden.check(o, S_n)
+    golden.check((o, S_n))
+    golden.check({"o": o, "S_n": S_n})
+    golden.check(o, outputs="out")
+
+
+def test_a_missing_state_fails(golden: Golden) -> None:
+    o, _ = numpy_recurrences.run(golden)
+    with pytest.raises(GoldenMismatch, match="S_n is None"):
+        golden.check(o)
+
+
+def test_a_failure_names_head_and_value(golden: Golden) -> None:
+    o, S_n = (array.copy() for array in numpy_recurrences.run(golden))  # noqa: N806
+    o[0, 2, 4, 1] += 1
+    verdict = golden.compare(o, S_n)
+    assert "o is first wrong at time step 2 (batch 0, query head 4, value 1)" in verdict.message
+    S_n[0, 2, 1, 0] += 1
+    assert "at batch 0, head 2, key 1, value 0" in golden.compare(o, S_n).message
+
+
+def test_time_major_outputs_are_named(golden: Golden) -> None:
+    o, S_n = numpy_recurrences.run(golden)  # noqa: N806
+    assert "it looks time-major, o is batch-first" in golden.compare(o.swapaxes(0, 1), S_n).message
+
+
+@pytest.mark.parametrize("cell_id", ["gated-delta/several-steps", "selective-scan/several-steps", "min-gru/70-steps"])
+def test_every_call_pattern_passes(cell_id: str) -> None:
+    golden = load(cell_id, dtype="float32")
+    patterns = [name for name, _ in golden.compared(numpy_recurrences.run, ["twice", "rows", "chunks", "views"])]
+    assert {"once", "twice", "chunks", "views"} <= set(patterns)
+
+
+def test_a_kernel_that_ignores_its_state_fails_in_chunks() -> None:
+    golden = load("gated-delta/from-zero", dtype="float32")
+
+    def without_state(inputs: Any) -> Any:
+        if inputs.time < golden.time:
+            vars(inputs)["states"] = {"S0": np.zeros_like(inputs.states["S0"])}
+        return numpy_recurrences.run(inputs)
+
+    failed = golden.compare_calls(without_state, "chunks")[-1]
+    assert not failed.passed
+    assert "with the state carried over" in failed.message
+
+
+def test_names_of_networks_are_errors_that_name_those_of_the_recurrence(golden: Golden) -> None:
+    for name in ("x", "h0", "out", "h_n", "c_n"):
+        with pytest.raises(AttributeError, match="is a golden for gated_delta"):
+            getattr(golden, name)
+
+
+def test_states_of_half_precision_are_not_carried_over_in_chunks() -> None:
+    golden = load("gated-delta/several-steps", dtype="bfloat16")
+    assert "chunks" not in [name for name, _ in golden.compared(numpy_recurrences.run, ["chunks", "twice"])]

@@ -1,0 +1,57 @@
+"""The causes of failures of recurrences, and the contracts that wrong outputs satisfy."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rnn_goldens import Golden, Verdict, load
+from rnn_goldens.cells.recurrence import recurrence_case
+from rnn_goldens.deviations.recurrences import recurrence_deviation
+from rnn_goldens.deviations.recurrences.backward import backward_recurrence_deviation
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.profile import Profile
+
+
+def verdict_of(deviation: str, golden: Golden) -> Verdict:
+    found = recurrence_deviation(deviation).run(recurrence_case(golden, np.float32))
+    rounded = {name: PRECISIONS[golden.dtype].round(array.astype(np.float64)) for name, array in found.items()}
+    return golden.compare(*(rounded[name] for name in golden.layout.outputs))
+
+
+@pytest.mark.parametrize(
+    ("golden_id", "deviation"),
+    [
+        ("gated-delta/several-steps", "scale_left_out"),
+        ("gated-delta/several-steps", "decay_after_update"),
+        ("gated-delta/grouped-queries", "query_heads_tiled"),
+        ("slstm/several-steps", "normalizer_at_least_1"),
+        ("selective-scan/several-steps", "state_without_input_matrix"),
+    ],
+)
+def test_a_deviation_is_named(golden_id: str, deviation: str) -> None:
+    assert deviation in verdict_of(deviation, load(golden_id, dtype="float32")).explained_by
+
+
+def test_a_deviation_of_the_backward_pass_is_named() -> None:
+    golden = load("gated-delta/several-steps", dtype="float32", gradients=True)
+    case = recurrence_case(golden, np.float32)
+    name = "d_q_without_scale"
+    found = backward_recurrence_deviation(name).gradients(case, dict(golden.cotangents))
+    assert golden.gradients is not None
+    verdict = golden.compare_gradients({n: found[n] for n in golden.gradients.expected})
+    assert name in verdict.explained_by
+
+
+def test_a_state_in_bfloat16_is_wrong_by_one_contract_and_right_by_another_that_is_named() -> None:
+    golden = load("gated-delta/65-steps", dtype="bfloat16")
+    verdict = verdict_of("state_kept_in_bfloat16", golden)
+    assert not verdict.passed
+    assert "right by another contract" in " ".join(verdict.message.split())
+    assert "--rnn-goldens-profile=" in verdict.message
+    assert verdict_of("state_kept_in_bfloat16", replace(golden, profile=Profile(half="all-stored"))).passed
+
+
+def test_no_contract_is_named_for_outputs_that_satisfy_none() -> None:
+    verdict = verdict_of("scale_left_out", load("gated-delta/several-steps", dtype="bfloat16"))
+    assert "contract" not in verdict.message

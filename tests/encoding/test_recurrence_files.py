@@ -1,0 +1,69 @@
+"""Files of goldens of recurrences: both formats hold the same, and damaged files are refused with the place."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from factories.recurrences import recurrence_scenario, with_all_cotangents
+
+from rnn_goldens import Golden, InvalidFile, certify, encoding, read, save
+from rnn_goldens.golden.recurrences import RECURRENCES
+
+
+def written(scenario: Any) -> tuple[Golden, dict[str, bytes]]:
+    golden = certify(scenario)
+    return golden, encoding.encode(golden)
+
+
+@pytest.mark.parametrize("cell", RECURRENCES)
+def test_json_and_hdf5_hold_the_golden_and_its_gradients(cell: str, tmp_path: Path) -> None:
+    golden = certify(with_all_cotangents(recurrence_scenario(cell, offsets=(0, 2, 5))))
+    for suffix in (".json", ".h5"):
+        save(golden, tmp_path / f"golden{suffix}")
+        again = read(tmp_path / f"golden{suffix}", gradients=True)
+        assert encoding.content_hash(again) == encoding.content_hash(golden)
+        assert encoding.gradients_hash(again) == encoding.gradients_hash(golden)
+        assert again.offsets is not None
+        assert again.offsets.tolist() == [0, 2, 5]
+
+
+_, FILES = written(recurrence_scenario("gated_delta", scale=1.25))
+_, PACKED = written(recurrence_scenario("gated_delta", offsets=(0, 2, 5)))
+
+
+def damaged(files: dict[str, bytes], change: Callable[[Any], object]) -> bytes:
+    document = json.loads(files[".json"])
+    change(document)
+    return json.dumps(document).encode()
+
+
+def short(array: Any) -> None:
+    array["shape"][0], array["data"] = 1, array["data"][: len(array["data"]) // array["shape"][0]]
+
+
+@pytest.mark.parametrize(
+    ("files", "change", "message"),
+    [
+        (FILES, lambda d: d.update(cell="lstm"), "cell"),
+        (FILES, lambda d: d.update(kind="golden"), "config"),
+        (FILES, lambda d: d["config"].update(heads=3), "query_heads, 2, is not a multiple of heads, 3"),
+        (FILES, lambda d: d["config"].update(hidden_size=3), "hidden_size"),
+        (FILES, lambda d: d["config"].update(scale="large"), "scale"),
+        (FILES, lambda d: d["inputs"].pop("beta"), "inputs: beta is missing"),
+        (FILES, lambda d: d["inputs"].update(x=d["inputs"]["q"]), "inputs/x: not part of this configuration"),
+        (FILES, lambda d: short(d["inputs"]["k"]), "inputs/k: has shape"),
+        (FILES, lambda d: d["expected"].pop("S_n"), "expected: S_n is missing"),
+        (FILES, lambda d: d["tolerance"]["step"].pop("state"), "state"),
+        (FILES, lambda d: d["tolerance"]["any"]["state"].pop("o"), "tolerance/any/state: o is missing"),
+        (FILES, lambda d: d["tolerance"]["step"]["storage"]["o"]["data"].__setitem__(0, -1.0), "a negative"),
+        (FILES, lambda d: d.update(features=["state", "packed"]), "features: lists"),
+        (PACKED, lambda d: d["inputs"]["offsets"].update(data=[0, 3, 3]), "must increase"),
+        (PACKED, lambda d: d["inputs"]["offsets"].update(data=[0, 2, 4]), "must start at 0 and end at 5"),
+        (PACKED, lambda d: d["inputs"]["offsets"].update(dtype="float64"), "offsets"),
+    ],
+)
+def test_a_damaged_file_is_refused(files: dict[str, bytes], change: Any, message: str) -> None:
+    with pytest.raises(InvalidFile, match=message):
+        encoding.decode(damaged(files, change), Path("golden.json"))

@@ -1,0 +1,44 @@
+"""Scenarios of recurrences with drawn numbers."""
+
+from dataclasses import replace
+from typing import Any
+
+from rnn_goldens.generator.recurrences.scenario import RecurrenceScenario
+from rnn_goldens.generator.scenarios.numbers import dyadic
+from rnn_goldens.generator.scenarios.recurrences import ATTENTION, Variant, draw_attention, draw_scan
+
+SIZES: dict[str, dict[str, Any]] = {
+    **{cell: {"heads": 2, "query_heads": 2, "d_k": 4, "d_v": 3} for cell in ATTENTION},
+    "selective_scan": {"d": 2, "n": 3},
+    "slstm": {"heads": 2, "d": 2},
+    "rg_lru": {"d": 2},
+    "min_gru": {"d": 2},
+    "causal_conv": {"channels": 2, "width": 4, "past": 3},
+}
+"""Small sizes of each recurrence."""
+
+
+def recurrence_scenario(
+    cell: str, *, time: int = 5, state: bool = True, offsets: tuple[int, ...] | None = None, **sizes: Any
+) -> RecurrenceScenario:
+    """Return a scenario of two batch rows, or of packed sequences; ``sizes`` replace those of ``SIZES`` that exist."""
+    known = {**SIZES[cell]}
+    if "heads" in sizes and "query_heads" in known:
+        sizes.setdefault("query_heads", sizes["heads"])
+    known |= {n: s for n, s in sizes.items() if n in known or n in ("scale", "decay", "activation")}
+    variant = Variant(
+        name="made-for-a-test",
+        purpose="Made for a test.",
+        sizes=known,
+        batch=2 if offsets is None else 1,
+        time=time if offsets is None else offsets[-1],
+        state=state,
+        offsets=offsets,
+    )
+    return variant.scenario(cell, draw_attention if cell in ATTENTION else draw_scan)
+
+
+def with_all_cotangents(scenario: RecurrenceScenario) -> RecurrenceScenario:
+    """Return the scenario with cotangents of all outputs."""
+    cotangents = {name: dyadic(f"{scenario.id} {name}", shape, 1) for name, shape in scenario.shapes.cotangents.items()}
+    return replace(scenario, cotangents=cotangents, gradient_purpose="All outputs.")

@@ -1,0 +1,96 @@
+"""The error bound of recurrences is attained by errors of the worst sign, and not exceeded by others."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from factories.recurrences import recurrence_scenario
+
+from rnn_goldens.cells.recurrence import RecurrenceCase
+from rnn_goldens.generator.recurrences.bound import ACCUMULATION, Bounds
+from rnn_goldens.generator.recurrences.chunked import chunked
+from rnn_goldens.generator.recurrences.differentiation import pulled_back
+from rnn_goldens.generator.recurrences.graph import NUMPY, Graph, Node
+from rnn_goldens.generator.recurrences.unrolled import Unrolled, unrolled
+from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.recurrences import RECURRENCES
+
+SMALL = 1e-9
+
+
+def one_lane(case: RecurrenceCase) -> RecurrenceCase:
+    """Return the first batch row: results of one lane at once keep the derivative simple."""
+    inputs = {name: array[:1] for name, array in case.inputs.items()}
+    return replace(case, inputs=inputs, states={name: array[:1] for name, array in case.states.items()})
+
+
+def with_errors(graph: Graph, places: list[int], errors: Mapping[int, Float64]) -> dict[int, Float64]:
+    """Return all values, computed again with an error added to some of them."""
+    values: dict[int, Float64] = {}
+    for place in places:
+        operation = graph.operations[place]
+        if operation is None:
+            values[place] = graph.values[place]
+            continue
+        of = [values[k] for k in operation.of]
+        if operation.primitive == "solved" and place in errors:  # its error is one of the right side
+            of[1] = np.broadcast_to(of[1], errors[place].shape) + SMALL * errors[place]
+        value = np.asarray(getattr(NUMPY, operation.primitive)(*of, *operation.detail))
+        value = value.reshape(1, 1, 1, 1) if value.ndim < 4 else value
+        if operation.primitive != "solved" and place in errors:
+            value = value + SMALL * errors[place]
+        values[place] = value
+    return values
+
+
+def attained(of: Unrolled, node: Node, element: tuple[int, int]) -> float:
+    """Return the change of an element by errors of the worst sign, as a fraction of its bound."""
+    bounds, lane = Bounds(of.graph, of.results), (0, 0)
+    (bound,) = bounds.of([node])
+    errors: dict[int, Float64] = {}
+
+    def visit(place: int, g: Float64) -> None:
+        if place in bounds._lost:
+            errors[place] = np.sign(bounds._through_solve(place, g)[0]) * bounds._lost[place].sum(axis=0)
+
+    seed = np.zeros((1, *node.value.shape))
+    seed[0, :, :, element[0], element[1]] = 1
+    places = [place for place in bounds.places if place <= node.place]
+    pulled_back(of.graph, places, {node.place: seed}, visit, skip=bounds._exact, kept_axes=(-4, -3))
+    moved = with_errors(of.graph, bounds.places, errors)[node.place] - node.value
+    return float(moved[lane][element] / SMALL / bound.sum(axis=0)[lane][element])
+
+
+@pytest.mark.parametrize("cell", RECURRENCES)
+def test_errors_of_the_worst_sign_attain_the_bound_of_the_step_form(cell: str) -> None:
+    of = unrolled(one_lane(recurrence_scenario(cell, heads=1).case()))
+    last = of.results[-1] if cell != "causal_conv" else of.results[0]  # its last state is exact
+    for node in (of.results[len(of.results) // 2], last):
+        assert attained(of, node, (0, 0)) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["linear_attention", "gated_linear_attention", "delta_rule", "gated_delta"])
+@pytest.mark.parametrize("size", [2, 7])
+def test_errors_of_the_worst_sign_attain_the_bound_of_the_chunked_form(cell: str, size: int) -> None:
+    of = chunked(one_lane(recurrence_scenario(cell, heads=1).case()), size)
+    assert attained(of, of.results[-1], (0, 0)) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("by_key", [False, True])
+@pytest.mark.parametrize("size", [1, 3, 64])
+def test_the_chunked_form_has_the_values_of_the_step_form(size: int, by_key: bool) -> None:
+    options: dict[str, Any] = {"decay": "key"} if by_key else {}
+    case = recurrence_scenario("gated_delta", query_heads=4, d_k=3, **options).case()
+    steps, chunks = unrolled(case), chunked(case, size)
+    for one, other in zip(steps.results, chunks.results, strict=True):
+        np.testing.assert_allclose(other.value, one.value, rtol=1e-12, atol=1e-13)
+
+
+def test_running_sums_of_log_decays_are_accounted_for() -> None:
+    of = unrolled(recurrence_scenario("gated_delta").case())
+    with_sums = Bounds(of.graph, of.results).of(of.results)[-1]
+    of.graph.kept.clear()
+    without = Bounds(of.graph, of.results).of(of.results)[-1]
+    assert (with_sums[ACCUMULATION] > without[ACCUMULATION]).all()

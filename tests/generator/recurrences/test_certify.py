@@ -1,0 +1,118 @@
+"""Certified goldens of recurrences: what is accepted, what is refused, and what follows from a scenario."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from factories.recurrences import recurrence_scenario, with_all_cotangents
+
+from rnn_goldens import Refused, UnknownName, certify
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.tolerance import Contracts, Exact
+from rnn_goldens.implementations import numpy_recurrences
+
+
+@pytest.mark.parametrize("cell", RECURRENCES)
+def test_every_recurrence_is_certified_with_gradients_in_every_precision(cell: str) -> None:
+    golden = certify(with_all_cotangents(recurrence_scenario(cell)))
+    assert golden.precisions == ("float64", "float32", "bfloat16", "float16")
+    assert golden.gradients is not None
+    assert set(golden.gradients.expected) == {*golden.inputs, *golden.states, *golden.weights}
+
+
+@pytest.mark.parametrize("cell", RECURRENCES)
+def test_the_first_half_and_then_the_second_half_give_the_whole(cell: str) -> None:
+    whole = certify(recurrence_scenario(cell, time=6))
+    whole.check_calls(numpy_recurrences.run)
+
+
+def test_packed_sequences_equal_the_sequences_one_by_one() -> None:
+    packed = certify(recurrence_scenario("gated_delta", offsets=(0, 2, 3, 7)))
+    scenario = recurrence_scenario("gated_delta", offsets=(0, 2, 3, 7))
+    for number, steps in enumerate((slice(0, 2), slice(2, 3), slice(3, 7))):
+        alone = replace(
+            scenario,
+            inputs={name: np.asarray(array)[:, steps] for name, array in scenario.inputs.items()},
+            states={name: np.asarray(array)[number : number + 1] for name, array in scenario.states.items()},
+            offsets=None,
+        )
+        golden = certify(alone)
+        assert (golden.expected["o"] == packed.expected["o"][:, steps]).all()
+        assert (golden.expected["S_n"][0] == packed.expected["S_n"][number]).all()
+
+
+def test_without_a_scale_it_is_the_root_of_d_k_also_if_that_is_irrational() -> None:
+    without = certify(recurrence_scenario("delta_rule", d_k=3))
+    with_one = certify(recurrence_scenario("delta_rule", d_k=3, scale=1.0))
+    np.testing.assert_allclose(without.expected["o"] * np.sqrt(3), with_one.expected["o"], rtol=1e-15)
+
+
+def test_the_tolerance_of_chunks_is_never_below_that_of_steps() -> None:
+    tolerance = certify(recurrence_scenario("gated_delta", time=20)).tolerance
+    assert isinstance(tolerance, Contracts)
+    assert tolerance.any is not None
+    for kind in ("accumulation", "state", "storage"):
+        for name, array in getattr(tolerance.step, kind).items():
+            assert (getattr(tolerance.any, kind)[name] >= array).all()
+
+
+def test_scans_have_one_tolerance_for_all_algorithms() -> None:
+    tolerance = certify(recurrence_scenario("selective_scan")).tolerance
+    assert isinstance(tolerance, Contracts)
+    assert tolerance.any is None
+
+
+def test_an_exact_golden_counts_the_bits_of_steps_and_of_chunks() -> None:
+    scenario = recurrence_scenario("linear_attention", scale=1.0)
+    integers = {name: np.rint(np.asarray(array)) for name, array in {**scenario.inputs, **scenario.states}.items()}
+    exact = replace(
+        scenario,
+        inputs={name: integers[name] for name in scenario.inputs},
+        states={name: integers[name] for name in scenario.states},
+    )
+    golden = certify(exact)
+    assert isinstance(golden.tolerance, Exact)
+    assert "exact" in golden.features
+
+
+SCENARIO = recurrence_scenario("gated_delta")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"inputs": {**SCENARIO.inputs, "k": np.zeros((2, 5, 2, 7))}}, r"k has shape \(2, 5, 2, 7\); expected"),
+        ({"inputs": {n: a for n, a in SCENARIO.inputs.items() if n != "g"}}, "g is missing; inputs of gated_delta"),
+        ({"inputs": {**SCENARIO.inputs, "w": [[0.0]]}}, "no array of gated_delta 'w'"),
+        ({"inputs": {**SCENARIO.inputs, "g": np.full((2, 5, 2), -np.inf)}}, "g holds NaN or infinity"),
+        ({"inputs": {**SCENARIO.inputs, "g": np.full((2, 5, 2), -0.1)}}, "which float32 cannot represent"),
+        ({"states": {"h0": np.zeros((2, 2, 4, 3))}}, "S0 is missing"),
+        ({"offsets": [0, 3]}, r"offsets \[0, 3\] must increase from 0 to 5"),
+        ({"cotangents": {"d_out": np.ones((2, 5, 2, 3))}, "gradient_purpose": "One."}, "no cotangent 'd_out'"),
+    ],
+)
+def test_wrong_arrays_are_refused_with_their_names(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(Refused, match=f"^gated-delta/made-for-a-test: .*{message}"):
+        certify(replace(SCENARIO, **change))
+
+
+@pytest.mark.parametrize(
+    ("config", "error", "message"),
+    [
+        ({"heads": 2, "query_heads": 3, "d_k": 4, "d_v": 3}, WrongUse, "query_heads, 3, is not a multiple of heads, 2"),
+        ({"heads": 2, "query_heads": 2, "d_k": 4}, WrongUse, "config has no d_v"),
+        ({"heads": 2, "query_heads": 2, "d_k": 4, "d_v": 0}, WrongUse, "d_v is 0, but must be a positive integer"),
+        ({**SCENARIO.config, "decay": "row"}, WrongUse, "decay is 'row', but must be 'head' or 'key'"),
+        ({**SCENARIO.config, "chunk": 64}, UnknownName, "no size or option of gated_delta 'chunk'"),
+    ],
+)
+def test_a_wrong_configuration_is_one_error(config: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        certify(replace(SCENARIO, config=config))
+
+
+def test_an_unknown_recurrence_is_an_error_that_names_the_known_ones() -> None:
+    with pytest.raises(WrongUse, match=r"no recurrence 'gated_deltanet'\. Did you mean 'gated_delta'"):
+        replace(SCENARIO, cell="gated_deltanet")
