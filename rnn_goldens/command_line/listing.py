@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden
     from rnn_goldens.corpus import Corpora, Entry
     from rnn_goldens.golden.gradients import Gradients
+    from rnn_goldens.golden.recurrences import Recurrence
 
 _ONE_LINE = 1000
 """Width for pipes: one line per golden."""
@@ -34,6 +35,7 @@ gradients_option = click.option("--gradients", is_flag=True, help="Only goldens 
 
 _COLUMNS = ("id", "cell", "features", "dtype", "grad")
 _DIALECT_COLUMNS = ("dialect", "of", "option", "meaning")
+_RECURRENCE_COLUMNS = ("recurrence", "inputs", "outputs", "meaning")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
@@ -43,7 +45,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 @selecting_options
 @gradients_option
 @json_option
-@click.option("--dialects", is_flag=True, help="List the dialects instead of goldens.")
+@click.option("--dialects", is_flag=True, help="List the dialects and recurrences instead of goldens.")
 def list_(
     *,
     patterns: tuple[str, ...],
@@ -60,7 +62,7 @@ def list_(
     """List goldens, from simple to hard. Goldens of a dialect are listed only if --cell names the dialect."""
     if dialects:
         if patterns or ids or cell or features or without or dtype or corpus or gradients:
-            raise click.UsageError("--dialects lists every dialect: leave out what selects goldens")
+            raise click.UsageError("--dialects lists every dialect and recurrence: leave out what selects goldens")
         _print_dialects(as_json=as_json)
         return
     from rnn_goldens.corpus import open_corpora
@@ -80,14 +82,24 @@ def _print_dialects(*, as_json: bool) -> None:
     import json
 
     from rnn_goldens.golden.built_in_cells import DIALECTS
+    from rnn_goldens.golden.recurrences import RECURRENCES
 
     if as_json:
         of_dialects = ({"of": d.base, "options": dict(d.options), "meaning": d.meaning} for d in DIALECTS.values())
         named = [{"dialect": name, **about} for name, about in zip(DIALECTS, of_dialects, strict=True)]
-        echo_json(json.dumps(named, ensure_ascii=False, indent=1))
+        recurrences = [{"recurrence": name, **_arrays_of(r), "meaning": r.meaning} for name, r in RECURRENCES.items()]
+        echo_json(json.dumps([*named, *recurrences], ensure_ascii=False, indent=1))
         return
     _print_wrapped([[name, d.base, d.option, d.meaning] for name, d in DIALECTS.items()], _DIALECT_COLUMNS)
-    echo(f"{counted(len(DIALECTS), 'dialect')}; select one by its name or its option: --cell=gru_reset_before")
+    echo(f"{counted(len(DIALECTS), 'dialect')}; select one by its name or its option: --cell=gru_reset_before\n")
+    rows = [[name, ", ".join(r.inputs), ", ".join(r.outputs), r.meaning] for name, r in RECURRENCES.items()]
+    _print_wrapped(rows, _RECURRENCE_COLUMNS)
+    echo(f"{counted(len(RECURRENCES), 'recurrence')}; select one by its name: --cell=gated_delta")
+
+
+def _arrays_of(recurrence: "Recurrence") -> dict[str, dict[str, str]]:
+    """Return the axes of the arrays of a recurrence by name."""
+    return {kind: dict(getattr(recurrence, kind)) for kind in ("inputs", "weights", "states", "outputs")}
 
 
 def _listed_as_json(opened: "Corpora", entries: "Sequence[Entry]") -> str:

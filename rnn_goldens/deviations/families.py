@@ -10,12 +10,14 @@ from rnn_goldens.deviations.recurrences import RecurrenceDeviation
 from rnn_goldens.deviations.recurrences.backward import BACKWARD_FAMILIES as OF_RECURRENCES_BACK
 from rnn_goldens.deviations.recurrences.backward_deviation import BackwardRecurrenceDeviation
 
-AnyDeviation = Deviation | RecurrenceDeviation | BackwardRecurrenceDeviation
+OfRecurrences = RecurrenceDeviation | BackwardRecurrenceDeviation
 
-RECURRENCES: Mapping[str, Sequence[AnyDeviation]] = {f"recurrences: {n}": of for n, of in OF_RECURRENCES.items()}
+AnyDeviation = Deviation | OfRecurrences
+
+RECURRENCES: Mapping[str, Sequence[OfRecurrences]] = {f"recurrences: {n}": of for n, of in OF_RECURRENCES.items()}
 """Families of the forward pass of recurrences."""
 
-RECURRENCES_BACK: Mapping[str, Sequence[AnyDeviation]] = {
+RECURRENCES_BACK: Mapping[str, Sequence[OfRecurrences]] = {
     f"gradients of recurrences: {name}": members for name, members in OF_RECURRENCES_BACK.items()
 }
 """Families of the backward pass of recurrences."""

@@ -9,7 +9,7 @@ import numpy as np
 from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.diagnosis.candidates import Candidates, Cause
-from rnn_goldens.diagnosis.match import Arrays
+from rnn_goldens.diagnosis.match import Arrays, off_by
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import ALL, ANY, INSIDE, MEANINGS, OPERANDS, Profile
@@ -100,6 +100,15 @@ class RecurrenceGradientCandidates(RecurrenceCandidates):
 def recurrence_candidates(golden: "GoldenData", got: Arrays, of: str) -> RecurrenceCandidates:
     """Return the candidates for the actual outputs or gradients of a golden of a recurrence."""
     return RecurrenceCandidates(golden, got) if of == OUTPUTS else RecurrenceGradientCandidates(golden, got)
+
+
+def would_fail(golden: "GoldenData", cause: Cause, of: str, enough: float) -> bool:
+    """Return whether results with this deviation are off by at least ``enough`` tolerances."""
+    expected = golden.expected_of(of)
+    candidates = recurrence_candidates(golden, expected.values, of)
+    if not candidates.can_apply(cause):
+        return False
+    return all(off_by(expected, candidates.run(cause, dtype)) >= enough for dtype in (np.float64, np.float32))
 
 
 def contract_satisfied(actual: Actual) -> str:

@@ -16,6 +16,7 @@ from rnn_goldens.diagnosis.causes import CellInTest, Diagnosis, Evidence, diagno
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.gradient_candidates import GradientCandidates, candidates_of, is_of_outputs
 from rnn_goldens.diagnosis.match import Arrays
+from rnn_goldens.diagnosis.recurrence_candidates import would_fail
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.shapes import Layout
@@ -273,6 +274,8 @@ def _parts_of(
 
 
 def _sizes(golden: "GoldenData") -> dict[str, int]:
+    if not golden.is_network:
+        return {"steps": golden.time, "rows": len(next(iter(golden.states.values())))}
     rows, steps, inputs = golden.stored.x.shape if golden.stored.x.ndim == 3 else (1, *golden.stored.x.shape)  # noqa: PLR2004 - (batch, time, input)
     return {"steps": steps, "rows": rows, "units": golden.network.hidden_size, "inputs": inputs}
 
@@ -310,6 +313,8 @@ class _WouldFail:
         from rnn_goldens.deviations import together
         from rnn_goldens.deviations.margins import ENOUGH, margin
 
+        if not golden.is_network:
+            return would_fail(golden, cause, evidence.of, ENOUGH)
         require_equations(golden)
         if evidence.of == GRADIENTS:
             expected = golden.expected_of(GRADIENTS).values

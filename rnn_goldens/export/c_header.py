@@ -34,20 +34,30 @@ def c_header(golden: Golden) -> Exported:
 
 def _comment(golden: Golden) -> Iterator[str]:
     config = ", ".join(f"{name}={value}" for name, value in golden.config.items())
-    gates = golden.layout.gates
+    gates, given = golden.layout.gates, "x" if golden.is_network else "inputs"
     rows = f" Rows of weights: the gates {', '.join(gates)}, hidden_size rows each." if len(gates) > 1 else ""
     yield f"/* {golden.id} in {golden.dtype}, a golden of rnn-goldens."
     for paragraph in (
         golden.purpose,
         f"Cell {golden.cell}, {config}.{rows}",
-        "Arrays are flat, the last axis runs fastest. x is (batch, time, input), out (batch, time, directions*hidden), "
-        "states are (layers*directions, batch, hidden)." + ("" if golden.batch_shape else " The golden has no batch."),
-        f"Weights, x and states are {golden.dtype} numbers. Expected values are exact results, rounded once to double. "
-        "Each element has a tolerance: a result is wrong if !(fabs(got - expected) <= tolerance).",
+        _layout(golden),
+        f"Weights, {given} and states are {golden.dtype} numbers. Expected values are exact results, rounded once to "
+        "double. Each element has a tolerance: a result is wrong if !(fabs(got - expected) <= tolerance).",
     ):
         yield " *"
         yield from textwrap.wrap(_comment_safe(paragraph), _WIDTH, initial_indent=" * ", subsequent_indent=" * ")
     yield " */"
+
+
+def _layout(golden: Golden) -> str:
+    """Return the shapes of the arrays as text."""
+    flat = "Arrays are flat, the last axis runs fastest."
+    if not golden.is_network:
+        return f"{flat} Inputs and outputs are (batch, time, ...), states (sequences, ...)."
+    return (
+        f"{flat} x is (batch, time, input), out (batch, time, directions*hidden), "
+        "states are (layers*directions, batch, hidden)." + ("" if golden.batch_shape else " The golden has no batch.")
+    )
 
 
 def _comment_safe(text: str) -> str:
@@ -58,6 +68,15 @@ def _comment_safe(text: str) -> str:
 
 
 def _sizes(golden: Golden) -> dict[str, int]:
+    if not golden.is_network:
+        sizes = {name.upper(): value for name, value in golden.config.items() if isinstance(value, int)}
+        batch = {"BATCH": golden.batch_shape[0], "TIME": golden.time}
+        return {
+            **batch,
+            **sizes,
+            "HAS_STATE": int(bool(golden.given_states)),
+            "HAS_OFFSETS": int(golden.offsets is not None),
+        }
     config = golden.network
     return {
         "BATCH": golden.batch_shape[0] if golden.batch_shape else 1,

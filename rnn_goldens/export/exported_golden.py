@@ -50,8 +50,10 @@ def identifier(golden_id: str) -> str:
 
 
 def inputs(golden: Golden) -> dict[str, NDArray[Any]]:
-    """Return x and, if present, initial states and lengths, in the golden's precision; lengths are int64."""
-    return {"x": golden.x, **golden.given_states, **({} if golden.lengths is None else {"lengths": golden.lengths})}
+    """Return inputs and, if present, initial states, lengths and offsets, in the golden's precision or as int64."""
+    integers = {"lengths": golden.lengths, "offsets": golden.offsets}
+    given = {name: array for name, array in integers.items() if array is not None}
+    return {**golden.inputs, **golden.given_states, **given}
 
 
 def expected(golden: Golden) -> dict[str, NDArray[np.float64]]:
