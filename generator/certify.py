@@ -10,9 +10,9 @@ import numpy as np
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Case
 from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.error_analysis.error_bound import ErrorBound, bound_of
+from rnn_goldens.error_analysis.forward import traced
 from rnn_goldens.generator import confirmation
-from rnn_goldens.generator.error_analysis.forward import traced
-from rnn_goldens.generator.error_bound import ErrorBound, bound_of
 from rnn_goldens.generator.exact import certified_outputs
 from rnn_goldens.generator.exactness import exact_precisions
 from rnn_goldens.generator.gradients.certify import certify_gradients

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from rnn_goldens.cells import Case, Cell, Network
 from rnn_goldens.generator.balls import Balls, NoNumber, Undecided, balls, rounded
-from rnn_goldens.generator.progress import counting
 from rnn_goldens.generator.scenario import Refused, Scenario
+from rnn_goldens.progress import counting
 
 Numbers = TypeVar("Numbers")
 

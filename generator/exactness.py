@@ -7,8 +7,8 @@ import numpy as np
 
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.program import Operation
-from rnn_goldens.generator.error_analysis.graph import Computed, Graph
-from rnn_goldens.generator.error_analysis.rounding_model import terms
+from rnn_goldens.error_analysis.graph import Computed, Graph
+from rnn_goldens.error_analysis.rounding_model import terms
 from rnn_goldens.golden.precision import PRECISIONS, Precision
 
 
@@ -55,7 +55,7 @@ def needs_of_sum(total: float, bit: float) -> Needs:
     return Needs(max(1, (int(np.ceil(total / bit)) - 1).bit_length()), total, bit)
 
 
-_SELECT = ("where_larger", "where_within", "only", "choose", "joined", "rows", "padded", "stacked", "spread_to")
+_SELECT = ("where_larger", "where_within", "only", "choose", "joined", "rows", "padded", "stacked", "spread_to", "reversed_rows")
 _NEVER_ROUND = (
     "vector", "block", "negative", "same", "relu", "maximum", "transpose", "kept_factor", "masked", *_SELECT
 )  # fmt: skip

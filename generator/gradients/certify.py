@@ -4,18 +4,17 @@ import numpy as np
 
 from rnn_goldens.cells import Case
 from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.error_analysis.gradient_bound import gradient_bound, with_batch_axis, without_batch_axis
+from rnn_goldens.error_analysis.gradient_graph import traced
 from rnn_goldens.generator.balls import Undecided
 from rnn_goldens.generator.exact import LAST_BITS
 from rnn_goldens.generator.gradients.balls import Tied
-from rnn_goldens.generator.gradients.bound import gradient_bound
 from rnn_goldens.generator.gradients.exact import correctly_rounded_gradients
 from rnn_goldens.generator.gradients.exactness import gradient_needs
-from rnn_goldens.generator.gradients.traced import traced
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import Layout
 from rnn_goldens.golden.tolerance import (
     LARGEST_TOLERANCE_OF_GRADIENTS,
     Bound,
@@ -84,7 +83,7 @@ def _tolerance(
             reason = f"exact gradients need {needed.bits} significant bits and the range of their sums"
             return Exact(bits=needed.bits), fit, {p: reason for p in golden.precisions if p not in fit}
     bound = gradient_bound(both)
-    tolerance = bound.tolerance if case.batched else _without_batch_axis(bound.tolerance, case.cell.layout)
+    tolerance = bound.tolerance if case.batched else without_batch_axis(bound.tolerance, case.cell.layout)
     loose = {p: _why_too_loose(tolerance, expected, p) for p in golden.precisions}
     if "float16" in loose and not bound.in_float16:
         loose["float16"] = "it must allow for small intermediate values that float16 may flush to zero"
@@ -111,15 +110,3 @@ def hides_half(tolerance: Tolerance, expected: Named, precision: str) -> list[st
     missing = {name: MIN_SHARE * np.abs(array) for name, array in expected.items() if array.any()}
     arithmetic = PRECISIONS[precision]
     return [n for n, error in missing.items() if (error <= tolerance.allowed(n, expected[n], arithmetic)).all()]
-
-
-def with_batch_axis(case: Case, cotangents: Named) -> Named:
-    """Return cotangents with a batch axis, added if the case is unbatched."""
-    if case.batched:
-        return cotangents
-    return {name: np.expand_dims(array, 0 if name == "d_out" else 1) for name, array in cotangents.items()}
-
-
-def _without_batch_axis(bound: Bound, layout: Layout) -> Bound:
-    axes, kinds = {"x": 0, **dict.fromkeys(layout.initial, 1)}, (bound.accumulation, bound.storage)
-    return Bound(*({name: a.squeeze(axes[name]) if name in axes else a for name, a in kind.items()} for kind in kinds))

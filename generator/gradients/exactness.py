@@ -5,9 +5,9 @@ from operator import or_
 
 import numpy as np
 
-from rnn_goldens.generator.error_analysis.graph import Graph
+from rnn_goldens.error_analysis.gradient_graph import TracedGradients, WeightGradient
+from rnn_goldens.error_analysis.graph import Graph
 from rnn_goldens.generator.exactness import Needs, least_bit, needs_of_graph, needs_of_sum
-from rnn_goldens.generator.gradients.traced import TracedGradients, WeightGradient
 
 
 def gradient_needs(found: TracedGradients) -> Needs | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_goldens.generator.error_analysis.rounding_model import ACTIVATION_ULPS, UNFLUSHED, loss
+from rnn_goldens.error_analysis.rounding_model import ACTIVATION_ULPS, UNFLUSHED, loss
 from rnn_goldens.generator.recurrences.differentiation import pulled_back
 from rnn_goldens.generator.recurrences.graph import Graph, Node
 from rnn_goldens.golden.arrays import Float64
@@ -49,7 +49,7 @@ class Bounds:
         self._exact = set[int]()
         for place in self.places:
             lost = self._loss_of(place)
-            if lost is not None and lost.any():
+            if lost is not None:
                 self._lost[place] = lost
             elif all(of in self._exact for of in self._of(place)):
                 self._exact.add(place)
@@ -61,23 +61,37 @@ class Bounds:
     def _loss_of(self, place: int) -> Float64 | None:
         """Return the loss of a value, (kinds, batch, heads, rows, columns); None if it is exact."""
         y = self.graph.values[place]
+        kinds = np.zeros((KINDS, *y.shape))
         if place in self.graph.kept:  # the running sum of logarithms, and so their difference, is rounded
-            return np.stack([np.abs(y) * self.graph.kept[place], 0 * y, 0 * y])
+            kinds[ACCUMULATION] += np.abs(y) * self.graph.kept[place]
+        if place in self.graph.in_running_sums:
+            kinds[ACCUMULATION] += self.graph.in_running_sums[place]
+        self._add_operation(place, y, kinds)
+        return kinds if kinds.any() else None
+
+    def _add_operation(self, place: int, y: Float64, kinds: Float64) -> None:
+        """Add the loss of the operation that computes a value."""
         operation = self.graph.operations[place]
-        if operation is None:
-            return None
-        if operation.primitive == "exp" and not (y - (y == 1)).any():
-            return None  # e^0 is one; e^z is zero in every precision
+        if operation is None or (operation.primitive == "exp" and not (y - (y == 1)).any()):
+            return  # e^0 is one; e^z is zero in every precision
         found = loss(self.graph, place, UNFLUSHED)
         if found is None:
-            return None
+            return
         if operation.primitive in _RELATIVE:
             found = _RELATIVE[operation.primitive](y, self.graph.values[operation.of[0]]), np.abs(y)
-        accumulation, storage = (np.broadcast_to(part, y.shape) for part in found)
-        kinds = [accumulation, 0 * y, 0 * y]
         kind = ACCUMULATION if place in self.graph.running else STATE if place in self.graph.carried else STORAGE
-        kinds[kind] = kinds[kind] + storage
-        return np.stack(kinds)
+        kinds[ACCUMULATION] += found[0]
+        kinds[kind] += found[1]
+        if operation.primitive == "matmul" and any(map(self._is_state, operation.of)):  # an operand, which is rounded
+            a, b = (np.abs(self.graph.values[of]) for of in operation.of)
+            kinds[STORAGE] += a @ b
+
+    def _is_state(self, place: int) -> bool:
+        """Return whether a value is a state that one step passes to the next, transposed or not."""
+        operation = self.graph.operations[place]
+        if operation is not None and operation.primitive == "transpose":
+            return self._is_state(operation.of[0])
+        return place in self.graph.carried
 
     def of(self, results: Sequence[Node]) -> list[Float64]:
         """Return the bound of each result, (kinds, batch, heads, rows, columns)."""
@@ -142,6 +156,44 @@ def add_kept(graph: Graph, factors: Sequence[Sequence[int]]) -> None:
         for place in places:
             total = total + np.abs(np.log(np.maximum(np.abs(graph.values[place]), _SMALLEST)))
             graph.kept[place] = np.asarray(total)
+
+
+def add_kept_backward(graph: Graph, factors: Sequence[Sequence[int]], states: Sequence[int]) -> None:
+    """Note what running sums lose in the gradients by the logarithms of the factors that a state keeps of itself.
+
+    A scan or a chunk computes the gradient by a log-decay as the sum over all later steps of what the outputs read from
+    the state minus what the inputs add to it. Each part is at most the state times its cotangent.
+
+    Args:
+        graph: the graph of both passes.
+        factors: positions of the factors by time step.
+        states: the position of the state after each time step.
+    """
+    for places in zip(*factors, strict=True):
+        later: Float64 | float = 0.0
+        for place, state in reversed(list(zip(places, states, strict=True))):
+            if state in graph.cotangents:
+                product = np.abs(graph.values[state] * graph.values[graph.cotangents[state]])
+                later = later + 2 * _summed_to(product, graph.values[place].shape)
+            _note_backward(graph, place, later)
+
+
+def _note_backward(graph: Graph, place: int, lost: Float64 | float) -> None:
+    """Note a loss of the gradient by the logarithm of a factor: at the argument of its exponential, if it is one."""
+    (factor,) = graph.operations[place].of  # type: ignore[union-attr] # kept factors are computed
+    operation = graph.operations[factor]
+    is_exp = operation is not None and operation.primitive == "exp"
+    at = operation.of[0] if is_exp and operation is not None else factor
+    if at in graph.cotangents:
+        if not is_exp:
+            lost = lost / np.maximum(np.abs(graph.values[factor]), _SMALLEST)
+        shape = graph.values[graph.cotangents[at]].shape
+        graph.in_running_sums[graph.cotangents[at]] = np.broadcast_to(np.asarray(lost), shape)
+
+
+def _summed_to(array: Float64, shape: tuple[int, ...]) -> Float64:
+    axes = tuple(axis for axis in (-2, -1) if shape[axis] == 1)
+    return np.asarray(array.sum(axis=axes, keepdims=True)) if axes else array
 
 
 def _lanes(node: Node) -> Lanes:

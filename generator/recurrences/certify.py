@@ -2,21 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
-
-import numpy as np
 
 from rnn_goldens.cells.recurrence import RecurrenceCase, case_outputs, packed
 from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.error_analysis.error_bound import round_up
 from rnn_goldens.generator import confirmation
 from rnn_goldens.generator.balls import Undecided, rounded
-from rnn_goldens.generator.error_bound import round_up
 from rnn_goldens.generator.exact import LAST_BITS, with_enough_bits
 from rnn_goldens.generator.exact_array import Refused
-from rnn_goldens.generator.exactness import Needs, needs_of_graph
+from rnn_goldens.generator.exactness import Needs
 from rnn_goldens.generator.recurrences.balls import in_balls
-from rnn_goldens.generator.recurrences.bound import BITS, Bounds
+from rnn_goldens.generator.recurrences.bound import BITS, KINDS, Bounds
 from rnn_goldens.generator.recurrences.chunked import chunked
+from rnn_goldens.generator.recurrences.forms import chunk_sizes, exact_chunk_sizes, largest, needs_of_all
 from rnn_goldens.generator.recurrences.gradients import certify_gradients
 from rnn_goldens.generator.recurrences.scenario import RecurrenceScenario
 from rnn_goldens.generator.recurrences.unrolled import Unrolled, unrolled
@@ -25,14 +23,6 @@ from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.features import recurrence_features
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import LARGEST_TOLERANCE, Coefficients, Contracts, Exact, Tolerance, loosest
-
-CHUNKS = (16, 64)
-"""Sizes of chunks whose rounding errors the tolerance of any algorithm allows."""
-
-EXACT_CHUNKS = (1, 7, 16, 64)
-"""Sizes of chunks that must not round in an exact golden."""
-
-KINDS = ("accumulation", "state", "storage")
 
 Arrays = dict[str, Float64]
 
@@ -126,7 +116,8 @@ def _tolerance(
         why = f"exact outputs need {needs.bits} significant bits and the range of their sums: too much for it"
         return Exact(bits=needs.bits), fit, {p: why for p in scenario.precisions if p not in fit}
     step = _coefficients(graphs)
-    tolerance = Contracts(step, _of_any_algorithm(case, step))
+    chunks = [_coefficients(_chunked(case, size)) for size in chunk_sizes(case)]
+    tolerance = Contracts(step, largest([step, *chunks]) if chunks else None)
     loose = {p: loosest(tolerance, values, PRECISIONS[p]) for p in scenario.precisions}
     precisions = tuple(p for p, most in loose.items() if most <= LARGEST_TOLERANCE)
     if not precisions:
@@ -139,51 +130,24 @@ def _tolerance(
     return tolerance, precisions, {p: why for p, why in why_not.items() if p not in precisions}
 
 
-def _has_chunks(case: RecurrenceCase) -> bool:
-    return "q" in case.inputs and case.time > 1
-
-
 def _chunked(case: RecurrenceCase, size: int) -> list[Unrolled]:
     return [chunked(one, min(size, one.time)) for one in case.sequences()]
 
 
 def _needs(case: RecurrenceCase, graphs: Sequence[Unrolled]) -> Needs | None:
     """Return what a precision needs for results without rounding, step by step and in chunks; None if all round."""
-    found = _needs_of(graphs)
-    if found is None or not found.met_by(PRECISIONS["float32"]) or not _has_chunks(case):
+    found = needs_of_all([of.graph for of in graphs])
+    if found is None or not found.met_by(PRECISIONS["float32"]):
         return found
-    for size in sorted({min(size, case.time) for size in (*EXACT_CHUNKS, case.time)}):
-        of_chunks = _needs_of(_chunked(case, size))
-        if of_chunks is None:
-            return None
-        found |= of_chunks
-    return found
-
-
-def _needs_of(graphs: Sequence[Unrolled]) -> Needs | None:
-    each = [needs_of_graph(of.graph, ("exp",)) for of in graphs]
-    return None if None in each else reduce(lambda a, b: a | b, [needs for needs in each if needs is not None])
-
-
-def _of_any_algorithm(case: RecurrenceCase, step: Coefficients) -> Coefficients | None:
-    """Return the largest coefficients of the step form and of chunked forms; None without chunked forms."""
-    if not _has_chunks(case):
-        return None
-    sizes = sorted({min(size, case.time) for size in CHUNKS})
-    all_forms = [step, *(_coefficients(_chunked(case, size)) for size in sizes)]
-    return Coefficients(
-        *(
-            {name: np.maximum.reduce([getattr(form, kind)[name] for form in all_forms]) for name in step.accumulation}
-            for kind in KINDS
-        )
-    )
+    forms = [graphs, *(_chunked(case, size) for size in exact_chunk_sizes(case))]
+    return needs_of_all([of.graph for form in forms for of in form])
 
 
 def _coefficients(graphs: Sequence[Unrolled]) -> Coefficients:
     """Return the coefficients of the outputs of one algorithm."""
     by_sequence = [Bounds(of.graph, of.results).of(of.results) for of in graphs]
     kinds = []
-    for kind in range(len(KINDS)):
+    for kind in range(KINDS):
         found = [
             _outputs(of, [bound[kind] for bound in bounds]) for of, bounds in zip(graphs, by_sequence, strict=True)
         ]

@@ -65,40 +65,58 @@ def _part(  # noqa: PLR0911 - one return for each kind of primitive
     """Return the cotangent of an argument before it is reduced to its shape; None if it is zero."""
     operation = graph.operations[place]
     assert operation is not None
-    shapes = [graph.values[k].shape for k in operation.of]
     match operation.primitive:
-        case "sum" | "kept_factor" | "same":
+        case "sum" | "kept_factor" | "same" | "spread_to":
             return g
         case "matmul":
             other = value(operation.of[1 - number])
             return of.matmul(g, of.transpose(other)) if number == 0 else of.matmul(of.transpose(other), g)
-        case "transpose":
-            return of.transpose(g)
-        case "masked":
-            return of.masked(g, operation.detail[0])
-        case "stacked":
-            return _stacked_back(of, g, [shape[-2] for shape in shapes], number)
-        case "rows":
-            start = operation.detail[0]
-            below = shapes[0][-2] - start - graph.values[place].shape[-2]
-            return padded(of, g, start, below)
-        case "padded":
-            return rows_of(of, g, operation.detail[0], operation.detail[0] + shapes[0][-2])
-        case "total_over":
-            return of.spread_to(g, shapes[0])
-        case "spread_to":
-            return g
+        case "solved" if isinstance(g, Node):
+            return _solved_back_in_graph(Node(graph, operation.of[0]), Node(graph, place), number, g)
         case "solved":
             return _solved_back(graph, place, number, g)
         case "constant":
             return None
+    if operation.primitive in _MOVED_BACK:
+        shapes = [graph.values[k].shape for k in operation.of]
+        return _MOVED_BACK[operation.primitive](of, g, number, shapes, graph.values[place].shape, *operation.detail)
     rule = RULES[operation.primitive][number]
     arguments = [value(k) for k in operation.of]
     return None if rule is None else rule(of, g, value(place), *arguments, *operation.detail)
 
 
+def _rows_back(of: Any, g: Any, _: int, shapes: Any, shape: Any, start: int, *__: int) -> Any:  # noqa: ANN401
+    return padded(of, g, start, shapes[0][-2] - start - shape[-2])
+
+
+_MOVED_BACK: Mapping[str, Callable[..., Any]] = {
+    "transpose": lambda of, g, *_: of.transpose(g),
+    "reversed_rows": lambda of, g, *_: of.reversed_rows(g),
+    "masked": lambda of, g, _number, _shapes, _shape, keep: of.masked(g, keep),
+    "stacked": lambda of, g, number, shapes, _shape: _stacked_back(of, g, [shape[-2] for shape in shapes], number),
+    "rows": _rows_back,
+    "padded": lambda of, g, _number, shapes, _shape, above, _below: rows_of(of, g, above, above + shapes[0][-2]),
+    "total_over": lambda of, g, _number, shapes, _shape, _axes: of.spread_to(g, shapes[0]),
+}
+"""The cotangent of an argument of primitives that move, select or add numbers."""
+
+
+def _solved_back_in_graph(a: Node, y: Node, number: int, g: Node) -> Node:
+    """Return the cotangent of an argument of a triangular solve: a solve with the transposed matrix, rows reversed."""
+    graph, size = g.graph, a.value.shape[-1]
+
+    def reversed_rows(z: Node) -> Node:
+        return graph.compute("reversed_rows", z)
+
+    transposed = reversed_rows(reversed_rows(a.mT).mT).mT
+    d_b = reversed_rows(graph.compute("solved", transposed, reversed_rows(g)))
+    if number == 1:
+        return d_b
+    return graph.compute("masked", -(d_b @ y.mT), detail=(np.tri(size, k=-1, dtype=bool),))
+
+
 def _solved_back(graph: Graph, place: int, number: int, g: Float64) -> Float64:
-    """Return the cotangent of an argument of a triangular solve, for arrays only."""
+    """Return the cotangent of an argument of a triangular solve, as an array."""
     operation = graph.operations[place]
     assert operation is not None
     a = graph.values[operation.of[0]]
@@ -164,6 +182,7 @@ def gradient_nodes(graph: Graph, cotangents: Sequence[tuple[Node, Node]], inputs
         if place not in parts or place not in live:
             continue
         g = graph.summed(*parts.pop(place))
+        graph.cotangents[place] = g.place
         if place in wanted:
             found[place] = g
         operation = graph.operations[place]

@@ -8,16 +8,17 @@ import numpy as np
 
 from rnn_goldens.cells.recurrence import RecurrenceCase, from_lanes, lanes_of_cotangents
 from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.error_analysis.error_bound import round_up
 from rnn_goldens.generator.balls import Undecided, rounded
-from rnn_goldens.generator.error_bound import round_up
 from rnn_goldens.generator.exact import LAST_BITS, with_enough_bits
 from rnn_goldens.generator.exact_array import Refused
-from rnn_goldens.generator.exactness import needs_of_graph
 from rnn_goldens.generator.recurrences.balls import in_balls
 from rnn_goldens.generator.recurrences.bound import BITS, KINDS, Bounds
+from rnn_goldens.generator.recurrences.chunked import chunked
+from rnn_goldens.generator.recurrences.forms import chunk_sizes, largest, needs_of_all
 from rnn_goldens.generator.recurrences.graph import Node
 from rnn_goldens.generator.recurrences.scenario import RecurrenceScenario
-from rnn_goldens.generator.recurrences.unrolled import UnrolledGradients, unrolled_gradients
+from rnn_goldens.generator.recurrences.unrolled import Unrolled, UnrolledGradients, unrolled, unrolled_gradients
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.precision import PRECISIONS
@@ -37,7 +38,7 @@ Arrays = dict[str, Float64]
 def certify_gradients(scenario: RecurrenceScenario, golden: Golden) -> tuple[Gradients, dict[str, str]]:
     """Compute the gradients for a scenario's cotangents, and derive their tolerance.
 
-    The tolerance is that of reverse mode through the step form.
+    The tolerance is that of reverse mode through the step form, and the largest of step and chunked forms.
 
     Returns:
         The gradients; and by precision of the golden, why they cannot be checked in it.
@@ -46,11 +47,11 @@ def certify_gradients(scenario: RecurrenceScenario, golden: Golden) -> tuple[Gra
         Refused: all gradients are zero or undecided, or the tolerance is too loose in every precision.
     """
     case, cotangents = scenario.case(), scenario.named(scenario.shapes.cotangents)
-    graphs = [unrolled_gradients(one, lanes_of_cotangents(one, part)) for one, part in _by_sequence(case, cotangents)]
+    graphs = _graphs(case, cotangents)
     expected, bits = _certified(scenario, case, graphs)
     if not any(array.any() for array in expected.values()):
         raise Refused(f"{scenario.id}: every gradient is zero, so these cotangents detect nothing")
-    tolerance, precisions, left_out = _tolerance(scenario, golden, case, graphs, expected)
+    tolerance, precisions, left_out = _tolerance(golden, case, graphs, expected, cotangents)
     gradients = Gradients(
         purpose=scenario.gradient_purpose,
         precisions=precisions,
@@ -60,6 +61,16 @@ def certify_gradients(scenario: RecurrenceScenario, golden: Golden) -> tuple[Gra
         provenance={"answer": f"reverse mode in ball arithmetic with {bits} bits, correctly rounded"},
     )
     return gradients, left_out
+
+
+def _graphs(case: RecurrenceCase, cotangents: Arrays, size: int = 0) -> list[UnrolledGradients]:
+    """Return the graph of each packed sequence: step by step, or in chunks of a size."""
+
+    def form(one: RecurrenceCase) -> Unrolled:
+        return chunked(one, min(size, one.time)) if size else unrolled(one)
+
+    sequences = _by_sequence(case, cotangents)
+    return [unrolled_gradients(one, lanes_of_cotangents(one, part), form) for one, part in sequences]
 
 
 def _by_sequence(case: RecurrenceCase, cotangents: Arrays) -> list[tuple[RecurrenceCase, Arrays]]:
@@ -138,20 +149,20 @@ def joined(found: Sequence[Arrays], case: RecurrenceCase) -> Arrays:
 
 
 def _tolerance(
-    scenario: RecurrenceScenario,
-    golden: Golden,
-    case: RecurrenceCase,
-    graphs: Sequence[UnrolledGradients],
-    expected: Arrays,
+    golden: Golden, case: RecurrenceCase, graphs: Sequence[UnrolledGradients], expected: Arrays, cotangents: Arrays
 ) -> tuple[Tolerance, tuple[str, ...], dict[str, str]]:
     """Return the tolerance, exact if float32 rounds nothing; the precisions; and why others are left out."""
-    is_exact = isinstance(golden.tolerance, Exact) and len(graphs) == 1
-    needs = needs_of_graph(graphs[0].forward.graph, ("exp",)) if is_exact else None
-    if needs is not None and needs.met_by(PRECISIONS["float32"]):
-        fit = tuple(p for p in golden.precisions if needs.met_by(PRECISIONS[p]))
-        why = f"exact gradients need {needs.bits} significant bits and the range of their sums"
-        return Exact(bits=needs.bits), fit, {p: why for p in golden.precisions if p not in fit}
-    tolerance = Contracts(_coefficients(case, graphs))
+    sizes = chunk_sizes(case)
+    if isinstance(golden.tolerance, Exact):
+        forms = [graphs, *(_graphs(case, cotangents, size) for size in sizes)]
+        needs = needs_of_all([of.forward.graph for form in forms for of in form])
+        if needs is not None and needs.met_by(PRECISIONS["float32"]):
+            fit = tuple(p for p in golden.precisions if needs.met_by(PRECISIONS[p]))
+            why = f"exact gradients need {needs.bits} significant bits and the range of their sums"
+            return Exact(bits=needs.bits), fit, {p: why for p in golden.precisions if p not in fit}
+    step = _coefficients(case, graphs)
+    chunks = [_coefficients(case, _graphs(case, cotangents, size)) for size in sizes]
+    tolerance = Contracts(step, largest([step, *chunks]) if chunks else None)
     loose = {p: loosest_of_gradients(tolerance, expected, PRECISIONS[p]) for p in golden.precisions}
     precisions = tuple(p for p, most in loose.items() if most <= LARGEST_TOLERANCE_OF_GRADIENTS)
     listed = {
@@ -161,7 +172,7 @@ def _tolerance(
     }
     if not precisions:
         reasons = "; ".join(f"in {p} {why}" for p, why in listed.items())
-        raise Refused(f"{scenario.id}: the tolerance of the gradients is too loose in every precision: {reasons}")
+        raise Refused(f"{golden.id}: the tolerance of the gradients is too loose in every precision: {reasons}")
     return tolerance, precisions, listed
 
 

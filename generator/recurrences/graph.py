@@ -35,6 +35,10 @@ class MatrixOperations(MatrixArithmetic, Slopes):
         """The argument where ``keep`` is true, and zero elsewhere."""
         return np.where(keep, a, 0 * a)
 
+    def reversed_rows(self, a: Any) -> Any:  # noqa: ANN401 - floats
+        """The rows from the last to the first."""
+        return a[..., ::-1, :]
+
     def solved(self, a: Any, b: Any) -> Any:  # noqa: ANN401 - floats
         """The solution y of (1 + a) y = b for a strictly lower triangular a, by forward substitution."""
         lanes = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
@@ -125,6 +129,8 @@ class Graph:
         carried: positions of states that one step, or one chunk, passes to the next.
         kept: by position of a factor that a state keeps of itself, the sum of the absolute logarithms of all such
             factors up to there.
+        in_running_sums: by position of a value, a further loss in correct algorithms that compute it from running sums.
+        cotangents: by position of a value, the position of its cotangent.
     """
 
     def __init__(self) -> None:
@@ -133,6 +139,8 @@ class Graph:
         self.w: Mapping[str, Float64] = {}
         self.running, self.carried = set[int](), set[int]()
         self.kept: dict[int, Float64] = {}
+        self.in_running_sums: dict[int, Float64] = {}
+        self.cotangents: dict[int, int] = {}
         self._is_running = False
 
     def given(self, array: Float64) -> Node:

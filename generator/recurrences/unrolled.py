@@ -1,11 +1,11 @@
 """Records recurrences as graphs: the step form, and both passes for gradients."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.cells.recurrence import RecurrenceCase, states_in_lanes, step_program, time_steps, weights_in_lanes
-from rnn_goldens.generator.recurrences.bound import add_kept
+from rnn_goldens.generator.recurrences.bound import add_kept, add_kept_backward
 from rnn_goldens.generator.recurrences.differentiation import gradient_nodes
 from rnn_goldens.generator.recurrences.graph import Graph, Node
 from rnn_goldens.golden.arrays import Float64
@@ -23,6 +23,8 @@ class Unrolled:
         start: the initial states by name.
         outputs: the outputs of each time step by name.
         last: the last states by name.
+        kept: positions of the factors that a state keeps of itself, by time step.
+        states: position of the first state after each time step.
     """
 
     case: RecurrenceCase
@@ -32,6 +34,8 @@ class Unrolled:
     start: dict[str, Node]
     outputs: list[dict[str, Node]] = field(default_factory=list)
     last: dict[str, Node] = field(default_factory=dict)
+    kept: list[list[int]] = field(default_factory=list)
+    states: list[int] = field(default_factory=list)
 
     @property
     def results(self) -> list[Node]:
@@ -60,7 +64,6 @@ def unrolled(case: RecurrenceCase) -> Unrolled:
     """Return the graph of the step form of a case without packing."""
     found, recurrence = given(case), case.config.recurrence
     program, graph, states = step_program(case), found.graph, dict(found.start)
-    kept: list[list[int]] = []
     for step in found.steps:
         first = len(graph.values)
         nodes = _computed(graph, program.operations, [*step.values(), *found.weights.values(), *states.values()])
@@ -68,9 +71,10 @@ def unrolled(case: RecurrenceCase) -> Unrolled:
         found.outputs.append(dict(zip(recurrence.outputs, results, strict=False)))
         states = dict(zip(states, results[len(recurrence.outputs) :], strict=True))
         graph.carried.update(node.place for node in states.values() if graph.operations[node.place] is not None)
-        kept.append([place for place in range(first, len(graph.values)) if _is_kept(graph, place)])
+        found.kept.append([place for place in range(first, len(graph.values)) if _is_kept(graph, place)])
+        found.states.append(next(iter(states.values())).place)
     found.last.update(states)
-    add_kept(graph, kept)
+    add_kept(graph, found.kept)
     return found
 
 
@@ -111,15 +115,18 @@ class UnrolledGradients:
         return [node for part in parts for node in part.values() if node is not None]
 
 
-def unrolled_gradients(case: RecurrenceCase, cotangents: Mapping[str, Float64]) -> UnrolledGradients:
+def unrolled_gradients(
+    case: RecurrenceCase, cotangents: Mapping[str, Float64], form: Callable[[RecurrenceCase], Unrolled] = unrolled
+) -> UnrolledGradients:
     """Return the graph of both passes of a case without packing.
 
     Args:
         case: the case.
+        form: returns the graph of the forward pass.
         cotangents: in lanes, by name of the output: (time, batch, heads, rows, columns) for outputs, without time for
             last states.
     """
-    forward = unrolled(case)
+    forward = form(case)
     graph, recurrence = forward.graph, case.config.recurrence
     pairs: list[tuple[Node, Node]] = []
     for name in recurrence.outputs:
@@ -131,4 +138,5 @@ def unrolled_gradients(case: RecurrenceCase, cotangents: Mapping[str, Float64]) 
     parts = [*forward.steps, forward.weights, forward.start]
     found = iter(gradient_nodes(graph, pairs, [node for part in parts for node in part.values()]))
     *steps, weights, start = ({name: next(found) for name in part} for part in parts)
+    add_kept_backward(graph, forward.kept, forward.states)
     return UnrolledGradients(forward, steps, weights, start)

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from factories.recurrences import recurrence_scenario
+from factories.recurrences import recurrence_scenario, with_all_cotangents
 
-from rnn_goldens.cells.recurrence import RecurrenceCase
+from rnn_goldens.cells.recurrence import RecurrenceCase, lanes_of_cotangents
 from rnn_goldens.generator.recurrences.bound import ACCUMULATION, Bounds
 from rnn_goldens.generator.recurrences.chunked import chunked
 from rnn_goldens.generator.recurrences.differentiation import pulled_back
 from rnn_goldens.generator.recurrences.graph import NUMPY, Graph, Node
-from rnn_goldens.generator.recurrences.unrolled import Unrolled, unrolled
+from rnn_goldens.generator.recurrences.unrolled import Unrolled, unrolled, unrolled_gradients
+from rnn_goldens.generator.scenarios.recurrences import ATTENTION
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.recurrences import RECURRENCES
 
@@ -71,7 +72,7 @@ def test_errors_of_the_worst_sign_attain_the_bound_of_the_step_form(cell: str) -
         assert attained(of, node, (0, 0)) == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("cell", ["linear_attention", "gated_linear_attention", "delta_rule", "gated_delta"])
+@pytest.mark.parametrize("cell", ATTENTION)
 @pytest.mark.parametrize("size", [2, 7])
 def test_errors_of_the_worst_sign_attain_the_bound_of_the_chunked_form(cell: str, size: int) -> None:
     of = chunked(one_lane(recurrence_scenario(cell, heads=1).case()), size)
@@ -94,3 +95,25 @@ def test_running_sums_of_log_decays_are_accounted_for() -> None:
     of.graph.kept.clear()
     without = Bounds(of.graph, of.results).of(of.results)[-1]
     assert (with_sums[ACCUMULATION] > without[ACCUMULATION]).all()
+
+
+@pytest.mark.parametrize("cell", ATTENTION)
+@pytest.mark.parametrize("size", [1, 3, 64])
+def test_the_backward_pass_of_the_chunked_form_has_the_gradients_of_the_step_form(cell: str, size: int) -> None:
+    scenario = with_all_cotangents(recurrence_scenario(cell, query_heads=4))
+    case, cotangents = scenario.case(), scenario.named(scenario.shapes.cotangents)
+    lanes = lanes_of_cotangents(case, cotangents)
+    steps = unrolled_gradients(case, lanes)
+    chunks = unrolled_gradients(case, lanes, lambda one: chunked(one, size))
+    for one, other in zip(steps.results, chunks.results, strict=True):
+        np.testing.assert_allclose(other.value, one.value, rtol=1e-11, atol=1e-12)
+
+
+def test_running_sums_are_accounted_for_in_the_gradients_of_log_decays() -> None:
+    scenario = with_all_cotangents(recurrence_scenario("gated_linear_attention", state=False))
+    graphs = unrolled_gradients(scenario.case(), lanes_of_cotangents(scenario.case(), dict(scenario.cotangents)))
+    d_g = graphs.steps[0]["g"]
+    assert d_g is not None
+    assert not d_g.value.any()  # the state is zero before the first step
+    (bound,) = Bounds(graphs.forward.graph, graphs.results).of([d_g])
+    assert (bound[ACCUMULATION] > 0).all()  # but a running sum of later gradients rounds
