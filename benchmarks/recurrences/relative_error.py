@@ -1,0 +1,170 @@
+"""A criterion for whole arrays: a relative root mean square of the error below 0.005, as flash-linear-attention asks.
+
+The inputs are drawn from the distributions of its tests of the four attention rules, with fewer steps and heads:
+``tests/ops/test_{linear_attn,simple_gla,gla,delta,gdn,kda}.py`` and ``assert_close`` of ``fla/utils.py`` at bc3b101.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.recurrences.kernels.contracts import HALF, rounded_once
+from rnn_goldens.cells import Array
+from rnn_goldens.cells.recurrence import RecurrenceCase, run
+from rnn_goldens.golden.recurrences import BY_KEY, recurrence_config
+
+RATIO, ABSOLUTE, BASE = 0.005, 1e-6, 1e-8
+"""Largest ratio; the largest error that always passes; what is added to the root mean square of the right array."""
+
+PRECISIONS = ("float32", "bfloat16")
+
+Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The inputs of one test.
+
+    Attributes:
+        cell: the rule.
+        time: time steps.
+        scale: the factor of the outputs; the default if None.
+        divisor: what log-decays are divided by.
+        size: d_k and d_v.
+        uniform: whether q, k and v are between 0 and 1; otherwise they are normal.
+        from_zero: whether the initial state is zero.
+        by_key: whether there is a decay for each key.
+        kept: the share of steps without decay.
+        batch: rows of the batch, and heads.
+        offsets: of packed sequences.
+    """
+
+    cell: str
+    time: int
+    scale: float | None = 1.0
+    divisor: float = 1.0
+    size: int = 32
+    uniform: bool = False
+    from_zero: bool = False
+    by_key: bool = False
+    kept: float = 0.0
+    batch: int = 2
+    offsets: tuple[int, ...] | None = None
+
+    def case(self) -> RecurrenceCase:
+        """Return the inputs."""
+        rng, heads = np.random.default_rng(3), self.batch
+        options: dict[str, Any] = {} if self.scale is None else {"scale": self.scale}
+        if self.by_key:
+            options["decay"] = BY_KEY
+        sizes = {"heads": heads, "query_heads": heads, "d_k": self.size, "d_v": self.size}
+        config = recurrence_config(self.cell, {**sizes, **options})
+        rows = self.batch if self.offsets is None else 1
+        sequences = self.batch if self.offsets is None else len(self.offsets) - 1
+        draw = rng.random if self.uniform else rng.standard_normal
+        inputs: dict[str, Float64] = {}
+        for name, shape in config.input_shapes(rows, self.time).items():
+            if name == "beta":
+                inputs[name] = 1 / (1 + np.exp(-draw(shape)))
+            elif name == "g":
+                inputs[name] = -np.log1p(np.exp(-draw(shape))) / self.divisor * (rng.random(shape) >= self.kept)
+            else:
+                inputs[name] = draw(shape)
+            if name in ("q", "k") and "beta" in config.inputs:
+                inputs[name] /= np.linalg.norm(inputs[name], axis=-1, keepdims=True)
+        (shape,) = config.initial_shapes(sequences).values()
+        state = np.zeros(shape) if self.from_zero else draw(shape)
+        offsets = None if self.offsets is None else np.array(self.offsets)
+        return RecurrenceCase(self.cell, config, inputs, {}, {"S0": state}, offsets)
+
+
+def _of_rule(cell: str, *draws: Mapping[str, Any]) -> tuple[Draw, ...]:
+    return tuple(Draw(cell, **arguments) for arguments in draws)
+
+
+_PACKED = {"time": 100, "offsets": (0, 15, 100)}
+
+DRAWS = (
+    *_of_rule(
+        "linear_attention",
+        {"time": 63, "scale": None, "batch": 1},
+        {"time": 100, "scale": None, "size": 30},
+        {"time": 100, "scale": 0.1},
+    ),
+    *_of_rule(
+        "gated_linear_attention",
+        {"time": 63, "batch": 1},
+        {"time": 100, "divisor": 0.1},
+        {"time": 100, "divisor": 10, "scale": 0.1},
+        _PACKED,
+        {"time": 63, "scale": None, "uniform": True, "by_key": True, "batch": 1},
+        {"time": 100, "scale": None, "divisor": 0.1, "uniform": True, "by_key": True},
+    ),
+    *_of_rule("delta_rule", {"time": 63, "batch": 1}, {"time": 100, "scale": 0.1, "size": 30}, _PACKED),
+    *_of_rule(
+        "gated_delta",
+        {"time": 63, "batch": 1},
+        {"time": 100, "divisor": 0.1},
+        {"time": 100, "divisor": 10},
+        {"time": 75, "divisor": 0.01, "uniform": True, "from_zero": True},
+        {"time": 100, "scale": 0.1, "kept": 0.5, "uniform": True, "from_zero": True},
+        _PACKED,
+        {"time": 64, "uniform": True, "by_key": True, "batch": 1},
+        {"time": 100, "scale": 0.1, "by_key": True, "size": 30},
+    ),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Drawn inputs in a precision, with the right outputs.
+
+    Attributes:
+        case: the inputs in float32, rounded to the precision; log-decays and states remain float32.
+        right: outputs computed in float64.
+        precision: what outputs are rounded to; the last state remains float32.
+    """
+
+    case: RecurrenceCase
+    right: Mapping[str, Array]
+    precision: str
+
+    def ratio(self, outputs: Mapping[str, Array]) -> float:
+        """Return the largest ratio of any output; infinite for NaN, 0 for an array with very small errors."""
+        return max(_ratio(self._rounded(name, outputs[name]), right) for name, right in self.right.items())
+
+    def accepts(self, outputs: Mapping[str, Array]) -> bool:
+        """Return whether outputs pass."""
+        return self.ratio(outputs) < RATIO
+
+    def _rounded(self, name: str, array: Array) -> Array:
+        if self.precision not in HALF or name not in self.case.config.recurrence.outputs:
+            return array
+        with np.errstate(all="ignore"):
+            return rounded_once(array, self.precision)
+
+
+@np.errstate(all="ignore")  # a wrong kernel may overflow
+def _ratio(got: Array, right: Array) -> float:
+    if got.shape != right.shape or not np.isfinite(got).all():
+        return np.inf
+    error = got.astype(np.float64) - right
+    if np.abs(error).max() <= ABSOLUTE:
+        return 0.0
+    return float(np.sqrt(np.mean(error**2)) / (np.sqrt(np.mean(right**2)) + BASE))
+
+
+@lru_cache(maxsize=8)
+def questions(precision: str) -> tuple[Question, ...]:
+    """Return all drawn inputs in a precision."""
+    found = []
+    for draw in DRAWS:
+        case = draw.case().astype(np.float32)
+        rounded = {name: a if name == "g" else rounded_once(a, precision) for name, a in case.inputs.items()}
+        case = replace(case, inputs=rounded).astype(np.float32)
+        found.append(Question(case, run(case.astype(np.float64)), precision))
+    return tuple(found)

@@ -1,0 +1,136 @@
+"""The measurements of recurrences, each on a few goldens, and the tables that they write."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.recurrences import (
+    cost,
+    exact,
+    gradients,
+    other_criteria,
+    relative_error,
+    right_implementations,
+    sizes,
+    wrong_gradients,
+    wrong_kernels,
+)
+from benchmarks.recurrences.goldens import CONDITIONS, Condition
+from benchmarks.recurrences.kernels import IMPLEMENTATIONS
+from benchmarks.recurrences.onnx_cases import LEFT_OUT, onnx_cases
+from rnn_goldens.cells.recurrence import run
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.deviations.recurrences import recurrence_deviation
+from rnn_goldens.deviations.recurrences.deviation import ATTENTION
+from rnn_goldens.golden.recurrences import RECURRENCES
+
+GOLDEN, EXACT, LONG = "gated-delta/several-steps", "delta-rule/exact-steps", "delta-rule/full-numbers"
+
+
+def test_every_implementation_has_a_row() -> None:
+    names = [name for members in right_implementations.GROUPS.values() for name in members]
+    assert sorted(names) == sorted(IMPLEMENTATIONS)
+
+
+def test_a_correct_implementation_is_judged_by_each_contract() -> None:
+    found = right_implementations.measured([GOLDEN], ["numpy_step", "numpy_chunk_7"])
+    assert {one.condition for one in found} == set(CONDITIONS)
+    assert len(found) == 2 * len(CONDITIONS)
+    assert right_implementations.failures(found) == []
+    assert "| float64   |                 |           2 |      0 | " in right_implementations.report(found)
+
+
+def test_a_failure_is_reported() -> None:
+    found = right_implementations.measured([GOLDEN], ["numpy_step"])
+    wrong = replace(found[0], of_any=1.5)
+    assert right_implementations.failures([wrong, *found[1:]]) == [wrong]
+    assert "| numpy_step     | gated-delta/several-steps | float64 |     1.50 |" in right_implementations.report(
+        [wrong]
+    )
+
+
+def test_chunks_may_exceed_the_tolerance_of_steps() -> None:
+    found = right_implementations.measured([LONG], ["numpy_chunk_64_direct", "torch_chunk_64"])
+    assert max(one.of_any for one in found) < 1 < max(one.of_step for one in found)
+
+
+def test_deviations_are_detected_under_each_contract() -> None:
+    found = wrong_kernels.measured([GOLDEN])["any"]
+    pair = ("past_state_ignored", "gated_delta")
+    assert all(of[pair].is_detected and of[pair].golden == GOLDEN for of in found.values())
+    margins = [found[Condition("bfloat16", contract)][pair].margin for contract in ("float32-inside", "all-stored")]
+    assert margins[0] > margins[1]
+    page = wrong_kernels.report(wrong_kernels.measured([GOLDEN]))
+    assert "pairs of a deviation and a recurrence" in page
+    assert "unknown" in page  # one golden does not detect all of them
+
+
+def test_a_pair_without_a_reason_must_be_detected() -> None:
+    found = wrong_kernels.detection(wrong_kernels.measured([GOLDEN]))
+    assert "borders_of_packed_sequences_ignored of gated_delta in float32" in found.unexplained()
+    assert "output_in_float16 of gated_delta in float16" not in found.unexplained()
+
+
+def test_gradients_of_steps_are_within_the_tolerance_and_their_deviations_are_not() -> None:
+    found = gradients.measured([GOLDEN], ["torch, step by step"])
+    assert found.failures == []
+    assert f"of {len(found.comparisons)} comparisons" in gradients.report(found)
+    backward = wrong_gradients.measured([GOLDEN])
+    assert any(best.is_detected for best in backward.margins[CONDITIONS[1]].values())
+    assert "| float32   |" in wrong_gradients.report(backward)
+
+
+def test_gradients_in_chunks_and_in_jax_run() -> None:
+    found = gradients.measured(["min-gru/several-steps"], ["torch, chunks of 16", "JAX, scans"])
+    assert {one.form for one in found.comparisons} == {"torch, chunks of 16", "JAX, scans"}
+    assert "| torch, chunks of 16 |           1 |      0 |" in gradients.report(found)
+
+
+def test_all_forms_are_equal_on_an_exact_golden() -> None:
+    found = exact.measured([EXACT])
+    assert {f"chunks of {size}" for size in range(1, 7)} <= {one.form for one in found}
+    assert exact.failures(found) == []
+    page = exact.report([replace(found[0], is_equal=False), *found[1:]])
+    assert f"{len(found) - 1} of {len(found)}" in page
+
+
+def test_costs_are_measured() -> None:
+    measured = cost.measured(times=(4,), widths=(2,))
+    assert min(measured[0].step, measured[0].chunks, measured[0].gradients) > 0
+    assert measured[0].gradient_chunks
+    page = cost.report(measured, [cost.Total("gated_delta", 3, 1.25)])
+    assert "All 3 goldens are certified" in page
+    assert "| 4    |         2 |" in page
+
+
+def test_sizes_are_those_of_the_corpus() -> None:
+    found = sizes.measured()
+    assert sum(of.goldens for of in found) == sum(entry.cell in RECURRENCES for entry in open_corpus().entries)
+    assert "| together " in sizes.report(found)
+
+
+def test_drawn_inputs_accept_right_outputs_and_reject_wrong_ones() -> None:
+    question = relative_error.Question(case := relative_error.DRAWS[0].case(), right := run(case), "float32")
+    assert question.ratio(right) == 0
+    assert question.accepts({name: array * 1.004 for name, array in right.items()})
+    assert not question.accepts({name: array * 1.006 for name, array in right.items()})
+    assert not question.accepts({name: np.full_like(array, np.nan) for name, array in right.items()})
+
+
+@pytest.mark.slow
+def test_onnx_cases_accept_the_definition_and_reject_a_deviation() -> None:
+    cases = {one.name: one for one in onnx_cases()}
+    assert sum(one.case.cell in ATTENTION for one in cases.values()) >= 14
+    assert LEFT_OUT not in cases
+    assert [name for name, one in cases.items() if not one.accepts(run(one.case))] == []
+    one = cases["test_linear_attention_gated_delta"]
+    assert not one.accepts(recurrence_deviation("state_read_before_update").run(one.case))
+
+
+@pytest.mark.slow
+def test_a_deviation_without_effect_passes_another_criterion() -> None:
+    deviations = [recurrence_deviation(name) for name in ("scale_by_d_v", "state_read_before_update")]
+    found = other_criteria.measured(deviations)[other_criteria.ONNX]
+    assert {name for name, _ in found.pairs} == {name for name, _ in found.without_effect} == {"scale_by_d_v"}
+    assert other_criteria.rejected_right() == []
