@@ -17,7 +17,7 @@ _DEFAULT = "documented/single-sequence"
 @click.command(short_help="Print the messages that a program exchanges.")
 @click.argument("golden_ids", nargs=-1, metavar="[ID]...", shell_complete=complete_ids)
 @click.option("--requests", "requests_only", is_flag=True, help="Print only the requests, to pipe them into a program.")
-@click.option("--gradients", is_flag=True, help="Messages of protocol 2, which request gradients.")
+@click.option("--gradients", is_flag=True, help="Messages that request gradients, of protocol 2.")
 @selecting_options
 def protocol(
     *,
@@ -59,7 +59,9 @@ def _exchanges(
     from rnn_goldens.schema import PROTOCOLS
 
     goldens = _goldens(opened, selected, dtypes, gradients=gradients)
-    yield (requests.hello(), examples.hello(PROTOCOLS[-1]) if gradients else examples.hello())
+    recurrences = list(dict.fromkeys(golden.cell for golden in goldens if not golden.is_network))
+    version = PROTOCOLS[-1] if gradients or recurrences else PROTOCOLS[0]
+    yield requests.hello(), examples.hello(version, recurrences)
     for number, golden in enumerate(goldens, start=1):
         if gradients:
             yield requests.run_back(golden, number), examples.gradients(golden, number)

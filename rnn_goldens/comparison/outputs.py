@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.comparison import recurrence_outputs
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.recurrences import RecurrenceLayout
 from rnn_goldens.golden.shapes import Layout
 from rnn_goldens.plurals import counted
 
@@ -277,24 +279,11 @@ def compared_outputs(
     first = golden.layout.outputs[0]
     if is_out_alone(golden, out):
         return {first: out}
-    if not golden.is_network:
-        found = _recurrence_outputs(golden.layout, out, h_n, c_n, *more)
+    if isinstance(golden.layout, RecurrenceLayout):
+        found = recurrence_outputs.by_name(golden.layout, out, h_n, c_n, *more)
         return {name: value for name, value in found.items() if not golden.outputs or name in golden.outputs}
     outputs = states_apart(golden.layout, out, h_n, c_n, *more, state_shape=golden.state_shapes["h"])
     return {name: value for name, value in outputs.items() if not golden.outputs or name in golden.outputs}
-
-
-def _recurrence_outputs(layout: Layout, out: object, *states: object) -> dict[str, object]:
-    """Return the outputs of a recurrence by name, from separate arguments, a tuple or a mapping of all of them."""
-    names = layout.outputs
-    if isinstance(out, Mapping):
-        return {**dict.fromkeys(names), **out}
-    given = _without_trailing_none(states)
-    if not given and isinstance(out, tuple | list) and len(out) == len(names):
-        return dict(zip(names, out, strict=True))
-    if len(given) >= len(names):
-        raise TypeError(f"{counted(len(given) + 1, 'output')} passed; expected {', '.join(names)}")
-    return {**dict.fromkeys(names), **dict(zip(names, [out, *given], strict=False))}
 
 
 def is_out_alone(golden: "GoldenData", result: object) -> bool:
@@ -305,7 +294,7 @@ def is_out_alone(golden: "GoldenData", result: object) -> bool:
     if golden.outputs != golden.layout.outputs[:1]:
         return False
     if not isinstance(result, tuple | list):
-        return True
+        return golden.is_network or not isinstance(result, Mapping)
     try:
         return (
             len(result) not in {1, *possible_counts(golden.layout)}
@@ -331,12 +320,16 @@ def outputs_of(result: object, golden: "GoldenData | None" = None, layout: Layou
     Raises:
         TypeError: the result does not contain outputs.
     """
+    __tracebackhide__ = True
     if golden is not None and is_out_alone(golden, result):
         return (result,)
-    if golden is not None and not golden.is_network:
-        return _of_recurrence(result, golden)
-    out_only = golden is not None and golden.outputs == ("out",)
-    counts = possible_counts(layout if golden is None else golden.layout)
+    of = layout if golden is None else golden.layout
+    out_only = golden is not None and golden.outputs == golden.layout.outputs[:1]
+    if isinstance(of, RecurrenceLayout):
+        if out_only and isinstance(result, tuple | list) and len(result) == 1:
+            return result
+        return _of_recurrence(result, of, with_hint=golden is not None)
+    counts = possible_counts(of)
     if isinstance(result, tuple | list) and len(result) in ({1, *counts} if out_only else counts):
         return result if len(result) <= max(OUTPUTS) else (result[0], tuple(result[1:]))
     if is_array(result):
@@ -346,15 +339,18 @@ def outputs_of(result: object, golden: "GoldenData | None" = None, layout: Layou
     raise TypeError(f"the implementation returned {kind}; expected (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n)")
 
 
-def _of_recurrence(result: object, golden: "GoldenData") -> Sequence[Any]:
-    """Return the outputs in the result of an implementation of a recurrence."""
-    names = golden.layout.outputs
+def _of_recurrence(result: object, layout: RecurrenceLayout, *, with_hint: bool) -> Sequence[Any]:
+    """Return the outputs in the result of an implementation of a recurrence, in the order of the layout."""
+    __tracebackhide__ = True
+    expected = f"({', '.join(layout.outputs)}) is expected, or a mapping with these names"
     if isinstance(result, Mapping):
-        return tuple(result.get(name) for name in names)
-    if isinstance(result, tuple | list) and len(result) == len(names):
-        return tuple(result)
-    expected = f"({', '.join(names)}) is expected, or a mapping with these names"
+        if unknown := recurrence_outputs.unknown(layout, result):
+            raise TypeError(f"the implementation returned {', '.join(map(str, unknown))}; {expected}")
+        return tuple(result.get(name) for name in layout.outputs)
+    if isinstance(result, tuple | list) and (found := recurrence_outputs.in_order(layout, result)) is not None:
+        return found
     if is_array(result):
-        raise TypeError(f"the implementation returned one array; {expected}. To check it alone: {_OUT_ALONE}")
+        hint = f". To check it alone: {_OUT_ALONE}" if with_hint else ""
+        raise TypeError(f"the implementation returned one array; {expected}{hint}")
     kind = counted(len(result), "output") if isinstance(result, tuple | list) else f"a {type(result).__name__}"
     raise TypeError(f"the implementation returned {kind}; {expected}")

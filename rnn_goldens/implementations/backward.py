@@ -8,6 +8,7 @@ a class of Keras layers                  ``jax.vjp``, ``torch.autograd`` or ``tf
 a class of Flax cells                    ``jax.vjp``
 a function of a golden                   returned by name, from ``golden.cotangents``, if ``golden.has_cotangents``
 a function that returns outputs          ``jax.vjp`` or ``torch.autograd``, depending on the library of its outputs
+a function of a recurrence's arrays      the same
 =======================================  ============================================================================
 
 A program answers requests for gradients. Gradients are refused for: an ONNX file, ``onnxruntime``,
@@ -21,11 +22,14 @@ from typing import Any
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.comparison.calls import Backward
 from rnn_goldens.comparison.outputs import is_array, possible_counts
+from rnn_goldens.comparison.recurrence_outputs import unknown
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.builtin import BUILTIN
+from rnn_goldens.golden.recurrences import RecurrenceLayout
+from rnn_goldens.implementations import recurrence_function
+from rnn_goldens.implementations.builtin import BUILTIN, built_in
 from rnn_goldens.implementations.differentiation import differentiated
 from rnn_goldens.implementations.resolution import ONNX
-from rnn_goldens.implementations.user_code import Implementation, is_of, is_step, refusal
+from rnn_goldens.implementations.user_code import Implementation, by_kind, is_of, is_step, networks_only, refusal
 from rnn_goldens.named_object import import_object
 from rnn_goldens.programs.program import Program
 
@@ -55,21 +59,24 @@ def backward_of(name: str, run: Implementation, folder: Path | None = None) -> B
 def _backward_of(name: str) -> Backward:
     if name.endswith(ONNX):
         return refusing("ONNX Runtime computes outputs but no gradients")
-    if name not in BUILTIN:
-        return adapt_backward(import_object(name, f"implementation {name!r}"))
-    if not (gradients := BUILTIN[name].gradients):
-        return refusing(f"{name} computes outputs but no gradients")
-    return _of_function(import_object(gradients, f"implementation {name!r}"))
+    if name in BUILTIN:
+        return _of_function(built_in(name, back=True))
+    return adapt_backward(import_object(name, f"implementation {name!r}"))
 
 
 def adapt_backward(found: object) -> Backward:
     """Return the function that ``backward_of`` returns for a user's class or function, as accepted by ``adapt``."""
-    if not isinstance(found, type):
-        if callable(found) and is_step(found):
-            return refusing(
-                "a single time step has no gradients: give a function of a golden that returns them by name"
-            )
-        return _of_function(found)
+    if isinstance(found, type):
+        return networks_only(found.__name__, _of_class(found))
+    of_networks = _of_function(found)
+    if callable(found) and is_step(found):
+        of_networks = refusing(
+            "a single time step has no gradients: give a function of a golden that returns them by name"
+        )
+    return by_kind(of_networks, _of_function(recurrence_function.wrap(found)))  # type: ignore[arg-type] # it is called
+
+
+def _of_class(found: type) -> Backward:
     if is_of("keras", found):
         from rnn_goldens.implementations.keras.gradients import wrap as of_keras
 
@@ -101,9 +108,18 @@ def _of_function(function: Any) -> Backward:  # noqa: ANN401 - the user's
     def backward(golden: Inputs) -> Mapping[str, Any]:
         __tracebackhide__ = True
         found = function(golden)
-        if is_array(found) or (isinstance(found, tuple | list) and len(found) in possible_counts(golden.layout)):
+        if _are_outputs(found, golden):
             return differentiated(function, golden, found)
         gradients: Mapping[str, Any] = found
         return gradients
 
     return backward
+
+
+def _are_outputs(found: object, golden: Inputs) -> bool:
+    """Return whether a function returned outputs rather than gradients by name."""
+    if not isinstance(golden.layout, RecurrenceLayout):
+        return is_array(found) or (isinstance(found, tuple | list) and len(found) in possible_counts(golden.layout))
+    if isinstance(found, Mapping):
+        return not unknown(golden.layout, found)
+    return is_array(found) or isinstance(found, tuple | list)

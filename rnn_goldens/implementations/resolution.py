@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.built_in_cells import DIALECTS
-from rnn_goldens.implementations.builtin import BUILTIN
+from rnn_goldens.implementations.builtin import BUILTIN, built_in
 from rnn_goldens.implementations.user_code import Implementation, adapt
 from rnn_goldens.named_object import import_object
 from rnn_goldens.programs.command import MARK, find_command, is_command
@@ -120,7 +120,8 @@ def _thing(name: str) -> object:
     """Return the object that an implementation's name refers to; raises WrongUse if it is not callable."""
     if name in BUILTIN:
         _require_needs(name)
-    found = import_object(BUILTIN[name].outputs if name in BUILTIN else name, f"implementation {name!r}")
+        return built_in(name)
+    found = import_object(name, f"implementation {name!r}")
     if not callable(found) and not isinstance(found, str):
         attribute = name.partition(":")[2]
         raise WrongUse(f"implementation {name!r}: {attribute} is a {type(found).__name__}, not a callable")
@@ -134,7 +135,7 @@ def _require_needs(name: str) -> None:
     if missing := next((package for package in ours.needs if find_spec(package) is None), None):
         raise WrongUse(f"implementation {name!r} needs {missing}, which is not installed: {what}")
     try:
-        import_module(ours.outputs.partition(":")[0])
+        import_module(ours.function(network=True).partition(":")[0])
     except ModuleNotFoundError as error:
         what = what if str(error.name).partition(".")[0] in ours.needs else f"pip install {error.name}"
         raise WrongUse(f"implementation {name!r} needs {error.name}, which is not installed: {what}") from error

@@ -1,6 +1,6 @@
 """Inputs whose arrays a framework traces, and the outputs to differentiate."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +15,8 @@ from rnn_goldens.conventions.gradients import places
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.gradients import missing_output_reason, output_of
 from rnn_goldens.golden.precision import precision_name
+from rnn_goldens.golden.recurrences import RecurrenceLayout
+from rnn_goldens.golden.shapes import Layout
 
 Function = Callable[[Inputs], Any]
 """A user's function that returns outputs."""
@@ -67,19 +69,26 @@ def traced(golden: Inputs, arrays: Mapping[str, Any], make: Make) -> TracedInput
 
 
 def with_cotangents(golden: Inputs, outputs: Any) -> dict[str, Any]:  # noqa: ANN401 - of a network
-    """Return the output for each cotangent; only out, if the network returns only out and other cotangents are zero.
+    """Return the output for each cotangent; only out, if only out is returned and other cotangents are zero.
 
     Raises:
-        Unsupported: the network returns only out, and the cotangent of another output is not zero.
-        TypeError: the network returned no outputs.
+        Unsupported: only out is returned, and the cotangent of another output is not zero.
+        TypeError: no outputs are returned.
     """
     if not is_array(outputs):
-        found = states_apart(golden.layout, *outputs_of(outputs, layout=golden.layout))
+        found = _by_name(golden.layout, outputs_of(outputs, layout=golden.layout))
         return {name: found.get(output_of(name)) for name in golden.cotangents}
-    for name, cotangent in golden.cotangents.items():
-        if output_of(name) != "out" and cotangent.any():
+    first, *others = golden.cotangents
+    for name in others:
+        if golden.cotangents[name].any():
             raise Unsupported(missing_output_reason(output_of(name)))
-    return {"d_out": outputs}
+    return {first: outputs}
+
+
+def _by_name(layout: Layout, outputs: Sequence[Any]) -> dict[str, object]:
+    if isinstance(layout, RecurrenceLayout):
+        return dict(zip(layout.outputs, outputs, strict=True))
+    return states_apart(layout, *outputs)
 
 
 def untraceable(library: str, error: Exception) -> Unsupported:

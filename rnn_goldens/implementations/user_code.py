@@ -10,17 +10,23 @@ a path that ends in ``.onnx``                       in ONNX Runtime: ``onnx.file
 a function ``(x_t, state, weights)``                one time step, unrolled: ``step_function``
 any other callable                                  a function of a golden
 ==================================================  =================================================================
+
+A golden of a recurrence needs a function: see ``recurrence_function``.
 """
 
 import inspect
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.implementations.array_library import name_of
 
 Implementation = Callable[[Inputs], tuple[Any, ...]]
+
+Found = TypeVar("Found")
+"""Outputs or gradients."""
 
 STEP_ARGUMENTS = 3
 
@@ -59,11 +65,58 @@ def _adapted(found: object) -> Implementation:
     if isinstance(found, str | os.PathLike):
         from rnn_goldens.implementations.onnx import file as onnx_file
 
-        return onnx_file.wrap(os.fspath(found))
+        return networks_only("an ONNX file", onnx_file.wrap(os.fspath(found)))
     if isinstance(found, type):
-        return _of_class(found)
+        return networks_only(found.__name__, _of_class(found))
     if not callable(found):
         raise WrongUse(f"{found!r} is a {type(found).__name__}, not a function, a class or the path of an .onnx file")
+    from rnn_goldens.implementations import recurrence_function
+
+    try:
+        of_networks = _of_function(found)
+    except WrongUse as error:
+        if not recurrence_function.resembles_recurrence(found):
+            raise
+        of_networks = _raising(error)
+    return by_kind(of_networks, recurrence_function.wrap(found))
+
+
+def by_kind(
+    of_networks: Callable[[Inputs], Found], of_recurrences: Callable[[Inputs], Found]
+) -> Callable[[Inputs], Found]:
+    """Return a function of a golden that calls one function for networks, and another one for recurrences."""
+
+    def run(golden: Inputs) -> Found:
+        __tracebackhide__ = True
+        return of_networks(golden) if golden.is_network else of_recurrences(golden)
+
+    return run
+
+
+def networks_only(what: str, of_networks: Callable[[Inputs], Found]) -> Callable[[Inputs], Found]:
+    """Return a function of a golden that refuses recurrences; ``what`` names the network in the reason."""
+
+    def refuse(golden: Inputs) -> Found:
+        raise Unsupported(f"{what} is checked as a network: {golden.cell} needs a function of its arrays")
+
+    return by_kind(of_networks, refuse)
+
+
+def _raising(error: WrongUse) -> Implementation:
+    def run(_: Inputs) -> tuple[Any, ...]:
+        raise error
+
+    return run
+
+
+def _of_function(found: Callable[..., Any]) -> Implementation:
+    """Return the implementation of networks by a function; raises WrongUse if it is none."""
+    from rnn_goldens.implementations import recurrence_function
+
+    if cells := recurrence_function.cells_of(found):
+        raise WrongUse(
+            f"{name_of(found)} takes the arrays of a recurrence: select its goldens, --cell {','.join(cells)}"
+        )
     if is_of("torch", type(found)) or is_of("keras", type(found)) or is_of("flax", type(found)):
         raise WrongUse(
             f"a {type(found).__name__} that is already created has fixed sizes: name the class, which is created "

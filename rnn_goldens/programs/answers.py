@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.golden.features import INPUT_FEATURES
+from rnn_goldens.golden.features import INPUT_FEATURES, RECURRENCE_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.programs.arrays import Read, read_arrays, without_data
 from rnn_goldens.programs.lines import parse
 from rnn_goldens.programs.misbehaviour import Misbehaviour
@@ -19,6 +20,9 @@ from rnn_goldens.schema import PROTOCOLS, problems
 
 GRADIENTS = "gradients"
 """The feature of a program that computes gradients, and the name of an answer with gradients; from protocol 2 on."""
+
+_RESULTS = {"out", *(name for recurrence in RECURRENCES.values() for name in recurrence.outputs)}
+"""The names of outputs at each time step."""
 
 Rounded = NDArray[np.floating]
 
@@ -47,7 +51,7 @@ class Hello:
             return golden.cell
         if golden.dtype not in self.precisions:
             return golden.dtype
-        needed = (feature for feature in INPUT_FEATURES if feature in golden.features)
+        needed = (name for name in (*INPUT_FEATURES, *RECURRENCE_FEATURES) if name in golden.features)
         return next((feature for feature in needed if feature not in self.features), None)
 
 
@@ -67,8 +71,12 @@ class Outputs:
     arrays: Mapping[str, Read]
 
     def rounded(self, golden: Inputs) -> tuple[Rounded, ...]:
-        """Return the outputs in a golden's order and precision, in its NumPy type; last those that it does not have."""
-        names = dict.fromkeys([*golden.layout.outputs, *self.arrays])
+        """Return the outputs in a golden's order and precision, in its NumPy type; last those that it does not have.
+
+        The last states of a recurrence that are not compared are left out.
+        """
+        others = [name for name in self.arrays if name not in {f"{state}_n" for state in golden.layout.states}]
+        names = dict.fromkeys([*golden.layout.outputs, *others])
         return tuple(_rounded(self.arrays[name], golden.dtype) for name in names if name in self.arrays)
 
 
@@ -115,7 +123,7 @@ def read(line: bytes, protocol: int = PROTOCOLS[0]) -> Hello | Answer:
 
 
 def _is_output(name: str) -> bool:
-    return name == "out" or name.endswith("_n")
+    return name in _RESULTS or name.endswith("_n")
 
 
 def _protocol_of(hello: Mapping[str, Any]) -> int:

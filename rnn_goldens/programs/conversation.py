@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.golden.shapes import gradient_shapes, output_shapes
 from rnn_goldens.programs import answers, requests
 from rnn_goldens.programs.answers import Answer, Gradients, Hello, Outputs
 from rnn_goldens.programs.command import Command
@@ -75,6 +74,8 @@ class Conversation:
             if isinstance(answer, Outputs if back else Gradients):
                 got, expected = ("outputs", "gradients") if back else ("gradients", "outputs")
                 raise Misbehaviour(f"answered {got} to a request for {expected}")
+            if isinstance(answer, Outputs) and not golden.is_network:
+                _require_names(answer, golden)
             self._answered = request_id
             self._require_single_answer()
         return answer
@@ -169,8 +170,17 @@ class Conversation:
             raise
 
 
+def _require_names(answer: Outputs, golden: Inputs) -> None:
+    """Raise Misbehaviour unless an answer has the names of a recurrence's outputs."""
+    names = golden.layout.outputs
+    if missing := [name for name in names if name not in answer.arrays]:
+        got = ", ".join(answer.arrays)
+        raise Misbehaviour(
+            f"answered {got} without {', '.join(missing)}: outputs of {golden.cell} are {', '.join(names)}"
+        )
+
+
 def _longest_answer(golden: Inputs, *, back: bool) -> int:
-    layout, config, x = golden.layout, golden.network, golden.stored.x.shape
-    arrays = [*output_shapes(layout, config, x).values()]
-    arrays += gradient_shapes(layout, config, x, state=True).values() if back else ()
+    arrays = [*golden.shapes.outputs.values()]
+    arrays += golden.shapes.gradients(state=True).values() if back else ()
     return _ENVELOPE + _LONGEST_NUMBER * sum(map(math.prod, arrays))

@@ -1,6 +1,6 @@
 """Correct answers, as examples for authors of programs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,21 +8,25 @@ import numpy as np
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding.tree import to_document
 from rnn_goldens.golden.built_in_cells import CELLS
-from rnn_goldens.golden.features import INPUT_FEATURES
+from rnn_goldens.golden.features import INPUT_FEATURES, RECURRENCE_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.programs.answers import GRADIENTS
 from rnn_goldens.programs.requests import Message
 from rnn_goldens.schema import PROTOCOLS
 
 
-def hello(protocol: int = PROTOCOLS[0]) -> Message:
-    """Return the hello of a program that supports everything in a protocol version."""
+def hello(protocol: int = PROTOCOLS[0], recurrences: Sequence[str] = ()) -> Message:
+    """Return the hello of a program that supports everything in a protocol version, and recurrences."""
     return {
         "answer": "hello",
         "protocol": protocol,
         "name": "my_rnn",
-        "cells": list(CELLS),
-        "features": [*INPUT_FEATURES, *([GRADIENTS] if protocol > PROTOCOLS[0] else [])],
+        "cells": [*CELLS, *recurrences],
+        "features": [
+            *INPUT_FEATURES,
+            *(RECURRENCE_FEATURES if recurrences else ()),
+            *([GRADIENTS] if protocol > PROTOCOLS[0] else []),
+        ],
         "precisions": list(PRECISIONS),
     }
 

@@ -11,6 +11,7 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.batch_of_one import outputs
 from rnn_goldens.implementations.onnx import model as onnx_model
+from rnn_goldens.implementations.onnx import recurrence_model
 
 
 def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
@@ -26,3 +27,21 @@ def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
             raise
         raise Unsupported(f"onnx.reference: {error}") from error
     return outputs(golden, list(results))
+
+
+def run_recurrence(golden: Inputs) -> tuple[NDArray[Any], ...]:
+    """Return the output and the last state of ONNX's operator for a recurrence.
+
+    LinearAttention is float32 inside in half precisions; CausalConvWithState rounds each operation.
+
+    Raises:
+        Unsupported: there is no operator for the golden, or the evaluator computes a part in float32 for float64.
+    """
+    operator = recurrence_model.operator_of(golden)
+    if golden.dtype == "float64" and golden.config.get("activation") != "none":
+        part = "SiLU" if operator == recurrence_model.CONVOLUTION else operator
+        raise Unsupported(f"onnx.reference computes {part} in float32")
+    evaluator = ReferenceEvaluator(onnx.load_from_string(recurrence_model.build(golden)))
+    with np.errstate(all="ignore"):  # a decay of e^-8192 underflows
+        found: Any = evaluator.run(None, recurrence_model.feeds(golden))
+    return recurrence_model.outputs(golden, found)

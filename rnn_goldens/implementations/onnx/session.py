@@ -5,13 +5,14 @@ from typing import Any
 
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, RuntimeException
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
-from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.batch_of_one import outputs
 from rnn_goldens.implementations.onnx import model as onnx_model
+from rnn_goldens.implementations.onnx import recurrence_model
 
 SILENT = 4
 """Log level at which errors are raised but not written to stderr."""
@@ -28,6 +29,26 @@ def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
             raise
         raise Unsupported(f"no {golden.dtype} {golden.cell} in onnxruntime: {error}") from error
     return outputs(golden, results)
+
+
+def run_recurrence(golden: Inputs) -> tuple[NDArray[Any], ...]:
+    """Return the output and the last state of ONNX's operator for a recurrence.
+
+    ONNX Runtime has no kernels for these operators: it computes the functions that define them.
+
+    Raises:
+        Unsupported: there is no operator for the golden, or no kernel for its precision: float64, and a convolution in
+            bfloat16.
+    """
+    operator = recurrence_model.operator_of(golden)
+    if golden.dtype == "float64":
+        raise Unsupported(f"{operator} has no float64")
+    model = recurrence_model.build(golden)
+    try:
+        found = _session(model).run(None, recurrence_model.feeds(golden))
+    except (NoKernel, Fail, InvalidGraph) as error:
+        raise Unsupported(f"no {golden.dtype} {operator} in onnxruntime {onnxruntime.__version__}: {error}") from error
+    return recurrence_model.outputs(golden, found)
 
 
 def open_session(model: str | bytes) -> onnxruntime.InferenceSession:

@@ -1,0 +1,58 @@
+"""Functions of a recurrence's arrays are differentiated by torch or JAX, by every input, initial state and weight."""
+
+from typing import Any
+
+import pytest
+
+from rnn_goldens import GoldenMismatch, Unsupported
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.implementations.backward import adapt_backward
+
+pytest.importorskip("torch", reason="the tests use kernels in torch and JAX")
+pytest.importorskip("jax", reason="the tests use kernels in torch and JAX")
+
+from implementations import own_jax_kernels as in_jax
+from implementations import own_kernels as own
+from implementations import own_numpy_kernels as in_numpy
+
+CORPUS = open_corpus()
+ONE = "gated-delta/several-steps"
+
+
+def check(kernel: Any, golden_id: str, dtype: str) -> None:
+    golden = CORPUS.load(golden_id, dtype, gradients=True)
+    backward = adapt_backward(kernel)
+    assert golden.check_gradients(backward(golden.for_implementation())).not_checked == ()
+    golden.check_gradient_calls(backward)
+
+
+@pytest.mark.sampled(every=4)
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
+@pytest.mark.parametrize("entry", [e for e in CORPUS.select(cell="gated_delta") if e.gradient_precisions], ids=str)
+def test_gradients_in_torch_are_right(entry: Any, dtype: str) -> None:
+    if dtype in entry.gradient_precisions:
+        check(own.gated_delta, entry.id, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("bfloat16", marks=pytest.mark.slow)])
+def test_gradients_in_jax_are_right(dtype: str) -> None:
+    check(in_jax.gated_delta, ONE, dtype)
+
+
+def test_gradients_follow_the_names_of_outputs_states_and_weights() -> None:
+    check(own.by_name, ONE, "float32")
+    check(own.slstm, "slstm/several-steps", "float64")
+
+
+def test_a_wrong_gradient_is_named() -> None:
+    with pytest.raises(GoldenMismatch, match="like d_g_zero: q, k, v, beta, S0 right; g wrong"):
+        check(in_jax.wrong_backward, ONE, "float32")
+
+
+def test_gradients_that_cannot_be_computed_are_refused() -> None:
+    with pytest.raises(Unsupported, match="S_n"):
+        check(own.output_alone, ONE, "float32")
+    with pytest.raises(
+        Unsupported, match=r"^the function returned out as numpy\.ndarray, h_n as numpy\.ndarray: only "
+    ):
+        check(in_numpy.min_gru, "min-gru/several-steps", "float32")
