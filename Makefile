@@ -214,6 +214,8 @@ results: $(READY)
 	$(BIN)/python -m benchmarks.diagnosis.backward --write
 	$(BIN)/python -m benchmarks.drawn_goldens --write
 	$(BIN)/python -m benchmarks.hostile --write
+	$(BIN)/python -m benchmarks.recurrences --write
+	$(BIN)/python -m benchmarks.profiles --write
 	$(MAKE) bench-page
 	$(REPORT) --output docs/conformance.json --page docs/conformance.md
 

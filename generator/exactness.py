@@ -55,7 +55,10 @@ def needs_of_sum(total: float, bit: float) -> Needs:
     return Needs(max(1, (int(np.ceil(total / bit)) - 1).bit_length()), total, bit)
 
 
-_SELECT = ("where_larger", "where_within", "only", "choose", "joined", "rows", "padded", "stacked", "spread_to", "reversed_rows")
+_SELECT = (
+    "where_larger", "where_within", "only", "choose", "joined",
+    "rows", "padded", "stacked", "spread_to", "reversed_rows",
+)  # fmt: skip
 _NEVER_ROUND = (
     "vector", "block", "negative", "same", "relu", "maximum", "transpose", "kept_factor", "masked", *_SELECT
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,12 @@ from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, verdict_on
 from rnn_goldens.conventions import convention as convention_named
 from rnn_goldens.conventions.gradients import gradients_to_torch
 from rnn_goldens.diagnosis.explanations import diagnosed
+from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.profile import FLOAT32, IEEE, Profile, profile_named
 from rnn_goldens.golden.shapes import OutputNames
+from rnn_goldens.golden.tolerance import Derived
 
 if TYPE_CHECKING:
     from rnn_goldens.cells.steps import Step
@@ -127,6 +130,49 @@ class Golden(GoldenData, Inputs):
     def for_implementation(self) -> Inputs:
         """Return the inputs for an implementation: deep copies, without expected values."""
         return Inputs(**self.input_fields())
+
+    def in_profile(self, *names: str) -> Self:
+        """Return a copy under a profile, which says which rounding errors are allowed; the default for no names.
+
+        Args:
+            names: ``tf32`` or ``wgsl``, for networks in float32; ``step``, ``operands-stored`` or ``all-stored``, for
+                recurrences. See docs/numerics.md.
+
+        Raises:
+            UnknownName: there is no such profile.
+            WrongUse: two names exclude each other, or the profile does not define this golden's precision.
+            Unsupported: no tolerance can be derived under this profile.
+        """
+        return self._under(profile_named(names))
+
+    def in_precision(self, dtype: object) -> Self:
+        """Return a copy in another precision, as ``Inputs.in_precision``; its profile remains.
+
+        Raises:
+            UnknownName: the precision does not exist, or this golden does not support it.
+            WrongUse, Unsupported: as ``in_profile``.
+        """
+        other = super().in_precision(dtype)
+        return other if other.profile.arithmetic == IEEE else other._under(other.profile)
+
+    def _under(self, profile: Profile) -> Self:
+        """Return a copy under a profile. Only tolerances in float32 depend on the profile's arithmetic."""
+        profile.require([self.dtype])
+        changed: dict[str, Any] = {"profile": profile}
+        if self.is_network and profile.arithmetic == IEEE and isinstance(self.tolerance, Derived):
+            changed["tolerance"] = self.tolerance.stored
+            if self.gradients is not None and isinstance(self.gradients.tolerance, Derived):
+                changed["gradients"] = replace(self.gradients, tolerance=self.gradients.tolerance.stored)
+        elif profile.arithmetic != IEEE and not self.is_network:
+            raise Unsupported(f"profile {profile.arithmetic} is derived for networks only")
+        elif profile.arithmetic != IEEE and self.dtype == FLOAT32:
+            from rnn_goldens.error_analysis.derived_tolerance import gradient_tolerance, output_tolerance
+
+            changed["tolerance"] = output_tolerance(self, profile.arithmetic)
+            if (gradients := self.gradients) is not None and FLOAT32 in gradients.precisions:
+                tolerance = gradient_tolerance(self, gradients, profile.arithmetic)
+                changed["gradients"] = replace(gradients, tolerance=tolerance)
+        return replace(self, **changed)
 
     def steps(self) -> tuple["Step", ...]:
         """Return every time step of each layer and direction: pre-activations, gates and states.

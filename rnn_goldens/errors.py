@@ -1,8 +1,9 @@
 """The errors that this package raises. Each message says what is wrong, where, and what to do."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from rnn_goldens.visible import visible
@@ -42,6 +43,7 @@ class UnknownName(RnnGoldensError):
         plural: str | None = None,
         listed_by: str = "rnn-goldens list",
         shown: Iterable[str] = (),
+        meanings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Build a message with the nearest name, if one is similar, and the known names.
 
@@ -52,6 +54,7 @@ class UnknownName(RnnGoldensError):
             plural: the plural of the kind, if it is not formed with an s.
             listed_by: the command that lists all names, if there are too many for a message.
             shown: the names to list, with ``listed_by`` for the others; all if empty.
+            meanings: what the names mean, listed one per line instead of the names alone.
         """
         known, kinds = list(known), plural or f"{kind}s"
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
@@ -62,6 +65,8 @@ class UnknownName(RnnGoldensError):
         elif len(known) > _MAX_NAMES:
             some = "" if nearest else f", such as {', '.join(known[:_EXAMPLES])}"
             listed = f"{listed_by} shows all {len(known)}{some}"
+        if meanings:
+            listed = "\n".join([f"{kinds[0].upper()}{kinds[1:]}:", *(f"  {n}: {text}" for n, text in meanings.items())])
         super().__init__(f"no {kind} {name!r}.{hint} {listed}")
 
 

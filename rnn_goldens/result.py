@@ -33,6 +33,7 @@ class Result(TypedDict):
     test: str
     outcome: str
     corpus: NotRequired[str]
+    profile: NotRequired[list[str]]
     judged_by: NotRequired[str]
     reason: NotRequired[str]
     known: NotRequired[str]
@@ -72,7 +73,9 @@ def golden_and_precision(result: Result) -> str:
 
 def own_reason(result: Result) -> str:
     """Return the reason why a golden did not pass, without the golden's id and precision; "" if it passed."""
-    return result.get("reason", "").removeprefix(f"{golden_and_precision(result)}: ")
+    profile = f" by the profile {','.join(result['profile'])}" if "profile" in result else ""
+    reason = result.get("reason", "").removeprefix(f"{golden_and_precision(result)}{profile}: ")
+    return reason.removeprefix(f"{golden_and_precision(result)}: ")
 
 
 def gradient_counts(results: Iterable[Result]) -> tuple[Counter[str], Counter[str], Counter[str]]:

@@ -119,6 +119,7 @@ def test_options_of_the_plugin_and_arguments_of_its_marker_do_not_change() -> No
         "without",
         "calls",
         "outputs",
+        "profile",
         "corpus",
         "implementation",
         "time-limit",
@@ -128,5 +129,5 @@ def test_options_of_the_plugin_and_arguments_of_its_marker_do_not_change() -> No
     }
     assert MARKER.startswith(
         "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., outputs=..., "
-        "gradients=True)"
+        "profile=..., gradients=True)"
     )

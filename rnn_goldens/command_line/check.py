@@ -34,6 +34,9 @@ _EXHAUSTIVE = ("cell", "dtype", "time_limit")
 @click.option("--calls", metavar="NAME,...", help="Call patterns to run as well: twice, rows, chunks, weights, views.")
 @click.option("--outputs", metavar="NAME,...", help="Compare only these outputs: out, if h_n is not returned.")
 @click.option(
+    "--profile", metavar="NAME,...", help="Which rounding errors to allow: tf32, wgsl, ... (docs/numerics.md)."
+)
+@click.option(
     "--time-limit", metavar="SECONDS", help="Time limit for one golden (default: 10 for a program, 60 in Python)."
 )
 @click.option("--known-failures", metavar="FILE", help="A list of goldens that are known to fail, with reasons.")
@@ -47,7 +50,8 @@ def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **optio
     IMPLEMENTATION is numpy, torch, torch-cells, onnxruntime, onnx-reference, keras, keras-jax, keras-torch,
     keras-tensorflow or flax; or the path of an .onnx file; or package.module:thing, where the thing is a class shaped
     like torch's nn.GRU, a class of Keras layers or Flax cells, a time step (x_t, h, weights) -> h, or a function of
-    a golden that returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n).
+    a golden that returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n); or, with --cell gated_delta and so on, a
+    function (q, k, v, g, beta, state) -> (o, state), whose parameters are named after the arrays of a recurrence.
 
     COMMAND starts a program in any language, which receives JSON; see rnn-goldens protocol.
 

@@ -188,7 +188,7 @@ def _track(items: "Iterable[T]", total: int, label: str) -> "Iterable[T]":
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from rnn_goldens.generator.progress import reported_to
+    from rnn_goldens.progress import reported_to
 
     console = Console(stderr=True)
     if not console.is_terminal:

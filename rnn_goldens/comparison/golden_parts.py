@@ -12,7 +12,7 @@ from rnn_goldens.comparison.outputs import Output
 from rnn_goldens.comparison.place import time_axis
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.data import GoldenData
-from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, Exact, Tolerance
+from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, Derived, Exact, Tolerance
 
 
 def of_rows(golden: GoldenData, rows: NDArray[np.intp]) -> GoldenData:
@@ -39,6 +39,11 @@ def _changed(tolerance: Tolerance, change: Callable[[Mapping[str, Float64]], dic
         return tolerance
     if isinstance(tolerance, Bound):
         return Bound(change(tolerance.accumulation), change(tolerance.storage))
+    if isinstance(tolerance, Derived):
+        stored, float32 = _changed(tolerance.stored, change), _changed(tolerance.float32, change)
+        assert isinstance(stored, Exact | Bound)
+        assert isinstance(float32, Bound)
+        return Derived(stored, float32)
     algorithms = {"step": tolerance.step, "any": tolerance.any}
     changed = {
         name: of and Coefficients(change(of.accumulation), change(of.state), change(of.storage))

@@ -66,11 +66,12 @@ def picture(actual: Actual) -> Picture | None:
             continue
         error = np.where(got == want, 0.0, np.abs(got - want))
         exact = isinstance(expected.tolerance, Exact)
-        return _picture(actual.golden, name, error if exact else error / expected.allowed(name), got, want)
+        scaled = error if exact else error / expected.allowed(name)
+        return _picture(actual.golden, name, scaled, got, want, exact=exact)
     return None
 
 
-def _picture(golden: "GoldenData", name: str, error: Array, got: Array, want: Array) -> Picture:
+def _picture(golden: "GoldenData", name: str, error: Array, got: Array, want: Array, *, exact: bool) -> Picture:
     """Return the plot data of the (down, across) plane of an output with the largest ``error``."""
     planes = {place: (of(error), of(got), of(want)) for place, of in _planes(golden, name).items()}
     place = max(planes, key=lambda place: float(np.nan_to_num(planes[place][0], nan=np.inf).max()))
@@ -83,7 +84,7 @@ def _picture(golden: "GoldenData", name: str, error: Array, got: Array, want: Ar
     return Picture(
         output=name,
         place=place,
-        in_tolerances=not isinstance(golden.tolerance, Exact),
+        in_tolerances=not exact,
         across="time step" if name == "out" else "unit",
         down="unit" if name == "out" else "layer and direction",
         errors=[_plain(row, 3) for row in _largest_of_blocks(errors, *block)],

@@ -62,7 +62,7 @@ class RecurrenceCandidates(Candidates):
             case = case.scaled(1 + PRECISIONS[self.golden.dtype].roundoff)
         with np.errstate(all="ignore"):
             found = self._outputs_of(cause[0], case)
-        return {name: np.asarray(part, np.float64) for name, part in found.items() if name in self.got}
+        return {name: np.asarray(part, np.float64) for name, part in found.items() if name in self.expected.values}
 
     def _outputs_of(self, name: str, case: "RecurrenceCase") -> Arrays:
         from rnn_goldens.deviations.recurrences import recurrence_deviation

@@ -25,7 +25,7 @@ from rnn_goldens.golden.shapes import (
     weight_count,
     weight_shapes,
 )
-from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, Exact, Tolerance
+from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, Derived, Exact, Tolerance
 from rnn_goldens.plurals import counted
 
 Tree = dict[str, Any]
@@ -180,7 +180,9 @@ def _custom_cell_to_tree(layout: Layout | None) -> Tree:
 
 
 def _tolerance_to_tree(tolerance: Tolerance, names: Iterable[str]) -> Tree:
-    """Convert a tolerance to a tree, in the order of the names of its arrays."""
+    """Convert a tolerance, as stored, to a tree, in the order of the names of its arrays."""
+    if isinstance(tolerance, Derived):
+        tolerance = tolerance.stored
     if isinstance(tolerance, Exact):
         return {"kind": tolerance.kind, "bits": tolerance.bits}
     names = list(names)

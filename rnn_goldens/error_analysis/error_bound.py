@@ -13,12 +13,13 @@ import numpy as np
 from rnn_goldens.cells import Case
 from rnn_goldens.cells.derivatives import derivative
 from rnn_goldens.cells.program import Operation
-from rnn_goldens.generator.error_analysis.forward import Forward, Step, traced
-from rnn_goldens.generator.error_analysis.graph import Graph, arguments
-from rnn_goldens.generator.error_analysis.rounding_model import ACCUMULATION, FLUSHING, STORAGE
-from rnn_goldens.generator.error_analysis.sensitivities import Sensitivities, Units
+from rnn_goldens.error_analysis.forward import Forward, Step, traced
+from rnn_goldens.error_analysis.graph import Graph, arguments
+from rnn_goldens.error_analysis.rounding_model import ACCUMULATION, FLUSHING, STORAGE
+from rnn_goldens.error_analysis.sensitivities import Sensitivities, Units
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.profile import IEEE
 from rnn_goldens.golden.tolerance import Bound, roundoff_sum
 
 KINKED = ("relu", "clip", "maximum", "thresholded_relu")
@@ -39,14 +40,17 @@ class ErrorBound:
     undecided: frozenset[str]
 
 
-def error_bound(case: Case) -> ErrorBound:
-    """Return a bound on the errors of any correct implementation of a case with float64 arrays."""
-    return bound_of(traced(case))
+def error_bound(case: Case, arithmetic: str = IEEE) -> ErrorBound:
+    """Return a bound on the errors of any correct implementation of a case with float64 arrays.
+
+    Under an arithmetic other than ieee, it holds in float32.
+    """
+    return bound_of(traced(case), arithmetic)
 
 
-def bound_of(found: Forward) -> ErrorBound:
+def bound_of(found: Forward, arithmetic: str = IEEE) -> ErrorBound:
     """Return the error bound of a recorded forward pass."""
-    errors, case = _errors(found), found.case
+    errors, case = _errors(found, arithmetic), found.case
     out = np.concatenate([_of_out(steps, errors) for steps in found.layers[-1]], axis=-1)
     ends = [steps[-1].state for layer in found.layers for steps in layer]
     last = [np.stack([errors[place] for place in state], axis=1) for state in zip(*ends, strict=True)]
@@ -58,11 +62,11 @@ def bound_of(found: Forward) -> ErrorBound:
     return ErrorBound(tolerance, _flattest(found), frozenset(_undecided(found, errors)))
 
 
-def _errors(found: Forward) -> dict[int, Float64]:
+def _errors(found: Forward, arithmetic: str) -> dict[int, Float64]:
     """Return the errors of outputs, last states and arguments of kinks by position: (2, batch, units) each."""
     parts = [(steps, layer is found.layers[-1]) for layer in found.layers for steps in layer]
     targets = [[Units(found.graph, k) for k in _targets(found.graph, steps, on_top=on_top)] for steps, on_top in parts]
-    sensitivities = Sensitivities(found.graph, [one for ones in targets for one in ones], [FLUSHING])
+    sensitivities = Sensitivities(found.graph, [one for ones in targets for one in ones], [FLUSHING], arithmetic)
     errors: dict[int, Float64] = {}
     for number, ones in enumerate(targets, 1):
         of_ones = sensitivities.of(ones, f"tolerance, part {number} of {len(targets)}")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.cells.program import Operation, Program
-from rnn_goldens.generator.error_analysis.graph import Graph
+from rnn_goldens.error_analysis.graph import Graph
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 from rnn_goldens.cells import Array, Backward, Case, Cotangents
 from rnn_goldens.cells.backward import Block, Factors
 from rnn_goldens.cells.program import Operation
-from rnn_goldens.generator.error_analysis.forward import Forward, Node, Tracing
-from rnn_goldens.generator.error_analysis.graph import Graph
+from rnn_goldens.error_analysis.forward import Forward, Node, Tracing
+from rnn_goldens.error_analysis.graph import Graph
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ import numpy as np
 
 from rnn_goldens.cells.derivatives import passed_back
 from rnn_goldens.cells.program import Operation
-from rnn_goldens.generator.error_analysis.graph import arguments, rows
-from rnn_goldens.generator.error_analysis.rounding_model import Storing, loss
-from rnn_goldens.generator.error_analysis.trees import Trees, derived_from
+from rnn_goldens.error_analysis.graph import arguments, rows
+from rnn_goldens.error_analysis.rounding_model import Storing, loss
+from rnn_goldens.error_analysis.trees import Trees, derived_from
 from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.profile import IEEE
 
 WHOLE = slice(None)
 """All units."""
@@ -72,17 +73,17 @@ class Linear:
     links: list[Link]
 
 
-def linear(trees: Trees, storing: Sequence[Storing]) -> Linear:
+def linear(trees: Trees, storing: Sequence[Storing], arithmetic: str = IEEE) -> Linear:
     """Linearize trees."""
-    descent = _Descent(trees, storing)
+    descent = _Descent(trees, storing, arithmetic)
     return Linear(trees.places[-1], descent.lost, descent.links)
 
 
 class _Descent:
     """Descends trees from the joints to the leaves, and collects losses and links."""
 
-    def __init__(self, trees: Trees, storing: Sequence[Storing]) -> None:
-        self.trees, self.storing = trees, storing
+    def __init__(self, trees: Trees, storing: Sequence[Storing], arithmetic: str) -> None:
+        self.trees, self.storing, self.arithmetic = trees, storing, arithmetic
         self._root = len(trees.values) - 1
         self.lost = np.zeros((*trees.values[self._root].shape, 1 + len(storing)))
         self._links: dict[tuple[object, ...], Link] = {}
@@ -139,7 +140,9 @@ class _Descent:
 
     def _lose(self, k: int, joint_units: slice, by: By) -> None:
         size = 1.0 if by is None else np.abs(by)
-        losses = [loss(self.trees, k, stored) for stored in self.storing]
+        operation = self.trees.operations[k]
+        of_computed = self.trees.computed[operation.of[0]] if operation is not None and operation.of else True
+        losses = [loss(self.trees, k, stored, self.arithmetic, of_computed=of_computed) for stored in self.storing]
         for number, (accumulated, stored) in enumerate(one for one in losses if one is not None):
             if number == 0:
                 self.lost[..., joint_units, 0] += size * accumulated

@@ -12,9 +12,11 @@ from itertools import combinations
 import numpy as np
 
 from rnn_goldens.cells.program import Operation
-from rnn_goldens.generator.error_analysis.graph import Computed, arguments, rows
+from rnn_goldens.error_analysis.arithmetic import Flags, accumulated_in
+from rnn_goldens.error_analysis.graph import Computed, arguments, rows
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.profile import IEEE
 
 ACCUMULATION, STORAGE = 0, 1
 
@@ -80,12 +82,26 @@ class Site:
         return operation
 
 
-def loss(computed: Computed, k: int, stored: Storing = FLUSHING) -> Loss | None:
-    """Return the loss of the primitive that computes a value, or None if it is exact."""
+def loss(
+    computed: Computed, k: int, stored: Storing = FLUSHING, arithmetic: str = IEEE, *, of_computed: Flags = True
+) -> Loss | None:
+    """Return the loss of the primitive that computes a value, or None if it is exact.
+
+    Args:
+        computed: all values.
+        k: the position of the value.
+        stored: the storage model.
+        arithmetic: under an arithmetic other than ieee, accumulation is in multiples of float32's roundoff.
+        of_computed: for tf32, whether the vector of a product was computed, so that it may have any digits.
+    """
     operation = computed.operations[k]
     if operation is None or not loses(operation):
         return None
-    return _LOSSES[operation.primitive](Site(computed, k, stored), computed.values[k], *arguments(computed, k))
+    site = Site(computed, k, stored)
+    accumulated, lost = _LOSSES[operation.primitive](site, computed.values[k], *arguments(computed, k))
+    return accumulated if arithmetic == IEEE else accumulated_in(
+        arithmetic, site, accumulated, of_computed=of_computed
+    ), lost
 
 
 def loses(operation: Operation) -> bool:

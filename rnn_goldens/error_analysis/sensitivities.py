@@ -11,12 +11,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.generator.error_analysis.graph import Graph
-from rnn_goldens.generator.error_analysis.linear import linear
-from rnn_goldens.generator.error_analysis.rounding_model import Storing
-from rnn_goldens.generator.error_analysis.trees import in_trees
-from rnn_goldens.generator.progress import counting
+from rnn_goldens.error_analysis.graph import Graph
+from rnn_goldens.error_analysis.linear import linear
+from rnn_goldens.error_analysis.rounding_model import Storing
+from rnn_goldens.error_analysis.trees import in_trees
 from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.profile import IEEE
+from rnn_goldens.progress import counting
 
 AT_ONCE = 2**16
 """The number of derivatives that are propagated at a time: as many as fit into the processor's cache."""
@@ -69,9 +70,12 @@ class Sensitivities:
         kinds: the number of kinds of losses: accumulation, and storage in each storage model.
     """
 
-    def __init__(self, graph: Graph, targets: Sequence[Targets], storing: Sequence[Storing]) -> None:
+    def __init__(
+        self, graph: Graph, targets: Sequence[Targets], storing: Sequence[Storing], arithmetic: str = IEEE
+    ) -> None:
         self.graph, self.kinds = graph, 1 + len(storing)
-        linearized = [linear(trees, storing) for trees in in_trees(graph, (k for one in targets for k in one.places))]
+        cut = in_trees(graph, (k for one in targets for k in one.places))
+        linearized = [linear(trees, storing, arithmetic) for trees in cut]
         self._linear_of = {joint: (one, tree) for one in linearized for tree, joint in enumerate(one.joints)}
         self._latest_first = sorted(self._linear_of, reverse=True)
         self._largest = np.max([one.losses.max(axis=(0, 1, 2), initial=0) for one in linearized], axis=0, initial=0)

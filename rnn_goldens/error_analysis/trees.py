@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnn_goldens.cells.derivatives import RULES
 from rnn_goldens.cells.program import Operation
-from rnn_goldens.generator.error_analysis.graph import Graph
-from rnn_goldens.generator.error_analysis.rounding_model import loses
+from rnn_goldens.error_analysis.graph import Graph
+from rnn_goldens.error_analysis.rounding_model import loses
 from rnn_goldens.golden.arrays import Float64
 
 BY_SEVERAL_UNITS = ("product", "transposed", "mean", "total", "spread", "block")
@@ -35,6 +36,7 @@ class Trees:
         places: positions of each value in the graph, one per tree.
         leaves: indices of the values that the trees start from.
         varying: indices of the values that rounding may change.
+        computed: by index of a value, whether rounding may change it in each tree: (trees or 1, 1, 1).
     """
 
     w: Any
@@ -43,6 +45,7 @@ class Trees:
     places: list[tuple[int, ...]]
     leaves: set[int]
     varying: set[int]
+    computed: list[NDArray[np.bool_]]
 
 
 _DERIVED: Mapping[str, tuple[int, ...]] = {
@@ -125,7 +128,7 @@ class _Cut:
         return k not in self.joints or self.operations[k].primitive in TERM_BY_TERM  # type: ignore[union-attr] # joints have operations
 
     def _grouped(self, joints: Sequence[int]) -> Trees:
-        trees = Trees(self.graph.w, [], [], [], set(), set())
+        trees = Trees(self.graph.w, [], [], [], set(), set(), [])
         self._copied(trees, {}, tuple(joints), within=True)
         return trees
 
@@ -150,9 +153,11 @@ class _Cut:
         trees.values.append(self.values[first][None] if same else np.stack([self.values[place] for place in places]))
         trees.operations.append(local)
         trees.places.append(places)
+        varies = [self.varies[place] for place in places[: 1 if same else None]]
+        trees.computed.append(np.array(varies)[:, None, None])
         if first in self.joints or not within:
             trees.leaves.add(k)
-        if any(self.varies[place] for place in places):
+        if any(varies):
             trees.varying.add(k)
         return k
 

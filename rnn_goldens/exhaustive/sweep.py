@@ -86,7 +86,7 @@ def _sweep(run: Callable[[Any], Sequence[Any]], activation: Activation, precisio
 
 def certified(activation: Activation, precision: str, values: Float64) -> Golden:
     """Return a certified golden for arguments of an activation. Needs python-flint."""
-    from rnn_goldens.generator.error_bound import error_bound
+    from rnn_goldens.error_analysis.error_bound import error_bound
     from rnn_goldens.generator.exact import correctly_rounded
 
     case = activation.case(values)

@@ -25,7 +25,7 @@ from rnn_goldens.golden.shapes import (
     chosen_outputs,
     state_shapes,
 )
-from rnn_goldens.golden.tolerance import Tolerance
+from rnn_goldens.golden.tolerance import Tolerance, in_use
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -309,10 +309,10 @@ class GoldenData(InputsData):
         """
         if of == GRADIENTS:
             gradients = self.checkable_gradients()
-            return Expected(gradients.expected, gradients.tolerance.under(self.profile), self.dtype)
+            return Expected(gradients.expected, in_use(gradients.tolerance, self.profile, self.dtype), self.dtype)
         names = [name for name in self.layout.outputs if name not in self.not_compared]
         values = {name: self.stored.expected[name] for name in names}
-        return Expected(values, self.tolerance.under(self.profile), self.dtype)
+        return Expected(values, in_use(self.tolerance, self.profile, self.dtype), self.dtype)
 
     def checkable_gradients(self) -> Gradients:
         """Return the stored gradients. Raises the same errors as ``expected_of(GRADIENTS)``."""

@@ -1,12 +1,15 @@
 """Profiles: which rounding errors a tolerance allows. A profile is declared, never inferred from results."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.plurals import counted
 
 IEEE, TF32, WGSL = "ieee", "tf32", "wgsl"
 ANY, STEP = "any", "step"
+FLOAT32, HALVES = "float32", ("bfloat16", "float16")
 INSIDE, OPERANDS, ALL = "float32-inside", "operands-stored", "all-stored"
 
 _MEANINGS = {
@@ -44,10 +47,23 @@ class Profile:
     algorithm: str = ANY
     half: str = INSIDE
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts that differ from the default."""
+        return tuple(name for name in (self.arithmetic, self.algorithm, self.half) if name not in (IEEE, ANY, INSIDE))
+
     def __str__(self) -> str:
         """Return the parts that differ from the default; ``ieee`` for the default."""
-        parts = [name for name in (self.arithmetic, self.algorithm, self.half) if name not in (IEEE, ANY, INSIDE)]
-        return ",".join(parts) or IEEE
+        return ",".join(self.parts) or IEEE
+
+    def require(self, dtypes: Iterable[str]) -> None:
+        """Raise WrongUse if the profile does not define the arithmetic of a precision."""
+        if self.arithmetic == WGSL and (other := next((dtype for dtype in dtypes if dtype != FLOAT32), None)):
+            raise WrongUse(f"profile {WGSL}: the functions of WebGPU are defined in {FLOAT32} only, not in {other}")
+
+    def affects(self, dtype: str) -> bool:
+        """Return whether the tolerance in a precision may be larger than that of the default profile."""
+        return (dtype == FLOAT32 and self.arithmetic != IEEE) or (dtype in HALVES and self.half != INSIDE)
 
 
 DEFAULT = Profile()
@@ -64,9 +80,21 @@ def profile_named(names: Iterable[str]) -> Profile:
     given: dict[str, str] = {}
     for name in names:
         if name not in MEANINGS:
-            raise UnknownName("profile", name, MEANINGS)
+            raise UnknownName("profile", name, MEANINGS, meanings=MEANINGS)
         (group,) = (group for group, meanings in _MEANINGS.items() if name in meanings)
         if given.setdefault(group, name) != name:
             raise WrongUse(f"profile: {given[group]} and {name} exclude each other")
         found = replace(found, **{group: name})
     return found
+
+
+def profile_lines(profiles: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield each profile other than the default with its meaning, and the number of results that it applies to.
+
+    Args:
+        profiles: for each result, the parts of its profile; empty for the default.
+    """
+    for parts, count in Counter(map(tuple, profiles)).items():
+        if parts:
+            allowed = "; ".join(f"{name}: {MEANINGS[name]}" for name in parts)
+            yield f"{counted(count, 'golden')} by the profile {','.join(parts)} ({allowed})"

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.golden.precision import PRECISIONS, Precision
-from rnn_goldens.golden.profile import ALL, DEFAULT, INSIDE, STEP, Profile
+from rnn_goldens.golden.profile import ALL, DEFAULT, FLOAT32, INSIDE, STEP, Profile
 
 Float64 = NDArray[np.float64]
 
@@ -137,6 +137,43 @@ class Contracts:
         return replace(self, profile=profile)
 
 
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """The tolerance of a network under a profile with another arithmetic, which changes float32 only.
+
+    Attributes:
+        stored: the tolerance in other precisions, as stored.
+        float32: the bound in float32.
+    """
+
+    stored: Exact | Bound
+    float32: Bound
+
+    kind = "derived"
+    in_words = "for each element, the largest rounding error of a correct implementation, by profile in float32"
+
+    def allowed(self, output: str, values: Float64, precision: Precision) -> Float64:
+        """Return the largest allowed absolute error of each element of an output."""
+        return self.in_precision(precision.name).allowed(output, values, precision)
+
+    def copied(self) -> "Derived":
+        """Return a deep copy."""
+        return Derived(self.stored.copied(), self.float32.copied())
+
+    def under(self, _: Profile) -> "Derived":
+        """Return the tolerance under a profile: this object."""
+        return self
+
+    def in_precision(self, dtype: str) -> Exact | Bound:
+        """Return the tolerance in a precision."""
+        return self.float32 if dtype == FLOAT32 else self.stored
+
+
+def in_use(tolerance: "Tolerance", profile: Profile, dtype: str) -> "Exact | Bound | Contracts":
+    """Return the tolerance under a profile in a precision."""
+    return tolerance.in_precision(dtype) if isinstance(tolerance, Derived) else tolerance.under(profile)
+
+
 def roundoff_sum(accumulation: Float64, storage: Float64, precision: Precision) -> Float64:
     """Return the bound from two coefficients in a precision. Half precisions accumulate in float32, as kernels do."""
     half = precision.bits < PRECISIONS["float32"].bits
@@ -144,7 +181,7 @@ def roundoff_sum(accumulation: Float64, storage: Float64, precision: Precision) 
     return (HALF_SAFETY if half else 1.0) * (accumulation * roundoff + storage * precision.roundoff)
 
 
-Tolerance = Exact | Bound | Contracts
+Tolerance = Exact | Bound | Contracts | Derived
 
 LARGEST_TOLERANCE = 0.1
 """The largest tolerance of an output. A larger first-order bound is invalid, so the golden omits the precision."""

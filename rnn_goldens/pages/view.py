@@ -10,6 +10,7 @@ from typing import Any
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.profile import profile_lines
 from rnn_goldens.pages.causes import causes_of
 from rnn_goldens.pages.content import OUTCOMES, About, Checked, Content
 from rnn_goldens.plurals import counted
@@ -125,6 +126,9 @@ def view(content: Content, share: float) -> dict[str, object]:
         "gradients": list(_of_gradients(content)),
         "failures": failures,
         "left_out": left_out,
+        "profiles": list(
+            profile_lines(one["profile"] for c in content.checked for one in c.results if "profile" in one)
+        ),
         "known": _grouped(content, KNOWN),
         "refused": _grouped(content, REFUSED),
         "skipped": [*_grouped(content, SKIPPED), *_grouped(content, UNCHECKED)],

@@ -41,7 +41,8 @@ def explain_all(config: pytest.Config, run_results: RunResults, failures: Iterab
     before = [_evidence(opened, entry, one_of_several=len(tests) > 1) for entry in compared]
     if len(tests) == 1:
         failures = [replace(failure, test="") for failure in failures]
-    load = _loading(opened, {entry["golden"] for entry in compared if _of(entry) == GRADIENTS})
+    profiles = {_golden_in_precision(entry): tuple(entry.get("profile", ())) for entry in compared}
+    load = _loading(opened, {entry["golden"] for entry in compared if _of(entry) == GRADIENTS}, profiles)
     again = reexamine(before, failures, load)
     for entry, one, after in zip(compared, before, again.evidence, strict=True):
         if after.explained_by != one.explained_by:
@@ -163,10 +164,13 @@ def _cause(text: str) -> Cause:
     return tuple(text.split(TOGETHER))
 
 
-def _loading(opened: Corpora, with_gradients: Container[str]) -> Load:
+def _loading(
+    opened: Corpora, with_gradients: Container[str], profiles: Mapping[_GoldenInPrecision, tuple[str, ...]]
+) -> Load:
     def load(golden: str, dtype: str) -> Any:  # noqa: ANN401 - a golden, or None
         try:
-            return opened.load(golden, dtype, gradients=golden in with_gradients)
+            loaded = opened.load(golden, dtype, gradients=golden in with_gradients)
+            return loaded.in_profile(*profiles.get((golden, dtype), ()))
         except RnnGoldensError:
             return None
 

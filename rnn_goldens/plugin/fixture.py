@@ -17,7 +17,7 @@ from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, verdict_on
 from rnn_goldens.diagnosis.candidate_search import CandidateSearch, SearchState
 from rnn_goldens.diagnosis.explanations import diagnosed
-from rnn_goldens.errors import RnnGoldensError
+from rnn_goldens.errors import RnnGoldensError, WrongUse
 from rnn_goldens.golden.arrays import InputArrays
 from rnn_goldens.golden.data import InputsData
 from rnn_goldens.golden.shapes import OutputNames
@@ -59,6 +59,13 @@ class GoldenUnderTest(Golden):
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401 - IPython's protocol
         """Print only the golden's representation when Hypothesis reports a test's arguments."""
         printer.text(repr(self))
+
+    def in_profile(self, *names: str) -> Self:
+        """Raise WrongUse: the marker or option declares the profile, so that every report shows it."""
+        raise WrongUse(
+            f"{self.id}: declare a profile by --rnn-goldens-profile={','.join(names)} or "
+            f"@pytest.mark.rnn_goldens(profile={list(names)})"
+        )
 
     def check(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> None:
         """Check as ``Golden.check`` does, and record the verdict. The marker or option sets the default outputs."""
@@ -153,7 +160,7 @@ class GoldenUnderTest(Golden):
             verdict = verdict_on(actual, meaning)
             if verdict.passed:
                 return verdict
-            outputs = run and self._reference._outputs_of(run, self._compared)
+            outputs = run and self._reference._outputs_of(run, lambda *found: self._compared(found))
             if outputs is not None and not outputs.passed:
                 self.check_log.outputs_wrong = True
             right = (self.id, self.dtype) in self.check_log.outputs_right
@@ -219,7 +226,7 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
     try:
         corpora = settings.corpora_of(request.config, selected.corpus)
         golden = corpora.load(selected.id, selected.dtype, gradients=selected.gradients)
-        golden = golden.comparing(selected.outputs or None)
+        golden = golden.comparing(selected.outputs or None).in_profile(*selected.profile.parts)
     except RnnGoldensError as error:
         pytest.fail(f"rnn-goldens: {error}", pytrace=False)
     late = request.config.stash.setdefault(LATE, [])

@@ -11,11 +11,12 @@ from rnn_goldens.comparison.calls import call_pattern
 from rnn_goldens.corpus import Corpora, names, packaged
 from rnn_goldens.errors import RnnGoldensError, UnknownName
 from rnn_goldens.golden.precision import precision
+from rnn_goldens.golden.profile import DEFAULT, Profile, profile_named
 from rnn_goldens.golden.shapes import chosen_outputs
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import ListEntry
 
-ARGUMENTS = (*settings.SELECTING, "dtypes", "dtype", "corpus", "calls", "outputs", "gradients")
+ARGUMENTS = (*settings.SELECTING, "dtypes", "dtype", "corpus", "calls", "outputs", "profile", "gradients")
 
 _CORPORA_OF_TESTS = pytest.StashKey[dict[str, None]]()
 """The corpora of the tests collected so far, named as in ``SelectedGolden.corpus``."""
@@ -35,6 +36,7 @@ class SelectedGolden:
         gradients: whether to check gradients.
         corpus: the corpora that a marker names, by absolute paths and versions; "" for the corpora of the settings.
         outputs: the only outputs to compare; () for all.
+        profile: which rounding errors are allowed.
     """
 
     id: str
@@ -43,6 +45,7 @@ class SelectedGolden:
     gradients: bool = False
     corpus: str = ""
     outputs: tuple[str, ...] = ()
+    profile: Profile = DEFAULT
 
 
 def selected_of(item: pytest.Item) -> SelectedGolden | None:
@@ -67,12 +70,14 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
             call_pattern(call)
         outputs = arguments.pop("outputs", ()) or settings.listed(metafunc.config, "outputs")
         outputs = chosen_outputs(outputs) if outputs else ()
+        profile = profile_named(arguments.pop("profile", ()) or settings.listed(metafunc.config, "profile"))
+        profile.require(dtypes)
         corpus = _corpus(metafunc, arguments.pop("corpus", ()))
         arguments = settings.selecting(metafunc.config) | arguments
         gradients = _of_gradients(metafunc)
         entries = _of_this_run(metafunc.config, corpus).select(**arguments, gradients=gradients)
         selected = [
-            SelectedGolden(e.id, dtype, calls, gradients, corpus, outputs)
+            SelectedGolden(e.id, dtype, calls, gradients, corpus, outputs, profile)
             for e in entries
             for dtype in dtypes
             if dtype in (e.gradient_precisions if gradients else e.precisions)

@@ -15,6 +15,8 @@ OPTIONS = {
     "without": "only goldens that have none of these features, comma-separated: bidirectional, unbatched, ...",
     "calls": "call the implementation in these patterns as well, comma-separated: twice, rows, chunks, weights, views",
     "outputs": "compare only these outputs, for an implementation that returns no others: out (default: all)",
+    "profile": "which rounding errors the tolerance allows, comma-separated: ieee, tf32, wgsl; for recurrences also "
+    "any, step, float32-inside, operands-stored, all-stored (default: ieee,any,float32-inside)",
     "corpus": "a corpus version, a folder with an index.json, or several: v1,goldens/ (default: the newest version)",
     "implementation": "the implementation that the rnn_implementation fixture returns: a built-in name, "
     "package.module:callable, or '-- COMMAND', a program",
@@ -72,9 +74,9 @@ REFUSED_BECAUSE = "rnn_goldens_refused"
 
 MARKER = (
     "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., outputs=..., "
-    "gradients=True): select the goldens that the rnn_golden fixture passes to this test (one at a time), the call "
-    "patterns of its check_calls, and the outputs to compare; each argument is a name or a list of names, except "
-    "gradients, which is True if the test checks gradients"
+    "profile=..., gradients=True): select the goldens that the rnn_golden fixture passes to this test (one at a time), "
+    "the call patterns of its check_calls, the outputs to compare, and the profile; each argument is a name or a list "
+    "of names, except gradients, which is True if the test checks gradients"
 )
 
 PASSES_AGAIN = "[XPASS(strict)]"

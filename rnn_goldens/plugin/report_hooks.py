@@ -55,6 +55,8 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     entry = {"golden": selected.id, "dtype": selected.dtype, "test": report.nodeid, **entry_of(check_log)}
     if selected.corpus:
         entry["corpus"] = selected.corpus
+    if selected.profile.parts:
+        entry["profile"] = list(selected.profile.parts)
     if call.when == "teardown":
         entry |= _of_whole_test(item.stash[_WORST], check_log)
         if check_log is not None:

@@ -18,6 +18,7 @@ from rnn_goldens.corpus.discrimination import (
 from rnn_goldens.corpus.kill_matrix import KillMatrix, kill_matrix
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.gradients import is_missing_output_reason
+from rnn_goldens.golden.profile import profile_named
 from rnn_goldens.plugin.options import without_golden
 from rnn_goldens.plugin.run_results import RunResults
 from rnn_goldens.plugin.settings import corpora_of_all
@@ -31,7 +32,13 @@ _MAX_LINES = 12
 def summary_lines(config: pytest.Config, run_results: RunResults) -> Iterator[str]:
     """Yield a line per compared cell and test, and lines about outputs left out or computed in higher precision."""
     entries = run_results.entries
-    yield from islice(_detectable(corpora_of_all(config, run_results.corpora), entries), _MAX_LINES)
+    looser = [
+        entry for entry in entries if "profile" in entry and profile_named(entry["profile"]).affects(entry["dtype"])
+    ]
+    others = [entry for entry in entries if entry not in looser] if looser else entries
+    yield from islice(_detectable(corpora_of_all(config, run_results.corpora), others), _MAX_LINES)
+    for profile, count in Counter(",".join(entry["profile"]) for entry in looser if is_compared(entry)).items():
+        yield f"profile {profile}: {counted(count, 'golden')} may detect fewer deviations, which were not counted"
     yield from _not_checked(entries)
     yield from _in_a_higher_precision(entries)
 

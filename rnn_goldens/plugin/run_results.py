@@ -1,7 +1,7 @@
 """The outcomes of all goldens of a run; exit code, summary and results file follow from them."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -39,21 +39,32 @@ class RunResults:
         for item in items:
             if (selected := selected_of(item)) is not None:
                 times = self._times.get(item.nodeid, 0) + 1
-                self.add(item.nodeid, selected.id, selected.dtype, times, selected.corpus)
+                self.add(item.nodeid, selected.id, selected.dtype, times, selected.corpus, selected.profile.parts)
 
-    def add(self, test: str, golden: str, dtype: str, times: int = 1, corpus: str = "") -> None:
+    def add(
+        self, test: str, golden: str, dtype: str, times: int = 1, corpus: str = "", profile: Sequence[str] = ()
+    ) -> None:
         """Add a test of a golden, and how often it will run: some plugins and options collect a test twice."""
         self._times[test] = max(times, self._times.get(test, 0))
         entry: Result = {"golden": golden, "dtype": dtype, "test": test, "outcome": UNCHECKED}
         if corpus:
             entry["corpus"] = corpus
+        if profile:
+            entry["profile"] = list(profile)
         self._selected.setdefault(test, entry)
 
     @property
-    def selected(self) -> list[list[str | int]]:
+    def selected(self) -> list[list[Any]]:
         """Return the arguments of ``add`` for all tests, in a form that xdist can send."""
         return [
-            [test, entry["golden"], entry["dtype"], self._times[test], entry.get("corpus", "")]
+            [
+                test,
+                entry["golden"],
+                entry["dtype"],
+                self._times[test],
+                entry.get("corpus", ""),
+                entry.get("profile", []),
+            ]
             for test, entry in self._selected.items()
         ]
 
@@ -68,7 +79,8 @@ class RunResults:
             self.add(*arguments)
         entry = result_of(report)
         if entry is not None:
-            self.add(report.nodeid, entry["golden"], entry["dtype"], corpus=entry.get("corpus", ""))
+            corpus, profile = entry.get("corpus", ""), entry.get("profile", ())
+            self.add(report.nodeid, entry["golden"], entry["dtype"], corpus=corpus, profile=profile)
         if patterns := getattr(report, CALL_PATTERNS_TRIED, None):
             self.called[report.nodeid] = patterns
         if report.nodeid in self._selected:

@@ -110,6 +110,7 @@ def summarize(terminal: "pytest.TerminalReporter", run_results: RunResults) -> N
     refusals = [f"{count:>5}  {reason}" for reason, count in reasons.items()]
     _print(terminal, "goldens refused by the implementation", refusals)
     _print_wrapped(terminal, "rnn-goldens: refused call patterns", _refused_patterns(run_results))
+    _print_wrapped(terminal, "rnn-goldens: profile", _profiles(run_results))
     _print(terminal, "rnn-goldens: what is wrong", _what_is_wrong(terminal, run_results))
     _print_wrapped(terminal, "rnn-goldens: gradients", gradient_lines(run_results.entries))
     _print_wrapped(terminal, "rnn-goldens: what this run can detect", _run_coverage(terminal.config, run_results))
@@ -124,6 +125,14 @@ def summarize(terminal: "pytest.TerminalReporter", run_results: RunResults) -> N
         )
     for line in _problems(terminal.config, run_results):
         write_line(terminal, line, red=True)
+
+
+def _profiles(run_results: RunResults) -> Iterator[str]:
+    """Yield the profiles of the run's goldens, except the default."""
+    if profiles := [entry["profile"] for entry in run_results.entries if "profile" in entry]:
+        from rnn_goldens.golden.profile import profile_lines
+
+        yield from profile_lines(profiles)
 
 
 def _refused_patterns(run_results: RunResults) -> Iterator[str]:

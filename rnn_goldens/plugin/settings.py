@@ -12,6 +12,7 @@ from rnn_goldens.comparison.calls import call_pattern
 from rnn_goldens.corpus import Corpora, open_corpora, split_at_commas
 from rnn_goldens.errors import RnnGoldensError, WrongUse
 from rnn_goldens.golden.precision import precision
+from rnn_goldens.golden.profile import profile_named
 from rnn_goldens.golden.shapes import chosen_outputs
 from rnn_goldens.implementations import check_name
 from rnn_goldens.pages.rendering import is_page
@@ -44,6 +45,7 @@ def check_settings(config: pytest.Config) -> None:
             call_pattern(call)
         if outputs := listed(config, "outputs"):
             chosen_outputs(outputs)
+        profile_named(listed(config, "profile")).require(dtypes(config))
         if (selected := selecting(config)) or of_gradients(config):
             corpora(config).select(**selected, gradients=of_gradients(config))
         if flag(config, UPDATE) and not setting(config, KNOWN):

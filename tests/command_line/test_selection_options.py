@@ -98,6 +98,7 @@ def test_check_accepts_the_options_of_the_plugin_by_short_names(run: Run, tmp_pa
     assert "1 passed, 1 xfailed" in run("check", "numpy", *options).stdout
     wrong = run("check", "numpy", *options, "--dtype=float64", "--update", code=FINDING).stdout
     assert "wrote known.txt: 0 new, 0 narrowed, 1 gone" in wrong or "1 narrowed" in wrong
+    assert "by the profile wgsl (wgsl: " in run("check", "numpy", "--ids=gru/plain", "--profile=wgsl").stdout
     assert "give both" in run("check", "numpy", "--update", code=WRONG_USE).stderr
     assert "3 passed" in run("check", "numpy", "--gradients", "--ids=gru/plain,gru/lengths,lstm/plain").stdout
 

@@ -9,11 +9,12 @@ from factories.perturbed_outputs import assert_attained
 from factories.scenarios import SHAPES, changed, scenario
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network
+from rnn_goldens.error_analysis.error_bound import error_bound
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
-from rnn_goldens.generator.error_bound import error_bound
 from rnn_goldens.generator.exact import certified_outputs
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.profile import TF32, WGSL
 from rnn_goldens.golden.shapes import Config, weight_shapes
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -28,6 +29,12 @@ SMALL: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("cell", CELLS)
 def test_worst_case_rounding_errors_attain_the_bound(cell: str, shape: str) -> None:
     assert_attained(scenario(cell, scale=0.34375, state=True, **SMALL[shape]).case())
+
+
+@pytest.mark.parametrize("arithmetic", [TF32, WGSL])
+@pytest.mark.parametrize("cell", CELLS)
+def test_worst_case_errors_of_an_arithmetic_attain_the_bound(cell: str, arithmetic: str) -> None:
+    assert_attained(scenario(cell, scale=0.34375, state=True, time=4).case(), arithmetic)
 
 
 class Shuffled(Network):

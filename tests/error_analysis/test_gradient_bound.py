@@ -9,16 +9,17 @@ from factories.perturbed_gradients import assert_attained
 from factories.scenarios import changed
 
 from rnn_goldens.cells import Array, Backward, Case
+from rnn_goldens.error_analysis.error_bound import error_bound
+from rnn_goldens.error_analysis.gradient_bound import STORING, gradient_bound
+from rnn_goldens.error_analysis.gradient_graph import traced
+from rnn_goldens.error_analysis.sensitivities import Sensitivities, Units
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
-from rnn_goldens.generator.error_analysis.sensitivities import Sensitivities, Units
-from rnn_goldens.generator.error_bound import error_bound
-from rnn_goldens.generator.gradients.bound import STORING, gradient_bound
 from rnn_goldens.generator.gradients.exact import correctly_rounded_gradients
-from rnn_goldens.generator.gradients.traced import traced
 from rnn_goldens.generator.scenarios import NETWORKS
 from rnn_goldens.generator.scenarios.numbers import dyadic
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.profile import TF32, WGSL
 from rnn_goldens.golden.shapes import output_shapes
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -43,6 +44,14 @@ MANY_NUMBERS = ("lstm", "two layers in two directions")
 def test_worst_case_rounding_errors_attain_the_bound(cell: str, shape: str) -> None:
     scenario = gradient_scenario(cell, **SMALL[shape])
     assert_attained(scenario.case(), scenario.cotangents)
+
+
+@pytest.mark.sampled(every=4)
+@pytest.mark.parametrize("arithmetic", [TF32, WGSL])
+@pytest.mark.parametrize("cell", CELLS)
+def test_worst_case_errors_of_an_arithmetic_attain_the_bound(cell: str, arithmetic: str) -> None:
+    scenario = gradient_scenario(cell, **SMALL["ragged"])
+    assert_attained(scenario.case(), scenario.cotangents, arithmetic)
 
 
 @pytest.mark.slow

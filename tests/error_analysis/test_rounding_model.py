@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from rnn_goldens.cells.program import Operation
-from rnn_goldens.generator.error_analysis.graph import Graph
-from rnn_goldens.generator.error_analysis.rounding_model import UNFLUSHED, loss
-from rnn_goldens.generator.gradients.bound import lost_in_sum
-from rnn_goldens.generator.gradients.traced import WeightGradient
+from rnn_goldens.error_analysis.gradient_bound import lost_in_sum
+from rnn_goldens.error_analysis.gradient_graph import WeightGradient
+from rnn_goldens.error_analysis.graph import Graph
+from rnn_goldens.error_analysis.rounding_model import UNFLUSHED, loss
 
 MATRIX = np.array([[1.0, 2.0], [3.0, -4.0], [5.0, 6.0], [7.0, 8.0]])
 

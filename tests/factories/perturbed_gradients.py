@@ -7,9 +7,10 @@ import numpy as np
 from factories.perturbed_outputs import STEP, Moves, moved, sites, with_moves
 
 from rnn_goldens.cells import Case, Cotangents
-from rnn_goldens.generator.gradients.bound import gradient_bound, lost_in_sum
-from rnn_goldens.generator.gradients.traced import TracedGradients, traced
+from rnn_goldens.error_analysis.gradient_bound import gradient_bound, lost_in_sum
+from rnn_goldens.error_analysis.gradient_graph import TracedGradients, traced
 from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.profile import IEEE
 
 
 def gradients(both: TracedGradients, moves: Moves) -> dict[str, Float64]:
@@ -33,10 +34,12 @@ def derivatives(both: TracedGradients, k: int, at: tuple[int, int]) -> dict[str,
     return {name: (up[name] - down[name]) / (2 * STEP) for name in up}
 
 
-def in_sums(both: TracedGradients) -> dict[str, Float64]:
+def in_sums(both: TracedGradients, arithmetic: str = IEEE) -> dict[str, Float64]:
     """Return the rounding errors of the sums over steps and sequences, of shape (kinds, *shape)."""
     return {
-        name: in_blocks([(index, count, lost_in_sum(both.graph, weight)) for index, count, weight in blocks], axis=1)
+        name: in_blocks(
+            [(index, count, lost_in_sum(both.graph, weight, arithmetic)) for index, count, weight in blocks], axis=1
+        )
         for name, blocks in both.weights.items()
     }
 
@@ -47,13 +50,13 @@ def in_blocks(blocks: Sequence[tuple[int, int, Float64]], axis: int) -> Float64:
     return np.concatenate([by_index.get(index, np.zeros_like(first)) for index in range(count)], axis=axis)
 
 
-def assert_attained(case: Case, cotangents: Cotangents) -> None:
+def assert_attained(case: Case, cotangents: Cotangents, arithmetic: str = IEEE) -> None:
     """Check that the bound is the sum of all worst errors, and that perturbing all values at once adds their errors."""
     both = traced(case, cotangents)
-    bound = gradient_bound(both)
+    bound = gradient_bound(both, arithmetic)
     kinds = [0, 2 if bound.in_float16 else 1]
-    found = [Perturbed(k, at, lost[kinds], derivatives(both, k, at)) for k, at, lost in sites(both.graph)]
-    right, sums = gradients(both, {}), in_sums(both)
+    found = [Perturbed(k, at, lost[kinds], derivatives(both, k, at)) for k, at, lost in sites(both.graph, arithmetic)]
+    right, sums = gradients(both, {}), in_sums(both, arithmetic)
     for name, array in right.items():
         of_sum = sums[name][kinds] if name in sums else np.zeros((2, *array.shape))
         of_values = [one.lost.reshape(2, *[1] * array.ndim) * np.abs(one.change[name]) for one in found]

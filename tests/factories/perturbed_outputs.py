@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network
-from rnn_goldens.generator.error_analysis.forward import Forward, Step, traced
-from rnn_goldens.generator.error_analysis.graph import Graph, value_of
-from rnn_goldens.generator.error_analysis.rounding_model import FLUSHING, STORAGE, UNFLUSHED, loss
-from rnn_goldens.generator.error_bound import error_bound
+from rnn_goldens.error_analysis.error_bound import error_bound
+from rnn_goldens.error_analysis.forward import Forward, Step, traced
+from rnn_goldens.error_analysis.graph import Graph, value_of
+from rnn_goldens.error_analysis.rounding_model import FLUSHING, STORAGE, UNFLUSHED, loses, loss
 from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.profile import IEEE
 
 Moves = Mapping[int, Float64]
 """Perturbations by the index of the perturbed value in the graph."""
@@ -30,10 +31,19 @@ def with_moves(graph: Graph, moves: Moves) -> list[Float64]:
     return values
 
 
-def sites(graph: Graph) -> Iterator[tuple[int, tuple[int, int], Float64]]:
+def is_computed(graph: Graph, k: int) -> bool:
+    """Return whether rounding may change a value: some operation before it rounds."""
+    operation = graph.operations[k]
+    return operation is not None and (loses(operation) or any(is_computed(graph, of) for of in operation.of))
+
+
+def sites(graph: Graph, arithmetic: str = IEEE) -> Iterator[tuple[int, tuple[int, int], Float64]]:
     """Yield each number with a rounding error: index of the value, position in the value, and errors by kind."""
-    for k in range(len(graph.values)):
-        unflushed, flushing = loss(graph, k, UNFLUSHED), loss(graph, k, FLUSHING)
+    for k, operation in enumerate(graph.operations):
+        computed = operation is not None and any(is_computed(graph, of) for of in operation.of)
+        unflushed, flushing = (
+            loss(graph, k, stored, arithmetic, of_computed=computed) for stored in (UNFLUSHED, FLUSHING)
+        )
         if unflushed is not None and flushing is not None:
             *kinds, _ = np.broadcast_arrays(*unflushed, flushing[STORAGE], graph.values[k])
             lost = np.stack(kinds, axis=-1)
@@ -65,10 +75,10 @@ def _output(step: Step, values: list[Float64]) -> Float64:
     return np.where(step.within[:, None], values[step.state[0]], 0)
 
 
-def bound_by_differences(case: Case) -> list[Array]:
+def bound_by_differences(case: Case, arithmetic: str = IEEE) -> list[Array]:
     """Return the bound of each output, shape (2, …): the sum of all rounding errors, each times its derivative."""
     found, total = traced(case), [0.0 for _ in Network().run(case)]
-    for k, at, lost in sites(found.graph):
+    for k, at, lost in sites(found.graph, arithmetic):
         up, down = (outputs(found, {k: moved(found.graph, k, at, by)}) for by in (STEP, -STEP))
         for output, (more, less) in enumerate(zip(up, down, strict=True)):
             change = np.abs(more - less) / (2 * STEP)
@@ -76,12 +86,12 @@ def bound_by_differences(case: Case) -> list[Array]:
     return [np.asarray(part) for part in total]
 
 
-def assert_attained(case: Case) -> None:
+def assert_attained(case: Case, arithmetic: str = IEEE) -> None:
     """Check that the worst errors reach the bound and do not exceed it."""
     for of_graph, output in zip(outputs(traced(case), {}), Network().run(case), strict=True):
         np.testing.assert_allclose(of_graph, output, rtol=1e-12, atol=1e-14)
-    tolerance = error_bound(case).tolerance
-    for name, worst in zip(tolerance.storage, bound_by_differences(case), strict=True):
+    tolerance = error_bound(case, arithmetic).tolerance
+    for name, worst in zip(tolerance.storage, bound_by_differences(case, arithmetic), strict=True):
         bound = np.stack([tolerance.accumulation[name], tolerance.storage[name]])
         assert (bound >= worst * (1 - 1e-6)).all()
         assert (bound <= worst * (1 + 2**-7)).all()  # rounded up to eight bits

@@ -25,7 +25,7 @@ from rnn_goldens.cells.notation import (
     softplus,
     tanh,
 )
-from rnn_goldens.generator.error_bound import error_bound
+from rnn_goldens.error_analysis.error_bound import error_bound
 from rnn_goldens.generator.exact import correctly_rounded
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config

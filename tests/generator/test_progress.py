@@ -7,7 +7,7 @@ import pytest
 from factories.scenarios import SHAPES, scenario
 
 from rnn_goldens.generator.certify import certify
-from rnn_goldens.generator.progress import reported_to
+from rnn_goldens.progress import reported_to
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -131,7 +131,7 @@ MARKERS = {
     "positional": (
         "'lstm'",
         "the marker takes only keyword arguments: ids, cell, features, without, dtypes, dtype, corpus, calls, "
-        "outputs, gradients; got 'lstm'",
+        "outputs, profile, gradients; got 'lstm'",
     ),
     "number": ("ids=3", "ids takes a name or a list of names, not 3"),
 }

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
+from rnn_goldens.golden.profile import profile_named
 from rnn_goldens.plugin.marker import SelectedGolden
 from rnn_goldens.plugin.options import PASSES_AGAIN, SELECTED
 from rnn_goldens.plugin.run_results import RunResults, passes_again
@@ -179,7 +180,10 @@ def test_reports_of_other_tests_are_ignored() -> None:
 def test_the_tests_of_a_worker_are_added_in_order_with_their_counts() -> None:
     worker = results_of(times=2)
     worker.add(OTHER, *GOLDENS[OTHER])
-    assert worker.selected == [[TEST, "lstm/plain", "float32", 2, ""], [OTHER, "gru/plain", "float16", 1, ""]]
+    assert worker.selected == [
+        [TEST, "lstm/plain", "float32", 2, "", []],
+        [OTHER, "gru/plain", "float16", 1, "", []],
+    ]
     first = report("setup", test=OTHER, outcome="unchecked")
     setattr(first, SELECTED, worker.selected)
     controller = RunResults()
@@ -191,13 +195,13 @@ def test_the_tests_of_a_worker_are_added_in_order_with_their_counts() -> None:
 
 
 def test_only_tests_of_goldens_are_added_with_their_counts() -> None:
-    selected = SelectedGolden("lstm/plain", "float32", corpus="mine")
+    selected = SelectedGolden("lstm/plain", "float32", corpus="mine", profile=profile_named(["tf32"]))
     of_golden: Any = SimpleNamespace(nodeid=TEST, callspec=SimpleNamespace(params={"rnn_golden": selected}))
     parametrized: Any = SimpleNamespace(nodeid="test_b", callspec=SimpleNamespace(params={"n": 1}))
     plain: Any = SimpleNamespace(nodeid="test_c")
     run_results = RunResults()
     run_results.add_items([of_golden, parametrized, plain, of_golden])
-    assert run_results.selected == [[TEST, "lstm/plain", "float32", 2, "mine"]]
+    assert run_results.selected == [[TEST, "lstm/plain", "float32", 2, "mine", ["tf32"]]]
     assert run_results.corpora == ["mine"]
 
 

@@ -11,7 +11,7 @@ from rnn_goldens.corpus import find
 from rnn_goldens.encoding.tree import FORMAT
 from rnn_goldens.generator.schema_files import bundled
 from rnn_goldens.golden.built_in_cells import LAYOUTS
-from rnn_goldens.golden.features import CORE, FEATURES, INPUT_FEATURES
+from rnn_goldens.golden.features import CORE, FEATURES, INPUT_FEATURES, RECURRENCE_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 
 SCHEMAS = {kind: json.loads(schema.schema_path(kind).read_text("utf-8")) for kind in schema.FORMATS}
@@ -98,7 +98,7 @@ def test_the_names_in_the_schema_are_those_in_the_code() -> None:
     assert [*definitions["feature"]["enum"], CORE] == list(FEATURES)
     assert definitions["precisions"]["items"]["enum"] == list(PRECISIONS)
     assert schema.FORMATS["golden"] == FORMAT
-    for version, more in ((1, []), (2, ["gradients"])):
+    for version, more in ((1, []), (2, [*RECURRENCE_FEATURES, "gradients"])):
         hello = SCHEMAS[f"protocol-answer-{version}"]["$defs"]["hello"]["properties"]
         assert hello["features"]["items"]["enum"] == [*INPUT_FEATURES, *more]
 

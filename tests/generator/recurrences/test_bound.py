@@ -111,7 +111,8 @@ def test_the_backward_pass_of_the_chunked_form_has_the_gradients_of_the_step_for
 
 def test_running_sums_are_accounted_for_in_the_gradients_of_log_decays() -> None:
     scenario = with_all_cotangents(recurrence_scenario("gated_linear_attention", state=False))
-    graphs = unrolled_gradients(scenario.case(), lanes_of_cotangents(scenario.case(), dict(scenario.cotangents)))
+    case, cotangents = scenario.case(), scenario.named(scenario.shapes.cotangents)
+    graphs = unrolled_gradients(case, lanes_of_cotangents(case, cotangents))
     d_g = graphs.steps[0]["g"]
     assert d_g is not None
     assert not d_g.value.any()  # the state is zero before the first step

@@ -1,0 +1,142 @@
+"""A golden under a profile: what it accepts, in which precisions, and how it is copied, split and stored."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnn_goldens import Golden, Unsupported, load, save
+from rnn_goldens.cells import Array, Network, case_of
+from rnn_goldens.comparison.golden_parts import of_rows
+from rnn_goldens.comparison.verdict import GoldenMismatch
+from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.golden.tolerance import Derived
+
+GOLDEN = "lstm/two-layers"
+
+
+class RoundedOperands(Network):
+    """Rounds operands of products to float16's 11 bits, as tf32 does."""
+
+    def product(self, v: Array, matrix: Array) -> Array:
+        short = v.astype(np.float16).astype(np.float32)
+        return super().product(short, matrix.astype(np.float16).astype(np.float32))
+
+
+class InaccurateTanh(Network):
+    """Computes a tanh with a given error."""
+
+    def __init__(self, error: float) -> None:
+        self.error = error
+
+    def tanh(self, z: Array) -> Array:
+        return np.asarray(np.tanh(z) + self.error, z.dtype)
+
+
+def outputs(golden: Any, network: Network) -> tuple[Array, ...]:
+    out, *states = network.run(case_of(golden, np.float32))
+    return out, tuple(states)  # type: ignore[return-value] # as torch returns them
+
+
+@pytest.fixture
+def plain() -> Golden:
+    return load(GOLDEN, dtype="float32")
+
+
+@pytest.mark.parametrize(
+    ("network", "accepted_by", "rejected_by"),
+    [
+        (RoundedOperands(), {"tf32"}, {"ieee"}),
+        (InaccurateTanh(0.9e-5), {"wgsl"}, {"ieee"}),
+        (InaccurateTanh(1e-4), set(), {"ieee", "wgsl"}),
+        (Network(), {"ieee", "tf32", "wgsl"}, set()),
+    ],
+    ids=["rounded operands", "tanh within 1e-5", "tanh off by 1e-4", "right"],
+)
+def test_a_profile_accepts_the_errors_that_it_declares(
+    plain: Golden, network: Network, accepted_by: set[str], rejected_by: set[str]
+) -> None:
+    found = outputs(plain, network)
+    accepted = {name for name in ("ieee", "tf32", "wgsl") if plain.in_profile(name).compare(*found).passed}
+    assert accepted_by <= accepted
+    assert not rejected_by & accepted
+
+
+def test_a_failure_names_the_profile(plain: Golden) -> None:
+    with pytest.raises(GoldenMismatch, match=r"^lstm/two-layers in float32 by the profile wgsl[:,]"):
+        plain.in_profile("wgsl").check(*outputs(plain, InaccurateTanh(1e-3)))
+
+
+def test_other_precisions_keep_their_tolerance_under_tf32(plain: Golden) -> None:
+    under = plain.in_profile("tf32")
+    for precision in ("float64", "bfloat16", "float16"):
+        other = under.in_precision(precision).expected_of().allowed("out")
+        np.testing.assert_array_equal(other, plain.in_precision(precision).expected_of().allowed("out"))
+    again = under.in_precision("float64").in_precision("float32")
+    np.testing.assert_array_equal(again.expected_of().allowed("out"), under.expected_of().allowed("out"))
+
+
+def test_the_tolerance_is_derived_when_float32_is_selected() -> None:
+    under = load(GOLDEN, dtype="float64").in_profile("tf32")
+    assert not isinstance(under.tolerance, Derived)
+    assert isinstance(under.in_precision("float32").tolerance, Derived)
+
+
+def test_webgpu_has_float32_only(plain: Golden) -> None:
+    message = "profile wgsl: the functions of WebGPU are defined in float32 only, not in float64"
+    with pytest.raises(WrongUse, match=message):
+        load(GOLDEN, dtype="float64").in_profile("wgsl")
+    with pytest.raises(WrongUse, match=message):
+        plain.in_profile("wgsl").in_precision("float64")
+
+
+def test_a_golden_returns_to_the_default_profile() -> None:
+    plain = load(GOLDEN, dtype="float32", gradients=True)
+    back = plain.in_profile("wgsl").in_profile()
+    assert back.tolerance is plain.tolerance
+    assert back.gradients is not None
+    assert plain.gradients is not None
+    assert back.gradients.tolerance is plain.gradients.tolerance
+    assert str(back.profile) == "ieee"
+
+
+def test_recurrences_have_no_other_arithmetic() -> None:
+    golden = load("gated-delta/several-steps", dtype="float32")
+    assert str(golden.in_profile("step").profile) == "step"
+    with pytest.raises(Unsupported, match="profile tf32 is derived for networks only"):
+        golden.in_profile("tf32", "step")
+
+
+def test_names_that_exclude_each_other_or_do_not_exist_are_errors(plain: Golden) -> None:
+    with pytest.raises(WrongUse, match="profile: tf32 and wgsl exclude each other"):
+        plain.in_profile("tf32", "wgsl")
+    with pytest.raises(UnknownName, match=r"no profile 'tf16'. Did you mean 'tf32'\?") as error:
+        plain.in_profile("tf16")
+    assert "\n  wgsl: functions have the errors that WebGPU allows\n" in str(error.value)
+
+
+def test_call_patterns_compare_parts_by_the_profile(plain: Golden) -> None:
+    def run(inputs: Any) -> tuple[Array, ...]:
+        return outputs(inputs, RoundedOperands())
+
+    plain.in_profile("tf32").check_calls(run)
+    with pytest.raises(GoldenMismatch):
+        plain.check_calls(run)
+
+
+def test_a_row_has_the_tolerance_of_its_row(plain: Golden) -> None:
+    under = plain.in_profile("tf32")
+    row, whole = of_rows(under, np.array([1])).expected_of(), under.expected_of()
+    np.testing.assert_array_equal(row.allowed("out"), whole.allowed("out")[1:])
+    np.testing.assert_array_equal(row.allowed("h_n"), whole.allowed("h_n")[:, 1:])
+
+
+def test_a_copy_has_the_tolerance_and_a_file_has_the_stored_one(plain: Golden, tmp_path: Path) -> None:
+    under = plain.in_profile("tf32")
+    copied = under.copied()
+    assert copied.tolerance is not under.tolerance
+    np.testing.assert_array_equal(copied.expected_of().allowed("out"), under.expected_of().allowed("out"))
+    for name, golden in {"under.json": under, "plain.json": plain}.items():
+        save(golden, tmp_path / name)
+    assert (tmp_path / "under.json").read_bytes() == (tmp_path / "plain.json").read_bytes()

@@ -1,0 +1,159 @@
+"""An option, the ini file or a marker declares a profile; every report shows it."""
+
+import json
+from functools import partial
+
+import pytest
+
+from rnn_goldens.corpus import open_corpora
+from rnn_goldens.plugin.causes import _loading
+from rnn_goldens.result import Result, own_reason
+
+NETS = """
+import numpy as np
+from rnn_goldens.cells import Network, case_of
+
+class RoundedOperands(Network):
+    def product(self, v, matrix):
+        return super().product(np.float32(np.float16(v)), np.float32(np.float16(matrix)))
+
+def tf32(golden):
+    out, *states = RoundedOperands().run(case_of(golden, np.float32))
+    return out, tuple(states)
+"""
+
+
+@pytest.fixture
+def nets(project: pytest.Pytester) -> pytest.Pytester:
+    project.makepyfile(nets=NETS)
+    project.makeini("[pytest]\nrnn_goldens_ids = lstm/two-layers")
+    return project
+
+
+CHECK = "import nets\ndef test_it(rnn_golden): rnn_golden.check(*nets.tf32(rnn_golden))"
+
+
+@pytest.mark.parametrize("source", ["option", "ini", "marker", "marker with a list"])
+def test_a_declared_profile_is_applied_and_shown(nets: pytest.Pytester, workers: tuple[str, ...], source: str) -> None:
+    if source == "ini":
+        nets.makeini("[pytest]\nrnn_goldens_ids = lstm/two-layers\nrnn_goldens_profile = tf32")
+    marker = {"marker": "tf32", "marker with a list": ["tf32", "step"]}.get(source)
+    lines = [f"@pytest.mark.rnn_goldens(profile={marker!r})"] if marker else []
+    nets.makepyfile("\n".join(["import pytest, nets", *lines, *CHECK.splitlines()[1:]]))
+    options = ["--rnn-goldens-profile=tf32"] if source == "option" else []
+    result = nets.runpytest_inprocess("--rnn-goldens-report=results.json", *options, *workers)
+    result.assert_outcomes(passed=1)
+    (entry,) = json.loads((nets.path / "results.json").read_text("utf-8"))["results"]
+    assert entry["profile"] == (["tf32", "step"] if source == "marker with a list" else ["tf32"])
+    result.stdout.fnmatch_lines(
+        ["*rnn-goldens: profile*", f"1 golden by the profile {','.join(entry['profile'])} (tf32: *"]
+    )
+    result.stdout.fnmatch_lines([f"profile {','.join(entry['profile'])}: 1 golden may detect fewer deviations*"])
+
+
+def test_without_a_profile_nothing_is_shown_and_rounded_operands_fail(nets: pytest.Pytester) -> None:
+    nets.makepyfile(CHECK)
+    result = nets.runpytest_inprocess("--rnn-goldens-report=results.json")
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*rnn-goldens: profile*")
+    (entry,) = json.loads((nets.path / "results.json").read_text("utf-8"))["results"]
+    assert "profile" not in entry
+
+
+def test_the_marker_overrides_the_option(nets: pytest.Pytester) -> None:
+    nets.makepyfile(f"import pytest\npytestmark = pytest.mark.rnn_goldens(profile='ieee')\n{CHECK}")
+    nets.runpytest_inprocess("--rnn-goldens-profile=tf32").assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize(
+    ("profile", "dtype", "message"),
+    [
+        ("tf33", "float32", "*no profile 'tf33'. Did you mean 'tf32'[?] Profiles:"),
+        ("tf33", "float32", "*  wgsl: functions have the errors that WebGPU allows"),
+        ("tf32,wgsl", "float32", "*profile: tf32 and wgsl exclude each other"),
+        (
+            "wgsl",
+            "float32,float64",
+            "*profile wgsl: the functions of WebGPU are defined in float32 only, not in float64",
+        ),
+    ],
+)
+def test_a_wrong_profile_is_an_error_before_any_test_runs(
+    nets: pytest.Pytester, profile: str, dtype: str, message: str
+) -> None:
+    nets.makepyfile(CHECK)
+    result = nets.runpytest_inprocess(f"--rnn-goldens-profile={profile}", f"--rnn-goldens-dtype={dtype}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+    names = profile.split(",")
+    nets.makepyfile(
+        f"import pytest\npytestmark = pytest.mark.rnn_goldens(profile={names}, dtypes={dtype.split(',')})\n{CHECK}"
+    )
+    result = nets.runpytest_inprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([message])
+
+
+def test_a_failure_names_the_profile_and_its_cause(nets: pytest.Pytester) -> None:
+    nets.makepyfile("""
+        import nets, numpy as np
+        from rnn_goldens.deviations import deviation
+        from rnn_goldens.cells import case_of
+        def test_it(rnn_golden):
+            out, *states = deviation("lstm_gates_igfo").run(case_of(rnn_golden, np.float32))
+            rnn_golden.check(out, tuple(states))
+    """)
+    result = nets.runpytest_inprocess("--rnn-goldens-profile=wgsl", "--rnn-goldens-report=results.json")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["E*lstm/two-layers in float32 by the profile wgsl, like lstm_gates_igfo: out*", "*  lstm_gates_igfo: *"]
+    )
+    document = json.loads((nets.path / "results.json").read_text("utf-8"))
+    assert document["results"][0]["reason"].startswith("lstm/two-layers in float32 by the profile wgsl, ")
+    assert [cause["certainty"] for cause in document["causes"]] == ["explained"]
+
+
+def test_the_diagnosis_of_a_run_loads_goldens_under_their_profile() -> None:
+    load = _loading(open_corpora(None), (), {("lstm/two-layers", "float32"): ("tf32",)})
+    profiles = [
+        golden and str(golden.profile) for golden in map(partial(load, "lstm/two-layers"), ("float32", "float64"))
+    ]
+    assert profiles == ["tf32", "ieee"]
+
+
+def test_the_page_shows_the_profile_and_repeats_it_in_commands(nets: pytest.Pytester) -> None:
+    nets.makepyfile("import my_rnn\ndef test_it(rnn_golden): rnn_golden.check(rnn_golden.x, rnn_golden.h0)")
+    nets.runpytest_inprocess("--rnn-goldens-profile=tf32", "--rnn-goldens-report=page.html")
+    page = (nets.path / "page.html").read_text("utf-8")
+    assert "<p>1 golden by the profile tf32 (tf32: operands of products are rounded to 11 bits" in page
+    assert "--rnn-goldens-profile=tf32" in page
+
+
+def test_the_reason_of_a_failure_does_not_repeat_the_profile() -> None:
+    result: Result = {"golden": "lstm/plain", "dtype": "float32", "test": "", "outcome": "failed", "profile": ["tf32"]}
+    result["reason"] = "lstm/plain in float32 by the profile tf32: out is wrong"
+    assert own_reason(result) == "out is wrong"
+
+
+def test_a_recurrence_is_refused_under_another_arithmetic(nets: pytest.Pytester) -> None:
+    nets.makepyfile(CHECK)
+    options = "--rnn-goldens-profile=tf32", "--rnn-goldens-ids=gated-delta/several-steps,lstm/two-layers"
+    result = nets.runpytest_inprocess(*options)
+    result.stdout.fnmatch_lines(["*1 *profile tf32 is derived for networks only", "*1 passed, 1 refused*"])
+
+
+def test_a_test_cannot_loosen_its_own_tolerance(nets: pytest.Pytester) -> None:
+    nets.makepyfile("import nets\ndef test_it(rnn_golden): rnn_golden.in_profile('tf32').check(*nets.tf32(rnn_golden))")
+    result = nets.runpytest_inprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*declare a profile by --rnn-goldens-profile=tf32 or *"])
+
+
+def test_another_precision_of_the_fixture_keeps_the_profile(nets: pytest.Pytester) -> None:
+    nets.makepyfile("""
+        import nets
+        def test_it(rnn_golden):
+            assert str(rnn_golden.in_precision("float16").in_precision("float32").profile) == "tf32"
+            rnn_golden.in_precision("float16").in_precision("float32").check(*nets.tf32(rnn_golden))
+    """)
+    nets.runpytest_inprocess("--rnn-goldens-profile=tf32").assert_outcomes(passed=1)
