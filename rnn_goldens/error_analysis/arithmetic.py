@@ -40,6 +40,13 @@ LEAST: Mapping[str, float] = {TF32: 0.0, WGSL: TANH * TANH * FLOAT32}
 It is of second order, but a first-order bound is zero where both factors are, as in a saturated network.
 """
 
+OF_GRADIENTS: Mapping[str, float] = {TF32: 1.0, WGSL: HALF_SAFETY}
+"""Factor of the bound of gradients.
+
+Under wgsl, the computed slope of a saturated function may be many times its value. An error that is multiplied with it
+is of second order, but larger than those of first order.
+"""
+
 QUOTIENT = 2.5 * ULP
 """The relative error of a quotient under wgsl."""
 

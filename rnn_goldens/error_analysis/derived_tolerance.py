@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from rnn_goldens.cells import Case, case_of, require_equations
-from rnn_goldens.error_analysis.arithmetic import LEAST, lost_in_operands
+from rnn_goldens.error_analysis.arithmetic import LEAST, OF_GRADIENTS, lost_in_operands
 from rnn_goldens.error_analysis.error_bound import ErrorBound, bound_of
 from rnn_goldens.error_analysis.forward import traced
 from rnn_goldens.error_analysis.gradient_bound import (
@@ -73,7 +73,7 @@ def gradient_tolerance(golden: GoldenData, gradients: Gradients, arithmetic: str
         if isinstance(stored, Exact) and gradients_stay_exact(both, arithmetic):
             return stored
         _require_decided(golden, bound_of(both.forward, arithmetic), arithmetic)
-        bound = _of_case(case, gradient_bound(both, arithmetic).tolerance)
+        bound = _times(OF_GRADIENTS[arithmetic], _of_case(case, gradient_bound(both, arithmetic).tolerance))
         loose = loosest_of_gradients(bound, gradients.expected, PRECISIONS[FLOAT32])
         if loose > LARGEST_TOLERANCE_OF_GRADIENTS:
             raise Unsupported(
@@ -121,6 +121,11 @@ def _once(key: object, arithmetic: str, derive: Callable[[], Tolerance]) -> Tole
 
 def _of_case(case: Case, bound: Bound) -> Bound:
     return bound if case.batched else without_batch_axis(bound, case.cell.layout)
+
+
+def _times(factor: float, bound: Bound) -> Bound:
+    """Return the bound with its accumulation multiplied by a factor."""
+    return Bound({name: factor * array for name, array in bound.accumulation.items()}, bound.storage)
 
 
 def _above_zero(bound: Bound, arithmetic: str) -> Bound:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rnn_goldens import Golden, Unsupported, load
+from rnn_goldens.cells import Array, Backward, case_of
 from rnn_goldens.error_analysis.arithmetic import LEAST
 from rnn_goldens.error_analysis.derived_tolerance import output_tolerance
 from rnn_goldens.golden.profile import TF32, WGSL
@@ -97,3 +98,26 @@ def test_no_bound_is_zero_under_wgsl() -> None:
     """A saturated network has first-order bounds of zero, where WebGPU may be off by the product of two errors."""
     under = bound(load("lstm/overflowing-no-state", dtype="float32").in_profile(WGSL))
     assert min(array.min() for array in under.accumulation.values()) == LEAST[WGSL] > 0
+
+
+class WithErrors(Backward):
+    """Computes each tanh with an error of 1e-5, up or down, and a sigmoid as (1 + tanh(z/2)) / 2."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.numbers = np.random.default_rng(seed)
+
+    def tanh(self, z: Array) -> Array:
+        error = np.where(self.numbers.random(z.shape) < 0.5, 0.99e-5, -0.99e-5)
+        return (np.tanh(z.astype(np.float64)) + error).astype(z.dtype)
+
+    def sigmoid(self, z: Array) -> Array:
+        return np.asarray((1 + self.tanh(z / 2)) / 2, z.dtype)
+
+
+def test_errors_of_second_order_in_saturated_gradients_are_allowed_under_wgsl() -> None:
+    """The slope of a saturated function may be computed as many times its value, and multiplies other errors."""
+    plain = load("lstm/saturated", dtype="float32", gradients=True)
+    under, case = plain.in_profile(WGSL), case_of(plain, np.float32)
+    for seed in range(120):
+        under.check_gradients(WithErrors(seed).gradients(case, plain.cotangents))
