@@ -89,8 +89,8 @@ class Inputs(InputsData):
     def expected(self) -> Mapping[str, NDArray[Any]]:
         """Raise AttributeError: implementations do not receive expected values."""
         raise AttributeError(
-            f"the expected values of {self.id} are not given to an implementation: it must compute them from x, h0 and "
-            "the weights"
+            f"the expected values of {self.id} are not given to an implementation: it must compute them from the "
+            "inputs, the initial states and the weights"
         )
 
     @property
@@ -119,7 +119,7 @@ class Inputs(InputsData):
     def _withheld(self, name: str) -> AttributeError:
         return AttributeError(
             f"{name} of {self.id} is an expected value, which an implementation does not receive: "
-            "it must compute it from x, h0 and the weights"
+            "it must compute it from the inputs, the initial states and the weights"
         )
 
 

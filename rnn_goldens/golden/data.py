@@ -154,7 +154,8 @@ class InputsData:
         """The second argument of ``nn.RNN``: h0, or a tuple of all states; None where the scenario defines none."""
         if not self.stored.states:
             return None
-        return self.h0 if len(self.states) == 1 else tuple(self.states.values())
+        first, *others = self.states.values()
+        return (first, *others) if others else first
 
     @property
     def lengths(self) -> NDArray[np.int64] | None:

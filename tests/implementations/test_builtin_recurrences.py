@@ -14,6 +14,8 @@ pytest.importorskip("onnxruntime", reason="the tests run ONNX's operators")
 
 import onnx
 
+from rnn_goldens.implementations.onnx import recurrence_model
+
 CORPUS = open_corpus()
 DTYPES = ["float64", "float32", "bfloat16", "float16"]
 ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
@@ -86,6 +88,17 @@ def test_an_older_onnx_has_no_such_operator(monkeypatch: pytest.MonkeyPatch) -> 
             Unsupported, match=rf"^onnx {re.escape(onnx.__version__)} has no LinearAttention; 1\.23 does$"
         ):
             resolve(name)(CORPUS.load("gated-delta/one-step", "float32"))
+
+
+@needs_operators
+def test_an_older_onnx_runtime_cannot_load_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recurrence_model, "IR_VERSION", 99)
+    recurrence_model._build.cache_clear()
+    with pytest.raises(
+        Unsupported, match=r"^onnxruntime [\d.]+ cannot load operator set 27, which has LinearAttention$"
+    ):
+        resolve("onnxruntime")(CORPUS.load("gated-delta/one-step", "float32"))
+    recurrence_model._build.cache_clear()
 
 
 @pytest.mark.parametrize(

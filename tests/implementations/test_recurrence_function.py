@@ -95,6 +95,16 @@ def test_a_result_may_be_a_mapping_and_an_initial_state_may_be_required_by_its_n
     assert outcomes(own.by_name, selected) == ({"passed": len(selected)}, [])
 
 
+def test_a_function_may_take_everything_by_name() -> None:
+    def everything(**arrays: torch.Tensor) -> Any:
+        return own.by_name(**arrays)
+
+    golden = CORPUS.load(ONE, "float32")
+    assert outcomes(everything, [golden], calls="twice") == ({"passed": 1}, [])
+    with pytest.raises(WrongUse, match=f"select its goldens, --cell {','.join(RECURRENCES)}$"):
+        adapt(everything)(CORPUS.load("gru/plain", "float32"))
+
+
 def test_the_last_state_of_slstm_may_be_a_tuple_of_all_four() -> None:
     selected = goldens("slstm", "float64")
     assert outcomes(own.slstm, selected) == ({"passed": len(selected) - 1}, ["slstm has no parameter offsets"])
@@ -160,6 +170,14 @@ def test_an_initial_state_that_the_golden_lacks_keeps_its_default_or_is_zero() -
     zeros = received(required, "gated-delta/from-zero")[0]
     assert not zeros.any()
     assert len(zeros.shape) == 4
+
+
+def test_inputs_have_an_initial_state_under_any_name() -> None:
+    one, several, none = (CORPUS.load(i, "float32") for i in (ONE, "slstm/several-steps", "gated-delta/from-zero"))
+    assert one.initial_state is one.states["S0"]
+    assert several.initial_state is not None
+    assert len(several.initial_state) == 4
+    assert none.initial_state is None
 
 
 def test_scale_is_a_number_and_activation_a_word() -> None:

@@ -77,3 +77,22 @@ def test_a_built_in_implementation_is_checked(kernel: pytest.Pytester) -> None:
     kernel.makepyfile("def test_it(rnn_golden, rnn_implementation): rnn_golden.check(*rnn_implementation(rnn_golden))")
     outcomes = kernel.runpytest_inprocess(*OPTIONS, "--rnn-goldens-implementation=numpy").parseoutcomes()
     assert outcomes == {"passed": 20}
+
+
+def test_wrong_outputs_are_reported_before_wrong_gradients(kernel: pytest.Pytester) -> None:
+    kernel.makepyfile("""
+        import kernel, pytest
+
+        def swapped(golden):
+            return kernel.gated_delta(**golden.inputs | {"g": -golden.inputs["g"]}, state=golden.states["S0"], scale=1)
+
+        def gradients(golden):
+            return {name: 0 * array for name, array in golden.inputs.items()}
+
+        @pytest.mark.rnn_goldens(gradients=True, ids="gated-delta/several-steps")
+        def test_it(rnn_golden):
+            rnn_golden.check_gradient_calls(gradients, swapped)
+    """)
+    result = kernel.runpytest_inprocess(*OPTIONS)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*: the outputs are wrong, and gradients with them: *", "*o is first wrong at *"])

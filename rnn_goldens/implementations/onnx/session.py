@@ -37,18 +37,21 @@ def run_recurrence(golden: Inputs) -> tuple[NDArray[Any], ...]:
     ONNX Runtime has no kernels for these operators: it computes the functions that define them.
 
     Raises:
-        Unsupported: there is no operator for the golden, or no kernel for its precision: float64, and a convolution in
-            bfloat16.
+        Unsupported: there is no operator for the golden, no kernel for its precision (float64, and a convolution in
+            bfloat16), or ONNX Runtime is older than the operators.
     """
     operator = recurrence_model.operator_of(golden)
     if golden.dtype == "float64":
         raise Unsupported(f"{operator} has no float64")
-    model = recurrence_model.build(golden)
+    version = onnxruntime.__version__
     try:
-        found = _session(model).run(None, recurrence_model.feeds(golden))
-    except (NoKernel, Fail, InvalidGraph) as error:
-        raise Unsupported(f"no {golden.dtype} {operator} in onnxruntime {onnxruntime.__version__}: {error}") from error
-    return recurrence_model.outputs(golden, found)
+        session = _session(recurrence_model.build(golden))
+    except NoKernel as error:
+        raise Unsupported(f"no {golden.dtype} {operator} in onnxruntime {version}: {error}") from error
+    except (Fail, InvalidGraph) as error:
+        needed = f"operator set {recurrence_model.OPSET}, which has {operator}"
+        raise Unsupported(f"onnxruntime {version} cannot load {needed}") from error
+    return recurrence_model.outputs(golden, session.run(None, recurrence_model.feeds(golden)))
 
 
 def open_session(model: str | bytes) -> onnxruntime.InferenceSession:
