@@ -31,6 +31,6 @@ def derived_features(config: Config, *, state: bool, lengths: bool, unbatched: b
 
 def recurrence_features(config: Mapping[str, Any], *, state: bool, packed: bool, exact: bool) -> tuple[str, ...]:
     """Return the features derived from the data of a golden of a recurrence."""
-    grouped = config.get("query_heads", 1) != config.get("heads", config.get("query_heads", 1))
+    grouped = "query_heads" in config and config["query_heads"] != config["heads"]
     present = {"state": state, "exact": exact, "grouped": grouped, "packed": packed}
     return tuple(feature for feature, is_present in present.items() if is_present)
