@@ -21,6 +21,7 @@ AT_ONCE = 2**18
 """Largest number of elements of one cotangent."""
 
 _SMALLEST = 2.0**-149
+"""The smallest float32, in place of a decay of zero, which has no logarithm."""
 
 Lanes = tuple[int, int]
 

@@ -16,7 +16,7 @@ from rnn_goldens.cells.arrays import Array
 from rnn_goldens.cells.notation import MATRIX, Operand, Term, rsqrt_of
 from rnn_goldens.cells.program import Operations, Program, written
 from rnn_goldens.golden.data import InputsData
-from rnn_goldens.golden.recurrences import LANE_AXES, RECURRENCES, RecurrenceConfig, sequence_slices
+from rnn_goldens.golden.recurrences import LANE_AXES, RECURRENCES, RecurrenceConfig, recurrence_config, sequence_slices
 
 Arrays = Mapping[str, Array]
 
@@ -194,8 +194,6 @@ def argument_names(config: RecurrenceConfig) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _program(names: tuple[str, ...], cell: str, options: tuple[tuple[str, Any], ...]) -> Program:
-    from rnn_goldens.golden.recurrences import recurrence_config
-
     terms = {name: Term("input", units=MATRIX) for name in names}
     outputs, states = step_terms(recurrence_config(cell, dict(options)), terms)
     return written(list(terms.values()), (*outputs, *states))

@@ -34,7 +34,9 @@ _EXHAUSTIVE = ("cell", "dtype", "time_limit")
 @click.option("--calls", metavar="NAME,...", help="Call patterns to run as well: twice, rows, chunks, weights, views.")
 @click.option("--outputs", metavar="NAME,...", help="Compare only these outputs: out, if h_n is not returned.")
 @click.option(
-    "--profile", metavar="NAME,...", help="Which rounding errors to allow: tf32, wgsl, ... (docs/numerics.md)."
+    "--profile",
+    metavar="NAME,...",
+    help="Which rounding errors to allow: tf32, wgsl, step, operands-stored, all-stored.",
 )
 @click.option(
     "--time-limit", metavar="SECONDS", help="Time limit for one golden (default: 10 for a program, 60 in Python)."

@@ -96,7 +96,7 @@ _OPTIONS = (
     _option(
         "cell",
         "NAME,...",
-        "Only goldens of these cells: rnn_tanh, rnn_relu, lstm, gru, or dialects (list --dialects).",
+        "Only goldens of these cells: rnn_tanh, rnn_relu, lstm, gru, or a dialect or recurrence of list --dialects.",
         _cells,
     ),
     _option("features", "NAME,...", "Only goldens that have all of these: lengths, state, ...", _features),

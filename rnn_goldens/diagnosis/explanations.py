@@ -99,7 +99,7 @@ def _sentences(actual: Actual, found: Sequence[Cause], observed: Mapping[str, bo
         if of_gradients and all(map(is_of_outputs, found)):
             yield "these are the gradients of wrong outputs, which check(out, h_n) compares:", _LINES
         yield _looks_like(found), _LINES + of_gradients
-    if not actual.golden.is_network and (contract := contract_satisfied(actual)):
+    if not actual.golden.is_network and (contract := contract_satisfied(actual, found)):
         yield contract, _LINES + 1
     if found:
         return

@@ -29,8 +29,10 @@ def onnx_test_case(golden: Golden, *, stored_weights: bool = True) -> Exported:
     ``stored_weights`` says whether the model stores the weights, or has an input for each of them.
 
     Raises:
-        Unsupported: ONNX has no operator for the golden's cell.
+        Unsupported: ONNX has no operator for the golden's cell, or it is a recurrence.
     """
+    if not golden.is_network:
+        raise Unsupported(f"recurrences such as {golden.cell} are not exported to onnx: npz, safetensors and c are")
     if golden.cell not in ATTRIBUTES:
         raise Unsupported(f"ONNX has no operator for the cell {golden.cell}")
     precision = PRECISIONS[golden.dtype]

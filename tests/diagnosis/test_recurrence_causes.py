@@ -48,7 +48,7 @@ def test_a_state_in_bfloat16_is_wrong_by_one_contract_and_right_by_another_that_
     verdict = verdict_of("state_kept_in_bfloat16", golden)
     assert not verdict.passed
     assert "right by another contract" in " ".join(verdict.message.split())
-    assert "--rnn-goldens-profile=" in verdict.message
+    assert "--rnn-goldens-profile=all-stored" in verdict.message
     assert verdict_of("state_kept_in_bfloat16", replace(golden, profile=Profile(half="all-stored"))).passed
 
 

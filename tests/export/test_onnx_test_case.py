@@ -177,6 +177,11 @@ def test_the_tolerance_of_an_exact_golden_is_zero(tmp_path: Path) -> None:
     assert not any(array.any() for array in tensors(case, "tolerance").values())
 
 
+def test_a_recurrence_is_refused() -> None:
+    with pytest.raises(Unsupported, match="recurrences such as gated_delta are not exported to onnx: npz, "):
+        encode(load("gated-delta/one-step", dtype="float32"), "onnx")
+
+
 def test_a_cell_without_an_onnx_operator_is_refused() -> None:
     golden = replace(make_golden(), cell="minimal_gated_unit")
     with pytest.raises(Unsupported, match="ONNX has no operator for the cell minimal_gated_unit"):
