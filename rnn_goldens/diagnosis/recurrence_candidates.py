@@ -127,7 +127,9 @@ def contract_satisfied(actual: Actual, found: Sequence[Cause]) -> str:
             other = Profile(profile.arithmetic, algorithm, half)
             if other != profile and verdict_on(actual.under(other)).passed:
                 meaning = "; ".join(MEANINGS[name] for name in str(other).split(","))
+                also = f" (if states are rounded as well: {ALL})" if half == OPERANDS else ""
                 return (
-                    f"right by another contract: {meaning}. If yours allows that, declare --rnn-goldens-profile={other}"
+                    f"right by another contract: {meaning}. If yours allows that, declare "
+                    f"--rnn-goldens-profile={other}{also}"
                 )
     return ""
