@@ -7,13 +7,14 @@ from operator import add
 import numpy as np
 
 from rnn_goldens.cells.recurrence import RecurrenceCase, from_lanes, lanes_of_cotangents
+from rnn_goldens.cells.recurrence_backward import by_sequence, gradients_from_lanes, joined
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.error_analysis.error_bound import round_up
 from rnn_goldens.generator.balls import Undecided, rounded
 from rnn_goldens.generator.exact import LAST_BITS, with_enough_bits
 from rnn_goldens.generator.exact_array import Refused
 from rnn_goldens.generator.recurrences.balls import in_balls
-from rnn_goldens.generator.recurrences.bound import BITS, KINDS, Bounds
+from rnn_goldens.generator.recurrences.bound import BITS, KINDS, STORAGE, Bounds
 from rnn_goldens.generator.recurrences.chunked import chunked
 from rnn_goldens.generator.recurrences.forms import chunk_sizes, largest, needs_of_all
 from rnn_goldens.generator.recurrences.graph import Node
@@ -22,7 +23,6 @@ from rnn_goldens.generator.recurrences.unrolled import Unrolled, UnrolledGradien
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.recurrences import sequence_slices
 from rnn_goldens.golden.tolerance import (
     LARGEST_TOLERANCE_OF_GRADIENTS,
     Coefficients,
@@ -69,25 +69,8 @@ def _graphs(case: RecurrenceCase, cotangents: Arrays, size: int = 0) -> list[Unr
     def form(one: RecurrenceCase) -> Unrolled:
         return chunked(one, min(size, one.time)) if size else unrolled(one)
 
-    sequences = _by_sequence(case, cotangents)
+    sequences = by_sequence(case, cotangents)
     return [unrolled_gradients(one, lanes_of_cotangents(one, part), form) for one, part in sequences]
-
-
-def _by_sequence(case: RecurrenceCase, cotangents: Arrays) -> list[tuple[RecurrenceCase, Arrays]]:
-    """Return each packed sequence with its cotangents."""
-    if case.offsets is None:
-        return [(case, cotangents)]
-    outputs = case.config.recurrence.outputs
-    return [
-        (
-            one,
-            {
-                name: array[:, steps] if name.removeprefix("d_") in outputs else array[k : k + 1]
-                for name, array in cotangents.items()
-            },
-        )
-        for k, (one, steps) in enumerate(zip(case.sequences(), sequence_slices(case.offsets), strict=True))
-    ]
 
 
 def _certified(
@@ -109,7 +92,7 @@ def _certified(
         for name, axes in case.config.recurrence.weights.items():
             parts = [_of(found, of.weights[name]) for of, found in zip(graphs, balls, strict=True)]
             named[name] = from_lanes(rounded(np.asarray(reduce(add, parts))), axes)[0]
-        return joined(others, case) | named
+        return joined(case, others) | named
 
     try:
         return with_enough_bits(run, "gradients", sum(len(of.steps) for of in graphs))
@@ -122,30 +105,11 @@ def _of(values: dict[int, Float64], node: Node | None) -> Float64:
     return values[node.place]
 
 
-def _collected(of: UnrolledGradients, value: Callable[[Node], Float64], case: RecurrenceCase) -> Arrays:
-    """Return the gradients of one sequence by inputs and initial states, as the golden stores them."""
-    config = case.config
-    found = {
-        name: np.stack([_stored(step[name], value, axes) for step in of.steps], axis=1)
-        for name, axes in config.inputs.items()
-    }
-    states = config.recurrence.states if case.state_given else {}
-    return found | {f"{name}0": _stored(of.start[name], value, axes) for name, axes in states.items()}
-
-
-def _stored(node: Node | None, value: Callable[[Node], Float64], axes: str) -> Float64:
-    assert node is not None, "each input and state has an influence"
-    return from_lanes(value(node), axes)
-
-
-def joined(found: Sequence[Arrays], case: RecurrenceCase) -> Arrays:
-    """Return the gradients of packed sequences: of inputs one after the other in time, of states by sequence."""
-    if len(found) == 1:
-        return dict(found[0])
-    return {
-        name: np.concatenate([one[name] for one in found], axis=1 if name in case.config.inputs else 0)
-        for name in found[0]
-    }
+def _collected(of: UnrolledGradients, value: Callable[[Node | None], Float64], case: RecurrenceCase) -> Arrays:
+    """Return the gradients of one sequence by inputs and given initial states, as the golden stores them."""
+    steps = [{name: value(node) for name, node in step.items() if name in case.config.inputs} for step in of.steps]
+    states = {name: value(node) for name, node in of.start.items()} if case.state_given else {}
+    return gradients_from_lanes(case, steps, states, {})
 
 
 def _tolerance(
@@ -186,14 +150,14 @@ def _coefficients(case: RecurrenceCase, graphs: Sequence[UnrolledGradients]) -> 
     for kind in range(KINDS):
         of_kind = [{place: bound[kind] for place, bound in found.items()} for found in bounds]
         others = [
-            _collected(of, lambda node, found=found: found[node.place], case)  # type: ignore[misc]
+            _collected(of, lambda node, found=found: _of(found, node), case)  # type: ignore[misc]
             for of, found in zip(graphs, of_kind, strict=True)
         ]
         weights = {
-            name: from_lanes(_summed(name, graphs, of_kind, is_storage=kind == KINDS - 1), axes)[0]
+            name: from_lanes(_summed(name, graphs, of_kind, is_storage=kind == STORAGE), axes)[0]
             for name, axes in case.config.recurrence.weights.items()
         }
-        kinds.append({name: round_up(array, BITS) for name, array in (joined(others, case) | weights).items()})
+        kinds.append({name: round_up(array, BITS) for name, array in (joined(case, others) | weights).items()})
     return Coefficients(*kinds)
 
 

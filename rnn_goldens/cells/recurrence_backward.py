@@ -35,26 +35,25 @@ def gradients(case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
         case: the inputs of the recurrence.
         cotangents: by name, ``d_o`` and ``d_S_n``, shaped like the outputs; a missing cotangent is zero.
     """
-    return joined(case, [_of_sequence(one, given) for one, given in by_sequence(case, cotangents)])
+    return joined(case, [_of_sequence(one, given) for one, given in by_sequence(case, completed(case, cotangents))])
 
 
 # Packed sequences.
 
 
 def by_sequence(case: RecurrenceCase, cotangents: Arrays) -> list[tuple[RecurrenceCase, dict[str, Array]]]:
-    """Return each packed sequence with its cotangents; the whole case without packing. Missing cotangents are zeros."""
-    given, sequences = _completed(case, cotangents), case.sequences()
+    """Return each packed sequence with its cotangents; the whole case without packing."""
     if case.offsets is None:
-        return [(case, given)]
+        return [(case, dict(cotangents))]
     outputs = [cotangent_of(name) for name in case.config.recurrence.outputs]
     return [
-        (one, {name: array[:, steps] if name in outputs else array[k : k + 1] for name, array in given.items()})
-        for k, (one, steps) in enumerate(zip(sequences, sequence_slices(case.offsets), strict=True))
+        (one, {name: array[:, steps] if name in outputs else array[k : k + 1] for name, array in cotangents.items()})
+        for k, (one, steps) in enumerate(zip(case.sequences(), sequence_slices(case.offsets), strict=True))
     ]
 
 
-def _completed(case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
-    """Return all cotangents, in the type of the inputs."""
+def completed(case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
+    """Return all cotangents, in the type of the inputs; missing ones are zeros."""
     first = next(iter(case.inputs.values()))
     rows = len(first) if case.offsets is None else len(case.offsets) - 1
     shapes = case.config.output_shapes(len(first), case.time, rows)
@@ -64,11 +63,15 @@ def _completed(case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
 
 def joined(case: RecurrenceCase, found: Sequence[Arrays]) -> dict[str, Array]:
     """Return the gradients of a case from those of its packed sequences: the gradients of weights are sums."""
+
+    def together(name: str, parts: list[Array]) -> Array:
+        if name in case.weights:
+            return np.asarray(np.sum(parts, axis=0))
+        return np.concatenate(parts, axis=1 if name in case.inputs else 0)
+
     if len(found) == 1:
         return dict(found[0])
-    inputs = {name: np.concatenate([one[name] for one in found], axis=1) for name in case.inputs}
-    states = {name: np.concatenate([one[name] for one in found]) for name in case.states}
-    return inputs | states | {name: np.sum([one[name] for one in found], axis=0) for name in case.weights}
+    return {name: together(name, [one[name] for one in found]) for name in found[0]}
 
 
 # Lanes: arrays of (batch, heads, rows, columns).
@@ -102,8 +105,9 @@ def gradients_from_lanes(
         name: np.stack([from_lanes(step[name], axes) for step in d_inputs], axis=1)
         for name, axes in case.config.inputs.items()
     }
-    states = {f"{name}0": from_lanes(d_states[name], axes) for name, axes in recurrence.states.items()}
-    return inputs | states | {name: from_lanes(d_weights[name], axes)[0] for name, axes in recurrence.weights.items()}
+    states = {f"{name}0": from_lanes(d_state, recurrence.states[name]) for name, d_state in d_states.items()}
+    weights = {name: from_lanes(d_weight, recurrence.weights[name])[0] for name, d_weight in d_weights.items()}
+    return inputs | states | weights
 
 
 # One sequence.

@@ -15,6 +15,7 @@ from rnn_goldens.cells.arrays import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase, states_in_lanes, time_steps, weights_in_lanes
 from rnn_goldens.cells.recurrence_backward import (
     by_sequence,
+    completed,
     gradients_from_lanes,
     joined,
     last_states_back,
@@ -45,7 +46,7 @@ class BackwardKernel:
 
     def gradients(self, case: RecurrenceCase, cotangents: Values) -> Gradients:
         """Return the gradients of inputs, initial states and weights, each shaped like its array."""
-        sequences = by_sequence(case, cotangents)
+        sequences = by_sequence(case, completed(case, cotangents))
         self.d_start = {}
         return self.joined(case, [self.of_sequence(*one) for one in reversed(sequences)][::-1])
 
