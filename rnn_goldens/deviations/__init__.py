@@ -26,8 +26,7 @@ from rnn_goldens.deviations import (
     weights,
 )
 from rnn_goldens.deviations.derived import derived, named
-from rnn_goldens.deviations.deviation import Alteration, Deviation
-from rnn_goldens.errors import UnknownName
+from rnn_goldens.deviations.deviation import Alteration, Deviation, named_in
 
 FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "gate order": gate_order.DEVIATIONS,
@@ -65,10 +64,8 @@ def deviation(name: str) -> Deviation:
         return found
     from rnn_goldens.deviations.recurrences import all_by_name
 
-    by_name |= all_by_name()
-    if found := by_name.get(name):
-        return found
-    raise UnknownName("deviation", name, by_name, listed_by="rnn-goldens explain --list")
+    any_pass: Deviation = named_in(by_name | all_by_name(), name)
+    return any_pass
 
 
 def together(names: Sequence[str]) -> Alteration:

@@ -1,15 +1,16 @@
 """A deviation: a named bug of implementations, as a small change of the definition in ``cells``."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, Cell, Cotangents, Network, State, Weights
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.cells.program import Equations
+from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 from rnn_goldens.golden.shapes import STACKED, is_custom_cell
 
@@ -23,6 +24,8 @@ Gradients = dict[str, Array]
 """Gradients by the name of the array."""
 
 FORWARD, REVERSE = "forward", "reverse"
+
+Named = TypeVar("Named")
 
 OTHER_DIALECT = (
     "this is another dialect; if it is intended, refuse these goldens: raise rnn_goldens.Unsupported, or skip them "
@@ -333,3 +336,11 @@ def by_layer(part: Array, case: Case) -> Array:
 def is_first(suffix: str, layer_input: Array, t: int) -> bool:
     """Return whether time step t is the first that a direction visits."""
     return t == (0 if direction(suffix) == FORWARD else layer_input.shape[1] - 1)
+
+
+def named_in(deviations: Mapping[str, Named], name: str) -> Named:
+    """Return a deviation by name; raises UnknownName with the names that exist."""
+    try:
+        return deviations[name]
+    except KeyError:
+        raise UnknownName("deviation", name, deviations, listed_by="rnn-goldens explain --list") from None

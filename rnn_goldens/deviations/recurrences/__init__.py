@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rnn_goldens.deviations.deviation import named_in
 from rnn_goldens.deviations.recurrences import (
     attention,
     chunks,
@@ -13,7 +14,6 @@ from rnn_goldens.deviations.recurrences import (
     updates,
 )
 from rnn_goldens.deviations.recurrences.deviation import FEATURES, RecurrenceDeviation
-from rnn_goldens.errors import UnknownName
 
 FAMILIES: dict[str, tuple[RecurrenceDeviation, ...]] = {
     "layout": attention.LAYOUT,
@@ -41,10 +41,7 @@ _BY_NAME = {deviation.name: deviation for deviation in RECURRENCE_DEVIATIONS}
 
 def recurrence_deviation(name: str) -> RecurrenceDeviation:
     """Return a deviation of recurrences by name; raises UnknownName with the names that exist."""
-    try:
-        return _BY_NAME[name]
-    except KeyError:
-        raise UnknownName("deviation", name, _BY_NAME, listed_by="rnn-goldens explain --list") from None
+    return named_in(_BY_NAME, name)
 
 
 def all_by_name() -> dict[str, Any]:

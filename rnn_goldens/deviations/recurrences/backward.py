@@ -1,5 +1,6 @@
 """The catalogue of deviations of the backward pass of recurrences: outputs are right, gradients are wrong."""
 
+from rnn_goldens.deviations.deviation import named_in
 from rnn_goldens.deviations.recurrences import (
     backward_all,
     backward_attention,
@@ -10,7 +11,6 @@ from rnn_goldens.deviations.recurrences import (
     backward_slstm,
 )
 from rnn_goldens.deviations.recurrences.backward_deviation import BACKWARD_KERNELS, BackwardRecurrenceDeviation
-from rnn_goldens.errors import UnknownName
 
 BACKWARD_FAMILIES: dict[str, tuple[BackwardRecurrenceDeviation, ...]] = {
     "states back": backward_all.STATES,
@@ -38,10 +38,7 @@ _BY_NAME = {deviation.name: deviation for deviation in BACKWARD_RECURRENCE_DEVIA
 
 def backward_recurrence_deviation(name: str) -> BackwardRecurrenceDeviation:
     """Return a deviation by name; raises UnknownName with the names that exist."""
-    try:
-        return _BY_NAME[name]
-    except KeyError:
-        raise UnknownName("deviation", name, _BY_NAME, listed_by="rnn-goldens explain --list") from None
+    return named_in(_BY_NAME, name)
 
 
 __all__ = [

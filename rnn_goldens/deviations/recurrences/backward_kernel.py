@@ -37,7 +37,7 @@ def transposed(a: Array) -> Array:
 
 
 class BackwardKernel:
-    """The loop over packed sequences and time steps, the same for all recurrences."""
+    """The loop over packed sequences and time steps, the same for all recurrences; subclasses define the step."""
 
     def __init__(self, config: RecurrenceConfig) -> None:
         self.config = config

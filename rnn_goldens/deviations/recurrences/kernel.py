@@ -1,5 +1,6 @@
 """Kernels as classes of small methods, of which a deviation replaces one."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,16 +13,16 @@ from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.deviations.recurrences.deviation import Outputs
 
 
-class Kernel:
+class Kernel(ABC):
     """The forward pass of one sequence of each batch row, in the type of the arrays of a case."""
 
     def __init__(self, case: RecurrenceCase) -> None:
         self.case = case
         self.dtype: np.dtype[Any] = next(iter(case.inputs.values())).dtype
 
+    @abstractmethod
     def run(self) -> Outputs:
         """Return the outputs and the compared last states."""
-        raise NotImplementedError
 
     def number(self, value: float) -> Any:  # noqa: ANN401 - a scalar of any precision
         """Return a number of the type of the arrays: a wider one would widen them."""
