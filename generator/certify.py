@@ -1,7 +1,7 @@
 """Certifies scenarios: proven outputs, a derived tolerance, and implementations that confirm both."""
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
@@ -16,13 +16,16 @@ from rnn_goldens.generator import confirmation
 from rnn_goldens.generator.exact import certified_outputs
 from rnn_goldens.generator.exactness import exact_precisions
 from rnn_goldens.generator.gradients.certify import certify_gradients
-from rnn_goldens.generator.recurrences.certify import certify_recurrence
+from rnn_goldens.generator.recurrences.certify import certified_recurrence
+from rnn_goldens.generator.recurrences.gradients import certify_gradients as recurrence_gradients
 from rnn_goldens.generator.recurrences.scenario import AnyScenario, RecurrenceScenario
 from rnn_goldens.generator.scenario import Refused, Scenario
+from rnn_goldens.generator.scenario_fields import require_precisions
 from rnn_goldens.golden.arrays import GoldenArrays
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.features import derived_features
-from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
+from rnn_goldens.golden.gradients import Gradients
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import LARGEST_TOLERANCE, Exact, Tolerance, loosest
 
 FLATTEST = 2.0**-12
@@ -66,8 +69,33 @@ def certify(scenario: AnyScenario, *, confirm: bool = True) -> Golden:
 @np.errstate(over="ignore", invalid="ignore")  # overflow gives infinity or NaN, which is refused where it matters
 def certification(scenario: AnyScenario, *, confirm: bool = True) -> Certification:
     """Certify a scenario as ``certify`` does, and return the golden with the reasons why precisions are left out."""
+    golden, left_out = _without_gradients(scenario)
+    golden = replace(golden, provenance={**golden.provenance, **versions()})
+    if confirm:
+        confirmation.confirm(golden)
+    if scenario.given_cotangents:
+        gradients, of_gradients = _gradients(scenario, golden)
+        golden = replace(golden, gradients=gradients)
+        left_out |= {precision: f"of gradients, {why}" for precision, why in of_gradients.items()}
+        if confirm:
+            confirmation.confirm(golden, GRADIENTS)
+    return Certification(golden.in_precision(golden.precisions[0]), left_out)
+
+
+def _without_gradients(scenario: AnyScenario) -> tuple[Golden, dict[str, str]]:
     if isinstance(scenario, RecurrenceScenario):
-        return Certification(*certify_recurrence(scenario, versions(), confirm=confirm))
+        return certified_recurrence(scenario)
+    return _certified_network(scenario)
+
+
+def _gradients(scenario: AnyScenario, golden: Golden) -> tuple[Gradients, dict[str, str]]:
+    if isinstance(scenario, RecurrenceScenario):
+        return recurrence_gradients(scenario, golden)
+    return certify_gradients(scenario, golden)
+
+
+def _certified_network(scenario: Scenario) -> tuple[Golden, dict[str, str]]:
+    """Return the golden of a network, without gradients; and by precision, why it cannot be checked in it."""
     answer, weights, inputs = certified_outputs(scenario), scenario.torch_weights, scenario.inputs
     stored = GoldenArrays(
         weights=weights,
@@ -95,20 +123,12 @@ def certification(scenario: AnyScenario, *, confirm: bool = True) -> Certificati
         features=(*derived, *_declared(scenario, precisions, saturated=saturated)),
         tolerance=tolerance,
         precisions=precisions,
-        provenance={"answer": f"ball arithmetic with {answer.bits} bits, correctly rounded", **versions()},
+        provenance={"answer": f"ball arithmetic with {answer.bits} bits, correctly rounded"},
         stored=stored,
     )
     if not golden.stored.out.any():
         raise Refused(f"{golden.id}: every output is zero, so it detects nothing")
-    if confirm:
-        confirmation.confirm(golden)
-    if scenario.given_cotangents:
-        gradients, of_gradients = certify_gradients(scenario, golden)
-        golden = replace(golden, gradients=gradients)
-        left_out |= {precision: f"of gradients, {why}" for precision, why in of_gradients.items()}
-        if confirm:
-            confirmation.confirm(golden, GRADIENTS)
-    return Certification(golden.in_precision(precisions[0]), left_out)
+    return golden, left_out
 
 
 def _tolerance(
@@ -120,7 +140,7 @@ def _tolerance(
     if "float32" in fit and (precisions := tuple(p for p in fit if p in scenario.precisions)):
         needed = f"exact outputs need {bits} significant bits and the range of their sums"
         left_out = {p: f"{needed}: too much for {p}" for p in scenario.precisions if p not in fit}
-        _require_listed(scenario, left_out)
+        require_precisions(scenario.id, scenario.precisions, scenario.declared, left_out)
         return Exact(bits=bits), precisions, False, left_out
     bound = bound_of(forward)
     outputs = stored.expected
@@ -137,7 +157,7 @@ def _tolerance(
             f"at most {LARGEST_TOLERANCE} is allowed"
         )
     left_out = {p: _why(bound, p, loose) for p, loose in loosest_in.items() if p not in precisions}
-    _require_listed(scenario, left_out)
+    require_precisions(scenario.id, scenario.precisions, scenario.declared, left_out)
     return bound.tolerance, precisions, bound.flattest < FLATTEST, left_out
 
 
@@ -146,18 +166,6 @@ def _why(found: ErrorBound, precision: str, loose: float) -> str:
     if precision in found.undecided:
         return f"a relu's argument is so close to zero that rounding decides its side in {precision}"
     return f"tolerance {loose:.2g} in {precision}, at most {LARGEST_TOLERANCE} is allowed"
-
-
-def _require_listed(scenario: Scenario, why: Mapping[str, str]) -> None:
-    """Raise Refused if a precision that the scenario lists is left out, unless the scenario is declared chaotic."""
-    if isinstance(scenario.precisions, SupportedOnly) or "chaotic" in (scenario.declared or ()):
-        return
-    if out := [precision for precision in scenario.precisions if precision in why]:
-        raise Refused(f"{scenario.id}: {'; '.join(why[p] for p in out)}: remove {_them(out)} from precisions")
-
-
-def _them(out: Sequence[str]) -> str:
-    return "it" if len(out) == 1 else "them"
 
 
 def _declared(scenario: Scenario, precisions: tuple[str, ...], *, saturated: bool) -> tuple[str, ...]:

@@ -18,14 +18,10 @@ from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.generator import from_keras, scenario_fields
 from rnn_goldens.generator.exact_array import Refused, exact_array
 from rnn_goldens.generator.scenario_fields import (
+    complete,
     cotangent_problems,
-    declared_of,
-    precisions_of,
-    require_gradient_purpose,
-    require_id,
     require_names,
     require_other_names,
-    require_words,
 )
 from rnn_goldens.generator.weight_sources import config_of, named_weights
 from rnn_goldens.golden.built_in_cells import CELLS
@@ -101,18 +97,10 @@ class Scenario:
     documented_in: str = "its scenario"
 
     def __post_init__(self) -> None:
-        require_id(self.id)
-        require_words(self.id, "purpose", self.purpose, "a sentence: what this scenario detects")
-        require_words(self.id, "documented_in", self.documented_in, "text: where the scenario comes from")
+        complete(self, self.given_cotangents, "d_out, d_h_n or d_c_n")
         require_names(self.id, self.cell, self.convention, self.prefix)
         require_other_names(self.id, self.states, ("x", "h0", "c0", "lengths"))
         require_other_names(self.id, self.d_states, ("d_out", "d_h_n", "d_c_n"))
-        require_gradient_purpose(self.id, self.gradient_purpose, self.given_cotangents)
-        object.__setattr__(self, "precisions", precisions_of(self.id, self.precisions))
-        object.__setattr__(self, "declared", declared_of(self.id, self.declared))
-        if self.title == "":
-            object.__setattr__(self, "title", self.id.rpartition("/")[2].replace("-", " "))
-        require_words(self.id, "title", self.title, "a short title; the name if omitted")
 
     @classmethod
     def from_torch(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.conventions import CONVENTIONS, convention
 from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.generator.exact_array import Refused
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES
 from rnn_goldens.golden.gradients import output_of
@@ -39,14 +40,12 @@ def require_words(golden_id: str, field: str, given: object, what: str) -> None:
         raise WrongUse(f"{golden_id}: {field} is not valid text: {given!r}")
 
 
-def require_gradient_purpose(golden_id: str, given: object, cotangents: Collection[str]) -> None:
+def require_gradient_purpose(golden_id: str, given: object, cotangents: Collection[str], examples: str) -> None:
     """Raise WrongUse if there are cotangents without a purpose, or a purpose without cotangents."""
     if cotangents:
         require_words(golden_id, "gradient_purpose", given, "a sentence: what these cotangents detect")
     elif given != "":
-        raise WrongUse(
-            f"{golden_id}: gradient_purpose is {given!r}, but there is no cotangent: set d_out, d_h_n or d_c_n"
-        )
+        raise WrongUse(f"{golden_id}: gradient_purpose is {given!r}, but there is no cotangent: set {examples}")
 
 
 def require_names(golden_id: str, cell: object, weights_as: object, prefix: object) -> None:
@@ -90,6 +89,30 @@ def declared_of(golden_id: str, given: object) -> tuple[str, ...] | None:
         if feature not in DECLARED_FEATURES:
             raise WrongUse(f"{golden_id}: declared: {UnknownName('feature', str(feature), DECLARED_FEATURES)}")
     return tuple(dict.fromkeys(given))
+
+
+def require_precisions(
+    golden_id: str, listed: Sequence[str], declared: Sequence[str] | None, why: Mapping[str, str]
+) -> None:
+    """Raise Refused if a precision that a scenario lists is left out, unless the scenario is declared chaotic."""
+    if isinstance(listed, SupportedOnly) or "chaotic" in (declared or ()):
+        return
+    if out := [precision for precision in listed if precision in why]:
+        them = "it" if len(out) == 1 else "them"
+        raise Refused(f"{golden_id}: {'; '.join(why[p] for p in out)}: remove {them} from precisions")
+
+
+def complete(scenario: Any, cotangents: Collection[str], examples: str) -> None:  # noqa: ANN401 - of either kind
+    """Validate the fields that all scenarios have, and complete precisions, declared features and the title."""
+    require_id(scenario.id)
+    require_words(scenario.id, "purpose", scenario.purpose, "a sentence: what this scenario detects")
+    require_words(scenario.id, "documented_in", scenario.documented_in, "text: where the scenario comes from")
+    require_gradient_purpose(scenario.id, scenario.gradient_purpose, cotangents, examples)
+    object.__setattr__(scenario, "precisions", precisions_of(scenario.id, scenario.precisions))
+    object.__setattr__(scenario, "declared", declared_of(scenario.id, scenario.declared))
+    if scenario.title == "":
+        object.__setattr__(scenario, "title", scenario.id.rpartition("/")[2].replace("-", " "))
+    require_words(scenario.id, "title", scenario.title, "a short title; the name if omitted")
 
 
 def require_other_names(golden_id: str, given: Mapping[str, object], fields: Sequence[str]) -> None:

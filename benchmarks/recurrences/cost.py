@@ -11,10 +11,10 @@ from flint import ctx
 from benchmarks import page
 from rnn_goldens.cells.recurrence import RecurrenceCase, lanes_of_cotangents
 from rnn_goldens.generator.balls import rounded
+from rnn_goldens.generator.certify import certification
 from rnn_goldens.generator.exact import FIRST_BITS
 from rnn_goldens.generator.recurrences.balls import in_balls
 from rnn_goldens.generator.recurrences.bound import Bounds
-from rnn_goldens.generator.recurrences.certify import certify_recurrence
 from rnn_goldens.generator.recurrences.chunked import chunked
 from rnn_goldens.generator.recurrences.forms import CHUNKS, chunk_sizes
 from rnn_goldens.generator.recurrences.graph import Graph, Node
@@ -79,11 +79,11 @@ def measured(times: Sequence[int] = TIMES, widths: Sequence[int] = WIDTHS) -> li
 
 def totals(every: int = 1) -> list[Total]:
     """Certify every Nth golden of each recurrence, with its gradients, as the generator does."""
-    certify_recurrence(scenarios()[0], {})  # imports what confirms goldens
+    certification(scenarios()[0])  # imports what confirms goldens
     found = []
     for cell in RECURRENCES:
         of_cell = [scenario for scenario in scenarios() if scenario.cell == cell][::every]
-        seconds = sum(_seconds(partial(certify_recurrence, scenario, {})) for scenario in of_cell)
+        seconds = sum(_seconds(partial(certification, scenario)) for scenario in of_cell)
         found.append(Total(cell, len(of_cell), seconds))
     return found
 

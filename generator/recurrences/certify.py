@@ -1,12 +1,10 @@
 """Certifies recurrences: proven outputs, tolerances of each contract, and gradients."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 from rnn_goldens.cells.recurrence import RecurrenceCase, case_outputs, packed
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.error_analysis.error_bound import round_up
-from rnn_goldens.generator import confirmation
 from rnn_goldens.generator.balls import Undecided, rounded
 from rnn_goldens.generator.exact import LAST_BITS, with_enough_bits
 from rnn_goldens.generator.exact_array import Refused
@@ -15,11 +13,10 @@ from rnn_goldens.generator.recurrences.balls import in_balls
 from rnn_goldens.generator.recurrences.bound import BITS, KINDS, Bounds
 from rnn_goldens.generator.recurrences.chunked import chunked
 from rnn_goldens.generator.recurrences.forms import chunk_sizes, exact_chunk_sizes, largest, needs_of_all
-from rnn_goldens.generator.recurrences.gradients import certify_gradients
 from rnn_goldens.generator.recurrences.scenario import RecurrenceScenario
 from rnn_goldens.generator.recurrences.unrolled import Unrolled, unrolled
+from rnn_goldens.generator.scenario_fields import require_precisions
 from rnn_goldens.golden.arrays import Float64, GoldenArrays
-from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.features import recurrence_features
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import LARGEST_TOLERANCE, Coefficients, Contracts, Exact, Tolerance, loosest
@@ -27,18 +24,11 @@ from rnn_goldens.golden.tolerance import LARGEST_TOLERANCE, Coefficients, Contra
 Arrays = dict[str, Float64]
 
 
-def certify_recurrence(
-    scenario: RecurrenceScenario, versions: Mapping[str, str], *, confirm: bool = True
-) -> tuple[Golden, dict[str, str]]:
-    """Compute expected outputs (and gradients, for cotangents), and derive their tolerance for each contract.
-
-    Args:
-        scenario: the scenario.
-        versions: versions of the libraries, for the provenance.
-        confirm: whether the definition in NumPy confirms the golden in each precision.
+def certified_recurrence(scenario: RecurrenceScenario) -> tuple[Golden, dict[str, str]]:
+    """Compute expected outputs, and derive their tolerance for each contract.
 
     Returns:
-        The golden in its widest precision; and by precision, why the golden or its gradients cannot be checked in it.
+        The golden without gradients; and by precision, why it cannot be checked in it.
 
     Raises:
         Refused: as for ``certify``.
@@ -47,6 +37,7 @@ def certify_recurrence(
     graphs = [unrolled(one) for one in case.sequences()]
     values, bits = _certified(scenario, graphs)
     tolerance, precisions, left_out = _tolerance(scenario, case, graphs, values)
+    require_precisions(scenario.id, scenario.precisions, scenario.declared, left_out)
     features = recurrence_features(
         case.config, state=scenario.has_state, packed=case.offsets is not None, exact=isinstance(tolerance, Exact)
     )
@@ -60,7 +51,7 @@ def certify_recurrence(
         features=(*features, *(scenario.declared or ())),
         tolerance=tolerance,
         precisions=precisions,
-        provenance={"answer": f"ball arithmetic with {bits} bits, correctly rounded", **versions},
+        provenance={"answer": f"ball arithmetic with {bits} bits, correctly rounded"},
         stored=GoldenArrays(
             weights=scenario.named(shapes.weights),
             inputs=scenario.named(shapes.inputs),
@@ -71,15 +62,7 @@ def certify_recurrence(
     )
     if not any(array.any() for array in values.values()):
         raise Refused(f"{golden.id}: every output is zero, so it detects nothing")
-    if confirm:
-        confirmation.confirm(golden)
-    if scenario.cotangents:
-        gradients, of_gradients = certify_gradients(scenario, golden)
-        golden = replace(golden, gradients=gradients)
-        left_out |= {precision: f"of gradients, {why}" for precision, why in of_gradients.items()}
-        if confirm:
-            confirmation.confirm(golden, GRADIENTS)
-    return golden.in_precision(precisions[0]), left_out
+    return golden, left_out
 
 
 def _certified(scenario: RecurrenceScenario, graphs: Sequence[Unrolled]) -> tuple[Arrays, int]:
@@ -113,8 +96,9 @@ def _tolerance(
     needs = _needs(case, graphs)
     if needs is not None and needs.met_by(PRECISIONS["float32"]):
         fit = tuple(p for p in scenario.precisions if needs.met_by(PRECISIONS[p]))
-        why = f"exact outputs need {needs.bits} significant bits and the range of their sums: too much for it"
-        return Exact(bits=needs.bits), fit, {p: why for p in scenario.precisions if p not in fit}
+        needed = f"exact outputs need {needs.bits} significant bits and the range of their sums"
+        left_out = {p: f"{needed}: too much for {p}" for p in scenario.precisions if p not in fit}
+        return Exact(bits=needs.bits), fit, left_out
     step = _coefficients(graphs)
     chunks = [_coefficients(_chunked(case, size)) for size in chunk_sizes(case)]
     tolerance = Contracts(step, largest([step, *chunks]) if chunks else None)
@@ -126,7 +110,7 @@ def _tolerance(
             f"{scenario.id}: the tolerance is too loose in every precision: {listed}, at most {LARGEST_TOLERANCE} is "
             "allowed"
         )
-    why_not = {p: f"tolerance {most:.2g}, at most {LARGEST_TOLERANCE} is allowed" for p, most in loose.items()}
+    why_not = {p: f"tolerance {most:.2g} in {p}, at most {LARGEST_TOLERANCE} is allowed" for p, most in loose.items()}
     return tolerance, precisions, {p: why for p, why in why_not.items() if p not in precisions}
 
 

@@ -13,8 +13,9 @@ from rnn_goldens.comparison.outputs import NotNumbers, read
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator.exact_array import Refused, exact_array
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenario_fields import declared_of, precisions_of, require_id, require_words
+from rnn_goldens.generator.scenario_fields import complete
 from rnn_goldens.golden.array_shapes import ArrayShapes, array_shapes
+from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
 from rnn_goldens.golden.recurrences import (
     RECURRENCE_LAYOUTS,
@@ -24,8 +25,6 @@ from rnn_goldens.golden.recurrences import (
     recurrence_config,
 )
 from rnn_goldens.golden.whole_number import whole_number
-
-Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,17 +67,14 @@ class RecurrenceScenario:
     documented_in: str = "its scenario"
 
     def __post_init__(self) -> None:
-        require_id(self.id)
-        require_words(self.id, "purpose", self.purpose, "a sentence: what this scenario detects")
-        require_words(self.id, "documented_in", self.documented_in, "text: where the scenario comes from")
+        complete(self, self.given_cotangents, "cotangents")
         if self.cell not in RECURRENCES:
             raise WrongUse(f"{self.id}: {UnknownName('recurrence', str(self.cell), RECURRENCES)}")
-        if bool(self.cotangents) != bool(self.gradient_purpose):
-            raise WrongUse(f"{self.id}: cotangents and gradient_purpose require each other")
-        object.__setattr__(self, "precisions", precisions_of(self.id, self.precisions))
-        object.__setattr__(self, "declared", declared_of(self.id, self.declared))
-        if self.title == "":
-            object.__setattr__(self, "title", self.id.rpartition("/")[2].replace("-", " "))
+
+    @property
+    def given_cotangents(self) -> Mapping[str, ArrayLike]:
+        """The cotangents by name, as given."""
+        return self.cotangents
 
     @cached_property
     def shape(self) -> RecurrenceConfig:

@@ -9,6 +9,7 @@ from factories.recurrences import recurrence_scenario, with_all_cotangents
 
 from rnn_goldens import Refused, UnknownName, certify
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.tolerance import Contracts, Exact
 from rnn_goldens.implementations import numpy_recurrences
@@ -116,3 +117,16 @@ def test_a_wrong_configuration_is_one_error(config: dict[str, Any], error: type[
 def test_an_unknown_recurrence_is_an_error_that_names_the_known_ones() -> None:
     with pytest.raises(WrongUse, match=r"no recurrence 'gated_deltanet'\. Did you mean 'gated_delta'"):
         replace(SCENARIO, cell="gated_deltanet")
+
+
+def test_a_listed_precision_whose_tolerance_is_too_loose_is_refused_and_not_dropped() -> None:
+    growing = recurrence_scenario("delta_rule", time=20)
+    growing = replace(growing, inputs={**growing.inputs, "k": 4 * np.asarray(growing.inputs["k"])})
+    assert certify(replace(growing, precisions=SupportedOnly(PRECISIONS))).precisions == ("float64",)
+    with pytest.raises(Refused, match=r"tolerance .* in bfloat16, at most 0\.1 is allowed: remove it from precisions$"):
+        certify(replace(growing, precisions=("float64", "bfloat16")))
+
+
+def test_a_purpose_of_gradients_requires_cotangents() -> None:
+    with pytest.raises(WrongUse, match=r"gradient_purpose is 'One\.', but there is no cotangent: set cotangents$"):
+        replace(SCENARIO, cotangents={}, gradient_purpose="One.")
