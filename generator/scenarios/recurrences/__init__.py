@@ -1,0 +1,27 @@
+"""Scenarios of recurrences: small, each with a purpose."""
+
+from rnn_goldens.generator.recurrences.scenario import RecurrenceScenario
+from rnn_goldens.generator.scenarios.recurrences.attention import (
+    ATTENTION_VARIANTS,
+    EXACT_VARIANTS,
+    draw_attention,
+    draw_exact,
+)
+from rnn_goldens.generator.scenarios.recurrences.scans import SCANS, draw_scan
+from rnn_goldens.generator.scenarios.recurrences.variant import ATTENTION, Variant
+
+
+def scenarios() -> tuple[RecurrenceScenario, ...]:
+    """Return all scenarios of recurrences."""
+    found = [
+        variant.scenario(cell, draw)
+        for cell in ATTENTION
+        for variants, draw in ((ATTENTION_VARIANTS, draw_attention), (EXACT_VARIANTS, draw_exact))
+        for variant in variants
+        if cell in variant.cells
+    ]
+    found += [variant.scenario(cell, draw_scan) for cell, variants in SCANS.items() for variant in variants]
+    return tuple(found)
+
+
+__all__ = ["ATTENTION", "Variant", "draw_attention", "draw_scan", "scenarios"]

@@ -1,0 +1,282 @@
+"""Scenarios of linear attention and the delta rules."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers
+from rnn_goldens.generator.scenarios.recurrences.variant import Arrays, Variant, short, spread
+from rnn_goldens.golden.recurrences import BY_KEY
+
+FLOAT32 = ("float64", "float32")
+
+
+def draw_attention(golden_id: str, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
+    """Return queries and values up to 2, unit keys, decays of about 0.9, and beta between 0.2 and 1."""
+    drawn = {}
+    for name, shape in shapes.items():
+        of = f"{golden_id} {name}"
+        if name == "k":
+            drawn[name] = unit_keys(of, shape)
+        elif name == "g":
+            drawn[name] = -spread(of, shape, 2.0**-8, 0.25)
+        elif name == "beta":
+            drawn[name] = spread(of, shape, 0.2, 1.0)
+        else:
+            drawn[name] = dyadic(of, shape, 1.5)
+    return drawn
+
+
+def unit_keys(name: str, shape: tuple[int, ...]) -> Float64:
+    """Return keys of length one, rounded to seven significant bits."""
+    drawn = dyadic(name, shape, 2) + 1 / 128
+    return short(drawn / np.linalg.norm(drawn, axis=-1, keepdims=True), 7)
+
+
+def _strong(drawn: Arrays) -> Arrays:
+    """Return a larger state, decays down to e^-12, and a reset in the middle of each sequence: e^-8192 is zero."""
+    g = short(drawn["g"] * 48)
+    g[:, g.shape[1] // 2] = -8192.0
+    return {"g": g, "S0": 8 * drawn["S0"]}
+
+
+def _full(drawn: Arrays) -> Arrays:
+    """Return log-decays and beta with all bits of float32: running sums of the former round."""
+    return {name: _with_all_bits(drawn[name]) for name in ("g", "beta") if name in drawn}
+
+
+def _with_all_bits(array: Float64) -> Float64:
+    count = np.arange(1, 1 + array.size).reshape(array.shape)
+    return (array * (1 - count / 3 % 1 / 64)).astype(np.float32).astype(np.float64)
+
+
+def _equal_keys(drawn: Arrays) -> Arrays:
+    """Return nearly equal keys, for which the state nearly holds the values, and the residual cancels."""
+    k = drawn["k"]
+    return {"k": short(np.broadcast_to(k[:, :1], k.shape) + k / 16, 7)}
+
+
+def _large_state(drawn: Arrays) -> Arrays:
+    return {"S0": 16 * drawn["S0"]}
+
+
+_GROUPED = {"heads": 3, "query_heads": 6}
+_GRADIENTS = "Both outputs have cotangents: gradients by every input and by the initial state."
+_ONE_HEAD = {"heads": 1, "query_heads": 1}
+_GATED = ("gated_linear_attention", "gated_delta")
+_DELTA = ("delta_rule", "gated_delta")
+_MOST = ("gated_delta",)
+"""The recurrence with both gates, which has every variant."""
+
+ATTENTION_VARIANTS = (
+    Variant(
+        name="several-steps",
+        purpose="A few steps with an initial state and the default scale 1 / √d_k; d_k and d_v differ.",
+        sizes={"heads": 2, "query_heads": 2, "d_k": 3, "d_v": 2},
+        time=3,
+        gradient_purpose=_GRADIENTS,
+    ),
+    Variant(
+        name="one-step",
+        purpose="Decoding: one step from a stored state.",
+        sizes={"heads": 2, "query_heads": 2, "d_k": 3, "d_v": 4},
+        time=1,
+        cells=_MOST,
+        gradient_purpose="One step: the gradient by the initial state is the cotangent of the state and of the output.",
+    ),
+    Variant(
+        name="from-zero",
+        purpose="Prefill: starts from zero, so the first steps read almost nothing.",
+        sizes={"heads": 2, "query_heads": 2, "d_k": 3, "d_v": 2},
+        batch=1,
+        state=False,
+        cells=_MOST,
+        gradient_purpose="Only the outputs have a cotangent, and there is no initial state.",
+        cotangents=("o",),
+        time=4,
+    ),
+    Variant(
+        name="grouped-queries",
+        purpose="Three heads with two queries each: query head h reads the state of head h // 2.",
+        sizes={**_GROUPED, "d_k": 2, "d_v": 3},
+        batch=1,
+        time=4,
+        gradient_purpose="Gradients by keys and values add up over the queries of a head.",
+    ),
+    Variant(
+        name="scale",
+        purpose="The scale is given and is not 1 / √d_k.",
+        sizes={"heads": 1, "query_heads": 2, "d_k": 3, "d_v": 2, "scale": 1.25},
+        batch=1,
+        time=3,
+        gradient_purpose="The scale multiplies gradients through the output, and not those through the last state.",
+    ),
+    Variant(
+        name="twenty-steps",
+        purpose="Twenty steps: more than a chunk of 16, and no multiple of it.",
+        sizes={**_ONE_HEAD, "d_k": 3, "d_v": 2},
+        batch=1,
+        time=20,
+        cells=_MOST,
+    ),
+    Variant(
+        name="63-steps",
+        purpose="One step fewer than a chunk of 64.",
+        sizes={**_ONE_HEAD, "d_k": 2, "d_v": 1},
+        batch=1,
+        time=63,
+        cells=_MOST,
+        declared=("long",),
+    ),
+    Variant(
+        name="64-steps",
+        purpose="Exactly one chunk of 64.",
+        sizes={**_ONE_HEAD, "d_k": 2, "d_v": 1},
+        batch=1,
+        time=64,
+        cells=_MOST,
+        declared=("long",),
+    ),
+    Variant(
+        name="65-steps",
+        purpose="One step more than a chunk of 64: the second chunk starts from the state of the first.",
+        sizes={**_ONE_HEAD, "d_k": 2, "d_v": 1},
+        batch=1,
+        time=65,
+        declared=("long",),
+        gradient_purpose="The cotangent of the state passes through a border of chunks of 64.",
+    ),
+    Variant(
+        name="150-steps",
+        purpose="Two chunks of 64 and a part of a third.",
+        sizes={**_ONE_HEAD, "d_k": 2, "d_v": 1},
+        batch=1,
+        time=150,
+        cells=_MOST,
+        declared=("long",),
+    ),
+    Variant(
+        name="large-state",
+        purpose="An initial state ten times as large as the values.",
+        sizes={**_ONE_HEAD, "d_k": 4, "d_v": 3},
+        batch=1,
+        cells=_MOST,
+        change=_large_state,
+    ),
+    Variant(
+        name="packed",
+        purpose="Three sequences packed with offsets, one of a single step: no state crosses a border.",
+        sizes={"heads": 1, "query_heads": 2, "d_k": 3, "d_v": 2},
+        batch=1,
+        time=9,
+        offsets=(0, 4, 5, 9),
+        gradient_purpose="No cotangent crosses a border of packed sequences.",
+    ),
+    Variant(
+        name="packed-from-zero",
+        purpose="Two packed sequences that start from zero.",
+        sizes={**_ONE_HEAD, "d_k": 3, "d_v": 2},
+        batch=1,
+        time=7,
+        state=False,
+        offsets=(0, 3, 7),
+        cells=_MOST,
+    ),
+    Variant(
+        name="strong-decay",
+        purpose="Decays down to e^-12 and a reset by e^-8192, which is zero: exp of a difference must not overflow.",
+        sizes={**_ONE_HEAD, "d_k": 3, "d_v": 2},
+        batch=1,
+        time=12,
+        cells=_GATED,
+        change=_strong,
+        gradient_purpose="No gradient passes a reset.",
+    ),
+    Variant(
+        name="decay-by-key",
+        purpose="A decay for each key: each row of the state decays by its own factor.",
+        sizes={"heads": 1, "query_heads": 2, "d_k": 3, "d_v": 2, "decay": BY_KEY},
+        cells=_GATED,
+        gradient_purpose="The gradient by the decay of a key adds up its row of the state only.",
+        time=5,
+        batch=1,
+    ),
+    Variant(
+        name="decay-by-key-65-steps",
+        purpose="A decay for each key over a border of chunks.",
+        sizes={**_ONE_HEAD, "d_k": 2, "d_v": 1, "decay": BY_KEY},
+        batch=1,
+        time=65,
+        cells=_MOST,
+        declared=("long",),
+    ),
+    Variant(
+        name="full-numbers",
+        purpose="Log-decays and beta with all bits of float32, which no half precision may be used for.",
+        sizes={**_ONE_HEAD, "d_k": 2, "d_v": 1},
+        batch=1,
+        time=70,
+        cells=_DELTA,
+        change=_full,
+        precisions=FLOAT32,
+        declared=("long",),
+    ),
+    Variant(
+        name="equal-keys",
+        purpose="Nearly equal keys: the residual v - Sᵀk cancels.",
+        sizes={**_ONE_HEAD, "d_k": 3, "d_v": 2},
+        batch=1,
+        time=20,
+        cells=_DELTA,
+        change=_equal_keys,
+    ),
+)
+
+
+# Exact goldens: keys of ±1/2 with d_k = 4 have length one, so nothing rounds.
+
+
+def _hadamard_keys(name: str, shape: tuple[int, ...]) -> Float64:
+    """Return keys from a Hadamard matrix, times 1/2: orthogonal or equal up to the sign."""
+    rows = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]]) / 2
+    order = integers(f"{name} order", shape[:-1], 2**20).astype(int) % 4
+    signs = np.where(integers(f"{name} signs", shape[:-1], 2**20) < 0, -1.0, 1.0)
+    return np.asarray(rows[order] * signs[..., None])
+
+
+def draw_exact(golden_id: str, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
+    """Return small integers, Hadamard keys, beta of 1 or 0, and decays of 1 or 0: e^-1024 is zero."""
+    drawn = {}
+    for name, shape in shapes.items():
+        of = f"{golden_id} {name}"
+        if name == "k":
+            drawn[name] = _hadamard_keys(of, shape)
+        elif name == "g":
+            drawn[name] = np.where(integers(of, shape, 2**20) % 7 == 0, -1024.0, 0.0)
+        elif name == "beta":
+            drawn[name] = np.where(integers(of, shape, 2**20) % 4 == 0, 0.0, 1.0)
+        else:
+            drawn[name] = integers(of, shape, 2 if name == "v" else 1)
+    return drawn
+
+
+_EXACT = {"heads": 1, "query_heads": 2, "d_k": 4, "d_v": 3}
+
+EXACT_VARIANTS = (
+    Variant(
+        name="exact-steps",
+        purpose="Nothing rounds in any order: step by step, as a whole and in chunks, all results compare with ==.",
+        sizes={**_EXACT, "scale": 1.0},
+        batch=1,
+        time=6,
+        gradient_purpose="Nothing rounds in the backward pass either.",
+    ),
+    Variant(
+        name="exact-twenty-steps",
+        purpose="Nothing rounds over a border of chunks of 16.",
+        sizes={**_EXACT, "scale": 0.5},
+        batch=1,
+        time=20,
+        cells=_DELTA,
+    ),
+)

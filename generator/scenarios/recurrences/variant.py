@@ -1,0 +1,85 @@
+"""A scenario of a recurrence, to be drawn. Inputs have at most eight significant bits."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rnn_goldens.generator.recurrences.scenario import RecurrenceScenario
+from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers
+from rnn_goldens.golden.recurrences import recurrence_config
+
+ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
+
+Arrays = dict[str, Float64]
+
+
+def short(values: Float64, bits: int = 8) -> Float64:
+    """Return numbers rounded to a number of significant bits."""
+    mantissas, exponents = np.frexp(values)
+    rounded: Float64 = np.ldexp(np.rint(mantissas * 2**bits), exponents - bits)
+    return rounded
+
+
+def spread(name: str, shape: tuple[int, ...], low: float, high: float) -> Float64:
+    """Return numbers between two limits, with eight significant bits."""
+    return short(low + (high - low) * (integers(name, shape, 2**16) / 2.0**17 + 0.5))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A scenario of a recurrence, to be drawn.
+
+    Attributes:
+        name: the last part of the id.
+        purpose: what it shows or detects.
+        sizes: sizes and options.
+        cells: the rules of attention that have this variant.
+        batch, time: the size of the batch, and the number of time steps.
+        state: whether initial states are given.
+        offsets: of packed sequences.
+        change: changes the drawn inputs, and the states, which are in the same mapping.
+        cotangents: names of the outputs with a cotangent; all if None.
+        gradient_purpose: what the cotangents show or detect; "" without gradients.
+    """
+
+    name: str
+    purpose: str
+    sizes: Mapping[str, Any]
+    cells: tuple[str, ...] = ATTENTION
+    batch: int = 2
+    time: int = 6
+    state: bool = True
+    offsets: tuple[int, ...] | None = None
+    change: Callable[[Arrays], Arrays] = field(default=dict)
+    cotangents: tuple[str, ...] | None = None
+    gradient_purpose: str = ""
+    precisions: tuple[str, ...] = ("float64", "float32", "bfloat16", "float16")
+    declared: tuple[str, ...] = ()
+
+    def scenario(self, cell: str, draw: Callable[[str, Mapping[str, tuple[int, ...]]], Arrays]) -> RecurrenceScenario:
+        """Return the scenario of a cell; ``draw`` draws arrays of some shapes for an id."""
+        golden_id = f"{cell.replace('_', '-')}/{self.name}"
+        config = recurrence_config(cell, self.sizes)
+        sequences = self.batch if self.offsets is None else len(self.offsets) - 1
+        initial = config.initial_shapes(sequences) if self.state else {}
+        drawn = draw(golden_id, {**config.input_shapes(self.batch, self.time), **initial, **config.weights})
+        changed = {**drawn, **self.change(drawn)}
+        outputs = config.output_shapes(self.batch, self.time, sequences) if self.gradient_purpose else {}
+        wanted = {n: shape for n, shape in outputs.items() if self.cotangents is None or n in self.cotangents}
+        return RecurrenceScenario(
+            id=golden_id,
+            purpose=self.purpose,
+            cell=cell,
+            config=dict(config),
+            inputs={name: changed[name] for name in config.inputs},
+            weights={name: changed[name] for name in config.weights},
+            states={name: changed[name] for name in initial},
+            offsets=self.offsets,
+            cotangents={f"d_{n}": dyadic(f"{golden_id} d_{n}", shape, 1) for n, shape in wanted.items()},
+            gradient_purpose=self.gradient_purpose,
+            precisions=self.precisions,
+            declared=self.declared,
+            documented_in="docs/linear-recurrences.md",
+        )
