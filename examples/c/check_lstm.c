@@ -1,10 +1,9 @@
-/* An LSTM without libraries that checks itself: cc -std=c99 -o check_lstm check_lstm.c -lm && ./check_lstm
+/* An LSTM without libraries that checks itself: cc -std=c99 -I../../c -o check_lstm check_lstm.c -lm && ./check_lstm
  *
- * lstm_plain.h is a golden; replace this LSTM by yours. Exit code 0: correct. 1: wrong.
+ * lstm_plain.h is a golden, and rnn_goldens.h compares; replace this LSTM by yours. Exit code 0: correct. 1: wrong.
  */
+#include "rnn_goldens.h"
 #include "lstm_plain.h"
-#include <math.h>
-#include <stdio.h>
 
 enum { B = LSTM_PLAIN_BATCH, T = LSTM_PLAIN_TIME, I = LSTM_PLAIN_INPUT, H = LSTM_PLAIN_HIDDEN };
 
@@ -40,17 +39,6 @@ static void step(const float *x, float *h, float *c)
     }
 }
 
-/* Returns how many elements exceed their tolerance; NaN does. */
-static int wrong(const char *name, const float *got, const double *expected, const double *tolerance, int size)
-{
-    int k, count = 0;
-    for (k = 0; k < size; k++)
-        if (!(fabs(got[k] - expected[k]) <= tolerance[k]) && !count++)
-            printf("%s[%d] is %.9g, expected %.9g, tolerance %.2g\n", name, k, got[k], expected[k], tolerance[k]);
-    printf("%s: %d of %d wrong\n", name, count, size);
-    return count;
-}
-
 int main(void)
 {
     static float out[B * T * H], h[B * H], c[B * H]; /* zeros: this golden has no initial state */
@@ -61,8 +49,9 @@ int main(void)
             for (u = 0; u < H; u++)
                 out[(b * T + t) * H + u] = h[b * H + u];
         }
-    count += wrong("out", out, lstm_plain_out, lstm_plain_out_tolerance, B * T * H);
-    count += wrong("h_n", h, lstm_plain_h_n, lstm_plain_h_n_tolerance, B * H);
-    count += wrong("c_n", c, lstm_plain_c_n, lstm_plain_c_n_tolerance, B * H);
+    count += rnn_goldens_check_float(&lstm_plain_out_expected, out);
+    count += rnn_goldens_check_float(&lstm_plain_h_n_expected, h);
+    count += rnn_goldens_check_float(&lstm_plain_c_n_expected, c);
+    puts(count ? "lstm/plain failed" : "lstm/plain passed");
     return count ? 1 : 0;
 }

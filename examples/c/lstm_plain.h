@@ -9,7 +9,8 @@
  * directions*hidden), states are (layers*directions, batch, hidden).
  *
  * Weights, x and states are float32 numbers. Expected values are exact results, rounded once to double. Each
- * element has a tolerance: a result is wrong if !(fabs(got - expected) <= tolerance).
+ * element has a tolerance: a result is wrong if !(fabs(got - expected) <= tolerance). rnn_goldens.h compares
+ * outputs, if it is included before this file.
  */
 #ifndef LSTM_PLAIN_H
 #define LSTM_PLAIN_H
@@ -127,5 +128,20 @@ static const double lstm_plain_c_n_tolerance[6] = {
     0x1.3022f0216e41bp-18, 0x1.8186b2897e158p-19, 0x1.a0083ea54e385p-18,
     0x1.4b5f574484ee5p-18, 0x1.ffac4dc3b54cfp-19, 0x1.b125f793e72dap-18,
 };
+
+#ifdef RNN_GOLDENS_H
+static const rnn_goldens_expected lstm_plain_out_expected = {
+    "lstm/plain", "out", 3, {2, 4, 3}, {"batch", "time step", "unit"},
+    1, lstm_plain_out, lstm_plain_out_tolerance,
+};
+static const rnn_goldens_expected lstm_plain_h_n_expected = {
+    "lstm/plain", "h_n", 3, {1, 2, 3}, {"layer", "batch", "unit"},
+    -1, lstm_plain_h_n, lstm_plain_h_n_tolerance,
+};
+static const rnn_goldens_expected lstm_plain_c_n_expected = {
+    "lstm/plain", "c_n", 3, {1, 2, 3}, {"layer", "batch", "unit"},
+    -1, lstm_plain_c_n, lstm_plain_c_n_tolerance,
+};
+#endif /* RNN_GOLDENS_H */
 
 #endif /* LSTM_PLAIN_H */

@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rnn_goldens.command_line.selection_options import corpus_option
 from rnn_goldens.command_line.terminal import echo
-from rnn_goldens.export import FORMATS
+from rnn_goldens.export import FORMATS, WEBNN
 from rnn_goldens.plurals import counted
 
 if TYPE_CHECKING:
     from rnn_goldens.corpus import Corpora
-    from rnn_goldens.export.exported_golden import Exported
 
 
 @click.command(short_help="Write goldens in another format.")
@@ -33,13 +32,15 @@ def export(
     """Write goldens into FOLDER in another format; on an error nothing is written.
 
     onnx: a folder per golden with model.onnx and test_data_set_0/, as ONNX test runners read them. npz, safetensors:
-    a file per golden with weights, inputs, expected values and tolerances by name. c: a C99 header per golden.
+    a file per golden with weights, inputs, expected values and tolerances by name. c: a C99 header per golden, and
+    rnn_goldens.h, which compares outputs with them. sonnx: cases with explicit inputs, and a page on the accuracy of
+    each operator. webnn: a file per operator, as in the web-platform-tests.
 
     A golden that the format cannot represent, or that does not list the precision, is refused; the others are written.
     """
     from rnn_goldens.corpus import open_corpora
     from rnn_goldens.export.folder import write
-    from rnn_goldens.export.formats import require
+    from rnn_goldens.export.formats import files, require
     from rnn_goldens.golden.precision import precision_name
 
     opened = open_corpora(corpus)
@@ -47,25 +48,28 @@ def export(
         raise click.UsageError("the folder to write is missing: rnn-goldens export lstm/plain --to onnx FOLDER")
     require(to)
     entries = opened.select(ids=patterns)
-    goldens, refused = _encode(opened, [entry.id for entry in entries], to, dtype and precision_name(dtype))
-    statuses = write(folder, goldens, replace=replace)
-    for golden, what in zip(goldens, statuses, strict=True):
-        echo(f"{what:<11}{golden.golden_id}")
+    encoded, refused = _encode(opened, [entry.id for entry in entries], to, dtype and precision_name(dtype))
+    exported = files(to, encoded)
+    statuses = write(folder, exported, replace=replace)
+    for one, what in zip(exported, statuses, strict=True):
+        echo(f"{what:<11}{one.golden_id}")
     for golden_id, why in refused.items():
         echo(f"{'refused':<11}{golden_id}: {why}")
-    unchanged = statuses.count("unchanged")
-    counts = f"{len(statuses) - unchanged} written, {unchanged} unchanged"
+    of_goldens = statuses if to == WEBNN else statuses[: len(encoded)]
+    unchanged = of_goldens.count("unchanged")
+    what = "files " if to == WEBNN else ""
+    counts = f"{len(of_goldens) - unchanged} {what}written, {unchanged} unchanged"
     echo(f"{counted(len(entries), 'golden')} to {folder}: {counts}{f', {len(refused)} refused' if refused else ''}")
 
 
 def _encode(
     corpora: "Corpora", golden_ids: Sequence[str], to: str, dtype: str | None
-) -> "tuple[list[Exported], dict[str, str]]":
-    """Return the exported goldens, and the reasons for refused ones. Raises WrongUse if all are refused."""
+) -> tuple[list[Any], dict[str, str]]:
+    """Return the encoded goldens, and the reasons for refused ones. Raises WrongUse if all are refused."""
     from rnn_goldens.errors import Unsupported, WrongUse
     from rnn_goldens.export.formats import encode, usual_precision
 
-    exported: list[Exported] = []
+    encoded: list[Any] = []
     refused: dict[str, str] = {}
     for golden_id in golden_ids:
         precisions = corpora.entry(golden_id).precisions
@@ -73,10 +77,10 @@ def _encode(
             wanted = dtype or usual_precision(to, precisions)
             if wanted not in precisions:
                 raise Unsupported(f"it cannot be checked in {wanted}, only in {', '.join(precisions)}")
-            exported.append(encode(corpora.load(golden_id, wanted), to))
+            encoded.append(encode(corpora.load(golden_id, wanted), to))
         except Unsupported as why:
             refused[golden_id] = str(why)
-    if not exported:
+    if not encoded:
         listed = "\n".join(f"{golden_id} cannot be exported to {to}: {why}" for golden_id, why in refused.items())
         raise WrongUse(listed)
-    return exported, refused
+    return encoded, refused

@@ -25,6 +25,22 @@ def time_axis(golden: "GoldenData", name: str) -> int | None:
     return 1 if name in golden.stored.inputs or name in golden.layout.outputs[:1] else None
 
 
+def axes(golden: "GoldenData", name: str) -> tuple[str, ...]:
+    """Return the names of the axes of an output: ``("batch", "time step", "unit")`` for out of a network."""
+    if isinstance(golden.config, RecurrenceConfig):
+        recurrence = golden.config.recurrence
+        if name in recurrence.outputs:
+            return ("batch", "time step", *_names(recurrence.outputs[name]))
+        return ("sequence", *_names(recurrence.states[name.removesuffix("_n")]))
+    batch = ("batch",) if golden.batch_shape else ()
+    layer = "layer" if golden.network.num_directions == 1 else "layer and direction"
+    return (*batch, "time step", "unit") if name == "out" else (layer, *batch, "unit")
+
+
+def _names(axes_of_lane: str) -> tuple[str, ...]:
+    return tuple(_AXES.get(axis, axis) for axis in axes_of_lane.split())
+
+
 def place(golden: "GoldenData", name: str, index: tuple[int, ...]) -> str:
     """Return the position of an element of an output or gradient as text.
 

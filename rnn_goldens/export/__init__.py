@@ -1,6 +1,7 @@
 """Exports goldens to other formats: encoders that return bytes, and one function that writes them."""
 
 WEIGHTS_AS_INPUTS = "onnx-weights-as-inputs"
+SONNX, WEBNN = "sonnx", "webnn"
 
-FORMATS = ("onnx", WEIGHTS_AS_INPUTS, "npz", "safetensors", "c")
+FORMATS = ("onnx", WEIGHTS_AS_INPUTS, "npz", "safetensors", "c", SONNX, WEBNN)
 """The formats of ``export``. Defined here, without imports, for the help of the command."""

@@ -3,15 +3,27 @@
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.comparison.place import axes, time_axis
 from rnn_goldens.export.exported_golden import ITSELF, Exported, allowed, expected, identifier, inputs
 
+CHECKER = "rnn_goldens.h"
+"""The header that compares outputs with goldens, in this folder; ``c/`` of the repository has it."""
+
+_CHECKER_GUARD = "RNN_GOLDENS_H"
+
 _WIDTH = 110
+
+
+def checker() -> Exported:
+    """Return the header that compares outputs with exported goldens."""
+    return Exported(CHECKER, CHECKER, {ITSELF: Path(__file__).with_name(CHECKER).read_bytes()})
 
 
 def c_header(golden: Golden) -> Exported:
@@ -25,6 +37,8 @@ def c_header(golden: Golden) -> Exported:
         "",
         *(f"#define {name.upper()}_{size} {value}" for size, value in _sizes(golden).items()),
         *_arrays(name, golden),
+        "",
+        *_for_checker(name, golden),
         "",
         f"#endif /* {guard} */",
         "",
@@ -42,7 +56,8 @@ def _comment(golden: Golden) -> Iterator[str]:
         f"Cell {golden.cell}, {config}.{rows}",
         _layout(golden),
         f"Weights, {given} and states are {golden.dtype} numbers. Expected values are exact results, rounded once to "
-        "double. Each element has a tolerance: a result is wrong if !(fabs(got - expected) <= tolerance).",
+        "double. Each element has a tolerance: a result is wrong if !(fabs(got - expected) <= tolerance). "
+        f"{CHECKER} compares outputs, if it is included before this file.",
     ):
         yield " *"
         yield from textwrap.wrap(_comment_safe(paragraph), _WIDTH, initial_indent=" * ", subsequent_indent=" * ")
@@ -99,6 +114,21 @@ def _arrays(name: str, golden: Golden) -> Iterator[str]:
         yield f"static const {_c_type(array)} {name}_{array_name}[{array.size}] = {{"
         yield from _rows(array)
         yield "};"
+
+
+def _for_checker(name: str, golden: Golden) -> Iterator[str]:
+    """Yield a description of each expected output for ``rnn_goldens.h``."""
+    yield f"#ifdef {_CHECKER_GUARD}"
+    for output, array in expected(golden).items():
+        time = time_axis(golden, output)
+        shape = ", ".join(map(str, array.shape))
+        names = ", ".join(f'"{axis}"' for axis in axes(golden, output))
+        values = f"{name}_{output}, {name}_{output}_tolerance"
+        yield f"static const rnn_goldens_expected {name}_{output}_expected = {{"
+        yield f'    "{golden.id}", "{output}", {array.ndim}, {{{shape}}}, {{{names}}},'
+        yield f"    {-1 if time is None else time % array.ndim}, {values},"
+        yield "};"
+    yield f"#endif /* {_CHECKER_GUARD} */"
 
 
 def _c_type(array: NDArray[Any]) -> str:

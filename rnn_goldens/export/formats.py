@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from importlib.util import find_spec
+from typing import Any
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.export import WEIGHTS_AS_INPUTS
+from rnn_goldens.export import SONNX, WEBNN, WEIGHTS_AS_INPUTS
 from rnn_goldens.export.exported_golden import Exported
 from rnn_goldens.golden.precision import PRECISIONS
 
-_EXTRAS = {"onnx": "onnx", WEIGHTS_AS_INPUTS: "onnx", "safetensors": "safetensors"}
+_EXTRAS = {"onnx": "onnx", WEIGHTS_AS_INPUTS: "onnx", SONNX: "onnx", "safetensors": "safetensors"}
 """The package that a format requires, which is also the name of the extra that installs it."""
+
+_NARROW = ("onnx", WEIGHTS_AS_INPUTS, SONNX, WEBNN)
+"""Formats whose engines have no float64 networks."""
 
 
 def require(to: str) -> None:
@@ -21,26 +25,39 @@ def require(to: str) -> None:
 
 
 def usual_precision(to: str, precisions: Sequence[str]) -> str:
-    """Return the default precision: the widest of the golden, but at most float32 for ONNX.
+    """Return the default precision: the widest of the golden, but at most float32 for ONNX and WebNN.
 
     ONNX Runtime does not support recurrent networks in float64.
 
     Raises:
         Unsupported: the golden has no such precision.
     """
-    if _EXTRAS.get(to) != "onnx":
+    if to not in _NARROW:
         return precisions[0]
     narrow = [name for name in precisions if PRECISIONS[name].bits <= PRECISIONS["float32"].bits]
     if not narrow:
+        runtime, advice = "ONNX Runtime", f": use --dtype={precisions[0]} for other runtimes"
         raise Unsupported(
-            f"its only precision is {', '.join(precisions)}, which ONNX Runtime does not support for this operator: "
-            f"use --dtype={precisions[0]} for other runtimes"
+            f"its only precision is {', '.join(precisions)}, which "
+            f"{'WebNN' if to == WEBNN else runtime} does not support for this operator{'' if to == WEBNN else advice}"
         )
     return narrow[0]
 
 
-def encode(golden: Golden, to: str) -> Exported:
-    """Export a golden in its precision to one of ``FORMATS``. Raises Unsupported if the format cannot represent it."""
+def encode(golden: Golden, to: str) -> Any:  # noqa: ANN401 - a format's own part of its files
+    """Return a golden in its precision in one of ``FORMATS``: a file or folder, or a part of ``files``.
+
+    Raises:
+        Unsupported: the format cannot represent the golden.
+    """
+    if to == WEBNN:
+        from rnn_goldens.export.webnn_tests import webnn_tests
+
+        return webnn_tests(golden)
+    if to == SONNX:
+        from rnn_goldens.export.sonnx.case import sonnx_case
+
+        return sonnx_case(golden)
     if _EXTRAS.get(to) == "onnx":
         from rnn_goldens.export.onnx_test_case import onnx_test_case
 
@@ -49,3 +66,20 @@ def encode(golden: Golden, to: str) -> Exported:
     from rnn_goldens.export.c_header import c_header
 
     return {"npz": array_files.npz, "safetensors": array_files.safetensors, "c": c_header}[to](golden)
+
+
+def files(to: str, encoded: Sequence[Any]) -> list[Exported]:
+    """Return what to write for encoded goldens: their files in order, then files of no single golden."""
+    if to == WEBNN:
+        from rnn_goldens.export import webnn_tests
+
+        return webnn_tests.files(encoded)
+    if to == SONNX:
+        from rnn_goldens.export.sonnx.accuracy import pages
+
+        return [*encoded, *pages(encoded)]
+    if to == "c":
+        from rnn_goldens.export.c_header import checker
+
+        return [*encoded, checker()]
+    return list(encoded)

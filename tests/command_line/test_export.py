@@ -33,7 +33,6 @@ def written(folder: Path) -> list[str]:
         ),
         ("npz", ["gru/plain.npz"]),
         ("safetensors", ["gru/plain.safetensors"]),
-        ("c", ["gru_plain.h"]),
     ],
 )
 def test_each_format_has_its_files(to: str, files: list[str], run: Run, tmp_path: Path) -> None:
@@ -42,9 +41,32 @@ def test_each_format_has_its_files(to: str, files: list[str], run: Run, tmp_path
     assert written(tmp_path / "out/here") == files
 
 
+@pytest.mark.parametrize(
+    ("to", "others"),
+    [("c", ["rnn_goldens.h"]), ("sonnx", ["spec/informal/gru/gru_acc.md", "spec/tests/gru/test_gru.py"])],
+)
+def test_some_formats_have_files_of_no_golden(to: str, others: list[str], run: Run, tmp_path: Path) -> None:
+    output = run("export", "gru/plain", "--to", to, "out").stdout
+    new = "".join(f"new        {name}\n" for name in ["gru/plain", *others])
+    assert output == f"{new}1 golden to out: 1 written, 0 unchanged\n"
+    assert set(others) < set(written(tmp_path / "out"))
+    assert "0 written, 1 unchanged" in run("export", "gru/plain", "--to", to, "out").stdout
+
+
+def test_webnn_has_a_file_per_operator(run: Run, tmp_path: Path) -> None:
+    output = run("export", "gru/plain", "gru/two-layers", "--to", "webnn", "out").stdout
+    assert output.splitlines() == [
+        "new        gru.https.any.js",
+        "new        gru_cell.https.any.js",
+        "refused    gru/two-layers: WebNN's operators have one layer",
+        "2 goldens to out: 2 files written, 0 unchanged, 1 refused",
+    ]
+    assert written(tmp_path / "out") == ["gru.https.any.js", "gru_cell.https.any.js"]
+
+
 def test_an_unknown_format_is_an_error_that_lists_formats(run: Run) -> None:
     output = run("export", "gru/plain", "--to", "pickle", "out", code=WRONG_USE).stderr
-    formats = "'onnx', 'onnx-weights-as-inputs', 'npz', 'safetensors', 'c'"
+    formats = "'onnx', 'onnx-weights-as-inputs', 'npz', 'safetensors', 'c', 'sonnx', 'webnn'"
     assert f"'pickle' is not one of {formats}." in " ".join(output.split())
 
 

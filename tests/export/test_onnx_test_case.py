@@ -177,9 +177,20 @@ def test_the_tolerance_of_an_exact_golden_is_zero(tmp_path: Path) -> None:
     assert not any(array.any() for array in tensors(case, "tolerance").values())
 
 
-def test_a_recurrence_is_refused() -> None:
-    with pytest.raises(Unsupported, match="recurrences such as gated_delta are not exported to onnx: npz, "):
-        encode(load("gated-delta/one-step", dtype="float32"), "onnx")
+@pytest.mark.parametrize("golden_id", ["gated-delta/grouped-queries", "causal-conv/several-steps", "delta-rule/scale"])
+def test_onnx_runtime_passes_the_operators_of_recurrences(golden_id: str, tmp_path: Path) -> None:
+    (case,) = export(tmp_path / "cases", golden_id).iterdir()
+    onnx.checker.check_model(onnx.load(str(case / "model.onnx")), full_check=True)
+    assert wrong_elements(case) == 0
+    damage(case, 2)
+    assert wrong_elements(case) == 1
+
+
+def test_a_recurrence_without_an_onnx_operator_is_refused() -> None:
+    with pytest.raises(Unsupported, match="ONNX has no operator for slstm"):
+        encode(load("slstm/one-step", dtype="float32"), "onnx")
+    with pytest.raises(Unsupported, match="ONNX's operators have no packed sequences"):
+        encode(load("gated-delta/packed", dtype="float32"), "onnx")
 
 
 def test_a_cell_without_an_onnx_operator_is_refused() -> None:

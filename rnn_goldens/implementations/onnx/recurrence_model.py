@@ -29,6 +29,12 @@ _FIRST = "1.23"
 
 ATTENTION, CONVOLUTION = "LinearAttention", "CausalConvWithState"
 
+OUTPUTS = ("output", "present_state")
+"""The names of the outputs of both operators, in the order of a golden's outputs."""
+
+_AXES = {ATTENTION: (3, 4), CONVOLUTION: (3, 3)}
+"""By operator, the numbers of axes of the outputs."""
+
 _INPUTS = {
     ATTENTION: {"query": "q", "key": "k", "value": "v", "past_state": "S0", "decay": "g", "beta": "beta"},
     CONVOLUTION: {"input": "x", "weight": "weight", "bias": "bias", "past_state": "window0"},
@@ -80,6 +86,11 @@ def _to_onnx(operator: str, name: str, array: NDArray[Any]) -> NDArray[Any]:
     return array.reshape(*array.shape[:2], -1)
 
 
+def packed(golden: Inputs, output: NDArray[Any]) -> NDArray[Any]:
+    """Return an output of a golden in the shape of the model's ``output``. ``present_state`` has the golden's shape."""
+    return _to_onnx(operator_of(golden), "output", output)
+
+
 def _outside(golden: Inputs) -> str:
     """Return the type of the model's inputs and outputs."""
     return "float64" if golden.dtype == "float64" else "float32"
@@ -109,20 +120,23 @@ def _build(
     inside: str,
     outside: str,
 ) -> bytes:
-    given, outputs = dict(shapes), ("output", "present_state")
+    given = dict(shapes)
     names = [f"{name}_inside" if name in given else "" for name in _INPUTS[operator]]
-    node = helper.make_node(operator, names, [f"{name}_inside" for name in outputs], **dict(attributes))
+    node = helper.make_node(operator, names, [f"{name}_inside" for name in OUTPUTS], **dict(attributes))
     into = [helper.make_node("Cast", [name], [f"{name}_inside"], to=TYPES[inside]) for name in given]
-    out = [helper.make_node("Cast", [f"{name}_inside"], [name], to=TYPES[outside]) for name in outputs]
+    out = [helper.make_node("Cast", [f"{name}_inside"], [name], to=TYPES[outside]) for name in OUTPUTS]
     graph = helper.make_graph(
         [*into, node, *out],
         "golden",
         [helper.make_tensor_value_info(name, TYPES[outside], shape) for name, shape in given.items()],
-        [helper.make_tensor_value_info(name, TYPES[outside], None) for name in outputs],
+        [
+            helper.make_tensor_value_info(name, TYPES[outside], [None] * axes)
+            for name, axes in zip(OUTPUTS, _AXES[operator], strict=True)
+        ],
     )
     opsets = [helper.make_opsetid("", OPSET)]
     model: onnx.ModelProto = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
-    return bytes(model.SerializeToString())
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def outputs(golden: Inputs, found: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:

@@ -1,0 +1,1 @@
+../../c/rnn_goldens.h

@@ -1,0 +1,126 @@
+"""Exports a golden as a case of one operator, with every input and attribute that SONNX wants to be explicit.
+
+The model has the operator alone: ``X`` (time, batch, input) is its input, all else is stored: ``W``, ``R``, ``B``,
+``sequence_lens``, ``initial_h``, for an LSTM ``initial_c`` and ``P``; ``layout`` is 0. The outputs are ``Y`` (time,
+directions, batch, hidden), ``Y_h`` and ``Y_c``. ``tolerance_N.pb`` is the bound on the introduced error of each
+element: inputs have no error.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.corpus.index import Entry
+from rnn_goldens.encoding import json_file
+from rnn_goldens.errors import Unsupported
+from rnn_goldens.export.exported_golden import Exported, about, allowed, expected, identifier
+from rnn_goldens.export.onnx_test_case import tensors
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.implementations.batch_of_one import batched
+from rnn_goldens.implementations.onnx.model import ATTRIBUTES, IR_VERSION, OPSET, TYPES
+
+Array = NDArray[Any]
+
+_ACTIVATIONS = (["Sigmoid", "Tanh", "Tanh"], ["Relu", "Tanh", "Tanh"], ["Sigmoid", "Tanh"], ["Tanh"], ["Relu"])
+"""The activations that the profile admits for an LSTM, and those of the other operators' definitions."""
+
+
+def sonnx_case(golden: Golden) -> Exported:
+    """Return the case.
+
+    Raises:
+        Unsupported: the golden has several layers, or no operator with the profile's activations computes it.
+    """
+    _require_profile(golden)
+    operator = str(ATTRIBUTES[golden.cell]["op_type"])
+    kind = helper.tensor_dtype_to_np_dtype(TYPES[golden.dtype])
+    x = batched(golden, "x", golden.x).swapaxes(0, 1).astype(kind)
+    outputs = {
+        name: PRECISIONS[golden.dtype].round(array).astype(kind)
+        for name, array in _as_in_onnx(golden, expected(golden))
+    }
+    certified = dict(_as_in_onnx(golden, expected(golden)))
+    bounds = {
+        name: bound + np.abs(outputs[name].astype(np.float64) - certified[name])
+        for name, bound in _as_in_onnx(golden, allowed(golden))
+    }
+    files = {
+        "model.onnx": _model(golden, operator, x, outputs),
+        **tensors("input", {"X": x}),
+        **tensors("output", outputs),
+        **tensors("tolerance", bounds),
+        "golden.json": json_file.encode(about(golden)),
+    }
+    return Exported(golden.id, f"spec/tests/{operator.lower()}/cases/{identifier(golden.id)}", files)
+
+
+def has_case(entry: Entry) -> bool:
+    """Return whether a golden of a standard cell has a case in float32."""
+    return "multilayer" not in entry.features and "float32" in entry.precisions
+
+
+def _require_profile(golden: Golden) -> None:
+    if not golden.is_network or golden.cell not in ATTRIBUTES:
+        raise Unsupported(f"ONNX has no operator RNN, GRU or LSTM for {golden.cell}")
+    if ATTRIBUTES[golden.cell]["activations"] not in _ACTIVATIONS:
+        raise Unsupported("the profile restricts the activations to Sigmoid, Tanh and Relu")
+    if golden.network.num_layers > 1:
+        raise Unsupported("a case has one operator, and the golden several layers")
+
+
+def _model(golden: Golden, operator: str, x: Array, outputs: Mapping[str, Array]) -> bytes:
+    stored = {name: array.astype(x.dtype) for name, array in _stored(golden, operator, x).items()}
+    stored["sequence_lens"] = stored["sequence_lens"].astype(np.int32)
+    node = helper.make_node(operator, ["X", *stored], list(outputs), **_attributes(golden, operator))
+    graph = helper.make_graph(
+        [node],
+        identifier(golden.id),
+        [helper.make_tensor_value_info("X", TYPES[golden.dtype], x.shape)],
+        [helper.make_tensor_value_info(name, TYPES[golden.dtype], array.shape) for name, array in outputs.items()],
+        [numpy_helper.from_array(array, name) for name, array in stored.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def _stored(golden: Golden, operator: str, x: Array) -> dict[str, Array]:
+    """Return the operator's further inputs, in order. Absent ones are zeros, as the profile demands."""
+    config, weights = golden.network, golden.weights_as("onnx")
+    directions, hidden, batch = config.num_directions, config.hidden_size, x.shape[1]
+    lengths = np.full(batch, x.shape[0]) if golden.lengths is None else golden.lengths
+    states = {
+        f"initial_{name.removesuffix('0')}": batched(golden, name, array) for name, array in golden.states.items()
+    }
+    rows = weights["l0/W"].shape[1]
+    peepholes = {"P": weights.get("l0/P", np.zeros((directions, 3 * hidden)))} if operator == "LSTM" else {}
+    bias = weights.get("l0/B", np.zeros((directions, 2 * rows)))
+    return {"W": weights["l0/W"], "R": weights["l0/R"], "B": bias, "sequence_lens": lengths, **states, **peepholes}
+
+
+def _attributes(golden: Golden, operator: str) -> dict[str, Any]:
+    config, of_cell = golden.network, ATTRIBUTES[golden.cell]
+    explicit = {"input_forget": 0} if operator == "LSTM" else {}
+    return {
+        **explicit,
+        **{name: value for name, value in of_cell.items() if name not in ("op_type", "activations")},
+        "activations": of_cell["activations"] * config.num_directions,
+        "hidden_size": config.hidden_size,
+        "direction": config.direction or ("bidirectional" if config.num_directions > 1 else "forward"),
+        "layout": 0,
+    }
+
+
+def _as_in_onnx(golden: Golden, arrays: Mapping[str, Array]) -> list[tuple[str, Array]]:
+    """Return ``Y`` (time, directions, batch, hidden) and the last states, by ONNX's names."""
+    config = golden.network
+    out, *states = (batched(golden, name, array) for name, array in arrays.items())
+    y = out.reshape(*out.shape[:2], config.num_directions, config.hidden_size).transpose(1, 2, 0, 3)
+    return [("Y", y), *((f"Y_{name}", state) for name, state in zip(golden.layout.states, states, strict=True))]
+
+
+OPERATORS: Mapping[str, str] = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
+"""Operators by the name of their folder."""

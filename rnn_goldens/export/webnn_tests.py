@@ -1,0 +1,232 @@
+"""Exports goldens as tests of the Web Neural Network API, in the form of the web-platform-tests.
+
+One file per operator, for ``webnn/conformance_tests/`` of the web-platform-tests: ``gru.https.any.js``,
+``lstm.https.any.js``, and for one operator per time step ``gru_cell.https.any.js`` and ``lstm_cell.https.any.js``. Each
+golden is a test; its expected outputs have ``tolerance``, with one number per element.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.errors import Unsupported
+from rnn_goldens.export.exported_golden import ITSELF, Exported, allowed, expected
+from rnn_goldens.golden.built_in_cells import DIALECTS, standard_cell
+
+Array = NDArray[Any]
+Test = dict[str, Any]
+
+CELLS = ("lstm", "gru", "gru_reset_before", "lstm_reverse", "gru_reverse")
+"""The cells that WebNN's operators compute. The output gate of its LSTM with peepholes sees the old c, not the new one
+as in ONNX: W3C's webnn-baseline, ``lstm_cell.js``."""
+
+_STATES = {"gru": {"h0": "initialHiddenState"}, "lstm": {"h0": "initialHiddenState", "c0": "initialCellState"}}
+_CELL_STATES = {"gru": ("hiddenState",), "lstm": ("hiddenState", "cellState")}
+
+_LAYOUT = {"gru": "zrn", "lstm": "iofg"}
+"""The orders of gates that WebNN shares with ONNX."""
+
+_MOST_STEPS = 10
+"""The longest sequence that is exported for an operator of one time step."""
+
+
+def webnn_tests(golden: Golden) -> dict[str, Test]:
+    """Return the tests of a golden by operator: ``gru`` or ``lstm``, and ``gruCell`` or ``lstmCell`` if it has them.
+
+    Raises:
+        Unsupported: no operator computes the golden.
+    """
+    if golden.cell == "lstm_peephole":
+        raise Unsupported("with peepholes, WebNN's output gate sees the old c, the golden's the new c")
+    if golden.cell not in CELLS:
+        raise Unsupported(f"WebNN has no operator for {golden.cell}")
+    if golden.network.num_layers > 1:
+        raise Unsupported("WebNN's operators have one layer")
+    if golden.lengths is not None:
+        raise Unsupported("WebNN's operators have no lengths")
+    if golden.dtype != "float32":
+        raise Unsupported("tests are exported in float32 only")
+    operator = standard_cell(golden.cell)
+    tests = {operator: _network_test(golden, operator)}
+    forward_only = golden.network.num_directions == 1 and not _is_backward(golden)
+    if forward_only and golden.time <= _MOST_STEPS:
+        tests[f"{operator}Cell"] = _cell_test(golden, operator)
+    return tests
+
+
+def files(tests: Sequence[Mapping[str, Test]]) -> list[Exported]:
+    """Return a file for each operator with the tests of all goldens."""
+    operators = list(dict.fromkeys(operator for of_golden in tests for operator in of_golden))
+    found = {operator: [of[operator] for of in tests if operator in of] for operator in operators}
+    return [_file(operator, of_operator) for operator, of_operator in found.items()]
+
+
+def _network_test(golden: Golden, operator: str) -> Test:
+    weights = _weights(golden)
+    inputs = {"input": _batched(golden, "x", golden.x).swapaxes(0, 1), **weights}
+    states = {name: _batched(golden, name, array) for name, array in golden.given_states.items()}
+    inputs |= {_STATES[operator][name]: array for name, array in states.items()}
+    options = {name: name for name in inputs if name not in ("input", "weight", "recurrentWeight")}
+    direction = "both" if golden.network.num_directions > 1 else "backward" if _is_backward(golden) else "forward"
+    arguments = [
+        *({name: name} for name in ("input", "weight", "recurrentWeight")),
+        {"steps": golden.time},
+        {"hiddenSize": golden.network.hidden_size},
+        {"options": {**options, **_equations(golden, operator), "returnSequence": True, "direction": direction}},
+    ]
+    outputs, tolerance = (
+        {name: _as_in_webnn(golden, name, arrays[name]) for name in _order(golden)}
+        for arrays in (expected(golden), allowed(golden))
+    )
+    operators = [{"name": operator, "arguments": arguments, "outputs": list(outputs)}]
+    return _test(golden, inputs, set(weights), operators, outputs, tolerance)
+
+
+def _cell_test(golden: Golden, operator: str) -> Test:
+    """Return a test with one operator per time step, each with the states of the one before."""
+    weights = {name: array[0] for name, array in _weights(golden).items()}
+    x = _batched(golden, "x", golden.x)
+    states = [_batched(golden, name, array)[0] for name, array in golden.states.items()]
+    given = dict(zip(_CELL_STATES[operator], states, strict=True))
+    inputs = {**{f"input{t}": x[:, t] for t in range(golden.time)}, **weights, **given}
+    options = {name: name for name in weights if name not in ("weight", "recurrentWeight")}
+    operators, last = [], list(given)
+    for t in range(golden.time):
+        results = [f"{state}_{t}" for state in ("h", "c")[: len(last)]]
+        arguments = [
+            {"input": f"input{t}"},
+            {"weight": "weight"},
+            {"recurrentWeight": "recurrentWeight"},
+            *({name: before} for name, before in zip(_CELL_STATES[operator], last, strict=True)),
+            {"hiddenSize": golden.network.hidden_size},
+            {"options": {**options, **_equations(golden, operator)}},
+        ]
+        outputs = results if len(results) > 1 else results[0]
+        operators.append({"name": f"{operator}Cell", "arguments": arguments, "outputs": outputs})
+        last = results
+    wanted, tolerance = (_by_step(golden, arrays) for arrays in (expected(golden), allowed(golden)))
+    return _test(golden, inputs, set(weights), operators, wanted, tolerance)
+
+
+def _by_step(golden: Golden, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return out of each time step, and the last states, as the cells' outputs."""
+    out, last = _batched(golden, "out", arrays["out"]), golden.time - 1
+    states = {f"{name[0]}_{last}": _batched(golden, name, a)[0] for name, a in arrays.items() if name != "out"}
+    return {**{f"h_{t}": out[:, t] for t in range(last)}, **states}
+
+
+def _test(
+    golden: Golden,
+    inputs: Mapping[str, Array],
+    constants: set[str],
+    operators: Sequence[Mapping[str, Any]],
+    outputs: Mapping[str, Array],
+    tolerance: Mapping[str, Array],
+) -> Test:
+    given = {
+        name: {**_operand(array), "constant": True} if name in constants else _operand(array)
+        for name, array in inputs.items()
+    }
+    wanted = {name: {**_operand(a), "tolerance": tolerance[name].ravel().tolist()} for name, a in outputs.items()}
+    graph = {"inputs": given, "operators": list(operators), "expectedOutputs": wanted}
+    return {"name": f"{golden.id}: {golden.purpose}", "graph": graph}
+
+
+def _operand(array: Array) -> dict[str, Any]:
+    descriptor = {"shape": list(array.shape), "dataType": "float32"}
+    return {"data": array.astype(np.float64).ravel().tolist(), "descriptor": descriptor}
+
+
+def _weights(golden: Golden) -> dict[str, Array]:
+    """Return WebNN's weights: those of ONNX, with the biases of input and recurrence apart."""
+    onnx = golden.weights_as("onnx")
+    found = {"weight": onnx["l0/W"], "recurrentWeight": onnx["l0/R"]}
+    if "l0/B" in onnx:
+        found["bias"], found["recurrentBias"] = np.split(onnx["l0/B"], 2, axis=-1)
+    return found
+
+
+def _equations(golden: Golden, operator: str) -> dict[str, Any]:
+    layout = {"layout": _LAYOUT[operator]}
+    return layout if operator == "lstm" else {"resetAfter": golden.cell != "gru_reset_before", **layout}
+
+
+def _is_backward(golden: Golden) -> bool:
+    return golden.cell in DIALECTS and DIALECTS[golden.cell].options.get("direction") == "reverse"
+
+
+def _order(golden: Golden) -> list[str]:
+    """Return the names of the outputs in WebNN's order: last states first."""
+    out, *states = golden.layout.outputs
+    return [*states, out]
+
+
+def _as_in_webnn(golden: Golden, name: str, array: Array) -> Array:
+    """Return a state as (directions, batch, hidden), out as (time, directions, batch, hidden)."""
+    array = _batched(golden, name, array)
+    if name != "out":
+        return array
+    config = golden.network
+    return array.reshape(*array.shape[:2], config.num_directions, config.hidden_size).transpose(1, 2, 0, 3)
+
+
+def _batched(golden: Golden, name: str, array: Array) -> Array:
+    """Return an array with a batch axis: an unbatched golden is a batch of one."""
+    return array if golden.batch_shape else np.expand_dims(array, 0 if name in ("x", "out") else 1)
+
+
+_HEAD = """\
+// META: title=WebNN {operator}: goldens of rnn-goldens
+// META: global=window,dedicatedworker
+// META: variant=?cpu
+// META: variant=?gpu
+// META: variant=?npu
+// META: script=../resources/utils.js
+// META: timeout=long
+
+'use strict';
+
+// Expected outputs are exact results, rounded once to double. Each element has a tolerance: the largest rounding error
+// of a correct implementation in float32. https://github.com/rnn-goldens/rnn-goldens
+
+const goldens = [
+"""
+
+_TAIL = """\
+];
+
+const testGolden = (golden) => {
+  promise_test(async () => {
+    const context = await navigator.ml.createContext(contextOptions);
+    validateContextSupportsGraph(context, golden.graph);
+    const builder = new MLGraphBuilder(context);
+    const {result} =
+        await buildAndExecuteGraph(context, builder, golden.graph);
+    const outputs = Object.entries(golden.graph.expectedOutputs);
+    for (const [name, {data, tolerance}] of outputs) {
+      assert_equals(result[name].length, data.length, `length of ${name}`);
+      data.forEach((want, k) => {
+        assert_approx_equals(
+            result[name][k], want, tolerance[k], `${name}[${k}]`);
+      });
+    }
+  }, golden.name);
+};
+
+if (navigator.ml) {
+  goldens.forEach(testGolden);
+} else {
+  test(() => assert_implements(navigator.ml, 'missing navigator.ml'));
+}
+"""
+
+
+def _file(operator: str, tests: Sequence[Test]) -> Exported:
+    name = f"{operator.replace('Cell', '_cell')}.https.any.js"
+    cases = "".join(f"  {json.dumps(test, ensure_ascii=False)},\n" for test in tests)
+    content = _HEAD.replace("{operator}", operator) + cases + _TAIL
+    return Exported(name, name, {ITSELF: content.encode("utf-8")})
