@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+RELEASE := build/release-env
 
 NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
     { echo "rnn-goldens needs Python 3.11 or newer; try: make PYTHON=python3.11" >&2; exit 1; }
 
-.PHONY: help gates demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked corpus-coverage exhaustive mutants coverage diagnosis fuzzing conformance scaling certifying-speed results engines examples pages validators docs docs-check audit release release-rehearsal build clean
+.PHONY: help gates demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked corpus-coverage exhaustive mutants coverage diagnosis fuzzing conformance defects scaling certifying-speed results engines examples javascript vectors carriers pages validators docs docs-check audit release release-rehearsal build clean
 
 # Tests start hundreds of processes, which share compiled modules.
 unexport PYTHONDONTWRITEBYTECODE
@@ -52,7 +53,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p rnn_goldens
-	$(BIN)/mypy --explicit-package-bases tests conformance examples benchmarks docs/site
+	$(BIN)/mypy --explicit-package-bases tests conformance examples benchmarks docs/site javascript vectors
 	$(BIN)/lint-imports --no-cache
 
 generate: $(READY)
@@ -62,6 +63,7 @@ generate: $(READY)
 	$(BIN)/python -m rnn_goldens.generator.rules_page fixtures/v1 docs/rules.md
 	$(BIN)/python -m rnn_goldens.generator.schema_files schema
 	$(BIN)/python -m rnn_goldens.generator.readme_figures .
+	$(BIN)/python -m rnn_goldens.defects.page docs/defects.md
 
 check-corpus: $(READY)
 	$(BIN)/rnn-goldens generate --check
@@ -95,9 +97,9 @@ bench-generation: $(READY)
 	$(BIN)/python -m benchmarks.generation_cost
 
 # These targets share JAX's compilation cache: compiling takes most of the time of its implementations.
-false-alarms conformance engines engine-equinox engine-tests-equinox: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/build/jax
-false-alarms conformance engines engine-equinox engine-tests-equinox: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
-false-alarms conformance engines engine-equinox engine-tests-equinox: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
+false-alarms conformance defects engines engine-equinox engine-tests-equinox: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/build/jax
+false-alarms conformance defects engines engine-equinox engine-tests-equinox: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
+false-alarms conformance defects engines engine-equinox engine-tests-equinox: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 
 # Runs correct implementations on every golden and its gradients, about eight minutes; fails if one of them fails. Gradients
 # that JAX compiles run on every seventh golden only: `make results` runs all.
@@ -161,9 +163,13 @@ BUILT_IN := numpy torch torch-cells onnxruntime onnx-reference keras-torch keras
 ROWS := $(wildcard docs/engines/*.json)
 REPORT := $(BIN)/rnn-goldens report $(BUILT_IN) $(PROGRAMS) $(ROWS:%=--with %) --gradients --known-failures docs/known-failures -n 2
 
-conformance: $(READY)
+conformance: $(READY) defects
 	@mkdir -p build
 	$(REPORT) --against docs/conformance.json --output build/conformance.json
+
+# Runs the known defects of the engines in this environment, one minute; fails if the list is not true of them.
+defects: $(READY)
+	$(BIN)/rnn-goldens defects
 
 # Engines that are too slow for CI or cannot share an environment: each has its own environment, its tests and its row of the
 # report in docs/engines. All download several GB and take more than an hour; `make engine-mlx` runs one.
@@ -183,6 +189,7 @@ $(ENGINES:%=engine-%): engine-%: engine-tests-%
 
 $(ENGINES:%=engine-tests-%): engine-tests-%: build/engines/%/.ready
 	ENGINE=$* build/engines/$*/bin/python -m pytest -q -W default $(ENGINE_TESTS)
+	build/engines/$*/bin/rnn-goldens defects
 
 .PRECIOUS: build/engines/%/.ready
 build/engines/%/.ready: pyproject.toml conformance/requirements/%.txt
@@ -222,12 +229,31 @@ results: $(READY)
 # Builds and tests readers and programs in other languages; installs their dependencies with apt-get (if permitted) and npm ci.
 examples: $(READY)
 	examples/install.sh
+	npm --prefix javascript ci --ignore-scripts --no-audit --no-fund
 	$(MAKE) -C examples/readers PYTHON=$(abspath $(BIN))/python
 	$(MAKE) -C examples/programs
 	$(MAKE) -C examples/c
 	$(BIN)/rnn-goldens check --rnn-goldens-gradients -q -- examples/programs/my_rnn
 	$(BIN)/rnn-goldens check --rnn-goldens-gradients -q -- node examples/programs/my_rnn.js
 	NOTHING_SKIPPED=1 $(BIN)/python -m pytest -n 2 tests/examples
+
+# Builds the npm package into dist/: writes its data, tests it in Node and a headless Chromium, and packs it.
+javascript: $(READY)
+	@command -v npm >/dev/null && command -v chromium >/dev/null || examples/install.sh
+	$(BIN)/python javascript/build.py
+	npm --prefix javascript ci --ignore-scripts --no-audit --no-fund
+	npm --prefix javascript test
+	mkdir -p dist
+	cd javascript && npm pack --pack-destination ../dist
+
+# Builds the archive of goldens in every export format into dist/.
+VERSION_OF_PROJECT = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+vectors: $(RELEASE)/.ready
+	$(RELEASE)/bin/python -m vectors.archive $(VERSION_OF_PROJECT) dist
+
+# Compares the verdicts of the archive, the npm package and the C header with Python's; fails if one differs.
+carriers: javascript
+	$(BIN)/python -W ignore -m benchmarks.carriers
 
 # Tests the HTML page of a run in a browser, without skipping tests.
 pages: $(READY)
@@ -265,13 +291,12 @@ docs-check: $(DOCS)/.ready
 	$(DOCS)/bin/python docs/site/check_site.py build/docs
 
 # The tools that build and release, in their own environment without torch.
-RELEASE := build/release-env
 $(RELEASE)/.ready:
 	@$(NEW_ENOUGH)
 	@mkdir -p build
 	@$(PYTHON) -m venv --clear $(RELEASE)
 	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check \
-	    'build>=1.2' 'pip-audit>=2.7' 'towncrier>=24.8' 'twine>=6.1'
+	    'build>=1.2' 'onnx>=1.23' 'pip-audit>=2.7' 'towncrier>=24.8' 'twine>=6.1' --editable '.[onnx,safetensors]'
 	@touch $@
 
 build: $(RELEASE)/.ready
@@ -294,10 +319,10 @@ release: $(RELEASE)/.ready
 	@test -z "$$(git tag --list v$(VERSION))" || { echo "the tag v$(VERSION) exists" >&2; exit 1; }
 	sed -i 's/^version = .*/version = "$(VERSION)"/' pyproject.toml
 	$(RELEASE)/bin/towncrier build --yes --version $(VERSION)
-	$(MAKE) build
+	$(MAKE) build vectors
 	git commit --quiet --all --message "release: $(VERSION)"
 	git tag --annotate v$(VERSION) --message "rnn-goldens $(VERSION)"
-	@echo "next: git push origin HEAD v$(VERSION); $(RELEASE)/bin/twine upload dist/*"
+	@echo "next: git push origin HEAD v$(VERSION); $(RELEASE)/bin/twine upload dist/*.whl dist/rnn_goldens-*.tar.gz; attach $$(ls dist/*vectors*) to the release"
 
 release-rehearsal: $(RELEASE)/.ready
 	rm -rf build/rehearsal

@@ -83,8 +83,8 @@ The number of deviations, by cell, that no golden detects. The page of each grou
 UNEXPRESSED_HEADER = """
 ## Reported bugs without a deviation
 
-[`tests/deviations/real_defects.txt`](../tests/deviations/real_defects.txt) lists the bugs of real implementations that
-deviations stand for. These bugs have no deviation:
+`rnn-goldens defects --reported` lists the [bugs of real implementations](defects.md#reports) that deviations stand
+for. These bugs have no deviation:
 
 """
 

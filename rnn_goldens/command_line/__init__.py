@@ -10,7 +10,7 @@ import textwrap
 
 import click
 
-from rnn_goldens.command_line import check, compare, explain, export, fuzz, generate, listing, protocol, report
+from rnn_goldens.command_line import check, compare, defects, explain, export, fuzz, generate, listing, protocol, report
 from rnn_goldens.command_line.terminal import Group, echo, escape_unencodable
 from rnn_goldens.errors import CutShort, InvalidFile, RnnGoldensError
 from rnn_goldens.exit_codes import FINDING, WRONG_USE
@@ -41,6 +41,7 @@ for command in (
     export.export,
     generate.generate,
     report.report,
+    defects.defects,
 ):
     cli.add_command(command)
 

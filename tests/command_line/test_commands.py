@@ -38,6 +38,7 @@ def test_help_lists_commands_and_the_command_line_imports_nothing_heavy(run: Run
         "export",
         "generate",
         "report",
+        "defects",
         "fuzz",
     ):
         assert command in shown

@@ -23,7 +23,7 @@ from rnn_goldens.report.conformance import file_name
 SIXTEEN_BITS = ("bfloat16", "float16")
 HOME = Path(__file__).parents[2]
 ENGINES = sorted(path.stem for path in (HOME / "conformance/requirements").glob("*.txt"))
-OUTPUTS_ONLY = ("executorch", "mnn", "ncnn", "openvino", "tflite")
+OUTPUTS_ONLY = ("executorch", "mnn", "ncnn", "openvino", "tflite", "thinc")
 SOME = ("no-bias", "plain", "unbatched", "lengths-bidirectional-two-layers")
 IDS = [f"{cell}/{shape}" for cell in ("rnn-tanh", "lstm", "gru") for shape in SOME] + ["rnn-relu/two-layers"]
 pytestmark = pytest.mark.filterwarnings("default")  # warnings of engines are not errors
@@ -52,6 +52,8 @@ REFUSALS: tuple[tuple[str, Callable[[Golden], bool], str], ...] = (
     ("ncnn", lambda g: g.cell == "rnn_relu", "^ncnn has no rnn_relu: its RNN has a tanh$"),
     ("ncnn", lambda g: g.dtype != "float32", "^inputs and outputs of ncnn are float32, not "),
     ("ncnn", lambda g: g.lengths is not None, "^ncnn has no lengths$"),
+    ("thinc", lambda g: g.cell != "lstm", "^thinc has no (rnn_tanh|rnn_relu|gru)$"),
+    ("thinc", lambda g: g.dtype != "float32", "^thinc computes an LSTM in float32, not in "),
     ("tflite", lambda g: g.dtype != "float32", "^no .* in LiteRT: (Some ops are not supported|Unsupported TensorFlow)"),
     ("paddle", lambda g: not g.network.bias, "^a layer of paddle.nn without biases ends the process with SIGSEGV: "),
     ("paddle", lambda g: g.dtype in SIXTEEN_BITS, r"^no .* in paddle: \(NotFound\) There are no kernels"),

@@ -93,3 +93,20 @@ def test_mindspores_lstm_gradients_are_zero_except_in_float32(dtype: str, *, is_
     x = mindspore.Tensor(np.linspace(-1, 1, 24).reshape(2, 4, 3), precision)
     found = mindspore.grad(lambda x: network(x)[0].sum())(x).asnumpy()
     assert found.any() == is_right
+
+
+def test_thinc_exchanges_h0_and_c0() -> None:
+    """With zero weights, c is half of c0 after one step, and h half of its tanh; h0 has no influence."""
+    thinc = pytest.importorskip("thinc.api", reason="conformance.thinc needs thinc")
+    layer = thinc.LSTM(1, 1)
+    layer.initialize()
+    layer.set_param("LSTM", np.zeros_like(layer.get_param("LSTM")))
+    one = np.ones(1, "int32")
+    x = thinc.Padded(np.zeros((1, 1, 1), "float32"), one, one, one - 1)
+
+    def h(h0: float, c0: float) -> float:
+        layer.set_param("HC0", np.array([h0, c0], "float32").reshape(2, 1, 1, 1))
+        return float(layer.predict(x).data[0, 0, 0])
+
+    assert h(h0=0, c0=1) == 0
+    assert h(h0=1, c0=0) == pytest.approx(np.tanh(0.5) / 2)

@@ -1,0 +1,1 @@
+"""Compares the verdicts of the archive, the npm package and the C header with Python's."""

@@ -1,0 +1,101 @@
+"""Compares the verdicts of each carrier with Python's, for right and wrong implementations.
+
+    python -m benchmarks.carriers    # after `make javascript`; --write renews docs/results/carriers.md
+
+A carrier is a form in which goldens reach a project: ONNX folders, files of arrays, the npm package, the C header. The
+exit code is 1 if a verdict differs from Python's, or if Python's verdict on an implementation is not the known one.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks import page
+from benchmarks.carriers.carriers import Verdicts, carriers, python
+from benchmarks.carriers.implementations import Result, results
+from rnn_goldens.corpus import open_corpus
+from vectors.archive import contents, is_in_archive
+
+PAGE = "carriers.md"
+PRECISIONS = ("float32", "float64")
+
+
+def main() -> None:
+    """Compare, print, and exit with 1 if a verdict differs."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help=f"renew docs/results/{PAGE}")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        text, wrong = measured(Path(scratch))
+    print(text)
+    if arguments.write:
+        page.write(PAGE, "benchmarks.carriers", text)
+    sys.exit(bool(wrong))
+
+
+def measured(scratch: Path) -> tuple[str, list[str]]:
+    """Return the section of the page, and the verdicts that differ."""
+    vectors = scratch / "vectors"
+    for path, content in contents("0").items():
+        (vectors / path).parent.mkdir(parents=True, exist_ok=True)
+        (vectors / path).write_bytes(content)
+    entries = [entry for entry in open_corpus().entries if is_in_archive(entry)]
+    found = list(results([(entry.id, dtype) for dtype in PRECISIONS for entry in entries if dtype in entry.precisions]))
+    reference = python(found)
+    others = {name: check(found) for name, check in carriers(vectors, scratch).items()}
+    wrong = [*unexpected(found, reference), *differing(found, reference, others)]
+    return report(found, reference, others, wrong), wrong
+
+
+def unexpected(found: Sequence[Result], verdicts: Verdicts) -> list[str]:
+    """Return the right implementations that fail a golden in Python, and the wrong ones that pass all."""
+    failed = {result.implementation.name for result, passed in zip(found, verdicts, strict=True) if not passed}
+    implementations = {result.implementation.name: result.implementation for result in found}
+    return [f"{name} in Python" for name, one in implementations.items() if one.is_right == (name in failed)]
+
+
+def differing(found: Sequence[Result], reference: Verdicts, others: Mapping[str, Verdicts]) -> list[str]:
+    """Return each verdict of a carrier that is not Python's."""
+    return [
+        f"{result.implementation.name} on {result.golden.id} in {result.golden.dtype}: {name}"
+        for name, verdicts in others.items()
+        for result, want, got in zip(found, reference, verdicts, strict=True)
+        if got not in (None, want)
+    ]
+
+
+def report(found: Sequence[Result], reference: Verdicts, others: Mapping[str, Verdicts], wrong: Sequence[str]) -> str:
+    """Return the section of the page."""
+    right, wrong_ones = (
+        {result.implementation.name for result in found if result.implementation.is_right == is_right}
+        for is_right in (True, False)
+    )
+    rows = [_row(name, reference, verdicts) for name, verdicts in {"Python": reference, **others}.items()]
+    return "\n".join(
+        [
+            "## The same verdicts in every carrier\n\n"
+            f"{len(right)} right and {len(wrong_ones)} wrong implementations ran goldens of the archive in "
+            f"{' and '.join(PRECISIONS)}: {len(found):,} results. Each carrier checked the same outputs. "
+            f"{'All verdicts are equal.' if not wrong else f'{len(wrong)} verdicts differ.'} "
+            "Measured by `python -m benchmarks.carriers --write`.\n\n"
+            f"{page.versions('numpy', 'onnx', 'safetensors')}.\n",
+            page.table(("carrier", "results", "passed", "failed", "as in Python", "different"), rows),
+            "The archive has ONNX folders in float32, and not for cells without an ONNX operator. Right "
+            "implementations are those of [correctness.md](correctness.md) and [recurrences.md](recurrences.md); wrong "
+            "ones are [deviations](../deviations.md), evenly from all.\n",
+            *(f"- {one}" for one in wrong),
+        ]
+    )
+
+
+def _row(name: str, reference: Verdicts, verdicts: Verdicts) -> tuple[object, ...]:
+    pairs = [(want, got) for want, got in zip(reference, verdicts, strict=True) if got is not None]
+    equal = sum(want == got for want, got in pairs)
+    passed = sum(bool(got) for _, got in pairs)
+    return name, len(pairs), passed, len(pairs) - passed, equal, len(pairs) - equal
+
+
+if __name__ == "__main__":
+    main()

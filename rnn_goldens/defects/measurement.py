@@ -1,0 +1,150 @@
+"""Runs the goldens of defects in the engines that are installed, as ``rnn-goldens check`` does.
+
+All goldens of an implementation run in one process. If that process ends early, the goldens without a result run again,
+each in a process of its own: a golden whose process ends has the end as its result.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from itertools import groupby
+from pathlib import Path
+
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.defects.catalogue import Defect
+from rnn_goldens.defects.finding import (
+    ABSENT,
+    NO_ADAPTER,
+    NOT_INSTALLED,
+    NOT_RUN,
+    OTHERWISE,
+    PRESENT,
+    REFUSED,
+    Finding,
+)
+from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.implementations import BUILTIN
+from rnn_goldens.plugin.builtin_check import as_typed
+from rnn_goldens.plugin.builtin_check.supervisor import Finished, run
+from rnn_goldens.result import FAILED, PASSED, UNCHECKED, Result, golden_and_precision, own_reason
+from rnn_goldens.result import REFUSED as GOLDEN_REFUSED
+
+_QUIET = ("-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore")
+
+
+def measured(defects: Sequence[Defect]) -> Iterator[Finding]:
+    """Yield the state of each defect here, one implementation after the other."""
+    by_run = sorted(defects, key=_run_of)  # stable: the order within a run is that of the list
+    for _, of_run in groupby(by_run, key=_run_of):
+        yield from _of_run(list(of_run))
+
+
+def _run_of(defect: Defect) -> tuple[str, str, list[tuple[str, str]], bool]:
+    """Return what defects must have in common to be run together."""
+    return defect.engine, defect.implementation, sorted(defect.environment.items()), defect.gradients
+
+
+def _of_run(defects: Sequence[Defect]) -> Iterator[Finding]:
+    first = defects[0]
+    try:
+        installed = version(first.engine)
+    except PackageNotFoundError:
+        yield from (Finding(defect, NOT_INSTALLED, detail=first.engine) for defect in defects)
+        return
+    if missing := _missing(first.implementation):
+        state = NOT_INSTALLED if first.implementation in BUILTIN else NO_ADAPTER
+        yield from (Finding(defect, state, installed, missing) for defect in defects)
+        return
+    found = _results(defects)
+    for defect in defects:
+        result = found.get(defect.id, "it gave no result")
+        if isinstance(result, str):
+            yield Finding(defect, NOT_RUN, installed, result)
+        else:
+            yield Finding(defect, _state(defect, result), installed, own_reason(result))
+
+
+def _missing(implementation: str) -> str:
+    """Return the package or the adapter's file that an implementation lacks here; "" if it lacks none."""
+    if implementation in BUILTIN:
+        return next((name for name in BUILTIN[implementation].needs if find_spec(name) is None), "")
+    adapter = Path(*implementation.partition(":")[0].split(".")).with_suffix(".py")
+    return "" if adapter.is_file() else str(adapter)
+
+
+def _state(defect: Defect, result: Result) -> str:
+    if result["outcome"] == PASSED:
+        return ABSENT
+    if result["outcome"] == GOLDEN_REFUSED:
+        return REFUSED
+    as_listed = (
+        not defect.deviation or defect.deviation in result.get("explained_by", ()),
+        not defect.fact or result.get("facts", {}).get(defect.fact) is True,
+        defect.reason in result.get("reason", ""),
+    )
+    return PRESENT if all(as_listed) else OTHERWISE
+
+
+def _results(defects: Sequence[Defect]) -> Mapping[str, Result | str]:
+    """Return, by id, the result of each defect's golden, or why the run did not begin."""
+    found = dict(_run(defects))
+    if len(defects) > 1:
+        for defect in defects:
+            if defect.id not in found:
+                found |= dict(_run([defect]))
+    return found
+
+
+def _run(defects: Sequence[Defect]) -> Iterator[tuple[str, Result | str]]:
+    """Run the goldens in one process; yields ids with results, without those that have none as the process ended."""
+    first = defects[0]
+    with _environment(first.environment):
+        finished = run(first.implementation, _arguments(defects), captured=True)
+    document = finished.document or {}
+    rows: Sequence[Result] = document.get("results") or document.get("results_so_far", ())
+    by_place = {golden_and_precision(row): row for row in rows if row["outcome"] != UNCHECKED}
+    for defect in defects:
+        place = f"{defect.golden} in {defect.dtype}"
+        if place in by_place:
+            yield defect.id, by_place[place]
+        elif finished.document is None or finished.code > FINDING:
+            yield defect.id, finished.trouble or _why_not_run(finished)
+        elif len(defects) == 1:
+            ended: Result = {"golden": defect.golden, "dtype": defect.dtype, "test": "", "outcome": FAILED}
+            yield defect.id, {**ended, "reason": finished.trouble}
+
+
+def _why_not_run(finished: Finished) -> str:
+    """Return the last line of a traceback, or the first line of any other output."""
+    lines = (finished.stderr.strip() or finished.stdout.strip()).splitlines() or ["it printed nothing"]
+    return lines[-1 if lines[0].startswith("Traceback") else 0].removeprefix("Error: ")
+
+
+def _arguments(defects: Sequence[Defect]) -> list[str]:
+    """Return pytest's arguments that select exactly the goldens and precisions of defects."""
+    corpus = open_corpus()
+    options = {
+        "ids": [d.golden for d in defects],
+        "cell": list(dict.fromkeys(corpus.entry(d.golden).cell for d in defects)),
+        "dtype": list(dict.fromkeys(d.dtype for d in defects)),
+        "gradients": defects[0].gradients,
+    }
+    exactly = " or ".join(f"[{d.golden}-{d.dtype}]" for d in defects)
+    return [*as_typed(options), "-k", exactly, *_QUIET]
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for the processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

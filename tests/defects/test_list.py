@@ -1,0 +1,91 @@
+"""The list of measured defects is well formed, and is what the page says; mistakes in a list are named."""
+
+import re
+from pathlib import Path
+
+import pytest
+from msgspec import convert
+from packaging.specifiers import SpecifierSet
+
+from rnn_goldens import InvalidFile
+from rnn_goldens.defects import Defect, read_defects
+from rnn_goldens.defects.page import with_table
+
+DEFECTS = read_defects()
+HOME = Path(__file__).parents[2]
+
+GOOD = {
+    "id": "reference-clip",
+    "engine": "onnx",
+    "implementation": "onnx-reference",
+    "versions": ">=1.17",
+    "golden": "gru-clip/one-step",
+    "dtype": "float32",
+    "effect": "GRU ignores clip.",
+    "deviation": "gru_clip_ignored",
+}
+
+
+def written(folder: Path, *entries: dict[str, str]) -> Path:
+    """Write a list of defects and return its path."""
+    lines = [line for e in entries for line in ["[[defect]]", *(f'{name} = "{value}"' for name, value in e.items())]]
+    path = folder / "defects.toml"
+    path.write_text("\n".join(lines), "utf-8")
+    return path
+
+
+def test_each_defect_is_described_and_has_a_lowest_version() -> None:
+    assert [d.id for d in DEFECTS if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", d.id)] == []
+    assert [d.id for d in DEFECTS if not re.fullmatch(r"[A-Z].*[^.]\.", d.effect)] == []
+    assert [d.id for d in DEFECTS if d.issue and not re.fullmatch(r"https://[^ ]+/(issues|pull)/\d+", d.issue)] == []
+    lowest = {d.id: [s for s in SpecifierSet(d.versions) if s.operator in (">=", "==")] for d in DEFECTS}
+    assert [name for name, found in lowest.items() if len(found) != 1] == []
+
+
+def test_adapters_of_the_list_are_in_the_repository() -> None:
+    adapters = {d.implementation.partition(":")[0] for d in DEFECTS if d.implementation.startswith("conformance.")}
+    assert len(adapters) >= 6
+    assert [name for name in adapters if not (HOME / f"{name.replace('.', '/')}.py").is_file()] == []
+
+
+def test_the_page_has_the_table_of_the_list() -> None:
+    page = (HOME / "docs/defects.md").read_text("utf-8")
+    assert with_table(page) == page
+    assert page.count("| `>=") == len(DEFECTS)
+
+
+def test_a_good_list_is_read(tmp_path: Path) -> None:
+    assert read_defects(written(tmp_path, GOOD)) == [convert(GOOD, Defect)]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"golden": "gru-clip/one-stp"}, "Did you mean 'gru-clip/one-step'"),
+        ({"deviation": "gru_clip_ignord"}, "Did you mean 'gru_clip_ignored'"),
+        ({"deviation": "lstm_clip_ignored"}, "lstm_clip_ignored does not apply to gru_clip"),
+        ({"dtype": "float8"}, "gru-clip/one-step has no outputs in float8"),
+        ({"versions": "1.17"}, "versions = '1.17' is not a range"),
+        ({"deviation": ""}, "needs a deviation, a fact or a reason"),
+        ({"fact": "wrong_moon"}, "no fact 'wrong_moon'"),
+        ({"color": "red"}, "unknown field `color`"),
+    ],
+)
+def test_a_mistake_in_a_list_is_named(tmp_path: Path, change: dict[str, str], problem: str) -> None:
+    with pytest.raises(InvalidFile) as error:
+        read_defects(written(tmp_path, GOOD | change))
+    assert problem in str(error.value)
+
+
+def test_a_missing_key_and_a_repeated_id_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFile, match="missing required field `effect`"):
+        read_defects(written(tmp_path, {name: value for name, value in GOOD.items() if name != "effect"}))
+    with pytest.raises(InvalidFile, match="reference-clip: occurs 2 times"):
+        read_defects(written(tmp_path, GOOD, GOOD))
+
+
+def test_text_that_is_no_list_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "defects.toml"
+    path.write_text("[[defect", "utf-8")
+    with pytest.raises(InvalidFile, match="Expected"):
+        read_defects(path)
