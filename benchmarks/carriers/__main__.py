@@ -51,9 +51,9 @@ def measured(scratch: Path) -> tuple[str, list[str]]:
 
 def unexpected(found: Sequence[Result], verdicts: Verdicts) -> list[str]:
     """Return the right implementations that fail a golden in Python, and the wrong ones that pass all."""
-    failed = {result.implementation.name for result, passed in zip(found, verdicts, strict=True) if not passed}
-    implementations = {result.implementation.name: result.implementation for result in found}
-    return [f"{name} in Python" for name, one in implementations.items() if one.is_right == (name in failed)]
+    failed = {result.implementation for result, passed in zip(found, verdicts, strict=True) if not passed}
+    ran = dict.fromkeys(result.implementation for result in found)
+    return [f"{one.kind} {one.name} in Python" for one in ran if one.is_right == (one in failed)]
 
 
 def differing(found: Sequence[Result], reference: Verdicts, others: Mapping[str, Verdicts]) -> list[str]:
@@ -69,7 +69,7 @@ def differing(found: Sequence[Result], reference: Verdicts, others: Mapping[str,
 def report(found: Sequence[Result], reference: Verdicts, others: Mapping[str, Verdicts], wrong: Sequence[str]) -> str:
     """Return the section of the page."""
     right, wrong_ones = (
-        {result.implementation.name for result in found if result.implementation.is_right == is_right}
+        {result.implementation for result in found if result.implementation.is_right == is_right}
         for is_right in (True, False)
     )
     rows = [_row(name, reference, verdicts) for name, verdicts in {"Python": reference, **others}.items()]
