@@ -16,7 +16,16 @@ RIGHT = (EXAMPLES / "c/check_lstm.c").read_text("utf-8")
 
 def compiled_and_run(folder: Path, source: str) -> "subprocess.CompletedProcess[str]":
     (folder / "check_lstm.c").write_text(source, "utf-8")
-    command = ["cc", *FLAGS, f"-I{EXAMPLES / 'c'}", "-o", "check_lstm", "check_lstm.c", "-lm"]
+    command = [
+        "cc",
+        *FLAGS,
+        f"-I{EXAMPLES / 'c'}",
+        f"-I{EXAMPLES.parent / 'c'}",
+        "-o",
+        "check_lstm",
+        "check_lstm.c",
+        "-lm",
+    ]
     subprocess.run(command, cwd=folder, check=True)
     return subprocess.run(["./check_lstm"], cwd=folder, capture_output=True, text=True, check=False)
 
@@ -24,7 +33,7 @@ def compiled_and_run(folder: Path, source: str) -> "subprocess.CompletedProcess[
 def test_the_lstm_in_c_passes(need: Need, tmp_path: Path) -> None:
     need("cc")
     done = compiled_and_run(tmp_path, RIGHT)
-    assert (done.returncode, done.stdout) == (0, "out: 0 of 24 wrong\nh_n: 0 of 6 wrong\nc_n: 0 of 6 wrong\n")
+    assert (done.returncode, done.stdout) == (0, "lstm/plain passed\n")
     assert f"```\n$ make\n./check_lstm\n{done.stdout}```" in PAGE
 
 
@@ -46,7 +55,7 @@ def test_a_broken_lstm_in_c_fails(right: str, wrong: str, need: Need, tmp_path: 
     assert RIGHT.count(right) == 1
     done = compiled_and_run(tmp_path, RIGHT.replace(right, wrong))
     assert done.returncode == 1
-    assert "out[" in done.stdout
+    assert "lstm/plain: out: " in done.stdout
 
 
 def test_the_page_shows_the_output_for_swapped_gates(need: Need, tmp_path: Path) -> None:
@@ -54,9 +63,8 @@ def test_the_page_shows_the_output_for_swapped_gates(need: Need, tmp_path: Path)
     swapped = RIGHT.replace("sigmoid(gate(u,", "sigmoid(gate(H+u,").replace("sigmoid(gate(H + u,", "sigmoid(gate(u,")
     printed = compiled_and_run(tmp_path, swapped).stdout
     shown = PAGE.partition("With the gates i and f swapped")[2].partition("```\n")[2].partition("```")[0]
-    assert [line.split(" is ")[0] for line in printed.splitlines()] == [
-        line.split(" is ")[0] for line in shown.splitlines()
-    ]
+    places = [[line.partition(": got ")[0] for line in text.splitlines()] for text in (printed, shown)]
+    assert places[0] == places[1]  # the last digits of what was got depend on the C library
 
 
 def test_the_header_equals_the_exported_one() -> None:
