@@ -45,6 +45,7 @@ def test_a_list_that_names_a_fixed_defect_fails_and_says_what_to_edit(run: Run, 
     assert "differs" not in run("defects", "--data", "mine.toml").stdout
 
 
+@pytest.mark.slow
 def test_engines_that_are_not_here_are_counted_and_named(run: Run, tmp_path: Path) -> None:
     far = FIXED.replace('"numpy"\nversions', '"conformance.numpy:run"\nversions').replace("numpy-l", "far-l")
     gone = FIXED.replace('engine = "numpy"', 'engine = "no-such-engine"').replace("numpy-l", "gone-l")
@@ -55,6 +56,7 @@ def test_engines_that_are_not_here_are_counted_and_named(run: Run, tmp_path: Pat
     assert "1 needs an adapter of the repository: numpy (1)\n" in shown
 
 
+@pytest.mark.slow
 def test_the_findings_are_printed_as_json(run: Run, tmp_path: Path) -> None:
     gone = FIXED.replace('engine = "numpy"', 'engine = "no-such-engine"').replace("numpy-l", "gone-l")
     (tmp_path / "mine.toml").write_text(FIXED + gone)

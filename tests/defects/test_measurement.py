@@ -43,11 +43,13 @@ def test_defects_of_onnx_reference_are_found_in_the_versions_that_the_list_says(
     assert findings["onnx-gru-clip"].version == version("onnx")
 
 
+@pytest.mark.slow
 def test_a_defect_that_raises_an_error_is_found() -> None:
     finding = found(LISTED["keras-jax-no-bias-float16"])["keras-jax-no-bias-float16"]
     assert (finding.state, finding.correction) == ("present", "")
 
 
+@pytest.mark.slow
 def test_a_correct_implementation_has_none_of_the_defects() -> None:
     """So each golden of the list can be passed, and a list that says otherwise is found to be wrong."""
     findings = found(*map(of_numpy, LISTED.values()))
@@ -89,6 +91,7 @@ def test_a_golden_that_fails_for_another_reason_does_not_show_the_defect() -> No
     assert all("fails, but not as listed" in finding.correction for finding in findings.values())
 
 
+@pytest.mark.slow
 def test_an_engine_that_ends_its_process_ends_neither_the_command_nor_its_other_goldens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
