@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +13,7 @@ from rnn_goldens.plurals import counted
 
 if TYPE_CHECKING:
     from rnn_goldens.corpus import Corpora
+    from rnn_goldens.export.exported_golden import Exported
 
 
 @click.command(short_help="Write goldens in another format.")
@@ -64,12 +65,12 @@ def export(
 
 def _encode(
     corpora: "Corpora", golden_ids: Sequence[str], to: str, dtype: str | None
-) -> tuple[list[Any], dict[str, str]]:
+) -> "tuple[list[Exported], dict[str, str]]":
     """Return the encoded goldens, and the reasons for refused ones. Raises WrongUse if all are refused."""
     from rnn_goldens.errors import Unsupported, WrongUse
     from rnn_goldens.export.formats import encode, usual_precision
 
-    encoded: list[Any] = []
+    encoded: list[Exported] = []
     refused: dict[str, str] = {}
     for golden_id in golden_ids:
         precisions = corpora.entry(golden_id).precisions

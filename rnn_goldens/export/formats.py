@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.errors import Unsupported, WrongUse
@@ -44,8 +43,8 @@ def usual_precision(to: str, precisions: Sequence[str]) -> str:
     return narrow[0]
 
 
-def encode(golden: Golden, to: str) -> Any:  # noqa: ANN401 - a format's own part of its files
-    """Return a golden in its precision in one of ``FORMATS``: a file or folder, or a part of ``files``.
+def encode(golden: Golden, to: str) -> Exported:
+    """Return a golden in its precision in one of ``FORMATS``; for WebNN, a part of each of several files.
 
     Raises:
         Unsupported: the format cannot represent the golden.
@@ -68,12 +67,12 @@ def encode(golden: Golden, to: str) -> Any:  # noqa: ANN401 - a format's own par
     return {"npz": array_files.npz, "safetensors": array_files.safetensors, "c": c_header}[to](golden)
 
 
-def files(to: str, encoded: Sequence[Any]) -> list[Exported]:
+def files(to: str, encoded: Sequence[Exported]) -> list[Exported]:
     """Return what to write for encoded goldens: their files in order, then files of no single golden."""
     if to == WEBNN:
-        from rnn_goldens.export import webnn_tests
+        from rnn_goldens.export.webnn_tests import joined
 
-        return webnn_tests.files(encoded)
+        return joined(encoded)
     if to == SONNX:
         from rnn_goldens.export.sonnx.accuracy import pages
 

@@ -24,8 +24,17 @@ CELLS = ("lstm", "gru", "gru_reset_before", "lstm_reverse", "gru_reverse")
 """The cells that WebNN's operators compute. The output gate of its LSTM with peepholes sees the old c, not the new one
 as in ONNX: W3C's webnn-baseline, ``lstm_cell.js``."""
 
+_FILES = {
+    "gru": "gru.https.any.js",
+    "gruCell": "gru_cell.https.any.js",
+    "lstm": "lstm.https.any.js",
+    "lstmCell": "lstm_cell.https.any.js",
+}
+"""The file of each operator."""
+
 _STATES = {"gru": {"h0": "initialHiddenState"}, "lstm": {"h0": "initialHiddenState", "c0": "initialCellState"}}
 _CELL_STATES = {"gru": ("hiddenState",), "lstm": ("hiddenState", "cellState")}
+"""The operands of the initial states: of ``gru`` and ``lstm``, and of ``gruCell`` and ``lstmCell``."""
 
 _LAYOUT = {"gru": "zrn", "lstm": "iofg"}
 """The orders of gates that WebNN shares with ONNX."""
@@ -34,8 +43,8 @@ _MOST_STEPS = 10
 """The longest sequence that is exported for an operator of one time step."""
 
 
-def webnn_tests(golden: Golden) -> dict[str, Test]:
-    """Return the tests of a golden by operator: ``gru`` or ``lstm``, and ``gruCell`` or ``lstmCell`` if it has them.
+def webnn_tests(golden: Golden) -> Exported:
+    """Return the tests of a golden, a part of the file of each operator that it has a test for.
 
     Raises:
         Unsupported: no operator computes the golden.
@@ -55,14 +64,14 @@ def webnn_tests(golden: Golden) -> dict[str, Test]:
     forward_only = golden.network.num_directions == 1 and not _is_backward(golden)
     if forward_only and golden.time <= _MOST_STEPS:
         tests[f"{operator}Cell"] = _cell_test(golden, operator)
-    return tests
+    parts = {_FILES[name]: json.dumps(test, ensure_ascii=False).encode("utf-8") for name, test in tests.items()}
+    return Exported(golden.id, "", parts)
 
 
-def files(tests: Sequence[Mapping[str, Test]]) -> list[Exported]:
+def joined(goldens: Sequence[Exported]) -> list[Exported]:
     """Return a file for each operator with the tests of all goldens."""
-    operators = list(dict.fromkeys(operator for of_golden in tests for operator in of_golden))
-    found = {operator: [of[operator] for of in tests if operator in of] for operator in operators}
-    return [_file(operator, of_operator) for operator, of_operator in found.items()]
+    names = [name for name in _FILES.values() if any(name in golden.files for golden in goldens)]
+    return [_file(name, [golden.files[name] for golden in goldens if name in golden.files]) for name in names]
 
 
 def _network_test(golden: Golden, operator: str) -> Test:
@@ -225,8 +234,8 @@ if (navigator.ml) {
 """
 
 
-def _file(operator: str, tests: Sequence[Test]) -> Exported:
-    name = f"{operator.replace('Cell', '_cell')}.https.any.js"
-    cases = "".join(f"  {json.dumps(test, ensure_ascii=False)},\n" for test in tests)
-    content = _HEAD.replace("{operator}", operator) + cases + _TAIL
-    return Exported(name, name, {ITSELF: content.encode("utf-8")})
+def _file(name: str, tests: Sequence[bytes]) -> Exported:
+    operator = next(operator for operator, file in _FILES.items() if file == name)
+    head = _HEAD.replace("{operator}", operator).encode("utf-8")
+    content = head + b"".join(b"  " + test + b",\n" for test in tests) + _TAIL.encode("utf-8")
+    return Exported(name, name, {ITSELF: content})
