@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -110,3 +111,71 @@ def test_thinc_exchanges_h0_and_c0() -> None:
 
     assert h(h0=0, c0=1) == 0
     assert h(h0=1, c0=0) == pytest.approx(np.tanh(0.5) / 2)
+
+
+def in_tract(folder: Path, operator: str, x: list[Any], dtype: str = "float32", **attributes: Any) -> list[Any]:
+    """Return the outputs of an ONNX node of one unit in tract; x is (time, batch, input), and weights are ones."""
+    tract = pytest.importorskip("tract", reason="conformance.tract needs tract")
+    helper, numpy_helper = pytest.importorskip("onnx").helper, pytest.importorskip("onnx").numpy_helper
+    array = np.array(x, dtype)
+    gates = {"RNN": 1, "GRU": 3, "LSTM": 4}.get(operator, 0)
+    weights = {"W": np.ones((1, gates, array.shape[-1]), dtype), "R": np.ones((1, gates, 1), dtype)} if gates else {}
+    outputs = ["Y", "Y_h", "Y_c"][: 3 if operator == "LSTM" else 1]
+    infos = {
+        name: helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), shape)
+        for name, shape in [("x", array.shape), *((name, None) for name in outputs)]
+    }
+    graph = helper.make_graph(
+        [helper.make_node(operator, ["x", *weights], outputs, **attributes)],
+        "graph",
+        [infos["x"]],
+        [infos[name] for name in outputs],
+        [numpy_helper.from_array(weight, name) for name, weight in weights.items()],
+    )
+    path = folder / "model.onnx"
+    path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)]).SerializeToString())
+    results = tract.onnx().load(path).into_model().into_runnable().run([array])
+    return [result.to_numpy() for result in results]
+
+
+@pytest.mark.parametrize(
+    ("operator", "attributes"),
+    [
+        ("RNN", {"activations": ["Relu"]}),
+        ("LSTM", {"activations": ["HardSigmoid", "Tanh", "Tanh"]}),
+        ("GRU", {"activations": ["HardSigmoid", "Tanh"]}),
+        ("RNN", {"clip": 0.1}),
+        ("LSTM", {"clip": 0.1}),
+        ("GRU", {"clip": 0.1}),
+        ("LSTM", {"input_forget": 1}),
+        ("RNN", {"direction": "reverse"}),
+        ("LSTM", {"direction": "reverse"}),
+        ("GRU", {"direction": "reverse"}),
+    ],
+)
+def test_tract_ignores_attributes(tmp_path: Path, operator: str, attributes: dict[str, Any]) -> None:
+    x = [[[0.5, 1.0]], [[2.0, 3.0]]]
+    default = in_tract(tmp_path, operator, x, hidden_size=1)
+    found = in_tract(tmp_path, operator, x, hidden_size=1, **attributes)
+    assert [array.tolist() for array in found] == [array.tolist() for array in default]
+
+
+def test_an_lstm_in_tract_without_initial_states_fails_unless_batch_or_time_is_1(tmp_path: Path) -> None:
+    pytest.importorskip("tract", reason="conformance.tract needs tract")
+    in_tract(tmp_path, "LSTM", [[[1.0]] * 2], hidden_size=1)
+    in_tract(tmp_path, "LSTM", [[[1.0]]] * 2, hidden_size=1)
+    with pytest.raises(Exception, match="Clashing resolution for expression"):
+        in_tract(tmp_path, "LSTM", [[[1.0]] * 2] * 2, hidden_size=1)
+
+
+def test_a_gru_in_tract_with_one_input_fails_from_four_steps_on(tmp_path: Path) -> None:
+    pytest.importorskip("tract", reason="conformance.tract needs tract")
+    in_tract(tmp_path, "GRU", [[[1.0]]] * 3, hidden_size=1, linear_before_reset=1)
+    in_tract(tmp_path, "GRU", [[[1.0] * 2]] * 4, hidden_size=1, linear_before_reset=1)
+    with pytest.raises(Exception, match="xw not contiguous"):
+        in_tract(tmp_path, "GRU", [[[1.0]]] * 4, hidden_size=1, linear_before_reset=1)
+
+
+def test_tanh_and_sigmoid_in_tract_do_not_reach_their_limits(tmp_path: Path) -> None:
+    assert in_tract(tmp_path, "Tanh", [100.0])[0] == np.float32(0.9999993)
+    assert 9e-4 < in_tract(tmp_path, "Sigmoid", [-100.0], "float16")[0] < 1e-3
