@@ -1,4 +1,4 @@
-/* rnn_goldens.h: compares arrays with a golden of rnn-goldens, each element with its own tolerance. C99, no library.
+/* rnn_goldens.h: compares arrays with a golden of rnn-goldens, each element with its own tolerance. C99 or C++17.
  *
  *     #include "rnn_goldens.h"
  *     #include "lstm_plain.h"
@@ -11,6 +11,10 @@
  */
 #ifndef RNN_GOLDENS_H
 #define RNN_GOLDENS_H
+
+#ifdef __FAST_MATH__
+#error "rnn_goldens.h needs a compiler that keeps NaN: leave out -ffast-math for the file that checks"
+#endif
 
 #include <math.h>
 #include <stdio.h>
@@ -25,18 +29,19 @@ typedef struct {
     int shape[RNN_GOLDENS_MAX_AXES];        /* {2, 4, 3} */
     const char *axis[RNN_GOLDENS_MAX_AXES]; /* {"batch", "time step", "unit"} */
     int time_axis;                          /* -1 if no axis is time */
+    int reverse_from;        /* the first unit of the reverse direction on the last axis; 0 if there is none */
+    const int *lengths;      /* the length of the sequence in each batch row; NULL if all have every time step */
     const double *values;    /* the exact results, rounded once to double */
     const double *tolerance; /* the largest allowed absolute error of each element */
 } rnn_goldens_expected;
 
 /* The result of comparing one output. */
 typedef struct {
-    int size;            /* number of elements */
-    int wrong;           /* number of elements outside their tolerance, NaN included */
-    int first;           /* index of the wrong element with the earliest time step; -1 if none is wrong */
-    double got;          /* its value */
-    double error;        /* the largest error of any element; NaN if an element is NaN */
-    double of_tolerance; /* the largest error as a fraction of its tolerance: at most 1 if no element is wrong */
+    int size;             /* number of elements */
+    int wrong;            /* number of elements outside their tolerance, NaN included */
+    int first;            /* index of the wrong element that is computed first; -1 if none is wrong */
+    double got;           /* its value */
+    double largest_error; /* as a fraction of the tolerance: at most 1 if no element is wrong; NaN if one is NaN */
 } rnn_goldens_verdict;
 
 static inline int rnn_goldens_size(const rnn_goldens_expected *expected)
@@ -56,27 +61,42 @@ static inline int rnn_goldens_index(const rnn_goldens_expected *expected, int el
     return element % expected->shape[axis];
 }
 
-/* Returns the comparison of `size` numbers, read by `at(got, index)`. */
+/* Returns 1 if an element belongs to the reverse direction. */
+static inline int rnn_goldens_is_reverse(const rnn_goldens_expected *expected, int element)
+{
+    int last = expected->axes - 1;
+    return expected->reverse_from && rnn_goldens_index(expected, element, last) >= expected->reverse_from;
+}
+
+/* Returns when an element is computed: its time step, counted in the order of its direction. */
+static inline int rnn_goldens_when(const rnn_goldens_expected *expected, int element)
+{
+    int step, length;
+    if (expected->time_axis < 0)
+        return 0;
+    step = rnn_goldens_index(expected, element, expected->time_axis);
+    length = expected->lengths ? expected->lengths[rnn_goldens_index(expected, element, 0)]
+                               : expected->shape[expected->time_axis];
+    return rnn_goldens_is_reverse(expected, element) && step < length ? length - 1 - step : step;
+}
+
+/* Returns the comparison of all numbers, read by `at(got, index)`. */
 static inline rnn_goldens_verdict rnn_goldens_compare(const rnn_goldens_expected *expected, const void *got,
                                                       double (*at)(const void *, int))
 {
-    rnn_goldens_verdict found = {0, 0, -1, 0, 0, 0};
-    int k, time = 0;
+    rnn_goldens_verdict found = {0, 0, -1, 0, 0};
+    int k;
     found.size = rnn_goldens_size(expected);
     for (k = 0; k < found.size; k++) {
-        double value = at(got, k), error = fabs(value - expected->values[k]), allowed = expected->tolerance[k];
-        double fraction = error == 0 ? 0 : error / allowed;
-        int step = expected->time_axis < 0 ? 0 : rnn_goldens_index(expected, k, expected->time_axis);
-        if (!(error <= found.error))
-            found.error = error;
-        if (!(fraction <= found.of_tolerance))
-            found.of_tolerance = fraction;
-        if (!(error <= allowed)) {
-            if (!found.wrong++ || step < time) {
-                found.first = k;
-                found.got = value;
-                time = step;
-            }
+        double value = at(got, k), error = fabs(value - expected->values[k]);
+        double fraction = error == 0 ? 0 : error / expected->tolerance[k];
+        if (found.largest_error == found.largest_error && !(fraction <= found.largest_error))
+            found.largest_error = fraction;
+        if (error <= expected->tolerance[k])
+            continue;
+        if (!found.wrong++ || rnn_goldens_when(expected, k) < rnn_goldens_when(expected, found.first)) {
+            found.first = k;
+            found.got = value;
         }
     }
     return found;
@@ -106,14 +126,19 @@ static inline rnn_goldens_verdict rnn_goldens_compare_double(const rnn_goldens_e
 /* Prints one line if elements are wrong, and returns their number. */
 static inline int rnn_goldens_print(const rnn_goldens_expected *expected, rnn_goldens_verdict found)
 {
-    int axis;
+    int axis, index, reverse;
     if (!found.wrong)
         return 0;
+    reverse = rnn_goldens_is_reverse(expected, found.first);
     printf("%s: %s: %d of %d elements are wrong; first at ", expected->golden, expected->name, found.wrong, found.size);
-    for (axis = 0; axis < expected->axes; axis++)
-        printf("%s%s %d", axis ? ", " : "", expected->axis[axis], rnn_goldens_index(expected, found.first, axis));
-    printf(": got %.9g, want %.9g, allowed is %.3g\n", found.got, expected->values[found.first],
-           expected->tolerance[found.first]);
+    for (axis = 0; axis < expected->axes; axis++) {
+        index = rnn_goldens_index(expected, found.first, axis);
+        if (reverse && axis == expected->axes - 1)
+            index -= expected->reverse_from;
+        printf("%s%s %d", axis ? ", " : "", expected->axis[axis], index);
+    }
+    printf("%s: got %.9g, want %.9g, allowed is %.3g\n", reverse ? ", reverse direction" : "", found.got,
+           expected->values[found.first], expected->tolerance[found.first]);
     return found.wrong;
 }
 

@@ -1,18 +1,22 @@
 """Builds the release archive: the core goldens, and simple ones, in every export format.
 
-    python -m vectors.archive VERSION FOLDER
+    python -m vectors.archive VERSION FOLDER    # writes FOLDER/rnn-goldens-vectors-VERSION.tar.gz
 
-writes FOLDER/rnn-goldens-vectors-VERSION.tar.gz. The same versions of the libraries give the same bytes.
+The same versions of the libraries, which ``made_with`` in the archive's index names, give the same bytes.
 """
 
+import argparse
 import gzip
 import hashlib
 import io
 import json
-import sys
+import platform
+import re
 import tarfile
+import zlib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from importlib.metadata import version as library_version
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +49,22 @@ Files = dict[str, bytes]
 
 def main() -> None:
     """Write the archive of a version into a folder, and print its size."""
-    version, folder = sys.argv[1], Path(sys.argv[2])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("version", type=_version, help="the version of the package, such as 0.1.0")
+    parser.add_argument("folder", type=Path, help="where to write the archive")
+    version, folder = vars(parser.parse_args()).values()
     name = f"rnn-goldens-vectors-{version}"
     found = contents(version)
     packed = tar_gz(name, found)
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / f"{name}.tar.gz", packed)
     print(f"{folder / name}.tar.gz: {len(packed):,} bytes; unpacked {sum(map(len, found.values())):,} bytes")
+
+
+def _version(text: str) -> str:
+    if not re.fullmatch(r"[0-9][0-9A-Za-z.+-]*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a version, such as 0.1.0")
+    return text
 
 
 def contents(version: str) -> Files:
@@ -69,6 +82,11 @@ def contents(version: str) -> Files:
         "corpus": "rnn-goldens",
         "version": corpus.version,
         "package": version,
+        "made_with": {
+            "python": platform.python_version(),
+            "zlib": zlib.ZLIB_RUNTIME_VERSION,
+            **{name: library_version(name) for name in ("numpy", "onnx", "safetensors")},
+        },
         "goldens": entries,
     }
     files["index.json"] = (json.dumps(index, indent=1, ensure_ascii=False) + "\n").encode()
@@ -126,7 +144,7 @@ def _below(place: str, exported: Exported) -> Files:
 
 def readme(files: Mapping[str, bytes], index: Mapping[str, Any]) -> bytes:
     """Return the README of the archive, with the number of goldens and the size of each folder."""
-    text = Path(__file__).with_name("README.md").read_text("utf-8")
+    text = Path(__file__).with_name("README.template.md").read_text("utf-8")
     for folder in (*FORMATS, "json"):
         sizes = [len(content) for path, content in files.items() if path.startswith(f"{folder}/")]
         goldens = [golden for golden in index["goldens"] if folder in golden["files"]]

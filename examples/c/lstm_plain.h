@@ -132,15 +132,15 @@ static const double lstm_plain_c_n_tolerance[6] = {
 #ifdef RNN_GOLDENS_H
 static const rnn_goldens_expected lstm_plain_out_expected = {
     "lstm/plain", "out", 3, {2, 4, 3}, {"batch", "time step", "unit"},
-    1, lstm_plain_out, lstm_plain_out_tolerance,
+    1, 0, NULL, lstm_plain_out, lstm_plain_out_tolerance,
 };
 static const rnn_goldens_expected lstm_plain_h_n_expected = {
     "lstm/plain", "h_n", 3, {1, 2, 3}, {"layer", "batch", "unit"},
-    -1, lstm_plain_h_n, lstm_plain_h_n_tolerance,
+    -1, 0, NULL, lstm_plain_h_n, lstm_plain_h_n_tolerance,
 };
 static const rnn_goldens_expected lstm_plain_c_n_expected = {
     "lstm/plain", "c_n", 3, {1, 2, 3}, {"layer", "batch", "unit"},
-    -1, lstm_plain_c_n, lstm_plain_c_n_tolerance,
+    -1, 0, NULL, lstm_plain_c_n, lstm_plain_c_n_tolerance,
 };
 #endif /* RNN_GOLDENS_H */
 

@@ -120,15 +120,22 @@ def _for_checker(name: str, golden: Golden) -> Iterator[str]:
     """Yield a description of each expected output for ``rnn_goldens.h``."""
     yield f"#ifdef {_CHECKER_GUARD}"
     for output, array in expected(golden).items():
-        time = time_axis(golden, output)
         shape = ", ".join(map(str, array.shape))
         names = ", ".join(f'"{axis}"' for axis in axes(golden, output))
-        values = f"{name}_{output}, {name}_{output}_tolerance"
+        time, reverse, lengths = _order_in_time(name, golden, output)
         yield f"static const rnn_goldens_expected {name}_{output}_expected = {{"
         yield f'    "{golden.id}", "{output}", {array.ndim}, {{{shape}}}, {{{names}}},'
-        yield f"    {-1 if time is None else time % array.ndim}, {values},"
+        yield f"    {time}, {reverse}, {lengths}, {name}_{output}, {name}_{output}_tolerance,"
         yield "};"
     yield f"#endif /* {_CHECKER_GUARD} */"
+
+
+def _order_in_time(name: str, golden: Golden, output: str) -> tuple[int, int, str]:
+    """Return the axis of time or -1, the first unit of the reverse direction or 0, and the name of the lengths."""
+    axis, is_out = time_axis(golden, output), golden.is_network and output == "out"
+    reverse = golden.network.output_size if is_out and golden.network.num_directions > 1 else 0
+    lengths = f"{name}_lengths" if is_out and golden.lengths is not None else "NULL"
+    return (-1 if axis is None else axis % golden.stored.expected[output].ndim), reverse, lengths
 
 
 def _c_type(array: NDArray[Any]) -> str:

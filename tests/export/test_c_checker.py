@@ -1,9 +1,12 @@
 """rnn_goldens.h compares as Python does, and says which element is first wrong."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from examples.compilation import lacking
 from export.test_c_header import compile_and_run
 from numpy.typing import NDArray
 
@@ -55,6 +58,58 @@ def test_the_first_wrong_element_is_the_one_of_the_earliest_time_step(tmp_path: 
         "lstm/plain: out: 2 of 24 elements are wrong; first at batch 1, time step 1, unit 2: got 3, want -0.270398297,"
         " allowed is 1.55e-06"
     )
+
+
+def test_the_reverse_direction_is_computed_from_the_end_of_a_sequence(tmp_path: Path) -> None:
+    golden = load("gru/bidirectional-unbatched", dtype="float32")
+    outputs = expected_in_precision(golden)
+    outputs["out"][:, 3:] = 3
+    assert "first at time step 3, unit 0, reverse direction: got 3" in printed(golden, outputs, tmp_path)
+    assert (
+        golden.compare(outputs["out"], golden.h_n)
+        .message.splitlines()[0]
+        .endswith("time step 3 (unit 0, reverse direction): got 3.0, want 0.16631544 (12 of 24 elements wrong)")
+    )
+
+
+def test_the_reverse_direction_begins_at_the_length_of_each_sequence(tmp_path: Path) -> None:
+    golden = load("lstm/lengths-bidirectional", dtype="float32")
+    assert golden.lengths is not None
+    outputs = expected_in_precision(golden)
+    row, hidden = int(golden.lengths.argmin()), golden.network.hidden_size
+    outputs["out"][row, :, hidden:] = 3
+    last = golden.lengths[row] - 1
+    assert f"first at batch {row}, time step {last}, unit 0, reverse" in printed(golden, outputs, tmp_path)
+
+
+def test_a_verdict_keeps_that_an_element_is_nan(tmp_path: Path) -> None:
+    golden = load("lstm/plain", dtype="float32")
+    write(tmp_path, files("c", [encode(golden, "c")]))
+    program = """
+        #include "rnn_goldens.h"
+        #include "lstm_plain.h"
+        int main(void)
+        {
+            float out[24];
+            int k;
+            for (k = 0; k < 24; k++) out[k] = k == 3 ? NAN : (float)lstm_plain_out[k];
+            rnn_goldens_verdict found = rnn_goldens_compare_float(&lstm_plain_out_expected, out);
+            printf("%d %d %d", found.wrong, found.first, found.largest_error != found.largest_error);
+            return 0;
+        }
+    """
+    assert compile_and_run(tmp_path, program) == "1 3 1"
+
+
+def test_a_compiler_that_drops_nan_is_refused(tmp_path: Path) -> None:
+    if shutil.which("cc") is None:
+        lacking("cc is not installed")
+    write(tmp_path, files("c", [encode(load("lstm/plain", dtype="float32"), "c")]))
+    (tmp_path / "program.c").write_text('#include "rnn_goldens.h"\nint main(void) { return 0; }\n', "utf-8")
+    command = ["cc", "-std=c99", "-ffast-math", "program.c", "-o", "program"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode
+    assert "leave out -ffast-math" in done.stderr
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])

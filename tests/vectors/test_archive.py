@@ -16,7 +16,8 @@ import pytest
 from rnn_goldens.corpus import open_corpus
 from vectors.archive import contents, is_in_archive, tar_gz
 
-README = (Path(__file__).parents[2] / "vectors/README.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "vectors/README.template.md").read_text("utf-8")
 
 
 def test_a_packed_folder_has_no_date_and_no_owner() -> None:
@@ -37,6 +38,15 @@ def test_the_archive_has_the_core_goldens_of_every_cell_and_simple_ones() -> Non
     assert {entry.cell for entry in chosen} == {entry.cell for entry in entries}
     assert {entry.id for entry in entries if "core" in entry.features} < {entry.id for entry in chosen}
     assert "lstm/plain" in {entry.id for entry in chosen}
+
+
+@pytest.mark.parametrize("version", ["../../x", "", "v1"])
+def test_what_is_not_a_version_is_wrong_use(version: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "vectors.archive", version, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"{version!r} is not a version, such as 0.1.0" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +75,7 @@ def test_the_index_lists_every_file_and_every_refusal(files: Mapping[str, bytes]
     for golden in index["goldens"]:
         assert golden["files"]["json"] in files
         for to in ("onnx", "safetensors", "npz", "c"):
-            assert (to in golden["files"]) != (to in golden["refused"]) or to == "onnx"
+            assert (to in golden["files"]) or (to in golden["refused"])
             for place in golden["files"].get(to, {}).values():
                 assert place in files or f"{place}/model.onnx" in files
 
@@ -77,6 +87,22 @@ def test_the_sums_are_true(files: Mapping[str, bytes]) -> None:
     for line in lines:
         digest, path = line.split("  ")
         assert hashlib.sha256(files[path]).hexdigest() == digest
+
+
+@pytest.mark.slow
+def test_the_page_on_export_has_the_numbers_of_goldens_and_the_sizes(files: Mapping[str, bytes]) -> None:
+    page = (ROOT / "docs/export.md").read_text("utf-8").partition("## Release archive")[2].partition("## JSON")[0]
+    goldens = json.loads(files["index.json"])["goldens"]
+    assert f"{len(goldens)} of {len(open_corpus().entries)}, of every cell" in page
+    for to in ("onnx", "safetensors", "npz", "c", "json"):
+        count = sum(to in golden["files"] for golden in goldens)
+        size = f"{sum(len(content) for path, content in files.items() if path.startswith(f'{to}/')) / 1e6:.1f}"
+        row = next(line for line in page.splitlines() if line.startswith("|") and f"`{to}/`" in line)
+        assert f" {count}" in row
+        assert f" {size}" in row
+    packed, unpacked = re.findall(r"size: ([\d.]+) MB, and ([\d.]+) MB unpacked", page)[0]
+    assert float(packed) == pytest.approx(len(tar_gz("vectors", files)) / 1e6, abs=0.1)
+    assert float(unpacked) == pytest.approx(sum(map(len, files.values())) / 1e6, abs=0.1)
 
 
 def snippet(heading: str, language: str) -> str:
@@ -105,15 +131,21 @@ def test_the_readmes_check_of_safetensors_works(archive: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("by", "code"), [("0", 0), ("1e-3f", 1)])
-def test_the_readmes_check_in_c_works(by: str, code: int, archive: Path, tmp_path: Path) -> None:
-    my_lstm = f"""
-        static void my_lstm(const float *x, const float *w, const float *r, float *out, float *h_n, float *c_n)
+@pytest.mark.parametrize(("bias", "code"), [("lstm_plain_bias_hh_l0[row]", 0), ("0", 1)])
+def test_the_readmes_check_in_c_works(bias: str, code: int, archive: Path, tmp_path: Path) -> None:
+    step = (ROOT / "examples/c/check_lstm.c").read_text("utf-8")
+    functions = step[step.index("enum") : step.index("int main")].replace("lstm_plain_bias_hh_l0[row]", bias)
+    my_lstm = f"""{functions}
+        static void my_lstm(const float *x, const float *w, const float *r, const float *b, const float *d, float *out,
+                            float *h, float *c)
         {{
-            int k;
-            (void)x, (void)w, (void)r;
-            for (k = 0; k < 24; k++) out[k] = (float)lstm_plain_out[k];
-            for (k = 0; k < 6; k++) h_n[k] = (float)lstm_plain_h_n[k] + {by}, c_n[k] = (float)lstm_plain_c_n[k];
+            int n, t, u;
+            (void)w, (void)r, (void)b, (void)d;
+            for (n = 0; n < B; n++)
+                for (t = 0; t < T; t++) {{
+                    step(x + (n * T + t) * I, h + n * H, c + n * H);
+                    for (u = 0; u < H; u++) out[(n * T + t) * H + u] = h[n * H + u];
+                }}
         }}
         int main(void)"""
     text = snippet("C", "c").replace("int main(void)", my_lstm)
