@@ -64,6 +64,7 @@ generate: $(READY)
 	$(BIN)/python -m rnn_goldens.generator.schema_files schema
 	$(BIN)/python -m rnn_goldens.generator.readme_figures .
 	$(BIN)/python -m rnn_goldens.defects.page docs/defects.md
+	$(BIN)/python -m rnn_goldens.export.sonnx.accuracy docs/accuracy
 
 check-corpus: $(READY)
 	$(BIN)/rnn-goldens generate --check

@@ -21,7 +21,7 @@ def test_the_commands_print_what_the_page_shows(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["read_golden.py", "run_vectors.py"]
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     commands = COMMAND.findall(PAGE)
-    assert len(commands) == 7
+    assert len(commands) == 9
     for command, shown in commands:
         done = subprocess.run(
             command, shell=True, cwd=tmp_path, capture_output=True, text=True, env=environment, check=False

@@ -10,11 +10,13 @@ release = version = repository_links.project(ROOT).version
 project_copyright = "the rnn-goldens maintainers"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-extensions += ["code_host", "command_help", "field_dashes", "navigation"]
+extensions += ["code_host", "command_help", "field_dashes", "mathml", "navigation"]
 exclude_patterns = ["site"]
 highlight_language = "text"
 
 myst_heading_anchors = 4
+myst_enable_extensions = ["dollarmath"]
+html_math_renderer = "mathml"
 
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rnn_goldens.command_line.refusals import all_refused, refusals
 from rnn_goldens.command_line.selection_options import corpus_option
 from rnn_goldens.command_line.terminal import echo
-from rnn_goldens.export import FORMATS, WEBNN
+from rnn_goldens.export import FORMATS
 from rnn_goldens.plurals import counted
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     metavar="PRECISION",
     help="The precision of the numbers (default: the widest of each golden; for onnx the widest up to float32).",
 )
-@click.option("--replace", is_flag=True, help="Replace existing files of the same golden.")
+@click.option("--replace", is_flag=True, help="Replace existing files and folders, each as a whole.")
 @corpus_option
 def export(
     patterns: tuple[str, ...], folder: Path, to: str, dtype: str | None, replace: bool, corpus: str | None
@@ -35,7 +36,7 @@ def export(
     onnx: a folder per golden with model.onnx and test_data_set_0/, as ONNX test runners read them. npz, safetensors:
     a file per golden with weights, inputs, expected values and tolerances by name. c: a C99 header per golden, and
     rnn_goldens.h, which compares outputs with them. sonnx: cases with explicit inputs, and a page on the accuracy of
-    each operator. webnn: a file per operator, as in the web-platform-tests.
+    each operator. webnn: a file per operator with all goldens of this export, as in the web-platform-tests.
 
     A golden that the format cannot represent, or that does not list the precision, is refused; the others are written.
     """
@@ -51,15 +52,15 @@ def export(
     entries = opened.select(ids=patterns)
     encoded, refused = _encode(opened, [entry.id for entry in entries], to, dtype and precision_name(dtype))
     exported = files(to, encoded)
-    statuses = write(folder, exported, replace=replace)
-    for one, what in zip(exported, statuses, strict=True):
+    statuses = write(folder, exported.all, replace=replace)
+    for one, what in zip(exported.all, statuses, strict=True):
         echo(f"{what:<11}{one.golden_id}")
-    for golden_id, why in refused.items():
-        echo(f"{'refused':<11}{golden_id}: {why}")
-    of_goldens = statuses if to == WEBNN else statuses[: len(encoded)]
-    unchanged = of_goldens.count("unchanged")
-    what = "files " if to == WEBNN else ""
-    counts = f"{len(of_goldens) - unchanged} {what}written, {unchanged} unchanged"
+    for line in refusals(refused):
+        echo(line)
+    goldens = len(exported.of_goldens)
+    ones, unit = (statuses[:goldens], "") if goldens else (statuses, "files ")
+    unchanged = ones.count("unchanged")
+    counts = f"{len(ones) - unchanged} {unit}written, {unchanged} unchanged"
     echo(f"{counted(len(entries), 'golden')} to {folder}: {counts}{f', {len(refused)} refused' if refused else ''}")
 
 
@@ -82,6 +83,5 @@ def _encode(
         except Unsupported as why:
             refused[golden_id] = str(why)
     if not encoded:
-        listed = "\n".join(f"{golden_id} cannot be exported to {to}: {why}" for golden_id, why in refused.items())
-        raise WrongUse(listed)
+        raise WrongUse("\n".join(all_refused(refused, to)))
     return encoded, refused

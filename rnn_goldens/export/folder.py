@@ -57,7 +57,7 @@ def _require_no_loss(folder: Path, replaced: Sequence[Exported], replace: bool) 
     more = f" and {len(replaced) - _MAX_LISTED} more" if len(replaced) > _MAX_LISTED else ""
     raise WrongUse(
         f"{folder} already has other content in {listed}{more}: name another folder, or replace "
-        f"{'it' if len(replaced) == 1 else f'these {len(replaced)}'} with --replace"
+        f"{'it' if len(replaced) == 1 else f'these {len(replaced)}'} as a whole with --replace"
     )
 
 

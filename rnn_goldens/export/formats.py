@@ -1,6 +1,7 @@
 """The export formats: their requirements, default precisions and encoders."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 from rnn_goldens.checkable_golden import Golden
@@ -67,18 +68,36 @@ def encode(golden: Golden, to: str) -> Exported:
     return {"npz": array_files.npz, "safetensors": array_files.safetensors, "c": c_header}[to](golden)
 
 
-def files(to: str, encoded: Sequence[Exported]) -> list[Exported]:
-    """Return what to write for encoded goldens: their files in order, then files of no single golden."""
+@dataclass(frozen=True)
+class Files:
+    """What an export writes.
+
+    Attributes:
+        of_goldens: the file or folder of each golden, in order.
+        of_several: files of no single golden.
+    """
+
+    of_goldens: Sequence[Exported]
+    of_several: Sequence[Exported] = ()
+
+    @property
+    def all(self) -> list[Exported]:
+        """Both, in this order."""
+        return [*self.of_goldens, *self.of_several]
+
+
+def files(to: str, encoded: Sequence[Exported]) -> Files:
+    """Return what to write for encoded goldens."""
     if to == WEBNN:
         from rnn_goldens.export.webnn_tests import joined
 
-        return joined(encoded)
+        return Files((), joined(encoded))
     if to == SONNX:
         from rnn_goldens.export.sonnx.accuracy import pages
 
-        return [*encoded, *pages(encoded)]
+        return Files(encoded, pages(encoded))
     if to == "c":
         from rnn_goldens.export.c_header import checker
 
-        return [*encoded, checker()]
-    return list(encoded)
+        return Files(encoded, [checker()])
+    return Files(encoded)

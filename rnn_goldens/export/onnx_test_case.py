@@ -20,6 +20,7 @@ from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.export.exported_golden import Exported, about, allowed, expected, identifier
 from rnn_goldens.golden.precision import PRECISIONS, Precision
+from rnn_goldens.implementations.batch_of_one import batched
 from rnn_goldens.implementations.onnx import recurrence_model
 from rnn_goldens.implementations.onnx.model import ATTRIBUTES, build, feeds
 
@@ -37,12 +38,8 @@ def onnx_test_case(golden: Golden, *, stored_weights: bool = True) -> Exported:
     """
     model, fed = _network(golden, stored_weights) if golden.is_network else _recurrence(golden)
     precision, kind = PRECISIONS[golden.dtype], fed[next(iter(fed))].dtype
-    certified = _as_outputs_of_model(golden, expected(golden))
-    outputs = {name: precision.round(array).astype(kind) for name, array in certified.items()}
-    tolerances = {
-        name: array + np.abs(outputs[name].astype(np.float64) - certified[name])
-        for name, array in _as_outputs_of_model(golden, allowed(golden)).items()
-    }
+    certified, bounds = (_as_outputs_of_model(golden, arrays) for arrays in (expected(golden), allowed(golden)))
+    outputs, tolerances = rounded(certified, bounds, precision, kind)
     largest = _rounded_up(max(float(array.max(initial=0)) for array in tolerances.values()), precision)
     return Exported(
         golden.id,
@@ -76,8 +73,19 @@ def _as_outputs_of_model(golden: Golden, arrays: Mapping[str, NDArray[np.float64
     if not golden.is_network:
         output, state = arrays.values()
         return dict(zip(recurrence_model.OUTPUTS, (recurrence_model.packed(golden, output), state), strict=True))
-    axes = {name: 0 if name == "out" else 1 for name in arrays}
-    return {name: a if golden.batch_shape else np.expand_dims(a, axes[name]) for name, a in arrays.items()}
+    return {name: batched(golden, name, array) for name, array in arrays.items()}
+
+
+def rounded(
+    certified: Mapping[str, NDArray[np.float64]],
+    tolerances: Mapping[str, NDArray[np.float64]],
+    precision: Precision,
+    kind: np.dtype[Any],
+) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[np.float64]]]:
+    """Return certified values rounded to a precision and stored as a type, and tolerances that include the rounding."""
+    outputs = {name: precision.round(array).astype(kind) for name, array in certified.items()}
+    lost = {name: np.abs(outputs[name].astype(np.float64) - array) for name, array in certified.items()}
+    return outputs, {name: array + lost[name] for name, array in tolerances.items()}
 
 
 def tensors(kind: str, arrays: dict[str, NDArray[Any]]) -> dict[str, bytes]:

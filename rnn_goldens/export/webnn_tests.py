@@ -1,8 +1,9 @@
 """Exports goldens as tests of the Web Neural Network API, in the form of the web-platform-tests.
 
-One file per operator, for ``webnn/conformance_tests/`` of the web-platform-tests: ``gru.https.any.js``,
-``lstm.https.any.js``, and for one operator per time step ``gru_cell.https.any.js`` and ``lstm_cell.https.any.js``. Each
-golden is a test; its expected outputs have ``tolerance``, with one number per element.
+One file per operator, for ``webnn/conformance_tests/`` of the web-platform-tests, beside ``gru.https.any.js`` there:
+``gru_goldens.https.any.js``, ``lstm_goldens.https.any.js``, and for one operator per time step
+``gru_cell_goldens.https.any.js`` and ``lstm_cell_goldens.https.any.js``. Each golden is a test; its expected outputs
+have ``tolerance``, with one number per element.
 """
 
 import json
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.errors import Unsupported
+from rnn_goldens.export.directions import by_direction
 from rnn_goldens.export.exported_golden import ITSELF, Exported, allowed, expected
 from rnn_goldens.golden.built_in_cells import DIALECTS, standard_cell
+from rnn_goldens.implementations.batch_of_one import batched
 
 Array = NDArray[Any]
 Test = dict[str, Any]
@@ -25,10 +28,10 @@ CELLS = ("lstm", "gru", "gru_reset_before", "lstm_reverse", "gru_reverse")
 as in ONNX: W3C's webnn-baseline, ``lstm_cell.js``."""
 
 _FILES = {
-    "gru": "gru.https.any.js",
-    "gruCell": "gru_cell.https.any.js",
-    "lstm": "lstm.https.any.js",
-    "lstmCell": "lstm_cell.https.any.js",
+    "gru": "gru_goldens.https.any.js",
+    "gruCell": "gru_cell_goldens.https.any.js",
+    "lstm": "lstm_goldens.https.any.js",
+    "lstmCell": "lstm_cell_goldens.https.any.js",
 }
 """The file of each operator."""
 
@@ -76,8 +79,8 @@ def joined(goldens: Sequence[Exported]) -> list[Exported]:
 
 def _network_test(golden: Golden, operator: str) -> Test:
     weights = _weights(golden)
-    inputs = {"input": _batched(golden, "x", golden.x).swapaxes(0, 1), **weights}
-    states = {name: _batched(golden, name, array) for name, array in golden.given_states.items()}
+    inputs = {"input": batched(golden, "x", golden.x).swapaxes(0, 1), **weights}
+    states = {name: batched(golden, name, array) for name, array in golden.given_states.items()}
     inputs |= {_STATES[operator][name]: array for name, array in states.items()}
     options = {name: name for name in inputs if name not in ("input", "weight", "recurrentWeight")}
     direction = "both" if golden.network.num_directions > 1 else "backward" if _is_backward(golden) else "forward"
@@ -87,10 +90,7 @@ def _network_test(golden: Golden, operator: str) -> Test:
         {"hiddenSize": golden.network.hidden_size},
         {"options": {**options, **_equations(golden, operator), "returnSequence": True, "direction": direction}},
     ]
-    outputs, tolerance = (
-        {name: _as_in_webnn(golden, name, arrays[name]) for name in _order(golden)}
-        for arrays in (expected(golden), allowed(golden))
-    )
+    outputs, tolerance = (_last_states_first(by_direction(golden, a)) for a in (expected(golden), allowed(golden)))
     operators = [{"name": operator, "arguments": arguments, "outputs": list(outputs)}]
     return _test(golden, inputs, set(weights), operators, outputs, tolerance)
 
@@ -98,8 +98,8 @@ def _network_test(golden: Golden, operator: str) -> Test:
 def _cell_test(golden: Golden, operator: str) -> Test:
     """Return a test with one operator per time step, each with the states of the one before."""
     weights = {name: array[0] for name, array in _weights(golden).items()}
-    x = _batched(golden, "x", golden.x)
-    states = [_batched(golden, name, array)[0] for name, array in golden.states.items()]
+    x = batched(golden, "x", golden.x)
+    states = [batched(golden, name, array)[0] for name, array in golden.states.items()]
     given = dict(zip(_CELL_STATES[operator], states, strict=True))
     inputs = {**{f"input{t}": x[:, t] for t in range(golden.time)}, **weights, **given}
     options = {name: name for name in weights if name not in ("weight", "recurrentWeight")}
@@ -123,8 +123,8 @@ def _cell_test(golden: Golden, operator: str) -> Test:
 
 def _by_step(golden: Golden, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Return out of each time step, and the last states, as the cells' outputs."""
-    out, last = _batched(golden, "out", arrays["out"]), golden.time - 1
-    states = {f"{name[0]}_{last}": _batched(golden, name, a)[0] for name, a in arrays.items() if name != "out"}
+    out, last = batched(golden, "out", arrays["out"]), golden.time - 1
+    states = {f"{name[0]}_{last}": batched(golden, name, a)[0] for name, a in arrays.items() if name != "out"}
     return {**{f"h_{t}": out[:, t] for t in range(last)}, **states}
 
 
@@ -168,24 +168,9 @@ def _is_backward(golden: Golden) -> bool:
     return golden.cell in DIALECTS and DIALECTS[golden.cell].options.get("direction") == "reverse"
 
 
-def _order(golden: Golden) -> list[str]:
-    """Return the names of the outputs in WebNN's order: last states first."""
-    out, *states = golden.layout.outputs
-    return [*states, out]
-
-
-def _as_in_webnn(golden: Golden, name: str, array: Array) -> Array:
-    """Return a state as (directions, batch, hidden), out as (time, directions, batch, hidden)."""
-    array = _batched(golden, name, array)
-    if name != "out":
-        return array
-    config = golden.network
-    return array.reshape(*array.shape[:2], config.num_directions, config.hidden_size).transpose(1, 2, 0, 3)
-
-
-def _batched(golden: Golden, name: str, array: Array) -> Array:
-    """Return an array with a batch axis: an unbatched golden is a batch of one."""
-    return array if golden.batch_shape else np.expand_dims(array, 0 if name in ("x", "out") else 1)
+def _last_states_first(outputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Return outputs in WebNN's order."""
+    return {name: array for name, array in outputs.items() if name != "out"} | {"out": outputs["out"]}
 
 
 _HEAD = """\

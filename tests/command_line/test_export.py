@@ -56,12 +56,28 @@ def test_some_formats_have_files_of_no_golden(to: str, others: list[str], run: R
 def test_webnn_has_a_file_per_operator(run: Run, tmp_path: Path) -> None:
     output = run("export", "gru/plain", "gru/two-layers", "--to", "webnn", "out").stdout
     assert output.splitlines() == [
-        "new        gru.https.any.js",
-        "new        gru_cell.https.any.js",
+        "new        gru_goldens.https.any.js",
+        "new        gru_cell_goldens.https.any.js",
         "refused    gru/two-layers: WebNN's operators have one layer",
         "2 goldens to out: 2 files written, 0 unchanged, 1 refused",
     ]
-    assert written(tmp_path / "out") == ["gru.https.any.js", "gru_cell.https.any.js"]
+    assert written(tmp_path / "out") == ["gru_cell_goldens.https.any.js", "gru_goldens.https.any.js"]
+
+
+def test_another_export_to_webnn_replaces_the_whole_file_if_asked(run: Run, tmp_path: Path) -> None:
+    run("export", "gru/plain", "--to", "webnn", "out")
+    other = ("export", "gru/no-bias", "--to", "webnn", "out")
+    assert run(*other, code=WRONG_USE).stderr == (
+        "Error: out already has other content in gru_goldens.https.any.js, gru_cell_goldens.https.any.js: "
+        "name another folder, or replace these 2 as a whole with --replace\n"
+    )
+    run(*other, "--replace")
+    text = (tmp_path / "out/gru_goldens.https.any.js").read_text("utf-8")
+    assert "gru/no-bias:" in text
+    assert "gru/plain:" not in text
+    shown = " ".join(run("export", "--help").stdout.split())
+    assert "Replace existing files and folders, each as a whole." in shown
+    assert "a file per operator with all goldens of this export" in shown
 
 
 def test_an_unknown_format_is_an_error_that_lists_formats(run: Run) -> None:
@@ -105,6 +121,25 @@ def test_refused_goldens_are_listed_and_the_others_written(run: Run, tmp_path: P
     assert "1 written" in run("export", "gru/chaotic", "--to", "onnx", "--dtype=float64", "out").stdout
 
 
+def test_goldens_that_are_refused_for_one_reason_share_a_paragraph(run: Run) -> None:
+    output = run("export", "lstm-clip/*", "lstm/plain", "lstm/two-layers", "--to", "webnn", "out").stdout
+    assert output.splitlines()[2:] == [
+        "refused    lstm/two-layers: WebNN's operators have one layer",
+        "refused    4 goldens: WebNN has no operator for lstm_clip: lstm-clip/plain,",
+        "           lstm-clip/with-state, lstm-clip/large-c and 1 more",
+        "6 goldens to out: 2 files written, 0 unchanged, 5 refused",
+    ]
+
+
+def test_an_error_names_each_reason_once(run: Run) -> None:
+    output = run("export", "rnn-softsign/*", "lstm/two-layers", "--to", "webnn", "out", code=WRONG_USE).stderr
+    assert output.splitlines() == [
+        "Error: lstm/two-layers cannot be exported to webnn: WebNN's operators have one layer",
+        "2 goldens cannot be exported to webnn: WebNN has no operator for rnn_softsign: rnn-softsign/plain, "
+        "rnn-softsign/with-state",
+    ]
+
+
 def test_refusing_every_golden_is_an_error_and_writes_nothing(run: Run, tmp_path: Path) -> None:
     output = run("export", "gru/chaotic", "--to", "c", "--dtype", "float32", "out", code=WRONG_USE).stderr
     assert output == "Error: gru/chaotic cannot be exported to c: it cannot be checked in float32, only in float64\n"
@@ -118,7 +153,8 @@ def test_repeating_writes_nothing_and_another_precision_needs_replace(run: Run) 
     other = ("export", "gru/plain", "--to", "c", "--dtype=float32", "out")
     output = run(*other, code=WRONG_USE).stderr
     assert output == (
-        "Error: out already has other content in gru_plain.h: name another folder, or replace it with --replace\n"
+        "Error: out already has other content in gru_plain.h: "
+        "name another folder, or replace it as a whole with --replace\n"
     )
     assert run(*other, "--replace").stdout.startswith("replaced   gru/plain\n")
 

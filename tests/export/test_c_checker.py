@@ -20,7 +20,7 @@ Outputs = dict[str, NDArray[np.float64]]
 
 def printed(golden: Golden, outputs: Outputs, folder: Path) -> str:
     """Return what the checks of a C program print about outputs, and the number of wrong elements by output."""
-    write(folder, files("c", [encode(golden, "c")]), replace=True)
+    write(folder, files("c", [encode(golden, "c")]).all, replace=True)
     name, real = identifier(golden.id), "double" if golden.dtype == "float64" else "float"
     arrays = "".join(
         f"static {real} {output}[] = {{{', '.join(_literal(x) for x in array.ravel().tolist())}}};\n"
@@ -84,7 +84,7 @@ def test_the_reverse_direction_begins_at_the_length_of_each_sequence(tmp_path: P
 
 def test_a_verdict_keeps_that_an_element_is_nan(tmp_path: Path) -> None:
     golden = load("lstm/plain", dtype="float32")
-    write(tmp_path, files("c", [encode(golden, "c")]))
+    write(tmp_path, files("c", [encode(golden, "c")]).all)
     program = """
         #include "rnn_goldens.h"
         #include "lstm_plain.h"
@@ -104,7 +104,7 @@ def test_a_verdict_keeps_that_an_element_is_nan(tmp_path: Path) -> None:
 def test_a_compiler_that_drops_nan_is_refused(tmp_path: Path) -> None:
     if shutil.which("cc") is None:
         lacking("cc is not installed")
-    write(tmp_path, files("c", [encode(load("lstm/plain", dtype="float32"), "c")]))
+    write(tmp_path, files("c", [encode(load("lstm/plain", dtype="float32"), "c")]).all)
     (tmp_path / "program.c").write_text('#include "rnn_goldens.h"\nint main(void) { return 0; }\n', "utf-8")
     command = ["cc", "-std=c99", "-ffast-math", "program.c", "-o", "program"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

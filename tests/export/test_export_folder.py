@@ -59,7 +59,7 @@ def test_unchanged_goldens_and_other_files_are_not_touched(
 
 def test_other_content_is_replaced_only_on_request(tmp_path: Path) -> None:
     write(tmp_path, ALL)
-    with pytest.raises(WrongUse, match=r"other content in a/one.npz, test_c_case: .* replace these 2 with"):
+    with pytest.raises(WrongUse, match=r"other content in a/one.npz, test_c_case: .* replace these 2 as a whole with"):
         write(tmp_path, [changed(ONE), TWO, changed(CASE)])
     assert contents(tmp_path) == WRITTEN
     assert write(tmp_path, [changed(ONE), TWO, changed(CASE)], replace=True) == ["replaced", "unchanged", "replaced"]

@@ -6,7 +6,7 @@ directions, batch, hidden), ``Y_h`` and ``Y_c``. ``tolerance_N.pb`` is the bound
 element: inputs have no error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.corpus.index import Entry
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import Unsupported
+from rnn_goldens.export.directions import by_direction
 from rnn_goldens.export.exported_golden import Exported, about, allowed, expected, identifier
-from rnn_goldens.export.onnx_test_case import tensors
+from rnn_goldens.export.onnx_test_case import rounded, tensors
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.batch_of_one import batched
 from rnn_goldens.implementations.onnx.model import ATTRIBUTES, IR_VERSION, OPSET, TYPES
 
 Array = NDArray[Any]
 
-_ACTIVATIONS = (["Sigmoid", "Tanh", "Tanh"], ["Relu", "Tanh", "Tanh"], ["Sigmoid", "Tanh"], ["Tanh"], ["Relu"])
-"""The activations that the profile admits for an LSTM, and those of the other operators' definitions."""
+_ACTIVATIONS = (["Sigmoid", "Tanh", "Tanh"], ["Sigmoid", "Tanh"], ["Tanh"], ["Relu"])
+"""The activations that the profile admits and the accuracy pages cover: of an LSTM, a GRU, and an RNN."""
 
 
 def sonnx_case(golden: Golden) -> Exported:
@@ -35,19 +35,14 @@ def sonnx_case(golden: Golden) -> Exported:
     Raises:
         Unsupported: the golden has several layers, or no operator with the profile's activations computes it.
     """
-    _require_profile(golden)
-    operator = str(ATTRIBUTES[golden.cell]["op_type"])
+    why = reason_against(golden.cell, golden.features)
+    if why:
+        raise Unsupported(why)
+    operator = operator_of(golden.cell)
     kind = helper.tensor_dtype_to_np_dtype(TYPES[golden.dtype])
     x = batched(golden, "x", golden.x).swapaxes(0, 1).astype(kind)
-    outputs = {
-        name: PRECISIONS[golden.dtype].round(array).astype(kind)
-        for name, array in _as_in_onnx(golden, expected(golden))
-    }
-    certified = dict(_as_in_onnx(golden, expected(golden)))
-    bounds = {
-        name: bound + np.abs(outputs[name].astype(np.float64) - certified[name])
-        for name, bound in _as_in_onnx(golden, allowed(golden))
-    }
+    certified, introduced = (_as_in_onnx(golden, arrays) for arrays in (expected(golden), allowed(golden)))
+    outputs, bounds = rounded(certified, introduced, PRECISIONS[golden.dtype], kind)
     files = {
         "model.onnx": _model(golden, operator, x, outputs),
         **tensors("input", {"X": x}),
@@ -58,18 +53,18 @@ def sonnx_case(golden: Golden) -> Exported:
     return Exported(golden.id, f"spec/tests/{operator.lower()}/cases/{identifier(golden.id)}", files)
 
 
-def has_case(entry: Entry) -> bool:
-    """Return whether a golden of a standard cell has a case in float32."""
-    return "multilayer" not in entry.features and "float32" in entry.precisions
+def reason_against(cell: str, features: Collection[str]) -> str | None:
+    """Return why a golden of a cell, with these features, has no case; None if it has one."""
+    if cell not in ATTRIBUTES:
+        return f"ONNX has no operator RNN, GRU or LSTM for {cell}"
+    if ATTRIBUTES[cell]["activations"] not in _ACTIVATIONS:
+        return "the profile restricts the activations to Sigmoid, Tanh and Relu"
+    return "a case has one operator, and the golden several layers" if "multilayer" in features else None
 
 
-def _require_profile(golden: Golden) -> None:
-    if not golden.is_network or golden.cell not in ATTRIBUTES:
-        raise Unsupported(f"ONNX has no operator RNN, GRU or LSTM for {golden.cell}")
-    if ATTRIBUTES[golden.cell]["activations"] not in _ACTIVATIONS:
-        raise Unsupported("the profile restricts the activations to Sigmoid, Tanh and Relu")
-    if golden.network.num_layers > 1:
-        raise Unsupported("a case has one operator, and the golden several layers")
+def operator_of(cell: str) -> str:
+    """Return the operator that computes a cell."""
+    return str(ATTRIBUTES[cell]["op_type"])
 
 
 def _model(golden: Golden, operator: str, x: Array, outputs: Mapping[str, Array]) -> bytes:
@@ -114,12 +109,10 @@ def _attributes(golden: Golden, operator: str) -> dict[str, Any]:
     }
 
 
-def _as_in_onnx(golden: Golden, arrays: Mapping[str, Array]) -> list[tuple[str, Array]]:
+def _as_in_onnx(golden: Golden, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Return ``Y`` (time, directions, batch, hidden) and the last states, by ONNX's names."""
-    config = golden.network
-    out, *states = (batched(golden, name, array) for name, array in arrays.items())
-    y = out.reshape(*out.shape[:2], config.num_directions, config.hidden_size).transpose(1, 2, 0, 3)
-    return [("Y", y), *((f"Y_{name}", state) for name, state in zip(golden.layout.states, states, strict=True))]
+    names = ("Y", *(f"Y_{state}" for state in golden.layout.states))
+    return dict(zip(names, by_direction(golden, arrays).values(), strict=True))
 
 
 OPERATORS: Mapping[str, str] = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
