@@ -2,24 +2,25 @@
 
     python -m benchmarks.carriers    # after `make javascript`; --write renews docs/results/carriers.md
 
-A carrier is a form in which goldens reach a project: ONNX folders, files of arrays, the npm package, the C header. The
-exit code is 1 if a verdict differs from Python's, or if Python's verdict on an implementation is not the known one.
+A carrier is a form in which goldens reach a project: ONNX folders, files of arrays, JSON, the npm package, the C
+header. The exit code is 1 if a verdict differs from Python's, or if Python's verdict on an implementation is not the
+known one.
 """
 
 import argparse
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import page
-from benchmarks.carriers.carriers import Verdicts, carriers, python
-from benchmarks.carriers.implementations import Result, results
+from benchmarks.carriers.carriers import JSON_PRECISIONS, Verdicts, carriers, python
+from benchmarks.carriers.implementations import Result, chosen, results
 from rnn_goldens.corpus import open_corpus
-from vectors.archive import contents, is_in_archive
+from rnn_goldens.golden.precision import PRECISIONS
+from vectors.archive import FORMATS, contents, is_in_archive
 
 PAGE = "carriers.md"
-PRECISIONS = ("float32", "float64")
 
 
 def main() -> None:
@@ -42,7 +43,8 @@ def measured(scratch: Path) -> tuple[str, list[str]]:
         (vectors / path).parent.mkdir(parents=True, exist_ok=True)
         (vectors / path).write_bytes(content)
     entries = [entry for entry in open_corpus().entries if is_in_archive(entry)]
-    found = list(results([(entry.id, dtype) for dtype in PRECISIONS for entry in entries if dtype in entry.precisions]))
+    ids = [(entry.id, dtype) for dtype in PRECISIONS for entry in entries if dtype in entry.precisions]
+    found = list(results(chosen(), ids))
     reference = python(found)
     others = {name: check(found) for name, check in carriers(vectors, scratch).items()}
     wrong = [*unexpected(found, reference), *differing(found, reference, others)]
@@ -77,17 +79,24 @@ def report(found: Sequence[Result], reference: Verdicts, others: Mapping[str, Ve
         [
             "## The same verdicts in every carrier\n\n"
             f"{len(right)} right and {len(wrong_ones)} wrong implementations ran goldens of the archive in "
-            f"{' and '.join(PRECISIONS)}: {len(found):,} results. Each carrier checked the same outputs. "
-            f"{'All verdicts are equal.' if not wrong else f'{len(wrong)} verdicts differ.'} "
+            f"{_joined(PRECISIONS)}: {len(found):,} results. Each carrier checked the same outputs. "
+            f"{'All verdicts are equal.' if not wrong else f'Verdicts that differ: {len(wrong)}.'} "
             "Measured by `python -m benchmarks.carriers --write`.\n\n"
             f"{page.versions('numpy', 'onnx', 'safetensors')}.\n",
             page.table(("carrier", "results", "passed", "failed", "as in Python", "different"), rows),
-            "The archive has ONNX folders in float32, and not for cells without an ONNX operator. Right "
-            "implementations are those of [correctness.md](correctness.md) and [recurrences.md](recurrences.md); wrong "
-            "ones are [deviations](../deviations.md), evenly from all.\n",
+            f"The archive has ONNX folders in {_joined(FORMATS['onnx'])}, and not for cells without an ONNX operator, "
+            f"and C headers in {_joined(FORMATS['c'])}. C has no shapes: outputs of a wrong shape are not compared. "
+            f"JSON is compared by the rule of the archive's README, for networks in {_joined(JSON_PRECISIONS)}.\n\n"
+            "Right implementations are those of [correctness.md](correctness.md) and [recurrences.md](recurrences.md); "
+            "wrong ones are [deviations](../deviations.md), evenly from all.\n",
             *(f"- {one}" for one in wrong),
         ]
     )
+
+
+def _joined(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}"
 
 
 def _row(name: str, reference: Verdicts, verdicts: Verdicts) -> tuple[object, ...]:

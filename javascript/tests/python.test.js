@@ -9,7 +9,7 @@ import { compare, entries, load, select } from "rnn-goldens";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const python = process.env.PYTHON ?? `${root}.venv/bin/python`;
-const answers = { selection: [], golden: [], verdict: [] };
+const answers = { selection: [], golden: [], verdict: [], deviation: [] };
 
 before(async () => {
   const child = spawn(python, ["javascript/tests/python_answers.py"], {
@@ -47,18 +47,35 @@ test("inputs, states, weights, expected values and tolerances are equal in every
 
 test("verdicts on wrong outputs and their messages are equal", async () => {
   assert.equal(answers.verdict.length, 2 * pairs);
-  for (const { kind, id, dtype, outputs, ...expected } of answers.verdict) {
-    const verdict = compare(await load(id, { dtype }), decoded(outputs));
-    const found = {
-      passed: verdict.passed,
-      largest_error: bits([verdict.largestError]),
-      message: verdict.message,
-      differences: Object.fromEntries(Object.values(verdict.differences).map(asInPython)),
-    };
-    for (const answer of [found, expected]) answer.message = withoutExponents(answer.message);
-    assert.deepEqual(found, expected);
-  }
+  for (const answer of answers.verdict) await assertSameVerdict(answer);
 });
+
+test("verdicts on known bugs, and their messages, are equal in every precision", async () => {
+  const names = new Set(answers.deviation.map(({ deviation }) => deviation));
+  assert.equal(names.size, 200);
+  for (const dtype of ["float64", "float32", "float16", "bfloat16"]) {
+    const wrong = answers.deviation.filter((answer) => answer.dtype === dtype && !answer.passed);
+    assert.ok(wrong.length >= 200, `${wrong.length} wrong results in ${dtype}`);
+  }
+  for (const { deviation, ...answer } of answers.deviation) await assertSameVerdict(answer, deviation);
+});
+
+async function assertSameVerdict({ kind, id, dtype, outputs, ...expected }, of = "wrong outputs") {
+  const verdict = compare(await load(id, { dtype }), decoded(outputs));
+  const found = {
+    passed: verdict.passed,
+    largest_error: bits([verdict.largestError]),
+    message: verdict.message,
+    differences: Object.fromEntries(Object.values(verdict.differences).map(asInPython)),
+  };
+  const where = `${of} on ${id} in ${dtype}`;
+  const [got, want] = [found, expected].map((answer) => ({
+    where,
+    ...answer,
+    message: withoutExponents(answer.message),
+  }));
+  assert.deepEqual(got, want);
+}
 
 // Where exponents begin depends on the version of NumPy: 1048576.0 or 1.048576e+06.
 function withoutExponents(message) {

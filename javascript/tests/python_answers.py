@@ -5,17 +5,22 @@ Numbers are base64 of little-endian float64, so that tests compare bits.
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count, cycle, islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.cells import case_of
+from rnn_goldens.cells.recurrence import recurrence_case
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import actual_by_name
 from rnn_goldens.comparison.verdict import Verdict, verdict_on
-from rnn_goldens.corpus import open_corpus, select
+from rnn_goldens.corpus import Corpus, open_corpus, select
+from rnn_goldens.corpus.index import Entry
+from rnn_goldens.deviations import DEVIATIONS, Deviation
+from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS, RecurrenceDeviation
 from rnn_goldens.golden.precision import PRECISIONS
 
 SELECTIONS: tuple[dict[str, Any], ...] = (
@@ -42,6 +47,17 @@ SHARE = 0.15
 PER_PRECISION = 2
 """The number of wrong outputs for a golden in one precision. Goldens and precisions take turns."""
 
+OF_NETWORKS, OF_RECURRENCES = 160, 40
+"""The numbers of deviations that run, evenly from all."""
+
+GOLDENS_OF_ONE = 3
+"""The number of goldens on which a deviation runs, at most; it is wrong on each in the widest precision."""
+
+STRIDE = 37
+"""The distance in the corpus of the goldens that are tried one after the other."""
+
+HALF_PRECISIONS = ("float16", "bfloat16")
+
 Array = NDArray[Any]
 Outputs = dict[str, Array]
 
@@ -57,6 +73,7 @@ def main() -> None:
     for entry in corpus.entries:
         for dtype in entry.precisions:
             show_golden(corpus.load(entry.id, dtype), next(turns))
+    show_deviations(corpus)
 
 
 def show_golden(golden: Golden, turn: int) -> None:
@@ -71,11 +88,52 @@ def show_golden(golden: Golden, turn: int) -> None:
     }
     encoded = {kind: {name: bits(array) for name, array in found.items()} for kind, found in arrays.items()}
     show(kind="golden", id=golden.id, dtype=golden.dtype, **encoded)
-    read_from_file = golden.copied(corpus=None)  # whose messages do not end with the command that shows the golden
     every = list(wrong_outputs(golden))
     for outputs in islice(cycle(every), turn % len(every), turn % len(every) + PER_PRECISION):
-        verdict = verdict_on(actual_by_name(read_from_file, outputs))
-        show(kind="verdict", id=golden.id, dtype=golden.dtype, outputs=tensors(outputs), **answers(verdict))
+        show_verdict(golden, outputs, kind="verdict")
+
+
+def show_deviations(corpus: Corpus) -> None:
+    """Print the verdicts on outputs of deviations, in float64, float32 and a half precision."""
+    turns = cycle(HALF_PRECISIONS)
+    for one in (*evenly(DEVIATIONS, OF_NETWORKS), *evenly(RECURRENCE_DEVIATIONS, OF_RECURRENCES)):
+        for entry, outputs in islice(wrong_results(one, corpus), GOLDENS_OF_ONE):
+            for dtype in ("float64", "float32", next(turns)):
+                if dtype in entry.precisions:
+                    golden = corpus.load(entry.id, dtype)
+                    show_verdict(golden, rounded(outputs, dtype), kind="deviation", deviation=one.name)
+
+
+def wrong_results(one: Deviation | RecurrenceDeviation, corpus: Corpus) -> Iterator[tuple[Entry, Outputs]]:
+    """Yield goldens from all folders on which a deviation is wrong in the widest precision, with its outputs."""
+    of_cells = [entry for entry in corpus.entries if entry.cell in one.cells]
+    for entry in (of_cells[k] for start in range(STRIDE) for k in range(start, len(of_cells), STRIDE)):
+        if isinstance(one, Deviation) and not set(one.needs) <= set(entry.features):
+            continue
+        golden = corpus.load(entry.id, entry.precisions[0])
+        outputs = outputs_of(one, golden)
+        if outputs and not verdict_on(actual_by_name(golden, outputs)).passed:
+            yield entry, outputs
+
+
+def outputs_of(one: Deviation | RecurrenceDeviation, golden: Golden) -> Outputs:
+    """Return the wrong outputs of a deviation, in float64; none if the golden lacks a feature that it needs."""
+    if isinstance(one, Deviation):
+        return dict(zip(golden.layout.outputs, one.run(case_of(golden, np.float64)), strict=True))
+    case = recurrence_case(golden, np.float64)
+    found = one.run(case) if one.has_needs(case) else {}
+    return {name: found[name] for name in golden.stored.expected if name in found}
+
+
+def rounded(outputs: Outputs, dtype: str) -> Outputs:
+    """Return outputs rounded to a precision; half precisions are carried in float32."""
+    carrier = np.float64 if dtype == "float64" else np.float32
+    return {name: PRECISIONS[dtype].round(array.astype(np.float64)).astype(carrier) for name, array in outputs.items()}
+
+
+def evenly(of: Sequence[Any], number: int) -> list[Any]:
+    """Return a number of elements, evenly from all; all if there are fewer."""
+    return [of[k * len(of) // number] for k in range(number)] if len(of) > number else list(of)
 
 
 def wrong_outputs(golden: Golden) -> Iterator[Outputs]:
@@ -99,6 +157,13 @@ def wrong_outputs(golden: Golden) -> Iterator[Outputs]:
     yield changed(lambda _, array: declared.round(array).astype(np.float32) * np.float32(1.25))
     yield changed(lambda _, array: array.swapaxes(0, 1))
     yield changed(lambda name, array: array[..., None] if name.endswith("_n") else array * 2)
+
+
+def show_verdict(golden: Golden, outputs: Outputs, **names: str) -> None:
+    """Print outputs, and the verdict on them."""
+    read_from_file = golden.copied(corpus=None)  # whose messages do not end with the command that shows the golden
+    verdict = verdict_on(actual_by_name(read_from_file, outputs))
+    show(**names, id=golden.id, dtype=golden.dtype, outputs=tensors(outputs), **answers(verdict))
 
 
 def answers(verdict: Verdict) -> dict[str, Any]:

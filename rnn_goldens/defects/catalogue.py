@@ -13,7 +13,9 @@ from rnn_goldens.deviations import DEVIATIONS, deviation
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.diagnosis.fact_list import FACTS
 from rnn_goldens.diagnosis.gradient_facts import GRADIENT_FACTS
-from rnn_goldens.errors import InvalidFile, UnknownName, not_readable
+from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse, not_readable
+from rnn_goldens.implementations import check_name
+from rnn_goldens.programs.command import is_command
 
 DEFECTS = Path(__file__).with_name("defects.toml")
 """The list of measured defects."""
@@ -77,7 +79,8 @@ def read_defects(path: Path = DEFECTS) -> list[Defect]:
     """Read a list of defects.
 
     Raises:
-        InvalidFile: it is not such a list, or a defect names a golden, deviation or version that cannot exist.
+        InvalidFile: it is not such a list, or a defect names an implementation, golden, deviation or version that
+            cannot exist.
     """
     defects: list[Defect] = _read(path, _Defects).defect
     corpus = open_corpus()
@@ -121,6 +124,11 @@ def _problems(defect: Defect, corpus: Corpus) -> Iterator[str]:
         SpecifierSet(defect.versions)
     except InvalidSpecifier:
         yield f"versions = {defect.versions!r} is not a range such as '>=1.17,<1.24'"
+    try:
+        if not is_command(defect.implementation):  # a program may be missing here, as an adapter may
+            check_name(defect.implementation)
+    except (UnknownName, WrongUse) as error:
+        yield str(error)
     if not (defect.deviation or defect.fact or defect.reason):
         yield "needs a deviation, a fact or a reason, or any failure of the golden would show it"
     facts = GRADIENT_FACTS if defect.gradients else FACTS

@@ -5,8 +5,10 @@ each in a process of its own: a golden whose process ends has the end as its res
 """
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.machinery import PathFinder
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from itertools import groupby
@@ -30,6 +32,9 @@ from rnn_goldens.plugin.builtin_check import as_typed
 from rnn_goldens.plugin.builtin_check.supervisor import Finished, run
 from rnn_goldens.result import FAILED, PASSED, UNCHECKED, Result, golden_and_precision, own_reason
 from rnn_goldens.result import REFUSED as GOLDEN_REFUSED
+
+_REPOSITORYS = "conformance"
+"""The package of the repository's adapters, which is not installed."""
 
 _QUIET = ("-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore")
 
@@ -67,11 +72,25 @@ def _of_run(defects: Sequence[Defect]) -> Iterator[Finding]:
 
 
 def _missing(implementation: str) -> str:
-    """Return the package or the adapter's file that an implementation lacks here; "" if it lacks none."""
+    """Return the package or the repository's adapter that an implementation lacks here; "" if it lacks none.
+
+    A user's own adapter is run, so that an adapter that cannot be imported is reported.
+    """
     if implementation in BUILTIN:
         return next((name for name in BUILTIN[implementation].needs if find_spec(name) is None), "")
-    adapter = Path(*implementation.partition(":")[0].split(".")).with_suffix(".py")
-    return "" if adapter.is_file() else str(adapter)
+    parts = implementation.partition(":")[0].split(".")
+    return str(Path(*parts).with_suffix(".py")) if parts[0] == _REPOSITORYS and not _is_importable(parts) else ""
+
+
+def _is_importable(parts: Sequence[str]) -> bool:
+    """Return whether a module, given by the parts of its name, is found. Unlike ``find_spec``, imports no parent."""
+    folders: Sequence[str] = [str(Path.cwd()), *sys.path]
+    for part in parts:
+        spec = PathFinder.find_spec(part, folders)
+        if spec is None:
+            return False
+        folders = list(spec.submodule_search_locations or ())
+    return True
 
 
 def _state(defect: Defect, result: Result) -> str:

@@ -14,11 +14,11 @@ _WIDTH, _INDENT = 80, "  "
 
 
 def row(finding: Finding) -> Iterator[str]:
-    """Yield the lines of a defect whose engine is installed."""
+    """Yield the lines of a defect whose engine is installed: the state here, what is known, and the report."""
     defect = finding.defect
     yield from _wrapped(f"{finding.state}: {defect.engine} {finding.version}, {defect.place}", "", _INDENT)
     deviation = f" ({defect.deviation})" if defect.deviation else ""
-    yield from _wrapped(f"{defect.effect}{deviation}", _INDENT)
+    yield from _wrapped(f"{defect.engine} {defect.versions}: {defect.effect}{deviation}", _INDENT)
     yield f"{_INDENT}{defect.issue or NO_ISSUE}"
     if finding.state != PRESENT and finding.detail:
         yield from _wrapped(finding.detail.partition("\n")[0], _INDENT)

@@ -66,6 +66,8 @@ def test_a_good_list_is_read(tmp_path: Path) -> None:
         ({"deviation": "lstm_clip_ignored"}, "lstm_clip_ignored does not apply to gru_clip"),
         ({"dtype": "float8"}, "gru-clip/one-step has no outputs in float8"),
         ({"versions": "1.17"}, "versions = '1.17' is not a range"),
+        ({"implementation": "torchh"}, "no implementation 'torchh'. Did you mean 'torch'?"),
+        ({"implementation": "my-adapter:run"}, "'my-adapter' is not the name of a module"),
         ({"deviation": ""}, "needs a deviation, a fact or a reason"),
         ({"fact": "wrong_moon"}, "no fact 'wrong_moon'"),
         ({"color": "red"}, "unknown field `color`"),

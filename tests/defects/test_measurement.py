@@ -115,10 +115,10 @@ def test_what_is_not_installed_or_has_no_adapter_is_not_counted_as_absent(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     gone = replace(LISTED["onnx-gru-clip"], id="gone", engine="no-such-engine")
-    far = replace(of_numpy(LISTED["thinc-lstm-states"], "conformance.thinc:run"), id="far")
+    far = replace(of_numpy(LISTED["thinc-lstm-states"], "conformance.numpy:run"), id="far")
     findings = found(gone, far)
     assert (findings["gone"].state, findings["gone"].detail) == ("not installed", "no-such-engine")
-    assert (findings["far"].state, findings["far"].detail) == ("no adapter", str(Path("conformance/thinc.py")))
+    assert (findings["far"].state, findings["far"].detail) == ("no adapter", str(Path("conformance/numpy.py")))
     assert {finding.correction for finding in findings.values()} == {""}
 
 
