@@ -13,7 +13,7 @@ const KNOWN_FAILURES: [&str; 4] = [
     // an LSTM without initial_h fails if batch and time are not 1
     "lstm/plain",
     "lstm/overflowing-no-state",
-    // tanh is at most 0.9999993
+    // tanh saturates at 0.9999993
     "rnn-tanh/overflowing",
     "rnn-tanh/sweeping",
 ];

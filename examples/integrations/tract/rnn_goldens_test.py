@@ -25,8 +25,8 @@ KNOWN_ATTRIBUTES = {"rnn_tanh", "lstm", "gru", "lstm_peephole", "gru_reset_befor
 KNOWN_FAILURES = {
     "lstm/plain": "an LSTM without initial_h fails if batch and time are not 1",
     "lstm/overflowing-no-state": "an LSTM without initial_h fails if batch and time are not 1",
-    "rnn-tanh/overflowing": "tanh is at most 0.9999993",
-    "rnn-tanh/sweeping": "tanh is at most 0.9999993",
+    "rnn-tanh/overflowing": "tanh saturates at 0.9999993",
+    "rnn-tanh/sweeping": "tanh saturates at 0.9999993",
 }
 
 
