@@ -35,8 +35,7 @@ PARTS = (
 
 
 FOR_PAGES = (
-    r"rnn_goldens/(defects/page|generator/(\w+_page|rules/\w+|deviation_family|readme_figures|schema_files|"
-    r"uncovered_defects))\.py$"
+    r"rnn_goldens/(defects/page|generator/(\w+_page|rules/\w+|deviation_family|readme_figures|uncovered_defects))\.py$"
 )
 """Modules that write pages of the repository: the wheel does not have them."""
 
