@@ -162,9 +162,7 @@ def _compared(actual: Actual, name: str, output: Output) -> Difference:
         infinite=int(np.isinf(got).sum()),
         first=element(first(actual.golden, name, wrong)),
         largest=element(tuple(int(i) for i in np.unravel_index(finite_first.argmax(), got.shape))),
-        time_steps=()
-        if (axis := time_axis(actual.golden, name)) is None
-        else tuple(np.unique(wrong[:, axis]).tolist()),
+        time_steps=_time_steps(actual, name, wrong),
         computed_in=_lower_precision(expected, got),
         largest_error=float(fraction.max()),
     )

@@ -17,7 +17,7 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.export.directions import by_direction
 from rnn_goldens.export.exported_golden import ITSELF, Exported, allowed, expected
-from rnn_goldens.golden.built_in_cells import DIALECTS, standard_cell
+from rnn_goldens.golden.built_in_cells import standard_cell
 from rnn_goldens.implementations.batch_of_one import batched
 
 Array = NDArray[Any]
@@ -42,6 +42,9 @@ _CELL_STATES = {"gru": ("hiddenState",), "lstm": ("hiddenState", "cellState")}
 _LAYOUT = {"gru": "zrn", "lstm": "iofg"}
 """The orders of gates that WebNN shares with ONNX."""
 
+_DIRECTIONS = {"forward": "forward", "reverse": "backward", "bidirectional": "both"}
+"""WebNN's names of ONNX's directions."""
+
 _MOST_STEPS = 10
 """The longest sequence that is exported for an operator of one time step."""
 
@@ -64,8 +67,7 @@ def webnn_tests(golden: Golden) -> Exported:
         raise Unsupported("tests are exported in float32 only")
     operator = standard_cell(golden.cell)
     tests = {operator: _network_test(golden, operator)}
-    forward_only = golden.network.num_directions == 1 and not _is_backward(golden)
-    if forward_only and golden.time <= _MOST_STEPS:
+    if golden.network.onnx_direction == "forward" and golden.time <= _MOST_STEPS:
         tests[f"{operator}Cell"] = _cell_test(golden, operator)
     parts = {_FILES[name]: json.dumps(test, ensure_ascii=False).encode("utf-8") for name, test in tests.items()}
     return Exported(golden.id, "", parts)
@@ -83,7 +85,7 @@ def _network_test(golden: Golden, operator: str) -> Test:
     states = {name: batched(golden, name, array) for name, array in golden.given_states.items()}
     inputs |= {_STATES[operator][name]: array for name, array in states.items()}
     options = {name: name for name in inputs if name not in ("input", "weight", "recurrentWeight")}
-    direction = "both" if golden.network.num_directions > 1 else "backward" if _is_backward(golden) else "forward"
+    direction = _DIRECTIONS[golden.network.onnx_direction]
     arguments = [
         *({name: name} for name in ("input", "weight", "recurrentWeight")),
         {"steps": golden.time},
@@ -162,10 +164,6 @@ def _weights(golden: Golden) -> dict[str, Array]:
 def _equations(golden: Golden, operator: str) -> dict[str, Any]:
     layout = {"layout": _LAYOUT[operator]}
     return layout if operator == "lstm" else {"resetAfter": golden.cell != "gru_reset_before", **layout}
-
-
-def _is_backward(golden: Golden) -> bool:
-    return golden.cell in DIALECTS and DIALECTS[golden.cell].options.get("direction") == "reverse"
 
 
 def _last_states_first(outputs: Mapping[str, Array]) -> dict[str, Array]:

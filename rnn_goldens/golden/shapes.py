@@ -172,6 +172,11 @@ class Config(Mapping[str, Any]):
         return 2 if self.bidirectional else 1
 
     @property
+    def onnx_direction(self) -> str:
+        """ONNX's attribute: ``forward``, ``reverse`` or ``bidirectional``."""
+        return self.direction or ("bidirectional" if self.bidirectional else "forward")
+
+    @property
     def layers(self) -> list[list[str]]:
         """Suffixes of the weight names by layer, one for each direction."""
         count = self.num_directions

@@ -51,7 +51,7 @@ def test_a_defect_that_raises_an_error_is_found() -> None:
 
 @pytest.mark.slow
 def test_a_correct_implementation_has_none_of_the_defects() -> None:
-    """So each golden of the list can be passed, and a list that says otherwise is found to be wrong."""
+    """So each golden of the list can be passed, and a list that claims defects of it is found to be wrong."""
     findings = found(*map(of_numpy, LISTED.values()))
     assert {finding.state for finding in findings.values()} == {"not present"}
     here = f"is not present in numpy {version('numpy')}: exclude that version from"

@@ -104,7 +104,7 @@ def _attributes(golden: Golden, operator: str) -> dict[str, Any]:
         **{name: value for name, value in of_cell.items() if name not in ("op_type", "activations")},
         "activations": of_cell["activations"] * config.num_directions,
         "hidden_size": config.hidden_size,
-        "direction": config.direction or ("bidirectional" if config.num_directions > 1 else "forward"),
+        "direction": config.onnx_direction,
         "layout": 0,
     }
 

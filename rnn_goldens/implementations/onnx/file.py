@@ -135,13 +135,12 @@ def _require_same_network(graph: GraphProto, golden: Inputs) -> None:
         return
     require_cell(golden, nodes[0].op_type, ATTRIBUTES)
     config, wanted = golden.network, ATTRIBUTES[golden.cell]
-    direction = config.direction or ("bidirectional" if config.bidirectional else "forward")
     first = _attributes(nodes[0])
     required = {
         "operator": (nodes[0].op_type, wanted["op_type"]),
         "number of layers": (len(nodes), config.num_layers),
         "hidden_size": (first.get("hidden_size"), config.hidden_size),
-        "direction": (first.get("direction", "forward"), direction),
+        "direction": (first.get("direction", "forward"), config.onnx_direction),
     }
     for node in nodes:
         required |= _equations(graph, node, golden.cell, config.num_directions)

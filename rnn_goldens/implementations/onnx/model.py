@@ -96,7 +96,7 @@ def _layer(golden: Inputs, layer: str, result: str, available: set[str]) -> list
         inputs=[f"x_{layer}", f"{layer}/W", f"{layer}/R", *(name if name in available else "" for name in optional)],
         outputs=[f"Y_{layer}", *(f"{state}_n_{layer}" for state in states)],
         hidden_size=config.hidden_size,
-        direction=config.direction or ("bidirectional" if config.bidirectional else "forward"),
+        direction=config.onnx_direction,
         **attributes,
     )
     return [
