@@ -4,7 +4,7 @@ Only operators and methods of arrays decide whether values are right, so that a 
 change the verdict.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,8 @@ class Difference:
         first: the wrong element that is computed first, as defined by ``comparison.place.first``.
         largest: the wrong element with the largest error; NaN or infinity only if no wrong element is finite.
         time_steps: the time steps of ``out``, or of the gradient of ``x``, that have a wrong element, in order.
-        computed_in: the lowest precision that represents every value, if lower than declared; None for exact goldens.
+        computed_in: the lowest precision that represents every value, if lower than declared; None for exact goldens,
+            and for values that would be wrong in bfloat16: inputs and zeros are bfloat16 numbers, too.
         largest_error: the largest error, as a fraction of the tolerance; infinite where the tolerance is zero or
             subnormal and the error is a normal number.
         is_finer: whether the declared precision is a half precision that does not represent every value. Then the array
@@ -163,7 +164,7 @@ def _compared(actual: Actual, name: str, output: Output) -> Difference:
         first=element(first(actual.golden, name, wrong)),
         largest=element(tuple(int(i) for i in np.unravel_index(finite_first.argmax(), got.shape))),
         time_steps=_time_steps(actual, name, wrong),
-        computed_in=_lower_precision(expected, got),
+        computed_in=_lower_precision(expected, name, got),
         largest_error=float(fraction.max()),
     )
 
@@ -178,11 +179,13 @@ def _is_finer(declared: str, output: Output) -> bool:
     return declared in HALF and output.dtype != declared and not precision.holds(output.values)
 
 
-def _lower_precision(expected: Expected, got: Float64) -> str | None:
+def _lower_precision(expected: Expected, name: str, got: Float64) -> str | None:
     """Return the lowest precision that represents all values; None if it is the declared one or unknown."""
     if isinstance(expected.tolerance, Exact) or not np.isfinite(got).all() or not got.any():
         return None
     lower = [p for p in PRECISIONS.values() if p.bits < PRECISIONS[expected.dtype].bits]
     with np.errstate(over="ignore", invalid="ignore"):
-        matching = [p.name for p in sorted(lower, key=lambda p: p.bits) if (p.round(got) == got).all()]
-    return matching[0] if matching else None
+        lowest = next((p.name for p in sorted(lower, key=lambda p: p.bits) if (p.round(got) == got).all()), None)
+    if lowest == "bfloat16" and replace(expected, dtype=lowest).wrong(name, got).any():
+        return None
+    return lowest

@@ -7,14 +7,15 @@ passed golden. A cause that a passed golden contradicts is reported only as ``co
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 
 from rnn_goldens.diagnosis.candidates import Cause, Parts
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 
 EXPLAINED, CONSISTENT, NOT_RECOGNISED = "explained", "consistent with", "not recognised"
 
-ZERO = {OUTPUTS: "all_zero", GRADIENTS: "gradients_all_zero"}
-"""The name of the fact that all values are zero."""
+ZERO = {OUTPUTS: ("no_step_updates", "all_zero"), GRADIENTS: ("gradients_all_zero",)}
+"""Names of the facts that all values are zero."""
 
 MAX_TOGETHER = 3
 """Largest number of causes that explain the failures together: more would explain them by chance."""
@@ -22,8 +23,8 @@ MAX_TOGETHER = 3
 FEWEST_OF_MANY = 2
 """Number of further failures that each of several causes must explain, if there are many failures."""
 
-ENOUGH_SUPPORT = 1 / 3
-"""Fraction of the failures that a cause must explain to be reported."""
+ENOUGH_SUPPORT = 1 / 2
+"""Fraction of the failures that a cause must explain to be reported. Causes of fewer failures mostly mislead."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Evidence:
         facts: facts about the outputs by name, each with its number or with whether it holds: ``fact_list.FACTS``.
         parts: for each output, the causes that give it wherever it is wrong; empty if a cause explains all outputs.
         sizes: numbers of steps, rows, units and inputs, if determined: ``fact_list.SIZES_IN_WORDS``.
+        error: the largest error of a failure, or the largest tolerance of a passed golden, as a fraction of the largest
+            expected value; None if not determined.
         test: the test that checked the golden; the tests of a run may check different networks.
         no_equations: why the equations of the cell are unavailable, so that no deviation could run; else empty.
         of: what was compared: ``outputs`` or ``gradients``.
@@ -57,6 +60,7 @@ class Evidence:
     facts: Mapping[str, bool | float] = field(default_factory=dict)
     parts: Parts = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
+    error: float | None = None
     test: str = ""
     no_equations: str = ""
     of: str = OUTPUTS
@@ -134,6 +138,7 @@ class Diagnosis:
         passed: the passed goldens.
         certainty: ``explained``, ``consistent with`` or ``not recognised``.
         candidates: the causes, best first; each explains some failures that no earlier cause explains.
+        crashed: number of goldens that failed before outputs were compared.
         parts: causes of a single output, by output, if no cause explains the failures.
         is_cut_short: whether the budget was spent before every cause ran.
     """
@@ -143,8 +148,14 @@ class Diagnosis:
     passed: tuple[Evidence, ...]
     certainty: str
     candidates: tuple[CandidateEvidence, ...] = ()
+    crashed: int = 0
     parts: Parts = field(default_factory=dict)
     is_cut_short: bool = False
+
+    @property
+    def is_mostly_crashed(self) -> bool:
+        """True if too few failures were compared for a cause of them to be the cause of the others."""
+        return len(self.failed) < ENOUGH_SUPPORT * (len(self.failed) + self.crashed)
 
     @property
     def no_equations(self) -> str:
@@ -154,7 +165,7 @@ class Diagnosis:
     @property
     def all_zero(self) -> bool:
         """True if out, or every gradient, is zero in every failure. Then deviations explain single outputs only."""
-        return all(one.facts.get(ZERO[one.of]) for one in self.failed)
+        return all(any(map(one.facts.get, ZERO[one.of])) for one in self.failed)
 
     @property
     def of(self) -> str:
@@ -169,7 +180,10 @@ class Diagnosis:
 
 
 def diagnose(
-    evidence: Iterable[Evidence], would_fail: WouldFail, cut_short: Container[CellInTest] = ()
+    evidence: Iterable[Evidence],
+    would_fail: WouldFail,
+    cut_short: Container[CellInTest] = (),
+    crashed: Mapping[CellInTest, int] = MappingProxyType({}),
 ) -> list[Diagnosis]:
     """Return a diagnosis of each cell in each test that has failures.
 
@@ -177,33 +191,40 @@ def diagnose(
         evidence: the outcome of each golden.
         would_fail: returns whether a cause would fail a golden that passed.
         cut_short: cells for which the budget was spent before every cause ran.
+        crashed: numbers of goldens that failed before outputs were compared.
     """
     by_cell: dict[CellInTest, list[Evidence]] = {}
     for one in evidence:
         by_cell.setdefault(one.about, []).append(one)
     return [
-        replace(_diagnosis_of_cell(about, of_one, would_fail), is_cut_short=about in cut_short)
+        replace(_diagnosis_of_cell(about, of_one, would_fail, crashed.get(about, 0)), is_cut_short=about in cut_short)
         for about, of_one in by_cell.items()
         if not all(e.passed for e in of_one)
     ]
 
 
-def _diagnosis_of_cell(about: CellInTest, evidence: Sequence[Evidence], would_fail: WouldFail) -> Diagnosis:
+def _diagnosis_of_cell(
+    about: CellInTest, evidence: Sequence[Evidence], would_fail: WouldFail, crashed: int
+) -> Diagnosis:
     failed = tuple(e for e in evidence if not e.passed)
     passed = tuple(e for e in evidence if e.passed)
+    unknown = Diagnosis(about, failed, passed, NOT_RECOGNISED, crashed=crashed)
+    if unknown.is_mostly_crashed:
+        return unknown
     cell = _Cell(failed, passed, would_fail)
     complete = [cause for cause in cell.ranked if len(cell.support[cause]) == len(failed)]
     if clean := [cause for cause in complete if cell.is_clean(cause)]:
-        return Diagnosis(about, failed, passed, EXPLAINED, (cell.candidate(clean[0], clean),))
+        return replace(unknown, certainty=EXPLAINED, candidates=(cell.candidate(clean[0], clean),))
     if covering := cell.cover():
-        return Diagnosis(about, failed, passed, EXPLAINED, covering)
-    if complete:
-        nearest = min(complete, key=lambda cause: len(cell.against(cause)))
-        return Diagnosis(about, failed, passed, CONSISTENT, (cell.candidate(nearest),))
+        return replace(unknown, certainty=EXPLAINED, candidates=covering)
+    nearest = min(complete, key=lambda cause: len(cell.against(cause)), default=None)
+    if nearest is not None and len(cell.against(nearest)) <= len(failed):
+        return replace(unknown, certainty=CONSISTENT, candidates=(cell.candidate(nearest),))
     for cause in cell.ranked:
-        if len(cell.support[cause]) >= ENOUGH_SUPPORT * len(failed) and not cell.against(cause):
-            return Diagnosis(about, failed, passed, CONSISTENT, (cell.candidate(cause),))
-    return Diagnosis(about, failed, passed, NOT_RECOGNISED, parts=cell.parts())
+        compared = [e for e in failed if cause not in e.not_compared_with]
+        if len(cell.support[cause]) >= ENOUGH_SUPPORT * len(compared) and not cell.against(cause):
+            return replace(unknown, certainty=CONSISTENT, candidates=(cell.candidate(cause),))
+    return replace(unknown, parts=cell.parts())
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ def to_json(diagnosis: Diagnosis) -> Data:
         "per_output": {name: [list(cause) for cause in causes] for name, causes in diagnosis.parts.items()},
         "simplest": _place(common.rest[0]),
         "cut_short": diagnosis.is_cut_short,
+        **({"crashed": diagnosis.crashed} if diagnosis.is_mostly_crashed else {}),
     }
 
 

@@ -20,6 +20,8 @@ IN_WORDS = {
     "unbatched": ("have no batch axis", "have a batch axis"),
     "saturated": ("saturate an activation", "do not saturate an activation"),
     "long": ("are long", "are short"),
+    "packed": ("hold packed sequences", "hold no packed sequences"),
+    "grouped": ("have several query heads for each head", "have one query head for each head"),
 }
 """Features that a failure may depend on: a verb phrase for goldens with the feature, and one for goldens without it."""
 
@@ -49,9 +51,12 @@ class Fact:
         sentence: the text, with braces for the number.
         enough: the number of failures that must show the fact (all, if there are fewer); ``HALF`` for half of them.
         of_out: whether the fact can be observed in out alone.
+        of_recurrences: whether the fact can be observed in a recurrence, too. Its sentence names no array.
         of_any: whether one failure is enough to report the fact, whatever other failures show.
         of_match: whether the fact describes what outputs match, or where they are wrong. Such a fact is not observed if
             the outputs are nearly right.
+        of_equations: whether the fact blames the equations of a step. Then it is reported only if most goldens fail, as
+            they do with a wrong equation.
         of_most: whether the number is the maximum over all failures; else all failures must have the same number.
         unless: more specific facts that replace this fact.
         words: returns the text for the number, if the number is a code.
@@ -61,8 +66,10 @@ class Fact:
     sentence: str
     enough: int = HALF
     of_out: bool = False
+    of_recurrences: bool = False
     of_any: bool = False
     of_match: bool = False
+    of_equations: bool = False
     of_most: bool = False
     unless: tuple[str, ...] = ()
     words: Callable[[Value], str] | None = None
@@ -99,25 +106,52 @@ FACTS: dict[str, Fact] = {
         lambda _: None,  # not one of the cell's outputs
         "c_n was returned, but this cell has no c_n: return only out and h_n",
     ),
-    "not_finite": Fact(fault_location.not_finite, "there are NaN or infinite numbers in the outputs", of_out=True),
-    "all_zero": Fact(resemblance.all_zero, "out is zero everywhere: is it ever written?", of_out=True),
+    "not_finite": Fact(
+        fault_location.not_finite,
+        "there are NaN or infinite numbers in the outputs",
+        of_out=True,
+        of_recurrences=True,
+    ),
+    "no_step_updates": Fact(
+        resemblance.no_step_updates,
+        "no step updates the state: outputs are zero, and the last states are the initial ones",
+        of_recurrences=True,
+    ),
+    "all_zero": Fact(
+        resemblance.all_zero, "out is zero everywhere: is it ever written?", of_out=True, unless=("no_step_updates",)
+    ),
     "out_is_initial": Fact(
         resemblance.out_is_initial, "out is h0 at every step: is the new state ever kept?", TWO, of_out=True
     ),
     "still_initial": Fact(
-        resemblance.still_initial, "h_n is h0: is the state passed on, and is the last one returned?", TWO
+        resemblance.still_initial,
+        "h_n is h0: is the state passed on, and is the last one returned?",
+        TWO,
+        unless=("no_step_updates",),
     ),
     "nearly_right": Fact(
         resemblance.nearly_right,
         "the largest error is {:.2g} times the tolerance: approximated or less precise?",
         of_most=True,
+        of_recurrences=True,
     ),
     "right_to_float32": Fact(
-        resemblance.right_to_float32, "everything is right to float32 precision: something is computed in float32"
+        resemblance.right_to_float32,
+        "everything is right to float32 precision: something is computed in float32",
+        of_recurrences=True,
+    ),
+    "small_error": Fact(
+        resemblance.small_error,
+        "the largest error is {:.1g} times the largest value: rounded or approximated?",
+        of_most=True,
+        of_out=True,
+        of_recurrences=True,
+        unless=("nearly_right", "right_to_float32"),
     ),
     "numbers_of_float32": Fact(
         resemblance.numbers_of_float32,
         "every wrong array has only float32 values: it or its buffer is cast",
+        of_recurrences=True,
     ),
     "only_h_n": Fact(
         partial(fault_location.only, "h_n"),
@@ -225,6 +259,7 @@ FACTS: dict[str, Fact] = {
             f"{letter}{', or r, which acts on n' * (letter == 'n')}",
             TWO,
             of_match=True,
+            of_equations=True,
             unless=("constant_factor", "all_zero", "only_out"),
         )
         for letter in "ifgozn"
@@ -245,7 +280,10 @@ FACTS: dict[str, Fact] = {
         of_match=True,
     ),
     "wrong_from_step": Fact(
-        fault_location.wrong_from_step, "out is right before time step {:.0f} and wrong from there on", of_out=True
+        fault_location.wrong_from_step,
+        "outputs are right before time step {:.0f} and wrong from there on",
+        of_out=True,
+        of_recurrences=True,
     ),
     "grows": Fact(fault_location.grows, "the error grows from step to step", of_out=True),
     "first_step_right": Fact(

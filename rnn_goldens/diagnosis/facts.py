@@ -16,18 +16,18 @@ from rnn_goldens.golden.precision import PRECISIONS
 def facts(actual: Actual) -> dict[str, Value]:
     """Return the facts that can be observed in this golden, each with its number or with whether it holds.
 
-    Facts describe networks; for a recurrence, the result is empty.
+    Facts about gradients, and most facts about outputs, describe networks only.
     """
-    if not actual.golden.is_network:
-        return {}
+    is_network = actual.golden.is_network
     if actual.of == GRADIENTS:
         gradients = observe(actual)
-        return _observed_facts(gradients, GRADIENT_FACTS) if gradients.wrong_ones else {}
+        return _observed_facts(gradients, GRADIENT_FACTS) if is_network and gradients.wrong_ones else {}
     found: dict[str, Value] = dict.fromkeys((code for code in _not_comparable(actual) if code in FACTS), True)
     shaped = [n for n, values in actual.numbers.items() if values.shape == actual.expected.values[n].shape]
     if shaped == list(actual.golden.layout.outputs):
-        found |= _observed_facts(observe(actual), FACTS)
-    elif "out" in shaped:
+        known = {code: fact for code, fact in FACTS.items() if is_network or fact.of_recurrences}
+        found |= _observed_facts(observe(actual), known)
+    elif is_network and "out" in shaped:
         found |= _observed_facts(observe(actual, ["out"]), {code: fact for code, fact in FACTS.items() if fact.of_out})
     return found | dict.fromkeys((code for code in _less_precise(actual) if code in FACTS), True)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import TYPE_CHECKING
 
 from rnn_goldens.diagnosis.fact_list import IN_WORDS, SIZES_IN_WORDS, Value
@@ -53,6 +54,8 @@ class FailurePatterns:
             values = [evidence.facts[code] for evidence in self.rest if code in evidence.facts]
             if fact.of_any:
                 values = [value for value in values if value][:1]
+            if fact.of_equations and len(self.rest) + len(self.explained) <= len(self.passed):
+                continue
             needed = min(fact.enough, len(self.rest)) if fact.enough else len(self.rest) / 2
             if fact.of_most and values and all(values):
                 values = [max(values)] * len(values)
@@ -70,6 +73,16 @@ class FailurePatterns:
         return found if holds and len(found) > 1 else ()
 
     @cached_property
+    def informative(self) -> tuple["Evidence", ...]:
+        """The passed goldens whose tolerances are below the errors of all failures: these are right for another reason.
+
+        A passed golden with a larger tolerance may have the same error as the failures.
+        """
+        errors = [one.error for one in self.rest if one.error is not None]
+        smallest = min(errors, default=inf)
+        return tuple(one for one in self.passed if one.error is None or one.error < smallest)
+
+    @cached_property
     def features(self) -> Sequence[SharedFeature]:
         """Features that distinguish all unexplained failures from other goldens.
 
@@ -77,22 +90,27 @@ class FailurePatterns:
         """
         if self.only_with:
             return []
-        others, fewest = (self.explained, 1) if self.explained else (self.passed, FEWEST_PASSED)
+        others, fewest = (self.explained, 1) if self.explained else (self.informative, FEWEST_PASSED)
         found = []
         for feature in IN_WORDS:
             for has in (True, False):
                 if all((feature in e.features) == has for e in self.rest):
                     otherwise = sum((feature in e.features) != has for e in others)
                     same = len(others) - otherwise
-                    chance = (1 - otherwise / (len(self.rest) + len(others))) ** len(self.rest)
+                    chance = (1 - otherwise / (len(self.rest) + len(others))) ** len(self.rest) if same else 0
                     if otherwise >= fewest and (same <= otherwise / 2 if self.explained else chance < BY_CHANCE):
-                        found.append(SharedFeature(feature, has, otherwise, same))
+                        found.append(self._shared(feature, has))
         return found
+
+    def _shared(self, feature: str, has: bool) -> SharedFeature:
+        others = self.explained or self.passed
+        same = sum((feature in e.features) == has for e in others)
+        return SharedFeature(feature, has, len(others) - same, same)
 
     @cached_property
     def sizes(self) -> Sequence[SharedSize]:
-        """Sizes that separate failed from passed goldens."""
-        if self.explained or len(self.passed) < FEWEST_PASSED:
+        """Sizes that separate failed from passed goldens, unless a feature does."""
+        if self.explained or len(self.informative) < FEWEST_PASSED or any(not one.same for one in self.features):
             return []
         found = []
         for size in SIZES_IN_WORDS:
@@ -110,7 +128,7 @@ class FailurePatterns:
         for feature in IN_WORDS if not self.explained else ():
             fail, of_all = (
                 [sum((feature in e.features) == has for e in some) for has in (True, False)]
-                for some in (self.rest, (*self.rest, *self.passed))
+                for some in (self.rest, (*self.rest, *self.informative))
             )
             if all(of_all):
                 found.append(Contrast(feature, (fail[0], of_all[0]), (fail[1], of_all[1])))

@@ -70,11 +70,12 @@ def _half_right(observed: Observation, half: int) -> bool | None:
 
 
 def first_row_right(observed: Observation) -> bool | None:
-    """Return whether only rows after the first are wrong."""
+    """Return whether all rows after the first are wrong, and the first is right; empty sequences do not count."""
     out = observed.wrong["out"]
     if out.ndim < 3 or len(out) == 1:  # noqa: PLR2004 - (batch, time, units)
         return False  # the only row is wrong
-    return not out[0].any() and bool(out[1:].any())
+    others = out[1:] if observed.golden.lengths is None else out[1:][observed.golden.lengths[1:] > 0]
+    return not out[0].any() and len(others) > 0 and bool(others.any(axis=(1, 2)).all())
 
 
 def only_beyond_lengths(observed: Observation) -> bool | None:
@@ -116,7 +117,7 @@ def wrong_from_step(observed: Observation) -> bool | float | None:
     """Return the step from which on out is wrong, if several steps before it are right; else False."""
     if not observed.is_one_chain or observed.steps < ENOUGH_STEPS or not observed.out_is_wrong:
         return None
-    by_step = np.atleast_1d(observed.wrong["out"].any(axis=-1).reshape(-1, observed.steps).any(axis=0))
+    by_step = observed.wrong_steps
     first = int(by_step.argmax())
     return float(first) if first > 1 and by_step[first:].all() else False
 

@@ -17,10 +17,27 @@ def is_explained(cell: str) -> bool:
 
 
 def unexplained(
-    failed: int, no_equations: str = "", *, all_zero: bool = False, of: str = OUTPUTS, is_cut_short: bool = False
+    failed: int,
+    no_equations: str = "",
+    *,
+    all_zero: bool = False,
+    of: str = OUTPUTS,
+    is_cut_short: bool = False,
+    too_many_crashed: int = 0,
 ) -> str:
-    """Return a sentence: no deviation explains the failures, or the reason why no deviation was compared with them."""
+    """Return a sentence: no deviation explains the failures, or the reason why no cause is named.
+
+    Args:
+        failed: the number of failures whose outputs were compared.
+        no_equations: why no deviation could run; "" if one could.
+        all_zero: whether every failure has zeros only.
+        of: what was compared.
+        is_cut_short: whether the budget was spent before every deviation was compared.
+        too_many_crashed: the number of goldens that failed before outputs were compared, if they are the majority.
+    """
     they_were = "It was" if failed == 1 else "They were"
+    if too_many_crashed:
+        return f"No cause is named: {too_many_crashed} others failed before {of} were compared."
     if no_equations:
         return f"{they_were} not compared with any deviation: {no_equations}."
     if all_zero:
@@ -123,10 +140,13 @@ class FewGoldens:
     def __str__(self) -> str:
         if not self.goldens:
             return "every golden fails, the simplest too"
-        listed = ", ".join(self.goldens) + (f" and {self.more} more" if self.more else "")
-        if len(self.goldens) == 1:
-            return f"only {listed} {'fails' if self.fail else 'passes'}"
-        return f"no feature distinguishes failed from passed goldens; {listed} {'fail' if self.fail else 'pass'}"
+        *others, last = self.goldens
+        if self.more:
+            count = counted(len(self.goldens) + self.more, "golden")
+            return f"{count} {'fail' if self.fail else 'pass'}: {', '.join(self.goldens)} and {self.more} more"
+        if others:
+            return f"only {', '.join(others)} and {last} {'fail' if self.fail else 'pass'}"
+        return f"only {last} {'fails' if self.fail else 'passes'}"
 
 
 @dataclass(frozen=True)
@@ -164,7 +184,7 @@ class Finding:
         found += [self._of_fact(code, *self.facts[code]) for code in known if code not in sure]
         yield from found or [str(other) for other in (self.contrast, self.few) if other is not None][:1]
         if found and self.few is not None and self.few.fail and not self.few.more:
-            yield f"only {', '.join(self.few.goldens)} {'fails' if len(self.few.goldens) == 1 else 'fail'}"
+            yield str(self.few)
 
     def _of_options(self) -> Iterator[str]:
         if self.only_with:
@@ -179,6 +199,6 @@ class Finding:
     def _of_feature(self, shared: SharedFeature) -> str:
         words, otherwise = IN_WORDS[shared.feature][:: 1 if shared.has else -1]
         if self.is_a_rest:
-            return f"all {self.of} unexplained failures {words}; of the explained ones, {shared.others} {otherwise}"
-        but = f", and {shared.same} {words}" if shared.same else ""
-        return f"all failed goldens {words}; of the passed ones, {shared.others} {otherwise}{but}"
+            return f"all {self.of} unexplained failures {words}; {shared.others} of the others {otherwise}"
+        but = f", {shared.same} {words}" if shared.same else ""
+        return f"all failed goldens {words}; {counted(shared.others, 'passed golden')} {otherwise}{but}"

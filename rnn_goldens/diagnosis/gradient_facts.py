@@ -1,6 +1,6 @@
 """The facts about wrong gradients: how each is observed, and its sentence."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import permutations
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from rnn_goldens.comparison.calls import ACCUMULATED, DIFFERS
 from rnn_goldens.diagnosis.fact_list import FACTS, TWO, Fact, Value
 from rnn_goldens.diagnosis.observation import Mask, Observation
-from rnn_goldens.diagnosis.resemblance import right_to_float32
+from rnn_goldens.diagnosis.resemblance import factor, right_to_float32
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 
 _MAX_GATES = 4
@@ -19,13 +19,13 @@ _ALONE = {
     "c0": "look at the gradient that leaves the first step",
     "weight_ih": "look at which input it is multiplied with",
     "weight_hh": "look at which h it is multiplied with",
-    "bias_ih": "look at the axes it is summed over",
-    "bias_hh": "look at the axes it is summed over",
+    "bias_ih": "it is a sum over batch and time",
+    "bias_hh": "it is a sum over batch and time",
 }
 """Prefixes of names, and the hint if only gradients with the prefix are wrong."""
 
 _TOGETHER = {
-    "biases": (("bias_ih", "bias_hh"), "look at the axes they are summed over"),
+    "biases": (("bias_ih", "bias_hh"), "each is a sum over batch and time"),
     "start": (("h0", "c0"), "look at the gradient that leaves the first step"),
     "input": (("weight_ih", "bias_ih"), "look at the gradient of W_ih x + b_ih"),
     "recurrent": (("weight_hh", "bias_hh"), "look at the gradient of W_hh h + b_hh"),
@@ -43,17 +43,6 @@ def _all_zero(observed: Observation) -> bool | None:
 
 def _wrong_zero(observed: Observation) -> bool | None:
     return not any(observed.got[name].any() for name in observed.wrong_ones) if observed.are_shaped else None
-
-
-def _factor(observed: Observation, names: Iterable[str]) -> bool | float | None:
-    """Return the factor between some gradients and the right ones; False if there is none, None if unobservable."""
-    names = [name for name in names if observed.want(name).any()]
-    if not observed.are_shaped or not names:
-        return None
-    square = sum(float(np.square(observed.want(name)).sum()) for name in names)
-    k = sum(float((observed.got[name] * observed.want(name)).sum()) for name in names) / square
-    is_factor = np.isfinite(k) and abs(k) > 1e-3  # noqa: PLR2004 - not zero
-    return k if is_factor and all(observed.near(observed.got[n], k * observed.want(n), n) for n in names) else False
 
 
 def _only(*prefixes: str) -> Callable[[Observation], bool | None]:
@@ -173,10 +162,10 @@ GRADIENT_FACTS: dict[str, Fact] = {
         right_to_float32, "all gradients are right to float32 precision: something is computed in float32"
     ),
     "gradients_factor": Fact(
-        lambda observed: _factor(observed, observed.got), "every gradient is {:.6g} times the right one"
+        lambda observed: factor(observed, observed.got), "every gradient is {:.6g} times the right one"
     ),
     "wrong_gradients_factor": Fact(
-        lambda observed: _factor(observed, observed.wrong_ones),
+        lambda observed: factor(observed, observed.wrong_ones),
         "the wrong gradients are {:.6g} times the right ones",
         unless=("gradients_factor",),
     ),

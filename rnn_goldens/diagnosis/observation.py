@@ -47,7 +47,12 @@ class Observation:
     @property
     def steps(self) -> int:
         """Number of time steps."""
-        return int(self.want("out").shape[-2])
+        return self.golden.time
+
+    @property
+    def main(self) -> str:
+        """Name of the output at each time step: ``out`` of a network."""
+        return self.golden.layout.outputs[0]
 
     @property
     def is_defined(self) -> bool:
@@ -58,24 +63,39 @@ class Observation:
 
     @property
     def is_one_chain(self) -> bool:
-        """True if there is one layer and one direction, and all sequences have the same length."""
+        """True if there is one layer and one direction, and all sequences start and end at the same time."""
+        if not self.golden.is_network:
+            return self.golden.stored.offsets is None
         return self.layers == 1 and self.directions == 1 and self.golden.lengths is None
 
     @property
     def out_is_wrong(self) -> bool:
         """True if any element of out is wrong."""
-        return bool(self.wrong["out"].any())
+        return bool(self.wrong[self.main].any())
+
+    @property
+    def wrong_steps(self) -> Mask:
+        """For each time step, whether any element of out is wrong."""
+        axis = -2 if self.golden.is_network else 1
+        return np.array([of_step.any() for of_step in np.moveaxis(self.wrong[self.main], axis, 0)])
 
     @property
     def last_states_are_wrong(self) -> bool:
         """True if any element of h_n or c_n is wrong, or if they are unknown."""
-        states = [wrong for name, wrong in self.wrong.items() if name != "out"]
+        states = [wrong for name, wrong in self.wrong.items() if name != self.main]
         return not states or any(bool(wrong.any()) for wrong in states)
 
     @cached_property
     def is_nearly_right(self) -> bool:
         """True if all values are near the right ones. Then other facts would hold by coincidence."""
         return all(self.near(values, self.want(name), name) for name, values in self.got.items())
+
+    @cached_property
+    def error(self) -> float:
+        """The largest error, as a fraction of the largest expected value of its array; infinite for NaN."""
+        if not self.are_shaped:
+            return np.inf
+        return max(as_fraction(got - self.want(name), self.want(name)) for name, got in self.got.items())
 
     @property
     def wrong_ones(self) -> list[str]:
@@ -96,6 +116,13 @@ class Observation:
         rounding = 8 * PRECISIONS[self.expected.dtype].roundoff * np.abs(want).max(initial=0.0)
         allowed = NEAR[self.of] * self.expected.allowed(name).max(initial=0.0) + rounding
         return got.shape == want.shape and bool((np.abs(got - want) <= allowed).all())
+
+
+def as_fraction(error: Array, want: Array) -> float:
+    """Return the largest error as a fraction of the largest expected value; infinite if it is not a number."""
+    largest, of = np.abs(error).max(initial=0.0), np.abs(want).max(initial=0.0)
+    fraction = float(largest / of) if of else float(largest > 0)
+    return fraction if np.isfinite(fraction) else np.inf
 
 
 def observe(actual: Actual, names: Iterable[str] | None = None) -> Observation:

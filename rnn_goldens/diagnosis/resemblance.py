@@ -1,5 +1,6 @@
 """Facts on what wrong outputs match: the right ones in another order, at another time, or times a factor."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +10,21 @@ from rnn_goldens.diagnosis.match import Array, off_by
 from rnn_goldens.diagnosis.observation import Observation
 from rnn_goldens.golden.tolerance import Exact
 
+SMALL = 1e-3
+"""Largest error, as a fraction of the largest value, that counts as rounding or approximation."""
+
 
 def all_zero(observed: Observation) -> bool | None:
     """Return whether out is zero everywhere."""
-    return not observed.got["out"].any()
+    return not observed.got[observed.main].any()
+
+
+def no_step_updates(observed: Observation) -> bool | None:
+    """Return whether out is zero everywhere and each last state is the initial state, or zero without one."""
+    initial = {f"{name.removesuffix('0')}_n": state for name, state in observed.golden.stored.states.items()}
+    last = {name: values for name, values in observed.got.items() if name != observed.main}
+    unchanged = all(np.array_equal(values, initial.get(name, np.zeros_like(values))) for name, values in last.items())
+    return bool(last) and unchanged and not observed.got[observed.main].any()
 
 
 def still_initial(observed: Observation) -> bool | None:
@@ -39,6 +51,11 @@ def nearly_right(observed: Observation) -> bool | float | None:
         return None
     most = off_by(observed.expected, observed.got)
     return most if most > 1 and observed.is_nearly_right else False
+
+
+def small_error(observed: Observation) -> bool | float | None:
+    """Return the largest error as a fraction of the largest value, if it is small; else False."""
+    return observed.error if observed.wrong_ones and observed.error <= SMALL else False
 
 
 def right_to_float32(observed: Observation) -> bool | None:
@@ -106,20 +123,28 @@ def repeats(observed: Observation) -> bool | None:
 
 def constant_factor(observed: Observation) -> bool | float | None:
     """Return the factor between out and the right one; False if there is none."""
-    return _factor(observed, "out") if observed.out_is_wrong else None
+    return factor(observed, ["out"]) if observed.out_is_wrong else None
 
 
 def h_n_factor(observed: Observation) -> bool | float | None:
     """Return the factor between h_n and the right one, if out is right; False if there is none."""
-    return False if observed.out_is_wrong or not observed.wrong["h_n"].any() else _factor(observed, "h_n")
+    return False if observed.out_is_wrong or not observed.wrong["h_n"].any() else factor(observed, ["h_n"])
 
 
-def _factor(observed: Observation, name: str) -> bool | float | None:
-    got, want = observed.got[name], observed.want(name)
-    if not want.any():
+def factor(observed: Observation, names: Collection[str]) -> bool | float | None:
+    """Return the factor between some arrays and the right ones; False if there is none, None if unobservable.
+
+    Arrays that are near the right ones have none: their errors are too small to be distinguished from a factor.
+    """
+    pairs = {name: (observed.got[name], observed.want(name)) for name in names if observed.want(name).any()}
+    if not observed.are_shaped or not pairs:
         return None
-    k = float((got * want).sum() / np.square(want).sum())
-    return k if np.isfinite(k) and abs(k) > 1e-3 and observed.near(got, k * want, name) else False  # noqa: PLR2004 - not zero
+    square = sum(float(np.square(want).sum()) for _, want in pairs.values())
+    k = sum(float((got * want).sum()) for got, want in pairs.values()) / square
+    fits, is_right = (
+        all(observed.near(got, times * want, name) for name, (got, want) in pairs.items()) for times in (k, 1.0)
+    )
+    return k if np.isfinite(k) and abs(k) > SMALL and fits and not is_right else False
 
 
 def h_n_same_numbers(observed: Observation) -> bool | None:

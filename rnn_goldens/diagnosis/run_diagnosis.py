@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnn_goldens.comparison.actual import actual_by_name, actual_gradients
+from rnn_goldens.comparison.actual import Actual, actual_by_name, actual_gradients
 from rnn_goldens.diagnosis.budget import Budget, steps_of
 from rnn_goldens.diagnosis.candidate_search import Failure
 from rnn_goldens.diagnosis.candidates import Candidates, Cause, Parts
@@ -16,6 +17,7 @@ from rnn_goldens.diagnosis.causes import CellInTest, Diagnosis, Evidence, diagno
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.gradient_candidates import GradientCandidates, candidates_of, is_of_outputs
 from rnn_goldens.diagnosis.match import Arrays
+from rnn_goldens.diagnosis.observation import as_fraction, observe
 from rnn_goldens.diagnosis.recurrence_candidates import would_fail
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS
@@ -217,10 +219,12 @@ class _Reexamination:
         """Return the evidence of an unexplained cell, by object id, with facts, sizes and causes of single outputs."""
         unexplained = [one for one in evidence if not one.passed and not one.explained_by]
         parts = _parts_of(unexplained, self._candidates, budget)
-        found = {}
+        found: dict[int, Evidence] = {}
         for one in evidence:
             golden = _loaded(one, self.load)
-            more = replace(one, sizes={} if golden is None else _sizes(golden))
+            if golden is None:
+                continue
+            more = replace(one, sizes=_sizes(golden), error=self._error(one, golden))
             if not one.passed and not one.explained_by:
                 more = replace(more, parts=parts)
             if not one.passed and not one.facts:
@@ -228,11 +232,18 @@ class _Reexamination:
             found[id(one)] = more
         return found
 
-    def _facts(self, one: Evidence, golden: "GoldenData | None", budget: Budget) -> Mapping[str, bool | float]:
+    def _facts(self, one: Evidence, golden: "GoldenData", budget: Budget) -> Mapping[str, bool | float]:
         got = self.outputs.get(_key(one))
-        if golden is None or not got or not budget.take(TIMES_OF_FACTS * steps_of(golden)):
+        if not got or not budget.take(TIMES_OF_FACTS * steps_of(golden)):
             return {}
-        return facts(actual_gradients(golden, got) if one.of == GRADIENTS else actual_by_name(golden, got))
+        return facts(_actual(one, golden, got))
+
+    def _error(self, one: Evidence, golden: "GoldenData") -> float | None:
+        if one.passed:
+            expected = golden.expected_of(one.of)
+            return max(as_fraction(expected.allowed(name), want) for name, want in expected.values.items())
+        got = self.outputs.get(_key(one))
+        return observe(_actual(one, golden, got)).error if got else None
 
     def _candidates(self, one: Evidence) -> Candidates | None:
         got = self.outputs.get(_key(one))
@@ -242,6 +253,10 @@ class _Reexamination:
             if golden is None or got is None
             else candidates_of(golden, got, one.of, outputs_right=_key(one) in self.outputs_right)
         )
+
+
+def _actual(one: Evidence, golden: "GoldenData", got: Arrays) -> Actual:
+    return actual_gradients(golden, got) if one.of == GRADIENTS else actual_by_name(golden, got)
 
 
 def _parts_of(
@@ -281,10 +296,14 @@ def _sizes(golden: "GoldenData") -> dict[str, int]:
 
 
 def diagnose_run(
-    evidence: Iterable[Evidence], load: Load, cut_short: Container[CellInTest] = (), limits: Limits = LIMITS
+    evidence: Iterable[Evidence],
+    load: Load,
+    cut_short: Container[CellInTest] = (),
+    limits: Limits = LIMITS,
+    crashed: Mapping[CellInTest, int] = MappingProxyType({}),
 ) -> list[Diagnosis]:
-    """Return the diagnosis of each cell with failures. A cause that a passed golden contradicts is not certain."""
-    return diagnose(evidence, _WouldFail(load, Budget(limits.passed)), cut_short)
+    """Return the diagnosis of each cell with wrong outputs. A cause that a passed golden contradicts is not certain."""
+    return diagnose(evidence, _WouldFail(load, Budget(limits.passed)), cut_short, crashed)
 
 
 @dataclass

@@ -19,6 +19,9 @@ SLACK = 1e-4
 SMALL = 1e-2
 """Smallest divisor. Division by a smaller number would give only rounding errors."""
 
+APART = 4
+"""An error that comes from the first layer is at least this many times as large as those added by upper layers."""
+
 
 def every_step_follows(observed: Observation) -> bool | None:
     """Return whether every step is right, given the actual state before it."""
@@ -59,7 +62,9 @@ def upper_layers_follow(observed: Observation) -> bool | None:
     """Return whether upper layers are right, given the actual output of the layer below, and the first is wrong."""
     if not _is_one_step_of_layers(observed):
         return None
-    return bool(observed.wrong["h_n"][0].any()) and _upper_follow(observed, 1.0)
+    error = np.abs(observed.got["h_n"][0] - observed.want("h_n")[0]).max()
+    of_upper = max(np.abs(got - state).max() for got, state in _upper(observed, 1.0))
+    return bool(observed.wrong["h_n"][0].any() and error > APART * of_upper) and _upper_follow(observed, 1.0)
 
 
 def fed_times(observed: Observation) -> bool | float | None:
@@ -136,6 +141,7 @@ def _possible(observed: Observation) -> set[str] | None:
         not observed.is_one_chain
         or observed.steps > 1
         or not observed.out_is_wrong
+        or observed.error < SMALL  # rounding errors are in no single gate
         or observed.golden.cell not in ("gru", "lstm")
     ):
         return None

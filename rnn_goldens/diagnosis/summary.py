@@ -4,15 +4,21 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from rnn_goldens.diagnosis.candidates import TOGETHER, Cause
-from rnn_goldens.diagnosis.causes import EXPLAINED, NOT_RECOGNISED, CandidateEvidence, Diagnosis, cells_as_text
+from rnn_goldens.diagnosis.causes import (
+    EXPLAINED,
+    NOT_RECOGNISED,
+    CandidateEvidence,
+    Diagnosis,
+    cells_as_text,
+)
 from rnn_goldens.diagnosis.failure_patterns import failure_patterns
 from rnn_goldens.diagnosis.finding_text import is_explained, unexplained
-from rnn_goldens.plurals import was_or_were
+from rnn_goldens.plurals import counted, was_or_were
 
 WIDTH = 80
 _MAX_EQUIVALENT = 3
 _MAX_FACTS = 4
-_CUT_SHORT = "too many failures to compare with every deviation in"
+_CUT_SHORT = "the time steps that a diagnosis may compute were spent before every deviation was compared in"
 
 
 def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
@@ -27,15 +33,15 @@ def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
             for diagnosis in together:
                 yield from _paragraph([diagnosis])
     if cut := [str(diagnosis.about) for diagnosis in diagnoses if diagnosis.is_cut_short]:
-        hint = "; check one cell at a time to compare more" if len(diagnoses) > 1 else ""
-        yield from _wrapped(f"{_CUT_SHORT} {', '.join(cut)}{hint}", "", "  ")
+        hint = "one cell at a time" if len(diagnoses) > 1 else "shorter goldens"
+        yield from _wrapped(f"{_CUT_SHORT} {', '.join(cut)}; to compare more, check {hint}", "", "  ")
 
 
 def _shared_key(diagnosis: Diagnosis) -> tuple[object, ...]:
     """Return the key of cells that share a paragraph; () if the diagnosis needs a separate paragraph."""
     if diagnosis.certainty == NOT_RECOGNISED:
-        key = diagnosis.no_equations, diagnosis.all_zero, diagnosis.of, diagnosis.is_cut_short
-        return (NOT_RECOGNISED, tuple(diagnosis.parts.items()), *key)
+        why = diagnosis.no_equations, diagnosis.all_zero, diagnosis.is_cut_short, diagnosis.is_mostly_crashed
+        return (NOT_RECOGNISED, tuple(diagnosis.parts.items()), diagnosis.of, *why)
     causes = ((candidate.cause, candidate.equivalent, bool(candidate.against)) for candidate in diagnosis.candidates)
     return (diagnosis.certainty, *causes)
 
@@ -64,27 +70,11 @@ def _paragraph(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
     if first.certainty != EXPLAINED:
         for fact in [*_of_parts(first), *_sentences(diagnoses)][:_MAX_FACTS]:
             yield from _wrapped(fact, "  - ", "    ")
-        for fact in _explained_partly(diagnoses):
-            yield from _wrapped(fact, "  - ", "    ")
     yield from _not_compared(diagnoses)
     simplest, which = first.failed[0], "fails"
     if first.candidates and (rest := [e for diagnosis in diagnoses for e in diagnosis.unexplained]):
         simplest, which = rest[0], "is not explained"
     yield from _wrapped(f"to debug: {simplest}, the simplest that {which}", "  ", "    ")
-
-
-def _explained_partly(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
-    """Yield a sentence on the first failure whose cause is not a candidate, if the cause does not explain them all."""
-    failed = [evidence for diagnosis in diagnoses for evidence in diagnosis.failed]
-    causes = {candidate.cause for diagnosis in diagnoses for candidate in diagnosis.candidates}
-    for one in failed:
-        if one.explained_by and not causes & set(one.explained_by):
-            cause = one.explained_by[0]
-            explained = sum(cause in other.explained_by for other in failed)
-            if explained < len(failed):
-                like = f"{one} looks like {TOGETHER.join(cause)}"
-                yield f"{like}, which explains {explained} of the {len(failed)} failures"
-                return
 
 
 def _not_compared(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
@@ -99,27 +89,31 @@ def _how_sure(diagnoses: Sequence[Diagnosis]) -> str:
     first = diagnoses[0]
     failed = sum(len(diagnosis.failed) for diagnosis in diagnoses)
     if not first.candidates:
+        crashed = sum(diagnosis.crashed for diagnosis in diagnoses) if first.is_mostly_crashed else 0
         zero, cut = first.all_zero, first.is_cut_short
-        return unexplained(failed, first.no_equations, all_zero=zero, of=first.of, is_cut_short=cut)
+        return unexplained(
+            failed, first.no_equations, all_zero=zero, of=first.of, is_cut_short=cut, too_many_crashed=crashed
+        )
     if len(first.candidates) > 1:
         return f"{len(first.candidates)} causes explain all of them together:"
     candidate = first.candidates[0]
-    one = "two deviations at once" if len(candidate.cause) > 1 else "one deviation"
+    one = "two known deviations at once" if len(candidate.cause) > 1 else "one known deviation"
     if first.certainty != EXPLAINED:
         return _consistent(diagnoses, failed, one)
-    explain = "explain" if len(candidate.cause) > 1 else "explains"
+    match = "match" if len(candidate.cause) > 1 else "matches"
     is_alone = not candidate.equivalent and len(candidate.cause) == 1 and not any(d.is_cut_short for d in diagnoses)
     ending = ", and no other does:" if is_alone else ":"
-    return f"{one.capitalize()} {explain} {'it' if failed == 1 else 'every one'}{ending}"
+    return f"{one.capitalize()} {match} {'it' if failed == 1 else 'every one'}{ending}"
 
 
 def _consistent(diagnoses: Sequence[Diagnosis], failed: int, one: str) -> str:
     candidates = [diagnosis.candidates[0] for diagnosis in diagnoses]
     explained = sum(len(candidate.explains) for candidate in candidates)
     all_of_them = "It is" if failed == 1 else "All are"
-    if candidates[0].against:
-        passed = candidates[0].against[0]
-        return f"{all_of_them} consistent with {one}, but that cause would also fail {passed}, which passed:"
+    if against := [evidence for candidate in candidates for evidence in candidate.against]:
+        passed = f"{against[0]}, which passed" if len(against) == 1 else f"{len(against)} goldens that passed, such as"
+        example = "" if len(against) == 1 else f" {against[0]}"
+        return f"{all_of_them} consistent with {one}, but that cause would also fail {passed}{example}:"
     if explained == failed:
         return f"{all_of_them} consistent with {one}:"
     consistent = f"{explained} of them {'is' if explained == 1 else 'are'} consistent with {one}"
@@ -145,9 +139,9 @@ def _of_candidate(candidate: CandidateEvidence, before: str) -> Iterator[str]:
         names = _names(candidate.equivalent[:_MAX_EQUIVALENT])
         yield from _wrapped(f"nothing here distinguishes it from {names}{more}", "  ", "    ")
     elif candidate.runner_up and candidate.distinguished_by:
-        yield from _wrapped(
-            f"distinguished from {TOGETHER.join(candidate.runner_up)} by {candidate.distinguished_by}", "  ", "    "
-        )
+        other, by = TOGETHER.join(candidate.runner_up), candidate.distinguished_by
+        differs = f"would fail {by}, which passed" if by.passed else f"would give other {by.of} in {by}"
+        yield from _wrapped(f"{other} {differs}", "  ", "    ")
     if candidate.not_compared:
         yield from _wrapped(_of_not_compared(candidate), "  ", "    ")
     for name in candidate.cause:
@@ -157,8 +151,10 @@ def _of_candidate(candidate: CandidateEvidence, before: str) -> Iterator[str]:
 
 def _of_not_compared(candidate: CandidateEvidence) -> str:
     failed, of_all = sum(not e.passed for e in candidate.not_compared), len(candidate.not_compared)
+    if not failed:
+        return f"not compared with {counted(of_all, 'golden')} that passed"
     if of_all == 1:
-        return f"not compared with 1 golden, which {'fails' if failed else 'passed'}"
+        return "not compared with 1 golden, which fails"
     return f"not compared with {of_all} goldens, {failed} of which {'fails' if failed == 1 else 'fail'}"
 
 

@@ -122,9 +122,11 @@ def _notes(data: Mapping[str, Any]) -> Iterator[str]:
         if other := candidate.get("distinguished_from"):
             yield f"{_place(other['by'])} distinguishes it from {TOGETHER.join(other['deviations'])}."
     if data["certainty"] == NOT_RECOGNISED:
-        zero = [of for of, code in ZERO.items() if data["facts"].get(code, {}).get("shown_by") == data["failed"]]
+        in_all = {code for code, fact in data["facts"].items() if fact["shown_by"] == data["failed"]}
+        zero = [of for of, codes in ZERO.items() if in_all & set(codes)]
         of = zero[0] if zero else OUTPUTS
-        yield unexplained(data["failed"], data.get("no_equations", ""), all_zero=bool(zero), of=of)
+        no_equations, crashed = data.get("no_equations", ""), data.get("crashed", 0)
+        yield unexplained(data["failed"], no_equations, all_zero=bool(zero), of=of, too_many_crashed=crashed)
     if data["certainty"] != EXPLAINED:
         yield from _observations(data)
     which = "is not explained" if data["candidates"] and data["unexplained"] else "fails"

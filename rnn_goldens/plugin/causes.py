@@ -1,5 +1,6 @@
 """Diagnoses the failures of a run at its end, and stores the causes in the run results."""
 
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from rnn_goldens.diagnosis.run_diagnosis import Load, diagnose_run, reexamine
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.plugin.options import without_golden
-from rnn_goldens.plugin.run_results import RunResults
+from rnn_goldens.plugin.run_results import RunResults, passes_again
 from rnn_goldens.plugin.settings import corpora_of_all
 from rnn_goldens.result import FAILED, PASSED, WRONG, Result, is_compared
 
@@ -37,7 +38,8 @@ def explain_all(config: pytest.Config, run_results: RunResults, failures: Iterab
         replace(failure, outputs_right=True) if (failure.golden, failure.dtype) in right else failure
         for failure in failures
     ]
-    tests = {without_golden(entry["test"], entry["golden"], entry["dtype"]) for entry in compared}
+    crashed = [entry for entry in run_results.with_outcome(FAILED) if _has_crashed(opened, entry)]
+    tests = {without_golden(entry["test"], entry["golden"], entry["dtype"]) for entry in (*compared, *crashed)}
     before = [_evidence(opened, entry, one_of_several=len(tests) > 1) for entry in compared]
     if len(tests) == 1:
         failures = [replace(failure, test="") for failure in failures]
@@ -48,7 +50,8 @@ def explain_all(config: pytest.Config, run_results: RunResults, failures: Iterab
         if after.explained_by != one.explained_by:
             _note(entry, after.explained_by, after.facts)
     if any(entry["outcome"] == FAILED for entry in compared):
-        found = diagnose_run(again.evidence, load, again.cut_short)
+        not_compared = Counter(_evidence(opened, entry, one_of_several=len(tests) > 1).about for entry in crashed)
+        found = diagnose_run(again.evidence, load, again.cut_short, crashed=not_compared)
         config.stash[_FOUND] = found
         single = _single_causes(found)
         for entry, one in zip(compared, again.evidence, strict=True):
@@ -132,6 +135,10 @@ def received(sent: Iterable[list[Any]]) -> Iterator[Failure]:
 
 def _is_wrong(opened: Corpora, entry: Result) -> bool:
     return entry["outcome"] in WRONG and is_compared(entry) and opened.holds(entry["golden"])
+
+
+def _has_crashed(opened: Corpora, entry: Result) -> bool:
+    return not is_compared(entry) and not passes_again(entry) and opened.holds(entry["golden"])
 
 
 def _is_right(opened: Corpora, entry: Result) -> bool:

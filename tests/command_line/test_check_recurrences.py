@@ -45,7 +45,7 @@ def test_a_kernel_is_checked_by_name(run: Run) -> None:
 @pytest.mark.usefixtures("my")
 def test_a_wrong_kernel_fails_with_the_deviation_that_explains_all_failures(run: Run) -> None:
     output = run("check", "my:swapped", "--cell", "min_gru", code=FINDING).stdout
-    assert "min_gru: 5 of 5 fail. One deviation explains every one" in output
+    assert "min_gru: 5 of 5 fail. One known deviation matches every one" in output
     assert "to see the code: rnn-goldens explain " in output
 
 

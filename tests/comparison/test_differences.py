@@ -259,7 +259,8 @@ def test_computed_in_is_none_without_a_lower_precision_and_for_exact_goldens_zer
     assert computed_in(golden, lambda out: out + 0.1) is None
     for number in (0.0, np.nan, np.inf):
         assert computed_in(golden, lambda out, number=number: np.full_like(out, number)) is None
-    assert computed_in(golden, lambda out: np.where(np.arange(out.shape[-1]) == 1, 0.5, 0.0) + 0 * out) == "bfloat16"
+    half_of_some_units = computed_in(golden, lambda out: np.where(np.arange(out.shape[-1]) == 1, 0.5, 0.0) + 0 * out)
+    assert half_of_some_units is None  # a bfloat16 number, as inputs are, but no result in bfloat16
     assert computed_in(golden, lambda out: np.where(np.arange(out.shape[-1]) == 1, np.inf, 0.5) + 0 * out) is None
     assert computed_in(golden, lambda out: np.full_like(out, 1e300)) is None
     exact = rnn_goldens.load("exact/with-state", dtype="float64")

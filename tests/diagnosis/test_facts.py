@@ -204,7 +204,7 @@ def test_without_a_common_pattern_the_most_distinctive_feature_is_reported() -> 
     passed = [evidence("state", passed=True)] * 9
     assert facts_of(failed, passed) == ["8 of 8 that have biases fail; 1 of 10 that have no biases fails"]
     (text,) = facts_of([evidence("bias"), evidence("state")], [evidence("state", passed=True)] * 2)
-    assert text.startswith("no feature distinguishes failed from passed goldens")
+    assert text == "only gru/plain and gru/plain fail"
 
 
 @pytest.mark.parametrize("golden_id", ["gru/with-state", "lstm/two-layers", "rnn-tanh/one-step"])

@@ -59,7 +59,7 @@ def text(diagnosis: Diagnosis) -> str:
 def test_without_a_limit_the_only_deviation_is_identified() -> None:
     found = diagnosed(ONE, EVERYTHING, limits(EVERYTHING))
     assert (found.certainty, found.candidates[0].cause) == (EXPLAINED, ONE)
-    assert "One deviation explains every one, and no other does" in text(found)
+    assert "One known deviation matches every one, and no other does" in text(found)
 
 
 def test_without_a_budget_nothing_is_claimed_and_nothing_excluded() -> None:

@@ -362,6 +362,6 @@ def test_only_the_failing_test_is_diagnosed(pytester: pytest.Pytester, monkeypat
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     pytester.makepyfile(test_two=FAILING.partition("@settings")[0] + TWO)
     printed = pytester.runpytest_subprocess("-p", "no:cacheprovider").stdout.str()
-    assert "One deviation explains every one" in printed
+    assert "One known deviation matches every one" in printed
     assert "lstm_gates_iofg:" not in printed
     assert "rnn-goldens show drawn" not in printed  # no golden is stored, so none can be shown

@@ -339,7 +339,7 @@ def test_a_run_ends_with_the_deviation_that_explains_all_failures(project: pytes
     result = project.runpytest_subprocess("--tb=no", "-q")
     result.stdout.fnmatch_lines(
         [
-            "rnn_relu: 2 of 2 fail. One deviation explains every one:",
+            "rnn_relu: 2 of 2 fail. One known deviation matches every one:",
             "  backward_not_through_time: *",
             "  nothing here distinguishes it from state_detached_between_steps",
             "*explain backward_not_through_time*",

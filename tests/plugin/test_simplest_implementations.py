@@ -97,7 +97,7 @@ class FewReverseInputs(FewColumns): kind, part, read = "weight_ih", "_reverse", 
 class FewUpperColumns(FewColumns): kind, part, read = "weight_hh", "_l1", 32
 """
 
-CERTAIN = "One deviation explains every one, and no other does:\n  "
+CERTAIN = "One known deviation matches every one, and no other does: "
 
 
 @pytest.fixture(scope="module")
