@@ -19,7 +19,9 @@ from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.comparison.verdict import Verdict, compare
 from rnn_goldens.errors import UnknownName, Unsupported
 from rnn_goldens.golden.data import GoldenData, InputsData
+from rnn_goldens.golden.gradients import missing_output_reason
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import cotangent_of
 
 _TWO_ROUNDINGS = 2.0
 """A multiple of the tolerance: if two expected outputs differ by more, no actual output can be right for both."""
@@ -261,10 +263,14 @@ def compare_gradient_calls(
         ``once`` and ``twice``, each with its verdict; only ``once`` if the first call fails.
 
     Raises:
+        Unsupported: a cotangent of an output that is not compared is not zero.
         TypeError: the implementation did not return gradients by name.
         WrongUse: the implementation returned the golden's own arrays.
     """
     __tracebackhide__ = True
+    for name in golden.not_compared:
+        if golden.cotangents[cotangent_of(name)].any():
+            raise Unsupported(missing_output_reason(name, returned=True))
 
     def call() -> dict[str, Any]:
         __tracebackhide__ = True

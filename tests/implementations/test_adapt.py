@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnn_goldens import Unsupported
+from rnn_goldens import GoldenMismatch, Unsupported
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.implementations import adapt, outputs_of
@@ -119,6 +119,22 @@ def test_a_torch_layer_without_a_weight_of_the_dialect_is_refused() -> None:
     counts, reasons = check_all(own.MyLSTM, cell="lstm_peephole")
     assert not counts
     assert reasons == ["MyLSTM has no weight p_i, which lstm_peephole has"]
+
+
+@pytest.mark.parametrize(
+    ("what", "golden_id"),
+    [
+        (own.MyGRUOfOut, "gru/plain"),
+        (own.MyLSTMOfOut, "lstm/plain"),
+        (own.MyLSTMOfOut, "lstm/lengths"),
+        (lambda golden: adapt(own.MyGRU)(golden)[0], "gru/unbatched"),
+    ],
+)
+def test_out_alone_is_a_tuple_of_one(what: Any, golden_id: str) -> None:
+    golden = CORPUS.load(golden_id, "float32")
+    golden.check(*adapt(what)(golden), outputs=["out"])
+    with pytest.raises(GoldenMismatch, match=r"h_n is None: .*; to check out alone, check\(out, outputs="):
+        golden.check(*adapt(what)(golden))
 
 
 @pytest.mark.parametrize("words", ["no RNN on this device", ""])

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Call = Callable[[Inputs, TorchInputs], tuple[nn.Module, tuple[Any, Any]]]
 
-Run = Callable[[Inputs], tuple[Any, Any]]
+Run = Callable[[Inputs], Any]
 
 NEEDLESS = {"num_layers": 1, "bidirectional": False, "bias": True, "batch_first": True}
 """Assumed behaviour of a constructor that does not accept these arguments. ``nonlinearity`` is assumed to be tanh."""
@@ -43,7 +43,7 @@ PROJECTION = "weight_hr_l0"
 
 
 def wrap(kind: type) -> Run:
-    """Return the implementation: out and h_n, or (h_n, c_n), as the class returns them.
+    """Return the implementation: out and h_n, or (h_n, c_n), or out alone, as the class returns them.
 
     Raises:
         WrongUse: the constructor requires an argument that goldens do not provide, or the class is a single time step.
@@ -148,7 +148,7 @@ def _in_torch(kind: type) -> "tuple[Run, Call]":
     )
 
     @torch.no_grad()
-    def run(golden: Inputs) -> tuple[Any, Any]:
+    def run(golden: Inputs) -> Any:  # noqa: ANN401 - as the class returns it
         __tracebackhide__ = True
         if issubclass(kind, nn.RNNBase):
             return torch_layers.run_layer(kept, golden)
