@@ -140,6 +140,11 @@ class MyLSTMWithoutC(nn.LSTM):
         return out, h_n
 
 
+class MyLSTMOfOneLayer(nn.LSTM):
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size, batch_first=True)
+
+
 class MyLSTMOfOut(nn.LSTM):
     def forward(self, *arguments: Any) -> Any:
         return super().forward(*arguments)[0]

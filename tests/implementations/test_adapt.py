@@ -95,6 +95,16 @@ def test_a_class_with_other_weight_names_raises_an_error_with_the_names() -> Non
             run(golden)
 
 
+def test_the_names_and_gates_of_a_class_are_checked_before_its_arguments() -> None:
+    golden = CORPUS.load("documented/single-sequence", "float32")  # rnn_relu without biases
+    with pytest.raises(Unsupported, match="MyLSTMOfOneLayer has 4 blocks of weights, rnn_relu has 1"):
+        adapt(own.MyLSTMOfOneLayer)(golden)
+    with pytest.raises(Unsupported, match="MyLSTMOfOneLayer takes no bias"):
+        adapt(own.MyLSTMOfOneLayer)(CORPUS.load("lstm/no-bias", "float32"))
+    with pytest.raises(WrongUse, match=r"names its weights W, U; .* bias_hh_l0: .*\(out, h_n\), or \(out, h_n, c_n\)$"):
+        adapt(own.MyRenamed)(golden)
+
+
 def test_weights_of_a_submodule_are_found_and_training_mode_is_off() -> None:
     counts, reasons = check_all(own.MyInner, cell="gru", without=["multilayer", "bidirectional", "lengths"])
     assert counts["failed"] == 0
