@@ -37,6 +37,9 @@ _SEVERAL: dict[str, Any] = {"multiple": True, "callback": parts}
 )
 @click.option("--without", metavar="NAME,...", help="Only goldens that have none of these.", **_SEVERAL)
 @click.option("--dtype", metavar="NAME,...", help="The precisions to check in (default: float32).", **_SEVERAL)
+@click.option(
+    "--outputs", metavar="NAME,...", help="Compare only these outputs: out, if h_n is not returned.", **_SEVERAL
+)
 @click.option("--max-layers", type=int, help="Maximum number of layers (default: 3).")
 @click.option("--max-time", type=int, help="Maximum number of time steps (default: 40).")
 @click.option("--max-batch", type=int, help="Maximum number of batch rows (default: 129).")
@@ -61,6 +64,7 @@ def fuzz(
     features: tuple[str, ...],
     without: tuple[str, ...],
     dtype: tuple[str, ...],
+    outputs: tuple[str, ...],
     time_limit: float | None,
     found: Path | None,
     **most: int | None,
@@ -81,15 +85,18 @@ def fuzz(
     from rnn_goldens.fuzz.strategy import SearchRequest
     from rnn_goldens.fuzz.worker import opened
     from rnn_goldens.golden.built_in_cells import CELLS
+    from rnn_goldens.golden.shapes import chosen_outputs
 
     implementation, rest = implementation_and_rest(arguments)
     sizes = Sizes(**{name.removeprefix("max_"): value for name, value in most.items() if value is not None})
     within = bounds(cell or CELLS, sizes, features, without, dtype or ("float32",))
     folder = AsTyped(found or FOLDER)
     require_folder(folder)
-    tested = opened(implementation, time_limit)
+    compared = chosen_outputs(outputs) if outputs else ()
+    tested = opened(implementation, time_limit, compared)
     try:
-        sys.exit(run(tested, SearchRequest(_supported(tested, within), folder, implementation), examples, rest))
+        request = SearchRequest(_supported(tested, within), folder, implementation, compared)
+        sys.exit(run(tested, request, examples, rest))
     finally:
         tested.close()
 

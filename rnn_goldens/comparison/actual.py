@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 HOW = "check_gradients({'x': …, 'weight_ih_l0': …}), or check_gradients(module, x=x.grad)"
 
-_OUT_ALONE = 'to check out alone, check(out, outputs=["out"]) or @pytest.mark.rnn_goldens(outputs=["out"])'
-
 _NO_GRADIENT = (
     "is None: torch fills .grad in backward(), but only for tensors that the outputs depend on and that had "
     "requires_grad set before the forward pass"
@@ -99,9 +97,21 @@ def actual_by_name(golden: "GoldenData", outputs: Mapping[str, object]) -> Actua
             arrays[name] = read(value)
         except NotNumbers as error:
             problems[name] = str(error)
-    if "h_n" in outputs and all(value is None for name, value in outputs.items() if name != "out"):
-        problems["h_n"] += f"; {_OUT_ALONE}"
+    first, *others = outputs
+    given, missing = ([n for n in others if (outputs[n] is None) is is_none] for is_none in (False, True))
+    if missing and outputs[first] is not None:
+        problems[missing[0]] += f"; {_without_others(first, given)}"
     return Actual(golden, OUTPUTS, arrays, problems)
+
+
+def _without_others(first: str, states: list[str]) -> str:
+    """Return how to compare only the outputs that an implementation returns."""
+    names = ["out", *states]
+    listed = ", ".join(f'"{name}"' for name in names)
+    return (
+        f"to check {' and '.join([first, *states])} alone, outputs=[{listed}] in check(…) or in the marker, or "
+        f"--rnn-goldens-outputs={','.join(names)}"
+    )
 
 
 def actual_gradients(golden: "GoldenData", by_name: Mapping[str, object]) -> Actual:

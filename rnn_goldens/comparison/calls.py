@@ -19,7 +19,9 @@ from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.comparison.verdict import Verdict, compare
 from rnn_goldens.errors import UnknownName, Unsupported
 from rnn_goldens.golden.data import GoldenData, InputsData
+from rnn_goldens.golden.gradients import missing_output_reason
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import cotangent_of
 
 _TWO_ROUNDINGS = 2.0
 """A multiple of the tolerance: if two expected outputs differ by more, no actual output can be right for both."""
@@ -137,7 +139,13 @@ def _rows(call: Call, golden: GoldenData) -> Verdict:
 
 
 def _chunks(call: Call, golden: GoldenData) -> Verdict:
-    """Run the sequence in two parts. Sequences of one time step are left out, because they have no second part."""
+    """Run the sequence in two parts. Sequences of one time step are left out, because they have no second part.
+
+    Raises:
+        Unsupported: the state would be rounded between the parts, but not inside.
+    """
+    if not golden.is_network and PRECISIONS[golden.dtype].bits < PRECISIONS["float32"].bits:
+        raise Unsupported(f"a recurrence's state is float32 inside, but {golden.dtype} between two parts")
     if golden.lengths is not None:
         golden = of_rows(golden, np.flatnonzero(golden.lengths > 1))
     first = f"steps 0 to {middle_step(golden) - 1}"
@@ -181,9 +189,8 @@ def _runs_forward_only(golden: GoldenData) -> bool:
     """Return whether a golden can be computed in two parts, from the states that the first part returns."""
     if golden.is_network:
         return not (golden.network.bidirectional or golden.network.direction)
-    is_half = PRECISIONS[golden.dtype].bits < PRECISIONS["float32"].bits  # its states are float32 inside
     has_all_states = len(golden.layout.initial) == len(golden.layout.outputs) - 1
-    return golden.offsets is None and has_all_states and not is_half
+    return golden.offsets is None and has_all_states
 
 
 def _weights(call: Call, golden: GoldenData) -> Verdict | None:
@@ -261,10 +268,14 @@ def compare_gradient_calls(
         ``once`` and ``twice``, each with its verdict; only ``once`` if the first call fails.
 
     Raises:
+        Unsupported: a cotangent of an output that is not compared is not zero.
         TypeError: the implementation did not return gradients by name.
         WrongUse: the implementation returned the golden's own arrays.
     """
     __tracebackhide__ = True
+    for name in golden.not_compared:
+        if golden.cotangents[cotangent_of(name)].any():
+            raise Unsupported(missing_output_reason(name, returned=True))
 
     def call() -> dict[str, Any]:
         __tracebackhide__ = True

@@ -309,6 +309,13 @@ def is_array(result: object) -> bool:
     return isinstance(result, Output) or (hasattr(result, "shape") and not isinstance(result, tuple | list))
 
 
+def only_array(result: object) -> Any:  # noqa: ANN401 - an array of any library
+    """Return the array if a result is one array, or a tuple or list of one; else None."""
+    if isinstance(result, tuple | list) and len(result) == 1:
+        result = result[0]
+    return result if is_array(result) else None
+
+
 def outputs_of(result: object, golden: "GoldenData | None" = None, layout: Layout | None = None) -> Sequence[Any]:
     """Return the outputs in the result of an implementation, as arguments of ``Golden.check``.
 
@@ -332,7 +339,7 @@ def outputs_of(result: object, golden: "GoldenData | None" = None, layout: Layou
     counts = possible_counts(of)
     if isinstance(result, tuple | list) and len(result) in ({1, *counts} if out_only else counts):
         return result if len(result) <= max(OUTPUTS) else (result[0], tuple(result[1:]))
-    if is_array(result):
+    if only_array(result) is not None:
         hint = "" if golden is None else f". To check out alone: {_OUT_ALONE}"
         raise TypeError(f"the implementation returned one array; {EXPECTED}{hint}")
     kind = counted(len(result), "output") if isinstance(result, tuple | list) else f"a {type(result).__name__}"
@@ -349,7 +356,7 @@ def _of_recurrence(result: object, layout: RecurrenceLayout, *, with_hint: bool)
         return tuple(result.get(name) for name in layout.outputs)
     if isinstance(result, tuple | list) and (found := recurrence_outputs.in_order(layout, result)) is not None:
         return found
-    if is_array(result):
+    if only_array(result) is not None:
         hint = f". To check it alone: {_OUT_ALONE}" if with_hint else ""
         raise TypeError(f"the implementation returned one array; {expected}{hint}")
     kind = counted(len(result), "output") if isinstance(result, tuple | list) else f"a {type(result).__name__}"

@@ -172,7 +172,7 @@ def inputs_problems(layout: Layout, config: Config, weights: Tree, inputs: Mappi
 
 
 def _config_problems(layout: Layout, config: Config) -> Iterator[str]:
-    is_projected = any(axes[0] == "P" for _, axes in layout.weights)
+    is_projected = layout.is_projected
     if is_projected != (config.proj_size > 0):
         what = "is required: the cell has a projection" if is_projected else "is given, but the cell has no projection"
         yield f"config: proj_size {what}"

@@ -10,6 +10,7 @@ from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.features import INPUT_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
+from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.shapes import is_custom_cell
 from rnn_goldens.golden.whole_number import whole_number
 
@@ -92,7 +93,7 @@ def bounds(
 
     Raises:
         UnknownName: a cell, feature or precision does not exist.
-        WrongUse: no golden meets the bounds, or a custom cell cannot be imported.
+        WrongUse: no golden meets the bounds, a cell is a recurrence, or a custom cell cannot be imported.
         TypeError: an argument has a wrong type.
     """
     cells, having, lacking = names("cell", cell), names("features", features), names("without", without)
@@ -100,6 +101,8 @@ def bounds(
         if name not in INPUT_FEATURES:
             raise UnknownName("feature", name, INPUT_FEATURES, plural="features that can be drawn")
     for name in cells:
+        if name in RECURRENCES:
+            raise WrongUse(f"{name} is a recurrence, and only networks are drawn: rnn-goldens check --cell {name}")
         if name not in LAYOUTS and not is_custom_cell(name):
             raise UnknownName("cell", name, LAYOUTS)
         cell_named(name)

@@ -37,7 +37,7 @@ def complexity(golden: Golden) -> int:
     """Return the sum of: layers · directions, steps, rows, units, inputs, and the count of numbers that are not 0."""
     config, stored = golden.network, golden.stored
     rows = golden.batch_shape[0] if golden.batch_shape else 1
-    arrays = [*stored.weights.values(), stored.x, *(a for a in (stored.h0, stored.c0) if a is not None)]
+    arrays = [*stored.weights.values(), *stored.states.values(), stored.x]
     sizes = (len(config.suffixes), stored.x.shape[-2], rows, config.hidden_size, config.input_size)
     return sum(sizes) + sum(int((array != 0).sum()) for array in arrays)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,13 +76,14 @@ class DrawnInputs:
             precisions=SupportedOnly(p for p in PRECISIONS if all(_is_exact(array, p) for array in arrays)),
             h0=self.state.get("h0"),
             c0=self.state.get("c0"),
+            states={name: array for name, array in self.state.items() if name not in ("h0", "c0")},
         )
 
 
 def draw_inputs(draw: Draw, bounds: Bounds) -> tuple[DrawnInputs, str]:
     """Draw inputs and a precision."""
     precision, cell, style = one_of(draw, bounds.precisions), one_of(draw, bounds.cells), one_of(draw, STYLES)
-    inputs = _plain(draw, cell, _of_dialect(shape(draw, bounds), cell))
+    inputs = _plain(draw, cell, _of_cell(shape(draw, bounds), cell))
     if style == FULL:  # drawn after the numbers, so that they stay the same if this choice is removed
         seed = choice(draw)
         return inputs.of_each(lambda _, array: _filled(array, precision, seed)), precision
@@ -91,14 +93,13 @@ def draw_inputs(draw: Draw, bounds: Bounds) -> tuple[DrawnInputs, str]:
     return inputs, precision
 
 
-def _of_dialect(of: Shape, cell: str) -> Shape:
-    """Return the shape with the options of a dialect that change shapes: proj_size and direction."""
-    options = DIALECTS[cell].options if cell in DIALECTS else {}
-    changed = {name: options[name] for name in ("proj_size", "direction") if name in options}
-    if "proj_size" in changed:
+def _of_cell(of: Shape, cell: str) -> Shape:
+    """Return the shape with the proj_size and the direction of a cell."""
+    changed: dict[str, Any] = {}
+    if cell_named(cell).layout.is_projected:
         changed["proj_size"] = 1 + of.config.hidden_size // 2
-    if "direction" in changed:
-        changed["bidirectional"] = False
+    if direction := DIALECTS[cell].options.get("direction") if cell in DIALECTS else None:
+        changed |= {"direction": direction, "bidirectional": False}
     return replace(of, config=replace(of.config, **changed))
 
 

@@ -186,8 +186,9 @@ def command(golden: Golden, folder: str | PathLike[str], checked: str) -> str:
     """Return the command that checks only this golden."""
     dtype = [] if golden.dtype == "float32" else [f"--rnn-goldens-dtype={golden.dtype}"]
     cell = [] if golden.custom_layout is None else [f"--cell={golden.cell}"]
+    outputs = [f"--outputs={','.join(golden.outputs)}"] if golden.outputs else []
     options = shlex.join(
-        [f"--rnn-goldens-corpus={corpus_option(folder)}", *cell, *dtype, "-k", golden.id.rpartition("/")[2]]
+        [f"--rnn-goldens-corpus={corpus_option(folder)}", *cell, *dtype, *outputs, "-k", golden.id.rpartition("/")[2]]
     )
     arguments = [options, checked] if is_command(checked) else [shlex.quote(checked), options]
     return f"rnn-goldens check {' '.join(arguments)}"

@@ -27,11 +27,13 @@ class SearchRequest:
         bounds: the bounds of the goldens.
         folder: the folder where failing goldens are stored, or None.
         implementation: the implementation under test, as an argument of ``rnn-goldens check``; "" if unknown.
+        outputs: names of the outputs to compare; () for all of them.
     """
 
     bounds: Bounds
     folder: AsTyped | None
     implementation: str = ""
+    outputs: tuple[str, ...] = ()
 
     @cached_property
     def strategy(self) -> st.SearchStrategy[Golden]:
@@ -44,7 +46,7 @@ class SearchRequest:
 @st.composite
 def goldens_of(draw: st.DrawFn, request: SearchRequest) -> Golden:
     """Draw a stored or new golden within bounds, in one of the precisions of the bounds."""
-    golden = DrawnGolden.of(draw(request.strategy))
+    golden = DrawnGolden.of(draw(request.strategy)).comparing(request.outputs or None)
     current_test().record_drawn(golden, request.folder, request.implementation)
     return golden
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 from rnn_goldens.cells import name_cells, named_cells
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.comparison.input_writes import written_to, wrote_into
-from rnn_goldens.comparison.outputs import NotNumbers, Output, read, states_apart
+from rnn_goldens.comparison.outputs import NotNumbers, Output, only_array, read, states_apart
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.generator.pool import end_with_parent
 from rnn_goldens.implementations import Implementation, check_name, outputs_of, resolve
@@ -39,21 +39,22 @@ class Worker:
     The process is restarted after it ended or exceeded the time limit.
     """
 
-    def __init__(self, name: str, time_limit: float = TIME_LIMIT) -> None:
+    def __init__(self, name: str, time_limit: float = TIME_LIMIT, outputs: tuple[str, ...] = ()) -> None:
         """Start the process.
 
         Args:
             name: the implementation, as for ``resolve``.
             time_limit: seconds per golden.
+            outputs: names of the outputs to compare; () for all of them.
 
         Raises:
             RnnGoldensError: the implementation cannot be imported.
         """
-        self._name, self._time_limit = name, time_limit
+        self._name, self._time_limit, self._outputs = name, time_limit, outputs
         self._start()
 
-    def __call__(self, inputs: Inputs) -> tuple[Output, ...]:
-        """Return the outputs for the inputs of a golden.
+    def __call__(self, inputs: Inputs) -> tuple[Output | None, ...]:
+        """Return the outputs for the inputs of a golden; None for one that is not compared.
 
         Raises:
             Unsupported: the implementation raised it.
@@ -67,7 +68,7 @@ class Worker:
             raise Unsupported(answer)
         if kind == _FAILED:
             raise ImplementationFailed(f"{inputs.id} in {inputs.dtype}: {self._name} {answer}")
-        outputs: tuple[Output, ...] = answer
+        outputs: tuple[Output | None, ...] = answer
         return outputs
 
     def close(self) -> None:
@@ -85,7 +86,9 @@ class Worker:
     def _start(self) -> None:
         spawn = multiprocessing.get_context("spawn")
         self._connection, theirs = spawn.Pipe()
-        self._process = spawn.Process(target=_serve, args=(self._name, named_cells(), theirs), daemon=True)
+        self._process = spawn.Process(
+            target=_serve, args=(self._name, self._outputs, named_cells(), theirs), daemon=True
+        )
         self._process.start()
         theirs.close()
         if not self._connection.poll(self._time_limit):
@@ -119,12 +122,13 @@ Started = Program | Worker
 """A program, or an implementation in a separate process. Both are called with model inputs, and must be closed."""
 
 
-def opened(implementation: str, time_limit: float | None = None) -> Started:
+def opened(implementation: str, time_limit: float | None = None, outputs: tuple[str, ...] = ()) -> Started:
     """Start a program or an implementation. The caller must close it.
 
     Args:
         implementation: the argument of ``rnn-goldens check``.
         time_limit: seconds per golden; None for the default of programs or of Python implementations.
+        outputs: names of the outputs to compare; () for all of them.
 
     Raises:
         RnnGoldensError: the implementation is not found or cannot be started, or the time limit is out of range.
@@ -134,10 +138,10 @@ def opened(implementation: str, time_limit: float | None = None) -> Started:
     check_name(implementation)
     if is_command(implementation):
         return Program(find_command(implementation, Path.cwd()), time_limit or PROGRAM_TIME_LIMIT)
-    return Worker(implementation, time_limit or TIME_LIMIT)
+    return Worker(implementation, time_limit or TIME_LIMIT, outputs)
 
 
-def _serve(name: str, cells: tuple[str, ...], connection: Connection) -> None:
+def _serve(name: str, outputs: tuple[str, ...], cells: tuple[str, ...], connection: Connection) -> None:
     """Import the implementation and answer requests: the main function of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is handled by the parent process
     threading.Thread(target=end_with_parent, daemon=True).start()
@@ -156,21 +160,22 @@ def _serve(name: str, cells: tuple[str, ...], connection: Connection) -> None:
             request = connection.recv_bytes()
         except EOFError:
             return
-        connection.send(_answer_to(implementation, pickle.loads(request), pickle.loads(request)))
+        connection.send(_answer_to(implementation, outputs, pickle.loads(request), pickle.loads(request)))
 
 
-def _answer_to(implementation: Implementation, inputs: Inputs, unchanged: Inputs) -> tuple[str, Any]:
+def _answer_to(
+    implementation: Implementation, compared: tuple[str, ...], inputs: Inputs, unchanged: Inputs
+) -> tuple[str, Any]:
     """Return the answer to a request. ``unchanged`` is a copy of the inputs, to detect writes to them."""
     try:
-        outputs = states_apart(
-            inputs.layout,
-            *outputs_of(implementation(inputs), layout=inputs.layout),
-            state_shape=inputs.state_shapes["h"],
-        ).items()
+        found, layout = implementation(inputs), inputs.layout
+        if compared == layout.outputs[:1] and (alone := only_array(found)) is not None:
+            found = alone, None
+        outputs = states_apart(layout, *outputs_of(found, layout=layout), state_shape=inputs.state_shapes["h"])
         arrays = []
-        for name, output in outputs:
+        for name, output in outputs.items():
             try:
-                arrays.append(read(output))
+                arrays.append(read(output) if not compared or name in compared else None)
             except NotNumbers as error:
                 return _FAILED, f"returned no numbers: {name} {error}"
         if names := written_to(inputs, unchanged.stored):

@@ -14,13 +14,13 @@ def output_of(cotangent: str) -> str:
     return cotangent.removeprefix("d_")
 
 
-_NEED_STATE = "there are cotangents of {0}, but the implementation returned only one array"
-_MISSING = re.compile(_NEED_STATE.format(r"\w+"))
+_NEED_STATE = "there are cotangents of {0}, which is not {1}"
+_MISSING = re.compile(_NEED_STATE.format(r"\w+", "(returned|compared)"))
 
 
-def missing_output_reason(output: str) -> str:
-    """Return why a golden is refused: it has cotangents of ``output``, but the network returns only out."""
-    return _NEED_STATE.format(output)
+def missing_output_reason(output: str, *, returned: bool = False) -> str:
+    """Return why a golden is refused: its loss has a term of an output that is not returned, or not compared."""
+    return _NEED_STATE.format(output, "compared" if returned else "returned")
 
 
 def is_missing_output_reason(reason: str) -> bool:

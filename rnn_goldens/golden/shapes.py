@@ -51,6 +51,11 @@ class Layout:
         """Names of the further weights with one number per unit, such as peepholes."""
         return tuple(name for name, axes in self.further.items() if axes == "H")
 
+    @property
+    def is_projected(self) -> bool:
+        """Whether h is the product of a weight, so that its size is proj_size."""
+        return any(axes[0] == "P" for _, axes in self.weights)
+
     def present(self, *, bias: bool) -> tuple[str, ...]:
         """Return the names of the weights of a network with or without biases."""
         return tuple(name for name, _ in self.weights if bias or not is_bias(name))

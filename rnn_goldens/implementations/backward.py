@@ -119,7 +119,8 @@ def _of_function(function: Any) -> Backward:  # noqa: ANN401 - the user's
 def _are_outputs(found: object, golden: Inputs) -> bool:
     """Return whether a function returned outputs rather than gradients by name."""
     if not isinstance(golden.layout, RecurrenceLayout):
-        return is_array(found) or (isinstance(found, tuple | list) and len(found) in possible_counts(golden.layout))
+        counts = {1, *possible_counts(golden.layout)}
+        return is_array(found) or (isinstance(found, tuple | list) and len(found) in counts)
     if isinstance(found, Mapping):
         return not unknown(golden.layout, found)
     return is_array(found) or isinstance(found, tuple | list)

@@ -41,6 +41,11 @@ STATES = ("state", "initial_state")
 
 OFFSETS = "offsets"
 
+_CU_SEQLENS = "cu_seqlens"
+"""What many kernels call the offsets."""
+
+_RENAMED = f"; rename {_CU_SEQLENS} to {OFFSETS}"
+
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 _RESEMBLING = 2
@@ -73,7 +78,8 @@ def cells_of(function: Callable[..., Any]) -> list[str]:
     """Return the recurrences that a function can be called for."""
     if (signature := _signature(function)) is None or not resembles_recurrence(function):
         return []
-    return [cell for cell in RECURRENCES if not _lacking(signature, cell) and not _unknown(signature, cell)]
+    other = {_CU_SEQLENS}  # the error for a golden names it
+    return [c for c in RECURRENCES if not _lacking(signature, c) and other.issuperset(_unknown(signature, c))]
 
 
 def resembles_recurrence(function: Callable[..., Any]) -> bool:
@@ -149,7 +155,8 @@ def _arguments(name: str, signature: inspect.Signature, golden: Inputs, make: Ma
     """
     _require_names(name, signature, golden.cell)
     if refused := next(_refused(signature, golden), None):
-        raise Unsupported(f"{name} has no parameter {refused}")
+        hint = _RENAMED if refused == OFFSETS and _CU_SEQLENS in signature.parameters else ""
+        raise Unsupported(f"{name} has no parameter {refused}{hint}")
     values = _values(golden, make)
     absent = {*(() if golden.given_states else (*_initial(golden.cell), *STATES))}
     absent |= {OFFSETS} if golden.offsets is None else set()
@@ -171,7 +178,7 @@ def _require_names(name: str, signature: inspect.Signature, cell: str) -> None:
         others = ", ".join((STATES[0], *_initial(cell), *RECURRENCES[cell].options, OFFSETS))
         raise WrongUse(
             f"{name} {' and '.join(problems)}: parameters of {cell} are {', '.join(_required(cell))}; "
-            f"where needed {others}; any other needs a default"
+            f"where needed {others}; any other needs a default{_RENAMED if _CU_SEQLENS in unknown else ''}"
         )
 
 

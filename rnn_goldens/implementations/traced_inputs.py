@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.comparison.outputs import is_array, outputs_of, states_apart
+from rnn_goldens.comparison.outputs import only_array, outputs_of, states_apart
 from rnn_goldens.conventions import convention as named
 from rnn_goldens.conventions.gradients import places
 from rnn_goldens.errors import Unsupported
@@ -69,20 +69,22 @@ def traced(golden: Inputs, arrays: Mapping[str, Any], make: Make) -> TracedInput
 
 
 def with_cotangents(golden: Inputs, outputs: Any) -> dict[str, Any]:  # noqa: ANN401 - of a network
-    """Return the output for each cotangent; only out, if only out is returned and other cotangents are zero.
+    """Return out, and each output whose cotangent is not zero, by cotangent: the loss has no other terms.
 
     Raises:
-        Unsupported: only out is returned, and the cotangent of another output is not zero.
+        Unsupported: one of these outputs is not returned.
         TypeError: no outputs are returned.
     """
-    if not is_array(outputs):
-        found = _by_name(golden.layout, outputs_of(outputs, layout=golden.layout))
-        return {name: found.get(output_of(name)) for name in golden.cotangents}
     first, *others = golden.cotangents
-    for name in others:
-        if golden.cotangents[name].any():
+    if (alone := only_array(outputs)) is not None:
+        found = {output_of(first): alone}
+    else:
+        found = _by_name(golden.layout, outputs_of(outputs, layout=golden.layout))
+    needed = [first, *(name for name in others if golden.cotangents[name].any())]
+    for name in needed[1:]:
+        if found.get(output_of(name)) is None:
             raise Unsupported(missing_output_reason(output_of(name)))
-    return {first: outputs}
+    return {name: found[output_of(name)] for name in needed}
 
 
 def _by_name(layout: Layout, outputs: Sequence[Any]) -> dict[str, object]:

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from rnn_goldens.checkable_golden import Golden, Inputs
+from rnn_goldens.comparison.outputs import is_array
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.array_library import name_of
 
@@ -35,7 +36,7 @@ BY_NAME_ONLY = ("paddle", "mindspore", "mlx", "equinox")
 
 
 def adapt(found: object) -> Implementation:
-    """Return an implementation, a function ``golden → outputs``, for a user's network.
+    """Return an implementation, a function ``golden → outputs``, for a user's network; out alone is a tuple of one.
 
     Args:
         found: a network as in the table above. It receives inputs: a golden without its expected values.
@@ -48,9 +49,10 @@ def adapt(found: object) -> Implementation:
     def implementation(golden: Inputs) -> tuple[Any, ...]:
         __tracebackhide__ = True
         try:
-            return run(golden.for_implementation() if isinstance(golden, Golden) else golden)
+            found = run(golden.for_implementation() if isinstance(golden, Golden) else golden)
         except NotImplementedError as error:
             raise refusal(error) from error
+        return (found,) if is_array(found) else found
 
     return implementation
 

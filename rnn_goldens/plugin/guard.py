@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -174,8 +174,8 @@ class Guard:
 def _as_arrays(golden: Inputs, outputs: Any) -> Any:  # noqa: ANN401 - whatever an implementation returns
     """Return outputs as NumPy arrays, so that lazy libraries compute them here; unchanged if they are not numbers."""
     try:
-        if not isinstance(outputs, tuple | list | Mapping):
-            return read(outputs)  # an implementation may return out alone
+        if isinstance(outputs, tuple) and len(outputs) == 1:
+            return (read(outputs[0]),)  # an implementation may return out alone
         found = outputs_of(outputs, layout=golden.layout)
         if golden.is_network:
             found = tuple(states_apart(golden.layout, *found, state_shape=golden.state_shapes["h"]).values())

@@ -35,6 +35,12 @@ def wrong_gates(golden):
         raise Unsupported("LSTMs only")
     return deviation("lstm_gates_iofg").run(case_of(golden, np.float64))
 
+def only_out(golden):
+    return right(golden)[0]
+
+def only_wrong_out(golden):
+    return wrong_gates(golden)[0]
+
 def refuses(golden):
     raise Unsupported("no recurrent layers")
 
@@ -133,6 +139,15 @@ def test_a_correct_implementation_passes_and_a_seed_determines_its_goldens(run: 
 
 
 @pytest.mark.slow
+def test_out_alone_is_compared(run: Run) -> None:
+    options = ("--outputs", "out", *SMALL, "--cell", "lstm")
+    assert "1 passed" in run("fuzz", "nets:only_out", "--examples", "5", *options).stdout
+    done = run("fuzz", "nets:only_wrong_out", *options, code=FINDING)
+    command = next(line for line in done.stdout.splitlines() if line.startswith("  rnn-goldens check ")).split()
+    assert "lstm: 1 of 1 fails" in run(*command[1:], code=FINDING).stdout
+
+
+@pytest.mark.slow
 def test_refusals_are_printed_and_refusing_everything_fails(run: Run) -> None:
     done = run("fuzz", "nets:refuses", "--examples", "1", *SMALL, code=FINDING)
     assert "refused: no recurrent layers" in done.stdout
@@ -212,6 +227,11 @@ def test_a_program_is_checked_with_the_features_that_it_supports(run: Run, tmp_p
         (("nets:right", "--seconds", "3"), "unrecognized arguments: --seconds"),
         (("nets:right", "--cell", "lsmt"), "Did you mean 'lstm'"),
         (("nets:right", "--dtype", "float8"), "no precision 'float8'"),
+        (
+            ("nets:right", "--cell", "slstm"),
+            "slstm is a recurrence, and only networks are drawn: rnn-goldens check --cell slstm",
+        ),
+        (("nets:right", "--outputs", "h_n"), "the outputs to compare must include out"),
         (("nets:right", "--features", "lengths", "--max-time", "1"), "max_time is 1, but lengths"),
         (("nets:right", "--found", "nets.py"), "nets.py is a file"),
         (("nmpy",), "Did you mean 'numpy'"),

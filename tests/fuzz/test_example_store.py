@@ -101,11 +101,13 @@ def test_a_folder_that_cannot_be_written_to_is_an_error(goldens: list[Golden]) -
         keep(goldens[0], "/proc/found")
 
 
-def test_the_command_checks_one_golden_in_its_precision(goldens: list[Golden]) -> None:
+def test_the_command_checks_the_compared_outputs_of_one_golden_in_its_precision(goldens: list[Golden]) -> None:
     golden, name = goldens[0], goldens[0].id.partition("/")[2]
     assert command(golden, "f", "my:rnn") == f"rnn-goldens check my:rnn --rnn-goldens-corpus=f -k {name}"
     in_float64 = f"rnn-goldens check --rnn-goldens-corpus=f --rnn-goldens-dtype=float64 -k {name} -- ./my rnn"
     assert command(golden.in_precision("float64"), "f", "-- ./my rnn") == in_float64
+    of_out = f"rnn-goldens check my:rnn --rnn-goldens-corpus=f --outputs=out -k {name}"
+    assert command(golden.comparing("out"), "f", "my:rnn") == of_out
 
 
 def test_keep_waits_for_another_writer(tmp_path: Path, goldens: list[Golden]) -> None:

@@ -1,4 +1,4 @@
-"""The reason for refusing gradients of an output that was not returned."""
+"""The reason for refusing gradients of an output that was not returned, or is not compared."""
 
 import pytest
 
@@ -7,9 +7,9 @@ from rnn_goldens.golden.gradients import is_missing_output_reason, missing_outpu
 
 @pytest.mark.parametrize("output", ["out", "h_n", "c_n", "n_n"])
 def test_the_reason_for_a_missing_output_is_recognised(output: str) -> None:
-    reason = f"there are cotangents of {output}, but the implementation returned only one array"
-    assert missing_output_reason(output) == reason
-    assert is_missing_output_reason(missing_output_reason(output))
+    reasons = [missing_output_reason(output), missing_output_reason(output, returned=True)]
+    assert reasons == [f"there are cotangents of {output}, which is not {why}" for why in ("returned", "compared")]
+    assert all(map(is_missing_output_reason, reasons))
 
 
 def test_other_reasons_are_not_recognised() -> None:

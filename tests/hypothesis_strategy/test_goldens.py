@@ -164,6 +164,7 @@ def test_a_golden_too_sensitive_for_a_precision_is_scaled_down_instead_of_reject
         ({"features": "multilayer", "max_layers": 1}, "max_layers is 1, but multilayer is required"),
         ({"lengths": True, "features": "unbatched"}, "an unbatched golden cannot have lengths"),
         ({"bias": True, "without": "bias"}, "bias is both required and excluded"),
+        ({"cell": "gated_delta"}, "gated_delta is a recurrence, and only networks are drawn"),
         ({"cell": []}, "no cell or no precision is selected"),
         ({"precisions": []}, "no cell or no precision is selected"),
     ],
@@ -197,7 +198,7 @@ def custom_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 CUSTOM_CELLS = """
-from rnn_goldens.cells.notation import mix, rsqrt, sigmoid, tanh
+from rnn_goldens.cells.notation import declare, mix, rsqrt, sigmoid, tanh
 
 def Peeping_Unit(x, h, w):
     f = sigmoid(w.W_if @ x + w.b_if + w.W_hf @ h + w.b_hf + w.peephole * h)
@@ -211,6 +212,11 @@ def misspelled(x, h, w):
 
 def residual(x, h, w):
     return (tanh(w.W_in @ x + w.W_hn @ h) + x,)
+
+@declare(R="PH")
+def projected(x, h, n, w):
+    n = n + tanh(w.W_in @ x + w.W_hn @ h)
+    return w.R @ n, n
 """
 
 
@@ -220,6 +226,12 @@ def test_goldens_of_a_custom_cell_are_drawn_and_correct(custom_cells: str) -> No
     for golden in found:
         assert golden.id.startswith("drawn/peeping-unit-")
         assert "peephole_l0" in golden.weights
+        golden.check(*resolve("numpy")(golden))
+
+
+def test_a_custom_cell_with_a_projection_and_a_further_state_is_drawn(custom_cells: str) -> None:
+    for golden in drawn(goldens(cell=f"{custom_cells}:projected", state=True), 5):
+        assert golden.h0.shape[-1] == golden.network.proj_size == 1 + golden.states["n0"].shape[-1] // 2
         golden.check(*resolve("numpy")(golden))
 
 

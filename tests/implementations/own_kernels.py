@@ -69,6 +69,12 @@ def without_offsets(q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, st
     return gated_delta(q, k, v, g, beta, state, scale=scale)
 
 
+def with_cu_seqlens(
+    q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, state: Any, scale: float, cu_seqlens: Any = None
+) -> Any:
+    return gated_delta(q, k, v, g, beta, state, scale=scale, offsets=cu_seqlens)
+
+
 def without_state(q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, scale: float) -> Any:
     return gated_delta(q, k, v, g, beta, scale=scale)
 

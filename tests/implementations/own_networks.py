@@ -134,6 +134,27 @@ class MyLSTM(nn.LSTM):
     """A subclass of torch's layer; its constructor accepts any arguments."""
 
 
+class MyLSTMWithoutC(nn.LSTM):
+    def forward(self, *arguments: Any) -> Any:
+        out, (h_n, _) = super().forward(*arguments)
+        return out, h_n
+
+
+class MyLSTMOfOneLayer(nn.LSTM):
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size, batch_first=True)
+
+
+class MyLSTMOfOut(nn.LSTM):
+    def forward(self, *arguments: Any) -> Any:
+        return super().forward(*arguments)[0]
+
+
+class MyGRUOfOut(MyGRU):
+    def forward(self, x: Tensor, h0: Tensor | None = None) -> Any:
+        return super().forward(x, h0)[0]
+
+
 class MyNumPyRNN:
     """A class without a framework: NumPy arrays in and out, lengths as an argument."""
 

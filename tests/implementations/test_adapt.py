@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnn_goldens import Unsupported
+from rnn_goldens import GoldenMismatch, Unsupported
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.implementations import adapt, outputs_of
@@ -95,6 +95,16 @@ def test_a_class_with_other_weight_names_raises_an_error_with_the_names() -> Non
             run(golden)
 
 
+def test_the_names_and_gates_of_a_class_are_checked_before_its_arguments() -> None:
+    golden = CORPUS.load("documented/single-sequence", "float32")  # rnn_relu without biases
+    with pytest.raises(Unsupported, match="MyLSTMOfOneLayer has 4 blocks of weights, rnn_relu has 1"):
+        adapt(own.MyLSTMOfOneLayer)(golden)
+    with pytest.raises(Unsupported, match="MyLSTMOfOneLayer takes no bias"):
+        adapt(own.MyLSTMOfOneLayer)(CORPUS.load("lstm/no-bias", "float32"))
+    with pytest.raises(WrongUse, match=r"names its weights W, U; .* bias_hh_l0: .*\(out, h_n\), or \(out, h_n, c_n\)$"):
+        adapt(own.MyRenamed)(golden)
+
+
 def test_weights_of_a_submodule_are_found_and_training_mode_is_off() -> None:
     counts, reasons = check_all(own.MyInner, cell="gru", without=["multilayer", "bidirectional", "lengths"])
     assert counts["failed"] == 0
@@ -119,6 +129,22 @@ def test_a_torch_layer_without_a_weight_of_the_dialect_is_refused() -> None:
     counts, reasons = check_all(own.MyLSTM, cell="lstm_peephole")
     assert not counts
     assert reasons == ["MyLSTM has no weight p_i, which lstm_peephole has"]
+
+
+@pytest.mark.parametrize(
+    ("what", "golden_id"),
+    [
+        (own.MyGRUOfOut, "gru/plain"),
+        (own.MyLSTMOfOut, "lstm/plain"),
+        (own.MyLSTMOfOut, "lstm/lengths"),
+        (lambda golden: adapt(own.MyGRU)(golden)[0], "gru/unbatched"),
+    ],
+)
+def test_out_alone_is_a_tuple_of_one(what: Any, golden_id: str) -> None:
+    golden = CORPUS.load(golden_id, "float32")
+    golden.check(*adapt(what)(golden), outputs=["out"])
+    with pytest.raises(GoldenMismatch, match=r'h_n is None: .*; to check out alone, outputs=\["out"\]'):
+        golden.check(*adapt(what)(golden))
 
 
 @pytest.mark.parametrize("words", ["no RNN on this device", ""])

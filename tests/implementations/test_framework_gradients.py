@@ -8,7 +8,9 @@ import pytest
 import torch
 from factories.gradients import torch_gradients, with_gradients
 from flax import linen
+from implementations import own_networks as own
 from torch import nn
+from torch.func import functional_call
 
 from rnn_goldens import Unsupported, load
 from rnn_goldens.conventions import CONVENTIONS
@@ -107,13 +109,37 @@ def out_in_jax(golden: Any) -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", [OnlyOut, out_in_torch, out_in_jax])
+@pytest.mark.parametrize("network", [OnlyOut, out_in_torch, out_in_jax, lambda golden: (out_in_torch(golden),)])
 def test_a_network_that_returns_only_out_has_gradients_if_only_d_out_is_nonzero(network: Any) -> None:
     golden = with_gradients("gru/plain", only=("d_out",))
     golden.check_gradient_calls(adapt_backward(network))
     of_state = with_gradients("gru/plain", only=("d_out", "d_h_n"))
-    with pytest.raises(Unsupported, match=r"^there are cotangents of h_n, but the .* only one array$"):
+    with pytest.raises(Unsupported, match=r"^there are cotangents of h_n, which is not returned$"):
         adapt_backward(network)(of_state.for_implementation())
+
+
+def lstm_without_c(golden: Any) -> Any:
+    arrays = {"x": golden.x, **golden.weights}
+    tensors = {name: a if isinstance(a, torch.Tensor) else torch.tensor(a) for name, a in arrays.items()}
+    layer = nn.LSTM(golden.x.shape[-1], golden.config.hidden_size, batch_first=True)
+    out, (h_n, _) = functional_call(layer, tensors, (tensors.pop("x"),))
+    return out, h_n
+
+
+@pytest.mark.parametrize("network", [own.MyLSTMWithoutC, lstm_without_c])
+def test_a_network_that_does_not_return_c_n_has_gradients_if_d_c_n_is_zero(network: Any) -> None:
+    golden, of_c = (with_gradients("lstm/plain", only=only) for only in (("d_out", "d_h_n"), ("d_out", "d_c_n")))
+    golden.check_gradient_calls(adapt_backward(network))
+    with pytest.raises(Unsupported, match=r"^there are cotangents of c_n, which is not returned$"):
+        of_c.check_gradient_calls(adapt_backward(network))
+
+
+@pytest.mark.parametrize("network", [nn.LSTM, own.MyLSTMOfOut])
+def test_gradients_are_refused_if_an_output_with_cotangents_is_not_compared(network: Any) -> None:
+    golden, of_h = (with_gradients("lstm/plain", only=only).comparing("out") for only in (("d_out",), ("d_h_n",)))
+    golden.check_gradient_calls(adapt_backward(network))
+    with pytest.raises(Unsupported, match=r"^there are cotangents of h_n, which is not compared$"):
+        of_h.check_gradient_calls(adapt_backward(network))
 
 
 class Detached(CustomGRU):

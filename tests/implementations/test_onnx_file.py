@@ -1,5 +1,6 @@
 """ONNX files are checked unchanged, with weights as inputs or initializers, in ONNX's or PyTorch's layout."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,17 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnn_goldens import Golden, Unsupported
+from rnn_goldens import Golden, GoldenMismatch, Unsupported
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.implementations import adapt
 
 onnx = pytest.importorskip("onnx", reason="ONNX files need onnx")
 pytest.importorskip("onnxruntime", reason="ONNX files are run in onnxruntime")
+torch = pytest.importorskip("torch", reason="torch exports ONNX files")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from rnn_goldens.implementations.onnx import model as onnx_model  # noqa: E402
+from rnn_goldens.implementations.resolution import dialects_of  # noqa: E402
+from rnn_goldens.implementations.torch import cells, layers  # noqa: E402
 
 CORPUS = open_corpus()
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c")
@@ -51,6 +55,54 @@ def lstm_file(
     path = folder / "lstm.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10), path)
     return str(path)
+
+
+def exported(network: Any, golden: Golden, path: Path) -> Path:
+    """Export a torch module that has the golden's weights; return the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    states = tuple(map(torch.tensor, golden.given_states.values()))
+    inputs = (torch.tensor(golden.x), *([states[0] if len(states) == 1 else states] if states else []))
+    with warnings.catch_warnings(action="ignore"):  # of an older exporter
+        torch.onnx.export(network, inputs, path, input_names=["x", *golden.given_states], dynamo=False)
+    return path
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn-tanh"])
+@pytest.mark.parametrize("name", ["bidirectional-two-layers", "bidirectional-no-state", "two-layers"])
+def test_a_layer_exported_by_torch_passes(tmp_path: Path, cell: str, name: str) -> None:
+    golden = CORPUS.load(f"{cell}/{name}", "float32")
+    path = exported(layers.kept_layer(golden), golden, tmp_path / f"{golden.id}.onnx")
+    assert dialects_of(str(path)) == ()
+    golden.check(*adapt(path)(golden))
+    golden.check(*adapt(f"{tmp_path}/{{id}}.onnx")(golden))
+
+
+class Loop(torch.nn.Module):  # type: ignore[name-defined, misc]
+    """A cell that is called for each time step: an exporter unrolls the loop."""
+
+    def __init__(self, cell: Any) -> None:
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, x: Any) -> Any:
+        h, out = torch.zeros(len(x), self.cell.hidden_size), []
+        for x_t in x.unbind(1):
+            h = self.cell(x_t, h)
+            out.append(h)
+        return torch.stack(out, 1), h[None]
+
+
+def test_an_unrolled_file_is_wrong_use_unless_it_is_that_of_one_golden(tmp_path: Path) -> None:
+    golden = CORPUS.load("gru/square-no-state", "float32")
+    path = exported(Loop(cells.cells(golden)["l0"]), golden, tmp_path / f"{golden.id}.onnx")
+    golden.check(*adapt(f"{tmp_path}/{{id}}.onnx")(golden))
+    why = rf"^{path} has no operator RNN, LSTM or GRU and takes {golden.time} time steps only: its exporter unroll"
+    with pytest.raises(WrongUse, match=why):
+        adapt(path)
+    model = onnx.load(path)
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_param = "time"
+    onnx.save(model, path)
+    adapt(path)
 
 
 @pytest.mark.parametrize("golden_id", ["plain", "with-state", "lengths", "no-bias", "no-bias-with-state", "unbatched"])
@@ -121,7 +173,7 @@ def test_peepholes_are_refused_unless_they_are_zero(tmp_path: Path, as_input: bo
         golden.check(*adapt(path)(golden))
 
 
-def test_a_gru_that_applies_its_reset_gate_before_the_product_is_refused(tmp_path: Path) -> None:
+def test_a_gru_that_resets_before_the_product_is_refused_or_if_it_is_that_of_one_golden_wrong(tmp_path: Path) -> None:
     golden = CORPUS.load("gru/plain", "float32")
     model = onnx_model.build(golden)
     node = next(node for node in model.graph.node if node.op_type == "GRU")
@@ -129,6 +181,10 @@ def test_a_gru_that_applies_its_reset_gate_before_the_product_is_refused(tmp_pat
     onnx.save(model, tmp_path / "gru.onnx")
     with pytest.raises(Unsupported, match=r"^the model's linear_before_reset is 0, the golden's 1$"):
         adapt(tmp_path / "gru.onnx")(golden)
+    (tmp_path / "gru").mkdir()
+    (tmp_path / "gru.onnx").rename(tmp_path / f"{golden.id}.onnx")
+    with pytest.raises(GoldenMismatch, match="looks like gru_reset_before_product"):
+        golden.check(*adapt(f"{tmp_path}/{{id}}.onnx")(golden))
 
 
 def test_the_call_pattern_with_other_weights_is_left_out_for_stored_weights(tmp_path: Path) -> None:

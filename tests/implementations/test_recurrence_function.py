@@ -142,9 +142,23 @@ def test_a_missing_or_unknown_parameter_is_wrong_use_that_lists_all(kernel: Any,
         received(kernel)
 
 
+def test_the_offsets_of_kernels_are_renamed() -> None:
+    def required(q: Any, k: Any, v: Any, g: Any, beta: Any, cu_seqlens: Any) -> Any: ...
+
+    with pytest.raises(WrongUse, match=r"takes the arrays of a recurrence: select its goldens, --cell gated_delta$"):
+        adapt(required)(CORPUS.load("gru/plain", "float32"))
+    with pytest.raises(WrongUse, match=r"any other needs a default; rename cu_seqlens to offsets$"):
+        received(required)
+
+
 @pytest.mark.parametrize(
     ("kernel", "golden_id", "reason"),
     [
+        (
+            own.with_cu_seqlens,
+            "gated-delta/packed",
+            "with_cu_seqlens has no parameter offsets; rename cu_seqlens to offsets",
+        ),
         (own.without_offsets, "gated-delta/packed", "without_offsets has no parameter offsets"),
         (own.without_state, ONE, "without_state has no parameter state or S0"),
         (own.without_scale, "gated-delta/scale", "without_scale has no parameter scale"),

@@ -36,7 +36,7 @@ def test_the_error_for_a_single_array_has_a_hint(nets: pytest.Pytester) -> None:
     result.assert_outcomes(failed=8)
     message = f"*TypeError: the implementation returned one array; (out, h_n) is expected, or *{HINT}"
     result.stdout.fnmatch_lines([message.replace("[", "[[]")])
-    of_check = "the implementation returned nothing for it; to check out alone, check(out, outputs=[[]*"
+    of_check = "the implementation returned nothing for it; to check out alone, outputs=[[]*"
     result.stdout.fnmatch_lines([f"*h_n is None: {of_check}"])
 
 

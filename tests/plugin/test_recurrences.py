@@ -63,6 +63,21 @@ def test_the_implementation_is_checked_by_its_name_in_all_call_patterns(kernel: 
     result.stdout.fnmatch_lines(["*2  gated_delta has no parameter offsets"])
 
 
+def test_chunks_are_refused_with_the_reason_where_they_round_the_state(kernel: pytest.Pytester) -> None:
+    kernel.makepyfile(
+        "def test_it(rnn_golden, rnn_implementation): rnn_golden.check_calls(rnn_implementation, 'chunks')"
+    )
+    in_half = ("--rnn-goldens-implementation=numpy", "--rnn-goldens-calls=chunks", "--rnn-goldens-dtype=bfloat16")
+    result = kernel.runpytest_inprocess(*OPTIONS, *in_half)
+    result.stdout.fnmatch_lines(
+        [
+            "chunks was refused for 16 of 19 goldens: a recurrence's state is float32 inside,",
+            "  but bfloat16 between two parts",
+            "calls=chunks was not run: it was refused",
+        ]
+    )
+
+
 def test_a_kernel_that_keeps_its_state_fails(kernel: pytest.Pytester) -> None:
     kernel.makepyfile("def test_it(rnn_golden, rnn_implementation): rnn_golden.check_calls(rnn_implementation)")
     named = "--rnn-goldens-implementation=kernel:keeps_its_state"

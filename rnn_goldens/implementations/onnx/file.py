@@ -1,7 +1,8 @@
 """An ONNX file in ONNX Runtime, with weights as inputs or stored in the file.
 
 A path that contains ``{id}``, such as ``exported/{id}.onnx``, stands for one file per golden with stored weights; a
-golden without a file is refused. Any other path is one file for every golden that fits it.
+golden without a file is refused. Any other path is one file for every golden that fits it; a file that an exporter
+unrolled for a number of time steps fits none.
 
 Inputs are matched by name, outputs by order: out, h_n, c_n.
 
@@ -11,12 +12,12 @@ Inputs are matched by name, outputs by order: out, h_n, c_n.
 - Weights: PyTorch's names, or ``l0/W``, ``l0/R``, ``l0/B`` and so on; for one layer ``W``, ``R``, ``B``.
 - out may also be (time, directions, batch, hidden), as in ONNX's operators.
 
-A golden is refused if the file differs from it in operator, activations, clip, input_forget, peepholes,
-linear_before_reset, number of layers, direction, hidden size, type or a fixed size; if the file lacks an input for an
-array of the golden; or if a single file stores other weights. An unbatched golden is passed as a batch of one.
+A golden is refused if the file differs from it in type or a fixed size, or lacks an input for one of its arrays; by a
+single file also if operator, activations, clip, input_forget, peepholes, linear_before_reset, number of layers,
+direction, hidden size or stored weights differ. An unbatched golden is passed as a batch of one.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,12 @@ from rnn_goldens.implementations.arguments import require_cell
 from rnn_goldens.implementations.batch_of_one import batched, outputs
 from rnn_goldens.implementations.onnx.model import ATTRIBUTES, TYPES
 from rnn_goldens.implementations.onnx.session import open_session
+from rnn_goldens.plurals import counted
 
 Array = NDArray[Any]
 
 RECURRENT = ("RNN", "LSTM", "GRU")
+LOOPS = ("Loop", "Scan")
 X_NAMES, TIME_FIRST = ("x", "input"), "X"
 DEFAULT_ACTIVATIONS = {"RNN": ["Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"]}
 PLAIN = ("Relu", "Tanh", "Sigmoid", "Softsign", "Softplus")
@@ -61,11 +64,11 @@ def wrap(path: str) -> Callable[[Inputs], tuple[Array, ...]]:
     """Return the implementation, which returns out, h_n (and c_n).
 
     Raises:
-        WrongUse: the file does not exist or is not an ONNX model.
+        WrongUse: the file does not exist, is not an ONNX model, or is unrolled for a number of time steps.
     """
     opened = lru_cache(maxsize=1)(_open)
     if "{id}" not in path:
-        opened(path)
+        _require_not_unrolled(path, opened(path)[0])
     first: dict[str, Inputs] = {}
 
     def run(golden: Inputs) -> tuple[Array, ...]:
@@ -91,8 +94,8 @@ def _run(
     for_all: bool,
     changed: bool,
 ) -> tuple[Array, ...]:
-    _require_same_network(model.graph, golden)
     if for_all:
+        _require_same_network(model.graph, golden)
         _require_its_weights(model.graph, golden)
     fed = _feeds(model.graph, golden)
     if changed and not golden.weights.keys() & fed.keys() and not {"W", "l0/W"} & fed.keys():
@@ -126,6 +129,22 @@ def _open(path: str) -> tuple[ModelProto, onnxruntime.InferenceSession]:
         raise Unsupported(f"ONNX Runtime has no kernel for {path}: {error}") from None
     except Exception as error:  # ONNX Runtime raises several types, none of them public
         raise WrongUse(f"{path} cannot be run by ONNX Runtime: {error}") from None
+
+
+def _require_not_unrolled(path: str, model: ModelProto) -> None:
+    """Raise WrongUse for a file with stored weights, a fixed number of time steps and no operator that repeats."""
+    nodes = (*model.graph.node, *(node for function in model.functions for node in function.node))
+    inputs = _inputs(model.graph)
+    x = next((inputs[name] for name in (*X_NAMES, TIME_FIRST) if name in inputs), None)
+    if x is None or _of_weights(inputs) or any(node.op_type in (*RECURRENT, *LOOPS) for node in nodes):
+        return
+    steps = [size.dim_value for size in x.shape.dim][0 if TIME_FIRST in inputs else -2]
+    if steps:
+        raise WrongUse(
+            f"{path} has no operator RNN, LSTM or GRU and takes {counted(steps, 'time step')} only: its exporter "
+            "unrolled the loop, so it fits one golden at most. Export one file per golden, named exported/{id}.onnx; "
+            "for layers of torch.nn, torch.onnx.export(…, dynamo=False) writes the operator"
+        )
 
 
 def _require_same_network(graph: GraphProto, golden: Inputs) -> None:
@@ -177,13 +196,14 @@ def _number(value: float | None) -> str:
 
 
 def activations(attributes: Mapping[str, Any], operator: str) -> list[str]:
-    """Return the activations of a node, with their parameters: "HardSigmoid(0.2, 0.5)".
+    """Return the activations of a node in all its directions, with their parameters: "HardSigmoid(0.2, 0.5)".
 
     Alphas and betas are assigned in order to the activations that take them; the defaults are used after the last.
     """
     alphas, betas = iter(attributes.get("activation_alpha", ())), iter(attributes.get("activation_beta", ()))
+    directions = 1 + (attributes.get("direction") == "bidirectional")
     found = []
-    for given in attributes.get("activations", DEFAULT_ACTIVATIONS[operator]):
+    for given in attributes.get("activations", directions * DEFAULT_ACTIVATIONS[operator]):
         name = next((known for known in (*PARAMETERS, *PLAIN) if known.lower() == given.lower()), given)
         defaults = PARAMETERS.get(name, ())
         values = [next(source, default) for source, default in zip((alphas, betas), defaults, strict=False)]
@@ -270,8 +290,7 @@ def _attributes(node: NodeProto) -> dict[str, Any]:
 
 
 def _feeds(graph: GraphProto, golden: Inputs) -> dict[str, Array]:
-    stored = {initializer.name for initializer in graph.initializer}
-    inputs = {value.name: value.type.tensor_type for value in graph.input if value.name not in stored}
+    inputs = _inputs(graph)
     known = dict(_known(golden))
     if unknown := [name for name in inputs if name not in known]:
         raise WrongUse(f"the model has an input {unknown[0]!r}; known inputs: {', '.join(known)}")
@@ -287,6 +306,17 @@ def _feeds(graph: GraphProto, golden: Inputs) -> dict[str, Array]:
             raise Unsupported(f"the model's {name} is {_sizes(fixed)}, the golden's {_sizes(array.shape)}")
         fed[name] = array.astype(dtype)
     return fed
+
+
+def _inputs(graph: GraphProto) -> dict[str, Any]:
+    """Return the types of the inputs by name, without stored arrays, which old files list as inputs."""
+    stored = {initializer.name for initializer in graph.initializer}
+    return {value.name: value.type.tensor_type for value in graph.input if value.name not in stored}
+
+
+def _of_weights(inputs: Iterable[str]) -> list[str]:
+    """Return the names of the inputs that are weights."""
+    return [name for name in inputs if name.rpartition("/")[2] in ("W", "R") or name.startswith("weight_")]
 
 
 def _known(golden: Inputs) -> Iterator[tuple[str, Array]]:
@@ -318,9 +348,8 @@ def _require_inputs(inputs: Mapping[str, Any], golden: Inputs) -> None:
         raise Unsupported("the model has no input lengths or sequence_lens")
     if golden.initial_state is not None and not {"h0", "h0_l0", "initial_h"} & inputs.keys():
         raise Unsupported("the model has no input h0 or initial_h")
-    weights = [name for name in inputs if name.rpartition("/")[2] in ("W", "R") or name.startswith("weight_")]
     biases = [name for name in inputs if name.rpartition("/")[2] == "B" or name.startswith("bias_")]
-    if weights and golden.network.bias and not biases:
+    if _of_weights(inputs) and golden.network.bias and not biases:
         raise Unsupported("the model has inputs for weights but none for biases")
 
 

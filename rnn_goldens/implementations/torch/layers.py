@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.golden.built_in_cells import CELLS
@@ -31,7 +31,8 @@ def layer(cell: str, config: Config) -> nn.RNNBase:
 def run(golden: Inputs) -> tuple[Tensor, Any]:
     """Return out and h_n, or (h_n, c_n), as the layer does. Raises Unsupported for cells that torch lacks."""
     require_cell(golden, "torch", WITH_LAYERS)
-    return run_layer(_network, golden)
+    outputs: tuple[Tensor, Any] = run_layer(_network, golden)
+    return outputs
 
 
 def set_weights(network: nn.RNNBase, golden: Inputs) -> None:
@@ -40,26 +41,26 @@ def set_weights(network: nn.RNNBase, golden: Inputs) -> None:
     network.load_state_dict({name: torch.tensor(array) for name, array in golden.weights.items()})
 
 
-def run_layer(kept: InstanceCache[nn.RNNBase], golden: Inputs) -> tuple[Tensor, Any]:
+def run_layer(kept: InstanceCache[nn.RNNBase], golden: Inputs) -> Any:  # noqa: ANN401 - a user's layer may return out alone
     """Return the outputs of a cached layer of the golden's shape."""
     dtype, network = getattr(torch, golden.dtype), kept(golden)
     return call_layer(network, tensor(golden.x, dtype), _state(golden.initial_state, dtype), golden.lengths)
 
 
-def call_layer(network: nn.RNNBase, x: Tensor, state: Any, lengths: NDArray[Any] | None) -> tuple[Tensor, Any]:  # noqa: ANN401 - None, a tensor or a pair
-    """Call a layer as users do: sequences of several lengths are packed.
+def call_layer(network: nn.RNNBase, x: Tensor, state: Any, lengths: NDArray[Any] | None) -> Any:  # noqa: ANN401 - None, a tensor or a pair
+    """Call a layer as users do: sequences of several lengths are packed. A user's layer may return out alone.
 
     Raises:
         Unsupported: the golden has an initial state, and the layer's class does not accept one.
     """
     more = (state,) if takes_state(type(network).__name__, network.forward, state) else ()
     if lengths is None:
-        out, last = network(x, *more)
-        return out, last
+        return network(x, *more)
     packed = pack_padded_sequence(x, torch.tensor(lengths), batch_first=True, enforce_sorted=False)
-    packed_out, last = network(packed, *more)
+    found = network(packed, *more)
+    packed_out, *last = [found] if isinstance(found, PackedSequence) else found
     out, _ = pad_packed_sequence(packed_out, batch_first=True, total_length=x.shape[1])
-    return out, last
+    return out, *last
 
 
 def tensor(array: NDArray[Any], dtype: torch.dtype) -> Tensor:

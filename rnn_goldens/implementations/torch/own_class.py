@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.golden.shapes import STACKED
 from rnn_goldens.implementations.arguments import (
     accepted,
+    accepted_only,
     require_gates,
     require_no_more,
     takes,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     Call = Callable[[Inputs, TorchInputs], tuple[nn.Module, tuple[Any, Any]]]
 
-Run = Callable[[Inputs], tuple[Any, Any]]
+Run = Callable[[Inputs], Any]
 
 NEEDLESS = {"num_layers": 1, "bidirectional": False, "bias": True, "batch_first": True}
 """Assumed behaviour of a constructor that does not accept these arguments. ``nonlinearity`` is assumed to be tanh."""
@@ -43,7 +45,7 @@ PROJECTION = "weight_hr_l0"
 
 
 def wrap(kind: type) -> Run:
-    """Return the implementation: out and h_n, or (h_n, c_n), as the class returns them.
+    """Return the implementation: out and h_n, or (h_n, c_n), or out alone, as the class returns them.
 
     Raises:
         WrongUse: the constructor requires an argument that goldens do not provide, or the class is a single time step.
@@ -113,9 +115,11 @@ def _named(network: Any, weights: dict[str, Any]) -> dict[str, Any]:  # noqa: AN
     if len(prefixes) == 1 and (prefix := prefixes.pop()) and {f"{prefix}.{name}" for name in weights} == set(own_names):
         return {f"{prefix}.{name}": array for name, array in weights.items()}
     if own_names and not {name.rpartition(".")[2] for name in own_names} & weights.keys():
+        names = dict.fromkeys((*(f"{name}_l0" for name, _ in STACKED), *weights))
         raise WrongUse(
             f"{type(network).__name__} names its weights {', '.join(own_names)}; PyTorch's names are "
-            f"{', '.join(weights)}: use these names, or write a function of a golden that returns (out, h_n)"
+            f"{', '.join(names)}: use these names, or write a function of a golden that returns (out, h_n), or "
+            "(out, h_n, c_n)"
         )
     return weights
 
@@ -148,7 +152,7 @@ def _in_torch(kind: type) -> "tuple[Run, Call]":
     )
 
     @torch.no_grad()
-    def run(golden: Inputs) -> tuple[Any, Any]:
+    def run(golden: Inputs) -> Any:  # noqa: ANN401 - as the class returns it
         __tracebackhide__ = True
         if issubclass(kind, nn.RNNBase):
             return torch_layers.run_layer(kept, golden)
@@ -166,10 +170,12 @@ def _in_torch(kind: type) -> "tuple[Run, Call]":
 
 
 def _new_network(kind: type, golden: Inputs) -> Any:  # noqa: ANN401 - the user's class
+    """Return a network for a golden; refuse the golden for the network's weights before missing arguments."""
     wanted: dict[str, Any] = {**golden.network, "batch_first": True}
+    accepted(kind.__name__, kind, {name: wanted[name] for name in ("input_size", "hidden_size")}, {})
     projects = Unsupported(f"{kind.__name__} projects its state (proj_size), which is another network")
     try:
-        network = kind(**accepted(kind.__name__, kind, wanted, NEEDLESS))
+        network = kind(**accepted_only(kind, wanted))
     except ValueError as error:
         if "proj_size" not in str(error):  # torch requires it to be smaller than hidden_size
             raise
@@ -178,6 +184,7 @@ def _new_network(kind: type, golden: Inputs) -> Any:  # noqa: ANN401 - the user'
         if "'direction'" not in str(error):  # torch's layers pass on any argument
             raise
         raise Unsupported(f"{kind.__name__} takes no direction") from error
+    _named(network, dict(golden.weights))
     own_names: Mapping[str, Any] = network.state_dict() if hasattr(network, "state_dict") else {}
     if not golden.network.proj_size and any(name.rpartition(".")[2] == PROJECTION for name in own_names):
         raise projects
@@ -188,6 +195,6 @@ def _new_network(kind: type, golden: Inputs) -> Any:  # noqa: ANN401 - the user'
     for name, array in own_names.items():
         if name.rpartition(".")[2] == "weight_hh_l0":
             require_gates(kind.__name__, golden, len(array))
-    if golden.cell == "rnn_relu":
-        network = kind(**accepted(kind.__name__, kind, {**wanted, "nonlinearity": "relu"}, NEEDLESS))
-    return network
+    wanted |= {"nonlinearity": "relu"} if golden.cell == "rnn_relu" else {}
+    arguments = accepted(kind.__name__, kind, wanted, NEEDLESS)
+    return kind(**arguments) if golden.cell == "rnn_relu" else network
