@@ -88,7 +88,7 @@ FACTS: dict[str, Fact] = {
     **{
         f"{name}_missing": Fact(
             partial(fault_location.present, name),
-            f"{name} is missing or does not contain real numbers: look at what is returned for it",
+            f"{name} is missing or not numeric: return it, or select others by --rnn-goldens-outputs",
         )
         for name in ("out", "h_n", "c_n")
     },
