@@ -70,8 +70,8 @@ class GoldenUnderTest(Golden):
     def check(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> None:
         """Check as ``Golden.check`` does, and record the verdict. The marker or option sets the default outputs."""
         __tracebackhide__ = True
-        refuse_own_arrays(self, out, h_n, c_n)
         with failures_as_errors():
+            refuse_own_arrays(self, out, h_n, c_n)
             verdict = self._compared((out, h_n, c_n), outputs=outputs)
         self.check_log.note(self.dtype, verdict)
         self._require_untouched(self, self._reference.input_arrays())
@@ -120,8 +120,8 @@ class GoldenUnderTest(Golden):
         """Check as ``Golden.check_gradients`` does, and record the verdict."""
         __tracebackhide__ = True
         by_name = gradients_by_name(self, gradients, named)
-        refuse_own_arrays(self, *by_name.values())
         with failures_as_errors():
+            refuse_own_arrays(self, *by_name.values())
             verdict = self._compared_gradients(by_name)
         self.check_log.note_gradients(self.dtype, verdict)
         self._require_untouched(self, self._reference.input_arrays())
