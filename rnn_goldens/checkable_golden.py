@@ -233,7 +233,7 @@ class Golden(GoldenData, Inputs):
             The verdict; its message says what is wrong.
 
         Raises:
-            AssertionError: the outputs are right.
+            AssertionError: the outputs are right, or none of them is numeric, so that nothing is compared.
             WrongUse: an output is this golden's own array.
             UnknownName: no such output.
         """
@@ -243,6 +243,11 @@ class Golden(GoldenData, Inputs):
         if verdict.passed:
             raise AssertionError(
                 f"{self.id} in {self.dtype}: the outputs are right, but check_fails expects wrong ones"
+            )
+        if not any(found.dtype for found in verdict.differences.values()):
+            missing = next(iter(verdict.differences.values()))
+            raise AssertionError(
+                f"{self.id} in {self.dtype}: check_fails compared nothing: {missing.output} {missing.problem}"
             )
         return verdict
 
