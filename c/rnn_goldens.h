@@ -12,8 +12,8 @@
 #ifndef RNN_GOLDENS_H
 #define RNN_GOLDENS_H
 
-#ifdef __FAST_MATH__
-#error "rnn_goldens.h needs a compiler that keeps NaN: leave out -ffast-math for the file that checks"
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "rnn_goldens.h needs a compiler that keeps NaN: leave out -ffast-math, -ffinite-math-only for the file that checks"
 #endif
 
 #include <math.h>

@@ -11,7 +11,7 @@ from rnn_goldens.comparison.actual import actual_gradients, actual_outputs, grad
 from rnn_goldens.comparison.calls import CALL_PATTERNS, Backward, compare_calls, compare_gradient_calls
 from rnn_goldens.comparison.outputs import outputs_of
 from rnn_goldens.comparison.self_comparison import refuse_own_arrays
-from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, verdict_on
+from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, Verdicts, verdict_on
 from rnn_goldens.conventions import convention as convention_named
 from rnn_goldens.conventions.gradients import gradients_to_torch
 from rnn_goldens.diagnosis.explanations import diagnosed
@@ -233,7 +233,7 @@ class Golden(GoldenData, Inputs):
             The verdict; its message says what is wrong.
 
         Raises:
-            AssertionError: the outputs are right.
+            AssertionError: the outputs are right, or none of them is numeric, so that nothing is compared.
             WrongUse: an output is this golden's own array.
             UnknownName: no such output.
         """
@@ -243,6 +243,11 @@ class Golden(GoldenData, Inputs):
         if verdict.passed:
             raise AssertionError(
                 f"{self.id} in {self.dtype}: the outputs are right, but check_fails expects wrong ones"
+            )
+        if not any(found.dtype for found in verdict.differences.values()):
+            missing = next(iter(verdict.differences.values()))
+            raise AssertionError(
+                f"{self.id} in {self.dtype}: check_fails compared nothing: {missing.output} {missing.problem}"
             )
         return verdict
 
@@ -331,7 +336,7 @@ class Golden(GoldenData, Inputs):
 
     def compare_calls(
         self, run: Callable[[Any], Any], calls: Sequence[str] | str | None = None, *, outputs: OutputNames = None
-    ) -> list[Verdict]:
+    ) -> Verdicts:
         """Call an implementation once and in each call pattern, and return the verdicts.
 
         Args:
@@ -342,7 +347,8 @@ class Golden(GoldenData, Inputs):
             outputs: names of the outputs to compare, as for ``compare``; for out alone, ``run`` may return only out.
 
         Returns:
-            The verdict of a single call, then one for each call pattern, up to the first failure.
+            A list: the verdict of a single call, then one for each call pattern, up to the first failure. The list is
+            true if all of them passed.
 
         Raises:
             UnknownName: no such call pattern or output.
@@ -350,7 +356,8 @@ class Golden(GoldenData, Inputs):
             WrongUse: ``run`` returned this golden's own arrays.
         """
         golden = self.comparing(outputs)
-        return [verdict for _, verdict in golden.compared(run, tuple(CALL_PATTERNS) if calls is None else calls)]
+        patterns = tuple(CALL_PATTERNS) if calls is None else calls
+        return Verdicts(verdict for _, verdict in golden.compared(run, patterns))
 
     def compared(
         self, run: Callable[[Any], Sequence[Any]], calls: Sequence[str] | str

@@ -32,7 +32,7 @@ CONDITIONS = tuple(
 
 def goldens(precision: str, ids: Iterable[str] = (), *, gradients: bool = False) -> list[Golden]:
     """Return the goldens of recurrences in a precision; all, or those with the given ids."""
-    return rnn_goldens.select(cell=tuple(RECURRENCES), ids=tuple(ids), dtype=precision, gradients=gradients)
+    return rnn_goldens.select(cell=tuple(RECURRENCES), ids=tuple(ids) or None, dtype=precision, gradients=gradients)
 
 
 def under(golden: Golden, algorithm: str, contract: str) -> Golden:

@@ -72,9 +72,9 @@ function differenceOf(golden, stored, about, name, value) {
   return compared(about, name, actual, { ...stored.expected[name], allowed: stored.allowed[name] });
 }
 
-function refuseOwnArrays(golden, { memory }) {
+function refuseOwnArrays(golden, { buffers }) {
   for (const [name, { data }] of Object.entries(golden.expected)) {
-    if (memory === data.buffer) {
+    if (buffers.has(data.buffer)) {
       throw new TypeError(
         `${golden.id}: an output is the golden's own expected ${name}, which would be compared with itself; ` +
           "pass the outputs of your implementation",

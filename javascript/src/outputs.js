@@ -28,7 +28,7 @@ export const bitsOf = (dtype) => BITS[dtype];
 /**
  * Reads one output: `{ shape, data }`, a tensor of ONNX Runtime or TensorFlow.js, or nested arrays.
  *
- * Returns its shape, its values as a Float64Array, the name of its type, and the memory of its data, if it has one.
+ * Returns its shape, its values as a Float64Array, the name of its type, and the buffers that its numbers are in.
  */
 export function read(value) {
   if (value === undefined || value === null) {
@@ -54,7 +54,7 @@ function tensor(value, shape) {
   if (values.length !== size) {
     throw new NotNumbers(`has shape ${shapeText(shape)}, ${size} elements, but its data has ${values.length}`);
   }
-  return { shape, values, dtype, memory: data.buffer };
+  return { shape, values, dtype, buffers: new Set([data.buffer]) };
 }
 
 function dataOf(value) {
@@ -89,13 +89,13 @@ function nested(value) {
   const shape = [];
   for (let part = value; isList(part); part = part[0]) shape.push(part.length);
   const flat = [];
-  const types = new Set();
-  flatten(value, shape, [], flat, types);
+  const [types, buffers] = [new Set(), new Set()];
+  flatten(value, shape, [], flat, types, buffers);
   const leastFirst = [...types].sort((a, b) => (bitsOf(a) ?? Infinity) - (bitsOf(b) ?? Infinity));
-  return { shape, values: Float64Array.from(flat), dtype: leastFirst[0] ?? "float64", memory: value.buffer };
+  return { shape, values: Float64Array.from(flat), dtype: leastFirst[0] ?? "float64", buffers };
 }
 
-function flatten(value, shape, index, flat, types) {
+function flatten(value, shape, index, flat, types, buffers) {
   const at = index.length ? `[${index.join("][")}]` : "";
   if (index.length === shape.length) {
     if (typeof value !== "number") throw new NotNumbers(`has ${described(value)} at ${at}, not a number`);
@@ -107,8 +107,11 @@ function flatten(value, shape, index, flat, types) {
     const lengths = `${at} has ${value.length}, the first has ${shape[index.length]}`;
     throw new NotNumbers(`has rows of different lengths: ${lengths}`);
   }
-  if (index.length === shape.length - 1) types.add(typeOfRow(value));
-  for (let i = 0; i < value.length; i++) flatten(value[i], shape, [...index, i], flat, types);
+  if (index.length === shape.length - 1) {
+    types.add(typeOfRow(value));
+    buffers.add(value.buffer);
+  }
+  for (let i = 0; i < value.length; i++) flatten(value[i], shape, [...index, i], flat, types, buffers);
 }
 
 function typeOfRow(row) {

@@ -77,10 +77,14 @@ function normal(option) {
   return `${name.trim()}=${isNumber ? Number(Number(word).toPrecision(6)) : word}`;
 }
 
-function names(argument, value = []) {
+function names(argument, value) {
+  if (value === undefined) return [];
   const several = typeof value === "string" ? [value] : value;
   if (!Array.isArray(several) || !several.every((name) => typeof name === "string")) {
     throw new TypeError(`${argument} takes a name or an array of names, not ${quoted(value)}`);
+  }
+  if (!several.length) {
+    throw new RangeError(`${argument} is empty, which selects no golden; omit it to select by other arguments`);
   }
   return several;
 }

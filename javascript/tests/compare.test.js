@@ -198,6 +198,11 @@ test("the golden's own expected values cannot be passed as outputs", () => {
     message: /lstm\/plain: an output is the golden's own expected out, which would be compared with itself/,
   });
   assert.throws(() => compare(plain, right(plain, { c_n: plain.expected.c_n })), TypeError);
+  const { shape, data } = plain.expected.c_n;
+  const rows = [0, 1].map((row) => data.subarray(row * shape[2], (row + 1) * shape[2]));
+  for (const c_n of [[rows], { shape, data: data.subarray() }, { shape, data: new Float32Array(data.buffer) }]) {
+    assert.throws(() => compare(plain, right(plain, { c_n })), { name: "TypeError", message: /own expected c_n/ });
+  }
 });
 
 test("a wrong use is a TypeError that says what to pass", () => {

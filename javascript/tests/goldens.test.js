@@ -55,6 +55,9 @@ test("a name that does not exist is an error with the nearest names", async () =
 });
 
 test("selecting nothing is an error", async () => {
+  for (const argument of ["ids", "cell", "features", "without"]) {
+    await rejects(select({ [argument]: [] }), new RegExp(`^${argument} is empty, which selects no golden; omit it`));
+  }
   await rejects(select({ ids: "lstm/*", cell: "gru" }), /^no golden selected by .*: none matches$/);
   const chaotic = { cell: "rnn_tanh", features: "chaotic" };
   await rejects(select(chaotic), /none of the \d+ matching goldens can be checked in float32$/);

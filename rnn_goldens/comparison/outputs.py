@@ -44,8 +44,11 @@ _INTEGERS = frozenset(np.dtype(code).name for code in np.typecodes["AllInteger"]
 _OF_NUMPY = {np.dtype(name): name for name in PRECISIONS if hasattr(np, name)}
 """The precisions that NumPy has as types."""
 
-_NUMBERS = (float, int, np.generic)
+NUMBERS = (float, int, np.generic)
 """Types of numbers. NumPy converts a list of them in one call."""
+
+_LISTS = (list, tuple)
+"""Types that are certainly sequences, so that reading many of them is fast."""
 
 _ARRAY_INTERFACES = ("__array__", "__array_interface__", "__array_struct__")
 """Attributes that identify an array. A buffer is identified separately."""
@@ -122,21 +125,25 @@ def _least_precise(types: set[str]) -> str:
 def _readable(value: object) -> tuple[Any, set[str]]:
     """Return an array, or nested lists that NumPy can read, and the names of the types in it."""
     kind = type(value)
-    if kind is list or kind is tuple:
-        parts: list[Any] | tuple[Any, ...] = value  # type: ignore[assignment]
-        _require_at_most(_ELEMENTS_PER_PART * len(parts), f"is {_type(parts)} of {counted(len(parts), 'part')}")
+    conversion = _from_array_like if kind is np.ndarray else None if kind in _LISTS else _own_conversion(kind)
+    if conversion is None and (parts := parts_of(value)) is not None:
         return _readable_parts(parts)
-    conversion = _from_array_like if kind is np.ndarray else _own_conversion(kind)
-    if conversion is None and _is_sequence(value):
-        _require_at_most(_ELEMENTS_PER_PART * len(value), f"is {_type(value)} of {counted(len(value), 'part')}")
-        return _readable_parts([value[index] for index in range(len(value))])  # iteration may never end
     array, dtype = (conversion or _from_array_like)(value)
     return array, {dtype}
 
 
-def _readable_parts(parts: list[Any] | tuple[Any, ...]) -> tuple[Any, set[str]]:
+def parts_of(value: object) -> Sequence[Any] | None:
+    """Return the parts of a list, tuple or other sequence; None for other values. Raises NotNumbers for too many."""
+    if type(value) not in _LISTS and not _is_sequence(value):
+        return None
+    parts: Sequence[Any] = value  # type: ignore[assignment]
+    _require_at_most(_ELEMENTS_PER_PART * len(parts), f"is {_type(parts)} of {counted(len(parts), 'part')}")
+    return parts if type(parts) in _LISTS else [parts[index] for index in range(len(parts))]  # iteration may never end
+
+
+def _readable_parts(parts: Sequence[Any]) -> tuple[Any, set[str]]:
     kinds = set(map(type, parts))
-    if all(issubclass(kind, _NUMBERS) for kind in kinds):
+    if all(issubclass(kind, NUMBERS) for kind in kinds):
         return parts, set(map(_type_of_numbers, kinds))
     read_parts = [_readable(part) for part in parts]
     return [part for part, _ in read_parts], {name for _, types in read_parts for name in types}
@@ -152,14 +159,17 @@ def _type_of_numbers(kind: type) -> str:
 
 def _is_sequence(value: Any) -> TypeGuard[Sequence[Any]]:  # noqa: ANN401 - anything
     """Return whether a value is a sequence and not an array. NumPy reads a sequence part by part."""
-    if isinstance(value, str | Mapping) or any(hasattr(value, name) for name in _ARRAY_INTERFACES):
+    if isinstance(value, str | Mapping) or is_array_like(value):
         return False
-    return hasattr(value, "__len__") and hasattr(value, "__getitem__") and not _is_buffer(value)
+    return hasattr(value, "__len__") and hasattr(value, "__getitem__")
 
 
-def _is_buffer(value: Any) -> bool:  # noqa: ANN401 - anything
+def is_array_like(value: object) -> bool:
+    """Return whether a value is an array of any library, or a buffer."""
+    if any(hasattr(value, name) for name in _ARRAY_INTERFACES):
+        return True
     try:
-        memoryview(value)
+        memoryview(value)  # type: ignore[arg-type] # anything
     except TypeError:
         return False
     return True

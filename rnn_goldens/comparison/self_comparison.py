@@ -1,18 +1,17 @@
 """Raises an error for outputs that are the expected arrays themselves."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.comparison.outputs import NUMBERS, is_array_like, parts_of
 from rnn_goldens.errors import WrongUse
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
-
-
-_MAX_PARTS = 1_000_000
-"""Longer sequences are not searched: ``outputs.read`` raises an error for them."""
 
 
 def refuse_own_arrays(golden: "GoldenData", *outputs: object) -> None:
@@ -20,27 +19,38 @@ def refuse_own_arrays(golden: "GoldenData", *outputs: object) -> None:
 
     Args:
         golden: the golden.
-        outputs: as for ``Golden.check``: arrays, tensors, sequences of them, or anything else.
+        outputs: as for ``Golden.check``: arrays, tensors, sequences or mappings of them, or anything else.
     """
+    found = [part for output in outputs for part in _arrays_in(output)]
     for name, arrays in golden.expected_arrays().items():
-        if any(_shares_memory(output, array) for output in outputs for array in arrays):
+        if any(_shares_memory(part, array) for part in found for array in arrays):
             raise WrongUse(
                 f"{golden.id}: an output is the golden's own {name}, which would be compared with itself; "
                 "pass the outputs of your implementation"
             )
 
 
-def _shares_memory(value: Any, array: NDArray[Any]) -> bool:  # noqa: ANN401 - any argument of a user
-    if isinstance(value, memoryview):
-        value = np.asarray(value)
+def _arrays_in(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any argument of a user
+    """Yield the tensors and arrays in a value. One that cannot be read is left out: ``outputs.read`` reports it."""
+    with suppress(Exception):
+        if hasattr(value, "data_ptr"):  # a torch tensor, which NumPy may be unable to read
+            yield value
+        elif is_array_like(value):
+            yield np.asarray(value)
+        else:
+            parts = value.values() if isinstance(value, Mapping) else parts_of(value)
+            for part in parts or ():
+                if not isinstance(part, NUMBERS):
+                    yield from _arrays_in(part)
+
+
+def _shares_memory(value: Any, array: NDArray[Any]) -> bool:  # noqa: ANN401 - an array or a tensor
     if isinstance(value, np.ndarray):
         return np.may_share_memory(value, array)
-    if isinstance(value, list | tuple) and len(value) <= _MAX_PARTS:
-        return any(_shares_memory(part, array) for part in value if not isinstance(part, float | int))
-    if hasattr(value, "data_ptr") and value.device.type == "cpu":  # a torch tensor
-        try:
-            begin: int = value.data_ptr()
-        except RuntimeError:  # a sparse tensor has no memory of its own
-            return False
-        return array.ctypes.data <= begin < array.ctypes.data + array.nbytes
-    return False
+    if value.device.type != "cpu":
+        return False
+    try:
+        begin: int = value.data_ptr()
+    except RuntimeError:  # a sparse tensor has no memory of its own
+        return False
+    return array.ctypes.data <= begin < array.ctypes.data + array.nbytes

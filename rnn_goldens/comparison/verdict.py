@@ -16,12 +16,12 @@ from rnn_goldens.golden.html_table import table
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
 
-__all__ = ["Difference", "GoldenMismatch", "Verdict", "compare", "compare_gradients", "verdict_on"]
+__all__ = ["Difference", "GoldenMismatch", "Verdict", "Verdicts", "compare", "compare_gradients", "verdict_on"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result of a comparison.
+    """The result of a comparison. It is true if the comparison passed: ``assert golden.compare(out, h_n)``.
 
     Attributes:
         passed: whether every output is right.
@@ -44,9 +44,21 @@ class Verdict:
     facts: Mapping[str, bool | float] = field(default_factory=dict)
     not_checked: tuple[str, ...] = ()
 
+    def __bool__(self) -> bool:
+        """Return ``passed``."""
+        return self.passed
+
     def _repr_html_(self) -> str:
         """Return the HTML that a notebook displays."""
         return _as_html(self.passed, self.largest_error, self.differences.values(), self.message)
+
+
+class Verdicts(list[Verdict]):
+    """The verdicts of several calls. They are true if all of them passed."""
+
+    def __bool__(self) -> bool:
+        """Return whether all verdicts passed."""
+        return all(self)
 
 
 class GoldenMismatch(AssertionError):

@@ -13,7 +13,7 @@ from rnn_goldens.corpus.loading import (
     packaged,
     select,
 )
-from rnn_goldens.corpus.selection import names, split_at_commas
+from rnn_goldens.corpus.selection import names, some_names, split_at_commas
 
 __all__ = [
     "INDEX",
@@ -31,5 +31,6 @@ __all__ = [
     "open_folder",
     "packaged",
     "select",
+    "some_names",
     "split_at_commas",
 ]

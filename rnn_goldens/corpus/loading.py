@@ -9,7 +9,7 @@ from rnn_goldens.corpus.combined import Corpora
 from rnn_goldens.corpus.consistent_read import read_consistently
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.index import INDEX, index_of
-from rnn_goldens.corpus.selection import split_at_commas
+from rnn_goldens.corpus.selection import some_names, split_at_commas
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.precision import precision_name
 
@@ -111,24 +111,26 @@ def load(
 
 def select(
     *,
-    ids: str | Iterable[str] = (),
-    cell: str | Iterable[str] = (),
-    features: str | Iterable[str] = (),
-    without: str | Iterable[str] = (),
+    ids: str | Iterable[str] | None = None,
+    cell: str | Iterable[str] | None = None,
+    features: str | Iterable[str] | None = None,
+    without: str | Iterable[str] | None = None,
     dtype: object = "float32",
     corpus: str | Path | None = None,
     gradients: bool = False,
 ) -> list[Golden]:
     """Load all goldens that match and can be checked in the precision, from simple to hard.
 
-    The arguments are those of ``Corpus.select`` and ``load``. With ``gradients``, the result has only goldens whose
-    gradients can be checked in the precision.
+    The arguments are those of ``Corpus.select`` and ``load``; None selects by the other arguments, and an empty list
+    raises WrongUse. With ``gradients``, the result has only goldens whose gradients can be checked in the precision.
     """
     folder, dtype = find(corpus), precision_name(dtype)
+    arguments = {"ids": ids, "cell": cell, "features": features, "without": without}
+    chosen = {name: some_names(name, value) for name, value in arguments.items() if value is not None}
 
     def read() -> list[Golden]:
         opened = open_folder(folder)
-        entries = opened.select(ids, cell, features, without, gradients=gradients)
+        entries = opened.select(**chosen, gradients=gradients)
         matching = [e for e in entries if dtype in (e.gradient_precisions if gradients else e.precisions)]
         return [opened.load(entry.id, dtype, gradients=gradients) for entry in matching]
 

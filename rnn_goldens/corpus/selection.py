@@ -150,3 +150,11 @@ def names(argument: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, Iterable) or not all(isinstance(name, str) for name in several):
         raise TypeError(f"{argument} takes a name or a list of names, not {value!r}")
     return several
+
+
+def some_names(argument: str, value: object) -> tuple[str, ...]:
+    """Return one name or several names as a tuple. Raises WrongUse for no name, and TypeError for any other value."""
+    found = names(argument, value)
+    if not found:
+        raise WrongUse(f"{argument} is empty, which selects no golden; omit it to select by other arguments")
+    return found

@@ -159,6 +159,7 @@ class Deviation:
         stands_for: reports of the bug in real implementations, as ``repository#number``.
         fix: how to fix the bug, if the sentence does not show that.
         dialects: the dialects that have these equations.
+        mixes_states: whether h takes the place of c, or c that of h: possible only if both have the same size.
     """
 
     name: str
@@ -169,6 +170,7 @@ class Deviation:
     stands_for: tuple[str, ...] = ()
     fix: str = ""
     dialects: tuple[str, ...] = ()
+    mixes_states: bool = False
 
     def fix_for(self, cells: Collection[str] = CELLS) -> str:
         """Return how to fix the bug in these cells; for the equations of dialects, how to select their goldens."""
@@ -180,13 +182,14 @@ class Deviation:
 
         A deviation of all standard cells applies to custom cells, too. A deviation that does not change equations
         applies to the dialects of its cells, too. A dialect with other gates than its standard cell has only deviations
-        of all standard cells.
+        of all standard cells; one with a projection has none that mix h and c.
         """
         if cell in self.cells or cell in CELLS:
             return cell in self.cells
         if cell in DIALECTS and DIALECTS[cell].base in self.cells:
             same_gates = LAYOUTS[cell].gates == LAYOUTS[DIALECTS[cell].base].gates
-            return not self.wrong.equations and (same_gates or self.cells == CELLS)
+            mixes = self.mixes_states and "PH" in LAYOUTS[cell].further.values()
+            return not (self.wrong.equations or mixes) and (same_gates or self.cells == CELLS)
         return self.cells == () or (is_custom_cell(cell) and self.cells == CELLS)
 
     @property

@@ -76,7 +76,7 @@ class _StartsFromForwardEnd(Network):
     end: State
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
-        start = self.end if direction(suffix) == REVERSE else state
+        start = self.end if direction(suffix) == REVERSE and case.config.bidirectional else state
         out, self.end = super().unroll(case, suffix, layer_input, start, lengths)
         return out, self.end
 

@@ -203,6 +203,7 @@ DEVIATIONS = (
         "Outputs c instead of h.",
         in_steps(emit=lambda _, state, within: np.where(within, state[-1], 0)),
         LSTM,
+        mixes_states=True,
     ),
     Deviation(
         "h_n_batch_first",

@@ -290,6 +290,7 @@ DEVIATIONS = (
         LSTM,
         STATE,
         stands_for=("nni#2839",),
+        mixes_states=True,
     ),
     Deviation(
         "h0_for_c0_too",
@@ -297,6 +298,7 @@ DEVIATIONS = (
         in_case(lambda case: replace(case, state=case.state[:1] * len(case.state))),
         LSTM,
         STATE,
+        mixes_states=True,
     ),
     Deviation(
         "h0_of_wrong_layer",
@@ -361,6 +363,7 @@ DEVIATIONS = (
         LSTM,
         STATE,
         stands_for=("tensorflow#83119",),
+        mixes_states=True,
     ),
     Deviation(
         "h0_read_batch_first",

@@ -22,7 +22,7 @@ def _reshaped(array: Array, _case: Case) -> Array:
 
 
 def _diagonal(array: Array, case: Case) -> Array:
-    return (blocks(array, case) * np.eye(case.config.hidden_size)).reshape(array.shape)
+    return (blocks(array, case) * np.eye(case.config.hidden_size, array.shape[1])).reshape(array.shape)
 
 
 def _zero(array: Array, _case: Case) -> Array:

@@ -10,6 +10,7 @@ from rnn_goldens.diagnosis.fact_list import FACTS, TWO, Fact, Value
 from rnn_goldens.diagnosis.observation import Mask, Observation
 from rnn_goldens.diagnosis.resemblance import factor, right_to_float32
 from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.shapes import STACKED
 
 _MAX_GATES = 4
 
@@ -127,9 +128,9 @@ def _transposed(observed: Observation) -> bool | None:
 
 
 def _gates_moved(observed: Observation) -> bool | None:
-    """Return whether all wrong gradients of weights have the right rows in another order of the gates."""
+    """Return whether all wrong gradients with rows for gates have the right rows in another order of the gates."""
     count = len(observed.golden.layout.gates)
-    weights = [name for name in observed.wrong_ones if name.startswith(("weight", "bias"))]
+    weights = [name for name in observed.wrong_ones if name.startswith(tuple(dict(STACKED)))]
     if not observed.are_shaped or not 1 < count <= _MAX_GATES or not weights:
         return None
     blocks = {name: np.split(observed.want(name), count) for name in weights}

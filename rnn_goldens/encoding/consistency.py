@@ -14,6 +14,7 @@ from rnn_goldens.golden.features import DERIVED_FEATURES, RECURRENCE_FEATURES, d
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.recurrences import RECURRENCES, RecurrenceConfig
 from rnn_goldens.golden.shapes import (
+    STACKED,
     Config,
     Layout,
     Shape,
@@ -178,6 +179,9 @@ def _config_problems(layout: Layout, config: Config) -> Iterator[str]:
         yield f"config: proj_size {what}"
     if config.direction and config.bidirectional:
         yield "config: direction is reverse, so bidirectional must be false"
+    for name, axes in layout.weights:
+        if axes != (required := dict(STACKED).get(name, axes)):
+            yield f"own_cell/weights/{name}: has the axes {axes}, but this name requires {required}: change either"
 
 
 def _weight_problems(weights: Tree, layout: Layout, config: Config) -> Iterable[str]:

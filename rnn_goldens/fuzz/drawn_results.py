@@ -1,10 +1,14 @@
 """Records the goldens that a test drew: whether any was compared, and which failed. Explains failures at the end."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any
+from unittest import SkipTest
 
 from hypothesis.errors import HypothesisException
 
@@ -30,6 +34,9 @@ class DrawnResults:
         folder: the folder where a failing golden is stored, or None.
         implementation: the implementation, as an argument of ``rnn-goldens check``; "" if unknown.
         is_checked: whether any golden was compared in the precision it was drawn in, or a higher one.
+        left: by id, the arguments of the current example that were not compared yet; as "", a golden that the test
+            function drew after the last comparison.
+        unchecked: a golden that was left when the test function returned.
         failed: failed comparisons, in order.
         passed: the last passed comparisons.
         wrong: the last golden with wrong outputs, and its verdict.
@@ -39,6 +46,8 @@ class DrawnResults:
     folder: AsTyped | None = None
     implementation: str = ""
     is_checked: bool = False
+    left: dict[str, Golden] = field(default_factory=dict)
+    unchecked: Golden | None = None
     failed: list[ComparedGolden] = field(default_factory=list)
     passed: deque[ComparedGolden] = field(default_factory=lambda: deque(maxlen=_MAX_KEPT))
     wrong: tuple[Golden, Verdict] | None = None
@@ -46,10 +55,48 @@ class DrawnResults:
     def record_drawn(self, golden: Golden, folder: AsTyped | None, implementation: str) -> None:
         """Record that a golden was drawn."""
         self.drawn, self.folder, self.implementation = golden, folder, implementation
+        self.left[""] = golden  # one comparison is enough for all of them: a filter may have discarded some
+
+    def noting_examples(self, test: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a test function that notes the goldens that it leaves unchecked, unless it rejects the example."""
+
+        async def awaited(result: Awaitable[Any]) -> None:
+            with self._example():
+                await result
+
+        @wraps(test)
+        def noting(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - of any test
+            __tracebackhide__ = True
+            given = (*arguments, *named.values())
+            parts = [part for value in given for part in (value if isinstance(value, list | tuple) else [value])]
+            self.left = {part.id: part for part in parts if isinstance(part, Golden)}
+            if iscoroutinefunction(test):
+                return awaited(test(*arguments, **named))
+            with self._example():
+                return test(*arguments, **named)
+
+        return noting
+
+    @contextmanager
+    def _example(self) -> Iterator[None]:
+        """Run the test function on an example. Raises GoldenMismatch if it skips after a mismatch."""
+        import pytest
+
+        __tracebackhide__ = True
+        try:
+            yield
+        except (pytest.skip.Exception, SkipTest):
+            if self.wrong is not None:
+                raise GoldenMismatch(self.wrong[1]) from None
+            raise
+        self.unchecked = self.unchecked or next(iter(self.left.values()), None)
 
     def record_compared(self, compared: ComparedGolden, *, counts: bool) -> None:
         """Record a comparison. ``counts``: whether it was made in the precision drawn, or a higher one."""
-        self.is_checked = self.is_checked or counts
+        if counts:
+            self.is_checked = True
+            for drawn in ("", compared.golden.id):
+                self.left.pop(drawn, None)
         if compared.verdict.passed:
             self.passed.append(compared)
             return
@@ -77,12 +124,12 @@ class DrawnResults:
         return GoldenMismatch(self.wrong[1])
 
     def require_checked(self) -> None:
-        """Raise AssertionError if goldens were drawn and none was compared in at least the precision drawn."""
+        """Raise AssertionError if an example left a golden unchecked, or if none was checked at all."""
         __tracebackhide__ = True
-        if self.drawn is not None and not self.is_checked:
+        if (golden := self.unchecked or (None if self.is_checked else self.drawn)) is not None:
             raise AssertionError(
-                f"{self.drawn.id} in {self.drawn.dtype} was drawn, but no golden was checked in the precision it was "
-                "drawn in: call check or check_calls on each golden"
+                f"{golden.id} in {golden.dtype} was drawn, but not checked in the precision it was drawn in: call "
+                "check or check_calls on each golden; assume and reject leave goldens out"
             )
 
     def explain(self, error: Exception) -> None:
@@ -125,11 +172,15 @@ def current_test() -> DrawnResults:
 
 
 @contextmanager
-def tested() -> Iterator[None]:
-    """Run a Hypothesis test in this context: fail it if it compares nothing, and add explanations to its errors."""
+def tested(test: object) -> Iterator[None]:
+    """Run a Hypothesis test in this context: fail it if it leaves a golden unchecked, and explain its errors."""
     __tracebackhide__ = True
     this = DrawnResults()
     before = _TEST.set(this)
+    handle: Any = getattr(test, "hypothesis", None)  # Hypothesis's interface for plugins; a state machine has none
+    inner = handle and handle.inner_test
+    if handle:
+        handle.inner_test = this.noting_examples(inner)
     try:
         try:
             yield
@@ -141,4 +192,6 @@ def tested() -> Iterator[None]:
             raise mismatch
         this.require_checked()
     finally:
+        if handle:
+            handle.inner_test = inner
         _TEST.reset(before)

@@ -71,7 +71,7 @@ class Layout:
 
 def in_file_order(weights: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return the weights of a custom cell: stacked ones, then others by name, because HDF5 stores no other order."""
-    stacked = [item for item in STACKED if item[0] in weights]
+    stacked = [(name, weights[name]) for name, _ in STACKED if name in weights]
     return (*stacked, *sorted(item for item in weights.items() if item not in stacked))
 
 

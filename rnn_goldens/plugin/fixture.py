@@ -1,7 +1,11 @@
 """The ``rnn_golden`` fixture: a golden that records what the test checks against it."""
 
-from collections.abc import Callable, Mapping, Sequence
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from traceback import walk_stack
+from types import MethodType
 from typing import Any, Self
 
 import pytest
@@ -22,10 +26,11 @@ from rnn_goldens.golden.arrays import InputArrays
 from rnn_goldens.golden.data import InputsData
 from rnn_goldens.golden.shapes import OutputNames
 from rnn_goldens.plugin import settings
-from rnn_goldens.plugin.check_log import CheckLog
+from rnn_goldens.plugin.check_log import CheckLog, Finding, finding
 from rnn_goldens.plugin.guard import ImplementationFailed, failures_as_errors
 from rnn_goldens.plugin.marker import SelectedGolden
 from rnn_goldens.plugin.options import without_golden
+from rnn_goldens.result import UNCHECKED
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -70,8 +75,8 @@ class GoldenUnderTest(Golden):
     def check(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> None:
         """Check as ``Golden.check`` does, and record the verdict. The marker or option sets the default outputs."""
         __tracebackhide__ = True
-        refuse_own_arrays(self, out, h_n, c_n)
         with failures_as_errors():
+            refuse_own_arrays(self, out, h_n, c_n)
             verdict = self._compared((out, h_n, c_n), outputs=outputs)
         self.check_log.note(self.dtype, verdict)
         self._require_untouched(self, self._reference.input_arrays())
@@ -120,8 +125,8 @@ class GoldenUnderTest(Golden):
         """Check as ``Golden.check_gradients`` does, and record the verdict."""
         __tracebackhide__ = True
         by_name = gradients_by_name(self, gradients, named)
-        refuse_own_arrays(self, *by_name.values())
         with failures_as_errors():
+            refuse_own_arrays(self, *by_name.values())
             verdict = self._compared_gradients(by_name)
         self.check_log.note_gradients(self.dtype, verdict)
         self._require_untouched(self, self._reference.input_arrays())
@@ -247,6 +252,18 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
     values = {f.name: getattr(golden, f.name) for f in fields(golden)}
     reference = golden.copied()
     return GoldenUnderTest(**values, reference=reference, check_log=check_log, search=search)
+
+
+def held_by_threads(late: list[Finding]) -> Iterator[Finding]:
+    """Yield a finding for each golden that a running thread may still check. ``late`` is the run's list of findings."""
+    frames = [top for thread, top in sys._current_frames().items() if thread != threading.get_ident()]
+    values = [value for top in frames for frame, _ in walk_stack(top) for value in list(frame.f_locals.values())]
+    parts = [part for value in values for part in (value if isinstance(value, tuple | list) else [value])]
+    held = [part.__self__ if isinstance(part, MethodType) else part for part in parts]
+    for log in dict.fromkeys(golden.check_log for golden in held if isinstance(golden, GoldenUnderTest)):
+        if log.late is late:
+            text = "a thread that still runs may check it: wait for the thread in the test"
+            yield finding(log.golden, log.dtype, text, UNCHECKED)
 
 
 def fail_if_unchecked(item: pytest.Item) -> None:

@@ -178,7 +178,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     if drawing is None or item.get_closest_marker("hypothesis") is None:
         result = yield
     else:
-        with drawing.tested():
+        with drawing.tested(getattr(item, "obj", None)):
             result = yield
     if "rnn_golden" in getattr(item, "fixturenames", ()):
         from rnn_goldens.plugin.fixture import fail_if_unchecked

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rnn_goldens.comparison.calls import call_pattern
-from rnn_goldens.corpus import Corpora, names, packaged
+from rnn_goldens.corpus import Corpora, packaged, some_names
 from rnn_goldens.errors import RnnGoldensError, UnknownName
 from rnn_goldens.golden.precision import precision
 from rnn_goldens.golden.profile import DEFAULT, Profile, profile_named
@@ -160,12 +160,9 @@ def _of_gradients(metafunc: pytest.Metafunc) -> bool:
 
 def _names(argument: str, value: object) -> tuple[str, ...]:
     try:
-        found = names(argument, value)
+        return some_names(argument, value)
     except TypeError as error:
         raise RnnGoldensError(str(error)) from None
-    if not found:
-        raise RnnGoldensError(f"{argument} is empty, which selects no golden; omit it to select by other arguments")
-    return found
 
 
 def _parameters(

@@ -87,9 +87,17 @@ class RunResults:
             self._note(report, entry)
 
     def revise(self, found: Finding) -> list[Result]:
-        """Mark a golden as failed because of a finding made after its test; returns the entries that change."""
+        """Mark a golden as failed because of a finding made after its test; returns the entries that change.
+
+        If the finding is that it may still be checked, a golden that passed counts as not compared.
+        """
         golden = found["golden"], found["dtype"]
         of_golden = [entry for entry in self._results.values() if (entry["golden"], entry["dtype"]) == golden]
+        if found["judged_by"] == UNCHECKED:
+            passed = [entry for entry in of_golden if entry["outcome"] == PASSED]
+            self._ended.subtract(entry["test"] for entry in passed)
+            self.late += [found] if passed else []
+            return []
         changed = [entry for entry in of_golden if entry["outcome"] != FAILED]
         for entry in changed:
             entry |= {"outcome": FAILED, "judged_by": found["judged_by"], "reason": found["reason"]}

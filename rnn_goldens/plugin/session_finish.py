@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import pytest
 
 from rnn_goldens.plugin.check_log import Finding
-from rnn_goldens.plugin.fixture import CANDIDATE_SEARCHES, LATE
+from rnn_goldens.plugin.fixture import CANDIDATE_SEARCHES, LATE, held_by_threads
 from rnn_goldens.plugin.options import (
     CELL_NAMES,
     FAILURES,
@@ -72,6 +72,7 @@ def revise(config: pytest.Config, run_results: RunResults, late: Iterable[Findin
 def end(session: pytest.Session, run_results: RunResults) -> None:
     """Diagnose failures, and fail a run with failed or unchecked goldens; an xdist worker only sends its findings."""
     late = session.config.stash.get(LATE, [])
+    late += held_by_threads(late)
     failures = [f for search in session.config.stash.get(CANDIDATE_SEARCHES, {}).values() for f in search.failures]
     if hasattr(session.config, "workerinput"):
         session.config.workeroutput[LATE_FINDINGS] = list(late)  # type: ignore[attr-defined] # xdist's

@@ -1,6 +1,8 @@
 """Outputs of any type that share memory with the expected arrays are refused."""
 
+from collections import UserList, deque
 from dataclasses import replace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 import torch
 from factories.goldens import MakeGolden
 
+import rnn_goldens
 from rnn_goldens import Golden
 from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.errors import WrongUse
@@ -38,6 +41,12 @@ def golden(make_golden: MakeGolden) -> Golden:
         memoryview(NUMBERS[12:14]),
         [0.0, 1, [NUMBERS[12:14]]],
         ([0.0], (MEMORY[12],)),
+        {"out": NUMBERS[12:14]},
+        [MappingProxyType({"out": MEMORY[12]})],
+        deque([NUMBERS[12:14]]),
+        UserList([NUMBERS[12:14]]),
+        SimpleNamespace(__array__=lambda *_: NUMBERS[12:14]),
+        [SimpleNamespace(__array_interface__=NUMBERS[12:14].__array_interface__)],
     ],
     ids=[
         "tensor",
@@ -49,6 +58,12 @@ def golden(make_golden: MakeGolden) -> Golden:
         "memoryview",
         "in a list",
         "in tuples",
+        "in a dict",
+        "in another mapping",
+        "in a deque",
+        "in a UserList",
+        "with __array__",
+        "with an array interface",
     ],
 )
 def test_memory_of_an_expected_array_is_refused(golden: Golden, value: Any) -> None:
@@ -68,6 +83,9 @@ def test_memory_of_an_expected_array_is_refused(golden: Golden, value: Any) -> N
         memoryview(NUMBERS[22:]),
         [[0.0, 1], [2, 3.0]],
         [MEMORY[22:]],
+        {"out": NUMBERS[22:]},
+        SimpleNamespace(__array__=lambda *_: NUMBERS[22:]),
+        SimpleNamespace(__array__=lambda *_: 1 / 0),
         torch.float64,
         torch.zeros(3).numpy(),
         "out",
@@ -83,6 +101,9 @@ def test_memory_of_an_expected_array_is_refused(golden: Golden, value: Any) -> N
         "memoryview",
         "numbers",
         "list",
+        "mapping",
+        "with __array__",
+        "unreadable",
         "type",
         "other",
         "text",
@@ -100,6 +121,17 @@ def test_the_arrays_of_a_golden_are_refused_and_copies_are_not(make_golden: Make
     golden.check(**value)
     with pytest.raises(WrongUse, match=f"the golden's own {name}, "):
         golden.check(**{**value, name: getattr(golden, name)})
+
+
+@pytest.mark.parametrize("golden_id", ["lstm/plain", "gated-delta/one-step"])
+def test_all_expected_values_of_a_golden_at_once_are_refused(golden_id: str) -> None:
+    golden = rnn_goldens.load(golden_id, gradients=True)
+    assert golden.gradients is not None
+    for own in (golden.expected, dict(golden.expected), tuple(golden.expected.values())):
+        with pytest.raises(WrongUse, match="an output is the golden's own"):
+            golden.check(own)
+    with pytest.raises(WrongUse, match="the golden's own gradient of "):
+        golden.check_gradients(golden.gradients.expected)
 
 
 def test_lists_are_searched_up_to_the_largest_allowed_length(golden: Golden) -> None:

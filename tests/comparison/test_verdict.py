@@ -43,6 +43,11 @@ def test_integers_lists_tensors_and_wider_types_pass(golden: Golden) -> None:
     golden.check(golden.out.astype(np.float64), golden.h_n.copy())
 
 
+def test_a_verdict_is_true_if_it_passed(golden: Golden) -> None:
+    assert golden.compare(golden.out, golden.h_n)
+    assert not golden.compare(golden.out + 1, golden.h_n)
+
+
 def test_minus_zero_equals_zero(make_golden: MakeGolden) -> None:
     golden = make_golden()
     zeros = np.where(golden.out == 0, -0.0, golden.out)

@@ -289,6 +289,12 @@ def test_an_argument_of_a_wrong_type_raises_a_clear_error() -> None:
             rnn_goldens.select(**{argument: value})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("argument", ["ids", "cell", "features", "without"])
+def test_an_empty_list_is_an_error_and_does_not_select_everything(argument: str) -> None:
+    with pytest.raises(WrongUse, match=f"{argument} is empty, which selects no golden; omit it to select by other"):
+        rnn_goldens.select(**{argument: []})  # type: ignore[arg-type]
+
+
 def test_select_accepts_a_single_name() -> None:
     assert [entry.id for entry in open_corpus().select(ids="documented/mini-batch")] == ["documented/mini-batch"]
 

@@ -235,6 +235,11 @@ def test_a_second_call_with_other_gradients_is_a_fact_and_no_deviation() -> None
         ("lstm/plain", lambda n, a: 0 * a if n in ("x", "bias_hh_l0") else a, "wrong_gradients_zero"),
         ("lstm/plain", lambda _, a: 0.3 * a, "gradients_factor"),
         ("lstm/plain", lambda n, a: 0.3 * a if n in ("x", "bias_hh_l0") else a, "wrong_gradients_factor"),
+        (
+            "lstm-projection/one-step-with-state",
+            lambda n, a: 0.3 * a if n == "weight_hr_l0" else a,
+            "wrong_gradients_factor",
+        ),
         ("lstm/plain", lambda n, a: a.T if n == "weight_ih_l0" else a, "gradients_transposed"),
         ("gru/plain", lambda n, a: np.roll(a, 3, axis=0) if n != "x" else a, "gradient_gates_moved"),
         ("lstm/plain", lambda n, a: a + 3 if n.startswith("bias") else a, "only_biases_wrong"),

@@ -132,6 +132,13 @@ def test_an_invalid_description_of_a_custom_cell_raises(
         documents.decode(json_file.encode(document), "golden")
 
 
+def test_a_stacked_weight_with_other_axes_is_one_problem(make_golden: MakeGolden) -> None:
+    layout = Layout("h", ("h",), (("weight_ih", "GI"), ("weight_hh", "GH")))
+    golden = replace(make_golden(bias=False), cell="mine:cell", custom_layout=layout)
+    with pytest.raises(InvalidFile, match="own_cell/weights/weight_hh: has the axes GH, but this name requires GP"):
+        encoding.decode(json_file.encode(to_document(to_tree(golden))), Path("golden.json"))
+
+
 def test_a_tree_with_missing_weights_raises(make_golden: MakeGolden) -> None:
     with pytest.raises(ValueError, match="weights: 0 arrays, the configuration requires 4"):
         from_tree({**to_tree(make_golden()), "weights": {}})

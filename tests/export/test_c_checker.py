@@ -101,15 +101,15 @@ def test_a_verdict_keeps_that_an_element_is_nan(tmp_path: Path) -> None:
     assert compile_and_run(tmp_path, program) == "1 3 1"
 
 
-def test_a_compiler_that_drops_nan_is_refused(tmp_path: Path) -> None:
-    if shutil.which("cc") is None:
-        lacking("cc is not installed")
-    write(tmp_path, files("c", [encode(load("lstm/plain", dtype="float32"), "c")]).all)
-    (tmp_path / "program.c").write_text('#include "rnn_goldens.h"\nint main(void) { return 0; }\n', "utf-8")
-    command = ["cc", "-std=c99", "-ffast-math", "program.c", "-o", "program"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("compiler", [["cc", "-xc", "-std=c99"], ["c++", "-xc++", "-std=c++17"]])
+@pytest.mark.parametrize("options", [["-ffast-math"], ["-O1", "-ffinite-math-only"], ["-Os", "-ffinite-math-only"]])
+def test_a_compiler_that_drops_nan_is_refused(compiler: list[str], options: list[str]) -> None:
+    if shutil.which(compiler[0]) is None:
+        lacking(f"{compiler[0]} is not installed")
+    header = Path(__file__).parents[2] / "c/rnn_goldens.h"
+    done = subprocess.run([*compiler, *options, "-fsyntax-only", header], capture_output=True, text=True, check=False)
     assert done.returncode
-    assert "leave out -ffast-math" in done.stderr
+    assert "leave out -ffast-math, -ffinite-math-only" in done.stderr
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])

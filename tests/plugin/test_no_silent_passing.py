@@ -1,5 +1,6 @@
 """A run that checked nothing, or not all selected goldens, does not pass."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -29,6 +30,39 @@ def test_a_test_that_never_calls_check_fails(project: pytest.Pytester) -> None:
     assert result.parseoutcomes() == {"failed": 4, "deselected": 12}
     for name in ("TestForgotten.test_in_a_class", "test_in_a_function", "test_by_name_only", "test_in_a_coroutine"):
         result.stdout.fnmatch_lines([f"*_ {name}[[]*", "documented/single-sequence: *never called * check(*"])
+
+
+@pytest.mark.parametrize("options", [[], pytest.param(["-pxdist", "-n1"], marks=pytest.mark.slow)])
+def test_a_golden_that_a_thread_may_check_after_the_run_is_not_compared(
+    project: pytest.Pytester, options: list[str]
+) -> None:
+    project.makepyfile(
+        """
+        import threading
+        from my_rnn import forgetful, right
+
+        def later(check, outputs):
+            threading.Event().wait()
+            check(*outputs)
+
+        def test_it(rnn_golden):
+            rnn_golden.check(*right(rnn_golden))
+            if "single" in rnn_golden.id:
+                arguments = rnn_golden.check, forgetful(rnn_golden)
+                threading.Thread(target=later, args=arguments, daemon=True).start()
+            threading.Thread(target=threading.Event().wait, daemon=True).start()
+        """
+    )
+    result = project.runpytest_inprocess("--rnn-goldens-report=results.json", *options)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "1 of 4 goldens was selected and not compared: documented/single-sequence in float32",
+            "after its test had ended, documented/single-sequence in float32: a thread that still runs may check it: *",
+        ]
+    )
+    results = json.loads(project.path.joinpath("results.json").read_text("utf-8"))
+    assert results["why"] == "1 of 4 goldens was not compared"
 
 
 def test_a_forgotten_check_is_not_a_known_failure(project: pytest.Pytester) -> None:

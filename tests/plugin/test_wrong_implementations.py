@@ -43,6 +43,9 @@ def test_a_test_may_expect_a_mismatch(project: pytest.Pytester) -> None:
         def test_right(rnn_golden):
             rnn_golden.check_fails(*right(rnn_golden))
 
+        def test_nothing(rnn_golden):
+            rnn_golden.check_fails(None, None)
+
         def test_caught(rnn_golden):
             with pytest.raises(AssertionError, match="time step 1") as error:
                 rnn_golden.check(*forgetful(rnn_golden))
@@ -50,10 +53,11 @@ def test_a_test_may_expect_a_mismatch(project: pytest.Pytester) -> None:
         """
     )
     result = project.runpytest_inprocess()
-    assert result.parseoutcomes() == {"passed": 4, "failed": 8}
+    assert result.parseoutcomes() == {"passed": 4, "failed": 12}
     result.stdout.fnmatch_lines(
         [
             "E *documented/single-sequence in float32: the outputs are right, but check_fails expects wrong ones",
+            "E *documented/single-sequence in float32: check_fails compared nothing: out is None: *",
             "documented/single-sequence in float32: out is first wrong at time step 1 *",
             "  the test continued after this failure, so it fails.*",
             "  meant to be wrong, use rnn_golden.check_fails(out, h_n)",

@@ -79,6 +79,7 @@ DEVIATIONS = (
         "Adds the cotangent of c_n to that of the hidden state instead of the cell state.",
         in_cotangents(_cell_to_state),
         cells=("lstm",),
+        mixes_states=True,
     ),
     Deviation(
         "d_h_n_of_reverse_at_its_start",

@@ -45,7 +45,7 @@ def _times_as_forward(right: Backward, time: int, *, reverse: bool) -> Iterable[
 
 
 def _forward_for_reverse(_: Case, gradients: Gradients) -> Gradients:
-    return {name: gradients[name.removesuffix("_reverse")] for name in gradients}
+    return {name: gradients.get(name.removesuffix("_reverse"), array) for name, array in gradients.items()}
 
 
 def _swapped(_: Case, gradients: Gradients) -> Gradients:

@@ -19,7 +19,8 @@ def _by_transposed_matrix(
     right: Backward, case: Case, suffix: str, w: Weights, t: int, d_after: State, factors: _Found
 ) -> tuple[Array, State]:
     blocks = np.split(w["weight_hh"], len(case.cell.gates))
-    transposed = np.concatenate([block.T for block in blocks])
+    square = blocks[0].shape[0] == blocks[0].shape[1]
+    transposed = np.concatenate([block.T if square else block for block in blocks])
     return right.step_back(case, suffix, {**w, "weight_hh": transposed}, t, d_after, factors)
 
 

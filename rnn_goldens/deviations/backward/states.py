@@ -239,6 +239,7 @@ DEVIATIONS = (
         "Swaps the cotangents of h_n and c_n.",
         in_cotangents(_last_swapped),
         cells=_LSTM,
+        mixes_states=True,
     ),
     Deviation("d_out_ignored", "Ignores the cotangent of out.", _without("d_out")),
     Deviation("d_out_twice", "Adds the cotangent of out twice.", _times(2.0, "d_out")),
