@@ -13,7 +13,15 @@ from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.check_log import CHECK_FAILS, CheckLog, entry_of, first_line
 from rnn_goldens.plugin.fixture import CHECK_LOG, LATE
 from rnn_goldens.plugin.marker import SelectedGolden, selected_of, skip_reason
-from rnn_goldens.plugin.options import CALL_PATTERNS_TRIED, DRAWN, LATE_FINDINGS, PROPERTY, REFUSED_BECAUSE, SELECTED
+from rnn_goldens.plugin.options import (
+    CALL_PATTERNS_TRIED,
+    DRAWN,
+    LATE_FINDINGS,
+    PROPERTY,
+    REFUSED_BECAUSE,
+    SELECTED,
+    SIZES,
+)
 from rnn_goldens.plugin.run_results import RUN_RESULTS
 from rnn_goldens.plugin.terminal import remove_id_from_summary
 from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Drawn
@@ -62,6 +70,7 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
         if check_log is not None:
             _store_picture(check_log, report)
             setattr(report, CALL_PATTERNS_TRIED, check_log.call_patterns)
+            setattr(report, SIZES, check_log.sizes)
         _end(item)
         _store_late_findings(item.config, report)
     else:
