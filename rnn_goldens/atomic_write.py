@@ -33,8 +33,8 @@ def write_whole(path: Path, content: bytes) -> None:
 def write_together(contents: Mapping[Path, bytes | None]) -> None:
     """Write files atomically: all or none. Removals come first, then files in the given order.
 
-    An existing file keeps its mode, and a link to it remains a link. A device or a pipe is written to directly, because
-    it cannot be replaced.
+    An existing file keeps its mode, and a link to it remains a link. A device or a pipe is refused: it cannot be
+    replaced, would lose the content, or block until someone reads it.
 
     Args:
         contents: contents by path; None removes the file if it exists.
@@ -63,8 +63,9 @@ def _stage(staged: "Staged", path: Path, content: bytes | None) -> None:
     except FileNotFoundError:
         mode = None
     if mode is not None and not S_ISREG(mode):
-        path.write_bytes(content)
-        return
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file")
     target = path.resolve()
     new = staged.new(target.parent, target.name)
     new.write_bytes(content)

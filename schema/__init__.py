@@ -75,25 +75,42 @@ def _validator(kind: str, version: int | None) -> "Draft202012Validator":
     every = [schema_path(name) for name in FORMATS] + [schema_path(name, v) for name in MESSAGES for v in PROTOCOLS]
     schemas = {path: json.loads(path.read_text("utf-8")) for path in every}
     registry: Registry[Any] = Registry().with_resources((s["$id"], Resource.from_contents(s)) for s in schemas.values())
-    items, unique = (Draft202012Validator.VALIDATORS[name] for name in ("items", "uniqueItems"))
+    of = Draft202012Validator.VALIDATORS
 
     def of_items(validator: object, required: object, value: object, schema: object) -> Iterable["ValidationError"]:
         """Validate items as jsonschema does, but check thousands of numbers at once."""
-        return () if _only_numbers(required, value) else items(validator, required, value, schema)
+        return () if _only_numbers(required, value) else of["items"](validator, required, value, schema)
 
-    def of_unique(
-        validator: object, required: object, value: object, schema: Mapping[str, Any]
-    ) -> Iterable["ValidationError"]:
-        """Validate uniqueness as jsonschema does, but not for more items than allowed, as it compares all pairs."""
-        most = schema.get("maxItems", math.inf)
-        return () if isinstance(value, list) and len(value) > most else unique(validator, required, value, schema)
+    def unless_too_many(keyword: str, most: str) -> Any:  # noqa: ANN401 - a keyword of jsonschema
+        """Validate a keyword as jsonschema does, but visit no list or object that is longer than allowed."""
+        validate = of_items if keyword == "items" else of[keyword]
+
+        def of_keyword(
+            validator: object, required: object, value: object, schema: Mapping[str, Any]
+        ) -> Iterable["ValidationError"]:
+            too_many = isinstance(value, list | dict) and len(value) > schema.get(most, math.inf)
+            return () if too_many else validate(validator, required, value, schema)
+
+        return of_keyword
+
+    def of_most(_: object, most: int, value: object, __: object) -> Iterable["ValidationError"]:
+        """Validate the length of a list or an object; the message has the number instead of the content."""
+        if isinstance(value, list | dict) and len(value) > most:
+            yield ValidationError(f"holds {len(value):,} values, at most {most} are allowed")
 
     def of_pattern(_: object, required: str, value: object, __: object) -> Iterable["ValidationError"]:
         """Validate a pattern as JSON Schema does: ``$`` is the end; Python's also matches before a final newline."""
         if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", required), value):
             yield ValidationError(f"{value!r} does not match {required!r}")
 
-    changed = {"items": of_items, "uniqueItems": of_unique, "pattern": of_pattern}
+    in_lists, in_objects = ("items", "uniqueItems"), ("additionalProperties", "patternProperties", "propertyNames")
+    changed = {
+        **{keyword: unless_too_many(keyword, "maxItems") for keyword in in_lists},
+        **{keyword: unless_too_many(keyword, "maxProperties") for keyword in in_objects},
+        "pattern": of_pattern,
+        "maxItems": of_most,
+        "maxProperties": of_most,
+    }
     validator: Draft202012Validator = extend(Draft202012Validator, changed)(
         schemas[schema_path(kind, version)], registry=registry
     )

@@ -182,6 +182,8 @@ def _why_not_written(path: Path) -> str:
     """Return why a file cannot be written, if that is known before anything runs; else ""."""
     if path.is_dir():
         return os.strerror(errno.EISDIR)
+    if path.exists() and not path.is_file():
+        return "it is a pipe or a device, not a file"
     folder = path.absolute().parent
     return "" if folder.is_dir() else f"there is no folder {folder}"
 

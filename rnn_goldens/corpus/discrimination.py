@@ -1,10 +1,11 @@
-"""Counts the known deviations that the goldens of a run can detect, from the kill matrix of their corpus."""
+"""Counts the known deviations that the goldens of a run can detect, from the kill matrix, and the sizes they reach."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rnn_goldens.corpus.index import Entry
 from rnn_goldens.corpus.kill_matrix import KillMatrix
+from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.plurals import counted, was_or_were
 
 OPTIONS = {
@@ -21,6 +22,24 @@ BIASES = {False: "no bias", True: "a bias"}
 
 WIDEST = "float64"
 """The precision that detects most deviations."""
+
+_NOUNS = {
+    "input_size": "input",
+    "hidden_size": "unit",
+    "num_layers": "layer",
+    "d_k": "key",
+    "d_v": "value",
+    "d": "channel",
+    "channels": "channel",
+    "n": "state",
+    "width": "tap",
+    "heads": "head",
+    "query_heads": "query head",
+}
+"""Sizes of a configuration, each with the noun that it counts."""
+
+BEYOND = "An implementation that is wrong only beyond the sizes above is not detected."
+"""The limit of every summary."""
 
 _MAX_ADVICE = 3
 
@@ -72,7 +91,7 @@ class Gains:
 
     def __str__(self) -> str:
         """Return the options as a list in words."""
-        listed = ", ".join(f"{what} (+{gain})" for what, gain in self.by_option)
+        listed = ", ".join(f"{what} ({gain} more)" for what, gain in self.by_option)
         return f"{listed}, and more together" if self.together else listed
 
 
@@ -112,33 +131,45 @@ class Discrimination:
             return
         if self.shown_there:
             others = f"{counted(self.left_out, 'golden')} of the same kind {was_or_were(self.left_out)} not selected"
-            yield f"{others} (+{self.shown_there})."
+            yield f"{others}; they can detect {self.shown_there} more."
         to_do = [f"accept {self.to_accept}"] if self.to_accept.by_option else []
         if self.in_states:
-            to_do.append(f"return the last states (+{self.in_states})")
+            to_do.append(f"return the last states ({self.in_states} more)")
         if to_do:
             yield f"To detect more: {'; '.join(to_do)}."
         if self.not_covered.by_option:
             yield f"Not covered by this run: {self.not_covered}."
 
 
-def summary(about: str, goldens: str, found: Mapping[str, Discrimination]) -> str:
+def sizes_of(golden: GoldenData) -> dict[str, int]:
+    """Return the sizes of a golden, by the noun that each counts: units, layers, heads, rows, steps."""
+    sizes = {noun: golden.config[name] for name, noun in _NOUNS.items() if name in golden.config}
+    first, offsets = next(iter(golden.stored.inputs.values())), golden.stored.offsets
+    if offsets is not None:
+        return {**sizes, "row": len(offsets) - 1, "step": int(max(offsets[1:] - offsets[:-1]))}
+    rows, steps = first.shape[:2] if "unbatched" not in golden.features else (1, len(first))
+    return {**sizes, "row": rows, "step": steps}
+
+
+def summary(about: str, goldens: str, found: Mapping[str, Discrimination], sizes: Mapping[str, int]) -> str:
     """Return the sentences that summarize what was compared.
 
     Args:
         about: the cell.
         goldens: the number of goldens, in words.
         found: the counts by precision, the widest first. The advice is for the first precision only.
+        sizes: the largest sizes of these goldens, by noun.
     """
     (widest, most), *others = found.items()
     deviations = "known deviation" if most.total == 1 else "known deviations"
     text = f"{goldens}; {most.count} {deviations} can be detected"
     if others:
         counts = "".join(f", {one.count} in {dtype}" for dtype, one in others)
-        text = f"{about}: {text} in {widest}{counts}."
+        text = f"{about}: {text} in {widest}{counts}"
     else:
-        text = f"{about}, {widest}: {text}."
-    return " ".join([text, *most.advice()])
+        text = f"{about}, {widest}: {text}"
+    *first, last = (counted(size, noun) for noun, size in sizes.items())
+    return " ".join([f"{text}, up to {', '.join(first)} and {last}.", *most.advice()])
 
 
 def discrimination(

@@ -29,13 +29,21 @@ def read_document(path: Path, *, below: Path | None = None) -> Any:  # noqa: ANN
     return decode(read_bytes(path, OTHER.size, below=below), path)
 
 
-def decode(content: bytes, path: Path, bounds: Bounds = OTHER) -> Any:  # noqa: ANN401 - not validated yet
-    """Parse one JSON document as strictly as ``read_document``. Raises InvalidFile, which names the file."""
+def decode(content: bytes, path: Path, bounds: Bounds = OTHER, *, not_finite: bool = False) -> Any:  # noqa: ANN401
+    """Parse one JSON document as strictly as ``read_document``. Raises InvalidFile, which names the file.
+
+    Args:
+        content: the document.
+        path: the name of the file.
+        bounds: the limits.
+        not_finite: whether ``NaN`` and ``Infinity`` are allowed, as in outputs that Python wrote.
+    """
+    constant = float if not_finite else _no_constant
     if problem := bounds.problem(content):
         raise InvalidFile(path, [problem])
     try:
         text = content.decode("utf-8")  # json.loads would guess the encoding of bytes
-        document = json.loads(text, object_pairs_hook=no_key_twice, parse_constant=_no_constant)
+        document = json.loads(text, object_pairs_hook=no_key_twice, parse_constant=constant)
     except UnicodeDecodeError as error:
         raise InvalidFile(path, [f"not JSON: {error.reason} at byte {error.start}, JSON is UTF-8"]) from None
     except RecursionError:
@@ -79,7 +87,7 @@ def require_each_key_once(content: bytes) -> None:
     json.loads(content, object_pairs_hook=lambda pairs: no_key_twice(pairs) and None)  # discards the content
 
 
-def _no_constant(name: str) -> None:
+def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not a JSON number")
 
 

@@ -171,7 +171,7 @@ def where_it_shows(known: Detection, cells: tuple[str, ...]) -> list[str]:
     lines = [f"goldens with the largest margins in {_PRECISION}"]
     lines += [f"  {golden_id:<50} {margin_text(margin)}" for golden_id, margin in best]
     if any(margin == float("inf") for _, margin in best):
-        lines.append("  =: an exact tolerance, another shape, or not a number")
+        lines.append("  = is infinite: the tolerance is zero, or outputs have another shape or NaN")
     if not best:
         lines[0] = f"in {_PRECISION} no golden detects it"
     reasons: dict[tuple[str, str], list[str]] = {}

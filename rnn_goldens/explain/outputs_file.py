@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.comparison.outputs import NotNumbers, read
-from rnn_goldens.encoding.json_file import no_key_twice
+from rnn_goldens.encoding import json_file
+from rnn_goldens.encoding.file_bytes import read_bytes
 from rnn_goldens.encoding.npz_file import read_arrays
-from rnn_goldens.errors import WrongUse
+from rnn_goldens.encoding.size_limits import OTHER
+from rnn_goldens.errors import InvalidFile, WrongUse
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import OUTPUTS
@@ -36,10 +38,8 @@ def read_outputs(path: Path, golden: GoldenData) -> Outputs:
         raise WrongUse(f"{path}: outputs are read from a .json or .npz file")
     try:
         found = readers[path.suffix](path)
-    except OSError as error:
-        raise WrongUse(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise WrongUse(f"{path}: cannot be read as {path.suffix[1:].upper()}: {error}") from None
+    except InvalidFile as error:
+        raise WrongUse(str(error)) from None
     names = list(dict.fromkeys([*golden.layout.outputs, *OUTPUTS]))
     if unknown := [name for name in found if name not in names]:
         raise WrongUse(f"{path}: has {unknown[0]!r}; expected only {', '.join(names)}")
@@ -49,10 +49,13 @@ def read_outputs(path: Path, golden: GoldenData) -> Outputs:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    document = json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=no_key_twice)
+    document = json_file.decode(read_bytes(path, OTHER.size), path, not_finite=True)
     if not isinstance(document, dict):
-        raise ValueError('it is not an object, such as {"out": [[[0.5, 1.0]]]}')
-    return {name: _array(name, value) for name, value in document.items() if name not in _ANSWER}
+        raise InvalidFile(path, ['it is not an object, such as {"out": [[[0.5, 1.0]]]}'])
+    try:
+        return {name: _array(name, value) for name, value in document.items() if name not in _ANSWER}
+    except ValueError as error:
+        raise InvalidFile(path, [str(error)]) from None
 
 
 def _array(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds

@@ -1,6 +1,6 @@
 """The check log of a test: all comparisons with its golden, including failures that the test ignored."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,6 +26,7 @@ class CheckLog:
         golden: the golden's id.
         dtype: the precision under test.
         calls: the call patterns that the marker or option selects.
+        sizes: the sizes of the golden, by noun.
         verdicts: all verdicts except those of ``check_fails``, each with its precision.
         expected_to_fail: the failed verdicts that ``check_fails`` expected.
         errors: failures without a verdict, such as ``check_fails`` with correct outputs.
@@ -50,6 +51,7 @@ class CheckLog:
     golden: str
     dtype: str
     calls: tuple[str, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
     verdicts: list[tuple[str, Verdict]] = field(default_factory=list)
     expected_to_fail: list[Verdict] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)

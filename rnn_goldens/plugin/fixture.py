@@ -19,6 +19,7 @@ from rnn_goldens.comparison.outputs import outputs_of
 from rnn_goldens.comparison.picture import picture
 from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, verdict_on
+from rnn_goldens.corpus.discrimination import sizes_of
 from rnn_goldens.diagnosis.candidate_search import CandidateSearch, SearchState
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.errors import RnnGoldensError, WrongUse
@@ -240,6 +241,7 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
         selected.id,
         selected.dtype,
         selected.calls,
+        sizes_of(golden),
         late=late,
         drawn=drawn,
         gradients=selected.gradients,

@@ -1,15 +1,19 @@
 """Reports at the end of a run which known failures pass; if requested, updates the list of known failures.
 
-An update removes entries whose goldens all pass, narrows entries of which some goldens pass, and adds new failures.
+An update removes entries whose goldens all pass, narrows entries of which some goldens pass, and adds new failures, in
+one entry for each cause if conditions can tell its goldens from all others.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.corpus import Entry
+from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import ListEntry
@@ -169,10 +173,67 @@ def updated_list(
         lines[one.line - 1] = "\n".join(_narrowed(one, covered, passing, failing)) or _REMOVED
         (gone if len(passing) == len(covered) else narrowed).append(one)
     new = [r for r in failed if not any(one.matches(by_id[r["golden"]], r["dtype"]) for one in listed)]
-    reasons = {result["golden"]: f"{UNEXPLAINED}{_short(result)}" for result in reversed(new)}
-    lines += _lines([(by_id[result["golden"]], result["dtype"]) for result in new], reasons)
+    lines += _new_lines(new, by_id)
     kept = [line for line in lines if line != _REMOVED]
     return UpdatedList("".join(f"{line}\n" for line in kept), gone, narrowed, new)
+
+
+def _new_lines(new: Sequence[Result], by_id: Mapping[str, Entry]) -> list[str]:
+    """Return the entries of new failures: one for each cause that several have, if that is shorter, else one each."""
+    by_cause: dict[str, list[Result]] = {}
+    for result in new:
+        by_cause.setdefault(re.sub(r"[\d\W]+", " ", _cause(result)), []).append(result)  # numbers in errors differ
+    lines, others = list[str](), list[Result]()
+    for results in by_cause.values():
+        cause = _cause(results[0])
+        text = _one_entry([(by_id[result["golden"]], result["dtype"]) for result in results], by_id) if cause else ""
+        if text:
+            lines.append(f"{text}  # {UNEXPLAINED}{cause}")
+        else:
+            others += results
+    reasons = {r["golden"]: f"{UNEXPLAINED}{_cause(r) or _short(r)}" for r in reversed(others)}
+    return lines + _lines([(by_id[result["golden"]], result["dtype"]) for result in others], reasons)
+
+
+def _cause(result: Result) -> str:
+    """Return what caused a failure: a deviation, or an error of the implementation; "" if it is not known."""
+    if explained := result.get("explained_by"):
+        return explained[0]
+    return _short(result) if result.get("judged_by") == "test" else ""
+
+
+def _one_entry(failing: _Goldens, by_id: Mapping[str, Entry]) -> str:
+    """Return the text of one entry that matches these goldens and no others; "" if it would be longer than their ids.
+
+    It has every condition that the goldens share, except those without which it matches the same goldens.
+    """
+    features = [set(entry.features) for entry, _ in failing]
+    conditions = {
+        "cell": list(dict.fromkeys(entry.cell for entry, _ in failing)),
+        "features": [name for name in FEATURES if all(name in of for of in features)],
+        "without": [name for name in FEATURES if not any(name in of for of in features)],
+        "dtype": [dtype for dtype in PRECISIONS if _in(dtype, failing)],
+    }
+
+    def entry_of(conditions: Mapping[str, Sequence[str]]) -> tuple[ListEntry, _Goldens]:
+        given = {name: names for name, names in conditions.items() if names}
+        text = " ".join(f"{name}={','.join(names)}" for name, names in given.items())
+        one = ListEntry(text, "", Path(), 0, conditions=given)
+        return one, [(e, dtype) for e in by_id.values() for dtype in e.precisions if one.matches(e, dtype)]
+
+    _, matched = entry_of(conditions)
+    for name in ("without", "features"):
+        for feature in list(conditions[name]):
+            fewer = conditions | {name: [other for other in conditions[name] if other != feature]}
+            conditions = fewer if len(entry_of(fewer)[1]) == len(matched) else conditions
+    for name in ("dtype", "cell"):
+        fewer = conditions | {name: []}
+        conditions = fewer if any(fewer.values()) and len(entry_of(fewer)[1]) == len(matched) else conditions
+    one, matched = entry_of(conditions)
+    fails = {(entry.id, dtype) for entry, dtype in failing}
+    excepted = [(entry, dtype) for entry, dtype in matched if (entry.id, dtype) not in fails]
+    text = _with(one, matched, matched, excepted)
+    return text if len(text) < sum(len(golden_id) for golden_id in {entry.id for entry, _ in failing}) else ""
 
 
 def _narrowed(one: ListEntry, covered: _Goldens, passing: _Goldens, failing: _Goldens) -> list[str]:
@@ -185,8 +246,9 @@ def _narrowed(one: ListEntry, covered: _Goldens, passing: _Goldens, failing: _Go
         else:
             keeps.append(dtype)
             excepted += passes
+    ran = {dtype for _, dtype in (*passing, *failing)}
     kept = [(entry, dtype) for entry, dtype in covered if dtype in keeps]
-    before = [f"{_with(one, kept, covered, excepted)}  # {one.reason}"] if keeps else []
+    before = [f"{_with(one, kept, covered, excepted, ran)}  # {one.reason}"] if keeps else []
     return before + _lines(shorter, dict.fromkeys((entry.id for entry, _ in shorter), one.reason))
 
 
@@ -194,17 +256,25 @@ def _in(dtype: str, goldens: _Goldens) -> _Goldens:
     return [golden for golden in goldens if golden[1] == dtype]
 
 
-def _with(one: ListEntry, kept: _Goldens, covered: _Goldens, excepted: _Goldens) -> str:
-    """Return the text of an entry, restricted to the precisions of ``kept``, with ``excepted`` as exceptions."""
-    words = one.text.split()
+def _with(
+    one: ListEntry, kept: _Goldens, covered: _Goldens, excepted: _Goldens, ran: Collection[str] = tuple(PRECISIONS)
+) -> str:
+    """Return the text of an entry, restricted to the precisions of ``kept``, with ``excepted`` as exceptions.
+
+    A restriction to precisions that did not run is written as an exception of those that ran.
+    """
+    words, names = one.text.split(), list[str]()
     if len(kept) != len(covered):
         precisions = [dtype for dtype in PRECISIONS if _in(dtype, kept)]
-        words = [word for word in words if not word.startswith("dtype=")] + [f"dtype={','.join(precisions)}"]
-    if not excepted:
-        return " ".join(words)
+        if "dtype" in one.conditions or set(precisions) <= set(ran):
+            words = [word for word in words if not word.startswith("dtype=")] + [f"dtype={','.join(precisions)}"]
+        else:
+            names = [f"*-{dtype}" for dtype in PRECISIONS if _in(dtype, covered) and dtype not in precisions]
     of_each = {entry.id: [d for e, d in kept if e.id == entry.id] for entry, _ in excepted}
     out = {golden_id: [d for e, d in excepted if e.id == golden_id] for golden_id in of_each}
-    names = [name for i, of in of_each.items() for name in ([i] if out[i] == of else [f"{i}-{d}" for d in out[i]])]
+    names += [name for i, of in of_each.items() for name in ([i] if out[i] == of else [f"{i}-{d}" for d in out[i]])]
+    if not names:
+        return " ".join(words)
     there = next((word for word in words if word.startswith("except=")), "")
     return " ".join([*(word for word in words if word != there), ",".join([there or f"except={names.pop(0)}", *names])])
 

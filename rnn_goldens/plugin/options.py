@@ -42,6 +42,9 @@ SELECTED = "rnn_goldens_selected"
 CALL_PATTERNS_TRIED = "rnn_goldens_call_patterns"
 """Attribute of a test's last report: the call patterns that were run, and those that the implementation refused."""
 
+SIZES = "rnn_goldens_sizes"
+"""Attribute of a test's last report: the sizes of its golden, by noun."""
+
 LATE_FINDINGS = "rnn_goldens_late"
 """Attribute of a report, and key of ``workeroutput``: findings made after a test had ended."""
 

@@ -13,9 +13,17 @@ from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.check_log import CHECK_FAILS, CheckLog, entry_of, first_line
 from rnn_goldens.plugin.fixture import CHECK_LOG, LATE
 from rnn_goldens.plugin.marker import SelectedGolden, selected_of, skip_reason
-from rnn_goldens.plugin.options import CALL_PATTERNS_TRIED, DRAWN, LATE_FINDINGS, PROPERTY, REFUSED_BECAUSE, SELECTED
+from rnn_goldens.plugin.options import (
+    CALL_PATTERNS_TRIED,
+    DRAWN,
+    LATE_FINDINGS,
+    PROPERTY,
+    REFUSED_BECAUSE,
+    SELECTED,
+    SIZES,
+)
 from rnn_goldens.plugin.run_results import RUN_RESULTS
-from rnn_goldens.plugin.terminal import shorten
+from rnn_goldens.plugin.terminal import remove_id_from_summary
 from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Drawn
 
 OUTCOMES = (PASSED, SKIPPED, KNOWN, REFUSED, FAILED)
@@ -62,6 +70,7 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
         if check_log is not None:
             _store_picture(check_log, report)
             setattr(report, CALL_PATTERNS_TRIED, check_log.call_patterns)
+            setattr(report, SIZES, check_log.sizes)
         _end(item)
         _store_late_findings(item.config, report)
     else:
@@ -97,7 +106,7 @@ def _outcome(
     error = call.excinfo.value if call.excinfo is not None else None
     if check_log is not None and (verdict := _verdict_of(error)) is not None:
         check_log.reported.append(verdict)
-        shorten(item.config, report, verdict)
+        remove_id_from_summary(report, verdict)
     if check_log is not None and check_log.went_on and report.failed:
         report.longrepr = str(error)  # the test continued, so the traceback is not of the failure
     if isinstance(error, WrongUse) or (check_log is not None and check_log.unchecked and call.when == "call"):

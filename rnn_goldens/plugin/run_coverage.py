@@ -1,7 +1,7 @@
-"""Describes how many deviations a run can detect, and which outputs it did not compare."""
+"""Describes how many deviations a run can detect, up to which sizes, and which outputs it did not compare."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -9,6 +9,7 @@ import pytest
 
 from rnn_goldens.corpus import Corpora, Corpus
 from rnn_goldens.corpus.discrimination import (
+    BEYOND,
     Compared,
     Discrimination,
     NotCompared,
@@ -36,7 +37,9 @@ def summary_lines(config: pytest.Config, run_results: RunResults) -> Iterator[st
         entry for entry in entries if "profile" in entry and profile_named(entry["profile"]).affects(entry["dtype"])
     ]
     others = [entry for entry in entries if entry not in looser] if looser else entries
-    yield from islice(_detectable(corpora_of_all(config, run_results.corpora), others), _MAX_LINES)
+    opened = corpora_of_all(config, run_results.corpora)
+    if detectable := list(islice(_detectable(opened, others, run_results.sizes), _MAX_LINES)):
+        yield from [*detectable, BEYOND]
     for profile, count in Counter(",".join(entry["profile"]) for entry in looser if is_compared(entry)).items():
         yield f"profile {profile}: {counted(count, 'golden')} may detect fewer deviations, which were not counted"
     yield from _not_checked(entries)
@@ -58,8 +61,8 @@ class _Network:
         return f"{self.cell} gradients" if self.gradients else self.cell
 
 
-def _detectable(opened: Corpora, entries: Iterable[Result]) -> Iterator[str]:
-    """Yield a line for each network whose corpus has a kill matrix."""
+def _detectable(opened: Corpora, entries: Iterable[Result], sizes: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """Yield a line for each network whose corpus has a kill matrix; ``sizes`` are those of the golden of each test."""
     networks = _by_network(opened, entries)
     tests = Counter(of for of, _ in {(network.of, network.test) for network in networks})
     parts = Counter((network.of, network.test) for network in networks)
@@ -68,11 +71,19 @@ def _detectable(opened: Corpora, entries: Iterable[Result]) -> Iterator[str]:
         matrix, corpus = matrices[network.part, network.gradients], opened.parts[network.part]
         found = {} if matrix is None else _detectable_by_precision(matrix, corpus, network, selected)
         if found:
-            goldens = counted(len({entry["golden"] for entry in selected if is_compared(entry)}), "golden")
+            compared = [entry for entry in selected if is_compared(entry)]
+            goldens = counted(len({entry["golden"] for entry in compared}), "golden")
             if parts[network.of, network.test] > 1:
                 goldens += f" of corpus {corpus.where or corpus.folder.name}"
             about = f"{network.of} in {network.test}" if tests[network.of] > 1 else network.of
-            yield summary(about, goldens, found)
+            yield summary(about, goldens, found, _largest(sizes[entry["test"]] for entry in compared))
+
+
+def _largest(sizes: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for each in sizes:
+        found |= {noun: max(size, found.get(noun, 0)) for noun, size in each.items()}
+    return found
 
 
 def _by_network(opened: Corpora, entries: Iterable[Result]) -> dict[_Network, list[Result]]:

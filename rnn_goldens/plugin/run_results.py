@@ -8,7 +8,7 @@ import pytest
 
 from rnn_goldens.plugin.check_log import Finding, first_line
 from rnn_goldens.plugin.marker import selected_of
-from rnn_goldens.plugin.options import CALL_PATTERNS_TRIED, PASSES_AGAIN, SELECTED, result_of
+from rnn_goldens.plugin.options import CALL_PATTERNS_TRIED, PASSES_AGAIN, SELECTED, SIZES, result_of
 from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Result
 
 NOT_CHECKED = (REFUSED, SKIPPED, UNCHECKED)
@@ -23,6 +23,7 @@ class RunResults:
     Attributes:
         late: findings made after a test had ended, about goldens without an entry.
         called: by test, the call patterns that were run and those that were refused.
+        sizes: by test, the sizes of its golden.
     """
 
     def __init__(self) -> None:
@@ -33,6 +34,7 @@ class RunResults:
         self._ended: Counter[str] = Counter()
         self.late: list[Finding] = []
         self.called: dict[str, dict[str, Any]] = {}
+        self.sizes: dict[str, dict[str, int]] = {}
 
     def add_items(self, items: Iterable[pytest.Item]) -> None:
         """Add the tests of goldens that this process will run."""
@@ -83,6 +85,8 @@ class RunResults:
             self.add(report.nodeid, entry["golden"], entry["dtype"], corpus=corpus, profile=profile)
         if patterns := getattr(report, CALL_PATTERNS_TRIED, None):
             self.called[report.nodeid] = patterns
+        if sizes := getattr(report, SIZES, None):
+            self.sizes[report.nodeid] = sizes
         if report.nodeid in self._selected:
             self._note(report, entry)
 

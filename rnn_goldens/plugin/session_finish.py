@@ -23,7 +23,7 @@ from rnn_goldens.plugin.options import (
 )
 from rnn_goldens.plugin.run_results import RunResults, passes_again
 from rnn_goldens.plugin.settings import KNOWN, SKIP, corpora_of_all
-from rnn_goldens.plugin.terminal import write_line
+from rnn_goldens.plugin.terminal import shorten, shortened_lines, write_line
 from rnn_goldens.plurals import counted, was_or_were
 from rnn_goldens.result import (
     FAILED,
@@ -103,10 +103,14 @@ def end(session: pytest.Session, run_results: RunResults) -> None:
         _problems(session.config, run_results) or run_results.with_outcome(FAILED)
     ):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if (terminal := session.config.pluginmanager.get_plugin("terminalreporter")) is not None:
+        shorten(terminal, run_results.entries)
 
 
 def summarize(terminal: "pytest.TerminalReporter", run_results: RunResults) -> None:
     """Print the sections about goldens, and why the run is not complete."""
+    for line in shortened_lines(terminal):
+        write_line(terminal, line)
     reasons = Counter(getattr(report, REFUSED_BECAUSE) for report in terminal.getreports("refused"))
     refusals = [f"{count:>5}  {reason}" for reason, count in reasons.items()]
     _print(terminal, "goldens refused by the implementation", refusals)
@@ -117,7 +121,7 @@ def summarize(terminal: "pytest.TerminalReporter", run_results: RunResults) -> N
     _print_wrapped(terminal, "rnn-goldens: what this run can detect", _run_coverage(terminal.config, run_results))
     _print(terminal, "rnn-goldens: known failures", terminal.config.stash.get(_LIST_LINES, []))
     if (failed := run_results.with_outcome(FAILED)) and not any(
-        terminal.getreports(kind) for kind in ("failed", "error")
+        terminal.stats.get(kind) for kind in ("failed", "error")
     ):
         write_line(
             terminal,
@@ -201,7 +205,7 @@ def _print(terminal: "pytest.TerminalReporter", title: str, lines: Sequence[str]
 
 def _name_the_cause(terminal: "pytest.TerminalReporter", causes: Mapping[str, str]) -> None:
     """Add the cause of each explained failure to pytest's short summary."""
-    for report in terminal.getreports("failed"):
+    for report in terminal.stats.get("failed", ()):
         cause, crash = causes.get(report.nodeid, ""), getattr(report.longrepr, "reprcrash", None)
         if cause and crash is not None:
             crash.message = f"{cause}: {crash.message.removeprefix(f'{cause}: ')}"

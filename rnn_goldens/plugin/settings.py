@@ -10,7 +10,7 @@ import pytest
 
 from rnn_goldens.comparison.calls import call_pattern
 from rnn_goldens.corpus import Corpora, open_corpora, split_at_commas
-from rnn_goldens.errors import RnnGoldensError, WrongUse
+from rnn_goldens.errors import InvalidFile, RnnGoldensError, WrongUse
 from rnn_goldens.golden.precision import precision
 from rnn_goldens.golden.profile import profile_named
 from rnn_goldens.golden.shapes import chosen_outputs
@@ -108,7 +108,9 @@ def listed_in(config: pytest.Config, name: str) -> list[ListEntry]:
     read = config.stash.setdefault(_LISTED, {})
     if name not in read:
         path = path_setting(config, name)
-        begins = name == KNOWN and flag(config, UPDATE) and path is not None and not path.exists()
+        begins = name == KNOWN and path is not None and not path.exists()
+        if path is not None and begins and not flag(config, UPDATE):
+            raise InvalidFile(path, [f"does not exist; --rnn-goldens-{UPDATE} creates it with the failures of the run"])
         read[name] = [] if path is None or begins else read_list(path, corpora(config).entries)
     return read[name]
 

@@ -1,6 +1,7 @@
 """``explain`` shows a deviation beside the correct code, and a golden step by step beside the user's numbers."""
 
 import json
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -348,7 +349,9 @@ def test_wrong_use_is_one_error(arguments: list[str], message: str, run: Explain
     [
         ("missing.json", None, "missing.json: cannot be read: No such file or directory"),
         ("a.txt", "", "a.txt: outputs are read from a .json or .npz file"),
-        ("a.json", "out", "a.json: cannot be read as JSON: Expecting value"),
+        ("a.json", "out", "a.json: not JSON: Expecting value"),
+        ("a.json", f'{{"out": {"[" * 40}1{"]" * 40}}}', "a.json: is nested in more than 32 levels"),
+        ("a.json", f'{{"out": [{"1," * 2**20}1]}}', "a.json: holds 1048578 values, the limit for this kind of file is"),
         ("a.json", "[1]", "it is not an object"),
         ("a.json", '{"h_n": [1]}', "a.json: has no 'out'"),
         ("a.json", '{"out": [1], "hn": [1]}', "a.json: has 'hn'; expected only out, h_n, c_n"),
@@ -367,6 +370,12 @@ def test_a_bad_file_is_one_error(name: str, content: str | None, message: str, r
     output = run("gru/plain", "--against", name, code=WRONG_USE)
     assert message in output
     assert len(output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.npz"])
+def test_a_pipe_is_one_error(name: str, run: Explain, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    assert f"{name}: is a pipe or a device, not a file" in run("gru/plain", "--against", name, code=WRONG_USE)
 
 
 def test_an_archive_that_would_fill_the_memory_is_not_expanded(run: Explain, tmp_path: Path) -> None:

@@ -225,12 +225,14 @@ def test_a_cause_is_printed_once_before_the_goldens(run: Run, tmp_path: Path) ->
         ("--page", "no/such/page.html", "there is no folder "),
         ("--output", "no/such/results.json", "there is no folder "),
         ("--badge", "folder", "Is a directory"),
+        ("--page", "pipe", "it is a pipe or a device, not a file"),
     ],
 )
 def test_a_report_that_cannot_be_written_is_still_printed(
     option: str, path: str, why: str, run: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
     done = run("report", "users_nets:right", option, path, *ONLY, code=WRONG_USE)
     first, last = done.stderr.splitlines()
     assert first.startswith(f"{path} cannot be written: {why}")

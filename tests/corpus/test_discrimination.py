@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rnn_goldens import InvalidFile
+from rnn_goldens import InvalidFile, load
 from rnn_goldens.corpus import Entry, open_corpus, open_folder
 from rnn_goldens.corpus.discrimination import (
     Compared,
@@ -16,6 +16,7 @@ from rnn_goldens.corpus.discrimination import (
     Gains,
     NotCompared,
     discrimination,
+    sizes_of,
     summary,
 )
 from rnn_goldens.corpus.index import GradientsEntry
@@ -251,31 +252,56 @@ def test_without_returned_states_no_gain_from_options_is_claimed() -> None:
     assert only.left_out == 0
 
 
+SIZES = {"unit": 4, "layer": 1, "step": 150}
+
+
+@pytest.mark.parametrize(
+    ("golden", "sizes"),
+    [
+        ("lstm/plain", "inputs 4, units 3, layers 1, rows 2, steps 4"),
+        ("gru/unbatched", "inputs 4, units 3, layers 1, rows 1, steps 4"),
+        ("gated-delta/packed", "keys 3, values 2, heads 1, query heads 2, rows 3, steps 4"),
+    ],
+)
+def test_the_sizes_of_a_golden_are_those_of_its_configuration_and_inputs(golden: str, sizes: str) -> None:
+    found = sizes_of(load(golden))
+    assert ", ".join(f"{noun}s {size}" for noun, size in found.items()) == sizes
+
+
 def test_the_summary_of_one_precision_has_counts_and_advice() -> None:
     all_of_five = {"float32": Discrimination(1, 5, 5)}
-    assert summary("gru", "1 golden", all_of_five) == "gru, float32: 1 golden; all 5 known deviations can be detected."
+    begins = "gru, float32: 1 golden; all 5 known deviations can be detected"
+    assert summary("gru", "1 golden", all_of_five, SIZES) == f"{begins}, up to 4 units, 1 layer and 150 steps."
     advice = Gains((("an initial state", 14), ("both directions", 2)))
 
     def text(**what: Any) -> str:
-        return summary("lstm", "12 goldens", {"float32": Discrimination(12, 96, 118, **what)})
+        return summary("lstm", "12 goldens", {"float32": Discrimination(12, 96, 118, **what)}, SIZES)
 
-    begins = "lstm, float32: 12 goldens; 96 of 118 known deviations can be detected."
-    assert text(to_accept=advice) == f"{begins} To detect more: accept an initial state (+14), both directions (+2)."
-    assert text(left_out=3, shown_there=22) == f"{begins} 3 goldens of the same kind were not selected (+22)."
+    begins = (
+        "lstm, float32: 12 goldens; 96 of 118 known deviations can be detected, up to 4 units, 1 layer and 150 steps."
+    )
+    assert (
+        text(to_accept=advice)
+        == f"{begins} To detect more: accept an initial state (14 more), both directions (2 more)."
+    )
+    assert (
+        text(left_out=3, shown_there=22)
+        == f"{begins} 3 goldens of the same kind were not selected; they can detect 22 more."
+    )
     assert text(
         to_accept=Gains(advice.by_option, together=True), in_states=4, not_covered=Gains((("lengths", 3),))
     ) == (
-        f"{begins} To detect more: accept an initial state (+14), both directions (+2), and more together; "
-        "return the last states (+4). Not covered by this run: lengths (+3)."
+        f"{begins} To detect more: accept an initial state (14 more), both directions (2 more), and more together; "
+        "return the last states (4 more). Not covered by this run: lengths (3 more)."
     )
     assert text() == begins
 
 
 def test_the_summary_of_several_precisions_has_advice_once() -> None:
     widest, other = Discrimination(3, 96, 118, not_covered=Gains((("lengths", 3),))), Discrimination(3, 70, 70)
-    assert summary("lstm", "3 goldens", {"float32": widest, "bfloat16": other}) == (
-        "lstm: 3 goldens; 96 of 118 known deviations can be detected in float32, all 70 in bfloat16. "
-        "Not covered by this run: lengths (+3)."
+    assert summary("lstm", "3 goldens", {"float32": widest, "bfloat16": other}, SIZES) == (
+        "lstm: 3 goldens; 96 of 118 known deviations can be detected in float32, all 70 in bfloat16, "
+        "up to 4 units, 1 layer and 150 steps. Not covered by this run: lengths (3 more)."
     )
 
 

@@ -199,7 +199,7 @@ def test_an_unknown_name_in_a_marker_is_an_error_that_lists_valid_names(project:
             "known-failures=known.txt",
             "'documented/mini-bach'. Did you mean 'documented/mini-batch'? Goldens: documented/single-sequence, ",
         ),
-        ("known-failures=missing.txt", "missing.txt: cannot be read: No such file or directory"),
+        ("known-failures=missing.txt", "missing.txt: does not exist; --rnn-goldens-update-known-failures creates it"),
         ("calls=thrice", "no call pattern 'thrice'. Did you mean 'twice'? Call patterns: twice, rows, chunks, "),
         ("cell=gru,lstn", "no cell 'lstn'. Did you mean 'lstm'? Cells: rnn_tanh, rnn_relu, lstm, gru"),
         ("without=lenghts", "no feature 'lenghts'. Did you mean 'lengths'? Features: bias, state, "),

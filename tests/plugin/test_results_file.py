@@ -228,7 +228,9 @@ def test_a_run_that_collects_nothing_still_writes_a_valid_file(report: Report) -
     assert report() == []
 
 
-@pytest.mark.parametrize("name", ["missing/results.json", "/proc/results.json", ".", "missing/report.html"])
+@pytest.mark.parametrize(
+    "name", ["missing/results.json", "/proc/results.json", ".", "missing/report.html", "/dev/null"]
+)
 def test_a_report_that_cannot_be_written_does_not_lose_results(
     project: pytest.Pytester, check_with: Callable[[str], None], name: str
 ) -> None:

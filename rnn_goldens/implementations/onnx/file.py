@@ -113,10 +113,10 @@ def _run(
 
 
 def _load(path: str) -> ModelProto:
+    if not Path(path).is_file():  # a pipe would block
+        raise WrongUse(f"there is no file {path}")
     try:
         return onnx.load(path)
-    except FileNotFoundError:
-        raise WrongUse(f"there is no file {path}") from None
     except Exception as error:  # protobuf raises various errors on bytes that are not a model
         raise WrongUse(f"{path} is not an ONNX model: {error}") from None
 

@@ -118,6 +118,6 @@ def function_gradients(function: Function, golden: Inputs) -> Gradients:
     if not any(getattr(output, "requires_grad", False) for output in found.values()):
         raise Unsupported(
             "torch cannot differentiate the function: no output depends on its input tensors; torch.tensor, detach and "
-            "torch.no_grad detach them, torch.as_tensor does not"
+            "torch.no_grad detach them, x if torch.is_tensor(x) else torch.tensor(x) does not"
         )
     return gradients(golden, outputs, leaves)
