@@ -1,18 +1,17 @@
 """The backward passes that test the gradients' tolerance are correct, and each rounds differently."""
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
-import pytest
+from factories.for_each import for_each
 
 from benchmarks.correct_backward import BACKWARD
 from benchmarks.gradient_false_alarms import in_numpy
 from rnn_goldens.cells import Backward
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
-
-pytestmark = pytest.mark.sampled(every=8)
 
 CORPUS = open_corpus()
 
@@ -31,8 +30,7 @@ def precisions(golden_id: str) -> tuple[str, ...]:
     return tuple(stored.precisions)
 
 
-@pytest.mark.parametrize("name", BACKWARD)
-@pytest.mark.parametrize("golden_id", [*IDS, "lstm/unbatched", "exact-backward/bidirectional"])
+@for_each(list(product(BACKWARD, [*IDS, "lstm/unbatched", "exact-backward/bidirectional"])), every=8)
 def test_each_backward_pass_equals_the_definition_in_float64(name: str, golden_id: str) -> None:
     actual, expected = (gradients(network, golden_id, "float64") for network in (BACKWARD[name], Backward()))
     assert list(actual) == list(expected)
@@ -40,13 +38,13 @@ def test_each_backward_pass_equals_the_definition_in_float64(name: str, golden_i
         np.testing.assert_allclose(actual[array], expected[array], rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("name", BACKWARD)
+@for_each(BACKWARD, every=8)
 def test_each_backward_pass_computes_in_the_type_of_its_input(name: str) -> None:
     actual = gradients(BACKWARD[name], "gru/lengths-no-state", "float16")
     assert {array.dtype for array in actual.values()} == {np.dtype(np.float16)}
 
 
-@pytest.mark.parametrize("name", BACKWARD)
+@for_each(BACKWARD, every=8)
 def test_each_backward_pass_rounds_differently_from_the_definition(name: str) -> None:
     """BLAS may use FMA, so the backward pass "FMA" is compared with the backward pass "first to last"."""
     other = BACKWARD["first to last"] if name == "FMA" else Backward()
@@ -61,8 +59,7 @@ def test_each_backward_pass_rounds_differently_from_the_definition(name: str) ->
     )
 
 
-@pytest.mark.parametrize("name", BACKWARD)
-@pytest.mark.parametrize("golden_id", SATURATED)
+@for_each(list(product(BACKWARD, SATURATED)), every=8)
 def test_each_backward_pass_is_within_the_tolerance_where_gates_saturate(name: str, golden_id: str) -> None:
     for dtype in precisions(golden_id):
         verdict = CORPUS.load(golden_id, dtype, gradients=True).compare_gradients(

@@ -1,9 +1,11 @@
 """The networks that test the tolerance are correct."""
 
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
+from factories.for_each import for_each
 from numpy.typing import NDArray
 
 from benchmarks.correct_networks import NETWORKS
@@ -12,8 +14,6 @@ from rnn_goldens.cells import Network, case_of
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
 from rnn_goldens.implementations.numpy_cells import arithmetic
-
-pytestmark = pytest.mark.sampled(every=8)
 
 CORPUS = open_corpus()
 
@@ -35,8 +35,7 @@ def _rounded(a: np.floating, b: np.floating, c: np.floating) -> float:
     return float(around[int(np.argmin(distances))])
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("cell", ["exact", "rnn-tanh", "lstm", "gru"])
+@for_each(list(product(NETWORKS, ["exact", "rnn-tanh", "lstm", "gru"])), every=8)
 def test_each_network_equals_the_definition_in_float64(name: str, cell: str) -> None:
     for scenario in ("lengths-bidirectional-two-layers", "no-bias", "unbatched"):
         golden = CORPUS.load(f"{cell}/{scenario}")
@@ -45,14 +44,13 @@ def test_each_network_equals_the_definition_in_float64(name: str, cell: str) -> 
             np.testing.assert_allclose(got, want, rtol=1e-13, atol=1e-15)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@for_each(NETWORKS, every=8)
 def test_each_network_computes_in_the_type_of_its_input(name: str) -> None:
     case = case_of(CORPUS.load("gru/lengths-bidirectional-two-layers", "float16"), np.float16)
     assert {output.dtype for output in NETWORKS[name].run(case)} == {np.dtype(np.float16)}
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("golden_id", ["lstm/saturated", "gru/saturated", "lstm/overflowing", "gru/overflowing"])
+@for_each(list(product(NETWORKS, ["lstm/saturated", "gru/saturated", "lstm/overflowing", "gru/overflowing"])), every=8)
 def test_each_network_passes_where_gates_saturate(name: str, golden_id: str) -> None:
     for dtype in CORPUS.entry(golden_id).precisions:
         golden = CORPUS.load(golden_id, dtype)

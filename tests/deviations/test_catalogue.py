@@ -8,19 +8,14 @@ from functools import cache
 import numpy as np
 import pytest
 from deviations.example_cases import EXAMPLES, Example, Outputs
+from factories.for_each import for_each
 
 from rnn_goldens import UnknownName
 from rnn_goldens.deviations import DEVIATIONS, FAMILIES, Deviation, deviation
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.features import FEATURES
 
-pytestmark = pytest.mark.sampled(every=12)
-
-each_deviation = pytest.mark.parametrize(
-    "wrong",
-    # One process runs all tests of a deviation, so that each deviation runs once on each example.
-    [pytest.param(wrong, id=wrong.name, marks=pytest.mark.xdist_group(wrong.name)) for wrong in DEVIATIONS],
-)
+each_deviation = for_each(DEVIATIONS, lambda wrong: wrong.name, every=12)
 
 
 def same(a: Outputs, b: Outputs) -> bool:
@@ -105,7 +100,7 @@ def test_each_deviation_is_deterministic_and_does_not_modify_the_case(wrong: Dev
         assert same(before, arrays)
 
 
-@pytest.mark.parametrize("cell", LAYOUTS)
+@for_each(list(LAYOUTS), every=12)
 def test_no_two_deviations_are_equivalent(cell: str) -> None:
     equivalent = [[wrong for wrong in DEVIATIONS if cell in wrong.cells]]
     for example in EXAMPLES[cell]:

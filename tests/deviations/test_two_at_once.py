@@ -5,11 +5,10 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 from deviations.example_cases import EXAMPLES, Example, Outputs
+from factories.for_each import for_each
 
 from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation, together
 from rnn_goldens.golden.built_in_cells import CELLS
-
-pytestmark = pytest.mark.sampled(every=8)
 
 ONE_OF_EACH = (
     "x_late",
@@ -33,7 +32,7 @@ def differ(a: Outputs, b: Outputs) -> bool:
     )
 
 
-@pytest.mark.parametrize("wrong", DEVIATIONS, ids=lambda wrong: wrong.name)
+@for_each(DEVIATIONS, lambda wrong: wrong.name)
 def test_each_deviation_lists_the_parts_that_it_changes(wrong: Deviation) -> None:
     assert wrong.wrong.acts_on
 
@@ -53,7 +52,7 @@ def test_acts_on_has_the_changed_parts(name: str, parts: tuple[str, ...]) -> Non
     assert deviation(name).wrong.acts_on == parts
 
 
-@pytest.mark.parametrize(("first", "second"), list(combinations(ONE_OF_EACH, 2)))
+@for_each(list(combinations(ONE_OF_EACH, 2)), every=8)
 def test_two_deviations_act_at_once(first: str, second: str) -> None:
     case = everything("lstm").case
     a, b = deviation(first), deviation(second)

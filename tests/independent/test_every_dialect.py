@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from factories.for_each import for_each
 from independent import scalar_dialects
 from independent.scalar_dialects import Inputs, gradients, outputs
 from independent.scalar_rnn import each
@@ -11,8 +12,6 @@ from independent.scalar_rnn import each
 from rnn_goldens import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.built_in_cells import DIALECTS
-
-pytestmark = pytest.mark.sampled(every=8)
 
 CORPUS = open_corpus()
 
@@ -36,7 +35,7 @@ def bits(numbers: Any) -> Any:
     return each(float.hex, numbers)
 
 
-@pytest.mark.parametrize("golden_id", IDS)
+@for_each(IDS, every=8)
 def test_every_stored_output_is_reproduced(golden_id: str) -> None:
     golden = CORPUS.load(golden_id)
     names = [f"{name}_n" for name in golden.layout.states]
@@ -45,7 +44,7 @@ def test_every_stored_output_is_reproduced(golden_id: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("golden_id", [entry.id for entry in CORPUS.entries if entry.id in IDS and entry.gradients])
+@for_each([entry.id for entry in CORPUS.entries if entry.id in IDS and entry.gradients], every=8)
 def test_every_stored_gradient_is_reproduced(golden_id: str) -> None:
     golden = CORPUS.load(golden_id, gradients=True)
     assert golden.gradients is not None

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from factories.for_each import for_each
 from independent import scalar_rnn
 from independent.scalar_rnn import Cell, Vector, answer
 
@@ -11,8 +12,6 @@ from rnn_goldens import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
-
-pytestmark = pytest.mark.sampled(every=8)
 
 CORPUS = open_corpus()
 
@@ -61,7 +60,7 @@ def negated_at(gate: int, right: Cell) -> Cell:
     return wrong
 
 
-@pytest.mark.parametrize("golden_id", [entry.id for entry in CORPUS.entries if entry.cell in CELLS])
+@for_each([entry.id for entry in CORPUS.entries if entry.cell in CELLS], every=8)
 def test_every_stored_value_is_reproduced(golden_id: str) -> None:
     golden = CORPUS.load(golden_id)
     assert bits(computed(golden)) == bits(stored(golden))

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from factories.for_each import for_each
 from independent import scalar_backward
 from independent.scalar_backward import gradients
 from independent.scalar_rnn import each
@@ -12,8 +13,6 @@ from rnn_goldens import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.gradients import Gradients
-
-pytestmark = pytest.mark.sampled(every=8)
 
 CORPUS = open_corpus()
 
@@ -64,7 +63,7 @@ def expected(golden: Golden) -> Any:
     return bits({name: array.tolist() for name, array in stored(golden).expected.items()})
 
 
-@pytest.mark.parametrize("golden_id", IDS)
+@for_each(IDS, every=8)
 def test_every_stored_gradient_is_reproduced(golden_id: str) -> None:
     golden = loaded(golden_id)
     assert bits(by_hand(golden)) == expected(golden)

@@ -5,14 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from factories.for_each import for_each
 from factories.goldens import MakeGolden
 from numpy.typing import NDArray
 
 from rnn_goldens import schema
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.programs import requests
-
-pytestmark = pytest.mark.sampled(every=8)
 
 CORPUS = open_corpus()
 
@@ -26,7 +25,7 @@ def as_array(stored: dict[str, Any]) -> NDArray[Any]:
     return np.array(stored["data"], stored["dtype"]).reshape(stored["shape"])
 
 
-@pytest.mark.parametrize("golden_id", CORPUS.ids)
+@for_each(CORPUS.ids, every=8)
 def test_each_golden_is_a_valid_request_in_one_line_that_reads_back_equal(golden_id: str) -> None:
     golden = CORPUS.load(golden_id)
     line = requests.to_line(requests.run(golden, 3))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from deviations.backward.backward_cases import BACKWARD_EXAMPLES, BackwardExample, Gradients
+from factories.for_each import for_each
 
 from rnn_goldens import UnknownName
 from rnn_goldens.cells import Backward, Network
@@ -20,14 +21,9 @@ from rnn_goldens.deviations.backward import (
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.features import FEATURES
 
-pytestmark = pytest.mark.sampled(every=12)
-
 NAMES = Path(__file__).with_name("names.txt").read_text("utf-8").split()
 
-each_deviation = pytest.mark.parametrize(
-    "wrong",
-    [pytest.param(wrong, id=wrong.name, marks=pytest.mark.xdist_group(wrong.name)) for wrong in BACKWARD_DEVIATIONS],
-)
+each_deviation = for_each(BACKWARD_DEVIATIONS, lambda wrong: wrong.name, every=12)
 
 
 def same(a: Gradients, b: Gradients) -> bool:
@@ -128,7 +124,7 @@ def test_each_deviation_is_deterministic_keeps_shapes_and_does_not_modify_its_in
     assert all(np.array_equal(a, b) for a, b in zip(before, arrays, strict=True))
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@for_each(CELLS, every=4)
 def test_no_two_deviations_are_equivalent(cell: str) -> None:
     equivalent = [[wrong for wrong in BACKWARD_DEVIATIONS if cell in wrong.cells]]
     for example in BACKWARD_EXAMPLES[cell]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from factories.backward_recurrences import CASES, random_case, random_cotangents, without_state
+from factories.for_each import for_each
 from numpy.typing import NDArray
 
 from rnn_goldens import UnknownName
@@ -79,9 +80,7 @@ def examples(cell: str) -> list[Example]:
 EXAMPLES = {cell: examples(cell) for cell in RECURRENCES}
 
 each_cell = pytest.mark.parametrize("cell", RECURRENCES)
-each_deviation = pytest.mark.parametrize(
-    "wrong", [pytest.param(wrong, id=wrong.name) for wrong in BACKWARD_RECURRENCE_DEVIATIONS]
-)
+each_deviation = for_each(BACKWARD_RECURRENCE_DEVIATIONS, lambda wrong: wrong.name)
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from factories.for_each import for_each
 from numpy.typing import NDArray
 
 from rnn_goldens import UnknownName
@@ -117,11 +118,7 @@ EXAMPLES = {
 IN_FLOAT32 = {cell: [one.in_float32() for one in of_cell] for cell, of_cell in EXAMPLES.items()}
 
 each_cell = pytest.mark.parametrize("cell", RECURRENCES)
-each_deviation = pytest.mark.parametrize(
-    "wrong",
-    # One process runs all tests of a deviation, so that each deviation runs once on each example.
-    [pytest.param(wrong, id=wrong.name, marks=pytest.mark.xdist_group(wrong.name)) for wrong in RECURRENCE_DEVIATIONS],
-)
+each_deviation = for_each(RECURRENCE_DEVIATIONS, lambda wrong: wrong.name)
 
 
 @cache

@@ -1,0 +1,31 @@
+"""One test of many cases, which lists all that fail: pytest needs longer to make a test than most cases take."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import pytest
+
+Check = Callable[..., None]
+
+
+def for_each(cases: Collection[Any], name: Callable[[Any], str] = str, *, every: int = 1) -> Callable[[Check], Check]:
+    """Make a check of one case a test of all cases.
+
+    Args:
+        cases: the arguments of the check; a tuple for several arguments.
+        name: returns the name of a case in a failure.
+        every: if it is more than 1, a fast test checks every n-th case, and a slow one checks all.
+    """
+    steps = [every, pytest.param(1, marks=pytest.mark.slow)] if every > 1 else [1]
+
+    def decorate(check: Check) -> Check:
+        @pytest.mark.parametrize("step", steps)
+        def test(step: int, subtests: pytest.Subtests) -> None:
+            for case in list(cases)[::step]:
+                with subtests.test(name(case)):
+                    check(*case if isinstance(case, tuple) else (case,))
+
+        test.__name__, test.__doc__ = check.__name__, check.__doc__
+        return test
+
+    return decorate
