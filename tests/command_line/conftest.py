@@ -1,11 +1,14 @@
-"""The fixture ``run``, which runs commands as processes in a user's folder."""
+"""The fixture ``run``, which runs commands in a user's folder."""
 
+import contextlib
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from rnn_goldens.command_line import main
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 GOOD = 0
@@ -44,14 +47,23 @@ def unable_in_batches(golden):
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """Run a command in this process, in the folder of ``users_nets.py``; require its exit code and no traceback."""
     (tmp_path / "users_nets.py").write_text(USERS_NETS)
+    monkeypatch.syspath_prepend(tmp_path)
 
     def run(*arguments: object, code: int = GOOD) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "rnn_goldens", *map(str, arguments)]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
+        command = ["rnn-goldens", *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", command)
+        capfd.readouterr()
+        with contextlib.chdir(tmp_path), pytest.raises(SystemExit) as ended:
+            main()
+        printed = capfd.readouterr()
+        assert (ended.value.code or GOOD) == code, printed.out + printed.err
+        assert "Traceback" not in printed.err
+        return subprocess.CompletedProcess(command, code, printed.out, printed.err)
 
-    return run
+    yield run
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]

@@ -59,7 +59,7 @@ def test_an_adapter_in_a_package_on_the_path_is_run(run: Run, tmp_path: Path, mo
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "module.py").write_text("from rnn_goldens.implementations.numpy_cells import run\n")
-    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    monkeypatch.syspath_prepend(package.parent)
     (tmp_path / "mine.toml").write_text(
         FIXED.replace('implementation = "numpy"', 'implementation = "my_pkg.module:run"')
     )

@@ -63,7 +63,7 @@ def expected(golden: Golden) -> Any:
     return bits({name: array.tolist() for name, array in stored(golden).expected.items()})
 
 
-@for_each(IDS, every=8)
+@for_each(IDS, every=24)
 def test_every_stored_gradient_is_reproduced(golden_id: str) -> None:
     golden = loaded(golden_id)
     assert bits(by_hand(golden)) == expected(golden)

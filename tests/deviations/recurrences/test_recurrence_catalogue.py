@@ -221,7 +221,7 @@ def test_each_deviation_needs_every_feature_that_it_lists(wrong: RecurrenceDevia
 @each_deviation
 def test_each_deviation_keeps_shapes_and_types_and_is_deterministic(wrong: RecurrenceDeviation) -> None:
     for cell in wrong.cells:
-        for one in (*EXAMPLES[cell], *IN_FLOAT32[cell]):
+        for one in (*EXAMPLES[cell][::3], *IN_FLOAT32[cell][::5]):
             assert described(outputs_of(wrong, one)) == described(one.right), one.name
         first, second = outputs_of(wrong, EXAMPLES[cell][0]), wrong.run(EXAMPLES[cell][0].case)
         assert all(np.array_equal(array, second[name], equal_nan=True) for name, array in first.items())
