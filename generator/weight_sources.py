@@ -99,18 +99,16 @@ def _mapping(given: object) -> Mapping[str, Any]:
     readers: dict[str, Callable[[Path], Mapping[str, Any]]] = {".npz": read_arrays, ".safetensors": _safetensors}
     if path.suffix not in readers:
         raise InvalidFile(path, [f"a file of weights ends in {' or '.join(readers)}"])
-    try:
-        return readers[path.suffix](path)
-    except FileNotFoundError as error:
-        if path.is_absolute():
-            raise not_readable(path, error) from None
+    if not path.is_absolute() and not path.exists():
         raise InvalidFile(
             path,
             [
                 f"{path.absolute()} does not exist: paths are relative to the working directory; "
                 f"for a file beside the file of scenarios use Path(__file__).parent / {str(path)!r}"
             ],
-        ) from None
+        )
+    try:
+        return readers[path.suffix](path)
     except (OSError, ValueError) as error:
         raise not_readable(path, error) from None
 

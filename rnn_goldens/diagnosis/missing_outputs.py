@@ -13,12 +13,22 @@ LONGEST_REASON = 300
 _MAX_REASONS = 4
 
 
+def general(reason: str, golden: str, dtype: str) -> str:
+    """Return the first line of a reason without the golden that it names."""
+    return reason.replace(f"{golden} in {dtype}: ", "").replace(golden, "…")[:LONGEST_REASON] or "no reason given"
+
+
+def without_numbers(reason: str) -> str:
+    """Return a reason in a form that is the same for other numbers and addresses."""
+    return re.sub(r"0x[0-9a-fA-F]+|\d+", "#", reason)
+
+
 def by_reason(failed: Iterable[tuple[str, str, str]]) -> list[tuple[str, set[str]]]:
     """Group ids by reason, ignoring numbers in the reasons. Takes ids, precisions and first lines of reasons."""
     goldens, first = dict[str, set[str]](), dict[str, str]()
     for golden, dtype, reason in failed:
-        text = reason.replace(f"{golden} in {dtype}: ", "").replace(golden, "…")[:LONGEST_REASON] or "no reason given"
-        key = re.sub(r"0x[0-9a-fA-F]+|\d+", "#", text)
+        text = general(reason, golden, dtype)
+        key = without_numbers(text)
         goldens.setdefault(key, set()).add(golden)
         first.setdefault(key, text)
     return [(first[key], ids) for key, ids in sorted(goldens.items(), key=lambda item: -len(item[1]))]

@@ -83,6 +83,9 @@ def shortened_lines(terminal: "pytest.TerminalReporter") -> Iterator[str]:
 
 
 def _reason(entry: Result) -> object:
-    """Return what failures of the same reason have in common: the deviations that explain them, else the facts."""
-    facts = tuple(name for name, holds in entry.get("facts", {}).items() if holds)
-    return tuple(entry.get("explained_by", ())) or facts or entry.get("reason", "")
+    """Return what failures of the same reason have in common: the deviations that explain them, else facts or text."""
+    from rnn_goldens.diagnosis.missing_outputs import general, without_numbers
+
+    if known := entry.get("explained_by") or [name for name, holds in entry.get("facts", {}).items() if holds]:
+        return tuple(known)
+    return without_numbers(general(entry.get("reason", ""), entry["golden"], entry["dtype"]))
