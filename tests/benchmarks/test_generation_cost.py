@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from benchmarks.generation_cost import AGAIN, OUTPUTS, SCRATCH, limits_exceeded, one_golden, report
+from benchmarks.generation_cost import AGAIN, OUTPUTS, SCRATCH, limits_exceeded, report
 from benchmarks.process_cost import memory_of, reports_memory
 
 CHILD = """
@@ -61,13 +61,3 @@ def test_the_page_states_the_limits() -> None:
     assert "| at most         |     |     120 |                   |        |       2000 |\n" in page
     assert "| T = 10 |      13 |\n" in page
     assert "| T = 20 |                     250 |\n" in page
-
-
-def test_gradients_cost_more_than_outputs_alone() -> None:
-    one_golden(time=2, hidden=2, layers=1, gradients=True)
-    assert one_golden(time=10, hidden=4, layers=1) < one_golden(time=10, hidden=4, layers=1, gradients=True)
-
-
-def test_a_longer_golden_costs_more() -> None:
-    one_golden(time=2, hidden=2, layers=1)
-    assert 0 < one_golden(time=2, hidden=2, layers=1) < one_golden(time=100, hidden=2, layers=1)
