@@ -134,7 +134,7 @@ def only_once(golden, called=set()):
 def test_refused_call_patterns_are_listed_at_the_end(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
     project.makepyfile(nets=ONLY_BATCHES)
     project.makepyfile("import nets\ndef test_it(rnn_golden): rnn_golden.check_calls(nets.only_batches)")
-    result = project.runpytest_subprocess("--rnn-goldens-calls=rows,twice", *workers)
+    result = project.runpytest_inprocess("--rnn-goldens-calls=rows,twice", *workers)
     assert result.parseoutcomes() == {"passed": 3, "refused": 1}
     result.stdout.fnmatch_lines(
         ["*rnn-goldens: refused call patterns*", "rows was refused for 3 of 3 goldens: no batch of one"]

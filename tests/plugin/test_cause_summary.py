@@ -82,7 +82,7 @@ def wrong_networks(pytester: pytest.Pytester) -> pytest.Pytester:
     "arguments", [("-q", "--tb=no"), pytest.param(("-n", "2"), marks=pytest.mark.slow)], ids=" ".join
 )
 def test_one_bug_in_many_goldens_is_reported_once(wrong_networks: pytest.Pytester, arguments: tuple[str, ...]) -> None:
-    result = wrong_networks.runpytest_subprocess("-k", "test_gates", *arguments)
+    result = wrong_networks.runpytest_inprocess("-k", "test_gates", *arguments)
     end = result.stdout.str().partition("rnn-goldens: what is wrong")[2]
     assert f"lstm: {LSTM} of {LSTM} fail. One known deviation matches every one, and no other does:" in end
     assert end.count("  lstm_gates_igfo: Reads the rows") == 1
@@ -90,11 +90,11 @@ def test_one_bug_in_many_goldens_is_reported_once(wrong_networks: pytest.Pyteste
 
 @pytest.mark.slow
 def test_only_five_failures_with_a_cause_are_printed_whole(wrong_networks: pytest.Pytester) -> None:
-    lines = wrong_networks.runpytest_subprocess("-k", "test_gates").stdout.lines
+    lines = wrong_networks.runpytest_inprocess("-k", "test_gates").stdout.lines
     assert sum("purpose: " in line for line in lines) == 5
     assert sum(line.startswith("FAILED ") for line in lines) == LSTM
     assert len(lines) < LSTM + 100
-    lines = wrong_networks.runpytest_subprocess("-k", "test_gates", "-vv").stdout.lines
+    lines = wrong_networks.runpytest_inprocess("-k", "test_gates", "-vv").stdout.lines
     assert sum("purpose: " in line for line in lines) == LSTM
 
 
@@ -103,7 +103,7 @@ def test_the_short_summary_has_the_cause_and_each_id_once(
     wrong_networks: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    lines = wrong_networks.runpytest_subprocess("-k", "test_gates", "--tb=no").stdout.lines
+    lines = wrong_networks.runpytest_inprocess("-k", "test_gates", "--tb=no").stdout.lines
     summary = [line for line in lines if line.startswith("FAILED ")]
     assert len(summary) == LSTM
     for line in summary:
@@ -118,7 +118,7 @@ def test_two_deviations_at_once_are_both_identified_in_the_results_file_and_juni
     wrong_networks: pytest.Pytester,
 ) -> None:
     files = ("--rnn-goldens-report=results.json", "--junitxml=junit.xml")
-    output = wrong_networks.runpytest_subprocess("-k", "test_two", "--tb=no", "-q", *files).stdout.str()
+    output = wrong_networks.runpytest_inprocess("-k", "test_two", "--tb=no", "-q", *files).stdout.str()
     assert f"gru: {GRU} of {GRU} fail. Two known deviations at once match every one" in output
     assert re.search("  (and )?gru_gates_zrn: ", output)
     assert re.search("  (and )?gru_reset_before_product: ", output)
@@ -141,7 +141,7 @@ def test_two_tests_of_one_cell_are_diagnosed_separately(
     wrong_networks: pytest.Pytester, processes: tuple[str, ...]
 ) -> None:
     arguments = ("--tb=no", "-q", "--rnn-goldens-report=results.json", *processes)
-    lines = wrong_networks.runpytest_subprocess("-k", "test_several", *arguments).stdout.str()
+    lines = wrong_networks.runpytest_inprocess("-k", "test_several", *arguments).stdout.str()
     output = " ".join(lines.split())
     for name, cause in (("gates", "lstm_gates_igfo"), ("coupled", "lstm_gates_coupled")):
         of = rf"lstm in test_networks.py::test_several\[{name}\]: \d+ of \d+ fail\."
@@ -166,14 +166,14 @@ def test_a_crash_on_most_goldens_has_no_deviation_as_its_cause(pytester: pytest.
             rnn_golden.check(*networks.gates(rnn_golden))
         """,
     )
-    output = " ".join(pytester.runpytest_inprocess("-q", "--tb=no", "-p", "no:asyncio").stdout.str().split())
+    output = " ".join(pytester.runpytest_inprocess("-q", "--tb=no").stdout.str().split())
     assert "lstm: 1 of 1 fails. No cause is named: 2 others failed before outputs were compared." in output
     assert "lstm_gates_igfo: Reads" not in output
 
 
 @pytest.mark.slow
 def test_an_unknown_bug_is_described_by_facts_that_all_failures_share(wrong_networks: pytest.Pytester) -> None:
-    output = " ".join(wrong_networks.runpytest_subprocess("-k", "test_halved", "--tb=no", "-q").stdout.str().split())
+    output = " ".join(wrong_networks.runpytest_inprocess("-k", "test_halved", "--tb=no", "-q").stdout.str().split())
     assert re.search(r"rnn_tanh, gru: \d+ of \d+ fail. No known deviation explains them", output)
     assert re.search(r"all failed goldens have several layers; \d+ passed goldens have one layer", output)
     assert "the first layer's last states are right: look at the upper layers" in output
@@ -182,7 +182,7 @@ def test_an_unknown_bug_is_described_by_facts_that_all_failures_share(wrong_netw
 @pytest.mark.slow
 def test_last_states_of_another_shape_do_not_prevent_the_diagnosis_of_out(wrong_networks: pytest.Pytester) -> None:
     arguments = ("--tb=no", "-q", "--rnn-goldens-report=results.json")
-    output = wrong_networks.runpytest_subprocess("-k", "test_shape", *arguments).stdout.str()
+    output = wrong_networks.runpytest_inprocess("-k", "test_shape", *arguments).stdout.str()
     (cause,) = json.loads(Path("results.json").read_text("utf-8"))["causes"]
     assert cause["per_output"] == {"out": [["lstm_gates_igfo"]], "c_n": [["lstm_gates_igfo"]]}
     assert "only out and c_n match lstm_gates_igfo: Reads the rows" in output
@@ -191,7 +191,7 @@ def test_last_states_of_another_shape_do_not_prevent_the_diagnosis_of_out(wrong_
 
 @pytest.mark.slow
 def test_no_deviation_explains_outputs_if_one_output_is_not_numeric(wrong_networks: pytest.Pytester) -> None:
-    output = wrong_networks.runpytest_subprocess("-k", "test_text", "--tb=no", "-q").stdout.str()
+    output = wrong_networks.runpytest_inprocess("-k", "test_text", "--tb=no", "-q").stdout.str()
     assert "No known deviation explains them" in output
     assert "INTERNALERROR" not in output
 
@@ -201,7 +201,7 @@ def test_an_implementation_with_other_outputs_in_each_call_is_reported_as_not_re
     wrong_networks: pytest.Pytester,
 ) -> None:
     selected = ("-k", "noisy or run_twice")
-    result = wrong_networks.runpytest_subprocess(*selected, "-q", "--rnn-goldens-report=results.json")
+    result = wrong_networks.runpytest_inprocess(*selected, "-q", "--rnn-goldens-report=results.json")
     assert "  - not repeatable: a second call returns other values" in result.stdout.str()
     result.assert_outcomes(failed=GRU, passed=1)
     (cause,) = json.loads(Path("results.json").read_text("utf-8"))["causes"]
@@ -210,7 +210,7 @@ def test_an_implementation_with_other_outputs_in_each_call_is_reported_as_not_re
 
 @pytest.mark.slow
 def test_an_error_in_the_second_call_does_not_change_the_message(wrong_networks: pytest.Pytester) -> None:
-    output = wrong_networks.runpytest_subprocess("-k", "test_once", "-q", "--tb=short").stdout.str()
+    output = wrong_networks.runpytest_inprocess("-k", "test_once", "-q", "--tb=short").stdout.str()
     assert "out is first wrong at" in output
     assert "called before" not in output
     assert "not repeatable" not in output
@@ -227,6 +227,6 @@ def test_a_passing_run_prints_nothing_and_loads_no_deviation(pytester: pytest.Py
         def test_nothing_loaded(): assert "rnn_goldens.deviations" not in sys.modules
         """
     )
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
     assert result.ret == 0
     assert "what is wrong" not in result.stdout.str()

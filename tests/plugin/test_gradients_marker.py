@@ -84,7 +84,7 @@ def test_it(rnn_golden):
 
 
 def results(project: pytest.Pytester, *options: str) -> dict[str, dict[str, Any]]:
-    project.runpytest_subprocess("--rnn-goldens-report=report.json", *options)
+    project.runpytest_inprocess("--rnn-goldens-report=report.json", *options)
     document = json.loads((project.path / "report.json").read_text("utf-8"))
     assert problems(document, "results") == []
     return {entry["golden"]: entry for entry in document["results"]}
@@ -92,7 +92,7 @@ def results(project: pytest.Pytester, *options: str) -> dict[str, dict[str, Any]
 
 def test_a_test_of_gradients_receives_only_goldens_with_gradients(project: pytest.Pytester) -> None:
     write_test(project, "rnn_golden.check_gradients(bptt(rnn_golden))")
-    result = project.runpytest_subprocess("-v")
+    result = project.runpytest_inprocess("-v")
     assert result.parseoutcomes() == {"passed": 2, "refused": 1}
     result.stdout.fnmatch_lines(["*documented/single-sequence-float32* PASSED*", "*lstm/lengths-float32* REFUSED*"])
 
@@ -103,13 +103,13 @@ def test_option_and_ini_file_request_gradients(project: pytest.Pytester, source:
     if source == "ini":
         with (project.path / "tox.ini").open("a", encoding="utf-8") as ini:
             ini.write("\nrnn_goldens_gradients = true\n")
-    result = project.runpytest_subprocess(*([source] if source != "ini" else []))
+    result = project.runpytest_inprocess(*([source] if source != "ini" else []))
     assert result.parseoutcomes() == {"passed": 2, "refused": 1}
 
 
 def test_a_marker_can_select_outputs_despite_the_option(project: pytest.Pytester) -> None:
     write_test(project, "rnn_golden.check(*outputs(rnn_golden))", marker="gradients=False, ids='documented/*'")
-    outcomes = project.runpytest_subprocess("--rnn-goldens-gradients").parseoutcomes()
+    outcomes = project.runpytest_inprocess("--rnn-goldens-gradients").parseoutcomes()
     assert outcomes == {"passed": 4}
 
 
@@ -140,14 +140,14 @@ def test_a_marker_can_select_outputs_despite_the_option(project: pytest.Pytester
 )  # fmt: skip
 def test_a_test_without_a_correct_gradient_does_not_pass(project: pytest.Pytester, body: str, message: str) -> None:
     write_test(project, body, marker="gradients=True, ids='documented/*'")
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.parseoutcomes() == {"failed": 2}
     assert message in result.stdout.str()
 
 
 def test_without_gradients_no_deviation_is_compared(project: pytest.Pytester) -> None:
     write_test(project, "rnn_golden.check_gradients()", marker="gradients=True, ids='documented/*'")
-    output = project.runpytest_subprocess().stdout.str()
+    output = project.runpytest_inprocess().stdout.str()
     assert "2 goldens failed before outputs were compared: no gradient was given: nothing\n  was checked" in output
     assert "No known deviation" not in output
 
@@ -155,7 +155,7 @@ def test_without_gradients_no_deviation_is_compared(project: pytest.Pytester) ->
 def test_a_swallowed_gradient_failure_has_no_hint_about_outputs(project: pytest.Pytester) -> None:
     body = "\n    try:\n        rnn_golden.check_gradients(truncated(rnn_golden))\n    except AssertionError: pass"
     write_test(project, body, marker="gradients=True, ids='documented/*'")
-    output = project.runpytest_subprocess().stdout.str()
+    output = project.runpytest_inprocess().stdout.str()
     assert "  the test continued after this failure, so it fails" in output
     assert "check_fails" not in output
 
@@ -172,7 +172,7 @@ def test_a_failure_of_many_gradients_fits_a_terminal(pytester: pytest.Pytester) 
             rnn_golden.check_gradients({**found, "x": 2 * found["x"]})
         """
     )
-    lines = pytester.runpytest_subprocess().outlines
+    lines = pytester.runpytest_inprocess().outlines
     first, last = (next(n for n, line in enumerate(lines) if of in line) for of in (": gradients ==", " summary info"))
     section = lines[first:last]
     assert any(line.startswith("right wherever checked: h0, c0, weight_ih_l0") for line in section)
@@ -183,7 +183,7 @@ def test_the_message_of_a_failure_lists_the_wrong_gradients(project: pytest.Pyte
     write_test(
         project, "rnn_golden.check_gradients(truncated(rnn_golden))", marker="gradients=True, ids='documented/*'"
     )
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.parseoutcomes() == {"failed": 2}
     result.stdout.fnmatch_lines(
         ["E * documented/single-sequence in float32: x, weight_ih_l0, weight_hh_l0 wrong", "*what is wrong*"]
@@ -193,11 +193,11 @@ def test_the_message_of_a_failure_lists_the_wrong_gradients(project: pytest.Pyte
 @pytest.mark.slow
 def test_selecting_no_golden_with_gradients_is_an_error(project: pytest.Pytester) -> None:
     write_test(project, "pass", marker="gradients=True, cell='gru'")
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert "no golden is selected by cell=['gru'], gradients=True" in result.stdout.str()
     write_test(project, "pass", marker="gradients=1")
-    assert "gradients is True or False, not 1" in project.runpytest_subprocess().stdout.str()
+    assert "gradients is True or False, not 1" in project.runpytest_inprocess().stdout.str()
 
 
 @pytest.mark.slow
@@ -205,7 +205,7 @@ def test_unchecked_gradients_are_printed_and_in_the_results_file(project: pytest
     write_test(
         project, "rnn_golden.check_gradients(x=bptt(rnn_golden)['x'])", marker="gradients=True, ids='documented/*'"
     )
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.parseoutcomes() == {"passed": 2}
     result.stdout.fnmatch_lines(
         [
@@ -222,7 +222,7 @@ def test_unchecked_gradients_are_printed_and_in_the_results_file(project: pytest
 def test_the_page_of_a_run_has_a_table_of_gradients(project: pytest.Pytester) -> None:
     body = "found = truncated(rnn_golden); del found['weight_hh_l0']; rnn_golden.check_gradients(found)"
     write_test(project, body, marker="gradients=True, ids='documented/*'")
-    project.runpytest_subprocess("--rnn-goldens-report=report.html")
+    project.runpytest_inprocess("--rnn-goldens-report=report.html")
     page = (project.path / "report.html").read_text("utf-8")
     assert "<caption>By name, over all goldens</caption>" in page
     assert (
@@ -336,7 +336,7 @@ def test_check_differentiates_torch_modules_without_backward_code(folder: Path, 
 
 def test_a_run_ends_with_the_deviation_that_explains_all_failures(project: pytest.Pytester) -> None:
     write_test(project, "rnn_golden.check_gradients(truncated(rnn_golden))")
-    result = project.runpytest_subprocess("--tb=no", "-q")
+    result = project.runpytest_inprocess("--tb=no", "-q")
     result.stdout.fnmatch_lines(
         [
             "rnn_relu: 2 of 2 fail. One known deviation matches every one:",
@@ -350,7 +350,7 @@ def test_a_run_ends_with_the_deviation_that_explains_all_failures(project: pytes
 @pytest.mark.slow
 def test_causes_of_gradients_are_in_the_results_with_workers_too(project: pytest.Pytester) -> None:
     write_test(project, "rnn_golden.check_gradients(truncated(rnn_golden))")
-    project.runpytest_subprocess("--rnn-goldens-report=report.json", "-n2", "--tb=no")
+    project.runpytest_inprocess("--rnn-goldens-report=report.json", "-n2", "--tb=no")
     document = json.loads((project.path / "report.json").read_text("utf-8"))
     assert problems(document, "results") == []
     (cause,) = document["causes"]

@@ -75,7 +75,7 @@ FORWARD_DEVIATION = "gru_reset_before_product"
 def report(pytester: pytest.Pytester, body: str, *options: str) -> tuple[dict[str, Any], str]:
     """Run tests; return their results file and output."""
     pytester.makepyfile(test_it=PREAMBLE + body)
-    result = pytester.runpytest_subprocess("--rnn-goldens-report=report.json", "--tb=short", *options)
+    result = pytester.runpytest_inprocess("--rnn-goldens-report=report.json", "--tb=short", *options)
     document = json.loads((pytester.path / "report.json").read_text("utf-8"))
     assert problems(document, "results") == []
     return document, result.stdout.str()

@@ -17,7 +17,7 @@ def checked(project: pytest.Pytester) -> pytest.Pytester:
 
 
 def test_the_option_names_a_function_of_a_golden(checked: pytest.Pytester) -> None:
-    result = checked.runpytest_subprocess("--rnn-goldens-implementation=my_rnn:right")
+    result = checked.runpytest_inprocess("--rnn-goldens-implementation=my_rnn:right")
     assert result.parseoutcomes() == {"passed": 4}
 
 
@@ -25,8 +25,8 @@ def test_the_option_names_a_function_of_a_golden(checked: pytest.Pytester) -> No
 def test_the_option_overrides_the_ini_file(checked: pytest.Pytester) -> None:
     with (checked.path / "tox.ini").open("a", encoding="utf-8") as ini:
         ini.write("\nrnn_goldens_implementation = my_rnn:forgetful\n")
-    assert checked.runpytest_subprocess().parseoutcomes() == {"failed": 4}
-    result = checked.runpytest_subprocess("--rnn-goldens-implementation=my_rnn:right")
+    assert checked.runpytest_inprocess().parseoutcomes() == {"failed": 4}
+    result = checked.runpytest_inprocess("--rnn-goldens-implementation=my_rnn:right")
     assert result.parseoutcomes() == {"passed": 4}
 
 
@@ -37,7 +37,7 @@ def test_a_built_in_implementation_is_selected_by_name(checked: pytest.Pytester,
         find_spec(name) is None
     ):  # not importorskip: pytester unloads modules that are imported here, and torch loads only once
         pytest.skip(f"the implementation {name} needs {name}")
-    result = checked.runpytest_subprocess(f"--rnn-goldens-implementation={name}")
+    result = checked.runpytest_inprocess(f"--rnn-goldens-implementation={name}")
     assert result.parseoutcomes() == {"passed": 4}
 
 
@@ -53,6 +53,6 @@ def test_a_built_in_implementation_is_selected_by_name(checked: pytest.Pytester,
 def test_an_implementation_that_cannot_be_found_is_an_error(
     checked: pytest.Pytester, options: list[str], message: str
 ) -> None:
-    result = checked.runpytest_subprocess(*options)
+    result = checked.runpytest_inprocess(*options)
     assert result.parseoutcomes() == {"errors": 4}
     result.stdout.fnmatch_lines([f"*rnn-goldens: {message}"])

@@ -27,7 +27,7 @@ def text(project: pytest.Pytester) -> str:
 
 
 def run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
-    return project.runpytest_subprocess("--rnn-goldens-report=report.html", *options)
+    return project.runpytest_inprocess("--rnn-goldens-report=report.html", *options)
 
 
 @pytest.mark.slow
@@ -143,7 +143,7 @@ def test_a_page_that_cannot_be_written_does_not_lose_results(project: pytest.Pyt
 def test_without_the_extra_the_error_names_what_to_install(project: pytest.Pytester, check_with: Write) -> None:
     check_with("right")
     project.makepyfile(without_jinja="import sys; sys.modules['jinja2'] = None")
-    result = run(project, "-p", "without_jinja")
+    result = project.runpytest_subprocess("--rnn-goldens-report=report.html", "-p", "without_jinja")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     message = "an HTML page needs jinja2, which is not installed: pip install 'rnn-goldens[html]'"
     assert [line for line in result.errlines if line] == [f"ERROR: rnn-goldens: {message}"]

@@ -40,7 +40,7 @@ def versions(project: pytest.Pytester) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_an_option_names_the_program(checked: pytest.Pytester) -> None:
-    result = checked.runpytest_subprocess(f"--rnn-goldens-implementation={PROGRAM} 2=exits", REPORT)
+    result = checked.runpytest_inprocess(f"--rnn-goldens-implementation={PROGRAM} 2=exits", REPORT)
     assert result.parseoutcomes() == {"passed": 4, "failed": 1}
     result.stdout.fnmatch_lines(
         [
@@ -54,7 +54,7 @@ def test_an_option_names_the_program(checked: pytest.Pytester) -> None:
 
 @pytest.mark.slow
 def test_each_worker_starts_its_own_program(checked: pytest.Pytester) -> None:
-    result = checked.runpytest_subprocess(f"--rnn-goldens-implementation={PROGRAM} 1=exits", REPORT, "-pxdist", "-n2")
+    result = checked.runpytest_inprocess(f"--rnn-goldens-implementation={PROGRAM} 1=exits", REPORT, "-pxdist", "-n2")
     assert result.parseoutcomes() == {"passed": 3, "failed": 2}
     assert "tiny_rnn" in versions(checked)
     assert len(processes_of(checked)) == 4
@@ -69,7 +69,7 @@ def test_a_path_in_the_ini_file_is_relative_to_the_file(
         ini.write(f"\nrnn_goldens_implementation = -- {sys.executable} tiny.py 1=hangs\nrnn_goldens_time_limit = 1")
     below = checked.mkdir("below")
     monkeypatch.chdir(below)
-    result = checked.runpytest_subprocess("..")
+    result = checked.runpytest_inprocess("..")
     assert result.parseoutcomes() == {"passed": 4, "failed": 1}
     result.stdout.fnmatch_lines(["E *tiny_rnn printed no answer within 1 s"])
     assert len(processes_of(checked)) == 2
@@ -78,7 +78,7 @@ def test_a_path_in_the_ini_file_is_relative_to_the_file(
 def test_a_golden_that_a_program_fails_can_be_a_known_failure(checked: pytest.Pytester) -> None:
     checked.path.joinpath("known.txt").write_text("documented/mini-batch  # it crashes\n", "utf-8")
     options = ("--rnn-goldens-known-failures=known.txt", "--junitxml=junit.xml")
-    result = checked.runpytest_subprocess(f"--rnn-goldens-implementation={PROGRAM} 2=exits", *options)
+    result = checked.runpytest_inprocess(f"--rnn-goldens-implementation={PROGRAM} 2=exits", *options)
     assert result.parseoutcomes() == {"passed": 4, "xfailed": 1}
 
 
@@ -87,7 +87,7 @@ def test_a_program_without_a_hello_is_one_error_per_golden(
 ) -> None:
     monkeypatch.delenv("CI", raising=False)  # with CI set, pytest's summary repeats whole messages
     checked.path.joinpath("dies.py").write_text("raise SystemExit('no device')", "utf-8")
-    result = checked.runpytest_subprocess(f"--rnn-goldens-implementation=-- {sys.executable} dies.py")
+    result = checked.runpytest_inprocess(f"--rnn-goldens-implementation=-- {sys.executable} dies.py")
     assert result.parseoutcomes() == {"passed": 1, "errors": 4}
     result.stdout.fnmatch_lines([f"rnn-goldens: {sys.executable} dies.py exited with code 1 before its hello"])
     assert len(result.outlines) < 40
@@ -98,7 +98,7 @@ def test_a_program_without_a_hello_is_one_error_per_golden(
 @pytest.mark.slow
 def test_output_after_the_last_answer_is_an_error(checked: pytest.Pytester) -> None:
     option = f"--rnn-goldens-implementation={PROGRAM} 4=answers_again_a_little_later"
-    result = checked.runpytest_subprocess(option)
+    result = checked.runpytest_inprocess(option)
     assert result.parseoutcomes() == {"passed": 5, "errors": 1}
     result.stdout.fnmatch_lines(["rnn-goldens: tiny_rnn answered twice: after its answer to id 4 (*) it printed *"])
 
@@ -121,6 +121,6 @@ def test_output_after_the_last_answer_is_an_error(checked: pytest.Pytester) -> N
 def test_an_invalid_program_or_limit_is_an_error_before_any_test(
     checked: pytest.Pytester, options: list[str], message: str
 ) -> None:
-    result = checked.runpytest_subprocess(*options)
+    result = checked.runpytest_inprocess(*options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: rnn-goldens: {message}"])

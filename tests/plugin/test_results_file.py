@@ -99,7 +99,7 @@ def test_every_failure_has_a_reason(project: pytest.Pytester, report: Report) ->
 def test_the_file_contains_the_versions_of_the_run(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
     project.makepyfile("def test_it(rnn_golden, rnn_implementation): rnn_golden.check(*rnn_implementation(rnn_golden))")
     options = ("--rnn-goldens-implementation=numpy", "--rnn-goldens-report=results.json")
-    project.runpytest_subprocess(*options, *workers).assert_outcomes(passed=4)
+    project.runpytest_inprocess(*options, *workers).assert_outcomes(passed=4)
     document = json.loads((project.path / "results.json").read_text("utf-8"))
     assert document["causes"] == []
     versions = document["versions"]
@@ -113,7 +113,7 @@ def test_the_file_contains_the_versions_of_the_run(project: pytest.Pytester, wor
 @pytest.mark.slow
 def test_a_contradicted_cause_is_in_the_file(project: pytest.Pytester, check_with: Callable[[str], None]) -> None:
     check_with("wrong_in_batches")
-    project.runpytest_subprocess("--rnn-goldens-report=results.json")
+    project.runpytest_inprocess("--rnn-goldens-report=results.json")
     document = json.loads((project.path / "results.json").read_text("utf-8"))
     assert schema.problems(document, "results") == []
     (cause,) = document["causes"]
@@ -220,7 +220,7 @@ def test_the_path_of_the_option_is_relative_to_the_working_directory(
 ) -> None:
     check_with("right")
     monkeypatch.chdir(project.mkdir("below"))
-    project.runpytest_subprocess("--rnn-goldens-report=../results.json", "..", "-o", "pythonpath=.")
+    project.runpytest_inprocess("--rnn-goldens-report=../results.json", "..", "-o", "pythonpath=.")
     assert len(json.loads((project.path / "results.json").read_text("utf-8"))["results"]) == 4
 
 
@@ -235,7 +235,7 @@ def test_a_report_that_cannot_be_written_does_not_lose_results(
     project: pytest.Pytester, check_with: Callable[[str], None], name: str
 ) -> None:
     check_with("right")
-    result = project.runpytest_subprocess(f"--rnn-goldens-report={name}")
+    result = project.runpytest_inprocess(f"--rnn-goldens-report={name}")
     output = result.stdout.str()
     assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     assert output.count(" cannot be written: ") == 2
@@ -259,7 +259,7 @@ def test_a_file_of_an_earlier_run_that_cannot_be_replaced_is_reported(
         results.write_whole = full
         """
     )
-    output = project.runpytest_subprocess("--rnn-goldens-report=results.json").stdout.str()
+    output = project.runpytest_inprocess("--rnn-goldens-report=results.json").stdout.str()
     assert "results.json cannot be written: No space left on device; the file there is of an earlier run" in output
 
 
@@ -276,7 +276,7 @@ def test_a_report_that_cannot_be_written_at_the_end_fails_the_run(
                 results.mkdir()
         """
     )
-    result = project.runpytest_subprocess("--rnn-goldens-report=results.json")
+    result = project.runpytest_inprocess("--rnn-goldens-report=results.json")
     assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     assert "results.json cannot be written: Is a directory" in result.stdout.str() + result.stderr.str()
     assert "Traceback" not in result.stdout.str() + result.stderr.str()

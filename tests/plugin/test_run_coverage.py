@@ -69,7 +69,7 @@ def test_a_run_ends_with_what_it_can_detect(lstm: pytest.Pytester, workers: tupl
         @pytest.mark.rnn_goldens({SOME})
         def test_it(rnn_golden): rnn_golden.check(nets.one_layer(rnn_golden))
     """)
-    result = lstm.runpytest_subprocess(*workers)
+    result = lstm.runpytest_inprocess(*workers)
     assert result.parseoutcomes() == {"passed": 2, "refused": 2}
     printed = lines(result)
     assert all(len(line) <= 80 for line in printed)
@@ -94,7 +94,7 @@ def test_coverage_is_printed_per_test(lstm: pytest.Pytester) -> None:
         def test_one(rnn_golden): rnn_golden.check(nets.refusing()(rnn_golden))
     """
     )
-    output = as_one(lines(lstm.runpytest_subprocess()))
+    output = as_one(lines(lstm.runpytest_inprocess()))
     in_core, in_one = re.findall(r"lstm in test_it\.py::(\w+, float32: \d+ goldens?; \d+ of \d+)", output)
     assert in_core.startswith("test_core, ")
     assert in_one.startswith("test_one, float32: 1 golden; ")
@@ -110,7 +110,7 @@ def test_deselected_goldens_of_the_same_kind_are_counted(lstm: pytest.Pytester) 
         @pytest.mark.rnn_goldens(cell="lstm", **some)
         def test_it(rnn_golden): rnn_golden.check(nets.refusing()(rnn_golden))
     """)
-    all_goldens, some = (as_one(lines(lstm.runpytest_subprocess(*of))) for of in ((), ("-k", "one")))
+    all_goldens, some = (as_one(lines(lstm.runpytest_inprocess(*of))) for of in ((), ("-k", "one")))
     assert "were not selected" not in all_goldens
     (left_out,) = re.findall(r"(\d+) goldens of the same kind were not selected; they can detect \d+ more\.", some)
     ran, of_all = (int(re.findall(r": (\d+) goldens; ", text)[0]) for text in (some, all_goldens))
@@ -130,7 +130,7 @@ def test_gradients_are_counted_separately(lstm: pytest.Pytester) -> None:
             import rnn_goldens
             return rnn_goldens.load(golden.id, dtype="float32", gradients=True).gradients.expected
     """)
-    printed = lines(lstm.runpytest_subprocess())
+    printed = lines(lstm.runpytest_inprocess())
     assert [line.partition(":")[0] for line in printed if not line.startswith(" ")] == [
         "lstm, float32",
         "lstm gradients, float32",
@@ -178,7 +178,7 @@ def test_each_precision_has_its_count(lstm: pytest.Pytester, workers: tuple[str,
         @pytest.mark.rnn_goldens(ids=["lstm/plain", "lstm/one-step"], dtypes=["bfloat16", "float32"])
         def test_it(rnn_golden): rnn_golden.check(nets.one_layer(rnn_golden.in_precision("float32")))
     """)
-    output = as_one(lines(lstm.runpytest_subprocess(*workers)))
+    output = as_one(lines(lstm.runpytest_inprocess(*workers)))
     counts = r"lstm: 2 goldens; (\d+) of (\d+) known deviations can be detected in float32, (\d+) of (\d+) in bfloat16,"
     shown, total, shown_in_16, total_in_16 = map(int, re.findall(counts, output)[0])
     assert (shown, total) > (shown_in_16, total_in_16)
