@@ -96,7 +96,7 @@ def _validator(kind: str, version: int | None) -> "Draft202012Validator":
     def of_most(_: object, most: int, value: object, __: object) -> Iterable["ValidationError"]:
         """Validate the length of a list or an object; the message has the number instead of the content."""
         if isinstance(value, list | dict) and len(value) > most:
-            yield ValidationError(f"holds {len(value):,} values, at most {most} are allowed")
+            yield ValidationError(f"has {len(value):,} values; at most {most} are allowed")
 
     def of_pattern(_: object, required: str, value: object, __: object) -> Iterable["ValidationError"]:
         """Validate a pattern as JSON Schema does: ``$`` is the end; Python's also matches before a final newline."""

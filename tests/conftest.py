@@ -36,8 +36,8 @@ SMALL = ("documented/", "lstm/lengths", "exact/three-layers")
 
 
 WITHOUT_PLUGINS = "-p no:hypothesispytest -p no:asyncio"
-"""Options for the hundreds of runs of pytest that tests start. The plugin of Hypothesis takes a second to import; that of
-asyncio warns in a project without its settings."""
+"""Options for the hundreds of runs of pytest that tests start. The plugin of Hypothesis takes a second to import; that
+of asyncio warns in a project without its settings."""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -83,7 +83,7 @@ function names(argument, value) {
   if (!Array.isArray(several) || !several.every((name) => typeof name === "string")) {
     throw new TypeError(`${argument} takes a name or an array of names, not ${quoted(value)}`);
   }
-  if (!several.length) {
+  if (!several.length && (argument === "ids" || argument === "cell")) {
     throw new RangeError(`${argument} is empty, which selects no golden; omit it to select by other arguments`);
   }
   return several;

@@ -21,7 +21,7 @@ __all__ = ["Difference", "GoldenMismatch", "Verdict", "Verdicts", "compare", "co
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result of a comparison. It is true if the comparison passed: ``assert golden.compare(out, h_n)``.
+    """The result of a comparison. It is true if the comparison passed.
 
     Attributes:
         passed: whether every output is right.

@@ -113,24 +113,25 @@ def select(
     *,
     ids: str | Iterable[str] | None = None,
     cell: str | Iterable[str] | None = None,
-    features: str | Iterable[str] | None = None,
-    without: str | Iterable[str] | None = None,
+    features: str | Iterable[str] = (),
+    without: str | Iterable[str] = (),
     dtype: object = "float32",
     corpus: str | Path | None = None,
     gradients: bool = False,
 ) -> list[Golden]:
     """Load all goldens that match and can be checked in the precision, from simple to hard.
 
-    The arguments are those of ``Corpus.select`` and ``load``; None selects by the other arguments, and an empty list
-    raises WrongUse. With ``gradients``, the result has only goldens whose gradients can be checked in the precision.
+    The arguments are those of ``Corpus.select`` and ``load``; None selects by the other arguments. An empty list of
+    ids or cells raises WrongUse; one of features excludes nothing. With ``gradients``, the result has only goldens
+    whose gradients can be checked in the precision.
     """
     folder, dtype = find(corpus), precision_name(dtype)
-    arguments = {"ids": ids, "cell": cell, "features": features, "without": without}
+    arguments = {"ids": ids, "cell": cell}
     chosen = {name: some_names(name, value) for name, value in arguments.items() if value is not None}
 
     def read() -> list[Golden]:
         opened = open_folder(folder)
-        entries = opened.select(**chosen, gradients=gradients)
+        entries = opened.select(**chosen, features=features, without=without, gradients=gradients)
         matching = [e for e in entries if dtype in (e.gradient_precisions if gradients else e.precisions)]
         return [opened.load(entry.id, dtype, gradients=gradients) for entry in matching]
 

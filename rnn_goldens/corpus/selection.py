@@ -156,5 +156,6 @@ def some_names(argument: str, value: object) -> tuple[str, ...]:
     """Return one name or several names as a tuple. Raises WrongUse for no name, and TypeError for any other value."""
     found = names(argument, value)
     if not found:
-        raise WrongUse(f"{argument} is empty, which selects no golden; omit it to select by other arguments")
+        meaning = "" if argument in ("features", "without") else ", which selects no golden"
+        raise WrongUse(f"{argument} is empty{meaning}; omit it to select by other arguments")
     return found

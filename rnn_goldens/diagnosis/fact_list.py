@@ -115,10 +115,15 @@ FACTS: dict[str, Fact] = {
     "no_step_updates": Fact(
         resemblance.no_step_updates,
         "no step updates the state: outputs are zero, and the last states are the initial ones",
+        TWO,
         of_recurrences=True,
     ),
     "all_zero": Fact(
-        resemblance.all_zero, "out is zero everywhere: is it ever written?", of_out=True, unless=("no_step_updates",)
+        resemblance.all_zero,
+        "the output of every step is zero: is it ever written?",
+        of_out=True,
+        of_recurrences=True,
+        unless=("no_step_updates",),
     ),
     "out_is_initial": Fact(
         resemblance.out_is_initial, "out is h0 at every step: is the new state ever kept?", TWO, of_out=True
@@ -260,7 +265,7 @@ FACTS: dict[str, Fact] = {
             TWO,
             of_match=True,
             of_equations=True,
-            unless=("constant_factor", "all_zero", "only_out"),
+            unless=("constant_factor", "all_zero", "only_out", "repeats"),
         )
         for letter in "ifgozn"
     },
@@ -276,7 +281,7 @@ FACTS: dict[str, Fact] = {
         "no step is right, given the state before it: look at the step or its inputs",
         TWO,
         of_out=True,
-        unless=("all_zero", "first_row_right", "repeats", "not_finite"),
+        unless=("all_zero", "first_row_right", "repeats", "not_finite", "constant_factor"),
         of_match=True,
     ),
     "wrong_from_step": Fact(

@@ -40,11 +40,13 @@ class FailurePatterns:
         rest: failures that no candidate explains.
         explained: failures that a candidate explains.
         passed: passed goldens.
+        are_all: whether these are all outcomes: none failed before it was compared.
     """
 
     rest: tuple["Evidence", ...]
     explained: tuple["Evidence", ...]
     passed: tuple["Evidence", ...]
+    are_all: bool = True
 
     @cached_property
     def facts(self) -> Mapping[str, tuple[Value, int]]:
@@ -139,6 +141,8 @@ class FailurePatterns:
     def finding(self) -> Finding:
         """The finding to report."""
         of = len(self.rest)
+        if not self.are_all:  # what failures have in common is unknown
+            return Finding(of, bool(self.explained), facts=self.facts)
         return Finding(
             of, bool(self.explained), self.only_with, self.features, self.sizes, self.facts, self.contrast, self.few
         )
@@ -162,7 +166,8 @@ def failure_patterns(diagnoses: "Sequence[Diagnosis]") -> FailurePatterns:
     rest = [evidence for diagnosis in diagnoses for evidence in diagnosis.unexplained or diagnosis.failed]
     left = {id(evidence) for evidence in rest}
     explained = [evidence for diagnosis in diagnoses for evidence in diagnosis.failed if id(evidence) not in left]
-    return FailurePatterns(tuple(rest), tuple(explained), tuple(e for diagnosis in diagnoses for e in diagnosis.passed))
+    passed = tuple(evidence for diagnosis in diagnoses for evidence in diagnosis.passed)
+    return FailurePatterns(tuple(rest), tuple(explained), passed, not any(diagnosis.crashed for diagnosis in diagnoses))
 
 
 def _all_the_same(values: Sequence[Value]) -> bool:

@@ -43,11 +43,11 @@ def c_right(observed: Observation) -> bool | None:
 
 
 def first_layer_right(observed: Observation) -> bool | None:
-    """Return whether the first layer's last states are right and out is wrong; False for a golden with one layer."""
+    """Return whether out and a last state are wrong, but no last state of the first layer; False with one layer."""
     if observed.layers == 1:
         return False
     first = [bool(observed.wrong[name][: observed.directions].any()) for name in observed.wrong if name != "out"]
-    return not any(first) and observed.out_is_wrong
+    return not any(first) and observed.out_is_wrong and observed.last_states_are_wrong
 
 
 def forward_right(observed: Observation) -> bool | None:

@@ -10,6 +10,8 @@ from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.shapes import is_custom_cell
 from rnn_goldens.plurals import counted
 
+_SINGULAR = {"have": "has", "are": "is", "do": "does"}
+
 
 def is_explained(cell: str) -> bool:
     """Return whether ``rnn-goldens explain`` supports a cell: it supports built-in cells only."""
@@ -200,5 +202,12 @@ class Finding:
         words, otherwise = IN_WORDS[shared.feature][:: 1 if shared.has else -1]
         if self.is_a_rest:
             return f"all {self.of} unexplained failures {words}; {shared.others} of the others {otherwise}"
-        but = f", {shared.same} {words}" if shared.same else ""
-        return f"all failed goldens {words}; {counted(shared.others, 'passed golden')} {otherwise}{but}"
+        but = f" and {shared.same} {_agreeing(shared.same, words)}" if shared.same else ""
+        others = f"{counted(shared.others, 'passed golden')} {_agreeing(shared.others, otherwise)}"
+        return f"all failed goldens {words}; {others}{but}"
+
+
+def _agreeing(count: int, words: str) -> str:
+    """Return a verb phrase in the singular or plural."""
+    verb, _, rest = words.partition(" ")
+    return f"{_SINGULAR.get(verb, f'{verb}s')} {rest}" if count == 1 else words

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
 
 
+OVER_CALLS = "gradients_accumulated"
+"""The deviation whose first call is right. Wrong gradients of a first call have another cause."""
+
+
 class GradientCandidates(Candidates):
     """A golden, its actual gradients and the deviations of the backward or forward pass that may explain them."""
 
@@ -37,10 +41,10 @@ class GradientCandidates(Candidates):
             yield Candidates(self.golden, {}).applicable()
 
     def catalogue(self) -> "Sequence[Deviation]":
-        """Return the deviations of the backward pass."""
+        """Return the deviations of the backward pass that a first call shows."""
         from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 
-        return BACKWARD_DEVIATIONS
+        return [deviation for deviation in BACKWARD_DEVIATIONS if deviation.name != OVER_CALLS]
 
     def explained_by(self, cause: Cause) -> bool:
         """Return whether a network with these deviations gives the actual gradients."""
@@ -92,7 +96,7 @@ def is_of_outputs(cause: Cause) -> bool:
 @np.errstate(all="ignore")
 def accumulated(actual: Actual) -> list[Cause]:
     """Return the cause of gradients that are wrong only in a second call: accumulation over calls, or no cause."""
-    cause = ("gradients_accumulated",)
+    cause = (OVER_CALLS,)
     return [cause] if actual.numbers and GradientCandidates(actual.golden, actual.numbers).explained_by(cause) else []
 
 

@@ -90,13 +90,14 @@ def _gate_rows(cell: str) -> Fact:
 
 
 def _only_of_layers(observed: Observation, right: Callable[[str], bool]) -> bool | None:
-    """Return whether all weights that ``right`` selects have right gradients, and another one has a wrong gradient."""
+    """Return whether the weights that ``right`` selects have right gradients, and all others wrong ones or zeros."""
     weights = [name for name in observed.got if name.startswith(("weight", "bias"))]
     selected, others = [n for n in weights if right(n)], [n for n in weights if not right(n)]
     if not selected or not others or not observed.are_shaped:
         return None
     wrong = observed.wrong_ones
-    return not any(name in wrong for name in selected) and any(name in wrong for name in others)
+    others = [name for name in others if observed.want(name).any()]
+    return not any(name in wrong for name in selected) and bool(others) and all(name in wrong for name in others)
 
 
 def _top_layer_right(observed: Observation) -> bool | None:

@@ -20,11 +20,13 @@ def all_zero(observed: Observation) -> bool | None:
 
 
 def no_step_updates(observed: Observation) -> bool | None:
-    """Return whether out is zero everywhere and each last state is the initial state, or zero without one."""
+    """Return whether out is zero everywhere and each last state is the initial state, which is not zero."""
     initial = {f"{name.removesuffix('0')}_n": state for name, state in observed.golden.stored.states.items()}
     last = {name: values for name, values in observed.got.items() if name != observed.main}
-    unchanged = all(np.array_equal(values, initial.get(name, np.zeros_like(values))) for name, values in last.items())
-    return bool(last) and unchanged and not observed.got[observed.main].any()
+    if not last.keys() <= initial.keys() or not any(initial[name].any() for name in last):
+        return None
+    unchanged = all(np.array_equal(values, initial[name]) for name, values in last.items())
+    return unchanged and not observed.got[observed.main].any()
 
 
 def still_initial(observed: Observation) -> bool | None:

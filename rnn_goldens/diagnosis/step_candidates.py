@@ -73,6 +73,8 @@ def fed_times(observed: Observation) -> bool | float | None:
         return False  # there is no upper layer
     if not _is_one_step_of_layers(observed) or observed.wrong["h_n"][0].any() or not observed.out_is_wrong:
         return None
+    if _upper_follow(observed, 1.0):
+        return False  # upper layers are right
     off = [_off(observed, factor) for factor in FACTORS]
     nearest = int(np.argmin(off))
     if not 0 < nearest < len(FACTORS) - 1:

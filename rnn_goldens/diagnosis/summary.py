@@ -18,7 +18,7 @@ from rnn_goldens.plurals import counted, was_or_were
 WIDTH = 80
 _MAX_EQUIVALENT = 3
 _MAX_FACTS = 4
-_CUT_SHORT = "the time steps that a diagnosis may compute were spent before every deviation was compared in"
+_CUT_SHORT = "not every deviation was compared, because the failed goldens have too many time steps"
 
 
 def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
@@ -33,8 +33,8 @@ def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
             for diagnosis in together:
                 yield from _paragraph([diagnosis])
     if cut := [str(diagnosis.about) for diagnosis in diagnoses if diagnosis.is_cut_short]:
-        hint = "one cell at a time" if len(diagnoses) > 1 else "shorter goldens"
-        yield from _wrapped(f"{_CUT_SHORT} {', '.join(cut)}; to compare more, check {hint}", "", "  ")
+        hint = "; to compare more, check one cell at a time" if len(diagnoses) > 1 else ""
+        yield from _wrapped(f"{', '.join(cut)}: {_CUT_SHORT}{hint}", "", "  ")
 
 
 def _shared_key(diagnosis: Diagnosis) -> tuple[object, ...]:

@@ -34,8 +34,9 @@ class DrawnResults:
         folder: the folder where a failing golden is stored, or None.
         implementation: the implementation, as an argument of ``rnn-goldens check``; "" if unknown.
         is_checked: whether any golden was compared in the precision it was drawn in, or a higher one.
-        left: by id, the arguments of the current example that were not compared yet; as "", a golden that the test
-            function drew after the last comparison.
+        drawn_ids: the ids of all goldens that were drawn; others are compared unseen.
+        left: by id, the drawn arguments of the current example that were not compared yet; as "", a golden that the
+            test function drew after the last comparison.
         unchecked: a golden that was left when the test function returned.
         failed: failed comparisons, in order.
         passed: the last passed comparisons.
@@ -46,6 +47,7 @@ class DrawnResults:
     folder: AsTyped | None = None
     implementation: str = ""
     is_checked: bool = False
+    drawn_ids: set[str] = field(default_factory=set)
     left: dict[str, Golden] = field(default_factory=dict)
     unchecked: Golden | None = None
     failed: list[ComparedGolden] = field(default_factory=list)
@@ -55,6 +57,7 @@ class DrawnResults:
     def record_drawn(self, golden: Golden, folder: AsTyped | None, implementation: str) -> None:
         """Record that a golden was drawn."""
         self.drawn, self.folder, self.implementation = golden, folder, implementation
+        self.drawn_ids.add(golden.id)
         self.left[""] = golden  # one comparison is enough for all of them: a filter may have discarded some
 
     def noting_examples(self, test: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,7 +72,7 @@ class DrawnResults:
             __tracebackhide__ = True
             given = (*arguments, *named.values())
             parts = [part for value in given for part in (value if isinstance(value, list | tuple) else [value])]
-            self.left = {part.id: part for part in parts if isinstance(part, Golden)}
+            self.left = {part.id: part for part in parts if isinstance(part, Golden) and part.id in self.drawn_ids}
             if iscoroutinefunction(test):
                 return awaited(test(*arguments, **named))
             with self._example():

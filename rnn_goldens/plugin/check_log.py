@@ -38,6 +38,7 @@ class CheckLog:
         patterns_refused: call patterns that the implementation refused, although it accepted the golden; with reasons.
         refused: whether the implementation refused, in the test or a subtest.
         unchecked: whether nothing was checked. This is an error of the test, so xfail does not excuse it.
+        threads: the threads that ran before the test; others are threads of the test.
         ended: whether the test has ended; findings after that are late findings.
         late: the list to which late findings are appended; one list per run.
         drawn: whether a page needs a picture of wrong outputs.
@@ -63,6 +64,7 @@ class CheckLog:
     patterns_refused: dict[str, str] = field(default_factory=dict)
     refused: bool = False
     unchecked: bool = False
+    threads: frozenset[int] = frozenset()
     ended: bool = False
     late: list[dict[str, str]] = field(default_factory=list)
     drawn: bool = False

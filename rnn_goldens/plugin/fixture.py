@@ -1,7 +1,6 @@
 """The ``rnn_golden`` fixture: a golden that records what the test checks against it."""
 
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from traceback import walk_stack
@@ -242,6 +241,7 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
         selected.dtype,
         selected.calls,
         sizes_of(golden),
+        threads=frozenset(sys._current_frames()),
         late=late,
         drawn=drawn,
         gradients=selected.gradients,
@@ -257,15 +257,21 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
 
 
 def held_by_threads(late: list[Finding]) -> Iterator[Finding]:
-    """Yield a finding for each golden that a running thread may still check. ``late`` is the run's list of findings."""
-    frames = [top for thread, top in sys._current_frames().items() if thread != threading.get_ident()]
-    values = [value for top in frames for frame, _ in walk_stack(top) for value in list(frame.f_locals.values())]
-    parts = [part for value in values for part in (value if isinstance(value, tuple | list) else [value])]
-    held = [part.__self__ if isinstance(part, MethodType) else part for part in parts]
-    for log in dict.fromkeys(golden.check_log for golden in held if isinstance(golden, GoldenUnderTest)):
-        if log.late is late:
-            text = "a thread that still runs may check it: wait for the thread in the test"
-            yield finding(log.golden, log.dtype, text, UNCHECKED)
+    """Yield a finding for each golden that a running thread of its test may still check.
+
+    Args:
+        late: the run's list of findings.
+    """
+    logs = dict[CheckLog, None]()
+    for thread, top in sys._current_frames().items():
+        values = [value for frame, _ in walk_stack(top) for value in list(frame.f_locals.values())]
+        parts = [part for value in values for part in (value if isinstance(value, tuple | list) else [value])]
+        held = [part.__self__ if isinstance(part, MethodType) else part for part in parts]
+        of_thread = [golden.check_log for golden in held if isinstance(golden, GoldenUnderTest)]
+        logs |= dict.fromkeys(log for log in of_thread if log.late is late and thread not in log.threads)
+    for log in logs:
+        text = "a thread of its test still runs and may check it; join the thread in the test"
+        yield finding(log.golden, log.dtype, text, UNCHECKED)
 
 
 def fail_if_unchecked(item: pytest.Item) -> None:

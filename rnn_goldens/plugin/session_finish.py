@@ -223,7 +223,9 @@ def _problems(config: pytest.Config, run_results: RunResults) -> list[str]:
         of_all = f"{len(missing)} of {counted(len(run_results.entries), 'golden')} {was_or_were(len(missing))}"
         found.append(f"{of_all} selected and not compared: {_listed(missing)}")
     found += [
-        f"after its test had ended, {late['golden']} in {late['dtype']}: {late['reason']}" for late in run_results.late
+        f"{'' if late['judged_by'] == UNCHECKED else 'after its test had ended, '}"
+        f"{late['golden']} in {late['dtype']}: {late['reason']}"
+        for late in run_results.late
     ]
     return found
 

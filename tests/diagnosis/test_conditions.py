@@ -165,6 +165,51 @@ def gradients_of(golden: Golden) -> dict[str, Array]:
     return {name: np.array(values) for name, values in golden.expected_of("gradients").values.items()}
 
 
+def test_a_scaled_out_of_upper_layers_blames_neither_their_inputs_nor_the_layers() -> None:
+    def run(golden: Golden) -> list[Array]:
+        out, *states = right(golden)
+        return [out * 0.8 if golden.network.num_layers > 1 else out, *states]
+
+    text = end_of_run(["lstm/two-layers-one-step", "lstm/plain", "lstm/one-step"], of_outputs(run))
+    assert "the last states are right; out is wrong" in text
+    assert "upper layers" not in text
+
+
+def test_zeros_without_an_initial_state_do_not_show_that_no_step_updates_it() -> None:
+    def run(golden: Golden) -> list[Array]:
+        return [0 * part for part in right(golden)]
+
+    for ids in (["gru/plain", "gru/one-step"], ["gated-delta/from-zero"]):
+        text = end_of_run(ids, of_outputs(run))
+        assert "the output of every step is zero: is it ever written?" in text
+        assert "no step updates the state" not in text
+
+
+def test_the_mean_of_outputs_points_to_no_gate() -> None:
+    ids = ["lstm/one-step-with-state", "lstm/large-c", "lstm/plain", "lstm/with-state"]
+    text = end_of_run(ids, of_outputs(lambda golden: [np.full_like(part, part.mean()) for part in right(golden)]))
+    assert "out is the same at every step" in text
+    assert "if one gate is wrong" not in text
+
+
+def test_doubled_gradients_of_a_first_call_are_not_accumulated() -> None:
+    def doubled(golden: Golden) -> Actual:
+        return actual_gradients(golden, {name: 2 * array for name, array in gradients_of(golden).items()})
+
+    text = end_of_run(["rnn-tanh/plain"], doubled, gradients=True)
+    assert "d_out_twice" in text  # its loss has out only
+    assert "gradients_accumulated" not in text
+
+
+def test_zero_gradients_of_one_layer_do_not_show_that_those_below_are_wrong() -> None:
+    def upper_zero(golden: Golden) -> Actual:
+        found = gradients_of(golden)
+        return actual_gradients(golden, {n: a * (0 if n.endswith("_l1") else 1) for n, a in found.items()})
+
+    text = end_of_run(["rnn-tanh/bidirectional-three-layers"], upper_zero, gradients=True)
+    assert "the gradients of the last layer's weights are right, those below are wrong" not in text
+
+
 def test_gradients_with_small_errors_are_not_the_right_ones_times_1() -> None:
     def slightly_off(golden: Golden) -> Actual:
         found = gradients_of(golden)

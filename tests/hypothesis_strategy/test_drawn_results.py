@@ -19,9 +19,9 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, reject, settings
+from hypothesis import assume, example, given, reject, settings
 from hypothesis import strategies as st
-from rnn_goldens import Unsupported
+from rnn_goldens import Unsupported, load, select
 from rnn_goldens.hypothesis import goldens
 from rnn_goldens.implementations import resolve
 
@@ -120,6 +120,23 @@ class TestIt:
     def test_method(self, golden):
         golden.check(*right(golden))
 
+@few
+@given(st.sampled_from(select(ids="lstm/*step*")))
+def test_goldens_of_the_corpus(golden):
+    golden.check(*right(golden))
+
+@few
+@example(load("lstm/plain"))
+@given(SMALL)
+def test_beside_an_example(golden):
+    golden.check(*right(golden))
+
+@pytest.mark.parametrize("reference", [load("lstm/plain")])
+@few
+@given(scale=st.integers())
+def test_a_reference_golden(reference, scale):
+    assert reference.x.ndim
+
 @pytest.mark.parametrize("calls", ["twice", "rows"])
 @few
 @given(golden=SMALL)
@@ -137,7 +154,7 @@ async def test_of_another_plugin(golden):
 def test_a_test_that_checks_each_golden_it_does_not_refuse_passes(run: Run) -> None:
     printed = run(PASSING)
     assert {name: how for name, how in outcomes(printed).items() if how != "PASSED"} == {}
-    assert "12 passed, 1 skipped" in printed
+    assert "15 passed, 1 skipped" in printed
     assert stored_examples() == []
 
 

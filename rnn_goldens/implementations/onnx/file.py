@@ -114,7 +114,7 @@ def _run(
 
 def _load(path: str) -> ModelProto:
     if not Path(path).is_file():  # a pipe would block
-        raise WrongUse(f"there is no file {path}")
+        raise WrongUse(f"{path} is not a file" if Path(path).exists() else f"there is no file {path}")
     try:
         return onnx.load(path)
     except Exception as error:  # protobuf raises various errors on bytes that are not a model

@@ -117,7 +117,7 @@ def function_gradients(function: Function, golden: Inputs) -> Gradients:
     found = with_cotangents(golden, outputs)
     if not any(getattr(output, "requires_grad", False) for output in found.values()):
         raise Unsupported(
-            "torch cannot differentiate the function: no output depends on its input tensors; torch.tensor, detach and "
-            "torch.no_grad detach them, x if torch.is_tensor(x) else torch.tensor(x) does not"
+            "torch cannot differentiate the function: no output depends on its input tensors, which torch.tensor, "
+            "detach and torch.no_grad detach. To convert arrays: x if torch.is_tensor(x) else torch.tensor(x)"
         )
     return gradients(golden, outputs, leaves)
