@@ -67,3 +67,18 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", "")).startswith(str(tmp_path)):
             del sys.modules[name]
+
+
+@pytest.fixture
+def run_apart(tmp_path: Path) -> Run:
+    """Run a command as ``run`` does, in a process of its own, where modules of other commands are not imported."""
+    (tmp_path / "users_nets.py").write_text(USERS_NETS)
+
+    def run(*arguments: object, code: int = GOOD) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "rnn_goldens", *map(str, arguments)]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run

@@ -92,6 +92,11 @@ main()
 PROGRAM = Path(__file__).parents[2] / "examples" / "programs" / "my_rnn.py"
 
 
+@pytest.fixture
+def run(run_apart: Run) -> Run:
+    return run_apart
+
+
 @pytest.fixture(autouse=True)
 def nets(tmp_path: Path) -> None:
     (tmp_path / "nets.py").write_text(NETS)

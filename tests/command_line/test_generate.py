@@ -20,6 +20,11 @@ FINDING, WRONG_USE = 1, 2
 MAKE = ("generate", "--scenarios", "mine.py", "--into", "goldens")
 
 
+@pytest.fixture
+def run(run_apart: Run) -> Run:
+    return run_apart
+
+
 @pytest.fixture(autouse=True)
 def no_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
     """Disable bytecode: Python would run the old bytecode of a file that a test edits within one second."""

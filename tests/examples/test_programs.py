@@ -145,7 +145,7 @@ def test_an_unknown_argument_is_refused(program: str, find: FindCommand) -> None
 
 @pytest.mark.parametrize("program", ["my_rnn", "my_rnn.js"])
 def test_a_wrong_order_of_gates_fails_every_lstm_and_no_gru(program: str, find: FindCommand, tmp_path: Path) -> None:
-    checked = check(tmp_path, [*find(program), "--gates=iofg"], "-k", "lstm or gru")
+    checked = check(tmp_path, [*find(program), "--gates=iofg"], "-k", "lstm or gru", "-vv")
     assert checked.code == 1
     assert {golden.partition("/")[0] for golden in checked.goldens("passed")} == {"gru", "sizes-gru"}
     assert {golden.partition("/")[0] for golden in checked.goldens("failed")} == {"lstm", "sizes-lstm"}

@@ -114,10 +114,14 @@ def checked(folder: Path, name: str, *options: str) -> str:
     return subprocess.run(command, cwd=folder, env=plain, capture_output=True, text=True, check=False).stdout
 
 
+def on_one_line(printed: str) -> str:
+    return " ".join(printed.split())
+
+
 def test_a_correct_lstm_passes_every_supported_golden_and_the_run_reports_its_coverage(folder: Path) -> None:
     printed = checked(folder, "LSTM")
     assert "30 passed, 64 refused" in printed
-    summary = re.sub(r"\s+", " ", printed)
+    summary = on_one_line(printed)
     assert (
         "lstm, float32: 30 goldens; 303 of 443 known deviations can be detected, up to 257 inputs, 129 units, 1 layer, "
         "129 rows and 129 steps. To detect more: accept several" in summary
@@ -148,21 +152,21 @@ def test_an_option_selects_out_alone(folder: Path) -> None:
     ],
 )
 def test_a_wrong_lstm_fails_and_its_cause_is_identified(folder: Path, name: str, cause: str) -> None:
-    assert f"{CERTAIN}{cause}: " in checked(folder, name)
+    assert f"{CERTAIN}{cause}: " in on_one_line(checked(folder, name))
 
 
 @pytest.mark.parametrize("limit", [8, 16, 32])
 @pytest.mark.parametrize(("of", "what"), [("Columns", "weight_ih"), ("Inputs", "x")])
 def test_truncated_gradients_fail_and_are_identified(folder: Path, of: str, what: str, limit: int) -> None:
-    assert f"{CERTAIN}{what}_gradient_beyond_{limit}_zero: " in checked(folder, f"Few{of}Back{limit}", "--gradients")
+    printed = on_one_line(checked(folder, f"Few{of}Back{limit}", "--gradients"))
+    assert f"{CERTAIN}{what}_gradient_beyond_{limit}_zero: " in printed
 
 
 @pytest.mark.parametrize("limit", [2, 3, 10])
 def test_a_masked_gradient_fails_and_is_identified(folder: Path, limit: int) -> None:
-    printed = checked(folder, f"MaskedBack{limit}", "--gradients")
-    assert re.search(
-        rf"One deviation explains .*, and no other\s+does:\n  lstm_cell_gradient_masked_beyond_{limit}: ", printed
-    )
+    printed = on_one_line(checked(folder, f"MaskedBack{limit}", "--gradients"))
+    cause = f"lstm_cell_gradient_masked_beyond_{limit}: "
+    assert re.search(rf"One known deviation matches (it|every one), and no other does: {cause}", printed)
 
 
 @pytest.mark.parametrize(
@@ -174,4 +178,4 @@ def test_a_masked_gradient_fails_and_is_identified(folder: Path, limit: int) -> 
     ],
 )
 def test_columns_that_one_direction_or_layer_ignores_are_identified(folder: Path, name: str, cause: str) -> None:
-    assert f"{CERTAIN}{cause}: " in checked(folder, name)
+    assert f"{CERTAIN}{cause}: " in on_one_line(checked(folder, name))
