@@ -155,7 +155,7 @@ fuzzing: $(READY)
 	$(BIN)/python -m benchmarks.drawn_goldens --examples 40
 
 # The gates that .ci/run leaves out, more than an hour: run before a release and before the corpus changes.
-gates: slow coverage examples carriers pages validators release-rehearsal bench-generation exhaustive diagnosis false-alarms conformance nothing-unchecked fuzzing
+gates: coverage examples carriers pages validators release-rehearsal bench-generation exhaustive diagnosis false-alarms conformance nothing-unchecked fuzzing
 
 # Runs frameworks and the example programs on every golden, about eight minutes; fails if docs/conformance.json differs.
 PROGRAMS := --program examples/programs/my_rnn --program "node examples/programs/my_rnn.js" \
