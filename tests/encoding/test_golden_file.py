@@ -7,6 +7,7 @@ from factories.gradients import with_gradients
 
 import rnn_goldens
 from rnn_goldens import encoding
+from rnn_goldens.corpus import open_corpus
 from rnn_goldens.encoding import gradients_hash
 
 
@@ -32,6 +33,14 @@ def test_gradients_are_saved_beside_the_golden_and_read_on_request(tmp_path: Pat
     found = rnn_goldens.read(path, gradients=True)
     assert gradients_hash(found) == gradients_hash(golden)
     assert rnn_goldens.read(path, dtype="bfloat16", gradients=True).cotangents["d_out"].shape == golden.out.shape
+
+
+def test_a_golden_of_the_core_set_has_the_content_of_its_file(tmp_path: Path) -> None:
+    golden = rnn_goldens.load("lstm/large-c")
+    assert "core" in golden.features  # only the index has this feature
+    rnn_goldens.save(golden, tmp_path / "mine.json")
+    assert encoding.content_hash(golden) == open_corpus().entry(golden.id).content
+    assert encoding.content_hash(rnn_goldens.read(tmp_path / "mine.json")) == encoding.content_hash(golden)
 
 
 def test_replacing_a_golden_removes_the_gradients_file_of_the_old_one(tmp_path: Path) -> None:
