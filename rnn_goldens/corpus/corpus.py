@@ -69,6 +69,12 @@ class Corpus(Selection):
             loaded.checkable_gradients()  # raises if they cannot be checked in this precision
         return loaded
 
+    def load_all(self, golden_id: str) -> Golden:
+        """Load a golden, with its gradients if it has some, in the widest precision."""
+        entry = self.entry(golden_id)
+        precisions = entry.gradient_precisions or entry.precisions
+        return self.load(golden_id, precisions[0], gradients=bool(entry.gradient_precisions))
+
     def _loaded(self, entry: Entry) -> Golden:
         """Return a golden from its JSON file. Raises InvalidFile if the file differs from the entry."""
         from rnn_goldens.encoding import decode
