@@ -75,6 +75,19 @@ def test_a_golden_that_cannot_be_written_leaves_the_folder_unchanged(tmp_path: P
     assert [file.name for file in tmp_path.iterdir()] == ["mine.json"]
 
 
+@pytest.mark.parametrize("suffix", [".h5", ".gradients.h5"])
+def test_the_error_for_hdf5_that_the_wheel_does_not_carry_says_where_it_is(suffix: str, tmp_path: Path) -> None:
+    (tmp_path / "not-in-wheel.txt").write_text(f"lstm/plain{suffix}\n")
+    of = None if suffix == ".h5" else rnn_goldens.load("lstm/plain")
+    with pytest.raises(rnn_goldens.InvalidFile) as raised:
+        encoding.read(tmp_path / f"lstm/plain{suffix}", of=of)
+    assert str(raised.value).endswith(
+        "is not in the wheel, which has HDF5 of the documented goldens only\n"
+        "It is in the repository, the sdist and, for its goldens, the release archive. Or write it:\n"
+        "  rnn-goldens export lstm/plain --to hdf5 FOLDER"
+    )
+
+
 def test_a_damaged_file_raises(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     rnn_goldens.save(rnn_goldens.load("lstm/plain"), path)
