@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import structs
 
 from rnn_goldens.corpus import INDEX, Corpus, open_corpus
-from rnn_goldens.corpus.differences import KINDS, corpus_differences, read_by_entry
+from rnn_goldens.corpus.differences import compared_kinds, corpus_differences, read_by_entry
 from rnn_goldens.corpus.validation import files_in
 from rnn_goldens.generator import kill_matrix_file
 from rnn_goldens.generator.build import provenances
@@ -75,7 +75,7 @@ def _byte_differences(corpus: Corpus, generated: Corpus) -> Iterator[str]:
     """Yield files with equal content but different bytes, although the same library versions generated them."""
     for entry in generated.entries:
         committed = {file.path: file for file in corpus.entry(entry.id).all_files}
-        for kind in KINDS:
+        for kind in compared_kinds(corpus, generated, entry.id):
             provenance = [provenances(read_by_entry(c, entry.id, kind)) for c in (corpus, generated)]
             for file in entry.all_files:
                 other = file.path.endswith(f".{kind}") and committed[file.path].sha256 != file.sha256

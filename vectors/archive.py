@@ -22,7 +22,7 @@ from typing import Any
 
 from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.corpus import Corpus, open_corpus
-from rnn_goldens.corpus.index import Entry
+from rnn_goldens.corpus.index import Entry, Kind
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.export.c_header import CHECKER, checker
 from rnn_goldens.export.exported_golden import Exported, about
@@ -40,6 +40,9 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "c": ("float64", "float32"),
 }
 """By format, the precisions in which goldens are exported: each that engines with this format compute in."""
+
+STORED: Mapping[str, Kind] = {"json": "json", "hdf5": "h5"}
+"""The folders of files of the corpus, which serve all precisions."""
 
 SIMPLE = ("documented/*", "*/plain", "*/with-state", "*/several-steps")
 """Goldens to begin with. The core goldens are the hard ones: most have several features at once."""
@@ -119,8 +122,8 @@ def _described(corpus: Corpus, entry: Entry) -> dict[str, Any]:
 
 def _exported(corpus: Corpus, entry: Entry, files: Files) -> dict[str, Any]:
     """Add the files of a golden; return its paths by format and precision, and why a format does not have it."""
-    path = f"json/{entry.id}.json"
-    files[path] = corpus.content(entry.files["json"])
+    stored = {"json": f"json/{entry.id}.json", "hdf5": f"hdf5/{entry.id}.h5"}
+    files |= {stored[to]: corpus.content(entry.files[kind]) for to, kind in STORED.items()}
     paths: dict[str, dict[str, str]] = {}
     refused: dict[str, str] = {}
     for to, precisions in FORMATS.items():
@@ -135,7 +138,7 @@ def _exported(corpus: Corpus, entry: Entry, files: Files) -> dict[str, Any]:
             paths.setdefault(to, {})[dtype] = place
         if to not in paths and to not in refused:
             refused[to] = f"the golden has none of {', '.join(precisions)}, only {', '.join(entry.precisions)}"
-    return {"files": {"json": path, **paths}, "refused": refused}
+    return {"files": {**stored, **paths}, "refused": refused}
 
 
 def _below(place: str, exported: Exported) -> Files:
@@ -145,7 +148,7 @@ def _below(place: str, exported: Exported) -> Files:
 def readme(files: Mapping[str, bytes], index: Mapping[str, Any]) -> bytes:
     """Return the README of the archive, with the number of goldens and the size of each folder."""
     text = Path(__file__).with_name("README.template.md").read_text("utf-8")
-    for folder in (*FORMATS, "json"):
+    for folder in (*FORMATS, *STORED):
         sizes = [len(content) for path, content in files.items() if path.startswith(f"{folder}/")]
         goldens = [golden for golden in index["goldens"] if folder in golden["files"]]
         text = text.replace(f"{{{folder}}}", f"{len(goldens)} goldens, {sum(sizes) / 1e6:.1f} MB")

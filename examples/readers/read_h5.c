@@ -2,6 +2,8 @@
  *
  *     cc -o read_h5 read_h5.c $(pkg-config --cflags --libs hdf5)
  *     ./read_h5 ../../fixtures/v1/lstm/lengths.h5
+ *
+ * The wheel has few HDF5 files: rnn-goldens export lstm/lengths --to hdf5 FOLDER
  */
 #include <hdf5.h>
 #include <inttypes.h>

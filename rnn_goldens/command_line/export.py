@@ -9,7 +9,7 @@ import click
 from rnn_goldens.command_line.refusals import all_refused, refusals
 from rnn_goldens.command_line.selection_options import corpus_option
 from rnn_goldens.command_line.terminal import echo
-from rnn_goldens.export import FORMATS
+from rnn_goldens.export import FORMATS, HDF5
 from rnn_goldens.plurals import counted
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ def export(
     """Write goldens into FOLDER in another format; on an error nothing is written.
 
     onnx: a folder per golden with model.onnx and test_data_set_0/, as ONNX test runners read them. npz, safetensors:
-    a file per golden with weights, inputs, expected values and tolerances by name. c: a C99 header per golden, and
-    rnn_goldens.h, which compares outputs with them. sonnx: cases with explicit inputs, and a page on the accuracy of
-    each operator. webnn: a file per operator with all goldens of this export, as in the web-platform-tests.
+    a file per golden with weights, inputs, expected values and tolerances by name. hdf5: the .h5 files of the corpus,
+    for all precisions. c: a C99 header per golden, and rnn_goldens.h, which compares outputs with them. sonnx: cases
+    with explicit inputs, and a page on the accuracy of each operator. webnn: a file per operator with all goldens of
+    this export, as in the web-platform-tests.
 
     A golden that the format cannot represent, or that does not list the precision, is refused; the others are written.
     """
@@ -48,6 +49,8 @@ def export(
     opened = open_corpora(corpus)
     if not patterns or opened.holds(str(folder)):
         raise click.UsageError("the folder to write is missing: rnn-goldens export lstm/plain --to onnx FOLDER")
+    if to == HDF5 and dtype:
+        raise click.UsageError("--to hdf5 writes files for all precisions of a golden: leave out --dtype")
     require(to)
     entries = opened.select(ids=patterns)
     encoded, refused = _encode(opened, [entry.id for entry in entries], to, dtype and precision_name(dtype))
@@ -79,7 +82,8 @@ def _encode(
             wanted = dtype or usual_precision(to, precisions)
             if wanted not in precisions:
                 raise Unsupported(f"it cannot be checked in {wanted}, only in {', '.join(precisions)}")
-            encoded.append(encode(corpora.load(golden_id, wanted), to))
+            golden = corpora.of(golden_id).load_all(golden_id) if to == HDF5 else corpora.load(golden_id, wanted)
+            encoded.append(encode(golden, to))
         except Unsupported as why:
             refused[golden_id] = str(why)
     if not encoded:

@@ -159,13 +159,15 @@ def _check(scenario_file: "ScenarioFile", only: tuple[str, ...], folder: Path, w
     from tempfile import TemporaryDirectory
 
     from rnn_goldens.corpus import corpus_option, open_corpus
+    from rnn_goldens.corpus.differences import not_compared
     from rnn_goldens.generator.check import check as compare_with_scenarios
     from rnn_goldens.generator.scenarios import OURS
 
+    corpus = open_corpus(corpus_option(folder))
     with TemporaryDirectory() as scratch:
         found = compare_with_scenarios(
             scenario_file.scenarios,
-            open_corpus(corpus_option(folder)),
+            corpus,
             Path(scratch) / "corpus",
             only,
             identity=scenario_file.identity,
@@ -173,7 +175,7 @@ def _check(scenario_file: "ScenarioFile", only: tuple[str, ...], folder: Path, w
             track=_track,
             executor=workers,
         )
-    for line in found:
+    for line in (*found, *not_compared(corpus, corpus, only)):
         echo(line)
     if found:
         differences = counted(len(found), "difference")

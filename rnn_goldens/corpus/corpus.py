@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from msgspec import UNSET
@@ -10,6 +11,7 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, GradientsFile, is_listed, remedy
 from rnn_goldens.corpus.selection import Selection
 from rnn_goldens.encoding.file_bytes import read_bytes
+from rnn_goldens.encoding.not_in_wheel import not_in_wheel
 from rnn_goldens.encoding.size_limits import GOLDEN
 from rnn_goldens.errors import InvalidFile, UnknownName
 from rnn_goldens.golden.features import CORE
@@ -44,6 +46,11 @@ class Corpus(Selection):
         """The version, preceded by the name of the corpus unless the corpus is built in."""
         return self.version if self.name == OURS else f"{self.name} {self.version}"
 
+    @cached_property
+    def not_in_wheel(self) -> frozenset[str]:
+        """The paths of the HDF5 files that are missing because the wheel does not carry them."""
+        return not_in_wheel(self.folder)
+
     @property
     def _remedy(self) -> str:
         return remedy(self.name, self.where)
@@ -68,6 +75,12 @@ class Corpus(Selection):
         if gradients:
             loaded.checkable_gradients()  # raises if they cannot be checked in this precision
         return loaded
+
+    def load_all(self, golden_id: str) -> Golden:
+        """Load a golden, with its gradients if it has some, in the widest precision."""
+        entry = self.entry(golden_id)
+        precisions = entry.gradient_precisions or entry.precisions
+        return self.load(golden_id, precisions[0], gradients=bool(entry.gradient_precisions))
 
     def _loaded(self, entry: Entry) -> Golden:
         """Return a golden from its JSON file. Raises InvalidFile if the file differs from the entry."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -33,11 +34,7 @@ def corpus_differences(a: Corpus, b: Corpus, only: Sequence[str] = ()) -> Iterat
     Raises:
         UnknownName: an id or pattern matches no golden.
     """
-    for pattern in only:
-        if not any(fnmatchcase(golden_id, pattern) for golden_id in (*a.ids, *b.ids)):
-            raise UnknownName("golden", pattern, dict.fromkeys((*a.ids, *b.ids)))
-    selected = {i: None for i in (*a.ids, *b.ids) if not only or any(fnmatchcase(i, pattern) for pattern in only)}
-    for golden_id in selected:
+    for golden_id in _selected(a, b, only):
         if not a.holds(golden_id) or not b.holds(golden_id):
             yield f"{golden_id}: only in {b.folder if b.holds(golden_id) else a.folder}"
             continue
@@ -47,16 +44,35 @@ def corpus_differences(a: Corpus, b: Corpus, only: Sequence[str] = ()) -> Iterat
         yield f"index.json: the goldens are in another order: {', '.join(a.ids)} → {', '.join(b.ids)}"
 
 
-KINDS: tuple[Kind, ...] = ("h5", "json")
+def _selected(a: Corpus, b: Corpus, only: Sequence[str]) -> dict[str, None]:
+    ids = dict.fromkeys((*a.ids, *b.ids))
+    for pattern in only:
+        if not any(fnmatchcase(golden_id, pattern) for golden_id in ids):
+            raise UnknownName("golden", pattern, ids)
+    return {i: None for i in ids if not only or any(fnmatchcase(i, pattern) for pattern in only)}
+
+
+def not_compared(a: Corpus, b: Corpus, only: Sequence[str] = ()) -> list[str]:
+    """Return a line on the files that ``corpus_differences`` does not compare, with its arguments, if there are any."""
+    both = (i for i in _selected(a, b, only) if a.holds(i) and b.holds(i))
+    count = sum("h5" not in compared_kinds(a, b, golden_id) for golden_id in both)
+    return [f"not compared: HDF5 of {counted(count, 'golden')}, which the wheel does not carry"] if count else []
+
+
+def compared_kinds(a: Corpus, b: Corpus, golden_id: str) -> tuple[Kind, ...]:
+    """Return the kinds of files of a golden that are compared: not HDF5 if the wheel does not carry it."""
+    if any(file.path in corpus.not_in_wheel for corpus in (a, b) for file in corpus.entry(golden_id).all_files):
+        return ("json",)
+    return ("h5", "json")
 
 
 def _golden_differences(a: Corpus, b: Corpus, golden_id: str) -> Iterator[str]:
     """Yield the differences once if they are equal in the HDF5 and JSON files, else the differences of each file."""
-    h5, json = (list(_file_differences(a, b, golden_id, kind)) for kind in KINDS)
-    if [line for _, line in h5] == [line for _, line in json]:
-        yield from (f"{golden_id}: {line}" for _, line in h5)
+    first, *others = (list(_file_differences(a, b, golden_id, kind)) for kind in compared_kinds(a, b, golden_id))
+    if all([line for _, line in first] == [line for _, line in other] for other in others):
+        yield from (f"{golden_id}: {line}" if path else line for path, line in first)
     else:
-        yield from (f"{path}: {line}" if path else line for path, line in (*h5, *json))
+        yield from (f"{path}: {line}" if path else line for path, line in chain(first, *others))
 
 
 def read_by_entry(corpus: Corpus, golden_id: str, kind: Kind) -> Golden:
@@ -145,7 +161,4 @@ def load_any(name: str, corpus: Corpus) -> Golden:
         return encoding.read(path, of=encoding.read(encoding.golden_beside(path)))
     if path.suffix in encoding.OUTPUTS.suffixes:
         return encoding.read(path)
-    entry = corpus.entry(name)
-    return corpus.load(
-        name, (entry.gradient_precisions or entry.precisions)[0], gradients=bool(entry.gradient_precisions)
-    )
+    return corpus.load_all(name)

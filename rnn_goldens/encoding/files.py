@@ -100,10 +100,12 @@ def read(path: Path, *, of: Golden | None = None, by_schema: bool = False, below
         InvalidFile: the file cannot be read, has an unknown format, is invalid, inconsistent, or of another golden.
     """
     from rnn_goldens.encoding.file_bytes import read_bytes
+    from rnn_goldens.encoding.not_in_wheel import require_in_wheel
 
     kind = _kind(of)
     if not path.name.endswith(kind.suffixes):
         raise InvalidFile(path, [f"{kind.description} ends in {' or '.join(kind.suffixes)}"])
+    require_in_wheel(path)
     return decode(read_bytes(path, GOLDEN.size, below=below), path, of=of, by_schema=by_schema)
 
 

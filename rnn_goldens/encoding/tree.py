@@ -14,6 +14,7 @@ import numpy as np
 from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.golden.arrays import GoldenArrays
 from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.features import CORE
 from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RECURRENCES, RecurrenceConfig, recurrence_config
 from rnn_goldens.golden.shapes import (
@@ -60,7 +61,7 @@ def to_tree(golden: Golden) -> Tree:
         "documented_in": golden.documented_in,
         "cell": golden.cell,
         **_custom_cell_to_tree(golden.custom_layout),
-        "features": list(golden.features),
+        "features": [feature for feature in golden.features if feature != CORE],  # only an index has it
         "precisions": list(golden.precisions),
         **inputs_tree(golden),
         "expected": _in_order(golden.stored.expected, golden.layout.outputs),

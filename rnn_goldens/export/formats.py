@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.export import SONNX, WEBNN, WEIGHTS_AS_INPUTS
+from rnn_goldens.export import HDF5, SONNX, WEBNN, WEIGHTS_AS_INPUTS
 from rnn_goldens.export.exported_golden import Exported
 from rnn_goldens.golden.precision import PRECISIONS
 
@@ -47,6 +47,8 @@ def usual_precision(to: str, precisions: Sequence[str]) -> str:
 def encode(golden: Golden, to: str) -> Exported:
     """Return a golden in its precision in one of ``FORMATS``; for WebNN, a part of each of several files.
 
+    The precision has no effect on HDF5, which has the golden's gradients, too.
+
     Raises:
         Unsupported: the format cannot represent the golden.
     """
@@ -62,6 +64,10 @@ def encode(golden: Golden, to: str) -> Exported:
         from rnn_goldens.export.onnx_test_case import onnx_test_case
 
         return onnx_test_case(golden, stored_weights=to != WEIGHTS_AS_INPUTS)
+    if to == HDF5:
+        from rnn_goldens.export.hdf5 import hdf5
+
+        return hdf5(golden)
     from rnn_goldens.export import array_files
     from rnn_goldens.export.c_header import c_header
 
@@ -92,6 +98,10 @@ def files(to: str, encoded: Sequence[Exported]) -> Files:
         from rnn_goldens.export.webnn_tests import joined
 
         return Files((), joined(encoded))
+    if to == HDF5:
+        from rnn_goldens.export.hdf5 import golden_files, gradients_files
+
+        return Files(golden_files(encoded), gradients_files(encoded))
     if to == SONNX:
         from rnn_goldens.export.sonnx.accuracy import pages
 

@@ -279,6 +279,18 @@ def test_validate_reports_problems_with_the_path_of_the_file(run: Run, corpus_co
     assert "no .h5 or .json file in" in run("validate", corpus_copy / "empty", code=WRONG_USE).stderr
 
 
+def test_validate_and_diff_name_the_hdf5_files_that_the_wheel_does_not_carry(run: Run, corpus_copy: Path) -> None:
+    listed = corpus_copy / "not-in-wheel.txt"
+    listed.write_text("documented/mini-batch.h5\n")
+    (corpus_copy / "documented/mini-batch.h5").unlink()
+    shown = run("validate", corpus_copy).stdout
+    assert shown.endswith(f" 0 invalid\nnot checked: 1 HDF5 file that the wheel does not carry: {listed}\n")
+    shown = run("diff", corpus_copy, corpus_copy).stdout
+    assert shown.startswith("not compared: HDF5 of 1 golden, which the wheel does not carry\n")
+    missing = run("diff", corpus_copy / "documented/mini-batch.h5", "documented/mini-batch", code=FINDING).stderr
+    assert "rnn-goldens export documented/mini-batch --to hdf5 FOLDER" in missing
+
+
 @pytest.mark.slow
 def test_a_folder_without_an_index_is_wrong_use(run: Run, tmp_path: Path) -> None:
     for command in (

@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnn_goldens.corpus import find, open_corpus
+from rnn_goldens.corpus.differences import golden_differences, load_any
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FINDING, WRONG_USE = 1, 2
 
@@ -53,6 +56,21 @@ def test_some_formats_have_files_of_no_golden(to: str, others: list[str], run: R
     assert "0 written, 1 unchanged" in run("export", "gru/plain", "--to", to, "out").stdout
 
 
+def test_hdf5_is_the_files_of_the_corpus_for_all_precisions(run: Run, tmp_path: Path) -> None:
+    ids = ["documented/mini-batch", "lstm/large-c"]  # lstm/large-c has no gradients
+    output = run("export", *ids, "--to", "hdf5", "out").stdout
+    names = [*ids, "documented/mini-batch.gradients.h5"]
+    assert output == "".join(f"new        {n}\n" for n in names) + "2 goldens to out: 2 written, 0 unchanged\n"
+    files = written(tmp_path / "out")
+    assert len(files) == 3
+    for file in files:
+        exported, stored = (load_any(str(folder / file), open_corpus()) for folder in (tmp_path / "out", find("v1")))
+        assert golden_differences(exported, stored) == []
+        assert exported.provenance == stored.provenance
+    wrong = run("export", *ids, "--to", "hdf5", "--dtype=float32", "out", code=WRONG_USE).stderr
+    assert "--to hdf5 writes files for all precisions of a golden: leave out --dtype" in wrong
+
+
 def test_webnn_has_a_file_per_operator(run: Run, tmp_path: Path) -> None:
     output = run("export", "gru/plain", "gru/two-layers", "--to", "webnn", "out").stdout
     assert output.splitlines() == [
@@ -82,7 +100,7 @@ def test_another_export_to_webnn_replaces_the_whole_file_if_asked(run: Run, tmp_
 
 def test_an_unknown_format_is_an_error_that_lists_formats(run: Run) -> None:
     output = run("export", "gru/plain", "--to", "pickle", "out", code=WRONG_USE).stderr
-    formats = "'onnx', 'onnx-weights-as-inputs', 'npz', 'safetensors', 'c', 'sonnx', 'webnn'"
+    formats = "'onnx', 'onnx-weights-as-inputs', 'npz', 'safetensors', 'hdf5', 'c', 'sonnx', 'webnn'"
     assert f"'pickle' is not one of {formats}." in " ".join(output.split())
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import rnn_goldens
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.corpus.differences import corpus_differences, golden_differences
+from rnn_goldens.corpus.differences import corpus_differences, golden_differences, not_compared
 
 
 def test_differences_of_two_goldens_are_listed() -> None:
@@ -23,6 +23,18 @@ def test_a_changed_value_is_listed_with_its_index(small_corpus: Path, corpus_cop
     assert found == [
         "documented/mini-batch.json: expected/out: 1 of 12 elements differ, first at (0, 2, 1): 33.0 → 33.5"
     ]
+
+
+def test_where_the_wheel_does_not_carry_hdf5_only_json_is_compared(small_corpus: Path, corpus_copy: Path) -> None:
+    (corpus_copy / "documented/mini-batch.h5").unlink()
+    (corpus_copy / "not-in-wheel.txt").write_text("documented/mini-batch.h5\n")
+    corpora = open_corpus(small_corpus), open_corpus(corpus_copy)
+    assert list(corpus_differences(*corpora)) == []
+    assert not_compared(*corpora) == ["not compared: HDF5 of 1 golden, which the wheel does not carry"]
+    assert not_compared(*corpora, only=["*/identity-w-hh"]) == []
+    (corpus_copy / "documented/mini-batch.json").write_text("{}")
+    (found,) = corpus_differences(*corpora)
+    assert found.startswith(f"{corpus_copy}/documented/mini-batch.json: ")
 
 
 def test_provenance_is_not_compared(small_corpus: Path, corpus_copy: Path) -> None:

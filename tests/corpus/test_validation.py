@@ -79,6 +79,24 @@ def test_a_difference_between_the_two_files_of_a_golden_is_found(corpus_copy: Pa
     assert any("content hash" in finding and "mini-batch.h5" in finding for finding in findings(index_path))
 
 
+def test_only_hdf5_that_the_wheel_does_not_carry_may_be_missing(corpus_copy: Path) -> None:
+    golden = corpus_copy / "documented/mini-batch"
+    golden.with_suffix(".h5").unlink()
+    (missing,) = findings(corpus_copy / "index.json")
+    assert "mini-batch.h5: is listed in index.json but cannot be read: No such file" in missing
+    (corpus_copy / "not-in-wheel.txt").write_text("documented/mini-batch.h5\ndocumented/mini-batch.json\n")
+    assert findings(corpus_copy / "index.json") == []
+    golden.with_suffix(".json").unlink()
+    (missing,) = findings(corpus_copy / "index.json")
+    assert "mini-batch.json: is listed in index.json but cannot be read: No such file" in missing
+
+
+def test_hdf5_that_the_wheel_does_not_carry_is_checked_if_it_is_there(corpus_copy: Path) -> None:
+    (corpus_copy / "not-in-wheel.txt").write_text("documented/mini-batch.h5\n")
+    (corpus_copy / "documented/mini-batch.h5").write_bytes(b"damaged")
+    assert "mini-batch.h5: SHA-256 is" in "".join(findings(corpus_copy / "index.json"))
+
+
 def test_circular_links_cannot_be_read(corpus_copy: Path) -> None:
     circle = corpus_copy / "documented/circle.json"
     circle.symlink_to(circle)

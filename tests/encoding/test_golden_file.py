@@ -7,6 +7,7 @@ from factories.gradients import with_gradients
 
 import rnn_goldens
 from rnn_goldens import encoding
+from rnn_goldens.corpus import open_corpus
 from rnn_goldens.encoding import gradients_hash
 
 
@@ -32,6 +33,14 @@ def test_gradients_are_saved_beside_the_golden_and_read_on_request(tmp_path: Pat
     found = rnn_goldens.read(path, gradients=True)
     assert gradients_hash(found) == gradients_hash(golden)
     assert rnn_goldens.read(path, dtype="bfloat16", gradients=True).cotangents["d_out"].shape == golden.out.shape
+
+
+def test_a_golden_of_the_core_set_has_the_content_of_its_file(tmp_path: Path) -> None:
+    golden = rnn_goldens.load("lstm/large-c")
+    assert "core" in golden.features  # only the index has this feature
+    rnn_goldens.save(golden, tmp_path / "mine.json")
+    assert encoding.content_hash(golden) == open_corpus().entry(golden.id).content
+    assert encoding.content_hash(rnn_goldens.read(tmp_path / "mine.json")) == encoding.content_hash(golden)
 
 
 def test_replacing_a_golden_removes_the_gradients_file_of_the_old_one(tmp_path: Path) -> None:
@@ -64,6 +73,19 @@ def test_a_golden_that_cannot_be_written_leaves_the_folder_unchanged(tmp_path: P
     with pytest.raises(FileNotFoundError):
         rnn_goldens.save(golden, tmp_path / "nowhere" / "mine.json")
     assert [file.name for file in tmp_path.iterdir()] == ["mine.json"]
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".gradients.h5"])
+def test_the_error_for_hdf5_that_the_wheel_does_not_carry_says_where_it_is(suffix: str, tmp_path: Path) -> None:
+    (tmp_path / "not-in-wheel.txt").write_text(f"lstm/plain{suffix}\n")
+    of = None if suffix == ".h5" else rnn_goldens.load("lstm/plain")
+    with pytest.raises(rnn_goldens.InvalidFile) as raised:
+        encoding.read(tmp_path / f"lstm/plain{suffix}", of=of)
+    assert str(raised.value).endswith(
+        "is not in the wheel, which has HDF5 of the documented goldens only\n"
+        "It is in the repository, the sdist and, for its goldens, the release archive. Or write it:\n"
+        "  rnn-goldens export lstm/plain --to hdf5 FOLDER"
+    )
 
 
 def test_a_damaged_file_raises(tmp_path: Path) -> None:

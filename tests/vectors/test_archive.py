@@ -73,7 +73,8 @@ def test_the_index_lists_every_file_and_every_refusal(files: Mapping[str, bytes]
     index = json.loads(files["index.json"])
     assert (index["version"], index["package"]) == (open_corpus().version, "9.9.9")
     for golden in index["goldens"]:
-        assert golden["files"]["json"] in files
+        assert golden["content"] == open_corpus().entry(golden["id"]).content
+        assert files.keys() > {golden["files"]["json"], golden["files"]["hdf5"]}
         for to in ("onnx", "safetensors", "npz", "c"):
             assert (to in golden["files"]) or (to in golden["refused"])
             for place in golden["files"].get(to, {}).values():
@@ -94,7 +95,7 @@ def test_the_page_on_export_has_the_numbers_of_goldens_and_the_sizes(files: Mapp
     page = (ROOT / "docs/export.md").read_text("utf-8").partition("## Release archive")[2].partition("## JSON")[0]
     goldens = json.loads(files["index.json"])["goldens"]
     assert f"{len(goldens)} of {len(open_corpus().entries)}, of every cell" in page
-    for to in ("onnx", "safetensors", "npz", "c", "json"):
+    for to in ("onnx", "safetensors", "npz", "c", "json", "hdf5"):
         count = sum(to in golden["files"] for golden in goldens)
         size = f"{sum(len(content) for path, content in files.items() if path.startswith(f'{to}/')) / 1e6:.1f}"
         row = next(line for line in page.splitlines() if line.startswith("|") and f"`{to}/`" in line)
