@@ -227,6 +227,6 @@ def test_a_passing_run_prints_nothing_and_loads_no_deviation(pytester: pytest.Py
         def test_nothing_loaded(): assert "rnn_goldens.deviations" not in sys.modules
         """
     )
-    result = pytester.runpytest_inprocess()
+    result = pytester.runpytest_subprocess()
     assert result.ret == 0
     assert "what is wrong" not in result.stdout.str()

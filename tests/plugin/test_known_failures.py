@@ -342,7 +342,7 @@ def test_a_golden_on_the_skip_list_is_not_run(project: pytest.Pytester, workers:
         "-rx",
         *workers,
     )
-    result = project.runpytest_inprocess(*options)
+    result = project.runpytest_subprocess(*options)
     assert result.parseoutcomes() == {"passed": 1, "xfailed": 1}
     result.stdout.fnmatch_lines(
         ["XFAIL *gru/plain-float32* not run: ends the process: https://example.org/9 (skip.txt:1)"]

@@ -259,7 +259,7 @@ def test_a_file_of_an_earlier_run_that_cannot_be_replaced_is_reported(
         results.write_whole = full
         """
     )
-    output = project.runpytest_inprocess("--rnn-goldens-report=results.json").stdout.str()
+    output = project.runpytest_subprocess("--rnn-goldens-report=results.json").stdout.str()
     assert "results.json cannot be written: No space left on device; the file there is of an earlier run" in output
 
 
