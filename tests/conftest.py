@@ -38,25 +38,27 @@ SMALL = ("documented/", "lstm/lengths", "exact/three-layers")
 """Prefixes of the ids in the small corpus."""
 
 
-WITHOUT_PLUGINS = "-p no:hypothesispytest -p no:asyncio"
-"""Options for the hundreds of runs of pytest that tests start. The plugin of Hypothesis takes a second to import; that
-of asyncio warns in a project without its settings."""
+WITHOUT_HYPOTHESIS = "-p no:hypothesispytest"
+"""Options for the hundreds of runs of pytest that tests start: the plugin of Hypothesis takes a second to import."""
+
+WITHOUT_ASYNCIO = "-p no:asyncio"
+"""Options for runs of pytester, whose projects lack the settings without which the plugin of asyncio warns."""
 
 
 @pytest.fixture(scope="session", autouse=True)
-def runs_without_plugins() -> Iterator[None]:
-    """Disable these plugins in pytest runs that tests start themselves."""
+def runs_without_hypothesis() -> Iterator[None]:
+    """Disable the plugin of Hypothesis in pytest runs that tests start themselves."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTEST_ADDOPTS", WITHOUT_PLUGINS)
+        patch.setenv("PYTEST_ADDOPTS", WITHOUT_HYPOTHESIS)
         yield
 
 
 @pytest.fixture(autouse=True)
 def runs_of_pytester_without_plugins(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Disable these plugins in runs of pytester, which clears PYTEST_ADDOPTS."""
+    """Disable both plugins in runs of pytester, which clears PYTEST_ADDOPTS."""
     if "pytester" in request.fixturenames:
         request.getfixturevalue("pytester")
-        monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_PLUGINS)
+        monkeypatch.setenv("PYTEST_ADDOPTS", f"{WITHOUT_HYPOTHESIS} {WITHOUT_ASYNCIO}")
 
 
 @pytest.fixture(scope="session")
