@@ -53,6 +53,7 @@ function description(golden, stored) {
     outputs: cells[cell].outputs,
     axes: cells[cell].axes, // of a recurrence
     isExact: stored.tolerance.kind === "exact",
+    tolerance: stored.tolerance,
     lengths: stored.lengths?.data,
     time: cells[cell].axes ? input.shape[1] : input.shape.at(-2),
     directions: config.bidirectional ? 2 : 1,

@@ -3,6 +3,7 @@
 import { bitsOf, shapeText } from "./outputs.js";
 import { firstOf, placeOf, timeAxis } from "./place.js";
 import { precisions } from "./precision.js";
+import { allowedErrors } from "./tolerance.js";
 
 /** Returns the difference of an output that cannot be compared. The problem completes a sentence. */
 export function notComparable(output, problem, dtype = "") {
@@ -69,7 +70,7 @@ function valuesCompared(about, output, actual, expected) {
     first: element(first, offsetOf(first, expected.shape)),
     largest: element(indexOf(largest, expected.shape), largest),
     timeSteps: wrongTimes(timeAxis(about, output, expected.shape.length), wrong, expected.shape),
-    computedIn: about.isExact ? null : lowerPrecision(values, about.dtype),
+    computedIn: about.isExact ? null : lowerPrecision(values, about, output, want),
     largestError: largestFraction(error, allowed, precisions[about.dtype].minExponent),
   });
 }
@@ -95,11 +96,17 @@ function wrongTimes(axis, wrong, shape) {
   return Object.freeze([...times].sort((a, b) => a - b));
 }
 
-/** Returns the lowest precision that represents all values; null if it is the declared one or unknown. */
-function lowerPrecision(values, declared) {
+/**
+ * Returns the lowest precision that represents all values; null if it is the declared one or unknown, and for values
+ * that would be wrong in bfloat16: inputs and zeros are bfloat16 numbers, too.
+ */
+function lowerPrecision(values, { dtype: declared, tolerance }, output, want) {
   if (!values.every(Number.isFinite) || values.every((value) => value === 0)) return null;
   const lower = ["bfloat16", "float16", "float32"].filter((name) => precisions[name].bits < precisions[declared].bits);
-  return lower.find((name) => values.every((value) => precisions[name].round(value) === value)) ?? null;
+  const lowest = lower.find((name) => values.every((value) => precisions[name].round(value) === value)) ?? null;
+  if (lowest !== "bfloat16") return lowest;
+  const allowed = allowedErrors(tolerance, output, want, lowest);
+  return values.every((value, i) => Math.abs(value - want[i]) <= allowed[i]) ? lowest : null;
 }
 
 function indexOf(offset, shape) {
