@@ -1,6 +1,6 @@
 """Validate the schemas and all files with third-party validators: check-jsonschema, jsonschema and ajv.
 
-    make validators        # installs the validators and runs this
+    make examples          # installs the validators and runs this
 
 Each schema is used alone, without other registered schemas. ajv runs in strict mode. Each validator must reject an
 invalid golden. Exits with 1 at the first failure.
