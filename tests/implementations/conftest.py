@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from factories.goldens import make_golden
@@ -20,6 +21,24 @@ def built_in() -> Callable[[str], Implementation]:
         return resolve(name)
 
     return find
+
+
+@pytest.fixture(scope="session")
+def own_in_jax() -> Any:
+    """Networks of users in JAX; nothing imports JAX while tests are collected."""
+    pytest.importorskip("flax", reason="the tests use networks in JAX and Flax")
+    from implementations import own_jax_networks
+
+    return own_jax_networks
+
+
+@pytest.fixture(scope="session")
+def jax_kernels() -> Any:
+    """Kernels of users in JAX."""
+    pytest.importorskip("jax", reason="the tests use kernels in JAX")
+    from implementations import own_jax_kernels
+
+    return own_jax_kernels
 
 
 @pytest.fixture

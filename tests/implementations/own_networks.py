@@ -1,15 +1,10 @@
 """Networks of users, importable by name. They are correct, except where a name, docstring or comment names a bug."""
 
-import os
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-
-os.environ.setdefault("KERAS_BACKEND", "torch")
-import keras
-from flax import linen, nnx
 
 
 class MyGRU(nn.Module):
@@ -174,55 +169,6 @@ class MyNumPyRNN:
             h = np.where(within, new, h)
             out[:, t] = np.where(within, h, 0)
         return out, h[None]
-
-
-class MyKerasLSTM(keras.layers.LSTM):  # type: ignore[misc]
-    """A class that is not registered with Keras."""
-
-
-class MyKerasGRU(keras.layers.GRU):  # type: ignore[misc]
-    def __init__(self, units: int, use_bias: bool = True, **more: Any) -> None:
-        super().__init__(units, use_bias=use_bias, **{**more, "reset_after": True})
-
-    def call(self, sequence: Any, *args: Any, **more: Any) -> Any:
-        return super().call(keras.ops.flip(sequence, axis=1), *args, **more)  # wrong: reverses time
-
-
-class MyKerasGRUThatKeepsItsState(keras.layers.GRU):  # type: ignore[misc]
-    last: Any = None
-
-    def call(self, sequence: Any, initial_state: Any = None, **more: Any) -> Any:
-        result = super().call(sequence, initial_state=self.last if initial_state is None else initial_state, **more)
-        self.last = [result[1]]
-        return result
-
-
-class MyKerasGRUThatResetsFirst(keras.layers.GRU):  # type: ignore[misc]
-    def __init__(self, units: int, **more: Any) -> None:
-        super().__init__(units, **{**more, "reset_after": False})
-
-
-class MyKerasCell(keras.layers.GRUCell): ...  # type: ignore[misc]
-
-
-class MyKerasNothing(keras.layers.Layer):  # type: ignore[misc]
-    """Not a recurrent layer."""
-
-    def __init__(self, units: int) -> None:
-        super().__init__()
-        self.units = units
-
-
-class MyFlaxDense(linen.Dense):
-    """Not a cell."""
-
-
-class MyNnxGRU(nnx.GRUCell):
-    """A cell of ``flax.nnx``."""
-
-
-class MyFlaxGRU(linen.GRUCell):
-    """A subclass of Flax's cell."""
 
 
 def gru_step(x_t: Any, h: Any, weights: Any) -> Any:

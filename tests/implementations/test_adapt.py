@@ -1,8 +1,7 @@
-"""A user's class, layer, step or function is checked: it passes, fails, or is refused with the missing feature."""
+"""A user's class, step or function is checked: it passes, fails, or is refused with the missing feature."""
 
 import ctypes
 import re
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -10,35 +9,13 @@ import numpy as np
 import pytest
 
 from rnn_goldens import GoldenMismatch, Unsupported
-from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.implementations import adapt, outputs_of
+from rnn_goldens.implementations import adapt
 
-pytest.importorskip("torch", reason="the tests use networks in torch, Keras and Flax")
-pytest.importorskip("keras", reason="the tests use networks in torch, Keras and Flax")
-pytest.importorskip("flax", reason="the tests use networks in torch, Keras and Flax")
+pytest.importorskip("torch", reason="the tests use networks in torch")
 
-import keras
 from implementations import own_networks as own
-
-CORPUS = open_corpus()
-SMALL = [e for e in CORPUS.entries if "long" not in e.features and not e.id.startswith("sizes")]
-
-
-def check_all(what: Any, dtype: str = "float32", **selected: Any) -> tuple[Counter[str], list[str]]:
-    """Check the selected small goldens; return the counts of outcomes and the reasons of refusals."""
-    run, counts, reasons = adapt(what), Counter[str](), []
-    ids = {entry.id for entry in CORPUS.select(**selected)}
-    for entry in SMALL:
-        if entry.id in ids and dtype in entry.precisions:
-            golden = CORPUS.load(entry.id, dtype)
-            try:
-                passed = golden.compare(*outputs_of(run(golden))).passed
-            except Unsupported as error:
-                reasons.append(str(error))
-            else:
-                counts["passed" if passed else "failed"] += 1
-    return counts, sorted(set(reasons))
+from implementations.outcomes import CORPUS, SMALL, check_all
 
 
 @pytest.mark.sampled(every=4)
@@ -72,7 +49,6 @@ def test_a_class_that_is_wrong_fails() -> None:
         (own.MyGRUThatSpoilsItsWeights, "twice", "the second call differs from the first"),
         (own.MyGRUThatKeepsItsWeights, "weights", "weights that change between calls have no effect"),
         (own.MyGRUThatIgnoresStrides, "views", "non-contiguous arrays give other outputs than contiguous arrays"),
-        (own.MyKerasGRUThatKeepsItsState, "twice", "the second call differs from the first"),
     ],
 )
 def test_a_class_that_is_right_only_in_a_single_call_fails_a_call_pattern(
@@ -181,58 +157,6 @@ def test_a_class_without_torch_receives_arrays_and_lengths() -> None:
     ]
 
 
-@pytest.mark.slow
-def test_a_keras_layer_is_checked_in_both_directions() -> None:
-    counts, reasons = check_all(own.MyKerasLSTM, cell="lstm")
-    assert (counts["failed"], reasons) == (0, [])
-    assert counts["passed"] > 20
-
-
-@pytest.mark.slow
-def test_a_keras_layer_that_is_wrong_fails_and_other_cells_are_refused() -> None:
-    counts, reasons = check_all(own.MyKerasGRU, without=["bidirectional", "lengths"])
-    assert counts["failed"] > 10
-    assert reasons == [
-        "MyKerasGRU has 3 blocks of weights, lstm has 4",
-        "MyKerasGRU has 3 blocks of weights, rnn_relu has 1",
-        "MyKerasGRU has 3 blocks of weights, rnn_tanh has 1",
-    ]
-
-
-def test_a_keras_layer_of_another_dialect_or_kind_is_refused_with_the_reason() -> None:
-    golden = CORPUS.load("gru/plain", "float32")
-    with pytest.raises(Unsupported, match="one bias, because reset_after=False: it resets before the product"):
-        adapt(own.MyKerasGRUThatResetsFirst)(golden)
-    with pytest.raises(WrongUse, match="MyKerasNothing has 0 weights: a recurrent layer has two kernels or more"):
-        adapt(own.MyKerasNothing)(golden)
-    with pytest.raises(WrongUse, match="MyKerasCell is a cell of Keras: choose a layer class that contains it"):
-        adapt(own.MyKerasCell)
-
-
-@pytest.mark.parametrize("cell", ["gru_reset_before", "gru_reverse", "gru_hard_sigmoid_sixth"])
-def test_a_keras_layer_receives_the_arguments_of_a_dialect(cell: str) -> None:
-    counts, reasons = check_all(keras.layers.GRU, cell=cell)
-    assert (counts["failed"], reasons) == (0, [])
-    assert counts["passed"] > 1
-
-
-@pytest.mark.slow
-def test_a_flax_cell_is_unrolled() -> None:
-    counts, reasons = check_all(own.MyFlaxGRU, ids=["gru/lengths-bidirectional", "rnn-tanh/plain", "lstm/plain"])
-    assert counts == {"passed": 1}
-    assert reasons == [
-        "MyFlaxGRU has no h/kernel, unlike Flax's cell for rnn_tanh",
-        "MyFlaxGRU has no hf/bias, unlike Flax's cell for lstm",
-    ]
-
-
-@pytest.mark.parametrize("cell", ["gru_hard_sigmoid_sixth", "gru_reverse"])
-def test_a_flax_cell_receives_the_arguments_of_a_dialect(cell: str) -> None:
-    counts, reasons = check_all(own.MyFlaxGRU, cell=cell, without="lengths")
-    assert (counts["failed"], reasons) == (0, [])
-    assert counts["passed"] > 0
-
-
 @pytest.mark.parametrize(
     ("step", "cell"),
     [
@@ -323,8 +247,6 @@ def test_writing_into_the_inputs_does_not_change_the_golden() -> None:
             type("LSTM", (), {"__module__": "mindspore.nn.layer.rnns", "load_state_dict": None}),
             "^LSTM is a class of mindspore, which resembles torch's only by name: write a function of a golden",
         ),
-        (own.MyFlaxDense, "MyFlaxDense is a class of Flax; supported are cells of flax.linen, derived from"),
-        (own.MyNnxGRU, "MyNnxGRU is a class of flax.nnx; supported are cells of flax.linen, derived from"),
         (own.MyNeedy, "MyNeedy needs the argument 'vocabulary', which goldens do not provide"),
         (
             lambda x, h, c, w: (x, h, c, w),

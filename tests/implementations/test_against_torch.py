@@ -46,7 +46,7 @@ FLAX_CASES = [
     ("float64", "all"),
     ("bfloat16", "all"),
 ]
-"""The only cases for Flax, which compiles each case for seconds; `python -m benchmarks conformance` runs every golden."""
+"""The only cases for Flax, which compiles each case; `python -m benchmarks conformance` runs every golden."""
 NAMES = ("numpy", "torch-cells", "onnxruntime", "onnx-reference", "keras", "flax")
 """Implementations of the extra ``dev``; ``test_engines.py`` tests engines."""
 

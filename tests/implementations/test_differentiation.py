@@ -3,8 +3,6 @@
 from itertools import product
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
@@ -19,38 +17,6 @@ from rnn_goldens.implementations.numpy_cells import run as in_numpy
 from rnn_goldens.implementations.traced_inputs import arrays_of, traced
 
 RNN = "rnn-tanh/with-state"
-
-
-def in_jax(golden: Inputs, between: Any = lambda h: h) -> Any:
-    w = {name: jnp.asarray(array) for name, array in golden.weights.items()}
-
-    def step(h: jax.Array, x_t: jax.Array) -> tuple[jax.Array, jax.Array]:
-        b = w["bias_ih_l0"] + w["bias_hh_l0"]
-        h = jnp.tanh(x_t @ w["weight_ih_l0"].T + between(h) @ w["weight_hh_l0"].T + b)
-        return h, h
-
-    h_n, out = jax.lax.scan(step, jnp.asarray(golden.h0)[0], jnp.swapaxes(jnp.asarray(golden.x), 0, 1))
-    return jnp.swapaxes(out, 0, 1), h_n[None]
-
-
-def with_stop_gradient(golden: Inputs) -> Any:
-    return in_jax(golden, jax.lax.stop_gradient)
-
-
-def computed_in_numpy(golden: Inputs) -> Any:
-    return tuple(map(jnp.asarray, in_numpy(golden)))
-
-
-@jax.custom_vjp
-def broken_backward(h: jax.Array) -> jax.Array:
-    return h
-
-
-def _forward_of_broken_backward(_: jax.Array) -> Any:
-    raise ValueError("no such residual")
-
-
-broken_backward.defvjp(_forward_of_broken_backward, lambda _, d: (d,))
 
 
 def tensor_of(array: Any) -> torch.Tensor:
@@ -87,26 +53,27 @@ def with_detached_last_state(golden: Inputs) -> Any:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_a_function_in_jax_is_differentiated(dtype: str) -> None:
-    golden = with_gradients(RNN, dtype)
-    golden.check_gradient_calls(adapt_backward(in_jax))
-    assert golden.compare_gradients(adapt_backward(in_jax)(golden.for_implementation())).not_checked == ()
-    assert jnp.zeros(1).dtype == "float32"
+def test_a_function_in_jax_is_differentiated(own_in_jax: Any, dtype: str) -> None:
+    golden, backward = with_gradients(RNN, dtype), adapt_backward(own_in_jax.rnn)
+    golden.check_gradient_calls(backward)
+    assert golden.compare_gradients(backward(golden.for_implementation())).not_checked == ()
+    assert own_in_jax.jnp.zeros(1).dtype == "float32"
 
 
 @pytest.mark.slow
-def test_stop_gradient_in_jax_is_detected() -> None:
+def test_stop_gradient_in_jax_is_detected(own_in_jax: Any) -> None:
+    stopped = own_in_jax.with_stop_gradient
     with pytest.raises(GoldenMismatch, match="backward_not_through_time"):
-        with_gradients(RNN).check_gradient_calls(adapt_backward(with_stop_gradient), adapt(with_stop_gradient))
+        with_gradients(RNN).check_gradient_calls(adapt_backward(stopped), adapt(stopped))
 
 
 @pytest.mark.slow
-def test_a_function_that_jax_cannot_trace_is_refused_but_failing_backward_code_is_not() -> None:
+def test_a_function_that_jax_cannot_trace_is_refused_but_failing_backward_code_is_not(own_in_jax: Any) -> None:
     inputs = with_gradients(RNN).for_implementation()
     with pytest.raises(Unsupported, match=r"^JAX cannot differentiate the function: TracerArrayConversionError: .*$"):
-        adapt_backward(computed_in_numpy)(inputs)
+        adapt_backward(own_in_jax.computed_in_numpy)(inputs)
     with pytest.raises(ValueError, match="no such residual"):
-        adapt_backward(lambda golden: in_jax(golden, broken_backward))(inputs)
+        adapt_backward(lambda golden: own_in_jax.rnn(golden, own_in_jax.broken_backward))(inputs)
 
 
 @pytest.mark.parametrize("function", [in_torch, with_textbook_weights])

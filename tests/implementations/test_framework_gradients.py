@@ -2,12 +2,10 @@
 
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
 import torch
 from factories.gradients import torch_gradients, with_gradients
-from flax import linen
 from implementations import own_networks as own
 from torch import nn
 from torch.func import functional_call
@@ -95,22 +93,10 @@ def out_in_torch(golden: Any) -> Any:
     return torch.stack(out, 1)
 
 
-def out_in_jax(golden: Any) -> Any:
-    w = golden.weights
-    h, out = jax.numpy.asarray(golden.h0[0]), []
-    for t in range(golden.x.shape[1]):
-        of_x = golden.x[:, t] @ w["weight_ih_l0"].T + w["bias_ih_l0"]
-        of_h = h @ w["weight_hh_l0"].T + w["bias_hh_l0"]
-        (r_x, z_x, n_x), (r_h, z_h, n_h) = (jax.numpy.split(part, 3, axis=-1) for part in (of_x, of_h))
-        z = jax.nn.sigmoid(z_x + z_h)
-        h = (1 - z) * jax.numpy.tanh(n_x + jax.nn.sigmoid(r_x + r_h) * n_h) + z * h
-        out.append(h)
-    return jax.numpy.stack(out, 1)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("network", [OnlyOut, out_in_torch, out_in_jax, lambda golden: (out_in_torch(golden),)])
-def test_a_network_that_returns_only_out_has_gradients_if_only_d_out_is_nonzero(network: Any) -> None:
+@pytest.mark.parametrize("network", [OnlyOut, out_in_torch, "out_of_gru", lambda golden: (out_in_torch(golden),)])
+def test_a_network_that_returns_only_out_has_gradients_if_only_d_out_is_nonzero(own_in_jax: Any, network: Any) -> None:
+    network = getattr(own_in_jax, network) if isinstance(network, str) else network
     golden = with_gradients("gru/plain", only=("d_out",))
     golden.check_gradient_calls(adapt_backward(network))
     of_state = with_gradients("gru/plain", only=("d_out", "d_h_n"))
@@ -148,10 +134,6 @@ class Detached(CustomGRU):
         return out.detach(), h_n.detach()
 
 
-class CustomCell(linen.GRUCell):
-    """A subclass of Flax's cell."""
-
-
 class InNumPy:
     def __init__(self, input_size: int, hidden_size: int) -> None: ...
 
@@ -166,10 +148,10 @@ def test_a_torch_class_needs_no_backward_code() -> None:
 
 
 @pytest.mark.slow
-def test_a_flax_class_needs_no_backward_code() -> None:
+def test_a_flax_class_needs_no_backward_code(own_in_jax: Any) -> None:
     golden = with_gradients("gru/plain", "float64")
-    golden.check_gradient_calls(adapt_backward(CustomCell))
-    assert jax.numpy.zeros(1).dtype == "float32"
+    golden.check_gradient_calls(adapt_backward(own_in_jax.CustomCell))
+    assert own_in_jax.jnp.zeros(1).dtype == "float32"
 
 
 def test_detached_outputs_are_an_error() -> None:
@@ -185,13 +167,15 @@ class WithoutBatch(CustomGRU):
         return out[0], h_n
 
 
-def test_an_output_of_another_shape_is_reported() -> None:
+@pytest.mark.xdist_group("keras")
+def test_an_output_of_another_shape_is_reported(own_in_jax: Any) -> None:
+    jnp = own_in_jax.jnp
     inputs = with_gradients("gru/plain").for_implementation()
     with pytest.raises(TypeError, match=r"out has shape \(4, 3\), want \(2, 4, 3\), the shape of d_out"):
         adapt_backward(WithoutBatch)(inputs)
 
     def in_jax(inputs: Any) -> Any:
-        h = jax.numpy.tanh(jax.numpy.asarray(inputs.x)[:, :, :3] * inputs.weights["weight_ih_l0"][:3, :3].sum())
+        h = jnp.tanh(jnp.asarray(inputs.x)[:, :, :3] * inputs.weights["weight_ih_l0"][:3, :3].sum())
         return h, h[0, 0]
 
     with pytest.raises(TypeError, match=r"h_n has shape \(3,\), want \(1, 2, 3\), the shape of d_h_n"):

@@ -17,12 +17,10 @@ from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.implementations import adapt, outputs_of, resolve
 from rnn_goldens.implementations.array_library import library_of
 
-pytest.importorskip("torch", reason="the tests use kernels in torch and JAX")
-pytest.importorskip("jax", reason="the tests use kernels in torch and JAX")
+pytest.importorskip("torch", reason="the tests use kernels in torch")
 
 import ml_dtypes
 import torch
-from implementations import own_jax_kernels as in_jax
 from implementations import own_kernels as own
 from implementations import own_numpy_kernels as in_numpy
 
@@ -60,15 +58,16 @@ def test_a_right_kernel_in_torch_passes_every_golden(dtype: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_right_kernel_in_jax_passes_every_golden(dtype: str) -> None:
+def test_a_right_kernel_in_jax_passes_every_golden(jax_kernels: Any, dtype: str) -> None:
     selected = goldens("gated_delta", dtype)
-    assert outcomes(in_jax.gated_delta, selected) == ({"passed": len(selected)}, [])
+    assert outcomes(jax_kernels.gated_delta, selected) == ({"passed": len(selected)}, [])
 
 
+@pytest.mark.xdist_group("keras")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("golden_id", ["gated-delta/one-step", "gated-delta/from-zero"])
-def test_a_right_kernel_in_jax_passes_small_goldens(golden_id: str, dtype: str) -> None:
-    assert outcomes(in_jax.gated_delta, [CORPUS.load(golden_id, dtype)], calls="twice") == ({"passed": 1}, [])
+def test_a_right_kernel_in_jax_passes_small_goldens(jax_kernels: Any, golden_id: str, dtype: str) -> None:
+    assert outcomes(jax_kernels.gated_delta, [CORPUS.load(golden_id, dtype)], calls="twice") == ({"passed": 1}, [])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -239,10 +238,11 @@ def optional_array(scale: float, state: np.ndarray[Any, Any] | None = None) -> A
     raise AssertionError
 
 
-def test_annotations_come_before_imports() -> None:
+@pytest.mark.xdist_group("keras")
+def test_annotations_come_before_imports(jax_kernels: Any) -> None:
     assert library_of(own.gated_delta) == library_of(own.decays_last) == library_of(own.kernel_object) == "torch"
     assert library_of(annotated_as_text) == "torch"
-    assert library_of(in_jax.gated_delta) == "jax"
+    assert library_of(jax_kernels.gated_delta) == "jax"
     assert library_of(in_numpy.min_gru) == library_of(optional_array) == "numpy"
     scope: dict[str, Any] = {}
     exec("import torch\nimport jax.numpy as jnp\ndef kernel(q): ...\n", scope)

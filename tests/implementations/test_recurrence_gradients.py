@@ -8,10 +8,8 @@ from rnn_goldens import GoldenMismatch, Unsupported
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.implementations.backward import adapt_backward
 
-pytest.importorskip("torch", reason="the tests use kernels in torch and JAX")
-pytest.importorskip("jax", reason="the tests use kernels in torch and JAX")
+pytest.importorskip("torch", reason="the tests use kernels in torch")
 
-from implementations import own_jax_kernels as in_jax
 from implementations import own_kernels as own
 from implementations import own_numpy_kernels as in_numpy
 
@@ -34,9 +32,10 @@ def test_gradients_in_torch_are_right(entry: Any, dtype: str) -> None:
         check(own.gated_delta, entry.id, dtype)
 
 
+@pytest.mark.xdist_group("keras")
 @pytest.mark.parametrize("dtype", ["float64", pytest.param("bfloat16", marks=pytest.mark.slow)])
-def test_gradients_in_jax_are_right(dtype: str) -> None:
-    check(in_jax.gated_delta, ONE, dtype)
+def test_gradients_in_jax_are_right(jax_kernels: Any, dtype: str) -> None:
+    check(jax_kernels.gated_delta, ONE, dtype)
 
 
 def test_gradients_follow_the_names_of_outputs_states_and_weights() -> None:
@@ -44,9 +43,10 @@ def test_gradients_follow_the_names_of_outputs_states_and_weights() -> None:
     check(own.slstm, "slstm/several-steps", "float64")
 
 
-def test_a_wrong_gradient_is_named() -> None:
+@pytest.mark.xdist_group("keras")
+def test_a_wrong_gradient_is_named(jax_kernels: Any) -> None:
     with pytest.raises(GoldenMismatch, match="like d_g_zero: q, k, v, beta, S0 right; g wrong"):
-        check(in_jax.wrong_backward, ONE, "float32")
+        check(jax_kernels.wrong_backward, ONE, "float32")
 
 
 def test_gradients_that_cannot_be_computed_are_refused() -> None:

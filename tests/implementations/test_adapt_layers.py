@@ -1,0 +1,103 @@
+"""A user's layer of Keras or cell of Flax is checked: it passes, fails, or is refused with the missing feature."""
+
+from typing import Any
+
+import pytest
+from implementations.outcomes import CORPUS, check_all
+
+from rnn_goldens import Unsupported
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.implementations import adapt
+
+pytestmark = pytest.mark.xdist_group("keras")  # one worker imports Keras, Flax and JAX
+
+
+@pytest.fixture(scope="module")
+def keras() -> Any:
+    """Keras; its import takes seconds, so that no test imports it while tests are collected."""
+    return pytest.importorskip("keras", reason="the tests use layers of Keras")
+
+
+@pytest.fixture(scope="module")
+def own(keras: Any) -> Any:  # noqa: ARG001
+    from implementations import own_keras
+
+    return own_keras
+
+
+@pytest.fixture(scope="module")
+def flax() -> Any:
+    pytest.importorskip("flax", reason="the tests use cells of Flax")
+    from implementations import own_flax
+
+    return own_flax
+
+
+@pytest.mark.slow
+def test_a_keras_layer_is_checked_in_both_directions(own: Any) -> None:
+    counts, reasons = check_all(own.MyKerasLSTM, cell="lstm")
+    assert (counts["failed"], reasons) == (0, [])
+    assert counts["passed"] > 20
+
+
+@pytest.mark.slow
+def test_a_keras_layer_that_is_wrong_fails_and_other_cells_are_refused(own: Any) -> None:
+    counts, reasons = check_all(own.MyKerasGRU, without=["bidirectional", "lengths"])
+    assert counts["failed"] > 10
+    assert reasons == [
+        "MyKerasGRU has 3 blocks of weights, lstm has 4",
+        "MyKerasGRU has 3 blocks of weights, rnn_relu has 1",
+        "MyKerasGRU has 3 blocks of weights, rnn_tanh has 1",
+    ]
+
+
+def test_a_keras_layer_of_another_dialect_or_kind_is_refused_with_the_reason(own: Any) -> None:
+    golden = CORPUS.load("gru/plain", "float32")
+    with pytest.raises(Unsupported, match="one bias, because reset_after=False: it resets before the product"):
+        adapt(own.MyKerasGRUThatResetsFirst)(golden)
+    with pytest.raises(WrongUse, match="MyKerasNothing has 0 weights: a recurrent layer has two kernels or more"):
+        adapt(own.MyKerasNothing)(golden)
+    with pytest.raises(WrongUse, match="MyKerasCell is a cell of Keras: choose a layer class that contains it"):
+        adapt(own.MyKerasCell)
+
+
+@pytest.mark.parametrize("cell", ["gru_reset_before", "gru_reverse", "gru_hard_sigmoid_sixth"])
+def test_a_keras_layer_receives_the_arguments_of_a_dialect(keras: Any, cell: str) -> None:
+    counts, reasons = check_all(keras.layers.GRU, cell=cell)
+    assert (counts["failed"], reasons) == (0, [])
+    assert counts["passed"] > 1
+
+
+@pytest.mark.slow
+def test_a_flax_cell_is_unrolled(flax: Any) -> None:
+    counts, reasons = check_all(flax.MyFlaxGRU, ids=["gru/lengths-bidirectional", "rnn-tanh/plain", "lstm/plain"])
+    assert counts == {"passed": 1}
+    assert reasons == [
+        "MyFlaxGRU has no h/kernel, unlike Flax's cell for rnn_tanh",
+        "MyFlaxGRU has no hf/bias, unlike Flax's cell for lstm",
+    ]
+
+
+@pytest.mark.parametrize("cell", ["gru_hard_sigmoid_sixth", "gru_reverse"])
+def test_a_flax_cell_receives_the_arguments_of_a_dialect(flax: Any, cell: str) -> None:
+    counts, reasons = check_all(flax.MyFlaxGRU, cell=cell, without="lengths")
+    assert (counts["failed"], reasons) == (0, [])
+    assert counts["passed"] > 0
+
+
+def test_a_keras_layer_that_keeps_its_state_fails_a_call_pattern(own: Any) -> None:
+    once, verdict = CORPUS.load("gru/plain", "float32").compare_calls(adapt(own.MyKerasGRUThatKeepsItsState), "twice")
+    assert once.passed
+    assert "the second call differs from the first" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("MyFlaxDense", "MyFlaxDense is a class of Flax; supported are cells of flax.linen, derived from"),
+        ("MyNnxGRU", "MyNnxGRU is a class of flax.nnx; supported are cells of flax.linen, derived from"),
+    ],
+)
+def test_another_class_of_flax_is_an_error_with_a_hint(flax: Any, name: str, why: str) -> None:
+    with pytest.raises(WrongUse, match=why):
+        adapt(getattr(flax, name))
