@@ -1,12 +1,8 @@
 """Compares the speed of certification with that of mpmath, for growing numbers of time steps, units and layers.
 
-    python -m benchmarks.certifying_speed    # from the checkout; --write renews docs/results/cost.md
-
 Uses one core for about two minutes. Exits with 1 if mpmath computes other values with the same number of bits.
 """
 
-import argparse
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks import generation_cost, page
+from benchmarks.benchmark import Measured
 from benchmarks.generation_cost import sized
 
 if TYPE_CHECKING:
@@ -49,16 +46,9 @@ class Speed:
     mpmath: float
 
 
-def main() -> None:
-    """Run and print; exit with 1 if mpmath's values differ."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="write the section of docs/results/cost.md")
-    arguments = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"  # read by BLAS and torch when imported; waiting threads use CPU time too
-    text = report([speed(cell, size) for cell in CELLS for size in sizes()])
-    print(text)
-    if arguments.write:
-        page.write("cost.md", "benchmarks.certifying_speed", text)
+def measured() -> Measured:
+    """Return the section, without a table if mpmath has other values."""
+    return Measured(report([speed(cell, size) for cell in CELLS for size in sizes()]))
 
 
 def sizes() -> Iterator[dict[str, int]]:
@@ -120,9 +110,9 @@ def report(speeds: Sequence[Speed]) -> str:
             "Certification was compared with mpmath at the same precision: computing the expected values takes a "
             "fraction of mpmath's "
             f"time. The table shows goldens per second on one core (least CPU time of {REPEATS} runs), with two "
-            "sequences each. Measured on one machine by `python -m benchmarks.certifying_speed --write`.\n\n"
-            f"{page.versions('numpy', 'torch', 'python-flint', 'mpmath')}, mpmath on {mpmath.libmp.BACKEND}'s "
-            "integers, 1 core.\n",
+            "sequences each.\n\n"
+            f"1 core, mpmath on {mpmath.libmp.BACKEND}'s "
+            "integers.\n",
             page.table(header, rows),
             "“certified”: expected values, tolerance, and confirmation by torch and NumPy in each precision. "
             "“answers”: "
@@ -131,7 +121,3 @@ def report(speeds: Sequence[Speed]) -> str:
             f"mpmath takes {min(ratios):.1f} to {max(ratios):.1f} times as long as “answers”.\n",
         ]
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,25 +1,25 @@
 """Runs engines on the goldens of the dialects in float32, and writes the results of each engine.
 
-    python -m benchmarks.dialects onnxruntime onnx-reference torch    # from the checkout
-
 Each engine is an argument of ``rnn-goldens check``. Its column in ``docs/results/dialects.md`` is replaced; columns of
 other engines stay, because engines need environments of their own.
 """
 
 import json
-import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks import page
+from benchmarks.benchmark import Measured
 from rnn_goldens import GoldenMismatch, select
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.built_in_cells import DIALECTS
 from rnn_goldens.implementations import outputs_of, resolve
 from rnn_goldens.implementations.versions import versions_of_packages
 
-DOCUMENT = Path(__file__).parents[1] / "docs/results/dialects.json"
+DOCUMENT = page.RESULTS / "dialects.json"
+
+ENGINES = ("flax", "keras-jax", "onnx-reference", "onnxruntime", "torch")
+"""Engines that share the environment of the checkout."""
 
 HEADER = """\
 What engines compute for the goldens of each [dialect](../dialects.md), in float32: passed of compared. The name is the
@@ -28,15 +28,19 @@ deviation that explains most failures. “refused”: the adapter has no such ne
 """
 
 
-def main() -> None:
-    """Run the engines that are named on the command line, and write their columns."""
-    document: dict[str, dict[str, str]] = json.loads(DOCUMENT.read_text("utf-8")) if DOCUMENT.exists() else {}
-    for name in sys.argv[1:]:
+def measured(engines: Sequence[str] = (), *, write: bool = False) -> Measured:
+    """Return the columns of the engines beside those that were measured before, and write them."""
+    document: dict[str, dict[str, str]] = json.loads(DOCUMENT.read_text("utf-8"))
+    for name in engines or ENGINES:
         label = name.partition(":")[0].removeprefix("conformance.")
         versions = ", ".join(f"{package} {version}" for package, version in versions_of_packages(name).items())
-        document[label] = {"versions": versions, **column(name)}
-    DOCUMENT.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
-    page.write("dialects.md", "benchmarks.dialects", "".join(text(document)))
+        of = {"date": page.today(), "corpus": page.corpus_version(), "commit": page.commit()}
+        document[label] = {"versions": versions, **of, **column(name)}
+    section = "".join(text(document))
+    if write:
+        DOCUMENT.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
+        page.replace(page.RESULTS / "dialects.md", "dialects", section)
+    return Measured(section)
 
 
 def column(name: str) -> dict[str, str]:
@@ -77,8 +81,5 @@ def text(document: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     for cell in DIALECTS:
         yield f"| `{cell}` | {' | '.join(of_engine[cell] for of_engine in document.values())} |\n"
     yield "\n"
-    yield from (f"- {label}: {of_engine['versions']}\n" for label, of_engine in document.items())
-
-
-if __name__ == "__main__":
-    main()
+    for label, of in document.items():
+        yield f"- {label}: {of['versions']}; measured on {of['date']}, corpus {of['corpus']}, commit {of['commit']}\n"

@@ -1,13 +1,9 @@
 """Runs correct implementations on random goldens: none may fail.
 
-    python -m benchmarks.drawn_goldens    # from the checkout, some minutes; --write renews docs/results/correctness.md
-
 Exits with 1 if an implementation fails. ``hypothesis_versions`` shows that ``fuzz`` finds wrong implementations.
 """
 
-import argparse
 import multiprocessing
-import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -17,6 +13,7 @@ from functools import cache
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from benchmarks import page
+from benchmarks.benchmark import PROCESSES, Measured
 from benchmarks.false_alarms import find_implementation, implementations
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.verdict import compare
@@ -27,7 +24,6 @@ from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations import outputs_of
 
-PAGE = "correctness.md"
 EXAMPLES = 200
 SEED = 1
 
@@ -60,20 +56,11 @@ class RandomCheck:
     seconds: float = 0.0
 
 
-def main() -> None:
-    """Run and print; exit with 1 if an implementation fails."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{PAGE}")
-    parser.add_argument("--examples", type=int, default=EXAMPLES, help="goldens for each implementation")
-    parser.add_argument("--processes", type=int, default=2)
-    arguments = parser.parse_args()
-    results = check_correct(arguments.examples, arguments.processes)
-    text = report(results, arguments.examples)
-    print(text)
-    if arguments.write:
-        page.write(PAGE, "benchmarks.drawn_goldens", text)
-    if any(one.failed for one in results):
-        sys.exit(1)
+def measured(examples: int = EXAMPLES) -> Measured:
+    """Return the section, and the failures."""
+    results = check_correct(examples)
+    failed = [f"{one.implementation}: {message}" for one in results for message in one.failed]
+    return Measured(report(results, examples), failed)
 
 
 def report(results: Sequence[RandomCheck], examples: int) -> str:
@@ -86,10 +73,10 @@ def report(results: Sequence[RandomCheck], examples: int) -> str:
     header = ("implementation", "run", "passed", "refused", "known wrong", "FAILED", "largest error")
     return (
         f"## Random goldens\n\n{len(results)} correct implementations ran {examples:,} goldens each that "
-        f"[`fuzz`](../fuzzing.md) draws with seed {SEED}, a quarter in each of {', '.join(PRECISIONS)}. Measured by "
-        "`python -m benchmarks.drawn_goldens --write`. `python -m benchmarks.hypothesis_versions` shows that `fuzz` "
+        f"[`fuzz`](../fuzzing.md) draws with seed {SEED}, a quarter in each of {', '.join(PRECISIONS)}. "
+        "`python -m benchmarks hypothesis-versions` shows that `fuzz` "
         "finds five wrong networks and a crash, with the lowest and the newest supported Hypothesis.\n\n"
-        f"{page.versions('numpy', 'torch', 'hypothesis')}.\n\n{page.table(header, rows)}\n{failed}"
+        f"{page.table(header, rows)}\n{failed}"
     )
 
 
@@ -100,12 +87,12 @@ def _row(group: str, members: Sequence[RandomCheck]) -> tuple[object, ...]:
     return name, *counts, sum(len(one.failed) for one in members), f"{max(one.largest for one in members):.3f}"
 
 
-def check_correct(examples: int, processes: int) -> list[RandomCheck]:
+def check_correct(examples: int) -> list[RandomCheck]:
     """Run each implementation on ``examples`` goldens, a quarter in each precision."""
     alone = [name for name in implementations() if name in COMPILING]
     together = [name for name in implementations() if name not in COMPILING]
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=1) as pool:
+    with ProcessPoolExecutor(PROCESSES, mp_context=spawn, max_tasks_per_child=1) as pool:
         futures = [pool.submit(check_all, names, examples) for names in (together, *([name] for name in alone))]
         by_name = {one.implementation: one for future in futures for one in future.result()}
     return [by_name[name] for name in implementations()]
@@ -186,7 +173,3 @@ def stream(cells: tuple[str, ...], precision: str, examples: int) -> Sequence[Go
 
     draw()
     return goldens
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,5 @@
 """Runs correct implementations on every golden in every precision, and reports failures and the largest errors.
 
-    python -m benchmarks.false_alarms    # from the checkout; --write renews docs/results/correctness.md
-
 The table also counts the outputs that ``torch.testing.assert_close`` rejects with its default tolerances. Goldens that
 libraries are known to fail are listed in ``docs/known-failures``, counted separately, and must fail. Gradients are
 checked by ``benchmarks.gradient_false_alarms``.
@@ -11,7 +9,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import implementation_results, page
+from benchmarks import implementation_results
+from benchmarks.benchmark import Measured
 from benchmarks.implementation_results import ImplementationResults, Job
 from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.comparison.outputs import states_apart
@@ -35,12 +34,10 @@ LIBRARIES = (
 
 COMPILING = ("flax", "keras-jax")
 
-PAGE = "correctness.md"
 
-
-def main() -> None:
-    """Run, print, and exit with 1 if a correct implementation fails."""
-    implementation_results.command(PAGE, "benchmarks.false_alarms", implementations(), COMPILING, results_of, report)
+def measured(only: str = "", every: int = 1) -> Measured:
+    """Return the section, and the correct implementations that fail."""
+    return implementation_results.measured(implementations(), COMPILING, results_of, report, only, every)
 
 
 def implementations() -> list[str]:
@@ -107,13 +104,10 @@ def is_close(golden: Golden, outputs: Sequence[Any]) -> bool:
 def report(results: Sequence[ImplementationResults], names: Sequence[str]) -> str:
     """Return the section of the page."""
     corpus = open_corpus()
-    packages = ["numpy", "ml_dtypes", "torch", "onnx", "onnxruntime", "keras", "flax", "jax"]
     return "\n".join(
         [
             f"## Outputs\n\n{len(names)} correct implementations ran every golden in every precision that it can be "
-            "checked in. "
-            "Measured by `python -m benchmarks.false_alarms --write`.\n\n"
-            f"{page.versions(*packages)}.\n",
+            "checked in.\n",
             implementation_results.totals(results, corpus, len(corpus.networks), len(names)),
             implementation_results.overview(results),
             "“Refused”: the implementation raised `Unsupported`. “Known wrong”: a defect of the library, with "
@@ -126,7 +120,3 @@ def report(results: Sequence[ImplementationResults], names: Sequence[str]) -> st
             implementation_results.in_full(results),
         ]
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,11 +1,8 @@
 """Measures the cost of certifying: the whole corpus, with gradients and without, and one golden of growing size.
 
-    python -m benchmarks.generation_cost    # from the checkout; --write renews docs/results/cost.md
-
 Uses two cores. Exits with 1 if generating the corpus exceeds a limit of time or memory.
 """
 
-import argparse
 import json
 import os
 import resource
@@ -19,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks import page, process_cost
+from benchmarks.benchmark import Measured
 from benchmarks.process_cost import SAMPLE_EVERY, reports_memory
 
 if TYPE_CHECKING:
@@ -81,23 +79,15 @@ LETTERS = {"time": "T", "hidden": "H", "layers": "L", "batch": "B"}
 REPEATS = 5
 
 
-def main() -> None:
-    """Run, print, and exit with 1 if a limit is exceeded."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="write the section of docs/results/cost.md")
-    arguments = parser.parse_args()
+def measured() -> Measured:
+    """Return the section, and the limits that are exceeded."""
     cores, load = keep_to_cores(), os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "generate.py"
         program.write_text(GENERATE)
         costs = {what: whole_corpus(program, what) for what in (OUTPUTS, SCRATCH, AGAIN)}
     grown, grown_back = list(growth(GROWTH)), list(growth(GROWTH_WITH_GRADIENTS, gradients=True))
-    text = report(costs, grown, grown_back, cores, load)
-    print(text)
-    if arguments.write:
-        page.write("cost.md", "benchmarks.generation_cost", text)
-    if exceeded := limits_exceeded(costs):
-        sys.exit("\n".join(exceeded))
+    return Measured(report(costs, grown, grown_back, cores, load), limits_exceeded(costs))
 
 
 def keep_to_cores() -> int:
@@ -191,10 +181,7 @@ def report(
             "## Generating the corpus\n\n"
             "The whole corpus was certified, checked against all known bugs and written: outputs only, with gradients, "
             "and again with "
-            "nothing changed, which certifies no golden. Measured on one machine by `python -m "
-            "benchmarks.generation_cost --write`; "
-            "`make bench-generation` fails if a limit is exceeded.\n\n"
-            f"{page.versions('numpy', 'torch', 'python-flint', 'h5py')}, {cores} cores. "
+            f"nothing changed, which certifies no golden, on {cores} cores. "
             f"The machine's load was {load:.0f} at the start.\n",
             page.table(("whole corpus", *FIGURES), rows),
             "“Beyond imports” starts when the generator is imported. “Memory” is the peak of the process and its pool "
@@ -211,7 +198,3 @@ def report(
 def _grown(what: str, grown: Sequence[tuple[str, int, float]]) -> str:
     sizes = [(f"{LETTERS[kind]} = {size}", f"{1000 * seconds:.0f}") for kind, size, seconds in grown]
     return page.table(("size", what), sizes)
-
-
-if __name__ == "__main__":
-    main()

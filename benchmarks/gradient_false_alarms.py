@@ -1,7 +1,5 @@
 """Runs correct backward passes on every golden with gradients, and reports failures and the largest errors.
 
-    python -m benchmarks.gradient_false_alarms    # from the checkout; --write renews docs/results/correctness.md
-
 Compilation takes most of the time: with ``--every 7``, implementations that compile run only every seventh golden.
 """
 
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import implementation_results, page
+from benchmarks.benchmark import Measured
 from benchmarks.implementation_results import ImplementationResults, Job
 from rnn_goldens.cells import Backward, case_of
 from rnn_goldens.checkable_golden import Golden, Inputs
@@ -34,14 +33,10 @@ LIBRARIES = ("torch, oneDNN on", "torch, oneDNN off", "torch-cells", "keras-torc
 
 COMPILING = ("flax", "keras-jax", SCAN)
 
-PAGE = "correctness.md"
 
-
-def main() -> None:
-    """Run, print, and exit with 1 if a correct backward pass fails."""
-    implementation_results.command(
-        PAGE, "benchmarks.gradient_false_alarms", implementations(), COMPILING, results_of, report
-    )
+def measured(only: str = "", every: int = 1) -> Measured:
+    """Return the section, and the correct backward passes that fail."""
+    return implementation_results.measured(implementations(), COMPILING, results_of, report, only, every)
 
 
 def implementations() -> list[str]:
@@ -129,9 +124,7 @@ def report(results: Sequence[ImplementationResults], names: Sequence[str]) -> st
         [
             f"## Gradients\n\n{len(names)} correct backward passes ran every golden that has gradients, in every "
             "precision "
-            "that they can be checked in. A golden passes if all its gradients are right. Measured by "
-            "`python -m benchmarks.gradient_false_alarms --write`.\n\n"
-            f"{page.versions('numpy', 'ml_dtypes', 'torch', 'keras', 'flax', 'jax')}.\n",
+            "that they can be checked in. A golden passes if all its gradients are right.\n",
             implementation_results.totals(results, corpus, goldens, len(names)),
             implementation_results.overview(results),
             "`torch` differentiates `nn.RNN`, `nn.LSTM` and `nn.GRU`, `torch-cells` its cells unrolled, both by "
@@ -158,7 +151,3 @@ def _kept(corpus: Corpus) -> list[tuple[str, int, int, int, int]]:
         exact = sum(isinstance(gradients.tolerance, Exact) for gradients in kept)
         rows.append((precision, len(kept), exact, len(kept) - exact, len(listed) - len(kept)))
     return rows
-
-
-if __name__ == "__main__":
-    main()

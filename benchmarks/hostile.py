@@ -1,16 +1,12 @@
 """Reads 100,000 damaged or hostile JSON files and messages: each must be read or refused with one error, within limits.
 
-    python -m benchmarks.hostile    # from the checkout, a few minutes; --write renews docs/results/robustness.md
-
 Changes real files and messages at random from a fixed seed. Exits with 1 if a reader raises an unexpected error, or
 exceeds its limits of time or memory.
 """
 
-import argparse
 import random
 import re
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,13 +15,13 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import page
+from benchmarks.benchmark import Measured
 from rnn_goldens import InvalidFile, encoding, load, read
 from rnn_goldens.corpus import open_folder
 from rnn_goldens.programs import answers
 from rnn_goldens.programs.misbehaviour import Misbehaviour
 from rnn_goldens.schema import PROTOCOLS
 
-PAGE = "robustness.md"
 FIXTURES = Path(__file__).parents[1] / "fixtures/v1"
 SMALL = ("documented/mini-batch", "lstm/lengths", "gru/plain")
 
@@ -75,22 +71,13 @@ class Reader:
             self.findings.append(f"{self.name}: {seconds:.1f} s: {data[:200]!r}")
 
 
-def main() -> None:
-    """Run and print; exit with 1 if there are findings."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{PAGE}")
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
+def measured(seed: int = 1) -> Measured:
+    """Return the section, and the findings."""
     with tempfile.TemporaryDirectory() as scratch:
         readers = readers_in(Path(scratch))
         for reader in readers:
-            run(reader, INPUTS, random.Random(arguments.seed))
-    text = report(readers)
-    print(text)
-    if arguments.write:
-        page.write(PAGE, "benchmarks.hostile", text)
-    if findings := [finding for reader in readers for finding in reader.findings]:
-        sys.exit("\n".join(findings[:20]))
+            run(reader, INPUTS, random.Random(seed))
+    return Measured(report(readers), [finding for reader in readers for finding in reader.findings])
 
 
 def readers_in(scratch: Path) -> list[Reader]:
@@ -171,13 +158,7 @@ def report(readers: list[Reader]) -> str:
             "Real files and messages were changed at random: each reader returned a valid object or raised its one "
             "error, "
             f"within {MAX_SECONDS:g} s of CPU and {MAX_MEBIBYTES} MiB of extra memory. JSON from an unknown source "
-            "is therefore safe "
-            "to load. Measured by `python -m benchmarks.hostile --write`; `make hostile` fails otherwise.\n",
+            "is therefore safe to load.\n",
             page.table(("reader", "inputs", "refused", "findings", "longest, s", "MiB"), rows),
-            f"{page.versions('msgspec', 'numpy')}.\n",
         ]
     )
-
-
-if __name__ == "__main__":
-    main()

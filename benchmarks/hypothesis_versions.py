@@ -1,26 +1,25 @@
 """Tests ``rnn-goldens fuzz`` with the lowest version of Hypothesis that pyproject.toml allows, and with the newest.
 
-    python -m benchmarks.hypothesis_versions    # from the checkout, a few minutes; needs access to PyPI
-
 Each version has its own environment below build/. There ``fuzz`` must find five wrong networks and a crash, and
 nothing in a correct network: ``tests/fuzz/test_wrong_networks.py``. Exits with 1 otherwise.
 """
 
 import re
 import subprocess
-import sys
 import tomllib
 import venv
 from pathlib import Path
+
+from benchmarks.benchmark import Measured
 
 ENVIRONMENTS = Path("build", "hypothesis")
 TEST = "tests/fuzz/test_wrong_networks.py"
 
 
-def main() -> None:
-    """Test both versions; exit with 1 if one fails."""
-    passed = [runs(version) for version in (f"=={lowest()}", "")]
-    sys.exit(0 if all(passed) else 1)
+def measured() -> Measured:
+    """Return which versions fail."""
+    versions = {f"Hypothesis {lowest()}": f"=={lowest()}", "the newest Hypothesis": ""}
+    return Measured("", [f"fails with {name}" for name, version in versions.items() if not runs(version)])
 
 
 def lowest() -> str:
@@ -42,7 +41,3 @@ def runs(version: str) -> bool:
     subprocess.run([python, "-c", version_line], check=True)
     print("passed" if done.returncode == 0 else "FAILED")
     return done.returncode == 0
-
-
-if __name__ == "__main__":
-    main()

@@ -1,10 +1,9 @@
 """Results of correct implementations, golden by golden, and their tables."""
 
-import argparse
 import multiprocessing
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import page
+from benchmarks.benchmark import PROCESSES, Measured
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.outputs import read
 from rnn_goldens.comparison.verdict import Verdict
@@ -85,55 +85,40 @@ def known_failures(job: Job, corpus: Corpus, suffix: str = ".txt") -> dict[str, 
     return {i.id: e.reason for i in corpus.entries for e in entries if e.matches(i, job.precision)}
 
 
-def command(
-    name: str,
-    module: str,
+def measured(
     implementations: Sequence[str],
     compiling: Sequence[str],
     results_of: RunJob,
     report: Callable[[Sequence[ImplementationResults], Sequence[str]], str],
-) -> None:
-    """Run, print, and exit with 1 if a correct implementation fails or comes too near the tolerance.
+    only: str,
+    every: int,
+) -> Measured:
+    """Return the section, and the correct implementations that fail or come too near the tolerance.
 
     Args:
-        name: file name of the page in docs/results.
-        module: module of the benchmark, which names its section of the page.
         implementations: names of all implementations.
         compiling: names of the implementations that compile, which takes most of the time.
         results_of: runs one implementation in one precision.
         report: returns the section for the results of the implementations with these names.
+        only: text that the names of the implementations contain.
+        every: implementations that compile run every Nth golden.
     """
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only", default="", help="only implementations whose name contains this text")
-    parser.add_argument("--every", type=int, default=1, help="run only every Nth golden where compilation is needed")
-    parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{name}")
-    parser.add_argument("--processes", type=int, default=2)
-    arguments = parser.parse_args()
-    names = [one for one in implementations if arguments.only in one]
+    names = [one for one in implementations if only in one]
     if not names:
-        parser.error(f"no implementation's name contains {arguments.only!r}: {', '.join(implementations)}")
-    if arguments.write and (arguments.only or arguments.every > 1):
-        parser.error("--write cannot be combined with --only or --every")
+        sys.exit(f"no implementation's name contains {only!r}: {', '.join(implementations)}")
     # Implementations that compile go first, with one process for each precision.
-    tasks = [([Job(n, p)], arguments.every) for n in names if n in compiling for p in PRECISIONS]
+    tasks = [([Job(n, p)], every) for n in names if n in compiling for p in PRECISIONS]
     tasks += [([Job(n, p) for p in PRECISIONS], 1) for n in names if n not in compiling]
-    by_job = run(results_of, tasks, arguments.processes)
+    by_job = run(results_of, tasks)
     all_results = [by_job[Job(n, p)] for n in names for p in PRECISIONS]
-    text = report(all_results, names)
-    print(text)
-    if arguments.write:
-        page.write(name, module, text)
-    if report_problems(all_results):
-        sys.exit(1)
+    return Measured(report(all_results, names), list(problems(all_results)))
 
 
-def run(
-    results_of: RunJob, tasks: Sequence[tuple[Sequence[Job], int]], processes: int
-) -> dict[Job, ImplementationResults]:
+def run(results_of: RunJob, tasks: Sequence[tuple[Sequence[Job], int]]) -> dict[Job, ImplementationResults]:
     """Run all jobs, with one process for each task, because Keras has one backend in a process."""
     results: dict[Job, ImplementationResults] = {}
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=1) as pool:
+    with ProcessPoolExecutor(PROCESSES, mp_context=spawn, max_tasks_per_child=1) as pool:
         futures = [pool.submit(_in_process, results_of, *task) for task in tasks]
         try:
             for done, future in enumerate(as_completed(futures), 1):
@@ -155,13 +140,13 @@ def _in_process(results_of: RunJob, jobs: Sequence[Job], every: int) -> list[Imp
     return [results_of(job, every) for job in jobs]
 
 
-def report_problems(all_results: Iterable[ImplementationResults]) -> bool:
-    """Print the results that come too near the tolerance; return whether there are any, or any failures."""
-    all_results = list(all_results)
-    near = [t for t in all_results if t.largest[0] > LARGEST_CORRECT_ERROR]
-    for t in near:
-        print(f"{', '.join(t.job)}: {t.largest[0]:.3f} on {t.largest[1]}, at most {LARGEST_CORRECT_ERROR} is allowed")
-    return bool(near) or any(t.failed for t in all_results)
+def problems(all_results: Iterable[ImplementationResults]) -> Iterator[str]:
+    """Yield the failures, and the results that come too near the tolerance."""
+    for one in all_results:
+        where = ", ".join(one.job)
+        yield from (f"{where}, {golden}: {how}" for golden, how in one.failed.items())
+        if one.largest[0] > LARGEST_CORRECT_ERROR:
+            yield f"{where}: {one.largest[0]:.3f} on {one.largest[1]}, at most {LARGEST_CORRECT_ERROR} is allowed"
 
 
 def onednn(*, on: bool) -> AbstractContextManager[Any]:

@@ -3,11 +3,8 @@
 Each mistake in ``mistakes`` runs on the four documented goldens: by ``rnn-goldens check``, by ``rnn-goldens
 report`` and in a user's project, with and without two xdist workers. The exit code, the results file and the JUnit
 file of each run are compared with the goldens that the mistake logged.
-
-    python -m benchmarks.nothing_unchecked    # from the checkout; --write renews docs/results/robustness.md
 """
 
-import argparse
 import json
 import os
 import signal
@@ -24,9 +21,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 from benchmarks import page
+from benchmarks.benchmark import Measured
 from benchmarks.mistakes import IMPLEMENTATIONS, TESTS, Mistake
-
-PAGE = "robustness.md"
 
 TEST_OF_IMPLEMENTATION = """
 def test_it(rnn_golden, rnn_implementation):
@@ -46,7 +42,7 @@ HEADER = """\
 Each mistake below was run on the four documented goldens by each command ([the
 code](../../benchmarks/mistakes.py)): none made a wrong golden count as passed. One exit code is wrong: a user's own
 pytest exits with 0 if the implementation ends the process with exit code 0 ({below}); its results file says that the
-run was cut short. Measured by `python -m benchmarks.nothing_unchecked --write`.
+run was cut short.
 
 An entry is the exit code and the outcomes in the results file; for `report`, those in `conformance.json` in four
 precisions, if it was written. *cut short*: the results file says that the run is not complete. Mistakes with the same
@@ -63,23 +59,14 @@ class RunReport:
     text: str
 
 
-def main() -> None:
-    """Run all; exit with 1 if a wrong golden is reported as passed, or a right one as failed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{PAGE}")
-    arguments = parser.parse_args()
+def measured() -> Measured:
+    """Return the section, and the runs that report a wrong golden as passed, or a right one as failed."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # child processes would inherit an ignored signal
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         of_implementations = list(pool.map(_of_implementation, IMPLEMENTATIONS))
         of_tests = list(pool.map(_of_test, TESTS))
-    text = _page(of_implementations, of_tests)
-    print(text)
     errors = [line for _, _, found in (*of_implementations, *of_tests) for line in found]
-    print(*errors, f"{len(errors)} runs report a wrong golden as passed, or a right one as failed", sep="\n")
-    if arguments.write:
-        page.write(PAGE, "benchmarks.nothing_unchecked", text)
-    if errors:
-        sys.exit(1)
+    return Measured(_page(of_implementations, of_tests), errors)
 
 
 Row = tuple[Mistake, list[str], list[str]]
@@ -221,7 +208,3 @@ def _grouped(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     for mistake, entries, _ in rows:
         together.setdefault(tuple(entries), []).append(mistake.name)
     return [("; ".join(names), *entries) for entries, names in together.items()]
-
-
-if __name__ == "__main__":
-    main()

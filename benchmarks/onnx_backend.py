@@ -1,13 +1,9 @@
 """Compares ONNX's backend tests of LSTM, GRU and RNN with this corpus: counts the wrong implementations that pass each.
 
-    python -m benchmarks.onnx_backend    # from the checkout; --write renews docs/results/coverage.md
-
 The wrong implementations are the same deviations for both, in float32.
 """
 
-import argparse
 import re
-import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -17,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import page
+from benchmarks.benchmark import PROCESSES, Measured
 from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Cell, Network, Weights, case_of
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.cells.equations import gru_reset_before, lstm_peephole
@@ -41,8 +38,6 @@ NO_ERROR = frozenset(h.deviation for h in UNDETECTED if h.allowed and "float32" 
 
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
 OUTPUTS = ("Y", "Y_h", "Y_c")
-
-PAGE = "coverage.md"
 
 
 class NotInDefinition(Exception):
@@ -133,21 +128,13 @@ class Survivors:
     core: frozenset[str]
 
 
-def main() -> None:
-    """Run and print; exit with 1 if the correct network fails one of ONNX's tests."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{PAGE}")
-    parser.add_argument("--processes", type=int, default=2)
-    arguments = parser.parse_args()
+def measured() -> Measured:
+    """Return the section, and the tests that the correct network fails: these are interpreted wrongly."""
     tests, skipped = onnx_tests()
     if wrong := [test.name for test in tests if not test.accepts(test.dialect.run(test.case))]:
-        sys.exit(f"the correct network fails {', '.join(wrong)}: these tests are interpreted wrongly")
+        return Measured("", [f"the correct network fails {name}: it is interpreted wrongly" for name in wrong])
     tests = [in_our_dialect(test) for test in tests]
-    by_cell = survivors(tests, arguments.processes)
-    text = report(tests, skipped, by_cell)
-    print(text)
-    if arguments.write:
-        page.write(PAGE, "benchmarks.onnx_backend", text)
+    return Measured(report(tests, skipped, survivors(tests)))
 
 
 def onnx_tests() -> tuple[list[OnnxTest], dict[str, str]]:
@@ -231,11 +218,11 @@ def _features(arrays: Mapping[str, Array], direction: str) -> frozenset[str]:
     return frozenset(name for name, there in {**has, "bidirectional": direction != "forward"}.items() if there)
 
 
-def survivors(tests: Sequence[OnnxTest], processes: int) -> dict[str, Survivors]:
+def survivors(tests: Sequence[OnnxTest]) -> dict[str, Survivors]:
     """Return, by cell, the deviations that pass all of ONNX's tests, all goldens, or all goldens of the core set."""
     corpus = open_corpus()
     ids = [entry.id for entry in corpus.select() if "float32" in entry.precisions]
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(PROCESSES) as pool:
         detected = dict(zip(ids, pool.map(detected_by_golden, ids, chunksize=8), strict=True))
     by_cell = {}
     for cell in CELLS:
@@ -279,10 +266,7 @@ def report(tests: Sequence[OnnxTest], skipped: Mapping[str, str], by_cell: Mappi
         [
             "## ONNX's backend tests and this corpus\n\n"
             "Every known bug was checked with ONNX's own backend tests of LSTM, GRU and RNN (`onnx.backend.test`, node "
-            "tests) and with this corpus, in float32: each test suite misses the bugs that pass all its tests. "
-            "Measured by "
-            "`python -m benchmarks.onnx_backend --write`.\n\n"
-            f"{page.versions('onnx', 'numpy')}.\n",
+            "tests) and with this corpus, in float32: each test suite misses the bugs that pass all its tests.\n",
             page.table(
                 ("compared", "goldens", "in its core set", "ONNX's tests"),
                 [(f"corpus {corpus.version}", goldens, core, len(tests))],
@@ -327,7 +311,3 @@ def _row(of: Survivors, *, within: bool) -> Iterator[int]:
 def _names(cell: str, of: Survivors) -> str:
     survived = of.corpus | of.core
     return f"{cell}: " + ", ".join(f"`{d.name}`" for d in of.deviations if d.name in survived)
-
-
-if __name__ == "__main__":
-    main()

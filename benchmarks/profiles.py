@@ -1,13 +1,9 @@
 """Simulates the profiles tf32 and wgsl in NumPy, and counts what goldens detect under each profile.
 
-    python -m benchmarks.profiles    # from the checkout, minutes; --write renews docs/results/profiles.md
-
 Runs every golden of the four standard cells in float32. Exits with 1 if a simulated implementation fails under its own
 profile, or if a tanh that is off by 1e-4 passes under wgsl.
 """
 
-import argparse
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmarks import page
+from benchmarks.benchmark import Measured
 from rnn_goldens.cells import Array, Backward, Network, case_of
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import open_corpus
@@ -25,8 +22,6 @@ from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import FLOAT32, IEEE, TF32, WGSL
 from rnn_goldens.golden.tolerance import Exact
-
-PAGE = "profiles.md"
 
 PROFILES = (IEEE, TF32, WGSL)
 
@@ -217,23 +212,16 @@ class Results:
     reasons: Counter[str] = field(default_factory=Counter)
 
 
-def main() -> None:
-    """Run, print, and exit with 1 if a simulated implementation fails or a wrong tanh passes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{PAGE}")
-    parser.add_argument("--every", type=int, default=1, help="run every Nth golden")
-    arguments = parser.parse_args()
-    results = measured(arguments.every)
-    text = report(results)
-    print(text)
-    if arguments.write:
-        page.write(PAGE, "benchmarks.profiles", text)
-    false_alarms = sum(one.failures.total() for one in results.simulated.values())
-    passes = not any(count for (profile, _), count in results.wrong_tanh.items() if profile == WGSL)
-    sys.exit(1 if false_alarms or passes else 0)
+def measured(every: int = 1) -> Measured:
+    """Return the section, and the simulations that fail, or that no wrong tanh does."""
+    results = run(every)
+    wrong = [f"{name} fails" for name, one in results.simulated.items() if one.failures.total()]
+    if not any(count for (profile, _), count in results.wrong_tanh.items() if profile == WGSL):
+        wrong.append("a tanh that is off by 1e-4 passes under wgsl")
+    return Measured(report(results), wrong)
 
 
-def measured(every: int = 1) -> Results:
+def run(every: int = 1) -> Results:
     """Run every Nth golden of the standard cells that has float32."""
     results, corpus = Results(), open_corpus()
     entries = [entry for entry in corpus.networks if entry.cell in CELLS and FLOAT32 in entry.precisions]
@@ -316,8 +304,7 @@ def report(results: Results) -> str:
         [
             "## Simulated implementations\n\nNetworks in NumPy made the errors that a profile allows, on every golden "
             "of the standard cells in float32. An entry is the largest error as a fraction of the tolerance under the "
-            "profile. Measured by `python -m benchmarks.profiles --write`.\n",
-            f"{page.versions('numpy')}; roundoff of float32 {PRECISIONS[FLOAT32].roundoff:.3g}.\n",
+            f"profile. The roundoff of float32 is {PRECISIONS[FLOAT32].roundoff:.3g}.\n",
             page.table(["implementation", *CELLS, "fail", "fail under ieee"], fractions),
             "Goldens by profile; “exact”: compared with `==`; “refused”: no tolerance can be derived.\n",
             page.table(["profile", "exact", "bounded", "refused"], [(name, *counts[name]) for name in PROFILES]),
@@ -350,7 +337,3 @@ def _lost(results: Results) -> Iterator[str]:
             lost.setdefault(deviation, []).append(cell)
         listed = ", ".join(f"`{name}` ({', '.join(cells)})" for name, cells in lost.items())
         yield f"Detected under ieee, but not under {profile}: {listed or 'none'}.\n"
-
-
-if __name__ == "__main__":
-    main()

@@ -1,11 +1,8 @@
 """Measures the cost of large corpora: certifying, listing and checking 100, 1,000 and 10,000 goldens.
 
-    python -m benchmarks.scaling    # from the checkout; --write renews docs/results/cost.md
-
 Takes about ten minutes on two idle cores. The scenarios are those of examples/ten_thousand.py.
 """
 
-import argparse
 import os
 import sys
 import tempfile
@@ -14,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import page
+from benchmarks.benchmark import Measured
 from benchmarks.generation_cost import keep_to_cores
 from benchmarks.process_cost import SAMPLE_EVERY, Run, run
 
@@ -44,21 +42,13 @@ class Cost:
     folder: int
 
 
-def main() -> None:
-    """Run and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="write the section of docs/results/cost.md")
-    parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="at least two numbers of goldens")
-    arguments = parser.parse_args()
-    cores = keep_to_cores()
-    costs = []
-    for count in arguments.counts:
+def measured(counts: Sequence[int] = COUNTS) -> Measured:
+    """Return the section for at least two numbers of goldens."""
+    cores, costs = keep_to_cores(), []
+    for count in counts:
         with tempfile.TemporaryDirectory() as folder:
             costs.append(cost(count, Path(folder), cores))
-    text = report(costs, cores)
-    print(text)
-    if arguments.write:
-        page.write("cost.md", "benchmarks.scaling", text)
+    return Measured(report(costs, cores))
 
 
 def cost(count: int, folder: Path, cores: int) -> Cost:
@@ -114,9 +104,7 @@ def report(costs: Sequence[Cost], cores: int) -> str:
             "cells, two sequences of five steps, hidden size 4) were certified, listed by `rnn-goldens list`, and "
             "checked "
             "by `rnn-goldens check numpy -n 2` in float32: costs grow about linearly with the number of goldens. "
-            "Measured on one machine by "
-            "`python -m benchmarks.scaling --write`.\n\n"
-            f"{page.versions('numpy', 'torch', 'python-flint', 'h5py', 'pytest-xdist')}, {cores} cores.\n",
+            f"It was measured on {cores} cores.\n",
             *(f"{part}:\n\n{page.table(('goldens', *columns), part_rows)}" for part, columns, part_rows in parts),
             "The last row of each table is extrapolated from the two rows above. “Memory” is the peak of the command "
             f"and its processes together (PSS, sampled every {SAMPLE_EVERY:g} s).\n\n{_a_golden(costs[-1], cores)}",
@@ -130,7 +118,3 @@ def _a_golden(cost: Cost, cores: int) -> str:
         f"At {cost.count:,} a golden costs {each:.0f} ms of CPU: expected values, tolerance, confirmation by torch and "
         f"NumPy in each precision, and both files. That is {1000 / each:.0f} per second and core, on {cores} cores.\n"
     )
-
-
-if __name__ == "__main__":
-    main()

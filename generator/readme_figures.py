@@ -35,9 +35,9 @@ def figures(root: Path) -> dict[str, int]:
     """Return every figure of a checkout by name."""
     corpus = open_corpus("v1")
     simple = corpus.select(cell="rnn_tanh", without=NOT_SIMPLE)
-    wrong_networks, pass_onnx, pass_corpus = row(root, "coverage.md", "benchmarks.onnx_backend", "together, ")[1:4]
+    wrong_networks, pass_onnx, pass_corpus = row(root, "coverage.md", "onnx-backend", "together, ")[1:4]
     return {
-        "correct": row(root, "correctness.md", "benchmarks.false_alarms", "corpus ")[1],
+        "correct": row(root, "correctness.md", "false-alarms", "corpus ")[1],
         "goldens": len(corpus.entries),
         "with_gradients": sum(bool(entry.gradients) for entry in corpus.entries),
         "deviations": sum(map(len, FORWARD.values())),
@@ -49,10 +49,10 @@ def figures(root: Path) -> dict[str, int]:
     }
 
 
-def row(root: Path, page: str, module: str, begins: str) -> list[int]:
-    """Return the integers of the last row with this beginning, in a module's section of a page of results."""
+def row(root: Path, page: str, benchmark: str, begins: str) -> list[int]:
+    """Return the integers of the last row with this beginning, in a benchmark's section of a page of results."""
     text = (root / "docs/results" / page).read_text("utf-8")
-    section = text.partition(f"<!-- begin python -m {module} -->")[2].partition("<!-- end ")[0]
+    section = text.partition(f"<!-- begin python -m benchmarks {benchmark} -->")[2].partition("<!-- end ")[0]
     cells = re.findall(rf"^\| +{re.escape(begins)}.*$", section, re.MULTILINE)[-1].strip("|").split("|")[1:]
     return [int(cell) for cell in cells if cell.strip().isdigit()]
 

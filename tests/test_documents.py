@@ -35,7 +35,7 @@ def test_the_readme_has_the_figures_of_the_corpus_and_of_the_result_pages() -> N
         "update the figures: make generate"
     )
     networks = [entry for entry in open_corpus("v1").entries if entry.cell not in RECURRENCES]
-    false_alarms = readme_figures.row(ROOT, "correctness.md", "benchmarks.false_alarms", "corpus ")
+    false_alarms = readme_figures.row(ROOT, "correctness.md", "false-alarms", "corpus ")
     assert (false_alarms[0], false_alarms[-1]) == (len(networks), 0)
 
 

@@ -74,6 +74,6 @@ def _worst(found: Mapping[Place, SmallestErrors], cell: str, label: str, edges: 
     return {p: max((side.get(p, (np.inf, "")) for side in sides), key=lambda detected: detected[0]) for p in PRECISIONS}
 
 
-def of_one(folder: str | None, golden_id: str) -> list[Observation]:
+def of_one(golden_id: str) -> list[Observation]:
     """Return the errors that one golden detects."""
-    return observe(open_corpus(folder).load(golden_id, dtype="float64"))
+    return observe(open_corpus().load(golden_id, dtype="float64"))

@@ -1,14 +1,10 @@
 """Counts how often the diagnosis of wrong backward passes finds the right cause, part of it, none or a wrong cause.
 
-    python -m benchmarks.diagnosis.backward    # a few minutes; --write renews docs/results/diagnosis.md
-
 Checks every deviation of the backward pass, in every cell that it applies to, against every golden with gradients, and
 diagnoses it like a run, with the arithmetic of the precision. Then does the same for deviations of the forward pass, of
 which only gradients are checked. Exits with 1 if a diagnosis identifies a wrong cause, or no cause in the first group.
 """
 
-import argparse
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -18,6 +14,7 @@ from functools import cache
 import numpy as np
 
 from benchmarks import page
+from benchmarks.benchmark import PROCESSES, Measured
 from benchmarks.diagnosis.outcomes import diagnosed
 from rnn_goldens import Golden
 from rnn_goldens.cells import Backward, Case, case_of
@@ -30,8 +27,6 @@ from rnn_goldens.diagnosis.candidates import Cause
 from rnn_goldens.diagnosis.causes import EXPLAINED
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-
-PAGE = "diagnosis.md"
 
 DTYPES = ("float64", "float32")
 
@@ -50,7 +45,7 @@ BACKWARD, FORWARD = "of the backward pass", "of the forward pass, differentiated
 INTRODUCTION = """## Causes of wrong gradients
 
 Wrong backward passes were checked against every golden of their cell that has gradients; the table says how often the
-run identified the right cause. Measured by `python -m benchmarks.diagnosis.backward --write`.
+run identified the right cause.
 
 The second group has bugs of the forward pass, differentiated as by a framework; their outputs are not checked. The
 columns are as above; “among others” includes causes with the same gradients on every golden, “no cause” means that
@@ -177,24 +172,12 @@ def report(results: Sequence[Result]) -> str:
                 where.setdefault(one.name, []).append(f"{one.cell} in {one.dtype}")
         listed = ", ".join(f"`{name}`" for name in sorted(where))
         brief += [f"- {outcome}: {listed}."] if listed else []
-    return "\n\n".join([*parts, "\n".join(brief), page.versions("numpy")]) + ".\n"
+    return "\n\n".join([*parts, "\n".join(brief)])
 
 
-def main() -> None:
-    """Run and print; exit with 1 if a diagnosis identifies a wrong cause, or no cause for a backward deviation."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{PAGE}")
-    parser.add_argument("--processes", type=int, default=2)
-    arguments = parser.parse_args()
-    with ProcessPoolExecutor(arguments.processes) as pool:
-        results = list(pool.map(result_of, wrongs(), chunksize=4))
-    text = report(results)
-    print(text)
-    if arguments.write:
-        page.write(PAGE, "benchmarks.diagnosis.backward", text)
-    if any(one.outcome == WRONG or (one.outcome == NONE and one.group == BACKWARD) for one in results):
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()
+def measured(every: int = 1) -> Measured:
+    """Return the section, and the passes with a wrong cause; for a backward deviation, also those with no cause."""
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        results = list(pool.map(result_of, list(wrongs())[::every], chunksize=4))
+    wrong = [one for one in results if one.outcome == WRONG or (one.outcome == NONE and one.group == BACKWARD)]
+    return Measured(report(results), [f"{one.outcome}: {one.name} of {one.cell} in {one.dtype}" for one in wrong])

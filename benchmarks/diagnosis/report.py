@@ -7,14 +7,12 @@ from benchmarks import page
 from benchmarks.diagnosis.networks import SINGLE, changes_steps
 from benchmarks.diagnosis.outcomes import AMONG, DRAWN, HINT, OUTCOMES, PARTLY, SILENT, WRONG, Result
 
-PAGE = "diagnosis.md"
-
 IN_FULL, BRIEFLY = (WRONG, SILENT), (HINT, PARTLY, AMONG)
 
 INTRODUCTION = f"""## Causes of wrong outputs
 
 Wrong networks were checked in float32 against every golden of their cell; the table says how often the run
-identified the right cause. Measured by `python -m benchmarks.diagnosis --write`.
+identified the right cause.
 
 - **deviations**: every known bug in every cell that it applies to.
 - **slips in NumPy**: mistakes written by hand as edits of a few lines of [an independent
@@ -43,12 +41,7 @@ def report(results: Sequence[Result], of: Mapping[str, int]) -> str:
     lists = {outcome: _listed(one for one in failing if one.outcome == outcome) for outcome in IN_FULL}
     parts = [f"### {outcome.capitalize()}\n\n{lines}" for outcome, lines in lists.items() if lines]
     brief = [_briefly(outcome, failing) for outcome in BRIEFLY]
-    return (
-        "\n\n".join(
-            [INTRODUCTION, how_many, table, *parts, "\n".join(filter(None, brief)), page.versions("numpy", "torch")]
-        )
-        + ".\n"
-    )
+    return "\n\n".join([INTRODUCTION, how_many, table, *parts, "\n".join(filter(None, brief))]) + "\n"
 
 
 def _briefly(outcome: str, failing: Sequence[Result]) -> str:

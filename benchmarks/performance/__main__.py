@@ -1,21 +1,18 @@
-"""Measures the cost of goldens and of alternatives in one interleaved run.
+"""Measures the cost of goldens and of alternatives in one interleaved run, in the environment that runs it.
 
-    make bench              # the wheel, installed with the plugins in requirements.txt
-    make bench-page         # and write the section of docs/results/cost.md
-    python -m benchmarks.performance    # the package that Python imports; a checkout is slower
-
-Figures are CPU seconds of whole processes (user and system), medians of interleaved runs. Ratios within a run matter.
+``python -m benchmarks performance`` runs it with the wheel, which is faster than a checkout. Figures are CPU seconds of
+whole processes (user and system), medians of interleaved runs. Ratios within a run matter.
 """
 
-import argparse
+import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import distributions
-from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.page import replace, table, versions
+from benchmarks.page import table, versions
 from benchmarks.performance import comparison, gradients, sizes, unused, whole_runs
 from benchmarks.performance.goldens import batch
 from benchmarks.performance.measurement import Figure
@@ -28,7 +25,7 @@ HEADER = """\
 The wheel was installed beside other plugins, and commands were timed in turn: an installed but unused plugin costs
 nothing measurable, and checking a golden costs about as much as `np.load` and `assert_allclose`. CPU seconds of whole
 processes, user and system, medians of interleaved runs. A ratio compares two commands of the same run, each minus a
-process that only imports what both import. Measured by `make bench-page`.
+process that only imports what both import.
 
 """
 
@@ -39,30 +36,18 @@ A golden contains more than outputs. A golden of size (8, 32, 16) with a bound h
 numbers: weights, inputs, outputs, and two tolerances for each output; `np.load` reads {outputs:,} of them. All are
 read, hashed and copied; goldens of your own corpora are also validated. There are more gradients than outputs: one for
 each weight, input and initial state.
-
-{versions}.
 """
 
-MODULE = "benchmarks.performance"
-"""Module that names its section of the page."""
 
-
-def main() -> None:
-    """Print one line for each figure, and write the section if requested."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=15)
-    parser.add_argument("--wheel", type=Path, help="the installed wheel")
-    parser.add_argument("--page", type=Path, help="page to write the section into")
-    arguments = parser.parse_args()
-    wheel = arguments.wheel.absolute() if arguments.wheel else None
-    page = arguments.page.absolute() if arguments.page else None
+def main(runs: int, wheel: Path, output: Path) -> None:
+    """Print one line for each figure, and write the section and the versions to a JSON file."""
     alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     parts: list[Callable[[Path], Iterator[Figure]]] = [
-        lambda folder: unused.figures(folder, arguments.runs, alone),
-        lambda folder: comparison.figures(folder, max(3, arguments.runs // 3), alone),
-        lambda folder: gradients.figures(folder, max(3, arguments.runs // 3)),
-        lambda folder: whole_runs.collecting(folder, max(3, arguments.runs // 3)),
-        lambda folder: whole_runs.whole_corpus(folder, max(1, arguments.runs // 5)) if find_spec("torch") else iter(()),
+        lambda folder: unused.figures(folder, runs, alone),
+        lambda folder: comparison.figures(folder, max(3, runs // 3), alone),
+        lambda folder: gradients.figures(folder, max(3, runs // 3)),
+        lambda folder: whole_runs.collecting(folder, max(3, runs // 3)),
+        lambda folder: whole_runs.whole_corpus(folder, max(1, runs // 5)),
         lambda _: sizes.figures(wheel),
     ]
     figures = []
@@ -74,15 +59,11 @@ def main() -> None:
                 goal = f"goal {figure.goal}{'' if figure.met else '   NOT MET'}" if figure.goal else ""
                 print(f"{figure.what:<78} {figure.value:>9}    {goal}".rstrip(), flush=True)
             os.chdir("/")
-    if page:
-        installed = {distribution.name for distribution in distributions()}
-        rows = [(f.what, f.value, f.goal, "" if f.met else "no") for f in figures]
-        text = (
-            HEADER
-            + table(("measured", "value", "goal", "met"), rows)
-            + FOOTER.format(versions=versions(*(p for p in PACKAGES if p in installed)), **_sizes())
-        )
-        replace(page, MODULE, text)
+    installed = {distribution.name for distribution in distributions()}
+    rows = [(f.what, f.value, f.goal, "" if f.met else "no") for f in figures]
+    text = HEADER + table(("measured", "value", "goal", "met"), rows) + FOOTER.format(**_sizes())
+    section = {"text": text, "versions": versions(*(package for package in PACKAGES if package in installed))}
+    output.write_text(json.dumps(section), "utf-8")
 
 
 def _sizes() -> dict[str, int]:
@@ -97,4 +78,4 @@ def _sizes() -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))

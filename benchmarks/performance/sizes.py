@@ -9,10 +9,8 @@ from benchmarks.performance.measurement import Figure, at_most
 _MEGA = 1e6
 
 
-def figures(wheel: Path | None) -> Iterator[Figure]:
-    """Yield sizes in MB; nothing for a checkout."""
-    if wheel is None:
-        return
+def figures(wheel: Path) -> Iterator[Figure]:
+    """Yield sizes in MB."""
     yield at_most("the wheel", wheel.stat().st_size / _MEGA, "MB", 6.5)
     installed = [Path(str(file.locate())) for file in files("rnn-goldens") or ()]
     kinds = {".json": "goldens as JSON", ".h5": "goldens as HDF5"}

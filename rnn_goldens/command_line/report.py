@@ -64,6 +64,9 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0, min_open=True),
     help="Seconds for one golden (default: 10 for a program, 60 in Python).",
 )
+@click.option(
+    "--revision", metavar="TEXT", default="", help="Written into the report: the commit that was checked, say."
+)
 @click.option("--gradients", is_flag=True, help="Also check gradients, of the goldens that have them.")
 @click.option("-k", "expression", metavar="EXPRESSION", help="Only goldens that match, as in pytest.")
 @click.option("-n", "processes", metavar="N", help="Number of processes; needs pytest-xdist.")
@@ -79,6 +82,7 @@ def report(
     others: tuple[Path, ...],
     known_failures: Path | None,
     time_limit: float | None,
+    revision: str,
     gradients: bool,
     expression: str | None,
     processes: str | None,
@@ -127,6 +131,7 @@ def report(
         gradients,
         selection,
         [precision_name(name) for name in dtype],
+        revision,
     )
     if not request.wanted(back=False):
         raise WrongUse("no golden is selected in these precisions")

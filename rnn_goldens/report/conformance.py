@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,7 @@ class CheckRequest:
         gradients: whether to check gradients, too.
         selection: arguments of ``Corpus.select``; empty for all goldens.
         dtypes: the precisions; empty for all.
+        revision: what the user calls the version of what is checked, such as a commit; "" for nothing.
         progress: called about once a second with the number of goldens compared and selected.
     """
 
@@ -88,6 +90,7 @@ class CheckRequest:
     gradients: bool = False
     selection: Mapping[str, Any] = field(default_factory=dict)
     dtypes: Sequence[str] = ()
+    revision: str = ""
     progress: Callable[[int, int], None] | None = None
 
     def known(self, implementation: str, *, back: bool) -> Path | None:
@@ -222,7 +225,7 @@ def document(
         "kind": "conformance",
         "format": FORMATS["conformance"],
         "corpus": request.corpus.label,
-        "made_with": {"rnn-goldens": version("rnn-goldens"), **_machine()},
+        "made_with": _made_with(request.revision),
         "implementations": [
             {
                 "name": one.name,
@@ -306,5 +309,11 @@ def versions(implementation: str, time_limit: float) -> dict[str, str]:
     return versions_of_packages(implementation)
 
 
-def _machine() -> dict[str, str]:
-    return {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
+def _made_with(revision: str) -> dict[str, str]:
+    return {
+        "rnn-goldens": version("rnn-goldens"),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "date": datetime.now(UTC).date().isoformat(),
+        **({"revision": revision} if revision else {}),
+    }

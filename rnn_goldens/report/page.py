@@ -19,7 +19,7 @@ fraction of the tolerance, how many were refused (not supported), and how many a
 
 <!-- Written by `rnn-goldens report`; do not edit. -->
 
-Made with rnn-goldens {rnn_goldens} on Python {python}, {machine}. The JSON file has the full messages.
+Made {made}. The JSON file has the full messages.
 """
 
 GRADIENTS = """\
@@ -38,9 +38,8 @@ _MARKUP = re.compile(r"[\\`|]|\](?=[(\[:])")
 
 def page(document: Document) -> str:
     """Return the page of a valid document."""
-    made = document["made_with"]
     parts = [
-        HEADER.format(corpus=document["corpus"], rnn_goldens=made["rnn-goldens"], **made),
+        HEADER.format(corpus=document["corpus"], made=_made(document["made_with"])),
         *(line for cell in CELLS for line in _table(document, cell)),
         _section("What is wrong", _disagreements(document["implementations"])),
         _section("What was refused", _refusals(document["implementations"])),
@@ -57,11 +56,16 @@ def _versions(document: Document) -> Iterator[str]:
         yield f"- {code(i['name'])}{': ' if versions else ''}{versions}{_elsewhere(i.get('made_with'))}{_of(i)}\n"
 
 
+def _made(made: Document) -> str:
+    """Return the versions, the machine and, if it is stated, the day and the revision of a report."""
+    text = f"with rnn-goldens {made['rnn-goldens']} on Python {made['python']}, {made['machine']}"
+    text += f", on {made['date']}" if "date" in made else ""
+    return plain(text + (f", revision {made['revision']}" if "revision" in made else ""))
+
+
 def _elsewhere(made: Document | None) -> str:
-    """Return the versions and machine of another report's implementation; "" if they are those of this report."""
-    if made is None:
-        return ""
-    return plain(f"; made with rnn-goldens {made['rnn-goldens']} on Python {made['python']}, {made['machine']}")
+    """Return how another report was made that has an implementation; "" if it is of this report."""
+    return "" if made is None else f"; made {_made(made)}"
 
 
 def _of(implementation: Document) -> str:

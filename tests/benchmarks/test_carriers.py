@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from examples.compilation import lacking
 
-from benchmarks.carriers.__main__ import differing, report, unexpected
 from benchmarks.carriers.carriers import ROOT, carriers, python
 from benchmarks.carriers.implementations import Implementation, Result, results
+from benchmarks.carriers.verdicts import differing, report, unexpected
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.export.c_header import CHECKER, checker

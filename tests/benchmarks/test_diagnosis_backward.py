@@ -21,7 +21,7 @@ def test_the_diagnosis_of_a_wrong_backward_pass_has_the_expected_outcome(wrong: 
 
 
 SAMPLE = [wrong for wrong in wrongs() if wrong[0] == BACKWARD][::23]
-"""A sample of the wrong backward passes that ``python -m benchmarks.diagnosis.backward`` runs."""
+"""A sample of the wrong backward passes that ``python -m benchmarks diagnosis-backward`` runs."""
 
 
 @pytest.mark.slow

@@ -1,19 +1,18 @@
 """A failure of a correct implementation is counted, described and reported."""
 
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks import false_alarms, implementation_results, page
+from benchmarks import false_alarms, implementation_results
 from benchmarks.false_alarms import implementations, report, results_of
 from benchmarks.implementation_results import ImplementationResults, Job
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import Unsupported
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 pytestmark = pytest.mark.slow
@@ -61,35 +60,17 @@ def test_is_close_compares_every_output() -> None:
     assert not false_alarms.is_close(golden, (golden.out, golden.h_n + np.float32(1e-3)))
 
 
-def test_the_command_writes_the_page_and_fails_after_a_false_alarm_or_a_large_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_false_alarm_and_a_large_error_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     largest, failed = (0.1, "gru/plain"), dict[str, str]()
 
-    def run(_: object, tasks: Sequence[tuple[Sequence[Job], int]], *__: object) -> dict[Job, ImplementationResults]:
-        return {
-            job: ImplementationResults(job, passed=3, largest=largest, failed=failed)
-            for jobs, _ in tasks
-            for job in jobs
-        }
+    def run(_: object, tasks: Sequence[tuple[Sequence[Job], int]]) -> dict[Job, ImplementationResults]:
+        jobs = [job for jobs, _ in tasks for job in jobs]
+        return {job: ImplementationResults(job, passed=3, largest=largest, failed=failed) for job in jobs}
 
     monkeypatch.setattr(implementation_results, "run", run)
-    monkeypatch.setattr(page, "RESULTS", tmp_path)
-    section = "<!-- begin python -m benchmarks.false_alarms -->\n<!-- end python -m benchmarks.false_alarms -->\n"
-    (tmp_path / false_alarms.PAGE).write_text(section, "utf-8")
-    assert _exit_code(monkeypatch) == 0
-    assert (tmp_path / false_alarms.PAGE).read_text("utf-8").count("| NumPy, 21 networks ") == 1
+    found = false_alarms.measured(only="torch-cells")
+    assert (found.text.count("| torch-cells "), found.wrong) == (1, [])
     failed["gru/plain"] = "out[0] is 1, not 2"
-    assert _exit_code(monkeypatch) == 1
-    assert "`gru/plain`: out[0] is 1, not 2" in (tmp_path / false_alarms.PAGE).read_text("utf-8")
+    assert "torch-cells, float64, gru/plain: out[0] is 1, not 2" in false_alarms.measured(only="torch-cells").wrong
     failed, largest = {}, (0.71, "gru/plain")
-    assert _exit_code(monkeypatch) == 1
-
-
-def _exit_code(monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(sys, "argv", ["false_alarms", "--write"])
-    try:
-        false_alarms.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
+    assert len(false_alarms.measured(only="torch-cells").wrong) == len(PRECISIONS)

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from benchmarks.profiles import PROFILES, SIGNS, WebGpu, measured, report, simulations
+from benchmarks.profiles import PROFILES, SIGNS, WebGpu, report, run, simulations
 from rnn_goldens.golden.profile import TF32, WGSL
 
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    results = measured(every=40)
+    results = run(every=40)
     assert results.simulated
     assert not any(one.failures.total() for one in results.simulated.values())
     assert any(one.failures_under_ieee.total() for one in results.simulated.values())

@@ -60,6 +60,17 @@ def test_included_rows_come_last_with_their_versions(write: Write) -> None:
     assert "- `mlx`: mlx 3; made with rnn-goldens 9 on Python 3.12, Darwin arm64\n" in page(merged)
 
 
+def test_each_row_keeps_its_date_and_revision(write: Write) -> None:
+    made = {"rnn-goldens": "9", "python": "3.12", "machine": "Darwin arm64", "date": "2026-01-31", "revision": "abc"}
+    other = write("mlx.json", row("mlx"), made_with=made)
+    merged = document([], CheckRequest(CORPUS, revision="def"), rows([other], CORPUS, []))
+    assert merged["implementations"][0]["made_with"] == made
+    assert merged["made_with"]["revision"] == "def"
+    text = page(merged)
+    assert "Darwin arm64, on 2026-01-31, revision abc\n" in text
+    assert f", on {merged['made_with']['date']}, revision def. The JSON file" in text
+
+
 def test_equal_versions_are_not_repeated(write: Write) -> None:
     made_with = document([], CheckRequest(CORPUS))["made_with"]
     merged = document([], CheckRequest(CORPUS), rows([write("mlx.json", row("mlx"), made_with=made_with)], CORPUS, []))

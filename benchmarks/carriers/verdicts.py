@@ -1,42 +1,30 @@
 """Compares the verdicts of each carrier with Python's, for right and wrong implementations.
 
-    python -m benchmarks.carriers    # after `make javascript`; --write renews docs/results/carriers.md
-
 A carrier is a form in which goldens reach a project: ONNX folders, files of arrays, JSON, the npm package, the C
 header. The exit code is 1 if a verdict differs from Python's, or if Python's verdict on an implementation is not the
 known one.
 """
 
-import argparse
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import page
+from benchmarks.benchmark import Measured
 from benchmarks.carriers.carriers import JSON_PRECISIONS, Verdicts, carriers, python
 from benchmarks.carriers.implementations import Result, chosen, results
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.precision import PRECISIONS
 from vectors.archive import FORMATS, contents, is_in_archive
 
-PAGE = "carriers.md"
 
-
-def main() -> None:
-    """Compare, print, and exit with 1 if a verdict differs."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--write", action="store_true", help=f"renew docs/results/{PAGE}")
-    arguments = parser.parse_args()
+def measured() -> Measured:
+    """Return the section, and the verdicts that differ."""
     with tempfile.TemporaryDirectory() as scratch:
-        text, wrong = measured(Path(scratch))
-    print(text)
-    if arguments.write:
-        page.write(PAGE, "benchmarks.carriers", text)
-    sys.exit(bool(wrong))
+        return Measured(*compared(Path(scratch)))
 
 
-def measured(scratch: Path) -> tuple[str, list[str]]:
+def compared(scratch: Path) -> tuple[str, list[str]]:
     """Return the section of the page, and the verdicts that differ."""
     vectors = scratch / "vectors"
     for path, content in contents("0").items():
@@ -80,9 +68,7 @@ def report(found: Sequence[Result], reference: Verdicts, others: Mapping[str, Ve
             "## The same verdicts in every carrier\n\n"
             f"{len(right)} right and {len(wrong_ones)} wrong implementations ran goldens of the archive in "
             f"{_joined(PRECISIONS)}: {len(found):,} results. Each carrier checked the same outputs. "
-            f"{'All verdicts are equal.' if not wrong else f'Verdicts that differ: {len(wrong)}.'} "
-            "Measured by `python -m benchmarks.carriers --write`.\n\n"
-            f"{page.versions('numpy', 'onnx', 'safetensors')}.\n",
+            f"{'All verdicts are equal.' if not wrong else f'Verdicts that differ: {len(wrong)}.'}\n",
             page.table(("carrier", "results", "passed", "failed", "as in Python", "different"), rows),
             f"The archive has ONNX folders in {_joined(FORMATS['onnx'])}, and not for cells without an ONNX operator, "
             f"and C headers in {_joined(FORMATS['c'])}. C has no shapes: outputs of a wrong shape are not compared. "
@@ -104,7 +90,3 @@ def _row(name: str, reference: Verdicts, verdicts: Verdicts) -> tuple[object, ..
     equal = sum(want == got for want, got in pairs)
     passed = sum(bool(got) for _, got in pairs)
     return name, len(pairs), passed, len(pairs) - passed, equal, len(pairs) - equal
-
-
-if __name__ == "__main__":
-    main()

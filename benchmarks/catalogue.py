@@ -1,0 +1,225 @@
+"""The benchmarks, in the order in which ``results`` runs them: timings first, while the machine is quiet."""
+
+from benchmarks.benchmark import Benchmark, Option
+from benchmarks.page import ROOT
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+"""Waiting threads of BLAS and torch use CPU time, too."""
+
+CACHED = {
+    "JAX_COMPILATION_CACHE_DIR": str(ROOT / "build" / "jax"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+"""Compiling takes most of the time of implementations in JAX, which therefore share a cache."""
+
+ONLY = Option("only", "", "only implementations whose name contains this text")
+
+
+def every(what: str, default: int = 1) -> Option:
+    """Return an option that selects a part."""
+    return Option("every", default, f"only every Nth {what}")
+
+
+BENCHMARKS = (
+    Benchmark(
+        "performance",
+        "what the plugin costs a project, compared with other plugins",
+        "5 minutes, and once 1 minute for its environment",
+        "benchmarks.performance.environment:measured",
+        page="cost.md",
+        options=(Option("runs", 15, "runs of each command"),),
+    ),
+    Benchmark(
+        "generation-cost",
+        "the cost of generating the corpus; fails beyond its limits of time or memory",
+        "5 minutes",
+        "benchmarks.generation_cost:measured",
+        page="cost.md",
+        packages=("numpy", "torch", "python-flint", "h5py"),
+    ),
+    Benchmark(
+        "certifying-speed",
+        "the speed of certification, compared with mpmath; fails if mpmath has other values",
+        "2 minutes",
+        "benchmarks.certifying_speed:measured",
+        page="cost.md",
+        packages=("numpy", "torch", "python-flint", "mpmath"),
+        environment=ONE_THREAD,
+    ),
+    Benchmark(
+        "scaling",
+        "the cost of certifying, listing and checking 100 to 10,000 goldens",
+        "10 minutes",
+        "benchmarks.scaling:measured",
+        page="cost.md",
+        packages=("numpy", "torch", "python-flint", "h5py", "pytest-xdist"),
+        options=(Option("counts", (100, 1_000, 10_000), "at least two numbers of goldens"),),
+    ),
+    Benchmark(
+        "recurrences",
+        "goldens of recurrences: right and wrong implementations, exact goldens, gradients, cost, sizes",
+        "6 minutes",
+        "benchmarks.recurrences.sections:measured",
+        page="recurrences.md",
+        packages=("numpy", "torch", "jax", "onnx", "onnxruntime", "python-flint"),
+        environment={**ONE_THREAD, **CACHED},
+    ),
+    Benchmark(
+        "hostile",
+        "damaged and hostile JSON in every reader; fails on another error, or beyond its limits",
+        "2 minutes",
+        "benchmarks.hostile:measured",
+        page="robustness.md",
+        packages=("msgspec", "numpy"),
+        options=(Option("seed", 1, "of the random changes"),),
+    ),
+    Benchmark(
+        "nothing-unchecked",
+        "mistakes by every command; fails if a wrong golden passes, or a right one fails",
+        "10 minutes",
+        "benchmarks.nothing_unchecked:measured",
+        page="robustness.md",
+        packages=("pytest", "pytest-xdist", "numpy"),
+    ),
+    Benchmark(
+        "onnx-backend",
+        "bugs that pass ONNX's backend tests, and bugs that pass the corpus",
+        "1 minute",
+        "benchmarks.onnx_backend:measured",
+        page="coverage.md",
+        packages=("onnx", "numpy"),
+    ),
+    Benchmark(
+        "corpus-coverage",
+        "sizes, options and arguments that the corpus covers; fails if one is missing",
+        "1 minute",
+        "benchmarks.corpus_coverage.sections:measured",
+        page="coverage.md",
+        packages=("numpy",),
+    ),
+    Benchmark(
+        "exhaustive",
+        "every half-precision argument of activations in three implementations; fails if one is wrong",
+        "1 minute",
+        "benchmarks.exhaustive:measured",
+        page="correctness.md",
+        packages=("numpy", "torch", "onnxruntime"),
+    ),
+    Benchmark(
+        "drawn-goldens",
+        "correct implementations on random goldens; fails if one fails",
+        "5 minutes",
+        "benchmarks.drawn_goldens:measured",
+        page="correctness.md",
+        packages=("numpy", "torch", "hypothesis"),
+        options=(Option("examples", 200, "goldens for each implementation"),),
+        environment=CACHED,
+    ),
+    Benchmark(
+        "false-alarms",
+        "correct implementations on every golden; fails if one fails",
+        "8 minutes",
+        "benchmarks.false_alarms:measured",
+        page="correctness.md",
+        packages=("numpy", "ml_dtypes", "torch", "onnx", "onnxruntime", "keras", "flax", "jax"),
+        options=(ONLY, every("golden, of implementations that compile")),
+        environment=CACHED,
+    ),
+    Benchmark(
+        "gradient-false-alarms",
+        "correct backward passes on every golden with gradients; fails if one fails",
+        "8 minutes",
+        "benchmarks.gradient_false_alarms:measured",
+        page="correctness.md",
+        packages=("numpy", "ml_dtypes", "torch", "keras", "flax", "jax"),
+        options=(ONLY, every("golden, of implementations that compile", 7)),
+        environment=CACHED,
+    ),
+    Benchmark(
+        "diagnosis",
+        "causes that are named for wrong outputs; fails if one is wrong or nothing is found",
+        "15 minutes",
+        "benchmarks.diagnosis.forward:measured",
+        page="diagnosis.md",
+        packages=("numpy", "torch"),
+        options=(Option("first", 0, "only the first N networks, in random order"),),
+        environment=ONE_THREAD,
+    ),
+    Benchmark(
+        "diagnosis-backward",
+        "causes that are named for wrong gradients; fails if one is wrong",
+        "4 minutes",
+        "benchmarks.diagnosis.backward:measured",
+        page="diagnosis.md",
+        packages=("numpy",),
+        options=(every("wrong backward pass"),),
+        environment=ONE_THREAD,
+    ),
+    Benchmark(
+        "profiles",
+        "simulations of the profiles tf32 and wgsl, and what goldens detect under them",
+        "5 minutes",
+        "benchmarks.profiles:measured",
+        page="profiles.md",
+        packages=("numpy",),
+        options=(every("golden"),),
+        environment=ONE_THREAD,
+    ),
+    Benchmark(
+        "carriers",
+        "verdicts of archive, npm package and C header; fails if one differs from Python's; after make javascript",
+        "5 minutes",
+        "benchmarks.carriers.verdicts:measured",
+        page="carriers.md",
+        packages=("numpy", "onnx", "safetensors"),
+    ),
+    Benchmark(
+        "dialects",
+        "what engines compute for dialects; writes the columns of these engines",
+        "2 minutes",
+        "benchmarks.dialects:measured",
+        options=(Option("engines", (), "default: those of this environment"),),
+        environment=CACHED,
+        writes=True,
+    ),
+    Benchmark(
+        "conformance",
+        "frameworks and example programs on every golden, after the list of known defects; docs/conformance.*",
+        "8 minutes",
+        "benchmarks.conformance:measured",
+        options=(Option("against", False, "fail if docs/conformance.json differs"),),
+        environment=CACHED,
+        writes=True,
+    ),
+    Benchmark(
+        "engines",
+        "engines in environments of their own: tests, defects, dialects, and docs/engines/NAME.json",
+        "more than an hour, several GB each",
+        "benchmarks.engines:measured",
+        options=(Option("engines", (), "default: all"),),
+        environment=CACHED,
+    ),
+    Benchmark(
+        "hypothesis-versions",
+        "fuzz with the lowest and the newest Hypothesis on wrong networks; needs access to PyPI",
+        "3 minutes",
+        "benchmarks.hypothesis_versions:measured",
+    ),
+    Benchmark(
+        "mutants",
+        "mutants of the modules that decide what passes, in a clone of the last commit: lists those that survive",
+        "hours; --sample 100: 10 minutes",
+        "benchmarks.mutants:measured",
+        options=(
+            Option("sample", 0, "only a random sample of N mutants"),
+            Option("seed", 1, "of the sample; the same mutants as long as the modules are the same"),
+        ),
+    ),
+    Benchmark(
+        "deciding-coverage",
+        "branch coverage of the modules that decide what passes; fails below 100 %",
+        "1 minute",
+        "benchmarks.deciding_coverage:measured",
+    ),
+)

@@ -1,0 +1,111 @@
+"""Of which corpus, commit and date every page with results is."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import page
+
+DOCS = page.ROOT / "docs"
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a part of a page says of itself; "" for what it does not say.
+
+    Attributes:
+        place: the page, and its part.
+        command: the command that measures it.
+        noted: whether the page says where it is used that it is of another corpus.
+    """
+
+    place: str
+    command: str
+    corpus: str = ""
+    commit: str = ""
+    date: str = ""
+    noted: bool = False
+
+    @property
+    def is_of_this_corpus(self) -> bool:
+        """Whether it is of the committed corpus."""
+        return self.corpus == page.corpus_version()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is of the committed corpus and of the code that is checked out."""
+        return self.is_of_this_corpus and bool(self.commit) and page.is_unchanged_since(self.commit)
+
+
+def stated() -> list[Stated]:
+    """Return what every page with results says."""
+    return [*_sections(), *_dialects(), *_conformance(), *_generated()]
+
+
+def _sections() -> Iterator[Stated]:
+    for path in sorted(page.RESULTS.glob("*.md")):
+        for one in page.sections(path):
+            if one.name != "dialects":
+                yield Stated(f"results/{path.name}: {one.name}", one.command, one.corpus, one.commit, one.date)
+
+
+def _dialects() -> Iterator[Stated]:
+    from benchmarks.dialects import DOCUMENT, ENGINES
+
+    for name, column in json.loads(DOCUMENT.read_text("utf-8")).items():
+        command = "python -m benchmarks dialects --write" if name in ENGINES else ENGINE
+        corpus, commit, date = (column.get(what, "") for what in ("corpus", "commit", "date"))
+        yield Stated(f"results/dialects.md: {name}", command, corpus, commit, date, noted=name not in ENGINES)
+
+
+ENGINE = "python -m benchmarks engines"
+
+
+def _conformance() -> Iterator[Stated]:
+    """Yield the rows of the report; it must be written again if docs/engines has other rows."""
+    document = _read("conformance.json")
+    recorded = {row["name"]: row for path in sorted((DOCS / "engines").glob("*.json")) for row in _read(path)[ROWS]}
+    written = {row["name"]: row for row in document[ROWS]}
+    for name, row in {**recorded, **written}.items():
+        place, made = f"conformance.md: {name}", row.get("made_with", document["made_with"])
+        if name in recorded and (name not in written or recorded[name]["results"] != row["results"]):
+            yield Stated(f"{place}, not as in docs/engines", REPORT)
+        else:
+            command = f"{ENGINE} {name}" if name in recorded else REPORT
+            corpus, commit, date = row.get("corpus", document["corpus"]), made.get("revision", ""), made.get("date", "")
+            yield Stated(place, command, corpus, commit, date, noted="corpus" in row)
+
+
+REPORT = "python -m benchmarks conformance --write"
+ROWS = "implementations"
+
+
+def _read(path: str | Path) -> Any:  # noqa: ANN401 - a document
+    return json.loads((DOCS / path).read_text("utf-8"))
+
+
+def _generated() -> Iterator[Stated]:
+    for path in [*sorted((DOCS / "accuracy").glob("*.md")), DOCS / "standards.md"]:
+        for corpus in dict.fromkeys(re.findall(r"\bcorpus (\d+\.\d+\.\d+)", path.read_text("utf-8"))):
+            yield Stated(str(path.relative_to(DOCS)), "make generate", corpus)
+
+
+def show(*, only_today: bool) -> int:
+    """Print a table; return 1 if a page must be of this corpus and is not."""
+    found, corpus = stated(), page.corpus_version()
+    rows = [(one.place, one.corpus, one.commit, one.date, "" if one.is_of_this_corpus else _how(one)) for one in found]
+    print(page.table(("page", "corpus", "commit", "date", ""), rows))
+    others = [one for one in found if not one.is_of_this_corpus]
+    wrong = [one for one in others if not one.noted]
+    print(f"{len(found)} parts of pages, {len(others)} of another corpus than {corpus}; {len(wrong)} do not say so.")
+    if wrong and only_today:
+        print(*dict.fromkeys(f"measure again: {one.command or one.place}" for one in wrong), sep="\n", file=sys.stderr)
+    return 1 if wrong and only_today else 0
+
+
+def _how(one: Stated) -> str:
+    return "another corpus, and the page says so" if one.noted else "ANOTHER CORPUS"

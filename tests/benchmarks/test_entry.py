@@ -1,0 +1,104 @@
+"""``python -m benchmarks`` runs a benchmark, writes its section unless something is wrong, and knows what is old."""
+
+import json
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as entry
+from benchmarks import mutants, page, pages, results
+from benchmarks.benchmark import Benchmark, Measured, Option
+from benchmarks.catalogue import BENCHMARKS
+
+Write = Callable[..., int]
+
+
+def fine(every: int = 7) -> Measured:
+    return Measured(f"every {every}")
+
+
+def wrong(every: int = 7) -> Measured:
+    return Measured("text", [f"{every} is wrong"])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The pages of a project with one section, and two benchmarks that write it."""
+    text = "<!-- begin python -m benchmarks fine -->\n<!-- end python -m benchmarks fine -->\n"
+    (tmp_path / "page.md").write_text(text, "utf-8")
+    option = Option("every", 7, "part")
+    declared = [
+        Benchmark(f.__name__, "it", "1 s", f"{__name__}:{f.__name__}", page="page.md", options=(option,))
+        for f in (fine, wrong)
+    ]
+    monkeypatch.setattr(page, "RESULTS", tmp_path)
+    for module in (entry, results):
+        monkeypatch.setattr(module, "BENCHMARKS", declared)
+    monkeypatch.setattr(pages, "stated", lambda: list(pages._sections()))
+    return tmp_path
+
+
+def test_every_benchmark_has_its_function() -> None:
+    assert [one.name for one in BENCHMARKS if not find_spec(one.function.partition(":")[0])] == []
+    assert len({one.name for one in BENCHMARKS}) == len(BENCHMARKS)
+
+
+def test_a_section_is_written_only_if_nothing_is_wrong(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.main(["wrong", "--write"]) == 1
+    assert "7 is wrong" in capsys.readouterr().err
+    assert [one.command for one in page.sections(folder / "page.md")] == [""]
+    assert entry.main(["fine"]) == 0
+    assert [one.command for one in page.sections(folder / "page.md")] == [""]
+    assert entry.main(["fine", "--every", "3", "--write"]) == 0
+    assert "\nevery 3\n" in (folder / "page.md").read_text("utf-8")
+    (section,) = page.sections(folder / "page.md")
+    assert section.command == "python -m benchmarks fine --every 3 --write"
+
+
+@pytest.mark.usefixtures("folder")
+def test_only_a_section_of_this_corpus_and_commit_is_not_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    benchmark = Benchmark("fine", "it", "1 s", f"{__name__}:fine", page="page.md")
+    monkeypatch.setattr(page, "commit", lambda: "0123abcd")
+    same = {"0123abcd"}
+    monkeypatch.setattr(page, "is_unchanged_since", lambda commit: commit in same)
+    assert not results.is_current(benchmark)
+    entry.main(["fine", "--every", "3", "--write"])
+    assert not results.is_current(benchmark), "a part is not everything"
+    entry.main(["fine", "--write"])
+    assert results.is_current(benchmark)
+    same.clear()
+    assert not results.is_current(benchmark)
+    same.add("0123abcd")
+    monkeypatch.setattr(page, "corpus_version", lambda: "99.0.0")
+    assert not results.is_current(benchmark)
+
+
+def test_pages_of_another_corpus_are_wrong_unless_they_say_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = pages.Stated("a.md", "measure a", page.corpus_version())
+    noted = pages.Stated("b.md", "measure b", "0.1.0", noted=True)
+    monkeypatch.setattr(pages, "stated", lambda: [now, noted])
+    assert pages.show(only_today=True) == 0
+    monkeypatch.setattr(pages, "stated", lambda: [now, noted, pages.Stated("c.md", "measure c", "0.1.0")])
+    assert pages.show(only_today=False) == 0
+    assert pages.show(only_today=True) == 1
+    assert "measure again: measure c\n" in capsys.readouterr().err
+
+
+def test_every_page_with_results_is_listed() -> None:
+    places = {one.place.partition(":")[0] for one in pages.stated()}
+    assert places >= {f"results/{path.name}" for path in page.RESULTS.glob("*.md")}
+    assert places >= {"conformance.md", "standards.md", "accuracy/lstm.md"}
+    rows = json.loads((pages.DOCS / "conformance.json").read_text("utf-8"))["implementations"]
+    listed = [one.place for one in pages.stated()]
+    assert all(any(place.startswith(f"conformance.md: {row['name']}") for place in listed) for row in rows)
+
+
+def test_a_sample_of_mutants_is_the_same_for_the_same_seed() -> None:
+    mutants_of_a_module = [str(number) for number in range(100)]
+    assert mutants.sampled(mutants_of_a_module, 10, 1) == mutants.sampled(mutants_of_a_module, 10, 1)
+    assert mutants.sampled(mutants_of_a_module, 10, 1) != mutants.sampled(mutants_of_a_module, 10, 2)
+    assert len(mutants.sampled(mutants_of_a_module, 0, 1)) == 100
