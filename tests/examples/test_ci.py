@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "examples" / "ci"
@@ -23,7 +24,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     ignored = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "node_modules")
     shutil.copytree(ROOT, folder / "project", ignore=ignored)
-    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(folder / "project")]
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--no-isolation",
+        "--wheel",
+        "--outdir",
+        str(folder),
+        str(folder / "project"),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     (built,) = folder.glob("*.whl")
     return built
@@ -48,11 +58,13 @@ def test_a_recipe_passes_in_an_empty_repository(tmp_path: Path, wheel: Path) -> 
 @pytest.mark.slow
 @pytest.mark.xdist_group("wheel")
 def test_the_action_passes_for_numpy_and_fails_for_an_unknown_implementation(tmp_path: Path, wheel: Path) -> None:
-    recipe, mine = tmp_path / "recipe.yml", tmp_path / "mine"
-    text = (RECIPES / "with-the-action.yml").read_text("utf-8")
-    with_implementation = "implementation: numpy\n          arguments: --ids documented/* --dtype float32"
-    recipe.write_text(text.replace("arguments: --rnn-goldens-dtype=float32,float64", with_implementation), "utf-8")
-    assert "4 passed" in followed(recipe, mine, wheel, 0)
-    assert (mine / "rnn-goldens.html").is_file()
-    recipe.write_text(recipe.read_text("utf-8").replace("implementation: numpy", "implementation: no_such"), "utf-8")
-    assert "== red: Check against the goldens exits with 2" in followed(recipe, tmp_path / "other", wheel, 2)
+    document = yaml.safe_load((RECIPES / "with-the-action.yml").read_text("utf-8"))
+    steps = document["jobs"]["check"]["steps"]
+    (action,) = (step for step in steps if "rnn-goldens" in step.get("uses", ""))
+    numpy, unknown = ({"implementation": n, "arguments": "--ids documented/* --dtype float32"} for n in ("numpy", "no"))
+    document["jobs"]["check"]["steps"] = [{**action, "with": numpy}, {**action, "with": unknown}]
+    (tmp_path / "recipe.yml").write_text(yaml.safe_dump(document), "utf-8")
+    output = followed(tmp_path / "recipe.yml", tmp_path / "mine", wheel, 2)
+    assert "4 passed" in output
+    assert (tmp_path / "mine" / "rnn-goldens.html").is_file()
+    assert "== red: Check against the goldens exits with 2" in output
