@@ -25,6 +25,7 @@ def test_the_kernel_written_from_the_page_passes(tmp_path: Path) -> None:
     assert re.search(r"^\d+ passed in", run(tmp_path, KERNEL), re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_the_kernel_without_its_scale_fails_with_one_cause(tmp_path: Path) -> None:
     output = run(tmp_path, KERNEL.replace(" * scale  #", "  #"))
     assert "no other does: scale_left_out" in " ".join(output.split())

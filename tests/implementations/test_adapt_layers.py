@@ -78,7 +78,7 @@ def test_a_flax_cell_is_unrolled(flax: Any) -> None:
     ]
 
 
-@pytest.mark.parametrize("cell", ["gru_hard_sigmoid_sixth", "gru_reverse"])
+@pytest.mark.parametrize("cell", [pytest.param("gru_hard_sigmoid_sixth", marks=pytest.mark.slow), "gru_reverse"])
 def test_a_flax_cell_receives_the_arguments_of_a_dialect(flax: Any, cell: str) -> None:
     counts, reasons = check_all(flax.MyFlaxGRU, cell=cell, without="lengths")
     assert (counts["failed"], reasons) == (0, [])

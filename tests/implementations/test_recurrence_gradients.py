@@ -33,7 +33,8 @@ def test_gradients_in_torch_are_right(entry: Any, dtype: str) -> None:
 
 
 @pytest.mark.xdist_group("keras")
-@pytest.mark.parametrize("dtype", ["float64", pytest.param("bfloat16", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
 def test_gradients_in_jax_are_right(jax_kernels: Any, dtype: str) -> None:
     check(jax_kernels.gated_delta, ONE, dtype)
 
