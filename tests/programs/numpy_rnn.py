@@ -76,26 +76,12 @@ def halved(answer: Message) -> Message:
     return with_x(answer, {**x, "data": [number / 2 for number in x["data"]]})
 
 
-def with_nan(answer: Message) -> Message:
-    x = answer["gradients"]["x"]
-    return with_x(answer, {**x, "data": ["NaN", None, *x["data"][2:]]})
-
-
-def renamed(answer: Message) -> Message:
-    gradients = {name.replace("weight_", "w_"): value for name, value in answer["gradients"].items()}
-    return {**answer, "gradients": gradients}
-
-
 MISBEHAVIOUR: dict[str, Callable[[Message], Message]] = {
     "halves_x": halved,
-    "gives_nan": with_nan,
     "gives_null": lambda answer: with_x(answer, None),
     "gives_a_list": lambda answer: with_x(answer, [1.0]),
     "gives_too_few_numbers": lambda answer: with_x(answer, {**answer["gradients"]["x"], "data": [1.0]}),
-    "gives_another_shape": lambda answer: with_x(answer, {"shape": [1], "data": [1.0]}),
-    "renames_weights": renamed,
     "gives_only_x": lambda answer: {**answer, "gradients": {"x": answer["gradients"]["x"]}},
-    "gives_nothing": lambda answer: {**answer, "gradients": {}},
     "leaves_gradients_out": lambda answer: {name: answer[name] for name in ("answer", "id")},
 }
 

@@ -120,6 +120,7 @@ def assert_right(program: Program, golden: Golden) -> None:
 
 LATE = [
     ("answers_again_a_little_later", f'answered twice: after {ANSWER} it printed \'{{"answer": "outputs"*'),
+    ("prints_rubbish_after_its_answer", f"answered twice: after {ANSWER} it printed 'Epoch 1: loss 0.25'*"),
     ("exits_after_its_answer", f"exited with code 0 after {ANSWER}\n  a program must read requests until *"),
     ("crashes_after_its_answer", f"exited with code 1 after {ANSWER}\n  its last lines on stderr:\n    double free"),
     ("segfaults_after_its_answer", f"was killed by signal SIGSEGV after {ANSWER}"),
@@ -156,16 +157,6 @@ def test_a_late_violation_is_recorded_for_its_golden_and_does_not_affect_the_nex
     assert f"rnn-goldens protocol documented/mini-batch --dtype=float32 --requests | {sys.executable}" in late.text
     assert_right(program, first)
     assert len(program.late) == 1
-
-
-def test_a_late_line_that_is_not_an_answer_is_recorded(start: Start) -> None:
-    program = start(*TINY_RNN, "2=prints_rubbish_after_its_answer")
-    first, second, third = goldens()
-    assert_right(program, first)
-    assert_right(program, second)
-    time.sleep(1)
-    assert_right(program, third)
-    assert program.late[0].text.startswith(f"tiny_rnn answered twice: after {ANSWER} it printed 'Epoch 1: loss 0.25'")
 
 
 @pytest.mark.slow
@@ -214,20 +205,6 @@ def test_output_between_hello_and_the_first_golden_fails_that_golden(start: Star
     assert program.late == []
 
 
-@pytest.mark.slow
-def test_an_answer_with_an_earlier_id_fails_the_current_golden(start: Start) -> None:
-    program = start(*TINY_RNN, "2=answers_the_id_before", time_limit=1.5)
-    first, second, third = goldens()
-    assert_right(program, first)
-    twice = (
-        r"mini-batch in float32: tiny_rnn answered twice: id 1 \(documented/single-sequence\) again, instead of id 2"
-    )
-    with pytest.raises(ProgramFailed, match=twice):
-        program(second)
-    assert_right(program, third)
-    assert program.late == []
-
-
 def test_a_late_answer_is_not_used_for_the_next_golden(start: Start) -> None:
     program = start(*TINY_RNN, "1=answers_again_at_the_next_request")
     first, second, third = goldens()
@@ -237,7 +214,7 @@ def test_a_late_answer_is_not_used_for_the_next_golden(start: Start) -> None:
     assert [late.golden for late in program.late] == ["documented/single-sequence"]
 
 
-@pytest.mark.parametrize("error", [RecursionError, MemoryError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("error", [RecursionError, KeyboardInterrupt])
 def test_after_any_interruption_the_program_is_restarted(
     start: Start, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
 ) -> None:
@@ -268,15 +245,6 @@ def raising(error: type[BaseException]) -> Callable[..., None]:
     return raise_it
 
 
-def test_a_too_deeply_nested_answer_fails_only_its_golden(start: Start) -> None:
-    program = start(*TINY_RNN, "2=prints_a_nest_of_940")
-    first, second, third = goldens()
-    assert_right(program, first)
-    with pytest.raises(ProgramFailed, match="mini-batch in float32: tiny_rnn printed JSON that is nested too deep"):
-        program(second)
-    assert_right(program, third)
-
-
 def test_a_program_can_run_inputs_without_expected_values(start: Start) -> None:
     golden = goldens()[1]
     assert golden.compare(*start(*TINY_RNN)(golden.for_implementation())).passed
@@ -300,20 +268,6 @@ def test_the_maximum_line_length_follows_from_the_requested_arrays(
     program = start(sys.executable, "-c", ENDLESS, json.dumps(examples.hello()))
     with pytest.raises(ProgramFailed, match=f"printed more than {100_000 + 64 * numbers:,} bytes without ending the"):
         program(golden.for_implementation())
-
-
-@pytest.mark.slow
-def test_a_golden_can_be_requested_again_after_any_failure(start: Start) -> None:
-    program = start(*TINY_RNN, "1=exits", "2=hangs", "3=prints_rubbish", time_limit=1)
-    golden = rnn_goldens.load("documented/mini-batch", dtype="float32")
-    begin = time.monotonic()
-    for message in ("exited with code 3", "printed no answer within 1 s", "not JSON"):
-        with pytest.raises(ProgramFailed, match=f"documented/mini-batch in float32: tiny_rnn .*{message}"):
-            program(golden)
-    assert 1 < time.monotonic() - begin < 5
-    assert golden.compare(*program(golden)).passed
-    program.close()
-    program.close()
 
 
 def test_a_crash_when_stdin_ends_is_reported_at_the_end(start: Start, tmp_path: Path) -> None:
