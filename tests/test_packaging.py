@@ -9,12 +9,15 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import Message
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+
+pytestmark = pytest.mark.xdist_group("packages")  # one worker builds them
 
 ROOT = Path(__file__).parents[1]
 LINKED = ("fixtures", "generator", "schema")
@@ -61,12 +64,34 @@ def source_tree(folder: Path, umask: int, when: int) -> Path:
 
 
 def built(folder: Path, umask: int, when: int) -> dict[str, bytes]:
-    """Return the content of the sdist and of the wheel built from the sdist, by file name."""
+    """Return the content of the sdist and of the wheel built from the sdist, by file name.
+
+    An ignored folder has a link to a package, which must be packed nevertheless.
+    """
     tree, into = source_tree(folder / "tree", umask, when), folder / "dist"
+    (tree / "build").mkdir()
+    (tree / "build" / "cells").symlink_to(tree / "rnn_goldens/cells")
     environment = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(into)]
     subprocess.run(command, cwd=tree, env=environment, umask=umask, check=True, capture_output=True)
     return {path.name: path.read_bytes() for path in into.iterdir()}
+
+
+@dataclass(frozen=True)
+class Packed:
+    tree: Path
+    files: dict[str, bytes]
+
+    def ending(self, suffix: str) -> bytes:
+        (content,) = (content for name, content in self.files.items() if name.endswith(suffix))
+        return content
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
+    """The sources and what is built from them, with a strict umask."""
+    folder = tmp_path_factory.mktemp("packed")
+    return Packed(folder / "tree", built(folder, 0o077, 1_600_000_000))
 
 
 def names_of_wheel(content: bytes) -> set[str]:
@@ -82,9 +107,8 @@ def test_the_citation_has_the_repository_and_the_licence_of_the_project() -> Non
 
 
 @pytest.mark.slow
-def test_a_wheel_contains_the_package_without_pages_and_most_hdf5_files_which_it_lists(tmp_path: Path) -> None:
-    (wheel,) = (content for name, content in built(tmp_path, 0o022, 1_600_000_000).items() if name.endswith(".whl"))
-    tree = tmp_path / "tree"
+def test_a_wheel_contains_the_package_without_pages_and_most_hdf5_files_which_it_lists(packed: Packed) -> None:
+    tree, wheel = packed.tree, packed.ending(".whl")
     own = {path.relative_to(tree) for path in (tree / "rnn_goldens").rglob("*") if path.is_file()}
     linked = {path.relative_to(tree) for name in LINKED for path in (tree / name).rglob("*") if path.is_file()}
     assert len(own) > 200
@@ -102,33 +126,20 @@ def test_a_wheel_contains_the_package_without_pages_and_most_hdf5_files_which_it
 
 
 @pytest.mark.slow
-def test_an_sdist_contains_every_file_of_the_corpus(tmp_path: Path) -> None:
-    (content,) = (content for name, content in built(tmp_path, 0o022, 1_600_000_000).items() if name.endswith(".gz"))
-    with tarfile.open(fileobj=io.BytesIO(content)) as sdist:
-        packed = {name.partition("/rnn_goldens/")[2] for name in sdist.getnames() if "/fixtures/v1/" in name}
-    corpus = {path.relative_to(tmp_path / "tree").as_posix() for path in (tmp_path / "tree/fixtures/v1").rglob("*.*")}
+def test_an_sdist_contains_every_file_of_the_corpus(packed: Packed) -> None:
+    with tarfile.open(fileobj=io.BytesIO(packed.ending(".gz"))) as sdist:
+        found = {name.partition("/rnn_goldens/")[2] for name in sdist.getnames() if "/fixtures/v1/" in name}
+    corpus = {path.relative_to(packed.tree).as_posix() for path in (packed.tree / "fixtures/v1").rglob("*.*")}
     assert len(corpus) > 20
-    assert packed == corpus
+    assert found == corpus
 
 
 @pytest.mark.slow
-def test_a_wheel_built_from_a_checkout_equals_the_one_built_from_the_sdist(tmp_path: Path) -> None:
-    files = built(tmp_path, 0o022, 1_600_000_000)
-    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(tmp_path / "again")]
-    subprocess.run(command, cwd=tmp_path / "tree", check=True, capture_output=True)
-    (wheel,) = (tmp_path / "again").iterdir()
-    assert wheel.read_bytes() == files[wheel.name]
-
-
-@pytest.mark.slow
-def test_a_folder_with_a_link_from_an_ignored_folder_is_still_packed(tmp_path: Path) -> None:
-    tree = source_tree(tmp_path / "tree", 0o022, 1_600_000_000)
-    (tree / "build").mkdir()
-    (tree / "build/cells").symlink_to(tree / "rnn_goldens/cells")
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path / "dist")]
-    subprocess.run(command, cwd=tree, check=True, capture_output=True)
-    (wheel,) = (tmp_path / "dist").glob("*.whl")
-    assert "rnn_goldens/cells/__init__.py" in names_of_wheel(wheel.read_bytes())
+def test_a_wheel_built_from_a_checkout_equals_the_one_built_from_the_sdist(packed: Packed, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(tmp_path)]
+    subprocess.run(command, cwd=packed.tree, check=True, capture_output=True)
+    (wheel,) = tmp_path.iterdir()
+    assert wheel.read_bytes() == packed.files[wheel.name]
 
 
 EDITABLE = """
@@ -155,18 +166,17 @@ def test_an_editable_install_finds_the_folders_that_are_links(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_builds_are_reproducible(tmp_path: Path) -> None:
-    first = built(tmp_path / "first", 0o022, 1_600_000_000)
-    second = built(tmp_path / "some" / "where else", 0o077, 1_700_000_000)
-    assert sorted(Path(name).suffix for name in first) == [".gz", ".whl"]
-    assert {name: sha256(content).hexdigest() for name, content in first.items()} == {
-        name: sha256(content).hexdigest() for name, content in second.items()
+def test_builds_are_reproducible(packed: Packed, tmp_path: Path) -> None:
+    again = built(tmp_path / "some" / "where else", 0o022, 1_700_000_000)
+    assert sorted(Path(name).suffix for name in again) == [".gz", ".whl"]
+    assert {name: sha256(content).hexdigest() for name, content in again.items()} == {
+        name: sha256(content).hexdigest() for name, content in packed.files.items()
     }
 
 
 @pytest.mark.slow
-def test_files_are_readable_by_all_even_if_built_with_a_strict_umask(tmp_path: Path) -> None:
-    for name, content in built(tmp_path, 0o077, 1_600_000_000).items():
+def test_files_are_readable_by_all_even_if_built_with_a_strict_umask(packed: Packed) -> None:
+    for name, content in packed.files.items():
         if name.endswith(".whl"):
             with zipfile.ZipFile(io.BytesIO(content)) as wheel:
                 modes = {info.external_attr >> 16 & 0o777 for info in wheel.infolist()}
@@ -178,10 +188,10 @@ def test_files_are_readable_by_all_even_if_built_with_a_strict_umask(tmp_path: P
 
 
 @pytest.mark.slow
-def test_links_in_the_description_lead_to_this_version_in_the_repository(tmp_path: Path) -> None:
+def test_links_in_the_description_lead_to_this_version_in_the_repository(packed: Packed) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     repository = project["urls"]["Repository"]
-    described = [metadata(name, content) for name, content in built(tmp_path, 0o022, 1_600_000_000).items()]
+    described = [metadata(name, content) for name, content in packed.files.items()]
     assert described[0].get_payload() == described[1].get_payload()
     for message in described:
         assert message["Description-Content-Type"] == "text/markdown"
