@@ -124,6 +124,17 @@ ONE = pytest.mark.rnn_goldens(ids="documented/mini-batch")
 
 
 @pytest.fixture
+def run_module(project: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+    """A function that runs one module, which begins like that of a case."""
+
+    def run(module: str, *options: str) -> pytest.RunResult:
+        project.makepyfile(test_it=BEGIN + dedent(module))
+        return project.runpytest_inprocess(*options)
+
+    return run
+
+
+@pytest.fixture
 def run_cases(project: pytest.Pytester, subtests: pytest.Subtests) -> Callable[..., pytest.RunResult]:
     """A function that runs the modules of many cases at once, and compares the outcomes and lines of each."""
 
