@@ -13,7 +13,6 @@ import rnn_goldens
 from rnn_goldens import Golden, GoldenMismatch, UnknownName
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.arrays import GoldenArrays
-from rnn_goldens.golden.built_in_cells import LAYOUTS
 
 
 def test_arrays_have_the_precision_under_test_and_are_read_only() -> None:
@@ -71,21 +70,6 @@ def test_check_raises_a_mismatch_with_a_verdict() -> None:
     assert isinstance(caught.value, AssertionError)
     assert str(caught.value) == caught.value.verdict.message
     assert not caught.value.verdict.passed
-
-
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_check_accepts_the_outputs_as_one_tuple(make_golden: MakeGolden, cell: str) -> None:
-    golden = make_golden(cell)
-    states = [getattr(golden, f"{name}_n").copy() for name in LAYOUTS[cell].states]
-    returned: list[tuple[Any, ...]] = [(golden.out.copy(), *states)]
-    if cell == "lstm":
-        returned.append((golden.out.copy(), tuple(states)))
-    for outputs in returned:
-        golden.check(outputs)
-        assert golden.check_fails((outputs[0] + 1, *outputs[1:])).differences.keys() == {
-            "out",
-            *(f"{name}_n" for name in LAYOUTS[cell].states),
-        }
 
 
 def test_a_tuple_with_a_missing_or_extra_output_fails() -> None:

@@ -16,6 +16,9 @@ GOOD = 0
 USERS_NETS = """
 import numpy as np
 import rnn_goldens
+from rnn_goldens.cells import case_of
+from rnn_goldens.deviations import deviation
+from rnn_goldens.implementations import numpy_cells
 
 def right(golden, back=1):
     w, states = golden.weights_as("textbook"), [golden.h0[0]] * 2
@@ -25,6 +28,21 @@ def right(golden, back=1):
 
 def stale(golden):
     return right(golden, back=2)
+
+def reversed_steps(golden):
+    return deviation("x_reversed").run(case_of(golden, np.float64))
+
+def other_gates(golden):
+    return deviation("lstm_gates_igfo").run(case_of(golden, np.float64))
+
+def changed_gradients(change):
+    def net(golden):
+        return change(dict(numpy_cells.gradients(golden))) if golden.has_cotangents else numpy_cells.run(golden)
+    return net
+
+halves = changed_gradients(lambda g: {name: g[name] / (1 + (name == "x")) for name in g if name != "weight_hh_l0"})
+zero = changed_gradients(lambda g: {**g, "weight_hh_l0": 0 * g["weight_hh_l0"]})
+half_of_x = changed_gradients(lambda g: {"x": g["x"] / 2})
 
 def unable(golden):
     raise rnn_goldens.Unsupported("no recurrent layers")

@@ -44,6 +44,7 @@ def test_a_list_that_names_a_fixed_defect_fails_and_says_what_to_edit(run: Run, 
     )
 
 
+@pytest.mark.slow
 def test_a_defect_that_is_not_present_outside_its_range_is_shown_with_the_range(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(FIXED.replace(">=1", ">=0.1,<1"))
     assert run("defects", "--data", "mine.toml").stdout == (
@@ -54,6 +55,7 @@ def test_a_defect_that_is_not_present_outside_its_range_is_shown_with_the_range(
     )
 
 
+@pytest.mark.slow
 def test_an_adapter_in_a_package_on_the_path_is_run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "elsewhere" / "my_pkg"
     package.mkdir(parents=True)

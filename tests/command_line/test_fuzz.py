@@ -93,6 +93,11 @@ PROGRAM = Path(__file__).parents[2] / "examples" / "programs" / "my_rnn.py"
 
 
 @pytest.fixture
+def run_here(run: Run) -> Run:
+    return run
+
+
+@pytest.fixture
 def run(run_apart: Run) -> Run:
     return run_apart
 
@@ -223,31 +228,32 @@ def test_a_program_is_checked_with_the_features_that_it_supports(run: Run, tmp_p
     assert f" -k {found.stem} -- {sys.executable} wrong.py\n" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("nets:right", "--examples", "0"), "0 is not in the range x>=1"),
-        (("nets:right", "--time-limit", "nan"), "a time limit of nan s per golden: it must be above 0"),
-        (("--time-limit", "inf", "--", "cat"), "a time limit of inf s per golden: it must be above 0"),
-        (("nets:right", "--seconds", "3"), "unrecognized arguments: --seconds"),
-        (("nets:right", "--cell", "lsmt"), "Did you mean 'lstm'"),
-        (("nets:right", "--dtype", "float8"), "no precision 'float8'"),
-        (
-            ("nets:right", "--cell", "slstm"),
-            "slstm is a recurrence, and only networks are drawn: rnn-goldens check --cell slstm",
-        ),
-        (("nets:right", "--outputs", "h_n"), "the outputs to compare must include out"),
-        (("nets:right", "--features", "lengths", "--max-time", "1"), "max_time is 1, but lengths"),
-        (("nets:right", "--found", "nets.py"), "nets.py is a file"),
-        (("nmpy",), "Did you mean 'numpy'"),
-        (("--", "./no-such-program"), "no-such-program"),
-    ],
-)
+WRONG_USES = [
+    (("nets:right", "--examples", "0"), "0 is not in the range x>=1"),
+    (("nets:right", "--time-limit", "nan"), "a time limit of nan s per golden: it must be above 0"),
+    (("--time-limit", "inf", "--", "cat"), "a time limit of inf s per golden: it must be above 0"),
+    (("nets:right", "--seconds", "3"), "unrecognized arguments: --seconds"),
+    (("nets:right", "--cell", "lsmt"), "Did you mean 'lstm'"),
+    (("nets:right", "--dtype", "float8"), "no precision 'float8'"),
+    (
+        ("nets:right", "--cell", "slstm"),
+        "slstm is a recurrence, and only networks are drawn: rnn-goldens check --cell slstm",
+    ),
+    (("nets:right", "--outputs", "h_n"), "the outputs to compare must include out"),
+    (("nets:right", "--features", "lengths", "--max-time", "1"), "max_time is 1, but lengths"),
+    (("nets:right", "--found", "nets.py"), "nets.py is a file"),
+    (("nmpy",), "Did you mean 'numpy'"),
+    (("--", "./no-such-program"), "no-such-program"),
+]
+
+
 @pytest.mark.slow
-def test_wrong_use_is_one_error(run: Run, arguments: tuple[str, ...], message: str) -> None:
-    done = run("fuzz", *arguments, code=WRONG_USE)
-    assert message in done.stderr
-    assert done.stdout == ""
+def test_wrong_use_is_one_error(run_here: Run, subtests: pytest.Subtests) -> None:
+    for arguments, message in WRONG_USES:
+        with subtests.test(message):
+            done = run_here("fuzz", *arguments, code=WRONG_USE)
+            assert message in done.stderr
+            assert done.stdout == ""
 
 
 @pytest.mark.slow

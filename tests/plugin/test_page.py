@@ -119,27 +119,6 @@ def test_the_page_of_an_interrupted_run_is_not_complete(project: pytest.Pytester
     assert "earlier run" not in text(project)
 
 
-@pytest.mark.slow
-def test_a_page_that_cannot_be_written_does_not_lose_results(project: pytest.Pytester, check_with: Write) -> None:
-    check_with("wrong_in_batches")
-    project.makeconftest(
-        """
-        def pytest_runtest_teardown(item):
-            report = item.path.parent / "report.html"
-            if report.is_file():
-                report.unlink()
-                report.mkdir()
-        """
-    )
-    result = run(project)
-    assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-    output = result.stdout.str() + result.stderr.str()
-    assert "report.html cannot be written: Is a directory" in output
-    assert re.search(r"rnn-goldens: the report .*cannot be written", output)
-    assert "3 failed, 1 passed" in output
-    assert "Traceback" not in output
-
-
 def test_without_the_extra_the_error_names_what_to_install(project: pytest.Pytester, check_with: Write) -> None:
     check_with("right")
     project.makepyfile(without_jinja="import sys; sys.modules['jinja2'] = None")
