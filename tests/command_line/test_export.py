@@ -177,29 +177,27 @@ def test_repeating_writes_nothing_and_another_precision_needs_replace(run: Run) 
     assert run(*other, "--replace").stdout.startswith("replaced   gru/plain\n")
 
 
-@pytest.mark.sampled(every=4)
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["lstm/plane", "--to", "c", "out"], "no golden 'lstm/plane'. Did you mean 'lstm/plain'?"),
-        (["lstm/plain", "nothing/*", "--to", "c", "out"], "no golden 'nothing/*'."),
-        (["lstm/plain", "--to", "c", "--dtype=float8", "out"], "no precision 'float8'. Did you mean 'float64'?"),
-        (["lstm/plain", "--to", "c", "--corpus=v9", "out"], "no corpus 'v9'"),
-        (["lstm/plain", "--to", "c"], "the folder to write is missing: rnn-goldens export lstm/plain --to"),
-        (["lstm/plain", "gru/plain", "--to", "c"], "the folder to write is missing"),
-        (["lstm/plain", "out"], "Missing option '--to'"),
-        (["lstm/plain", "--to", "c", "users_nets.py"], "Directory 'users_nets.py' is a file."),
-        (["lstm/plain", "--to", "c", "users_nets.py/out"], "Error: users_nets.py/out: Not a directory"),
-        (["lstm/plain", "--to", "c", "/proc/out"], "Error: /proc/out: No such file or directory"),
-    ],
-)
-def test_wrong_use_is_one_error_and_writes_nothing(
-    arguments: list[str], message: str, run: Run, tmp_path: Path
-) -> None:
-    done = run("export", *arguments, code=WRONG_USE)
-    assert message in done.stderr
-    assert done.stdout == ""
-    assert written(tmp_path) == ["users_nets.py"]
+WRONG_USES = [
+    (["lstm/plane", "--to", "c", "out"], "no golden 'lstm/plane'. Did you mean 'lstm/plain'?"),
+    (["lstm/plain", "nothing/*", "--to", "c", "out"], "no golden 'nothing/*'."),
+    (["lstm/plain", "--to", "c", "--dtype=float8", "out"], "no precision 'float8'. Did you mean 'float64'?"),
+    (["lstm/plain", "--to", "c", "--corpus=v9", "out"], "no corpus 'v9'"),
+    (["lstm/plain", "--to", "c"], "the folder to write is missing: rnn-goldens export lstm/plain --to"),
+    (["lstm/plain", "gru/plain", "--to", "c"], "the folder to write is missing"),
+    (["lstm/plain", "out"], "Missing option '--to'"),
+    (["lstm/plain", "--to", "c", "users_nets.py"], "Directory 'users_nets.py' is a file."),
+    (["lstm/plain", "--to", "c", "users_nets.py/out"], "Error: users_nets.py/out: Not a directory"),
+    (["lstm/plain", "--to", "c", "/proc/out"], "Error: /proc/out: No such file or directory"),
+]
+
+
+def test_wrong_use_is_one_error_and_writes_nothing(run: Run, tmp_path: Path, subtests: pytest.Subtests) -> None:
+    for arguments, message in WRONG_USES:
+        with subtests.test(message):
+            done = run("export", *arguments, code=WRONG_USE)
+            assert message in done.stderr
+            assert done.stdout == ""
+            assert written(tmp_path) == ["users_nets.py"]
 
 
 @pytest.mark.parametrize(("to", "package"), [("onnx", "onnx"), ("safetensors", "safetensors")])

@@ -167,22 +167,6 @@ def test_known_failures_of_gradients_have_their_own_file(run: Run, tmp_path: Pat
     assert "--rnn-goldens-gradients" in page
 
 
-def test_gradients_that_differ_from_an_earlier_report_fail(run: Run, tmp_path: Path) -> None:
-    selection = ("-k", "documented/single")
-    run("report", "numpy", "--output", "earlier.json", *selection)
-    done = run("report", "numpy", "--gradients", "--against", "earlier.json", *selection, code=FINDING)
-    assert "numpy, gradients: are not in the earlier report\n" in done.stdout
-    earlier = document(tmp_path)
-    earlier["implementations"][0]["gradients"]["results"][4]["wrong"] = 1
-    (tmp_path / "earlier.json").write_text(json.dumps(earlier))
-    done = run(
-        "report", "numpy", "--gradients", "--against", "earlier.json", "--page", "page.html", *selection, code=FINDING
-    )
-    assert "numpy, gradients, rnn_relu, float64: 0 wrong, was 1\n" in done.stdout
-    page = (tmp_path / "page.html").read_text("utf-8")
-    assert "<code>numpy, gradients, rnn_relu, float64</code>: 0 wrong (was 1)" in page
-
-
 def test_a_cause_is_printed_once_before_the_goldens(run: Run) -> None:
     output = run(
         "report", "users_nets:reversed_steps", "-k", "rnn-tanh/plain or rnn-tanh/unbatched", code=FINDING
@@ -265,12 +249,6 @@ def test_options_that_do_not_apply_to_included_reports_are_wrong_use(
             done = run("report", "users_nets:right", "--with", "elsewhere.json", *also, code=WRONG_USE)
             assert done.stderr.startswith(f"Error: --with: {why}")
             assert not (tmp_path / "conformance.json").exists()
-
-
-def test_an_implementation_of_the_earlier_report_that_is_not_checked_fails(run: Run) -> None:
-    run("report", "users_nets:right", "numpy", "--output", "earlier.json", *ONLY)
-    done = run("report", "numpy", "--against", "earlier.json", *ONLY, code=FINDING)
-    assert "users_nets:right: is in the earlier report but was not checked\n" in done.stdout
 
 
 def test_an_unknown_implementation_is_wrong_use(run: Run, tmp_path: Path) -> None:

@@ -43,16 +43,17 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A function that runs pytest as a user does, and returns the output of pytest."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
-    def run(tests: str) -> str:
-        pytester.makepyfile(test_it=BEGIN + tests)
+    def run(*modules: str) -> str:
+        pytester.makepyfile(**{f"test_{number}": BEGIN + tests for number, tests in enumerate(modules)})
         return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-rA", "--tb=short").stdout.str()
 
     return run
 
 
-def outcomes(printed: str) -> dict[str, str]:
-    """Return the outcome of each test by name."""
-    return {name: how for how, name in re.findall(r"^(PASSED|FAILED|SKIPPED|ERROR) \S*::(\w+)", printed, re.MULTILINE)}
+def outcomes(printed: str, module: int = 0) -> dict[str, str]:
+    """Return the outcome of each test of a module by name."""
+    pattern = rf"^(PASSED|FAILED|SKIPPED|ERROR) test_{module}\.py::(?:\w+::)?(\w+)"
+    return {name: how for how, name in re.findall(pattern, printed, re.MULTILINE)}
 
 
 def stored_examples() -> list[Path]:
@@ -150,14 +151,6 @@ async def test_of_another_plugin(golden):
     golden.check(*right(golden))
 """
 
-
-def test_a_test_that_checks_each_golden_it_does_not_refuse_passes(run: Run) -> None:
-    printed = run(PASSING)
-    assert {name: how for name, how in outcomes(printed).items() if how != "PASSED"} == {}
-    assert "15 passed, 1 skipped" in printed
-    assert stored_examples() == []
-
-
 COMPARING_NOTHING = """
 @few
 @given(SMALL)
@@ -216,15 +209,46 @@ def test_draws_and_checks_one_of_two(data):
     data.draw(SMALL)
 """
 
+LESS_PRECISE = """
+def of(precisions):
+    return goldens(cell="lstm", max_layers=1, max_time=2, max_batch=2, max_hidden=2, max_input=2, precisions=precisions)
 
-def test_a_test_that_leaves_a_golden_unchecked_fails_and_stores_nothing(run: Run) -> None:
-    printed = run(COMPARING_NOTHING)
-    assert set(outcomes(printed).values()) == {"FAILED"}
-    assert "9 failed" in printed
+@few
+@given(of("float64"))
+def test_in_lower_precision(golden):
+    assume("float32" in golden.precisions)
+    less = golden.in_precision("float32")
+    less.check(*right(less))
+
+@few
+@given(of("bfloat16"))
+def test_in_higher_precision(golden):
+    more = golden.in_precision("float32")
+    more.check(*right(more))
+"""
+
+TOO_LATE = """
+@settings(few, deadline=timedelta(milliseconds=100))
+@given(SMALL)
+def test_too_slow_for_its_deadline(golden):
+    time.sleep(0.3)
+    golden.check(*right(golden))
+"""
+
+
+def test_a_test_passes_only_if_it_checks_each_golden_that_it_does_not_refuse(run: Run) -> None:
+    printed = run(PASSING, COMPARING_NOTHING, LESS_PRECISE, TOO_LATE)
+    assert {name: how for name, how in outcomes(printed).items() if how != "PASSED"} == {}
+    assert set(outcomes(printed, 1).values()) == {"FAILED"}
+    assert outcomes(printed, 2) == {"test_in_lower_precision": "FAILED", "test_in_higher_precision": "PASSED"}
+    assert outcomes(printed, 3) == {"test_too_slow_for_its_deadline": "FAILED"}
+    assert "11 failed, 16 passed, 1 skipped" in printed
     never = r"^E +AssertionError: drawn/(lstm|rnn-tanh)-\w+ in float32 was drawn, but not checked"
     assert len(re.findall(never, printed, re.M)) == 7
     assert "E   rnn_goldens.Unsupported: no LSTM" in printed
     assert "call golden.check_calls(implementation)" in printed
+    assert "in float64 was drawn, but not checked in the precision it was drawn in" in printed
+    assert "DeadlineExceeded" in printed
     assert stored_examples() == []
 
 
@@ -307,31 +331,6 @@ def test_a_mismatch_in_a_rejected_example_fails_the_test_and_the_golden_is_store
     assert stored_examples()
 
 
-LESS_PRECISE = """
-def of(precisions):
-    return goldens(cell="lstm", max_layers=1, max_time=2, max_batch=2, max_hidden=2, max_input=2, precisions=precisions)
-
-@few
-@given(of("float64"))
-def test_in_lower_precision(golden):
-    assume("float32" in golden.precisions)
-    less = golden.in_precision("float32")
-    less.check(*right(less))
-
-@few
-@given(of("bfloat16"))
-def test_in_higher_precision(golden):
-    more = golden.in_precision("float32")
-    more.check(*right(more))
-"""
-
-
-def test_a_check_only_in_a_lower_precision_does_not_count(run: Run) -> None:
-    printed = run(LESS_PRECISE)
-    assert outcomes(printed) == {"test_in_lower_precision": "FAILED", "test_in_higher_precision": "PASSED"}
-    assert "in float64 was drawn, but not checked in the precision it was drawn in" in printed
-
-
 RAISING = """
 @few
 @given(SMALL)
@@ -388,17 +387,3 @@ def test_an_expected_failure_is_not_diagnosed(run: Run) -> None:
     printed = run(KNOWN)
     assert "1 failed" in printed
     assert "lstm_gates_iofg:" not in printed
-
-
-TOO_LATE = """
-@settings(few, deadline=timedelta(milliseconds=100))
-@given(SMALL)
-def test_too_slow_for_its_deadline(golden):
-    time.sleep(0.3)
-    golden.check(*right(golden))
-"""
-
-
-def test_an_exceeded_deadline_stores_no_golden(run: Run) -> None:
-    assert "DeadlineExceeded" in run(TOO_LATE)
-    assert stored_examples() == []

@@ -20,7 +20,6 @@ NETWORKS = """
 import numpy as np
 from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import together
-from rnn_goldens.deviations.deviation import in_steps
 from rnn_goldens.implementations import numpy_cells
 from rnn_goldens.implementations.numpy_cells import arithmetic
 
@@ -46,10 +45,6 @@ def once(golden):
     if called:
         raise ValueError("called before")
     return noisy(golden)
-def halved(golden):
-    def join(right, outs, layer, case):
-        return right.join(outs, layer, case) * (0.5 if layer < case.config.num_layers - 1 else 1)
-    return wrong(golden, in_steps(join=join))
 """
 
 
@@ -75,8 +70,6 @@ def wrong_networks(pytester: pytest.Pytester) -> pytest.Pytester:
         @pytest.mark.rnn_goldens(cell="lstm", {SOME})
         @pytest.mark.parametrize("name", ["gates", "right", "coupled"])
         def test_several(rnn_golden, name): rnn_golden.check(*getattr(networks, name)(rnn_golden))
-        @pytest.mark.rnn_goldens(cell=["rnn_tanh", "gru"], ids=["*/plain", "*/one-step", "*/t*-layers*"])
-        def test_halved(rnn_golden): rnn_golden.check(*networks.halved(rnn_golden))
         """,
     )
     return pytester
@@ -156,14 +149,6 @@ def test_a_crash_on_most_goldens_has_no_deviation_as_its_cause(pytester: pytest.
     output = " ".join(pytester.runpytest_inprocess("-q", "--tb=no").stdout.str().split())
     assert "lstm: 1 of 1 fails. No cause is named: 2 others failed before outputs were compared." in output
     assert "lstm_gates_igfo: Reads" not in output
-
-
-@pytest.mark.slow
-def test_an_unknown_bug_is_described_by_facts_that_all_failures_share(wrong_networks: pytest.Pytester) -> None:
-    output = " ".join(wrong_networks.runpytest_inprocess("-k", "test_halved", "--tb=no", "-q").stdout.str().split())
-    assert re.search(r"rnn_tanh, gru: \d+ of \d+ fail. No known deviation explains them", output)
-    assert re.search(r"all failed goldens have several layers; \d+ passed goldens have one layer", output)
-    assert "the first layer's last states are right: look at the upper layers" in output
 
 
 @pytest.mark.slow

@@ -243,53 +243,6 @@ def test_check_passes_only_a_function_that_returns_correct_gradients_in_both_cal
     assert message in done.stdout
 
 
-@pytest.mark.slow
-def test_check_differentiates_a_function_in_torch(folder: Path, corpus_with_gradients: Path) -> None:
-    (folder / "in_torch.py").write_text(
-        "import rnn_goldens, torch\n"
-        "def tensor(array): return array if torch.is_tensor(array) else torch.tensor(array)\n"
-        "def right(golden, passed_on=lambda h: h):\n"
-        "    if golden.cell != 'rnn_relu': raise rnn_goldens.Unsupported('a relu network')\n"
-        "    w = {name: tensor(array) for name, array in golden.weights.items()}\n"
-        "    b = w['bias_ih_l0'] + w['bias_hh_l0'] if golden.config.bias else 0\n"
-        "    h, out = tensor(golden.h0)[0], []\n"
-        "    for x in tensor(golden.x).unbind(1):\n"
-        "        h = torch.relu(x @ w['weight_ih_l0'].T + passed_on(h) @ w['weight_hh_l0'].T + b)\n"
-        "        out.append(h)\n"
-        "    return torch.stack(out, 1), h[None]\n"
-        "def truncated(golden): return right(golden, torch.detach)\n"
-    )
-    assert "2 passed, 1 refused" in check(folder, corpus_with_gradients, "in_torch:right").stdout
-    done = check(folder, corpus_with_gradients, "in_torch:truncated")
-    assert done.returncode == 1
-    assert "x, weight_ih_l0, weight_hh_l0 wrong" in done.stdout
-
-
-@pytest.mark.slow
-def test_check_differentiates_torch_modules_without_backward_code(folder: Path, corpus_with_gradients: Path) -> None:
-    (folder / "my_gru.py").write_text(
-        "import torch\n"
-        "class Twice(torch.autograd.Function):\n"
-        "    @staticmethod\n    def forward(ctx, x): return x.clone()\n"
-        "    @staticmethod\n    def backward(ctx, g): return 2 * g\n"
-        "class Good(torch.nn.Module):\n"
-        "    def __init__(self, input_size, hidden_size, bias=True, nonlinearity='tanh', batch_first=True):\n"
-        "        super().__init__()\n"
-        "        more = {'bias': bias, 'nonlinearity': nonlinearity, 'batch_first': True}\n"
-        "        self.rnn = torch.nn.RNN(input_size, hidden_size, **more)\n"
-        "    def forward(self, x, h0=None): return self.rnn(x, h0)\n"
-        "class Bad(Good):\n"
-        "    def forward(self, x, h0=None): return self.rnn(Twice.apply(x), h0)\n"
-        "class Detached(Good):\n"
-        "    def forward(self, x, h0=None):\n        with torch.no_grad(): return self.rnn(x, h0)\n"
-    )
-    assert "3 passed" in check(folder, corpus_with_gradients, "torch").stdout
-    assert "2 passed, 1 refused" in check(folder, corpus_with_gradients, "my_gru:Good").stdout
-    done = check(folder, corpus_with_gradients, "my_gru:Bad")
-    assert "weight_ih_l0, weight_hh_l0 right; x wrong" in done.stdout
-    assert "out, h_n cannot be differentiated" in check(folder, corpus_with_gradients, "my_gru:Detached").stdout
-
-
 def test_a_failure_lists_the_wrong_gradients_and_the_run_the_deviation(project: pytest.Pytester) -> None:
     write_test(project, "rnn_golden.check_gradients(truncated(rnn_golden))")
     result = project.runpytest_inprocess("-q")
