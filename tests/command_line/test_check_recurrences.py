@@ -35,6 +35,7 @@ def my(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("my")
 def test_a_kernel_is_checked_by_name(run: Run) -> None:
     output = run("check", "my:min_gru", "--cell", "min_gru").stdout

@@ -20,6 +20,8 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FINDING, WRONG_USE = 1, 2
 SMALL = ("--max-time", "2", "--max-batch", "2", "--max-hidden", "1", "--max-input", "1")
 
+pytestmark = pytest.mark.slow
+
 NETS = """
 import os, signal, time
 import numpy as np
@@ -101,7 +103,6 @@ def nets(tmp_path: Path) -> None:
     (tmp_path / "nets.py").write_text(NETS)
 
 
-@pytest.mark.slow
 def test_a_failing_golden_is_printed_stored_and_checked_by_the_printed_command(run: Run, tmp_path: Path) -> None:
     done = run("fuzz", "nets:wrong_gates", *SMALL, "--hypothesis-seed=1", code=FINDING)
     (stored_id,) = (path.stem for path in (tmp_path / ".rnn-goldens/found/drawn").glob("*.json"))
@@ -116,7 +117,6 @@ def test_a_failing_golden_is_printed_stored_and_checked_by_the_printed_command(r
     assert f"drawn/{stored_id}" in run("show", f"drawn/{stored_id}", "--corpus", ".rnn-goldens/found").stdout
 
 
-@pytest.mark.slow
 def test_the_next_run_starts_with_stored_goldens_of_the_same_network(run: Run, tmp_path: Path) -> None:
     run("fuzz", "nets:wrong_gates", *SMALL, code=FINDING)
     shutil.rmtree(tmp_path / ".hypothesis")
@@ -129,7 +129,6 @@ def test_the_next_run_starts_with_stored_goldens_of_the_same_network(run: Run, t
     assert f"drawn/{found.stem}" not in (tmp_path / "log").read_text("utf-8").splitlines()[:1]
 
 
-@pytest.mark.slow
 def test_a_correct_implementation_passes_and_a_seed_determines_its_goldens(run: Run, tmp_path: Path) -> None:
     options = ("--examples", "30", "--cell", "gru", "--dtype", "float64")
     seeds = []
@@ -142,7 +141,6 @@ def test_a_correct_implementation_passes_and_a_seed_determines_its_goldens(run: 
     assert not (tmp_path / ".rnn-goldens").exists()
 
 
-@pytest.mark.slow
 def test_out_alone_is_compared(run: Run) -> None:
     options = ("--outputs", "out", *SMALL, "--cell", "lstm")
     assert "1 passed" in run("fuzz", "nets:only_out", "--examples", "5", *options).stdout
@@ -151,14 +149,12 @@ def test_out_alone_is_compared(run: Run) -> None:
     assert "lstm: 1 of 1 fails" in run(*command[1:], code=FINDING).stdout
 
 
-@pytest.mark.slow
 def test_refusals_are_printed_and_refusing_everything_fails(run: Run) -> None:
     done = run("fuzz", "nets:refuses", "--examples", "1", *SMALL, code=FINDING)
     assert "refused: no recurrent layers" in done.stdout
     assert "nothing was compared, so nothing passed" in done.stdout
 
 
-@pytest.mark.slow
 def test_a_crash_fails_and_is_reported_once(run: Run) -> None:
     done = run("fuzz", "nets:crashes", *SMALL, code=FINDING)
     assert done.stdout.count("nets:crashes raised KeyError: 'lengths'") == 1
@@ -167,21 +163,18 @@ def test_a_crash_fails_and_is_reported_once(run: Run) -> None:
     assert "kept in .rnn-goldens/found" in done.stdout
 
 
-@pytest.mark.slow
 def test_a_call_that_hangs_is_ended_and_fails(run: Run) -> None:
     done = run("fuzz", "nets:hangs", *SMALL, "--max-layers", "1", "--cell", "gru", "--time-limit", "2", code=FINDING)
     assert "nets:hangs returned no outputs within 2 s" in done.stdout
     assert "kept in .rnn-goldens/found" in done.stdout
 
 
-@pytest.mark.slow
 def test_a_flaky_implementation_is_reported_as_flaky(run: Run) -> None:
     done = run("fuzz", "nets:once_wrong", *SMALL, code=FINDING)
     assert "Flaky" in done.stdout
     assert "kept in .rnn-goldens/found" in done.stdout
 
 
-@pytest.mark.slow
 def test_a_program_is_checked_with_the_features_that_it_supports(run: Run, tmp_path: Path) -> None:
     right = PROGRAM.read_text("utf-8")
     (tmp_path / "right.py").write_text(right, "utf-8")
@@ -214,7 +207,6 @@ WRONG_USES = [
 ]
 
 
-@pytest.mark.slow
 def test_wrong_use_is_one_error(run_here: Run, subtests: pytest.Subtests) -> None:
     for arguments, message in WRONG_USES:
         with subtests.test(message):
@@ -223,7 +215,6 @@ def test_wrong_use_is_one_error(run_here: Run, subtests: pytest.Subtests) -> Non
             assert done.stdout == ""
 
 
-@pytest.mark.slow
 def test_a_running_search_can_be_interrupted(tmp_path: Path) -> None:
     command = [sys.executable, "-c", INTERRUPTIBLE, "fuzz", "nets:ignores_signals"]
     with subprocess.Popen(
@@ -239,7 +230,6 @@ def test_a_running_search_can_be_interrupted(tmp_path: Path) -> None:
     assert process.returncode == FINDING  # the search did not finish
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_a_hanging_implementation_ends_with_the_command(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "rnn_goldens", "fuzz", "nets:ignores_signals"]

@@ -20,6 +20,8 @@ FINDING, WRONG_USE = 1, 2
 
 MAKE = ("generate", "--scenarios", "mine.py", "--into", "goldens")
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def no_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,7 +36,6 @@ def mine(run: Run, tmp_path: Path) -> Path:
     return tmp_path / "mine.py"
 
 
-@pytest.mark.slow
 def test_the_template_generates_a_corpus_with_its_own_name_and_version(run: Run, mine: Path) -> None:
     assert "exists already and was not changed" in run("generate", "--new", "mine.py", code=WRONG_USE).stderr
     output = run(*MAKE).stdout
@@ -48,7 +49,6 @@ def test_the_template_generates_a_corpus_with_its_own_name_and_version(run: Run,
     assert "1 passed" in run("check", "numpy", "--rnn-goldens-corpus=goldens").stdout
 
 
-@pytest.mark.slow
 def test_a_dropped_precision_is_reported(run: Run, mine: Path) -> None:
     loud = mine.read_text("utf-8").replace("* 128) / 128", "* 128) / 16").replace("drawn(2, 5, 3)", "drawn(2, 24, 3)")
     mine.write_text(loud, "utf-8")
@@ -57,7 +57,6 @@ def test_a_dropped_precision_is_reported(run: Run, mine: Path) -> None:
     assert re.fullmatch(r" {10}without bfloat16: tolerance \S+ in bfloat16, at most 0.1 is allowed", lines[1])
 
 
-@pytest.mark.slow
 def test_a_slow_golden_shows_a_progress_bar_on_a_terminal(mine: Path) -> None:
     large = mine.read_text("utf-8").replace("4", "32").replace("drawn(2, 5, 3)", "drawn(2, 40, 3)")
     mine.write_text(large.replace("lengths=[5, 3],", ""), "utf-8")
@@ -87,7 +86,6 @@ def next_output(terminal: int) -> bytes:
         return b""
 
 
-@pytest.mark.slow
 def test_values_change_only_with_replace(run: Run, mine: Path) -> None:
     run(*MAKE)
     mine.write_text(mine.read_text("utf-8").replace("default_rng(0)", "default_rng(1)"), "utf-8")
@@ -108,7 +106,6 @@ def run(golden):
 """
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("mine")
 def test_suggested_commands_name_the_folder_and_wrong_use_is_an_error(run: Run, tmp_path: Path) -> None:
     (tmp_path / "off.py").write_text(OFF, "utf-8")
@@ -127,7 +124,6 @@ def test_suggested_commands_name_the_folder_and_wrong_use_is_an_error(run: Run, 
     assert run(*make, "again").stderr == ""
 
 
-@pytest.mark.slow
 def test_several_corpora_are_checked_in_one_run(run: Run, mine: Path) -> None:
     run(*MAKE)
     shown = run("list", "--corpus", "v1,goldens", "documented/*", "mine/*").stdout
@@ -142,7 +138,6 @@ def test_several_corpora_are_checked_in_one_run(run: Run, mine: Path) -> None:
     assert f"mine/gru is in {mine.parent / 'goldens'} and in {mine.parent / 'again'}" in output
 
 
-@pytest.mark.slow
 def test_generate_does_not_overwrite_another_corpus(run: Run, mine: Path) -> None:
     run(*MAKE)
     assert "has the corpus mine, but these scenarios are of rnn-goldens" in (
@@ -153,7 +148,6 @@ def test_generate_does_not_overwrite_another_corpus(run: Run, mine: Path) -> Non
     assert "--scenarios needs --into" in run("generate", "--scenarios", "mine.py", code=WRONG_USE).stderr
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -189,7 +183,6 @@ def test_a_scenario_file_that_raises_shows_only_its_own_traceback(
     assert not any("scenario_file.py" in line for line in lines)
 
 
-@pytest.mark.slow
 def test_a_refused_scenario_does_not_change_the_folder(run: Run, mine: Path) -> None:
     run(*MAKE)
     before = {path: path.read_bytes() for path in (mine.parent / "goldens").rglob("*.*")}
@@ -199,7 +192,6 @@ def test_a_refused_scenario_does_not_change_the_folder(run: Run, mine: Path) -> 
     assert {path: path.read_bytes() for path in (mine.parent / "goldens").rglob("*.*")} == before
 
 
-@pytest.mark.slow
 def test_a_renamed_scenario_file_keeps_its_corpus_if_it_declares_the_corpus_name(run: Run, mine: Path) -> None:
     run(*MAKE)
     mine = mine.rename(mine.parent / "renamed.py")
@@ -210,7 +202,6 @@ def test_a_renamed_scenario_file_keeps_its_corpus_if_it_declares_the_corpus_name
     assert "0 written, 1 unchanged" in run(*again).stdout
 
 
-@pytest.mark.slow
 def test_removing_a_scenario_does_not_remove_its_golden(run: Run, mine: Path) -> None:
     run(*MAKE)
     mine.write_text(mine.read_text("utf-8").replace('"mine/gru"', '"mine/other"'), "utf-8")
@@ -245,7 +236,6 @@ def custom_cell(corpus_of_a_custom_cell: Path, tmp_path: Path) -> Path:
     return tmp_path / "cells.py"
 
 
-@pytest.mark.slow
 def test_a_corpus_of_custom_cells_is_listed_selected_checked_and_refused(
     run: Run, run_apart: Run, custom_cell: Path
 ) -> None:
@@ -266,7 +256,6 @@ CUSTOM = ("--cell=cells:own", "--rnn-goldens-corpus=goldens")
 WRONG = "def wrong(golden):\n    return golden.x * 0 + 5, golden.x[:, 1] * 0 + 5\n"
 
 
-@pytest.mark.slow
 def test_without_equations_a_run_says_that_no_deviation_was_compared(run_apart: Run, custom_cell: Path) -> None:
     custom_cell.unlink()
     (custom_cell.parent / "wrong.py").write_text(WRONG, "utf-8")
@@ -280,7 +269,6 @@ def test_without_equations_a_run_says_that_no_deviation_was_compared(run_apart: 
     assert reason in run_apart("explain", "own/one", "--corpus", "goldens", "--cell=cells:own", code=WRONG_USE).stderr
 
 
-@pytest.mark.slow
 def test_a_golden_file_cannot_cause_an_import(run_apart: Run, custom_cell: Path) -> None:
     custom_cell.write_text("raise SystemExit('imported')\n", "utf-8")
     (custom_cell.parent / "wrong.py").write_text(WRONG, "utf-8")
@@ -291,7 +279,6 @@ def test_a_golden_file_cannot_cause_an_import(run_apart: Run, custom_cell: Path)
     assert message in " ".join(checked.stdout.split())
 
 
-@pytest.mark.slow
 def test_a_cell_that_only_a_marker_selects_is_available_in_xdists_controller(custom_cell: Path) -> None:
     folder = custom_cell.parent
     (folder / "test_it.py").write_text(
@@ -305,7 +292,6 @@ def test_a_cell_that_only_a_marker_selects_is_available_in_xdists_controller(cus
     assert "are not available" not in output
 
 
-@pytest.mark.slow
 def test_a_golden_whose_cell_was_edited_is_not_explained(run_apart: Run, custom_cell: Path) -> None:
     custom_cell.write_text(custom_cell.read_text("utf-8").replace("w.p * h", "w.p * x"), "utf-8")
     output = run_apart("explain", "own/one", "--corpus=goldens", "--cell=cells:own", code=WRONG_USE).stderr
@@ -317,7 +303,6 @@ SCENARIOS += [Scenario(id="mine/{}", purpose="One more.", cell="gru", weights=SC
 """
 
 
-@pytest.mark.slow
 def test_adding_a_golden_without_a_new_version_is_reported(run: Run, mine: Path) -> None:
     assert "added to version" not in run(*MAKE).stderr
     more = mine.read_text("utf-8") + MORE.format("more", 2)

@@ -29,7 +29,7 @@ def test_the_expected_outputs_pass_and_a_slightly_larger_value_fails(dtype: str)
     assert not golden.compare(PRECISIONS[dtype].round(changed), golden.h_n).passed
 
 
-def test_integers_lists_tensors_and_wider_types_pass(golden: Golden) -> None:
+def test_integers_lists_and_wider_types_pass(golden: Golden) -> None:
     golden.check(golden.out.astype(int), golden.h_n.astype(int))
     golden.check(golden.out.tolist(), golden.h_n.tolist())
     golden.check(golden.out.astype(np.float64), golden.h_n.copy())
@@ -62,6 +62,14 @@ def test_the_first_wrong_time_step_is_the_earliest_in_any_row(golden: Golden) ->
 
 
 def test_the_reverse_direction_starts_at_the_end_of_each_sequence(make_golden: MakeGolden) -> None:
+    golden = make_golden(bidirectional=True, time=5, lengths=[5, 2])
+    out = golden.out.copy()
+    out[0, 1, 2] += 1
+    out[1, 1, 3] += 1
+    assert "first wrong at time step 1 (batch 1, unit 1, reverse direction)" in golden.compare(out, golden.h_n).message
+
+
+def test_the_place_in_the_reverse_direction_is_its_earliest_step_and_its_unit(make_golden: MakeGolden) -> None:
     golden = make_golden(bidirectional=True, time=5, lengths=[5, 2])
     out = golden.out.copy()
     out[0, 1, 2] += 1

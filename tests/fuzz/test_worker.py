@@ -112,6 +112,7 @@ def test_a_refusal_raises_unsupported(started: Started) -> None:
         started("refuses")(GOLDEN.for_implementation())
 
 
+@pytest.mark.sampled(every=3)
 @pytest.mark.parametrize(
     ("name", "message"),
     [

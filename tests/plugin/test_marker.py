@@ -228,8 +228,8 @@ def test_paths_in_the_ini_file_are_relative_to_the_file(
 
 def test_options_and_the_marker_are_in_the_help_of_pytest(pytester: pytest.Pytester) -> None:
     options = ("dtype", "corpus", "implementation", "known-failures", "report")
-    pytester.runpytest_subprocess("--help").stdout.fnmatch_lines_random([f"*--rnn-goldens-{name}*" for name in options])
-    pytester.runpytest_subprocess("--markers").stdout.fnmatch_lines(
+    pytester.runpytest_inprocess("--help").stdout.fnmatch_lines_random([f"*--rnn-goldens-{name}*" for name in options])
+    pytester.runpytest_inprocess("--markers").stdout.fnmatch_lines(
         ["@pytest.mark.rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=*): *"]
     )
 

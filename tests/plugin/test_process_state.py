@@ -83,6 +83,7 @@ def test_torch_settings_that_a_test_changes_are_restored(project: pytest.Pyteste
     assert failures(project, module) == {}
 
 
+@pytest.mark.slow
 def test_another_bit_generator_or_default_device_is_not_an_error(project: pytest.Pytester) -> None:
     project.makeconftest(
         "import numpy as np, torch\nnp.random.set_bit_generator(np.random.PCG64(1))\ntorch.set_default_device('meta')\n"

@@ -62,11 +62,13 @@ def test_without_a_profile_nothing_is_shown_and_a_test_cannot_loosen_its_toleran
     assert not [entry for entry in entries if "profile" in entry]
 
 
+@pytest.mark.slow
 def test_the_marker_overrides_the_option(nets: pytest.Pytester) -> None:
     nets.makepyfile(f"import pytest\npytestmark = pytest.mark.rnn_goldens(profile='ieee')\n{CHECK}")
     nets.runpytest_inprocess("--rnn-goldens-profile=tf32").assert_outcomes(failed=1)
 
 
+@pytest.mark.slow
 def test_a_failure_names_the_profile_and_its_cause(nets: pytest.Pytester) -> None:
     nets.makepyfile("""
         import nets, numpy as np

@@ -190,33 +190,30 @@ def test_junit_xml_contains_the_same_results_as_json(
     assert sorted(shown, key=lambda result: str(result["test"])) == results
 
 
-def test_the_path_of_the_option_is_relative_to_the_working_directory(
-    project: pytest.Pytester, check_with: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+def test_the_path_is_relative_to_the_working_directory_and_a_run_without_tests_writes_a_file_too(
+    project: pytest.Pytester, check_with: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, report: Report
 ) -> None:
+    assert report() == []
     check_with("right")
     monkeypatch.chdir(project.mkdir("below"))
     project.runpytest_inprocess("--rnn-goldens-report=../results.json", "..", "-o", "pythonpath=.")
     assert len(json.loads((project.path / "results.json").read_text("utf-8"))["results"]) == 4
 
 
-def test_a_run_that_collects_nothing_still_writes_a_valid_file(report: Report) -> None:
-    assert report() == []
-
-
-@pytest.mark.parametrize(
-    "name", ["missing/results.json", "/proc/results.json", ".", "missing/report.html", "/dev/null"]
-)
 def test_a_report_that_cannot_be_written_does_not_lose_results(
-    project: pytest.Pytester, check_with: Callable[[str], None], name: str
+    project: pytest.Pytester, check_with: Callable[[str], None], subtests: pytest.Subtests
 ) -> None:
     check_with("right")
-    result = project.runpytest_inprocess(f"--rnn-goldens-report={name}")
-    output = result.stdout.str()
-    assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-    assert output.count(" cannot be written: ") == 2
-    assert output.index(" cannot be written: ") < output.index("collected ") < output.rindex(" cannot be written: ")
-    assert " passed" in output
-    assert "Traceback" not in output + result.stderr.str()
+    for name in ("missing/results.json", "/proc/results.json", ".", "missing/report.html", "/dev/null"):
+        with subtests.test(name):
+            result = project.runpytest_inprocess(f"--rnn-goldens-report={name}")
+            output = result.stdout.str()
+            assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+            begin, end = (find(output, " cannot be written: ") for find in (str.index, str.rindex))
+            assert begin < output.index("collected ") < end
+            assert output.count(" cannot be written: ") == 2
+            assert " passed" in output
+            assert "Traceback" not in output + result.stderr.str()
 
 
 def test_a_file_of_an_earlier_run_that_cannot_be_replaced_is_reported(

@@ -17,7 +17,7 @@ def sections(result: pytest.RunResult) -> tuple[list[str], list[str]]:
     return failures.splitlines(), rest.splitlines()
 
 
-@pytest.mark.parametrize("function", ["forgetful", "crashes"])
+@pytest.mark.parametrize("function", ["forgetful", pytest.param("crashes", marks=pytest.mark.slow)])
 def test_five_failures_are_printed_whole_and_others_in_a_line(
     project: pytest.Pytester, check_with: CheckWith, function: str, workers: tuple[str, ...]
 ) -> None:
