@@ -16,7 +16,6 @@ import pytest
 
 from rnn_goldens.command_line import cli, main
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.generator.scenarios import VERSION
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.schema import problems
 
@@ -261,13 +260,6 @@ def test_a_full_disk_is_reported_in_one_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (WRONG_USE, "Error: No space left on device\n")
 
 
-@pytest.mark.slow
-def test_a_module_that_cannot_read_its_file_is_wrong_use(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "users_broken.py").write_text("weights = open('weights.npz')")
-    message = "importing users_broken failed: [Errno 2] No such file or directory: 'weights.npz'"
-    assert message in run("check", "users_broken:net", code=WRONG_USE).stderr
-
-
 @pytest.mark.parametrize("width", [20, 79])
 def test_list_does_not_cut_ids_in_a_narrow_terminal(tmp_path: Path, width: int) -> None:
     controller, tty = pty.openpty()
@@ -300,19 +292,6 @@ def test_diff_compares_files_ids_and_corpora(run: Run, small_corpus: Path, corpu
     assert line in run("diff", folder / "mini-batch.h5", path, code=FINDING).stdout
     assert f"documented/mini-batch.json: {line}" in run("diff", small_corpus, corpus_copy, code=FINDING).stdout
     assert "no golden 'documented/nothing'" in run("diff", path, "documented/nothing", code=WRONG_USE).stderr
-
-
-@pytest.mark.slow
-def test_generate_writes_a_corpus_and_check_compares_it_with_the_scenarios(run: Run, tmp_path: Path) -> None:
-    done = run("generate", "--only", "documented/*", "--into", "made")
-    assert done.stdout.splitlines()[0] == "new       documented/single-sequence"
-    assert "made is exactly what" in run("generate", "--check", "--only", "documented/*", "--into", "made").stdout
-    path = tmp_path / "made/documented/mini-batch.json"
-    path.write_text(path.read_text().replace("51.0", "52.0", 1))
-    output = run("generate", "--check", "--only", "documented/*", "--into", "made", code=FINDING).stdout
-    assert "documented/mini-batch.json: expected/out: 1 of 12 elements differ" in output
-    assert json.loads((tmp_path / "made/index.json").read_text())["version"] == VERSION
-    assert "no scenario 'typo'" in run("generate", "--only", "typo", "--into", "made", code=WRONG_USE).stderr
 
 
 def test_list_supports_a_corpus_of_thousands_of_goldens(run: Run, corpus_copy: Path) -> None:

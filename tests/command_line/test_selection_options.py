@@ -70,13 +70,6 @@ def test_check_accepts_the_options_of_the_plugin_by_short_names(run: Run, tmp_pa
 
 
 @pytest.mark.slow
-def test_options_come_before_the_command_of_a_program(run: Run) -> None:
-    program = Path(__file__).parents[2] / "examples" / "programs" / "my_rnn.py"
-    command = ("--ids=documented/*", "--dtype", "float64", "-q", "--", sys.executable, program)
-    assert "4 passed" in run("check", *command).stdout
-
-
-@pytest.mark.slow
 def test_check_ignores_pytest_settings_of_the_project_and_the_environment(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,11 +128,6 @@ def test_an_internal_error_of_pytest_is_a_failure_not_wrong_use(run: Run, tmp_pa
     assert "not all goldens were compared: pytest had an internal error" in done.stderr
 
 
-def test_an_xfail_is_not_a_known_failure(run: Run) -> None:
-    done = run("report", "ending:xfails", *ONLY, code=FINDING)
-    assert "ending:xfails   16 failed" in done.stdout
-
-
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
 def test_no_process_outlives_the_supervisor(tmp_path: Path, by: signal.Signals) -> None:
     (tmp_path / "slow.py").write_text(

@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 
 Run = Callable[..., pytest.RunResult]
-HINT = 'To check out alone: --rnn-goldens-outputs=out or @pytest.mark.rnn_goldens(outputs=["out"])'
 
 NETS = """
 def alone(golden): return right(golden)[0]
@@ -22,19 +21,6 @@ def wrong_state(golden):
 @pytest.fixture
 def run(run_module: Run) -> Run:
     return lambda module, *options: run_module(NETS + module, *options)
-
-
-@pytest.mark.slow
-def test_the_error_for_a_single_array_has_a_hint(run: Run) -> None:
-    result = run("""
-def test_calls(rnn_golden): rnn_golden.check_calls(alone)
-def test_check(rnn_golden): rnn_golden.check(alone(rnn_golden))
-""")
-    result.assert_outcomes(failed=8)
-    message = f"*TypeError: the implementation returned one array; (out, h_n) is expected, or *{HINT}"
-    result.stdout.fnmatch_lines([message.replace("[", "[[]")])
-    of_check = "the implementation returned nothing for it; to check out alone, outputs=[[]*"
-    result.stdout.fnmatch_lines([f"*h_n is None: {of_check}"])
 
 
 @pytest.mark.parametrize("source", ["marker", "option", "ini", "argument"])
