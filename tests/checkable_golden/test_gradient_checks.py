@@ -40,9 +40,6 @@ def message(golden: Golden, actual: Mapping[str, Any]) -> str:
     lines = verdict.message.splitlines()
     assert len(lines) <= 15
     assert max(map(len, lines[1:])) <= 80  # the first line may include the name of a deviation
-    with pytest.raises(GoldenMismatch) as raised:
-        golden.check_gradients(actual)
-    assert str(raised.value) == verdict.message
     return verdict.message
 
 
@@ -138,8 +135,9 @@ def test_missing_gradients_are_listed_as_not_checked(golden: Golden) -> None:
 
 def test_a_check_without_gradients_fails(golden: Golden) -> None:
     assert first_line(golden, {}) == "lstm/lengths in float32: no gradient was given: nothing was checked"
-    with pytest.raises(GoldenMismatch, match="nothing was checked"):
+    with pytest.raises(GoldenMismatch, match="nothing was checked") as raised:
         golden.check_gradients()
+    assert str(raised.value) == raised.value.verdict.message == message(golden, {})
 
 
 def test_none_counts_as_not_checked_where_the_gradient_is_zero() -> None:

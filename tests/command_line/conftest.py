@@ -1,8 +1,13 @@
 """The fixture ``run``, which runs commands in a user's folder."""
 
 import contextlib
+import fcntl
+import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -100,3 +105,26 @@ def run_apart(tmp_path: Path) -> Run:
         return done
 
     return run
+
+
+def in_a_terminal(width: int, *arguments: str, folder: Path) -> str:
+    """Run a command on a terminal of ``width`` columns; return its output."""
+    controller, tty = pty.openpty()
+    fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    command = [sys.executable, "-m", "rnn_goldens", *arguments]
+    without = ("COLUMNS", "LINES", "NO_COLOR", "CI")
+    environment = {name: value for name, value in os.environ.items() if name not in without} | {"TERM": "xterm"}
+    with subprocess.Popen(command, cwd=folder, stdin=tty, stdout=tty, stderr=tty, env=environment) as process:
+        os.close(tty)
+        written = b""
+        while True:
+            try:
+                read = os.read(controller, 100_000)
+            except OSError:  # the other end of the terminal is closed
+                break
+            if not read:
+                break
+            written += read
+        assert process.wait() == 0
+    os.close(controller)
+    return written.decode()

@@ -1,18 +1,15 @@
 """The commands, run as processes."""
 
-import fcntl
 import json
-import os
-import pty
-import struct
+import re
 import subprocess
 import sys
-import termios
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from command_line.conftest import in_a_terminal
 
 from rnn_goldens.command_line import cli, main
 from rnn_goldens.corpus import open_corpus
@@ -262,16 +259,9 @@ def test_a_full_disk_is_reported_in_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("width", [20, 79])
 def test_list_does_not_cut_ids_in_a_narrow_terminal(tmp_path: Path, width: int) -> None:
-    controller, tty = pty.openpty()
-    fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-    command = [sys.executable, "-m", "rnn_goldens", "list", "documented/mini-batch-ascending"]
-    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    subprocess.run(command, cwd=tmp_path, stdin=tty, stdout=tty, env=environment, check=True)
-    lines = os.read(controller, 100_000).decode().replace("\r", "").splitlines()
-    os.close(tty)
-    os.close(controller)
-    id_column = "".join(line.split("  ")[0].strip() for line in lines)
-    assert "documented/mini-batch-ascending" in id_column
+    shown = in_a_terminal(width, "list", "documented/mini-batch-ascending", folder=tmp_path)
+    lines = re.sub(r"\x1b\[\d*m|\r", "", shown).splitlines()
+    assert "documented/mini-batch-ascending" in "".join(line.split("  ")[0].strip() for line in lines)
 
 
 def test_list_writes_one_line_per_golden_into_a_pipe(run: Run) -> None:

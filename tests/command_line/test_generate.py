@@ -1,19 +1,15 @@
 """``generate`` turns a file of scenarios into a corpus, completely or not at all."""
 
-import fcntl
 import json
-import os
-import pty
 import re
 import shutil
-import struct
 import subprocess
 import sys
-import termios
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command_line.conftest import in_a_terminal
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FINDING, WRONG_USE = 1, 2
@@ -60,30 +56,12 @@ def test_a_dropped_precision_is_reported(run: Run, mine: Path) -> None:
 def test_a_slow_golden_shows_a_progress_bar_on_a_terminal(mine: Path) -> None:
     large = mine.read_text("utf-8").replace("4", "32").replace("drawn(2, 5, 3)", "drawn(2, 40, 3)")
     mine.write_text(large.replace("lengths=[5, 3],", ""), "utf-8")
-    controller, tty = pty.openpty()
-    fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    environment = {**os.environ, "TERM": "xterm"}
-    for name in ("COLUMNS", "LINES", "NO_COLOR", "CI"):
-        environment.pop(name, None)
-    command = [sys.executable, "-m", "rnn_goldens", *MAKE]
-    with subprocess.Popen(command, cwd=mine.parent, stdout=subprocess.DEVNULL, stderr=tty, env=environment) as process:
-        os.close(tty)
-        shown = b"".join(iter(lambda: next_output(controller), b"")).decode()
-    os.close(controller)
-    assert process.returncode == 0
+    shown = in_a_terminal(80, *MAKE, folder=mine.parent)
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
     bar, estimate = r" +\S+ +\d+ % ", r"\d:\d\d:\d\d"
     for part in ("Certifying", r"  exact values, \d+ bits", "  tolerance, part 1 of 1"):
         assert re.search(rf"^{part}{bar}({estimate}|-:--:--)", plain.replace("\r", "\n"), re.MULTILINE), plain
     assert re.search(bar + estimate, plain), "at least one part must have an estimate"
-
-
-def next_output(terminal: int) -> bytes:
-    """Return the next output of a terminal; empty if the other end is closed."""
-    try:
-        return os.read(terminal, 100_000)
-    except OSError:
-        return b""
 
 
 def test_values_change_only_with_replace(run: Run, mine: Path) -> None:

@@ -1,18 +1,13 @@
 """The options that select goldens have the same names in every command, and a shell completes their values."""
 
-import fcntl
 import json
-import os
-import pty
 import re
-import struct
 import subprocess
-import sys
-import termios
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command_line.conftest import in_a_terminal
 
 from rnn_goldens.exit_codes import FINDING, WRONG_USE
 from rnn_goldens.implementations import BUILTIN
@@ -112,28 +107,6 @@ def test_a_shell_completes_names(run: Run, monkeypatch: pytest.MonkeyPatch, type
     done = run()
     assert [line.partition(",")[2] for line in done.stdout.split()] == completions
     assert done.stderr == ""
-
-
-def in_a_terminal(width: int, *arguments: str, folder: Path) -> str:
-    """Run a command on a terminal of ``width`` columns; return its output."""
-    controller, tty = pty.openpty()
-    fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-    command = [sys.executable, "-m", "rnn_goldens", *arguments]
-    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    with subprocess.Popen(command, cwd=folder, stdin=tty, stdout=tty, stderr=tty, env=environment) as process:
-        os.close(tty)
-        written = b""
-        while True:
-            try:
-                read = os.read(controller, 100_000)
-            except OSError:  # the other end of the terminal is closed
-                break
-            if not read:
-                break
-            written += read
-        process.wait()
-    os.close(controller)
-    return written.decode()
 
 
 def test_list_does_not_break_words_in_80_columns(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def drawn(*strategies, **by_name):
     return lambda test: few(given(*strategies, **by_name)(test))
 """
 
-Run = Callable[[str], str]
+Run = Callable[..., str]
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def project(pytester: pytest.Pytester, corpus_with_gradients: Path) -> pytest.Py
     return pytester
 
 
-def write_test(project: pytest.Pytester, body: str, marker: str = "gradients=True") -> None:
+def write_test(project: pytest.Pytester, body: str, marker: str = "gradients=True, ids='documented/*'") -> None:
     project.makepyfile(
         test_it=f"""
 import pytest
@@ -172,9 +172,7 @@ def test_a_failure_of_many_gradients_fits_a_terminal(pytester: pytest.Pytester) 
 
 @pytest.mark.slow
 def test_unchecked_gradients_are_printed_and_in_the_results_file(project: pytest.Pytester) -> None:
-    write_test(
-        project, "rnn_golden.check_gradients(x=bptt(rnn_golden)['x'])", marker="gradients=True, ids='documented/*'"
-    )
+    write_test(project, "rnn_golden.check_gradients(x=bptt(rnn_golden)['x'])")
     result = project.runpytest_inprocess()
     assert result.parseoutcomes() == {"passed": 2}
     result.stdout.fnmatch_lines(
@@ -191,7 +189,7 @@ def test_unchecked_gradients_are_printed_and_in_the_results_file(project: pytest
 
 def test_the_page_of_a_run_has_a_table_of_gradients(project: pytest.Pytester) -> None:
     body = "found = truncated(rnn_golden); del found['weight_hh_l0']; rnn_golden.check_gradients(found)"
-    write_test(project, body, marker="gradients=True, ids='documented/*'")
+    write_test(project, body)
     project.runpytest_inprocess("--rnn-goldens-report=report.html")
     page = (project.path / "report.html").read_text("utf-8")
     assert "<caption>By name, over all goldens</caption>" in page
@@ -206,7 +204,7 @@ def test_the_page_of_a_run_has_a_table_of_gradients(project: pytest.Pytester) ->
 
 def test_several_checks_of_one_golden_count_together(project: pytest.Pytester) -> None:
     body = "found = bptt(rnn_golden); rnn_golden.check_gradients(x=found.pop('x')); rnn_golden.check_gradients(found)"
-    write_test(project, body, marker="gradients=True, ids='documented/*'")
+    write_test(project, body)
     found = results(project)[BOTH[1]]
     assert found["gradients"] == {"right": ["x", "weight_ih_l0", "weight_hh_l0"], "wrong": [], "not_checked": []}
 
@@ -244,7 +242,7 @@ def test_check_passes_only_a_function_that_returns_correct_gradients_in_both_cal
 
 
 def test_a_failure_lists_the_wrong_gradients_and_the_run_the_deviation(project: pytest.Pytester) -> None:
-    write_test(project, "rnn_golden.check_gradients(truncated(rnn_golden))")
+    write_test(project, "rnn_golden.check_gradients(truncated(rnn_golden))", "gradients=True")
     result = project.runpytest_inprocess("-q")
     assert result.parseoutcomes() == {"failed": 2, "refused": 1}
     result.stdout.fnmatch_lines(
@@ -287,7 +285,6 @@ def test_wrong_outputs_besides_wrong_gradients_are_in_the_results(project: pytes
     write_test(
         project,
         "rnn_golden.check_gradient_calls(truncated, lambda golden: [2 * part for part in outputs(golden)])",
-        "gradients=True, ids='documented/*'",
     )
     failed = results(project)["documented/single-sequence"]
     assert failed["gradients"]["outputs_wrong"] is True
