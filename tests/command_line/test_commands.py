@@ -161,8 +161,7 @@ MORE_WRONG_USES = [
 
 @pytest.mark.sampled(every=4)
 @pytest.mark.parametrize(
-    ("arguments", "message"),
-    [*WRONG_USES, *(pytest.param(*each, marks=pytest.mark.slow) for each in MORE_WRONG_USES)],
+    ("arguments", "message"), [*WRONG_USES, *(pytest.param(*each, marks=pytest.mark.slow) for each in MORE_WRONG_USES)]
 )
 def test_wrong_use_of_check_is_an_error(run: Run, arguments: list[str], message: str) -> None:
     done = run("check", *arguments, code=WRONG_USE)

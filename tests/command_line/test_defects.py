@@ -112,10 +112,7 @@ def test_the_findings_are_printed_as_json(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("engine", "why"),
-    [
-        ("onnxruntim", "Did you mean 'onnxruntime'"),
-        ("thinc", "thinc is not installed: pip install thinc"),
-    ],
+    [("onnxruntim", "Did you mean 'onnxruntime'"), ("thinc", "thinc is not installed: pip install thinc")],
 )
 def test_an_engine_that_is_unknown_or_not_here_is_wrong_use(run: Run, engine: str, why: str) -> None:
     assert why in run("defects", engine, code=WRONG_USE).stderr

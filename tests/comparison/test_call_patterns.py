@@ -112,12 +112,7 @@ APART = "with the state carried over, give other outputs than a single call: out
         (short, "chunks", "gru/plain", f"steps 0 to 1 and then the rest, {APART} 2"),
         (short, "chunks", "gru/lengths-no-state", f"steps 0 to 0 and then the rest, {APART} 1"),
         (caches_first_weights, "weights", "gru/plain", "weights that change between calls have no effect: with every "),
-        (
-            caches_second_weights,
-            "weights",
-            "gru/plain",
-            "the outputs before and after a call with other ",
-        ),
+        (caches_second_weights, "weights", "gru/plain", "the outputs before and after a call with other "),
         (
             reads_x_as_if_contiguous,
             "views",

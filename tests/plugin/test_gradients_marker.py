@@ -283,8 +283,7 @@ def test_facts_about_unexplained_gradients_are_in_the_results(project: pytest.Py
 @pytest.mark.slow
 def test_wrong_outputs_besides_wrong_gradients_are_in_the_results(project: pytest.Pytester) -> None:
     write_test(
-        project,
-        "rnn_golden.check_gradient_calls(truncated, lambda golden: [2 * part for part in outputs(golden)])",
+        project, "rnn_golden.check_gradient_calls(truncated, lambda golden: [2 * part for part in outputs(golden)])"
     )
     failed = results(project)["documented/single-sequence"]
     assert failed["gradients"]["outputs_wrong"] is True

@@ -255,9 +255,7 @@ def test_a_report_that_cannot_be_written_at_the_end_fails_the_run(
     assert not list(project.path.glob(".results*"))
 
 
-def test_outputs_computed_in_a_higher_precision_pass_and_are_reported(
-    project: pytest.Pytester,
-) -> None:
+def test_outputs_computed_in_a_higher_precision_pass_and_are_reported(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_it="""
         import numpy as np
@@ -282,9 +280,7 @@ def test_outputs_computed_in_a_higher_precision_pass_and_are_reported(
     result.stdout.fnmatch_lines(["bfloat16: 1 of 2 goldens was computed in a higher precision than requested"])
 
 
-def test_versions_of_imported_frameworks_are_listed(
-    project: pytest.Pytester,
-) -> None:
+def test_versions_of_imported_frameworks_are_listed(project: pytest.Pytester) -> None:
     project.makepyfile(
         keras="__version__ = '3.2.1'",
         test_it="import keras, my_rnn\ndef test_it(rnn_golden): rnn_golden.check(*my_rnn.right(rnn_golden))",

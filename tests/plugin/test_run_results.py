@@ -180,10 +180,7 @@ def test_reports_of_other_tests_are_ignored() -> None:
 def test_the_tests_of_a_worker_are_added_in_order_with_their_counts() -> None:
     worker = results_of(times=2)
     worker.add(OTHER, *GOLDENS[OTHER])
-    assert worker.selected == [
-        [TEST, "lstm/plain", "float32", 2, "", []],
-        [OTHER, "gru/plain", "float16", 1, "", []],
-    ]
+    assert worker.selected == [[TEST, "lstm/plain", "float32", 2, "", []], [OTHER, "gru/plain", "float16", 1, "", []]]
     first = report("setup", test=OTHER, outcome="unchecked")
     setattr(first, SELECTED, worker.selected)
     controller = RunResults()
