@@ -34,7 +34,7 @@ def load(golden_id: str = "lstm/lengths", dtype: str = "float32") -> Golden:
 def test_a_right_implementation_passes_every_call_pattern(dtype: str) -> None:
     entries = [entry for entry in NETWORKS if dtype in entry.precisions and not entry.id.startswith("sizes")]
     for entry in entries:
-        verdicts = dict(load(entry.id, dtype).compared(right, CALL_PATTERNS))
+        verdicts = dict(load(entry.id, dtype).compared(right, list(CALL_PATTERNS)))
         assert [verdict.message for verdict in verdicts.values() if not verdict.passed] == []
         assert {"once", "twice", "weights", "views"} <= verdicts.keys()  # negated weights change every golden
 

@@ -280,7 +280,6 @@ def test_facts_about_unexplained_gradients_are_in_the_results(project: pytest.Py
     assert failed["facts"]["gradients_factor"] == 7.0
 
 
-@pytest.mark.slow
 def test_wrong_outputs_besides_wrong_gradients_are_in_the_results(project: pytest.Pytester) -> None:
     write_test(
         project, "rnn_golden.check_gradient_calls(truncated, lambda golden: [2 * part for part in outputs(golden)])"

@@ -30,7 +30,6 @@ def run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
     return project.runpytest_inprocess("--rnn-goldens-report=report.html", *options)
 
 
-@pytest.mark.slow
 def test_the_page_has_a_picture_of_each_failure(
     project: pytest.Pytester, check_with: Write, workers: tuple[str, ...]
 ) -> None:
