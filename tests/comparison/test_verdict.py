@@ -98,6 +98,13 @@ def test_nan_and_infinity_are_wrong_and_counted(golden: Golden) -> None:
     assert verdict.largest_error == math.inf
 
 
+def test_an_output_less_precise_than_declared_fails() -> None:
+    golden = rnn_goldens.load("documented/mini-batch", dtype="float64")
+    verdict = golden.compare(golden.out.astype(np.float32), golden.h_n)
+    assert not verdict.passed
+    assert "out is float32: less precise than the declared float64" in verdict.message
+
+
 def test_values_that_round_to_the_same_digits_are_printed_in_full(golden: Golden) -> None:
     out: Any = golden.out.astype(np.float64)
     out[0, 0, 0] += 1e-13
