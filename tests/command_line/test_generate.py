@@ -16,8 +16,6 @@ FINDING, WRONG_USE = 1, 2
 
 MAKE = ("generate", "--scenarios", "mine.py", "--into", "goldens")
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(autouse=True)
 def no_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,6 +30,7 @@ def mine(run: Run, tmp_path: Path) -> Path:
     return tmp_path / "mine.py"
 
 
+@pytest.mark.slow
 def test_the_template_generates_a_corpus_with_its_own_name_and_version(run: Run, mine: Path) -> None:
     assert "exists already and was not changed" in run("generate", "--new", "mine.py", code=WRONG_USE).stderr
     output = run(*MAKE).stdout
@@ -53,6 +52,7 @@ def test_a_dropped_precision_is_reported(run: Run, mine: Path) -> None:
     assert re.fullmatch(r" {10}without bfloat16: tolerance \S+ in bfloat16, at most 0.1 is allowed", lines[1])
 
 
+@pytest.mark.slow
 def test_a_slow_golden_shows_a_progress_bar_on_a_terminal(mine: Path) -> None:
     large = mine.read_text("utf-8").replace("4", "32").replace("drawn(2, 5, 3)", "drawn(2, 40, 3)")
     mine.write_text(large.replace("lengths=[5, 3],", ""), "utf-8")
@@ -84,6 +84,7 @@ def run(golden):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mine")
 def test_suggested_commands_name_the_folder_and_wrong_use_is_an_error(run: Run, tmp_path: Path) -> None:
     (tmp_path / "off.py").write_text(OFF, "utf-8")
@@ -102,6 +103,7 @@ def test_suggested_commands_name_the_folder_and_wrong_use_is_an_error(run: Run, 
     assert run(*make, "again").stderr == ""
 
 
+@pytest.mark.slow
 def test_several_corpora_are_checked_in_one_run(run: Run, mine: Path) -> None:
     run(*MAKE)
     shown = run("list", "--corpus", "v1,goldens", "documented/*", "mine/*").stdout
@@ -214,6 +216,7 @@ def custom_cell(corpus_of_a_custom_cell: Path, tmp_path: Path) -> Path:
     return tmp_path / "cells.py"
 
 
+@pytest.mark.slow
 def test_a_corpus_of_custom_cells_is_listed_selected_checked_and_refused(
     run: Run, run_apart: Run, custom_cell: Path
 ) -> None:
@@ -234,6 +237,7 @@ CUSTOM = ("--cell=cells:own", "--rnn-goldens-corpus=goldens")
 WRONG = "def wrong(golden):\n    return golden.x * 0 + 5, golden.x[:, 1] * 0 + 5\n"
 
 
+@pytest.mark.slow
 def test_without_equations_a_run_says_that_no_deviation_was_compared(run_apart: Run, custom_cell: Path) -> None:
     custom_cell.unlink()
     (custom_cell.parent / "wrong.py").write_text(WRONG, "utf-8")
@@ -247,6 +251,7 @@ def test_without_equations_a_run_says_that_no_deviation_was_compared(run_apart: 
     assert reason in run_apart("explain", "own/one", "--corpus", "goldens", "--cell=cells:own", code=WRONG_USE).stderr
 
 
+@pytest.mark.slow
 def test_a_golden_file_cannot_cause_an_import(run_apart: Run, custom_cell: Path) -> None:
     custom_cell.write_text("raise SystemExit('imported')\n", "utf-8")
     (custom_cell.parent / "wrong.py").write_text(WRONG, "utf-8")
@@ -257,6 +262,7 @@ def test_a_golden_file_cannot_cause_an_import(run_apart: Run, custom_cell: Path)
     assert message in " ".join(checked.stdout.split())
 
 
+@pytest.mark.slow
 def test_a_cell_that_only_a_marker_selects_is_available_in_xdists_controller(custom_cell: Path) -> None:
     folder = custom_cell.parent
     (folder / "test_it.py").write_text(
@@ -270,6 +276,7 @@ def test_a_cell_that_only_a_marker_selects_is_available_in_xdists_controller(cus
     assert "are not available" not in output
 
 
+@pytest.mark.slow
 def test_a_golden_whose_cell_was_edited_is_not_explained(run_apart: Run, custom_cell: Path) -> None:
     custom_cell.write_text(custom_cell.read_text("utf-8").replace("w.p * h", "w.p * x"), "utf-8")
     output = run_apart("explain", "own/one", "--corpus=goldens", "--cell=cells:own", code=WRONG_USE).stderr
