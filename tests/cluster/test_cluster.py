@@ -225,10 +225,7 @@ def test_work_that_kills_its_workers_is_not_retried_forever(tmp_path: Path, work
     ("lacks", "message"),
     [
         ("version", "this worker has rnn-goldens 9.9; install the same version on scheduler and workers: pip install"),
-        (
-            "flint",
-            "this worker cannot do the work: certifying needs python-flint: pip install 'rnn-goldens",
-        ),
+        ("flint", "this worker cannot do the work: certifying needs python-flint: pip install 'rnn-goldens"),
     ],
 )
 def test_an_unsuitable_worker_is_an_error_that_says_what_it_lacks(tmp_path: Path, lacks: str, message: str) -> None:

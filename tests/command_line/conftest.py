@@ -1,8 +1,13 @@
 """The fixture ``run``, which runs commands in a user's folder."""
 
 import contextlib
+import fcntl
+import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +21,9 @@ GOOD = 0
 USERS_NETS = """
 import numpy as np
 import rnn_goldens
+from rnn_goldens.cells import case_of
+from rnn_goldens.deviations import deviation
+from rnn_goldens.implementations import numpy_cells
 
 def right(golden, back=1):
     w, states = golden.weights_as("textbook"), [golden.h0[0]] * 2
@@ -25,6 +33,21 @@ def right(golden, back=1):
 
 def stale(golden):
     return right(golden, back=2)
+
+def reversed_steps(golden):
+    return deviation("x_reversed").run(case_of(golden, np.float64))
+
+def other_gates(golden):
+    return deviation("lstm_gates_igfo").run(case_of(golden, np.float64))
+
+def changed_gradients(change):
+    def net(golden):
+        return change(dict(numpy_cells.gradients(golden))) if golden.has_cotangents else numpy_cells.run(golden)
+    return net
+
+halves = changed_gradients(lambda g: {name: g[name] / (1 + (name == "x")) for name in g if name != "weight_hh_l0"})
+zero = changed_gradients(lambda g: {**g, "weight_hh_l0": 0 * g["weight_hh_l0"]})
+half_of_x = changed_gradients(lambda g: {"x": g["x"] / 2})
 
 def unable(golden):
     raise rnn_goldens.Unsupported("no recurrent layers")
@@ -82,3 +105,26 @@ def run_apart(tmp_path: Path) -> Run:
         return done
 
     return run
+
+
+def in_a_terminal(width: int, *arguments: str, folder: Path) -> str:
+    """Run a command on a terminal of ``width`` columns; return its output."""
+    controller, tty = pty.openpty()
+    fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    command = [sys.executable, "-m", "rnn_goldens", *arguments]
+    without = ("COLUMNS", "LINES", "NO_COLOR", "CI")
+    environment = {name: value for name, value in os.environ.items() if name not in without} | {"TERM": "xterm"}
+    with subprocess.Popen(command, cwd=folder, stdin=tty, stdout=tty, stderr=tty, env=environment) as process:
+        os.close(tty)
+        written = b""
+        while True:
+            try:
+                read = os.read(controller, 100_000)
+            except OSError:  # the other end of the terminal is closed
+                break
+            if not read:
+                break
+            written += read
+        assert process.wait() == 0
+    os.close(controller)
+    return written.decode()

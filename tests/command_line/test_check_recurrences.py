@@ -35,6 +35,7 @@ def my(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("my")
 def test_a_kernel_is_checked_by_name(run: Run) -> None:
     output = run("check", "my:min_gru", "--cell", "min_gru").stdout
@@ -49,6 +50,7 @@ def test_a_wrong_kernel_fails_with_the_deviation_that_explains_all_failures(run:
     assert "to see the code: rnn-goldens explain " in output
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("my")
 def test_a_kernel_without_an_input_ends_the_run(run: Run) -> None:
     done = run("check", "my:without_n", "--cell", "min_gru", code=WRONG_USE)
@@ -58,6 +60,7 @@ def test_a_kernel_without_an_input_ends_the_run(run: Run) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("my")
 def test_a_kernel_is_refused_for_networks_with_the_cells_to_select(run: Run) -> None:
     done = run("check", "my:min_gru", code=WRONG_USE)
@@ -65,6 +68,7 @@ def test_a_kernel_is_refused_for_networks_with_the_cells_to_select(run: Run) -> 
     assert expected in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_built_in_implementations_are_checked_or_refuse(run: Run) -> None:
     assert "20 passed" in run("check", "numpy", "--cell", "gated_delta").stdout
     assert "10 passed" in run("check", "numpy", "--cell", "gated_delta", "--gradients").stdout

@@ -11,12 +11,17 @@ import pytest
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FINDING, WRONG_USE = 1, 2
 
-FIXED = """
+NUMPY = version("numpy")
+
+
+def entry(name: str, engine: str = "numpy", implementation: str = "numpy", versions: str = ">=1") -> str:
+    """Return an entry of a list of defects that NumPy's implementation does not have."""
+    return f"""
 [[defect]]
-id = "numpy-lengths"
-engine = "numpy"
-implementation = "numpy"
-versions = ">=1"
+id = "{name}"
+engine = "{engine}"
+implementation = "{implementation}"
+versions = "{versions}"
 golden = "gru/lengths"
 dtype = "float32"
 deviation = "lengths_ignored"
@@ -34,86 +39,59 @@ def test_each_defect_of_an_engine_is_shown_with_its_state_golden_versions_effect
     assert all(len(line) <= 80 for line in shown.splitlines())
 
 
-def test_a_list_that_names_a_fixed_defect_fails_and_says_what_to_edit(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text(FIXED)
-    done = run("defects", "--data", "mine.toml", code=FINDING)
-    assert f"not present: numpy {version('numpy')}, gru/lengths in float32" in done.stdout
-    correction = " ".join(done.stdout.partition("mine.toml differs:")[2].split())
-    assert correction == (
-        f'numpy-lengths: is not present in numpy {version("numpy")}: exclude that version from versions = ">=1"'
-    )
-
-
-def test_a_defect_that_is_not_present_outside_its_range_is_shown_with_the_range(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text(FIXED.replace(">=1", ">=0.1,<1"))
-    assert run("defects", "--data", "mine.toml").stdout == (
-        f"not present: numpy {version('numpy')}, gru/lengths in float32\n"
-        "  numpy >=0.1,<1: Every sequence runs to the padded end. (lengths_ignored)\n"
-        "  no report is known\n"
-        "1 defect run: 1 not present\n"
-    )
-
-
-def test_an_adapter_in_a_package_on_the_path_is_run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_a_list_that_names_a_fixed_defect_fails_and_says_what_to_edit(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     package = tmp_path / "elsewhere" / "my_pkg"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "module.py").write_text("from rnn_goldens.implementations.numpy_cells import run\n")
     monkeypatch.syspath_prepend(package.parent)
-    (tmp_path / "mine.toml").write_text(
-        FIXED.replace('implementation = "numpy"', 'implementation = "my_pkg.module:run"')
-    )
+    entries = [
+        entry("fixed"),
+        entry("out-of-range", versions=">=0.1,<1"),
+        entry("own", implementation="my_pkg.module:run"),
+        entry("lost", implementation="lost_pkg.module:run"),
+        entry("far", implementation="conformance.numpy:run"),
+        entry("gone", engine="no-such-engine"),
+    ]
+    (tmp_path / "mine.toml").write_text("".join(entries))
     shown = run("defects", "--data", "mine.toml", code=FINDING).stdout
-    assert f"not present: numpy {version('numpy')}, gru/lengths in float32" in shown
-    assert "adapter of the repository" not in shown
-
-
-def test_an_adapter_of_your_own_that_is_not_here_is_a_finding(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text(
-        FIXED.replace('implementation = "numpy"', 'implementation = "my_pkg.module:run"')
+    out_of_range = (
+        f"not present: numpy {NUMPY}, gru/lengths in float32\n"
+        "  numpy >=0.1,<1: Every sequence runs to the padded end. (lengths_ignored)\n"
+        "  no report is known\n"
     )
-    shown = run("defects", "--data", "mine.toml", code=FINDING).stdout
-    assert "could not be run: implementation 'my_pkg.module:run': no module 'my_pkg'" in " ".join(shown.split())
+    assert out_of_range in shown
+    assert "1 not installed: no-such-engine (1)\n" in shown
+    assert "1 needs an adapter of the repository: numpy (1)\n" in shown
+    shown = " ".join(shown.split())
+    assert "could not be run: implementation 'lost_pkg.module:run': no module 'lost_pkg'" in shown
+    exclude = f'is not present in numpy {NUMPY}: exclude that version from versions = ">=1"'
+    correction = shown.partition("mine.toml differs:")[2]
+    assert f"fixed: {exclude}" in correction
+    assert f"own: {exclude}" in correction
+    assert "out-of-range" not in correction
+    found = json.loads(run("defects", "--data", "mine.toml", "--json", code=FINDING).stdout)
+    by_id = {e["id"]: (e["state"], e["as_listed"], e["installed"]) for e in found}
+    assert by_id["fixed"] == by_id["own"] == ("not present", False, NUMPY)
+    assert by_id["out-of-range"] == ("not present", True, NUMPY)
+    assert by_id["gone"] == ("not installed", True, None)
 
 
 def test_a_misspelled_implementation_is_a_mistake_of_the_list(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text(FIXED.replace('implementation = "numpy"', 'implementation = "numpyy"'))
+    (tmp_path / "mine.toml").write_text(entry("slip", implementation="numpyy"))
     error = run("defects", "--data", "mine.toml", code=FINDING).stderr
     assert error.startswith(
-        "Error: mine.toml: numpy-lengths: no implementation 'numpyy'. Did you mean 'numpy'? "
+        "Error: mine.toml: slip: no implementation 'numpyy'. Did you mean 'numpy'? "
         "Implementations (or package.module:thing, FILE.onnx, or -- COMMAND): "
     )
 
 
-@pytest.mark.slow
-def test_engines_that_are_not_here_are_counted_and_named(run: Run, tmp_path: Path) -> None:
-    far = FIXED.replace('"numpy"\nversions', '"conformance.numpy:run"\nversions').replace("numpy-l", "far-l")
-    gone = FIXED.replace('engine = "numpy"', 'engine = "no-such-engine"').replace("numpy-l", "gone-l")
-    (tmp_path / "mine.toml").write_text(FIXED + far + gone)
-    shown = run("defects", "--data", "mine.toml", code=FINDING).stdout
-    assert "1 defect run: 1 not present\n" in shown
-    assert "1 not installed: no-such-engine (1)\n" in shown
-    assert "1 needs an adapter of the repository: numpy (1)\n" in shown
-
-
-@pytest.mark.slow
-def test_the_findings_are_printed_as_json(run: Run, tmp_path: Path) -> None:
-    gone = FIXED.replace('engine = "numpy"', 'engine = "no-such-engine"').replace("numpy-l", "gone-l")
-    (tmp_path / "mine.toml").write_text(FIXED + gone)
-    entries = json.loads(run("defects", "--data", "mine.toml", "--json", code=FINDING).stdout)
-    assert {e["id"]: (e["state"], e["as_listed"]) for e in entries} == {
-        "numpy-lengths": ("not present", False),
-        "gone-lengths": ("not installed", True),
-    }
-    assert {e["id"]: e["installed"] for e in entries} == {"numpy-lengths": version("numpy"), "gone-lengths": None}
-
-
 @pytest.mark.parametrize(
     ("engine", "why"),
-    [
-        ("onnxruntim", "Did you mean 'onnxruntime'"),
-        ("thinc", "thinc is not installed: pip install thinc"),
-    ],
+    [("onnxruntim", "Did you mean 'onnxruntime'"), ("thinc", "thinc is not installed: pip install thinc")],
 )
 def test_an_engine_that_is_unknown_or_not_here_is_wrong_use(run: Run, engine: str, why: str) -> None:
     assert why in run("defects", engine, code=WRONG_USE).stderr

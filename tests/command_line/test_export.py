@@ -21,39 +21,27 @@ def written(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
+DATA = [f"test_data_set_0/{name}.pb" for name in ("input_0", "output_0", "output_1", "tolerance_0", "tolerance_1")]
+ONNX = ["config.txt", "data.json", "model.onnx", *DATA]
+SONNX = ["spec/informal/gru/gru_acc.md", "spec/tests/gru/test_gru.py"]
+
+
 @pytest.mark.parametrize(
-    ("to", "files"),
+    ("to", "files", "others"),
     [
-        (
-            "onnx",
-            [
-                *(f"test_gru_plain/{name}" for name in ("config.txt", "data.json", "model.onnx")),
-                *(
-                    f"test_gru_plain/test_data_set_0/{name}.pb"
-                    for name in ("input_0", "output_0", "output_1", "tolerance_0", "tolerance_1")
-                ),
-            ],
-        ),
-        ("npz", ["gru/plain.npz"]),
-        ("safetensors", ["gru/plain.safetensors"]),
+        ("onnx", [f"test_gru_plain/{name}" for name in ONNX], []),
+        ("npz", ["gru/plain.npz"], []),
+        ("safetensors", ["gru/plain.safetensors"], []),
+        ("c", ["gru_plain.h"], ["rnn_goldens.h"]),
+        ("sonnx", [f"spec/tests/gru/cases/gru_plain/{name}" for name in ("golden.json", "model.onnx", *DATA)], SONNX),
     ],
 )
-def test_each_format_has_its_files(to: str, files: list[str], run: Run, tmp_path: Path) -> None:
+def test_each_format_has_its_files(to: str, files: list[str], others: list[str], run: Run, tmp_path: Path) -> None:
     output = run("export", "gru/plain", "--to", to, "out/here").stdout
-    assert output == "new        gru/plain\n1 golden to out/here: 1 written, 0 unchanged\n"
-    assert written(tmp_path / "out/here") == files
-
-
-@pytest.mark.parametrize(
-    ("to", "others"),
-    [("c", ["rnn_goldens.h"]), ("sonnx", ["spec/informal/gru/gru_acc.md", "spec/tests/gru/test_gru.py"])],
-)
-def test_some_formats_have_files_of_no_golden(to: str, others: list[str], run: Run, tmp_path: Path) -> None:
-    output = run("export", "gru/plain", "--to", to, "out").stdout
     new = "".join(f"new        {name}\n" for name in ["gru/plain", *others])
-    assert output == f"{new}1 golden to out: 1 written, 0 unchanged\n"
-    assert set(others) < set(written(tmp_path / "out"))
-    assert "0 written, 1 unchanged" in run("export", "gru/plain", "--to", to, "out").stdout
+    assert output == f"{new}1 golden to out/here: 1 written, 0 unchanged\n"
+    assert written(tmp_path / "out/here") == sorted([*files, *others])
+    assert "0 written, 1 unchanged" in run("export", "gru/plain", "--to", to, "out/here").stdout
 
 
 def test_hdf5_is_the_files_of_the_corpus_for_all_precisions(run: Run, tmp_path: Path) -> None:
@@ -112,19 +100,14 @@ def test_patterns_select_goldens_and_dtype_selects_their_precision(run: Run, tmp
         assert json.loads(str(file["golden"]))["precision"] == "float16"
 
 
-@pytest.mark.parametrize(("to", "widest"), [("npz", "float64"), ("c", "float64"), ("onnx", "float32")])
-def test_the_default_precision_is_the_widest_that_readers_support(
-    to: str, widest: str, run: Run, tmp_path: Path
-) -> None:
-    run("export", "gru/plain", "--to", to, "out")
-    if to == "npz":
-        with np.load(tmp_path / "out/gru/plain.npz") as file:
-            precision = json.loads(str(file["golden"]))["precision"]
-    elif to == "onnx":
-        precision = json.loads((tmp_path / "out/test_gru_plain/data.json").read_text("utf-8"))["golden"]["precision"]
-    else:
-        precision = (tmp_path / "out/gru_plain.h").read_text("utf-8").split()[3].rstrip(",")
-    assert precision == widest
+def test_the_default_precision_is_the_widest_that_readers_support(run: Run, tmp_path: Path) -> None:
+    for to in ("npz", "c", "onnx"):
+        run("export", "gru/plain", "--to", to, "out")
+    with np.load(tmp_path / "out/gru/plain.npz") as file:
+        assert json.loads(str(file["golden"]))["precision"] == "float64"
+    assert (tmp_path / "out/gru_plain.h").read_text("utf-8").split()[3].rstrip(",") == "float64"
+    onnx = json.loads((tmp_path / "out/test_gru_plain/data.json").read_text("utf-8"))
+    assert onnx["golden"]["precision"] == "float32"
 
 
 def test_refused_goldens_are_listed_and_the_others_written(run: Run, tmp_path: Path) -> None:
@@ -177,29 +160,27 @@ def test_repeating_writes_nothing_and_another_precision_needs_replace(run: Run) 
     assert run(*other, "--replace").stdout.startswith("replaced   gru/plain\n")
 
 
-@pytest.mark.sampled(every=4)
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["lstm/plane", "--to", "c", "out"], "no golden 'lstm/plane'. Did you mean 'lstm/plain'?"),
-        (["lstm/plain", "nothing/*", "--to", "c", "out"], "no golden 'nothing/*'."),
-        (["lstm/plain", "--to", "c", "--dtype=float8", "out"], "no precision 'float8'. Did you mean 'float64'?"),
-        (["lstm/plain", "--to", "c", "--corpus=v9", "out"], "no corpus 'v9'"),
-        (["lstm/plain", "--to", "c"], "the folder to write is missing: rnn-goldens export lstm/plain --to"),
-        (["lstm/plain", "gru/plain", "--to", "c"], "the folder to write is missing"),
-        (["lstm/plain", "out"], "Missing option '--to'"),
-        (["lstm/plain", "--to", "c", "users_nets.py"], "Directory 'users_nets.py' is a file."),
-        (["lstm/plain", "--to", "c", "users_nets.py/out"], "Error: users_nets.py/out: Not a directory"),
-        (["lstm/plain", "--to", "c", "/proc/out"], "Error: /proc/out: No such file or directory"),
-    ],
-)
-def test_wrong_use_is_one_error_and_writes_nothing(
-    arguments: list[str], message: str, run: Run, tmp_path: Path
-) -> None:
-    done = run("export", *arguments, code=WRONG_USE)
-    assert message in done.stderr
-    assert done.stdout == ""
-    assert written(tmp_path) == ["users_nets.py"]
+WRONG_USES = [
+    (["lstm/plane", "--to", "c", "out"], "no golden 'lstm/plane'. Did you mean 'lstm/plain'?"),
+    (["lstm/plain", "nothing/*", "--to", "c", "out"], "no golden 'nothing/*'."),
+    (["lstm/plain", "--to", "c", "--dtype=float8", "out"], "no precision 'float8'. Did you mean 'float64'?"),
+    (["lstm/plain", "--to", "c", "--corpus=v9", "out"], "no corpus 'v9'"),
+    (["lstm/plain", "--to", "c"], "the folder to write is missing: rnn-goldens export lstm/plain --to"),
+    (["lstm/plain", "gru/plain", "--to", "c"], "the folder to write is missing"),
+    (["lstm/plain", "out"], "Missing option '--to'"),
+    (["lstm/plain", "--to", "c", "users_nets.py"], "Directory 'users_nets.py' is a file."),
+    (["lstm/plain", "--to", "c", "users_nets.py/out"], "Error: users_nets.py/out: Not a directory"),
+    (["lstm/plain", "--to", "c", "/proc/out"], "Error: /proc/out: No such file or directory"),
+]
+
+
+def test_wrong_use_is_one_error_and_writes_nothing(run: Run, tmp_path: Path, subtests: pytest.Subtests) -> None:
+    for arguments, message in WRONG_USES:
+        with subtests.test(message):
+            done = run("export", *arguments, code=WRONG_USE)
+            assert message in done.stderr
+            assert done.stdout == ""
+            assert written(tmp_path) == ["users_nets.py"]
 
 
 @pytest.mark.parametrize(("to", "package"), [("onnx", "onnx"), ("safetensors", "safetensors")])

@@ -1,28 +1,20 @@
 """``generate`` turns a file of scenarios into a corpus, completely or not at all."""
 
-import fcntl
 import json
-import os
-import pty
 import re
-import struct
+import shutil
 import subprocess
 import sys
-import termios
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command_line.conftest import in_a_terminal
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FINDING, WRONG_USE = 1, 2
 
 MAKE = ("generate", "--scenarios", "mine.py", "--into", "goldens")
-
-
-@pytest.fixture
-def run(run_apart: Run) -> Run:
-    return run_apart
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +44,6 @@ def test_the_template_generates_a_corpus_with_its_own_name_and_version(run: Run,
     assert "1 passed" in run("check", "numpy", "--rnn-goldens-corpus=goldens").stdout
 
 
-@pytest.mark.slow
 def test_a_dropped_precision_is_reported(run: Run, mine: Path) -> None:
     loud = mine.read_text("utf-8").replace("* 128) / 128", "* 128) / 16").replace("drawn(2, 5, 3)", "drawn(2, 24, 3)")
     mine.write_text(loud, "utf-8")
@@ -65,17 +56,7 @@ def test_a_dropped_precision_is_reported(run: Run, mine: Path) -> None:
 def test_a_slow_golden_shows_a_progress_bar_on_a_terminal(mine: Path) -> None:
     large = mine.read_text("utf-8").replace("4", "32").replace("drawn(2, 5, 3)", "drawn(2, 40, 3)")
     mine.write_text(large.replace("lengths=[5, 3],", ""), "utf-8")
-    controller, tty = pty.openpty()
-    fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    environment = {**os.environ, "TERM": "xterm"}
-    for name in ("COLUMNS", "LINES", "NO_COLOR", "CI"):
-        environment.pop(name, None)
-    command = [sys.executable, "-m", "rnn_goldens", *MAKE]
-    with subprocess.Popen(command, cwd=mine.parent, stdout=subprocess.DEVNULL, stderr=tty, env=environment) as process:
-        os.close(tty)
-        shown = b"".join(iter(lambda: next_output(controller), b"")).decode()
-    os.close(controller)
-    assert process.returncode == 0
+    shown = in_a_terminal(80, *MAKE, folder=mine.parent)
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
     bar, estimate = r" +\S+ +\d+ % ", r"\d:\d\d:\d\d"
     for part in ("Certifying", r"  exact values, \d+ bits", "  tolerance, part 1 of 1"):
@@ -83,15 +64,6 @@ def test_a_slow_golden_shows_a_progress_bar_on_a_terminal(mine: Path) -> None:
     assert re.search(bar + estimate, plain), "at least one part must have an estimate"
 
 
-def next_output(terminal: int) -> bytes:
-    """Return the next output of a terminal; empty if the other end is closed."""
-    try:
-        return os.read(terminal, 100_000)
-    except OSError:
-        return b""
-
-
-@pytest.mark.slow
 def test_values_change_only_with_replace(run: Run, mine: Path) -> None:
     run(*MAKE)
     mine.write_text(mine.read_text("utf-8").replace("default_rng(0)", "default_rng(1)"), "utf-8")
@@ -146,7 +118,6 @@ def test_several_corpora_are_checked_in_one_run(run: Run, mine: Path) -> None:
     assert f"mine/gru is in {mine.parent / 'goldens'} and in {mine.parent / 'again'}" in output
 
 
-@pytest.mark.slow
 def test_generate_does_not_overwrite_another_corpus(run: Run, mine: Path) -> None:
     run(*MAKE)
     assert "has the corpus mine, but these scenarios are of rnn-goldens" in (
@@ -157,7 +128,6 @@ def test_generate_does_not_overwrite_another_corpus(run: Run, mine: Path) -> Non
     assert "--scenarios needs --into" in run("generate", "--scenarios", "mine.py", code=WRONG_USE).stderr
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -193,7 +163,6 @@ def test_a_scenario_file_that_raises_shows_only_its_own_traceback(
     assert not any("scenario_file.py" in line for line in lines)
 
 
-@pytest.mark.slow
 def test_a_refused_scenario_does_not_change_the_folder(run: Run, mine: Path) -> None:
     run(*MAKE)
     before = {path: path.read_bytes() for path in (mine.parent / "goldens").rglob("*.*")}
@@ -203,7 +172,6 @@ def test_a_refused_scenario_does_not_change_the_folder(run: Run, mine: Path) -> 
     assert {path: path.read_bytes() for path in (mine.parent / "goldens").rglob("*.*")} == before
 
 
-@pytest.mark.slow
 def test_a_renamed_scenario_file_keeps_its_corpus_if_it_declares_the_corpus_name(run: Run, mine: Path) -> None:
     run(*MAKE)
     mine = mine.rename(mine.parent / "renamed.py")
@@ -214,7 +182,6 @@ def test_a_renamed_scenario_file_keeps_its_corpus_if_it_declares_the_corpus_name
     assert "0 written, 1 unchanged" in run(*again).stdout
 
 
-@pytest.mark.slow
 def test_removing_a_scenario_does_not_remove_its_golden(run: Run, mine: Path) -> None:
     run(*MAKE)
     mine.write_text(mine.read_text("utf-8").replace('"mine/gru"', '"mine/other"'), "utf-8")
@@ -222,36 +189,46 @@ def test_removing_a_scenario_does_not_remove_its_golden(run: Run, mine: Path) ->
     assert "mine/other: only in the scenarios" in run(*MAKE, "--check", code=FINDING).stdout
 
 
-@pytest.fixture
-def custom_cell(run: Run, tmp_path: Path) -> Path:
-    """The file of a custom cell, in a folder with a corpus of one golden of the cell."""
-    (tmp_path / "cells.py").write_text(
+@pytest.fixture(scope="module")
+def corpus_of_a_custom_cell(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a custom cell and a corpus of one golden of the cell."""
+    folder = tmp_path_factory.mktemp("custom")
+    (folder / "cells.py").write_text(
         "from rnn_goldens.cells.notation import relu\n\n"
         "def own(x, h, w):\n    return (relu(w.W_ia @ x + w.b_ia + w.W_ha @ h + w.b_ha + w.p * h),)\n",
         "utf-8",
     )
-    (tmp_path / "mine.py").write_text(
+    (folder / "mine.py").write_text(
         "from rnn_goldens import Scenario\n"
         "VERSION = '1.0.0'\n"
         "weights = {'weight_ih_l0': [[1]], 'weight_hh_l0': [[2]], 'bias_ih_l0': [1], 'bias_hh_l0': [0], 'p_l0': [3]}\n"
         "SCENARIOS = [Scenario(id='own/one', purpose='A unit.', cell='cells:own', weights=weights, x=[[[1], [2]]])]\n",
         "utf-8",
     )
-    run(*MAKE)
+    subprocess.run([sys.executable, "-m", "rnn_goldens", *MAKE], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def custom_cell(corpus_of_a_custom_cell: Path, tmp_path: Path) -> Path:
+    """The file of a custom cell, in a folder that a test may change."""
+    shutil.copytree(corpus_of_a_custom_cell, tmp_path, dirs_exist_ok=True)
     return tmp_path / "cells.py"
 
 
 @pytest.mark.slow
-def test_a_corpus_of_custom_cells_is_listed_selected_checked_and_refused(run: Run, custom_cell: Path) -> None:
+def test_a_corpus_of_custom_cells_is_listed_selected_checked_and_refused(
+    run: Run, run_apart: Run, custom_cell: Path
+) -> None:
     assert "cells:own" in run("list", "--corpus", "goldens", "--cell", "cells:own").stdout
     assert "3 files: 3 valid" in run("validate", "goldens").stdout
     assert "13.0" in run("show", "own/one", "--corpus", "goldens").stdout  # relu(2 + 1 + 2 * 2 + 3 * 2)
-    checked = run(
+    checked = run_apart(
         "check", "numpy", "--cell=cells:own", "--rnn-goldens-corpus=goldens", "--rnn-goldens-report=report.html"
     )
     assert "1 passed" in checked.stdout
     assert "cells:own" in (custom_cell.parent / "report.html").read_text("utf-8")
-    refused = run("check", "torch-cells", "--rnn-goldens-corpus=goldens", code=FINDING).stdout
+    refused = run_apart("check", "torch-cells", "--rnn-goldens-corpus=goldens", code=FINDING).stdout
     assert "torch has no cell cells:own" in refused
 
 
@@ -261,27 +238,27 @@ WRONG = "def wrong(golden):\n    return golden.x * 0 + 5, golden.x[:, 1] * 0 + 5
 
 
 @pytest.mark.slow
-def test_without_equations_a_run_says_that_no_deviation_was_compared(run: Run, custom_cell: Path) -> None:
+def test_without_equations_a_run_says_that_no_deviation_was_compared(run_apart: Run, custom_cell: Path) -> None:
     custom_cell.unlink()
     (custom_cell.parent / "wrong.py").write_text(WRONG, "utf-8")
-    done = run("check", "wrong:wrong", *CUSTOM, "--rnn-goldens-report=r.json", code=FINDING)
+    done = run_apart("check", "wrong:wrong", *CUSTOM, "--rnn-goldens-report=r.json", code=FINDING)
     reason = "the equations of cells:own are not available: no module 'cells', looked in "
     assert f"It was not compared with any deviation: {reason}" in " ".join(done.stdout.split())
     assert "No known deviation" not in done.stdout
     (cause,) = json.loads((custom_cell.parent / "r.json").read_text("utf-8"))["causes"]
     assert cause["no_equations"].startswith(reason)
-    assert "r.json" not in run("validate", "r.json").stdout
-    assert reason in run("explain", "own/one", "--corpus", "goldens", "--cell=cells:own", code=WRONG_USE).stderr
+    assert "r.json" not in run_apart("validate", "r.json").stdout
+    assert reason in run_apart("explain", "own/one", "--corpus", "goldens", "--cell=cells:own", code=WRONG_USE).stderr
 
 
 @pytest.mark.slow
-def test_a_golden_file_cannot_cause_an_import(run: Run, custom_cell: Path) -> None:
+def test_a_golden_file_cannot_cause_an_import(run_apart: Run, custom_cell: Path) -> None:
     custom_cell.write_text("raise SystemExit('imported')\n", "utf-8")
     (custom_cell.parent / "wrong.py").write_text(WRONG, "utf-8")
     message = "the equations of cells:own are not available: a golden file cannot cause an import; to use its equations"
-    explained = run("explain", "own/one", "--corpus", "goldens", code=WRONG_USE)
+    explained = run_apart("explain", "own/one", "--corpus", "goldens", code=WRONG_USE)
     assert message in " ".join(explained.stderr.split())
-    checked = run("check", "wrong:wrong", "--rnn-goldens-corpus=goldens", code=FINDING)
+    checked = run_apart("check", "wrong:wrong", "--rnn-goldens-corpus=goldens", code=FINDING)
     assert message in " ".join(checked.stdout.split())
 
 
@@ -300,9 +277,9 @@ def test_a_cell_that_only_a_marker_selects_is_available_in_xdists_controller(cus
 
 
 @pytest.mark.slow
-def test_a_golden_whose_cell_was_edited_is_not_explained(run: Run, custom_cell: Path) -> None:
+def test_a_golden_whose_cell_was_edited_is_not_explained(run_apart: Run, custom_cell: Path) -> None:
     custom_cell.write_text(custom_cell.read_text("utf-8").replace("w.p * h", "w.p * x"), "utf-8")
-    output = run("explain", "own/one", "--corpus=goldens", "--cell=cells:own", code=WRONG_USE).stderr
+    output = run_apart("explain", "own/one", "--corpus=goldens", "--cell=cells:own", code=WRONG_USE).stderr
     assert "own/one: the equations of cells:own are not those that own/one was certified with; if the change" in output
 
 
@@ -311,7 +288,6 @@ SCENARIOS += [Scenario(id="mine/{}", purpose="One more.", cell="gru", weights=SC
 """
 
 
-@pytest.mark.slow
 def test_adding_a_golden_without_a_new_version_is_reported(run: Run, mine: Path) -> None:
     assert "added to version" not in run(*MAKE).stderr
     more = mine.read_text("utf-8") + MORE.format("more", 2)

@@ -27,7 +27,7 @@ for line in sys.stdin:
     print(json.dumps(answer), flush=True)
 """
 
-ENVIRONMENTS = [{}, {"PYTHONIOENCODING": "ascii"}, {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0"}]
+ENVIRONMENTS = [{}, {"PYTHONIOENCODING": "ascii"}]
 
 
 def printed(folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> str:
@@ -42,7 +42,7 @@ def printed(folder: Path, *arguments: str, environment: dict[str, str] | None = 
     return output
 
 
-@pytest.fixture(params=ENVIRONMENTS, ids=["unchanged", "ascii", "LANG=C"])
+@pytest.fixture(params=ENVIRONMENTS, ids=["unchanged", "ascii"])
 def environment(request: pytest.FixtureRequest) -> dict[str, str]:
     variables: dict[str, str] = request.param
     return variables

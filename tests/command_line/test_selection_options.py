@@ -1,18 +1,13 @@
 """The options that select goldens have the same names in every command, and a shell completes their values."""
 
-import fcntl
 import json
-import os
-import pty
 import re
-import struct
 import subprocess
-import sys
-import termios
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command_line.conftest import in_a_terminal
 
 from rnn_goldens.exit_codes import FINDING, WRONG_USE
 from rnn_goldens.implementations import BUILTIN
@@ -29,9 +24,7 @@ def test_list_check_report_and_protocol_select_by_the_same_options(run: Run, tmp
     checked = run("check", "numpy", *SELECTING, "--dtype=bfloat16,float64", "--report=found.json").stdout
     assert "2 passed" in checked
     found = json.loads((tmp_path / "found.json").read_text("utf-8"))["results"]
-    assert [(r["golden"], r["dtype"]) for r in found] == [("gru/lengths", "float64"), ("gru/lengths", "bfloat16")] or [
-        (r["golden"], r["dtype"]) for r in found
-    ] == [("gru/lengths", "bfloat16"), ("gru/lengths", "float64")]
+    assert sorted((r["golden"], r["dtype"]) for r in found) == [("gru/lengths", "bfloat16"), ("gru/lengths", "float64")]
     run("report", "numpy", *SELECTING, "--dtype=bfloat16,float64")
     totals = json.loads((tmp_path / "conformance.json").read_text("utf-8"))["implementations"][0]["results"]
     assert {(t["cell"], t["dtype"]): t["passed"] for t in totals if t["passed"]} == {
@@ -41,38 +34,6 @@ def test_list_check_report_and_protocol_select_by_the_same_options(run: Run, tmp
     sent = run("protocol", "--requests", *SELECTING, "--dtype=float64,float32").stdout.splitlines()
     requests = [(message.get("golden"), message.get("precision")) for message in map(json.loads, sent)]
     assert requests == [(None, None), ("gru/lengths", "float64"), ("gru/lengths", "float32")]
-
-
-def test_settings_of_the_ini_file_and_of_a_marker_select_goldens(pytester: pytest.Pytester) -> None:
-    pytester.makeini("[pytest]\nrnn_goldens_ids = gru/lengths*\nrnn_goldens_without = bidirectional")
-    pytester.makepyfile(
-        """
-        import pytest
-
-        def test_ini(rnn_golden): ...
-
-        @pytest.mark.rnn_goldens(ids=["lstm/plain"], cell="lstm", dtype=["float64"])
-        def test_marker(rnn_golden): ...
-        """
-    )
-    collected = pytester.runpytest_inprocess("--collect-only", "-q", "-pno:asyncio").stdout.str()
-    assert "test_ini[gru/lengths-float32]" in collected
-    assert "test_ini[gru/lengths-no-state-float32]" in collected
-    assert "test_marker[lstm/plain-float64]" in collected
-    assert "bidirectional" not in collected.replace("without", "")
-
-
-def test_a_marker_accepts_dtype_or_dtypes_but_not_both(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        """
-        import pytest
-
-        @pytest.mark.rnn_goldens(dtype="float64", dtypes="float32")
-        def test_marker(rnn_golden): ...
-        """
-    )
-    output = pytester.runpytest_inprocess("--collect-only", "-pno:asyncio").stdout.str()
-    assert "dtype and dtypes mean the same: give one of them" in output
 
 
 @pytest.mark.parametrize("command", [["list"], ["protocol"], ["report", "numpy"], ["fuzz", "numpy"]])
@@ -104,14 +65,10 @@ def test_check_accepts_the_options_of_the_plugin_by_short_names(run: Run, tmp_pa
 
 
 @pytest.mark.slow
-def test_options_come_before_the_command_of_a_program(run: Run) -> None:
-    program = Path(__file__).parents[2] / "examples" / "programs" / "my_rnn.py"
-    command = ("--ids=documented/*", "--dtype", "float64", "-q", "--", sys.executable, program)
-    assert "4 passed" in run("check", *command).stdout
-
-
-@pytest.mark.slow
-def test_check_ignores_pytest_settings_in_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_ignores_pytest_settings_of_the_project_and_the_environment(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option -k nothing")
     monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
@@ -142,39 +99,14 @@ def test_a_program_given_as_a_name_is_an_error_with_a_hint(run: Run, tmp_path: P
         ("list --corpus no-such-folder --ids documented/si", []),
     ],
 )
-def test_a_shell_completes_names(tmp_path: Path, typed: str, completions: list[str]) -> None:
+def test_a_shell_completes_names(run: Run, monkeypatch: pytest.MonkeyPatch, typed: str, completions: list[str]) -> None:
     words = f"rnn-goldens {typed}"
-    environment = os.environ | {
-        "_RNN_GOLDENS_COMPLETE": "bash_complete",
-        "COMP_WORDS": words,
-        "COMP_CWORD": str(len(words.split()) - 1),
-    }
-    command = [sys.executable, "-m", "rnn_goldens"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    monkeypatch.setenv("_RNN_GOLDENS_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    done = run()
     assert [line.partition(",")[2] for line in done.stdout.split()] == completions
     assert done.stderr == ""
-
-
-def in_a_terminal(width: int, *arguments: str, folder: Path) -> str:
-    """Run a command on a terminal of ``width`` columns; return its output."""
-    controller, tty = pty.openpty()
-    fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-    command = [sys.executable, "-m", "rnn_goldens", *arguments]
-    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    with subprocess.Popen(command, cwd=folder, stdin=tty, stdout=tty, stderr=tty, env=environment) as process:
-        os.close(tty)
-        written = b""
-        while True:
-            try:
-                read = os.read(controller, 100_000)
-            except OSError:  # the other end of the terminal is closed
-                break
-            if not read:
-                break
-            written += read
-        process.wait()
-    os.close(controller)
-    return written.decode()
 
 
 def test_list_does_not_break_words_in_80_columns(tmp_path: Path) -> None:

@@ -102,47 +102,33 @@ BIDIRECTIONAL = {"bidirectional": True, "time": 5, "dtype": "float64"}
 
 
 @pytest.mark.parametrize(
-    ("wrong", "first"),
+    ("lengths", "wrong", "first"),
     [
-        ([(0, 2, 0), (0, 3, 2)], (0, 3, 2)),  # forward step 2; reverse step 1
-        ([(0, 2, 0), (0, 1, 2)], (0, 2, 0)),  # forward step 2; reverse step 3
-        ([(0, 1, 1), (0, 4, 3)], (0, 4, 3)),  # forward step 1; reverse step 0
-        ([(0, 0, 1), (0, 3, 3)], (0, 0, 1)),  # forward step 0; reverse step 1
-        ([(0, 3, 1), (1, 2, 1)], (1, 2, 1)),  # the earliest step of any row
-        ([(0, 2, 1), (1, 2, 0)], (0, 2, 1)),  # in the same step, the first row
-        ([(1, 2, 0), (1, 2, 1)], (1, 2, 0)),  # in the same row, the first unit
+        (None, [(0, 2, 0), (0, 3, 2)], (0, 3, 2)),  # forward step 2; reverse step 1
+        (None, [(0, 2, 0), (0, 1, 2)], (0, 2, 0)),  # forward step 2; reverse step 3
+        (None, [(0, 1, 1), (0, 4, 3)], (0, 4, 3)),  # forward step 1; reverse step 0
+        (None, [(0, 0, 1), (0, 3, 3)], (0, 0, 1)),  # forward step 0; reverse step 1
+        (None, [(0, 3, 1), (1, 2, 1)], (1, 2, 1)),  # the earliest step of any row
+        (None, [(0, 2, 1), (1, 2, 0)], (0, 2, 1)),  # in the same step, the first row
+        (None, [(1, 2, 0), (1, 2, 1)], (1, 2, 0)),  # in the same row, the first unit
+        ([5, 2], [(0, 2, 0), (1, 1, 2)], (1, 1, 2)),  # the reverse direction of row 1 starts at time step 1
+        ([5, 2], [(0, 1, 0), (1, 3, 2)], (0, 1, 0)),  # padding is ordered by its time step
+        ([5, 2], [(0, 1, 0), (1, 2, 2)], (0, 1, 0)),
+        ([5, 2], [(0, 1, 0), (1, 3, 0)], (0, 1, 0)),
+        ([5, 2], [(0, 4, 2), (1, 0, 0)], (0, 4, 2)),
     ],
 )
 def test_the_first_wrong_element_is_the_earliest_in_its_direction(
-    make_golden: MakeGolden, wrong: list[tuple[int, ...]], first: tuple[int, ...]
+    make_golden: MakeGolden, lengths: list[int] | None, wrong: list[tuple[int, ...]], first: tuple[int, ...]
 ) -> None:
-    assert first_of(make_golden(**BIDIRECTIONAL), wrong) == first
-
-
-@pytest.mark.parametrize(
-    ("wrong", "first"),
-    [
-        ([(0, 2, 0), (1, 1, 2)], (1, 1, 2)),  # the reverse direction of row 1, of two steps, starts at time step 1
-        ([(0, 1, 0), (1, 3, 2)], (0, 1, 0)),  # padding is ordered by its time step
-        ([(0, 1, 0), (1, 2, 2)], (0, 1, 0)),
-        ([(0, 1, 0), (1, 3, 0)], (0, 1, 0)),
-        ([(0, 4, 2), (1, 0, 0)], (0, 4, 2)),
-    ],
-)
-def test_the_reverse_direction_starts_at_the_end_of_each_sequence(
-    make_golden: MakeGolden, wrong: list[tuple[int, ...]], first: tuple[int, ...]
-) -> None:
-    assert first_of(make_golden(**BIDIRECTIONAL, lengths=[5, 2]), wrong) == first
-
-
-def first_of(golden: Golden, wrong: list[tuple[int, ...]]) -> tuple[int, ...]:
+    golden = make_golden(**BIDIRECTIONAL, lengths=lengths)
     out = golden.stored.out.copy()
     for index in wrong:
         out[index] += 1
     found = difference(golden, "out", out)
     assert found.first is not None
+    assert found.first.index == first
     assert found.time_steps == tuple(sorted({time for _, time, _ in wrong}))
-    return found.first.index
 
 
 def test_the_first_wrong_element_of_a_state_is_the_first_in_memory(make_golden: MakeGolden) -> None:
@@ -204,14 +190,11 @@ def test_a_wrong_shape_is_reported_with_a_hint(
     assert not found.passed
 
 
-def test_states_with_swapped_axes_get_no_time_major_hint(make_golden: MakeGolden) -> None:
-    golden = make_golden(num_layers=2, batch=(3,))
-    assert difference(golden, "h_n", np.zeros((3, 2, 2))).problem == "has shape (3, 2, 2), want (2, 3, 2)"
-
-
-def test_a_transposed_unbatched_out_gets_no_hint(make_golden: MakeGolden) -> None:
-    golden = make_golden(batch=(), time=4)
-    assert difference(golden, "out", np.zeros((2, 4))).problem == "has shape (2, 4), want (4, 2)"
+def test_swapped_axes_of_states_and_of_an_unbatched_out_get_no_hint(make_golden: MakeGolden) -> None:
+    states = make_golden(num_layers=2, batch=(3,))
+    assert difference(states, "h_n", np.zeros((3, 2, 2))).problem == "has shape (3, 2, 2), want (2, 3, 2)"
+    unbatched = make_golden(batch=(), time=4)
+    assert difference(unbatched, "out", np.zeros((2, 4))).problem == "has shape (2, 4), want (4, 2)"
 
 
 @pytest.mark.parametrize(

@@ -29,87 +29,52 @@ def golden(make_golden: MakeGolden) -> Golden:
     return replace(golden, stored=replace(golden.stored, expected={**golden.stored.expected, "out": middle}))
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        MEMORY[10:22],
-        MEMORY[21:],
-        torch.nn.Parameter(MEMORY[10:22]),
-        MEMORY[12:14].as_subclass(type("UsersTensor", (torch.Tensor,), {})),
-        NUMBERS[10:22],
-        NUMBERS[21:],
-        memoryview(NUMBERS[12:14]),
-        [0.0, 1, [NUMBERS[12:14]]],
-        ([0.0], (MEMORY[12],)),
-        {"out": NUMBERS[12:14]},
-        [MappingProxyType({"out": MEMORY[12]})],
-        deque([NUMBERS[12:14]]),
-        UserList([NUMBERS[12:14]]),
-        SimpleNamespace(__array__=lambda *_: NUMBERS[12:14]),
-        [SimpleNamespace(__array_interface__=NUMBERS[12:14].__array_interface__)],
-    ],
-    ids=[
-        "tensor",
-        "last element",
-        "parameter",
-        "own class",
-        "array",
-        "its end",
-        "memoryview",
-        "in a list",
-        "in tuples",
-        "in a dict",
-        "in another mapping",
-        "in a deque",
-        "in a UserList",
-        "with __array__",
-        "with an array interface",
-    ],
-)
+OWN: dict[str, Any] = {
+    "tensor": MEMORY[10:22],
+    "last element": MEMORY[21:],
+    "parameter": torch.nn.Parameter(MEMORY[10:22]),
+    "own class": MEMORY[12:14].as_subclass(type("UsersTensor", (torch.Tensor,), {})),
+    "array": NUMBERS[10:22],
+    "its end": NUMBERS[21:],
+    "memoryview": memoryview(NUMBERS[12:14]),
+    "in a list": [0.0, 1, [NUMBERS[12:14]]],
+    "in tuples": ([0.0], (MEMORY[12],)),
+    "in a dict": {"out": NUMBERS[12:14]},
+    "in another mapping": [MappingProxyType({"out": MEMORY[12]})],
+    "in a deque": deque([NUMBERS[12:14]]),
+    "in a UserList": UserList([NUMBERS[12:14]]),
+    "with __array__": SimpleNamespace(__array__=lambda *_: NUMBERS[12:14]),
+    "with an array interface": [SimpleNamespace(__array_interface__=NUMBERS[12:14].__array_interface__)],
+}
+
+
+@pytest.mark.parametrize("value", OWN.values(), ids=OWN)
 def test_memory_of_an_expected_array_is_refused(golden: Golden, value: Any) -> None:
     with pytest.raises(WrongUse, match=r"^made/for-a-test: an output is the golden's own out, which "):
         refuse_own_arrays(golden, np.zeros(3), value)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        MEMORY[9:10],
-        MEMORY[22:],
-        MEMORY[:10],
-        torch.empty(12, device="meta"),
-        torch.eye(3).to_sparse(),
-        NUMBERS[22:],
-        memoryview(NUMBERS[22:]),
-        [[0.0, 1], [2, 3.0]],
-        [MEMORY[22:]],
-        {"out": NUMBERS[22:]},
-        SimpleNamespace(__array__=lambda *_: NUMBERS[22:]),
-        SimpleNamespace(__array__=lambda *_: 1 / 0),
-        torch.float64,
-        torch.zeros(3).numpy(),
-        "out",
-        None,
-    ],
-    ids=[
-        "before",
-        "after",
-        "up to it",
-        "no memory",
-        "sparse",
-        "array",
-        "memoryview",
-        "numbers",
-        "list",
-        "mapping",
-        "with __array__",
-        "unreadable",
-        "type",
-        "other",
-        "text",
-        "none",
-    ],
-)
+OTHER: dict[str, Any] = {
+    "before": MEMORY[9:10],
+    "after": MEMORY[22:],
+    "up to it": MEMORY[:10],
+    "no memory": torch.empty(12, device="meta"),
+    "sparse": torch.eye(3).to_sparse(),
+    "array": NUMBERS[22:],
+    "memoryview": memoryview(NUMBERS[22:]),
+    "numbers": [[0.0, 1], [2, 3.0]],
+    "list": [MEMORY[22:]],
+    "mapping": {"out": NUMBERS[22:]},
+    "with __array__": SimpleNamespace(__array__=lambda *_: NUMBERS[22:]),
+    "unreadable": SimpleNamespace(__array__=lambda *_: 1 / 0),
+    "type": torch.float64,
+    "other": torch.zeros(3).numpy(),
+    "text": "out",
+    "none": None,
+}
+
+
+@pytest.mark.parametrize("value", OTHER.values(), ids=OTHER)
 def test_other_memory_and_objects_without_memory_are_not_refused(golden: Golden, value: Any) -> None:
     refuse_own_arrays(golden, value)
 

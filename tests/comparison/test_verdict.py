@@ -7,7 +7,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-import torch
 from factories.goldens import MakeGolden
 
 import rnn_goldens
@@ -20,12 +19,6 @@ def golden() -> Golden:
     return rnn_goldens.load("documented/mini-batch")
 
 
-def wrong_at(golden: Golden, index: tuple[int, ...], value: float) -> Verdict:
-    out = golden.out.copy()
-    out[index] = value
-    return golden.compare(out, golden.h_n)
-
-
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_the_expected_outputs_pass_and_a_slightly_larger_value_fails(dtype: str) -> None:
     golden = rnn_goldens.load("documented/mini-batch", dtype=dtype)
@@ -36,10 +29,9 @@ def test_the_expected_outputs_pass_and_a_slightly_larger_value_fails(dtype: str)
     assert not golden.compare(PRECISIONS[dtype].round(changed), golden.h_n).passed
 
 
-def test_integers_lists_tensors_and_wider_types_pass(golden: Golden) -> None:
+def test_integers_lists_and_wider_types_pass(golden: Golden) -> None:
     golden.check(golden.out.astype(int), golden.h_n.astype(int))
     golden.check(golden.out.tolist(), golden.h_n.tolist())
-    golden.check(torch.tensor(golden.out), torch.tensor(golden.h_n))
     golden.check(golden.out.astype(np.float64), golden.h_n.copy())
 
 
@@ -69,15 +61,15 @@ def test_the_first_wrong_time_step_is_the_earliest_in_any_row(golden: Golden) ->
     )
 
 
-def test_the_first_wrong_step_of_the_reverse_direction_is_the_latest_in_time(make_golden: MakeGolden) -> None:
-    golden = make_golden(bidirectional=True, time=5)
-    out = golden.out.copy()
-    out[0, 1:4, 2] += 1
-    verdict = golden.compare(out, golden.h_n)
-    assert "first wrong at time step 3 (batch 0, unit 0, reverse direction)" in verdict.message
-
-
 def test_the_reverse_direction_starts_at_the_end_of_each_sequence(make_golden: MakeGolden) -> None:
+    golden = make_golden(bidirectional=True, time=5, lengths=[5, 2])
+    out = golden.out.copy()
+    out[0, 1, 2] += 1
+    out[1, 1, 3] += 1
+    assert "first wrong at time step 1 (batch 1, unit 1, reverse direction)" in golden.compare(out, golden.h_n).message
+
+
+def test_the_place_in_the_reverse_direction_is_its_earliest_step_and_its_unit(make_golden: MakeGolden) -> None:
     golden = make_golden(bidirectional=True, time=5, lengths=[5, 2])
     out = golden.out.copy()
     out[0, 1, 2] += 1
@@ -106,45 +98,11 @@ def test_nan_and_infinity_are_wrong_and_counted(golden: Golden) -> None:
     assert verdict.largest_error == math.inf
 
 
-def test_the_message_on_a_wrong_shape_has_both_shapes_and_a_hint(make_golden: MakeGolden) -> None:
-    golden = make_golden()
-    time_major = golden.compare(golden.out.swapaxes(0, 1), golden.h_n)
-    assert "out has shape (3, 2, 2), want (2, 3, 2); it looks time-major" in time_major.message
-    squeezed = golden.compare(golden.out, golden.h_n[0])
-    assert "h_n has shape (2, 2), want (1, 2, 2); only axes of size 1 differ" in squeezed.message
-    assert not golden.compare(golden.out[:, :2], golden.h_n).passed
-
-
-def test_an_output_less_precise_than_declared_is_reported() -> None:
+def test_an_output_less_precise_than_declared_fails() -> None:
     golden = rnn_goldens.load("documented/mini-batch", dtype="float64")
     verdict = golden.compare(golden.out.astype(np.float32), golden.h_n)
+    assert not verdict.passed
     assert "out is float32: less precise than the declared float64" in verdict.message
-    bfloat16 = rnn_goldens.load("documented/mini-batch", dtype="bfloat16")
-    bfloat16.check(torch.tensor(bfloat16.out).bfloat16(), torch.tensor(bfloat16.h_n).bfloat16())
-    assert (
-        not rnn_goldens.load("documented/mini-batch")
-        .compare(torch.tensor(bfloat16.out).bfloat16(), bfloat16.h_n)
-        .passed
-    )
-
-
-def test_a_missing_output_is_wrong(golden: Golden) -> None:
-    assert "h_n is None: the implementation returned nothing for it" in golden.compare(golden.out).message
-
-
-def test_the_states_of_an_lstm_are_accepted_as_a_pair_or_separately(make_golden: MakeGolden) -> None:
-    lstm = make_golden("lstm")
-    lstm.check(lstm.out.copy(), (lstm.h_n.copy(), lstm.c_n.copy()))
-    lstm.check(lstm.out.copy(), lstm.h_n.copy(), lstm.c_n.copy())
-    assert "c_n is first wrong" in lstm.compare(lstm.out, (lstm.h_n, lstm.c_n + 1)).message
-    assert "c_n is None" in lstm.compare(lstm.out, lstm.h_n).message
-
-
-def test_a_cell_state_returned_for_another_cell_is_reported(golden: Golden) -> None:
-    assert (
-        "c_n was given, but a golden for rnn_relu has no c_n"
-        in golden.compare(golden.out, golden.h_n, golden.h_n).message
-    )
 
 
 def test_values_that_round_to_the_same_digits_are_printed_in_full(golden: Golden) -> None:
@@ -162,15 +120,6 @@ def test_a_failure_message_has_at_most_15_lines(make_golden: MakeGolden) -> None
     lines = golden.compare(out, (golden.h_n + 1, golden.c_n + math.inf)).message.splitlines()
     assert len(lines) <= 15
     assert max(map(len, lines)) <= 160
-
-
-def test_an_empty_array_has_a_wrong_shape(golden: Golden) -> None:
-    assert "has shape (0,)" in golden.compare([], []).message
-
-
-def test_one_wrong_element_fails(golden: Golden) -> None:
-    assert not wrong_at(golden, (1, 2, 1), 52).passed
-    assert wrong_at(golden, (1, 2, 1), 51).passed
 
 
 def parsed(html: str) -> str:

@@ -134,22 +134,20 @@ def test_a_folder_is_relative_to_the_first_working_directory_and_printed_as_type
     assert (tmp_path / "some/found/index.json").is_file()
 
 
-@pytest.mark.parametrize("below", ["found", "new/found"])
-def test_a_folder_that_cannot_be_created_is_an_error_before_the_search(tmp_path: Path, below: str) -> None:
-    (tmp_path / "file").write_text("mine")
-    with pytest.raises(WrongUse, match=r"file is a file, not a folder; name another"):
-        require_folder(tmp_path / "file" / below)
-    require_folder(tmp_path / below)
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-    if sys.platform == "linux":
-        with pytest.raises(WrongUse, match=r"/proc cannot be written to: .*name another folder"):
-            require_folder(Path("/proc", below))
-
-
-def test_a_folder_that_cannot_be_replaced_is_an_error_before_the_search(
+def test_a_folder_that_cannot_be_created_or_replaced_is_an_error_before_the_search(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("mine")
+    for below in ("found", "new/found"):
+        with pytest.raises(WrongUse, match=r"file is a file, not a folder; name another"):
+            require_folder(tmp_path / "file" / below)
+        require_folder(tmp_path / below)
+        if sys.platform == "linux":
+            with pytest.raises(WrongUse, match=r"/proc cannot be written to: .*name another folder"):
+                require_folder(Path("/proc", below))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(WrongUse, match="is replaced as a whole, which is impossible from inside it"):
         require_folder(".")
 

@@ -26,16 +26,22 @@ from rnn_goldens.hypothesis import goldens
 from rnn_goldens.implementations import resolve
 
 right = resolve("numpy")
-SMALL = goldens(cell="lstm", max_layers=1, max_time=2, max_batch=2, max_hidden=2, max_input=2)
+def small(cell, **more):
+    return goldens(cell=cell, max_layers=1, max_time=2, max_batch=2, max_hidden=2, max_input=2, **more)
+
+SMALL = small("lstm")
 
 def wrong(golden):
     out, *states = right(golden)
     return out + 1, *states
 
 few = settings(database=None, max_examples=20, deadline=None)
+
+def drawn(*strategies, **by_name):
+    return lambda test: few(given(*strategies, **by_name)(test))
 """
 
-Run = Callable[[str], str]
+Run = Callable[..., str]
 
 
 @pytest.fixture
@@ -43,16 +49,17 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A function that runs pytest as a user does, and returns the output of pytest."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
-    def run(tests: str) -> str:
-        pytester.makepyfile(test_it=BEGIN + tests)
+    def run(*modules: str) -> str:
+        pytester.makepyfile(**{f"test_{number}": BEGIN + tests for number, tests in enumerate(modules)})
         return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-rA", "--tb=short").stdout.str()
 
     return run
 
 
-def outcomes(printed: str) -> dict[str, str]:
-    """Return the outcome of each test by name."""
-    return {name: how for how, name in re.findall(r"^(PASSED|FAILED|SKIPPED|ERROR) \S*::(\w+)", printed, re.MULTILINE)}
+def outcomes(printed: str, module: int = 0) -> dict[str, str]:
+    """Return the outcome of each test of a module by name."""
+    pattern = rf"^(PASSED|FAILED|SKIPPED|ERROR) test_{module}\.py::(?:\w+::)?(\w+)"
+    return {name: how for how, name in re.findall(pattern, printed, re.MULTILINE)}
 
 
 def stored_examples() -> list[Path]:
@@ -60,46 +67,38 @@ def stored_examples() -> list[Path]:
 
 
 PASSING = """
-@few
-@given(SMALL)
+@drawn(SMALL)
 def test_right(golden):
     golden.check(*right(golden))
 
-@few
-@given(SMALL, st.integers())
+@drawn(SMALL, st.integers())
 def test_by_its_verdict_beside_another_argument(golden, _number):
     assert golden.compare(*right(golden)).passed
 
-@few
-@given(golden=SMALL)
+@drawn(golden=SMALL)
 def test_calls(golden):
     golden.check_calls(right)
 
-@few
-@given(SMALL)
+@drawn(SMALL)
 def test_known_to_be_wrong(golden):
     golden.check_fails(*wrong(golden))
 
-@few
-@given(SMALL)
+@drawn(SMALL)
 def test_some_are_not_checked(golden):
     assume("bias" in golden.features)
     golden.check(*right(golden))
 
-@few
-@given(SMALL.filter(lambda golden: "bias" in golden.features), st.lists(SMALL, max_size=2))
+@drawn(SMALL.filter(lambda golden: "bias" in golden.features), st.lists(SMALL, max_size=2))
 def test_each_golden_that_is_not_filtered(golden, others):
     for one in (golden, *others):
         one.check(*right(one))
 
-@few
-@given(st.data())
+@drawn(st.data())
 def test_draws_in_the_test(data):
     golden = data.draw(SMALL.filter(lambda golden: "bias" in golden.features))
     golden.check(*right(golden))
 
-@few
-@given(SMALL)
+@drawn(SMALL)
 def test_skips(golden):
     golden.check(*right(golden))
     pytest.skip("enough")
@@ -109,19 +108,16 @@ def without_states(golden):
         raise Unsupported("no states")
     return right(golden)
 
-@few
-@given(SMALL)
+@drawn(SMALL)
 def test_some_are_refused(golden):
     golden.check_calls(without_states)
 
 class TestIt:
-    @few
-    @given(SMALL)
+    @drawn(SMALL)
     def test_method(self, golden):
         golden.check(*right(golden))
 
-@few
-@given(st.sampled_from(select(ids="lstm/*step*")))
+@drawn(st.sampled_from(select(ids="lstm/*step*")))
 def test_goldens_of_the_corpus(golden):
     golden.check(*right(golden))
 
@@ -132,125 +128,127 @@ def test_beside_an_example(golden):
     golden.check(*right(golden))
 
 @pytest.mark.parametrize("reference", [load("lstm/plain")])
-@few
-@given(scale=st.integers())
+@drawn(scale=st.integers())
 def test_a_reference_golden(reference, scale):
     assert reference.x.ndim
 
 @pytest.mark.parametrize("calls", ["twice", "rows"])
-@few
-@given(golden=SMALL)
+@drawn(golden=SMALL)
 def test_parametrized(golden, calls):
     golden.check_calls(right, calls)
 
 @pytest.mark.asyncio
-@few
-@given(SMALL)
+@drawn(SMALL)
 async def test_of_another_plugin(golden):
     golden.check(*right(golden))
 """
 
-
-def test_a_test_that_checks_each_golden_it_does_not_refuse_passes(run: Run) -> None:
-    printed = run(PASSING)
-    assert {name: how for name, how in outcomes(printed).items() if how != "PASSED"} == {}
-    assert "15 passed, 1 skipped" in printed
-    assert stored_examples() == []
-
-
 COMPARING_NOTHING = """
-@few
-@given(SMALL)
+@drawn(SMALL)
 def test_never_checks(golden):
     right(golden)
 
 class TestOfUnittest(unittest.TestCase):
-    @few
-    @given(SMALL)
+    @drawn(SMALL)
     def test_never_checks_in_a_method(self, golden):
         right(golden)
 
 def refuses(golden):
     raise Unsupported("no LSTM")
 
-@few
-@given(SMALL)
+@drawn(SMALL)
 def test_refuses_all(golden):
     golden.check_calls(refuses)
 
-@few
-@given(SMALL)
+@drawn(SMALL)
 def test_refuses_outside_of_a_check(golden):
     golden.check(*refuses(golden))
 
 @pytest.mark.asyncio
-@few
-@given(SMALL)
+@drawn(SMALL)
 async def test_never_checks_in_a_coroutine(golden):
     right(golden)
 
 checked = []
 
-@few
-@given(SMALL)
+@drawn(SMALL)
 def test_checks_only_the_first(golden):
     if not checked:
         golden.check(*right(golden))
         checked.append(golden)
 
-@few
-@given(SMALL, goldens(cell="rnn_tanh", max_layers=1, max_time=2, max_batch=2, max_hidden=2, max_input=2))
+@drawn(SMALL, small("rnn_tanh"))
 def test_checks_one_of_two(golden, _other):
     golden.check(*right(golden))
 
-@few
-@given(st.lists(SMALL, min_size=2, unique_by=lambda golden: golden.id))
+@drawn(st.lists(SMALL, min_size=2, unique_by=lambda golden: golden.id))
 def test_checks_one_of_a_list(several):
     several[0].check(*right(several[0]))
 
-@few
-@given(st.data())
+@drawn(st.data())
 def test_draws_and_checks_one_of_two(data):
     golden = data.draw(SMALL)
     golden.check(*right(golden))
     data.draw(SMALL)
 """
 
+LESS_PRECISE = """
+@drawn(small("lstm", precisions="float64"))
+def test_in_lower_precision(golden):
+    assume("float32" in golden.precisions)
+    less = golden.in_precision("float32")
+    less.check(*right(less))
 
-def test_a_test_that_leaves_a_golden_unchecked_fails_and_stores_nothing(run: Run) -> None:
-    printed = run(COMPARING_NOTHING)
-    assert set(outcomes(printed).values()) == {"FAILED"}
-    assert "9 failed" in printed
+@drawn(small("lstm", precisions="bfloat16"))
+def test_in_higher_precision(golden):
+    more = golden.in_precision("float32")
+    more.check(*right(more))
+"""
+
+TOO_LATE = """
+@settings(few, deadline=timedelta(milliseconds=100))
+@given(SMALL)
+def test_too_slow_for_its_deadline(golden):
+    time.sleep(0.3)
+    golden.check(*right(golden))
+"""
+
+
+def test_a_test_passes_only_if_it_checks_each_golden_that_it_does_not_refuse(run: Run) -> None:
+    printed = run(PASSING, COMPARING_NOTHING, LESS_PRECISE, TOO_LATE)
+    assert {name: how for name, how in outcomes(printed).items() if how != "PASSED"} == {}
+    assert set(outcomes(printed, 1).values()) == {"FAILED"}
+    assert outcomes(printed, 2) == {"test_in_lower_precision": "FAILED", "test_in_higher_precision": "PASSED"}
+    assert outcomes(printed, 3) == {"test_too_slow_for_its_deadline": "FAILED"}
+    assert "11 failed, 16 passed, 1 skipped" in printed
     never = r"^E +AssertionError: drawn/(lstm|rnn-tanh)-\w+ in float32 was drawn, but not checked"
     assert len(re.findall(never, printed, re.M)) == 7
     assert "E   rnn_goldens.Unsupported: no LSTM" in printed
     assert "call golden.check_calls(implementation)" in printed
+    assert "in float64 was drawn, but not checked in the precision it was drawn in" in printed
+    assert "DeadlineExceeded" in printed
     assert stored_examples() == []
 
 
 SWALLOWING = """
-@few
-@given(SMALL)
+@drawn(SMALL)
 def test_swallows(golden):
     with suppress(AssertionError):
         golden.check(*wrong(golden))
 
-@few
-@given(goldens(cell="gru", max_layers=1, max_time=2, max_batch=1, max_hidden=1, max_input=1))
+@drawn(small("gru"))
 def test_ignores_the_verdicts_of_both_calls(golden):
     answers = iter([right(golden)])
     golden.compare_calls(lambda inputs: next(answers, wrong(golden)), "twice")
 
-@few
-@given(goldens(cell="rnn_tanh", max_layers=1, max_time=2, max_batch=2, max_hidden=2, max_input=2))
+@drawn(small("rnn_tanh"))
 def test_skips(golden):
     with suppress(AssertionError):
         golden.check(*wrong(golden))
     pytest.skip("flaky")
 
 class TestOfUnittest(unittest.TestCase):
-    @few
-    @given(goldens(cell="rnn_relu", max_layers=1, max_time=2, max_batch=2, max_hidden=2, max_input=2))
+    @drawn(small("rnn_relu"))
     def test_skips(self, golden):
         with suppress(AssertionError):
             golden.check(*wrong(golden))
@@ -275,25 +273,21 @@ def is_wrong(golden):
         return False
     return True
 
-@few
-@given(SMALL)
+@drawn(SMALL)
 def test_assumes(golden):
     assume(not is_wrong(golden))
 
-@few
-@given(SMALL)
+@drawn(SMALL)
 def test_rejects(golden):
     if is_wrong(golden):
         reject()
 
-@few
-@given(SMALL)
+@drawn(SMALL)
 def test_checks_a_wrong_copy(golden):
     is_wrong(copy.deepcopy(golden))
     golden.check(*right(golden))
 
-@few
-@given(SMALL)
+@drawn(SMALL)
 def test_checks_a_wrong_pickled_copy(golden):
     is_wrong(pickle.loads(pickle.dumps(golden)))
     golden.check(*right(golden))
@@ -307,34 +301,8 @@ def test_a_mismatch_in_a_rejected_example_fails_the_test_and_the_golden_is_store
     assert stored_examples()
 
 
-LESS_PRECISE = """
-def of(precisions):
-    return goldens(cell="lstm", max_layers=1, max_time=2, max_batch=2, max_hidden=2, max_input=2, precisions=precisions)
-
-@few
-@given(of("float64"))
-def test_in_lower_precision(golden):
-    assume("float32" in golden.precisions)
-    less = golden.in_precision("float32")
-    less.check(*right(less))
-
-@few
-@given(of("bfloat16"))
-def test_in_higher_precision(golden):
-    more = golden.in_precision("float32")
-    more.check(*right(more))
-"""
-
-
-def test_a_check_only_in_a_lower_precision_does_not_count(run: Run) -> None:
-    printed = run(LESS_PRECISE)
-    assert outcomes(printed) == {"test_in_lower_precision": "FAILED", "test_in_higher_precision": "PASSED"}
-    assert "in float64 was drawn, but not checked in the precision it was drawn in" in printed
-
-
 RAISING = """
-@few
-@given(SMALL)
+@drawn(SMALL)
 def test_raises(golden):
     os.chdir("/")
     raise ZeroDivisionError("oh")
@@ -347,13 +315,11 @@ def test_a_golden_that_raises_is_stored_even_if_the_working_directory_changes(ru
 
 
 SHARED = """
-@few
-@given(SMALL)
+@drawn(SMALL)
 def test_alone(golden):
     golden.check(*right(golden))
 
-@few
-@given(st.data())
+@drawn(st.data())
 def test_drawn_inside(data):
     golden = data.draw(SMALL)
     golden.check(*wrong(golden))
@@ -375,8 +341,7 @@ def zero_c_n(golden):
     out, h_n, c_n = right(golden)
     return out, h_n, c_n * 0
 
-@few
-@given(SMALL)
+@drawn(small("lstm", found=None))
 def test_expects_another_failure(golden):
     with suppress(AssertionError):
         golden.check_fails(*deviation("lstm_gates_iofg").run(case_of(golden, np.float64)))
@@ -388,17 +353,4 @@ def test_an_expected_failure_is_not_diagnosed(run: Run) -> None:
     printed = run(KNOWN)
     assert "1 failed" in printed
     assert "lstm_gates_iofg:" not in printed
-
-
-TOO_LATE = """
-@settings(few, deadline=timedelta(milliseconds=100))
-@given(SMALL)
-def test_too_slow_for_its_deadline(golden):
-    time.sleep(0.3)
-    golden.check(*right(golden))
-"""
-
-
-def test_an_exceeded_deadline_stores_no_golden(run: Run) -> None:
-    assert "DeadlineExceeded" in run(TOO_LATE)
-    assert stored_examples() == []
+    assert "rnn-goldens show drawn" not in printed  # no golden is stored, so none can be shown

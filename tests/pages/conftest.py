@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from examples.compilation import lacking
-from headless import installed, show, start_browser
-from selenium.webdriver import Chrome
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Chrome"]:
     """One browser for all tests."""
+    from headless import installed, start_browser
+
     if not installed():
         lacking("chromium, or its chromedriver, is not installed")
     chrome = start_browser(tmp_path_factory.mktemp("profiles"))
@@ -23,10 +26,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 class Page:
     """A page in the browser, with a width and a color scheme."""
 
-    def __init__(self, browser: Chrome, path: Path) -> None:
+    def __init__(self, browser: "Chrome", path: Path) -> None:
         self.browser, self.path = browser, path
 
     def open(self, width: int = 1280, scheme: str = "light") -> "Page":
+        from headless import show
+
         show(self.browser, self.path, width, scheme=scheme)
         return self
 
@@ -73,7 +78,7 @@ class Page:
 
 
 @pytest.fixture
-def errors(browser: Chrome) -> Iterator[None]:
+def errors(browser: "Chrome") -> Iterator[None]:
     """Fail a test that logs to the browser's console."""
     browser.get_log("browser")  # type: ignore[no-untyped-call]
     yield

@@ -4,12 +4,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pages.conftest import Page
-from selenium.webdriver import Chrome
-from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("errors")]
 
@@ -35,6 +33,7 @@ def test_my_rnn(rnn_golden):
     rnn_golden.check(np.stack(out, axis=1), h[None])
 """
 TRANSPOSED = "w_hh_transposed"
+LEFT, RIGHT, DOWN = "\ue012", "\ue014", "\ue015"  # the arrow keys of WebDriver
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +54,14 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def page(browser: Chrome, report: Path) -> Page:
+def page(browser: Any, report: Path) -> Page:
     return Page(browser, report).open()
 
 
 def test_causes_come_first(page: Page) -> None:
-    first = page.browser.find_element(By.CSS_SELECTOR, "main > section")
+    first = page.browser.find_element("css selector", "main > section")
     assert first.get_attribute("id") == "causes"
-    causes = [article.text for article in first.find_elements(By.CSS_SELECTOR, "article")]
+    causes = [article.text for article in first.find_elements("css selector", "article")]
     assert "explained" in causes[0]
     assert f"{TRANSPOSED}: Multiplies by the transpose of each gate's W_hh." in causes[0]
     assert f"rnn-goldens explain {TRANSPOSED}" in causes[0]
@@ -88,7 +87,7 @@ def test_filters_show_only_the_selection(page: Page) -> None:
     page.choose(text="square", cell="rnn_relu")
     assert page.shown() == ["exact/square float32"]
     assert page.run("return document.getElementById('shown').textContent") == f"1 of {len(everything)} failures"
-    page.browser.find_element(By.CSS_SELECTOR, "button[type=reset]").click()
+    page.browser.find_element("css selector", "button[type=reset]").click()
     page.run("await new Promise((done) => setTimeout(done, 20))")
     assert page.shown() == everything
     assert page.table("by-cell") == before
@@ -113,11 +112,11 @@ def test_filters_select_by_feature_and_outcome(page: Page) -> None:
 
 def test_a_cause_and_a_table_cell_link_to_their_goldens(page: Page) -> None:
     assert "exact/plain float64" in page.shown()
-    page.browser.find_element(By.CSS_SELECTOR, ".show").click()
+    page.browser.find_element("css selector", ".show").click()
     explained = page.shown()
     assert explained
     assert all(one.startswith("rnn-tanh/") for one in explained)
-    page.browser.find_element(By.CSS_SELECTOR, "button[type=reset]").click()
+    page.browser.find_element("css selector", "button[type=reset]").click()
     page.run("await new Promise((done) => setTimeout(done, 20))")
     page.run("document.querySelector('#by-feature .count').click()")
     assert page.run("return document.getElementById('filters').elements.feature.value") == "bias"
@@ -146,26 +145,26 @@ def test_pictures_are_drawn(page: Page, scheme: str) -> None:
 def test_a_picture_has_a_text_description(page: Page) -> None:
     page.choose(text="exact/plain", dtype="float32")
     page.open_failures()
-    heat = page.browser.find_element(By.CSS_SELECTOR, ".failure[open] .plot")
+    heat = page.browser.find_element("css selector", ".failure[open] .plot")
     assert heat.get_attribute("role") == "img"
     assert "NaN or infinite at time step 0, unit 0" in str(heat.get_attribute("aria-label"))
-    caption = page.browser.find_element(By.CSS_SELECTOR, ".failure[open] figcaption")
-    heat.send_keys(Keys.ARROW_RIGHT)
-    heat.send_keys(Keys.ARROW_RIGHT)
-    heat.send_keys(Keys.ARROW_DOWN)
+    caption = page.browser.find_element("css selector", ".failure[open] figcaption")
+    heat.send_keys(RIGHT)
+    heat.send_keys(RIGHT)
+    heat.send_keys(DOWN)
     assert caption.text == "time step 1, unit 1: off by 0"
-    heat.send_keys(Keys.ARROW_LEFT)
+    heat.send_keys(LEFT)
     assert caption.text == "time step 0, unit 1: off by 2"
-    legend = page.browser.find_element(By.CSS_SELECTOR, ".failure[open] .scale").text
+    legend = page.browser.find_element("css selector", ".failure[open] .scale").text
     assert "absolute; this golden is exact, its tolerance is zero" in legend
     assert "NaN or infinite" in legend
 
 
 def test_every_control_is_reached_with_the_keyboard(page: Page) -> None:
-    body = page.browser.find_element(By.TAG_NAME, "body")
+    body = page.browser.find_element("tag name", "body")
     reached = set()
     for _ in range(25):
-        body.send_keys(Keys.TAB)
+        body.send_keys("\ue004")
         active = page.browser.switch_to.active_element
         reached.add(active.get_attribute("name") or active.tag_name)
         outline = page.run("return getComputedStyle(document.activeElement).outlineStyle")
@@ -178,12 +177,12 @@ def test_every_control_is_reached_with_the_keyboard(page: Page) -> None:
 def test_the_command_is_copied(page: Page) -> None:
     page.choose(text="no-bias-with-state", dtype="float64")
     page.open_failures()
-    command = page.browser.find_element(By.CSS_SELECTOR, ".failure[open] .command")
+    command = page.browser.find_element("css selector", ".failure[open] .command")
     expected = "pytest 'test_my_rnn.py::test_my_rnn[rnn-tanh/no-bias-with-state-float64]' "
-    code = command.find_element(By.TAG_NAME, "code")
+    code = command.find_element("tag name", "code")
     assert code.text.startswith(expected)
     assert "--rnn-goldens-known-failures=known.txt" in code.text
-    button = command.find_element(By.TAG_NAME, "button")
+    button = command.find_element("tag name", "button")
     button.click()
     page.run("await new Promise((done) => setTimeout(done, 50))")
     assert button.text == "Copied"

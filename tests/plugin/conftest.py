@@ -1,9 +1,12 @@
 """A user's project written by pytester: an RNN from scratch, wrong variants of it, and the documented goldens."""
 
 import json
+import re
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -101,6 +104,56 @@ def project(pytester: pytest.Pytester, write_corpus: WriteCorpus, monkeypatch: p
     write_corpus("four")
     pytester.makeini("[pytest]\nrnn_goldens_corpus = four")
     return pytester
+
+
+class Case:
+    """A module of tests, the number of tests with each outcome, and patterns of lines that pytest prints about it."""
+
+    def __init__(self, module: str, *lines: str, **outcomes: int) -> None:
+        self.module, self.lines, self.outcomes = BEGIN + dedent(module), lines, Counter(outcomes)
+
+
+BEGIN = """
+import contextlib, pytest, threading, unittest
+import my_rnn, rnn_goldens
+from my_rnn import *
+from rnn_goldens import GoldenMismatch
+ONE = pytest.mark.rnn_goldens(ids="documented/mini-batch")
+"""
+"""The first lines of the module of a case."""
+
+
+@pytest.fixture
+def run_module(project: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+    """A function that runs one module, which begins like that of a case."""
+
+    def run(module: str, *options: str) -> pytest.RunResult:
+        project.makepyfile(test_it=BEGIN + dedent(module))
+        return project.runpytest_inprocess(*options)
+
+    return run
+
+
+@pytest.fixture
+def run_cases(project: pytest.Pytester, subtests: pytest.Subtests) -> Callable[..., pytest.RunResult]:
+    """A function that runs the modules of many cases at once, and compares the outcomes and lines of each."""
+
+    def run(cases: dict[str, Case], *options: str, subprocess: bool = False) -> pytest.RunResult:
+        project.makepyfile(**{f"test_{name}": case.module for name, case in cases.items()})
+        run_pytest = project.runpytest_subprocess if subprocess else project.runpytest_inprocess
+        result = run_pytest("-vv", "-rN", *options)
+        words = r"PASSED|FAILED|REFUSED|SKIPPED|XFAIL|ERROR"
+        for name, case in cases.items():
+            found = re.findall(
+                rf"^test_{name}\.py::.* ({words}) |%\] ({words}) test_{name}\.py::", result.stdout.str(), re.M
+            )
+            with subtests.test(name):
+                assert Counter((one or other).lower() for one, other in found) == case.outcomes
+                for line in case.lines:
+                    result.stdout.fnmatch_lines([line])
+        return result
+
+    return run
 
 
 @pytest.fixture(

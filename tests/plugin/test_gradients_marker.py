@@ -70,7 +70,7 @@ def project(pytester: pytest.Pytester, corpus_with_gradients: Path) -> pytest.Py
     return pytester
 
 
-def write_test(project: pytest.Pytester, body: str, marker: str = "gradients=True") -> None:
+def write_test(project: pytest.Pytester, body: str, marker: str = "gradients=True, ids='documented/*'") -> None:
     project.makepyfile(
         test_it=f"""
 import pytest
@@ -90,21 +90,16 @@ def results(project: pytest.Pytester, *options: str) -> dict[str, dict[str, Any]
     return {entry["golden"]: entry for entry in document["results"]}
 
 
-def test_a_test_of_gradients_receives_only_goldens_with_gradients(project: pytest.Pytester) -> None:
-    write_test(project, "rnn_golden.check_gradients(bptt(rnn_golden))")
-    result = project.runpytest_inprocess("-v")
-    assert result.parseoutcomes() == {"passed": 2, "refused": 1}
-    result.stdout.fnmatch_lines(["*documented/single-sequence-float32* PASSED*", "*lstm/lengths-float32* REFUSED*"])
-
-
-@pytest.mark.parametrize("source", ["--rnn-goldens-gradients", "ini"])
-def test_option_and_ini_file_request_gradients(project: pytest.Pytester, source: str) -> None:
-    write_test(project, "rnn_golden.check_gradients(bptt(rnn_golden))", marker="")
+@pytest.mark.parametrize("source", ["marker", "--rnn-goldens-gradients", "ini"])
+def test_a_test_of_gradients_receives_only_goldens_with_gradients(project: pytest.Pytester, source: str) -> None:
+    marker = "gradients=True" if source == "marker" else ""
+    write_test(project, "rnn_golden.check_gradients(bptt(rnn_golden))", marker)
     if source == "ini":
         with (project.path / "tox.ini").open("a", encoding="utf-8") as ini:
             ini.write("\nrnn_goldens_gradients = true\n")
-    result = project.runpytest_inprocess(*([source] if source != "ini" else []))
+    result = project.runpytest_inprocess("-v", *([source] if source.startswith("-") else []))
     assert result.parseoutcomes() == {"passed": 2, "refused": 1}
+    result.stdout.fnmatch_lines(["*documented/single-sequence-float32* PASSED*", "*lstm/lengths-float32* REFUSED*"])
 
 
 def test_a_marker_can_select_outputs_despite_the_option(project: pytest.Pytester) -> None:
@@ -113,51 +108,47 @@ def test_a_marker_can_select_outputs_despite_the_option(project: pytest.Pytester
     assert outcomes == {"passed": 4}
 
 
-@pytest.mark.sampled(every=4)
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ("bptt(rnn_golden)", "never called check_gradients"),
-        ("rnn_golden.compare_gradients(bptt(rnn_golden))", "never called check_gradients"),
-        ("rnn_golden.check(*outputs(rnn_golden))", "check_gradients: check(out, h_n) compares only outputs"),
-        ("rnn_golden.check_gradients()", "no gradient was given: nothing was checked"),
-        ("rnn_golden.check_gradients(outputs(rnn_golden))", "are these the outputs? check(out, h_n) compares those"),
-        ("rnn_golden.check_gradients(rnn_golden.gradients.expected)", "the golden's own gradient of x"),
-        ("rnn_golden.check_gradients(overwrites(rnn_golden))", "wrote into d_out: inputs, weights and cotangents"),
-        ("rnn_golden.check_gradient_calls(overwrites)", "wrote into d_out: inputs, weights and cotangents"),
-        ("rnn_golden.check_gradient_calls(adds_up)", "the second call returns the sum of both: gradients accumulate"),
-        ("rnn_golden.in_precision('bfloat16').check_gradients(bptt(rnn_golden))", "nothing was checked in float32"),
-        (
-            "rnn_golden.check(*outputs(rnn_golden)); "
-            "rnn_golden.in_precision('bfloat16').check_gradients(bptt(rnn_golden))",
-            "nothing was checked in float32",
-        ),
-        (
-            "\n    try:\n        rnn_golden.check_gradients(truncated(rnn_golden))\n    except AssertionError: pass",
-            "the test continued after this",
-        ),
-    ],
-)  # fmt: skip
-def test_a_test_without_a_correct_gradient_does_not_pass(project: pytest.Pytester, body: str, message: str) -> None:
-    write_test(project, body, marker="gradients=True, ids='documented/*'")
-    result = project.runpytest_inprocess()
-    assert result.parseoutcomes() == {"failed": 2}
-    assert message in result.stdout.str()
+UNCHECKED = [
+    ("bptt(golden)", "never called check_gradients"),
+    ("golden.compare_gradients(bptt(golden))", "never called check_gradients"),
+    ("golden.check(*outputs(golden))", "check_gradients: check(out, h_n) compares only outputs"),
+    ("golden.check_gradients()", "no gradient was given: nothing was checked"),
+    ("golden.check_gradients(outputs(golden))", "are these the outputs? check(out, h_n) compares those"),
+    ("golden.check_gradients(golden.gradients.expected)", "the golden's own gradient of x"),
+    ("golden.check_gradients(overwrites(golden))", "wrote into d_out: inputs, weights and cotangents"),
+    ("golden.check_gradient_calls(overwrites)", "wrote into d_out: inputs, weights and cotangents"),
+    ("golden.check_gradient_calls(adds_up)", "the second call returns the sum of both: gradients accumulate"),
+    ("golden.in_precision('bfloat16').check_gradients(bptt(golden))", "nothing was checked in float32"),
+    (
+        "golden.check(*outputs(golden)); golden.in_precision('bfloat16').check_gradients(bptt(golden))",
+        "nothing was checked in float32",
+    ),
+    (
+        "\n    try: golden.check_gradients(truncated(golden))\n    except AssertionError: pass",
+        "  the test continued after this failure, so it fails",
+    ),
+]
+"""Bodies of tests that check no correct gradient, and the messages."""
 
 
-def test_without_gradients_no_deviation_is_compared(project: pytest.Pytester) -> None:
-    write_test(project, "rnn_golden.check_gradients()", marker="gradients=True, ids='documented/*'")
-    output = project.runpytest_inprocess().stdout.str()
-    assert "2 goldens failed before outputs were compared: no gradient was given: nothing\n  was checked" in output
-    assert "No known deviation" not in output
-
-
-def test_a_swallowed_gradient_failure_has_no_hint_about_outputs(project: pytest.Pytester) -> None:
-    body = "\n    try:\n        rnn_golden.check_gradients(truncated(rnn_golden))\n    except AssertionError: pass"
-    write_test(project, body, marker="gradients=True, ids='documented/*'")
-    output = project.runpytest_inprocess().stdout.str()
-    assert "  the test continued after this failure, so it fails" in output
-    assert "check_fails" not in output
+def test_a_test_without_a_correct_gradient_does_not_pass(project: pytest.Pytester, subtests: pytest.Subtests) -> None:
+    tests = [
+        f"def test_{number}(rnn_golden):\n    golden = rnn_golden\n    {body.strip()}"
+        for number, (body, _) in enumerate(UNCHECKED)
+    ]
+    marker = "pytestmark = pytest.mark.rnn_goldens(gradients=True, ids='documented/*')"
+    project.makepyfile(test_it="\n".join(["import pytest", "from my_bptt import *", marker, *tests]))
+    result = project.runpytest_inprocess("-vv")
+    assert result.parseoutcomes() == {"failed": 2 * len(UNCHECKED)}
+    printed = result.stdout.str()
+    failures = printed.partition("= FAILURES =")[2].partition("what is wrong")[0]
+    for number, (body, message) in enumerate(UNCHECKED):
+        with subtests.test(body):
+            _, *sections = failures.split(f"_ test_{number}[")
+            assert len(sections) == 2
+            assert all(message in section.partition("\n____")[0] for section in sections)
+    assert "check_fails" not in printed  # which is for outputs
+    assert "2 goldens failed before outputs were compared: no gradient was given: nothing\n  was checked" in printed
 
 
 @pytest.mark.slow
@@ -179,32 +170,9 @@ def test_a_failure_of_many_gradients_fits_a_terminal(pytester: pytest.Pytester) 
     assert max(map(len, section)) <= 80
 
 
-def test_the_message_of_a_failure_lists_the_wrong_gradients(project: pytest.Pytester) -> None:
-    write_test(
-        project, "rnn_golden.check_gradients(truncated(rnn_golden))", marker="gradients=True, ids='documented/*'"
-    )
-    result = project.runpytest_inprocess()
-    assert result.parseoutcomes() == {"failed": 2}
-    result.stdout.fnmatch_lines(
-        ["E * documented/single-sequence in float32: x, weight_ih_l0, weight_hh_l0 wrong", "*what is wrong*"]
-    )
-
-
-@pytest.mark.slow
-def test_selecting_no_golden_with_gradients_is_an_error(project: pytest.Pytester) -> None:
-    write_test(project, "pass", marker="gradients=True, cell='gru'")
-    result = project.runpytest_inprocess()
-    assert result.ret == pytest.ExitCode.INTERRUPTED
-    assert "no golden is selected by cell=['gru'], gradients=True" in result.stdout.str()
-    write_test(project, "pass", marker="gradients=1")
-    assert "gradients is True or False, not 1" in project.runpytest_inprocess().stdout.str()
-
-
 @pytest.mark.slow
 def test_unchecked_gradients_are_printed_and_in_the_results_file(project: pytest.Pytester) -> None:
-    write_test(
-        project, "rnn_golden.check_gradients(x=bptt(rnn_golden)['x'])", marker="gradients=True, ids='documented/*'"
-    )
+    write_test(project, "rnn_golden.check_gradients(x=bptt(rnn_golden)['x'])")
     result = project.runpytest_inprocess()
     assert result.parseoutcomes() == {"passed": 2}
     result.stdout.fnmatch_lines(
@@ -221,7 +189,7 @@ def test_unchecked_gradients_are_printed_and_in_the_results_file(project: pytest
 
 def test_the_page_of_a_run_has_a_table_of_gradients(project: pytest.Pytester) -> None:
     body = "found = truncated(rnn_golden); del found['weight_hh_l0']; rnn_golden.check_gradients(found)"
-    write_test(project, body, marker="gradients=True, ids='documented/*'")
+    write_test(project, body)
     project.runpytest_inprocess("--rnn-goldens-report=report.html")
     page = (project.path / "report.html").read_text("utf-8")
     assert "<caption>By name, over all goldens</caption>" in page
@@ -236,23 +204,9 @@ def test_the_page_of_a_run_has_a_table_of_gradients(project: pytest.Pytester) ->
 
 def test_several_checks_of_one_golden_count_together(project: pytest.Pytester) -> None:
     body = "found = bptt(rnn_golden); rnn_golden.check_gradients(x=found.pop('x')); rnn_golden.check_gradients(found)"
-    write_test(project, body, marker="gradients=True, ids='documented/*'")
+    write_test(project, body)
     found = results(project)[BOTH[1]]
     assert found["gradients"] == {"right": ["x", "weight_ih_l0", "weight_hh_l0"], "wrong": [], "not_checked": []}
-
-
-@pytest.mark.slow
-def test_xdist_workers_report_the_same_results(project: pytest.Pytester) -> None:
-    write_test(
-        project, "rnn_golden.check_gradients(truncated(rnn_golden))", marker="gradients=True, ids='documented/*'"
-    )
-    found = results(project, "-n2", "-pxdist")
-    assert {entry["outcome"] for entry in found.values()} == {"failed"}
-    assert found[BOTH[0]]["gradients"] == {
-        "right": [],
-        "wrong": ["x", "weight_ih_l0", "weight_hh_l0"],
-        "not_checked": [],
-    }
 
 
 def check(folder: Path, corpus: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -287,58 +241,14 @@ def test_check_passes_only_a_function_that_returns_correct_gradients_in_both_cal
     assert message in done.stdout
 
 
-@pytest.mark.slow
-def test_check_differentiates_a_function_in_torch(folder: Path, corpus_with_gradients: Path) -> None:
-    (folder / "in_torch.py").write_text(
-        "import rnn_goldens, torch\n"
-        "def tensor(array): return array if torch.is_tensor(array) else torch.tensor(array)\n"
-        "def right(golden, passed_on=lambda h: h):\n"
-        "    if golden.cell != 'rnn_relu': raise rnn_goldens.Unsupported('a relu network')\n"
-        "    w = {name: tensor(array) for name, array in golden.weights.items()}\n"
-        "    b = w['bias_ih_l0'] + w['bias_hh_l0'] if golden.config.bias else 0\n"
-        "    h, out = tensor(golden.h0)[0], []\n"
-        "    for x in tensor(golden.x).unbind(1):\n"
-        "        h = torch.relu(x @ w['weight_ih_l0'].T + passed_on(h) @ w['weight_hh_l0'].T + b)\n"
-        "        out.append(h)\n"
-        "    return torch.stack(out, 1), h[None]\n"
-        "def truncated(golden): return right(golden, torch.detach)\n"
-    )
-    assert "2 passed, 1 refused" in check(folder, corpus_with_gradients, "in_torch:right").stdout
-    done = check(folder, corpus_with_gradients, "in_torch:truncated")
-    assert done.returncode == 1
-    assert "x, weight_ih_l0, weight_hh_l0 wrong" in done.stdout
-
-
-@pytest.mark.slow
-def test_check_differentiates_torch_modules_without_backward_code(folder: Path, corpus_with_gradients: Path) -> None:
-    (folder / "my_gru.py").write_text(
-        "import torch\n"
-        "class Twice(torch.autograd.Function):\n"
-        "    @staticmethod\n    def forward(ctx, x): return x.clone()\n"
-        "    @staticmethod\n    def backward(ctx, g): return 2 * g\n"
-        "class Good(torch.nn.Module):\n"
-        "    def __init__(self, input_size, hidden_size, bias=True, nonlinearity='tanh', batch_first=True):\n"
-        "        super().__init__()\n"
-        "        more = {'bias': bias, 'nonlinearity': nonlinearity, 'batch_first': True}\n"
-        "        self.rnn = torch.nn.RNN(input_size, hidden_size, **more)\n"
-        "    def forward(self, x, h0=None): return self.rnn(x, h0)\n"
-        "class Bad(Good):\n"
-        "    def forward(self, x, h0=None): return self.rnn(Twice.apply(x), h0)\n"
-        "class Detached(Good):\n"
-        "    def forward(self, x, h0=None):\n        with torch.no_grad(): return self.rnn(x, h0)\n"
-    )
-    assert "3 passed" in check(folder, corpus_with_gradients, "torch").stdout
-    assert "2 passed, 1 refused" in check(folder, corpus_with_gradients, "my_gru:Good").stdout
-    done = check(folder, corpus_with_gradients, "my_gru:Bad")
-    assert "weight_ih_l0, weight_hh_l0 right; x wrong" in done.stdout
-    assert "out, h_n cannot be differentiated" in check(folder, corpus_with_gradients, "my_gru:Detached").stdout
-
-
-def test_a_run_ends_with_the_deviation_that_explains_all_failures(project: pytest.Pytester) -> None:
-    write_test(project, "rnn_golden.check_gradients(truncated(rnn_golden))")
-    result = project.runpytest_inprocess("--tb=no", "-q")
+def test_a_failure_lists_the_wrong_gradients_and_the_run_the_deviation(project: pytest.Pytester) -> None:
+    write_test(project, "rnn_golden.check_gradients(truncated(rnn_golden))", "gradients=True")
+    result = project.runpytest_inprocess("-q")
+    assert result.parseoutcomes() == {"failed": 2, "refused": 1}
     result.stdout.fnmatch_lines(
         [
+            "E * documented/single-sequence in float32: x, weight_ih_l0, weight_hh_l0 wrong",
+            "*what is wrong*",
             "rnn_relu: 2 of 2 fail. One known deviation matches every one:",
             "  backward_not_through_time: *",
             "  nothing here distinguishes it from state_detached_between_steps",
@@ -358,6 +268,8 @@ def test_causes_of_gradients_are_in_the_results_with_workers_too(project: pytest
     assert [candidate["deviations"] for candidate in cause["candidates"]] == [["backward_not_through_time"]]
     failed = [entry for entry in document["results"] if entry["outcome"] == "failed"]
     assert {entry["explained_by"][0] for entry in failed} == {"backward_not_through_time"}
+    wrong = {"right": [], "wrong": ["x", "weight_ih_l0", "weight_hh_l0"], "not_checked": []}
+    assert [entry["gradients"] for entry in failed] == [wrong, wrong]
 
 
 @pytest.mark.slow
@@ -368,12 +280,9 @@ def test_facts_about_unexplained_gradients_are_in_the_results(project: pytest.Py
     assert failed["facts"]["gradients_factor"] == 7.0
 
 
-@pytest.mark.slow
 def test_wrong_outputs_besides_wrong_gradients_are_in_the_results(project: pytest.Pytester) -> None:
     write_test(
-        project,
-        "rnn_golden.check_gradient_calls(truncated, lambda golden: [2 * part for part in outputs(golden)])",
-        "gradients=True, ids='documented/*'",
+        project, "rnn_golden.check_gradient_calls(truncated, lambda golden: [2 * part for part in outputs(golden)])"
     )
     failed = results(project)["documented/single-sequence"]
     assert failed["gradients"]["outputs_wrong"] is True

@@ -34,8 +34,8 @@ def guard(run: Any, seconds: float | None = None, now: Path | None = None) -> Gu
     return Guard(run, seconds, [], now, None, no_gradients)
 
 
-def test_inputs_are_passed_on_unchanged(golden: Golden) -> None:
-    inputs, received = golden.for_implementation(), []
+def test_only_the_inputs_of_a_golden_are_passed_on_and_unchanged(golden: Golden) -> None:
+    inputs, received = golden.for_implementation(), list[Any]()
 
     def run(values: Any) -> Any:
         received.append(values)
@@ -44,18 +44,9 @@ def test_inputs_are_passed_on_unchanged(golden: Golden) -> None:
     guarded = guard(run)
     assert len(guarded(inputs)) == 2
     assert received == [inputs]
+    guarded(golden)
+    assert not isinstance(received[1], Golden)
     guarded.close()
-
-
-def test_only_the_inputs_of_a_golden_are_passed_on(golden: Golden) -> None:
-    received: list[Any] = []
-
-    def run(values: Any) -> Any:
-        received.append(values)
-        return right(values)
-
-    guard(run)(golden)
-    assert not isinstance(received[0], Golden)
 
 
 def test_a_call_that_takes_too_long_fails(golden: Golden) -> None:

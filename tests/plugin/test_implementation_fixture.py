@@ -16,13 +16,7 @@ def checked(project: pytest.Pytester) -> pytest.Pytester:
     return project
 
 
-def test_the_option_names_a_function_of_a_golden(checked: pytest.Pytester) -> None:
-    result = checked.runpytest_inprocess("--rnn-goldens-implementation=my_rnn:right")
-    assert result.parseoutcomes() == {"passed": 4}
-
-
-@pytest.mark.slow
-def test_the_option_overrides_the_ini_file(checked: pytest.Pytester) -> None:
+def test_the_option_names_a_function_of_a_golden_and_overrides_the_ini_file(checked: pytest.Pytester) -> None:
     with (checked.path / "tox.ini").open("a", encoding="utf-8") as ini:
         ini.write("\nrnn_goldens_implementation = my_rnn:forgetful\n")
     assert checked.runpytest_inprocess().parseoutcomes() == {"failed": 4}
@@ -33,9 +27,7 @@ def test_the_option_overrides_the_ini_file(checked: pytest.Pytester) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["numpy", "torch"])
 def test_a_built_in_implementation_is_selected_by_name(checked: pytest.Pytester, name: str) -> None:
-    if (
-        find_spec(name) is None
-    ):  # not importorskip: pytester unloads modules that are imported here, and torch loads only once
+    if find_spec(name) is None:  # not importorskip: pytester unloads what is imported here, and torch loads only once
         pytest.skip(f"the implementation {name} needs {name}")
     result = checked.runpytest_inprocess(f"--rnn-goldens-implementation={name}")
     assert result.parseoutcomes() == {"passed": 4}

@@ -28,11 +28,21 @@ def ends(how):
     elif how == "pytest.exit":
         pytest.exit("enough", returncode=0)
 
-def test_it(rnn_golden):
+@pytest.fixture
+def checked(rnn_golden):
+    rnn_golden.check(*right(rnn_golden))  # a check in the setup does not replace the test
+
+def test_it(rnn_golden, checked):
     rnn_golden.check(*right(rnn_golden))
     if rnn_golden.id == "documented/mini-batch":
         ends(os.environ["HOW"])
 """
+
+
+def results(project: pytest.Pytester) -> Document:
+    document: Document = json.loads((project.path / "results.json").read_text("utf-8"))
+    assert problems(document, "results") == []
+    return document
 
 
 @pytest.fixture
@@ -45,9 +55,7 @@ def run(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
         project.makepyfile(test_it=ENDS)
         command = [sys.executable, "-m", "pytest", "--rnn-goldens-report=results.json", *options]
         done = subprocess.run(command, cwd=project.path, capture_output=True, text=True, check=False, timeout=60)
-        document = json.loads((project.path / "results.json").read_text("utf-8"))
-        assert problems(document, "results") == []
-        return done.returncode, document
+        return done.returncode, results(project)
 
     return run
 
@@ -56,8 +64,18 @@ def counts(entries: list[Document]) -> Counter[str]:
     return Counter(entry["outcome"] for entry in entries)
 
 
-@pytest.mark.parametrize("how", ["exit", "kill", "interrupt", "pytest.exit"])
-def test_selected_goldens_that_were_not_compared_are_unchecked(run: Run, how: str) -> None:
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ("exit", "the run has not ended: it is still running, or its process was killed"),
+        pytest.param(
+            "kill", "the run has not ended: it is still running, or its process was killed", marks=pytest.mark.slow
+        ),
+        ("interrupt", "the run was interrupted"),
+        ("pytest.exit", "3 of 4 goldens were not compared"),
+    ],
+)
+def test_selected_goldens_that_were_not_compared_are_unchecked(run: Run, how: str, why: str) -> None:
     code, document = run(how)
     assert code != 0 or how == "exit"  # os._exit(0) ends pytest with exit code 0
     assert document["complete"] is False
@@ -66,8 +84,7 @@ def test_selected_goldens_that_were_not_compared_are_unchecked(run: Run, how: st
     assert len(so_far) == 4
     assert so_far["documented/mini-batch"] == "unchecked"
     assert so_far["documented/identity-w-hh"] == "unchecked"
-    reasons = {"interrupt": "the run was interrupted", "pytest.exit": "3 of 4 goldens were not compared"}
-    assert document["why"] == reasons.get(how, "the run has not ended: it is still running, or its process was killed")
+    assert document["why"] == why
 
 
 @pytest.mark.slow
@@ -89,15 +106,16 @@ def test_goldens_without_a_remaining_worker_are_unchecked(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_goldens_that_were_only_collected_are_unchecked(run: Run) -> None:
+def test_goldens_that_were_only_collected_or_set_up_are_unchecked(run: Run) -> None:
     code, document = run("", "-x", "--deselect=test_it.py::test_it[documented/single-sequence-float32]", "--co")
     assert code == 0  # nothing was to be run
     assert counts(document["results_so_far"]) == {"unchecked": 3}
-    assert run("", "--setup-only")[1]["complete"] is False
+    assert counts(run("", "--setup-only")[1]["results_so_far"]) == {"unchecked": 4}
 
 
-def test_a_right_run_is_complete(run: Run, workers: tuple[str, ...]) -> None:
-    code, document = run("", *workers)
+@pytest.mark.parametrize("processes", [pytest.param(("-pxdist", "-n2"), marks=pytest.mark.slow), ()], ids=str)
+def test_a_right_run_is_complete(run: Run, processes: tuple[str, ...]) -> None:
+    code, document = run("", *processes)
     assert code == 0
     assert document["complete"] is True
     assert counts(document["results"]) == {"passed": 4}
@@ -137,15 +155,8 @@ def test_a_golden_that_fails_after_its_test_has_not_passed(project: pytest.Pytes
     result.stdout.fnmatch_lines(
         ["after its test had ended: documented/single-sequence in float32: out is first wrong *"]
     )
-    document = json.loads((project.path / "results.json").read_text("utf-8"))
-    assert counts(document["results"]) == {"failed": 4}
+    assert counts(results(project)["results"]) == {"failed": 4}
     assert (project.path / "junit.xml").read_text("utf-8").count('<failure message="after its test had ended') == 3
-
-
-def results(project: pytest.Pytester) -> Document:
-    document: Document = json.loads((project.path / "results.json").read_text("utf-8"))
-    assert problems(document, "results") == []
-    return document
 
 
 @pytest.mark.slow
@@ -171,29 +182,13 @@ def test_one_failure_of_a_test_collected_twice_counts(project: pytest.Pytester) 
     assert counts(document["results_so_far"]) == {"failed": 4}
 
 
-def test_a_check_in_setup_does_not_replace_a_test_that_was_not_run(project: pytest.Pytester) -> None:
-    project.makepyfile(
-        """
-        import pytest
-        from my_rnn import forgetful, right
-
-        @pytest.fixture
-        def checked(rnn_golden):
-            rnn_golden.check(*right(rnn_golden))
-
-        def test_it(rnn_golden, checked):
-            rnn_golden.check(*forgetful(rnn_golden))
-        """
-    )
-    project.runpytest_subprocess("--rnn-goldens-report=results.json", "--setup-only")
-    assert counts(results(project)["results_so_far"]) == {"unchecked": 4}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["option", "conftest", "collection"])
-def test_a_run_that_cannot_start_removes_earlier_results(project: pytest.Pytester, what: str) -> None:
-    project.makepyfile("def test_it(rnn_golden):\n    import my_rnn\n    rnn_golden.check(*my_rnn.right(rnn_golden))")
-    project.runpytest_subprocess("--rnn-goldens-report=results.json")
+def test_a_run_that_cannot_start_removes_earlier_results(
+    project: pytest.Pytester, check_with: Callable[[str], None], what: str
+) -> None:
+    check_with("right")
+    project.runpytest_inprocess("--rnn-goldens-report=results.json")
     assert results(project)["complete"] is True
     options = {"option": ["--rnn-goldens-dtype=float31"], "collection": ["--continue-on-collection-errors"]}
     if what == "conftest":

@@ -10,6 +10,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from plugin.conftest import FOUR
 
 import rnn_goldens
 from rnn_goldens import encoding
@@ -56,14 +57,8 @@ def test_the_shortest_test_passes_on_the_documented_goldens(
     )
     result = project.runpytest_subprocess("-v", "-Werror", "-pno:asyncio", "-pno:cacheprovider", "-k", "documented")
     assert result.parseoutcomes()["passed"] == 4
-    result.stdout.fnmatch_lines(
-        [
-            "test_my_rnn.py::test_my_rnn[[]documented/single-sequence-float32[]] PASSED*",
-            "test_my_rnn.py::test_my_rnn[[]documented/mini-batch-float32[]] PASSED*",
-            "test_my_rnn.py::test_my_rnn[[]documented/mini-batch-ascending-float32[]] PASSED*",
-            "test_my_rnn.py::test_my_rnn[[]documented/identity-w-hh-float32[]] PASSED*",
-        ]
-    )
+    passed = [f"test_my_rnn.py::test_my_rnn[[]{golden}-float32[]] PASSED*" for golden in FOUR]
+    result.stdout.fnmatch_lines(passed)
 
 
 def test_a_test_receives_every_golden_of_the_newest_corpus_in_float32(
@@ -73,27 +68,6 @@ def test_a_test_receives_every_golden_of_the_newest_corpus_in_float32(
     project.makepyfile("def test_it(rnn_golden): ...")
     float32 = [f"{entry.id}-float32" for entry in open_corpus().select() if "float32" in entry.precisions]
     assert collect() == {"test_it": float32}
-
-
-@pytest.mark.slow
-def test_the_golden_has_the_precision_under_test(project: pytest.Pytester) -> None:
-    project.makepyfile(
-        """
-        import pytest
-        from rnn_goldens import Golden
-
-        @pytest.mark.rnn_goldens(ids="documented/mini-batch", dtypes="float16")
-        def test_it(rnn_golden):
-            assert isinstance(rnn_golden, Golden)
-            assert (rnn_golden.id, rnn_golden.dtype) == ("documented/mini-batch", "float16")
-            assert rnn_golden.cell == "rnn_relu"
-            assert rnn_golden.purpose.startswith("Two sequences in one call")
-            arrays = [rnn_golden.x, rnn_golden.h0, rnn_golden.out, rnn_golden.h_n, *rnn_golden.weights.values()]
-            assert {array.dtype.name for array in arrays} == {"float16"}
-            rnn_golden.check(rnn_golden.out.copy(), rnn_golden.h_n.copy())
-        """
-    )
-    assert project.runpytest_subprocess().parseoutcomes() == {"passed": 1}
 
 
 def test_a_marker_selects_by_id_cell_and_features(varied: pytest.Pytester, collect: Collect) -> None:
@@ -138,47 +112,37 @@ def test_a_marker_selects_by_id_cell_and_features(varied: pytest.Pytester, colle
     }
 
 
-def test_each_golden_is_selected_once_per_supported_precision(varied: pytest.Pytester, collect: Collect) -> None:
+def test_the_nearest_marker_takes_precedence_for_each_argument_and_each_precision_is_selected_once(
+    varied: pytest.Pytester, collect: Collect
+) -> None:
     varied.makepyfile(
         """
         import pytest
-
-        @pytest.mark.rnn_goldens(ids="*/mini-batch*", dtypes="float64")
-        def test_one(rnn_golden): ...
-        @pytest.mark.rnn_goldens(ids="*/mini-batch*", dtypes=["bfloat16", "float64"])
-        def test_two(rnn_golden): ...
-        @pytest.mark.rnn_goldens(cell="gru", dtypes=["float32", "float32"])
-        def test_repeated(rnn_golden): ...
-        """
-    )
-    assert collect() == {
-        "test_one": [f"{TANH}-float64", f"{LSTM}-float64"],
-        "test_two": [f"{TANH}-bfloat16", f"{TANH}-float64", f"{LSTM}-float64"],
-        "test_repeated": [f"{GRU}-float32"],
-    }
-
-
-def test_the_nearest_marker_takes_precedence_for_each_argument(varied: pytest.Pytester, collect: Collect) -> None:
-    varied.makepyfile(
-        """
-        import pytest
-
-        pytestmark = pytest.mark.rnn_goldens(cell="rnn_relu", dtypes="float64")
+        goldens = pytest.mark.rnn_goldens
+        pytestmark = goldens(cell="rnn_relu", dtypes="float64")
 
         def test_module(rnn_golden): ...
 
-        @pytest.mark.rnn_goldens(cell="gru")
+        @goldens(cell="gru")
         class TestIt:
             def test_class(self, rnn_golden): ...
 
-            @pytest.mark.rnn_goldens(cell="lstm")
+            @goldens(cell="lstm")
             def test_function(self, rnn_golden): ...
+
+        @goldens(cell=["rnn_tanh", "lstm"], dtypes=["bfloat16", "float64"])
+        def test_two(rnn_golden): ...
+
+        @goldens(cell="gru", dtypes=["float32", "float32"])
+        def test_repeated(rnn_golden): ...
         """
     )
     assert collect() == {
         "test_module": [f"{SINGLE}-float64"],
         "test_class": [f"{GRU}-float64"],
         "test_function": [f"{LSTM}-float64"],
+        "test_two": [f"{TANH}-bfloat16", f"{TANH}-float64", f"{LSTM}-float64"],
+        "test_repeated": [f"{GRU}-float32"],
     }
 
 
@@ -233,18 +197,13 @@ def test_the_corpus_option_accepts_a_version_or_a_folder(
     varied: pytest.Pytester, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     varied.makepyfile("def test_it(rnn_golden): ...")
+    varied.mkdir("v1")  # a version takes precedence, as for rnn_goldens.load
     v1 = open_corpus(packaged()["v1"])
     assert names(collect("--rnn-goldens-corpus=v1")["test_it"]) == [
         entry.id for entry in v1.select() if "float32" in entry.precisions
     ]
     monkeypatch.chdir(varied.mkdir("below"))
     assert names(collect("--rnn-goldens-corpus=../four", "..")["test_it"]) == list(VARIETY)
-
-
-def test_a_version_takes_precedence_over_a_folder_of_the_same_name(varied: pytest.Pytester, collect: Collect) -> None:
-    varied.mkdir("v1")  # rnn_goldens.load has the same rule
-    varied.makepyfile("def test_it(rnn_golden): ...")
-    assert len(collect("--rnn-goldens-corpus=v1")["test_it"]) > 0
 
 
 @pytest.mark.slow
@@ -269,8 +228,8 @@ def test_paths_in_the_ini_file_are_relative_to_the_file(
 
 def test_options_and_the_marker_are_in_the_help_of_pytest(pytester: pytest.Pytester) -> None:
     options = ("dtype", "corpus", "implementation", "known-failures", "report")
-    pytester.runpytest_subprocess("--help").stdout.fnmatch_lines_random([f"*--rnn-goldens-{name}*" for name in options])
-    pytester.runpytest_subprocess("--markers").stdout.fnmatch_lines(
+    pytester.runpytest_inprocess("--help").stdout.fnmatch_lines_random([f"*--rnn-goldens-{name}*" for name in options])
+    pytester.runpytest_inprocess("--markers").stdout.fnmatch_lines(
         ["@pytest.mark.rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=*): *"]
     )
 
@@ -327,17 +286,11 @@ def test_an_updated_list_is_valid_for_the_next_run(custom_goldens: pytest.Pytest
     assert custom_goldens.runpytest_inprocess(*options).parseoutcomes() == {"passed": 4, "failed": 1}
 
 
-@pytest.mark.slow
-def test_a_marker_that_names_a_missing_corpus_is_an_error(custom_goldens: pytest.Pytester) -> None:
-    path = custom_goldens.path / "tests" / "test_own.py"
-    path.write_text(path.read_text("utf-8").replace("../goldens", "../golden"), "utf-8")
-    output = custom_goldens.runpytest_inprocess("tests").stdout.str()
-    assert "golden'" in output
-    assert "no corpus" in output
-
-
-def test_corpora_of_two_tests_that_share_an_id_are_an_error(custom_goldens: pytest.Pytester) -> None:
+def test_corpora_that_share_an_id_and_a_missing_corpus_are_errors(custom_goldens: pytest.Pytester) -> None:
     path = custom_goldens.path / "tests" / "test_own.py"
     path.write_text(path.read_text("utf-8").replace('corpus="../goldens", ids="mine/*"', 'corpus="v1"'), "utf-8")
     output = custom_goldens.runpytest_inprocess("tests").stdout.str()
     assert "documented/single-sequence is in" in output
+    path.write_text(path.read_text("utf-8").replace('corpus="v1"', 'corpus="../golden"'), "utf-8")
+    output = custom_goldens.runpytest_inprocess("tests").stdout.str()
+    assert "/golden'. Corpora (or a folder with an index.json): " in output

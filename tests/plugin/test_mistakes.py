@@ -68,9 +68,7 @@ def test_then(rnn_golden):
 """
     project.makepyfile(net=mistake.module, test_it=test)
     project.runpytest_subprocess(
-        "--rnn-goldens-report=results.json",
-        "--rnn-goldens-time-limit=0.2",
-        "--rnn-goldens-implementation=net:run",
+        "--rnn-goldens-report=results.json", "--rnn-goldens-time-limit=0.2", "--rnn-goldens-implementation=net:run"
     )
     first, *then = json.loads((project.path / "results.json").read_text("utf-8"))["results"]
     assert (first["outcome"] == "passed") == mistake.harmless

@@ -51,49 +51,24 @@ def test_a_declared_profile_is_applied_and_shown(nets: pytest.Pytester, workers:
     result.stdout.fnmatch_lines([f"profile {','.join(entry['profile'])}: 1 golden may detect fewer deviations*"])
 
 
-def test_without_a_profile_nothing_is_shown_and_rounded_operands_fail(nets: pytest.Pytester) -> None:
-    nets.makepyfile(CHECK)
+def test_without_a_profile_nothing_is_shown_and_a_test_cannot_loosen_its_tolerance(nets: pytest.Pytester) -> None:
+    loosened = "def test_own(rnn_golden): rnn_golden.in_profile('tf32').check(*nets.tf32(rnn_golden))"
+    nets.makepyfile(f"{CHECK}\n{loosened}")
     result = nets.runpytest_inprocess("--rnn-goldens-report=results.json")
-    result.assert_outcomes(failed=1)
+    result.assert_outcomes(failed=2)
     result.stdout.no_fnmatch_line("*rnn-goldens: profile*")
-    (entry,) = json.loads((nets.path / "results.json").read_text("utf-8"))["results"]
-    assert "profile" not in entry
+    result.stdout.fnmatch_lines(["*declare a profile by --rnn-goldens-profile=tf32 or *"])
+    entries = json.loads((nets.path / "results.json").read_text("utf-8"))["results"]
+    assert not [entry for entry in entries if "profile" in entry]
 
 
+@pytest.mark.slow
 def test_the_marker_overrides_the_option(nets: pytest.Pytester) -> None:
     nets.makepyfile(f"import pytest\npytestmark = pytest.mark.rnn_goldens(profile='ieee')\n{CHECK}")
     nets.runpytest_inprocess("--rnn-goldens-profile=tf32").assert_outcomes(failed=1)
 
 
-@pytest.mark.parametrize(
-    ("profile", "dtype", "message"),
-    [
-        ("tf33", "float32", "*no profile 'tf33'. Did you mean 'tf32'[?] Profiles:"),
-        ("tf33", "float32", "*  wgsl: functions have the errors that WebGPU allows"),
-        ("tf32,wgsl", "float32", "*profile: tf32 and wgsl exclude each other"),
-        (
-            "wgsl",
-            "float32,float64",
-            "*profile wgsl: the functions of WebGPU are defined in float32 only, not in float64",
-        ),
-    ],
-)
-def test_a_wrong_profile_is_an_error_before_any_test_runs(
-    nets: pytest.Pytester, profile: str, dtype: str, message: str
-) -> None:
-    nets.makepyfile(CHECK)
-    result = nets.runpytest_inprocess(f"--rnn-goldens-profile={profile}", f"--rnn-goldens-dtype={dtype}")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([message])
-    names = profile.split(",")
-    nets.makepyfile(
-        f"import pytest\npytestmark = pytest.mark.rnn_goldens(profile={names}, dtypes={dtype.split(',')})\n{CHECK}"
-    )
-    result = nets.runpytest_inprocess()
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([message])
-
-
+@pytest.mark.slow
 def test_a_failure_names_the_profile_and_its_cause(nets: pytest.Pytester) -> None:
     nets.makepyfile("""
         import nets, numpy as np
@@ -122,7 +97,7 @@ def test_the_diagnosis_of_a_run_loads_goldens_under_their_profile() -> None:
 
 
 def test_the_page_shows_the_profile_and_repeats_it_in_commands(nets: pytest.Pytester) -> None:
-    nets.makepyfile("import my_rnn\ndef test_it(rnn_golden): rnn_golden.check(rnn_golden.x, rnn_golden.h0)")
+    nets.makepyfile("def test_it(rnn_golden): raise ValueError")
     nets.runpytest_inprocess("--rnn-goldens-profile=tf32", "--rnn-goldens-report=page.html")
     page = (nets.path / "page.html").read_text("utf-8")
     assert "<p>1 golden by the profile tf32 (tf32: operands of products are rounded to 11 bits" in page
@@ -140,13 +115,6 @@ def test_a_recurrence_is_refused_under_another_arithmetic(nets: pytest.Pytester)
     options = "--rnn-goldens-profile=tf32", "--rnn-goldens-ids=gated-delta/several-steps,lstm/two-layers"
     result = nets.runpytest_inprocess(*options)
     result.stdout.fnmatch_lines(["*1 *profile tf32 is derived for networks only", "*1 passed, 1 refused*"])
-
-
-def test_a_test_cannot_loosen_its_own_tolerance(nets: pytest.Pytester) -> None:
-    nets.makepyfile("import nets\ndef test_it(rnn_golden): rnn_golden.in_profile('tf32').check(*nets.tf32(rnn_golden))")
-    result = nets.runpytest_inprocess()
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*declare a profile by --rnn-goldens-profile=tf32 or *"])
 
 
 def test_another_precision_of_the_fixture_keeps_the_profile(nets: pytest.Pytester) -> None:

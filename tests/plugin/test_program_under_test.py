@@ -53,14 +53,6 @@ def test_an_option_names_the_program(checked: pytest.Pytester) -> None:
 
 
 @pytest.mark.slow
-def test_each_worker_starts_its_own_program(checked: pytest.Pytester) -> None:
-    result = checked.runpytest_inprocess(f"--rnn-goldens-implementation={PROGRAM} 1=exits", REPORT, "-pxdist", "-n2")
-    assert result.parseoutcomes() == {"passed": 3, "failed": 2}
-    assert "tiny_rnn" in versions(checked)
-    assert len(processes_of(checked)) == 4
-
-
-@pytest.mark.slow
 def test_a_path_in_the_ini_file_is_relative_to_the_file(
     checked: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,34 +85,3 @@ def test_a_program_without_a_hello_is_one_error_per_golden(
     assert len(result.outlines) < 40
     assert "Traceback" not in result.stdout.str()
     assert "rnn_goldens/" not in result.stdout.str()
-
-
-@pytest.mark.slow
-def test_output_after_the_last_answer_is_an_error(checked: pytest.Pytester) -> None:
-    option = f"--rnn-goldens-implementation={PROGRAM} 4=answers_again_a_little_later"
-    result = checked.runpytest_inprocess(option)
-    assert result.parseoutcomes() == {"passed": 5, "errors": 1}
-    result.stdout.fnmatch_lines(["rnn-goldens: tiny_rnn answered twice: after its answer to id 4 (*) it printed *"])
-
-
-@pytest.mark.sampled(every=4)
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (
-            ["--rnn-goldens-implementation=-- ./no_such_program"],
-            "the program './no_such_program' cannot be started: *",
-        ),
-        (["--rnn-goldens-implementation=-- "], "-- is followed by the command to check: -- ./my_rnn --flags"),
-        (["--rnn-goldens-implementation=-- 'my_rnn"], "* cannot be split into arguments: No closing quotation"),
-        (["--rnn-goldens-time-limit=soon"], "time-limit 'soon' is not a number of seconds, such as 10 or 0.5"),
-        (["--rnn-goldens-time-limit=0"], "time-limit '0' is not a number of seconds, *"),
-        (["--rnn-goldens-time-limit=nan"], "time-limit 'nan' is not a number of seconds, *"),
-    ],
-)
-def test_an_invalid_program_or_limit_is_an_error_before_any_test(
-    checked: pytest.Pytester, options: list[str], message: str
-) -> None:
-    result = checked.runpytest_inprocess(*options)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: rnn-goldens: {message}"])

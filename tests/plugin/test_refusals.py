@@ -4,126 +4,92 @@ from collections.abc import Callable
 from xml.etree import ElementTree
 
 import pytest
+from plugin.conftest import Case
 
-CheckWith = Callable[[str], None]
-
-
-def test_refused_goldens_are_counted_separately(
-    project: pytest.Pytester, check_with: CheckWith, workers: tuple[str, ...]
-) -> None:
-    check_with("refuses_batches")
-    result = project.runpytest_inprocess(*workers)
-    assert result.ret == pytest.ExitCode.OK
-    assert result.parseoutcomes() == {"passed": 1, "refused": 3}
-    result.stdout.fnmatch_lines(["*= goldens refused by the implementation =*", "*3  no relu here", "*3 refused*"])
-
-
-def test_each_refused_test_is_marked_and_each_reason_counted(project: pytest.Pytester) -> None:
-    project.makepyfile(
-        test_it="""
-        from rnn_goldens import Unsupported
-
+CASES = {
+    "batches": Case(
+        "def test_it(rnn_golden): rnn_golden.check(*refuses_batches(rnn_golden))",
+        "test_batches.py::test_it[[]documented/mini-batch-float32[]] REFUSED*",
+        "*3  no relu here",
+        passed=1,
+        refused=3,
+    ),
+    "each_reason": Case(
+        """
         def test_it(rnn_golden):
             raise Unsupported("no single sequence" if "single" in rnn_golden.id else "no batches")
+        """,
+        "*1  no single sequence",
+        "*3  no batches",
+        refused=4,
+    ),
+    "in_a_fixture": Case(
         """
-    )
-    result = project.runpytest_inprocess("-v")
-    assert result.parseoutcomes() == {"refused": 4}
-    result.stdout.fnmatch_lines(
-        ["test_it.py::test_it[[]documented/mini-batch-float32[]] REFUSED*", "*1  no single sequence", "*3  no batches"]
-    )
-
-
-def test_raising_unsupported_in_a_fixture_or_after_a_check_is_a_refusal(project: pytest.Pytester) -> None:
-    project.makepyfile(
-        """
-        import pytest
-        from my_rnn import refuses, right
-        from rnn_goldens import Unsupported
-
         @pytest.fixture
-        def outputs(rnn_golden):
-            return refuses(rnn_golden)
+        def outputs(rnn_golden): raise Unsupported("no fixture")
 
-        def test_fixture(rnn_golden, outputs):
-            rnn_golden.check(*outputs)
-
-        def test_after_a_check(rnn_golden):
+        def test_it(rnn_golden, outputs): rnn_golden.check(*outputs)
+        """,
+        "*4  no fixture",
+        refused=4,
+    ),
+    "after_a_check": Case(
+        """
+        def test_it(rnn_golden):
             rnn_golden.check(*right(rnn_golden))
             raise Unsupported("no gradients")
+        """,
+        refused=4,
+    ),
+    "before_the_golden_is_loaded": Case(
         """
-    )
-    result = project.runpytest_inprocess()
-    assert result.ret == pytest.ExitCode.OK
-    assert result.parseoutcomes() == {"refused": 8}
+        @pytest.fixture(autouse=True)
+        def device(): raise Unsupported("no device")
 
-
-def test_unsupported_elsewhere_is_an_ordinary_error(project: pytest.Pytester) -> None:
-    project.makepyfile(
+        def test_it(rnn_golden): ...
+        """,
+        refused=4,
+    ),
+    "without_a_golden": Case("def test_it(): refuses(None)", "E *Unsupported: no relu here", failed=1),
+    "in_a_tear_down": Case(
         """
-        from my_rnn import refuses
-
-        def test_without_a_golden():
-            refuses(None)
-        """
-    )
-    result = project.runpytest_inprocess()
-    assert result.parseoutcomes() == {"failed": 1}
-    result.stdout.fnmatch_lines(["E *Unsupported: no relu here"])
-
-
-def test_refused_goldens_are_skipped_in_junit_xml(project: pytest.Pytester, check_with: CheckWith) -> None:
-    check_with("refuses_batches")
-    project.runpytest_inprocess("--junitxml=junit.xml")
-    suite = ElementTree.parse(project.path / "junit.xml").find("testsuite")
-    assert suite is not None
-    assert {name: suite.get(name) for name in ("tests", "skipped", "failures", "errors")} == {
-        "tests": "4",
-        "skipped": "3",
-        "failures": "0",
-        "errors": "0",
-    }
-    assert [skipped.get("message") for skipped in suite.iter("skipped")] == ["refused: no relu here"] * 3
-
-
-def test_a_refused_golden_is_not_a_known_failure(project: pytest.Pytester, check_with: CheckWith) -> None:
-    check_with("refuses")
-    project.path.joinpath("known.txt").write_text("*  # a reason\n", "utf-8")
-    result = project.runpytest_inprocess("--rnn-goldens-known-failures=known.txt")
-    assert result.parseoutcomes() == {"refused": 4}
-
-
-def test_unsupported_in_a_tear_down_is_an_error_not_a_refusal(project: pytest.Pytester) -> None:
-    project.makepyfile(
-        """
-        import pytest
-        from rnn_goldens import Unsupported
-
-        pytestmark = pytest.mark.rnn_goldens(ids="documented/single-sequence")
-
         @pytest.fixture
         def device():
             yield
             raise Unsupported("cannot be closed")
 
-        def test_torn_down(rnn_golden, device):
-            rnn_golden.check(rnn_golden.out.copy(), rnn_golden.h_n.copy())
-        """
-    )
-    assert project.runpytest_inprocess().parseoutcomes() == {"passed": 1, "errors": 1}
+        @ONE
+        def test_torn_down(rnn_golden, device): rnn_golden.check(*right(rnn_golden))
+        """,
+        passed=1,
+        error=1,
+    ),
+}
 
 
-def test_raising_unsupported_before_the_golden_is_loaded_is_a_refusal(project: pytest.Pytester) -> None:
-    project.makepyfile(
-        """
-        import pytest
-        from rnn_goldens import Unsupported
+def test_refused_goldens_are_marked_and_counted_with_their_reasons(
+    run_cases: Callable[..., pytest.RunResult], workers: tuple[str, ...]
+) -> None:
+    cases = dict(CASES)
+    if workers:  # workers print the words of pytest, in another order
+        cases["batches"].lines = cases["batches"].lines[1:]
+    result = run_cases(cases, *workers)
+    result.stdout.fnmatch_lines(["*= goldens refused by the implementation =*", "*19 refused*"])
 
-        @pytest.fixture(autouse=True)
-        def device():
-            raise Unsupported("no device")
 
-        def test_it(rnn_golden): ...
-        """
-    )
-    assert project.runpytest_inprocess().parseoutcomes() == {"refused": 4}
+def test_refusals_are_skipped_in_junit_xml_and_no_failure_of_the_run(
+    project: pytest.Pytester, check_with: Callable[[str], None]
+) -> None:
+    check_with("refuses_batches")
+    assert project.runpytest_inprocess("--junitxml=junit.xml").ret == pytest.ExitCode.OK
+    suite = ElementTree.parse(project.path / "junit.xml").find("testsuite")
+    assert suite is not None
+    assert [suite.get(name) for name in ("tests", "skipped", "failures", "errors")] == ["4", "3", "0", "0"]
+    assert [skipped.get("message") for skipped in suite.iter("skipped")] == ["refused: no relu here"] * 3
+
+
+def test_a_refused_golden_is_not_a_known_failure(project: pytest.Pytester, check_with: Callable[[str], None]) -> None:
+    check_with("refuses")
+    project.path.joinpath("known.txt").write_text("*  # a reason\n", "utf-8")
+    result = project.runpytest_inprocess("--rnn-goldens-known-failures=known.txt")
+    assert result.parseoutcomes() == {"refused": 4}

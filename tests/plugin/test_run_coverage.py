@@ -4,13 +4,14 @@ import json
 import re
 import shutil
 import sys
+from importlib.util import find_spec
 
 import pytest
 
 from rnn_goldens.corpus import packaged
 from rnn_goldens.corpus.discrimination import BEYOND
 
-pytest.importorskip("torch", reason="the tests use networks in torch")
+pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason="the tests use networks in torch")
 
 TITLE = "rnn-goldens: what this run can detect"
 
@@ -84,20 +85,25 @@ def test_a_run_ends_with_what_it_can_detect(lstm: pytest.Pytester, workers: tupl
 
 
 @pytest.mark.slow
-def test_coverage_is_printed_per_test(lstm: pytest.Pytester) -> None:
+def test_coverage_is_printed_per_test_and_apart_for_gradients(lstm: pytest.Pytester) -> None:
     lstm.makepyfile(
         test_it="""
-        import pytest, nets
+        import pytest, nets, rnn_goldens
         @pytest.mark.rnn_goldens(cell="lstm", features="core", without="lengths")
         def test_core(rnn_golden): rnn_golden.check(nets.refusing()(rnn_golden))
         @pytest.mark.rnn_goldens(ids="lstm/plain")
         def test_one(rnn_golden): rnn_golden.check(nets.refusing()(rnn_golden))
+        @pytest.mark.rnn_goldens(ids="lstm/plain", gradients=True)
+        def test_backward(rnn_golden):
+            right = rnn_goldens.load(rnn_golden.id, dtype="float32", gradients=True).gradients.expected
+            rnn_golden.check_gradients({name: array.copy() for name, array in right.items()})
     """
     )
     output = as_one(lines(lstm.runpytest_inprocess()))
     in_core, in_one = re.findall(r"lstm in test_it\.py::(\w+, float32: \d+ goldens?; \d+ of \d+)", output)
     assert in_core.startswith("test_core, ")
     assert in_one.startswith("test_one, float32: 1 golden; ")
+    assert "lstm gradients, float32: 1 golden; " in output
     assert "Not covered by this run: lengths (" in output
     assert "accept" not in output
 
@@ -115,26 +121,6 @@ def test_deselected_goldens_of_the_same_kind_are_counted(lstm: pytest.Pytester) 
     (left_out,) = re.findall(r"(\d+) goldens of the same kind were not selected; they can detect \d+ more\.", some)
     ran, of_all = (int(re.findall(r": (\d+) goldens; ", text)[0]) for text in (some, all_goldens))
     assert int(left_out) == of_all - ran  # without goldens that can be checked only in float64
-
-
-@pytest.mark.slow
-def test_gradients_are_counted_separately(lstm: pytest.Pytester) -> None:
-    lstm.makepyfile("""
-        import pytest, nets
-        @pytest.mark.rnn_goldens(ids="lstm/plain")
-        def test_forward(rnn_golden): rnn_golden.check(nets.one_layer(rnn_golden))
-        @pytest.mark.rnn_goldens(ids="lstm/plain", gradients=True)
-        def test_backward(rnn_golden):
-            rnn_golden.check_gradients({name: a.copy() for name, a in right(rnn_golden).items()})
-        def right(golden):
-            import rnn_goldens
-            return rnn_goldens.load(golden.id, dtype="float32", gradients=True).gradients.expected
-    """)
-    printed = lines(lstm.runpytest_inprocess())
-    assert [line.partition(":")[0] for line in printed if not line.startswith(" ")] == [
-        "lstm, float32",
-        "lstm gradients, float32",
-    ]
 
 
 def test_only_corpora_with_a_kill_matrix_are_counted(project: pytest.Pytester) -> None:
@@ -160,13 +146,9 @@ def checked(lstm: pytest.Pytester, *arguments: str) -> str:
 
 
 @pytest.mark.slow
-def test_check_prints_the_coverage(lstm: pytest.Pytester) -> None:
-    assert checked(lstm, "nets:one_layer", "--ids", "lstm/plain").startswith("lstm, float32: 1 golden; ")
-
-
-@pytest.mark.slow
-def test_without_refusals_no_option_is_suggested(lstm: pytest.Pytester) -> None:
+def test_check_prints_the_coverage_and_suggests_no_option_without_refusals(lstm: pytest.Pytester) -> None:
     output = checked(lstm, "torch", "--ids", "gru/plain")
+    assert output.startswith("gru, float32: 1 golden; ")
     assert "To detect more" not in output
     assert re.search(r" Not covered by this run: several layers \(\d+ more\), .*, and more together\.$", output)
 

@@ -8,68 +8,36 @@ CheckWith = Callable[[str], None]
 
 
 @pytest.mark.slow
-def test_xdist_distributes_goldens(project: pytest.Pytester, check_with: CheckWith) -> None:
-    check_with("wrong_in_batches")
-    assert project.runpytest_subprocess("-pxdist", "-n2").parseoutcomes() == {"passed": 1, "failed": 3}
-
-
-@pytest.mark.slow
-def test_the_option_k_and_node_ids_select_goldens(project: pytest.Pytester, check_with: CheckWith) -> None:
-    check_with("right")
-    result = project.runpytest_subprocess("-k", "mini-batch and not ascending")
-    assert result.parseoutcomes() == {"passed": 1, "deselected": 3}
-    result = project.runpytest_subprocess("test_my_rnn.py::test_my_rnn[documented/mini-batch-float32]")
-    assert result.parseoutcomes() == {"passed": 1}
-
-
-@pytest.mark.slow
-def test_the_option_lf_reruns_the_goldens_that_failed(
+def test_the_options_k_and_lf_and_node_ids_select_goldens(
     project: pytest.Pytester, check_with: CheckWith, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check_with("wrong_in_batches")
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p rnn_goldens")
     assert project.runpytest_subprocess().parseoutcomes() == {"passed": 1, "failed": 3}
     assert project.runpytest_subprocess("--lf").parseoutcomes() == {"failed": 3}
+    result = project.runpytest_inprocess("-k", "mini-batch and not ascending")
+    result.assert_outcomes(failed=1, deselected=3)
+    result = project.runpytest_inprocess("test_my_rnn.py::test_my_rnn[documented/mini-batch-float32]")
+    result.assert_outcomes(failed=1)
 
 
-@pytest.mark.slow
-def test_parametrize_multiplies_the_goldens(project: pytest.Pytester) -> None:
-    project.makepyfile(
-        """
-        import pytest
-        from my_rnn import right
-
-        @pytest.mark.parametrize("device", ["cpu", "gpu"])
-        @pytest.mark.rnn_goldens(ids="*/mini-batch*")
-        def test_it(rnn_golden, device, tmp_path):
-            assert device in ("cpu", "gpu")
-            rnn_golden.check(*right(rnn_golden))
-        """
-    )
-    assert project.runpytest_subprocess().parseoutcomes() == {"passed": 4}
-
-
-def test_classes_and_fixtures_receive_the_same_golden(project: pytest.Pytester) -> None:
-    project.makepyfile(
-        """
-        import pytest
-        from my_rnn import right
-
+def test_parameters_classes_and_fixtures_receive_the_same_golden(run_module: Callable[..., pytest.RunResult]) -> None:
+    result = run_module("""
         @pytest.fixture
         def outputs(rnn_golden):
             return rnn_golden, right(rnn_golden)
 
         class TestMyRnn:
-            def test_both(self, rnn_golden, outputs):
+            @pytest.mark.parametrize("device", ["cpu", "gpu"])
+            def test_both(self, rnn_golden, outputs, device):
                 assert outputs[0] is rnn_golden
                 rnn_golden.check(*outputs[1])
 
             def test_fixture_only(self, outputs):
                 golden, (out, h_n) = outputs
                 golden.check(out, h_n)
-        """
-    )
-    assert project.runpytest_subprocess().parseoutcomes() == {"passed": 8}
+    """)
+    assert result.parseoutcomes() == {"passed": 12}
 
 
 @pytest.mark.slow

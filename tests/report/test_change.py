@@ -55,6 +55,21 @@ def test_versions_do_not_excuse_entries_in_only_one_report() -> None:
     assert [change.by_versions for change in changes(before, report(RELU))] == [False, False]
 
 
+def test_implementations_and_gradients_in_only_one_report_are_listed() -> None:
+    before, after = report(RELU), report(RELU)
+    before["implementations"].append({**before["implementations"][0], "name": "flax"})
+    gradients = {**report(RELU)["implementations"][0], "not_checked": {}}
+    del gradients["name"]
+    after["implementations"][0]["gradients"] = gradients
+    assert sorted(change.line for change in changes(before, after)) == [
+        "flax: is in the earlier report but was not checked",
+        "numpy, gradients: are not in the earlier report",
+    ]
+    before = report(RELU)
+    before["implementations"][0]["gradients"] = {**gradients, "results": [{**gradients["results"][0], "wrong": 1}]}
+    assert [change.line for change in changes(before, after)] == ["numpy, gradients, rnn_relu, float64: 0 wrong, was 1"]
+
+
 def test_a_report_with_duplicate_results_is_invalid(tmp_path: Path) -> None:
     path = tmp_path / "conformance.json"
     path.write_text(json.dumps(report(GRU, RELU, ("gru", "float16", 1))))
