@@ -7,16 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from independent import scalar_recurrences
-from independent.scalar_recurrences import DECIMAL, Functions, Numbers, Step, all_sequences, each, exact, outputs
-from independent.scalar_recurrences_backward import flat, gradients
+from factories.backward_recurrences import random_case, random_cotangents
+from factories.for_each import for_each
+from independent import scalar_numbers, scalar_recurrences
+from independent.scalar_numbers import DECIMAL, Functions, each, flat
+from independent.scalar_recurrences import Numbers, Step, all_sequences, exact, gradients, outputs
 from numpy.typing import ArrayLike, NDArray
 
 from rnn_goldens.cells.recurrence import RecurrenceCase, run
-from rnn_goldens.golden.recurrences import RECURRENCES, recurrence_config
+from rnn_goldens.golden.recurrences import RECURRENCES
 
 ATTENTION = {"heads": 2, "query_heads": 2, "d_k": 3, "d_v": 2}
-GROUPED = {"heads": 2, "query_heads": 6, "d_k": 4, "d_v": 3, "scale": 0.75}
+GROUPED: dict[str, Any] = {"heads": 2, "query_heads": 6, "d_k": 4, "d_v": 3, "scale": 0.75}
 BY_KEY = {**GROUPED, "query_heads": 4, "d_k": 2, "decay": "key"}
 CONFIGS: list[tuple[str, dict[str, Any]]] = [
     *((cell, config) for cell in ("linear_attention", "delta_rule") for config in (ATTENTION, GROUPED)),
@@ -33,32 +35,9 @@ NUMBERS = 6
 """How many numbers of an array a test moves."""
 
 
-def random_case(
-    cell: str, values: Mapping[str, Any], seed: int = 0, *, batch: int = 2, time: int = 7, packed: bool = False
-) -> RecurrenceCase:
-    """Return a case of random numbers, with decays below 1; ``packed``: one row of three sequences."""
-    random, config = np.random.default_rng(seed), recurrence_config(cell, values)
-    offsets = np.array([0, 1, (time + 1) // 2, time]) if packed else None
-    batch, sequences = (1, 3) if packed else (batch, batch)
-    inputs = {name: random.standard_normal(shape) for name, shape in config.input_shapes(batch, time).items()}
-    weights = {name: random.standard_normal(shape) / 2 for name, shape in config.weights.items()}
-    states = {name: random.standard_normal(shape) for name, shape in config.initial_shapes(sequences).items()}
-    for arrays, name, wanted in (
-        (inputs, "g", lambda a: -np.abs(a)),
-        (inputs, "beta", lambda a: 1 / (1 + np.exp(-a))),
-        (weights, "A", lambda a: -np.abs(a)),
-        (states, "n0", np.abs),
-    ):
-        if name in arrays:
-            arrays[name] = wanted(arrays[name])
-    if "k" in inputs:
-        inputs["k"] /= np.linalg.norm(inputs["k"], axis=-1, keepdims=True)
-    return RecurrenceCase(cell, config, inputs, weights, states, offsets)
-
-
-def cotangents(case: RecurrenceCase) -> dict[str, NDArray[np.float64]]:
-    random = np.random.default_rng(1)
-    return {f"d_{name}": random.standard_normal(array.shape) for name, array in run(case).items()}
+def offsets_of(time: int, *, packed: bool) -> dict[str, Any]:
+    """Return the arguments of a batch, or of one row of three packed sequences."""
+    return {"time": time, "offsets": [0, 1, (time + 1) // 2, time] if packed else None}
 
 
 def scalar_outputs(case: RecurrenceCase) -> dict[str, NDArray[np.float64]]:
@@ -99,21 +78,22 @@ def shifted(numbers: Any, place: int, step: Decimal) -> Any:
     return each(lambda one: one + step if next(places) == place else one, numbers)
 
 
-@pytest.mark.parametrize("packed", [False, True], ids=["batch", "packed"])
-@pytest.mark.parametrize(("cell", "values"), CONFIGS)
+CASES = [(cell, values, packed) for cell, values in CONFIGS for packed in (False, True)]
+
+
+@for_each(CASES)
 def test_outputs_agree_with_the_recurrences_of_this_project(cell: str, values: dict[str, Any], packed: bool) -> None:
-    case = random_case(cell, values, packed=packed)
+    case = random_case(cell, **offsets_of(7, packed=packed), **values)
     expected, actual = run(case), scalar_outputs(case)
     assert actual.keys() == expected.keys()
     for name, array in expected.items():
         np.testing.assert_allclose(actual[name], array, rtol=1e-12, atol=1e-12, err_msg=name, strict=True)
 
 
-@pytest.mark.parametrize("packed", [False, True], ids=["batch", "packed"])
-@pytest.mark.parametrize(("cell", "values"), CONFIGS)
+@for_each(CASES, every=3)
 def test_gradients_agree_with_difference_quotients(cell: str, values: dict[str, Any], packed: bool) -> None:
-    case = random_case(cell, values, batch=1, time=4 if packed else 3, packed=packed)
-    of = cotangents(case)
+    case = random_case(cell, batch=1, **offsets_of(4 if packed else 3, packed=packed), **values)
+    of = random_cotangents(case)
     expected, actual = difference_quotients(case, of), scalar_gradients(case, of)
     assert actual.keys() == expected.keys()
     for name, numbers in expected.items():
@@ -121,22 +101,12 @@ def test_gradients_agree_with_difference_quotients(cell: str, values: dict[str, 
         np.testing.assert_allclose(found, list(numbers.values()), rtol=1e-14, atol=1e-20, err_msg=name)
 
 
-@pytest.mark.parametrize(("cell", "values"), CONFIGS)
-def test_a_missing_cotangent_is_zero(cell: str, values: dict[str, Any]) -> None:
-    case = random_case(cell, values, batch=1, time=2)
-    of = dict(list(cotangents(case).items())[:1])
-    zeros = {name: np.zeros_like(array) for name, array in cotangents(case).items()}
-    expected = scalar_gradients(case, zeros | of)
-    for name, array in scalar_gradients(case, of).items():
-        np.testing.assert_array_equal(array, expected[name])
-
-
 def test_every_recurrence_is_covered() -> None:
     assert {cell for cell, _ in CONFIGS} == set(scalar_recurrences.RECURRENCES) == set(RECURRENCES)
 
 
 def test_the_stabilizer_changes_no_output() -> None:
-    case = random_case("slstm", {"heads": 1, "d": 2})
+    case = random_case("slstm", heads=1, d=2)
     m = case.states["m0"] + 3
     moved = {**case.states, "m0": m, "c0": case.states["c0"] * np.exp(-3.0), "n0": case.states["n0"] * np.exp(-3.0)}
     other = outputs(case.cell, case.config, case.inputs, case.weights, moved, None)
@@ -165,16 +135,16 @@ def test_a_decay_close_to_one_loses_no_digits() -> None:
 
 
 def test_the_number_of_digits_is_increased_until_it_suffices(monkeypatch: pytest.MonkeyPatch) -> None:
-    case = random_case("gated_delta", GROUPED)
+    case = random_case("gated_delta", **GROUPED)
     expected = scalar_outputs(case)
-    monkeypatch.setattr(scalar_recurrences, "FEWEST_DIGITS", 5)
+    monkeypatch.setattr(scalar_numbers, "FEWEST_DIGITS", 5)
     for name, array in scalar_outputs(case).items():
         np.testing.assert_array_equal(array, expected[name])
 
 
-@pytest.mark.parametrize(("cell", "values"), CONFIGS)
-def test_a_wrong_sign_in_a_step_is_detected(monkeypatch: pytest.MonkeyPatch, cell: str, values: dict[str, Any]) -> None:
-    case = random_case(cell, values)
+@pytest.mark.parametrize("cell", RECURRENCES)
+def test_a_wrong_sign_in_a_step_is_detected(monkeypatch: pytest.MonkeyPatch, cell: str) -> None:
+    case = random_case(cell)
     equations, output, state = scalar_recurrences.RECURRENCES[cell]
 
     def wrong(f: Functions, config: Mapping[str, Any], x: Numbers, w: Numbers, states: Numbers) -> Step:
