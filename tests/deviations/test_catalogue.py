@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from deviations.checks import DEFECT, assert_described, assert_well_named, equivalent
 from deviations.example_cases import EXAMPLES, Example, Outputs
 from factories.for_each import for_each
 
@@ -42,17 +43,19 @@ def test_there_are_at_least_100_deviations_in_the_order_of_their_families() -> N
 
 
 def test_names_are_unique_and_well_formed() -> None:
-    names = Counter(d.name for d in DEVIATIONS)
-    assert [name for name, count in names.items() if count > 1] == []
-    assert [name for name in names if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name)] == []
+    assert_well_named(DEVIATIONS)
 
 
-@each_deviation
+def test_every_wrong_gate_order_has_a_deviation() -> None:
+    names = [d.name for d in DEVIATIONS]
+    assert sum(name.startswith("lstm_gates_") and len(name) == len("lstm_gates_ifgo") for name in names) == 23
+    assert sum(name.startswith("gru_gates_") for name in names) == 5
+
+
+@for_each(DEVIATIONS, lambda wrong: wrong.name)
 def test_each_deviation_is_described_completely(wrong: Deviation) -> None:
-    assert re.fullmatch(r"[A-Z].*\.", wrong.sentence)
-    assert wrong.cells
-    assert set(wrong.cells) <= set(LAYOUTS)
-    assert set(wrong.needs) <= set(FEATURES)
+    assert_described(wrong, LAYOUTS, FEATURES)
+    assert wrong.wrong.acts_on
     assert deviation(wrong.name) is wrong
 
 
@@ -100,27 +103,19 @@ def test_each_deviation_is_deterministic_and_does_not_modify_the_case(wrong: Dev
         assert same(before, arrays)
 
 
+def rounded(wrong: Deviation, example: Example) -> str:
+    return repr([(o.shape, np.round(o, 12).tobytes()) for o in outputs_of(wrong, example)])
+
+
 @for_each(list(LAYOUTS), every=12)
 def test_no_two_deviations_are_equivalent(cell: str) -> None:
-    equivalent = [[wrong for wrong in DEVIATIONS if cell in wrong.cells]]
-    for example in EXAMPLES[cell]:
-        if example.name != "overflowing":
-            equivalent = [group for several in equivalent for group in still_equivalent(several, example)]
-    assert [[wrong.name for wrong in group] for group in equivalent] == []
-
-
-def still_equivalent(several: list[Deviation], example: Example) -> list[list[Deviation]]:
-    """Return the groups of deviations that an example does not distinguish."""
-    by_outputs: dict[str, list[Deviation]] = {}
-    for wrong in several:
-        outputs = repr([(o.shape, np.round(o, 12).tobytes()) for o in outputs_of(wrong, example)])
-        by_outputs.setdefault(outputs, []).append(wrong)
-    return [group for group in by_outputs.values() if len(group) > 1]
+    examples = [example for example in EXAMPLES[cell] if example.name != "overflowing"]
+    assert equivalent([wrong for wrong in DEVIATIONS if cell in wrong.cells], examples, rounded) == []
 
 
 def test_real_defects_are_well_formed_and_listed_once() -> None:
     defects = Counter(defect for d in DEVIATIONS for defect in d.stands_for)
-    assert [defect for defect in defects if not re.fullmatch(r"[\w.-]+(#| PR)\d+", defect)] == []
+    assert [defect for defect in defects if not re.fullmatch(DEFECT, defect)] == []
     assert [defect for defect, count in defects.items() if count > 1] == ["burn#2701"], "one issue with two bugs"
 
 

@@ -1,18 +1,16 @@
 """Every deviation of the backward pass has an effect on gradients where it applies, and none on outputs."""
 
-import re
-from collections import Counter
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from deviations.backward.backward_cases import BACKWARD_EXAMPLES, BackwardExample, Gradients
+from deviations.checks import assert_described, assert_well_named, equivalent
 from factories.for_each import for_each
 
 from rnn_goldens import UnknownName
-from rnn_goldens.cells import Backward, Network
+from rnn_goldens.cells import Network
 from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation, together
 from rnn_goldens.deviations.backward import (
     BACKWARD_DEVIATIONS,
@@ -47,9 +45,7 @@ def test_there_are_at_least_60_deviations_in_the_order_of_their_families() -> No
 
 
 def test_names_are_unique_over_both_catalogues_and_well_formed() -> None:
-    names = Counter([*(d.name for d in DEVIATIONS), *(d.name for d in BACKWARD_DEVIATIONS)])
-    assert [name for name, count in names.items() if count > 1] == []
-    assert [name for name in names if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name)] == []
+    assert_well_named(DEVIATIONS, BACKWARD_DEVIATIONS)
 
 
 def test_names_are_permanent() -> None:
@@ -57,12 +53,9 @@ def test_names_are_permanent() -> None:
     assert sorted(NAMES) == sorted(d.name for d in BACKWARD_DEVIATIONS)
 
 
-@each_deviation
+@for_each(BACKWARD_DEVIATIONS, lambda wrong: wrong.name)
 def test_each_deviation_is_described_completely(wrong: Deviation) -> None:
-    assert re.fullmatch(r"[A-Z].*\.", wrong.sentence)
-    assert wrong.cells
-    assert set(wrong.cells) <= set(LAYOUTS)
-    assert set(wrong.needs) <= set(FEATURES)
+    assert_described(wrong, LAYOUTS, FEATURES)
     assert wrong.wrong.acts_on
     assert deviation(wrong.name) is wrong
 
@@ -124,21 +117,14 @@ def test_each_deviation_is_deterministic_keeps_shapes_and_does_not_modify_its_in
     assert all(np.array_equal(a, b) for a, b in zip(before, arrays, strict=True))
 
 
+def rounded(wrong: Deviation, example: BackwardExample) -> str:
+    return repr([np.round(array, 11).tobytes() for array in gradients_of(wrong, example).values()])
+
+
 @for_each(CELLS, every=4)
 def test_no_two_deviations_are_equivalent(cell: str) -> None:
-    equivalent = [[wrong for wrong in BACKWARD_DEVIATIONS if cell in wrong.cells]]
-    for example in BACKWARD_EXAMPLES[cell]:
-        equivalent = [group for several in equivalent for group in still_equivalent(several, example)]
-    assert [[wrong.name for wrong in group] for group in equivalent] == []
-
-
-def still_equivalent(several: list[Deviation], example: BackwardExample) -> list[list[Deviation]]:
-    """Return the groups of deviations that an example does not distinguish."""
-    by_gradients: dict[str, list[Deviation]] = {}
-    for wrong in several:
-        gradients = repr([np.round(array, 11).tobytes() for array in gradients_of(wrong, example).values()])
-        by_gradients.setdefault(gradients, []).append(wrong)
-    return [group for group in by_gradients.values() if len(group) > 1]
+    deviations = [wrong for wrong in BACKWARD_DEVIATIONS if cell in wrong.cells]
+    assert equivalent(deviations, BACKWARD_EXAMPLES[cell], rounded) == []
 
 
 def test_two_deviations_act_together() -> None:
@@ -162,16 +148,3 @@ def test_deviations_of_outputs_and_of_gradients_cannot_be_combined() -> None:
 def test_the_error_for_an_unknown_name_suggests_a_similar_one() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'biases_doubled'"):
         deviation("biases_double")
-
-
-def test_a_leaky_relu_has_no_effect_if_no_argument_is_negative() -> None:
-    example = BACKWARD_EXAMPLES["rnn_relu"][0]
-    case = example.forward.case
-    positive = replace(
-        case,
-        x=np.abs(case.x),
-        state=tuple(map(np.abs, case.state)),
-        weights={name: np.abs(array) for name, array in case.weights.items()},
-    )
-    right = Backward().gradients(positive, example.cotangents)
-    assert same(deviation("relu_slope_leaky").gradients(positive, example.cotangents), right)
