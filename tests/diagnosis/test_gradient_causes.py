@@ -100,12 +100,6 @@ def test_nearly_right_gradients_are_not_explained() -> None:
     assert verdict.explained_by == ()
 
 
-@pytest.mark.slow
-def test_random_gradients_are_not_explained() -> None:
-    golden, numbers = golden_named("gru/plain"), np.random.default_rng(1)
-    noise = {name: numbers.normal(size=array.shape) for name, array in right_gradients(golden).items()}
-    assert CandidateSearch().explain(actual_gradients(golden, noise)) == []
-    assert CandidateSearch().explain(actual_gradients(golden, right_gradients(golden))) == []
 
 
 def test_missing_gradients_do_not_hide_the_cause() -> None:
@@ -142,22 +136,6 @@ def test_gradients_of_a_wrong_forward_pass_identify_its_deviation(name: str, dty
     assert "these are the gradients of wrong outputs, which check(out, h_n) compares" in verdict.message
 
 
-def test_gradients_of_torch_with_reordered_gates_identify_the_order() -> None:
-    golden = golden_named("lstm/plain")
-    order, hidden = [0, 3, 1, 2], golden.network.hidden_size  # ONNX's: the rows are read as i, o, f, g
-
-    def reordered(array: Any) -> Any:
-        return np.concatenate([np.split(array, 4)[index] for index in np.argsort(order)])
-
-    def restored(array: Any) -> Any:
-        return np.concatenate([np.split(array, 4)[index] for index in order])
-
-    layer = torch.nn.LSTM(golden.network.input_size, hidden, batch_first=True)
-    layer.load_state_dict({name: torch.tensor(reordered(array)) for name, array in golden.weights.items()})
-    x = torch.tensor(golden.x, requires_grad=True)
-    found = torch_gradients.gradients(golden, layer(x), {"x": x, **dict(layer.named_parameters())})
-    actual = {name: array if name == "x" or array is None else restored(array.numpy()) for name, array in found.items()}
-    assert golden.compare_gradients(actual).explained_by == ("lstm_gates_iofg",)
 
 
 def test_wrong_outputs_are_reported_before_wrong_gradients() -> None:
@@ -287,20 +265,6 @@ def test_a_gradient_of_a_wrong_shape_has_no_facts(name: str, change: Callable[[A
     assert "look at" not in verdict.message
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("golden_id", "wrong", "fact"),
-    [
-        ("lstm/plain", ["weight_hh_l0"], "only_weight_hh_wrong"),
-        ("lstm/plain", ["bias_hh_l0"], "only_bias_hh_wrong"),
-        ("lstm/with-state", ["c0"], "only_c0_wrong"),
-    ],
-)
-def test_no_fact_claims_that_a_right_gradient_is_wrong(golden_id: str, wrong: list[str], fact: str) -> None:
-    golden = golden_named(golden_id)
-    actual = {name: array + 3 * (name in wrong) for name, array in right_gradients(golden).items()}
-    true_facts = [code for code, value in golden.compare_gradients(actual).facts.items() if value]
-    assert true_facts == [fact]
 
 
 @pytest.mark.parametrize(
@@ -392,9 +356,6 @@ def test_a_passed_golden_contradicts_a_cause_only_in_checked_gradients() -> None
     assert against == {"all_checked": True, "some_checked": False, "outputs": False}
 
 
-def test_every_deviation_is_found_by_name() -> None:
-    names = [*(d.name for d in DEVIATIONS), *(d.name for d in BACKWARD_DEVIATIONS)]
-    assert [deviation(name).name for name in names] == names
 
 
 @pytest.mark.parametrize("outputs_right", [True, False])
@@ -420,29 +381,8 @@ def case_outputs(inputs: Any) -> Any:
     return Backward().run(case_of(inputs, np.float32))
 
 
-@pytest.mark.slow
-def test_a_run_with_right_outputs_reports_no_deviation_of_the_forward_pass() -> None:
-    ids, cause = ["gru/one-step", "gru/plain", "gru/with-state"], ("gru_reset_before_product",)
-    certainties = {}
-    for outputs_right in (True, False):
-        search, evidence = CandidateSearch(), []
-        for golden_id in ids:
-            golden = golden_named(golden_id)
-            actual = differentiated(golden, *cause)
-            causes = tuple(search.explain(actual_gradients(golden, actual), outputs_right=outputs_right))
-            evidence.append(Evidence(golden_id, "float32", "gru", golden.features, explained_by=causes, of=GRADIENTS))
-        again = reexamine(evidence, search.failures, golden_named)
-        (found,) = diagnose_run(again.evidence, golden_named)
-        assert (cause in [candidate.cause for candidate in found.candidates]) is not outputs_right
-        certainties[outputs_right] = found.certainty
-    assert certainties == {True: NOT_RECOGNISED, False: EXPLAINED}
 
 
-def test_outputs_are_diagnosed_the_same_if_gradients_are_loaded() -> None:
-    golden = golden_named("gru/plain")
-    outputs = deviation("gru_reset_before_product").run(case_of(golden, np.float32))
-    assert not compare(golden, *outputs).passed
-    assert golden.compare(*outputs).explained_by == ("gru_reset_before_product",)
 
 
 def test_accumulated_gradients_are_reported_before_uncertain_findings() -> None:

@@ -122,10 +122,3 @@ def test_a_correct_implementation_close_to_the_tolerance_is_a_reason_to_refuse(
     monkeypatch.setattr(confirmation, "LARGEST_CORRECT_ERROR", 1e-9)
     with pytest.raises(Refused, match=r"uses 0.* of the tolerance of .*, at most 1e-09 is allowed"):
         certify(scenario("gru", scale=0.25))
-
-
-def test_a_golden_needs_a_purpose() -> None:
-    from rnn_goldens import InvalidFile, encoding
-
-    with pytest.raises(InvalidFile, match="purpose"):
-        encoding.encode(replace(certify(scenario()), purpose=" "))

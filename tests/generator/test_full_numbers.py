@@ -2,13 +2,11 @@
 
 import numpy as np
 import pytest
-from factories.scenarios import changed, scenario
 
 from rnn_goldens import load
 from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import deviation
-from rnn_goldens.generator.certify import certify
-from rnn_goldens.generator.scenario import Refused, Scenario
+from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import NETWORKS
 from rnn_goldens.golden.precision import PRECISIONS
 
@@ -22,18 +20,6 @@ def test_numbers_are_exact_in_the_precisions_of_the_scenario_and_in_no_other(exa
         with np.errstate(over="ignore"):
             is_exact = all((precision.round(array) == array).all() for array in arrays)
         assert is_exact == (name in example.precisions), name
-
-
-def test_a_golden_lists_only_the_precisions_of_its_scenario() -> None:
-    example = changed(scenario("rnn_tanh", scale=0.25), precisions=("float64", "float32"))
-    assert certify(example).precisions == ("float64", "float32")
-
-
-def test_a_number_that_a_precision_cannot_represent_is_refused() -> None:
-    example = scenario("rnn_tanh", scale=1 / 3, bias=False)
-    with pytest.raises(Refused, match=r"weight_ih_l0 holds .*, which float32 cannot represent"):
-        certify(changed(example, precisions=("float64", "float32")))
-    assert certify(changed(example, precisions=("float64",))).precisions == ("float64",)
 
 
 @pytest.mark.parametrize(

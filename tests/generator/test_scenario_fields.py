@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnn_goldens import Config, Refused, Scenario
-from rnn_goldens.errors import WrongUse
+from rnn_goldens import Config, Refused, RnnGoldensError, Scenario
 
 NO_NUMBER = "expected an integer of at least 1"
 
@@ -27,6 +26,9 @@ def declared(**changes: Any) -> Scenario:
     ("changes", "message"),
     [
         ({"id": 5}, "^5 is not a golden's id: expected folder/name"),
+        *(({"id": name}, "is not a golden's id: expected folder/name in lower-case") for name in ("mine", "Mine/lstm")),
+        *(({"id": name}, "is not a golden's id") for name in ("mine/my lstm", "mine/", "mine/a_b")),
+        ({"purpose": " "}, "^mine/gru: purpose is empty; expected a sentence"),
         ({"purpose": None}, "^mine/gru: purpose is None; expected a sentence"),
         ({"purpose": "a\0b"}, "^mine/gru: purpose is not valid text"),
         ({"title": None}, "^mine/gru: title is None; expected a short title"),
@@ -40,6 +42,8 @@ def declared(**changes: Any) -> Scenario:
         ({"precisions": 5}, r"^mine/gru: precisions is 5; expected a list such as \['float64', 'float32'\]"),
         ({"precisions": None}, "^mine/gru: precisions is None; expected a list"),
         ({"precisions": torch.float32}, r"^mine/gru: precisions is torch\.float32; expected a list"),
+        ({"precisions": ["float8"]}, "no precision 'float8'"),
+        ({"precisions": []}, "precisions is empty"),
         ({"precisions": [3]}, "^mine/gru: precisions: .* got 3"),
         ({"declared": "long"}, r"^mine/gru: declared is 'long'; expected a tuple of features, such as \('long',\)"),
         ({"declared": ("wat",)}, "^mine/gru: declared: no feature 'wat'. Features: long, degenerate, saturated, chao"),
@@ -48,7 +52,7 @@ def declared(**changes: Any) -> Scenario:
     ids=str,
 )
 def test_an_invalid_field_is_an_error_when_declared(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(WrongUse, match=message):
+    with pytest.raises(RnnGoldensError, match=message):
         declared(**changes)
 
 

@@ -11,8 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from rnn_goldens import Config, Refused, RnnGoldensError, Scenario, certify, load
-from rnn_goldens.errors import WrongUse
+from rnn_goldens import Config, Refused, Scenario, certify, load
 from rnn_goldens.golden.built_in_cells import CELLS
 
 WIDE = ["float64", "float32"]
@@ -101,11 +100,6 @@ def test_weights_of_a_type_that_numpy_does_not_support_are_refused(tmp_path: Pat
     save_file({name: tensor.to(torch.float8_e4m3fn) for name, tensor in trained().state_dict().items()}, path)
     with pytest.raises(Refused, match=r"is F8_E4M3, which NumPy does not support: read it with torch"):
         certify(declared(weights=path))
-
-
-def test_a_golden_is_returned_in_its_widest_precision() -> None:
-    assert certify(declared()).dtype == "float64"
-    assert certify(declared(precisions="float32")).dtype == "float32"
 
 
 @pytest.mark.parametrize("convention", ["torch", "keras", "onnx", "flax"])
@@ -245,28 +239,9 @@ def test_an_invalid_scenario_is_one_error_with_its_id(changes: dict[str, Any], m
         certify(declared(**changes))
 
 
-def test_invalid_precisions_are_errors_when_declared() -> None:
-    with pytest.raises(RnnGoldensError, match="no precision 'float8'"):
-        declared(precisions=["float8"])
-    with pytest.raises(RnnGoldensError, match="precisions is empty"):
-        declared(precisions=[])
-    assert declared(precisions="float32").precisions == ("float32",)
-
-
 def test_saturation_is_determined_if_nothing_is_declared() -> None:
     weights = {name: tensor * 40 for name, tensor in trained().state_dict().items()}
     assert "saturated" in certify(declared(weights=weights)).features
     assert "saturated" not in certify(declared()).features
     with pytest.raises(Refused, match="declare it saturated"):
         certify(replace(declared(weights=weights), declared=()))
-
-
-@pytest.mark.parametrize("golden_id", ["mine", "Mine/lstm", "mine/my lstm", "mine/", "mine/a_b"])
-def test_an_invalid_id_is_an_error_when_declared(golden_id: str) -> None:
-    with pytest.raises(WrongUse, match=r"is not a golden's id: expected folder/name in lower-case letters, digits"):
-        declared(id=golden_id)
-
-
-def test_a_scenario_needs_a_purpose() -> None:
-    with pytest.raises(WrongUse, match="mine/lstm: purpose is empty; expected a sentence"):
-        declared(purpose=" ")
