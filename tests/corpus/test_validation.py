@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import pytest
@@ -17,6 +19,14 @@ from rnn_goldens.encoding.size_limits import Bounds
 
 def all_findings(folder: Path) -> list[str]:
     return [finding for file in files_in(folder) for finding in findings(file)]
+
+
+def change_index(folder: Path, change: Callable[[list[dict[str, Any]]], object]) -> Path:
+    """Change the entries of an index; return the path of the index."""
+    index = json.loads((folder / "index.json").read_text())
+    change(index["goldens"])
+    (folder / "index.json").write_text(json.dumps(index))
+    return folder / "index.json"
 
 
 @pytest.mark.slow
@@ -39,20 +49,14 @@ def test_a_changed_digit_is_found_by_the_hash_of_the_file(corpus_copy: Path) -> 
 
 
 def test_an_index_that_differs_from_its_files_is_found(corpus_copy: Path) -> None:
-    path = corpus_copy / "index.json"
-    index = json.loads(path.read_text())
-    index["goldens"][0] |= {"purpose": "Another.", "content": "0" * 64}
-    path.write_text(json.dumps(index))
-    found = "\n".join(findings(path))
+    wrong = {"purpose": "Another.", "content": "0" * 64}
+    found = "\n".join(findings(change_index(corpus_copy, lambda goldens: goldens[0].update(wrong))))
     assert "purpose is 'Another.' here and 'The smallest complete example" in found
     assert "content hash is 000000000000… here" in found
 
 
 def test_an_index_that_lists_a_golden_twice_is_invalid(corpus_copy: Path) -> None:
-    path = corpus_copy / "index.json"
-    index = json.loads(path.read_text())
-    index["goldens"].append(index["goldens"][1])
-    path.write_text(json.dumps(index))
+    path = change_index(corpus_copy, lambda goldens: goldens.append(goldens[1]))
     assert "lists documented/mini-batch twice" in "\n".join(findings(path))
 
 
@@ -72,11 +76,9 @@ def test_a_difference_between_the_two_files_of_a_golden_is_found(corpus_copy: Pa
     path = corpus_copy / "documented/mini-batch.h5"
     with h5py.File(path, "r+") as file:
         file["expected/out"][0, 0, 0] = 4.0
-    index_path = corpus_copy / "index.json"
-    index = json.loads(index_path.read_text())
-    index["goldens"][1]["files"]["h5"]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    index_path.write_text(json.dumps(index))
-    assert any("content hash" in finding and "mini-batch.h5" in finding for finding in findings(index_path))
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    index = change_index(corpus_copy, lambda goldens: goldens[1]["files"]["h5"].update(sha256=sha256))
+    assert any("content hash" in finding and "mini-batch.h5" in finding for finding in findings(index))
 
 
 def test_only_hdf5_that_the_wheel_does_not_carry_may_be_missing(corpus_copy: Path) -> None:
