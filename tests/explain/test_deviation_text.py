@@ -1,4 +1,4 @@
-"""The text of a backward deviation shows the changed equations or code, in at most SCREEN + 2 lines."""
+"""The text of deviations for the command explain."""
 
 import pytest
 
@@ -6,7 +6,9 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.kill_matrix import detections
 from rnn_goldens.deviations import Deviation, deviation
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+from rnn_goldens.deviations.families import RECURRENCES, RECURRENCES_BACK
 from rnn_goldens.explain.deviation_text import SCREEN, WIDTH, deviation_text
+from rnn_goldens.explain.recurrence_text import recurrence_deviation_text
 
 
 def text_of(name: str) -> str:
@@ -46,3 +48,22 @@ def test_each_text_has_limited_size_and_shows_the_error(wrong: Deviation) -> Non
     assert len(lines) <= SCREEN + 2
     assert any(line.startswith(("  + ", "wrong: ")) for line in lines)
     assert not any("no golden detects it" in line for line in lines)
+
+
+CORPUS = open_corpus()
+DETECTIONS = detections(CORPUS)
+NAMED = {d.name: d for families in (RECURRENCES, RECURRENCES_BACK) for members in families.values() for d in members}
+
+
+def test_a_deviation_is_shown_beside_the_right_code() -> None:
+    text = recurrence_deviation_text(NAMED["decay_after_update"], CORPUS, DETECTIONS["decay_after_update"])
+    assert text.startswith("decay_after_update: Applies the decay after the update instead of before.")
+    assert "o is first wrong at time step 0" in " ".join(text.split())
+    assert text.index("right: step of StepKernel") < text.index("wrong: step of StepKernel")
+
+
+@pytest.mark.parametrize("name", list(NAMED)[::8])
+def test_a_text_fits_a_screen(name: str) -> None:
+    lines = recurrence_deviation_text(NAMED[name], CORPUS, DETECTIONS[name]).splitlines()
+    assert len(lines) <= 50
+    assert max(map(len, lines)) <= 80

@@ -1,14 +1,20 @@
-"""``generate --check`` compares a corpus with goldens newly generated from its scenarios."""
+"""``generate --check`` compares a corpus with new goldens; unchanged goldens of an existing corpus are kept."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
 from factories.documented import DOCUMENTED
 
+from rnn_goldens import encoding
 from rnn_goldens.corpus import open_corpus
+from rnn_goldens.generator.build import BuiltGolden, build, is_unchanged
 from rnn_goldens.generator.check import check
 from rnn_goldens.generator.generate import generate
+from rnn_goldens.generator.index import Entry, index_entry
 from rnn_goldens.generator.scenarios import SCENARIOS
 from rnn_goldens.golden.features import CORE
 
@@ -68,3 +74,42 @@ def test_the_core_set_is_not_compared_if_only_some_goldens_are_generated(tmp_pat
     builtin = open_corpus()
     of_core = next(entry.id for entry in builtin.entries if CORE in entry.features)
     assert check(SCENARIOS, builtin, tmp_path / "generated", [of_core]) == []
+
+
+@pytest.fixture(scope="module")
+def built() -> BuiltGolden:
+    """A golden with gradients."""
+    (scenario,) = (scenario for scenario in SCENARIOS if scenario.id == "documented/mini-batch")
+    return build(scenario)
+
+
+@pytest.fixture
+def of_other_versions(built: BuiltGolden) -> dict[str, bytes]:
+    """The files of the same golden, generated with another version of a library."""
+    golden = replace(built.golden, provenance={**built.golden.provenance, "numpy": "1.26.0"})
+    return encoding.encode(golden)
+
+
+def written(folder: Path, built: BuiltGolden, files: Mapping[str, bytes]) -> Entry:
+    """Write the files of a golden to a folder, and return its entry in the index."""
+    for suffix, content in files.items():
+        path = folder / f"{built.golden.id}{suffix}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    return index_entry(built.golden, files, core=False)
+
+
+def test_files_from_other_library_versions_are_kept(
+    built: BuiltGolden, of_other_versions: dict[str, bytes], tmp_path: Path
+) -> None:
+    assert of_other_versions[".h5"] != built.files[".h5"]
+    assert is_unchanged(tmp_path, written(tmp_path, built, of_other_versions), built)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".gradients.h5"])
+def test_a_truncated_hdf5_file_is_replaced(
+    suffix: str, built: BuiltGolden, of_other_versions: dict[str, bytes], tmp_path: Path
+) -> None:
+    content = of_other_versions[suffix]
+    of_other_versions[suffix] = content[: -16 - int.from_bytes(content[-16:-8], "little")]
+    assert not is_unchanged(tmp_path, written(tmp_path, built, of_other_versions), built)
