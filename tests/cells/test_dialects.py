@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from rnn_goldens import Golden, GoldenMismatch, Unsupported, load, select
 from rnn_goldens.cells import BUILT_IN_CELLS, Network, case_of
 from rnn_goldens.conventions import CONVENTIONS
-from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import deviation
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator.scenarios.dialects import names_of
@@ -22,8 +21,6 @@ from rnn_goldens.implementations import adapt
 from rnn_goldens.implementations.onnx.file import activations, cells_of
 from rnn_goldens.implementations.onnx.model import build
 from rnn_goldens.implementations.resolution import dialects_of
-
-CORPUS = open_corpus()
 
 PAIRS = [
     (f"{cell.replace('_', '-')}/{name}", f"{FOLDERS[DIALECTS[cell].base]}/{name}")

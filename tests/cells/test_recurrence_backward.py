@@ -1,20 +1,24 @@
-"""The gradients of recurrences, compared with those of the scalar implementation."""
+"""Recurrences and their gradients, compared with those of the scalar implementation."""
 
 import numpy as np
 from factories.backward_recurrences import CASES, random_case, random_cotangents
 from factories.for_each import for_each
-from independent.test_scalar_recurrences import scalar_gradients
+from independent.test_scalar_recurrences import scalar_gradients, scalar_outputs
 
+from rnn_goldens.cells.recurrence import run
 from rnn_goldens.cells.recurrence_backward import gradients
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 each_recurrence = for_each(list(RECURRENCES))
 
 
-@for_each([(cell, packed) for cell in RECURRENCES for packed in (False, True)])
-def test_gradients_equal_those_of_the_scalar_implementation(cell: str, packed: bool) -> None:
-    case = random_case(cell, **CASES["packed" if packed else "grouped queries"])
-    every = random_cotangents(case)
+@for_each([(cell, name) for cell in RECURRENCES for name in ("grouped queries", "decay by key", "packed", "one step")])
+def test_outputs_and_gradients_equal_those_of_the_scalar_implementation(cell: str, name: str) -> None:
+    case = random_case(cell, **CASES[name])
+    every, outputs = random_cotangents(case), scalar_outputs(case)
+    assert outputs.keys() == run(case).keys()
+    for output, array in run(case).items():
+        np.testing.assert_allclose(array, outputs[output], rtol=1e-12, atol=1e-12, err_msg=output, strict=True)
     for cotangents in (every, *({name: array} for name, array in every.items()), {}):
         expected = scalar_gradients(case, cotangents)
         found = gradients(case, cotangents)

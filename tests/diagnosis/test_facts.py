@@ -179,11 +179,6 @@ def test_a_scaled_input_of_upper_layers_is_recognised_with_its_factor(cell: str,
     assert not facts_in(golden, *deviating("relu_between_layers")(golden)).get("fed_times", False)
 
 
-def test_a_scaled_out_is_recognised_with_its_factor() -> None:
-    golden = rnn_goldens.load("gru/plain")
-    assert facts_in(golden, *changed(out=lambda out: out * -3)(golden))["constant_factor"] == pytest.approx(-3)
-
-
 def test_a_fact_with_a_number_is_reported_if_the_number_is_the_same_everywhere() -> None:
     assert facts_of([evidence(constant_factor=3.0), evidence(constant_factor=3.001)], []) == [
         "out is 3 times the right one"

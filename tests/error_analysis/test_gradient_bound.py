@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from factories.cotangents import gradient_scenario
 from factories.perturbed_gradients import assert_attained
-from factories.scenarios import changed
+from factories.scenarios import changed, in_type
 
-from rnn_goldens.cells import Array, Backward, Case
+from rnn_goldens.cells import Array, Backward
 from rnn_goldens.error_analysis.error_bound import error_bound
 from rnn_goldens.error_analysis.gradient_bound import STORING, gradient_bound
 from rnn_goldens.error_analysis.gradient_graph import traced
@@ -128,17 +128,6 @@ def test_stored_partial_sums_over_sequences_stay_within_the_bound(cell: str) -> 
     allowed = tolerance.allowed("weight_ih_l0", expected["weight_ih_l0"], PRECISIONS["bfloat16"])
     errors = np.abs(found["weight_ih_l0"] - expected["weight_ih_l0"])
     assert (errors <= LARGEST_CORRECT_ERROR * allowed).all()
-
-
-def in_type(case: Case, dtype: str) -> Case:
-    return Case(
-        case.cell,
-        case.config,
-        {name: array.astype(dtype) for name, array in case.weights.items()},
-        case.x.astype(dtype),
-        tuple(part.astype(dtype) for part in case.state),
-        case.lengths,
-    )
 
 
 @pytest.mark.parametrize("shape", ["plain", "two layers", "ragged"])

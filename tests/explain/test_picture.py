@@ -32,31 +32,19 @@ def test_the_lines_of_every_deviation_fit_a_terminal() -> None:
     assert {name for name, text in texts.items() if max(map(len, text.splitlines())) > WIDTH} == set()
 
 
+H = "h' = tanh(W_ih @ x + b_ih + W_hh @ h + b_hh)"
+N, F = "n = tanh(W_in @ x + b_in", "f = sigmoid(W_if @ x + b_if"
+
+
 @pytest.mark.parametrize(
     ("name", "right", "wrong"),
     [
         ("lstm_output_without_tanh", "h' = o * tanh(c')", "h' = o * c'"),
-        ("b_ih_missing", "h' = tanh(W_ih @ x + b_ih + W_hh @ h + b_hh)", "h' = tanh(W_ih @ x + W_hh @ h + b_hh)"),
-        (
-            "w_hh_transposed",
-            "h' = tanh(W_ih @ x + b_ih + W_hh @ h + b_hh)",
-            "h' = tanh(W_ih @ x + b_ih + W_hh^T @ h + b_hh)",
-        ),
-        (
-            "b_hh_negated",
-            "h' = tanh(W_ih @ x + b_ih + W_hh @ h + b_hh)",
-            "h' = tanh(W_ih @ x + b_ih + W_hh @ h - b_hh)",
-        ),
-        (
-            "gru_b_hn_outside_reset",
-            "n = tanh(W_in @ x + b_in + r * (W_hn @ h + b_hn))",
-            "n = tanh(W_in @ x + b_in + b_hn + r * (W_hn @ h))",
-        ),
-        (
-            "lstm_forget_bias_plus_1",
-            "f = sigmoid(W_if @ x + b_if + W_hf @ h + b_hf)",
-            "f = sigmoid(W_if @ x + b_if + 1 + W_hf @ h + b_hf)",
-        ),
+        ("b_ih_missing", H, "h' = tanh(W_ih @ x + W_hh @ h + b_hh)"),
+        ("w_hh_transposed", H, "h' = tanh(W_ih @ x + b_ih + W_hh^T @ h + b_hh)"),
+        ("b_hh_negated", H, "h' = tanh(W_ih @ x + b_ih + W_hh @ h - b_hh)"),
+        ("gru_b_hn_outside_reset", f"{N} + r * (W_hn @ h + b_hn))", f"{N} + b_hn + r * (W_hn @ h))"),
+        ("lstm_forget_bias_plus_1", f"{F} + W_hf @ h + b_hf)", f"{F} + 1 + W_hf @ h + b_hf)"),
         ("x_reversed", "h1 = step(x1, h0)", "h1 = step(x3, h0)"),
         ("state_never_fed_forward", "h3 = step(x3, h2)", "h3 = step(x3, h0)"),
         ("last_step_skipped", "out = h1 h2 h3", "out = h1 h2 0"),

@@ -10,6 +10,7 @@ import pytest
 from factories.custom_cells import minimal_gated_unit, own, slstm
 from factories.for_each import for_each
 from factories.perturbed_outputs import assert_attained
+from factories.scenarios import in_type
 
 from rnn_goldens.cells import Array, Case, Cell, Network
 from rnn_goldens.cells.notation import (
@@ -90,13 +91,6 @@ def case(cell: Cell, time: int = 4, hidden: int = 3, layers: int = 1, lengths: l
     return Case(cell, config, weights, x, state, None if lengths is None else np.array(lengths))
 
 
-def in_dtype(example: Case, dtype: Any) -> Case:
-    weights = {name: array.astype(dtype) for name, array in example.weights.items()}
-    return replace(
-        example, weights=weights, x=example.x.astype(dtype), state=tuple(s.astype(dtype) for s in example.state)
-    )
-
-
 def certified(example: Case) -> list[Array]:
     outputs, _ = correctly_rounded(example)
     return list(outputs)
@@ -145,7 +139,7 @@ def test_cells_are_certified_and_stay_within_their_tolerance(name: str) -> None:
     want, bound = certified(example), error_bound(example)
     for precision in sorted({"float64", "float32"} - bound.undecided):
         dtype = PRECISIONS[precision].carrier
-        got = Network().run(in_dtype(example, dtype))
+        got = Network().run(in_type(example, dtype))
         for output, exact, low in zip(bound.tolerance.storage, want, got, strict=True):
             assert low.dtype == dtype
             allowed = bound.tolerance.allowed(output, exact, PRECISIONS[precision])

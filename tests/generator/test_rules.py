@@ -230,10 +230,6 @@ def test_every_rule_has_a_section_and_every_link_has_a_target(text: str) -> None
         assert not anchor or anchor in headings, target
 
 
-def test_lines_are_short(text: str) -> None:
-    assert [line for line in text.splitlines() if len(line) > 160] == []
-
-
 def test_the_goldens_of_a_rule_detect_a_deviation_that_breaks_it(
     found: dict[Rule, dict[str, InPrecision]],
 ) -> None:

@@ -1,6 +1,5 @@
 """Correct, independent implementations stay within the tolerance of gradients in every precision."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from factories.cotangents import SHAPES, gradient_scenario
@@ -13,8 +12,6 @@ from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.implementations.torch.gradients import of_layers
-
-Named = Mapping[str, Any]
 
 
 def assert_within(golden: Golden, found: Any) -> None:
