@@ -17,8 +17,8 @@ def test_outputs_and_gradients_equal_those_of_the_scalar_implementation(cell: st
     case = random_case(cell, **CASES[name])
     every, outputs = random_cotangents(case), scalar_outputs(case)
     assert outputs.keys() == run(case).keys()
-    for output, array in run(case).items():
-        np.testing.assert_allclose(array, outputs[output], rtol=1e-12, atol=1e-12, err_msg=output, strict=True)
+    for output, values in run(case).items():
+        np.testing.assert_allclose(values, outputs[output], rtol=1e-12, atol=1e-12, err_msg=output, strict=True)
     for cotangents in (every, *({name: array} for name, array in every.items()), {}):
         expected = scalar_gradients(case, cotangents)
         found = gradients(case, cotangents)

@@ -222,7 +222,7 @@ def test_missing_misshapen_and_unknown_weights_are_named(name: str) -> None:
     ],
 )
 def test_the_textbook_convention_refuses_what_it_cannot_represent(
-    cell: str, config: dict[str, int], reason: str
+    cell: str, config: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(Unsupported, match=reason):
         make_golden(cell, **config).weights_as("textbook")

@@ -65,15 +65,12 @@ def test_checking_outputs_does_not_read_gradients_files(
     assert read[-1] == "lengths.gradients.json"
 
 
-def test_goldens_with_gradients_are_selected(corpus_with_gradients: Path) -> None:
+def test_goldens_with_gradients_are_selected_and_the_nearest_suggested(corpus_with_gradients: Path) -> None:
     found = select(corpus=corpus_with_gradients, gradients=True)
     assert [golden.id for golden in found] == ["documented/single-sequence", "documented/mini-batch", ID]
     assert all(golden.gradients is not None for golden in found)
     assert len(select(corpus=corpus_with_gradients)) > len(found)
     assert select(corpus=corpus_with_gradients, cell="gru", gradients=True) == []
-
-
-def test_loading_missing_gradients_suggests_the_nearest_golden_with_gradients(corpus_with_gradients: Path) -> None:
     with pytest.raises(UnknownName, match=r"no golden with gradients .*Did you mean 'documented/mini-batch'"):
         load("documented/mini-batch-ascending", corpus=corpus_with_gradients, gradients=True)
 
@@ -159,16 +156,15 @@ def test_a_gradients_file_is_validated_with_the_golden_beside_it(gradients_copy:
     assert "requires the golden of these gradients beside it" in findings(path)[0]
 
 
-def test_two_corpora_are_compared_with_their_gradients(corpus_with_gradients: Path, gradients_copy: Path) -> None:
+def test_gradients_of_one_corpus_are_compared_with_those_of_another(
+    corpus_with_gradients: Path, gradients_copy: Path, small_corpus: Path
+) -> None:
     same = open_corpus(corpus_with_gradients)
     assert list(corpus_differences(same, open_corpus(gradients_copy))) == []
     change_file_and_entry(gradients_copy, lambda document: document["expected"]["x"]["data"].__setitem__(0, 7.0), {})
     assert any("gradients: content hash is" in finding for finding in findings(gradients_copy / "index.json"))
     (line,) = corpus_differences(same, open_corpus(gradients_copy))
     assert line.startswith(f"{ID}.json: gradients/expected/x: 1 of 48 elements differ, first at (0, 0, 0):")
-
-
-def test_gradients_that_only_one_corpus_has_are_a_difference(small_corpus: Path, corpus_with_gradients: Path) -> None:
     found = list(corpus_differences(open_corpus(small_corpus), open_corpus(corpus_with_gradients)))
     assert f"{ID}: gradients: only in the second golden" in found
     assert len(found) == 3

@@ -5,12 +5,9 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 
-def test_a_selection_without_a_cell_has_no_recurrences() -> None:
+def test_recurrences_are_selected_by_cell_or_folder_only() -> None:
     assert not {entry.cell for entry in open_corpus().select()} & set(RECURRENCES)
     assert not {golden.cell for golden in select(features="exact")} & set(RECURRENCES)
-
-
-def test_a_cell_or_a_folder_selects_them() -> None:
     by_cell = open_corpus().select(cell="gated_delta")
     assert by_cell
     assert by_cell == open_corpus().select("gated-delta/*")

@@ -82,14 +82,11 @@ def test_a_mistake_in_a_list_is_named(tmp_path: Path, change: dict[str, str], pr
     assert problem in str(error.value)
 
 
-def test_a_missing_key_and_a_repeated_id_are_named(tmp_path: Path) -> None:
+def test_mistakes_in_a_list_as_a_whole_are_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match="missing required field `effect`"):
         read_defects(written(tmp_path, {name: value for name, value in GOOD.items() if name != "effect"}))
     with pytest.raises(InvalidFile, match="reference-clip: occurs 2 times"):
         read_defects(written(tmp_path, GOOD, GOOD))
-
-
-def test_text_that_is_no_list_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "defects.toml"
     path.write_text("[[defect", "utf-8")
     with pytest.raises(InvalidFile, match="Expected"):
@@ -103,34 +100,22 @@ COVERED = {*FORWARD, *BACKWARD}
 UNCOVERED = [u.defect for u in UNEXPRESSED]
 
 
-def test_each_report_has_a_description() -> None:
+def test_each_report_has_a_description_and_a_deviation_or_a_reason_why_not() -> None:
     assert len(REPORTS) > 100
     assert [issue for issue in REPORTS if not re.fullmatch(r"[\w.-]+(#| PR)\d+", issue)] == []
     assert [effect for effect in REPORTS.values() if not re.fullmatch(r"\S.*[^.]", effect)] == []
-
-
-def test_each_report_has_a_deviation_or_a_reason_why_not() -> None:
     assert [issue for issue in REPORTS if issue not in COVERED.union(UNCOVERED)] == []
+    assert sorted(COVERED.intersection(UNCOVERED)) == []
+    """A misspelt report is not in the list."""
+    assert sorted(COVERED.union(UNCOVERED).difference(REPORTS)) == []
 
 
-def test_deviations_are_found_by_report() -> None:
+def test_deviations_are_found_by_report_at_most_one_of_the_backward_pass() -> None:
     assert deviations_of().keys() == COVERED
     assert deviations_of()["onnx PR7935"] == ["reverse_not_reversed"]
     assert len(deviations_of()["burn#2701"]) == 2
-
-
-def test_at_most_one_deviation_covers_each_report_of_the_backward_pass() -> None:
     assert len(BACKWARD) == len(set(BACKWARD))
     assert sorted(set(FORWARD).intersection(BACKWARD)) == []
-
-
-def test_no_report_has_both_a_deviation_and_a_reason() -> None:
-    assert sorted(COVERED.intersection(UNCOVERED)) == []
-
-
-def test_every_covered_or_uncovered_report_is_listed() -> None:
-    """A misspelt report is not in the list."""
-    assert sorted(COVERED.union(UNCOVERED).difference(REPORTS)) == []
 
 
 def test_reasons_do_not_end_with_a_full_stop_and_each_report_has_at_most_one() -> None:

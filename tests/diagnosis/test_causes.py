@@ -92,13 +92,15 @@ def test_no_cause_is_named_if_most_failures_were_not_compared() -> None:
     assert enough.certainty == EXPLAINED
 
 
-def test_a_cause_of_half_of_the_failures_is_reported_as_consistent() -> None:
+def test_a_cause_of_half_of_the_failures_is_consistent_and_one_of_less_is_left_out() -> None:
     some = [failed("g/0", A), failed("g/1", A), failed("g/2"), failed("g/3")]
     found = diagnosed(*some)
     assert (found.certainty, [e.golden for e in found.unexplained]) == (CONSISTENT, ["g/2", "g/3"])
     summary_text = text(*some)
     assert "2 of them are consistent with one known deviation; the 2 others are not explained by it:" in summary_text
     assert diagnosed(*some, failed("g/4")).certainty == NOT_RECOGNISED
+    some = [failed("g/1", A), *(failed(f"g/{k}") for k in range(2, 6))]
+    assert "w_hh_transposed" not in text(*some)
 
 
 def test_unexplained_failures_are_compared_with_explained_ones() -> None:
@@ -147,14 +149,11 @@ def test_a_failure_not_compared_with_a_cause_does_not_count_as_unexplained() -> 
     assert "1 of them is consistent with one known deviation; 1 other is not explained by it:" in more
 
 
-def test_other_deviations_are_not_excluded_if_not_all_were_compared() -> None:
+def test_other_causes_are_excluded_only_if_all_were_compared() -> None:
     summary_text = " ".join(summary(diagnose([failed("g/1", A)], lambda *_: False, cut_short={CellInTest("", "gru")})))
     assert "One known deviation matches it:" in summary_text
     assert "no other does" not in summary_text
     assert "One known deviation matches it, and no other does:" in text(failed("g/1", A))
-
-
-def test_the_summary_of_two_deviations_does_not_exclude_other_pairs() -> None:
     assert "Two known deviations at once match it:" in text(failed("g/1", BOTH))
 
 
@@ -187,15 +186,12 @@ def test_two_causes_that_together_explain_all_failures_are_both_reported() -> No
     assert "2 of them: b_hh_missing: " in summary_text
 
 
-def test_one_deviation_is_preferred_to_two_at_once() -> None:
-    assert diagnosed(failed("g/1", BOTH, A)).candidates[0].cause == A
-    assert diagnosed(failed("g/1", BOTH), failed("g/2", A, BOTH)).candidates[0].cause == BOTH
-
-
-def test_equivalent_causes_are_all_reported() -> None:
+def test_equivalent_causes_are_all_reported_and_one_deviation_is_preferred_to_two() -> None:
     summary_text = text(failed("g/1", A, B))
     assert "gru: 1 of 1 fails. One known deviation matches it:" in summary_text
     assert "nothing here distinguishes it from b_hh_missing" in summary_text
+    assert diagnosed(failed("g/1", BOTH, A)).candidates[0].cause == A
+    assert diagnosed(failed("g/1", BOTH), failed("g/2", A, BOTH)).candidates[0].cause == BOTH
 
 
 def test_cells_with_the_same_cause_share_a_paragraph() -> None:
@@ -219,15 +215,12 @@ def test_without_a_cause_facts_of_all_failures_are_reported() -> None:
     assert "biases" not in summary_text
 
 
-def test_a_few_failures_are_listed_with_what_they_have_in_common() -> None:
+def test_a_feature_that_all_failures_share_is_reported_unless_by_coincidence() -> None:
     two = [Evidence(f"g/{k}", "float32", "gru", ("multilayer",)) for k in (1, 2)]
     right = [passed(f"g/{k}") for k in range(3, 33)]
     summary_text = text(*two, *right)
     assert "all failed goldens have several layers" in summary_text
     assert "- only g/1 and g/2 fail" in summary_text
-
-
-def test_a_feature_shared_by_coincidence_is_not_reported() -> None:
     failures = [Evidence(f"g/{k}", "float32", "gru", ("bias",)) for k in (1, 2)]
     assert "biases" not in text(*failures, passed("g/3"), passed("g/4"), passed("g/5", features=("bias",)))
 
@@ -246,11 +239,6 @@ def test_unsupported_options_are_reported_together_with_how_to_exclude_them() ->
     assert 'to exclude them, without=["multilayer", "lengths"]' in summary_text
     assert "without=" not in text(*failures, one("g/4", "bias"), *right)
     assert "without=" not in text(*failures, *right, passed("g/7", features=("lengths",)))
-
-
-def test_a_cause_of_less_than_half_of_the_failures_is_left_out() -> None:
-    some = [failed("g/1", A), *(failed(f"g/{k}") for k in range(2, 6))]
-    assert "w_hh_transposed" not in text(*some)
 
 
 def test_without_a_pattern_the_smaller_group_is_listed() -> None:
@@ -272,9 +260,6 @@ def test_a_cause_of_a_single_output_is_reported_for_that_output() -> None:
     summary_text = text(*both)
     assert "only out matches one of w_hh_transposed, b_hh_missing" in summary_text
     assert "only h_n matches w_hh_transposed: Multiplies by" in summary_text
-
-
-def test_outputs_with_the_same_cause_are_reported_together() -> None:
     summary_text = text(failed("g/1", parts={"out": (A,), "c_n": (A,)}))
     assert "only out and c_n match w_hh_transposed: " in summary_text
 
@@ -309,7 +294,7 @@ def test_without_equations_the_reason_is_reported() -> None:
     assert summary_text in cause.notes
 
 
-def test_outputs_that_are_all_zero_are_reported_and_not_compared() -> None:
+def test_outputs_that_are_all_zero_are_not_compared_but_others_are() -> None:
     zero = {"all_zero": True}
     summary_text = "No deviation was compared with all outputs: out is zero everywhere, which many deviations cause."
     shown = text(failed("g/1", facts=zero), passed("g/2"))
@@ -317,9 +302,6 @@ def test_outputs_that_are_all_zero_are_reported_and_not_compared() -> None:
     assert "No known deviation" not in shown
     (cause,) = causes_of(0, Checked("mine", {}, [], [to_json(diagnosed(failed("g/1", facts=zero)))]))
     assert summary_text in cause.notes
-
-
-def test_if_only_some_failures_are_all_zero_the_others_are_compared() -> None:
     some = failed("g/1", facts={"all_zero": True}), failed("g/2")
     sentence = "No known deviation explains them"
     assert sentence in text(*some)
@@ -348,10 +330,7 @@ def test_failures_without_equations_are_reported_beside_others() -> None:
     assert "no_equations" not in to_json(diagnosed(WITHOUT_EQUATIONS, failed("own/2", cell="cells:own")))
 
 
-def test_the_summary_of_a_passed_run_is_empty() -> None:
-    assert text(passed("g/1")) == ""
-
-
-def test_every_line_fits_80_columns() -> None:
+def test_the_summary_fits_80_columns_and_is_empty_if_all_pass() -> None:
     long = failed("lengths-bidirectional-two-layers/" + "g" * 30, BOTH)
     assert max(map(len, lines(long, failed("g/2"), failed("g/3", A)))) <= 80
+    assert text(passed("g/1")) == ""

@@ -97,16 +97,13 @@ def test_nearly_right_gradients_are_not_explained() -> None:
     assert verdict.explained_by == ()
 
 
-def test_missing_gradients_do_not_hide_the_cause() -> None:
+def test_missing_gradients_do_not_hide_the_cause_and_none_counts_as_zero() -> None:
     golden = golden_named("lstm/plain")
     found = wrong_gradients(golden, "lstm_cell_path_dropped")
     del found["x"], found["bias_ih_l0"]
     verdict = golden.compare_gradients(found)
     assert "lstm_cell_path_dropped" in verdict.explained_by
     assert "not checked: x, bias_ih_l0" in verdict.message
-
-
-def test_a_gradient_that_is_none_counts_as_zero() -> None:
     golden = golden_named("lstm/with-state")
     verdict = golden.compare_gradients({**right_gradients(golden), "h0": None})
     assert "h0: is None" in verdict.message
@@ -273,14 +270,11 @@ def test_no_gate_is_reported_if_the_rows_of_every_gate_are_wrong() -> None:
         assert facts_of(golden, actual).get("lstm_gate_rows_wrong") is observed
 
 
-def test_the_first_right_step_of_a_gradient_is_reported() -> None:
+def test_facts_have_names_of_their_own_and_the_first_right_step_is_one() -> None:
     golden = golden_named("lstm/plain")
     actual = right_gradients(golden)
     actual["x"][:, :2] += 3
     assert facts_of(golden, actual)["later_steps_right"] == 2.0
-
-
-def test_facts_of_gradients_and_outputs_have_different_names() -> None:
     assert FACTS.keys() & GRADIENT_FACTS.keys() == set()
     assert all(fact.unless == () or set(fact.unless) <= GRADIENT_FACTS.keys() for fact in GRADIENT_FACTS.values())
 

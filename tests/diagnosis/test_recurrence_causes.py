@@ -70,11 +70,5 @@ def summary(*passed: str) -> str:
 def test_an_option_of_all_failed_and_no_passed_goldens_is_reported() -> None:
     option = 'all have no batch axis, unlike all passed goldens: to exclude them, without=["unbatched"]'
     assert summary("gru/c") == f"{TEXT}; {option}"
-
-
-def test_without_passed_goldens_no_option_is_reported() -> None:
     assert summary() == TEXT
-
-
-def test_an_option_of_a_passed_golden_is_not_reported() -> None:
     assert summary("gru/c", "gru/b") == TEXT

@@ -34,15 +34,12 @@ def test_a_consistent_golden_has_no_problems(configuration: str) -> None:
     assert problems(to_tree(make_golden(**CONFIGURATIONS[configuration]))) == []
 
 
-def test_a_bound_may_be_zero() -> None:
+def test_a_bound_may_be_zero_but_not_looser_than_any_derived_one() -> None:
     tree = to_tree(bounded(make_golden(bias=False)))
     assert problems(tree) == []
     tree["tolerance"]["accumulation"]["out"] = np.zeros((2, 3, 2))
     tree["tolerance"]["storage"]["h_n"] = np.zeros((1, 2, 2))
     assert problems(tree) == []
-
-
-def test_a_bound_that_is_looser_than_any_derived_one_is_a_problem() -> None:
     tree = to_tree(bounded(make_golden(bias=False)))
     tree["tolerance"]["storage"]["h_n"] = np.full((1, 2, 2), 1e300)
     precisions = tree["precisions"]

@@ -26,16 +26,14 @@ def lost(primitive: str, *of: list[float], detail: tuple[Any, ...] = (), weights
     return [part[0].tolist() for part in np.broadcast_arrays(*lost_roundoffs, graph.values[-1])[:2]]
 
 
-def test_a_transposed_product_sums_over_the_units_of_a_gate() -> None:
-    """0.5 times the row (5, 6) plus 2 times the row (7, 8) of the second block: 2.5 + 14 and 3 + 16."""
+def test_transposed_products_and_totals_sum_the_absolute_values_of_their_terms() -> None:
+    # 0.5 times the row (5, 6) plus 2 times the row (7, 8) of the second block: 2.5 + 14 and 3 + 16.
     units, second_of_two = [0.5, 2.0], (1, 2)
     assert lost("transposed", units, detail=second_of_two, weights=("weight",)) == [[2 * 16.5, 2 * 19.0], [16.5, 19.0]]
-
-
-def test_terms_of_a_sum_count_by_their_absolute_value() -> None:
-    """The row (1, 2) plus the row (3, -4) of the first block: the absolute values of the terms add up to 4 and 6."""
+    # The row (1, 2) plus the row (3, -4) of the first block: the absolute values of the terms add up to 4 and 6.
     units, first_of_two = [1.0, 1.0], (0, 2)
     assert lost("transposed", units, detail=first_of_two, weights=("weight",)) == [[2 * 4.0, 2 * 6.0], [4.0, 2.0]]
+    assert lost("total", [1.0, -2.0, 4.0]) == [[3 * 7.0], [3.0]]
 
 
 @pytest.mark.parametrize(
@@ -61,10 +59,6 @@ def test_of_two_correct_formulas_the_larger_loss_counts(primitive: str, of: Any,
     assert stored[0] == pytest.approx(storage, rel=1e-15)
 
 
-def test_a_total_sums_over_all_units() -> None:
-    assert lost("total", [1.0, -2.0, 4.0]) == [[3 * 7.0], [3.0]]
-
-
 def loss_of_sum(gs: list[list[list[float]]], vs: list[list[list[float]]] | None = None) -> Any:
     graph = Graph({})
     nodes = tuple(graph.given(np.array(g)) for g in gs)
@@ -72,22 +66,13 @@ def loss_of_sum(gs: list[list[list[float]]], vs: list[list[list[float]]] | None 
     return lost_roundoffs[:2].tolist()
 
 
-def test_a_bias_of_one_step_is_summed_over_the_batch() -> None:
-    """1 and -2: both, and their sum -1, are stored."""
+def test_sums_over_time_and_batch_lose_every_partial_sum_from_either_end() -> None:
+    # 1 and -2: both, and their sum -1, are stored.
     assert loss_of_sum([[[1.0], [-2.0]]]) == [[2 * 3.0], [3.0 + 1.0]]
-
-
-def test_sums_over_time_may_start_from_either_end() -> None:
-    """1, 2 and -4 of one sequence are stored, and so are the partial sums: 3 and -1 forward, or -2 and -1 backward."""
+    # 1, 2 and -4 of one sequence are stored, and so are the partial sums: 3 and -1 forward, or -2 and -1 backward.
     assert loss_of_sum([[[1.0]], [[2.0]], [[-4.0]]]) == [[3 * 7.0], [7.0 + 3.0 + 1.0]]
-
-
-def test_adding_zero_loses_nothing() -> None:
     assert loss_of_sum([[[1.0]], [[0.0]], [[0.0]]])[1] == [1.0]
-
-
-def test_each_product_is_a_term_of_the_gradient_of_a_matrix() -> None:
-    """1 · 3 and 2 · 4 at two time steps of one sequence: the partial sums are 3 and 11."""
+    # 1 · 3 and 2 · 4 at two time steps of one sequence: the partial sums are 3 and 11.
     assert loss_of_sum([[[1.0]], [[2.0]]], [[[3.0]], [[4.0]]]) == [[[2 * 11.0]], [[11.0 + 11.0]]]
 
 
@@ -164,12 +149,9 @@ def test_activations_lose_what_webgpu_allows(z: float) -> None:
     assert accumulated("exp", [z], arithmetic=WGSL) == pytest.approx([max(relative * np.exp(z), 8 * max(np.exp(z), 1))])
 
 
-def test_a_tanh_may_be_off_by_little_more_than_webgpu_allows() -> None:
+def test_what_webgpu_allows_is_lost() -> None:
     (lost,) = accumulated("tanh", [0.5], arithmetic=WGSL)
     assert 1e-5 < lost * ROUNDOFF < 1.02e-5
-
-
-def test_a_quotient_loses_two_and_a_half_units_in_the_last_place() -> None:
     assert accumulated("divide", [3.0], [4.0], arithmetic=WGSL) == [5 * 0.75]
     assert accumulated("sqrt", [4.0], arithmetic=WGSL) == [max(8, 2 * 2 + 5) * 2.0]
 

@@ -113,8 +113,7 @@ def test_a_crash_is_a_failure_and_other_arguments_are_visited() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "name"),
-    [("rnn_tanh", "tanh"), ("lstm", "sigmoid of f"), ("lstm", "tanh of c"), ("gru", "sigmoid of r")],
+    ("cell", "name"), [("rnn_tanh", "tanh"), ("lstm", "sigmoid of f"), ("lstm", "tanh of c"), ("gru", "sigmoid of r")]
 )
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_the_definition_in_numpy_passes(cell: str, name: str, precision: str) -> None:

@@ -46,9 +46,7 @@ def test_a_missing_folder_is_created_with_its_parents(tmp_path: Path) -> None:
     assert contents(tmp_path / "some/where") == WRITTEN
 
 
-def test_unchanged_goldens_and_other_files_are_not_touched(
-    tmp_path: Path,
-) -> None:
+def test_unchanged_goldens_and_other_files_are_not_touched(tmp_path: Path) -> None:
     (tmp_path / "README").write_bytes(b"theirs")
     write(tmp_path, [ONE])
     before = (tmp_path / "a/one.npz").stat()

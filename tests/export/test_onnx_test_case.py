@@ -186,14 +186,11 @@ def test_onnx_runtime_passes_the_operators_of_recurrences(golden_id: str, tmp_pa
     assert wrong_elements(case) == 1
 
 
-def test_a_recurrence_without_an_onnx_operator_is_refused() -> None:
+def test_what_onnx_has_no_operator_for_is_refused() -> None:
     with pytest.raises(Unsupported, match="ONNX has no operator for slstm"):
         encode(load("slstm/one-step", dtype="float32"), "onnx")
     with pytest.raises(Unsupported, match="ONNX's operators have no packed sequences"):
         encode(load("gated-delta/packed", dtype="float32"), "onnx")
-
-
-def test_a_cell_without_an_onnx_operator_is_refused() -> None:
     golden = replace(make_golden(), cell="minimal_gated_unit")
     with pytest.raises(Unsupported, match="ONNX has no operator for the cell minimal_gated_unit"):
         encode(golden, "onnx")

@@ -151,9 +151,7 @@ def test_equations_with_other_gates_are_an_error_that_lists_them() -> None:
         numpy_cells.run(golden)
 
 
-def test_equations_are_compared_with_a_golden_once_and_only_if_it_fails(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_equations_are_compared_with_a_golden_once_and_only_if_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     golden = certify(scenario_of("minimal_gated_unit"))
     right = numpy_cells.run(golden)
     runs: list[Case] = []
@@ -308,14 +306,11 @@ def test_states_may_be_passed_one_by_one_or_as_one_tuple(golden: Golden, dtype: 
     golden.check((out, *states))
 
 
-def test_each_state_is_compared_by_name(golden: Golden) -> None:
+def test_a_wrong_or_missing_state_is_named(golden: Golden) -> None:
     out, h, c, n, m = run(golden.for_implementation())
     message = golden.compare(out, (h, c, n + 1, m)).message
     assert "n_n: 18 of 18 elements wrong" in message
     assert "m_n: all 18 elements right" in message
-
-
-def test_a_missing_state_is_named(golden: Golden) -> None:
     out, h, c, n, m = run(golden.for_implementation())
     assert "m_n is None" in golden.compare(out, (h, c, n, None)).message
     assert "n_n is None" in golden.compare(out, h, c).message
@@ -323,10 +318,12 @@ def test_a_missing_state_is_named(golden: Golden) -> None:
         outputs_of((out, h, c, n, m, m, m), golden)
 
 
-def test_further_states_may_be_left_out_of_the_comparison(golden: Golden) -> None:
+def test_states_may_be_left_out_of_the_comparison_and_given_in_any_order(golden: Golden) -> None:
     out, h, c, n, m = run(golden.for_implementation())
     golden.check(out, (h, c, n, m + 1), outputs=["out", "h_n", "n_n"])
     assert golden.comparing(["out", "n_n"]).not_compared == ("h_n", "c_n", "m_n")
+    arrays = {name: np.array(array) for name, array in sorted(golden.expected.items())}
+    golden.check(*outputs_of(Outputs(1, arrays).rounded(golden), golden))
 
 
 def test_every_call_pattern_carries_all_states(golden: Golden) -> None:
@@ -350,19 +347,13 @@ def test_one_initial_state_requires_all_of_them() -> None:
         certify(slstm_scenario(states={"n0": np.ones((2, 3, 3))}))
     with pytest.raises(Refused, match="inputs/k0: not part of this configuration"):
         certify(slstm_scenario(states={"n0": np.ones((2, 3, 3)), "m0": np.ones((2, 3, 3)), "k0": np.ones(1)}))
-    with pytest.raises(
-        Refused,
-        match="cell has no cotangent of this name; its cotangents: d_out, d_h_n, d_c_n",
-    ):
+    with pytest.raises(Refused, match="cell has no cotangent of this name; its cotangents: d_out, d_h_n, d_c_n"):
         certify(slstm_scenario(d_states={"d_k_n": np.ones((2, 3, 3))}))
 
 
-def test_states_with_a_field_of_their_own_are_not_given_twice() -> None:
+def test_names_of_states_are_checked() -> None:
     with pytest.raises(WrongUse, match="own/slstm: c0 is a field of the scenario: write c0=…"):
         slstm_scenario(states={"c0": np.ones((2, 3, 3))})
-
-
-def test_a_state_is_named_like_its_argument_in_letters() -> None:
     with pytest.raises(WrongUse, match="'state_2' is not a name of a state, which has letters only, such as c"):
         cell_named("factories.custom_cells:numbered_states")
 
@@ -371,8 +362,3 @@ def test_exported_arrays_have_the_names_of_all_states(golden: Golden) -> None:
     (content,) = encode(golden.in_precision("float32"), "c").files.values()
     for name in ("n0", "m0", "n_n", "m_n"):
         assert f"_{name}[" in content.decode()
-
-
-def test_states_of_a_programs_answer_may_have_any_order(golden: Golden) -> None:
-    arrays = {name: np.array(array) for name, array in sorted(golden.expected.items())}
-    golden.check(*outputs_of(Outputs(1, arrays).rounded(golden), golden))

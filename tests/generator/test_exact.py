@@ -129,11 +129,8 @@ def test_a_relu_network_equals_the_rational_result() -> None:
     assert [Fraction(float(value)) for value in certified_outputs(example).outputs["out"][0, -1]] == h
 
 
-def test_a_chaotic_network_needs_more_bits() -> None:
+def test_an_undecided_result_is_refused_and_a_chaotic_network_needs_more_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert certified_outputs(chaotic()).bits > exact.FIRST_BITS
-
-
-def test_an_undecided_result_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exact, "LAST_BITS", exact.FIRST_BITS)
     with pytest.raises(Refused, match=r"made/for-a-test: undecided with 192 bits: .* may round to"):
         certified_outputs(chaotic())

@@ -109,13 +109,6 @@ def test_published_ids_are_removed_only_with_replace_and_never_declared_twice(co
     assert list(open_corpus(corpus).ids) == [scenario.id for scenario in DOCUMENTED[1:]]
 
 
-def test_an_invalid_index_is_not_overwritten(corpus: Path) -> None:
-    (corpus / "index.json").write_text("{}")
-    with pytest.raises(InvalidFile, match=r"index\.json"):
-        generate(DOCUMENTED, corpus)
-    assert (corpus / "index.json").read_text() == "{}"
-
-
 OTHER_VALUES = [replace(DOCUMENTED[0], x=[[[2] * 5]]), *DOCUMENTED[1:]]
 
 
@@ -138,10 +131,14 @@ def test_a_new_major_version_may_change_and_remove_goldens(corpus: Path) -> None
         generate(DOCUMENTED, corpus)
 
 
-def test_two_scenarios_with_the_same_inputs_are_refused(corpus: Path) -> None:
+def test_two_scenarios_with_the_same_inputs_and_an_invalid_index_are_refused(corpus: Path) -> None:
     twin = replace(DOCUMENTED[1], id="documented/twin", title="Another title")
     with pytest.raises(Refused, match="documented/twin: has the same inputs as documented/mini-batch"):
         generate([*DOCUMENTED, twin], corpus)
+    (corpus / "index.json").write_text("{}")
+    with pytest.raises(InvalidFile, match=r"index\.json"):
+        generate(DOCUMENTED, corpus)
+    assert (corpus / "index.json").read_text() == "{}"
 
 
 def test_a_folder_with_other_content_is_not_touched(tmp_path: Path) -> None:

@@ -38,22 +38,16 @@ def test_every_deviation_breaks_a_rule_in_every_cell_it_applies_to() -> None:
     assert sorted(everything - broken) == [], "add these deviations to a rule in generator/rules"
 
 
-def test_every_deviation_of_a_rule_breaks_the_rule_in_some_cell() -> None:
+def test_every_deviation_of_a_rule_breaks_it_in_some_cell_and_is_named_once() -> None:
     nowhere = [(rule.id, name) for rule in RULES for name in rule.deviations if not rule.cells_broken_by(name)]
     assert nowhere == []
-
-
-def test_no_rule_names_a_deviation_twice() -> None:
     named = {rule.id: [name for pattern in rule.broken_by for name in rule.matches[pattern]] for rule in RULES}
     assert [number for number, names in named.items() if len(set(names)) != len(names)] == []
 
 
-def test_an_unknown_deviation_is_an_error_that_names_the_rule() -> None:
+def test_an_unknown_deviation_or_a_pattern_that_matches_nothing_is_an_error() -> None:
     with pytest.raises(UnknownName, match=r"breaks E99.*h0_ignord"):
         _ = Rule("E99", "Nothing.", ("h0_ignord",)).deviations
-
-
-def test_a_pattern_that_matches_nothing_is_an_error() -> None:
     with pytest.raises(UnknownName, match="h0_of_nobody_"):
         _ = Rule("E99", "Nothing.", ("h0_of_nobody_*",)).deviations
 
@@ -68,8 +62,9 @@ def test_ids_are_the_letter_of_the_group_and_a_unique_number() -> None:
         assert numbers == sorted(numbers)
 
 
-def test_a_rule_without_a_deviation_in_some_cell_has_a_reason() -> None:
+def test_a_rule_has_a_reason_for_cells_without_deviation_and_lines_for_its_cells_only() -> None:
     assert [rule.id for rule in RULES if bool(rule.why_unbroken) != bool(rule.cells_without_deviation)] == []
+    assert [rule.id for rule in RULES if not set(rule.lines) <= set(rule.cells)] == []
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -79,19 +74,9 @@ def test_every_line_of_the_equations_has_a_rule_for_each_pass(cell: str) -> None
         assert {name for rule in rules for name in rule.lines.get(cell, "")} == set(lines)
 
 
-def test_a_rule_has_lines_only_for_its_cells() -> None:
-    assert [rule.id for rule in RULES if not set(rule.lines) <= set(rule.cells)] == []
-
-
-def test_every_step_of_the_network_has_a_rule() -> None:
+def test_every_step_of_both_passes_and_every_function_has_a_rule() -> None:
     assert missing(methods(Network), forward_rules()) == []
-
-
-def test_every_step_of_the_backward_pass_has_a_rule() -> None:
     assert missing([step for step in methods(Backward) if step not in INSIDE], backward_rules()) == []
-
-
-def test_every_function_of_the_equations_and_its_derivative_have_a_rule() -> None:
     assert missing([notation.tanh, notation.relu, notation.sigmoid, notation.mix], forward_rules()) == []
     slopes: list[Step] = [Slopes.tanh_slope, Slopes.sigmoid_slope, Slopes.where_larger, Slopes.difference]
     assert missing(slopes, backward_rules()) == []
@@ -215,11 +200,8 @@ def found() -> dict[Rule, dict[str, InPrecision]]:
     return {rule: rules.of(rule) for rule in RULES}
 
 
-def test_the_committed_page_is_up_to_date(text: str) -> None:
+def test_the_page_is_up_to_date_and_every_link_has_a_target(text: str) -> None:
     assert text == (DOCS / "rules.md").read_text("utf-8"), "update the page: make generate"
-
-
-def test_every_rule_has_a_section_and_every_link_has_a_target(text: str) -> None:
     ids = [rule.id.lower() for rule in RULES]
     assert [heading.lower() for heading in re.findall(r"^### (\w+)$", text, re.MULTILINE)] == ids
     assert set(re.findall(r"\]\(#(\w+)\)", text)) <= set(ids)
@@ -230,9 +212,7 @@ def test_every_rule_has_a_section_and_every_link_has_a_target(text: str) -> None
         assert not anchor or anchor in headings, target
 
 
-def test_the_goldens_of_a_rule_detect_a_deviation_that_breaks_it(
-    found: dict[Rule, dict[str, InPrecision]],
-) -> None:
+def test_the_goldens_of_a_rule_detect_a_deviation_that_breaks_it(found: dict[Rule, dict[str, InPrecision]]) -> None:
     for rule, by_precision in found.items():
         for precision, coverage in by_precision.items():
             for golden_id in coverage.goldens:

@@ -12,13 +12,7 @@ NO_NUMBER = "expected an integer of at least 1"
 
 
 def declared(**changes: Any) -> Scenario:
-    fields: dict[str, Any] = {
-        "id": "mine/gru",
-        "purpose": "For tests.",
-        "cell": "gru",
-        "weights": {},
-        "x": [[[1]]],
-    }
+    fields: dict[str, Any] = {"id": "mine/gru", "purpose": "For tests.", "cell": "gru", "weights": {}, "x": [[[1]]]}
     return Scenario(**{**fields, **changes})
 
 
@@ -78,11 +72,8 @@ def test_an_invalid_configuration_is_one_error(config: Any, message: str) -> Non
         _ = declared(config=config).shape
 
 
-def test_numpy_integers_and_booleans_are_accepted() -> None:
+def test_numpy_numbers_and_lists_with_duplicates_are_accepted() -> None:
     assert declared(config={"input_size": np.int64(3), "hidden_size": np.int8(2), "bias": np.bool_(False)}).shape == (
         Config(3, 2, bias=False)
     )
-
-
-def test_declared_features_may_be_a_list_with_duplicates() -> None:
     assert declared(declared=["long", "degenerate", "long"]).declared == ("long", "degenerate")

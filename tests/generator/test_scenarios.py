@@ -14,33 +14,24 @@ from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 
 
-def test_each_scenario_has_a_unique_id_a_title_and_a_purpose() -> None:
+def test_the_corpus_lists_the_scenarios_each_with_its_own_id_a_title_and_a_purpose() -> None:
     assert len({s.id for s in SCENARIOS}) == len(SCENARIOS)
     for s in NETWORKS:
         assert s.title
         assert s.purpose.endswith(".")
         assert s.id.count("/") == 1
-
-
-def test_the_corpus_lists_the_scenarios_in_order() -> None:
     corpus = open_corpus()
     assert corpus.ids == [s.id for s in SCENARIOS]
     assert corpus.version == VERSION
 
 
-def test_numbers_depend_only_on_their_name() -> None:
+def test_drawn_numbers_depend_on_their_name_and_are_of_the_requested_kind() -> None:
     assert integers("a name", (2, 4), 9).tolist() == [[8, 6, 0, 5], [-6, -6, 2, -1]]
     np.testing.assert_array_equal(integers("a name", (8,), 9), integers("a name", (2, 4), 9).ravel())
     assert integers("another name", (2, 4), 9).tolist() != integers("a name", (2, 4), 9).tolist()
-
-
-def test_dyadic_numbers_are_multiples_of_their_unit() -> None:
     drawn = dyadic("a name", (1000,), 1.5)
     assert np.abs(drawn).max() == 1.5
     assert (drawn * 64 == np.rint(drawn * 64)).all()
-
-
-def test_sparse_rows_have_the_requested_number_of_nonzero_elements() -> None:
     drawn = sparse("a name", (50, 7), 2)
     assert set(np.unique(drawn)) == {-1, 0, 1}
     assert (np.abs(drawn).sum(axis=1) == 2).all()

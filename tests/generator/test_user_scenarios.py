@@ -108,11 +108,7 @@ def test_weights_of_every_convention_are_accepted(cell: str, convention: str) ->
     golden = load(f"{cell}/no-bias", dtype="float64")
     found = certify(
         declared(
-            cell=cell,
-            weights=golden.weights_as(convention),
-            convention=convention,
-            config=golden.config,
-            x=golden.x,
+            cell=cell, weights=golden.weights_as(convention), convention=convention, config=golden.config, x=golden.x
         )
     )
     assert np.array_equal(found.out, golden.out)
@@ -136,7 +132,7 @@ def test_a_layer_of_torch_becomes_a_scenario(cell: str, batch_first: bool) -> No
     golden.in_precision("float32").check(out if batch_first else out.swapaxes(0, 1), states)
 
 
-def test_an_unsupported_module_is_refused() -> None:
+def test_modules_are_accepted_if_supported_also_with_a_projection() -> None:
     def refused(module: nn.Module, message: str) -> None:
         with pytest.raises(Refused, match=f"^mine/layer: {message}"):
             Scenario.from_torch(module, X, id="mine/layer", purpose="Refused.")  # type: ignore[arg-type]
@@ -144,9 +140,6 @@ def test_an_unsupported_module_is_refused() -> None:
     refused(nn.Linear(4, 5), r"a Linear is not an nn\.RNN, nn\.LSTM or nn\.GRU")
     refused(nn.GRU(4, 5, num_layers=2, dropout=0.5), r".*in training mode: call module\.eval\(\) first")
     Scenario.from_torch(nn.GRU(4, 5, num_layers=2, dropout=0.5).eval(), X, id="mine/layer", purpose="Not refused.")
-
-
-def test_a_module_with_a_projection_becomes_a_scenario() -> None:
     scenario = Scenario.from_torch(nn.LSTM(4, 5, proj_size=3), X, id="mine/layer", purpose="A projection.")
     assert (scenario.cell, scenario.shape.proj_size) == ("lstm_projection", 3)
     assert scenario.torch_weights["weight_hr_l0"].shape == (3, 5)

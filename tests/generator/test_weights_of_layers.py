@@ -146,7 +146,6 @@ def test_weights_of_flax_nnx_are_refused(cell: str, kind: str, name: str) -> Non
     config = {"input_size": 3, "hidden_size": 5}
     scenario = Scenario(cell=cell, weights=nnx.state(layer, nnx.Param), convention="flax", config=config, **FIELDS)
     with pytest.raises(
-        Refused,
-        match=rf"^mine/layer: these are weights of flax\.nnx; the convention flax is that of .* \({name}\)$",
+        Refused, match=rf"^mine/layer: these are weights of flax\.nnx; the convention flax is that of .* \({name}\)$"
     ):
         certify(scenario)

@@ -61,13 +61,7 @@ def test_a_configuration_is_the_keyword_arguments_of_a_torch_layer() -> None:
 
 def test_a_configuration_is_a_mapping_of_five_arguments() -> None:
     config = Config(input_size=5, hidden_size=2)
-    assert dict(config) == {
-        "input_size": 5,
-        "hidden_size": 2,
-        "num_layers": 1,
-        "bidirectional": False,
-        "bias": True,
-    }
+    assert dict(config) == {"input_size": 5, "hidden_size": 2, "num_layers": 1, "bidirectional": False, "bias": True}
     assert len(config) == 5
     assert "".join(["hidden", "_", "size"]) in config
 
@@ -92,13 +86,10 @@ def test_the_weight_count_equals_the_number_of_weight_shapes(layout: Layout, bia
         assert weight_count(layout, config) == len(weight_shapes(layout, config))
 
 
-def test_the_suffix_of_layer_10_is_not_mistaken_for_that_of_layer_1() -> None:
+def test_names_and_shapes_of_weights_follow_from_layer_direction_and_vectors() -> None:
     shapes = weight_shapes(LAYOUTS["gru"], Config(input_size=3, hidden_size=4, num_layers=11, bidirectional=True))
     assert shapes["weight_ih_l0_reverse"] == (12, 3)
     assert shapes["weight_ih_l10"] == (12, 8)
-
-
-def test_vectors_have_one_value_per_unit_and_follow_the_biases() -> None:
     shapes = weight_shapes(layout("ab", ("h",), "p", "q"), Config(input_size=3, hidden_size=4))
     assert list(shapes) == ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0", "p_l0", "q_l0"]
     assert shapes["p_l0"] == shapes["q_l0"] == (4,)

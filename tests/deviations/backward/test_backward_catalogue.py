@@ -12,10 +12,7 @@ from factories.for_each import for_each
 from rnn_goldens import UnknownName
 from rnn_goldens.cells import Network
 from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation, together
-from rnn_goldens.deviations.backward import (
-    BACKWARD_DEVIATIONS,
-    BACKWARD_FAMILIES,
-)
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS, BACKWARD_FAMILIES
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.features import FEATURES
 
@@ -103,9 +100,7 @@ def test_each_deviation_leaves_the_outputs_right(wrong: Deviation) -> None:
 
 
 @each_deviation
-def test_each_deviation_is_deterministic_keeps_shapes_and_does_not_modify_its_inputs(
-    wrong: Deviation,
-) -> None:
+def test_each_deviation_is_deterministic_keeps_shapes_and_does_not_modify_its_inputs(wrong: Deviation) -> None:
     example = BACKWARD_EXAMPLES[wrong.cells[-1]][0]
     case, found = example.forward.case, gradients_of(wrong, example)
     arrays = [case.x, *case.state, *case.weights.values(), *example.cotangents.values()]
