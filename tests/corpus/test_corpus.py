@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 import rnn_goldens
-from rnn_goldens import Golden, InvalidFile, UnknownName
+from rnn_goldens import Golden, InvalidFile, UnknownName, select
 from rnn_goldens.corpus import find, open_corpora, open_corpus
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.golden.recurrences import RECURRENCES
 
 DOCUMENTED = [
     "documented/single-sequence",
@@ -248,3 +249,13 @@ def test_a_large_invalid_index_is_rejected_at_its_first_problem(corpus_copy: Pat
     path.write_text(f"{head}[{','.join(['[]'] * 900_000)}]}}")
     with pytest.raises(InvalidFile, match=r"index.json: goldens/0: Expected `object`, got `array`"):
         open_corpus(corpus_copy)
+
+
+def test_recurrences_are_selected_by_cell_or_folder_only() -> None:
+    assert not {entry.cell for entry in open_corpus().select()} & set(RECURRENCES)
+    assert not {golden.cell for golden in select(features="exact")} & set(RECURRENCES)
+    by_cell = open_corpus().select(cell="gated_delta")
+    assert by_cell
+    assert by_cell == open_corpus().select("gated-delta/*")
+    assert {"packed"} <= {feature for entry in by_cell for feature in entry.features}
+    assert open_corpus().select(cell="gated_delta", without="packed") != by_cell

@@ -12,8 +12,11 @@ from deviations.example_cases import EXAMPLES, Example, Outputs
 from factories.for_each import for_each
 
 from rnn_goldens import UnknownName
+from rnn_goldens.corpus import Entry, open_corpus
 from rnn_goldens.deviations import DEVIATIONS, FAMILIES, Deviation, deviation
+from rnn_goldens.diagnosis.gradient_candidates import candidates_of
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.features import FEATURES
 
 each_deviation = for_each(DEVIATIONS, lambda wrong: wrong.name, every=12)
@@ -122,3 +125,25 @@ def test_real_defects_are_well_formed_and_listed_once() -> None:
 def test_the_error_for_an_unknown_name_suggests_a_similar_one() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'w_hh_transposed'"):
         deviation("w_hh_transpose")
+
+
+CORPUS = open_corpus()
+
+
+def size(entry: Entry) -> int:
+    return (CORPUS.folder / entry.files["json"].path).stat().st_size
+
+
+WITH_GRADIENTS = sorted((entry for entry in CORPUS.entries if entry.gradient_precisions), key=size, reverse=True)
+SMALLEST = {entry.cell: entry.id for entry in WITH_GRADIENTS}
+"""The golden with gradients that has the smallest file, for each cell."""
+
+
+@for_each(list(SMALLEST.values()), every=6)
+def test_each_deviation_runs_on_a_golden_of_a_cell_that_it_applies_to(golden_id: str) -> None:
+    golden = CORPUS.load(golden_id, gradients=True)
+    for of in (OUTPUTS, GRADIENTS):
+        candidates = candidates_of(golden, {}, of)
+        for wrong in candidates.catalogue():
+            if wrong.applies_to(golden.cell):
+                candidates.run((wrong.name,), np.float64)

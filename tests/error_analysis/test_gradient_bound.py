@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from factories.cotangents import gradient_scenario
+from factories.for_each import for_each
 from factories.perturbed_gradients import assert_attained
 from factories.scenarios import changed, in_type
 
@@ -29,33 +30,20 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-MANY_NUMBERS = ("lstm", "two layers in two directions")
-
-
-@pytest.mark.sampled(every=4)
-@pytest.mark.parametrize(
-    ("cell", "shape"),
-    [
-        pytest.param(cell, shape, marks=pytest.mark.slow if (cell, shape) == MANY_NUMBERS else [])
-        for cell in CELLS
-        for shape in SMALL
-    ],
-)
+@for_each([(cell, shape) for cell in CELLS for shape in SMALL], every=5)
 def test_worst_case_rounding_errors_attain_the_bound(cell: str, shape: str) -> None:
     scenario = gradient_scenario(cell, **SMALL[shape])
     assert_attained(scenario.case(), scenario.cotangents)
 
 
-@pytest.mark.sampled(every=4)
-@pytest.mark.parametrize("arithmetic", [TF32, WGSL])
-@pytest.mark.parametrize("cell", CELLS)
+@for_each([(cell, arithmetic) for cell in CELLS for arithmetic in (TF32, WGSL)], every=3)
 def test_worst_case_errors_of_an_arithmetic_attain_the_bound(cell: str, arithmetic: str) -> None:
     scenario = gradient_scenario(cell, **SMALL["ragged"])
     assert_attained(scenario.case(), scenario.cotangents, arithmetic)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", DIALECTS)
+@for_each(list(DIALECTS))
 def test_worst_case_rounding_errors_attain_the_bound_of_a_dialect(cell: str) -> None:
     scenario = next(s for s in NETWORKS if s.id == f"{cell.replace('_', '-')}/plain")
     x = np.asarray(scenario.x)[:1, :2]

@@ -1,3 +1,5 @@
+"""Precisions, and integers of any library."""
+
 from typing import Any
 
 import ml_dtypes
@@ -7,6 +9,7 @@ import torch
 
 from rnn_goldens import UnknownName
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly, narrowest, precision, precision_name
+from rnn_goldens.golden.whole_number import whole_number
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
@@ -109,3 +112,19 @@ def test_a_precision_holds_the_values_that_it_rounds_to_and_none_between_them(na
     between += [described.smallest / 2, 2.0 ** (described.max_exponent + 1), np.nan]
     for number in [*between, *(-number for number in between)]:
         assert not described.holds(np.array([1.0, number])), number
+
+
+@pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), np.array(3), torch.tensor(3)], ids=repr)
+def test_an_integer_of_any_library_becomes_an_int(value: Any) -> None:
+    assert whole_number(value) == 3
+    assert type(whole_number(value)) is int
+
+
+@pytest.mark.parametrize("value", [True, False, np.True_, np.False_], ids=repr)
+def test_a_boolean_is_not_an_integer(value: Any) -> None:
+    assert whole_number(value) is None
+
+
+@pytest.mark.parametrize("value", [3.0, np.float32(3), "3", None, [3]], ids=repr)
+def test_other_values_are_not_integers(value: Any) -> None:
+    assert whole_number(value) is None

@@ -1,9 +1,13 @@
+"""Shapes and names that follow from a configuration, features, and reasons for missing outputs."""
+
 import pytest
 from factories.custom_cells import layout
 from torch import nn
 
+from rnn_goldens import load
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
+from rnn_goldens.golden.gradients import is_missing_output_reason, missing_output_reason
 from rnn_goldens.golden.shapes import (
     Config,
     Layout,
@@ -132,3 +136,23 @@ def test_outputs_are_selected_by_name_and_selecting_all_returns_an_empty_tuple()
         "lstm": ("out", "h_n", "c_n")
     }
     assert LAYOUTS["gru"].outputs == ("out", "h_n")
+
+
+@pytest.mark.parametrize(
+    ("golden", "grouped"),
+    [("gated-delta/grouped-queries", True), ("gated-delta/several-steps", False), ("slstm/several-steps", False)],
+)
+def test_only_goldens_with_several_queries_of_a_head_are_grouped(golden: str, grouped: bool) -> None:
+    assert ("grouped" in load(golden, dtype="float32").features) is grouped
+
+
+@pytest.mark.parametrize("output", ["out", "h_n", "c_n", "n_n"])
+def test_the_reason_for_a_missing_output_is_recognised(output: str) -> None:
+    reasons = [missing_output_reason(output), missing_output_reason(output, returned=True)]
+    assert reasons == [f"there are cotangents of {output}, which is not {why}" for why in ("returned", "compared")]
+    assert all(map(is_missing_output_reason, reasons))
+
+
+def test_other_reasons_are_not_recognised() -> None:
+    assert not is_missing_output_reason("cotangents of out")
+    assert not is_missing_output_reason(f"{missing_output_reason('h_n')}, added")
