@@ -23,14 +23,11 @@ DOCUMENTED = [
 ]
 
 
-def test_every_golden_has_a_title_a_purpose_and_two_files() -> None:
+def test_every_golden_has_a_title_a_purpose_and_two_files_and_the_documented_outputs() -> None:
     for entry in open_corpus().entries:
         assert entry.title
         assert entry.purpose.endswith(".")
         assert set(entry.files) == {"h5", "json"}
-
-
-def test_the_documented_scenarios_have_the_documented_outputs() -> None:
     rising, falling = [[3, 3], [12, 12], [33, 33]], [[9, 9], [24, 24], [51, 51]]
     outputs = {
         "single-sequence": ([rising], [[[33, 33]]]),
@@ -70,10 +67,15 @@ def test_the_error_for_an_unknown_name_suggests_or_lists_known_ones(arguments: d
         rnn_goldens.select(**arguments)
 
 
-def test_an_unknown_id_suggests_the_nearest() -> None:
+def test_an_unknown_name_or_an_argument_of_a_wrong_type_is_a_clear_error() -> None:
     many = f"rnn-goldens list shows all {len(open_corpus().ids)}"
     with pytest.raises(UnknownName, match=rf"Did you mean 'documented/single-sequence'\? {many}$"):
         rnn_goldens.load("documented/single_sequence")
+    with pytest.raises(TypeError, match="a golden's id is text, such as 'documented/single-sequence', not 3"):
+        rnn_goldens.load(3)  # type: ignore[arg-type]
+    for argument, value in (("ids", 3), ("cell", 3), ("features", ["exact", 3]), ("without", b"exact")):
+        with pytest.raises(TypeError, match=rf"{argument} takes a name or a list of names, not "):
+            rnn_goldens.select(**{argument: value})  # type: ignore[arg-type]
 
 
 def test_a_corpus_is_a_version_or_a_folder(corpus_copy: Path) -> None:
@@ -226,14 +228,6 @@ def test_a_loaded_golden_has_its_own_copy_of_its_provenance() -> None:
     assert isinstance(golden.provenance, dict)
     golden.provenance.clear()
     assert corpus.load("documented/mini-batch").provenance["numpy"]
-
-
-def test_an_argument_of_a_wrong_type_raises_a_clear_error() -> None:
-    with pytest.raises(TypeError, match="a golden's id is text, such as 'documented/single-sequence', not 3"):
-        rnn_goldens.load(3)  # type: ignore[arg-type]
-    for argument, value in (("ids", 3), ("cell", 3), ("features", ["exact", 3]), ("without", b"exact")):
-        with pytest.raises(TypeError, match=rf"{argument} takes a name or a list of names, not "):
-            rnn_goldens.select(**{argument: value})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("argument", ["ids", "cell"])

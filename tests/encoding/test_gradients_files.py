@@ -172,7 +172,6 @@ def test_a_file_of_another_suffix_or_with_too_many_values_is_not_read(tmp_path: 
     path.write_text(f'{{"expected": [{"0," * 2**20}0]}}')
     with pytest.raises(InvalidFile, match="the limit for this kind of file is 1048576"):
         read(path, of=golden)
-    golden = with_gradients("documented/single-sequence", "float64")
     path = tmp_path / "golden.json"
     path.write_bytes(encode(golden)[".gradients.json"])
     with pytest.raises(InvalidFile, match=r"golden\.json: a gradients file ends in \.gradients\.h5 or \.gradients"):

@@ -169,7 +169,7 @@ def test_the_first_wrong_element_is_the_one_of_the_earliest_time_step(tmp_path: 
     )
 
 
-def test_the_reverse_direction_is_computed_from_the_end_of_a_sequence(tmp_path: Path) -> None:
+def test_the_reverse_direction_is_computed_from_the_length_of_each_sequence(tmp_path: Path) -> None:
     golden = load("gru/bidirectional-unbatched", dtype="float32")
     outputs = expected_in_precision(golden)
     outputs["out"][:, 3:] = 3
@@ -179,9 +179,6 @@ def test_the_reverse_direction_is_computed_from_the_end_of_a_sequence(tmp_path: 
         .message.splitlines()[0]
         .endswith("time step 3 (unit 0, reverse direction): got 3.0, want 0.16631544 (12 of 24 elements wrong)")
     )
-
-
-def test_the_reverse_direction_begins_at_the_length_of_each_sequence(tmp_path: Path) -> None:
     golden = load("lstm/lengths-bidirectional", dtype="float32")
     assert golden.lengths is not None
     outputs = expected_in_precision(golden)

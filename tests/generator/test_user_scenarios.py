@@ -87,14 +87,6 @@ def test_safetensors_of_any_type_equal_the_state_dict(tmp_path: Path, dtype: tor
     assert np.array_equal(certify(declared(weights=path, prefix="encoder.")).out, certify(declared(weights=stored)).out)
 
 
-def test_prefixes_of_several_networks_are_suggested() -> None:
-    weights = {f"{network}.{name}": w for network in ("enc", "dec") for name, w in trained().state_dict().items()}
-    with pytest.raises(Refused, match=r"enc\.weight_ih_l0, .*; set prefix='enc\.' or 'dec\.'$"):
-        certify(declared(weights=weights))
-    with pytest.raises(Refused, match=r"m/weight_ih_l0, .*; set prefix='m/'$"):
-        certify(declared(weights={"m": trained().state_dict()}))
-
-
 def test_weights_of_a_type_that_numpy_does_not_support_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     save_file({name: tensor.to(torch.float8_e4m3fn) for name, tensor in trained().state_dict().items()}, path)
@@ -159,12 +151,6 @@ def test_invalid_inputs_of_a_module_are_refused() -> None:
     refused(r"the state has 2 arrays; an nn\.GRU takes one, h0$", trained(nn.GRU), X, (h, h))
 
 
-def test_overflowing_sums_are_refused_without_warnings() -> None:
-    weights = {name: np.full(np.shape(w), 1e300) for name, w in trained(nn.RNN).state_dict().items()}
-    with pytest.raises(Refused, match=r"^mine/lstm: intermediate sums overflow, so no tolerance"):
-        certify(declared(cell="rnn_relu", weights=weights, x=X.astype(float) + 2, precisions=["float64"]))
-
-
 def test_fields_that_contradict_or_follow_from_the_module_are_refused() -> None:
     def refused(message: str, module: nn.RNNBase, **fields: Any) -> None:
         with pytest.raises(Refused, match=f"^mine/layer: {message}"):
@@ -177,9 +163,17 @@ def test_fields_that_contradict_or_follow_from_the_module_are_refused() -> None:
     Scenario.from_torch(relu, X, id="mine/layer", purpose="Not refused.", cell="rnn_relu", title="A layer")
 
 
-def test_a_module_as_weights_is_an_error_with_two_remedies() -> None:
+def test_refusals_suggest_what_to_write() -> None:
     with pytest.raises(Refused, match=r"of type LSTM; .*; pass its state_dict\(\), or use Scenario\.from_torch"):
         certify(declared(weights=trained()))
+    weights = {f"{network}.{name}": w for network in ("enc", "dec") for name, w in trained().state_dict().items()}
+    with pytest.raises(Refused, match=r"enc\.weight_ih_l0, .*; set prefix='enc\.' or 'dec\.'$"):
+        certify(declared(weights=weights))
+    with pytest.raises(Refused, match=r"m/weight_ih_l0, .*; set prefix='m/'$"):
+        certify(declared(weights={"m": trained().state_dict()}))
+    weights = {name: np.full(np.shape(w), 1e300) for name, w in trained(nn.RNN).state_dict().items()}
+    with pytest.raises(Refused, match=r"^mine/lstm: intermediate sums overflow, so no tolerance"):
+        certify(declared(cell="rnn_relu", weights=weights, x=X.astype(float) + 2, precisions=["float64"]))
 
 
 def test_an_inexact_number_is_refused_with_the_possible_precisions() -> None:
