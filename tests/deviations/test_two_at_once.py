@@ -71,12 +71,9 @@ def test_most_pairs_can_be_combined(cell: str) -> None:
     assert failed <= 0.02 * len(tried)
 
 
-def test_two_changes_of_the_same_equations_cannot_be_combined() -> None:
+def test_two_changes_of_the_same_part_cannot_be_combined() -> None:
     a, b = deviation("lstm_output_without_tanh"), deviation("lstm_cell_clipped")
     with pytest.raises(ValueError, match="both change the equations of lstm"):
         _ = a.wrong & b.wrong
-
-
-def test_a_deviation_cannot_be_combined_with_one_that_overrides_it() -> None:
     with pytest.raises(ValueError, match="one overrides the other"):
         together(["reverse_starts_in_padding", "reverse_starts_in_zeroed_padding"])

@@ -81,15 +81,13 @@ def test_refused_arguments_are_counted_and_all_others_are_visited() -> None:
     assert f"{result.refused:,} of 48,214 refused" in "\n".join(rows(result))
 
 
-def test_a_precision_that_is_refused_as_a_whole_is_reported_as_refused() -> None:
+def test_a_refused_precision_and_outputs_of_another_shape_are_reported_once() -> None:
     def refuse(_: Inputs) -> Outputs:
         raise Unsupported("no half precision")
 
     result = sweep(refuse, "bfloat16")
     assert [line.split() for line in rows(result)] == [["bfloat16", "refused"]]
 
-
-def test_outputs_that_cannot_be_compared_are_reported_once() -> None:
     def without_batch(inputs: Inputs) -> Outputs:
         out, h_n = numpy_cells.run(inputs)
         return out[:, 0], h_n

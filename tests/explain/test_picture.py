@@ -76,13 +76,11 @@ def test_a_gate_order_is_derived_from_the_rows(kind: str) -> None:
             assert f"  - {' '.join(right)}\n  + {' '.join(order)}" in "\n".join(picture(wrong))
 
 
-def test_an_activation_is_shown_as_a_table() -> None:
+def test_an_activation_is_shown_as_a_table_and_rounding_by_numbers() -> None:
     right, wrong = shown_of("relu_clipped").splitlines()[2:]
     assert right.split()[2:] == ["8", "10", "16", "50"]
     assert wrong.split()[1:] == ["6", "6", "6", "6"]
 
-
-def test_rounding_is_shown_by_numbers() -> None:
     def rounded(array: np.ndarray) -> np.ndarray:
         return np.round(array, 2)
 
@@ -113,12 +111,9 @@ def test_a_gates_sum_has_its_own_line_if_lines_are_too_long() -> None:
     assert "  - g = tanh(z_g)\n  + g = tanh((z_g - mean(z_g)) * rsqrt(mean((z_g - mean(z_g)) * (z_g" in text
 
 
-def test_a_product_that_contains_the_previous_step_is_shown() -> None:
+def test_products_are_shown() -> None:
     title = "a product at time step 2: right (-) and wrong (+)"
     assert shown_of("gates_not_cleared") == f"{title}\n  - W @ v_2\n  + W @ v_2 + W @ v_1"
-
-
-def test_arithmetic_in_half_precision_is_shown_in_activations_and_in_a_product() -> None:
     text = shown_of("float16_arithmetic")
     assert "tanh(z), right" in text
     assert "a dot product of the number 0.3333333333 with ones\n  - 0.3333333333\n  + 0.3332519531" in text
@@ -128,26 +123,20 @@ def text_of(name: str) -> str:
     return deviation_text(deviation(name), open_corpus(), detections(open_corpus())[name])
 
 
-def test_detached_terms_are_written_in_the_equations() -> None:
+def test_detached_terms_and_other_gradients_are_written_in_the_equations() -> None:
     text = text_of("lstm_forget_path_dropped")
     assert "\n  - c' = f * c + i * g\n  + c' = detached(f) * c + i * g\n" in text
     assert "(detached(z) has the value of z and no gradient)" in text
     assert "the code" not in text
-
-
-def test_a_gradient_that_differs_from_the_value_is_written_beside_it() -> None:
     text = text_of("lstm_output_gate_by_cell")
     assert "\n  + h' = instead(o * tanh(c'), detached(o) * tanh(c') + o * detached(c'))\n" in text
     assert "(instead(a, b) has the value of a and the gradient of b)" in text
 
 
-def test_an_overridden_step_is_shown_beside_the_correct_one() -> None:
+def test_an_overridden_step_and_wrong_gradients_are_shown() -> None:
     text = text_of("tanh_slope_not_squared")
     assert "slope: Array = 1 - y * y" in text
     assert "wrong: rnn_goldens/deviations/backward/slopes.py\n    lambda _, y, _z: 1 - y" in text
-
-
-def test_wrong_gradients_of_the_simplest_golden_are_listed() -> None:
     text = text_of("bias_hh_gradient_zero")
     assert "what to look for, on the simplest golden that detects it\n  " in text
     assert "bias_hh_l0 wrong" in text

@@ -40,13 +40,17 @@ def clean_up(folder: Path) -> None:
         pass
 
 
-def test_a_lock_file_that_is_a_link_does_not_truncate_its_target(tmp_path: Path) -> None:
+def test_links_and_leftovers_are_left_alone(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text("mine")
     (tmp_path / ".v1.lock").symlink_to(other)
     with folder_lock(tmp_path / "v1"):
         assert not (tmp_path / ".v1.lock").is_symlink()
     assert other.read_text() == "mine"
+    (tmp_path / ".rnn-goldens-writing.1").touch()  # leftovers of runs are folders
+    replace_files(tmp_path / "v1", OLD)
+    assert contents(tmp_path / "v1") == OLD
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".rnn-goldens-writing.1", "other", "v1"]
 
 
 def test_targets_of_links_in_the_folder_are_not_written(tmp_path: Path) -> None:
@@ -158,13 +162,6 @@ def test_an_error_at_the_file_size_limit_while_writing_or_copying_names_the_file
     run = subprocess.run(command, check=True, capture_output=True, text=True)
     assert run.stdout == f"{tmp_path / 'v1/a/one.h5'}\nFile too large\n"
     assert list(tmp_path.iterdir()) == before
-
-
-def test_a_leftover_that_cannot_be_removed_is_ignored(tmp_path: Path) -> None:
-    (tmp_path / ".rnn-goldens-writing.1").touch()  # leftovers of runs are folders
-    replace_files(tmp_path / "v1", OLD)
-    assert contents(tmp_path / "v1") == OLD
-    assert sorted(p.name for p in tmp_path.iterdir()) == [".rnn-goldens-writing.1", "v1"]
 
 
 def test_created_parent_folders_are_removed_if_nothing_is_written(tmp_path: Path) -> None:

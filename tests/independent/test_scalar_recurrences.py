@@ -36,7 +36,7 @@ def test_the_stabilizer_changes_no_output() -> None:
         np.testing.assert_allclose(other[name], array, rtol=1e-14)
 
 
-def test_outputs_are_rounded_once_to_nearest_even() -> None:
+def test_outputs_are_rounded_once_and_lose_no_digits() -> None:
     """Two inputs are far below half a unit of the largest: exactly half a unit is rounded to even, more is not."""
     config, half_a_unit = {"channels": 1, "width": 2, "past": 1, "activation": "none"}, 2.0**-53
 
@@ -47,9 +47,6 @@ def test_outputs_are_rounded_once_to_nearest_even() -> None:
     assert y(1.0, 0.0) == 1.0
     assert y(1.0, 2.0**-1000) == 1.0 + 2 * half_a_unit
     assert y(1.0, -(2.0**-1000)) == 1.0
-
-
-def test_a_decay_close_to_one_loses_no_digits() -> None:
     """√(1 - a²) with a = exp(-8 softplus(-40) sigmoid(-40)) is √(16 e^-80), except for terms below e^-40 of it."""
     inputs = {"x": [[[1.0]]], "r": [[[-40.0]]], "i": [[[1000.0]]]}
     found = outputs("rg_lru", {"d": 1}, inputs, {"Lambda": [-40.0]}, {"h0": [[0.0]]})["h_n"].item()

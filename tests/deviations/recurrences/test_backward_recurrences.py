@@ -152,9 +152,11 @@ def test_each_deviation_computes_in_the_type_of_the_arrays(wrong: BackwardRecurr
         assert {array.dtype for array in found.values()} == {np.dtype(np.float32)}, cell
 
 
-def test_an_unknown_name_is_an_error_with_the_nearest_name() -> None:
+def test_what_does_not_exist_can_neither_be_found_nor_replaced() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'd_g_zero'"):
         backward_recurrence_deviation("d_g_zeros")
+    with pytest.raises(TypeError, match="AttentionBackward has no method 'd_z'"):
+        overriding(AttentionBackward, d_z=lambda right, x: right.d_z(x))
 
 
 def rounded(wrong: BackwardRecurrenceDeviation, one: Example) -> str:
@@ -165,8 +167,3 @@ def rounded(wrong: BackwardRecurrenceDeviation, one: Example) -> str:
 def test_no_two_deviations_are_equivalent(cell: str) -> None:
     deviations = [wrong for wrong in BACKWARD_RECURRENCE_DEVIATIONS if cell in wrong.cells]
     assert equivalent(deviations, EXAMPLES[cell], rounded) == []
-
-
-def test_a_method_that_does_not_exist_cannot_be_replaced() -> None:
-    with pytest.raises(TypeError, match="AttentionBackward has no method 'd_z'"):
-        overriding(AttentionBackward, d_z=lambda right, x: right.d_z(x))

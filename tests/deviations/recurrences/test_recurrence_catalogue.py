@@ -141,9 +141,11 @@ def test_names_are_unique_in_all_catalogues_and_well_formed() -> None:
     assert all(all_by_name()[d.name] is d for d in RECURRENCE_DEVIATIONS)
 
 
-def test_an_unknown_name_is_an_error_with_the_nearest_name() -> None:
+def test_what_does_not_exist_can_neither_be_found_nor_replaced() -> None:
     with pytest.raises(UnknownName, match="scale_left_out"):
         recurrence_deviation("scale_left")
+    with pytest.raises(AssertionError):
+        replaced(StepKernel, decays=lambda right, g: right.decay(g))
 
 
 @each_deviation
@@ -195,8 +197,3 @@ def rounded(wrong: RecurrenceDeviation, one: Example) -> str:
 def test_no_two_deviations_are_equivalent(cell: str) -> None:
     deviations = [wrong for wrong in RECURRENCE_DEVIATIONS if cell in wrong.cells]
     assert equivalent(deviations, EXAMPLES[cell], rounded) == []
-
-
-def test_a_method_that_does_not_exist_cannot_be_replaced() -> None:
-    with pytest.raises(AssertionError):
-        replaced(StepKernel, decays=lambda right, g: right.decay(g))

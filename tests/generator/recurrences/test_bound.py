@@ -92,12 +92,20 @@ def test_the_chunked_form_has_the_values_of_the_step_form(size: int, by_key: boo
         np.testing.assert_allclose(other.value, one.value, rtol=1e-12, atol=1e-13)
 
 
-def test_running_sums_of_log_decays_are_accounted_for() -> None:
+def test_running_sums_are_accounted_for_in_log_decays_and_their_gradients() -> None:
     of = unrolled(recurrence_scenario("gated_delta").case())
     with_sums = Bounds(of.graph, of.results).of(of.results)[-1]
     of.graph.kept.clear()
     without = Bounds(of.graph, of.results).of(of.results)[-1]
     assert (with_sums[ACCUMULATION] > without[ACCUMULATION]).all()
+    scenario = with_all_cotangents(recurrence_scenario("gated_linear_attention", state=False))
+    case, cotangents = scenario.case(), scenario.named(scenario.shapes.cotangents)
+    graphs = unrolled_gradients(case, lanes_of_cotangents(case, cotangents))
+    d_g = graphs.steps[0]["g"]
+    assert d_g is not None
+    assert not d_g.value.any()  # the state is zero before the first step
+    (bound,) = Bounds(graphs.forward.graph, graphs.results).of([d_g])
+    assert (bound[ACCUMULATION] > 0).all()  # but a running sum of later gradients rounds
 
 
 @pytest.mark.parametrize("cell", ATTENTION)
@@ -110,17 +118,6 @@ def test_the_backward_pass_of_the_chunked_form_has_the_gradients_of_the_step_for
     chunks = unrolled_gradients(case, lanes, lambda one: chunked(one, size))
     for one, other in zip(steps.results, chunks.results, strict=True):
         np.testing.assert_allclose(other.value, one.value, rtol=1e-11, atol=1e-12)
-
-
-def test_running_sums_are_accounted_for_in_the_gradients_of_log_decays() -> None:
-    scenario = with_all_cotangents(recurrence_scenario("gated_linear_attention", state=False))
-    case, cotangents = scenario.case(), scenario.named(scenario.shapes.cotangents)
-    graphs = unrolled_gradients(case, lanes_of_cotangents(case, cotangents))
-    d_g = graphs.steps[0]["g"]
-    assert d_g is not None
-    assert not d_g.value.any()  # the state is zero before the first step
-    (bound,) = Bounds(graphs.forward.graph, graphs.results).of([d_g])
-    assert (bound[ACCUMULATION] > 0).all()  # but a running sum of later gradients rounds
 
 
 def column(graph: Graph, vector: Float64) -> Node:
