@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from factories.cotangents import SHAPES, gradient_scenario
 from factories.for_each import for_each
 from independent import scalar_networks, scalar_numbers, scalar_recurrences
 from independent.scalar_networks import STEPS, Inputs, gradients, outputs
@@ -11,6 +12,7 @@ from independent.scalar_numbers import each
 
 from rnn_goldens import Golden
 from rnn_goldens.corpus import open_corpus
+from rnn_goldens.generator.certify import certify
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 
 CORPUS = open_corpus()
@@ -77,6 +79,14 @@ def test_every_stored_output_is_reproduced(golden_id: str) -> None:
 @for_each([golden_id for golden_id in NETWORKS if golden_id in WITH_GRADIENTS], every=24)
 def test_every_stored_gradient_is_reproduced(golden_id: str) -> None:
     golden = CORPUS.load(golden_id, gradients=True)
+    assert bits(computed_gradients(golden)) == bits(stored_gradients(golden))
+
+
+@for_each([(cell, shape) for shape in SHAPES for cell in CELLS], every=3)
+def test_certified_values_of_drawn_scenarios_are_reproduced(cell: str, shape: str) -> None:
+    scenario = gradient_scenario(cell, shape, of=("d_h_n",) if shape == "ragged" else ())
+    golden = certify(scenario, confirm=False).in_precision("float64")
+    assert bits(computed(golden)) == bits(stored(golden))
     assert bits(computed_gradients(golden)) == bits(stored_gradients(golden))
 
 
