@@ -263,6 +263,12 @@ def test_the_gates_with_wrong_rows_are_reported(golden_id: str, gates: str, sent
     assert sentence in FailurePatterns((failed,), (), ()).sentences()
 
 
+def test_a_layer_is_right_or_wrong_only_with_all_its_weights() -> None:
+    golden = golden_named("gru/bidirectional-two-layers")
+    actual = {name: array + 3 * (name == "weight_ih_l0") for name, array in right_gradients(golden).items()}
+    assert not facts_of(golden, actual).get("top_layer_right")
+
+
 def test_no_gate_is_reported_if_the_rows_of_every_gate_are_wrong() -> None:
     for golden_id, observed in ("lstm/plain", None), ("lstm/one-step", False):
         golden = golden_named(golden_id)

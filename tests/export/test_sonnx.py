@@ -190,17 +190,3 @@ def test_the_page_counts_the_cases_that_its_command_writes_and_the_bugs_of_outpu
     found = [any(of.get(golden, 0) >= matrix.enough for golden in ours) for of in margins]
     assert sum(found) == detected
     assert detected < bugs
-
-
-@pytest.mark.parametrize(
-    ("golden_id", "reason"),
-    [
-        ("lstm/two-layers", "a case has one operator, and the golden several layers"),
-        ("lstm-hard-sigmoid/plain", "the profile restricts the activations to Sigmoid, Tanh and Relu"),
-        ("lstm-projection/plain", "ONNX has no operator RNN, GRU or LSTM for lstm_projection"),
-        ("gated-delta/one-step", "ONNX has no operator RNN, GRU or LSTM for gated_delta"),
-    ],
-)
-def test_what_the_profile_does_not_have_is_refused(golden_id: str, reason: str) -> None:
-    with pytest.raises(Unsupported, match=reason):
-        encode(load(golden_id, dtype="float32"), "sonnx")
