@@ -281,6 +281,8 @@ def test_facts_have_names_of_their_own_and_the_first_right_step_is_one() -> None
     actual = right_gradients(golden)
     actual["x"][:, :2] += 3
     assert facts_of(golden, actual)["later_steps_right"] == 2.0
+    actual["x"][:, 0] -= 3
+    assert facts_of(golden, actual)["later_steps_right"] is False  # step 0 is right, too
     assert FACTS.keys() & GRADIENT_FACTS.keys() == set()
     assert all(fact.unless == () or set(fact.unless) <= GRADIENT_FACTS.keys() for fact in GRADIENT_FACTS.values())
 
