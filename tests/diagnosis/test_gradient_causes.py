@@ -276,13 +276,16 @@ def test_no_gate_is_reported_if_the_rows_of_every_gate_are_wrong() -> None:
         assert facts_of(golden, actual).get("lstm_gate_rows_wrong") is observed
 
 
-def test_facts_have_names_of_their_own_and_the_first_right_step_is_one() -> None:
+def test_the_first_right_step_is_reported_if_all_steps_before_are_wrong() -> None:
     golden = golden_named("lstm/plain")
     actual = right_gradients(golden)
     actual["x"][:, :2] += 3
     assert facts_of(golden, actual)["later_steps_right"] == 2.0
     actual["x"][:, 0] -= 3
     assert facts_of(golden, actual)["later_steps_right"] is False  # step 0 is right, too
+
+
+def test_facts_of_gradients_and_outputs_have_different_names() -> None:
     assert FACTS.keys() & GRADIENT_FACTS.keys() == set()
     assert all(fact.unless == () or set(fact.unless) <= GRADIENT_FACTS.keys() for fact in GRADIENT_FACTS.values())
 
