@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from factories.cotangents import SHAPES, gradient_scenario
 from factories.custom_cells import minimal_gated_unit, own, peephole_lstm
+from factories.scenarios import in_type
 
 from rnn_goldens.cells import Backward, Case, Cell, Network, gradients
 from rnn_goldens.cells.notation import (
@@ -74,15 +75,7 @@ def test_gradients_are_computed_in_the_precision_of_the_arrays(cell: str, dtype:
     kind = np.dtype(ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
     scenario = gradient_scenario(cell, "ragged")
     case = scenario.case()
-    low = Case(
-        case.cell,
-        case.config,
-        {name: array.astype(kind) for name, array in case.weights.items()},
-        case.x.astype(kind),
-        tuple(part.astype(kind) for part in case.state),
-        case.lengths,
-    )
-    found = gradients(low, {name: array.astype(kind) for name, array in scenario.cotangents.items()})
+    found = gradients(in_type(case, kind), {name: array.astype(kind) for name, array in scenario.cotangents.items()})
     exact = gradients(case, scenario.cotangents)
     assert {array.dtype for array in found.values()} == {kind}
     for name, array in found.items():

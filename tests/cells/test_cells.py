@@ -1,13 +1,19 @@
-"""The definition compared with torch: equal on integers, where both are exact, and close elsewhere."""
+"""The definition compared with torch, and recurrences with the scalar implementation."""
 
 from typing import Any
 
 import numpy as np
 import pytest
+from factories.backward_recurrences import CASES, random_case, random_cotangents
+from factories.for_each import for_each
 from factories.goldens import MakeGolden
+from independent.test_scalar_recurrences import scalar_gradients, scalar_outputs
 
 from rnn_goldens import Golden
+from rnn_goldens.cells.recurrence import run
+from rnn_goldens.cells.recurrence_backward import gradients
 from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.implementations import numpy_cells
 from rnn_goldens.implementations.torch import layers as torch_layers
 
@@ -54,3 +60,44 @@ def test_padding_does_not_affect_a_sequence(make_golden: MakeGolden, cell: str) 
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_network_computes_in_the_precision_of_the_arrays(make_golden: MakeGolden, cell: str, dtype: str) -> None:
     assert {output.dtype.name for output in numpy_cells.run(make_golden(cell, dtype=dtype))} == {dtype}
+
+
+each_recurrence = for_each(list(RECURRENCES))
+
+
+@for_each(
+    [(cell, name) for cell in RECURRENCES for name in ("grouped queries", "decay by key", "packed", "one step")],
+    every=5,
+)
+def test_outputs_and_gradients_equal_those_of_the_scalar_implementation(cell: str, name: str) -> None:
+    case = random_case(cell, **CASES[name])
+    every, outputs = random_cotangents(case), scalar_outputs(case)
+    assert outputs.keys() == run(case).keys()
+    for output, values in run(case).items():
+        np.testing.assert_allclose(values, outputs[output], rtol=1e-12, atol=1e-12, err_msg=output, strict=True)
+    for cotangents in (every, *({name: array} for name, array in every.items()), {}):
+        expected = scalar_gradients(case, cotangents)
+        found = gradients(case, cotangents)
+        assert list(found) == [*case.inputs, *case.states, *case.weights]
+        for array, gradient in found.items():
+            np.testing.assert_allclose(gradient, expected[array], rtol=1e-10, atol=1e-10, err_msg=array)
+
+
+@each_recurrence
+def test_gradients_have_the_type_of_the_arrays(cell: str) -> None:
+    case = random_case(cell, **CASES["decay by key"])
+    cotangents = random_cotangents(case)
+    expected = gradients(case, cotangents)
+    for name, gradient in gradients(case.astype(np.float32), cotangents).items():
+        assert gradient.dtype == np.float32, name
+        np.testing.assert_allclose(gradient, expected[name], rtol=1e-3, atol=1e-4)
+
+
+@each_recurrence
+def test_gradients_are_deterministic_and_do_not_modify_their_arguments(cell: str) -> None:
+    case = random_case(cell, **CASES["grouped queries"])
+    cotangents = random_cotangents(case)
+    for array in cotangents.values():
+        array.flags.writeable = False
+    first, second = (gradients(case, cotangents) for _ in range(2))
+    assert all(np.array_equal(first[name], second[name]) for name in first)

@@ -47,10 +47,7 @@ def test_weights_not_named_w_or_b_are_vectors_and_the_second_state_is_c(written:
         ("def own(h, x, w): return (x,)", r"takes \(h, x, w\); a cell takes \(x, h, w\)"),
         ("async def own(x, h, w): return (h,)", "must not be an async function: write def"),
         ("def own(x, h, w):\n    raise SystemExit(4)", "line 4: SystemExit: 4"),
-        (
-            "def own(x, h, w):\n    return (tanh(w.W_z @ x),)",
-            "line 4: AttributeError: there is no weight W_z: a gate",
-        ),
+        ("def own(x, h, w):\n    return (tanh(w.W_z @ x),)", "line 4: AttributeError: there is no weight W_z: a gate"),
         ("def own(x, h, w):\n    return (gelu(h),)", "line 4: NameError: name 'gelu' is not defined"),
         ("def own(x, h, w):\n    raise KeyError('mine')", "line 4: KeyError: 'mine'"),
         ("def own(x, h, w):\n    return (tanh(h),)", "uses no weights such as w.W_ih"),

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from rnn_goldens import Golden, GoldenMismatch, Unsupported, load, select
 from rnn_goldens.cells import BUILT_IN_CELLS, Network, case_of
 from rnn_goldens.conventions import CONVENTIONS
-from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import deviation
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator.scenarios.dialects import names_of
@@ -22,8 +21,6 @@ from rnn_goldens.implementations import adapt
 from rnn_goldens.implementations.onnx.file import activations, cells_of
 from rnn_goldens.implementations.onnx.model import build
 from rnn_goldens.implementations.resolution import dialects_of
-
-CORPUS = open_corpus()
 
 PAIRS = [
     (f"{cell.replace('_', '-')}/{name}", f"{FOLDERS[DIALECTS[cell].base]}/{name}")
@@ -60,10 +57,17 @@ def test_a_network_that_ignores_the_option_is_detected_and_named(dialect: str) -
     assert name in verdict.explained_by
 
 
-def test_no_dialect_is_selected_by_default() -> None:
+def test_dialects_are_selected_only_by_name_option_or_id() -> None:
     assert {golden.cell for golden in select()} == set(CELLS)
     assert {golden.cell for golden in select(cell="gru")} == {"gru"}
     assert {golden.cell for golden in select(features="core")} <= set(CELLS)
+    assert {golden.cell for golden in select(cell="clip=1")} == {"rnn_tanh_clip", "lstm_clip", "gru_clip"}
+    assert [golden.id for golden in select(ids="gru-clip/plain")] == ["gru-clip/plain"]
+    assert {golden.cell for golden in select(ids="gru-clip/*")} == {"gru_clip"}
+    assert {golden.cell for golden in select(ids="*-clip/*")} >= {"gru_clip", "lstm_clip", "rnn_tanh_clip"}
+    assert {golden.cell for golden in select(ids="*/plain")} <= set(CELLS)
+    with pytest.raises(WrongUse, match="no dialect has the option clip=2: did you mean clip=1 or"):
+        select(cell="clip=2")
 
 
 @pytest.mark.parametrize("cell", ["gru_reset_before", "linear_before_reset=0"])
@@ -71,18 +75,9 @@ def test_a_dialect_is_selected_by_its_name_or_its_option(cell: str) -> None:
     assert {golden.cell for golden in select(cell=cell)} == {"gru_reset_before"}
 
 
-def test_an_option_selects_every_dialect_that_has_it() -> None:
-    assert {golden.cell for golden in select(cell="clip=1")} == {"rnn_tanh_clip", "lstm_clip", "gru_clip"}
-
-
 @pytest.mark.parametrize("option", ["clip=1.0", "clip = 1", "cell_clip=.5", "linear_before_reset=False"])
 def test_the_value_of_an_option_may_be_written_as_any_number(option: str) -> None:
     assert select(cell=option)
-
-
-def test_an_unknown_option_is_an_error_with_the_nearest_options() -> None:
-    with pytest.raises(WrongUse, match="no dialect has the option clip=2: did you mean clip=1 or"):
-        select(cell="clip=2")
 
 
 IN_STANDARD_SHAPES = [
@@ -110,13 +105,6 @@ def test_swapped_gates_of_a_dialect_have_one_cause() -> None:
     assert golden.compare(*deviation("gru_gates_zrn").run(case_of(golden, np.float32))).explained_by == (
         "gru_gates_zrn",
     )
-
-
-def test_an_id_selects_the_golden_of_a_dialect() -> None:
-    assert [golden.id for golden in select(ids="gru-clip/plain")] == ["gru-clip/plain"]
-    assert {golden.cell for golden in select(ids="gru-clip/*")} == {"gru_clip"}
-    assert {golden.cell for golden in select(ids="*-clip/*")} >= {"gru_clip", "lstm_clip", "rnn_tanh_clip"}
-    assert {golden.cell for golden in select(ids="*/plain")} <= set(CELLS)
 
 
 def test_a_dialect_checked_as_the_standard_cell_is_named_with_its_option() -> None:

@@ -3,7 +3,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from factories.goldens import MakeGolden
+from factories.for_each import for_each
+from factories.goldens import make_golden
 
 import rnn_goldens
 from rnn_goldens import UnknownName, Unsupported
@@ -23,16 +24,12 @@ CONFIGURATIONS: list[dict[str, Any]] = [
 ]
 
 
-def test_textbook_weights_equal_those_of_the_teaching_notebook() -> None:
+def test_weights_equal_those_of_the_teaching_notebook() -> None:
     weights = rnn_goldens.load("documented/single-sequence").weights_as("textbook")
     assert weights["W_xh"].tolist() == [[1, 0], [0, 1], [1, 0], [0, 1], [1, 1]]
     assert weights["W_hh"].tolist() == [[1, 1], [1, 1]]
-
-
-def test_torch_weights_equal_those_of_the_teaching_notebook() -> None:
     golden = rnn_goldens.load("documented/identity-w-hh")
     assert golden.weights["weight_ih_l0"].tolist() == [[1, 0, 1, 0, 1], [0, 1, 0, 1, 0]]
-    assert golden.weights_as("textbook")["W_xh"].tolist() == [[1, 0], [0, 1], [1, 0], [0, 1], [1, 0]]
 
 
 SUPPORTED = [
@@ -44,9 +41,9 @@ SUPPORTED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "cell", "configuration"), SUPPORTED, ids=str)
+@for_each(SUPPORTED)
 def test_converting_weights_and_converting_them_back_returns_the_same_weights(
-    make_golden: MakeGolden, name: str, cell: str, configuration: dict[str, Any]
+    name: str, cell: str, configuration: dict[str, Any]
 ) -> None:
     golden, converter = make_golden(cell, **configuration), convention(name)
     converted = converter.from_torch(golden.cell, golden.network, golden.stored.weights)
@@ -64,7 +61,7 @@ def test_converting_weights_and_converting_them_back_returns_the_same_weights(
             np.testing.assert_array_equal(restored[weight] + restored[other], array + golden.stored.weights[other])
 
 
-def test_weights_may_be_lists_in_any_order(make_golden: MakeGolden) -> None:
+def test_weights_may_be_lists_in_any_order() -> None:
     golden = make_golden("gru", bidirectional=True)
     keras = {name: array.tolist() for name, array in reversed(golden.weights_as("keras").items())}
     restored = golden.weights_from("keras", keras)
@@ -74,7 +71,7 @@ def test_weights_may_be_lists_in_any_order(make_golden: MakeGolden) -> None:
         assert restored[name].dtype == np.float64
 
 
-def test_weights_may_be_nested_as_in_flax(make_golden: MakeGolden) -> None:
+def test_weights_may_be_nested_as_in_flax() -> None:
     golden = make_golden(cell="gru", num_layers=2)
     nested: dict[str, Any] = {}
     for path, array in golden.weights_as("flax").items():
@@ -88,7 +85,7 @@ def test_weights_may_be_nested_as_in_flax(make_golden: MakeGolden) -> None:
 
 
 @pytest.mark.parametrize("name", ["keras", "onnx", "flax"])
-def test_the_weights_of_a_single_layer_may_omit_its_name(make_golden: MakeGolden, name: str) -> None:
+def test_the_weights_of_a_single_layer_may_omit_its_name(name: str) -> None:
     golden = make_golden(cell="lstm")
     plain = {path.removeprefix("l0/"): array for path, array in golden.weights_as(name).items()}
     round_trip = golden.weights_from(name, golden.weights_as(name))
@@ -97,12 +94,12 @@ def test_the_weights_of_a_single_layer_may_omit_its_name(make_golden: MakeGolden
 
 
 @pytest.mark.parametrize(("weights", "kind"), [(None, "NoneType"), ([1, 2], "list")])
-def test_weights_that_are_not_a_mapping_are_wrong_use(make_golden: MakeGolden, weights: Any, kind: str) -> None:
+def test_weights_that_are_not_a_mapping_are_wrong_use(weights: Any, kind: str) -> None:
     with pytest.raises(WrongUse, match=f"torch weights are a {kind}, not a mapping of names to arrays"):
         make_golden().weights_from("torch", weights)
 
 
-def test_weights_that_are_not_numeric_are_named(make_golden: MakeGolden) -> None:
+def test_weights_that_are_not_numeric_are_named() -> None:
     golden = make_golden("rnn_tanh", bias=False)
     weights = {**golden.weights_as("textbook"), "W_hh": None}
     with pytest.raises(WrongUse, match=r"textbook weights of a rnn_tanh with .*: W_hh is None"):
@@ -128,46 +125,26 @@ def numbered(cell: str) -> Golden:
     return replace(golden, cell=cell, config=Config(1, 1), stored=stored)
 
 
+def keras(kernel: Any, recurrent: Any, bias: Any) -> dict[str, Any]:
+    return {"l0/kernel": kernel, "l0/recurrent_kernel": recurrent, "l0/bias": bias}
+
+
+def onnx(gates: list[int], bias: Any) -> dict[str, Any]:
+    return {"l0/W": [[[gate] for gate in gates]], "l0/R": [[[10 * gate] for gate in gates]], "l0/B": bias}
+
+
 @pytest.mark.parametrize(
     ("name", "cell", "expected"),
     [
-        (
-            "keras",
-            "lstm",  # i, f, c, o
-            {
-                "l0/kernel": [[1, 2, 3, 4]],
-                "l0/recurrent_kernel": [[10, 20, 30, 40]],
-                "l0/bias": [1100, 2200, 3300, 4400],
-            },
-        ),
-        (
-            "keras",
-            "gru",  # z, r, h
-            {
-                "l0/kernel": [[2, 1, 3]],
-                "l0/recurrent_kernel": [[20, 10, 30]],
-                "l0/bias": [[200, 100, 300], [2000, 1000, 3000]],
-            },
-        ),
-        ("keras", "rnn_tanh", {"l0/kernel": [[1]], "l0/recurrent_kernel": [[10]], "l0/bias": [1100]}),
-        (
-            "onnx",
-            "lstm",  # i, o, f, c
-            {
-                "l0/W": [[[1], [4], [2], [3]]],
-                "l0/R": [[[10], [40], [20], [30]]],
-                "l0/B": [[100, 400, 200, 300, 1000, 4000, 2000, 3000]],
-            },
-        ),
-        (
-            "onnx",
-            "gru",  # z, r, h
-            {
-                "l0/W": [[[2], [1], [3]]],
-                "l0/R": [[[20], [10], [30]]],
-                "l0/B": [[200, 100, 300, 2000, 1000, 3000]],
-            },
-        ),
+        # i, f, c, o
+        ("keras", "lstm", keras([[1, 2, 3, 4]], [[10, 20, 30, 40]], [1100, 2200, 3300, 4400])),
+        # z, r, h
+        ("keras", "gru", keras([[2, 1, 3]], [[20, 10, 30]], [[200, 100, 300], [2000, 1000, 3000]])),
+        ("keras", "rnn_tanh", keras([[1]], [[10]], [1100])),
+        # i, o, f, c
+        ("onnx", "lstm", onnx([1, 4, 2, 3], [[100, 400, 200, 300, 1000, 4000, 2000, 3000]])),
+        # z, r, h
+        ("onnx", "gru", onnx([2, 1, 3], [[200, 100, 300, 2000, 1000, 3000]])),
         (
             "flax",
             "lstm",
@@ -198,37 +175,25 @@ def test_each_gate_has_the_position_of_the_convention(name: str, cell: str, expe
     assert {weight: array.tolist() for weight, array in weights.items()} == expected
 
 
-def test_names_of_weights_include_the_layer_and_in_keras_the_direction(make_golden: MakeGolden) -> None:
+def test_names_of_weights_include_the_layer_and_in_keras_the_direction() -> None:
     golden = make_golden("gru", num_layers=2, bidirectional=True)
-    assert [n for n in golden.weights_as("keras") if n.endswith("/kernel")] == [
-        "l0/kernel",
-        "l0_reverse/kernel",
-        "l1/kernel",
-        "l1_reverse/kernel",
-    ]
+    kernels = [name for name in golden.weights_as("keras") if name.endswith("/kernel")]
+    assert kernels == ["l0/kernel", "l0_reverse/kernel", "l1/kernel", "l1_reverse/kernel"]
     shapes = {name: array.shape for name, array in golden.weights_as("onnx").items()}
-    assert shapes == {
-        "l0/W": (2, 6, 3),
-        "l0/R": (2, 6, 2),
-        "l0/B": (2, 12),
-        "l1/W": (2, 6, 4),
-        "l1/R": (2, 6, 2),
-        "l1/B": (2, 12),
-    }
+    of_layers = {f"l{layer}/W": (2, 6, size) for layer, size in enumerate((3, 4))}
+    assert shapes == of_layers | {f"l{k}/R": (2, 6, 2) for k in (0, 1)} | {f"l{k}/B": (2, 12) for k in (0, 1)}
 
 
 @pytest.mark.parametrize("name", ["keras", "onnx", "flax"])
 @pytest.mark.parametrize("cell", CELLS)
-def test_without_biases_keras_and_onnx_have_no_bias_and_flax_has_zeros(
-    make_golden: MakeGolden, name: str, cell: str
-) -> None:
+def test_without_biases_keras_and_onnx_have_no_bias_and_flax_has_zeros(name: str, cell: str) -> None:
     weights = make_golden(cell, bias=False).weights_as(name)
     biases = {n: a for n, a in weights.items() if n.rsplit("/", 1)[-1] in ("bias", "B")}
     assert bool(biases) == (name == "flax")
     assert not any(array.any() for array in biases.values())
 
 
-def test_nonzero_biases_of_flax_are_refused_for_a_network_without_biases(make_golden: MakeGolden) -> None:
+def test_nonzero_biases_of_flax_are_refused_for_a_network_without_biases() -> None:
     golden = make_golden("gru", bias=False)
     weights = golden.weights_as("flax")
     weights["l0/hn/bias"] = np.array([0.0, 1.0])
@@ -237,7 +202,7 @@ def test_nonzero_biases_of_flax_are_refused_for_a_network_without_biases(make_go
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)
-def test_missing_misshapen_and_unknown_weights_are_named(make_golden: MakeGolden, name: str) -> None:
+def test_missing_misshapen_and_unknown_weights_are_named(name: str) -> None:
     golden = make_golden("rnn_tanh")
     weights = dict(convention(name).from_torch(golden.cell, golden.network, golden.stored.weights))
     missing, misshapen = list(weights)[:2]
@@ -257,12 +222,12 @@ def test_missing_misshapen_and_unknown_weights_are_named(make_golden: MakeGolden
     ],
 )
 def test_the_textbook_convention_refuses_what_it_cannot_represent(
-    make_golden: MakeGolden, cell: str, config: dict[str, int], reason: str
+    cell: str, config: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(Unsupported, match=reason):
         make_golden(cell, **config).weights_as("textbook")
 
 
-def test_the_error_for_an_unknown_convention_lists_the_known_ones(make_golden: MakeGolden) -> None:
+def test_the_error_for_an_unknown_convention_lists_the_known_ones() -> None:
     with pytest.raises(UnknownName, match="Conventions: torch, textbook, keras, onnx, flax"):
         make_golden().weights_as("text-book")

@@ -157,10 +157,15 @@ def test_a_common_reason_identifies_the_refused_option() -> None:
     assert (gains(only.to_accept), gains(only.not_covered)["an initial state"]) == ({"several layers": 2}, 3)
 
 
-def test_failed_and_skipped_goldens_lead_to_no_advice() -> None:
+def test_failed_skipped_and_refused_goldens_lead_to_no_advice() -> None:
     only = counts_of(["plain", "other"], others=[NotCompared("lstm/layers", "float32")])
     assert only.to_accept == Gains()
     assert "several layers" not in gains(only.not_covered)
+    compared = [Compared("lstm/plain", "float32")]
+    refused = [NotCompared("lstm/plain", "float64", "no float64")]
+    by_dtype = discrimination(matrix(), "lstm", ENTRIES[:1], compared, refused)
+    assert list(by_dtype) == ["float32"]
+    assert (by_dtype["float32"].to_accept, by_dtype["float32"].not_covered) == (Gains(), Gains())
 
 
 def test_goldens_refused_for_another_reason_lead_to_no_advice() -> None:
@@ -207,14 +212,6 @@ def test_the_advice_states_if_options_detect_more_together() -> None:
     too = NotCompared("lstm/l", "float32", "no lengths")
     assert gained(margins | of_both, refused, too).to_accept.together
     assert not counts_of(["plain"], refused=["other", "layers", "no-bias", "unbatched"]).to_accept.together
-
-
-def test_refused_float64_is_not_advised() -> None:
-    compared = [Compared("lstm/plain", "float32")]
-    refused = [NotCompared("lstm/plain", "float64", "no float64")]
-    only = discrimination(matrix(), "lstm", ENTRIES[:1], compared, refused)
-    assert list(only) == ["float32"]
-    assert (only["float32"].to_accept, only["float32"].not_covered) == (Gains(), Gains())
 
 
 def test_goldens_that_need_no_option_but_were_not_selected_are_counted_separately() -> None:

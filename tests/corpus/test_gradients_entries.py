@@ -42,6 +42,9 @@ def test_gradients_are_loaded_only_on_request(corpus_with_gradients: Path) -> No
     assert golden.gradients is not None
     actual = {name: PRECISIONS["float32"].round(array) for name, array in golden.gradients.expected.items()}
     assert golden.check_gradients(actual).not_checked == ()
+    corpus = open_corpus(corpus_with_gradients)
+    for gradients in (False, True, False, True):
+        assert (corpus.load(ID, "float32", gradients=gradients).gradients is not None) == gradients
 
 
 def test_checking_outputs_does_not_read_gradients_files(
@@ -62,21 +65,12 @@ def test_checking_outputs_does_not_read_gradients_files(
     assert read[-1] == "lengths.gradients.json"
 
 
-def test_one_corpus_loads_a_golden_with_and_without_gradients_in_turn(corpus_with_gradients: Path) -> None:
-    corpus = open_corpus(corpus_with_gradients)
-    for gradients in (False, True, False, True):
-        assert (corpus.load(ID, "float32", gradients=gradients).gradients is not None) == gradients
-
-
-def test_goldens_with_gradients_are_selected(corpus_with_gradients: Path) -> None:
+def test_goldens_with_gradients_are_selected_and_the_nearest_suggested(corpus_with_gradients: Path) -> None:
     found = select(corpus=corpus_with_gradients, gradients=True)
     assert [golden.id for golden in found] == ["documented/single-sequence", "documented/mini-batch", ID]
     assert all(golden.gradients is not None for golden in found)
     assert len(select(corpus=corpus_with_gradients)) > len(found)
     assert select(corpus=corpus_with_gradients, cell="gru", gradients=True) == []
-
-
-def test_loading_missing_gradients_suggests_the_nearest_golden_with_gradients(corpus_with_gradients: Path) -> None:
     with pytest.raises(UnknownName, match=r"no golden with gradients .*Did you mean 'documented/mini-batch'"):
         load("documented/mini-batch-ascending", corpus=corpus_with_gradients, gradients=True)
 
@@ -118,13 +112,10 @@ def test_gradients_with_another_hash_than_the_index_lists_are_not_loaded(gradien
         load(ID, corpus=gradients_copy, gradients=True)
 
 
-def test_gradients_with_another_purpose_than_the_index_lists_are_not_loaded(gradients_copy: Path) -> None:
+def test_gradients_of_another_golden_or_purpose_are_not_loaded(gradients_copy: Path) -> None:
     change_file_and_entry(gradients_copy, lambda document: document.update(purpose="Another."), {})
     with pytest.raises(InvalidFile, match=r"purpose: is 'Another\.', index\.json lists"):
         load(ID, corpus=gradients_copy, gradients=True)
-
-
-def test_gradients_of_another_golden_are_not_loaded(gradients_copy: Path) -> None:
     change_file_and_entry(gradients_copy, lambda document: document.update(golden="0" * 64), {})
     index = index_of(gradients_copy)
     entry_of(index)["content"] = "0" * 64
@@ -165,20 +156,15 @@ def test_a_gradients_file_is_validated_with_the_golden_beside_it(gradients_copy:
     assert "requires the golden of these gradients beside it" in findings(path)[0]
 
 
-def test_a_difference_between_the_hdf5_and_the_json_file_is_reported(gradients_copy: Path) -> None:
-    change_file_and_entry(gradients_copy, lambda document: document["expected"]["x"]["data"].__setitem__(0, 7.0), {})
-    assert any("gradients: content hash is" in finding for finding in findings(gradients_copy / "index.json"))
-
-
-def test_two_corpora_are_compared_with_their_gradients(corpus_with_gradients: Path, gradients_copy: Path) -> None:
+def test_gradients_of_one_corpus_are_compared_with_those_of_another(
+    corpus_with_gradients: Path, gradients_copy: Path, small_corpus: Path
+) -> None:
     same = open_corpus(corpus_with_gradients)
     assert list(corpus_differences(same, open_corpus(gradients_copy))) == []
     change_file_and_entry(gradients_copy, lambda document: document["expected"]["x"]["data"].__setitem__(0, 7.0), {})
+    assert any("gradients: content hash is" in finding for finding in findings(gradients_copy / "index.json"))
     (line,) = corpus_differences(same, open_corpus(gradients_copy))
     assert line.startswith(f"{ID}.json: gradients/expected/x: 1 of 48 elements differ, first at (0, 0, 0):")
-
-
-def test_gradients_that_only_one_corpus_has_are_a_difference(small_corpus: Path, corpus_with_gradients: Path) -> None:
     found = list(corpus_differences(open_corpus(small_corpus), open_corpus(corpus_with_gradients)))
     assert f"{ID}: gradients: only in the second golden" in found
     assert len(found) == 3

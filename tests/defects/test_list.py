@@ -1,4 +1,4 @@
-"""The list of measured defects is well formed, and is what the page says; mistakes in a list are named."""
+"""Measured defects and reported ones: what the lists say is well formed and true."""
 
 import re
 from pathlib import Path
@@ -8,8 +8,11 @@ from msgspec import convert
 from packaging.specifiers import SpecifierSet
 
 from rnn_goldens import InvalidFile
-from rnn_goldens.defects import Defect, read_defects
+from rnn_goldens.defects import Defect, deviations_of, read_defects, read_reports
 from rnn_goldens.defects.page import with_table
+from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+from rnn_goldens.generator.uncovered_defects import UNEXPRESSED
 
 DEFECTS = read_defects()
 HOME = Path(__file__).parents[2]
@@ -79,15 +82,42 @@ def test_a_mistake_in_a_list_is_named(tmp_path: Path, change: dict[str, str], pr
     assert problem in str(error.value)
 
 
-def test_a_missing_key_and_a_repeated_id_are_named(tmp_path: Path) -> None:
+def test_mistakes_in_a_list_as_a_whole_are_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match="missing required field `effect`"):
         read_defects(written(tmp_path, {name: value for name, value in GOOD.items() if name != "effect"}))
     with pytest.raises(InvalidFile, match="reference-clip: occurs 2 times"):
         read_defects(written(tmp_path, GOOD, GOOD))
-
-
-def test_text_that_is_no_list_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "defects.toml"
     path.write_text("[[defect", "utf-8")
     with pytest.raises(InvalidFile, match="Expected"):
         read_defects(path)
+
+
+REPORTS = read_reports()
+FORWARD = [defect for d in DEVIATIONS for defect in d.stands_for]
+BACKWARD = [defect for d in BACKWARD_DEVIATIONS for defect in d.stands_for]
+COVERED = {*FORWARD, *BACKWARD}
+UNCOVERED = [u.defect for u in UNEXPRESSED]
+
+
+def test_each_report_has_a_description_and_a_deviation_or_a_reason_why_not() -> None:
+    assert len(REPORTS) > 100
+    assert [issue for issue in REPORTS if not re.fullmatch(r"[\w.-]+(#| PR)\d+", issue)] == []
+    assert [effect for effect in REPORTS.values() if not re.fullmatch(r"\S.*[^.]", effect)] == []
+    assert [issue for issue in REPORTS if issue not in COVERED.union(UNCOVERED)] == []
+    assert sorted(COVERED.intersection(UNCOVERED)) == []
+    """A misspelt report is not in the list."""
+    assert sorted(COVERED.union(UNCOVERED).difference(REPORTS)) == []
+
+
+def test_deviations_are_found_by_report_at_most_one_of_the_backward_pass() -> None:
+    assert deviations_of().keys() == COVERED
+    assert deviations_of()["onnx PR7935"] == ["reverse_not_reversed"]
+    assert len(deviations_of()["burn#2701"]) == 2
+    assert len(BACKWARD) == len(set(BACKWARD))
+    assert sorted(set(FORWARD).intersection(BACKWARD)) == []
+
+
+def test_reasons_do_not_end_with_a_full_stop_and_each_report_has_at_most_one() -> None:
+    assert [u for u in UNEXPRESSED if not re.fullmatch(r"[a-z].*[^.]", u.reason, re.IGNORECASE)] == []
+    assert len(UNCOVERED) == len(set(UNCOVERED))

@@ -7,12 +7,16 @@ from functools import cache
 
 import numpy as np
 import pytest
+from deviations.checks import DEFECT, assert_described, assert_well_named, equivalent
 from deviations.example_cases import EXAMPLES, Example, Outputs
 from factories.for_each import for_each
 
 from rnn_goldens import UnknownName
+from rnn_goldens.corpus import Entry, open_corpus
 from rnn_goldens.deviations import DEVIATIONS, FAMILIES, Deviation, deviation
+from rnn_goldens.diagnosis.gradient_candidates import candidates_of
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.features import FEATURES
 
 each_deviation = for_each(DEVIATIONS, lambda wrong: wrong.name, every=12)
@@ -41,18 +45,17 @@ def test_there_are_at_least_100_deviations_in_the_order_of_their_families() -> N
     assert [d for family in FAMILIES.values() for d in family] == list(DEVIATIONS)
 
 
-def test_names_are_unique_and_well_formed() -> None:
-    names = Counter(d.name for d in DEVIATIONS)
-    assert [name for name, count in names.items() if count > 1] == []
-    assert [name for name in names if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name)] == []
+def test_names_are_well_formed_and_every_wrong_gate_order_has_one() -> None:
+    assert_well_named(DEVIATIONS)
+    names = [d.name for d in DEVIATIONS]
+    assert sum(name.startswith("lstm_gates_") and len(name) == len("lstm_gates_ifgo") for name in names) == 23
+    assert sum(name.startswith("gru_gates_") for name in names) == 5
 
 
-@each_deviation
+@for_each(DEVIATIONS, lambda wrong: wrong.name)
 def test_each_deviation_is_described_completely(wrong: Deviation) -> None:
-    assert re.fullmatch(r"[A-Z].*\.", wrong.sentence)
-    assert wrong.cells
-    assert set(wrong.cells) <= set(LAYOUTS)
-    assert set(wrong.needs) <= set(FEATURES)
+    assert_described(wrong, LAYOUTS, FEATURES)
+    assert wrong.wrong.acts_on
     assert deviation(wrong.name) is wrong
 
 
@@ -100,30 +103,44 @@ def test_each_deviation_is_deterministic_and_does_not_modify_the_case(wrong: Dev
         assert same(before, arrays)
 
 
+def rounded(wrong: Deviation, example: Example) -> str:
+    return repr([(o.shape, np.round(o, 12).tobytes()) for o in outputs_of(wrong, example)])
+
+
 @for_each(list(LAYOUTS), every=12)
 def test_no_two_deviations_are_equivalent(cell: str) -> None:
-    equivalent = [[wrong for wrong in DEVIATIONS if cell in wrong.cells]]
-    for example in EXAMPLES[cell]:
-        if example.name != "overflowing":
-            equivalent = [group for several in equivalent for group in still_equivalent(several, example)]
-    assert [[wrong.name for wrong in group] for group in equivalent] == []
-
-
-def still_equivalent(several: list[Deviation], example: Example) -> list[list[Deviation]]:
-    """Return the groups of deviations that an example does not distinguish."""
-    by_outputs: dict[str, list[Deviation]] = {}
-    for wrong in several:
-        outputs = repr([(o.shape, np.round(o, 12).tobytes()) for o in outputs_of(wrong, example)])
-        by_outputs.setdefault(outputs, []).append(wrong)
-    return [group for group in by_outputs.values() if len(group) > 1]
+    examples = [example for example in EXAMPLES[cell] if example.name != "overflowing"]
+    assert equivalent([wrong for wrong in DEVIATIONS if cell in wrong.cells], examples, rounded) == []
 
 
 def test_real_defects_are_well_formed_and_listed_once() -> None:
     defects = Counter(defect for d in DEVIATIONS for defect in d.stands_for)
-    assert [defect for defect in defects if not re.fullmatch(r"[\w.-]+(#| PR)\d+", defect)] == []
+    assert [defect for defect in defects if not re.fullmatch(DEFECT, defect)] == []
     assert [defect for defect, count in defects.items() if count > 1] == ["burn#2701"], "one issue with two bugs"
 
 
 def test_the_error_for_an_unknown_name_suggests_a_similar_one() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'w_hh_transposed'"):
         deviation("w_hh_transpose")
+
+
+CORPUS = open_corpus()
+
+
+def size(entry: Entry) -> int:
+    return (CORPUS.folder / entry.files["json"].path).stat().st_size
+
+
+WITH_GRADIENTS = sorted((entry for entry in CORPUS.entries if entry.gradient_precisions), key=size, reverse=True)
+SMALLEST = {entry.cell: entry.id for entry in WITH_GRADIENTS}
+"""The golden with gradients that has the smallest file, for each cell."""
+
+
+@for_each(list(SMALLEST.values()), every=6)
+def test_each_deviation_runs_on_a_golden_of_a_cell_that_it_applies_to(golden_id: str) -> None:
+    golden = CORPUS.load(golden_id, gradients=True)
+    for of in (OUTPUTS, GRADIENTS):
+        candidates = candidates_of(golden, {}, of)
+        for wrong in candidates.catalogue():
+            if wrong.applies_to(golden.cell):
+                candidates.run((wrong.name,), np.float64)

@@ -129,12 +129,9 @@ def test_an_unknown_derived_name_is_an_error() -> None:
         deviation("own_nonsense")
 
 
-def test_a_cell_with_one_gate_has_no_derived_gate_order_or_missing_term() -> None:
+def test_a_cell_with_one_gate_has_no_gate_order_or_missing_term_and_its_activation_the_name_of_the_gate() -> None:
     names = [one.name for one in derived(cell_named("factories.custom_cells:smooth"), bias=True)]
     assert "own_identity_for_tanh_of_a" in names
     assert not [name for name in names if "own_without_" in name or "own_gates_" in name]
-
-
-def test_the_activation_of_the_only_gate_is_named_after_the_gate() -> None:
     names = [one.name for one in derived(cell_named("factories.custom_cells:residual"), bias=True)]
     assert names == [f"own_{other}_for_tanh_of_a" for other in ("sigmoid", "relu", "identity")]

@@ -1,6 +1,6 @@
 """Failed goldens support the causes of a run, and passed goldens may contradict them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from rnn_goldens.diagnosis.candidates import Cause, Parts
@@ -38,8 +38,16 @@ def diagnosed(*evidence: Evidence, would_fail: Sequence[tuple[Cause, str]] = ())
     return found
 
 
+def lines(*evidence: Evidence, would_fail: Sequence[tuple[Cause, str]] = ()) -> list[str]:
+    return list(summary(diagnose(evidence, lambda cause, one: (cause, one.golden) in would_fail)))
+
+
 def text(*evidence: Evidence, would_fail: Sequence[tuple[Cause, str]] = ()) -> str:
-    return "\n".join(summary(diagnose(evidence, lambda cause, one: (cause, one.golden) in would_fail)))
+    return flat(lines(*evidence, would_fail=would_fail))
+
+
+def flat(lines: Iterable[str]) -> str:
+    return " ".join(" ".join(lines).split())
 
 
 def test_causes_equivalent_on_one_golden_are_distinguished_by_another() -> None:
@@ -61,21 +69,21 @@ def test_a_passed_golden_contradicts_a_cause_that_would_fail_it() -> None:
 def test_a_cause_of_all_failures_that_a_passed_golden_contradicts_is_only_consistent() -> None:
     found = diagnosed(failed("g/1", A), passed("g/2"), would_fail=[(A, "g/2")])
     assert found.certainty == CONSISTENT
-    assert "but that cause would also fail g/2 in float32, which passed:" in " ".join(
-        text(failed("g/1", A), passed("g/2"), would_fail=[(A, "g/2")]).split()
+    assert "but that cause would also fail g/2 in float32, which passed:" in text(
+        failed("g/1", A), passed("g/2"), would_fail=[(A, "g/2")]
     )
 
 
 def test_a_cause_that_more_goldens_contradict_than_failures_support_is_no_candidate() -> None:
     right, contradicted = [passed(f"g/{k}") for k in range(2, 5)], [(A, f"g/{k}") for k in range(2, 5)]
-    two = " ".join(text(failed("g/0", A), failed("g/1", A), *right, would_fail=contradicted[:2]).split())
+    two = text(failed("g/0", A), failed("g/1", A), *right, would_fail=contradicted[:2])
     assert "but that cause would also fail 2 goldens that passed, such as g/2 in float32:" in two
     assert diagnosed(failed("g/0", A), failed("g/1", A), *right, would_fail=contradicted).candidates == ()
 
 
 def test_no_cause_is_named_if_most_failures_were_not_compared() -> None:
     (few,) = diagnose([failed("g/1", A)], lambda *_: False, crashed={CellInTest("", "gru"): 2})
-    summary_text = " ".join(" ".join(summary([few])).split())
+    summary_text = flat(summary([few]))
     assert "gru: 1 of 1 fails. No cause is named: 2 others failed before outputs were compared." in summary_text
     assert "w_hh_transposed" not in summary_text
     assert to_json(few)["crashed"] == 2
@@ -84,19 +92,21 @@ def test_no_cause_is_named_if_most_failures_were_not_compared() -> None:
     assert enough.certainty == EXPLAINED
 
 
-def test_a_cause_of_half_of_the_failures_is_reported_as_consistent() -> None:
+def test_a_cause_of_half_of_the_failures_is_consistent_and_one_of_less_is_left_out() -> None:
     some = [failed("g/0", A), failed("g/1", A), failed("g/2"), failed("g/3")]
     found = diagnosed(*some)
     assert (found.certainty, [e.golden for e in found.unexplained]) == (CONSISTENT, ["g/2", "g/3"])
-    summary_text = " ".join(text(*some).split())
+    summary_text = text(*some)
     assert "2 of them are consistent with one known deviation; the 2 others are not explained by it:" in summary_text
     assert diagnosed(*some, failed("g/4")).certainty == NOT_RECOGNISED
+    some = [failed("g/1", A), *(failed(f"g/{k}") for k in range(2, 6))]
+    assert "w_hh_transposed" not in text(*some)
 
 
 def test_unexplained_failures_are_compared_with_explained_ones() -> None:
     explained = [Evidence(f"g/{k}", "float32", "gru", ("bias",), explained_by=(A,)) for k in range(4)]
     unexplained = [Evidence(f"g/{k}", "float32", "gru", ("bias", "bidirectional")) for k in range(4, 6)]
-    summary_text = " ".join(text(*explained, *unexplained, passed("g/9")).split())
+    summary_text = text(*explained, *unexplained, passed("g/9"))
     assert "all 2 unexplained failures run in both directions; 4 of the others run in one direction" in summary_text
     assert "all failed goldens" not in summary_text
 
@@ -104,11 +114,11 @@ def test_unexplained_failures_are_compared_with_explained_ones() -> None:
 def test_the_summary_reports_a_spent_budget() -> None:
     evidence = [failed("g/1"), failed("l/1", cell="lstm")]
     found = diagnose(evidence, lambda *_: False, cut_short={CellInTest("", "gru")})
-    summary_text = " ".join(" ".join(summary(found)).split())
+    summary_text = flat(summary(found))
     spent = "gru: not every deviation was compared, because the failed goldens have too many time steps"
     assert f"{spent}; to compare more, check one cell at a time" in summary_text
     alone = summary(diagnose(evidence[:1], lambda *_: False, cut_short={CellInTest("", "gru")}))
-    assert " ".join(" ".join(alone).split()).endswith(spent)
+    assert flat(alone).endswith(spent)
     assert "It was not compared with every known deviation; the compared ones explain nothing." in summary_text
     assert "to compare more" not in text(*evidence)
 
@@ -122,7 +132,7 @@ def diagnosed_without(*goldens: str) -> list[Diagnosis]:
 def test_a_cause_not_compared_with_all_passed_goldens_is_only_consistent() -> None:
     (found,) = diagnosed_without("g/3")
     assert found.certainty == CONSISTENT
-    summary_text = " ".join(" ".join(summary([found])).split())
+    summary_text = flat(summary([found]))
     assert "It is consistent with one known deviation: w_hh_transposed" in summary_text
     assert "not compared with 1 golden that passed" in summary_text
     assert diagnosed_without()[0].certainty == EXPLAINED
@@ -132,21 +142,18 @@ def test_a_failure_not_compared_with_a_cause_does_not_count_as_unexplained() -> 
     not_compared = replace(failed("g/2"), not_compared_with=(A,))
     found = diagnosed(failed("g/1", A), not_compared)
     assert found.certainty == CONSISTENT
-    summary_text = " ".join(text(failed("g/1", A), not_compared).split())
+    summary_text = text(failed("g/1", A), not_compared)
     assert "1 of them is consistent with one known deviation: w_hh_transposed" in summary_text
     assert "not compared with 1 golden, which fails" in summary_text
-    more = " ".join(text(failed("g/1", A), not_compared, failed("g/3")).split())
+    more = text(failed("g/1", A), not_compared, failed("g/3"))
     assert "1 of them is consistent with one known deviation; 1 other is not explained by it:" in more
 
 
-def test_other_deviations_are_not_excluded_if_not_all_were_compared() -> None:
+def test_other_causes_are_excluded_only_if_all_were_compared() -> None:
     summary_text = " ".join(summary(diagnose([failed("g/1", A)], lambda *_: False, cut_short={CellInTest("", "gru")})))
     assert "One known deviation matches it:" in summary_text
     assert "no other does" not in summary_text
     assert "One known deviation matches it, and no other does:" in text(failed("g/1", A))
-
-
-def test_the_summary_of_two_deviations_does_not_exclude_other_pairs() -> None:
     assert "Two known deviations at once match it:" in text(failed("g/1", BOTH))
 
 
@@ -179,22 +186,17 @@ def test_two_causes_that_together_explain_all_failures_are_both_reported() -> No
     assert "2 of them: b_hh_missing: " in summary_text
 
 
-def test_one_deviation_is_preferred_to_two_at_once() -> None:
+def test_equivalent_causes_are_all_reported_and_one_deviation_is_preferred_to_two() -> None:
+    summary_text = text(failed("g/1", A, B))
+    assert "gru: 1 of 1 fails. One known deviation matches it:" in summary_text
+    assert "nothing here distinguishes it from b_hh_missing" in summary_text
     assert diagnosed(failed("g/1", BOTH, A)).candidates[0].cause == A
     assert diagnosed(failed("g/1", BOTH), failed("g/2", A, BOTH)).candidates[0].cause == BOTH
 
 
-def test_equivalent_causes_are_all_reported() -> None:
-    summary_text = text(failed("g/1", A, B))
-    assert "gru: 1 of 1 fails. One known deviation matches it:" in summary_text
-    assert "nothing here distinguishes it from b_hh_missing" in summary_text
-
-
 def test_cells_with_the_same_cause_share_a_paragraph() -> None:
     summary_text = text(failed("g/1", A), failed("l/1", A, cell="lstm"))
-    assert summary_text.startswith(
-        "gru, lstm: 2 of 2 fail. One known deviation matches every one, and no other\n  does:"
-    )
+    assert summary_text.startswith("gru, lstm: 2 of 2 fail. One known deviation matches every one, and no other does:")
     assert summary_text.count("w_hh_transposed: ") == 1
 
 
@@ -205,7 +207,7 @@ def test_without_a_cause_facts_of_all_failures_are_reported() -> None:
         Evidence("g/2", "float32", "gru", ("multilayer", "bias"), facts={**observed, "first_row_right": False}),
         *(passed(f"g/{k}", features=("bias",) * (k % 2)) for k in range(3, 33)),
     ]
-    summary_text = " ".join(text(*evidence).split())
+    summary_text = text(*evidence)
     assert "No known deviation explains them" in summary_text
     assert "all failed goldens have several layers; 30 passed goldens have one layer" in summary_text
     assert "out is right; the last states are wrong" in summary_text
@@ -213,15 +215,12 @@ def test_without_a_cause_facts_of_all_failures_are_reported() -> None:
     assert "biases" not in summary_text
 
 
-def test_a_few_failures_are_listed_with_what_they_have_in_common() -> None:
+def test_a_feature_that_all_failures_share_is_reported_unless_by_coincidence() -> None:
     two = [Evidence(f"g/{k}", "float32", "gru", ("multilayer",)) for k in (1, 2)]
     right = [passed(f"g/{k}") for k in range(3, 33)]
-    summary_text = " ".join(text(*two, *right).split())
+    summary_text = text(*two, *right)
     assert "all failed goldens have several layers" in summary_text
     assert "- only g/1 and g/2 fail" in summary_text
-
-
-def test_a_feature_shared_by_coincidence_is_not_reported() -> None:
     failures = [Evidence(f"g/{k}", "float32", "gru", ("bias",)) for k in (1, 2)]
     assert "biases" not in text(*failures, passed("g/3"), passed("g/4"), passed("g/5", features=("bias",)))
 
@@ -232,7 +231,7 @@ def test_unsupported_options_are_reported_together_with_how_to_exclude_them() ->
 
     right = [passed(f"g/{k}", features=("bias", "state")) for k in (5, 6)]
     failures = [one("g/1", "bias", "multilayer"), one("g/2", "lengths"), one("g/3", "lengths", "multilayer")]
-    summary_text = " ".join(text(*failures, *right).split())
+    summary_text = text(*failures, *right)
     assert (
         "all failed goldens have several layers or have sequences of several lengths, unlike all passed goldens"
         in summary_text
@@ -242,16 +241,11 @@ def test_unsupported_options_are_reported_together_with_how_to_exclude_them() ->
     assert "without=" not in text(*failures, *right, passed("g/7", features=("lengths",)))
 
 
-def test_a_cause_of_less_than_half_of_the_failures_is_left_out() -> None:
-    some = [failed("g/1", A), *(failed(f"g/{k}") for k in range(2, 6))]
-    assert "w_hh_transposed" not in text(*some)
-
-
 def test_without_a_pattern_the_smaller_group_is_listed() -> None:
     some = [failed(f"g/{k}") for k in range(6)]
     assert "- every golden fails, the simplest too" in text(*some)
     right = [passed(f"g/{k}") for k in range(6, 10)]
-    summary_text = " ".join(text(*some, *right).split())
+    summary_text = text(*some, *right)
     assert "- 4 goldens pass: g/6, g/7, g/8 and 1 more" in summary_text
     assert "- only g/6 passes" in text(*some, right[0])
     assert "- only g/0 fails" in text(some[0], *right)
@@ -266,9 +260,6 @@ def test_a_cause_of_a_single_output_is_reported_for_that_output() -> None:
     summary_text = text(*both)
     assert "only out matches one of w_hh_transposed, b_hh_missing" in summary_text
     assert "only h_n matches w_hh_transposed: Multiplies by" in summary_text
-
-
-def test_outputs_with_the_same_cause_are_reported_together() -> None:
     summary_text = text(failed("g/1", parts={"out": (A,), "c_n": (A,)}))
     assert "only out and c_n match w_hh_transposed: " in summary_text
 
@@ -294,7 +285,7 @@ WITHOUT_EQUATIONS = Evidence(
 
 def test_without_equations_the_reason_is_reported() -> None:
     summary_text = "It was not compared with any deviation: the equations of cells:own are not available: no module."
-    shown = " ".join(text(WITHOUT_EQUATIONS, passed("own/2", cell="cells:own")).split())
+    shown = text(WITHOUT_EQUATIONS, passed("own/2", cell="cells:own"))
     assert f"cells:own: 1 of 2 fails. {summary_text}" in shown
     assert "No known deviation" not in shown
     data = to_json(diagnosed(WITHOUT_EQUATIONS))
@@ -303,20 +294,17 @@ def test_without_equations_the_reason_is_reported() -> None:
     assert summary_text in cause.notes
 
 
-def test_outputs_that_are_all_zero_are_reported_and_not_compared() -> None:
+def test_outputs_that_are_all_zero_are_not_compared_but_others_are() -> None:
     zero = {"all_zero": True}
     summary_text = "No deviation was compared with all outputs: out is zero everywhere, which many deviations cause."
-    shown = " ".join(text(failed("g/1", facts=zero), passed("g/2")).split())
+    shown = text(failed("g/1", facts=zero), passed("g/2"))
     assert f"gru: 1 of 2 fails. {summary_text}" in shown
     assert "No known deviation" not in shown
     (cause,) = causes_of(0, Checked("mine", {}, [], [to_json(diagnosed(failed("g/1", facts=zero)))]))
     assert summary_text in cause.notes
-
-
-def test_if_only_some_failures_are_all_zero_the_others_are_compared() -> None:
     some = failed("g/1", facts={"all_zero": True}), failed("g/2")
     sentence = "No known deviation explains them"
-    assert sentence in " ".join(text(*some).split())
+    assert sentence in text(*some)
     (cause,) = causes_of(0, Checked("mine", {}, [], [to_json(diagnosed(*some))]))
     assert any(note.startswith(sentence) for note in cause.notes)
 
@@ -333,7 +321,7 @@ def test_the_explain_command_is_not_suggested_for_custom_cells() -> None:
 
 
 def test_failures_without_equations_are_reported_beside_others() -> None:
-    shown = " ".join(text(WITHOUT_EQUATIONS, failed("own/2", A, cell="cells:own")).split())
+    shown = text(WITHOUT_EQUATIONS, failed("own/2", A, cell="cells:own"))
     assert "1 of them is consistent with one known deviation" in shown
     assert (
         "- 1 of them was not compared with any deviation: the equations of cells:own are not available: no module"
@@ -342,10 +330,7 @@ def test_failures_without_equations_are_reported_beside_others() -> None:
     assert "no_equations" not in to_json(diagnosed(WITHOUT_EQUATIONS, failed("own/2", cell="cells:own")))
 
 
-def test_the_summary_of_a_passed_run_is_empty() -> None:
+def test_the_summary_fits_80_columns_and_is_empty_if_all_pass() -> None:
+    long = failed("lengths-bidirectional-two-layers/" + "g" * 30, BOTH)
+    assert max(map(len, lines(long, failed("g/2"), failed("g/3", A)))) <= 80
     assert text(passed("g/1")) == ""
-
-
-def test_every_line_fits_80_columns() -> None:
-    summary_text = text(failed("lengths-bidirectional-two-layers/" + "g" * 30, BOTH), failed("g/2"), failed("g/3", A))
-    assert max(map(len, summary_text.splitlines())) <= 80

@@ -14,7 +14,7 @@ from rnn_goldens.diagnosis.candidate_search import CandidateSearch
 from rnn_goldens.diagnosis.causes import Evidence
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.failure_patterns import FailurePatterns
-from rnn_goldens.diagnosis.run_diagnosis import diagnose_run, reexamine
+from rnn_goldens.diagnosis.run_diagnosis import Limits, diagnose_run, reexamine
 from rnn_goldens.diagnosis.summary import summary
 from rnn_goldens.implementations import numpy_recurrences
 from rnn_goldens.implementations.numpy_cells import arithmetic
@@ -25,7 +25,7 @@ Run = Callable[[Golden], Any]
 def end_of_run(ids: Iterable[str], run: Callable[[Golden], Actual], **loaded: Any) -> str:
     """Return the diagnosis of a run over these goldens, on one line."""
     goldens = {name: rnn_goldens.load(name, **{"dtype": "float32", **loaded}) for name in ids}
-    evidence, search = list[Evidence](), CandidateSearch()
+    evidence, search = list[Evidence](), CandidateSearch(pairs=False)
     for golden in goldens.values():
         actual = run(golden)
         passed = verdict_on(actual).passed
@@ -33,7 +33,7 @@ def end_of_run(ids: Iterable[str], run: Callable[[Golden], Actual], **loaded: An
         observed = {} if passed or causes else facts(actual)
         of_one = Evidence(golden.id, golden.dtype, golden.cell, golden.features, passed, causes, observed, of=actual.of)
         evidence.append(of_one)
-    again = reexamine(evidence, search.failures, lambda name, _: goldens[name])
+    again = reexamine(evidence, search.failures, lambda name, _: goldens[name], Limits(pairs=0))
     found = diagnose_run(again.evidence, lambda name, _: goldens[name], again.cut_short)
     return " ".join(" ".join(summary(found)).split())
 

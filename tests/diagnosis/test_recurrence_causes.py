@@ -9,6 +9,7 @@ from rnn_goldens import Golden, Verdict, load
 from rnn_goldens.cells.recurrence import recurrence_case
 from rnn_goldens.deviations.recurrences import recurrence_deviation
 from rnn_goldens.deviations.recurrences.backward import backward_recurrence_deviation
+from rnn_goldens.diagnosis.missing_outputs import no_outputs
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import Profile
 
@@ -55,3 +56,19 @@ def test_a_state_in_bfloat16_is_wrong_by_one_contract_and_right_by_another_that_
 def test_no_contract_is_named_for_outputs_that_satisfy_none() -> None:
     verdict = verdict_of("scale_left_out", load("gated-delta/several-steps", dtype="bfloat16"))
     assert "contract" not in verdict.message
+
+
+FEATURES = {"gru/a": ["bias", "unbatched"], "gru/b": ["unbatched"], "gru/c": ["bias"]}
+TEXT = "2 goldens failed before outputs were compared: tuple index out of range"
+
+
+def summary(*passed: str) -> str:
+    failed = [(golden, "float32", "tuple index out of range") for golden in ("gru/a", "gru/b")]
+    return " ".join(line.strip() for line in no_outputs(failed, FEATURES, passed))
+
+
+def test_an_option_of_all_failed_and_no_passed_goldens_is_reported() -> None:
+    option = 'all have no batch axis, unlike all passed goldens: to exclude them, without=["unbatched"]'
+    assert summary("gru/c") == f"{TEXT}; {option}"
+    assert summary() == TEXT
+    assert summary("gru/c", "gru/b") == TEXT

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from factories.goldens import MakeGolden
+from factories.for_each import for_each
+from factories.goldens import make_golden
 
 from rnn_goldens import Golden
 from rnn_goldens.encoding.consistency import problems
@@ -28,20 +29,17 @@ def bounded(golden: Golden) -> Golden:
     return replace(golden, tolerance=Bound(arrays, dict(arrays)), features=())
 
 
-@pytest.mark.parametrize("configuration", CONFIGURATIONS)
-def test_a_consistent_golden_has_no_problems(make_golden: MakeGolden, configuration: str) -> None:
+@for_each(list(CONFIGURATIONS))
+def test_a_consistent_golden_has_no_problems(configuration: str) -> None:
     assert problems(to_tree(make_golden(**CONFIGURATIONS[configuration]))) == []
 
 
-def test_a_bound_may_be_zero(make_golden: MakeGolden) -> None:
+def test_a_bound_may_be_zero_but_not_looser_than_any_derived_one() -> None:
     tree = to_tree(bounded(make_golden(bias=False)))
     assert problems(tree) == []
     tree["tolerance"]["accumulation"]["out"] = np.zeros((2, 3, 2))
     tree["tolerance"]["storage"]["h_n"] = np.zeros((1, 2, 2))
     assert problems(tree) == []
-
-
-def test_a_bound_that_is_looser_than_any_derived_one_is_a_problem(make_golden: MakeGolden) -> None:
     tree = to_tree(bounded(make_golden(bias=False)))
     tree["tolerance"]["storage"]["h_n"] = np.full((1, 2, 2), 1e300)
     precisions = tree["precisions"]
@@ -51,7 +49,7 @@ def test_a_bound_that_is_looser_than_any_derived_one_is_a_problem(make_golden: M
 
 
 @pytest.mark.parametrize("part", ["accumulation", "storage"])
-def test_an_empty_bound_has_one_problem_for_each_output(make_golden: MakeGolden, part: str) -> None:
+def test_an_empty_bound_has_one_problem_for_each_output(part: str) -> None:
     tree = to_tree(bounded(make_golden(bias=False)))
     tree["tolerance"][part] = {}
     assert [problem.partition(", ")[0] for problem in problems(tree)] == [
@@ -59,7 +57,7 @@ def test_an_empty_bound_has_one_problem_for_each_output(make_golden: MakeGolden,
     ]
 
 
-def test_the_kind_of_a_tolerance_is_compared_by_value_not_identity(make_golden: MakeGolden) -> None:
+def test_the_kind_of_a_tolerance_is_compared_by_value_not_identity() -> None:
     tree = to_tree(make_golden(bias=False))
     tree["tolerance"]["kind"] = "".join(["ex", "act"])  # equal to the constant, but another object
     assert problems(tree) == []
@@ -100,112 +98,61 @@ def with_one(number: float) -> Callable[[Any], Any]:
     return change
 
 
+REQUIRES, CANNOT = "the configuration requires", "holds numbers that {} cannot represent"
+W_HH, LENGTHS = "weights/weight_hh_l0", "inputs/lengths"
 AXES = "expected (batch, time, input), or (time, input) if unbatched"
 
 
-@pytest.mark.parametrize(
-    ("configuration", "change", "messages"),
-    [
-        ({}, put("inputs/x", np.zeros(6)), [f"inputs/x: has shape (6,); {AXES}"]),
-        ({}, put("inputs/x", np.zeros((2, 3, 1, 3))), [f"inputs/x: has shape (2, 3, 1, 3); {AXES}"]),
-        (
-            {},
-            put("inputs/x", np.zeros((2, 3, 4))),
-            ["inputs/x: has shape (2, 3, 4), the configuration requires (2, 3, 3)"],
-        ),
-        (
-            {},
-            put("weights/weight_hh_l0", np.zeros((2, 3))),
-            ["weights/weight_hh_l0: has shape (2, 3), the configuration requires (2, 2)"],
-        ),
-        ({}, without("weights/bias_hh_l0"), ["weights: bias_hh_l0 is missing, the configuration requires it"]),
-        (
-            {},
-            put("weights/weight_ih_l1", np.zeros((2, 2))),
-            ["weights/weight_ih_l1: not part of this configuration"],
-        ),
-        ({}, put("weights", {}), ["weights: 0 arrays, the configuration requires 4"]),
-        (
-            {"cell": "lstm", "state": True},
-            without("inputs/c0"),
-            ["inputs: c0 is missing, the configuration requires it"],
-        ),
-        (
-            {"cell": "lstm", "state": True},
-            put("inputs/h0", np.zeros((1, 3, 2))),
-            ["inputs/h0: has shape (1, 3, 2), the configuration requires (1, 2, 2)"],
-        ),
-        (
-            {"lengths": [3, 1]},
-            put("inputs/lengths", np.array([3, 1, 1])),
-            ["inputs/lengths: has shape (3,), the configuration requires (2,)"],
-        ),
-        (
-            {"lengths": [3, 1]},
-            put("inputs/lengths", np.array([4, 1])),
-            ["inputs/lengths: [4, 1] must be between 1 and 3, the time steps of x"],
-        ),
-        (
-            {"lengths": [3, 1]},
-            put("inputs/lengths", np.array([3, 0])),
-            ["inputs/lengths: [3, 0] must be between 1 and 3, the time steps of x"],
-        ),
-        ({}, without("expected/h_n"), ["expected: h_n is missing, the configuration requires it"]),
-        (
-            {},
-            put("expected/c_n", np.zeros((1, 2, 2))),
-            ["expected/c_n: not part of this configuration"],
-        ),
-        (
-            {"batch": ()},
-            put("expected/out", np.zeros((3, 3))),
-            ["expected/out: has shape (3, 3), the configuration requires (3, 2)"],
-        ),
-        ({}, put("expected/out", with_one(np.nan)), ["expected/out: holds NaN or infinity"]),
-        ({}, put("expected/h_n", with_one(-np.inf)), ["expected/h_n: holds NaN or infinity"]),
-        ({}, put("weights/bias_ih_l0", with_one(np.inf)), ["weights/bias_ih_l0: holds NaN or infinity"]),
-        ({}, put("inputs/x", with_one(np.nan)), ["inputs/x: holds NaN or infinity"]),
-        ({}, put("features", ["bias"]), ["features: lists ['bias'], the content implies ['bias', 'exact']"]),
-        (
-            {},
-            put("features", ["bias", "exact", "unbatched", "chaotic"]),
-            ["features: lists ['bias', 'exact', 'unbatched'], the content implies ['bias', 'exact']"],
-        ),
-        ({}, put("tolerance/bits", 8), []),
-        ({}, put("features", ["bias", "exact", "chaotic"]), []),
-        (
-            {},
-            put("tolerance/bits", 12),
-            [
-                f"precisions: {name} significant bits, the tolerance needs 12"
-                for name in ("bfloat16 has 8", "float16 has 11")
-            ],
-        ),
-        (
-            {},
-            put("weights/bias_ih_l0", with_one(257)),
-            ["weights/bias_ih_l0: holds numbers that bfloat16 cannot represent"],
-        ),
-        (
-            {},
-            put("inputs/x", with_one(0.1)),
-            ["inputs/x: holds numbers that float32, bfloat16, float16 cannot represent"],
-        ),
-        (
-            {},
-            put("inputs/x", with_one(1e300)),
-            ["inputs/x: holds numbers that float32, bfloat16, float16 cannot represent"],
-        ),
-        (
-            {"state": True},
-            put("inputs/h0", with_one(70000)),
-            ["inputs/h0: holds numbers that bfloat16, float16 cannot represent"],
-        ),
-        ({"time": 300, "lengths": [300, 299]}, put("inputs/lengths", np.array([257, 299])), []),
-    ],
-)
+RAGGED, LSTM = {"lengths": [3, 1]}, {"cell": "lstm", "state": True}
+IMPLIED = "the content implies ['bias', 'exact']"
+
+CHANGES: list[tuple[dict[str, Any], Callable[[Tree], None], list[str]]] = [
+    ({}, put("inputs/x", np.zeros(6)), [f"inputs/x: has shape (6,); {AXES}"]),
+    ({}, put("inputs/x", np.zeros((2, 3, 1, 3))), [f"inputs/x: has shape (2, 3, 1, 3); {AXES}"]),
+    ({}, put("inputs/x", np.zeros((2, 3, 4))), [f"inputs/x: has shape (2, 3, 4), {REQUIRES} (2, 3, 3)"]),
+    ({}, put(W_HH, np.zeros((2, 3))), [f"{W_HH}: has shape (2, 3), {REQUIRES} (2, 2)"]),
+    ({}, without("weights/bias_hh_l0"), [f"weights: bias_hh_l0 is missing, {REQUIRES} it"]),
+    ({}, put("weights/weight_ih_l1", np.zeros((2, 2))), ["weights/weight_ih_l1: not part of this configuration"]),
+    ({}, put("weights", {}), [f"weights: 0 arrays, {REQUIRES} 4"]),
+    (LSTM, without("inputs/c0"), [f"inputs: c0 is missing, {REQUIRES} it"]),
+    (LSTM, put("inputs/h0", np.zeros((1, 3, 2))), [f"inputs/h0: has shape (1, 3, 2), {REQUIRES} (1, 2, 2)"]),
+    (RAGGED, put(LENGTHS, np.array([3, 1, 1])), [f"{LENGTHS}: has shape (3,), {REQUIRES} (2,)"]),
+    (RAGGED, put(LENGTHS, np.array([4, 1])), [f"{LENGTHS}: [4, 1] must be between 1 and 3, the time steps of x"]),
+    (RAGGED, put(LENGTHS, np.array([3, 0])), [f"{LENGTHS}: [3, 0] must be between 1 and 3, the time steps of x"]),
+    ({}, without("expected/h_n"), [f"expected: h_n is missing, {REQUIRES} it"]),
+    ({}, put("expected/c_n", np.zeros((1, 2, 2))), ["expected/c_n: not part of this configuration"]),
+    ({"batch": ()}, put("expected/out", np.zeros((3, 3))), [f"expected/out: has shape (3, 3), {REQUIRES} (3, 2)"]),
+    ({}, put("expected/out", with_one(np.nan)), ["expected/out: holds NaN or infinity"]),
+    ({}, put("expected/h_n", with_one(-np.inf)), ["expected/h_n: holds NaN or infinity"]),
+    ({}, put("weights/bias_ih_l0", with_one(np.inf)), ["weights/bias_ih_l0: holds NaN or infinity"]),
+    ({}, put("inputs/x", with_one(np.nan)), ["inputs/x: holds NaN or infinity"]),
+    ({}, put("features", ["bias"]), [f"features: lists ['bias'], {IMPLIED}"]),
+    (
+        {},
+        put("features", ["bias", "exact", "unbatched", "chaotic"]),
+        [f"features: lists ['bias', 'exact', 'unbatched'], {IMPLIED}"],
+    ),
+    ({}, put("tolerance/bits", 8), []),
+    ({}, put("features", ["bias", "exact", "chaotic"]), []),
+    (
+        {},
+        put("tolerance/bits", 12),
+        [
+            f"precisions: {name} significant bits, the tolerance needs 12"
+            for name in ("bfloat16 has 8", "float16 has 11")
+        ],
+    ),
+    ({}, put("weights/bias_ih_l0", with_one(257)), [f"weights/bias_ih_l0: {CANNOT.format('bfloat16')}"]),
+    ({}, put("inputs/x", with_one(0.1)), [f"inputs/x: {CANNOT.format('float32, bfloat16, float16')}"]),
+    ({}, put("inputs/x", with_one(1e300)), [f"inputs/x: {CANNOT.format('float32, bfloat16, float16')}"]),
+    ({"state": True}, put("inputs/h0", with_one(70000)), [f"inputs/h0: {CANNOT.format('bfloat16, float16')}"]),
+    ({"time": 300, "lengths": [300, 299]}, put(LENGTHS, np.array([257, 299])), []),
+]
+
+
+@for_each(CHANGES, lambda case: str(case[2]))
 def test_each_change_of_a_golden_causes_exactly_the_expected_problems(
-    make_golden: MakeGolden, configuration: dict[str, Any], change: Callable[[Tree], None], messages: list[str]
+    configuration: dict[str, Any], change: Callable[[Tree], None], messages: list[str]
 ) -> None:
     tree = to_tree(make_golden(**configuration))
     change(tree)
@@ -215,52 +162,41 @@ def test_each_change_of_a_golden_causes_exactly_the_expected_problems(
         assert problem.startswith(beginning)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            put("accumulation/out", with_one(-1e-300)),
-            "accumulation/out: holds a bound that is negative, infinite or NaN",
-        ),
-        (put("storage/h_n", with_one(np.inf)), "storage/h_n: holds a bound that is negative, infinite or NaN"),
-        (put("storage/out", with_one(np.nan)), "storage/out: holds a bound that is negative, infinite or NaN"),
-        (without("storage/out"), "storage: out is missing, the configuration requires it"),
-        (put("accumulation/c_n", np.zeros(3)), "accumulation/c_n: not part of this configuration"),
-        (
-            put("accumulation/h_n", np.zeros((2, 2))),
-            "accumulation/h_n: has shape (2, 2), the configuration requires (1,",
-        ),
-    ],
-)
-def test_one_defect_in_a_bound_is_one_problem(
-    make_golden: MakeGolden, change: Callable[[Tree], None], message: str
-) -> None:
+BAD_BOUND = "holds a bound that is negative, infinite or NaN"
+BOUNDS = [
+    (put("accumulation/out", with_one(-1e-300)), f"accumulation/out: {BAD_BOUND}"),
+    (put("storage/h_n", with_one(np.inf)), f"storage/h_n: {BAD_BOUND}"),
+    (put("storage/out", with_one(np.nan)), f"storage/out: {BAD_BOUND}"),
+    (without("storage/out"), f"storage: out is missing, {REQUIRES} it"),
+    (put("accumulation/c_n", np.zeros(3)), "accumulation/c_n: not part of this configuration"),
+    (put("accumulation/h_n", np.zeros((2, 2))), f"accumulation/h_n: has shape (2, 2), {REQUIRES} (1,"),
+]
+
+
+@for_each(BOUNDS, lambda case: case[1])
+def test_one_defect_in_a_bound_is_one_problem(change: Callable[[Tree], None], message: str) -> None:
     tree = to_tree(bounded(make_golden(bias=False)))
-    tree["tolerance"]["kind"] = "".join(
-        ["bou", "nd"]
-    )  # equal to the constant, but another object, as if read from a file
+    tree["tolerance"]["kind"] = "".join(["bou", "nd"])  # another object than the constant, as if read from a file
     change(tree["tolerance"])
     (problem,) = problems(tree)
     assert problem.startswith(f"tolerance/{message}")
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 3), (2, 0, 3), (0, 3)])
-def test_an_empty_batch_or_no_time_step_is_the_first_problem(make_golden: MakeGolden, shape: tuple[int, ...]) -> None:
+def test_an_empty_batch_or_no_time_step_is_the_first_problem(shape: tuple[int, ...]) -> None:
     tree = to_tree(make_golden())
     tree["inputs"]["x"] = np.zeros(shape)
     assert problems(tree)[0] == f"inputs/x: has shape {shape}; at least one sequence and one time step are required"
 
 
-def test_an_unbatched_golden_has_no_lengths(make_golden: MakeGolden) -> None:
+def test_an_unbatched_golden_has_no_lengths() -> None:
     tree = to_tree(make_golden(batch=()))
     tree["inputs"]["lengths"] = np.array([3])
     assert "inputs/lengths: not part of this configuration" in problems(tree)
 
 
 @pytest.mark.parametrize(("layers", "listed"), [(2, True), (3, False)])
-def test_missing_weights_are_listed_unless_more_than_half_are_missing(
-    make_golden: MakeGolden, layers: int, listed: bool
-) -> None:
+def test_missing_weights_are_listed_unless_more_than_half_are_missing(layers: int, listed: bool) -> None:
     tree = to_tree(make_golden())
     tree["config"]["num_layers"] = layers
     found = problems(tree)

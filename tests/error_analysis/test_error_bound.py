@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from factories.perturbed_outputs import assert_attained
-from factories.scenarios import SHAPES, changed, scenario
+from factories.scenarios import SHAPES, changed, in_type, scenario
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network
 from rnn_goldens.error_analysis.error_bound import error_bound
@@ -57,14 +57,7 @@ def test_no_order_of_summation_exceeds_the_bound(cell: str, shape: str, dtype: s
     example = scenario(cell, scale=0.34375, **SHAPES[shape])
     case, certified = example.case(), certified_outputs(example)
     found = error_bound(case)
-    low = Case(
-        case.cell,
-        case.config,
-        {name: w.astype(dtype) for name, w in case.weights.items()},
-        case.x.astype(dtype),
-        tuple(s.astype(dtype) for s in case.state),
-        case.lengths,
-    )
+    low = in_type(case, dtype)
     for seed in range(10):
         for (name, want), got in zip(certified.outputs.items(), Shuffled(seed).run(low), strict=True):
             allowed = found.tolerance.allowed(name, want, PRECISIONS[dtype])

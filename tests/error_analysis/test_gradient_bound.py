@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 from factories.cotangents import gradient_scenario
+from factories.for_each import for_each
 from factories.perturbed_gradients import assert_attained
-from factories.scenarios import changed
+from factories.scenarios import changed, in_type
 
-from rnn_goldens.cells import Array, Backward, Case
+from rnn_goldens.cells import Array, Backward
 from rnn_goldens.error_analysis.error_bound import error_bound
 from rnn_goldens.error_analysis.gradient_bound import STORING, gradient_bound
 from rnn_goldens.error_analysis.gradient_graph import traced
@@ -29,33 +30,20 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-MANY_NUMBERS = ("lstm", "two layers in two directions")
-
-
-@pytest.mark.sampled(every=4)
-@pytest.mark.parametrize(
-    ("cell", "shape"),
-    [
-        pytest.param(cell, shape, marks=pytest.mark.slow if (cell, shape) == MANY_NUMBERS else [])
-        for cell in CELLS
-        for shape in SMALL
-    ],
-)
+@for_each([(cell, shape) for cell in CELLS for shape in SMALL], every=5)
 def test_worst_case_rounding_errors_attain_the_bound(cell: str, shape: str) -> None:
     scenario = gradient_scenario(cell, **SMALL[shape])
     assert_attained(scenario.case(), scenario.cotangents)
 
 
-@pytest.mark.sampled(every=4)
-@pytest.mark.parametrize("arithmetic", [TF32, WGSL])
-@pytest.mark.parametrize("cell", CELLS)
+@for_each([(cell, arithmetic) for cell in CELLS for arithmetic in (TF32, WGSL)], every=3)
 def test_worst_case_errors_of_an_arithmetic_attain_the_bound(cell: str, arithmetic: str) -> None:
     scenario = gradient_scenario(cell, **SMALL["ragged"])
     assert_attained(scenario.case(), scenario.cotangents, arithmetic)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", DIALECTS)
+@for_each(list(DIALECTS))
 def test_worst_case_rounding_errors_attain_the_bound_of_a_dialect(cell: str) -> None:
     scenario = next(s for s in NETWORKS if s.id == f"{cell.replace('_', '-')}/plain")
     x = np.asarray(scenario.x)[:1, :2]
@@ -130,17 +118,6 @@ def test_stored_partial_sums_over_sequences_stay_within_the_bound(cell: str) -> 
     assert (errors <= LARGEST_CORRECT_ERROR * allowed).all()
 
 
-def in_type(case: Case, dtype: str) -> Case:
-    return Case(
-        case.cell,
-        case.config,
-        {name: array.astype(dtype) for name, array in case.weights.items()},
-        case.x.astype(dtype),
-        tuple(part.astype(dtype) for part in case.state),
-        case.lengths,
-    )
-
-
 @pytest.mark.parametrize("shape", ["plain", "two layers", "ragged"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_graph_of_both_passes_has_the_bound_of_the_forward_pass(cell: str, shape: str) -> None:
@@ -164,16 +141,13 @@ def test_beyond_the_end_of_a_sequence_the_tolerance_is_the_smallest_number() -> 
     assert (allowed[1, :2] > 1e-9).all()
 
 
-def test_flushing_in_float16_does_not_loosen_other_precisions() -> None:
+def test_flushing_in_float16_neither_loosens_other_precisions_nor_doubles_the_tolerance() -> None:
     """Cotangents decay: a bound that allows float16 to flush would be many times the bound without flushing."""
     decaying = gradient_scenario("rnn_tanh", time=24, of=("d_h_n",))
     bound = gradient_bound(traced(decaying.case(), decaying.cotangents))
     assert not bound.in_float16
     assert (bound.tolerance.storage["x"][:, 0] < 2.0**-10).all()
     assert gradient_bound(traced(*_case_of(gradient_scenario("rnn_tanh", "one step")))).in_float16
-
-
-def test_float16_is_left_out_if_flushing_more_than_doubles_the_tolerance() -> None:
     little_more = gradient_bound(traced(*_case_of(gradient_scenario("gru", time=8, of=("d_h_n",)))))  # 2.2 times
     little_less = gradient_bound(traced(*_case_of(gradient_scenario("gru", "plain", time=7))))  # 1.6 times
     assert not little_more.in_float16

@@ -1,4 +1,4 @@
-"""Rounding losses of the primitives of the backward pass, with numbers that are easy to follow."""
+"""Rounding losses of primitives, with numbers that are easy to follow, also under tf32 and wgsl."""
 
 from typing import Any
 
@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from rnn_goldens.cells.program import Operation
+from rnn_goldens.error_analysis.arithmetic import OPERAND, TANH, is_long
 from rnn_goldens.error_analysis.gradient_bound import lost_in_sum
 from rnn_goldens.error_analysis.gradient_graph import WeightGradient
 from rnn_goldens.error_analysis.graph import Graph
 from rnn_goldens.error_analysis.rounding_model import UNFLUSHED, loss
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.profile import IEEE, TF32, WGSL
 
 MATRIX = np.array([[1.0, 2.0], [3.0, -4.0], [5.0, 6.0], [7.0, 8.0]])
 
@@ -23,16 +26,14 @@ def lost(primitive: str, *of: list[float], detail: tuple[Any, ...] = (), weights
     return [part[0].tolist() for part in np.broadcast_arrays(*lost_roundoffs, graph.values[-1])[:2]]
 
 
-def test_a_transposed_product_sums_over_the_units_of_a_gate() -> None:
-    """0.5 times the row (5, 6) plus 2 times the row (7, 8) of the second block: 2.5 + 14 and 3 + 16."""
+def test_transposed_products_and_totals_sum_the_absolute_values_of_their_terms() -> None:
+    # 0.5 times the row (5, 6) plus 2 times the row (7, 8) of the second block: 2.5 + 14 and 3 + 16.
     units, second_of_two = [0.5, 2.0], (1, 2)
     assert lost("transposed", units, detail=second_of_two, weights=("weight",)) == [[2 * 16.5, 2 * 19.0], [16.5, 19.0]]
-
-
-def test_terms_of_a_sum_count_by_their_absolute_value() -> None:
-    """The row (1, 2) plus the row (3, -4) of the first block: the absolute values of the terms add up to 4 and 6."""
+    # The row (1, 2) plus the row (3, -4) of the first block: the absolute values of the terms add up to 4 and 6.
     units, first_of_two = [1.0, 1.0], (0, 2)
     assert lost("transposed", units, detail=first_of_two, weights=("weight",)) == [[2 * 4.0, 2 * 6.0], [4.0, 2.0]]
+    assert lost("total", [1.0, -2.0, 4.0]) == [[3 * 7.0], [3.0]]
 
 
 @pytest.mark.parametrize(
@@ -58,10 +59,6 @@ def test_of_two_correct_formulas_the_larger_loss_counts(primitive: str, of: Any,
     assert stored[0] == pytest.approx(storage, rel=1e-15)
 
 
-def test_a_total_sums_over_all_units() -> None:
-    assert lost("total", [1.0, -2.0, 4.0]) == [[3 * 7.0], [3.0]]
-
-
 def loss_of_sum(gs: list[list[list[float]]], vs: list[list[list[float]]] | None = None) -> Any:
     graph = Graph({})
     nodes = tuple(graph.given(np.array(g)) for g in gs)
@@ -69,20 +66,106 @@ def loss_of_sum(gs: list[list[list[float]]], vs: list[list[list[float]]] | None 
     return lost_roundoffs[:2].tolist()
 
 
-def test_a_bias_of_one_step_is_summed_over_the_batch() -> None:
-    """1 and -2: both, and their sum -1, are stored."""
+def test_sums_over_time_and_batch_lose_every_partial_sum_from_either_end() -> None:
+    # 1 and -2: both, and their sum -1, are stored.
     assert loss_of_sum([[[1.0], [-2.0]]]) == [[2 * 3.0], [3.0 + 1.0]]
-
-
-def test_sums_over_time_may_start_from_either_end() -> None:
-    """1, 2 and -4 of one sequence are stored, and so are the partial sums: 3 and -1 forward, or -2 and -1 backward."""
+    # 1, 2 and -4 of one sequence are stored, and so are the partial sums: 3 and -1 forward, or -2 and -1 backward.
     assert loss_of_sum([[[1.0]], [[2.0]], [[-4.0]]]) == [[3 * 7.0], [7.0 + 3.0 + 1.0]]
-
-
-def test_adding_zero_loses_nothing() -> None:
     assert loss_of_sum([[[1.0]], [[0.0]], [[0.0]]])[1] == [1.0]
-
-
-def test_each_product_is_a_term_of_the_gradient_of_a_matrix() -> None:
-    """1 · 3 and 2 · 4 at two time steps of one sequence: the partial sums are 3 and 11."""
+    # 1 · 3 and 2 · 4 at two time steps of one sequence: the partial sums are 3 and 11.
     assert loss_of_sum([[[1.0]], [[2.0]]], [[[3.0]], [[4.0]]]) == [[[2 * 11.0]], [[11.0 + 11.0]]]
+
+
+ROUNDOFF = PRECISIONS["float32"].roundoff
+
+LONG = 1 + 2.0**-11
+"""A number of twelve bits."""
+
+
+def accumulated(
+    primitive: str,
+    *of: list[float],
+    arithmetic: str,
+    weight: list[list[float]] | None = None,
+    of_computed: bool = False,
+) -> Any:
+    """Return the loss of accumulation of each unit."""
+    graph = Graph({"weight": np.array(weight)} if weight else {})
+    nodes = tuple(graph.given(np.array([units], dtype=float)) for units in of)
+    operation = Operation(primitive, nodes, ("weight",) if weight else (), (0, 1) if weight else ())
+    lost = loss(graph, graph.compute(operation), UNFLUSHED, arithmetic, of_computed=of_computed)
+    assert lost is not None
+    return np.broadcast_to(lost[0], graph.values[-1].shape)[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("weight", "v", "of_computed", "rounded"),
+    [
+        ([[1.0, 3.0]], [1.0, 1.0], False, 0.0),  # all have at most 11 bits
+        ([[LONG, 3.0]], [1.0, 1.0], False, LONG),  # one weight is rounded
+        ([[1.0, 3.0]], [LONG, 1.0], False, LONG),  # one element of the vector is rounded
+        ([[LONG, 3.0]], [LONG, 1.0], False, 2 * LONG**2),  # both operands of one term
+        ([[1.0, 3.0]], [1.0, 1.0], True, 4.0),  # a computed vector may have any digits
+        ([[1.0, -3.0]], [1.0, 1.0], True, 4.0),  # terms count by their absolute values
+    ],
+)
+def test_a_product_loses_the_rounding_of_long_operands_under_tf32(
+    weight: list[list[float]], v: list[float], of_computed: bool, rounded: float
+) -> None:
+    under = accumulated("product", v, arithmetic=TF32, weight=weight, of_computed=of_computed)
+    (ieee,) = accumulated("product", v, arithmetic=IEEE, weight=weight)
+    assert under == pytest.approx([ieee + OPERAND * rounded], rel=1e-12)
+
+
+def test_operands_are_rounded_to_the_bits_of_float16() -> None:
+    numbers = np.random.default_rng(1).normal(size=200)
+    numbers[:50] = numbers[:50].astype(np.float16)
+    np.testing.assert_array_equal(is_long(numbers), numbers != numbers.astype(np.float16))
+    assert is_long(np.array([0.0, 2.0**-100, 1.0, 2047.0, 2049.0])).tolist() == [0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize(("g", "v", "rounded"), [(1.0, 3.0, 0.0), (LONG, 3.0, 3 * LONG), (LONG, LONG, 2 * LONG**2)])
+def test_the_gradient_of_a_matrix_loses_the_rounding_of_its_operands(g: float, v: float, rounded: float) -> None:
+    """Two steps of one sequence; a bias has no product."""
+    graph = Graph({})
+    gs, vs = (tuple(graph.given(np.array([[number]])) for _ in range(2)) for number in (g, v))
+    (lost, *_), (ieee, *_) = (lost_in_sum(graph, WeightGradient(gs, vs), name) for name in (TF32, IEEE))
+    assert (lost - ieee).item() == pytest.approx(2 * OPERAND * rounded)
+    assert (lost_in_sum(graph, WeightGradient(gs, ()), TF32) == lost_in_sum(graph, WeightGradient(gs, ()))).all()
+
+
+@pytest.mark.parametrize("primitive", ["sum", "multiply", "mean", "sigmoid", "tanh", "exp"])
+def test_only_products_of_matrices_change_under_tf32(primitive: str) -> None:
+    of = [[LONG, 2.0]] * (2 if primitive in ("sum", "multiply") else 1)
+    assert accumulated(primitive, *of, arithmetic=TF32) == accumulated(primitive, *of, arithmetic=IEEE)
+
+
+@pytest.mark.parametrize("z", [-9.0, -1.0, -0.001, 0.0, 0.5, 3.0, 20.0])
+def test_activations_lose_what_webgpu_allows(z: float) -> None:
+    assert accumulated("tanh", [z], arithmetic=WGSL) == [TANH]
+    y, relative = 1 / (1 + np.exp(-z)), 2 * (3 + 2 * abs(z))
+    by_exp = relative * y * (1 - y) + 2.5 * 2 * y
+    assert accumulated("sigmoid", [z], arithmetic=WGSL) == pytest.approx([max(by_exp, TANH / 2)])
+    assert accumulated("exp", [z], arithmetic=WGSL) == pytest.approx([max(relative * np.exp(z), 8 * max(np.exp(z), 1))])
+
+
+def test_what_webgpu_allows_is_lost() -> None:
+    (lost,) = accumulated("tanh", [0.5], arithmetic=WGSL)
+    assert 1e-5 < lost * ROUNDOFF < 1.02e-5
+    assert accumulated("divide", [3.0], [4.0], arithmetic=WGSL) == [5 * 0.75]
+    assert accumulated("sqrt", [4.0], arithmetic=WGSL) == [max(8, 2 * 2 + 5) * 2.0]
+
+
+@pytest.mark.parametrize("z", [-20.0, -1.0, 0.0, 2.0, 30.0])
+def test_a_softplus_is_a_logarithm_of_an_exponential(z: float) -> None:
+    """Simulated: e^z with its largest error, then a logarithm that is off by 2^-21, or by 3 units in the last place."""
+    e = np.exp(z)
+    wrong = np.log(1 + e * (1 + 2 * (3 + 2 * abs(z)) * ROUNDOFF))
+    error = abs(wrong - np.log1p(e)) + max(2.0**-21 if wrong < np.log(2) else 0.0, 6 * ROUNDOFF * wrong)
+    (lost,) = accumulated("softplus", [z], arithmetic=WGSL)
+    assert lost * ROUNDOFF >= error * (1 - 1e-4)
+
+
+@pytest.mark.parametrize("primitive", ["log", "rsqrt"])
+def test_other_functions_lose_no_more_than_in_the_rounding_model(primitive: str) -> None:
+    assert accumulated(primitive, [0.75], arithmetic=WGSL) == accumulated(primitive, [0.75], arithmetic=IEEE)

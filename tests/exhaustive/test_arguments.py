@@ -20,12 +20,9 @@ def every_bfloat16() -> NDArray[np.float64]:
     return values[np.isfinite(values)].astype(np.float64)
 
 
-def test_every_finite_number_of_a_half_precision_is_visited() -> None:
+def test_every_number_of_a_half_precision_and_every_binade_of_float32_is_visited() -> None:
     for precision, every in (("float16", every_float16()), ("bfloat16", every_bfloat16())):
         assert np.array_equal(arguments(precision), np.sort(every))
-
-
-def test_the_sample_of_float32_covers_every_binade_and_both_signs() -> None:
     sample = arguments("float32")
     assert np.array_equal(sample, PRECISIONS["float32"].round(sample))
     for sign in (1, -1):

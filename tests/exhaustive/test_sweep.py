@@ -11,6 +11,7 @@ import pytest
 
 from rnn_goldens import Unsupported
 from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.command_line import main
 from rnn_goldens.exhaustive.activation_errors import ActivationErrors
 from rnn_goldens.exhaustive.arguments import arguments
 from rnn_goldens.exhaustive.networks import ACTIVATIONS, Activation
@@ -80,15 +81,13 @@ def test_refused_arguments_are_counted_and_all_others_are_visited() -> None:
     assert f"{result.refused:,} of 48,214 refused" in "\n".join(rows(result))
 
 
-def test_a_precision_that_is_refused_as_a_whole_is_reported_as_refused() -> None:
+def test_a_refused_precision_and_outputs_of_another_shape_are_reported_once() -> None:
     def refuse(_: Inputs) -> Outputs:
         raise Unsupported("no half precision")
 
     result = sweep(refuse, "bfloat16")
     assert [line.split() for line in rows(result)] == [["bfloat16", "refused"]]
 
-
-def test_outputs_that_cannot_be_compared_are_reported_once() -> None:
     def without_batch(inputs: Inputs) -> Outputs:
         out, h_n = numpy_cells.run(inputs)
         return out[:, 0], h_n
@@ -113,8 +112,7 @@ def test_a_crash_is_a_failure_and_other_arguments_are_visited() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "name"),
-    [("rnn_tanh", "tanh"), ("lstm", "sigmoid of f"), ("lstm", "tanh of c"), ("gru", "sigmoid of r")],
+    ("cell", "name"), [("rnn_tanh", "tanh"), ("lstm", "sigmoid of f"), ("lstm", "tanh of c"), ("gru", "sigmoid of r")]
 )
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_the_definition_in_numpy_passes(cell: str, name: str, precision: str) -> None:
@@ -174,10 +172,11 @@ def test_the_command_prints_the_largest_error_of_each_activation_and_precision(t
 
 
 @pytest.mark.slow
-def test_the_command_reports_that_a_process_ended(tmp_path: Path) -> None:
+def test_the_command_fails_if_a_process_ends_or_everything_is_refused(tmp_path: Path) -> None:
     done = check(tmp_path, "networks:ends_its_process", "--cell", "rnn_tanh", "--dtype", "float32")
     assert done.returncode == 1
     assert "networks:ends_its_process ended its process, which exited with code 0" in done.stdout
+    assert check(tmp_path, "networks:refuses_everything", "--cell", "rnn_tanh").returncode == 1
 
 
 @pytest.mark.slow
@@ -188,26 +187,28 @@ def test_a_program_can_be_checked(tmp_path: Path) -> None:
     assert "48,214       0" in done.stdout
 
 
-@pytest.mark.slow
-def test_refusing_everything_fails(tmp_path: Path) -> None:
-    assert check(tmp_path, "networks:refuses_everything", "--cell", "rnn_tanh").returncode == 1
+OTHER = "--exhaustive takes --cell, --dtype and --time-limit, and no other option"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("numpy", "--outputs=out"), "--exhaustive takes --cell, --dtype and --time-limit, and no other option"),
-        (("numpy", "-k", "tanh"), "--exhaustive takes --cell, --dtype and --time-limit, and no other option"),
-        (("numpy", "--dtype", "float64"), "no exhaustive check of precision 'float64'"),
-        (("numpy", "--cell", "rnn_relu"), "no exhaustive check of cell 'rnn_relu'"),
-        (("numpy", "--time-limit", "soon"), "'soon' is not a number of seconds"),
-        (("numpy", "--time-limit", "0"), "a time limit of 0 s per golden: it must be above 0"),
-        (("nmpy",), "Did you mean 'numpy'"),
+        ("numpy --outputs=out", OTHER),
+        ("numpy -k tanh", OTHER),
+        ("numpy --dtype float64", "no exhaustive check of precision 'float64'"),
+        ("numpy --cell rnn_relu", "no exhaustive check of cell 'rnn_relu'"),
+        ("numpy --time-limit soon", "'soon' is not a number of seconds"),
+        ("numpy --time-limit 0", "a time limit of 0 s per golden: it must be above 0"),
+        ("nmpy", "Did you mean 'numpy'"),
     ],
 )
-def test_wrong_use_is_one_error(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
-    done = check(tmp_path, *arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert done.stdout == ""
+def test_wrong_use_is_one_error(
+    arguments: str, message: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["rnn-goldens", "check", "--exhaustive", *arguments.split()])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    printed = capfd.readouterr()
+    assert ended.value.code == 2
+    assert message in printed.err
+    assert printed.out == ""

@@ -1,4 +1,4 @@
-"""The pictures of ``explain`` are derived from the behaviour of a deviation."""
+"""Texts and pictures of ``explain``, derived from the behaviour of a deviation."""
 
 import re
 from dataclasses import replace
@@ -8,11 +8,14 @@ import pytest
 
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.kill_matrix import detections
-from rnn_goldens.deviations import DEVIATIONS, deviation
+from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.deviations.blocks import GATE_ORDER
-from rnn_goldens.deviations.deviation import Deviation, in_case, in_weights
-from rnn_goldens.explain.deviation_text import WIDTH, deviation_text
+from rnn_goldens.deviations.deviation import in_case, in_weights
+from rnn_goldens.deviations.families import RECURRENCES, RECURRENCES_BACK
+from rnn_goldens.explain.deviation_text import SCREEN, WIDTH, deviation_text
 from rnn_goldens.explain.picture_text import picture
+from rnn_goldens.explain.recurrence_text import recurrence_deviation_text
 
 
 def shown_of(name: str) -> str:
@@ -32,31 +35,19 @@ def test_the_lines_of_every_deviation_fit_a_terminal() -> None:
     assert {name for name, text in texts.items() if max(map(len, text.splitlines())) > WIDTH} == set()
 
 
+H = "h' = tanh(W_ih @ x + b_ih + W_hh @ h + b_hh)"
+N, F = "n = tanh(W_in @ x + b_in", "f = sigmoid(W_if @ x + b_if"
+
+
 @pytest.mark.parametrize(
     ("name", "right", "wrong"),
     [
         ("lstm_output_without_tanh", "h' = o * tanh(c')", "h' = o * c'"),
-        ("b_ih_missing", "h' = tanh(W_ih @ x + b_ih + W_hh @ h + b_hh)", "h' = tanh(W_ih @ x + W_hh @ h + b_hh)"),
-        (
-            "w_hh_transposed",
-            "h' = tanh(W_ih @ x + b_ih + W_hh @ h + b_hh)",
-            "h' = tanh(W_ih @ x + b_ih + W_hh^T @ h + b_hh)",
-        ),
-        (
-            "b_hh_negated",
-            "h' = tanh(W_ih @ x + b_ih + W_hh @ h + b_hh)",
-            "h' = tanh(W_ih @ x + b_ih + W_hh @ h - b_hh)",
-        ),
-        (
-            "gru_b_hn_outside_reset",
-            "n = tanh(W_in @ x + b_in + r * (W_hn @ h + b_hn))",
-            "n = tanh(W_in @ x + b_in + b_hn + r * (W_hn @ h))",
-        ),
-        (
-            "lstm_forget_bias_plus_1",
-            "f = sigmoid(W_if @ x + b_if + W_hf @ h + b_hf)",
-            "f = sigmoid(W_if @ x + b_if + 1 + W_hf @ h + b_hf)",
-        ),
+        ("b_ih_missing", H, "h' = tanh(W_ih @ x + W_hh @ h + b_hh)"),
+        ("w_hh_transposed", H, "h' = tanh(W_ih @ x + b_ih + W_hh^T @ h + b_hh)"),
+        ("b_hh_negated", H, "h' = tanh(W_ih @ x + b_ih + W_hh @ h - b_hh)"),
+        ("gru_b_hn_outside_reset", f"{N} + r * (W_hn @ h + b_hn))", f"{N} + b_hn + r * (W_hn @ h))"),
+        ("lstm_forget_bias_plus_1", f"{F} + W_hf @ h + b_hf)", f"{F} + 1 + W_hf @ h + b_hf)"),
         ("x_reversed", "h1 = step(x1, h0)", "h1 = step(x3, h0)"),
         ("state_never_fed_forward", "h3 = step(x3, h2)", "h3 = step(x3, h0)"),
         ("last_step_skipped", "out = h1 h2 h3", "out = h1 h2 0"),
@@ -85,13 +76,11 @@ def test_a_gate_order_is_derived_from_the_rows(kind: str) -> None:
             assert f"  - {' '.join(right)}\n  + {' '.join(order)}" in "\n".join(picture(wrong))
 
 
-def test_an_activation_is_shown_as_a_table() -> None:
+def test_an_activation_is_shown_as_a_table_and_rounding_by_numbers() -> None:
     right, wrong = shown_of("relu_clipped").splitlines()[2:]
     assert right.split()[2:] == ["8", "10", "16", "50"]
     assert wrong.split()[1:] == ["6", "6", "6", "6"]
 
-
-def test_rounding_is_shown_by_numbers() -> None:
     def rounded(array: np.ndarray) -> np.ndarray:
         return np.round(array, 2)
 
@@ -122,12 +111,61 @@ def test_a_gates_sum_has_its_own_line_if_lines_are_too_long() -> None:
     assert "  - g = tanh(z_g)\n  + g = tanh((z_g - mean(z_g)) * rsqrt(mean((z_g - mean(z_g)) * (z_g" in text
 
 
-def test_a_product_that_contains_the_previous_step_is_shown() -> None:
+def test_products_are_shown() -> None:
     title = "a product at time step 2: right (-) and wrong (+)"
     assert shown_of("gates_not_cleared") == f"{title}\n  - W @ v_2\n  + W @ v_2 + W @ v_1"
-
-
-def test_arithmetic_in_half_precision_is_shown_in_activations_and_in_a_product() -> None:
     text = shown_of("float16_arithmetic")
     assert "tanh(z), right" in text
     assert "a dot product of the number 0.3333333333 with ones\n  - 0.3333333333\n  + 0.3332519531" in text
+
+
+def text_of(name: str) -> str:
+    return deviation_text(deviation(name), open_corpus(), detections(open_corpus())[name])
+
+
+def test_detached_terms_and_other_gradients_are_written_in_the_equations() -> None:
+    text = text_of("lstm_forget_path_dropped")
+    assert "\n  - c' = f * c + i * g\n  + c' = detached(f) * c + i * g\n" in text
+    assert "(detached(z) has the value of z and no gradient)" in text
+    assert "the code" not in text
+    text = text_of("lstm_output_gate_by_cell")
+    assert "\n  + h' = instead(o * tanh(c'), detached(o) * tanh(c') + o * detached(c'))\n" in text
+    assert "(instead(a, b) has the value of a and the gradient of b)" in text
+
+
+def test_an_overridden_step_and_wrong_gradients_are_shown() -> None:
+    text = text_of("tanh_slope_not_squared")
+    assert "slope: Array = 1 - y * y" in text
+    assert "wrong: rnn_goldens/deviations/backward/slopes.py\n    lambda _, y, _z: 1 - y" in text
+    text = text_of("bias_hh_gradient_zero")
+    assert "what to look for, on the simplest golden that detects it\n  " in text
+    assert "bias_hh_l0 wrong" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wrong", BACKWARD_DEVIATIONS[::5], ids=lambda wrong: wrong.name)
+def test_each_text_has_limited_size_and_shows_the_error(wrong: Deviation) -> None:
+    lines = text_of(wrong.name).splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert len(lines) <= SCREEN + 2
+    assert any(line.startswith(("  + ", "wrong: ")) for line in lines)
+    assert not any("no golden detects it" in line for line in lines)
+
+
+CORPUS = open_corpus()
+DETECTIONS = detections(CORPUS)
+NAMED = {d.name: d for families in (RECURRENCES, RECURRENCES_BACK) for members in families.values() for d in members}
+
+
+def test_a_deviation_is_shown_beside_the_right_code() -> None:
+    text = recurrence_deviation_text(NAMED["decay_after_update"], CORPUS, DETECTIONS["decay_after_update"])
+    assert text.startswith("decay_after_update: Applies the decay after the update instead of before.")
+    assert "o is first wrong at time step 0" in " ".join(text.split())
+    assert text.index("right: step of StepKernel") < text.index("wrong: step of StepKernel")
+
+
+@pytest.mark.parametrize("name", list(NAMED)[::8])
+def test_a_text_fits_a_screen(name: str) -> None:
+    lines = recurrence_deviation_text(NAMED[name], CORPUS, DETECTIONS[name]).splitlines()
+    assert len(lines) <= 50
+    assert max(map(len, lines)) <= 80

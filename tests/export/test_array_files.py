@@ -1,16 +1,19 @@
-"""Goldens exported as .npz and .safetensors are read back to the last bit."""
+"""Goldens exported as .npz and .safetensors are read back to the last bit; what a format lacks is refused."""
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from factories.for_each import for_each
+from factories.goldens import make_golden
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from rnn_goldens import Golden, load
+from rnn_goldens import Golden, Unsupported, load
 from rnn_goldens.comparison.verdict import compare
 from rnn_goldens.export.folder import write
 from rnn_goldens.export.formats import encode
@@ -85,3 +88,30 @@ def test_the_metadata_is_json_and_absent_inputs_are_not_exported(to: str, tmp_pa
 def test_export_is_deterministic(to: str) -> None:
     first, second = (encode(load("lstm/plain"), to).files for _ in range(2))
     assert first == second
+
+
+@for_each(
+    [
+        ("onnx", "slstm/one-step", "ONNX has no operator for slstm"),
+        ("onnx", "gated-delta/packed", "ONNX's operators have no packed sequences"),
+        ("sonnx", "lstm/two-layers", "a case has one operator, and the golden several layers"),
+        ("sonnx", "lstm-hard-sigmoid/plain", "the profile restricts the activations to Sigmoid, Tanh and Relu"),
+        ("sonnx", "lstm-projection/plain", "ONNX has no operator RNN, GRU or LSTM for lstm_projection"),
+        ("sonnx", "gated-delta/one-step", "ONNX has no operator RNN, GRU or LSTM for gated_delta"),
+        ("webnn", "rnn-tanh/plain", "WebNN has no operator for rnn_tanh"),
+        ("webnn", "lstm/two-layers", "WebNN's operators have one layer"),
+        ("webnn", "gru/lengths", "WebNN's operators have no lengths"),
+        ("webnn", "lstm-peephole/plain", "WebNN's output gate sees the old c, the golden's the new c"),
+        ("webnn", "gated-delta/one-step", "WebNN has no operator for gated_delta"),
+    ]
+)
+def test_what_a_format_does_not_have_is_refused(to: str, golden_id: str, reason: str) -> None:
+    with pytest.raises(Unsupported, match=reason):
+        encode(load(golden_id, dtype="float32"), to)
+
+
+def test_a_custom_cell_and_a_half_precision_are_refused() -> None:
+    with pytest.raises(Unsupported, match="ONNX has no operator for the cell minimal_gated_unit"):
+        encode(replace(make_golden(), cell="minimal_gated_unit"), "onnx")
+    with pytest.raises(Unsupported, match="tests are exported in float32 only"):
+        encode(load("gru/plain", dtype="float16"), "webnn")

@@ -41,20 +41,16 @@ WRITTEN = {
 }
 
 
-def test_a_missing_folder_is_created_with_its_parents(tmp_path: Path) -> None:
+def test_unchanged_goldens_and_other_files_are_not_touched(tmp_path: Path) -> None:
     assert write(tmp_path / "some/where", ALL) == ["new"] * 3
     assert contents(tmp_path / "some/where") == WRITTEN
-
-
-def test_unchanged_goldens_and_other_files_are_not_touched(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "README").write_bytes(b"theirs")
-    write(tmp_path, [ONE])
-    before = (tmp_path / "a/one.npz").stat()
-    assert write(tmp_path, ALL) == ["unchanged", "new", "new"]
-    assert (tmp_path / "a/one.npz").stat() == before
-    assert contents(tmp_path) == WRITTEN | {"README": b"theirs"}
+    there = tmp_path / "there"
+    write(there, [ONE])
+    (there / "README").write_bytes(b"theirs")
+    before = (there / "a/one.npz").stat()
+    assert write(there, ALL) == ["unchanged", "new", "new"]
+    assert (there / "a/one.npz").stat() == before
+    assert contents(there) == WRITTEN | {"README": b"theirs"}
 
 
 def test_other_content_is_replaced_only_on_request(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Goldens exported as ONNX test cases: existing runners read them, correct networks pass, damage is detected."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +8,10 @@ import onnx
 import onnxruntime
 import pytest
 from export.onnx_runner import run_cases
-from factories.goldens import make_golden
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from rnn_goldens import Unsupported, load
+from rnn_goldens import load
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.export.folder import write
 from rnn_goldens.export.formats import encode
@@ -184,16 +182,3 @@ def test_onnx_runtime_passes_the_operators_of_recurrences(golden_id: str, tmp_pa
     assert wrong_elements(case) == 0
     damage(case, 2)
     assert wrong_elements(case) == 1
-
-
-def test_a_recurrence_without_an_onnx_operator_is_refused() -> None:
-    with pytest.raises(Unsupported, match="ONNX has no operator for slstm"):
-        encode(load("slstm/one-step", dtype="float32"), "onnx")
-    with pytest.raises(Unsupported, match="ONNX's operators have no packed sequences"):
-        encode(load("gated-delta/packed", dtype="float32"), "onnx")
-
-
-def test_a_cell_without_an_onnx_operator_is_refused() -> None:
-    golden = replace(make_golden(), cell="minimal_gated_unit")
-    with pytest.raises(Unsupported, match="ONNX has no operator for the cell minimal_gated_unit"):
-        encode(golden, "onnx")

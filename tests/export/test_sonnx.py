@@ -127,9 +127,11 @@ def test_the_committed_page_is_up_to_date(operator: str) -> None:
     assert page(operator) == (PAGES / f"{operator}.md").read_text("utf-8"), "update the page: make generate"
 
 
-def test_the_exported_page_is_the_committed_one(folder: Path) -> None:
+def test_the_exported_page_is_the_committed_one_and_a_case_names_its_golden(folder: Path) -> None:
     exported = (folder / "spec/informal/lstm/lstm_acc.md").read_text("utf-8")
     assert exported == (PAGES / "lstm.md").read_text("utf-8")
+    about = json.loads((folder / "spec/tests/gru/cases/gru_bidirectional_unbatched/golden.json").read_text("utf-8"))
+    assert about["id"] == "gru/bidirectional-unbatched"
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
@@ -188,22 +190,3 @@ def test_the_page_counts_the_cases_that_its_command_writes_and_the_bugs_of_outpu
     found = [any(of.get(golden, 0) >= matrix.enough for golden in ours) for of in margins]
     assert sum(found) == detected
     assert detected < bugs
-
-
-@pytest.mark.parametrize(
-    ("golden_id", "reason"),
-    [
-        ("lstm/two-layers", "a case has one operator, and the golden several layers"),
-        ("lstm-hard-sigmoid/plain", "the profile restricts the activations to Sigmoid, Tanh and Relu"),
-        ("lstm-projection/plain", "ONNX has no operator RNN, GRU or LSTM for lstm_projection"),
-        ("gated-delta/one-step", "ONNX has no operator RNN, GRU or LSTM for gated_delta"),
-    ],
-)
-def test_what_the_profile_does_not_have_is_refused(golden_id: str, reason: str) -> None:
-    with pytest.raises(Unsupported, match=reason):
-        encode(load(golden_id, dtype="float32"), "sonnx")
-
-
-def test_a_case_names_its_golden(folder: Path) -> None:
-    about = json.loads((folder / "spec/tests/gru/cases/gru_bidirectional_unbatched/golden.json").read_text("utf-8"))
-    assert about["id"] == "gru/bidirectional-unbatched"

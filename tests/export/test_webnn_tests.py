@@ -90,23 +90,3 @@ def test_operators_that_do_not_follow_it_fail(right: str, wrong: str, failing: s
     (tmp_path / "operators.mjs").write_text(text.replace(right, wrong), "utf-8")
     found = outcomes(exported(tmp_path / "webnn", *GOLDENS), "gru_goldens.https.any.js", tmp_path / "operators.mjs")
     assert found[failing] is not None
-
-
-@pytest.mark.parametrize(
-    ("golden_id", "reason"),
-    [
-        ("rnn-tanh/plain", "WebNN has no operator for rnn_tanh"),
-        ("lstm/two-layers", "WebNN's operators have one layer"),
-        ("gru/lengths", "WebNN's operators have no lengths"),
-        ("lstm-peephole/plain", "WebNN's output gate sees the old c, the golden's the new c"),
-        ("gated-delta/one-step", "WebNN has no operator for gated_delta"),
-    ],
-)
-def test_what_webnn_does_not_compute_is_refused(golden_id: str, reason: str) -> None:
-    with pytest.raises(Unsupported, match=reason):
-        encode(load(golden_id, dtype="float32"), "webnn")
-
-
-def test_a_half_precision_is_refused() -> None:
-    with pytest.raises(Unsupported, match="tests are exported in float32 only"):
-        encode(load("gru/plain", dtype="float16"), "webnn")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,6 @@ from numpy.typing import NDArray
 
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.golden.recurrences import BY_KEY, RECURRENCES, recurrence_config
-
-Arrays = Mapping[str, NDArray[Any]]
 
 SIZES = {
     "heads": 2, "query_heads": 2, "d_k": 4, "d_v": 3, "d": 3, "n": 2, "channels": 3, "width": 4, "past": 3
@@ -22,9 +21,19 @@ SMALL = {"k": 0.5, "R_i": 0.4, "R_f": 0.4, "R_z": 0.4, "R_o": 0.4}
 
 
 def random_case(
-    cell: str, *, batch: int = 2, time: int = 5, offsets: list[int] | None = None, seed: int = 0, **values: Any
+    cell: str,
+    *,
+    batch: int = 2,
+    time: int = 5,
+    offsets: list[int] | None = None,
+    seed: int = 0,
+    factors: Mapping[str, float] = MappingProxyType({}),
+    **values: Any,
 ) -> RecurrenceCase:
-    """Return a case with random float64 numbers. Sizes and options that the recurrence does not have are ignored."""
+    """Return a case with random read-only float64 numbers, times factors by name.
+
+    Sizes and options that the recurrence does not have are ignored.
+    """
     recurrence = RECURRENCES[cell]
     sizes = {name: values.get(name, SIZES[name]) for name in recurrence.sizes}
     config = recurrence_config(cell, sizes | {name: values[name] for name in recurrence.options if name in values})
@@ -42,6 +51,10 @@ def random_case(
     states = drawn(config.initial_shapes(len(offsets) - 1 if offsets else batch))
     if "n0" in states:
         states["n0"] = 1 + np.abs(states["n0"])
+    for part in (inputs, weights, states):
+        for name, array in part.items():
+            np.multiply(array, factors.get(name, 1), out=array)
+            array.flags.writeable = False
     return RecurrenceCase(cell, config, inputs, weights, states, np.array(offsets) if offsets else None)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from rnn_goldens.cells import Case
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.shapes import Config, state_shapes, weight_shapes
@@ -58,6 +59,13 @@ def chaotic(time: int = 160) -> Scenario:
         "rnn_tanh", scale=0.375, time=time, hidden_size=24, bias=False, declared=("chaotic", "saturated")
     )
     return changed(original, x=original.inputs["x"] / 16)
+
+
+def in_type(case: Case, dtype: Any) -> Case:
+    """Return the case with arrays of another type."""
+    weights = {name: array.astype(dtype) for name, array in case.weights.items()}
+    state = tuple(part.astype(dtype) for part in case.state)
+    return replace(case, weights=weights, x=case.x.astype(dtype), state=state)
 
 
 def changed(original: Scenario, **changes: Any) -> Scenario:

@@ -15,6 +15,7 @@ from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.implementations.torch import layers as torch_layers
+from rnn_goldens.progress import reported_to
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -45,12 +46,9 @@ LOOSE = scenario("lstm", scale=0.25, time=10)
 """A scenario whose tolerance is too loose in bfloat16."""
 
 
-def test_a_precision_with_a_too_loose_tolerance_is_dropped_by_default() -> None:
+def test_a_precision_with_a_too_loose_tolerance_is_dropped_unless_it_is_listed() -> None:
     assert certify(LOOSE).precisions == ("float64", "float32", "float16")
     assert certify(LOOSE.in_arrays()).precisions == ("float64", "float32", "float16")
-
-
-def test_a_listed_precision_is_never_dropped() -> None:
     with pytest.raises(
         Refused,
         match=r"^made/for-a-test: tolerance 0\.\d+ in bfloat16, at most 0\.1 is allowed: remove it from precisions$",
@@ -81,10 +79,6 @@ def test_a_listed_precision_whose_rounding_decides_the_side_of_a_kink_is_refused
         certify(near)
 
 
-def test_a_chaotic_scenario_may_list_all_precisions() -> None:
-    assert certify(changed(chaotic(), precisions=list(PRECISIONS))).precisions == ("float64",)
-
-
 def test_saturation_must_be_declared_if_and_only_if_it_occurs() -> None:
     with pytest.raises(Refused, match="an activation is saturated; if that is its purpose, declare it saturated"):
         certify(scenario("lstm", scale=3.0))
@@ -93,9 +87,10 @@ def test_saturation_must_be_declared_if_and_only_if_it_occurs() -> None:
         certify(scenario("lstm", scale=0.25, declared=("saturated",)))
 
 
-def test_declared_chaos_must_occur() -> None:
+def test_declared_chaos_must_occur_and_may_list_all_precisions() -> None:
     with pytest.raises(Refused, match="only float64 can be checked; this scenario can be checked in float64, fl"):
         certify(scenario("rnn_tanh", scale=0.25, declared=("chaotic",)))
+    assert certify(changed(chaotic(), precisions=list(PRECISIONS))).precisions == ("float64",)
 
 
 def test_outputs_that_are_all_zero_are_refused() -> None:
@@ -116,16 +111,36 @@ def test_an_implementation_that_differs_is_a_reason_to_refuse(monkeypatch: pytes
         certify(scenario())
 
 
-def test_a_correct_implementation_close_to_the_tolerance_is_a_reason_to_refuse(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_correct_implementation_close_to_the_tolerance_is_a_reason_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confirmation, "LARGEST_CORRECT_ERROR", 1e-9)
     with pytest.raises(Refused, match=r"uses 0.* of the tolerance of .*, at most 1e-09 is allowed"):
         certify(scenario("gru", scale=0.25))
 
 
-def test_a_golden_needs_a_purpose() -> None:
-    from rnn_goldens import InvalidFile, encoding
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_part_of_the_work_is_reported_from_zero_to_its_total(shape: str) -> None:
+    example = scenario("lstm", scale=0.34375, **SHAPES[shape])
+    out = (*example.inputs["x"].shape[:-1], example.shape.num_directions * example.shape.hidden_size)
+    parts: dict[str, list[int]] = {}
+    totals: dict[str, int] = {}
 
-    with pytest.raises(InvalidFile, match="purpose"):
-        encoding.encode(replace(certify(scenario()), purpose=" "))
+    def report(label: str, done: int, total: int) -> None:
+        parts.setdefault(label, []).append(done)
+        assert totals.setdefault(label, total) == total
+
+    with reported_to(report):
+        certify(replace(example, d_out=np.ones(out), gradient_purpose="Its gradients."))
+    passes = example.shape.num_layers * example.shape.num_directions
+    tolerances = [f"tolerance, part {n} of {passes}" for n in range(1, passes + 1)]
+    assert list(parts) == ["exact values, 192 bits", *tolerances, "exact gradients, 192 bits", "tolerance of gradients"]
+    for label, counted in parts.items():
+        assert counted == sorted(counted)
+        assert (counted[0], counted[-1]) == (0, totals[label])
+
+
+def test_work_without_a_progress_bar_reports_nothing() -> None:
+    reported: list[str] = []
+    with reported_to(lambda label, *_: reported.append(label)):
+        pass
+    certify(scenario())
+    assert not reported

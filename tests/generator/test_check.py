@@ -1,53 +1,49 @@
-"""``generate --check`` compares a corpus with goldens newly generated from its scenarios."""
+"""``generate --check`` compares a corpus with new goldens; unchanged goldens of an existing corpus are kept."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from factories.cotangents import without_cotangents
+from factories.documented import DOCUMENTED
 
+from rnn_goldens import encoding
 from rnn_goldens.corpus import open_corpus
+from rnn_goldens.generator.build import BuiltGolden, build, is_unchanged
 from rnn_goldens.generator.check import check
 from rnn_goldens.generator.generate import generate
-from rnn_goldens.generator.scenarios import NETWORKS, SCENARIOS
+from rnn_goldens.generator.index import Entry, index_entry
+from rnn_goldens.generator.scenarios import SCENARIOS
 from rnn_goldens.golden.features import CORE
-
-DOCUMENTED = [without_cotangents(scenario) for scenario in NETWORKS if scenario.id.startswith("documented/")]
-
-
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    """A newly generated corpus of the documented scenarios."""
-    generate(DOCUMENTED, tmp_path / "corpus")
-    return tmp_path / "corpus"
 
 
 def differences(corpus: Path, scratch: Path) -> list[str]:
     return check(DOCUMENTED, open_corpus(corpus), scratch / "generated")
 
 
-def test_a_newly_generated_corpus_has_no_differences(corpus: Path, tmp_path: Path) -> None:
-    assert differences(corpus, tmp_path) == []
-
-
-def test_provenance_is_not_compared(corpus: Path, tmp_path: Path) -> None:
-    path = corpus / "documented/identity-w-hh.json"
-    path.write_text(path.read_text().replace('"torch": "2', '"torch": "9'))
-    index = corpus / "index.json"
+def rewrite(corpus: Path, old: str, new: str) -> None:
+    """Change the JSON of a golden, and its hash in the index."""
+    path, index = corpus / "documented/identity-w-hh.json", corpus / "index.json"
+    path.write_text(path.read_text().replace(old, new))
     document = json.loads(index.read_text())
     document["goldens"][3]["files"]["json"]["sha256"] = sha256(path.read_bytes()).hexdigest()
     index.write_text(json.dumps(document))
+
+
+def test_provenance_is_not_compared_nor_the_core_set_if_only_some_goldens_are_generated(
+    corpus: Path, tmp_path: Path
+) -> None:
+    rewrite(corpus, '"torch": "2', '"torch": "9')
     assert differences(corpus, tmp_path) == []
+    builtin = open_corpus()
+    of_core = next(entry.id for entry in builtin.entries if CORE in entry.features)
+    assert check(SCENARIOS, builtin, tmp_path / "of core", [of_core]) == []
 
 
 def test_bytes_are_compared_if_library_versions_are_equal(corpus: Path, tmp_path: Path) -> None:
-    path = corpus / "documented/identity-w-hh.json"
-    path.write_text(path.read_text() + "\n")
-    index = corpus / "index.json"
-    document = json.loads(index.read_text())
-    document["goldens"][3]["files"]["json"]["sha256"] = sha256(path.read_bytes()).hexdigest()
-    index.write_text(json.dumps(document))
+    rewrite(corpus, '"title":', ' "title":')
     assert differences(corpus, tmp_path) == [
         "documented/identity-w-hh.json: equal in content, but not in bytes, with the same library versions"
     ]
@@ -79,7 +75,40 @@ def test_an_unlisted_golden_is_reported(corpus: Path, tmp_path: Path) -> None:
     assert differences(corpus, tmp_path) == ["documented/stray.json: is a golden file that index.json does not list"]
 
 
-def test_the_core_set_is_not_compared_if_only_some_goldens_are_generated(tmp_path: Path) -> None:
-    builtin = open_corpus()
-    of_core = next(entry.id for entry in builtin.entries if CORE in entry.features)
-    assert check(SCENARIOS, builtin, tmp_path / "generated", [of_core]) == []
+@pytest.fixture(scope="module")
+def built() -> BuiltGolden:
+    """A golden with gradients."""
+    (scenario,) = (scenario for scenario in SCENARIOS if scenario.id == "documented/mini-batch")
+    return build(scenario)
+
+
+@pytest.fixture
+def of_other_versions(built: BuiltGolden) -> dict[str, bytes]:
+    """The files of the same golden, generated with another version of a library."""
+    golden = replace(built.golden, provenance={**built.golden.provenance, "numpy": "1.26.0"})
+    return encoding.encode(golden)
+
+
+def written(folder: Path, built: BuiltGolden, files: Mapping[str, bytes]) -> Entry:
+    """Write the files of a golden to a folder, and return its entry in the index."""
+    for suffix, content in files.items():
+        path = folder / f"{built.golden.id}{suffix}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    return index_entry(built.golden, files, core=False)
+
+
+def test_files_from_other_library_versions_are_kept(
+    built: BuiltGolden, of_other_versions: dict[str, bytes], tmp_path: Path
+) -> None:
+    assert of_other_versions[".h5"] != built.files[".h5"]
+    assert is_unchanged(tmp_path, written(tmp_path, built, of_other_versions), built)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".gradients.h5"])
+def test_a_truncated_hdf5_file_is_replaced(
+    suffix: str, built: BuiltGolden, of_other_versions: dict[str, bytes], tmp_path: Path
+) -> None:
+    content = of_other_versions[suffix]
+    of_other_versions[suffix] = content[: -16 - int.from_bytes(content[-16:-8], "little")]
+    assert not is_unchanged(tmp_path, written(tmp_path, built, of_other_versions), built)

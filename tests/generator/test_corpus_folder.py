@@ -40,13 +40,17 @@ def clean_up(folder: Path) -> None:
         pass
 
 
-def test_a_lock_file_that_is_a_link_does_not_truncate_its_target(tmp_path: Path) -> None:
+def test_links_and_leftovers_are_left_alone(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text("mine")
     (tmp_path / ".v1.lock").symlink_to(other)
     with folder_lock(tmp_path / "v1"):
         assert not (tmp_path / ".v1.lock").is_symlink()
     assert other.read_text() == "mine"
+    (tmp_path / ".rnn-goldens-writing.1").touch()  # leftovers of runs are folders
+    replace_files(tmp_path / "v1", OLD)
+    assert contents(tmp_path / "v1") == OLD
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".rnn-goldens-writing.1", "other", "v1"]
 
 
 def test_targets_of_links_in_the_folder_are_not_written(tmp_path: Path) -> None:
@@ -136,46 +140,28 @@ def test_the_working_directory_and_a_mount_point_cannot_be_replaced(
         replace_files(Path("/proc"), NEW)
 
 
-def test_an_error_at_the_file_size_limit_names_the_file(tmp_path: Path) -> None:
-    program = f"""
-import resource
+LIMITED = """
+import resource, sys
 from pathlib import Path
 from rnn_goldens.generator.corpus_folder import replacing
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 try:
-    with replacing(Path({str(tmp_path / "v1")!r})) as files:
-        files.write("a/one.h5", bytes(1000))
-except OSError as error:
-    print(error.filename)
-"""
-    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    assert run.stdout == f"{tmp_path / 'v1/a/one.h5'}\n"
-    assert not list(tmp_path.iterdir())
-
-
-def test_reaching_the_file_size_limit_while_copying_old_files_is_one_error(tmp_path: Path) -> None:
-    replace_files(tmp_path / "v1", {f"a/{number}.h5": bytes(1000) for number in range(9)})
-    program = f"""
-import resource
-from pathlib import Path
-from rnn_goldens.generator.corpus_folder import replacing
-resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
-try:
-    with replacing(Path({str(tmp_path / "v1")!r})) as files:
-        files.write("a/one.h5", b"new")
+    with replacing(Path(sys.argv[1])) as files:
+        files.write("a/one.h5", bytes(int(sys.argv[2])))
 except OSError as error:
     print(error.filename, error.strerror, sep="\\n")
 """
-    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("size", [1000, 3])
+def test_an_error_at_the_file_size_limit_while_writing_or_copying_names_the_file(tmp_path: Path, size: int) -> None:
+    if size < 100:
+        replace_files(tmp_path / "v1", {f"a/{number}.h5": bytes(1000) for number in range(9)})
+    before = list(tmp_path.iterdir())
+    command = [sys.executable, "-c", LIMITED, str(tmp_path / "v1"), str(size)]
+    run = subprocess.run(command, check=True, capture_output=True, text=True)
     assert run.stdout == f"{tmp_path / 'v1/a/one.h5'}\nFile too large\n"
-    assert [p.name for p in tmp_path.iterdir()] == ["v1"]
-
-
-def test_a_leftover_that_cannot_be_removed_is_ignored(tmp_path: Path) -> None:
-    (tmp_path / ".rnn-goldens-writing.1").touch()  # leftovers of runs are folders
-    replace_files(tmp_path / "v1", OLD)
-    assert contents(tmp_path / "v1") == OLD
-    assert sorted(p.name for p in tmp_path.iterdir()) == [".rnn-goldens-writing.1", "v1"]
+    assert list(tmp_path.iterdir()) == before
 
 
 def test_created_parent_folders_are_removed_if_nothing_is_written(tmp_path: Path) -> None:

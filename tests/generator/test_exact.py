@@ -1,4 +1,4 @@
-"""Certified outputs: exact results, correctly rounded."""
+"""Certified outputs: exact results, correctly rounded, and networks that can be computed without rounding."""
 
 from decimal import Decimal, getcontext
 from fractions import Fraction
@@ -7,35 +7,24 @@ from typing import Any
 
 import numpy as np
 import pytest
-from factories.scenarios import SHAPES, changed, chaotic, scenario
+from factories.scenarios import changed, chaotic, scenario
 from flint import arb, ctx
 
-from rnn_goldens.cells import Array, Network
+from rnn_goldens import Golden
+from rnn_goldens.cells import Array
 from rnn_goldens.cells.arithmetic import Arithmetic
 from rnn_goldens.generator import exact
 from rnn_goldens.generator.balls import BITS_OF_A_SIGN, Balls, Undecided, balls, rounded
+from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.exact import certified_outputs
-from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.generator.exactness import Needs, least_bit, needs_of_sum
+from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.shapes import Config
+from rnn_goldens.golden.tolerance import Bound, Exact
 
 
 def ball(value: arb) -> Array:
     return np.array([[value]], dtype=object)
-
-
-def definition(example: Scenario) -> tuple[Array, ...]:
-    return Network().run(example.case())
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("cell", CELLS)
-def test_certified_outputs_agree_with_the_definition_for_every_shape(cell: str, shape: str) -> None:
-    example = scenario(cell, scale=0.25, **SHAPES[shape])
-    outputs = certified_outputs(example).outputs
-    assert list(outputs) == (["out", "h_n", "c_n"] if cell == "lstm" else ["out", "h_n"])
-    for certified, computed in zip(outputs.values(), definition(example), strict=True):
-        np.testing.assert_allclose(certified, computed, rtol=0 if cell == "rnn_relu" else 1e-13, atol=1e-14)
 
 
 def test_one_step_of_an_activation_is_correctly_rounded() -> None:
@@ -140,11 +129,80 @@ def test_a_relu_network_equals_the_rational_result() -> None:
     assert [Fraction(float(value)) for value in certified_outputs(example).outputs["out"][0, -1]] == h
 
 
-def test_a_chaotic_network_needs_more_bits() -> None:
+def test_an_undecided_result_is_refused_and_a_chaotic_network_needs_more_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert certified_outputs(chaotic()).bits > exact.FIRST_BITS
-
-
-def test_an_undecided_result_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exact, "LAST_BITS", exact.FIRST_BITS)
     with pytest.raises(Refused, match=r"made/for-a-test: undecided with 192 bits: .* may round to"):
         certified_outputs(chaotic())
+
+
+@pytest.mark.parametrize(
+    ("total", "bit", "bits"),
+    [(0, 1, 1), (1, 1, 1), (2, 1, 1), (3, 1, 2), (8, 1, 3), (256, 1, 8), (257, 1, 9), (96.5, 0.5, 8)],
+)
+def test_the_required_bits_represent_every_partial_sum(total: float, bit: float, bits: int) -> None:
+    assert needs_of_sum(total, bit).bits == bits
+
+
+@pytest.mark.parametrize(
+    ("values", "bit"),
+    [
+        ([3.0, 8.0], 1),
+        ([8.0, 24.0], 8),
+        ([0.5, 6.0], 0.5),
+        ([-0.75], 0.25),
+        ([0.0, 0.0], np.inf),
+        ([2.0**-40], 2.0**-40),
+    ],
+)
+def test_the_least_bit_is_the_largest_power_of_two_that_divides_all(values: list[float], bit: float) -> None:
+    assert least_bit(np.array(values)) == bit
+
+
+def test_requirements_of_two_sums_are_combined() -> None:
+    assert Needs(3, 7.0, 1.0) | Needs(2, 9.0, 0.5) == Needs(3, 9.0, 0.5)
+
+
+def test_no_order_of_summation_rounds_with_the_required_bits() -> None:
+    numbers = np.random.default_rng(5)
+    for _ in range(200):
+        terms = numbers.integers(-40, 41, 6) * 0.25
+        bits = needs_of_sum(float(np.abs(terms).sum()), least_bit(terms)).bits
+        for _ in range(10):
+            for partial in np.cumsum(numbers.permutation(terms)):
+                mantissa = abs(np.frexp(partial)[0]) * 2**bits
+                assert mantissa == int(mantissa)
+
+
+def one_dot_product(weights: list[float], x: list[float]) -> Golden:
+    inputs = np.zeros((1, 1, 3))
+    inputs[0, 0] = x
+    config = Config(input_size=3, hidden_size=1, bias=False)
+    return certify(
+        changed(scenario(), weights={"weight_ih_l0": [weights], "weight_hh_l0": [[0]]}, config=config, x=inputs)
+    )
+
+
+@pytest.mark.parametrize(
+    ("weights", "x", "precisions"),
+    [
+        ([1, 1, 1], [255, 1, 0], {"float64", "float32", "bfloat16", "float16"}),
+        ([1, 1, 1], [255, 2, 0], {"float64", "float32", "float16"}),
+        ([2.0**14, 0, 0], [4, 0, 0], {"float64", "float32", "bfloat16"}),
+        ([2.0**-14, 0, 0], [0.5, 0, 0], {"float64", "float32", "bfloat16"}),
+    ],
+    ids=["8 bits", "9 bits", "past float16's largest", "below float16's normal numbers"],
+)
+def test_a_golden_is_exact_in_the_precisions_that_do_not_round(
+    weights: list[float], x: list[float], precisions: set[str]
+) -> None:
+    golden = one_dot_product(weights, x)
+    assert isinstance(golden.tolerance, Exact)
+    assert set(golden.precisions) == precisions
+
+
+def test_a_network_that_float32_rounds_has_a_bound() -> None:
+    assert isinstance(certify(scenario(scale=0.25)).tolerance, Exact)
+    rounded = certify(scenario(scale=83 / 64, time=6, input_size=3, hidden_size=3))
+    assert isinstance(rounded.tolerance, Bound)
+    assert "exact" not in rounded.features

@@ -10,35 +10,26 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from factories.cotangents import without_cotangents
+from factories.documented import DOCUMENTED
 from factories.scenarios import chaotic
 
 from rnn_goldens import InvalidFile, UnknownName
-from rnn_goldens.corpus import find, open_corpus
-from rnn_goldens.corpus.validation import files_in, findings
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.corpus.validation import findings
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator.certification_cache import CertificationCache
 from rnn_goldens.generator.certify import Certification, certification
 from rnn_goldens.generator.corpus_folder import folder_lock
 from rnn_goldens.generator.generate import Outcome, generate
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.generator.scenarios import NETWORKS, OURS
+from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.precision import PRECISIONS
 
 T = TypeVar("T")
 
-DOCUMENTED = [without_cotangents(scenario) for scenario in NETWORKS if scenario.id.startswith("documented/")]
-
 
 def bytes_in(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    """A newly generated corpus of the documented scenarios."""
-    generate(DOCUMENTED, tmp_path / "corpus")
-    return tmp_path / "corpus"
 
 
 @pytest.mark.slow
@@ -50,31 +41,22 @@ def test_two_processes_generate_the_same_bytes(tmp_path: Path) -> None:
     assert findings(tmp_path / "one/index.json") == []
 
 
-def test_a_golden_with_unchanged_content_keeps_its_bytes(tmp_path: Path) -> None:
-    corpus = tmp_path / "corpus"
-    assert {o.status for o in generate(DOCUMENTED, corpus)} == {"new"}
-    before = bytes_in(corpus)
-    inode = corpus.stat().st_ino
+def test_a_golden_with_unchanged_content_keeps_its_bytes(corpus: Path) -> None:
+    before, inode = bytes_in(corpus), corpus.stat().st_ino
     assert {o.status for o in generate(DOCUMENTED, corpus)} == {"unchanged"}
     assert bytes_in(corpus) == before
     assert corpus.stat().st_ino == inode
 
 
 def test_only_selected_scenarios_are_generated_and_others_are_kept(tmp_path: Path) -> None:
-    corpus = tmp_path / "corpus"
-    generate(DOCUMENTED, corpus, only=["*/mini-batch"])
+    corpus, wrong = tmp_path / "corpus", replace(DOCUMENTED[0], id="documented/wrong", weights={})
+    generate([wrong, *DOCUMENTED], corpus, only=["*/mini-batch"])
     assert open_corpus(corpus).ids == ["documented/mini-batch"]
     outcomes = generate(DOCUMENTED, corpus, only=["documented/single-*"])
     assert outcomes == [Outcome("documented/single-sequence", "new")]
     assert open_corpus(corpus).ids == ["documented/single-sequence", "documented/mini-batch"]
     with pytest.raises(UnknownName, match="no scenario 'nothing'"):
         generate(DOCUMENTED, corpus, only=["nothing"])
-
-
-def test_errors_in_scenarios_that_are_not_selected_are_ignored(tmp_path: Path) -> None:
-    wrong = replace(DOCUMENTED[0], id="documented/wrong", weights={})
-    outcomes = generate([wrong, *DOCUMENTED], tmp_path / "corpus", only=["*/mini-batch"])
-    assert outcomes == [Outcome("documented/mini-batch", "new")]
 
 
 def test_precisions_that_are_left_out_have_a_reason(tmp_path: Path) -> None:
@@ -118,24 +100,13 @@ def test_if_one_scenario_is_refused_nothing_is_written(corpus: Path) -> None:
     assert bytes_in(corpus) == before
 
 
-def test_published_ids_cannot_be_removed_or_declared_twice(corpus: Path) -> None:
+def test_published_ids_are_removed_only_with_replace_and_never_declared_twice(corpus: Path) -> None:
     with pytest.raises(Refused, match="documented/single-sequence: is in the corpus, but has no scenario"):
         generate(DOCUMENTED[1:], corpus)
     with pytest.raises(Refused, match="declared twice"):
         generate([*DOCUMENTED, DOCUMENTED[0]], corpus)
-
-
-def test_an_invalid_index_is_not_overwritten(corpus: Path) -> None:
-    (corpus / "index.json").write_text("{}")
-    with pytest.raises(InvalidFile, match=r"index\.json"):
-        generate(DOCUMENTED, corpus)
-    assert (corpus / "index.json").read_text() == "{}"
-
-
-def test_generate_leaves_no_other_files(corpus: Path, tmp_path: Path) -> None:
-    assert {path.parts[len(tmp_path.parts)] for path in files_in(tmp_path)} == {"corpus"}
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["corpus"]
-    assert find(corpus) == corpus
+    assert generate(DOCUMENTED[1:], corpus, replace=True)[-1] == Outcome(DOCUMENTED[0].id, "removed")
+    assert list(open_corpus(corpus).ids) == [scenario.id for scenario in DOCUMENTED[1:]]
 
 
 OTHER_VALUES = [replace(DOCUMENTED[0], x=[[[2] * 5]]), *DOCUMENTED[1:]]
@@ -160,15 +131,14 @@ def test_a_new_major_version_may_change_and_remove_goldens(corpus: Path) -> None
         generate(DOCUMENTED, corpus)
 
 
-def test_goldens_without_a_scenario_are_removed_with_replace(corpus: Path) -> None:
-    assert generate(DOCUMENTED[1:], corpus, replace=True)[-1] == Outcome(DOCUMENTED[0].id, "removed")
-    assert list(open_corpus(corpus).ids) == [scenario.id for scenario in DOCUMENTED[1:]]
-
-
-def test_two_scenarios_with_the_same_inputs_are_refused(corpus: Path) -> None:
+def test_two_scenarios_with_the_same_inputs_and_an_invalid_index_are_refused(corpus: Path) -> None:
     twin = replace(DOCUMENTED[1], id="documented/twin", title="Another title")
     with pytest.raises(Refused, match="documented/twin: has the same inputs as documented/mini-batch"):
         generate([*DOCUMENTED, twin], corpus)
+    (corpus / "index.json").write_text("{}")
+    with pytest.raises(InvalidFile, match=r"index\.json"):
+        generate(DOCUMENTED, corpus)
+    assert (corpus / "index.json").read_text() == "{}"
 
 
 def test_a_folder_with_other_content_is_not_touched(tmp_path: Path) -> None:
@@ -178,17 +148,14 @@ def test_a_folder_with_other_content_is_not_touched(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_corpus_is_written_through_a_link_to_it(corpus: Path, tmp_path: Path) -> None:
+def test_only_one_run_at_a_time_writes_also_through_a_link(corpus: Path, tmp_path: Path) -> None:
+    with folder_lock(corpus), pytest.raises(WrongUse, match="another run is writing to it"):
+        generate(DOCUMENTED, corpus)
+    assert generate(DOCUMENTED, corpus)[0].status == "unchanged"
     (tmp_path / "link").symlink_to(corpus)
     generate(OTHER_VALUES, tmp_path / "link", replace=True)
     assert (tmp_path / "link").is_symlink()
     assert open_corpus(corpus).load("documented/single-sequence").x.shape == (1, 1, 5)
-
-
-def test_only_one_run_at_a_time_can_write_a_corpus(corpus: Path) -> None:
-    with folder_lock(corpus), pytest.raises(WrongUse, match="another run is writing to it"):
-        generate(DOCUMENTED, corpus)
-    assert generate(DOCUMENTED, corpus)[0].status == "unchanged"
 
 
 def test_cached_scenarios_are_not_certified_again(
@@ -210,15 +177,6 @@ def test_cached_scenarios_are_not_certified_again(
     assert certified_ids == ["documented/single-sequence", "documented/mini-batch"]
     generate(DOCUMENTED, corpus)
     assert len(certified_ids) == 2 + len(DOCUMENTED)
-
-
-def test_an_index_that_differs_from_its_goldens_is_corrected(corpus: Path, tmp_path: Path) -> None:
-    certified = CertificationCache(tmp_path / "certified")
-    generate(DOCUMENTED, corpus, certified=certified)
-    correct = (corpus / "index.json").read_bytes()
-    (corpus / "index.json").write_bytes(correct.replace(DOCUMENTED[0].purpose.encode(), b"Something else."))
-    generate(DOCUMENTED, corpus, certified=certified)
-    assert (corpus / "index.json").read_bytes() == correct
 
 
 def test_threads_generate_the_same_bytes(corpus: Path, tmp_path: Path) -> None:

@@ -86,12 +86,6 @@ def test_a_corpus_that_does_not_detect_a_wrong_gradient_is_refused() -> None:
         build_kill_matrix([golden], [margins_of(golden, backward=True)], (), BACKWARD_DEVIATIONS)
 
 
-def test_deviations_that_a_precision_allows_have_margins_too(golden: Golden) -> None:
-    margins = margins_of(golden).margins["bfloat16_products"]
-    assert set(margins) == set(golden.precisions)
-    assert margins["float32"] > ENOUGH > margins["bfloat16"] > 0
-
-
 def test_the_core_set_is_minimal_and_prefers_simple_goldens() -> None:
     detected = {"a": {1, 2}, "b": {2, 3}, "c": {1, 2, 3}, "d": {4}, "e": {3, 4}}
     assert kill_matrix.smallest_cover(detected) == ["c", "d"]  # type: ignore[arg-type]
@@ -164,28 +158,28 @@ def test_small_changes_of_small_margins_are_ignored(golden: Golden, tmp_path: Pa
     assert changes.endswith("/margins/made/for-a-test/0: 0 → 0.75")
 
 
-def test_the_committed_pages_are_up_to_date() -> None:
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    return deviation_page.pages(find("v1"))
+
+
+def test_the_pages_are_up_to_date_and_have_a_section_for_each_deviation(pages: dict[str, str]) -> None:
     docs = Path(__file__).parents[2] / "docs"
     files = [docs / "deviations.md", *(docs / "deviations").iterdir()]
     committed = {file.relative_to(docs).as_posix(): file.read_text("utf-8") for file in files}
-    assert deviation_page.pages(find("v1")) == committed, "update the pages: make generate"
-
-
-def test_every_deviation_has_a_section_on_the_page_of_its_group() -> None:
-    pages = deviation_page.pages(find("v1"))
+    assert pages == committed, "update the pages: make generate"
     names = [d.name for members in ALL.values() for d in members]
     anchors = [(anchor, name) for name, page in pages.items() for anchor in re.findall(r"^### `(.*)`$", page, re.M)]
     assert sorted(anchor for anchor, _ in anchors) == sorted(names)
     assert [anchor for anchor, page in anchors if deviation_page.page_of(anchor) != page] == []
+    lines = [line for page in pages.values() for line in page.splitlines() if "](" not in line]
+    assert max(map(len, lines)) <= 160
+    entry = pages["deviations/gates.md"].partition("### `lstm_output_without_tanh`")[2].partition("\n### ")[0]
+    assert entry.endswith("```diff\n- h' = o * tanh(c')\n+ h' = o * c'\n```\n")
 
 
-def test_every_family_is_in_one_group() -> None:
-    families = [family for group in deviation_page.GROUPS.values() for family in group]
-    assert sorted(families) == sorted(ALL)
-
-
-def test_the_index_counts_deviations_that_no_golden_detects() -> None:
-    index = deviation_page.pages(find("v1"))["deviations.md"].partition("## Undetected")[2]
+def test_the_index_counts_deviations_that_no_golden_detects(pages: dict[str, str]) -> None:
+    index = pages["deviations.md"].partition("## Undetected")[2]
     counts = [[int(n) for n in row.split("|")[2:6]] for row in re.findall(r"^\| \[.*$", index, re.MULTILINE)]
     undetected = [
         combination for h in (*FORWARD.hidden, *BACKWARD.hidden) if not h.allowed for combination in exempt([h])
@@ -193,17 +187,9 @@ def test_the_index_counts_deviations_that_no_golden_detects() -> None:
     assert sum(map(sum, counts)) == len(undetected)
 
 
-def test_pages_have_short_lines_and_show_equations() -> None:
-    pages = deviation_page.pages(find("v1"))
-    lines = [line for page in pages.values() for line in page.splitlines() if "](" not in line]
-    assert max(map(len, lines)) <= 160
-    entry = pages["deviations/gates.md"].partition("### `lstm_output_without_tanh`")[2].partition("\n### ")[0]
-    assert entry.endswith("```diff\n- h' = o * tanh(c')\n+ h' = o * c'\n```\n")
-
-
-def test_a_page_without_a_group_is_removed(tmp_path: Path) -> None:
+def test_a_page_without_a_group_is_removed(tmp_path: Path, pages: dict[str, str]) -> None:
     (tmp_path / "deviations").mkdir()
     (tmp_path / "deviations/of-old.md").write_text("# Of old\n")
     deviation_page.write(find("v1"), tmp_path / "deviations.md")
     written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.md")}
-    assert written == deviation_page.pages(find("v1")).keys()
+    assert written == pages.keys()

@@ -1,8 +1,9 @@
-"""The rules cover the whole definition and every deviation, and refer only to existing deviations."""
+"""The rules cover the whole definition and every deviation, and the page of rules agrees with them."""
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,15 @@ import pytest
 from rnn_goldens import Golden
 from rnn_goldens.cells import BUILT_IN_CELLS, Backward, Case, Network, case_of, notation
 from rnn_goldens.cells.derivatives import Slopes
-from rnn_goldens.corpus import open_corpus
+from rnn_goldens.corpus import find, open_corpus
+from rnn_goldens.corpus.kill_matrix import detections
 from rnn_goldens.deviations.margins import margin
 from rnn_goldens.errors import UnknownName
 from rnn_goldens.generator.equations_page import equations
 from rnn_goldens.generator.rules import GROUPS, RULES, Rule
 from rnn_goldens.generator.rules.rule import BY_NAME
+from rnn_goldens.generator.rules.rule_coverage import InPrecision, RuleCoverage
+from rnn_goldens.generator.rules_page import page
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
@@ -34,22 +38,16 @@ def test_every_deviation_breaks_a_rule_in_every_cell_it_applies_to() -> None:
     assert sorted(everything - broken) == [], "add these deviations to a rule in generator/rules"
 
 
-def test_every_deviation_of_a_rule_breaks_the_rule_in_some_cell() -> None:
+def test_every_deviation_of_a_rule_breaks_it_in_some_cell_and_is_named_once() -> None:
     nowhere = [(rule.id, name) for rule in RULES for name in rule.deviations if not rule.cells_broken_by(name)]
     assert nowhere == []
-
-
-def test_no_rule_names_a_deviation_twice() -> None:
     named = {rule.id: [name for pattern in rule.broken_by for name in rule.matches[pattern]] for rule in RULES}
     assert [number for number, names in named.items() if len(set(names)) != len(names)] == []
 
 
-def test_an_unknown_deviation_is_an_error_that_names_the_rule() -> None:
+def test_an_unknown_deviation_or_a_pattern_that_matches_nothing_is_an_error() -> None:
     with pytest.raises(UnknownName, match=r"breaks E99.*h0_ignord"):
         _ = Rule("E99", "Nothing.", ("h0_ignord",)).deviations
-
-
-def test_a_pattern_that_matches_nothing_is_an_error() -> None:
     with pytest.raises(UnknownName, match="h0_of_nobody_"):
         _ = Rule("E99", "Nothing.", ("h0_of_nobody_*",)).deviations
 
@@ -64,8 +62,9 @@ def test_ids_are_the_letter_of_the_group_and_a_unique_number() -> None:
         assert numbers == sorted(numbers)
 
 
-def test_a_rule_without_a_deviation_in_some_cell_has_a_reason() -> None:
+def test_a_rule_has_a_reason_for_cells_without_deviation_and_lines_for_its_cells_only() -> None:
     assert [rule.id for rule in RULES if bool(rule.why_unbroken) != bool(rule.cells_without_deviation)] == []
+    assert [rule.id for rule in RULES if not set(rule.lines) <= set(rule.cells)] == []
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -75,19 +74,9 @@ def test_every_line_of_the_equations_has_a_rule_for_each_pass(cell: str) -> None
         assert {name for rule in rules for name in rule.lines.get(cell, "")} == set(lines)
 
 
-def test_a_rule_has_lines_only_for_its_cells() -> None:
-    assert [rule.id for rule in RULES if not set(rule.lines) <= set(rule.cells)] == []
-
-
-def test_every_step_of_the_network_has_a_rule() -> None:
+def test_every_step_of_both_passes_and_every_function_has_a_rule() -> None:
     assert missing(methods(Network), forward_rules()) == []
-
-
-def test_every_step_of_the_backward_pass_has_a_rule() -> None:
     assert missing([step for step in methods(Backward) if step not in INSIDE], backward_rules()) == []
-
-
-def test_every_function_of_the_equations_and_its_derivative_have_a_rule() -> None:
     assert missing([notation.tanh, notation.relu, notation.sigmoid, notation.mix], forward_rules()) == []
     slopes: list[Step] = [Slopes.tanh_slope, Slopes.sigmoid_slope, Slopes.where_larger, Slopes.difference]
     assert missing(slopes, backward_rules()) == []
@@ -192,3 +181,110 @@ def flushing(smallest: float) -> type[Network]:
 
     primitives = ("product", "affine", "sum", "multiply", "mix", "sigmoid", "tanh", "relu")
     return type("Flushing", (Network,), {name: flushed(getattr(Network, name)) for name in primitives})
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+CORPUS = open_corpus("v1")
+MATRIX = detections(CORPUS)
+CELL_OF = {entry.id: entry.cell for entry in CORPUS.entries}
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return page(find("v1"))
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[Rule, dict[str, InPrecision]]:
+    rules = RuleCoverage(CORPUS)
+    return {rule: rules.of(rule) for rule in RULES}
+
+
+def test_the_page_is_up_to_date_and_every_link_has_a_target(text: str) -> None:
+    assert text == (DOCS / "rules.md").read_text("utf-8"), "update the page: make generate"
+    ids = [rule.id.lower() for rule in RULES]
+    assert [heading.lower() for heading in re.findall(r"^### (\w+)$", text, re.MULTILINE)] == ids
+    assert set(re.findall(r"\]\(#(\w+)\)", text)) <= set(ids)
+    for target in set(re.findall(r"\]\(([^#)][^)]*)\)", text)):
+        name, _, anchor = target.partition("#")
+        linked = (DOCS / name).read_text("utf-8")
+        headings = [re.sub(r"[^\w -]", "", line.lstrip("# ")).lower().replace(" ", "-") for line in linked.splitlines()]
+        assert not anchor or anchor in headings, target
+
+
+def test_the_goldens_of_a_rule_detect_a_deviation_that_breaks_it(found: dict[Rule, dict[str, InPrecision]]) -> None:
+    for rule, by_precision in found.items():
+        for precision, coverage in by_precision.items():
+            for golden_id in coverage.goldens:
+                margins = [
+                    MATRIX[name].margins[precision].get(golden_id, 0)
+                    for name in rule.deviations
+                    if CELL_OF[golden_id] in rule.cells_broken_by(name)
+                ]
+                assert max(margins) >= 2, (rule.id, precision, golden_id)
+
+
+def test_the_minimal_set_of_goldens_detects_as_much_as_all(found: dict[Rule, dict[str, InPrecision]]) -> None:
+    for rule, by_precision in found.items():
+        for precision, coverage in by_precision.items():
+            everything = set().union(*coverage.by_golden.values())
+            assert set().union(*(coverage.by_golden[golden_id] for golden_id in coverage.fewest)) == everything, rule.id
+            assert len(coverage.fewest) <= len(everything), (rule.id, precision)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_every_break_of_a_rule_is_detected_or_missed_or_allowed(
+    precision: str, found: dict[Rule, dict[str, InPrecision]]
+) -> None:
+    for rule, by_precision in found.items():
+        coverage = by_precision[precision]
+        everything = {(name, cell, precision) for name in rule.deviations for cell in rule.cells_broken_by(name)}
+        detected = set().union(*coverage.by_golden.values())
+        missed = {(m.deviation, m.cell, precision) for m in coverage.missed}
+        assert detected | missed | set(coverage.allowed) == everything, rule.id
+        assert len(detected) + len(missed) + len(coverage.allowed) == len(everything), rule.id
+
+
+@pytest.mark.slow
+def test_the_page_lists_every_rule_that_no_golden_tests(text: str, found: dict[Rule, dict[str, InPrecision]]) -> None:
+    unbroken, _, not_tested = text.partition("\n## Rules that no golden tests in some precision\n")
+    assert re.findall(r"^- \[(\w+)\]", unbroken, re.MULTILINE) == [r.id for r in RULES if r.cells_without_deviation]
+    expected = [
+        (rule.id, precision)
+        for rule, by_precision in found.items()
+        for precision, coverage in by_precision.items()
+        if {m.cell for m in coverage.missed} - {CELL_OF[golden_id] for golden_id in coverage.goldens}
+    ]
+    assert ("T11", "bfloat16") in expected
+    assert re.findall(r"^- \[(\w+)\]\(#\w+\) in (\w+) ", not_tested, re.MULTILINE) == expected
+
+
+def test_a_rule_has_the_number_of_its_goldens_and_lists_gaps(text: str) -> None:
+    assert entry(text, "C2").endswith("No deviation breaks it.")
+    assert goldens(text, "T11")[2] == "0"
+    assert goldens(text, "G40")[2] == "allowed"
+    for number in ("E8", "T6"):
+        assert goldens(text, number)[0] == str(len(detecting_in_float64(number)))
+    assert re.search(r"Not all in .*bfloat16", entry(text, "T6"))
+    assert "Not all" not in entry(text, "E8")
+
+
+def entry(text: str, number: str) -> str:
+    return " ".join(text.partition(f"\n### {number}\n")[2].partition("\n#")[0].split())
+
+
+def goldens(text: str, number: str) -> list[str]:
+    """Return the number of goldens per precision; only one number if it is the same for all precisions."""
+    (numbers,) = re.findall(r"Goldens: (.*?)\.", entry(text, number))
+    return str(numbers).replace(" each", "").split(", ")
+
+
+def detecting_in_float64(number: str) -> set[str]:
+    """Return the goldens that detect a break of a rule, computed only from the kill matrix."""
+    (rule,) = (rule for rule in RULES if rule.id == number)
+    return {
+        golden_id
+        for name in rule.deviations
+        for golden_id, margin in MATRIX[name].margins["float64"].items()
+        if margin >= 2 and CELL_OF[golden_id] in rule.cells
+    }

@@ -6,20 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from rnn_goldens import Config, Refused, Scenario
-from rnn_goldens.errors import WrongUse
+from rnn_goldens import Config, Refused, RnnGoldensError, Scenario
 
 NO_NUMBER = "expected an integer of at least 1"
 
 
 def declared(**changes: Any) -> Scenario:
-    fields: dict[str, Any] = {
-        "id": "mine/gru",
-        "purpose": "For tests.",
-        "cell": "gru",
-        "weights": {},
-        "x": [[[1]]],
-    }
+    fields: dict[str, Any] = {"id": "mine/gru", "purpose": "For tests.", "cell": "gru", "weights": {}, "x": [[[1]]]}
     return Scenario(**{**fields, **changes})
 
 
@@ -27,6 +20,9 @@ def declared(**changes: Any) -> Scenario:
     ("changes", "message"),
     [
         ({"id": 5}, "^5 is not a golden's id: expected folder/name"),
+        *(({"id": name}, "is not a golden's id: expected folder/name in lower-case") for name in ("mine", "Mine/lstm")),
+        *(({"id": name}, "is not a golden's id") for name in ("mine/my lstm", "mine/", "mine/a_b")),
+        ({"purpose": " "}, "^mine/gru: purpose is empty; expected a sentence"),
         ({"purpose": None}, "^mine/gru: purpose is None; expected a sentence"),
         ({"purpose": "a\0b"}, "^mine/gru: purpose is not valid text"),
         ({"title": None}, "^mine/gru: title is None; expected a short title"),
@@ -40,6 +36,8 @@ def declared(**changes: Any) -> Scenario:
         ({"precisions": 5}, r"^mine/gru: precisions is 5; expected a list such as \['float64', 'float32'\]"),
         ({"precisions": None}, "^mine/gru: precisions is None; expected a list"),
         ({"precisions": torch.float32}, r"^mine/gru: precisions is torch\.float32; expected a list"),
+        ({"precisions": ["float8"]}, "no precision 'float8'"),
+        ({"precisions": []}, "precisions is empty"),
         ({"precisions": [3]}, "^mine/gru: precisions: .* got 3"),
         ({"declared": "long"}, r"^mine/gru: declared is 'long'; expected a tuple of features, such as \('long',\)"),
         ({"declared": ("wat",)}, "^mine/gru: declared: no feature 'wat'. Features: long, degenerate, saturated, chao"),
@@ -48,7 +46,7 @@ def declared(**changes: Any) -> Scenario:
     ids=str,
 )
 def test_an_invalid_field_is_an_error_when_declared(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(WrongUse, match=message):
+    with pytest.raises(RnnGoldensError, match=message):
         declared(**changes)
 
 
@@ -74,11 +72,8 @@ def test_an_invalid_configuration_is_one_error(config: Any, message: str) -> Non
         _ = declared(config=config).shape
 
 
-def test_numpy_integers_and_booleans_are_accepted() -> None:
+def test_numpy_numbers_and_lists_with_duplicates_are_accepted() -> None:
     assert declared(config={"input_size": np.int64(3), "hidden_size": np.int8(2), "bias": np.bool_(False)}).shape == (
         Config(3, 2, bias=False)
     )
-
-
-def test_declared_features_may_be_a_list_with_duplicates() -> None:
     assert declared(declared=["long", "degenerate", "long"]).declared == ("long", "degenerate")

@@ -18,21 +18,18 @@ def refused(folder: Path, text: str, name: str = "mine.py") -> str:
     return str(caught.value)
 
 
-def test_an_error_of_this_package_is_one_line_with_file_and_line_number(tmp_path: Path) -> None:
+def test_an_error_of_this_package_is_one_line_with_the_file_of_the_error(tmp_path: Path) -> None:
     text = f"{HEAD}\n\nSCENARIOS = [\n    {SCENARIO.replace('mine/one', 'b')}\n]\n"
     assert refused(tmp_path, text).startswith(
         f"{tmp_path}/mine.py, line 6: 'b' is not a golden's id: expected folder/name"
     )
     assert "\n" not in refused(tmp_path, text)
-
-
-def test_the_file_of_an_error_may_be_a_module_beside_the_scenario_file(tmp_path: Path) -> None:
     (tmp_path / "beside_it.py").write_text(f"{HEAD}\ndef made():\n    return {SCENARIO.replace('One.', '')}\n", "utf-8")
     message = refused(tmp_path, "import beside_it\nSCENARIOS = [beside_it.made()]\n")
     assert message.startswith(f"{tmp_path}/beside_it.py, line 5: mine/one: purpose is empty")
 
 
-def test_another_error_has_a_traceback_with_lines_of_the_users_files_only(tmp_path: Path) -> None:
+def test_another_error_has_a_traceback_of_the_users_files_with_its_cause(tmp_path: Path) -> None:
     message = refused(tmp_path, "import numpy\n\nx = numpy.load('nothing.npy')\n")
     assert message.splitlines()[:3] == [
         f"{tmp_path}/mine.py cannot be run:",
@@ -41,9 +38,6 @@ def test_another_error_has_a_traceback_with_lines_of_the_users_files_only(tmp_pa
     ]
     assert message.splitlines()[-1].startswith("FileNotFoundError: ")
     assert message.count("File ") == 1
-
-
-def test_the_cause_of_an_error_is_shown_too(tmp_path: Path) -> None:
     message = refused(
         tmp_path, "try:\n    import json\n    json.loads('x')\nexcept ValueError as e:\n    raise OSError from e\n"
     )
@@ -51,9 +45,6 @@ def test_the_cause_of_an_error_is_shown_too(tmp_path: Path) -> None:
         f'  File "{tmp_path}/mine.py", line 3, in <module>',
         f'  File "{tmp_path}/mine.py", line 5, in <module>',
     ]
-
-
-def test_an_error_in_a_generator_of_scenarios_is_raised_as_one_error(tmp_path: Path) -> None:
     message = refused(tmp_path, f"{HEAD}def mine():\n    yield {SCENARIO}\n    1 / 0\n\nSCENARIOS = mine()\n")
     assert f'"{tmp_path}/mine.py", line 5, in mine' in message
     assert message.endswith("ZeroDivisionError: division by zero")

@@ -11,8 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from rnn_goldens import Config, Refused, RnnGoldensError, Scenario, certify, load
-from rnn_goldens.errors import WrongUse
+from rnn_goldens import Config, Refused, Scenario, certify, load
 from rnn_goldens.golden.built_in_cells import CELLS
 
 WIDE = ["float64", "float32"]
@@ -88,24 +87,11 @@ def test_safetensors_of_any_type_equal_the_state_dict(tmp_path: Path, dtype: tor
     assert np.array_equal(certify(declared(weights=path, prefix="encoder.")).out, certify(declared(weights=stored)).out)
 
 
-def test_prefixes_of_several_networks_are_suggested() -> None:
-    weights = {f"{network}.{name}": w for network in ("enc", "dec") for name, w in trained().state_dict().items()}
-    with pytest.raises(Refused, match=r"enc\.weight_ih_l0, .*; set prefix='enc\.' or 'dec\.'$"):
-        certify(declared(weights=weights))
-    with pytest.raises(Refused, match=r"m/weight_ih_l0, .*; set prefix='m/'$"):
-        certify(declared(weights={"m": trained().state_dict()}))
-
-
 def test_weights_of_a_type_that_numpy_does_not_support_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     save_file({name: tensor.to(torch.float8_e4m3fn) for name, tensor in trained().state_dict().items()}, path)
     with pytest.raises(Refused, match=r"is F8_E4M3, which NumPy does not support: read it with torch"):
         certify(declared(weights=path))
-
-
-def test_a_golden_is_returned_in_its_widest_precision() -> None:
-    assert certify(declared()).dtype == "float64"
-    assert certify(declared(precisions="float32")).dtype == "float32"
 
 
 @pytest.mark.parametrize("convention", ["torch", "keras", "onnx", "flax"])
@@ -114,11 +100,7 @@ def test_weights_of_every_convention_are_accepted(cell: str, convention: str) ->
     golden = load(f"{cell}/no-bias", dtype="float64")
     found = certify(
         declared(
-            cell=cell,
-            weights=golden.weights_as(convention),
-            convention=convention,
-            config=golden.config,
-            x=golden.x,
+            cell=cell, weights=golden.weights_as(convention), convention=convention, config=golden.config, x=golden.x
         )
     )
     assert np.array_equal(found.out, golden.out)
@@ -142,7 +124,7 @@ def test_a_layer_of_torch_becomes_a_scenario(cell: str, batch_first: bool) -> No
     golden.in_precision("float32").check(out if batch_first else out.swapaxes(0, 1), states)
 
 
-def test_an_unsupported_module_is_refused() -> None:
+def test_modules_are_accepted_if_supported_also_with_a_projection() -> None:
     def refused(module: nn.Module, message: str) -> None:
         with pytest.raises(Refused, match=f"^mine/layer: {message}"):
             Scenario.from_torch(module, X, id="mine/layer", purpose="Refused.")  # type: ignore[arg-type]
@@ -150,9 +132,6 @@ def test_an_unsupported_module_is_refused() -> None:
     refused(nn.Linear(4, 5), r"a Linear is not an nn\.RNN, nn\.LSTM or nn\.GRU")
     refused(nn.GRU(4, 5, num_layers=2, dropout=0.5), r".*in training mode: call module\.eval\(\) first")
     Scenario.from_torch(nn.GRU(4, 5, num_layers=2, dropout=0.5).eval(), X, id="mine/layer", purpose="Not refused.")
-
-
-def test_a_module_with_a_projection_becomes_a_scenario() -> None:
     scenario = Scenario.from_torch(nn.LSTM(4, 5, proj_size=3), X, id="mine/layer", purpose="A projection.")
     assert (scenario.cell, scenario.shape.proj_size) == ("lstm_projection", 3)
     assert scenario.torch_weights["weight_hr_l0"].shape == (3, 5)
@@ -172,12 +151,6 @@ def test_invalid_inputs_of_a_module_are_refused() -> None:
     refused(r"the state has 2 arrays; an nn\.GRU takes one, h0$", trained(nn.GRU), X, (h, h))
 
 
-def test_overflowing_sums_are_refused_without_warnings() -> None:
-    weights = {name: np.full(np.shape(w), 1e300) for name, w in trained(nn.RNN).state_dict().items()}
-    with pytest.raises(Refused, match=r"^mine/lstm: intermediate sums overflow, so no tolerance"):
-        certify(declared(cell="rnn_relu", weights=weights, x=X.astype(float) + 2, precisions=["float64"]))
-
-
 def test_fields_that_contradict_or_follow_from_the_module_are_refused() -> None:
     def refused(message: str, module: nn.RNNBase, **fields: Any) -> None:
         with pytest.raises(Refused, match=f"^mine/layer: {message}"):
@@ -190,9 +163,17 @@ def test_fields_that_contradict_or_follow_from_the_module_are_refused() -> None:
     Scenario.from_torch(relu, X, id="mine/layer", purpose="Not refused.", cell="rnn_relu", title="A layer")
 
 
-def test_a_module_as_weights_is_an_error_with_two_remedies() -> None:
+def test_refusals_suggest_what_to_write() -> None:
     with pytest.raises(Refused, match=r"of type LSTM; .*; pass its state_dict\(\), or use Scenario\.from_torch"):
         certify(declared(weights=trained()))
+    weights = {f"{network}.{name}": w for network in ("enc", "dec") for name, w in trained().state_dict().items()}
+    with pytest.raises(Refused, match=r"enc\.weight_ih_l0, .*; set prefix='enc\.' or 'dec\.'$"):
+        certify(declared(weights=weights))
+    with pytest.raises(Refused, match=r"m/weight_ih_l0, .*; set prefix='m/'$"):
+        certify(declared(weights={"m": trained().state_dict()}))
+    weights = {name: np.full(np.shape(w), 1e300) for name, w in trained(nn.RNN).state_dict().items()}
+    with pytest.raises(Refused, match=r"^mine/lstm: intermediate sums overflow, so no tolerance"):
+        certify(declared(cell="rnn_relu", weights=weights, x=X.astype(float) + 2, precisions=["float64"]))
 
 
 def test_an_inexact_number_is_refused_with_the_possible_precisions() -> None:
@@ -245,28 +226,9 @@ def test_an_invalid_scenario_is_one_error_with_its_id(changes: dict[str, Any], m
         certify(declared(**changes))
 
 
-def test_invalid_precisions_are_errors_when_declared() -> None:
-    with pytest.raises(RnnGoldensError, match="no precision 'float8'"):
-        declared(precisions=["float8"])
-    with pytest.raises(RnnGoldensError, match="precisions is empty"):
-        declared(precisions=[])
-    assert declared(precisions="float32").precisions == ("float32",)
-
-
 def test_saturation_is_determined_if_nothing_is_declared() -> None:
     weights = {name: tensor * 40 for name, tensor in trained().state_dict().items()}
     assert "saturated" in certify(declared(weights=weights)).features
     assert "saturated" not in certify(declared()).features
     with pytest.raises(Refused, match="declare it saturated"):
         certify(replace(declared(weights=weights), declared=()))
-
-
-@pytest.mark.parametrize("golden_id", ["mine", "Mine/lstm", "mine/my lstm", "mine/", "mine/a_b"])
-def test_an_invalid_id_is_an_error_when_declared(golden_id: str) -> None:
-    with pytest.raises(WrongUse, match=r"is not a golden's id: expected folder/name in lower-case letters, digits"):
-        declared(id=golden_id)
-
-
-def test_a_scenario_needs_a_purpose() -> None:
-    with pytest.raises(WrongUse, match="mine/lstm: purpose is empty; expected a sentence"):
-        declared(purpose=" ")

@@ -1,3 +1,5 @@
+"""Precisions, and integers of any library."""
+
 from typing import Any
 
 import ml_dtypes
@@ -7,6 +9,7 @@ import torch
 
 from rnn_goldens import UnknownName
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly, narrowest, precision, precision_name
+from rnn_goldens.golden.whole_number import whole_number
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
@@ -19,19 +22,23 @@ def test_rounding_equals_the_conversion_to_the_type(name: str) -> None:
     np.testing.assert_array_equal(PRECISIONS[name].round(values).astype(np.float64), expected.astype(np.float64))
 
 
-def test_bfloat16_is_rounded_once_and_not_through_float32() -> None:
+def test_bfloat16_is_rounded_once_and_not_through_float32_in_arrays_of_float32() -> None:
     just_above_a_tie = np.array([1 + 2**-8 + 2**-40])
     assert PRECISIONS["bfloat16"].round(just_above_a_tie) == 1 + 2**-7
     assert just_above_a_tie.astype(np.float32).astype(ml_dtypes.bfloat16) == 1
-
-
-def test_bfloat16_values_are_stored_in_float32_arrays() -> None:
+    smallest = 2.0**-133
+    halves = np.array([0.5, 1.5, 2.5, 0.6]) * smallest
+    assert PRECISIONS["bfloat16"].round(halves).tolist() == [0, 2 * smallest, 2 * smallest, smallest]
     assert PRECISIONS["bfloat16"].round(np.ones(3)).dtype == np.float32
 
 
-def test_the_error_for_an_unknown_precision_lists_the_known_ones() -> None:
+def test_what_is_no_precision_is_an_error() -> None:
     with pytest.raises(UnknownName, match=r"no precision 'float31'\. Did you mean 'float32'\? .*bfloat16, float16"):
         precision("float31")
+    with pytest.raises(TypeError, match=r"; got None$"):
+        precision_name(None)
+    with pytest.raises(UnknownName, match="no precision 'int64'"):
+        precision_name(np.int64)
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
@@ -43,12 +50,6 @@ def test_the_properties_of_a_precision_are_those_of_the_type_itself(name: str) -
     assert described.max_exponent == own.maxexp - 1
     assert described.smallest == own.smallest_subnormal
     assert described.roundoff == own.eps / 2
-
-
-def test_bfloat16_rounds_ties_to_even_among_subnormal_numbers_too() -> None:
-    smallest = 2.0**-133
-    halves = np.array([0.5, 1.5, 2.5, 0.6]) * smallest
-    assert PRECISIONS["bfloat16"].round(halves).tolist() == [0, 2 * smallest, 2 * smallest, smallest]
 
 
 def test_rounding_raises_no_floating_point_errors_whatever_np_errstate_is_set() -> None:
@@ -77,16 +78,6 @@ def test_an_object_of_another_library_is_not_a_precision_even_if_its_string_is_a
 @pytest.mark.parametrize("value", ["float16", "torch.float16", np.float16, np.dtype("float16"), torch.float16])
 def test_a_precision_is_specified_by_name_or_by_type(value: object) -> None:
     assert precision_name(value) == "float16"
-
-
-def test_none_is_not_a_precision_although_numpy_reads_it_as_float64() -> None:
-    with pytest.raises(TypeError, match=r"; got None$"):
-        precision_name(None)
-
-
-def test_another_numpy_type_is_an_unknown_precision() -> None:
-    with pytest.raises(UnknownName, match="no precision 'int64'"):
-        precision_name(np.int64)
 
 
 def test_supported_only_is_a_tuple_of_names_without_attributes() -> None:
@@ -121,3 +112,19 @@ def test_a_precision_holds_the_values_that_it_rounds_to_and_none_between_them(na
     between += [described.smallest / 2, 2.0 ** (described.max_exponent + 1), np.nan]
     for number in [*between, *(-number for number in between)]:
         assert not described.holds(np.array([1.0, number])), number
+
+
+@pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), np.array(3), torch.tensor(3)], ids=repr)
+def test_an_integer_of_any_library_becomes_an_int(value: Any) -> None:
+    assert whole_number(value) == 3
+    assert type(whole_number(value)) is int
+
+
+@pytest.mark.parametrize("value", [True, False, np.True_, np.False_], ids=repr)
+def test_a_boolean_is_not_an_integer(value: Any) -> None:
+    assert whole_number(value) is None
+
+
+@pytest.mark.parametrize("value", [3.0, np.float32(3), "3", None, [3]], ids=repr)
+def test_other_values_are_not_integers(value: Any) -> None:
+    assert whole_number(value) is None

@@ -1,9 +1,13 @@
+"""Shapes and names that follow from a configuration, features, and reasons for missing outputs."""
+
 import pytest
 from factories.custom_cells import layout
 from torch import nn
 
+from rnn_goldens import load
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
+from rnn_goldens.golden.gradients import is_missing_output_reason, missing_output_reason
 from rnn_goldens.golden.shapes import (
     Config,
     Layout,
@@ -61,13 +65,7 @@ def test_a_configuration_is_the_keyword_arguments_of_a_torch_layer() -> None:
 
 def test_a_configuration_is_a_mapping_of_five_arguments() -> None:
     config = Config(input_size=5, hidden_size=2)
-    assert dict(config) == {
-        "input_size": 5,
-        "hidden_size": 2,
-        "num_layers": 1,
-        "bidirectional": False,
-        "bias": True,
-    }
+    assert dict(config) == {"input_size": 5, "hidden_size": 2, "num_layers": 1, "bidirectional": False, "bias": True}
     assert len(config) == 5
     assert "".join(["hidden", "_", "size"]) in config
 
@@ -92,13 +90,10 @@ def test_the_weight_count_equals_the_number_of_weight_shapes(layout: Layout, bia
         assert weight_count(layout, config) == len(weight_shapes(layout, config))
 
 
-def test_the_suffix_of_layer_10_is_not_mistaken_for_that_of_layer_1() -> None:
+def test_names_and_shapes_of_weights_follow_from_layer_direction_and_vectors() -> None:
     shapes = weight_shapes(LAYOUTS["gru"], Config(input_size=3, hidden_size=4, num_layers=11, bidirectional=True))
     assert shapes["weight_ih_l0_reverse"] == (12, 3)
     assert shapes["weight_ih_l10"] == (12, 8)
-
-
-def test_vectors_have_one_value_per_unit_and_follow_the_biases() -> None:
     shapes = weight_shapes(layout("ab", ("h",), "p", "q"), Config(input_size=3, hidden_size=4))
     assert list(shapes) == ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0", "p_l0", "q_l0"]
     assert shapes["p_l0"] == shapes["q_l0"] == (4,)
@@ -141,3 +136,23 @@ def test_outputs_are_selected_by_name_and_selecting_all_returns_an_empty_tuple()
         "lstm": ("out", "h_n", "c_n")
     }
     assert LAYOUTS["gru"].outputs == ("out", "h_n")
+
+
+@pytest.mark.parametrize(
+    ("golden", "grouped"),
+    [("gated-delta/grouped-queries", True), ("gated-delta/several-steps", False), ("slstm/several-steps", False)],
+)
+def test_only_goldens_with_several_queries_of_a_head_are_grouped(golden: str, grouped: bool) -> None:
+    assert ("grouped" in load(golden, dtype="float32").features) is grouped
+
+
+@pytest.mark.parametrize("output", ["out", "h_n", "c_n", "n_n"])
+def test_the_reason_for_a_missing_output_is_recognised(output: str) -> None:
+    reasons = [missing_output_reason(output), missing_output_reason(output, returned=True)]
+    assert reasons == [f"there are cotangents of {output}, which is not {why}" for why in ("returned", "compared")]
+    assert all(map(is_missing_output_reason, reasons))
+
+
+def test_other_reasons_are_not_recognised() -> None:
+    assert not is_missing_output_reason("cotangents of out")
+    assert not is_missing_output_reason(f"{missing_output_reason('h_n')}, added")

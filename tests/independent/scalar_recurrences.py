@@ -13,60 +13,18 @@ Sources:
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, localcontext
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
+from independent.scalar_numbers import DECIMAL, TAPED, Functions, Variable, dot, each, flat, pull_back, rounded
 from numpy.typing import ArrayLike, NDArray
 
 Numbers = Mapping[str, Any]
 """Nested lists of numbers by name; in the order of the axes of the goldens."""
 
-FEWEST_DIGITS, MOST_DIGITS = 60, 1500
-
-
-def sigmoid(z: Decimal) -> Decimal:
-    return 1 / (1 + (-z).exp())
-
-
-def one_minus_exp(z: Decimal) -> Decimal:
-    """1 - e^z."""
-    with localcontext() as context:
-        context.prec += max(0, -z.adjusted())  # the difference loses one digit for each leading zero of z
-        return 1 - z.exp()
-
-
-def tanh(z: Decimal) -> Decimal:
-    return one_minus_exp(-2 * z) / (1 + (-2 * z).exp())
-
-
-def softplus(z: Decimal) -> Decimal:
-    """log(1 + e^z)."""
-    e = z.exp()
-    with localcontext() as context:
-        if e.adjusted() < -context.prec:
-            return e
-        context.prec += max(0, -e.adjusted())  # the sum loses one digit for each leading zero of e^z
-        return (1 + e).ln()
-
-
-class Functions(NamedTuple):
-    """The functions of a kind of numbers."""
-
-    exp: Callable[[Any], Any]
-    sqrt: Callable[[Any], Any]
-    sigmoid: Callable[[Any], Any]
-    tanh: Callable[[Any], Any]
-    softplus: Callable[[Any], Any]
-    one_minus_exp: Callable[[Any], Any]
-
-
-DECIMAL = Functions(Decimal.exp, Decimal.sqrt, sigmoid, tanh, softplus, one_minus_exp)
-
-
-def dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
-    return sum(p * q for p, q in zip(a, b, strict=True))
+MOST_DIGITS = 1500
 
 
 class Step(NamedTuple):
@@ -213,11 +171,6 @@ def sequences(inputs: Numbers, offsets: Any) -> Iterator[list[Numbers]]:
             yield steps[ends[k] : ends[k + 1]]
 
 
-def each(convert: Callable[[Any], Any], numbers: Any) -> Any:
-    """Convert every number of nested lists."""
-    return [each(convert, one) for one in numbers] if isinstance(numbers, list) else convert(numbers)
-
-
 def as_decimal(number: Any) -> Decimal:
     exact = Fraction(number)
     return Decimal(exact.numerator) / exact.denominator
@@ -228,24 +181,10 @@ def exact(arrays: Mapping[str, ArrayLike]) -> Numbers:
     return {name: each(Decimal, np.asarray(array, np.float64).tolist()) for name, array in arrays.items()}
 
 
-def is_polynomial(cell: str, config: Mapping[str, Any]) -> bool:
-    """Return whether outputs are polynomials of the numbers, which can be arbitrarily near to a tie or to zero."""
-    return cell in ("linear_attention", "delta_rule") or config.get("activation") == "none"
-
-
-def rounded(compute: Callable[[], Numbers], polynomial: bool) -> dict[str, NDArray[np.float64]]:
-    """Return what ``compute`` finds, rounded to the nearest float64, ties to even.
-
-    It runs with more and more digits until nothing was rounded, or until half as many digits gave the same floats. This
-    is not enough for polynomials: they get MOST_DIGITS at least, unless nothing was rounded before.
-    """
-    digits, before, enough = FEWEST_DIGITS, "", MOST_DIGITS if polynomial else 0
-    while True:
-        with localcontext(Context(prec=digits, Emin=MIN_EMIN, Emax=MAX_EMAX)) as context:
-            found = {name: each(lambda number: float(number + 0), numbers) for name, numbers in compute().items()}
-        if not context.flags[Inexact] or (repr(found) == before and digits >= enough):
-            return {name: np.array(numbers, np.float64) for name, numbers in found.items()}
-        digits, before = 2 * digits, repr(found)
+def enough_digits(cell: str, config: Mapping[str, Any]) -> int:
+    """Return how many digits are enough unless nothing is rounded: many if outputs are polynomials of the numbers."""
+    is_polynomial = cell in ("linear_attention", "delta_rule") or config.get("activation") == "none"
+    return MOST_DIGITS if is_polynomial else 0
 
 
 def outputs(
@@ -262,4 +201,29 @@ def outputs(
     the sequences are parts of one row.
     """
     arrays = exact(inputs), exact(weights), exact(states)
-    return rounded(lambda: all_sequences(DECIMAL, cell, config, arrays, offsets), is_polynomial(cell, config))
+    found = rounded(lambda: all_sequences(DECIMAL, cell, config, arrays, offsets), enough_digits(cell, config))
+    return {name: np.array(numbers, np.float64) for name, numbers in found.items()}
+
+
+def gradients(
+    cell: str,
+    config: Mapping[str, Any],
+    inputs: Mapping[str, ArrayLike],
+    weights: Mapping[str, ArrayLike],
+    states: Mapping[str, ArrayLike],
+    offsets: Sequence[int] | NDArray[np.int64] | None,
+    cotangents: Mapping[str, ArrayLike],
+) -> dict[str, NDArray[np.float64]]:
+    """Return the gradients of the sum of cotangents times outputs by each input, weight and initial state.
+
+    They are exact, rounded to the nearest float64. The cotangent of an output ``o`` is ``d_o``; a missing one is zero.
+    """
+    numbers, factors = [exact(part) for part in (inputs, weights, states)], exact(cotangents)
+
+    def compute() -> Numbers:
+        variables = [{name: each(Variable, array) for name, array in part.items()} for part in numbers]
+        found = all_sequences(TAPED, cell, config, (variables[0], variables[1], variables[2]), offsets)
+        pull_back(flat([found[name.removeprefix("d_")] for name in factors]), flat(list(factors.values())))
+        return {name: each(lambda one: one.cotangent, array) for part in variables for name, array in part.items()}
+
+    return {n: np.array(g, np.float64) for n, g in rounded(compute, enough_digits(cell, config)).items()}

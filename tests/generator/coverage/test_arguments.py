@@ -1,11 +1,11 @@
-"""The smallest detected error of an activation in each band of its argument."""
+"""The activations and pieces of functions that goldens cover."""
 
 import numpy as np
 import pytest
 
 from rnn_goldens import load
 from rnn_goldens.cells import Network, case_of
-from rnn_goldens.generator.coverage import arguments
+from rnn_goldens.generator.coverage import arguments, linear_pieces
 from rnn_goldens.generator.coverage.arguments import EPSILON, ChangedActivation, activations, missing, observe
 
 BAND = (0.25, 0.5)
@@ -38,12 +38,9 @@ def test_an_activation_is_changed_only_in_its_band() -> None:
     assert 0 < within.sum() < within.size
 
 
-def test_a_golden_covers_the_bands_of_its_arguments() -> None:
+def test_a_golden_covers_the_bands_of_its_arguments_down_to_twice_the_tolerance() -> None:
     bands = {key[2] for key, *_ in observe(load("rnn-tanh/between-table-points"))}
     assert bands == {(0.5, 0.75)}
-
-
-def test_the_smallest_detectable_error_is_twice_the_tolerance_of_an_activation() -> None:
     errors = [error for _, precision, error, _ in observe(load("rnn-tanh/sweeping")) if precision == "float32"]
     assert 16 <= min(errors) < 17
 
@@ -62,3 +59,45 @@ def test_a_band_that_is_not_covered_is_reported() -> None:
 
 def test_a_covered_band_that_is_listed_as_a_gap_is_reported() -> None:
     assert "lstm, tanh of c, 4 to 5, bfloat16: listed as a gap, but covered" in list(missing(EVERYWHERE))
+
+
+@pytest.mark.parametrize(
+    ("cell", "names"),
+    [
+        ("lstm", []),
+        ("rnn_relu", ["relu"]),
+        ("gru_hard_sigmoid", ["clip", "clip"]),
+        ("lstm_cell_clip", ["clip"]),
+        ("rnn_leaky_relu", ["maximum"]),
+        ("rnn_elu", ["relu", "relu"]),
+    ],
+)
+def test_the_functions_of_a_cell_that_have_kinks(cell: str, names: list[str]) -> None:
+    assert [name for _, _, name, piece in linear_pieces.pieces(cell) if piece == 0] == names
+
+
+def test_a_result_is_changed_in_one_piece_only() -> None:
+    case = case_of(load("rnn-relu/plain", dtype="float64"), np.float64)
+    above = "rnn_relu", 0, "relu", 1
+    right, changed = (
+        network.run(case)[0][:, 0] for network in (Network(), linear_pieces.PieceRecorder("rnn_relu", above))
+    )
+    np.testing.assert_array_equal(changed != right, right > 0)
+    assert 0 < (right > 0).sum() < right.size
+
+
+def test_a_golden_covers_the_pieces_that_its_arguments_reach() -> None:
+    covered = {piece for piece, *_ in linear_pieces.observe(load("gru-hard-sigmoid-sixth/plain"))}
+    assert ("gru_hard_sigmoid_sixth", 1, "clip", 1) in covered
+    assert ("gru_hard_sigmoid_sixth", 1, "clip", 0) not in covered
+
+
+def test_a_piece_that_no_golden_covers_is_reported() -> None:
+    cell = "gru_hard_sigmoid_sixth"
+    names = ("plain", "with-state", "overflowing", "one-step-with-state", "saturated-no-state")
+    covered = [linear_pieces.observe(load(f"gru-hard-sigmoid-sixth/{name}")) for name in names]
+    assert list(linear_pieces.missing([cell], covered)) == []
+    assert list(linear_pieces.missing([cell], covered[:-1])) == [
+        f"{cell}, clip 2, below, {precision}: no error below inf roundoffs is detected"
+        for precision in ("float64", "float32")
+    ]

@@ -54,14 +54,11 @@ def test_the_corpus_has_every_size_of_every_dimension(goldens: list[Golden], bac
     require_covered_backward(backward)
 
 
-def test_a_missing_size_is_reported(goldens: list[Golden], backward: list[Golden]) -> None:
+def test_a_missing_or_wrongly_listed_size_is_reported(goldens: list[Golden], backward: list[Golden]) -> None:
     incomplete = without(goldens, "sizes-lstm/hidden-9-input-129-no-state")
     assert list(dimensions.missing(sized(incomplete))) == ["lstm, input: no golden has 129"]
     with pytest.raises(Refused, match=r"coverage gate, 2 gaps:\n.*\n  lstm, input: no golden has 129, from zero"):
         require_covered_backward(without(backward, "sizes-lstm/hidden-9-input-129-no-state"))
-
-
-def test_a_covered_size_that_is_listed_as_a_gap_is_reported(goldens: list[Golden]) -> None:
     deep = [*sized(goldens), ("gru", {"layers · directions": 34})]
     assert list(dimensions.missing(deep)) == ["gru, layers · directions: 33 is listed as a gap, but a golden has it"]
 
@@ -71,15 +68,10 @@ def test_a_golden_covers_sizes_less_than_a_quarter_below_its_own() -> None:
     assert "gru, input: no golden has 9" in list(dimensions.missing([("gru", {"input": 12})]))
 
 
-def test_the_corpus_has_sizes_in_the_reverse_direction_upper_layers_and_ragged_batches(goldens: list[Golden]) -> None:
+def test_sizes_of_ragged_goldens_are_required(goldens: list[Golden]) -> None:
     assert list(dimensions.missing_with_features(featured(goldens))) == []
-
-
-def test_a_size_that_no_ragged_golden_has_is_reported(goldens: list[Golden]) -> None:
     incomplete = without(goldens, "sizes-gru/lengths-bidirectional-steps-129-no-state")
-    assert list(dimensions.missing_with_features(featured(incomplete))) == [
-        "gru, time: no golden with lengths has 129",
-    ]
+    assert list(dimensions.missing_with_features(featured(incomplete))) == ["gru, time: no golden with lengths has 129"]
 
 
 def test_a_missing_combination_of_large_dimensions_is_reported(goldens: list[Golden]) -> None:
@@ -103,11 +95,8 @@ def test_a_size_counts_for_gradients_only_if_its_last_index_has_a_nonzero_gradie
 # Options.
 
 
-def test_the_corpus_has_every_pair_of_options(goldens: list[Golden]) -> None:
+def test_every_pair_of_options_is_required(goldens: list[Golden]) -> None:
     assert list(options.missing((golden.cell, golden.features) for golden in goldens)) == []
-
-
-def test_a_missing_pair_of_options_is_reported(goldens: list[Golden]) -> None:
     incomplete = without(goldens, "gru/no-bias-unbatched")
     assert list(options.missing((g.cell, g.features) for g in incomplete)) == [
         "gru: no golden has no bias and unbatched"
@@ -124,7 +113,7 @@ def test_goldens_without_a_state_are_needed_to_cover_the_profile_of_one_layer(go
         require_covered(incomplete, [observe(golden) for golden in incomplete])
 
 
-def test_the_profile_of_one_layer_from_zero_has_only_deviations_that_apply_to_it() -> None:
+def test_a_profile_has_only_deviations_that_apply_to_it() -> None:
     applies = {deviation.name for deviation in DEVIATIONS if ONE_LAYER.applies(deviation)}
     assert {"lstm_cell_clipped_at_2", "units_beyond_8_not_computed"} <= applies
     assert not {"h0_ignored", "reverse_not_reversed", "layer_0_weights_reused"} & applies
@@ -133,9 +122,6 @@ def test_the_profile_of_one_layer_from_zero_has_only_deviations_that_apply_to_it
     assert not ONE_LAYER.can(["exact"])
     assert WHOLE.can(["state", "lengths"])
     assert OUT_ALONE.can(["bias"])
-
-
-def test_the_profile_of_one_time_step_has_only_deviations_that_apply_to_it() -> None:
     applies = {deviation.name for deviation in DEVIATIONS if ONE_STEP.applies(deviation)}
     assert {"w_hh_transposed", "lstm_gates_iofg", "float32_tanh"} <= applies
     assert not {"x_reversed", "h_n_zero", "rows_reversed"} & applies

@@ -1,17 +1,22 @@
-"""Gradients are certified for the cotangents of a scenario, or refused with a reason."""
+"""Gradients are certified for the cotangents of a scenario, or refused; autograd stays within their tolerance."""
 
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from factories.cotangents import gradient_scenario
+from factories.cotangents import SHAPES, gradient_scenario
+from factories.for_each import for_each
 from factories.scenarios import changed, scenario
 
+from rnn_goldens import Golden
+from rnn_goldens.comparison.actual import actual_gradients
+from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.encoding.tree import content_hash
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator.certify import certify
+from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.gradients.certify import certify_gradients, hides_half
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.built_in_cells import CELLS
@@ -20,6 +25,7 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.golden.tolerance import Bound, Exact
 from rnn_goldens.implementations import numpy_cells
+from rnn_goldens.implementations.torch.gradients import of_layers
 
 
 def certified(with_cotangents: Scenario) -> Gradients:
@@ -46,11 +52,8 @@ def test_a_golden_has_gradients_for_all_inputs_and_weights(cell: str, shape: str
             assert found.tolerance.storage[name].shape == found.tolerance.accumulation[name].shape == shape_of
 
 
-def test_a_golden_without_cotangents_has_no_gradients() -> None:
-    assert certify(scenario()).gradients is None
-
-
 def test_outputs_do_not_depend_on_cotangents() -> None:
+    assert certify(scenario()).gradients is None
     with_cotangents = gradient_scenario("lstm")
     without = replace(with_cotangents, d_out=None, d_h_n=None, d_c_n=None, gradient_purpose="")
     golden, alone = certify(with_cotangents), certify(without)
@@ -234,3 +237,15 @@ def test_a_scenario_converted_to_arrays_keeps_its_cotangents() -> None:
     assert {name: array.tolist() for name, array in sent.cotangents.items()} == {
         name: array.tolist() for name, array in gradient_scenario("lstm").cotangents.items()
     }
+
+
+def assert_within(golden: Golden, found: Any) -> None:
+    assert golden.gradients is not None
+    for precision in golden.gradients.precisions:
+        verdict = verdict_on(actual_gradients(low := golden.in_precision(precision), found(low)))
+        assert verdict.largest_error <= LARGEST_CORRECT_ERROR, (precision, verdict.message)
+
+
+@for_each([(cell, shape, seed) for seed in (9, 10) for shape in SHAPES for cell in CELLS], every=5)
+def test_autograd_stays_within_the_tolerance(cell: str, shape: str, seed: int) -> None:
+    assert_within(certify(gradient_scenario(cell, shape, seed=seed), confirm=False), of_layers)

@@ -1,4 +1,4 @@
-"""The error bound of recurrences is attained by errors of the worst sign, and not exceeded by others."""
+"""The error bound of recurrences is attained by errors of the worst sign, and is that of networks."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from factories.recurrences import recurrence_scenario, with_all_cotangents
 
+from rnn_goldens import load
+from rnn_goldens.cells import Case, case_of
 from rnn_goldens.cells.recurrence import RecurrenceCase, lanes_of_cotangents
+from rnn_goldens.error_analysis.error_bound import error_bound
 from rnn_goldens.generator.recurrences.bound import ACCUMULATION, Bounds
 from rnn_goldens.generator.recurrences.chunked import chunked
 from rnn_goldens.generator.recurrences.differentiation import pulled_back
@@ -89,12 +92,20 @@ def test_the_chunked_form_has_the_values_of_the_step_form(size: int, by_key: boo
         np.testing.assert_allclose(other.value, one.value, rtol=1e-12, atol=1e-13)
 
 
-def test_running_sums_of_log_decays_are_accounted_for() -> None:
+def test_running_sums_are_accounted_for_in_log_decays_and_their_gradients() -> None:
     of = unrolled(recurrence_scenario("gated_delta").case())
     with_sums = Bounds(of.graph, of.results).of(of.results)[-1]
     of.graph.kept.clear()
     without = Bounds(of.graph, of.results).of(of.results)[-1]
     assert (with_sums[ACCUMULATION] > without[ACCUMULATION]).all()
+    scenario = with_all_cotangents(recurrence_scenario("gated_linear_attention", state=False))
+    case, cotangents = scenario.case(), scenario.named(scenario.shapes.cotangents)
+    graphs = unrolled_gradients(case, lanes_of_cotangents(case, cotangents))
+    d_g = graphs.steps[0]["g"]
+    assert d_g is not None
+    assert not d_g.value.any()  # the state is zero before the first step
+    (bound,) = Bounds(graphs.forward.graph, graphs.results).of([d_g])
+    assert (bound[ACCUMULATION] > 0).all()  # but a running sum of later gradients rounds
 
 
 @pytest.mark.parametrize("cell", ATTENTION)
@@ -109,12 +120,49 @@ def test_the_backward_pass_of_the_chunked_form_has_the_gradients_of_the_step_for
         np.testing.assert_allclose(other.value, one.value, rtol=1e-11, atol=1e-12)
 
 
-def test_running_sums_are_accounted_for_in_the_gradients_of_log_decays() -> None:
-    scenario = with_all_cotangents(recurrence_scenario("gated_linear_attention", state=False))
-    case, cotangents = scenario.case(), scenario.named(scenario.shapes.cotangents)
-    graphs = unrolled_gradients(case, lanes_of_cotangents(case, cotangents))
-    d_g = graphs.steps[0]["g"]
-    assert d_g is not None
-    assert not d_g.value.any()  # the state is zero before the first step
-    (bound,) = Bounds(graphs.forward.graph, graphs.results).of([d_g])
-    assert (bound[ACCUMULATION] > 0).all()  # but a running sum of later gradients rounds
+def column(graph: Graph, vector: Float64) -> Node:
+    """Return a vector of each batch row as a column."""
+    return graph.given(np.atleast_2d(vector)[:, None, :, None])
+
+
+def unrolled_network(case: Case) -> tuple[Graph, list[Node]]:
+    """Return the graph of a network of one layer, and its output at each step."""
+    graph = Graph()
+    w = {name.removesuffix("_l0"): array for name, array in case.weights.items()}
+    program = case.cell.separate.program(w)
+    state = [column(graph, part[0]) for part in case.state]
+    outputs = []
+    for t in range(case.x.shape[1]):
+        values: list[Any] = [column(graph, case.x[:, t]), *state]
+        for operation in program.operations:
+            of = [values[place] for place in operation.of]
+            values.append(computed(graph, operation.primitive, of, [w[n] for n in operation.weights], operation.detail))
+        state = [values[place] for place in program.after]
+        graph.carried.update(node.place for node in state)
+        outputs.append(state[0])
+    return graph, outputs
+
+
+def computed(graph: Graph, primitive: str, of: list[Any], weights: list[Float64], detail: tuple[Any, ...]) -> Any:
+    if primitive == "product":
+        return (weights[0], of[0])  # its blocks of rows are products of their own
+    if primitive == "block":
+        matrix, v = of[0]
+        index, blocks = detail
+        return graph.given(np.split(matrix, blocks)[index][None, None]) @ v
+    if primitive == "vector":
+        index, blocks = detail
+        return column(graph, np.split(weights[0], blocks)[index])
+    of = [graph.given(part[0][None, None]) @ part[1] if isinstance(part, tuple) else part for part in of]
+    return graph.compute(primitive, *of, detail=detail)
+
+
+@pytest.mark.parametrize("golden_id", ["rnn-tanh/plain", "lstm/plain", "gru/plain", "gru-reset-before/plain"])
+def test_both_analyses_derive_the_same_bound(golden_id: str) -> None:
+    case = case_of(load(golden_id, dtype="float64"), np.float64)
+    assert case.config.num_layers == case.config.num_directions == 1
+    graph, outputs = unrolled_network(case)
+    bounds = Bounds(graph, outputs).of(outputs)
+    of_graph = np.stack([bound[ACCUMULATION, :, 0, :, 0] for bound in bounds], axis=1)
+    of_network = error_bound(case).tolerance.accumulation["out"]  # rounded up to eight bits
+    assert ((of_graph <= of_network) & (of_network <= of_graph * (1 + 2.0**-7))).all()

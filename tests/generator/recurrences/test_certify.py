@@ -50,16 +50,13 @@ def test_without_a_scale_it_is_the_root_of_d_k_also_if_that_is_irrational() -> N
     np.testing.assert_allclose(without.expected["o"] * np.sqrt(3), with_one.expected["o"], rtol=1e-15)
 
 
-def test_the_tolerance_of_chunks_is_never_below_that_of_steps() -> None:
+def test_attention_has_a_tolerance_of_chunks_that_is_never_below_that_of_steps() -> None:
     tolerance = certify(recurrence_scenario("gated_delta", time=20)).tolerance
     assert isinstance(tolerance, Contracts)
     assert tolerance.any is not None
     for kind in ("accumulation", "state", "storage"):
         for name, array in getattr(tolerance.step, kind).items():
             assert (getattr(tolerance.any, kind)[name] >= array).all()
-
-
-def test_scans_have_one_tolerance_for_all_algorithms() -> None:
     tolerance = certify(recurrence_scenario("selective_scan")).tolerance
     assert isinstance(tolerance, Contracts)
     assert tolerance.any is None
@@ -114,9 +111,11 @@ def test_a_wrong_configuration_is_one_error(config: dict[str, Any], error: type[
         certify(replace(SCENARIO, config=config))
 
 
-def test_an_unknown_recurrence_is_an_error_that_names_the_known_ones() -> None:
+def test_wrong_names_and_purposes_are_errors_when_declared() -> None:
     with pytest.raises(WrongUse, match=r"no recurrence 'gated_deltanet'\. Did you mean 'gated_delta'"):
         replace(SCENARIO, cell="gated_deltanet")
+    with pytest.raises(WrongUse, match=r"gradient_purpose is 'One\.', but there is no cotangent: set cotangents$"):
+        replace(SCENARIO, cotangents={}, gradient_purpose="One.")
 
 
 def test_a_listed_precision_whose_tolerance_is_too_loose_is_refused_and_not_dropped() -> None:
@@ -125,8 +124,3 @@ def test_a_listed_precision_whose_tolerance_is_too_loose_is_refused_and_not_drop
     assert certify(replace(growing, precisions=SupportedOnly(PRECISIONS))).precisions == ("float64",)
     with pytest.raises(Refused, match=r"tolerance .* in bfloat16, at most 0\.1 is allowed: remove it from precisions$"):
         certify(replace(growing, precisions=("float64", "bfloat16")))
-
-
-def test_a_purpose_of_gradients_requires_cotangents() -> None:
-    with pytest.raises(WrongUse, match=r"gradient_purpose is 'One\.', but there is no cotangent: set cotangents$"):
-        replace(SCENARIO, cotangents={}, gradient_purpose="One.")
