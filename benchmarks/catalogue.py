@@ -58,11 +58,11 @@ BENCHMARKS = (
     ),
     Benchmark(
         "recurrences",
-        "goldens of recurrences: right and wrong implementations, exact goldens, gradients, cost, sizes",
+        "goldens of recurrences: right and wrong implementations, exact goldens, gradients",
         "6 minutes",
         "benchmarks.recurrences.sections:measured",
         page="recurrences.md",
-        packages=("numpy", "torch", "jax", "onnx", "onnxruntime", "python-flint"),
+        packages=("numpy", "torch", "jax", "onnx", "onnxruntime"),
         environment={**ONE_THREAD, **CACHED},
     ),
     Benchmark(
