@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import false_alarms
-from benchmarks.implementation_results import Job, known_failures
+from benchmarks.false_alarms import Job, known_failures
 from benchmarks.recurrences.kernels import CONTRACTS, cells_of
 from benchmarks.recurrences.kernels import IMPLEMENTATIONS as KERNELS
 from rnn_goldens import Unsupported
