@@ -13,26 +13,24 @@ def measured() -> Measured:
         gradients,
         other_criteria,
         right_implementations,
-        wrong_gradients,
-        wrong_kernels,
+        wrong_implementations,
     )
 
     comparisons, exact = right_implementations.measured(), right_implementations.exact()
-    margins, backward = wrong_kernels.measured(), wrong_gradients.measured()
+    forward, backward = wrong_implementations.measured(), wrong_implementations.measured_backward()
     of_gradients = gradients.measured()
     parts = [
         right_implementations.report(comparisons),
-        wrong_kernels.report(margins),
-        other_criteria.report(other_criteria.measured(), margins["any"]),
+        wrong_implementations.report(forward),
+        other_criteria.report(other_criteria.measured(), forward.margins),
         right_implementations.report_exact(exact),
         gradients.report(of_gradients),
-        wrong_gradients.report(backward),
+        wrong_implementations.report(backward),
     ]
-    detections = (wrong_kernels.detection(margins), backward)
     wrong = [
         *(f"{one} in {one.condition}: {one.of_any}" for one in right_implementations.failures([*comparisons, *exact])),
         *(f"gradients by {one.form} on {one.golden}: {one.of_any}" for one in gradients.failures(of_gradients)),
-        *(f"not detected: {pair}" for detection in detections for pair in detection.unexplained()),
+        *(f"not detected: {pair}" for detection in (forward, backward) for pair in detection.unexplained()),
         *(f"rejects a correct kernel: {what}" for what in other_criteria.rejected_right()),
     ]
     return Measured("\n".join(parts), wrong)

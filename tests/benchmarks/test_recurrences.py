@@ -10,8 +10,7 @@ from benchmarks.recurrences import (
     other_criteria,
     relative_error,
     right_implementations,
-    wrong_gradients,
-    wrong_kernels,
+    wrong_implementations,
 )
 from benchmarks.recurrences.goldens import CONDITIONS, Condition
 from benchmarks.recurrences.kernels import IMPLEMENTATIONS
@@ -49,18 +48,18 @@ def test_chunks_may_exceed_the_tolerance_of_steps() -> None:
 
 
 def test_deviations_are_detected_under_each_contract() -> None:
-    found = wrong_kernels.measured([GOLDEN])["any"]
+    found = wrong_implementations.measured([GOLDEN]).margins
     pair = ("past_state_ignored", "gated_delta")
     assert all(of[pair].is_detected and of[pair].golden == GOLDEN for of in found.values())
     margins = [found[Condition("bfloat16", contract)][pair].margin for contract in ("float32-inside", "all-stored")]
     assert margins[0] > margins[1]
-    page = wrong_kernels.report(wrong_kernels.measured([GOLDEN]))
+    page = wrong_implementations.report(wrong_implementations.measured([GOLDEN]))
     assert "pairs of a deviation and a recurrence" in page
     assert "unknown" in page  # one golden does not detect all of them
 
 
 def test_a_pair_without_a_reason_must_be_detected() -> None:
-    found = wrong_kernels.detection(wrong_kernels.measured([GOLDEN]))
+    found = wrong_implementations.measured([GOLDEN])
     assert "borders_of_packed_sequences_ignored of gated_delta in float32" in found.unexplained()
     assert "output_in_float16 of gated_delta in float16" not in found.unexplained()
 
@@ -71,9 +70,9 @@ def test_gradients_of_each_form_are_within_the_tolerance_and_deviations_are_not(
     assert gradients.failures(found) == []
     assert f"of {len(found)} comparisons" in gradients.report(found)
     assert gradients.failures([replace(found[0], exceeding=("z",))]) != []
-    backward = wrong_gradients.measured([GOLDEN])
+    backward = wrong_implementations.measured_backward([GOLDEN])
     assert any(best.is_detected for best in backward.margins[CONDITIONS[1]].values())
-    assert "| float32   |" in wrong_gradients.report(backward)
+    assert "| float32   |" in wrong_implementations.report(backward)
 
 
 def test_all_forms_are_equal_on_an_exact_golden() -> None:
