@@ -66,7 +66,7 @@ BENCHMARKS = (
               options=(ONLY, every("golden, of implementations that compile", 7))),
     Benchmark("diagnosis", "causes that are named for wrong outputs; fails if one is wrong or nothing is found",
               "15 minutes", "benchmarks.diagnosis.forward:measured", "diagnosis.md", packages=("numpy", "torch"),
-              environment=ONE_THREAD, options=(Option("first", 0, "only the first N networks, in random order"),)),
+              environment=ONE_THREAD, options=(Option("first", 400, "only N random networks; 0: all"),)),
     Benchmark("diagnosis-backward", "causes that are named for wrong gradients; fails if one is wrong",
               "4 minutes", "benchmarks.diagnosis.backward:measured", "diagnosis.md", packages=("numpy",),
               environment=ONE_THREAD, options=(every("wrong backward pass"),)),
