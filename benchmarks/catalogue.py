@@ -37,7 +37,7 @@ BENCHMARKS = (
               packages=("numpy", "torch", "python-flint", "h5py", "pytest-xdist"),
               options=(Option("counts", (100, 1000, 10000), "at least two numbers of goldens"),)),
     Benchmark("recurrences", "goldens of recurrences: right and wrong implementations, exact goldens, gradients",
-              "6 minutes", "benchmarks.recurrences.sections:measured", "recurrences.md",
+              "3 minutes", "benchmarks.recurrences.sections:measured", "recurrences.md",
               packages=("numpy", "torch", "jax", "onnx", "onnxruntime"), environment={**ONE_THREAD, **CACHED}),
     Benchmark("hostile", "damaged and hostile JSON in every reader; fails on another error, or beyond its limits",
               "2 minutes", "benchmarks.hostile:measured", "robustness.md", packages=("msgspec", "numpy"),
