@@ -34,6 +34,9 @@ def measured(*, write: bool = False, against: bool = False) -> Measured:
         command += ["--page", str(DOCS / "conformance.md")]
     if against:
         command += ["--against", str(DOCS / "conformance.json")]
+    if not (page.ROOT / "examples" / "programs" / "node_modules").exists():
+        subprocess.run(["examples/install.sh"], cwd=page.ROOT, check=True)
+    subprocess.run(["make", "--silent", "-C", "examples/programs"], cwd=page.ROOT, check=True)
     steps = {"the list of known defects": ["defects"], "the report": command}
     return Measured("", [f"{what} failed" for what, arguments in steps.items() if not _succeeds(arguments)])
 

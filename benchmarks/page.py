@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def versions(*packages: str) -> str:
     return ", ".join([f"Python {platform.python_version()}", *found, f"{platform.system()} {platform.machine()}"])
 
 
+@cache
 def corpus_version() -> str:
     """Return the version of the committed corpus."""
     return str(json.loads((ROOT / "fixtures" / "v1" / "index.json").read_text("utf-8"))["version"])

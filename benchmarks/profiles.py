@@ -65,15 +65,24 @@ def _to_11_bits(array: Array) -> Array:
     return rounded
 
 
-class ChangedOperands(Network):
-    """Changes operands of more than 11 bits by up to 2^-11 of their value."""
+class ChangedOperands(Backward):
+    """Changes operands of more than 11 bits by up to 2^-11 of their value, in both passes."""
 
     def __init__(self, sign: Sign) -> None:
+        super().__init__()
         self.sign = sign
 
     def product(self, v: Array, matrix: Array) -> Array:
         """Return the matrix times each row of v."""
         return super().product(self._changed(v), self._changed(matrix))
+
+    def transposed(self, g: Array, matrix: Array, index: int, blocks: int) -> Array:
+        """Return the transposed block of the matrix times each row of g."""
+        return super().transposed(self._changed(g), self._changed(matrix), index, blocks)
+
+    def outer(self, gs: Sequence[Array], vs: Sequence[Array]) -> Array:
+        """Return the sum of the outer products of pairs."""
+        return super().outer([self._changed(g) for g in gs], [self._changed(v) for v in vs])
 
     def _changed(self, array: Array) -> Array:
         by = np.where(_to_11_bits(array) == array, 0, 2.0**-11 * self.sign(array))
@@ -87,13 +96,14 @@ def _ulp(y: Array) -> Array:
     return ulp
 
 
-class WebGpu(Network):
+class WebGpu(Backward):
     """Computes functions with the errors that WGSL allows, in float64, and rounds; a sigmoid is 1 / (1 + e^-z).
 
     A part of each allowed error is left for rounding.
     """
 
     def __init__(self, sign: Sign) -> None:
+        super().__init__()
         self.sign = sign
 
     def tanh(self, z: Array) -> Array:
@@ -125,30 +135,6 @@ class WebGpuByTanh(WebGpu):
         return ((1 + self.tanh(z / 2)) / 2).astype(z.dtype)
 
 
-class ChangedOperandsBackward(ChangedOperands, Backward):
-    """Changes operands of both passes."""
-
-    def __init__(self, sign: Sign) -> None:
-        ChangedOperands.__init__(self, sign)
-        Backward.__init__(self)
-
-    def transposed(self, g: Array, matrix: Array, index: int, blocks: int) -> Array:
-        """Return the transposed block of the matrix times each row of g."""
-        return super().transposed(self._changed(g), self._changed(matrix), index, blocks)
-
-    def outer(self, gs: Sequence[Array], vs: Sequence[Array]) -> Array:
-        """Return the sum of the outer products of pairs."""
-        return super().outer([self._changed(g) for g in gs], [self._changed(v) for v in vs])
-
-
-class WebGpuBackward(WebGpu, Backward):
-    """Computes functions of both passes with the errors that WGSL allows."""
-
-    def __init__(self, sign: Sign) -> None:
-        WebGpu.__init__(self, sign)
-        Backward.__init__(self)
-
-
 class InaccurateTanh(Network):
     """Computes a tanh that is off by 1e-4, as MindSpore's was (issue 348 of mindspore's mirror)."""
 
@@ -169,17 +155,10 @@ def simulations(profile: str) -> dict[str, Network]:
     }
 
 
-def backward_simulations(profile: str) -> dict[str, Backward]:
-    """Return the simulated backward passes of a profile, by name."""
-    kind = ChangedOperandsBackward if profile == TF32 else WebGpuBackward
-    return {f"gradients, errors {name}": kind(sign()) for name, sign in SIGNS.items()}
-
-
 @dataclass
 class Simulated:
     """The results of one simulated implementation: fractions of tolerances under its profile, and failures."""
 
-    profile: str
     fractions: dict[str, float] = field(default_factory=dict)
     failures: Counter[str] = field(default_factory=Counter)
     failures_under_ieee: Counter[str] = field(default_factory=Counter)
@@ -249,27 +228,21 @@ def _under_profiles(golden: Golden, results: Results) -> Iterator[tuple[str, Gol
 
 def _simulate(golden: Golden, under: Mapping[str, Golden], results: Results) -> None:
     case = case_of(golden, np.float32)
-    for profile in (TF32, WGSL):
-        for name, network in simulations(profile).items() if profile in under else ():
-            one = results.simulated.setdefault(f"{profile}: {name}", Simulated(profile))
+    for profile in (name for name in (TF32, WGSL) if name in under):
+        for name, network in simulations(profile).items():
             outputs = network.run(case)
-            one.add(golden.cell, margin(under[profile], outputs, FLOAT32), margin(golden, outputs, FLOAT32))
-        if profile in under and golden.gradients is not None:
-            _simulate_backward(profile, golden, under[profile], results)
+            fractions = (margin(one, outputs, FLOAT32) for one in (under[profile], golden))
+            results.simulated.setdefault(f"{profile}: {name}", Simulated()).add(golden.cell, *fractions)
+        both = (under[profile].gradients, golden.gradients)
+        kind = ChangedOperands if profile == TF32 else WebGpu
+        for name, sign in SIGNS.items() if golden.gradients is not None else ():
+            found = kind(sign()).gradients(case, dict(golden.cotangents))
+            fractions = (gradient_margin(one, found, FLOAT32) for one in both if one is not None)
+            one = results.simulated.setdefault(f"{profile}: gradients, errors {name}", Simulated())
+            one.add(golden.cell, *fractions)
     outputs = InaccurateTanh().run(case)
     for profile, one_golden in under.items():
         results.wrong_tanh[profile, golden.cell] += margin(one_golden, outputs, FLOAT32) > 1
-
-
-def _simulate_backward(profile: str, golden: Golden, under: Golden, results: Results) -> None:
-    case, cotangents = case_of(golden, np.float32), dict(golden.cotangents)
-    assert golden.gradients is not None
-    assert under.gradients is not None
-    for name, network in backward_simulations(profile).items():
-        one = results.simulated.setdefault(f"{profile}: {name}", Simulated(profile))
-        found = network.gradients(case, cotangents)
-        fractions = (gradient_margin(gradients, found, FLOAT32) for gradients in (under.gradients, golden.gradients))
-        one.add(golden.cell, *fractions)
 
 
 def _detect(golden: Golden, under: Mapping[str, Golden], results: Results) -> None:

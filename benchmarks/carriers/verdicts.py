@@ -5,6 +5,8 @@ header. The exit code is 1 if a verdict differs from Python's, or if Python's ve
 known one.
 """
 
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +21,8 @@ from vectors.archive import FORMATS, contents, is_in_archive
 
 
 def measured() -> Measured:
-    """Return the section, and the verdicts that differ."""
+    """Return the section, and the verdicts that differ; writes the data of the npm package first."""
+    subprocess.run([sys.executable, str(page.ROOT / "javascript" / "build.py")], check=True)
     with tempfile.TemporaryDirectory() as scratch:
         return Measured(*compared(Path(scratch)))
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks import page
 from benchmarks.benchmark import PROCESSES, Measured
-from benchmarks.diagnosis.outcomes import diagnosed
+from benchmarks.diagnosis.forward import diagnosed
 from rnn_goldens import Golden
 from rnn_goldens.cells import Backward, Case, case_of
 from rnn_goldens.cells.cell import with_equations

@@ -1,4 +1,4 @@
-"""Builds goldens and indexes of the sizes that are measured."""
+"""Corpora and outputs that the measured programs read."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,11 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
-
-from rnn_goldens import Config
-from rnn_goldens.golden.built_in_cells import LAYOUTS
-from rnn_goldens.golden.shapes import weight_shapes
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden
@@ -19,26 +14,40 @@ if TYPE_CHECKING:
 GOLDENS = 100
 """Number of copies of a golden in a corpus, so that a benchmark never loads the same file twice in a row."""
 
-PURPOSE = "To be loaded and compared."
 
-OUTPUTS = {"out": (8, 32, 16), "h_n": (1, 8, 16), "c_n": (1, 8, 16)}
-
-
-def corpus_of_copies(folder: Path, golden: "Golden", count: int = GOLDENS) -> Path:
-    """Write a corpus of copies of one golden with different ids."""
-    from rnn_goldens import encoding
+def prepare(folder: Path) -> None:
+    """Write a corpus of copies of one golden, and the right outputs and gradients of it and of every golden."""
+    from rnn_goldens import encoding, select
     from rnn_goldens.generator.index import index_entry
 
     entries = []
-    for number in range(count):
-        copy = replace(golden, id=f"benchmark/number-{number}")
+    for number in range(GOLDENS):
+        copy = replace(batch(), id=f"benchmark/number-{number}")
         files = encoding.encode(copy)
         entries.append(index_entry(copy, files, core=False))
         for suffix, content in files.items():
-            path = folder / f"{copy.id}{suffix}"
+            path = folder / f"copies/{copy.id}{suffix}"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-    return _with_index(folder, entries)
+        _save(folder / f"npz/{number}.npz", outputs(batch().in_precision("float32")))
+    _save(folder / "one.npz", outputs(batch().in_precision("float32")))
+    _write_index(folder / "copies", entries)
+    for golden in select(dtype="float32"):
+        _save(folder / f"outputs/{golden.id}.npz", outputs(golden))
+    for golden in select(dtype="float32", gradients=True):
+        assert golden.gradients is not None
+        low = {name: array.astype(np.float32) for name, array in golden.gradients.expected.items()}
+        _save(folder / f"gradients/{golden.id}.npz", low)
+
+
+def outputs(golden: "Golden") -> dict[str, Any]:
+    """Return the outputs as a test without goldens stores them."""
+    return {name: getattr(golden, name) for name in golden.layout.outputs}
+
+
+def _save(path: Path, arrays: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, allow_pickle=False, **arrays)
 
 
 def index_without_files(folder: Path, count: int) -> Path:
@@ -50,58 +59,31 @@ def index_without_files(folder: Path, count: int) -> Path:
     entries = [json.decode(json.encode(entry)) for entry in open_corpus().select()]
     built = []
     for number in range(count):
-        golden_id = f"benchmark/number-{number}"
-        files = {k: {**file, "path": f"{golden_id}.{k}"} for k, file in entries[number % len(entries)]["files"].items()}
-        built.append({**entries[number % len(entries)], "id": golden_id, "files": files})
-    return _with_index(folder, built)
+        entry, golden_id = entries[number % len(entries)], f"benchmark/number-{number}"
+        files = {kind: {**file, "path": f"{golden_id}.{kind}"} for kind, file in entry["files"].items()}
+        built.append({**entry, "id": golden_id, "files": files})
+    return _write_index(folder, built)
 
 
 @cache
-def batch(tolerance: str) -> "Golden":
-    """Return an LSTM golden of one layer whose ``out`` is (8, 32, 16), exact or with a bound."""
-    return _exact() if tolerance == "exact" else _certified()
-
-
-def _certified() -> "Golden":
+def batch() -> "Golden":
+    """Return an LSTM golden of one layer whose ``out`` is (8, 32, 16), with a bound."""
+    from rnn_goldens import Config
     from rnn_goldens.generator.certify import certify
     from rnn_goldens.generator.scenario import Scenario
+    from rnn_goldens.golden.built_in_cells import LAYOUTS
+    from rnn_goldens.golden.shapes import weight_shapes
 
     numbers, config = np.random.default_rng(0), Config(input_size=16, hidden_size=16)
-    weights = {name: _few_bits(numbers, *shape) / 8 for name, shape in weight_shapes(LAYOUTS["lstm"], config).items()}
-    x = _few_bits(numbers, 8, 32, 16)
-    scenario = Scenario(id="benchmark/batch", purpose=PURPOSE, cell="lstm", weights=weights, x=x, config=config)
+    shapes = {**weight_shapes(LAYOUTS["lstm"], config), "x": (8, 32, 16)}
+    arrays = {name: numbers.integers(-127, 128, shape) / 128 for name, shape in shapes.items()}
+    x, weights = arrays.pop("x"), {name: array / 8 for name, array in arrays.items()}
+    purpose = "To be loaded and compared."
+    scenario = Scenario(id="benchmark/batch", purpose=purpose, cell="lstm", weights=weights, x=x, config=config)
     return certify(scenario, confirm=False)
 
 
-def _exact() -> "Golden":
-    """Return a golden that is compared exactly. Its outputs are random numbers of few bits, not the correct outputs."""
-    from rnn_goldens.checkable_golden import Golden
-    from rnn_goldens.golden.arrays import GoldenArrays
-    from rnn_goldens.golden.tolerance import Exact
-
-    numbers, config = np.random.default_rng(0), Config(input_size=16, hidden_size=16)
-    outputs: dict[str, Any] = {name: _few_bits(numbers, *shape) for name, shape in OUTPUTS.items()}
-    weights = {name: _few_bits(numbers, *shape) for name, shape in weight_shapes(LAYOUTS["lstm"], config).items()}
-    return Golden(
-        id="benchmark/batch",
-        title="Benchmark",
-        purpose=PURPOSE,
-        documented_in="benchmarks",
-        cell="lstm",
-        config=config,
-        features=("bias", "exact"),
-        tolerance=Exact(bits=8),
-        precisions=("float64", "float32", "bfloat16", "float16"),
-        provenance={},
-        stored=GoldenArrays(weights=weights, inputs={"x": _few_bits(numbers, 8, 32, 16)}, expected=outputs),
-    )
-
-
-def _few_bits(numbers: np.random.Generator, *shape: int) -> NDArray[np.float64]:
-    return numbers.integers(-127, 128, shape) / 128.0
-
-
-def _with_index(folder: Path, entries: Sequence[dict[str, Any]]) -> Path:
+def _write_index(folder: Path, entries: Sequence[dict[str, Any]]) -> Path:
     from rnn_goldens.encoding import json_file
 
     folder.mkdir(exist_ok=True)

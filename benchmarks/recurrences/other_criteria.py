@@ -8,10 +8,10 @@ import numpy as np
 
 from benchmarks import page
 from benchmarks.recurrences import relative_error
-from benchmarks.recurrences.detection import Margins, Pair
 from benchmarks.recurrences.goldens import CONDITIONS
 from benchmarks.recurrences.onnx_cases import CONVOLUTION, LEFT_OUT, onnx_cases
 from benchmarks.recurrences.relative_error import RATIO, questions
+from benchmarks.recurrences.wrong_implementations import Margins, Pair
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase, run
 from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS, RecurrenceDeviation

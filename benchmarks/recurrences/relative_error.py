@@ -4,7 +4,7 @@ The inputs are drawn from the distributions of its tests of the four attention r
 ``tests/ops/test_{linear_attn,simple_gla,gla,delta,gdn,kda}.py`` and ``assert_close`` of ``fla/utils.py`` at bc3b101.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -25,11 +25,23 @@ PRECISIONS = ("float32", "bfloat16")
 Float64 = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Draw:
-    """The inputs of one test.
+def drawn(
+    cell: str,
+    time: int,
+    *,
+    scale: float | None = 1.0,
+    divisor: float = 1.0,
+    size: int = 32,
+    uniform: bool = False,
+    from_zero: bool = False,
+    by_key: bool = False,
+    kept: float = 0.0,
+    batch: int = 2,
+    offsets: tuple[int, ...] | None = None,
+) -> RecurrenceCase:
+    """Return the inputs of one test.
 
-    Attributes:
+    Args:
         cell: the rule.
         time: time steps.
         scale: the factor of the outputs; the default if None.
@@ -42,61 +54,35 @@ class Draw:
         batch: rows of the batch, and heads.
         offsets: of packed sequences.
     """
-
-    cell: str
-    time: int
-    scale: float | None = 1.0
-    divisor: float = 1.0
-    size: int = 32
-    uniform: bool = False
-    from_zero: bool = False
-    by_key: bool = False
-    kept: float = 0.0
-    batch: int = 2
-    offsets: tuple[int, ...] | None = None
-
-    def case(self) -> RecurrenceCase:
-        """Return the inputs."""
-        rng, heads = np.random.default_rng(3), self.batch
-        options: dict[str, Any] = {} if self.scale is None else {"scale": self.scale}
-        if self.by_key:
-            options["decay"] = BY_KEY
-        sizes = {"heads": heads, "query_heads": heads, "d_k": self.size, "d_v": self.size}
-        config = recurrence_config(self.cell, {**sizes, **options})
-        rows = self.batch if self.offsets is None else 1
-        sequences = self.batch if self.offsets is None else len(self.offsets) - 1
-        draw = rng.random if self.uniform else rng.standard_normal
-        inputs: dict[str, Float64] = {}
-        for name, shape in config.input_shapes(rows, self.time).items():
-            if name == "beta":
-                inputs[name] = 1 / (1 + np.exp(-draw(shape)))
-            elif name == "g":
-                inputs[name] = -np.log1p(np.exp(-draw(shape))) / self.divisor * (rng.random(shape) >= self.kept)
-            else:
-                inputs[name] = draw(shape)
-            if name in ("q", "k") and "beta" in config.inputs:
-                inputs[name] /= np.linalg.norm(inputs[name], axis=-1, keepdims=True)
-        (shape,) = config.initial_shapes(sequences).values()
-        state = np.zeros(shape) if self.from_zero else draw(shape)
-        offsets = None if self.offsets is None else np.array(self.offsets)
-        return RecurrenceCase(self.cell, config, inputs, {}, {"S0": state}, offsets)
+    rng = np.random.default_rng(3)
+    options: dict[str, Any] = {} if scale is None else {"scale": scale}
+    sizes = {"heads": batch, "query_heads": batch, "d_k": size, "d_v": size}
+    config = recurrence_config(cell, {**sizes, **options, **({"decay": BY_KEY} if by_key else {})})
+    draw = rng.random if uniform else rng.standard_normal
+    inputs: dict[str, Float64] = {}
+    for name, shape in config.input_shapes(1 if offsets else batch, time).items():
+        if name == "beta":
+            inputs[name] = 1 / (1 + np.exp(-draw(shape)))
+        elif name == "g":
+            inputs[name] = -np.log1p(np.exp(-draw(shape))) / divisor * (rng.random(shape) >= kept)
+        else:
+            inputs[name] = draw(shape)
+        if name in ("q", "k") and "beta" in config.inputs:
+            inputs[name] /= np.linalg.norm(inputs[name], axis=-1, keepdims=True)
+    (shape,) = config.initial_shapes(len(offsets) - 1 if offsets else batch).values()
+    state = np.zeros(shape) if from_zero else draw(shape)
+    return RecurrenceCase(cell, config, inputs, {}, {"S0": state}, None if offsets is None else np.array(offsets))
 
 
-def _of_rule(cell: str, *draws: Mapping[str, Any]) -> tuple[Draw, ...]:
-    return tuple(Draw(cell, **arguments) for arguments in draws)
+_PACKED: dict[str, Any] = {"time": 100, "offsets": (0, 15, 100)}
 
-
-_PACKED = {"time": 100, "offsets": (0, 15, 100)}
-
-DRAWS = (
-    *_of_rule(
-        "linear_attention",
+DRAWS: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "linear_attention": (
         {"time": 63, "scale": None, "batch": 1},
         {"time": 100, "scale": None, "size": 30},
         {"time": 100, "scale": 0.1},
     ),
-    *_of_rule(
-        "gated_linear_attention",
+    "gated_linear_attention": (
         {"time": 63, "batch": 1},
         {"time": 100, "divisor": 0.1},
         {"time": 100, "divisor": 10, "scale": 0.1},
@@ -104,9 +90,8 @@ DRAWS = (
         {"time": 63, "scale": None, "uniform": True, "by_key": True, "batch": 1},
         {"time": 100, "scale": None, "divisor": 0.1, "uniform": True, "by_key": True},
     ),
-    *_of_rule("delta_rule", {"time": 63, "batch": 1}, {"time": 100, "scale": 0.1, "size": 30}, _PACKED),
-    *_of_rule(
-        "gated_delta",
+    "delta_rule": ({"time": 63, "batch": 1}, {"time": 100, "scale": 0.1, "size": 30}, _PACKED),
+    "gated_delta": (
         {"time": 63, "batch": 1},
         {"time": 100, "divisor": 0.1},
         {"time": 100, "divisor": 10},
@@ -116,7 +101,8 @@ DRAWS = (
         {"time": 64, "uniform": True, "by_key": True, "batch": 1},
         {"time": 100, "scale": 0.1, "by_key": True, "size": 30},
     ),
-)
+}
+"""Arguments of ``drawn``, by rule."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,8 +148,8 @@ def _ratio(got: Array, right: Array) -> float:
 def questions(precision: str) -> tuple[Question, ...]:
     """Return all drawn inputs in a precision."""
     found = []
-    for draw in DRAWS:
-        case = draw.case().astype(np.float32)
+    for drawn_case in (drawn(cell, **of) for cell, draws in DRAWS.items() for of in draws):
+        case = drawn_case.astype(np.float32)
         rounded = {name: a if name == "g" else rounded_once(a, precision) for name, a in case.inputs.items()}
         case = replace(case, inputs=rounded).astype(np.float32)
         found.append(Question(case, run(case.astype(np.float64)), precision))

@@ -8,7 +8,7 @@ import numpy as np
 from factories.for_each import for_each
 
 from benchmarks.correct_backward import BACKWARD
-from benchmarks.gradient_false_alarms import in_numpy
+from benchmarks.false_alarms import in_numpy
 from rnn_goldens.cells import Backward
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR

@@ -2,9 +2,19 @@
 
 import pytest
 
+from benchmarks.diagnosis.forward import (
+    AMONG,
+    HINT,
+    IDENTIFIED,
+    PARTLY,
+    SILENT,
+    WRONG,
+    Result,
+    outcome,
+    report,
+    result_of,
+)
 from benchmarks.diagnosis.networks import PAIRS, SINGLE, SLIPS
-from benchmarks.diagnosis.outcomes import AMONG, HINT, IDENTIFIED, PARTLY, SILENT, WRONG, Result, outcome, result_of
-from benchmarks.diagnosis.report import report
 from rnn_goldens.diagnosis.candidates import Cause
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, CandidateEvidence, CellInTest, Diagnosis, Evidence
 

@@ -1,75 +1,130 @@
-"""A failure of a correct implementation is counted, described and reported."""
+"""A failure of a correct implementation is counted, described and reported; a missing gradient is an error."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pytest
 
-from benchmarks import false_alarms, implementation_results
-from benchmarks.false_alarms import implementations, report, results_of
-from benchmarks.implementation_results import ImplementationResults, Job
-from rnn_goldens.checkable_golden import Golden
+from benchmarks import false_alarms
+from benchmarks.false_alarms import DRAWN, GRADIENTS, OUTPUTS, SCAN, Job, Results, results_of
+from rnn_goldens.cells import Backward
+from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.comparison.outputs import states_apart
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.implementations import numpy_cells
 
-pytestmark = pytest.mark.slow
+NETWORKS = open_corpus().networks
+SIZES = {
+    OUTPUTS: sum("float32" in entry.precisions for entry in NETWORKS),
+    GRADIENTS: sum("float32" in entry.gradient_precisions for entry in NETWORKS),
+    DRAWN: 2,
+}
 
-NETWORKS = [entry for entry in open_corpus().entries if entry.cell not in RECURRENCES]
-SIZE = sum("float32" in entry.precisions for entry in NETWORKS)
+in_numpy = false_alarms.in_numpy(Backward())
 
 
-def test_the_definition_has_no_false_alarm() -> None:
-    results = results_of(Job("numpy", "float32"))
-    assert (results.passed, results.refused.total(), results.failed) == (SIZE, 0, {})
+def with_an_error(golden: Inputs, of: str) -> Mapping[str, Any]:
+    """Return outputs or gradients with one wrong array."""
+    if golden.cell != "gru":
+        raise Unsupported("only a gru")
+    if of == GRADIENTS:
+        gradients = dict(in_numpy(golden))
+        return {**gradients, "weight_hh_l0": gradients["weight_hh_l0"] + 0.5}
+    outputs: dict[str, Any] = dict(states_apart(golden.layout, *numpy_cells.run(golden)))
+    return {**outputs, "out": outputs["out"] + 0.5}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("of", [OUTPUTS, GRADIENTS])
+def test_the_definition_has_no_false_alarm(of: str) -> None:
+    results = results_of(Job("numpy", "float32", of))
+    assert (results.passed, results.refused.total(), results.failed) == (SIZES[of], 0, {})
     assert 0 < results.largest[0] < 0.7
 
 
-def test_a_failure_says_where_and_by_how_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    def off(golden: Golden) -> tuple[Any, ...]:
-        if golden.cell != "gru":
-            raise Unsupported("only a gru")
-        out = golden.out.copy()
-        out[..., -1] += 0.5
-        return out, golden.h_n
+@pytest.mark.slow
+def test_a_jax_scan_has_no_false_alarm_in_any_cell() -> None:
+    results = results_of(Job(SCAN, "float32", GRADIENTS, 23))
+    assert (results.passed + results.refused.total(), results.failed) == (len(range(0, SIZES[GRADIENTS], 23)), {})
+    assert results.passed > results.refused.total()
 
-    monkeypatch.setattr(false_alarms, "find_implementation", lambda _: off)
-    results = results_of(Job("off", "float32"))
-    gru = sum("float32" in e.precisions for e in open_corpus().select(cell=["gru"]))
-    assert (results.passed, results.refused, len(results.failed)) == (0, {"only a gru": SIZE - gru}, gru)
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("of", "array"), [(OUTPUTS, "out"), (GRADIENTS, "weight_hh_l0")])
+def test_a_failure_says_where_and_by_how_much(of: str, array: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(false_alarms, "_function", lambda job: lambda golden: with_an_error(golden, job.of))
+    results = results_of(Job("off", "float32", of))
+    assert results.passed == 0
+    assert results.refused == {"only a gru": SIZES[of] - len(results.failed)}
+    assert f"{array}[" in results.failed["gru/plain"]
     assert "off by 0.5, allowed" in results.failed["gru/plain"]
-    assert "`gru/plain`: out[" in report([results], ["off"])
+    report = false_alarms.report if of == OUTPUTS else false_alarms.report_gradients
+    assert f"`gru/plain`: {array}[" in report([results])
 
 
+def test_random_goldens_pass_and_a_wrong_implementation_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = results_of(Job("numpy", "float32", DRAWN, 8))
+    assert (right.passed, right.failed) == (8, {})
+    monkeypatch.setattr(false_alarms, "_function", lambda job: lambda golden: with_an_error(golden, job.of))
+    wrong = results_of(Job("off", "float32", DRAWN, 8))
+    assert (wrong.passed, len(wrong.failed)) == (0, 8 - wrong.refused.total())
+    assert wrong.failed
+    assert "| NumPy, 1 networks |" in false_alarms.report_drawn([right], 8)
+
+
+def test_an_exception_is_a_failure_and_a_missing_gradient_an_error() -> None:
+    golden = open_corpus().load("gru/plain", "float32", gradients=True)
+
+    def raises(_: Inputs) -> Mapping[str, Any]:
+        raise ZeroDivisionError("here")
+
+    results = Results(Job("of the test", "float32", GRADIENTS))
+    results.add(golden, raises, known=None)
+    assert results.failed == {"gru/plain": "ZeroDivisionError('here')"}
+    with pytest.raises(ValueError, match="of the test does not return x of gru/plain"):
+        results.add(golden, lambda one: {n: a for n, a in in_numpy(one).items() if n != "x"}, known=None)
+
+
+def test_a_known_failure_must_fail() -> None:
+    golden, results = open_corpus().load("gru/plain", "float32"), Results(Job("of the test", "float32"))
+    outputs = {"out": golden.out, "h_n": golden.h_n}
+    results.add(golden, lambda _: {**outputs, "h_n": golden.h_n + 1}, known="a defect")
+    assert (results.known, results.failed) == ({"a defect": 1}, {})
+    results.add(golden, lambda _: outputs, known="a defect")
+    assert "passes, but" in results.failed["gru/plain"]
+
+
+@pytest.mark.slow
 def test_refused_goldens_are_not_failures() -> None:
     results = results_of(Job("onnxruntime", "float64"))
-    assert results.passed == 0
-    assert not results.failed
-    assert results.refused.total() == len(NETWORKS)
+    assert (results.passed, results.failed, results.refused.total()) == (0, {}, len(NETWORKS))
 
 
-def test_the_names_of_implementations_are_unique() -> None:
-    assert len(set(implementations())) == len(implementations())
+@pytest.mark.parametrize("names", [false_alarms.implementations, false_alarms.differentiable])
+def test_the_names_of_implementations_are_unique(names: Callable[[], list[str]]) -> None:
+    assert len(set(names())) == len(names())
 
 
-def test_is_close_compares_every_output() -> None:
-    golden = open_corpus().load("gru/plain", "float32")
-    assert false_alarms.is_close(golden, (golden.out, golden.h_n))
-    assert not false_alarms.is_close(golden, (golden.out, golden.h_n + np.float32(1e-3)))
+def test_is_close_compares_every_array() -> None:
+    golden = open_corpus().load("gru/plain", "float32", gradients=True)
+    assert false_alarms.is_close(golden, {"out": golden.out, "h_n": golden.h_n})
+    assert not false_alarms.is_close(golden, {"out": golden.out, "h_n": golden.h_n + 1e-3})
+    gradients = in_numpy(golden)
+    assert false_alarms.is_close(golden, gradients)
+    assert not false_alarms.is_close(golden, {**gradients, "x": gradients["x"] + 1e-3})
 
 
 def test_a_false_alarm_and_a_large_error_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     largest, failed = (0.1, "gru/plain"), dict[str, str]()
 
-    def run(_: object, tasks: Sequence[tuple[Sequence[Job], int]]) -> dict[Job, ImplementationResults]:
-        jobs = [job for jobs, _ in tasks for job in jobs]
-        return {job: ImplementationResults(job, passed=3, largest=largest, failed=failed) for job in jobs}
+    def run(names: Sequence[str], job: Callable[[str, str], Job]) -> list[Results]:
+        return [Results(job(n, p), passed=3, largest=largest, failed=failed) for n in names for p in PRECISIONS]
 
-    monkeypatch.setattr(implementation_results, "run", run)
+    monkeypatch.setattr(false_alarms, "run", run)
     found = false_alarms.measured(only="torch-cells")
-    assert (found.text.count("| torch-cells "), found.wrong) == (1, [])
+    assert ("| torch-cells    | 3 passed (0.10) |" in found.text, found.wrong) == (True, [])
     failed["gru/plain"] = "out[0] is 1, not 2"
     assert "torch-cells, float64, gru/plain: out[0] is 1, not 2" in false_alarms.measured(only="torch-cells").wrong
     failed, largest = {}, (0.71, "gru/plain")

@@ -6,24 +6,18 @@ import numpy as np
 import pytest
 
 from benchmarks.recurrences import (
-    cost,
-    exact,
     gradients,
     other_criteria,
     relative_error,
     right_implementations,
-    sizes,
-    wrong_gradients,
-    wrong_kernels,
+    wrong_implementations,
 )
 from benchmarks.recurrences.goldens import CONDITIONS, Condition
 from benchmarks.recurrences.kernels import IMPLEMENTATIONS
 from benchmarks.recurrences.onnx_cases import LEFT_OUT, onnx_cases
 from rnn_goldens.cells.recurrence import run
-from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations.recurrences import recurrence_deviation
 from rnn_goldens.deviations.recurrences.deviation import ATTENTION
-from rnn_goldens.golden.recurrences import RECURRENCES
 
 GOLDEN, EXACT, LONG = "gated-delta/several-steps", "delta-rule/exact-steps", "delta-rule/full-numbers"
 
@@ -45,9 +39,7 @@ def test_a_failure_is_reported() -> None:
     found = right_implementations.measured([GOLDEN], ["numpy_step"])
     wrong = replace(found[0], of_any=1.5)
     assert right_implementations.failures([wrong, *found[1:]]) == [wrong]
-    assert "| numpy_step     | gated-delta/several-steps | float64 |     1.50 |" in right_implementations.report(
-        [wrong]
-    )
+    assert "FAILED: numpy_step on gated-delta/several-steps in float64: 1.50" in right_implementations.report([wrong])
 
 
 def test_chunks_may_exceed_the_tolerance_of_steps() -> None:
@@ -56,62 +48,45 @@ def test_chunks_may_exceed_the_tolerance_of_steps() -> None:
 
 
 def test_deviations_are_detected_under_each_contract() -> None:
-    found = wrong_kernels.measured([GOLDEN])["any"]
+    found = wrong_implementations.measured([GOLDEN]).margins
     pair = ("past_state_ignored", "gated_delta")
     assert all(of[pair].is_detected and of[pair].golden == GOLDEN for of in found.values())
     margins = [found[Condition("bfloat16", contract)][pair].margin for contract in ("float32-inside", "all-stored")]
     assert margins[0] > margins[1]
-    page = wrong_kernels.report(wrong_kernels.measured([GOLDEN]))
+    page = wrong_implementations.report(wrong_implementations.measured([GOLDEN]))
     assert "pairs of a deviation and a recurrence" in page
     assert "unknown" in page  # one golden does not detect all of them
 
 
 def test_a_pair_without_a_reason_must_be_detected() -> None:
-    found = wrong_kernels.detection(wrong_kernels.measured([GOLDEN]))
+    found = wrong_implementations.measured([GOLDEN])
     assert "borders_of_packed_sequences_ignored of gated_delta in float32" in found.unexplained()
     assert "output_in_float16 of gated_delta in float16" not in found.unexplained()
 
 
-def test_gradients_of_steps_are_within_the_tolerance_and_their_deviations_are_not() -> None:
-    found = gradients.measured([GOLDEN], ["torch, step by step"])
-    assert found.failures == []
-    assert f"of {len(found.comparisons)} comparisons" in gradients.report(found)
-    backward = wrong_gradients.measured([GOLDEN])
+def test_gradients_of_each_form_are_within_the_tolerance_and_deviations_are_not() -> None:
+    found = gradients.measured(["min-gru/several-steps"])
+    assert {one.form for one in found} == set(gradients.FORMS)
+    assert gradients.failures(found) == []
+    assert f"of {len(found)} comparisons" in gradients.report(found)
+    assert gradients.failures([replace(found[0], exceeding=("z",))]) != []
+    backward = wrong_implementations.measured_backward([GOLDEN])
     assert any(best.is_detected for best in backward.margins[CONDITIONS[1]].values())
-    assert "| float32   |" in wrong_gradients.report(backward)
-
-
-def test_gradients_in_chunks_and_in_jax_run() -> None:
-    found = gradients.measured(["min-gru/several-steps"], ["torch, chunks of 16", "JAX, scans"])
-    assert {one.form for one in found.comparisons} == {"torch, chunks of 16", "JAX, scans"}
-    assert "| torch, chunks of 16 |           1 |      0 |" in gradients.report(found)
+    assert "| float32   |" in wrong_implementations.report(backward)
 
 
 def test_all_forms_are_equal_on_an_exact_golden() -> None:
-    found = exact.measured([EXACT])
-    assert {f"chunks of {size}" for size in range(1, 7)} <= {one.form for one in found}
-    assert exact.failures(found) == []
-    page = exact.report([replace(found[0], is_equal=False), *found[1:]])
+    found = right_implementations.exact([EXACT])
+    assert {f"chunks of {size}" for size in range(1, 7)} <= {one.implementation for one in found}
+    assert {one.of_any for one in found} == {0.0}
+    page = right_implementations.report_exact([replace(found[0], of_any=np.inf), *found[1:]])
     assert f"{len(found) - 1} of {len(found)}" in page
 
 
-def test_costs_are_measured() -> None:
-    measured = cost.measured(times=(4,), widths=(2,))
-    assert min(measured[0].step, measured[0].chunks, measured[0].gradients) > 0
-    assert measured[0].gradient_chunks
-    page = cost.report(measured, [cost.Total("gated_delta", 3, 1.25)])
-    assert "All 3 goldens are certified" in page
-    assert "| 4    |         2 |" in page
-
-
-def test_sizes_are_those_of_the_corpus() -> None:
-    found = sizes.measured()
-    assert sum(of.goldens for of in found) == sum(entry.cell in RECURRENCES for entry in open_corpus().entries)
-    assert "| together " in sizes.report(found)
-
-
 def test_drawn_inputs_accept_right_outputs_and_reject_wrong_ones() -> None:
-    question = relative_error.Question(case := relative_error.DRAWS[0].case(), right := run(case), "float32")
+    question = relative_error.Question(
+        case := relative_error.drawn("linear_attention", 63, batch=1), right := run(case), "float32"
+    )
     assert question.ratio(right) == 0
     assert question.accepts({name: array * 1.004 for name, array in right.items()})
     assert not question.accepts({name: array * 1.006 for name, array in right.items()})

@@ -1,64 +1,59 @@
 """Correct implementations of recurrences, as people write them, by name."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.recurrences.kernels import in_jax, numpy_attention, numpy_scans, numpy_steps, onnx_operators
+from benchmarks.recurrences.kernels import forms, onnx_operators
 from benchmarks.recurrences.kernels.contracts import CONTRACTS
-from benchmarks.recurrences.kernels.frame import ATTENTION, DIAGONAL, NUMPY, A, Form, Kernel, Library, kernel
-from benchmarks.recurrences.kernels.in_torch import STEP_FORMS, TORCH, chunk_forms, torch_gradients
+from benchmarks.recurrences.kernels.forms import ATTENTION, DIAGONAL, OTHER_STEPS, STEPS
+from benchmarks.recurrences.kernels.kernel import Forms, Kernel
+from benchmarks.recurrences.kernels.library import NUMPY, in_jax, in_torch
 
-__all__ = ["CONTRACTS", "IMPLEMENTATIONS", "Implementation", "torch_gradients"]
+__all__ = ["CONTRACTS", "IMPLEMENTATIONS", "Forms", "Kernel", "cells_of", "numpy_chunks"]
 
 SIZES = (1, 7, 16, 64)
 """Steps of a chunk."""
 
 
-@dataclass(frozen=True)
-class Implementation:
-    """A correct implementation.
-
-    Attributes:
-        name: its name.
-        cells: the recurrences that it computes.
-        function: returns outputs and last states of a case, in a precision and by a contract; raises Unsupported.
-    """
-
-    name: str
-    cells: tuple[str, ...]
-    function: Kernel
+def numpy_chunks(size: int, *, direct: bool) -> Forms:
+    """Return attention in chunks of a size."""
+    return Forms(lambda: NUMPY, dict.fromkeys(ATTENTION, partial(forms.chunks, size=size, direct=direct)))
 
 
-def _of_forms(name: str, forms: Mapping[str, Form[A]], library: Library[A], *, native: bool = False) -> Implementation:
-    return Implementation(name, tuple(forms), kernel(forms, library, native=native))
+def _numpy_cumulated(size: int) -> Forms:
+    return Forms(lambda: NUMPY, dict.fromkeys(DIAGONAL, partial(forms.cumulated, size=size)))
 
 
-def _numpy_chunks(size: int, *, direct: bool) -> Implementation:
-    form = partial(numpy_attention.chunks, size=size, direct=direct)
-    return _of_forms(f"numpy_chunk_{size}{'_direct' if direct else ''}", dict.fromkeys(ATTENTION, form), NUMPY)
+def _torch_chunks(size: int) -> Forms:
+    attention, diagonal = partial(forms.chunks, size=size), partial(forms.cumulated, size=size)
+    return Forms(in_torch, {**dict.fromkeys(ATTENTION, attention), **dict.fromkeys(DIAGONAL, diagonal)})
 
 
-def _numpy_cumulated(size: int | None) -> Implementation:
-    form = partial(numpy_scans.cumulated, size=size)
-    return _of_forms(f"numpy_cumulated{f'_{size}' if size else ''}", dict.fromkeys(DIAGONAL, form), NUMPY)
+_TORCH_STEPS = {
+    **STEPS,
+    "selective_scan": forms.other_selective_scan,
+    "min_gru": forms.complementary_min_gru,
+    "causal_conv": forms.torch_causal_conv,
+}
+_SCANS = {**dict.fromkeys(ATTENTION, forms.attention), **dict.fromkeys(DIAGONAL, forms.associative)}
+
+IMPLEMENTATIONS: dict[str, Kernel] = {
+    "numpy_step": Forms(lambda: NUMPY, STEPS),
+    "numpy_other_step": Forms(lambda: NUMPY, OTHER_STEPS),
+    **{f"numpy_chunk_{size}": numpy_chunks(size, direct=False) for size in SIZES},
+    **{f"numpy_chunk_{size}_direct": numpy_chunks(size, direct=True) for size in SIZES},
+    "numpy_cumulated": _numpy_cumulated(0),
+    "numpy_cumulated_16": _numpy_cumulated(16),
+    "numpy_associative": Forms(lambda: NUMPY, dict.fromkeys(DIAGONAL, forms.associative)),
+    "torch_step": Forms(in_torch, _TORCH_STEPS),
+    "torch_native_step": Forms(in_torch, _TORCH_STEPS, native=True),
+    **{f"torch_chunk_{size}": _torch_chunks(size) for size in (16, 64)},
+    "jax_scan": Forms(in_jax, {**STEPS, **_SCANS}),
+    "onnx_reference": onnx_operators.onnx_reference,
+    "onnxruntime": onnx_operators.onnxruntime,
+    "onnxruntime_kernel": onnx_operators.onnxruntime_kernel,
+}
 
 
-_ALL = (
-    _of_forms("numpy_step", {**dict.fromkeys(ATTENTION, numpy_attention.step), **numpy_steps.STEPS}, NUMPY),
-    _of_forms(
-        "numpy_other_step", {**dict.fromkeys(ATTENTION, numpy_attention.other_step), **numpy_steps.OTHER_STEPS}, NUMPY
-    ),
-    *(_numpy_chunks(size, direct=direct) for size in SIZES for direct in (False, True)),
-    *(_numpy_cumulated(size) for size in (None, 16)),
-    _of_forms("numpy_associative", dict.fromkeys(DIAGONAL, numpy_scans.associative), NUMPY),
-    _of_forms("torch_step", STEP_FORMS, TORCH),
-    _of_forms("torch_native_step", STEP_FORMS, TORCH, native=True),
-    *(_of_forms(f"torch_chunk_{size}", chunk_forms(size), TORCH) for size in (16, 64)),
-    Implementation("jax_scan", tuple(in_jax.FORMS), in_jax.jax_scan),
-    Implementation("onnx_reference", onnx_operators.CELLS, onnx_operators.onnx_reference),
-    Implementation("onnxruntime", onnx_operators.CELLS, onnx_operators.onnxruntime),
-    Implementation("onnxruntime_kernel", onnx_operators.CELLS, onnx_operators.onnxruntime_kernel),
-)
-
-IMPLEMENTATIONS: dict[str, Implementation] = {implementation.name: implementation for implementation in _ALL}
+def cells_of(kernel: Kernel) -> tuple[str, ...]:
+    """Return the recurrences that an implementation computes."""
+    return tuple(kernel.by_cell) if isinstance(kernel, Forms) else onnx_operators.CELLS

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from benchmarks.recurrences.kernels.contracts import HALF, rounded_once
-from benchmarks.recurrences.kernels.frame import ATTENTION, Float64, Kernel, arrays_of
+from benchmarks.recurrences.kernels.forms import ATTENTION
+from benchmarks.recurrences.kernels.kernel import Kernel, arrays_of
+from benchmarks.recurrences.kernels.library import Float64
 from rnn_goldens import Unsupported
 from rnn_goldens.cells.recurrence import RecurrenceCase
 
