@@ -110,11 +110,12 @@ def test_missing_gradients_do_not_hide_the_cause_and_none_counts_as_zero() -> No
     assert verdict.explained_by == ("h0_gradient_zero",)
 
 
-@pytest.mark.parametrize("value", ["text", [["a"]]])
-def test_gradients_that_are_not_numeric_are_not_explained(value: object) -> None:
-    golden = golden_named("lstm/plain")
+@pytest.mark.parametrize("value", ["text", [["a"]], np.full((1, 1, 4), np.nan), np.ones((1, 1, 3))], ids=repr)
+def test_gradients_that_cannot_be_compared_are_not_explained(value: object) -> None:
+    golden = golden_named("lstm/one-step")
     verdict = golden.compare_gradients({**wrong_gradients(golden, "biases_halved"), "x": value})
     assert verdict.explained_by == ()
+    assert ("x: has shape (1, 1, 3)" in verdict.message) == (np.shape(value) == (1, 1, 3))  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
