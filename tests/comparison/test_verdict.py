@@ -105,6 +105,14 @@ def test_an_output_less_precise_than_declared_fails() -> None:
     assert "out is float32: less precise than the declared float64" in verdict.message
 
 
+def test_a_failure_says_in_which_lower_precision_every_value_was_computed() -> None:
+    golden = rnn_goldens.load("gru/plain", dtype="float64")
+    hint = "every value is a float16 number: computed in float16, not in the declared float64?"
+    out = PRECISIONS["float16"].round(golden.out + 0.01).astype(np.float64)
+    assert hint in golden.compare(out, golden.h_n).message
+    assert "computed in" not in golden.compare(golden.out + 0.1, golden.h_n).message
+
+
 def test_values_that_round_to_the_same_digits_are_printed_in_full(golden: Golden) -> None:
     out: Any = golden.out.astype(np.float64)
     out[0, 0, 0] += 1e-13
