@@ -9,7 +9,7 @@ from rnn_goldens.golden.profile import TF32, WGSL
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    results = run(every=40)
+    results = run(every=80)
     assert results.simulated
     assert not any(one.failures.total() for one in results.simulated.values())
     assert any(one.failures_under_ieee.total() for one in results.simulated.values())

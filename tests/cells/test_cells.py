@@ -67,7 +67,7 @@ each_recurrence = for_each(list(RECURRENCES))
 
 @for_each(
     [(cell, name) for cell in RECURRENCES for name in ("grouped queries", "decay by key", "packed", "one step")],
-    every=5,
+    every=10,
 )
 def test_outputs_and_gradients_equal_those_of_the_scalar_implementation(cell: str, name: str) -> None:
     case = random_case(cell, **CASES[name])

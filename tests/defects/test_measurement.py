@@ -35,6 +35,7 @@ def of_numpy(defect: Defect, implementation: str = "numpy") -> Defect:
     return replace(defect, engine="numpy", implementation=implementation, versions=">=1")
 
 
+@pytest.mark.slow
 def test_defects_of_onnx_reference_are_found_in_the_versions_that_the_list_says() -> None:
     findings = found(*(defect for defect in LISTED.values() if defect.engine == "onnx"))
     assert len(findings) >= 10

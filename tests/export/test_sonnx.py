@@ -170,7 +170,7 @@ def test_the_bound_on_tanh_is_the_largest_first_order_error_of_its_formula(x: fl
     assert float(shown) == pytest.approx(largest, abs=0.01)
 
 
-@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("operator", ["rnn", *(pytest.param(o, marks=pytest.mark.slow) for o in ("gru", "lstm"))])
 def test_the_page_counts_the_cases_that_its_command_writes_and_the_bugs_of_outputs_that_they_detect(
     operator: str,
 ) -> None:

@@ -42,8 +42,7 @@ def built(*layers: Any, inputs: int = 3) -> Any:
     return list(layers) if len(layers) > 1 else layers[0]
 
 
-@pytest.mark.parametrize("cell", KINDS)
-@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("cell", "bias"), [*((cell, True) for cell in KINDS), ("gru", False)])
 def test_a_layer_of_keras_is_accepted(cell: str, bias: bool) -> None:
     layer = built(KINDS[cell](5, use_bias=bias, return_sequences=True))
     golden = certify(Scenario(cell=cell, weights=layer, convention="keras", **FIELDS)).in_precision("float32")
@@ -137,7 +136,13 @@ def test_a_layer_of_flax_is_accepted_with_a_prefix() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "kind", "name"),
-    [("lstm", "LSTMCell", "if_"), ("lstm", "OptimizedLSTMCell", "dense_[ih]"), ("gru", "GRUCell", "dense_[ih]")],
+    [
+        ("lstm", "LSTMCell", "if_"),
+        *(
+            pytest.param(cell, kind, "dense_[ih]", marks=pytest.mark.slow)
+            for cell, kind in (("lstm", "OptimizedLSTMCell"), ("gru", "GRUCell"))
+        ),
+    ],
 )
 def test_weights_of_flax_nnx_are_refused(cell: str, kind: str, name: str) -> None:
     from flax import nnx

@@ -70,13 +70,13 @@ def bits(numbers: Any) -> Any:
     return each(float.hex, numbers)
 
 
-@for_each(NETWORKS, every=16)
+@for_each(NETWORKS, every=32)
 def test_every_stored_output_is_reproduced(golden_id: str) -> None:
     golden = CORPUS.load(golden_id)
     assert bits(computed(golden)) == bits(stored(golden))
 
 
-@for_each([golden_id for golden_id in NETWORKS if golden_id in WITH_GRADIENTS], every=24)
+@for_each([golden_id for golden_id in NETWORKS if golden_id in WITH_GRADIENTS], every=48)
 def test_every_stored_gradient_is_reproduced(golden_id: str) -> None:
     golden = CORPUS.load(golden_id, gradients=True)
     assert bits(computed_gradients(golden)) == bits(stored_gradients(golden))

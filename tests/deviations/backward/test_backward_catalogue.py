@@ -17,7 +17,7 @@ from rnn_goldens.golden.features import FEATURES
 
 NAMES = Path(__file__).with_name("names.txt").read_text("utf-8").split()
 
-each_deviation = for_each(BACKWARD_DEVIATIONS, lambda wrong: wrong.name, every=12)
+each_deviation = for_each(BACKWARD_DEVIATIONS, lambda wrong: wrong.name, every=24)
 
 
 def same(a: Gradients, b: Gradients) -> bool:
