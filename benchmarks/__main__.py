@@ -1,14 +1,16 @@
 """Lists the benchmarks, runs one, measures all results again, or lists the pages of results.
 
-python -m benchmarks                    # the list
-python -m benchmarks NAME [--write]     # --write renews its section in docs/results
-python -m benchmarks results            # renews every section that is not of this commit and corpus
-python -m benchmarks pages [--today]    # of which corpus, commit and date every page is
+python -m benchmarks                  the list
+python -m benchmarks NAME [--write]   --write renews its section in docs/results
+python -m benchmarks results          renews every section that is not of this
+                                      commit and corpus
+python -m benchmarks pages [--today]  the corpus, commit and date of every page
 """
 
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 
 from benchmarks import page, pages, results
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     given = vars(parser.parse_args(arguments))
     name = given.pop("name")
     if name is None:
-        print(_listed())
+        print(f"{__doc__}\n{_listed()}")
         return 0
     if name == "results":
         return results.measure(given["engines"])
@@ -47,8 +49,13 @@ def main(arguments: Sequence[str]) -> int:
 
 def _listed() -> str:
     width = max(len(one.name) for one in BENCHMARKS) + 2
-    lines = [f"{one.name:<{width}}{one.what} ({one.takes})" for one in BENCHMARKS]
-    return "\n".join([*lines, "", "python -m benchmarks NAME --help lists the options of one.", "", str(__doc__)])
+    lines = [
+        textwrap.fill(
+            f"{one.what} ({one.takes})", 80, initial_indent=f"{one.name:<{width}}", subsequent_indent=" " * width
+        )
+        for one in BENCHMARKS
+    ]
+    return "\n".join([*lines, "", "python -m benchmarks NAME --help lists the options of one."])
 
 
 def _add(parser: argparse.ArgumentParser, option: Option) -> None:
