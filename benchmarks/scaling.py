@@ -101,7 +101,8 @@ def report(costs: Sequence[Cost], cores: int) -> str:
             "## A large corpus\n\n"
             f"{costs[0].count:,} to {costs[-1].count:,} small goldens "
             "([examples/ten_thousand.py](../../examples/ten_thousand.py): three cells, two sequences of five steps, "
-            "hidden size 4) were certified, listed by `rnn-goldens list`, and checked by `rnn-goldens check numpy -n 2` "
+            "hidden size 4) were certified, listed by `rnn-goldens list`, and checked by `rnn-goldens "
+            "check numpy -n 2` "
             "in float32: costs grow about linearly with the number of goldens. "
             f"It was measured on {cores} cores.\n",
             *(f"{part}:\n\n{page.table(('goldens', *columns), part_rows)}" for part, columns, part_rows in parts),
