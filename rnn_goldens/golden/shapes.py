@@ -47,11 +47,6 @@ class Layout:
         return {name: axes for name, axes in self.weights if name not in dict(STACKED)}
 
     @property
-    def vectors(self) -> tuple[str, ...]:
-        """Names of the further weights with one number per unit, such as peepholes."""
-        return tuple(name for name, axes in self.further.items() if axes == "H")
-
-    @property
     def is_projected(self) -> bool:
         """Whether h is the product of a weight, so that its size is proj_size."""
         return any(axes[0] == "P" for _, axes in self.weights)

@@ -171,7 +171,8 @@ class Derived:
 
 def in_use(tolerance: "Tolerance", profile: Profile, dtype: str) -> "Exact | Bound | Contracts":
     """Return the tolerance under a profile in a precision."""
-    return tolerance.in_precision(dtype) if isinstance(tolerance, Derived) else tolerance.under(profile)
+    found = tolerance.under(profile)
+    return found.in_precision(dtype) if isinstance(found, Derived) else found
 
 
 def roundoff_sum(accumulation: Float64, storage: Float64, precision: Precision) -> Float64:

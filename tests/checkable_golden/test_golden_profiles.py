@@ -11,6 +11,7 @@ from rnn_goldens.cells import Array, Network, case_of
 from rnn_goldens.comparison.golden_parts import of_rows
 from rnn_goldens.comparison.verdict import GoldenMismatch
 from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Derived
 
 GOLDEN = "lstm/two-layers"
@@ -68,6 +69,7 @@ def test_other_precisions_keep_their_tolerance_under_tf32(plain: Golden) -> None
     for precision in ("float64", "bfloat16", "float16"):
         other = under.in_precision(precision).expected_of().allowed("out")
         np.testing.assert_array_equal(other, plain.in_precision(precision).expected_of().allowed("out"))
+        np.testing.assert_array_equal(other, under.tolerance.allowed("out", plain.stored.out, PRECISIONS[precision]))
     again = under.in_precision("float64").in_precision("float32")
     np.testing.assert_array_equal(again.expected_of().allowed("out"), under.expected_of().allowed("out"))
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from factories.gradients import with_gradients
 
-from rnn_goldens import Golden, GoldenMismatch, UnknownName, Verdict, load
+from rnn_goldens import Golden, GoldenMismatch, UnknownName, Unsupported, Verdict, load
 from rnn_goldens.comparison.calls import compare_gradient_calls
 from rnn_goldens.comparison.verdict import compare_gradients
 from rnn_goldens.errors import WrongUse
@@ -160,21 +160,21 @@ def test_the_gradient_of_a_default_initial_state_is_not_checked() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
-        ("x", lambda _, a: a[:, :2], "x: has shape (3, 2, 4), want (3, 4, 4)"),
         ("weight_hh_l0", lambda _, a: a.T, "has shape (3, 12), want (12, 3); it is transposed: PyTorch's"),
+        ("x", lambda _, a: a[:, :2], "x: has shape (3, 2, 4), want (3, 4, 4)"),
         ("weight_hh_l0", lambda *_: None, "weight_hh_l0: is None: torch fills .grad in backward()"),
         ("bias_ih_l0", lambda _, a: a * np.nan, "12 of 12 elements wrong, among them 12 NaN; at gate i, unit 0"),
-        ("bias_ih_l0", lambda _, a: a.astype(np.float16), "is float16: less precise than the declared float32"),
+        ("weight_ih_l0", lambda g, _: g.weights["weight_ih_l0"].copy(), "weight_ih_l0: is weight_ih_l0 itself, not"),
         ("bias_ih_l0", lambda _, a: PRECISIONS["bfloat16"].round(a.astype(float)), "all bfloat16 numbers: computed in"),
         ("bias_ih_l0", lambda *_: "gradient", "bias_ih_l0: is a str, not an array of numbers"),
         ("weight_hh", lambda *_: np.zeros(3), "weight_hh: is not an array of this golden; did you mean weight_hh_l0"),
-        ("x", lambda _, a: a.swapaxes(0, 1)[:, :, :3], "x: has shape (4, 3, 3), want (3, 4, 4)"),
+        ("h0", lambda g, _: g.h_n.copy(), "h0: is the output h_n, not a gradient: check(out, h_n) compares outputs"),
         ("x", lambda _, a: a.swapaxes(0, 1), "x: has shape (4, 3, 4), want (3, 4, 4); it looks time-major, x is"),
         ("h0", lambda _, a: a[0], "h0: has shape (3, 3), want (1, 3, 3); only axes of size 1 differ"),
         ("nonsense", lambda *_: np.zeros(3), "nonsense: is not an array of this golden; its arrays: x, h0, c0,"),
         ("out", lambda *_: np.zeros(3), "out: is an output and has no gradient here: check(out, h_n) compares"),
-        ("weight_ih_l0", lambda g, _: g.weights["weight_ih_l0"].copy(), "weight_ih_l0: is weight_ih_l0 itself, not"),
-        ("h0", lambda g, _: g.h_n.copy(), "h0: is the output h_n, not a gradient: check(out, h_n) compares outputs"),
+        ("bias_ih_l0", lambda _, a: a.astype(np.float16), "is float16: less precise than the declared float32"),
+        ("x", lambda _, a: a.swapaxes(0, 1)[:, :, :3], "x: has shape (4, 3, 3), want (3, 4, 4)"),
         ("c0", lambda g, _: g.c_n.copy(), "c0: is the output c_n, not a gradient: check(out, h_n) compares outputs"),
     ],
 )  # fmt: skip
@@ -323,6 +323,13 @@ def test_the_message_says_that_only_the_second_call_fails(golden: Golden, later:
 
     with pytest.raises(GoldenMismatch, match="the second call differs from the first: 6 right; x wrong"):
         golden.check_gradient_calls(backward)
+
+
+def test_a_loss_of_an_output_that_is_not_compared_is_refused_unless_its_cotangents_are_zero(golden: Golden) -> None:
+    with pytest.raises(Unsupported, match=r"^there are cotangents of h_n, which is not compared$"):
+        golden.comparing("out").check_gradient_calls(lambda _: right(golden))
+    of_out = with_gradients(ID, only=("d_out",))
+    of_out.comparing("out").check_gradient_calls(lambda _: right(of_out))
 
 
 def test_gradients_missing_from_the_second_call_are_reported(golden: Golden) -> None:

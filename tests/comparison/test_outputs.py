@@ -351,6 +351,11 @@ def test_arguments_are_assigned_to_the_names_of_outputs(
     assert outputs.states_apart(layout, *arguments) == by_name
 
 
+def test_more_states_than_a_cell_has_are_refused() -> None:
+    with pytest.raises(TypeError, match=r"^3 states passed after out; the cell has 1$"):
+        outputs.states_apart(GRU, "out", "h", "c", "n")
+
+
 @pytest.mark.parametrize("result", [("out", "h"), ["out", ("h", "c")], ("out", "h", "c")])
 def test_a_result_of_two_or_three_outputs_is_accepted(result: Any) -> None:
     assert outputs.outputs_of(result) is result

@@ -1,11 +1,15 @@
 """Outputs of recurrences: how they are passed, and what a failure says."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
 from rnn_goldens import Golden, GoldenMismatch, load
+from rnn_goldens.comparison.actual import actual_outputs
+from rnn_goldens.comparison.verdict import verdict_on
+from rnn_goldens.golden.profile import ALL, Profile
 from rnn_goldens.implementations import numpy_recurrences
 
 
@@ -20,6 +24,34 @@ def test_outputs_are_passed_apart_as_a_tuple_or_by_name(golden: Golden) -> None:
     golden.check((o, S_n))
     golden.check({"o": o, "S_n": S_n})
     golden.check(o, outputs="out")
+
+
+def test_an_implementation_returns_outputs_in_order_or_by_name(golden: Golden) -> None:
+    o, S_n = numpy_recurrences.run(golden)  # noqa: N806
+    results: list[Any] = [(o, S_n), [o, S_n], {"S_n": S_n, "o": o}]
+    for result in results:
+        golden.check_calls(partial(lambda found, _: found, result), ())
+    golden.comparing("out").check_calls(lambda _: (o,), ())
+
+
+ALONE = r"\. To check it alone: --rnn-goldens-outputs=out .*"
+
+
+@pytest.mark.parametrize(
+    ("result", "kind", "hint"),
+    [
+        (lambda o, state: {"o": o, "S_n": state, "h_n": state, "x": o}, "h_n, x", ""),
+        (lambda o, _: o, "one array", ALONE),
+        (lambda o, _: (o,), "one array", ALONE),
+        (lambda o, state: (o, state, state), "3 outputs", ""),
+        (lambda *_: None, "a NoneType", ""),
+    ],
+)
+def test_a_result_that_is_not_the_outputs_is_refused(golden: Golden, result: Any, kind: str, hint: str) -> None:
+    returned = result(*numpy_recurrences.run(golden))
+    expected = rf"\(o, S_n\) is expected, or a mapping with these names{hint}"
+    with pytest.raises(TypeError, match=f"^the implementation returned {kind}; {expected}$"):
+        golden.check_calls(lambda _: returned, ())
 
 
 def test_a_missing_state_fails(golden: Golden) -> None:
@@ -66,6 +98,15 @@ def test_names_of_networks_are_errors_that_name_those_of_the_recurrence(golden: 
     for name in ("x", "h0", "out", "h_n", "c_n"):
         with pytest.raises(AttributeError, match="is a golden for gated_delta"):
             getattr(golden, name)
+
+
+def test_the_same_outputs_are_compared_under_another_profile() -> None:
+    golden = load("gated-delta/several-steps", dtype="bfloat16")
+    expected = golden.in_profile("all-stored").expected_of()
+    actual = actual_outputs(golden, *(array + 0.9 * expected.allowed(name) for name, array in expected.values.items()))
+    assert not verdict_on(actual).passed
+    assert verdict_on(actual.under(Profile(half=ALL))).passed
+    assert not verdict_on(actual.under(Profile())).passed
 
 
 def test_states_of_half_precision_are_not_carried_over_in_chunks() -> None:

@@ -114,6 +114,13 @@ CHANGES: list[tuple[dict[str, Any], Callable[[Tree], None], list[str]]] = [
     ({}, without("weights/bias_hh_l0"), [f"weights: bias_hh_l0 is missing, {REQUIRES} it"]),
     ({}, put("weights/weight_ih_l1", np.zeros((2, 2))), ["weights/weight_ih_l1: not part of this configuration"]),
     ({}, put("weights", {}), [f"weights: 0 arrays, {REQUIRES} 4"]),
+    ({}, put("config/proj_size", 2), ["config: proj_size is given, but the cell has no projection"]),
+    ({"cell": "lstm_projection"}, lambda _: None, ["config: proj_size is required: the cell has a projection"]),
+    (
+        {"direction": "reverse", "bidirectional": True},
+        lambda _: None,
+        ["config: direction is reverse, so bidirectional must be false"],
+    ),
     (LSTM, without("inputs/c0"), [f"inputs: c0 is missing, {REQUIRES} it"]),
     (LSTM, put("inputs/h0", np.zeros((1, 3, 2))), [f"inputs/h0: has shape (1, 3, 2), {REQUIRES} (1, 2, 2)"]),
     (RAGGED, put(LENGTHS, np.array([3, 1, 1])), [f"{LENGTHS}: has shape (3,), {REQUIRES} (2,)"]),

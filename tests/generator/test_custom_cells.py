@@ -84,7 +84,7 @@ def case(cell: Cell, time: int = 4, hidden: int = 3, layers: int = 1, lengths: l
     for suffix in config.suffixes:
         inputs = 2 if suffix.startswith("l0") else 2 * hidden
         shapes = {"weight_ih": (rows, inputs), "weight_hh": (rows, hidden), "bias_ih": (rows,), "bias_hh": (rows,)}
-        shapes |= dict.fromkeys(cell.layout.vectors, (hidden,))
+        shapes |= dict.fromkeys(cell.layout.further, (hidden,))
         weights |= {f"{kind}_{suffix}": numbers.integers(-32, 33, shape) / 32 for kind, shape in shapes.items()}
     state = tuple(numbers.integers(1, 33, (2 * layers, 2, hidden)) / 32 for _ in cell.states)
     x = numbers.integers(-32, 33, (2, time, 2)) / 32

@@ -1,6 +1,8 @@
 """The objects that decide a comparison are immutable."""
 
-from dataclasses import FrozenInstanceError, fields
+from collections.abc import Mapping
+from dataclasses import FrozenInstanceError, fields, is_dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from rnn_goldens.comparison.differences import Difference, Element
 from rnn_goldens.comparison.outputs import Output
 from rnn_goldens.comparison.verdict import Verdict
 from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.golden.tolerance import Bound, Exact
@@ -45,9 +48,21 @@ def test_bounds_and_outputs_compare_by_identity() -> None:
     assert len({read, again}) == 2
 
 
-@pytest.mark.parametrize("golden_id", ["documented/mini-batch", "lstm/plain"])
+def memory(value: Any) -> set[int]:
+    """Return the addresses of all arrays in an object."""
+    if isinstance(value, np.ndarray):
+        return {value.ctypes.data}
+    inside = value.values() if isinstance(value, Mapping) else vars(value).values() if is_dataclass(value) else ()
+    return set().union(*map(memory, inside))
+
+
+@pytest.mark.parametrize("golden_id", ["documented/mini-batch", "lstm/lengths", "gated-delta/several-steps"])
 def test_a_deep_copy_of_a_golden_shares_no_memory_and_has_the_same_expected_values(golden_id: str) -> None:
-    golden = rnn_goldens.load(golden_id)
+    golden = rnn_goldens.load(golden_id, dtype="float32", gradients=True)
     copy = golden.copied()
-    assert not np.shares_memory(copy.stored.out, golden.stored.out)
-    assert copy.compare(golden.out, golden.h_n, golden.c_n if golden.cell == "lstm" else None).passed
+    for of in (OUTPUTS, GRADIENTS):
+        want, got = golden.expected_of(of), copy.expected_of(of)
+        for name, array in want.values.items():
+            np.testing.assert_array_equal(array, got.values[name])
+            np.testing.assert_array_equal(want.allowed(name), got.allowed(name))
+    assert not memory(golden) & memory(copy)

@@ -80,6 +80,11 @@ def test_the_suffixes_of_weights_are_in_the_order_of_the_first_axis_of_states() 
     assert one_direction.num_directions == 1
 
 
+def test_onnx_names_the_direction_of_a_configuration() -> None:
+    configs = [*CONFIGS, Config(input_size=1, hidden_size=1, direction="reverse")]
+    assert [config.onnx_direction for config in configs] == ["forward", "bidirectional", "reverse"]
+
+
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("layout", [*LAYOUTS.values(), layout("ab", ("h", "c"), "p", "q")], ids=repr)
 def test_the_weight_count_equals_the_number_of_weight_shapes(layout: Layout, bias: bool) -> None:
