@@ -28,16 +28,6 @@ def test_torch_and_numpy_return_all_gradients_repeatably(name: str, golden_id: s
     assert golden.compare_gradients(backward_of(name, resolve(name))(golden.for_implementation())).not_checked == ()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("golden_id", IDS)
-@pytest.mark.parametrize("name", ["flax", "keras"])
-def test_flax_and_keras_return_all_gradients(name: str, golden_id: str) -> None:
-    golden = with_gradients(golden_id)
-    backward = backward_of(name, resolve(name))
-    golden.check_gradient_calls(backward)
-    assert golden.compare_gradients(backward(golden.for_implementation())).not_checked == ()
-
-
 @pytest.mark.parametrize("convention", ["keras", "onnx", "flax"])
 @pytest.mark.parametrize("golden_id", ["lstm/bidirectional-two-layers", "gru/plain", "rnn-tanh/plain"])
 def test_gradients_of_another_convention_are_converted_back(convention: str, golden_id: str) -> None:
