@@ -24,17 +24,9 @@ LINKED = ("fixtures", "generator", "schema")
 """Folders beside ``rnn_goldens`` in a checkout, to which ``rnn_goldens`` has links."""
 
 PARTS = (
-    "c",
-    "changes",
-    "conformance",
-    "rnn_goldens",
-    "generator",
-    "schema",
-    "fixtures/v1/documented",
-    "fixtures/v1/min-gru",
-    "docs",
-    "examples",
-)
+    "c", "changes", "conformance", "rnn_goldens", "generator", "schema", "fixtures/v1/documented",
+    "fixtures/v1/min-gru", "docs", "examples",
+)  # fmt: skip
 """Folders that the tests pack. The corpus is the largest folder, so only a few of its goldens are packed."""
 
 

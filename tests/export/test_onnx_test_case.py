@@ -18,23 +18,14 @@ from rnn_goldens.export.formats import encode
 from rnn_goldens.golden.precision import PRECISIONS
 
 EVERY_KIND = (
-    "lstm/plain",
-    "gru/with-state",
-    "rnn-tanh/no-bias",
-    "exact/three-layers",
-    "documented/mini-batch",
-    "lstm/bidirectional-two-layers-unbatched",
-    "lstm/lengths-bidirectional-two-layers",
-    "gru/lengths-no-state",
-)
+    "lstm/plain", "gru/with-state", "rnn-tanh/no-bias", "exact/three-layers", "documented/mini-batch",
+    "lstm/bidirectional-two-layers-unbatched", "lstm/lengths-bidirectional-two-layers", "gru/lengths-no-state",
+)  # fmt: skip
 """Every cell; with and without biases, initial states, lengths, several layers, both directions and a batch axis."""
 
 FOR_REFERENCE_EVALUATOR = (
-    "lstm/one-unit",
-    "gru/bidirectional-unbatched",
-    "rnn-tanh/no-bias",
-    "lstm/bidirectional-two-layers",
-)
+    "lstm/one-unit", "gru/bidirectional-unbatched", "rnn-tanh/no-bias", "lstm/bidirectional-two-layers",
+)  # fmt: skip
 """Goldens that ONNX's reference evaluator supports: it has no relu and ignores lengths."""
 
 

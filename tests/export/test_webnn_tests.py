@@ -15,16 +15,9 @@ from rnn_goldens.export.formats import encode, files
 
 HERE = Path(__file__).parent
 GOLDENS = (
-    "lstm/plain",
-    "lstm/with-state",
-    "lstm/bidirectional-unbatched",
-    "lstm-reverse/plain",
-    "gru/plain",
-    "gru/bidirectional",
-    "gru/no-bias",
-    "gru-reset-before/with-state",
-    "gru-reverse/plain",
-)
+    "lstm/plain", "lstm/with-state", "lstm/bidirectional-unbatched", "lstm-reverse/plain", "gru/plain",
+    "gru/bidirectional", "gru/no-bias", "gru-reset-before/with-state", "gru-reverse/plain",
+)  # fmt: skip
 
 
 def outcomes(folder: Path, name: str, operators: Path | None = None) -> dict[str, str | None]:
