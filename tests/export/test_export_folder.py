@@ -30,14 +30,10 @@ def contents(folder: Path) -> dict[str, bytes | None]:
 
 
 WRITTEN = {
-    "a": None,
+    **dict.fromkeys(("a", "b", "test_c_case", "test_c_case/test_data_set_0")),
     "a/one.npz": b"one",
-    "b": None,
     "b/two.npz": b"two",
-    "test_c_case": None,
-    "test_c_case/model.onnx": b"model",
-    "test_c_case/test_data_set_0": None,
-    "test_c_case/test_data_set_0/input_0.pb": b"x",
+    **{f"test_c_case/{name}": content for name, content in CASE.files.items()},
 }
 
 
