@@ -176,7 +176,7 @@ def test_an_engine_is_consistent_across_calls_and_uses_its_weights(engine: Imple
 )
 def test_the_lstm_operator_of_litert_computes_dialects(cell: str) -> None:
     if os.environ.get("ENGINE") != "tflite":
-        pytest.skip("`make engine-tflite` runs this engine in its own environment")
+        pytest.skip("`python -m benchmarks engines tflite` runs this engine in its own environment")
     operator, checked = resolve("conformance.tflite_lstm:run"), 0
     for golden in rnn_goldens.select(cell=cell, dtype="float32", without="lengths"):
         assert golden.compare(*outputs_of(operator(golden))).passed, golden.id
