@@ -68,23 +68,17 @@ def test_ctrl_c_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch
     assert names_in(tmp_path) == ["report.json"]
 
 
-def test_the_target_of_a_link_is_replaced_and_the_link_remains(tmp_path: Path) -> None:
+@pytest.mark.parametrize("exists", [True, False])
+def test_the_target_of_a_link_is_replaced_or_created_and_the_link_remains(tmp_path: Path, *, exists: bool) -> None:
     (tmp_path / "kept").mkdir()
     target, link = tmp_path / "kept" / "there.json", tmp_path / "link.json"
-    target.write_bytes(b"old")
+    if exists:
+        target.write_bytes(b"old")
     link.symlink_to("kept/there.json")
     write_whole(link, b"new")
     assert link.is_symlink()
     assert target.read_bytes() == b"new"
     assert names_in(tmp_path / "kept") == ["there.json"]
-
-
-def test_the_missing_target_of_a_link_is_created(tmp_path: Path) -> None:
-    link = tmp_path / "link.json"
-    link.symlink_to("there.json")
-    write_whole(link, b"new")
-    assert link.is_symlink()
-    assert (tmp_path / "there.json").read_bytes() == b"new"
 
 
 def test_a_circular_link_is_an_error_that_names_the_link(tmp_path: Path) -> None:

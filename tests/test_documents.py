@@ -67,14 +67,6 @@ def snippet(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.slow
-def test_the_first_snippet_of_the_readme_passes_as_typed(snippet: Path) -> None:
-    done = run_pytest(snippet.parent)
-    assert done.returncode == 0, done.stdout
-    (passed,) = re.findall(r"^=+ (.*) in .*$", done.stdout, re.MULTILINE)[-1:]
-    assert f"run `pytest` there: {passed}." in (ROOT / "README.md").read_text("utf-8")
-
-
 @pytest.fixture
 def backward(tmp_path: Path) -> Path:
     """The snippet of the tutorial on backward passes, saved in an empty folder."""
@@ -83,20 +75,34 @@ def backward(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_backward_pass_of_the_tutorial_passes_as_typed(backward: Path) -> None:
-    done = run_pytest(backward.parent)
+@pytest.mark.parametrize(
+    ("name", "page", "sentence"),
+    [
+        pytest.param("snippet", "README.md", "run `pytest` there: {}.", marks=pytest.mark.slow),
+        ("backward", "docs/gradients.md", "run `pytest`: {}."),
+    ],
+)
+def test_a_snippet_passes_as_typed(request: pytest.FixtureRequest, name: str, page: str, sentence: str) -> None:
+    done = run_pytest(request.getfixturevalue(name).parent)
     assert done.returncode == 0, done.stdout
-    (passed,) = re.findall(r"^=+ (\d+ passed) in .*$", done.stdout, re.MULTILINE)[-1:]
-    assert f"run `pytest`: {passed}." in (ROOT / "docs/gradients.md").read_text("utf-8")
+    (passed,) = re.findall(r"^=+ (.*) in .*$", done.stdout, re.MULTILINE)[-1:]
+    assert sentence.format(passed) in (ROOT / page).read_text("utf-8")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("right", "wrong"), [("hs[t + 1] ** 2", "hs[t + 1]"), ("d_b + d_z.sum(0)", "d_z.sum(0)")])
-def test_the_backward_pass_of_the_tutorial_fails_when_broken(backward: Path, right: str, wrong: str) -> None:
-    text = backward.read_text("utf-8")
-    assert right in text
-    backward.write_text(text.replace(right, wrong), "utf-8")
-    done = run_pytest(backward.parent)
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("backward", "hs[t + 1] ** 2", "hs[t + 1]"),
+        ("backward", "d_b + d_z.sum(0)", "d_z.sum(0)"),
+        ("snippet", " + h @ W_hh", ""),
+    ],
+)
+def test_a_snippet_fails_when_broken(request: pytest.FixtureRequest, name: str, right: str, wrong: str) -> None:
+    path: Path = request.getfixturevalue(name)
+    assert right in path.read_text("utf-8")
+    path.write_text(path.read_text("utf-8").replace(right, wrong), "utf-8")
+    done = run_pytest(path.parent)
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
     assert "GoldenMismatch" in done.stdout
 
@@ -112,16 +118,6 @@ def test_the_first_snippet_of_the_readme_fails_as_shown_when_broken(snippet: Pat
     printed = without_actual_values(done.stdout)
     for line in blocks("What a failure looks like")[0].splitlines():
         assert without_actual_values(line) in printed
-
-
-@pytest.mark.slow
-def test_the_first_snippet_of_the_readme_fails_without_its_recurrence(snippet: Path) -> None:
-    right = snippet.read_text("utf-8")
-    assert " + h @ W_hh" in right
-    snippet.write_text(right.replace(" + h @ W_hh", ""), "utf-8")
-    done = run_pytest(snippet.parent)
-    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
-    assert "GoldenMismatch" in done.stdout
 
 
 def test_the_readme_is_short_and_has_no_wide_lines() -> None:

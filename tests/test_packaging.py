@@ -24,17 +24,9 @@ LINKED = ("fixtures", "generator", "schema")
 """Folders beside ``rnn_goldens`` in a checkout, to which ``rnn_goldens`` has links."""
 
 PARTS = (
-    "c",
-    "changes",
-    "conformance",
-    "rnn_goldens",
-    "generator",
-    "schema",
-    "fixtures/v1/documented",
-    "fixtures/v1/min-gru",
-    "docs",
-    "examples",
-)
+    "c", "changes", "conformance", "rnn_goldens", "generator", "schema", "fixtures/v1/documented",
+    "fixtures/v1/min-gru", "docs", "examples",
+)  # fmt: skip
 """Folders that the tests pack. The corpus is the largest folder, so only a few of its goldens are packed."""
 
 
@@ -224,11 +216,7 @@ def steps_of(target: str, folder: Path) -> str:
     """Return the commands that make would run in a folder with the Makefile and an empty pyproject.toml."""
     (folder / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
     (folder / "pyproject.toml").touch()
-    run_by_make = (
-        "MAKEFLAGS",
-        "MAKELEVEL",
-        "MFLAGS",
-    )  # set by the make that runs the tests; they would pass on the options of that make
+    run_by_make = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")  # the options of the make that runs the tests
     environment = {name: value for name, value in os.environ.items() if name not in run_by_make}
     command = ["make", "-n", target]
     return subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True).stdout

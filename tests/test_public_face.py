@@ -8,26 +8,10 @@ import rnn_goldens
 from rnn_goldens.plugin.options import MARKER, OPTIONS
 
 NAMES = {
-    "Config",
-    "Difference",
-    "Golden",
-    "GoldenMismatch",
-    "InvalidFile",
-    "ProgramFailed",
-    "RecurrenceScenario",
-    "Refused",
-    "RnnGoldensError",
-    "Scenario",
-    "Step",
-    "UnknownName",
-    "Unsupported",
-    "Verdict",
-    "certify",
-    "load",
-    "read",
-    "save",
+    "Config", "Difference", "Golden", "GoldenMismatch", "InvalidFile", "ProgramFailed", "RecurrenceScenario", "Refused",
+    "RnnGoldensError", "Scenario", "Step", "UnknownName", "Unsupported", "Verdict", "certify", "load", "read", "save",
     "select",
-}
+}  # fmt: skip
 
 SIGNATURES = {
     "load": "(golden_id, *, dtype, corpus, gradients)",
@@ -48,27 +32,9 @@ SIGNATURES = {
 }
 
 ATTRIBUTES = (
-    "id",
-    "title",
-    "purpose",
-    "documented_in",
-    "cell",
-    "config",
-    "features",
-    "precisions",
-    "dtype",
-    "tolerance",
-    "provenance",
-    "x",
-    "h0",
-    "c0",
-    "initial_state",
-    "lengths",
-    "weights",
-    "out",
-    "h_n",
-    "c_n",
-)
+    "id", "title", "purpose", "documented_in", "cell", "config", "features", "precisions", "dtype", "tolerance",
+    "provenance", "x", "h0", "c0", "initial_state", "lengths", "weights", "out", "h_n", "c_n",
+)  # fmt: skip
 
 
 def test_the_public_names_do_not_change() -> None:
@@ -112,21 +78,9 @@ def test_a_verdict_and_a_mismatch_have_the_public_attributes() -> None:
 
 def test_options_of_the_plugin_and_arguments_of_its_marker_do_not_change() -> None:
     assert set(OPTIONS) == {
-        "dtype",
-        "ids",
-        "cell",
-        "features",
-        "without",
-        "calls",
-        "outputs",
-        "profile",
-        "corpus",
-        "implementation",
-        "time-limit",
-        "known-failures",
-        "skip",
-        "report",
-    }
+        "dtype", "ids", "cell", "features", "without", "calls", "outputs", "profile", "corpus", "implementation",
+        "time-limit", "known-failures", "skip", "report",
+    }  # fmt: skip
     assert MARKER.startswith(
         "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., outputs=..., "
         "profile=..., gradients=True)"

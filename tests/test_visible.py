@@ -2,25 +2,13 @@
 
 import json
 
-import pytest
-
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.visible import visible, visible_json
 
 
-@pytest.mark.parametrize(
-    ("control", "escaped"),
-    [
-        ("\x1b[2J", r"\x1b[2J"),
-        ("\r", r"\r"),
-        ("\x00\x07\x7f", r"\x00\x07\x7f"),
-        ("\x9b31m", r"\x9b31m"),
-        ("\u202eabc\u2066", r"\u202eabc\u2066"),
-        ("\udc80", r"\udc80"),
-    ],
-)
-def test_control_characters_are_escaped(control: str, escaped: str) -> None:
-    assert visible(control) == escaped
+def test_control_characters_are_escaped() -> None:
+    assert visible("\x1b[2J\r\x00\x07\x7f\x9b31m") == r"\x1b[2J\r\x00\x07\x7f\x9b31m"
+    assert visible("\u202eabc\u2066\udc80") == r"\u202eabc\u2066\udc80"
 
 
 def test_other_characters_are_unchanged() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from factories.killed_process import interruptible
 
 pytestmark = pytest.mark.slow
 
@@ -133,7 +134,7 @@ def test_no_process_outlives_the_supervisor(tmp_path: Path, by: signal.Signals) 
     (tmp_path / "slow.py").write_text(
         "import os, time\ndef run(golden):\n    open('pid', 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
     )
-    command = [sys.executable, "-m", "rnn_goldens", "check", "slow:run", *ONLY]
+    command = interruptible(sys.executable, "-m", "rnn_goldens", "check", "slow:run", *ONLY)
     process = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,8 @@ def test_gradients_of_bidirectional_paddle_layers_with_a_state_and_short_lengths
     paddle.set_default_dtype("float64")
     network = getattr(paddle.nn, cell)(2, 2, direction="bidirect")
     paddle.set_default_dtype("float32")
-    x, h0, weight, step = (
-        paddle.rand([2, 3, 2], "float64"),
-        paddle.ones([2, 2, 2], "float64"),
-        network.weight_hh_l0_reverse,
-        1e-6,
-    )
+    x, h0 = paddle.rand([2, 3, 2], "float64"), paddle.ones([2, 2, 2], "float64")
+    weight, step = network.weight_hh_l0_reverse, 1e-6
     values = weight.numpy()
 
     def total(changed: Any = values) -> Any:
@@ -144,13 +141,8 @@ def in_tract(folder: Path, operator: str, x: list[Any], dtype: str = "float32", 
         ("RNN", {"activations": ["Relu"]}),
         ("LSTM", {"activations": ["HardSigmoid", "Tanh", "Tanh"]}),
         ("GRU", {"activations": ["HardSigmoid", "Tanh"]}),
-        ("RNN", {"clip": 0.1}),
-        ("LSTM", {"clip": 0.1}),
-        ("GRU", {"clip": 0.1}),
         ("LSTM", {"input_forget": 1}),
-        ("RNN", {"direction": "reverse"}),
-        ("LSTM", {"direction": "reverse"}),
-        ("GRU", {"direction": "reverse"}),
+        *product(("RNN", "LSTM", "GRU"), ({"clip": 0.1}, {"direction": "reverse"})),
     ],
 )
 def test_tract_ignores_attributes(tmp_path: Path, operator: str, attributes: dict[str, Any]) -> None:

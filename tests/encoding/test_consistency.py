@@ -104,7 +104,8 @@ AXES = "expected (batch, time, input), or (time, input) if unbatched"
 
 
 RAGGED, LSTM = {"lengths": [3, 1]}, {"cell": "lstm", "state": True}
-IMPLIED = "the content implies ['bias', 'exact']"
+IMPLIED, UNBATCHED = "the content implies ['bias', 'exact']", ["bias", "exact", "unbatched"]
+TOO_FEW_BITS = "precisions: {} significant bits, the tolerance needs 12"
 
 CHANGES: list[tuple[dict[str, Any], Callable[[Tree], None], list[str]]] = [
     ({}, put("inputs/x", np.zeros(6)), [f"inputs/x: has shape (6,); {AXES}"]),
@@ -134,21 +135,10 @@ CHANGES: list[tuple[dict[str, Any], Callable[[Tree], None], list[str]]] = [
     ({}, put("weights/bias_ih_l0", with_one(np.inf)), ["weights/bias_ih_l0: holds NaN or infinity"]),
     ({}, put("inputs/x", with_one(np.nan)), ["inputs/x: holds NaN or infinity"]),
     ({}, put("features", ["bias"]), [f"features: lists ['bias'], {IMPLIED}"]),
-    (
-        {},
-        put("features", ["bias", "exact", "unbatched", "chaotic"]),
-        [f"features: lists ['bias', 'exact', 'unbatched'], {IMPLIED}"],
-    ),
+    ({}, put("features", [*UNBATCHED, "chaotic"]), [f"features: lists {UNBATCHED}, {IMPLIED}"]),
     ({}, put("tolerance/bits", 8), []),
     ({}, put("features", ["bias", "exact", "chaotic"]), []),
-    (
-        {},
-        put("tolerance/bits", 12),
-        [
-            f"precisions: {name} significant bits, the tolerance needs 12"
-            for name in ("bfloat16 has 8", "float16 has 11")
-        ],
-    ),
+    ({}, put("tolerance/bits", 12), [TOO_FEW_BITS.format("bfloat16 has 8"), TOO_FEW_BITS.format("float16 has 11")]),
     ({}, put("weights/bias_ih_l0", with_one(257)), [f"weights/bias_ih_l0: {CANNOT.format('bfloat16')}"]),
     ({}, put("inputs/x", with_one(0.1)), [f"inputs/x: {CANNOT.format('float32, bfloat16, float16')}"]),
     ({}, put("inputs/x", with_one(1e300)), [f"inputs/x: {CANNOT.format('float32, bfloat16, float16')}"]),

@@ -122,11 +122,8 @@ def test_a_golden_of_a_custom_cell_keeps_the_layout_of_the_cell(
 def test_an_invalid_description_of_a_custom_cell_raises(
     make_golden: MakeGolden, own_cell: dict[str, Any] | None, message: str
 ) -> None:
-    document = {
-        **to_document(to_tree(make_golden())),
-        "cell": "mine:cell",
-        **({"own_cell": own_cell} if own_cell else {}),
-    }
+    document = to_document(to_tree(make_golden())) | {"cell": "mine:cell"}
+    document |= {"own_cell": own_cell} if own_cell else {}
     with pytest.raises(ValueError, match=message):
         documents.decode(json_file.encode(document), "golden")
 

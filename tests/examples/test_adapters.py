@@ -23,19 +23,8 @@ def test_both_files_pass_and_the_page_states_their_lines_and_tests() -> None:
     pytest.importorskip("onnx", reason="ONNX's backend tests come with onnx")
     passed = {}
     for name in ("test_with_rnn_goldens.py", "test_with_onnx_backend.py"):
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-c",
-            "/dev/null",
-            "-p",
-            "no:cacheprovider",
-            "-W",
-            "ignore",
-            name,
-        ]
+        options = ["-q", "-c", "/dev/null", "-p", "no:cacheprovider", "-W", "ignore"]
+        command = [sys.executable, "-m", "pytest", *options, name]
         done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
         passed[name] = re.findall(r"(\d+) passed", done.stdout)[-1]

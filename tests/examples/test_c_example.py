@@ -16,16 +16,8 @@ RIGHT = (EXAMPLES / "c/check_lstm.c").read_text("utf-8")
 
 def compiled_and_run(folder: Path, source: str) -> "subprocess.CompletedProcess[str]":
     (folder / "check_lstm.c").write_text(source, "utf-8")
-    command = [
-        "cc",
-        *FLAGS,
-        f"-I{EXAMPLES / 'c'}",
-        f"-I{EXAMPLES.parent / 'c'}",
-        "-o",
-        "check_lstm",
-        "check_lstm.c",
-        "-lm",
-    ]
+    folders = [f"-I{EXAMPLES / 'c'}", f"-I{EXAMPLES.parent / 'c'}"]
+    command = ["cc", *FLAGS, *folders, "-o", "check_lstm", "check_lstm.c", "-lm"]
     subprocess.run(command, cwd=folder, check=True)
     return subprocess.run(["./check_lstm"], cwd=folder, capture_output=True, text=True, check=False)
 

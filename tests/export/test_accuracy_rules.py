@@ -237,27 +237,15 @@ def eight_bits_up(value: float) -> float:
     return math.ldexp(math.ceil(mantissa * 256), exponent - 8)
 
 
-@pytest.mark.parametrize(
-    "golden_id",
-    [
-        "rnn-tanh/one-step",
-        "rnn-tanh/one-input",
-        "rnn-tanh/one-unit",
-        "rnn-tanh/no-bias-with-state",
-        "rnn-tanh/sweeping",  # stores below 2^-13
-        "lstm/one-step",
-        "lstm/with-state",
-        "lstm/one-unit",
-        "lstm-peephole/with-state",
-        "lstm-input-forget/plain",
-        "lstm-clip/with-state",
-        "gru/one-step",
-        "gru/with-state",
-        "gru/no-bias-with-state",
-        "gru/one-unit",
-        "gru-reset-before/with-state",
-    ],
-)
+GOLDENS = [
+    "rnn-tanh/one-step", "rnn-tanh/one-input", "rnn-tanh/one-unit", "rnn-tanh/no-bias-with-state", "rnn-tanh/sweeping",
+    "lstm/one-step", "lstm/with-state", "lstm/one-unit", "lstm-peephole/with-state", "lstm-input-forget/plain",
+    "lstm-clip/with-state", "gru/one-step", "gru/with-state", "gru/no-bias-with-state", "gru/one-unit",
+    "gru-reset-before/with-state",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("golden_id", GOLDENS)
 def test_the_rules_give_the_stored_coefficients(golden_id: str) -> None:
     golden = load(golden_id, dtype="float32")
     assert isinstance(golden.tolerance, Bound)

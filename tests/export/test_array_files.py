@@ -72,13 +72,7 @@ def test_the_exported_tolerance_agrees_with_check(dtype: str, to: str, tmp_path:
 def test_the_metadata_is_json_and_absent_inputs_are_not_exported(to: str, tmp_path: Path) -> None:
     arrays, about = read(load("gru/no-bias", dtype="bfloat16"), to, tmp_path)
     assert (about["id"], about["cell"], about["precision"]) == ("gru/no-bias", "gru", "bfloat16")
-    assert about["config"] == {
-        "input_size": 4,
-        "hidden_size": 3,
-        "num_layers": 1,
-        "bidirectional": False,
-        "bias": False,
-    }
+    assert about["config"] == dict(load("gru/no-bias").config)
     assert about["purpose"] == load("gru/no-bias").purpose
     assert [name for name in arrays if name.startswith("inputs/")] == ["inputs/x"]
     assert arrays["inputs/x"].dtype == np.float32

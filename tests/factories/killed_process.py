@@ -56,3 +56,15 @@ def killed(work: str, events: frozenset[str] = frozenset()) -> Iterator[Killed]:
     command = [sys.executable, "-c", program]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield Killed(process)
+
+
+_WITH_CTRL_C = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def interruptible(*command: str) -> list[str]:
+    """Return a command with SIGINT enabled: a shell that runs the tests in the background ignores it."""
+    return [sys.executable, "-c", _WITH_CTRL_C, *command]

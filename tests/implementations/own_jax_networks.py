@@ -42,18 +42,5 @@ def _forward_of_broken_backward(_: jax.Array) -> Any:
 broken_backward.defvjp(_forward_of_broken_backward, lambda _, d: (d,))
 
 
-def out_of_gru(golden: Any) -> Any:
-    w = golden.weights
-    h, out = jnp.asarray(golden.h0[0]), []
-    for t in range(golden.x.shape[1]):
-        of_x = golden.x[:, t] @ w["weight_ih_l0"].T + w["bias_ih_l0"]
-        of_h = h @ w["weight_hh_l0"].T + w["bias_hh_l0"]
-        (r_x, z_x, n_x), (r_h, z_h, n_h) = (jnp.split(part, 3, axis=-1) for part in (of_x, of_h))
-        z = jax.nn.sigmoid(z_x + z_h)
-        h = (1 - z) * jnp.tanh(n_x + jax.nn.sigmoid(r_x + r_h) * n_h) + z * h
-        out.append(h)
-    return jnp.stack(out, 1)
-
-
 class CustomCell(linen.GRUCell):
     """A subclass of Flax's cell."""

@@ -9,14 +9,6 @@ class MyKerasLSTM(keras.layers.LSTM):  # type: ignore[misc]
     """A class that is not registered with Keras."""
 
 
-class MyKerasGRU(keras.layers.GRU):  # type: ignore[misc]
-    def __init__(self, units: int, use_bias: bool = True, **more: Any) -> None:
-        super().__init__(units, use_bias=use_bias, **{**more, "reset_after": True})
-
-    def call(self, sequence: Any, *args: Any, **more: Any) -> Any:
-        return super().call(keras.ops.flip(sequence, axis=1), *args, **more)  # wrong: reverses time
-
-
 class MyKerasGRUThatKeepsItsState(keras.layers.GRU):  # type: ignore[misc]
     last: Any = None
 

@@ -8,9 +8,7 @@ from torch import Tensor, nn
 
 
 class MyGRU(nn.Module):
-    """A GRU of one layer in one direction; ``wrong`` complements the update gate."""
-
-    wrong = False
+    """A GRU of one layer in one direction."""
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, batch_first: bool = False) -> None:
         super().__init__()
@@ -31,7 +29,6 @@ class MyGRU(nn.Module):
             of_x = nn.functional.linear(x_t, self.weight_ih_l0, self.bias_ih_l0).chunk(3, -1)
             of_h = nn.functional.linear(h, self.weight_hh_l0, self.bias_hh_l0).chunk(3, -1)
             r, z = torch.sigmoid(of_x[0] + of_h[0]), torch.sigmoid(of_x[1] + of_h[1])
-            z = 1 - z if self.wrong else z
             h = (1 - z) * torch.tanh(of_x[2] + r * of_h[2]) + z * h
             outs.append(h)
         return torch.stack(outs, 1), h[None]
@@ -50,10 +47,6 @@ class MyGRUWithoutForward(nn.Module):
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
         self.gru = nn.GRU(input_size, hidden_size, batch_first=True)
-
-
-class MyWrongGRU(MyGRU):
-    wrong = True
 
 
 class MyGRUThatPassesOn(MyGRU):
@@ -169,6 +162,19 @@ class MyNumPyRNN:
             h = np.where(within, new, h)
             out[:, t] = np.where(within, h, 0)
         return out, h[None]
+
+
+def tensor_of(array: Any) -> Tensor:
+    return array if torch.is_tensor(array) else torch.tensor(array)
+
+
+def in_torch(golden: Any, tensor: Any = tensor_of) -> Any:
+    w = {name: tensor(array) for name, array in golden.weights.items()}
+    h, out = tensor(golden.h0)[0], []
+    for x_t in tensor(golden.x).unbind(1):
+        h = torch.tanh(x_t @ w["weight_ih_l0"].T + w["bias_ih_l0"] + h @ w["weight_hh_l0"].T + w["bias_hh_l0"])
+        out.append(h)
+    return torch.stack(out, 1), h[None]
 
 
 def gru_step(x_t: Any, h: Any, weights: Any) -> Any:

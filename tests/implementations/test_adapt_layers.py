@@ -13,13 +13,9 @@ pytestmark = pytest.mark.xdist_group("keras")  # one worker imports Keras, Flax 
 
 
 @pytest.fixture(scope="module")
-def keras() -> Any:
-    """Keras; its import takes seconds, so that no test imports it while tests are collected."""
-    return pytest.importorskip("keras", reason="the tests use layers of Keras")
-
-
-@pytest.fixture(scope="module")
-def own(keras: Any) -> Any:  # noqa: ARG001
+def own() -> Any:
+    """Layers in Keras; its import takes seconds, so that no test imports it while tests are collected."""
+    pytest.importorskip("keras", reason="the tests use layers of Keras")
     from implementations import own_keras
 
     return own_keras
@@ -33,24 +29,6 @@ def flax() -> Any:
     return own_flax
 
 
-@pytest.mark.slow
-def test_a_keras_layer_is_checked_in_both_directions(own: Any) -> None:
-    counts, reasons = check_all(own.MyKerasLSTM, cell="lstm")
-    assert (counts["failed"], reasons) == (0, [])
-    assert counts["passed"] > 20
-
-
-@pytest.mark.slow
-def test_a_keras_layer_that_is_wrong_fails_and_other_cells_are_refused(own: Any) -> None:
-    counts, reasons = check_all(own.MyKerasGRU, without=["bidirectional", "lengths"])
-    assert counts["failed"] > 10
-    assert reasons == [
-        "MyKerasGRU has 3 blocks of weights, lstm has 4",
-        "MyKerasGRU has 3 blocks of weights, rnn_relu has 1",
-        "MyKerasGRU has 3 blocks of weights, rnn_tanh has 1",
-    ]
-
-
 def test_a_keras_layer_of_another_dialect_or_kind_is_refused_with_the_reason(own: Any) -> None:
     golden = CORPUS.load("gru/plain", "float32")
     with pytest.raises(Unsupported, match="one bias, because reset_after=False: it resets before the product"):
@@ -61,9 +39,15 @@ def test_a_keras_layer_of_another_dialect_or_kind_is_refused_with_the_reason(own
         adapt(own.MyKerasCell)
 
 
-@pytest.mark.parametrize("cell", ["gru_reset_before", "gru_reverse", "gru_hard_sigmoid_sixth"])
-def test_a_keras_layer_receives_the_arguments_of_a_dialect(keras: Any, cell: str) -> None:
-    counts, reasons = check_all(keras.layers.GRU, cell=cell)
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        pytest.param("MyKerasLSTM", "lstm", marks=pytest.mark.slow),
+        *(("GRU", cell) for cell in ("gru_reset_before", "gru_reverse", "gru_hard_sigmoid_sixth")),
+    ],
+)
+def test_a_keras_layer_runs_every_golden_of_its_cell(own: Any, name: str, cell: str) -> None:
+    counts, reasons = check_all(getattr(own, name, own.keras.layers.GRU), cell=cell)
     assert (counts["failed"], reasons) == (0, [])
     assert counts["passed"] > 1
 

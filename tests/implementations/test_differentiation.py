@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from factories.gradients import with_gradients
+from implementations.own_networks import in_torch, tensor_of
 
 from rnn_goldens import GoldenMismatch, Unsupported
 from rnn_goldens.checkable_golden import Inputs
@@ -17,19 +18,6 @@ from rnn_goldens.implementations.numpy_cells import run as in_numpy
 from rnn_goldens.implementations.traced_inputs import arrays_of, traced
 
 RNN = "rnn-tanh/with-state"
-
-
-def tensor_of(array: Any) -> torch.Tensor:
-    return array if torch.is_tensor(array) else torch.tensor(array)
-
-
-def in_torch(golden: Inputs, tensor: Any = tensor_of) -> Any:
-    w = {name: tensor(array) for name, array in golden.weights.items()}
-    h, out = tensor(golden.h0)[0], []
-    for x_t in tensor(golden.x).unbind(1):
-        h = torch.tanh(x_t @ w["weight_ih_l0"].T + w["bias_ih_l0"] + h @ w["weight_hh_l0"].T + w["bias_hh_l0"])
-        out.append(h)
-    return torch.stack(out, 1), h[None]
 
 
 def with_textbook_weights(golden: Inputs) -> Any:

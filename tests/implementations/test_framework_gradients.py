@@ -28,16 +28,6 @@ def test_torch_and_numpy_return_all_gradients_repeatably(name: str, golden_id: s
     assert golden.compare_gradients(backward_of(name, resolve(name))(golden.for_implementation())).not_checked == ()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("golden_id", IDS)
-@pytest.mark.parametrize("name", ["flax", "keras"])
-def test_flax_and_keras_return_all_gradients(name: str, golden_id: str) -> None:
-    golden = with_gradients(golden_id)
-    backward = backward_of(name, resolve(name))
-    golden.check_gradient_calls(backward)
-    assert golden.compare_gradients(backward(golden.for_implementation())).not_checked == ()
-
-
 @pytest.mark.parametrize("convention", ["keras", "onnx", "flax"])
 @pytest.mark.parametrize("golden_id", ["lstm/bidirectional-two-layers", "gru/plain", "rnn-tanh/plain"])
 def test_gradients_of_another_convention_are_converted_back(convention: str, golden_id: str) -> None:
@@ -82,24 +72,16 @@ class OnlyOut(CustomGRU):
 
 
 def out_in_torch(golden: Any) -> Any:
-    def tensor(array: Any) -> Any:
-        return array if isinstance(array, torch.Tensor) else torch.tensor(array)
-
-    weights = [tensor(golden.weights[f"{name}_l0"]) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-    h, out = tensor(golden.h0[0]), []
-    for x_t in tensor(golden.x).unbind(1):
-        h = torch.gru_cell(x_t, h, *weights)
-        out.append(h)
-    return torch.stack(out, 1)
+    return own.in_torch(golden)[0]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", [OnlyOut, out_in_torch, "out_of_gru", lambda golden: (out_in_torch(golden),)])
+@pytest.mark.parametrize("network", [OnlyOut, out_in_torch, "in JAX", lambda golden: (out_in_torch(golden),)])
 def test_a_network_that_returns_only_out_has_gradients_if_only_d_out_is_nonzero(own_in_jax: Any, network: Any) -> None:
-    network = getattr(own_in_jax, network) if isinstance(network, str) else network
-    golden = with_gradients("gru/plain", only=("d_out",))
-    golden.check_gradient_calls(adapt_backward(network))
-    of_state = with_gradients("gru/plain", only=("d_out", "d_h_n"))
+    network = (lambda golden: own_in_jax.rnn(golden)[0]) if network == "in JAX" else network
+    golden_id = "gru/plain" if network is OnlyOut else "rnn-tanh/with-state"
+    with_gradients(golden_id, only=("d_out",)).check_gradient_calls(adapt_backward(network))
+    of_state = with_gradients(golden_id, only=("d_out", "d_h_n"))
     with pytest.raises(Unsupported, match=r"^there are cotangents of h_n, which is not returned$"):
         adapt_backward(network)(of_state.for_implementation())
 
@@ -140,11 +122,13 @@ class InNumPy:
     def load_state_dict(self, weights: Any) -> None: ...
 
 
-def test_a_torch_class_needs_no_backward_code() -> None:
+@pytest.mark.parametrize("kind", [CustomGRU, nn.GRU])
+def test_a_torch_class_needs_no_backward_code(kind: type) -> None:
     golden = with_gradients("gru/plain")
-    golden.check_gradient_calls(adapt_backward(CustomGRU))
-    assert golden.compare_gradients(adapt_backward(CustomGRU)(golden.for_implementation())).not_checked == ()
-    golden.check_gradient_calls(adapt_backward(nn.GRU))
+    golden.check_gradient_calls(adapt_backward(kind))
+    assert golden.compare_gradients(adapt_backward(kind)(golden.for_implementation())).not_checked == ()
+    with pytest.raises(TypeError, match="out, h_n cannot be differentiated: they depend on no tensor that requires"):
+        adapt_backward(Detached)(golden.for_implementation())
 
 
 @pytest.mark.slow
@@ -152,11 +136,6 @@ def test_a_flax_class_needs_no_backward_code(own_in_jax: Any) -> None:
     golden = with_gradients("gru/plain", "float64")
     golden.check_gradient_calls(adapt_backward(own_in_jax.CustomCell))
     assert own_in_jax.jnp.zeros(1).dtype == "float32"
-
-
-def test_detached_outputs_are_an_error() -> None:
-    with pytest.raises(TypeError, match="out, h_n cannot be differentiated: they depend on no tensor that requires"):
-        adapt_backward(Detached)(with_gradients("gru/plain").for_implementation())
 
 
 class WithoutBatch(CustomGRU):

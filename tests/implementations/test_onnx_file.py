@@ -38,14 +38,12 @@ def lstm_file(
     """Write a file with one LSTM node in ONNX's layout (time first, out with a direction axis); return its path."""
     node = helper.make_node("LSTM", [n if n in inputs else "" for n in INPUTS], ["Y", "Y_h", "Y_c"], hidden_size=hidden)
     weights = {} if stored is None else {n.removeprefix("l0/"): a for n, a in stored.weights_as("onnx").items()}
-    ranks = {"B": 2, "sequence_lens": 1}
+    ranks, kinds = {"B": 2, "sequence_lens": 1}, {"sequence_lens": TensorProto.INT32}
     graph = helper.make_graph(
         [node],
         "users",
         [
-            helper.make_tensor_value_info(
-                n, TensorProto.INT32 if n == "sequence_lens" else kind, [None] * ranks.get(n, 3)
-            )
+            helper.make_tensor_value_info(n, kinds.get(n, kind), [None] * ranks.get(n, 3))
             for n in inputs
             if n not in weights
         ],

@@ -11,7 +11,6 @@ from rnn_goldens.implementations.backward import adapt_backward
 pytest.importorskip("torch", reason="the tests use kernels in torch")
 
 from implementations import own_kernels as own
-from implementations import own_numpy_kernels as in_numpy
 
 CORPUS = open_corpus()
 ONE = "gated-delta/several-steps"
@@ -53,7 +52,3 @@ def test_a_wrong_gradient_is_named(jax_kernels: Any) -> None:
 def test_gradients_that_cannot_be_computed_are_refused() -> None:
     with pytest.raises(Unsupported, match="S_n"):
         check(own.output_alone, ONE, "float32")
-    with pytest.raises(
-        Unsupported, match=r"^the function returned out as numpy\.ndarray, h_n as numpy\.ndarray: only "
-    ):
-        check(in_numpy.min_gru, "min-gru/several-steps", "float32")

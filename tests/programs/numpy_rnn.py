@@ -20,12 +20,9 @@ Message = dict[str, Any]
 
 FEATURES = ["bias", "state", "multilayer", "bidirectional", "lengths", "unbatched"]
 HELLO = {
-    "answer": "hello",
-    "protocol": 1,
-    "cells": ["rnn_tanh", "rnn_relu", "lstm", "gru"],
-    "features": FEATURES,
+    "answer": "hello", "protocol": 1, "cells": ["rnn_tanh", "rnn_relu", "lstm", "gru"], "features": FEATURES,
     "precisions": ["float64", "float32", "float16"],
-}
+}  # fmt: skip
 HELLO_BACK = {**HELLO, "protocol": 2, "name": "numpy_rnn", "features": [*FEATURES, "gradients"]}
 
 

@@ -43,20 +43,8 @@ def fits(message: Any) -> bool:
 
 
 ODD_ITEMS: list[object] = [
-    "NaN",
-    "Infinity",
-    "-Infinity",
-    "nan",
-    "inf",
-    "1.0",
-    "",
-    None,
-    True,
-    False,
-    [],
-    {},
-    [1.0],
-    10**400,
+    *("NaN", "Infinity", "-Infinity", "nan", "inf", "1.0", ""),
+    *(None, True, False, [], {}, [1.0], 10**400),
 ]
 ITEMS: st.SearchStrategy[object] = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
@@ -75,17 +63,15 @@ ARRAYS = st.one_of(
 )
 
 
-@given(
-    st.fixed_dictionaries(
-        {
-            "answer": st.just("outputs"),
-            "id": st.sampled_from([1, 2.0, 0, "1", None, True]),
-            "out": ARRAYS,
-            "h_n": ARRAYS,
-        },
-        optional={"c_n": ARRAYS, "reason": st.just("no")},
-    )
-)
+ANSWER = {
+    "answer": st.just("outputs"),
+    "id": st.sampled_from([1, 2.0, 0, "1", None, True]),
+    "out": ARRAYS,
+    "h_n": ARRAYS,
+}
+
+
+@given(st.fixed_dictionaries(ANSWER, optional={"c_n": ARRAYS, "reason": st.just("no")}))
 def test_outputs_are_read_if_the_schema_allows_them_and_the_data_fill_the_shapes(message: dict[str, Any]) -> None:
     assert is_read(message) == (not schema.problems(message, "protocol-answer", 1) and fits(message))
 
@@ -97,37 +83,22 @@ def test_an_item_of_data_is_read_if_the_schema_allows_it(item: object) -> None:
         assert is_read(message) == (not schema.problems(message, "protocol-answer", 1))
 
 
-@pytest.mark.parametrize(
-    ("message", "valid"),
-    [
-        (OUTPUTS, True),
-        (OUTPUTS | {"c_n": ARRAY}, True),
-        (OUTPUTS | {"c_n": None}, False),
-        (OUTPUTS | {"answer": "output"}, False),
-        ({"answer": "outputs", "id": 1, "out": ARRAY}, False),
-        (HELLO, True),
-        (HELLO | {"name": "my_rnn", "version": "0.1"}, True),
-        (HELLO | {"name": ""}, False),
-        (HELLO | {"name": "x" * 101}, False),
-        (HELLO | {"cells": []}, False),
-        (HELLO | {"cells": ["lstm", "lstm"]}, False),
-        (HELLO | {"features": []}, True),
-        (HELLO | {"features": ["exact"]}, False),
-        (HELLO | {"precisions": ["double"]}, False),
-        (HELLO | {"protocol": 3}, False),
-        (HELLO | {"protocol": True}, False),
-        (HELLO | {"protocol": "1"}, False),
-        (HELLO | {"id": 1}, False),
-        (REFUSAL, True),
-        (REFUSAL | {"reason": " "}, False),
-        (REFUSAL | {"reason": None}, False),
-        (REFUSAL | {"out": ARRAY}, False),
-        ({}, False),
-        ([OUTPUTS], False),
-        ("outputs", False),
-        (None, False),
-    ],
-)
+VALID: list[object] = [
+    *(OUTPUTS, OUTPUTS | {"c_n": ARRAY}, HELLO, REFUSAL),
+    *(HELLO | {"name": "my_rnn", "version": "0.1"}, HELLO | {"features": []}),
+]
+INVALID: list[object] = [
+    *(OUTPUTS | {"c_n": None}, OUTPUTS | {"answer": "output"}, {"answer": "outputs", "id": 1, "out": ARRAY}),
+    *(HELLO | {"name": name} for name in ("", "x" * 101)),
+    *(HELLO | {"cells": cells} for cells in ([], ["lstm", "lstm"])),
+    *(HELLO | {"protocol": protocol} for protocol in (3, True, "1")),
+    *(HELLO | {"features": ["exact"]}, HELLO | {"precisions": ["double"]}, HELLO | {"id": 1}),
+    *(REFUSAL | {"reason": " "}, REFUSAL | {"reason": None}, REFUSAL | {"out": ARRAY}),
+    *({}, [OUTPUTS], "outputs", None),
+]
+
+
+@pytest.mark.parametrize(("message", "valid"), [*((m, True) for m in VALID), *((m, False) for m in INVALID)])
 def test_the_reader_accepts_what_the_schema_allows(message: object, valid: bool) -> None:
     assert is_read(message) == valid
     assert (not schema.problems(message, "protocol-answer", 1)) == valid

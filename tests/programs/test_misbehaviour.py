@@ -11,70 +11,56 @@ from programs.checking import TINY_RNN, Checked, check_program
 pytestmark = pytest.mark.slow
 
 LIMIT = 1.5
+NO_ANSWER = f"printed no answer within {LIMIT} s"
 PASSED = ("passed", "")
 CORRECT = (None, *PASSED)
+
+
+def fails(how: str, reason: str) -> tuple[str, str, str]:
+    return how, "failed", f"tiny_rnn {reason}"
+
+
+def is_no_answer(how: str, problem: str) -> tuple[str, str, str]:
+    return fails(how, f"printed JSON that is not an answer of protocol 1 ({problem}")
+
 
 # The misbehaviour at each request, and the outcome and reason of its golden; * matches any text.
 SCHEDULE: list[tuple[str | None, str, str]] = [
     CORRECT,
-    ("exits", "failed", "tiny_rnn exited with code 3 before its answer"),
+    fails("exits", "exited with code 3 before its answer"),
     CORRECT,
-    ("segfaults", "failed", "tiny_rnn was killed by signal SIGSEGV before its answer"),
-    ("exits_but_its_child_does_not", "failed", "tiny_rnn exited with code 3 before its answer"),
-    ("exits_in_the_middle_of_a_line", "failed", "tiny_rnn exited with code 4 before its answer"),
+    fails("segfaults", "was killed by signal SIGSEGV before its answer"),
+    fails("exits_but_its_child_does_not", "exited with code 3 before its answer"),
+    fails("exits_in_the_middle_of_a_line", "exited with code 4 before its answer"),
     CORRECT,
-    ("hangs", "failed", f"tiny_rnn printed no answer within {LIMIT} s"),
-    ("hangs_with_a_child", "failed", f"tiny_rnn printed no answer within {LIMIT} s"),
+    fails("hangs", NO_ANSWER),
+    fails("hangs_with_a_child", NO_ANSWER),
     CORRECT,
-    (
-        "forgets_the_newline",
-        "failed",
-        f"tiny_rnn printed no answer within {LIMIT} s, but * bytes without the newline that ends an answer",
-    ),
-    ("prints_an_empty_line", "failed", f"tiny_rnn printed no answer within {LIMIT} s, but 1 empty line"),
-    ("closes_stdout", "failed", "tiny_rnn closed its stdout but did not exit"),
+    fails("forgets_the_newline", f"{NO_ANSWER}, but * bytes without the newline that ends an answer"),
+    fails("prints_an_empty_line", f"{NO_ANSWER}, but 1 empty line"),
+    fails("closes_stdout", "closed its stdout but did not exit"),
     CORRECT,
-    ("prints_rubbish", "failed", "tiny_rnn printed a line that is not JSON (Expecting value: *): 'Epoch 1: loss 0.25'"),
-    ("prints_no_utf_8", "failed", "tiny_rnn printed a line that is not JSON (JSON is UTF-8, byte 12 is not): *"),
-    ("prints_a_deep_nest", "failed", "tiny_rnn printed JSON that is nested too deep, in more than 16 levels: '[[[*"),
-    ("prints_a_nest_of_940", "failed", "tiny_rnn printed JSON that is nested too deep, in more than 16 levels: *"),
+    fails("prints_rubbish", "printed a line that is not JSON (Expecting value: *): 'Epoch 1: loss 0.25'"),
+    fails("prints_no_utf_8", "printed a line that is not JSON (JSON is UTF-8, byte 12 is not): *"),
+    fails("prints_a_deep_nest", "printed JSON that is nested too deep, in more than 16 levels: '[[[*"),
+    fails("prints_a_nest_of_940", "printed JSON that is nested too deep, in more than 16 levels: *"),
     CORRECT,
-    (
-        "prints_no_object",
-        "failed",
-        "tiny_rnn printed JSON that is not an answer of protocol 1 (holds a list, *): '[1, 2]'",
-    ),
-    (
-        "leaves_out_h_n",
-        "failed",
-        "tiny_rnn printed JSON that is not an answer of protocol 1 (*'h_n' is a required property): *",
-    ),
-    (
-        "nests_its_data",
-        "failed",
-        "tiny_rnn printed JSON that is not an answer of protocol 1 (out: [[1.0]] is not of type 'object'): *",
-    ),
-    (
-        "prints_too_few_numbers",
-        "failed",
-        "tiny_rnn printed JSON that is not an answer of protocol 1 (out: data holds 1 number, *",
-    ),
-    (
-        "prints_text_for_numbers",
-        "failed",
-        'tiny_rnn printed JSON that is not an answer of protocol 1 (h_n/data/0: "1.0" is not *',
-    ),
+    is_no_answer("prints_no_object", "holds a list, *): '[1, 2]'"),
+    is_no_answer("leaves_out_h_n", "*'h_n' is a required property): *"),
+    is_no_answer("nests_its_data", "out: [[1.0]] is not of type 'object'): *"),
+    is_no_answer("prints_too_few_numbers", "out: data holds 1 number, *"),
+    is_no_answer("prints_text_for_numbers", 'h_n/data/0: "1.0" is not *'),
     CORRECT,
-    ("answers_another_id", "failed", "tiny_rnn answered id 999 to request id *"),
+    fails("answers_another_id", "answered id 999 to request id *"),
     CORRECT,
-    ("answers_the_id_before", "failed", "tiny_rnn answered twice: id * (*) again, instead of id *"),
-    ("answers_hello", "failed", "tiny_rnn answered hello to another request"),
-    ("answers_twice", "failed", "tiny_rnn answered twice: after its answer to id * (*) it printed *"),
+    fails("answers_the_id_before", "answered twice: id * (*) again, instead of id *"),
+    fails("answers_hello", "answered hello to another request"),
+    fails("answers_twice", "answered twice: after its answer to id * (*) it printed *"),
     CORRECT,
-    ("prints_without_end", "failed", "tiny_rnn printed more than 10*,* bytes without ending the line"),
-    ("prints_lines_without_end", "failed", "tiny_rnn printed a line that is not JSON (Expecting value: *): 'Epoch 1'"),
-    ("floods_stderr", "failed", "tiny_rnn wrote more than 10,000,000 bytes to stderr"),
-    ("floods_stderr_and_answers", "failed", "tiny_rnn wrote more than 10,000,000 bytes to stderr"),
+    fails("prints_without_end", "printed more than 10*,* bytes without ending the line"),
+    fails("prints_lines_without_end", "printed a line that is not JSON (Expecting value: *): 'Epoch 1'"),
+    fails("floods_stderr", "wrote more than 10,000,000 bytes to stderr"),
+    fails("floods_stderr_and_answers", "wrote more than 10,000,000 bytes to stderr"),
     CORRECT,
     # Valid answers:
     ("writes_a_megabyte_to_stderr", *PASSED),

@@ -8,17 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
+from factories.killed_process import interruptible
 from programs.checking import TINY_RNN, check_program, process_ids, still_running, watchdogs
 
 pytestmark = pytest.mark.slow
-
-WITH_CTRL_C = """
-import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
-"""A program that runs a command with SIGINT enabled: a shell may start the tests with SIGINT ignored."""
-
 
 HANGING = ["hangs_with_a_child", "hangs_and_ignores_signals", "hangs_with_a_daemon"]
 
@@ -68,7 +61,7 @@ def test_ctrl_c_ends_a_run_without_blaming_the_program(tmp_path: Path) -> None:
 def start_checking(folder: Path, *options: str, misbehaviours: tuple[str, ...]) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "rnn_goldens", "check", *options, "--rnn-goldens-time-limit=60"]
     return subprocess.Popen(
-        [sys.executable, "-c", WITH_CTRL_C, *command, "--", *TINY_RNN, *misbehaviours],
+        interruptible(*command, "--", *TINY_RNN, *misbehaviours),
         env=os.environ | {"PIDS": str(folder / "pids.txt")},
         cwd=folder,
         stdout=subprocess.PIPE,

@@ -215,34 +215,24 @@ def test_a_late_answer_is_not_used_for_the_next_golden(start: Start) -> None:
 
 
 @pytest.mark.parametrize("error", [RecursionError, KeyboardInterrupt])
-def test_after_any_interruption_the_program_is_restarted(
-    start: Start, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+@pytest.mark.parametrize("continues", [True, False])
+def test_an_interrupted_program_is_not_reported_and_restarted_for_the_next_golden(
+    start: Start, monkeypatch: pytest.MonkeyPatch, error: type[BaseException], *, continues: bool
 ) -> None:
+    def read(*_: object) -> None:
+        raise error
+
     program = start(*TINY_RNN)
     first, second, third = goldens()
     assert_right(program, first)
     with monkeypatch.context() as patch:
-        patch.setattr(answers, "read", raising(error))
+        patch.setattr(answers, "read", read)
         with pytest.raises(error):
             program(second)
-    assert_right(program, third)
+    if continues:
+        assert_right(program, third)
     assert program.late == []
-
-
-def test_an_interrupted_program_is_not_reported(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = start(*TINY_RNN)
-    with monkeypatch.context() as patch:
-        patch.setattr(answers, "read", raising(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            program(goldens()[0])
     program.close()
-
-
-def raising(error: type[BaseException]) -> Callable[..., None]:
-    def raise_it(*_: object) -> None:
-        raise error
-
-    return raise_it
 
 
 def test_a_program_can_run_inputs_without_expected_values(start: Start) -> None:

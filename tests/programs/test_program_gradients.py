@@ -70,13 +70,6 @@ def test_a_program_of_protocol_1_receives_no_gradient_request(check: Check) -> N
     assert "nothing was checked" in checked.shown
 
 
-def test_a_program_of_protocol_2_without_the_feature_is_refused(tmp_path: Path) -> None:
-    hello = {**examples.hello(2), "features": ["bias"]}
-    program = answering(tmp_path, hello)
-    with pytest.raises(Unsupported, match=r"^my_rnn does not support gradients$"):
-        program.gradients(with_gradients(ONE).for_implementation())
-
-
 def test_unsupported_goldens_are_refused_for_gradients_too() -> None:
     program = started(*BACK)
     with pytest.raises(Unsupported, match=r"^numpy_rnn does not support bfloat16$"):

@@ -44,17 +44,6 @@ def test_each_golden_is_a_valid_request_in_one_line_that_reads_back_equal(golden
 
 def test_a_request_has_the_golden_its_cell_precision_and_configuration(make_golden: MakeGolden) -> None:
     request = requests.run(make_golden("gru", dtype="bfloat16", bidirectional=True), 7)
-    assert [request[name] for name in ("request", "id", "golden", "cell", "precision")] == [
-        "run",
-        7,
-        "made/for-a-test",
-        "gru",
-        "bfloat16",
-    ]
-    assert request["config"] == {
-        "input_size": 3,
-        "hidden_size": 2,
-        "num_layers": 1,
-        "bidirectional": True,
-        "bias": True,
-    }
+    named = {"request": "run", "id": 7, "golden": "made/for-a-test", "cell": "gru", "precision": "bfloat16"}
+    assert {name: request[name] for name in named} == named
+    assert request["config"] == dict(input_size=3, hidden_size=2, num_layers=1, bidirectional=True, bias=True)  # noqa: C408

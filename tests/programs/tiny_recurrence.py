@@ -14,13 +14,9 @@ from typing import Any
 Message = dict[str, Any]
 
 HELLO = {
-    "answer": "hello",
-    "protocol": 2,
-    "name": "tiny_recurrence",
-    "cells": ["gated_delta"],
-    "features": ["state"],
+    "answer": "hello", "protocol": 2, "name": "tiny_recurrence", "cells": ["gated_delta"], "features": ["state"],
     "precisions": ["float64", "float32", "bfloat16", "float16"],
-}
+}  # fmt: skip
 
 
 class Array:

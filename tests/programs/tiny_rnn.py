@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,9 @@ Message = dict[str, Any]
 FOREVER = 1000
 
 HELLO = {
-    "answer": "hello",
-    "protocol": 1,
-    "name": "tiny_rnn",
-    "cells": ["rnn_tanh", "rnn_relu"],
-    "features": ["bias"],
+    "answer": "hello", "protocol": 1, "name": "tiny_rnn", "cells": ["rnn_tanh", "rnn_relu"], "features": ["bias"],
     "precisions": ["float64", "float32", "bfloat16", "float16"],
-}
+}  # fmt: skip
 
 
 def outputs(request: Message) -> Message:
@@ -61,9 +58,8 @@ def product(matrix: list[list[float]], vector: list[float]) -> list[float]:
     return [sum(a * b for a, b in zip(row, vector, strict=True)) for row in matrix]
 
 
-def write(message: Message, times: int = 1) -> None:
-    sys.stdout.write(f"{json.dumps(message)}\n" * times)
-    sys.stdout.flush()
+def write(message: Message) -> None:
+    print(json.dumps(message), flush=True)
 
 
 def write_bytes(pipe: int, text: bytes) -> None:
@@ -71,11 +67,34 @@ def write_bytes(pipe: int, text: bytes) -> None:
         text = text[os.write(pipe, text) :]
 
 
-def start_child() -> None:
+def log_process(pid: int) -> None:
+    if "PIDS" in os.environ:
+        with Path(os.environ["PIDS"]).open("a", encoding="utf-8") as file:
+            file.write(f"{pid}\n")
+
+
+Step = Callable[[Message], object]
+"""A part of a misbehaviour, given the correct answer."""
+
+
+def hang(_: Message) -> None:
+    time.sleep(FOREVER)
+
+
+def segfault(_: Message) -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def start_child(_: Message) -> None:
     log_process(subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({FOREVER})"]).pid)
 
 
-def start_daemon() -> None:
+def ignore_signals(_: Message) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def start_daemon(right: Message) -> None:
     """Start a daemon that ignores signals, in its own session."""
     read, write_end = os.pipe()
     if child := os.fork():
@@ -85,8 +104,7 @@ def start_daemon() -> None:
     os.setsid()
     if os.fork():
         os._exit(0)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_IGN)
+    ignore_signals(right)
     for stream in range(3):
         os.dup2(os.open(os.devnull, os.O_RDWR), stream)
     log_process(os.getpid())
@@ -95,204 +113,101 @@ def start_daemon() -> None:
     os._exit(0)
 
 
-def log_process(pid: int) -> None:
-    if "PIDS" in os.environ:
-        with Path(os.environ["PIDS"]).open("a", encoding="utf-8") as file:
-            file.write(f"{pid}\n")
+def answer_the_next_request_twice(right: Message) -> None:
+    request = json.loads(input())
+    write(right)
+    write(outputs(request))
 
 
-class Misbehaving:
-    """The ways to misbehave at a request, given the correct answer."""
+def ends(code: int | str) -> Step:
+    return lambda _: sys.exit(code)
 
-    def __init__(self, right: Message) -> None:
-        self.right = right
 
-    def exits(self) -> None:
-        print("allocating\nout of memory", file=sys.stderr)
-        sys.exit(3)
+def prints(text: bytes, pipe: int = 1) -> Step:
+    return lambda _: write_bytes(pipe, text)
 
-    def segfaults(self) -> None:
-        os.kill(os.getpid(), signal.SIGSEGV)
 
-    def exits_but_its_child_does_not(self) -> None:
-        start_child()
-        os._exit(3)
-
-    def exits_after_its_answer(self) -> None:
-        write(self.right)
-        sys.exit(0)
-
-    def crashes_after_its_answer(self) -> None:
-        write(self.right)
-        sys.exit("double free")
-
-    def segfaults_after_its_answer(self) -> None:
-        write(self.right)
-        self.segfaults()
-
-    def exits_in_the_middle_of_a_line(self) -> None:
-        sys.stdout.write(json.dumps(self.right)[:40])
-        sys.exit(4)
-
-    def hangs(self) -> None:
-        time.sleep(FOREVER)
-
-    def hangs_with_a_child(self) -> None:
-        start_child()
-        time.sleep(FOREVER)
-
-    def hangs_with_a_daemon(self) -> None:
-        start_daemon()
-        time.sleep(FOREVER)
-
-    def answers_and_leaves_a_daemon(self) -> None:
-        start_daemon()
-        write(self.right)
-
-    def exits_and_leaves_a_daemon(self) -> None:
-        start_daemon()
-        os._exit(3)
-
-    def hangs_and_ignores_signals(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        self.hangs_with_a_child()
-
-    def forgets_the_newline(self) -> None:
-        sys.stdout.write(json.dumps(self.right))
-        sys.stdout.flush()
-        time.sleep(FOREVER)
-
-    def prints_an_empty_line(self) -> None:
-        write_bytes(1, b"\n")
-        time.sleep(FOREVER)
-
-    def closes_stdout(self) -> None:
-        os.close(1)
-        time.sleep(FOREVER)
-
-    def closes_stdout_after_its_answer(self) -> None:
-        write(self.right)
-        self.closes_stdout()
-
-    def closes_stdin_after_its_answer(self) -> None:
-        os.close(0)
-        write(self.right)
-        time.sleep(FOREVER)
-
-    def stops_reading_after_its_answer(self) -> None:
-        write(self.right)
-        time.sleep(FOREVER)
-
-    def prints_rubbish(self) -> None:
-        print("Epoch 1: loss 0.25", flush=True)
-
-    def prints_no_utf_8(self) -> None:
-        write_bytes(1, b'{"answer": "\xff"}\n')
-
-    def prints_a_deep_nest(self) -> None:
-        print("[" * 50_000, flush=True)
-
-    def prints_a_nest_of_940(self) -> None:
-        print(f'{{"answer": "outputs", "id": {"[" * 940}{"]" * 940}}}', flush=True)
-
-    def prints_no_object(self) -> None:
-        print("[1, 2]", flush=True)
-
-    def leaves_out_h_n(self) -> None:
-        write({name: value for name, value in self.right.items() if name != "h_n"})
-
-    def nests_its_data(self) -> None:
-        write(self.right | {"out": [[1.0]]})
-
-    def prints_too_few_numbers(self) -> None:
-        write(self.right | {"out": self.right["out"] | {"data": [1.0]}})
-
-    def prints_text_for_numbers(self) -> None:
-        write(self.right | {"h_n": self.right["h_n"] | {"data": ["1.0"] * len(self.right["h_n"]["data"])}})
-
-    def answers_another_id(self) -> None:
-        write(self.right | {"id": 999})
-
-    def answers_the_id_before(self) -> None:
-        write(self.right | {"id": self.right["id"] - 1})
-
-    def answers_hello(self) -> None:
-        write(HELLO)
-
-    def answers_twice(self) -> None:
-        write(self.right, times=2)
-
-    def answers_again_a_little_later(self) -> None:
-        write(self.right)
-        time.sleep(0.3)
-        write(self.right)
-
-    def answers_again_at_the_next_request(self) -> None:
-        write(self.right)
-        request = json.loads(input())
-        write(self.right)
-        write(outputs(request))
-
-    def prints_rubbish_after_its_answer(self) -> None:
-        write(self.right)
-        time.sleep(0.3)
-        self.prints_rubbish()
-        time.sleep(FOREVER)
-
-    def prints_without_end_after_its_answer(self) -> None:
-        write(self.right)
-        time.sleep(0.3)
-        self.prints_without_end()
-
-    def prints_without_end_when_its_stdin_ends(self) -> None:
-        write(self.right)
-        sys.stdin.read()
-        self.prints_without_end()
-
-    def prints_without_end(self) -> None:
+def floods(text: bytes, pipe: int = 1) -> Step:
+    def flood(_: Message) -> None:
         while True:
-            write_bytes(1, b"1," * 10_000)
+            write_bytes(pipe, text * 10_000)
 
-    def prints_lines_without_end(self) -> None:
-        while True:
-            write_bytes(1, b"Epoch 1\n" * 10_000)
+    return flood
 
-    def floods_stderr(self) -> None:
-        while True:
-            write_bytes(2, b"warning\n" * 10_000)
 
-    def floods_stderr_after_its_answer(self) -> None:
-        write(self.right)
-        self.floods_stderr()
+def closes(stream: int) -> Step:
+    return lambda _: os.close(stream)
 
-    def floods_stderr_when_its_stdin_ends(self) -> None:
-        write(self.right)
-        sys.stdin.read()
-        self.floods_stderr()
 
-    def floods_stderr_and_answers(self) -> None:
-        write_bytes(2, b"warning\n" * 1_500_000)
-        write(self.right)
+def answers(**changes: Any) -> Step:
+    """Return a step that writes the correct answer with some changes."""
+    return lambda right: write(right | changes)
 
-    def writes_a_megabyte_to_stderr(self) -> None:
-        write_bytes(2, b"warning\n" * 125_000)
-        write(self.right)
 
-    def writes_blank_lines(self) -> None:
-        sys.stdout.write(f"\n\r\n{json.dumps(self.right)}\r\n\n")
-        sys.stdout.flush()
+def answers_data(name: str, change: Callable[[list[float]], list[Any]]) -> Step:
+    return lambda right: write(right | {name: right[name] | {"data": change(right[name]["data"])}})
 
-    def answers_nan(self) -> None:
-        write(
-            self.right | {"out": self.right["out"] | {"data": [None, "NaN", math.nan, *self.right["out"]["data"][3:]]}}
-        )
 
-    def answers_another_shape(self) -> None:
-        write(self.right | {"out": {"shape": [len(self.right["out"]["data"])], "data": self.right["out"]["data"]}})
+def a_little_later(_: Message) -> None:
+    time.sleep(0.3)
 
-    def says_unsupported(self) -> None:
-        write({"answer": "unsupported", "id": self.right["id"], "reason": "not today"})
+
+def wait_for_the_end_of_stdin(_: Message) -> None:
+    sys.stdin.read()
+
+
+WARNING, RUBBISH = b"warning\n", b"Epoch 1: loss 0.25\n"
+
+MISBEHAVIOURS: dict[str, tuple[Step, ...]] = {
+    "exits": (prints(b"allocating\nout of memory\n", 2), ends(3)),
+    "segfaults": (segfault,),
+    "exits_but_its_child_does_not": (start_child, ends(3)),
+    "exits_after_its_answer": (write, ends(0)),
+    "crashes_after_its_answer": (write, ends("double free")),
+    "segfaults_after_its_answer": (write, segfault),
+    "exits_in_the_middle_of_a_line": (lambda right: write_bytes(1, json.dumps(right)[:40].encode()), ends(4)),
+    "hangs": (hang,),
+    "hangs_with_a_child": (start_child, hang),
+    "hangs_with_a_daemon": (start_daemon, hang),
+    "hangs_and_ignores_signals": (ignore_signals, start_child, hang),
+    "answers_and_leaves_a_daemon": (start_daemon, write),
+    "exits_and_leaves_a_daemon": (start_daemon, ends(3)),
+    "forgets_the_newline": (lambda right: write_bytes(1, json.dumps(right).encode()), hang),
+    "prints_an_empty_line": (prints(b"\n"), hang),
+    "closes_stdout": (closes(1), hang),
+    "closes_stdout_after_its_answer": (write, closes(1), hang),
+    "closes_stdin_after_its_answer": (closes(0), write, hang),
+    "stops_reading_after_its_answer": (write, hang),
+    "prints_rubbish": (prints(RUBBISH),),
+    "prints_rubbish_after_its_answer": (write, a_little_later, prints(RUBBISH), hang),
+    "prints_no_utf_8": (prints(b'{"answer": "\xff"}\n'),),
+    "prints_a_deep_nest": (prints(b"[" * 50_000 + b"\n"),),
+    "prints_a_nest_of_940": (prints(b'{"answer": "outputs", "id": ' + b"[" * 940 + b"]" * 940 + b"}\n"),),
+    "prints_no_object": (prints(b"[1, 2]\n"),),
+    "prints_without_end": (floods(b"1,"),),
+    "prints_without_end_after_its_answer": (write, a_little_later, floods(b"1,")),
+    "prints_without_end_when_its_stdin_ends": (write, wait_for_the_end_of_stdin, floods(b"1,")),
+    "prints_lines_without_end": (floods(b"Epoch 1\n"),),
+    "floods_stderr": (floods(WARNING, 2),),
+    "floods_stderr_after_its_answer": (write, floods(WARNING, 2)),
+    "floods_stderr_when_its_stdin_ends": (write, wait_for_the_end_of_stdin, floods(WARNING, 2)),
+    "floods_stderr_and_answers": (prints(WARNING * 1_500_000, 2), write),
+    "writes_a_megabyte_to_stderr": (prints(WARNING * 125_000, 2), write),
+    "writes_blank_lines": (prints(b"\n\r\n"), lambda right: write_bytes(1, f"{json.dumps(right)}\r\n\n".encode())),
+    "leaves_out_h_n": (lambda right: write({name: value for name, value in right.items() if name != "h_n"}),),
+    "nests_its_data": (answers(out=[[1.0]]),),
+    "prints_too_few_numbers": (answers_data("out", lambda _: [1.0]),),
+    "prints_text_for_numbers": (answers_data("h_n", lambda data: ["1.0"] * len(data)),),
+    "answers_nan": (answers_data("out", lambda data: [None, "NaN", math.nan, *data[3:]]),),
+    "answers_another_shape": (lambda r: write(r | {"out": {**r["out"], "shape": [len(r["out"]["data"])]}}),),
+    "answers_another_id": (answers(id=999),),
+    "answers_the_id_before": (lambda right: write(right | {"id": right["id"] - 1}),),
+    "answers_hello": (lambda _: write(HELLO),),
+    "answers_twice": (lambda right: write_bytes(1, f"{json.dumps(right)}\n".encode() * 2),),
+    "answers_again_a_little_later": (write, a_little_later, write),
+    "answers_again_at_the_next_request": (write, answer_the_next_request_twice),
+    "says_unsupported": (lambda r: write({"answer": "unsupported", "id": r["id"], "reason": "not today"}),),
+}
 
 
 def main() -> None:
@@ -303,7 +218,8 @@ def main() -> None:
         if request["request"] == "hello":
             write(HELLO)
         elif misbehaviour := instructions.get(str(request["id"])):
-            getattr(Misbehaving(outputs(request)), misbehaviour)()
+            for step in MISBEHAVIOURS[misbehaviour]:
+                step(outputs(request))
         else:
             write(outputs(request))
 

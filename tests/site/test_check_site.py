@@ -37,28 +37,21 @@ def test_a_good_site_passes(tmp_path: Path) -> None:
     assert done.stdout == ("2 pages, each at 375 and 1280 pixels: no dead link, no error, no horizontal scrolling\n")
 
 
+ELSEWHERE = ("https://cdn.example.org/a.js", "https://fonts.example.org/a.css")
+SCRIPT, STYLE = f'<script src="{ELSEWHERE[0]}"></script>', f'<style>@import url("{ELSEWHERE[1]}");</style>'
+OTHER_NONE = "folder/other%20page.html#none"
+
+
 @pytest.mark.parametrize(
     ("head", "body", "message"),
     [
         ("", '<a href="none.html">x</a>', "index.html: a dead link to none.html: no such file"),
         ("", '<a href="folder/">x</a>', "index.html: a dead link to folder/: no such file"),
         ("", '<a href="#none">x</a>', "index.html: a dead link to #none: the page has no such anchor"),
-        (
-            "",
-            '<a href="folder/other%20page.html#none">x</a>',
-            "index.html: a dead link to folder/other%20page.html#none: the page has no such anchor",
-        ),
+        ("", f'<a href="{OTHER_NONE}">x</a>', f"index.html: a dead link to {OTHER_NONE}: the page has no such anchor"),
         ('<link rel="stylesheet" href="none.css">', "", "index.html: a dead link to none.css: no such file"),
-        (
-            '<script src="https://cdn.example.org/a.js"></script>',
-            "",
-            "index.html: fetches https://cdn.example.org/a.js: the site must work without a network",
-        ),
-        (
-            '<style>@import url("https://fonts.example.org/a.css");</style>',
-            "",
-            "index.html: fetches https://fonts.example.org/a.css: the site must work without a network",
-        ),
+        (SCRIPT, "", f"index.html: fetches {ELSEWHERE[0]}: the site must work without a network"),
+        (STYLE, "", f"index.html: fetches {ELSEWHERE[1]}: the site must work without a network"),
         ("<script>undefined_name()</script>", "", "index.html: the browser logs at a width of 375: "),
         ("<script>console.error('odd')</script>", "", "index.html: the browser logs at a width of 1280: "),
         ("", '<p style="width: 600px">wide</p>', "pixels wide on a screen of 375: <p style"),

@@ -38,11 +38,7 @@ def test_a_dead_link_is_an_error(target: str) -> None:
         ("docs/programs.md", "../README.md#what-a-failure-looks-like", "/start.md#what-a-failure-looks-like"),
         ("docs/explain.md", "../CHANGELOG.md", "/changelog.md"),
         ("docs/format.md", "../schema", f"{REPOSITORY}/tree/main/schema"),
-        (
-            "docs/results/correctness.md",
-            "../known-failures",
-            f"{REPOSITORY}/tree/main/docs/known-failures",
-        ),
+        ("docs/results/correctness.md", "../known-failures", f"{REPOSITORY}/tree/main/docs/known-failures"),
         ("README.md", "LICENSE", f"{REPOSITORY}/blob/main/LICENSE"),
     ],
 )
