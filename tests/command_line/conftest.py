@@ -74,6 +74,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     """Run a command in this process, in the folder of ``users_nets.py``; require its exit code and no traceback."""
     (tmp_path / "users_nets.py").write_text(USERS_NETS)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # Python would run it for a file edited in the same second
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
 
     def run(*arguments: object, code: int = GOOD) -> "subprocess.CompletedProcess[str]":
         command = ["rnn-goldens", *map(str, arguments)]
