@@ -140,6 +140,7 @@ KERNEL, TEST, SCENARIO = re.findall(r"^```python\n(.*?)^```$", RECURRENT, re.MUL
         (KERNEL, " passed in "),
         pytest.param(KERNEL.replace(" * scale  #", "  #"), "no other does: scale_left_out", marks=pytest.mark.slow),
     ],
+    ids=["right", "without-scale"],
 )
 def test_the_kernel_on_the_page_passes_and_fails_with_one_cause_without_its_scale(
     tmp_path: Path, kernel: str, printed: str

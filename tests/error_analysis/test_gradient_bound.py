@@ -30,7 +30,7 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-@for_each([(cell, shape) for cell in CELLS for shape in SMALL], every=10)
+@for_each([(cell, shape) for cell in CELLS for shape in SMALL], every=20)
 def test_worst_case_rounding_errors_attain_the_bound(cell: str, shape: str) -> None:
     scenario = gradient_scenario(cell, **SMALL[shape])
     assert_attained(scenario.case(), scenario.cotangents)

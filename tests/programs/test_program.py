@@ -271,9 +271,9 @@ def test_a_crash_when_stdin_ends_is_reported_at_the_end(start: Start, tmp_path: 
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ("stops_reading_after_its_answer", "did not end within 1 s after its stdin ended"),
-        ("closes_stdout_after_its_answer", "did not end within 1 s after its stdin ended"),
-        ("closes_stdin_after_its_answer", "did not end within 1 s after its stdin ended"),
+        ("stops_reading_after_its_answer", "did not end within 0.3 s after its stdin ended"),
+        ("closes_stdout_after_its_answer", "did not end within 0.3 s after its stdin ended"),
+        ("closes_stdin_after_its_answer", "did not end within 0.3 s after its stdin ended"),
         ("prints_without_end_when_its_stdin_ends", "printed more than 1.* bytes without ending the line"),
         ("floods_stderr_when_its_stdin_ends", "wrote more than 10,000,000 bytes to stderr"),
     ],
@@ -281,7 +281,7 @@ def test_a_crash_when_stdin_ends_is_reported_at_the_end(start: Start, tmp_path: 
 def test_a_violation_after_the_last_answer_is_reported_at_the_end(
     start: Start, monkeypatch: pytest.MonkeyPatch, how: str, message: str
 ) -> None:
-    monkeypatch.setattr(conversation, "_GOODBYE_SECONDS", 1.0)
+    monkeypatch.setattr(conversation, "_GOODBYE_SECONDS", 0.3)
     program = start(*TINY_RNN, f"1={how}")
     assert_right(program, goldens()[0])
     with pytest.raises(ProgramFailed, match=f"^tiny_rnn {message}"):

@@ -109,7 +109,7 @@ def rounded(wrong: Deviation, example: BackwardExample) -> str:
     return repr([np.round(array, 11).tobytes() for array in gradients_of(wrong, example).values()])
 
 
-@for_each(CELLS, every=4)
+@for_each(CELLS, every=8)
 def test_no_two_deviations_are_equivalent(cell: str) -> None:
     deviations = [wrong for wrong in BACKWARD_DEVIATIONS if cell in wrong.cells]
     assert equivalent(deviations, BACKWARD_EXAMPLES[cell], rounded) == []
