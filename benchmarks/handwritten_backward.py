@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.summation import Array
 from rnn_goldens.cells import Backward, Case, State, Weights
 from rnn_goldens.cells.backward import Block, Factors
+from rnn_goldens.errors import Unsupported
 
 
 class _Back(NamedTuple):
@@ -27,7 +28,9 @@ class Handwritten(Backward):
     def step_back(
         self, case: Case, suffix: str, w: Weights, t: int, d_after: State, factors: dict[Block, list[Factors]]
     ) -> tuple[Array, State]:
-        """Return the cotangents of x and of the state before a step; adds to ``factors``."""
+        """Return the cotangents of x and of the state before a step; adds to ``factors``. Raises Unsupported."""
+        if case.cell.name not in _BACK:
+            raise Unsupported(f"no backward pass of {case.cell.name} is written by hand")
         x, *state = self.kept[suffix, t][: 1 + len(d_after)]
         sums = [self.product(v, w[f"weight_{which}"]) for which, v in (("ih", x), ("hh", state[0]))]
         if "bias_ih" in w:

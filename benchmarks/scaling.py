@@ -1,4 +1,4 @@
-"""Measures the cost of large corpora: certifying, listing and checking 100, 1,000 and 3,000 goldens.
+"""Measures the cost of large corpora: certifying, listing and checking 100, 1,000 and 10,000 goldens.
 
 The scenarios are those of examples/ten_thousand.py.
 """
@@ -16,7 +16,7 @@ from benchmarks.generation_cost import keep_to_cores
 from benchmarks.process_cost import SAMPLE_EVERY, Run, run
 
 SCENARIOS = Path(__file__).parents[1] / "examples" / "ten_thousand.py"
-COUNTS = (100, 1_000, 3_000)
+COUNTS = (100, 1_000, 10_000)
 BEYOND = 100_000
 """Number of goldens of the extrapolated row."""
 

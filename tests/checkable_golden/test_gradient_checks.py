@@ -12,6 +12,7 @@ import torch
 from factories.gradients import with_gradients
 
 from rnn_goldens import Golden, GoldenMismatch, UnknownName, Unsupported, Verdict, load
+from rnn_goldens.comparison.actual import actual_gradients
 from rnn_goldens.comparison.calls import compare_gradient_calls
 from rnn_goldens.comparison.verdict import compare_gradients
 from rnn_goldens.errors import WrongUse
@@ -350,3 +351,8 @@ def test_a_notebook_displays_the_gradients_of_a_golden(golden: Golden) -> None:
     assert "<th" in golden._repr_html_()
     assert "weight_hh_l0, bias_ih_l0" in golden._repr_html_()
     assert "weight_hh_l0" in golden.compare_gradients(right(golden))._repr_html_()
+
+
+def test_gradients_that_were_passed_wrongly_are_not_diagnosed(golden: Golden) -> None:
+    assert actual_gradients(golden, right(golden)).numbers.keys() == right(golden).keys()
+    assert actual_gradients(golden, {**right(golden), "weight_hh": np.zeros(3)}).numbers == {}

@@ -13,7 +13,8 @@ from rnn_goldens.cells import Network, case_of
 from rnn_goldens.comparison.verdict import compare, compare_gradients
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.tolerance import Bound, roundoff_sum
+from rnn_goldens.golden.profile import ALL, INSIDE, OPERANDS
+from rnn_goldens.golden.tolerance import Bound, Coefficients, loosest_of_gradients, roundoff_sum
 
 CERTIFIED = ("rnn-tanh/with-state", "gru/with-state", "lstm/with-state", "rnn-relu/with-state")
 
@@ -127,3 +128,22 @@ def test_float32_arithmetic_returned_as_float64_is_reported(golden_id: str) -> N
     verdict = compare(golden, *converted)
     assert not verdict.passed
     assert "every value is a float32 number: computed in float32, not in the declared float64?" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("contract", "of_state", "of_storage"),
+    [(INSIDE, "float32", "float32"), (OPERANDS, "float32", "bfloat16"), (ALL, "bfloat16", "bfloat16")],
+)
+def test_a_contract_decides_which_roundoffs_a_half_precision_allows(
+    contract: str, of_state: str, of_storage: str
+) -> None:
+    roundoff = {name: PRECISIONS[name].roundoff for name in ("float32", "bfloat16")}
+    coefficients = Coefficients(*({"o": np.array([number])} for number in (8.0, 4.0, 2.0)))
+    bound = 8 * roundoff["float32"] + 4 * roundoff[of_state] + 2 * roundoff[of_storage]
+    allowed = coefficients.allowed("o", np.array([0.5]), PRECISIONS["bfloat16"], contract)
+    assert allowed == 1.5 * bound + 0.5 * roundoff["bfloat16"]
+
+
+def test_gradients_of_zero_have_the_tightest_tolerance() -> None:
+    zero = {"x": np.zeros(3)}
+    assert loosest_of_gradients(Bound(zero, zero), zero, PRECISIONS["float32"]) == 0

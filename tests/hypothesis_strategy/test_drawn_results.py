@@ -19,7 +19,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given, reject, settings
+from hypothesis import Phase, assume, example, given, reject, settings
 from hypothesis import strategies as st
 from rnn_goldens import Unsupported, load, select
 from rnn_goldens.hypothesis import goldens
@@ -35,7 +35,7 @@ def wrong(golden):
     out, *states = right(golden)
     return out + 1, *states
 
-few = settings(database=None, max_examples=20, deadline=None)
+few = settings(database=None, max_examples=10, deadline=None, phases=[Phase.explicit, Phase.generate])
 
 def drawn(*strategies, **by_name):
     return lambda test: few(given(*strategies, **by_name)(test))
