@@ -84,11 +84,10 @@ gates: examples javascript
 	$(BIN)/python -m benchmarks exhaustive
 	$(BIN)/python -m benchmarks diagnosis --first 20
 	$(BIN)/python -m benchmarks false-alarms
-	$(BIN)/python -m benchmarks gradient-false-alarms --every 7
+	$(BIN)/python -m benchmarks gradient-false-alarms
 	$(BIN)/python -m benchmarks nothing-unchecked
 	$(BIN)/python -m benchmarks hypothesis-versions
 	$(BIN)/python -m benchmarks drawn-goldens --examples 40
-	$(BIN)/rnn-goldens defects
 	$(BIN)/python -m benchmarks conformance --against
 	$(MAKE) release
 

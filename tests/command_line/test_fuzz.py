@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from factories.killed_process import interruptible
 
 from rnn_goldens import load
 from rnn_goldens.fuzz.bounds import Sizes
@@ -75,14 +76,6 @@ def hangs(golden):
         time.sleep(1000)
     return right(golden)
 """
-
-INTERRUPTIBLE = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from rnn_goldens.command_line import main
-main()
-"""
-"""A program that runs the command with SIGINT enabled: a shell may start the tests with SIGINT ignored."""
 
 PROGRAM = Path(__file__).parents[2] / "examples" / "programs" / "my_rnn.py"
 
@@ -218,7 +211,7 @@ def test_wrong_use_is_one_error(run_here: Run, subtests: pytest.Subtests) -> Non
 
 
 def test_a_running_search_can_be_interrupted(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", INTERRUPTIBLE, "fuzz", "nets:ignores_signals"]
+    command = interruptible(sys.executable, "-m", "rnn_goldens", "fuzz", "nets:ignores_signals")
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:

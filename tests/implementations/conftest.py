@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -23,22 +24,30 @@ def built_in() -> Callable[[str], Implementation]:
     return find
 
 
+def of_users(module: str, needs: str) -> Any:
+    """Import networks of users when a test needs them: their frameworks take seconds to import."""
+    pytest.importorskip(needs, reason=f"the tests use networks in {needs}")
+    return import_module(f"implementations.{module}")
+
+
 @pytest.fixture(scope="session")
 def own_in_jax() -> Any:
-    """Networks of users in JAX; nothing imports JAX while tests are collected."""
-    pytest.importorskip("flax", reason="the tests use networks in JAX and Flax")
-    from implementations import own_jax_networks
-
-    return own_jax_networks
+    return of_users("own_jax_networks", "flax")
 
 
 @pytest.fixture(scope="session")
 def jax_kernels() -> Any:
-    """Kernels of users in JAX."""
-    pytest.importorskip("jax", reason="the tests use kernels in JAX")
-    from implementations import own_jax_kernels
+    return of_users("own_jax_kernels", "jax")
 
-    return own_jax_kernels
+
+@pytest.fixture(scope="session")
+def own_in_keras() -> Any:
+    return of_users("own_keras", "keras")
+
+
+@pytest.fixture(scope="session")
+def own_in_flax() -> Any:
+    return of_users("own_flax", "flax")
 
 
 @pytest.fixture

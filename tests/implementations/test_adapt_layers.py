@@ -12,31 +12,14 @@ from rnn_goldens.implementations import adapt
 pytestmark = pytest.mark.xdist_group("keras")  # one worker imports Keras, Flax and JAX
 
 
-@pytest.fixture(scope="module")
-def own() -> Any:
-    """Layers in Keras; its import takes seconds, so that no test imports it while tests are collected."""
-    pytest.importorskip("keras", reason="the tests use layers of Keras")
-    from implementations import own_keras
-
-    return own_keras
-
-
-@pytest.fixture(scope="module")
-def flax() -> Any:
-    pytest.importorskip("flax", reason="the tests use cells of Flax")
-    from implementations import own_flax
-
-    return own_flax
-
-
-def test_a_keras_layer_of_another_dialect_or_kind_is_refused_with_the_reason(own: Any) -> None:
+def test_a_keras_layer_of_another_dialect_or_kind_is_refused_with_the_reason(own_in_keras: Any) -> None:
     golden = CORPUS.load("gru/plain", "float32")
     with pytest.raises(Unsupported, match="one bias, because reset_after=False: it resets before the product"):
-        adapt(own.MyKerasGRUThatResetsFirst)(golden)
+        adapt(own_in_keras.MyKerasGRUThatResetsFirst)(golden)
     with pytest.raises(WrongUse, match="MyKerasNothing has 0 weights: a recurrent layer has two kernels or more"):
-        adapt(own.MyKerasNothing)(golden)
+        adapt(own_in_keras.MyKerasNothing)(golden)
     with pytest.raises(WrongUse, match="MyKerasCell is a cell of Keras: choose a layer class that contains it"):
-        adapt(own.MyKerasCell)
+        adapt(own_in_keras.MyKerasCell)
 
 
 @pytest.mark.parametrize(
@@ -46,15 +29,17 @@ def test_a_keras_layer_of_another_dialect_or_kind_is_refused_with_the_reason(own
         *(("GRU", cell) for cell in ("gru_reset_before", "gru_reverse", "gru_hard_sigmoid_sixth")),
     ],
 )
-def test_a_keras_layer_runs_every_golden_of_its_cell(own: Any, name: str, cell: str) -> None:
-    counts, reasons = check_all(getattr(own, name, own.keras.layers.GRU), cell=cell)
+def test_a_keras_layer_runs_every_golden_of_its_cell(own_in_keras: Any, name: str, cell: str) -> None:
+    counts, reasons = check_all(getattr(own_in_keras, name, own_in_keras.keras.layers.GRU), cell=cell)
     assert (counts["failed"], reasons) == (0, [])
     assert counts["passed"] > 1
 
 
 @pytest.mark.slow
-def test_a_flax_cell_is_unrolled(flax: Any) -> None:
-    counts, reasons = check_all(flax.MyFlaxGRU, ids=["gru/lengths-bidirectional", "rnn-tanh/plain", "lstm/plain"])
+def test_a_flax_cell_is_unrolled(own_in_flax: Any) -> None:
+    counts, reasons = check_all(
+        own_in_flax.MyFlaxGRU, ids=["gru/lengths-bidirectional", "rnn-tanh/plain", "lstm/plain"]
+    )
     assert counts == {"passed": 1}
     assert reasons == [
         "MyFlaxGRU has no h/kernel, unlike Flax's cell for rnn_tanh",
@@ -63,14 +48,16 @@ def test_a_flax_cell_is_unrolled(flax: Any) -> None:
 
 
 @pytest.mark.parametrize("cell", [pytest.param("gru_hard_sigmoid_sixth", marks=pytest.mark.slow), "gru_reverse"])
-def test_a_flax_cell_receives_the_arguments_of_a_dialect(flax: Any, cell: str) -> None:
-    counts, reasons = check_all(flax.MyFlaxGRU, cell=cell, without="lengths")
+def test_a_flax_cell_receives_the_arguments_of_a_dialect(own_in_flax: Any, cell: str) -> None:
+    counts, reasons = check_all(own_in_flax.MyFlaxGRU, cell=cell, without="lengths")
     assert (counts["failed"], reasons) == (0, [])
     assert counts["passed"] > 0
 
 
-def test_a_keras_layer_that_keeps_its_state_fails_a_call_pattern(own: Any) -> None:
-    once, verdict = CORPUS.load("gru/plain", "float32").compare_calls(adapt(own.MyKerasGRUThatKeepsItsState), "twice")
+def test_a_keras_layer_that_keeps_its_state_fails_a_call_pattern(own_in_keras: Any) -> None:
+    once, verdict = CORPUS.load("gru/plain", "float32").compare_calls(
+        adapt(own_in_keras.MyKerasGRUThatKeepsItsState), "twice"
+    )
     assert once.passed
     assert "the second call differs from the first" in verdict.message
 
@@ -82,6 +69,6 @@ def test_a_keras_layer_that_keeps_its_state_fails_a_call_pattern(own: Any) -> No
         ("MyNnxGRU", "MyNnxGRU is a class of flax.nnx; supported are cells of flax.linen, derived from"),
     ],
 )
-def test_another_class_of_flax_is_an_error_with_a_hint(flax: Any, name: str, why: str) -> None:
+def test_another_class_of_flax_is_an_error_with_a_hint(own_in_flax: Any, name: str, why: str) -> None:
     with pytest.raises(WrongUse, match=why):
-        adapt(getattr(flax, name))
+        adapt(getattr(own_in_flax, name))
