@@ -68,7 +68,7 @@ def _add(parser: argparse.ArgumentParser, option: Option) -> None:
             parser.add_argument(f"--{option.name}", nargs="+", type=int, default=option.default, help=option.help)
         case _:
             of_type, text = type(option.default), f"{option.help} (default: {option.default!r})"
-            parser.add_argument(f"--{option.name}", type=of_type, default=option.default, help=text, metavar="N")
+            parser.add_argument(f"--{option.name}", type=of_type, default=option.default, help=text)
 
 
 def _run(benchmark: Benchmark, given: dict[str, object]) -> int:
