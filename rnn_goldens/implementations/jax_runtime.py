@@ -9,7 +9,8 @@ from rnn_goldens.checkable_golden import Inputs
 
 _CALLS = count(1)
 _CALLS_BETWEEN_CLEARS = 50
-"""A program compiled for one golden is not reused for another, and XLA fails to load more than about 200 programs."""
+"""Programs compiled for one golden are not reused for another. They take about 150 memory maps for each golden, and XLA
+fails with "Failed to materialize symbols" when a process has more than ``vm.max_map_count``, by default 65,530."""
 
 
 def in_precision(golden: Inputs) -> AbstractContextManager[object]:

@@ -56,6 +56,8 @@ def _states(golden: Inputs, by_start: list[Any]) -> dict[str, Any]:
 def _by_jax(golden: Inputs, layers: list[Any]) -> Differentiated:
     import jax
 
+    from rnn_goldens.implementations.jax_runtime import limit_cache
+
     variables = [variable for layer in layers for variable in layer.weights]
     x, start = input_tensors(golden)
 
@@ -66,6 +68,7 @@ def _by_jax(golden: Inputs, layers: list[Any]) -> Differentiated:
     outputs, back = jax.vjp(forward, [variable.value for variable in variables], x, start)
     cotangents = zip(golden.cotangents.values(), outputs, strict=True)
     found: Differentiated = back(tuple(jax.numpy.asarray(array, output.dtype) for array, output in cotangents))
+    limit_cache()
     return found
 
 
