@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks import false_alarms
 from benchmarks.false_alarms import Job, known_failures
-from benchmarks.recurrences.kernels import CONTRACTS, cells_of
+from benchmarks.recurrences.kernels import CONTRACTS
 from benchmarks.recurrences.kernels import IMPLEMENTATIONS as KERNELS
 from rnn_goldens import Unsupported
 from rnn_goldens.cells import case_of
@@ -127,10 +127,10 @@ def _kernel(name: str) -> _Function:
     kernel = KERNELS[name]
 
     def run(golden: Golden) -> Outputs:
-        found = kernel(recurrence_case(golden, np.float64), golden.dtype, CONTRACTS[0])
+        found = kernel.outputs(golden, CONTRACTS[0])
         return {output: np.asarray(found[output], np.float64) for output in golden.stored.expected}
 
-    return _Function(lambda golden: golden.cell in cells_of(kernel), run)
+    return _Function(lambda golden: golden.cell in kernel.cells, run)
 
 
 def _wrong_network(name: str) -> _Function:

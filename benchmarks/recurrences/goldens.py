@@ -21,6 +21,11 @@ class Condition(NamedTuple):
     precision: str
     contract: str
 
+    @property
+    def columns(self) -> tuple[str, str]:
+        """The precision, and the contract of a half precision."""
+        return self.precision, self.contract if self.precision in HALF else ""
+
     def __str__(self) -> str:
         return f"{self.precision}, {self.contract}" if self.precision in HALF else self.precision
 

@@ -5,24 +5,18 @@ The inputs are drawn from the distributions of its tests of the four attention r
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.recurrences.kernels.contracts import HALF, rounded_once
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase, run
 from rnn_goldens.golden.recurrences import BY_KEY, recurrence_config
 
 RATIO, ABSOLUTE, BASE = 0.005, 1e-6, 1e-8
 """Largest ratio; the largest error that always passes; what is added to the root mean square of the right array."""
-
-PRECISIONS = ("float32", "bfloat16")
-
-Float64 = NDArray[np.float64]
 
 
 def drawn(
@@ -59,7 +53,7 @@ def drawn(
     sizes = {"heads": batch, "query_heads": batch, "d_k": size, "d_v": size}
     config = recurrence_config(cell, {**sizes, **options, **({"decay": BY_KEY} if by_key else {})})
     draw = rng.random if uniform else rng.standard_normal
-    inputs: dict[str, Float64] = {}
+    inputs: dict[str, Array] = {}
     for name, shape in config.input_shapes(1 if offsets else batch, time).items():
         if name == "beta":
             inputs[name] = 1 / (1 + np.exp(-draw(shape)))
@@ -107,31 +101,23 @@ DRAWS: Mapping[str, Sequence[Mapping[str, Any]]] = {
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """Drawn inputs in a precision, with the right outputs.
+    """Drawn inputs with the right outputs.
 
     Attributes:
-        case: the inputs in float32, rounded to the precision; log-decays and states remain float32.
+        case: the inputs in float32.
         right: outputs computed in float64.
-        precision: what outputs are rounded to; the last state remains float32.
     """
 
     case: RecurrenceCase
     right: Mapping[str, Array]
-    precision: str
 
     def ratio(self, outputs: Mapping[str, Array]) -> float:
         """Return the largest ratio of any output; infinite for NaN, 0 for an array with very small errors."""
-        return max(_ratio(self._rounded(name, outputs[name]), right) for name, right in self.right.items())
+        return max(_ratio(outputs[name], right) for name, right in self.right.items())
 
     def accepts(self, outputs: Mapping[str, Array]) -> bool:
         """Return whether outputs pass."""
         return self.ratio(outputs) < RATIO
-
-    def _rounded(self, name: str, array: Array) -> Array:
-        if self.precision not in HALF or name not in self.case.config.recurrence.outputs:
-            return array
-        with np.errstate(all="ignore"):
-            return rounded_once(array, self.precision)
 
 
 @np.errstate(all="ignore")  # a wrong kernel may overflow
@@ -144,13 +130,8 @@ def _ratio(got: Array, right: Array) -> float:
     return float(np.sqrt(np.mean(error**2)) / (np.sqrt(np.mean(right**2)) + BASE))
 
 
-@lru_cache(maxsize=8)
-def questions(precision: str) -> tuple[Question, ...]:
-    """Return all drawn inputs in a precision."""
-    found = []
-    for drawn_case in (drawn(cell, **of) for cell, draws in DRAWS.items() for of in draws):
-        case = drawn_case.astype(np.float32)
-        rounded = {name: a if name == "g" else rounded_once(a, precision) for name, a in case.inputs.items()}
-        case = replace(case, inputs=rounded).astype(np.float32)
-        found.append(Question(case, run(case.astype(np.float64)), precision))
-    return tuple(found)
+@lru_cache(maxsize=1)
+def questions() -> tuple[Question, ...]:
+    """Return all drawn inputs."""
+    cases = [drawn(cell, **of).astype(np.float32) for cell, draws in DRAWS.items() for of in draws]
+    return tuple(Question(case, run(case.astype(np.float64))) for case in cases)

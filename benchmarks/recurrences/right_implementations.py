@@ -1,47 +1,33 @@
 """Runs correct implementations on every golden of a recurrence, and judges each by its own contract."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from benchmarks import page
-from benchmarks.recurrences.goldens import CONDITIONS, Condition, contracts_of, goldens, under
-from benchmarks.recurrences.kernels import IMPLEMENTATIONS, SIZES, Kernel, cells_of, numpy_chunks
-from benchmarks.recurrences.kernels.contracts import CONTRACTS, HALF
-from benchmarks.recurrences.kernels.forms import ATTENTION
+from benchmarks.recurrences.goldens import ALGORITHMS, CONDITIONS, Condition, contracts_of, goldens, under
+from benchmarks.recurrences.kernels import IMPLEMENTATIONS
+from benchmarks.recurrences.kernels.contracts import HALF
 from rnn_goldens import Golden, Unsupported
-from rnn_goldens.cells.recurrence import recurrence_case
 from rnn_goldens.diagnosis.match import off_by
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Exact
 
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    "NumPy, step by step": ("numpy_step", "numpy_other_step"),
-    **{f"NumPy, chunks of {n}": (f"numpy_chunk_{n}", f"numpy_chunk_{n}_direct") for n in SIZES},
-    "NumPy, scans": ("numpy_cumulated", "numpy_cumulated_16", "numpy_associative"),
-    "torch, step by step": ("torch_step",),
-    "torch, all in the half precision": ("torch_native_step",),
-    **{f"torch, chunks of {n}": (f"torch_chunk_{n}",) for n in (16, 64)},
-    "JAX, scans": ("jax_scan",),
-    "ONNX's reference": ("onnx_reference",),
-    "ONNX Runtime, function": ("onnxruntime",),
-    "ONNX Runtime, kernel": ("onnxruntime_kernel",),
-}
-"""The rows of the tables, and the names of their implementations."""
+DIFFERENTIABLE = tuple(name for name in IMPLEMENTATIONS if name.startswith(("torch", "jax")))
 
-FEW_STEPS = 6
-"""Up to this many steps, every size of a chunk is tried on an exact golden."""
+COMPILED = "jax_scan"
+"""Its gradients run in float32 only, because it compiles each golden in each precision."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One implementation on one golden.
+    """Outputs or gradients of one implementation on one golden.
 
     Attributes:
         implementation, golden: the name and the id.
         condition: precision and contract.
         of_any, of_step: the largest error as a fraction of the tolerance for any algorithm, and for steps.
+        exact: whether the results must be equal to the expected values, because nothing rounds.
     """
 
     implementation: str
@@ -49,48 +35,41 @@ class Comparison:
     condition: Condition
     of_any: float
     of_step: float
+    exact: bool = False
 
     def __str__(self) -> str:
         return f"{self.implementation} on {self.golden}"
 
 
 def measured(ids: Iterable[str] = (), names: Iterable[str] = tuple(IMPLEMENTATIONS)) -> list[Comparison]:
-    """Run implementations on goldens; all of them if no ids are given."""
-    wanted = {name: IMPLEMENTATIONS[name] for name in names}
-    return [one for p in PRECISIONS for golden in goldens(p, ids) for one in _compared(golden, wanted)]
+    """Compare the outputs of implementations on goldens; of all of them if no ids are given."""
+    chosen = tuple(ids), tuple(names)
+    return [one for p in PRECISIONS for golden in goldens(p, chosen[0]) for one in _compared(golden, chosen[1])]
 
 
-def exact(ids: Iterable[str] = ()) -> list[Comparison]:
-    """Run all forms of chunks as well on exact goldens; all of them if no ids are given."""
-    found = list[Comparison]()
-    for golden in (golden for p in PRECISIONS for golden in goldens(p, ids)):
-        if isinstance(golden.tolerance, Exact):
-            names = (
-                "numpy_step",
-                "numpy_other_step",
-                "torch_step",
-                "onnx_reference",
-                "onnxruntime",
-                "onnxruntime_kernel",
-            )
-            forms: dict[str, Kernel] = {name: IMPLEMENTATIONS[name] for name in names}
-            sizes = range(1, golden.time) if golden.time <= FEW_STEPS else SIZES
-            for size in sorted({*sizes, golden.time}) if golden.cell in ATTENTION else ():
-                forms |= {f"chunks of {size}{', solved' * d}": numpy_chunks(size, direct=d) for d in (False, True)}
-            found += _compared(golden, forms)
+def measured_gradients(ids: Iterable[str] = (), names: Iterable[str] = DIFFERENTIABLE) -> list[Comparison]:
+    """Compare the gradients by automatic differentiation on goldens with gradients; all goldens if no ids are given."""
+    found, ids = list[Comparison](), tuple(ids)
+    for golden in (golden for p in PRECISIONS for golden in goldens(p, ids, gradients=True)):
+        chosen = [name for name in names if name != COMPILED or golden.dtype == "float32"]
+        found += _compared(golden, chosen, GRADIENTS)
     return found
 
 
-def _compared(golden: Golden, implementations: Mapping[str, Kernel]) -> Iterator[Comparison]:
-    case = recurrence_case(golden, np.float64)
-    for name, implementation in implementations.items():
-        for contract in contracts_of(golden.dtype) if golden.cell in cells_of(implementation) else ():
+def _compared(golden: Golden, names: Iterable[str], of: str = OUTPUTS) -> Iterator[Comparison]:
+    for name in names:
+        for contract in contracts_of(golden.dtype):
+            implementation = IMPLEMENTATIONS[name]
+            run = implementation.outputs if of == OUTPUTS else implementation.gradients
             try:
-                outputs = implementation(case, golden.dtype, contract)
+                found = run(golden, contract)
             except Unsupported:
                 continue
-            fractions = [off_by(under(golden, a, contract).expected_of(), outputs) for a in ("any", "step")]
-            yield Comparison(name, golden.id, Condition(golden.dtype, contract), *fractions)
+            of_any, of_step = (under(golden, algorithm, contract).expected_of(of) for algorithm in ALGORITHMS)
+            assert found.keys() == of_any.values.keys()
+            fractions = off_by(of_any, found), off_by(of_step, found)
+            exact = of == OUTPUTS and isinstance(golden.tolerance, Exact)
+            yield Comparison(name, golden.id, Condition(golden.dtype, contract), *fractions, exact)
 
 
 def failures(comparisons: Iterable[Comparison]) -> list[Comparison]:
@@ -99,28 +78,55 @@ def failures(comparisons: Iterable[Comparison]) -> list[Comparison]:
 
 
 def report(comparisons: Sequence[Comparison]) -> str:
-    """Return the section of the page."""
-    failed = failures(comparisons)
-    by_group = ("comparisons", "failed", *map(_short, CONDITIONS), "largest of float64, float32", "largest of o, a")
+    """Return the section on outputs."""
+    exact = [one for one in comparisons if one.exact]
     return "\n".join(
         [
             "## Correct implementations\n\n"
-            f"{len({one.implementation for one in comparisons})} correct implementations ran "
-            f"{len({one.golden for one in comparisons})} goldens, {len(comparisons)} comparisons, each judged by the "
-            f"contract that it rounds by: {len(failed) or 'none'} failed with the tolerance for any algorithm.\n\n"
+            f"{_summary(comparisons)}\n\n"
             "*Largest* is the largest error of any element as a fraction of its tolerance. With float32 inside, the "
-            "last rounding alone takes almost all of the tolerance of a half precision.\n",
-            page.table(("precision", "contract", "comparisons", "failed", "largest", "of"), _by_condition(comparisons)),
-            "The largest fraction of each implementation, by precision and contract (i: float32-inside, o: "
-            "operands-stored, a: all-stored); an empty entry is a contract that it does not have:\n",
-            page.table(("implementation", *by_group), _by_group(comparisons)),
-            *(f"- FAILED: {one} in {one.condition}: {one.of_any:.2f}\n" for one in failed),
-            "The same outputs with the tolerance for steps and scans only (`step`), which does not promise to allow "
-            "chunks; how often an implementation exceeds it:\n",
-            page.table(("implementation", "comparisons", "exceed", "largest", "of", "in"), _of_steps(comparisons)),
-            "The two tolerances differ for attention rules only; other recurrences have one.\n",
+            "last rounding alone takes almost all of the tolerance of a half precision. The numbers of steps of a "
+            "chunk are part of the names; the kernels in NumPy are those that the wrong implementations change.\n",
+            *_tables(comparisons),
+            f"Nothing rounds on {len({one.golden for one in exact})} of these goldens: "
+            f"{len(exact) - len(failures(exact))} of {len(exact)} results on them are equal to the expected values "
+            "with `==`.\n",
         ]
     )
+
+
+def report_gradients(comparisons: Sequence[Comparison]) -> str:
+    """Return the section on gradients."""
+    return "\n".join(
+        [
+            "## Gradients\n\n"
+            f"By automatic differentiation: {_summary(comparisons)} JAX ran in float32 only, because it compiles each "
+            "golden in each precision.\n",
+            *_tables(comparisons),
+        ]
+    )
+
+
+def _summary(comparisons: Sequence[Comparison]) -> str:
+    return (
+        f"{len({one.implementation for one in comparisons})} correct implementations ran "
+        f"{len({one.golden for one in comparisons})} goldens, {len(comparisons)} comparisons, each judged by the "
+        f"contract that it rounds by: {len(failures(comparisons)) or 'none'} failed with the tolerance for any "
+        "algorithm."
+    )
+
+
+def _tables(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    yield page.table(("precision", "contract", "comparisons", "failed", "largest", "of"), _by_condition(comparisons))
+    yield (
+        "The largest fraction of each implementation, by precision and contract (i: float32-inside, o: "
+        "operands-stored, a: all-stored); an empty entry is a contract that it does not have. *Exceed `step`* counts "
+        "the results outside the tolerance for steps and scans only, which does not promise to allow chunks; it is "
+        "another one for attention rules only:\n"
+    )
+    by_name = ("comparisons", "failed", *map(_short, CONDITIONS), "exceed `step`", "most", "on")
+    yield page.table(("implementation", *by_name), _by_name(comparisons))
+    yield from (f"- FAILED: {one} in {one.condition}: {one.of_any:.2f}\n" for one in failures(comparisons))
 
 
 def _short(condition: Condition) -> str:
@@ -135,55 +141,16 @@ def _largest(comparisons: Iterable[Comparison]) -> Comparison:
 def _by_condition(comparisons: Sequence[Comparison]) -> Iterator[tuple[object, ...]]:
     for condition in CONDITIONS:
         if these := [one for one in comparisons if one.condition == condition]:
-            most, contract = _largest(these), condition.contract if condition.precision in HALF else ""
-            yield condition.precision, contract, len(these), len(failures(these)), f"{most.of_any:.2f}", most
+            most = _largest(these)
+            yield *condition.columns, len(these), len(failures(these)), f"{most.of_any:.2f}", most
 
 
-def _groups(comparisons: Sequence[Comparison]) -> Iterator[tuple[str, list[Comparison]]]:
-    for group, names in GROUPS.items():
-        if found := [one for one in comparisons if one.implementation in names]:
-            yield group, found
-
-
-def _by_group(comparisons: Sequence[Comparison]) -> Iterator[tuple[object, ...]]:
-    for group, members in _groups(comparisons):
-        by_condition = ([one for one in members if one.condition == condition] for condition in CONDITIONS)
+def _by_name(comparisons: Sequence[Comparison]) -> Iterator[tuple[object, ...]]:
+    for name in dict.fromkeys(one.implementation for one in comparisons):
+        of = [one for one in comparisons if one.implementation == name]
+        by_condition = ([one for one in of if one.condition == condition] for condition in CONDITIONS)
         largest = [f"{_largest(these).of_any:.2f}" if these else "" for these in by_condition]
-        wide = [one for one in members if one.condition.precision not in HALF]
-        stored = [one for one in members if one.condition.contract != CONTRACTS[0]]
-        where = (_largest(these).golden if these else "" for these in (wide, stored))
-        yield group, len(members), len(failures(members)), *largest, *where
-
-
-def _of_steps(comparisons: Sequence[Comparison]) -> Iterator[tuple[object, ...]]:
-    for group, members in _groups(comparisons):
-        if over := [one for one in members if one.of_step > 1]:
-            most = max(over, key=lambda one: one.of_step)
-            yield group, len(members), len(over), f"{most.of_step:.2f}", most, most.condition
-
-
-def report_exact(comparisons: Sequence[Comparison]) -> str:
-    """Return the section on exact goldens."""
-    return "\n".join(
-        [
-            "## Exact goldens\n\n"
-            f"Nothing rounds on {len({one.golden for one in comparisons})} goldens: step by step, as a whole and in "
-            f"chunks, in ONNX's reference and in ONNX Runtime, {_equal(comparisons)} results are equal to the expected "
-            "values with `==`, in each precision and by each contract.\n\n"
-            f"Up to {FEW_STEPS} steps, every size of a chunk was tried; with more, {', '.join(map(str, SIZES))} and "
-            "the whole sequence, each with the inverse of the triangular matrix and by solving with it. An entry is "
-            "the number of equal results, of forms and contracts.\n",
-            page.table(("golden", *PRECISIONS, "ONNX"), _exact_rows(comparisons)),
-        ]
-    )
-
-
-def _exact_rows(comparisons: Sequence[Comparison]) -> Iterator[tuple[object, ...]]:
-    for golden in dict.fromkeys(one.golden for one in comparisons):
-        these = [one for one in comparisons if one.golden == golden]
-        by_precision = [_equal([one for one in these if one.condition.precision == p]) for p in PRECISIONS]
-        yield golden, *by_precision, _equal([one for one in these if one.implementation.startswith("onnx")])
-
-
-def _equal(comparisons: Sequence[Comparison]) -> str:
-    return f"{len(comparisons) - len(failures(comparisons))} of {len(comparisons)}"
+        over = [one for one in of if one.of_step > 1]
+        most = max(over, key=lambda one: one.of_step, default=None)
+        where = ("", "") if most is None else (f"{most.of_step:.2f}", f"{most.golden} in {most.condition}")
+        yield f"`{name}`", len(of), len(failures(of)), *largest, len(over), *where

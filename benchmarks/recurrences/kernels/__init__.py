@@ -1,59 +1,112 @@
 """Correct implementations of recurrences, as people write them, by name."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from benchmarks.recurrences.kernels import forms, onnx_operators
-from benchmarks.recurrences.kernels.contracts import CONTRACTS
-from benchmarks.recurrences.kernels.forms import ATTENTION, DIAGONAL, OTHER_STEPS, STEPS
-from benchmarks.recurrences.kernels.kernel import Forms, Kernel
-from benchmarks.recurrences.kernels.library import NUMPY, in_jax, in_torch
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["CONTRACTS", "IMPLEMENTATIONS", "Forms", "Kernel", "cells_of", "numpy_chunks"]
+from benchmarks.recurrences.kernels import forms, libraries, others
+from benchmarks.recurrences.kernels.contracts import ALL_STORED, CONTRACTS, HALF, INSIDE
+from benchmarks.recurrences.kernels.forms import ATTENTION, DIAGONAL
+from rnn_goldens import Golden, Unsupported
+from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outputs
+from rnn_goldens.comparison.outputs import outputs_of
+from rnn_goldens.deviations.recurrences.chunk_kernel import ChunkKernel
+from rnn_goldens.deviations.recurrences.scan_kernels import KERNELS
+from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.implementations.backward import adapt_backward
+from rnn_goldens.implementations.user_code import Implementation, adapt
 
-SIZES = (1, 7, 16, 64)
-"""Steps of a chunk."""
+__all__ = ["CONTRACTS", "IMPLEMENTATIONS", "Kernel"]
 
-
-def numpy_chunks(size: int, *, direct: bool) -> Forms:
-    """Return attention in chunks of a size."""
-    return Forms(lambda: NUMPY, dict.fromkeys(ATTENTION, partial(forms.chunks, size=size, direct=direct)))
-
-
-def _numpy_cumulated(size: int) -> Forms:
-    return Forms(lambda: NUMPY, dict.fromkeys(DIAGONAL, partial(forms.cumulated, size=size)))
-
-
-def _torch_chunks(size: int) -> Forms:
-    attention, diagonal = partial(forms.chunks, size=size), partial(forms.cumulated, size=size)
-    return Forms(in_torch, {**dict.fromkeys(ATTENTION, attention), **dict.fromkeys(DIAGONAL, diagonal)})
+Numbers = Mapping[str, NDArray[np.float64]]
 
 
-_TORCH_STEPS = {
-    **STEPS,
-    "selective_scan": forms.other_selective_scan,
-    "min_gru": forms.complementary_min_gru,
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """A correct implementation.
+
+    Attributes:
+        cells: the recurrences that it computes.
+        function: returns the function of a golden's inputs, or of its arrays, that computes a cell in a precision by a
+            contract.
+        contracts: the contracts that it rounds by in a half precision.
+        half_alone: whether it runs in half precisions only.
+    """
+
+    cells: tuple[str, ...]
+    function: Callable[[str, str, str], Callable[..., Any]]
+    contracts: tuple[str, ...] = CONTRACTS
+    half_alone: bool = False
+
+    def outputs(self, golden: Golden, contract: str) -> Numbers:
+        """Return the outputs and last states. Raises Unsupported for what the implementation does not compute."""
+        found = adapt(self._function(golden, contract))(golden.for_implementation())
+        return _numbers(actual_outputs(golden, *outputs_of(found, golden)))
+
+    def gradients(self, golden: Golden, contract: str) -> Numbers:
+        """Return the gradients by automatic differentiation, by name."""
+        function = adapt_backward(self._function(golden, contract))
+        return _numbers(actual_gradients(golden, function(golden.for_implementation())))
+
+    def _function(self, golden: Golden, contract: str) -> Callable[..., Any]:
+        is_half = golden.dtype in HALF
+        if golden.cell not in self.cells or (contract not in self.contracts if is_half else self.half_alone):
+            raise Unsupported(f"does not compute {golden.cell} in {golden.dtype} by {contract}")
+        return self.function(golden.cell, golden.dtype, contract)
+
+
+def _numbers(actual: Actual) -> Numbers:
+    assert not actual.problems
+    return actual.numbers
+
+
+def _of(cells: tuple[str, ...], function: Implementation, *contracts: str) -> Kernel:
+    """Return a function of a golden's inputs as an implementation."""
+    return Kernel(cells, lambda *_: function, contracts)
+
+
+def _numpy_chunks(size: int) -> Kernel:
+    kernel = type(f"ChunkKernel{size}", (ChunkKernel,), {"size": size})
+    return _of(ATTENTION, others.of_classes(dict.fromkeys(ATTENTION, kernel)), INSIDE)
+
+
+def _torch_chunks(size: int) -> Kernel:
+    attention = partial(forms.chunks, size=size)
+    diagonal = partial(forms.diagonal, over_time=partial(forms.cumulated, size=size))
+    by_cell = {**dict.fromkeys(ATTENTION, attention), **dict.fromkeys(DIAGONAL, diagonal)}
+    return Kernel(tuple(by_cell), partial(libraries.torch_function, by_cell))
+
+
+_STEPS: dict[str, forms.Form] = {**dict.fromkeys(ATTENTION, forms.attention), "slstm": forms.slstm}
+_TORCH_STEPS: dict[str, forms.Form] = {
+    **_STEPS,
+    **dict.fromkeys(DIAGONAL, partial(forms.diagonal, over_time=forms.stepwise)),
     "causal_conv": forms.torch_causal_conv,
 }
-_SCANS = {**dict.fromkeys(ATTENTION, forms.attention), **dict.fromkeys(DIAGONAL, forms.associative)}
+_JAX_SCANS: dict[str, forms.Form] = {
+    **_STEPS,
+    **dict.fromkeys(DIAGONAL, partial(forms.diagonal, over_time=libraries.jax_associative)),
+    "causal_conv": forms.causal_conv,
+}
+_CELLS = tuple(RECURRENCES)
 
 IMPLEMENTATIONS: dict[str, Kernel] = {
-    "numpy_step": Forms(lambda: NUMPY, STEPS),
-    "numpy_other_step": Forms(lambda: NUMPY, OTHER_STEPS),
-    **{f"numpy_chunk_{size}": numpy_chunks(size, direct=False) for size in SIZES},
-    **{f"numpy_chunk_{size}_direct": numpy_chunks(size, direct=True) for size in SIZES},
-    "numpy_cumulated": _numpy_cumulated(0),
-    "numpy_cumulated_16": _numpy_cumulated(16),
-    "numpy_associative": Forms(lambda: NUMPY, dict.fromkeys(DIAGONAL, forms.associative)),
-    "torch_step": Forms(in_torch, _TORCH_STEPS),
-    "torch_native_step": Forms(in_torch, _TORCH_STEPS, native=True),
+    "numpy_step": _of(_CELLS, others.of_classes(KERNELS), INSIDE),
+    **{f"numpy_chunk_{size}": _numpy_chunks(size) for size in (1, 7, 16, 64)},
+    "torch_step": Kernel(_CELLS, partial(libraries.torch_function, _TORCH_STEPS)),
+    "torch_native_step": Kernel(
+        _CELLS, partial(libraries.torch_function, _TORCH_STEPS, native=True), (ALL_STORED,), half_alone=True
+    ),
     **{f"torch_chunk_{size}": _torch_chunks(size) for size in (16, 64)},
-    "jax_scan": Forms(in_jax, {**STEPS, **_SCANS}),
-    "onnx_reference": onnx_operators.onnx_reference,
-    "onnxruntime": onnx_operators.onnxruntime,
-    "onnxruntime_kernel": onnx_operators.onnxruntime_kernel,
+    "jax_scan": Kernel(_CELLS, partial(libraries.jax_function, _JAX_SCANS)),
+    "onnx_reference": _of(ATTENTION, others.built_in("onnx-reference"), INSIDE),
+    "onnx_reference_conv": _of(("causal_conv",), others.built_in("onnx-reference"), ALL_STORED),
+    "onnxruntime": _of(others.IN_ONNX, others.built_in("onnxruntime"), INSIDE),
+    "onnxruntime_kernel": _of(others.IN_ONNX, others.onnxruntime_kernel, INSIDE),
 }
-
-
-def cells_of(kernel: Kernel) -> tuple[str, ...]:
-    """Return the recurrences that an implementation computes."""
-    return tuple(kernel.by_cell) if isinstance(kernel, Forms) else onnx_operators.CELLS
+"""ONNX's reference of the convolution rounds products, sums and SiLU. ONNX Runtime computes the function that defines
+an operator of ONNX; the kernel is that of its own operator of the same name."""
