@@ -13,12 +13,6 @@ from benchmarks import summation
 from benchmarks.summation import Order
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.golden.built_in_cells import standard_cell
-from rnn_goldens.golden.shapes import is_bias
-
-
-def resets_after(case: Case) -> bool:
-    """Return whether the reset gate multiplies b_hn, so that b_in and b_hn cannot be added in advance."""
-    return standard_cell(case.cell.name) == "gru" and case.cell.name != "gru_reset_before"
 
 
 class Summing(Network):
@@ -29,66 +23,34 @@ class Summing(Network):
 
     def product(self, v: Array, matrix: Array) -> Array:
         """Return the matrix times each row of v."""
-        return self.added(np.zeros((len(v), len(matrix)), v.dtype), v, matrix)
-
-    def added(self, start: Array, v: Array, matrix: Array) -> Array:
-        """Return start plus the matrix times each row of v."""
         dtype = np.result_type(np.float32, v.dtype)
-        return self.order(start.astype(dtype), v.astype(dtype), matrix.astype(dtype)).astype(v.dtype)
+        return self.order(np.zeros((len(v), len(matrix)), dtype), v.astype(dtype), matrix.astype(dtype)).astype(v.dtype)
 
 
-class BiasFirst(Summing):
-    """Starts the accumulator with the bias."""
+class OneChain(Summing):
+    """Adds up both biases, W_ih x and W_hh h in one sum, as kernels with one matrix for (1, x, h) do.
 
-    def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        """Return the state after time step t; a bias is the first column of the matrix."""
-        with_bias = {
-            f"weight_{which}": np.concatenate([w[f"bias_{which}"][:, None], w[f"weight_{which}"]], axis=1)
-            for which in ("ih", "hh")
-            if f"bias_{which}" in w
-        }
-        others = {name: array for name, array in w.items() if not with_bias or not is_bias(name)}
-        return super().step(case, suffix, others | with_bias, layer_input, t, state)
-
-    def product(self, v: Array, matrix: Array) -> Array:
-        """Return the matrix times each row of v; starts from the matrix's first column if that is the bias."""
-        if matrix.shape[1] == v.shape[1]:
-            return super().product(v, matrix)
-        start = np.broadcast_to(matrix[:, 0], (len(v), len(matrix)))
-        return self.added(start, v, matrix[:, 1:])
-
-
-class BiasesSummed(Network):
-    """Adds the two biases in advance, except those of a GRU's candidate, which the equations do not add."""
-
-    def weights(self, case: Case, suffix: str) -> Weights:
-        """Return the weights of one layer and direction."""
-        w = dict(super().weights(case, suffix))
-        if "bias_ih" in w:
-            added = slice(0, 2 * case.config.hidden_size) if resets_after(case) else slice(None)
-            ih, hh = w["bias_ih"].copy(), w["bias_hh"].copy()
-            ih[added] += hh[added]
-            hh[added] = 0
-            w |= {"bias_ih": ih, "bias_hh": hh}
-        return w
-
-
-class OneProduct(Network):
-    """Computes one product of (x, h) with (W_ih, W_hh), except for a GRU's candidate, which needs W_hh h separately."""
+    A GRU's candidate needs W_hh h separately.
+    """
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
         """Return the state after time step t."""
         ih, hh = w["weight_ih"], w["weight_hh"]
-        joined = np.ones((len(hh), 1), bool)
+        b_ih, b_hh = (w.get(f"bias_{which}", np.zeros_like(hh[:, 0]))[:, None] for which in ("ih", "hh"))
+        joined = np.ones_like(b_hh, bool)
         if standard_cell(case.cell.name) == "gru":
             joined[2 * case.config.hidden_size :] = False
         zero = np.zeros_like(hh)
-        both = {
-            "weight_ih": np.concatenate([ih, np.where(joined, hh, zero)], axis=1),
+        chain = {
+            "weight_ih": np.concatenate([np.where(joined, b_ih + b_hh, b_ih), ih, np.where(joined, hh, zero)], axis=1),
             "weight_hh": np.where(joined, zero, hh),
+            "bias_ih": zero[:, 0],
+            "bias_hh": np.where(joined, zero[:, :1], b_hh)[:, 0],
         }
+        chain = {name: array for name, array in chain.items() if name in w}
+        one = np.ones_like(layer_input[..., :1])
         h = np.broadcast_to(state[0][:, None], (*layer_input.shape[:2], state[0].shape[-1]))
-        return super().step(case, suffix, {**w, **both}, np.concatenate([layer_input, h], axis=-1), t, state)
+        return super().step(case, suffix, {**w, **chain}, np.concatenate([one, layer_input, h], axis=-1), t, state)
 
 
 class Interpolating(Network):
@@ -101,28 +63,7 @@ class Interpolating(Network):
 
 
 class SigmoidByTanh(Network):
-    """Uses the other form of the sigmoid: (1 + tanh(z / 2)) / 2."""
-
-    def sigmoid(self, z: Array) -> Array:
-        """Compute in at least float32 and round once."""
-        wide = z.astype(np.result_type(np.float32, z.dtype), copy=False)
-        sigmoid: Array = np.tanh(wide / 2) / 2 + wide.dtype.type(0.5)
-        return sigmoid.astype(z.dtype)
-
-
-class SigmoidInItsType(Network):
-    """Computes the sigmoid of half precisions in their own type, like JAX: e^-z overflows in float16 below -11.09."""
-
-    def sigmoid(self, z: Array) -> Array:
-        """Compute 1 / (1 + e^-z), rounded after every operation."""
-        one = z.dtype.type(1)
-        with np.errstate(over="ignore"):
-            sigmoid: Array = one / (one + np.exp(-z))
-        return sigmoid
-
-
-class SigmoidByTanhInItsType(Network):
-    """Computes the sigmoid of half precisions from a tanh in their own type, as kernels without a sigmoid do."""
+    """Computes the sigmoid from a tanh, in the type of its argument, as kernels without a sigmoid do."""
 
     def sigmoid(self, z: Array) -> Array:
         """Compute (1 + tanh(z / 2)) / 2, rounded after every operation."""
@@ -179,42 +120,24 @@ class OneStore(Network):
         return tuple(part.astype(layer_input.dtype) for part in after)
 
 
-class _FirstToLastOneChain(OneProduct, BiasesSummed, BiasFirst):
-    """Starts the accumulator with both biases, then adds W_ih x, then W_hh h."""
+class _OneChainOtherForms(Interpolating, SigmoidByTanh, OneChain):
+    """Uses one sum, and the other forms of the formulas."""
 
 
-class _FusedOneChain(Interpolating, SigmoidByTanh, OneProduct, BiasesSummed, BiasFirst):
-    """Uses one accumulator with fused multiply-add, and the other forms of the formulas."""
-
-
-class _PairwiseOtherForms(Interpolating, SigmoidByTanh, BiasesSummed, Summing):
-    """Uses pairwise sums and the other forms of the formulas."""
-
-
-class _LanesOneStore(OneStore, Interpolating, BiasesSummed, Summing):
-    """Uses vector lanes and stores once for each step."""
+class _OneChainOneStore(OneStore, Interpolating, OneChain):
+    """Uses one sum, and stores once for each step."""
 
 
 NETWORKS: dict[str, Network] = {
     "first to last": Summing(summation.first_to_last),
-    "last to first": Summing(summation.last_to_first),
-    "pairwise": Summing(summation.pairwise),
     "8 lanes": Summing(summation.lanes),
     "FMA": Summing(summation.fused),
     "wider accumulator": Summing(summation.wide),
-    "biases summed first": BiasesSummed(),
-    "bias first": BiasFirst(summation.first_to_last),
-    "bias first, FMA": BiasFirst(summation.fused),
-    "one product of (x, h)": OneProduct(),
-    "n + z (h - n)": Interpolating(),
+    "one chain b, x, h": OneChain(summation.first_to_last),
     "sigmoid by tanh": SigmoidByTanh(),
-    "sigmoid in its type": SigmoidInItsType(),
-    "sigmoid by tanh in its type": SigmoidByTanhInItsType(),
     "no subnormals": WithoutSubnormals(),
     "one store a step": OneStore(),
-    "one chain b, x, h": _FirstToLastOneChain(summation.first_to_last),
-    "one chain b, x, h; FMA; n + z (h - n); sigmoid by tanh": _FusedOneChain(summation.fused),
-    "pairwise; biases summed; n + z (h - n); sigmoid by tanh": _PairwiseOtherForms(summation.pairwise),
-    "8 lanes; biases summed; n + z (h - n); one store": _LanesOneStore(summation.lanes),
+    "one chain b, x, h; FMA; n + z (h - n); sigmoid by tanh": _OneChainOtherForms(summation.fused),
+    "one chain b, x, h; 8 lanes; n + z (h - n); one store": _OneChainOneStore(summation.lanes),
 }
 """Networks by the name of their difference from the definition."""

@@ -6,11 +6,9 @@ outputs and gradients that ``torch.testing.assert_close`` rejects with its defau
 
 import multiprocessing
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
@@ -19,16 +17,17 @@ import numpy as np
 
 from benchmarks import page
 from benchmarks.benchmark import PROCESSES, Measured
+from benchmarks.correct_backward import BACKWARD
+from benchmarks.correct_networks import NETWORKS
 from rnn_goldens.cells import Backward, case_of
 from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.comparison.outputs import outputs_of, read, states_apart
-from rnn_goldens.comparison.verdict import Verdict, compare, compare_gradients
+from rnn_goldens.comparison.verdict import compare, compare_gradients
 from rnn_goldens.corpus import Corpus, open_corpus
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.tolerance import Exact
 from rnn_goldens.implementations import Implementation, resolve
 from rnn_goldens.implementations.backward import backward_of
 from rnn_goldens.implementations.numpy_cells import arithmetic
@@ -40,14 +39,21 @@ Function = Callable[[Inputs], Mapping[str, Any]]
 NUMPY = "numpy, "
 """Prefix of the names of correct networks in NumPy; the definition itself is called numpy."""
 
-SCAN = "jax scan"
-TORCH = ("torch, oneDNN on", "torch, oneDNN off", "torch-cells")
-LIBRARIES = (*TORCH, "onnxruntime", "onnx-reference", "keras-jax", "keras-torch", "flax")
-DIFFERENTIABLE = (*TORCH, "keras-torch", "keras-jax", "flax", SCAN)
-COMPILING = ("flax", "keras-jax", SCAN)
+OUTPUTS, GRADIENTS, DRAWN = "outputs", "gradients", "random goldens"
+
+_FORWARD = ("numpy", *(f"{NUMPY}{name}" for name in NETWORKS), "torch", "torch-cells")
+_BACK = ("numpy", *(f"{NUMPY}{name}" for name in BACKWARD), "torch", "torch-cells")
+
+IMPLEMENTATIONS: Mapping[str, Sequence[str]] = {
+    OUTPUTS: (*_FORWARD, "onnxruntime", "onnx-reference", "keras-jax", "keras-torch", "flax"),
+    GRADIENTS: (*_BACK, "keras-jax", "keras-torch", "flax"),
+    DRAWN: (*_FORWARD, "onnxruntime", "flax"),
+}
+"""The definition first. Random goldens do not run in libraries with known defects, which they would find again."""
+
+COMPILING = ("keras-jax", "flax")
 """Implementations of which compiling takes most of the time."""
 
-OUTPUTS, GRADIENTS, DRAWN = "outputs", "gradients", "random goldens"
 SEED = 1
 """Of random goldens."""
 
@@ -71,10 +77,9 @@ class Results:
     Attributes:
         passed: number of goldens that passed.
         refused, known: number of goldens that were refused, or are known to fail, by the reason.
-        failed: message of the first failure by golden id; known failures are not included.
+        failed: message of the failure by golden id; known failures are not included.
         largest: the largest error of the passed goldens, as a fraction of the tolerance, and its golden.
         not_close: the number of goldens that ``assert_close`` rejects; known failures are not counted.
-        seconds: CPU time.
     """
 
     job: Job
@@ -84,7 +89,11 @@ class Results:
     failed: dict[str, str] = field(default_factory=dict)
     largest: tuple[float, str] = (0.0, "")
     not_close: int = 0
-    seconds: float = 0.0
+
+    @property
+    def goldens(self) -> int:
+        """The number of goldens."""
+        return self.passed + self.refused.total() + self.known.total() + len(self.failed)
 
     def add(self, golden: Golden, run: Function, known: str | None) -> None:
         """Run a function on a golden, and count the outcome; ``known`` is the reason of its known failure."""
@@ -94,86 +103,34 @@ class Results:
             self.refused[str(reason).splitlines()[0]] += 1
             return
         except Exception as error:
-            if known is None:
-                self.failed[golden.id] = repr(error)
-            else:
-                self.known[known] += 1
-            return
-        verdict = self._verdict(golden, actual)
-        if known is not None and not verdict.passed:
-            self.known[known] += 1
-            return
-        if known is not None and self.job.of != DRAWN:
-            self.failed[golden.id] = "passes, but docs/known-failures lists it as a failure"
-            return
-        self.not_close += self.job.of != DRAWN and not is_close(golden, actual)
-        if verdict.passed:
-            self.passed += 1
-            self.largest = max(self.largest, (verdict.largest_error, golden.id))
+            message, largest = repr(error), 0.0
         else:
-            self.failed[golden.id] = _first_failure(verdict)
-
-    def _verdict(self, golden: Golden, actual: Mapping[str, Any]) -> Verdict:
-        if self.job.of != GRADIENTS:
-            return compare(golden, *actual.values())
-        verdict = compare_gradients(golden, actual)
-        if verdict.not_checked:
-            left_out = ", ".join(verdict.not_checked)
-            raise ValueError(f"{self.job.implementation} does not return {left_out} of {golden.id}")
-        return verdict
-
-
-def implementations() -> list[str]:
-    """Return the names of all implementations, the definition first."""
-    from benchmarks.correct_networks import NETWORKS
-
-    return ["numpy", *(f"{NUMPY}{name}" for name in NETWORKS), *LIBRARIES]
-
-
-def differentiable() -> list[str]:
-    """Return the names of all implementations with gradients, the definition first."""
-    from benchmarks.correct_backward import BACKWARD
-
-    return ["numpy", *(f"{NUMPY}{name}" for name in BACKWARD), *DIFFERENTIABLE]
+            back = self.job.of == GRADIENTS
+            verdict = compare_gradients(golden, actual) if back else compare(golden, *actual.values())
+            if back and verdict.not_checked:
+                raise ValueError(f"{self.job.implementation} returns no {verdict.not_checked} of {golden.id}")
+            largest = verdict.largest_error
+            what_is_wrong = verdict.message.partition("\n")[0].partition(": ")[2]
+            message = "" if verdict.passed else f"{what_is_wrong}; {largest:.3g} times the tolerance"
+            self.not_close += (verdict.passed or known is None) and not is_close(golden, actual)
+        if known is not None:
+            if message:
+                self.known[known] += 1
+            else:
+                self.failed[golden.id] = "passes, but docs/known-failures lists it as a failure"
+        elif message:
+            self.failed[golden.id] = message
+        else:
+            self.passed += 1
+            self.largest = max(self.largest, (largest, golden.id))
 
 
 def find_implementation(name: str) -> Implementation:
     """Return an implementation by its name in this report."""
-    from benchmarks.correct_networks import NETWORKS
-
-    if name.startswith(NUMPY):
-        network = NETWORKS[name.removeprefix(NUMPY)]
-        return lambda golden: network.run(case_of(golden, arithmetic(golden.dtype)))
-    library, _, variant = name.partition(", ")
-    implementation = resolve(library)
-    if not variant.endswith("off"):
-        return implementation
-
-    def without(golden: Inputs) -> tuple[Any, ...]:
-        with _onednn_off():
-            return implementation(golden)
-
-    return without
-
-
-def find_backward(name: str) -> Function:
-    """Return the backward pass of an implementation by its name in this report."""
-    from benchmarks.correct_backward import BACKWARD
-
-    if name == "numpy" or name.startswith(NUMPY):
-        return in_numpy(BACKWARD[name.removeprefix(NUMPY)] if name != "numpy" else Backward())
-    if name == SCAN:
-        from benchmarks import jax_scan
-
-        return jax_scan.gradients
-    library, _, variant = name.partition(", ")
-    backward = backward_of(library, resolve(library))
-
-    def switched(golden: Inputs) -> Mapping[str, Any]:
-        with _onednn_off() if variant.endswith("off") else nullcontext():
-            return backward(golden)
-
-    return switched
+    if not name.startswith(NUMPY):
+        return resolve(name)
+    network = NETWORKS[name.removeprefix(NUMPY)]
+    return lambda golden: network.run(case_of(golden, arithmetic(golden.dtype)))
 
 
 def in_numpy(network: Backward) -> Function:
@@ -188,38 +145,28 @@ def in_numpy(network: Backward) -> Function:
     return backward
 
 
-def _onednn_off() -> AbstractContextManager[Any]:
-    import torch
-
-    flags: Callable[..., AbstractContextManager[Any]] = torch.backends.mkldnn.flags
-    return flags(enabled=False, allow_tf32=False)
-
-
-def _function(job: Job) -> Function:
+def function(job: Job) -> Function:
+    """Return the function that a job runs."""
+    name = job.implementation
     if job.of == GRADIENTS:
-        return find_backward(job.implementation)
-    implementation = find_implementation(job.implementation)
-
-    def run(golden: Inputs) -> Mapping[str, Any]:
-        return states_apart(golden.layout, *outputs_of(implementation(golden)))
-
-    return run
+        in_library = not name.startswith(NUMPY)
+        return backward_of(name, resolve(name)) if in_library else in_numpy(BACKWARD[name.removeprefix(NUMPY)])
+    implementation = find_implementation(name)
+    return lambda golden: states_apart(golden.layout, *outputs_of(implementation(golden)))
 
 
 def results_of(job: Job) -> Results:
     """Run a job."""
-    start, results, run = time.process_time(), Results(job), _function(job)
+    results, run, corpus, back = Results(job), function(job), open_corpus(), job.of == GRADIENTS
+    known = known_failures(job, corpus)
     if job.of == DRAWN:
-        for golden in drawn_goldens(job.precision, job.amount):
-            known_wrong = KNOWN_WRONG.get(job.implementation)
-            results.add(golden, run, "known" if known_wrong and known_wrong(golden) else None)
+        goldens: Iterator[Golden] = iter(drawn_goldens(job.precision, job.amount))
     else:
-        corpus, back = open_corpus(), job.of == GRADIENTS
-        known = known_failures(job, corpus)
-        precisions = [(e.id, e.gradient_precisions if back else e.precisions) for e in corpus.networks]
-        for golden_id in [golden_id for golden_id, of in precisions if job.precision in of][:: job.amount]:
-            results.add(corpus.load(golden_id, job.precision, gradients=back), run, known.get(golden_id))
-    results.seconds = time.process_time() - start
+        precisions = {e.id: e.gradient_precisions if back else e.precisions for e in corpus.networks}
+        ids = [golden_id for golden_id, of in precisions.items() if job.precision in of][:: job.amount]
+        goldens = (corpus.load(golden_id, job.precision, gradients=back) for golden_id in ids)
+    for golden in goldens:
+        results.add(golden, run, known.get(golden.id))
     return results
 
 
@@ -244,27 +191,6 @@ def is_close(golden: Golden, actual: Mapping[str, Any]) -> bool:
     except AssertionError:
         return False
     return True
-
-
-def _is_ragged(golden: Golden) -> bool:
-    return golden.lengths is not None and bool((golden.lengths < golden.x.shape[-2]).any())
-
-
-def _is_half_gru_without_bias(golden: Golden) -> bool:
-    is_half = golden.dtype in ("bfloat16", "float16")
-    return is_half and golden.cell == "gru" and not golden.network.bias and golden.lengths is None
-
-
-def _is_product_in_float64(golden: Golden) -> bool:
-    return golden.dtype == "float64" and (golden.cell.startswith("rnn") or golden.lengths is not None)
-
-
-KNOWN_WRONG: dict[str, Callable[[Golden], bool]] = {
-    "onnx-reference": _is_ragged,
-    "keras-jax": _is_half_gru_without_bias,
-    "keras-torch": _is_product_in_float64,
-}
-"""Random goldens that libraries are known to fail: ``docs/known-failures`` has the evidence."""
 
 
 @cache
@@ -292,50 +218,53 @@ def drawn_goldens(precision: str, examples: int) -> Sequence[Golden]:
 
 def measured(only: str = "", every: int = 1) -> Measured:
     """Return the section on outputs, and the correct implementations that fail."""
-    names = [one for one in implementations() if only in one]
-    results = run(names, lambda name, p: Job(name, p, OUTPUTS, every if name in COMPILING else 1))
-    return Measured(report(results), list(problems(results)))
+    return _measured(OUTPUTS, only, 1, every)
 
 
 def measured_gradients(only: str = "", every: int = 1) -> Measured:
     """Return the section on gradients, and the correct backward passes that fail."""
-    names = [one for one in differentiable() if only in one]
-    results = run(names, lambda name, p: Job(name, p, GRADIENTS, every if name in COMPILING else 1))
-    return Measured(report_gradients(results), list(problems(results)))
+    return _measured(GRADIENTS, only, 1, every)
 
 
 def measured_drawn(examples: int = 200, only: str = "") -> Measured:
     """Return the section on random goldens, and the correct implementations that fail."""
-    names = [one for one in implementations() if only in one]
-    results = run(names, lambda name, p: Job(name, p, DRAWN, examples // len(PRECISIONS)))
-    return Measured(report_drawn(results, examples), list(problems(results)))
+    each = examples // len(PRECISIONS)
+    return _measured(DRAWN, only, each, each)
 
 
-def run(names: Sequence[str], job: Callable[[str, str], Job]) -> list[Results]:
-    """Run implementations in each precision; Keras has one backend in a process, so each has a process of its own.
-
-    Those that compile go first, with one process for each precision. Networks in NumPy, which start fast, share one.
-    """
+def _measured(of: str, only: str, amount: int, amount_compiled: int) -> Measured:
+    names = [name for name in IMPLEMENTATIONS[of] if only in name]
     if not names:
         sys.exit("no implementation has such a name")
-    jobs = {name: [job(name, precision) for precision in PRECISIONS] for name in names}
-    tasks = [[one] for name in names if name in COMPILING for one in jobs[name]]
-    tasks += [jobs[name] for name in names if name not in COMPILING and not name.startswith("numpy")]
-    in_numpy = [one for name in names if name.startswith("numpy") for one in jobs[name]]
-    tasks += filter(None, (in_numpy[part::PROCESSES] for part in range(PROCESSES)))
+    amounts = {name: amount_compiled if name in COMPILING else amount for name in names}
+    results = run([Job(name, precision, of, amounts[name]) for name in names for precision in PRECISIONS])
+    return Measured(report(results), list(problems(results)))
+
+
+def run(jobs: Sequence[Job]) -> list[Results]:
+    """Run jobs. Keras has one backend in a process, so each implementation has a process of its own.
+
+    Those that compile go first, with one process for each precision. Networks in NumPy, which start fast, share them.
+    """
+    tasks: dict[tuple[str, str], list[Job]] = {}
+    for job in jobs:
+        name = _group(job)
+        tasks.setdefault((name, job.precision if name in ("NumPy", *COMPILING) else ""), []).append(job)
     results: dict[Job, Results] = {}
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(PROCESSES, mp_context=spawn, max_tasks_per_child=1) as pool:
-        futures = [pool.submit(_in_process, task) for task in tasks]
+        futures = {pool.submit(_in_process, tasks[of]): of for of in sorted(tasks, key=lambda of: not of[1])}
         try:
             for done, future in enumerate(as_completed(futures), 1):
-                finished = future.result()
-                results |= {one.job: one for one in finished}
-                name, seconds = finished[0].job.implementation, sum(one.seconds for one in finished)
-                print(f"[{done}/{len(tasks)}] {name}: {seconds:.0f} s of CPU", file=sys.stderr)
+                results |= {one.job: one for one in future.result()}
+                print(f"[{done}/{len(tasks)}] {' '.join(futures[future])}", file=sys.stderr)
         finally:
             pool.shutdown(cancel_futures=True)
-    return [results[one] for name in names for one in jobs[name]]
+    return [results[job] for job in jobs]
+
+
+def _group(job: Job) -> str:
+    return "NumPy" if job.implementation.startswith("numpy") else job.implementation
 
 
 def _in_process(jobs: Sequence[Job]) -> list[Results]:
@@ -354,120 +283,77 @@ def problems(results: Sequence[Results]) -> Iterator[str]:
             yield f"{where}: {one.largest[0]:.3f} on {one.largest[1]}, at most {LARGEST_CORRECT_ERROR} is allowed"
 
 
+TEXTS = {
+    OUTPUTS: """## Outputs
+
+{count} correct implementations ran every golden in every precision that it can be checked in.
+
+“Refused”: the implementation has no such network ([reasons](../conformance.md#what-was-refused)). “Known wrong”: a
+defect of the library, with evidence in [known-failures](../known-failures). “Largest error” is a fraction of the
+tolerance. “Not close”: how many of the same outputs `torch.testing.assert_close` rejects with its default tolerances.
+In the second table each entry is the number of passed runs and, in brackets, the largest error.""",
+    GRADIENTS: """## Gradients
+
+{count} correct backward passes ran every golden that has gradients, in every precision that they can be checked in. A
+golden passes if all its gradients are right.
+
+`torch` differentiates `nn.RNN`, `nn.LSTM` and `nn.GRU`, `torch-cells` its cells unrolled, both by autograd;
+`keras-torch`, `keras-jax` and `flax` differentiate their own layers. Backward passes in NumPy accumulate half
+precisions in float32 and store them in their own type.""",
+    DRAWN: f"""## Random goldens
+
+{{count}} correct implementations ran {{goldens}} goldens each that [`fuzz`](../fuzzing.md) draws with seed {SEED}, a
+quarter in each precision; libraries with known defects were left out. `python -m benchmarks hypothesis-versions` shows
+that `fuzz` finds five wrong networks and a crash, with the lowest and the newest supported Hypothesis.""",
+}
+
+
 def report(results: Sequence[Results]) -> str:
-    """Return the section on outputs."""
-    corpus, count = open_corpus(), len({one.job.implementation for one in results})
-    return "\n".join(
-        [
-            f"## Outputs\n\n{count} correct implementations ran every golden in every precision that it can be checked "
-            f"in.{_sample(results)}\n",
-            _totals(results, corpus, len(corpus.networks), count),
-            _overview(results),
-            "“Refused”: the implementation has no such network ([reasons](../conformance.md#what-was-refused)). “Known "
-            "wrong”: a defect of the library, with evidence in [known-failures](../known-failures). “Largest error” is "
-            "a fraction of the tolerance. “Not close”: how many of the same outputs `torch.testing.assert_close` "
-            "rejects with its default tolerances. In the next table each entry is the number of passed runs and, in "
-            "brackets, the largest error.\n",
-            _in_full(results),
-        ]
-    )
+    """Return a section."""
+    of = results[0].job.of
+    by_precision = {p: [one for one in results if one.job.precision == p] for p in PRECISIONS}
+    most = [max((one.goldens for one in members), default=0) for members in by_precision.values()]
+    goldens = sum(most) if of == DRAWN else max(most)
+    everything = "together" if of == DRAWN else f"corpus {open_corpus().version}"
+    rows = [_totals(*row) for row in zip(by_precision, by_precision.values(), most, strict=True) if row[1]]
+    rows.append(_totals(everything, results, goldens))
+    header = ("precision", "goldens", "implementations", "runs", "refused", "known wrong", "failed", "not close")
+    text = TEXTS[of].format(count=_count(results), goldens=goldens)
+    return f"{text}\n\n{page.table((*header, 'largest error', 'of'), rows)}\n{_in_full(results, by_precision)}"
 
 
-def report_gradients(results: Sequence[Results]) -> str:
-    """Return the section on gradients."""
-    corpus, count = open_corpus(), len({one.job.implementation for one in results})
-    return "\n".join(
-        [
-            f"## Gradients\n\n{count} correct backward passes ran every golden that has gradients, in every precision "
-            f"that they can be checked in. A golden passes if all its gradients are right.{_sample(results)}\n",
-            _totals(results, corpus, sum(bool(entry.gradients) for entry in corpus.networks), count),
-            _overview(results),
-            "`torch` differentiates `nn.RNN`, `nn.LSTM` and `nn.GRU`, `torch-cells` its cells unrolled, both by "
-            "autograd; `keras-torch`, `keras-jax` and `flax` differentiate their own layers; `jax scan` is a "
-            "hand-written scan under `jax.vjp`. Backward passes in NumPy accumulate half precisions in float32 and "
-            "store them in their own type.\n",
-            "The number of goldens with gradients that can be checked in a precision, and of goldens of which only "
-            "outputs can be checked in it:\n",
-            page.table(("precision", "with gradients", "exact", "with a bound", "outputs only"), _kept(corpus)),
-            _in_full(results),
-        ]
-    )
+def _count(results: Sequence[Results]) -> int:
+    return len({one.job.implementation for one in results})
 
 
-def report_drawn(results: Sequence[Results], examples: int) -> str:
-    """Return the section on random goldens."""
-    return (
-        f"## Random goldens\n\n{len({one.job.implementation for one in results})} correct implementations ran "
-        f"{examples:,} goldens each that [`fuzz`](../fuzzing.md) draws with seed {SEED}, a quarter in each of "
-        f"{', '.join(PRECISIONS)}. `python -m benchmarks hypothesis-versions` shows that `fuzz` finds five wrong "
-        f"networks and a crash, with the lowest and the newest supported Hypothesis.\n\n{_in_full(results)}"
-    )
-
-
-def _sample(results: Sequence[Results]) -> str:
-    sampled = {one.job.implementation: one.job.amount for one in results if one.job.amount > 1}
-    if not sampled:
-        return ""
-    return f" {', '.join(sampled)} compile, which takes most of the time: every {max(sampled.values())}th golden ran."
-
-
-def _kept(corpus: Corpus) -> Iterator[tuple[str, int, int, int, int]]:
-    """For each precision, count goldens with checkable gradients (all, exact, with a bound) and goldens without."""
-    goldens = [corpus.load(e.id, "float64", gradients=True) for e in corpus.networks if e.gradients]
-    for precision in PRECISIONS:
-        listed = [golden.checkable_gradients() for golden in goldens if precision in golden.precisions]
-        kept = [gradients for gradients in listed if precision in gradients.precisions]
-        exact = sum(isinstance(gradients.tolerance, Exact) for gradients in kept)
-        yield precision, len(kept), exact, len(kept) - exact, len(listed) - len(kept)
-
-
-def _totals(results: Sequence[Results], corpus: Corpus, goldens: int, implementations: int) -> str:
-    """Return a table with one row: the totals of all runs."""
+def _totals(name: str, results: Sequence[Results], goldens: int) -> tuple[object, ...]:
+    """Return the row of the first table for some results."""
     failed = sum(len(one.failed) for one in results)
-    refused, known = (sum(getattr(one, what).total() for one in results) for what in ("refused", "known"))
     ran = sum(one.passed for one in results) + failed
-    return page.table(
-        ("checked against", "goldens", "implementations", "runs", "refused", "known wrong", "failed"),
-        [(f"corpus {corpus.version}", goldens, implementations, ran, refused, known, failed)],
-    )
+    not_close = f"{100 * sum(one.not_close for one in results) / max(ran, 1):.1f} %"
+    stopped = [sum(getattr(one, what).total() for one in results) for what in ("refused", "known")]
+    largest, golden, by = max((*one.largest, one.job.implementation) for one in results)
+    return name, goldens, _count(results), ran, *stopped, failed, not_close, f"{largest:.3f}", f"{by} on {golden}"
 
 
-def _overview(results: Sequence[Results]) -> str:
-    """Return a table with one row for each precision."""
-    rows = []
-    for precision in PRECISIONS:
-        members = [one for one in results if one.job.precision == precision]
-        if not members:
-            continue
-        failed = sum(len(one.failed) for one in members)
-        ran = sum(one.passed for one in members) + failed
-        largest, golden, by = max((*one.largest, one.job.implementation) for one in members)
-        not_close = sum(one.not_close for one in members)
-        share = f"{not_close} ({100 * not_close / max(ran, 1):.1f} %)"
-        rows.append((precision, ran, failed, f"{largest:.3f}", f"{by} on {golden}", share))
-    return page.table(("precision", "runs", "failed", "largest error", "of", "not close for assert_close"), rows)
-
-
-def _in_full(results: Sequence[Results]) -> str:
+def _in_full(results: Sequence[Results], by_precision: Mapping[str, Sequence[Results]]) -> str:
     """Return a table with one row for each implementation, and lists of failures and known failures."""
-    groups: dict[str, list[Results]] = {}
-    for one in results:
-        name = one.job.implementation
-        groups.setdefault("NumPy" if name.startswith("numpy") else name, []).append(one)
-    in_numpy = list(dict.fromkeys(one.job.implementation.removeprefix(NUMPY) for one in groups.get("NumPy", [])))
-    names = {group: f"NumPy, {len(in_numpy)} networks" if group == "NumPy" else group for group in groups}
-    rows = [
-        (names[group], *(_entry([one for one in members if one.job.precision == p]) for p in PRECISIONS))
-        for group, members in groups.items()
-    ]
-    parts = [page.table(("implementation", *PRECISIONS), rows)]
+    in_numpy = dict.fromkeys(
+        one.job.implementation.removeprefix(NUMPY) for one in results if _group(one.job) == "NumPy"
+    )
+    rows = []
+    for group, amount in {_group(one.job): one.job.amount for one in results}.items():
+        name = f"NumPy, {len(in_numpy)} networks" if group == "NumPy" else group
+        sample = f", one golden in {amount}" if amount > 1 and results[0].job.of != DRAWN else ""
+        entries = (_entry([one for one in these if _group(one.job) == group]) for these in by_precision.values())
+        rows.append((f"{name}{sample}", *entries))
+    parts = [page.table(("implementation", *by_precision), rows)]
     if in_numpy:
         parts.append(f"The networks in NumPy: {'; '.join(name.replace('; ', ' and ') for name in in_numpy)}.\n")
-    failed = [f"- {', '.join(r.job[:2])}, `{golden}`: {how}.\n" for r in results for golden, how in r.failed.items()]
-    if failed:
-        parts.append(f"### Failed\n\n{''.join(failed)}")
+    if failed := list(problems(results)):
+        parts.append(f"### Failed\n\n{''.join(f'- {line}.{chr(10)}' for line in failed)}")
     known: dict[tuple[str, str], list[str]] = {}
-    for one in results if results[0].job.of != DRAWN else ():
+    for one in results:
         for reason, count in sorted(one.known.items()):
             known.setdefault((one.job.implementation, reason), []).append(f"{one.job.precision}: {count}")
     if known:
@@ -483,15 +369,3 @@ def _entry(members: Sequence[Results]) -> str:
     counts |= {what: sum(getattr(one, what).total() for one in members) for what in ("refused", "known")}
     counts["FAILED"] = sum(len(one.failed) for one in members)
     return ", ".join(f"{count} {what.replace('known', 'known wrong')}" for what, count in counts.items() if count)
-
-
-def _first_failure(verdict: Verdict) -> str:
-    """Return the element with the largest error of each array that failed."""
-    parts = []
-    for name, found in verdict.differences.items():
-        if found.problem:
-            parts.append(f"{name} {found.problem}")
-        elif e := found.largest:
-            at, error = ", ".join(map(str, e.index)), abs(e.got - e.want)
-            parts.append(f"{name}[{at}] is {e.got:.9g}, not {e.want:.9g}: off by {error:.3g}, allowed {e.allowed:.3g}")
-    return "; ".join(parts)

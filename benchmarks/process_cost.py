@@ -5,7 +5,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,19 +30,20 @@ class Run:
     memory: int
 
 
-def run(command: Sequence[str], cwd: Path | None = None) -> Run:
-    """Run a command; exit with its output if it fails."""
+def run(command: Sequence[str], cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> Run:
+    """Run a command, with more variables in its environment; exit with its output if it fails."""
     before, start, memory = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter(), 0
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=cwd) as process:
+    pipe, variables = subprocess.PIPE, {**os.environ, **(environment or {})}
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=cwd, env=variables) as process:
         printed = None
         while printed is None:
             try:
-                printed, _ = process.communicate(timeout=SAMPLE_EVERY)
+                printed, errors = process.communicate(timeout=SAMPLE_EVERY)
             except subprocess.TimeoutExpired:
                 memory = max(memory, memory_of(process.pid) if reports_memory() else 0)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     if process.returncode:
-        sys.exit(f"{printed}{' '.join(command)} failed with {process.returncode}; its output is above")
+        sys.exit(f"{printed}{errors}\n{' '.join(command)} failed with {process.returncode}")
     return Run(printed, wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, memory)
 
 

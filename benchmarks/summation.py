@@ -23,16 +23,6 @@ def first_to_last(start: Array, v: Array, matrix: Array) -> Array:
     return _one_by_one(start, _terms(v, matrix))
 
 
-def last_to_first(start: Array, v: Array, matrix: Array) -> Array:
-    """Add in one accumulator, from the last column to the first."""
-    return _one_by_one(start, _terms(v[:, ::-1], matrix[:, ::-1]))
-
-
-def pairwise(start: Array, v: Array, matrix: Array) -> Array:
-    """Add neighbours, then neighbouring pairs, and so on; start is added last."""
-    return start + _tree(list(_terms(v, matrix)))
-
-
 def lanes(start: Array, v: Array, matrix: Array) -> Array:
     """Add in eight accumulators of every eighth column, as vector units do, then pairwise; start is added last."""
     terms = list(_terms(v, matrix))

@@ -69,7 +69,7 @@ class Result:
 def chosen() -> list[Implementation]:
     """Return all right implementations, and wrong ones evenly from all deviations."""
     names = {
-        "network": [*false_alarms.implementations(), PROGRAM],
+        "network": [*false_alarms.IMPLEMENTATIONS[false_alarms.OUTPUTS], PROGRAM],
         "kernel": list(KERNELS),
         "wrong network": _evenly([one.name for one in DEVIATIONS], WRONG_NETWORKS),
         "wrong recurrence": _evenly([one.name for one in RECURRENCE_DEVIATIONS], WRONG_RECURRENCES),

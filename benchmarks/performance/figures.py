@@ -1,4 +1,4 @@
-"""The cost of the plugin and of goldens, compared with other plugins and with tests without goldens."""
+"""The cost of the plugin and of goldens, compared with another plugin and with tests without goldens."""
 
 import os
 import subprocess
@@ -10,59 +10,44 @@ from pathlib import Path
 from benchmarks.performance import goldens
 from benchmarks.performance.measurement import Figure, at_most, interleaved, median, ratio
 
-PLUGINS = {
-    "rnn-goldens": "rnn_goldens.plugin.hooks",
-    "pytest-regressions": "pytest_regressions.plugin",
-    "syrupy": "syrupy",
-    "pytest-arraydiff": "pytest_arraydiff.plugin",
-}
-HEAVY = ("numpy", "h5py", "jsonschema", "msgspec", "torch", "rich")
+PLUGINS = {"rnn-goldens": "rnn_goldens.plugin.hooks", "pytest-regressions": "pytest_regressions.plugin"}
 ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-
-AT_EXIT = f"""
-def pytest_sessionfinish():
-    import sys
-    heavy = sorted(set({HEAVY}) & set(sys.modules))
-    assert not heavy, heavy
-"""
 
 PROGRAM = """
 import numpy as np
 from rnn_goldens.corpus import open_corpus
 import rnn_goldens.comparison.verdict, rnn_goldens.encoding.documents
-corpus = open_corpus(CORPUS)
-names = [e.id for e in corpus.select() if WHICH]
-outputs = {name: dict(np.load(f"FOLDER/{FILE}.npz")) for name in names}
-gradients = {name: dict(np.load(f"gradients/{name}.npz")) for name in names} if GRADIENTS else {}
-goldens = {name: corpus.load(name, "float32", gradients=True) for name in names} if GRADIENTS else {}
-for _ in range(TIMES):
-    for name in names:
-        EACH
+corpus = open_corpus({corpus})
+names = [e.id for e in corpus.select() if "float32" in e.{precisions}]
+outputs = {{name: dict(np.load(f"outputs/{{name}}.npz")) for name in names}}
+gradients = {{name: dict(np.load(f"gradients/{{name}}.npz")) for name in names if "{precisions}" != "precisions"}}
+goldens = {{name: corpus.load(name, "float32", gradients=True) for name in gradients}}
+for name in {times} * names:
+    {each}
 """
 """A program that does something with each golden of a corpus, several times."""
 
 BARE = """
-        with np.load(f"FOLDER/{FILE}.npz") as golden:
-            for output, array in outputs[name].items():
-                np.testing.assert_allclose(array, golden[output], rtol=1e-5, atol=1e-6)
+    with np.load(f"outputs/{name}.npz") as golden:
+        for output, array in outputs[name].items():
+            np.testing.assert_allclose(array, golden[output], rtol=1e-5, atol=1e-6)
 """
 
 CHECK = 'corpus.load(name, "float32").check(*outputs[name].values())'
-
-TESTS = {
-    "empty": "pass",
-    "regressions": "ndarrays_regression.check(found)",
-    "goldens": 'corpus.load(f"benchmark/number-{number % 100}", "float32").check(*found.values())',
-}
+CHECK_GRADIENTS = "check_gradients(gradients[name])"
 
 TEST = """
 import numpy as np, pytest
 from rnn_goldens.corpus import open_corpus
-found, corpus = dict(np.load("one.npz")), open_corpus("copies")
-@pytest.mark.parametrize("number", range(200))
-def test_it(number, ndarrays_regression): EACH
+corpus = open_corpus()
+names = [e.id for e in corpus.select() if "float32" in e.precisions][:200]
+outputs = {name: dict(np.load(f"outputs/{name}.npz")) for name in names}
+@pytest.mark.parametrize("name", names)
+def test_it(name, ndarrays_regression): EACH
 """
+
+TESTS = {"empty": "pass", "regressions": "ndarrays_regression.check(outputs[name])", "goldens": CHECK}
 
 COLLECT = """
 import sys
@@ -87,7 +72,7 @@ def figures(folder: Path, runs: int, wheel: Path) -> Iterator[Figure]:
 
 
 def _unused(folder: Path, runs: int) -> Iterator[Figure]:
-    """Yield ratios to an empty plugin, the modules loaded at exit, and start-up times."""
+    """Yield ratios to an empty plugin, and the time of an import."""
     (folder / "empty_plugin.py").write_text("def pytest_configure(config): pass\n")
     (folder / "test_trivial.py").write_text("def test_one(): pass\n")
     run = [*PYTEST, "test_trivial.py", "-p"]
@@ -96,60 +81,42 @@ def _unused(folder: Path, runs: int) -> Iterator[Figure]:
     for name in PLUGINS:
         what, value = f"a trivial pytest run: {name} / an empty plugin", ratio(seconds, name, "empty")
         yield at_most(what, value, "times", 1.02) if name == "rnn-goldens" else Figure(what, f"{value:.2f} times")
-    (folder / "conftest.py").write_text(AT_EXIT)
-    interleaved({"at exit": [*run, PLUGINS["rnn-goldens"]]}, folder, 1, **ALONE)  # fails if a module of HEAVY is loaded
-    (folder / "conftest.py").unlink()
-    yield Figure("loaded at exit, of " + ", ".join(HEAVY), "none", "none")
-    python = [sys.executable, "-c"]
-    started = {what: [*python, what] for what in ("import numpy", "import rnn_goldens")}
-    started |= {"nothing": [*python, ""], "rnn-goldens --help": [sys.executable, "-m", "rnn_goldens", "--help"]}
-    seconds = interleaved(started, folder, runs)
-    for what in ("import numpy", "import rnn_goldens", "rnn-goldens --help"):
-        yield Figure(f"{what}, above an empty Python", f"{1000 * median(seconds, what, above='nothing'):.0f} ms")
+    seconds = interleaved({what: [sys.executable, "-c", what] for what in ("pass", "import rnn_goldens")}, folder, runs)
+    import_seconds = median(seconds, "import rnn_goldens", above="pass")
+    yield Figure("import rnn_goldens, above an empty Python", f"{1000 * import_seconds:.0f} ms")
 
 
 def _checking(folder: Path, runs: int) -> Iterator[Figure]:
     """Yield the cost of loading and checking, compared with ``np.load`` and ``assert_allclose``, and of gradients."""
-    copies = {"CORPUS": '"copies"', "FOLDER": "npz", "FILE": "name.rpartition('-')[2]", "TIMES": "10"}
-    copies |= {"WHICH": "True", "GRADIENTS": "False"}
-    whole = {**copies, "CORPUS": "", "FOLDER": "outputs", "FILE": "name", "TIMES": "5"}
-    whole["WHICH"] = '"float32" in e.precisions'
-    with_gradients = {**whole, "TIMES": "10", "GRADIENTS": "True", "WHICH": '"float32" in e.gradient_precisions'}
-    gradients = "check_gradients(gradients[name])"
+    checks = {"nothing": "pass", "bare": BARE, "check": CHECK}
+    checks_of_gradients = {
+        "nothing": "pass",
+        "check": "goldens[name].check(*outputs[name].values())",
+        "check gradients": f"goldens[name].{CHECK_GRADIENTS}",
+        "load, check": CHECK,
+        "load, check gradients": f'corpus.load(name, "float32", gradients=True).{CHECK_GRADIENTS}',
+    }
     programs = {
-        **{
-            f"copies, {what}": _program(copies, each)
-            for what, each in (("nothing", "pass"), ("bare", BARE), ("check", CHECK))
-        },
-        **{
-            f"whole, {what}": _program(whole, each)
-            for what, each in (("nothing", "pass"), ("bare", BARE), ("check", CHECK))
-        },
-        "nothing": _program(with_gradients, "pass"),
-        "check": _program(with_gradients, "goldens[name].check(*outputs[name].values())"),
-        "check gradients": _program(with_gradients, f"goldens[name].{gradients}"),
-        "load, check": _program(with_gradients, CHECK),
-        "load, check gradients": _program(with_gradients, f'corpus.load(name, "float32", gradients=True).{gradients}'),
+        f"{corpus}{what}": PROGRAM.format(corpus=corpus, times=times, precisions="precisions", each=each)
+        for corpus, times in (("", 5), ("'own'", 1))
+        for what, each in checks.items()
+    }
+    programs |= {
+        f"of gradients, {what}": PROGRAM.format(corpus="", times=10, precisions="gradient_precisions", each=each)
+        for what, each in checks_of_gradients.items()
     }
     seconds = interleaved({name: [sys.executable, "-c", text] for name, text in programs.items()}, folder, runs)
-    each = 1000 * median(seconds, "copies, bare", above="copies, nothing") / (10 * goldens.GOLDENS)
-    yield Figure("np.load + assert_allclose of out (8, 32, 16), h_n, c_n in float32", f"{each:.2f} ms")
-    for name, what, most in (
-        ("whole", "all goldens of the corpus", 1.2),
-        ("copies", "100 of this size with a bound", 1.0),
+    for corpus, what, most in (
+        ("", "all goldens of the corpus", 1.2),
+        ("'own'", "the same in a corpus of your own, once each", 1.0),
     ):
-        value = ratio(seconds, f"{name}, check", f"{name}, bare", above=f"{name}, nothing")
-        yield at_most(f"load + check / that: {what} in turn", value, "times", most)
+        value = ratio(seconds, f"{corpus}check", f"{corpus}bare", above=f"{corpus}nothing")
+        yield at_most(f"load + check / np.load + assert_allclose: {what}", value, "times", most)
     for what in ("check", "load, check"):
-        value = ratio(seconds, f"{what} gradients", what, above="nothing")
+        value = ratio(
+            seconds, f"of gradients, {what} gradients", f"of gradients, {what}", above="of gradients, nothing"
+        )
         yield at_most(f"{what} of a golden's gradients / of its outputs", value, "times", 3.0)
-
-
-def _program(words: dict[str, str], each: str) -> str:
-    text = PROGRAM.replace("EACH", each)
-    for word, replacement in words.items():
-        text = text.replace(word, replacement)
-    return text
 
 
 def _in_tests(folder: Path, runs: int) -> Iterator[Figure]:
@@ -163,47 +130,36 @@ def _in_tests(folder: Path, runs: int) -> Iterator[Figure]:
     write = [*commands["regressions"], "--force-regen"]
     subprocess.run(write, cwd=folder, env={**os.environ, **ALONE}, capture_output=True, check=False)
     value = ratio(interleaved(commands, folder, runs, **ALONE), "goldens", "regressions", above="empty")
-    yield at_most("load + check / ndarrays_regression.check, in tests, this size with a bound", value, "times", 0.2)
+    yield at_most("load + check / ndarrays_regression.check, in 200 tests", value, "times", 0.2)
 
 
 def _collecting(folder: Path, runs: int) -> Iterator[Figure]:
     """Yield the cost of selecting from an index of many goldens, minus the cost for an index of one golden."""
-    indexes = {count: goldens.index_without_files(folder / f"index-{count}", count) for count in (1, 1000, 10_000)}
-    commands = {str(count): [sys.executable, "-c", COLLECT, str(index)] for count, index in indexes.items()}
-    seconds = interleaved(commands, folder, runs)
-    for count in (1000, 10_000):
-        each = 1000 * median(seconds, str(count), above="1") / (count / 1000)
-        yield at_most(f"collecting {count:,} goldens, above one: for each 1,000", each, "ms", 50, places=0)
+    commands = {str(count): [sys.executable, "-c", COLLECT, f"index-{count}"] for count in (1, 10_000)}
+    each = 1000 * median(interleaved(commands, folder, runs), "10000", above="1") / 10
+    yield at_most("collecting 10,000 goldens, above one: for each 1,000", each, "ms", 50, places=0)
 
 
 def _whole_corpus(folder: Path, runs: int) -> Iterator[Figure]:
     """Yield the CPU seconds of ``rnn-goldens check`` on all goldens, and of ``import torch`` for comparison."""
     check = [sys.executable, "-m", "rnn_goldens", "check"]
+    program = ["--rnn-goldens-dtype=float64", "--", sys.executable, str(MY_RNN)]
+    whole = "rnn-goldens check, the whole corpus in float32:"
     commands = {
         "import torch": [sys.executable, "-c", "import torch"],
-        "numpy": [*check, "numpy"],
-        "torch": [*check, "torch"],
-        "torch, -n 2": [*check, "torch", "-n", "2"],
-        "a Python program, float64, RNN alone": [
-            *check,
-            "--rnn-goldens-dtype=float64",
-            "--",
-            sys.executable,
-            str(MY_RNN),
-        ],
+        f"{whole} numpy": [*check, "numpy"],
+        f"{whole} torch": [*check, "torch"],
+        f"{whole} torch, -n 2": [*check, "torch", "-n", "2"],
+        "rnn-goldens check, a Python program with an RNN alone, in float64": [*check, *program],
     }
     seconds = interleaved(commands, folder, runs, OMP_NUM_THREADS="1")
-    for name in commands:
-        what = name if name.startswith("import") else f"rnn-goldens check, the whole corpus in float32: {name}"
-        yield Figure(what, f"{median(seconds, name):.1f} s")
+    yield from (Figure(name, f"{median(seconds, name):.1f} s") for name in commands)
 
 
 def _sizes(wheel: Path) -> Iterator[Figure]:
     """Yield the sizes of the wheel and of its installed files."""
     yield at_most("the wheel", wheel.stat().st_size / 1e6, "MB", 6.5)
     installed = [Path(str(file.locate())) for file in files("rnn-goldens") or ()]
-    kinds = {".json": "goldens as JSON", ".h5": "goldens as HDF5", ".gradients.json": "gradients as JSON"}
-    kinds |= {".gradients.h5": "gradients as HDF5", ".py": "code"}
-    for suffix, what in kinds.items():
+    for suffix, what in {".json": "goldens", ".gradients.json": "gradients", ".py": "code"}.items():
         size = sum(file.stat().st_size for file in installed if "".join(file.suffixes) == suffix and file.exists())
         yield Figure(f"installed, {what}", f"{size / 1e6:.1f} MB")

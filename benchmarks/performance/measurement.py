@@ -1,12 +1,11 @@
 """Measures CPU seconds of commands that run in turn."""
 
-import os
-import resource
 import statistics
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks import process_cost
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ def interleaved(commands: Commands, folder: Path, runs: int, **environment: str)
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name, command in commands.items():
-            spent = _cpu_seconds(command, folder, environment)
+            spent = process_cost.run(command, folder, environment).cpu
             if turn:
                 seconds[name].append(spent)
     return seconds
@@ -56,14 +55,3 @@ def median(seconds: Seconds, of: str, above: str | None = None) -> float:
 def at_most(what: str, value: float, unit: str, most: float, places: int = 2) -> Figure:
     """Return a figure with a goal."""
     return Figure(what, f"{value:.{places}f} {unit}", f"≤ {most:.{places}f} {unit}", round(value, places) <= most)
-
-
-def _cpu_seconds(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(f"{done.stdout}{done.stderr}\n{' '.join(command)} failed with {done.returncode}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

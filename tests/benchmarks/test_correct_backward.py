@@ -30,7 +30,7 @@ def precisions(golden_id: str) -> tuple[str, ...]:
     return tuple(stored.precisions)
 
 
-@for_each(list(product(BACKWARD, [*IDS, "lstm/unbatched", "exact-backward/bidirectional"])), every=8)
+@for_each(list(product(BACKWARD, [*IDS, "lstm/unbatched", "exact-backward/bidirectional"])), every=4)
 def test_each_backward_pass_equals_the_definition_in_float64(name: str, golden_id: str) -> None:
     actual, expected = (gradients(network, golden_id, "float64") for network in (BACKWARD[name], Backward()))
     assert list(actual) == list(expected)
@@ -38,13 +38,13 @@ def test_each_backward_pass_equals_the_definition_in_float64(name: str, golden_i
         np.testing.assert_allclose(actual[array], expected[array], rtol=1e-12, atol=1e-13)
 
 
-@for_each(BACKWARD, every=8)
+@for_each(BACKWARD, every=4)
 def test_each_backward_pass_computes_in_the_type_of_its_input(name: str) -> None:
     actual = gradients(BACKWARD[name], "gru/lengths-no-state", "float16")
     assert {array.dtype for array in actual.values()} == {np.dtype(np.float16)}
 
 
-@for_each(BACKWARD, every=8)
+@for_each(BACKWARD, every=4)
 def test_each_backward_pass_rounds_differently_from_the_definition(name: str) -> None:
     """BLAS may use FMA, so the backward pass "FMA" is compared with the backward pass "first to last"."""
     other = BACKWARD["first to last"] if name == "FMA" else Backward()
@@ -59,7 +59,7 @@ def test_each_backward_pass_rounds_differently_from_the_definition(name: str) ->
     )
 
 
-@for_each(list(product(BACKWARD, SATURATED)), every=8)
+@for_each(list(product(BACKWARD, SATURATED)), every=4)
 def test_each_backward_pass_is_within_the_tolerance_where_gates_saturate(name: str, golden_id: str) -> None:
     for dtype in precisions(golden_id):
         verdict = CORPUS.load(golden_id, dtype, gradients=True).compare_gradients(

@@ -35,7 +35,7 @@ def _rounded(a: np.floating, b: np.floating, c: np.floating) -> float:
     return float(around[int(np.argmin(distances))])
 
 
-@for_each(list(product(NETWORKS, ["exact", "rnn-tanh", "lstm", "gru"])), every=8)
+@for_each(list(product(NETWORKS, ["exact", "rnn-tanh", "lstm", "gru"])), every=3)
 def test_each_network_equals_the_definition_in_float64(name: str, cell: str) -> None:
     for scenario in ("lengths-bidirectional-two-layers", "no-bias", "unbatched"):
         golden = CORPUS.load(f"{cell}/{scenario}")
@@ -44,13 +44,13 @@ def test_each_network_equals_the_definition_in_float64(name: str, cell: str) -> 
             np.testing.assert_allclose(got, want, rtol=1e-13, atol=1e-15)
 
 
-@for_each(NETWORKS, every=8)
+@for_each(NETWORKS, every=3)
 def test_each_network_computes_in_the_type_of_its_input(name: str) -> None:
     case = case_of(CORPUS.load("gru/lengths-bidirectional-two-layers", "float16"), np.float16)
     assert {output.dtype for output in NETWORKS[name].run(case)} == {np.dtype(np.float16)}
 
 
-@for_each(list(product(NETWORKS, ["lstm/saturated", "gru/saturated", "lstm/overflowing", "gru/overflowing"])), every=8)
+@for_each(list(product(NETWORKS, ["lstm/saturated", "gru/saturated", "lstm/overflowing", "gru/overflowing"])), every=3)
 def test_each_network_passes_where_gates_saturate(name: str, golden_id: str) -> None:
     for dtype in CORPUS.entry(golden_id).precisions:
         golden = CORPUS.load(golden_id, dtype)
