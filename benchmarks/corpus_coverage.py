@@ -1,4 +1,4 @@
-"""Counts the goldens of every size, and the errors of activations and the deviations that they detect.
+"""Counts the goldens of every size, and the errors of activations that they detect.
 
 The coverage gate of ``rnn-goldens generate`` (``generator/coverage``) has the requirements: it is wrong if something is
 not covered and not listed with a reason.
@@ -12,14 +12,12 @@ import numpy as np
 from benchmarks import page
 from benchmarks.benchmark import PROCESSES, Measured
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.corpus import Corpus, open_corpus
-from rnn_goldens.corpus.discrimination import Compared, Discrimination, discrimination
-from rnn_goldens.corpus.kill_matrix import KillMatrix, kill_matrix
+from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.coverage import arguments, dimensions
 from rnn_goldens.generator.coverage.arguments import Observation, Place, SmallestErrors
 from rnn_goldens.generator.coverage.coverage_gate import require_covered, require_covered_backward
 from rnn_goldens.generator.coverage.dimensions import AT_ONCE, DIMENSIONS, JUST, SIZES
-from rnn_goldens.generator.coverage.profiles import PROFILES, Profile
+from rnn_goldens.generator.coverage.profiles import PROFILES
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
@@ -40,7 +38,7 @@ def measured() -> Measured:
     except Refused as gaps:
         return Measured("", [str(gaps)])
     with_gradients = {golden.id for golden in backward}
-    parts = [TITLE, profiles(corpus), sizes(goldens, with_gradients), activations(arguments.coverage(observed))]
+    parts = [TITLE, kinds(), sizes(goldens, with_gradients), activations(arguments.coverage(observed))]
     return Measured("\n\n".join(part.strip() for part in parts))
 
 
@@ -54,36 +52,18 @@ TITLE = """## What the corpus covers
 and of every band of an activation's argument, unless the reason is listed. For each pair of options, every cell has
 goldens with both, with either one, and with neither; only `lengths` and `unbatched` exclude each other."""
 
-PROFILES_INTRODUCTION = """### Kinds of implementations
+KINDS = """### Kinds of implementations
 
-The number of goldens that each kind of implementation can run in float32, and the number of known bugs that these
-goldens detect, of all that the corpus detects in the cell. Every run prints the same figures for its implementation.
-[The bugs](../../generator/undetected.py) that one layer from zero can have and not show are listed with reasons."""
+For each kind of implementation, the goldens that it can run detect every [known bug](../deviations.md) that it can
+have; [the exceptions](../../generator/undetected.py) are listed with reasons, and `rnn-goldens generate` refuses any
+other. Every run prints how many of the bugs its goldens detect.
 
-
-def profiles(corpus: Corpus) -> str:
-    """Return tables of how many goldens each kind of implementation can run, and how many deviations they detect."""
-    parts = [PROFILES_INTRODUCTION, "\n".join(f"- **{profile.name}**: {profile.sentence}" for profile in PROFILES)]
-    for title, gradients in (("Outputs", False), ("Gradients", True)):
-        matrix = kill_matrix(corpus, gradients=gradients)
-        assert matrix is not None
-        some = [p for p in PROFILES if not (gradients and (p.one_step or p.out_alone))]
-        rows = [[cell, *(_cell_of(corpus, matrix, cell, p, gradients=gradients) for p in some)] for cell in CELLS]
-        parts.append(f"{title}:\n\n" + page.table(["cell", *(profile.name for profile in some)], rows))
-    return "\n\n".join(parts)
+"""
 
 
-def _cell_of(corpus: Corpus, matrix: KillMatrix, cell: str, profile: Profile, *, gradients: bool) -> str:
-    precision = "float32" if "float32" in profile.precisions else profile.precisions[0]
-    entries = [e for e in corpus.entries if e.cell == cell and (e.gradient_precisions or not gradients)]
-    compared = [
-        Compared(entry.id, precision, out_alone=profile.out_alone)
-        for entry in entries
-        if profile.can(entry.features) and precision in (entry.gradient_precisions if gradients else entry.precisions)
-    ]
-    by_precision = discrimination(matrix, cell, entries, compared, gradients=gradients)
-    found = by_precision.get(precision, Discrimination(goldens=0, shown=0, total=0))
-    return f"{found.goldens}: {found.shown} of {found.total}"
+def kinds() -> str:
+    """Return the list of the kinds of implementations."""
+    return KINDS + "\n".join(f"- **{profile.name}**: {profile.sentence}" for profile in PROFILES)
 
 
 def sizes(goldens: Sequence[Golden], with_gradients: set[str]) -> str:

@@ -1,6 +1,6 @@
 """The page on the coverage of the corpus."""
 
-from benchmarks.corpus_coverage import activations, profiles, sizes
+from benchmarks.corpus_coverage import activations, sizes
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.coverage import arguments
 from rnn_goldens.generator.coverage.arguments import LARGEST_COVERING, bands
@@ -21,10 +21,6 @@ def row(text: str, begin: str) -> list[str]:
 def test_of_two_symmetric_bands_the_less_sensitive_one_counts() -> None:
     covered = {**EVERYWHERE, ("gru", "tanh of n", (-5, -4)): {"float32": (100.0, "other/golden")}}
     assert row(activations(covered), "gru: tanh of n")[:2] == ["16.0 to 16.0, or none", "16.0 to 100.0"]
-
-
-def test_profiles_are_listed_with_the_numbers_of_goldens_and_detected_deviations() -> None:
-    assert "| lstm     | 94: 443 of 443  | 30: 303 of 443 " in profiles(open_corpus())
 
 
 def test_sizes_are_counted_over_the_goldens() -> None:
