@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,8 +75,8 @@ def measured() -> Measured:
     """Return the section, and the runs that report a wrong golden as passed, or a right one as failed."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # child processes would inherit an ignored signal
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        of_implementations = list(pool.map(_of_implementation, IMPLEMENTATIONS))
-        of_tests = list(pool.map(_of_test, TESTS))
+        of_implementations = list(pool.map(partial(_row, OF_IMPLEMENTATIONS), IMPLEMENTATIONS))
+        of_tests = list(pool.map(partial(_row, IN_TESTS), TESTS))
     rows = [*of_implementations, *of_tests]
     ending = ", ".join(row.mistake.name for row in of_implementations if row.mistake.ends_python)
     parts = [
@@ -88,20 +89,15 @@ def measured() -> Measured:
     return Measured("\n".join(parts), [line for row in rows for line in row.errors])
 
 
-def _of_implementation(mistake: Mistake) -> Row:
-    return _row(mistake, OF_IMPLEMENTATIONS, {"net.py": mistake.module, "test_net.py": TEST_OF_IMPLEMENTATION})
-
-
-def _of_test(mistake: Mistake) -> Row:
-    return _row(mistake, IN_TESTS, {"test_net.py": mistake.module})
-
-
-def _row(mistake: Mistake, commands: dict[str, list[str]], files: dict[str, str]) -> Row:
+def _row(commands: dict[str, list[str]], mistake: Mistake) -> Row:
+    files = {"pytest.ini": "[pytest]\n", "test_net.py": mistake.module}
+    if mistake in IMPLEMENTATIONS:
+        files |= {"net.py": mistake.module, "test_net.py": TEST_OF_IMPLEMENTATION}
     cells, errors = [mistake.name], []
     for name, command in commands.items():
         with tempfile.TemporaryDirectory() as folder:
             home = Path(folder)
-            for file, content in {**files, "pytest.ini": "[pytest]\n"}.items():
+            for file, content in files.items():
                 (home / file).write_text(content, "utf-8")
             report = _run(command, home)
             log = home / "logged.txt"

@@ -1,4 +1,4 @@
-"""The verdict of each carrier on outputs: ONNX folders, files of arrays, JSON, the npm package, and the C header."""
+"""The verdict of each carrier on outputs: ONNX folders, files of arrays, the npm package, and the C header."""
 
 import json
 import math
@@ -53,7 +53,6 @@ def carriers(vectors: Path, scratch: Path) -> dict[str, Callable[[Sequence[Resul
         "ONNX folders": partial(_onnx_folder, vectors / "onnx"),
         "safetensors": partial(_array_file, vectors / "safetensors"),
         "npz": partial(_array_file, vectors / "npz"),
-        "JSON": partial(_json_file, vectors / "json"),
     }
     return {
         "Python": lambda results: [compare(one.golden, *one.outputs.values()).passed for one in results],
@@ -107,38 +106,6 @@ def _array_file(folder: Path, result: Result) -> bool:
 @cache
 def _arrays(path: Path) -> Mapping[str, Array]:
     return dict(np.load(path)) if path.suffix == ".npz" else load_file(path)
-
-
-JSON_PRECISIONS = {"float32": (2.0**-24, 2.0**-149), "float64": (2.0**-53, 2.0**-1074)}
-"""By precision in which a reader of a JSON file computes tolerances, the unit roundoff and the smallest number."""
-
-
-def _json_file(folder: Path, result: Result) -> bool | None:
-    """Return the verdict by a file of the corpus and the rule in ``vectors/README.md``, for networks."""
-    golden = result.golden
-    if not golden.is_network or golden.dtype not in JSON_PRECISIONS:
-        return None
-    content = _json(folder / f"{golden.id}.json")
-    return all(_within(array, *_by_rule(content, name, golden.dtype)) for name, array in result.outputs.items())
-
-
-@cache
-def _json(path: Path) -> Any:  # noqa: ANN401 - a golden
-    return json.loads(path.read_bytes())
-
-
-def _by_rule(content: Any, name: str, dtype: str) -> tuple[Array, Array]:  # noqa: ANN401
-    """Return the expected values and tolerances of an output."""
-    want, tolerance = _from_json(content["expected"][name]), content["tolerance"]
-    if tolerance["kind"] == "exact":
-        return want, np.zeros_like(want)
-    u, smallest = JSON_PRECISIONS[dtype]
-    accumulation, storage = (_from_json(tolerance[kind][name]) for kind in ("accumulation", "storage"))
-    return want, (accumulation + storage) * u + u * abs(want) + smallest
-
-
-def _from_json(array: Mapping[str, Any]) -> Array:
-    return np.array(array["data"], np.float64).reshape(array["shape"])
 
 
 def _npm(results: Sequence[Result]) -> Verdicts:

@@ -1,8 +1,7 @@
 """Compares the verdicts of each carrier with Python's, for right and wrong implementations.
 
-A carrier is a form in which goldens reach a project: ONNX folders, files of arrays, JSON, the npm package, the C
-header. It is wrong if a verdict differs from Python's, or if Python's verdict on an implementation is not the known
-one.
+A carrier is a form in which goldens reach a project: ONNX folders, files of arrays, the npm package, the C header. It
+is wrong if a verdict differs from Python's, or if Python's verdict on an implementation is not the known one.
 """
 
 import subprocess
@@ -15,7 +14,7 @@ import numpy as np
 
 from benchmarks import page
 from benchmarks.benchmark import Measured
-from benchmarks.carriers.carriers import JSON_PRECISIONS, Array, Result, Verdicts, carriers
+from benchmarks.carriers.carriers import Array, Result, Verdicts, carriers
 from rnn_goldens import Unsupported
 from rnn_goldens.cells import case_of
 from rnn_goldens.cells.recurrence import recurrence_case
@@ -122,7 +121,7 @@ def report(found: Sequence[Result], by_carrier: Mapping[str, Verdicts]) -> str:
             page.table(("carrier", "results", "passed", "failed", "other than Python's"), rows),
             f"The archive has ONNX folders in {_joined(FORMATS['onnx'])}, and not for cells without an ONNX operator, "
             f"and C headers in {_joined(FORMATS['c'])}. C has no shapes: outputs of a wrong shape are not compared. "
-            f"JSON is compared by the rule of the archive's README, for networks in {_joined(JSON_PRECISIONS)}.\n",
+            "The npm package has the JSON files and their rule for tolerances, which the archive's README states.\n",
             *(f"- {one}" for one in wrong),
         ]
     )

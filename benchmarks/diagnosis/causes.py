@@ -191,7 +191,7 @@ listed with causes that cannot be distinguished. **partly**: one of a pair, or a
 **hint**: no cause, but facts that are true for every failure. **silent**: nothing. **wrong cause**: the outputs of the
 identified cause differ from those of the network for random numbers in the shapes of a golden.
 
-A network that fails no golden in float32 has run, but did not fail; so has a pair that excludes each other."""
+A network that fails no golden in float32 has run, but did not fail; so has a pair of bugs that exclude each other."""
 
 BACKWARD_INTRODUCTION = """## Causes of wrong gradients
 
@@ -203,28 +203,27 @@ def report(results: Sequence[Result], of: Mapping[str, int]) -> str:
     """Return the section; ``of`` is the number of wrong networks in each group."""
     parts = []
     for introduction, groups in ((INTRODUCTION, OF_OUTPUTS), (BACKWARD_INTRODUCTION, OF_GRADIENTS)):
-        in_groups = [[one for one in results if one.wrong.group == group] for group in groups]
-        rows = [_row(group, of[group], some) for group, some in zip(groups, in_groups, strict=True) if some]
+        some = [one for one in results if one.wrong.group in groups]
+        rows = [_row(group, of[group], [one for one in some if one.wrong.group == group]) for group in groups]
         table = page.table(("", "run", "fail", *OUTCOMES, "slowest, s"), rows)
-        parts += [introduction, table, *_lists([one for some in in_groups for one in some])]
+        parts += [introduction, table, *_lists(some)]
     return "\n\n".join(parts)
 
 
 def _row(group: str, of: int, results: Sequence[Result]) -> list[object]:
     count = Counter(one.outcome for one in results if one.outcome)
-    slowest = max(one.seconds for one in results)
+    slowest = max((one.seconds for one in results), default=0.0)
     ran = f"{len(results):,} of {of:,}"
     return [group, ran, count.total(), *(count[outcome] for outcome in OUTCOMES), f"{slowest:.1f}"]
 
 
 def _lists(results: Sequence[Result]) -> Iterator[str]:
-    """Yield the list of the wrong networks that are not identified, each with its cells."""
-    lines = []
+    """Yield the wrong networks that are not identified, by outcome, each with its cells."""
     for of in OUTCOMES[1:]:
         cells: dict[str, list[str]] = {}
         for one in results:
             if one.outcome == of:
                 cells.setdefault(" & ".join(one.wrong.names), []).append(one.wrong.cell)
         listed = ", ".join(f"`{names}` ({', '.join(sorted(where))})" for names, where in sorted(cells.items()))
-        lines += [f"- {of}: {listed}."] if listed else []
-    yield "\n".join(lines)
+        if listed:
+            yield f"{of.capitalize()}: {listed}."

@@ -35,7 +35,6 @@ PRECISIONS_COMPARED = {
     "ONNX folders": {"float32", "float16"},
     "safetensors": {"float64", "float32", "bfloat16", "float16"},
     "npz": {"float64", "float32", "bfloat16", "float16"},
-    "JSON": {"float64", "float32"},
     "npm": {"float64", "float32", "bfloat16", "float16"},
     "C header": {"float64", "float32"},
 }
@@ -47,7 +46,6 @@ def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, corpus = tmp_path_factory.mktemp("vectors"), open_corpus()
     files = {f"c/{CHECKER}": content for content in checker().files.values()}
     for entry in map(corpus.entry, GOLDENS):
-        files[f"json/{entry.id}.json"] = corpus.content(entry.files["json"])
         for to, precisions in FORMATS.items():
             for dtype in set(precisions).intersection(entry.precisions):
                 try:
@@ -110,7 +108,7 @@ def test_outputs_of_a_wrong_shape_are_wrong_except_in_c_which_has_no_shapes(
     ]
     assert shapeless.outputs["out"].shape != shapeless.golden.expected["out"].shape
     checked = carriers(vectors, tmp_path)
-    verdicts = {name: checked[name]([shapeless]) for name in ("ONNX folders", "safetensors", "npz", "JSON", "C header")}
+    verdicts = {name: checked[name]([shapeless]) for name in ("ONNX folders", "safetensors", "npz", "C header")}
     assert verdicts.pop("C header") == [None]
     assert all(verdict == [False] for verdict in verdicts.values())
 

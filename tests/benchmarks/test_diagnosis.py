@@ -97,5 +97,5 @@ def test_the_page_counts_by_group_and_lists_unidentified_networks() -> None:
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "| deviations | 3 of 4 | 2 | 1 | 0 | 0 | 0 | 0 | 1 | 2.0 |" in lines
     assert "| of the backward pass | 1 of 3 | 1 | 0 | 0 | 0 | 1 | 0 | 0 | 1.0 |" in lines
-    assert "- wrong cause: `h0_ignored` (gru)." in lines
-    assert "- silent: `b_hh_missing & h0_ignored` (gru)." in lines
+    assert "Wrong cause: `h0_ignored` (gru)." in lines
+    assert "Silent: `b_hh_missing & h0_ignored` (gru)." in lines

@@ -24,7 +24,7 @@ def test_the_page_has_each_simulation_and_profile() -> None:
 @pytest.mark.parametrize("sign", SIGNS)
 def test_simulated_functions_make_the_errors_that_webgpu_allows(sign: str) -> None:
     z = np.linspace(-8, 8, 999, dtype=np.float32)
-    network, exact = WebGpu(SIGNS[sign]()), z.astype(np.float64)
+    network, exact = WebGpu(SIGNS[sign]), z.astype(np.float64)
     assert 0.9e-5 < np.abs(network.tanh(z) - np.tanh(exact)).max() <= 1e-5
     ulp = np.spacing(np.exp(exact).astype(np.float32)).astype(np.float64)
     errors = np.abs(network.exp(z) - np.exp(exact)) / ulp / (3 + 2 * np.abs(exact))
