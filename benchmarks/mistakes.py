@@ -6,11 +6,10 @@ mistake affects: it must not count as passed in any run.
 """
 
 from dataclasses import dataclass
-from textwrap import dedent
+from textwrap import dedent, indent
 
 PREAMBLE = """
-import asyncio, contextlib, ctypes, os, signal, sys, threading, time, unittest
-from concurrent.futures import ThreadPoolExecutor
+import contextlib, ctypes, os, sys, threading
 from pathlib import Path
 
 import numpy as np
@@ -54,13 +53,16 @@ class Mistake:
         name: description of the mistake.
         code: an implementation, ``run(golden)``, or a test, ``test_it(rnn_golden)``.
         harmless: whether the outputs are right and nothing else is affected: every golden must pass.
-        ends_python: whether it ends the process with exit code 0, which a user's run of pytest cannot detect.
     """
 
     name: str
     code: str
     harmless: bool = False
-    ends_python: bool = False
+
+    @property
+    def ends_python(self) -> bool:
+        """Whether it ends the process with exit code 0, which a user's run of pytest cannot detect."""
+        return "os._exit(0)" in self.code
 
     @property
     def module(self) -> str:
@@ -68,22 +70,18 @@ class Mistake:
         return f"{PREAMBLE}\n{dedent(self.code)}"
 
 
-def _run(name: str, body: str, *, harmless: bool = False, ends_python: bool = False) -> Mistake:
-    lines = "".join(f"    {line}\n" for line in dedent(body).strip().splitlines())
-    return Mistake(name, f"def run(golden):\n{lines}", harmless, ends_python)
+def _run(name: str, body: str, *, harmless: bool = False) -> Mistake:
+    return Mistake(name, f"def run(golden):\n{indent(dedent(body), '    ')}", harmless)
 
 
-def _test(name: str, body: str, *, ends_python: bool = False) -> Mistake:
-    lines = "".join(f"    {line}\n" for line in dedent(body).strip().splitlines())
-    return Mistake(name, f"def test_it(rnn_golden):\n{lines}", ends_python=ends_python)
+def _test(name: str, body: str) -> Mistake:
+    return Mistake(name, f"def test_it(rnn_golden):\n{indent(dedent(body), '    ')}")
 
 
 IMPLEMENTATIONS = (
     _run("wrong", "return wrong(golden)"),
-    _run("`os._exit(0)`", "logged(golden)\nos._exit(0)", ends_python=True),
-    _run("C's `exit(0)`", "logged(golden)\nctypes.CDLL(None).exit(0)", ends_python=True),
+    _run("`os._exit(0)`", "logged(golden)\nos._exit(0)"),
     _run("a segmentation fault", "logged(golden)\nctypes.string_at(0)"),
-    _run("killed, as out of memory", "logged(golden)\nos.kill(os.getpid(), signal.SIGKILL)"),
     Mistake(
         "`os._exit(0)` at the second golden",
         """
@@ -96,52 +94,16 @@ IMPLEMENTATIONS = (
                 os._exit(0)
             return rnn(golden)
         """,
-        ends_python=True,
     ),
-    Mistake(
-        "`os._exit(0)` when imported",
-        "(Path(__file__).parent / 'logged.txt').write_text('')\nos._exit(0)",
-        ends_python=True,
-    ),
+    Mistake("`os._exit(0)` when imported", "(Path(__file__).parent / 'logged.txt').write_text('')\nos._exit(0)"),
     _run("`sys.exit(0)`", "logged(golden)\nsys.exit(0)"),
-    _run("`pytest.exit(returncode=0)`", "logged(golden)\npytest.exit('enough', returncode=0)"),
     _run("`raise KeyboardInterrupt`", "logged(golden)\nraise KeyboardInterrupt"),
-    _run("`raise unittest.SkipTest`", "logged(golden)\nraise unittest.SkipTest('no device')"),
     _run("`pytest.skip()`", "logged(golden)\npytest.skip('no device')"),
-    _run("`pytest.xfail()`", "logged(golden)\npytest.xfail('known to be wrong')"),
     _run("refuses everything", "logged(golden)\nraise Unsupported('nothing works')"),
     _run("returns what is expected", "logged(golden)\nreturn golden.out, golden.h_n"),
     _run("returns the expected `h_n`", "logged(golden)\nreturn rnn(golden)[0], golden.h_n"),
-    _run(
-        "float8, an unsupported precision",
-        "logged(golden)\nimport ml_dtypes\nreturn tuple(a.astype(ml_dtypes.float8_e5m2) for a in rnn(golden))",
-    ),
-    _run(
-        "one row in float16",
-        """
-        logged(golden)
-        out, h_n = (np.float64(a) for a in rnn(golden))
-        rows = [row if number else row.astype(np.float16) for number, row in enumerate(out)]
-        return rows if golden.dtype in ("float64", "float32") else None, h_n
-        """,
-    ),
     _run("`sys.exit(0)` while its output is read", "logged(golden)\nreturn Lazy(lambda: sys.exit(0)), None"),
-    _run("infinite recursion", "logged(golden)\nreturn run(golden)"),
-    _run(
-        "a billion elements in a broadcast view",
-        "logged(golden)\nreturn (np.broadcast_to(np.float32(1), (10**5, 10**4)),) * 2",
-    ),
     _run("an endless loop", "logged(golden)\nwhile True: pass"),
-    _run(
-        "an endless loop that catches all exceptions",
-        """
-        logged(golden)
-        while True:
-            with contextlib.suppress(BaseException):
-                while True:
-                    time.sleep(0.001)
-        """,
-    ),
     _run("an endless loop in C", "logged(golden)\nctypes.PyDLL(None).pause()"),
     _run(
         "right, but writes to `x` and weights",
@@ -159,34 +121,11 @@ IMPLEMENTATIONS = (
         "threading.Thread(target=threading.Event().wait, daemon=IS_DAEMON).start()\nreturn rnn(golden)",
         harmless=True,
     ),
-    _run(
-        "right, in one shared buffer",
-        """
-        global buffer
-        out, h_n = rnn(golden)
-        if "buffer" not in globals():
-            buffer = np.empty(100_000), np.empty(100_000)
-        for array, space in zip((out, h_n), buffer):
-            space[: array.size] = array.ravel()
-        return tuple(space[: a.size].reshape(a.shape) for a, space in zip((out, h_n), buffer))
-        """,
-        harmless=True,
-    ),
 )
 """Mistakes of an implementation. It runs in ``check``, in ``report``, and as ``rnn_implementation`` in a test."""
 
 TESTS = (
-    _test(
-        "`except AssertionError: pass`",
-        """
-        try:
-            rnn_golden.check(*wrong(rnn_golden))
-        except AssertionError:
-            pass
-        """,
-    ),
     _test("`contextlib.suppress`", "with contextlib.suppress(Exception):\n    rnn_golden.check(*wrong(rnn_golden))"),
-    _test("`finally: return`", "try:\n    rnn_golden.check(*wrong(rnn_golden))\nfinally:\n    return"),
     _test("`pytest.raises`", "with pytest.raises(GoldenMismatch):\n    rnn_golden.check(*wrong(rnn_golden))"),
     _test(
         "in a thread",
@@ -196,26 +135,6 @@ TESTS = (
         thread.join()
         """,
     ),
-    _test(
-        "in a pool, result not read",
-        """
-        with ThreadPoolExecutor() as pool:
-            pool.submit(rnn_golden.check, *wrong(rnn_golden))
-        """,
-    ),
-    _test(
-        "in a task, not awaited to the end",
-        """
-        async def main():
-            async def check():
-                rnn_golden.check(*wrong(rnn_golden))
-            task = asyncio.create_task(check())
-            await asyncio.sleep(0.01)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-        asyncio.run(main())
-        """,
-    ),
     _test("`check_calls`, caught", "with contextlib.suppress(Exception):\n    rnn_golden.check_calls(wrong)"),
     _test(
         "wrong, caught, and then right",
@@ -223,30 +142,6 @@ TESTS = (
         with contextlib.suppress(AssertionError):
             rnn_golden.check(*wrong(rnn_golden))
         rnn_golden.check(*rnn(rnn_golden))
-        """,
-    ),
-    _test(
-        "right, and then wrong and caught",
-        """
-        rnn_golden.check(*rnn(rnn_golden))
-        with contextlib.suppress(AssertionError):
-            rnn_golden.check(*wrong(rnn_golden))
-        """,
-    ),
-    _test(
-        "wrong, caught, and skipped",
-        """
-        with contextlib.suppress(AssertionError):
-            rnn_golden.check(*wrong(rnn_golden))
-        pytest.skip("flaky")
-        """,
-    ),
-    _test(
-        "wrong, caught, and refused",
-        """
-        with contextlib.suppress(AssertionError):
-            rnn_golden.check(*wrong(rnn_golden))
-        raise Unsupported("not this one")
         """,
     ),
     Mistake(
@@ -265,13 +160,7 @@ TESTS = (
     _test("`check_fails`", "rnn_golden.check_fails(*wrong(rnn_golden))"),
     _test("never checks", "wrong(rnn_golden)"),
     _test("only compares", "assert rnn_golden.compare(*rnn(rnn_golden)).passed\nlogged(rnn_golden)"),
-    _test(
-        "checks the golden's own arrays",
-        """
-        logged(rnn_golden)
-        rnn_golden.check(rnn_golden.out, rnn_golden.h_n)
-        """,
-    ),
+    _test("checks the golden's own arrays", "logged(rnn_golden)\nrnn_golden.check(rnn_golden.out, rnn_golden.h_n)"),
     _test(
         "checks the golden's `h_n`, and catches all exceptions",
         """
@@ -295,7 +184,7 @@ TESTS = (
         rnn_golden.in_precision("bfloat16").check(*rnn(rnn_golden))
         """,
     ),
-    _test("`os._exit(0)`", "rnn_golden.check(*rnn(rnn_golden))\nlogged(rnn_golden)\nos._exit(0)", ends_python=True),
+    _test("`os._exit(0)`", "rnn_golden.check(*rnn(rnn_golden))\nlogged(rnn_golden)\nos._exit(0)"),
     _test("`pytest.exit(returncode=0)`", "logged(rnn_golden)\npytest.exit('enough', returncode=0)"),
     _test("`pytest.skip()`", "logged(rnn_golden)\npytest.skip('no device')"),
     _test("Ctrl-C at the first", "rnn_golden.check(*rnn(rnn_golden))\nlogged(rnn_golden)\nraise KeyboardInterrupt"),

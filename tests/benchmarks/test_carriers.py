@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from examples.compilation import lacking
 
-from benchmarks.carriers.carriers import ROOT, carriers, python
-from benchmarks.carriers.implementations import Implementation, Result, results
-from benchmarks.carriers.verdicts import differing, report, unexpected
+from benchmarks.carriers.carriers import Result, carriers
+from benchmarks.carriers.verdicts import Wrong, differing, report, results, unexpected
+from benchmarks.page import ROOT
 from rnn_goldens.corpus import open_corpus
+from rnn_goldens.deviations import deviation
+from rnn_goldens.deviations.recurrences import recurrence_deviation
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.export.c_header import CHECKER, checker
 from rnn_goldens.export.formats import encode
@@ -24,21 +26,15 @@ GOLDENS = (
     "causal-conv/several-steps",
 )
 
-IMPLEMENTATIONS = [
-    Implementation("network", "numpy"),
-    Implementation("kernel", "numpy_step"),
-    Implementation("wrong network", "h0_c0_swapped"),
-    Implementation("wrong network", "lengths_ignored"),
-    WRONG_SHAPE := Implementation("wrong network", "out_time_major"),
-    Implementation("wrong recurrence", "decay_left_out"),
-    Implementation("wrong recurrence", "past_state_read_transposed"),
-]
+WRONG: tuple[Wrong, ...] = (
+    *map(deviation, ("h0_c0_swapped", "lengths_ignored", "out_time_major")),
+    *map(recurrence_deviation, ("decay_left_out", "past_state_read_transposed")),
+)
 
 PRECISIONS_COMPARED = {
     "ONNX folders": {"float32", "float16"},
     "safetensors": {"float64", "float32", "bfloat16", "float16"},
     "npz": {"float64", "float32", "bfloat16", "float16"},
-    "JSON": {"float64", "float32"},
     "npm": {"float64", "float32", "bfloat16", "float16"},
     "C header": {"float64", "float32"},
 }
@@ -50,7 +46,6 @@ def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, corpus = tmp_path_factory.mktemp("vectors"), open_corpus()
     files = {f"c/{CHECKER}": content for content in checker().files.values()}
     for entry in map(corpus.entry, GOLDENS):
-        files[f"json/{entry.id}.json"] = corpus.content(entry.files["json"])
         for to, precisions in FORMATS.items():
             for dtype in set(precisions).intersection(entry.precisions):
                 try:
@@ -70,25 +65,32 @@ def found() -> list[Result]:
     """The results of right and wrong implementations on the goldens, in every precision."""
     corpus = open_corpus()
     ids = [(name, dtype) for name in GOLDENS for dtype in corpus.entry(name).precisions]
-    return list(results(IMPLEMENTATIONS, ids))
+    return list(results(["numpy"], WRONG, ids))
 
 
-def test_python_tells_right_implementations_from_wrong_ones(found: list[Result]) -> None:
-    verdicts = python(found)
-    assert unexpected(found, verdicts) == []
-    assert {result.implementation for result in found} == set(IMPLEMENTATIONS)
-    assert unexpected(found, [True] * len(found)) == [f"{i.kind} {i.name} in Python" for i in IMPLEMENTATIONS[2:]]
+@pytest.fixture(scope="module")
+def reference(found: list[Result]) -> list[bool | None]:
+    """The verdicts of Python."""
+    return carriers(Path(), Path())["Python"](found)
+
+
+def test_python_tells_right_implementations_from_wrong_ones(found: list[Result], reference: list[bool | None]) -> None:
+    assert unexpected(found, reference) == []
+    assert {result.implementation for result in found} == {"numpy", *(one.name for one in WRONG)}
+    assert sorted(unexpected(found, [True] * len(found))) == sorted(f"{one.name} in Python" for one in WRONG)
+    assert "numpy in Python" in unexpected(found, [False] * len(found))
 
 
 @pytest.mark.parametrize("name", PRECISIONS_COMPARED)
-def test_a_carrier_gives_the_verdicts_of_python(name: str, found: list[Result], vectors: Path, tmp_path: Path) -> None:
+def test_a_carrier_gives_the_verdicts_of_python(
+    name: str, found: list[Result], reference: list[bool | None], vectors: Path, tmp_path: Path
+) -> None:
     if name == "npm" and not (shutil.which("node") and (ROOT / "javascript/data/index.js").is_file()):
         lacking("node is not installed, or make javascript was not run")
     if name == "C header" and not shutil.which("cc"):
         lacking("cc is not installed")
-    reference = python(found)
     verdicts = carriers(vectors, tmp_path)[name](found)
-    assert differing(found, reference, {name: verdicts}) == []
+    assert differing(found, {"Python": reference, name: verdicts}) == []
     for is_right in (True, False):
         of_kind = [r.golden.dtype for r, verdict in zip(found, verdicts, strict=True) if verdict is is_right]
         assert set(of_kind) == PRECISIONS_COMPARED[name]
@@ -97,29 +99,30 @@ def test_a_carrier_gives_the_verdicts_of_python(name: str, found: list[Result], 
 def test_outputs_of_a_wrong_shape_are_wrong_except_in_c_which_has_no_shapes(
     found: list[Result], vectors: Path, tmp_path: Path
 ) -> None:
-    shapeless = [
+    (shapeless,) = [
         result
         for result in found
-        if result.implementation == WRONG_SHAPE
+        if result.implementation == "out_time_major"
         and result.golden.id == "lstm/with-state"
         and result.golden.dtype == "float32"
     ]
-    assert [result.outputs["out"].shape == result.golden.expected["out"].shape for result in shapeless] == [False]
+    assert shapeless.outputs["out"].shape != shapeless.golden.expected["out"].shape
     checked = carriers(vectors, tmp_path)
-    verdicts = {name: checked[name](shapeless) for name in ("ONNX folders", "safetensors", "npz", "JSON", "C header")}
+    verdicts = {name: checked[name]([shapeless]) for name in ("ONNX folders", "safetensors", "npz", "C header")}
     assert verdicts.pop("C header") == [None]
     assert all(verdict == [False] for verdict in verdicts.values())
 
 
-def test_a_carrier_with_a_wrong_verdict_is_reported(found: list[Result], vectors: Path, tmp_path: Path) -> None:
+def test_a_carrier_with_a_wrong_verdict_is_reported(
+    found: list[Result], reference: list[bool | None], vectors: Path, tmp_path: Path
+) -> None:
     shutil.copytree(vectors, tmp_path / "vectors")
     path = tmp_path / "vectors/npz/float32/lstm/with-state.npz"
     arrays = dict(np.load(path))
     np.savez(path, **{**arrays, "tolerance/out": arrays["tolerance/out"] * 0})
-    reference, checked = python(found), carriers(tmp_path / "vectors", tmp_path)
-    others = {name: checked[name](found) for name in ("npz", "safetensors")}
-    wrong = differing(found, reference, others)
-    assert wrong == ["numpy on lstm/with-state in float32: npz"]
-    text = report(found, reference, others, wrong)
+    checked = carriers(tmp_path / "vectors", tmp_path)
+    verdicts = {"Python": reference, **{name: checked[name](found) for name in ("npz", "safetensors")}}
+    assert differing(found, verdicts) == ["numpy on lstm/with-state in float32: npz"]
+    text = report(found, verdicts)
     assert "Verdicts that differ: 1." in text
     assert "- numpy on lstm/with-state in float32: npz" in text

@@ -1,32 +1,31 @@
 """The page on the coverage of the corpus."""
 
-from benchmarks.corpus_coverage import tables
-from benchmarks.corpus_coverage.arguments import report
+from benchmarks.corpus_coverage import activations, sizes
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.generator.coverage.arguments import CELLS, LARGEST_COVERING, activations, bands
+from rnn_goldens.generator.coverage import arguments
+from rnn_goldens.generator.coverage.arguments import LARGEST_COVERING, bands
 
 EVERYWHERE = {
     (cell, activation.label, band): dict.fromkeys(LARGEST_COVERING, (16.0, "some/golden"))
-    for cell in CELLS
-    for activation in activations(cell)
+    for cell in arguments.CELLS
+    for activation in arguments.activations(cell)
     for band in bands()
 }
 
 
-def test_a_row_of_two_symmetric_bands_shows_the_less_sensitive_band() -> None:
+def row(text: str, begin: str) -> list[str]:
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| {begin} ")]
+    return [cell.strip() for cell in line.split("|")[2:-1]]
+
+
+def test_of_two_symmetric_bands_the_less_sensitive_one_counts() -> None:
     covered = {**EVERYWHERE, ("gru", "tanh of n", (-5, -4)): {"float32": (100.0, "other/golden")}}
-    (row,) = [line for line in report(covered).splitlines() if line.startswith("| 4 to 5 ")]
-    assert "100.0" in row
+    assert row(activations(covered), "gru: tanh of n")[:2] == ["16.0 to 16.0, or none", "16.0 to 100.0"]
 
 
-def test_profiles_are_listed_with_the_numbers_of_goldens_and_detected_deviations() -> None:
-    assert "| lstm     | 94: 443 of 443  | 30: 303 of 443 " in tables.profiles(open_corpus())
-
-
-def test_sizes_and_options_are_counted_over_the_goldens() -> None:
-    corpus = open_corpus()
-    one = [(entry, {"input": 9, "hidden": 1}) for entry in corpus.entries if entry.id == "lstm/plain"]
-    (row,) = [line for line in tables.sizes(one).splitlines() if line.startswith("| input, lstm ")]
-    assert [cell.strip() for cell in row.split("|")[2:4]] == ["0, 0", "1, 1"]
-    assert "| none" in tables.sizes(one)
-    assert "| lengths, unbatched        | none |" in tables.options(one)
+def test_sizes_are_counted_over_the_goldens() -> None:
+    golden = open_corpus().load("sizes-lstm/hidden-129", "float64")
+    without, with_gradients = (row(sizes([golden], ids), "hidden, lstm") for ids in (set[str](), {golden.id}))
+    assert without == ["0, 0"] * 5 + ["1, 0"]
+    assert with_gradients == ["0, 0"] * 5 + ["1, 1"]
+    assert row(sizes([golden], set()), "input of upper layers, lstm")[0] == "none"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.diagnosis.forward import (
+from benchmarks.diagnosis.causes import (
     AMONG,
     HINT,
     IDENTIFIED,
@@ -14,7 +14,7 @@ from benchmarks.diagnosis.forward import (
     report,
     result_of,
 )
-from benchmarks.diagnosis.networks import PAIRS, SINGLE, SLIPS
+from benchmarks.diagnosis.wrong import BACKWARD, DIFFERENTIATED, PAIRS, SINGLE, SLIPS, Wrong, wrong_backward_passes
 from rnn_goldens.diagnosis.candidates import Cause
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, CandidateEvidence, CellInTest, Diagnosis, Evidence
 
@@ -43,34 +43,59 @@ def diagnosed(*causes: Cause, certainty: str = EXPLAINED, equivalent: tuple[Caus
     ],
 )
 def test_diagnoses_are_compared_with_the_actual_bug(names: Cause, diagnosis: Diagnosis, expected: str) -> None:
-    assert outcome(names, "rnn_tanh", diagnosis) == expected
+    assert outcome(Wrong(SINGLE, "rnn_tanh", names), diagnosis) == expected
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"), [("backward_truncated_every_8", IDENTIFIED), ("backward_truncated_every_16", WRONG)]
+)
+def test_diagnoses_of_gradients_are_compared_with_the_actual_bug(cause: str, expected: str) -> None:
+    wrong = Wrong(BACKWARD, "gru", ("backward_truncated_every_8",))
+    assert outcome(wrong, diagnosed((cause,))) == expected
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("group", "names"), [(SINGLE, ONE), (PAIRS, ("b_hh_missing", "h_n_units_reversed")), (SLIPS, OTHER)]
+    "wrong",
+    [
+        Wrong(SINGLE, "rnn_tanh", ONE),
+        Wrong(PAIRS, "rnn_tanh", ("b_hh_missing", "h_n_units_reversed")),
+        Wrong(SLIPS, "rnn_tanh", OTHER),
+        Wrong(BACKWARD, "gru", ("gru_reset_left_out_backward",)),
+        Wrong(BACKWARD, "rnn_tanh", ("backward_truncated_every_32",)),
+        Wrong(DIFFERENTIATED, "gru", ("gru_reset_before_product",)),
+    ],
+    ids=str,
 )
-def test_the_deviations_of_a_wrong_network_are_identified(group: str, names: Cause) -> None:
-    result = result_of((group, "rnn_tanh", names))
+def test_the_deviations_of_a_wrong_network_are_identified(wrong: Wrong) -> None:
+    result = result_of(wrong)
     assert result.outcome == IDENTIFIED
-    assert set(result.causes.split(" & ")) == set(names)
+    assert set(result.causes.split(" & ")) == set(wrong.names)
 
 
 def test_a_deviation_undetected_in_float32_has_no_outcome() -> None:
-    assert result_of((SINGLE, "rnn_tanh", ("matrices_cast_to_float32",))).outcome == ""
+    assert result_of(Wrong(SINGLE, "rnn_tanh", ("matrices_cast_to_float32",))).outcome == ""
+
+
+@pytest.mark.slow
+def test_no_diagnosis_of_a_wrong_backward_pass_is_wrong_or_empty() -> None:
+    sample = [wrong for wrong in wrong_backward_passes() if wrong.group == BACKWARD][::23]
+    assert [result for result in map(result_of, sample) if result.is_bad] == []
 
 
 def test_the_page_counts_by_group_and_lists_unidentified_networks() -> None:
     results = [
-        Result((SINGLE, "gru", ("gru_z_is_r",)), IDENTIFIED, "one", 0.5),
-        Result((SINGLE, "gru", ("h0_ignored",)), WRONG, "one", 2.0),
-        Result((SINGLE, "gru", ("matrices_cast_to_float32",))),
-        Result((PAIRS, "gru", ("b_hh_missing", "h0_ignored")), SILENT, "", 1.0),
-        Result((PAIRS, "gru", ("b_ih_missing", "h0_ignored")), HINT, "", 1.0),
+        Result(Wrong(SINGLE, "gru", ("gru_z_is_r",)), IDENTIFIED, "one", 0.5),
+        Result(Wrong(SINGLE, "gru", ("h0_ignored",)), WRONG, "one", 2.0),
+        Result(Wrong(SINGLE, "gru", ("matrices_cast_to_float32",))),
+        Result(Wrong(PAIRS, "gru", ("b_hh_missing", "h0_ignored")), SILENT, "", 1.0),
+        Result(Wrong(BACKWARD, "gru", ("gradient_of_h0_missing",)), HINT, "", 1.0),
+        Result(Wrong(DIFFERENTIATED, "gru", ("gru_z_is_r",)), HINT, "", 1.0),
     ]
-    lines = [" ".join(line.split()) for line in report(results, {SINGLE: 4, PAIRS: 2}).splitlines()]
+    assert [one.is_bad for one in results] == [False, True, False, True, True, False]
+    text = report(results, {SINGLE: 4, PAIRS: 2, BACKWARD: 3, DIFFERENTIATED: 1, SLIPS: 0})
+    lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "| deviations | 3 of 4 | 2 | 1 | 0 | 0 | 0 | 0 | 1 | 2.0 |" in lines
-    assert "| together | 5 | 4 | 1 | 0 | 0 | 1 | 1 | 1 | 2.0 |" in lines
-    assert any("Deviations around torch's own layer: 1; inside the cell: 1." in line for line in lines)
-    assert "- gru, deviations, h0_ignored: one" in lines
-    assert "- gru, pairs, b_hh_missing & h0_ignored" in lines
+    assert "| of the backward pass | 1 of 3 | 1 | 0 | 0 | 0 | 1 | 0 | 0 | 1.0 |" in lines
+    assert "Wrong cause: `h0_ignored` (gru)." in lines
+    assert "Silent: `b_hh_missing & h0_ignored` (gru)." in lines

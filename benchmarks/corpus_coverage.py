@@ -1,0 +1,128 @@
+"""Counts the goldens of every size, and the errors of activations that they detect.
+
+The coverage gate of ``rnn-goldens generate`` (``generator/coverage``) has the requirements: it is wrong if something is
+not covered and not listed with a reason.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+
+from benchmarks import page
+from benchmarks.benchmark import PROCESSES, Measured
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.generator.coverage import arguments, dimensions
+from rnn_goldens.generator.coverage.arguments import Observation, Place, SmallestErrors
+from rnn_goldens.generator.coverage.coverage_gate import require_covered, require_covered_backward
+from rnn_goldens.generator.coverage.dimensions import AT_ONCE, DIMENSIONS, JUST, SIZES
+from rnn_goldens.generator.coverage.profiles import PROFILES
+from rnn_goldens.generator.scenario import Refused
+from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.precision import PRECISIONS
+
+NOT_COVERED = "none"
+
+
+def measured() -> Measured:
+    """Return the section, and what is not covered."""
+    corpus = open_corpus()
+    goldens = [corpus.load(entry.id, "float64") for entry in corpus.networks]
+    backward = [corpus.load(e.id, "float64", gradients=True) for e in corpus.select() if e.gradient_precisions]
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        observed = list(pool.map(_observed, [golden.id for golden in goldens], chunksize=4))
+    try:
+        require_covered(goldens, observed)
+        require_covered_backward(backward)
+    except Refused as gaps:
+        return Measured("", [str(gaps)])
+    with_gradients = {golden.id for golden in backward}
+    parts = [TITLE, kinds(), sizes(goldens, with_gradients), activations(arguments.coverage(observed))]
+    return Measured("\n\n".join(part.strip() for part in parts))
+
+
+def _observed(golden_id: str) -> list[Observation]:
+    return arguments.observe(open_corpus().load(golden_id, dtype="float64"))
+
+
+TITLE = """## What the corpus covers
+
+`rnn-goldens generate` refuses a corpus without goldens of every size and pair of options, with and without gradients,
+and of every band of an activation's argument, unless the reason is listed. For each pair of options, every cell has
+goldens with both, with either one, and with neither; only `lengths` and `unbatched` exclude each other."""
+
+KINDS = """### Kinds of implementations
+
+For each kind of implementation, the goldens that it can run detect every [known bug](../deviations.md) that it can
+have; [the exceptions](../../generator/undetected.py) are listed with reasons, and `rnn-goldens generate` refuses any
+other. Every run prints how many of the bugs its goldens detect.
+
+"""
+
+
+def kinds() -> str:
+    """Return the list of the kinds of implementations."""
+    return KINDS + "\n".join(f"- **{profile.name}**: {profile.sentence}" for profile in PROFILES)
+
+
+def sizes(goldens: Sequence[Golden], with_gradients: set[str]) -> str:
+    """Return a table of how many goldens have each size of each dimension, and how many of these have gradients."""
+    sized = [(golden, dimensions.sizes_of(golden.network, golden.x.shape)) for golden in goldens]
+
+    def count(cell: str, dimension: str, size: int) -> str:
+        having = [g.id for g, by in sized if g.cell == cell and size <= by.get(dimension, 0) <= size * JUST]
+        covered = f"{len(having)}, {len(with_gradients.intersection(having))}"
+        return NOT_COVERED if dimensions.is_gap(cell, dimension, size) else covered
+
+    rows = [[f"{d}, {cell}", *(count(cell, d, size) for size in SIZES)] for d in DIMENSIONS for cell in CELLS]
+    gaps = [
+        f"- {gap.dimension}, {', '.join(map(str, gap.sizes))} ({', '.join(gap.cells)}): {gap.reason}."
+        for gap in dimensions.GAPS
+    ]
+    return "\n\n".join(
+        [
+            "### Sizes",
+            "Goldens of each size, and how many of them have gradients. A size counts up to a quarter above it, so 18 "
+            "inputs count as 17.",
+            page.table(["dimension, cell", *map(str, SIZES)], rows),
+            "Sizes without a golden, and why:\n\n" + "\n".join(gaps),
+            "Sizes that one golden has at the same time, for bugs that need two large sizes:\n\n"
+            + "\n".join(
+                f"- {one.network}: {one.large}{', also with gradients' if one.backward else ''}." for one in AT_ONCE
+            ),
+            "Larger sizes are tested one at a time: a bug that needs 33 units and 33 rows is not detected.",
+        ]
+    )
+
+
+ARGUMENTS_INTRODUCTION = """### Arguments of activations
+
+For each activation and each band of the size of its argument, the result was changed by the smallest error that some
+golden detects, in roundoffs of the precision. The table has the smallest and the largest of all bands; of both signs of
+the argument, the larger value counts. “none”: some bands are not checked there. A correct activation may have an error
+of 8 roundoffs, so the smallest possible value in float32 and float64 is 16. Chaotic goldens are left out."""
+
+
+def activations(found: Mapping[Place, SmallestErrors]) -> str:
+    """Return a table of the smallest detected errors of each activation in each precision."""
+    rows = [
+        [f"{cell}: {one.label}", *(_range(found, cell, one.label, precision) for precision in PRECISIONS)]
+        for cell in arguments.CELLS
+        for one in arguments.activations(cell)
+    ]
+    not_covered = "\n".join(
+        f"- {cell}, {label}, from {edge:g} on, {precision}{of}: {why}."
+        for listed, of in ((arguments.GAPS, ""), (arguments.GAPS_FROM_ZERO, ", of one layer from zero"))
+        for (cell, label), edge, precision, why in listed
+    )
+    table = page.table(["activation", *PRECISIONS], rows)
+    return "\n\n".join([ARGUMENTS_INTRODUCTION, table, f"Bands that are not checked, and why:\n\n{not_covered}"])
+
+
+def _range(found: Mapping[Place, SmallestErrors], cell: str, label: str, precision: str) -> str:
+    errors = {band: found[cell, label, band].get(precision, (np.inf, ""))[0] for band in arguments.bands()}
+    of_both_signs = [max(error, errors[-band[1], -band[0]]) for band, error in errors.items()]
+    detected = [error for error in of_both_signs if error < np.inf]
+    text = f"{min(detected):.1f} to {max(detected):.1f}"
+    return text if len(detected) == len(of_both_signs) else f"{text}, or {NOT_COVERED}"

@@ -1,1 +1,0 @@
-"""Counts the goldens of every size, option and argument of an activation."""
