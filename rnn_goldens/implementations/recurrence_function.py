@@ -160,7 +160,8 @@ def _arguments(name: str, signature: inspect.Signature, golden: Inputs, make: Ma
     values = _values(golden, make)
     absent = {*(() if golden.given_states else (*_initial(golden.cell), *STATES))}
     absent |= {OFFSETS} if golden.offsets is None else set()
-    taken, found = signature.parameters.keys(), dict[str, Any]()
+    taken = {p.name for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD}
+    found = dict[str, Any]()
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.VAR_KEYWORD:
             named = {*taken, *STATES, *(_initial(golden.cell) if taken & {*STATES} else ())}

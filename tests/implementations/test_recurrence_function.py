@@ -99,6 +99,13 @@ def test_a_function_may_take_everything_by_name() -> None:
         adapt(everything)(CORPUS.load("gru/plain", "float32"))
 
 
+def test_a_parameter_for_all_others_may_have_the_name_of_an_input() -> None:
+    def everything(**x: Any) -> Any:
+        return sorted(x), None
+
+    assert received(everything, "rg-lru/several-steps")[0] == ["Lambda", "h0", "i", "offsets", "r", "x"]
+
+
 def test_the_last_state_of_slstm_may_be_a_tuple_of_all_four() -> None:
     selected = goldens("slstm", "float64")
     assert outcomes(own.slstm, selected) == ({"passed": len(selected) - 1}, ["slstm has no parameter offsets"])

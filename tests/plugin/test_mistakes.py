@@ -1,6 +1,7 @@
 """If a test or an implementation has a mistake, wrong outputs fail, and right outputs of other goldens pass.
 
-``make nothing-unchecked`` runs each mistake with every command; here, mistakes that do not end a process run together.
+``python -m benchmarks nothing-unchecked`` runs each mistake with every command; here, mistakes that do not end a
+process run together.
 """
 
 import json
