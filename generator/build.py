@@ -53,6 +53,12 @@ def build(scenario: AnyScenario) -> BuiltGolden:
     return BuiltGolden(golden, files, index_entry(golden, files, core=False), certified.left_out)
 
 
+def certified_content(scenario: AnyScenario) -> tuple[str, str]:
+    """Certify a scenario without confirmation; return the content hash, and that of the gradients ("" without)."""
+    golden = certification(scenario, confirm=False).golden
+    return encoding.content_hash(golden), "" if golden.gradients is None else encoding.gradients_hash(golden)
+
+
 def cached_golden(
     scenario: AnyScenario, folder: Path, entry: Entry | None, certified: CertificationCache | None
 ) -> Golden | None:

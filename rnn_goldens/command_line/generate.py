@@ -27,6 +27,7 @@ T = TypeVar("T")
 @click.option(
     "--check", is_flag=True, help="Write nothing; fail if the corpus differs from what the scenarios produce."
 )
+@click.option("--values-only", is_flag=True, help="With --check: compare content hashes only, in less than a minute.")
 @click.option("--replace", is_flag=True, help="Allow existing goldens to change, if they were never released.")
 @click.option(
     "--scenarios",
@@ -53,6 +54,7 @@ T = TypeVar("T")
 def generate(
     only: tuple[str, ...],
     check: bool,
+    values_only: bool,
     replace: bool,
     file: Path | None,
     into: Path | None,
@@ -61,12 +63,14 @@ def generate(
 ) -> None:
     """Certify scenarios and write them as golden files; on an error nothing is written."""
     if new is not None:
-        if only or check or replace or file or into or dask:
+        if only or check or values_only or replace or file or into or dask:
             raise click.UsageError("--new only writes a template: leave out the other options")
         _write_new(new)
         return
+    if values_only and not check:
+        raise click.UsageError("--values-only belongs to --check")
     _require_consistent(file, into, check=check, replace=replace)
-    if file is None:
+    if file is None and not values_only:
         _require_torch()
     from rnn_goldens.cluster import executor
     from rnn_goldens.generator.certification_cache import CertificationCache
@@ -77,7 +81,7 @@ def generate(
     before = _version(folder)
     with executor(dask) as workers:
         if check:
-            _check(scenario_file, only, folder, workers)
+            _check(scenario_file, only, folder, workers, values_only=values_only)
         certified = None if into else CertificationCache(folder.parents[1] / "build" / "certified")
         outcomes = generate_corpus(
             scenario_file.scenarios,
@@ -155,33 +159,40 @@ def _write_new(path: Path) -> None:
     echo(f"  rnn-goldens generate --scenarios {path} --into goldens/")
 
 
-def _check(scenario_file: "ScenarioFile", only: tuple[str, ...], folder: Path, workers: "Executor | None") -> None:
+def _check(
+    scenario_file: "ScenarioFile",
+    only: tuple[str, ...],
+    folder: Path,
+    workers: "Executor | None",
+    *,
+    values_only: bool,
+) -> None:
     from tempfile import TemporaryDirectory
 
     from rnn_goldens.corpus import corpus_option, open_corpus
     from rnn_goldens.corpus.differences import not_compared
-    from rnn_goldens.generator.check import check as compare_with_scenarios
+    from rnn_goldens.generator.check import check, check_values
     from rnn_goldens.generator.scenarios import OURS
 
-    corpus = open_corpus(corpus_option(folder))
-    with TemporaryDirectory() as scratch:
-        found = compare_with_scenarios(
-            scenario_file.scenarios,
-            corpus,
-            Path(scratch) / "corpus",
-            only,
-            identity=scenario_file.identity,
-            adequate=scenario_file.identity == OURS,
-            track=_track,
-            executor=workers,
-        )
-    for line in (*found, *not_compared(corpus, corpus, only)):
+    corpus, scenarios = open_corpus(corpus_option(folder)), scenario_file.scenarios
+    if values_only:
+        found = check_values(scenarios, corpus, only, track=_track, executor=workers)
+        notes, what = ["compared: content hashes"], "has exactly the content that the scenarios produce"
+    else:
+        identity = scenario_file.identity
+        with TemporaryDirectory() as temporary:
+            scratch, adequate = Path(temporary) / "corpus", identity == OURS
+            found = check(
+                scenarios, corpus, scratch, only, identity=identity, adequate=adequate, track=_track, executor=workers
+            )
+        notes, what = not_compared(corpus, corpus, only), "is exactly what the scenarios produce"
+    for line in (*found, *notes):
         echo(line)
     if found:
         differences = counted(len(found), "difference")
         echo(f"{folder} differs from what the scenarios produce: {differences} (stored → generated)")
         sys.exit(FINDING)
-    echo(f"{folder} is exactly what the scenarios produce")
+    echo(f"{folder} {what}")
     sys.exit(0)
 
 

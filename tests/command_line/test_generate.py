@@ -39,6 +39,7 @@ def test_the_template_generates_a_corpus_with_its_own_name_and_version(run: Run,
     assert (index["corpus"], index["version"]) == ("mine", "1.0.0")
     assert "3 files: 3 valid" in run("validate", "goldens").stdout
     assert "is exactly what the scenarios produce" in run(*MAKE, "--check").stdout
+    assert "exactly the content that the scenarios produce" in run(*MAKE, "--check", "--values-only").stdout
     assert "0 written, 1 unchanged" in run(*MAKE).stdout
     assert "corpus mine 1.0.0" in run("list", "--corpus", "goldens").stdout
     assert "1 passed" in run("check", "numpy", "--rnn-goldens-corpus=goldens").stdout
@@ -99,6 +100,7 @@ def test_suggested_commands_name_the_folder_and_wrong_use_is_an_error(run: Run, 
     assert "a comma separates corpora" in run(*make, "a,b", code=WRONG_USE).stderr
     assert "no scenario 'nope'. Scenarios: mine/gru" in run(*make, "v1", "--only", "nope", code=WRONG_USE).stderr
     assert "its name must end in .py" in run("generate", "--new", "x.txt", code=WRONG_USE).stderr
+    assert "--values-only belongs to --check" in run(*MAKE, "--values-only", code=WRONG_USE).stderr
     assert "--new only writes a template" in run("generate", "--new", "x.py", "--check", code=WRONG_USE).stderr
     assert run(*make, "again").stderr == ""
 

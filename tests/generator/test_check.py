@@ -12,7 +12,7 @@ from factories.documented import DOCUMENTED
 from rnn_goldens import encoding
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.build import BuiltGolden, build, is_unchanged
-from rnn_goldens.generator.check import check
+from rnn_goldens.generator.check import check, check_values
 from rnn_goldens.generator.generate import generate
 from rnn_goldens.generator.index import Entry, index_entry
 from rnn_goldens.generator.scenarios import SCENARIOS
@@ -73,6 +73,31 @@ def test_a_changed_entry_and_an_extra_golden_are_reported(corpus: Path, tmp_path
 def test_an_unlisted_golden_is_reported(corpus: Path, tmp_path: Path) -> None:
     (corpus / "documented/stray.json").write_bytes((corpus / "documented/mini-batch.json").read_bytes())
     assert differences(corpus, tmp_path) == ["documented/stray.json: is a golden file that index.json does not list"]
+
+
+def test_values_are_compared_by_content_hash(corpus: Path) -> None:
+    index = corpus / "index.json"
+    assert check_values(DOCUMENTED, open_corpus(corpus)) == []
+    document = json.loads(index.read_text())
+    document["goldens"][0]["content"] = "0" * 64
+    document["goldens"][3]["id"] = "documented/extra"
+    index.write_text(json.dumps(document))
+    lines = check_values(DOCUMENTED, open_corpus(corpus))
+    assert lines[:2] == ["documented/identity-w-hh: only in the scenarios", f"documented/extra: only in {corpus}"]
+    assert len(lines) == 3
+    assert lines[2].startswith("documented/single-sequence: the content hash is 000000000000… here, ")
+
+
+def test_gradients_are_compared_by_content_hash(tmp_path: Path) -> None:
+    (scenario,) = (one for one in SCENARIOS if one.id == "documented/mini-batch")
+    generate([scenario], tmp_path)
+    index = tmp_path / "index.json"
+    document = json.loads(index.read_text())
+    document["goldens"][0]["gradients"]["content"] = "0" * 64
+    index.write_text(json.dumps(document))
+    assert check_values([scenario], open_corpus(tmp_path)) == [
+        "documented/mini-batch: the content hash of the gradients differs from that of the scenario"
+    ]
 
 
 @pytest.fixture(scope="module")
