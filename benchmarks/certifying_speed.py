@@ -54,15 +54,16 @@ def sizes() -> Iterator[dict[str, int]]:
 
 def speed(cell: str, size: dict[str, int]) -> Speed:
     """Return the least CPU time of each stage, measured several times; with gradients once."""
+    from rnn_goldens.cells.composition import recorded
     from rnn_goldens.generator.certify import certify
-    from rnn_goldens.generator.exact import correctly_rounded
+    from rnn_goldens.generator.exact import proven
 
     def least(work: "Callable[[Scenario], object]", runs: int) -> float:
         return min(_cpu(partial(work, sized(cell, **size))) for _ in range(runs))
 
     certify(with_cotangents(sized(cell, 2, 2, 1)))  # imports torch, which is not measured
-    _, bits = correctly_rounded(sized(cell, **size).case())
-    answer = least(lambda scenario: correctly_rounded(scenario.case()), REPEATS)
+    _, bits = proven(recorded(sized(cell, **size).case()))
+    answer = least(lambda scenario: proven(recorded(scenario.case())), REPEATS)
     backward = least(lambda scenario: certify(with_cotangents(scenario)), 1)
     return Speed(cell, size, bits, answer, least(certify, REPEATS), backward)
 

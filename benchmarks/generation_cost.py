@@ -21,7 +21,7 @@ from rnn_goldens.generator.scenarios import SCENARIOS
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    outcomes = generate(SCENARIOS, folder / "v1", adequate=True, certified=CertificationCache(folder / "certified"))
+    outcomes = generate(SCENARIOS, folder / "v2", adequate=True, certified=CertificationCache(folder / "certified"))
     print(sum(outcome.status == "new" for outcome in outcomes))
 """
 

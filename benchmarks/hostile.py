@@ -21,7 +21,7 @@ from rnn_goldens.programs import answers
 from rnn_goldens.programs.misbehaviour import Misbehaviour
 from rnn_goldens.schema import PROTOCOLS
 
-FIXTURES = page.ROOT / "fixtures/v1"
+FIXTURES = page.ROOT / "fixtures/v2"
 SMALL = ("documented/mini-batch", "lstm/lengths", "gru/plain")
 
 INPUTS = 25_000

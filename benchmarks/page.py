@@ -68,7 +68,7 @@ def versions(*packages: str) -> str:
 @cache
 def corpus_version() -> str:
     """Return the version of the committed corpus."""
-    return str(json.loads((ROOT / "fixtures" / "v1" / "index.json").read_text("utf-8"))["version"])
+    return str(json.loads((ROOT / "fixtures" / "v2" / "index.json").read_text("utf-8"))["version"])
 
 
 def today() -> str:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 HERE = Path(__file__).parents[1]
 GENERATED = Path("build/demo/goldens")
-COMMITTED = Path("fixtures/v1")
+COMMITTED = Path("fixtures/v2")
 IMPLEMENTATIONS = {"numpy": "NumPy by hand", "torch": "torch.nn.RNN"}
 DTYPES = "float64,float32,bfloat16,float16"
 

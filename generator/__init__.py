@@ -1,4 +1,4 @@
-"""Certifies scenarios and writes goldens. Needs python-flint: ``pip install 'rnn-goldens[generate]'``.
+"""Certifies scenarios and writes goldens. Needs python-flint and more: ``pip install 'rnn-goldens[generate]'``.
 
 Built-in scenarios also need torch.
 """
@@ -7,5 +7,6 @@ from importlib.util import find_spec
 
 from rnn_goldens.errors import WrongUse
 
-if find_spec("flint") is None:
-    raise WrongUse("certifying needs python-flint: pip install 'rnn-goldens[generate]'")
+for module, package in (("flint", "python-flint"), ("threadpoolctl", "threadpoolctl")):
+    if find_spec(module) is None:
+        raise WrongUse(f"certifying needs {package}: pip install 'rnn-goldens[generate]'")

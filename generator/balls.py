@@ -1,4 +1,4 @@
-"""The primitives in ball arithmetic: a ball is a midpoint and a radius that contain the exact value.
+"""The primitives of graphs in ball arithmetic: a ball is a midpoint and a radius that contain the exact value.
 
 Uses Arb through python-flint at the current working precision, in NumPy arrays of objects.
 """
@@ -11,7 +11,8 @@ import numpy as np
 from flint import arb, arb_mat, ctx
 from numpy.typing import NDArray
 
-from rnn_goldens.cells import Array, Network, State
+from rnn_goldens.cells import Array
+from rnn_goldens.cells.graph_primitives import GraphPrimitives, by_sequence, halves
 
 
 class Undecided(Exception):
@@ -22,25 +23,16 @@ class NoNumber(Undecided):
     """Raised if a ball is unbounded: the value may not exist."""
 
 
-class Balls(Network):
-    """A network in ball arithmetic. For a relu network with dyadic numbers, all radii are zero.
+class Tied(Exception):
+    """Raised if an argument is exactly on a kink, where there is no derivative."""
 
-    Attributes:
-        count: called with 1 after each step of each layer and direction.
-    """
 
-    count: Callable[[int], None] = staticmethod(lambda _: None)
+_SMALL = 2
+"""A product of fewer terms is faster without a conversion to matrices of Arb."""
 
-    def product(self, v: Array, matrix: Array) -> Array:
-        """Return the matrix times each row of v."""
-        rows, columns = matrix.shape
-        product = arb_mat(rows, columns, matrix.ravel().tolist()) * arb_mat(columns, len(v), v.T.ravel().tolist())
-        return np.array(product.entries(), dtype=object).reshape(rows, len(v)).T
 
-    def emit(self, state: State, within: Array) -> Array:
-        """Return h, and exact zeros beyond the end of a sequence."""
-        self.count(1)
-        return np.where(within, state[0], np.array(arb(0), dtype=object))
+class Balls(GraphPrimitives):
+    """The primitives in ball arithmetic. For relu and dyadic numbers, all radii are zero."""
 
     def constant(self, value: Fraction) -> Array:
         """Return a number as a ball."""
@@ -92,8 +84,12 @@ class Balls(Network):
         return _above(z, number(threshold))
 
     def mean(self, z: Array) -> Array:
-        """Return the mean over the units, (batch, 1)."""
-        return np.asarray(z.sum(axis=-1, keepdims=True) / z.shape[-1])
+        """Return the mean over the units, which are rows."""
+        return np.asarray(z.sum(axis=-2, keepdims=True) / z.shape[-2])
+
+    def spread(self, g: Array, z: Array) -> Array:
+        """Return the cotangent of each unit of z, where g is the cotangent of the mean of the units."""
+        return np.broadcast_to(g / z.shape[-2], np.broadcast_shapes(g.shape, z.shape))
 
     def sqrt(self, z: Array) -> Array:
         """Return √z."""
@@ -102,6 +98,46 @@ class Balls(Network):
     def rsqrt(self, z: Array) -> Array:
         """Return 1 / √z."""
         return _rsqrt(z)
+
+    def where_larger(self, g: Array, a: Array, b: Array) -> Array:
+        """Return g where a is larger than b, and zero elsewhere."""
+        return _where_larger(*np.broadcast_arrays(g, a, b))
+
+    def where_within(self, g: Array, z: Array, low: Fraction, high: Fraction) -> Array:
+        """Return g where z is between the limits, and zero elsewhere."""
+        return _where_larger(_where_larger(g, z, number(low)), number(high), z)
+
+    def only(self, a: Array, within: NDArray[np.bool_]) -> Array:
+        """Return a for the sequences of a mask, and exact zeros for others."""
+        return np.where(within, a, np.array(arb(0), dtype=object))
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        """Return the product of two matrices of each lane; with a matrix that all share, one product of matrices."""
+        if a.shape[-1] == 1:
+            return np.asarray(a * b)
+        if a.shape[:2] == (1, 1) and b.shape[-1] == 1:
+            found = _product(a[0, 0], b.reshape(-1, b.shape[-2]).T)
+            return np.ascontiguousarray(found.T).reshape(*b.shape[:2], -1, 1)
+        if a.shape[-1] * min(a.shape[-2], b.shape[-1]) <= _SMALL:
+            return np.asarray(a @ b)
+        lanes = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        a, b = (np.broadcast_to(z, (*lanes, *z.shape[-2:])) for z in (a, b))
+        product = np.empty((*lanes, a.shape[-2], b.shape[-1]), dtype=object)
+        for lane in np.ndindex(*lanes):
+            product[lane] = _product(a[lane], b[lane])
+        return product
+
+    def outer(self, a: Array, b: Array) -> Array:
+        """Return a bᵀ for two columns of each lane."""
+        return np.asarray(a * np.swapaxes(b, -1, -2))
+
+    def summed_outer(self, *parts: Array) -> Array:
+        """Return the sum of g vᵀ over steps and sequences, of all gs, then all vs."""
+        gs, vs = (by_sequence(side) for side in halves(parts))
+        gs, vs = (
+            np.moveaxis(side, 1, 0).swapaxes(-1, -2).reshape(side.shape[1], -1, side.shape[-2]) for side in (gs, vs)
+        )
+        return np.stack([_product(g.T, v) for g, v in zip(gs, vs, strict=True)])[None]
 
 
 BITS_OF_A_SIGN = 6144
@@ -130,6 +166,12 @@ def number(value: Fraction) -> Any:  # noqa: ANN401 - a ball, which is not an ar
     return arb(value.numerator) / value.denominator
 
 
+def _product(a: Array, b: Array) -> Array:
+    (rows, inner), columns = a.shape, b.shape[1]
+    product = arb_mat(rows, inner, a.ravel().tolist()) * arb_mat(inner, columns, b.ravel().tolist())
+    return np.array(product.entries(), dtype=object).reshape(rows, columns)
+
+
 def _above_one(z: arb, threshold: arb) -> arb:
     difference = z - threshold
     if difference > 0:
@@ -145,6 +187,19 @@ def _larger_one(a: arb, b: arb) -> arb:
         return a
     if difference <= 0:
         return b
+    raise Undecided(f"{a} may be on either side of the kink at {b}")
+
+
+def _where_larger_one(g: arb, a: arb, b: arb) -> arb:
+    if g == 0:
+        return g
+    difference = a - b
+    if difference > 0:
+        return g
+    if difference < 0:
+        return arb(0)
+    if difference == 0:
+        raise Tied
     raise Undecided(f"{a} may be on either side of the kink at {b}")
 
 
@@ -173,4 +228,5 @@ _sqrt = each(lambda z: z.sqrt())
 _rsqrt = each(lambda z: z.rsqrt())
 _larger = each(_larger_one, 2)
 _above = each(_above_one, 2)
+_where_larger = each(_where_larger_one, 3)
 _rounded = each(_rounded_one)

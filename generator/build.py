@@ -12,7 +12,7 @@ from rnn_goldens.errors import InvalidFile
 from rnn_goldens.generator.certification_cache import CertificationCache
 from rnn_goldens.generator.certify import certification
 from rnn_goldens.generator.index import Entry, contents_of, files_of, index_entry
-from rnn_goldens.generator.recurrences.scenario import AnyScenario
+from rnn_goldens.generator.recurrence_scenario import AnyScenario
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.features import CORE
 

@@ -15,7 +15,7 @@ import numpy as np
 import rnn_goldens
 from rnn_goldens import generator, schema
 from rnn_goldens.generator.certify import versions
-from rnn_goldens.generator.recurrences.scenario import AnyScenario
+from rnn_goldens.generator.recurrence_scenario import AnyScenario
 from rnn_goldens.golden.shapes import is_custom_cell
 
 

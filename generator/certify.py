@@ -2,34 +2,31 @@
 
 import platform
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from rnn_goldens.cells import BUILT_IN_CELLS, Case
+from rnn_goldens.cells import BUILT_IN_CELLS
+from rnn_goldens.cells.recorded import Recorded
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.error_analysis.error_bound import ErrorBound, bound_of
-from rnn_goldens.error_analysis.forward import traced
 from rnn_goldens.generator import confirmation
-from rnn_goldens.generator.exact import certified_outputs
-from rnn_goldens.generator.exactness import exact_precisions
-from rnn_goldens.generator.gradients.certify import certify_gradients
-from rnn_goldens.generator.recurrences.certify import certified_recurrence
-from rnn_goldens.generator.recurrences.gradients import certify_gradients as recurrence_gradients
-from rnn_goldens.generator.recurrences.scenario import AnyScenario, RecurrenceScenario
+from rnn_goldens.generator.balls import NoNumber, Tied, Undecided
+from rnn_goldens.generator.exact import Evaluation
+from rnn_goldens.generator.forms import Forms, forms_of
+from rnn_goldens.generator.recurrence_scenario import AnyScenario, RecurrenceScenario
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.generator.scenario_fields import require_precisions
-from rnn_goldens.golden.arrays import GoldenArrays
+from rnn_goldens.generator.tolerances import Chosen, gradient_tolerance, output_tolerance
+from rnn_goldens.golden.arrays import Float64, GoldenArrays
 from rnn_goldens.golden.expected import GRADIENTS
-from rnn_goldens.golden.features import derived_features
+from rnn_goldens.golden.features import derived_features, recurrence_features
 from rnn_goldens.golden.gradients import Gradients
-from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.tolerance import LARGEST_TOLERANCE, Exact, Tolerance, loosest
-
-FLATTEST = 2.0**-12
-"""An activation whose derivative is below this is saturated: it hides errors of its argument."""
+from rnn_goldens.golden.shapes import Layout
+from rnn_goldens.golden.tolerance import Exact
+from rnn_goldens.progress import Report, reported_to
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +42,7 @@ class Certification:
     left_out: Mapping[str, str]
 
 
-def certify(scenario: AnyScenario, *, confirm: bool = True) -> Golden:
+def certify(scenario: AnyScenario, *, confirm: bool = True, progress: Report | None = None) -> Golden:
     """Compute expected outputs (and gradients, for cotangents), derive tolerances, and confirm both.
 
     The definition in NumPy confirms them, and so do the layers of torch if it is installed. Needs python-flint.
@@ -54,6 +51,7 @@ def certify(scenario: AnyScenario, *, confirm: bool = True) -> Golden:
         scenario: the scenario.
         confirm: whether implementations confirm the golden. It is proven without them; fuzzing skips them because they
             take most of the time.
+        progress: called as ``progress(part, done, total)`` during each part of the work.
 
     Returns:
         The golden in its widest precision; ``in_precision`` converts it to another.
@@ -63,18 +61,29 @@ def certify(scenario: AnyScenario, *, confirm: bool = True) -> Golden:
             or in one that the scenario lists; a declared feature does not apply; or a correct implementation comes too
             close to the tolerance.
     """
-    return certification(scenario, confirm=confirm).golden
+    with reported_to(progress) if progress is not None else nullcontext():
+        return certification(scenario, confirm=confirm).golden
 
 
-@np.errstate(over="ignore", invalid="ignore")  # overflow gives infinity or NaN, which is refused where it matters
+@np.errstate(all="ignore")  # overflow gives infinity or NaN, which is refused where it matters
 def certification(scenario: AnyScenario, *, confirm: bool = True) -> Certification:
-    """Certify a scenario as ``certify`` does, and return the golden with the reasons why precisions are left out."""
-    golden, left_out = _without_gradients(scenario)
+    """Certify a scenario as ``certify`` does, and return the golden with the reasons why precisions are left out.
+
+    One thread computes: the matrices are small, and waiting threads of BLAS and torch slow down a busy machine.
+    """
+    with threadpool_limits(1):
+        return _certification(scenario, confirm=confirm)
+
+
+def _certification(scenario: AnyScenario, *, confirm: bool) -> Certification:
+    forms = forms_of(scenario)
+    evaluation = Evaluation(forms.forward.graph)
+    golden, left_out = _without_gradients(scenario, forms, evaluation)
     golden = replace(golden, provenance={**golden.provenance, **versions()})
     if confirm:
         confirmation.confirm(golden)
-    if scenario.given_cotangents:
-        gradients, of_gradients = _gradients(scenario, golden)
+    if forms.both is not None:
+        gradients, of_gradients = _gradients(scenario, golden, forms, evaluation)
         golden = replace(golden, gradients=gradients)
         left_out |= {precision: f"of gradients, {why}" for precision, why in of_gradients.items()}
         if confirm:
@@ -82,90 +91,112 @@ def certification(scenario: AnyScenario, *, confirm: bool = True) -> Certificati
     return Certification(golden.in_precision(golden.precisions[0]), left_out)
 
 
-def _without_gradients(scenario: AnyScenario) -> tuple[Golden, dict[str, str]]:
-    if isinstance(scenario, RecurrenceScenario):
-        return certified_recurrence(scenario)
-    return _certified_network(scenario)
-
-
-def _gradients(scenario: AnyScenario, golden: Golden) -> tuple[Gradients, dict[str, str]]:
-    if isinstance(scenario, RecurrenceScenario):
-        return recurrence_gradients(scenario, golden)
-    return certify_gradients(scenario, golden)
-
-
-def _certified_network(scenario: Scenario) -> tuple[Golden, dict[str, str]]:
-    """Return the golden of a network, without gradients; and by precision, why it cannot be checked in it."""
-    answer, weights, inputs = certified_outputs(scenario), scenario.torch_weights, scenario.inputs
-    stored = GoldenArrays(
-        weights=weights,
-        inputs={"x": inputs["x"]},
-        states=scenario.initial_states,
-        lengths=inputs.get("lengths"),
-        expected=answer.outputs,
-    )
-    tolerance, precisions, saturated, left_out = _tolerance(scenario, scenario.case(), stored)
-    derived = derived_features(
-        scenario.shape,
-        state="h0" in inputs,
-        lengths="lengths" in inputs,
-        unbatched=inputs["x"].ndim == 2,  # noqa: PLR2004 - (time, input)
-        exact=isinstance(tolerance, Exact),
-    )
+def _without_gradients(scenario: AnyScenario, forms: Forms, evaluation: Evaluation) -> tuple[Golden, dict[str, str]]:
+    expected = _proven(scenario.id, evaluation, forms.forward, "values")
+    if not any(array.any() for array in expected.values()):
+        raise Refused(f"{scenario.id}: every output is zero, so it detects nothing")
+    chosen = output_tolerance(scenario, forms, expected)
     golden = Golden(
         id=scenario.id,
         title=scenario.title,
         purpose=scenario.purpose,
         documented_in=scenario.documented_in,
         cell=scenario.cell,
-        custom_layout=None if scenario.cell in BUILT_IN_CELLS else scenario.defined.layout,
+        custom_layout=_custom_layout(scenario),
         config=scenario.shape,
-        features=(*derived, *_declared(scenario, precisions, saturated=saturated)),
-        tolerance=tolerance,
-        precisions=precisions,
-        provenance={"answer": f"ball arithmetic with {answer.bits} bits, correctly rounded"},
-        stored=stored,
+        features=_features(scenario, forms, chosen),
+        tolerance=chosen.tolerance,
+        precisions=chosen.precisions,
+        provenance={"answer": f"ball arithmetic with {evaluation.bits} bits, correctly rounded"},
+        stored=_stored(scenario, expected),
     )
-    if not golden.stored.out.any():
-        raise Refused(f"{golden.id}: every output is zero, so it detects nothing")
-    return golden, left_out
+    return golden, dict(chosen.left_out)
 
 
-def _tolerance(
-    scenario: Scenario, case: Case, stored: GoldenArrays
-) -> tuple[Tolerance, tuple[str, ...], bool, dict[str, str]]:
-    """Return the tolerance, the precisions, whether an activation is saturated, and why precisions are left out."""
-    forward = traced(case)
-    fit, bits = exact_precisions(forward.graph)
-    if "float32" in fit and (precisions := tuple(p for p in fit if p in scenario.precisions)):
-        needed = f"exact outputs need {bits} significant bits and the range of their sums"
-        left_out = {p: f"{needed}: too much for {p}" for p in scenario.precisions if p not in fit}
-        require_precisions(scenario.id, scenario.precisions, scenario.declared, left_out)
-        return Exact(bits=bits), precisions, False, left_out
-    bound = bound_of(forward)
-    outputs = stored.expected
-    loosest_in = {p: loosest(bound.tolerance, outputs, PRECISIONS[p]) for p in PRECISIONS if p in scenario.precisions}
-    precisions = tuple(p for p, loose in loosest_in.items() if loose <= LARGEST_TOLERANCE and p not in bound.undecided)
-    if not precisions:
-        if set(scenario.precisions) <= bound.undecided:
-            raise Refused(f"{scenario.id}: a relu's argument is so close to zero that rounding decides its side")
-        if not any(np.isfinite(loose) for loose in loosest_in.values()):
-            raise Refused(f"{scenario.id}: intermediate sums overflow, so no tolerance can be derived")
-        listed = ", ".join(f"{loose:.2g} in {p}" for p, loose in loosest_in.items())
-        raise Refused(
-            f"{scenario.id}: the tolerance is too loose in every precision: {listed}, "
-            f"at most {LARGEST_TOLERANCE} is allowed"
+def _custom_layout(scenario: AnyScenario) -> Layout | None:
+    if isinstance(scenario, RecurrenceScenario) or scenario.cell in BUILT_IN_CELLS:
+        return None
+    return scenario.defined.layout
+
+
+def _stored(scenario: AnyScenario, expected: dict[str, Float64]) -> GoldenArrays:
+    if isinstance(scenario, RecurrenceScenario):
+        shapes = scenario.shapes
+        return GoldenArrays(
+            weights=scenario.named(shapes.weights),
+            inputs=scenario.named(shapes.inputs),
+            states=scenario.named(shapes.initial),
+            offsets=scenario.read_offsets,
+            expected=expected,
         )
-    left_out = {p: _why(bound, p, loose) for p, loose in loosest_in.items() if p not in precisions}
-    require_precisions(scenario.id, scenario.precisions, scenario.declared, left_out)
-    return bound.tolerance, precisions, bound.flattest < FLATTEST, left_out
+    return GoldenArrays(
+        weights=scenario.torch_weights,
+        inputs={"x": scenario.inputs["x"]},
+        states=scenario.initial_states,
+        lengths=scenario.inputs.get("lengths"),
+        expected=expected,
+    )
 
 
-def _why(found: ErrorBound, precision: str, loose: float) -> str:
-    """Return why a precision is left out."""
-    if precision in found.undecided:
-        return f"a relu's argument is so close to zero that rounding decides its side in {precision}"
-    return f"tolerance {loose:.2g} in {precision}, at most {LARGEST_TOLERANCE} is allowed"
+def _features(scenario: AnyScenario, forms: Forms, chosen: Chosen) -> tuple[str, ...]:
+    exact = isinstance(chosen.tolerance, Exact)
+    if isinstance(scenario, RecurrenceScenario):
+        packed = scenario.read_offsets is not None
+        features = recurrence_features(scenario.shape, state=scenario.has_state, packed=packed, exact=exact)
+        return (*features, *(scenario.declared or ()))
+    inputs = scenario.inputs
+    derived = derived_features(
+        scenario.shape,
+        state="h0" in inputs,
+        lengths="lengths" in inputs,
+        unbatched=inputs["x"].ndim == 2,  # noqa: PLR2004 - (time, input)
+        exact=exact,
+    )
+    return (*derived, *_declared(scenario, chosen.precisions, saturated=forms.is_saturated))
+
+
+def _gradients(
+    scenario: AnyScenario, golden: Golden, forms: Forms, evaluation: Evaluation
+) -> tuple[Gradients, Mapping[str, str]]:
+    assert forms.both is not None
+    expected = _proven(scenario.id, evaluation, forms.both, "gradients")
+    if not any(array.any() for array in expected.values()):
+        raise Refused(f"{scenario.id}: every gradient is zero, so these cotangents detect nothing")
+    chosen = gradient_tolerance(scenario.id, golden.precisions, forms, expected)
+    gradients = Gradients(
+        purpose=scenario.gradient_purpose,
+        precisions=chosen.precisions,
+        cotangents=forms.cotangents,
+        expected=expected,
+        tolerance=chosen.tolerance,
+        provenance={"answer": f"reverse mode in ball arithmetic with {evaluation.bits} bits, correctly rounded"},
+    )
+    return gradients, chosen.left_out
+
+
+def _proven(golden_id: str, evaluation: Evaluation, recorded: Recorded, what: str) -> dict[str, Float64]:
+    """Return proven outputs or gradients. Raises Refused if they do not exist or are not decided."""
+    try:
+        return evaluation.of(recorded, what)
+    except Tied:
+        raise Refused(
+            f"{golden_id}: an argument is exactly on a kink, such as zero for a relu, where there is no derivative: "
+            "change the numbers, or remove the cotangents"
+        ) from None
+    except NoNumber as reason:
+        raise Refused(f"{golden_id}: its equations have no value{_first_place(recorded)}: {reason}") from None
+    except Undecided as undecided:
+        are = "" if what == "values" else "gradients are not decided with"
+        raise Refused(f"{golden_id}: {are or 'undecided with'} {evaluation.bits} bits: {undecided}") from None
+
+
+def _first_place(recorded: Recorded) -> str:
+    """Return the first time step at which the first output is not finite in float64; "" if there is none."""
+    out = next(iter(recorded.arrays(recorded.graph.values).values()))
+    time = 0 if out.ndim == 2 else 1  # noqa: PLR2004 - (time, units) without a batch axis
+    wrong = np.moveaxis(~np.isfinite(out), time, 0).reshape(out.shape[time], -1).any(axis=-1)
+    steps = np.flatnonzero(wrong)
+    return f" at time step {steps[0]}" if steps.size else ""
 
 
 def _declared(scenario: Scenario, precisions: tuple[str, ...], *, saturated: bool) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from rnn_goldens.generator.build import certified_content, provenances
 from rnn_goldens.generator.generate import Track, choose, generate, untracked
 from rnn_goldens.generator.index import CorpusIdentity
 from rnn_goldens.generator.pool import in_order
-from rnn_goldens.generator.recurrences.scenario import AnyScenario
+from rnn_goldens.generator.recurrence_scenario import AnyScenario
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.features import CORE
 

@@ -1,7 +1,6 @@
 """Confirms certified values with implementations: the definition in NumPy, and torch if it is installed."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
@@ -27,10 +26,9 @@ def confirm(golden: Golden, of: str = OUTPUTS) -> None:
         Refused: an implementation differs, or comes too close to the tolerance.
     """
     stored = golden.gradients
-    with _one_thread():
-        for precision in golden.precisions if of == OUTPUTS or stored is None else stored.precisions:
-            for name, run in _implementations(of) if golden.is_network else _of_recurrences(of):
-                _confirm(golden.in_precision(precision), name, run)
+    for precision in golden.precisions if of == OUTPUTS or stored is None else stored.precisions:
+        for name, run in _implementations(of) if golden.is_network else _of_recurrences(of):
+            _confirm(golden.in_precision(precision), name, run)
 
 
 def _confirm(golden: Golden, name: str, run: Run) -> None:
@@ -74,19 +72,3 @@ def _outputs(run: Callable[[Golden], Any]) -> Run:
 
 def _gradients(backward: Callable[[Golden], Mapping[str, Any]]) -> Run:
     return lambda golden: actual_gradients(golden, backward(golden))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Limit torch to one thread. More threads synchronize at every step, which is slow on a busy machine."""
-    if not find_spec("torch"):
-        yield
-        return
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -19,7 +19,7 @@ Document = dict[str, Any]
 HEADER = """\
 # {title}
 
-<!-- Made by `make generate` from the kill matrices of fixtures/v1; do not edit. -->
+<!-- Made by `make generate` from the kill matrices of fixtures/v2; do not edit. -->
 
 {count} [known bugs](../deviations.md). Without a note, a bug applies to all standard cells and is detected with a
 margin of at least 5 in every precision. Otherwise, the note has the largest margin of any golden, in the cell where

@@ -1,6 +1,6 @@
 """Writes the kill matrices as pages: an index, ``docs/deviations.md``, and a page for each group of families.
 
-python -m rnn_goldens.generator.deviation_page fixtures/v1 docs/deviations.md
+python -m rnn_goldens.generator.deviation_page fixtures/v2 docs/deviations.md
 """
 
 import math
@@ -40,7 +40,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 HEADER = """\
 # Known bugs
 
-<!-- Made by `make generate` from the kill matrices of fixtures/v1 and generator/uncovered_defects.py; do not edit. -->
+<!-- Made by `make generate` from the kill matrices of fixtures/v2 and generator/uncovered_defects.py; do not edit. -->
 
 A *deviation* is a named known bug: a small change of the correct implementation. This corpus detects every
 deviation in float64; the deviations that it does not detect in a lower precision are [listed](#undetected). A failing

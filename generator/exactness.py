@@ -1,15 +1,20 @@
-"""Determines whether a network can be computed without rounding, in any order of summation."""
+"""Determines whether a graph can be computed without rounding, in any order of summation."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 import numpy as np
 
 from rnn_goldens.cells import Array
+from rnn_goldens.cells.graph import Graph
+from rnn_goldens.cells.graph_primitives import by_sequence
 from rnn_goldens.cells.program import Operation
-from rnn_goldens.error_analysis.graph import Computed, Graph
+from rnn_goldens.cells.recorded import Recorded
 from rnn_goldens.error_analysis.rounding_model import terms
-from rnn_goldens.golden.precision import PRECISIONS, Precision
+from rnn_goldens.error_analysis.sums import SUMS, sides
+from rnn_goldens.golden.precision import Precision
 
 
 @dataclass(frozen=True)
@@ -56,15 +61,15 @@ def needs_of_sum(total: float, bit: float) -> Needs:
 
 
 _SELECT = (
-    "where_larger", "where_within", "only", "choose", "joined",
+    "where_larger", "where_within", "only", "choose",
     "rows", "padded", "stacked", "spread_to", "reversed_rows",
 )  # fmt: skip
 _NEVER_ROUND = (
-    "vector", "block", "negative", "same", "relu", "maximum", "transpose", "kept_factor", "masked", *_SELECT
+    "negative", "same", "handed", "relu", "maximum", "transpose", "kept_factor", "masked", *_SELECT
 )  # fmt: skip
 EXACT_WITH_ENOUGH_BITS = (
-    "product", "transposed", "sum", "multiply", "scaled", "constant", "clip", "thresholded_relu",
-    "matmul", "total_over", "solved",
+    "sum", "multiply", "scaled", "constant", "clip", "thresholded_relu",
+    "matmul", "outer", "total_over", "solved", *SUMS,
 )  # fmt: skip
 """Primitives that are exact in a precision with enough bits. Primitives not listed here or above always round."""
 
@@ -72,18 +77,28 @@ _WITH_NUMBERS = ("scaled", "constant", "clip", "thresholded_relu")
 """Primitives with numbers of their own, which must be exact, too."""
 
 _MULTIPLY = (
-    "product", "transposed", "block", "negative", "same", "multiply", "scaled", "matmul", "transpose", "masked"
+    "negative", "same", "handed", "multiply", "scaled", "matmul", "outer", "transpose", "masked"
 )  # fmt: skip
 """Primitives whose results are multiples of the product of their arguments' least bits."""
 
 
-def needs_of_graph(graph: Computed, also: Collection[str] = ()) -> Needs | None:
-    """Return the requirements of all operations, or None if one always rounds; ``also`` are primitives that need not.
+def needs_of_all(recorded: Iterable[Recorded], also: Collection[str] = ()) -> Needs | None:
+    """Return the requirements of several graphs, up to their results; None if an operation always rounds.
+
+    ``also`` are primitives that need not round: e^0 is one.
+    """
+    each = [needs_of_graph(one.graph, one.end, also) for one in recorded]
+    found = [needs for needs in each if needs is not None]
+    return reduce(or_, found) if len(found) == len(each) else None
+
+
+def needs_of_graph(graph: Graph, end: int, also: Collection[str] = ()) -> Needs | None:
+    """Return the requirements of the operations of the first ``end`` values; None if an operation always rounds.
 
     The requirements are computed in float64. If they are at most 53 bits, this computation is exact, too.
     """
     needs = Needs()
-    for k, operation in enumerate(graph.operations):
+    for k, operation in enumerate(graph.operations[:end]):
         if operation is not None and always_rounds(operation) and operation.primitive not in also:
             return None
         if operation is not None and operation.primitive in (*EXACT_WITH_ENOUGH_BITS, *also):
@@ -98,8 +113,10 @@ def always_rounds(operation: Operation) -> bool:
     return not known or any(float(number) != number for number in numbers)
 
 
-def needs_of_value(graph: Computed, k: int, operation: Operation) -> Needs:
+def needs_of_value(graph: Graph, k: int, operation: Operation) -> Needs:
     """Return the requirements of a value."""
+    if operation.primitive in SUMS:
+        return _needs_of_gradient(graph, operation)
     if operation.primitive in ("constant", "clip", "thresholded_relu"):
         numbers = np.array([float(number) for number in operation.detail])
         return needs_of_sum(float(np.abs(numbers).max()), least_bit(numbers))
@@ -108,13 +125,22 @@ def needs_of_value(graph: Computed, k: int, operation: Operation) -> Needs:
     return needs_of_sum(float(np.max(size)), min(_bit_of_terms(graph, summand) for summand in summands))
 
 
-def _bit_of_terms(graph: Computed, k: int) -> float:
+def _needs_of_gradient(graph: Graph, operation: Operation) -> Needs:
+    """Return the requirements of the gradient of a weight, a sum over time steps and sequences."""
+    gs, vs = ([graph.values[k] for k in side] for side in sides(operation))
+    size, bit = np.abs(by_sequence(gs)), min(map(least_bit, gs))
+    if not vs:
+        return needs_of_sum(float(size.sum(axis=0).max()), bit)
+    size = np.einsum("shic,shjc->hij", size, np.abs(by_sequence(vs)))
+    return needs_of_sum(float(size.max()), bit * min(map(least_bit, vs)))
+
+
+def _bit_of_terms(graph: Graph, k: int) -> float:
     """Return a power of two that a value, or each term of a dot product, is a multiple of."""
     operation = graph.operations[k]
     if operation is None or operation.primitive not in _MULTIPLY:
         return least_bit(graph.values[k])
     bits = [_bit_of_terms(graph, of) for of in operation.of]
-    bits += [least_bit(graph.w[name]) for name in operation.weights]
     bits += [least_bit(np.array([float(operation.detail[0])]))] if operation.primitive == "scaled" else []
     return float(np.prod(bits))
 
@@ -125,11 +151,3 @@ def least_bit(array: Array) -> float:
     integers = (mantissas * 2.0**53).astype(np.int64)
     bits = np.ldexp((integers & -integers).astype(np.float64), exponents - 53)
     return float(bits.min(initial=np.inf))
-
-
-def exact_precisions(graph: Graph) -> tuple[tuple[str, ...], int]:
-    """Return the precisions that do not round, and the bits required; () and 0 if an operation always rounds."""
-    needs = needs_of_graph(graph)
-    if needs is None:
-        return (), 0
-    return tuple(p.name for p in PRECISIONS.values() if needs.met_by(p)), needs.bits

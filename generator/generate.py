@@ -33,7 +33,7 @@ from rnn_goldens.generator.index import (
 from rnn_goldens.generator.kill_matrix import build_kill_matrix, margins_of
 from rnn_goldens.generator.passes import BACKWARD, FORWARD, Pass
 from rnn_goldens.generator.pool import in_order
-from rnn_goldens.generator.recurrences.scenario import AnyScenario
+from rnn_goldens.generator.recurrence_scenario import AnyScenario
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.features import CORE

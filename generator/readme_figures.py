@@ -33,7 +33,7 @@ class MissingSentence(Exception):
 
 def figures(root: Path) -> dict[str, int]:
     """Return every figure of a checkout by name."""
-    corpus = open_corpus("v1")
+    corpus = open_corpus()
     simple = corpus.select(cell="rnn_tanh", without=NOT_SIMPLE)
     wrong_networks, pass_onnx, pass_corpus = row(root, "coverage.md", "onnx-backend", "together, ")[1:4]
     return {

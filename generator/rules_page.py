@@ -1,6 +1,6 @@
 """Writes the rules of the definition as a page, ``docs/rules.md``, with the deviations that break each rule.
 
-python -m rnn_goldens.generator.rules_page fixtures/v1 docs/rules.md
+python -m rnn_goldens.generator.rules_page fixtures/v2 docs/rules.md
 """
 
 import sys
@@ -18,7 +18,7 @@ from rnn_goldens.golden.built_in_cells import CELLS
 HEADER = """\
 # Rules
 
-<!-- Made by `make generate` from generator/rules and the kill matrices of fixtures/v1; do not edit. -->
+<!-- Made by `make generate` from generator/rules and the kill matrices of fixtures/v2; do not edit. -->
 
 The {rules} rules of [the definition](equations.md) and of its backward pass. Each names [deviations](deviations.md)
 that break it, and the number of goldens that detect at least one of these deviations with a margin of at least

@@ -12,7 +12,7 @@ from types import ModuleType
 
 from rnn_goldens.errors import RnnGoldensError, WrongUse
 from rnn_goldens.generator.index import CorpusIdentity
-from rnn_goldens.generator.recurrences.scenario import AnyScenario, RecurrenceScenario
+from rnn_goldens.generator.recurrence_scenario import AnyScenario, RecurrenceScenario
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.named_object import error_text, user_frames

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rnn_goldens.encoding.golden_file import read, save
     from rnn_goldens.errors import InvalidFile, ProgramFailed, RnnGoldensError, UnknownName, Unsupported
     from rnn_goldens.generator.certify import certify
-    from rnn_goldens.generator.recurrences.scenario import RecurrenceScenario
+    from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
     from rnn_goldens.generator.scenario import Refused, Scenario
     from rnn_goldens.golden.shapes import Config
 
@@ -48,7 +48,7 @@ _MODULES = {
     "errors": ("InvalidFile", "ProgramFailed", "RnnGoldensError", "UnknownName", "Unsupported"),
     "checkable_golden": ("Golden",),
     "generator.certify": ("certify",),
-    "generator.recurrences.scenario": ("RecurrenceScenario",),
+    "generator.recurrence_scenario": ("RecurrenceScenario",),
     "generator.scenario": ("Refused", "Scenario"),
     "golden.shapes": ("Config",),
     "comparison.verdict": ("Difference", "GoldenMismatch", "Verdict"),

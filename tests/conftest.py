@@ -72,7 +72,7 @@ def runs_of_pytester_without_plugins(request: pytest.FixtureRequest, monkeypatch
 def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A corpus with a few goldens of the newest version, without gradients."""
     folder = tmp_path_factory.mktemp("small") / "corpus"
-    index = json.loads((find("v1") / "index.json").read_text("utf-8"))
+    index = json.loads((find() / "index.json").read_text("utf-8"))
     index["goldens"] = [golden for golden in index["goldens"] if golden["id"].startswith(SMALL)]
     for golden in index["goldens"]:
         golden.pop("gradients", None)  # corpus_with_gradients adds gradients

@@ -34,7 +34,7 @@ def test_the_readme_has_the_figures_of_the_corpus_and_of_the_result_pages() -> N
     assert readme_figures.with_figures(readme, readme_figures.figures(ROOT)) == readme, (
         "update the figures: make generate"
     )
-    networks = [entry for entry in open_corpus("v1").entries if entry.cell not in RECURRENCES]
+    networks = [entry for entry in open_corpus().entries if entry.cell not in RECURRENCES]
     false_alarms = readme_figures.row(ROOT, "correctness.md", "false-alarms", "corpus ")
     assert (false_alarms[0], false_alarms[-1]) == (len(networks), 0)
 
@@ -147,7 +147,7 @@ def without_actual_values(text: str) -> str:
 def test_the_page_on_conformance_is_generated_from_its_file() -> None:
     document = json_file.read_document(ROOT / "docs/conformance.json")
     assert page(document) == (ROOT / "docs/conformance.md").read_text("utf-8")
-    of_page, of_corpus = (version.partition(".")[0] for version in (document["corpus"], open_corpus("v1").version))
+    of_page, of_corpus = (version.partition(".")[0] for version in (document["corpus"], open_corpus().version))
     assert of_page == of_corpus  # only the major version must be equal
 
 

@@ -24,8 +24,8 @@ LINKED = ("fixtures", "generator", "schema")
 """Folders beside ``rnn_goldens`` in a checkout, to which ``rnn_goldens`` has links."""
 
 PARTS = (
-    "c", "changes", "conformance", "rnn_goldens", "generator", "schema", "fixtures/v1/documented",
-    "fixtures/v1/min-gru", "docs", "examples",
+    "c", "changes", "conformance", "rnn_goldens", "generator", "schema", "fixtures/v2/documented",
+    "fixtures/v2/min-gru", "docs", "examples",
 )  # fmt: skip
 """Folders that the tests pack. The corpus is the largest folder, so only a few of its goldens are packed."""
 
@@ -35,7 +35,7 @@ FOR_PAGES = (
 )
 """Modules that write pages of the repository: the wheel does not have them."""
 
-LEFT_OUT = r"rnn_goldens/fixtures/v1/(?!documented/).+\.h5$"
+LEFT_OUT = r"rnn_goldens/fixtures/v2/(?!documented/).+\.h5$"
 """HDF5 files that the wheel does not have."""
 
 
@@ -110,18 +110,18 @@ def test_a_wheel_contains_the_package_without_pages_and_most_hdf5_files_which_it
     assert len(for_pages) > 10
     left_out = {name for name in package if re.match(LEFT_OUT, name)}
     assert len(left_out) > 5
-    listed = "rnn_goldens/fixtures/v1/not-in-wheel.txt"
+    listed = "rnn_goldens/fixtures/v2/not-in-wheel.txt"
     assert names_of_wheel(wheel) == package - for_pages - left_out | {listed}
     with zipfile.ZipFile(io.BytesIO(wheel)) as opened:
         lines = opened.read(listed).decode().splitlines()
-    assert lines == sorted(name.removeprefix("rnn_goldens/fixtures/v1/") for name in left_out)
+    assert lines == sorted(name.removeprefix("rnn_goldens/fixtures/v2/") for name in left_out)
 
 
 @pytest.mark.slow
 def test_an_sdist_contains_every_file_of_the_corpus(packed: Packed) -> None:
     with tarfile.open(fileobj=io.BytesIO(packed.ending(".gz"))) as sdist:
-        found = {name.partition("/rnn_goldens/")[2] for name in sdist.getnames() if "/fixtures/v1/" in name}
-    corpus = {path.relative_to(packed.tree).as_posix() for path in (packed.tree / "fixtures/v1").rglob("*.*")}
+        found = {name.partition("/rnn_goldens/")[2] for name in sdist.getnames() if "/fixtures/v2/" in name}
+    corpus = {path.relative_to(packed.tree).as_posix() for path in (packed.tree / "fixtures/v2").rglob("*.*")}
     assert len(corpus) > 20
     assert found == corpus
 

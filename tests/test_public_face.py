@@ -26,7 +26,7 @@ SIGNATURES = {
     "Golden.check_calls": "(self, run, calls, *, outputs)",
     "Golden.compare_calls": "(self, run, calls, *, outputs)",
     "Scenario.from_torch": "(module, x, state, *, id, purpose, lengths, fields)",
-    "certify": "(scenario, *, confirm)",
+    "certify": "(scenario, *, confirm, progress)",
     "read": "(path, *, dtype, gradients)",
     "save": "(golden, path)",
 }

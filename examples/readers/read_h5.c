@@ -1,7 +1,7 @@
 /* Reads a golden's HDF5 file with libhdf5 only (Debian: libhdf5-dev).
  *
  *     cc -o read_h5 read_h5.c $(pkg-config --cflags --libs hdf5)
- *     ./read_h5 ../../fixtures/v1/lstm/lengths.h5
+ *     ./read_h5 ../../fixtures/v2/lstm/lengths.h5
  *
  * The wheel has few HDF5 files: rnn-goldens export lstm/lengths --to hdf5 FOLDER
  */

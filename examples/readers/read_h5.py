@@ -1,6 +1,6 @@
 """Reads a golden's HDF5 file with h5py only.
 
-python read_h5.py ../../fixtures/v1/lstm/lengths.h5
+python read_h5.py ../../fixtures/v2/lstm/lengths.h5
 
 The wheel has few HDF5 files: rnn-goldens export lstm/lengths --to hdf5 FOLDER
 """

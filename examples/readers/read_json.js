@@ -1,6 +1,6 @@
 // Reads a golden's JSON file with Node only.
 //
-//     node read_json.js ../../fixtures/v1/lstm/lengths.json
+//     node read_json.js ../../fixtures/v2/lstm/lengths.json
 "use strict";
 const { readFileSync } = require("node:fs");
 

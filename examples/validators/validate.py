@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SCHEMAS = ROOT / "schema"
-V1 = ROOT / "fixtures" / "v1"
+CORPUS = ROOT / "fixtures" / "v2"
 BIN = Path(sys.executable).parent
 AJV = HERE / "node_modules" / ".bin" / "ajv"
 STRICT = ("--spec=draft2020", "--strict=true", "--all-errors")
@@ -57,11 +57,11 @@ def main() -> None:
 
 def documents(scratch: Path) -> Iterator[tuple[str, Sequence[Path]]]:
     """Yield every file with the name of its schema."""
-    every = sorted(path for path in V1.rglob("*.json") if path.name not in ALONE)
+    every = sorted(path for path in CORPUS.rglob("*.json") if path.name not in ALONE)
     yield "golden-1", [path for path in every if not path.name.endswith(".gradients.json")]
     yield "gradients-1", [path for path in every if path.name.endswith(".gradients.json")]
-    yield "index-1", [V1 / "index.json"]
-    yield "kill-matrix-1", [V1 / "kill-matrix.json", V1 / "gradients-kill-matrix.json"]
+    yield "index-1", [CORPUS / "index.json"]
+    yield "kill-matrix-1", [CORPUS / "kill-matrix.json", CORPUS / "gradients-kill-matrix.json"]
     yield "conformance-1", [ROOT / "docs" / "conformance.json"]
     rnn_goldens = BIN / "rnn-goldens"
     results = scratch / "results.json"
@@ -79,7 +79,7 @@ def documents(scratch: Path) -> Iterator[tuple[str, Sequence[Path]]]:
 
 def wrong(scratch: Path) -> Path:
     """Write a golden whose hidden size is a string; return its path."""
-    golden = json.loads((V1 / "lstm" / "plain.json").read_text("utf-8"))
+    golden = json.loads((CORPUS / "lstm" / "plain.json").read_text("utf-8"))
     golden["config"]["hidden_size"] = "3"
     path = scratch / "wrong.json"
     path.write_text(json.dumps(golden), "utf-8")

@@ -6,7 +6,7 @@ import numpy as np
 
 from rnn_goldens import corpus
 from rnn_goldens.generator.index import CorpusIdentity
-from rnn_goldens.generator.recurrences.scenario import AnyScenario
+from rnn_goldens.generator.recurrence_scenario import AnyScenario
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import (
     activation_sweeps,
@@ -22,7 +22,7 @@ from rnn_goldens.generator.scenarios import (
     zero_start,
 )
 
-VERSION = "1.8.0"
+VERSION = "2.0.0"
 """Version of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: texts changed."""
 
 OURS = CorpusIdentity(corpus.OURS, VERSION)

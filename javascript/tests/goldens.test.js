@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { check, compare, entries, load, select, version } from "rnn-goldens";
 
 const json = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url)));
-const index = json("../../fixtures/v1/index.json");
+const index = json("../../fixtures/v2/index.json");
 
 const rejects = (promise, message) => assert.rejects(promise, { name: "RangeError", message });
 

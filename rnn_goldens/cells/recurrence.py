@@ -115,23 +115,23 @@ def packed(found: Sequence[Arrays], config: RecurrenceConfig) -> dict[str, Array
 
 def time_steps(case: RecurrenceCase) -> list[dict[str, Array]]:
     """Return the inputs of each time step by name, in lanes."""
-    steps = {name: _in_lanes(array, case.config.inputs[name], case.config) for name, array in case.inputs.items()}
+    steps = {name: in_lanes(array, case.config.inputs[name], case.config) for name, array in case.inputs.items()}
     return [{name: array[:, t] for name, array in steps.items()} for t in range(case.time)]
 
 
 def states_in_lanes(case: RecurrenceCase) -> dict[str, Array]:
     """Return the initial states by name of the state, in lanes."""
     axes = case.config.recurrence.states
-    return {name: _in_lanes(case.states[f"{name}0"][:, None], axes[name], case.config)[:, 0] for name in axes}
+    return {name: in_lanes(case.states[f"{name}0"][:, None], axes[name], case.config)[:, 0] for name in axes}
 
 
 def weights_in_lanes(case: RecurrenceCase) -> dict[str, Array]:
     """Return the weights by name, in lanes: one batch row, which all share."""
     axes = case.config.recurrence.weights
-    return {name: _in_lanes(case.weights[name][None, None], axes[name], case.config)[0] for name in axes}
+    return {name: in_lanes(case.weights[name][None, None], axes[name], case.config)[0] for name in axes}
 
 
-def _in_lanes(array: Array, axes: str, config: RecurrenceConfig) -> Array:
+def in_lanes(array: Array, axes: str, config: RecurrenceConfig) -> Array:
     """Return (batch, time, …) as (batch, time, heads, rows, columns). The queries of a head are columns."""
     names, leading = axes.split(), array.shape[:2]
     if names[0] not in LANE_AXES:
@@ -211,6 +211,10 @@ class MatrixArithmetic(Arithmetic):
         """The product of two matrices of each lane."""
         return np.asarray(a @ b)
 
+    def outer(self, a: Array, b: Array) -> Array:
+        """The outer product of two columns of each lane: a bᵀ."""
+        return np.asarray(a @ np.swapaxes(b, -1, -2))
+
     def transpose(self, a: Array) -> Array:
         """The transposed matrix of each lane."""
         return np.swapaxes(a, -1, -2)
@@ -253,9 +257,9 @@ def lanes_of_cotangents(case: RecurrenceCase, cotangents: Arrays) -> dict[str, A
     recurrence, found = case.config.recurrence, dict[str, Array]()
     for name, axes in recurrence.outputs.items():
         if f"d_{name}" in cotangents:
-            found[name] = np.moveaxis(_in_lanes(cotangents[f"d_{name}"], axes, case.config), 1, 0)
+            found[name] = np.moveaxis(in_lanes(cotangents[f"d_{name}"], axes, case.config), 1, 0)
     for name in recurrence.compared:
         if f"d_{name}_n" in cotangents:
             array = cotangents[f"d_{name}_n"][:, None]
-            found[f"{name}_n"] = _in_lanes(array, recurrence.states[name], case.config)[:, 0]
+            found[f"{name}_n"] = in_lanes(array, recurrence.states[name], case.config)[:, 0]
     return found

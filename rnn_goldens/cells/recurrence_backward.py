@@ -188,6 +188,7 @@ def _rows_back(g: Array, a: Array, start: int, stop: int | None = None) -> list[
 
 _OF_MATRICES: Mapping[str, Callable[..., Sequence[Array]]] = {
     "matmul": lambda g, a, b: (g @ np.swapaxes(b, -1, -2), np.swapaxes(a, -1, -2) @ g),
+    "outer": lambda g, a, b: (g @ b, np.swapaxes(g, -1, -2) @ a),
     "transpose": lambda g, _: (np.swapaxes(g, -1, -2),),
     "kept_factor": lambda g, _: (g,),
     "stacked": _stacked_back,

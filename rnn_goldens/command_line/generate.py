@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from rnn_goldens.command_line.progress_lines import ProgressLines
 from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.plurals import counted
@@ -38,7 +39,7 @@ T = TypeVar("T")
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The corpus folder to write, or to check with --check (default: fixtures/v1 of this checkout).",
+    help="The corpus folder to write, or to check with --check (default: fixtures/v2 of this checkout).",
 )
 @click.option(
     "--dask",
@@ -197,7 +198,10 @@ def _check(
 
 
 def _track(items: "Iterable[T]", total: int, label: str) -> "Iterable[T]":
-    """Show a progress bar. A second bar shows the progress of a golden that this process certifies."""
+    """Show a progress bar, or lines where there is no terminal.
+
+    A second bar, or the end of a line, shows the progress of a golden that this process certifies.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -205,7 +209,11 @@ def _track(items: "Iterable[T]", total: int, label: str) -> "Iterable[T]":
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield from items
+        lines = ProgressLines(label, total)
+        with reported_to(lines.report):
+            for done, item in enumerate(items, 1):
+                yield item
+                lines.count(done)
         return
     shown = (
         TextColumn("{task.description}"),

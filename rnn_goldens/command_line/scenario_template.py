@@ -3,7 +3,7 @@
 TEMPLATE = '''"""Scenarios for rnn-goldens, which certifies their exact values and derives tolerances.
 
     rnn-goldens generate --scenarios {name} --into goldens/
-    pytest --rnn-goldens-corpus=goldens/            # or v1,goldens/ to include the built-in goldens
+    pytest --rnn-goldens-corpus=goldens/            # or v2,goldens/ to include the built-in goldens
 
 Commit goldens/. "generate --check" fails if it differs from what this file produces.
 """

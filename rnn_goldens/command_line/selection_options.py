@@ -8,7 +8,7 @@ from click.shell_completion import CompletionItem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_CORPUS_HELP = "A corpus version, a folder with an index.json, or several: v1,goldens."
+_CORPUS_HELP = "A corpus version, a folder with an index.json, or several: v2,goldens."
 
 
 def parts(_context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:

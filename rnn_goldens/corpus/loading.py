@@ -22,16 +22,19 @@ def packaged() -> dict[str, Path]:
     return {folder.name: folder for folder in sorted(folders, key=lambda f: int(f.name[1:]))}
 
 
+_NEVER_RELEASED = ("v1",)
+
+
 def find(where: str | Path | None = None, base: Path | None = None) -> Path:
     """Return the folder of a corpus.
 
     Args:
-        where: a version such as ``v1``, or a folder that contains an index; the newest version if None.
+        where: a version such as ``v2``, or a folder that contains an index; the newest version if None.
         base: the folder that relative paths start from; the working directory if None.
 
     Raises:
         UnknownName: no such version or folder.
-        WrongUse: the folder has no index.
+        WrongUse: the folder has no index, or the version was never released.
     """
     versions = packaged()
     if where is None:
@@ -41,6 +44,8 @@ def find(where: str | Path | None = None, base: Path | None = None) -> Path:
     folder = (base or Path()) / where
     if (folder / INDEX).is_file():
         return folder
+    if str(where) in _NEVER_RELEASED:
+        raise WrongUse(f"corpus {where} was never released: {list(versions)[-1]} has the same ids")
     if folder.is_dir():
         raise WrongUse(f"{where} is not a corpus: it has no {INDEX}")
     raise UnknownName("corpus", str(where), versions, plural="corpora (or a folder with an index.json)")
@@ -55,7 +60,7 @@ def open_corpora(where: str | None = None, base: Path | None = None) -> Corpora:
     """Open one or more corpora.
 
     Args:
-        where: versions or folders, separated by commas, such as ``v1,goldens/``.
+        where: versions or folders, separated by commas, such as ``v2,goldens/``.
         base: the folder that relative paths start from; the working directory if None.
 
     Raises:

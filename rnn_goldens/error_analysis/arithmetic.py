@@ -5,13 +5,11 @@ computed one may have all digits of float32. Under wgsl, functions and quotients
 accuracies, which replace the losses of the rounding model where they are larger.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rnn_goldens.error_analysis.graph import Computed, arguments, rows
+from rnn_goldens.error_analysis.rounding_model import Site, arguments
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import TF32, WGSL
@@ -55,53 +53,35 @@ INVERSE_SQRT = 2 * ULP
 
 Accumulated = Float64 | float
 
-Flags = NDArray[np.bool_] | bool
-"""A condition, of all numbers or by element."""
+Flags = Sequence[bool]
 
 
-class Site(Protocol):
-    """An operation that may round."""
-
-    @property
-    def computed(self) -> Computed:
-        """All values."""
-
-    @property
-    def k(self) -> int:
-        """The position of the value."""
-
-
-def accumulated_in(arithmetic: str, site: Site, accumulated: Accumulated, *, of_computed: Flags) -> Accumulated:
+def accumulated_in(arithmetic: str, site: Site, accumulated: Accumulated, *, computed: Flags) -> Accumulated:
     """Return the loss of accumulation of an operation in float32, under tf32 or wgsl.
 
     Args:
         arithmetic: ``tf32`` or ``wgsl``.
         site: the operation.
         accumulated: its loss where each operation rounds in float32.
-        of_computed: whether the vector of a product was computed, so that it may have all digits of float32.
+        computed: for each operand of a product, whether it was computed, so that it may have all digits of float32.
     """
-    operation = site.computed.operations[site.k]
-    assert operation is not None
     if arithmetic == TF32:
-        return accumulated + (lost_in_operands(site, computed=of_computed) if operation.primitive in _PRODUCTS else 0.0)
-    more = _WGSL.get(operation.primitive)
+        return accumulated + lost_in_operands(site, computed=computed)
+    more = _WGSL.get(site.operation.primitive)
     return accumulated if more is None else np.maximum(accumulated, more(site))
 
 
-def lost_in_operands(site: Site, *, computed: Flags) -> Float64:
-    """Return what a product of a matrix and a vector, given or computed, loses under tf32: operands are rounded."""
-    operation = site.computed.operations[site.k]
-    assert operation is not None
-    (v,), matrix = arguments(site.computed, site.k), rows(operation, site.computed.w)
-    turned = matrix.T if operation.primitive == "product" else matrix
-    return of_operands(v, turned, computed=(computed, False))
+def lost_in_operands(site: Site, *, computed: Flags) -> Accumulated:
+    """Return what a product loses under tf32, because its operands are rounded; 0 for other operations."""
+    if site.operation.primitive != "matmul":
+        return 0.0
+    return of_operands(*arguments(site.computed, site.k), computed=computed)
 
 
-def of_operands(a: Float64, b: Float64, *, computed: tuple[Flags, Flags]) -> Float64:
+def of_operands(a: Float64, b: Float64, *, computed: Flags) -> Float64:
     """Return what the matrix product of two arrays, each given or computed, loses under tf32."""
     (a, lost_a), (b, lost_b) = (
-        (np.abs(one), np.abs(one) * np.where(long, 1.0, is_long(one)))
-        for one, long in zip((a, b), computed, strict=True)
+        (np.abs(one), np.abs(one) * (1.0 if long else is_long(one))) for one, long in zip((a, b), computed, strict=True)
     )
     lost: Float64 = OPERAND * (lost_a @ b + a @ lost_b)
     return lost
@@ -154,11 +134,9 @@ def _sqrt(site: Site) -> Float64:
 def _mean(site: Site) -> Float64:
     """Return the loss of a mean: that of its sum, and of a division by n."""
     (z,) = arguments(site.computed, site.k)
-    size = np.abs(z).sum(axis=-1, keepdims=True) / z.shape[-1]
-    return np.asarray(z.shape[-1] * size + _quotient(site))
+    size = np.abs(z).sum(axis=-2, keepdims=True) / z.shape[-2]
+    return np.asarray(z.shape[-2] * size + _quotient(site))
 
-
-_PRODUCTS = ("product", "transposed")
 
 _WGSL: Mapping[str, Callable[[Site], Accumulated]] = {
     "tanh": _tanh,

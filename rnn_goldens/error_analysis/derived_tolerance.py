@@ -5,20 +5,13 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from rnn_goldens.cells import Case, case_of, require_equations
+from rnn_goldens.cells import case_of, require_equations
+from rnn_goldens.cells.composition import recorded, recorded_gradients
+from rnn_goldens.cells.recorded import Recorded
 from rnn_goldens.error_analysis.arithmetic import LEAST, OF_GRADIENTS, lost_in_operands
-from rnn_goldens.error_analysis.error_bound import ErrorBound, bound_of
-from rnn_goldens.error_analysis.forward import traced
-from rnn_goldens.error_analysis.gradient_bound import (
-    gradient_bound,
-    lost_in_outer_products,
-    with_batch_axis,
-    without_batch_axis,
-)
-from rnn_goldens.error_analysis.gradient_graph import TracedGradients
-from rnn_goldens.error_analysis.gradient_graph import traced as traced_gradients
-from rnn_goldens.error_analysis.graph import Graph
+from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of
 from rnn_goldens.error_analysis.rounding_model import UNFLUSHED, Site
+from rnn_goldens.error_analysis.sums import lost_in_outer_products
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.data import GoldenData
@@ -51,13 +44,13 @@ def output_tolerance(golden: GoldenData, arithmetic: str) -> Tolerance:
 
     def derived() -> Tolerance:
         require_equations(golden)
-        forward = traced(case_of(golden, np.float64))
-        if isinstance(stored, Exact) and stays_exact(forward.graph, arithmetic):
+        forward = recorded(case_of(golden, np.float64))
+        if isinstance(stored, Exact) and stays_exact(forward, arithmetic):
             return stored
-        bound = bound_of(forward, arithmetic)
-        _require_decided(golden, bound, arithmetic)
-        _require_tight(golden, bound.tolerance, golden.stored.expected, arithmetic)
-        return Derived(stored, _above_zero(bound.tolerance, arithmetic))
+        found = bounds_of(forward, arithmetic=arithmetic)
+        _require_decided(golden, found, arithmetic)
+        _require_tight(golden, found.tolerance, golden.stored.expected, arithmetic)
+        return Derived(stored, _above_zero(found.tolerance, arithmetic))
 
     return _once(golden.stored, arithmetic, derived)
 
@@ -69,11 +62,13 @@ def gradient_tolerance(golden: GoldenData, gradients: Gradients, arithmetic: str
     def derived() -> Tolerance:
         require_equations(golden)
         case = case_of(golden, np.float64)
-        both = traced_gradients(case.as_batch(), with_batch_axis(case, gradients.cotangents))
-        if isinstance(stored, Exact) and gradients_stay_exact(both, arithmetic):
+        forward = recorded(case)
+        both = recorded_gradients(case, gradients.cotangents, forward)
+        if isinstance(stored, Exact) and stays_exact(both, arithmetic):
             return stored
-        _require_decided(golden, bound_of(both.forward, arithmetic), arithmetic)
-        bound = _times(OF_GRADIENTS[arithmetic], _of_case(case, gradient_bound(both, arithmetic).tolerance))
+        found = bounds_of(forward, both, arithmetic)
+        _require_decided(golden, found, arithmetic)
+        bound = _times(OF_GRADIENTS[arithmetic], found.of_gradients)
         loose = loosest_of_gradients(bound, gradients.expected, PRECISIONS[FLOAT32])
         if loose > LARGEST_TOLERANCE_OF_GRADIENTS:
             raise Unsupported(
@@ -92,24 +87,20 @@ def as_stored(tolerance: Tolerance) -> Exact | Bound:
     return stored
 
 
-def stays_exact(graph: Graph, arithmetic: str) -> bool:
+def stays_exact(of: Recorded, arithmetic: str) -> bool:
     """Return whether a graph that is exact in float32 is exact under an arithmetic; wgsl changes functions only."""
-    products = (
-        Site(graph, k, UNFLUSHED)
-        for k, operation in enumerate(graph.operations)
-        if operation is not None and operation.primitive in ("product", "transposed")
-    )
-    return arithmetic != TF32 or not any(lost_in_operands(site, computed=False).any() for site in products)
-
-
-def gradients_stay_exact(both: TracedGradients, arithmetic: str) -> bool:
-    """Return whether gradients that are exact in float32 are exact under an arithmetic."""
-    if not stays_exact(both.graph, arithmetic):
-        return False
-    sums = (weight for blocks in both.weights.values() for *_, weight in blocks if weight.vs)
-    return arithmetic != TF32 or not any(
-        lost_in_outer_products(both.graph, weight, computed=False).any() for weight in sums
-    )
+    graph = of.graph
+    if arithmetic != TF32:
+        return True
+    for k, operation in enumerate(graph.operations[: of.end]):
+        if operation is not None and operation.primitive == "summed_outer":
+            lost = lost_in_outer_products(graph, operation, computed=False)
+        else:
+            site = Site(graph, k, UNFLUSHED)
+            lost = np.zeros(1) if operation is None else np.asarray(lost_in_operands(site, computed=(False, False)))
+        if lost.any():
+            return False
+    return True
 
 
 def _once(key: object, arithmetic: str, derive: Callable[[], Tolerance]) -> Tolerance:
@@ -117,10 +108,6 @@ def _once(key: object, arithmetic: str, derive: Callable[[], Tolerance]) -> Tole
     if arithmetic not in known:
         known[arithmetic] = derive()
     return known[arithmetic]
-
-
-def _of_case(case: Case, bound: Bound) -> Bound:
-    return bound if case.batched else without_batch_axis(bound, case.cell.layout)
 
 
 def _times(factor: float, bound: Bound) -> Bound:

@@ -8,15 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
+from typing import Protocol
 
 import numpy as np
 
 from rnn_goldens.cells.program import Operation
-from rnn_goldens.error_analysis.arithmetic import Flags, accumulated_in
-from rnn_goldens.error_analysis.graph import Computed, arguments, rows
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.profile import IEEE
 
 ACCUMULATION, STORAGE = 0, 1
 
@@ -60,6 +58,24 @@ class Storing:
 FLUSHING, UNFLUSHED = Storing(flushing=True), Storing(flushing=False)
 
 
+class Computed(Protocol):
+    """Values, (…, batch, heads, rows, columns), and the operations that computed them."""
+
+    @property
+    def values(self) -> Sequence[Float64]:
+        """All values in the order of computation."""
+
+    @property
+    def operations(self) -> Sequence[Operation | None]:
+        """The operation that computed each value; None for a given value."""
+
+
+def arguments(computed: Computed, k: int) -> list[Float64]:
+    """Return the arguments of the operation that computed a value."""
+    operation = computed.operations[k]
+    return [] if operation is None else [computed.values[of] for of in operation.of]
+
+
 @dataclass(frozen=True, eq=False)
 class Site:
     """An operation that may round.
@@ -82,26 +98,20 @@ class Site:
         return operation
 
 
-def loss(
-    computed: Computed, k: int, stored: Storing = FLUSHING, arithmetic: str = IEEE, *, of_computed: Flags = True
-) -> Loss | None:
+def loss(computed: Computed, k: int, stored: Storing = FLUSHING) -> Loss | None:
     """Return the loss of the primitive that computes a value, or None if it is exact.
 
     Args:
         computed: all values.
         k: the position of the value.
         stored: the storage model.
-        arithmetic: under an arithmetic other than ieee, accumulation is in multiples of float32's roundoff.
-        of_computed: for tf32, whether the vector of a product was computed, so that it may have any digits.
     """
     operation = computed.operations[k]
     if operation is None or not loses(operation):
         return None
     site = Site(computed, k, stored)
     accumulated, lost = _LOSSES[operation.primitive](site, computed.values[k], *arguments(computed, k))
-    return accumulated if arithmetic == IEEE else accumulated_in(
-        arithmetic, site, accumulated, of_computed=of_computed
-    ), lost
+    return accumulated, lost
 
 
 def loses(operation: Operation) -> bool:
@@ -120,34 +130,52 @@ def is_short(number: Fraction) -> bool:
 def terms(computed: Computed, k: int) -> tuple[int, Float64]:
     """Return the number of terms of a dot product and the sum of their absolute values; one term for other values."""
     operation = computed.operations[k]
-    if operation is not None and operation.primitive == "negative":
-        return terms(computed, operation.of[0])
-    if operation is not None and operation.primitive in ("product", "transposed"):
-        (v,), matrix = arguments(computed, k), np.abs(rows(operation, computed.w))
-        return v.shape[-1], np.abs(v) @ (matrix.T if operation.primitive == "product" else matrix)
-    if operation is not None and operation.primitive in ("mean", "total"):
-        (z,) = arguments(computed, k)
-        size = np.abs(z).sum(axis=-1, keepdims=True)
-        return z.shape[-1], size if operation.primitive == "total" else size / z.shape[-1]
-    if operation is not None and operation.primitive in ("matmul", "total_over", "transpose", "masked", "spread_to"):
-        return _terms_of_matrices(computed, operation, k)
-    return 1, np.abs(computed.values[k])
+    if operation is None or operation.primitive not in _TERM_BY_TERM:
+        return 1, np.abs(computed.values[k])
+    return _TERM_BY_TERM[operation.primitive](computed, operation)
 
 
-def _terms_of_matrices(computed: Computed, operation: Operation, k: int) -> tuple[int, Float64]:
-    """Return ``terms`` for the primitives of recurrences."""
-    sizes = [np.abs(z) for z in arguments(computed, k)]
-    if operation.primitive == "matmul":
-        return sizes[0].shape[-1], sizes[0] @ sizes[1]
-    if operation.primitive == "total_over":
-        (axes,) = operation.detail
-        return int(np.prod([sizes[0].shape[axis] for axis in axes])), sizes[0].sum(axis=axes, keepdims=True)
+def _terms_of_product(computed: Computed, operation: Operation) -> tuple[int, Float64]:
+    a, b = (np.abs(computed.values[of]) for of in operation.of)
+    return a.shape[-1], a @ b
+
+
+def _terms_of_mean(computed: Computed, operation: Operation) -> tuple[int, Float64]:
+    z = np.abs(computed.values[operation.of[0]])
+    return z.shape[-2], z.sum(axis=-2, keepdims=True) / z.shape[-2]
+
+
+def _terms_of_total(computed: Computed, operation: Operation) -> tuple[int, Float64]:
+    z, (axes,) = np.abs(computed.values[operation.of[0]]), operation.detail
+    return int(np.prod([z.shape[axis] for axis in axes])), z.sum(axis=axes, keepdims=True)
+
+
+def _terms_of_argument(computed: Computed, operation: Operation) -> tuple[int, Float64]:
+    return terms(computed, operation.of[0])
+
+
+def _terms_transposed(computed: Computed, operation: Operation) -> tuple[int, Float64]:
     count, size = terms(computed, operation.of[0])
-    if operation.primitive == "transpose":
-        return count, np.swapaxes(size, -1, -2)
-    if operation.primitive == "masked":
-        return count, np.where(operation.detail[0], size, 0)
-    return count, size
+    return count, np.swapaxes(size, -1, -2)
+
+
+def _terms_masked(computed: Computed, operation: Operation) -> tuple[int, Float64]:
+    count, size = terms(computed, operation.of[0])
+    return count, np.where(operation.detail[0], size, 0)
+
+
+_TERM_BY_TERM: Mapping[str, Callable[[Computed, Operation], tuple[int, Float64]]] = {
+    "matmul": _terms_of_product,
+    "mean": _terms_of_mean,
+    "total_over": _terms_of_total,
+    "negative": _terms_of_argument,
+    "spread_to": _terms_of_argument,
+    "transpose": _terms_transposed,
+    "masked": _terms_masked,
+}
+
+TERM_BY_TERM = tuple(_TERM_BY_TERM)
+"""Primitives whose result is a dot product, or a dot product that was moved: the loss of a sum depends on its terms."""
 
 
 def _sum(site: Site, y: Float64, *summands: Float64) -> Loss:
@@ -188,9 +216,9 @@ def _dot_product(site: Site, y: Float64, *_: Float64) -> Loss:
     return count * size, site.stored(y)
 
 
-def _matrix_product(site: Site, y: Float64, a: Float64, _: Float64) -> Loss:
-    """Return the loss of a product. An outer product stores two: (β k) vᵀ and k (β v)ᵀ are both correct."""
-    return _dot_product(site, y) if a.shape[-1] > 1 else (0.0, 2 * site.stored(y))
+def _outer_product(site: Site, y: Float64, *_: Float64) -> Loss:
+    """Return the loss of an outer product. It stores two values: (β k) vᵀ and k (β v)ᵀ are both correct."""
+    return 0.0, 2 * site.stored(y)
 
 
 def _solved(site: Site, y: Float64, a: Float64, _: Float64) -> Loss:
@@ -231,7 +259,7 @@ def _mean(site: Site, y: Float64, *_: Float64) -> Loss:
 
 def _spread(site: Site, y: Float64, _: Float64, z: Float64) -> Loss:
     """Return the loss of the cotangents of a mean. They are stored, and so is 1 / n unless n is a power of two."""
-    return 0.0, (1 if _is_power_of_two(z.shape[-1]) else 2) * site.stored(y)
+    return 0.0, (1 if _is_power_of_two(z.shape[-2]) else 2) * site.stored(y)
 
 
 def _is_power_of_two(count: int) -> bool:
@@ -301,7 +329,8 @@ def _rsqrt(site: Site, y: Float64, _: Float64) -> Loss:
 
 
 _LOSSES: Mapping[str, Callable[..., Loss]] = {
-    "product": _dot_product,
+    "matmul": _dot_product,
+    "outer": _outer_product,
     "mean": _mean,
     "constant": _stored,
     "clip": _clip,
@@ -317,9 +346,6 @@ _LOSSES: Mapping[str, Callable[..., Loss]] = {
     "softplus": _softplus,
     "sqrt": _sqrt,
     "rsqrt": _rsqrt,
-    "transposed": _dot_product,
-    "total": _dot_product,
-    "matmul": _matrix_product,
     "total_over": _dot_product,
     "solved": _solved,
     "spread": _spread,

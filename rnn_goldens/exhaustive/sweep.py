@@ -86,12 +86,13 @@ def _sweep(run: Callable[[Any], Sequence[Any]], activation: Activation, precisio
 
 def certified(activation: Activation, precision: str, values: Float64) -> Golden:
     """Return a certified golden for arguments of an activation. Needs python-flint."""
-    from rnn_goldens.error_analysis.error_bound import error_bound
-    from rnn_goldens.generator.exact import correctly_rounded
+    from rnn_goldens.cells.composition import recorded
+    from rnn_goldens.error_analysis.error_bound import bounds_of
+    from rnn_goldens.generator.exact import proven
 
     case = activation.case(values)
-    outputs, bits = correctly_rounded(case)
-    layout = case.cell.layout
+    forward, layout = recorded(case), case.cell.layout
+    outputs, bits = proven(forward)
     states = dict(zip(layout.initial, case.state, strict=True)) if case.state_given else {}
     derived = derived_features(case.config, state=case.state_given, lengths=False, unbatched=False, exact=False)
     golden = Golden(
@@ -102,14 +103,14 @@ def certified(activation: Activation, precision: str, values: Float64) -> Golden
         cell=activation.cell,
         config=case.config,
         features=(*derived, "saturated", "degenerate"),
-        tolerance=error_bound(case).tolerance,
+        tolerance=bounds_of(forward).tolerance,
         precisions=(precision,),
         provenance={"answer": f"ball arithmetic with {bits} bits, correctly rounded"},
         stored=GoldenArrays(
             weights=case.weights,
             inputs={"x": case.x},
             states=states,
-            expected=dict(zip(layout.outputs, outputs, strict=True)),
+            expected=outputs,
         ),
     )
     return golden.in_precision(precision)

@@ -17,7 +17,7 @@ OPTIONS = {
     "outputs": "compare only these outputs, for an implementation that returns no others: out (default: all)",
     "profile": "which rounding errors the tolerance allows, comma-separated: ieee, tf32, wgsl; for recurrences also "
     "any, step, float32-inside, operands-stored, all-stored (default: ieee,any,float32-inside)",
-    "corpus": "a corpus version, a folder with an index.json, or several: v1,goldens/ (default: the newest version)",
+    "corpus": "a corpus version, a folder with an index.json, or several: v2,goldens/ (default: the newest version)",
     "implementation": "the implementation that the rnn_implementation fixture returns: a built-in name, "
     "package.module:callable, or '-- COMMAND', a program",
     "time-limit": "seconds that rnn_implementation has for one golden (default: 10 for a program, 60 in Python)",

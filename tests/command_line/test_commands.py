@@ -241,7 +241,7 @@ def test_validate_and_diff_name_the_hdf5_files_that_the_wheel_does_not_carry(run
 def test_a_folder_without_an_index_is_wrong_use(run: Run, tmp_path: Path) -> None:
     for command in (
         ["list", "--corpus", tmp_path],
-        ["diff", tmp_path, "v1"],
+        ["diff", tmp_path, "v2"],
         ["check", "numpy", "--rnn-goldens-corpus=."],
     ):
         done = run(*command, code=WRONG_USE)

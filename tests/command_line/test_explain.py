@@ -110,7 +110,7 @@ def test_a_deviation_has_symptoms_reported_bugs_and_goldens_that_detect_it(run: 
     text = run("gru_reset_before_product")
     assert "onnxscript#2852" in text
     assert "out is first wrong at time step" in text
-    (first, margin), *_ = detections(open_corpus("v1"))["gru_reset_before_product"].best("float32", 3)
+    (first, margin), *_ = detections(open_corpus())["gru_reset_before_product"].best("float32", 3)
     assert margin >= 2
     assert f"  {first} " in text
 
@@ -141,7 +141,7 @@ def test_precisions_without_detection_are_listed_with_the_reason(run: Explain) -
 
 @pytest.mark.slow
 def test_the_explanation_of_every_deviation_fits_on_one_screen() -> None:
-    corpus = open_corpus("v1")
+    corpus = open_corpus()
     known = detections(corpus)
     for wrong in DEVIATIONS:
         text = deviation_text(wrong, corpus, known[wrong.name])
@@ -193,7 +193,7 @@ def test_step_row_unit_layer_and_direction_can_be_selected(run: Explain) -> None
 
 @pytest.mark.parametrize("golden_id", ["sizes-lstm/hidden-64", "gru/unbatched", "rnn-tanh/saturated", "gru/lengths"])
 def test_the_lines_of_a_golden_fit_a_terminal(golden_id: str, run: Explain) -> None:
-    for dtype in open_corpus("v1").entry(golden_id).precisions:
+    for dtype in open_corpus().entry(golden_id).precisions:
         assert max(map(len, run(golden_id, "--dtype", dtype).splitlines())) <= WIDTH
 
 

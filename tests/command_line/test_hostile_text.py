@@ -67,7 +67,7 @@ def test_hostile_ids_in_an_index_are_escaped(hostile_corpus: Path, environment: 
     printed(hostile_corpus, "list", "--json", *option, environment=environment)
     for command in ("show", "explain"):
         printed(hostile_corpus, command, "documented/[/x]", *option, environment=environment)
-    printed(hostile_corpus, "diff", str(hostile_corpus), "v1", environment=environment)
+    printed(hostile_corpus, "diff", str(hostile_corpus), "v2", environment=environment)
     printed(hostile_corpus, "validate", str(hostile_corpus), environment=environment)
 
 

@@ -59,7 +59,7 @@ def test_goldens_are_selected_by_id_pattern_cell_and_features() -> None:
         ({"features": "biases"}, "no feature 'biases'. Did you mean 'bias'"),
         ({"without": "biases"}, "no feature 'biases'"),
         ({"dtype": "half"}, "no precision 'half'.* Precisions: float64, float32, bfloat16, float16"),
-        ({"corpus": "v0"}, "no corpus 'v0'.* v1"),
+        ({"corpus": "v0"}, "no corpus 'v0'.* v2"),
     ],
 )
 def test_the_error_for_an_unknown_name_suggests_or_lists_known_ones(arguments: dict[str, Any], message: str) -> None:
@@ -79,11 +79,13 @@ def test_an_unknown_name_or_an_argument_of_a_wrong_type_is_a_clear_error() -> No
 
 
 def test_a_corpus_is_a_version_or_a_folder(corpus_copy: Path) -> None:
-    assert find() == find("v1")
+    assert find() == find("v2")
     for where in (corpus_copy, str(corpus_copy)):
         assert rnn_goldens.load("documented/mini-batch", corpus=where).out.shape == (2, 3, 2)
     with pytest.raises(WrongUse, match=r"is not a corpus: it has no index\.json"):
         open_corpus(corpus_copy / "documented")
+    with pytest.raises(WrongUse, match=r"^corpus v1 was never released: v2 has the same ids$"):
+        rnn_goldens.load("documented/mini-batch", corpus="v1")
 
 
 def test_a_changed_or_missing_file_is_not_loaded(corpus_copy: Path) -> None:
@@ -125,7 +127,7 @@ def test_a_failure_prints_the_command_that_shows_the_golden(corpus_copy: Path, m
     show = "  to see the golden: rnn-goldens show documented/mini-batch"
     golden_id = "documented/mini-batch"
     assert (
-        show_commands(rnn_goldens.load(golden_id)) == show_commands(rnn_goldens.load(golden_id, corpus="v1")) == [show]
+        show_commands(rnn_goldens.load(golden_id)) == show_commands(rnn_goldens.load(golden_id, corpus="v2")) == [show]
     )
     assert show_commands(rnn_goldens.load(golden_id, corpus=corpus_copy)) == [f"{show} --corpus {corpus_copy}"]
     monkeypatch.chdir(corpus_copy.parent)

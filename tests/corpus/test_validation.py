@@ -31,15 +31,15 @@ def change_index(folder: Path, change: Callable[[list[dict[str, Any]]], object])
 
 @pytest.mark.slow
 def test_the_committed_corpus_is_valid() -> None:
-    fixtures = find("v1").parent
+    fixtures = find().parent
     files = files_in(fixtures)
     assert len(files) >= 9
-    assert {file.name for file in {*files} - listed_by(fixtures / "v1/index.json")} == {
+    assert {file.name for file in {*files} - listed_by(fixtures / "v2/index.json")} == {
         "index.json",
         "gradients-kill-matrix.json",
         "kill-matrix.json",
     }
-    assert findings(fixtures / "v1/index.json") == findings(fixtures / "v1/kill-matrix.json") == []
+    assert findings(fixtures / "v2/index.json") == findings(fixtures / "v2/kill-matrix.json") == []
 
 
 def test_a_changed_digit_is_found_by_the_hash_of_the_file(corpus_copy: Path) -> None:
@@ -65,8 +65,8 @@ def test_a_golden_that_the_index_does_not_list_is_found(corpus_copy: Path) -> No
 
 
 def test_hidden_files_are_ignored(corpus_copy: Path) -> None:
-    shutil.copytree(corpus_copy, corpus_copy / ".v1.new")
-    assert not any(".v1.new" in str(file) for file in files_in(corpus_copy))
+    shutil.copytree(corpus_copy, corpus_copy / ".v2.new")
+    assert not any(".v2.new" in str(file) for file in files_in(corpus_copy))
 
 
 def test_a_difference_between_the_two_files_of_a_golden_is_found(corpus_copy: Path) -> None:
@@ -106,10 +106,10 @@ def test_circular_links_cannot_be_read(corpus_copy: Path) -> None:
 def test_a_corpus_in_a_folder_named_like_a_version_is_validated(
     corpus_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    corpus_copy.rename(corpus_copy.parent / "v1")  # the packaged corpus is also named v1
+    corpus_copy.rename(corpus_copy.parent / "v2")  # the packaged corpus is also named v2
     monkeypatch.chdir(corpus_copy.parent)
-    Path("v1/documented/mini-batch.json").unlink()
-    assert "is listed in index.json but cannot be read" in "\n".join(findings(Path("v1/index.json")))
+    Path("v2/documented/mini-batch.json").unlink()
+    assert "is listed in index.json but cannot be read" in "\n".join(findings(Path("v2/index.json")))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from rnn_goldens.corpus import find
 JSON = "documented/mini-batch.json"
 ARRAY = {"shape": [1], "dtype": "float64", "data": [1]}
 HDF5 = "documented/mini-batch.h5"
-CONTENT = (find("v1") / JSON).read_text("utf-8")
+CONTENT = (find() / JSON).read_text("utf-8")
 
 
 def lengths(*data: float) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def test_a_file_that_is_not_json_raises_the_reason(content: bytes, message: str)
 @for_each([0, 1, 8, 100, 1000, 5000])
 def test_a_truncated_hdf5_file_raises_an_error(keep: int) -> None:
     with pytest.raises(InvalidFile, match="not a readable HDF5 file"):
-        encoding.decode((find("v1") / HDF5).read_bytes()[:keep], Path("golden.h5"))
+        encoding.decode((find() / HDF5).read_bytes()[:keep], Path("golden.h5"))
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".json"])

@@ -13,7 +13,7 @@ import pytest
 
 from rnn_goldens.corpus import find
 
-GOLDEN = find("v1") / "documented/mini-batch.json"
+GOLDEN = find() / "documented/mini-batch.json"
 
 _READ = """
 import json, resource, sys, time

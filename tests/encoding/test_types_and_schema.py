@@ -16,7 +16,7 @@ from rnn_goldens.corpus import find, open_folder
 from rnn_goldens.corpus.validation import findings
 from rnn_goldens.encoding import documents
 
-FIXTURES = find("v1")
+FIXTURES = find()
 VALUES: list[Any] = [
     None, True, "", " ", "x", "x\n", "a\x1bb", "a\u202eb", "h", "variant/id", "variant/id\n", "a:b", "t" * 1001,
     0, 1, -1, 2**20, 2**20 + 1, 2**70, 0.5, 1e300,

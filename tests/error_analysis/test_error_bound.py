@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from factories.perturbed_outputs import assert_attained
+from factories.perturbed_graph import assert_attained
 from factories.scenarios import SHAPES, changed, in_type, scenario
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network
+from rnn_goldens.cells.composition import recorded
 from rnn_goldens.error_analysis.error_bound import error_bound
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
-from rnn_goldens.generator.exact import certified_outputs
+from rnn_goldens.generator.exact import proven
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import TF32, WGSL
@@ -34,7 +35,7 @@ def test_worst_case_rounding_errors_attain_the_bound(cell: str, shape: str) -> N
 @pytest.mark.parametrize("arithmetic", [TF32, WGSL])
 @pytest.mark.parametrize("cell", CELLS)
 def test_worst_case_errors_of_an_arithmetic_attain_the_bound(cell: str, arithmetic: str) -> None:
-    assert_attained(scenario(cell, scale=0.34375, state=True, time=4).case(), arithmetic)
+    assert_attained(scenario(cell, scale=0.34375, state=True, time=4).case(), arithmetic=arithmetic)
 
 
 class Shuffled(Network):
@@ -55,11 +56,12 @@ class Shuffled(Network):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_no_order_of_summation_exceeds_the_bound(cell: str, shape: str, dtype: str) -> None:
     example = scenario(cell, scale=0.34375, **SHAPES[shape])
-    case, certified = example.case(), certified_outputs(example)
+    case = example.case()
+    certified, _ = proven(recorded(case))
     found = error_bound(case)
     low = in_type(case, dtype)
     for seed in range(10):
-        for (name, want), got in zip(certified.outputs.items(), Shuffled(seed).run(low), strict=True):
+        for (name, want), got in zip(certified.items(), Shuffled(seed).run(low), strict=True):
             allowed = found.tolerance.allowed(name, want, PRECISIONS[dtype])
             assert (np.abs(got - want) <= allowed).all()
 
@@ -73,7 +75,7 @@ def test_the_bound_follows_the_signed_product_of_jacobians_not_their_norms() -> 
 def test_beyond_the_end_of_a_sequence_the_tolerance_is_the_smallest_number() -> None:
     example = scenario("gru", lengths=[4, 2])
     allowed = error_bound(example.case()).tolerance.allowed(
-        "out", certified_outputs(example).outputs["out"], PRECISIONS["float32"]
+        "out", proven(recorded(example.case()))[0]["out"], PRECISIONS["float32"]
     )
     assert (allowed[1, 2:] == PRECISIONS["float32"].smallest).all()
     assert (allowed[1, :2] > 1e-8).all()
@@ -101,7 +103,8 @@ def test_the_bound_allows_both_biases_to_be_added_to_the_product_with_x() -> Non
         x=[[[1.4453125]]],
         h0=[[[0.57421875]]],
     )
-    case, want = example.case(), certified_outputs(example).outputs["out"]
+    case = example.case()
+    want = proven(recorded(case))[0]["out"]
     x, h, (w, u, b, c) = (
         np.float16(1.4453125),
         np.float16(0.57421875),

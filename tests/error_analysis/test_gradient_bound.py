@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 from factories.cotangents import gradient_scenario
 from factories.for_each import for_each
-from factories.perturbed_gradients import assert_attained
+from factories.perturbed_graph import assert_attained
 from factories.scenarios import changed, in_type
 
 from rnn_goldens.cells import Array, Backward
-from rnn_goldens.error_analysis.error_bound import error_bound
-from rnn_goldens.error_analysis.gradient_bound import STORING, gradient_bound
-from rnn_goldens.error_analysis.gradient_graph import traced
-from rnn_goldens.error_analysis.sensitivities import Sensitivities, Units
+from rnn_goldens.cells.composition import recorded, recorded_gradients
+from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
-from rnn_goldens.generator.gradients.exact import correctly_rounded_gradients
+from rnn_goldens.generator.exact import proven
+from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import NETWORKS
 from rnn_goldens.generator.scenarios.numbers import dyadic
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
@@ -53,6 +52,10 @@ def test_worst_case_rounding_errors_attain_the_bound_of_a_dialect(cell: str) -> 
     assert_attained(short.case(), short.cotangents)
 
 
+def gradient_bound(scenario: Scenario) -> ErrorBound:
+    return bounds_of(None, recorded_gradients(scenario.case(), scenario.cotangents))
+
+
 class Shuffled(Backward):
     """A backward pass that sums in random order and stores every partial sum of products and gradients."""
 
@@ -84,8 +87,8 @@ class Shuffled(Backward):
 def test_no_order_of_summation_comes_close_to_the_bound(cell: str, shape: str, dtype: str) -> None:
     scenario = gradient_scenario(cell, shape)
     case, cotangents = scenario.case(), scenario.cotangents
-    expected, _ = correctly_rounded_gradients(case, cotangents)
-    tolerance = gradient_bound(traced(case, cotangents)).tolerance
+    expected, _ = proven(recorded_gradients(case, cotangents))
+    tolerance = gradient_bound(scenario).of_gradients
     low = in_type(case, dtype)
     for seed in range(5):
         found = Shuffled(seed).gradients(low, {name: array.astype(dtype) for name, array in cotangents.items()})
@@ -111,8 +114,8 @@ def test_stored_partial_sums_over_sequences_stay_within_the_bound(cell: str) -> 
         gradient_scenario(cell, time=1, of=("d_out",)), x=np.ones((300, 1, 3)), d_out=np.ones((300, 1, 2))
     )
     case, cotangents = scenario.case(), scenario.cotangents
-    expected, _ = correctly_rounded_gradients(case, cotangents)
-    tolerance, found = gradient_bound(traced(case, cotangents)).tolerance, RowByRow().gradients(case, cotangents)
+    expected, _ = proven(recorded_gradients(case, cotangents))
+    tolerance, found = gradient_bound(scenario).of_gradients, RowByRow().gradients(case, cotangents)
     allowed = tolerance.allowed("weight_ih_l0", expected["weight_ih_l0"], PRECISIONS["bfloat16"])
     errors = np.abs(found["weight_ih_l0"] - expected["weight_ih_l0"])
     assert (errors <= LARGEST_CORRECT_ERROR * allowed).all()
@@ -121,21 +124,18 @@ def test_stored_partial_sums_over_sequences_stay_within_the_bound(cell: str) -> 
 @pytest.mark.parametrize("shape", ["plain", "two layers", "ragged"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_graph_of_both_passes_has_the_bound_of_the_forward_pass(cell: str, shape: str) -> None:
-    """The graph of both passes is cut into other trees than the graph of the forward pass; the bounds are equal."""
+    """Other values are used more than once in the graph of both passes than in that of the forward pass."""
     scenario = gradient_scenario(cell, shape, bidirectional=False)
-    tracing, known = traced(scenario.case(), scenario.cotangents), error_bound(scenario.case()).tolerance
-    last = Units(tracing.graph, tracing.forward.layers[-1][0][-1].state[0])
-    targets = [last, *(Units(tracing.graph, node) for node in tracing.x)]
-    (found,) = Sensitivities(tracing.graph, targets, STORING).of([last], "the last state")
-    for number, kind in enumerate((known.accumulation, known.storage)):
-        error = found[..., 2 * number]
-        assert (error <= kind["h_n"][-1] * (1 + 1e-9)).all()
-        assert (error >= kind["h_n"][-1] * (1 - 2**-7)).all()
+    forward = recorded(scenario.case())
+    alone = bounds_of(forward).tolerance
+    together = bounds_of(forward, recorded_gradients(scenario.case(), scenario.cotangents, forward)).tolerance
+    for one, other in ((alone.accumulation, together.accumulation), (alone.storage, together.storage)):
+        assert all((one[name] == other[name]).all() for name in one)
 
 
 def test_beyond_the_end_of_a_sequence_the_tolerance_is_the_smallest_number() -> None:
     scenario = gradient_scenario("gru", "ragged", lengths=[4, 2])
-    tolerance = gradient_bound(traced(scenario.case(), scenario.cotangents)).tolerance
+    tolerance = gradient_bound(scenario).of_gradients
     allowed = tolerance.allowed("x", np.zeros((2, 4, 3)), PRECISIONS["float32"])
     assert (allowed[1, 2:] == PRECISIONS["float32"].smallest).all()
     assert (allowed[1, :2] > 1e-9).all()
@@ -144,15 +144,11 @@ def test_beyond_the_end_of_a_sequence_the_tolerance_is_the_smallest_number() -> 
 def test_flushing_in_float16_neither_loosens_other_precisions_nor_doubles_the_tolerance() -> None:
     """Cotangents decay: a bound that allows float16 to flush would be many times the bound without flushing."""
     decaying = gradient_scenario("rnn_tanh", time=24, of=("d_h_n",))
-    bound = gradient_bound(traced(decaying.case(), decaying.cotangents))
+    bound = gradient_bound(decaying)
     assert not bound.in_float16
-    assert (bound.tolerance.storage["x"][:, 0] < 2.0**-10).all()
-    assert gradient_bound(traced(*_case_of(gradient_scenario("rnn_tanh", "one step")))).in_float16
-    little_more = gradient_bound(traced(*_case_of(gradient_scenario("gru", time=8, of=("d_h_n",)))))  # 2.2 times
-    little_less = gradient_bound(traced(*_case_of(gradient_scenario("gru", "plain", time=7))))  # 1.6 times
+    assert (bound.of_gradients.storage["x"][:, 0] < 2.0**-10).all()
+    assert gradient_bound(gradient_scenario("rnn_tanh", "one step")).in_float16
+    little_more = gradient_bound(gradient_scenario("gru", time=8, of=("d_h_n",)))  # 2.2 times
+    little_less = gradient_bound(gradient_scenario("gru", "plain", time=7))  # 1.6 times
     assert not little_more.in_float16
     assert little_less.in_float16
-
-
-def _case_of(scenario: Any) -> tuple[Any, Any]:
-    return scenario.case(), scenario.cotangents

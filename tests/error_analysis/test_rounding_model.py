@@ -1,39 +1,52 @@
 """Rounding losses of primitives, with numbers that are easy to follow, also under tf32 and wgsl."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from factories.perturbed_graph import OnePlace
 
-from rnn_goldens.cells.program import Operation
+from rnn_goldens.cells.graph import Graph, Node
+from rnn_goldens.cells.recorded import Recorded
 from rnn_goldens.error_analysis.arithmetic import OPERAND, TANH, is_long
-from rnn_goldens.error_analysis.gradient_bound import lost_in_sum
-from rnn_goldens.error_analysis.gradient_graph import WeightGradient
-from rnn_goldens.error_analysis.graph import Graph
+from rnn_goldens.error_analysis.losses import NETWORK, Losses
 from rnn_goldens.error_analysis.rounding_model import UNFLUSHED, loss
+from rnn_goldens.error_analysis.sums import lost_in_sum
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import IEEE, TF32, WGSL
 
-MATRIX = np.array([[1.0, 2.0], [3.0, -4.0], [5.0, 6.0], [7.0, 8.0]])
+
+def column(graph: Graph, units: list[float]) -> Node:
+    return graph.given(np.array(units, dtype=float)[None, None, :, None])
 
 
-def lost(primitive: str, *of: list[float], detail: tuple[Any, ...] = (), weights: tuple[str, ...] = ()) -> Any:
+def lost(primitive: str, *of: list[float], detail: tuple[Any, ...] = ()) -> Any:
     """Return the loss of each unit, in roundoffs of accumulation and of storage."""
-    graph = Graph({"weight": MATRIX})
-    nodes = tuple(graph.given(np.array([units], dtype=float)) for units in of)
-    lost_roundoffs = loss(graph, graph.compute(Operation(primitive, nodes, weights, detail)), UNFLUSHED)
+    graph = Graph()
+    return of_node(graph.compute(primitive, *(column(graph, units) for units in of), detail=detail))
+
+
+def of_node(node: Node) -> list[list[float]]:
+    lost_roundoffs = loss(node.graph, node.place, UNFLUSHED)
     assert lost_roundoffs is not None
-    return [part[0].tolist() for part in np.broadcast_arrays(*lost_roundoffs, graph.values[-1])[:2]]
+    return [part[0, 0, :, 0].tolist() for part in np.broadcast_arrays(*lost_roundoffs, node.value)[:2]]
 
 
-def test_transposed_products_and_totals_sum_the_absolute_values_of_their_terms() -> None:
-    # 0.5 times the row (5, 6) plus 2 times the row (7, 8) of the second block: 2.5 + 14 and 3 + 16.
-    units, second_of_two = [0.5, 2.0], (1, 2)
-    assert lost("transposed", units, detail=second_of_two, weights=("weight",)) == [[2 * 16.5, 2 * 19.0], [16.5, 19.0]]
-    # The row (1, 2) plus the row (3, -4) of the first block: the absolute values of the terms add up to 4 and 6.
-    units, first_of_two = [1.0, 1.0], (0, 2)
-    assert lost("transposed", units, detail=first_of_two, weights=("weight",)) == [[2 * 4.0, 2 * 6.0], [4.0, 2.0]]
-    assert lost("total", [1.0, -2.0, 4.0]) == [[3 * 7.0], [3.0]]
+def test_products_and_totals_sum_the_absolute_values_of_their_terms() -> None:
+    graph = Graph()
+    matrix = graph.constant_matrix([[5.0, 7.0], [6.0, 8.0]])
+    product = matrix @ column(graph, [0.5, -2.0])
+    assert of_node(product) == [[2 * 16.5, 2 * 19.0], [11.5, 13.0]]  # the terms are 2.5 and 14, and 3 and 16
+    assert lost("total_over", [1.0, -2.0, 4.0], detail=((-2,),)) == [[3 * 7.0], [3.0]]
+
+
+def test_an_outer_product_stores_two_values_and_a_product_with_a_weight_is_a_sum_of_one_term() -> None:
+    graph = Graph()
+    w, k, v = (graph.given(np.full((1, 1, rows, 1), 3.0)) for rows in (2, 2, 1))
+    graph.weights.add(w.place)
+    assert of_node(k @ v) == [[0.0, 0.0], [18.0, 18.0]]
+    assert of_node(w @ v) == [[9.0, 9.0], [9.0, 9.0]]
 
 
 @pytest.mark.parametrize(
@@ -60,10 +73,11 @@ def test_of_two_correct_formulas_the_larger_loss_counts(primitive: str, of: Any,
 
 
 def loss_of_sum(gs: list[list[list[float]]], vs: list[list[list[float]]] | None = None) -> Any:
-    graph = Graph({})
-    nodes = tuple(graph.given(np.array(g)) for g in gs)
-    lost_roundoffs = lost_in_sum(graph, WeightGradient(nodes, tuple(graph.given(np.array(v)) for v in vs or [])))
-    return lost_roundoffs[:2].tolist()
+    graph = Graph()
+    of = [graph.given(np.array(part)[:, None, :, None]) for part in (*gs, *(vs or []))]
+    node = graph.compute("summed_outer" if vs else "added_up", *of)
+    lost_roundoffs = lost_in_sum(graph, node.place, NETWORK)[:2, 0, 0]
+    return (lost_roundoffs if vs else lost_roundoffs[..., 0]).tolist()
 
 
 def test_sums_over_time_and_batch_lose_every_partial_sum_from_either_end() -> None:
@@ -90,12 +104,14 @@ def accumulated(
     of_computed: bool = False,
 ) -> Any:
     """Return the loss of accumulation of each unit."""
-    graph = Graph({"weight": np.array(weight)} if weight else {})
-    nodes = tuple(graph.given(np.array([units], dtype=float)) for units in of)
-    operation = Operation(primitive, nodes, ("weight",) if weight else (), (0, 1) if weight else ())
-    lost = loss(graph, graph.compute(operation), UNFLUSHED, arithmetic, of_computed=of_computed)
-    assert lost is not None
-    return np.broadcast_to(lost[0], graph.values[-1].shape)[0].tolist()
+    graph = Graph()
+    columns = [column(graph, units) for units in of]
+    node = graph.constant_matrix(weight) @ columns[0] if weight else graph.compute(primitive, *columns)
+    losses = Losses(Recorded(graph, {}, {}, lambda _, part: part), replace(NETWORK, arithmetic=arithmetic))
+    varies = [of_computed and place == columns[0].place for place in range(len(graph.values))]
+    found = losses.of(OnePlace(graph), node.place, [node.place], varies)
+    assert found is not None
+    return found[0, 0, 0, 0, :, 0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -112,8 +128,8 @@ def accumulated(
 def test_a_product_loses_the_rounding_of_long_operands_under_tf32(
     weight: list[list[float]], v: list[float], of_computed: bool, rounded: float
 ) -> None:
-    under = accumulated("product", v, arithmetic=TF32, weight=weight, of_computed=of_computed)
-    (ieee,) = accumulated("product", v, arithmetic=IEEE, weight=weight)
+    under = accumulated("matmul", v, arithmetic=TF32, weight=weight, of_computed=of_computed)
+    (ieee,) = accumulated("matmul", v, arithmetic=IEEE, weight=weight)
     assert under == pytest.approx([ieee + OPERAND * rounded], rel=1e-12)
 
 
@@ -127,11 +143,13 @@ def test_operands_are_rounded_to_the_bits_of_float16() -> None:
 @pytest.mark.parametrize(("g", "v", "rounded"), [(1.0, 3.0, 0.0), (LONG, 3.0, 3 * LONG), (LONG, LONG, 2 * LONG**2)])
 def test_the_gradient_of_a_matrix_loses_the_rounding_of_its_operands(g: float, v: float, rounded: float) -> None:
     """Two steps of one sequence; a bias has no product."""
-    graph = Graph({})
-    gs, vs = (tuple(graph.given(np.array([[number]])) for _ in range(2)) for number in (g, v))
-    (lost, *_), (ieee, *_) = (lost_in_sum(graph, WeightGradient(gs, vs), name) for name in (TF32, IEEE))
+    graph = Graph()
+    given = [graph.given(np.full((1, 1, 1, 1), number)) for number in (g, g, v, v)]
+    matrix, bias = graph.compute("summed_outer", *given).place, graph.compute("added_up", *given[:2]).place
+    under = replace(NETWORK, arithmetic=TF32)
+    lost, ieee = (lost_in_sum(graph, matrix, policy)[0] for policy in (under, NETWORK))
     assert (lost - ieee).item() == pytest.approx(2 * OPERAND * rounded)
-    assert (lost_in_sum(graph, WeightGradient(gs, ()), TF32) == lost_in_sum(graph, WeightGradient(gs, ()))).all()
+    assert (lost_in_sum(graph, bias, under) == lost_in_sum(graph, bias, NETWORK)).all()
 
 
 @pytest.mark.parametrize("primitive", ["sum", "multiply", "mean", "sigmoid", "tanh", "exp"])

@@ -29,7 +29,7 @@ def test_every_deviation_has_a_picture() -> None:
 
 @pytest.mark.slow
 def test_the_lines_of_every_deviation_fit_a_terminal() -> None:
-    corpus = open_corpus("v1")
+    corpus = open_corpus()
     known = detections(corpus)
     texts = {wrong.name: deviation_text(wrong, corpus, known[wrong.name]) for wrong in DEVIATIONS}
     assert {name for name, text in texts.items() if max(map(len, text.splitlines())) > WIDTH} == set()
@@ -94,13 +94,13 @@ def test_a_deviation_that_cannot_run_has_no_picture() -> None:
 
     mine = Deviation("mine", "Does nothing known.", in_weights(unable))
     assert picture(mine) == []
-    text = deviation_text(mine, open_corpus("v1"), None)
+    text = deviation_text(mine, open_corpus(), None)
     assert "the code\nright: Network.weights, rnn_goldens/cells/network.py\n" in text
     assert "Return a change of the weights: change(name, array, case) returns the new" in text
 
 
 def test_the_fix_is_printed() -> None:
-    corpus = open_corpus("v1")
+    corpus = open_corpus()
     text = deviation_text(deviation("gru_reset_before_product"), corpus, None)
     assert "to fix       a network with the reset gate before the product is a dialect" in text
 

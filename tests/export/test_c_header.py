@@ -93,7 +93,7 @@ def test_sizes_and_optional_inputs_are_macros(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", [None, "float32"])
 def test_headers_of_the_whole_corpus_can_be_included_together(dtype: str | None, tmp_path: Path) -> None:
-    corpus = open_corpus("v1")
+    corpus = open_corpus()
     chosen = {entry.id: dtype or entry.precisions[0] for entry in corpus.entries if dtype in (None, *entry.precisions)}
     write(tmp_path, [encode(corpus.load(golden_id, precision), "c") for golden_id, precision in chosen.items()])
     includes = "".join(f'#include "{path.name}"\n' for path in tmp_path.glob("*.h"))

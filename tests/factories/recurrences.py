@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from rnn_goldens.generator.recurrences.scenario import RecurrenceScenario
+from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
 from rnn_goldens.generator.scenarios.numbers import dyadic
 from rnn_goldens.generator.scenarios.recurrences import ATTENTION, Variant, draw_attention, draw_scan
 

@@ -92,7 +92,7 @@ def test_the_core_set_is_minimal_and_prefers_simple_goldens() -> None:
 
 
 def committed_matrix(name: str = kill_matrix_file.NAME) -> dict[str, Any]:
-    return kill_matrix_file.read(find("v1") / name)
+    return kill_matrix_file.read(find() / name)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def committed_matrix(name: str = kill_matrix_file.NAME) -> dict[str, Any]:
 def test_the_committed_matrix_detects_every_deviation_not_listed_as_undetected(
     name: str, deviations: Sequence[Deviation], undetected: Sequence[Undetected]
 ) -> None:
-    matrix, corpus = committed_matrix(name), open_corpus("v1")
+    matrix, corpus = committed_matrix(name), open_corpus()
     cells = {entry.id: entry.cell for entry in corpus.entries}
     detected = {
         (d["name"], cells[golden_id], precision)
@@ -121,7 +121,7 @@ def test_the_committed_matrix_detects_every_deviation_not_listed_as_undetected(
 
 
 def test_the_core_set_detects_as_much_as_all_goldens() -> None:
-    matrix, corpus = committed_matrix(), open_corpus("v1")
+    matrix, corpus = committed_matrix(), open_corpus()
     core_ids = [entry.id for entry in corpus.entries if "core" in entry.features]
     assert core_ids == matrix["core"]
     for d in matrix["deviations"]:
@@ -160,7 +160,7 @@ def test_small_changes_of_small_margins_are_ignored(golden: Golden, tmp_path: Pa
 
 @pytest.fixture(scope="module")
 def pages() -> dict[str, str]:
-    return deviation_page.pages(find("v1"))
+    return deviation_page.pages(find())
 
 
 def test_the_pages_are_up_to_date_and_have_a_section_for_each_deviation(pages: dict[str, str]) -> None:
@@ -190,6 +190,6 @@ def test_the_index_counts_deviations_that_no_golden_detects(pages: dict[str, str
 def test_a_page_without_a_group_is_removed(tmp_path: Path, pages: dict[str, str]) -> None:
     (tmp_path / "deviations").mkdir()
     (tmp_path / "deviations/of-old.md").write_text("# Of old\n")
-    deviation_page.write(find("v1"), tmp_path / "deviations.md")
+    deviation_page.write(find(), tmp_path / "deviations.md")
     written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.md")}
     assert written == pages.keys()

@@ -152,7 +152,7 @@ def test_no_golden_detects_flushing_of_subnormal_numbers(precision: str) -> None
 
 
 def corpus() -> Iterator[Golden]:
-    opened = open_corpus("v1")
+    opened = open_corpus()
     return (opened.load(entry.id, "float64") for entry in opened.entries if entry.cell not in RECURRENCES)
 
 
@@ -184,14 +184,14 @@ def flushing(smallest: float) -> type[Network]:
 
 
 DOCS = Path(__file__).parents[2] / "docs"
-CORPUS = open_corpus("v1")
+CORPUS = open_corpus()
 MATRIX = detections(CORPUS)
 CELL_OF = {entry.id: entry.cell for entry in CORPUS.entries}
 
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    return page(find("v1"))
+    return page(find())
 
 
 @pytest.fixture(scope="module")

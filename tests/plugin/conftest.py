@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rnn_goldens.corpus import packaged
+from rnn_goldens.corpus import find
 
 FOUR = (
     "documented/single-sequence",
@@ -80,12 +80,12 @@ def write_corpus(pytester: pytest.Pytester) -> WriteCorpus:
     """A function that copies the four documented goldens into a folder; ``change`` may edit each index entry."""
 
     def write(name: str, change: Callable[[dict[str, Any]], object] = dict) -> Path:
-        v1, folder = packaged()["v1"], pytester.path / name
-        index = json.loads((v1 / "index.json").read_text("utf-8"))
+        builtin, folder = find(), pytester.path / name
+        index = json.loads((builtin / "index.json").read_text("utf-8"))
         index["goldens"] = [entry for entry in index["goldens"] if entry["id"] in FOUR]
         for entry in index["goldens"]:
             change(entry)
-        shutil.copytree(v1 / "documented", folder / "documented")
+        shutil.copytree(builtin / "documented", folder / "documented")
         (folder / "index.json").write_text(json.dumps(index), "utf-8")
         return folder
 

@@ -17,7 +17,7 @@ CheckWith = Callable[[str], None]
 RunWith = Callable[..., pytest.RunResult]
 Read = Callable[[str], list[ListEntry]]
 
-ENTRIES = open_corpus("v1").entries
+ENTRIES = open_corpus().entries
 FOUR = [entry for entry in ENTRIES if entry.id in ("gru/plain", "gru/lengths", "lstm/plain", "lstm/lengths")]
 
 
@@ -155,7 +155,7 @@ def test_an_entry_that_passes_fails_the_run_and_is_reported(check_with: CheckWit
     assert "failed before outputs were compared" not in result.stdout.str()
 
 
-FOUR_GOLDENS = "--rnn-goldens-corpus=v1", "--rnn-goldens-ids=gru/plain,gru/lengths,lstm/plain,lstm/lengths"
+FOUR_GOLDENS = "--rnn-goldens-corpus=v2", "--rnn-goldens-ids=gru/plain,gru/lengths,lstm/plain,lstm/lengths"
 
 WRONG_WITH_LENGTHS = """
     def test_mine(rnn_golden):
@@ -316,7 +316,7 @@ def test_the_entry_of_a_golden_that_passes_in_one_test_and_fails_in_another_is_u
         """
     )
     known = project.path / "known.txt"
-    options = "--rnn-goldens-corpus=v1", "--rnn-goldens-known-failures=known.txt", UPDATE, *workers
+    options = "--rnn-goldens-corpus=v2", "--rnn-goldens-known-failures=known.txt", UPDATE, *workers
     for before in ("# none\n", "gru/plain  # all of it\n"):
         known.write_text(before, "utf-8")
         result = project.runpytest_inprocess(*options)

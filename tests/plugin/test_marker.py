@@ -14,7 +14,7 @@ from plugin.conftest import FOUR
 
 import rnn_goldens
 from rnn_goldens import encoding
-from rnn_goldens.corpus import open_corpus, packaged
+from rnn_goldens.corpus import find, open_corpus
 
 Collect = Callable[..., dict[str, list[str]]]
 
@@ -197,10 +197,10 @@ def test_the_corpus_option_accepts_a_version_or_a_folder(
     varied: pytest.Pytester, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     varied.makepyfile("def test_it(rnn_golden): ...")
-    varied.mkdir("v1")  # a version takes precedence, as for rnn_goldens.load
-    v1 = open_corpus(packaged()["v1"])
-    assert names(collect("--rnn-goldens-corpus=v1")["test_it"]) == [
-        entry.id for entry in v1.select() if "float32" in entry.precisions
+    varied.mkdir("v2")  # a version takes precedence, as for rnn_goldens.load
+    builtin = open_corpus()
+    assert names(collect("--rnn-goldens-corpus=v2")["test_it"]) == [
+        entry.id for entry in builtin.select() if "float32" in entry.precisions
     ]
     monkeypatch.chdir(varied.mkdir("below"))
     assert names(collect("--rnn-goldens-corpus=../four", "..")["test_it"]) == list(VARIETY)
@@ -251,7 +251,7 @@ def custom_goldens(project: pytest.Pytester) -> pytest.Pytester:
     """A folder of custom goldens beside the tests, and a test that selects it."""
     golden = rnn_goldens.load("documented/mini-batch", dtype="float64")
     goldens = project.path / "goldens"
-    index = json.loads((packaged()["v1"] / "index.json").read_text("utf-8"))
+    index = json.loads((find() / "index.json").read_text("utf-8"))
     (entry,) = [entry for entry in index["goldens"] if entry["id"] == golden.id]
     entry["id"] = "mine/batch"
     for suffix, content in encoding.encode(replace(golden, id="mine/batch")).items():
@@ -288,9 +288,9 @@ def test_an_updated_list_is_valid_for_the_next_run(custom_goldens: pytest.Pytest
 
 def test_corpora_that_share_an_id_and_a_missing_corpus_are_errors(custom_goldens: pytest.Pytester) -> None:
     path = custom_goldens.path / "tests" / "test_own.py"
-    path.write_text(path.read_text("utf-8").replace('corpus="../goldens", ids="mine/*"', 'corpus="v1"'), "utf-8")
+    path.write_text(path.read_text("utf-8").replace('corpus="../goldens", ids="mine/*"', 'corpus="v2"'), "utf-8")
     output = custom_goldens.runpytest_inprocess("tests").stdout.str()
     assert "documented/single-sequence is in" in output
-    path.write_text(path.read_text("utf-8").replace('corpus="v1"', 'corpus="../golden"'), "utf-8")
+    path.write_text(path.read_text("utf-8").replace('corpus="v2"', 'corpus="../golden"'), "utf-8")
     output = custom_goldens.runpytest_inprocess("tests").stdout.str()
     assert "/golden'. Corpora (or a folder with an index.json): " in output

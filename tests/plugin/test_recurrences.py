@@ -2,7 +2,7 @@
 
 import pytest
 
-OPTIONS = ("--rnn-goldens-cell=gated_delta", "--rnn-goldens-dtype=float32", "--rnn-goldens-corpus=v1")
+OPTIONS = ("--rnn-goldens-cell=gated_delta", "--rnn-goldens-dtype=float32", "--rnn-goldens-corpus=v2")
 
 KERNEL = """
 import numpy as np

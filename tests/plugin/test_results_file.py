@@ -263,7 +263,7 @@ def test_outputs_computed_in_a_higher_precision_pass_and_are_reported(project: p
         from rnn_goldens.cells import Network, case_of
         from rnn_goldens.golden.precision import PRECISIONS
 
-        @pytest.mark.rnn_goldens(corpus="v1", ids=["lstm/one-step", "gru/one-step"], dtypes=["bfloat16", "float32"])
+        @pytest.mark.rnn_goldens(corpus="v2", ids=["lstm/one-step", "gru/one-step"], dtypes=["bfloat16", "float32"])
         def test_it(rnn_golden):
             outputs = Network().run(case_of(rnn_golden, np.float64))
             if rnn_golden.cell == "gru":

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from rnn_goldens.corpus import packaged
+from rnn_goldens.corpus import find
 from rnn_goldens.corpus.discrimination import BEYOND
 
 pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason="the tests use networks in torch")
@@ -126,7 +126,7 @@ def test_deselected_goldens_of_the_same_kind_are_counted(lstm: pytest.Pytester) 
 def test_only_corpora_with_a_kill_matrix_are_counted(project: pytest.Pytester) -> None:
     project.makepyfile("import my_rnn\ndef test_it(rnn_golden): rnn_golden.check(my_rnn.right(rnn_golden))")
     assert lines(project.runpytest_inprocess()) == []
-    shutil.copy(packaged()["v1"] / "kill-matrix.json", project.path / "four")
+    shutil.copy(find() / "kill-matrix.json", project.path / "four")
     (printed, *more) = lines(project.runpytest_inprocess())
     assert printed.startswith("rnn_relu, float32: 4 goldens; all ")
     assert more == ["  inputs, 2 units, 1 layer, 2 rows and 3 steps."]
@@ -135,7 +135,7 @@ def test_only_corpora_with_a_kill_matrix_are_counted(project: pytest.Pytester) -
 
 
 def test_a_run_without_comparisons_prints_no_coverage(project: pytest.Pytester) -> None:
-    shutil.copy(packaged()["v1"] / "kill-matrix.json", project.path / "four")
+    shutil.copy(find() / "kill-matrix.json", project.path / "four")
     project.makepyfile("import my_rnn\ndef test_it(rnn_golden): rnn_golden.check(my_rnn.refuses(rnn_golden))")
     assert lines(project.runpytest_inprocess()) == []
 
@@ -195,7 +195,7 @@ def test_coverage_is_printed_for_each_corpus_with_a_kill_matrix(project: pytest.
         document["goldens"] = document["goldens"][keep]
         index.write_text(json.dumps(document), "utf-8")
     project.makeini("[pytest]\nrnn_goldens_corpus = four,more")
-    shutil.copy(packaged()["v1"] / "kill-matrix.json", project.path / "four")
+    shutil.copy(find() / "kill-matrix.json", project.path / "four")
     project.makepyfile("import my_rnn\ndef test_it(rnn_golden): rnn_golden.check(my_rnn.right(rnn_golden))")
     (printed, *more) = lines(project.runpytest_inprocess())
     assert printed.startswith("rnn_relu, float32: 3 goldens of corpus four; all ")

@@ -96,7 +96,7 @@ def test_an_earlier_corpus_version_is_shown_beside_its_row(write: Write) -> None
 
 
 def test_another_corpus_a_duplicate_implementation_and_an_incomplete_row_are_errors(write: Write) -> None:
-    for other in ("0.1.0", "1.99.0", "mine 1.0.0"):
+    for other in ("99.0.0", "mine 1.0.0"):
         with pytest.raises(InvalidFile, match=rf"is of corpus {other}, but this report is of {CORPUS.label}"):
             rows([write("other.json", row("mlx"), corpus=other)], CORPUS, [])
     with pytest.raises(InvalidFile, match="numpy is checked here, too"):

@@ -100,20 +100,20 @@ def test_the_names_in_the_schema_are_those_in_the_code() -> None:
 def test_a_validator_without_this_package_accepts_the_committed_files(every: int) -> None:
     resources = [(document["$id"], Resource.from_contents(document)) for document in SCHEMAS.values()]
     registry: Registry[Any] = Registry().with_resources(resources)
-    for path in sorted(find("v1").rglob("*.json"))[::every]:
+    for path in sorted(find().rglob("*.json"))[::every]:
         document = json.loads(path.read_text("utf-8"))
         jsonschema.Draft202012Validator(SCHEMAS[document["kind"]], registry=registry).validate(document)
 
 
 def test_a_long_value_does_not_flood_the_message() -> None:
-    document = json.loads((find("v1") / "documented/mini-batch.json").read_text("utf-8"))
+    document = json.loads((find() / "documented/mini-batch.json").read_text("utf-8"))
     document["expected"]["out"]["shape"] = [1] * 5000
     assert max(map(len, schema.problems(document, "golden"))) < 300
 
 
 @pytest.mark.parametrize("wrong", [True, None, "1", [1.0]])
 def test_a_single_item_that_is_not_a_number_is_found(wrong: object) -> None:
-    golden = json.loads((find("v1") / "documented/single-sequence.json").read_text("utf-8"))
+    golden = json.loads((find() / "documented/single-sequence.json").read_text("utf-8"))
     assert schema.problems(golden, "golden") == []
     golden["inputs"]["x"]["data"][3] = wrong
     assert schema.problems(golden, "golden") == [f"inputs/x/data/3: {wrong!r} is not of type 'number'"]
@@ -121,6 +121,6 @@ def test_a_single_item_that_is_not_a_number_is_found(wrong: object) -> None:
 
 @pytest.mark.parametrize("wrong", [True, 2.5])
 def test_a_single_item_that_is_not_an_integer_is_found(wrong: object) -> None:
-    golden = json.loads((find("v1") / "lstm/lengths.json").read_text("utf-8"))
+    golden = json.loads((find() / "lstm/lengths.json").read_text("utf-8"))
     golden["inputs"]["lengths"]["data"][1] = wrong
     assert schema.problems(golden, "golden") == [f"inputs/lengths/data/1: {wrong!r} is not of type 'integer'"]

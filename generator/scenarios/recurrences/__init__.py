@@ -1,6 +1,6 @@
 """Scenarios of recurrences: small, each with a purpose."""
 
-from rnn_goldens.generator.recurrences.scenario import RecurrenceScenario
+from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
 from rnn_goldens.generator.scenarios.recurrences.attention import (
     ATTENTION_VARIANTS,
     EXACT_VARIANTS,

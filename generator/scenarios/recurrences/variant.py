@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.generator.recurrences.scenario import RecurrenceScenario
+from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers
 from rnn_goldens.golden.recurrences import recurrence_config
 

@@ -1,0 +1,204 @@
+"""The correct algorithms of a scenario as graphs: what they need to be exact, and bounds on their rounding errors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from rnn_goldens.cells import Case
+from rnn_goldens.cells.chunked import in_chunks
+from rnn_goldens.cells.composition import recorded, recorded_gradients
+from rnn_goldens.cells.lane_axes import lane_of
+from rnn_goldens.cells.recorded import Lane, Recorded, with_gradients
+from rnn_goldens.cells.recurrence import RecurrenceCase
+from rnn_goldens.cells.unrolled import gradient_names, recorded_recurrence
+from rnn_goldens.error_analysis.bounds import Bounds
+from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of, coefficients, flattest
+from rnn_goldens.error_analysis.losses import CONTRACTS
+from rnn_goldens.generator.exactness import Needs, needs_of_all
+from rnn_goldens.generator.recurrence_scenario import AnyScenario, RecurrenceScenario
+from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts
+
+CHUNKS = (1, 16, 64)
+"""Sizes of chunks whose rounding errors the tolerance of any algorithm allows."""
+
+EXACT_CHUNKS = (1, 7, 16, 64)
+"""Sizes of chunks that must not round in an exact golden, besides the whole."""
+
+_ALSO_EXACT = ("exp",)
+"""Primitives of recurrences that need not round: a decay of one is e^0."""
+
+FLATTEST = 2.0**-12
+"""An activation whose derivative is below this is saturated: it hides errors of its argument."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bounded:
+    """The tolerance of outputs or gradients that is not zero.
+
+    Attributes:
+        tolerance: the tolerance.
+        undecided: precisions in which rounding may decide the side of a kink.
+        flushes: whether float16 may flush so many small values that the tolerance does not hold in it.
+    """
+
+    tolerance: Bound | Contracts
+    undecided: frozenset[str] = frozenset()
+    flushes: bool = False
+
+
+class NetworkForms:
+    """A network, of which all correct algorithms have the same graph: sums may be added in any order.
+
+    Attributes:
+        forward: the forward pass.
+        both: both passes, or None without cotangents.
+        cotangents: by name.
+    """
+
+    def __init__(self, case: Case, cotangents: dict[str, Float64]) -> None:
+        self.cotangents = cotangents
+        self.forward = recorded(case)
+        self.both = recorded_gradients(case, cotangents, self.forward) if cotangents else None
+
+    @cached_property
+    def needs(self) -> Needs | None:
+        """What a precision needs for outputs without rounding; None if an operation always rounds."""
+        return needs_of_all([self.forward])
+
+    @cached_property
+    def gradient_needs(self) -> Needs | None:
+        """What a precision needs for gradients without rounding; None if an operation always rounds."""
+        return None if self.both is None or not is_exact(self.needs) else needs_of_all([self.both])
+
+    def outputs(self) -> Bounded:
+        """Return the tolerance of outputs."""
+        return Bounded(self._bounds.tolerance, self._bounds.undecided)
+
+    def gradients(self) -> Bounded:
+        """Return the tolerance of gradients."""
+        return Bounded(self._bounds.of_gradients, flushes=not self._bounds.in_float16)
+
+    @property
+    def is_saturated(self) -> bool:
+        """Whether an activation is saturated, in outputs that are not exact."""
+        return not is_exact(self.needs) and flattest(self.forward) < FLATTEST
+
+    @cached_property
+    def _bounds(self) -> ErrorBound:
+        forward = None if is_exact(self.needs) else self.forward
+        return bounds_of(forward, None if is_exact(self.gradient_needs) else self.both)
+
+
+class RecurrenceForms:
+    """A recurrence, step by step, and linear attention in chunks, too.
+
+    Attributes:
+        forward: the forward pass, step by step.
+        both: both passes, or None without cotangents.
+        cotangents: by name.
+    """
+
+    is_saturated = False
+
+    def __init__(self, case: RecurrenceCase, cotangents: dict[str, Float64]) -> None:
+        self._case, self.cotangents = case, cotangents
+        self.forward, self.both = self._recorded()
+
+    def _recorded(self, size: int = 0) -> tuple[Recorded, Recorded | None]:
+        """Return the graphs of both passes: step by step, or in chunks of a size."""
+        forward = self._forward(size)
+        if not self.cotangents:
+            return forward, None
+        return forward, with_gradients(forward, self.cotangents, gradient_names(self._case))
+
+    def _forward(self, size: int = 0, lane: Lane | None = None) -> Recorded:
+        return recorded_recurrence(self._case, in_chunks(size) if size else None, lane)
+
+    def _sizes(self, sizes: Sequence[int]) -> list[int]:
+        """Return sizes of chunks, at most the number of time steps; [] for a recurrence without a chunked form."""
+        return sorted({min(size, self._case.time) for size in sizes}) if "q" in self._case.inputs else []
+
+    @cached_property
+    def needs(self) -> Needs | None:
+        """What a precision needs for outputs without rounding, in all forms; None if an operation always rounds."""
+        found = needs_of_all([self.forward], _ALSO_EXACT)
+        if not is_exact(found):
+            return found
+        return needs_of_all([self.forward, *(forward for forward, _ in self._exact_chunks)], _ALSO_EXACT)
+
+    @cached_property
+    def gradient_needs(self) -> Needs | None:
+        """What a precision needs for gradients without rounding, in all forms; None if an operation always rounds."""
+        if self.both is None or not is_exact(self.needs):
+            return None
+        return needs_of_all([self.both, *(both for _, both in self._exact_chunks if both is not None)], _ALSO_EXACT)
+
+    @cached_property
+    def _exact_chunks(self) -> list[tuple[Recorded, Recorded | None]]:
+        return [self._recorded(size) for size in self._sizes((*EXACT_CHUNKS, self._case.time))]
+
+    def outputs(self) -> Bounded:
+        """Return the tolerance of outputs."""
+        return Bounded(_contracts([outputs for outputs, _ in self._coefficients]))
+
+    def gradients(self) -> Bounded:
+        """Return the tolerance of gradients."""
+        return Bounded(_contracts([gradients for _, gradients in self._coefficients]))
+
+    @cached_property
+    def _coefficients(self) -> list[tuple[Coefficients, Coefficients]]:
+        """The coefficients of outputs and of gradients, step by step and for each size of chunks."""
+        return [self._bounded(size) for size in (0, *self._sizes(CHUNKS))]
+
+    def _bounded(self, size: int) -> tuple[Coefficients, Coefficients]:
+        """Return the coefficients of outputs and of gradients in one form; without arrays where they are exact.
+
+        Outputs are bounded in all lanes at once. Gradients are not: they add up over axes that are lanes in outputs.
+        """
+        label, (forward, both) = "tolerance", (self.forward, self.both) if not size else self._recorded(size)
+        label += f" in chunks of {size}" if size else ""
+        outputs = gradients = Coefficients({}, {}, {})
+        if not is_exact(self.needs):
+            outputs = _coefficients(self._forward(size, lane_of(forward)), label)
+        if both is not None and not is_exact(self.gradient_needs):
+            gradients = _coefficients(both, f"{label} of gradients")
+        return outputs, gradients
+
+
+def _coefficients(recorded: Recorded, label: str) -> Coefficients:
+    bounds = Bounds(recorded, recorded.results, CONTRACTS).of_results(label)
+    kinds = range(len(CONTRACTS.kinds))
+    return Coefficients(*(coefficients(recorded, bounds, kind, CONTRACTS.bits) for kind in kinds))
+
+
+Forms = NetworkForms | RecurrenceForms
+
+
+def forms_of(scenario: AnyScenario) -> Forms:
+    """Return the correct algorithms of a scenario. Raises Refused if an array is invalid."""
+    if isinstance(scenario, RecurrenceScenario):
+        return RecurrenceForms(scenario.case(), scenario.named(scenario.shapes.cotangents))
+    return NetworkForms(scenario.case(), scenario.cotangents if scenario.given_cotangents else {})
+
+
+def is_exact(needs: Needs | None) -> bool:
+    """Return whether float32 meets the requirements for results without rounding."""
+    return needs is not None and needs.met_by(PRECISIONS["float32"])
+
+
+def _contracts(forms: Sequence[Coefficients]) -> Contracts:
+    return Contracts(forms[0], _largest(forms) if len(forms) > 1 else None)
+
+
+def _largest(forms: Sequence[Coefficients]) -> Coefficients:
+    """Return the largest coefficients of several forms."""
+
+    def of_kind(kind: str) -> dict[str, Float64]:
+        arrays = [getattr(form, kind) for form in forms]
+        return {name: np.maximum.reduce([of_form[name] for of_form in arrays]) for name in arrays[0]}
+
+    return Coefficients(*map(of_kind, CONTRACTS.kinds))

@@ -1,1 +1,0 @@
-"""Certifies gradients: computes them from cotangents, and derives their tolerance over both passes."""

@@ -1,0 +1,198 @@
+"""Records a network: a cell, declared as a recurrence, composed over layers, directions, lengths and time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from rnn_goldens.cells.case import Case
+from rnn_goldens.cells.cell import Cell
+from rnn_goldens.cells.graph import Graph, Mask, Node
+from rnn_goldens.cells.notation import MATRIX, Term
+from rnn_goldens.cells.program import Program, written
+from rnn_goldens.cells.recorded import Recorded, with_gradients
+from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.shapes import STACKED, Shape
+
+EVERY = slice(None)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A weight of the equations, ``W_ii``: a block of rows of a stored array.
+
+    Attributes:
+        stored: the name of the array, ``weight_ih``.
+        number: which block.
+        count: the number of blocks.
+        is_matrix: whether it is a matrix; otherwise a vector.
+    """
+
+    stored: str
+    number: int
+    count: int
+    is_matrix: bool
+
+    def rows(self, size: int) -> slice:
+        """Return the rows of the block in an array of ``size`` rows."""
+        return slice(self.number * size // self.count, (self.number + 1) * size // self.count)
+
+
+class _Weights:
+    """``w`` in equations: each weight is an input of the recurrence; a bias that is absent is 0."""
+
+    def __init__(self, terms: Mapping[str, Term]) -> None:
+        self._terms = terms
+
+    def __getattr__(self, name: str) -> Term | int:
+        return self._terms.get(name, 0)
+
+
+@lru_cache(maxsize=1024)
+def blocks_of(cell: Cell, bias: bool) -> dict[str, Block]:
+    """Return the weights of a cell by their names in its equations."""
+    gates, found = cell.layout.gates, {}
+    for name in cell.layout.present(bias=bias):
+        letters = dict(cell.layout.weights)[name]
+        if name not in dict(STACKED):
+            found[name.replace("weight_", "W_")] = Block(name, 0, 1, len(letters) > 1)
+            continue
+        for number, gate in enumerate(gates):
+            own = f"{'W' if len(letters) > 1 else 'b'}_{name[-2]}{gate}"
+            found[own] = Block(name, number, len(gates), len(letters) > 1)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def step_of(cell: Cell, bias: bool) -> Program:
+    """Return the program of a time step: of x, the weights and the states; its results are the states after it."""
+    names = tuple(blocks_of(cell, bias))
+    terms = {name: Term("input", units=MATRIX) for name in ("x", *names, *cell.states)}
+    states = [terms[name] for name in cell.states]
+    after = cell.equations(terms["x"], *states, _Weights({name: terms[name] for name in names}))
+    return written(list(terms.values()), after)
+
+
+def recorded(case: Case) -> Recorded:
+    """Return the graph of the forward pass of a network whose arrays are float64."""
+    return _Composition(case).recorded()
+
+
+def recorded_gradients(case: Case, cotangents: Mapping[str, Float64], forward: Recorded | None = None) -> Recorded:
+    """Return the graph of both passes; its outputs are the gradients.
+
+    Args:
+        case: the network.
+        cotangents: by name, ``d_out`` and so on, shaped like the outputs.
+        forward: the forward pass, if it was recorded before; its graph gets the backward pass.
+    """
+    forward = recorded(case) if forward is None else forward
+    initial = case.cell.layout.initial if case.state_given else ()
+    return with_gradients(forward, cotangents, ["x", *initial, *case.weights])
+
+
+class _Composition:
+    """Records layer by layer, direction by direction, step by step."""
+
+    def __init__(self, case: Case) -> None:
+        self.unbatched, self.case = not case.batched, case.as_batch()
+        self.batch, self.time, _ = self.case.x.shape
+        self.lengths = np.full(self.batch, self.time) if case.lengths is None else case.lengths
+        self.blocks = blocks_of(case.cell, case.config.bias)
+        self.program = step_of(case.cell, case.config.bias)
+        self.found = Recorded(
+            Graph(),
+            self._shapes(case),
+            self._axes(),
+            lambda _, part: part[..., None],
+            outputs={name: [] for name in case.cell.layout.outputs},
+        )
+
+    def _axes(self) -> dict[str, str]:
+        """Return the axes of the parts of each array: units, or the rows and columns of a weight."""
+        of_weights = {
+            f"{block.stored}_{suffix}": "rows columns" if block.is_matrix else "rows"
+            for block in self.blocks.values()
+            for suffix in self.case.config.suffixes
+        }
+        states = [f"{name}{end}" for name in self.case.cell.states for end in ("0", "_n")]
+        return {**dict.fromkeys(("x", "out", *states), "units"), **of_weights}
+
+    def _shapes(self, case: Case) -> dict[str, Shape]:
+        config, leading = case.config, case.x.shape[:-1]
+        states = {
+            f"{name}{end}": part.shape
+            for name, part in zip(case.cell.states, case.state, strict=True)
+            for end in ("0", "_n")
+        }
+        out = (*leading, config.num_directions * config.output_size)
+        return {"out": out, "x": case.x.shape, **{n: a.shape for n, a in case.weights.items()}, **states}
+
+    def recorded(self) -> Recorded:
+        graph, config = self.found.graph, self.case.config
+        below = [self._given("x", (EVERY, t), self.case.x[:, t]) for t in range(self.time)]
+        outs: list[list[Node]] = []
+        for suffixes in config.layers:
+            outs = [self._direction(suffix, below) for suffix in suffixes]
+            below = [graph.handed(_stacked(graph, sides)) for sides in zip(*outs, strict=True)]
+        size = config.output_size
+        for number, out in enumerate(outs):
+            units = slice(number * size, (number + 1) * size)
+            for t, node in enumerate(out):
+                self.found.add_output("out", self._index(EVERY, t, units), node)
+        return self.found
+
+    def _direction(self, suffix: str, below: Sequence[Node]) -> list[Node]:
+        """Record a direction of a layer; return its output at each time step."""
+        graph, case = self.found.graph, self.case
+        number, weights = case.config.suffixes.index(suffix), list(self._weights(suffix))
+        part = (number,) if self.unbatched else (number, EVERY)
+        state = [
+            self._given(f"{name}0", part, array[number])
+            for name, array in zip(case.cell.states, case.state, strict=True)
+        ]
+        out: dict[int, Node] = {}
+        for t in range(self.time)[:: -1 if suffix.endswith("_reverse") else 1]:
+            within = (t < self.lengths)[:, None, None, None]
+            first = len(graph.values)
+            own = [node if is_matrix else graph.handed(node) for node, is_matrix in weights]
+            nodes = graph.step(self.program, [graph.handed(below[t]), *own, *state])
+            after = [nodes[k] for k in self.program.after]
+            if not within.all():
+                graph.within |= dict.fromkeys(range(first, len(graph.values)), within)
+            state = _handed_on(graph, after, state, within)
+            out[t] = state[0] if within.all() else graph.compute("only", state[0], detail=(within,))
+        for name, node in zip(case.cell.states, state, strict=True):
+            self.found.add_output(f"{name}_n", part, node)
+        return [out[t] for t in range(self.time)]
+
+    def _weights(self, suffix: str) -> Iterator[tuple[Node, bool]]:
+        """Add the weights of a direction of a layer, and yield each with whether it is a matrix."""
+        for block in self.blocks.values():
+            array = self.case.weights[f"{block.stored}_{suffix}"]
+            rows = block.rows(len(array))
+            part = array[rows].reshape(rows.stop - rows.start, -1)
+            node = self.found.given(f"{block.stored}_{suffix}", (rows,), part[None, None])
+            self.found.graph.weights.add(node.place)
+            yield node, block.is_matrix
+
+    def _given(self, name: str, index: tuple[Any, ...], array: Float64) -> Node:
+        return self.found.given(name, self._index(*index) if name == "x" else index, array[:, None, :, None])
+
+    def _index(self, *index: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a slice or a number
+        """Return the index of a part of x or out; these arrays may lack the batch axis."""
+        return index[1:] if self.unbatched else index
+
+
+def _handed_on(graph: Graph, after: Sequence[Node], before: Sequence[Node], within: Mask) -> list[Node]:
+    """Return the states that a step passes to the next: those before it where a sequence has ended."""
+    if within.all():
+        return [graph.handed(node) for node in after]
+    pairs = zip(after, before, strict=True)
+    return [graph.compute("choose", new, old, detail=(within,)) for new, old in pairs]
+
+
+def _stacked(graph: Graph, sides: Sequence[Node]) -> Node:
+    return sides[0] if len(sides) == 1 else graph.compute("stacked", *sides)

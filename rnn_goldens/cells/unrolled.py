@@ -1,0 +1,111 @@
+"""Records a recurrence: step by step, or in another form; packed sequences are parts of one graph."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rnn_goldens.cells.graph import Graph, Node
+from rnn_goldens.cells.recorded import KeptFactors, Lane, Recorded
+from rnn_goldens.cells.recurrence import (
+    RecurrenceCase,
+    in_lanes,
+    states_in_lanes,
+    step_program,
+    time_steps,
+    weights_in_lanes,
+)
+from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.recurrences import sequence_slices
+
+Nodes = dict[str, Node]
+
+
+@dataclass(frozen=True, eq=False)
+class Unrolled:
+    """The results of one sequence, or of a batch of equal length.
+
+    Attributes:
+        outputs: by time step and name.
+        last: the last states by name.
+        kept: the factors that states keep of themselves; None in a form that does not compute them one by one.
+    """
+
+    outputs: list[Nodes]
+    last: Nodes
+    kept: KeptFactors | None = None
+
+
+Form = Callable[[Graph, RecurrenceCase, list[Nodes], Nodes, Nodes], Unrolled]
+"""Adds a case without packing to a graph: ``form(graph, case, steps, weights, states)``."""
+
+
+def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: Lane | None = None) -> Recorded:
+    """Return the graph of all sequences of a case.
+
+    Args:
+        case: the case.
+        form: the form; step by step if None.
+        lane: an axis that becomes a part of the axis of heads.
+    """
+    config, recurrence, graph, every = case.config, case.config.recurrence, Graph(), slice(None)
+    axes = {**config.inputs, **recurrence.outputs, **recurrence.weights}
+    axes |= {f"{name}{end}": of for name, of in recurrence.states.items() for end in ("0", "_n")}
+
+    def to_lanes(name: str, part: Float64) -> Float64:
+        return in_lanes(part[:, None], axes[name], config)[:, 0]
+
+    found = Recorded(graph, _shapes(case), axes, to_lanes, lane=lane)
+    weights = {name: found.given(name, (), array) for name, array in weights_in_lanes(case).items()}
+    graph.weights.update(node.place for node in weights.values())
+    slices = [slice(0, case.time)] if case.offsets is None else sequence_slices(case.offsets)
+    for number, (one, steps) in enumerate(zip(case.sequences(), slices, strict=True)):
+        row = every if case.offsets is None else slice(number, number + 1)
+        states = {name: found.given(f"{name}0", (row,), array) for name, array in states_in_lanes(one).items()}
+        inputs = [
+            {name: found.given(name, (every, t), array) for name, array in step.items()}
+            for t, step in enumerate(time_steps(one), steps.start)
+        ]
+        unrolled = (form or step_by_step)(graph, one, inputs, weights, states)
+        for t, outputs in enumerate(unrolled.outputs, steps.start):
+            for name, node in outputs.items():
+                found.add_output(name, (every, t), node)
+        for name in recurrence.compared:
+            found.add_output(f"{name}_n", (row,), unrolled.last[name])
+        if unrolled.kept is not None:
+            found.kept.append(unrolled.kept)
+    return found
+
+
+def gradient_names(case: RecurrenceCase) -> list[str]:
+    """Return the names of the arrays that a golden has gradients of: inputs, given initial states, and weights."""
+    return [*case.inputs, *(case.states if case.state_given else ()), *case.weights]
+
+
+def _shapes(case: RecurrenceCase) -> dict[str, tuple[int, ...]]:
+    batch, time = next(iter(case.inputs.values())).shape[:2]
+    rows = batch if case.offsets is None else len(case.offsets) - 1
+    config = case.config
+    inputs = {**config.input_shapes(batch, time), **config.initial_shapes(rows), **config.weights}
+    return {**inputs, **config.output_shapes(batch, time, rows)}
+
+
+def step_by_step(graph: Graph, case: RecurrenceCase, steps: list[Nodes], weights: Nodes, states: Nodes) -> Unrolled:
+    """Add the step form: the equations, one time step after the other."""
+    recurrence, program = case.config.recurrence, step_program(case)
+    outputs: list[Nodes] = []
+    factors: list[list[int]] = []
+    after: list[int] = []
+    for step in steps:
+        first = len(graph.values)
+        nodes = graph.step(program, [*step.values(), *weights.values(), *states.values()])
+        results = [nodes[place] for place in program.after]
+        outputs.append(dict(zip(recurrence.outputs, results, strict=False)))
+        states = dict(zip(states, results[len(recurrence.outputs) :], strict=True))
+        graph.carried.update(node.place for node in states.values() if node.operation is not None)
+        factors.append([place for place in range(first, len(graph.values)) if _is_kept(graph, place)])
+        after.append(next(iter(states.values())).place)
+    return Unrolled(outputs, states, KeptFactors(factors, after))
+
+
+def _is_kept(graph: Graph, place: int) -> bool:
+    operation = graph.operations[place]
+    return operation is not None and operation.primitive == "kept_factor"

@@ -1,0 +1,252 @@
+"""Folds a graph: between joints, elementwise operations become one factor, and one sum of losses.
+
+A joint is a result, a value that is used more than once, or an operand of anything that is not elementwise. Joints of
+the same form, one for each time step, are folded together.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rnn_goldens.cells.derivatives import RULES
+from rnn_goldens.cells.graph import Graph, Node
+from rnn_goldens.cells.graph_primitives import NUMPY
+from rnn_goldens.cells.program import Operation
+from rnn_goldens.error_analysis.losses import Losses
+from rnn_goldens.error_analysis.rounding_model import TERM_BY_TERM
+from rnn_goldens.error_analysis.sums import SUMS
+from rnn_goldens.golden.arrays import Float64
+
+By = Float64 | None
+"""A derivative of each element: (places or 1, batch, heads, rows, columns); None for one."""
+
+Places = tuple[int, ...]
+"""Positions in the graph, one for each joint of a form."""
+
+_ADDED = ("sum", "same", "handed", "kept_factor")
+_SELECTED = ("only", "choose", "masked")
+ELEMENTWISE = frozenset((*RULES, *_ADDED, *_SELECTED))
+"""Primitives whose elements depend on one element of each argument."""
+
+
+@dataclass(frozen=True, eq=False)
+class Other:
+    """An argument that is passed back by reverse mode.
+
+    Attributes:
+        operations: positions of the operation's results.
+        number: which argument.
+        arguments: its positions.
+        by: the derivative of the joint by the result.
+    """
+
+    operations: Places
+    number: int
+    arguments: Places
+    by: By
+
+
+@dataclass(eq=False)
+class Folded:
+    """Joints of one form.
+
+    Attributes:
+        joints: their positions.
+        losses: what is lost since earlier joints, (joints, batch, heads, elements, kinds); None if nothing.
+        elementwise: derivatives by earlier joints.
+        products: by earlier joint, factors and matrices whose products are its derivatives.
+        others: other arguments.
+    """
+
+    joints: Places
+    losses: Float64 | None = None
+    elementwise: dict[Places, By] = field(default_factory=dict)
+    products: dict[Places, list[tuple[By, Float64]]] = field(default_factory=dict)
+    others: list[Other] = field(default_factory=list)
+
+
+def folded(graph: Graph, results: Sequence[Node], losses: Losses) -> list[Folded]:
+    """Return the joints that results depend on, by form."""
+    return _Cut(graph, results, losses).folded()
+
+
+def is_handed(operation: Operation | None) -> bool:
+    """Return whether a value is a state or a layer's output, which one part of a composition hands to another."""
+    return operation is not None and operation.primitive in ("choose", "handed")
+
+
+_DERIVED: Mapping[str, tuple[int, ...]] = {
+    **{name: tuple(k for k, rule in enumerate(rules) if rule) for name, rules in RULES.items() if None in rules},
+    "spread": (0,),
+}
+"""For primitives without a derivative by some arguments: the arguments by which they have a derivative."""
+
+
+class _Cut:
+    """Finds the joints of a graph, and groups those of the same form."""
+
+    def __init__(self, graph: Graph, results: Sequence[Node], losses: Losses) -> None:
+        self.graph, self.losses = graph, losses
+        self.varies: set[int] = set()
+        self.derived: dict[int, list[tuple[int, int]]] = {}
+        needed = graph.needed(results)
+        for k in needed:
+            operation = graph.operations[k]
+            if operation is not None:
+                numbers = _DERIVED.get(operation.primitive, range(len(operation.of)))
+                self.derived[k] = [(n, operation.of[n]) for n in numbers if operation.of[n] in self.varies]
+                if self.derived[k] or losses.loses(operation, k):
+                    self.varies.add(k)
+        self.computed = [k for k in needed if k in self.varies]
+        self.joints = self._joints({node.place for node in results})
+
+    def folded(self) -> list[Folded]:
+        groups, keys, numbers = defaultdict[int, list[int]](list), dict[int, int](), dict[object, int]()
+        for k in self.computed:
+            keys[k] = numbers.setdefault(self._form(k, keys), len(numbers))
+            if k in self.joints:
+                groups[keys[k]].append(k)
+        return [_Folding(self, tuple(joints)).folded for joints in groups.values()]
+
+    def _joints(self, results: set[int]) -> set[int]:
+        used, joints = set[int](), set(results)
+        for k in self.computed:
+            operation, shape = self.graph.operations[k], self.graph.values[k].shape
+            assert operation is not None
+            if operation.primitive == "solved" or (is_handed(operation) and shape[-1] == 1):
+                joints.add(k)
+            for _, argument in self.derived[k]:
+                whole = operation.primitive in ELEMENTWISE and self.graph.values[argument].shape == shape
+                if not whole or argument in used:
+                    joints.add(argument)
+                used.add(argument)
+        return joints & self.varies
+
+    def is_inside(self, k: int) -> bool:
+        """Return whether the operation of a value is part of the form of the one that uses its result."""
+        operation = self.graph.operations[k]
+        is_term = operation is not None and operation.primitive in TERM_BY_TERM
+        return k in self.varies and (k not in self.joints or is_term)
+
+    def _form(self, k: int, keys: Mapping[int, int]) -> object:
+        """Return what joints of the same form have in common."""
+        operation = self.graph.operations[k]
+        assert operation is not None
+        of = tuple(
+            (
+                self.graph.values[one].shape,
+                keys[one] if self.is_inside(one) else None,
+                one in self.varies,
+                one in self.joints,
+            )
+            for one in operation.of
+        )
+        detail = tuple((d.shape, d.tobytes()) if isinstance(d, np.ndarray) else d for d in operation.detail)
+        return operation.primitive, detail, of, self.losses.form(k)
+
+
+@dataclass(eq=False)
+class _Local:
+    """Values of one form, for all of its joints: (places or 1, batch, heads, rows, columns)."""
+
+    values: list[Float64] = field(default_factory=list)
+    operations: list[Operation | None] = field(default_factory=list)
+    places: list[Places] = field(default_factory=list)
+    varies: list[bool] = field(default_factory=list)
+
+
+class _Folding:
+    """Folds joints of one form: descends from each joint to the joints that it depends on."""
+
+    def __init__(self, cut: _Cut, joints: Places) -> None:
+        self.cut, self.local = cut, _Local()
+        self._known: dict[tuple[Places, bool], int] = {}
+        self.folded = Folded(joints)
+        root = self._copied(joints, is_inside=True)
+        self._shape = (len(joints), *self.local.values[root].shape[1:])
+        self._lost: Float64 | None = None
+        self._down(root, None, is_root=True)
+        if self._lost is not None:
+            lost = np.moveaxis(self._lost, 0, -1)
+            self.folded.losses = lost.reshape(*lost.shape[:3], -1, lost.shape[-1])
+
+    def _copied(self, places: Places, *, is_inside: bool) -> int:
+        """Add a value of all joints, after its arguments if its operation is part of the form; return its index."""
+        key = places, is_inside
+        if key not in self._known:
+            first, local, graph = places[0], None, self.cut.graph
+            operation = graph.operations[first]
+            if operation is not None and is_inside:
+                each = zip(*(_of(graph, k) for k in places), strict=True)
+                of = (self._copied(ones, is_inside=self.cut.is_inside(ones[0])) for ones in each)
+                local = Operation(operation.primitive, tuple(of), (), operation.detail)
+            same = all(place == first for place in places)
+            values = graph.values
+            self.local.values.append(values[first][None] if same else np.stack([values[place] for place in places]))
+            self.local.operations.append(local)
+            self.local.places.append(places)
+            self.local.varies.append(first in self.cut.varies)
+            self._known[key] = len(self.local.values) - 1
+        return self._known[key]
+
+    def _down(self, k: int, by: By, *, is_root: bool = False) -> None:
+        """Descend from a value whose derivative is ``by``."""
+        places, operation = self.local.places[k], self.local.operations[k]
+        if not is_root and places[0] in self.cut.joints:
+            known = self.folded.elementwise
+            known[places] = _one(known[places]) + _one(by) if places in known else by
+            return
+        assert operation is not None, "rounding does not change a given value"
+        if operation.primitive in SUMS:
+            return
+        self._lose(k, by, places)
+        for number, _ in self.cut.derived[places[0]]:
+            self._pass_on(k, operation, number, by)
+
+    def _pass_on(self, k: int, operation: Operation, number: int, by: By) -> None:
+        """Pass the derivative of a value on to one of its arguments."""
+        of, y = operation.of[number], self.local.values[k]
+        if operation.primitive in ELEMENTWISE:
+            slope = _slope(operation, y, [self.local.values[one] for one in operation.of], number)
+            part = slope if by is None else by if slope is None else by * slope
+            self._down(of, part)
+        elif operation.primitive == "matmul" and number == 1 and self._is_shared(operation.of[0]) and y.shape[-1] == 1:
+            matrices = self.folded.products.setdefault(self.local.places[of], [])
+            matrices.append((by, self.local.values[operation.of[0]]))
+        else:
+            self.folded.others.append(Other(self.local.places[k], number, self.local.places[of], by))
+
+    def _is_shared(self, k: int) -> bool:
+        """Return whether a matrix is given, and the same in all lanes."""
+        return self.local.values[k].shape[1:3] == (1, 1) and not self.local.varies[k]
+
+    def _lose(self, k: int, by: By, places: Places) -> None:
+        found = self.cut.losses.of(self.local, k, places, self.local.varies)
+        if found is not None:
+            if self._lost is None:
+                self._lost = np.zeros((len(found), *self._shape))
+            self._lost += found if by is None else np.abs(by) * found
+
+
+def _of(graph: Graph, k: int) -> tuple[int, ...]:
+    operation = graph.operations[k]
+    return () if operation is None else operation.of
+
+
+def _one(by: By) -> Float64:
+    return np.ones((1, 1, 1, 1, 1)) if by is None else by
+
+
+def _slope(operation: Operation, y: Float64, arguments: Sequence[Float64], number: int) -> By:
+    """Return the derivative of an elementwise primitive by one argument; None if it is one."""
+    if operation.primitive in _ADDED:
+        return None
+    if operation.primitive in _SELECTED:
+        found = np.where(operation.detail[0] if number == 0 else ~operation.detail[0], 1.0, 0.0)
+    else:
+        rule = RULES[operation.primitive][number]
+        assert rule is not None, "the argument has a derivative"
+        found = np.asarray(rule(NUMPY, np.float64(1.0), y, *arguments, *operation.detail))
+    return found.reshape((1,) * (y.ndim - found.ndim) + found.shape)

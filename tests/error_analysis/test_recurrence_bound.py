@@ -1,0 +1,102 @@
+"""The error bound of recurrences is attained by errors of the worst sign, step by step and in chunks."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from factories.for_each import for_each
+from factories.perturbed_graph import assert_bound_is_attained
+from factories.recurrences import recurrence_scenario, with_all_cotangents
+
+from rnn_goldens.cells.chunked import in_chunks
+from rnn_goldens.cells.recorded import Recorded, with_gradients
+from rnn_goldens.cells.recurrence import RecurrenceCase
+from rnn_goldens.cells.unrolled import gradient_names, recorded_recurrence
+from rnn_goldens.error_analysis.bounds import Bounds
+from rnn_goldens.error_analysis.losses import ACCUMULATION, CONTRACTS
+from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
+from rnn_goldens.generator.scenarios.recurrences import ATTENTION
+from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.recurrences import RECURRENCES
+
+STEPS = 3
+
+
+def small(cell: str) -> RecurrenceScenario:
+    """Return a scenario of a few steps and one head, with a cotangent for each output."""
+    return with_all_cotangents(recurrence_scenario(cell, time=STEPS, heads=1))
+
+
+def recorded(scenario: RecurrenceScenario, size: int = 0, *, gradients: bool = False) -> Recorded:
+    case = scenario.case()
+    forward = recorded_recurrence(case, in_chunks(size) if size else None)
+    if not gradients:
+        return forward
+    return with_gradients(forward, scenario.named(scenario.shapes.cotangents), gradient_names(case))
+
+
+def bounds_of(of: Recorded) -> dict[str, Float64]:
+    """Return the bound of each output by kind."""
+    bounds = Bounds(of, of.results, CONTRACTS).of_results()
+    kinds = [of.arrays({place: bound[k] for place, bound in bounds.items()}) for k in range(3)]
+    return {name: np.stack([kind[name] for kind in kinds]) for name in of.outputs}
+
+
+@for_each([(cell, gradients) for cell in RECURRENCES for gradients in (False, True)], every=3)
+def test_errors_of_the_worst_sign_attain_the_bound_of_the_step_form(cell: str, gradients: bool) -> None:
+    of = recorded(small(cell), gradients=gradients)
+    assert_bound_is_attained(of, CONTRACTS, [0, 1, 2], bounds_of(of))
+
+
+@for_each([(cell, size, g) for cell in ATTENTION for size in (2, 7) for g in (False, True)], every=5)
+def test_errors_of_the_worst_sign_attain_the_bound_of_the_chunked_form(cell: str, size: int, gradients: bool) -> None:
+    of = recorded(small(cell), size, gradients=gradients)
+    assert_bound_is_attained(of, CONTRACTS, [0, 1, 2], bounds_of(of))
+
+
+def one_by_one(of: Recorded) -> dict[str, Float64]:
+    return of.arrays(of.graph.values)
+
+
+@pytest.mark.parametrize("by_key", [False, True])
+@pytest.mark.parametrize("size", [1, 3, 64])
+def test_the_chunked_form_has_the_values_of_the_step_form(size: int, by_key: bool) -> None:
+    options: dict[str, Any] = {"decay": "key"} if by_key else {}
+    scenario = recurrence_scenario("gated_delta", query_heads=4, d_k=3, **options)
+    chunks = one_by_one(recorded(scenario, size))
+    for name, array in one_by_one(recorded(scenario)).items():
+        np.testing.assert_allclose(chunks[name], array, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("cell", ATTENTION)
+@pytest.mark.parametrize("size", [1, 3, 64])
+def test_the_backward_pass_of_the_chunked_form_has_the_gradients_of_the_step_form(cell: str, size: int) -> None:
+    scenario = with_all_cotangents(recurrence_scenario(cell, query_heads=4))
+    chunks = one_by_one(recorded(scenario, size, gradients=True))
+    for name, array in one_by_one(recorded(scenario, gradients=True)).items():
+        np.testing.assert_allclose(chunks[name], array, rtol=1e-11, atol=1e-12)
+
+
+def test_running_sums_are_accounted_for_in_log_decays_and_their_gradients() -> None:
+    of = recorded(recurrence_scenario("gated_delta"))
+    with_sums = bounds_of(of)["S_n"]
+    without = bounds_of(replace(of, kept=[]))["S_n"]
+    assert (with_sums[ACCUMULATION] > without[ACCUMULATION]).all()
+    scenario = with_all_cotangents(recurrence_scenario("gated_linear_attention", state=False))
+    of = recorded(scenario, gradients=True)
+    assert not one_by_one(of)["g"][:, 0].any()  # the state is zero before the first step
+    assert (bounds_of(of)["g"][ACCUMULATION, :, 0] > 0).all()  # but a running sum of later gradients rounds
+
+
+def test_packed_sequences_have_the_bound_of_the_sequences_alone() -> None:
+    packed = recurrence_scenario("gated_delta", offsets=(0, 2, 3, 7))
+    bound, cases = bounds_of(recorded(packed)), packed.case().sequences()
+    for number, (one, steps) in enumerate(zip(cases, (slice(0, 2), slice(2, 3), slice(3, 7)), strict=True)):
+        alone = of_case(one)
+        np.testing.assert_array_equal(bound["o"][:, :, steps], alone["o"])
+        np.testing.assert_array_equal(bound["S_n"][:, number : number + 1], alone["S_n"])
+
+
+def of_case(case: RecurrenceCase) -> dict[str, Float64]:
+    return bounds_of(recorded_recurrence(case))
