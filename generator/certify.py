@@ -152,7 +152,7 @@ def _features(scenario: AnyScenario, forms: Forms, chosen: Chosen) -> tuple[str,
         unbatched=inputs["x"].ndim == 2,  # noqa: PLR2004 - (time, input)
         exact=exact,
     )
-    return (*derived, *_declared(scenario, chosen.precisions, saturated=forms.is_saturated))
+    return (*derived, *_declared(scenario, chosen.precisions, saturated=not exact and forms.is_saturated))
 
 
 def _gradients(

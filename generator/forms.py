@@ -63,6 +63,7 @@ class NetworkForms:
         self.cotangents = cotangents
         self.forward = recorded(case)
         self.both = recorded_gradients(case, cotangents, self.forward) if cotangents else None
+        self._bounds: ErrorBound | None = None
 
     @cached_property
     def needs(self) -> Needs | None:
@@ -75,22 +76,20 @@ class NetworkForms:
         return None if self.both is None or not is_exact(self.needs) else needs_of_all([self.both])
 
     def outputs(self) -> Bounded:
-        """Return the tolerance of outputs."""
+        """Return the tolerance of outputs. That of gradients is derived at the same time, unless they are exact."""
+        self._bounds = bounds_of(self.forward, None if is_exact(self.gradient_needs) else self.both)
         return Bounded(self._bounds.tolerance, self._bounds.undecided)
 
     def gradients(self) -> Bounded:
         """Return the tolerance of gradients."""
+        if self._bounds is None or not self._bounds.of_gradients.storage:
+            self._bounds = bounds_of(None, self.both)
         return Bounded(self._bounds.of_gradients, flushes=not self._bounds.in_float16)
 
     @property
     def is_saturated(self) -> bool:
-        """Whether an activation is saturated, in outputs that are not exact."""
-        return not is_exact(self.needs) and flattest(self.forward) < FLATTEST
-
-    @cached_property
-    def _bounds(self) -> ErrorBound:
-        forward = None if is_exact(self.needs) else self.forward
-        return bounds_of(forward, None if is_exact(self.gradient_needs) else self.both)
+        """Whether an activation is saturated."""
+        return flattest(self.forward) < FLATTEST
 
 
 class RecurrenceForms:
@@ -142,31 +141,23 @@ class RecurrenceForms:
         return [self._recorded(size) for size in self._sizes((*EXACT_CHUNKS, self._case.time))]
 
     def outputs(self) -> Bounded:
-        """Return the tolerance of outputs."""
-        return Bounded(_contracts([outputs for outputs, _ in self._coefficients]))
+        """Return the tolerance of outputs, which are bounded in all lanes at once."""
+        sizes = (0, *self._sizes(CHUNKS))
+        graphs = (self._forward(size, lane_of(self._forward(size))) for size in sizes)
+        return Bounded(_contracts([_coefficients(of, _label(size)) for size, of in zip(sizes, graphs, strict=True)]))
 
     def gradients(self) -> Bounded:
-        """Return the tolerance of gradients."""
-        return Bounded(_contracts([gradients for _, gradients in self._coefficients]))
+        """Return the tolerance of gradients. They add up over axes that are lanes in outputs."""
+        found = []
+        for size in (0, *self._sizes(CHUNKS)):
+            both = self._recorded(size)[1] if size else self.both
+            assert both is not None
+            found.append(_coefficients(both, f"{_label(size)} of gradients"))
+        return Bounded(_contracts(found))
 
-    @cached_property
-    def _coefficients(self) -> list[tuple[Coefficients, Coefficients]]:
-        """The coefficients of outputs and of gradients, step by step and for each size of chunks."""
-        return [self._bounded(size) for size in (0, *self._sizes(CHUNKS))]
 
-    def _bounded(self, size: int) -> tuple[Coefficients, Coefficients]:
-        """Return the coefficients of outputs and of gradients in one form; without arrays where they are exact.
-
-        Outputs are bounded in all lanes at once. Gradients are not: they add up over axes that are lanes in outputs.
-        """
-        label, (forward, both) = "tolerance", (self.forward, self.both) if not size else self._recorded(size)
-        label += f" in chunks of {size}" if size else ""
-        outputs = gradients = Coefficients({}, {}, {})
-        if not is_exact(self.needs):
-            outputs = _coefficients(self._forward(size, lane_of(forward)), label)
-        if both is not None and not is_exact(self.gradient_needs):
-            gradients = _coefficients(both, f"{label} of gradients")
-        return outputs, gradients
+def _label(size: int) -> str:
+    return f"tolerance in chunks of {size}" if size else "tolerance"
 
 
 def _coefficients(recorded: Recorded, label: str) -> Coefficients:
