@@ -14,7 +14,7 @@ from rnn_goldens.cells.recorded import Lane, Recorded, with_gradients
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.unrolled import gradient_names, recorded_recurrence
 from rnn_goldens.error_analysis.bounds import Bounds
-from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of, coefficients, flattest
+from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of, coefficients
 from rnn_goldens.error_analysis.losses import CONTRACTS
 from rnn_goldens.generator.exactness import Needs, needs_of_all
 from rnn_goldens.generator.recurrence_scenario import AnyScenario, RecurrenceScenario
@@ -30,9 +30,6 @@ EXACT_CHUNKS = (1, 7, 16, 64)
 
 _ALSO_EXACT = ("exp",)
 """Primitives of recurrences that need not round: a decay of one is e^0."""
-
-FLATTEST = 2.0**-12
-"""An activation whose derivative is below this is saturated: it hides errors of its argument."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +60,6 @@ class NetworkForms:
         self.cotangents = cotangents
         self.forward = recorded(case)
         self.both = recorded_gradients(case, cotangents, self.forward) if cotangents else None
-        self._bounds: ErrorBound | None = None
 
     @cached_property
     def needs(self) -> Needs | None:
@@ -76,20 +72,18 @@ class NetworkForms:
         return None if self.both is None or not is_exact(self.needs) else needs_of_all([self.both])
 
     def outputs(self) -> Bounded:
-        """Return the tolerance of outputs. That of gradients is derived at the same time, unless they are exact."""
-        self._bounds = bounds_of(self.forward, None if is_exact(self.gradient_needs) else self.both)
+        """Return the tolerance of outputs."""
         return Bounded(self._bounds.tolerance, self._bounds.undecided)
 
     def gradients(self) -> Bounded:
         """Return the tolerance of gradients."""
-        if self._bounds is None or not self._bounds.of_gradients.storage:
-            self._bounds = bounds_of(None, self.both)
-        return Bounded(self._bounds.of_gradients, flushes=not self._bounds.in_float16)
+        found = bounds_of(None, self.both) if is_exact(self.needs) else self._bounds
+        return Bounded(found.of_gradients, flushes=not found.in_float16)
 
-    @property
-    def is_saturated(self) -> bool:
-        """Whether an activation is saturated."""
-        return flattest(self.forward) < FLATTEST
+    @cached_property
+    def _bounds(self) -> ErrorBound:
+        """The bounds of outputs, and of gradients at the same time unless float32 may not round them."""
+        return bounds_of(self.forward, None if is_exact(self.needs) else self.both)
 
 
 class RecurrenceForms:
@@ -100,8 +94,6 @@ class RecurrenceForms:
         both: both passes, or None without cotangents.
         cotangents: by name.
     """
-
-    is_saturated = False
 
     def __init__(self, case: RecurrenceCase, cotangents: dict[str, Float64]) -> None:
         self._case, self.cotangents = case, cotangents
@@ -143,8 +135,13 @@ class RecurrenceForms:
     def outputs(self) -> Bounded:
         """Return the tolerance of outputs, which are bounded in all lanes at once."""
         sizes = (0, *self._sizes(CHUNKS))
-        graphs = (self._forward(size, lane_of(self._forward(size))) for size in sizes)
-        return Bounded(_contracts([_coefficients(of, _label(size)) for size, of in zip(sizes, graphs, strict=True)]))
+        return Bounded(_contracts([_coefficients(self._in_lanes(size), _label(size)) for size in sizes]))
+
+    def _in_lanes(self, size: int) -> Recorded:
+        """Return the graph of a form whose largest axis that is a lane is a part of the axis of heads."""
+        forward = self._forward(size) if size else self.forward
+        lane = lane_of(forward)
+        return forward if lane is None else self._forward(size, lane)
 
     def gradients(self) -> Bounded:
         """Return the tolerance of gradients. They add up over axes that are lanes in outputs."""
