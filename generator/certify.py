@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from rnn_goldens.cells import BUILT_IN_CELLS
 from rnn_goldens.cells.recorded import Recorded
 from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.error_analysis.error_bound import flattest
 from rnn_goldens.generator import confirmation
 from rnn_goldens.generator.balls import NoNumber, Tied, Undecided
 from rnn_goldens.generator.exact import Evaluation
@@ -21,12 +22,15 @@ from rnn_goldens.generator.recurrence_scenario import AnyScenario, RecurrenceSce
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.generator.tolerances import Chosen, gradient_tolerance, output_tolerance
 from rnn_goldens.golden.arrays import Float64, GoldenArrays
-from rnn_goldens.golden.expected import GRADIENTS
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.features import derived_features, recurrence_features
 from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.shapes import Layout
 from rnn_goldens.golden.tolerance import Exact
 from rnn_goldens.progress import Report, reported_to
+
+FLATTEST = 2.0**-12
+"""An activation whose derivative is below this is saturated: it hides errors of its argument."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +96,7 @@ def _certification(scenario: AnyScenario, *, confirm: bool) -> Certification:
 
 
 def _without_gradients(scenario: AnyScenario, forms: Forms, evaluation: Evaluation) -> tuple[Golden, dict[str, str]]:
-    expected = _proven(scenario.id, evaluation, forms.forward, "values")
+    expected = _proven(scenario.id, evaluation, forms.forward, OUTPUTS)
     if not any(array.any() for array in expected.values()):
         raise Refused(f"{scenario.id}: every output is zero, so it detects nothing")
     chosen = output_tolerance(scenario, forms, expected)
@@ -152,14 +156,17 @@ def _features(scenario: AnyScenario, forms: Forms, chosen: Chosen) -> tuple[str,
         unbatched=inputs["x"].ndim == 2,  # noqa: PLR2004 - (time, input)
         exact=exact,
     )
-    return (*derived, *_declared(scenario, chosen.precisions, saturated=forms.is_saturated))
+    return (
+        *derived,
+        *_declared(scenario, chosen.precisions, saturated=not exact and flattest(forms.forward) < FLATTEST),
+    )
 
 
 def _gradients(
     scenario: AnyScenario, golden: Golden, forms: Forms, evaluation: Evaluation
 ) -> tuple[Gradients, Mapping[str, str]]:
     assert forms.both is not None
-    expected = _proven(scenario.id, evaluation, forms.both, "gradients")
+    expected = _proven(scenario.id, evaluation, forms.both, GRADIENTS)
     if not any(array.any() for array in expected.values()):
         raise Refused(f"{scenario.id}: every gradient is zero, so these cotangents detect nothing")
     chosen = gradient_tolerance(scenario.id, golden.precisions, forms, expected)
@@ -184,10 +191,11 @@ def _proven(golden_id: str, evaluation: Evaluation, recorded: Recorded, what: st
             "change the numbers, or remove the cotangents"
         ) from None
     except NoNumber as reason:
-        raise Refused(f"{golden_id}: its equations have no value{_first_place(recorded)}: {reason}") from None
+        have = f"equations have no value{_first_place(recorded)}" if what == OUTPUTS else "gradients have no value"
+        raise Refused(f"{golden_id}: its {have}: {reason}") from None
     except Undecided as undecided:
-        are = "" if what == "values" else "gradients are not decided with"
-        raise Refused(f"{golden_id}: {are or 'undecided with'} {evaluation.bits} bits: {undecided}") from None
+        are = "undecided with" if what == OUTPUTS else "gradients are not decided with"
+        raise Refused(f"{golden_id}: {are} {evaluation.bits} bits: {undecided}") from None
 
 
 def _first_place(recorded: Recorded) -> str:

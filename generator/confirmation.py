@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outputs
 from rnn_goldens.comparison.verdict import verdict_on
@@ -11,6 +13,7 @@ from rnn_goldens.errors import Unsupported
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.progress import counting
 
 LARGEST_CORRECT_ERROR = 0.7
 """If an implementation has a larger error, as a fraction of the tolerance, the golden is refused."""
@@ -26,9 +29,14 @@ def confirm(golden: Golden, of: str = OUTPUTS) -> None:
         Refused: an implementation differs, or comes too close to the tolerance.
     """
     stored = golden.gradients
-    for precision in golden.precisions if of == OUTPUTS or stored is None else stored.precisions:
-        for name, run in _implementations(of) if golden.is_network else _of_recurrences(of):
-            _confirm(golden.in_precision(precision), name, run)
+    implementations = list(_implementations(of) if golden.is_network else _of_recurrences(of))
+    precisions = golden.precisions if of == OUTPUTS or stored is None else stored.precisions
+    count = counting(f"confirmation of {of}", len(precisions) * len(implementations))
+    with threadpool_limits(1):  # again: torch may be imported only now
+        for precision in precisions:
+            for name, run in implementations:
+                _confirm(golden.in_precision(precision), name, run)
+                count(1)
 
 
 def _confirm(golden: Golden, name: str, run: Run) -> None:

@@ -24,7 +24,7 @@ _BALLS = Balls()
 def proven(recorded: Recorded) -> tuple[dict[str, Float64], int]:
     """Return the outputs of a graph, correctly rounded, and the bits that proved them. Raises as ``Evaluation.of``."""
     evaluation = Evaluation(recorded.graph)
-    return evaluation.of(recorded, "values"), evaluation.bits
+    return evaluation.of(recorded, "outputs"), evaluation.bits
 
 
 class Evaluation:

@@ -14,7 +14,7 @@ from rnn_goldens.cells.recorded import Lane, Recorded, with_gradients
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.unrolled import gradient_names, recorded_recurrence
 from rnn_goldens.error_analysis.bounds import Bounds
-from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of, coefficients, flattest
+from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of, coefficients
 from rnn_goldens.error_analysis.losses import CONTRACTS
 from rnn_goldens.generator.exactness import Needs, needs_of_all
 from rnn_goldens.generator.recurrence_scenario import AnyScenario, RecurrenceScenario
@@ -30,9 +30,6 @@ EXACT_CHUNKS = (1, 7, 16, 64)
 
 _ALSO_EXACT = ("exp",)
 """Primitives of recurrences that need not round: a decay of one is e^0."""
-
-FLATTEST = 2.0**-12
-"""An activation whose derivative is below this is saturated: it hides errors of its argument."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,17 +77,13 @@ class NetworkForms:
 
     def gradients(self) -> Bounded:
         """Return the tolerance of gradients."""
-        return Bounded(self._bounds.of_gradients, flushes=not self._bounds.in_float16)
-
-    @property
-    def is_saturated(self) -> bool:
-        """Whether an activation is saturated, in outputs that are not exact."""
-        return not is_exact(self.needs) and flattest(self.forward) < FLATTEST
+        found = bounds_of(None, self.both) if is_exact(self.needs) else self._bounds
+        return Bounded(found.of_gradients, flushes=not found.in_float16)
 
     @cached_property
     def _bounds(self) -> ErrorBound:
-        forward = None if is_exact(self.needs) else self.forward
-        return bounds_of(forward, None if is_exact(self.gradient_needs) else self.both)
+        """The bounds of outputs, and of gradients at the same time unless float32 may not round them."""
+        return bounds_of(self.forward, None if is_exact(self.needs) else self.both)
 
 
 class RecurrenceForms:
@@ -101,8 +94,6 @@ class RecurrenceForms:
         both: both passes, or None without cotangents.
         cotangents: by name.
     """
-
-    is_saturated = False
 
     def __init__(self, case: RecurrenceCase, cotangents: dict[str, Float64]) -> None:
         self._case, self.cotangents = case, cotangents
@@ -142,31 +133,28 @@ class RecurrenceForms:
         return [self._recorded(size) for size in self._sizes((*EXACT_CHUNKS, self._case.time))]
 
     def outputs(self) -> Bounded:
-        """Return the tolerance of outputs."""
-        return Bounded(_contracts([outputs for outputs, _ in self._coefficients]))
+        """Return the tolerance of outputs, which are bounded in all lanes at once."""
+        sizes = (0, *self._sizes(CHUNKS))
+        return Bounded(_contracts([_coefficients(self._in_lanes(size), _label(size)) for size in sizes]))
+
+    def _in_lanes(self, size: int) -> Recorded:
+        """Return the graph of a form whose largest axis that is a lane is a part of the axis of heads."""
+        forward = self._forward(size) if size else self.forward
+        lane = lane_of(forward)
+        return forward if lane is None else self._forward(size, lane)
 
     def gradients(self) -> Bounded:
-        """Return the tolerance of gradients."""
-        return Bounded(_contracts([gradients for _, gradients in self._coefficients]))
+        """Return the tolerance of gradients. They add up over axes that are lanes in outputs."""
+        found = []
+        for size in (0, *self._sizes(CHUNKS)):
+            both = self._recorded(size)[1] if size else self.both
+            assert both is not None
+            found.append(_coefficients(both, f"{_label(size)} of gradients"))
+        return Bounded(_contracts(found))
 
-    @cached_property
-    def _coefficients(self) -> list[tuple[Coefficients, Coefficients]]:
-        """The coefficients of outputs and of gradients, step by step and for each size of chunks."""
-        return [self._bounded(size) for size in (0, *self._sizes(CHUNKS))]
 
-    def _bounded(self, size: int) -> tuple[Coefficients, Coefficients]:
-        """Return the coefficients of outputs and of gradients in one form; without arrays where they are exact.
-
-        Outputs are bounded in all lanes at once. Gradients are not: they add up over axes that are lanes in outputs.
-        """
-        label, (forward, both) = "tolerance", (self.forward, self.both) if not size else self._recorded(size)
-        label += f" in chunks of {size}" if size else ""
-        outputs = gradients = Coefficients({}, {}, {})
-        if not is_exact(self.needs):
-            outputs = _coefficients(self._forward(size, lane_of(forward)), label)
-        if both is not None and not is_exact(self.gradient_needs):
-            gradients = _coefficients(both, f"{label} of gradients")
-        return outputs, gradients
+def _label(size: int) -> str:
+    return f"tolerance in chunks of {size}" if size else "tolerance"
 
 
 def _coefficients(recorded: Recorded, label: str) -> Coefficients:

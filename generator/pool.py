@@ -104,6 +104,6 @@ def _results(submit: Callable[[In], Future[Out]], items: Iterable[In], awaited: 
 
 
 def _in_turn(work: Callable[[In], Out], item: In) -> Out:
-    """Call a function, in one thread at a time: working precision and torch's number of threads are global."""
+    """Call a function, in one thread at a time: working precision and numbers of threads are global."""
     with _TURN:
         return work(item)

@@ -108,7 +108,7 @@ def _why_no_gradients(bounded: Bounded, expected: Named, precision: str) -> str:
     if precision == "float16" and bounded.flushes:
         return "it must allow for small intermediate values that float16 may flush to zero"
     loose = loosest_of_gradients(bounded.tolerance, expected, PRECISIONS[precision])
-    if loose > LARGEST_TOLERANCE_OF_GRADIENTS:
+    if not loose <= LARGEST_TOLERANCE_OF_GRADIENTS:
         return f"it is {loose:.2g} of the largest gradient, at most {LARGEST_TOLERANCE_OF_GRADIENTS} is allowed"
     if arrays := hides_half(bounded.tolerance, expected, precision):
         return f"half of each gradient of {', '.join(arrays)} could be missing"

@@ -68,6 +68,7 @@ def _share(of: "NodePrimitives", graph: Graph, place: int, number: int, g: Node)
 
 
 def _gradient_of_weight(graph: Graph, shares: Sequence[tuple[Node, ...]]) -> Node:
+    assert len({len(share) for share in shares}) == 1, "a weight is used only in products, or never in one"
     parts = [part for side in zip(*shares, strict=True) for part in side]
     return graph.compute("summed_outer" if len(shares[0]) > 1 else "added_up", *parts)
 
@@ -229,6 +230,6 @@ def _depending(graph: Graph, places: Sequence[int], on: set[int]) -> set[int]:
 
 
 def _reduced(part: Node, shape: tuple[int, ...], axes: tuple[int, ...]) -> Node:
-    """Return a cotangent summed over the axes that were broadcast."""
+    """Return a cotangent summed over those of some axes that were broadcast. Lanes are, only by a weight."""
     summed = tuple(k for k in axes if shape[k] == 1 and part.value.shape[k] != 1)
     return part.graph.compute("total_over", part, detail=(summed,)) if summed else part

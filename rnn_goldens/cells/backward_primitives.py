@@ -51,4 +51,4 @@ class Transposed(Slopes):
 
 def _wide(g: Array) -> np.dtype[np.generic]:
     """Return the type that sums are computed in: at least float32, as in kernels for half precisions."""
-    return g.dtype if g.dtype == object else np.result_type(np.float32, g.dtype)
+    return np.result_type(np.float32, g.dtype)

@@ -41,7 +41,7 @@ class Cell:
 
     @cached_property
     def separate(self) -> Source:
-        """Programs for the error analysis: each gate adds its own bias, so every order of summation is considered."""
+        """Programs in which each gate adds its own bias, as some implementations do."""
         return Source(self.equations, self.layout, fused=False)
 
 

@@ -35,12 +35,12 @@ class GraphPrimitives(MatrixArithmetic, Slopes):
 
     def summed_outer(self, *parts: Any) -> Any:  # noqa: ANN401 - floats or balls
         """The gradient of a matrix: the sum of g vᵀ over steps and sequences, of all gs, then all vs."""
-        gs, vs = (by_sequence(side) for side in halves(parts))
+        gs, vs = (all_steps(side) for side in halves(parts))
         return np.einsum("shic,shjc->hij", gs, vs)[None]
 
     def added_up(self, *gs: Any) -> Any:  # noqa: ANN401 - floats or balls
         """The gradient of a vector: the sum of g over steps and sequences."""
-        return np.asarray(by_sequence(gs).sum(axis=0)[None])
+        return np.asarray(all_steps(gs).sum(axis=0)[None])
 
     def total_over(self, a: Any, axes: tuple[int, ...]) -> Any:  # noqa: ANN401 - floats or balls
         """The sum over axes, which stay as axes of size 1."""
@@ -80,6 +80,6 @@ def halves(parts: Any) -> tuple[Any, Any]:  # noqa: ANN401 - a sequence
     return parts[: len(parts) // 2], parts[len(parts) // 2 :]
 
 
-def by_sequence(parts: Any) -> Any:  # noqa: ANN401 - floats or balls
+def all_steps(parts: Any) -> Any:  # noqa: ANN401 - floats or balls
     """Return the values of all steps and sequences: (steps·batch, heads, rows, columns)."""
     return np.concatenate(parts)

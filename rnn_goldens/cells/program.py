@@ -89,8 +89,7 @@ class Program:
 class Source:
     """The source of programs: equations, the arrays they use, and whether products and biases of all gates are fused.
 
-    The variants differ only in rounding: fused sums are faster; with separate sums, the error analysis considers every
-    order of summation.
+    The variants differ only in rounding: fused sums are faster.
     """
 
     equations: Equations

@@ -132,6 +132,7 @@ def with_gradients(forward: Recorded, cotangents: Mapping[str, Float64], of: Seq
         cotangents: by name: ``d_out``. A missing one is zero, and what is zero adds nothing to the graph.
         of: names of the inputs whose gradients are outputs.
     """
+    assert forward.lane is None, "gradients add up over axes that are lanes in outputs"
     graph, seeds = forward.graph, []
     for name, parts in forward.outputs.items():
         if (array := cotangents.get(cotangent_of(name))) is not None:

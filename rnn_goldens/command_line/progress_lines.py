@@ -33,9 +33,9 @@ class ProgressLines:
         if now - self._last < SECONDS:
             return
         self._last = now
-        within = f", {part}: {100 * done // total} %" if part else ""
         left = f", {_minutes((now - start) / done * (total - done))} left" if done else ""
-        echo(f"{self._label}: {self._done} of {self._total}{within}{left}", err=True)
+        within = f", {part}: {100 * done // total} %{left}" if part and total else ""
+        echo(f"{self._label}: {self._done} of {self._total}{within or left}", err=True)
 
 
 def _minutes(seconds: float) -> str:

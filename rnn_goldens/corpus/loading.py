@@ -23,6 +23,7 @@ def packaged() -> dict[str, Path]:
 
 
 _NEVER_RELEASED = ("v1",)
+"""Versions that only checkouts had."""
 
 
 def find(where: str | Path | None = None, base: Path | None = None) -> Path:

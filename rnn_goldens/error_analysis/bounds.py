@@ -176,9 +176,9 @@ class Bounds:
         known[start - first : stop - first] += part
 
     def _decayed(self, g: Float64, rows: Float64) -> int:
-        """Return the number of first rows that no longer add to their errors."""
+        """Return the number of first rows that no longer add to their errors. NaN, of overflow, is not negligible."""
         most = np.abs(g).reshape(len(g), -1).max(axis=-1)[:, None] * self._largest
-        alive = np.flatnonzero((most > NEGLIGIBLE * rows.min(axis=(0, 1))).any(axis=-1))
+        alive = np.flatnonzero(~(most <= NEGLIGIBLE * rows.min(axis=(0, 1))).all(axis=-1))
         return int(alive[0]) if len(alive) else len(g)
 
     def _through_solve(self, place: int, g: Float64) -> Float64:

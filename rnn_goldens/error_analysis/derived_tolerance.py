@@ -70,7 +70,7 @@ def gradient_tolerance(golden: GoldenData, gradients: Gradients, arithmetic: str
         _require_decided(golden, found, arithmetic)
         bound = _times(OF_GRADIENTS[arithmetic], found.of_gradients)
         loose = loosest_of_gradients(bound, gradients.expected, PRECISIONS[FLOAT32])
-        if loose > LARGEST_TOLERANCE_OF_GRADIENTS:
+        if not loose <= LARGEST_TOLERANCE_OF_GRADIENTS:
             raise Unsupported(
                 f"{_under(golden, arithmetic)}: the tolerance of gradients is {loose:.2g} of the largest gradient, "
                 f"at most {LARGEST_TOLERANCE_OF_GRADIENTS} is allowed"

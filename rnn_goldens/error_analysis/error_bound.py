@@ -16,7 +16,7 @@ from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.cells.recorded import Recorded
 from rnn_goldens.error_analysis.bounds import Bounds
-from rnn_goldens.error_analysis.losses import ACCUMULATION, NETWORK
+from rnn_goldens.error_analysis.losses import ACCUMULATION, FLUSHED, NETWORK, STORED
 from rnn_goldens.error_analysis.rounding_model import arguments
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.precision import PRECISIONS
@@ -24,9 +24,6 @@ from rnn_goldens.golden.profile import IEEE
 from rnn_goldens.golden.tolerance import Bound, roundoff_sum
 
 KINKED = ("relu", "clip", "maximum", "thresholded_relu")
-
-STORED, FLUSHED = 1, 2
-"""Kinds of ``NETWORK``: storing without and with float16's flushing of small numbers."""
 
 MAX_BLUNTED = 2.0
 """The largest factor by which allowing float16 to flush small numbers may loosen a tolerance of gradients."""
@@ -61,7 +58,7 @@ def bounds_of(forward: Recorded | None, both: Recorded | None = None, arithmetic
     """Return the error bounds of outputs and of gradients.
 
     Args:
-        forward: the forward pass, or None for gradients only.
+        forward: the forward pass; None for gradients only, whose outputs are exact, so that no kink is undecided.
         both: both passes in the same graph, or None for outputs only.
         arithmetic: under an arithmetic other than ieee, the bounds hold in float32.
     """
@@ -102,7 +99,7 @@ def _undecided(graph: Graph, kinks: Sequence[int], bounds: Mapping[int, Float64]
     """Yield the precisions in which a value may be rounded to the wrong side of a kink."""
     for k in kinks:
         operation = _operation(graph, k)
-        error = np.sum([bounds[of] for of in operation.of], axis=0)
+        error = sum((bounds[of] for of in operation.of), np.zeros(1))
         for distance in _distances(operation, arguments(graph, k)):
             for precision in PRECISIONS.values():
                 wrong_side = np.abs(distance) <= roundoff_sum(error[ACCUMULATION], error[FLUSHED], precision)

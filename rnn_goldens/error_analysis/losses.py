@@ -55,7 +55,10 @@ class Policy:
 
 
 NETWORK = Policy(("accumulation", "stored", "flushed"), 8, (UNFLUSHED, FLUSHING))
-"""Networks: storing with and without float16's flushing of small numbers."""
+"""Networks: storing without and with float16's flushing of small numbers. A golden stores one of these two."""
+
+STORED, FLUSHED = 1, 2
+"""Kinds of ``NETWORK``."""
 
 CONTRACTS = Policy(("accumulation", "state", "storage"), 5, (UNFLUSHED,), by_contract=True)
 """Recurrences: a contract says which values an implementation stores. Six such arrays take most of a file."""

@@ -16,8 +16,6 @@ from rnn_goldens.cells.program import Operation
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.precision import PRECISIONS
 
-ACCUMULATION, STORAGE = 0, 1
-
 ACTIVATION_ULPS = 8
 """Largest error of a tanh or sigmoid in roundoffs, relative to max(|y|, 1); real runtimes reach 5.5."""
 

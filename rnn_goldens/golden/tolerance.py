@@ -192,8 +192,9 @@ LARGEST_TOLERANCE_OF_GRADIENTS = 0.25
 
 
 def loosest(tolerance: Tolerance, expected: Mapping[str, Float64], precision: Precision) -> float:
-    """Return the largest allowed error of any element."""
-    return max(float(tolerance.allowed(name, array, precision).max(initial=0)) for name, array in expected.items())
+    """Return the largest allowed error of any element; NaN if one is NaN."""
+    allowed = (tolerance.allowed(name, array, precision) for name, array in expected.items())
+    return float(np.max([array.max(initial=0) for array in allowed]))
 
 
 def loosest_of_gradients(tolerance: Tolerance, expected: Mapping[str, Float64], precision: Precision) -> float:

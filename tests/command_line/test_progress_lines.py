@@ -15,10 +15,13 @@ def test_a_line_appears_only_after_a_while_and_has_an_estimate(capsys: pytest.Ca
     lines.report("tolerance", 0, 100)
     clock[0] += SECONDS
     lines.report("tolerance", 40, 100)
+    clock[0] += SECONDS
+    lines.report("nothing to do", 0, 0)
     assert capsys.readouterr().err.splitlines() == [
         "Certifying: 1 of 10, 4 minutes left",
         "Certifying: 2 of 10, 4 minutes left",
         "Certifying: 3 of 10, 4 minutes left",
         "Certifying: 4 of 10, 3 minutes left",
         "Certifying: 4 of 10, tolerance: 40 %, 1 minute left",
+        "Certifying: 4 of 10",
     ]

@@ -1,6 +1,7 @@
 """The error bound is compared with perturbed computations, and with computations that round."""
 
 import tracemalloc
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,16 @@ def test_beyond_the_end_of_a_sequence_the_tolerance_is_the_smallest_number() -> 
     )
     assert (allowed[1, 2:] == PRECISIONS["float32"].smallest).all()
     assert (allowed[1, :2] > 1e-8).all()
+
+
+def test_an_overflow_leaves_the_bounds_of_other_sequences_as_they_are() -> None:
+    alone = scenario("lstm", state=True, scale=0.34375).case()
+    beside = replace(alone, x=np.where(np.arange(2)[:, None, None] == 1, np.inf, alone.x))
+    with np.errstate(all="ignore"):
+        bounds = [error_bound(case).tolerance for case in (alone, beside)]
+    for right, found in zip(*((of.accumulation, of.storage) for of in bounds), strict=True):
+        assert np.isnan(found["out"][1]).any()
+        np.testing.assert_array_equal(found["out"][0], right["out"][0])
 
 
 def test_a_relu_argument_near_zero_leaves_precisions_undecided() -> None:

@@ -10,8 +10,8 @@ from rnn_goldens.cells.composition import recorded, recorded_gradients
 from rnn_goldens.cells.graph import Graph, value_of
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.cells.recorded import Recorded
-from rnn_goldens.error_analysis.error_bound import FLUSHED, STORED, bounds_of
-from rnn_goldens.error_analysis.losses import ACCUMULATION, NETWORK, Losses, Policy
+from rnn_goldens.error_analysis.error_bound import bounds_of
+from rnn_goldens.error_analysis.losses import ACCUMULATION, FLUSHED, NETWORK, STORED, Losses, Policy
 from rnn_goldens.error_analysis.sums import SUMS, lost_in_sum
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.profile import IEEE

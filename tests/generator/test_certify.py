@@ -129,7 +129,10 @@ def test_each_part_of_the_work_is_reported_from_zero_to_its_total(shape: str) ->
         assert totals.setdefault(label, total) == total
 
     certify(replace(example, d_out=np.ones(out), gradient_purpose="Its gradients."), progress=report)
-    assert list(parts) == ["exact values, 192 bits", "tolerance", "exact gradients, 192 bits"]
+    assert list(parts) == [
+        "graph", "exact outputs, 192 bits", "tolerance", "confirmation of outputs", "exact gradients, 192 bits",
+        "confirmation of gradients",
+    ]  # fmt: skip
     for label, counted in parts.items():
         assert counted == sorted(counted)
         assert (counted[0], counted[-1]) == (0, totals[label])

@@ -207,6 +207,23 @@ def test_a_golden_is_exact_in_the_precisions_that_do_not_round(
     assert set(golden.precisions) == precisions
 
 
+def test_an_exact_network_has_a_bound_in_a_precision_that_rounds_it() -> None:
+    weights, x = np.array([[1.0, 1, 1]]), np.array([[[255.0, 2, 0]]]) / 1024
+    rounded = changed(
+        scenario(),
+        weights={"weight_ih_l0": weights, "weight_hh_l0": [[0]]},
+        config=Config(input_size=3, hidden_size=1, bias=False),
+        x=x,
+        d_out=[[[1]]],
+        gradient_purpose="Its gradients are exact.",
+        precisions=["bfloat16"],
+    )
+    golden = certify(rounded)
+    assert isinstance(golden.tolerance, Bound)
+    assert golden.gradients is not None
+    assert isinstance(golden.gradients.tolerance, Bound)
+
+
 def test_a_network_that_float32_rounds_has_a_bound() -> None:
     assert isinstance(certify(scenario(scale=0.25)).tolerance, Exact)
     rounded = certify(scenario(scale=83 / 64, time=6, input_size=3, hidden_size=3))

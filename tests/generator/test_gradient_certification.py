@@ -225,6 +225,23 @@ def test_a_tolerance_that_is_too_loose_everywhere_is_refused() -> None:
         certify(loose)
 
 
+def test_gradients_that_overflow_are_refused() -> None:
+    """With x = 40 the slope of tanh is 0, and the cotangent 2e308 is infinite."""
+    overflowing = changed(
+        scenario("rnn_tanh", bias=False),
+        config=Config(input_size=1, hidden_size=1, bias=False),
+        weights={"weight_ih_l0": [[1]], "weight_hh_l0": [[0.5]]},
+        x=[[[0.5], [0.25], [40]]],
+        d_out=[[[1], [1], [1.5e308]]],
+        d_h_n=[[[1.5e308]]],
+        gradient_purpose="To be refused.",
+        precisions=["float64"],
+        declared=("saturated",),
+    )
+    with pytest.raises(Refused, match="gradients is too loose in every precision: in float64 it is nan"):
+        certify(overflowing)
+
+
 def test_a_scenario_is_refused_if_an_implementation_differs(monkeypatch: pytest.MonkeyPatch) -> None:
     right = numpy_cells.gradients
     monkeypatch.setattr(numpy_cells, "gradients", lambda g: {n: a * (1 + 2.0**-30) for n, a in right(g).items()})

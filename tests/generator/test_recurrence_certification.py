@@ -62,6 +62,15 @@ def test_attention_has_a_tolerance_of_chunks_that_is_never_below_that_of_steps()
     assert tolerance.any is None
 
 
+def test_an_input_without_influence_has_a_gradient_of_zero() -> None:
+    scenario = recurrence_scenario("gated_delta")
+    cotangents = {"d_S_n": np.ones((2, 2, 4, 3))}
+    golden = certify(replace(scenario, cotangents=cotangents, gradient_purpose="The last state only."))
+    assert golden.gradients is not None
+    assert not golden.gradients.expected["q"].any()
+    assert golden.gradients.expected["k"].any()
+
+
 def test_an_exact_golden_counts_the_bits_of_steps_and_of_chunks() -> None:
     scenario = recurrence_scenario("linear_attention", scale=1.0)
     integers = {name: np.rint(np.asarray(array)) for name, array in {**scenario.inputs, **scenario.states}.items()}
