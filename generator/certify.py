@@ -8,7 +8,7 @@ from functools import cache
 from importlib.util import find_spec
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from rnn_goldens.cells import BUILT_IN_CELLS
 from rnn_goldens.cells.recorded import Recorded
@@ -75,8 +75,14 @@ def certification(scenario: AnyScenario, *, confirm: bool = True) -> Certificati
 
     One thread computes: the matrices are small, and waiting threads of BLAS and torch slow down a busy machine.
     """
-    with threadpool_limits(1):
+    with _libraries().limit(limits=1):
         return _certification(scenario, confirm=confirm)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Return the libraries that compute in threads. Searching for them takes longer than certifying a small golden."""
+    return ThreadpoolController()
 
 
 def _certification(scenario: AnyScenario, *, confirm: bool) -> Certification:

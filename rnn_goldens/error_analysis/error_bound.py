@@ -16,7 +16,7 @@ from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.cells.recorded import Recorded
 from rnn_goldens.error_analysis.bounds import Bounds
-from rnn_goldens.error_analysis.losses import ACCUMULATION, FLUSHED, NETWORK, STORED
+from rnn_goldens.error_analysis.losses import ACCUMULATION, NETWORK, OUTPUTS_OF_NETWORK
 from rnn_goldens.error_analysis.rounding_model import arguments
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.precision import PRECISIONS
@@ -24,6 +24,9 @@ from rnn_goldens.golden.profile import IEEE
 from rnn_goldens.golden.tolerance import Bound, roundoff_sum
 
 KINKED = ("relu", "clip", "maximum", "thresholded_relu")
+
+_STORED, _FLUSHED = 1, -1
+"""Kinds of both policies of networks: storing without and with float16's flushing of small numbers."""
 
 MAX_BLUNTED = 2.0
 """The largest factor by which allowing float16 to flush small numbers may loosen a tolerance of gradients."""
@@ -69,14 +72,15 @@ def bounds_of(forward: Recorded | None, both: Recorded | None = None, arithmetic
     kinks = [] if forward is None else [k for k in range(forward.end) if _is(graph, k, KINKED)]
     results += [Node(graph, of) for k in kinks for of in _operation(graph, k).of]
     results = list({node.place: node for node in results}.values())
-    bounds = Bounds(given[0], results, replace(NETWORK, arithmetic=arithmetic)).of_results()
+    policy = replace(OUTPUTS_OF_NETWORK if both is None else NETWORK, arithmetic=arithmetic)
+    bounds = Bounds(given[0], results, policy).of_results()
     flushed = (
-        [] if both is None else [(bounds[node.place][FLUSHED], bounds[node.place][STORED]) for node in both.results]
+        [] if both is None else [(bounds[node.place][_FLUSHED], bounds[node.place][_STORED]) for node in both.results]
     )
     in_float16 = all((flushing <= MAX_BLUNTED * stored).all() for flushing, stored in flushed)
     return ErrorBound(
-        _bound(forward, bounds, FLUSHED),
-        _bound(both, bounds, FLUSHED if in_float16 else STORED),
+        _bound(forward, bounds, _FLUSHED),
+        _bound(both, bounds, _FLUSHED if in_float16 else _STORED),
         frozenset(_undecided(graph, kinks, bounds)),
         in_float16,
     )
@@ -102,7 +106,7 @@ def _undecided(graph: Graph, kinks: Sequence[int], bounds: Mapping[int, Float64]
         error = sum((bounds[of] for of in operation.of), np.zeros(1))
         for distance in _distances(operation, arguments(graph, k)):
             for precision in PRECISIONS.values():
-                wrong_side = np.abs(distance) <= roundoff_sum(error[ACCUMULATION], error[FLUSHED], precision)
+                wrong_side = np.abs(distance) <= roundoff_sum(error[ACCUMULATION], error[_FLUSHED], precision)
                 if (wrong_side & graph.within.get(k, True)).any():
                     yield precision.name
 

@@ -57,8 +57,8 @@ class Policy:
 NETWORK = Policy(("accumulation", "stored", "flushed"), 8, (UNFLUSHED, FLUSHING))
 """Networks: storing without and with float16's flushing of small numbers. A golden stores one of these two."""
 
-STORED, FLUSHED = 1, 2
-"""Kinds of ``NETWORK``."""
+OUTPUTS_OF_NETWORK = Policy(("accumulation", "flushed"), 8, (FLUSHING,))
+"""Outputs of networks: float16 may flush small numbers, also where that loosens the tolerance."""
 
 CONTRACTS = Policy(("accumulation", "state", "storage"), 5, (UNFLUSHED,), by_contract=True)
 """Recurrences: a contract says which values an implementation stores. Six such arrays take most of a file."""

@@ -11,7 +11,7 @@ from rnn_goldens.cells.graph import Graph, value_of
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.cells.recorded import Recorded
 from rnn_goldens.error_analysis.error_bound import bounds_of
-from rnn_goldens.error_analysis.losses import ACCUMULATION, FLUSHED, NETWORK, STORED, Losses, Policy
+from rnn_goldens.error_analysis.losses import ACCUMULATION, NETWORK, Losses, Policy
 from rnn_goldens.error_analysis.sums import SUMS, lost_in_sum
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.profile import IEEE
@@ -118,11 +118,11 @@ def assert_attained(case: Case, cotangents: Cotangents | None = None, arithmetic
     forward, policy = recorded(case), replace(NETWORK, arithmetic=arithmetic)
     if cotangents is None:
         of, found = forward, bounds_of(forward, arithmetic=arithmetic)
-        tolerance, kinds = found.tolerance, [ACCUMULATION, FLUSHED]
+        tolerance, kinds = found.tolerance, [ACCUMULATION, 2]
     else:
         of = recorded_gradients(case, cotangents, forward)
         found = bounds_of(None, of, arithmetic)
-        tolerance, kinds = found.of_gradients, [ACCUMULATION, FLUSHED if found.in_float16 else STORED]
+        tolerance, kinds = found.of_gradients, [ACCUMULATION, 2 if found.in_float16 else 1]
     bounds = {name: np.stack([array, tolerance.storage[name]]) for name, array in tolerance.accumulation.items()}
     assert_bound_is_attained(of, policy, kinds, bounds, rounded_up=2.0**-7)
 
