@@ -43,13 +43,13 @@ def bounds_of(of: Recorded) -> dict[str, Float64]:
     return {name: np.stack([kind[name] for kind in kinds]) for name in of.outputs}
 
 
-@for_each([(cell, gradients) for cell in RECURRENCES for gradients in (False, True)], every=3)
+@for_each([(cell, gradients) for cell in RECURRENCES for gradients in (False, True)], every=9)
 def test_errors_of_the_worst_sign_attain_the_bound_of_the_step_form(cell: str, gradients: bool) -> None:
     of = recorded(small(cell), gradients=gradients)
     assert_bound_is_attained(of, CONTRACTS, [0, 1, 2], bounds_of(of))
 
 
-@for_each([(cell, size, g) for cell in ATTENTION for size in (2, 7) for g in (False, True)], every=5)
+@for_each([(cell, size, g) for cell in ATTENTION for size in (2, 7) for g in (False, True)], every=16)
 def test_errors_of_the_worst_sign_attain_the_bound_of_the_chunked_form(cell: str, size: int, gradients: bool) -> None:
     of = recorded(small(cell), size, gradients=gradients)
     assert_bound_is_attained(of, CONTRACTS, [0, 1, 2], bounds_of(of))
