@@ -93,7 +93,7 @@ gates: examples javascript
 
 # Measures what is not of this commit and corpus, at most an hour; times need an idle machine.
 results: javascript
-	$(BIN)/python -m benchmarks results $(ENGINES:%=--engines %)
+	$(BIN)/python -m benchmarks results $(if $(ENGINES),--engines $(ENGINES))
 
 # Installs the dependencies of the examples with apt-get (if permitted) and npm ci. Nothing is skipped.
 VALIDATORS := build/validators

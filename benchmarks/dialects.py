@@ -23,7 +23,8 @@ ENGINES = ("flax", "keras-jax", "onnx-reference", "onnxruntime", "torch")
 
 HEADER = """\
 What engines compute for the goldens of each [dialect](../dialects.md), in float32: passed of compared. The name is the
-deviation that explains most failures. “refused”: the adapter has no such network; “error”: the engine raises.
+deviation that explains most failures. “refused”: the adapter has no such network; “error”: the engine raises. Engines
+that need an environment of their own are measured apart, on the corpus that is named below.
 
 """
 

@@ -1,5 +1,6 @@
 """Runs engines that are too slow for CI or cannot share an environment, each in its own below build/engines."""
 
+import json
 import os
 import subprocess
 import sys
@@ -26,10 +27,18 @@ DIALECTS = {
 
 
 def measured(engines: Sequence[str] = ()) -> Measured:
-    """Test each engine and write its row; one that fails does not stop the others."""
+    """Test each engine whose row is not of this corpus and commit, and write its row; a failure stops no other."""
     if unknown := set(engines) - set(ENGINES):
         sys.exit(f"no engine {', '.join(sorted(unknown))}: {', '.join(ENGINES)}")
-    return Measured("", [line for name in engines or ENGINES for line in _measure(name)])
+    return Measured("", [line for name in engines or ENGINES if not _is_current(name) for line in _measure(name)])
+
+
+def _is_current(name: str) -> bool:
+    if not (path := page.ROOT / "docs" / "engines" / f"{name}.json").exists():
+        return False
+    document = json.loads(path.read_text("utf-8"))
+    revision = document["made_with"].get("revision", "")
+    return bool(document["corpus"] == page.corpus_version() and page.is_unchanged_since(revision))
 
 
 def _measure(name: str) -> list[str]:

@@ -286,7 +286,7 @@ def problems(results: Sequence[Results]) -> Iterator[str]:
 TEXTS = {
     OUTPUTS: """## Outputs
 
-{count} correct implementations ran every golden in every precision that it can be checked in.
+{count} correct implementations ran every golden of a network in every precision that it can be checked in.
 
 “Refused”: the implementation has no such network ([reasons](../conformance.md#what-was-refused)). “Known wrong”: a
 defect of the library, with evidence in [known-failures](../known-failures). “Largest error” is a fraction of the
@@ -294,8 +294,8 @@ tolerance. “Not close”: how many of the same outputs `torch.testing.assert_c
 In the second table each entry is the number of passed runs and, in brackets, the largest error.""",
     GRADIENTS: """## Gradients
 
-{count} correct backward passes ran every golden that has gradients, in every precision that they can be checked in. A
-golden passes if all its gradients are right.
+{count} correct backward passes ran every golden of a network that has gradients, in every precision that they can be
+checked in; those that compile ran one golden in 7. A golden passes if all its gradients are right.
 
 `torch` differentiates `nn.RNN`, `nn.LSTM` and `nn.GRU`, `torch-cells` its cells unrolled, both by autograd;
 `keras-torch`, `keras-jax` and `flax` differentiate their own layers. Backward passes in NumPy accumulate half

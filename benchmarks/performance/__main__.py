@@ -18,8 +18,8 @@ TEXT = """\
 ## Using the plugin
 
 The wheel was installed beside another plugin, and commands were timed in turn: an installed but unused plugin costs
-nothing measurable, and checking a golden costs about as much as `np.load` and `assert_allclose`, or more in a corpus of
-your own, which is validated. CPU seconds of whole processes, user and system, medians of interleaved runs. A ratio
+little, and checking a golden costs more than `np.load` and `assert_allclose`, most of all in a corpus of your own,
+which is validated. CPU seconds of whole processes, user and system, medians of interleaved runs. A ratio
 compares two commands of the same run, each minus a process that only imports what both import.
 
 {table}

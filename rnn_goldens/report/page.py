@@ -15,7 +15,8 @@ HEADER = """\
 # Conformance
 
 Implementations ran the goldens of corpus {corpus}: each entry says how many passed, in brackets the largest error as a
-fraction of the tolerance, how many were refused (not supported), and how many are **wrong**.
+fraction of the tolerance, how many were refused (not supported), and how many are **wrong**. Engines that need an
+environment of their own are measured apart; [versions](#versions) names the corpus of a row if it is an earlier one.
 
 <!-- Written by `rnn-goldens report`; do not edit. -->
 

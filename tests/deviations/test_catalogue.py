@@ -107,7 +107,7 @@ def rounded(wrong: Deviation, example: Example) -> str:
     return repr([(o.shape, np.round(o, 12).tobytes()) for o in outputs_of(wrong, example)])
 
 
-@for_each(list(LAYOUTS), every=24)
+@for_each(list(LAYOUTS), every=40)
 def test_no_two_deviations_are_equivalent(cell: str) -> None:
     examples = [example for example in EXAMPLES[cell] if example.name != "overflowing"]
     assert equivalent([wrong for wrong in DEVIATIONS if cell in wrong.cells], examples, rounded) == []
@@ -136,7 +136,7 @@ SMALLEST = {entry.cell: entry.id for entry in WITH_GRADIENTS}
 """The golden with gradients that has the smallest file, for each cell."""
 
 
-@for_each(list(SMALLEST.values()), every=12)
+@for_each(list(SMALLEST.values()), every=24)
 def test_each_deviation_runs_on_a_golden_of_a_cell_that_it_applies_to(golden_id: str) -> None:
     golden = CORPUS.load(golden_id, gradients=True)
     for of in (OUTPUTS, GRADIENTS):

@@ -26,7 +26,7 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.sampled(every=4)
+@pytest.mark.sampled(every=12)
 @pytest.mark.parametrize("shape", SMALL)
 @pytest.mark.parametrize("cell", CELLS)
 def test_worst_case_rounding_errors_attain_the_bound(cell: str, shape: str) -> None:

@@ -125,7 +125,7 @@ def test_certified_outputs_agree_with_an_implementation_by_hand() -> None:
         np.testing.assert_allclose(exact, computed, rtol=1e-12, atol=1e-13)
 
 
-@for_each(list(CELLS), every=5)
+@for_each(list(CELLS), every=24)
 def test_worst_case_rounding_errors_attain_the_bound(name: str) -> None:
     assert_attained(case(CELLS[name], time=2, hidden=3))
     assert_attained(case(CELLS[name], time=3, hidden=2, layers=2, lengths=[3, 1]))

@@ -1,4 +1,4 @@
-"""A headless browser and a page in it; ``make pages`` installs the browser and runs these tests without skips."""
+"""A headless browser and a page in it; ``make examples`` installs the browser and runs these tests without skips."""
 
 from collections.abc import Iterator
 from pathlib import Path
