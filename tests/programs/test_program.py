@@ -37,11 +37,12 @@ sys.exit(1)
 """
 
 REFUSES_AND_EXITS = """
-import json
+import json, os
 hello = {"answer": "hello", "protocol": 1, "cells": ["rnn_relu"], "features": [], "precisions": ["float32"]}
 input(); print(json.dumps(hello), flush=True)
 request = json.loads(input())
 print(json.dumps({"answer": "unsupported", "id": request["id"], "reason": "not today"}), flush=True)
+os._exit(0)  # at once: before the next request
 """
 
 GREETS_TWICE = """
