@@ -11,10 +11,7 @@ import numpy as np
 
 from rnn_goldens.cells.derivatives import RULES
 from rnn_goldens.cells.graph import Graph, Node
-from rnn_goldens.golden.arrays import Float64
-
-Value = Callable[[int], Any]
-"""Returns the value at a position: a node, a number, or an array."""
+from rnn_goldens.cells.program import Operation
 
 
 def gradients(graph: Graph, seeds: Sequence[tuple[Node, Node]], inputs: Sequence[Node]) -> list[Node]:
@@ -28,7 +25,7 @@ def gradients(graph: Graph, seeds: Sequence[tuple[Node, Node]], inputs: Sequence
         seeds: pairs of an output and its cotangent.
         inputs: the inputs.
     """
-    of, parts, shares = NodePrimitives(graph), dict[int, list[Node]](), dict[int, list[tuple[Node, ...]]]()
+    parts, shares = dict[int, list[Node]](), dict[int, list[tuple[Node, ...]]]()
     for output, g in seeds:
         parts.setdefault(output.place, []).append(g)
     places, found = graph.needed([output for output, _ in seeds]), dict[int, Node]()
@@ -43,8 +40,8 @@ def gradients(graph: Graph, seeds: Sequence[tuple[Node, Node]], inputs: Sequence
             if argument not in live:
                 continue
             if argument in graph.weights:
-                shares.setdefault(argument, []).append(_share(of, graph, place, number, g))
-            elif (part := part_of(of, graph, place, number, g, node_at(graph))) is not None:
+                shares.setdefault(argument, []).append(_share(graph, place, number, g))
+            elif (part := _part(graph, place, number, g)) is not None:
                 parts.setdefault(argument, []).append(_reduced(part, graph.values[argument].shape, (-2, -1)))
     found |= {weight: _gradient_of_weight(graph, pairs) for weight, pairs in shares.items()}
     return [found.get(node.place) or graph.given(np.zeros_like(node.value)) for node in inputs]
@@ -56,13 +53,13 @@ def _total(graph: Graph, parts: Sequence[Node]) -> Node:
     return terms[0] if len(terms) == 1 else graph.summed(*terms)
 
 
-def _share(of: "NodePrimitives", graph: Graph, place: int, number: int, g: Node) -> tuple[Node, ...]:
+def _share(graph: Graph, place: int, number: int, g: Node) -> tuple[Node, ...]:
     """Return what one operation adds to the gradient of a weight: g and v for g vᵀ, or the cotangent."""
     operation = graph.operations[place]
     assert operation is not None
     if operation.primitive == "matmul" and number == 0:
         return g, Node(graph, operation.of[1])
-    part = part_of(of, graph, place, number, g, node_at(graph))
+    part = _part(graph, place, number, g)
     assert part is not None, "an operation has a derivative by a weight"
     return (_reduced(part, graph.values[operation.of[number]].shape, (-3, -2, -1)),)
 
@@ -73,15 +70,19 @@ def _gradient_of_weight(graph: Graph, shares: Sequence[tuple[Node, ...]]) -> Nod
     return graph.compute("summed_outer" if len(shares[0]) > 1 else "added_up", *parts)
 
 
-def node_at(graph: Graph) -> Value:
-    """Return a function that returns values as nodes, and constants as numbers: a product with one is ``scaled``."""
+def _part(graph: Graph, place: int, number: int, g: Node) -> Node | None:
+    """Return the cotangent of an argument as a node. Constants are numbers: a product with one is ``scaled``."""
 
-    def value(place: int) -> Node | Fraction:
-        operation = graph.operations[place]
-        is_number = operation is not None and operation.primitive == "constant" and graph.values[place].size == 1
-        return Fraction(operation.detail[0]) if is_number and operation is not None else Node(graph, place)
+    def value(k: int) -> Node | Fraction:
+        of_k = graph.operations[k]
+        is_number = of_k is not None and of_k.primitive == "constant" and graph.values[k].size == 1
+        return Fraction(of_k.detail[0]) if is_number and of_k is not None else Node(graph, k)
 
-    return value
+    operation = graph.operations[place]
+    assert operation is not None
+    arguments = [value(k) for k in operation.of]
+    part: Node | None = part_of(NodePrimitives(graph), operation, number, g, Node(graph, place), arguments)
+    return part
 
 
 class NodePrimitives:
@@ -114,48 +115,47 @@ class NodePrimitives:
 
 def part_of(  # noqa: PLR0911 - one return for each kind of primitive
     of: Any,  # noqa: ANN401 - the primitives of nodes or of arrays
-    graph: Graph,
-    place: int,
+    operation: Operation,
     number: int,
     g: Any,  # noqa: ANN401 - a node or an array
-    value: Value,
+    y: Any,  # noqa: ANN401 - a node or an array
+    arguments: Sequence[Any],
 ) -> Any:  # noqa: ANN401 - a node or an array
     """Return the cotangent of an argument before it is reduced to its shape; None if it is zero.
 
     Args:
         of: the primitives that compute it, of nodes or of arrays.
-        graph: the graph.
-        place: the position of a value.
-        number: which argument of the operation that computes it.
-        g: the cotangent of the value.
-        value: returns the value at a position.
+        operation: an operation.
+        number: which of its arguments.
+        g: the cotangent of its result.
+        y: its result.
+        arguments: its arguments: nodes or arrays, and numbers.
     """
-    operation = graph.operations[place]
-    assert operation is not None
     match operation.primitive:
         case "sum" | "kept_factor" | "same" | "spread_to":
             return g
         case "handed":
-            return graph.handed(g) if isinstance(g, Node) and not graph.adds_nothing(g) else g
+            return g.graph.handed(g) if isinstance(g, Node) and not g.graph.adds_nothing(g) else g
         case "only" | "choose":
             within = operation.detail[0] if number == 0 else ~operation.detail[0]
             return g if within.all() else of.only(g, within)
         case "matmul" | "outer":
-            return _part_of_product(of, operation.primitive, number, g, value(operation.of[1 - number]))
-        case "solved" if isinstance(g, Node):
-            return _solved_back_in_graph(Node(graph, operation.of[0]), Node(graph, place), number, g)
+            return _part_of_product(of, operation.primitive, number, g, arguments[1 - number])
         case "solved":
-            return _solved_back(graph, place, number, g)
+            return _solved_back(of, number, g, y, arguments[0])
         case "constant":
             return None
     if operation.primitive in _MOVED_BACK:
-        shapes = [graph.values[k].shape for k in operation.of]
-        return _MOVED_BACK[operation.primitive](of, g, number, shapes, graph.values[place].shape, *operation.detail)
+        return _MOVED_BACK[operation.primitive](of, g, number, [_shape(a) for a in arguments], *operation.detail)
     if operation.primitive in _OF_MEANS:
-        return _OF_MEANS[operation.primitive](of, g, value(operation.of[-1]))
+        return _OF_MEANS[operation.primitive](of, g, arguments[-1])
     rule = RULES[operation.primitive][number]
-    arguments = [value(k) for k in operation.of]
-    return None if rule is None else rule(of, g, value(place), *arguments, *operation.detail)
+    return None if rule is None else rule(of, g, y, *arguments, *operation.detail)
+
+
+def _shape(value: Any) -> tuple[int, ...]:  # noqa: ANN401 - a node or an array
+    shape: tuple[int, ...] = (value.value if isinstance(value, Node) else value).shape
+    return shape
 
 
 def _part_of_product(of: Any, primitive: str, number: int, g: Any, other: Any) -> Any:  # noqa: ANN401 - nodes or arrays
@@ -165,58 +165,43 @@ def _part_of_product(of: Any, primitive: str, number: int, g: Any, other: Any) -
     return of.matmul(of.transpose(other), g) if number == 1 else of.matmul(g, of.transpose(other))
 
 
-def _stacked_back(of: Any, g: Any, number: int, shapes: Any, _: Any) -> Any:  # noqa: ANN401 - nodes or arrays
+def _stacked_back(of: Any, g: Any, number: int, shapes: Any) -> Any:  # noqa: ANN401 - nodes or arrays
     start = sum(shape[-2] for shape in shapes[:number])
     return of.rows(g, start, start + shapes[number][-2])
 
 
-def _rows_back(of: Any, g: Any, _: int, shapes: Any, shape: Any, start: int, *__: Any) -> Any:  # noqa: ANN401
-    return of.padded(g, start, shapes[0][-2] - start - shape[-2])
+def _rows_back(of: Any, g: Any, _number: int, shapes: Any, start: int, stop: int | None = None) -> Any:  # noqa: ANN401
+    count = shapes[0][-2]
+    return of.padded(g, start, count - (count if stop is None else stop))
 
 
 _MOVED_BACK: Mapping[str, Callable[..., Any]] = {
     "transpose": lambda of, g, *_: of.transpose(g),
     "reversed_rows": lambda of, g, *_: of.reversed_rows(g),
-    "masked": lambda of, g, _number, _shapes, _shape, keep: of.masked(g, keep),
+    "masked": lambda of, g, _number, _shapes, keep: of.masked(g, keep),
     "stacked": _stacked_back,
     "rows": _rows_back,
-    "padded": lambda of, g, _number, shapes, _shape, above, _below: of.rows(g, above, above + shapes[0][-2]),
-    "total_over": lambda of, g, _number, shapes, _shape, _axes: of.spread_to(g, shapes[0]),
+    "padded": lambda of, g, _number, shapes, above, _below: of.rows(g, above, above + shapes[0][-2]),
+    "total_over": lambda of, g, _number, shapes, _axes: of.spread_to(g, shapes[0]),
 }
 """The cotangent of an argument of primitives that move, select or add numbers."""
 
 
 def _spread_back(of: Any, g: Any, z: Any) -> Any:  # noqa: ANN401 - nodes or arrays
-    return of.total_over(g, (-2,)) * (1 / (z.value if isinstance(z, Node) else z).shape[-2])
+    return of.total_over(g, (-2,)) * (1 / _shape(z)[-2])
 
 
 _OF_MEANS: Mapping[str, Callable[..., Any]] = {"mean": lambda of, g, z: of.spread(g, z), "spread": _spread_back}
 """The cotangent of the first argument of a mean of z, and of the cotangents of the units of z."""
 
 
-def _solved_back_in_graph(a: Node, y: Node, number: int, g: Node) -> Node:
+def _solved_back(of: Any, number: int, g: Any, y: Any, a: Any) -> Any:  # noqa: ANN401 - nodes or arrays
     """Return the cotangent of an argument of a triangular solve: a solve with the transposed matrix, rows reversed."""
-    graph, size = g.graph, a.value.shape[-1]
-
-    def reversed_rows(z: Node) -> Node:
-        return graph.compute("reversed_rows", z)
-
-    transposed = reversed_rows(reversed_rows(a.mT).mT).mT
-    d_b = reversed_rows(graph.compute("solved", transposed, reversed_rows(g)))
+    transposed = of.transpose(of.reversed_rows(of.transpose(of.reversed_rows(of.transpose(a)))))
+    d_b = of.reversed_rows(of.solved(transposed, of.reversed_rows(g)))
     if number == 1:
         return d_b
-    return graph.compute("masked", -(d_b @ y.mT), detail=(np.tri(size, k=-1, dtype=bool),))
-
-
-def _solved_back(graph: Graph, place: int, number: int, g: Float64) -> Float64:
-    """Return the cotangent of an argument of a triangular solve, as an array."""
-    operation = graph.operations[place]
-    assert operation is not None
-    a = graph.values[operation.of[0]]
-    d_b = np.linalg.solve(np.swapaxes(np.eye(a.shape[-1]) + a, -1, -2), g)
-    if number == 1:
-        return np.asarray(d_b)
-    return np.asarray(-(d_b @ np.swapaxes(graph.values[place], -1, -2)) * np.tri(a.shape[-1], k=-1))
+    return of.masked(-of.matmul(d_b, of.transpose(y)), np.tri(_shape(a)[-1], k=-1, dtype=bool))
 
 
 def _depending(graph: Graph, places: Sequence[int], on: set[int]) -> set[int]:

@@ -13,8 +13,9 @@ from rnn_goldens.cells.graph import Graph, Mask, Node
 from rnn_goldens.cells.notation import MATRIX, Term
 from rnn_goldens.cells.program import Program, written
 from rnn_goldens.cells.recorded import Recorded, with_gradients
+from rnn_goldens.golden.array_shapes import array_shapes
 from rnn_goldens.golden.arrays import Float64
-from rnn_goldens.golden.shapes import STACKED, Shape
+from rnn_goldens.golden.shapes import STACKED
 from rnn_goldens.progress import counting
 
 EVERY = slice(None)
@@ -105,7 +106,7 @@ class _Composition:
         self.program = step_of(case.cell, case.config.bias)
         self.found = Recorded(
             Graph(),
-            self._shapes(case),
+            array_shapes(case.cell.layout, case.config, {"x": case.x}).every,
             self._axes(),
             lambda _, part: part[..., None],
             outputs={name: [] for name in case.cell.layout.outputs},
@@ -120,16 +121,6 @@ class _Composition:
         }
         states = [f"{name}{end}" for name in self.case.cell.states for end in ("0", "_n")]
         return {**dict.fromkeys(("x", "out", *states), "units"), **of_weights}
-
-    def _shapes(self, case: Case) -> dict[str, Shape]:
-        config, leading = case.config, case.x.shape[:-1]
-        states = {
-            f"{name}{end}": part.shape
-            for name, part in zip(case.cell.states, case.state, strict=True)
-            for end in ("0", "_n")
-        }
-        out = (*leading, config.num_directions * config.output_size)
-        return {"out": out, "x": case.x.shape, **{n: a.shape for n, a in case.weights.items()}, **states}
 
     def recorded(self) -> Recorded:
         graph, config = self.found.graph, self.case.config

@@ -87,18 +87,9 @@ class Slopes(Arithmetic):
 _SLOPES = Slopes()
 
 
-def passed_back(
-    primitive: str, argument: int, g: Array, y: Array, arguments: list[Array], detail: tuple[Any, ...]
-) -> Array | None:
-    """Return the cotangent of one argument, elementwise; None if it is zero."""
-    if primitive == "sum":
-        return g
-    rule = RULES[primitive][argument]
-    return None if rule is None else rule(_SLOPES, g, y, *arguments, *detail)
-
-
 def derivative(primitive: str, argument: int, y: Array, arguments: list[Array], detail: tuple[Any, ...]) -> Array:
-    """Return the derivative of the result with respect to one argument, elementwise."""
-    found = passed_back(primitive, argument, np.float64(1.0), y, arguments, detail)  # type: ignore[arg-type]
-    assert found is not None
+    """Return the derivative of the result of a primitive with a rule by one argument, elementwise."""
+    rule = RULES[primitive][argument]
+    assert rule is not None
+    found: Array = rule(_SLOPES, np.float64(1.0), y, *arguments, *detail)
     return found

@@ -4,16 +4,16 @@ It is derived from the program of a time step, and runs in NumPy, in the type of
 the sum of every output times its cotangent: ``d_o`` is the cotangent of ``o``, and ``d_S_n`` that of the last state.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from rnn_goldens.cells.adjoint import part_of
 from rnn_goldens.cells.arrays import Array
-from rnn_goldens.cells.derivatives import passed_back
-from rnn_goldens.cells.program import Operation, Program
+from rnn_goldens.cells.graph_primitives import NUMPY
+from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import (
     Arrays,
-    MatrixArithmetic,
     RecurrenceCase,
     from_lanes,
     lanes_of_cotangents,
@@ -24,8 +24,6 @@ from rnn_goldens.cells.recurrence import (
 )
 from rnn_goldens.golden.recurrences import sequence_slices
 from rnn_goldens.golden.shapes import cotangent_of
-
-_NUMPY = MatrixArithmetic()
 
 
 def gradients(case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
@@ -133,7 +131,7 @@ def _every_value(case: RecurrenceCase, program: Program) -> list[list[Array]]:
     """Return every value of the program of each time step."""
     weights, states, kept = list(weights_in_lanes(case).values()), list(states_in_lanes(case).values()), []
     for step in time_steps(case):
-        kept.append(program.computed(_NUMPY, [*step.values(), *weights, *states], {}))
+        kept.append(program.computed(NUMPY, [*step.values(), *weights, *states], {}))
         states = [kept[-1][place] for place in program.after[-len(states) :]]
     return kept
 
@@ -153,45 +151,16 @@ def step_back(program: Program, values: Sequence[Array], cotangents: Sequence[Ar
     for k in reversed(range(program.inputs, len(values))):
         if k in found:
             operation = program.operations[k - program.inputs]
-            for place, part in zip(operation.of, _to_arguments(operation, k, found[k], values), strict=True):
-                if part is not None and not isinstance(values[place], float):
-                    add(place, summed_to(part, values[place]))
+            arguments = [values[place] for place in operation.of]
+            for number, (place, argument) in enumerate(zip(operation.of, arguments, strict=True)):
+                if isinstance(argument, np.ndarray):  # not a constant
+                    part = part_of(NUMPY, operation, number, found[k], values[k], arguments)
+                    if part is not None:
+                        add(place, summed_to(part, argument))
     return [found.get(k, np.zeros_like(values[k])) for k in range(program.inputs)]
-
-
-def _to_arguments(operation: Operation, k: int, g: Array, values: Sequence[Array]) -> Sequence[Array | None]:
-    """Return the cotangent of each argument of an operation, without sums over broadcast axes; None if it is zero."""
-    arguments = [values[place] for place in operation.of]
-    if operation.primitive in _OF_MATRICES:
-        return _OF_MATRICES[operation.primitive](g, *arguments, *operation.detail)
-    return [
-        passed_back(operation.primitive, argument, g, values[k], arguments, operation.detail)
-        for argument in range(len(arguments))
-    ]
 
 
 def summed_to(g: Array, like: Array) -> Array:
     """Return a cotangent summed over the axes that were broadcast from the shape of ``like``."""
     axes = tuple(axis for axis, size in enumerate(like.shape) if size == 1 and g.shape[axis] > 1)
     return np.asarray(g.sum(axis=axes, keepdims=True) if axes else g, like.dtype)
-
-
-def _stacked_back(g: Array, *parts: Array) -> list[Array]:
-    return list(np.split(g, np.cumsum([part.shape[-2] for part in parts])[:-1], axis=-2))
-
-
-def _rows_back(g: Array, a: Array, start: int, stop: int | None = None) -> list[Array]:
-    found = np.zeros((*g.shape[:-2], *a.shape[-2:]), g.dtype)
-    found[..., start:stop, :] = g
-    return [found]
-
-
-_OF_MATRICES: Mapping[str, Callable[..., Sequence[Array]]] = {
-    "matmul": lambda g, a, b: (g @ np.swapaxes(b, -1, -2), np.swapaxes(a, -1, -2) @ g),
-    "outer": lambda g, a, b: (g @ b, np.swapaxes(g, -1, -2) @ a),
-    "transpose": lambda g, _: (np.swapaxes(g, -1, -2),),
-    "kept_factor": lambda g, _: (g,),
-    "stacked": _stacked_back,
-    "rows": _rows_back,
-}
-"""Rules of the primitives of matrices: from the cotangent of the result to those of the arguments."""

@@ -13,8 +13,9 @@ from rnn_goldens.cells.recurrence import (
     time_steps,
     weights_in_lanes,
 )
+from rnn_goldens.golden.array_shapes import array_shapes
 from rnn_goldens.golden.arrays import Float64
-from rnn_goldens.golden.recurrences import sequence_slices
+from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, sequence_slices
 from rnn_goldens.progress import counting
 
 Nodes = dict[str, Node]
@@ -54,7 +55,8 @@ def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: La
     def to_lanes(name: str, part: Float64) -> Float64:
         return in_lanes(part[:, None], axes[name], config)[:, 0]
 
-    found = Recorded(graph, _shapes(case), axes, to_lanes, lane=lane)
+    shapes = array_shapes(RECURRENCE_LAYOUTS[case.cell], config, case.inputs, case.offsets).every
+    found = Recorded(graph, shapes, axes, to_lanes, lane=lane)
     weights = {name: found.given(name, (), array) for name, array in weights_in_lanes(case).items()}
     graph.weights.update(node.place for node in weights.values())
     slices = [slice(0, case.time)] if case.offsets is None else sequence_slices(case.offsets)
@@ -81,14 +83,6 @@ def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: La
 def gradient_names(case: RecurrenceCase) -> list[str]:
     """Return the names of the arrays that a golden has gradients of: inputs, given initial states, and weights."""
     return [*case.inputs, *(case.states if case.state_given else ()), *case.weights]
-
-
-def _shapes(case: RecurrenceCase) -> dict[str, tuple[int, ...]]:
-    batch, time = next(iter(case.inputs.values())).shape[:2]
-    rows = batch if case.offsets is None else len(case.offsets) - 1
-    config = case.config
-    inputs = {**config.input_shapes(batch, time), **config.initial_shapes(rows), **config.weights}
-    return {**inputs, **config.output_shapes(batch, time, rows)}
 
 
 def step_by_step(graph: Graph, case: RecurrenceCase, steps: list[Nodes], weights: Nodes, states: Nodes) -> Unrolled:

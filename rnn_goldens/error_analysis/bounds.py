@@ -148,9 +148,7 @@ class Bounds:
             self._add(seeds, places[number], start, _through_matrices(g, of_joint))
         for one in form.others:
             through = g if one.by is None else g * _of(one.by, number)
-            part = part_of(
-                NUMPY, self.graph, one.operations[number], one.number, through, self.graph.values.__getitem__
-            )
+            part = self._part(one.operations[number], one.number, through)
             if part is not None:
                 self._add(seeds, one.arguments[number], start, part)
 
@@ -181,13 +179,19 @@ class Bounds:
         alive = np.flatnonzero(~(most <= NEGLIGIBLE * rows.min(axis=(0, 1))).all(axis=-1))
         return int(alive[0]) if len(alive) else len(g)
 
+    def _part(self, place: int, number: int, g: Float64) -> Float64 | None:
+        """Return the derivatives by an argument of a value, given those by the value."""
+        operation, values = self.graph.operations[place], self.graph.values
+        assert operation is not None
+        part: Float64 | None = part_of(NUMPY, operation, number, g, values[place], [values[k] for k in operation.of])
+        return part
+
     def _through_solve(self, place: int, g: Float64) -> Float64:
         """Return the derivative by the right side of a triangular solve, which its loss changes; otherwise g."""
         operation = self.graph.operations[place]
-        if operation is None or operation.primitive != "solved":
-            return g
-        a = self.graph.values[operation.of[0]]
-        return np.asarray(np.linalg.solve(np.swapaxes(np.eye(a.shape[-1]) + a, -1, -2), g))
+        found = self._part(place, 1, g) if operation is not None and operation.primitive == "solved" else g
+        assert found is not None
+        return found
 
 
 def _of(array: Float64, number: int) -> Float64:

@@ -33,6 +33,11 @@ class ArrayShapes:
     outputs: Mapping[str, Shape]
 
     @property
+    def every(self) -> dict[str, Shape]:
+        """The shapes of all arrays."""
+        return {**self.inputs, **self.initial, **self.weights, **self.outputs}
+
+    @property
     def cotangents(self) -> dict[str, Shape]:
         """The shapes of the cotangents: those of their outputs."""
         return {cotangent_of(name): shape for name, shape in self.outputs.items()}
