@@ -1,6 +1,6 @@
 """Checks of goldens and gradients that a JSON Schema cannot express: derived shapes and consistent values."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,7 @@ def problems(tree: Tree) -> list[str]:
     return [
         *of_inputs,
         *shape_problems("expected", tree["expected"], expected),
+        *_state_problems(tree, initial_shapes(layout, config, x.shape[:-2]), [x.shape[-2]]),
         *tolerance_problems(tree["tolerance"], expected),
         *_looseness_problems(tree, loosest, LARGEST_TOLERANCE),
         *_finite_problems(tree, ("weights", "inputs", "expected")),
@@ -68,7 +69,8 @@ def _recurrence_problems(tree: Tree) -> list[str]:
     assert isinstance(config, RecurrenceConfig)
     layout, inputs = layout_of(tree), {name: array for name, array in tree["inputs"].items() if name != "offsets"}
     given = {name: array for name, array in inputs.items() if name not in layout.initial}
-    first, offsets = next(iter(given.values()), np.zeros(1)), tree["inputs"].get("offsets")
+    first: NDArray[Any] = next(iter(given.values()), np.zeros(1))
+    offsets = tree["inputs"].get("offsets")
     if first.ndim < 2:  # noqa: PLR2004 - (batch, time, …)
         return ["inputs: the first array has no axes (batch, time, …)"]
     if offsets is not None and (found := list(_offset_problems(offsets, first.shape))):
@@ -80,6 +82,7 @@ def _recurrence_problems(tree: Tree) -> list[str]:
         *shape_problems("weights", tree["weights"], dict(shapes.weights)),
         *shape_problems("inputs", inputs, {**shapes.inputs, **(shapes.initial if state else {})}),
         *shape_problems("expected", tree["expected"], dict(shapes.outputs)),
+        *_state_problems(tree, shapes.initial, [first.shape[1]] if offsets is None else np.diff(offsets).tolist()),
         *contract_problems(tree["tolerance"], dict(shapes.outputs)),
         *_looseness_problems(tree, loosest, LARGEST_TOLERANCE),
         *_finite_problems(tree, ("weights", "inputs", "expected")),
@@ -102,6 +105,18 @@ def _offset_problems(offsets: NDArray[Any], shape: Shape) -> Iterator[str]:
         yield "inputs/offsets: must increase from sequence to sequence"
     elif offsets[0] != 0 or offsets[-1] != time:
         yield f"inputs/offsets: {offsets.tolist()} must start at 0 and end at {time}, the number of time steps"
+
+
+def _state_problems(tree: Tree, initial: Mapping[str, Shape], times: Sequence[int]) -> Iterator[str]:
+    """Yield a problem for each state that is not expected at all steps; ``times``: steps of each packed sequence."""
+    if states := tree.get("expected_states", {}):
+        of = {name.removesuffix("0"): shape for name, shape in initial.items()}
+        if len(times) == 1:
+            expected = {name: (times[0] + 1, *shape) for name, shape in of.items()}
+        else:
+            expected = {f"{n}_{k}": (time + 1, *s[1:]) for n, s in of.items() for k, time in enumerate(times)}
+        yield from shape_problems("expected_states", states, expected)
+        yield from _finite_problems(tree, ("expected_states",))
 
 
 def contract_problems(tolerance: Tree, expected: dict[str, Shape]) -> Iterator[str]:

@@ -36,6 +36,7 @@ InputName = Annotated[str, Meta(pattern=rf"^(x|lengths|{STATE}0)\Z", max_length=
 OutputName = Annotated[str, Meta(pattern=rf"^(out|{STATE}_n)\Z", max_length=102)]
 CotangentName = Annotated[str, Meta(pattern=r"^d_[A-Za-z]+(_n)?\Z", max_length=104)]
 Outputs = dict[OutputName, Raw]
+States = Annotated[dict[ArrayName, Raw], Meta(min_length=1)]
 Axes = Annotated[str, Meta(pattern=r"^([GH]|[GHP][HPI])\Z", max_length=2)]
 
 
@@ -147,6 +148,7 @@ class RecurrenceDocument(Document, frozen=True, kw_only=True, tag_field="kind", 
     inputs: Annotated[dict[ArrayName, Raw], Meta(min_length=1)]
     expected: Annotated[dict[ArrayName, Raw], Meta(min_length=1)]
     tolerance: ExactTolerance | ContractsTolerance
+    expected_states: States | UnsetType = UNSET
     schema: Literal["urn:rnn-goldens:schema:recurrence:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
     def __post_init__(self) -> None:
@@ -167,6 +169,7 @@ class GoldenDocument(Document, frozen=True, kw_only=True, tag_field="kind", tag=
     inputs: dict[InputName, Raw]
     expected: Outputs
     tolerance: ExactTolerance | BoundTolerance
+    expected_states: States | UnsetType = UNSET
     own_cell: CustomCell | UnsetType = UNSET
     schema: Literal["urn:rnn-goldens:schema:golden:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 

@@ -14,7 +14,7 @@ from rnn_goldens.encoding.typed_json import as_typed
 from rnn_goldens.plurals import counted
 
 Size = Annotated[int, Meta(ge=1, le=2**20)]
-Shape = Annotated[tuple[Size, ...], Meta(min_length=1, max_length=4)]
+Shape = Annotated[tuple[Size, ...], Meta(min_length=1, max_length=5)]
 
 
 class ClosedStruct(Struct, frozen=True, forbid_unknown_fields=True, gc=False):

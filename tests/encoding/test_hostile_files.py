@@ -108,7 +108,7 @@ JSON = {
     ),
     "more layers than weights": (put("config/num_layers", 2**20), "weights: 2 arrays, the configuration requires"),
     "a feature a million times": (put("features", ["bias"] * 1_000_000), "features: has 1,000,000 values; at most"),
-    "half a million axes": (put("inputs/x/shape", [1] * 500_000), "x/shape: has 500,000 values; at most 4 are allowed"),
+    "half a million axes": (put("inputs/x/shape", [1] * 500_000), "x/shape: has 500,000 values; at most 5 are allowed"),
     "provenance by the thousand": (
         put("provenance", {f"p{n}": "1" for n in range(300_000)}),
         "at most 100 are allowed",
