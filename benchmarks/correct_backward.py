@@ -13,7 +13,7 @@ from benchmarks.summation import Array, Order
 from rnn_goldens.cells import Backward, Case, Cotangents, State, Weights
 from rnn_goldens.cells.arithmetic import of_type
 from rnn_goldens.cells.backward import Block, Factors
-from rnn_goldens.cells.program import Program
+from rnn_goldens.cells.program import Program, Source
 
 
 class Summing(Backward, correct_networks.Summing):
@@ -68,7 +68,8 @@ class ProductsApart(Backward):
 
     def program(self, case: Case, w: Weights) -> Program:
         """Return the program of a step."""
-        return self.cell(case).separate.program(w)
+        cell = self.cell(case)
+        return Source(cell.equations, cell.layout, fused=False).program(w)
 
 
 class OtherSlopes(Backward):

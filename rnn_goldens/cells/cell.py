@@ -39,11 +39,6 @@ class Cell:
         """Programs for computing: the biases of all gates are added in one operation."""
         return Source(self.equations, self.layout)
 
-    @cached_property
-    def separate(self) -> Source:
-        """Programs in which each gate adds its own bias, as some implementations do."""
-        return Source(self.equations, self.layout, fused=False)
-
 
 BUILT_IN_CELLS: Mapping[str, Cell] = {
     name: Cell(name, getattr(_equations, name, None) or getattr(_equations, standard_cell(name)), layout)
