@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 from rnn_goldens.comparison.actual import gradients_by_name
 from rnn_goldens.comparison.golden_parts import joined, longest, middle_step, of_rows, of_steps
 from rnn_goldens.comparison.outputs import NotNumbers, Output, outputs_of, read, states_apart
-from rnn_goldens.comparison.place import time_axis
 from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.comparison.verdict import Verdict, compare
 from rnn_goldens.errors import UnknownName, Unsupported
 from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.gradients import missing_output_reason
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import cotangent_of
+from rnn_goldens.golden.shapes import TIME, cotangent_of
 
 _TWO_ROUNDINGS = 2.0
 """A multiple of the tolerance: if two expected outputs differ by more, no actual output can be right for both."""
@@ -169,7 +168,7 @@ def _in_two_chunks(call: Call, golden: GoldenData) -> Sequence[Any]:
         return next(iter(golden.expected.values())), *first[1:]  # unusable states: the comparison reports why
     second = _apart(golden, call(of_steps(golden, middle, golden.time, start)))
     try:
-        return joined(out, read(second[0]), time_axis(golden, golden.layout.outputs[0]) or 0), *second[1:]
+        return joined(out, read(second[0]), golden.axis(golden.layout.outputs[0], TIME) or 0), *second[1:]
     except (NotNumbers, ValueError):
         return second
 

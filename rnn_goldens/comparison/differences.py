@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.comparison.outputs import Output
-from rnn_goldens.comparison.place import WITH_TIME, first, place, time_axis
+from rnn_goldens.comparison.place import first, place
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import BATCH, TIME
 from rnn_goldens.golden.tolerance import Exact
 
 Float64 = NDArray[np.float64]
@@ -95,21 +96,16 @@ def _not_comparable(name: str, problem: str, dtype: str = "") -> Difference:
 
 
 def _shape_problem(actual: Actual, name: str, got: tuple[int, ...], want: tuple[int, ...]) -> str:
-    hint, of = "", actual.of
-    if not actual.golden.is_network:
-        hint = f"; it looks time-major, {name} is batch-first" if _is_time_major(actual, name, got, want) else ""
-    elif name in WITH_TIME and len(want) == 3 and got == (want[1], want[0], want[2]):  # noqa: PLR2004
-        last = "directions·hidden" if name == "out" else "input"
-        hint = f"; it looks time-major, {name} is batch-first: (batch, time, {last})"
-    elif of == GRADIENTS and len(want) == _MATRIX and got == want[::-1]:
+    hint, axes = "", actual.golden.axes(name) if name in actual.expected.values else ()
+    if axes[:2] == (BATCH, TIME) and got == (want[1], want[0], *want[2:]) != want:
+        hint = f"; it looks time-major, {name} is batch-first"
+        if actual.golden.is_network:
+            hint += f": (batch, time, {'directions·hidden' if name == 'out' else 'input'})"
+    elif actual.of == GRADIENTS and axes[1:] == ("column",) and got == want[::-1]:
         hint = f"; it is transposed: PyTorch's {name} is (gates·hidden, columns)"
-    elif [n for n in got if n != 1] == [n for n in want if n != 1]:
+    elif actual.golden.is_network and [n for n in got if n != 1] == [n for n in want if n != 1]:
         hint = "; only axes of size 1 differ"
     return f"has shape {got}, want {want}{hint}"
-
-
-def _is_time_major(actual: Actual, name: str, got: tuple[int, ...], want: tuple[int, ...]) -> bool:
-    return time_axis(actual.golden, name) is not None and got == (want[1], want[0], *want[2:]) != want
 
 
 def _mistaken_array(actual: Actual, name: str, output: Output) -> str | None:
@@ -170,7 +166,7 @@ def _compared(actual: Actual, name: str, output: Output) -> Difference:
 
 
 def _time_steps(actual: Actual, name: str, wrong: NDArray[np.intp]) -> tuple[int, ...]:
-    axis = time_axis(actual.golden, name)
+    axis = actual.golden.axis(name, TIME)
     return () if axis is None else tuple(np.unique(wrong[:, axis]).tolist())
 
 

@@ -9,28 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.comparison.outputs import Output
-from rnn_goldens.comparison.place import time_axis
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.golden.shapes import BATCH, SEQUENCE, TIME
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, Derived, Exact, Tolerance
 
 
 def of_rows(golden: GoldenData, rows: NDArray[np.intp]) -> GoldenData:
     """Return the golden with only these rows of the batch."""
-    stored, of_states = golden.stored, (slice(None), rows) if golden.is_network else (rows,)
+    stored = golden.stored
 
-    def of_outputs(arrays: Mapping[str, Float64]) -> dict[str, Float64]:
-        first = golden.layout.outputs[0]
-        return {name: array[rows] if name == first else array[of_states] for name, array in arrays.items()}
+    def of(arrays: Mapping[str, Float64]) -> dict[str, Float64]:
+        return {name: np.take(array, rows, _batch_axis(golden, name)) for name, array in arrays.items()}
 
     part = replace(
         stored,
-        inputs={name: array[rows] for name, array in stored.inputs.items()},
-        states={name: array[of_states] for name, array in stored.states.items()},
+        inputs=of(stored.inputs),
+        states=of(stored.states),
         lengths=None if stored.lengths is None else stored.lengths[rows],
-        expected=of_outputs(stored.expected),
+        expected=of(stored.expected),
     )
-    return replace(golden, stored=part, tolerance=_changed(golden.tolerance, of_outputs), gradients=None)
+    return replace(golden, stored=part, tolerance=_changed(golden.tolerance, of), gradients=None)
+
+
+def _batch_axis(golden: GoldenData, name: str) -> int:
+    """Return the axis of the batch, which is the axis of sequences in the states of a recurrence."""
+    axes = golden.axes(name)
+    return axes.index(BATCH if BATCH in axes else SEQUENCE)
 
 
 def _changed(tolerance: Tolerance, change: Callable[[Mapping[str, Float64]], dict[str, Float64]]) -> Tolerance:
@@ -75,7 +80,7 @@ def of_steps(golden: GoldenData, begin: int, end: int, start: dict[str, Any]) ->
     stored, first = golden.stored, golden.layout.outputs[0]
 
     def in_time(name: str, array: Float64) -> Float64:
-        axis = time_axis(golden, name)
+        axis = golden.axis(name, TIME)
         assert axis is not None
         part: Float64 = np.moveaxis(np.moveaxis(array, axis, 0)[begin:end], 0, axis)
         return part

@@ -12,6 +12,7 @@ from rnn_goldens.diagnosis.match import Array, Arrays
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import TIME
 
 Mask = NDArray[np.bool_]
 
@@ -76,7 +77,8 @@ class Observation:
     @property
     def wrong_steps(self) -> Mask:
         """For each time step, whether any element of out is wrong."""
-        axis = -2 if self.golden.is_network else 1
+        axis = self.golden.axis(self.main, TIME)
+        assert axis is not None
         return np.array([of_step.any() for of_step in np.moveaxis(self.wrong[self.main], axis, 0)])
 
     @property

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.comparison.place import axes, time_axis
+from rnn_goldens.comparison.place import axes
 from rnn_goldens.export.exported_golden import ITSELF, Exported, allowed, expected, identifier, inputs
+from rnn_goldens.golden.shapes import DIRECTION_AND_UNIT, TIME
 
 CHECKER = "rnn_goldens.h"
 """The header that compares outputs with goldens, in this folder; ``c/`` of the repository has it."""
@@ -132,10 +133,9 @@ def _for_checker(name: str, golden: Golden) -> Iterator[str]:
 
 def _order_in_time(name: str, golden: Golden, output: str) -> tuple[int, int, str]:
     """Return the axis of time or -1, the first unit of the reverse direction or 0, and the name of the lengths."""
-    axis, is_out = time_axis(golden, output), golden.is_network and output == "out"
-    reverse = golden.network.output_size if is_out and golden.network.num_directions > 1 else 0
-    lengths = f"{name}_lengths" if is_out and golden.lengths is not None else "NULL"
-    return (-1 if axis is None else axis % golden.stored.expected[output].ndim), reverse, lengths
+    axis, reverse = golden.axis(output, TIME), DIRECTION_AND_UNIT in golden.axes(output)
+    lengths = f"{name}_lengths" if axis is not None and golden.lengths is not None else "NULL"
+    return -1 if axis is None else axis, golden.network.output_size if reverse else 0, lengths
 
 
 def _c_type(array: NDArray[Any]) -> str:

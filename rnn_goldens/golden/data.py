@@ -19,6 +19,8 @@ from rnn_goldens.golden.precision import PRECISIONS, precision_name
 from rnn_goldens.golden.profile import DEFAULT, Profile
 from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RecurrenceConfig
 from rnn_goldens.golden.shapes import (
+    TIME,
+    Axes,
     Config,
     Layout,
     Shape,
@@ -202,12 +204,28 @@ class InputsData:
     @property
     def batch_shape(self) -> tuple[int, ...]:
         """(batch,), or () if unbatched."""
-        return self.stored.x.shape[:-2] if self.is_network else next(iter(self.stored.inputs.values())).shape[:1]
+        name, array = next(iter(self.stored.inputs.items()))
+        return array.shape[: self.axes(name).index(TIME)]
 
     @property
     def time(self) -> int:
         """The number of time steps; of all packed sequences together."""
-        return int(self.stored.x.shape[-2] if self.is_network else next(iter(self.stored.inputs.values())).shape[1])
+        name, array = next(iter(self.stored.inputs.items()))
+        return int(array.shape[self.axes(name).index(TIME)])
+
+    def axes(self, name: str) -> Axes:
+        """Return the names of the axes of an input, state, output or weight, or of its gradient."""
+        return self.config.axes(name, self.layout, batched=self._is_batched)
+
+    def axis(self, name: str, axis: str) -> int | None:
+        """Return which axis of an array has a name; None if none has it."""
+        axes = self.axes(name)
+        return axes.index(axis) if axis in axes else None
+
+    @property
+    def _is_batched(self) -> bool:
+        """Whether the input of a network has the axes batch, time and input."""
+        return next(iter(self.stored.inputs.values())).ndim > 2  # noqa: PLR2004
 
     @property
     def state_shapes(self) -> dict[str, Shape]:

@@ -6,9 +6,9 @@ from itertools import pairwise
 from typing import Any
 
 from rnn_goldens.errors import UnknownName, WrongUse
-from rnn_goldens.golden.shapes import Layout, Shape
+from rnn_goldens.golden.shapes import BATCH, SEQUENCE, TIME, Axes, Layout, Shape
 
-Axes = Mapping[str, str]
+NamedAxes = Mapping[str, str]
 """By name of an array, the names of its axes, separated by spaces."""
 
 BY_HEAD, BY_KEY = "head", "key"
@@ -35,10 +35,10 @@ class Recurrence:
 
     meaning: str
     source: str
-    inputs: Axes
-    states: Axes
-    outputs: Axes
-    weights: Axes = field(default_factory=dict)
+    inputs: NamedAxes
+    states: NamedAxes
+    outputs: NamedAxes
+    weights: NamedAxes = field(default_factory=dict)
     compared: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -175,11 +175,20 @@ class RecurrenceConfig(Mapping[str, Any]):
         return self.given.get(name, self.recurrence.options[name])
 
     @property
-    def inputs(self) -> Axes:
+    def inputs(self) -> NamedAxes:
         """Axes of the inputs after (batch, time): a decay by key has an axis more."""
         if self.given.get("decay", BY_HEAD) == BY_KEY:
             return {**self.recurrence.inputs, "g": "heads d_k"}
         return self.recurrence.inputs
+
+    def axes(self, name: str, _layout: Layout, *, batched: bool) -> Axes:  # noqa: ARG002 - as those of a network
+        """Return the names of the axes of an input, state, output or weight; states have one for packed sequences."""
+        recurrence = self.recurrence
+        if name in recurrence.weights:
+            return tuple(recurrence.weights[name].split())
+        if axes := self.inputs.get(name) or recurrence.outputs.get(name):
+            return (BATCH, TIME, *axes.split())
+        return (SEQUENCE, *recurrence.states[name.removesuffix("_n").removesuffix("0")].split())
 
     def shape(self, axes: str) -> Shape:
         """Return the sizes of axes."""

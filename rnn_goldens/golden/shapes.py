@@ -10,6 +10,11 @@ from rnn_goldens.errors import UnknownName, WrongUse
 
 Shape = tuple[int, ...]
 
+Axes = tuple[str, ...]
+"""Names of the axes of an array. An axis of two parts is named after both, the outer one first."""
+
+BATCH, SEQUENCE, TIME, LAYER, UNIT = "batch", "sequence", "time", "layer", "unit"
+LAYER_AND_DIRECTION, DIRECTION_AND_UNIT, GATE_AND_UNIT = "layer and direction", "direction and unit", "gate and unit"
 
 STACKED = (("weight_ih", "GI"), ("weight_hh", "GP"), ("bias_ih", "G"), ("bias_hh", "G"))
 """The weights of most cells. A letter for each axis: see ``Layout``."""
@@ -160,6 +165,19 @@ class Config(Mapping[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         return name in list(iter(self))
+
+    def axes(self, name: str, layout: Layout, *, batched: bool) -> Axes:
+        """Return the names of the axes of an input, state, output or weight of a network."""
+        batch, one = (BATCH,) if batched else (), self.num_directions == 1
+        if name == "x":
+            return (*batch, TIME, "input")
+        if name == "out":
+            return (*batch, TIME, UNIT if one else DIRECTION_AND_UNIT)
+        if name in (*layout.initial, *layout.outputs):
+            return (LAYER if one else LAYER_AND_DIRECTION, *batch, UNIT)
+        letters = dict(layout.weights)[name.partition("_l")[0]]
+        rows = GATE_AND_UNIT if letters.startswith("G") and len(layout.gates) > 1 else UNIT
+        return (rows, "column")[: len(letters)]
 
     @property
     def output_size(self) -> int:
