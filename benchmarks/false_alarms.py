@@ -21,7 +21,8 @@ from benchmarks.correct_backward import BACKWARD
 from benchmarks.correct_networks import NETWORKS
 from rnn_goldens.cells import Backward, case_of
 from rnn_goldens.checkable_golden import Golden, Inputs
-from rnn_goldens.comparison.outputs import outputs_of, read, states_apart
+from rnn_goldens.comparison.outputs import read
+from rnn_goldens.comparison.returned import by_name, outputs_of
 from rnn_goldens.comparison.verdict import compare, compare_gradients
 from rnn_goldens.corpus import Corpus, open_corpus
 from rnn_goldens.errors import Unsupported
@@ -152,7 +153,7 @@ def function(job: Job) -> Function:
         in_library = not name.startswith(NUMPY)
         return backward_of(name, resolve(name)) if in_library else in_numpy(BACKWARD[name.removeprefix(NUMPY)])
     implementation = find_implementation(name)
-    return lambda golden: states_apart(golden.layout, *outputs_of(implementation(golden)))
+    return lambda golden: by_name(golden.layout, *outputs_of(implementation(golden)))
 
 
 def results_of(job: Job) -> Results:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.comparison.actual import actual_gradients, actual_outputs, gradients_by_name
 from rnn_goldens.comparison.calls import CALL_PATTERNS, Backward, compare_calls, compare_gradient_calls
-from rnn_goldens.comparison.outputs import outputs_of
+from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, Verdicts, verdict_on
 from rnn_goldens.conventions import convention as convention_named
@@ -197,8 +197,8 @@ class Golden(GoldenData, Inputs):
         explain the difference. This takes about 0.05 s; ``rnn_goldens.comparison.verdict.compare`` only compares.
 
         Args:
-            out: array-like of any library, shaped like ``self.out``; or one tuple of all outputs, as a torch layer
-                returns it: ``compare(layer(x, h0))``.
+            out: array-like of any library, shaped like ``self.out``; or all outputs: a tuple, as a torch layer returns
+                it, ``compare(layer(x, h0))``, or a mapping by name, ``compare({"out": …, "h_n": …})``.
             h_n: array-like shaped like ``self.h_n``; or a tuple of all last states, such as the pair
                 ``(h_n, c_n)`` that ``nn.LSTM`` returns.
             c_n: array-like shaped like ``self.c_n``, for an LSTM.

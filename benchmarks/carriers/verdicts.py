@@ -19,7 +19,8 @@ from rnn_goldens import Unsupported
 from rnn_goldens.cells import case_of
 from rnn_goldens.cells.recurrence import recurrence_case
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.comparison.outputs import compared_outputs, outputs_of, read
+from rnn_goldens.comparison.outputs import read
+from rnn_goldens.comparison.returned import compared_outputs, outputs_of
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS, Deviation
 from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS, RecurrenceDeviation

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.comparison.outputs import NotNumbers, Output, compared_outputs, read
+from rnn_goldens.comparison.outputs import NotNumbers, Output, read
+from rnn_goldens.comparison.returned import compared_outputs
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
 from rnn_goldens.plurals import counted
 

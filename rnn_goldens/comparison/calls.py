@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from rnn_goldens.comparison.actual import gradients_by_name
 from rnn_goldens.comparison.golden_parts import joined, longest, middle_step, of_rows, of_steps
-from rnn_goldens.comparison.outputs import NotNumbers, Output, outputs_of, read, states_apart
+from rnn_goldens.comparison.outputs import NotNumbers, Output, read
+from rnn_goldens.comparison.returned import by_name, outputs_of
 from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.comparison.verdict import Verdict, compare
 from rnn_goldens.errors import UnknownName, Unsupported
@@ -175,9 +176,7 @@ def _in_two_chunks(call: Call, golden: GoldenData) -> Sequence[Any]:
 
 def _apart(golden: GoldenData, found: Sequence[Any]) -> list[Any]:
     """Return the outputs of a call one by one: the output at each time step, then the last states."""
-    if golden.is_network:
-        return list(states_apart(golden.layout, *found).values())
-    return [*found, *[None] * len(golden.layout.outputs)][: len(golden.layout.outputs)]
+    return list(by_name(golden.layout, *found).values())
 
 
 def _copied(output: Output) -> Output:

@@ -7,7 +7,8 @@ from typing import Self
 import numpy as np
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.comparison.outputs import NotNumbers, read, states_apart
+from rnn_goldens.comparison.outputs import NotNumbers, read
+from rnn_goldens.comparison.returned import by_name
 from rnn_goldens.exhaustive.arguments import Float64
 from rnn_goldens.exhaustive.networks import Activation
 from rnn_goldens.golden.precision import PRECISIONS, Precision
@@ -37,7 +38,7 @@ class ActivationErrors:
     def of(cls, activation: Activation, golden: Golden, outputs: Sequence[object]) -> "ActivationErrors | None":
         """Compare outputs with a golden row by row. Returns None if they cannot be compared."""
         try:
-            apart = states_apart(golden.layout, *outputs).items()
+            apart = by_name(golden.layout, *outputs).items()
             actual = {name: read(output).values for name, output in apart}
         except (NotNumbers, TypeError):
             return None

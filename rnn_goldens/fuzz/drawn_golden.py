@@ -8,7 +8,7 @@ from hypothesis import currently_in_test_context, event, reject
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import actual_outputs
-from rnn_goldens.comparison.outputs import compared_outputs
+from rnn_goldens.comparison.returned import compared_outputs
 from rnn_goldens.comparison.verdict import Verdict, verdict_on
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.fuzz.causes import ComparedGolden

@@ -14,7 +14,8 @@ from typing import Any, Self
 from rnn_goldens.cells import name_cells, named_cells
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.comparison.input_writes import written_to, wrote_into
-from rnn_goldens.comparison.outputs import NotNumbers, Output, only_array, read, states_apart
+from rnn_goldens.comparison.outputs import NotNumbers, Output, read
+from rnn_goldens.comparison.returned import by_name, only_array
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.generator.pool import end_with_parent
 from rnn_goldens.implementations import Implementation, check_name, outputs_of, resolve
@@ -171,7 +172,7 @@ def _answer_to(
         found, layout = implementation(inputs), inputs.layout
         if compared == layout.outputs[:1] and (alone := only_array(found)) is not None:
             found = alone, None
-        outputs = states_apart(layout, *outputs_of(found, layout=layout), state_shape=inputs.state_shapes["h"])
+        outputs = by_name(layout, *outputs_of(found, layout=layout), state_shape=inputs.state_shape)
         arrays = []
         for name, output in outputs.items():
             try:

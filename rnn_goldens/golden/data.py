@@ -25,7 +25,6 @@ from rnn_goldens.golden.shapes import (
     Layout,
     Shape,
     chosen_outputs,
-    state_shapes,
 )
 from rnn_goldens.golden.tolerance import Tolerance, in_use
 
@@ -228,9 +227,9 @@ class InputsData:
         return next(iter(self.stored.inputs.values())).ndim > 2  # noqa: PLR2004
 
     @property
-    def state_shapes(self) -> dict[str, Shape]:
-        """Shapes of the initial and last states by name of the state."""
-        return state_shapes(self.layout, self.network, self.batch_shape)
+    def state_shape(self) -> Shape:
+        """The shape of the first state."""
+        return next(iter(self.shapes.initial.values()))
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the fields only: a copy computes its cast arrays again."""

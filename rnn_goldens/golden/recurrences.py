@@ -122,20 +122,15 @@ class RecurrenceLayout(Layout):
 
     Attributes:
         compared: the states whose last values are outputs.
-        results: the outputs at each time step.
+        result: the output at each time step.
     """
 
     compared: tuple[str, ...] = ()
-    results: tuple[str, ...] = ()
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Names of the outputs at each time step and of the compared last states."""
-        return (*self.results, *(f"{name}_n" for name in self.compared))
+    result: str = ""
 
 
 RECURRENCE_LAYOUTS: Mapping[str, RecurrenceLayout] = {
-    name: RecurrenceLayout("", tuple(of.states), tuple(of.weights.items()), of.compared, tuple(of.outputs))
+    name: RecurrenceLayout("", tuple(of.states), tuple(of.weights.items()), of.compared, *of.outputs)
     for name, of in RECURRENCES.items()
 }
 """The layouts of the recurrences by name."""

@@ -42,9 +42,19 @@ class Layout:
         return tuple(f"{name}0" for name in self.states)
 
     @property
+    def result(self) -> str:
+        """The name of the output at each time step."""
+        return "out"
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The states whose last values are outputs."""
+        return self.states
+
+    @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the outputs of a network."""
-        return ("out", *(f"{name}_n" for name in self.states))
+        """Names of the output at each time step and of the compared last states."""
+        return (self.result, *(f"{name}_n" for name in self.compared))
 
     @property
     def further(self) -> dict[str, str]:

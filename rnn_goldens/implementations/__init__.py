@@ -3,7 +3,7 @@
 Each is built in and has a name, is a user's own code (see ``user_code``), or is a program, given by its command.
 """
 
-from rnn_goldens.comparison.outputs import outputs_of
+from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.implementations.builtin import BUILTIN
 from rnn_goldens.implementations.resolution import check_name, close, resolve
 from rnn_goldens.implementations.user_code import Implementation, adapt

@@ -21,10 +21,8 @@ from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.comparison.calls import Backward
-from rnn_goldens.comparison.outputs import is_array, possible_counts
-from rnn_goldens.comparison.recurrence_outputs import unknown
+from rnn_goldens.comparison.returned import is_array, possible_counts, unknown
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden.recurrences import RecurrenceLayout
 from rnn_goldens.implementations import recurrence_function
 from rnn_goldens.implementations.builtin import BUILTIN, built_in
 from rnn_goldens.implementations.differentiation import differentiated
@@ -118,9 +116,7 @@ def _of_function(function: Any) -> Backward:  # noqa: ANN401 - the user's
 
 def _are_outputs(found: object, golden: Inputs) -> bool:
     """Return whether a function returned outputs rather than gradients by name."""
-    if not isinstance(golden.layout, RecurrenceLayout):
-        counts = {1, *possible_counts(golden.layout)}
-        return is_array(found) or (isinstance(found, tuple | list) and len(found) in counts)
     if isinstance(found, Mapping):
-        return not unknown(golden.layout, found)
-    return is_array(found) or isinstance(found, tuple | list)
+        return bool(found) and not unknown(golden.layout, found)
+    counts = {1, *possible_counts(golden.layout)}
+    return is_array(found) or (isinstance(found, tuple | list) and len(found) in counts)

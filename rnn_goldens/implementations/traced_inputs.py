@@ -1,6 +1,6 @@
 """Inputs whose arrays a framework traces, and the outputs to differentiate."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.comparison.outputs import only_array, outputs_of, states_apart
+from rnn_goldens.comparison.returned import by_name, only_array, outputs_of
 from rnn_goldens.conventions import convention as named
 from rnn_goldens.conventions.gradients import places
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.gradients import missing_output_reason, output_of
 from rnn_goldens.golden.precision import precision_name
-from rnn_goldens.golden.recurrences import RecurrenceLayout
-from rnn_goldens.golden.shapes import Layout
 
 Function = Callable[[Inputs], Any]
 """A user's function that returns outputs."""
@@ -79,18 +77,12 @@ def with_cotangents(golden: Inputs, outputs: Any) -> dict[str, Any]:  # noqa: AN
     if (alone := only_array(outputs)) is not None:
         found = {output_of(first): alone}
     else:
-        found = _by_name(golden.layout, outputs_of(outputs, layout=golden.layout))
+        found = by_name(golden.layout, *outputs_of(outputs, layout=golden.layout))
     needed = [first, *(name for name in others if golden.cotangents[name].any())]
     for name in needed[1:]:
         if found.get(output_of(name)) is None:
             raise Unsupported(missing_output_reason(output_of(name)))
     return {name: found[output_of(name)] for name in needed}
-
-
-def _by_name(layout: Layout, outputs: Sequence[Any]) -> dict[str, object]:
-    if isinstance(layout, RecurrenceLayout):
-        return dict(zip(layout.outputs, outputs, strict=True))
-    return states_apart(layout, *outputs)
 
 
 def untraceable(library: str, error: Exception) -> Unsupported:

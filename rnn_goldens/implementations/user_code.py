@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from rnn_goldens.checkable_golden import Golden, Inputs
-from rnn_goldens.comparison.outputs import is_array
+from rnn_goldens.comparison.returned import is_array
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.array_library import name_of
 

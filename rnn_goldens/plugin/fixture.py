@@ -14,8 +14,8 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import actual_gradients, actual_outputs, gradients_by_name
 from rnn_goldens.comparison.calls import Backward, Run, compare_calls, compare_gradient_calls
 from rnn_goldens.comparison.input_writes import written_to, wrote_into
-from rnn_goldens.comparison.outputs import outputs_of
 from rnn_goldens.comparison.picture import picture
+from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, verdict_on
 from rnn_goldens.corpus.discrimination import sizes_of

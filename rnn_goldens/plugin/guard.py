@@ -18,7 +18,8 @@ from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.comparison.actual import gradients_by_name
 from rnn_goldens.comparison.calls import Backward
 from rnn_goldens.comparison.input_writes import written_to, wrote_into
-from rnn_goldens.comparison.outputs import NotNumbers, outputs_of, read, states_apart
+from rnn_goldens.comparison.outputs import NotNumbers, read
+from rnn_goldens.comparison.returned import by_name, outputs_of
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations import Implementation, close
 from rnn_goldens.plugin.check_log import finding
@@ -177,9 +178,7 @@ def _as_arrays(golden: Inputs, outputs: Any) -> Any:  # noqa: ANN401 - whatever 
         if isinstance(outputs, tuple) and len(outputs) == 1:
             return (read(outputs[0]),)  # an implementation may return out alone
         found = outputs_of(outputs, layout=golden.layout)
-        if golden.is_network:
-            found = tuple(states_apart(golden.layout, *found, state_shape=golden.state_shapes["h"]).values())
-        return tuple(map(read, found))
+        return tuple(map(read, by_name(golden.layout, *found, state_shape=golden.state_shape).values()))
     except (NotNumbers, TypeError):
         return outputs
 

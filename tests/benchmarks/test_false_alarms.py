@@ -10,7 +10,7 @@ from benchmarks import false_alarms
 from benchmarks.false_alarms import DRAWN, GRADIENTS, IMPLEMENTATIONS, OUTPUTS, Job, Results, results_of
 from rnn_goldens.cells import Backward
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.comparison.outputs import states_apart
+from rnn_goldens.comparison.returned import by_name
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.precision import PRECISIONS
@@ -33,7 +33,7 @@ def with_an_error(golden: Inputs, of: str) -> Mapping[str, Any]:
     if of == GRADIENTS:
         gradients = dict(in_numpy(golden))
         return {**gradients, "weight_hh_l0": gradients["weight_hh_l0"] + 0.5}
-    outputs: dict[str, Any] = dict(states_apart(golden.layout, *numpy_cells.run(golden)))
+    outputs: dict[str, Any] = dict(by_name(golden.layout, *numpy_cells.run(golden)))
     return {**outputs, "out": outputs["out"] + 0.5}
 
 

@@ -8,12 +8,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 import torch
-from factories.goldens import MakeGolden
 
-import rnn_goldens
 from rnn_goldens.comparison import outputs
-from rnn_goldens.golden.built_in_cells import LAYOUTS
-from rnn_goldens.golden.shapes import Layout
 
 
 class UsersTensor(torch.Tensor):
@@ -315,61 +311,6 @@ def test_an_output_has_the_bits_of_its_type_and_none_for_integers(dtype: str, bi
     assert outputs.Output(np.ones(1), dtype).bits == bits
 
 
-LSTM, GRU = LAYOUTS["lstm"], LAYOUTS["gru"]
-
-
-@pytest.mark.parametrize(
-    ("layout", "arguments", "by_name"),
-    [
-        (GRU, ("out", "h"), {"out": "out", "h_n": "h"}),
-        (GRU, (("out", "h"),), {"out": "out", "h_n": "h"}),
-        (GRU, (("out", "h", "c"),), {"out": "out", "h_n": "h", "c_n": "c"}),
-        (GRU, ("out", "h", "c"), {"out": "out", "h_n": "h", "c_n": "c"}),
-        (GRU, ("out", ("h", "c")), {"out": "out", "h_n": ("h", "c")}),
-        (GRU, ("out",), {"out": "out", "h_n": None}),
-        (GRU, (["out", "h"],), {"out": ["out", "h"], "h_n": None}),
-        (GRU, (("out",),), {"out": ("out",), "h_n": None}),
-        (GRU, (("a", "b", "c", "d"),), {"out": ("a", "b", "c", "d"), "h_n": None}),
-        (GRU, (("out", "h"), None, "c"), {"out": ("out", "h"), "h_n": None, "c_n": "c"}),
-        (GRU, (("out", "h"), "h"), {"out": ("out", "h"), "h_n": "h"}),
-        (LSTM, ("out", "h", "c"), {"out": "out", "h_n": "h", "c_n": "c"}),
-        (LSTM, ("out", ("h", "c")), {"out": "out", "h_n": "h", "c_n": "c"}),
-        (LSTM, ("out", ["h", "c"]), {"out": "out", "h_n": "h", "c_n": "c"}),
-        (LSTM, (("out", ("h", "c")),), {"out": "out", "h_n": "h", "c_n": "c"}),
-        (LSTM, (("out", "h", "c"),), {"out": "out", "h_n": "h", "c_n": "c"}),
-        (LSTM, ("out", "h"), {"out": "out", "h_n": "h", "c_n": None}),
-        (LSTM, ("out", ("h",)), {"out": "out", "h_n": ("h",), "c_n": None}),
-        (LSTM, ("out", ("h", "c", "d")), {"out": "out", "h_n": ("h", "c", "d"), "c_n": None}),
-        (LSTM, ("out", ("h", "c"), "c"), {"out": "out", "h_n": ("h", "c"), "c_n": "c"}),
-        (LSTM, ("out", "hc"), {"out": "out", "h_n": "hc", "c_n": None}),
-        (LSTM, ("out",), {"out": "out", "h_n": None, "c_n": None}),
-    ],
-)
-def test_arguments_are_assigned_to_the_names_of_outputs(
-    layout: Layout, arguments: Any, by_name: dict[str, Any]
-) -> None:
-    assert outputs.states_apart(layout, *arguments) == by_name
-
-
-def test_more_states_than_a_cell_has_are_refused() -> None:
-    with pytest.raises(TypeError, match=r"^3 states passed after out; the cell has 1$"):
-        outputs.states_apart(GRU, "out", "h", "c", "n")
-
-
-@pytest.mark.parametrize("result", [("out", "h"), ["out", ("h", "c")], ("out", "h", "c")])
-def test_a_result_of_two_or_three_outputs_is_accepted(result: Any) -> None:
-    assert outputs.outputs_of(result) is result
-
-
-@pytest.mark.parametrize(
-    ("result", "kind"),
-    [(("out",), "1 output"), ([], "0 outputs"), (tuple("outh"), "4 outputs"), (None, "a NoneType"), ("oh", "a str")],
-)
-def test_a_result_that_is_not_two_or_three_outputs_is_refused(result: Any, kind: str) -> None:
-    with pytest.raises(TypeError, match=rf"^the implementation returned {kind}; expected \(out, h_n\), \(out, \("):
-        outputs.outputs_of(result)
-
-
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -387,41 +328,3 @@ def test_an_output_that_is_too_large_is_not_read(value: Any, text: str) -> None:
 def test_the_largest_allowed_output_is_read() -> None:
     assert outputs.read([0.0] * 1_000_000).values.shape == (1_000_000,)
     assert outputs.read(range(1000)).values.shape == (1000,)
-
-
-OUT, H_N = np.zeros((2, 3, 4)), np.zeros((1, 2, 4))
-
-
-@pytest.mark.parametrize(
-    ("result", "count"),
-    [(OUT, 1), (OUT.tolist(), 1), (tuple(OUT), 1), ((OUT,), 1), ((OUT, H_N), 2), ([OUT, H_N], 2), ((OUT, OUT), 2)],
-)
-def test_results_with_and_without_states_are_accepted_where_only_out_is_compared(
-    make_golden: MakeGolden, result: Any, count: int
-) -> None:
-    golden = make_golden("gru", hidden_size=4).comparing("out")
-    found = outputs.outputs_of(result, golden)
-    assert len(found) == count
-    assert outputs.outputs_of(found, golden) is found
-    compared = outputs.compared_outputs(golden, *found)
-    assert list(compared) == ["out"]
-    assert outputs.read(compared["out"]).values.shape == (2, 3, 4)
-
-
-def test_one_array_is_refused_where_all_outputs_are_compared(make_golden: MakeGolden) -> None:
-    golden = make_golden()
-    for one in (OUT, torch.zeros(2, 3, 4), outputs.read(OUT)):
-        with pytest.raises(TypeError, match=r"returned one array; \(out, h_n\) is expected, .*LSTM$"):
-            outputs.outputs_of(one)
-        with pytest.raises(TypeError, match="To check out alone: --rnn-goldens-outputs=out or @pytest"):
-            outputs.outputs_of(one, golden)
-    with pytest.raises(TypeError, match="returned a dict; expected"):
-        outputs.outputs_of({})
-
-
-def test_a_pair_of_states_for_a_cell_without_a_cell_state_is_reported_unless_it_is_of_two_layers() -> None:
-    golden = rnn_goldens.load("gru/with-state")
-    verdict = golden.compare(golden.out, (golden.h_n, golden.h_n))
-    assert "c_n was given, but a golden for gru has no c_n" in verdict.message
-    golden = rnn_goldens.load("gru/two-layers")
-    assert golden.compare(golden.out, tuple(golden.h_n)).passed

@@ -34,7 +34,7 @@ def test_an_implementation_returns_outputs_in_order_or_by_name(golden: Golden) -
     golden.comparing("out").check_calls(lambda _: (o,), ())
 
 
-ALONE = r"\. To check it alone: --rnn-goldens-outputs=out .*"
+ALONE = r"\. To check o alone: --rnn-goldens-outputs=out .*"
 
 
 @pytest.mark.parametrize(

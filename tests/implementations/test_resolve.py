@@ -109,5 +109,5 @@ def test_the_numpy_cells_refuse_bfloat16_without_ml_dtypes(
 
 @pytest.mark.parametrize(("result", "what"), [(None, "a NoneType"), ((1,), "1 output"), ("ab", "a str")])
 def test_a_result_that_is_not_a_tuple_of_outputs_is_described(result: object, what: str) -> None:
-    with pytest.raises(TypeError, match=f"returned {what}; expected"):
+    with pytest.raises(TypeError, match=rf"returned {what}; \(out, h_n\) is expected"):
         outputs_of(result)
