@@ -10,7 +10,6 @@ from importlib.util import find_spec
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from rnn_goldens.cells import BUILT_IN_CELLS
 from rnn_goldens.cells.recorded import Recorded
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.error_analysis.error_bound import flattest
@@ -21,11 +20,9 @@ from rnn_goldens.generator.forms import Forms, forms_of
 from rnn_goldens.generator.recurrence_scenario import AnyScenario, RecurrenceScenario
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.generator.tolerances import Chosen, gradient_tolerance, output_tolerance
-from rnn_goldens.golden.arrays import Float64, GoldenArrays
+from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
-from rnn_goldens.golden.features import derived_features, recurrence_features
 from rnn_goldens.golden.gradients import Gradients
-from rnn_goldens.golden.shapes import Layout
 from rnn_goldens.golden.tolerance import Exact
 from rnn_goldens.progress import Report, reported_to
 
@@ -112,60 +109,24 @@ def _without_gradients(scenario: AnyScenario, forms: Forms, evaluation: Evaluati
         purpose=scenario.purpose,
         documented_in=scenario.documented_in,
         cell=scenario.cell,
-        custom_layout=_custom_layout(scenario),
+        custom_layout=scenario.custom_layout,
         config=scenario.shape,
         features=_features(scenario, forms, chosen),
         tolerance=chosen.tolerance,
         precisions=chosen.precisions,
         provenance={"answer": f"ball arithmetic with {evaluation.bits} bits, correctly rounded"},
-        stored=_stored(scenario, expected),
+        stored=scenario.golden_arrays(expected),
     )
     return golden, dict(chosen.left_out)
 
 
-def _custom_layout(scenario: AnyScenario) -> Layout | None:
-    if isinstance(scenario, RecurrenceScenario) or scenario.cell in BUILT_IN_CELLS:
-        return None
-    return scenario.defined.layout
-
-
-def _stored(scenario: AnyScenario, expected: dict[str, Float64]) -> GoldenArrays:
-    if isinstance(scenario, RecurrenceScenario):
-        shapes = scenario.shapes
-        return GoldenArrays(
-            weights=scenario.named(shapes.weights),
-            inputs=scenario.named(shapes.inputs),
-            states=scenario.named(shapes.initial),
-            offsets=scenario.read_offsets,
-            expected=expected,
-        )
-    return GoldenArrays(
-        weights=scenario.torch_weights,
-        inputs={"x": scenario.inputs["x"]},
-        states=scenario.initial_states,
-        lengths=scenario.inputs.get("lengths"),
-        expected=expected,
-    )
-
-
 def _features(scenario: AnyScenario, forms: Forms, chosen: Chosen) -> tuple[str, ...]:
     exact = isinstance(chosen.tolerance, Exact)
+    derived = scenario.features(exact=exact)
     if isinstance(scenario, RecurrenceScenario):
-        packed = scenario.read_offsets is not None
-        features = recurrence_features(scenario.shape, state=scenario.has_state, packed=packed, exact=exact)
-        return (*features, *(scenario.declared or ()))
-    inputs = scenario.inputs
-    derived = derived_features(
-        scenario.shape,
-        state="h0" in inputs,
-        lengths="lengths" in inputs,
-        unbatched=inputs["x"].ndim == 2,  # noqa: PLR2004 - (time, input)
-        exact=exact,
-    )
-    return (
-        *derived,
-        *_declared(scenario, chosen.precisions, saturated=not exact and flattest(forms.forward) < FLATTEST),
-    )
+        return (*derived, *(scenario.declared or ()))
+    saturated = not exact and flattest(forms.forward) < FLATTEST
+    return (*derived, *_declared(scenario, chosen.precisions, saturated=saturated))
 
 
 def _gradients(

@@ -15,7 +15,8 @@ from rnn_goldens.generator.exact_array import Refused, exact_array
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenario_fields import complete
 from rnn_goldens.golden.array_shapes import ArrayShapes, array_shapes
-from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.arrays import Float64, GoldenArrays
+from rnn_goldens.golden.features import derived_features
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
 from rnn_goldens.golden.recurrences import (
     RECURRENCE_LAYOUTS,
@@ -123,6 +124,27 @@ class RecurrenceScenario:
     def has_state(self) -> bool:
         """Whether the scenario gives initial states."""
         return bool(self.states)
+
+    @property
+    def custom_layout(self) -> None:
+        """None: recurrences are built in."""
+        return
+
+    def features(self, *, exact: bool) -> tuple[str, ...]:
+        """Return the features derived from the inputs of its golden, whose tolerance may be zero."""
+        packed = self.read_offsets is not None
+        return derived_features(self.shape, state=self.has_state, packed=packed, exact=exact)
+
+    def golden_arrays(self, expected: Mapping[str, Float64]) -> GoldenArrays:
+        """Return the arrays of its golden."""
+        shapes = self.shapes
+        return GoldenArrays(
+            weights=self.named(shapes.weights),
+            inputs=self.named(shapes.inputs),
+            states=self.named(shapes.initial),
+            offsets=self.read_offsets,
+            expected=expected,
+        )
 
     def named(self, names: Mapping[str, Any]) -> dict[str, Float64]:
         """Return the given arrays of some names."""

@@ -24,9 +24,11 @@ from rnn_goldens.generator.scenario_fields import (
     require_other_names,
 )
 from rnn_goldens.generator.weight_sources import config_of, named_weights
+from rnn_goldens.golden.arrays import GoldenArrays
 from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.features import derived_features
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
-from rnn_goldens.golden.shapes import Config, initial_shapes, is_custom_cell
+from rnn_goldens.golden.shapes import Config, Layout, initial_shapes, is_custom_cell
 
 if TYPE_CHECKING:
     import keras
@@ -213,6 +215,28 @@ class Scenario:
         """The cotangents that are given, by name."""
         named = {"d_out": self.d_out, "d_h_n": self.d_h_n, "d_c_n": self.d_c_n, **self.d_states}
         return {name: value for name, value in named.items() if value is not None}
+
+    @property
+    def custom_layout(self) -> Layout | None:
+        """The layout of a custom cell; None for a built-in cell."""
+        return None if self.cell in BUILT_IN_CELLS else self.defined.layout
+
+    def features(self, *, exact: bool) -> tuple[str, ...]:
+        """Return the features derived from the inputs of its golden, whose tolerance may be zero."""
+        is_unbatched = self.inputs["x"].ndim == 2  # noqa: PLR2004 - (time, input)
+        return derived_features(
+            self.shape, state="h0" in self.inputs, lengths="lengths" in self.inputs, unbatched=is_unbatched, exact=exact
+        )
+
+    def golden_arrays(self, expected: Mapping[str, NDArray[np.float64]]) -> GoldenArrays:
+        """Return the arrays of its golden."""
+        return GoldenArrays(
+            weights=self.torch_weights,
+            inputs={"x": self.inputs["x"]},
+            states=self.initial_states,
+            lengths=self.inputs.get("lengths"),
+            expected=expected,
+        )
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -10,7 +10,7 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding.tree import COEFFICIENTS, INTEGERS, Tree, config_of, layout_of, tolerance_from_tree
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.array_shapes import array_shapes
-from rnn_goldens.golden.features import DERIVED_FEATURES, RECURRENCE_FEATURES, derived_features, recurrence_features
+from rnn_goldens.golden.features import ALL_DERIVED, derived_features
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.recurrences import RECURRENCES, RecurrenceConfig
 from rnn_goldens.golden.shapes import (
@@ -77,7 +77,7 @@ def _recurrence_problems(tree: Tree) -> list[str]:
         return found
     shapes = array_shapes(layout, config, given, offsets)
     state = len(given) < len(inputs)
-    derived = recurrence_features(config, state=state, packed=offsets is not None, exact=is_exact(tree))
+    derived = derived_features(config, state=state, packed=offsets is not None, exact=is_exact(tree))
     return [
         *shape_problems("weights", tree["weights"], dict(shapes.weights)),
         *shape_problems("inputs", inputs, {**shapes.inputs, **(shapes.initial if state else {})}),
@@ -86,7 +86,7 @@ def _recurrence_problems(tree: Tree) -> list[str]:
         *contract_problems(tree["tolerance"], dict(shapes.outputs)),
         *_looseness_problems(tree, loosest, LARGEST_TOLERANCE),
         *_finite_problems(tree, ("weights", "inputs", "expected")),
-        *_listed_problems(tree, derived, (*DERIVED_FEATURES, *RECURRENCE_FEATURES)),
+        *_listed_problems(tree, derived),
         *_precision_problems(tree),
         *_rounding_problems(tree, ("weights", "inputs")),
     ]
@@ -281,11 +281,11 @@ def _feature_problems(tree: Tree, config: Config) -> Iterator[str]:
         unbatched=tree["inputs"]["x"].ndim == 2,  # noqa: PLR2004 - (time, input)
         exact=is_exact(tree),
     )
-    yield from _listed_problems(tree, derived, DERIVED_FEATURES)
+    yield from _listed_problems(tree, derived)
 
 
-def _listed_problems(tree: Tree, derived: tuple[str, ...], known: Iterable[str]) -> Iterator[str]:
-    listed = tuple(feature for feature in tree["features"] if feature in tuple(known))
+def _listed_problems(tree: Tree, derived: tuple[str, ...]) -> Iterator[str]:
+    listed = tuple(feature for feature in tree["features"] if feature in ALL_DERIVED)
     if listed != derived:
         yield f"features: lists {list(listed)}, the content implies {list(derived)}"
 

@@ -94,7 +94,7 @@ def certified(activation: Activation, precision: str, values: Float64) -> Golden
     forward, layout = recorded(case), case.cell.layout
     outputs, bits = proven(forward)
     states = dict(zip(layout.initial, case.state, strict=True)) if case.state_given else {}
-    derived = derived_features(case.config, state=case.state_given, lengths=False, unbatched=False, exact=False)
+    derived = derived_features(case.config, state=case.state_given, exact=False)
     golden = Golden(
         id=f"exhaustive/{activation.cell} {activation.name} from {values[0]:.9g}".replace("_", "-").replace(" ", "-"),
         title=f"{activation.cell}: {activation.name}",

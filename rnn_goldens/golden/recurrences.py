@@ -176,6 +176,11 @@ class RecurrenceConfig(Mapping[str, Any]):
             return {**self.recurrence.inputs, "g": "heads d_k"}
         return self.recurrence.inputs
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features of the configuration."""
+        return ("grouped",) if self.get("query_heads") != self.get("heads") and "query_heads" in self else ()
+
     def axes(self, name: str, _layout: Layout, *, batched: bool) -> Axes:  # noqa: ARG002 - as those of a network
         """Return the names of the axes of an input, state, output or weight; states have one for packed sequences."""
         recurrence = self.recurrence

@@ -176,6 +176,12 @@ class Config(Mapping[str, Any]):
     def __contains__(self, name: object) -> bool:
         return name in list(iter(self))
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features of the configuration."""
+        present = {"bias": self.bias, "multilayer": self.num_layers > 1, "bidirectional": self.bidirectional}
+        return tuple(feature for feature, is_present in present.items() if is_present)
+
     def axes(self, name: str, layout: Layout, *, batched: bool) -> Axes:
         """Return the names of the axes of an input, state, output or weight of a network."""
         batch, one = (BATCH,) if batched else (), self.num_directions == 1
