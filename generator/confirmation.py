@@ -29,7 +29,7 @@ def confirm(golden: Golden, of: str = OUTPUTS) -> None:
         Refused: an implementation differs, or comes too close to the tolerance.
     """
     stored = golden.gradients
-    implementations = list(_implementations(of) if golden.is_network else _of_recurrences(of))
+    implementations = list(_implementations(golden, of))
     precisions = golden.precisions if of == OUTPUTS or stored is None else stored.precisions
     count = counting(f"confirmation of {of}", len(precisions) * len(implementations))
     with threadpool_limits(1):  # again: torch may be imported only now
@@ -53,10 +53,10 @@ def _confirm(golden: Golden, name: str, run: Run) -> None:
     raise Refused(f"{golden.id}: {name} in {golden.dtype} {used if verdict.passed else differs}")
 
 
-def _implementations(of: str) -> Iterator[tuple[str, Run]]:
+def _implementations(golden: Golden, of: str) -> Iterator[tuple[str, Run]]:
     from rnn_goldens.implementations import numpy_cells
 
-    if find_spec("torch"):
+    if golden.is_network and find_spec("torch"):
         from rnn_goldens.implementations.torch import gradients, layers
 
         yield "torch", _outputs(layers.run) if of == OUTPUTS else _gradients(gradients.of_layers)
@@ -66,12 +66,6 @@ def _implementations(of: str) -> Iterator[tuple[str, Run]]:
 def _rounds_once(golden: Golden) -> bool:
     """Return whether implementations are float32 inside: the last rounding takes nearly all of the tolerance."""
     return not golden.is_network and PRECISIONS[golden.dtype].bits < PRECISIONS["float32"].bits
-
-
-def _of_recurrences(of: str) -> Iterator[tuple[str, Run]]:
-    from rnn_goldens.implementations import numpy_recurrences
-
-    yield "numpy", _outputs(numpy_recurrences.run) if of == OUTPUTS else _gradients(numpy_recurrences.gradients)
 
 
 def _outputs(run: Callable[[Golden], Any]) -> Run:

@@ -185,10 +185,8 @@ def _copied(output: Output) -> Output:
 
 def _runs_forward_only(golden: GoldenData) -> bool:
     """Return whether a golden can be computed in two parts, from the states that the first part returns."""
-    if golden.is_network:
-        return not (golden.network.bidirectional or golden.network.direction)
     has_all_states = len(golden.layout.initial) == len(golden.layout.outputs) - 1
-    return golden.offsets is None and has_all_states
+    return golden.config.is_forward_only and golden.offsets is None and has_all_states
 
 
 def _weights(call: Call, golden: GoldenData) -> Verdict | None:

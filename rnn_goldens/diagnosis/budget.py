@@ -29,7 +29,5 @@ class Budget:
 
 
 def steps_of(golden: "GoldenData") -> int:
-    """Return how many time steps a network computes for a golden, over all layers and directions."""
-    if not golden.is_network:
-        return golden.time
-    return golden.time * golden.network.num_layers * golden.network.num_directions
+    """Return how many time steps are computed for a golden, over all layers and directions."""
+    return golden.time * golden.config.chains

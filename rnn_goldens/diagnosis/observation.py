@@ -65,9 +65,7 @@ class Observation:
     @property
     def is_one_chain(self) -> bool:
         """True if there is one layer and one direction, and all sequences start and end at the same time."""
-        if not self.golden.is_network:
-            return self.golden.stored.offsets is None
-        return self.layers == 1 and self.directions == 1 and self.golden.lengths is None
+        return self.golden.config.chains == 1 and self.golden.lengths is None and self.golden.offsets is None
 
     @property
     def out_is_wrong(self) -> bool:

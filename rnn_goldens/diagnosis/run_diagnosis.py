@@ -289,10 +289,9 @@ def _parts_of(
 
 
 def _sizes(golden: "GoldenData") -> dict[str, int]:
-    if not golden.is_network:
-        return {"steps": golden.time, "rows": len(next(iter(golden.states.values())))}
-    rows, steps, inputs = golden.stored.x.shape if golden.stored.x.ndim == 3 else (1, *golden.stored.x.shape)  # noqa: PLR2004 - (batch, time, input)
-    return {"steps": steps, "rows": rows, "units": golden.network.hidden_size, "inputs": inputs}
+    of_network = {"units": "hidden_size", "inputs": "input_size"}
+    found = {size: golden.config[name] for size, name in of_network.items() if name in golden.config}
+    return {"steps": golden.time, "rows": golden.sequences, **found}
 
 
 def diagnose_run(

@@ -212,6 +212,11 @@ class InputsData:
         name, array = next(iter(self.stored.inputs.items()))
         return int(array.shape[self.axes(name).index(TIME)])
 
+    @property
+    def sequences(self) -> int:
+        """The number of sequences: of the batch, or packed."""
+        return len(self.offsets) - 1 if self.offsets is not None else (*self.batch_shape, 1)[0]
+
     def axes(self, name: str) -> Axes:
         """Return the names of the axes of an input, state, output or weight, or of its gradient."""
         return self.config.axes(name, self.layout, batched=self._is_batched)

@@ -177,6 +177,16 @@ class RecurrenceConfig(Mapping[str, Any]):
         return self.recurrence.inputs
 
     @property
+    def chains(self) -> int:
+        """One chain of time steps."""
+        return 1
+
+    @property
+    def is_forward_only(self) -> bool:
+        """True: a recurrence runs from the first time step to the last."""
+        return True
+
+    @property
     def features(self) -> tuple[str, ...]:
         """The features of the configuration."""
         return ("grouped",) if self.get("query_heads") != self.get("heads") and "query_heads" in self else ()

@@ -177,6 +177,16 @@ class Config(Mapping[str, Any]):
         return name in list(iter(self))
 
     @property
+    def chains(self) -> int:
+        """How many chains of time steps a network computes: one for each layer and direction."""
+        return self.num_layers * self.num_directions
+
+    @property
+    def is_forward_only(self) -> bool:
+        """Whether no layer runs from the last time step to the first, so that a sequence can be computed in parts."""
+        return not (self.bidirectional or self.direction)
+
+    @property
     def features(self) -> tuple[str, ...]:
         """The features of the configuration."""
         present = {"bias": self.bias, "multilayer": self.num_layers > 1, "bidirectional": self.bidirectional}

@@ -1,4 +1,8 @@
-"""The networks of ``rnn_goldens.cells``, in NumPy and in the golden's precision, forward and backward."""
+"""The networks and recurrences of ``rnn_goldens.cells``, in NumPy, forward and backward.
+
+Networks compute in the golden's precision. Recurrences compute in float32 in half precisions, and round their results
+once.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,24 +11,35 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from rnn_goldens import cells
-from rnn_goldens.cells import Case, Network, case_of
+from rnn_goldens.cells import Case, Network, case_of, recurrence, recurrence_backward
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden.precision import precision
+from rnn_goldens.golden.precision import PRECISIONS, precision
 
 
 def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
-    """Return out, h_n (and c_n).
+    """Return the output at each time step, then the last states.
 
-    Raises Unsupported for bfloat16 without ml_dtypes, and for a custom cell whose equations are not available.
+    Raises Unsupported for a network in bfloat16 without ml_dtypes, and for a custom cell whose equations are not
+    available.
     """
-    return Network().run(_case(golden))
+    if golden.is_network:
+        return Network().run(_case(golden))
+    with np.errstate(all="ignore"):  # a decay of e^-8192 underflows
+        found = recurrence.run(recurrence.recurrence_case(golden, _wide(golden)))
+    return tuple(_rounded(golden, found[name]) for name in golden.layout.outputs)
 
 
 def gradients(golden: Inputs) -> Mapping[str, NDArray[Any]]:
     """Return the gradients by name. Raises the same exceptions as ``run``."""
-    case = _case(golden)
-    return cells.gradients(case, {name: array.astype(case.x.dtype) for name, array in golden.cotangents.items()})
+    if golden.is_network:
+        case = _case(golden)
+        return cells.gradients(case, {name: array.astype(case.x.dtype) for name, array in golden.cotangents.items()})
+    wide = _wide(golden)
+    cotangents = {name: array.astype(wide) for name, array in golden.cotangents.items()}
+    with np.errstate(all="ignore"):
+        found = recurrence_backward.gradients(recurrence.recurrence_case(golden, wide), cotangents)
+    return {name: _rounded(golden, array) for name, array in found.items()}
 
 
 def _case(golden: Inputs) -> Case:
@@ -44,3 +59,11 @@ def arithmetic(name: str) -> DTypeLike:
         raise Unsupported("NumPy has no bfloat16: install ml_dtypes") from None
     dtype: DTypeLike = np.dtype(ml_dtypes.bfloat16)
     return dtype
+
+
+def _wide(golden: Inputs) -> DTypeLike:
+    return np.float64 if golden.dtype == "float64" else np.float32
+
+
+def _rounded(golden: Inputs, array: NDArray[Any]) -> NDArray[Any]:
+    return PRECISIONS[golden.dtype].round(array.astype(np.float64))

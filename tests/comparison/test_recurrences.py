@@ -10,7 +10,7 @@ from rnn_goldens import Golden, GoldenMismatch, load
 from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.golden.profile import ALL, Profile
-from rnn_goldens.implementations import numpy_recurrences
+from rnn_goldens.implementations import numpy_cells
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def golden() -> Golden:
 
 
 def test_outputs_are_passed_apart_as_a_tuple_or_by_name(golden: Golden) -> None:
-    o, S_n = numpy_recurrences.run(golden)  # noqa: N806 - the state's name
+    o, S_n = numpy_cells.run(golden)  # noqa: N806 - the state's name
     golden.check(o, S_n)
     golden.check((o, S_n))
     golden.check({"o": o, "S_n": S_n})
@@ -27,7 +27,7 @@ def test_outputs_are_passed_apart_as_a_tuple_or_by_name(golden: Golden) -> None:
 
 
 def test_an_implementation_returns_outputs_in_order_or_by_name(golden: Golden) -> None:
-    o, S_n = numpy_recurrences.run(golden)  # noqa: N806
+    o, S_n = numpy_cells.run(golden)  # noqa: N806
     results: list[Any] = [(o, S_n), [o, S_n], {"S_n": S_n, "o": o}]
     for result in results:
         golden.check_calls(partial(lambda found, _: found, result), ())
@@ -48,20 +48,20 @@ ALONE = r"\. To check o alone: --rnn-goldens-outputs=out .*"
     ],
 )
 def test_a_result_that_is_not_the_outputs_is_refused(golden: Golden, result: Any, kind: str, hint: str) -> None:
-    returned = result(*numpy_recurrences.run(golden))
+    returned = result(*numpy_cells.run(golden))
     expected = rf"\(o, S_n\) is expected, or a mapping with these names{hint}"
     with pytest.raises(TypeError, match=f"^the implementation returned {kind}; {expected}$"):
         golden.check_calls(lambda _: returned, ())
 
 
 def test_a_missing_state_fails(golden: Golden) -> None:
-    o, _ = numpy_recurrences.run(golden)
+    o, _ = numpy_cells.run(golden)
     with pytest.raises(GoldenMismatch, match="S_n is None"):
         golden.check(o)
 
 
 def test_a_failure_names_head_and_value(golden: Golden) -> None:
-    o, S_n = (array.copy() for array in numpy_recurrences.run(golden))  # noqa: N806
+    o, S_n = (array.copy() for array in numpy_cells.run(golden))  # noqa: N806
     o[0, 2, 4, 1] += 1
     verdict = golden.compare(o, S_n)
     assert "o is first wrong at time step 2 (batch 0, query head 4, value 1)" in verdict.message
@@ -70,14 +70,14 @@ def test_a_failure_names_head_and_value(golden: Golden) -> None:
 
 
 def test_time_major_outputs_are_named(golden: Golden) -> None:
-    o, S_n = numpy_recurrences.run(golden)  # noqa: N806
+    o, S_n = numpy_cells.run(golden)  # noqa: N806
     assert "it looks time-major, o is batch-first" in golden.compare(o.swapaxes(0, 1), S_n).message
 
 
 @pytest.mark.parametrize("cell_id", ["gated-delta/several-steps", "selective-scan/several-steps", "min-gru/70-steps"])
 def test_every_call_pattern_passes(cell_id: str) -> None:
     golden = load(cell_id, dtype="float32")
-    patterns = [name for name, _ in golden.compared(numpy_recurrences.run, ["twice", "rows", "chunks", "views"])]
+    patterns = [name for name, _ in golden.compared(numpy_cells.run, ["twice", "rows", "chunks", "views"])]
     assert {"once", "twice", "chunks", "views"} <= set(patterns)
 
 
@@ -87,7 +87,7 @@ def test_a_kernel_that_ignores_its_state_fails_in_chunks() -> None:
     def without_state(inputs: Any) -> Any:
         if inputs.time < golden.time:
             vars(inputs)["states"] = {"S0": np.zeros_like(inputs.states["S0"])}
-        return numpy_recurrences.run(inputs)
+        return numpy_cells.run(inputs)
 
     failed = golden.compare_calls(without_state, "chunks")[-1]
     assert not failed.passed
@@ -111,4 +111,4 @@ def test_the_same_outputs_are_compared_under_another_profile() -> None:
 
 def test_states_of_half_precision_are_not_carried_over_in_chunks() -> None:
     golden = load("gated-delta/several-steps", dtype="bfloat16")
-    assert "chunks" not in [name for name, _ in golden.compared(numpy_recurrences.run, ["chunks", "twice"])]
+    assert "chunks" not in [name for name, _ in golden.compared(numpy_cells.run, ["chunks", "twice"])]

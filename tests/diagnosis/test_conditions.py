@@ -16,7 +16,7 @@ from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.failure_patterns import FailurePatterns
 from rnn_goldens.diagnosis.run_diagnosis import Limits, diagnose_run, reexamine
 from rnn_goldens.diagnosis.summary import summary
-from rnn_goldens.implementations import numpy_recurrences
+from rnn_goldens.implementations import numpy_cells
 from rnn_goldens.implementations.numpy_cells import arithmetic
 
 Run = Callable[[Golden], Any]
@@ -45,7 +45,7 @@ def of_outputs(run: Run) -> Callable[[Golden], Actual]:
 def right(golden: Golden) -> list[Array]:
     if golden.is_network:
         return [np.array(part) for part in Network().run(case_of(golden, arithmetic(golden.dtype)))]
-    return [np.array(part) for part in numpy_recurrences.run(golden)]
+    return [np.array(part) for part in numpy_cells.run(golden)]
 
 
 def every_state(change: Callable[[Array], Array]) -> Run:

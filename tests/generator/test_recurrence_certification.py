@@ -12,7 +12,7 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.tolerance import Contracts, Exact
-from rnn_goldens.implementations import numpy_recurrences
+from rnn_goldens.implementations import numpy_cells
 
 
 @pytest.mark.parametrize("cell", RECURRENCES)
@@ -26,7 +26,7 @@ def test_every_recurrence_is_certified_with_gradients_in_every_precision(cell: s
 @pytest.mark.parametrize("cell", RECURRENCES)
 def test_the_first_half_and_then_the_second_half_give_the_whole(cell: str) -> None:
     whole = certify(recurrence_scenario(cell, time=6))
-    whole.check_calls(numpy_recurrences.run)
+    whole.check_calls(numpy_cells.run)
 
 
 def test_packed_sequences_equal_the_sequences_one_by_one() -> None:
