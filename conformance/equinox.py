@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.jax_runtime import in_precision
+from rnn_goldens.implementations.jax_function import in_precision
 
 CELLS: dict[str, Callable[..., Any]] = {"lstm": eqx.nn.LSTMCell, "gru": eqx.nn.GRUCell}
 

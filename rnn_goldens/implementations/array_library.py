@@ -152,6 +152,6 @@ def setting_of(library: str, golden: Inputs) -> AbstractContextManager[object]:
     """Return the context to call a function in: JAX needs a setting for float64."""
     if library != JAX:
         return nullcontext()
-    from rnn_goldens.implementations.jax_runtime import in_precision
+    from rnn_goldens.implementations.jax_function import in_precision
 
     return in_precision(golden)

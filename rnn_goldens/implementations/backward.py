@@ -23,10 +23,11 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.comparison.calls import Backward
 from rnn_goldens.comparison.returned import is_array, possible_counts, unknown
 from rnn_goldens.errors import Unsupported
+from rnn_goldens.golden.gradients import output_of
 from rnn_goldens.implementations import recurrence_function
 from rnn_goldens.implementations.builtin import BUILTIN, built_in
-from rnn_goldens.implementations.differentiation import differentiated
 from rnn_goldens.implementations.resolution import ONNX
+from rnn_goldens.implementations.traced_inputs import Function, with_cotangents
 from rnn_goldens.implementations.user_code import Implementation, by_kind, is_of, is_step, networks_only, refusal
 from rnn_goldens.named_object import import_object
 from rnn_goldens.programs.program import Program
@@ -120,3 +121,32 @@ def _are_outputs(found: object, golden: Inputs) -> bool:
         return bool(found) and not unknown(golden.layout, found)
     counts = {1, *possible_counts(golden.layout)}
     return is_array(found) or (isinstance(found, tuple | list) and len(found) in counts)
+
+
+def differentiated(function: Function, golden: Inputs, outputs: Any) -> Mapping[str, Any]:  # noqa: ANN401 - the user's
+    """Call the function again with traced arrays, and differentiate its outputs.
+
+    Args:
+        function: the user's function.
+        golden: inputs with cotangents.
+        outputs: the function's outputs from the first call; their type selects the framework.
+
+    Raises:
+        Unsupported: the outputs are of neither JAX nor torch, or the function does not accept traced arrays.
+        Exception: raised by the user's own backward code.
+    """
+    __tracebackhide__ = True
+    found = {output_of(name): output for name, output in with_cotangents(golden, outputs).items()}
+    if all(is_of("torch", type(output)) for output in found.values()):
+        from rnn_goldens.implementations.torch.gradients import function_gradients as by_torch
+
+        return by_torch(function, golden)
+    if all(is_of("jax", type(output)) or is_of("jaxlib", type(output)) for output in found.values()):
+        from rnn_goldens.implementations.jax_function import gradients as by_jax
+
+        return by_jax(function, golden)
+    kinds = ", ".join(f"{name} as {type(output).__module__}.{type(output).__name__}" for name, output in found.items())
+    raise Unsupported(
+        f"the function returned {kinds}: only outputs in JAX or in torch can be differentiated; "
+        "any other function must return gradients by name where golden.has_cotangents"
+    )

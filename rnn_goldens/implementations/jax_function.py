@@ -1,6 +1,8 @@
-"""Gradients of a function of a golden that computes in JAX, by ``jax.vjp``."""
+"""Functions of a golden that compute in JAX: its settings for a golden, and gradients by ``jax.vjp``."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from itertools import count
 from typing import Any
 
 import jax
@@ -9,10 +11,26 @@ import jax.numpy as jnp
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.gradients import output_of
-from rnn_goldens.implementations.jax_runtime import in_precision, limit_cache
 from rnn_goldens.implementations.traced_inputs import Function, arrays_of, traced, untraceable, with_cotangents
 
 Named = dict[str, jax.Array]
+
+_CALLS = count(1)
+_CALLS_BETWEEN_CLEARS = 50
+"""Programs compiled for one golden are not reused for another. They take about 150 memory maps for each golden, and XLA
+fails with "Failed to materialize symbols" when a process has more than ``vm.max_map_count``, by default 65,530."""
+
+
+def in_precision(golden: Inputs) -> AbstractContextManager[object]:
+    """Return a context that enables float64 if the golden needs it, regardless of JAX's own setting."""
+    context: AbstractContextManager[object] = jax.enable_x64(True) if golden.dtype == "float64" else nullcontext()
+    return context
+
+
+def limit_cache() -> None:
+    """Clear JAX's compilation cache every 50 calls; called after each golden with gradients."""
+    if not next(_CALLS) % _CALLS_BETWEEN_CLEARS:
+        jax.clear_caches()  # type: ignore[no-untyped-call] # JAX has no types for it
 
 
 def gradients(function: Function, golden: Inputs) -> Mapping[str, jax.Array]:

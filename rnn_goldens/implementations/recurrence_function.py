@@ -66,7 +66,7 @@ def wrap(function: Callable[..., Any]) -> Callable[[Inputs], Any]:
             bound = inspect.BoundArguments(signature, arguments)
             found = function(*bound.args, **bound.kwargs)
         if library == JAX and not isinstance(golden, TracedInputs):
-            from rnn_goldens.implementations.jax_runtime import limit_cache
+            from rnn_goldens.implementations.jax_function import limit_cache
 
             limit_cache()
         return found

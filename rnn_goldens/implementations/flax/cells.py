@@ -12,7 +12,7 @@ from flax import linen, traverse_util
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.implementations.arguments import require_cell
-from rnn_goldens.implementations.jax_runtime import in_precision, limit_cache
+from rnn_goldens.implementations.jax_function import in_precision, limit_cache
 
 CELLS: dict[str, tuple[Any, dict[str, Any]]] = {
     "rnn_tanh": (linen.SimpleCell, {"activation_fn": jnp.tanh}),

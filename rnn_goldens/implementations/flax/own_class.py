@@ -16,7 +16,7 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.arguments import accepted, accepted_only
 from rnn_goldens.implementations.flax.cells import CELLS, Make, gradients_of_cells, run_cells
-from rnn_goldens.implementations.jax_runtime import in_precision
+from rnn_goldens.implementations.jax_function import in_precision
 
 _flat: Callable[..., dict[str, Any]] = traverse_util.flatten_dict
 

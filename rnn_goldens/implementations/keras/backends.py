@@ -1,55 +1,24 @@
-"""Keras on a named backend: ``keras-jax``, ``keras-torch``, ``keras-tensorflow``. A process can use only one."""
+"""Keras's backend: ``KERAS_BACKEND``, else the first that is installed of JAX, torch and TensorFlow; or a named one.
+
+Keras itself would read ~/.keras/keras.json and default to TensorFlow. A process can use only one backend.
+"""
 
 import os
 import sys
+from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import WrongUse
 
-
-def jax(golden: Inputs) -> tuple[Any, ...]:
-    """Run ``layers.run`` on JAX; raises WrongUse if Keras already runs on another backend."""
-    return _run(golden, "jax")
+BACKENDS = ("jax", "torch", "tensorflow")
 
 
-def torch(golden: Inputs) -> tuple[Any, ...]:
-    """Run ``layers.run`` on torch; raises WrongUse if Keras already runs on another backend."""
-    return _run(golden, "torch")
-
-
-def tensorflow(golden: Inputs) -> tuple[Any, ...]:
-    """Run ``layers.run`` on TensorFlow; raises WrongUse if Keras already runs on another backend."""
-    return _run(golden, "tensorflow")
-
-
-def jax_gradients(golden: Inputs) -> dict[str, Any]:
-    """Run ``gradients.of_layers`` on JAX; raises WrongUse if Keras already runs on another backend."""
-    return _gradients(golden, "jax")
-
-
-def torch_gradients(golden: Inputs) -> dict[str, Any]:
-    """Run ``gradients.of_layers`` on torch; raises WrongUse if Keras already runs on another backend."""
-    return _gradients(golden, "torch")
-
-
-def tensorflow_gradients(golden: Inputs) -> dict[str, Any]:
-    """Run ``gradients.of_layers`` on TensorFlow; raises WrongUse if Keras already runs on another backend."""
-    return _gradients(golden, "tensorflow")
-
-
-def _run(golden: Inputs, backend: str) -> tuple[Any, ...]:
-    require_backend(backend)
-    from rnn_goldens.implementations.keras.layers import run
-
-    return run(golden)
-
-
-def _gradients(golden: Inputs, backend: str) -> dict[str, Any]:
-    require_backend(backend)
-    from rnn_goldens.implementations.keras.gradients import of_layers
-
-    return of_layers(golden)
+def backend() -> str:
+    """Return the name of the backend, which is also the name of its package; "jax" if none is installed."""
+    installed = [name for name in BACKENDS if find_spec(name)]
+    return os.environ.get("KERAS_BACKEND") or (installed or BACKENDS)[0]
 
 
 def require_backend(backend: str) -> None:
@@ -60,3 +29,24 @@ def require_backend(backend: str) -> None:
 
     if (other := keras.backend.backend()) != backend:
         raise WrongUse(f"Keras already runs on {other} and cannot change to {backend} in the same process")
+
+
+def _run(backend: str, golden: Inputs) -> tuple[Any, ...]:
+    require_backend(backend)
+    from rnn_goldens.implementations.keras.layers import run
+
+    return run(golden)
+
+
+def _gradients(backend: str, golden: Inputs) -> dict[str, Any]:
+    require_backend(backend)
+    from rnn_goldens.implementations.keras.gradients import of_layers
+
+    return of_layers(golden)
+
+
+jax, torch, tensorflow = (partial(_run, name) for name in BACKENDS)
+"""Run ``layers.run`` on a backend; raise WrongUse if Keras already runs on another."""
+
+jax_gradients, torch_gradients, tensorflow_gradients = (partial(_gradients, name) for name in BACKENDS)
+"""Run ``gradients.of_layers`` on a backend; raise WrongUse if Keras already runs on another."""

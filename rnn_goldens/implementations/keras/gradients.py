@@ -56,7 +56,7 @@ def _states(golden: Inputs, by_start: list[Any]) -> dict[str, Any]:
 def _by_jax(golden: Inputs, layers: list[Any]) -> Differentiated:
     import jax
 
-    from rnn_goldens.implementations.jax_runtime import limit_cache
+    from rnn_goldens.implementations.jax_function import limit_cache
 
     variables = [variable for layer in layers for variable in layer.weights]
     x, start = input_tensors(golden)
