@@ -13,7 +13,7 @@ from benchmarks.recurrences.onnx_cases import CONVOLUTION, LEFT_OUT, OnnxCase, o
 from benchmarks.recurrences.wrong_implementations import Margins, Pair
 from rnn_goldens.cells.recurrence import RecurrenceCase, run
 from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS, RecurrenceDeviation
-from rnn_goldens.deviations.recurrences.chunk_kernel import ChunkKernel
+from rnn_goldens.deviations.recurrences.chunks import ChunkKernel
 from rnn_goldens.deviations.recurrences.deviation import ATTENTION
 from rnn_goldens.deviations.recurrences.step_kernel import StepKernel
 

@@ -1,125 +1,257 @@
-"""Records the chunked form of linear attention as a graph: one more correct algorithm, with its own rounding errors.
+"""The chunked form of linear attention: one more correct algorithm, with its own rounding errors.
 
 Within a chunk, decays are exponentials of differences of running sums, and the delta rules solve a triangular system
-(WY form). Values that kernels keep in float32, whatever the precision, are sums of logarithms, decays and states.
+(WY form). The algorithm is written once, with operators and primitives: certification records it in a graph, and a
+deviation runs it on arrays, with one method replaced.
 """
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnn_goldens.cells.adjoint import NodePrimitives
+from rnn_goldens.cells.arrays import Array
 from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.notation import Term
 from rnn_goldens.cells.recurrence import RecurrenceCase, scale_of
 from rnn_goldens.cells.unrolled import Form, Nodes, Unrolled
+from rnn_goldens.golden.recurrences import BY_KEY
+
+Value = Any
+"""A matrix of each lane: a node, or an array (batch, heads, rows, columns). None for what a rule does not have."""
+
+
+class Chunk(NamedTuple):
+    """The inputs of neighbouring time steps and their decays: matrices with a column for each step.
+
+    Attributes:
+        start: the first time step.
+        steps: the number of time steps.
+        causal: (steps, steps), whether the step of a row may read that of a column: its own or an earlier one.
+        k: the keys.
+        v: the values.
+        g: the log-decays, (1 or d_k, steps); None for a rule without decay, like the decays below.
+        beta: (steps, 1); None for a rule without beta.
+        queries: the queries of a head.
+        from_start, to_end, left, between: what the methods with these names return.
+    """
+
+    start: int
+    steps: int
+    causal: Array
+    k: Value
+    v: Value
+    g: Value
+    beta: Value
+    queries: Sequence[Value]
+    from_start: Value = None
+    to_end: Value = None
+    left: Value = None
+    between: Value = None
+
+
+def _decayed(a: Value, decay: Value) -> Value:
+    return a if decay is None else a * decay
+
+
+class Chunked(ABC):
+    """Linear attention that reads and updates the state once for each chunk.
+
+    Attributes:
+        case: the inputs.
+        size: time steps of a chunk; the last one may be shorter.
+        of: the primitives.
+    """
+
+    case: RecurrenceCase
+    size = 64
+    of: Any
+
+    @abstractmethod
+    def columns(self, name: str, start: int, stop: int, query: int = 0) -> Value:
+        """Return an input at some time steps."""
+
+    def matrix(self, of: Array) -> Value:
+        """Return a matrix of zeros and ones that is part of the algorithm."""
+        return of
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield each chunk."""
+        config = self.case.config
+        for start in range(0, self.case.time, self.size):
+            stop = min(start + self.size, self.case.time)
+            of = {name: self.columns(name, start, stop) for name in config.inputs if name != "q"}
+            beta = self.of.transpose(of["beta"]) if "beta" in of else None
+            q = [self.columns("q", start, stop, number) for number in range(config["query_heads"] // config["heads"])]
+            causal = np.tri(stop - start, dtype=bool)
+            yield self.with_decays(Chunk(start, stop - start, causal, of["k"], of["v"], of.get("g"), beta, q))
+
+    def step(self, x: Chunk, S: Value) -> tuple[list[Value], Value]:
+        """Return the outputs of a chunk for each query of a head, (steps, d_v), and the state after the chunk."""
+        new = self.new_values(x, S)
+        return [self.output(q, x, new, S) for q in x.queries], self.next_state(x, new, S)
+
+    # Decays.
+
+    def with_decays(self, x: Chunk) -> Chunk:
+        """Return the chunk with its decays."""
+        if x.g is None:
+            return x
+        sums = self.sums(x)
+        end = self.end(x, sums)
+        return x._replace(
+            from_start=self.from_start(x, sums),
+            to_end=self.to_end(x, sums, end),
+            left=self.left(x, end),
+            between=self.between(sums, x.causal),
+        )
+
+    def sums(self, x: Chunk) -> Value:
+        """Return the sums of the log-decays from the start of the chunk to each step."""
+        return self.of.same(x.g @ self.matrix(x.causal.T))
+
+    def end(self, x: Chunk, sums: Value) -> Value:
+        """Return the sums at the end of the chunk."""
+        return self.column(sums, x.steps - 1)
+
+    def from_start(self, _x: Chunk, sums: Value) -> Value:
+        """Return the decays from the start of the chunk to each step."""
+        return self.of.exp(sums)
+
+    def to_end(self, _x: Chunk, sums: Value, end: Value) -> Value:
+        """Return the decays from each step to the end of the chunk."""
+        return self.of.exp(end - sums)
+
+    def left(self, _x: Chunk, end: Value) -> Value:
+        """Return the decay over the whole chunk, (1 or d_k, 1)."""
+        return self.of.exp(end)
+
+    def between(self, sums: Value, causal: Array) -> Value:
+        """Return the decays to later steps, (steps, steps); if by key, (d_k, steps) for each later step."""
+        config = self.case.config
+        if config.get("decay") == BY_KEY and config["d_k"] > 1:
+            return [self.decay(self.column(sums, i), sums, row[None]) for i, row in enumerate(causal)]
+        return self.decay(self.of.transpose(sums), sums, causal)
+
+    def decay(self, later: Value, earlier: Value, causal: Array) -> Value:
+        """Return the decays from earlier to later steps, of which it takes the sums; zero where not causal."""
+        gaps = self.of.masked(later - earlier, causal)  # the exponential of another gap could overflow
+        return self.of.masked(self.of.exp(gaps), causal)
+
+    def products(self, y: Value, k: Value, between: Value) -> Value:
+        """Return the products of each y, a row, and the decayed keys, (steps, steps)."""
+        y = self.of.transpose(y)
+        if not isinstance(between, list):
+            return _decayed(y @ k, between)
+        return self.of.stacked(*(self.of.rows(y, i, i + 1) @ (k * decay) for i, decay in enumerate(between)))
+
+    # The delta rule.
+
+    def new_values(self, x: Chunk, S: Value) -> Value:
+        """Return the vectors that the state stores for the keys, (steps, d_v)."""
+        if x.beta is None:
+            return self.of.transpose(x.v)
+        u, w = self.coefficients(x)
+        return u - w @ S
+
+    def coefficients(self, x: Chunk) -> tuple[Value, Value]:
+        """Return U and W: the new values are U - W S."""
+        inverse = self.inverse(x, self.gram(x))
+        u, w = (inverse @ (x.beta * self.of.transpose(of)) for of in (x.v, self.known(x)))
+        return u, w
+
+    def gram(self, x: Chunk) -> Value:
+        """Return the products of keys with earlier keys, times beta."""
+        return x.beta * self.products(x.k, x.k, x.between)
+
+    def inverse(self, x: Chunk, gram: Value) -> Value:
+        """Return the inverse of I + A, where A is strictly lower triangular."""
+        earlier = np.tri(x.steps, k=-1, dtype=bool)
+        return self.of.solved(self.of.masked(gram, earlier), self.matrix(np.eye(x.steps, dtype=bool)))
+
+    def known(self, x: Chunk) -> Value:
+        """Return the keys as they read the state before the chunk."""
+        return _decayed(x.k, x.from_start)
+
+    # Outputs and states.
+
+    def output(self, q: Value, x: Chunk, new: Value, S: Value) -> Value:
+        """Return the outputs of one query of a head, (steps, d_v)."""
+        return self.scaled(self.of_state(q, x, S) + self.scores(q, x) @ new)
+
+    def of_state(self, q: Value, x: Chunk, S: Value) -> Value:
+        """Return what the state before the chunk holds for the queries."""
+        return self.of.transpose(_decayed(q, x.from_start)) @ S
+
+    def scores(self, q: Value, x: Chunk) -> Value:
+        """Return the products of queries with the keys of their own and earlier steps."""
+        return self.of.masked(self.products(q, x.k, x.between), x.causal)
+
+    def scaled(self, o: Value) -> Value:
+        """Return outputs times the scale."""
+        scale = scale_of(self.case.config)
+        if isinstance(scale, Fraction):
+            return o if scale == 1 else self.of.scaled(o, scale)
+        assert isinstance(scale, Term)
+        return self.of.multiply(o, self.of.rsqrt(self.of.constant(*scale.of[0].detail)))
+
+    def next_state(self, x: Chunk, new: Value, S: Value) -> Value:
+        """Return the state after the chunk."""
+        before = S if x.left is None else x.left * S
+        return before + _decayed(x.k, x.to_end) @ new
+
+    def column(self, a: Value, number: int) -> Value:
+        """Return one column of a matrix."""
+        return self.of.transpose(self.of.rows(self.of.transpose(a), number, number + 1))
+
+
+class _Primitives(NodePrimitives):
+    """The primitives, as nodes of a graph; none for what changes nothing."""
+
+    def transpose(self, a: Node) -> Node:
+        return a.mT
+
+    def stacked(self, *parts: Node) -> Node:
+        return parts[0] if len(parts) == 1 else parts[0].graph.compute("stacked", *parts)
+
+
+class _InGraph(Chunked):
+    """The chunked form, as nodes of a graph. Sums of log-decays and decays are kept in at least float32."""
+
+    def __init__(self, graph: Graph, case: RecurrenceCase, steps: Sequence[Nodes], size: int) -> None:
+        self.case, self.size, self.of = case, size, _Primitives(graph)
+        self._graph, self._steps = graph, steps
+
+    def columns(self, name: str, start: int, stop: int, query: int = 0) -> Node:
+        steps = [step[name] for step in self._steps[start:stop]]
+        one = steps[0].value.shape[-1] == 1
+        return self.side_by_side(steps if one else [self.column(step, query) for step in steps])
+
+    def side_by_side(self, parts: Sequence[Node]) -> Node:
+        return parts[0] if len(parts) == 1 else self._graph.compute("stacked", *(part.mT for part in parts)).mT
+
+    def matrix(self, of: Array) -> Node:
+        return self._graph.constant_matrix(of)
+
+    def with_decays(self, x: Chunk) -> Chunk:
+        with self._graph.in_float32():
+            return super().with_decays(x)
 
 
 def in_chunks(size: int) -> Form:
     """Return the chunked form of linear attention; the last chunk of a sequence may have fewer than ``size`` steps."""
 
     def form(graph: Graph, case: RecurrenceCase, steps: list[Nodes], _: Nodes, states: Nodes) -> Unrolled:
-        (state,), outputs = states.values(), list[Nodes]()
-        for start in range(0, len(steps), size):
-            chunk = _Chunk(graph, case, steps[start : start + size], state)
-            outputs.extend({"o": node} for node in chunk.outputs())
-            state = chunk.state_after()
-            graph.carried.add(state.place)
-        return Unrolled(outputs, {"S": state})
+        chunked, S, outputs = _InGraph(graph, case, steps, size), states["S"], list[Nodes]()
+        for x in chunked.chunks():
+            of_queries, S = chunked.step(x, S)
+            graph.carried.add(S.place)
+            for i in range(x.steps):
+                columns = [chunked.of.rows(o, i, i + 1).mT for o in of_queries]
+                outputs.append({"o": chunked.side_by_side(columns)})
+        return Unrolled(outputs, {"S": S})
 
     return form
-
-
-class _Chunk:
-    """The values of one chunk. Matrices have a column for each time step."""
-
-    def __init__(self, graph: Graph, case: RecurrenceCase, steps: Sequence[dict[str, Node]], state: Node) -> None:
-        self.graph, self.case, self.steps, self.state = graph, case, steps, state
-        self.count = len(steps)
-        self.k, v = self._columns("k"), self._columns("v")
-        self.lower = np.tri(self.count, dtype=bool)
-        self.gated, self.by_key = "g" in steps[0], steps[0].get("g", state).value.shape[-2] > 1
-        if self.gated:
-            self._add_decays()
-        self.v = self._corrected(v.mT) if "beta" in steps[0] else v.mT
-
-    def _columns(self, name: str) -> Node:
-        return self._side_by_side([step[name] for step in self.steps])
-
-    def _side_by_side(self, parts: Sequence[Node]) -> Node:
-        return parts[0] if len(parts) == 1 else self.graph.compute("stacked", *(part.mT for part in parts)).mT
-
-    def _column(self, a: Node, number: int) -> Node:
-        return self._row(a.mT, number).mT
-
-    def _row(self, a: Node, number: int) -> Node:
-        return self.graph.compute("rows", a, detail=(number, number + 1))
-
-    def _masked(self, a: Node, keep: object) -> Node:
-        return self.graph.compute("masked", a, detail=(keep,))
-
-    def _exp(self, a: Node) -> Node:
-        return self.graph.compute("exp", a)
-
-    def _add_decays(self) -> None:
-        """Add running sums of log-decays, (1 or d_k, count), and the decays that follow from them."""
-        with self.graph.in_float32():
-            ones = self.graph.constant_matrix(np.triu(np.ones((self.count, self.count))))
-            total = self.graph.compute("same", self._columns("g") @ ones)
-            last = self._column(total, self.count - 1)
-            self.from_start, self.to_end, self.left = self._exp(total), self._exp(last - total), self._exp(last)
-            if self.by_key:
-                self.between = [
-                    self._exp(self._masked(self._column(total, i) - total, (np.arange(self.count) <= i)[None]))
-                    for i in range(self.count)
-                ]
-            else:
-                gaps = self._masked(total.mT - total, self.lower)
-                self.decay = self._masked(self._exp(gaps), self.lower)
-
-    def _against_keys(self, x: Node) -> Node:
-        """Return, (count, count), the products of each x with each key, times the decay since that key."""
-        if not self.gated:
-            return x.mT @ self.k
-        if not self.by_key:
-            return (x.mT @ self.k) * self.decay
-        rows = [
-            self._row(x.mT, i) @ (self.k * self._masked(between, (np.arange(self.count) <= i)[None]))
-            for i, between in enumerate(self.between)
-        ]
-        return rows[0] if len(rows) == 1 else self.graph.compute("stacked", *rows)
-
-    def _corrected(self, v: Node) -> Node:
-        """Return the values of the delta rules, (count, d_v): what each key adds to the state."""
-        betas = [step["beta"] for step in self.steps]
-        beta = betas[0] if len(betas) == 1 else self.graph.compute("stacked", *betas)
-        a = self._masked(beta * self._against_keys(self.k), np.tri(self.count, k=-1, dtype=bool))
-        inverse = self.graph.compute("solved", a, self.graph.constant_matrix(np.eye(self.count)))
-        known = self.k * self.from_start if self.gated else self.k
-        return inverse @ (beta * v) - (inverse @ (beta * known.mT)) @ self.state
-
-    def outputs(self) -> list[Node]:
-        """Return the output of each time step, (d_v, queries of a head)."""
-        queries = self.steps[0]["q"].value.shape[-1]
-        by_query = [self._of_query(j, queries) for j in range(queries)]
-        return [self._side_by_side([self._row(o, i).mT for o in by_query]) for i in range(self.count)]
-
-    def _of_query(self, number: int, queries: int) -> Node:
-        parts = [step["q"] if queries == 1 else self._column(step["q"], number) for step in self.steps]
-        q = self._side_by_side(parts)
-        read = (q * self.from_start if self.gated else q).mT @ self.state
-        return self._scaled(read + self._masked(self._against_keys(q), self.lower) @ self.v)
-
-    def _scaled(self, o: Node) -> Node:
-        scale = scale_of(self.case.config)
-        if isinstance(scale, Fraction):
-            return o if scale == 1 else o * scale
-        assert isinstance(scale, Term)
-        size = self.graph.node(scale.of[0].detail[0])
-        return o * self.graph.compute("rsqrt", size)
-
-    def state_after(self) -> Node:
-        """Return the state after the chunk."""
-        keys = self.k * self.to_end if self.gated else self.k
-        before = self.left * self.state if self.gated else self.state
-        return before + keys @ self.v

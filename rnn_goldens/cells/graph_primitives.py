@@ -66,7 +66,7 @@ class GraphPrimitives(MatrixArithmetic, Slopes):
     def solved(self, a: Any, b: Any) -> Any:  # noqa: ANN401 - floats
         """The solution y of (1 + a) y = b for a strictly lower triangular a, by forward substitution."""
         lanes = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-        y = np.array(np.broadcast_to(b, (*lanes, *b.shape[-2:])))
+        y = np.array(np.broadcast_to(b, (*lanes, *b.shape[-2:])), np.result_type(a, b))
         for row in range(1, a.shape[-1]):
             y[..., row : row + 1, :] -= a[..., row : row + 1, :row] @ y[..., :row, :]
         return y

@@ -14,7 +14,7 @@ from benchmarks.recurrences.kernels.forms import ATTENTION, DIAGONAL
 from rnn_goldens import Golden, Unsupported
 from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outputs
 from rnn_goldens.comparison.returned import outputs_of
-from rnn_goldens.deviations.recurrences.chunk_kernel import ChunkKernel
+from rnn_goldens.deviations.recurrences.chunks import ChunkKernel
 from rnn_goldens.deviations.recurrences.scan_kernels import KERNELS
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.implementations.backward import adapt_backward

@@ -6,11 +6,34 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells import Array
-from rnn_goldens.deviations.recurrences.chunk_kernel import Chunk, ChunkKernel, solved
-from rnn_goldens.deviations.recurrences.deviation import ATTENTION, DELTA, GATED, RecurrenceDeviation
+from rnn_goldens.cells.chunked import Chunk, Chunked, Value
+from rnn_goldens.cells.graph_primitives import NUMPY
+from rnn_goldens.cells.recurrence import in_lanes
+from rnn_goldens.deviations.recurrences.deviation import ATTENTION, DELTA, GATED, Outputs, RecurrenceDeviation
 from rnn_goldens.deviations.recurrences.kernel import replaced
+from rnn_goldens.deviations.recurrences.step_kernel import AttentionKernel
 
 GATED_DELTA = ("gated_delta",)
+
+
+class ChunkKernel(Chunked, AttentionKernel):
+    """The chunked form, which is certified, on arrays. Matrices of a chunk have a column for each time step."""
+
+    of = NUMPY
+
+    def columns(self, name: str, start: int, stop: int, query: int = 0) -> Array:
+        """Return an input at some time steps."""
+        config = self.case.config
+        lanes = in_lanes(self.case.inputs[name][:, start:stop], config.inputs[name], config)
+        return lanes[..., query].transpose(0, 2, 3, 1)
+
+    def run(self) -> Outputs:
+        """Return o and S_n."""
+        S, outputs = self.initial_state(), []
+        for x in self.chunks():
+            of_queries, S = self.step(x, S)
+            outputs.append(np.stack(of_queries, axis=2))
+        return {"o": self.arranged(np.concatenate(outputs, axis=3)), "S_n": S}
 
 
 def of_chunks(
@@ -25,28 +48,12 @@ def of_chunks(
     return RecurrenceDeviation(name, sentence, replaced(ChunkKernel, **methods), cells, needs, stands_for)
 
 
-def _is_short(right: ChunkKernel, chunk: Chunk) -> bool:
-    return chunk.steps < right.size
-
-
 # The border of chunks.
 
 
 def _padded(right: ChunkKernel, o: Array) -> Array:
-    missing = right.case.time - o.shape[3]
-    return right.arranged(np.concatenate([o, np.zeros_like(o[:, :, :, :missing])], axis=3))
-
-
-def _complete(right: ChunkKernel) -> list[Chunk]:
-    return [chunk for chunk in right.chunks() if chunk.start == 0 or not _is_short(right, chunk)]
-
-
-def _state_not_read(right: ChunkKernel, chunk: Chunk, sums: Array, S: Array) -> Array:
-    return right.of_state(chunk, sums, S if chunk.start == 0 else np.zeros_like(S))
-
-
-def _state_before_short_chunk(right: ChunkKernel, chunk: Chunk, sums: Array, new: Array, S: Array) -> Array:
-    return S if chunk.start and _is_short(right, chunk) else right.next_state(chunk, sums, new, S)
+    o = right.arranged(o)
+    return np.concatenate([o, np.zeros_like(o[:, : right.case.time - o.shape[1]])], axis=1)
 
 
 BORDERS = (
@@ -55,7 +62,7 @@ BORDERS = (
         "short_chunk_dropped",
         "Drops the last chunk if it is short: its outputs are zero and the state does not see it.",
         ("several_chunks",),
-        chunks=_complete,
+        chunks=lambda right: (x for x in right.chunks() if x.start == 0 or x.steps == right.size),
         arranged=_padded,
     ),
     of_chunks(
@@ -63,41 +70,25 @@ BORDERS = (
         "short_chunk_not_in_last_state",
         "Returns the state before the last chunk if that is short.",
         ("several_chunks",),
-        next_state=_state_before_short_chunk,
+        next_state=lambda right, x, new, S: S if x.start and x.steps < right.size else right.next_state(x, new, S),
     ),
     of_chunks(
         ATTENTION,
         "past_state_read_by_all_chunks",
         "Starts every chunk from the initial state.",
         ("several_chunks",),
-        entering=lambda right, _chunk, _S: right.initial_state(),
+        step=lambda right, x, _S: right.step(x, right.initial_state()),
     ),
     of_chunks(
         ATTENTION,
         "state_not_read_by_later_chunks",
         "Leaves out what the state holds for the queries of all chunks but the first.",
         ("several_chunks",),
-        of_state=_state_not_read,
+        of_state=lambda right, q, x, S: right.of_state(q, x, np.zeros_like(S) if x.start else S),
     ),
 )
 
 # Decays.
-
-
-def _sums_of_all_chunks(right: ChunkKernel, chunk: Chunk) -> Array:
-    g = right.log_decays()
-    assert g is not None
-    return np.cumsum(g, axis=-2, dtype=right.dtype)[..., chunk.start : chunk.start + chunk.steps, :]
-
-
-def _end_of_full_chunk(right: ChunkKernel, chunk: Chunk, sums: Array) -> Array:
-    return np.asarray(right.end(chunk, sums) + (right.size - chunk.steps) * chunk.g[..., -1:, :])
-
-
-def _end_of_padding(right: ChunkKernel, chunk: Chunk, sums: Array) -> Array:
-    end = right.end(chunk, sums)
-    return np.zeros_like(end) if _is_short(right, chunk) else end
-
 
 DECAYS = (
     of_chunks(
@@ -105,107 +96,87 @@ DECAYS = (
         "decay_sums_not_restarted",
         "Sums log-decays from the start of the sequence instead of the start of the chunk.",
         ("several_chunks",),
-        sums=_sums_of_all_chunks,
+        sums=lambda right, x: right.sums(x) + right.columns("g", 0, x.start).sum(axis=-1, keepdims=True),
     ),
     of_chunks(
         GATED,
         "short_chunk_decayed_as_full",
         "Decays the state over a short chunk as over a full one, with the last decay for the missing steps.",
-        end=_end_of_full_chunk,
+        end=lambda right, x, sums: right.end(x, sums) + (right.size - x.steps) * x.g[..., -1:],
     ),
     of_chunks(
         GATED,
         "short_chunk_decay_zero",
         "Takes zero for the sum of the log-decays of a short chunk, from the padding behind its last step.",
         stands_for=("sparkinfer PR604",),
-        end=_end_of_padding,
+        end=lambda right, x, sums: right.end(x, sums) * (x.steps == right.size),
     ),
     of_chunks(
         GATED,
         "decay_from_start_without_own_step",
         "Leaves out the decay of a step itself where it reads the state before the chunk.",
-        from_start=lambda right, chunk, sums: right.from_start(chunk, sums - chunk.g),
+        from_start=lambda right, x, sums: right.from_start(x, sums - x.g),
     ),
     of_chunks(
         GATED,
         "decay_to_end_with_own_step",
         "Includes the decay of a step itself in the decay from that step to the end of the chunk.",
-        to_end=lambda right, chunk, sums: np.asarray(right.to_end(chunk, sums) * np.exp(chunk.g)),
+        to_end=lambda right, x, sums, end: right.to_end(x, sums - x.g, end),
     ),
     of_chunks(
         GATED,
         "decay_of_chunk_without_first_step",
         "Leaves out the decay of the first step in the decay over the whole chunk.",
-        left=lambda right, chunk, sums: right.left(chunk, sums - chunk.g[..., :1, :]),
+        left=lambda right, x, end: right.left(x, end - x.g[..., :1]),
     ),
     of_chunks(
         GATED,
         "decay_to_end_left_out",
         "Adds the outer products of a chunk to the state without decaying them to the end of the chunk.",
-        to_end=lambda right, chunk, sums: np.ones_like(right.to_end(chunk, sums)),
+        to_end=lambda _right, _x, sums, _end: np.ones_like(sums),
     ),
     of_chunks(
         GATED,
         "decay_of_chunk_left_out",
         "Does not decay the state over the chunk.",
-        left=lambda right, chunk, sums: np.ones_like(right.left(chunk, sums)),
+        left=lambda _right, _x, end: np.ones_like(end),
     ),
     of_chunks(
         GATED,
         "scores_not_decayed",
         "Leaves out the decay between a query and the keys of earlier steps of its chunk.",
-        scores=lambda right, chunk, sums: right.scores(chunk, np.zeros_like(sums)),
+        scores=lambda right, q, x: right.scores(q, x._replace(between=None)),
     ),
     of_chunks(
         GATED_DELTA,
         "gram_not_decayed",
         "Leaves out the decay between a key and the earlier keys of its chunk.",
-        gram=lambda right, chunk, beta, sums: right.gram(chunk, beta, np.zeros_like(sums)),
+        gram=lambda right, x: right.gram(x._replace(between=None)),
     ),
     of_chunks(
         GATED_DELTA,
         "known_keys_not_decayed",
         "Leaves out the decay from the start of the chunk in W.",
-        known=lambda _right, chunk, _sums: chunk.k,
+        known=lambda _right, x: x.k,
     ),
 )
 
 # Masks and the inverse.
 
 
-def _of_later_steps(right: ChunkKernel, chunk: Chunk, sums: Array) -> Array:
-    gaps = sums[..., :, None, :] - sums[..., None, :, :]
-    return right.products(chunk.q, chunk.k[:, :, None], np.exp(gaps)[:, :, None])
+def _of_later_steps(right: ChunkKernel, q: Array, x: Chunk) -> Value:
+    between = None if x.g is None else right.between(right.sums(x), np.ones_like(x.causal))
+    return right.products(q, x.k, between)
 
 
-def _with_own_key(right: ChunkKernel, gram: Array) -> Array:
-    identity = np.eye(gram.shape[-1], dtype=right.dtype)
-    return solved(identity + np.tril(gram), identity)
+def _with_own_key(right: ChunkKernel, x: Chunk, gram: Array) -> Value:
+    own = 1 + np.diagonal(gram, axis1=-2, axis2=-1)
+    return right.inverse(x, gram / own[..., None]) / own[..., None, :]
 
 
-def _two_terms(right: ChunkKernel, gram: Array) -> Array:
-    return np.asarray(np.eye(gram.shape[-1], dtype=right.dtype) - np.tril(gram, -1))
-
-
-def _decayed_after_inverse(right: ChunkKernel, chunk: Chunk, beta: Array, sums: Array) -> tuple[Array, Array]:
-    u, _ = right.coefficients(chunk, beta, sums)
-    inverse = right.inverse(right.gram(chunk, beta, sums))
-    return u, right.from_start(chunk, sums) * (inverse @ (beta * chunk.k))
-
-
-def _sign_of_w(right: ChunkKernel, chunk: Chunk, beta: Array, sums: Array) -> tuple[Array, Array]:
-    u, w = right.coefficients(chunk, beta, sums)
-    return u, -w
-
-
-def _state_of_u(right: ChunkKernel, chunk: Chunk, sums: Array, _new: Array, S: Array) -> Array:
-    assert chunk.beta is not None
-    u, _ = right.coefficients(chunk, chunk.beta, sums)
-    return right.next_state(chunk, sums, u, S)
-
-
-def _state_part_not_scaled(right: ChunkKernel, chunk: Chunk, sums: Array, new: Array, S: Array) -> Array:
-    return right.output(chunk, sums, new, np.zeros_like(S)) + right.of_state(chunk, sums, S)
+def _decayed_after_inverse(right: ChunkKernel, x: Chunk) -> tuple[Value, Value]:
+    u, w = right.coefficients(x._replace(from_start=None))
+    return u, w * right.of.transpose(x.from_start)
 
 
 PRODUCTS = (
@@ -213,7 +184,7 @@ PRODUCTS = (
         GATED,
         "own_step_not_read",
         "Leaves out the key of the query's own step, but not the decay.",
-        scores=lambda right, chunk, sums: np.tril(right.scores(chunk, sums), -1),
+        scores=lambda right, q, x: np.tril(right.scores(q, x), -1),
     ),
     of_chunks(
         ATTENTION,
@@ -226,7 +197,7 @@ PRODUCTS = (
         ATTENTION,
         "scale_not_on_state_part",
         "Applies the scale only to the products within a chunk, not to what the state holds.",
-        output=_state_part_not_scaled,
+        output=lambda right, q, x, new, S: right.output(q, x, new, np.zeros_like(S)) + right.of_state(q, x, S),
     ),
     of_chunks(
         DELTA,
@@ -239,14 +210,14 @@ PRODUCTS = (
         "inverse_of_two_terms",
         "Computes I - A instead of the inverse of I + A.",
         ("several_steps",),
-        inverse=_two_terms,
+        inverse=lambda _right, x, gram: np.eye(x.steps, dtype=gram.dtype) - np.tril(gram, -1),
     ),
     of_chunks(
         DELTA,
         "inverse_sign_flipped",
         "Computes the inverse of I - A instead of I + A.",
         ("several_steps",),
-        inverse=lambda right, gram: right.inverse(-gram),
+        inverse=lambda right, x, gram: right.inverse(x, -gram),
     ),
     of_chunks(
         GATED_DELTA,
@@ -260,13 +231,13 @@ PRODUCTS = (
         DELTA,
         "known_values_added",
         "Adds W S to U instead of subtracting it.",
-        coefficients=_sign_of_w,
+        new_values=lambda right, x, S: right.new_values(x, -S),
     ),
     of_chunks(
         DELTA,
         "state_updated_by_u",
         "Adds U to the state instead of U - W S.",
-        next_state=_state_of_u,
+        next_state=lambda right, x, _new, S: right.next_state(x, right.coefficients(x)[0], S),
     ),
 )
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.deviations.recurrences.chunk_kernel import Chunk, ChunkKernel
 from rnn_goldens.deviations.recurrences.chunks import of_chunks
 from rnn_goldens.deviations.recurrences.deviation import (
     ATTENTION,
@@ -94,23 +93,6 @@ def _flushed(right: Any, *args: Any) -> Array:  # noqa: ANN401 - any kernel and 
     return np.where(decay < decay.dtype.type(2.0 ** PRECISIONS["float16"].min_exponent), 0, decay)
 
 
-# Chunks.
-
-
-def _all_exponentials(right: ChunkKernel, sums: Array) -> Array:
-    causal = np.tri(sums.shape[-2], dtype=right.dtype)[..., None]
-    return np.asarray(np.exp(sums[..., :, None, :] - sums[..., None, :, :]) * causal)
-
-
-def _two_factors(right: ChunkKernel, sums: Array) -> Array:
-    causal = np.tri(sums.shape[-2], dtype=right.dtype)[..., None]
-    return np.asarray(np.exp(sums)[..., :, None, :] * np.exp(-sums)[..., None, :, :] * causal)
-
-
-def _sums_in(name: str) -> Callable[[ChunkKernel, Chunk], Array]:
-    return lambda right, chunk: rounded(name, right.sums(chunk))
-
-
 DEVIATIONS = (
     _state_kept_in("bfloat16"),
     _state_kept_in("float16", "TensorRT-Model-Connect PR725", "llm-scaler#559"),
@@ -168,7 +150,7 @@ DEVIATIONS = (
             GATED,
             f"decay_sums_in_{name}",
             f"Rounds the sums of the log-decays of a chunk to {name}.",
-            sums=_sums_in(name),
+            **result_in(name, "sums"),
         )
         for name in HALF
     ),
@@ -183,12 +165,12 @@ DEVIATIONS = (
         "decays_between_steps_factored",
         "Computes the decay between two steps as e^G_i e^-G_j, which overflows if the decay over a chunk is strong.",
         stands_for=("executorch PR21417",),
-        between=_two_factors,
+        decay=lambda _right, later, earlier, causal: np.exp(later) * np.exp(-earlier) * causal,
     ),
     of_chunks(
         GATED,
         "exponential_before_mask",
         "Multiplies decays to later steps by zero, after an exponential that overflows if the decay is strong.",
-        between=_all_exponentials,
+        decay=lambda _right, later, earlier, causal: np.exp(later - earlier) * causal,
     ),
 )

@@ -6,9 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from rnn_goldens.cells import Array
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, packed, run
-from rnn_goldens.deviations.recurrences.chunk_kernel import Chunk, ChunkKernel
 from rnn_goldens.deviations.recurrences.deviation import (
     CELLS,
     GATED,
@@ -191,31 +189,14 @@ def _last_for_all(case: RecurrenceCase) -> Outputs:
 
 
 def _on_grid(case: RecurrenceCase) -> Outputs:
-    """Run packed sequences in the chunks of one grid, and decay initial states from the start of their chunk."""
+    """Decay the initial state of each packed sequence over the steps before it in the chunk where it starts."""
     if case.offsets is None:
-        return ChunkKernel(case).run()
-
-    class OnGrid(ChunkKernel):
-        before: Array
-        skipped: int
-
-        def starts(self) -> list[int]:
-            return [0, *range(self.size - self.skipped, self.case.time, self.size)]
-
-        def from_start(self, chunk: Chunk, sums: Array) -> Array:
-            return super().from_start(chunk, sums if chunk.start else sums + self.before)
-
-        def left(self, chunk: Chunk, sums: Array) -> Array:
-            return super().left(chunk, sums if chunk.start else sums + self.before)
-
+        return run(case)
     found = []
-    whole = ChunkKernel(replace(case, offsets=None)).log_decays()
-    assert whole is not None
     for one, steps in zip(case.sequences(), sequence_slices(case.offsets), strict=True):
-        kernel = OnGrid(one)
-        kernel.skipped = steps.start % kernel.size
-        kernel.before = whole[..., steps.start - kernel.skipped : steps.start, :].sum(axis=-2, keepdims=True)
-        found.append(kernel.run())
+        before = case.inputs["g"][0, steps.start - steps.start % 64 : steps.start].sum(axis=0)
+        decay = np.exp(before).reshape(case.config["heads"], -1, 1)
+        found.append(_with_states(one, {"S0": decay * one.states["S0"]}))
     return packed(found, case.config)
 
 

@@ -14,7 +14,9 @@ from factories.for_each import for_each
 from numpy.typing import NDArray
 
 from rnn_goldens import UnknownName
+from rnn_goldens.cells.chunked import in_chunks
 from rnn_goldens.cells.recurrence import RecurrenceCase, packed, run
+from rnn_goldens.cells.unrolled import recorded_recurrence
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.deviations.recurrences import (
@@ -26,7 +28,7 @@ from rnn_goldens.deviations.recurrences import (
     recurrence_deviation,
 )
 from rnn_goldens.deviations.recurrences.backward import BACKWARD_RECURRENCE_DEVIATIONS
-from rnn_goldens.deviations.recurrences.chunk_kernel import ChunkKernel
+from rnn_goldens.deviations.recurrences.chunks import ChunkKernel
 from rnn_goldens.deviations.recurrences.deviation import ATTENTION
 from rnn_goldens.deviations.recurrences.kernel import Kernel, replaced
 from rnn_goldens.deviations.recurrences.scan_kernels import KERNELS
@@ -120,11 +122,21 @@ def test_right_kernels_equal_the_definition(cell: str) -> None:
 
 
 @for_each([(cell, size) for cell in ATTENTION for size in (1, 7, 16)])
-def test_right_kernels_in_chunks_of_any_size_equal_the_definition(cell: str, size: int) -> None:
+def test_right_kernels_and_graphs_in_chunks_of_any_size_equal_the_definition(cell: str, size: int) -> None:
     kernel = type("SmallChunkKernel", (ChunkKernel,), {"size": size})
     for one in EXAMPLES[cell]:
         found = packed([kernel(part).run() for part in one.case.sequences()], one.case.config)
         assert difference(found, one.right) < 1e-12, one.name
+        recorded = recorded_recurrence(one.case, in_chunks(size))
+        assert difference(recorded.arrays(recorded.graph.values), one.right) < 1e-12, f"graph, {one.name}"
+
+
+@for_each(ATTENTION)
+def test_right_kernels_in_chunks_keep_float16(cell: str) -> None:
+    for one in EXAMPLES[cell]:
+        with np.errstate(all="ignore"):
+            found = ChunkKernel(one.case.sequences()[0].astype(np.float16)).run()
+        assert {array.dtype for array in found.values()} == {np.dtype(np.float16)}, one.name
 
 
 def described(arrays: Arrays) -> dict[str, Any]:
