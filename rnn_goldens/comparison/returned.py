@@ -92,7 +92,9 @@ def compared_outputs(golden: "GoldenData", out: object, *states: object) -> dict
     """Return the outputs to compare by name. Takes the outputs as ``by_name`` does."""
     if is_out_alone(golden, out):
         return {golden.layout.outputs[0]: out}
-    outputs = by_name(golden.layout, out, *states, state_shape=golden.state_shape)
+    has_tuple = any(isinstance(part, tuple | list) for part in (out, *states))
+    state_shape = golden.state_shape if has_tuple else None  # only a tuple of states needs it
+    outputs = by_name(golden.layout, out, *states, state_shape=state_shape)
     return {name: value for name, value in outputs.items() if not golden.outputs or name in golden.outputs}
 
 

@@ -145,9 +145,10 @@ def read_index(path: Path, where: str, below: Path | None = None, *, thorough: b
     Args:
         path: the file.
         where: the value of ``--corpus`` for its folder.
-        below: a folder that must contain the file; a link that leads out of it is not followed.
-        thorough: whether to search even a very large index for duplicate keys. This takes a third longer and needs as
-            much memory as the size of the index.
+        below: a folder that must contain the file; a link that leads out of it is not followed. None for the built-in
+            corpus, whose index is not searched for duplicate keys.
+        thorough: whether to search even the built-in or a very large index for duplicate keys. This takes a third
+            longer and needs as much memory as the size of the index.
 
     Raises:
         InvalidFile: the file cannot be read, or is not a valid index.
@@ -157,7 +158,7 @@ def read_index(path: Path, where: str, below: Path | None = None, *, thorough: b
         raise InvalidFile(path, [problem])
     try:
         index = typed_json.as_typed(_DECODER, content)
-        if thorough or not OTHER.problem(content):
+        if thorough or (below is not None and not OTHER.problem(content)):
             json_file.require_each_key_once(content)
     except ValueError as error:
         raise _invalid(content, path, where, str(error)) from None

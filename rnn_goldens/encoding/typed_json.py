@@ -48,18 +48,17 @@ def is_line(text: str) -> bool:
     return len(text) <= LONGEST_LINE and re.search(LINE, text) is not None
 
 
-def as_typed(decoder: msgspec.json.Decoder[T], content: bytes | msgspec.Raw, where: str = "") -> T:
+def as_typed(decoder: msgspec.json.Decoder[T], content: bytes) -> T:
     """Parse JSON into the decoder's type. Raises ValueError that names the position of the first problem.
 
     Args:
         decoder: the decoder.
         content: the JSON.
-        where: the position of the content in the document.
     """
     try:
         return decoder.decode(content)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise ValueError(_place_first(str(error), where)) from None
+        raise ValueError(_place_first(str(error))) from None
 
 
 def require_once(names: Iterable[Any]) -> None:
@@ -70,9 +69,16 @@ def require_once(names: Iterable[Any]) -> None:
         raise ValueError(f"{twice} is listed twice")
 
 
-def _place_first(message: str, where: str) -> str:
+def _place_first(message: str) -> str:
     """Reorder a message of msgspec to the form of this project: position, colon, problem."""
     problem, _, place = message.partition(" - at ")
-    path = place.strip("`").removeprefix("$").replace("[", "/").replace("]", "").replace(".", "/").strip("/")
-    path = f"{where}/{path}".strip("/")
+    path = (
+        place.strip("`")
+        .removeprefix("$")
+        .replace("[...]", "/*")
+        .replace("[", "/")
+        .replace("]", "")
+        .replace(".", "/")
+        .strip("/")
+    )
     return f"{path or 'top level'}: {problem}"

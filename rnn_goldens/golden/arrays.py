@@ -108,7 +108,9 @@ def _viewed(value: Any) -> Any:  # noqa: ANN401 - an array, a mapping of arrays,
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a read-only view."""
+    """Return a read-only view; an array that is read-only itself."""
+    if not array.flags.writeable:
+        return array
     view = array.view()
     view.flags.writeable = False
     return view

@@ -62,7 +62,7 @@ class InputsData:
     dtype: str = "float64"
     custom_layout: Layout | None = None
 
-    @property
+    @cached_property
     def layout(self) -> Layout:
         """Gates, states and weights of the cell."""
         return self.custom_layout or LAYOUTS.get(self.cell) or RECURRENCE_LAYOUTS[self.cell]
@@ -318,7 +318,7 @@ class GoldenData(InputsData):
         first = self.layout.outputs[0]  # "out" of any golden
         return replace(self, outputs=tuple(first if name == "out" else name for name in chosen_outputs(outputs)))
 
-    @property
+    @cached_property
     def not_compared(self) -> tuple[str, ...]:
         """Names of the outputs that are not compared."""
         return tuple(name for name in self.layout.outputs if self.outputs and name not in self.outputs)

@@ -1,7 +1,7 @@
 """The expected values of outputs or of gradients: one type for both."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +26,13 @@ class Expected:
     values: Mapping[str, Float64]
     tolerance: Tolerance
     dtype: str
+    _allowed: dict[str, Float64] = field(default_factory=dict, init=False, repr=False)
 
     def allowed(self, name: str) -> Float64:
-        """Return the largest allowed absolute error of each element."""
-        return self.tolerance.allowed(name, self.values[name], PRECISIONS[self.dtype])
+        """Return the largest allowed absolute error of each element, computed once: a diagnosis asks for each cause."""
+        if name not in self._allowed:
+            self._allowed[name] = self.tolerance.allowed(name, self.values[name], PRECISIONS[self.dtype])
+        return self._allowed[name]
 
     def wrong(self, name: str, got: Float64) -> NDArray[np.bool_]:
         """Return a mask of the wrong elements; every element is wrong if the shape is wrong."""
