@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from rnn_goldens.encoding.tree import Tree
-from rnn_goldens.encoding.typed_arrays import ClosedStruct, Floats, Integers, Size, tree_of
+from rnn_goldens.encoding.typed_arrays import Array, ClosedStruct, Size, tree_of
 from rnn_goldens.encoding.typed_json import (
     LINE,
     SCHEMA,
@@ -35,8 +35,8 @@ ArrayName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*\Z", max_length=
 InputName = Annotated[str, Meta(pattern=rf"^(x|lengths|{STATE}0)\Z", max_length=101)]
 OutputName = Annotated[str, Meta(pattern=rf"^(out|{STATE}_n)\Z", max_length=102)]
 CotangentName = Annotated[str, Meta(pattern=r"^d_[A-Za-z]+(_n)?\Z", max_length=104)]
-Outputs = dict[OutputName, Floats]
-States = Annotated[dict[ArrayName, Floats], Meta(min_length=1)]
+Outputs = dict[OutputName, Array]
+States = Annotated[dict[ArrayName, Array], Meta(min_length=1)]
 Axes = Annotated[str, Meta(pattern=r"^([GH]|[GHP][HPI])\Z", max_length=2)]
 
 
@@ -86,9 +86,9 @@ class BoundTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="bound"):
 class Coefficients(ClosedStruct, frozen=True):
     """Three coefficients of roundoffs by output or gradient of a recurrence."""
 
-    accumulation: dict[ArrayName, Floats]
-    state: dict[ArrayName, Floats]
-    storage: dict[ArrayName, Floats]
+    accumulation: dict[ArrayName, Array]
+    state: dict[ArrayName, Array]
+    storage: dict[ArrayName, Array]
 
 
 class ContractsTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="contracts"):
@@ -101,8 +101,8 @@ class ContractsTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="contr
 class GradientsTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="bound"):
     """The largest error that a correct implementation can have, as two coefficients of the roundoff by gradient."""
 
-    accumulation: dict[str, Floats]
-    storage: dict[str, Floats]
+    accumulation: dict[str, Array]
+    storage: dict[str, Array]
 
 
 class Document(ClosedStruct, frozen=True, kw_only=True):
@@ -144,9 +144,9 @@ class RecurrenceDocument(Document, frozen=True, kw_only=True, tag_field="kind", 
     cell: RecurrenceName
     features: Annotated[tuple[Feature, ...], Meta(max_length=len(FEATURES))]
     config: RecurrenceConfiguration
-    weights: dict[ArrayName, Floats]
-    inputs: Annotated[dict[ArrayName, Floats | Integers], Meta(min_length=1)]
-    expected: Annotated[dict[ArrayName, Floats], Meta(min_length=1)]
+    weights: dict[ArrayName, Array]
+    inputs: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
+    expected: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
     tolerance: ExactTolerance | ContractsTolerance
     expected_states: States | UnsetType = UNSET
     schema: Literal["urn:rnn-goldens:schema:recurrence:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
@@ -165,8 +165,8 @@ class GoldenDocument(Document, frozen=True, kw_only=True, tag_field="kind", tag=
     cell: CellName
     features: Annotated[tuple[Feature, ...], Meta(max_length=len(FEATURES))]
     config: Configuration
-    weights: dict[str, Floats]
-    inputs: dict[InputName, Floats | Integers]
+    weights: dict[str, Array]
+    inputs: dict[InputName, Array]
     expected: Outputs
     tolerance: ExactTolerance | BoundTolerance
     expected_states: States | UnsetType = UNSET
@@ -189,8 +189,8 @@ class GradientsDocument(Document, frozen=True, kw_only=True):
 
     kind: Literal["gradients"]
     golden: Hash
-    cotangents: Annotated[dict[CotangentName, Floats], Meta(min_length=1)]
-    expected: dict[str, Floats]
+    cotangents: Annotated[dict[CotangentName, Array], Meta(min_length=1)]
+    expected: dict[str, Array]
     tolerance: ExactTolerance | GradientsTolerance | ContractsTolerance
     schema: Literal["urn:rnn-goldens:schema:gradients:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
@@ -230,13 +230,13 @@ def _with_name(message: str, content: bytes) -> str:
         part = msgspec.json.decode(part, type=dict[str, Raw])[group]
     for name, array in msgspec.json.decode(part, type=dict[str, Raw]).items():
         try:
-            msgspec.json.decode(array, type=Floats | Integers)
+            msgspec.json.decode(array, type=Array)
         except msgspec.MsgspecError:
             return f"{path.replace('*', name, 1)}: {problem}"
     return message
 
 
-def _require_out(arrays: dict[str, Floats], of: str) -> None:
+def _require_out(arrays: dict[str, Array], of: str) -> None:
     _require({"out", "h_n"} <= arrays.keys(), f"{of}: out and h_n are required")
 
 
