@@ -20,7 +20,6 @@ from rnn_goldens.comparison.verdict import Verdict, compare
 from rnn_goldens.errors import UnknownName, Unsupported
 from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.gradients import missing_output_reason
-from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import TIME, cotangent_of
 
 _TWO_ROUNDINGS = 2.0
@@ -144,7 +143,7 @@ def _chunks(call: Call, golden: GoldenData) -> Verdict:
     Raises:
         Unsupported: the state would be rounded between the parts, but not inside.
     """
-    if not golden.is_network and PRECISIONS[golden.dtype].bits < PRECISIONS["float32"].bits:
+    if golden.is_wide_inside:
         raise Unsupported(f"a recurrence's state is float32 inside, but {golden.dtype} between two parts")
     if golden.lengths is not None:
         golden = of_rows(golden, np.flatnonzero(golden.lengths > 1))

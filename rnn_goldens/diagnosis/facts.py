@@ -18,17 +18,20 @@ def facts(actual: Actual) -> dict[str, Value]:
 
     Facts about gradients, and most facts about outputs, describe networks only.
     """
-    is_network = actual.golden.is_network
+
+    def known(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+        return {code: fact for code, fact in facts.items() if actual.golden.is_network or fact.of_recurrences}
+
     if actual.of == GRADIENTS:
         gradients = observe(actual)
-        return _observed_facts(gradients, GRADIENT_FACTS) if is_network and gradients.wrong_ones else {}
+        return _observed_facts(gradients, known(GRADIENT_FACTS)) if gradients.wrong_ones else {}
     found: dict[str, Value] = dict.fromkeys((code for code in _not_comparable(actual) if code in FACTS), True)
     shaped = [n for n, values in actual.numbers.items() if values.shape == actual.expected.values[n].shape]
     if shaped == list(actual.golden.layout.outputs):
-        known = {code: fact for code, fact in FACTS.items() if is_network or fact.of_recurrences}
-        found |= _observed_facts(observe(actual), known)
-    elif is_network and "out" in shaped:
-        found |= _observed_facts(observe(actual, ["out"]), {code: fact for code, fact in FACTS.items() if fact.of_out})
+        found |= _observed_facts(observe(actual), known(FACTS))
+    elif (main := actual.golden.layout.result) in shaped:
+        of_out = {code: fact for code, fact in known(FACTS).items() if fact.of_out}
+        found |= _observed_facts(observe(actual, [main]), of_out)
     return found | dict.fromkeys((code for code in _less_precise(actual) if code in FACTS), True)
 
 

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.encoding.tree import COEFFICIENTS, INTEGERS, Tree, config_of, layout_of, tolerance_from_tree
+from rnn_goldens.encoding.tree import COEFFICIENTS, INTEGERS, Tree, cell_of, tolerance_from_tree
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.array_shapes import array_shapes
 from rnn_goldens.golden.features import ALL_DERIVED, derived_features
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
-from rnn_goldens.golden.recurrences import RECURRENCES, RecurrenceConfig
+from rnn_goldens.golden.recurrences import RecurrenceConfig
 from rnn_goldens.golden.shapes import (
     STACKED,
     Config,
@@ -40,9 +40,13 @@ _PARTS = ("accumulation", "storage")
 
 def problems(tree: Tree) -> list[str]:
     """Return the inconsistencies of a golden's tree that is valid by its schema."""
-    if tree["cell"] in RECURRENCES:
-        return _recurrence_problems(tree)
-    config, x, layout = Config(**tree["config"]), tree["inputs"]["x"], layout_of(tree)
+    try:
+        config, layout = cell_of(tree)
+    except WrongUse as error:
+        return [f"config: {error}"]
+    if isinstance(config, RecurrenceConfig):
+        return _recurrence_problems(tree, config, layout)
+    x = tree["inputs"]["x"]
     of_inputs = inputs_problems(layout, config, tree["weights"], tree["inputs"])
     if x.ndim not in (2, 3):
         return of_inputs
@@ -60,14 +64,9 @@ def problems(tree: Tree) -> list[str]:
     ]
 
 
-def _recurrence_problems(tree: Tree) -> list[str]:
+def _recurrence_problems(tree: Tree, config: RecurrenceConfig, layout: Layout) -> list[str]:
     """Return the inconsistencies of the tree of a recurrence."""
-    try:
-        config = config_of(tree)
-    except WrongUse as error:
-        return [f"config: {error}"]
-    assert isinstance(config, RecurrenceConfig)
-    layout, inputs = layout_of(tree), {name: array for name, array in tree["inputs"].items() if name != "offsets"}
+    inputs = {name: array for name, array in tree["inputs"].items() if name != "offsets"}
     given = {name: array for name, array in inputs.items() if name not in layout.initial}
     first: NDArray[Any] = next(iter(given.values()), np.zeros(1))
     offsets = tree["inputs"].get("offsets")

@@ -76,7 +76,7 @@ def from_tree(tree: Tree) -> Golden:
     Raises:
         KeyError, TypeError, ValueError, AttributeError: the tree is not valid; validation reports why.
     """
-    config, weights, layout = config_of(tree), tree["weights"], layout_of(tree)
+    (config, layout), weights = cell_of(tree), tree["weights"]
     if isinstance(config, Config):
         if (required := weight_count(layout, config)) != len(weights):
             raise ValueError(f"weights: {counted(len(weights), 'array')}, the configuration requires {required}")
@@ -135,21 +135,18 @@ def _gradient_names(golden: Golden) -> Iterable[str]:
     return golden.shapes.gradients(state=bool(golden.stored.states))
 
 
-def config_of(tree: Tree) -> Config | RecurrenceConfig:
-    """Return the configuration of a network or of a recurrence. Raises WrongUse if that of a recurrence is wrong."""
-    if tree["cell"] in RECURRENCES:
-        return recurrence_config(tree["cell"], tree["config"])
-    return Config(**tree["config"])
+def cell_of(tree: Tree) -> tuple[Config | RecurrenceConfig, Layout]:
+    """Return the configuration and the layout of the cell, which a tree stores for a custom cell.
 
-
-def layout_of(tree: Tree) -> Layout:
-    """Return the gates, states and weights of the cell: built-in, or stored in the tree for a custom cell."""
+    Raises WrongUse if the configuration of a recurrence is wrong.
+    """
     if tree["cell"] in RECURRENCES:
-        return RECURRENCE_LAYOUTS[tree["cell"]]
+        return recurrence_config(tree["cell"], tree["config"]), RECURRENCE_LAYOUTS[tree["cell"]]
+    config = Config(**tree["config"])
     if not is_custom_cell(tree["cell"]):
-        return LAYOUTS[tree["cell"]]
+        return config, LAYOUTS[tree["cell"]]
     stored = tree["own_cell"]
-    return Layout(stored["gates"], tuple(stored["states"]), in_file_order(stored["weights"]))
+    return config, Layout(stored["gates"], tuple(stored["states"]), in_file_order(stored["weights"]))
 
 
 def to_document(tree: Tree) -> dict[str, Any]:

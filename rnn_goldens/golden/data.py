@@ -73,6 +73,11 @@ class InputsData:
         return isinstance(self.config, Config)
 
     @property
+    def is_wide_inside(self) -> bool:
+        """Whether correct implementations compute in a wider precision than their inputs and outputs have."""
+        return not self.is_network and PRECISIONS[self.dtype].bits < PRECISIONS["float32"].bits
+
+    @property
     def network(self) -> Config:
         """The configuration of a network. Raises Unsupported for a recurrence."""
         if not isinstance(self.config, Config):

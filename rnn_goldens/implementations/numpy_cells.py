@@ -62,7 +62,7 @@ def arithmetic(name: str) -> DTypeLike:
 
 
 def _wide(golden: Inputs) -> DTypeLike:
-    return np.float64 if golden.dtype == "float64" else np.float32
+    return np.float32 if golden.is_wide_inside else PRECISIONS[golden.dtype].carrier
 
 
 def _rounded(golden: Inputs, array: NDArray[Any]) -> NDArray[Any]:
