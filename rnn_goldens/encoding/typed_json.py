@@ -76,6 +76,7 @@ def _place_first(message: str) -> str:
         place.strip("`")
         .removeprefix("$")
         .replace("[...]", "/*")
+        .removesuffix("/*")
         .replace("[", "/")
         .replace("]", "")
         .replace(".", "/")

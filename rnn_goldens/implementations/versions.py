@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 
 from rnn_goldens.implementations.builtin import BUILTIN
-from rnn_goldens.implementations.keras.backends import backend
+from rnn_goldens.implementations.keras.backend_choice import backend
 
 _OWN = __name__.partition(".")[0]
 

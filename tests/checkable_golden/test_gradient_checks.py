@@ -152,9 +152,9 @@ def test_none_counts_as_not_checked_where_the_gradient_is_zero() -> None:
 
 def test_the_gradient_of_a_default_initial_state_is_not_checked() -> None:
     golden = with_gradients("gru/plain")
-    verdict = golden.check_gradients(right(golden), h0=np.zeros(golden.state_shapes["h"], np.float32))
+    verdict = golden.check_gradients(right(golden), h0=np.zeros(golden.state_shape, np.float32))
     assert verdict.not_checked == ("h0",)
-    assert not golden.compare_gradients(h0=np.zeros(golden.state_shapes["h"], np.float32)).passed
+    assert not golden.compare_gradients(h0=np.zeros(golden.state_shape, np.float32)).passed
 
 
 @pytest.mark.sampled(every=4)

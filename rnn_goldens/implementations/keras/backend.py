@@ -1,9 +1,9 @@
-"""Imports Keras 3 with the backend selected in ``backends``, which cannot change afterwards."""
+"""Imports Keras 3 with the backend selected in ``backend_choice``, which cannot change afterwards."""
 
 import os
 
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.implementations.keras.backends import BACKENDS, backend
+from rnn_goldens.implementations.keras.backend_choice import BACKENDS, backend
 
 if "KERAS_BACKEND" in os.environ:
     try:

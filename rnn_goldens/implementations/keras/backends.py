@@ -1,24 +1,13 @@
-"""Keras's backend: ``KERAS_BACKEND``, else the first that is installed of JAX, torch and TensorFlow; or a named one.
-
-Keras itself would read ~/.keras/keras.json and default to TensorFlow. A process can use only one backend.
-"""
+"""Keras on a named backend: ``keras-jax``, ``keras-torch``, ``keras-tensorflow``. A process can use only one."""
 
 import os
 import sys
 from functools import partial
-from importlib.util import find_spec
 from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import WrongUse
-
-BACKENDS = ("jax", "torch", "tensorflow")
-
-
-def backend() -> str:
-    """Return the name of the backend, which is also the name of its package; "jax" if none is installed."""
-    installed = [name for name in BACKENDS if find_spec(name)]
-    return os.environ.get("KERAS_BACKEND") or (installed or BACKENDS)[0]
+from rnn_goldens.implementations.keras.backend_choice import BACKENDS
 
 
 def require_backend(backend: str) -> None:
