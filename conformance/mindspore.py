@@ -1,5 +1,6 @@
 """``mindspore.nn.RNN``, ``LSTM`` and ``GRU`` on the CPU, with gradients. An unbatched golden is a batch of one."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -23,8 +24,12 @@ LAYERS: dict[str, tuple[Any, dict[str, str]]] = {
     "gru": (nn.GRU, {}),
 }
 
-NO_KERNEL = ("must be one of Float32, Float16, but got", "fail! Unsupported data type")
-"""Texts of MindSpore's errors for a missing kernel: the first for a layer with a state, the second for an operator."""
+NO_KERNEL = (
+    "must be one of Float32, Float16, but got",
+    "fail! Unsupported data type",
+    "For primitive[ReverseSequence], the input argument[x] must be a type of",
+)
+"""Texts of MindSpore's errors for a missing kernel: for a layer with a state, an operator, and lengths in bfloat16."""
 
 
 def run(golden: Inputs) -> tuple[Any, ...] | Mapping[str, Any]:
@@ -109,7 +114,9 @@ def _refusing_what_has_no_kernel(golden: Inputs) -> Iterator[None]:
         message = next((line for line in lines if any(text in line for text in NO_KERNEL)), None)
         if message is None:
             raise
-        raise Unsupported(f"no {golden.dtype} in mindspore: {message.partition('.The supported')[0]}") from error
+        raise Unsupported(
+            f"no {golden.dtype} in mindspore: {re.split(r'[.]The supported| {Tensor', message)[0]}"
+        ) from error
 
 
 _layer = InstanceCache(_new_layer, _set_weights)
