@@ -35,9 +35,7 @@ def _ahead(steps: Callable[[int], int]) -> Wrong:
 
     def wrong(case: RecurrenceCase) -> Outputs:
         x, past = case.inputs["x"], case.config["past"]
-        ahead, rows = steps(past), list(x.shape)
-        before, after = (np.zeros((rows[0], count, rows[2]), x.dtype) for count in (past - ahead, ahead))
-        padded = np.concatenate([before, x, after], axis=1)
+        padded = np.pad(x, ((0, 0), (past - steps(past), steps(past)), (0, 0)))
         found = run(with_arrays(case, x=padded[:, past:], window0=padded[:, :past].swapaxes(1, 2)))
         return run(case) | {"y": found["y"]}
 
@@ -58,7 +56,7 @@ CONVOLUTION = (
     _of_conv(
         "taps_after_fourth_ignored",
         "Ignores all taps but the first four.",
-        in_arrays(weight=lambda taps: taps * (np.arange(taps.shape[1]) < TAPS)),
+        in_arrays(weight=lambda taps: np.where(np.arange(taps.shape[1]) < TAPS, taps, 0)),
         needs=("wide_kernel",),
         stands_for=("sglang#38622",),
     ),
@@ -124,7 +122,7 @@ def _of_short(change: Callable[[RecurrenceCase, Array], Array]) -> Edit:
 
 
 def _zero_padded(case: RecurrenceCase, window: Array) -> Array:
-    return np.asarray(window * (np.arange(window.shape[-1]) >= window.shape[-1] - case.time))
+    return np.where(np.arange(window.shape[-1]) >= window.shape[-1] - case.time, window, 0)
 
 
 WINDOW = (
@@ -137,7 +135,7 @@ WINDOW = (
     _of_conv(
         "past_window_one_shorter",
         "Reads zero for the oldest input of the initial window.",
-        in_arrays(window0=lambda window: window * (np.arange(window.shape[-1]) > 0)),
+        in_arrays(window0=lambda window: np.where(np.arange(window.shape[-1]) > 0, window, 0)),
         needs=("state",),
     ),
     _of_conv(

@@ -110,7 +110,7 @@ DECAY = (
     _of_decay(
         "past_state_not_decayed",
         "Does not apply the decay of the first step to the initial state.",
-        in_arrays(g=lambda g: np.concatenate([0 * g[:, :1], g[:, 1:]], axis=1)),
+        in_arrays(g=lambda g: np.concatenate([np.zeros_like(g[:, :1]), g[:, 1:]], axis=1)),
         needs=("state",),
     ),
     RecurrenceDeviation(
