@@ -30,3 +30,8 @@ def stacked(*parts: Term) -> Term:
 def without_first_row(a: Term) -> Term:
     """The rows of a, except the first."""
     return Term("rows", (a,), (1,))
+
+
+def first_row(a: Term) -> Term:
+    """The first row of a."""
+    return Term("rows", (a,), (0, 1))

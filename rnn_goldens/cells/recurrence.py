@@ -1,11 +1,11 @@
 """The forward pass of a recurrence: its equations unrolled over time, for all lanes at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from math import isqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -14,18 +14,20 @@ from rnn_goldens.cells import recurrence_equations as equations
 from rnn_goldens.cells.arithmetic import Arithmetic
 from rnn_goldens.cells.arrays import Array
 from rnn_goldens.cells.notation import MATRIX, Operand, Term, rsqrt_of
-from rnn_goldens.cells.program import Operations, Program, written
+from rnn_goldens.cells.program import Operation, Operations, Program, written
+from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.golden.data import InputsData
-from rnn_goldens.golden.recurrences import LANE_AXES, RECURRENCES, RecurrenceConfig, recurrence_config, sequence_slices
+from rnn_goldens.golden.recurrences import LANE_AXES, RECURRENCES, RecurrenceConfig, sequence_slices
 
 Arrays = Mapping[str, Array]
 
-_EQUATIONS = {
+EQUATIONS: Mapping[str, Equations] = {
     **dict.fromkeys(
         ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta"), equations.linear_attention
     ),
     **{name: getattr(equations, name) for name in RECURRENCES if hasattr(equations, name)},
 }
+"""The equations of each recurrence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,16 +155,6 @@ def from_lanes(array: Array, axes: str) -> Array:
     return array.reshape(*array.shape[: array.ndim - 3 + len(names)]) if len(names) < 3 else array  # noqa: PLR2004
 
 
-def case_outputs(case: RecurrenceCase, outputs: Sequence[Mapping[str, Array]], last: Arrays) -> dict[str, Array]:
-    """Return outputs and compared last states, as the golden stores them, from those in lanes."""
-    recurrence = case.config.recurrence
-    found = {
-        name: np.stack([from_lanes(step[name], axes) for step in outputs], axis=1)
-        for name, axes in recurrence.outputs.items()
-    }
-    return found | {f"{name}_n": from_lanes(last[name], recurrence.states[name]) for name in recurrence.compared}
-
-
 # Equations.
 
 
@@ -170,21 +162,13 @@ def scale_of(config: RecurrenceConfig) -> Operand | None:
     """Return the factor of an attention's output: the option, or 1 / √d_k; None for other recurrences."""
     if "scale" not in config.recurrence.options:
         return None
-    scale, size = config.option("scale"), config["d_k"]
-    if scale is not None:
-        return Fraction(scale)
+    scale = config.option("scale")
+    return _default_scale(config["d_k"]) if scale is None else Fraction(scale)
+
+
+@lru_cache(maxsize=256)
+def _default_scale(size: int) -> Operand:
     return Fraction(1, isqrt(size)) if isqrt(size) ** 2 == size else rsqrt_of(size)
-
-
-def step_terms(config: RecurrenceConfig, arguments: Mapping[str, Term]) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
-    """Return the outputs of a step and the states after it, from its inputs, weights and states."""
-    options: dict[str, Any] = {}
-    if (scale := scale_of(config)) is not None:
-        options["scale"] = scale
-    if "activation" in config.recurrence.options:
-        options["silu"] = config.option("activation") == "silu"
-    outputs, states = _EQUATIONS[config.cell](**arguments, **options)
-    return outputs, states
 
 
 def argument_names(config: RecurrenceConfig) -> tuple[str, ...]:
@@ -192,16 +176,26 @@ def argument_names(config: RecurrenceConfig) -> tuple[str, ...]:
     return (*config.inputs, *config.recurrence.weights, *config.recurrence.states)
 
 
-@lru_cache(maxsize=256)
-def _program(names: tuple[str, ...], cell: str, options: tuple[tuple[str, Any], ...]) -> Program:
+@lru_cache(maxsize=4096)
+def _program(equations: Equations, names: tuple[str, ...], options: tuple[tuple[str, Any], ...]) -> Program:
     terms = {name: Term("input", units=MATRIX) for name in names}
-    outputs, states = step_terms(recurrence_config(cell, dict(options)), terms)
+    outputs, states = equations(**terms, **dict(options))
     return written(list(terms.values()), (*outputs, *states))
 
 
-def step_program(case: RecurrenceCase) -> Program:
-    """Return the program of one time step: its results are the outputs, then the states after the step."""
-    return _program(argument_names(case.config), case.cell, tuple(case.config.items()))
+def step_program(case: RecurrenceCase, equations: Equations | None = None) -> Program:
+    """Return the program of one time step: its results are the outputs, then the states after the step.
+
+    Args:
+        case: the case.
+        equations: other equations than those of the recurrence.
+    """
+    config, options = case.config, dict[str, Any]()
+    if (scale := scale_of(config)) is not None:
+        options["scale"] = scale
+    if "activation" in config.recurrence.options:
+        options["silu"] = config.option("activation") == "silu"
+    return _program(equations or EQUATIONS[case.cell], argument_names(config), tuple(options.items()))
 
 
 class MatrixArithmetic(Arithmetic):
@@ -223,6 +217,10 @@ class MatrixArithmetic(Arithmetic):
         """The argument a, unchanged."""
         return a
 
+    def stored(self, state: Array, _name: str) -> Array:
+        """A state as it is stored by a step: unchanged."""
+        return state
+
     def stacked(self, *parts: Array) -> Array:
         """The rows of all parts."""
         lanes = np.broadcast_shapes(*(part.shape[:-2] for part in parts))
@@ -233,23 +231,99 @@ class MatrixArithmetic(Arithmetic):
         return a[..., start:stop, :]
 
 
-_NUMPY = MatrixArithmetic()
+class _Stages(NamedTuple):
+    """The operations of a program, with their places, by when they are computed.
+
+    Attributes:
+        before: those that do not depend on the states: for all time steps at once.
+        during: those that depend on them, and that the next states need: step by step.
+        after: the other ones: for all time steps at once.
+        read: places that ``during`` needs of what varies in time.
+        recorded: places of states and ``during`` that ``after`` or the outputs need.
+    """
+
+    before: list[tuple[int, Operation]]
+    during: list[tuple[int, Operation]]
+    after: list[tuple[int, Operation]]
+    read: set[int]
+    recorded: set[int]
 
 
-def run(case: RecurrenceCase, operations: Operations = _NUMPY) -> dict[str, Array]:
-    """Return the outputs and the compared last states of a case, computed step by step in the type of its arrays."""
-    return packed([_run_sequence(one, operations) for one in case.sequences()], case.config)
+@lru_cache(maxsize=4096)
+def _stages(program: Program, inputs: int, states: tuple[str, ...]) -> _Stages:
+    first, operations = program.inputs - len(states), list(enumerate(program.operations, program.inputs))
+    outputs, names = program.after[: -len(states)], dict(zip(program.after[-len(states) :], states, strict=True))
+    varying, carried, needed = set(range(inputs)), set(range(first, program.inputs)), set(names)
+    for place, operation in reversed(operations):
+        needed.update(operation.of if place in needed else ())
+    before, during, after = (list[tuple[int, Operation]]() for _ in range(3))
+    for place, operation in operations:
+        if carried.isdisjoint(operation.of):
+            before.append((place, operation))
+            varying.update([place] if not varying.isdisjoint(operation.of) else ())
+        elif place in needed:
+            during.append((place, operation))
+            if place in names:
+                during.append((place, Operation("stored", (place,), detail=(names[place],))))
+            carried.add(place)
+        else:
+            after.append((place, operation))
+            carried.add(place)
+    looped = {*range(first, program.inputs), *(place for place, _ in during)}
+    return _Stages(before, during, after, {*names, *_read(during)} & varying, {*outputs, *_read(after)} & looped)
 
 
-def _run_sequence(case: RecurrenceCase, operations: Operations) -> dict[str, Array]:
-    program, recurrence = step_program(case), case.config.recurrence
-    weights, states, outputs = list(weights_in_lanes(case).values()), states_in_lanes(case), []
-    for step in time_steps(case):
-        values = program.computed(operations, [*step.values(), *weights, *states.values()], {})
-        results = [values[place] for place in program.after]
-        outputs.append(dict(zip(recurrence.outputs, results, strict=False)))
-        states = dict(zip(states, results[len(recurrence.outputs) :], strict=True))
-    return case_outputs(case, outputs, states)
+def _read(operations: Iterable[tuple[int, Operation]]) -> set[int]:
+    return {place for _, operation in operations for place in operation.of}
+
+
+RIGHT = MatrixArithmetic()
+
+
+def run(case: RecurrenceCase, operations: Operations = RIGHT, equations: Equations | None = None) -> dict[str, Array]:
+    """Return the outputs and the compared last states of a case, computed in the type of its arrays.
+
+    What does not depend on the states, or the states do not depend on, is computed for all time steps at once: its
+    arrays have a leading axis of time.
+
+    Args:
+        case: the case.
+        operations: computes the primitives.
+        equations: other equations than those of the recurrence.
+    """
+    return packed([_run_sequence(one, operations, equations) for one in case.sequences()], case.config)
+
+
+def _run_sequence(case: RecurrenceCase, operations: Operations, equations: Equations | None) -> dict[str, Array]:
+    program, config, recurrence = step_program(case, equations), case.config, case.config.recurrence
+    stages, count = _stages(program, len(case.inputs), tuple(recurrence.states)), len(recurrence.states)
+    inputs = [in_lanes(case.inputs[name], axes, config).swapaxes(0, 1) for name, axes in config.inputs.items()]
+    values: list[Any] = [*inputs, *weights_in_lanes(case).values(), *states_in_lanes(case).values()]
+    values += [None] * len(program.operations)
+
+    def compute(values: list[Any], of: Sequence[tuple[int, Operation]]) -> None:
+        for place, operation in of:
+            arguments = [values[k] for k in operation.of]
+            values[place] = getattr(operations, operation.primitive)(*arguments, *operation.detail)
+
+    compute(values, stages.before)
+    step, recorded = list(values), {place: list[Array]() for place in stages.recorded}
+    for t in range(case.time):
+        for place in stages.read:
+            step[place] = values[place][t]
+        compute(step, stages.during)
+        for place, found in recorded.items():
+            found.append(step[place])
+        step[program.inputs - count : program.inputs] = [step[place] for place in program.after[-count:]]
+    for place, found in recorded.items():
+        values[place] = np.stack(found)
+    compute(values, stages.after)
+    last = dict(zip(recurrence.states, step[program.inputs - count : program.inputs], strict=True))
+    outputs = {
+        name: from_lanes(values[place], axes).swapaxes(0, 1)
+        for place, (name, axes) in zip(program.after, recurrence.outputs.items(), strict=False)
+    }
+    return outputs | {f"{name}_n": from_lanes(last[name], recurrence.states[name]) for name in recurrence.compared}
 
 
 def lanes_of_cotangents(case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:

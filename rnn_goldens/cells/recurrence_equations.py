@@ -4,10 +4,15 @@ Equations take the inputs of one time step, the weights and the states before it
 outputs of the step and the states after it. ``rnn_goldens.golden.recurrences`` lists the arrays and the sources.
 """
 
+from collections.abc import Callable
+
 from rnn_goldens.cells.matrix_notation import kept, outer, stacked, without_first_row
 from rnn_goldens.cells.notation import Operand, Term, exp, log_sigmoid, maximum, sigmoid, softplus, sqrt, tanh
 
 Terms = tuple[Term, ...]
+
+Equations = Callable[..., tuple[Terms, Terms]]
+"""Takes inputs, weights, states and options by name; returns the outputs of a step and the states after it."""
 
 
 def linear_attention(

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells.recurrence import recurrence_case
+from rnn_goldens.cells.notation import Term
+from rnn_goldens.cells.recurrence import EQUATIONS, RIGHT, recurrence_case
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import actual_by_name
 from rnn_goldens.comparison.verdict import compare_gradients, verdict_on
@@ -18,11 +19,13 @@ from rnn_goldens.deviations.recurrences import FAMILIES, RecurrenceDeviation
 from rnn_goldens.deviations.recurrences.backward import BACKWARD_FAMILIES
 from rnn_goldens.deviations.recurrences.backward_deviation import BackwardRecurrenceDeviation
 from rnn_goldens.deviations.recurrences.backward_kernel import BackwardKernel
-from rnn_goldens.deviations.recurrences.kernel import Replaced
+from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, Replaced
+from rnn_goldens.deviations.recurrences.deviation import Edit
 from rnn_goldens.explain.deviation_text import SCREEN, WIDTH, indent, indented, where_it_shows
 from rnn_goldens.golden.precision import PRECISIONS
 
-_FOR_TOOLS = re.compile(r"  # (noqa|type: ignore).*")
+_FOR_TOOLS = re.compile(r"  # (noqa|type: ignore|fmt:).*")
+_DOCSTRING = re.compile(r'^ *""".*?"""$', re.MULTILINE | re.DOTALL)
 
 AnyDeviation = RecurrenceDeviation | BackwardRecurrenceDeviation
 
@@ -84,23 +87,44 @@ def _verdict(deviation: AnyDeviation, golden: Golden) -> str:
 
 
 def _code(deviation: AnyDeviation, room: int) -> list[str]:
-    """Return the right and the wrong methods, as far as they fit."""
+    """Return the right and the wrong equations or methods, as far as they fit."""
     lines: list[str] = []
-    for kernel, name, function in _replaced(deviation.wrong):
-        for kind, text in (("right", getattr(kernel, name)), ("wrong", function)):
-            source = _source(text)
-            if source and len(lines) + len(source) + 1 < room:
-                lines += [f"{kind}: {name} of {kernel.__name__}", *indent(4, source)]
+    for name, *functions in _changed(deviation):
+        for number, function in enumerate(functions):
+            kind, source = "wrong" if number else "right", _source(function)
+            if len(functions) > 1 and source and len(lines) + len(source) + 1 < room:
+                lines += [f"{kind}: {name}", *indent(4, source)]
     return ["the code", *lines] if lines else []
 
 
-def _replaced(wrong: object) -> Iterator[tuple[type, str, Callable[..., Any]]]:
-    """Yield the right kernel, the name of a method, and the function that replaces it."""
-    if isinstance(wrong, Replaced):
-        yield from ((wrong.kernel, name, function) for name, function in wrong.methods.items())
+def _changed(deviation: AnyDeviation) -> Iterator[tuple[Any, ...]]:
+    """Yield what is changed: its name, the right function, the wrong one, and the functions that it was made with."""
+    wrong = deviation.wrong
+    if isinstance(wrong, Edit):
+        for name, right in (("equations", EQUATIONS[deviation.cells[0]]), ("case", None), ("outputs", None)):
+            yield name, right, *_made_of(getattr(wrong, name))
+        for name, method in vars(type(wrong.operations)).items():
+            if wrong.operations is not RIGHT and not name.startswith("_"):
+                yield name, getattr(RIGHT, name, None), method
+    elif inspect.isfunction(wrong):
+        yield "run", None, *_made_of(wrong)
+    elif isinstance(wrong, Replaced):
+        for name, function in wrong.methods.items():
+            yield f"{name} of {ChunkKernel.__name__}", getattr(ChunkKernel, name), function
     elif isinstance(wrong, type) and issubclass(wrong, BackwardKernel):
+        kernel = wrong.__mro__[1]
         for name, function in vars(wrong).get("replaced", {}).items():
-            yield wrong.__mro__[1], name, function
+            yield f"{name} of {kernel.__name__}", getattr(kernel, name), function
+
+
+def _made_of(function: object) -> Iterator[Callable[..., Any]]:
+    """Yield a function of the catalogue, and the functions that it was made with."""
+    if inspect.isfunction(function):
+        if function.__module__ not in (Edit.__module__, Term.__module__):
+            yield function
+        for given in inspect.getclosurevars(function).nonlocals.values():
+            for part in given.values() if isinstance(given, dict) else [given]:
+                yield from _made_of(part)
 
 
 def _source(function: object) -> list[str]:
@@ -109,5 +133,5 @@ def _source(function: object) -> list[str]:
         text = textwrap.dedent(inspect.getsource(function))  # type: ignore[arg-type] # checked by the error
     except (OSError, TypeError):
         return []
-    lines = [_FOR_TOOLS.sub("", line) for line in text.splitlines()]
-    return [line for line in lines if line.strip() and not line.strip().startswith('"""')]
+    lines = [_FOR_TOOLS.sub("", line) for line in _DOCSTRING.sub("", text).splitlines()]
+    return [line for line in lines if line.strip()]

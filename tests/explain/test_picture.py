@@ -161,7 +161,17 @@ def test_a_deviation_is_shown_beside_the_right_code() -> None:
     text = recurrence_deviation_text(NAMED["decay_after_update"], CORPUS, DETECTIONS["decay_after_update"])
     assert text.startswith("decay_after_update: Applies the decay after the update instead of before.")
     assert "o is first wrong at time step 0" in " ".join(text.split())
-    assert text.index("right: step of StepKernel") < text.index("wrong: step of StepKernel")
+    right, wrong = "right: equations\n    def linear_attention(", "wrong: equations\n    def _after_update("
+    assert text.index(right) < text.index(wrong)
+
+
+def test_the_code_of_an_edit_of_arrays_or_primitives_is_shown() -> None:
+    beta, state = (
+        recurrence_deviation_text(NAMED[name], CORPUS, DETECTIONS[name])
+        for name in ("beta_of_first_head", "state_kept_in_float16")
+    )
+    assert "wrong: case\n    def _first_head(gate" in beta
+    assert state.index("right: stored") < state.index("wrong: stored")
 
 
 @pytest.mark.parametrize("name", list(NAMED)[::8])

@@ -12,10 +12,10 @@ from benchmarks.recurrences.kernels import forms, libraries, others
 from benchmarks.recurrences.kernels.contracts import ALL_STORED, CONTRACTS, HALF, INSIDE
 from benchmarks.recurrences.kernels.forms import ATTENTION, DIAGONAL
 from rnn_goldens import Golden, Unsupported
+from rnn_goldens.cells.recurrence import run
 from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outputs
 from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel
-from rnn_goldens.deviations.recurrences.scan_kernels import KERNELS
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.implementations.backward import adapt_backward
 from rnn_goldens.implementations.user_code import Implementation, adapt
@@ -71,7 +71,7 @@ def _of(cells: tuple[str, ...], function: Implementation, *contracts: str) -> Ke
 
 def _numpy_chunks(size: int) -> Kernel:
     kernel = type(f"ChunkKernel{size}", (ChunkKernel,), {"size": size})
-    return _of(ATTENTION, others.of_classes(dict.fromkeys(ATTENTION, kernel)), INSIDE)
+    return _of(ATTENTION, others.in_numpy(lambda case: kernel(case).run()), INSIDE)
 
 
 def _torch_chunks(size: int) -> Kernel:
@@ -95,7 +95,7 @@ _JAX_SCANS: dict[str, forms.Form] = {
 _CELLS = tuple(RECURRENCES)
 
 IMPLEMENTATIONS: dict[str, Kernel] = {
-    "numpy_step": _of(_CELLS, others.of_classes(KERNELS), INSIDE),
+    "numpy_step": _of(_CELLS, others.in_numpy(run), INSIDE),
     **{f"numpy_chunk_{size}": _numpy_chunks(size) for size in (1, 7, 16, 64)},
     "torch_step": Kernel(_CELLS, partial(libraries.torch_function, _TORCH_STEPS)),
     "torch_native_step": Kernel(

@@ -1,7 +1,6 @@
 """Recurrences as people write them: step by step, in chunks, and as scans. Each is written once for torch and JAX.
 
-They can be differentiated. Where the algebra allows it, a form differs from the kernels of
-``rnn_goldens.deviations.recurrences``, which run in NumPy.
+They can be differentiated. Where the algebra allows it, a form differs from the equations of ``rnn_goldens.cells``.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,6 +1,6 @@
 """The kernels of this package in NumPy, and ONNX's operators LinearAttention and CausalConvWithState."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
 import numpy as np
 
@@ -8,9 +8,8 @@ from benchmarks.recurrences.kernels.contracts import HALF
 from benchmarks.recurrences.kernels.forms import ATTENTION
 from rnn_goldens import Unsupported
 from rnn_goldens.cells import Array
-from rnn_goldens.cells.recurrence import packed, recurrence_case
+from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, packed, recurrence_case
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.deviations.recurrences.kernel import Kernel
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations import resolve
 from rnn_goldens.implementations.user_code import Implementation
@@ -18,13 +17,13 @@ from rnn_goldens.implementations.user_code import Implementation
 IN_ONNX = (*ATTENTION, "causal_conv")
 
 
-def of_classes(kernels: Mapping[str, type[Kernel]]) -> Implementation:
-    """Return an implementation by kernels, by cell. It rounds outputs once; half precisions compute in float32."""
+def in_numpy(compute: Callable[[RecurrenceCase], Arrays]) -> Implementation:
+    """Return a function of one sequence as an implementation that rounds once: half precisions compute in float32."""
 
     def run(golden: Inputs) -> tuple[Array, ...]:
         case = recurrence_case(golden, np.float32 if golden.dtype in HALF else golden.dtype)
         with np.errstate(all="ignore"):  # exp overflows where sigmoid is 0
-            found = packed([kernels[golden.cell](part).run() for part in case.sequences()], case.config)
+            found = packed([compute(part) for part in case.sequences()], case.config)
         return tuple(PRECISIONS[golden.dtype].round(found[n].astype(np.float64)) for n in golden.layout.outputs)
 
     return run

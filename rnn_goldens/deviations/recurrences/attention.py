@@ -1,174 +1,161 @@
 """Bugs of linear attention in the scale, the layout of inputs and outputs, and the reading of the state."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from math import sqrt
-from typing import Any
 
 import numpy as np
 
 from rnn_goldens.cells import Array
-from rnn_goldens.deviations.recurrences.deviation import ATTENTION, RecurrenceDeviation
-from rnn_goldens.deviations.recurrences.kernel import replaced
-from rnn_goldens.deviations.recurrences.step_kernel import AttentionKernel, Step, StepKernel
+from rnn_goldens.cells.notation import Operand, Term
+from rnn_goldens.cells.recurrence import RecurrenceCase
+from rnn_goldens.cells.recurrence_equations import Terms, linear_attention
+from rnn_goldens.deviations.recurrences.deviation import (
+    ATTENTION,
+    Edit,
+    RecurrenceDeviation,
+    in_arrays,
+    in_equations,
+    in_outputs,
+    with_arrays,
+)
+from rnn_goldens.golden.recurrences import RecurrenceConfig
 
+# ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 
-def of_attention(
-    name: str,
-    sentence: str,
-    needs: tuple[str, ...] = (),
-    stands_for: tuple[str, ...] = (),
-    **methods: Callable[..., Any],
-) -> RecurrenceDeviation:
-    """Return the deviation of all four rules with replaced methods of the step kernel."""
-    return RecurrenceDeviation(name, sentence, replaced(StepKernel, **methods), ATTENTION, needs, stands_for)
-
+_of_attention = partial(RecurrenceDeviation, cells=ATTENTION)
 
 # Layout.
 
 
-def _tiled_queries(right: AttentionKernel) -> Array:
-    q = right.case.inputs["q"]
-    return q.reshape(*q.shape[:2], -1, right.heads, right.d_k).transpose(0, 3, 2, 1, 4)
+def _group(case: RecurrenceCase) -> int:
+    return int(case.config["query_heads"] // case.config["heads"])
 
 
-def _tiled_outputs(_right: AttentionKernel, o: Array) -> Array:
-    return o.transpose(0, 3, 2, 1, 4).reshape(o.shape[0], o.shape[3], -1, o.shape[-1])
+def _tiled(case: RecurrenceCase) -> Array:
+    """Return the query heads that read the first state, then those that read the second one, and so on."""
+    return np.arange(case.config["query_heads"]).reshape(-1, case.config["heads"]).T.ravel()
 
 
-def _first_query_of_group(right: AttentionKernel) -> Array:
-    q = right.queries()
-    return np.broadcast_to(q[:, :, :1], q.shape)
+def _time_inside_heads(array: Array) -> Array:
+    rows, time, heads, size = array.shape
+    return array.reshape(rows, heads, time, size).swapaxes(1, 2)
 
 
-def _time_inside_heads(right: AttentionKernel, name: str) -> Array:
-    array = right.case.inputs[name]
-    return array.reshape(array.shape[0], right.heads, right.case.time, -1)
-
-
-def _keys_as_queries(right: AttentionKernel) -> Array:
-    return np.broadcast_to(right.keys()[:, :, None], right.queries().shape)
+def _queries_and_keys_swapped(case: RecurrenceCase) -> RecurrenceCase:
+    q, k, group = case.inputs["q"], case.inputs["k"], _group(case)
+    return with_arrays(case, q=np.repeat(k, group, axis=2), k=q[:, :, ::group])
 
 
 def _normalized(vectors: Array) -> Array:
     return np.asarray(vectors / np.sqrt((vectors * vectors).sum(axis=-1, keepdims=True) + vectors.dtype.type(1e-6)))
 
 
-def _without_last_column(right: AttentionKernel, o: Array) -> Array:
-    o = np.array(right.arranged(o))
-    o[..., -1] = 0
-    return o
-
-
-def _read_transposed(right: AttentionKernel) -> Array:
-    S = right.initial_state()
-    return S.reshape(*S.shape[:2], right.d_v, right.d_k).swapaxes(-1, -2)
-
-
-def _written_transposed(_right: AttentionKernel, S: Array) -> Array:
-    return S.swapaxes(-1, -2).reshape(S.shape)
-
-
-def _read_before_update(right: StepKernel, x: Step, S: Array) -> tuple[Array, Array]:
-    return right.output(x, S), right.step(x, S)[1]
+def _read_before_update(q: Term, S: Term, scale: Operand, **x: Term) -> tuple[Terms, Terms]:
+    _, after = linear_attention(q=q, S=S, scale=scale, **x)
+    return (scale * (S.mT @ q),), after
 
 
 LAYOUT = (
-    of_attention(
+    _of_attention(
         "query_heads_tiled",
         "Lets query head h read the state of head h % heads instead of h // (query_heads // heads).",
-        ("grouped_queries", "several_heads"),
-        ("vLLM-2080Ti-Definitive PR99",),
-        queries=_tiled_queries,
-        arranged=_tiled_outputs,
+        Edit(
+            lambda case: with_arrays(case, q=case.inputs["q"][:, :, _tiled(case)]),
+            outputs=lambda case, found: found | {"o": found["o"][:, :, np.argsort(_tiled(case))]},
+        ),
+        needs=("grouped_queries", "several_heads"),
+        stands_for=("vLLM-2080Ti-Definitive PR99",),
     ),
-    of_attention(
+    _of_attention(
         "first_query_of_group_for_all",
         "Uses the first query head of a group for the whole group.",
-        ("grouped_queries",),
-        queries=_first_query_of_group,
+        Edit(lambda case: with_arrays(case, q=case.inputs["q"][:, :, :: _group(case)].repeat(_group(case), axis=2))),
+        needs=("grouped_queries",),
     ),
-    of_attention(
+    _of_attention(
         "time_read_inside_heads",
         "Reads the memory of keys and values as (batch, heads, time, size).",
-        ("several_heads", "several_steps"),
-        keys=lambda right: _time_inside_heads(right, "k"),
-        values=lambda right: _time_inside_heads(right, "v"),
+        in_arrays(k=_time_inside_heads, v=_time_inside_heads),
+        needs=("several_heads", "several_steps"),
     ),
-    of_attention(
+    _of_attention(
         "queries_and_keys_swapped",
         "Swaps queries and keys; of a group of queries, the first takes the place of the key.",
-        queries=_keys_as_queries,
-        keys=lambda right: right.queries()[:, :, 0],
+        Edit(_queries_and_keys_swapped),
     ),
-    of_attention(
-        "queries_normalized",
-        "Divides each query by its length, without being asked.",
-        queries=lambda right: _normalized(right.queries()),
+    _of_attention(
+        "queries_normalized", "Divides each query by its length, without being asked.", in_arrays(q=_normalized)
     ),
-    of_attention(
-        "keys_normalized",
-        "Divides each key by its length, without being asked.",
-        keys=lambda right: _normalized(right.keys()),
-    ),
-    of_attention(
+    _of_attention("keys_normalized", "Divides each key by its length, without being asked.", in_arrays(k=_normalized)),
+    _of_attention(
         "last_output_column_lost",
         "Leaves the last of the d_v numbers of each output zero.",
-        arranged=_without_last_column,
+        in_outputs(o=lambda o: np.concatenate([o[..., :-1], np.zeros_like(o[..., -1:])], axis=-1)),
     ),
-    of_attention(
+    _of_attention(
         "past_state_read_transposed",
         "Reads the memory of the initial state as (d_v, d_k).",
-        ("state",),
-        ("vllm#41292", "sgl-kernel-npu#640"),
-        initial_state=_read_transposed,
+        in_arrays(S0=lambda S: S.reshape(*S.shape[:2], S.shape[3], S.shape[2]).swapaxes(-1, -2)),
+        needs=("state",),
+        stands_for=("vllm#41292", "sgl-kernel-npu#640"),
     ),
-    of_attention(
+    _of_attention(
         "last_state_written_transposed",
         "Writes the last state to memory as (d_v, d_k).",
-        (),
-        ("sgl-kernel-npu#640",),
-        last_state=_written_transposed,
+        in_outputs(S_n=lambda S: S.swapaxes(-1, -2).reshape(S.shape)),
+        stands_for=("sgl-kernel-npu#640",),
     ),
-    of_attention(
+    _of_attention(
         "state_read_before_update",
         "Computes the output of a step from the state before the step.",
-        step=_read_before_update,
+        in_equations(_read_before_update),
     ),
 )
 
 # Scale.
 
 
-def _by(root: Callable[[AttentionKernel], float]) -> Callable[[AttentionKernel], Any]:
-    """Return a method that replaces the default scale."""
-    return lambda right: right.number(root(right)) if right.case.config.option("scale") is None else right.scale()
+def _with_scale(case: RecurrenceCase, scale: float | None) -> RecurrenceCase:
+    return replace(case, config=replace(case.config, given={**case.config.given, "scale": scale}))
+
+
+def _default(scale: Callable[[RecurrenceConfig], float]) -> Edit:
+    """Return the use of another default scale."""
+    return Edit(lambda case: _with_scale(case, scale(case.config)) if case.config.option("scale") is None else case)
 
 
 SCALE = (
-    of_attention(
+    _of_attention(
         "scale_by_d_v",
         "Scales by 1/√d_v instead of 1/√d_k.",
-        ("default_scale", "unequal_sizes"),
-        scale=_by(lambda right: 1 / sqrt(right.d_v)),
+        _default(lambda config: 1 / sqrt(config["d_v"])),
+        needs=("default_scale", "unequal_sizes"),
     ),
-    of_attention(
+    _of_attention(
         "scale_without_root",
         "Scales by 1/d_k instead of 1/√d_k.",
-        ("default_scale",),
-        scale=_by(lambda right: 1 / right.d_k),
+        _default(lambda config: 1 / config["d_k"]),
+        needs=("default_scale",),
     ),
-    of_attention("scale_left_out", "Leaves out the scale.", scale=lambda right: right.number(1)),
-    of_attention("scale_applied_twice", "Applies the scale twice.", scale=lambda right: right.scale() * right.scale()),
-    of_attention(
+    _of_attention(
+        "scale_left_out", "Leaves out the scale.", in_equations(lambda scale, **x: linear_attention(scale=1, **x))
+    ),
+    _of_attention(
+        "scale_applied_twice",
+        "Applies the scale twice.",
+        in_equations(lambda scale, **x: linear_attention(scale=scale * scale, **x)),
+    ),
+    _of_attention(
         "scale_option_ignored",
         "Scales by 1/√d_k even if another scale is given.",
-        ("scale_option",),
-        scale=lambda right: right.number(1 / sqrt(right.d_k)),
+        Edit(lambda case: _with_scale(case, None)),
+        needs=("scale_option",),
     ),
-    of_attention(
+    _of_attention(
         "scale_applied_to_keys",
         "Scales the keys instead of the outputs, so that the state is scaled, too.",
-        keys=lambda right: right.scale() * right.keys(),
-        scale=lambda right: right.number(1),
+        in_equations(lambda k, scale, **x: linear_attention(k=scale * k, scale=1, **x)),
     ),
 )

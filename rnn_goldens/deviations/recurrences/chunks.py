@@ -1,6 +1,8 @@
 """Bugs of linear attention that is computed in chunks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,18 +10,19 @@ import numpy as np
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.chunked import Chunk, Chunked, Value
 from rnn_goldens.cells.graph_primitives import NUMPY
-from rnn_goldens.cells.recurrence import in_lanes
+from rnn_goldens.cells.recurrence import RecurrenceCase, in_lanes
 from rnn_goldens.deviations.recurrences.deviation import ATTENTION, DELTA, GATED, Outputs, RecurrenceDeviation
-from rnn_goldens.deviations.recurrences.kernel import replaced
-from rnn_goldens.deviations.recurrences.step_kernel import AttentionKernel
 
 GATED_DELTA = ("gated_delta",)
 
 
-class ChunkKernel(Chunked, AttentionKernel):
+class ChunkKernel(Chunked):
     """The chunked form, which is certified, on arrays. Matrices of a chunk have a column for each time step."""
 
     of = NUMPY
+
+    def __init__(self, case: RecurrenceCase) -> None:
+        self.case = case
 
     def columns(self, name: str, start: int, stop: int, query: int = 0) -> Array:
         """Return an input at some time steps."""
@@ -29,11 +32,37 @@ class ChunkKernel(Chunked, AttentionKernel):
 
     def run(self) -> Outputs:
         """Return o and S_n."""
-        S, outputs = self.initial_state(), []
+        S, outputs = self.case.states["S0"], []
         for x in self.chunks():
             of_queries, S = self.step(x, S)
             outputs.append(np.stack(of_queries, axis=2))
         return {"o": self.arranged(np.concatenate(outputs, axis=3)), "S_n": S}
+
+    def arranged(self, o: Array) -> Array:
+        """Return outputs (batch, heads, group, time, d_v) as (batch, time, query_heads, d_v)."""
+        return o.transpose(0, 3, 1, 2, 4).reshape(o.shape[0], o.shape[3], -1, o.shape[-1])
+
+
+@dataclass(frozen=True, eq=False)
+class Replaced:
+    """The chunked form with other methods.
+
+    Attributes:
+        methods: by the name of the method they replace; they take the right form before the method's arguments.
+    """
+
+    methods: Mapping[str, Callable[..., Any]]
+
+    def __post_init__(self) -> None:
+        """Refuse methods that replace nothing."""
+        assert all(hasattr(ChunkKernel, name) for name in self.methods)
+
+    def __call__(self, case: RecurrenceCase) -> Outputs:
+        """Return the wrong outputs."""
+        changed, right = ChunkKernel(case), ChunkKernel(case)
+        for name, method in self.methods.items():
+            setattr(changed, name, partial(method, right))
+        return changed.run()
 
 
 def of_chunks(
@@ -44,8 +73,8 @@ def of_chunks(
     stands_for: tuple[str, ...] = (),
     **methods: Callable[..., Any],
 ) -> RecurrenceDeviation:
-    """Return the deviation with replaced methods of the chunked kernel."""
-    return RecurrenceDeviation(name, sentence, replaced(ChunkKernel, **methods), cells, needs, stands_for)
+    """Return the deviation with replaced methods of the chunked form."""
+    return RecurrenceDeviation(name, sentence, Replaced(methods), cells, needs, stands_for)
 
 
 # The border of chunks.
@@ -77,7 +106,7 @@ BORDERS = (
         "past_state_read_by_all_chunks",
         "Starts every chunk from the initial state.",
         ("several_chunks",),
-        step=lambda right, x, _S: right.step(x, right.initial_state()),
+        step=lambda right, x, _S: right.step(x, right.case.states["S0"]),
     ),
     of_chunks(
         ATTENTION,

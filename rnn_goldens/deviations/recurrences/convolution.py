@@ -1,164 +1,165 @@
 """Bugs of the causal convolution in its taps, its activation and its window of past inputs."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import numpy as np
 
 from rnn_goldens.cells import Array
-from rnn_goldens.deviations.recurrences.deviation import RecurrenceDeviation
-from rnn_goldens.deviations.recurrences.kernel import replaced, sigmoid
-from rnn_goldens.deviations.recurrences.scan_kernels import CausalConv
+from rnn_goldens.cells.notation import Term, sigmoid
+from rnn_goldens.cells.recurrence import RecurrenceCase, run
+from rnn_goldens.cells.recurrence_equations import Terms, causal_conv
+from rnn_goldens.deviations.recurrences.deviation import (
+    Edit,
+    Outputs,
+    RecurrenceDeviation,
+    Wrong,
+    in_arrays,
+    in_equations,
+    in_outputs,
+    with_arrays,
+)
+
+# ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 
 TAPS = 4
 """The largest width of common kernels."""
 
-
-def _of_conv(
-    name: str,
-    sentence: str,
-    needs: tuple[str, ...] = (),
-    stands_for: tuple[str, ...] = (),
-    **methods: Callable[..., Any],
-) -> RecurrenceDeviation:
-    return RecurrenceDeviation(name, sentence, replaced(CausalConv, **methods), ("causal_conv",), needs, stands_for)
-
+_of_conv = partial(RecurrenceDeviation, cells=("causal_conv",))
 
 # The convolution.
 
 
-def _ahead(steps: Callable[[int], int]) -> Callable[[CausalConv, Array], Array]:
+def _ahead(steps: Callable[[int], int]) -> Wrong:
     """Return a convolution that reads some steps ahead, with zeros before the first and after the last step."""
 
-    def convolved(right: CausalConv, padded: Array) -> Array:
-        past = padded.shape[-1] - right.case.time
-        ahead = steps(past)
-        x = padded[..., past:]
-        zeros = np.zeros_like(padded[..., :past])
-        return right.convolved(np.concatenate([zeros[..., ahead:], x, zeros[..., past - ahead :]], axis=-1))
+    def wrong(case: RecurrenceCase) -> Outputs:
+        x, past = case.inputs["x"], case.config["past"]
+        padded = np.pad(x, ((0, 0), (past - steps(past), steps(past)), (0, 0)))
+        found = run(with_arrays(case, x=padded[:, past:], window0=padded[:, :past].swapaxes(1, 2)))
+        return run(case) | {"y": found["y"]}
 
-    return convolved
-
-
-def _first_taps(right: CausalConv) -> Array:
-    taps = np.array(right.taps())
-    taps[:, TAPS:] = 0
-    return taps
+    return wrong
 
 
 CONVOLUTION = (
     _of_conv(
         "taps_reversed",
         "Applies the taps in reverse order, as a convolution in the mathematical sense.",
-        taps=lambda right: right.taps()[:, ::-1],
+        in_arrays(weight=lambda taps: taps[:, ::-1]),
     ),
     _of_conv(
         "taps_of_first_channel",
         "Applies the taps of the first channel to all channels.",
-        taps=lambda right: np.broadcast_to(right.taps()[:1], right.taps().shape),
+        in_arrays(weight=lambda taps: np.broadcast_to(taps[:1], taps.shape)),
     ),
     _of_conv(
         "taps_after_fourth_ignored",
         "Ignores all taps but the first four.",
-        ("wide_kernel",),
-        ("sglang#38622",),
-        taps=_first_taps,
+        in_arrays(weight=lambda taps: np.where(np.arange(taps.shape[1]) < TAPS, taps, 0)),
+        needs=("wide_kernel",),
+        stands_for=("sglang#38622",),
     ),
     _of_conv(
         "convolution_centered",
         "Centers the taps at the current step, so that it reads later steps.",
-        convolved=_ahead(lambda past: (past + 1) // 2),
+        _ahead(lambda past: (past + 1) // 2),
     ),
     _of_conv(
         "outputs_from_end_of_padding",
         "Pads both sides, and returns the last outputs instead of the first, which read later steps only.",
-        (),
-        ("mamba PR580",),
-        convolved=_ahead(lambda past: past),
+        _ahead(lambda past: past),
+        stands_for=("mamba PR580",),
     ),
 )
 
 # Bias and activation.
 
+
+def _before_bias(bias: Term, silu: bool, **x: Term) -> tuple[Terms, Terms]:
+    (y,), after = causal_conv(bias=0 * bias, silu=silu, **x)
+    return (y + bias,), after
+
+
+def _without_factor(silu: bool, **x: Term) -> tuple[Terms, Terms]:
+    (y,), after = causal_conv(silu=False, **x)
+    return (sigmoid(y) if silu else y,), after
+
+
 ACTIVATION = (
-    _of_conv("bias_left_out", "Leaves out the bias.", biased=lambda _right, y: y),
-    _of_conv("silu_left_out", "Leaves out the SiLU.", ("silu",), activated=lambda _right, y: y),
+    _of_conv("bias_left_out", "Leaves out the bias.", in_arrays(bias=np.zeros_like)),
+    _of_conv(
+        "silu_left_out",
+        "Leaves out the SiLU.",
+        in_equations(lambda silu, **x: causal_conv(silu=False, **x)),
+        needs=("silu",),
+    ),
     _of_conv(
         "silu_not_asked_for",
         "Applies a SiLU, though no activation is asked for.",
-        ("no_activation",),
-        activated=lambda _right, y: np.asarray(y * sigmoid(y)),
+        in_equations(lambda silu, **x: causal_conv(silu=True, **x)),
+        needs=("no_activation",),
     ),
     _of_conv(
-        "silu_before_bias",
-        "Applies the SiLU before the bias is added.",
-        ("silu",),
-        biased=lambda right, y: right.biased(right.activated(y)),
-        activated=lambda _right, y: y,
+        "silu_before_bias", "Applies the SiLU before the bias is added.", in_equations(_before_bias), needs=("silu",)
     ),
     _of_conv(
-        "silu_without_factor",
-        "Applies a sigmoid instead of the SiLU.",
-        ("silu",),
-        activated=lambda right, y: y if right.case.config.option("activation") == "none" else sigmoid(y),
+        "silu_without_factor", "Applies a sigmoid instead of the SiLU.", in_equations(_without_factor), needs=("silu",)
     ),
 )
 
 # The window.
 
 
-def _one_shorter(right: CausalConv) -> Array:
-    window = np.array(right.initial_window())
-    window[..., 0] = 0
-    return window
+def _of_short(change: Callable[[RecurrenceCase, Array], Array]) -> Edit:
+    """Return a change of the last window of sequences that are shorter than it."""
+
+    def outputs(case: RecurrenceCase, found: Outputs) -> Outputs:
+        is_short = case.time < case.config["past"]
+        return found | {"window_n": change(case, found["window_n"])} if is_short else found
+
+    return Edit(outputs=outputs)
 
 
-def _short_not_shifted(right: CausalConv, padded: Array) -> Array:
-    window = right.initial_window()
-    return window if right.case.time < window.shape[-1] else right.last_window(padded)
-
-
-def _short_padded(right: CausalConv, padded: Array) -> Array:
-    window = np.array(right.last_window(padded))
-    window[..., : max(window.shape[-1] - right.case.time, 0)] = 0
-    return window
+def _zero_padded(case: RecurrenceCase, window: Array) -> Array:
+    return np.where(np.arange(window.shape[-1]) >= window.shape[-1] - case.time, window, 0)
 
 
 WINDOW = (
     _of_conv(
         "past_window_reversed",
         "Reads the initial window with the newest input first.",
-        ("state",),
-        initial_window=lambda right: right.initial_window()[..., ::-1],
+        in_arrays(window0=lambda window: window[..., ::-1]),
+        needs=("state",),
     ),
     _of_conv(
         "past_window_one_shorter",
         "Reads zero for the oldest input of the initial window.",
-        ("state",),
-        initial_window=_one_shorter,
+        in_arrays(window0=lambda window: np.where(np.arange(window.shape[-1]) > 0, window, 0)),
+        needs=("state",),
     ),
     _of_conv(
         "last_window_reversed",
         "Returns the last window with the newest input first.",
-        last_window=lambda right, padded: right.last_window(padded)[..., ::-1],
+        in_outputs(window_n=lambda window: window[..., ::-1]),
     ),
     _of_conv(
         "window_not_updated",
         "Returns the initial window as the last one.",
-        last_window=lambda right, _padded: right.initial_window(),
+        Edit(outputs=lambda case, found: found | {"window_n": case.states["window0"]}),
     ),
     _of_conv(
         "window_of_short_sequence_not_updated",
         "Returns the initial window as the last one if the sequence is shorter than the window.",
-        ("shorter_than_window",),
-        ("vllm PR56196",),
-        last_window=_short_not_shifted,
+        _of_short(lambda case, _: case.states["window0"]),
+        needs=("shorter_than_window",),
+        stands_for=("vllm PR56196",),
     ),
     _of_conv(
         "window_of_short_sequence_zero_padded",
         "Returns a last window without the inputs of the initial window that are still in it.",
-        ("state", "shorter_than_window"),
-        last_window=_short_padded,
+        _of_short(_zero_padded),
+        needs=("state", "shorter_than_window"),
     ),
 )
 

@@ -1,19 +1,22 @@
-"""A deviation of a recurrence: a named wrong kernel, which computes outputs with the shapes of the right ones."""
+"""A deviation of a recurrence: a named bug, as a small change of the definition in ``cells``."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from rnn_goldens.cells import Array
-from rnn_goldens.cells.recurrence import RecurrenceCase, packed
+from rnn_goldens.cells.recurrence import RIGHT, MatrixArithmetic, RecurrenceCase, packed, run
+from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.golden.recurrences import BY_HEAD, BY_KEY, RECURRENCES
 
 Outputs = dict[str, Array]
 """Outputs and compared last states by name."""
 
 Wrong = Callable[[RecurrenceCase], Outputs]
+
+Change = Callable[[Array], Array]
 
 CELLS = tuple(RECURRENCES)
 ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
@@ -57,13 +60,62 @@ FEATURES: Mapping[str, Callable[[RecurrenceCase], bool]] = {
 
 
 @dataclass(frozen=True, eq=False)
+class Edit:
+    """A change of the forward pass of a recurrence.
+
+    Attributes:
+        case: changes the inputs, weights, initial states or options.
+        equations: other equations of a time step.
+        operations: other primitives, or more of them.
+        outputs: changes the outputs and last states: a function of the case, before it was changed, and of them.
+    """
+
+    case: Callable[[RecurrenceCase], RecurrenceCase] | None = None
+    equations: Equations | None = None
+    operations: MatrixArithmetic = RIGHT
+    outputs: Callable[[RecurrenceCase, Outputs], Outputs] | None = None
+
+    def __call__(self, case: RecurrenceCase) -> Outputs:
+        """Return the wrong outputs of a case."""
+        found = run(self.case(case) if self.case else case, self.operations, self.equations)
+        return self.outputs(case, found) if self.outputs else found
+
+
+def in_equations(equations: Equations, operations: MatrixArithmetic = RIGHT) -> Edit:
+    """Return the use of other equations; ``operations`` has the primitives that only they use."""
+    return Edit(equations=equations, operations=operations)
+
+
+def in_arrays(**changes: Change) -> Edit:
+    """Return a change of inputs, weights or initial states, by name: ``q``, ``R_z``, ``S0``."""
+
+    def changed(case: RecurrenceCase) -> RecurrenceCase:
+        arrays = {**case.inputs, **case.weights, **case.states}
+        return with_arrays(case, **{name: change(arrays[name]) for name, change in changes.items()})
+
+    return Edit(changed)
+
+
+def in_outputs(**changes: Change) -> Edit:
+    """Return a change of outputs or last states, by name: ``o``, ``S_n``."""
+    return Edit(outputs=lambda _, found: found | {name: change(found[name]) for name, change in changes.items()})
+
+
+def with_arrays(case: RecurrenceCase, **arrays: Array) -> RecurrenceCase:
+    """Return a case with other inputs, weights or initial states, by name."""
+    parts = (case.inputs, case.weights, case.states)
+    inputs, weights, states = ({name: arrays.get(name, array) for name, array in part.items()} for part in parts)
+    return replace(case, inputs=inputs, weights=weights, states=states)
+
+
+@dataclass(frozen=True, eq=False)
 class RecurrenceDeviation:
     """A named bug of the forward pass of recurrences.
 
     Attributes:
         name: permanent name, in lower case with underscores.
         sentence: description of the bug.
-        wrong: the wrong forward pass.
+        wrong: the wrong forward pass: an ``Edit``, or another function of the case.
         cells: names of the recurrences that the deviation applies to.
         needs: names of ``FEATURES`` without which the deviation has no effect.
         stands_for: reports of the bug in real implementations, as ``repository#number``.
@@ -92,7 +144,7 @@ class RecurrenceDeviation:
         """Return whether a case has all features that the deviation needs."""
         return all(FEATURES[name](case) for name in self.needs)
 
-    @np.errstate(all="ignore")  # a wrong kernel may overflow
+    @np.errstate(all="ignore")  # wrong equations may overflow
     def run(self, case: RecurrenceCase) -> Outputs:
         """Return the wrong outputs of a case, in the type of its arrays."""
         if self.takes_packed:

@@ -1,24 +1,28 @@
 """Arithmetic of lower precision than declared, approximations, and overflow of recurrences."""
 
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import numpy as np
 
 from rnn_goldens.cells import Array
-from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.deviations.recurrences.chunks import of_chunks
+from rnn_goldens.cells.chunked import Chunk
+from rnn_goldens.cells.notation import Operand, Term, exp
+from rnn_goldens.cells.recurrence import MatrixArithmetic
+from rnn_goldens.cells.recurrence_equations import Terms, linear_attention
+from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, of_chunks
 from rnn_goldens.deviations.recurrences.deviation import (
     ATTENTION,
     CELLS,
     DELTA,
     GATED,
-    Outputs,
+    Change,
+    Edit,
     RecurrenceDeviation,
+    in_arrays,
+    in_equations,
+    in_outputs,
 )
-from rnn_goldens.deviations.recurrences.kernel import replaced
-from rnn_goldens.deviations.recurrences.scan_kernels import KERNELS
-from rnn_goldens.deviations.recurrences.step_kernel import StepKernel
+from rnn_goldens.deviations.recurrences.updates import storing
 from rnn_goldens.golden.precision import PRECISIONS
 
 HALF = ("bfloat16", "float16")
@@ -32,125 +36,135 @@ def rounded(name: str, values: Array) -> Array:
     return PRECISIONS[name].round(values.astype(np.float64)).astype(values.dtype)
 
 
-def in_steps(
-    cells: tuple[str, ...],
-    name: str,
-    sentence: str,
-    stands_for: tuple[str, ...] = (),
-    **methods: Callable[..., Any],
-) -> RecurrenceDeviation:
-    """Return the deviation with replaced methods of the kernel that runs each cell step by step."""
-    kernels = {kernel: replaced(kernel, **methods) for kernel in {KERNELS[cell] for cell in cells}}
+class _Rounding(MatrixArithmetic):
+    """Primitives with one that rounds to a precision."""
 
-    def wrong(case: RecurrenceCase) -> Outputs:
-        return kernels[KERNELS[case.cell]](case)
+    def __init__(self, name: str) -> None:
+        self.rounded = partial(rounded, name)
 
-    return RecurrenceDeviation(name, sentence, wrong, cells, (), stands_for)
-
-
-def result_in(name: str, method: str) -> dict[str, Any]:
-    """Return the replacement that rounds what a method returns."""
-    return {method: lambda right, *args: rounded(name, getattr(right, method)(*args))}
-
-
-def _state_kept_in(name: str, *stands_for: str) -> RecurrenceDeviation:
-    cells = tuple(cell for cell in CELLS if cell != "causal_conv")
-    return in_steps(
-        cells,
-        f"state_kept_in_{name}",
-        f"Keeps the state in {name} between steps.",
-        stands_for,
-        **result_in(name, "kept"),
-    )
-
-
-def _summed_in(name: str) -> RecurrenceDeviation:
-    def read(_right: StepKernel, q: Array, S: Array) -> Array:
-        total = np.zeros((*q.shape[:-1], S.shape[-1]), q.dtype)
-        for row in range(q.shape[-1]):
-            total = rounded(name, total + rounded(name, q[..., row, None] * S[..., None, row, :]))
+    def summed(self, S: Array, q: Array) -> Array:
+        """The product of query and state, of which each term and each sum is rounded."""
+        total = np.zeros((*S.shape[:-2], S.shape[-1], q.shape[-1]), q.dtype)
+        for row in range(q.shape[-2]):
+            total = self.rounded(total + self.rounded(S[..., row, :, None] * q[..., row, None, :]))
         return total
 
-    return in_steps(
-        ATTENTION,
-        f"output_summed_in_{name}",
-        f"Rounds each term and each sum of the product of query and state to {name}.",
-        read=read,
-    )
+
+def _rounded(a: Term) -> Term:
+    return Term("rounded", (a,))
 
 
-# The decay.
+class _StatesRounded(_Rounding):
+    def stored(self, state: Array, name: str) -> Array:
+        """The state, rounded, except for the stabilizer m."""
+        return state if name == "m" else self.rounded(state)
 
 
-def _approximated(right: Any, *args: Any) -> Array:  # noqa: ANN401 - any kernel and its arguments
-    decay: Array = right.decay(*args)
+class _Decay(MatrixArithmetic):
+    """Primitives with another factor of the state."""
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+
+    def kept_factor(self, a: Array) -> Array:
+        """The factor of the state, changed."""
+        return self.change(a)
+
+
+def _approximated(decay: Array) -> Array:
     fraction, _ = np.frexp(decay)
     return np.asarray(decay * (1 + decay.dtype.type(2**-9) * np.sin(2 * np.pi * fraction).astype(decay.dtype)))
 
 
-def _flushed(right: Any, *args: Any) -> Array:  # noqa: ANN401 - any kernel and its arguments
-    decay: Array = right.decay(*args)
+def _flushed(decay: Array) -> Array:
     return np.where(decay < decay.dtype.type(2.0 ** PRECISIONS["float16"].min_exponent), 0, decay)
+
+
+def _summed(q: Term, k: Term, v: Term, S: Term, *, scale: Operand, **gates: Term) -> tuple[Terms, Terms]:
+    _, (S,) = linear_attention(q, k, v, S, scale=scale, **gates)
+    return (scale * Term("summed", (S, q)),), (S,)
+
+
+def _sums_in(name: str, right: ChunkKernel, x: Chunk) -> Array:
+    return rounded(name, right.sums(x))
+
+
+def _state_kept_in(name: str, *stands_for: str) -> RecurrenceDeviation:
+    return RecurrenceDeviation(
+        f"state_kept_in_{name}",
+        f"Keeps the state in {name} between steps.",
+        Edit(operations=_StatesRounded(name)),
+        tuple(cell for cell in CELLS if cell != "causal_conv"),
+        stands_for=stands_for,
+    )
 
 
 DEVIATIONS = (
     _state_kept_in("bfloat16"),
     _state_kept_in("float16", "TensorRT-Model-Connect PR725", "llm-scaler#559"),
-    *(_summed_in(name) for name in HALF),
-    in_steps(
-        ATTENTION,
-        "output_in_float16",
-        "Returns the outputs in float16, where large ones overflow.",
-        ("vllm#54308",),
-        **result_in("float16", "output"),
-    ),
-    in_steps(
-        GATED,
-        "decayed_state_in_float16",
-        "Rounds the decayed state to float16.",
-        ("cudnn-frontend#916",),
-        **result_in("float16", "decayed"),
-    ),
     *(
-        in_steps(
-            (*WITH_EXPONENTIAL, "min_gru"),
-            f"decay_in_{name}",
-            f"Rounds the factor of the state to {name}.",
-            **result_in(name, "decay"),
+        RecurrenceDeviation(
+            f"output_summed_in_{name}",
+            f"Rounds each term and each sum of the product of query and state to {name}.",
+            in_equations(_summed, _Rounding(name)),
+            ATTENTION,
         )
         for name in HALF
     ),
-    in_steps(
-        WITH_EXPONENTIAL,
+    RecurrenceDeviation(
+        "output_in_float16",
+        "Returns the outputs in float16, where large ones overflow.",
+        in_outputs(o=partial(rounded, "float16")),
+        ATTENTION,
+        stands_for=("vllm#54308",),
+    ),
+    RecurrenceDeviation(
+        "decayed_state_in_float16",
+        "Rounds the decayed state to float16.",
+        in_equations(lambda g, S, **x: linear_attention(S=_rounded(exp(g) * S), **x), _Rounding("float16")),
+        GATED,
+        stands_for=("cudnn-frontend#916",),
+    ),
+    *(
+        RecurrenceDeviation(
+            f"decay_in_{name}",
+            f"Rounds the factor of the state to {name}.",
+            Edit(operations=_Decay(partial(rounded, name))),
+            (*WITH_EXPONENTIAL, "min_gru"),
+        )
+        for name in HALF
+    ),
+    RecurrenceDeviation(
         "decay_approximated",
         "Computes the factor of the state by an approximation with relative errors up to 2^-9.",
-        decay=_approximated,
+        Edit(operations=_Decay(_approximated)),
+        WITH_EXPONENTIAL,
     ),
-    in_steps(
-        GATED,
+    RecurrenceDeviation(
         "small_decay_flushed_to_zero",
         "Takes zero for factors of the state below 2^-14, the smallest normal number of float16.",
-        decay=_flushed,
+        Edit(operations=_Decay(_flushed)),
+        GATED,
     ),
-    in_steps(
-        DELTA,
+    RecurrenceDeviation(
         "beta_in_bfloat16",
         "Rounds beta to bfloat16.",
-        ("vllm PR53877", "sglang PR40362", "LightLLM PR1579"),
-        **result_in("bfloat16", "betas"),
-    ),
-    in_steps(
+        in_arrays(beta=partial(rounded, "bfloat16")),
         DELTA,
+        stands_for=("vllm PR53877", "sglang PR40362", "LightLLM PR1579"),
+    ),
+    RecurrenceDeviation(
         "held_value_in_bfloat16",
         "Rounds what the state holds for the key to bfloat16.",
-        **result_in("bfloat16", "seen"),
+        in_equations(storing(lambda v, held, beta: beta * (v - _rounded(held))), _Rounding("bfloat16")),
+        DELTA,
     ),
     *(
         of_chunks(
             GATED,
             f"decay_sums_in_{name}",
             f"Rounds the sums of the log-decays of a chunk to {name}.",
-            **result_in(name, "sums"),
+            sums=partial(_sums_in, name),
         )
         for name in HALF
     ),
@@ -158,7 +172,7 @@ DEVIATIONS = (
         DELTA,
         "inverse_in_bfloat16",
         "Rounds the inverse of I + A to bfloat16.",
-        **result_in("bfloat16", "inverse"),
+        inverse=lambda right, x, gram: rounded("bfloat16", right.inverse(x, gram)),
     ),
     of_chunks(
         GATED,

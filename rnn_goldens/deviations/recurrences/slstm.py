@@ -1,135 +1,142 @@
 """Bugs of the sLSTM in its gates, normalizer, stabilizer and recurrent weights."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import numpy as np
 
-from rnn_goldens.cells import Array
-from rnn_goldens.deviations.recurrences.deviation import RecurrenceDeviation
-from rnn_goldens.deviations.recurrences.kernel import replaced, sigmoid
-from rnn_goldens.deviations.recurrences.scan_kernels import SLSTM, Step
+from rnn_goldens.cells.notation import Term, exp, log_sigmoid, maximum, sigmoid, tanh
+from rnn_goldens.cells.recurrence_equations import Equations, Terms, slstm
+from rnn_goldens.deviations.recurrences.deviation import Change, Edit, RecurrenceDeviation, in_arrays, in_equations
 
-States = tuple[Array, Array, Array, Array]
+# ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 
-
-def _of_slstm(
-    name: str,
-    sentence: str,
-    needs: tuple[str, ...] = (),
-    stands_for: tuple[str, ...] = (),
-    fix: str = "",
-    **methods: Callable[..., Any],
-) -> RecurrenceDeviation:
-    return RecurrenceDeviation(name, sentence, replaced(SLSTM, **methods), ("slstm",), needs, stands_for, fix)
+Gates = tuple[Term, Term, Term]
+"""i, f and the stabilizer m after the step."""
 
 
-def _inputs_swapped(right: SLSTM, gate: str, x: Step, h: Array) -> Array:
-    return right.argument(gate, {**x, "x_i": x["x_f"], "x_f": x["x_i"]}, h)
+def _gates(of: Callable[[Term, Term, Term], Gates], candidate: Callable[[Term], Term] = tanh) -> Equations:
+    """Return the equations with other gates: ``of(argument of i, argument of f, m)``."""
+
+    def equations(  # noqa: PLR0917 - called by name
+        x_i: Term, x_f: Term, x_z: Term, x_o: Term, R_i: Term, R_f: Term, R_z: Term, R_o: Term,
+        h: Term, c: Term, n: Term, m: Term,
+    ) -> tuple[Terms, Terms]:  # fmt: skip
+        i, f, m = of(x_i + R_i @ h, x_f + R_f @ h, m)
+        c, n = f * c + i * candidate(x_z + R_z @ h), f * n + i
+        h = sigmoid(x_o + R_o @ h) * (c / n)
+        return (h,), (h, c, n, m)
+
+    return equations
 
 
-def _stabilizer_at_zero(right: SLSTM) -> States:
-    h, c, n, m = right.initial_states()
-    return h, c, n, np.zeros_like(m)
+def _stabilized(i: Term, log_f: Term, m: Term) -> Gates:
+    f, m = log_f + m, maximum(log_f + m, i)
+    return exp(i - m), exp(f - m), m
 
 
-def _normalizer_at_one(right: SLSTM) -> States:
-    h, c, n, m = right.initial_states()
-    return h, c, np.ones_like(n), m
+def _input_gate_stabilized(i: Term, f: Term, m: Term) -> Gates:
+    m = maximum(log_sigmoid(f) + m, i)
+    return exp(i - m), sigmoid(f), m
 
 
-def _first_head(right: SLSTM, gate: str) -> Array:
-    weight = right.recurrent_weight(gate)
-    return np.broadcast_to(weight[:1], weight.shape)
+def _forget_gate_stabilized(i: Term, f: Term, m: Term) -> Gates:
+    _, f, m = _stabilized(i, log_sigmoid(f), m)
+    return exp(i), f, m
 
 
-def _of_previous_stabilizer(_right: SLSTM, log_f: Array, _before: Array, _m: Array) -> Array:
-    return np.asarray(np.exp(log_f))
+def _output(of: Callable[[Term, Term, Term], Term]) -> Equations:
+    """Return the equations with another output: ``of(argument of o, c, n)``."""
+
+    def equations(x_o: Term, R_o: Term, h: Term, **x: Term) -> tuple[Terms, Terms]:
+        _, (_, c, n, m) = slstm(x_o=x_o, R_o=R_o, h=h, **x)
+        h = of(x_o + R_o @ h, c, n)
+        return (h,), (h, c, n, m)
+
+    return equations
 
 
-def _not_normalized(_right: SLSTM, o: Array, c: Array, _n: Array) -> Array:
-    return np.asarray(sigmoid(o) * c)
+def _in_recurrent_weights(change: Change) -> Edit:
+    return in_arrays(R_i=change, R_f=change, R_z=change, R_o=change)
 
 
-def _at_least_one(right: SLSTM, o: Array, c: Array, n: Array) -> Array:
-    return right.output(o, c, np.maximum(n, 1))
-
+_of_slstm = partial(RecurrenceDeviation, cells=("slstm",))
 
 DEVIATIONS = (
     _of_slstm(
         "input_and_forget_gates_swapped",
         "Swaps the projected inputs of the input and the forget gate.",
-        (),
-        ("xlstm#98",),
-        argument=_inputs_swapped,
+        in_equations(lambda x_i, x_f, **x: slstm(x_i=x_f, x_f=x_i, **x)),
+        stands_for=("xlstm#98",),
     ),
     _of_slstm(
         "forget_gate_exponential",
         "Computes the forget gate by an exponential instead of a sigmoid.",
+        in_equations(_gates(_stabilized)),
         fix="the paper allows both; these goldens have a sigmoid",
-        log_forget=lambda _right, f: f,
     ),
-    _of_slstm("normalizer_left_out", "Does not divide c by n.", (), ("PyxLSTM#27",), output=_not_normalized),
+    _of_slstm(
+        "normalizer_left_out",
+        "Does not divide c by n.",
+        in_equations(_output(lambda o, c, n: sigmoid(o) * c)),
+        stands_for=("PyxLSTM#27",),
+    ),
     _of_slstm(
         "normalizer_at_least_1",
         "Divides c by n or 1, whichever is larger.",
+        in_equations(_output(lambda o, c, n: sigmoid(o) * (c / maximum(n, 1)))),
         fix="the mLSTM limits its normalizer, the sLSTM does not",
-        output=_at_least_one,
     ),
-    _of_slstm(
-        "normalizer_started_at_1", "Starts with n = 1 instead of its initial value.", initial_states=_normalizer_at_one
-    ),
+    _of_slstm("normalizer_started_at_1", "Starts with n = 1 instead of its initial value.", in_arrays(n0=np.ones_like)),
     _of_slstm(
         "stabilizer_started_at_0",
         "Starts with m = 0 instead of its initial value, to which c and n are scaled.",
-        ("state",),
-        initial_states=_stabilizer_at_zero,
+        in_arrays(m0=np.zeros_like),
+        needs=("state",),
     ),
     _of_slstm(
         "stabilizer_left_out",
         "Leaves out the stabilizer, so that large gates overflow.",
-        (),
-        ("PyxLSTM#15",),
-        stabilizer=lambda _right, _i, _log_f, m: np.zeros_like(m),
+        in_equations(_gates(lambda i, f, m: (exp(i), exp(log_sigmoid(f) + m), 0 * m))),
+        stands_for=("PyxLSTM#15",),
     ),
     _of_slstm(
         "stabilizer_of_input_gate_only",
         "Applies the stabilizer to the input gate only.",
-        forget_gate=_of_previous_stabilizer,
+        in_equations(_gates(_input_gate_stabilized)),
     ),
     _of_slstm(
         "stabilizer_of_forget_gate_only",
         "Applies the stabilizer to the forget gate only.",
-        input_gate=lambda _right, i, _m: np.exp(i),
-    ),
-    _of_slstm("candidate_tanh_left_out", "Leaves out the tanh of the candidate.", candidate=lambda _right, z: z),
-    _of_slstm(
-        "candidate_zero", "Takes zero for the candidate.", (), ("PyxLSTM#22",), candidate=lambda _right, z: 0 * z
+        in_equations(_gates(_forget_gate_stabilized)),
     ),
     _of_slstm(
-        "output_gate_left_out",
-        "Leaves out the output gate.",
-        output=lambda _right, _o, c, n: np.asarray(c / n),
+        "candidate_tanh_left_out",
+        "Leaves out the tanh of the candidate.",
+        in_equations(_gates(lambda i, f, m: _stabilized(i, log_sigmoid(f), m), candidate=lambda z: z)),
     ),
+    _of_slstm(
+        "candidate_zero",
+        "Takes zero for the candidate.",
+        in_arrays(x_z=np.zeros_like, R_z=np.zeros_like),
+        stands_for=("PyxLSTM#22",),
+    ),
+    _of_slstm("output_gate_left_out", "Leaves out the output gate.", in_equations(_output(lambda o, c, n: c / n))),
     _of_slstm(
         "output_tanh_added",
         "Applies a tanh to c / n, as an LSTM to c.",
-        output=lambda _right, o, c, n: np.asarray(sigmoid(o) * np.tanh(c / n)),
+        in_equations(_output(lambda o, c, n: sigmoid(o) * tanh(c / n))),
     ),
     _of_slstm(
         "recurrent_weights_transposed",
         "Multiplies h by the transposed recurrent weights.",
-        recurrent_weight=lambda right, gate: right.recurrent_weight(gate).swapaxes(-1, -2),
+        _in_recurrent_weights(lambda R: R.swapaxes(-1, -2)),
     ),
     _of_slstm(
         "recurrent_weights_of_first_head",
         "Uses the recurrent weights of the first head for all heads.",
-        ("several_heads",),
-        recurrent_weight=_first_head,
+        _in_recurrent_weights(lambda R: np.broadcast_to(R[:1], R.shape)),
+        needs=("several_heads",),
     ),
-    _of_slstm(
-        "recurrent_weights_left_out",
-        "Leaves out the recurrent weights.",
-        recurrent_weight=lambda right, gate: 0 * right.recurrent_weight(gate),
-    ),
+    _of_slstm("recurrent_weights_left_out", "Leaves out the recurrent weights.", _in_recurrent_weights(np.zeros_like)),
 )

@@ -6,29 +6,21 @@ from functools import partial
 
 import numpy as np
 
-from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, packed, run
+from rnn_goldens.cells.recurrence import RecurrenceCase, packed, run
 from rnn_goldens.deviations.recurrences.deviation import (
     CELLS,
     GATED,
+    Change,
+    Edit,
     Outputs,
     RecurrenceDeviation,
     Wrong,
     sequence_count,
+    with_arrays,
 )
 from rnn_goldens.golden.recurrences import sequence_slices
 
-
-def _of_states(
-    name: str,
-    sentence: str,
-    wrong: Wrong,
-    needs: tuple[str, ...],
-    stands_for: tuple[str, ...] = (),
-    *,
-    takes_packed: bool = False,
-) -> RecurrenceDeviation:
-    return RecurrenceDeviation(name, sentence, wrong, CELLS, needs, stands_for, takes_packed=takes_packed)
-
+_of_states = partial(RecurrenceDeviation, cells=CELLS)
 
 _of_sequences = partial(_of_states, takes_packed=True)
 
@@ -52,33 +44,23 @@ def _run(case: RecurrenceCase) -> Outputs:
     return outputs | {f"{name}_n": case.states[f"{name}0"] for name in recurrence.compared}
 
 
-def _lengthened(case: RecurrenceCase, found: Outputs) -> Outputs:
-    """Return outputs with zeros for the last steps that are missing."""
-    longer = dict(found)
-    for name in case.config.recurrence.outputs:
-        output = found[name]
-        missing = np.zeros((output.shape[0], case.time - output.shape[1], *output.shape[2:]), output.dtype)
-        longer[name] = np.concatenate([output, missing], axis=1)
-    return longer
+def in_two_parts(case: RecurrenceCase, border: int, first: Wrong, second: Wrong) -> Outputs:
+    """Run the steps before a border in one way, and the others, from the states there, in another way."""
+    before = first(_part(case, 0, border))
+    if case.time <= border:
+        return before
+    states = {f"{name}0": before[f"{name}_n"] for name in case.config.recurrence.states}
+    after = second(replace(_part(case, border, case.time), states=states))
+    outputs = case.config.recurrence.outputs
+    return after | {name: np.concatenate([before[name], after[name]], axis=1) for name in outputs}
 
 
 # Initial and last states.
 
 
-def _with_states(case: RecurrenceCase, states: Arrays) -> Outputs:
-    return run(replace(case, states=states))
-
-
-def _ignored(case: RecurrenceCase) -> Outputs:
-    return _with_states(case, {name: np.zeros_like(array) for name, array in case.states.items()})
-
-
-def _ignored_for_one_sequence(case: RecurrenceCase) -> Outputs:
-    return _ignored(case) if sequence_count(case) == 1 else run(case)
-
-
-def _of_first_sequence(case: RecurrenceCase) -> Outputs:
-    return _with_states(case, {name: np.broadcast_to(array[:1], array.shape) for name, array in case.states.items()})
+def _in_states(change: Change) -> Edit:
+    """Return a change of each initial state: an array (sequences, …)."""
+    return Edit(lambda case: with_arrays(case, **{name: change(array) for name, array in case.states.items()}))
 
 
 def _one_step(case: RecurrenceCase) -> Outputs:
@@ -108,37 +90,37 @@ STATES = (
     _of_states(
         "past_state_ignored",
         "Ignores the initial state.",
-        _ignored,
-        ("state",),
-        ("flash-linear-attention#285", "flash-linear-attention#494", "mamba#641", "sparkinfer PR1071"),
+        _in_states(np.zeros_like),
+        needs=("state",),
+        stands_for=("flash-linear-attention#285", "flash-linear-attention#494", "mamba#641", "sparkinfer PR1071"),
     ),
     _of_sequences(
         "past_state_of_one_sequence_ignored",
         "Ignores the initial state if there is only one sequence.",
-        _ignored_for_one_sequence,
-        ("state", "one_sequence"),
-        ("vllm PR22034",),
+        _in_states(lambda array: np.zeros_like(array) if len(array) == 1 else array),
+        needs=("state", "one_sequence"),
+        stands_for=("vllm PR22034",),
     ),
     _of_sequences(
         "past_state_of_first_sequence_for_all",
         "Uses the initial state of the first sequence for all sequences.",
-        _of_first_sequence,
-        ("state", "sequences"),
+        _in_states(lambda array: np.broadcast_to(array[:1], array.shape)),
+        needs=("state", "sequences"),
     ),
     _of_states(
         "one_step_after_past_state",
         "Takes only one step if an initial state is given, and returns its output at all steps.",
         _one_step,
-        ("state", "several_steps"),
-        ("transformers#46032", "transformers PR46741"),
+        needs=("state", "several_steps"),
+        stands_for=("transformers#46032", "transformers PR46741"),
     ),
-    _of_states("last_state_one_step_early", "Returns the state before the last step.", _before_last_step, ()),
+    _of_states("last_state_one_step_early", "Returns the state before the last step.", _before_last_step),
     _of_states(
         "state_not_reset_between_rows",
         "Starts each row of a batch from the last state of the row before.",
         _from_row_before,
-        ("rows",),
-        ("tpu-inference PR2431", "vllm#51562"),
+        needs=("rows",),
+        stands_for=("tpu-inference PR2431", "vllm#51562"),
     ),
 )
 
@@ -158,11 +140,6 @@ def _last_of(found: Sequence[Outputs]) -> Outputs:
     return {name: np.concatenate([one[name] for one in found], axis=0) for name in found[0] if name.endswith("_n")}
 
 
-def _later_ignored(case: RecurrenceCase) -> Outputs:
-    states = {name: np.concatenate([array[:1], np.zeros_like(array[1:])]) for name, array in case.states.items()}
-    return _with_states(case, states)
-
-
 def _reset_late(case: RecurrenceCase) -> Outputs:
     if case.offsets is None:
         return run(case)
@@ -177,15 +154,15 @@ def _reset_late(case: RecurrenceCase) -> Outputs:
 
 
 def _without_last_step(case: RecurrenceCase) -> Outputs:
-    return _lengthened(case, _run(_part(case, 0, case.time - 1)))
+    found = _run(_part(case, 0, case.time - 1))
+    for name in case.config.recurrence.outputs:
+        found[name] = np.pad(found[name], [(0, int(axis == 1)) for axis in range(found[name].ndim)])
+    return found
 
 
-def _last_for_all(case: RecurrenceCase) -> Outputs:
-    found = run(case)
-    return {
-        name: np.broadcast_to(array[-1:], array.shape) if name.endswith("_n") else array
-        for name, array in found.items()
-    }
+def _last_for_all(_case: RecurrenceCase, found: Outputs) -> Outputs:
+    last = {name: array for name, array in found.items() if name.endswith("_n")}
+    return found | {name: np.broadcast_to(array[-1:], array.shape) for name, array in last.items()}
 
 
 def _on_grid(case: RecurrenceCase) -> Outputs:
@@ -196,7 +173,7 @@ def _on_grid(case: RecurrenceCase) -> Outputs:
     for one, steps in zip(case.sequences(), sequence_slices(case.offsets), strict=True):
         before = case.inputs["g"][0, steps.start - steps.start % 64 : steps.start].sum(axis=0)
         decay = np.exp(before).reshape(case.config["heads"], -1, 1)
-        found.append(_with_states(one, {"S0": decay * one.states["S0"]}))
+        found.append(run(with_arrays(one, S0=decay * one.states["S0"])))
     return packed(found, case.config)
 
 
@@ -205,33 +182,32 @@ PACKED = (
         "borders_of_packed_sequences_ignored",
         "Runs packed sequences as one, so that the state of a sequence reaches the next one.",
         lambda case: run(case) if case.offsets is None else _over_borders(case),
-        ("packed",),
-        ("prime-rl#3000", "Automodel PR2147", "SkyRL PR2056"),
+        needs=("packed",),
+        stands_for=("prime-rl#3000", "Automodel PR2147", "SkyRL PR2056"),
     ),
     _of_sequences(
         "past_states_of_later_sequences_ignored",
         "Uses the initial state of the first sequence, and zero for the others.",
-        _later_ignored,
-        ("state", "sequences"),
+        _in_states(lambda array: np.concatenate([array[:1], np.zeros_like(array[1:])])),
+        needs=("state", "sequences"),
     ),
     _of_sequences(
         "state_reset_one_step_late",
         "Starts each packed sequence but the first at its second step: the first one still has the state before it.",
         _reset_late,
-        ("packed",),
-        ("PufferLib#622",),
+        needs=("packed",),
+        stands_for=("PufferLib#622",),
     ),
     _of_states(
         "last_step_of_sequence_dropped",
         "Drops the last step of each sequence: its output is zero and the last state does not see it.",
         _without_last_step,
-        (),
     ),
     _of_sequences(
         "last_state_of_last_sequence_for_all",
         "Returns the last state of the last sequence for all sequences.",
-        _last_for_all,
-        ("sequences",),
+        Edit(outputs=_last_for_all),
+        needs=("sequences",),
     ),
     RecurrenceDeviation(
         "decay_sums_from_start_of_packed_chunk",

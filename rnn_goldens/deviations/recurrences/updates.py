@@ -3,226 +3,213 @@
 from collections.abc import Callable
 from functools import partial
 from math import log
-from typing import Any
 
 import numpy as np
 
 from rnn_goldens.cells import Array
-from rnn_goldens.deviations.recurrences.deviation import DELTA, GATED, RecurrenceDeviation
-from rnn_goldens.deviations.recurrences.kernel import replaced, sigmoid, softplus
-from rnn_goldens.deviations.recurrences.step_kernel import AttentionKernel, Step, StepKernel
+from rnn_goldens.cells.matrix_notation import first_row
+from rnn_goldens.cells.notation import Operand, Term, exp, log_sigmoid, maximum, sigmoid
+from rnn_goldens.cells.recurrence import MatrixArithmetic
+from rnn_goldens.cells.recurrence_equations import Equations, Terms, linear_attention
+from rnn_goldens.deviations.recurrences.deviation import DELTA, GATED, RecurrenceDeviation, in_arrays, in_equations
 
-
-def _of(
-    cells: tuple[str, ...],
-    name: str,
-    sentence: str,
-    needs: tuple[str, ...] = (),
-    stands_for: tuple[str, ...] = (),
-    fix: str = "",
-    **methods: Callable[..., Any],
-) -> RecurrenceDeviation:
-    return RecurrenceDeviation(name, sentence, replaced(StepKernel, **methods), cells, needs, stands_for, fix)
-
+# ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 
 # The decay.
 
 
-def _in_logs(change: Callable[[Array], Array]) -> Callable[[AttentionKernel], Array]:
-    """Return a method that changes the log-decays: (batch, heads, time, 1 or d_k)."""
+class _OfColumns(MatrixArithmetic):
+    """Multiplies columns by the decays of rows."""
 
-    def log_decays(right: AttentionKernel) -> Array:
-        g = right.log_decays()
-        assert g is not None
-        return change(g)
-
-    return log_decays
+    def decayed_columns(self, decay: Array, S: Array) -> Array:
+        """The columns of S times the decays, which are repeated if there are more columns."""
+        columns = np.arange(S.shape[-1]) % decay.shape[-2]
+        return np.asarray(decay[..., columns, :].swapaxes(-1, -2) * S)
 
 
-def _next_step(g: Array) -> Array:
-    return np.concatenate([g[:, :, 1:], g[:, :, -1:]], axis=2)
+def _after_update(q: Term, g: Term, scale: Operand, **x: Term) -> tuple[Terms, Terms]:
+    _, (S,) = linear_attention(q=q, scale=scale, **x)
+    S = exp(g) * S
+    return (scale * (S.mT @ q),), (S,)
 
 
-def _decayed_by_column(right: StepKernel, x: Step, S: Array) -> Array:
-    assert x.g is not None
-    decay = right.decay(x.g)
-    if decay.shape[-2] == 1:
-        return np.asarray(decay * S)
-    columns = np.arange(right.d_v) % right.d_k
-    return np.asarray(decay[..., columns, :].swapaxes(-1, -2) * S)
+def _first_head(gate: Array) -> Array:
+    return np.broadcast_to(gate[:, :, :1], gate.shape)
 
 
-def _decayed_after_update(right: StepKernel, x: Step, S: Array) -> tuple[Array, Array]:
-    S = right.decayed(x, right.updated(S, x.k, right.written(x, S)))
-    return right.output(x, S), S
-
-
-def _decay_unseen(right: StepKernel, x: Step, S: Array) -> tuple[Array, Array]:
-    S = right.updated(right.decayed(x, S), x.k, right.written(x, S))
-    return right.output(x, S), S
-
-
-def _without_first_decay(g: Array) -> Array:
-    return np.concatenate([np.zeros_like(g[:, :, :1]), g[:, :, 1:]], axis=2)
-
-
-_of_decay = partial(_of, GATED)
+_of_decay = partial(RecurrenceDeviation, cells=GATED)
 
 DECAY = (
     _of_decay(
         "decay_of_first_key",
         "Uses the decay of the first key for all rows of the state.",
-        ("decay_by_key",),
-        log_decays=_in_logs(lambda g: g[..., :1]),
+        in_equations(lambda g, **x: linear_attention(g=first_row(g), **x)),
+        needs=("decay_by_key",),
     ),
     _of_decay(
         "decay_of_first_head",
         "Uses the decay of the first head for all heads.",
-        ("several_heads",),
-        log_decays=_in_logs(lambda g: np.broadcast_to(g[:, :1], g.shape)),
+        in_arrays(g=_first_head),
+        needs=("several_heads",),
     ),
     _of_decay(
         "decay_of_columns",
         "Multiplies the columns of the state by the decays of the keys, instead of the rows.",
-        ("decay_by_key",),
-        decayed=_decayed_by_column,
+        in_equations(lambda g, S, **x: linear_attention(S=Term("decayed_columns", (exp(g), S)), **x), _OfColumns()),
+        needs=("decay_by_key",),
     ),
     _of_decay(
         "decay_of_next_step",
         "Uses the decay of the next step.",
-        ("several_steps",),
-        log_decays=_in_logs(_next_step),
+        in_arrays(g=lambda g: np.concatenate([g[:, 1:], g[:, -1:]], axis=1)),
+        needs=("several_steps",),
     ),
-    _of_decay("decay_left_out", "Leaves out the decay.", decayed=lambda _right, _x, S: S),
-    _of_decay("decay_applied_twice", "Applies the decay twice.", decay=lambda right, g: right.decay(g + g)),
+    _of_decay("decay_left_out", "Leaves out the decay.", in_equations(lambda g, **x: linear_attention(**x))),
+    _of_decay(
+        "decay_applied_twice", "Applies the decay twice.", in_equations(lambda g, **x: linear_attention(g=2 * g, **x))
+    ),
     _of_decay(
         "decay_sign_flipped",
         "Computes e^-g instead of e^g.",
+        in_equations(lambda g, **x: linear_attention(g=-g, **x)),
         fix="g is the logarithm of the decay, so it is not positive",
-        log_decays=_in_logs(np.negative),
     ),
     _of_decay(
         "decay_to_base_2",
         "Computes 2^g instead of e^g.",
-        log_decays=_in_logs(lambda g: np.asarray(g * log(2))),
+        in_equations(lambda g, **x: linear_attention(g=log(2) * g, **x)),
     ),
     _of_decay(
         "decay_scaled_for_base_2",
         "Multiplies g by log2 e, as for a power of 2, and then computes a power of e.",
-        log_decays=_in_logs(lambda g: np.asarray(g / log(2))),
+        in_equations(lambda g, **x: linear_attention(g=g / log(2), **x)),
     ),
     _of_decay(
         "decay_exponential_left_out",
         "Multiplies the state by g instead of e^g.",
-        decay=lambda _right, g: g[..., None],
+        in_equations(lambda g, S, **x: linear_attention(S=g * S, **x)),
     ),
     _of_decay(
         "decay_linearized",
         "Multiplies the state by 1 + g instead of e^g.",
-        decay=lambda _right, g: np.asarray(1 + g)[..., None],
+        in_equations(lambda g, S, **x: linear_attention(S=(1 + g) * S, **x)),
     ),
     _of_decay(
         "decay_log_sigmoid_added",
         "Applies a log-sigmoid to g, which is a logarithm already.",
-        log_decays=_in_logs(lambda g: -softplus(-g)),
+        in_equations(lambda g, **x: linear_attention(g=log_sigmoid(g), **x)),
     ),
     _of_decay(
         "decay_clamped",
         "Replaces log-decays below -5 by -5.",
-        log_decays=_in_logs(lambda g: np.maximum(g, -5)),
+        in_equations(lambda g, **x: linear_attention(g=maximum(g, -5), **x)),
     ),
     _of_decay(
-        "decay_after_update",
-        "Applies the decay after the update instead of before.",
-        step=_decayed_after_update,
+        "decay_after_update", "Applies the decay after the update instead of before.", in_equations(_after_update)
     ),
     _of_decay(
         "past_state_not_decayed",
         "Does not apply the decay of the first step to the initial state.",
-        ("state",),
-        log_decays=_in_logs(_without_first_decay),
+        in_arrays(g=lambda g: np.concatenate([np.zeros_like(g[:, :1]), g[:, 1:]], axis=1)),
+        needs=("state",),
     ),
-    _of(
-        ("gated_delta",),
+    RecurrenceDeviation(
         "decay_not_seen_by_delta_rule",
         "Subtracts from the value what the state holds for the key before the decay, instead of after it.",
-        step=_decay_unseen,
+        in_equations(lambda k, v, S, beta, **x: linear_attention(k=k, v=beta * (v - S.mT @ k), S=S, **x)),
+        ("gated_delta",),
     ),
 )
 
 # The delta rule.
 
 
-def _delta_of_keys(right: StepKernel, x: Step, S: Array) -> tuple[Array, Array]:
-    S = right.decayed(x, S)
-    k = right.delta(x.k, (S @ x.v[..., None])[..., 0], _beta(x))
-    S = right.updated(S, k, x.v)
-    return right.output(x, S), S
+def _decayed(S: Term, g: Term | None) -> Term:
+    """Return the state after its decay, if there is one."""
+    return S if g is None else exp(g) * S
 
 
-def _beta(x: Step) -> Array:
-    assert x.beta is not None
-    return x.beta
+def storing(value: Callable[[Term, Term, Term], Term]) -> Equations:
+    """Return the equations of a delta rule that stores another value: ``value(v, what S holds for k, beta)``."""
+
+    def equations(
+        q: Term, k: Term, v: Term, S: Term, *, scale: Operand, beta: Term, g: Term | None = None
+    ) -> tuple[Terms, Terms]:
+        S = _decayed(S, g)
+        return linear_attention(q, k, value(v, S.mT @ k, beta), S, scale=scale)
+
+    return equations
 
 
-def _in_betas(change: Callable[[Array], Array]) -> Callable[[AttentionKernel], Array]:
-    def betas(right: AttentionKernel) -> Array:
-        beta = right.betas()
-        assert beta is not None
-        return change(beta)
-
-    return betas
+def _held_value_of_query(
+    q: Term, k: Term, v: Term, S: Term, *, scale: Operand, beta: Term, g: Term | None = None
+) -> tuple[Terms, Terms]:
+    S, first_query = _decayed(S, g), first_row(q.mT).mT
+    return linear_attention(q, k, beta * (v - S.mT @ first_query), S, scale=scale)
 
 
-_of_delta = partial(_of, DELTA)
+def _delta_rule_of_keys(
+    q: Term, k: Term, v: Term, S: Term, *, scale: Operand, beta: Term, g: Term | None = None
+) -> tuple[Terms, Terms]:
+    S = _decayed(S, g)
+    return linear_attention(q, beta * (k - S @ v), v, S, scale=scale)
+
+
+_of_delta = partial(RecurrenceDeviation, cells=DELTA)
 
 DELTA_RULE = (
     _of_delta(
         "beta_of_first_head",
         "Uses the beta of the first head for all heads.",
-        ("several_heads",),
-        betas=_in_betas(lambda beta: np.broadcast_to(beta[:, :1], beta.shape)),
+        in_arrays(beta=_first_head),
+        needs=("several_heads",),
     ),
     _of_delta(
-        "beta_sigmoid_added", "Applies a sigmoid to beta, which is between 0 and 1 already.", betas=_in_betas(sigmoid)
+        "beta_sigmoid_added",
+        "Applies a sigmoid to beta, which is between 0 and 1 already.",
+        in_equations(lambda beta, **x: linear_attention(beta=sigmoid(beta), **x)),
     ),
-    _of_delta("beta_left_out", "Leaves out beta.", betas=_in_betas(np.ones_like)),
+    _of_delta("beta_left_out", "Leaves out beta.", in_equations(storing(lambda v, held, _: v - held))),
     _of_delta(
         "beta_doubled",
         "Doubles beta.",
+        in_equations(lambda beta, **x: linear_attention(beta=2 * beta, **x)),
         fix="a layer that allows negative eigenvalues doubles beta before it calls the kernel",
-        betas=_in_betas(lambda beta: np.asarray(2 * beta)),
     ),
-    _of_delta("beta_applied_twice", "Applies beta twice.", betas=_in_betas(np.square)),
+    _of_delta(
+        "beta_applied_twice",
+        "Applies beta twice.",
+        in_equations(lambda beta, **x: linear_attention(beta=beta * beta, **x)),
+    ),
     _of_delta(
         "beta_not_on_value",
         "Applies beta only to what the state holds: v - β S k.",
-        delta=lambda _right, v, seen, beta: np.asarray(v - beta * seen),
+        in_equations(storing(lambda v, held, beta: v - beta * held)),
     ),
     _of_delta(
         "beta_not_on_held_value",
         "Applies beta only to the value: β v - S k.",
-        delta=lambda _right, v, seen, beta: np.asarray(beta * v - seen),
+        in_equations(storing(lambda v, held, beta: beta * v - held)),
     ),
     _of_delta(
         "held_value_not_subtracted",
         "Adds β v to the state, without subtracting what it holds for the key.",
-        delta=lambda _right, v, _seen, beta: np.asarray(beta * v),
+        in_equations(storing(lambda v, _, beta: beta * v)),
     ),
     _of_delta(
         "held_value_added",
         "Adds what the state holds for the key to the value, instead of subtracting it.",
-        delta=lambda _right, v, seen, beta: np.asarray(beta * (v + seen)),
+        in_equations(storing(lambda v, held, beta: beta * (v + held))),
     ),
     _of_delta(
         "held_value_of_query",
         "Subtracts what the state holds for the first query of the group, instead of the key.",
-        seen=lambda right, x, S: right.seen(x._replace(k=x.q[:, :, 0]), S),
+        in_equations(_held_value_of_query),
     ),
     _of_delta(
         "delta_rule_of_keys",
         "Subtracts from the key what the state holds for the value: k = β (k - S v).",
+        in_equations(_delta_rule_of_keys),
         stands_for=("flash-linear-attention#623",),
-        step=_delta_of_keys,
     ),
 )

@@ -1,4 +1,4 @@
-"""The right kernels equal the definition, and every deviation of recurrences has an effect where it applies."""
+"""Right forms equal the definition, and every deviation of recurrences has an effect where it applies."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens import UnknownName
 from rnn_goldens.cells.chunked import in_chunks
-from rnn_goldens.cells.recurrence import RecurrenceCase, packed, run
+from rnn_goldens.cells.recurrence import EQUATIONS, RecurrenceCase, packed, run
 from rnn_goldens.cells.unrolled import recorded_recurrence
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
@@ -28,11 +28,8 @@ from rnn_goldens.deviations.recurrences import (
     recurrence_deviation,
 )
 from rnn_goldens.deviations.recurrences.backward import BACKWARD_RECURRENCE_DEVIATIONS
-from rnn_goldens.deviations.recurrences.chunks import ChunkKernel
+from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, of_chunks
 from rnn_goldens.deviations.recurrences.deviation import ATTENTION
-from rnn_goldens.deviations.recurrences.kernel import Kernel, replaced
-from rnn_goldens.deviations.recurrences.scan_kernels import KERNELS
-from rnn_goldens.deviations.recurrences.step_kernel import StepKernel
 from rnn_goldens.golden.recurrences import BY_KEY, RECURRENCES
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -105,24 +102,39 @@ def changes(wrong: RecurrenceDeviation, one: Example, by: float = 1e-6) -> bool:
         return difference(outputs_of(wrong, one), one.right) > by
 
 
-def right_kernels(cell: str) -> list[type[Kernel]]:
-    return [KERNELS[cell], *([ChunkKernel] if cell in ATTENTION else [])]
-
-
 @each_cell
-def test_right_kernels_equal_the_definition(cell: str) -> None:
+def test_a_graph_step_by_step_equals_the_definition(cell: str) -> None:
     for examples, bound in ((EXAMPLES, 1e-12), (IN_FLOAT32, 1e-5)):
         for one in examples[cell]:
-            for kernel in right_kernels(cell):
-                with np.errstate(all="ignore"):
-                    found = packed([kernel(part).run() for part in one.case.sequences()], one.case.config)
-                assert list(found) == list(one.right)
-                assert described(found) == described(one.right)
-                assert difference(found, one.right) < bound, f"{kernel.__name__}, {one.name}"
+            with np.errstate(all="ignore"):
+                recorded = recorded_recurrence(one.case)
+            assert difference(recorded.arrays(recorded.graph.values), one.right) < bound, one.name
+
+
+@for_each(ATTENTION)
+def test_the_right_chunks_equal_the_definition(cell: str) -> None:
+    for examples, bound in ((EXAMPLES, 1e-12), (IN_FLOAT32, 1e-5)):
+        for one in examples[cell]:
+            with np.errstate(all="ignore"):
+                found = packed([ChunkKernel(part).run() for part in one.case.sequences()], one.case.config)
+            assert list(found) == list(one.right)
+            assert described(found) == described(one.right)
+            assert difference(found, one.right) < bound, one.name
+
+
+def test_other_equations_are_run_between_runs_of_the_right_ones() -> None:
+    case, (right, wrong) = EXAMPLES["min_gru"][0].case, (EQUATIONS["min_gru"], lambda z, n, h: ((h,), (h + z * n,)))
+    found = [run(case, equations=equations) for equations in (None, wrong, right, wrong)]
+    assert np.array_equal(found[0]["out"], found[2]["out"])
+    sums = case.states["h0"][:, None] + np.cumsum(case.inputs["z"] * case.inputs["n"], axis=1)
+    for one in (found[1], found[3]):
+        assert np.allclose(one["out"][:, 1:], sums[:, :-1], rtol=1e-12)
+        assert np.array_equal(one["out"][:, 0], case.states["h0"])
+        assert np.allclose(one["h_n"], sums[:, -1], rtol=1e-12)
 
 
 @for_each([(cell, size) for cell in ATTENTION for size in (1, 7, 16)])
-def test_right_kernels_and_graphs_in_chunks_of_any_size_equal_the_definition(cell: str, size: int) -> None:
+def test_right_arrays_and_graphs_in_chunks_of_any_size_equal_the_definition(cell: str, size: int) -> None:
     kernel = type("SmallChunkKernel", (ChunkKernel,), {"size": size})
     for one in EXAMPLES[cell]:
         found = packed([kernel(part).run() for part in one.case.sequences()], one.case.config)
@@ -132,7 +144,7 @@ def test_right_kernels_and_graphs_in_chunks_of_any_size_equal_the_definition(cel
 
 
 @for_each(ATTENTION)
-def test_right_kernels_in_chunks_keep_float16(cell: str) -> None:
+def test_right_chunks_keep_float16(cell: str) -> None:
     for one in EXAMPLES[cell]:
         with np.errstate(all="ignore"):
             found = ChunkKernel(one.case.sequences()[0].astype(np.float16)).run()
@@ -157,7 +169,7 @@ def test_what_does_not_exist_can_neither_be_found_nor_replaced() -> None:
     with pytest.raises(UnknownName, match="scale_left_out"):
         recurrence_deviation("scale_left")
     with pytest.raises(AssertionError):
-        replaced(StepKernel, decays=lambda right, g: right.decay(g))
+        of_chunks(ATTENTION, "name", "Sentence.", decays=lambda right, g: right.decay(g))
 
 
 @each_deviation
