@@ -1,6 +1,6 @@
 """The forward pass of a recurrence: its equations unrolled over time, for all lanes at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -16,16 +16,20 @@ from rnn_goldens.cells.arrays import Array
 from rnn_goldens.cells.notation import MATRIX, Operand, Term, rsqrt_of
 from rnn_goldens.cells.program import Operations, Program, written
 from rnn_goldens.golden.data import InputsData
-from rnn_goldens.golden.recurrences import LANE_AXES, RECURRENCES, RecurrenceConfig, recurrence_config, sequence_slices
+from rnn_goldens.golden.recurrences import LANE_AXES, RECURRENCES, RecurrenceConfig, sequence_slices
 
 Arrays = Mapping[str, Array]
 
-_EQUATIONS = {
+Equations = Callable[..., tuple[tuple[Term, ...], tuple[Term, ...]]]
+"""``equations(**arguments, **options)`` returns the outputs of a step and the states after it, as terms."""
+
+EQUATIONS: Mapping[str, Equations] = {
     **dict.fromkeys(
         ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta"), equations.linear_attention
     ),
     **{name: getattr(equations, name) for name in RECURRENCES if hasattr(equations, name)},
 }
+"""The equations by recurrence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,13 +182,18 @@ def scale_of(config: RecurrenceConfig) -> Operand | None:
 
 def step_terms(config: RecurrenceConfig, arguments: Mapping[str, Term]) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
     """Return the outputs of a step and the states after it, from its inputs, weights and states."""
+    outputs, states = EQUATIONS[config.cell](**arguments, **_options(config))
+    return outputs, states
+
+
+def _options(config: RecurrenceConfig) -> dict[str, Any]:
+    """Return the arguments of the equations that follow from the configuration."""
     options: dict[str, Any] = {}
     if (scale := scale_of(config)) is not None:
         options["scale"] = scale
     if "activation" in config.recurrence.options:
         options["silu"] = config.option("activation") == "silu"
-    outputs, states = _EQUATIONS[config.cell](**arguments, **options)
-    return outputs, states
+    return options
 
 
 def argument_names(config: RecurrenceConfig) -> tuple[str, ...]:
@@ -192,16 +201,25 @@ def argument_names(config: RecurrenceConfig) -> tuple[str, ...]:
     return (*config.inputs, *config.recurrence.weights, *config.recurrence.states)
 
 
-@lru_cache(maxsize=256)
-def _program(names: tuple[str, ...], cell: str, options: tuple[tuple[str, Any], ...]) -> Program:
+@lru_cache(maxsize=4096)
+def _program(equations: Equations, names: tuple[str, ...], options: tuple[tuple[str, Any], ...]) -> Program:
     terms = {name: Term("input", units=MATRIX) for name in names}
-    outputs, states = step_terms(recurrence_config(cell, dict(options)), terms)
+    outputs, states = equations(**terms, **dict(options))
     return written(list(terms.values()), (*outputs, *states))
 
 
-def step_program(case: RecurrenceCase) -> Program:
-    """Return the program of one time step: its results are the outputs, then the states after the step."""
-    return _program(argument_names(case.config), case.cell, tuple(case.config.items()))
+def step_program(
+    case: RecurrenceCase, equations: Equations | None = None, names: tuple[str, ...] | None = None
+) -> Program:
+    """Return the program of one time step: its results are the outputs, then the states after the step.
+
+    Args:
+        case: a case of a recurrence.
+        equations: equations other than its own.
+        names: their arguments, if they are not those of its own.
+    """
+    options = tuple(_options(case.config).items())
+    return _program(equations or EQUATIONS[case.cell], names or argument_names(case.config), options)
 
 
 class MatrixArithmetic(Arithmetic):

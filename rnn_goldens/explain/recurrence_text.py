@@ -3,8 +3,7 @@
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -14,10 +13,9 @@ from rnn_goldens.comparison.actual import actual_by_name
 from rnn_goldens.comparison.verdict import compare_gradients, verdict_on
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.kill_matrix import NAME, Detection
-from rnn_goldens.deviations.recurrences import FAMILIES, RecurrenceDeviation
+from rnn_goldens.deviations.recurrences import FAMILIES, RecurrenceDeviation, backward_equations
 from rnn_goldens.deviations.recurrences.backward import BACKWARD_FAMILIES
 from rnn_goldens.deviations.recurrences.backward_deviation import BackwardRecurrenceDeviation
-from rnn_goldens.deviations.recurrences.backward_kernel import BackwardKernel
 from rnn_goldens.deviations.recurrences.kernel import Replaced
 from rnn_goldens.explain.deviation_text import SCREEN, WIDTH, indent, indented, where_it_shows
 from rnn_goldens.golden.precision import PRECISIONS
@@ -84,23 +82,39 @@ def _verdict(deviation: AnyDeviation, golden: Golden) -> str:
 
 
 def _code(deviation: AnyDeviation, room: int) -> list[str]:
-    """Return the right and the wrong methods, as far as they fit."""
+    """Return the right and the wrong code, as far as it fits."""
     lines: list[str] = []
-    for kernel, name, function in _replaced(deviation.wrong):
-        for kind, text in (("right", getattr(kernel, name)), ("wrong", function)):
-            source = _source(text)
-            if source and len(lines) + len(source) + 1 < room:
-                lines += [f"{kind}: {name} of {kernel.__name__}", *indent(4, source)]
+    for title, function in _pieces(deviation.wrong):
+        source = _source(function)
+        if source and len(lines) + len(source) + 1 < room:
+            lines += [title, *indent(4, source)]
     return ["the code", *lines] if lines else []
 
 
-def _replaced(wrong: object) -> Iterator[tuple[type, str, Callable[..., Any]]]:
-    """Yield the right kernel, the name of a method, and the function that replaces it."""
+def _pieces(wrong: object) -> Iterator[tuple[str, object]]:
+    """Yield the right and the wrong code with titles: methods of kernels and loops, or equations and their parts."""
     if isinstance(wrong, Replaced):
-        yield from ((wrong.kernel, name, function) for name, function in wrong.methods.items())
-    elif isinstance(wrong, type) and issubclass(wrong, BackwardKernel):
-        for name, function in vars(wrong).get("replaced", {}).items():
-            yield wrong.__mro__[1], name, function
+        yield from _methods(wrong.kernel, wrong.methods)
+    elif isinstance(wrong, type):
+        base = wrong.__mro__[1]
+        own = {n: f for n, f in vars(wrong).items() if inspect.isfunction(f) and hasattr(base, n)}
+        yield from _methods(base, vars(wrong).get("replaced", own))
+    elif inspect.isfunction(wrong):
+        parts = {n: f for n, f in inspect.getclosurevars(wrong).nonlocals.items() if f not in _UNCHANGED}
+        if wrong.__module__ == backward_equations.__name__:
+            yield f"right: {wrong.__name__}, with functions that change its parts", wrong
+            yield from ((f"wrong: {name}", function) for name, function in parts.items())
+        else:
+            yield f"wrong: {wrong.__name__}", wrong
+
+
+_UNCHANGED = (backward_equations.right, backward_equations.constant)
+
+
+def _methods(base: type, methods: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    for name, function in methods.items():
+        yield f"right: {name} of {base.__name__}", getattr(base, name)
+        yield f"wrong: {name} of {base.__name__}", function
 
 
 def _source(function: object) -> list[str]:

@@ -10,7 +10,7 @@ from rnn_goldens.deviations.recurrences import (
     backward_scans,
     backward_slstm,
 )
-from rnn_goldens.deviations.recurrences.backward_deviation import BACKWARD_KERNELS, BackwardRecurrenceDeviation
+from rnn_goldens.deviations.recurrences.backward_deviation import BackwardRecurrenceDeviation
 
 BACKWARD_FAMILIES: dict[str, tuple[BackwardRecurrenceDeviation, ...]] = {
     "states back": backward_all.STATES,
@@ -43,7 +43,6 @@ def backward_recurrence_deviation(name: str) -> BackwardRecurrenceDeviation:
 
 __all__ = [
     "BACKWARD_FAMILIES",
-    "BACKWARD_KERNELS",
     "BACKWARD_RECURRENCE_DEVIATIONS",
     "BackwardRecurrenceDeviation",
     "backward_recurrence_deviation",
