@@ -146,16 +146,11 @@ def part_of(  # noqa: PLR0911 - one return for each kind of primitive
         case "constant":
             return None
     if operation.primitive in _MOVED_BACK:
-        return moved_back(of, operation.primitive, g, number, arguments, *operation.detail)
+        return _MOVED_BACK[operation.primitive](of, g, number, [_shape(a) for a in arguments], *operation.detail)
     if operation.primitive in _OF_MEANS:
         return _OF_MEANS[operation.primitive](of, g, arguments[-1])
     rule = RULES[operation.primitive][number]
     return None if rule is None else rule(of, g, y, *arguments, *operation.detail)
-
-
-def moved_back(of: Any, primitive: str, g: Any, number: int, arguments: Sequence[Any], *detail: Any) -> Any:  # noqa: ANN401
-    """Return the cotangent of an argument of a primitive that moves, selects or adds numbers."""
-    return _MOVED_BACK[primitive](of, g, number, [_shape(a) for a in arguments], *detail)
 
 
 def _shape(value: Any) -> tuple[int, ...]:  # noqa: ANN401 - a node or an array

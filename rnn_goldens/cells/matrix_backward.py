@@ -4,70 +4,49 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells.adjoint import moved_back, part_of
+from rnn_goldens.cells.adjoint import part_of
 from rnn_goldens.cells.arrays import Array
 from rnn_goldens.cells.graph_primitives import GraphPrimitives
-from rnn_goldens.cells.notation import MATRIX, Term
+from rnn_goldens.cells.notation import Term
 from rnn_goldens.cells.program import Operation, Program, written
 from rnn_goldens.cells.step_backward import Terms, summed
+from rnn_goldens.golden.precision import PRECISIONS
+
+_MOVED = ("stacked", "rows", "reversed_rows")
+"""Primitives that move rows: where to depends on the shapes of arrays."""
+
+_SAME = ("same", "kept_factor", "instead")
+"""Primitives whose value is that of the first argument."""
 
 
 @lru_cache(maxsize=4096)
 def reverse(program: Program) -> Program:
     """Return the program of the cotangents of a program's inputs.
 
-    Its inputs are every value of the program, then the cotangents of its results. The cotangent of an elementwise
-    argument may be broadcast until the shape of the argument matters: in a sum, a product of matrices, or at the end.
+    Its inputs are every value of the program, then the cotangents of its results.
     """
     count = program.inputs + len(program.operations)
-    given = [Term("input", units=MATRIX) for _ in range(count + len(program.after))]
-    terms, constant, parts = _Terms(), set[int](), defaultdict[int, list[_Part]](list)
+    given = [Term("input") for _ in range(count + len(program.after))]
+    terms, constant, parts = _Terms(), set[int](), defaultdict[int, list[Term]](list)
     for k, operation in enumerate(program.operations, program.inputs):
         if constant.issuperset(operation.of):
             constant.add(k)
     for place, result in zip(program.after, given[count:], strict=True):
-        parts[place].append(_Part(result, has_shape=True))
+        parts[place].append(result)
     for k in reversed(range(program.inputs, count)):
-        if not parts[k]:
-            continue
         operation = program.operations[k - program.inputs]
-        of_matrices = operation.primitive in ("matmul", "outer", *_MOVED)
-        g = _cotangent(parts[k], given[k], shaped=of_matrices)
-        arguments = [_argument(program, given, place) for place in operation.of]
-        for number, place in enumerate(operation.of):
-            part = None if place in constant else terms.part(operation, number, g.term, given[k], arguments)
+        arguments = [given[place] for place in operation.of]
+        for number, place in enumerate(operation.of if parts[k] else ()):
+            part = None if place in constant else terms.part(operation, number, summed(parts[k]), given[k], arguments)
             if part is not None:
-                has_shape = of_matrices or (len(operation.of) == 1 and g.has_shape)
-                parts[place].append(_Part(part, has_shape))
-    found = [_cotangent(parts[k], given[k], shaped=True).term for k in range(program.inputs)]
-    return written(given, found)
-
-
-class _Part(NamedTuple):
-    """A part of a cotangent, and whether it certainly has the shape of the value: it may be broadcast."""
-
-    term: Term
-    has_shape: bool
-
-
-def _cotangent(parts: Sequence[_Part], of: Term, *, shaped: bool) -> _Part:
-    """Return the sum of the parts of the cotangent of a value; ``shaped`` if it must have the shape of the value."""
-    if not parts:
-        return _Part(Term("nothing", (of,)), has_shape=True)
-    if len(parts) == 1 and not shaped:
-        return parts[0]
-    return _Part(summed([p.term if p.has_shape else Term("summed_to", (p.term, of)) for p in parts]), has_shape=True)
-
-
-def _argument(program: Program, given: Sequence[Term], place: int) -> Term:
-    """Return an argument as a term; a number is a constant term."""
-    operation = program.operations[place - program.inputs] if place >= program.inputs else None
-    is_number = operation is not None and operation.primitive == "constant"
-    return Term("constant", (), operation.detail) if operation is not None and is_number else given[place]
+                parts[place].append(part)
+    return written(
+        given, [summed(parts[k]) if parts[k] else Term("nothing", (given[k],)) for k in range(program.inputs)]
+    )
 
 
 class _Terms(Terms):
@@ -78,27 +57,21 @@ class _Terms(Terms):
 
     def matmul(self, a: Term, b: Term) -> Term:
         """The product of two matrices."""
-        return a @ b
+        return Term("matmul", (a, b))
 
     def transpose(self, a: Term) -> Term:
         """The transposed matrix, one term for each matrix."""
         return self._transposed.setdefault(a, a.mT)
 
     def part(self, operation: Operation, number: int, g: Term, y: Term, arguments: Sequence[Term]) -> Term | None:
-        """Return the cotangent of an argument; None if it is zero."""
+        """Return the cotangent of an argument, in its shape; None if it is zero."""
         if operation.primitive == "transpose":
             return self.transpose(g)
         if operation.primitive in _MOVED:
-            return Term("moved_back", (g, *arguments), (operation.primitive, number, *operation.detail))
+            return Term("moved_back", (g, *arguments), (operation, number))
         part: Term | None = part_of(self, operation, number, g, y, arguments)
-        return part
-
-
-_MOVED = ("stacked", "rows", "reversed_rows")
-"""Primitives that move rows: where to depends on the shapes of arrays."""
-
-_SAME = ("same", "kept_factor", "instead")
-"""Primitives whose value is that of the first argument."""
+        may_be_broadcast = len(arguments) > 1 and operation.primitive not in ("matmul", "outer")
+        return Term("summed_to", (part, arguments[number])) if part is not None and may_be_broadcast else part
 
 
 class BackwardPrimitives(GraphPrimitives):
@@ -106,13 +79,6 @@ class BackwardPrimitives(GraphPrimitives):
 
     multiply = staticmethod(np.multiply)  # type: ignore[assignment]
     matmul = staticmethod(np.matmul)  # type: ignore[assignment]
-
-    def sum(self, *terms: Array) -> Array:
-        """The sum of the terms, from the first to the last."""
-        first, *rest = terms
-        for term in rest:
-            first = first + term
-        return first
 
     def sigmoid(self, z: Array) -> Array:
         """1 / (1 + e^-z)."""
@@ -127,6 +93,10 @@ class BackwardPrimitives(GraphPrimitives):
         """An array of zeros."""
         return np.zeros_like(like)
 
+    def rounded(self, z: Array, precision: str) -> Array:
+        """The argument rounded to a precision, in its own type."""
+        return np.asarray(PRECISIONS[precision].round(z.astype(np.float64)), z.dtype)
+
     def summed_to(self, g: Array, like: Array) -> Array:
         """The cotangent g, summed over the axes that were broadcast from the shape of ``like``."""
         if g.shape == like.shape:
@@ -134,20 +104,22 @@ class BackwardPrimitives(GraphPrimitives):
         axes = tuple(axis for axis, size in enumerate(like.shape) if size == 1 and g.shape[axis] > 1)
         return np.asarray(g.sum(axis=axes, keepdims=True) if axes else g, like.dtype)
 
-    def moved_back(self, g: Array, *arguments: Any) -> Array:  # noqa: ANN401 - arrays, then details
-        """The cotangent g of moved rows, moved back to the rows of an argument."""
-        arrays = [one for one in arguments if isinstance(one, np.ndarray)]
-        primitive, number, *detail = arguments[len(arrays) :]
-        return np.asarray(moved_back(self, primitive, g, number, arrays, *detail))
+    def moved_back(self, g: Array, *arguments: Any) -> Array:  # noqa: ANN401 - arrays, an operation, and a number
+        """The cotangent g of moved rows, moved back to the rows of one of the arguments of the operation."""
+        *arrays, operation, number = arguments
+        return np.asarray(part_of(self, operation, number, g, None, arrays))
+
+
+NUMPY = BackwardPrimitives()
 
 
 class Computation:
-    """Computes some values of a program, again and again: nothing else, and constants once.
+    """Computes some values of a program again and again, and only what they need.
 
     Args:
         operations: the primitives.
         program: the program.
-        wanted: places of the values.
+        wanted: places of the values in the program.
         given: by place of an input of the program, its index in the arrays given.
         count: the number of arrays given.
     """
@@ -156,38 +128,27 @@ class Computation:
         self, operations: GraphPrimitives, program: Program, wanted: Sequence[int], given: Mapping[int, int], count: int
     ) -> None:
         self.index, self.wanted = dict(given), wanted
-        self._constants: list[Any] = []
         self._calls: list[tuple[Any, tuple[int, ...], tuple[Any, ...]]] = []
         needed = used(program, wanted)
-        found = [(k, o) for k, o in enumerate(program.operations, program.inputs) if k in needed]
-        for k, operation in found:
-            if all(count <= self.index.get(place, -1) for place in operation.of):
-                of = [self._constants[self.index[place] - count] for place in operation.of]
-                self.index[k] = count + len(self._constants)
-                self._constants.append(getattr(operations, operation.primitive)(*of, *operation.detail))
-        for k, operation in found:
-            if operation.primitive in _SAME:
+        for k, operation in enumerate(program.operations, program.inputs):
+            if k in needed and operation.primitive in _SAME:
                 self.index[k] = self.index[operation.of[0]]
-            elif k not in self.index:
-                self.index[k] = count + len(self._constants) + len(self._calls)
+            elif k in needed:
+                self.index[k] = count + len(self._calls)
                 detail = tuple(float(part) if isinstance(part, Fraction) else part for part in operation.detail)
-                of_k = tuple(self.index[place] for place in operation.of)
-                self._calls.append((getattr(operations, operation.primitive), of_k, detail))
-
-        self.count = count + len(self._constants) + len(self._calls)
-        """The number of values."""
+                of = tuple(self.index[place] for place in operation.of)
+                self._calls.append((getattr(operations, operation.primitive), of, detail))
+        self.count = count + len(self._calls)
 
     def values(self, given: Sequence[Array]) -> list[Any]:
         """Return the arrays given, then what is computed from them; ``index`` has the places of the program."""
-        values: list[Any] = [*given, *self._constants]
+        values: list[Any] = list(given)
         append = values.append
         for function, of, detail in self._calls:  # the innermost loop
-            if detail:
-                append(function(*[values[k] for k in of], *detail))
-            elif len(of) == 2:  # noqa: PLR2004 - most operations
+            if len(of) == 2 and not detail:  # noqa: PLR2004 - most operations
                 append(function(values[of[0]], values[of[1]]))
             else:
-                append(function(*[values[k] for k in of]))
+                append(function(*[values[k] for k in of], *detail))
         return values
 
 
@@ -203,23 +164,14 @@ def used(program: Program, wanted: Sequence[int]) -> set[int]:
 
 @lru_cache(maxsize=4096)
 def both_ways(operations: GraphPrimitives, program: Program, states: int) -> tuple[Computation, Computation]:
-    """Return the forward pass of a step, as far as the backward pass and the states after it need it, and the latter.
+    """Return the forward pass of a step, as far as the states after it and the backward pass need it, and the latter.
 
     The backward pass is given the values of the forward pass, then the cotangents of its results.
     """
-    back, inputs = reverse(program), program.inputs
-    count = inputs + len(program.operations)
+    back, count = reverse(program), program.inputs + len(program.operations)
     needed = sorted(k for k in used(back, back.after) if k < count)
-    forward = Computation(
-        operations,
-        program,
-        [*program.after[-states:], *needed],
-        dict(zip(range(inputs), range(inputs), strict=True)),
-        inputs,
-    )
-    values = forward.count
-    given = {k: forward.index[k] for k in needed} | {count + k: values + k for k in range(len(program.after))}
-    return forward, Computation(operations, back, back.after, given, values + len(program.after))
-
-
-NUMPY = BackwardPrimitives()
+    inputs = {k: k for k in range(program.inputs)}
+    forward = Computation(operations, program, [*program.after[-states:], *needed], inputs, program.inputs)
+    given = {k: forward.index[k] for k in needed}
+    given |= {count + k: forward.count + k for k in range(len(program.after))}
+    return forward, Computation(operations, back, back.after, given, forward.count + len(program.after))

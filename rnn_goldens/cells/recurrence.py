@@ -180,12 +180,6 @@ def scale_of(config: RecurrenceConfig) -> Operand | None:
     return Fraction(1, isqrt(size)) if isqrt(size) ** 2 == size else rsqrt_of(size)
 
 
-def step_terms(config: RecurrenceConfig, arguments: Mapping[str, Term]) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
-    """Return the outputs of a step and the states after it, from its inputs, weights and states."""
-    outputs, states = EQUATIONS[config.cell](**arguments, **_options(config))
-    return outputs, states
-
-
 def _options(config: RecurrenceConfig) -> dict[str, Any]:
     """Return the arguments of the equations that follow from the configuration."""
     options: dict[str, Any] = {}
@@ -213,10 +207,7 @@ def step_program(
 ) -> Program:
     """Return the program of one time step: its results are the outputs, then the states after the step.
 
-    Args:
-        case: a case of a recurrence.
-        equations: equations other than its own.
-        names: their arguments, if they are not those of its own.
+    Other equations than those of the recurrence may have other arguments, of these names.
     """
     options = tuple(_options(case.config).items())
     return _program(equations or EQUATIONS[case.cell], names or argument_names(case.config), options)

@@ -62,7 +62,7 @@ class RecurrenceBackward:
 
     def __init__(self, equations: Equations | None = None) -> None:
         self.equations = equations
-        self.d_start: dict[str, Array] = {}
+        self.d_start: Arrays = {}
         """Cotangents of the initial states of the sequence visited before; none for the first one visited."""
 
     @np.errstate(over="ignore")  # e^-z is infinite where a sigmoid is zero
@@ -73,13 +73,21 @@ class RecurrenceBackward:
         return self.joined(case, [self.of_sequence(*one) for one in reversed(sequences)][::-1])
 
     def joined(self, case: RecurrenceCase, found: Sequence[Gradients]) -> Gradients:
-        """The gradients of all packed sequences together."""
-        return joined(case, found)
+        """The gradients of all packed sequences together: those of weights are sums."""
+
+        def together(name: str, parts: list[Array]) -> Array:
+            if name in case.weights:
+                return np.asarray(np.sum(parts, axis=0))
+            return np.concatenate(parts, axis=1 if name in case.inputs else 0)
+
+        if len(found) == 1:
+            return dict(found[0])
+        return {name: together(name, [one[name] for one in found]) for name in found[0]}
 
     def of_sequence(self, case: RecurrenceCase, cotangents: Arrays) -> Gradients:
         """The gradients of one sequence, or of a batch of sequences with equal lengths."""
-        kept = self.kept(case)
-        d_outputs, d_states = self.d_outputs(case, cotangents), self.d_last(case, cotangents)
+        kept, d_outputs, d_last = self.kept(case), self.d_outputs(case, cotangents), self.d_last(case, cotangents)
+        d_states = d_last
         d_inputs = [{name: np.zeros_like(kept[0][name]) for name in case.inputs}] * case.time
         shares: dict[str, list[Array]] = {name: [] for name in case.weights}
         for t in self.times_back(case):
@@ -88,7 +96,7 @@ class RecurrenceBackward:
             for name, parts in shares.items():
                 parts.append(self.over_batch(found[name]))
             d_states = self.carry({name: found[name] for name in d_states}, d_states, t)
-        self.d_start = self.to_start(d_states)
+        self.d_start = self.to_start(d_states, d_last)
         weights = weights_in_lanes(case)
         d_weights = {name: self.over_time(parts) if parts else 0 * weights[name] for name, parts in shares.items()}
         return self.named(case, d_inputs, d_weights)
@@ -108,7 +116,7 @@ class RecurrenceBackward:
             kept.append(Step(before, states, values, back))
         return kept
 
-    def arguments(self, case: RecurrenceCase) -> list[dict[str, Array]]:
+    def arguments(self, case: RecurrenceCase) -> Sequence[Arrays]:
         """The arguments of the equations at each time step by name, without weights and states."""
         return time_steps(case)
 
@@ -116,7 +124,7 @@ class RecurrenceBackward:
         """The program of a time step, from the names of the arguments."""
         return step_program(case, self.equations, names)
 
-    def step_back(self, step: Step, d_outputs: Arrays, d_after: Arrays) -> dict[str, Array]:
+    def step_back(self, step: Step, d_outputs: Arrays, d_after: Arrays) -> Arrays:
         """The gradients of the arguments of a step; those of weights by row of the batch."""
         values = step.back.values([*step.values, *d_outputs.values(), *d_after.values()])
         return {n: values[step.back.index[place]] for n, place in zip(step.before, step.back.wanted, strict=True)}
@@ -126,7 +134,7 @@ class RecurrenceBackward:
         found = lanes_of_cotangents(case, cotangents)
         return [{name: found[name][t] for name in case.config.recurrence.outputs} for t in range(case.time)]
 
-    def d_last(self, case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
+    def d_last(self, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
         """The cotangents of the last states by name of the state, in lanes: zero if the state is not compared."""
         found = lanes_of_cotangents(case, cotangents)
         return {name: found.get(f"{name}_n", np.zeros_like(state)) for name, state in states_in_lanes(case).items()}
@@ -135,11 +143,11 @@ class RecurrenceBackward:
         """The order in which time steps are visited."""
         return reversed(range(case.time))
 
-    def carry(self, d_before: dict[str, Array], d_after: Arrays, t: int) -> dict[str, Array]:  # noqa: ARG002 - for overrides
+    def carry(self, d_before: Arrays, d_after: Arrays, t: int) -> Arrays:  # noqa: ARG002 - for overrides
         """The cotangents of the states that step t passes to the step before it."""
         return d_before
 
-    def to_start(self, d_states: dict[str, Array]) -> dict[str, Array]:
+    def to_start(self, d_states: Arrays, d_last: Arrays) -> Arrays:  # noqa: ARG002 - for overrides
         """The cotangents of the initial states."""
         return d_states
 
@@ -194,16 +202,3 @@ def completed(case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
     shapes = case.config.output_shapes(len(first), case.time, rows)
     zeros = {cotangent_of(output): np.zeros(shape, first.dtype) for output, shape in shapes.items()}
     return {name: cotangents[name].astype(first.dtype) if name in cotangents else zero for name, zero in zeros.items()}
-
-
-def joined(case: RecurrenceCase, found: Sequence[Arrays]) -> dict[str, Array]:
-    """Return the gradients of a case from those of its packed sequences: the gradients of weights are sums."""
-
-    def together(name: str, parts: list[Array]) -> Array:
-        if name in case.weights:
-            return np.asarray(np.sum(parts, axis=0))
-        return np.concatenate(parts, axis=1 if name in case.inputs else 0)
-
-    if len(found) == 1:
-        return dict(found[0])
-    return {name: together(name, [one[name] for one in found]) for name in found[0]}

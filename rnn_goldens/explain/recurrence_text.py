@@ -4,6 +4,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from rnn_goldens.comparison.actual import actual_by_name
 from rnn_goldens.comparison.verdict import compare_gradients, verdict_on
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.kill_matrix import NAME, Detection
-from rnn_goldens.deviations.recurrences import FAMILIES, RecurrenceDeviation, backward_equations
+from rnn_goldens.deviations.recurrences import FAMILIES, RecurrenceDeviation
 from rnn_goldens.deviations.recurrences.backward import BACKWARD_FAMILIES
 from rnn_goldens.deviations.recurrences.backward_deviation import BackwardRecurrenceDeviation
 from rnn_goldens.deviations.recurrences.kernel import Replaced
@@ -92,7 +93,7 @@ def _code(deviation: AnyDeviation, room: int) -> list[str]:
 
 
 def _pieces(wrong: object) -> Iterator[tuple[str, object]]:
-    """Yield the right and the wrong code with titles: methods of kernels and loops, or equations and their parts."""
+    """Yield the right and the wrong code with titles: methods, or equations and changes of their parts."""
     if isinstance(wrong, Replaced):
         yield from _methods(wrong.kernel, wrong.methods)
     elif isinstance(wrong, type):
@@ -100,15 +101,11 @@ def _pieces(wrong: object) -> Iterator[tuple[str, object]]:
         own = {n: f for n, f in vars(wrong).items() if inspect.isfunction(f) and hasattr(base, n)}
         yield from _methods(base, vars(wrong).get("replaced", own))
     elif inspect.isfunction(wrong):
-        parts = {n: f for n, f in inspect.getclosurevars(wrong).nonlocals.items() if f not in _UNCHANGED}
-        if wrong.__module__ == backward_equations.__name__:
-            yield f"right: {wrong.__name__}, with functions that change its parts", wrong
-            yield from ((f"wrong: {name}", function) for name, function in parts.items())
-        else:
-            yield f"wrong: {wrong.__name__}", wrong
-
-
-_UNCHANGED = (backward_equations.right, backward_equations.constant)
+        inner: Mapping[str, Any] = inspect.getclosurevars(wrong).nonlocals
+        if "changes" in inner:
+            yield f"right: {inner['equations'].__name__}, in parts", inner["equations"]
+        for name, change in inner.get("changes", {wrong.__name__: wrong}).items():
+            yield f"wrong: {name}", change
 
 
 def _methods(base: type, methods: Mapping[str, object]) -> Iterator[tuple[str, object]]:

@@ -4,7 +4,6 @@ from rnn_goldens.deviations.deviation import named_in
 from rnn_goldens.deviations.recurrences import (
     backward_all,
     backward_attention,
-    backward_conv,
     backward_decays,
     backward_numerics,
     backward_scans,
@@ -24,7 +23,7 @@ BACKWARD_FAMILIES: dict[str, tuple[BackwardRecurrenceDeviation, ...]] = {
     "selective scan back": backward_scans.SELECTIVE_SCAN,
     "RG-LRU back": backward_scans.RG_LRU,
     "minGRU back": backward_scans.MIN_GRU,
-    "causal convolution back": backward_conv.DEVIATIONS,
+    "causal convolution back": backward_scans.CAUSAL_CONV,
     "sLSTM back": backward_slstm.DEVIATIONS,
     "numerics": backward_numerics.DEVIATIONS,
 }

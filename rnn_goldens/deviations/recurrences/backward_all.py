@@ -1,10 +1,9 @@
 """Deviations of the backward pass of every recurrence: cotangents of states, packed sequences, sums of weights."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from rnn_goldens.cells.arrays import Array
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.deviations.recurrences.backward_deviation import (
@@ -20,31 +19,21 @@ _all = declared_for(CELLS)
 _WITH_WEIGHTS = tuple(cell for cell, recurrence in RECURRENCES.items() if recurrence.weights)
 
 
-def _zero(arrays: Arrays) -> dict[str, Array]:
+# ruff: noqa: ARG005 - functions have the arguments of the methods that they replace
+
+
+def _zero(arrays: Arrays) -> Arrays:
     return {name: np.zeros_like(array) for name, array in arrays.items()}
 
 
 # Cotangents of states.
 
 
-def _last_ignored(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
-    return _zero(right.d_last(case, cotangents))
-
-
-def _not_carried(right: RecurrenceBackward, d_before: dict[str, Array], d_after: Arrays, t: int) -> dict[str, Array]:
-    carried = right.carry(d_before, d_after, t)
-    return _zero(carried) if t else carried
-
-
 def _truncated(steps: int) -> BackwardRecurrenceDeviation:
-    def carry(right: RecurrenceBackward, d_before: dict[str, Array], d_after: Arrays, t: int) -> dict[str, Array]:
-        carried = right.carry(d_before, d_after, t)
-        return _zero(carried) if t and t % steps == 0 else carried
-
     return BackwardRecurrenceDeviation(
         f"recurrence_backward_truncated_every_{steps}",
         f"Does not pass the state's cotangent to the previous chunk of {steps} steps.",
-        in_loop(carry=carry),
+        in_loop(carry=lambda _, d_before, d_after, t: _zero(d_before) if t and t % steps == 0 else d_before),
         CELLS,
         ("several_chunks",) if steps == CHUNK else ("several_steps",),
     )
@@ -53,61 +42,19 @@ def _truncated(steps: int) -> BackwardRecurrenceDeviation:
 class _EnteringEverywhere(RecurrenceBackward):
     """Adds the cotangent of the last state at every step."""
 
-    def d_last(self, case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
+    def d_last(self, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
         self._d_last = super().d_last(case, cotangents)
         return self._d_last
 
-    def carry(self, d_before: dict[str, Array], d_after: Arrays, t: int) -> dict[str, Array]:
-        carried = super().carry(d_before, d_after, t)
-        return {name: array + self._d_last[name] for name, array in carried.items()} if t else carried
+    def carry(self, d_before: Arrays, d_after: Arrays, t: int) -> Arrays:  # noqa: ARG002 - not used
+        return {name: array + self._d_last[name] for name, array in d_before.items()} if t else d_before
 
 
-class _StartFromLast(RecurrenceBackward):
-    """Returns the cotangents of the last states as the gradients of the initial states."""
-
-    def d_last(self, case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
-        self._d_last = super().d_last(case, cotangents)
-        return self._d_last
-
-    def to_start(self, d_states: dict[str, Array]) -> dict[str, Array]:  # noqa: ARG002 - not used
-        return self._d_last
-
-
-class _OneStepShort(RecurrenceBackward):
-    """Returns the gradient of the state after the first step as the gradient of the initial state."""
-
-    def carry(self, d_before: dict[str, Array], d_after: Arrays, t: int) -> dict[str, Array]:
-        self._after = dict(d_after)
-        return super().carry(d_before, d_after, t)
-
-    def to_start(self, d_states: dict[str, Array]) -> dict[str, Array]:  # noqa: ARG002 - not used
-        return self._after
-
-
-def _start_summed(right: RecurrenceBackward, d_states: dict[str, Array]) -> dict[str, Array]:
-    found = right.to_start(d_states)
-    return {n: np.broadcast_to(a.sum(axis=0, keepdims=True), a.shape) for n, a in found.items()}
+def _start_summed(_: RecurrenceBackward, d_states: Arrays, d_last: Arrays) -> Arrays:  # noqa: ARG001 - not used
+    return {n: np.broadcast_to(a.sum(axis=0, keepdims=True), a.shape) for n, a in d_states.items()}
 
 
 # Steps.
-
-
-def _in_order_of_time(_: RecurrenceBackward, case: RecurrenceCase) -> Iterable[int]:
-    return range(case.time)
-
-
-def _last_chunk_alone(_: RecurrenceBackward, case: RecurrenceCase) -> Iterable[int]:
-    return reversed(range((case.time - 1) // CHUNK * CHUNK, case.time))
-
-
-def _whole_chunks_alone(_: RecurrenceBackward, case: RecurrenceCase) -> Iterable[int]:
-    return reversed(range(case.time // CHUNK * CHUNK if case.time > CHUNK else case.time))
-
-
-def _as_visited(
-    right: RecurrenceBackward, case: RecurrenceCase, d_inputs: Sequence[Arrays], d_weights: Arrays
-) -> Gradients:
-    return right.named(case, d_inputs[::-1], d_weights)
 
 
 def _one_step_late(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Sequence[Arrays]:
@@ -133,7 +80,7 @@ def _first_row_alone(right: RecurrenceBackward, case: RecurrenceCase, found: Seq
 class _AcrossBorders(RecurrenceBackward):
     """Passes the state's cotangent on to the packed sequence before, whose last state was not the initial one."""
 
-    def d_last(self, case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
+    def d_last(self, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
         found = super().d_last(case, cotangents)
         return {name: array + self.d_start[name] for name, array in found.items()} if self.d_start else found
 
@@ -141,7 +88,7 @@ class _AcrossBorders(RecurrenceBackward):
 class _LastOfPackAlone(RecurrenceBackward):
     """Uses the cotangent of the last state of the last packed sequence only."""
 
-    def d_last(self, case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
+    def d_last(self, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
         found = super().d_last(case, cotangents)
         return _zero(found) if self.d_start else found
 
@@ -150,15 +97,11 @@ def _first_start_alone(right: RecurrenceBackward, case: RecurrenceCase, found: S
     return right.joined(case, [found[0], *({**one, **{n: 0 * one[n] for n in case.states}} for one in found[1:])])
 
 
-def _weights_overwritten(right: RecurrenceBackward, case: RecurrenceCase, found: Sequence[Gradients]) -> Gradients:
-    return {**right.joined(case, found), **{name: found[0][name] for name in case.weights}}
-
-
 STATES = (
     _all(
         "last_state_cotangent_ignored",
         "Ignores the cotangent of the last state.",
-        in_loop(d_last=_last_ignored),
+        in_loop(d_last=lambda right, case, cotangents: _zero(right.d_last(case, cotangents))),
         stands_for=("flash-linear-attention-npu PR291",),
     ),
     _all(
@@ -170,26 +113,26 @@ STATES = (
     _all(
         "state_cotangent_not_carried",
         "Passes no cotangent of the state from a step to the one before it.",
-        in_loop(carry=_not_carried),
+        in_loop(carry=lambda _, d_before, d_after, t: _zero(d_before) if t else d_before),
         "several_steps",
     ),
     *(_truncated(steps) for steps in (16, CHUNK)),
     _all(
         "initial_state_gradient_zero",
         "Returns zero for the gradient of the initial state.",
-        in_loop(to_start=lambda _, d_states: _zero(d_states)),
+        in_loop(to_start=lambda _, d_states, d_last: _zero(d_states)),
         "state",
     ),
     _all(
         "initial_state_gradient_from_the_end",
         "Returns the cotangent of the last state as the gradient of the initial state.",
-        _StartFromLast,
+        in_loop(to_start=lambda _, d_states, d_last: d_last),
         "state",
     ),
     _all(
         "initial_state_gradient_one_step_short",
         "Returns the gradient of the state after the first step as that of the initial state.",
-        _OneStepShort,
+        in_loop(carry=lambda _, d_before, d_after, t: d_before if t else d_after),
         "state",
     ),
     _all(
@@ -205,25 +148,27 @@ STEPS = (
     _all(
         "recurrence_backward_in_order_of_time",
         "Runs the backward pass over the steps in forward order.",
-        in_loop(times_back=_in_order_of_time),
+        in_loop(times_back=lambda _, case: range(case.time)),
         "several_steps",
     ),
     _all(
         "gradients_of_last_chunk_alone",
         f"Computes gradients of the last chunk of {CHUNK} steps only: those of the chunks before are zero.",
-        in_loop(times_back=_last_chunk_alone),
+        in_loop(times_back=lambda _, case: reversed(range((case.time - 1) // CHUNK * CHUNK, case.time))),
         "several_chunks",
     ),
     _all(
         "gradients_of_whole_chunks_alone",
         f"Leaves out the last chunk if it has fewer than {CHUNK} steps: its gradients are zero.",
-        in_loop(times_back=_whole_chunks_alone),
+        in_loop(
+            times_back=lambda _, case: reversed(range(case.time // CHUNK * CHUNK if case.time > CHUNK else case.time))
+        ),
         "several_chunks",
     ),
     _all(
         "input_gradients_as_visited",
         "Returns the gradients of the inputs in the order of the backward pass, the last step first.",
-        in_loop(named=_as_visited),
+        in_loop(named=lambda right, case, d_inputs, d_weights: right.named(case, d_inputs[::-1], d_weights)),
         "several_steps",
     ),
     _all(
@@ -268,7 +213,12 @@ SEQUENCES = (
     _all(
         "weights_overwritten_by_each_sequence",
         "Assigns each packed sequence's gradients of the weights instead of adding them: one sequence remains.",
-        in_loop(joined=_weights_overwritten),
+        in_loop(
+            joined=lambda right, case, found: {
+                **right.joined(case, found),
+                **{name: found[0][name] for name in case.weights},
+            }
+        ),
         "packed",
         cells=_WITH_WEIGHTS,
     ),

@@ -40,16 +40,13 @@ def _by_state(x: Values) -> Term:
     return x.scale * (x.after.mT @ detached(x.q))  # type: ignore[no-any-return]
 
 
-class _MeanOverQueries(RecurrenceBackward):
-    """Divides what the output passes to the state by the number of queries of a head."""
-
-    def program(self, case: RecurrenceCase, names: tuple[str, ...]) -> Program:
-        return step_program(case, _divided_by(case.config["query_heads"] // case.config["heads"]), names)
-
-
 @cache
-def _divided_by(queries: int) -> Equations:
+def _mean_over(queries: int) -> Equations:
     return attention(o=lambda y, x: instead(y, _by_query(x) + Fraction(1, queries) * _by_state(x)))
+
+
+def _mean_over_queries(_: RecurrenceBackward, case: RecurrenceCase, names: tuple[str, ...]) -> Program:
+    return step_program(case, _mean_over(case.config["query_heads"] // case.config["heads"]), names)
 
 
 class RepeatedHeads(RecurrenceBackward):
@@ -76,10 +73,6 @@ class RepeatedHeads(RecurrenceBackward):
     def over_copies(self, name: str, copies: Array) -> Array:  # noqa: ARG002 - for overrides
         """The sum of the gradients of all copies of an array."""
         return np.asarray(copies.sum(axis=0))
-
-
-def _first_copy(_: RepeatedHeads, name: str, copies: Array) -> Array:  # noqa: ARG001 - for all arrays
-    return np.asarray(copies[0])
 
 
 def _gates_of_first_copy(right: RepeatedHeads, name: str, copies: Array) -> Array:
@@ -116,13 +109,13 @@ QUERIES = (
     _deviation(
         "state_cotangent_mean_over_queries",
         "Uses the mean over the query heads of a group for the cotangent of the state instead of the sum.",
-        _MeanOverQueries,
+        in_loop(program=_mean_over_queries),
         "grouped_queries",
     ),
     _deviation(
         "gradients_of_first_copy",
         "Repeats keys and values for each query head, and returns the gradients of the first copy, not their sum.",
-        in_loop(RepeatedHeads, over_copies=_first_copy),
+        in_loop(RepeatedHeads, over_copies=lambda _, name, copies: copies[0]),
         "grouped_queries",
     ),
     _deviation(
@@ -260,13 +253,9 @@ KEYS_AND_VALUES = (
 # The state.
 
 
-def _last_scaled(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
+def _last_scaled(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
     scale = case.config.option("scale")
     return {"S": float(case.config["d_k"] ** -0.5 if scale is None else scale) * right.d_last(case, cotangents)["S"]}
-
-
-def _last_read_transposed(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
-    return {"S": _as_transposed(right.d_last(case, cotangents)["S"])}
 
 
 def _as_transposed(state: Array) -> Array:
@@ -318,12 +307,12 @@ STATE = (
     _deviation(
         "last_state_cotangent_read_transposed",
         "Reads the cotangent of the last state as (d_v, d_k).",
-        in_loop(d_last=_last_read_transposed),
+        in_loop(d_last=lambda right, case, cotangents: {"S": _as_transposed(right.d_last(case, cotangents)["S"])}),
     ),
     _deviation(
         "initial_state_gradient_written_transposed",
         "Writes the gradient of the initial state as (d_v, d_k).",
-        in_loop(to_start=lambda right, d_states: {"S": _as_transposed(right.to_start(d_states)["S"])}),
+        in_loop(to_start=lambda _, d_states, d_last: {"S": _as_transposed(d_states["S"])}),
         "state",
     ),
 )

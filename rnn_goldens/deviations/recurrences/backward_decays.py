@@ -1,5 +1,7 @@
 """Deviations of the backward pass of linear attention with a decay."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rnn_goldens.cells.arrays import Array
@@ -46,18 +48,26 @@ class RunningSum(RecurrenceBackward):
         """The program of a time step."""
         return step_program(case, _KEY_THAT_READS, names)
 
-    def step_back(self, step: Step, d_outputs: Arrays, d_after: Arrays) -> dict[str, Array]:
+    def step_back(self, step: Step, d_outputs: Arrays, d_after: Arrays) -> Arrays:
         """The gradients of a step."""
         found = super().step_back(step, d_outputs, d_after)
-        if self.running is None:
-            self.running = self.from_last(step, d_after["S"])
+        later = self.running = self.later(step, d_after)
         for part in self.parts(step, found):
             self.running = self.rounded(self.running + part.sum(axis=-1, keepdims=True))
-        return {**found, "k": found["k"] + found["k_read"], "g": NUMPY.summed_to(self.running, step["g"])}
+        d_g = NUMPY.summed_to(self.d_g(later, self.running), step["g"])
+        return {**found, "k": found["k"] + found["k_read"], "g": d_g}
+
+    def later(self, step: Step, d_after: Arrays) -> Array:
+        """The running sum of the later steps, by key: at the last step, what the last state adds to it."""
+        return self.from_last(step, d_after["S"]) if self.running is None else self.running
 
     def from_last(self, step: Step, d_last: Array) -> Array:
         """What the last state adds to the running sum, by key."""
         return np.asarray((d_last * step.after["S"]).sum(axis=-1, keepdims=True))
+
+    def d_g(self, later: Array, running: Array) -> Array:  # noqa: ARG002 - for overrides
+        """The gradient of g by key, from the running sum of the later steps, and that with the step itself."""
+        return running
 
     def parts(self, step: Step, found: Arrays) -> tuple[Array, ...]:
         """What a step adds to the running sum: of the queries, the key that writes, and the key that reads."""
@@ -68,26 +78,10 @@ class RunningSum(RecurrenceBackward):
         return running
 
 
-class _Exclusive(RunningSum):
-    """Returns the running sum of the later steps, without the step's own part."""
-
-    def step_back(self, step: Step, d_outputs: Arrays, d_after: Arrays) -> dict[str, Array]:
-        later = self.from_last(step, d_after["S"]) if self.running is None else self.running
-        return {**super().step_back(step, d_outputs, d_after), "g": NUMPY.summed_to(later, step["g"])}
-
-
-class _OwnPartAlone(RunningSum):
-    """Returns each step's own part of the running sum."""
-
-    def step_back(self, step: Step, d_outputs: Arrays, d_after: Arrays) -> dict[str, Array]:
-        self.running = np.zeros_like(step["k"])
-        return super().step_back(step, d_outputs, d_after)
-
-
 class _RestartedEveryChunk(RunningSum):
     """Starts the running sum from zero in each chunk except the last."""
 
-    def carry(self, d_before: dict[str, Array], d_after: Arrays, t: int) -> dict[str, Array]:
+    def carry(self, d_before: Arrays, d_after: Arrays, t: int) -> Arrays:
         if t % CHUNK == 0 and self.running is not None:
             self.running = np.zeros_like(self.running)
         return super().carry(d_before, d_after, t)
@@ -119,12 +113,12 @@ RUNNING_SUM = (
     _deviation(
         "d_g_running_sum_exclusive",
         "Leaves out a step's own part from the running sum of the gradient of g, which is then one step late.",
-        _Exclusive,
+        in_loop(RunningSum, d_g=lambda _, later, running: later),
     ),
     _deviation(
         "d_g_not_summed_over_later_steps",
         "Returns each step's part q d_q - k d_k as the gradient of g instead of their running sum.",
-        _OwnPartAlone,
+        in_loop(RunningSum, later=lambda _, step, d_after: np.zeros_like(step["k"])),
     ),
     _deviation(
         "d_g_running_sum_within_chunks",
@@ -171,27 +165,23 @@ def _after(decayed: Term, x: Values) -> Term:
     return decayed + outer(x.k, x.beta * (x.v - decayed.mT @ x.k) if is_delta else x.v)
 
 
-def _summed_over_keys(right: RecurrenceBackward, step: Step, d_outputs: Arrays, d_after: Arrays) -> dict[str, Array]:
+def _summed_over_keys(right: RecurrenceBackward, step: Step, d_outputs: Arrays, d_after: Arrays) -> Arrays:
     found = right.step_back(step, d_outputs, d_after)
     return {**found, "g": np.broadcast_to(found["g"].sum(axis=-2, keepdims=True), found["g"].shape)}
+
+
+_DECAYED_LATER = attention(decayed=lambda y, x: instead(y, exp(x.g) * detached(x.S) + exp(detached(x.g_later)) * x.S))
 
 
 class _DecayOfLaterStep(RecurrenceBackward):
     """Multiplies the state's cotangent by the decay of the step after it."""
 
-    _later: Array | None = None
-
-    def of_sequence(self, case: RecurrenceCase, cotangents: Arrays) -> Gradients:
-        self._later = None
-        return super().of_sequence(case, cotangents)
+    def arguments(self, case: RecurrenceCase) -> Sequence[Arrays]:
+        steps = super().arguments(case)
+        return [{**x, "g_later": later["g"]} for x, later in zip(steps, [*steps[1:], steps[-1]], strict=True)]
 
     def program(self, case: RecurrenceCase, names: tuple[str, ...]) -> Program:
-        return step_program(case, _UNDECAYED, names)
-
-    def step_back(self, step: Step, d_outputs: Arrays, d_after: Arrays) -> dict[str, Array]:
-        found = super().step_back(step, d_outputs, d_after)
-        g, self._later = step["g"] if self._later is None else self._later, step["g"]
-        return {**found, "S": np.exp(g) * found["S"]}
+        return step_program(case, _DECAYED_LATER, names)
 
 
 def _first_undecayed(right: RecurrenceBackward, case: RecurrenceCase) -> list[Step]:

@@ -84,12 +84,7 @@ def declared_for(default: tuple[str, ...]) -> Callable[..., BackwardRecurrenceDe
 def in_loop(
     loop: type[RecurrenceBackward] = RecurrenceBackward, /, **methods: Callable[..., Any]
 ) -> type[RecurrenceBackward]:
-    """Return a loop in which functions replace methods.
-
-    Args:
-        loop: the right loop.
-        methods: functions by the name of the method they replace. They take the right loop and the method's arguments.
-    """
+    """Return a loop in which functions replace methods: they take the right loop, then the method's arguments."""
     if unknown := [name for name in methods if not hasattr(loop, name)]:
         raise TypeError(f"{loop.__name__} has no method {unknown[0]!r}")
     wrong = type("Overriding", (loop,), {"replaced": methods})

@@ -2,66 +2,43 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from rnn_goldens.cells.arrays import Array
-from rnn_goldens.cells.matrix_backward import BackwardPrimitives
+from rnn_goldens.cells.matrix_backward import NUMPY
 from rnn_goldens.cells.matrix_notation import outer
 from rnn_goldens.cells.notation import Term, exp
-from rnn_goldens.cells.program import Program
-from rnn_goldens.cells.recurrence import Arrays, Equations, RecurrenceCase, step_program
-from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.deviations.backward.alterations import detached, instead
 from rnn_goldens.deviations.recurrences.backward_attention import RepeatedHeads
 from rnn_goldens.deviations.recurrences.backward_decays import RunningSum
 from rnn_goldens.deviations.recurrences.backward_deviation import BackwardRecurrenceDeviation, declared_for, in_loop
 from rnn_goldens.deviations.recurrences.backward_equations import attention
 from rnn_goldens.deviations.recurrences.deviation import ATTENTION, CELLS, DELTA, GATED
-from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 _deviation = declared_for(ATTENTION)
 
 
-def rounded(array: Array, precision: str = "bfloat16") -> Array:
-    """Return an array rounded to a precision, in its own type."""
-    return PRECISIONS[precision].round(array.astype(np.float64)).astype(array.dtype)
-
-
 def _added_up(parts: Sequence[Array]) -> Array:
     """Return the sum, rounded after each addition."""
-    total = rounded(parts[0])
+    total = NUMPY.rounded(parts[0], "bfloat16")
     for part in parts[1:]:
-        total = rounded(total + part)
+        total = NUMPY.rounded(total + part, "bfloat16")
     return total
 
 
 def _carried(precision: str) -> BackwardRecurrenceDeviation:
-    def carry(right: RecurrenceBackward, d_before: dict[str, Array], d_after: Arrays, t: int) -> dict[str, Array]:
-        return {name: rounded(array, precision) for name, array in right.carry(d_before, d_after, t).items()}
-
     return _deviation(
         f"state_cotangent_in_{precision}",
         f"Rounds the state's cotangent to {precision} after every step.",
-        in_loop(carry=carry),
+        in_loop(
+            carry=lambda _, d_before, d_after, t: {n: NUMPY.rounded(a, precision) for n, a in d_before.items()}  # noqa: ARG005 - all
+        ),
         cells=CELLS,
     )
 
 
-class _Rounding(BackwardPrimitives):
-    """The primitives, and rounding to bfloat16."""
-
-    def rounded(self, z: Array) -> Array:
-        """The argument rounded to bfloat16, in its own type."""
-        return rounded(z)
-
-
-_ROUNDING = _Rounding()
-
-
 def _kept(z: Term) -> Term:
     """Return a value as it is kept for the backward pass."""
-    return detached(Term("rounded", (z,)))
+    return detached(Term("rounded", (z,), ("bfloat16",)))
 
 
 _STATES_KEPT = attention(
@@ -75,30 +52,18 @@ _WRITTEN_KEPT = attention(
 )
 
 
-def _rounding(equations: Equations) -> type[RecurrenceBackward]:
-    """Return the loop with equations that round what they keep."""
-
-    class Rounding(RecurrenceBackward):
-        operations = _ROUNDING
-
-        def program(self, case: RecurrenceCase, names: tuple[str, ...]) -> Program:
-            return step_program(case, equations, names)
-
-    return Rounding
-
-
 DEVIATIONS = (
     _carried("bfloat16"),
     _carried("float16"),
     _deviation(
         "states_kept_in_bfloat16",
         "Keeps the states of the forward pass in bfloat16 for the backward pass.",
-        _rounding(_STATES_KEPT),
+        _STATES_KEPT,
     ),
     _deviation(
         "written_kept_in_bfloat16",
         "Keeps what is written to the state in bfloat16 for the backward pass.",
-        _rounding(_WRITTEN_KEPT),
+        _WRITTEN_KEPT,
         cells=DELTA,
     ),
     _deviation(
@@ -109,7 +74,7 @@ DEVIATIONS = (
     _deviation(
         "d_g_running_sum_in_bfloat16",
         "Keeps the running sum of the gradient of g in bfloat16.",
-        in_loop(RunningSum, rounded=lambda _, running: rounded(running)),
+        in_loop(RunningSum, rounded=lambda _, running: NUMPY.rounded(running, "bfloat16")),
         cells=GATED,
         stands_for=("FlashQLA PR28",),
     ),

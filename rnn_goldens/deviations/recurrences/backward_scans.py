@@ -1,15 +1,19 @@
-"""Deviations of the backward pass of scans: the selective scan, RG-LRU and minGRU."""
+"""Deviations of the backward pass of scans and of the causal convolution."""
 
 from collections.abc import Callable
 from fractions import Fraction
 
+import numpy as np
+
 from rnn_goldens.cells.matrix_notation import outer
-from rnn_goldens.cells.notation import Term, minimum
-from rnn_goldens.cells.recurrence import Equations
+from rnn_goldens.cells.notation import Term, minimum, sigmoid
+from rnn_goldens.cells.recurrence import Arrays, Equations, RecurrenceCase
+from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.deviations.backward.alterations import detached, instead
-from rnn_goldens.deviations.recurrences.backward_deviation import declared_for
+from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
 from rnn_goldens.deviations.recurrences.backward_equations import (
     Values,
+    causal_conv,
     constant,
     min_gru,
     of_first_row,
@@ -20,10 +24,9 @@ from rnn_goldens.deviations.recurrences.backward_equations import (
 _scan = declared_for(("selective_scan",))
 _rg_lru = declared_for(("rg_lru",))
 _min_gru = declared_for(("min_gru",))
+_conv = declared_for(("causal_conv",))
 
-# ruff: noqa: ARG005 - functions have the arguments of parts
-
-_EIGHTH = Fraction(1, 8)
+# ruff: noqa: ARG005 - functions have the arguments of changes, or of the methods that they replace
 
 
 def _min_gru_by_gate(of_gate: Callable[[Term, Values], Term]) -> Equations:
@@ -155,7 +158,7 @@ RG_LRU = (
     _rg_lru(
         "rg_lru_d_lambda_without_factor",
         "Leaves out the factor 8 in the gradient of Lambda.",
-        rg_lru(factor=lambda y, x: instead(y, _EIGHTH * y)),
+        rg_lru(factor=lambda y, x: instead(y, Fraction(1, 8) * y)),
     ),
     _rg_lru(
         "rg_lru_d_lambda_without_softplus",
@@ -165,7 +168,7 @@ RG_LRU = (
     _rg_lru(
         "rg_lru_d_r_without_factor",
         "Leaves out the factor 8 in the gradient of r.",
-        rg_lru(gate=lambda y, x: instead(y, _EIGHTH * y)),
+        rg_lru(gate=lambda y, x: instead(y, Fraction(1, 8) * y)),
     ),
     _rg_lru(
         "rg_lru_gate_slopes_left_out",
@@ -180,7 +183,7 @@ RG_LRU = (
     _rg_lru(
         "rg_lru_d_x_without_gate",
         "Leaves out the input gate in the gradient of x.",
-        rg_lru(gated=lambda y, x: instead(y, x.gate * detached(x.x) + x.x)),
+        rg_lru(gated=lambda y, x: instead(y, x.input_gate * detached(x.x) + x.x)),
     ),
     _rg_lru(
         "rg_lru_state_not_decayed",
@@ -224,5 +227,95 @@ MIN_GRU = (
                 y, x.gate * detached(x.n - x.h) + detached(1 - x.gate) * x.n + detached(x.gate) * x.h
             )
         ),
+    ),
+)
+
+
+# The causal convolution.
+
+
+def _flipped(z: Term) -> Term:
+    return Term("reversed_rows", (z,))
+
+
+def _window_from_before_dropped(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
+    d_window = right.d_last(case, cotangents)["window"]
+    before = max(0, d_window.shape[-2] - case.time)
+    return {"window": np.concatenate([0 * d_window[..., :before, :], d_window[..., before:, :]], axis=-2)}
+
+
+def _window_of_short_sequence_shifted(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
+    d_window = right.d_last(case, cotangents)["window"]
+    before = max(0, d_window.shape[-2] - case.time)
+    moved = d_window[..., : d_window.shape[-2] - before, :]
+    return {"window": np.concatenate([d_window[..., :before, :], moved], axis=-2)}
+
+
+CAUSAL_CONV = (
+    _conv(
+        "causal_conv_d_weight_flipped",
+        "Returns the gradient of the weight with its taps in reverse order.",
+        causal_conv(
+            convolved=lambda y, x: instead(
+                y, detached(x.weight).mT @ x.inputs + x.weight.mT @ detached(_flipped(x.inputs))
+            )
+        ),
+    ),
+    _conv(
+        "causal_conv_d_x_by_flipped_weight",
+        "Computes the gradient of x with the taps of the weight in reverse order.",
+        causal_conv(
+            convolved=lambda y, x: instead(
+                y, x.weight.mT @ detached(x.inputs) + detached(_flipped(x.weight)).mT @ x.inputs
+            )
+        ),
+    ),
+    _conv(
+        "causal_conv_silu_left_out",
+        "Leaves out the derivative of SiLU.",
+        causal_conv(activated=lambda y, x: instead(y, x.biased)),
+        "silu",
+    ),
+    _conv(
+        "causal_conv_silu_by_sigmoid_alone",
+        "Uses the sigmoid alone for the derivative of SiLU.",
+        causal_conv(activated=lambda y, x: x.biased * detached(sigmoid(x.biased))),
+        "silu",
+    ),
+    _conv(
+        "causal_conv_d_bias_zero",
+        "Returns zero for the gradient of the bias.",
+        causal_conv(biased=lambda y, x: x.convolved + detached(x.bias)),
+    ),
+    _conv(
+        "causal_conv_d_weight_without_window",
+        "Leaves out the inputs of earlier steps in the gradient of the weight: only the last tap has one.",
+        causal_conv(convolved=lambda y, x: _flipped(of_first_row(_flipped(x.weight))).mT @ x.inputs),
+    ),
+    _conv(
+        "causal_conv_window_not_shifted",
+        "Passes the window's cotangent back without shifting it: each goes to the input before its own.",
+        causal_conv(window_after=lambda y, x: instead(y, x.window)),
+    ),
+    _conv(
+        "causal_conv_initial_window_reversed",
+        "Returns the gradient of the initial window with the newest input first.",
+        in_loop(to_start=lambda _, d_states, d_last: {"window": d_states["window"][..., ::-1, :]}),
+        "state",
+    ),
+    _conv(
+        "causal_conv_short_last_window_shifted",
+        "Takes the first cotangents of the last window for the inputs of a sequence that is shorter than the window.",
+        in_loop(d_last=_window_of_short_sequence_shifted),
+        "shorter_than_window",
+        stands_for=("flash-linear-attention#1140",),
+    ),
+    _conv(
+        "causal_conv_short_last_window_dropped",
+        "Ignores the last window's cotangents of inputs from before the sequence, which are in the initial window.",
+        in_loop(d_last=_window_from_before_dropped),
+        "shorter_than_window",
+        "state",
+        stands_for=("flash-linear-attention PR1141",),
     ),
 )

@@ -8,7 +8,7 @@ from rnn_goldens.cells.recurrence import Arrays, Equations
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward, Step
 from rnn_goldens.deviations.backward.alterations import detached, instead
 from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
-from rnn_goldens.deviations.recurrences.backward_equations import right, slstm
+from rnn_goldens.deviations.recurrences.backward_equations import slstm
 
 _slstm = declared_for(("slstm",))
 
@@ -20,7 +20,7 @@ def _only(*gates: str) -> Equations:
     return slstm(recurrent=lambda y, x: y if x.gate in gates else x.R @ detached(x.h))
 
 
-def _by_state_after(right: RecurrenceBackward, step: Step, d_outputs: Arrays, d_after: Arrays) -> dict[str, Array]:
+def _by_state_after(right: RecurrenceBackward, step: Step, d_outputs: Arrays, d_after: Arrays) -> Arrays:
     found = right.step_back(step, d_outputs, d_after)
     h = np.swapaxes(step.after["h"], -1, -2)
     return {**found, **{f"R_{gate}": found[f"x_{gate}"] @ h for gate in "ifzo"}}
@@ -44,13 +44,13 @@ DEVIATIONS = (
     _slstm(
         "slstm_stabilizer_by_maximum_alone",
         "Passes the stabilizer's cotangent through the maximum, but not through the exponents of the gates.",
-        slstm(stabilizer=right),
+        slstm(carried=lambda y, x: x.largest),
         "several_steps",
     ),
     _slstm(
         "slstm_stabilizer_by_exponents_alone",
         "Passes the stabilizer's cotangent from the exponents of the gates, but not from the step after.",
-        slstm(subtracted=right),
+        slstm(subtracted=lambda y, x: x.largest),
         "several_steps",
     ),
     _slstm(
@@ -82,7 +82,9 @@ DEVIATIONS = (
     _slstm(
         "slstm_d_o_without_normalizer",
         "Computes the gradient of the output gate with c instead of c / n.",
-        slstm(h=lambda y, x: instead(y, detached(sigmoid(x.o)) * x.quotient + sigmoid(x.o) * detached(x.c_after))),
+        slstm(
+            h_after=lambda y, x: instead(y, detached(sigmoid(x.o)) * x.quotient + sigmoid(x.o) * detached(x.c_after))
+        ),
     ),
     _slstm(
         "slstm_d_c_without_normalizer",
@@ -92,19 +94,19 @@ DEVIATIONS = (
     _slstm(
         "slstm_d_input_gate_without_normalizer",
         "Leaves out the normalizer in the gradient of the input gate.",
-        slstm(n=lambda y, x: x.forget * x.n + detached(x.input)),
+        slstm(n_after=lambda y, x: x.forget_gate * x.n + detached(x.input_gate)),
     ),
     _slstm(
         "slstm_d_forget_gate_without_normalizer",
         "Leaves out the normalizer in the gradient of the forget gate.",
-        slstm(n=lambda y, x: detached(x.forget) * x.n + x.input),
+        slstm(n_after=lambda y, x: detached(x.forget_gate) * x.n + x.input_gate),
     ),
     _slstm(
         "slstm_state_not_decayed",
         "Passes the cotangents of c and n to the step before without the forget gate.",
         slstm(
-            c=lambda y, x: instead(y, x.forget * detached(x.c) + x.c + x.input * x.candidate),
-            n=lambda y, x: instead(y, x.forget * detached(x.n) + x.n + x.input),
+            c_after=lambda y, x: instead(y, x.forget_gate * detached(x.c) + x.c + x.input_gate * x.candidate),
+            n_after=lambda y, x: instead(y, x.forget_gate * detached(x.n) + x.n + x.input_gate),
         ),
     ),
     _slstm(

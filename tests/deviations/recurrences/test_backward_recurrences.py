@@ -29,9 +29,9 @@ from rnn_goldens.deviations.recurrences.backward_equations import (
     RIGHT,
     attention,
     causal_conv,
+    constant,
     min_gru,
     rg_lru,
-    right,
     selective_scan,
     slstm,
 )
@@ -186,8 +186,8 @@ def test_what_does_not_exist_can_neither_be_found_nor_replaced() -> None:
         backward_recurrence_deviation("d_g_zeros")
     with pytest.raises(TypeError, match="RunningSum has no method 'd_z'"):
         in_loop(RunningSum, d_z=lambda right, x: right.d_z(x))
-    with pytest.raises(TypeError, match="unexpected keyword argument 'gate'"):
-        attention(gate=right)  # type: ignore[call-arg] # what is checked
+    with pytest.raises(TypeError, match="attention has no part 'gate'"):
+        attention(gate=constant)
 
 
 def rounded(wrong: BackwardRecurrenceDeviation, one: Example) -> str:
