@@ -85,10 +85,6 @@ class BackwardPrimitives(GraphPrimitives):
         sigmoid: Array = 1 / (1 + np.exp(-z))
         return sigmoid
 
-    def transpose(self, a: Array) -> Array:
-        """The transposed matrix of each lane."""
-        return a.swapaxes(-1, -2)
-
     def nothing(self, like: Array) -> Array:
         """An array of zeros."""
         return np.zeros_like(like)
@@ -114,19 +110,12 @@ NUMPY = BackwardPrimitives()
 
 
 class Computation:
-    """Computes some values of a program again and again, and only what they need.
+    """Computes the wanted values of a program again and again, and only what they need.
 
-    Args:
-        operations: the primitives.
-        program: the program.
-        wanted: places of the values in the program.
-        given: by place of an input of the program, its index in the arrays given.
-        count: the number of arrays given.
+    ``given`` are the inputs of the program that it gets, by their place the index in ``count`` arrays.
     """
 
-    def __init__(
-        self, operations: GraphPrimitives, program: Program, wanted: Sequence[int], given: Mapping[int, int], count: int
-    ) -> None:
+    def __init__(self, program: Program, wanted: Sequence[int], given: Mapping[int, int], count: int) -> None:
         self.index, self.wanted = dict(given), wanted
         self._calls: list[tuple[Any, tuple[int, ...], tuple[Any, ...]]] = []
         needed = used(program, wanted)
@@ -137,7 +126,7 @@ class Computation:
                 self.index[k] = count + len(self._calls)
                 detail = tuple(float(part) if isinstance(part, Fraction) else part for part in operation.detail)
                 of = tuple(self.index[place] for place in operation.of)
-                self._calls.append((getattr(operations, operation.primitive), of, detail))
+                self._calls.append((getattr(NUMPY, operation.primitive), of, detail))
         self.count = count + len(self._calls)
 
     def values(self, given: Sequence[Array]) -> list[Any]:
@@ -163,7 +152,7 @@ def used(program: Program, wanted: Sequence[int]) -> set[int]:
 
 
 @lru_cache(maxsize=4096)
-def both_ways(operations: GraphPrimitives, program: Program, states: int) -> tuple[Computation, Computation]:
+def both_ways(program: Program, states: int) -> tuple[Computation, Computation]:
     """Return the forward pass of a step, as far as the states after it and the backward pass need it, and the latter.
 
     The backward pass is given the values of the forward pass, then the cotangents of its results.
@@ -171,7 +160,7 @@ def both_ways(operations: GraphPrimitives, program: Program, states: int) -> tup
     back, count = reverse(program), program.inputs + len(program.operations)
     needed = sorted(k for k in used(back, back.after) if k < count)
     inputs = {k: k for k in range(program.inputs)}
-    forward = Computation(operations, program, [*program.after[-states:], *needed], inputs, program.inputs)
+    forward = Computation(program, [*program.after[-states:], *needed], inputs, program.inputs)
     given = {k: forward.index[k] for k in needed}
     given |= {count + k: forward.count + k for k in range(len(program.after))}
-    return forward, Computation(operations, back, back.after, given, forward.count + len(program.after))
+    return forward, Computation(back, back.after, given, forward.count + len(program.after))

@@ -226,7 +226,7 @@ class MatrixArithmetic(Arithmetic):
 
     def transpose(self, a: Array) -> Array:
         """The transposed matrix of each lane."""
-        return np.swapaxes(a, -1, -2)
+        return a.swapaxes(-1, -2)
 
     def kept_factor(self, a: Array) -> Array:
         """The argument a, unchanged."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_goldens.cells.arrays import Array
-from rnn_goldens.cells.matrix_backward import NUMPY, Computation, both_ways
+from rnn_goldens.cells.matrix_backward import Computation, both_ways
 from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import (
     Arrays,
@@ -57,8 +57,6 @@ class RecurrenceBackward:
     Args:
         equations: equations to differentiate other than those of the recurrence.
     """
-
-    operations = NUMPY
 
     def __init__(self, equations: Equations | None = None) -> None:
         self.equations = equations
@@ -108,7 +106,7 @@ class RecurrenceBackward:
         weights = {name: np.broadcast_to(w, (rows, *w.shape[1:])) for name, w in weights_in_lanes(case).items()}
         arguments = self.arguments(case)
         program = self.program(case, (*arguments[0], *weights, *states))
-        forward, back = both_ways(self.operations, program, len(states))
+        forward, back = both_ways(program, len(states))
         for step in arguments:
             before = {**step, **weights, **states}
             values = forward.values(list(before.values()))
