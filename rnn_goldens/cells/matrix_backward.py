@@ -117,7 +117,7 @@ class Computation:
 
     def __init__(self, program: Program, wanted: Sequence[int], given: Mapping[int, int], count: int) -> None:
         self.index, self.wanted = dict(given), wanted
-        self._calls: list[tuple[Any, tuple[int, ...], tuple[Any, ...]]] = []
+        self._calls: list[tuple[Any, tuple[int, ...], tuple[Any, ...] | None]] = []
         needed = used(program, wanted)
         for k, operation in enumerate(program.operations, program.inputs):
             if k in needed and operation.primitive in _SAME:
@@ -126,7 +126,8 @@ class Computation:
                 self.index[k] = count + len(self._calls)
                 detail = tuple(float(part) if isinstance(part, Fraction) else part for part in operation.detail)
                 of = tuple(self.index[place] for place in operation.of)
-                self._calls.append((getattr(NUMPY, operation.primitive), of, detail))
+                is_plain = len(of) == 2 and not detail  # noqa: PLR2004 - two arguments, as most operations have
+                self._calls.append((getattr(NUMPY, operation.primitive), of, None if is_plain else detail))
         self.count = count + len(self._calls)
 
     def values(self, given: Sequence[Array]) -> list[Any]:
@@ -134,8 +135,9 @@ class Computation:
         values: list[Any] = list(given)
         append = values.append
         for function, of, detail in self._calls:  # the innermost loop
-            if len(of) == 2 and not detail:  # noqa: PLR2004 - most operations
-                append(function(values[of[0]], values[of[1]]))
+            if detail is None:
+                a, b = of
+                append(function(values[a], values[b]))
             else:
                 append(function(*[values[k] for k in of], *detail))
         return values

@@ -106,6 +106,7 @@ def _pieces(wrong: object) -> Iterator[tuple[str, object]]:
             yield f"right: {inner['equations'].__name__}, in parts", inner["equations"]
         for name, change in inner.get("changes", {wrong.__name__: wrong}).items():
             yield f"wrong: {name}", change
+            yield from ((f"where {n}", f) for n, f in inspect.getclosurevars(change).nonlocals.items() if callable(f))
 
 
 def _methods(base: type, methods: Mapping[str, object]) -> Iterator[tuple[str, object]]:
