@@ -16,10 +16,6 @@ class Transposed(Slopes):
         rows = len(matrix) // blocks
         return np.asarray(g @ matrix[index * rows : (index + 1) * rows], g.dtype)
 
-    def instead(self, value: Array, other: Array) -> Array:  # noqa: ARG002 - for the backward pass
-        """The first argument. Its cotangent is passed to the second argument."""
-        return value
-
     def joined(self, *parts: Array) -> Array:
         """The blocks of units, concatenated."""
         return np.concatenate(parts, axis=-1)

@@ -60,6 +60,10 @@ exist, the rules return zero: callers must handle kinks."""
 class Slopes(Arithmetic):
     """The primitives of the rules in NumPy. A deviation in a derivative overrides one method."""
 
+    def instead(self, value: Array, other: Array) -> Array:  # noqa: ARG002 - for the backward pass
+        """The first argument. Its cotangent is passed to the second argument."""
+        return value
+
     def sigmoid_slope(self, y: Array, z: Array) -> Array:  # noqa: ARG002 - for overrides
         """The derivative of y = sigmoid(z): y (1 - y)."""
         slope: Array = y * (1 - y)

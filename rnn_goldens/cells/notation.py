@@ -9,6 +9,7 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from numbers import Integral, Rational, Real
 from typing import Any, TypeVar
 
@@ -254,6 +255,7 @@ def rsqrt(z: Term) -> Term:
     return _applied("rsqrt", z)
 
 
+@cache
 def rsqrt_of(size: int) -> Term:
     """Return 1 / √size, for a size that is no square."""
     return Term("rsqrt", (_constant(Fraction(size)),))

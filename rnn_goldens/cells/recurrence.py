@@ -183,19 +183,22 @@ def _program(equations: Equations, names: tuple[str, ...], options: tuple[tuple[
     return written(list(terms.values()), (*outputs, *states))
 
 
-def step_program(case: RecurrenceCase, equations: Equations | None = None) -> Program:
+def step_program(
+    case: RecurrenceCase, equations: Equations | None = None, names: tuple[str, ...] | None = None
+) -> Program:
     """Return the program of one time step: its results are the outputs, then the states after the step.
 
     Args:
         case: the case.
         equations: other equations than those of the recurrence.
+        names: the names of the arguments of other equations, if they have others.
     """
     config, options = case.config, dict[str, Any]()
     if (scale := scale_of(config)) is not None:
         options["scale"] = scale
     if "activation" in config.recurrence.options:
         options["silu"] = config.option("activation") == "silu"
-    return _program(equations or EQUATIONS[case.cell], argument_names(config), tuple(options.items()))
+    return _program(equations or EQUATIONS[case.cell], names or argument_names(config), tuple(options.items()))
 
 
 class MatrixArithmetic(Arithmetic):
@@ -211,7 +214,7 @@ class MatrixArithmetic(Arithmetic):
 
     def transpose(self, a: Array) -> Array:
         """The transposed matrix of each lane."""
-        return np.swapaxes(a, -1, -2)
+        return a.swapaxes(-1, -2)
 
     def kept_factor(self, a: Array) -> Array:
         """The argument a, unchanged."""

@@ -2,15 +2,16 @@
 
 It is derived from the program of a time step, and runs in NumPy, in the type of the arrays. The gradients are those of
 the sum of every output times its cotangent: ``d_o`` is the cotangent of ``o``, and ``d_S_n`` that of the last state.
+Every method of ``RecurrenceBackward`` is one named part of the computation, so that a deviation overrides one method.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_goldens.cells.adjoint import part_of
 from rnn_goldens.cells.arrays import Array
-from rnn_goldens.cells.graph_primitives import NUMPY
+from rnn_goldens.cells.matrix_backward import Computation, both_ways
 from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import (
     Arrays,
@@ -22,18 +23,160 @@ from rnn_goldens.cells.recurrence import (
     time_steps,
     weights_in_lanes,
 )
+from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.golden.recurrences import sequence_slices
 from rnn_goldens.golden.shapes import cotangent_of
 
+Gradients = dict[str, Array]
+"""Gradients by the name of the array."""
 
-def gradients(case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A time step of the forward pass. ``step["k"]`` is an argument of the equations, in lanes.
+
+    Attributes:
+        before: the arguments of the equations: inputs, weights, and states before the step.
+        after: the states after the step.
+        values: the values that the backward pass needs.
+        back: the backward pass.
+    """
+
+    before: Arrays
+    after: Arrays
+    values: Sequence[Array]
+    back: Computation
+
+    def __getitem__(self, name: str) -> Array:
+        return self.before[name]
+
+
+class RecurrenceBackward:
+    """The backward pass of a recurrence: a loop over packed sequences and time steps, from the last to the first.
+
+    Args:
+        equations: equations to differentiate other than those of the recurrence.
+    """
+
+    def __init__(self, equations: Equations | None = None) -> None:
+        self.equations = equations
+        self.d_start: Arrays = {}
+        """Cotangents of the initial states of the sequence visited before; none for the first one visited."""
+
+    @np.errstate(over="ignore")  # e^-z is infinite where a sigmoid is zero
+    def gradients(self, case: RecurrenceCase, cotangents: Arrays) -> Gradients:
+        """Return the gradients of inputs, initial states and weights, each shaped like its array."""
+        self.d_start = {}
+        sequences = by_sequence(case, completed(case, cotangents))
+        return self.joined(case, [self.of_sequence(*one) for one in reversed(sequences)][::-1])
+
+    def joined(self, case: RecurrenceCase, found: Sequence[Gradients]) -> Gradients:
+        """The gradients of all packed sequences together: those of weights are sums."""
+
+        def together(name: str, parts: list[Array]) -> Array:
+            if name in case.weights:
+                return np.asarray(np.sum(parts, axis=0))
+            return np.concatenate(parts, axis=1 if name in case.inputs else 0)
+
+        if len(found) == 1:
+            return dict(found[0])
+        return {name: together(name, [one[name] for one in found]) for name in found[0]}
+
+    def of_sequence(self, case: RecurrenceCase, cotangents: Arrays) -> Gradients:
+        """The gradients of one sequence, or of a batch of sequences with equal lengths."""
+        kept, d_outputs, d_last = self.kept(case), self.d_outputs(case, cotangents), self.d_last(case, cotangents)
+        d_states = d_last
+        d_inputs = [{name: np.zeros_like(kept[0][name]) for name in case.inputs}] * case.time
+        shares: dict[str, list[Array]] = {name: [] for name in case.weights}
+        for t in self.times_back(case):
+            found = self.step_back(kept[t], d_outputs[t], d_states)
+            d_inputs[t] = {name: found[name] for name in case.inputs}
+            for name, parts in shares.items():
+                parts.append(self.over_batch(found[name]))
+            d_states = self.carry({name: found[name] for name in d_states}, d_states, t)
+        self.d_start = self.to_start(d_states, d_last)
+        weights = weights_in_lanes(case)
+        d_weights = {name: self.over_time(parts) if parts else 0 * weights[name] for name, parts in shares.items()}
+        return self.named(case, d_inputs, d_weights)
+
+    def kept(self, case: RecurrenceCase) -> list[Step]:
+        """The time steps of the forward pass."""
+        states, kept = states_in_lanes(case), list[Step]()
+        rows = len(next(iter(states.values())))
+        weights = {name: np.broadcast_to(w, (rows, *w.shape[1:])) for name, w in weights_in_lanes(case).items()}
+        arguments = self.arguments(case)
+        program = self.program(case, (*arguments[0], *weights, *states))
+        forward, back = both_ways(program, len(states))
+        for step in arguments:
+            before = {**step, **weights, **states}
+            values = forward.values(list(before.values()))
+            states = {name: values[forward.index[place]] for name, place in zip(states, forward.wanted, strict=False)}
+            kept.append(Step(before, states, values, back))
+        return kept
+
+    def arguments(self, case: RecurrenceCase) -> Sequence[Arrays]:
+        """The arguments of the equations at each time step by name, without weights and states."""
+        return time_steps(case)
+
+    def program(self, case: RecurrenceCase, names: tuple[str, ...]) -> Program:
+        """The program of a time step, from the names of the arguments."""
+        return step_program(case, self.equations, names)
+
+    def step_back(self, step: Step, d_outputs: Arrays, d_after: Arrays) -> Arrays:
+        """The gradients of the arguments of a step; those of weights by row of the batch."""
+        values = step.back.values([*step.values, *d_outputs.values(), *d_after.values()])
+        return {n: values[step.back.index[place]] for n, place in zip(step.before, step.back.wanted, strict=True)}
+
+    def d_outputs(self, case: RecurrenceCase, cotangents: Arrays) -> Sequence[Arrays]:
+        """The cotangents of the outputs of each step by name of the output, in lanes."""
+        found = lanes_of_cotangents(case, cotangents)
+        return [{name: found[name][t] for name in case.config.recurrence.outputs} for t in range(case.time)]
+
+    def d_last(self, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
+        """The cotangents of the last states by name of the state, in lanes: zero if the state is not compared."""
+        found = lanes_of_cotangents(case, cotangents)
+        return {name: found.get(f"{name}_n", np.zeros_like(state)) for name, state in states_in_lanes(case).items()}
+
+    def times_back(self, case: RecurrenceCase) -> Iterable[int]:
+        """The order in which time steps are visited."""
+        return reversed(range(case.time))
+
+    def carry(self, d_before: Arrays, d_after: Arrays, t: int) -> Arrays:  # noqa: ARG002 - for overrides
+        """The cotangents of the states that step t passes to the step before it."""
+        return d_before
+
+    def to_start(self, d_states: Arrays, d_last: Arrays) -> Arrays:  # noqa: ARG002 - for overrides
+        """The cotangents of the initial states."""
+        return d_states
+
+    def over_batch(self, share: Array) -> Array:
+        """The sum of a weight's gradient over the batch."""
+        return np.asarray(share.sum(axis=0, keepdims=True))
+
+    def over_time(self, shares: Sequence[Array]) -> Array:
+        """The sum of a weight's gradient over the steps, in the order in which they are visited."""
+        return np.asarray(np.sum(shares, axis=0))
+
+    def named(self, case: RecurrenceCase, d_inputs: Sequence[Arrays], d_weights: Arrays) -> Gradients:
+        """The gradients of a sequence by name, each shaped like its array, from those in lanes."""
+        recurrence = case.config.recurrence
+        inputs = {
+            name: from_lanes(np.stack([step[name] for step in d_inputs]), axes).swapaxes(0, 1)
+            for name, axes in case.config.inputs.items()
+        }
+        states = {f"{name}0": from_lanes(d, recurrence.states[name]) for name, d in self.d_start.items()}
+        weights = {name: from_lanes(d, recurrence.weights[name])[0] for name, d in d_weights.items()}
+        return inputs | states | weights
+
+
+def gradients(case: RecurrenceCase, cotangents: Arrays) -> Gradients:
     """Return the gradients of inputs, initial states and weights by name, each shaped like its array in the case.
 
     Args:
         case: the inputs of the recurrence.
         cotangents: by name, ``d_o`` and ``d_S_n``, shaped like the outputs; a missing cotangent is zero.
     """
-    return joined(case, [_of_sequence(one, given) for one, given in by_sequence(case, completed(case, cotangents))])
+    return RecurrenceBackward().gradients(case, cotangents)
 
 
 # Packed sequences.
@@ -57,110 +200,3 @@ def completed(case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
     shapes = case.config.output_shapes(len(first), case.time, rows)
     zeros = {cotangent_of(output): np.zeros(shape, first.dtype) for output, shape in shapes.items()}
     return {name: cotangents[name].astype(first.dtype) if name in cotangents else zero for name, zero in zeros.items()}
-
-
-def joined(case: RecurrenceCase, found: Sequence[Arrays]) -> dict[str, Array]:
-    """Return the gradients of a case from those of its packed sequences: the gradients of weights are sums."""
-
-    def together(name: str, parts: list[Array]) -> Array:
-        if name in case.weights:
-            return np.asarray(np.sum(parts, axis=0))
-        return np.concatenate(parts, axis=1 if name in case.inputs else 0)
-
-    if len(found) == 1:
-        return dict(found[0])
-    return {name: together(name, [one[name] for one in found]) for name in found[0]}
-
-
-# Lanes: arrays of (batch, heads, rows, columns).
-
-
-def outputs_back(case: RecurrenceCase, cotangents: Arrays) -> list[dict[str, Array]]:
-    """Return the cotangents of the outputs of each time step by name of the output, in lanes."""
-    found = lanes_of_cotangents(case, cotangents)
-    return [{name: found[name][t] for name in case.config.recurrence.outputs} for t in range(case.time)]
-
-
-def last_states_back(case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
-    """Return the cotangents of the last states by name of the state, in lanes: zero if the state is not compared."""
-    found = lanes_of_cotangents(case, cotangents)
-    return {name: found.get(f"{name}_n", np.zeros_like(state)) for name, state in states_in_lanes(case).items()}
-
-
-def gradients_from_lanes(
-    case: RecurrenceCase, d_inputs: Sequence[Arrays], d_states: Arrays, d_weights: Arrays
-) -> dict[str, Array]:
-    """Return the gradients of a case, each shaped like its array, from those in lanes.
-
-    Args:
-        case: a case without packed sequences.
-        d_inputs: gradients of the inputs, by time step and name.
-        d_states: gradients of the initial states, by name of the state.
-        d_weights: gradients of the weights, by name.
-    """
-    recurrence = case.config.recurrence
-    inputs = {
-        name: np.stack([from_lanes(step[name], axes) for step in d_inputs], axis=1)
-        for name, axes in case.config.inputs.items()
-    }
-    states = {f"{name}0": from_lanes(d_state, recurrence.states[name]) for name, d_state in d_states.items()}
-    weights = {name: from_lanes(d_weight, recurrence.weights[name])[0] for name, d_weight in d_weights.items()}
-    return inputs | states | weights
-
-
-# One sequence.
-
-
-def _of_sequence(case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
-    program, recurrence = step_program(case), case.config.recurrence
-    weights, d_states = weights_in_lanes(case), last_states_back(case, cotangents)
-    d_weights = {name: np.zeros_like(weight) for name, weight in weights.items()}
-    d_inputs: list[dict[str, Array]] = []
-    kept, outputs = _every_value(case, program), outputs_back(case, cotangents)
-    names = (*case.config.inputs, *recurrence.weights, *recurrence.states)
-    for values, d_outputs in zip(reversed(kept), reversed(outputs), strict=True):
-        back = step_back(program, values, [*d_outputs.values(), *d_states.values()])
-        found = dict(zip(names, back, strict=True))
-        d_inputs.append({name: found[name] for name in case.config.inputs})
-        d_states = {name: found[name] for name in d_states}
-        d_weights = {name: total + found[name] for name, total in d_weights.items()}
-    return gradients_from_lanes(case, d_inputs[::-1], d_states, d_weights)
-
-
-def _every_value(case: RecurrenceCase, program: Program) -> list[list[Array]]:
-    """Return every value of the program of each time step."""
-    weights, states, kept = list(weights_in_lanes(case).values()), list(states_in_lanes(case).values()), []
-    for step in time_steps(case):
-        kept.append(program.computed(NUMPY, [*step.values(), *weights, *states], {}))
-        states = [kept[-1][place] for place in program.after[-len(states) :]]
-    return kept
-
-
-# One step.
-
-
-def step_back(program: Program, values: Sequence[Array], cotangents: Sequence[Array]) -> list[Array]:
-    """Return the cotangents of the inputs of a program from those of its results; ``values`` are all of its values."""
-    found: dict[int, Array] = {}
-
-    def add(place: int, g: Array) -> None:
-        found[place] = found[place] + g if place in found else g
-
-    for place, g in zip(program.after, cotangents, strict=True):
-        add(place, g)
-    for k in reversed(range(program.inputs, len(values))):
-        if k in found:
-            operation = program.operations[k - program.inputs]
-            arguments = [values[place] for place in operation.of]
-            for number, (place, argument) in enumerate(zip(operation.of, arguments, strict=True)):
-                if isinstance(argument, np.ndarray):  # not a constant
-                    part = part_of(NUMPY, operation, number, found[k], values[k], arguments)
-                    if part is not None:
-                        add(place, summed_to(part, argument))
-    return [found.get(k, np.zeros_like(values[k])) for k in range(program.inputs)]
-
-
-def summed_to(g: Array, like: Array) -> Array:
-    """Return a cotangent summed over the axes that were broadcast from the shape of ``like``."""
-    axes = tuple(axis for axis, size in enumerate(like.shape) if size == 1 and g.shape[axis] > 1)
-    return np.asarray(g.sum(axis=axes, keepdims=True) if axes else g, like.dtype)

@@ -77,29 +77,36 @@ class _Share:
     v: Term | None
 
 
-class _Terms:
+class Terms:
     """The primitives of the rules, as terms."""
 
     def scaled(self, g: Term, factor: Fraction) -> Term:
+        """The product with a number."""
         return g * factor
 
     def sigmoid(self, z: Term) -> Term:
+        """The sigmoid."""
         return Term("sigmoid", (z,))
 
     def sigmoid_slope(self, y: Term, z: Term) -> Term:
+        """The derivative of y = sigmoid(z)."""
         return Term("sigmoid_slope", (y, z))
 
     def tanh_slope(self, y: Term, z: Term) -> Term:
+        """The derivative of y = tanh(z)."""
         return Term("tanh_slope", (y, z))
 
     def difference(self, g: Term, a: Term, b: Term) -> Term:
+        """The product g (a - b)."""
         return Term("difference", (g, a, b))
 
     def where_larger(self, g: Term, a: Term, b: Operand) -> Term:
+        """The cotangent g where a is larger than b, zero elsewhere."""
         limit = b if isinstance(b, Term) else Term("constant", (), (Fraction(b),))
         return Term("where_larger", (g, a, limit))
 
     def where_within(self, g: Term, z: Term, low: Fraction, high: Fraction) -> Term:
+        """The cotangent g where z is between the limits, zero elsewhere."""
         return Term("where_within", (g, z), (low, high))
 
 
@@ -107,7 +114,7 @@ class _Differentiation:
     """Passes the cotangent of each value to its arguments, from the last value to the first."""
 
     def __init__(self, program: Program) -> None:
-        self.program, self._narrow, self._terms = program, _narrow(program), _Terms()
+        self.program, self._narrow, self._terms = program, _narrow(program), Terms()
         self._at_once = any(operation.primitive == "affine" for operation in program.operations)
         values = program.inputs + len(program.operations)
         self.inputs = [Term("input") for _ in range(values + len(program.after))]
@@ -118,13 +125,13 @@ class _Differentiation:
             self._parts[k].append(g)
         for k in range(values - 1, program.inputs - 1, -1):
             self._through(k, program.operations[k - program.inputs])
-        self.before = [_summed(self._parts[k]) if self._parts[k] else None for k in range(program.inputs)]
+        self.before = [summed(self._parts[k]) if self._parts[k] else None for k in range(program.inputs)]
 
     def _through(self, k: int, operation: Operation) -> None:
         if self._blocks[k]:
             self._through_blocks(k, operation)
         elif self._parts[k]:
-            g = _summed(self._parts[k])
+            g = summed(self._parts[k])
             if operation.primitive in ("product", "affine"):
                 self._through_product(operation, g, 0, 1)
             elif operation.primitive == "vector":
@@ -139,7 +146,7 @@ class _Differentiation:
 
     def _through_blocks(self, k: int, operation: Operation) -> None:
         """Differentiate a product used in blocks: all blocks at once if a fused program uses all, else one by one."""
-        blocks = {index: _summed(parts) for index, parts in sorted(self._blocks[k].items())}
+        blocks = {index: summed(parts) for index, parts in sorted(self._blocks[k].items())}
         count = next(o.detail[1] for o in self.program.operations if o.primitive == "block" and o.of == (k,))
         if self._at_once and len(blocks) == count:
             self._through_product(operation, Term("joined", tuple(blocks.values())), 0, 1)
@@ -189,7 +196,8 @@ def _is_constant(program: Program, k: int) -> bool:
     return k >= program.inputs and program.operations[k - program.inputs].primitive == "constant"
 
 
-def _summed(parts: Sequence[Term]) -> Term:
+def summed(parts: Sequence[Term]) -> Term:
+    """Return the sum of terms."""
     first, *rest = parts
     for part in rest:
         first = first + part

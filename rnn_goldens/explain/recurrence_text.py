@@ -18,7 +18,6 @@ from rnn_goldens.corpus.kill_matrix import NAME, Detection
 from rnn_goldens.deviations.recurrences import FAMILIES, RecurrenceDeviation
 from rnn_goldens.deviations.recurrences.backward import BACKWARD_FAMILIES
 from rnn_goldens.deviations.recurrences.backward_deviation import BackwardRecurrenceDeviation
-from rnn_goldens.deviations.recurrences.backward_kernel import BackwardKernel
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, Replaced
 from rnn_goldens.deviations.recurrences.deviation import Edit
 from rnn_goldens.explain.deviation_text import SCREEN, WIDTH, indent, indented, where_it_shows
@@ -87,34 +86,55 @@ def _verdict(deviation: AnyDeviation, golden: Golden) -> str:
 
 
 def _code(deviation: AnyDeviation, room: int) -> list[str]:
-    """Return the right and the wrong equations or methods, as far as they fit."""
+    """Return the right and the wrong code, as far as it fits."""
     lines: list[str] = []
-    for name, *functions in _changed(deviation):
-        for number, function in enumerate(functions):
-            kind, source = "wrong" if number else "right", _source(function)
-            if len(functions) > 1 and source and len(lines) + len(source) + 1 < room:
-                lines += [f"{kind}: {name}", *indent(4, source)]
+    of = _of_backward(deviation.wrong) if isinstance(deviation, BackwardRecurrenceDeviation) else _of_forward(deviation)
+    for title, function in of:
+        source = _source(function)
+        if source and len(lines) + len(source) + 1 < room:
+            lines += [title, *indent(4, source)]
     return ["the code", *lines] if lines else []
 
 
-def _changed(deviation: AnyDeviation) -> Iterator[tuple[Any, ...]]:
-    """Yield what is changed: its name, the right function, the wrong one, and the functions that it was made with."""
+Pieces = Iterator[tuple[str, object]]
+"""The right and the wrong code with titles: equations, methods, or changes of arrays and outputs."""
+
+
+def _of_forward(deviation: RecurrenceDeviation) -> Pieces:
     wrong = deviation.wrong
     if isinstance(wrong, Edit):
         for name, right in (("equations", EQUATIONS[deviation.cells[0]]), ("case", None), ("outputs", None)):
-            yield name, right, *_made_of(getattr(wrong, name))
+            if functions := list(_made_of(getattr(wrong, name))):
+                yield f"right: {name}", right
+                yield from ((f"wrong: {name}", function) for function in functions)
         for name, method in vars(type(wrong.operations)).items():
             if wrong.operations is not RIGHT and not name.startswith("_"):
-                yield name, getattr(RIGHT, name, None), method
-    elif inspect.isfunction(wrong):
-        yield "run", None, *_made_of(wrong)
+                yield f"right: {name}", getattr(RIGHT, name, None)
+                yield f"wrong: {name}", method
     elif isinstance(wrong, Replaced):
-        for name, function in wrong.methods.items():
-            yield f"{name} of {ChunkKernel.__name__}", getattr(ChunkKernel, name), function
-    elif isinstance(wrong, type) and issubclass(wrong, BackwardKernel):
-        kernel = wrong.__mro__[1]
-        for name, function in vars(wrong).get("replaced", {}).items():
-            yield f"{name} of {kernel.__name__}", getattr(kernel, name), function
+        yield from _methods(ChunkKernel, wrong.methods)
+    else:
+        yield from (("wrong: run", function) for function in _made_of(wrong))
+
+
+def _of_backward(wrong: object) -> Pieces:
+    if isinstance(wrong, type):
+        base = wrong.__mro__[1]
+        own = {n: f for n, f in vars(wrong).items() if inspect.isfunction(f) and hasattr(base, n)}
+        yield from _methods(base, vars(wrong).get("replaced", own))
+    elif inspect.isfunction(wrong):
+        inner: Mapping[str, Any] = inspect.getclosurevars(wrong).nonlocals
+        if "changes" in inner:
+            yield f"right: {inner['equations'].__name__}, in parts", inner["equations"]
+        for name, change in inner.get("changes", {wrong.__name__: wrong}).items():
+            yield f"wrong: {name}", change
+            yield from ((f"where {n}", f) for n, f in inspect.getclosurevars(change).nonlocals.items() if callable(f))
+
+
+def _methods(base: type, methods: Mapping[str, object]) -> Pieces:
+    for name, function in methods.items():
+        yield f"right: {name} of {base.__name__}", getattr(base, name)
+        yield f"wrong: {name} of {base.__name__}", function
 
 
 def _made_of(function: object) -> Iterator[Callable[..., Any]]:

@@ -174,6 +174,15 @@ def test_the_code_of_an_edit_of_arrays_or_primitives_is_shown() -> None:
     assert state.index("right: stored") < state.index("wrong: stored")
 
 
+def test_wrong_equations_of_a_recurrence_are_shown_below_the_right_ones_in_parts() -> None:
+    text = recurrence_deviation_text(NAMED["d_beta_by_v_alone"], CORPUS, DETECTIONS["d_beta_by_v_alone"])
+    assert 'x.part("written", x.beta * (x.v - x.removed))' in text
+    positions = [
+        text.index(f"\n{title}\n") for title in ("right: attention, in parts", "wrong: written", "where of_beta")
+    ]
+    assert positions == sorted(positions)
+
+
 @pytest.mark.parametrize("name", list(NAMED)[::8])
 def test_a_text_fits_a_screen(name: str) -> None:
     lines = recurrence_deviation_text(NAMED[name], CORPUS, DETECTIONS[name]).splitlines()

@@ -4,13 +4,12 @@ from rnn_goldens.deviations.deviation import named_in
 from rnn_goldens.deviations.recurrences import (
     backward_all,
     backward_attention,
-    backward_conv,
     backward_decays,
     backward_numerics,
     backward_scans,
     backward_slstm,
 )
-from rnn_goldens.deviations.recurrences.backward_deviation import BACKWARD_KERNELS, BackwardRecurrenceDeviation
+from rnn_goldens.deviations.recurrences.backward_deviation import BackwardRecurrenceDeviation
 
 BACKWARD_FAMILIES: dict[str, tuple[BackwardRecurrenceDeviation, ...]] = {
     "states back": backward_all.STATES,
@@ -24,7 +23,7 @@ BACKWARD_FAMILIES: dict[str, tuple[BackwardRecurrenceDeviation, ...]] = {
     "selective scan back": backward_scans.SELECTIVE_SCAN,
     "RG-LRU back": backward_scans.RG_LRU,
     "minGRU back": backward_scans.MIN_GRU,
-    "causal convolution back": backward_conv.DEVIATIONS,
+    "causal convolution back": backward_scans.CAUSAL_CONV,
     "sLSTM back": backward_slstm.DEVIATIONS,
     "numerics": backward_numerics.DEVIATIONS,
 }
@@ -43,7 +42,6 @@ def backward_recurrence_deviation(name: str) -> BackwardRecurrenceDeviation:
 
 __all__ = [
     "BACKWARD_FAMILIES",
-    "BACKWARD_KERNELS",
     "BACKWARD_RECURRENCE_DEVIATIONS",
     "BackwardRecurrenceDeviation",
     "backward_recurrence_deviation",

@@ -1,123 +1,68 @@
 """Deviations of the backward pass of every recurrence: cotangents of states, packed sequences, sums of weights."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from rnn_goldens.cells.arrays import Array
-from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.deviations.recurrences.backward_deviation import CHUNK, BackwardRecurrenceDeviation, declared_for
-from rnn_goldens.deviations.recurrences.backward_kernel import BackwardKernel, Gradients, Values, overriding
+from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase
+from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
+from rnn_goldens.deviations.recurrences.backward_deviation import (
+    CHUNK,
+    BackwardRecurrenceDeviation,
+    declared_for,
+    in_loop,
+)
 from rnn_goldens.deviations.recurrences.deviation import CELLS
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 _all = declared_for(CELLS)
 _WITH_WEIGHTS = tuple(cell for cell, recurrence in RECURRENCES.items() if recurrence.weights)
 
-Arrays = dict[str, Array]
+
+# ruff: noqa: ARG005 - functions have the arguments of the methods that they replace
 
 
-def _in_kernel(**methods: Callable[..., Any]) -> type[BackwardKernel]:
-    return overriding(BackwardKernel, **methods)
-
-
-def _zero(arrays: Values) -> Arrays:
+def _zero(arrays: Arrays) -> Arrays:
     return {name: np.zeros_like(array) for name, array in arrays.items()}
 
 
 # Cotangents of states.
 
 
-def _last_ignored(right: BackwardKernel, case: RecurrenceCase, cotangents: Values) -> Arrays:
-    return _zero(right.d_last(case, cotangents))
-
-
-def _not_carried(right: BackwardKernel, d_before: Arrays, d_after: Values, t: int) -> Arrays:
-    carried = right.carry(d_before, d_after, t)
-    return _zero(carried) if t else carried
-
-
 def _truncated(steps: int) -> BackwardRecurrenceDeviation:
-    def carry(right: BackwardKernel, d_before: Arrays, d_after: Values, t: int) -> Arrays:
-        carried = right.carry(d_before, d_after, t)
-        return _zero(carried) if t and t % steps == 0 else carried
-
     return BackwardRecurrenceDeviation(
         f"recurrence_backward_truncated_every_{steps}",
         f"Does not pass the state's cotangent to the previous chunk of {steps} steps.",
-        _in_kernel(carry=carry),
+        in_loop(carry=lambda _, d_before, d_after, t: _zero(d_before) if t and t % steps == 0 else d_before),
         CELLS,
         ("several_chunks",) if steps == CHUNK else ("several_steps",),
     )
 
 
-class _EnteringEverywhere(BackwardKernel):
+class _EnteringEverywhere(RecurrenceBackward):
     """Adds the cotangent of the last state at every step."""
 
-    def d_last(self, case: RecurrenceCase, cotangents: Values) -> Arrays:
+    def d_last(self, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
         self._d_last = super().d_last(case, cotangents)
         return self._d_last
 
-    def carry(self, d_before: Arrays, d_after: Values, t: int) -> Arrays:
-        carried = super().carry(d_before, d_after, t)
-        return {name: array + self._d_last[name] for name, array in carried.items()} if t else carried
+    def carry(self, d_before: Arrays, d_after: Arrays, t: int) -> Arrays:  # noqa: ARG002 - not used
+        return {name: array + self._d_last[name] for name, array in d_before.items()} if t else d_before
 
 
-class _StartFromLast(BackwardKernel):
-    """Returns the cotangents of the last states as the gradients of the initial states."""
-
-    def d_last(self, case: RecurrenceCase, cotangents: Values) -> Arrays:
-        self._d_last = super().d_last(case, cotangents)
-        return self._d_last
-
-    def to_start(self, d_states: Arrays) -> Arrays:  # noqa: ARG002 - not used
-        return self._d_last
-
-
-class _OneStepShort(BackwardKernel):
-    """Returns the gradient of the state after the first step as the gradient of the initial state."""
-
-    def carry(self, d_before: Arrays, d_after: Values, t: int) -> Arrays:
-        self._after = dict(d_after)
-        return super().carry(d_before, d_after, t)
-
-    def to_start(self, d_states: Arrays) -> Arrays:  # noqa: ARG002 - not used
-        return self._after
-
-
-def _start_summed(right: BackwardKernel, d_states: Arrays) -> Arrays:
-    found = right.to_start(d_states)
-    return {n: np.broadcast_to(a.sum(axis=0, keepdims=True), a.shape) for n, a in found.items()}
+def _start_summed(_: RecurrenceBackward, d_states: Arrays, d_last: Arrays) -> Arrays:  # noqa: ARG001 - not used
+    return {n: np.broadcast_to(a.sum(axis=0, keepdims=True), a.shape) for n, a in d_states.items()}
 
 
 # Steps.
 
 
-def _in_order_of_time(_: BackwardKernel, case: RecurrenceCase) -> Iterable[int]:
-    return range(case.time)
-
-
-def _last_chunk_alone(_: BackwardKernel, case: RecurrenceCase) -> Iterable[int]:
-    return reversed(range((case.time - 1) // CHUNK * CHUNK, case.time))
-
-
-def _whole_chunks_alone(_: BackwardKernel, case: RecurrenceCase) -> Iterable[int]:
-    return reversed(range(case.time // CHUNK * CHUNK if case.time > CHUNK else case.time))
-
-
-def _as_visited(
-    right: BackwardKernel, case: RecurrenceCase, d_inputs: Sequence[Values], d_weights: Values
-) -> Gradients:
-    return right.named(case, d_inputs[::-1], d_weights)
-
-
-def _one_step_late(right: BackwardKernel, case: RecurrenceCase, cotangents: Values) -> Sequence[Values]:
+def _one_step_late(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Sequence[Arrays]:
     found = right.d_outputs(case, cotangents)
     return [_zero(found[0]), *found[:-1]]
 
 
-def _last_output_alone(right: BackwardKernel, case: RecurrenceCase, cotangents: Values) -> Sequence[Values]:
+def _last_output_alone(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Sequence[Arrays]:
     found = right.d_outputs(case, cotangents)
     return [*map(_zero, found[:-1]), found[-1]]
 
@@ -125,42 +70,38 @@ def _last_output_alone(right: BackwardKernel, case: RecurrenceCase, cotangents: 
 # The batch and packed sequences.
 
 
-def _first_row_alone(right: BackwardKernel, case: RecurrenceCase, found: Sequence[Gradients]) -> Gradients:
+def _first_row_alone(right: RecurrenceBackward, case: RecurrenceCase, found: Sequence[Gradients]) -> Gradients:
     whole = right.joined(case, found)
     for name in (*case.inputs, *case.states) if case.offsets is None else ():
         whole[name] = np.concatenate([whole[name][:1], 0 * whole[name][1:]])
     return whole
 
 
-class _AcrossBorders(BackwardKernel):
+class _AcrossBorders(RecurrenceBackward):
     """Passes the state's cotangent on to the packed sequence before, whose last state was not the initial one."""
 
-    def d_last(self, case: RecurrenceCase, cotangents: Values) -> Arrays:
+    def d_last(self, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
         found = super().d_last(case, cotangents)
         return {name: array + self.d_start[name] for name, array in found.items()} if self.d_start else found
 
 
-class _LastOfPackAlone(BackwardKernel):
+class _LastOfPackAlone(RecurrenceBackward):
     """Uses the cotangent of the last state of the last packed sequence only."""
 
-    def d_last(self, case: RecurrenceCase, cotangents: Values) -> Arrays:
+    def d_last(self, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
         found = super().d_last(case, cotangents)
         return _zero(found) if self.d_start else found
 
 
-def _first_start_alone(right: BackwardKernel, case: RecurrenceCase, found: Sequence[Gradients]) -> Gradients:
+def _first_start_alone(right: RecurrenceBackward, case: RecurrenceCase, found: Sequence[Gradients]) -> Gradients:
     return right.joined(case, [found[0], *({**one, **{n: 0 * one[n] for n in case.states}} for one in found[1:])])
-
-
-def _weights_overwritten(right: BackwardKernel, case: RecurrenceCase, found: Sequence[Gradients]) -> Gradients:
-    return {**right.joined(case, found), **{name: found[0][name] for name in case.weights}}
 
 
 STATES = (
     _all(
         "last_state_cotangent_ignored",
         "Ignores the cotangent of the last state.",
-        _in_kernel(d_last=_last_ignored),
+        in_loop(d_last=lambda right, case, cotangents: _zero(right.d_last(case, cotangents))),
         stands_for=("flash-linear-attention-npu PR291",),
     ),
     _all(
@@ -172,32 +113,32 @@ STATES = (
     _all(
         "state_cotangent_not_carried",
         "Passes no cotangent of the state from a step to the one before it.",
-        _in_kernel(carry=_not_carried),
+        in_loop(carry=lambda _, d_before, d_after, t: _zero(d_before) if t else d_before),
         "several_steps",
     ),
     *(_truncated(steps) for steps in (16, CHUNK)),
     _all(
         "initial_state_gradient_zero",
         "Returns zero for the gradient of the initial state.",
-        _in_kernel(to_start=lambda _, d_states: _zero(d_states)),
+        in_loop(to_start=lambda _, d_states, d_last: _zero(d_states)),
         "state",
     ),
     _all(
         "initial_state_gradient_from_the_end",
         "Returns the cotangent of the last state as the gradient of the initial state.",
-        _StartFromLast,
+        in_loop(to_start=lambda _, d_states, d_last: d_last),
         "state",
     ),
     _all(
         "initial_state_gradient_one_step_short",
         "Returns the gradient of the state after the first step as that of the initial state.",
-        _OneStepShort,
+        in_loop(carry=lambda _, d_before, d_after, t: d_before if t else d_after),
         "state",
     ),
     _all(
         "initial_state_gradient_summed_over_batch",
         "Sums the gradient of the initial state over the batch, as if all rows shared one state.",
-        _in_kernel(to_start=_start_summed),
+        in_loop(to_start=_start_summed),
         "rows",
         "state",
     ),
@@ -207,36 +148,38 @@ STEPS = (
     _all(
         "recurrence_backward_in_order_of_time",
         "Runs the backward pass over the steps in forward order.",
-        _in_kernel(times_back=_in_order_of_time),
+        in_loop(times_back=lambda _, case: range(case.time)),
         "several_steps",
     ),
     _all(
         "gradients_of_last_chunk_alone",
         f"Computes gradients of the last chunk of {CHUNK} steps only: those of the chunks before are zero.",
-        _in_kernel(times_back=_last_chunk_alone),
+        in_loop(times_back=lambda _, case: reversed(range((case.time - 1) // CHUNK * CHUNK, case.time))),
         "several_chunks",
     ),
     _all(
         "gradients_of_whole_chunks_alone",
         f"Leaves out the last chunk if it has fewer than {CHUNK} steps: its gradients are zero.",
-        _in_kernel(times_back=_whole_chunks_alone),
+        in_loop(
+            times_back=lambda _, case: reversed(range(case.time // CHUNK * CHUNK if case.time > CHUNK else case.time))
+        ),
         "several_chunks",
     ),
     _all(
         "input_gradients_as_visited",
         "Returns the gradients of the inputs in the order of the backward pass, the last step first.",
-        _in_kernel(named=_as_visited),
+        in_loop(named=lambda right, case, d_inputs, d_weights: right.named(case, d_inputs[::-1], d_weights)),
         "several_steps",
     ),
     _all(
         "output_cotangent_one_step_late",
         "Uses the cotangent of the output of the previous step.",
-        _in_kernel(d_outputs=_one_step_late),
+        in_loop(d_outputs=_one_step_late),
     ),
     _all(
         "output_cotangent_of_last_step_alone",
         "Uses the cotangent of the output at the last step only.",
-        _in_kernel(d_outputs=_last_output_alone),
+        in_loop(d_outputs=_last_output_alone),
         "several_steps",
     ),
 )
@@ -245,7 +188,7 @@ SEQUENCES = (
     _all(
         "gradients_of_first_row_alone",
         "Returns zero for the gradients of inputs and initial states of all sequences of a batch except the first.",
-        _in_kernel(joined=_first_row_alone),
+        in_loop(joined=_first_row_alone),
         "rows",
     ),
     _all(
@@ -263,14 +206,19 @@ SEQUENCES = (
     _all(
         "initial_state_gradient_of_first_sequence_alone",
         "Returns zero for the gradients of the initial states of all packed sequences except the first.",
-        _in_kernel(joined=_first_start_alone),
+        in_loop(joined=_first_start_alone),
         "packed",
         "state",
     ),
     _all(
         "weights_overwritten_by_each_sequence",
         "Assigns each packed sequence's gradients of the weights instead of adding them: one sequence remains.",
-        _in_kernel(joined=_weights_overwritten),
+        in_loop(
+            joined=lambda right, case, found: {
+                **right.joined(case, found),
+                **{name: found[0][name] for name in case.weights},
+            }
+        ),
         "packed",
         cells=_WITH_WEIGHTS,
     ),
@@ -280,28 +228,28 @@ WEIGHTS = (
     _all(
         "recurrence_weights_of_last_step_alone",
         "Computes the gradients of the weights from the last step only.",
-        _in_kernel(over_time=lambda _, shares: shares[0]),
+        in_loop(over_time=lambda _, shares: shares[0]),
         "several_steps",
         cells=_WITH_WEIGHTS,
     ),
     _all(
         "recurrence_weights_of_first_step_alone",
         "Assigns each step's share of the weights' gradients instead of adding it: that of the first step remains.",
-        _in_kernel(over_time=lambda _, shares: shares[-1]),
+        in_loop(over_time=lambda _, shares: shares[-1]),
         "several_steps",
         cells=_WITH_WEIGHTS,
     ),
     _all(
         "recurrence_weights_of_first_row_alone",
         "Computes the gradients of the weights from the first sequence of a batch only.",
-        _in_kernel(over_batch=lambda right, share: right.over_batch(share[:1])),
+        in_loop(over_batch=lambda right, share: right.over_batch(share[:1])),
         "rows",
         cells=_WITH_WEIGHTS,
     ),
     _all(
         "recurrence_weights_mean_over_batch",
         "Uses the mean over the batch for the gradients of the weights instead of the sum.",
-        _in_kernel(over_batch=lambda right, share: right.over_batch(share) / len(share)),
+        in_loop(over_batch=lambda right, share: right.over_batch(share) / len(share)),
         "rows",
         cells=_WITH_WEIGHTS,
     ),

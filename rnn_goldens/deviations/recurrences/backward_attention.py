@@ -1,53 +1,82 @@
 """Deviations of the backward pass of linear attention: queries, keys, values, beta and the state."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from rnn_goldens.cells.arrays import Array
-from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.deviations.recurrences.backward_deviation import declared_for
-from rnn_goldens.deviations.recurrences.backward_kernel import (
-    AttentionBackward,
-    BackwardKernel,
-    RepeatedHeadsBackward,
-    Values,
-    overriding,
-    transposed,
-)
+from rnn_goldens.cells.matrix_notation import outer
+from rnn_goldens.cells.notation import Term
+from rnn_goldens.cells.program import Program
+from rnn_goldens.cells.recurrence import EQUATIONS, Arrays, RecurrenceCase, step_program
+from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
+from rnn_goldens.cells.recurrence_equations import Equations
+from rnn_goldens.deviations.backward.alterations import detached, instead
+from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
+from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, constant, of_first_row
 from rnn_goldens.deviations.recurrences.deviation import ATTENTION, DELTA
+from rnn_goldens.golden.recurrences import recurrence_config
 
 _deviation = declared_for(ATTENTION)
 _GATED_DELTA = ("gated_delta",)
 _WITHOUT_DECAY = ("delta_rule",)
-Arrays = dict[str, Array]
 
-
-def _attention(**methods: Callable[..., Any]) -> type[BackwardKernel]:
-    return overriding(AttentionBackward, **methods)
-
-
-def _repeated(**methods: Callable[..., Any]) -> type[BackwardKernel]:
-    return overriding(RepeatedHeadsBackward, **methods)
+# ruff: noqa: ARG005 - functions have the arguments of parts
 
 
 # Queries.
 
 
-def _first_query_alone(right: AttentionBackward, x: Values, d_o: Array) -> Array:
-    return np.asarray(right.from_output({**x, "q": x["q"][..., :1]}, d_o[..., :1]))
+def _by_query(x: Values) -> Term:
+    """Return the output with its derivative by the queries only."""
+    return x.scale * (detached(x.after).mT @ x.q)  # type: ignore[no-any-return]
 
 
-def _mean_over_queries(right: AttentionBackward, x: Values, d_o: Array) -> Array:
-    return np.asarray(right.from_output(x, d_o) / d_o.shape[-1])
+def _by_state(x: Values) -> Term:
+    """Return the output with its derivative by the state only."""
+    return x.scale * (x.after.mT @ detached(x.q))  # type: ignore[no-any-return]
 
 
-def _first_copy(_: RepeatedHeadsBackward, name: str, copies: Array) -> Array:  # noqa: ARG001 - for all arrays
-    return np.asarray(copies[0])
+@cache
+def _mean_over(queries: int) -> Equations:
+    return attention(o=lambda y, x: instead(y, _by_query(x) + Fraction(1, queries) * _by_state(x)))
 
 
-def _gates_of_first_copy(right: RepeatedHeadsBackward, name: str, copies: Array) -> Array:
+def _mean_over_queries(_: RecurrenceBackward, case: RecurrenceCase, names: tuple[str, ...]) -> Program:
+    return step_program(case, _mean_over(case.config["query_heads"] // case.config["heads"]), names)
+
+
+class RepeatedHeads(RecurrenceBackward):
+    """Repeats keys, values and states for each query head, and sums their gradients over the queries of a head."""
+
+    def of_sequence(self, case: RecurrenceCase, cotangents: Arrays) -> Gradients:
+        """The gradients of one sequence."""
+        heads, copies = case.config["heads"], case.config["query_heads"] // case.config["heads"]
+        axes = {name: 2 for name in case.inputs if name != "q"} | {"S0": 1}
+        repeated = replace(
+            case,
+            config=recurrence_config(case.cell, {**case.config, "heads": case.config["query_heads"]}),
+            inputs={n: np.repeat(a, copies, axes[n]) if n in axes else a for n, a in case.inputs.items()},
+            states={"S0": np.repeat(case.states["S0"], copies, axis=1)},
+        )
+        d_last = np.repeat(cotangents["d_S_n"] / copies, copies, axis=1)
+        found = super().of_sequence(repeated, {**cotangents, "d_S_n": d_last})
+        for name, axis in axes.items():
+            shape = found[name].shape
+            by_head = found[name].reshape(*shape[:axis], heads, copies, *shape[axis + 1 :])
+            found[name] = self.over_copies(name, np.moveaxis(by_head, axis + 1, 0))
+        return found
+
+    def over_copies(self, name: str, copies: Array) -> Array:  # noqa: ARG002 - for overrides
+        """The sum of the gradients of all copies of an array."""
+        return np.asarray(copies.sum(axis=0))
+
+
+def _gates_of_first_copy(right: RepeatedHeads, name: str, copies: Array) -> Array:
     return copies[0] if name in ("g", "beta") else right.over_copies(name, copies)
 
 
@@ -55,45 +84,45 @@ QUERIES = (
     _deviation(
         "d_q_without_scale",
         "Computes the gradient of q without the scale.",
-        _attention(d_q=lambda right, x, d_o: right.d_q(x, d_o) / right.scale),
+        attention(o=lambda y, x: instead(y, _by_state(x) + detached(x.after).mT @ x.q)),
     ),
     _deviation(
         "d_q_scaled_twice",
         "Multiplies the gradient of q by the scale twice.",
-        _attention(d_q=lambda right, x, d_o: right.scale * right.d_q(x, d_o)),
+        attention(o=lambda y, x: instead(y, _by_state(x) + x.scale * _by_query(x))),
     ),
     _deviation(
         "d_q_by_state_before",
         "Computes the gradient of q with the state before the step instead of after it.",
-        _attention(d_q=lambda right, x, d_o: right.d_q({**x, "S_after": x["S"]}, d_o)),
+        attention(o=lambda y, x: instead(y, _by_state(x) + x.scale * (detached(x.S).mT @ x.q))),
     ),
     _deviation(
         "state_cotangent_without_scale",
         "Passes the cotangent of the output to the state without the scale.",
-        _attention(from_output=lambda right, x, d_o: right.from_output(x, d_o) / right.scale),
+        attention(o=lambda y, x: instead(y, _by_query(x) + x.after.mT @ detached(x.q))),
     ),
     _deviation(
         "state_cotangent_of_first_query",
         "Passes only the cotangent of the first query head of each group to the state.",
-        _attention(from_output=_first_query_alone),
+        attention(o=lambda y, x: instead(y, _by_query(x) + of_first_row(_by_state(x).mT).mT)),
         "grouped_queries",
     ),
     _deviation(
         "state_cotangent_mean_over_queries",
         "Uses the mean over the query heads of a group for the cotangent of the state instead of the sum.",
-        _attention(from_output=_mean_over_queries),
+        in_loop(program=_mean_over_queries),
         "grouped_queries",
     ),
     _deviation(
         "gradients_of_first_copy",
         "Repeats keys and values for each query head, and returns the gradients of the first copy, not their sum.",
-        _repeated(over_copies=_first_copy),
+        in_loop(RepeatedHeads, over_copies=lambda _, name, copies: copies[0]),
         "grouped_queries",
     ),
     _deviation(
         "gate_gradients_of_first_copy",
         "Sums the gradients of keys and values over the query heads of a group, but not those of g and beta.",
-        _repeated(over_copies=_gates_of_first_copy),
+        in_loop(RepeatedHeads, over_copies=_gates_of_first_copy),
         "grouped_queries",
         cells=("gated_linear_attention", "delta_rule", "gated_delta"),
     ),
@@ -103,130 +132,119 @@ QUERIES = (
 # Keys, values and beta.
 
 
-def _own_output_last(right: AttentionBackward, x: Values, d_outputs: Values, d_after: Values) -> Arrays:
+def _own_output_last(*, q: Term, k: Term, v: Term, **others: Any) -> Any:  # noqa: ANN401 - terms and the scale
     """Pass the output's cotangent to the state before the step, but not to the key and value of the step."""
-    without_output = right.step_back(x, {"o": np.zeros_like(d_outputs["o"])}, d_after)
-    found = right.step_back(x, d_outputs, d_after)
-    return {**found, "k": without_output["k"], "v": without_output["v"]}
+    equations = EQUATIONS["linear_attention"]
+    outputs, _ = equations(q=q, k=detached(k), v=detached(v), **others)
+    return outputs, equations(q=q, k=k, v=v, **others)[1]
 
 
-class _SubtractsUndecayed(AttentionBackward):
-    """Subtracts the removed part from the state's cotangent after the decay instead of before it."""
-
-    def through_removed(self, x: Values, d_written: Array, d_state: Array) -> Array:
-        self._removed = super().through_removed(x, d_written, d_state) - d_state
-        return d_state
-
-    def through_decay(self, x: Values, d_state: Array) -> Array:
-        return np.asarray(super().through_decay(x, d_state) + self._removed)
+def _key_written_by(of_key: Callable[[Values], Term]) -> Equations:
+    """Return equations with another derivative of the outer product by the key."""
+    return attention(
+        after=lambda y, x: instead(y, x.decayed + outer(detached(x.k), x.written) + outer(x.k, detached(of_key(x))))
+    )
 
 
-class _RemovedNotPassed(AttentionBackward):
-    """Leaves out every cotangent that the removed part has, as if the written value were a constant times beta."""
-
-    def d_k_removed(self, x: Values, d_written: Array) -> Array:
-        return 0 * super().d_k_removed(x, d_written)
-
-    def through_removed(self, x: Values, d_written: Array, d_state: Array) -> Array:  # noqa: ARG002 - not used
-        return d_state
-
-
-class _KeyOfRemovedLeftOut(AttentionBackward):
-    """Leaves out what the key that reads the state passes to the gradients of k and beta."""
-
-    def d_k_removed(self, x: Values, d_written: Array) -> Array:
-        return 0 * super().d_k_removed(x, d_written)
-
-    def d_beta(self, x: Values, d_written: Array) -> Array:
-        return super().d_beta({**x, "removed": 0 * x["removed"]}, d_written)
+def _beta_by(of_beta: Callable[[Values], Term]) -> Equations:
+    """Return equations with another derivative of what is written by beta."""
+    return attention(
+        written=lambda y, x: instead(y, detached(x.beta) * (x.v - x.removed) + x.beta * detached(of_beta(x)))
+    )
 
 
 KEYS_AND_VALUES = (
     _deviation(
         "own_output_not_passed",
         "Computes the gradients of k and v with the state's cotangent from later steps: their own output is left out.",
-        _attention(step_back=_own_output_last),
+        _own_output_last,
     ),
     _deviation(
         "d_k_of_removed_missing",
         "Leaves out the key that reads the removed part from the gradient of k.",
-        _attention(d_k_removed=lambda right, x, d_written: 0 * right.d_k_removed(x, d_written)),
+        attention(removed=lambda y, x: x.decayed.mT @ detached(x.k)),
         cells=DELTA,
     ),
     _deviation(
         "d_k_of_removed_added",
         "Adds the key that reads the removed part to the gradient of k instead of subtracting it.",
-        _attention(d_k_removed=lambda right, x, d_written: -right.d_k_removed(x, d_written)),
+        attention(removed=lambda y, x: instead(y, x.decayed.mT @ detached(x.k) - detached(x.decayed).mT @ x.k)),
         cells=DELTA,
     ),
     _deviation(
         "d_k_of_removed_by_undecayed_state",
         "Uses the state before it decays for the key that reads the removed part.",
-        _attention(d_k_removed=lambda right, x, d_written: right.d_k_removed({**x, "decayed": x["S"]}, d_written)),
+        attention(removed=lambda y, x: instead(y, x.decayed.mT @ detached(x.k) + detached(x.S).mT @ x.k)),
         cells=_GATED_DELTA,
     ),
     _deviation(
         "d_k_of_removed_without_beta",
         "Computes the part of the key that reads the removed part without beta.",
-        _attention(d_k_removed=lambda right, x, d_written: right.d_k_removed({**x, "beta": 1.0}, d_written)),
+        attention(
+            written=lambda y, x: instead(
+                y, x.beta * (x.v - x.decayed.mT @ detached(x.k)) - detached(x.decayed).mT @ x.k
+            )
+        ),
         cells=DELTA,
     ),
     _deviation(
         "d_k_of_written_missing",
         "Leaves out the key of the outer product from the gradient of k.",
-        _attention(d_k_written=lambda right, x, d_state: 0 * right.d_k_written(x, d_state)),
+        attention(after=lambda y, x: x.decayed + outer(detached(x.k), x.written)),
         cells=DELTA,
     ),
     _deviation(
         "d_k_of_written_by_v",
         "Uses v for the gradient of k in the outer product, although another value was written.",
-        _attention(d_k_written=lambda right, x, d_state: right.d_k_written({**x, "written": x["v"]}, d_state)),
+        _key_written_by(lambda x: x.v),
         cells=DELTA,
     ),
     _deviation(
         "d_k_of_written_by_beta_v",
         "Uses beta v for the gradient of k in the outer product, without the removed part.",
-        _attention(
-            d_k_written=lambda right, x, d_state: right.d_k_written({**x, "written": x["beta"] * x["v"]}, d_state)
-        ),
+        _key_written_by(lambda x: x.beta * x.v),
         cells=DELTA,
     ),
     _deviation(
         "d_v_without_beta",
         "Computes the gradient of v without beta.",
-        _attention(d_v=lambda _, x, d_written: d_written),  # noqa: ARG005 - the method's arguments
+        attention(written=lambda y, x: instead(y, x.beta * (detached(x.v) - x.removed) + x.v)),
         cells=DELTA,
     ),
     _deviation(
         "d_v_with_beta_twice",
         "Multiplies the gradient of v by beta twice.",
-        _attention(d_v=lambda right, x, d_written: x["beta"] * right.d_v(x, d_written)),
+        attention(
+            written=lambda y, x: instead(y, x.beta * (detached(x.v) - x.removed) + detached(x.beta * x.beta) * x.v)
+        ),
         cells=DELTA,
     ),
     _deviation(
         "d_beta_by_v_alone",
         "Computes the gradient of beta with v instead of the difference of v and the removed part.",
-        _attention(d_beta=lambda right, x, d_written: right.d_beta({**x, "removed": 0 * x["removed"]}, d_written)),
+        _beta_by(lambda x: x.v),
         cells=DELTA,
     ),
     _deviation(
         "d_beta_by_undecayed_state",
         "Computes the gradient of beta with what the key reads of the state before it decays.",
-        _attention(
-            d_beta=lambda right, x, d_written: right.d_beta({**x, "removed": transposed(x["S"]) @ x["k"]}, d_written)
-        ),
+        _beta_by(lambda x: x.v - x.S.mT @ x.k),
         cells=_GATED_DELTA,
     ),
     _deviation(
         "d_beta_by_written",
         "Computes the gradient of beta with what is written, which contains beta.",
-        _attention(d_beta=lambda right, x, d_written: x["beta"] * right.d_beta(x, d_written)),
+        _beta_by(lambda x: x.beta * (x.v - x.removed)),
         cells=DELTA,
     ),
     _deviation(
         "key_of_removed_missing_without_decay",
         "Without a decay, leaves out what the key that reads the state passes to the gradients of k and beta.",
-        _KeyOfRemovedLeftOut,
+        attention(
+            written=lambda y, x: instead(
+                y, detached(x.beta) * (x.v - x.decayed.mT @ detached(x.k)) + x.beta * detached(x.v)
+            )
+        ),
         cells=_WITHOUT_DECAY,
         stands_for=("flash-linear-attention#862", "flash-linear-attention PR863"),
     ),
@@ -236,43 +254,36 @@ KEYS_AND_VALUES = (
 # The state.
 
 
-def _last_scaled(right: AttentionBackward, case: RecurrenceCase, cotangents: Values) -> Arrays:
-    return {"S": right.scale * right.d_last(case, cotangents)["S"]}
-
-
-def _last_read_transposed(right: AttentionBackward, case: RecurrenceCase, cotangents: Values) -> Arrays:
-    return {"S": _as_transposed(right.d_last(case, cotangents)["S"])}
+def _last_scaled(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
+    scale = case.config.option("scale")
+    return {"S": float(case.config["d_k"] ** -0.5 if scale is None else scale) * right.d_last(case, cotangents)["S"]}
 
 
 def _as_transposed(state: Array) -> Array:
     """Return the matrices of (d_k, d_v) that a buffer has if it is read or written as (d_v, d_k)."""
     *lanes, d_k, d_v = state.shape
-    return transposed(state.reshape(*lanes, d_v, d_k))
+    return state.reshape(*lanes, d_v, d_k).swapaxes(-1, -2)
 
 
 STATE = (
     _deviation(
         "removed_part_not_passed_to_state",
         "Does not subtract the removed part from the state's cotangent.",
-        _attention(through_removed=lambda _, x, d_written, d_state: d_state),  # noqa: ARG005 - the method's arguments
+        attention(removed=lambda y, x: detached(x.decayed).mT @ x.k),
         cells=DELTA,
     ),
     _deviation(
         "removed_part_added_to_state",
         "Adds the removed part to the state's cotangent instead of subtracting it.",
-        _attention(
-            through_removed=lambda right, x, d_written, d_state: (
-                2 * d_state - right.through_removed(x, d_written, d_state)
-            )
-        ),
+        attention(removed=lambda y, x: instead(y, detached(x.decayed).mT @ x.k - x.decayed.mT @ detached(x.k))),
         cells=DELTA,
     ),
     _deviation(
         "removed_part_without_beta",
         "Subtracts the removed part from the state's cotangent without beta.",
-        _attention(
-            through_removed=lambda right, x, d_written, d_state: right.through_removed(
-                {**x, "beta": 1.0}, d_written, d_state
+        attention(
+            written=lambda y, x: instead(
+                y, x.beta * (x.v - detached(x.decayed).mT @ x.k) - x.decayed.mT @ detached(x.k)
             )
         ),
         cells=DELTA,
@@ -280,29 +291,29 @@ STATE = (
     _deviation(
         "removed_part_detached",
         "Treats the removed part as a constant: neither k nor the state gets a gradient through it.",
-        _RemovedNotPassed,
+        attention(removed=constant),
         cells=DELTA,
     ),
     _deviation(
         "removed_part_subtracted_after_decay",
         "Subtracts the removed part from the state's cotangent after the decay instead of before it.",
-        _SubtractsUndecayed,
+        attention(removed=lambda y, x: instead(y, detached(x.decayed).mT @ x.k + x.S.mT @ detached(x.k))),
         cells=_GATED_DELTA,
     ),
     _deviation(
         "last_state_cotangent_scaled",
         "Multiplies the cotangent of the last state by the scale.",
-        _attention(d_last=_last_scaled),
+        in_loop(d_last=_last_scaled),
     ),
     _deviation(
         "last_state_cotangent_read_transposed",
         "Reads the cotangent of the last state as (d_v, d_k).",
-        _attention(d_last=_last_read_transposed),
+        in_loop(d_last=lambda right, case, cotangents: {"S": _as_transposed(right.d_last(case, cotangents)["S"])}),
     ),
     _deviation(
         "initial_state_gradient_written_transposed",
         "Writes the gradient of the initial state as (d_v, d_k).",
-        _attention(to_start=lambda right, d_states: {"S": _as_transposed(right.to_start(d_states)["S"])}),
+        in_loop(to_start=lambda _, d_states, d_last: {"S": _as_transposed(d_states["S"])}),
         "state",
     ),
 )

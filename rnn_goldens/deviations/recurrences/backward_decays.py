@@ -1,113 +1,124 @@
 """Deviations of the backward pass of linear attention with a decay."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from rnn_goldens.cells.arrays import Array
-from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.cells.recurrence_backward import summed_to
-from rnn_goldens.deviations.recurrences.backward_deviation import CHUNK, declared_for
-from rnn_goldens.deviations.recurrences.backward_kernel import (
-    AttentionBackward,
-    BackwardKernel,
-    Gradients,
-    RunningSumBackward,
-    Values,
-    overriding,
-)
+from rnn_goldens.cells.matrix_backward import NUMPY
+from rnn_goldens.cells.matrix_notation import outer
+from rnn_goldens.cells.notation import Term, exp
+from rnn_goldens.cells.program import Program
+from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, step_program
+from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward, Step
+from rnn_goldens.deviations.backward.alterations import detached, instead
+from rnn_goldens.deviations.recurrences.backward_deviation import CHUNK, declared_for, in_loop
+from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, of_first_row
 from rnn_goldens.deviations.recurrences.deviation import GATED
 
 _deviation = declared_for(GATED)
-Arrays = dict[str, Array]
 
-
-def _attention(**methods: Callable[..., Any]) -> type[BackwardKernel]:
-    return overriding(AttentionBackward, **methods)
-
-
-def _running_sum(**methods: Callable[..., Any]) -> type[BackwardKernel]:
-    return overriding(RunningSumBackward, **methods)
+# ruff: noqa: ARG005 - functions have the arguments of parts and methods
 
 
 # The running sum.
 
-
-class _Exclusive(RunningSumBackward):
-    """Returns the running sum of the later steps, without the step's own part."""
-
-    def step_back(self, x: Values, d_outputs: Values, d_after: Values) -> Arrays:
-        later = self.from_last(x, d_after["S"]) if self.running is None else self.running
-        return {**super().step_back(x, d_outputs, d_after), "g": summed_to(later, x["g"])}
+_KEY_THAT_READS = attention(removed=lambda y, x: x.decayed.mT @ x.k_read)
+"""The equations with the key that reads the removed part as an argument of its own."""
 
 
-class _OwnPartAlone(RunningSumBackward):
-    """Returns each step's own part of the running sum."""
+class RunningSum(RecurrenceBackward):
+    """Computes the gradient of g as a running sum of q d_q - k d_k, from the last step to the first.
 
-    def step_back(self, x: Values, d_outputs: Values, d_after: Values) -> Arrays:
-        self.running = np.zeros_like(x["k"])
-        return super().step_back(x, d_outputs, d_after)
+    The gradient of the key that reads the removed part enters with the other sign.
+    """
+
+    running: Array | None = None
+
+    def of_sequence(self, case: RecurrenceCase, cotangents: Arrays) -> Gradients:
+        """The gradients of one sequence; its running sum starts at the last step."""
+        self.running = None
+        return super().of_sequence(case, cotangents)
+
+    def arguments(self, case: RecurrenceCase) -> list[dict[str, Array]]:
+        """The arguments of the equations at each time step, with the key twice."""
+        return [{**inputs, "k_read": inputs["k"]} for inputs in super().arguments(case)]
+
+    def program(self, case: RecurrenceCase, names: tuple[str, ...]) -> Program:
+        """The program of a time step."""
+        return step_program(case, _KEY_THAT_READS, names)
+
+    def step_back(self, step: Step, d_outputs: Arrays, d_after: Arrays) -> Arrays:
+        """The gradients of a step."""
+        found = super().step_back(step, d_outputs, d_after)
+        later = self.running = self.later(step, d_after)
+        for part in self.parts(step, found):
+            self.running = self.rounded(self.running + part.sum(axis=-1, keepdims=True))
+        d_g = NUMPY.summed_to(self.d_g(later, self.running), step["g"])
+        return {**found, "k": found["k"] + found["k_read"], "g": d_g}
+
+    def later(self, step: Step, d_after: Arrays) -> Array:
+        """The running sum of the later steps, by key: at the last step, what the last state adds to it."""
+        return self.from_last(step, d_after["S"]) if self.running is None else self.running
+
+    def from_last(self, step: Step, d_last: Array) -> Array:
+        """What the last state adds to the running sum, by key."""
+        return np.asarray((d_last * step.after["S"]).sum(axis=-1, keepdims=True))
+
+    def d_g(self, later: Array, running: Array) -> Array:  # noqa: ARG002 - for overrides
+        """The gradient of g by key, from the running sum of the later steps, and that with the step itself."""
+        return running
+
+    def parts(self, step: Step, found: Arrays) -> tuple[Array, ...]:
+        """What a step adds to the running sum: of the queries, the key that writes, and the key that reads."""
+        return step["q"] * found["q"], -step["k"] * found["k"], step["k"] * found["k_read"]
+
+    def rounded(self, running: Array) -> Array:
+        """The running sum as it is stored."""
+        return running
 
 
-class _RestartedEveryChunk(RunningSumBackward):
+class _RestartedEveryChunk(RunningSum):
     """Starts the running sum from zero in each chunk except the last."""
 
-    def carry(self, d_before: Arrays, d_after: Values, t: int) -> Arrays:
+    def carry(self, d_before: Arrays, d_after: Arrays, t: int) -> Arrays:
         if t % CHUNK == 0 and self.running is not None:
             self.running = np.zeros_like(self.running)
         return super().carry(d_before, d_after, t)
 
 
-class _NotRestarted(RunningSumBackward):
+class _NotRestarted(RunningSum):
     """Continues the running sum from a packed sequence to the sequence before it."""
 
-    def of_sequence(self, case: RecurrenceCase, cotangents: Values) -> Gradients:
-        return AttentionBackward.of_sequence(self, case, cotangents)
+    def of_sequence(self, case: RecurrenceCase, cotangents: Arrays) -> Gradients:
+        return RecurrenceBackward.of_sequence(self, case, cotangents)
 
 
-class _WithoutWritten(RunningSumBackward):
-    """Leaves the key of the outer product out of the running sum."""
-
-    def d_k_written(self, x: Values, d_state: Array) -> Array:
-        return AttentionBackward.d_k_written(self, x, d_state)
+def _without_written(right: RunningSum, step: Step, found: Arrays) -> tuple[Array, ...]:
+    queries, _, read = right.parts(step, found)
+    return queries, read
 
 
-class _WithoutRemoved(RunningSumBackward):
-    """Leaves the key that reads the removed part out of the running sum."""
-
-    def d_k_removed(self, x: Values, d_written: Array) -> Array:
-        return AttentionBackward.d_k_removed(self, x, d_written)
-
-
-class _WholeKey(RunningSumBackward):
-    """Subtracts k times the whole gradient of k, both parts with the same sign."""
-
-    def d_k_removed(self, x: Values, d_written: Array) -> Array:
-        found = AttentionBackward.d_k_removed(self, x, d_written)
-        self.add(-x["k"] * found)
-        return found
-
-
-def _without_last(right: RunningSumBackward, x: Values, d_last: Array) -> Array:
-    return 0 * right.from_last(x, d_last)
+def _whole_key(right: RunningSum, step: Step, found: Arrays) -> tuple[Array, ...]:
+    queries, written, read = right.parts(step, found)
+    return queries, written, -read
 
 
 RUNNING_SUM = (
     _deviation(
         "d_g_without_last_state",
         "Starts the running sum of the gradient of g at zero, without the cotangent of the last state.",
-        _running_sum(from_last=_without_last),
+        in_loop(RunningSum, from_last=lambda right, step, d_last: 0 * right.from_last(step, d_last)),
     ),
     _deviation(
         "d_g_running_sum_exclusive",
         "Leaves out a step's own part from the running sum of the gradient of g, which is then one step late.",
-        _Exclusive,
+        in_loop(RunningSum, d_g=lambda _, later, running: later),
     ),
     _deviation(
         "d_g_not_summed_over_later_steps",
         "Returns each step's part q d_q - k d_k as the gradient of g instead of their running sum.",
-        _OwnPartAlone,
+        in_loop(RunningSum, later=lambda _, step, d_after: np.zeros_like(step["k"])),
     ),
     _deviation(
         "d_g_running_sum_within_chunks",
@@ -124,18 +135,18 @@ RUNNING_SUM = (
     _deviation(
         "d_g_from_queries_alone",
         "Computes the gradient of g with q d_q only, without subtracting k d_k.",
-        _WithoutWritten,
+        in_loop(RunningSum, parts=_without_written),
     ),
     _deviation(
         "d_g_without_removed_part",
         "Leaves out the key that reads the removed part from the running sum of the gradient of g.",
-        _WithoutRemoved,
+        in_loop(RunningSum, parts=lambda right, step, found: right.parts(step, found)[:2]),
         cells=("gated_delta",),
     ),
     _deviation(
         "d_g_with_whole_d_k",
         "Subtracts k times the whole gradient of k in the gradient of g, as if both parts had the same sign.",
-        _WholeKey,
+        in_loop(RunningSum, parts=_whole_key),
         cells=("gated_delta",),
     ),
 )
@@ -144,89 +155,84 @@ RUNNING_SUM = (
 # The decay of the state.
 
 
-def _summed_over_keys(right: AttentionBackward, x: Values, d_state: Array) -> Array:
-    found = right.d_g(x, d_state)
-    return np.broadcast_to(found.sum(axis=-2, keepdims=True), found.shape)
+_UNDECAYED = attention(decayed=lambda y, x: instead(y, exp(x.g) * detached(x.S) + x.S))
+"""The equations in which the state gets the cotangent of the decayed state."""
 
 
-class _BeforeRemoved(AttentionBackward):
-    """Computes the gradient of g before the removed part is subtracted from the state's cotangent."""
-
-    def through_removed(self, x: Values, d_written: Array, d_state: Array) -> Array:
-        self._whole = d_state
-        return super().through_removed(x, d_written, d_state)
-
-    def d_g(self, x: Values, d_state: Array) -> Array:  # noqa: ARG002 - not used
-        return super().d_g(x, self._whole)
+def _after(decayed: Term, x: Values) -> Term:
+    """Return the state after the step."""
+    is_delta = hasattr(x, "beta")
+    return decayed + outer(x.k, x.beta * (x.v - decayed.mT @ x.k) if is_delta else x.v)
 
 
-class _DecayOfLaterStep(AttentionBackward):
+def _summed_over_keys(right: RecurrenceBackward, step: Step, d_outputs: Arrays, d_after: Arrays) -> Arrays:
+    found = right.step_back(step, d_outputs, d_after)
+    return {**found, "g": np.broadcast_to(found["g"].sum(axis=-2, keepdims=True), found["g"].shape)}
+
+
+_DECAYED_LATER = attention(decayed=lambda y, x: instead(y, exp(x.g) * detached(x.S) + exp(detached(x.g_later)) * x.S))
+
+
+class _DecayOfLaterStep(RecurrenceBackward):
     """Multiplies the state's cotangent by the decay of the step after it."""
 
-    _later: Array | None = None
+    def arguments(self, case: RecurrenceCase) -> Sequence[Arrays]:
+        steps = super().arguments(case)
+        return [{**x, "g_later": later["g"]} for x, later in zip(steps, [*steps[1:], steps[-1]], strict=True)]
 
-    def of_sequence(self, case: RecurrenceCase, cotangents: Values) -> Gradients:
-        self._later = None
-        return super().of_sequence(case, cotangents)
-
-    def through_decay(self, x: Values, d_state: Array) -> Array:
-        g, self._later = x["g"] if self._later is None else self._later, x["g"]
-        return super().through_decay({**x, "g": g}, d_state)
+    def program(self, case: RecurrenceCase, names: tuple[str, ...]) -> Program:
+        return step_program(case, _DECAYED_LATER, names)
 
 
-class _StartUndecayed(AttentionBackward):
-    """Returns the gradient of the initial state without the decay of the first step."""
-
-    def through_decay(self, x: Values, d_state: Array) -> Array:
-        self._undecayed = d_state
-        return super().through_decay(x, d_state)
-
-    def to_start(self, d_states: Arrays) -> Arrays:  # noqa: ARG002 - not used
-        return {"S": self._undecayed}
+def _first_undecayed(right: RecurrenceBackward, case: RecurrenceCase) -> list[Step]:
+    return [RecurrenceBackward(_UNDECAYED).kept(case)[0], *right.kept(case)[1:]]
 
 
 STATE = (
     _deviation(
         "d_g_zero",
         "Returns zero for the gradient of g.",
-        _attention(d_g=lambda right, x, d_state: 0 * right.d_g(x, d_state)),
+        attention(decayed=lambda y, x: exp(detached(x.g)) * x.S),
     ),
     _deviation(
         "d_g_of_decay_itself",
         "Returns the gradient of the decay e^g as the gradient of g.",
-        _attention(d_g=lambda right, x, d_state: right.d_g({**x, "decayed": x["S"]}, d_state)),
+        attention(decayed=lambda y, x: instead(y, exp(detached(x.g)) * x.S + x.g * detached(x.S))),
     ),
     _deviation(
         "d_g_by_state_after",
         "Computes the gradient of g with the state after the step instead of the decayed state.",
-        _attention(d_g=lambda right, x, d_state: right.d_g({**x, "decayed": x["S_after"]}, d_state)),
+        attention(decayed=lambda y, x: instead(y, exp(detached(x.g)) * x.S + x.g * detached(_after(y, x)))),
     ),
     _deviation(
         "d_g_of_first_value",
         "Computes the gradient of g from the first column of the state only, without a sum over the values.",
-        _attention(d_g=lambda right, x, d_state: right.d_g({**x, "decayed": x["decayed"][..., :1]}, d_state[..., :1])),
+        attention(
+            decayed=lambda y, x: instead(y, exp(detached(x.g)) * x.S + of_first_row((exp(x.g) * detached(x.S)).mT).mT)
+        ),
     ),
     _deviation(
         "d_g_by_key_summed_over_keys",
         "Sums the gradient of a decay by key over the keys, as if it were one number for each head.",
-        _attention(d_g=_summed_over_keys),
+        in_loop(step_back=_summed_over_keys),
+        "decay_by_key",
         "decay_by_key",
     ),
     _deviation(
         "d_g_by_removed_state",
         "Computes the gradient of g with the state's cotangent from which no removed part was subtracted.",
-        _BeforeRemoved,
+        attention(removed=lambda y, x: (exp(detached(x.g)) * x.S).mT @ x.k),
         cells=("gated_delta",),
     ),
     _deviation(
         "state_cotangent_not_decayed",
         "Passes the state's cotangent to the step before without the decay.",
-        _attention(through_decay=lambda _, x, d_state: d_state),  # noqa: ARG005 - the method's arguments
+        _UNDECAYED,
     ),
     _deviation(
         "state_cotangent_decayed_twice",
         "Multiplies the state's cotangent by the decay twice.",
-        _attention(through_decay=lambda right, x, d_state: right.through_decay(x, right.through_decay(x, d_state))),
+        attention(decayed=lambda y, x: instead(y, exp(x.g) * detached(x.S) + detached(exp(x.g) * exp(x.g)) * x.S)),
     ),
     _deviation(
         "state_cotangent_decayed_one_step_late",
@@ -237,7 +243,7 @@ STATE = (
     _deviation(
         "initial_state_gradient_undecayed",
         "Returns the gradient of the initial state without the decay of the first step.",
-        _StartUndecayed,
+        in_loop(kept=_first_undecayed),
         "state",
     ),
 )

@@ -1,33 +1,22 @@
 """A deviation of the backward pass of recurrences: outputs are right, gradients are wrong."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.deviations.recurrences.backward_kernel import AttentionBackward, BackwardKernel, Gradients, Values
-from rnn_goldens.deviations.recurrences.backward_scan_kernels import (
-    CausalConvBackward,
-    MinGruBackward,
-    RgLruBackward,
-    SelectiveScanBackward,
-    SlstmBackward,
-)
-from rnn_goldens.deviations.recurrences.deviation import ATTENTION, FEATURES
-
-BACKWARD_KERNELS: Mapping[str, type[BackwardKernel]] = {
-    **dict.fromkeys(ATTENTION, AttentionBackward),
-    "selective_scan": SelectiveScanBackward,
-    "slstm": SlstmBackward,
-    "rg_lru": RgLruBackward,
-    "min_gru": MinGruBackward,
-    "causal_conv": CausalConvBackward,
-}
-"""The right backward kernels by recurrence."""
+from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase
+from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
+from rnn_goldens.cells.recurrence_equations import Equations
+from rnn_goldens.deviations.recurrences.backward_equations import RIGHT
+from rnn_goldens.deviations.recurrences.deviation import FEATURES
 
 CHUNK = 64
 """The usual number of steps in a chunk."""
+
+Wrong = Equations | type[RecurrenceBackward]
+"""Equations with right values and wrong derivatives, or a wrong loop over the steps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +26,7 @@ class BackwardRecurrenceDeviation:
     Attributes:
         name: permanent name, in lower case with underscores.
         sentence: description of the bug.
-        wrong: the wrong kernel, or a class that overrides methods of ``BackwardKernel`` for kernels of all cells.
+        wrong: the wrong equations, or the wrong loop.
         cells: the recurrences that the deviation applies to.
         needs: names of ``FEATURES`` without which the deviation has no effect.
         stands_for: reports of the bug in real implementations, as ``repository#number``.
@@ -46,7 +35,7 @@ class BackwardRecurrenceDeviation:
 
     name: str
     sentence: str
-    wrong: type[BackwardKernel]
+    wrong: Wrong
     cells: tuple[str, ...]
     needs: tuple[str, ...] = ()
     stands_for: tuple[str, ...] = ()
@@ -64,15 +53,17 @@ class BackwardRecurrenceDeviation:
         """Return whether a case has all features that the deviation needs."""
         return all(FEATURES[name](case) for name in self.needs)
 
-    def kernel(self, cell: str) -> type[BackwardKernel]:
-        """Return the wrong kernel of a recurrence."""
-        right = BACKWARD_KERNELS[cell]
-        return self.wrong if issubclass(self.wrong, right) else type("Deviating", (self.wrong, right), {})
+    def loop(self, cell: str) -> RecurrenceBackward:
+        """Return the wrong backward pass of a recurrence."""
+        if isinstance(self.wrong, type):
+            loop: RecurrenceBackward = self.wrong(RIGHT.get(cell))
+            return loop
+        return RecurrenceBackward(self.wrong)
 
-    @np.errstate(all="ignore")  # a wrong kernel may overflow
-    def gradients(self, case: RecurrenceCase, cotangents: Values) -> Gradients:
+    @np.errstate(all="ignore")  # a wrong backward pass may overflow
+    def gradients(self, case: RecurrenceCase, cotangents: Arrays) -> Gradients:
         """Return the wrong gradients of a case, in the type of its arrays."""
-        return self.kernel(case.cell)(case.config).gradients(case, cotangents)
+        return self.loop(case.cell).gradients(case, cotangents)
 
 
 def declared_for(default: tuple[str, ...]) -> Callable[..., BackwardRecurrenceDeviation]:
@@ -81,7 +72,7 @@ def declared_for(default: tuple[str, ...]) -> Callable[..., BackwardRecurrenceDe
     def declared(
         name: str,
         sentence: str,
-        wrong: type[BackwardKernel],
+        wrong: Wrong,
         *needs: str,
         cells: tuple[str, ...] = default,
         stands_for: tuple[str, ...] = (),
@@ -89,3 +80,19 @@ def declared_for(default: tuple[str, ...]) -> Callable[..., BackwardRecurrenceDe
         return BackwardRecurrenceDeviation(name, sentence, wrong, cells, needs, stands_for)
 
     return declared
+
+
+def in_loop(
+    loop: type[RecurrenceBackward] = RecurrenceBackward, /, **methods: Callable[..., Any]
+) -> type[RecurrenceBackward]:
+    """Return a loop in which functions replace methods: they take the right loop, then the method's arguments."""
+    if unknown := [name for name in methods if not hasattr(loop, name)]:
+        raise TypeError(f"{loop.__name__} has no method {unknown[0]!r}")
+    wrong = type("Overriding", (loop,), {"replaced": methods})
+    for name, function in methods.items():
+        setattr(wrong, name, _method(wrong, function))
+    return wrong
+
+
+def _method(owner: type[RecurrenceBackward], function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, *arguments: function(super(owner, self), *arguments)

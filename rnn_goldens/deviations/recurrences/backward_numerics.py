@@ -2,59 +2,54 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from rnn_goldens.cells.arrays import Array
-from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.deviations.recurrences.backward_deviation import BackwardRecurrenceDeviation, declared_for
-from rnn_goldens.deviations.recurrences.backward_kernel import (
-    AttentionBackward,
-    BackwardKernel,
-    RepeatedHeadsBackward,
-    RunningSumBackward,
-    Values,
-    overriding,
-)
+from rnn_goldens.cells.matrix_backward import NUMPY
+from rnn_goldens.cells.matrix_notation import outer
+from rnn_goldens.cells.notation import Term, exp
+from rnn_goldens.deviations.backward.alterations import detached, instead
+from rnn_goldens.deviations.recurrences.backward_attention import RepeatedHeads
+from rnn_goldens.deviations.recurrences.backward_decays import RunningSum
+from rnn_goldens.deviations.recurrences.backward_deviation import BackwardRecurrenceDeviation, declared_for, in_loop
+from rnn_goldens.deviations.recurrences.backward_equations import attention
 from rnn_goldens.deviations.recurrences.deviation import ATTENTION, CELLS, DELTA, GATED
-from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 _deviation = declared_for(ATTENTION)
-Arrays = dict[str, Array]
-
-
-def rounded(array: Array, precision: str = "bfloat16") -> Array:
-    """Return an array rounded to a precision, in its own type."""
-    return PRECISIONS[precision].round(array.astype(np.float64)).astype(array.dtype)
 
 
 def _added_up(parts: Sequence[Array]) -> Array:
     """Return the sum, rounded after each addition."""
-    total = rounded(parts[0])
+    total = NUMPY.rounded(parts[0], "bfloat16")
     for part in parts[1:]:
-        total = rounded(total + part)
+        total = NUMPY.rounded(total + part, "bfloat16")
     return total
 
 
 def _carried(precision: str) -> BackwardRecurrenceDeviation:
-    def carry(right: BackwardKernel, d_before: Arrays, d_after: Values, t: int) -> Arrays:
-        return {name: rounded(array, precision) for name, array in right.carry(d_before, d_after, t).items()}
-
     return _deviation(
         f"state_cotangent_in_{precision}",
         f"Rounds the state's cotangent to {precision} after every step.",
-        overriding(BackwardKernel, carry=carry),
+        in_loop(
+            carry=lambda _, d_before, d_after, t: {n: NUMPY.rounded(a, precision) for n, a in d_before.items()}  # noqa: ARG005 - all
+        ),
         cells=CELLS,
     )
 
 
-def _states_rounded(right: AttentionBackward, case: RecurrenceCase) -> list[Values]:
-    names = ("S", "decayed", "S_after")
-    return [{n: rounded(a) if n in names else a for n, a in x.items()} for x in right.kept(case)]
+def _kept(z: Term) -> Term:
+    """Return a value as it is kept for the backward pass."""
+    return detached(Term("rounded", (z,), ("bfloat16",)))
 
 
-def _written_rounded(right: AttentionBackward, case: RecurrenceCase) -> list[Values]:
-    return [{**x, "written": rounded(x["written"])} for x in right.kept(case)]
+_STATES_KEPT = attention(
+    decayed=lambda y, x: instead(y, exp(detached(x.g)) * x.S + x.g * _kept(y)),
+    removed=lambda y, x: instead(y, x.decayed.mT @ detached(x.k) + _kept(x.decayed).mT @ x.k),
+    o=lambda y, x: instead(y, x.scale * (x.after.mT @ detached(x.q)) + x.scale * (_kept(x.after).mT @ x.q)),
+)
+
+_WRITTEN_KEPT = attention(
+    after=lambda y, x: instead(y, x.decayed + outer(detached(x.k), x.written) + outer(x.k, _kept(x.written)))
+)
 
 
 DEVIATIONS = (
@@ -63,30 +58,30 @@ DEVIATIONS = (
     _deviation(
         "states_kept_in_bfloat16",
         "Keeps the states of the forward pass in bfloat16 for the backward pass.",
-        overriding(AttentionBackward, kept=_states_rounded),
+        _STATES_KEPT,
     ),
     _deviation(
         "written_kept_in_bfloat16",
         "Keeps what is written to the state in bfloat16 for the backward pass.",
-        overriding(AttentionBackward, kept=_written_rounded),
+        _WRITTEN_KEPT,
         cells=DELTA,
     ),
     _deviation(
         "copies_added_up_in_bfloat16",
         "Adds up the gradients of keys and values over the query heads of a group in bfloat16.",
-        overriding(RepeatedHeadsBackward, over_copies=lambda _, name, copies: _added_up(copies)),  # noqa: ARG005 - all
+        in_loop(RepeatedHeads, over_copies=lambda _, name, copies: _added_up(copies)),  # noqa: ARG005 - all
     ),
     _deviation(
         "d_g_running_sum_in_bfloat16",
         "Keeps the running sum of the gradient of g in bfloat16.",
-        overriding(RunningSumBackward, rounded=lambda _, running: rounded(running)),
+        in_loop(RunningSum, rounded=lambda _, running: NUMPY.rounded(running, "bfloat16")),
         cells=GATED,
         stands_for=("FlashQLA PR28",),
     ),
     _deviation(
         "recurrence_weights_added_up_in_bfloat16",
         "Rounds the gradients of the weights to bfloat16 after adding each step.",
-        overriding(BackwardKernel, over_time=lambda _, shares: _added_up(shares)),
+        in_loop(over_time=lambda _, shares: _added_up(shares)),
         cells=tuple(cell for cell, recurrence in RECURRENCES.items() if recurrence.weights),
     ),
 )

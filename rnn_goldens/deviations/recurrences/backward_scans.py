@@ -1,118 +1,126 @@
-"""Deviations of the backward pass of selective_scan, rg_lru and min_gru."""
+"""Deviations of the backward pass of scans and of the causal convolution."""
 
 from collections.abc import Callable
-from typing import Any
+from fractions import Fraction
 
 import numpy as np
 
-from rnn_goldens.deviations.recurrences.backward_deviation import declared_for
-from rnn_goldens.deviations.recurrences.backward_kernel import BackwardKernel, overriding, transposed
-from rnn_goldens.deviations.recurrences.backward_scan_kernels import (
-    MinGruBackward,
-    RgLruBackward,
-    SelectiveScanBackward,
-    logistic,
+from rnn_goldens.cells.matrix_notation import outer
+from rnn_goldens.cells.notation import Term, minimum, sigmoid
+from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase
+from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
+from rnn_goldens.cells.recurrence_equations import Equations
+from rnn_goldens.deviations.backward.alterations import detached, instead
+from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
+from rnn_goldens.deviations.recurrences.backward_equations import (
+    Values,
+    causal_conv,
+    constant,
+    min_gru,
+    of_first_row,
+    rg_lru,
+    selective_scan,
 )
 
 _scan = declared_for(("selective_scan",))
 _rg_lru = declared_for(("rg_lru",))
 _min_gru = declared_for(("min_gru",))
+_conv = declared_for(("causal_conv",))
+
+# ruff: noqa: ARG005 - functions have the arguments of changes, or of the methods that they replace
 
 
-def _in_scan(**methods: Callable[..., Any]) -> type[BackwardKernel]:
-    return overriding(SelectiveScanBackward, **methods)
+def _min_gru_by_gate(of_gate: Callable[[Term, Values], Term]) -> Equations:
+    """Return minGRU with another derivative of the state after the step by the gate."""
+    return min_gru(
+        after=lambda y, x: instead(
+            y, (1 - detached(x.gate)) * x.h + detached(x.gate) * x.n + x.gate * detached(of_gate(y, x))
+        )
+    )
 
-
-def _in_rg_lru(**methods: Callable[..., Any]) -> type[BackwardKernel]:
-    return overriding(RgLruBackward, **methods)
-
-
-def _in_min_gru(**methods: Callable[..., Any]) -> type[BackwardKernel]:
-    return overriding(MinGruBackward, **methods)
-
-
-# ruff: noqa: ARG005 - functions have the arguments of the methods that they replace
 
 SELECTIVE_SCAN = (
     _scan(
         "selective_scan_d_dt_without_softplus",
         "Leaves out the derivative of softplus in the gradient of dt.",
-        _in_scan(through_softplus=lambda _, x, d_size: d_size),
+        selective_scan(size=lambda y, x: instead(y, x.dt)),
     ),
     _scan(
         "selective_scan_d_dt_of_decay_alone",
         "Computes the gradient of dt through the decay only, not through dt u B.",
-        _in_scan(of_written=lambda _, x, d_written: 0 * d_written),
+        selective_scan(gated=lambda y, x: detached(x.size) * x.u),
     ),
     _scan(
         "selective_scan_d_dt_of_input_alone",
         "Computes the gradient of dt through dt u B only, not through the decay.",
-        _in_scan(of_decay=lambda right, x, d_log: 0 * right.of_decay(x, d_log)),
+        selective_scan(log=lambda y, x: detached(x.size) * x.A),
     ),
     _scan(
         "selective_scan_d_a_without_dt",
         "Sums the gradient of A without dt.",
-        _in_scan(d_a=lambda _, x, d_log: d_log),
+        selective_scan(log=lambda y, x: instead(y, x.size * detached(x.A) + x.A)),
     ),
     _scan(
         "selective_scan_decay_without_exp",
         "Leaves out the factor exp(dt A) in the gradients through the decay.",
-        _in_scan(d_log=lambda right, x, d_h: right.d_log({**x, "decay": 1.0}, d_h)),
+        selective_scan(decay=lambda y, x: instead(y, x.log)),
     ),
     _scan(
         "selective_scan_decay_by_state_after",
         "Uses the state after the step instead of before it in the gradients through the decay.",
-        _in_scan(d_log=lambda right, x, d_h: right.d_log({**x, "h": x["h_after"]}, d_h)),
+        selective_scan(decayed=lambda y, x: instead(y, detached(x.decay) * x.h + x.decay * detached(y + x.written))),
     ),
     _scan(
         "selective_scan_d_a_of_log",
         "Returns the gradient of log(-A), the parameter of many models, as that of A.",
-        _in_scan(d_a=lambda right, x, d_log: right.d_a(x, d_log) * x["A"]),
+        selective_scan(log=lambda y, x: instead(y, x.size * detached(x.A) + detached(y) * x.A)),
     ),
     _scan(
         "selective_scan_d_d_zero",
         "Returns zero for the gradient of D.",
-        _in_scan(d_d=lambda right, x, d_y: 0 * right.d_d(x, d_y)),
+        selective_scan(skipped=lambda y, x: detached(x.D) * x.u),
     ),
     _scan(
         "selective_scan_d_b_of_first_channel",
         "Computes the gradient of B from the first channel instead of the sum over channels.",
-        _in_scan(d_b=lambda _, x, d_h: transposed(d_h[..., :1, :]) @ x["written"][..., :1, :]),
+        selective_scan(
+            written=lambda y, x: instead(y, outer(x.gated, detached(x.B)) + of_first_row(outer(detached(x.gated), x.B)))
+        ),
     ),
     _scan(
         "selective_scan_d_c_of_first_channel",
         "Computes the gradient of C from the first channel instead of the sum over channels.",
-        _in_scan(d_c=lambda _, x, d_y: transposed(x["h_after"][..., :1, :]) @ d_y[..., :1, :]),
+        selective_scan(read=lambda y, x: instead(y, x.after @ detached(x.C) + of_first_row(detached(x.after) @ x.C))),
     ),
     _scan(
         "selective_scan_d_b_without_dt",
         "Computes the gradient of B with u instead of dt u.",
-        _in_scan(d_b=lambda right, x, d_h: right.d_b({**x, "written": x["u"]}, d_h)),
+        selective_scan(written=lambda y, x: instead(y, outer(x.gated, detached(x.B)) + outer(detached(x.u), x.B))),
     ),
     _scan(
         "selective_scan_d_c_by_state_before",
         "Computes the gradient of C with the state before the step.",
-        _in_scan(d_c=lambda right, x, d_y: right.d_c({**x, "h_after": x["h"]}, d_y)),
+        selective_scan(read=lambda y, x: instead(y, x.after @ detached(x.C) + detached(x.h) @ x.C)),
     ),
     _scan(
         "selective_scan_d_u_without_d",
         "Leaves out D in the gradient of u.",
-        _in_scan(d_u=lambda right, x, d_y, d_written: right.d_u(x, 0 * d_y, d_written)),
+        selective_scan(skipped=lambda y, x: x.D * detached(x.u)),
     ),
     _scan(
         "selective_scan_d_u_without_state",
         "Computes the gradient of u through D only.",
-        _in_scan(d_u=lambda right, x, d_y, d_written: right.d_u(x, d_y, 0 * d_written)),
+        selective_scan(gated=lambda y, x: x.size * detached(x.u)),
     ),
     _scan(
         "selective_scan_d_u_without_dt",
         "Leaves out dt in the gradient of u.",
-        _in_scan(d_u=lambda right, x, d_y, d_written: right.d_u({**x, "size": 1.0}, d_y, d_written)),
+        selective_scan(gated=lambda y, x: instead(y, x.size * detached(x.u) + x.u)),
     ),
     _scan(
         "selective_scan_state_not_decayed",
         "Passes the state's cotangent to the step before without the decay.",
-        _in_scan(through_decay=lambda _, x, d_h: d_h),
+        selective_scan(decayed=lambda y, x: instead(y, x.decay * detached(x.h) + x.h)),
     ),
 )
 
@@ -121,67 +129,67 @@ RG_LRU = (
     _rg_lru(
         "rg_lru_root_constant",
         "Treats the root of 1 - a² as a constant.",
-        _in_rg_lru(of_root=lambda _, x, d_h: 0 * d_h),
+        rg_lru(root=constant),
     ),
     _rg_lru(
         "rg_lru_root_slope_clipped",
         "Limits the derivative of the root of 1 - a² to 1000, as training code does against overflow.",
-        _in_rg_lru(root_slope=lambda right, root: np.minimum(right.root_slope(root), 1000)),
+        rg_lru(root=lambda y, x: instead(y, x.square * detached(minimum(1 / (2 * y), 1000)))),
     ),
     _rg_lru(
         "rg_lru_root_of_other_sign",
         "Uses the other sign for the derivative of the root of 1 - a².",
-        _in_rg_lru(of_root=lambda right, x, d_h: -right.of_root(x, d_h)),
+        rg_lru(root=lambda y, x: instead(y, -y)),
     ),
     _rg_lru(
         "rg_lru_decay_constant",
         "Leaves out the decay of the state in the gradients of r and Lambda.",
-        _in_rg_lru(of_decay=lambda _, x, d_h: 0 * d_h),
+        rg_lru(decay=constant),
     ),
     _rg_lru(
         "rg_lru_decay_by_state_after",
         "Uses the state after the step instead of before it in the gradients of r and Lambda.",
-        _in_rg_lru(of_decay=lambda right, x, d_h: right.of_decay({**x, "h": x["h_after"]}, d_h)),
+        rg_lru(decayed=lambda y, x: instead(y, detached(x.decay) * x.h + x.decay * detached(y + x.written))),
     ),
     _rg_lru(
         "rg_lru_decay_without_exp",
         "Leaves out the factor a in the gradient of log a through the decay of the state.",
-        _in_rg_lru(of_decay=lambda right, x, d_h: right.of_decay({**x, "a": 1.0}, d_h)),
+        rg_lru(decay=lambda y, x: instead(y, x.log_a)),
     ),
     _rg_lru(
         "rg_lru_d_lambda_without_factor",
         "Leaves out the factor 8 in the gradient of Lambda.",
-        _in_rg_lru(d_lambda=lambda right, x, d_log_a: right.d_lambda(x, d_log_a) / 8),
+        rg_lru(factor=lambda y, x: instead(y, Fraction(1, 8) * y)),
     ),
     _rg_lru(
         "rg_lru_d_lambda_without_softplus",
         "Leaves out the derivative of softplus in the gradient of Lambda.",
-        _in_rg_lru(d_lambda=lambda right, x, d_log_a: right.d_lambda(x, d_log_a) / logistic(x["Lambda"])),
+        rg_lru(factor=lambda y, x: instead(y, x.Lambda)),
     ),
     _rg_lru(
         "rg_lru_d_r_without_factor",
         "Leaves out the factor 8 in the gradient of r.",
-        _in_rg_lru(d_r=lambda right, x, d_log_a: right.d_r(x, d_log_a) / 8),
+        rg_lru(gate=lambda y, x: instead(y, Fraction(1, 8) * y)),
     ),
     _rg_lru(
         "rg_lru_gate_slopes_left_out",
         "Leaves out the derivatives of the sigmoids in the gradients of r and i.",
-        _in_rg_lru(slope=lambda _, y: np.ones_like(y)),
+        rg_lru(gate=lambda y, x: instead(y, x.r), input_gate=lambda y, x: instead(y, x.i)),
     ),
     _rg_lru(
         "rg_lru_input_without_root",
         "Leaves out the root of 1 - a² in the gradients of x and i.",
-        _in_rg_lru(d_gated=lambda _, x, d_h: d_h),
+        rg_lru(written=lambda y, x: instead(y, x.root * detached(x.gated) + x.gated)),
     ),
     _rg_lru(
         "rg_lru_d_x_without_gate",
         "Leaves out the input gate in the gradient of x.",
-        _in_rg_lru(d_x=lambda _, x, d_gated: d_gated),
+        rg_lru(gated=lambda y, x: instead(y, x.input_gate * detached(x.x) + x.x)),
     ),
     _rg_lru(
         "rg_lru_state_not_decayed",
         "Passes the state's cotangent to the step before without the decay.",
-        _in_rg_lru(through_decay=lambda _, x, d_h: d_h),
+        rg_lru(decayed=lambda y, x: instead(y, x.decay * detached(x.h) + x.h)),
     ),
 )
 
@@ -190,34 +198,125 @@ MIN_GRU = (
     _min_gru(
         "min_gru_d_z_of_other_sign",
         "Uses h - n instead of n - h in the gradient of z.",
-        _in_min_gru(difference=lambda right, x: -right.difference(x)),
+        _min_gru_by_gate(lambda y, x: x.h - x.n),
     ),
     _min_gru(
         "min_gru_d_z_by_candidate_alone",
         "Uses n instead of n - h in the gradient of z.",
-        _in_min_gru(difference=lambda _, x: x["n"]),
+        _min_gru_by_gate(lambda y, x: x.n),
     ),
     _min_gru(
         "min_gru_d_z_by_state_after",
         "Uses the state after the step instead of before it in the gradient of z.",
-        _in_min_gru(difference=lambda right, x: right.difference({**x, "h": x["h_after"]})),
+        _min_gru_by_gate(lambda y, x: x.n - y),
     ),
     _min_gru(
         "min_gru_d_z_without_slope",
         "Leaves out the derivative of the sigmoid in the gradient of z.",
-        _in_min_gru(slope=lambda right, x: np.ones_like(right.slope(x))),
+        min_gru(gate=lambda y, x: instead(y, x.z)),
     ),
     _min_gru(
         "min_gru_d_n_without_gate",
         "Leaves out the gate in the gradient of n.",
-        _in_min_gru(d_n=lambda _, x, d_h: d_h),
+        min_gru(after=lambda y, x: instead(y, (1 - x.gate) * x.h + x.gate * detached(x.n) + x.n)),
     ),
     _min_gru(
         "min_gru_gate_swapped_back",
         "Swaps z and 1 - z in the gradients of n and the state before.",
-        _in_min_gru(
-            d_n=lambda right, x, d_h: right.through_gate(x, d_h),
-            through_gate=lambda right, x, d_h: right.d_n(x, d_h),
+        min_gru(
+            after=lambda y, x: instead(
+                y, x.gate * detached(x.n - x.h) + detached(1 - x.gate) * x.n + detached(x.gate) * x.h
+            )
         ),
+    ),
+)
+
+
+# The causal convolution.
+
+
+def _flipped(z: Term) -> Term:
+    return Term("reversed_rows", (z,))
+
+
+def _window_from_before_dropped(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
+    d_window = right.d_last(case, cotangents)["window"]
+    before = max(0, d_window.shape[-2] - case.time)
+    return {"window": np.concatenate([0 * d_window[..., :before, :], d_window[..., before:, :]], axis=-2)}
+
+
+def _window_of_short_sequence_shifted(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
+    d_window = right.d_last(case, cotangents)["window"]
+    before = max(0, d_window.shape[-2] - case.time)
+    moved = d_window[..., : d_window.shape[-2] - before, :]
+    return {"window": np.concatenate([d_window[..., :before, :], moved], axis=-2)}
+
+
+CAUSAL_CONV = (
+    _conv(
+        "causal_conv_d_weight_flipped",
+        "Returns the gradient of the weight with its taps in reverse order.",
+        causal_conv(
+            convolved=lambda y, x: instead(
+                y, detached(x.weight).mT @ x.inputs + x.weight.mT @ detached(_flipped(x.inputs))
+            )
+        ),
+    ),
+    _conv(
+        "causal_conv_d_x_by_flipped_weight",
+        "Computes the gradient of x with the taps of the weight in reverse order.",
+        causal_conv(
+            convolved=lambda y, x: instead(
+                y, x.weight.mT @ detached(x.inputs) + detached(_flipped(x.weight)).mT @ x.inputs
+            )
+        ),
+    ),
+    _conv(
+        "causal_conv_silu_left_out",
+        "Leaves out the derivative of SiLU.",
+        causal_conv(activated=lambda y, x: instead(y, x.biased)),
+        "silu",
+    ),
+    _conv(
+        "causal_conv_silu_by_sigmoid_alone",
+        "Uses the sigmoid alone for the derivative of SiLU.",
+        causal_conv(activated=lambda y, x: x.biased * detached(sigmoid(x.biased))),
+        "silu",
+    ),
+    _conv(
+        "causal_conv_d_bias_zero",
+        "Returns zero for the gradient of the bias.",
+        causal_conv(biased=lambda y, x: x.convolved + detached(x.bias)),
+    ),
+    _conv(
+        "causal_conv_d_weight_without_window",
+        "Leaves out the inputs of earlier steps in the gradient of the weight: only the last tap has one.",
+        causal_conv(convolved=lambda y, x: _flipped(of_first_row(_flipped(x.weight))).mT @ x.inputs),
+    ),
+    _conv(
+        "causal_conv_window_not_shifted",
+        "Passes the window's cotangent back without shifting it: each goes to the input before its own.",
+        causal_conv(window_after=lambda y, x: instead(y, x.window)),
+    ),
+    _conv(
+        "causal_conv_initial_window_reversed",
+        "Returns the gradient of the initial window with the newest input first.",
+        in_loop(to_start=lambda _, d_states, d_last: {"window": d_states["window"][..., ::-1, :]}),
+        "state",
+    ),
+    _conv(
+        "causal_conv_short_last_window_shifted",
+        "Takes the first cotangents of the last window for the inputs of a sequence that is shorter than the window.",
+        in_loop(d_last=_window_of_short_sequence_shifted),
+        "shorter_than_window",
+        stands_for=("flash-linear-attention#1140",),
+    ),
+    _conv(
+        "causal_conv_short_last_window_dropped",
+        "Ignores the last window's cotangents of inputs from before the sequence, which are in the initial window.",
+        in_loop(d_last=_window_from_before_dropped),
+        "shorter_than_window",
+        "state",
+        stands_for=("flash-linear-attention PR1141",),
     ),
 )

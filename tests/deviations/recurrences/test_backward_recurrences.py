@@ -1,6 +1,6 @@
-"""Backward kernels of recurrences: the right ones equal the definition, and every deviation has an effect."""
+"""Backward passes of recurrences: the right ones equal the definition, and every deviation has an effect."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
@@ -13,21 +13,27 @@ from factories.for_each import for_each
 from numpy.typing import NDArray
 
 from rnn_goldens import UnknownName
-from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.cells.recurrence_backward import gradients
+from rnn_goldens.cells.matrix_backward import NUMPY
+from rnn_goldens.cells.recurrence import Equations, RecurrenceCase, step_program
+from rnn_goldens.cells.recurrence_backward import RecurrenceBackward, gradients
 from rnn_goldens.deviations.recurrences.backward import (
     BACKWARD_FAMILIES,
-    BACKWARD_KERNELS,
     BACKWARD_RECURRENCE_DEVIATIONS,
     BackwardRecurrenceDeviation,
     backward_recurrence_deviation,
 )
-from rnn_goldens.deviations.recurrences.backward_kernel import (
-    AttentionBackward,
-    BackwardKernel,
-    RepeatedHeadsBackward,
-    RunningSumBackward,
-    overriding,
+from rnn_goldens.deviations.recurrences.backward_attention import RepeatedHeads
+from rnn_goldens.deviations.recurrences.backward_decays import RunningSum
+from rnn_goldens.deviations.recurrences.backward_deviation import in_loop
+from rnn_goldens.deviations.recurrences.backward_equations import (
+    RIGHT,
+    attention,
+    causal_conv,
+    constant,
+    min_gru,
+    rg_lru,
+    selective_scan,
+    slstm,
 )
 from rnn_goldens.deviations.recurrences.deviation import ATTENTION, FEATURES, GATED
 from rnn_goldens.golden.recurrences import RECURRENCES
@@ -45,7 +51,7 @@ class Example:
 
     @cached_property
     def right(self) -> Gradients:
-        return self.reported(BACKWARD_KERNELS[self.case.cell](self.case.config).gradients(self.case, self.cotangents))
+        return self.reported(RecurrenceBackward(RIGHT.get(self.case.cell)).gradients(self.case, self.cotangents))
 
     def reported(self, found: Gradients) -> Gradients:
         """Leave out gradients of initial states that the caller did not pass."""
@@ -87,24 +93,34 @@ def changes(wrong: BackwardRecurrenceDeviation, example: Example) -> bool:
     return any(not np.allclose(found[n], right, rtol=1e-9, atol=1e-9) for n, right in example.right.items())
 
 
-def right_kernels(cell: str) -> list[type[BackwardKernel]]:
-    kernels = [BACKWARD_KERNELS[cell]]
+PARTS: Mapping[str, Callable[[], Equations]] = {
+    **dict.fromkeys(ATTENTION, attention),
+    "selective_scan": selective_scan,
+    "rg_lru": rg_lru,
+    "min_gru": min_gru,
+    "causal_conv": causal_conv,
+    "slstm": slstm,
+}
+
+
+def right_loops(cell: str) -> list[RecurrenceBackward]:
+    loops = [RecurrenceBackward(PARTS[cell]())]
     if cell in ATTENTION:
-        kernels.append(RepeatedHeadsBackward)
+        loops.append(RepeatedHeads())
     if cell in GATED:
-        kernels.append(RunningSumBackward)
-    return kernels
+        loops.append(RunningSum())
+    return loops
 
 
 @each_cell
-def test_right_kernels_equal_the_definition(cell: str) -> None:
+def test_right_loops_and_equations_equal_the_definition(cell: str) -> None:
     for one in EXAMPLES[cell][: len(CASES)]:
         expected = gradients(one.case, one.cotangents)
-        for kernel in right_kernels(cell):
-            found = kernel(one.case.config).gradients(one.case, one.cotangents)
+        for loop in right_loops(cell):
+            found = loop.gradients(one.case, one.cotangents)
             assert list(found) == list(expected)
             for name, array in found.items():
-                context = f"{kernel.__name__}, {one.name}, {name}"
+                context = f"{type(loop).__name__}, {one.name}, {name}"
                 np.testing.assert_allclose(array, expected[name], rtol=1e-10, atol=1e-10, err_msg=context)
 
 
@@ -152,11 +168,26 @@ def test_each_deviation_computes_in_the_type_of_the_arrays(wrong: BackwardRecurr
         assert {array.dtype for array in found.values()} == {np.dtype(np.float32)}, cell
 
 
+@each_deviation
+def test_wrong_equations_have_the_right_values(wrong: BackwardRecurrenceDeviation) -> None:
+    for cell in wrong.cells:
+        case, loop = EXAMPLES[cell][0].case, wrong.loop(cell)
+        for step, arguments in zip(RecurrenceBackward().kept(case), loop.arguments(case), strict=True):
+            before = {**arguments, **{name: array for name, array in step.before.items() if name not in arguments}}
+            program, own = loop.program(case, tuple(before)), step_program(case)
+            found = program.computed(NUMPY, list(before.values()), {})
+            expected = own.computed(NUMPY, list(step.before.values()), {})
+            for k, place in enumerate(own.after):
+                np.testing.assert_allclose(found[program.after[k]], expected[place], rtol=1e-12, atol=1e-14)
+
+
 def test_what_does_not_exist_can_neither_be_found_nor_replaced() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'd_g_zero'"):
         backward_recurrence_deviation("d_g_zeros")
-    with pytest.raises(TypeError, match="AttentionBackward has no method 'd_z'"):
-        overriding(AttentionBackward, d_z=lambda right, x: right.d_z(x))
+    with pytest.raises(TypeError, match="RunningSum has no method 'd_z'"):
+        in_loop(RunningSum, d_z=lambda right, x: right.d_z(x))
+    with pytest.raises(TypeError, match="attention has no part 'gate'"):
+        attention(gate=constant)
 
 
 def rounded(wrong: BackwardRecurrenceDeviation, one: Example) -> str:
