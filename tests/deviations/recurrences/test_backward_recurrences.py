@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from rnn_goldens import UnknownName
 from rnn_goldens.cells.matrix_backward import NUMPY
-from rnn_goldens.cells.recurrence import Equations, RecurrenceCase, step_program
+from rnn_goldens.cells.recurrence import RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward, gradients
+from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.deviations.recurrences.backward import (
     BACKWARD_FAMILIES,
     BACKWARD_RECURRENCE_DEVIATIONS,
