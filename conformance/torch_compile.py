@@ -7,7 +7,7 @@ Inductor needs a C++ compiler. Layers are not checked, because ``torch.compile``
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -16,7 +16,6 @@ from torch import Tensor
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.arguments import require_cell
-from rnn_goldens.implementations.instance_cache import InstanceCache
 from rnn_goldens.implementations.torch.cells import unrolled
 from rnn_goldens.implementations.torch.gradients import Gradients
 from rnn_goldens.implementations.torch.gradients import gradients as of_outputs
@@ -31,6 +30,9 @@ STEPS: dict[str, Callable[..., Any]] = {
 
 COMPILERS = (os.environ.get("CXX", "g++"), "g++", "clang++")
 """Compilers that Inductor looks for."""
+
+RECOMPILATIONS = 256
+"""The largest number of variants of a step: by type, biases, gradients, and axes of size one."""
 
 Weights = Mapping[str, Tensor]
 
@@ -59,7 +61,10 @@ def _weights(golden: Inputs) -> dict[str, Tensor]:
 
 
 def _call(golden: Inputs, given: TorchInputs, weights: Weights) -> tuple[Tensor, ...]:
-    step = _step(golden)
+    require_cell(golden, "torch")
+    if not any(map(shutil.which, COMPILERS)):
+        raise Unsupported("torch.compile needs a C++ compiler: there is no g++ and no clang++ on the PATH")
+    step = _compiled(golden.cell)
     cells = {
         suffix: partial(step, [weight for name, weight in weights.items() if name.endswith(f"_{suffix}")])
         for suffix in golden.network.suffixes
@@ -67,18 +72,12 @@ def _call(golden: Inputs, given: TorchInputs, weights: Weights) -> tuple[Tensor,
     return unrolled(golden, cells, given.x, given.states)
 
 
-def _compiled(golden: Inputs) -> Callable[..., Any]:
-    """Return the compiled step of a golden's cell. Clears earlier compiled steps, because torch caches only eight."""
-    require_cell(golden, "torch")
-    if not any(map(shutil.which, COMPILERS)):
-        raise Unsupported("torch.compile needs a C++ compiler: there is no g++ and no clang++ on the PATH")
-    cell = STEPS[golden.cell]
-    torch.compiler.reset()
+@cache
+def _compiled(cell: str) -> Callable[..., Any]:
+    """Return the compiled step of a cell, for arrays of any size, as a process has it that runs several networks."""
+    torch._dynamo.config.recompile_limit = RECOMPILATIONS
 
     def step(weights: list[Tensor], x: Tensor, state: Any) -> Any:  # noqa: ANN401 - h, or h and c
-        return cell(x, state, *weights)
+        return STEPS[cell](x, state, *weights)
 
-    return torch.compile(step, fullgraph=True)
-
-
-_step = InstanceCache(_compiled, lambda _step, _golden: None)
+    return torch.compile(step, fullgraph=True, dynamic=True)
