@@ -34,7 +34,7 @@ COMPILERS = (os.environ.get("CXX", "g++"), "g++", "clang++")
 HALF = ("bfloat16", "float16")
 
 NOT_COMPILED = "https://github.com/pytorch/pytorch/issues/159245"
-"""A variable is declared twice where Inductor sums in vectors over an axis of a half precision: torch 2.13.0, AVX-512."""
+"""A variable is declared twice where Inductor sums a half precision over an axis in vectors: torch 2.13.0, AVX-512."""
 
 RECOMPILATIONS = 1024
 """More than the variants of a step: by type, biases, gradients, and axes of size one."""
