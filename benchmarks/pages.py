@@ -20,7 +20,6 @@ class Stated:
     Attributes:
         place: the page, and its part.
         command: the command that measures it.
-        noted: whether the page says where it is used that it is of another corpus.
     """
 
     place: str
@@ -28,7 +27,6 @@ class Stated:
     corpus: str = ""
     commit: str = ""
     date: str = ""
-    noted: bool = False
 
     @property
     def is_of_this_corpus(self) -> bool:
@@ -59,7 +57,7 @@ def _dialects() -> Iterator[Stated]:
     for name, column in json.loads(DOCUMENT.read_text("utf-8")).items():
         command = "python -m benchmarks dialects --write" if name in ENGINES else ENGINE
         corpus, commit, date = (column.get(what, "") for what in ("corpus", "commit", "date"))
-        yield Stated(f"results/dialects.md: {name}", command, corpus, commit, date, noted=name not in ENGINES)
+        yield Stated(f"results/dialects.md: {name}", command, corpus, commit, date)
 
 
 ENGINE = "python -m benchmarks engines"
@@ -75,9 +73,10 @@ def _conformance() -> Iterator[Stated]:
         if name in recorded and (name not in written or recorded[name]["results"] != row["results"]):
             yield Stated(f"{place}, not as in docs/engines", REPORT)
         else:
-            command = f"{ENGINE} {name}" if name in recorded else REPORT
+            engine = name.removeprefix("conformance.").partition(":")[0]
+            command = f"{ENGINE} {engine}" if name in recorded else REPORT
             corpus, commit, date = row.get("corpus", document["corpus"]), made.get("revision", ""), made.get("date", "")
-            yield Stated(place, command, corpus, commit, date, noted="corpus" in row)
+            yield Stated(place, command, corpus, commit, date)
 
 
 REPORT = "python -m benchmarks conformance --write"
@@ -95,17 +94,12 @@ def _generated() -> Iterator[Stated]:
 
 
 def show(*, only_today: bool) -> int:
-    """Print a table; return 1 if a page must be of this corpus and is not."""
+    """Print a table; return 1 if all pages must be of this corpus and one is not."""
     found, corpus = stated(), page.corpus_version()
-    rows = [(one.place, one.corpus, one.commit, one.date, "" if one.is_of_this_corpus else _how(one)) for one in found]
-    print(page.table(("page", "corpus", "commit", "date", ""), rows))
     others = [one for one in found if not one.is_of_this_corpus]
-    wrong = [one for one in others if not one.noted]
-    print(f"{len(found)} parts of pages, {len(others)} of another corpus than {corpus}; {len(wrong)} do not say so.")
-    if wrong and only_today:
-        print(*dict.fromkeys(f"measure again: {one.command or one.place}" for one in wrong), sep="\n", file=sys.stderr)
-    return 1 if wrong and only_today else 0
-
-
-def _how(one: Stated) -> str:
-    return "another corpus, and the page says so" if one.noted else "ANOTHER CORPUS"
+    rows = [(one.place, one.corpus, one.commit, one.date, "ANOTHER CORPUS" if one in others else "") for one in found]
+    print(page.table(("page", "corpus", "commit", "date", ""), rows))
+    print(f"{len(found)} parts of pages, {len(others)} of another corpus than {corpus}.")
+    if others and only_today:
+        print(*dict.fromkeys(f"measure again: {one.command or one.place}" for one in others), sep="\n", file=sys.stderr)
+    return 1 if others and only_today else 0

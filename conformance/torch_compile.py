@@ -7,7 +7,7 @@ Inductor needs a C++ compiler. Layers are not checked, because ``torch.compile``
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -16,7 +16,6 @@ from torch import Tensor
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.arguments import require_cell
-from rnn_goldens.implementations.instance_cache import InstanceCache
 from rnn_goldens.implementations.torch.cells import unrolled
 from rnn_goldens.implementations.torch.gradients import Gradients
 from rnn_goldens.implementations.torch.gradients import gradients as of_outputs
@@ -31,6 +30,14 @@ STEPS: dict[str, Callable[..., Any]] = {
 
 COMPILERS = (os.environ.get("CXX", "g++"), "g++", "clang++")
 """Compilers that Inductor looks for."""
+
+HALF = ("bfloat16", "float16")
+
+NOT_COMPILED = "https://github.com/pytorch/pytorch/issues/159245"
+"""A variable is declared twice where Inductor sums a half precision over an axis in vectors: torch 2.13.0, AVX-512."""
+
+RECOMPILATIONS = 1024
+"""More than the variants of a step: by type, biases, gradients, and axes of size one."""
 
 Weights = Mapping[str, Tensor]
 
@@ -47,7 +54,12 @@ def run(golden: Inputs) -> tuple[Tensor, ...] | Gradients:
 
 
 def _gradients(golden: Inputs) -> Gradients:
-    """Return the gradients that ``torch.autograd`` computes, by name. Raises the same exceptions as ``run``."""
+    """Return the gradients that ``torch.autograd`` computes, by name.
+
+    Raises Unsupported as ``run`` does, and in half precisions, where Inductor often writes C++ that does not compile.
+    """
+    if golden.dtype in HALF:
+        raise Unsupported(f"Inductor's C++ of a backward pass in {golden.dtype} often does not compile: {NOT_COMPILED}")
     given, weights = TorchInputs.of(golden), _weights(golden)
     for weight in weights.values():
         weight.requires_grad_()
@@ -59,7 +71,10 @@ def _weights(golden: Inputs) -> dict[str, Tensor]:
 
 
 def _call(golden: Inputs, given: TorchInputs, weights: Weights) -> tuple[Tensor, ...]:
-    step = _step(golden)
+    require_cell(golden, "torch")
+    if not any(map(shutil.which, COMPILERS)):
+        raise Unsupported("torch.compile needs a C++ compiler: there is no g++ and no clang++ on the PATH")
+    step = _compiled(golden.cell)
     cells = {
         suffix: partial(step, [weight for name, weight in weights.items() if name.endswith(f"_{suffix}")])
         for suffix in golden.network.suffixes
@@ -67,18 +82,12 @@ def _call(golden: Inputs, given: TorchInputs, weights: Weights) -> tuple[Tensor,
     return unrolled(golden, cells, given.x, given.states)
 
 
-def _compiled(golden: Inputs) -> Callable[..., Any]:
-    """Return the compiled step of a golden's cell. Clears earlier compiled steps, because torch caches only eight."""
-    require_cell(golden, "torch")
-    if not any(map(shutil.which, COMPILERS)):
-        raise Unsupported("torch.compile needs a C++ compiler: there is no g++ and no clang++ on the PATH")
-    cell = STEPS[golden.cell]
-    torch.compiler.reset()
+@cache
+def _compiled(cell: str) -> Callable[..., Any]:
+    """Return the compiled step of a cell, for arrays of any size, as a process has it that runs several networks."""
+    torch._dynamo.config.recompile_limit = RECOMPILATIONS
 
     def step(weights: list[Tensor], x: Tensor, state: Any) -> Any:  # noqa: ANN401 - h, or h and c
-        return cell(x, state, *weights)
+        return STEPS[cell](x, state, *weights)
 
-    return torch.compile(step, fullgraph=True)
-
-
-_step = InstanceCache(_compiled, lambda _step, _golden: None)
+    return torch.compile(step, fullgraph=True, dynamic=True)

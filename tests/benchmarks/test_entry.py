@@ -75,14 +75,13 @@ def test_only_a_section_of_this_corpus_and_commit_is_not_measured_again(monkeypa
     assert not results.is_current(benchmark)
 
 
-def test_pages_of_another_corpus_are_wrong_unless_they_say_so(
+def test_a_release_refuses_pages_of_another_corpus(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = pages.Stated("a.md", "measure a", page.corpus_version())
-    noted = pages.Stated("b.md", "measure b", "0.1.0", noted=True)
-    monkeypatch.setattr(pages, "stated", lambda: [now, noted])
+    monkeypatch.setattr(pages, "stated", lambda: [now])
     assert pages.show(only_today=True) == 0
-    monkeypatch.setattr(pages, "stated", lambda: [now, noted, pages.Stated("c.md", "measure c", "0.1.0")])
+    monkeypatch.setattr(pages, "stated", lambda: [now, pages.Stated("c.md", "measure c", "0.1.0")])
     assert pages.show(only_today=False) == 0
     assert pages.show(only_today=True) == 1
     assert "measure again: measure c\n" in capsys.readouterr().err

@@ -50,6 +50,10 @@ def has_random_gradients(golden: Golden) -> bool:
     return golden.gradients is not None and golden.cell == "lstm" and golden.dtype in ("float64", "float16")
 
 
+def has_half_gradients(golden: Golden) -> bool:
+    return golden.gradients is not None and golden.dtype in ("bfloat16", "float16")
+
+
 NO_FLOAT64 = "^no float64 in mindspore: For '(RNN|LSTM|GRU)', the element of 'x' must be one of Float32, Float16, but"
 
 REFUSALS: tuple[tuple[str, Callable[[Golden], bool], str], ...] = (
@@ -57,6 +61,7 @@ REFUSALS: tuple[tuple[str, Callable[[Golden], bool], str], ...] = (
     ("onnx-reference", lambda g: g.cell == "rnn_relu", "Unknown activation function 'Relu'"),
     ("keras-jax", lambda g: g.dtype == "float64", "float64 is disabled in JAX: JAX_ENABLE_X64 is off"),
     ("torch_compile", has_no_compiler, "^torch.compile needs a C[+]{2} compiler: "),
+    ("torch_compile", has_half_gradients, "^Inductor's C[+]{2} of a backward pass in "),
     ("equinox", lambda g: g.cell.startswith("rnn_"), "^equinox.nn has no cell rnn_"),
     ("mindspore", has_random_gradients, "^mindspore returns random or zero gradients of an LSTM in float(16|64)$"),
     ("mindspore", lambda g: g.dtype == "bfloat16", "^no bfloat16 in mindspore: "),

@@ -169,5 +169,5 @@ def test_a_gru_in_tract_with_one_input_fails_from_four_steps_on(tmp_path: Path) 
 
 
 def test_tanh_and_sigmoid_in_tract_do_not_reach_their_limits(tmp_path: Path) -> None:
-    assert in_tract(tmp_path, "Tanh", [100.0])[0] == np.float32(0.9999993)
-    assert 9e-4 < in_tract(tmp_path, "Sigmoid", [-100.0], "float16")[0] < 1e-3
+    assert 0.9999990 < in_tract(tmp_path, "Tanh", [100.0])[0] < 1
+    assert 0 < in_tract(tmp_path, "Sigmoid", [-100.0], "float16")[0] < 1e-3
