@@ -36,7 +36,7 @@ HALF = ("bfloat16", "float16")
 NOT_COMPILED = "https://github.com/pytorch/pytorch/issues/159245"
 """A variable is declared twice where Inductor sums a half precision over an axis in vectors: torch 2.13.0, AVX-512."""
 
-RECOMPILATIONS = 1024
+RECOMPILATIONS = 4096
 """More than the variants of a step: by type, biases, gradients, and axes of size one."""
 
 Weights = Mapping[str, Tensor]
@@ -85,7 +85,8 @@ def _call(golden: Inputs, given: TorchInputs, weights: Weights) -> tuple[Tensor,
 @cache
 def _compiled(cell: str) -> Callable[..., Any]:
     """Return the compiled step of a cell, for arrays of any size, as a process has it that runs several networks."""
-    torch._dynamo.config.recompile_limit = RECOMPILATIONS
+    limits = torch._dynamo.config
+    limits.recompile_limit = limits.accumulated_recompile_limit = RECOMPILATIONS
 
     def step(weights: list[Tensor], x: Tensor, state: Any) -> Any:  # noqa: ANN401 - h, or h and c
         return STEPS[cell](x, state, *weights)
