@@ -216,7 +216,6 @@ STATE = (
         "Sums the gradient of a decay by key over the keys, as if it were one number for each head.",
         in_loop(step_back=_summed_over_keys),
         "decay_by_key",
-        "decay_by_key",
     ),
     _deviation(
         "d_g_by_removed_state",

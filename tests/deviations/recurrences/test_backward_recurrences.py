@@ -145,6 +145,7 @@ def test_each_deviation_has_an_effect_in_each_of_its_cells(wrong: BackwardRecurr
 
 @each_deviation
 def test_each_deviation_has_no_effect_without_the_features_it_needs(wrong: BackwardRecurrenceDeviation) -> None:
+    assert len(set(wrong.needs)) == len(wrong.needs)
     without = [one for cell in wrong.cells for one in EXAMPLES[cell] if not one.has(wrong.needs)]
     assert [f"{one.name}, {one.case.cell}" for one in without if changes(wrong, one)] == []
 
