@@ -226,12 +226,16 @@ def _with_name(message: str, content: bytes) -> str:
     if not star:
         return message
     part: bytes | Raw = content
-    for group in before.split("/"):
-        part = msgspec.json.decode(part, type=dict[str, Raw])[group]
-    for name, array in msgspec.json.decode(part, type=dict[str, Raw]).items():
+    try:
+        for group in before.split("/"):
+            part = msgspec.json.decode(part, type=dict[str, Raw])[group]
+        arrays = msgspec.json.decode(part, type=dict[str, Raw])
+    except (msgspec.MsgspecError, RecursionError):  # invalid elsewhere, too
+        return message
+    for name, array in arrays.items():
         try:
             msgspec.json.decode(array, type=Array)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             return f"{path.replace('*', name, 1)}: {problem}"
     return message
 

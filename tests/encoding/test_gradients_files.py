@@ -188,3 +188,13 @@ def test_gradients_that_do_not_fit_their_golden_are_not_written(lengths: Golden)
         encode(replace(golden, gradients=replace(golden.gradients, expected=less)))
     with pytest.raises(InvalidFile, match="purpose"):
         encode(replace(golden, gradients=replace(golden.gradients, purpose=" ")))
+
+
+@pytest.mark.parametrize("group", ["expected", "cotangents"])
+def test_a_nested_array_is_one_error(group: str) -> None:
+    golden = with_gradients("lstm/lengths")
+    document = json.loads(encode(golden)[".gradients.json"])
+    document[group]["d_out" if group == "cotangents" else "x"]["data"] = "nested"
+    content = json.dumps(document).replace('"nested"', 10_000 * "[" + 10_000 * "]").encode()
+    with pytest.raises(InvalidFile, match="is nested in more than"):
+        decode(content, Path("golden.gradients.json"), of=golden)
