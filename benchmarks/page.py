@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 
-MEASURED = ("rnn_goldens", "generator", "benchmarks", "fixtures")
+MEASURED = ("rnn_goldens", "generator", "benchmarks", "fixtures", "conformance", "docs/known-failures")
 """Folders on which results depend."""
 
 LINE = re.compile(
