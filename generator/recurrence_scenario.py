@@ -14,7 +14,6 @@ from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator.exact_array import Refused, exact_array
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenario_fields import complete
-from rnn_goldens.golden.array_shapes import ArrayShapes, array_shapes
 from rnn_goldens.golden.arrays import Float64, GoldenArrays
 from rnn_goldens.golden.features import derived_features
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
@@ -25,6 +24,7 @@ from rnn_goldens.golden.recurrences import (
     RecurrenceLayout,
     recurrence_config,
 )
+from rnn_goldens.golden.shapes import ArrayShapes
 from rnn_goldens.golden.whole_number import whole_number
 
 
@@ -90,7 +90,7 @@ class RecurrenceScenario:
     @property
     def shapes(self) -> ArrayShapes:
         """The shapes of all arrays."""
-        return array_shapes(self.layout, self.shape, self._read_inputs, self.read_offsets)
+        return self.shape.shapes(self.layout, self._read_inputs, self.read_offsets)
 
     @cached_property
     def read_offsets(self) -> NDArray[np.int64] | None:

@@ -20,7 +20,7 @@ from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import FLOAT32, IEEE, Profile, profile_named
 from rnn_goldens.golden.shapes import OutputNames
-from rnn_goldens.golden.tolerance import Derived
+from rnn_goldens.golden.tolerance import Contracts, Derived
 
 if TYPE_CHECKING:
     from rnn_goldens.cells.steps import Step
@@ -159,13 +159,14 @@ class Golden(GoldenData, Inputs):
         """Return a copy under a profile. Only tolerances in float32 depend on the profile's arithmetic."""
         profile.require([self.dtype])
         changed: dict[str, Any] = {"profile": profile}
-        if self.is_network and profile.arithmetic == IEEE and isinstance(self.tolerance, Derived):
-            changed["tolerance"] = self.tolerance.stored
+        if profile.arithmetic == IEEE:
+            if isinstance(self.tolerance, Derived):
+                changed["tolerance"] = self.tolerance.stored
             if self.gradients is not None and isinstance(self.gradients.tolerance, Derived):
                 changed["gradients"] = replace(self.gradients, tolerance=self.gradients.tolerance.stored)
-        elif profile.arithmetic != IEEE and not self.is_network:
+        elif isinstance(self.tolerance, Contracts) or self.is_wide_inside:
             raise Unsupported(f"profile {profile.arithmetic} is derived for networks only")
-        elif profile.arithmetic != IEEE and self.dtype == FLOAT32:
+        elif self.dtype == FLOAT32:
             from rnn_goldens.error_analysis.derived_tolerance import gradient_tolerance, output_tolerance
 
             changed["tolerance"] = output_tolerance(self, profile.arithmetic)

@@ -13,7 +13,6 @@ from rnn_goldens.cells.graph import Graph, Mask, Node
 from rnn_goldens.cells.notation import MATRIX, Term
 from rnn_goldens.cells.program import Program, written
 from rnn_goldens.cells.recorded import Recorded, with_gradients
-from rnn_goldens.golden.array_shapes import array_shapes
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.shapes import STACKED
 from rnn_goldens.progress import counting
@@ -106,7 +105,7 @@ class _Composition:
         self.program = step_of(case.cell, case.config.bias)
         self.found = Recorded(
             Graph(),
-            array_shapes(case.cell.layout, case.config, {"x": case.x}).every,
+            case.config.shapes(case.cell.layout, {"x": case.x}).every,
             self._axes(),
             lambda _, part: part[..., None],
             outputs={name: [] for name in case.cell.layout.outputs},

@@ -89,10 +89,9 @@ class RecurrenceCase:
 
 def recurrence_case(golden: InputsData, dtype: DTypeLike) -> RecurrenceCase:
     """Return the inputs of a golden of a recurrence as arrays of a type."""
-    assert isinstance(golden.config, RecurrenceConfig)
     case = RecurrenceCase(
         golden.cell,
-        golden.config,
+        golden.recurrence,
         golden.inputs,
         golden.weights,
         golden.states,

@@ -13,7 +13,6 @@ from rnn_goldens.cells.recurrence import (
     time_steps,
     weights_in_lanes,
 )
-from rnn_goldens.golden.array_shapes import array_shapes
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, sequence_slices
 from rnn_goldens.progress import counting
@@ -55,7 +54,7 @@ def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: La
     def to_lanes(name: str, part: Float64) -> Float64:
         return in_lanes(part[:, None], axes[name], config)[:, 0]
 
-    shapes = array_shapes(RECURRENCE_LAYOUTS[case.cell], config, case.inputs, case.offsets).every
+    shapes = config.shapes(RECURRENCE_LAYOUTS[case.cell], case.inputs, case.offsets).every
     found = Recorded(graph, shapes, axes, to_lanes, lane=lane)
     weights = {name: found.given(name, (), array) for name, array in weights_in_lanes(case).items()}
     graph.weights.update(node.place for node in weights.values())

@@ -98,12 +98,10 @@ def _not_comparable(name: str, problem: str, dtype: str = "") -> Difference:
 def _shape_problem(actual: Actual, name: str, got: tuple[int, ...], want: tuple[int, ...]) -> str:
     hint, axes = "", actual.golden.axes(name) if name in actual.expected.values else ()
     if axes[:2] == (BATCH, TIME) and got == (want[1], want[0], *want[2:]) != want:
-        hint = f"; it looks time-major, {name} is batch-first"
-        if actual.golden.is_network:
-            hint += f": (batch, time, {'directions·hidden' if name == 'out' else 'input'})"
+        hint = f"; it looks time-major, {name} is batch-first: ({', '.join(axes)})"
     elif actual.of == GRADIENTS and axes[1:] == ("column",) and got == want[::-1]:
         hint = f"; it is transposed: PyTorch's {name} is (gates·hidden, columns)"
-    elif actual.golden.is_network and [n for n in got if n != 1] == [n for n in want if n != 1]:
+    elif [n for n in got if n != 1] == [n for n in want if n != 1]:
         hint = "; only axes of size 1 differ"
     return f"has shape {got}, want {want}{hint}"
 

@@ -14,6 +14,7 @@ from rnn_goldens.diagnosis.gradient_candidates import accumulated, is_of_outputs
 from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT, OF_SECOND_CALL
 from rnn_goldens.diagnosis.recurrence_candidates import contract_satisfied
 from rnn_goldens.golden.expected import GRADIENTS
+from rnn_goldens.golden.tolerance import Contracts
 
 _LISTED = 3
 _LINES = 2
@@ -99,7 +100,7 @@ def _sentences(actual: Actual, found: Sequence[Cause], observed: Mapping[str, bo
         if of_gradients and all(map(is_of_outputs, found)):
             yield "these are the gradients of wrong outputs, which check(out, h_n) compares:", _LINES
         yield _looks_like(found), _LINES + of_gradients
-    if not actual.golden.is_network and (contract := contract_satisfied(actual, found)):
+    if isinstance(actual.expected.tolerance, Contracts) and (contract := contract_satisfied(actual, found)):
         yield contract, _LINES + 1
     if found:
         return

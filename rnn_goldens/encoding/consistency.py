@@ -9,20 +9,10 @@ from numpy.typing import NDArray
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding.tree import COEFFICIENTS, INTEGERS, Tree, cell_of, tolerance_from_tree
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden.array_shapes import array_shapes
 from rnn_goldens.golden.features import ALL_DERIVED, derived_features
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
-from rnn_goldens.golden.recurrences import RecurrenceConfig
-from rnn_goldens.golden.shapes import (
-    STACKED,
-    Config,
-    Layout,
-    Shape,
-    initial_shapes,
-    output_shapes,
-    weight_count,
-    weight_shapes,
-)
+from rnn_goldens.golden.recurrences import AnyConfig
+from rnn_goldens.golden.shapes import BATCH, STACKED, TIME, Axes, Config, Layout, Shape
 from rnn_goldens.golden.tolerance import (
     LARGEST_TOLERANCE,
     LARGEST_TOLERANCE_OF_GRADIENTS,
@@ -44,62 +34,35 @@ def problems(tree: Tree) -> list[str]:
         config, layout = cell_of(tree)
     except WrongUse as error:
         return [f"config: {error}"]
-    if isinstance(config, RecurrenceConfig):
-        return _recurrence_problems(tree, config, layout)
-    x = tree["inputs"]["x"]
-    of_inputs = inputs_problems(layout, config, tree["weights"], tree["inputs"])
-    if x.ndim not in (2, 3):
+    inputs = tree["inputs"]
+    if of_inputs := inputs_problems(layout, config, tree["weights"], inputs):
         return of_inputs
-    expected = output_shapes(layout, config, x.shape)
+    x, offsets = inputs[config.input_names[0]], inputs.get("offsets")
+    axes, expected = _axes(layout, config, x), config.shapes(layout, inputs, offsets)
+    derived = derived_features(
+        config,
+        state=_has_state(layout, inputs),
+        lengths="lengths" in inputs,
+        packed=offsets is not None,
+        unbatched=BATCH not in axes,
+        exact=tree["tolerance"]["kind"] == Exact.kind,
+    )
+    times = [x.shape[axes.index(TIME)]] if offsets is None else np.diff(offsets).tolist()
     return [
-        *of_inputs,
-        *shape_problems("expected", tree["expected"], expected),
-        *_state_problems(tree, initial_shapes(layout, config, x.shape[:-2]), [x.shape[-2]]),
-        *tolerance_problems(tree["tolerance"], expected),
+        *shape_problems("expected", tree["expected"], expected.outputs),
+        *_state_problems(tree, expected.initial, times),
+        *tolerance_problems(tree["tolerance"], expected.outputs),
         *_looseness_problems(tree, loosest, LARGEST_TOLERANCE),
         *_finite_problems(tree, ("weights", "inputs", "expected")),
-        *_feature_problems(tree, config),
+        *_feature_problems(tree, derived),
         *_precision_problems(tree),
         *_rounding_problems(tree, ("weights", "inputs")),
     ]
 
 
-def _recurrence_problems(tree: Tree, config: RecurrenceConfig, layout: Layout) -> list[str]:
-    """Return the inconsistencies of the tree of a recurrence."""
-    inputs = {name: array for name, array in tree["inputs"].items() if name != "offsets"}
-    given = {name: array for name, array in inputs.items() if name not in layout.initial}
-    first: NDArray[Any] = next(iter(given.values()), np.zeros(1))
-    offsets = tree["inputs"].get("offsets")
-    if first.ndim < 2:  # noqa: PLR2004 - (batch, time, …)
-        return ["inputs: the first array has no axes (batch, time, …)"]
-    if offsets is not None and (found := list(_offset_problems(offsets, first.shape))):
-        return found
-    shapes = array_shapes(layout, config, given, offsets)
-    state = len(given) < len(inputs)
-    derived = derived_features(config, state=state, packed=offsets is not None, exact=is_exact(tree))
-    return [
-        *shape_problems("weights", tree["weights"], dict(shapes.weights)),
-        *shape_problems("inputs", inputs, {**shapes.inputs, **(shapes.initial if state else {})}),
-        *shape_problems("expected", tree["expected"], dict(shapes.outputs)),
-        *_state_problems(tree, shapes.initial, [first.shape[1]] if offsets is None else np.diff(offsets).tolist()),
-        *contract_problems(tree["tolerance"], dict(shapes.outputs)),
-        *_looseness_problems(tree, loosest, LARGEST_TOLERANCE),
-        *_finite_problems(tree, ("weights", "inputs", "expected")),
-        *_listed_problems(tree, derived),
-        *_precision_problems(tree),
-        *_rounding_problems(tree, ("weights", "inputs")),
-    ]
-
-
-def is_exact(tree: Tree) -> bool:
-    """Return whether the tolerance of a tree is zero."""
-    return bool(tree["tolerance"]["kind"] == Exact.kind)
-
-
-def _offset_problems(offsets: NDArray[Any], shape: Shape) -> Iterator[str]:
-    batch, time = shape[:2]
-    if batch != 1:
-        yield f"inputs: packed sequences have a batch of 1, not of {batch}"
+def _offset_problems(offsets: NDArray[Any], batch: Shape, time: int) -> Iterator[str]:
+    if batch != (1,):
+        yield f"inputs: packed sequences have a batch of 1, not of {batch[0]}"
     if offsets.ndim != 1 or len(offsets) < 2 or not (np.diff(offsets) > 0).all():  # noqa: PLR2004 - start and end
         yield "inputs/offsets: must increase from sequence to sequence"
     elif offsets[0] != 0 or offsets[-1] != time:
@@ -118,18 +81,6 @@ def _state_problems(tree: Tree, initial: Mapping[str, Shape], times: Sequence[in
         yield from _finite_problems(tree, ("expected_states",))
 
 
-def contract_problems(tolerance: Tree, expected: dict[str, Shape]) -> Iterator[str]:
-    """Yield a problem for each coefficient of a recurrence with a wrong shape, or that is negative, infinite or NaN."""
-    if tolerance["kind"] != Contracts.kind:
-        return
-    for algorithm in ("step", "any"):
-        for kind in COEFFICIENTS if algorithm in tolerance else ():
-            arrays = tolerance[algorithm][kind]
-            yield from shape_problems(f"tolerance/{algorithm}/{kind}", arrays, expected)
-            wrong = (name for name, array in arrays.items() if not _are_bounds(array))
-            yield from (f"tolerance/{algorithm}/{kind}/{n}: holds a negative or infinite bound, or NaN" for n in wrong)
-
-
 def gradients_problems(tree: Tree, golden: Golden, content: str) -> list[str]:
     """Return the inconsistencies of a tree of gradients that is valid by its schema.
 
@@ -146,7 +97,6 @@ def gradients_problems(tree: Tree, golden: Golden, content: str) -> list[str]:
         *shape_problems("cotangents", tree["cotangents"], wanted),
         *shape_problems("expected", tree["expected"], expected),
         *tolerance_problems(tree["tolerance"], expected),
-        *contract_problems(tree["tolerance"], expected),
         *_looseness_problems(tree, loosest_of_gradients, LARGEST_TOLERANCE_OF_GRADIENTS),
         *_finite_problems(tree, ("cotangents", "expected")),
         *_zero_problems(tree),
@@ -171,54 +121,58 @@ def _zero_problems(tree: Tree) -> Iterator[str]:
             yield f"{group}: all are zero, so they check nothing"
 
 
-def inputs_problems(layout: Layout, config: Config, weights: Tree, inputs: Mapping[str, NDArray[Any]]) -> list[str]:
-    """Return the problems of model inputs: options and shapes that contradict each other, and lengths outside x."""
-    x = inputs["x"]
-    if x.ndim not in (2, 3):
-        return [f"inputs/x: has shape {x.shape}; expected (batch, time, input), or (time, input) if unbatched"]
-    if not all(x.shape[:-1]):
-        return [f"inputs/x: has shape {x.shape}; at least one sequence and one time step are required"]
+def inputs_problems(layout: Layout, config: AnyConfig, weights: Tree, inputs: Mapping[str, NDArray[Any]]) -> list[str]:
+    """Return the problems of model inputs: options, shapes and numbers of time steps that contradict each other."""
+    if (name := config.input_names[0]) not in inputs:
+        return [f"inputs: {name} is missing, the configuration requires it"]
+    x, axes = inputs[name], _axes(layout, config, inputs[name])
+    if x.ndim != len(axes):
+        unbatched = ", or (time, input) if unbatched" if name == "x" and config.kind == Config.kind else ""
+        return [f"inputs/{name}: has shape {x.shape}; expected ({', '.join(axes)}){unbatched}"]
+    time, batch = x.shape[axes.index(TIME)], x.shape[: axes.index(TIME)]
+    if not all((*batch, time)):
+        return [f"inputs/{name}: has shape {x.shape}; at least one sequence and one time step are required"]
+    if "offsets" in inputs and (found := list(_offset_problems(inputs["offsets"], batch, time))):
+        return found
+    if (required := config.weight_count(layout)) > 2 * len(weights):  # a file may claim a billion layers
+        return [f"weights: {counted(len(weights), 'array')}, the configuration requires {required}"]
+    expected = config.shapes(layout, inputs, inputs.get("offsets"))
+    of_inputs = {**expected.inputs, **(expected.initial if _has_state(layout, inputs) else {})}
+    if (given := config.lengths_name) in inputs and batch:
+        of_inputs[given] = batch if given == "lengths" else inputs[given].shape
     return [
         *_config_problems(layout, config),
-        *_weight_problems(weights, layout, config),
-        *shape_problems("inputs", inputs, _input_shapes(layout, config, inputs)),
-        *_length_problems(inputs, x),
+        *shape_problems("weights", weights, expected.weights),
+        *shape_problems("inputs", inputs, of_inputs),
+        *_length_problems(inputs, time),
     ]
 
 
-def _config_problems(layout: Layout, config: Config) -> Iterator[str]:
+def _axes(layout: Layout, config: AnyConfig, first: NDArray[Any]) -> Axes:
+    """Return the names of the axes of the first input."""
+    return config.axes(config.input_names[0], layout, batched=first.ndim != 2)  # noqa: PLR2004 - (time, input)
+
+
+def _has_state(layout: Layout, inputs: Mapping[str, NDArray[Any]]) -> bool:
+    """Return whether an initial state is given: one state requires all of them."""
+    return any(name in inputs for name in layout.initial)
+
+
+def _config_problems(layout: Layout, config: AnyConfig) -> Iterator[str]:
     is_projected = layout.is_projected
-    if is_projected != (config.proj_size > 0):
+    if is_projected != (config.get("proj_size", 0) > 0):
         what = "is required: the cell has a projection" if is_projected else "is given, but the cell has no projection"
         yield f"config: proj_size {what}"
-    if config.direction and config.bidirectional:
+    if config.get("direction") and config["bidirectional"]:
         yield "config: direction is reverse, so bidirectional must be false"
     for name, axes in layout.weights:
         if axes != (required := dict(STACKED).get(name, axes)):
             yield f"own_cell/weights/{name}: has the axes {axes}, but this name requires {required}: change either"
 
 
-def _weight_problems(weights: Tree, layout: Layout, config: Config) -> Iterable[str]:
-    """Check the shapes of the weights. First check their number, because a file may claim a billion layers."""
-    if (required := weight_count(layout, config)) > 2 * len(weights):
-        return [f"weights: {counted(len(weights), 'array')}, the configuration requires {required}"]
-    return shape_problems("weights", weights, weight_shapes(layout, config))
-
-
-def _input_shapes(layout: Layout, config: Config, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Shape]:
-    """Return the expected shapes of the inputs. One state requires all states; lengths require a batch."""
-    batch = inputs["x"].shape[:-2]
-    shapes: dict[str, Shape] = {"x": (*batch, inputs["x"].shape[-2], config.input_size)}
-    if inputs.keys() - {"x", "lengths"}:
-        shapes |= initial_shapes(layout, config, batch)
-    if "lengths" in inputs and batch:
-        shapes["lengths"] = batch
-    return shapes
-
-
-def shape_problems(group: str, arrays: Mapping[str, NDArray[Any]], expected: dict[str, Shape]) -> Iterator[str]:
+def shape_problems(group: str, arrays: Mapping[str, NDArray[Any]], expected: Mapping[str, Shape]) -> Iterator[str]:
     """Yield a problem for each array that is missing, not expected, or of another shape than expected."""
-    if {name: array.shape for name, array in arrays.items()} == expected:
+    if {name: array.shape for name, array in arrays.items()} == dict(expected):
         return
     for name in [*expected, *(name for name in arrays if name not in expected)]:
         if name not in arrays:
@@ -229,23 +183,26 @@ def shape_problems(group: str, arrays: Mapping[str, NDArray[Any]], expected: dic
             yield f"{group}/{name}: has shape {arrays[name].shape}, the configuration requires {expected[name]}"
 
 
-def tolerance_problems(tolerance: Tree, expected: dict[str, Shape]) -> Iterator[str]:
+def tolerance_problems(tolerance: Tree, expected: Mapping[str, Shape]) -> Iterator[str]:
     """Yield a problem for each bound whose shape differs from its output's, or that is negative, infinite or NaN."""
-    if tolerance["kind"] != Bound.kind:
-        return
-    for part in _PARTS:
-        yield from shape_problems(f"tolerance/{part}", tolerance[part], expected)
-        if tolerance[part] and not _are_bounds(_concatenated(tolerance[part].values())):
-            wrong = (name for name, array in tolerance[part].items() if not _are_bounds(array))
-            yield from (f"tolerance/{part}/{n}: holds a bound that is negative, infinite or NaN" for n in wrong)
+    groups = {}
+    if tolerance["kind"] == Bound.kind:
+        groups = {part: tolerance[part] for part in _PARTS}
+    elif tolerance["kind"] == Contracts.kind:
+        stated = [algorithm for algorithm in ("step", "any") if algorithm in tolerance]
+        groups = {f"{algorithm}/{kind}": tolerance[algorithm][kind] for algorithm in stated for kind in COEFFICIENTS}
+    for group, arrays in groups.items():
+        yield from shape_problems(f"tolerance/{group}", arrays, expected)
+        if arrays and not _are_bounds(_concatenated(arrays.values())):
+            wrong = (name for name, array in arrays.items() if not _are_bounds(array))
+            yield from (f"tolerance/{group}/{n}: holds a bound that is negative, infinite or NaN" for n in wrong)
 
 
 def _looseness_problems(tree: Tree, loosest: Callable[..., float], most: float) -> Iterator[str]:
     """Yield a problem for each precision in which a bound is so loose that wrong outputs would pass."""
     tolerance, expected = tree["tolerance"], tree["expected"]
     shapes = {name: array.shape for name, array in expected.items()}
-    of_shapes = contract_problems if tolerance["kind"] == Contracts.kind else tolerance_problems
-    if tolerance["kind"] == Exact.kind or list(of_shapes(tolerance, shapes)):
+    if tolerance["kind"] == Exact.kind or list(tolerance_problems(tolerance, shapes)):
         return
     bound = tolerance_from_tree(tolerance)
     for name in tree["precisions"]:
@@ -266,24 +223,12 @@ def _finite_problems(tree: Tree, groups: Iterable[str]) -> Iterator[str]:
         yield from (f"{place}: holds NaN or infinity" for place in wrong)
 
 
-def _length_problems(inputs: Mapping[str, NDArray[Any]], x: NDArray[Any]) -> Iterator[str]:
-    time = x.shape[-2]
+def _length_problems(inputs: Mapping[str, NDArray[Any]], time: int) -> Iterator[str]:
     if "lengths" in inputs and not ((inputs["lengths"] >= 1) & (inputs["lengths"] <= time)).all():
         yield f"inputs/lengths: {inputs['lengths'].tolist()} must be between 1 and {time}, the time steps of x"
 
 
-def _feature_problems(tree: Tree, config: Config) -> Iterator[str]:
-    derived = derived_features(
-        config,
-        state="h0" in tree["inputs"],
-        lengths="lengths" in tree["inputs"],
-        unbatched=tree["inputs"]["x"].ndim == 2,  # noqa: PLR2004 - (time, input)
-        exact=is_exact(tree),
-    )
-    yield from _listed_problems(tree, derived)
-
-
-def _listed_problems(tree: Tree, derived: tuple[str, ...]) -> Iterator[str]:
+def _feature_problems(tree: Tree, derived: tuple[str, ...]) -> Iterator[str]:
     listed = tuple(feature for feature in tree["features"] if feature in ALL_DERIVED)
     if listed != derived:
         yield f"features: lists {list(listed)}, the content implies {list(derived)}"

@@ -16,15 +16,13 @@ from rnn_goldens.golden.arrays import GoldenArrays
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.golden.gradients import Gradients
-from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RECURRENCES, RecurrenceConfig, recurrence_config
+from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RECURRENCES, AnyConfig, recurrence_config
 from rnn_goldens.golden.shapes import (
     Config,
     Layout,
     cotangent_of,
     in_file_order,
     is_custom_cell,
-    weight_count,
-    weight_shapes,
 )
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, Derived, Exact, Tolerance
 from rnn_goldens.plurals import counted
@@ -53,7 +51,7 @@ def inputs_tree(inputs: Inputs) -> Tree:
 def to_tree(golden: Golden) -> Tree:
     """Convert a golden to the tree of format 1."""
     return {
-        "kind": "golden" if golden.is_network else "recurrence",
+        "kind": golden.config.kind,
         "format": FORMAT,
         "id": golden.id,
         "title": golden.title,
@@ -77,10 +75,10 @@ def from_tree(tree: Tree) -> Golden:
         KeyError, TypeError, ValueError, AttributeError: the tree is not valid; validation reports why.
     """
     (config, layout), weights = cell_of(tree), tree["weights"]
-    if isinstance(config, Config):
-        if (required := weight_count(layout, config)) != len(weights):
-            raise ValueError(f"weights: {counted(len(weights), 'array')}, the configuration requires {required}")
-        weights = {name: weights[name] for name in weight_shapes(layout, config)}
+    if (required := config.weight_count(layout)) != len(weights):
+        raise ValueError(f"weights: {counted(len(weights), 'array')}, the configuration requires {required}")
+    given = _inputs_from_tree(tree["inputs"], layout)
+    shapes = config.shapes(layout, given["inputs"], given.get("offsets"))
     return Golden(
         id=tree["id"],
         title=tree["title"],
@@ -94,8 +92,8 @@ def from_tree(tree: Tree) -> Golden:
         precisions=tuple(tree["precisions"]),
         provenance=tree["provenance"],
         stored=GoldenArrays(
-            weights=weights,
-            **_inputs_from_tree(tree["inputs"], layout),
+            weights={name: weights[name] for name in shapes.weights},
+            **given,
             expected=_in_order(tree["expected"], layout.outputs),
         ),
     )
@@ -135,7 +133,7 @@ def _gradient_names(golden: Golden) -> Iterable[str]:
     return golden.shapes.gradients(state=bool(golden.stored.states))
 
 
-def cell_of(tree: Tree) -> tuple[Config | RecurrenceConfig, Layout]:
+def cell_of(tree: Tree) -> tuple[AnyConfig, Layout]:
     """Return the configuration and the layout of the cell, which a tree stores for a custom cell.
 
     Raises WrongUse if the configuration of a recurrence is wrong.

@@ -49,14 +49,14 @@ def c_header(golden: Golden) -> Exported:
 
 def _comment(golden: Golden) -> Iterator[str]:
     config = ", ".join(f"{name}={value}" for name, value in golden.config.items())
-    gates, given = golden.layout.gates, "x" if golden.is_network else "inputs"
+    gates = golden.layout.gates
     rows = f" Rows of weights: the gates {', '.join(gates)}, hidden_size rows each." if len(gates) > 1 else ""
     yield f"/* {golden.id} in {golden.dtype}, a golden of rnn-goldens."
     for paragraph in (
         golden.purpose,
         f"Cell {golden.cell}, {config}.{rows}",
         _layout(golden),
-        f"Weights, {given} and states are {golden.dtype} numbers. Expected values are exact results, rounded once to "
+        f"Weights, inputs and states are {golden.dtype} numbers. Expected values are exact results, rounded once to "
         "double. Each element has a tolerance: a result is wrong if !(fabs(got - expected) <= tolerance). "
         f"{CHECKER} compares outputs, if it is included before this file.",
     ):
@@ -66,14 +66,12 @@ def _comment(golden: Golden) -> Iterator[str]:
 
 
 def _layout(golden: Golden) -> str:
-    """Return the shapes of the arrays as text."""
-    flat = "Arrays are flat, the last axis runs fastest."
-    if not golden.is_network:
-        return f"{flat} Inputs and outputs are (batch, time, ...), states (sequences, ...)."
-    return (
-        f"{flat} x is (batch, time, input), out (batch, time, directions*hidden), "
-        "states are (layers*directions, batch, hidden)." + ("" if golden.batch_shape else " The golden has no batch.")
-    )
+    """Return the axes of inputs, states and outputs as text."""
+    by_axes: dict[tuple[str, ...], list[str]] = {}
+    for name in (*golden.inputs, *golden.layout.initial, *golden.layout.outputs):
+        by_axes.setdefault(golden.axes(name), []).append(name)
+    parts = (f"{', '.join(names)}: ({', '.join(axes)})" for axes, names in by_axes.items())
+    return f"Arrays are flat, the last axis runs fastest. Axes: {'; '.join(parts)}."
 
 
 def _comment_safe(text: str) -> str:
@@ -84,26 +82,13 @@ def _comment_safe(text: str) -> str:
 
 
 def _sizes(golden: Golden) -> dict[str, int]:
-    if not golden.is_network:
-        sizes = {name.upper(): value for name, value in golden.config.items() if isinstance(value, int)}
-        batch = {"BATCH": golden.batch_shape[0], "TIME": golden.time}
-        return {
-            **batch,
-            **sizes,
-            "HAS_STATE": int(bool(golden.given_states)),
-            "HAS_OFFSETS": int(golden.offsets is not None),
-        }
-    config = golden.network
+    integers = {"lengths": golden.lengths, "offsets": golden.offsets}[golden.config.lengths_name]
     return {
         "BATCH": golden.batch_shape[0] if golden.batch_shape else 1,
-        "TIME": golden.stored.x.shape[-2],
-        "INPUT": config.input_size,
-        "HIDDEN": config.hidden_size,
-        "LAYERS": config.num_layers,
-        "DIRECTIONS": config.num_directions,
-        "HAS_BIAS": int(config.bias),
-        "HAS_STATE": int(golden.initial_state is not None),
-        "HAS_LENGTHS": int(golden.lengths is not None),
+        "TIME": golden.time,
+        **{name.upper(): size for name, size in golden.config.sizes.items()},
+        "HAS_STATE": int(bool(golden.given_states)),
+        f"HAS_{golden.config.lengths_name.upper()}": int(integers is not None),
     }
 
 

@@ -1,7 +1,6 @@
 """Exports a golden as a test case for ONNX test runners: a folder with a model, its inputs, outputs and tolerances.
 
-- ``model.onnx``: the model of ``implementations.onnx.model``, weights as initializers; for a recurrence the model of
-  ``implementations.onnx.recurrence_model``, one LinearAttention or CausalConvWithState.
+- ``model.onnx``: the model of ``implementations.onnx.golden_model``, weights of a network as initializers.
 - ``test_data_set_0/input_N.pb``, ``output_N.pb``: a TensorProto for each input and output of the graph, in order.
 - ``test_data_set_0/tolerance_N.pb``: the tolerance of each element of ``output_N.pb``, in double. Runners ignore it.
 - ``data.json`` for the runner of ONNX and ``config.txt`` for that of ONNX Runtime: the largest of these tolerances,
@@ -17,12 +16,9 @@ from onnx import TensorProto, numpy_helper
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding import json_file
-from rnn_goldens.errors import Unsupported
 from rnn_goldens.export.exported_golden import Exported, about, allowed, expected, identifier
 from rnn_goldens.golden.precision import PRECISIONS, Precision
-from rnn_goldens.implementations.batch_of_one import batched
-from rnn_goldens.implementations.onnx import recurrence_model
-from rnn_goldens.implementations.onnx.model import ATTRIBUTES, build, feeds
+from rnn_goldens.implementations.onnx.golden_model import onnx_model
 
 DATA_SET = "test_data_set_0"
 
@@ -34,18 +30,19 @@ def onnx_test_case(golden: Golden, *, stored_weights: bool = True) -> Exported:
     recurrence has no stored weights.
 
     Raises:
-        Unsupported: ONNX has no operator for the golden's cell or for its packed sequences.
+        Unsupported: as ``onnx_model``.
     """
-    model, fed = _network(golden, stored_weights) if golden.is_network else _recurrence(golden)
-    precision, kind = PRECISIONS[golden.dtype], fed[next(iter(fed))].dtype
-    certified, bounds = (_as_outputs_of_model(golden, arrays) for arrays in (expected(golden), allowed(golden)))
+    model = onnx_model(golden, stored_weights=stored_weights)
+    fed = model.feeds()
+    precision, kind = PRECISIONS[golden.dtype], next(iter(fed.values())).dtype
+    certified, bounds = (model.to_model(arrays) for arrays in (expected(golden), allowed(golden)))
     outputs, tolerances = rounded(certified, bounds, precision, kind)
     largest = _rounded_up(max(float(array.max(initial=0)) for array in tolerances.values()), precision)
     return Exported(
         golden.id,
         f"test_{identifier(golden.id)}{'' if stored_weights else '_weights_as_inputs'}",
         {
-            "model.onnx": model,
+            "model.onnx": model.build(),
             **tensors("input", fed),
             **tensors("output", outputs),
             **tensors("tolerance", tolerances),
@@ -53,27 +50,6 @@ def onnx_test_case(golden: Golden, *, stored_weights: bool = True) -> Exported:
             "config.txt": f"per_sample_tolerance: {largest!r}\nrelative_per_sample_tolerance: 0\n".encode(),
         },
     )
-
-
-def _network(golden: Golden, stored_weights: bool) -> tuple[bytes, dict[str, NDArray[Any]]]:
-    """Return the model of a network and its inputs."""
-    if golden.cell not in ATTRIBUTES:
-        raise Unsupported(f"ONNX has no operator for the cell {golden.cell}")
-    model = build(golden, stored_weights=stored_weights).SerializeToString(deterministic=True)
-    return model, feeds(golden, stored_weights=stored_weights)
-
-
-def _recurrence(golden: Golden) -> tuple[bytes, dict[str, NDArray[Any]]]:
-    """Return the model of a recurrence and its inputs, which are float32 in half precisions."""
-    return recurrence_model.build(golden), recurrence_model.feeds(golden)
-
-
-def _as_outputs_of_model(golden: Golden, arrays: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
-    """Return the outputs with the names and shapes of the model's outputs: an unbatched golden is a batch of one."""
-    if not golden.is_network:
-        output, state = arrays.values()
-        return dict(zip(recurrence_model.OUTPUTS, (recurrence_model.packed(golden, output), state), strict=True))
-    return {name: batched(golden, name, array) for name, array in arrays.items()}
 
 
 def rounded(

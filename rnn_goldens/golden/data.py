@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
-from rnn_goldens.golden.array_shapes import ArrayShapes, array_shapes
 from rnn_goldens.golden.arrays import BackwardInputArrays, Float64, GoldenArrays, InputArrays
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
 from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
 from rnn_goldens.golden.profile import DEFAULT, Profile
-from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RecurrenceConfig
+from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, AnyConfig, RecurrenceConfig
 from rnn_goldens.golden.shapes import (
     TIME,
+    ArrayShapes,
     Axes,
     Config,
     Layout,
@@ -55,7 +55,7 @@ class InputsData:
     purpose: str
     documented_in: str
     cell: str
-    config: Config | RecurrenceConfig
+    config: AnyConfig
     features: tuple[str, ...]
     precisions: tuple[str, ...]
     stored: InputArrays
@@ -75,7 +75,7 @@ class InputsData:
     @property
     def is_wide_inside(self) -> bool:
         """Whether correct implementations compute in a wider precision than their inputs and outputs have."""
-        return not self.is_network and PRECISIONS[self.dtype].bits < PRECISIONS["float32"].bits
+        return self.config.is_wide_inside and PRECISIONS[self.dtype].bits < PRECISIONS["float32"].bits
 
     @property
     def network(self) -> Config:
@@ -84,10 +84,17 @@ class InputsData:
             raise Unsupported(f"{self.id} is a golden for {self.cell}, a recurrence, which has no layers")
         return self.config
 
+    @property
+    def recurrence(self) -> RecurrenceConfig:
+        """The configuration of a recurrence. Raises Unsupported for a network."""
+        if not isinstance(self.config, RecurrenceConfig):
+            raise Unsupported(f"{self.id} is a golden for {self.cell}, a network of layers, not a recurrence")
+        return self.config
+
     @cached_property
     def shapes(self) -> ArrayShapes:
         """The shapes of all arrays."""
-        return array_shapes(self.layout, self.config, self.stored.inputs, self.stored.offsets)
+        return self.config.shapes(self.layout, self.stored.inputs, self.stored.offsets)
 
     @property
     def options(self) -> Mapping[str, Any]:

@@ -1,7 +1,6 @@
 """Features: tags that goldens are selected by."""
 
-from rnn_goldens.golden.recurrences import RecurrenceConfig
-from rnn_goldens.golden.shapes import Config
+from rnn_goldens.golden.recurrences import AnyConfig
 
 INPUT_FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "unbatched")
 """Features of the inputs that an implementation must support. Other features describe the purpose of a golden."""
@@ -24,7 +23,7 @@ FEATURES = (*ALL_DERIVED, *DECLARED_FEATURES, CORE)
 
 
 def derived_features(
-    config: Config | RecurrenceConfig,
+    config: AnyConfig,
     *,
     state: bool,
     exact: bool,

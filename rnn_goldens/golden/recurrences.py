@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 from rnn_goldens.errors import UnknownName, WrongUse
-from rnn_goldens.golden.shapes import BATCH, SEQUENCE, TIME, Axes, Layout, Shape
+from rnn_goldens.golden.shapes import BATCH, SEQUENCE, TIME, ArrayShapes, Axes, Config, Layout, Shape
 
 NamedAxes = Mapping[str, str]
 """By name of an array, the names of its axes, separated by spaces."""
@@ -146,10 +146,17 @@ class RecurrenceConfig(Mapping[str, Any]):
     Attributes:
         cell: the name of the recurrence.
         given: sizes and the options that differ from their defaults, by name.
+        kind: the kind of files of its goldens.
+        is_wide_inside: whether half precisions are computed in float32.
+        lengths_name: the input that gives each sequence its number of time steps.
     """
 
     cell: str
     given: Mapping[str, Any]
+
+    kind: ClassVar[str] = "recurrence"
+    is_wide_inside: ClassVar[bool] = True
+    lengths_name: ClassVar[str] = "offsets"
 
     @property
     def recurrence(self) -> Recurrence:
@@ -177,6 +184,16 @@ class RecurrenceConfig(Mapping[str, Any]):
         return self.recurrence.inputs
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes by name."""
+        return {name: self.given[name] for name in self.recurrence.sizes}
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the inputs at each time step."""
+        return tuple(self.inputs)
+
+    @property
     def chains(self) -> int:
         """One chain of time steps."""
         return 1
@@ -199,6 +216,17 @@ class RecurrenceConfig(Mapping[str, Any]):
         if axes := self.inputs.get(name) or recurrence.outputs.get(name):
             return (BATCH, TIME, *axes.split())
         return (SEQUENCE, *recurrence.states[name.removesuffix("_n").removesuffix("0")].split())
+
+    def weight_count(self, _layout: Layout) -> int:
+        """Return the number of weights."""
+        return len(self.recurrence.weights)
+
+    def shapes(self, _layout: Layout, inputs: Mapping[str, Any], offsets: Any = None) -> ArrayShapes:  # noqa: ANN401
+        """Return the shapes of the arrays of a golden with these inputs; ``offsets`` for packed sequences."""
+        batch, time = inputs[self.input_names[0]].shape[:2]
+        sequences = batch if offsets is None else len(offsets) - 1
+        outputs = self.output_shapes(batch, time, sequences)
+        return ArrayShapes(self.input_shapes(batch, time), self.initial_shapes(sequences), self.weights, outputs)
 
     def shape(self, axes: str) -> Shape:
         """Return the sizes of axes."""
@@ -223,6 +251,10 @@ class RecurrenceConfig(Mapping[str, Any]):
         states = self.recurrence.states
         last = {f"{name}_n": (sequences, *self.shape(states[name])) for name in self.recurrence.compared}
         return {**outputs, **last}
+
+
+AnyConfig = Config | RecurrenceConfig
+"""The configuration of a golden."""
 
 
 def recurrence_config(cell: str, values: Mapping[str, Any]) -> RecurrenceConfig:

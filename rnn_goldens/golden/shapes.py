@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from rnn_goldens.errors import UnknownName, WrongUse
 
@@ -138,6 +138,37 @@ def chosen_outputs(names: str | Iterable[str]) -> tuple[str, ...]:
     return () if selected.issuperset(OUTPUTS) else (*(name for name in OUTPUTS if name in selected), *others)
 
 
+@dataclass(frozen=True)
+class ArrayShapes:
+    """The shapes of the arrays of a golden, by name.
+
+    Attributes:
+        inputs: the inputs at all time steps.
+        initial: the initial states.
+        weights: the weights.
+        outputs: the outputs and the last states.
+    """
+
+    inputs: Mapping[str, Shape]
+    initial: Mapping[str, Shape]
+    weights: Mapping[str, Shape]
+    outputs: Mapping[str, Shape]
+
+    @property
+    def every(self) -> dict[str, Shape]:
+        """The shapes of all arrays."""
+        return {**self.inputs, **self.initial, **self.weights, **self.outputs}
+
+    @property
+    def cotangents(self) -> dict[str, Shape]:
+        """The shapes of the cotangents: those of their outputs."""
+        return {cotangent_of(name): shape for name, shape in self.outputs.items()}
+
+    def gradients(self, *, state: bool) -> dict[str, Shape]:
+        """Return the shapes of the gradients: of inputs, of the initial states if ``state``, and of weights."""
+        return {**self.inputs, **(self.initial if state else {}), **self.weights}
+
+
 _OPTIONAL = ("proj_size", "direction")
 """Arguments that a configuration lists only if they are set: most networks do not accept them."""
 
@@ -152,6 +183,9 @@ class Config(Mapping[str, Any]):
     Attributes:
         proj_size: the size of h in an LSTM with a projection; 0 without one.
         direction: ``reverse`` for a network that only runs backwards; its weights end in ``_reverse``.
+        kind: the kind of files of its goldens.
+        is_wide_inside: whether half precisions are computed in float32.
+        lengths_name: the input that gives each sequence its number of time steps.
     """
 
     input_size: int
@@ -161,6 +195,10 @@ class Config(Mapping[str, Any]):
     bias: bool = True
     proj_size: int = 0
     direction: str = ""
+
+    kind: ClassVar[str] = "golden"
+    is_wide_inside: ClassVar[bool] = False
+    lengths_name: ClassVar[str] = "lengths"
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - int or bool, as declared
         if name not in self:
@@ -175,6 +213,17 @@ class Config(Mapping[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         return name in list(iter(self))
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes by short names, and whether there are biases."""
+        sizes = {"input": self.input_size, "hidden": self.hidden_size, "layers": self.num_layers}
+        return {**sizes, "directions": self.num_directions, "has_bias": int(self.bias)}
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the inputs at each time step."""
+        return ("x",)
 
     @property
     def chains(self) -> int:
@@ -205,6 +254,20 @@ class Config(Mapping[str, Any]):
         rows = GATE_AND_UNIT if letters.startswith("G") and len(layout.gates) > 1 else UNIT
         return (rows, "column")[: len(letters)]
 
+    def weight_count(self, layout: Layout) -> int:
+        """Return the number of weights without listing them: a file can claim any number of layers."""
+        return self.num_layers * self.num_directions * len(layout.present(bias=self.bias))
+
+    def shapes(self, layout: Layout, inputs: Mapping[str, Any], _offsets: Any = None) -> ArrayShapes:  # noqa: ANN401
+        """Return the shapes of the arrays of a golden with these inputs."""
+        x = inputs["x"].shape
+        return ArrayShapes(
+            {"x": (*x[:-1], self.input_size)},
+            initial_shapes(layout, self, x[:-2]),
+            weight_shapes(layout, self),
+            output_shapes(layout, self, x),
+        )
+
     @property
     def output_size(self) -> int:
         """The size of h: proj_size, or hidden_size without a projection."""
@@ -231,11 +294,6 @@ class Config(Mapping[str, Any]):
         """Suffixes of the weight names, in the order of the first axis of the states."""
         directions = ("_reverse",) if self.direction else ("", "_reverse")[: self.num_directions]
         return [f"l{layer}{direction}" for layer in range(self.num_layers) for direction in directions]
-
-
-def weight_count(layout: Layout, config: Config) -> int:
-    """Return the number of weights without listing them: a file can claim any number of layers."""
-    return config.num_layers * config.num_directions * len(layout.present(bias=config.bias))
 
 
 def weight_shapes(layout: Layout, config: Config) -> dict[str, Shape]:
@@ -291,12 +349,6 @@ def cotangent_of(output: str) -> str:
 def cotangent_shapes(layout: Layout, config: Config, x: Shape) -> dict[str, Shape]:
     """Return the shapes of the cotangents by name, ``d_out`` and so on: those of their outputs."""
     return {cotangent_of(name): shape for name, shape in output_shapes(layout, config, x).items()}
-
-
-def gradient_shapes(layout: Layout, config: Config, x: Shape, *, state: bool) -> dict[str, Shape]:
-    """Return the shapes of the gradients of x, of the initial states if ``state``, and of the weights."""
-    states = initial_shapes(layout, config, x[:-2]) if state else {}
-    return {"x": x, **states, **weight_shapes(layout, config)}
 
 
 def out_shape(config: Config, batch: Shape, time: int) -> Shape:

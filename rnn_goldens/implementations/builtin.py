@@ -6,6 +6,8 @@ from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
+from rnn_goldens.golden.recurrences import RecurrenceConfig
+from rnn_goldens.golden.shapes import Config
 from rnn_goldens.named_object import import_object
 
 
@@ -18,42 +20,30 @@ class BuiltIn:
         needs: the required packages; Keras also needs a backend.
         backward: the function that returns gradients, or outputs that can be differentiated; "" for none.
         extra: the extra that installs the packages; "" if it has the implementation's name.
-        recurrences: the function that returns outputs of recurrences; "" if the implementation has none.
-        recurrences_backward: the function that returns gradients of recurrences; "" for none.
+        kinds: the kinds of goldens whose cells it has.
     """
 
     run: str
     needs: tuple[str, ...]
     backward: str = ""
     extra: str = ""
-    recurrences: str = ""
-    recurrences_backward: str = ""
+    kinds: tuple[str, ...] = (Config.kind,)
 
-    def function(self, *, network: bool, back: bool = False) -> str:
+    def function(self, *, back: bool = False) -> str:
         """Return the function that returns outputs, or gradients, as ``package.module:function``; "" for none."""
-        name = {
-            (True, False): self.run,
-            (True, True): self.backward,
-            (False, False): self.recurrences,
-            (False, True): self.recurrences_backward,
-        }[network, back]
+        name = self.backward if back else self.run
         return name and f"{__package__}.{name}"
 
 
+_BOTH = (Config.kind, RecurrenceConfig.kind)
+
+
 BUILTIN = {
-    "numpy": BuiltIn(
-        "numpy_cells:run",
-        ("numpy",),
-        "numpy_cells:gradients",
-        recurrences="numpy_cells:run",
-        recurrences_backward="numpy_cells:gradients",
-    ),
+    "numpy": BuiltIn("numpy_cells:run", ("numpy",), "numpy_cells:gradients", kinds=_BOTH),
     "torch": BuiltIn("torch.layers:run", ("torch",), "torch.gradients:of_layers"),
     "torch-cells": BuiltIn("torch.cells:run", ("torch",), "torch.gradients:of_cells", extra="torch"),
-    "onnxruntime": BuiltIn("onnx.session:run", ("onnx", "onnxruntime"), recurrences="onnx.session:run_recurrence"),
-    "onnx-reference": BuiltIn(
-        "onnx.reference:run", ("onnx", "numpy"), extra="onnx", recurrences="onnx.reference:run_recurrence"
-    ),
+    "onnxruntime": BuiltIn("onnx.session:run", ("onnx", "onnxruntime"), kinds=_BOTH),
+    "onnx-reference": BuiltIn("onnx.reference:run", ("onnx", "numpy"), extra="onnx", kinds=_BOTH),
     "keras": BuiltIn("keras.layers:run", ("keras",), "keras.gradients:of_layers"),
     "keras-jax": BuiltIn("keras.backends:jax", ("keras", "jax"), "keras.backends:jax_gradients", extra="keras"),
     "keras-torch": BuiltIn("keras.backends:torch", ("keras", "torch"), "keras.backends:torch_gradients", extra="keras"),
@@ -68,16 +58,16 @@ BUILTIN = {
 def built_in(name: str, *, back: bool = False) -> Callable[[Inputs], Any]:
     """Return the function of a golden that returns outputs, or gradients if ``back``.
 
-    It raises Unsupported for a recurrence that the implementation has no function for, and for gradients that it does
+    It raises Unsupported for a kind of golden that the implementation has no cells for, and for gradients that it does
     not compute.
     """
 
     def run(golden: Inputs) -> Any:  # noqa: ANN401 - as the function returns it
         __tracebackhide__ = True
         ours = BUILTIN[name]
-        if not golden.is_network and not ours.recurrences:
+        if golden.config.kind not in ours.kinds:
             raise Unsupported(f"{name} has no layer for {golden.cell}: check your own function")
-        if not (function := ours.function(network=golden.is_network, back=back)):
+        if not (function := ours.function(back=back)):
             raise Unsupported(f"{name} computes outputs but no gradients")
         return import_object(function, f"implementation {name!r}")(golden)
 

@@ -190,7 +190,7 @@ def _refused(signature: inspect.Signature, golden: Inputs) -> Iterator[str]:
         return
     if golden.given_states and not names & {*STATES}:
         yield from (f"state or {state}" if len(initial) == 1 else state for state in initial if state not in names)
-    config = _config(golden)
+    config = golden.recurrence
     for option, default in {"scale": _default_scale(config), "activation": "silu"}.items():
         if option in config.recurrence.options and option not in names and _option(config, option) != default:
             yield option
@@ -200,7 +200,7 @@ def _refused(signature: inspect.Signature, golden: Inputs) -> Iterator[str]:
 
 def _values(golden: Inputs, make: Make) -> dict[str, Any]:
     """Return the argument for each known name of a parameter."""
-    config = _config(golden)
+    config = golden.recurrence
     states = {name: make(array) for name, array in golden.states.items()}
     whole = tuple(states.values()) if len(states) > 1 else next(iter(states.values()))
     return {
@@ -210,11 +210,6 @@ def _values(golden: Inputs, make: Make) -> dict[str, Any]:
         **{name: _option(config, name) for name in config.recurrence.options},
         OFFSETS: None if golden.offsets is None else make(golden.offsets),
     }
-
-
-def _config(golden: Inputs) -> RecurrenceConfig:
-    assert isinstance(golden.config, RecurrenceConfig)
-    return golden.config
 
 
 def _default_scale(config: RecurrenceConfig) -> float | None:

@@ -135,7 +135,7 @@ def _require_needs(name: str) -> None:
     if missing := next((package for package in ours.needs if find_spec(package) is None), None):
         raise WrongUse(f"implementation {name!r} needs {missing}, which is not installed: {what}")
     try:
-        import_module(ours.function(network=True).partition(":")[0])
+        import_module(ours.function().partition(":")[0])
     except ModuleNotFoundError as error:
         what = what if str(error.name).partition(".")[0] in ours.needs else f"pip install {error.name}"
         raise WrongUse(f"implementation {name!r} needs {error.name}, which is not installed: {what}") from error

@@ -152,7 +152,7 @@ def test_the_place_in_an_unbatched_output_is_time_step_and_unit(make_golden: Mak
 
 
 HINTS = {
-    "time-major": "; it looks time-major, out is batch-first: (batch, time, directions·hidden)",
+    "time-major": "; it looks time-major, out is batch-first: (batch, time, unit)",
     "ones": "; only axes of size 1 differ",
     "none": "",
 }

@@ -105,7 +105,7 @@ def test_what_a_format_does_not_have_is_refused(to: str, golden_id: str, reason:
 
 
 def test_a_custom_cell_and_a_half_precision_are_refused() -> None:
-    with pytest.raises(Unsupported, match="ONNX has no operator for the cell minimal_gated_unit"):
+    with pytest.raises(Unsupported, match="ONNX has no operator for minimal_gated_unit"):
         encode(replace(make_golden(), cell="minimal_gated_unit"), "onnx")
     with pytest.raises(Unsupported, match="tests are exported in float32 only"):
         encode(load("gru/plain", dtype="float16"), "webnn")

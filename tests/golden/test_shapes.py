@@ -1,5 +1,6 @@
 """Shapes and names that follow from a configuration, features, and reasons for missing outputs."""
 
+import numpy as np
 import pytest
 from factories.custom_cells import layout
 from torch import nn
@@ -12,11 +13,9 @@ from rnn_goldens.golden.shapes import (
     Config,
     Layout,
     chosen_outputs,
-    gradient_shapes,
     is_custom_cell,
     out_shape,
     state_shapes,
-    weight_count,
     weight_shapes,
 )
 from rnn_goldens.implementations.torch.layers import layer
@@ -46,10 +45,12 @@ def test_output_and_state_shapes_follow_from_the_configuration() -> None:
 
 def test_a_gradient_is_shaped_like_its_array() -> None:
     config, weights = CONFIGS[1], weight_shapes(LAYOUTS["lstm"], CONFIGS[1])
+    batched, unbatched = ({"x": np.zeros((*batch, 6, 3))} for batch in ((7,), ()))
+    of_batched, of_unbatched = (config.shapes(LAYOUTS["lstm"], inputs) for inputs in (batched, unbatched))
     states = {"h0": (4, 7, 4), "c0": (4, 7, 4)}
-    assert gradient_shapes(LAYOUTS["lstm"], config, (7, 6, 3), state=True) == {"x": (7, 6, 3), **states, **weights}
-    assert gradient_shapes(LAYOUTS["lstm"], config, (6, 3), state=False) == {"x": (6, 3), **weights}
-    assert gradient_shapes(LAYOUTS["gru"], config, (6, 3), state=True)["h0"] == (4, 4)
+    assert of_batched.gradients(state=True) == {"x": (7, 6, 3), **states, **weights}
+    assert of_unbatched.gradients(state=False) == {"x": (6, 3), **weights}
+    assert of_unbatched.gradients(state=True)["h0"] == (4, 4)
 
 
 def test_a_configuration_is_the_keyword_arguments_of_a_torch_layer() -> None:
@@ -92,7 +93,7 @@ def test_the_weight_count_equals_the_number_of_weight_shapes(layout: Layout, bia
         Config(input_size=3, hidden_size=4, num_layers=3, bidirectional=True, bias=bias),
         Config(input_size=3, hidden_size=4, num_layers=11, bias=bias),
     ):
-        assert weight_count(layout, config) == len(weight_shapes(layout, config))
+        assert config.weight_count(layout) == len(weight_shapes(layout, config))
 
 
 def test_names_and_shapes_of_weights_follow_from_layer_direction_and_vectors() -> None:

@@ -4,7 +4,7 @@ LinearAttention has the heads packed in the last axis, (batch, time, heads·d); 
 time. The model's inputs and outputs are float32 in half precisions, and cast inside, because NumPy has no bfloat16.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -86,9 +86,10 @@ def _to_onnx(operator: str, name: str, array: NDArray[Any]) -> NDArray[Any]:
     return array.reshape(*array.shape[:2], -1)
 
 
-def packed(golden: Inputs, output: NDArray[Any]) -> NDArray[Any]:
-    """Return an output of a golden in the shape of the model's ``output``. ``present_state`` has the golden's shape."""
-    return _to_onnx(operator_of(golden), "output", output)
+def of_model(golden: Inputs, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+    """Return arrays of a golden's outputs under the model's names, in its shapes; states have the golden's shape."""
+    output, state = arrays.values()
+    return dict(zip(OUTPUTS, (_to_onnx(operator_of(golden), "output", output), state), strict=True))
 
 
 def _outside(golden: Inputs) -> str:
@@ -98,9 +99,8 @@ def _outside(golden: Inputs) -> str:
 
 def build(golden: Inputs) -> bytes:
     """Return the bytes of the model for a golden in its precision. Raises Unsupported as ``operator_of`` does."""
-    assert isinstance(golden.config, RecurrenceConfig)
     shapes = tuple((name, array.shape) for name, array in feeds(golden).items())
-    attributes = tuple(_attributes(golden.cell, golden.config).items())
+    attributes = tuple(_attributes(golden.cell, golden.recurrence).items())
     return _build(operator_of(golden), attributes, shapes, golden.dtype, _outside(golden))
 
 

@@ -10,48 +10,31 @@ from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKern
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.batch_of_one import outputs
-from rnn_goldens.implementations.onnx import model as onnx_model
-from rnn_goldens.implementations.onnx import recurrence_model
+from rnn_goldens.implementations.onnx.golden_model import onnx_model
 
 SILENT = 4
 """Log level at which errors are raised but not written to stderr."""
 
 
 def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
-    """Return out, h_n (and c_n). Raises Unsupported where ONNX Runtime has no kernel: float64, bfloat16."""
-    model = onnx_model.build(golden).SerializeToString()
+    """Return the output at each time step, then the last states.
+
+    ONNX Runtime has no kernels for the operators of recurrences: it computes the functions that define them.
+
+    Raises:
+        Unsupported: ONNX Runtime has no kernel for the precision (float64, bfloat16), or is older than the operator.
+    """
+    model, version = onnx_model(golden), onnxruntime.__version__
     try:
-        session = _session(model)
-        results = session.run(None, onnx_model.feeds(golden))
+        results = _session(model.build()).run(None, model.feeds())
     except (NoKernel, RuntimeException) as error:
         if isinstance(error, RuntimeException) and "does not support" not in str(error):
             raise
-        raise Unsupported(f"no {golden.dtype} {golden.cell} in onnxruntime: {error}") from error
-    return outputs(golden, results)
-
-
-def run_recurrence(golden: Inputs) -> tuple[NDArray[Any], ...]:
-    """Return the output and the last state of ONNX's operator for a recurrence.
-
-    ONNX Runtime has no kernels for these operators: it computes the functions that define them.
-
-    Raises:
-        Unsupported: there is no operator for the golden, no kernel for its precision (float64, and a convolution in
-            bfloat16), or ONNX Runtime is older than the operators.
-    """
-    operator = recurrence_model.operator_of(golden)
-    if golden.dtype == "float64":
-        raise Unsupported(f"{operator} has no float64")
-    version = onnxruntime.__version__
-    try:
-        session = _session(recurrence_model.build(golden))
-    except NoKernel as error:
-        raise Unsupported(f"no {golden.dtype} {operator} in onnxruntime {version}: {error}") from error
+        raise Unsupported(f"no {golden.dtype} {model.operator} in onnxruntime {version}: {error}") from error
     except (Fail, InvalidGraph) as error:
-        needed = f"operator set {recurrence_model.OPSET}, which has {operator}"
+        needed = f"{golden.dtype} {model.operator} of operator set {model.opset}"
         raise Unsupported(f"onnxruntime {version} cannot load {needed}") from error
-    return recurrence_model.outputs(golden, session.run(None, recurrence_model.feeds(golden)))
+    return model.to_golden(results)
 
 
 def open_session(model: str | bytes) -> onnxruntime.InferenceSession:
