@@ -25,9 +25,9 @@ compares two commands of the same run, each minus a process that only imports wh
 {table}
 ### Figures above their goal
 
-A golden contains more than outputs: weights, inputs, and two tolerances for each output. All are read, hashed and
-copied, and in a corpus of your own validated; `np.load` reads the outputs only. There are more gradients than outputs:
-one for each weight, input and initial state.
+A golden contains more than outputs: weights, inputs, and two tolerances for each output. The file is read and hashed as
+a whole, and in a corpus of your own validated; otherwise weights are parsed when they are used. `np.load` reads the
+outputs only. There are more gradients than outputs: one for each weight, input and initial state.
 """
 
 

@@ -35,6 +35,7 @@ BARE = """
 """
 
 CHECK = 'corpus.load(name, "float32").check(*outputs[name].values())'
+CHECK_BY_ID = 'rnn_goldens.load(name, dtype="float32").check(*outputs[name].values())'
 CHECK_GRADIENTS = "check_gradients(gradients[name])"
 
 TEST = """
@@ -88,7 +89,7 @@ def _unused(folder: Path, runs: int) -> Iterator[Figure]:
 
 def _checking(folder: Path, runs: int) -> Iterator[Figure]:
     """Yield the cost of loading and checking, compared with ``np.load`` and ``assert_allclose``, and of gradients."""
-    checks = {"nothing": "pass", "bare": BARE, "check": CHECK}
+    checks = {"nothing": "pass", "bare": BARE, "check": CHECK, "check by id": CHECK_BY_ID}
     checks_of_gradients = {
         "nothing": "pass",
         "check": "goldens[name].check(*outputs[name].values())",
@@ -100,17 +101,19 @@ def _checking(folder: Path, runs: int) -> Iterator[Figure]:
         f"{corpus}{what}": PROGRAM.format(corpus=corpus, times=times, precisions="precisions", each=each)
         for corpus, times in (("", 5), ("'own'", 1))
         for what, each in checks.items()
+        if not (corpus and each == CHECK_BY_ID)
     }
     programs |= {
         f"of gradients, {what}": PROGRAM.format(corpus="", times=10, precisions="gradient_precisions", each=each)
         for what, each in checks_of_gradients.items()
     }
     seconds = interleaved({name: [sys.executable, "-c", text] for name, text in programs.items()}, folder, runs)
-    for corpus, what, most in (
-        ("", "all goldens of the corpus", 1.2),
-        ("'own'", "the same in a corpus of your own, once each", 1.0),
+    for corpus, check, what, most in (
+        ("", "check", "all goldens of the corpus", 1.2),
+        ("", "check by id", "the same by load(id), which opens the corpus each time", 2.5),
+        ("'own'", "check", "the same in a corpus of your own, once each", 1.0),
     ):
-        value = ratio(seconds, f"{corpus}check", f"{corpus}bare", above=f"{corpus}nothing")
+        value = ratio(seconds, f"{corpus}{check}", f"{corpus}bare", above=f"{corpus}nothing")
         yield at_most(f"load + check / np.load + assert_allclose: {what}", value, "times", most)
     for what in ("check", "load, check"):
         value = ratio(

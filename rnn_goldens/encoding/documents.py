@@ -5,6 +5,7 @@ tests compare the two. Types are used because a golden is read at each check, an
 a schema validator.
 """
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -26,6 +27,7 @@ from rnn_goldens.encoding.typed_json import (
     as_typed,
     require_once,
 )  # fmt: skip
+from rnn_goldens.golden.arrays import LazyArrays
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.shapes import MAX_STATES, STATE, is_custom_cell
 
@@ -144,7 +146,7 @@ class RecurrenceDocument(Document, frozen=True, kw_only=True, tag_field="kind", 
     cell: RecurrenceName
     features: Annotated[tuple[Feature, ...], Meta(max_length=len(FEATURES))]
     config: RecurrenceConfiguration
-    weights: dict[ArrayName, Array]
+    weights: Raw
     inputs: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
     expected: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
     tolerance: ExactTolerance | ContractsTolerance
@@ -165,7 +167,7 @@ class GoldenDocument(Document, frozen=True, kw_only=True, tag_field="kind", tag=
     cell: CellName
     features: Annotated[tuple[Feature, ...], Meta(max_length=len(FEATURES))]
     config: Configuration
-    weights: dict[str, Array]
+    weights: Raw
     inputs: dict[InputName, Array]
     expected: Outputs
     tolerance: ExactTolerance | BoundTolerance
@@ -201,22 +203,39 @@ _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
 }
 
 
-def decode(content: bytes, kind: str) -> Tree:
+_WEIGHTS: dict[str, msgspec.json.Decoder[dict[str, Array]]] = {
+    "golden": msgspec.json.Decoder(dict[str, Array]),
+    "recurrence": msgspec.json.Decoder(dict[ArrayName, Array]),
+}
+
+
+def decode(content: bytes, kind: str, *, lazily: bool = False) -> Tree:
     """Return the tree in the bytes of a ``.json`` file, without the name of its schema.
 
     Args:
         content: the bytes.
         kind: ``golden`` or ``gradients``.
+        lazily: whether the weights are read when they are used; only for content that is known to be valid.
 
     Raises:
         ValueError: the content does not match the types. The message names the problem and its position.
     """
     try:
         tree = tree_of(as_typed(_DECODERS[kind], content))
+        if (weights := tree.get("weights")) is not None:
+            read = partial(_weights, bytes(weights), tree["kind"])
+            tree["weights"] = LazyArrays(read) if lazily else read()
     except ValueError as error:
         raise ValueError(_with_name(str(error), content)) from None
     tree.pop("schema", None)
     return tree
+
+
+def _weights(content: bytes, kind: str) -> Tree:
+    try:
+        return tree_of(as_typed(_WEIGHTS[kind], content))
+    except ValueError as error:
+        raise ValueError(f"weights/{error}".replace("/top level:", ":")) from None
 
 
 def _with_name(message: str, content: bytes) -> str:

@@ -141,7 +141,7 @@ def decode(
     if problem := bounds.problem_if_large(document):
         raise InvalidFile(path, [problem])
     try:
-        tree = documents.decode(document, kind.name)
+        tree = documents.decode(document, kind.name, lazily=known)
         if document is content and not (known or by_schema):  # _schema_problems checks this too
             json_file.require_each_key_once(content)
     except ValueError as error:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.checkable_golden import Golden, Inputs
-from rnn_goldens.golden.arrays import GoldenArrays
+from rnn_goldens.golden.arrays import GoldenArrays, LazyArrays
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.golden.gradients import Gradients
@@ -75,7 +75,7 @@ def from_tree(tree: Tree) -> Golden:
         KeyError, TypeError, ValueError, AttributeError: the tree is not valid; validation reports why.
     """
     (config, layout), weights = cell_of(tree), tree["weights"]
-    if (required := config.weight_count(layout)) != len(weights):
+    if not (is_lazy := isinstance(weights, LazyArrays)) and (required := config.weight_count(layout)) != len(weights):
         raise ValueError(f"weights: {counted(len(weights), 'array')}, the configuration requires {required}")
     given = _inputs_from_tree(tree["inputs"], layout)
     shapes = config.shapes(layout, given["inputs"], given.get("offsets"))
@@ -92,7 +92,7 @@ def from_tree(tree: Tree) -> Golden:
         precisions=tuple(tree["precisions"]),
         provenance=tree["provenance"],
         stored=GoldenArrays(
-            weights={name: weights[name] for name in shapes.weights},
+            weights=weights.named(shapes.weights) if is_lazy else {name: weights[name] for name in shapes.weights},
             **given,
             expected=_in_order(tree["expected"], layout.outputs),
         ),

@@ -40,7 +40,7 @@ Array = Floats | Integers
 _ARRAYS: dict[type, str] = {Floats: "d", Integers: "q"}
 """The letter of ``struct`` by type of array."""
 
-_PLAIN = {str, int, bool, float}
+_PLAIN = {str, int, bool, float, msgspec.Raw}
 
 
 def tree_of(part: Struct | dict[str, Any], where: str = "") -> Tree:

@@ -1,13 +1,42 @@
 """The stored arrays of a golden. They are float64 for every precision that the golden is checked in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Float64 = NDArray[np.float64]
+
+
+class LazyArrays(Mapping[str, Float64]):
+    """Arrays by name that are read when the first of them is used: a check of outputs does not use the weights."""
+
+    def __init__(self, read: Callable[[], Mapping[str, Float64]], names: Iterable[str] = ()) -> None:
+        """Store the function that returns read-only arrays, and their names in order; those it returns if empty."""
+        self._read, self._names = read, tuple(names)
+
+    def named(self, names: Iterable[str]) -> "LazyArrays":
+        """Return the arrays of these names, in this order."""
+        return LazyArrays(self._read, names)
+
+    @cached_property
+    def _arrays(self) -> Mapping[str, Float64]:
+        return self._read()
+
+    def __getitem__(self, name: str) -> Float64:
+        return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names or self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._names or self._arrays)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_read": self._read, "_names": self._names}  # copies of read-only arrays are writable
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -102,6 +131,8 @@ def _copy(value: Any) -> Any:  # noqa: ANN401 - an array, a mapping of arrays, o
 
 
 def _viewed(value: Any) -> Any:  # noqa: ANN401 - an array, a mapping of arrays, or None
+    if isinstance(value, LazyArrays):
+        return value
     if isinstance(value, np.ndarray):
         return read_only(value)
     return value if value is None else {name: read_only(array) for name, array in value.items()}

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import rnn_goldens
 from rnn_goldens.comparison.calls import CALL_PATTERNS
 from rnn_goldens.comparison.differences import Difference, Element
 from rnn_goldens.comparison.outputs import Output
 from rnn_goldens.comparison.verdict import Verdict
+from rnn_goldens.golden.arrays import LazyArrays
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
@@ -66,3 +68,16 @@ def test_a_deep_copy_of_a_golden_shares_no_memory_and_has_the_same_expected_valu
             np.testing.assert_array_equal(array, got.values[name])
             np.testing.assert_array_equal(want.allowed(name), got.allowed(name))
     assert not memory(golden) & memory(copy)
+
+
+def test_lazy_arrays_are_read_once_and_only_when_one_is_used() -> None:
+    reads = []
+
+    def read() -> dict[str, NDArray[np.float64]]:
+        reads.append(1)
+        return {"a": np.zeros(2), "b": np.ones(2)}
+
+    arrays = LazyArrays(read).named(["b", "a"])
+    assert (list(arrays), len(arrays), reads) == (["b", "a"], 2, [])
+    assert [array.tolist() for array in arrays.values()] == [[1, 1], [0, 0]]
+    assert reads == [1]
