@@ -25,7 +25,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     commands = parser.add_subparsers(dest="name", metavar="NAME")
     for one in BENCHMARKS:
-        command = commands.add_parser(one.name, help=one.what, description=f"Measures {one.what}. Takes {one.takes}.")
+        text, what = f"Measures {one.what}. Takes {one.takes}.", one.what.replace("%", "%%")
+        command = commands.add_parser(one.name, help=what, description=text)
         for option in one.options:
             _add(command, option)
         if one.page or one.writes:

@@ -36,10 +36,6 @@ INPUTS = dict.fromkeys(("LSTM", "GRU", "RNN"), ("X", "W", "R", "B", "sequence_le
 OUTPUTS = ("Y", "Y_h", "Y_c")
 
 
-class NotInDefinition(Exception):
-    """Raised for a test that needs something outside the definition; the message names it."""
-
-
 @dataclass(frozen=True, eq=False)
 class OnnxTest:
     """One of ONNX's tests, with its inputs as a case of ``rnn_goldens.cells``.

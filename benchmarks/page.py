@@ -14,7 +14,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 
-MEASURED = ("rnn_goldens", "generator", "benchmarks", "fixtures", "conformance", "docs/known-failures")
+MEASURED = (
+    *("rnn_goldens", "generator", "benchmarks", "fixtures", "conformance", "docs/known-failures"),
+    *("c", "javascript", "vectors", "examples/programs"),
+)
 """Folders on which results depend."""
 
 LINE = re.compile(

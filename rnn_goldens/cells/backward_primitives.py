@@ -22,7 +22,8 @@ class Transposed(Slopes):
 
     def spread(self, g: Array, z: Array) -> Array:
         """The cotangent of each unit of z, from the cotangent g of the mean of z."""
-        return np.broadcast_to(g * (1 / z.shape[-1]), z.shape).astype(g.dtype)
+        units = z.shape[-1]  # z is a vector in the mean of a weight, whose cotangent differs by sequence
+        return np.broadcast_to(g * (1 / units), (*g.shape[:-1], units)).astype(g.dtype)
 
     def total(self, g: Array) -> Array:
         """The cotangent of a value that is the same for all units: (batch, 1)."""

@@ -251,12 +251,16 @@ def _with_name(message: str, content: bytes) -> str:
         arrays = msgspec.json.decode(part, type=dict[str, Raw])
     except (msgspec.MsgspecError, RecursionError):  # invalid elsewhere, too
         return message
-    for name, array in arrays.items():
-        try:
-            msgspec.json.decode(array, type=Array)
-        except (msgspec.MsgspecError, RecursionError):
-            return f"{path.replace('*', name, 1)}: {problem}"
-    return message
+    first = next((name for name, array in arrays.items() if not _is_array(array)), "*")
+    return f"{path.replace('*', first, 1)}: {problem}"
+
+
+def _is_array(content: Raw) -> bool:
+    try:
+        msgspec.json.decode(content, type=Array)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return True
 
 
 def _require_out(arrays: dict[str, Array], of: str) -> None:

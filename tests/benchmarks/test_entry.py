@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,6 +95,31 @@ def test_every_page_with_results_is_listed() -> None:
     rows = json.loads((pages.DOCS / "conformance.json").read_text("utf-8"))["implementations"]
     listed = [one.place for one in pages.stated()]
     assert all(any(place.startswith(f"conformance.md: {row['name']}") for place in listed) for row in rows)
+
+
+def test_a_row_of_an_engine_that_was_measured_again_is_missing_until_the_report_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = pages._read
+
+    def with_another_commit(path: str | Path) -> Any:
+        document = read(path)
+        if str(path).endswith("thinc.json"):
+            document["made_with"]["revision"] = "0123abcd"
+        return document
+
+    assert not [one for one in pages.stated() if "not as in docs/engines" in one.place]
+    monkeypatch.setattr(pages, "_read", with_another_commit)
+    (one,) = (one for one in pages.stated() if "not as in docs/engines" in one.place)
+    assert one.place.startswith("conformance.md: conformance.thinc:run")
+    assert not one.is_of_this_corpus
+
+
+def test_the_help_lists_every_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        entry.main(["--help"])
+    text = capsys.readouterr().out
+    assert all(one.name in text for one in BENCHMARKS)
 
 
 def test_a_sample_of_mutants_is_the_same_for_the_same_seed() -> None:

@@ -118,7 +118,13 @@ def smooth(x: Term, h: Term, w: Weight) -> tuple[Term]:
     return (tanh(softplus(a) * log(abs(b) + 1.5) + minimum(a, b) ** 3 - a**2 + (a**2 + 1) ** -2),)
 
 
+def averaged(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """A cell with means of weights, alone and multiplied."""
+    return (tanh(w.W_ia @ x + w.W_ha @ h) * mean(w.p * w.p) + mean(w.p) * mean(w.p) * h,)
+
+
 CUSTOM = {
+    "means of a weight": own("own", averaged, "a", ("h",), ("p",)),
     "most primitives": own("own", everything, "ab", ("h", "c"), ("p",)),
     "logarithms, powers and absolute values": own("own", smooth, "a"),
     "minimal gated unit": own("own", minimal_gated_unit, "fn"),
