@@ -28,7 +28,7 @@ def confirm(golden: Golden, of: str = OUTPUTS) -> None:
         Refused: an implementation differs, or comes too close to the tolerance.
     """
     stored = golden.gradients
-    implementations = list(_implementations(golden, of))
+    implementations = list(_implementations(of))
     precisions = golden.precisions if of == OUTPUTS or stored is None else stored.precisions
     count = counting(f"confirmation of {of}", len(precisions) * len(implementations))
     with threadpool_limits(1):  # again: torch may be imported only now
@@ -41,7 +41,7 @@ def confirm(golden: Golden, of: str = OUTPUTS) -> None:
 def _confirm(golden: Golden, name: str, run: Run) -> None:
     try:
         actual = run(golden)
-    except Unsupported:  # bfloat16 without ml_dtypes; a custom cell in torch
+    except Unsupported:  # bfloat16 without ml_dtypes; a custom cell or a recurrence in torch
         return
     verdict = verdict_on(actual)
     rounds_once = golden.is_wide_inside  # then the last rounding takes nearly all of the tolerance
@@ -53,10 +53,10 @@ def _confirm(golden: Golden, name: str, run: Run) -> None:
     raise Refused(f"{golden.id}: {name} in {golden.dtype} {used if verdict.passed else differs}")
 
 
-def _implementations(golden: Golden, of: str) -> Iterator[tuple[str, Run]]:
+def _implementations(of: str) -> Iterator[tuple[str, Run]]:
     from rnn_goldens.implementations import numpy_cells
 
-    if golden.is_network and find_spec("torch"):
+    if find_spec("torch"):
         from rnn_goldens.implementations.torch import gradients, layers
 
         yield "torch", _outputs(layers.run) if of == OUTPUTS else _gradients(gradients.of_layers)

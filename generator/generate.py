@@ -241,12 +241,11 @@ def _matrix(
         content = path.read_bytes()
         if options.certified.matrix(contents) == sha256(content).hexdigest():
             return content, set(kill_matrix_file.core(path))
-    networks = [golden for golden in rows if golden.is_network]
     if of.is_backward:
-        require_covered_backward(networks)
+        require_covered_backward(rows)
     else:
-        covered = in_order(observe, networks, options.executor)
-        require_covered(networks, list(options.track(covered, len(networks), "Checking arguments of activations")))
+        covered = in_order(observe, rows, options.executor)
+        require_covered(rows, list(options.track(covered, len(rows), "Checking arguments of activations")))
     margins = in_order(partial(margins_of, backward=of.is_backward), rows, options.executor)
     matrix = build_kill_matrix(rows, list(options.track(margins, len(rows), of.label)), of.hidden, of.deviations)
     require_shown(matrix, rows, of.from_zero, of.in_out)
