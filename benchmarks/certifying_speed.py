@@ -89,7 +89,7 @@ def with_cotangents(scenario: "Scenario") -> "Scenario":
     from rnn_goldens.golden.built_in_cells import LAYOUTS
     from rnn_goldens.golden.shapes import output_shapes
 
-    shapes = output_shapes(LAYOUTS[str(scenario.cell)], scenario.shape, scenario.inputs["x"].shape)
+    shapes = output_shapes(LAYOUTS[str(scenario.cell)], scenario.shape, scenario.stored.x.shape)
     ones: dict[str, Any] = {f"d_{output}": np.ones(shape) for output, shape in shapes.items()}
     return replace(scenario, **ones, gradient_purpose="To be timed.")
 

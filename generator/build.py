@@ -11,8 +11,8 @@ from rnn_goldens.corpus.differences import golden_differences
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.generator.certification_cache import CertificationCache
 from rnn_goldens.generator.certify import certification
+from rnn_goldens.generator.declared_inputs import DeclaredInputs
 from rnn_goldens.generator.index import Entry, contents_of, files_of, index_entry
-from rnn_goldens.generator.recurrence_scenario import AnyScenario
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.features import CORE
 
@@ -40,7 +40,7 @@ class BuiltGolden:
     left_out: Mapping[str, str]
 
 
-def build(scenario: AnyScenario) -> BuiltGolden:
+def build(scenario: DeclaredInputs) -> BuiltGolden:
     """Certify a scenario and encode its files in memory. This does not depend on other scenarios.
 
     Raises:
@@ -53,14 +53,14 @@ def build(scenario: AnyScenario) -> BuiltGolden:
     return BuiltGolden(golden, files, index_entry(golden, files, core=False), certified.left_out)
 
 
-def certified_content(scenario: AnyScenario) -> tuple[str, str]:
+def certified_content(scenario: DeclaredInputs) -> tuple[str, str]:
     """Certify a scenario without confirmation; return the content hash, and that of the gradients ("" without)."""
     golden = certification(scenario, confirm=False).golden
     return encoding.content_hash(golden), "" if golden.gradients is None else encoding.gradients_hash(golden)
 
 
 def cached_golden(
-    scenario: AnyScenario, folder: Path, entry: Entry | None, certified: CertificationCache | None
+    scenario: DeclaredInputs, folder: Path, entry: Entry | None, certified: CertificationCache | None
 ) -> Golden | None:
     """Return the golden in the folder if, according to the cache, it is the result of a scenario, else None."""
     if certified is None or entry is None or certified.content(scenario) != contents_of(entry):

@@ -15,7 +15,7 @@ import numpy as np
 import rnn_goldens
 from rnn_goldens import generator, schema
 from rnn_goldens.generator.certify import versions
-from rnn_goldens.generator.recurrence_scenario import AnyScenario
+from rnn_goldens.generator.declared_inputs import DeclaredInputs
 from rnn_goldens.golden.shapes import is_custom_cell
 
 
@@ -25,14 +25,14 @@ class CertificationCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def content(self, scenario: AnyScenario) -> str | None:
+    def content(self, scenario: DeclaredInputs) -> str | None:
         """Return the content hash of the golden that this code certified for a scenario, or None."""
         if is_custom_cell(scenario.cell):  # its equations may have changed
             return None
         path = self.folder / _key(scenario)
         return path.read_text("ascii") if path.is_file() else None
 
-    def remember(self, scenario: AnyScenario, content: str) -> None:
+    def remember(self, scenario: DeclaredInputs, content: str) -> None:
         """Store the content hash of a scenario's certified golden."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / _key(scenario)).write_text(content, "ascii")
@@ -48,7 +48,7 @@ class CertificationCache:
         (self.folder / _matrix_key(contents)).write_text(sha256, "ascii")
 
 
-def inputs_hash(scenario: AnyScenario) -> str:
+def inputs_hash(scenario: DeclaredInputs) -> str:
     """Return a hash of the inputs of a scenario, without its id and texts."""
     arrays = scenario.arrays
     shapes = {name: [array.dtype.str, array.shape] for name, array in arrays.items()}
@@ -58,7 +58,7 @@ def inputs_hash(scenario: AnyScenario) -> str:
     return digest.hexdigest()
 
 
-def _key(scenario: AnyScenario) -> str:
+def _key(scenario: DeclaredInputs) -> str:
     texts = {f.name: getattr(scenario, f.name) for f in fields(scenario) if isinstance(getattr(scenario, f.name), str)}
     # The type of the precisions decides whether unsupported precisions are refused or left out.
     precisions = [type(scenario.precisions).__name__, *scenario.precisions]

@@ -15,14 +15,15 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.error_analysis.error_bound import flattest
 from rnn_goldens.generator import confirmation
 from rnn_goldens.generator.balls import NoNumber, Tied, Undecided
+from rnn_goldens.generator.declared_inputs import DeclaredInputs
 from rnn_goldens.generator.exact import Evaluation
-from rnn_goldens.generator.forms import Forms, forms_of
-from rnn_goldens.generator.recurrence_scenario import AnyScenario, RecurrenceScenario
-from rnn_goldens.generator.scenario import Refused, Scenario
+from rnn_goldens.generator.forms import Forms
+from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.tolerances import Chosen, gradient_tolerance, output_tolerance
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.gradients import Gradients
+from rnn_goldens.golden.shapes import is_custom_cell
 from rnn_goldens.golden.tolerance import Exact
 from rnn_goldens.progress import Report, reported_to
 
@@ -43,7 +44,7 @@ class Certification:
     left_out: Mapping[str, str]
 
 
-def certify(scenario: AnyScenario, *, confirm: bool = True, progress: Report | None = None) -> Golden:
+def certify(scenario: DeclaredInputs, *, confirm: bool = True, progress: Report | None = None) -> Golden:
     """Compute expected outputs (and gradients, for cotangents), derive tolerances, and confirm both.
 
     The definition in NumPy confirms them, and so do the layers of torch if it is installed. Needs python-flint.
@@ -67,7 +68,7 @@ def certify(scenario: AnyScenario, *, confirm: bool = True, progress: Report | N
 
 
 @np.errstate(all="ignore")  # overflow gives infinity or NaN, which is refused where it matters
-def certification(scenario: AnyScenario, *, confirm: bool = True) -> Certification:
+def certification(scenario: DeclaredInputs, *, confirm: bool = True) -> Certification:
     """Certify a scenario as ``certify`` does, and return the golden with the reasons why precisions are left out.
 
     One thread computes: the matrices are small, and waiting threads of BLAS and torch slow down a busy machine.
@@ -82,8 +83,8 @@ def _libraries() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _certification(scenario: AnyScenario, *, confirm: bool) -> Certification:
-    forms = forms_of(scenario)
+def _certification(scenario: DeclaredInputs, *, confirm: bool) -> Certification:
+    forms = scenario.forms()
     evaluation = Evaluation(forms.forward.graph)
     golden, left_out = _without_gradients(scenario, forms, evaluation)
     golden = replace(golden, provenance={**golden.provenance, **versions()})
@@ -98,7 +99,7 @@ def _certification(scenario: AnyScenario, *, confirm: bool) -> Certification:
     return Certification(golden.in_precision(golden.precisions[0]), left_out)
 
 
-def _without_gradients(scenario: AnyScenario, forms: Forms, evaluation: Evaluation) -> tuple[Golden, dict[str, str]]:
+def _without_gradients(scenario: DeclaredInputs, forms: Forms, evaluation: Evaluation) -> tuple[Golden, dict[str, str]]:
     expected = _proven(scenario.id, evaluation, forms.forward, OUTPUTS)
     if not any(array.any() for array in expected.values()):
         raise Refused(f"{scenario.id}: every output is zero, so it detects nothing")
@@ -109,7 +110,7 @@ def _without_gradients(scenario: AnyScenario, forms: Forms, evaluation: Evaluati
         purpose=scenario.purpose,
         documented_in=scenario.documented_in,
         cell=scenario.cell,
-        custom_layout=scenario.custom_layout,
+        custom_layout=scenario.layout if is_custom_cell(scenario.cell) else None,
         config=scenario.shape,
         features=_features(scenario, forms, chosen),
         tolerance=chosen.tolerance,
@@ -120,17 +121,14 @@ def _without_gradients(scenario: AnyScenario, forms: Forms, evaluation: Evaluati
     return golden, dict(chosen.left_out)
 
 
-def _features(scenario: AnyScenario, forms: Forms, chosen: Chosen) -> tuple[str, ...]:
+def _features(scenario: DeclaredInputs, forms: Forms, chosen: Chosen) -> tuple[str, ...]:
     exact = isinstance(chosen.tolerance, Exact)
-    derived = scenario.features(exact=exact)
-    if isinstance(scenario, RecurrenceScenario):
-        return (*derived, *(scenario.declared or ()))
     saturated = not exact and flattest(forms.forward) < FLATTEST
-    return (*derived, *_declared(scenario, chosen.precisions, saturated=saturated))
+    return (*scenario.features(exact=exact), *_declared(scenario, chosen.precisions, saturated=saturated))
 
 
 def _gradients(
-    scenario: AnyScenario, golden: Golden, forms: Forms, evaluation: Evaluation
+    scenario: DeclaredInputs, golden: Golden, forms: Forms, evaluation: Evaluation
 ) -> tuple[Gradients, Mapping[str, str]]:
     assert forms.both is not None
     expected = _proven(scenario.id, evaluation, forms.both, GRADIENTS)
@@ -174,7 +172,7 @@ def _first_place(recorded: Recorded) -> str:
     return f" at time step {steps[0]}" if steps.size else ""
 
 
-def _declared(scenario: Scenario, precisions: tuple[str, ...], *, saturated: bool) -> tuple[str, ...]:
+def _declared(scenario: DeclaredInputs, precisions: tuple[str, ...], *, saturated: bool) -> tuple[str, ...]:
     """Return the declared features of a scenario, or the features that apply if it declares none."""
     chaotic = "float32" in scenario.precisions and "float32" not in precisions
     applicable = {"saturated": saturated, "chaotic": chaotic}

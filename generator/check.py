@@ -14,10 +14,10 @@ from rnn_goldens.corpus.index import Entry
 from rnn_goldens.corpus.validation import files_in
 from rnn_goldens.generator import kill_matrix_file
 from rnn_goldens.generator.build import certified_content, provenances
+from rnn_goldens.generator.declared_inputs import DeclaredInputs
 from rnn_goldens.generator.generate import Track, choose, generate, untracked
 from rnn_goldens.generator.index import CorpusIdentity
 from rnn_goldens.generator.pool import in_order
-from rnn_goldens.generator.recurrence_scenario import AnyScenario
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.features import CORE
 
@@ -25,7 +25,7 @@ MATRICES = (kill_matrix_file.NAME, kill_matrix_file.BACKWARD_NAME)
 
 
 def check(
-    scenarios: Sequence[AnyScenario],
+    scenarios: Sequence[DeclaredInputs],
     corpus: Corpus,
     scratch: Path,
     only: Sequence[str] = (),
@@ -62,7 +62,7 @@ def check(
 
 
 def check_values(
-    scenarios: Sequence[AnyScenario],
+    scenarios: Sequence[DeclaredInputs],
     corpus: Corpus,
     only: Sequence[str] = (),
     *,

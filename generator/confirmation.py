@@ -41,7 +41,7 @@ def confirm(golden: Golden, of: str = OUTPUTS) -> None:
 def _confirm(golden: Golden, name: str, run: Run) -> None:
     try:
         actual = run(golden)
-    except Unsupported:  # bfloat16 without ml_dtypes; a custom cell in torch
+    except Unsupported:  # bfloat16 without ml_dtypes; a custom cell or a recurrence in torch
         return
     verdict = verdict_on(actual)
     rounds_once = golden.is_wide_inside  # then the last rounding takes nearly all of the tolerance
@@ -55,8 +55,9 @@ def _confirm(golden: Golden, name: str, run: Run) -> None:
 
 def _implementations(golden: Golden, of: str) -> Iterator[tuple[str, Run]]:
     from rnn_goldens.implementations import numpy_cells
+    from rnn_goldens.implementations.builtin import BUILTIN
 
-    if golden.is_network and find_spec("torch"):
+    if golden.config.kind in BUILTIN["torch"].kinds and find_spec("torch"):
         from rnn_goldens.implementations.torch import gradients, layers
 
         yield "torch", _outputs(layers.run) if of == OUTPUTS else _gradients(gradients.of_layers)

@@ -1,11 +1,12 @@
 """Checks that the numbers of a scenario are exact in each of its precisions: a golden has the same numbers in all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.errors import RnnGoldensError
+from rnn_goldens.errors import RnnGoldensError, Unsupported
 from rnn_goldens.golden.precision import PRECISIONS, Precision
 
 SMALLEST = 2.0**-14
@@ -14,6 +15,15 @@ SMALLEST = 2.0**-14
 
 class Refused(RnnGoldensError):
     """A scenario that cannot be certified; the message has its id and the reason."""
+
+
+@contextmanager
+def refusing(golden_id: str) -> Iterator[None]:
+    """Raise Refused with the id for other errors of this package."""
+    try:
+        yield
+    except (Unsupported, RnnGoldensError) as error:
+        raise Refused(f"{golden_id}: {str(error).removeprefix(f'{golden_id}: ')}") from None
 
 
 def exact_array(

@@ -1,6 +1,6 @@
 """The correct algorithms of a scenario as graphs: what they need to be exact, and bounds on their rounding errors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,7 +17,6 @@ from rnn_goldens.error_analysis.bounds import Bounds
 from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of, coefficients
 from rnn_goldens.error_analysis.losses import CONTRACTS
 from rnn_goldens.generator.exactness import Needs, needs_of_all
-from rnn_goldens.generator.recurrence_scenario import AnyScenario, RecurrenceScenario
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts
@@ -56,7 +55,7 @@ class NetworkForms:
         cotangents: by name.
     """
 
-    def __init__(self, case: Case, cotangents: dict[str, Float64]) -> None:
+    def __init__(self, case: Case, cotangents: Mapping[str, Float64]) -> None:
         self.cotangents = cotangents
         self.forward = recorded(case)
         self.both = recorded_gradients(case, cotangents, self.forward) if cotangents else None
@@ -95,7 +94,7 @@ class RecurrenceForms:
         cotangents: by name.
     """
 
-    def __init__(self, case: RecurrenceCase, cotangents: dict[str, Float64]) -> None:
+    def __init__(self, case: RecurrenceCase, cotangents: Mapping[str, Float64]) -> None:
         self._case, self.cotangents = case, cotangents
         self.forward, self.both = self._recorded()
 
@@ -164,13 +163,7 @@ def _coefficients(recorded: Recorded, label: str) -> Coefficients:
 
 
 Forms = NetworkForms | RecurrenceForms
-
-
-def forms_of(scenario: AnyScenario) -> Forms:
-    """Return the correct algorithms of a scenario. Raises Refused if an array is invalid."""
-    if isinstance(scenario, RecurrenceScenario):
-        return RecurrenceForms(scenario.case(), scenario.named(scenario.shapes.cotangents))
-    return NetworkForms(scenario.case(), scenario.cotangents if scenario.given_cotangents else {})
+"""The correct algorithms of a scenario."""
 
 
 def is_exact(needs: Needs | None) -> bool:

@@ -20,6 +20,7 @@ from rnn_goldens.generator.certification_cache import CertificationCache, inputs
 from rnn_goldens.generator.corpus_folder import Files, folder_lock, replacing
 from rnn_goldens.generator.coverage.arguments import observe
 from rnn_goldens.generator.coverage.coverage_gate import require_covered, require_covered_backward, require_shown
+from rnn_goldens.generator.declared_inputs import DeclaredInputs
 from rnn_goldens.generator.index import (
     CorpusIdentity,
     Entry,
@@ -33,7 +34,6 @@ from rnn_goldens.generator.index import (
 from rnn_goldens.generator.kill_matrix import build_kill_matrix, margins_of
 from rnn_goldens.generator.passes import BACKWARD, FORWARD, Pass
 from rnn_goldens.generator.pool import in_order
-from rnn_goldens.generator.recurrence_scenario import AnyScenario
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.features import CORE
@@ -85,7 +85,7 @@ class Outcome:
 
 
 def generate(
-    scenarios: Sequence[AnyScenario],
+    scenarios: Sequence[DeclaredInputs],
     folder: Path,
     only: Sequence[str] = (),
     *,
@@ -134,8 +134,8 @@ def generate(
 
 
 def _generate(
-    scenarios: Sequence[AnyScenario],
-    chosen: Sequence[AnyScenario],
+    scenarios: Sequence[DeclaredInputs],
+    chosen: Sequence[DeclaredInputs],
     folder: Path,
     options: _Options,
 ) -> list[Outcome]:
@@ -175,7 +175,7 @@ def _core(entry: Entry | None) -> bool:
 
 
 def _certify(
-    todo: Sequence[AnyScenario],
+    todo: Sequence[DeclaredInputs],
     folder: Path,
     files: Files,
     entries: dict[str, Entry],
@@ -206,7 +206,7 @@ def _certify(
     return certified
 
 
-def choose(scenarios: Sequence[AnyScenario], only: Sequence[str]) -> list[AnyScenario]:
+def choose(scenarios: Sequence[DeclaredInputs], only: Sequence[str]) -> list[DeclaredInputs]:
     """Return the scenarios that match a pattern; all if there are no patterns. Refuses duplicates.
 
     Of other scenarios only the id is read, so that errors in them do not matter.
@@ -241,12 +241,11 @@ def _matrix(
         content = path.read_bytes()
         if options.certified.matrix(contents) == sha256(content).hexdigest():
             return content, set(kill_matrix_file.core(path))
-    networks = [golden for golden in rows if golden.is_network]
     if of.is_backward:
-        require_covered_backward(networks)
+        require_covered_backward(rows)
     else:
-        covered = in_order(observe, networks, options.executor)
-        require_covered(networks, list(options.track(covered, len(networks), "Checking arguments of activations")))
+        covered = in_order(observe, rows, options.executor)
+        require_covered(rows, list(options.track(covered, len(rows), "Checking arguments of activations")))
     margins = in_order(partial(margins_of, backward=of.is_backward), rows, options.executor)
     matrix = build_kill_matrix(rows, list(options.track(margins, len(rows), of.label)), of.hidden, of.deviations)
     require_shown(matrix, rows, of.from_zero, of.in_out)
@@ -256,7 +255,7 @@ def _matrix(
     return encoded, set(matrix.core)
 
 
-def _removed(scenarios: Sequence[AnyScenario], existing: ExistingCorpus, *, may_remove: bool) -> list[str]:
+def _removed(scenarios: Sequence[DeclaredInputs], existing: ExistingCorpus, *, may_remove: bool) -> list[str]:
     """Return the goldens without a scenario. Raises Refused if they may not be removed."""
     declared = {scenario.id for scenario in scenarios}
     removed = [golden_id for golden_id in existing.entries if golden_id not in declared]

@@ -4,42 +4,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Case, Cell
 from rnn_goldens.cells.custom_cells import custom_cell, require_fits, require_written
-from rnn_goldens.comparison.outputs import NotNumbers, read
 from rnn_goldens.conventions import convention
-from rnn_goldens.encoding.consistency import inputs_problems
-from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
+from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator import from_keras, scenario_fields
-from rnn_goldens.generator.exact_array import Refused, exact_array
-from rnn_goldens.generator.scenario_fields import (
-    complete,
-    cotangent_problems,
-    require_names,
-    require_other_names,
-)
+from rnn_goldens.generator.declared_inputs import DeclaredInputs, GivenArrays
+from rnn_goldens.generator.exact_array import Refused, refusing
+from rnn_goldens.generator.forms import NetworkForms
+from rnn_goldens.generator.scenario_fields import require_names, require_options, require_other_names
 from rnn_goldens.generator.weight_sources import config_of, named_weights
-from rnn_goldens.golden.arrays import GoldenArrays
 from rnn_goldens.golden.built_in_cells import CELLS
-from rnn_goldens.golden.features import derived_features
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
-from rnn_goldens.golden.shapes import Config, Layout, initial_shapes, is_custom_cell
+from rnn_goldens.golden.shapes import Config, Layout, is_custom_cell
 
 if TYPE_CHECKING:
     import keras
     import torch
 
-LARGEST_LENGTH = 2.0**53
-"""Beyond this, float64 cannot represent every integer."""
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Scenario:
+class Scenario(DeclaredInputs):
     """Declared inputs of a recurrent network. Arrays are array-likes of any library; shapes are batch-first.
 
     Attributes:
@@ -98,8 +88,10 @@ class Scenario:
     title: str = ""
     documented_in: str = "its scenario"
 
+    cotangent_fields = "d_out, d_h_n or d_c_n"
+
     def __post_init__(self) -> None:
-        complete(self, self.given_cotangents, "d_out, d_h_n or d_c_n")
+        super().__post_init__()
         require_names(self.id, self.cell, self.convention, self.prefix)
         require_other_names(self.id, self.states, ("x", "h0", "c0", "lengths"))
         require_other_names(self.id, self.d_states, ("d_out", "d_h_n", "d_c_n"))
@@ -133,17 +125,26 @@ class Scenario:
         """
         from rnn_goldens.generator.from_torch import fields_of, require_of_module
 
-        try:
+        with refusing(id):
             of_module = fields_of(module, x, state)
             require_of_module(of_module, fields)
-        except WrongUse as error:
-            raise Refused(f"{id}: {error}") from None
         return cls(id=id, purpose=purpose, lengths=lengths, **{**of_module, **fields})
+
+    @property
+    def given(self) -> GivenArrays:
+        """The arrays as given, without weights."""
+        cotangents = {"d_out": self.d_out, "d_h_n": self.d_h_n, "d_c_n": self.d_c_n, **self.d_states}
+        return GivenArrays(
+            inputs=_without_none({"x": self.x}),
+            states=_without_none({"h0": self.h0, "c0": self.c0, **self.states}),
+            cotangents=_without_none(cotangents),
+            lengths=self.lengths,
+        )
 
     @cached_property
     def shape(self) -> Config:
         """The configuration, given or inferred from the weights. Raises Refused if it cannot be inferred."""
-        try:
+        with refusing(self.id):
             if self.config is not None:
                 return scenario_fields.config_of(self.config)
             if from_keras.is_of_keras(self.weights) and self.convention == "keras":
@@ -151,8 +152,6 @@ class Scenario:
             if self.convention != "torch" and not from_keras.is_of_keras(self.weights):
                 raise WrongUse(f"the configuration cannot be inferred from weights of {self.convention}: set config")
             return scenario_fields.config_of(config_of(self._named, self.prefix))
-        except RnnGoldensError as error:
-            raise Refused(f"{self.id}: {error}") from None
 
     @cached_property
     def defined(self) -> Cell:
@@ -169,118 +168,47 @@ class Scenario:
             raise Refused(
                 f"{self.id}: no cell {self.cell!r}. Cells: {', '.join(CELLS)}; or package.module:function for your own"
             )
-        try:
+        with refusing(self.id):
             cell = custom_cell(self.cell)
             require_written(cell, biased=self.shape.bias)
             require_fits(cell, self.shape)
-        except WrongUse as error:
-            raise Refused(f"{self.id}: {error}") from None
         return cell
 
-    @cached_property
-    def torch_weights(self) -> dict[str, NDArray[np.float64]]:
-        """The weights under PyTorch's names, in C order. Raises Refused if one is invalid, or not exact."""
-        layout = self.defined.layout
-        try:
-            weights = convention(self.convention).to_torch(self.cell, self.shape, self._named, layout)
-        except (Unsupported, RnnGoldensError) as error:
-            raise Refused(f"{self.id}: {str(error).removeprefix(f'{self.id}: ')}") from None
-        return {name: self._exact(name, array) for name, array in weights.items()}
-
-    @cached_property
-    def inputs(self) -> dict[str, NDArray[Any]]:
-        """x, and initial states and lengths if given. Raises Refused if one has a wrong shape, or is not exact."""
-        if self.x is None:
-            raise Refused(f"{self.id}: x is None; expected the input, (batch, time, input)")
-        given = {"x": self.x, "h0": self.h0, "c0": self.c0, **self.states}
-        arrays: dict[str, NDArray[Any]] = {
-            name: self._exact(name, self._read(name, value)) for name, value in given.items() if value is not None
-        }
-        if self.lengths is not None:
-            lengths = self._read("lengths", self.lengths)
-            if (odd := lengths[~(np.abs(lengths) < LARGEST_LENGTH) | (lengths != np.rint(lengths))]).size:
-                raise Refused(f"{self.id}: lengths holds {odd[0]}, which is not an integer")
-            arrays["lengths"] = lengths.astype(np.int64)
-        if problems := inputs_problems(self.defined.layout, self.shape, self.torch_weights, arrays):
-            raise Refused(f"{self.id}: {'; '.join(problems)}")
-        return arrays
-
     @property
-    def initial_states(self) -> dict[str, NDArray[np.float64]]:
-        """The initial states by name; empty if none is given."""
-        return {name: self.inputs[name] for name in self.defined.layout.initial if name in self.inputs}
+    def layout(self) -> Layout:
+        """The layout of the cell. Raises Refused as ``defined`` does."""
+        return self.defined.layout
 
-    @property
-    def given_cotangents(self) -> dict[str, ArrayLike]:
-        """The cotangents that are given, by name."""
-        named = {"d_out": self.d_out, "d_h_n": self.d_h_n, "d_c_n": self.d_c_n, **self.d_states}
-        return {name: value for name, value in named.items() if value is not None}
+    def named_weights(self) -> Mapping[str, NDArray[np.float64]]:
+        """Return the weights under PyTorch's names. Raises Refused if one is invalid."""
+        with refusing(self.id):
+            require_options(self.layout, self.shape)
+            return convention(self.convention).to_torch(self.cell, self.shape, self._named, self.layout)
 
-    @property
-    def custom_layout(self) -> Layout | None:
-        """The layout of a custom cell; None for a built-in cell."""
-        return None if self.cell in BUILT_IN_CELLS else self.defined.layout
-
-    def features(self, *, exact: bool) -> tuple[str, ...]:
-        """Return the features derived from the inputs of its golden, whose tolerance may be zero."""
-        is_unbatched = self.inputs["x"].ndim == 2  # noqa: PLR2004 - (time, input)
-        return derived_features(
-            self.shape, state="h0" in self.inputs, lengths="lengths" in self.inputs, unbatched=is_unbatched, exact=exact
-        )
-
-    def golden_arrays(self, expected: Mapping[str, NDArray[np.float64]]) -> GoldenArrays:
-        """Return the arrays of its golden."""
-        return GoldenArrays(
-            weights=self.torch_weights,
-            inputs={"x": self.inputs["x"]},
-            states=self.initial_states,
-            lengths=self.inputs.get("lengths"),
-            expected=expected,
-        )
-
-    @property
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """All arrays of the scenario by name."""
-        return {**self.torch_weights, **self.inputs, **self.cotangents}
-
-    @cached_property
-    def cotangents(self) -> dict[str, NDArray[np.float64]]:
-        """The cotangents as arrays. Raises Refused if one has a wrong shape, is not exact, or all are zero."""
-        read = {name: self._exact(name, self._read(name, value)) for name, value in self.given_cotangents.items()}
-        if problems := cotangent_problems(self.defined.layout, self.shape, self.inputs["x"].shape, read):
-            raise Refused(f"{self.id}: {'; '.join(problems)}")
-        return read
-
-    def in_arrays(self) -> "Scenario":
-        """Return the scenario with NumPy arrays under PyTorch's names. Raises Refused if an array is invalid."""
-        given: Mapping[str, ArrayLike] = {**self.inputs, **self.cotangents}
+    def in_arrays(self) -> Self:
+        """Return the scenario with NumPy arrays under PyTorch's names. Raises Refused as ``stored`` does."""
+        arrays: dict[str, Any] = self.arrays
+        names = ("x", "h0", "c0", "lengths", "d_out", "d_h_n", "d_c_n")
+        given: dict[str, Any] = {name: arrays.get(name) for name in names}
         return replace(
             self,
-            weights=self.torch_weights,
+            weights=self.stored.weights,
             convention="torch",
             prefix="",
             config=self.shape,
-            x=given["x"],
-            h0=given.get("h0"),
-            c0=given.get("c0"),
-            states={name: self.inputs[name] for name in self.states},
-            lengths=given.get("lengths"),
-            d_out=given.get("d_out"),
-            d_h_n=given.get("d_h_n"),
-            d_c_n=given.get("d_c_n"),
-            d_states={name: self.cotangents[name] for name in self.d_states},
+            states={name: arrays[name] for name in self.states},
+            d_states={name: arrays[name] for name in self.d_states},
+            **given,
         )
 
-    def case(self, cell: Cell | None = None) -> Case:
-        """Return the inputs in float64 as a case of the scenario's cell, or of another cell.
+    def case(self) -> Case:
+        """Return the inputs in float64. Raises Refused as ``stored`` does."""
+        stored, states = self.stored, tuple(self.initial_states.values())
+        return Case(self.defined, self.shape, stored.weights, stored.x, states, stored.lengths, bool(stored.states))
 
-        Raises:
-            Refused: a number is not exact in each of the precisions, or an array has a wrong shape.
-        """
-        weights, inputs, cell = self.torch_weights, self.inputs, cell or self.defined
-        shapes = initial_shapes(cell.layout, self.shape, inputs["x"].shape[:-2])
-        state = tuple(inputs.get(name, np.zeros(shape)) for name, shape in shapes.items())
-        return Case(cell, self.shape, weights, inputs["x"], state, inputs.get("lengths"), "h0" in inputs)
+    def forms(self) -> NetworkForms:
+        """Return the correct algorithms as graphs. Raises Refused as ``stored`` does."""
+        return NetworkForms(self.case(), self.stored.cotangents)
 
     @cached_property
     def _named(self) -> Mapping[str, Any]:
@@ -292,14 +220,9 @@ class Scenario:
             from_keras.require_of_cell(self.weights, self.cell)
         return named_weights(self.weights, self.prefix)
 
-    def _read(self, name: str, value: object) -> NDArray[np.float64]:
-        try:
-            return read(value).values
-        except NotNumbers as reason:
-            raise Refused(f"{self.id}: {name} {reason}") from None
 
-    def _exact(self, name: str, array: NDArray[np.float64]) -> NDArray[np.float64]:
-        return exact_array(self.id, name, array, self.precisions)
+def _without_none(arrays: Mapping[str, ArrayLike | None]) -> dict[str, ArrayLike]:
+    return {name: array for name, array in arrays.items() if array is not None}
 
 
 __all__ = ["Refused", "Scenario"]

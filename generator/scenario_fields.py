@@ -5,17 +5,15 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rnn_goldens.conventions import CONVENTIONS, convention
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator.exact_array import Refused
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES
-from rnn_goldens.golden.gradients import output_of
 from rnn_goldens.golden.ids import is_id
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly, precision_name
-from rnn_goldens.golden.shapes import Config, Layout, Shape, cotangent_shapes
+from rnn_goldens.golden.shapes import Config, Layout
 from rnn_goldens.golden.whole_number import whole_number
 
 _SIZES = ("input_size", "hidden_size", "num_layers", "proj_size")
@@ -102,19 +100,6 @@ def require_precisions(
         raise Refused(f"{golden_id}: {'; '.join(why[p] for p in out)}: remove {them} from precisions")
 
 
-def complete(scenario: Any, cotangents: Collection[str], examples: str) -> None:  # noqa: ANN401 - of either kind
-    """Validate the fields that all scenarios have, and complete precisions, declared features and the title."""
-    require_id(scenario.id)
-    require_words(scenario.id, "purpose", scenario.purpose, "a sentence: what this scenario detects")
-    require_words(scenario.id, "documented_in", scenario.documented_in, "text: where the scenario comes from")
-    require_gradient_purpose(scenario.id, scenario.gradient_purpose, cotangents, examples)
-    object.__setattr__(scenario, "precisions", precisions_of(scenario.id, scenario.precisions))
-    object.__setattr__(scenario, "declared", declared_of(scenario.id, scenario.declared))
-    if scenario.title == "":
-        object.__setattr__(scenario, "title", scenario.id.rpartition("/")[2].replace("-", " "))
-    require_words(scenario.id, "title", scenario.title, "a short title; the name if omitted")
-
-
 def require_other_names(golden_id: str, given: Mapping[str, object], fields: Sequence[str]) -> None:
     """Raise WrongUse if a mapping has the name of a field of the scenario."""
     for name in fields:
@@ -122,21 +107,13 @@ def require_other_names(golden_id: str, given: Mapping[str, object], fields: Seq
             raise WrongUse(f"{golden_id}: {name} is a field of the scenario: write {name}=…")
 
 
-def cotangent_problems(
-    layout: Layout, config: Config, x: Shape, cotangents: Mapping[str, NDArray[np.float64]]
-) -> list[str]:
-    """Return the problems of cotangents, given the shape of the input."""
-    shapes = cotangent_shapes(layout, config, x)
-    problems = []
-    for name, array in cotangents.items():
-        if name not in shapes:
-            known = ", ".join(shapes)
-            problems.append(f"{name} is given, but the cell has no cotangent of this name; its cotangents: {known}")
-        elif array.shape != shapes[name]:
-            problems.append(f"{name} has shape {array.shape}; {output_of(name)} has {shapes[name]}")
-    if not problems and cotangents and not any(array.any() for array in cotangents.values()):
-        problems.append("every cotangent is zero")
-    return problems
+def require_options(layout: Layout, config: Config) -> None:
+    """Raise WrongUse if options of a network contradict each other, or the cell."""
+    if layout.is_projected != (config.proj_size > 0):
+        what = "is required: the cell has" if layout.is_projected else "is given, but the cell has no"
+        raise WrongUse(f"config: proj_size {what} {'a ' * layout.is_projected}projection")
+    if config.direction and config.bidirectional:
+        raise WrongUse("config: direction is reverse, so bidirectional must be false")
 
 
 def config_of(given: object) -> Config:

@@ -11,9 +11,8 @@ from traceback import FrameSummary
 from types import ModuleType
 
 from rnn_goldens.errors import RnnGoldensError, WrongUse
+from rnn_goldens.generator.declared_inputs import DeclaredInputs
 from rnn_goldens.generator.index import CorpusIdentity
-from rnn_goldens.generator.recurrence_scenario import AnyScenario, RecurrenceScenario
-from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.named_object import error_text, user_frames
 
@@ -34,7 +33,7 @@ class ScenarioFile:
     """
 
     identity: CorpusIdentity
-    scenarios: tuple[AnyScenario, ...]
+    scenarios: tuple[DeclaredInputs, ...]
 
 
 def read_scenarios(path: Path) -> ScenarioFile:
@@ -59,13 +58,13 @@ def read_scenarios(path: Path) -> ScenarioFile:
     return ScenarioFile(CorpusIdentity(name, module.VERSION), _scenarios(path, module.SCENARIOS))
 
 
-def _scenarios(path: Path, declared: object) -> tuple[AnyScenario, ...]:
+def _scenarios(path: Path, declared: object) -> tuple[DeclaredInputs, ...]:
     if not isinstance(declared, Iterable) or isinstance(declared, (str, bytes)):
         raise WrongUse(f"{path}: SCENARIOS must be a list of rnn_goldens.Scenario, not {type(declared).__name__}")
     with _user_errors(path):  # a generator runs now
         scenarios = tuple(declared)
     for number, scenario in enumerate(scenarios):
-        if not isinstance(scenario, Scenario | RecurrenceScenario):
+        if not isinstance(scenario, DeclaredInputs):
             raise WrongUse(f"{path}: SCENARIOS[{number}] must be a rnn_goldens.Scenario, not {type(scenario).__name__}")
     if not scenarios:
         raise WrongUse(f"{path}: SCENARIOS is empty")

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnn_goldens.generator.declared_inputs import DeclaredInputs
 from rnn_goldens.generator.exact_array import Refused
 from rnn_goldens.generator.exactness import Needs
 from rnn_goldens.generator.forms import Bounded, Forms, is_exact
-from rnn_goldens.generator.recurrence_scenario import AnyScenario
 from rnn_goldens.generator.scenario_fields import require_precisions
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.precision import PRECISIONS
@@ -42,7 +42,7 @@ class Chosen:
     left_out: Mapping[str, str]
 
 
-def output_tolerance(scenario: AnyScenario, forms: Forms, expected: Named) -> Chosen:
+def output_tolerance(scenario: DeclaredInputs, forms: Forms, expected: Named) -> Chosen:
     """Return the tolerance of outputs. Raises Refused if all precisions are left out, or one that is listed."""
     chosen = _exact(forms.needs, scenario.precisions, "outputs") or _bounded(scenario, forms.outputs(), expected)
     require_precisions(scenario.id, scenario.precisions, scenario.declared, chosen.left_out)
@@ -66,7 +66,7 @@ def _exact(needs: Needs | None, precisions: Sequence[str], what: str) -> Chosen 
     return Chosen(Exact(needs.bits), fit, left_out) if fit else None
 
 
-def _bounded(scenario: AnyScenario, bounded: Bounded, expected: Named) -> Chosen:
+def _bounded(scenario: DeclaredInputs, bounded: Bounded, expected: Named) -> Chosen:
     tolerance, undecided = bounded.tolerance, bounded.undecided
     loose = {p: loosest(tolerance, expected, PRECISIONS[p]) for p in PRECISIONS if p in scenario.precisions}
     left_out = {p: why for p, most in loose.items() if (why := _why_not(p, most, undecided))}

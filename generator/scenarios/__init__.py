@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens import corpus
+from rnn_goldens.generator.declared_inputs import DeclaredInputs
 from rnn_goldens.generator.index import CorpusIdentity
-from rnn_goldens.generator.recurrence_scenario import AnyScenario
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import (
     activation_sweeps,
@@ -69,5 +69,5 @@ _STANDARD: tuple[Scenario, ...] = tuple(
 NETWORKS: tuple[Scenario, ...] = (*_STANDARD, *dialects.scenarios(_STANDARD))
 """The scenarios of networks: the documented ones first, then from simple to hard; finally those of the dialects."""
 
-SCENARIOS: tuple[AnyScenario, ...] = (*NETWORKS, *recurrences.scenarios())
+SCENARIOS: tuple[DeclaredInputs, ...] = (*NETWORKS, *recurrences.scenarios())
 """All scenarios: those of networks, then those of recurrences."""

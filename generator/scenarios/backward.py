@@ -24,7 +24,7 @@ from rnn_goldens.generator.scenarios.cotangents import (
 from rnn_goldens.generator.scenarios.numbers import Float64, integers, sparse
 from rnn_goldens.generator.scenarios.special import batch_size, hidden_size
 from rnn_goldens.generator.scenarios.variants import FOLDERS, VARIANTS, Variant, rounded
-from rnn_goldens.golden.shapes import Config, Shape, cotangent_shapes
+from rnn_goldens.golden.shapes import Config, Shape
 
 COTANGENTS: Mapping[str, CotangentChoice] = {
     "one-step": CotangentChoice(
@@ -329,17 +329,13 @@ def with_cotangents(scenarios: Iterable[Scenario]) -> Iterator[Scenario]:
 
 def _drawn(scenario: Scenario) -> Cotangents:
     """Draw integers, small ones for exact scenarios."""
-    shapes = _shapes(scenario)
+    shapes = scenario.shapes.cotangents
     of_sizes = scenario.cell == "rnn_relu" and scenario.id.rpartition("/")[2] in dimensions.COTANGENTS
     if scenario.id in ONES or of_sizes:  # ones do not cancel in sums
         return {name: np.ones(shape) for name, shape in shapes.items()}
     again = DRAWN_AGAIN.get(scenario.id, "")
     limit = 1 if scenario.cell == "rnn_relu" else 15
     return {name: integers(f"{scenario.id} {name}{again}", shape, limit) for name, shape in shapes.items()}
-
-
-def _shapes(scenario: Scenario) -> dict[str, Shape]:
-    return cotangent_shapes(scenario.defined.layout, scenario.shape, scenario.inputs["x"].shape)
 
 
 def _scaled(scenario: Scenario, cotangents: Cotangents) -> Cotangents:

@@ -14,7 +14,7 @@ from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic
 from rnn_goldens.generator.scenarios.variants import FOLDERS
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
-from rnn_goldens.golden.shapes import Config, Shape, cotangent_shapes, initial_shapes, weight_shapes
+from rnn_goldens.golden.shapes import Config, Shape, weight_shapes
 
 OWN_EQUATIONS = ("gru_reset_before", "lstm_peephole", "lstm_projection")
 
@@ -81,8 +81,9 @@ def _scenario(cell: str, of: Scenario) -> Scenario:
     dialect, layout = DIALECTS[cell], LAYOUTS[cell]
     in_config = {name: dialect.options[name] for name in ("proj_size", "direction") if name in dialect.options}
     config = replace(of.shape, **in_config)
-    x = of.inputs["x"]
-    arrays = initial_shapes(layout, config, x.shape[:-2]) | cotangent_shapes(layout, config, x.shape)
+    x = of.stored.x
+    shapes = config.shapes(layout, {"x": x})
+    arrays = {**shapes.initial, **shapes.cotangents}
     taken: dict[str, Any] = {
         name: _leading(array, shape) for name, shape in arrays.items() if (array := getattr(of, name)) is not None
     }
@@ -100,7 +101,7 @@ def _scenario(cell: str, of: Scenario) -> Scenario:
 
 def _around_alpha(scenario: Scenario) -> Scenario:
     """Return the scenario with the arguments of few bits, which no precision rounds, and without saturation."""
-    x = scenario.inputs["x"]
+    x = scenario.stored.x
     few = x[(np.abs(x) <= 1) & (x == np.rint(16 * x) / 16)].reshape(-1, 1, 1)
     return replace(
         scenario,
@@ -122,7 +123,7 @@ def _weights(of: Scenario, cell: str, config: Config) -> dict[str, Float64]:
     """Return a dialect's weights: those that the standard scenario has, too, and drawn numbers for the others."""
     found = {}
     for name, shape in weight_shapes(LAYOUTS[cell], config).items():
-        standard = of.torch_weights.get(name.replace("_reverse", "") if config.direction else name)
+        standard = of.stored.weights.get(name.replace("_reverse", "") if config.direction else name)
         if standard is None:
             found[name] = dyadic(f"{of.id} {name}", shape, 0.75)
         else:

@@ -59,8 +59,8 @@ def scenarios() -> Iterator[Scenario]:
         purpose=f"{CANCELLING.purpose.removesuffix('.')}; with biases, which are zero.",
         config=Config(input_size=1, hidden_size=64),
         weights={
-            "weight_ih_l0": CANCELLING.torch_weights["weight_ih_l0"],
-            "weight_hh_l0": 4 * CANCELLING.torch_weights["weight_hh_l0"],
+            "weight_ih_l0": CANCELLING.stored.weights["weight_ih_l0"],
+            "weight_hh_l0": 4 * CANCELLING.stored.weights["weight_hh_l0"],
             "bias_ih_l0": np.zeros(64),
             "bias_hh_l0": np.zeros(64),
         },

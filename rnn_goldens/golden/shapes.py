@@ -250,7 +250,7 @@ class Config(Mapping[str, Any]):
             return (*batch, TIME, UNIT if one else DIRECTION_AND_UNIT)
         if name in (*layout.initial, *layout.outputs):
             return (LAYER if one else LAYER_AND_DIRECTION, *batch, UNIT)
-        letters = dict(layout.weights)[name.partition("_l")[0]]
+        letters = dict(layout.weights)[name.rpartition("_l")[0]]
         rows = GATE_AND_UNIT if letters.startswith("G") and len(layout.gates) > 1 else UNIT
         return (rows, "column")[: len(letters)]
 
@@ -344,11 +344,6 @@ def output_shapes(layout: Layout, config: Config, x: Shape) -> dict[str, Shape]:
 def cotangent_of(output: str) -> str:
     """Return the name of the cotangent of an output: ``d_h_n`` of ``h_n``."""
     return f"d_{output}"
-
-
-def cotangent_shapes(layout: Layout, config: Config, x: Shape) -> dict[str, Shape]:
-    """Return the shapes of the cotangents by name, ``d_out`` and so on: those of their outputs."""
-    return {cotangent_of(name): shape for name, shape in output_shapes(layout, config, x).items()}
 
 
 def out_shape(config: Config, batch: Shape, time: int) -> Shape:

@@ -73,7 +73,7 @@ def with_wrong_sign(cell: str, at: int) -> Golden:
     """Return the golden that a definition with a wrong sign would produce."""
     inputs = scenario(cell, scale=0.34375, state=True)
     wrong = with_equations(BUILT_IN_CELLS[cell], negated(BUILT_IN_CELLS[cell].equations, at))
-    expected, _ = proven(recorded(inputs.case(wrong)))
+    expected, _ = proven(recorded(replace(inputs.case(), cell=wrong)))
     golden = right(cell)
     return replace(golden, stored=replace(golden.stored, expected=expected))
 

@@ -32,13 +32,13 @@ SMALL: dict[str, dict[str, Any]] = {
 @for_each([(cell, shape) for cell in CELLS for shape in SMALL], every=20)
 def test_worst_case_rounding_errors_attain_the_bound(cell: str, shape: str) -> None:
     scenario = gradient_scenario(cell, **SMALL[shape])
-    assert_attained(scenario.case(), scenario.cotangents)
+    assert_attained(scenario.case(), scenario.stored.cotangents)
 
 
 @for_each([(cell, arithmetic) for cell in CELLS for arithmetic in (TF32, WGSL)], every=8)
 def test_worst_case_errors_of_an_arithmetic_attain_the_bound(cell: str, arithmetic: str) -> None:
     scenario = gradient_scenario(cell, **SMALL["ragged"])
-    assert_attained(scenario.case(), scenario.cotangents, arithmetic)
+    assert_attained(scenario.case(), scenario.stored.cotangents, arithmetic)
 
 
 @pytest.mark.slow
@@ -49,11 +49,11 @@ def test_worst_case_rounding_errors_attain_the_bound_of_a_dialect(cell: str) -> 
     shapes = output_shapes(LAYOUTS[cell], scenario.shape, x.shape)
     cotangents = {f"d_{name}": dyadic(f"{cell} {name}", shape, 1) for name, shape in shapes.items()}
     short = changed(scenario, x=x, gradient_purpose="Every output.", **cotangents)
-    assert_attained(short.case(), short.cotangents)
+    assert_attained(short.case(), short.stored.cotangents)
 
 
 def gradient_bound(scenario: Scenario) -> ErrorBound:
-    return bounds_of(None, recorded_gradients(scenario.case(), scenario.cotangents))
+    return bounds_of(None, recorded_gradients(scenario.case(), scenario.stored.cotangents))
 
 
 class Shuffled(Backward):
@@ -86,7 +86,7 @@ class Shuffled(Backward):
 @pytest.mark.parametrize("cell", CELLS)
 def test_no_order_of_summation_comes_close_to_the_bound(cell: str, shape: str, dtype: str) -> None:
     scenario = gradient_scenario(cell, shape)
-    case, cotangents = scenario.case(), scenario.cotangents
+    case, cotangents = scenario.case(), scenario.stored.cotangents
     expected, _ = proven(recorded_gradients(case, cotangents))
     tolerance = gradient_bound(scenario).of_gradients
     low = in_type(case, dtype)
@@ -113,7 +113,7 @@ def test_stored_partial_sums_over_sequences_stay_within_the_bound(cell: str) -> 
     scenario = changed(
         gradient_scenario(cell, time=1, of=("d_out",)), x=np.ones((300, 1, 3)), d_out=np.ones((300, 1, 2))
     )
-    case, cotangents = scenario.case(), scenario.cotangents
+    case, cotangents = scenario.case(), scenario.stored.cotangents
     expected, _ = proven(recorded_gradients(case, cotangents))
     tolerance, found = gradient_bound(scenario).of_gradients, RowByRow().gradients(case, cotangents)
     allowed = tolerance.allowed("weight_ih_l0", expected["weight_ih_l0"], PRECISIONS["bfloat16"])
@@ -128,7 +128,7 @@ def test_the_graph_of_both_passes_has_the_bound_of_the_forward_pass(cell: str, s
     scenario = gradient_scenario(cell, shape, bidirectional=False)
     forward = recorded(scenario.case())
     alone = bounds_of(forward).tolerance
-    together = bounds_of(forward, recorded_gradients(scenario.case(), scenario.cotangents, forward)).tolerance
+    together = bounds_of(forward, recorded_gradients(scenario.case(), scenario.stored.cotangents, forward)).tolerance
     for one, other in ((alone.accumulation, together.accumulation), (alone.storage, together.storage)):
         assert all((one[name] == other[name]).all() for name in one)
 

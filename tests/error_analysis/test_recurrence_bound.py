@@ -33,7 +33,7 @@ def recorded(scenario: RecurrenceScenario, size: int = 0, *, gradients: bool = F
     forward = recorded_recurrence(case, in_chunks(size) if size else None)
     if not gradients:
         return forward
-    return with_gradients(forward, scenario.named(scenario.shapes.cotangents), gradient_names(case))
+    return with_gradients(forward, scenario.stored.cotangents, gradient_names(case))
 
 
 def bounds_of(of: Recorded) -> dict[str, Float64]:

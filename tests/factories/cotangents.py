@@ -38,12 +38,12 @@ def gradient_scenario(
     arguments = {**SHAPES[shape], **changes}
     plain, numbers = scenario(cell, **arguments), np.random.default_rng([seed, len(shape)])
     config, layout = Config(**dict(plain.shape)), LAYOUTS[cell]
-    batch = plain.inputs["x"].shape[:-2]
+    batch = plain.stored.x.shape[:-2]
     states = {f"{name}0": draw(numbers, shape, 0.75) for name, shape in state_shapes(layout, config, batch).items()}
     return changed(
         plain,
         weights={name: draw(numbers, size, 0.75) for name, size in weight_shapes(layout, config).items()},
-        x=draw(numbers, plain.inputs["x"].shape, 1.5),
+        x=draw(numbers, plain.stored.x.shape, 1.5),
         **(states if arguments.get("state") else {}),
         **cotangents(numbers, plain, of),
         gradient_purpose="To be certified.",
@@ -52,7 +52,7 @@ def gradient_scenario(
 
 def cotangents(numbers: np.random.Generator, scenario: Scenario, of: tuple[str, ...] = ()) -> Mapping[str, Float64]:
     """Return random cotangents of all outputs of a scenario, or only those named in ``of``."""
-    of_outputs = output_shapes(LAYOUTS[scenario.cell], scenario.shape, scenario.inputs["x"].shape)
+    of_outputs = output_shapes(LAYOUTS[scenario.cell], scenario.shape, scenario.stored.x.shape)
     shapes = {f"d_{name}": shape for name, shape in of_outputs.items()}
     return {name: draw(numbers, shapes[name], 1.0) for name in of or shapes}
 

@@ -58,7 +58,7 @@ def chaotic(time: int = 160) -> Scenario:
     original = scenario(
         "rnn_tanh", scale=0.375, time=time, hidden_size=24, bias=False, declared=("chaotic", "saturated")
     )
-    return changed(original, x=original.inputs["x"] / 16)
+    return changed(original, x=original.stored.x / 16)
 
 
 def in_type(case: Case, dtype: Any) -> Case:

@@ -34,7 +34,7 @@ def test_inputs_that_a_precision_cannot_represent_are_refused() -> None:
     with pytest.raises(Refused, match="x holds NaN or infinity"):
         certify(changed(scenario(), x=np.full((2, 4, 3), np.inf)))
     with pytest.raises(Refused, match=r"x holds .* which is below the normal range of float16"):
-        certify(changed(scenario(), x=np.full(scenario().inputs["x"].shape, 2.0**-15)))
+        certify(changed(scenario(), x=np.full(scenario().stored.x.shape, 2.0**-15)))
 
 
 def test_a_tolerance_that_is_too_loose_in_every_precision_is_refused() -> None:
@@ -120,7 +120,7 @@ def test_a_correct_implementation_close_to_the_tolerance_is_a_reason_to_refuse(m
 @pytest.mark.parametrize("shape", SHAPES)
 def test_each_part_of_the_work_is_reported_from_zero_to_its_total(shape: str) -> None:
     example = scenario("lstm", scale=0.34375, **SHAPES[shape])
-    out = (*example.inputs["x"].shape[:-1], example.shape.num_directions * example.shape.hidden_size)
+    out = (*example.stored.x.shape[:-1], example.shape.num_directions * example.shape.hidden_size)
     parts: dict[str, list[int]] = {}
     totals: dict[str, int] = {}
 

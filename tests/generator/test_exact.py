@@ -123,7 +123,7 @@ def test_terms_that_cancel_are_positive_zero() -> None:
 
 def test_a_relu_network_equals_the_rational_result() -> None:
     example = scenario(scale=0.5, bias=False, time=2)
-    weights, x = example.torch_weights, example.inputs["x"]
+    weights, x = example.stored.weights, example.stored.x
     h = [Fraction(0)] * 2
     for x_t in x[0]:
         rows = [

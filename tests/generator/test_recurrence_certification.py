@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from factories.recurrences import recurrence_scenario, with_all_cotangents
 
-from rnn_goldens import Refused, UnknownName, certify
+from rnn_goldens import Refused, certify
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
 from rnn_goldens.golden.recurrences import RECURRENCES
@@ -84,20 +84,51 @@ def test_an_exact_golden_counts_the_bits_of_steps_and_of_chunks() -> None:
     assert "exact" in golden.features
 
 
+def test_a_saturated_gate_is_a_feature_or_must_be_declared() -> None:
+    scenario = recurrence_scenario("rg_lru")
+    scenario = replace(scenario, inputs={**scenario.inputs, "r": np.full((2, 5, 2), 12.0)}, declared=None)
+    assert "saturated" in certify(scenario).features
+    with pytest.raises(Refused, match="an activation is saturated; if that is its purpose, declare it saturated"):
+        certify(replace(scenario, declared=()))
+
+
 SCENARIO = recurrence_scenario("gated_delta")
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"inputs": {**SCENARIO.inputs, "k": np.zeros((2, 5, 2, 7))}}, r"k has shape \(2, 5, 2, 7\); expected"),
-        ({"inputs": {n: a for n, a in SCENARIO.inputs.items() if n != "g"}}, "g is missing; inputs of gated_delta"),
-        ({"inputs": {**SCENARIO.inputs, "w": [[0.0]]}}, "no array of gated_delta 'w'"),
+        (
+            {"inputs": {**SCENARIO.inputs, "k": np.zeros((2, 5, 2, 7))}},
+            r"k has shape \(2, 5, 2, 7\); expected \(2, 5, 2, 4\): \(batch, time, heads, d_k\)$",
+        ),
+        (
+            {"inputs": {n: a for n, a in SCENARIO.inputs.items() if n != "g"}},
+            r"g is missing; expected \(2, 5, 2\): \(batch, time, heads\)$",
+        ),
+        (
+            {"inputs": {**SCENARIO.inputs, "w": [[0.0]]}},
+            r"no input of gated_delta 'w'\. Inputs of gated_delta: q, k, v, g, beta$",
+        ),
         ({"inputs": {**SCENARIO.inputs, "g": np.full((2, 5, 2), -np.inf)}}, "g holds NaN or infinity"),
         ({"inputs": {**SCENARIO.inputs, "g": np.full((2, 5, 2), -0.1)}}, "which float32 cannot represent"),
-        ({"states": {"h0": np.zeros((2, 2, 4, 3))}}, "S0 is missing"),
+        (
+            {"states": {"h0": np.zeros((2, 2, 4, 3))}},
+            r"no initial state of gated_delta 'h0'\. .*; S0 is missing; expected \(2, 2, 4, 3\): \(sequence, ",
+        ),
         ({"offsets": [0, 3]}, r"offsets \[0, 3\] must increase from 0 to 5"),
-        ({"cotangents": {"d_out": np.ones((2, 5, 2, 3))}, "gradient_purpose": "One."}, "no cotangent 'd_out'"),
+        ({"offsets": [0, 2.5, 5]}, "offsets holds 2.5, which is not an integer"),
+        ({"offsets": [0, 3, 5]}, "packed sequences have a batch of 1, not of 2"),
+        ({"inputs": {}}, r"q is missing; expected \(batch, time, query_heads, d_k\)$"),
+        (
+            {"inputs": {**SCENARIO.inputs, "q": np.zeros((2, 0, 2, 4))}},
+            "at least one sequence and one time step are requ",
+        ),
+        ({"cotangents": {"d_o": np.zeros((2, 5, 2, 3))}, "gradient_purpose": "One."}, "every cotangent is zero$"),
+        (
+            {"cotangents": {"d_out": np.ones((2, 5, 2, 3))}, "gradient_purpose": "One."},
+            r"no cotangent of gated_delta 'd_out'\. .* Cotangents of gated_delta: d_o, d_S_n$",
+        ),
     ],
 )
 def test_wrong_arrays_are_refused_with_their_names(change: dict[str, Any], message: str) -> None:
@@ -106,17 +137,17 @@ def test_wrong_arrays_are_refused_with_their_names(change: dict[str, Any], messa
 
 
 @pytest.mark.parametrize(
-    ("config", "error", "message"),
+    ("config", "message"),
     [
-        ({"heads": 2, "query_heads": 3, "d_k": 4, "d_v": 3}, WrongUse, "query_heads, 3, is not a multiple of heads, 2"),
-        ({"heads": 2, "query_heads": 2, "d_k": 4}, WrongUse, "config has no d_v"),
-        ({"heads": 2, "query_heads": 2, "d_k": 4, "d_v": 0}, WrongUse, "d_v is 0, but must be a positive integer"),
-        ({**SCENARIO.config, "decay": "row"}, WrongUse, "decay is 'row', but must be 'head' or 'key'"),
-        ({**SCENARIO.config, "chunk": 64}, UnknownName, "no size or option of gated_delta 'chunk'"),
+        ({"heads": 2, "query_heads": 3, "d_k": 4, "d_v": 3}, "query_heads, 3, is not a multiple of heads, 2"),
+        ({"heads": 2, "query_heads": 2, "d_k": 4}, "config has no d_v"),
+        ({"heads": 2, "query_heads": 2, "d_k": 4, "d_v": 0}, "d_v is 0, but must be a positive integer"),
+        ({**SCENARIO.config, "decay": "row"}, "decay is 'row', but must be 'head' or 'key'"),
+        ({**SCENARIO.config, "chunk": 64}, "no size or option of gated_delta 'chunk'"),
     ],
 )
-def test_a_wrong_configuration_is_one_error(config: dict[str, Any], error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
+def test_a_wrong_configuration_is_one_error(config: dict[str, Any], message: str) -> None:
+    with pytest.raises(Refused, match=f"^gated-delta/made-for-a-test: .*{message}"):
         certify(replace(SCENARIO, config=config))
 
 
@@ -129,7 +160,9 @@ def test_wrong_names_and_purposes_are_errors_when_declared() -> None:
 
 def test_a_listed_precision_whose_tolerance_is_too_loose_is_refused_and_not_dropped() -> None:
     growing = recurrence_scenario("delta_rule", time=20)
-    growing = replace(growing, inputs={**growing.inputs, "k": 4 * np.asarray(growing.inputs["k"])})
-    assert certify(replace(growing, precisions=SupportedOnly(PRECISIONS))).precisions == ("float64",)
+    growing = replace(growing, inputs={**growing.inputs, "k": 4 * np.asarray(growing.inputs["k"])}, declared=None)
+    golden = certify(replace(growing, precisions=SupportedOnly(PRECISIONS)))
+    assert golden.precisions == ("float64",)
+    assert "chaotic" in golden.features
     with pytest.raises(Refused, match=r"tolerance .* in bfloat16, at most 0\.1 is allowed: remove it from precisions$"):
         certify(replace(growing, precisions=("float64", "bfloat16")))

@@ -55,7 +55,8 @@ FULL = [s for s in NETWORKS if s.precisions != tuple(PRECISIONS)]
 
 @pytest.mark.parametrize("example", FULL, ids=lambda example: example.id)
 def test_numbers_are_exact_in_the_precisions_of_the_scenario_and_in_no_other(example: Scenario) -> None:
-    arrays = [*example.torch_weights.values(), *example.inputs.values()]
+    stored = example.stored
+    arrays = [*stored.weights.values(), stored.x, *stored.states.values()]
     for name, precision in PRECISIONS.items():
         with np.errstate(over="ignore"):
             is_exact = all((precision.round(array) == array).all() for array in arrays)

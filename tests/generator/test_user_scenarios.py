@@ -134,7 +134,7 @@ def test_modules_are_accepted_if_supported_also_with_a_projection() -> None:
     Scenario.from_torch(nn.GRU(4, 5, num_layers=2, dropout=0.5).eval(), X, id="mine/layer", purpose="Not refused.")
     scenario = Scenario.from_torch(nn.LSTM(4, 5, proj_size=3), X, id="mine/layer", purpose="A projection.")
     assert (scenario.cell, scenario.shape.proj_size) == ("lstm_projection", 3)
-    assert scenario.torch_weights["weight_hr_l0"].shape == (3, 5)
+    assert scenario.stored.weights["weight_hr_l0"].shape == (3, 5)
 
 
 def test_invalid_inputs_of_a_module_are_refused() -> None:
@@ -204,19 +204,38 @@ def test_an_inexact_number_is_refused_with_the_possible_precisions() -> None:
         ({"weights": "model.pt"}, r"model\.pt: a file of weights ends in \.npz or \.safetensors"),
         ({"convention": "keras"}, "the configuration cannot be inferred from weights of keras: set config"),
         ({"config": {"hidden": 5}}, "no argument 'hidden'. Did you mean 'hidden_size'"),
-        ({"x": X[..., :3]}, r"inputs/x: has shape \(2, 3, 3\), the configuration requires \(2, 3, 4\)"),
-        ({"x": X[0, 0]}, r"inputs/x: has shape .*; expected \(batch, time, input\)"),
+        ({"x": X[..., :3]}, r"x has shape \(2, 3, 3\); expected \(2, 3, 4\): \(batch, time, input\)$"),
+        ({"x": X[0, 0]}, r"x has shape \(4,\); expected \(batch, time, input\) or \(time, input\)$"),
         ({"x": X * np.nan}, "x holds NaN or infinity"),
         ({"x": "abc"}, "x "),
         ({"h0": np.zeros((1, 2, 5))}, "c0 is missing"),
-        ({"h0": np.zeros((2, 2, 5)), "c0": np.zeros((1, 2, 5))}, r"inputs/h0: has shape \(2, 2, 5\)"),
-        ({"lengths": [9, 1]}, r"inputs/lengths: \[9, 1\] must be between 1 and 3, the time steps of x"),
+        (
+            {"h0": np.zeros((2, 2, 5)), "c0": np.zeros((1, 2, 5))},
+            r"h0 has shape \(2, 2, 5\); expected \(1, 2, 5\): ",
+        ),
+        ({"lengths": [9, 1]}, r"lengths \[9, 1\] must be between 1 and 3, the time steps of x"),
+        ({"lengths": [3, 1, 1]}, r"lengths has shape \(3,\); expected \(2,\): \(batch\)$"),
+        ({"lengths": [[3, 1]]}, r"lengths has shape \(1, 2\); expected a list of integers$"),
+        ({"lengths": [3], "x": X[0]}, "lengths is given, but x is unbatched$"),
+        ({"config": Config(4, 5, proj_size=3)}, "config: proj_size is given, but the cell has no projection$"),
+        (
+            {"config": Config(4, 5, bidirectional=True, direction="reverse")},
+            "config: direction is reverse, so bidirectional must be false$",
+        ),
+        (
+            {"cell": "lstm_projection", "config": Config(4, 5)},
+            "proj_size is required: the cell has a projection$",
+        ),
+        (
+            {"x": X[..., :3], "h0": np.ones((1, 2, 4)), "c0": np.ones((1, 2, 5))},
+            r"x has shape \(2, 3, 3\); .*; h0 has shape \(1, 2, 4\); expected \(1, 2, 5\): \(layer, batch, unit\)$",
+        ),
         ({"lengths": [1.5, 1]}, r"lengths holds 1\.5, which is not an integer"),
         ({"lengths": [np.inf, 1]}, "lengths holds inf, which is not an integer"),
         ({"lengths": [1e30, 1]}, r"lengths holds 1e\+30, which is not an integer"),
-        ({"x": np.zeros((0, 3, 4))}, r"inputs/x: has shape \(0, 3, 4\); at least one sequence and one time"),
-        ({"x": np.zeros((2, 0, 4))}, r"inputs/x: has shape \(2, 0, 4\); at least one sequence and one time"),
-        ({"x": None}, r"x is None; expected the input"),
+        ({"x": np.zeros((0, 3, 4))}, r"x has shape \(0, 3, 4\); at least one sequence and one time"),
+        ({"x": np.zeros((2, 0, 4))}, r"x has shape \(2, 0, 4\); at least one sequence and one time"),
+        ({"x": None}, r"x is missing; expected \(batch, time, input\) or \(time, input\)$"),
         ({"weights": {"weight_ih_l0": [[1, 2], [3]]}}, "weight_ih_l0 is a list that NumPy cannot read"),
         ({"weights": {1: np.zeros((20, 4))}}, "names of weights must be text, such as weight_ih_l0, not 1"),
     ],

@@ -53,6 +53,13 @@ def test_a_gradient_is_shaped_like_its_array() -> None:
     assert of_unbatched.gradients(state=True)["h0"] == (4, 4)
 
 
+def test_the_axes_of_a_weight_are_known_whatever_its_name_is() -> None:
+    weights = layout("ab", ("h",), "p_low", "q_l")
+    assert CONFIGS[1].axes("weight_ih_l1_reverse", weights, batched=True) == ("gate and unit", "column")
+    assert CONFIGS[1].axes("p_low_l0", weights, batched=True) == ("unit",)
+    assert CONFIGS[1].axes("q_l_l0_reverse", weights, batched=True) == ("unit",)
+
+
 def test_a_configuration_is_the_keyword_arguments_of_a_torch_layer() -> None:
     network = nn.LSTM(**CONFIGS[1], batch_first=True)
     assert (network.input_size, network.hidden_size, network.num_layers) == (3, 4, 2)

@@ -17,14 +17,14 @@ from rnn_goldens.generator.coverage.dimensions import sizes_of
 from rnn_goldens.generator.coverage.profiles import ONE_LAYER, ONE_STEP, OUT_ALONE, WHOLE
 from rnn_goldens.generator.kill_matrix import KillMatrix
 from rnn_goldens.generator.scenario import Refused
+from rnn_goldens.golden.built_in_cells import LAYOUTS
 
 CORPUS = open_corpus()
 
 
 @pytest.fixture(scope="module")
 def goldens() -> list[Golden]:
-    loaded = (CORPUS.load(golden_id, "float64") for golden_id in CORPUS.ids)
-    return [golden for golden in loaded if golden.is_network]
+    return [CORPUS.load(golden_id, "float64") for golden_id in CORPUS.ids]
 
 
 def without(goldens: Sequence[Golden], *ids: str) -> list[Golden]:
@@ -34,16 +34,15 @@ def without(goldens: Sequence[Golden], *ids: str) -> list[Golden]:
 
 @pytest.fixture(scope="module")
 def backward() -> list[Golden]:
-    loaded = (CORPUS.load(e.id, "float64", gradients=True) for e in CORPUS.entries if e.gradient_precisions)
-    return [golden for golden in loaded if golden.is_network]
+    return [CORPUS.load(e.id, "float64", gradients=True) for e in CORPUS.entries if e.gradient_precisions]
 
 
 def featured(goldens: Sequence[Golden]) -> list[tuple[str, Sequence[str], dict[str, int]]]:
-    return [(g.cell, g.features, sizes_of(g.network, g.x.shape)) for g in goldens]
+    return [(g.cell, g.features, sizes_of(g.network, g.x.shape)) for g in goldens if g.cell in LAYOUTS]
 
 
 def sized(goldens: Sequence[Golden]) -> list[tuple[str, dict[str, int]]]:
-    return [(golden.cell, sizes_of(golden.network, golden.x.shape)) for golden in goldens]
+    return [(g.cell, sizes_of(g.network, g.x.shape)) for g in goldens if g.cell in LAYOUTS]
 
 
 # Sizes.
