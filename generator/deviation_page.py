@@ -124,8 +124,7 @@ def _index(outputs: Matrix, backward: Matrix) -> Iterator[str]:
     document = outputs.document
     yield HEADER.format(enough=document["enough"], groups=rows, count=len(outputs.names))
     yield from _totals(outputs)
-    goldens = {golden_id for d in backward.document["deviations"] for golden_id in d["margins"]}
-    yield BACKWARD_HEADER.format(count=len(backward.names), goldens=len(goldens))
+    yield BACKWARD_HEADER.format(count=len(backward.names), goldens=len(backward.document["goldens"]))
     yield from _totals(backward)
     yield UNDETECTED
     yield from _undetected((outputs, backward))

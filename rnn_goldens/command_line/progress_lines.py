@@ -23,7 +23,7 @@ class ProgressLines:
         self._print(done, self._total, self._start)
 
     def report(self, part: str, done: int, total: int) -> None:
-        """Report the progress within an item, as ``rnn_goldens.progress`` does."""
+        """Report the progress of a part of an item, as ``rnn_goldens.progress`` does; other parts may follow."""
         if done == 0:
             self._part_start = self._now()
         self._print(done, total, self._part_start, part)
@@ -34,7 +34,7 @@ class ProgressLines:
             return
         self._last = now
         left = f", {_minutes((now - start) / done * (total - done))} left" if done else ""
-        within = f", {part}: {100 * done // total} %{left}" if part and total else ""
+        within = f", {part}: {100 * done // total} %{left and f'{left} of this part'}" if part and total else ""
         echo(f"{self._label}: {self._done} of {self._total}{within or left}", err=True)
 
 

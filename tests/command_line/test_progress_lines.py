@@ -22,6 +22,6 @@ def test_a_line_appears_only_after_a_while_and_has_an_estimate(capsys: pytest.Ca
         "Certifying: 2 of 10, 4 minutes left",
         "Certifying: 3 of 10, 4 minutes left",
         "Certifying: 4 of 10, 3 minutes left",
-        "Certifying: 4 of 10, tolerance: 40 %, 1 minute left",
+        "Certifying: 4 of 10, tolerance: 40 %, 1 minute left of this part",
         "Certifying: 4 of 10",
     ]

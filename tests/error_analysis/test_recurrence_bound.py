@@ -10,11 +10,13 @@ from factories.perturbed_graph import assert_bound_is_attained
 from factories.recurrences import recurrence_scenario, with_all_cotangents
 
 from rnn_goldens.cells.chunked import in_chunks
+from rnn_goldens.cells.graph import Graph
+from rnn_goldens.cells.program import Operation
 from rnn_goldens.cells.recorded import Recorded, with_gradients
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.unrolled import gradient_names, recorded_recurrence
 from rnn_goldens.error_analysis.bounds import Bounds
-from rnn_goldens.error_analysis.losses import ACCUMULATION, CONTRACTS
+from rnn_goldens.error_analysis.losses import ACCUMULATION, CONTRACTS, STATE, STORAGE
 from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
 from rnn_goldens.generator.scenarios.recurrences import ATTENTION
 from rnn_goldens.golden.arrays import Float64
@@ -100,3 +102,30 @@ def test_packed_sequences_have_the_bound_of_the_sequences_alone() -> None:
 
 def of_case(case: RecurrenceCase) -> dict[str, Float64]:
     return bounds_of(recorded_recurrence(case))
+
+
+@pytest.mark.parametrize("cell", ATTENTION)
+def test_only_states_between_chunks_are_stored(cell: str) -> None:
+    stored = {size: bounds_of(recorded(small(cell), size))["o"][STATE] for size in (STEPS, STEPS - 1)}
+    assert not stored[STEPS].any()
+    assert not stored[STEPS - 1][:, :-1].any()
+    assert stored[STEPS - 1][:, -1].any()
+
+
+def test_sums_of_log_decays_in_a_chunk_are_kept_in_float32() -> None:
+    assert not recorded(small("delta_rule"), STEPS).graph.running
+    of = recorded(small("gated_delta"), STEPS)
+    kept = bounds_of(of)["o"]
+    of.graph.running.clear()
+    rounded = bounds_of(of)["o"]
+    assert (rounded[STORAGE] >= kept[STORAGE]).all()
+    assert (rounded[STORAGE] > kept[STORAGE]).any()
+
+
+def test_a_sum_does_not_extend_over_a_state_that_is_passed_on() -> None:
+    graph = Graph()
+    a, b, c = (graph.given(np.ones((1, 1, 1, 1))) for _ in range(3))
+    state = graph.summed(a, b)
+    assert graph.summed(state, c).operation == Operation("sum", (a.place, b.place, c.place))
+    graph.carried.add(state.place)
+    assert graph.summed(state, c).operation == Operation("sum", (state.place, c.place))

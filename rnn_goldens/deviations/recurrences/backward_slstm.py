@@ -8,8 +8,8 @@ from rnn_goldens.cells.recurrence import Arrays
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward, Step
 from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.deviations.backward.alterations import detached, instead
-from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
-from rnn_goldens.deviations.recurrences.backward_equations import slstm
+from rnn_goldens.deviations.recurrences.backward_deviation import BackwardRecurrenceDeviation, declared_for, in_loop
+from rnn_goldens.deviations.recurrences.backward_equations import Change, slstm
 
 _slstm = declared_for(("slstm",))
 
@@ -19,6 +19,22 @@ _slstm = declared_for(("slstm",))
 def _only(*gates: str) -> Equations:
     """Return the equations with h before the step only in some gates."""
     return slstm(recurrent=lambda y, x: y if x.gate in gates else x.R @ detached(x.h))
+
+
+def _of_states(name: str, sentence: str, **changes: Change) -> tuple[BackwardRecurrenceDeviation, ...]:
+    """Return a bug in the cotangents of c and n, with the stabilizer as a constant and differentiated as by autograd.
+
+    The right cotangents of c and n cancel that of the stabilizer, wrong ones do not.
+    """
+    differentiated: dict[str, Change] = {"subtracted": lambda _, x: x.largest, "carried": lambda _, x: x.largest}
+    return (
+        _slstm(name, f"{sentence}; the stabilizer is a constant.", slstm(**changes)),
+        _slstm(
+            f"{name}_in_autograd",
+            f"{sentence}; the stabilizer is differentiated, as by autograd.",
+            slstm(**differentiated, **changes),
+        ),
+    )
 
 
 def _by_state_after(right: RecurrenceBackward, step: Step, d_outputs: Arrays, d_after: Arrays) -> Arrays:
@@ -32,15 +48,15 @@ def _summed_over_heads(right: RecurrenceBackward, share: Array) -> Array:
 
 
 DEVIATIONS = (
-    _slstm(
+    *_of_states(
         "slstm_normalizer_constant",
-        "Treats the normalizer as a constant.",
-        slstm(quotient=lambda y, x: x.c_after / detached(x.n_after)),
+        "Treats the normalizer as a constant",
+        quotient=lambda y, x: x.c_after / detached(x.n_after),
     ),
-    _slstm(
+    *_of_states(
         "slstm_normalizer_of_other_sign",
-        "Passes the cotangent of h to the normalizer with the other sign.",
-        slstm(quotient=lambda y, x: x.c_after / instead(x.n_after, -x.n_after)),
+        "Passes the cotangent of h to the normalizer with the other sign",
+        quotient=lambda y, x: x.c_after / instead(x.n_after, -x.n_after),
     ),
     _slstm(
         "slstm_stabilizer_by_maximum_alone",
@@ -87,28 +103,26 @@ DEVIATIONS = (
             h_after=lambda y, x: instead(y, detached(sigmoid(x.o)) * x.quotient + sigmoid(x.o) * detached(x.c_after))
         ),
     ),
-    _slstm(
+    *_of_states(
         "slstm_d_c_without_normalizer",
-        "Passes the cotangent of h to c without dividing it by n.",
-        slstm(quotient=lambda y, x: instead(y, detached(x.c_after) / x.n_after + x.c_after)),
+        "Passes the cotangent of h to c without dividing it by n",
+        quotient=lambda y, x: instead(y, detached(x.c_after) / x.n_after + x.c_after),
     ),
-    _slstm(
+    *_of_states(
         "slstm_d_input_gate_without_normalizer",
-        "Leaves out the normalizer in the gradient of the input gate.",
-        slstm(n_after=lambda y, x: x.forget_gate * x.n + detached(x.input_gate)),
+        "Leaves out the normalizer in the gradient of the input gate",
+        n_after=lambda y, x: x.forget_gate * x.n + detached(x.input_gate),
     ),
-    _slstm(
+    *_of_states(
         "slstm_d_forget_gate_without_normalizer",
-        "Leaves out the normalizer in the gradient of the forget gate.",
-        slstm(n_after=lambda y, x: detached(x.forget_gate) * x.n + x.input_gate),
+        "Leaves out the normalizer in the gradient of the forget gate",
+        n_after=lambda y, x: detached(x.forget_gate) * x.n + x.input_gate,
     ),
-    _slstm(
+    *_of_states(
         "slstm_state_not_decayed",
-        "Passes the cotangents of c and n to the step before without the forget gate.",
-        slstm(
-            c_after=lambda y, x: instead(y, x.forget_gate * detached(x.c) + x.c + x.input_gate * x.candidate),
-            n_after=lambda y, x: instead(y, x.forget_gate * detached(x.n) + x.n + x.input_gate),
-        ),
+        "Passes the cotangents of c and n to the step before without the forget gate",
+        c_after=lambda y, x: instead(y, x.forget_gate * detached(x.c) + x.c + x.input_gate * x.candidate),
+        n_after=lambda y, x: instead(y, x.forget_gate * detached(x.n) + x.n + x.input_gate),
     ),
     _slstm(
         "slstm_h_through_candidate_alone",

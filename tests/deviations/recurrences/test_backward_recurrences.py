@@ -200,3 +200,29 @@ def rounded(wrong: BackwardRecurrenceDeviation, one: Example) -> str:
 def test_no_two_deviations_are_equivalent(cell: str) -> None:
     deviations = [wrong for wrong in BACKWARD_RECURRENCE_DEVIATIONS if cell in wrong.cells]
     assert equivalent(deviations, EXAMPLES[cell], rounded) == []
+
+
+@pytest.mark.parametrize("in_autograd", [False, True])
+def test_an_slstm_with_a_constant_normalizer_is_that_of_torch(*, in_autograd: bool) -> None:
+    torch = pytest.importorskip("torch", reason="autograd of torch is compared")
+    (one,) = (one for one in EXAMPLES["slstm"] if one.name == "plain")
+    case = one.case
+    arrays = {**case.inputs, **case.weights, **case.states}
+    given = {name: torch.tensor(array, requires_grad=True) for name, array in arrays.items()}
+    h, c, n, m = (given[name] for name in ("h0", "c0", "n0", "m0"))
+    outputs = []
+    for t in range(case.time):
+        i, f, z, o = (given[f"x_{g}"][:, t] + torch.einsum("hij,bhj->bhi", given[f"R_{g}"], h) for g in "ifzo")
+        f = torch.nn.functional.logsigmoid(f)
+        new = torch.maximum(f + m, i)
+        m, f = (new, f + m) if in_autograd else (new.detach(), f + m)
+        c, n = torch.exp(f - m) * c + torch.exp(i - m) * torch.tanh(z), torch.exp(f - m) * n + torch.exp(i - m)
+        h = torch.sigmoid(o) * c / n.detach()
+        outputs.append(h)
+    results = {"d_out": torch.stack(outputs, 1), "d_h_n": h}
+    sum((torch.tensor(array) * results[name]).sum() for name, array in one.cotangents.items()).backward()
+    name = "slstm_normalizer_constant" + "_in_autograd" * in_autograd
+    found = backward_recurrence_deviation(name).gradients(case, one.cotangents)
+    for name, array in found.items():
+        expected = torch.zeros_like(given[name]) if given[name].grad is None else given[name].grad
+        np.testing.assert_allclose(array, expected, rtol=1e-10, atol=1e-12, err_msg=name)
