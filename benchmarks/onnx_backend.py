@@ -18,7 +18,8 @@ from rnn_goldens.conventions import convention
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.kill_matrix import detections
 from rnn_goldens.deviations import DEVIATIONS
-from rnn_goldens.deviations.deviation import Deviation, Outputs
+from rnn_goldens.deviations.alteration import Outputs
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.margins import ENOUGH
 from rnn_goldens.generator.undetected import UNDETECTED
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS, standard_cell

@@ -16,7 +16,7 @@ from rnn_goldens.cells import Array, Backward, Network, case_of
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS, deviation
-from rnn_goldens.deviations.deviation import in_steps
+from rnn_goldens.deviations.alteration import in_steps
 from rnn_goldens.deviations.margins import ENOUGH, gradient_margin, margin
 from rnn_goldens.deviations.rounding import to_tf32
 from rnn_goldens.errors import Unsupported
@@ -116,7 +116,7 @@ def simulations(profile: str) -> dict[str, Network]:
     """Return the simulated implementations of a profile, by name; those with a backward pass also give gradients."""
     if profile == TF32:
         changed = {f"operands changed by 2^-11, {name}": ChangedOperands(sign) for name, sign in SIGNS.items()}
-        return {"operands rounded to 11 bits": deviation("tf32_products").wrong.network(), **changed}
+        return {"operands rounded to 11 bits": deviation("tf32_products").alteration.network(), **changed}
     return {
         **{f"sigmoid by exp, errors {name}": WebGpu(sign) for name, sign in SIGNS.items()},
         "sigmoid by tanh, errors all up": WebGpuByTanh(np.ones_like),

@@ -7,8 +7,8 @@ from typing import Any
 
 from rnn_goldens.corpus.kill_matrix import MIN_MARGIN, margin_text
 from rnn_goldens.deviations import deviation
+from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.families import AnyDeviation
 from rnn_goldens.explain.equations_text import difference
 from rnn_goldens.generator.kill_matrix import Combination
 from rnn_goldens.golden.built_in_cells import CELLS
@@ -77,7 +77,7 @@ class Matrix:
         """The names of its deviations."""
         return {d["name"] for d in self.document["deviations"]}
 
-    def of(self, members: Sequence[AnyDeviation]) -> list[Document]:
+    def of(self, members: Sequence[Deviation]) -> list[Document]:
         """Return the matrix's entries of a family, in the order of the deviations."""
         by_name = {d["name"]: d for d in self.document["deviations"]}
         return [by_name[member.name] for member in members if member.name in by_name]
@@ -94,7 +94,7 @@ class Section:
     """
 
     heading: str
-    members: Sequence[AnyDeviation]
+    members: Sequence[Deviation]
     matrix: Matrix
 
 
@@ -179,9 +179,9 @@ def _shown(d: Document, best: Mapping[Combination, Best], precision: str) -> str
     return text if text[0].isdigit() else ""
 
 
-def _equation(first: AnyDeviation, name: str) -> list[str]:
+def _equation(first: Deviation, name: str) -> list[str]:
     """Return the differing lines of the first cell whose equations differ, if the family ``first`` is in has some."""
-    if not isinstance(first, Deviation) or first.is_backward:
+    if not isinstance(first.wrong, Alteration) or first.is_backward:
         return []
-    both = (difference(cell, wrong) for cell, wrong in deviation(name).wrong.equations.items())
+    both = (difference(cell, wrong) for cell, wrong in deviation(name).alteration.equations.items())
     return [line for line in next(both, []) if line[0] in "-+"]

@@ -9,18 +9,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rnn_goldens.cells import Case, case_of
-from rnn_goldens.cells.recurrence import recurrence_case
+from rnn_goldens.cells import AnyCase, golden_case
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus.kill_matrix import Undetected
-from rnn_goldens.deviations import DEVIATIONS
-from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
-from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.families import AnyDeviation
+from rnn_goldens.deviations import DEVIATIONS, Deviation
+from rnn_goldens.deviations.families import members
 from rnn_goldens.deviations.margins import ENOUGH, gradient_margin, margins_by_output
-from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS, RecurrenceDeviation
-from rnn_goldens.deviations.recurrences.backward import BACKWARD_RECURRENCE_DEVIATIONS
+from rnn_goldens.deviations.needs import features_of
 from rnn_goldens.generator.scenario import Refused
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 
 Margins = Mapping[str, Mapping[str, float]]
@@ -47,7 +44,7 @@ class KillMatrix:
     cells: Mapping[str, str]
     hidden: Sequence[Undetected] = ()
     core: Sequence[str] = field(default=())
-    deviations: Sequence[AnyDeviation] = DEVIATIONS
+    deviations: Sequence[Deviation] = DEVIATIONS
     of_out: Mapping[str, Margins] = field(default_factory=dict)
 
     def detected(self, *, by_out: bool = False) -> dict[str, set[Combination]]:
@@ -78,50 +75,29 @@ class GoldenMargins:
 
 def margins_of(golden: Golden, *, backward: bool = False) -> GoldenMargins:
     """Return the margins of all deviations of a pass that apply to a golden. The backward pass requires gradients."""
-    if not golden.is_network:
-        return _margins_of_recurrence(golden, backward=backward)
-    case = case_of(golden.in_precision("float64"), np.float64)
+    widest = golden.in_precision("float64")
+    case = golden_case(widest, np.float64)
+    features = features_of(case, golden.features)
     margins: dict[str, dict[str, float]] = {}
     of_out: dict[str, dict[str, float]] = {}
-    for deviation in BACKWARD_DEVIATIONS if backward else DEVIATIONS:
-        if golden.cell in deviation.cells and set(deviation.needs) <= set(golden.features):
-            by_output = _margins(deviation, golden, case)
+    for deviation in members(GRADIENTS if backward else OUTPUTS):
+        if golden.cell in deviation.cells and features.issuperset(deviation.needs):
+            by_output = _margins(deviation, widest, case)
             margins[deviation.name] = {p: max(of_outputs) for p, of_outputs in by_output.items()}
             if not backward:
                 of_out[deviation.name] = {p: of_outputs[0] for p, of_outputs in by_output.items()}
     return GoldenMargins(margins, of_out)
 
 
-def _margins_of_recurrence(golden: Golden, *, backward: bool) -> GoldenMargins:
-    widest = golden.in_precision("float64")
-    case = recurrence_case(widest, np.float64)
-    margins: dict[str, dict[str, float]] = {}
-    of_out: dict[str, dict[str, float]] = {}
-    for deviation in BACKWARD_RECURRENCE_DEVIATIONS if backward else RECURRENCE_DEVIATIONS:
-        if not (deviation.applies_to(golden.cell) and deviation.has_needs(case)):
-            continue
-        if isinstance(deviation, RecurrenceDeviation):
-            outputs = deviation.run(case)
-            in_order = [outputs[name] for name in golden.layout.outputs]
-            by_output = {p: margins_by_output(golden, in_order, p) for p in golden.precisions}
-            margins[deviation.name] = {p: max(of_outputs) for p, of_outputs in by_output.items()}
-            of_out[deviation.name] = {p: of_outputs[0] for p, of_outputs in by_output.items()}
-        else:
-            assert golden.gradients is not None
-            wrong = deviation.gradients(case, dict(widest.cotangents))
-            precisions = golden.gradients.precisions
-            margins[deviation.name] = {p: gradient_margin(golden.gradients, wrong, p) for p in precisions}
-    return GoldenMargins(margins, of_out)
-
-
-def _margins(deviation: Deviation, golden: Golden, case: Case) -> dict[str, list[float]]:
+def _margins(deviation: Deviation, golden: Golden, case: AnyCase) -> dict[str, list[float]]:
     """Return, by precision, the margin of each output (out is first), or of the gradients."""
     if not deviation.is_backward:
-        outputs = deviation.run(case)
-        return {p: margins_by_output(golden, outputs, p) for p in golden.precisions}
+        found = deviation.outputs(case)
+        in_order = [found[name] for name in golden.layout.outputs]
+        return {p: margins_by_output(golden, in_order, p) for p in golden.precisions}
     gradients = golden.gradients
     assert gradients is not None
-    wrong = deviation.gradients(case, gradients.cotangents)
+    wrong = deviation.gradients(case, dict(golden.cotangents))
     return {p: [gradient_margin(gradients, wrong, p)] for p in gradients.precisions}
 
 
@@ -129,7 +105,7 @@ def build_kill_matrix(
     goldens: Sequence[Golden],
     found: Sequence[GoldenMargins],
     hidden: Sequence[Undetected],
-    deviations: Sequence[AnyDeviation] = DEVIATIONS,
+    deviations: Sequence[Deviation] = DEVIATIONS,
 ) -> KillMatrix:
     """Combine the margins of goldens, and check that all deviations are detected.
 
@@ -162,7 +138,7 @@ def exempt(hidden: Iterable[Undetected]) -> list[Combination]:
     return [(h.deviation, cell, precision) for h in hidden for cell in h.cells for precision in h.precisions]
 
 
-def combinations(deviations: Iterable[AnyDeviation]) -> list[Combination]:
+def combinations(deviations: Iterable[Deviation]) -> list[Combination]:
     """Return all combinations of a deviation, a cell that it applies to, and a precision."""
     return [(d.name, cell, precision) for d in deviations for cell in d.cells for precision in PRECISIONS]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rnn_goldens.corpus.kill_matrix import BACKWARD_NAME, MAX_MARGIN, MIN_MARGIN, NAME
-from rnn_goldens.deviations.families import AnyDeviation
+from rnn_goldens.deviations import Deviation
 from rnn_goldens.deviations.margins import ENOUGH
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile
@@ -96,7 +96,7 @@ def differences(committed: Path, generated: Path) -> Iterator[str]:
             yield f"{committed.name}: {path}: {before} → {after}"
 
 
-def _margins(matrix: KillMatrix, deviation: AnyDeviation) -> dict[str, list[float | None]]:
+def _margins(matrix: KillMatrix, deviation: Deviation) -> dict[str, list[float | None]]:
     """Return the margins by golden, in the order of precisions, without goldens where all are below ``MIN_MARGIN``."""
     of_deviation = {golden_id: margins.get(deviation.name, {}) for golden_id, margins in matrix.margins.items()}
     return {
@@ -106,7 +106,7 @@ def _margins(matrix: KillMatrix, deviation: AnyDeviation) -> dict[str, list[floa
     }
 
 
-def _of_out(matrix: KillMatrix, deviation: AnyDeviation) -> dict[str, list[float | None]]:
+def _of_out(matrix: KillMatrix, deviation: Deviation) -> dict[str, list[float | None]]:
     """Return the margins of ``out`` on goldens where only last states detect the deviation in some precision."""
     return {
         golden_id: [_rounded(by_precision.get(p, 0)) for p in PRECISIONS]
@@ -124,7 +124,7 @@ def _grouped(rows: Mapping[str, list[float | None]], positions: Mapping[str, int
     return [{"margins": list(row), "goldens": goldens} for row, goldens in groups.items()]
 
 
-def _of(matrix: KillMatrix, golden_id: str, deviation: AnyDeviation) -> Iterable[tuple[str, float]]:
+def _of(matrix: KillMatrix, golden_id: str, deviation: Deviation) -> Iterable[tuple[str, float]]:
     return matrix.margins[golden_id][deviation.name].items()
 
 

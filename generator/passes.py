@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rnn_goldens.corpus.kill_matrix import Undetected
-from rnn_goldens.deviations import DEVIATIONS
-from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
-from rnn_goldens.deviations.families import AnyDeviation
-from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS
-from rnn_goldens.deviations.recurrences.backward import BACKWARD_RECURRENCE_DEVIATIONS
+from rnn_goldens.deviations import Deviation
+from rnn_goldens.deviations.families import members
 from rnn_goldens.generator import kill_matrix_file
 from rnn_goldens.generator.undetected import HIDDEN_FROM_ZERO, HIDDEN_IN_OUT, UNDETECTED
 from rnn_goldens.generator.undetected_gradients import HIDDEN_BACKWARD_FROM_ZERO, UNDETECTED_BACKWARD
 from rnn_goldens.generator.undetected_recurrences import UNDETECTED_RECURRENCES, UNDETECTED_RECURRENCES_BACKWARD
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Pass:
     is_backward: bool
     file: str
     label: str
-    deviations: Sequence[AnyDeviation]
+    deviations: Sequence[Deviation]
     hidden: Sequence[Undetected]
     from_zero: Sequence[Undetected]
     in_out: Sequence[Undetected] = ()
@@ -42,7 +40,7 @@ FORWARD = Pass(
     is_backward=False,
     file=kill_matrix_file.NAME,
     label="Checking deviations",
-    deviations=(*DEVIATIONS, *RECURRENCE_DEVIATIONS),
+    deviations=tuple(members(OUTPUTS)),
     hidden=(*UNDETECTED, *UNDETECTED_RECURRENCES),
     from_zero=HIDDEN_FROM_ZERO,
     in_out=HIDDEN_IN_OUT,
@@ -51,7 +49,7 @@ BACKWARD = Pass(
     is_backward=True,
     file=kill_matrix_file.BACKWARD_NAME,
     label="Checking deviations of the backward pass",
-    deviations=(*BACKWARD_DEVIATIONS, *BACKWARD_RECURRENCE_DEVIATIONS),
+    deviations=tuple(members(GRADIENTS)),
     hidden=(*UNDETECTED_BACKWARD, *UNDETECTED_RECURRENCES_BACKWARD),
     from_zero=HIDDEN_BACKWARD_FROM_ZERO,
 )

@@ -16,14 +16,13 @@ from benchmarks import page
 from benchmarks.benchmark import Measured
 from benchmarks.carriers.carriers import Array, Result, Verdicts, carriers
 from rnn_goldens import Unsupported
-from rnn_goldens.cells import case_of
-from rnn_goldens.cells.recurrence import recurrence_case
+from rnn_goldens.cells import golden_case
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.outputs import read
 from rnn_goldens.comparison.returned import compared_outputs, outputs_of
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS, Deviation
-from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS, RecurrenceDeviation
+from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations import resolve
 from vectors.archive import FORMATS, contents, is_in_archive
@@ -31,8 +30,6 @@ from vectors.archive import FORMATS, contents, is_in_archive
 RIGHT = ("numpy", "torch")
 EVERY = 5
 """Every Nth deviation is a wrong implementation."""
-
-Wrong = Deviation | RecurrenceDeviation
 
 
 def measured() -> Measured:
@@ -50,7 +47,7 @@ def measured() -> Measured:
     return Measured(report(found, verdicts), [*unexpected(found, verdicts["Python"]), *differing(found, verdicts)])
 
 
-def results(right: Sequence[str], wrong: Sequence[Wrong], ids: Iterable[tuple[str, str]]) -> Iterator[Result]:
+def results(right: Sequence[str], wrong: Sequence[Deviation], ids: Iterable[tuple[str, str]]) -> Iterator[Result]:
     """Yield the results of built-in implementations, and of deviations, on goldens that they apply to."""
     corpus, built_in = open_corpus(), {name: resolve(name) for name in right}
     for golden in (corpus.load(*one) for one in ids):
@@ -66,16 +63,12 @@ def results(right: Sequence[str], wrong: Sequence[Wrong], ids: Iterable[tuple[st
                 yield Result(deviation.name, False, golden, _rounded(golden, found))
 
 
-def _wrong_outputs(deviation: Wrong, golden: Golden) -> Mapping[str, Array] | None:
+def _wrong_outputs(deviation: Deviation, golden: Golden) -> Mapping[str, Array] | None:
     """Return the outputs of a deviation; None if it does not apply to the golden."""
-    if golden.cell not in deviation.cells:
+    case = golden_case(golden, np.float64)
+    if golden.cell not in deviation.cells or not deviation.has_needs(case, golden.features):
         return None
-    if isinstance(deviation, RecurrenceDeviation):
-        recurrence = recurrence_case(golden, np.float64)
-        return deviation.run(recurrence) if deviation.has_needs(recurrence) else None
-    if not set(deviation.needs) <= set(golden.features):
-        return None
-    return dict(zip(golden.layout.outputs, deviation.run(case_of(golden, np.float64)), strict=True))
+    return deviation.outputs(case)
 
 
 def _rounded(golden: Golden, outputs: Mapping[str, Array]) -> dict[str, Array]:

@@ -14,8 +14,8 @@ from rnn_goldens.cells import Array, Backward, Case, Network, case_of
 from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outputs
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS, deviation, together
+from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
-from rnn_goldens.deviations.deviation import Alteration
 from rnn_goldens.diagnosis.candidates import Cause
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
@@ -42,7 +42,7 @@ class Wrong(NamedTuple):
         if self.group == SLIPS:
             return actual_outputs(golden, *slips.outputs(golden, EDITS[self.names[0]]))
         if self.group in OF_OUTPUTS:
-            return actual_outputs(golden, *_outputs_of_deviations(together(self.names), golden))
+            return actual_outputs(golden, *_outputs_of_deviations(combined(self.names), golden))
         cotangents = {of: array.astype(np.float32) for of, array in golden.cotangents.items()}
         found = gradients(self.names, case_of(golden, np.float32), cotangents)
         return actual_gradients(golden, {of: PRECISIONS[DTYPE].round(np.asarray(array)) for of, array in found.items()})
@@ -72,8 +72,10 @@ def has_gradients(names: Cause) -> bool:
 
 
 def combined(names: Cause) -> Alteration:
-    """Return the combination of deviations; without any, the right network."""
-    return together(names) if names else Alteration()
+    """Return the combination of deviations of networks; without any, the right network."""
+    found = together(names) if names else Alteration()
+    assert isinstance(found, Alteration)
+    return found
 
 
 def gradients(names: Cause, case: Case, cotangents: Mapping[str, Array]) -> Mapping[str, Array]:

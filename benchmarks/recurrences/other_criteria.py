@@ -12,7 +12,8 @@ from benchmarks.recurrences.kernels.contracts import INSIDE
 from benchmarks.recurrences.onnx_cases import CONVOLUTION, LEFT_OUT, OnnxCase, onnx_cases
 from benchmarks.recurrences.wrong_implementations import Margins, Pair
 from rnn_goldens.cells.recurrence import RecurrenceCase, run
-from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS, RecurrenceDeviation
+from rnn_goldens.deviations import Deviation
+from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel
 from rnn_goldens.deviations.recurrences.deviation import ATTENTION
 
@@ -41,7 +42,7 @@ Results = Mapping[str, Passed]
 """By criterion."""
 
 
-def measured(deviations: Iterable[RecurrenceDeviation] = RECURRENCE_DEVIATIONS) -> Results:
+def measured(deviations: Iterable[Deviation] = RECURRENCE_DEVIATIONS) -> Results:
     """Put deviations through each criterion. They run in float32."""
     chosen, found = list(deviations), {}
     for name, questions in CRITERIA.items():
@@ -57,13 +58,13 @@ def measured(deviations: Iterable[RecurrenceDeviation] = RECURRENCE_DEVIATIONS) 
     return found
 
 
-def _passes(deviation: RecurrenceDeviation, questions: Sequence[Question]) -> bool:
+def _passes(deviation: Deviation, questions: Sequence[Question]) -> bool:
     """Return whether a deviation passes all questions. It has no effect on a question without what it needs."""
     affected = [question for question in questions if deviation.has_needs(question.case)]
     return all(question.accepts(deviation.run(question.case)) for question in affected)
 
 
-def _has_effect(deviation: RecurrenceDeviation, case: RecurrenceCase) -> bool:
+def _has_effect(deviation: Deviation, case: RecurrenceCase) -> bool:
     """Return whether outputs in float64 differ from the right ones by more than rounding errors."""
     if not deviation.has_needs(case):
         return False

@@ -5,12 +5,12 @@
  * Cell lstm, input_size=4, hidden_size=3, num_layers=1, bidirectional=False, bias=True. Rows of weights: the
  * gates i, f, g, o, hidden_size rows each.
  *
- * Arrays are flat, the last axis runs fastest. x is (batch, time, input), out (batch, time,
- * directions*hidden), states are (layers*directions, batch, hidden).
+ * Arrays are flat, the last axis runs fastest. Axes: x: (batch, time, input); h0, c0, h_n, c_n: (layer,
+ * batch, unit); out: (batch, time, unit).
  *
- * Weights, x and states are float32 numbers. Expected values are exact results, rounded once to double. Each
- * element has a tolerance: a result is wrong if !(fabs(got - expected) <= tolerance). rnn_goldens.h compares
- * outputs, if it is included before this file.
+ * Weights, inputs and states are float32 numbers. Expected values are exact results, rounded once to double.
+ * Each element has a tolerance: a result is wrong if !(fabs(got - expected) <= tolerance). rnn_goldens.h
+ * compares outputs, if it is included before this file.
  */
 #ifndef LSTM_PLAIN_H
 #define LSTM_PLAIN_H

@@ -6,15 +6,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from rnn_goldens.deviations import DEVIATIONS, Deviation
-from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+from rnn_goldens.deviations import Deviation
+from rnn_goldens.deviations.families import members
 from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.built_in_cells import CELLS
 
-_CATALOGUE: tuple[Deviation, ...] = (*DEVIATIONS, *BACKWARD_DEVIATIONS)
-
-BY_NAME: Mapping[str, Deviation] = {deviation.name: deviation for deviation in _CATALOGUE}
-"""All deviations of both passes, by name."""
+BY_NAME: Mapping[str, Deviation] = {deviation.name: deviation for deviation in members() if deviation.can_be_combined}
+"""All deviations of networks, of both passes, by name."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,15 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.cells import case_of
-from rnn_goldens.cells.recurrence import recurrence_case
+from rnn_goldens.cells import golden_case
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import actual_by_name
 from rnn_goldens.comparison.verdict import Verdict, verdict_on
 from rnn_goldens.corpus import Corpus, open_corpus, select
 from rnn_goldens.corpus.index import Entry
 from rnn_goldens.deviations import DEVIATIONS, Deviation
-from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS, RecurrenceDeviation
+from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS
 from rnn_goldens.golden.precision import PRECISIONS
 
 SELECTIONS: tuple[dict[str, Any], ...] = (
@@ -104,24 +103,20 @@ def show_deviations(corpus: Corpus) -> None:
                     show_verdict(golden, rounded(outputs, dtype), kind="deviation", deviation=one.name)
 
 
-def wrong_results(one: Deviation | RecurrenceDeviation, corpus: Corpus) -> Iterator[tuple[Entry, Outputs]]:
+def wrong_results(one: Deviation, corpus: Corpus) -> Iterator[tuple[Entry, Outputs]]:
     """Yield goldens from all folders on which a deviation is wrong in the widest precision, with its outputs."""
     of_cells = [entry for entry in corpus.entries if entry.cell in one.cells]
     for entry in (of_cells[k] for start in range(STRIDE) for k in range(start, len(of_cells), STRIDE)):
-        if isinstance(one, Deviation) and not set(one.needs) <= set(entry.features):
-            continue
         golden = corpus.load(entry.id, entry.precisions[0])
         outputs = outputs_of(one, golden)
         if outputs and not verdict_on(actual_by_name(golden, outputs)).passed:
             yield entry, outputs
 
 
-def outputs_of(one: Deviation | RecurrenceDeviation, golden: Golden) -> Outputs:
+def outputs_of(one: Deviation, golden: Golden) -> Outputs:
     """Return the wrong outputs of a deviation, in float64; none if the golden lacks a feature that it needs."""
-    if isinstance(one, Deviation):
-        return dict(zip(golden.layout.outputs, one.run(case_of(golden, np.float64)), strict=True))
-    case = recurrence_case(golden, np.float64)
-    found = one.run(case) if one.has_needs(case) else {}
+    case = golden_case(golden, np.float64)
+    found = one.outputs(case) if one.has_needs(case, golden.features) else {}
     return {name: found[name] for name in golden.stored.expected if name in found}
 
 

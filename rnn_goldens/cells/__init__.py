@@ -8,7 +8,7 @@ pass of a step, and ``backward`` runs it for every step of a network.
 
 from rnn_goldens.cells.arrays import Array, State, Weights
 from rnn_goldens.cells.backward import Backward, Cotangents, gradients
-from rnn_goldens.cells.case import Case, case_of, cell_of
+from rnn_goldens.cells.case import AnyCase, Case, case_of, cell_of, golden_case
 from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
 from rnn_goldens.cells.certified_equations import no_equations, require_equations
 from rnn_goldens.cells.custom_cells import cell_named, name_cells, named_cells
@@ -16,6 +16,7 @@ from rnn_goldens.cells.network import Network
 
 __all__ = [
     "BUILT_IN_CELLS",
+    "AnyCase",
     "Array",
     "Backward",
     "Case",
@@ -27,6 +28,7 @@ __all__ = [
     "case_of",
     "cell_named",
     "cell_of",
+    "golden_case",
     "gradients",
     "name_cells",
     "named_cells",

@@ -1,6 +1,8 @@
 """The inputs of a network as arrays of one precision."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -8,8 +10,10 @@ from numpy.typing import DTypeLike, NDArray
 from rnn_goldens.cells.arrays import Array, State, Weights
 from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
 from rnn_goldens.cells.custom_cells import cell_of_file
+from rnn_goldens.cells.recurrence import RecurrenceCase, recurrence_case
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.data import InputsData
+from rnn_goldens.golden.recurrences import RecurrenceConfig
 from rnn_goldens.golden.shapes import Config
 
 
@@ -41,6 +45,25 @@ class Case:
     def batched(self) -> bool:
         """True if x has a batch axis."""
         return self.x.ndim == 3  # noqa: PLR2004 - (batch, time, input)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the arrays."""
+        return self.x.dtype
+
+    def scaled(self, by: float) -> "Case":
+        """Return the case with weights times a number."""
+        return replace(self, weights={name: array * by for name, array in self.weights.items()})
+
+    def moved(self, by: Mapping[str, Array]) -> "Case":
+        """Return the case with differences added to some of its arrays, by name."""
+
+        def moved(name: str, array: Array) -> Array:
+            return array + by[name] if name in by else array
+
+        weights = {name: moved(name, array) for name, array in self.weights.items()}
+        state = tuple(moved(f"{name}0", part) for name, part in zip(self.cell.states, self.state, strict=True))
+        return replace(self, weights=weights, x=moved("x", self.x), state=state)
 
     def as_batch(self) -> "Case":
         """Return the case with a batch axis, of size 1 if there was none."""
@@ -75,3 +98,12 @@ def case_of(golden: InputsData, dtype: DTypeLike) -> Case:
         golden.lengths,
         golden.initial_state is not None,
     )
+
+
+AnyCase = Case | RecurrenceCase
+"""The inputs of a network or of a recurrence."""
+
+
+def golden_case(golden: InputsData, dtype: DTypeLike) -> AnyCase:
+    """Return the inputs of a golden of any kind as arrays of a type. Raises the same errors as ``cell_of``."""
+    return recurrence_case(golden, dtype) if golden.config.kind == RecurrenceConfig.kind else case_of(golden, dtype)

@@ -80,6 +80,12 @@ class RecurrenceCase:
         """Return the case with inputs times a number."""
         return replace(self, inputs={name: array * self.dtype.type(by) for name, array in self.inputs.items()})
 
+    def moved(self, by: Arrays) -> "RecurrenceCase":
+        """Return the case with differences added to some of its arrays, by name."""
+        parts = (self.inputs, self.weights, self.states)
+        inputs, weights, states = ({n: a + by[n] if n in by else a for n, a in part.items()} for part in parts)
+        return replace(self, inputs=inputs, weights=weights, states=states)
+
     def astype(self, dtype: DTypeLike) -> "RecurrenceCase":
         """Return the case with arrays of another type."""
         parts = (self.inputs, self.weights, self.states)

@@ -77,6 +77,7 @@ def explain(
     """
     from rnn_goldens.cells import name_cells
     from rnn_goldens.corpus import open_corpora
+    from rnn_goldens.errors import Unsupported
 
     opened = open_corpora(corpus)
     if _is_deviation(opened, name):
@@ -89,10 +90,10 @@ def explain(
         raise click.UsageError("--implementation and --against exclude each other: give one of them")
     if cell:
         name_cells([cell])
-    if not opened.load(name).is_network:
-        raise click.UsageError(
-            f"{name} is a golden of a recurrence, which explain does not show step by step: rnn-goldens show {name}"
-        )
+    try:
+        opened.load(name).network  # noqa: B018 - only networks are shown step by step
+    except Unsupported as error:
+        raise click.UsageError(f"{error} to show step by step: rnn-goldens show {name}") from None
     text, right = _of_golden(
         opened.load(name, dtype or _default_precision(opened, name)), implementation, against, choice
     )
@@ -115,12 +116,10 @@ def _list(ctx: click.Context) -> None:
 
 def _is_deviation(corpus: "Corpora", name: str) -> bool:
     """Return whether a name is a deviation. Raises UnknownName if it is neither a deviation nor a golden."""
-    from rnn_goldens.deviations import DEVIATIONS
-    from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
-    from rnn_goldens.deviations.recurrences import all_by_name
+    from rnn_goldens.deviations.families import members
     from rnn_goldens.errors import UnknownName
 
-    deviations = [*(d.name for d in (*DEVIATIONS, *BACKWARD_DEVIATIONS)), *all_by_name()]
+    deviations = [member.name for member in members()]
     if name in deviations or corpus.holds(name):
         return name in deviations
     nearest = difflib.get_close_matches(name, [*corpus.ids, *deviations], n=_NEAREST, cutoff=0.4)
@@ -132,17 +131,11 @@ def _of_deviation(corpora: "Corpora", name: str) -> str:
     """Return the text about a deviation. It names built-in goldens, because only their corpus has a kill matrix."""
     from rnn_goldens.corpus import OURS, open_corpus
     from rnn_goldens.corpus.kill_matrix import detections
-    from rnn_goldens.deviations import Deviation
     from rnn_goldens.deviations import deviation as named
     from rnn_goldens.explain.deviation_text import deviation_text
 
     corpus = next((part for part in corpora.parts if part.name == OURS), None) or open_corpus()
-    from rnn_goldens.explain.recurrence_text import recurrence_deviation_text
-
-    found, known = named(name), detections(corpus).get(name)
-    if isinstance(found, Deviation):
-        return deviation_text(found, corpus, known)
-    return recurrence_deviation_text(found, corpus, known)
+    return deviation_text(named(name), corpus, detections(corpus).get(name))
 
 
 def _of_golden(

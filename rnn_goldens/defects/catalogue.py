@@ -9,8 +9,8 @@ import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from rnn_goldens.corpus import Corpus, open_corpus
-from rnn_goldens.deviations import DEVIATIONS, deviation
-from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+from rnn_goldens.deviations import deviation
+from rnn_goldens.deviations.families import members
 from rnn_goldens.diagnosis.fact_list import FACTS
 from rnn_goldens.diagnosis.gradient_facts import GRADIENT_FACTS
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse, not_readable
@@ -98,7 +98,7 @@ def read_reports() -> dict[str, str]:
 def deviations_of() -> dict[str, list[str]]:
     """Return the names of the deviations that stand for each report, by ``repository#number``."""
     found: dict[str, list[str]] = {}
-    for one in (*DEVIATIONS, *BACKWARD_DEVIATIONS):
+    for one in members():
         for issue in one.stands_for:
             found.setdefault(issue, []).append(one.name)
     return found

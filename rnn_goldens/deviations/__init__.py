@@ -25,8 +25,10 @@ from rnn_goldens.deviations import (
     time,
     weights,
 )
+from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.derived import derived, named
-from rnn_goldens.deviations.deviation import Alteration, Deviation, named_in
+from rnn_goldens.deviations.deviation import Deviation, named_in
+from rnn_goldens.deviations.wrong_pass import WrongPass
 
 FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "gate order": gate_order.DEVIATIONS,
@@ -54,21 +56,15 @@ _BY_NAME = {deviation.name: deviation for deviation in DEVIATIONS}
 
 
 def deviation(name: str) -> Deviation:
-    """Return a deviation of either pass, or a derived one, by name; raises UnknownName with the names that exist."""
+    """Return a deviation of any pass, or a derived one, by name; raises UnknownName with the names that exist."""
     if found := _BY_NAME.get(name) or named(name):
         return found
-    from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS  # imported here: checking outputs does not need it
+    from rnn_goldens.deviations.families import members  # imported here: checking outputs does not need it
 
-    by_name = _BY_NAME | {deviation.name: deviation for deviation in BACKWARD_DEVIATIONS}
-    if found := by_name.get(name):
-        return found
-    from rnn_goldens.deviations.recurrences import all_by_name
-
-    any_pass: Deviation = named_in(by_name | all_by_name(), name)
-    return any_pass
+    return named_in({member.name: member for member in members()}, name)
 
 
-def together(names: Sequence[str]) -> Alteration:
+def together(names: Sequence[str]) -> WrongPass:
     """Return the combination of several deviations; raises ValueError if they exclude each other."""
     wrong = deviation(names[0]).wrong
     for name in names[1:]:

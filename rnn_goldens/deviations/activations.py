@@ -8,7 +8,8 @@ import numpy as np
 
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.arithmetic import Arithmetic
-from rnn_goldens.deviations.deviation import Alteration, Deviation, at_the_end, in_steps
+from rnn_goldens.deviations.alteration import Alteration, at_the_end, in_steps
+from rnn_goldens.deviations.deviation import Deviation
 
 TANH = ("rnn_tanh", "lstm", "gru")
 SIGMOID = ("lstm", "gru")

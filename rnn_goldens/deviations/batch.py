@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network
-from rnn_goldens.deviations.deviation import Deviation, Outputs, at_the_end, in_case, in_outputs, in_steps
+from rnn_goldens.deviations.alteration import Outputs, at_the_end, in_case, in_outputs, in_steps
+from rnn_goldens.deviations.deviation import Deviation
 
 
 def _exchanged(right: Network, case: Case) -> Outputs:

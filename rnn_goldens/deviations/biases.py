@@ -6,8 +6,9 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.cells.notation import Operand, Term, Weight, mix, relu, sigmoid, tanh
+from rnn_goldens.deviations.alteration import Alteration, in_equations, in_steps, in_weights, is_first
 from rnn_goldens.deviations.blocks import BIASES, blocks, only
-from rnn_goldens.deviations.deviation import Alteration, Deviation, in_equations, in_steps, in_weights, is_first
+from rnn_goldens.deviations.deviation import Deviation
 
 
 def _times(factor: float, names: str | tuple[str, ...]) -> Alteration:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
-from rnn_goldens.deviations.deviation import AfterAllOthers, Alteration, in_steps
+from rnn_goldens.deviations.alteration import AfterAllOthers, Alteration, in_steps
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 
 GATE_ORDER = {cell: LAYOUTS[cell].gates for cell in CELLS if len(LAYOUTS[cell].gates) > 1}

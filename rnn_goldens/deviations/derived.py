@@ -17,8 +17,9 @@ from rnn_goldens.cells import Array, Case, Cell, Network
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.cells.notation import Term, Weight
 from rnn_goldens.cells.steps import ACTIVATIONS
+from rnn_goldens.deviations.alteration import Alteration, in_steps, in_weights
 from rnn_goldens.deviations.blocks import BIASES, blocks, read_as
-from rnn_goldens.deviations.deviation import Alteration, Deviation, in_steps, in_weights
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 
 MAX_PERMUTED = 4

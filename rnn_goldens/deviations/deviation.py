@@ -1,29 +1,18 @@
 """A deviation: a named bug of implementations, as a small change of the definition in ``cells``."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any, TypeVar, cast
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-import numpy as np
-
-from rnn_goldens.cells import Array, Backward, Case, Cell, Cotangents, Network, State, Weights
-from rnn_goldens.cells.cell import with_equations
-from rnn_goldens.cells.program import Equations
+from rnn_goldens.cells.arrays import Array
+from rnn_goldens.cells.case import AnyCase
+from rnn_goldens.deviations.alteration import Alteration
+from rnn_goldens.deviations.needs import features_of
+from rnn_goldens.deviations.wrong_pass import WrongPass
 from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
-from rnn_goldens.golden.shapes import STACKED, is_custom_cell
-
-STACKED_NAMES = tuple(name for name, _ in STACKED)
-"""Names of the weights with a block of rows for each gate."""
-
-Outputs = tuple[Array, ...]
-"""out, h_n, and c_n for an LSTM."""
-
-Gradients = dict[str, Array]
-"""Gradients by the name of the array."""
-
-FORWARD, REVERSE = "forward", "reverse"
+from rnn_goldens.golden.expected import GRADIENTS
+from rnn_goldens.golden.shapes import is_custom_cell
 
 Named = TypeVar("Named")
 
@@ -44,108 +33,6 @@ def _same_as_dialect(*cells: str) -> str:
     )
 
 
-Change = Callable[[Case, Outputs], Outputs]
-"""``change(case, outputs)`` returns the wrong outputs."""
-
-
-@dataclass(frozen=True, eq=False)
-class Alteration:
-    """A change of the forward or backward pass of a network. ``a & b`` combines two changes.
-
-    Attributes:
-        inputs: changes of the inputs: functions of the case; for gradients, of the case and the cotangents.
-        steps: classes that override methods of ``right``. The first is the outermost: a method that does not call
-            ``super()`` replaces the same method of later classes.
-        equations: other equations by cell; for gradients, with right values and wrong derivatives.
-        outputs: changes of the outputs or gradients: functions of the case and the outputs or gradients.
-        returned: changes of the outputs just before they are returned, without a batch axis for unbatched input.
-        right: the network that is changed: ``Backward`` if only gradients are wrong.
-    """
-
-    inputs: tuple[Callable[..., Any], ...] = ()
-    steps: tuple[type[Network], ...] = ()
-    equations: dict[str, Equations] = field(default_factory=dict)
-    outputs: tuple[Callable[..., Any], ...] = ()
-    returned: tuple[Change, ...] = ()
-    right: type[Network] = Network
-
-    def __call__(self, case: Case) -> Outputs:
-        """Return the wrong outputs of a case with float64 arrays."""
-        return self.around(self.network().run, case)
-
-    def around(self, run: Callable[[Case], Outputs], case: Case) -> Outputs:
-        """Apply the changes of inputs and outputs around any function that runs a network on a batch."""
-        with np.errstate(all="ignore"):  # a wrong network may overflow
-            batch = case.as_batch()
-            for change in self.inputs:
-                batch = change(batch)
-            outputs = run(batch)
-            for change in self.outputs:
-                outputs = change(batch, outputs)
-            if not case.batched:
-                outputs = outputs[0][0], *(part[:, 0] for part in outputs[1:])
-            for change in self.returned:
-                outputs = change(case, outputs)
-        return outputs
-
-    @np.errstate(all="ignore")
-    def gradients(self, case: Case, cotangents: Cotangents) -> Gradients:
-        """Return the wrong gradients of a case."""
-        for change in self.inputs:
-            cotangents = change(case, cotangents)
-        network = self.network()
-        assert isinstance(network, Backward)
-        found = network.gradients(case, cotangents)
-        for change in self.outputs:
-            found = change(case, found)
-        return found
-
-    def __and__(self, other: "Alteration") -> "Alteration":
-        """Combine two changes.
-
-        Raises:
-            ValueError: one changes outputs and the other gradients, both change the equations of a cell, or the steps
-                of one override those of the other.
-        """
-        if self.right is not other.right:
-            raise ValueError("one changes outputs and the other gradients")
-        if twice := sorted(set(self.equations) & set(other.equations)):
-            raise ValueError(f"both change the equations of {', '.join(twice)}")
-        if any(issubclass(a, b) or issubclass(b, a) for a in self.steps for b in other.steps):
-            raise ValueError("one overrides the other")
-        return Alteration(
-            (*self.inputs, *other.inputs),
-            tuple(sorted((*self.steps, *other.steps), key=lambda step: not issubclass(step, AfterAllOthers))),
-            {**self.equations, **other.equations},
-            (*self.outputs, *other.outputs),
-            (*self.returned, *other.returned),
-            self.right,
-        )
-
-    @property
-    def acts_on(self) -> tuple[str, ...]:
-        """The changed parts: ``inputs``, ``equations``, methods of the network, ``outputs``."""
-        steps = {name for step in self.steps for name in overridden(step, self.right)}
-        return (
-            *(["inputs"] if self.inputs else []),
-            *(["equations"] if self.equations else []),
-            *sorted(steps),
-            *(["outputs"] if self.outputs or self.returned else []),
-        )
-
-    @cached_property
-    def network(self) -> type[Network]:
-        """The network with changed steps and equations; ``around`` applies the other changes."""
-        wrong, base = self.equations, self.right
-
-        class Deviating(*self.steps, base):  # type: ignore[misc,valid-type] # dynamic bases
-            def cell(self, case: Case) -> Cell:
-                right = super().cell(case)
-                return with_equations(right, wrong[right.name]) if right.name in wrong else right
-
-        return Deviating if wrong else cast(type[Network], type("Deviating", (*self.steps, base), {}))
-
-
 @dataclass(frozen=True, eq=False)
 class Deviation:
     """A named bug: wrong outputs, or in the backward pass wrong gradients only.
@@ -153,9 +40,9 @@ class Deviation:
     Attributes:
         name: permanent name, in lower case with underscores.
         sentence: description of the bug.
-        wrong: the change of the network.
+        wrong: the wrong pass.
         cells: the cells that the deviation applies to; empty if it is derived from a custom cell.
-        needs: features without which the deviation has no effect.
+        needs: features of a case without which the deviation has no effect, see ``features_of``.
         stands_for: reports of the bug in real implementations, as ``repository#number``.
         fix: how to fix the bug, if the sentence does not show that.
         dialects: the dialects that have these equations.
@@ -164,7 +51,7 @@ class Deviation:
 
     name: str
     sentence: str
-    wrong: Alteration
+    wrong: WrongPass
     cells: tuple[str, ...] = CELLS
     needs: tuple[str, ...] = ()
     stands_for: tuple[str, ...] = ()
@@ -189,156 +76,41 @@ class Deviation:
         if cell in DIALECTS and DIALECTS[cell].base in self.cells:
             same_gates = LAYOUTS[cell].gates == LAYOUTS[DIALECTS[cell].base].gates
             mixes = self.mixes_states and "PH" in LAYOUTS[cell].further.values()
-            return not (self.wrong.equations or mixes) and (same_gates or self.cells == CELLS)
+            return not ("equations" in self.wrong.acts_on or mixes) and (same_gates or self.cells == CELLS)
         return self.cells == () or (is_custom_cell(cell) and self.cells == CELLS)
 
     @property
     def is_backward(self) -> bool:
         """True if only the backward pass is wrong: outputs are right and gradients are wrong."""
-        return self.wrong.right is Backward
+        return self.wrong.of == GRADIENTS
 
-    def run(self, case: Case) -> Outputs:
-        """Return the wrong outputs of a case with float64 arrays."""
+    @property
+    def can_be_combined(self) -> bool:
+        """Whether the deviation can act together with others: one of networks."""
+        return isinstance(self.wrong, Alteration)
+
+    @property
+    def alteration(self) -> Alteration:
+        """The change of a network. Raises TypeError for a deviation of recurrences."""
+        if not isinstance(self.wrong, Alteration):
+            raise TypeError(f"{self.name} is a deviation of recurrences")
+        return self.wrong
+
+    def has_needs(self, case: AnyCase, declared: Iterable[str] = ()) -> bool:
+        """Return whether a case, with further features of its golden, has all features that the deviation needs."""
+        return features_of(case, declared).issuperset(self.needs)
+
+    def outputs(self, case: AnyCase) -> dict[str, Array]:
+        """Return the wrong outputs of a case by name."""
+        return self.wrong.outputs_by_name(case)
+
+    def run(self, case: Any) -> Any:  # noqa: ANN401 - the outputs of a network in order, those of a recurrence by name
+        """Return the wrong outputs of a case."""
         return self.wrong(case)
 
-    def gradients(self, case: Case, cotangents: Cotangents) -> Gradients:
+    def gradients(self, case: Any, cotangents: Mapping[str, Array]) -> dict[str, Array]:  # noqa: ANN401 - a case
         """Return the wrong gradients of a case, for a deviation of the backward pass."""
         return self.wrong.gradients(case, cotangents)
-
-
-def overridden(step: type[Network], right: type[Network]) -> list[str]:
-    """Return the methods of the definition that a class overrides."""
-    names = [name for kind in reversed(right.__mro__) for name, f in vars(kind).items() if callable(f)]
-    methods = dict.fromkeys(name for name in names if not name.startswith("__"))
-    return [name for name in methods if getattr(step, name) is not getattr(right, name)]
-
-
-def in_network(network: type[Network]) -> Alteration:
-    """Return the change that a network class makes by overriding steps of the forward or backward pass."""
-    return Alteration(steps=(network,), right=Backward if issubclass(network, Backward) else Network)
-
-
-class AfterAllOthers(Network):
-    """Base class of steps that run after the steps of other deviations: a bias is added after gates are reordered."""
-
-
-def in_steps(base: type[Network] = Network, /, **steps: Callable[..., Any]) -> Alteration:
-    """Return the change in which functions replace methods of the network.
-
-    Args:
-        base: ``Network``, ``AfterAllOthers`` or ``Backward``.
-        steps: functions by the name of the method they replace. They take the right network and the method's
-            arguments.
-    """
-    for step in steps:
-        if not hasattr(base, step):
-            raise TypeError(f"{base.__name__} has no step {step!r}")
-
-    class Overriding(base):  # type: ignore[misc,valid-type] # dynamic base
-        pass
-
-    for name, function in steps.items():
-        setattr(Overriding, name, _method(Overriding, function))
-    return in_network(Overriding)
-
-
-def _method(owner: type[Network], function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, *arguments, **named: function(super(owner, self), *arguments, **named)
-
-
-def in_equations(**wrong: Equations) -> Alteration:
-    """Return the change of the equations of cells."""
-    if unknown := set(wrong) - set(LAYOUTS):
-        raise TypeError(f"there is no cell {', '.join(unknown)}")
-    return Alteration(equations=wrong)
-
-
-def in_case(change: Callable[[Case], Case]) -> Alteration:
-    """Return a change of the inputs; unbatched input is passed as a batch of one."""
-    return Alteration(inputs=(change,))
-
-
-def in_state(change: Callable[[Array, Case], Array]) -> Alteration:
-    """Return a change of the initial states: ``change(part, case)`` for h0 and c0."""
-    return in_case(lambda case: replace(case, state=tuple(change(part, case) for part in case.state)))
-
-
-def in_lengths(change: Callable[[Array, int], Array]) -> Alteration:
-    """Return a change of the lengths, if given: ``change(lengths, time)``."""
-
-    def changed(case: Case) -> Case:
-        return case if case.lengths is None else replace(case, lengths=change(case.lengths, case.x.shape[1]))
-
-    return in_case(changed)
-
-
-def in_weights(change: Callable[[str, Array, Case], Array], names: Collection[str] = STACKED_NAMES) -> Alteration:
-    """Return a change of the weights: ``change(name, array, case)`` returns the new value.
-
-    ``names`` are the weights that it is applied to: by default those with a block of rows for each gate.
-    """
-
-    def weights(right: Network, case: Case, suffix: str) -> Weights:
-        given = right.weights(case, suffix)
-        return {name: change(name, array, case) if name in names else array for name, array in given.items()}
-
-    return in_steps(weights=weights)
-
-
-def in_unrolled(change: Callable[[Array, State, State, Array], tuple[Array, State]], *directions: str) -> Alteration:
-    """Return a change of out and the last state of every layer, in some or all directions.
-
-    Args:
-        change: ``change(out, last, start, lengths)`` returns the wrong out and last state.
-        directions: ``FORWARD``, ``REVERSE``; both if none is given.
-    """
-
-    def unroll(
-        right: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
-    ) -> tuple[Array, State]:
-        out, last = right.unroll(case, suffix, layer_input, state, lengths)
-        return (
-            change(out, last, state, lengths)
-            if direction(suffix) in (directions or (FORWARD, REVERSE))
-            else (out, last)
-        )
-
-    return in_steps(unroll=unroll)
-
-
-def in_outputs(change: Change) -> Alteration:
-    """Return a change of the outputs; unbatched outputs are passed as a batch of one."""
-    return Alteration(outputs=(change,))
-
-
-def in_last_states(change: Callable[[Array, Case], Array]) -> Alteration:
-    """Return a change of the last states: ``change(part, case)`` for h_n and c_n."""
-    return in_outputs(lambda case, outputs: (outputs[0], *(change(part, case) for part in outputs[1:])))
-
-
-def at_the_end(change: Change) -> Alteration:
-    """Return a change of the outputs just before they are returned, without a batch axis for unbatched input."""
-    return Alteration(returned=(change,))
-
-
-def direction(suffix: str) -> str:
-    """Return the direction of a suffix of weight names."""
-    return REVERSE if suffix.endswith("_reverse") else FORWARD
-
-
-def is_last_layer(layer: int, case: Case) -> bool:
-    """Return whether a layer is the last one."""
-    return layer == case.config.num_layers - 1
-
-
-def by_layer(part: Array, case: Case) -> Array:
-    """Return a state as (layers, directions, …)."""
-    return part.reshape(case.config.num_layers, case.config.num_directions, *part.shape[1:])
-
-
-def is_first(suffix: str, layer_input: Array, t: int) -> bool:
-    """Return whether time step t is the first that a direction visits."""
-    return t == (0 if direction(suffix) == FORWARD else layer_input.shape[1] - 1)
 
 
 def named_in(deviations: Mapping[str, Named], name: str) -> Named:

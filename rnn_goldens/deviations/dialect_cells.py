@@ -9,8 +9,9 @@ import numpy as np
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.notation import Term, Weight, clip, mix, tanh
 from rnn_goldens.cells.program import Equations
+from rnn_goldens.deviations.alteration import in_equations, in_weights
 from rnn_goldens.deviations.correct_equations import affine, gates, peephole, reset_before, reset_candidate, updated
-from rnn_goldens.deviations.deviation import Deviation, in_equations, in_weights
+from rnn_goldens.deviations.deviation import Deviation
 
 
 def of_dialect(cell: str, name: str, sentence: str, equations: Equations, needs: tuple[str, ...] = ()) -> Deviation:

@@ -22,8 +22,9 @@ from rnn_goldens.cells.notation import (
 )
 from rnn_goldens.cells.notation import sigmoid as logistic
 from rnn_goldens.cells.program import Equations
+from rnn_goldens.deviations.alteration import in_equations, in_steps, in_unrolled
 from rnn_goldens.deviations.correct_equations import Activation, activated, weights_of
-from rnn_goldens.deviations.deviation import Deviation, in_equations, in_steps, in_unrolled
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.dialect_cells import of_dialect
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 

@@ -4,8 +4,9 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.cells.notation import Term, Weight, exp, mean, mix, rsqrt, sigmoid, tanh
+from rnn_goldens.deviations.alteration import in_equations, in_steps
 from rnn_goldens.deviations.correct_equations import affine, gates
-from rnn_goldens.deviations.deviation import OTHER_DIALECT, Deviation, in_equations, in_steps
+from rnn_goldens.deviations.deviation import OTHER_DIALECT, Deviation
 
 LSTM, GRU = ("lstm",), ("gru",)
 

@@ -5,17 +5,17 @@ from collections.abc import Mapping
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.deviation import (
+from rnn_goldens.deviations.alteration import (
     FORWARD,
     REVERSE,
     Alteration,
-    Deviation,
     direction,
     in_network,
     in_steps,
     in_unrolled,
     is_last_layer,
 )
+from rnn_goldens.deviations.deviation import Deviation
 
 NEEDS = ("bidirectional",)
 

@@ -1,30 +1,46 @@
-"""The families of all deviations: of networks and of recurrences, forward and backward."""
+"""One catalogue of all deviations: of networks and of recurrences, of outputs and of gradients."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rnn_goldens.deviations import FAMILIES
 from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
+from rnn_goldens.deviations.backward.numerics import ROUNDING
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.recurrences import FAMILIES as OF_RECURRENCES
-from rnn_goldens.deviations.recurrences import RecurrenceDeviation
 from rnn_goldens.deviations.recurrences.backward import BACKWARD_FAMILIES as OF_RECURRENCES_BACK
-from rnn_goldens.deviations.recurrences.backward_deviation import BackwardRecurrenceDeviation
+from rnn_goldens.golden.expected import OUTPUTS
 
-OfRecurrences = RecurrenceDeviation | BackwardRecurrenceDeviation
+Families = Mapping[str, Sequence[Deviation]]
 
-AnyDeviation = Deviation | OfRecurrences
-
-RECURRENCES: Mapping[str, Sequence[OfRecurrences]] = {f"recurrences: {n}": of for n, of in OF_RECURRENCES.items()}
+RECURRENCES: Families = {f"recurrences: {name}": members for name, members in OF_RECURRENCES.items()}
 """Families of the forward pass of recurrences."""
 
-RECURRENCES_BACK: Mapping[str, Sequence[OfRecurrences]] = {
-    f"gradients of recurrences: {name}": members for name, members in OF_RECURRENCES_BACK.items()
-}
+RECURRENCES_BACK: Families = {f"gradients of recurrences: {n}": members for n, members in OF_RECURRENCES_BACK.items()}
 """Families of the backward pass of recurrences."""
 
-FORWARD: Mapping[str, Sequence[AnyDeviation]] = {**FAMILIES, **RECURRENCES}
+FORWARD: Families = {**FAMILIES, **RECURRENCES}
 
-BACKWARD: Mapping[str, Sequence[AnyDeviation]] = {**BACKWARD_FAMILIES, **RECURRENCES_BACK}
+BACKWARD: Families = {**BACKWARD_FAMILIES, **RECURRENCES_BACK}
 
-ALL: Mapping[str, Sequence[AnyDeviation]] = {**FAMILIES, **BACKWARD_FAMILIES, **RECURRENCES, **RECURRENCES_BACK}
+ALL: Families = {**FAMILIES, **BACKWARD_FAMILIES, **RECURRENCES, **RECURRENCES_BACK}
 """All families, those of networks first."""
+
+
+ROUND = frozenset(
+    deviation.name
+    for family in (FAMILIES["numerics"], ROUNDING, OF_RECURRENCES["numerics"], OF_RECURRENCES_BACK["numerics"])
+    for deviation in family
+)
+"""Names of the deviations that round to narrow types."""
+
+
+def members(of: str | None = None) -> Iterator[Deviation]:
+    """Yield the deviations: all of them, or only those ``of`` outputs or gradients."""
+    families = ALL if of is None else FORWARD if of == OUTPUTS else BACKWARD
+    for family in families.values():
+        yield from family
+
+
+def family_of(deviation: Deviation) -> str:
+    """Return the name of the family that has a deviation; "your own" for one that is derived from a custom cell."""
+    return next((name for name, family in ALL.items() if deviation in family), "your own")

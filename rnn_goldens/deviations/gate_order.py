@@ -2,8 +2,9 @@
 
 from itertools import permutations
 
+from rnn_goldens.deviations.alteration import in_weights
 from rnn_goldens.deviations.blocks import BIASES, GATE_ORDER, read_as
-from rnn_goldens.deviations.deviation import Deviation, in_weights
+from rnn_goldens.deviations.deviation import Deviation
 
 _KNOWN = {
     ("lstm", "iofg"): ("ONNX's order", ()),

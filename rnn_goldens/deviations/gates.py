@@ -6,9 +6,10 @@ from rnn_goldens.cells import Array, Case
 from rnn_goldens.cells.equations import gru, gru_reset_before
 from rnn_goldens.cells.notation import Term, Weight, clip, mix, sigmoid, tanh
 from rnn_goldens.cells.program import Equations
+from rnn_goldens.deviations.alteration import Alteration, in_equations, in_weights
 from rnn_goldens.deviations.blocks import gate_biased_by, in_gate
 from rnn_goldens.deviations.correct_equations import affine, gates
-from rnn_goldens.deviations.deviation import Alteration, Deviation, in_equations, in_weights
+from rnn_goldens.deviations.deviation import Deviation
 
 LSTM, GRU = ("lstm",), ("gru",)
 

@@ -5,11 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State
-from rnn_goldens.deviations.deviation import (
+from rnn_goldens.deviations.alteration import (
     FORWARD,
     REVERSE,
     Alteration,
-    Deviation,
     at_the_end,
     by_layer,
     direction,
@@ -19,6 +18,7 @@ from rnn_goldens.deviations.deviation import (
     in_steps,
     in_unrolled,
 )
+from rnn_goldens.deviations.deviation import Deviation
 
 LSTM = ("lstm",)
 

@@ -6,15 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.deviation import (
-    Alteration,
-    Deviation,
-    Outputs,
-    in_case,
-    in_outputs,
-    in_steps,
-    is_last_layer,
-)
+from rnn_goldens.deviations.alteration import Alteration, Outputs, in_case, in_outputs, in_steps, is_last_layer
+from rnn_goldens.deviations.deviation import Deviation
 
 NEEDS = ("multilayer",)
 

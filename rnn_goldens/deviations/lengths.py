@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State
-from rnn_goldens.deviations.deviation import (
+from rnn_goldens.deviations.alteration import (
     FORWARD,
     REVERSE,
-    Deviation,
     Outputs,
     direction,
     in_case,
@@ -19,6 +18,7 @@ from rnn_goldens.deviations.deviation import (
     in_steps,
     in_unrolled,
 )
+from rnn_goldens.deviations.deviation import Deviation
 
 NEEDS = ("lengths",)
 

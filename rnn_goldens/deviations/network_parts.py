@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rnn_goldens.cells import Case, Network, Weights
+from rnn_goldens.deviations.alteration import REVERSE, STACKED_NAMES, Alteration, direction, in_steps
 from rnn_goldens.deviations.blocks import Change
-from rnn_goldens.deviations.deviation import REVERSE, STACKED_NAMES, Alteration, direction, in_steps
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
+from rnn_goldens.deviations.alteration import Alteration, Outputs, in_case, in_network, in_steps, in_weights
 from rnn_goldens.deviations.blocks import GATED, only
-from rnn_goldens.deviations.deviation import Alteration, Deviation, Outputs, in_case, in_network, in_steps, in_weights
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.rounding import Round, to, to_tf32
 
 

@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.blocks import only
-from rnn_goldens.deviations.deviation import (
+from rnn_goldens.deviations.alteration import (
     REVERSE,
     Alteration,
-    Deviation,
     Outputs,
     in_lengths,
     in_outputs,
     in_steps,
     in_unrolled,
 )
+from rnn_goldens.deviations.blocks import only
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.network_parts import EVERY, REVERSED, UPPER, Part, in_weights_of
 from rnn_goldens.golden.built_in_cells import CELLS
 

@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.deviation import (
+from rnn_goldens.deviations.alteration import (
     Alteration,
-    Deviation,
     by_layer,
     direction,
     in_case,
@@ -17,6 +16,7 @@ from rnn_goldens.deviations.deviation import (
     in_steps,
     is_first,
 )
+from rnn_goldens.deviations.deviation import Deviation
 
 LSTM = ("lstm",)
 STATE = ("state",)

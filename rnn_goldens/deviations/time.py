@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, State
-from rnn_goldens.deviations.deviation import FORWARD, Alteration, Deviation, in_case, in_outputs, in_steps, in_unrolled
+from rnn_goldens.deviations.alteration import FORWARD, Alteration, in_case, in_outputs, in_steps, in_unrolled
+from rnn_goldens.deviations.deviation import Deviation
 
 
 def _shifted(array: Array, by: int) -> Array:

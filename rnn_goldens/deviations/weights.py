@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
+from rnn_goldens.deviations.alteration import Alteration, in_case, in_steps, in_weights
 from rnn_goldens.deviations.blocks import GATED, blocks, only, read_as
-from rnn_goldens.deviations.deviation import Alteration, Deviation, in_case, in_steps, in_weights
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.network_parts import REVERSED, UPPER, Part, in_weights_of
 
 

@@ -1,22 +1,23 @@
 """Runs candidate deviations on a golden and compares them with the actual outputs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnn_goldens.diagnosis.budget import Budget, steps_of
-from rnn_goldens.diagnosis.match import Arrays, explains, fits, is_nearer, is_right, share
+from rnn_goldens.diagnosis.match import Arrays, explains, fits, is_nearer, is_right, off_by, share
 from rnn_goldens.golden.built_in_cells import CELLS
-from rnn_goldens.golden.expected import OUTPUTS
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.recurrences import RECURRENCES
 
 if TYPE_CHECKING:
-    from rnn_goldens.cells import Case
-    from rnn_goldens.deviations import Alteration, Deviation
+    from rnn_goldens.cells import AnyCase
+    from rnn_goldens.deviations import Deviation
+    from rnn_goldens.deviations.wrong_pass import WrongPass
     from rnn_goldens.golden.data import GoldenData
 
 Cause = tuple[str, ...]
@@ -55,26 +56,34 @@ class Candidates:
         yield self.applicable()
 
     def catalogue(self) -> "Sequence[Deviation]":
-        """Return all deviations, including those that do not apply."""
-        from rnn_goldens.cells import cell_of
-        from rnn_goldens.deviations import DEVIATIONS, derived
+        """Return all deviations of outputs, or of gradients, including those that do not apply."""
+        from rnn_goldens.deviations.families import members
 
-        if self.golden.cell in CELLS:
-            return DEVIATIONS
-        return *DEVIATIONS, *derived(cell_of(self.golden), bias=self.golden.network.bias)
+        return tuple(members(self.of))
+
+    def derived(self) -> "Sequence[Deviation]":
+        """Return the deviations that are derived from the equations of a cell without a catalogue of its own."""
+        from rnn_goldens.cells import cell_of
+        from rnn_goldens.deviations import derived
+
+        if self.of == GRADIENTS or self.golden.cell in (*CELLS, *RECURRENCES):
+            return ()
+        return derived(cell_of(self.golden), bias=self.golden.network.bias)
 
     @cached_property
     def _applicable(self) -> "list[Deviation]":
-        from rnn_goldens.cells import no_equations
+        from rnn_goldens.cells import golden_case, no_equations
+        from rnn_goldens.deviations.needs import features_of
 
         if self.is_uninformative() or no_equations(self.golden):
             return []
-        features, is_widest = set(self.golden.features), self.golden.dtype == "float64"
+        features = features_of(golden_case(self.golden, np.float64), self.golden.features)
+        is_widest = self.golden.dtype == "float64"
         return [
             d
-            for d in self.catalogue()
+            for d in (*self.catalogue(), *self.derived())
             if d.applies_to(self.golden.cell)
-            and set(d.needs) <= features
+            and features.issuperset(d.needs)
             and (is_widest or "float32" not in d.name)  # in lower precisions it has no effect
         ]
 
@@ -144,7 +153,9 @@ class Candidates:
             known: causes of other failures.
             wide: whether to add pairs of a real-world bug and any other deviation.
         """
-        applicable = self._applicable
+        applicable = [d for d in self._applicable if d.can_be_combined]
+        if not applicable:
+            return
         yield from combinations(self._sharing()[:MAX_SHARING], 2)
         for candidate in [cause[0] for cause in known if len(cause) == 1]:
             yield from ((candidate, other.name) for other in applicable if other.name != candidate)
@@ -155,12 +166,20 @@ class Candidates:
 
     def rounds(self, cause: Cause) -> bool:
         """Return whether a cause rounds to a narrow type. Near a tie, implementations round in different directions."""
-        return set(cause) <= _narrow()
+        from rnn_goldens.deviations.families import ROUND
+
+        return ROUND.issuperset(cause)
 
     def is_uninformative(self) -> bool:
-        """Return whether out is zero everywhere and should not be: many bugs cause that."""
-        out, want = self.got.get("out"), self.golden.stored.out
-        return out is not None and out.size > 0 and not out.any() and bool(want.any())
+        """Return whether everything is zero and should not be: many bugs cause that."""
+        return not any(array.any() for array in self.got.values()) and not self.is_right()
+
+    def would_fail(self, cause: Cause, dtype: type, enough: float) -> bool:
+        """Return whether results with these deviations are off by at least ``enough`` tolerances."""
+        if not self.can_apply(cause):
+            return False
+        found = self.run(cause, dtype)
+        return off_by(self.expected, {name: found[name] for name in self.got}) >= enough
 
     def _sharing(self) -> list[str]:
         """Return the deviations that explain part of the wrong elements, best first."""
@@ -183,19 +202,21 @@ class Candidates:
             self._float32[cause] = self.run(cause, np.float32)
         return self._float32[cause]
 
+    @np.errstate(all="ignore")  # wrong equations may overflow
     def run(self, cause: Cause, dtype: type, *, perturbed: bool = False) -> Arrays:
-        """Run a network with these deviations; with weights off by one rounding error if ``perturbed``."""
-        from rnn_goldens.cells import case_of, require_equations
+        """Run a case with these deviations; with weights or inputs off by one rounding error if ``perturbed``."""
+        from rnn_goldens.cells import golden_case, require_equations
         from rnn_goldens.deviations import together
 
         require_equations(self.golden)
-        case = case_of(self.golden, dtype)
+        case = golden_case(self.golden, dtype)
         if perturbed:
-            case = perturb(case, PRECISIONS[self.golden.dtype].roundoff)
-        return {name: np.asarray(part, np.float64) for name, part in self._run(together(cause), case).items()}
+            case = case.scaled(1 + PRECISIONS[self.golden.dtype].roundoff)
+        found = self._run(together(cause), case)
+        return {name: np.asarray(part, np.float64) for name, part in found.items() if name in self.expected.values}
 
-    def _run(self, wrong: "Alteration", case: "Case") -> Arrays:
-        return dict(zip(self.golden.layout.outputs, wrong(case), strict=False))
+    def _run(self, wrong: "WrongPass", case: "AnyCase") -> Arrays:
+        return wrong.outputs_by_name(case)
 
     @np.errstate(all="ignore")
     def _roundings(self, cause: Cause, wrong: Arrays) -> Arrays:
@@ -207,15 +228,3 @@ class Candidates:
             error = np.maximum(*(np.nan_to_num(np.abs(other[name] - values), posinf=0.0) for other in others))
             found[name] = np.broadcast_to(scale * error.max(axis=-1, keepdims=True, initial=0.0), values.shape)
         return found
-
-
-def perturb(case: "Case", by: float) -> "Case":
-    """Return the case with weights multiplied by ``1 + by``."""
-    return replace(case, weights={name: array * (1 + by) for name, array in case.weights.items()})
-
-
-@cache
-def _narrow() -> frozenset[str]:
-    from rnn_goldens.deviations import FAMILIES
-
-    return frozenset(deviation.name for deviation in FAMILIES["numerics"])

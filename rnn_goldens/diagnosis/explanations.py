@@ -9,10 +9,10 @@ from rnn_goldens.comparison.failure_text import failure_text
 from rnn_goldens.comparison.verdict import Verdict
 from rnn_goldens.diagnosis.candidate_search import CandidateSearch
 from rnn_goldens.diagnosis.candidates import TOGETHER, Cause
+from rnn_goldens.diagnosis.contracts import contract_satisfied
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.gradient_candidates import accumulated, is_of_outputs
 from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT, OF_SECOND_CALL
-from rnn_goldens.diagnosis.recurrence_candidates import contract_satisfied
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.tolerance import Contracts
 

@@ -6,7 +6,6 @@ be equal. The first random direction changes all arrays at once, which distingui
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,8 @@ from rnn_goldens.diagnosis.match import APART, NEAR, Array, Arrays
 from rnn_goldens.golden.expected import Expected
 
 if TYPE_CHECKING:
-    from rnn_goldens.cells import Case
-    from rnn_goldens.deviations.deviation import Alteration
+    from rnn_goldens.cells import AnyCase
+    from rnn_goldens.deviations.wrong_pass import WrongPass
     from rnn_goldens.golden.data import GoldenData
 
 STEP = 2.0**-10
@@ -64,7 +63,7 @@ class DirectionalDerivatives:
                 return True
         return False
 
-    def _distinguishes(self, wrong: "Alteration", direction: Direction) -> bool:
+    def _distinguishes(self, wrong: "WrongPass", direction: Direction) -> bool:
         """Return whether the gradients differ from the right ones; raise _Mismatch if they differ from ``wrong``'s."""
         slope, error = self._slope(wrong, direction)
         rounding, got = self._rounding(direction) + error, _along(direction, self.got)
@@ -94,29 +93,32 @@ class DirectionalDerivatives:
         found = sum(float(np.square(array * self.expected.allowed(name)).sum()) for name, array in direction.items())
         return NEAR * float(np.sqrt(found))
 
-    def _slope(self, wrong: "Alteration", direction: Direction) -> tuple[float, float]:
+    def _slope(self, wrong: "WrongPass", direction: Direction) -> tuple[float, float]:
         """Return the directional derivative of the loss of a wrong network, and its error."""
-        sums = {by: self._sum(wrong, _moved(self._case, direction, by * STEP)) for by in (-1.0, -0.5, 0.5, 1.0)}
+        sums = {by: self._sum(wrong, self._moved(direction, by * STEP)) for by in (-1.0, -0.5, 0.5, 1.0)}
         full, half = (sums[1.0] - sums[-1.0]) / (2 * STEP), (sums[0.5] - sums[-0.5]) / STEP
         slope = (4 * half - full) / 3
         if not np.isfinite(slope):
             raise _Mismatch
         return slope, abs(half - full) / 100 + 1e-11 * (abs(slope) + max(map(abs, sums.values())))
 
-    def _sum(self, wrong: "Alteration", case: "Case") -> float:
+    def _sum(self, wrong: "WrongPass", case: "AnyCase") -> float:
         """Return the loss: the outputs times the cotangents."""
-        outputs, found = wrong(case), 0.0
-        for output, cotangent in zip(outputs, self.golden.cotangents.values(), strict=True):
-            if output.shape != cotangent.shape:
+        outputs, found = wrong.outputs_by_name(case), 0.0
+        for name, cotangent in self.golden.cotangents.items():
+            if (output := outputs[name.removeprefix("d_")]).shape != cotangent.shape:
                 raise _Mismatch
             found += float((output * cotangent).sum())
         return found
 
-    @cached_property
-    def _case(self) -> "Case":
-        from rnn_goldens.cells import case_of
+    def _moved(self, direction: Direction, by: float) -> "AnyCase":
+        return self._case.moved({name: by * array for name, array in direction.items()})
 
-        return case_of(self.golden, np.float64)
+    @cached_property
+    def _case(self) -> "AnyCase":
+        from rnn_goldens.cells import golden_case
+
+        return golden_case(self.golden, np.float64)
 
 
 class _Mismatch(Exception):
@@ -125,12 +127,3 @@ class _Mismatch(Exception):
 
 def _along(direction: Direction, gradients: Arrays) -> float:
     return sum(float((array * gradients[name]).sum()) for name, array in direction.items())
-
-
-def _moved(case: "Case", direction: Direction, by: float) -> "Case":
-    def moved(name: str, array: Array) -> Array:
-        return array + by * direction[name] if name in direction else array
-
-    weights = {name: moved(name, array) for name, array in case.weights.items()}
-    state = tuple(moved(f"{name}0", part) for name, part in zip(case.cell.states, case.state, strict=True))
-    return replace(case, weights=weights, x=moved("x", case.x), state=state)

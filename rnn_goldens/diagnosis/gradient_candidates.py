@@ -1,7 +1,7 @@
 """Runs deviations of the backward and forward pass on a golden and compares them with the actual gradients."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,13 +9,13 @@ import numpy as np
 from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.diagnosis.candidates import Candidates, Cause
 from rnn_goldens.diagnosis.finite_differences import DirectionalDerivatives
-from rnn_goldens.diagnosis.match import Arrays, off_by
-from rnn_goldens.diagnosis.recurrence_candidates import recurrence_candidates
+from rnn_goldens.diagnosis.match import Arrays
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 
 if TYPE_CHECKING:
-    from rnn_goldens.cells import Case
-    from rnn_goldens.deviations import Alteration, Deviation
+    from rnn_goldens.cells import AnyCase
+    from rnn_goldens.deviations import Deviation
+    from rnn_goldens.deviations.wrong_pass import WrongPass
     from rnn_goldens.golden.data import GoldenData
 
 
@@ -42,9 +42,7 @@ class GradientCandidates(Candidates):
 
     def catalogue(self) -> "Sequence[Deviation]":
         """Return the deviations of the backward pass that a first call shows."""
-        from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
-
-        return [deviation for deviation in BACKWARD_DEVIATIONS if deviation.name != OVER_CALLS]
+        return [deviation for deviation in super().catalogue() if deviation.name != OVER_CALLS]
 
     def explained_by(self, cause: Cause) -> bool:
         """Return whether a network with these deviations gives the actual gradients."""
@@ -60,21 +58,10 @@ class GradientCandidates(Candidates):
         """Return whether the gradients of a network with these deviations are off by at least ``enough`` tolerances."""
         if is_of_outputs(cause):
             return self._derivatives.would_fail(cause)
-        found = self.run(cause, dtype)
-        return off_by(self.expected, {name: found[name] for name in self.got}) >= enough
+        return super().would_fail(cause, dtype, enough)
 
-    def rounds(self, cause: Cause) -> bool:
-        """Return whether a cause rounds to a narrow type."""
-        return super().rounds(cause) or set(cause) <= _narrow()
-
-    def is_uninformative(self) -> bool:
-        """Return whether all gradients are zero and should not be: any detached tensor may cause that."""
-        return not any(array.any() for array in self.got.values()) and not self.is_right()
-
-    def _run(self, wrong: "Alteration", case: "Case") -> Arrays:
-        return wrong.gradients(
-            case, {name: array.astype(case.x.dtype) for name, array in self.golden.cotangents.items()}
-        )
+    def _run(self, wrong: "WrongPass", case: "AnyCase") -> Arrays:
+        return wrong.gradients(case, {name: array.astype(case.dtype) for name, array in self.golden.cotangents.items()})
 
     @cached_property
     def _derivatives(self) -> DirectionalDerivatives:
@@ -83,14 +70,14 @@ class GradientCandidates(Candidates):
 
 def candidates_of(golden: "GoldenData", got: Arrays, of: str, *, outputs_right: bool = False) -> Candidates:
     """Return the candidates for the actual outputs or gradients of a golden."""
-    if not golden.is_network:
-        return recurrence_candidates(golden, got, of)
     return Candidates(golden, got) if of == OUTPUTS else GradientCandidates(golden, got, outputs_right=outputs_right)
 
 
 def is_of_outputs(cause: Cause) -> bool:
     """Return whether all deviations of a cause are in the forward pass."""
-    return set(cause) <= _of_outputs()
+    from rnn_goldens.deviations import deviation
+
+    return not any(deviation(name).is_backward for name in cause)
 
 
 @np.errstate(all="ignore")
@@ -98,17 +85,3 @@ def accumulated(actual: Actual) -> list[Cause]:
     """Return the cause of gradients that are wrong only in a second call: accumulation over calls, or no cause."""
     cause = (OVER_CALLS,)
     return [cause] if actual.numbers and GradientCandidates(actual.golden, actual.numbers).explained_by(cause) else []
-
-
-@cache
-def _narrow() -> frozenset[str]:
-    from rnn_goldens.deviations.backward.numerics import ROUNDING
-
-    return frozenset(deviation.name for deviation in ROUNDING)
-
-
-@cache
-def _of_outputs() -> frozenset[str]:
-    from rnn_goldens.deviations import DEVIATIONS
-
-    return frozenset(deviation.name for deviation in DEVIATIONS)

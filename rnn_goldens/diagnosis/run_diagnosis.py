@@ -15,12 +15,11 @@ from rnn_goldens.diagnosis.candidate_search import Failure
 from rnn_goldens.diagnosis.candidates import Candidates, Cause, Parts
 from rnn_goldens.diagnosis.causes import CellInTest, Diagnosis, Evidence, diagnose
 from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.gradient_candidates import GradientCandidates, candidates_of, is_of_outputs
+from rnn_goldens.diagnosis.gradient_candidates import candidates_of, is_of_outputs
 from rnn_goldens.diagnosis.match import Arrays
 from rnn_goldens.diagnosis.observation import as_fraction, observe
-from rnn_goldens.diagnosis.recurrence_candidates import would_fail
 from rnn_goldens.golden.built_in_cells import LAYOUTS
-from rnn_goldens.golden.expected import GRADIENTS
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.shapes import Layout
 
 if TYPE_CHECKING:
@@ -327,21 +326,14 @@ class _WouldFail:
         return self.cache[key]
 
     def _computed(self, cause: Cause, golden: "GoldenData", evidence: Evidence) -> bool:
-        from rnn_goldens.cells import case_of, require_equations
-        from rnn_goldens.deviations import together
-        from rnn_goldens.deviations.margins import ENOUGH, margin
+        from rnn_goldens.cells import require_equations
+        from rnn_goldens.deviations.margins import ENOUGH
 
-        if not golden.is_network:
-            return would_fail(golden, cause, evidence.of, ENOUGH)
         require_equations(golden)
-        if evidence.of == GRADIENTS:
-            expected = golden.expected_of(GRADIENTS).values
-            passed = {name: expected[name] for name in evidence.checked or expected}
-            candidates = GradientCandidates(golden, passed)
-            return all(candidates.would_fail(cause, dtype, ENOUGH) for dtype in (np.float64, np.float32))
-        if not is_of_outputs(cause):
+        if evidence.of == OUTPUTS and not is_of_outputs(cause):
             return False  # outputs are right with a deviation of the backward pass
-        wrong = together(cause)
-        cases = (case_of(golden, dtype) for dtype in (np.float64, np.float32))
-        most = 1 if golden.not_compared else None  # only out is known to have passed
-        return all(margin(golden, wrong(case)[:most], evidence.dtype) >= ENOUGH for case in cases)
+        expected = golden.expected_of(evidence.of).values
+        only_out = (golden.layout.result,) if golden.not_compared else ()  # only out is known to have passed
+        checked = evidence.checked if evidence.of == GRADIENTS else only_out
+        candidates = candidates_of(golden, {name: expected[name] for name in checked or expected}, evidence.of)
+        return all(candidates.would_fail(cause, dtype, ENOUGH) for dtype in (np.float64, np.float32))

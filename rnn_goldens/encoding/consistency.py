@@ -12,7 +12,7 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.features import ALL_DERIVED, derived_features
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.recurrences import AnyConfig
-from rnn_goldens.golden.shapes import BATCH, STACKED, TIME, Axes, Config, Layout, Shape
+from rnn_goldens.golden.shapes import BATCH, STACKED, TIME, Axes, Layout, Shape
 from rnn_goldens.golden.tolerance import (
     LARGEST_TOLERANCE,
     LARGEST_TOLERANCE_OF_GRADIENTS,
@@ -127,8 +127,9 @@ def inputs_problems(layout: Layout, config: AnyConfig, weights: Tree, inputs: Ma
         return [f"inputs: {name} is missing, the configuration requires it"]
     x, axes = inputs[name], _axes(layout, config, inputs[name])
     if x.ndim != len(axes):
-        unbatched = ", or (time, input) if unbatched" if name == "x" and config.kind == Config.kind else ""
-        return [f"inputs/{name}: has shape {x.shape}; expected ({', '.join(axes)}){unbatched}"]
+        possible = dict.fromkeys(config.axes(name, layout, batched=batched) for batched in (True, False))
+        expected = " or ".join(f"({', '.join(axes)})" for axes in possible)
+        return [f"inputs/{name}: has shape {x.shape}; expected {expected}"]
     time, batch = x.shape[axes.index(TIME)], x.shape[: axes.index(TIME)]
     if not all((*batch, time)):
         return [f"inputs/{name}: has shape {x.shape}; at least one sequence and one time step are required"]
@@ -136,13 +137,13 @@ def inputs_problems(layout: Layout, config: AnyConfig, weights: Tree, inputs: Ma
         return found
     if (required := config.weight_count(layout)) > 2 * len(weights):  # a file may claim a billion layers
         return [f"weights: {counted(len(weights), 'array')}, the configuration requires {required}"]
-    expected = config.shapes(layout, inputs, inputs.get("offsets"))
-    of_inputs = {**expected.inputs, **(expected.initial if _has_state(layout, inputs) else {})}
+    shapes = config.shapes(layout, inputs, inputs.get("offsets"))
+    of_inputs = {**shapes.inputs, **(shapes.initial if _has_state(layout, inputs) else {})}
     if (given := config.lengths_name) in inputs and batch:
         of_inputs[given] = batch if given == "lengths" else inputs[given].shape
     return [
         *_config_problems(layout, config),
-        *shape_problems("weights", weights, expected.weights),
+        *shape_problems("weights", weights, shapes.weights),
         *shape_problems("inputs", inputs, of_inputs),
         *_length_problems(inputs, time),
     ]

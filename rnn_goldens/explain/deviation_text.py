@@ -4,22 +4,21 @@ import textwrap
 
 import numpy as np
 
-from rnn_goldens.cells import Backward, Network, case_of
+from rnn_goldens.cells import Backward, Network, golden_case
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.comparison.verdict import compare, compare_gradients
+from rnn_goldens.comparison.actual import actual_by_name
+from rnn_goldens.comparison.verdict import compare_gradients, verdict_on
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.kill_matrix import NAME, Detection, margin_text
-from rnn_goldens.deviations import FAMILIES, Deviation
-from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
-from rnn_goldens.deviations.deviation import Alteration
+from rnn_goldens.deviations import Deviation
+from rnn_goldens.deviations.alteration import Alteration
+from rnn_goldens.deviations.families import family_of
 from rnn_goldens.explain.equations_text import LONGEST_BACKWARD
 from rnn_goldens.explain.picture_text import other_equations, picture
+from rnn_goldens.explain.recurrence_code import code_of_recurrences
+from rnn_goldens.explain.screen import SCREEN, WIDTH, indent
 from rnn_goldens.explain.source_text import Piece, pieces
 from rnn_goldens.golden.precision import PRECISIONS
-
-WIDTH = 80
-SCREEN = 50
-"""Largest number of lines of a text. Code that does not fit is named but not printed."""
 
 _PRECISION = "float32"
 _BEST = 3
@@ -34,14 +33,19 @@ _LEGEND = {
 def deviation_text(deviation: Deviation, corpus: Corpus, known: Detection | None) -> str:
     """Return the whole text, which fits a screen; ``known`` is the corpus's detection of the deviation."""
     title = textwrap.wrap(f"{deviation.name}: {deviation.sentence}", WIDTH, subsequent_indent="  ")
-    picture_lines = _backward_equations(deviation) if deviation.is_backward else picture(deviation)
+    if isinstance(deviation.wrong, Alteration):
+        picture_lines = _backward_equations(deviation) if deviation.is_backward else picture(deviation)
+    else:
+        picture_lines = []
     parts = [title, facts(deviation), indent(0, picture_lines)]
     if known is None:
         parts.append([f"which goldens detect it: unknown, the corpus has no {NAME}"])
     else:
         parts += [_to_look_for(deviation, corpus, known), where_it_shows(known, deviation.cells)]
-    if not (picture_lines and deviation.is_backward):  # the equations show the whole deviation
-        room = SCREEN - sum(len(part) + 1 for part in parts if part) - 1
+    room = SCREEN - sum(len(part) + 1 for part in parts if part) - 1
+    if not isinstance(deviation.wrong, Alteration):
+        parts.append(code_of_recurrences(deviation.wrong, deviation.cells[0], room))
+    elif not (picture_lines and deviation.is_backward):  # the equations show the whole deviation
         parts.append(code(deviation.wrong, room, with_right=not picture_lines))
     return "\n\n".join("\n".join(part) for part in parts if part)
 
@@ -54,13 +58,11 @@ def _backward_equations(deviation: Deviation) -> list[str]:
 
 def facts(deviation: Deviation) -> list[str]:
     """Return the properties of a deviation, one or more lines each."""
-    families = {**FAMILIES, **BACKWARD_FAMILIES}
-    family = next((name for name, members in families.items() if deviation in members), "your own")
     known = {
-        "family": family,
+        "family": family_of(deviation),
         "cells": ", ".join(deviation.cells),
-        "needs": ", ".join(deviation.needs),
-        "acts on": "; ".join(_location(deviation.wrong)),
+        "needs": ", ".join(name.replace("_", " ") for name in deviation.needs),
+        "acts on": "; ".join(_location(deviation.wrong) if isinstance(deviation.wrong, Alteration) else ()),
         "stands for": ", ".join(deviation.stands_for),
         "to fix": deviation.fix_for(),
     }
@@ -119,19 +121,6 @@ def _piece(piece: Piece) -> list[str]:
     return lines
 
 
-def indent(blanks: int, lines: list[str]) -> list[str]:
-    """Indent lines and wrap long ones; empty lines are dropped."""
-    moved = (" " * blanks + line for line in lines if line.strip())
-    return [part for line in moved for part in _folded(line)]
-
-
-def _folded(line: str) -> list[str]:
-    if len(line) <= WIDTH:
-        return [line]
-    indent = " " * (len(line) - len(line.lstrip(" +-")) + 4)
-    return textwrap.wrap(line, WIDTH, subsequent_indent=indent, drop_whitespace=True, break_on_hyphens=False)
-
-
 def _to_look_for(deviation: Deviation, corpus: Corpus, known: Detection) -> list[str]:
     """Return the effect of the deviation on the simplest golden that detects it."""
     ordered = sorted(PRECISIONS, key=lambda name: name != _PRECISION)
@@ -145,14 +134,15 @@ def _to_look_for(deviation: Deviation, corpus: Corpus, known: Detection) -> list
 
 def _verdict(deviation: Deviation, golden: Golden) -> str:
     """Return which arrays are right and wrong on a golden; for outputs, after the first line of the failure."""
-    store, case = PRECISIONS[golden.dtype].round, case_of(golden, np.float64)
+    store, case = PRECISIONS[golden.dtype].round, golden_case(golden, np.float64)
     if not deviation.is_backward:
-        verdict = compare(golden, *map(store, deviation.run(case)))
+        outputs = deviation.outputs(case)
+        verdict = verdict_on(actual_by_name(golden, {name: store(array) for name, array in outputs.items()}))
         others = [f"{name} is {'right' if d.passed else 'wrong'}" for name, d in verdict.differences.items()]
         return "; ".join([verdict.message.partition("\n")[0], ", ".join(others[1:])])
     cotangents = {name: array.astype(np.float64) for name, array in golden.cotangents.items()}
-    found = deviation.gradients(case, cotangents)
-    verdict = compare_gradients(golden, {name: store(array) for name, array in found.items()})
+    found, expected = deviation.gradients(case, cotangents), golden.checkable_gradients().expected
+    verdict = compare_gradients(golden, {name: store(found[name]) for name in expected})
     named = {passed: [n for n, d in verdict.differences.items() if d.passed is passed] for passed in (True, False)}
     parts = [
         f"{', '.join(named[passed])} {word}" for passed, word in ((True, "right"), (False, "wrong")) if named[passed]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network, Weights
-from rnn_goldens.deviations.deviation import Alteration
+from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.explain.symbols import Symbol
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.shapes import Config, state_shapes, weight_shapes

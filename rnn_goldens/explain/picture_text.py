@@ -11,7 +11,7 @@ from rnn_goldens.explain.weights_text import equations_with_changed_weights
 
 def picture(deviation: Deviation) -> list[str]:
     """Return correct (-) and wrong (+) lines, found by running the deviation; empty if that shows nothing."""
-    wrong, cells, needs = deviation.wrong, deviation.cells, deviation.needs
+    wrong, cells, needs = deviation.alteration, deviation.cells, deviation.needs
     pictures: list[Callable[[], list[str]]] = [
         lambda: other_equations(deviation),
         lambda: equations_with_changed_weights(wrong, cells),
@@ -33,5 +33,7 @@ def picture(deviation: Deviation) -> list[str]:
 
 def other_equations(deviation: Deviation, longest: int = LONGEST) -> list[str]:
     """Return the equations of the first cell that the deviation changes, and the names of other changed cells."""
-    found = {cell: lines for cell, f in deviation.wrong.equations.items() if (lines := difference(cell, f, longest))}
+    found = {
+        cell: lines for cell, f in deviation.alteration.equations.items() if (lines := difference(cell, f, longest))
+    }
     return of_first_cell(list(found), next(iter(found.values()))) if found else []

@@ -13,8 +13,8 @@ from typing import Any
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Network, notation
 from rnn_goldens.deviations import correct_equations
+from rnn_goldens.deviations.alteration import Alteration, overridden
 from rnn_goldens.deviations.backward import alterations as wrong_back
-from rnn_goldens.deviations.deviation import Alteration, overridden
 
 _HERE = "rnn_goldens.deviations."
 _PASS_ON = (Alteration.__module__, wrong_back.__name__)

@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Cell, Network, State, Weights
-from rnn_goldens.deviations.deviation import Alteration, Outputs
+from rnn_goldens.deviations.alteration import Alteration, Outputs
 from rnn_goldens.explain.equations_text import side_by_side
 from rnn_goldens.explain.small_networks import LETTERS, ROWS, Size, case_of_size, sizes, symbol_name
 from rnn_goldens.explain.symbols import Symbol, text_of

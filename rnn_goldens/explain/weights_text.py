@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Cell, Network, Weights
-from rnn_goldens.deviations.deviation import Alteration
+from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.explain.equations_text import of_first_cell, side_by_side, written
 from rnn_goldens.explain.symbols import Symbol, added, scaled, symbols, text_of
 from rnn_goldens.golden.shapes import Config, weight_shapes

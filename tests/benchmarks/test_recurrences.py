@@ -15,7 +15,7 @@ from benchmarks.recurrences.goldens import CONDITIONS, Condition
 from benchmarks.recurrences.kernels import IMPLEMENTATIONS
 from benchmarks.recurrences.onnx_cases import LEFT_OUT, onnx_cases
 from rnn_goldens.cells.recurrence import run
-from rnn_goldens.deviations.recurrences import recurrence_deviation
+from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.recurrences.deviation import ATTENTION
 from rnn_goldens.golden.precision import PRECISIONS
 
@@ -89,12 +89,12 @@ def test_onnx_cases_accept_the_definition_and_reject_a_deviation() -> None:
     assert LEFT_OUT not in cases
     assert [name for name, one in cases.items() if not one.accepts(run(one.case))] == []
     one = cases["test_linear_attention_gated_delta"]
-    assert not one.accepts(recurrence_deviation("state_read_before_update").run(one.case))
+    assert not one.accepts(deviation("state_read_before_update").run(one.case))
 
 
 @pytest.mark.slow
 def test_a_deviation_without_effect_passes_another_criterion() -> None:
-    deviations = [recurrence_deviation(name) for name in ("scale_by_d_v", "state_read_before_update")]
+    deviations = [deviation(name) for name in ("scale_by_d_v", "state_read_before_update")]
     found = other_criteria.measured(deviations)[other_criteria.ONNX]
     assert {name for name, _ in found.pairs} == {name for name, _ in found.without_effect} == {"scale_by_d_v"}
     assert other_criteria.rejected_right() == []

@@ -18,8 +18,9 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.kill_matrix import detections
 from rnn_goldens.deviations import DEVIATIONS, deviation
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
-from rnn_goldens.explain.deviation_text import SCREEN, deviation_text
+from rnn_goldens.explain.deviation_text import deviation_text
 from rnn_goldens.explain.first_difference import ReaderOutputs
+from rnn_goldens.explain.screen import SCREEN
 from rnn_goldens.explain.source_text import pieces
 
 Explain = Callable[..., str]
@@ -155,7 +156,7 @@ def test_no_two_deviations_have_the_same_code() -> None:
     """Two deviations with the same code and values would be the same deviation."""
     names_by_code: dict[object, list[str]] = {}
     for wrong in DEVIATIONS:
-        key = tuple((piece.text, tuple(piece.values.items())) for piece in pieces(wrong.wrong))
+        key = tuple((piece.text, tuple(piece.values.items())) for piece in pieces(wrong.alteration))
         names_by_code.setdefault(key, []).append(wrong.name)
     assert [names for names in names_by_code.values() if len(names) > 1] == []
 

@@ -10,9 +10,9 @@ from packaging.specifiers import SpecifierSet
 from rnn_goldens import InvalidFile
 from rnn_goldens.defects import Defect, deviations_of, read_defects, read_reports
 from rnn_goldens.defects.page import with_table
-from rnn_goldens.deviations import DEVIATIONS
-from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+from rnn_goldens.deviations.families import members
 from rnn_goldens.generator.uncovered_defects import UNEXPRESSED
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 
 DEFECTS = read_defects()
 HOME = Path(__file__).parents[2]
@@ -94,8 +94,8 @@ def test_mistakes_in_a_list_as_a_whole_are_named(tmp_path: Path) -> None:
 
 
 REPORTS = read_reports()
-FORWARD = [defect for d in DEVIATIONS for defect in d.stands_for]
-BACKWARD = [defect for d in BACKWARD_DEVIATIONS for defect in d.stands_for]
+FORWARD = [defect for d in members(OUTPUTS) for defect in d.stands_for]
+BACKWARD = [defect for d in members(GRADIENTS) for defect in d.stands_for]
 COVERED = {*FORWARD, *BACKWARD}
 UNCOVERED = [u.defect for u in UNEXPRESSED]
 

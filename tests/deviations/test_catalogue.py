@@ -32,7 +32,7 @@ def examples_for(wrong: Deviation) -> list[Example]:
 
 @cache
 def outputs_of(wrong: Deviation, example: Example) -> Outputs:
-    return wrong.run(example.case)
+    return wrong.alteration(example.case)
 
 
 @cache

@@ -26,7 +26,7 @@ NAMES = ["lstm_gates_iofg", "w_hh_transposed", "b_hh_missing", "lstm_forget_bias
 
 
 def wrong_outputs(golden: Golden, name: str) -> tuple[object, ...]:
-    return deviation(name).run(case_of(golden, arithmetic(golden.dtype)))
+    return deviation(name).alteration(case_of(golden, arithmetic(golden.dtype)))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])

@@ -13,7 +13,7 @@ from rnn_goldens.cells.program import Equations
 from rnn_goldens.cells.steps import steps_of
 from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.deviations import deviation
-from rnn_goldens.deviations.deviation import in_equations
+from rnn_goldens.deviations.alteration import in_equations
 from rnn_goldens.diagnosis.causes import Evidence
 from rnn_goldens.diagnosis.fact_list import FACTS, Value
 from rnn_goldens.diagnosis.facts import facts

@@ -42,7 +42,7 @@ def wrong_gradients(golden: Golden, name: str) -> Gradients:
 
 def differentiated(golden: Golden, name: str) -> Gradients:
     """Return the correct gradients of a forward pass with wrong equations."""
-    equations = deviation(name).wrong.equations
+    equations = deviation(name).alteration.equations
 
     class Differentiated(Backward):
         def cell(self, case: Case) -> Cell:

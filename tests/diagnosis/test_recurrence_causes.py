@@ -7,21 +7,22 @@ import pytest
 
 from rnn_goldens import Golden, Verdict, load
 from rnn_goldens.cells.recurrence import recurrence_case
-from rnn_goldens.deviations.recurrences import recurrence_deviation
-from rnn_goldens.deviations.recurrences.backward import backward_recurrence_deviation
+from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
+from rnn_goldens.deviations import deviation
+from rnn_goldens.deviations.recurrences.deviation import Edit, WrongForward
 from rnn_goldens.diagnosis.missing_outputs import no_outputs
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import Profile
 
 
-def verdict_of(deviation: str, golden: Golden) -> Verdict:
-    found = recurrence_deviation(deviation).run(recurrence_case(golden, np.float32))
+def verdict_of(name: str, golden: Golden) -> Verdict:
+    found = deviation(name).run(recurrence_case(golden, np.float32))
     rounded = {name: PRECISIONS[golden.dtype].round(array.astype(np.float64)) for name, array in found.items()}
     return golden.compare(*(rounded[name] for name in golden.layout.outputs))
 
 
 @pytest.mark.parametrize(
-    ("golden_id", "deviation"),
+    ("golden_id", "name"),
     [
         ("gated-delta/several-steps", "scale_left_out"),
         ("gated-delta/several-steps", "decay_after_update"),
@@ -30,18 +31,30 @@ def verdict_of(deviation: str, golden: Golden) -> Verdict:
         ("selective-scan/several-steps", "state_without_input_matrix"),
     ],
 )
-def test_a_deviation_is_named(golden_id: str, deviation: str) -> None:
-    assert deviation in verdict_of(deviation, load(golden_id, dtype="float32")).explained_by
+def test_a_deviation_is_named(golden_id: str, name: str) -> None:
+    assert name in verdict_of(name, load(golden_id, dtype="float32")).explained_by
 
 
 def test_a_deviation_of_the_backward_pass_is_named() -> None:
     golden = load("gated-delta/several-steps", dtype="float32", gradients=True)
     case = recurrence_case(golden, np.float32)
     name = "d_q_without_scale"
-    found = backward_recurrence_deviation(name).gradients(case, dict(golden.cotangents))
+    found = deviation(name).gradients(case, dict(golden.cotangents))
     assert golden.gradients is not None
     verdict = golden.compare_gradients({n: found[n] for n in golden.gradients.expected})
     assert name in verdict.explained_by
+
+
+@pytest.mark.parametrize("name", ["decay_after_update", "decay_left_out"])
+def test_a_deviation_of_the_forward_pass_is_named_by_gradients_of_autograd(name: str) -> None:
+    golden = load("gated-delta/several-steps", dtype="float32", gradients=True)
+    wrong = deviation(name).wrong
+    assert isinstance(wrong, WrongForward)
+    assert isinstance(wrong.wrong, Edit)
+    differentiated = RecurrenceBackward(wrong.wrong.equations)
+    found = differentiated.gradients(recurrence_case(golden, np.float64), dict(golden.cotangents))
+    verdict = golden.compare_gradients({n: found[n].astype(np.float32) for n in golden.checkable_gradients().expected})
+    assert verdict.explained_by == (name,)
 
 
 def test_a_state_in_bfloat16_is_wrong_by_one_contract_and_right_by_another_that_is_named() -> None:

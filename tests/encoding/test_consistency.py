@@ -100,7 +100,7 @@ def with_one(number: float) -> Callable[[Any], Any]:
 
 REQUIRES, CANNOT = "the configuration requires", "holds numbers that {} cannot represent"
 W_HH, LENGTHS = "weights/weight_hh_l0", "inputs/lengths"
-AXES = "expected (batch, time, input), or (time, input) if unbatched"
+AXES = "expected (batch, time, input) or (time, input)"
 
 
 RAGGED, LSTM = {"lengths": [3, 1]}, {"cell": "lstm", "state": True}

@@ -9,13 +9,13 @@ import pytest
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.kill_matrix import detections
 from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation
+from rnn_goldens.deviations.alteration import in_case, in_weights
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.deviations.blocks import GATE_ORDER
-from rnn_goldens.deviations.deviation import in_case, in_weights
 from rnn_goldens.deviations.families import RECURRENCES, RECURRENCES_BACK
-from rnn_goldens.explain.deviation_text import SCREEN, WIDTH, deviation_text
+from rnn_goldens.explain.deviation_text import deviation_text
 from rnn_goldens.explain.picture_text import picture
-from rnn_goldens.explain.recurrence_text import recurrence_deviation_text
+from rnn_goldens.explain.screen import SCREEN, WIDTH
 
 
 def shown_of(name: str) -> str:
@@ -158,7 +158,7 @@ NAMED = {d.name: d for families in (RECURRENCES, RECURRENCES_BACK) for members i
 
 
 def test_a_deviation_is_shown_beside_the_right_code() -> None:
-    text = recurrence_deviation_text(NAMED["decay_after_update"], CORPUS, DETECTIONS["decay_after_update"])
+    text = deviation_text(NAMED["decay_after_update"], CORPUS, DETECTIONS["decay_after_update"])
     assert text.startswith("decay_after_update: Applies the decay after the update instead of before.")
     assert "o is first wrong at time step 0" in " ".join(text.split())
     right, wrong = "right: equations\n    def linear_attention(", "wrong: equations\n    def _after_update("
@@ -167,7 +167,7 @@ def test_a_deviation_is_shown_beside_the_right_code() -> None:
 
 def test_the_code_of_an_edit_of_arrays_or_primitives_is_shown() -> None:
     beta, state = (
-        recurrence_deviation_text(NAMED[name], CORPUS, DETECTIONS[name])
+        deviation_text(NAMED[name], CORPUS, DETECTIONS[name])
         for name in ("beta_of_first_head", "state_kept_in_float16")
     )
     assert "wrong: case\n    def _first_head(gate" in beta
@@ -175,7 +175,7 @@ def test_the_code_of_an_edit_of_arrays_or_primitives_is_shown() -> None:
 
 
 def test_wrong_equations_of_a_recurrence_are_shown_below_the_right_ones_in_parts() -> None:
-    text = recurrence_deviation_text(NAMED["d_beta_by_v_alone"], CORPUS, DETECTIONS["d_beta_by_v_alone"])
+    text = deviation_text(NAMED["d_beta_by_v_alone"], CORPUS, DETECTIONS["d_beta_by_v_alone"])
     assert 'x.part("written", x.beta * (x.v - x.removed))' in text
     positions = [
         text.index(f"\n{title}\n") for title in ("right: attention, in parts", "wrong: written", "where of_beta")
@@ -185,6 +185,6 @@ def test_wrong_equations_of_a_recurrence_are_shown_below_the_right_ones_in_parts
 
 @pytest.mark.parametrize("name", list(NAMED)[::8])
 def test_a_text_fits_a_screen(name: str) -> None:
-    lines = recurrence_deviation_text(NAMED[name], CORPUS, DETECTIONS[name]).splitlines()
+    lines = deviation_text(NAMED[name], CORPUS, DETECTIONS[name]).splitlines()
     assert len(lines) <= 50
     assert max(map(len, lines)) <= 80

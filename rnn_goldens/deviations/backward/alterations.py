@@ -6,7 +6,7 @@ from typing import Any
 from rnn_goldens.cells import Array, Backward, Case, Cotangents
 from rnn_goldens.cells.notation import Term
 from rnn_goldens.cells.program import Equations
-from rnn_goldens.deviations.deviation import Alteration, Gradients, in_steps
+from rnn_goldens.deviations.alteration import Alteration, Gradients, in_steps
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, Cotangents, State
 from rnn_goldens.cells.backward import DirectionGradients
+from rnn_goldens.deviations.alteration import Alteration, in_network
 from rnn_goldens.deviations.backward.alterations import in_cotangents
-from rnn_goldens.deviations.deviation import Alteration, Deviation, in_network
+from rnn_goldens.deviations.deviation import Deviation
 
 
 def _of_out(change: Callable[[Array, Case], Array]) -> Alteration:

@@ -7,8 +7,9 @@ import numpy as np
 from rnn_goldens.cells import Array, Backward, Case, Cotangents
 from rnn_goldens.cells.arrays import State
 from rnn_goldens.cells.backward import DirectionGradients
+from rnn_goldens.deviations.alteration import Alteration, Gradients, in_network
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
-from rnn_goldens.deviations.deviation import Alteration, Deviation, Gradients, in_network
+from rnn_goldens.deviations.deviation import Deviation
 
 _BIDIRECTIONAL, _MULTILAYER = ("bidirectional",), ("multilayer",)
 

@@ -8,8 +8,9 @@ from rnn_goldens.cells import Array, Backward, Case, State, Weights
 from rnn_goldens.cells.backward import Block, Factors
 from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.steps import ACTIVATIONS
+from rnn_goldens.deviations.alteration import Alteration, in_network
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_steps_back
-from rnn_goldens.deviations.deviation import Alteration, Deviation, in_network
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 
 _Found = dict[Block, list[Factors]]

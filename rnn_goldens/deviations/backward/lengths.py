@@ -3,8 +3,9 @@
 import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, Cotangents, State
+from rnn_goldens.deviations.alteration import Alteration, Gradients, in_network
 from rnn_goldens.deviations.backward.alterations import in_cotangents, in_gradients, in_steps_back
-from rnn_goldens.deviations.deviation import Alteration, Deviation, Gradients, in_network
+from rnn_goldens.deviations.deviation import Deviation
 
 _LENGTHS = ("lengths",)
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case
+from rnn_goldens.deviations.alteration import Alteration, Gradients
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
 from rnn_goldens.deviations.backward.gates import of_gates
-from rnn_goldens.deviations.deviation import Alteration, Deviation, Gradients
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.rounding import Round, to, to_tf32
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case
 from rnn_goldens.cells.backward import Factors
+from rnn_goldens.deviations.alteration import REVERSE, Alteration, Gradients, direction
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
-from rnn_goldens.deviations.deviation import REVERSE, Alteration, Deviation, Gradients, direction
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.sizes import LIMITS
 from rnn_goldens.golden.built_in_cells import CELLS
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, Cotangents, State
 from rnn_goldens.cells.backward import DirectionGradients
+from rnn_goldens.deviations.alteration import Alteration, Gradients, by_layer, in_network
 from rnn_goldens.deviations.backward.alterations import in_cotangents, in_gradients, in_steps_back
-from rnn_goldens.deviations.deviation import Alteration, Deviation, Gradients, by_layer, in_network
+from rnn_goldens.deviations.deviation import Deviation
 
 _LSTM = ("lstm",)
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from rnn_goldens.cells import Array, Backward
 from rnn_goldens.cells.backward import Factors
-from rnn_goldens.deviations.deviation import Alteration, Deviation, in_network
+from rnn_goldens.deviations.alteration import Alteration, in_network
+from rnn_goldens.deviations.deviation import Deviation
 
 _WEIGHTS, _BIAS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh"), ("bias",)
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, State, Weights
 from rnn_goldens.cells.backward import Factors
+from rnn_goldens.deviations.alteration import Alteration, Gradients, in_network
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
-from rnn_goldens.deviations.deviation import Alteration, Deviation, Gradients, in_network
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 
 _BIASES, _MATRICES = ("bias_ih", "bias_hh"), ("weight_ih", "weight_hh")

@@ -14,17 +14,17 @@ from rnn_goldens.cells.recurrence_equations import Terms, linear_attention
 from rnn_goldens.deviations.recurrences.deviation import (
     ATTENTION,
     Edit,
-    RecurrenceDeviation,
     in_arrays,
     in_equations,
     in_outputs,
+    of_recurrences,
     with_arrays,
 )
 from rnn_goldens.golden.recurrences import RecurrenceConfig
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 
-_of_attention = partial(RecurrenceDeviation, cells=ATTENTION)
+_of_attention = partial(of_recurrences, cells=ATTENTION)
 
 # Layout.
 

@@ -1,6 +1,6 @@
 """The catalogue of deviations of the backward pass of recurrences: outputs are right, gradients are wrong."""
 
-from rnn_goldens.deviations.deviation import named_in
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.recurrences import (
     backward_all,
     backward_attention,
@@ -9,9 +9,8 @@ from rnn_goldens.deviations.recurrences import (
     backward_scans,
     backward_slstm,
 )
-from rnn_goldens.deviations.recurrences.backward_deviation import BackwardRecurrenceDeviation
 
-BACKWARD_FAMILIES: dict[str, tuple[BackwardRecurrenceDeviation, ...]] = {
+BACKWARD_FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "states back": backward_all.STATES,
     "steps back": backward_all.STEPS,
     "sequences back": backward_all.SEQUENCES,
@@ -28,21 +27,8 @@ BACKWARD_FAMILIES: dict[str, tuple[BackwardRecurrenceDeviation, ...]] = {
     "numerics": backward_numerics.DEVIATIONS,
 }
 
-BACKWARD_RECURRENCE_DEVIATIONS: tuple[BackwardRecurrenceDeviation, ...] = tuple(
+BACKWARD_RECURRENCE_DEVIATIONS: tuple[Deviation, ...] = tuple(
     deviation for family in BACKWARD_FAMILIES.values() for deviation in family
 )
 
-_BY_NAME = {deviation.name: deviation for deviation in BACKWARD_RECURRENCE_DEVIATIONS}
-
-
-def backward_recurrence_deviation(name: str) -> BackwardRecurrenceDeviation:
-    """Return a deviation by name; raises UnknownName with the names that exist."""
-    return named_in(_BY_NAME, name)
-
-
-__all__ = [
-    "BACKWARD_FAMILIES",
-    "BACKWARD_RECURRENCE_DEVIATIONS",
-    "BackwardRecurrenceDeviation",
-    "backward_recurrence_deviation",
-]
+__all__ = ["BACKWARD_FAMILIES", "BACKWARD_RECURRENCE_DEVIATIONS"]

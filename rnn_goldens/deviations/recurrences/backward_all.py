@@ -6,9 +6,10 @@ import numpy as np
 
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.recurrences.backward_deviation import (
     CHUNK,
-    BackwardRecurrenceDeviation,
+    WrongBackward,
     declared_for,
     in_loop,
 )
@@ -29,11 +30,13 @@ def _zero(arrays: Arrays) -> Arrays:
 # Cotangents of states.
 
 
-def _truncated(steps: int) -> BackwardRecurrenceDeviation:
-    return BackwardRecurrenceDeviation(
+def _truncated(steps: int) -> Deviation:
+    return Deviation(
         f"recurrence_backward_truncated_every_{steps}",
         f"Does not pass the state's cotangent to the previous chunk of {steps} steps.",
-        in_loop(carry=lambda _, d_before, d_after, t: _zero(d_before) if t and t % steps == 0 else d_before),
+        WrongBackward(
+            in_loop(carry=lambda _, d_before, d_after, t: _zero(d_before) if t and t % steps == 0 else d_before)
+        ),
         CELLS,
         ("several_chunks",) if steps == CHUNK else ("several_steps",),
     )

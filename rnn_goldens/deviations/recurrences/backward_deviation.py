@@ -1,6 +1,6 @@
 """A deviation of the backward pass of recurrences: outputs are right, gradients are wrong."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +9,10 @@ import numpy as np
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.recurrences.backward_equations import RIGHT
-from rnn_goldens.deviations.recurrences.deviation import FEATURES
+from rnn_goldens.deviations.wrong_pass import WrongPass
+from rnn_goldens.golden.expected import GRADIENTS
 
 CHUNK = 64
 """The usual number of steps in a chunk."""
@@ -20,38 +22,19 @@ Wrong = Equations | type[RecurrenceBackward]
 
 
 @dataclass(frozen=True, eq=False)
-class BackwardRecurrenceDeviation:
-    """A named bug of the backward pass of recurrences.
+class WrongBackward(WrongPass):
+    """A wrong backward pass of recurrences.
 
     Attributes:
-        name: permanent name, in lower case with underscores.
-        sentence: description of the bug.
         wrong: the wrong equations, or the wrong loop.
-        cells: the recurrences that the deviation applies to.
-        needs: names of ``FEATURES`` without which the deviation has no effect.
-        stands_for: reports of the bug in real implementations, as ``repository#number``.
-        fix: how to fix the bug, if the sentence does not show that.
     """
 
-    name: str
-    sentence: str
     wrong: Wrong
-    cells: tuple[str, ...]
-    needs: tuple[str, ...] = ()
-    stands_for: tuple[str, ...] = ()
-    fix: str = ""
 
-    def applies_to(self, cell: str) -> bool:
-        """Return whether the deviation applies to a recurrence."""
-        return cell in self.cells
-
-    def fix_for(self, _: Collection[str] = ()) -> str:
-        """Return how to fix the bug."""
-        return self.fix
-
-    def has_needs(self, case: RecurrenceCase) -> bool:
-        """Return whether a case has all features that the deviation needs."""
-        return all(FEATURES[name](case) for name in self.needs)
+    @property
+    def of(self) -> str:
+        """GRADIENTS."""
+        return GRADIENTS
 
     def loop(self, cell: str) -> RecurrenceBackward:
         """Return the wrong backward pass of a recurrence."""
@@ -66,7 +49,7 @@ class BackwardRecurrenceDeviation:
         return self.loop(case.cell).gradients(case, cotangents)
 
 
-def declared_for(default: tuple[str, ...]) -> Callable[..., BackwardRecurrenceDeviation]:
+def declared_for(default: tuple[str, ...]) -> Callable[..., Deviation]:
     """Return a function that declares a deviation, of the given recurrences unless others are named."""
 
     def declared(
@@ -76,8 +59,8 @@ def declared_for(default: tuple[str, ...]) -> Callable[..., BackwardRecurrenceDe
         *needs: str,
         cells: tuple[str, ...] = default,
         stands_for: tuple[str, ...] = (),
-    ) -> BackwardRecurrenceDeviation:
-        return BackwardRecurrenceDeviation(name, sentence, wrong, cells, needs, stands_for)
+    ) -> Deviation:
+        return Deviation(name, sentence, WrongBackward(wrong), cells, needs, stands_for)
 
     return declared
 

@@ -7,9 +7,10 @@ from rnn_goldens.cells.matrix_backward import NUMPY
 from rnn_goldens.cells.matrix_notation import outer
 from rnn_goldens.cells.notation import Term, exp
 from rnn_goldens.deviations.backward.alterations import detached, instead
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.recurrences.backward_attention import RepeatedHeads
 from rnn_goldens.deviations.recurrences.backward_decays import RunningSum
-from rnn_goldens.deviations.recurrences.backward_deviation import BackwardRecurrenceDeviation, declared_for, in_loop
+from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
 from rnn_goldens.deviations.recurrences.backward_equations import attention
 from rnn_goldens.deviations.recurrences.deviation import ATTENTION, CELLS, DELTA, GATED
 from rnn_goldens.golden.recurrences import RECURRENCES
@@ -25,7 +26,7 @@ def _added_up(parts: Sequence[Array]) -> Array:
     return total
 
 
-def _carried(precision: str) -> BackwardRecurrenceDeviation:
+def _carried(precision: str) -> Deviation:
     return _deviation(
         f"state_cotangent_in_{precision}",
         f"Rounds the state's cotangent to {precision} after every step.",

@@ -3,13 +3,14 @@
 import numpy as np
 
 from rnn_goldens.cells.arrays import Array
-from rnn_goldens.cells.notation import sigmoid
+from rnn_goldens.cells.notation import Term, sigmoid
 from rnn_goldens.cells.recurrence import Arrays
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward, Step
 from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.deviations.backward.alterations import detached, instead
-from rnn_goldens.deviations.recurrences.backward_deviation import BackwardRecurrenceDeviation, declared_for, in_loop
-from rnn_goldens.deviations.recurrences.backward_equations import Change, slstm
+from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
+from rnn_goldens.deviations.recurrences.backward_equations import Change, Values, slstm
 
 _slstm = declared_for(("slstm",))
 
@@ -21,19 +22,20 @@ def _only(*gates: str) -> Equations:
     return slstm(recurrent=lambda y, x: y if x.gate in gates else x.R @ detached(x.h))
 
 
-def _of_states(name: str, sentence: str, **changes: Change) -> tuple[BackwardRecurrenceDeviation, ...]:
+def _stabilizer(_: Term, x: Values) -> Term:
+    largest: Term = x.largest
+    return largest
+
+
+def _of_states(name: str, sentence: str, **changes: Change) -> tuple[Deviation, ...]:
     """Return a bug in the cotangents of c and n, with the stabilizer as a constant and differentiated as by autograd.
 
     The right cotangents of c and n cancel that of the stabilizer, wrong ones do not.
     """
-    differentiated: dict[str, Change] = {"subtracted": lambda _, x: x.largest, "carried": lambda _, x: x.largest}
+    in_autograd = slstm(subtracted=_stabilizer, carried=_stabilizer, **changes)
     return (
         _slstm(name, f"{sentence}; the stabilizer is a constant.", slstm(**changes)),
-        _slstm(
-            f"{name}_in_autograd",
-            f"{sentence}; the stabilizer is differentiated, as by autograd.",
-            slstm(**differentiated, **changes),
-        ),
+        _slstm(f"{name}_in_autograd", f"{sentence}; the stabilizer is differentiated, as by autograd.", in_autograd),
     )
 
 

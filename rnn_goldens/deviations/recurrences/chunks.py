@@ -11,7 +11,8 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.chunked import Chunk, Chunked, Value
 from rnn_goldens.cells.graph_primitives import NUMPY
 from rnn_goldens.cells.recurrence import RecurrenceCase, in_lanes
-from rnn_goldens.deviations.recurrences.deviation import ATTENTION, DELTA, GATED, Outputs, RecurrenceDeviation
+from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.recurrences.deviation import ATTENTION, DELTA, GATED, Outputs, of_recurrences
 
 GATED_DELTA = ("gated_delta",)
 
@@ -72,9 +73,9 @@ def of_chunks(
     needs: tuple[str, ...] = (),
     stands_for: tuple[str, ...] = (),
     **methods: Callable[..., Any],
-) -> RecurrenceDeviation:
+) -> Deviation:
     """Return the deviation with replaced methods of the chunked form."""
-    return RecurrenceDeviation(name, sentence, Replaced(methods), cells, needs, stands_for)
+    return of_recurrences(name, sentence, Replaced(methods), cells, needs, stands_for)
 
 
 # The border of chunks.

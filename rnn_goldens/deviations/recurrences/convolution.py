@@ -12,11 +12,11 @@ from rnn_goldens.cells.recurrence_equations import Terms, causal_conv
 from rnn_goldens.deviations.recurrences.deviation import (
     Edit,
     Outputs,
-    RecurrenceDeviation,
     Wrong,
     in_arrays,
     in_equations,
     in_outputs,
+    of_recurrences,
     with_arrays,
 )
 
@@ -25,7 +25,7 @@ from rnn_goldens.deviations.recurrences.deviation import (
 TAPS = 4
 """The largest width of common kernels."""
 
-_of_conv = partial(RecurrenceDeviation, cells=("causal_conv",))
+_of_conv = partial(of_recurrences, cells=("causal_conv",))
 
 # The convolution.
 

@@ -9,6 +9,7 @@ from rnn_goldens.cells.chunked import Chunk
 from rnn_goldens.cells.notation import Operand, Term, exp
 from rnn_goldens.cells.recurrence import MatrixArithmetic
 from rnn_goldens.cells.recurrence_equations import Terms, linear_attention
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, of_chunks
 from rnn_goldens.deviations.recurrences.deviation import (
     ATTENTION,
@@ -17,10 +18,10 @@ from rnn_goldens.deviations.recurrences.deviation import (
     GATED,
     Change,
     Edit,
-    RecurrenceDeviation,
     in_arrays,
     in_equations,
     in_outputs,
+    of_recurrences,
 )
 from rnn_goldens.deviations.recurrences.updates import storing
 from rnn_goldens.golden.precision import PRECISIONS
@@ -89,8 +90,8 @@ def _sums_in(name: str, right: ChunkKernel, x: Chunk) -> Array:
     return rounded(name, right.sums(x))
 
 
-def _state_kept_in(name: str, *stands_for: str) -> RecurrenceDeviation:
-    return RecurrenceDeviation(
+def _state_kept_in(name: str, *stands_for: str) -> Deviation:
+    return of_recurrences(
         f"state_kept_in_{name}",
         f"Keeps the state in {name} between steps.",
         Edit(operations=_StatesRounded(name)),
@@ -103,7 +104,7 @@ DEVIATIONS = (
     _state_kept_in("bfloat16"),
     _state_kept_in("float16", "TensorRT-Model-Connect PR725", "llm-scaler#559"),
     *(
-        RecurrenceDeviation(
+        of_recurrences(
             f"output_summed_in_{name}",
             f"Rounds each term and each sum of the product of query and state to {name}.",
             in_equations(_summed, _Rounding(name)),
@@ -111,14 +112,14 @@ DEVIATIONS = (
         )
         for name in HALF
     ),
-    RecurrenceDeviation(
+    of_recurrences(
         "output_in_float16",
         "Returns the outputs in float16, where large ones overflow.",
         in_outputs(o=partial(rounded, "float16")),
         ATTENTION,
         stands_for=("vllm#54308",),
     ),
-    RecurrenceDeviation(
+    of_recurrences(
         "decayed_state_in_float16",
         "Rounds the decayed state to float16.",
         in_equations(lambda g, S, **x: linear_attention(S=_rounded(exp(g) * S), **x), _Rounding("float16")),
@@ -126,7 +127,7 @@ DEVIATIONS = (
         stands_for=("cudnn-frontend#916",),
     ),
     *(
-        RecurrenceDeviation(
+        of_recurrences(
             f"decay_in_{name}",
             f"Rounds the factor of the state to {name}.",
             Edit(operations=_Decay(partial(rounded, name))),
@@ -134,26 +135,26 @@ DEVIATIONS = (
         )
         for name in HALF
     ),
-    RecurrenceDeviation(
+    of_recurrences(
         "decay_approximated",
         "Computes the factor of the state by an approximation with relative errors up to 2^-9.",
         Edit(operations=_Decay(_approximated)),
         WITH_EXPONENTIAL,
     ),
-    RecurrenceDeviation(
+    of_recurrences(
         "small_decay_flushed_to_zero",
         "Takes zero for factors of the state below 2^-14, the smallest normal number of float16.",
         Edit(operations=_Decay(_flushed)),
         GATED,
     ),
-    RecurrenceDeviation(
+    of_recurrences(
         "beta_in_bfloat16",
         "Rounds beta to bfloat16.",
         in_arrays(beta=partial(rounded, "bfloat16")),
         DELTA,
         stands_for=("vllm PR53877", "sglang PR40362", "LightLLM PR1579"),
     ),
-    RecurrenceDeviation(
+    of_recurrences(
         "held_value_in_bfloat16",
         "Rounds what the state holds for the key to bfloat16.",
         in_equations(storing(lambda v, held, beta: beta * (v - _rounded(held))), _Rounding("bfloat16")),

@@ -13,9 +13,9 @@ from rnn_goldens.cells.recurrence_equations import Equations, Terms, min_gru, rg
 from rnn_goldens.deviations.recurrences.deviation import (
     Edit,
     Outputs,
-    RecurrenceDeviation,
     in_arrays,
     in_equations,
+    of_recurrences,
     with_arrays,
 )
 from rnn_goldens.deviations.recurrences.states import in_two_parts
@@ -49,7 +49,7 @@ def _scan(decay: Operand, added: Term, u: Term, C: Term, D: Term, h: Term) -> tu
     return (h @ C + D * u,), (h,)
 
 
-_of_scan = partial(RecurrenceDeviation, cells=("selective_scan",))
+_of_scan = partial(of_recurrences, cells=("selective_scan",))
 
 SELECTIVE_SCAN = (
     _of_scan(
@@ -145,7 +145,7 @@ def _normalized(by: Callable[[Term], Operand]) -> Equations:
 _not_normalized = _normalized(lambda _: 1)
 
 
-_of_rg_lru = partial(RecurrenceDeviation, cells=("rg_lru",))
+_of_rg_lru = partial(of_recurrences, cells=("rg_lru",))
 
 RG_LRU = (
     _of_rg_lru(
@@ -208,7 +208,7 @@ def _positive(z: Array) -> Array:
     return np.where(z >= 0, z + z.dtype.type(0.5), RIGHT.sigmoid(z))
 
 
-_of_min_gru = partial(RecurrenceDeviation, cells=("min_gru",))
+_of_min_gru = partial(of_recurrences, cells=("min_gru",))
 
 MIN_GRU = (
     _of_min_gru(
@@ -278,7 +278,7 @@ def _operands_swapped(case: RecurrenceCase) -> Outputs:
 
 
 OPERATOR = (
-    RecurrenceDeviation(
+    of_recurrences(
         "scan_operands_swapped",
         "Swaps the operands of a scan's operator: decays what is added by the steps before it, and not the state.",
         _operands_swapped,

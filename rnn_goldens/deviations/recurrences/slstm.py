@@ -7,7 +7,7 @@ import numpy as np
 
 from rnn_goldens.cells.notation import Term, exp, log_sigmoid, maximum, sigmoid, tanh
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, slstm
-from rnn_goldens.deviations.recurrences.deviation import Change, Edit, RecurrenceDeviation, in_arrays, in_equations
+from rnn_goldens.deviations.recurrences.deviation import Change, Edit, in_arrays, in_equations, of_recurrences
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 
@@ -60,7 +60,7 @@ def _in_recurrent_weights(change: Change) -> Edit:
     return in_arrays(R_i=change, R_f=change, R_z=change, R_o=change)
 
 
-_of_slstm = partial(RecurrenceDeviation, cells=("slstm",))
+_of_slstm = partial(of_recurrences, cells=("slstm",))
 
 DEVIATIONS = (
     _of_slstm(

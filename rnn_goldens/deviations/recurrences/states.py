@@ -7,20 +7,20 @@ from functools import partial
 import numpy as np
 
 from rnn_goldens.cells.recurrence import RecurrenceCase, packed, run
+from rnn_goldens.deviations.needs import sequence_count
 from rnn_goldens.deviations.recurrences.deviation import (
     CELLS,
     GATED,
     Change,
     Edit,
     Outputs,
-    RecurrenceDeviation,
     Wrong,
-    sequence_count,
+    of_recurrences,
     with_arrays,
 )
 from rnn_goldens.golden.recurrences import sequence_slices
 
-_of_states = partial(RecurrenceDeviation, cells=CELLS)
+_of_states = partial(of_recurrences, cells=CELLS)
 
 _of_sequences = partial(_of_states, takes_packed=True)
 
@@ -209,7 +209,7 @@ PACKED = (
         Edit(outputs=_last_for_all),
         needs=("sequences",),
     ),
-    RecurrenceDeviation(
+    of_recurrences(
         "decay_sums_from_start_of_packed_chunk",
         "Decays the initial state of a packed sequence from the start of a chunk that begins before the sequence.",
         _on_grid,

@@ -11,7 +11,7 @@ from rnn_goldens.cells.matrix_notation import first_row
 from rnn_goldens.cells.notation import Operand, Term, exp, log_sigmoid, maximum, sigmoid
 from rnn_goldens.cells.recurrence import MatrixArithmetic
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, linear_attention
-from rnn_goldens.deviations.recurrences.deviation import DELTA, GATED, RecurrenceDeviation, in_arrays, in_equations
+from rnn_goldens.deviations.recurrences.deviation import DELTA, GATED, in_arrays, in_equations, of_recurrences
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 
@@ -37,7 +37,7 @@ def _first_head(gate: Array) -> Array:
     return np.broadcast_to(gate[:, :, :1], gate.shape)
 
 
-_of_decay = partial(RecurrenceDeviation, cells=GATED)
+_of_decay = partial(of_recurrences, cells=GATED)
 
 DECAY = (
     _of_decay(
@@ -113,7 +113,7 @@ DECAY = (
         in_arrays(g=lambda g: np.concatenate([np.zeros_like(g[:, :1]), g[:, 1:]], axis=1)),
         needs=("state",),
     ),
-    RecurrenceDeviation(
+    of_recurrences(
         "decay_not_seen_by_delta_rule",
         "Subtracts from the value what the state holds for the key before the decay, instead of after it.",
         in_equations(lambda k, v, S, beta, **x: linear_attention(k=k, v=beta * (v - S.mT @ k), S=S, **x)),
@@ -155,7 +155,7 @@ def _delta_rule_of_keys(
     return linear_attention(q, beta * (k - S @ v), v, S, scale=scale)
 
 
-_of_delta = partial(RecurrenceDeviation, cells=DELTA)
+_of_delta = partial(of_recurrences, cells=DELTA)
 
 DELTA_RULE = (
     _of_delta(

@@ -87,7 +87,7 @@ def test_each_deviation_needs_every_feature_that_it_lists(wrong: Deviation) -> N
 def test_each_deviation_leaves_the_outputs_right(wrong: Deviation) -> None:
     for cell in wrong.cells:
         for example in BACKWARD_EXAMPLES[cell][:2]:
-            network: Network = wrong.wrong.network()
+            network: Network = wrong.alteration.network()
             for output, right in zip(network.run(example.forward.case), example.forward.right_outputs, strict=True):
                 np.testing.assert_allclose(output, right, rtol=1e-12, atol=1e-12)
 

@@ -17,15 +17,12 @@ from rnn_goldens.cells.matrix_backward import NUMPY
 from rnn_goldens.cells.recurrence import RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward, gradients
 from rnn_goldens.cells.recurrence_equations import Equations
-from rnn_goldens.deviations.recurrences.backward import (
-    BACKWARD_FAMILIES,
-    BACKWARD_RECURRENCE_DEVIATIONS,
-    BackwardRecurrenceDeviation,
-    backward_recurrence_deviation,
-)
+from rnn_goldens.deviations import Deviation, deviation
+from rnn_goldens.deviations.needs import FEATURES
+from rnn_goldens.deviations.recurrences.backward import BACKWARD_FAMILIES, BACKWARD_RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.backward_attention import RepeatedHeads
 from rnn_goldens.deviations.recurrences.backward_decays import RunningSum
-from rnn_goldens.deviations.recurrences.backward_deviation import in_loop
+from rnn_goldens.deviations.recurrences.backward_deviation import WrongBackward, in_loop
 from rnn_goldens.deviations.recurrences.backward_equations import (
     RIGHT,
     attention,
@@ -36,7 +33,7 @@ from rnn_goldens.deviations.recurrences.backward_equations import (
     selective_scan,
     slstm,
 )
-from rnn_goldens.deviations.recurrences.deviation import ATTENTION, FEATURES, GATED
+from rnn_goldens.deviations.recurrences.deviation import ATTENTION, GATED
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 Gradients = Mapping[str, NDArray[Any]]
@@ -85,11 +82,11 @@ each_deviation = for_each(BACKWARD_RECURRENCE_DEVIATIONS, lambda wrong: wrong.na
 
 
 @cache
-def gradients_of(wrong: BackwardRecurrenceDeviation, example: Example) -> Gradients:
+def gradients_of(wrong: Deviation, example: Example) -> Gradients:
     return example.reported(wrong.gradients(example.case, example.cotangents))
 
 
-def changes(wrong: BackwardRecurrenceDeviation, example: Example) -> bool:
+def changes(wrong: Deviation, example: Example) -> bool:
     found = gradients_of(wrong, example)
     return any(not np.allclose(found[n], right, rtol=1e-9, atol=1e-9) for n, right in example.right.items())
 
@@ -131,27 +128,27 @@ def test_there_are_at_least_30_deviations_in_the_order_of_their_families() -> No
 
 
 @each_deviation
-def test_each_deviation_is_described_completely(wrong: BackwardRecurrenceDeviation) -> None:
+def test_each_deviation_is_described_completely(wrong: Deviation) -> None:
     assert_described(wrong, RECURRENCES, FEATURES)
     assert all(wrong.applies_to(cell) == (cell in wrong.cells) for cell in RECURRENCES)
-    assert backward_recurrence_deviation(wrong.name) is wrong
+    assert deviation(wrong.name) is wrong
 
 
 @each_deviation
-def test_each_deviation_has_an_effect_in_each_of_its_cells(wrong: BackwardRecurrenceDeviation) -> None:
+def test_each_deviation_has_an_effect_in_each_of_its_cells(wrong: Deviation) -> None:
     for cell in wrong.cells:
         assert any(changes(wrong, one) for one in EXAMPLES[cell] if one.has(wrong.needs)), cell
 
 
 @each_deviation
-def test_each_deviation_has_no_effect_without_the_features_it_needs(wrong: BackwardRecurrenceDeviation) -> None:
+def test_each_deviation_has_no_effect_without_the_features_it_needs(wrong: Deviation) -> None:
     assert len(set(wrong.needs)) == len(wrong.needs)
     without = [one for cell in wrong.cells for one in EXAMPLES[cell] if not one.has(wrong.needs)]
     assert [f"{one.name}, {one.case.cell}" for one in without if changes(wrong, one)] == []
 
 
 @each_deviation
-def test_each_deviation_keeps_shapes_and_types_and_is_deterministic(wrong: BackwardRecurrenceDeviation) -> None:
+def test_each_deviation_keeps_shapes_and_types_and_is_deterministic(wrong: Deviation) -> None:
     for cell in wrong.cells:
         for one in EXAMPLES[cell][:4]:
             found = gradients_of(wrong, one)
@@ -163,7 +160,7 @@ def test_each_deviation_keeps_shapes_and_types_and_is_deterministic(wrong: Backw
 
 
 @each_deviation
-def test_each_deviation_computes_in_the_type_of_the_arrays(wrong: BackwardRecurrenceDeviation) -> None:
+def test_each_deviation_computes_in_the_type_of_the_arrays(wrong: Deviation) -> None:
     for cell in wrong.cells:
         one = EXAMPLES[cell][1]
         found = wrong.gradients(one.case.astype(np.float32), one.cotangents)
@@ -171,9 +168,10 @@ def test_each_deviation_computes_in_the_type_of_the_arrays(wrong: BackwardRecurr
 
 
 @each_deviation
-def test_wrong_equations_have_the_right_values(wrong: BackwardRecurrenceDeviation) -> None:
+def test_wrong_equations_have_the_right_values(wrong: Deviation) -> None:
     for cell in wrong.cells:
-        case, loop = EXAMPLES[cell][0].case, wrong.loop(cell)
+        assert isinstance(wrong.wrong, WrongBackward)
+        case, loop = EXAMPLES[cell][0].case, wrong.wrong.loop(cell)
         for step, arguments in zip(RecurrenceBackward().kept(case), loop.arguments(case), strict=True):
             before = {**arguments, **{name: array for name, array in step.before.items() if name not in arguments}}
             program, own = loop.program(case, tuple(before)), step_program(case)
@@ -185,14 +183,14 @@ def test_wrong_equations_have_the_right_values(wrong: BackwardRecurrenceDeviatio
 
 def test_what_does_not_exist_can_neither_be_found_nor_replaced() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'd_g_zero'"):
-        backward_recurrence_deviation("d_g_zeros")
+        deviation("d_g_zeros")
     with pytest.raises(TypeError, match="RunningSum has no method 'd_z'"):
         in_loop(RunningSum, d_z=lambda right, x: right.d_z(x))
     with pytest.raises(TypeError, match="attention has no part 'gate'"):
         attention(gate=constant)
 
 
-def rounded(wrong: BackwardRecurrenceDeviation, one: Example) -> str:
+def rounded(wrong: Deviation, one: Example) -> str:
     return repr([(np.round(array, 9) + 0.0).tobytes() for array in gradients_of(wrong, one).values()])
 
 
@@ -222,7 +220,7 @@ def test_an_slstm_with_a_constant_normalizer_is_that_of_torch(*, in_autograd: bo
     results = {"d_out": torch.stack(outputs, 1), "d_h_n": h}
     sum((torch.tensor(array) * results[name]).sum() for name, array in one.cotangents.items()).backward()
     name = "slstm_normalizer_constant" + "_in_autograd" * in_autograd
-    found = backward_recurrence_deviation(name).gradients(case, one.cotangents)
+    found = deviation(name).gradients(case, one.cotangents)
     for name, array in found.items():
         expected = torch.zeros_like(given[name]) if given[name].grad is None else given[name].grad
         np.testing.assert_allclose(array, expected, rtol=1e-10, atol=1e-12, err_msg=name)

@@ -17,16 +17,10 @@ from rnn_goldens import UnknownName
 from rnn_goldens.cells.chunked import in_chunks
 from rnn_goldens.cells.recurrence import EQUATIONS, RecurrenceCase, packed, run
 from rnn_goldens.cells.unrolled import recorded_recurrence
-from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
-from rnn_goldens.deviations.recurrences import (
-    FAMILIES,
-    FEATURES,
-    RECURRENCE_DEVIATIONS,
-    RecurrenceDeviation,
-    all_by_name,
-    recurrence_deviation,
-)
+from rnn_goldens.deviations.needs import FEATURES
+from rnn_goldens.deviations.recurrences import FAMILIES, RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.backward import BACKWARD_RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, of_chunks
 from rnn_goldens.deviations.recurrences.deviation import ATTENTION
@@ -87,8 +81,8 @@ each_deviation = for_each(RECURRENCE_DEVIATIONS, lambda wrong: wrong.name)
 
 
 @cache
-def outputs_of(wrong: RecurrenceDeviation, one: Example) -> Arrays:
-    return wrong.run(one.case)
+def outputs_of(wrong: Deviation, one: Example) -> Arrays:
+    return wrong.outputs(one.case)
 
 
 def difference(found: Arrays, right: Arrays) -> float:
@@ -97,7 +91,7 @@ def difference(found: Arrays, right: Arrays) -> float:
     return float(max(d if np.isfinite(d) else np.inf for d in differences))
 
 
-def changes(wrong: RecurrenceDeviation, one: Example, by: float = 1e-6) -> bool:
+def changes(wrong: Deviation, one: Example, by: float = 1e-6) -> bool:
     with np.errstate(all="ignore"):
         return difference(outputs_of(wrong, one), one.right) > by
 
@@ -162,40 +156,40 @@ def test_there_are_at_least_89_deviations_in_the_order_of_their_families() -> No
 
 def test_names_are_unique_in_all_catalogues_and_well_formed() -> None:
     assert_well_named(DEVIATIONS, BACKWARD_DEVIATIONS, RECURRENCE_DEVIATIONS, BACKWARD_RECURRENCE_DEVIATIONS)
-    assert all(all_by_name()[d.name] is d for d in RECURRENCE_DEVIATIONS)
+    assert all(deviation(d.name) is d for d in RECURRENCE_DEVIATIONS)
 
 
 def test_what_does_not_exist_can_neither_be_found_nor_replaced() -> None:
     with pytest.raises(UnknownName, match="scale_left_out"):
-        recurrence_deviation("scale_left")
+        deviation("scale_left")
     with pytest.raises(AssertionError):
         of_chunks(ATTENTION, "name", "Sentence.", decays=lambda right, g: right.decay(g))
 
 
 @each_deviation
-def test_each_deviation_is_described_completely(wrong: RecurrenceDeviation) -> None:
+def test_each_deviation_is_described_completely(wrong: Deviation) -> None:
     assert_described(wrong, RECURRENCES, FEATURES)
     assert not wrong.fix.endswith(".")
     assert all(wrong.applies_to(cell) == (cell in wrong.cells) for cell in RECURRENCES)
     assert [defect for defect in wrong.stands_for if not re.fullmatch(DEFECT, defect)] == []
-    assert recurrence_deviation(wrong.name) is wrong
+    assert deviation(wrong.name) is wrong
 
 
 @each_deviation
-def test_each_deviation_has_an_effect_in_each_of_its_cells_and_in_both_precisions(wrong: RecurrenceDeviation) -> None:
+def test_each_deviation_has_an_effect_in_each_of_its_cells_and_in_both_precisions(wrong: Deviation) -> None:
     for cell in wrong.cells:
         for examples, by in ((EXAMPLES, 1e-6), (IN_FLOAT32, 2e-5)):
             assert any(changes(wrong, one, by) for one in examples[cell] if wrong.has_needs(one.case)), cell
 
 
 @each_deviation
-def test_each_deviation_has_no_effect_without_the_features_it_needs(wrong: RecurrenceDeviation) -> None:
+def test_each_deviation_has_no_effect_without_the_features_it_needs(wrong: Deviation) -> None:
     without = [one for cell in wrong.cells for one in EXAMPLES[cell] if not wrong.has_needs(one.case)]
     assert [f"{one.name}, {one.case.cell}" for one in without if changes(wrong, one, 1e-12)] == []
 
 
 @each_deviation
-def test_each_deviation_needs_every_feature_that_it_lists(wrong: RecurrenceDeviation) -> None:
+def test_each_deviation_needs_every_feature_that_it_lists(wrong: Deviation) -> None:
     assert len(set(wrong.needs)) == len(wrong.needs)
     for needed in wrong.needs:
         others = replace(wrong, needs=tuple(name for name in wrong.needs if name != needed))
@@ -204,7 +198,7 @@ def test_each_deviation_needs_every_feature_that_it_lists(wrong: RecurrenceDevia
 
 
 @each_deviation
-def test_each_deviation_keeps_shapes_and_types_and_is_deterministic(wrong: RecurrenceDeviation) -> None:
+def test_each_deviation_keeps_shapes_and_types_and_is_deterministic(wrong: Deviation) -> None:
     for cell in wrong.cells:
         for one in (*EXAMPLES[cell][::6], IN_FLOAT32[cell][0]):
             assert described(outputs_of(wrong, one)) == described(one.right), one.name
@@ -212,7 +206,7 @@ def test_each_deviation_keeps_shapes_and_types_and_is_deterministic(wrong: Recur
         assert all(np.array_equal(array, second[name], equal_nan=True) for name, array in first.items())
 
 
-def rounded(wrong: RecurrenceDeviation, one: Example) -> str:
+def rounded(wrong: Deviation, one: Example) -> str:
     found, largest = outputs_of(wrong, one), {name: np.abs(array).max() for name, array in one.right.items()}
     return repr([(np.round(array / largest[name], 8) + 0.0).tobytes() for name, array in found.items()])
 

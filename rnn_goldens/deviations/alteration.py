@@ -1,0 +1,272 @@
+"""Changes of the forward or backward pass of a network, as small edits of the definition in ``cells``."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Backward, Case, Cell, Cotangents, Network, State, Weights
+from rnn_goldens.cells.cell import with_equations
+from rnn_goldens.cells.program import Equations
+from rnn_goldens.deviations.wrong_pass import WrongPass
+from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
+from rnn_goldens.golden.shapes import STACKED
+
+STACKED_NAMES = tuple(name for name, _ in STACKED)
+"""Names of the weights with a block of rows for each gate."""
+
+Outputs = tuple[Array, ...]
+"""out, h_n, and c_n for an LSTM."""
+
+Gradients = dict[str, Array]
+"""Gradients by the name of the array."""
+
+FORWARD, REVERSE = "forward", "reverse"
+
+Change = Callable[[Case, Outputs], Outputs]
+"""``change(case, outputs)`` returns the wrong outputs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Alteration(WrongPass):
+    """A change of the forward or backward pass of a network. ``a & b`` combines two changes.
+
+    Attributes:
+        inputs: changes of the inputs: functions of the case; for gradients, of the case and the cotangents.
+        steps: classes that override methods of ``right``. The first is the outermost: a method that does not call
+            ``super()`` replaces the same method of later classes.
+        equations: other equations by cell; for gradients, with right values and wrong derivatives.
+        outputs: changes of the outputs or gradients: functions of the case and the outputs or gradients.
+        returned: changes of the outputs just before they are returned, without a batch axis for unbatched input.
+        right: the network that is changed: ``Backward`` if only gradients are wrong.
+    """
+
+    inputs: tuple[Callable[..., Any], ...] = ()
+    steps: tuple[type[Network], ...] = ()
+    equations: Mapping[str, Equations] = field(default_factory=dict)
+    outputs: tuple[Callable[..., Any], ...] = ()
+    returned: tuple[Change, ...] = ()
+    right: type[Network] = Network
+
+    @property
+    def of(self) -> str:
+        """GRADIENTS if only the backward pass is wrong."""
+        return GRADIENTS if self.right is Backward else OUTPUTS
+
+    def __call__(self, case: Case) -> Outputs:
+        """Return the wrong outputs of a case with float64 arrays."""
+        return self.around(self.network().run, case)
+
+    def outputs_by_name(self, case: Case) -> dict[str, Array]:
+        """Return the wrong outputs by name."""
+        return dict(zip(case.cell.layout.outputs, self(case), strict=False))
+
+    def around(self, run: Callable[[Case], Outputs], case: Case) -> Outputs:
+        """Apply the changes of inputs and outputs around any function that runs a network on a batch."""
+        with np.errstate(all="ignore"):  # a wrong network may overflow
+            batch = case.as_batch()
+            for change in self.inputs:
+                batch = change(batch)
+            outputs = run(batch)
+            for change in self.outputs:
+                outputs = change(batch, outputs)
+            if not case.batched:
+                outputs = outputs[0][0], *(part[:, 0] for part in outputs[1:])
+            for change in self.returned:
+                outputs = change(case, outputs)
+        return outputs
+
+    @np.errstate(all="ignore")
+    def gradients(self, case: Case, cotangents: Cotangents) -> Gradients:
+        """Return the wrong gradients of a case."""
+        for change in self.inputs:
+            cotangents = change(case, cotangents)
+        network = self.network()
+        assert isinstance(network, Backward)
+        found = network.gradients(case, cotangents)
+        for change in self.outputs:
+            found = change(case, found)
+        return found
+
+    def __and__(self, other: WrongPass) -> "Alteration":
+        """Combine two changes.
+
+        Raises:
+            ValueError: one changes outputs and the other gradients, both change the equations of a cell, or the steps
+                of one override those of the other.
+        """
+        if not isinstance(other, Alteration) or self.right is not other.right:
+            raise ValueError("one changes outputs and the other gradients, or networks and the other recurrences")
+        if twice := sorted(set(self.equations) & set(other.equations)):
+            raise ValueError(f"both change the equations of {', '.join(twice)}")
+        if any(issubclass(a, b) or issubclass(b, a) for a in self.steps for b in other.steps):
+            raise ValueError("one overrides the other")
+        return Alteration(
+            (*self.inputs, *other.inputs),
+            tuple(sorted((*self.steps, *other.steps), key=lambda step: not issubclass(step, AfterAllOthers))),
+            {**self.equations, **other.equations},
+            (*self.outputs, *other.outputs),
+            (*self.returned, *other.returned),
+            self.right,
+        )
+
+    @property
+    def acts_on(self) -> tuple[str, ...]:
+        """The changed parts: ``inputs``, ``equations``, methods of the network, ``outputs``."""
+        steps = {name for step in self.steps for name in overridden(step, self.right)}
+        return (
+            *(["inputs"] if self.inputs else []),
+            *(["equations"] if self.equations else []),
+            *sorted(steps),
+            *(["outputs"] if self.outputs or self.returned else []),
+        )
+
+    @cached_property
+    def network(self) -> type[Network]:
+        """The network with changed steps and equations; ``around`` applies the other changes."""
+        wrong, base = self.equations, self.right
+
+        class Deviating(*self.steps, base):  # type: ignore[misc,valid-type] # dynamic bases
+            def cell(self, case: Case) -> Cell:
+                right = super().cell(case)
+                return with_equations(right, wrong[right.name]) if right.name in wrong else right
+
+        return Deviating if wrong else cast(type[Network], type("Deviating", (*self.steps, base), {}))
+
+
+def overridden(step: type[Network], right: type[Network]) -> list[str]:
+    """Return the methods of the definition that a class overrides."""
+    names = [name for kind in reversed(right.__mro__) for name, f in vars(kind).items() if callable(f)]
+    methods = dict.fromkeys(name for name in names if not name.startswith("__"))
+    return [name for name in methods if getattr(step, name) is not getattr(right, name)]
+
+
+def in_network(network: type[Network]) -> Alteration:
+    """Return the change that a network class makes by overriding steps of the forward or backward pass."""
+    return Alteration(steps=(network,), right=Backward if issubclass(network, Backward) else Network)
+
+
+class AfterAllOthers(Network):
+    """Base class of steps that run after the steps of other deviations: a bias is added after gates are reordered."""
+
+
+def in_steps(base: type[Network] = Network, /, **steps: Callable[..., Any]) -> Alteration:
+    """Return the change in which functions replace methods of the network.
+
+    Args:
+        base: ``Network``, ``AfterAllOthers`` or ``Backward``.
+        steps: functions by the name of the method they replace. They take the right network and the method's
+            arguments.
+    """
+    for step in steps:
+        if not hasattr(base, step):
+            raise TypeError(f"{base.__name__} has no step {step!r}")
+
+    class Overriding(base):  # type: ignore[misc,valid-type] # dynamic base
+        pass
+
+    for name, function in steps.items():
+        setattr(Overriding, name, _method(Overriding, function))
+    return in_network(Overriding)
+
+
+def _method(owner: type[Network], function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, *arguments, **named: function(super(owner, self), *arguments, **named)
+
+
+def in_equations(**wrong: Equations) -> Alteration:
+    """Return the change of the equations of cells."""
+    if unknown := set(wrong) - set(LAYOUTS):
+        raise TypeError(f"there is no cell {', '.join(unknown)}")
+    return Alteration(equations=wrong)
+
+
+def in_case(change: Callable[[Case], Case]) -> Alteration:
+    """Return a change of the inputs; unbatched input is passed as a batch of one."""
+    return Alteration(inputs=(change,))
+
+
+def in_state(change: Callable[[Array, Case], Array]) -> Alteration:
+    """Return a change of the initial states: ``change(part, case)`` for h0 and c0."""
+    return in_case(lambda case: replace(case, state=tuple(change(part, case) for part in case.state)))
+
+
+def in_lengths(change: Callable[[Array, int], Array]) -> Alteration:
+    """Return a change of the lengths, if given: ``change(lengths, time)``."""
+
+    def changed(case: Case) -> Case:
+        return case if case.lengths is None else replace(case, lengths=change(case.lengths, case.x.shape[1]))
+
+    return in_case(changed)
+
+
+def in_weights(change: Callable[[str, Array, Case], Array], names: Collection[str] = STACKED_NAMES) -> Alteration:
+    """Return a change of the weights: ``change(name, array, case)`` returns the new value.
+
+    ``names`` are the weights that it is applied to: by default those with a block of rows for each gate.
+    """
+
+    def weights(right: Network, case: Case, suffix: str) -> Weights:
+        given = right.weights(case, suffix)
+        return {name: change(name, array, case) if name in names else array for name, array in given.items()}
+
+    return in_steps(weights=weights)
+
+
+def in_unrolled(change: Callable[[Array, State, State, Array], tuple[Array, State]], *directions: str) -> Alteration:
+    """Return a change of out and the last state of every layer, in some or all directions.
+
+    Args:
+        change: ``change(out, last, start, lengths)`` returns the wrong out and last state.
+        directions: ``FORWARD``, ``REVERSE``; both if none is given.
+    """
+
+    def unroll(
+        right: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
+    ) -> tuple[Array, State]:
+        out, last = right.unroll(case, suffix, layer_input, state, lengths)
+        return (
+            change(out, last, state, lengths)
+            if direction(suffix) in (directions or (FORWARD, REVERSE))
+            else (out, last)
+        )
+
+    return in_steps(unroll=unroll)
+
+
+def in_outputs(change: Change) -> Alteration:
+    """Return a change of the outputs; unbatched outputs are passed as a batch of one."""
+    return Alteration(outputs=(change,))
+
+
+def in_last_states(change: Callable[[Array, Case], Array]) -> Alteration:
+    """Return a change of the last states: ``change(part, case)`` for h_n and c_n."""
+    return in_outputs(lambda case, outputs: (outputs[0], *(change(part, case) for part in outputs[1:])))
+
+
+def at_the_end(change: Change) -> Alteration:
+    """Return a change of the outputs just before they are returned, without a batch axis for unbatched input."""
+    return Alteration(returned=(change,))
+
+
+def direction(suffix: str) -> str:
+    """Return the direction of a suffix of weight names."""
+    return REVERSE if suffix.endswith("_reverse") else FORWARD
+
+
+def is_last_layer(layer: int, case: Case) -> bool:
+    """Return whether a layer is the last one."""
+    return layer == case.config.num_layers - 1
+
+
+def by_layer(part: Array, case: Case) -> Array:
+    """Return a state as (layers, directions, …)."""
+    return part.reshape(case.config.num_layers, case.config.num_directions, *part.shape[1:])
+
+
+def is_first(suffix: str, layer_input: Array, t: int) -> bool:
+    """Return whether time step t is the first that a direction visits."""
+    return t == (0 if direction(suffix) == FORWARD else layer_input.shape[1] - 1)

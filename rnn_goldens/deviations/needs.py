@@ -1,0 +1,57 @@
+"""The features of a case that deviations need, in one language for networks and recurrences."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from rnn_goldens.cells.case import AnyCase
+from rnn_goldens.cells.recurrence import RecurrenceCase
+from rnn_goldens.golden.features import derived_features
+from rnn_goldens.golden.recurrences import BY_HEAD, BY_KEY
+
+
+def sequence_count(case: RecurrenceCase) -> int:
+    """Return the number of packed sequences, or of batch rows."""
+    return len(next(iter(case.states.values())))
+
+
+def _rows(case: RecurrenceCase) -> int:
+    return len(next(iter(case.inputs.values())))
+
+
+def _option(case: RecurrenceCase, name: str) -> Any:  # noqa: ANN401 - a number or a word
+    return case.config.option(name) if name in case.config.recurrence.options else None
+
+
+FEATURES: Mapping[str, Callable[[RecurrenceCase], bool]] = {
+    "state": lambda case: case.state_given,
+    "rows": lambda case: _rows(case) > 1,
+    "one_sequence": lambda case: sequence_count(case) == 1,
+    "sequences": lambda case: sequence_count(case) > 1,
+    "packed": lambda case: case.offsets is not None and sequence_count(case) > 1,
+    "several_steps": lambda case: any(one.time > 1 for one in case.sequences()),
+    "several_chunks": lambda case: any(one.time > 64 for one in case.sequences()),  # noqa: PLR2004 - the chunk size
+    "several_heads": lambda case: case.config.get("heads", 1) > 1,
+    "grouped_queries": lambda case: case.config.get("query_heads", 1) > case.config.get("heads", 1),
+    "unequal_sizes": lambda case: case.config.get("d_k") != case.config.get("d_v"),
+    "decay_by_key": lambda case: case.config.get("decay", BY_HEAD) == BY_KEY,
+    "scale_option": lambda case: _option(case, "scale") is not None,
+    "default_scale": lambda case: _option(case, "scale") is None,
+    "silu": lambda case: _option(case, "activation") == "silu",
+    "no_activation": lambda case: _option(case, "activation") == "none",
+    "wide_kernel": lambda case: case.config.get("width", 0) > 4,  # noqa: PLR2004 - kernels with four taps are common
+    "shorter_than_window": lambda case: any(one.time < case.config.get("past", 0) for one in case.sequences()),
+}
+"""Features of a recurrence's case by name: whether a case has it."""
+
+
+def features_of(case: AnyCase, declared: Iterable[str] = ()) -> frozenset[str]:
+    """Return the features of a case: those that goldens of networks are tagged with, or ``FEATURES``.
+
+    ``declared`` are features that do not follow from the case, such as ``saturated``: all features of a golden.
+    """
+    if isinstance(case, RecurrenceCase):
+        return frozenset((*declared, *(name for name, has in FEATURES.items() if has(case))))
+    unbatched = not (case.batched and case.batch_given)
+    given = case.lengths is not None
+    derived = derived_features(case.config, state=case.state_given, lengths=given, unbatched=unbatched, exact=False)
+    return frozenset((*declared, *derived))

@@ -1,0 +1,38 @@
+"""The interface of a wrong forward or backward pass."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rnn_goldens.cells.arrays import Array
+from rnn_goldens.golden.expected import OUTPUTS
+
+
+class WrongPass:
+    """A wrong forward pass, or a wrong backward pass with a right forward pass."""
+
+    @property
+    def of(self) -> str:
+        """What is wrong: OUTPUTS, or GRADIENTS with right outputs."""
+        return OUTPUTS
+
+    @property
+    def acts_on(self) -> tuple[str, ...]:
+        """The changed parts of a network; () for recurrences."""
+        return ()
+
+    def __call__(self, case: Any) -> Any:  # noqa: ANN401, ARG002 - see ``Deviation.run``
+        """Return the wrong outputs of a case."""
+        raise TypeError("the forward pass is right")
+
+    def outputs_by_name(self, case: Any) -> dict[str, Array]:  # noqa: ANN401
+        """Return the wrong outputs by name."""
+        found: dict[str, Array] = self(case)
+        return found
+
+    def gradients(self, case: Any, cotangents: Mapping[str, Array]) -> dict[str, Array]:  # noqa: ANN401, ARG002
+        """Return the wrong gradients of a case, of a wrong backward pass."""
+        raise TypeError("this is no deviation of the backward pass")
+
+    def __and__(self, other: "WrongPass") -> "WrongPass":
+        """Return both at once. Raises ValueError if they exclude each other."""
+        raise ValueError("deviations of recurrences are not combined")
