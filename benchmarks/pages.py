@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ class Stated:
     Attributes:
         place: the page, and its part.
         command: the command that measures it.
+        note: why it has neither commit nor date.
     """
 
     place: str
@@ -27,6 +29,7 @@ class Stated:
     corpus: str = ""
     commit: str = ""
     date: str = ""
+    note: str = ""
 
     @property
     def is_of_this_corpus(self) -> bool:
@@ -40,8 +43,10 @@ class Stated:
 
 
 def stated() -> list[Stated]:
-    """Return what every page with results says."""
-    return [*_sections(), *_dialects(), *_conformance(), *_generated()]
+    """Return what every page with results says, and which other corpora the text of a page names."""
+    found = [*_sections(), *_dialects(), *_conformance()]
+    said = {(one.place.partition(":")[0], one.corpus) for one in found}
+    return [*found, *(one for one in _named() if (one.place, one.corpus) not in said)]
 
 
 def _sections() -> Iterator[Stated]:
@@ -88,17 +93,34 @@ def _read(path: str | Path) -> Any:  # noqa: ANN401 - a document
     return json.loads((DOCS / path).read_text("utf-8"))
 
 
-def _generated() -> Iterator[Stated]:
-    for path in [*sorted((DOCS / "accuracy").glob("*.md")), DOCS / "standards.md"]:
-        for corpus in dict.fromkeys(re.findall(r"\bcorpus (\d+\.\d+\.\d+)", path.read_text("utf-8"))):
-            yield Stated(str(path.relative_to(DOCS)), "make generate", corpus)
+def _named() -> Iterator[Stated]:
+    """Yield each corpus that the text of a committed page names, with the date that is written before it."""
+    command = ["git", "ls-files", "*.md", *(f":!{path}" for path in OF_ANOTHER_TIME)]
+    listed = subprocess.run(command, cwd=page.ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    for name in listed:
+        place, dates = name.removeprefix("docs/"), dict[str, str]()
+        for date, corpus in NAMED.findall((page.ROOT / name).read_text("utf-8")):
+            dates[corpus] = dates.get(corpus) or date
+        is_generated = place.startswith("accuracy/")
+        note = TESTED if is_generated or place == "standards.md" else ""
+        for corpus, date in dates.items():
+            yield Stated(place, "make generate" if is_generated else "", corpus, date=date, note=note)
+
+
+OF_ANOTHER_TIME = ("CHANGELOG.md", "changes", "tests", "docs/known-failures")
+"""What may name an older corpus: news, tests, and failures with the corpus in which they were seen."""
+
+NAMED = re.compile(r"(?:On (\d{4}-\d\d-\d\d), with )?\bcorpus (\d+\.\d+\.\d+)")
+
+TESTED = "a test compares it with the corpus"
 
 
 def show(*, only_today: bool) -> int:
     """Print a table; return 1 if all pages must be of this corpus and one is not."""
     found, corpus = stated(), page.corpus_version()
     others = [one for one in found if not one.is_of_this_corpus]
-    rows = [(one.place, one.corpus, one.commit, one.date, "ANOTHER CORPUS" if one in others else "") for one in found]
+    notes = ["ANOTHER CORPUS" if one in others else one.note for one in found]
+    rows = [(one.place, one.corpus, one.commit, one.date, note) for one, note in zip(found, notes, strict=True)]
     print(page.table(("page", "corpus", "commit", "date", ""), rows))
     print(f"{len(found)} parts of pages, {len(others)} of another corpus than {corpus}.")
     if others and only_today:

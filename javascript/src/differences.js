@@ -37,10 +37,11 @@ function shapeHint(about, output, got, want) {
   const isSwapped = shapeText(got) === shapeText(swapped) && shapeText(got) !== shapeText(want);
   const hasBatch = about.axes || want.length === 3;
   if (timeAxis(about, output, want.length) !== undefined && hasBatch && isSwapped) {
-    return `; it looks time-major, ${output} is batch-first${about.axes ? "" : ": (batch, time, directions·hidden)"}`;
+    const axes = about.axes?.[output] ?? [about.directions > 1 ? "direction and unit" : "unit"];
+    return `; it looks time-major, ${output} is batch-first: (${["batch", "time", ...axes].join(", ")})`;
   }
   const withoutOnes = (shape) => shapeText(shape.filter((size) => size !== 1));
-  return !about.axes && withoutOnes(got) === withoutOnes(want) ? "; only axes of size 1 differ" : "";
+  return withoutOnes(got) === withoutOnes(want) ? "; only axes of size 1 differ" : "";
 }
 
 function valuesCompared(about, output, actual, expected) {

@@ -134,7 +134,7 @@ test("a shape must match exactly", () => {
   const { data } = right(plain).out;
   assert.equal(
     problem({ shape: [4, 2, 3], data }),
-    "has shape (4, 2, 3), want (2, 4, 3); it looks time-major, out is batch-first: (batch, time, directions·hidden)",
+    "has shape (4, 2, 3), want (2, 4, 3); it looks time-major, out is batch-first: (batch, time, unit)",
   );
   assert.equal(
     problem({ shape: [2, 1, 4, 3], data }),

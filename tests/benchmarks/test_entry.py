@@ -1,6 +1,7 @@
 """``python -m benchmarks`` runs a benchmark, writes its section unless something is wrong, and knows what is old."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -88,10 +89,35 @@ def test_a_release_refuses_pages_of_another_corpus(
     assert "measure again: measure c\n" in capsys.readouterr().err
 
 
+def test_a_committed_page_that_names_another_corpus_is_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = page.corpus_version()
+    texts = {
+        "README.md": "Right.",
+        "docs/javascript.md": f"On 2026-11-30, with corpus {now}, it is right. It is right with corpus {now}.",
+        "docs/numerics.md": f"Right with corpus {now}, wrong with corpus 0.1.0.",
+        "examples/README.md": "On 2020-02-20, with corpus 0.2.0, it was right.",
+        **dict.fromkeys(("CHANGELOG.md", "changes/a.fixed.md", "tests/a.md", "a.txt", "draft.md"), "corpus 0.3.0"),
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+    for command in (["init"], ["add", *sorted({*texts} - {"draft.md"})]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True, capture_output=True)
+    monkeypatch.setattr(page, "ROOT", tmp_path)
+    assert [(one.place, one.corpus, one.date) for one in pages._named()] == [
+        ("javascript.md", now, "2026-11-30"),
+        ("numerics.md", now, ""),
+        ("numerics.md", "0.1.0", ""),
+        ("examples/README.md", "0.2.0", "2020-02-20"),
+    ]
+    monkeypatch.setattr(pages, "stated", lambda: list(pages._named()))
+    assert pages.show(only_today=True) == 1
+
+
 def test_every_page_with_results_is_listed() -> None:
     places = {one.place.partition(":")[0] for one in pages.stated()}
     assert places >= {f"results/{path.name}" for path in page.RESULTS.glob("*.md")}
-    assert places >= {"conformance.md", "standards.md", "accuracy/lstm.md"}
+    assert places >= {"conformance.md", "standards.md", "accuracy/lstm.md", "examples/integrations/README.md"}
     rows = json.loads((pages.DOCS / "conformance.json").read_text("utf-8"))["implementations"]
     listed = [one.place for one in pages.stated()]
     assert all(any(place.startswith(f"conformance.md: {row['name']}") for place in listed) for row in rows)

@@ -69,10 +69,10 @@ def listed_in_python(name: str) -> Any:
 
 def test_what_tract_lists_is_in_the_archive() -> None:
     assert listed_in_python("NO_OPERATOR") | listed_in_python("KNOWN_ATTRIBUTES") <= {entry.cell for entry in ARCHIVED}
-    assert set(listed_in_python("KNOWN_FAILURES")) <= {entry.id for entry in ARCHIVED}
+    assert {*listed_in_python("KNOWN_FAILURES"), *listed_in_python("SATURATING")} <= {entry.id for entry in ARCHIVED}
 
 
-@pytest.mark.parametrize("name", ["KNOWN_ATTRIBUTES", "KNOWN_FAILURES"])
+@pytest.mark.parametrize("name", ["KNOWN_ATTRIBUTES", "KNOWN_FAILURES", "SATURATING"])
 def test_both_files_of_tract_have_the_same_lists(name: str) -> None:
     in_rust = IN_RUST.read_text("utf-8").partition(f"const {name}")[2].partition("];")[0]
     assert set(re.findall(r'"([\w/-]+)"', in_rust)) == set(listed_in_python(name))
