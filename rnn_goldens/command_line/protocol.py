@@ -55,13 +55,14 @@ def _exchanges(
     opened: "Corpora", selected: Sequence[str], dtypes: Sequence[str], *, gradients: bool
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield requests with their answers: the hello, then one per golden and precision."""
+    from rnn_goldens.golden.built_in_cells import CELLS
     from rnn_goldens.programs import examples, requests
     from rnn_goldens.schema import PROTOCOLS
 
     goldens = _goldens(opened, selected, dtypes, gradients=gradients)
-    recurrences = list(dict.fromkeys(golden.cell for golden in goldens if not golden.is_network))
-    version = PROTOCOLS[-1] if gradients or recurrences else PROTOCOLS[0]
-    yield requests.hello(), examples.hello(version, recurrences)
+    further = [cell for cell in dict.fromkeys(golden.cell for golden in goldens) if cell not in CELLS]
+    version = PROTOCOLS[-1] if gradients or further else PROTOCOLS[0]
+    yield requests.hello(), examples.hello(version, further)
     for number, golden in enumerate(goldens, start=1):
         if gradients:
             yield requests.run_back(golden, number), examples.gradients(golden, number)

@@ -15,16 +15,16 @@ from rnn_goldens.programs.requests import Message
 from rnn_goldens.schema import PROTOCOLS
 
 
-def hello(protocol: int = PROTOCOLS[0], recurrences: Sequence[str] = ()) -> Message:
-    """Return the hello of a program that supports everything in a protocol version, and recurrences."""
+def hello(protocol: int = PROTOCOLS[0], further: Sequence[str] = ()) -> Message:
+    """Return the hello of a program that supports everything in a protocol version, and further cells."""
     return {
         "answer": "hello",
         "protocol": protocol,
         "name": "my_rnn",
-        "cells": [*CELLS, *recurrences],
+        "cells": [*CELLS, *further],
         "features": [
             *INPUT_FEATURES,
-            *(RECURRENCE_FEATURES if recurrences else ()),
+            *(RECURRENCE_FEATURES if further else ()),
             *([GRADIENTS] if protocol > PROTOCOLS[0] else []),
         ],
         "precisions": list(PRECISIONS),
