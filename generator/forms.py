@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from rnn_goldens.cells import Case
-from rnn_goldens.cells.chunked import in_chunks
+from rnn_goldens.cells.chunked import CHUNKED, in_chunks
 from rnn_goldens.cells.composition import recorded, recorded_gradients
 from rnn_goldens.cells.lane_axes import lane_of
 from rnn_goldens.cells.recorded import Lane, Recorded, with_gradients
@@ -110,7 +110,7 @@ class RecurrenceForms:
 
     def _sizes(self, sizes: Sequence[int]) -> list[int]:
         """Return sizes of chunks, at most the number of time steps; [] for a recurrence without a chunked form."""
-        return sorted({min(size, self._case.time) for size in sizes}) if "q" in self._case.inputs else []
+        return sorted({min(size, self._case.time) for size in sizes}) if self._case.cell in CHUNKED else []
 
     @cached_property
     def needs(self) -> Needs | None:
