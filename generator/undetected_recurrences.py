@@ -22,6 +22,12 @@ def _forward() -> Iterator[Undetected]:
     yield _undetected("small_decay_flushed_to_zero", small, HALF, "gated_linear_attention")
     exact = "beta is exact in this precision"
     yield _undetected("beta_in_bfloat16", exact, HALF, "delta_rule", "gated_delta", allowed=True)
+    once = "a state is rounded once in 64 steps, by less than the tolerance after all of them"
+    yield _undetected("chunk_state_in_bfloat16", once, ("bfloat16",), *attention)
+    yield _undetected("chunk_state_in_bfloat16", once, ("float16",), "delta_rule", "gated_delta")
+    yield _undetected("chunk_state_in_bfloat16", once, ("float32",), "delta_rule")
+    yield _undetected("chunk_state_in_float16", once, HALF, *attention)
+    yield _undetected("chunk_state_in_float16", once, ("float32",), "delta_rule", "gated_delta")
 
 
 def _backward() -> Iterator[Undetected]:

@@ -27,6 +27,10 @@ def _zero(arrays: Arrays) -> Arrays:
     return {name: np.zeros_like(array) for name, array in arrays.items()}
 
 
+def _doubled(arrays: Arrays) -> Arrays:
+    return {name: 2 * array for name, array in arrays.items()}
+
+
 # Cotangents of states.
 
 
@@ -106,6 +110,11 @@ STATES = (
         "Ignores the cotangent of the last state.",
         in_loop(d_last=lambda right, case, cotangents: _zero(right.d_last(case, cotangents))),
         stands_for=("flash-linear-attention-npu PR291",),
+    ),
+    _all(
+        "last_state_cotangent_twice",
+        "Adds the cotangent of the last state twice.",
+        in_loop(d_last=lambda right, case, cotangents: _doubled(right.d_last(case, cotangents))),
     ),
     _all(
         "last_state_cotangent_at_every_step",

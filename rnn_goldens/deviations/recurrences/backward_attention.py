@@ -220,6 +220,15 @@ KEYS_AND_VALUES = (
         cells=DELTA,
     ),
     _deviation(
+        "d_beta_zero",
+        "Returns zero for the gradient of beta.",
+        attention(written=lambda y, x: detached(x.beta) * (x.v - x.removed)),
+        cells=DELTA,
+    ),
+    _deviation(
+        "d_beta_doubled", "Doubles the gradient of beta.", _beta_by(lambda x: 2 * (x.v - x.removed)), cells=DELTA
+    ),
+    _deviation(
         "d_beta_by_v_alone",
         "Computes the gradient of beta with v instead of the difference of v and the removed part.",
         _beta_by(lambda x: x.v),

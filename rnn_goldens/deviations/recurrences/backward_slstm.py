@@ -127,6 +127,11 @@ DEVIATIONS = (
         n_after=lambda y, x: instead(y, x.forget_gate * detached(x.n) + x.n + x.input_gate),
     ),
     _slstm(
+        "slstm_h_detached",
+        "Does not pass the cotangent to h before the step.",
+        _only(),
+    ),
+    _slstm(
         "slstm_h_through_candidate_alone",
         "Passes the cotangent to h before the step through z only, not through the gates.",
         _only("z"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import log
 from typing import Any
 
 import numpy as np
@@ -173,6 +174,27 @@ DECAYS = (
     ),
     of_chunks(
         GATED,
+        "decay_sums_reversed",
+        "Sums the log-decays of a chunk from its end to each step.",
+        ("several_steps",),
+        sums=lambda right, x: right.end(x, right.sums(x)) - right.sums(x) + x.g,
+    ),
+    of_chunks(
+        GATED,
+        "decay_between_steps_to_base_2",
+        "Computes the decays between the steps of a chunk as powers of 2, and the others as powers of e.",
+        ("several_steps",),
+        ("sglang PR31904",),
+        between=lambda right, sums, causal: right.between(log(2) * sums, causal),
+    ),
+    of_chunks(
+        GATED,
+        "decay_from_start_to_base_2",
+        "Computes the decays from the start of a chunk as powers of 2, and the others as powers of e.",
+        from_start=lambda right, x, sums: right.from_start(x, log(2) * sums),
+    ),
+    of_chunks(
+        GATED,
         "scores_not_decayed",
         "Leaves out the decay between a query and the keys of earlier steps of its chunk.",
         scores=lambda right, q, x: right.scores(q, x._replace(between=None)),
@@ -192,6 +214,11 @@ DECAYS = (
 )
 
 # Masks and the inverse.
+
+
+def _known_without_beta(right: ChunkKernel, x: Chunk) -> tuple[Value, Value]:
+    u, _ = right.coefficients(x)
+    return u, right.inverse(x, right.gram(x)) @ right.of.transpose(right.known(x))
 
 
 def _of_later_steps(right: ChunkKernel, q: Array, x: Chunk) -> Value:
@@ -228,6 +255,32 @@ PRODUCTS = (
         "scale_not_on_state_part",
         "Applies the scale only to the products within a chunk, not to what the state holds.",
         output=lambda right, q, x, new, S: right.output(q, x, new, np.zeros_like(S)) + right.of_state(q, x, S),
+    ),
+    of_chunks(
+        ATTENTION,
+        "scale_not_within_chunk",
+        "Applies the scale only to what the state holds, not to the products within a chunk.",
+        output=lambda right, q, x, new, S: right.scaled(right.of_state(q, x, S)) + right.scores(q, x) @ new,
+    ),
+    of_chunks(
+        DELTA,
+        "triangular_solve_left_out",
+        "Takes the identity for the inverse of I + A.",
+        ("several_steps",),
+        inverse=lambda _right, x, gram: np.eye(x.steps, dtype=gram.dtype),
+    ),
+    of_chunks(
+        DELTA,
+        "gram_without_beta",
+        "Leaves out beta in A.",
+        ("several_steps",),
+        gram=lambda right, x: right.products(x.k, x.k, x.between),
+    ),
+    of_chunks(
+        DELTA,
+        "known_keys_without_beta",
+        "Leaves out beta in W.",
+        coefficients=_known_without_beta,
     ),
     of_chunks(
         DELTA,

@@ -81,6 +81,11 @@ def _before_bias(bias: Term, silu: bool, **x: Term) -> tuple[Terms, Terms]:
     return (y + bias,), after
 
 
+def _with_gelu(silu: bool, **x: Term) -> tuple[Terms, Terms]:
+    (y,), after = causal_conv(silu=False, **x)
+    return (y * sigmoid(1.595769121605731 * (y + 0.044715 * y**3)) if silu else y,), after
+
+
 def _without_factor(silu: bool, **x: Term) -> tuple[Terms, Terms]:
     (y,), after = causal_conv(silu=False, **x)
     return (sigmoid(y) if silu else y,), after
@@ -102,6 +107,12 @@ ACTIVATION = (
     ),
     _of_conv(
         "silu_before_bias", "Applies the SiLU before the bias is added.", in_equations(_before_bias), needs=("silu",)
+    ),
+    _of_conv(
+        "gelu_for_silu",
+        "Applies a GELU, by its formula with tanh, instead of the SiLU.",
+        in_equations(_with_gelu),
+        needs=("silu",),
     ),
     _of_conv(
         "silu_without_factor", "Applies a sigmoid instead of the SiLU.", in_equations(_without_factor), needs=("silu",)

@@ -90,6 +90,11 @@ def _sums_in(name: str, right: ChunkKernel, x: Chunk) -> Array:
     return rounded(name, right.sums(x))
 
 
+def _next_state_in(name: str, right: ChunkKernel, x: Chunk, new: Array, S: Array) -> Array:
+    after = right.next_state(x, new, S)
+    return rounded(name, after) if x.start + x.steps < right.case.time else after
+
+
 def _state_kept_in(name: str, *stands_for: str) -> Deviation:
     return of_recurrences(
         f"state_kept_in_{name}",
@@ -166,6 +171,16 @@ DEVIATIONS = (
             f"decay_sums_in_{name}",
             f"Rounds the sums of the log-decays of a chunk to {name}.",
             sums=partial(_sums_in, name),
+        )
+        for name in HALF
+    ),
+    *(
+        of_chunks(
+            ATTENTION,
+            f"chunk_state_in_{name}",
+            f"Keeps the state in {name} between chunks.",
+            ("several_chunks",),
+            next_state=partial(_next_state_in, name),
         )
         for name in HALF
     ),

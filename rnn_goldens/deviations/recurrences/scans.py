@@ -49,6 +49,11 @@ def _scan(decay: Operand, added: Term, u: Term, C: Term, D: Term, h: Term) -> tu
     return (h @ C + D * u,), (h,)
 
 
+def _read_before(C: Term, D: Term, u: Term, h: Term, **x: Term) -> tuple[Terms, Terms]:
+    _, after = selective_scan(C=C, D=D, u=u, h=h, **x)
+    return (h @ C + D * u,), after
+
+
 _of_scan = partial(of_recurrences, cells=("selective_scan",))
 
 SELECTIVE_SCAN = (
@@ -116,6 +121,9 @@ SELECTIVE_SCAN = (
         stands_for=("mamba PR371",),
         fix="only a B that is the same at all steps allows this, and the last state needs it",
     ),
+    _of_scan(
+        "output_of_state_before", "Reads the state before a step instead of after it.", in_equations(_read_before)
+    ),
     _of_scan("skip_left_out", "Leaves out D u.", in_arrays(D=np.zeros_like)),
     _of_scan("skip_without_weight", "Adds u instead of D u.", in_arrays(D=np.ones_like)),
 )
@@ -171,6 +179,11 @@ RG_LRU = (
         "constant_8_left_out",
         "Leaves out the constant 8 in the exponent of the decay.",
         in_equations(lambda x, r, i, Lambda, h: _unit(_log_a(r, Lambda) / 8, sigmoid(i) * x, h)),
+    ),
+    _of_rg_lru(
+        "constant_4_instead_of_8",
+        "Uses the constant 4 instead of 8 in the exponent of the decay.",
+        in_equations(lambda x, r, i, Lambda, h: _unit(_log_a(r, Lambda) / 2, sigmoid(i) * x, h)),
     ),
     _of_rg_lru(
         "decay_parameter_without_softplus",

@@ -60,6 +60,11 @@ def _in_recurrent_weights(change: Change) -> Edit:
     return in_arrays(R_i=change, R_f=change, R_z=change, R_o=change)
 
 
+def _in_order_zifo(**x: Term) -> tuple[Terms, Terms]:
+    taken = {f"{of}_{gate}": x.pop(f"{of}_{by}") for of in "xR" for gate, by in zip("zif", "ifz", strict=True)}
+    return slstm(**taken, **x)
+
+
 _of_slstm = partial(of_recurrences, cells=("slstm",))
 
 DEVIATIONS = (
@@ -68,6 +73,11 @@ DEVIATIONS = (
         "Swaps the projected inputs of the input and the forget gate.",
         in_equations(lambda x_i, x_f, **x: slstm(x_i=x_f, x_f=x_i, **x)),
         stands_for=("xlstm#98",),
+    ),
+    _of_slstm(
+        "gates_in_order_zifo",
+        "Takes inputs and weights in the order of gates z, i, f, o instead of i, f, z, o.",
+        in_equations(_in_order_zifo),
     ),
     _of_slstm(
         "forget_gate_exponential",
