@@ -13,8 +13,8 @@ from rnn_goldens.cells import Network, case_of
 from rnn_goldens.comparison.verdict import compare, compare_gradients
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.profile import ALL, INSIDE, OPERANDS
-from rnn_goldens.golden.tolerance import Bound, Coefficients, loosest_of_gradients, roundoff_sum
+from rnn_goldens.golden.profile import ALL, ANY, INSIDE, OPERANDS, STEP, Profile
+from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, loosest_of_gradients, roundoff_sum
 
 CERTIFIED = ("rnn-tanh/with-state", "gru/with-state", "lstm/with-state", "rnn-relu/with-state")
 
@@ -147,3 +147,23 @@ def test_a_contract_decides_which_roundoffs_a_half_precision_allows(
 def test_gradients_of_zero_have_the_tightest_tolerance() -> None:
     zero = {"x": np.zeros(3)}
     assert loosest_of_gradients(Bound(zero, zero), zero, PRECISIONS["float32"]) == 0
+
+
+def coefficients(number: float) -> Coefficients:
+    return Coefficients(*({"o": np.full(1, number)} for _ in range(3)))
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+def test_the_declared_algorithm_decides_which_coefficients_apply(dtype: str) -> None:
+    precision, step, chunked = PRECISIONS[dtype], coefficients(100.0), coefficients(300.0)
+    by_both = Contracts(step, chunked)
+    for contracts, expected in (
+        (by_both, chunked),
+        (by_both.under(Profile(algorithm=ANY)), chunked),
+        (by_both.under(Profile(algorithm=STEP)), step),
+        (Contracts(step), step),
+    ):
+        allowed = contracts.allowed("o", np.zeros(1), precision)
+        assert allowed == expected.allowed("o", np.zeros(1), precision, INSIDE)
+    if precision.bits >= PRECISIONS["float32"].bits:
+        assert chunked.allowed("o", np.zeros(1), precision, INSIDE) == 900 * precision.roundoff + precision.smallest
