@@ -184,11 +184,13 @@ class Golden(GoldenData, Inputs):
         Raises:
             WrongUse: the cell is a custom cell whose equations are not available, or have changed since it was
                 certified.
+            Unsupported: the golden is of a recurrence.
         """
         from rnn_goldens.cells import case_of, require_equations
         from rnn_goldens.cells.steps import steps_of
 
         require_equations(self)
+        _ = self.network  # raises
         return steps_of(case_of(self, np.float64))
 
     def compare(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> Verdict:

@@ -92,7 +92,11 @@ def actual_by_name(golden: "GoldenData", outputs: Mapping[str, object]) -> Actua
     arrays, problems = dict[str, Output](), dict[str, str]()
     for name, value in outputs.items():
         if name not in expected:
-            problems[name] = f"was given, but a golden for {golden.cell} has no {name}"
+            nearest = difflib.get_close_matches(
+                str(name), [n for n in expected if n not in outputs or outputs[n] is None], 1
+            )
+            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            problems[name] = f"was given, but a golden for {golden.cell} has no {name}{hint}"
             continue
         try:
             arrays[name] = read(value)
@@ -100,7 +104,7 @@ def actual_by_name(golden: "GoldenData", outputs: Mapping[str, object]) -> Actua
             problems[name] = str(error)
     first, *others = outputs
     given, missing = ([n for n in others if (outputs[n] is None) is is_none] for is_none in (False, True))
-    if missing and outputs[first] is not None:
+    if missing and outputs[first] is not None and expected.keys() >= set(given):
         problems[missing[0]] += f"; {_without_others(first, given)}"
     return Actual(golden, OUTPUTS, arrays, problems)
 
@@ -148,7 +152,7 @@ def actual_gradients(golden: "GoldenData", by_name: Mapping[str, object]) -> Act
 def _unknown(golden: "GoldenData", name: str, expected: Mapping[str, object]) -> str:
     if name in golden.layout.outputs:
         return "is an output and has no gradient here: check(out, h_n) compares outputs"
-    if name.startswith("bias_") and not golden.network.bias:
+    if name.startswith("bias_") and not golden.config.get("bias", True):
         return "was given, but this network has no biases"
     nearest = difflib.get_close_matches(name, expected, n=2, cutoff=0.4)
     if nearest:

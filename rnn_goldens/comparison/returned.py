@@ -32,13 +32,15 @@ def by_name(
         state_shape: the shape of the first state; None if it is unknown.
 
     Raises:
-        TypeError: there are more states than the cell has.
+        TypeError: there are more states than the cell has, or states besides outputs by name.
     """
     first, *last = layout.outputs
-    if isinstance(out, Mapping):
-        others = _not_compared(layout)
-        return {**dict.fromkeys(layout.outputs), **{name: array for name, array in out.items() if name not in others}}
     given = _without_trailing_none(states)
+    if isinstance(out, Mapping):
+        if given:
+            raise TypeError(f"outputs are given by name, and {counted(len(given), 'state')} after them: give them once")
+        others = {*_not_compared(layout), *(name for name in out if out[name] is None)}.difference(layout.outputs)
+        return {**dict.fromkeys(layout.outputs), **{name: array for name, array in out.items() if name not in others}}
     if not given and isinstance(out, tuple) and len(out) in possible_counts(layout):
         out, *given = out  # callers handle a tuple that is only out
         given = _without_trailing_none(given)

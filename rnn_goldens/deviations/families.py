@@ -34,6 +34,10 @@ ROUND = frozenset(
 """Names of the deviations that round to narrow types."""
 
 
+BY_NAME: Mapping[str, Deviation] = {deviation.name: deviation for family in ALL.values() for deviation in family}
+"""All deviations by name."""
+
+
 def members(of: str | None = None) -> Iterator[Deviation]:
     """Yield the deviations: all of them, or only those ``of`` outputs or gradients."""
     families = ALL if of is None else FORWARD if of == OUTPUTS else BACKWARD

@@ -104,7 +104,7 @@ FACTS: dict[str, Fact] = {
     },
     "c_n_unexpected": Fact(
         lambda _: None,  # not one of the cell's outputs
-        "c_n was returned, but this cell has no c_n: return only out and h_n",
+        "c_n was returned, but this cell has no c_n: leave it out",
     ),
     "not_finite": Fact(
         fault_location.not_finite,

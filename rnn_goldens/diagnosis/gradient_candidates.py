@@ -54,6 +54,10 @@ class GradientCandidates(Candidates):
         """Return whether a cause explains the gradients, or matches them better than the right gradients do."""
         return self.explained_by(cause) if is_of_outputs(cause) else super().fitted_by(cause)
 
+    def is_uninformative(self) -> bool:
+        """Return whether all gradients are zero and should not be: any detached tensor may cause that."""
+        return not any(array.any() for array in self.got.values()) and not self.is_right()
+
     def would_fail(self, cause: Cause, dtype: type, enough: float) -> bool:
         """Return whether the gradients of a network with these deviations are off by at least ``enough`` tolerances."""
         if is_of_outputs(cause):

@@ -138,8 +138,10 @@ def _verdict(deviation: Deviation, golden: Golden) -> str:
     if not deviation.is_backward:
         outputs = deviation.outputs(case)
         verdict = verdict_on(actual_by_name(golden, {name: store(array) for name, array in outputs.items()}))
-        others = [f"{name} is {'right' if d.passed else 'wrong'}" for name, d in verdict.differences.items()]
-        return "; ".join([verdict.message.partition("\n")[0], ", ".join(others[1:])])
+        first = next((name for name, d in verdict.differences.items() if not d.passed), "")  # of the first line
+        others = {name: d.passed for name, d in verdict.differences.items() if name != first}
+        listed = ", ".join(f"{name} is {'right' if passed else 'wrong'}" for name, passed in others.items())
+        return "; ".join([verdict.message.partition("\n")[0], listed])
     cotangents = {name: array.astype(np.float64) for name, array in golden.cotangents.items()}
     found, expected = deviation.gradients(case, cotangents), golden.checkable_gradients().expected
     verdict = compare_gradients(golden, {name: store(found[name]) for name in expected})

@@ -126,3 +126,21 @@ def test_outputs_may_be_checked_by_name(golden_id: str) -> None:
     assert f"{first} is None" in golden.compare({last: right[last]}).message
     assert f"{golden.cell} has no y_n" in golden.compare({**right, "y_n": right[last]}).message
     assert all(verdict.passed for verdict in golden.compare_calls(lambda _: right, ()))
+
+
+def test_a_state_beside_outputs_by_name_is_refused() -> None:
+    golden = rnn_goldens.load("gru/plain")
+    by_name = {name: np.array(golden.expected[name]) for name in ("out", "h_n")}
+    with pytest.raises(TypeError, match="outputs are given by name, and 1 state after them: give them once"):
+        golden.compare(by_name, by_name["h_n"] + 1)
+    with pytest.raises(TypeError, match="give them once"):
+        golden.check(*returned.outputs_of((by_name, by_name["h_n"] + 1), golden))
+    assert golden.compare({**by_name, "c_n": None}).passed
+
+
+def test_a_misspelt_name_of_an_output_is_corrected() -> None:
+    golden = rnn_goldens.load("gru/plain")
+    verdict = golden.compare({"out": np.array(golden.out), "hn": np.array(golden.h_n)})
+    assert not verdict.passed
+    assert "hn: was given, but a golden for gru has no hn; did you mean h_n?" in verdict.message
+    assert 'outputs=["out", "hn"]' not in verdict.message

@@ -172,3 +172,14 @@ def test_the_diagnosis_does_not_depend_on_speed(cause: Cause, monkeypatch: pytes
     for name in ("process_time", "perf_counter", "monotonic", "time"):
         monkeypatch.setattr(time, name, lambda: 3600.0 * next(clock))
     assert text(diagnosed(cause, 40_000, Limits())) == fast
+
+
+@pytest.mark.parametrize("golden_id", ["rnn-tanh/one-step", "lstm/plain", "gated-delta/one-step"])
+def test_an_output_that_is_zero_everywhere_is_blamed_on_no_deviation(golden_id: str) -> None:
+    golden = rnn_goldens.load(golden_id)
+    result, *last = golden.layout.outputs
+    outputs = {
+        result: np.zeros_like(golden.expected[result]),
+        **{name: np.array(golden.expected[name]) for name in last},
+    }
+    assert golden.compare(outputs).explained_by == ()

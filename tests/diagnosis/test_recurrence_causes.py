@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rnn_goldens import Golden, Verdict, load
+from rnn_goldens import Golden, Unsupported, Verdict, load
 from rnn_goldens.cells.recurrence import recurrence_case
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.deviations import deviation
@@ -85,3 +85,15 @@ def test_an_option_of_all_failed_and_no_passed_goldens_is_reported() -> None:
     assert summary("gru/c") == f"{TEXT}; {option}"
     assert summary() == TEXT
     assert summary("gru/c", "gru/b") == TEXT
+
+
+def test_a_gradient_of_an_array_that_a_recurrence_does_not_have_is_wrong() -> None:
+    golden = load("gated-delta/several-steps", gradients=True)
+    found = {name: np.array(array) for name, array in golden.checkable_gradients().expected.items()}
+    verdict = golden.compare_gradients({**found, "bias_ih_l0": np.ones(3)})
+    assert "bias_ih_l0: is not an array of this golden" in verdict.message
+
+
+def test_a_recurrence_has_no_steps_of_layers() -> None:
+    with pytest.raises(Unsupported, match="a recurrence, which has no layers"):
+        load("gated-delta/several-steps").steps()

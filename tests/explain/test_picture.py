@@ -188,3 +188,10 @@ def test_a_text_fits_a_screen(name: str) -> None:
     lines = deviation_text(NAMED[name], CORPUS, DETECTIONS[name]).splitlines()
     assert len(lines) <= 50
     assert max(map(len, lines)) <= 80
+
+
+def test_a_text_says_which_other_outputs_are_right() -> None:
+    name = "last_state_written_transposed"
+    text = " ".join(deviation_text(NAMED[name], CORPUS, DETECTIONS[name]).split())
+    assert "S_n is first wrong" in text
+    assert "; o is right" in text
