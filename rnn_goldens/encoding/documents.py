@@ -146,7 +146,7 @@ class RecurrenceDocument(Document, frozen=True, kw_only=True, tag_field="kind", 
     cell: RecurrenceName
     features: Annotated[tuple[Feature, ...], Meta(max_length=len(FEATURES))]
     config: RecurrenceConfiguration
-    weights: Raw
+    weights: dict[ArrayName, Array]
     inputs: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
     expected: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
     tolerance: ExactTolerance | ContractsTolerance
@@ -167,7 +167,7 @@ class GoldenDocument(Document, frozen=True, kw_only=True, tag_field="kind", tag=
     cell: CellName
     features: Annotated[tuple[Feature, ...], Meta(max_length=len(FEATURES))]
     config: Configuration
-    weights: Raw
+    weights: dict[str, Array]
     inputs: dict[InputName, Array]
     expected: Outputs
     tolerance: ExactTolerance | BoundTolerance
@@ -197,16 +197,22 @@ class GradientsDocument(Document, frozen=True, kw_only=True):
     schema: Literal["urn:rnn-goldens:schema:gradients:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
 
+class _KnownGolden(GoldenDocument, frozen=True, kw_only=True, tag_field="kind", tag="golden"):
+    weights: Raw  # type: ignore[assignment] # not parsed
+
+
+class _KnownRecurrence(RecurrenceDocument, frozen=True, kw_only=True, tag_field="kind", tag="recurrence"):
+    weights: Raw  # type: ignore[assignment] # not parsed
+
+
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     "golden": msgspec.json.Decoder(GoldenDocument | RecurrenceDocument),
     "gradients": msgspec.json.Decoder(GradientsDocument),
 }
 
+_KNOWN = msgspec.json.Decoder(_KnownGolden | _KnownRecurrence)
 
-_WEIGHTS: dict[str, msgspec.json.Decoder[dict[str, Array]]] = {
-    "golden": msgspec.json.Decoder(dict[str, Array]),
-    "recurrence": msgspec.json.Decoder(dict[ArrayName, Array]),
-}
+_WEIGHTS = msgspec.json.Decoder(dict[str, Array])
 
 
 def decode(content: bytes, kind: str, *, lazily: bool = False) -> Tree:
@@ -221,21 +227,17 @@ def decode(content: bytes, kind: str, *, lazily: bool = False) -> Tree:
         ValueError: the content does not match the types. The message names the problem and its position.
     """
     try:
-        tree = tree_of(as_typed(_DECODERS[kind], content))
-        if (weights := tree.get("weights")) is not None:
-            read = partial(_weights, bytes(weights), tree["kind"])
-            tree["weights"] = LazyArrays(read) if lazily else read()
+        tree = tree_of(as_typed(_KNOWN if lazily and kind == "golden" else _DECODERS[kind], content))
     except ValueError as error:
         raise ValueError(_with_name(str(error), content)) from None
+    if isinstance(weights := tree.get("weights"), Raw):
+        tree["weights"] = LazyArrays(partial(_weights, bytes(weights)))
     tree.pop("schema", None)
     return tree
 
 
-def _weights(content: bytes, kind: str) -> Tree:
-    try:
-        return tree_of(as_typed(_WEIGHTS[kind], content))
-    except ValueError as error:
-        raise ValueError(f"weights/{error}".replace("/top level:", ":")) from None
+def _weights(content: bytes) -> Tree:
+    return tree_of(_WEIGHTS.decode(content))
 
 
 def _with_name(message: str, content: bytes) -> str:
