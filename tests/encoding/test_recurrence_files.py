@@ -52,6 +52,7 @@ def short(array: Any) -> None:
         (FILES, lambda d: d["config"].update(hidden_size=3), "hidden_size"),
         (FILES, lambda d: d["config"].update(scale="large"), "scale"),
         (FILES, lambda d: d["inputs"].pop("beta"), "inputs: beta is missing"),
+        (FILES, lambda d: d["inputs"].pop("q"), "inputs: q is missing, the configuration requires it"),
         (FILES, lambda d: d["inputs"].update(x=d["inputs"]["q"]), "inputs/x: not part of this configuration"),
         (FILES, lambda d: short(d["inputs"]["k"]), "inputs/k: has shape"),
         (

@@ -9,6 +9,7 @@ from rnn_goldens import load
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.gradients import is_missing_output_reason, missing_output_reason
+from rnn_goldens.golden.recurrences import recurrence_config
 from rnn_goldens.golden.shapes import (
     Config,
     Layout,
@@ -58,6 +59,12 @@ def test_the_axes_of_a_weight_are_known_whatever_its_name_is() -> None:
     assert CONFIGS[1].axes("weight_ih_l1_reverse", weights, batched=True) == ("gate and unit", "column")
     assert CONFIGS[1].axes("p_low_l0", weights, batched=True) == ("unit",)
     assert CONFIGS[1].axes("q_l_l0_reverse", weights, batched=True) == ("unit",)
+
+
+def test_a_header_has_the_sizes_of_a_configuration() -> None:
+    sizes = {"input": 3, "hidden": 4, "layers": 2, "directions": 2, "has_bias": 1}
+    assert CONFIGS[1].sizes == sizes
+    assert recurrence_config("min_gru", {"d": 3}).sizes == {"d": 3}
 
 
 def test_a_configuration_is_the_keyword_arguments_of_a_torch_layer() -> None:
