@@ -57,7 +57,11 @@ def has_half_gradients(golden: Golden) -> bool:
 NO_FLOAT64 = "^no float64 in mindspore: For '(RNN|LSTM|GRU)', the element of 'x' must be one of Float32, Float16, but"
 
 REFUSALS: tuple[tuple[str, Callable[[Golden], bool], str], ...] = (
-    ("onnxruntime", lambda g: g.dtype in ("float64", "bfloat16"), "^no .* in onnxruntime: .*(NOT_IMPL|support double)"),
+    (
+        "onnxruntime",
+        lambda g: g.dtype in ("float64", "bfloat16"),
+        r"^no .* in onnxruntime [\d.]+: .*(NOT_IMPL|support double)",
+    ),
     ("onnx-reference", lambda g: g.cell == "rnn_relu", "Unknown activation function 'Relu'"),
     ("keras-jax", lambda g: g.dtype == "float64", "float64 is disabled in JAX: JAX_ENABLE_X64 is off"),
     ("torch_compile", has_no_compiler, "^torch.compile needs a C[+]{2} compiler: "),
