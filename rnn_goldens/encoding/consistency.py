@@ -12,7 +12,7 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.features import ALL_DERIVED, derived_features
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.recurrences import AnyConfig
-from rnn_goldens.golden.shapes import BATCH, STACKED, TIME, Axes, Layout, Shape
+from rnn_goldens.golden.shapes import BATCH, STACKED, TIME, ArrayShapes, Axes, Layout, Shape
 from rnn_goldens.golden.tolerance import (
     LARGEST_TOLERANCE,
     LARGEST_TOLERANCE_OF_GRADIENTS,
@@ -24,6 +24,10 @@ from rnn_goldens.golden.tolerance import (
 )
 from rnn_goldens.plurals import counted
 
+Arrays = Mapping[str, NDArray[Any]]
+
+Shapes = dict[str, Shape]
+
 _PARTS = ("accumulation", "storage")
 """The two arrays that a bound has for each output."""
 
@@ -34,24 +38,28 @@ def problems(tree: Tree) -> list[str]:
         config, layout = cell_of(tree)
     except WrongUse as error:
         return [f"config: {error}"]
+    if of_axes := _problems_of_axes(layout, config, tree):
+        return of_axes
     inputs = tree["inputs"]
-    if of_inputs := inputs_problems(layout, config, tree["weights"], inputs):
-        return of_inputs
-    x, offsets = inputs[config.input_names[0]], inputs.get("offsets")
-    axes, expected = _axes(layout, config, x), config.shapes(layout, inputs, offsets)
+    x, offsets, state = inputs[config.input_names[0]], inputs.get("offsets"), any(n in inputs for n in layout.initial)
+    axes, shapes = _axes(layout, config, x), config.shapes(layout, inputs, offsets)
+    time, batch = x.shape[axes.index(TIME)], x.shape[: axes.index(TIME)]
     derived = derived_features(
         config,
-        state=_has_state(layout, inputs),
+        state=state,
         lengths="lengths" in inputs,
         packed=offsets is not None,
         unbatched=BATCH not in axes,
         exact=tree["tolerance"]["kind"] == Exact.kind,
     )
-    times = [x.shape[axes.index(TIME)]] if offsets is None else np.diff(offsets).tolist()
     return [
-        *shape_problems("expected", tree["expected"], expected.outputs),
-        *_state_problems(tree, expected.initial, times),
-        *tolerance_problems(tree["tolerance"], expected.outputs),
+        *_config_problems(layout, config),
+        *shape_problems("weights", tree["weights"], shapes.weights),
+        *shape_problems("inputs", inputs, _input_shapes(config, inputs, shapes, state=state, batch=batch)),
+        *_length_problems(inputs, time),
+        *shape_problems("expected", tree["expected"], shapes.outputs),
+        *_state_problems(tree, shapes.initial, [time] if offsets is None else np.diff(offsets).tolist()),
+        *tolerance_problems(tree["tolerance"], shapes.outputs),
         *_looseness_problems(tree, loosest, LARGEST_TOLERANCE),
         *_finite_problems(tree, ("weights", "inputs", "expected")),
         *_feature_problems(tree, derived),
@@ -121,9 +129,10 @@ def _zero_problems(tree: Tree) -> Iterator[str]:
             yield f"{group}: all are zero, so they check nothing"
 
 
-def inputs_problems(layout: Layout, config: AnyConfig, weights: Tree, inputs: Mapping[str, NDArray[Any]]) -> list[str]:
-    """Return the problems of model inputs: options, shapes and numbers of time steps that contradict each other."""
-    if (name := config.input_names[0]) not in inputs:
+def _problems_of_axes(layout: Layout, config: AnyConfig, tree: Tree) -> list[str]:
+    """Return the problems because of which no shapes follow from the first input; [] if they do."""
+    inputs, name = tree["inputs"], config.input_names[0]
+    if name not in inputs:
         return [f"inputs: {name} is missing, the configuration requires it"]
     x, axes = inputs[name], _axes(layout, config, inputs[name])
     if x.ndim != len(axes):
@@ -135,28 +144,22 @@ def inputs_problems(layout: Layout, config: AnyConfig, weights: Tree, inputs: Ma
         return [f"inputs/{name}: has shape {x.shape}; at least one sequence and one time step are required"]
     if "offsets" in inputs and (found := list(_offset_problems(inputs["offsets"], batch, time))):
         return found
-    if (required := config.weight_count(layout)) > 2 * len(weights):  # a file may claim a billion layers
-        return [f"weights: {counted(len(weights), 'array')}, the configuration requires {required}"]
-    shapes = config.shapes(layout, inputs, inputs.get("offsets"))
-    of_inputs = {**shapes.inputs, **(shapes.initial if _has_state(layout, inputs) else {})}
+    if (required := config.weight_count(layout)) > 2 * len(tree["weights"]):  # a file may claim a billion layers
+        return [f"weights: {counted(len(tree['weights']), 'array')}, the configuration requires {required}"]
+    return []
+
+
+def _input_shapes(config: AnyConfig, inputs: Arrays, shapes: ArrayShapes, *, state: bool, batch: Shape) -> Shapes:
+    """Return the expected shapes of the inputs. One state requires all states; lengths require a batch."""
+    found = {**shapes.inputs, **(shapes.initial if state else {})}
     if (given := config.lengths_name) in inputs and batch:
-        of_inputs[given] = batch if given == "lengths" else inputs[given].shape
-    return [
-        *_config_problems(layout, config),
-        *shape_problems("weights", weights, shapes.weights),
-        *shape_problems("inputs", inputs, of_inputs),
-        *_length_problems(inputs, time),
-    ]
+        found[given] = batch if given == "lengths" else inputs[given].shape
+    return found
 
 
 def _axes(layout: Layout, config: AnyConfig, first: NDArray[Any]) -> Axes:
     """Return the names of the axes of the first input."""
     return config.axes(config.input_names[0], layout, batched=first.ndim != 2)  # noqa: PLR2004 - (time, input)
-
-
-def _has_state(layout: Layout, inputs: Mapping[str, NDArray[Any]]) -> bool:
-    """Return whether an initial state is given: one state requires all of them."""
-    return any(name in inputs for name in layout.initial)
 
 
 def _config_problems(layout: Layout, config: AnyConfig) -> Iterator[str]:

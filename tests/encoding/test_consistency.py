@@ -159,6 +159,15 @@ def test_each_change_of_a_golden_causes_exactly_the_expected_problems(
         assert problem.startswith(beginning)
 
 
+def test_problems_of_inputs_do_not_hide_those_of_expected_values() -> None:
+    tree = to_tree(make_golden())
+    put("weights/bias_ih_l0", np.zeros(1))(tree)
+    put("expected/out", np.zeros((1, 1, 1)))(tree)
+    found = "; ".join(problems(tree))
+    assert "weights/bias_ih_l0: has shape (1,)" in found
+    assert "expected/out: has shape (1, 1, 1)" in found
+
+
 BAD_BOUND = "holds a bound that is negative, infinite or NaN"
 BOUNDS = [
     (put("accumulation/out", with_one(-1e-300)), f"accumulation/out: {BAD_BOUND}"),
