@@ -80,11 +80,16 @@ class RecurrenceCase:
         """Return the case with inputs times a number."""
         return replace(self, inputs={name: array * self.dtype.type(by) for name, array in self.inputs.items()})
 
+    def with_arrays(self, **arrays: Array) -> "RecurrenceCase":
+        """Return the case with other inputs, weights or initial states, by name."""
+        parts = (self.inputs, self.weights, self.states)
+        inputs, weights, states = ({name: arrays.get(name, array) for name, array in part.items()} for part in parts)
+        return replace(self, inputs=inputs, weights=weights, states=states)
+
     def moved(self, by: Arrays) -> "RecurrenceCase":
         """Return the case with differences added to some of its arrays, by name."""
-        parts = (self.inputs, self.weights, self.states)
-        inputs, weights, states = ({n: a + by[n] if n in by else a for n, a in part.items()} for part in parts)
-        return replace(self, inputs=inputs, weights=weights, states=states)
+        arrays = {**self.inputs, **self.weights, **self.states}
+        return self.with_arrays(**{name: arrays[name] + difference for name, difference in by.items()})
 
     def astype(self, dtype: DTypeLike) -> "RecurrenceCase":
         """Return the case with arrays of another type."""

@@ -116,13 +116,12 @@ def _list(ctx: click.Context) -> None:
 
 def _is_deviation(corpus: "Corpora", name: str) -> bool:
     """Return whether a name is a deviation. Raises UnknownName if it is neither a deviation nor a golden."""
-    from rnn_goldens.deviations.families import members
+    from rnn_goldens.deviations.families import BY_NAME
     from rnn_goldens.errors import UnknownName
 
-    deviations = [member.name for member in members()]
-    if name in deviations or corpus.holds(name):
-        return name in deviations
-    nearest = difflib.get_close_matches(name, [*corpus.ids, *deviations], n=_NEAREST, cutoff=0.4)
+    if name in BY_NAME or corpus.holds(name):
+        return name in BY_NAME
+    nearest = difflib.get_close_matches(name, [*corpus.ids, *BY_NAME], n=_NEAREST, cutoff=0.4)
     plural = "nearest names (rnn-goldens list lists the goldens, rnn-goldens explain --list the deviations)"
     raise UnknownName("deviation or golden", name, nearest, plural=plural)
 

@@ -13,11 +13,13 @@ from rnn_goldens.corpus.kill_matrix import NAME, Detection, margin_text
 from rnn_goldens.deviations import Deviation
 from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.families import family_of
+from rnn_goldens.deviations.wrong_pass import WrongPass
 from rnn_goldens.explain.equations_text import LONGEST_BACKWARD
 from rnn_goldens.explain.picture_text import other_equations, picture
 from rnn_goldens.explain.recurrence_code import code_of_recurrences
 from rnn_goldens.explain.screen import SCREEN, WIDTH, indent
 from rnn_goldens.explain.source_text import Piece, pieces
+from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.precision import PRECISIONS
 
 _PRECISION = "float32"
@@ -62,7 +64,7 @@ def facts(deviation: Deviation) -> list[str]:
         "family": family_of(deviation),
         "cells": ", ".join(deviation.cells),
         "needs": ", ".join(name.replace("_", " ") for name in deviation.needs),
-        "acts on": "; ".join(_location(deviation.wrong) if isinstance(deviation.wrong, Alteration) else ()),
+        "acts on": "; ".join(_location(deviation.wrong)),
         "stands for": ", ".join(deviation.stands_for),
         "to fix": deviation.fix_for(),
     }
@@ -74,10 +76,10 @@ def facts(deviation: Deviation) -> list[str]:
     ]
 
 
-def _location(wrong: Alteration) -> list[str]:
-    """Return where the deviation acts, with the docstring of the step that it changes."""
-    words = _OF_GRADIENTS if wrong.right is Backward else _OF_OUTPUTS
-    return [words.get(place) or _step_in_words(wrong.right, place) for place in wrong.acts_on]
+def _location(wrong: WrongPass) -> list[str]:
+    """Return where a deviation of networks acts, with the docstring of the step that it changes."""
+    words, right = (_OF_GRADIENTS, Backward) if wrong.of == GRADIENTS else (_OF_OUTPUTS, Network)
+    return [words.get(place) or _step_in_words(right, place) for place in wrong.acts_on]
 
 
 _OF_OUTPUTS = {"inputs": "the network's inputs", "equations": "the cell's equations", "outputs": "the outputs"}

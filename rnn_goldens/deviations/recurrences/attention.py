@@ -18,7 +18,6 @@ from rnn_goldens.deviations.recurrences.deviation import (
     in_equations,
     in_outputs,
     of_recurrences,
-    with_arrays,
 )
 from rnn_goldens.golden.recurrences import RecurrenceConfig
 
@@ -45,7 +44,7 @@ def _time_inside_heads(array: Array) -> Array:
 
 def _queries_and_keys_swapped(case: RecurrenceCase) -> RecurrenceCase:
     q, k, group = case.inputs["q"], case.inputs["k"], _group(case)
-    return with_arrays(case, q=np.repeat(k, group, axis=2), k=q[:, :, ::group])
+    return case.with_arrays(q=np.repeat(k, group, axis=2), k=q[:, :, ::group])
 
 
 def _normalized(vectors: Array) -> Array:
@@ -62,7 +61,7 @@ LAYOUT = (
         "query_heads_tiled",
         "Lets query head h read the state of head h % heads instead of h // (query_heads // heads).",
         Edit(
-            lambda case: with_arrays(case, q=case.inputs["q"][:, :, _tiled(case)]),
+            lambda case: case.with_arrays(q=case.inputs["q"][:, :, _tiled(case)]),
             outputs=lambda case, found: found | {"o": found["o"][:, :, np.argsort(_tiled(case))]},
         ),
         needs=("grouped_queries", "several_heads"),
@@ -71,7 +70,7 @@ LAYOUT = (
     _of_attention(
         "first_query_of_group_for_all",
         "Uses the first query head of a group for the whole group.",
-        Edit(lambda case: with_arrays(case, q=case.inputs["q"][:, :, :: _group(case)].repeat(_group(case), axis=2))),
+        Edit(lambda case: case.with_arrays(q=case.inputs["q"][:, :, :: _group(case)].repeat(_group(case), axis=2))),
         needs=("grouped_queries",),
     ),
     _of_attention(

@@ -17,7 +17,6 @@ from rnn_goldens.deviations.recurrences.deviation import (
     in_equations,
     in_outputs,
     of_recurrences,
-    with_arrays,
 )
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
@@ -36,7 +35,7 @@ def _ahead(steps: Callable[[int], int]) -> Wrong:
     def wrong(case: RecurrenceCase) -> Outputs:
         x, past = case.inputs["x"], case.config["past"]
         padded = np.pad(x, ((0, 0), (past - steps(past), steps(past)), (0, 0)))
-        found = run(with_arrays(case, x=padded[:, past:], window0=padded[:, :past].swapaxes(1, 2)))
+        found = run(case.with_arrays(x=padded[:, past:], window0=padded[:, :past].swapaxes(1, 2)))
         return run(case) | {"y": found["y"]}
 
     return wrong

@@ -1,7 +1,7 @@
 """A deviation of a recurrence: a named bug, as a small change of the definition in ``cells``."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -57,7 +57,7 @@ def in_arrays(**changes: Change) -> Edit:
 
     def changed(case: RecurrenceCase) -> RecurrenceCase:
         arrays = {**case.inputs, **case.weights, **case.states}
-        return with_arrays(case, **{name: change(arrays[name]) for name, change in changes.items()})
+        return case.with_arrays(**{name: change(arrays[name]) for name, change in changes.items()})
 
     return Edit(changed)
 
@@ -65,13 +65,6 @@ def in_arrays(**changes: Change) -> Edit:
 def in_outputs(**changes: Change) -> Edit:
     """Return a change of outputs or last states, by name: ``o``, ``S_n``."""
     return Edit(outputs=lambda _, found: found | {name: change(found[name]) for name, change in changes.items()})
-
-
-def with_arrays(case: RecurrenceCase, **arrays: Array) -> RecurrenceCase:
-    """Return a case with other inputs, weights or initial states, by name."""
-    parts = (case.inputs, case.weights, case.states)
-    inputs, weights, states = ({name: arrays.get(name, array) for name, array in part.items()} for part in parts)
-    return replace(case, inputs=inputs, weights=weights, states=states)
 
 
 @dataclass(frozen=True, eq=False)

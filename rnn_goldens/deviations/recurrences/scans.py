@@ -16,7 +16,6 @@ from rnn_goldens.deviations.recurrences.deviation import (
     in_arrays,
     in_equations,
     of_recurrences,
-    with_arrays,
 )
 from rnn_goldens.deviations.recurrences.states import in_two_parts
 
@@ -253,7 +252,7 @@ MIN_GRU = (
     _of_min_gru(
         "past_state_made_positive",
         "Applies g to the initial state, too, which is a state already.",
-        Edit(lambda case: with_arrays(case, h0=_positive(case.states["h0"])) if case.state_given else case),
+        Edit(lambda case: case.with_arrays(h0=_positive(case.states["h0"])) if case.state_given else case),
         needs=("state",),
         stands_for=("minGRU-pytorch#9",),
     ),

@@ -16,7 +16,6 @@ from rnn_goldens.deviations.recurrences.deviation import (
     Outputs,
     Wrong,
     of_recurrences,
-    with_arrays,
 )
 from rnn_goldens.golden.recurrences import sequence_slices
 
@@ -60,7 +59,7 @@ def in_two_parts(case: RecurrenceCase, border: int, first: Wrong, second: Wrong)
 
 def _in_states(change: Change) -> Edit:
     """Return a change of each initial state: an array (sequences, …)."""
-    return Edit(lambda case: with_arrays(case, **{name: change(array) for name, array in case.states.items()}))
+    return Edit(lambda case: case.with_arrays(**{name: change(array) for name, array in case.states.items()}))
 
 
 def _one_step(case: RecurrenceCase) -> Outputs:
@@ -173,7 +172,7 @@ def _on_grid(case: RecurrenceCase) -> Outputs:
     for one, steps in zip(case.sequences(), sequence_slices(case.offsets), strict=True):
         before = case.inputs["g"][0, steps.start - steps.start % 64 : steps.start].sum(axis=0)
         decay = np.exp(before).reshape(case.config["heads"], -1, 1)
-        found.append(run(with_arrays(one, S0=decay * one.states["S0"])))
+        found.append(run(one.with_arrays(S0=decay * one.states["S0"])))
     return packed(found, case.config)
 
 
