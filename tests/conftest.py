@@ -36,9 +36,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what is imported by now out of garbage collections, which take a tenth of the time of the tests."""
+    """Collect garbage seldom, and not what is imported by now: collections take a tenth of the time of the tests."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 SMALL = ("documented/", "lstm/lengths", "exact/three-layers")

@@ -121,6 +121,7 @@ class _Composition:
         states = [f"{name}{end}" for name in self.case.cell.states for end in ("0", "_n")]
         return {**dict.fromkeys(("x", "out", *states), "units"), **of_weights}
 
+    @np.errstate(all="ignore")
     def recorded(self) -> Recorded:
         graph, config = self.found.graph, self.case.config
         self.count = counting("graph", self.time * len(config.suffixes))

@@ -124,6 +124,7 @@ class Recorded:
         return found
 
 
+@np.errstate(all="ignore")
 def with_gradients(forward: Recorded, cotangents: Mapping[str, Float64], of: Sequence[str]) -> Recorded:
     """Add the backward pass to a graph, and return the graph with gradients as outputs.
 

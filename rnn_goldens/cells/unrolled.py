@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.recorded import KeptFactors, Lane, Recorded
 from rnn_goldens.cells.recurrence import (
@@ -39,6 +41,7 @@ Form = Callable[[Graph, RecurrenceCase, list[Nodes], Nodes, Nodes], Unrolled]
 """Adds a case without packing to a graph: ``form(graph, case, steps, weights, states)``."""
 
 
+@np.errstate(all="ignore")
 def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: Lane | None = None) -> Recorded:
     """Return the graph of all sequences of a case.
 

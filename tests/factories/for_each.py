@@ -20,10 +20,16 @@ def for_each(cases: Collection[Any], name: Callable[[Any], str] = str, *, every:
 
     def decorate(check: Check) -> Check:
         @pytest.mark.parametrize("step", steps)
-        def test(step: int, subtests: pytest.Subtests) -> None:
+        def test(step: int) -> None:
+            failures: dict[str, BaseException] = {}
             for case in list(cases)[::step]:
-                with subtests.test(name(case)):
+                try:
                     check(*case if isinstance(case, tuple) else (case,))
+                except (Exception, pytest.fail.Exception) as error:
+                    error.add_note(f"the case: {name(case)}")
+                    failures[name(case)] = error
+            if failures:
+                raise BaseExceptionGroup(f"wrong: {', '.join(failures)}", list(failures.values()))
 
         test.__name__, test.__doc__ = check.__name__, check.__doc__
         return test

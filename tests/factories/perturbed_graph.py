@@ -47,6 +47,7 @@ class OnePlace:
         return [value[None] for value in self.graph.values]
 
 
+@np.errstate(all="ignore")
 def with_moves(of: Recorded, moves: Moves) -> dict[str, Float64]:
     """Return the outputs, computed with perturbed values. An error of a solution is one of the right side."""
     graph, values = of.graph, list[Float64]()

@@ -78,6 +78,7 @@ IN_FLOAT32 = {cell: [one.in_float32() for one in of_cell] for cell, of_cell in E
 
 each_cell = for_each(list(RECURRENCES))
 each_deviation = for_each(RECURRENCE_DEVIATIONS, lambda wrong: wrong.name)
+every_eighth_deviation = for_each(RECURRENCE_DEVIATIONS, lambda wrong: wrong.name, every=8)
 
 
 @cache
@@ -127,7 +128,7 @@ def test_other_equations_are_run_between_runs_of_the_right_ones() -> None:
         assert np.allclose(one["h_n"], sums[:, -1], rtol=1e-12)
 
 
-@for_each([(cell, size) for cell in ATTENTION for size in (1, 7, 16)])
+@for_each([(cell, size) for cell in ATTENTION for size in (1, 7, 16)], every=5)
 def test_right_arrays_and_graphs_in_chunks_of_any_size_equal_the_definition(cell: str, size: int) -> None:
     kernel = type("SmallChunkKernel", (ChunkKernel,), {"size": size})
     for one in EXAMPLES[cell]:
@@ -182,13 +183,13 @@ def test_each_deviation_has_an_effect_in_each_of_its_cells_and_in_both_precision
             assert any(changes(wrong, one, by) for one in examples[cell] if wrong.has_needs(one.case)), cell
 
 
-@each_deviation
+@every_eighth_deviation
 def test_each_deviation_has_no_effect_without_the_features_it_needs(wrong: Deviation) -> None:
     without = [one for cell in wrong.cells for one in EXAMPLES[cell] if not wrong.has_needs(one.case)]
     assert [f"{one.name}, {one.case.cell}" for one in without if changes(wrong, one, 1e-12)] == []
 
 
-@each_deviation
+@every_eighth_deviation
 def test_each_deviation_needs_every_feature_that_it_lists(wrong: Deviation) -> None:
     assert len(set(wrong.needs)) == len(wrong.needs)
     for needed in wrong.needs:
@@ -197,7 +198,7 @@ def test_each_deviation_needs_every_feature_that_it_lists(wrong: Deviation) -> N
         assert any(not FEATURES[needed](one.case) for one in examples), f"{needed} follows from the other features"
 
 
-@each_deviation
+@every_eighth_deviation
 def test_each_deviation_keeps_shapes_and_types_and_is_deterministic(wrong: Deviation) -> None:
     for cell in wrong.cells:
         for one in (*EXAMPLES[cell][::6], IN_FLOAT32[cell][0]):
