@@ -17,7 +17,7 @@ from rnn_goldens.generator import confirmation
 from rnn_goldens.generator.balls import NoNumber, Tied, Undecided
 from rnn_goldens.generator.declared_inputs import DeclaredInputs
 from rnn_goldens.generator.exact import Evaluation
-from rnn_goldens.generator.forms import Forms
+from rnn_goldens.generator.forms import Forms, elements
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.tolerances import Chosen, gradient_tolerance, output_tolerance
 from rnn_goldens.golden.arrays import Float64
@@ -25,7 +25,7 @@ from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.shapes import is_custom_cell
 from rnn_goldens.golden.tolerance import Exact
-from rnn_goldens.progress import Report, reported_to
+from rnn_goldens.progress import Report, one_whole, planned, reported_to
 
 FLATTEST = 2.0**-12
 """An activation whose derivative is below this is saturated: it hides errors of its argument."""
@@ -53,7 +53,8 @@ def certify(scenario: DeclaredInputs, *, confirm: bool = True, progress: Report 
         scenario: the scenario.
         confirm: whether implementations confirm the golden. It is proven without them; fuzzing skips them because they
             take most of the time.
-        progress: called as ``progress(part, done, total)`` during each part of the work.
+        progress: called as ``progress(part, done, total)``: the part of the work that runs, and how much of the whole
+            is done, by predicted costs.
 
     Returns:
         The golden in its widest precision; ``in_precision`` converts it to another.
@@ -73,7 +74,7 @@ def certification(scenario: DeclaredInputs, *, confirm: bool = True) -> Certific
 
     One thread computes: the matrices are small, and waiting threads of BLAS and torch slow down a busy machine.
     """
-    with _libraries().limit(limits=1):
+    with _libraries().limit(limits=1), one_whole():
         return _certification(scenario, confirm=confirm)
 
 
@@ -85,6 +86,7 @@ def _libraries() -> ThreadpoolController:
 
 def _certification(scenario: DeclaredInputs, *, confirm: bool) -> Certification:
     forms = scenario.forms()
+    planned(lambda: _costs(forms))
     evaluation = Evaluation(forms.forward.graph)
     golden, left_out = _without_gradients(scenario, forms, evaluation)
     golden = replace(golden, provenance={**golden.provenance, **versions()})
@@ -97,6 +99,13 @@ def _certification(scenario: DeclaredInputs, *, confirm: bool) -> Certification:
         if confirm:
             confirmation.confirm(golden, GRADIENTS)
     return Certification(golden.in_precision(golden.precisions[0]), left_out)
+
+
+def _costs(forms: Forms) -> dict[str, float]:
+    """Return the predicted seconds of the parts of the work by name, as measured on one machine."""
+    given = {OUTPUTS: forms.forward, **({GRADIENTS: forms.both} if forms.both is not None else {})}
+    proofs = {f"exact {what}": 2e-5 * recorded.end + 8e-8 * elements(recorded) for what, recorded in given.items()}
+    return {**proofs, **forms.costs(), **{f"confirmation of {what}": 0.05 for what in given}}
 
 
 def _without_gradients(scenario: DeclaredInputs, forms: Forms, evaluation: Evaluation) -> tuple[Golden, dict[str, str]]:

@@ -56,7 +56,7 @@ class Evaluation:
         while True:
             try:
                 with ctx.workprec(self.bits):
-                    self._evaluate(needed, counting(f"exact {what}, {self.bits} bits", len(needed)))
+                    self._evaluate(needed, counting(f"exact {what}", len(needed)))
                     return recorded.arrays({node.place: rounded(self._values[node.place]) for node in results})
             except Undecided as why:
                 if self.bits >= LAST_BITS or (isinstance(why, NoNumber) and not _are_finite(results)):

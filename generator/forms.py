@@ -27,6 +27,9 @@ CHUNKS = (1, 16, 64)
 EXACT_CHUNKS = (1, 7, 16, 64)
 """Sizes of chunks that must not round in an exact golden, besides the whole."""
 
+_CHUNKED_OUTPUTS, _CHUNKED_GRADIENTS = {0: 1, 1: 3, 16: 5}, {0: 1, 1: 1.2, 16: 0.2}
+"""Costs of bounding a form in chunks of a size, as measured, in costs of the form step by step."""
+
 _ALSO_EXACT = ("exp",)
 """Primitives of recurrences that need not round: a decay of one is e^0."""
 
@@ -69,6 +72,10 @@ class NetworkForms:
     def gradient_needs(self) -> Needs | None:
         """What a precision needs for gradients without rounding; None if an operation always rounds."""
         return None if self.both is None or not is_exact(self.needs) else needs_of_all([self.both])
+
+    def costs(self) -> dict[str, float]:
+        """Return the predicted seconds of the parts of the tolerance by name."""
+        return {"tolerance": _seconds(self.both or self.forward, 1.5e-10)}
 
     def outputs(self) -> Bounded:
         """Return the tolerance of outputs."""
@@ -131,6 +138,15 @@ class RecurrenceForms:
     def _exact_chunks(self) -> list[tuple[Recorded, Recorded | None]]:
         return [self._recorded(size) for size in self._sizes((*EXACT_CHUNKS, self._case.time))]
 
+    def costs(self) -> dict[str, float]:
+        """Return the predicted seconds of the parts of the tolerance by name."""
+        sizes = (0, *self._sizes(CHUNKS))
+        of_outputs, of_gradients = (_seconds(one, 3e-10) if one else 0.0 for one in (self._in_lanes(0), self.both))
+        costs = {_label(size): of_outputs * _CHUNKED_OUTPUTS.get(size, 1 + size / 4) for size in sizes}
+        if self.both:
+            costs |= {_label_back(size): of_gradients * _CHUNKED_GRADIENTS.get(size, 0.3) for size in sizes}
+        return costs
+
     def outputs(self) -> Bounded:
         """Return the tolerance of outputs, which are bounded in all lanes at once."""
         sizes = (0, *self._sizes(CHUNKS))
@@ -148,12 +164,27 @@ class RecurrenceForms:
         for size in (0, *self._sizes(CHUNKS)):
             both = self._recorded(size)[1] if size else self.both
             assert both is not None
-            found.append(_coefficients(both, f"{_label(size)} of gradients"))
+            found.append(_coefficients(both, _label_back(size)))
         return Bounded(_contracts(found))
 
 
 def _label(size: int) -> str:
     return f"tolerance in chunks of {size}" if size else "tolerance"
+
+
+def _label_back(size: int) -> str:
+    return f"{_label(size)} of gradients"
+
+
+def elements(recorded: Recorded) -> int:
+    """Return the number of elements of all values of a graph."""
+    return sum(value.size for value in recorded.graph.values[: recorded.end])
+
+
+def _seconds(recorded: Recorded, of_one: float) -> float:
+    """Return the predicted seconds of bounding the results: each element of a lane is swept back to all elements."""
+    rows = sum(int(np.prod(node.value.shape[2:])) for node in recorded.results)
+    return of_one * rows * elements(recorded)
 
 
 def _coefficients(recorded: Recorded, label: str) -> Coefficients:

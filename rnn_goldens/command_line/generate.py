@@ -200,7 +200,7 @@ def _check(
 def _track(items: "Iterable[T]", total: int, label: str) -> "Iterable[T]":
     """Show a progress bar, or lines where there is no terminal.
 
-    A second bar, or the end of a line, shows the progress of a golden that this process certifies.
+    A second bar, or the end of a line, shows how much of a golden this process has certified.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -227,8 +227,8 @@ def _track(items: "Iterable[T]", total: int, label: str) -> "Iterable[T]":
 
         def report(part: str, done: int, of: int) -> None:
             if done == 0:
-                bar.reset(within, description=f"  {part}", total=of, visible=True)
-            bar.update(within, completed=done)
+                bar.reset(within, total=of, visible=True)
+            bar.update(within, description=f"  {part}", completed=done)
 
         with reported_to(report):
             for item in items:

@@ -11,31 +11,34 @@ SECONDS = 30.0
 
 
 class ProgressLines:
-    """Prints ``Certifying: 12 of 566, 3 minutes left``."""
+    """Prints ``Certifying: 12 of 566, 3 minutes left``, or how much of an item is done if that takes long."""
 
     def __init__(self, label: str, total: int, now: Callable[[], float] = monotonic) -> None:
         self._label, self._total, self._done, self._now = label, total, 0, now
-        self._start = self._last = self._part_start = now()
+        self._start = self._last = self._item_start = now()
 
     def count(self, done: int) -> None:
         """Report the number of items that are done."""
         self._done = done
-        self._print(done, self._total, self._start)
+        self._print(lambda now: _left(now - self._start, done / self._total))
 
     def report(self, part: str, done: int, total: int) -> None:
-        """Report the progress of a part of an item, as ``rnn_goldens.progress`` does; other parts may follow."""
+        """Report how much of the next item is done, as ``rnn_goldens.progress`` does."""
         if done == 0:
-            self._part_start = self._now()
-        self._print(done, total, self._part_start, part)
+            self._item_start = self._now()
+        share = done / total
+        self._print(lambda now: f"; the next: {share:.0%}{_left(now - self._item_start, share)} ({part})")
 
-    def _print(self, done: int, total: int, start: float, part: str = "") -> None:
+    def _print(self, progress: Callable[[float], str]) -> None:
         now = self._now()
-        if now - self._last < SECONDS:
-            return
-        self._last = now
-        left = f", {_minutes((now - start) / done * (total - done))} left" if done else ""
-        within = f", {part}: {100 * done // total} %{left and f'{left} of this part'}" if part and total else ""
-        echo(f"{self._label}: {self._done} of {self._total}{within or left}", err=True)
+        if now - self._last >= SECONDS:
+            self._last = now
+            echo(f"{self._label}: {self._done} of {self._total}{progress(now)}", err=True)
+
+
+def _left(seconds: float, share: float) -> str:
+    """Return the time that the rest takes, if a share took some seconds; "" if nothing is done."""
+    return f", {_minutes(seconds / share * (1 - share))} left" if share else ""
 
 
 def _minutes(seconds: float) -> str:

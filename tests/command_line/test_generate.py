@@ -60,7 +60,7 @@ def test_a_slow_golden_shows_a_progress_bar_on_a_terminal(mine: Path) -> None:
     shown = in_a_terminal(80, *MAKE, folder=mine.parent)
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
     bar, estimate = r" +\S+ +\d+ % ", r"\d:\d\d:\d\d"
-    for part in ("Certifying", r"  exact outputs, \d+ bits", "  tolerance"):
+    for part in ("Certifying", "  exact outputs", "  tolerance"):
         assert re.search(rf"^{part}{bar}({estimate}|-:--:--)", plain.replace("\r", "\n"), re.MULTILINE), plain
     assert re.search(bar + estimate, plain), "at least one part must have an estimate"
 

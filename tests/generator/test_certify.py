@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from factories.scenarios import SHAPES, changed, chaotic, scenario
 
+from rnn_goldens import RecurrenceScenario
 from rnn_goldens.generator import confirmation
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.scenario import Refused
@@ -118,24 +119,44 @@ def test_a_correct_implementation_close_to_the_tolerance_is_a_reason_to_refuse(m
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_each_part_of_the_work_is_reported_from_zero_to_its_total(shape: str) -> None:
+def test_progress_covers_the_whole_of_the_work_in_all_of_its_parts(shape: str) -> None:
     example = scenario("lstm", scale=0.34375, **SHAPES[shape])
     out = (*example.stored.x.shape[:-1], example.shape.num_directions * example.shape.hidden_size)
-    parts: dict[str, list[int]] = {}
-    totals: dict[str, int] = {}
-
-    def report(label: str, done: int, total: int) -> None:
-        parts.setdefault(label, []).append(done)
-        assert totals.setdefault(label, total) == total
-
-    certify(replace(example, d_out=np.ones(out), gradient_purpose="Its gradients."), progress=report)
-    assert list(parts) == [
-        "graph", "exact outputs, 192 bits", "tolerance", "confirmation of outputs", "exact gradients, 192 bits",
-        "confirmation of gradients",
+    reports: list[tuple[str, int, int]] = []
+    certify(
+        replace(example, d_out=np.ones(out), gradient_purpose="Its gradients."),
+        progress=lambda *report: reports.append(report),
+    )
+    parts, counted, totals = zip(*reports, strict=True)
+    assert list(dict.fromkeys(parts)) == [
+        "graph", "exact outputs", "tolerance", "confirmation of outputs",
+        "exact gradients", "confirmation of gradients", "done",
     ]  # fmt: skip
-    for label, counted in parts.items():
-        assert counted == sorted(counted)
-        assert (counted[0], counted[-1]) == (0, totals[label])
+    assert list(counted) == sorted(counted)
+    assert (counted[0], *counted[-2:]) == (0, totals[0], totals[0])
+    assert len(set(totals)) == 1
+    begins = {part: counted[parts.index(part)] for part in parts}
+    assert begins["confirmation of outputs"] < begins["confirmation of gradients"]
+
+
+def test_every_form_of_a_recurrence_has_a_part_of_the_work_and_each_golden_begins_with_zero() -> None:
+    inputs = {name: np.full((1, 40, 1, 2), 0.25) for name in "qkv"} | {"beta": np.full((1, 40, 1), 0.375)}
+    delta = RecurrenceScenario(
+        id="made/for-a-test", purpose="To be certified.", gradient_purpose="Its gradients.", cell="delta_rule",
+        config={"heads": 1, "query_heads": 1, "d_k": 2, "d_v": 2}, inputs=inputs, cotangents={"d_o": inputs["q"]},
+    )  # fmt: skip
+    reports: list[tuple[str, int, int]] = []
+    with reported_to(lambda *report: reports.append(report)):
+        for _ in range(2):
+            certify(delta)
+    begins: dict[str, int] = {}
+    half = len(reports) // 2
+    assert [done for _, done, _ in reports[:half]] == [done for _, done, _ in reports[half:]]
+    for part, done, _ in reports:
+        begins.setdefault(part, done)
+    forms = [f"tolerance{of}" for of in ("", " in chunks of 1", " in chunks of 16", " in chunks of 40")]
+    assert [part for part in begins if part.startswith("tolerance")] == [*forms, *(f"{f} of gradients" for f in forms)]
+    assert begins["exact outputs"] < begins["exact gradients"] < begins["confirmation of gradients"] < begins["done"]
 
 
 def test_work_without_a_progress_bar_reports_nothing() -> None:
