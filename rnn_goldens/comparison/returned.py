@@ -162,6 +162,8 @@ def outputs_of(result: object, golden: "GoldenData | None" = None, layout: Layou
 
 
 def _expected(layout: Layout | None) -> str:
-    if layout is None or layout.gates:
+    if layout is None:
         return "(out, h_n) is expected, or (out, (h_n, c_n)) for an LSTM, or a mapping with these names"
-    return f"({', '.join(layout.outputs)}) is expected, or a mapping with these names"
+    first, *last = layout.outputs
+    forms = [f"({', '.join(layout.outputs)})", *([f"({first}, ({', '.join(last)}))"] if len(last) > 1 else [])]
+    return f"{' or '.join(forms)} is expected, or a mapping with these names"

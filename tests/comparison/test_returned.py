@@ -78,6 +78,12 @@ def test_a_result_that_is_not_two_or_three_outputs_is_refused(result: Any, kind:
         returned.outputs_of(result)
 
 
+def test_the_forms_that_a_cell_may_return_are_named(make_golden: MakeGolden) -> None:
+    for cell, forms in (("gru", r"\(out, h_n\)"), ("lstm", r"\(out, h_n, c_n\) or \(out, \(h_n, c_n\)\)")):
+        with pytest.raises(TypeError, match=rf"returned 1 output; {forms} is expected, or a mapping with these names$"):
+            returned.outputs_of(("out",), make_golden(cell))
+
+
 OUT, H_N = np.zeros((2, 3, 4)), np.zeros((1, 2, 4))
 
 
