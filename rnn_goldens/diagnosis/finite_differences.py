@@ -6,6 +6,7 @@ be equal. The first random direction changes all arrays at once, which distingui
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,27 @@ STEP = 2.0**-10
 DIRECTIONS = 3
 """Number of directions that change only one array, for each array."""
 
-Direction = Mapping[str, Array]
+CURVED = 2.0**-6
+"""A difference over half a step is not further from its slope than this, relatively: other slopes need no full step."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Direction:
+    """A direction, and what is known along it.
+
+    Attributes:
+        moves: by name of an array.
+        rounding: the expected rounding error: the sum of many small errors of either sign, not the worst case.
+        got: the derivative by the actual gradients.
+        right: the derivative by the right gradients.
+        cases: by the number of steps, the inputs of the golden moved along the direction.
+    """
+
+    moves: Mapping[str, Array]
+    rounding: float
+    got: float
+    right: float
+    cases: "dict[float, AnyCase]" = field(default_factory=dict)
 
 
 class DirectionalDerivatives:
@@ -56,23 +77,27 @@ class DirectionalDerivatives:
         wrong = together(cause)
         for direction in self._directions:
             try:
-                slope, error = self._slope(wrong, direction)
+                slope, error = self._slope(wrong, direction, self._half(wrong, direction))
             except (_Mismatch, ValueError):
                 return True  # outputs of another shape
-            if abs(slope - _along(direction, self.expected.values)) > APART * (self._rounding(direction) + error):
+            if abs(slope - direction.right) > APART * (direction.rounding + error):
                 return True
         return False
 
-    def _distinguishes(self, wrong: "WrongPass", direction: Direction) -> bool:
+    def _distinguishes(self, wrong: "WrongPass", direction: _Direction) -> bool:
         """Return whether the gradients differ from the right ones; raise _Mismatch if they differ from ``wrong``'s."""
-        slope, error = self._slope(wrong, direction)
-        rounding, got = self._rounding(direction) + error, _along(direction, self.got)
+        half, got = self._half(wrong, direction), direction.got
+        curved = CURVED * (max(abs(half.slope), abs(got)) + half.largest * STEP)
+        if not abs(half.slope - got) <= NEAR * direction.rounding + curved:
+            raise _Mismatch  # a whole step would not change that, and most candidates end here
+        slope, error = self._slope(wrong, direction, half)
+        rounding = direction.rounding + error
         if not abs(slope - got) <= NEAR * rounding:
             raise _Mismatch
-        return abs(got - _along(direction, self.expected.values)) > APART * APART * rounding
+        return abs(got - direction.right) > APART * APART * rounding
 
     @cached_property
-    def _directions(self) -> list[Direction]:
+    def _directions(self) -> list[_Direction]:
         """Random directions from a fixed seed; none if the gradients have wrong shapes or are not finite."""
         from rnn_goldens.cells import no_equations
 
@@ -81,26 +106,30 @@ class DirectionalDerivatives:
             return []
         return list(self._random_directions())
 
-    def _random_directions(self) -> Iterator[Direction]:
+    def _random_directions(self) -> Iterator[_Direction]:
         numbers = np.random.default_rng(0)
         for names in [list(self.got), *([name] for name in self.got for _ in range(DIRECTIONS))]:
-            direction = {name: numbers.choice([-1.0, 1.0], self.got[name].shape) for name in names}
-            size = np.sqrt(sum(array.size for array in direction.values()))
-            yield {name: array * min(1.0, 4 / size) for name, array in direction.items()}
+            signs = {name: numbers.choice([-1.0, 1.0], self.got[name].shape) for name in names}
+            size = np.sqrt(sum(array.size for array in signs.values()))
+            moves = {name: array * min(1.0, 4 / size) for name, array in signs.items()}
+            errors = (np.square(array * self.expected.allowed(name)).sum() for name, array in moves.items())
+            got, right = _along(moves, self.got), _along(moves, self.expected.values)
+            yield _Direction(moves, NEAR * float(np.sqrt(sum(errors))), got, right)
 
-    def _rounding(self, direction: Direction) -> float:
-        """Return the expected rounding error: the sum of many small errors of either sign, not the worst case."""
-        found = sum(float(np.square(array * self.expected.allowed(name)).sum()) for name, array in direction.items())
-        return NEAR * float(np.sqrt(found))
+    def _half(self, wrong: "WrongPass", direction: _Direction) -> "_Difference":
+        return self._difference(wrong, direction, 0.5)
 
-    def _slope(self, wrong: "WrongPass", direction: Direction) -> tuple[float, float]:
+    def _slope(self, wrong: "WrongPass", direction: _Direction, half: "_Difference") -> tuple[float, float]:
         """Return the directional derivative of the loss of a wrong network, and its error."""
-        sums = {by: self._sum(wrong, self._moved(direction, by * STEP)) for by in (-1.0, -0.5, 0.5, 1.0)}
-        full, half = (sums[1.0] - sums[-1.0]) / (2 * STEP), (sums[0.5] - sums[-0.5]) / STEP
-        slope = (4 * half - full) / 3
+        full = self._difference(wrong, direction, 1.0)
+        slope = (4 * half.slope - full.slope) / 3
         if not np.isfinite(slope):
             raise _Mismatch
-        return slope, abs(half - full) / 100 + 1e-11 * (abs(slope) + max(map(abs, sums.values())))
+        return slope, abs(half.slope - full.slope) / 100 + 1e-11 * (abs(slope) + max(half.largest, full.largest))
+
+    def _difference(self, wrong: "WrongPass", direction: _Direction, by: float) -> "_Difference":
+        before, after = (self._sum(wrong, self._moved(direction, steps)) for steps in (-by, by))
+        return _Difference((after - before) / (2 * by * STEP), max(abs(before), abs(after)))
 
     def _sum(self, wrong: "WrongPass", case: "AnyCase") -> float:
         """Return the loss: the outputs times the cotangents."""
@@ -111,8 +140,11 @@ class DirectionalDerivatives:
             found += float((output * cotangent).sum())
         return found
 
-    def _moved(self, direction: Direction, by: float) -> "AnyCase":
-        return self._case.moved({name: by * array for name, array in direction.items()})
+    def _moved(self, direction: _Direction, steps: float) -> "AnyCase":
+        if steps not in direction.cases:
+            moves = {name: steps * STEP * array for name, array in direction.moves.items()}
+            direction.cases[steps] = self._case.moved(moves)
+        return direction.cases[steps]
 
     @cached_property
     def _case(self) -> "AnyCase":
@@ -121,9 +153,17 @@ class DirectionalDerivatives:
         return golden_case(self.golden, np.float64)
 
 
+@dataclass(frozen=True)
+class _Difference:
+    """A slope by a difference of two losses, and the larger one."""
+
+    slope: float
+    largest: float
+
+
 class _Mismatch(Exception):
     """Raised if the actual gradients are not those of the wrong network."""
 
 
-def _along(direction: Direction, gradients: Arrays) -> float:
-    return sum(float((array * gradients[name]).sum()) for name, array in direction.items())
+def _along(moves: Mapping[str, Array], gradients: Arrays) -> float:
+    return sum(float((array * gradients[name]).sum()) for name, array in moves.items())
