@@ -18,7 +18,7 @@ from rnn_goldens.golden.built_in_cells import CELLS
 HEADER = """\
 # Rules
 
-<!-- Made by `make generate` from generator/rules and the kill matrices of fixtures/v2; do not edit. -->
+<!-- Made by `make generate` from generator/rules/rules.toml and the kill matrices of fixtures/v2; do not edit. -->
 
 The {rules} rules of [the definition](equations.md) and of its backward pass. Each names [deviations](deviations.md)
 that break it, and the number of goldens that detect at least one of these deviations with a margin of at least

@@ -1,29 +1,18 @@
-"""The numbered rules of the definition, and the deviations that break each of them."""
+"""The numbered rules of the definition, and the deviations that break each of them, from ``rules.toml``."""
 
-from rnn_goldens.generator.rules.arithmetic import ARITHMETIC, CALLS
-from rnn_goldens.generator.rules.axes import AXES
-from rnn_goldens.generator.rules.directions import DIRECTIONS, LAYERS
-from rnn_goldens.generator.rules.equations import EQUATIONS
-from rnn_goldens.generator.rules.gradients import GRADIENTS
-from rnn_goldens.generator.rules.lengths import LENGTHS
-from rnn_goldens.generator.rules.rule import Group, Rule
-from rnn_goldens.generator.rules.states import STATES
-from rnn_goldens.generator.rules.weights import WEIGHTS
+import tomllib
+from importlib import resources
 
-GROUPS: tuple[Group, ...] = (
-    EQUATIONS,
-    WEIGHTS,
-    AXES,
-    STATES,
-    LENGTHS,
-    DIRECTIONS,
-    LAYERS,
-    ARITHMETIC,
-    CALLS,
-    GRADIENTS,
+from rnn_goldens.generator.rules.rule import Group, Rule, from_row
+
+_DATA = tomllib.loads((resources.files(__name__) / "rules.toml").read_text("utf-8"))
+
+RULES: tuple[Rule, ...] = tuple(from_row(number, row) for number, row in _DATA["rules"].items())
+
+GROUPS: tuple[Group, ...] = tuple(
+    Group(letter, title, tuple(rule for rule in RULES if rule.id.rstrip("0123456789") == letter))
+    for letter, title in _DATA["groups"].items()
 )
 """All groups, in the order of ``docs/rules.md``."""
-
-RULES: tuple[Rule, ...] = tuple(rule for group in GROUPS for rule in group.rules)
 
 __all__ = ["GROUPS", "RULES", "Group", "Rule"]

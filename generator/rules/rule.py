@@ -4,6 +4,7 @@ import fnmatch
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pkgutil import resolve_name
 from typing import Any
 
 from rnn_goldens.deviations import Deviation
@@ -63,6 +64,14 @@ class Rule:
         """The cells in which no deviation breaks the rule."""
         broken = {cell for name in self.deviations for cell in self.cells_broken_by(name)}
         return tuple(cell for cell in self.cells if cell not in broken)
+
+
+def from_row(number: str, row: Mapping[str, Any]) -> Rule:
+    """Return a rule from its row in ``rules.toml``, which names functions of ``rnn_goldens.cells``."""
+    functions = tuple(resolve_name(f"rnn_goldens.cells.{name}") for name in row.get("implemented_by", ()))
+    fields: dict[str, Any] = {name: tuple(row[name]) for name in ("broken_by", "cells") if name in row}
+    fields |= {name: row[name] for name in ("sentence", "lines", "why_unbroken") if name in row}
+    return Rule(number, implemented_by=functions, **fields)
 
 
 @dataclass(frozen=True)

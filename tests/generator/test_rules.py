@@ -35,7 +35,7 @@ INSIDE = {Backward.__init__, Backward.step, Backward.program, Backward.computed}
 def test_every_deviation_breaks_a_rule_in_every_cell_it_applies_to() -> None:
     broken = {(name, cell) for rule in RULES for name in rule.deviations for cell in rule.cells_broken_by(name)}
     everything = {(name, cell) for name, deviation in BY_NAME.items() for cell in deviation.cells if cell in CELLS}
-    assert sorted(everything - broken) == [], "add these deviations to a rule in generator/rules"
+    assert sorted(everything - broken) == [], "add these deviations to a rule in generator/rules/rules.toml"
 
 
 def test_every_deviation_of_a_rule_breaks_it_in_some_cell_and_is_named_once() -> None:
