@@ -24,6 +24,7 @@ from rnn_goldens.golden.arrays import BackwardInputArrays, Float64, GoldenArrays
 from rnn_goldens.golden.features import derived_features
 from rnn_goldens.golden.gradients import output_of
 from rnn_goldens.golden.recurrences import AnyConfig
+from rnn_goldens.golden.sequences import length_problems, offset_problems
 from rnn_goldens.golden.shapes import BATCH, TIME, ArrayShapes, Axes, Layout, Shape
 
 LARGEST_INTEGER = 2.0**53
@@ -137,10 +138,10 @@ class DeclaredInputs(ABC):
         batch, time = self._sizes.get(BATCH), self._sizes[TIME]
         given = {"lengths": self.given.lengths, "offsets": self.given.offsets}
         found = {name: self._whole(name, value) for name, value in given.items() if value is not None}
-        if "lengths" in found:
-            self._require_lengths(found["lengths"], batch, time)
-        if "offsets" in found:
-            self._require_offsets(found["offsets"], batch, time)
+        problems = {"lengths": length_problems, "offsets": offset_problems}
+        for name, value in found.items():
+            for problem in problems[name](value, batch, time, self.shape.input_names[0]):
+                raise Refused(f"{self.id}: {problem}")
         return found
 
     @property
@@ -219,21 +220,6 @@ class DeclaredInputs(ABC):
         if array.ndim != 1:
             raise Refused(f"{self.id}: {name} has shape {array.shape}; expected a list of integers")
         return array.astype(np.int64)
-
-    def _require_lengths(self, lengths: Int64, batch: int | None, time: int) -> None:
-        of = self.shape.input_names[0]
-        if batch is None:
-            raise Refused(f"{self.id}: lengths is given, but {of} is unbatched")
-        if len(lengths) != batch:
-            raise Refused(f"{self.id}: lengths has shape {lengths.shape}; expected {(batch,)}: (batch)")
-        if not ((lengths >= 1) & (lengths <= time)).all():
-            raise Refused(f"{self.id}: lengths {lengths.tolist()} must be between 1 and {time}, the time steps of {of}")
-
-    def _require_offsets(self, offsets: Int64, batch: int | None, time: int) -> None:
-        if [*offsets[:1], *offsets[-1:]] != [0, time] or not (np.diff(offsets) > 0).all():
-            raise Refused(f"{self.id}: offsets {offsets.tolist()} must increase from 0 to {time}, the time steps")
-        if batch != 1:
-            raise Refused(f"{self.id}: packed sequences have a batch of 1, not of {batch}")
 
     def _problems(
         self, kind: str, arrays: Mapping[str, Float64], shapes: Mapping[str, Shape], *, required: bool = True

@@ -109,11 +109,8 @@ def require_other_names(golden_id: str, given: Mapping[str, object], fields: Seq
 
 def require_options(layout: Layout, config: Config) -> None:
     """Raise WrongUse if options of a network contradict each other, or the cell."""
-    if layout.is_projected != (config.proj_size > 0):
-        what = "is required: the cell has" if layout.is_projected else "is given, but the cell has no"
-        raise WrongUse(f"config: proj_size {what} {'a ' * layout.is_projected}projection")
-    if config.direction and config.bidirectional:
-        raise WrongUse("config: direction is reverse, so bidirectional must be false")
+    for problem in config.problems(layout):
+        raise WrongUse(f"config: {problem}")
 
 
 def config_of(given: object) -> Config:

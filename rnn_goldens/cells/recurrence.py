@@ -17,7 +17,8 @@ from rnn_goldens.cells.notation import MATRIX, Operand, Term, rsqrt_of
 from rnn_goldens.cells.program import Operation, Operations, Program, written
 from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.golden.data import InputsData
-from rnn_goldens.golden.recurrences import LANE_AXES, RECURRENCES, RecurrenceConfig, sequence_slices
+from rnn_goldens.golden.recurrences import LANE_AXES, RECURRENCES, RecurrenceConfig
+from rnn_goldens.golden.sequences import sequence_slices
 
 Arrays = Mapping[str, Array]
 

@@ -24,7 +24,7 @@ from rnn_goldens.cells.recurrence import (
     weights_in_lanes,
 )
 from rnn_goldens.cells.recurrence_equations import Equations
-from rnn_goldens.golden.recurrences import sequence_slices
+from rnn_goldens.golden.sequences import sequence_slices
 from rnn_goldens.golden.shapes import cotangent_of
 
 Gradients = dict[str, Array]

@@ -16,7 +16,8 @@ from rnn_goldens.cells.recurrence import (
     weights_in_lanes,
 )
 from rnn_goldens.golden.arrays import Float64
-from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, sequence_slices
+from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS
+from rnn_goldens.golden.sequences import sequence_slices
 from rnn_goldens.progress import counting
 
 Nodes = dict[str, Node]

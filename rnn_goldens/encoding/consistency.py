@@ -12,6 +12,7 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.features import ALL_DERIVED, derived_features
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.recurrences import AnyConfig
+from rnn_goldens.golden.sequences import length_problems, offset_problems
 from rnn_goldens.golden.shapes import BATCH, STACKED, TIME, ArrayShapes, Axes, Layout, Shape
 from rnn_goldens.golden.tolerance import (
     LARGEST_TOLERANCE,
@@ -43,7 +44,8 @@ def problems(tree: Tree) -> list[str]:
     inputs = tree["inputs"]
     x, offsets, state = inputs[config.input_names[0]], inputs.get("offsets"), any(n in inputs for n in layout.initial)
     axes, shapes = _axes(layout, config, x), config.shapes(layout, inputs, offsets)
-    time, batch = x.shape[axes.index(TIME)], x.shape[: axes.index(TIME)]
+    time, batch = x.shape[axes.index(TIME)], (*x.shape[: axes.index(TIME)], None)[0]
+    lengths = length_problems(inputs["lengths"], batch, time, config.input_names[0]) if "lengths" in inputs else ()
     derived = derived_features(
         config,
         state=state,
@@ -55,8 +57,8 @@ def problems(tree: Tree) -> list[str]:
     return [
         *_config_problems(layout, config),
         *shape_problems("weights", tree["weights"], shapes.weights),
-        *shape_problems("inputs", inputs, _input_shapes(config, inputs, shapes, state=state, batch=batch)),
-        *_length_problems(inputs, time),
+        *shape_problems("inputs", inputs, _input_shapes(config, inputs, shapes, state=state)),
+        *(f"inputs: {problem}" for problem in lengths),
         *shape_problems("expected", tree["expected"], shapes.outputs),
         *_state_problems(tree, shapes.initial, [time] if offsets is None else np.diff(offsets).tolist()),
         *tolerance_problems(tree["tolerance"], shapes.outputs),
@@ -66,15 +68,6 @@ def problems(tree: Tree) -> list[str]:
         *_precision_problems(tree),
         *_rounding_problems(tree, ("weights", "inputs")),
     ]
-
-
-def _offset_problems(offsets: NDArray[Any], batch: Shape, time: int) -> Iterator[str]:
-    if batch != (1,):
-        yield f"inputs: packed sequences have a batch of 1, not of {batch[0]}"
-    if offsets.ndim != 1 or len(offsets) < 2 or not (np.diff(offsets) > 0).all():  # noqa: PLR2004 - start and end
-        yield "inputs/offsets: must increase from sequence to sequence"
-    elif offsets[0] != 0 or offsets[-1] != time:
-        yield f"inputs/offsets: {offsets.tolist()} must start at 0 and end at {time}, the number of time steps"
 
 
 def _state_problems(tree: Tree, initial: Mapping[str, Shape], times: Sequence[int]) -> Iterator[str]:
@@ -142,19 +135,17 @@ def _problems_of_axes(layout: Layout, config: AnyConfig, tree: Tree) -> list[str
     time, batch = x.shape[axes.index(TIME)], x.shape[: axes.index(TIME)]
     if not all((*batch, time)):
         return [f"inputs/{name}: has shape {x.shape}; at least one sequence and one time step are required"]
-    if "offsets" in inputs and (found := list(_offset_problems(inputs["offsets"], batch, time))):
-        return found
+    if "offsets" in inputs and (found := list(offset_problems(inputs["offsets"], (*batch, None)[0], time, name))):
+        return [f"inputs: {problem}" for problem in found]
     if (required := config.weight_count(layout)) > 2 * len(tree["weights"]):  # a file may claim a billion layers
         return [f"weights: {counted(len(tree['weights']), 'array')}, the configuration requires {required}"]
     return []
 
 
-def _input_shapes(config: AnyConfig, inputs: Arrays, shapes: ArrayShapes, *, state: bool, batch: Shape) -> Shapes:
-    """Return the expected shapes of the inputs. One state requires all states; lengths require a batch."""
-    found = {**shapes.inputs, **(shapes.initial if state else {})}
-    if (given := config.lengths_name) in inputs and batch:
-        found[given] = batch if given == "lengths" else inputs[given].shape
-    return found
+def _input_shapes(config: AnyConfig, inputs: Arrays, shapes: ArrayShapes, *, state: bool) -> Shapes:
+    """Return the expected shapes of the inputs. One state requires all states."""
+    given = {config.lengths_name: inputs[config.lengths_name].shape} if config.lengths_name in inputs else {}
+    return {**shapes.inputs, **(shapes.initial if state else {}), **given}
 
 
 def _axes(layout: Layout, config: AnyConfig, first: NDArray[Any]) -> Axes:
@@ -163,12 +154,7 @@ def _axes(layout: Layout, config: AnyConfig, first: NDArray[Any]) -> Axes:
 
 
 def _config_problems(layout: Layout, config: AnyConfig) -> Iterator[str]:
-    is_projected = layout.is_projected
-    if is_projected != (config.get("proj_size", 0) > 0):
-        what = "is required: the cell has a projection" if is_projected else "is given, but the cell has no projection"
-        yield f"config: proj_size {what}"
-    if config.get("direction") and config["bidirectional"]:
-        yield "config: direction is reverse, so bidirectional must be false"
+    yield from (f"config: {problem}" for problem in config.problems(layout))
     for name, axes in layout.weights:
         if axes != (required := dict(STACKED).get(name, axes)):
             yield f"own_cell/weights/{name}: has the axes {axes}, but this name requires {required}: change either"
@@ -225,11 +211,6 @@ def _finite_problems(tree: Tree, groups: Iterable[str]) -> Iterator[str]:
     if not np.isfinite(_concatenated(arrays.values())).all():
         wrong = (place for place, array in arrays.items() if not np.isfinite(array).all())
         yield from (f"{place}: holds NaN or infinity" for place in wrong)
-
-
-def _length_problems(inputs: Mapping[str, NDArray[Any]], time: int) -> Iterator[str]:
-    if "lengths" in inputs and not ((inputs["lengths"] >= 1) & (inputs["lengths"] <= time)).all():
-        yield f"inputs/lengths: {inputs['lengths'].tolist()} must be between 1 and {time}, the time steps of x"
 
 
 def _feature_problems(tree: Tree, derived: tuple[str, ...]) -> Iterator[str]:

@@ -1,8 +1,7 @@
 """The built-in linear recurrences: names and axes of their arrays, from which all shapes follow."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, ClassVar
 
 from rnn_goldens.errors import UnknownName, WrongUse
@@ -172,6 +171,10 @@ class RecurrenceConfig(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self.given)
 
+    def problems(self, layout: Layout) -> Iterator[str]:  # noqa: ARG002 - as that of networks
+        """Yield nothing: ``recurrence_config`` refuses wrong sizes and options."""
+        return iter(())
+
     def option(self, name: str) -> Any:  # noqa: ANN401 - a number or a word
         """Return the value of an option."""
         return self.given.get(name, self.recurrence.options[name])
@@ -287,9 +290,3 @@ def _require_sizes(cell: str, sizes: Mapping[str, Any]) -> None:
         raise WrongUse(f"{cell}: query_heads, {sizes['query_heads']}, is not a multiple of heads, {sizes['heads']}")
     if "past" in sizes and sizes["past"] != sizes["width"] - 1:
         raise WrongUse(f"{cell}: past is {sizes['past']}, but must be width - 1 = {sizes['width'] - 1}")
-
-
-def sequence_slices(offsets: Iterable[int]) -> list[slice]:
-    """Return the time steps of each packed sequence: offsets [0, 3, 7] are steps 0 to 2 and 3 to 6."""
-    ends = [int(offset) for offset in offsets]
-    return [slice(start, stop) for start, stop in pairwise(ends)]

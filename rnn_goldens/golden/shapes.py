@@ -225,6 +225,14 @@ class Config(Mapping[str, Any]):
         """Names of the inputs at each time step."""
         return ("x",)
 
+    def problems(self, layout: Layout) -> Iterator[str]:
+        """Yield how options contradict each other, or the cell."""
+        if layout.is_projected != (self.proj_size > 0):
+            what = "is required: the cell has a" if layout.is_projected else "is given, but the cell has no"
+            yield f"proj_size {what} projection"
+        if self.direction and self.bidirectional:
+            yield "direction is reverse, so bidirectional must be false"
+
     @property
     def chains(self) -> int:
         """How many chains of time steps a network computes: one for each layer and direction."""

@@ -124,9 +124,9 @@ CHANGES: list[tuple[dict[str, Any], Callable[[Tree], None], list[str]]] = [
     ),
     (LSTM, without("inputs/c0"), [f"inputs: c0 is missing, {REQUIRES} it"]),
     (LSTM, put("inputs/h0", np.zeros((1, 3, 2))), [f"inputs/h0: has shape (1, 3, 2), {REQUIRES} (1, 2, 2)"]),
-    (RAGGED, put(LENGTHS, np.array([3, 1, 1])), [f"{LENGTHS}: has shape (3,), {REQUIRES} (2,)"]),
-    (RAGGED, put(LENGTHS, np.array([4, 1])), [f"{LENGTHS}: [4, 1] must be between 1 and 3, the time steps of x"]),
-    (RAGGED, put(LENGTHS, np.array([3, 0])), [f"{LENGTHS}: [3, 0] must be between 1 and 3, the time steps of x"]),
+    (RAGGED, put(LENGTHS, np.array([3, 1, 1])), ["inputs: lengths has shape (3,); expected (2,): (batch)"]),
+    (RAGGED, put(LENGTHS, np.array([4, 1])), ["inputs: lengths [4, 1] must be between 1 and 3, the time steps of x"]),
+    (RAGGED, put(LENGTHS, np.array([3, 0])), ["inputs: lengths [3, 0] must be between 1 and 3, the time steps of x"]),
     ({}, without("expected/h_n"), [f"expected: h_n is missing, {REQUIRES} it"]),
     ({}, put("expected/c_n", np.zeros((1, 2, 2))), ["expected/c_n: not part of this configuration"]),
     ({"batch": ()}, put("expected/out", np.zeros((3, 3))), [f"expected/out: has shape (3, 3), {REQUIRES} (3, 2)"]),
@@ -198,7 +198,7 @@ def test_an_empty_batch_or_no_time_step_is_the_first_problem(shape: tuple[int, .
 def test_an_unbatched_golden_has_no_lengths() -> None:
     tree = to_tree(make_golden(batch=()))
     tree["inputs"]["lengths"] = np.array([3])
-    assert "inputs/lengths: not part of this configuration" in problems(tree)
+    assert "inputs: lengths is given, but x is unbatched" in problems(tree)
 
 
 @pytest.mark.parametrize(("layers", "listed"), [(2, True), (3, False)])

@@ -17,7 +17,7 @@ from rnn_goldens.deviations.recurrences.deviation import (
     Wrong,
     of_recurrences,
 )
-from rnn_goldens.golden.recurrences import sequence_slices
+from rnn_goldens.golden.sequences import sequence_slices
 
 _of_states = partial(of_recurrences, cells=CELLS)
 
