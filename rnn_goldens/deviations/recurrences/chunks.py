@@ -1,7 +1,7 @@
-"""Bugs of linear attention that is computed in chunks."""
+"""Bugs of linear attention that is computed in chunks of 64 steps, and the same bugs in smaller chunks."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from math import log
 from typing import Any
@@ -13,7 +13,16 @@ from rnn_goldens.cells.chunked import Chunk, Chunked, Value
 from rnn_goldens.cells.graph_primitives import NUMPY
 from rnn_goldens.cells.recurrence import RecurrenceCase, in_lanes
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.recurrences.deviation import ATTENTION, DELTA, GATED, Outputs, of_recurrences
+from rnn_goldens.deviations.recurrences.deviation import (
+    ATTENTION,
+    DELTA,
+    GATED,
+    SMALLER,
+    Outputs,
+    WrongForward,
+    in_chunks_of,
+    of_recurrences,
+)
 
 GATED_DELTA = ("gated_delta",)
 
@@ -23,8 +32,8 @@ class ChunkKernel(Chunked):
 
     of = NUMPY
 
-    def __init__(self, case: RecurrenceCase) -> None:
-        self.case = case
+    def __init__(self, case: RecurrenceCase, size: int = Chunked.size) -> None:
+        self.case, self.size = case, size
 
     def columns(self, name: str, start: int, stop: int, query: int = 0) -> Array:
         """Return an input at some time steps."""
@@ -51,9 +60,11 @@ class Replaced:
 
     Attributes:
         methods: by the name of the method they replace; they take the right form before the method's arguments.
+        size: the number of steps in a chunk.
     """
 
     methods: Mapping[str, Callable[..., Any]]
+    size: int = Chunked.size
 
     def __post_init__(self) -> None:
         """Refuse methods that replace nothing."""
@@ -61,7 +72,7 @@ class Replaced:
 
     def __call__(self, case: RecurrenceCase) -> Outputs:
         """Return the wrong outputs."""
-        changed, right = ChunkKernel(case), ChunkKernel(case)
+        changed, right = ChunkKernel(case, self.size), ChunkKernel(case, self.size)
         for name, method in self.methods.items():
             setattr(changed, name, partial(method, right))
         return changed.run()
@@ -79,6 +90,22 @@ def of_chunks(
     return of_recurrences(name, sentence, Replaced(methods), cells, needs, stands_for)
 
 
+def in_smaller_chunks(of_64: Iterable[Deviation]) -> Iterator[Deviation]:
+    """Yield bugs of chunks of 64 steps with smaller chunks."""
+    for one in of_64:
+        assert isinstance(one.wrong, WrongForward)
+        assert isinstance(one.wrong.wrong, Replaced)
+        for size in SMALLER:
+            yield replace(
+                one,
+                name=in_chunks_of(size, one.name),
+                sentence=f"With chunks of {size} steps, {one.sentence[0].lower()}{one.sentence[1:]}",
+                wrong=WrongForward(replace(one.wrong.wrong, size=size)),
+                needs=tuple(need.replace("128", str(2 * size)).replace("64", str(size)) for need in one.needs),
+                stands_for=(),
+            )
+
+
 # The border of chunks.
 
 
@@ -87,12 +114,16 @@ def _padded(right: ChunkKernel, o: Array) -> Array:
     return np.concatenate([o, np.zeros_like(o[:, : right.case.time - o.shape[1]])], axis=1)
 
 
+def _is_between(right: ChunkKernel, x: Chunk) -> bool:
+    return x.start > 0 and x.start + x.steps < right.case.time
+
+
 BORDERS = (
     of_chunks(
         ATTENTION,
         "short_chunk_dropped",
         "Drops the last chunk if it is short: its outputs are zero and the state does not see it.",
-        ("several_chunks",),
+        ("more_than_64_steps",),
         chunks=lambda right: (x for x in right.chunks() if x.start == 0 or x.steps == right.size),
         arranged=_padded,
     ),
@@ -100,33 +131,52 @@ BORDERS = (
         ATTENTION,
         "short_chunk_not_in_last_state",
         "Returns the state before the last chunk if that is short.",
-        ("several_chunks",),
+        ("more_than_64_steps",),
         next_state=lambda right, x, new, S: S if x.start and x.steps < right.size else right.next_state(x, new, S),
+    ),
+    of_chunks(
+        ATTENTION,
+        "middle_chunks_not_in_state",
+        "Adds only the first and the last chunk to the state, not those between, which also leave it undecayed.",
+        ("more_than_128_steps",),
+        next_state=lambda right, x, new, S: S if _is_between(right, x) else right.next_state(x, new, S),
     ),
     of_chunks(
         ATTENTION,
         "past_state_read_by_all_chunks",
         "Starts every chunk from the initial state.",
-        ("several_chunks",),
+        ("more_than_64_steps",),
         step=lambda right, x, _S: right.step(x, right.case.states["S0"]),
     ),
     of_chunks(
         ATTENTION,
         "state_not_read_by_later_chunks",
         "Leaves out what the state holds for the queries of all chunks but the first.",
-        ("several_chunks",),
+        ("more_than_64_steps",),
         of_state=lambda right, q, x, S: right.of_state(q, x, np.zeros_like(S) if x.start else S),
     ),
 )
 
 # Decays.
 
+
+class _MaskedByLess(ChunkKernel):
+    """Takes zero for a decay of one."""
+
+    def decay(self, later: Value, earlier: Value, causal: Array) -> Value:
+        return super().decay(later, earlier, causal) * (later < earlier)
+
+
+def _gram_masked_by_less(right: ChunkKernel, x: Chunk) -> Value:
+    return right.gram(x._replace(between=_MaskedByLess(right.case, right.size).between(right.sums(x), x.causal)))
+
+
 DECAYS = (
     of_chunks(
         GATED,
         "decay_sums_not_restarted",
         "Sums log-decays from the start of the sequence instead of the start of the chunk.",
-        ("several_chunks",),
+        ("more_than_64_steps",),
         sums=lambda right, x: right.sums(x) + right.columns("g", 0, x.start).sum(axis=-1, keepdims=True),
     ),
     of_chunks(
@@ -204,6 +254,14 @@ DECAYS = (
         "gram_not_decayed",
         "Leaves out the decay between a key and the earlier keys of its chunk.",
         gram=lambda right, x: right.gram(x._replace(between=None)),
+    ),
+    of_chunks(
+        GATED_DELTA,
+        "decay_of_one_masked",
+        "Masks the sums of log-decays in A with < instead of <=, so that a decay of one between two keys is zero.",
+        ("decay_of_one",),
+        ("flash-linear-attention#104",),
+        gram=_gram_masked_by_less,
     ),
     of_chunks(
         GATED_DELTA,
@@ -324,4 +382,9 @@ PRODUCTS = (
     ),
 )
 
-DEVIATIONS = (*BORDERS, *DECAYS, *PRODUCTS)
+SAME_IN_ALL_CHUNKS = ("own_step_not_read", "own_key_in_inverse")
+"""Bugs of single steps, which give the same results in chunks of any size."""
+
+IN_64 = (*BORDERS, *DECAYS, *PRODUCTS)
+
+DEVIATIONS = (*IN_64, *in_smaller_chunks(one for one in IN_64 if one.name not in SAME_IN_ALL_CHUNKS))

@@ -10,7 +10,7 @@ from rnn_goldens.cells.notation import Operand, Term, exp
 from rnn_goldens.cells.recurrence import MatrixArithmetic
 from rnn_goldens.cells.recurrence_equations import Terms, linear_attention
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, of_chunks
+from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, in_smaller_chunks, of_chunks
 from rnn_goldens.deviations.recurrences.deviation import (
     ATTENTION,
     CELLS,
@@ -105,7 +105,7 @@ def _state_kept_in(name: str, *stands_for: str) -> Deviation:
     )
 
 
-DEVIATIONS = (
+OF_STEPS = (
     _state_kept_in("bfloat16"),
     _state_kept_in("float16", "TensorRT-Model-Connect PR725", "llm-scaler#559"),
     *(
@@ -165,6 +165,9 @@ DEVIATIONS = (
         in_equations(storing(lambda v, held, beta: beta * (v - _rounded(held))), _Rounding("bfloat16")),
         DELTA,
     ),
+)
+
+OF_CHUNKS = (
     *(
         of_chunks(
             GATED,
@@ -179,7 +182,7 @@ DEVIATIONS = (
             ATTENTION,
             f"chunk_state_in_{name}",
             f"Keeps the state in {name} between chunks.",
-            ("several_chunks",),
+            ("more_than_64_steps",),
             next_state=partial(_next_state_in, name),
         )
         for name in HALF
@@ -204,3 +207,5 @@ DEVIATIONS = (
         decay=lambda _right, later, earlier, causal: np.exp(later - earlier) * causal,
     ),
 )
+
+DEVIATIONS = (*OF_STEPS, *OF_CHUNKS, *in_smaller_chunks(OF_CHUNKS))

@@ -37,14 +37,19 @@ CASES: dict[str, dict[str, Any]] = {
     "one step": {"time": 1, "batch": 3},
     "two steps": {"time": 2, "heads": 3, "query_heads": 3},
     "across chunks": {"time": 70},
+    "across three chunks": {"time": 186, "batch": 1, "heads": 1, "query_heads": 1},
     "one sequence": {"batch": 1, "time": 5, "heads": 1, "query_heads": 2},
     "decay by key": {"decay": BY_KEY, "scale": 0.75, "activation": "none", "time": 70},
     "packed": {"offsets": [0, 3, 4, 9, 79], "width": 6, "past": 5},
     "packed, decay by key": {"offsets": [0, 20, 90], "decay": BY_KEY, "activation": "none"},
+    "packed, the first across chunks": {"offsets": [0, 70, 75], "d_k": 4},
+    "decays of one": {"factors": {"g": 0}, "time": 40},
     "no state": {"state": False},
     "packed, no state": {"offsets": [0, 2, 22], "state": False},
     "one sequence, no state": {"batch": 1, "state": False},
     "strong decay": {"factors": {"g": 40, "S0": 1e5}, "time": 1, "batch": 1, "heads": 1},
+    "overflow in chunks of 64": {"factors": {"g": 100}, "time": 70},
+    "overflow in chunks of 32": {"factors": {"g": 200}, "time": 70},
     "overflow": {"factors": {"g": 500, "x_i": 2000, "x_f": 200, "q": 1e6}, "d_k": 4, "d_v": 4},
 }
 """Arguments of ``case_of``, by what they show."""
@@ -129,9 +134,8 @@ def test_other_equations_are_run_between_runs_of_the_right_ones() -> None:
 
 @for_each([(cell, size) for cell in ATTENTION for size in (1, 7, 16)])
 def test_right_arrays_and_graphs_in_chunks_of_any_size_equal_the_definition(cell: str, size: int) -> None:
-    kernel = type("SmallChunkKernel", (ChunkKernel,), {"size": size})
     for one in EXAMPLES[cell]:
-        found = packed([kernel(part).run() for part in one.case.sequences()], one.case.config)
+        found = packed([ChunkKernel(part, size).run() for part in one.case.sequences()], one.case.config)
         assert difference(found, one.right) < 1e-12, one.name
         recorded = recorded_recurrence(one.case, in_chunks(size))
         assert difference(recorded.arrays(recorded.graph.values), one.right) < 1e-12, f"graph, {one.name}"
