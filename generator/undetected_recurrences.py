@@ -25,8 +25,10 @@ def _forward() -> Iterator[Undetected]:
     yield _undetected("beta_in_bfloat16", exact, HALF, "delta_rule", "gated_delta", allowed=True)
     yield from _chunk_states()
     short = "no golden has three chunks of 64 steps; one of 129 steps would detect it"
-    for cell in ("linear_attention", "gated_linear_attention", "delta_rule"):
-        yield _undetected("middle_chunks_not_in_state", short, tuple(PRECISIONS), cell)
+    yield _undetected("middle_chunks_not_in_state", short, tuple(PRECISIONS), *attention[:3])
+    packed = "no golden has packed sequences of several chunks; offsets [0, 66, 70] would detect it"
+    for name in ("", "_in_chunks_of_16", "_in_chunks_of_32"):
+        yield _undetected(f"chunk_states_indexed_by_sequence{name}", packed, tuple(PRECISIONS), *attention)
 
 
 def _chunk_states() -> Iterator[Undetected]:

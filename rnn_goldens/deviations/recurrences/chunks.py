@@ -11,10 +11,11 @@ import numpy as np
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.chunked import Chunk, Chunked, Value
 from rnn_goldens.cells.graph_primitives import NUMPY
-from rnn_goldens.cells.recurrence import RecurrenceCase, in_lanes
+from rnn_goldens.cells.recurrence import RecurrenceCase, in_lanes, packed
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.recurrences.deviation import (
     ATTENTION,
+    CHUNK,
     DELTA,
     GATED,
     SMALLER,
@@ -48,6 +49,13 @@ class ChunkKernel(Chunked):
             of_queries, S = self.step(x, S)
             outputs.append(np.stack(of_queries, axis=2))
         return {"o": self.arranged(np.concatenate(outputs, axis=3)), "S_n": S}
+
+    def states(self) -> Iterator[Array]:
+        """Yield the state before each chunk."""
+        S = self.case.states["S0"]
+        for x in self.chunks():
+            yield S
+            _, S = self.step(x, S)
 
     def arranged(self, o: Array) -> Array:
         """Return outputs (batch, heads, group, time, d_v) as (batch, time, query_heads, d_v)."""
@@ -156,6 +164,36 @@ BORDERS = (
         of_state=lambda right, q, x, S: right.of_state(q, x, np.zeros_like(S) if x.start else S),
     ),
 )
+
+# Packed sequences.
+
+
+def _indexed_by_sequence(size: int) -> Deviation:
+    def wrong(case: RecurrenceCase) -> Outputs:
+        sequences, stored, found = case.sequences(), dict[int, Array](), list[Outputs]()
+        for first, one in enumerate(sequences):
+            stored.update(enumerate(ChunkKernel(one, size).states(), first))
+        for first, one in enumerate(sequences):
+            read = partial(_of_stored_state, {k - first: S for k, S in stored.items()})
+            found.append(Replaced({"of_state": read}, size)(one))
+        return packed(found, case.config)
+
+    return of_recurrences(
+        in_chunks_of(size, "chunk_states_indexed_by_sequence"),
+        f"Stores the states before chunks of {size} steps as if each packed sequence had one chunk, so that later "
+        "sequences overwrite those of earlier ones, which queries read.",
+        wrong,
+        ATTENTION,
+        ("packed", f"more_than_{size}_steps"),
+        takes_packed=True,
+    )
+
+
+def _of_stored_state(stored: Mapping[int, Array], right: ChunkKernel, q: Array, x: Chunk, _S: Array) -> Value:
+    return right.of_state(q, x, stored[x.start // right.size])
+
+
+PACKED = tuple(_indexed_by_sequence(size) for size in (CHUNK, *SMALLER))
 
 # Decays.
 
@@ -387,4 +425,4 @@ SAME_IN_ALL_CHUNKS = ("own_step_not_read", "own_key_in_inverse")
 
 IN_64 = (*BORDERS, *DECAYS, *PRODUCTS)
 
-DEVIATIONS = (*IN_64, *in_smaller_chunks(one for one in IN_64 if one.name not in SAME_IN_ALL_CHUNKS))
+DEVIATIONS = (*IN_64, *PACKED, *in_smaller_chunks(one for one in IN_64 if one.name not in SAME_IN_ALL_CHUNKS))
