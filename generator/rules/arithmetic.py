@@ -21,7 +21,7 @@ ARITHMETIC = Group(
         Rule(
             "T5",
             "The factors and results of products have the declared precision.",
-            ("*[0-9]_products",),
+            ("*[0-9]_products", "*[0-9]_products_truncated"),
             implemented_by=(Arithmetic.product,),
         ),
         Rule(
@@ -30,7 +30,11 @@ ARITHMETIC = Group(
             ("*[0-9]_accumulation",),
             implemented_by=(Arithmetic.product, Arithmetic.sum),
         ),
-        Rule("T7", "The state is kept in the declared precision from step to step.", ("*[0-9]_state",)),
+        Rule(
+            "T7",
+            "The state is kept in the declared precision from step to step.",
+            ("*[0-9]_state", "*[0-9]_state_truncated"),
+        ),
         Rule(
             "T8",
             "Activations are computed in the declared precision, or better.",
@@ -47,7 +51,7 @@ ARITHMETIC = Group(
         Rule(
             "T10",
             "tanh is correct at every argument.",
-            ("tanh_off_from_*", "fast_tanh_*", "tabled_tanh_*"),
+            ("tanh_off_from_*", "fast_tanh_*", "tabled_tanh_*", "lstm_tabled_tanh_*"),
             WITH_TANH,
             implemented_by=(Arithmetic.tanh,),
         ),

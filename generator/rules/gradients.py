@@ -8,8 +8,8 @@ from rnn_goldens.generator.rules.rule import Group, Rule
 _PATHS = (
     Rule(
         "G1",
-        "A gradient flows through the input gate of an LSTM to x and h.",
-        ("lstm_input_path_dropped", "lstm_?_through_input_dropped"),
+        "A gradient flows through the input gate of an LSTM to x and h: the gradient of c times the candidate.",
+        ("lstm_input_path_dropped", "lstm_?_through_input_dropped", "lstm_input_gate_by_itself"),
         LSTM,
         lines={"lstm": "i"},
     ),
@@ -242,6 +242,7 @@ _WEIGHTS = (
         "The gradient of a bias is the gradient of the gate sums: bias_ih and bias_hh each have the full gradient.",
         (
             "bias_?h_gradient_zero",
+            "biases_gradient_zero",
             "biases_doubled",
             "biases_halved",
             "biases_gradients_swapped",
