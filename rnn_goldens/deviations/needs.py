@@ -26,14 +26,18 @@ def _longer_than(steps: int) -> Callable[[RecurrenceCase], bool]:
     return lambda case: any(one.time > steps for one in case.sequences())
 
 
+LONGER_THAN: Mapping[int, str] = {
+    1: "several_steps", 16: "over_sixteen_steps", 32: "over_thirty_two_steps", 64: "several_chunks", 128: "three_chunks"
+}  # fmt: skip
+"""Features of cases with a sequence of more than so many time steps. A chunk has 64."""
+
 FEATURES: Mapping[str, Callable[[RecurrenceCase], bool]] = {
     "state": lambda case: case.state_given,
     "rows": lambda case: _rows(case) > 1,
     "one_sequence": lambda case: sequence_count(case) == 1,
     "sequences": lambda case: sequence_count(case) > 1,
     "packed": lambda case: case.offsets is not None and sequence_count(case) > 1,
-    "several_steps": _longer_than(1),
-    **{f"more_than_{steps}_steps": _longer_than(steps) for steps in (16, 32, 64, 128)},
+    **{name: _longer_than(steps) for steps, name in LONGER_THAN.items()},
     "several_heads": lambda case: case.config.get("heads", 1) > 1,
     "grouped_queries": lambda case: case.config.get("query_heads", 1) > case.config.get("heads", 1),
     "decay_of_one": lambda case: any(

@@ -7,6 +7,7 @@ import numpy as np
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.needs import LONGER_THAN
 from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
 from rnn_goldens.deviations.recurrences.deviation import CELLS, CHUNK, SMALLER, in_chunks_of
 from rnn_goldens.golden.recurrences import RECURRENCES
@@ -34,7 +35,7 @@ def _truncated(steps: int, *stands_for: str) -> Deviation:
         f"recurrence_backward_truncated_every_{steps}",
         f"Does not pass the state's cotangent to the previous chunk of {steps} steps.",
         in_loop(carry=lambda _, d_before, d_after, t: _zero(d_before) if t and t % steps == 0 else d_before),
-        f"more_than_{steps}_steps",
+        LONGER_THAN[steps],
         stands_for=stands_for,
     )
 
@@ -72,7 +73,7 @@ def _last_chunk_alone(size: int) -> Deviation:
         in_chunks_of(size, "gradients_of_last_chunk_alone"),
         f"Computes gradients of the last chunk of {size} steps only: those of the chunks before are zero.",
         in_loop(times_back=lambda _, case: reversed(range((case.time - 1) // size * size, case.time))),
-        f"more_than_{size}_steps",
+        LONGER_THAN[size],
     )
 
 
@@ -83,7 +84,7 @@ def _whole_chunks_alone(size: int) -> Deviation:
         in_loop(
             times_back=lambda _, case: reversed(range(case.time // size * size if case.time > size else case.time))
         ),
-        f"more_than_{size}_steps",
+        LONGER_THAN[size],
     )
 
 

@@ -13,6 +13,7 @@ from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward, Step
 from rnn_goldens.deviations.backward.alterations import detached, instead
 from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.needs import LONGER_THAN
 from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
 from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, of_first_row
 from rnn_goldens.deviations.recurrences.deviation import CHUNK, GATED, SMALLER, in_chunks_of
@@ -95,7 +96,7 @@ def _within_chunks(size: int) -> Deviation:
         in_chunks_of(size, "d_g_running_sum_within_chunks"),
         f"Starts the running sum of the gradient of g at zero in each chunk of {size} steps.",
         type("RestartedEveryChunk", (_Restarted,), {"size": size}),
-        f"more_than_{size}_steps",
+        LONGER_THAN[size],
     )
 
 

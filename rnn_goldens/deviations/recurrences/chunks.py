@@ -13,6 +13,7 @@ from rnn_goldens.cells.chunked import Chunk, Chunked, Value
 from rnn_goldens.cells.graph_primitives import NUMPY
 from rnn_goldens.cells.recurrence import RecurrenceCase, in_lanes, packed
 from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.needs import LONGER_THAN
 from rnn_goldens.deviations.recurrences.deviation import (
     ATTENTION,
     CHUNK,
@@ -104,12 +105,13 @@ def in_smaller_chunks(of_64: Iterable[Deviation]) -> Iterator[Deviation]:
         assert isinstance(one.wrong, WrongForward)
         assert isinstance(one.wrong.wrong, Replaced)
         for size in SMALLER:
+            shorter = {LONGER_THAN[steps]: LONGER_THAN[steps * size // CHUNK] for steps in (CHUNK, 2 * CHUNK)}
             yield replace(
                 one,
                 name=in_chunks_of(size, one.name),
                 sentence=f"With chunks of {size} steps, {one.sentence[0].lower()}{one.sentence[1:]}",
                 wrong=WrongForward(replace(one.wrong.wrong, size=size)),
-                needs=tuple(need.replace("128", str(2 * size)).replace("64", str(size)) for need in one.needs),
+                needs=tuple(shorter.get(need, need) for need in one.needs),
                 stands_for=(),
             )
 
@@ -131,7 +133,7 @@ BORDERS = (
         ATTENTION,
         "short_chunk_dropped",
         "Drops the last chunk if it is short: its outputs are zero and the state does not see it.",
-        ("more_than_64_steps",),
+        ("several_chunks",),
         chunks=lambda right: (x for x in right.chunks() if x.start == 0 or x.steps == right.size),
         arranged=_padded,
     ),
@@ -139,28 +141,28 @@ BORDERS = (
         ATTENTION,
         "short_chunk_not_in_last_state",
         "Returns the state before the last chunk if that is short.",
-        ("more_than_64_steps",),
+        ("several_chunks",),
         next_state=lambda right, x, new, S: S if x.start and x.steps < right.size else right.next_state(x, new, S),
     ),
     of_chunks(
         ATTENTION,
         "middle_chunks_not_in_state",
         "Adds only the first and the last chunk to the state, not those between, which also leave it undecayed.",
-        ("more_than_128_steps",),
+        ("three_chunks",),
         next_state=lambda right, x, new, S: S if _is_between(right, x) else right.next_state(x, new, S),
     ),
     of_chunks(
         ATTENTION,
         "past_state_read_by_all_chunks",
         "Starts every chunk from the initial state.",
-        ("more_than_64_steps",),
+        ("several_chunks",),
         step=lambda right, x, _S: right.step(x, right.case.states["S0"]),
     ),
     of_chunks(
         ATTENTION,
         "state_not_read_by_later_chunks",
         "Leaves out what the state holds for the queries of all chunks but the first.",
-        ("more_than_64_steps",),
+        ("several_chunks",),
         of_state=lambda right, q, x, S: right.of_state(q, x, np.zeros_like(S) if x.start else S),
     ),
 )
@@ -184,7 +186,7 @@ def _indexed_by_sequence(size: int) -> Deviation:
         "sequences overwrite those of earlier ones, which queries read.",
         wrong,
         ATTENTION,
-        ("packed", f"more_than_{size}_steps"),
+        ("packed", LONGER_THAN[size]),
         takes_packed=True,
     )
 
@@ -214,7 +216,7 @@ DECAYS = (
         GATED,
         "decay_sums_not_restarted",
         "Sums log-decays from the start of the sequence instead of the start of the chunk.",
-        ("more_than_64_steps",),
+        ("several_chunks",),
         sums=lambda right, x: right.sums(x) + right.columns("g", 0, x.start).sum(axis=-1, keepdims=True),
     ),
     of_chunks(

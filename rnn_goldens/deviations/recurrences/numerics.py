@@ -228,7 +228,7 @@ OF_CHUNKS = (
             ATTENTION,
             f"chunk_state_in_{name}",
             f"Keeps the state in {name} between chunks.",
-            ("more_than_64_steps",),
+            ("several_chunks",),
             next_state=partial(_next_state_in, name),
         )
         for name in HALF
