@@ -220,26 +220,26 @@ def _on_grid(size: int) -> Deviation:
     )
 
 
-def _off(name: str, sentence: str, *, start: int = 0, stop: int = 0) -> Deviation:
-    """Return a run in which packed sequences start and stop some steps late.
+def _late(name: str, sentence: str, *, start: int = 0, stop: int = 0) -> Deviation:
+    """Return the deviation in which packed sequences start and stop some steps late.
 
     A step has the output of the sequence that runs over it: of two, its own; zero if there is none.
     """
 
     def wrong(case: RecurrenceCase) -> Outputs:
-        sequences = case.sequences()
+        sequences, right = case.sequences(), run(case)
         if case.offsets is None or len(sequences) == 1:
-            return run(case)
+            return right
         own, found = sequence_slices(case.offsets), list[Outputs]()
-        runs = [slice(max(0, of.start + start), min(of.stop + stop, case.time)) for of in own]
+        outputs = {output: np.zeros_like(right[output]) for output in case.config.recurrence.outputs}
+        runs = [slice(max(0, steps.start + start), min(steps.stop + stop, case.time)) for steps in own]
         for one, of in zip(sequences, runs, strict=True):
             found.append(_run(_part(replace(case, offsets=None, states=one.states), of.start, of.stop)))
-        outputs = {name: np.zeros_like(array) for name, array in run(case).items() if not name.endswith("_n")}
-        for only_own in (False, True):
-            for one, of, steps in zip(found, runs, own, strict=True):
-                to = slice(max(of.start, steps.start), min(of.stop, steps.stop)) if only_own else of
+        for is_own in (False, True):
+            for part, of, steps in zip(found, runs, own, strict=True):
+                to = slice(max(of.start, steps.start), min(of.stop, steps.stop)) if is_own else of
                 for output, array in outputs.items():
-                    array[:, to] = one[output][:, to.start - of.start : to.stop - of.start]
+                    array[:, to] = part[output][:, to.start - of.start : to.stop - of.start]
         return outputs | _last_of(found)
 
     return _of_sequences(name, sentence, wrong, needs=("packed",))
@@ -290,33 +290,33 @@ PACKED = (
         needs=("sequences",),
     ),
     *(_on_grid(size) for size in (CHUNK, *SMALLER)),
-    _off(
+    _late(
         "packed_sequences_start_early",
         "Starts each packed sequence one step early: its state sees the last step of the sequence before.",
         start=-1,
     ),
-    _off(
+    _late(
         "packed_sequences_start_late",
         "Starts each packed sequence one step late: its first output is zero, and its state does not see that step.",
         start=1,
     ),
-    _off(
+    _late(
         "packed_sequences_stop_early",
         "Stops each packed sequence one step early: its last output is zero, and its state does not see that step.",
         stop=-1,
     ),
-    _off(
+    _late(
         "packed_sequences_stop_late",
         "Stops each packed sequence one step late: its last state sees the first step of the next sequence.",
         stop=1,
     ),
-    _off(
+    _late(
         "packed_sequences_shifted_early",
         "Starts and stops each packed sequence one step early: its last step belongs to the next sequence.",
         start=-1,
         stop=-1,
     ),
-    _off(
+    _late(
         "packed_sequences_shifted_late",
         "Starts and stops each packed sequence one step late: its first step belongs to the sequence before.",
         start=1,

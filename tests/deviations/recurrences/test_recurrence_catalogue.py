@@ -24,6 +24,7 @@ from rnn_goldens.deviations.recurrences import FAMILIES, RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.backward import BACKWARD_RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, of_chunks
 from rnn_goldens.deviations.recurrences.deviation import ATTENTION
+from rnn_goldens.deviations.rounding import toward_zero
 from rnn_goldens.golden.recurrences import BY_KEY, RECURRENCES
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -220,3 +221,33 @@ def rounded(wrong: Deviation, one: Example) -> str:
 def test_no_two_deviations_are_equivalent(cell: str) -> None:
     deviations = [wrong for wrong in RECURRENCE_DEVIATIONS if cell in wrong.cells]
     assert equivalent(deviations, EXAMPLES[cell], rounded) == []
+
+
+@each_cell
+def test_packed_sequences_that_are_shifted_early_are_those_with_smaller_offsets(cell: str) -> None:
+    case = case_of(cell, offsets=[0, 3, 4, 9])
+    found = deviation("packed_sequences_shifted_early").outputs(case)
+    inputs = {name: array[:, :8] for name, array in case.inputs.items()}
+    expected = run(replace(case, inputs=inputs, offsets=np.array([0, 2, 3, 8])))
+    (output,) = case.config.recurrence.outputs
+    assert not found[output][:, 8].any()
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name][:, :8] if name == output else found[name], array, rtol=1e-12)
+
+
+def test_a_chunk_reads_the_state_of_a_later_sequence_if_states_are_indexed_by_sequence() -> None:
+    case = case_of("linear_attention", offsets=[0, 40, 45])
+    found = deviation("chunk_states_indexed_by_sequence_in_chunks_of_32").outputs(case)
+    right, first, second = run(case), *case.sequences()
+    later = {name: array[:, 32:] for name, array in first.inputs.items()}
+    expected = run(replace(first, inputs=later, states=second.states))
+    np.testing.assert_allclose(found["o"][:, 32:40], expected["o"], rtol=1e-10)
+    np.testing.assert_allclose(found["o"][:, :32], right["o"][:, :32], rtol=1e-10)
+    np.testing.assert_allclose(found["S_n"], right["S_n"], rtol=1e-10)
+
+
+def test_rounding_toward_zero_leaves_out_the_lower_bits() -> None:
+    values = np.random.default_rng(0).normal(scale=np.array([[1e-3], [1], [1e30]]), size=(3, 1000)).astype(np.float32)
+    upper = (values.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
+    assert np.array_equal(toward_zero("bfloat16")(values), upper)
+    assert np.array_equal(toward_zero("bfloat16")(np.array([0, -0.0, np.inf, 1])), [0, 0, np.inf, 1])
