@@ -47,6 +47,11 @@ UNEXPRESSED: tuple[UncoveredDefect, ...] = (
         "MIOpen#2532",
         "the backward pass needs a zeroed workspace; otherwise the result is random",
     ),
+    UncoveredDefect(
+        "mamba PR537", "gradients are read from memory that is not cleared, or written behind it: the result is random"
+    ),
+    # The outputs are right.
+    UncoveredDefect("transformers PR41036", "each axis is used with the other's name throughout, so nothing changes"),
     # Wrong numbers, but the thread does not say which.
     UncoveredDefect("pytorch#11662", "a relu cell's gradient is wrong; the thread does not say how"),
     UncoveredDefect(

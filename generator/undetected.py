@@ -188,6 +188,24 @@ UNDETECTED: tuple[Undetected, ...] = (
         "lstm",
         "gru",
     ),
+    *undetected(
+        ("lstm_tabled_tanh_of_cell", "lstm_tabled_tanh_of_candidate"),
+        SINGLE_AND_HALF,
+        "the error is at most 1.5e-6, 25 roundoffs of float32; the tolerance of each activation is 8, and an output "
+        "depends on two or more",
+    ),
+    *undetected(
+        ("bfloat16_products_truncated", "bfloat16_state_truncated"),
+        ("bfloat16",),
+        "a state is off by at most two roundoffs; a bfloat16 implementation may store several results in a step",
+    ),
+    *undetected(
+        ("bfloat16_products_truncated",),
+        ("float16",),
+        "eight bits lose at most 16 roundoffs of float16; a gate reduces the loss, and products of gates may be stored",
+        "lstm",
+        "gru",
+    ),
 )
 
 _GROWS = "a cell from zero grows by at most 1 per step; after so many steps, {} is not checked"
@@ -212,6 +230,13 @@ HIDDEN_FROM_ZERO: Sequence[Undetected] = (
         ("float16",),
         _STORES.format("float16"),
         "rnn_tanh",
+    ),
+    *undetected(
+        ("bfloat16_state_truncated",),
+        ("float16",),
+        "the errors of gated states from zero are less than twice the storage errors in float16",
+        "lstm",
+        "gru",
     ),
     *undetected(
         ("state_product_beyond_128_dropped",),

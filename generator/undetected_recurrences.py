@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from rnn_goldens.corpus.kill_matrix import Undetected
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.recurrences import RECURRENCES
 
 HALF = ("bfloat16", "float16")
 
@@ -22,12 +24,35 @@ def _forward() -> Iterator[Undetected]:
     yield _undetected("small_decay_flushed_to_zero", small, HALF, "gated_linear_attention")
     exact = "beta is exact in this precision"
     yield _undetected("beta_in_bfloat16", exact, HALF, "delta_rule", "gated_delta", allowed=True)
-    once = "a state is rounded once in 64 steps, by less than the tolerance after all of them"
-    yield _undetected("chunk_state_in_bfloat16", once, ("bfloat16",), *attention)
-    yield _undetected("chunk_state_in_bfloat16", once, ("float16",), "delta_rule", "gated_delta")
-    yield _undetected("chunk_state_in_bfloat16", once, ("float32",), "delta_rule")
-    yield _undetected("chunk_state_in_float16", once, HALF, *attention)
-    yield _undetected("chunk_state_in_float16", once, ("float32",), "delta_rule", "gated_delta")
+    unit = "an output is off by at most one unit, and rounding by half of one: it fails, but with a margin below two"
+    yield _undetected("output_truncated_to_bfloat16", unit, ("bfloat16",), *RECURRENCES)
+    yield from _chunk_states()
+    short = "no golden has three chunks of 64 steps; one of 129 steps would detect it"
+    yield _undetected("middle_chunks_not_in_state", short, tuple(PRECISIONS), *attention[:3])
+    packed = "no golden has packed sequences of several chunks; offsets [0, 66, 70] would detect it"
+    for name in ("", "_in_chunks_of_16", "_in_chunks_of_32"):
+        yield _undetected(f"chunk_states_indexed_by_sequence{name}", packed, tuple(PRECISIONS), *attention)
+
+
+def _chunk_states() -> Iterator[Undetected]:
+    attention = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
+    deltas, small = (
+        ("delta_rule", "gated_delta"),
+        "a state is rounded once in {} steps, by less than the tolerance after all of them",
+    )
+    of_16, of_32, of_64 = map(small.format, (16, 32, 64))
+    bfloat16, float16 = "chunk_state_in_bfloat16", "chunk_state_in_float16"
+    yield _undetected(bfloat16, of_64, ("bfloat16",), *attention)
+    yield _undetected(bfloat16, of_64, ("float16",), *deltas)
+    yield _undetected(bfloat16, of_64, ("float32",), "delta_rule")
+    yield _undetected(float16, of_64, HALF, *attention)
+    yield _undetected(float16, of_64, ("float32",), *deltas)
+    yield _undetected(f"{bfloat16}_in_chunks_of_32", of_32, ("bfloat16",), "gated_linear_attention")
+    yield _undetected(f"{bfloat16}_in_chunks_of_32", of_32, ("float32", *HALF), "delta_rule")
+    yield _undetected(f"{float16}_in_chunks_of_32", of_32, HALF, *attention)
+    yield _undetected(f"{float16}_in_chunks_of_32", of_32, ("float32",), "delta_rule")
+    yield _undetected(f"{float16}_in_chunks_of_16", of_16, ("bfloat16",), *attention)
+    yield _undetected(f"{float16}_in_chunks_of_16", of_16, ("float16",), "gated_linear_attention", *deltas)
 
 
 def _backward() -> Iterator[Undetected]:

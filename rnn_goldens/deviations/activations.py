@@ -6,9 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from rnn_goldens.cells import Array
+from rnn_goldens.cells import Array, Network
 from rnn_goldens.cells.arithmetic import Arithmetic
-from rnn_goldens.deviations.alteration import Alteration, at_the_end, in_steps
+from rnn_goldens.cells.notation import Term, tanh
+from rnn_goldens.cells.program import Equations
+from rnn_goldens.deviations.alteration import Alteration, at_the_end, in_equations, in_network, in_steps
+from rnn_goldens.deviations.correct_equations import activated
 from rnn_goldens.deviations.deviation import Deviation
 
 TANH = ("rnn_tanh", "lstm", "gru")
@@ -92,6 +95,16 @@ def _name_of(value: float) -> str:
 
 def _true_sigmoid(z: Array) -> Array:
     return Arithmetic().sigmoid(z)
+
+
+class _WithTable(Network):
+    def tabled(self, z: Array) -> Array:
+        """The tanh, from a table with 256 points per unit."""
+        return _tabled(z, 256)
+
+
+def _tabled_in_lstm(lstm: Equations) -> Alteration:
+    return in_network(_WithTable) & in_equations(lstm=lstm)
 
 
 DEVIATIONS = (
@@ -255,5 +268,17 @@ DEVIATIONS = (
         SIGMOID,
         ("saturated",),
         stands_for=("dynet#1525",),
+    ),
+    Deviation(
+        "lstm_tabled_tanh_of_cell",
+        "Interpolates only the tanh of the new c in a table with 256 points per unit: off by up to 1.5e-6.",
+        _tabled_in_lstm(activated("lstm", last=lambda z: Term("tabled", (z,)))),
+        ("lstm",),
+    ),
+    Deviation(
+        "lstm_tabled_tanh_of_candidate",
+        "Interpolates only the tanh of the candidate in a table with 256 points per unit: off by up to 1.5e-6.",
+        _tabled_in_lstm(activated("lstm", candidate=lambda z: Term("tabled", (z,)), last=tanh)),
+        ("lstm",),
     ),
 )

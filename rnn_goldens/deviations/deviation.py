@@ -42,7 +42,8 @@ class Deviation:
         sentence: description of the bug.
         wrong: the wrong pass.
         cells: the cells that the deviation applies to; empty if it is derived from a custom cell.
-        needs: features of a case without which the deviation has no effect, see ``features_of``.
+        needs: features of a case without which the deviation has no effect, or that of a simpler one; see
+            ``features_of``.
         stands_for: reports of the bug in real implementations, as ``repository#number``.
         fix: how to fix the bug, if the sentence does not show that.
         dialects: the dialects that have these equations.

@@ -22,16 +22,28 @@ def _option(case: RecurrenceCase, name: str) -> Any:  # noqa: ANN401 - a number 
     return case.config.option(name) if name in case.config.recurrence.options else None
 
 
+def _longer_than(steps: int) -> Callable[[RecurrenceCase], bool]:
+    return lambda case: any(one.time > steps for one in case.sequences())
+
+
+LONGER_THAN: Mapping[int, str] = {
+    1: "several_steps", 16: "over_sixteen_steps", 32: "over_thirty_two_steps", 64: "several_chunks", 128: "three_chunks"
+}  # fmt: skip
+"""Features of cases with a sequence of more than so many time steps. A chunk has 64."""
+
 FEATURES: Mapping[str, Callable[[RecurrenceCase], bool]] = {
     "state": lambda case: case.state_given,
     "rows": lambda case: _rows(case) > 1,
     "one_sequence": lambda case: sequence_count(case) == 1,
     "sequences": lambda case: sequence_count(case) > 1,
     "packed": lambda case: case.offsets is not None and sequence_count(case) > 1,
-    "several_steps": lambda case: any(one.time > 1 for one in case.sequences()),
-    "several_chunks": lambda case: any(one.time > 64 for one in case.sequences()),  # noqa: PLR2004 - the chunk size
+    **{name: _longer_than(steps) for steps, name in LONGER_THAN.items()},
     "several_heads": lambda case: case.config.get("heads", 1) > 1,
     "grouped_queries": lambda case: case.config.get("query_heads", 1) > case.config.get("heads", 1),
+    "decay_of_one": lambda case: any(
+        (one.inputs["g"][:, 1:] == 0).any() for one in case.sequences() if "g" in one.inputs
+    ),
+    "padded_keys": lambda case: case.config.get("d_k", 1).bit_count() > 1,
     "unequal_sizes": lambda case: case.config.get("d_k") != case.config.get("d_v"),
     "decay_by_key": lambda case: case.config.get("decay", BY_HEAD) == BY_KEY,
     "scale_option": lambda case: _option(case, "scale") is not None,

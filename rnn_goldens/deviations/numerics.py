@@ -14,7 +14,7 @@ from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.deviations.alteration import Alteration, Outputs, in_case, in_network, in_steps, in_weights
 from rnn_goldens.deviations.blocks import GATED, only
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.rounding import Round, to, to_tf32
+from rnn_goldens.deviations.rounding import Round, to, to_tf32, toward_zero
 
 
 def _product_of(rounded: Round) -> Alteration:
@@ -202,5 +202,15 @@ DEVIATIONS = (
         in_steps(sigmoid=_exp_in_float32),
         cells=GATED,
         stands_for=("mlx#3047",),
+    ),
+    Deviation(
+        "bfloat16_products_truncated",
+        "Rounds both factors of every matrix product to bfloat16 toward zero.",
+        _product_of(toward_zero("bfloat16")),
+    ),
+    Deviation(
+        "bfloat16_state_truncated",
+        "Keeps the state in bfloat16 between steps, rounded toward zero.",
+        _state_kept_in(toward_zero("bfloat16")),
     ),
 )

@@ -19,3 +19,14 @@ def to_tf32(values: Array) -> Array:
     """Round to 11 significant bits, the precision of TF32."""
     fraction, exponent = np.frexp(values)
     return np.asarray(np.ldexp(np.rint(np.ldexp(fraction, 11)), exponent - 11))
+
+
+def toward_zero(name: str) -> Round:
+    """Return a function that rounds to a precision toward zero, in an array of the same type."""
+
+    def rounded(values: Array) -> Array:
+        _, exponents = np.frexp(values)
+        unit = np.ldexp(1.0, np.maximum(exponents, precision(name).min_exponent + 1) - precision(name).bits)
+        return np.asarray(np.trunc(values / unit) * unit, values.dtype)
+
+    return rounded

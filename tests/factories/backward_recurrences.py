@@ -79,6 +79,6 @@ CASES: dict[str, dict[str, Any]] = {
     "one step": {"time": 1, "batch": 3, "seed": 6},
     "one head": {"heads": 1, "query_heads": 1, "d_k": 5, "d_v": 6, "batch": 1, "seed": 7},
     "long": {"time": 70, "query_heads": 4, "seed": 8},
-    "packed and long": {"offsets": [0, 40, 110], "query_heads": 4, "decay": BY_KEY, "seed": 9},
+    "packed and long": {"offsets": [0, 58, 128], "query_heads": 4, "decay": BY_KEY, "seed": 9},
 }
 """Arguments of ``random_case``, by what they show."""

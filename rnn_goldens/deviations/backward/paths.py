@@ -48,6 +48,12 @@ class _Parts:
         return self._changes.get(name, lambda term: term)
 
 
+def _lstm_input_gate_by_itself(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
+    i, f, g, o = _lstm_gates(x, h, w)
+    c_after = instead(f * c + i * g, f * c + i * detached(i) + detached(i) * g)
+    return o * tanh(c_after), c_after
+
+
 def _lstm_forget_gate_by_new_cell(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
     i, f, g, o = _lstm_gates(x, h, w)
     c_after = f * c + i * g
@@ -295,5 +301,12 @@ DEVIATIONS = (
         ),
         cells=("gru",),
         needs=("bias",),
+    ),
+    Deviation(
+        "lstm_input_gate_by_itself",
+        "Multiplies the input gate's gradient by i instead of g.",
+        in_derivatives(lstm=_lstm_input_gate_by_itself),
+        cells=("lstm",),
+        stands_for=("Neuron PR181",),
     ),
 )

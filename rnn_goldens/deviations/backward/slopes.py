@@ -30,6 +30,7 @@ DEVIATIONS = (
         "Uses 1 - tanh(y)² of tanh's result y for its derivative, as if y were the argument.",
         in_steps_back(tanh_slope=lambda _, y, _z: 1 - np.tanh(y) ** 2),
         cells=_TANH,
+        stands_for=("Neuron PR181",),
     ),
     Deviation(
         "tanh_slope_not_squared",

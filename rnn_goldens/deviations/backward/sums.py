@@ -145,6 +145,7 @@ DEVIATIONS = (
         "weight_hh_by_state_after",
         "Uses h after each step instead of before it in the gradient of weight_hh.",
         in_network(_ByStateAfter),
+        stands_for=("Neuron PR181",),
     ),
     Deviation(
         "weight_ih_by_input_before",
@@ -275,5 +276,12 @@ DEVIATIONS = (
         "Returns the first layer's gradient of weight_hh for upper layers, as if they shared a buffer.",
         _first_layers("weight_hh"),
         needs=("multilayer",),
+    ),
+    Deviation(
+        "biases_gradient_zero",
+        "Returns zero for the gradients of all biases.",
+        in_gradient(_BIASES, _zero),
+        needs=_BIAS,
+        stands_for=("burn PR5235",),
     ),
 )

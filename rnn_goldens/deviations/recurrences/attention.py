@@ -19,6 +19,7 @@ from rnn_goldens.deviations.recurrences.deviation import (
     in_outputs,
     of_recurrences,
 )
+from rnn_goldens.deviations.recurrences.updates import time_inside_heads
 from rnn_goldens.golden.recurrences import RecurrenceConfig
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
@@ -35,11 +36,6 @@ def _group(case: RecurrenceCase) -> int:
 def _tiled(case: RecurrenceCase) -> Array:
     """Return the query heads that read the first state, then those that read the second one, and so on."""
     return np.arange(case.config["query_heads"]).reshape(-1, case.config["heads"]).T.ravel()
-
-
-def _time_inside_heads(array: Array) -> Array:
-    rows, time, heads, size = array.shape
-    return array.reshape(rows, heads, time, size).swapaxes(1, 2)
 
 
 def _queries_and_keys_swapped(case: RecurrenceCase) -> RecurrenceCase:
@@ -76,7 +72,7 @@ LAYOUT = (
     _of_attention(
         "time_read_inside_heads",
         "Reads the memory of keys and values as (batch, heads, time, size).",
-        in_arrays(k=_time_inside_heads, v=_time_inside_heads),
+        in_arrays(k=time_inside_heads, v=time_inside_heads),
         needs=("several_heads", "several_steps"),
     ),
     _of_attention(
@@ -131,6 +127,12 @@ SCALE = (
         "Scales by 1/√d_v instead of 1/√d_k.",
         _default(lambda config: 1 / sqrt(config["d_v"])),
         needs=("default_scale", "unequal_sizes"),
+    ),
+    _of_attention(
+        "scale_by_padded_d_k",
+        "Scales by 1/√d_k with d_k rounded up to a power of two, the size of a block.",
+        _default(lambda config: 1 / sqrt(1 << (config["d_k"] - 1).bit_length())),
+        needs=("default_scale", "padded_keys"),
     ),
     _of_attention(
         "scale_without_root",

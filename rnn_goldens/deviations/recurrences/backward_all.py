@@ -7,13 +7,9 @@ import numpy as np
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.recurrences.backward_deviation import (
-    CHUNK,
-    WrongBackward,
-    declared_for,
-    in_loop,
-)
-from rnn_goldens.deviations.recurrences.deviation import CELLS
+from rnn_goldens.deviations.needs import LONGER_THAN
+from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
+from rnn_goldens.deviations.recurrences.deviation import CELLS, CHUNK, SMALLER, in_chunks_of
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 _all = declared_for(CELLS)
@@ -34,15 +30,13 @@ def _doubled(arrays: Arrays) -> Arrays:
 # Cotangents of states.
 
 
-def _truncated(steps: int) -> Deviation:
-    return Deviation(
+def _truncated(steps: int, *stands_for: str) -> Deviation:
+    return _all(
         f"recurrence_backward_truncated_every_{steps}",
         f"Does not pass the state's cotangent to the previous chunk of {steps} steps.",
-        WrongBackward(
-            in_loop(carry=lambda _, d_before, d_after, t: _zero(d_before) if t and t % steps == 0 else d_before)
-        ),
-        CELLS,
-        ("several_chunks",) if steps == CHUNK else ("several_steps",),
+        in_loop(carry=lambda _, d_before, d_after, t: _zero(d_before) if t and t % steps == 0 else d_before),
+        LONGER_THAN[steps],
+        stands_for=stands_for,
     )
 
 
@@ -72,6 +66,26 @@ def _one_step_late(right: RecurrenceBackward, case: RecurrenceCase, cotangents: 
 def _last_output_alone(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Sequence[Arrays]:
     found = right.d_outputs(case, cotangents)
     return [*map(_zero, found[:-1]), found[-1]]
+
+
+def _last_chunk_alone(size: int) -> Deviation:
+    return _all(
+        in_chunks_of(size, "gradients_of_last_chunk_alone"),
+        f"Computes gradients of the last chunk of {size} steps only: those of the chunks before are zero.",
+        in_loop(times_back=lambda _, case: reversed(range((case.time - 1) // size * size, case.time))),
+        LONGER_THAN[size],
+    )
+
+
+def _whole_chunks_alone(size: int) -> Deviation:
+    return _all(
+        in_chunks_of(size, "gradients_of_whole_chunks_alone"),
+        f"Leaves out the last chunk if it has fewer than {size} steps: its gradients are zero.",
+        in_loop(
+            times_back=lambda _, case: reversed(range(case.time // size * size if case.time > size else case.time))
+        ),
+        LONGER_THAN[size],
+    )
 
 
 # The batch and packed sequences.
@@ -128,7 +142,9 @@ STATES = (
         in_loop(carry=lambda _, d_before, d_after, t: _zero(d_before) if t else d_before),
         "several_steps",
     ),
-    *(_truncated(steps) for steps in (16, CHUNK)),
+    _truncated(16),
+    _truncated(32, "mamba PR831"),
+    _truncated(64),
     _all(
         "initial_state_gradient_zero",
         "Returns zero for the gradient of the initial state.",
@@ -163,20 +179,8 @@ STEPS = (
         in_loop(times_back=lambda _, case: range(case.time)),
         "several_steps",
     ),
-    _all(
-        "gradients_of_last_chunk_alone",
-        f"Computes gradients of the last chunk of {CHUNK} steps only: those of the chunks before are zero.",
-        in_loop(times_back=lambda _, case: reversed(range((case.time - 1) // CHUNK * CHUNK, case.time))),
-        "several_chunks",
-    ),
-    _all(
-        "gradients_of_whole_chunks_alone",
-        f"Leaves out the last chunk if it has fewer than {CHUNK} steps: its gradients are zero.",
-        in_loop(
-            times_back=lambda _, case: reversed(range(case.time // CHUNK * CHUNK if case.time > CHUNK else case.time))
-        ),
-        "several_chunks",
-    ),
+    *(_last_chunk_alone(size) for size in (CHUNK, *SMALLER)),
+    *(_whole_chunks_alone(size) for size in (CHUNK, *SMALLER)),
     _all(
         "input_gradients_as_visited",
         "Returns the gradients of the inputs in the order of the backward pass, the last step first.",

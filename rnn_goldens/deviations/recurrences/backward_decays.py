@@ -12,9 +12,11 @@ from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward, Step
 from rnn_goldens.deviations.backward.alterations import detached, instead
-from rnn_goldens.deviations.recurrences.backward_deviation import CHUNK, declared_for, in_loop
+from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.needs import LONGER_THAN
+from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
 from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, of_first_row
-from rnn_goldens.deviations.recurrences.deviation import GATED
+from rnn_goldens.deviations.recurrences.deviation import CHUNK, GATED, SMALLER, in_chunks_of
 
 _deviation = declared_for(GATED)
 
@@ -78,13 +80,24 @@ class RunningSum(RecurrenceBackward):
         return running
 
 
-class _RestartedEveryChunk(RunningSum):
+class _Restarted(RunningSum):
     """Starts the running sum from zero in each chunk except the last."""
 
+    size: int
+
     def carry(self, d_before: Arrays, d_after: Arrays, t: int) -> Arrays:
-        if t % CHUNK == 0 and self.running is not None:
+        if t % self.size == 0 and self.running is not None:
             self.running = np.zeros_like(self.running)
         return super().carry(d_before, d_after, t)
+
+
+def _within_chunks(size: int) -> Deviation:
+    return _deviation(
+        in_chunks_of(size, "d_g_running_sum_within_chunks"),
+        f"Starts the running sum of the gradient of g at zero in each chunk of {size} steps.",
+        type("RestartedEveryChunk", (_Restarted,), {"size": size}),
+        LONGER_THAN[size],
+    )
 
 
 class _NotRestarted(RunningSum):
@@ -120,12 +133,7 @@ RUNNING_SUM = (
         "Returns each step's part q d_q - k d_k as the gradient of g instead of their running sum.",
         in_loop(RunningSum, later=lambda _, step, d_after: np.zeros_like(step["k"])),
     ),
-    _deviation(
-        "d_g_running_sum_within_chunks",
-        f"Starts the running sum of the gradient of g at zero in each chunk of {CHUNK} steps.",
-        _RestartedEveryChunk,
-        "several_chunks",
-    ),
+    *(_within_chunks(size) for size in (CHUNK, *SMALLER)),
     _deviation(
         "d_g_running_sum_across_borders",
         "Continues the running sum of the gradient of g from a packed sequence to the sequence before it.",

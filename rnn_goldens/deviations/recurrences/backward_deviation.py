@@ -14,9 +14,6 @@ from rnn_goldens.deviations.recurrences.backward_equations import RIGHT
 from rnn_goldens.deviations.wrong_pass import WrongPass
 from rnn_goldens.golden.expected import GRADIENTS
 
-CHUNK = 64
-"""The usual number of steps in a chunk."""
-
 Wrong = Equations | type[RecurrenceBackward]
 """Equations with right values and wrong derivatives, or a wrong loop over the steps."""
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import log
 
 import numpy as np
 
 from rnn_goldens.cells.matrix_notation import outer
 from rnn_goldens.cells.notation import Term, minimum, sigmoid
-from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase
-from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
+from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, weights_in_lanes
+from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.deviations.backward.alterations import detached, instead
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
 from rnn_goldens.deviations.recurrences.backward_equations import (
     Values,
@@ -21,6 +23,7 @@ from rnn_goldens.deviations.recurrences.backward_equations import (
     rg_lru,
     selective_scan,
 )
+from rnn_goldens.deviations.recurrences.deviation import CHUNK, SMALLER, in_chunks_of
 
 _scan = declared_for(("selective_scan",))
 _rg_lru = declared_for(("rg_lru",))
@@ -36,6 +39,20 @@ def _min_gru_by_gate(of_gate: Callable[[Term, Values], Term]) -> Equations:
         after=lambda y, x: instead(
             y, (1 - detached(x.gate)) * x.h + detached(x.gate) * x.n + x.gate * detached(of_gate(y, x))
         )
+    )
+
+
+def _last_decayed_by_padding(size: int) -> Deviation:
+    def d_last(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
+        missing, A = -case.time % size, weights_in_lanes(case)["A"]
+        return {"h": np.exp(A.dtype.type(missing * log(2)) * A) * right.d_last(case, cotangents)["h"]}
+
+    return _scan(
+        in_chunks_of(size, "selective_scan_last_cotangent_decayed_by_padding"),
+        f"Decays the cotangent of the last state over the steps that pad the last chunk of {size} steps: their step "
+        "size is softplus(0), not 0.",
+        in_loop(d_last=d_last),
+        stands_for=("mamba#368",) if size == CHUNK else (),
     )
 
 
@@ -122,6 +139,7 @@ SELECTIVE_SCAN = (
         "Passes the state's cotangent to the step before without the decay.",
         selective_scan(decayed=lambda y, x: instead(y, x.decay * detached(x.h) + x.h)),
     ),
+    *(_last_decayed_by_padding(size) for size in (CHUNK, *SMALLER)),
 )
 
 
@@ -252,6 +270,13 @@ def _window_of_short_sequence_shifted(right: RecurrenceBackward, case: Recurrenc
     return {"window": np.concatenate([d_window[..., :before, :], moved], axis=-2)}
 
 
+def _read_transposed(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Gradients:
+    if "d_y" not in cotangents:
+        return right.gradients(case, cotangents)
+    d_y = cotangents["d_y"]
+    return right.gradients(case, {**cotangents, "d_y": d_y.swapaxes(1, 2).reshape(d_y.shape)})
+
+
 CAUSAL_CONV = (
     _conv(
         "causal_conv_d_weight_flipped",
@@ -318,5 +343,11 @@ CAUSAL_CONV = (
         "shorter_than_window",
         "state",
         stands_for=("flash-linear-attention PR1141",),
+    ),
+    _conv(
+        "causal_conv_output_cotangent_read_transposed",
+        "Reads the memory of the output's cotangent, (batch, channels, time), as (batch, time, channels).",
+        in_loop(gradients=_read_transposed),
+        stands_for=("flash-linear-attention PR871",),
     ),
 )

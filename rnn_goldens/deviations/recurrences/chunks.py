@@ -1,7 +1,7 @@
-"""Bugs of linear attention that is computed in chunks."""
+"""Bugs of linear attention that is computed in chunks of 64 steps, and the same bugs in smaller chunks."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from math import log
 from typing import Any
@@ -11,9 +11,20 @@ import numpy as np
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.chunked import Chunk, Chunked, Value
 from rnn_goldens.cells.graph_primitives import NUMPY
-from rnn_goldens.cells.recurrence import RecurrenceCase, in_lanes
+from rnn_goldens.cells.recurrence import RecurrenceCase, in_lanes, packed
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.recurrences.deviation import ATTENTION, DELTA, GATED, Outputs, of_recurrences
+from rnn_goldens.deviations.needs import LONGER_THAN
+from rnn_goldens.deviations.recurrences.deviation import (
+    ATTENTION,
+    CHUNK,
+    DELTA,
+    GATED,
+    SMALLER,
+    Outputs,
+    WrongForward,
+    in_chunks_of,
+    of_recurrences,
+)
 
 GATED_DELTA = ("gated_delta",)
 
@@ -23,8 +34,8 @@ class ChunkKernel(Chunked):
 
     of = NUMPY
 
-    def __init__(self, case: RecurrenceCase) -> None:
-        self.case = case
+    def __init__(self, case: RecurrenceCase, size: int = Chunked.size) -> None:
+        self.case, self.size = case, size
 
     def columns(self, name: str, start: int, stop: int, query: int = 0) -> Array:
         """Return an input at some time steps."""
@@ -40,6 +51,13 @@ class ChunkKernel(Chunked):
             outputs.append(np.stack(of_queries, axis=2))
         return {"o": self.arranged(np.concatenate(outputs, axis=3)), "S_n": S}
 
+    def states(self) -> Iterator[Array]:
+        """Yield the state before each chunk."""
+        S = self.case.states["S0"]
+        for x in self.chunks():
+            yield S
+            _, S = self.step(x, S)
+
     def arranged(self, o: Array) -> Array:
         """Return outputs (batch, heads, group, time, d_v) as (batch, time, query_heads, d_v)."""
         return o.transpose(0, 3, 1, 2, 4).reshape(o.shape[0], o.shape[3], -1, o.shape[-1])
@@ -51,9 +69,11 @@ class Replaced:
 
     Attributes:
         methods: by the name of the method they replace; they take the right form before the method's arguments.
+        size: the number of steps in a chunk.
     """
 
     methods: Mapping[str, Callable[..., Any]]
+    size: int = Chunked.size
 
     def __post_init__(self) -> None:
         """Refuse methods that replace nothing."""
@@ -61,7 +81,7 @@ class Replaced:
 
     def __call__(self, case: RecurrenceCase) -> Outputs:
         """Return the wrong outputs."""
-        changed, right = ChunkKernel(case), ChunkKernel(case)
+        changed, right = ChunkKernel(case, self.size), ChunkKernel(case, self.size)
         for name, method in self.methods.items():
             setattr(changed, name, partial(method, right))
         return changed.run()
@@ -79,12 +99,43 @@ def of_chunks(
     return of_recurrences(name, sentence, Replaced(methods), cells, needs, stands_for)
 
 
+OF_SHORT_CHUNKS = ("short_chunk_decayed_as_full", "short_chunk_decay_zero")
+"""Bugs of a chunk that is not full, for which the size matters in the first chunk, too."""
+
+
+def in_smaller_chunks(of_64: Iterable[Deviation]) -> Iterator[Deviation]:
+    """Yield bugs of chunks of 64 steps with smaller chunks, which need sequences that are longer than one chunk."""
+    for one in of_64:
+        assert isinstance(one.wrong, WrongForward)
+        assert isinstance(one.wrong.wrong, Replaced)
+        for size in SMALLER:
+            yield replace(
+                one,
+                name=in_chunks_of(size, one.name),
+                sentence=f"With chunks of {size} steps, {one.sentence[0].lower()}{one.sentence[1:]}",
+                wrong=WrongForward(replace(one.wrong.wrong, size=size)),
+                needs=one.needs if one.name in OF_SHORT_CHUNKS else _needs_in_chunks_of(size, one.needs),
+                stands_for=(),
+            )
+
+
+def _needs_in_chunks_of(size: int, needs: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the needs of a bug with smaller chunks: as many chunks as in its needs, at least one and a step."""
+    steps = {name: steps for steps, name in LONGER_THAN.items()}
+    longest = max((steps[need] * size // CHUNK for need in needs if need in steps), default=0)
+    return (*(need for need in needs if need not in steps), LONGER_THAN[max(size, longest)])
+
+
 # The border of chunks.
 
 
 def _padded(right: ChunkKernel, o: Array) -> Array:
     o = right.arranged(o)
     return np.concatenate([o, np.zeros_like(o[:, : right.case.time - o.shape[1]])], axis=1)
+
+
+def _is_between(right: ChunkKernel, x: Chunk) -> bool:
+    return x.start > 0 and x.start + x.steps < right.case.time
 
 
 BORDERS = (
@@ -105,6 +156,13 @@ BORDERS = (
     ),
     of_chunks(
         ATTENTION,
+        "middle_chunks_not_in_state",
+        "Adds only the first and the last chunk to the state, not those between, which also leave it undecayed.",
+        ("three_chunks",),
+        next_state=lambda right, x, new, S: S if _is_between(right, x) else right.next_state(x, new, S),
+    ),
+    of_chunks(
+        ATTENTION,
         "past_state_read_by_all_chunks",
         "Starts every chunk from the initial state.",
         ("several_chunks",),
@@ -119,7 +177,49 @@ BORDERS = (
     ),
 )
 
+# Packed sequences.
+
+
+def _indexed_by_sequence(size: int) -> Deviation:
+    def wrong(case: RecurrenceCase) -> Outputs:
+        sequences, stored, found = case.sequences(), dict[int, Array](), list[Outputs]()
+        for first, one in enumerate(sequences):
+            stored.update(enumerate(ChunkKernel(one, size).states(), first))
+        for first, one in enumerate(sequences):
+            read = partial(_of_stored_state, {k - first: S for k, S in stored.items()})
+            found.append(Replaced({"of_state": read}, size)(one))
+        return packed(found, case.config)
+
+    return of_recurrences(
+        in_chunks_of(size, "chunk_states_indexed_by_sequence"),
+        f"Stores the states before chunks of {size} steps as if each packed sequence had one chunk, so that later "
+        "sequences overwrite those of earlier ones, which queries read.",
+        wrong,
+        ATTENTION,
+        ("packed", LONGER_THAN[size]),
+        takes_packed=True,
+    )
+
+
+def _of_stored_state(stored: Mapping[int, Array], right: ChunkKernel, q: Array, x: Chunk, _S: Array) -> Value:
+    return right.of_state(q, x, stored[x.start // right.size])
+
+
+PACKED = tuple(_indexed_by_sequence(size) for size in (CHUNK, *SMALLER))
+
 # Decays.
+
+
+class _MaskedByLess(ChunkKernel):
+    """Takes zero for a decay of one."""
+
+    def decay(self, later: Value, earlier: Value, causal: Array) -> Value:
+        return super().decay(later, earlier, causal) * (later < earlier)
+
+
+def _gram_masked_by_less(right: ChunkKernel, x: Chunk) -> Value:
+    return right.gram(x._replace(between=_MaskedByLess(right.case, right.size).between(right.sums(x), x.causal)))
+
 
 DECAYS = (
     of_chunks(
@@ -204,6 +304,14 @@ DECAYS = (
         "gram_not_decayed",
         "Leaves out the decay between a key and the earlier keys of its chunk.",
         gram=lambda right, x: right.gram(x._replace(between=None)),
+    ),
+    of_chunks(
+        GATED_DELTA,
+        "decay_of_one_masked",
+        "Masks the sums of log-decays in A with < instead of <=, so that a decay of one between two keys is zero.",
+        ("decay_of_one",),
+        ("flash-linear-attention#104",),
+        gram=_gram_masked_by_less,
     ),
     of_chunks(
         GATED_DELTA,
@@ -324,4 +432,9 @@ PRODUCTS = (
     ),
 )
 
-DEVIATIONS = (*BORDERS, *DECAYS, *PRODUCTS)
+SAME_IN_ALL_CHUNKS = ("own_step_not_read", "own_key_in_inverse")
+"""Bugs of single steps, which give the same results in chunks of any size."""
+
+IN_64 = (*BORDERS, *DECAYS, *PRODUCTS)
+
+DEVIATIONS = (*IN_64, *PACKED, *in_smaller_chunks(one for one in IN_64 if one.name not in SAME_IN_ALL_CHUNKS))

@@ -24,6 +24,12 @@ ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_
 GATED = ("gated_linear_attention", "gated_delta")
 DELTA = ("delta_rule", "gated_delta")
 
+CHUNK = 64
+"""The usual number of steps in a chunk."""
+
+SMALLER = (16, 32)
+"""Other numbers of steps in a chunk."""
+
 
 @dataclass(frozen=True, eq=False)
 class Edit:
@@ -85,6 +91,11 @@ class WrongForward(WrongPass):
         if self.takes_packed:
             return self.wrong(case)
         return packed([self.wrong(one) for one in case.sequences()], case.config)
+
+
+def in_chunks_of(size: int, name: str) -> str:
+    """Return the name of a bug with chunks of some size; of 64 unless the name says otherwise."""
+    return name if size == CHUNK else f"{name}_in_chunks_of_{size}"
 
 
 def of_recurrences(

@@ -7,10 +7,10 @@ import numpy as np
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.chunked import Chunk
 from rnn_goldens.cells.notation import Operand, Term, exp
-from rnn_goldens.cells.recurrence import MatrixArithmetic
+from rnn_goldens.cells.recurrence import MatrixArithmetic, RecurrenceCase
 from rnn_goldens.cells.recurrence_equations import Terms, linear_attention
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, of_chunks
+from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, in_smaller_chunks, of_chunks
 from rnn_goldens.deviations.recurrences.deviation import (
     ATTENTION,
     CELLS,
@@ -18,12 +18,14 @@ from rnn_goldens.deviations.recurrences.deviation import (
     GATED,
     Change,
     Edit,
+    Outputs,
     in_arrays,
     in_equations,
     in_outputs,
     of_recurrences,
 )
 from rnn_goldens.deviations.recurrences.updates import storing
+from rnn_goldens.deviations.rounding import toward_zero
 from rnn_goldens.golden.precision import PRECISIONS
 
 HALF = ("bfloat16", "float16")
@@ -32,16 +34,22 @@ WITH_EXPONENTIAL = (*GATED, "selective_scan", "rg_lru")
 """The recurrences whose state decays by an exponential."""
 
 
+WITH_SUMS = tuple(cell for cell in CELLS if cell != "causal_conv")
+"""The recurrences whose state is a sum over time, which rounding changes."""
+
+_truncated = toward_zero("bfloat16")
+
+
 def rounded(name: str, values: Array) -> Array:
     """Return values rounded to a precision, in an array of the same type."""
     return PRECISIONS[name].round(values.astype(np.float64)).astype(values.dtype)
 
 
 class _Rounding(MatrixArithmetic):
-    """Primitives with one that rounds to a precision."""
+    """Primitives with one that rounds."""
 
-    def __init__(self, name: str) -> None:
-        self.rounded = partial(rounded, name)
+    def __init__(self, rounded: Change) -> None:
+        self.rounded = rounded
 
     def summed(self, S: Array, q: Array) -> Array:
         """The product of query and state, of which each term and each sum is rounded."""
@@ -59,6 +67,16 @@ class _StatesRounded(_Rounding):
     def stored(self, state: Array, name: str) -> Array:
         """The state, rounded, except for the stabilizer m."""
         return state if name == "m" else self.rounded(state)
+
+
+class _OperandsRounded(_Rounding):
+    def matmul(self, a: Array, b: Array) -> Array:
+        """The product of rounded matrices."""
+        return super().matmul(self.rounded(a), self.rounded(b))
+
+    def outer(self, a: Array, b: Array) -> Array:
+        """The outer product of rounded columns."""
+        return super().outer(self.rounded(a), self.rounded(b))
 
 
 class _Decay(MatrixArithmetic):
@@ -99,20 +117,44 @@ def _state_kept_in(name: str, *stands_for: str) -> Deviation:
     return of_recurrences(
         f"state_kept_in_{name}",
         f"Keeps the state in {name} between steps.",
-        Edit(operations=_StatesRounded(name)),
-        tuple(cell for cell in CELLS if cell != "causal_conv"),
+        Edit(operations=_StatesRounded(partial(rounded, name))),
+        WITH_SUMS,
         stands_for=stands_for,
     )
 
 
-DEVIATIONS = (
-    _state_kept_in("bfloat16"),
+def _outputs_truncated(case: RecurrenceCase, found: Outputs) -> Outputs:
+    return found | {name: _truncated(found[name]) for name in case.config.recurrence.outputs}
+
+
+OF_STEPS = (
+    _state_kept_in("bfloat16", "ollama#15865"),
     _state_kept_in("float16", "TensorRT-Model-Connect PR725", "llm-scaler#559"),
+    of_recurrences(
+        "state_truncated_to_bfloat16",
+        "Keeps the state in bfloat16 between steps, rounded toward zero.",
+        Edit(operations=_StatesRounded(_truncated)),
+        WITH_SUMS,
+        stands_for=("vllm-ascend PR10785",),
+    ),
+    of_recurrences(
+        "operands_truncated_to_bfloat16",
+        "Rounds the factors of matrix products to bfloat16 toward zero.",
+        Edit(operations=_OperandsRounded(_truncated)),
+        (*ATTENTION, "selective_scan", "slstm"),
+    ),
+    of_recurrences(
+        "output_truncated_to_bfloat16",
+        "Rounds the outputs to bfloat16 toward zero.",
+        Edit(outputs=_outputs_truncated),
+        CELLS,
+        stands_for=("tt-metal PR19882", "tinygrad PR11848"),
+    ),
     *(
         of_recurrences(
             f"output_summed_in_{name}",
             f"Rounds each term and each sum of the product of query and state to {name}.",
-            in_equations(_summed, _Rounding(name)),
+            in_equations(_summed, _Rounding(partial(rounded, name))),
             ATTENTION,
         )
         for name in HALF
@@ -127,7 +169,9 @@ DEVIATIONS = (
     of_recurrences(
         "decayed_state_in_float16",
         "Rounds the decayed state to float16.",
-        in_equations(lambda g, S, **x: linear_attention(S=_rounded(exp(g) * S), **x), _Rounding("float16")),
+        in_equations(
+            lambda g, S, **x: linear_attention(S=_rounded(exp(g) * S), **x), _Rounding(partial(rounded, "float16"))
+        ),
         GATED,
         stands_for=("cudnn-frontend#916",),
     ),
@@ -162,9 +206,14 @@ DEVIATIONS = (
     of_recurrences(
         "held_value_in_bfloat16",
         "Rounds what the state holds for the key to bfloat16.",
-        in_equations(storing(lambda v, held, beta: beta * (v - _rounded(held))), _Rounding("bfloat16")),
+        in_equations(
+            storing(lambda v, held, beta: beta * (v - _rounded(held))), _Rounding(partial(rounded, "bfloat16"))
+        ),
         DELTA,
     ),
+)
+
+OF_CHUNKS = (
     *(
         of_chunks(
             GATED,
@@ -204,3 +253,5 @@ DEVIATIONS = (
         decay=lambda _right, later, earlier, causal: np.exp(later - earlier) * causal,
     ),
 )
+
+DEVIATIONS = (*OF_STEPS, *OF_CHUNKS, *in_smaller_chunks(OF_CHUNKS))

@@ -6,18 +6,26 @@ from functools import partial
 
 import numpy as np
 
+from rnn_goldens.cells.arrays import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase, packed, run
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.needs import sequence_count
 from rnn_goldens.deviations.recurrences.deviation import (
+    ATTENTION,
     CELLS,
+    CHUNK,
     GATED,
+    SMALLER,
     Change,
     Edit,
     Outputs,
     Wrong,
+    in_chunks_of,
     of_recurrences,
 )
 from rnn_goldens.golden.sequences import sequence_slices
+
+WITH_HEADS = (*ATTENTION, "slstm")
 
 _of_states = partial(of_recurrences, cells=CELLS)
 
@@ -62,6 +70,11 @@ def _in_states(change: Change) -> Edit:
     return Edit(lambda case: case.with_arrays(**{name: change(array) for name, array in case.states.items()}))
 
 
+def _in_last_states(change: Change) -> Edit:
+    """Return a change of each last state: an array (sequences, …)."""
+    return Edit(outputs=lambda _, found: {n: change(a) if n.endswith("_n") else a for n, a in found.items()})
+
+
 def _one_step(case: RecurrenceCase) -> Outputs:
     if not case.state_given:
         return run(case)
@@ -83,6 +96,11 @@ def _from_row_before(case: RecurrenceCase) -> Outputs:
     found = _over_borders(replace(case, inputs=joined, offsets=offsets))
     outputs = {name: found[name].reshape(rows, time, *found[name].shape[2:]) for name in case.config.recurrence.outputs}
     return found | outputs
+
+
+def _read_heads_first(state: Array) -> Array:
+    rows, heads, *sizes = state.shape
+    return state.reshape(heads, rows, *sizes).swapaxes(0, 1)
 
 
 STATES = (
@@ -112,6 +130,27 @@ STATES = (
         _one_step,
         needs=("state", "several_steps"),
         stands_for=("transformers#46032", "transformers PR46741"),
+    ),
+    _of_states(
+        "past_state_added_twice",
+        "Adds the initial state twice.",
+        _in_states(lambda array: 2 * array),
+        needs=("state",),
+        cells=tuple(cell for cell in CELLS if cell != "slstm"),
+    ),
+    _of_sequences(
+        "past_state_read_heads_first",
+        "Reads the memory of the initial state as (heads, sequences, …): exchanges the strides of both axes.",
+        _in_states(_read_heads_first),
+        needs=("state", "sequences", "several_heads"),
+        cells=WITH_HEADS,
+    ),
+    _of_sequences(
+        "last_state_written_heads_first",
+        "Writes the last state to memory as (heads, sequences, …): exchanges the strides of both axes.",
+        _in_last_states(lambda state: state.swapaxes(0, 1).reshape(state.shape)),
+        needs=("sequences", "several_heads"),
+        cells=WITH_HEADS,
     ),
     _of_states("last_state_one_step_early", "Returns the state before the last step.", _before_last_step),
     _of_states(
@@ -159,21 +198,51 @@ def _without_last_step(case: RecurrenceCase) -> Outputs:
     return found
 
 
-def _last_for_all(_case: RecurrenceCase, found: Outputs) -> Outputs:
-    last = {name: array for name, array in found.items() if name.endswith("_n")}
-    return found | {name: np.broadcast_to(array[-1:], array.shape) for name, array in last.items()}
+def _on_grid(size: int) -> Deviation:
+    def wrong(case: RecurrenceCase) -> Outputs:
+        if case.offsets is None:
+            return run(case)
+        found = []
+        for one, steps in zip(case.sequences(), sequence_slices(case.offsets), strict=True):
+            before = case.inputs["g"][0, steps.start - steps.start % size : steps.start].sum(axis=0)
+            decay = np.exp(before).reshape(case.config["heads"], -1, 1)
+            found.append(run(one.with_arrays(S0=decay * one.states["S0"])))
+        return packed(found, case.config)
+
+    return of_recurrences(
+        in_chunks_of(size, "decay_sums_from_start_of_packed_chunk"),
+        f"Decays the initial state of a packed sequence from the start of its chunk of {size} steps, not its own.",
+        wrong,
+        GATED,
+        ("state", "packed"),
+        ("vllm PR23279",) if size == CHUNK else (),
+        takes_packed=True,
+    )
 
 
-def _on_grid(case: RecurrenceCase) -> Outputs:
-    """Decay the initial state of each packed sequence over the steps before it in the chunk where it starts."""
-    if case.offsets is None:
-        return run(case)
-    found = []
-    for one, steps in zip(case.sequences(), sequence_slices(case.offsets), strict=True):
-        before = case.inputs["g"][0, steps.start - steps.start % 64 : steps.start].sum(axis=0)
-        decay = np.exp(before).reshape(case.config["heads"], -1, 1)
-        found.append(run(one.with_arrays(S0=decay * one.states["S0"])))
-    return packed(found, case.config)
+def _late(name: str, sentence: str, *, start: int = 0, stop: int = 0) -> Deviation:
+    """Return the deviation in which packed sequences start and stop some steps late.
+
+    A step has the output of the sequence that runs over it: of two, its own; zero if there is none.
+    """
+
+    def wrong(case: RecurrenceCase) -> Outputs:
+        sequences, right = case.sequences(), run(case)
+        if case.offsets is None or len(sequences) == 1:
+            return right
+        own, found = sequence_slices(case.offsets), list[Outputs]()
+        outputs = {output: np.zeros_like(right[output]) for output in case.config.recurrence.outputs}
+        runs = [slice(max(0, steps.start + start), min(steps.stop + stop, case.time)) for steps in own]
+        for one, of in zip(sequences, runs, strict=True):
+            found.append(_run(_part(replace(case, offsets=None, states=one.states), of.start, of.stop)))
+        for is_own in (False, True):
+            for part, of, steps in zip(found, runs, own, strict=True):
+                to = slice(max(of.start, steps.start), min(of.stop, steps.stop)) if is_own else of
+                for output, array in outputs.items():
+                    array[:, to] = part[output][:, to.start - of.start : to.stop - of.start]
+        return outputs | _last_of(found)
+
+    return _of_sequences(name, sentence, wrong, needs=("packed",))
 
 
 PACKED = (
@@ -205,16 +274,52 @@ PACKED = (
     _of_sequences(
         "last_state_of_last_sequence_for_all",
         "Returns the last state of the last sequence for all sequences.",
-        Edit(outputs=_last_for_all),
+        _in_last_states(lambda array: np.broadcast_to(array[-1:], array.shape)),
         needs=("sequences",),
     ),
-    of_recurrences(
-        "decay_sums_from_start_of_packed_chunk",
-        "Decays the initial state of a packed sequence from the start of a chunk that begins before the sequence.",
-        _on_grid,
-        GATED,
-        ("state", "packed"),
-        ("vllm PR23279",),
-        takes_packed=True,
+    _of_sequences(
+        "past_state_of_sequence_before",
+        "Reads the initial state of the sequence before; the first sequence reads that of the last.",
+        _in_states(lambda array: np.roll(array, 1, axis=0)),
+        needs=("state", "sequences"),
+    ),
+    _of_sequences(
+        "last_state_of_sequence_before",
+        "Writes each last state where that of the next sequence belongs; that of the last comes first.",
+        _in_last_states(lambda array: np.roll(array, 1, axis=0)),
+        needs=("sequences",),
+    ),
+    *(_on_grid(size) for size in (CHUNK, *SMALLER)),
+    _late(
+        "packed_sequences_start_early",
+        "Starts each packed sequence one step early: its state sees the last step of the sequence before.",
+        start=-1,
+    ),
+    _late(
+        "packed_sequences_start_late",
+        "Starts each packed sequence one step late: its first output is zero, and its state does not see that step.",
+        start=1,
+    ),
+    _late(
+        "packed_sequences_stop_early",
+        "Stops each packed sequence one step early: its last output is zero, and its state does not see that step.",
+        stop=-1,
+    ),
+    _late(
+        "packed_sequences_stop_late",
+        "Stops each packed sequence one step late: its last state sees the first step of the next sequence.",
+        stop=1,
+    ),
+    _late(
+        "packed_sequences_shifted_early",
+        "Starts and stops each packed sequence one step early: its last step belongs to the next sequence.",
+        start=-1,
+        stop=-1,
+    ),
+    _late(
+        "packed_sequences_shifted_late",
+        "Starts and stops each packed sequence one step late: its first step belongs to the sequence before.",
+        start=1,
+        stop=1,
     ),
 )

@@ -37,6 +37,12 @@ def _first_head(gate: Array) -> Array:
     return np.broadcast_to(gate[:, :, :1], gate.shape)
 
 
+def time_inside_heads(array: Array) -> Array:
+    """Return what is read of the memory of (batch, time, heads, …) as (batch, heads, time, …)."""
+    rows, time, heads, *sizes = array.shape
+    return array.reshape(rows, heads, time, *sizes).swapaxes(1, 2)
+
+
 _of_decay = partial(of_recurrences, cells=GATED)
 
 DECAY = (
@@ -51,6 +57,12 @@ DECAY = (
         "Uses the decay of the first head for all heads.",
         in_arrays(g=_first_head),
         needs=("several_heads",),
+    ),
+    _of_decay(
+        "decay_time_read_inside_heads",
+        "Reads the memory of g as (batch, heads, time).",
+        in_arrays(g=time_inside_heads),
+        needs=("several_heads", "several_steps"),
     ),
     _of_decay(
         "decay_of_columns",
@@ -163,6 +175,12 @@ DELTA_RULE = (
         "Uses the beta of the first head for all heads.",
         in_arrays(beta=_first_head),
         needs=("several_heads",),
+    ),
+    _of_delta(
+        "beta_time_read_inside_heads",
+        "Reads the memory of beta as (batch, heads, time).",
+        in_arrays(beta=time_inside_heads),
+        needs=("several_heads", "several_steps"),
     ),
     _of_delta(
         "beta_sigmoid_added",

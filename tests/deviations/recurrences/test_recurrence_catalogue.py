@@ -24,6 +24,7 @@ from rnn_goldens.deviations.recurrences import FAMILIES, RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.backward import BACKWARD_RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, of_chunks
 from rnn_goldens.deviations.recurrences.deviation import ATTENTION
+from rnn_goldens.deviations.rounding import toward_zero
 from rnn_goldens.golden.recurrences import BY_KEY, RECURRENCES
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -37,14 +38,21 @@ CASES: dict[str, dict[str, Any]] = {
     "one step": {"time": 1, "batch": 3},
     "two steps": {"time": 2, "heads": 3, "query_heads": 3},
     "across chunks": {"time": 70},
+    "across three chunks": {"time": 186, "batch": 1},
     "one sequence": {"batch": 1, "time": 5, "heads": 1, "query_heads": 2},
     "decay by key": {"decay": BY_KEY, "scale": 0.75, "activation": "none", "time": 70},
     "packed": {"offsets": [0, 3, 4, 9, 79], "width": 6, "past": 5},
     "packed, decay by key": {"offsets": [0, 20, 90], "decay": BY_KEY, "activation": "none"},
+    "packed, one head": {"offsets": [0, 40, 45], "heads": 1, "query_heads": 2},
+    "packed, the first across chunks": {"offsets": [0, 70, 75], "d_k": 4},
+    "decays of one": {"factors": {"g": 0}, "time": 40},
+    "decays of one, few steps": {"factors": {"g": 0}, "time": 5},
     "no state": {"state": False},
-    "packed, no state": {"offsets": [0, 2, 22], "state": False},
+    "packed, no state": {"offsets": [0, 2, 12], "state": False},
     "one sequence, no state": {"batch": 1, "state": False},
     "strong decay": {"factors": {"g": 40, "S0": 1e5}, "time": 1, "batch": 1, "heads": 1},
+    "overflow in chunks of 64": {"factors": {"g": 100}, "time": 70},
+    "overflow in chunks of 32": {"factors": {"g": 200}, "time": 70},
     "overflow": {"factors": {"g": 500, "x_i": 2000, "x_f": 200, "q": 1e6}, "d_k": 4, "d_v": 4},
 }
 """Arguments of ``case_of``, by what they show."""
@@ -130,9 +138,8 @@ def test_other_equations_are_run_between_runs_of_the_right_ones() -> None:
 
 @for_each([(cell, size) for cell in ATTENTION for size in (1, 7, 16)], every=5)
 def test_right_arrays_and_graphs_in_chunks_of_any_size_equal_the_definition(cell: str, size: int) -> None:
-    kernel = type("SmallChunkKernel", (ChunkKernel,), {"size": size})
     for one in EXAMPLES[cell]:
-        found = packed([kernel(part).run() for part in one.case.sequences()], one.case.config)
+        found = packed([ChunkKernel(part, size).run() for part in one.case.sequences()], one.case.config)
         assert difference(found, one.right) < 1e-12, one.name
         recorded = recorded_recurrence(one.case, in_chunks(size))
         assert difference(recorded.arrays(recorded.graph.values), one.right) < 1e-12, f"graph, {one.name}"
@@ -184,9 +191,13 @@ def test_each_deviation_has_an_effect_in_each_of_its_cells_and_in_both_precision
 
 
 @every_eighth_deviation
-def test_each_deviation_has_no_effect_without_the_features_it_needs(wrong: Deviation) -> None:
+def test_without_the_features_it_needs_a_deviation_has_no_effect_or_that_of_larger_chunks(wrong: Deviation) -> None:
     without = [one for cell in wrong.cells for one in EXAMPLES[cell] if not wrong.has_needs(one.case)]
-    assert [f"{one.name}, {one.case.cell}" for one in without if changes(wrong, one, 1e-12)] == []
+    larger = deviation(wrong.name.partition("_in_chunks_of_")[0])
+    for one in without:
+        right = one.right if larger is wrong else outputs_of(larger, one)
+        for name, found in outputs_of(wrong, one).items():
+            np.testing.assert_allclose(found, right[name], 1e-12, 1e-12, err_msg=f"{one.name}, {one.case.cell}")
 
 
 @every_eighth_deviation
@@ -216,3 +227,33 @@ def rounded(wrong: Deviation, one: Example) -> str:
 def test_no_two_deviations_are_equivalent(cell: str) -> None:
     deviations = [wrong for wrong in RECURRENCE_DEVIATIONS if cell in wrong.cells]
     assert equivalent(deviations, EXAMPLES[cell], rounded) == []
+
+
+@each_cell
+def test_packed_sequences_that_are_shifted_early_are_those_with_smaller_offsets(cell: str) -> None:
+    case = case_of(cell, offsets=[0, 3, 4, 9])
+    found = deviation("packed_sequences_shifted_early").outputs(case)
+    inputs = {name: array[:, :8] for name, array in case.inputs.items()}
+    expected = run(replace(case, inputs=inputs, offsets=np.array([0, 2, 3, 8])))
+    (output,) = case.config.recurrence.outputs
+    assert not found[output][:, 8].any()
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name][:, :8] if name == output else found[name], array, rtol=1e-12)
+
+
+def test_a_chunk_reads_the_state_of_a_later_sequence_if_states_are_indexed_by_sequence() -> None:
+    case = case_of("linear_attention", offsets=[0, 40, 45])
+    found = deviation("chunk_states_indexed_by_sequence_in_chunks_of_32").outputs(case)
+    right, first, second = run(case), *case.sequences()
+    later = {name: array[:, 32:] for name, array in first.inputs.items()}
+    expected = run(replace(first, inputs=later, states=second.states))
+    np.testing.assert_allclose(found["o"][:, 32:40], expected["o"], rtol=1e-10)
+    np.testing.assert_allclose(found["o"][:, :32], right["o"][:, :32], rtol=1e-10)
+    np.testing.assert_allclose(found["S_n"], right["S_n"], rtol=1e-10)
+
+
+def test_rounding_toward_zero_leaves_out_the_lower_bits() -> None:
+    values = np.random.default_rng(0).normal(scale=np.array([[1e-3], [1], [1e30]]), size=(3, 1000)).astype(np.float32)
+    upper = (values.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
+    assert np.array_equal(toward_zero("bfloat16")(values), upper)
+    assert np.array_equal(toward_zero("bfloat16")(np.array([0, -0.0, np.inf, 1])), [0, 0, np.inf, 1])
