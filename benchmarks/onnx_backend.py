@@ -178,7 +178,7 @@ def survivors(tests: Sequence[OnnxTest]) -> dict[str, Survivors]:
 
 def detects(test: OnnxTest, deviation: Deviation) -> bool:
     """Return whether a test rejects a deviation. A deviation has no effect without the features that it needs."""
-    return set(deviation.needs) <= test.features and not test.accepts(deviation.run(test.case))
+    return set(deviation.needs) <= test.features and not test.accepts(deviation.alteration(test.case))
 
 
 def report(tests: Sequence[OnnxTest], by_cell: Mapping[str, Survivors]) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rnn_goldens.corpus.kill_matrix import Undetected
-from rnn_goldens.deviations import Deviation
+from rnn_goldens.deviations import Deviation, deviation
 from rnn_goldens.deviations.families import members
 from rnn_goldens.generator import kill_matrix_file
 from rnn_goldens.generator.undetected import HIDDEN_FROM_ZERO, HIDDEN_IN_OUT, UNDETECTED
 from rnn_goldens.generator.undetected_gradients import HIDDEN_BACKWARD_FROM_ZERO, UNDETECTED_BACKWARD
-from rnn_goldens.generator.undetected_recurrences import UNDETECTED_RECURRENCES, UNDETECTED_RECURRENCES_BACKWARD
+from rnn_goldens.generator.undetected_recurrences import UNDETECTED_RECURRENCES
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 
 
@@ -36,12 +36,16 @@ class Pass:
     in_out: Sequence[Undetected] = ()
 
 
+def _of_recurrences(*, backward: bool) -> tuple[Undetected, ...]:
+    return tuple(one for one in UNDETECTED_RECURRENCES if deviation(one.deviation).is_backward == backward)
+
+
 FORWARD = Pass(
     is_backward=False,
     file=kill_matrix_file.NAME,
     label="Checking deviations",
     deviations=tuple(members(OUTPUTS)),
-    hidden=(*UNDETECTED, *UNDETECTED_RECURRENCES),
+    hidden=(*UNDETECTED, *_of_recurrences(backward=False)),
     from_zero=HIDDEN_FROM_ZERO,
     in_out=HIDDEN_IN_OUT,
 )
@@ -50,6 +54,6 @@ BACKWARD = Pass(
     file=kill_matrix_file.BACKWARD_NAME,
     label="Checking deviations of the backward pass",
     deviations=tuple(members(GRADIENTS)),
-    hidden=(*UNDETECTED_BACKWARD, *UNDETECTED_RECURRENCES_BACKWARD),
+    hidden=(*UNDETECTED_BACKWARD, *_of_recurrences(backward=True)),
     from_zero=HIDDEN_BACKWARD_FROM_ZERO,
 )

@@ -61,7 +61,7 @@ def measured(deviations: Iterable[Deviation] = RECURRENCE_DEVIATIONS) -> Results
 def _passes(deviation: Deviation, questions: Sequence[Question]) -> bool:
     """Return whether a deviation passes all questions. It has no effect on a question without what it needs."""
     affected = [question for question in questions if deviation.has_needs(question.case)]
-    return all(question.accepts(deviation.run(question.case)) for question in affected)
+    return all(question.accepts(deviation.outputs(question.case)) for question in affected)
 
 
 def _has_effect(deviation: Deviation, case: RecurrenceCase) -> bool:
@@ -69,7 +69,7 @@ def _has_effect(deviation: Deviation, case: RecurrenceCase) -> bool:
     if not deviation.has_needs(case):
         return False
     case = case.astype(np.float64)
-    wrong, right = deviation.run(case), run(case)
+    wrong, right = deviation.outputs(case), run(case)
     return any(not np.allclose(wrong[name], array, rtol=1e-9, atol=1e-12) for name, array in right.items())
 
 

@@ -60,7 +60,7 @@ def measured(ids: Iterable[str] = ()) -> Detection:
         case = recurrence_case(golden, np.float64)
         judged = {c: under(golden, "any", c.contract) for c in CONDITIONS if c.precision in golden.precisions}
         for deviation in _that_apply(RECURRENCE_DEVIATIONS, case):
-            outputs, pair = deviation.run(case), (deviation.name, golden.cell)
+            outputs, pair = deviation.outputs(case), (deviation.name, golden.cell)
             in_order = [outputs[name] for name in golden.layout.outputs]
             for condition, one in judged.items():
                 best = Best(margin(one, in_order, condition.precision), golden.id)

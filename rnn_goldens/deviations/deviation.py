@@ -105,10 +105,6 @@ class Deviation:
         """Return the wrong outputs of a case by name."""
         return self.wrong.outputs_by_name(case)
 
-    def run(self, case: Any) -> Any:  # noqa: ANN401 - the outputs of a network in order, those of a recurrence by name
-        """Return the wrong outputs of a case."""
-        return self.wrong(case)
-
     def gradients(self, case: Any, cotangents: Mapping[str, Array]) -> dict[str, Array]:  # noqa: ANN401 - a case
         """Return the wrong gradients of a case, for a deviation of the backward pass."""
         return self.wrong.gradients(case, cotangents)

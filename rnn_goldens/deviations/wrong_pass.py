@@ -20,14 +20,9 @@ class WrongPass:
         """The changed parts of a network; () for recurrences."""
         return ()
 
-    def __call__(self, case: Any) -> Any:  # noqa: ANN401, ARG002 - see ``Deviation.run``
-        """Return the wrong outputs of a case."""
+    def outputs_by_name(self, case: Any) -> dict[str, Array]:  # noqa: ANN401, ARG002 - a case
+        """Return the wrong outputs of a case by name."""
         raise TypeError("the forward pass is right")
-
-    def outputs_by_name(self, case: Any) -> dict[str, Array]:  # noqa: ANN401
-        """Return the wrong outputs by name."""
-        found: dict[str, Array] = self(case)
-        return found
 
     def gradients(self, case: Any, cotangents: Mapping[str, Array]) -> dict[str, Array]:  # noqa: ANN401, ARG002
         """Return the wrong gradients of a case, of a wrong backward pass."""

@@ -65,7 +65,9 @@ def test_an_edit_of_missing_text_is_an_error() -> None:
 def _difference(golden: Golden, slip: Slip) -> str:
     """Describe where the outputs of a slip differ from those of its deviation; empty if they are equal."""
     actual = outputs(golden, slip.edits)
-    wrong, in_float32 = (deviation(slip.deviation).run(case_of(golden, dtype)) for dtype in (np.float64, np.float32))
+    wrong, in_float32 = (
+        deviation(slip.deviation).alteration(case_of(golden, dtype)) for dtype in (np.float64, np.float32)
+    )
     if not (_fails(golden, actual) or _fails(golden, wrong)):
         return ""
     right = [getattr(golden.stored, name) for name, _ in zip(NAMES, actual, strict=False)]

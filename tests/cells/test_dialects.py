@@ -51,8 +51,8 @@ def test_a_golden_of_a_dialect_has_the_inputs_of_a_standard_golden(dialect: str,
 def test_a_network_that_ignores_the_option_is_detected_and_named(dialect: str) -> None:
     golden = load(dialect, dtype="float32")
     name = "reverse_ignored" if golden.network.direction else f"{golden.cell}_ignored"
-    outputs = deviation(name).run(case_of(golden, np.float32))
-    verdict = golden.compare(*outputs)
+    outputs = deviation(name).outputs(case_of(golden, np.float32))
+    verdict = golden.compare(outputs)
     assert not verdict.passed
     assert name in verdict.explained_by
 
@@ -93,7 +93,7 @@ def test_a_network_that_computes_a_dialect_is_named_by_a_deviation_of_its_standa
     golden = load(f"{FOLDERS[base]}/with-state", dtype="float32")
     case = case_of(golden, np.float32)
     if "direction" in DIALECTS[cell].options:
-        outputs = deviation("reverse_computed").run(case)
+        outputs = deviation("reverse_computed").alteration(case)
     else:
         outputs = Network().run(replace(case, cell=BUILT_IN_CELLS[cell]))
     named = golden.compare(*outputs).explained_by
@@ -102,7 +102,7 @@ def test_a_network_that_computes_a_dialect_is_named_by_a_deviation_of_its_standa
 
 def test_swapped_gates_of_a_dialect_have_one_cause() -> None:
     golden = load("gru-reset-before/with-state", dtype="float32")
-    assert golden.compare(*deviation("gru_gates_zrn").run(case_of(golden, np.float32))).explained_by == (
+    assert golden.compare(deviation("gru_gates_zrn").outputs(case_of(golden, np.float32))).explained_by == (
         "gru_gates_zrn",
     )
 

@@ -35,10 +35,10 @@ def stale(golden):
     return right(golden, back=2)
 
 def reversed_steps(golden):
-    return deviation("x_reversed").run(case_of(golden, np.float64))
+    return deviation("x_reversed").outputs(case_of(golden, np.float64))
 
 def other_gates(golden):
-    return deviation("lstm_gates_igfo").run(case_of(golden, np.float64))
+    return deviation("lstm_gates_igfo").outputs(case_of(golden, np.float64))
 
 def changed_gradients(change):
     def net(golden):

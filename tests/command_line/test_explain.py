@@ -34,7 +34,7 @@ from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import deviation
 
 def onnx_order(golden):
-    return deviation("lstm_gates_iofg").run(case_of(golden, np.float64))
+    return deviation("lstm_gates_iofg").outputs(case_of(golden, np.float64))
 
 def right(golden):
     from rnn_goldens.implementations import numpy_cells
@@ -44,7 +44,7 @@ def unable(golden):
     raise rnn_goldens.Unsupported("no recurrent layers")
 
 def flat(golden):
-    out, h_n, c_n = onnx_order(golden)
+    out, h_n, c_n = onnx_order(golden).values()
     return out[0], h_n, c_n
 """
 
@@ -68,8 +68,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 def wrong_outputs(golden: Golden, name: str) -> dict[str, Any]:
-    outputs = deviation(name).run(case_of(golden, np.float64))
-    return dict(zip(("out", "h_n", "c_n"), outputs, strict=False))
+    return dict(deviation(name).outputs(case_of(golden, np.float64)))
 
 
 def as_json(path: Path, outputs: dict[str, Any]) -> Path:

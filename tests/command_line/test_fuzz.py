@@ -31,12 +31,12 @@ from rnn_goldens.cells import Network, case_of
 from rnn_goldens.deviations import deviation
 
 def right(golden):
-    return Network().run(case_of(golden, np.float64))
+    return Network().outputs(case_of(golden, np.float64))
 
 def wrong_gates(golden):
     if golden.cell != "lstm":
         raise Unsupported("LSTMs only")
-    return deviation("lstm_gates_iofg").run(case_of(golden, np.float64))
+    return deviation("lstm_gates_iofg").outputs(case_of(golden, np.float64))
 
 def only_out(golden):
     return right(golden)[0]

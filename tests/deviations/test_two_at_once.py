@@ -51,9 +51,9 @@ def test_acts_on_has_the_changed_parts(name: str, parts: tuple[str, ...]) -> Non
 def test_two_deviations_act_at_once(first: str, second: str) -> None:
     case = everything("lstm").case
     a, b = deviation(first), deviation(second)
-    both = (a.wrong & b.wrong)(case)
-    assert differ(both, a.run(case))
-    assert differ(both, b.run(case))
+    both = (a.alteration & b.alteration)(case)
+    assert differ(both, a.alteration(case))
+    assert differ(both, b.alteration(case))
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -91,7 +91,7 @@ def test_a_passed_golden_on_which_a_pair_cannot_run_does_not_contradict_the_pair
     )  # the first passes a state with fewer rows to the second
     golden = rnn_goldens.load("gru/no-bias")
     with pytest.raises(ValueError, match="broadcast"):
-        together(pair)(case_of(golden, np.float64))
+        together(pair).outputs_by_name(case_of(golden, np.float64))
     failed = Evidence("gru/plain", "float32", "gru", explained_by=(pair,))
     passed = Evidence("gru/no-bias", "float32", "gru", passed=True)
     (found,) = diagnose_run([failed, passed], lambda golden_id, dtype: rnn_goldens.load(golden_id, dtype=dtype))
@@ -120,9 +120,9 @@ def diagnosed(cause: Cause, before: int, at_end: Limits) -> Diagnosis:
     wrong, search = together(cause), CandidateSearch(spent=SearchState(Budget(before)))
     evidence = []
     for golden in GOLDENS.values():
-        outputs = wrong(case_of(golden, "float64"))
-        passed = golden.compare(*outputs).passed
-        causes = () if passed else tuple(search.explain(actual_outputs(golden, *outputs)))
+        outputs = wrong.outputs_by_name(case_of(golden, "float64"))
+        passed = golden.compare(outputs).passed
+        causes = () if passed else tuple(search.explain(actual_outputs(golden, outputs)))
         evidence.append(Evidence(golden.id, "float32", "gru", golden.features, passed, causes))
     again = reexamine(evidence, search.failures, load, at_end)
     (found,) = diagnose_run(again.evidence, load, again.cut_short, at_end)

@@ -33,7 +33,7 @@ def right(golden: Golden) -> Outputs:
 
 
 def deviating(name: str) -> Callable[[Golden], Outputs]:
-    return lambda golden: deviation(name).run(case_of(golden, arithmetic(golden.dtype)))
+    return lambda golden: deviation(name).alteration(case_of(golden, arithmetic(golden.dtype)))
 
 
 def changed(**change: Callable[[Array], Array]) -> Callable[[Golden], Outputs]:

@@ -132,7 +132,7 @@ def test_wrong_outputs_are_reported_before_wrong_gradients() -> None:
 
     def run(inputs: Any) -> Any:
         assert not inputs.has_cotangents
-        return wrong.run(case_of(inputs, np.float32))
+        return wrong.outputs(case_of(inputs, np.float32))
 
     with pytest.raises(GoldenMismatch) as caught:
         golden.check_gradient_calls(lambda _: differentiated(golden, wrong.name), run)

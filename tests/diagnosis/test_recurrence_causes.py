@@ -16,9 +16,9 @@ from rnn_goldens.golden.profile import Profile
 
 
 def verdict_of(name: str, golden: Golden) -> Verdict:
-    found = deviation(name).run(recurrence_case(golden, np.float32))
+    found = deviation(name).outputs(recurrence_case(golden, np.float32))
     rounded = {name: PRECISIONS[golden.dtype].round(array.astype(np.float64)) for name, array in found.items()}
-    return golden.compare(*(rounded[name] for name in golden.layout.outputs))
+    return golden.compare(rounded)
 
 
 @pytest.mark.parametrize(

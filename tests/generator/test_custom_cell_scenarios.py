@@ -103,8 +103,8 @@ def test_a_custom_cell_may_have_no_biases() -> None:
 
 def test_deviations_of_all_cells_explain_failures_of_a_custom_cell() -> None:
     golden = certify(scenario_of("minimal_gated_unit"))
-    wrong = deviation("lengths_ignored").run(case_of(golden, np.float64))
-    assert "lengths_ignored" in golden.compare(*wrong).explained_by
+    wrong = deviation("lengths_ignored").outputs(case_of(golden, np.float64))
+    assert "lengths_ignored" in golden.compare(wrong).explained_by
 
 
 def test_a_cell_without_available_equations_can_be_checked() -> None:
@@ -126,8 +126,8 @@ def test_changed_equations_are_not_used_for_a_diagnosis() -> None:
     golden = certify(scenario_of("minimal_gated_unit"))
     changed = replace(golden, cell="factories.custom_cells:other_way_round")  # as if the function had been edited
     changed.check(*numpy_cells.run(golden))
-    wrong = deviation("lengths_ignored").run(case_of(changed, np.float64))
-    verdict = changed.compare(*wrong)
+    wrong = deviation("lengths_ignored").outputs(case_of(changed, np.float64))
+    verdict = changed.compare(wrong)
     assert verdict.explained_by == ()
     reason = "the equations of factories.custom_cells:other_way_round are not those that own/cell was certified with"
     assert reason in " ".join(verdict.message.split())

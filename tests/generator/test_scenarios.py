@@ -76,5 +76,5 @@ def test_a_network_whose_inputs_were_cast_to_a_lower_precision_fails(
     golden_id: str, precision: str, lower: str
 ) -> None:
     golden = load(golden_id, dtype=precision)
-    wrong = deviation(f"inputs_cast_to_{lower}").run(case_of(golden, np.float64))
-    assert not golden.compare(*(output.astype(golden.out.dtype) for output in wrong)).passed
+    wrong = deviation(f"inputs_cast_to_{lower}").outputs(case_of(golden, np.float64))
+    assert not golden.compare(*(output.astype(golden.out.dtype) for output in wrong.values())).passed

@@ -344,7 +344,7 @@ def zero_c_n(golden):
 @drawn(small("lstm", found=None))
 def test_expects_another_failure(golden):
     with suppress(AssertionError):
-        golden.check_fails(*deviation("lstm_gates_iofg").run(case_of(golden, np.float64)))
+        golden.check_fails(deviation("lstm_gates_iofg").outputs(case_of(golden, np.float64)))
     golden.check(*zero_c_n(golden))
 """
 

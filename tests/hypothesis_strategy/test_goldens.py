@@ -50,7 +50,7 @@ def smallest(strategy: SearchStrategy[Golden], name: str) -> Golden:
     @given(strategy)
     def check(golden: Golden) -> None:
         try:
-            golden.check(*deviation(name).run(case_of(golden, np.float64)))
+            golden.check(deviation(name).outputs(case_of(golden, np.float64)))
         except AssertionError:
             failed.append(golden)
             raise
@@ -295,7 +295,7 @@ from rnn_goldens.hypothesis import goldens
 @settings(database=None, deadline=None)
 @given(goldens(cell="lstm"{more}))
 def test_my_lstm(golden):
-    golden.check(*deviation("{name}").run(case_of(golden, np.float64)))
+    golden.check(deviation("{name}").outputs(case_of(golden, np.float64)))
 """
 
 

@@ -75,8 +75,7 @@ def test_a_failure_names_the_profile_and_its_cause(nets: pytest.Pytester) -> Non
         from rnn_goldens.deviations import deviation
         from rnn_goldens.cells import case_of
         def test_it(rnn_golden):
-            out, *states = deviation("lstm_gates_igfo").run(case_of(rnn_golden, np.float32))
-            rnn_golden.check(out, tuple(states))
+            rnn_golden.check(deviation("lstm_gates_igfo").outputs(case_of(rnn_golden, np.float32)))
     """)
     result = nets.runpytest_inprocess("--rnn-goldens-profile=wgsl", "--rnn-goldens-report=results.json")
     result.assert_outcomes(failed=1)

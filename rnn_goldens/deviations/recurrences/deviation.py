@@ -86,7 +86,7 @@ class WrongForward(WrongPass):
     takes_packed: bool = False
 
     @np.errstate(all="ignore")  # wrong equations may overflow
-    def __call__(self, case: RecurrenceCase) -> Outputs:
+    def outputs_by_name(self, case: RecurrenceCase) -> Outputs:
         """Return the wrong outputs of a case by name, in the type of its arrays."""
         if self.takes_packed:
             return self.wrong(case)
