@@ -1,5 +1,6 @@
 """An error in a user's file of scenarios is raised as one error, with its line in the user's files."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,12 @@ from rnn_goldens.generator.scenario_file import read_scenarios
 
 SCENARIO = "Scenario(id='mine/one', purpose='One.', cell='gru', weights={}, x=[[[1]]])"
 HEAD = "from rnn_goldens import Scenario\nVERSION = '1.0.0'\n"
+
+
+@pytest.fixture(autouse=True)
+def path_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Restore sys.path: the folder of a file of scenarios stays in it."""
+    monkeypatch.setattr("sys.path", sys.path.copy())
 
 
 def refused(folder: Path, text: str, name: str = "mine.py") -> str:
