@@ -8,6 +8,7 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.recurrences import RecurrenceConfig
 from rnn_goldens.golden.shapes import Config
+from rnn_goldens.implementations.keras_backend import require_backend
 from rnn_goldens.named_object import import_object
 
 
@@ -21,6 +22,7 @@ class BuiltIn:
         backward: the function that returns gradients, or outputs that can be differentiated; "" for none.
         extra: the extra that installs the packages; "" if it has the implementation's name.
         kinds: the kinds of goldens whose cells it has.
+        backend: the backend that Keras must run on; "" for any.
     """
 
     run: str
@@ -28,6 +30,7 @@ class BuiltIn:
     backward: str = ""
     extra: str = ""
     kinds: tuple[str, ...] = (Config.kind,)
+    backend: str = ""
 
     def function(self, *, back: bool = False) -> str:
         """Return the function that returns outputs, or gradients, as ``package.module:function``; "" for none."""
@@ -35,22 +38,23 @@ class BuiltIn:
         return name and f"{__package__}.{name}"
 
 
-_BOTH = (Config.kind, RecurrenceConfig.kind)
+def _keras(backend: str, extra: str = "keras") -> BuiltIn:
+    return BuiltIn("keras:LAYERS.run", ("keras", backend), "keras:LAYERS.gradients", extra, backend=backend)
 
+
+_BOTH = (Config.kind, RecurrenceConfig.kind)
 
 BUILTIN = {
     "numpy": BuiltIn("numpy_cells:run", ("numpy",), "numpy_cells:gradients", kinds=_BOTH),
-    "torch": BuiltIn("torch.layers:run", ("torch",), "torch.gradients:of_layers"),
-    "torch-cells": BuiltIn("torch.cells:run", ("torch",), "torch.gradients:of_cells", extra="torch"),
-    "onnxruntime": BuiltIn("onnx.session:run", ("onnx", "onnxruntime"), kinds=_BOTH),
-    "onnx-reference": BuiltIn("onnx.reference:run", ("onnx", "numpy"), extra="onnx", kinds=_BOTH),
-    "keras": BuiltIn("keras.layers:run", ("keras",), "keras.gradients:of_layers"),
-    "keras-jax": BuiltIn("keras.backends:jax", ("keras", "jax"), "keras.backends:jax_gradients", extra="keras"),
-    "keras-torch": BuiltIn("keras.backends:torch", ("keras", "torch"), "keras.backends:torch_gradients", extra="keras"),
-    "keras-tensorflow": BuiltIn(
-        "keras.backends:tensorflow", ("keras", "tensorflow"), "keras.backends:tensorflow_gradients"
-    ),
-    "flax": BuiltIn("flax.cells:run", ("flax", "jax"), "flax.cells:of_cells"),
+    "torch": BuiltIn("torch:run_layers", ("torch",), "torch:gradients_of_layers"),
+    "torch-cells": BuiltIn("torch:run_cells", ("torch",), "torch:gradients_of_cells", extra="torch"),
+    "onnxruntime": BuiltIn("onnx_runtime:run", ("onnx", "onnxruntime"), kinds=_BOTH),
+    "onnx-reference": BuiltIn("onnx_model:run_reference", ("onnx", "numpy"), extra="onnx", kinds=_BOTH),
+    "keras": BuiltIn("keras:LAYERS.run", ("keras",), "keras:LAYERS.gradients"),
+    "keras-jax": _keras("jax"),
+    "keras-torch": _keras("torch"),
+    "keras-tensorflow": _keras("tensorflow", extra="keras-tensorflow"),
+    "flax": BuiltIn("flax:CELLS.run", ("flax", "jax"), "flax:CELLS.gradients"),
 }
 """All built-in implementations by name."""
 
@@ -69,6 +73,8 @@ def built_in(name: str, *, back: bool = False) -> Callable[[Inputs], Any]:
             raise Unsupported(f"{name} has no layer for {golden.cell}: check your own function")
         if not (function := ours.function(back=back)):
             raise Unsupported(f"{name} computes outputs but no gradients")
+        if ours.backend:
+            require_backend(ours.backend)
         return import_object(function, f"implementation {name!r}")(golden)
 
     return run

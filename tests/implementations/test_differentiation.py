@@ -13,9 +13,9 @@ from rnn_goldens import GoldenMismatch, Unsupported
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.conventions import CONVENTIONS
 from rnn_goldens.implementations import adapt
-from rnn_goldens.implementations.backward import adapt_backward
+from rnn_goldens.implementations.differentiation import arrays_of, traced
 from rnn_goldens.implementations.numpy_cells import run as in_numpy
-from rnn_goldens.implementations.traced_inputs import arrays_of, traced
+from rnn_goldens.implementations.user_code import adapt_backward
 
 RNN = "rnn-tanh/with-state"
 

@@ -12,7 +12,7 @@ from rnn_goldens.implementations import resolve
 
 PROGRAM = """
 import os
-from rnn_goldens.implementations.keras.backend import keras
+from rnn_goldens.implementations.keras import keras
 print(keras.backend.backend(), os.environ.get("KERAS_BACKEND"))
 """
 

@@ -6,7 +6,7 @@ import pytest
 
 from rnn_goldens import GoldenMismatch, Unsupported
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.implementations.backward import adapt_backward
+from rnn_goldens.implementations.user_code import adapt_backward
 
 pytest.importorskip("torch", reason="the tests use kernels in torch")
 

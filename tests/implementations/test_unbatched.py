@@ -8,7 +8,7 @@ import pytest
 
 from rnn_goldens import Golden, Unsupported, load
 from rnn_goldens.implementations import adapt, outputs_of
-from rnn_goldens.implementations.backward import adapt_backward
+from rnn_goldens.implementations.user_code import adapt_backward
 
 torch = pytest.importorskip("torch", reason="the tests use networks in torch")
 

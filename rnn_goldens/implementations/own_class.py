@@ -1,34 +1,46 @@
-"""Finds the arguments that a user's class accepts, and refuses goldens that it cannot represent."""
+"""What networks of any framework share: the arguments of a user's class, refusals, and one network for all calls."""
 
 import inspect
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.built_in_cells import CELLS
 
+Network = TypeVar("Network")
 
-def accepted(
-    name: str, function: Callable[..., Any], wanted: Mapping[str, Any], needless: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the arguments to call a function with.
+
+def is_of(package: str, kind: type) -> bool:
+    """Return whether a class is defined in a package, or derived from a class of the package."""
+    return any(base.__module__.partition(".")[0] == package for base in kind.__mro__)
+
+
+def accepted(kind: type, wanted: Mapping[str, Any], needless: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments to create a network of a user's class with.
 
     Args:
-        name: the function's name for messages.
-        function: the function.
+        kind: the class.
         wanted: arguments by name.
-        needless: values that a function is assumed to use if it lacks the argument; equal arguments are left out.
+        needless: values that a class is assumed to use if it lacks the argument; equal arguments are left out.
 
     Raises:
-        Unsupported: the function does not accept an argument whose value matters.
+        Unsupported: the class does not accept an argument whose value matters.
     """
-    taken = takes(function)
+    taken = takes(kind)
     for argument, value in wanted.items():
         if taken is not None and argument not in taken and needless.get(argument, ...) != value:
-            raise Unsupported(f"{name} takes no {argument}")
-    return accepted_only(function, wanted)
+            raise Unsupported(f"{kind.__name__} takes no {argument}")
+    return accepted_only(kind, wanted)
+
+
+def selecting(golden: Inputs, kind: type, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return which of the arguments that select a golden's cell a class needs: those that it accepts, and relu."""
+    return options if golden.cell == "rnn_relu" else accepted_only(kind, options)
 
 
 def accepted_only(function: Callable[..., Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,14 +49,15 @@ def accepted_only(function: Callable[..., Any], wanted: Mapping[str, Any]) -> di
     return {argument: value for argument, value in wanted.items() if taken is None or argument in taken}
 
 
-def require_no_more(name: str, constructor: Callable[..., Any], known: Collection[str]) -> None:
-    """Raise WrongUse if a constructor requires an argument that a golden does not provide."""
-    for parameter in inspect.signature(constructor).parameters.values():
+def require_no_more(kind: type, known: Collection[str]) -> None:
+    """Raise WrongUse if a class requires an argument that a golden does not provide."""
+    for parameter in inspect.signature(kind).parameters.values():
         variable = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         if parameter.default is parameter.empty and not variable and parameter.name not in known:
             raise WrongUse(
-                f"{name} needs the argument {parameter.name!r}, which goldens do not provide: write a function of a "
-                f"golden, or give the argument a default; known arguments: {', '.join(known)}"
+                f"{kind.__name__} needs the argument {parameter.name!r}, which goldens do not provide: "
+                "write a function of a golden, or give the argument a default; "
+                f"known arguments: {', '.join(known)}"
             )
 
 
@@ -106,3 +119,30 @@ def takes_state(name: str, call: Callable[..., Any], state: object) -> bool:
     if state is not None and not is_accepted:
         raise Unsupported(f"{name} takes no initial state as its second argument")
     return is_accepted
+
+
+class InstanceCache(Generic[Network]):
+    """Creates a network for a golden in a precision, and returns the same network until another golden is passed.
+
+    A network that changes its own state therefore fails. The weights are set once rather than before each call, so that
+    a call that changes them affects the next call.
+    """
+
+    def __init__(self, make: Callable[[Inputs], Network], set_weights: Callable[[Network, Inputs], None]) -> None:
+        """Store the functions; no network is created yet."""
+        self._make, self._set_weights = make, set_weights
+        self._kept: tuple[tuple[object, ...], Network] | None = None
+        self._weights: Mapping[str, NDArray[np.float64]] | None = None
+
+    def __call__(self, golden: Inputs) -> Network:
+        """Return the network for a golden, with its weights."""
+        __tracebackhide__ = True
+        key = (golden.id, golden.cell, golden.network, golden.dtype)
+        if self._kept is None or self._kept[0] != key:
+            self._kept, self._weights = (key, self._make(golden)), None
+        network, before, weights = self._kept[1], self._weights, golden.stored.weights
+        if before is None or any(not np.array_equal(before[name], array) for name, array in weights.items()):
+            self._weights = None  # until they are set, which may fail
+            self._set_weights(network, golden)
+            self._weights = weights
+        return network
