@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.keras_backend import require_backend
-from rnn_goldens.implementations.own_class import InstanceCache
+from rnn_goldens.implementations.builtin import require_backend
+from rnn_goldens.implementations.networks import InstanceCache
 
 NOT_CONVERTED = ("Some ops are not supported by the native TFLite runtime", "Unsupported TensorFlow type")
 """The converter's error texts for a type without a kernel, in exceptions of any class."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
+from rnn_goldens.implementations.networks import require_cell
 from rnn_goldens.implementations.onnx_model import ATTRIBUTES, network_model
-from rnn_goldens.implementations.own_class import require_cell
 
 _SIZES = re.compile(r" \(.*|: expected .*| a \d.*|\. \d.*")
 """The end of a cause that has sizes and values, so that goldens that are refused for one reason have one text."""

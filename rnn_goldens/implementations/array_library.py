@@ -1,24 +1,17 @@
 """The array libraries: NumPy, torch, JAX, and TensorFlow below Keras. Each class has all that differs between them.
 
-A user's function of a recurrence's arrays takes those of one library:
-
-1. That of the first parameter annotated with a library's type: ``q: torch.Tensor``, ``q: jax.Array``,
-   ``q: np.ndarray``.
-2. Without such an annotation torch or JAX, if the function's module imports it: ``import torch``,
-   ``import jax.numpy as jnp``. A module that imports both needs an annotation.
-3. NumPy otherwise.
-
-Arrays are created in the golden's precision: half precisions in torch and JAX, and float16 in NumPy, have the library's
-own type; bfloat16 in NumPy has that of ml_dtypes.
+A user's function of a recurrence's arrays takes those of one library: that of the first parameter annotated with a
+library's type; else torch or JAX, if the function's module imports it; else NumPy. Arrays are created in the golden's
+precision: half precisions have the library's own type, bfloat16 in NumPy has that of ml_dtypes.
 """
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,8 +84,21 @@ class _Torch(Library):
     def maker(self, dtype: str) -> Make:
         import torch
 
-        kind: torch.dtype = getattr(torch, dtype)
+        kind = self.type(dtype)
         return lambda a: a.to(kind) if torch.is_tensor(a) else _tensor(a, torch.int64 if _is_integer(a) else kind)
+
+    def type(self, dtype: str) -> "torch.dtype":
+        """Return torch's type for a precision."""
+        import torch
+
+        kind: torch.dtype = getattr(torch, dtype)
+        return kind
+
+    def without_gradients(self) -> AbstractContextManager[object]:
+        """Return the context in which torch keeps nothing to differentiate by."""
+        import torch
+
+        return torch.no_grad()
 
     def asarray(self, array: Any, dtype: Any = None) -> "torch.Tensor":  # noqa: ANN401
         import torch
@@ -230,9 +236,9 @@ _ROOTS = {"torch": TORCH, "jax": JAX, "jaxlib": JAX, "numpy": NUMPY, "ml_dtypes"
 """The library that a top-level package belongs to."""
 
 _WRITTEN = {**_ROOTS, "jnp": JAX, "np": NUMPY}
-"""The library of the first part of an annotation that is text, such as ``"torch.Tensor"``."""
+"""The library of the first part of an annotation, such as ``torch.Tensor``."""
 
-_FIRST_PART = re.compile(r"\b([A-Za-z_]\w*)\.")
+_FIRST_PART = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\.")
 
 
 def library_of(function: Callable[..., Any]) -> Library:
@@ -242,7 +248,8 @@ def library_of(function: Callable[..., Any]) -> Library:
         WrongUse: there are no annotations, and the function's module imports torch and JAX.
     """
     code = _code_of(function)
-    if annotated := next(_of_annotations(code), None):
+    names = (name for annotation in _annotations(code) for name in _FIRST_PART.findall(annotation))
+    if annotated := next((_WRITTEN[name] for name in names if name in _WRITTEN), None):
         return annotated
     found = {library for value in getattr(code, "__globals__", {}).values() if (library := _of_global(value))}
     if len(found) > 1:
@@ -277,27 +284,17 @@ def _code_of(function: Callable[..., Any]) -> Callable[..., Any]:
     return code
 
 
-def _of_annotations(function: Callable[..., Any]) -> Iterator[Library]:
-    """Yield the libraries of the parameters that are annotated with a type of a library."""
+def _annotations(function: Callable[..., Any]) -> list[str]:
+    """Return the annotations of the parameters as text."""
     try:
         parameters = inspect.signature(function, eval_str=True).parameters.values()
     except Exception:  # an annotation names something that only a type checker imports
         try:
             parameters = inspect.signature(function).parameters.values()
         except (TypeError, ValueError):  # built into an extension, without a signature
-            return
-    for parameter in parameters:
-        yield from _of_annotation(parameter.annotation)
-
-
-def _of_annotation(annotation: object) -> Iterator[Library]:
-    if isinstance(annotation, str):
-        yield from (_WRITTEN[name] for name in _FIRST_PART.findall(annotation) if name in _WRITTEN)
-    elif library := _ROOTS.get(_root(get_origin(annotation) or annotation)):
-        yield library
-    else:
-        for part in get_args(annotation):
-            yield from _of_annotation(part)
+            return []
+    given = [p.annotation for p in parameters if p.annotation is not p.empty]
+    return [one if isinstance(one, str) else inspect.formatannotation(one) for one in given]
 
 
 def _of_global(value: object) -> Library | None:

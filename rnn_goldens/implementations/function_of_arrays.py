@@ -1,34 +1,13 @@
 """A user's function as an implementation of a recurrence. The names of its parameters decide what it receives.
 
-=============================  ====================================================================================
-parameter                      argument
-=============================  ====================================================================================
-``q``, ``beta``, ``A``, …      the input or weight of this name; a function without one of them is wrong use
-``state``, ``initial_state``   the initial state; of sLSTM a tuple, (h0, c0, n0, m0)
-``S0``, ``h0``, …              the initial state of this name
-``scale``                      a number: 1/√d_k where the golden gives none
-``activation``, ``decay``      ``"silu"`` or ``"none"``; ``"head"`` or ``"key"``
-``offsets``                    where each packed sequence starts, and the end of the last one
-``**others``                   everything above that no other parameter receives; initial states by their own names
-=============================  ====================================================================================
-
-Where the golden has no initial state or no packed sequences, a parameter with a default keeps its default; one without
-a default receives zeros, or None for ``offsets``. Other parameters need a default.
-
-A golden is refused if it has an initial state, packed sequences, a scale other than 1/√d_k or no activation, and the
-function has no parameter for it.
-
-The function returns the outputs in the golden's order, ``(o, state)``, or by name, ``{"o": …, "S_n": …}``; or the
-output at each time step alone, if only ``out`` is compared. For the last state of sLSTM it may return all four.
-
-``array_library`` decides whether arrays are those of torch, JAX or NumPy. A function with one required parameter, and
-none named after an array, receives the inputs object, as for networks.
+docs/implementations.md lists the parameters and their arguments, the goldens that are refused, what the function may
+return, and whose arrays it takes: ``array_library`` decides. For the last state of sLSTM it may return all four. A
+function with one required parameter, and none named after an array, receives the inputs object, as for networks.
 """
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
@@ -53,48 +32,15 @@ _RESEMBLING = 2
 """The number of arrays and states of a recurrence that a function must name to be taken for a function of it."""
 
 
-def wrap(function: Callable[..., Any]) -> Callable[[Inputs], Any]:
-    """Return a function of the inputs of a recurrence, which returns what the user's function returns."""
-
-    def run(golden: Inputs) -> Any:  # noqa: ANN401 - as the user's function returns it
-        __tracebackhide__ = True
-        parameters = _parameters(function)
-        if parameters is None or parameters.take_inputs(golden.cell):
-            return function(golden)
-        library = library_of(function)
-        with library.in_precision(golden):
-            arguments = parameters.arguments(name_of(function), golden, library.maker(golden.dtype))
-            found = function(*arguments.args, **arguments.kwargs)
-        if not isinstance(golden, TracedInputs):
-            library.limit_cache()
-        return found
-
-    return run
-
-
-def cells_of(function: Callable[..., Any]) -> list[str]:
-    """Return the recurrences that a function can be called for."""
-    if (parameters := _parameters(function)) is None or not parameters.resemble_recurrence():
-        return []
-    other = {_CU_SEQLENS}  # the error for a golden names it
-    return [c for c in RECURRENCES if not parameters.lacking(c) and other.issuperset(parameters.unknown(c))]
-
-
-def resembles_recurrence(function: Callable[..., Any]) -> bool:
-    """Return whether parameters of a function are named after arrays of a recurrence, or it takes only ``**others``."""
-    parameters = _parameters(function)
-    return parameters is not None and parameters.resemble_recurrence()
-
-
-def _parameters(function: Any) -> "_Parameters | None":  # noqa: ANN401 - anything that can be called
-    """Return the parameters of a function, without those that ``functools.partial`` has bound; None if unknown."""
+def _signature(function: Any) -> inspect.Signature:  # noqa: ANN401 - anything that can be called
+    """Return the signature of a function without arguments that ``functools.partial`` has bound."""
     is_module = not inspect.isroutine(function) and hasattr(function, "forward")  # torch's calls accept any argument
     try:
         signature = inspect.signature(function.forward if is_module else function)
-    except (TypeError, ValueError):  # built into an extension
-        return None
+    except (TypeError, ValueError):  # built into an extension: a function of a golden
+        return inspect.Signature([inspect.Parameter("golden", inspect.Parameter.POSITIONAL_ONLY)])
     bound = function.keywords if isinstance(function, partial) else {}
-    return _Parameters(signature.replace(parameters=[p for n, p in signature.parameters.items() if n not in bound]))
+    return signature.replace(parameters=[p for name, p in signature.parameters.items() if name not in bound])
 
 
 def _arrays(cell: str) -> tuple[str, ...]:
@@ -102,73 +48,79 @@ def _arrays(cell: str) -> tuple[str, ...]:
     return (*RECURRENCES[cell].inputs, *RECURRENCES[cell].weights)
 
 
-def _others(cell: str) -> tuple[str, ...]:
-    """Return the further names of parameters that have a meaning for a recurrence."""
-    return (*RECURRENCE_LAYOUTS[cell].initial, *RECURRENCES[cell].options, OFFSETS)
+def _where_needed(cell: str) -> tuple[str, ...]:
+    """Return the other names of parameters that have a meaning for a recurrence."""
+    return (*STATES, *RECURRENCE_LAYOUTS[cell].initial, *RECURRENCES[cell].options, OFFSETS)
 
 
-def _arrays_and_states(cell: str) -> set[str]:
-    return {*_arrays(cell), *RECURRENCE_LAYOUTS[cell].initial}
+class FunctionOfArrays:
+    """A user's function, and what its parameters say about the recurrences that it computes."""
 
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function, self._signature = function, _signature(function)
+        parameters = self._signature.parameters.values()
+        self._names = {*self._signature.parameters}
+        self._takes_others = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        self._needed = [p.name for p in parameters if p.default is p.empty and p.kind not in _VARIABLE]
+        self._has_positional = any(p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in parameters)
 
-@dataclass(frozen=True)
-class _Parameters:
-    """The parameters of a user's function."""
+    def run(self, golden: Inputs) -> Any:  # noqa: ANN401 - as the user's function returns it
+        """Return what the function returns for the inputs of a recurrence."""
+        __tracebackhide__ = True
+        is_named = self._named_after(golden.cell) | self._names & {*STATES}
+        if self._has_positional and len(self._needed) <= 1 and not is_named:
+            return self._function(golden)
+        library = library_of(self._function)
+        with library.in_precision(golden):
+            arguments = self._arguments(golden, library.maker(golden.dtype))
+            found = self._function(*arguments.args, **arguments.kwargs)
+        if not isinstance(golden, TracedInputs):
+            library.limit_cache()
+        return found
 
-    signature: inspect.Signature
+    @property
+    def cells(self) -> list[str]:
+        """The recurrences that the function can be called for."""
+        other = {_CU_SEQLENS}  # the error for a golden names it
+        able = [c for c in RECURRENCES if not self._lacking(c) and other.issuperset(self._unknown(c))]
+        return able if self.resembles_recurrence else []
 
-    @cached_property
-    def _names(self) -> set[str]:
-        return {*self.signature.parameters}
-
-    @cached_property
-    def _take_others(self) -> bool:
-        return any(p.kind is p.VAR_KEYWORD for p in self.signature.parameters.values())
-
-    @cached_property
-    def _needed(self) -> list[str]:
-        """The parameters without a default."""
-        parameters = self.signature.parameters.items()
-        return [name for name, p in parameters if p.default is p.empty and p.kind not in _VARIABLE]
-
-    def take_inputs(self, cell: str) -> bool:
-        """Return whether the function takes the inputs object instead of arrays by name."""
-        parameters = self.signature.parameters.values()
-        is_positional = any(p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in parameters)
-        return is_positional and len(self._needed) <= 1 and not self._names & {*_arrays_and_states(cell), *STATES}
-
-    def resemble_recurrence(self) -> bool:
-        """Return whether parameters are named after arrays of a recurrence, or the function takes only others."""
-        if self._take_others and len(self._names) == 1:
+    @property
+    def resembles_recurrence(self) -> bool:
+        """Whether parameters are named after arrays of a recurrence, or the function takes only ``**others``."""
+        if self._takes_others and len(self._names) == 1:
             return True
-        names = self._names - {*STATES}
-        least = _RESEMBLING - (len(names) < len(self._names))
-        return any(len(names & _arrays_and_states(cell)) >= least for cell in RECURRENCES)
+        least = _RESEMBLING - bool(self._names & {*STATES})
+        return any(len(self._named_after(cell)) >= least for cell in RECURRENCES)
 
-    def lacking(self, cell: str) -> list[str]:
+    def _named_after(self, cell: str) -> set[str]:
+        """Return the parameters that are named after arrays or initial states of a recurrence."""
+        return self._names & {*_arrays(cell), *RECURRENCE_LAYOUTS[cell].initial}
+
+    def _lacking(self, cell: str) -> list[str]:
         """Return the inputs and weights that the function has no parameter for."""
-        return [] if self._take_others else [name for name in _arrays(cell) if name not in self._names]
+        return [] if self._takes_others else [name for name in _arrays(cell) if name not in self._names]
 
-    def unknown(self, cell: str) -> list[str]:
+    def _unknown(self, cell: str) -> list[str]:
         """Return the parameters without a default that a recurrence has no argument for."""
-        return [name for name in self._needed if name not in (*_arrays(cell), *STATES, *_others(cell))]
+        return [name for name in self._needed if name not in (*_arrays(cell), *_where_needed(cell))]
 
-    def arguments(self, name: str, golden: Inputs, make: Make) -> inspect.BoundArguments:
-        """Return the arguments of the function, which has this name in messages.
+    def _arguments(self, golden: Inputs, make: Make) -> inspect.BoundArguments:
+        """Return the arguments of the function.
 
         Raises:
             WrongUse: the function lacks an input or weight, or needs something that the recurrence does not have.
             Unsupported: the golden has something else that the function has no parameter for.
         """
+        name = name_of(self._function)
         self._require_names(name, golden.cell)
         if refused := next(self._refused(golden), None):
             hint = _RENAMED if refused == OFFSETS and _CU_SEQLENS in self._names else ""
             raise Unsupported(f"{name} has no parameter {refused}{hint}")
-        values = _values(golden, make)
-        initial = {*golden.layout.initial}
+        values, initial = _values(golden, make), {*golden.layout.initial}
         absent = set() if golden.given_states else {*initial, *STATES}
         absent |= {OFFSETS} if golden.offsets is None else set()
-        parameters = self.signature.parameters.values()
+        parameters = self._signature.parameters.values()
         taken = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
         others = values.keys() - taken - {*STATES} - (initial if taken & {*STATES} else set())
         found = dict[str, Any]()
@@ -177,22 +129,22 @@ class _Parameters:
                 found[parameter.name] = {other: value for other, value in values.items() if other in others}
             elif parameter.name in values and (parameter.default is parameter.empty or parameter.name not in absent):
                 found[parameter.name] = values[parameter.name]
-        return inspect.BoundArguments(self.signature, found)
+        return inspect.BoundArguments(self._signature, found)
 
     def _require_names(self, name: str, cell: str) -> None:
-        lacking, unknown = self.lacking(cell), self.unknown(cell)
+        lacking, unknown = self._lacking(cell), self._unknown(cell)
         problems = [f"has no parameter {', '.join(lacking)}"] if lacking else []
         problems += [f"needs {', '.join(unknown)}, which {cell} does not have"] if unknown else []
         if problems:
+            others = ", ".join(other for other in _where_needed(cell) if other != STATES[1])
             raise WrongUse(
                 f"{name} {' and '.join(problems)}: parameters of {cell} are {', '.join(_arrays(cell))}; "
-                f"where needed {', '.join((STATES[0], *_others(cell)))}; any other needs a default"
-                f"{_RENAMED if _CU_SEQLENS in unknown else ''}"
+                f"where needed {others}; any other needs a default{_RENAMED if _CU_SEQLENS in unknown else ''}"
             )
 
     def _refused(self, golden: Inputs) -> Iterator[str]:
         """Yield what a golden has and the function has no parameter for."""
-        if self._take_others:
+        if self._takes_others:
             return
         initial, options = golden.layout.initial, _options(golden)
         if golden.given_states and not self._names & {*STATES}:

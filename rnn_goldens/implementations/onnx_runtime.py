@@ -6,17 +6,9 @@ A user's file has its weights as inputs or stored. A path that contains ``{id}``
 for one file per golden with stored weights; a golden without a file is refused. Any other path is one file for every
 golden that fits it; a file that an exporter unrolled for a number of time steps fits none.
 
-Inputs are matched by name, outputs by order: out, h_n, c_n.
-
-- ``x`` or ``input`` (batch, time, input); or ``X`` (time, batch, input), as in ONNX's operators.
-- ``h0`` and ``c0``, or ``initial_h`` and ``initial_c``: (layers·directions, batch, hidden). By default zeros.
-- ``lengths`` or ``sequence_lens`` (batch,). By default the number of time steps.
-- Weights: PyTorch's names, or ``l0/W``, ``l0/R``, ``l0/B`` and so on; for one layer ``W``, ``R``, ``B``.
-- out may also be (time, directions, batch, hidden), as in ONNX's operators.
-
-A golden is refused if the file differs from it in type or a fixed size, or lacks an input for one of its arrays; by a
-single file also if operator, activations, clip, input_forget, peepholes, linear_before_reset, number of layers,
-direction, hidden size or stored weights differ. An unbatched golden is passed as a batch of one.
+Inputs are matched by name, outputs by order: out, h_n, c_n. docs/implementations.md lists the names, and the goldens
+that are refused. out may also be (time, directions, batch, hidden), as in ONNX's operators. An unbatched golden is
+passed as a batch of one.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -33,7 +25,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKern
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.implementations.batch_of_one import batched, outputs
+from rnn_goldens.implementations.networks import batched, outputs
 from rnn_goldens.implementations.onnx_equations import RECURRENT, load, require_same_network
 from rnn_goldens.implementations.onnx_model import TYPES, onnx_model
 from rnn_goldens.plurals import counted
@@ -88,49 +80,34 @@ def file_implementation(path: str) -> Callable[[Inputs], tuple[Array, ...]]:
     Raises:
         WrongUse: the file does not exist, is not an ONNX model, or is unrolled for a number of time steps.
     """
-    opened = lru_cache(maxsize=1)(_open)
-    if "{id}" not in path:
+    opened, is_for_all = lru_cache(maxsize=1)(_open), "{id}" not in path
+    if is_for_all:
         _require_not_unrolled(path, opened(path)[0])
     first: dict[str, Inputs] = {}
 
     def run(golden: Inputs) -> tuple[Array, ...]:
-        required = first.setdefault(golden.id, golden)
-        own_path = path.replace("{id}", golden.id)
+        before = first.setdefault(golden.id, golden).stored.weights
+        own_path, count = path.replace("{id}", golden.id), len(golden.layout.outputs)
         if not Path(own_path).is_file():
-            raise Unsupported(
-                f"there is no file {path} for this golden" if own_path != path else f"there is no file {path}"
-            )
-        before = required.stored.weights
+            raise Unsupported(f"there is no file {path}{'' if is_for_all else ' for this golden'}")
+        model, session = opened(own_path)
+        if is_for_all:
+            require_same_network(model.graph, golden)
+        fed = _feeds(model.graph, golden)
         changed = any(not np.array_equal(before[name], array) for name, array in golden.stored.weights.items())
-        return _run(own_path, *opened(own_path), golden, for_all=own_path == path, changed=changed)
+        if changed and not {*golden.weights, "W", "l0/W"} & fed.keys():
+            raise Unsupported(f"{own_path} stores its weights: they cannot be changed")
+        out, *states = session.run(None, fed)[:count]
+        if 1 + len(states) < count:
+            names = [output.name for output in model.graph.output]
+            raise Unsupported(f"{own_path} returns {', '.join(names)}: out, h_n (and c_n) are required")
+        if out.ndim == ONNX_OUT:
+            out = out.transpose(2, 0, 1, 3).reshape(out.shape[2], out.shape[0], -1)
+        elif TIME_FIRST in fed:
+            out = out.transpose(1, 0, 2)
+        return outputs(golden, [out, *states])
 
     return run
-
-
-def _run(
-    path: str,
-    model: ModelProto,
-    session: onnxruntime.InferenceSession,
-    golden: Inputs,
-    *,
-    for_all: bool,
-    changed: bool,
-) -> tuple[Array, ...]:
-    if for_all:
-        require_same_network(model.graph, golden)
-    fed = _feeds(model.graph, golden)
-    if changed and not golden.weights.keys() & fed.keys() and not {"W", "l0/W"} & fed.keys():
-        raise Unsupported(f"{path} stores its weights: they cannot be changed")
-    results = session.run(None, fed)
-    if len(results) < 1 + len(golden.layout.states):
-        names = [output.name for output in model.graph.output]
-        raise Unsupported(f"{path} returns {', '.join(names)}: out, h_n (and c_n) are required")
-    out, *states = results[: 1 + len(golden.layout.states)]
-    if out.ndim == ONNX_OUT:
-        out = out.transpose(2, 0, 1, 3).reshape(out.shape[2], out.shape[0], -1)
-    elif TIME_FIRST in fed:
-        out = out.transpose(1, 0, 2)
-    return outputs(golden, [out, *states])
 
 
 def _open(path: str) -> tuple[ModelProto, onnxruntime.InferenceSession]:
@@ -172,7 +149,8 @@ def _feeds(graph: GraphProto, golden: Inputs) -> dict[str, Array]:
         if array.dtype.kind == "f" and kind.elem_type != TYPES[golden.dtype]:
             raise Unsupported(f"the model's {name} is {TensorProto.DataType.Name(kind.elem_type).lower()}")
         fixed = [d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim]
-        if kind.HasField("shape") and not _fits(array.shape, fixed):
+        fits = [n if f is None else f for n, f in zip(array.shape, fixed, strict=False)] == [*array.shape]
+        if kind.HasField("shape") and not (fits and len(fixed) == array.ndim):
             raise Unsupported(f"the model's {name} is {_sizes(fixed)}, the golden's {_sizes(array.shape)}")
         fed[name] = array.astype(dtype)
     return fed
@@ -221,10 +199,6 @@ def _require_inputs(inputs: Mapping[str, Any], golden: Inputs) -> None:
     biases = [name for name in inputs if name.rpartition("/")[2] == "B" or name.startswith("bias_")]
     if _of_weights(inputs) and golden.network.bias and not biases:
         raise Unsupported("the model has inputs for weights but none for biases")
-
-
-def _fits(shape: tuple[int, ...], fixed: list[int | None]) -> bool:
-    return len(shape) == len(fixed) and all(f in (None, n) for n, f in zip(shape, fixed, strict=True))
 
 
 def _sizes(sizes: tuple[int, ...] | list[int | None]) -> str:

@@ -1,21 +1,16 @@
-"""Finds the implementation that a name refers to, its gradients, and the versions of its packages."""
+"""Finds the implementation that a name refers to, and what computes its gradients."""
 
 import ast
 import os
 import shlex
-from collections.abc import Sequence
-from contextlib import suppress
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 
 from rnn_goldens.comparison.calls import Backward
 from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
 from rnn_goldens.golden.built_in_cells import DIALECTS
-from rnn_goldens.implementations.builtin import BUILTIN, built_in
+from rnn_goldens.implementations.builtin import BUILTIN, built_in, require_packages
 from rnn_goldens.implementations.differentiation import with_gradients
-from rnn_goldens.implementations.keras_backend import backend
 from rnn_goldens.implementations.user_code import (
     NO_GRADIENTS_IN_ONNX,
     Implementation,
@@ -27,8 +22,6 @@ from rnn_goldens.implementations.user_code import (
 from rnn_goldens.named_object import import_object
 from rnn_goldens.programs.command import MARK, find_command, is_command
 from rnn_goldens.programs.program import TIME_LIMIT, Program
-
-_OWN = __name__.partition(".")[0]
 
 ONNX = ".onnx"
 """Suffix of the path of an ONNX file."""
@@ -150,51 +143,10 @@ def _class_in(path: Path, folder: Path) -> str:
 def _thing(name: str) -> object:
     """Return the object that an implementation's name refers to; raises WrongUse if it is not callable."""
     if name in BUILTIN:
-        _require_needs(name)
+        require_packages(name)
         return built_in(name)
     found = import_object(name, f"implementation {name!r}")
     if not callable(found) and not isinstance(found, str):
         attribute = name.partition(":")[2]
         raise WrongUse(f"implementation {name!r}: {attribute} is a {type(found).__name__}, not a callable")
     return found
-
-
-def _require_needs(name: str) -> None:
-    """Raise WrongUse, with the command that installs it, if a package of a built-in implementation is missing."""
-    ours = BUILTIN[name]
-    what = f"pip install 'rnn-goldens[{ours.extra or name}]'"
-    if missing := next((package for package in ours.needs if find_spec(package) is None), None):
-        raise WrongUse(f"implementation {name!r} needs {missing}, which is not installed: {what}")
-    if ours.backend:  # Keras is imported when it is called: an import selects the backend
-        return
-    try:
-        import_module(ours.function().partition(":")[0])
-    except ModuleNotFoundError as error:
-        what = what if str(error.name).partition(".")[0] in ours.needs else f"pip install {error.name}"
-        raise WrongUse(f"implementation {name!r} needs {error.name}, which is not installed: {what}") from error
-
-
-def versions_of_packages(implementation: str) -> dict[str, str]:
-    """Return versions by package name, also of packages that an implementation in the working directory imports."""
-    if implementation in BUILTIN:
-        imported: Sequence[str] = (*BUILTIN[implementation].needs, *([backend()] if implementation == "keras" else []))
-    else:
-        module = implementation.partition(":")[0]
-        imported = [module.partition(".")[0], *_imported_by(Path(*module.split(".")).with_suffix(".py"))]
-    brought_by = packages_distributions()
-    found = {}
-    for package in (package for name in imported for package in dict.fromkeys(brought_by.get(name, ()))):
-        with suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
-
-
-def _imported_by(file: Path) -> Sequence[str]:
-    """Return the packages that a module in the working directory imports; none if there is no such module."""
-    try:
-        statements = list(ast.walk(ast.parse(file.read_bytes())))
-    except (OSError, SyntaxError, ValueError):
-        return ()
-    names = [alias.name for one in statements if isinstance(one, ast.Import) for alias in one.names]
-    names += [one.module or "" for one in statements if isinstance(one, ast.ImportFrom) and not one.level]
-    return [name for name in dict.fromkeys(name.partition(".")[0] for name in names) if name != _OWN]

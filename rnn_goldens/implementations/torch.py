@@ -12,7 +12,7 @@ from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.implementations.array_library import TORCH
 from rnn_goldens.implementations.differentiation import given_arrays, gradients, initial_state
-from rnn_goldens.implementations.own_class import InstanceCache, require_cell, takes_state
+from rnn_goldens.implementations.networks import InstanceCache, require_cell, takes_state
 
 WITH_LAYERS = (*CELLS, "lstm_projection")
 """The cells that torch's layers compute. ``nn.LSTMCell`` has no projection."""

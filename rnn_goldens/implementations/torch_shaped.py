@@ -2,15 +2,11 @@
 
 A network is created for each golden, and cached for further calls with it. The constructor receives ``input_size``,
 ``hidden_size``, ``num_layers``, ``bidirectional``, ``bias``, ``batch_first=True`` and ``nonlinearity``, as far as it
-accepts them; the call is ``network(x, initial_state)``. A torch class receives tensors of the golden's precision, in
-eval mode; any other class receives NumPy arrays. All weights may be one level down, as in ``self.rnn = nn.GRU(…)``.
-
-A golden is refused if it needs an argument that the constructor does not accept; if its cell has another number of
-gates; if it has an initial state and the call accepts one argument; if it has lengths, it is not an ``nn.RNNBase``
-and the call does not accept ``lengths``; or if it is unbatched and the call accepts only batches.
+accepts them; the call is ``network(x, initial_state)``. docs/implementations.md says which goldens are refused.
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -18,12 +14,13 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.shapes import STACKED
 from rnn_goldens.implementations.array_library import TORCH, Make
-from rnn_goldens.implementations.batch_of_one import BATCHED, called_unbatched
 from rnn_goldens.implementations.differentiation import given_arrays, gradients, initial_state
-from rnn_goldens.implementations.own_class import (
+from rnn_goldens.implementations.networks import (
+    BATCHED,
     InstanceCache,
     accepted,
     accepted_only,
+    called_unbatched,
     is_of,
     require_gates,
     require_no_more,
@@ -39,7 +36,7 @@ RECURRENT, PROJECTION = "weight_hh_l0", "weight_hr_l0"
 
 
 class TorchShaped:
-    """Networks of a user's class that computes with NumPy arrays."""
+    """Networks of a user's class."""
 
     def __init__(self, kind: type) -> None:
         """Store the class.
@@ -49,28 +46,55 @@ class TorchShaped:
                 step.
         """
         require_no_more(kind, (*NEEDLESS, "input_size", "hidden_size", "nonlinearity"))
-        self.kind = kind
+        self.kind, self._is_of_torch, self._is_layer = kind, is_of("torch", kind), False
+        if self._is_of_torch:
+            from torch import nn
+
+            self._is_layer = issubclass(kind, nn.RNNBase)
+            if issubclass(kind, nn.RNNCellBase):
+                raise WrongUse(
+                    f"{kind.__name__} is a cell of torch.nn, which is one time step: name a class that processes a "
+                    "sequence, as torch.nn:GRU does, or check torch-cells"
+                )
         self._kept = InstanceCache(self._new, self._set_weights)
 
     def run(self, golden: Inputs) -> Any:  # noqa: ANN401 - as the class returns them
         """Return out and h_n, or (h_n, c_n), or out alone, as the class returns them."""
         __tracebackhide__ = True
-        return self._call(self._kept(golden), golden, self._given(golden))
+        with TORCH.without_gradients() if self._is_of_torch else nullcontext():
+            return self._call(self._kept(golden), golden, self._given(golden))
 
-    def gradients(self, golden: Inputs) -> Mapping[str, Any]:  # noqa: ARG002 - as for a class of torch
-        """Raise Unsupported: the class computes with NumPy arrays."""
-        raise Unsupported(
-            f"{self.kind.__name__} takes NumPy arrays, which no framework can differentiate: give a function of a "
-            "golden that returns gradients by name"
-        )
+    def gradients(self, golden: Inputs) -> Mapping[str, Any]:
+        """Return the gradients by ``torch.autograd``.
 
-    def _maker(self, golden: Inputs) -> Make:  # noqa: ARG002 - for tensors
+        Raises:
+            Unsupported: the class computes with NumPy arrays, or a weight is not a parameter.
+        """
+        __tracebackhide__ = True
+        name = self.kind.__name__
+        if not self._is_of_torch:
+            raise Unsupported(
+                f"{name} takes NumPy arrays, which no framework can differentiate: give a function of a golden that "
+                "returns gradients by name"
+            )
+        if not hasattr(self.kind, "named_parameters"):
+            raise Unsupported(f"{name} is not an nn.Module: give a function of a golden that returns gradients")
+        network = self._kept(golden)
+        own_names = dict(network.named_parameters())
+        names = _named(network, {weight: weight for weight in golden.weights})
+        weights = {weight: own_names[own] for own, weight in names.items() if own in own_names}
+        if missing := [weight for weight in golden.weights if weight not in weights]:
+            raise Unsupported(f"{name} has no parameter for {', '.join(missing)}, whose gradients were requested")
+        return gradients(TORCH, golden, partial(self._call, network, golden), {**self._given(golden), **weights})
+
+    def _maker(self, golden: Inputs) -> Make:
         """Return the function that creates the arrays that the network accepts."""
-        return lambda array: array
+        return TORCH.maker(golden.dtype) if self._is_of_torch else lambda array: array
 
     def _given(self, golden: Inputs) -> dict[str, Any]:
         """Return the input and, if the golden has them, the initial states, as the network accepts them."""
-        return dict(zip(arrays := given_arrays(golden), map(self._maker(golden), arrays.values()), strict=True))
+        make = self._maker(golden)
+        return {name: make(array) for name, array in given_arrays(golden).items()}
 
     def _set_weights(self, network: Any, golden: Inputs) -> None:  # noqa: ANN401 - the user's class
         make = self._maker(golden)
@@ -79,6 +103,10 @@ class TorchShaped:
     def _call(self, network: Any, golden: Inputs, given: Mapping[str, Any]) -> Any:  # noqa: ANN401
         """Call the network; raises Unsupported if its call does not accept the golden's state or lengths."""
         __tracebackhide__ = True
+        if self._is_layer:
+            from rnn_goldens.implementations.torch import call_layer
+
+            return call_layer(network, golden, given)
         name, x, state = self.kind.__name__, given["x"], initial_state(golden, given)
         forward = getattr(network, "forward", network)
         taken, with_state = takes(forward), takes_state(name, forward, state)
@@ -93,6 +121,10 @@ class TorchShaped:
         return call(x, state) if x.ndim == BATCHED else called_unbatched(name, call, x, state)
 
     def _new(self, golden: Inputs) -> Any:  # noqa: ANN401 - the user's class
+        network = self._fitting(golden)
+        return network.to(TORCH.type(golden.dtype)).eval() if self._is_of_torch else network
+
+    def _fitting(self, golden: Inputs) -> Any:  # noqa: ANN401 - the user's class
         """Return a network for a golden; refuse the golden for the network's weights before missing arguments."""
         kind, name = self.kind, self.kind.__name__
         wanted: dict[str, Any] = {**golden.network, "batch_first": True}
@@ -122,70 +154,6 @@ class TorchShaped:
         options = {"nonlinearity": "relu"} if golden.cell == "rnn_relu" else {}
         arguments = accepted(kind, {**wanted, **options}, NEEDLESS)
         return kind(**arguments) if options else network
-
-
-class OfTorch(TorchShaped):
-    """Networks of a user's class of torch, which computes with tensors."""
-
-    def __init__(self, kind: type) -> None:
-        from torch import nn
-
-        super().__init__(kind)
-        if issubclass(kind, nn.RNNCellBase):
-            raise WrongUse(
-                f"{kind.__name__} is a cell of torch.nn, which is one time step: name a class that processes a "
-                "sequence, as torch.nn:GRU does, or check torch-cells"
-            )
-
-    def run(self, golden: Inputs) -> Any:  # noqa: ANN401
-        """Return the outputs, as the class returns them."""
-        import torch
-
-        __tracebackhide__ = True
-        with torch.no_grad():
-            return super().run(golden)
-
-    def gradients(self, golden: Inputs) -> Mapping[str, Any]:
-        """Return the gradients by ``torch.autograd``; raises Unsupported for a weight that is not a parameter."""
-        from torch import nn
-
-        __tracebackhide__ = True
-        if not issubclass(self.kind, nn.Module):
-            raise Unsupported(
-                f"{self.kind.__name__} is not an nn.Module: give a function of a golden that returns gradients"
-            )
-        network = self._kept(golden)
-        own_names = dict(network.named_parameters())
-        names = _named(network, {name: name for name in golden.weights})
-        weights = {name: own_names[own] for own, name in names.items() if own in own_names}
-        if missing := [name for name in golden.weights if name not in weights]:
-            raise Unsupported(
-                f"{self.kind.__name__} has no parameter for {', '.join(missing)}, whose gradients were requested"
-            )
-        return gradients(TORCH, golden, partial(self._call, network, golden), {**self._given(golden), **weights})
-
-    def _maker(self, golden: Inputs) -> Make:
-        return TORCH.maker(golden.dtype)
-
-    def _new(self, golden: Inputs) -> Any:  # noqa: ANN401
-        import torch
-
-        return super()._new(golden).to(getattr(torch, golden.dtype)).eval()
-
-    def _call(self, network: Any, golden: Inputs, given: Mapping[str, Any]) -> Any:  # noqa: ANN401
-        from torch import nn
-
-        from rnn_goldens.implementations.torch import call_layer
-
-        __tracebackhide__ = True
-        if issubclass(self.kind, nn.RNNBase):
-            return call_layer(network, golden, given)
-        return super()._call(network, golden, given)
-
-
-def torch_shaped(kind: type) -> TorchShaped:
-    """Return networks of a user's class; raises WrongUse as ``TorchShaped`` does."""
-    return OfTorch(kind) if is_of("torch", kind) else TorchShaped(kind)
 
 
 def _named(network: Any, weights: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - the user's class

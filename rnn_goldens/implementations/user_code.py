@@ -16,11 +16,10 @@ A function of a golden returns gradients, from ``golden.cotangents``, if ``golde
 JAX or torch differentiates. A golden of a recurrence needs a function.
 """
 
-import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.comparison.calls import Backward
@@ -28,10 +27,10 @@ from rnn_goldens.comparison.returned import is_array
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.recurrences import RecurrenceConfig
 from rnn_goldens.golden.shapes import Config
-from rnn_goldens.implementations import function_of_arrays
 from rnn_goldens.implementations.array_library import name_of
 from rnn_goldens.implementations.differentiation import with_gradients
-from rnn_goldens.implementations.own_class import is_of, most_positional
+from rnn_goldens.implementations.function_of_arrays import FunctionOfArrays
+from rnn_goldens.implementations.networks import is_of, positional
 
 Implementation = Callable[[Inputs], tuple[Any, ...]]
 
@@ -43,19 +42,9 @@ BY_NAME_ONLY = ("paddle", "mindspore", "mlx", "equinox")
 """Frameworks whose layers have torch's names but different arguments and weights."""
 
 
-class Networks(Protocol):
-    """What runs a user's network for a golden, and what computes its gradients."""
-
-    def run(self, golden: Inputs, /) -> Any:  # noqa: ANN401 - as the network returns them
-        """Return the outputs."""
-
-    def gradients(self, golden: Inputs, /) -> Any:  # noqa: ANN401
-        """Return the gradients by name."""
-
-
 @dataclass(frozen=True)
-class _Functions:
-    """Networks as two functions."""
+class Networks:
+    """What runs a user's network for a golden: the functions that return its outputs, and its gradients."""
 
     run: Callable[[Inputs], Any]
     gradients: Callable[[Inputs], Any]
@@ -70,7 +59,8 @@ def adapt(found: object) -> Implementation:
     Raises:
         WrongUse: ``found`` is not in the table above.
     """
-    run = refusing_what_is_not_implemented(_adapted(found).run)
+    by_kind = _by_kind(found)
+    run = refusing_what_is_not_implemented(lambda golden: by_kind[golden.config.kind].run(golden))
 
     def implementation(golden: Inputs) -> tuple[Any, ...]:
         __tracebackhide__ = True
@@ -82,7 +72,8 @@ def adapt(found: object) -> Implementation:
 
 def adapt_backward(found: object) -> Backward:
     """Return a function that computes the gradients of a user's network, as accepted by ``adapt``, or refuses them."""
-    return _adapted(found).gradients
+    by_kind = _by_kind(found)
+    return lambda golden: by_kind[golden.config.kind].gradients(golden)
 
 
 def refusing_what_is_not_implemented(function: Callable[[Inputs], Any]) -> Callable[[Inputs], Any]:
@@ -108,53 +99,40 @@ def raising(error: Exception) -> Callable[[Inputs], NoReturn]:
     return run
 
 
-def _adapted(found: object) -> Networks:
+def _by_kind(found: object) -> Mapping[str, Networks]:
+    """Return what runs a user's network for a golden, by the kind of the golden."""
     if isinstance(found, str | os.PathLike):
         from rnn_goldens.implementations.onnx_runtime import file_implementation
 
-        run = file_implementation(os.fspath(found))
-        return _networks_only("an ONNX file", _Functions(run, raising(Unsupported(NO_GRADIENTS_IN_ONNX))))
+        file = Networks(file_implementation(os.fspath(found)), raising(Unsupported(NO_GRADIENTS_IN_ONNX)))
+        return _networks_only("an ONNX file", file)
     if isinstance(found, type):
-        return _networks_only(found.__name__, _of_class(found))
+        own = _of_class(found)
+        return _networks_only(found.__name__, Networks(own.run, own.gradients))
     if not callable(found):
         raise WrongUse(f"{found!r} is a {type(found).__name__}, not a function, a class or the path of an .onnx file")
+    of_arrays = FunctionOfArrays(found)
     try:
-        networks = _of_function(found)
+        networks = _of_function(found, of_arrays.cells)
     except WrongUse as error:
-        if not function_of_arrays.resembles_recurrence(found):
+        if not of_arrays.resembles_recurrence:
             raise
-        networks = _Functions(raising(error), raising(error))
-    of_arrays = function_of_arrays.wrap(found)
-    return _ByKind(networks, _Functions(of_arrays, with_gradients(of_arrays)))
+        networks = Networks(raising(error), raising(error))
+    return {Config.kind: networks, RecurrenceConfig.kind: Networks(of_arrays.run, with_gradients(of_arrays.run))}
 
 
-class _ByKind:
-    """Networks for a golden, depending on its kind."""
-
-    def __init__(self, networks: Networks, recurrences: Networks) -> None:
-        self._by_kind = {Config.kind: networks, RecurrenceConfig.kind: recurrences}
-
-    def run(self, golden: Inputs) -> Any:  # noqa: ANN401 - as the network returns them
-        __tracebackhide__ = True
-        return self._by_kind[golden.config.kind].run(golden)
-
-    def gradients(self, golden: Inputs) -> Any:  # noqa: ANN401
-        __tracebackhide__ = True
-        return self._by_kind[golden.config.kind].gradients(golden)
-
-
-def _networks_only(what: str, networks: Networks) -> Networks:
-    """Return networks that refuse recurrences; ``what`` names them in the reason."""
+def _networks_only(what: str, networks: Networks) -> Mapping[str, Networks]:
+    """Refuse recurrences; ``what`` names the network in the reason."""
 
     def refuse(golden: Inputs) -> NoReturn:
         raise Unsupported(f"{what} is checked as a network: {golden.cell} needs a function of its arrays")
 
-    return _ByKind(networks, _Functions(refuse, refuse))
+    return {Config.kind: networks, RecurrenceConfig.kind: Networks(refuse, refuse)}
 
 
-def _of_function(found: Callable[..., Any]) -> Networks:
-    """Return what computes networks by a function; raises WrongUse if it computes none."""
-    if cells := function_of_arrays.cells_of(found):
+def _of_function(found: Callable[..., Any], cells: Sequence[str]) -> Networks:
+    """Return what computes networks by a function; raises WrongUse for one that takes the arrays of recurrences."""
+    if cells:
         raise WrongUse(
             f"{name_of(found)} takes the arrays of a recurrence: select its goldens, --cell {','.join(cells)}"
         )
@@ -163,21 +141,22 @@ def _of_function(found: Callable[..., Any]) -> Networks:
             f"a {type(found).__name__} that is already created has fixed sizes: name the class, which is created "
             "for each golden, or a function of a golden"
         )
-    least, most = _takes(found)
+    least, most = positional(found)
     if least == STEP_ARGUMENTS:
         from rnn_goldens.implementations.numpy_cells import of_step
 
         reason = "a single time step has no gradients: give a function of a golden that returns them by name"
-        return _Functions(of_step(found), raising(Unsupported(reason)))
+        return Networks(of_step(found), raising(Unsupported(reason)))
     if least > 1 or most < 1:
         raise WrongUse(
             f"{getattr(found, '__name__', found)} takes {least} arguments: a function of a golden takes one, "
             "a time step three, (x_t, h, weights)"
         )
-    return _Functions(found, with_gradients(found))
+    return Networks(found, with_gradients(found))
 
 
-def _of_class(kind: type) -> Networks:
+def _of_class(kind: type) -> Any:  # noqa: ANN401 - of the module that runs it
+    """Return an object whose ``run`` and ``gradients`` run networks of a class."""
     for package in BY_NAME_ONLY:
         if is_of(package, kind):
             raise WrongUse(
@@ -193,20 +172,10 @@ def _of_class(kind: type) -> Networks:
 
         return own_cells(kind)
     if hasattr(kind, "load_state_dict"):
-        from rnn_goldens.implementations.torch_shaped import torch_shaped
+        from rnn_goldens.implementations.torch_shaped import TorchShaped
 
-        return torch_shaped(kind)
+        return TorchShaped(kind)
     raise WrongUse(
         f"{kind.__name__} is a class without load_state_dict, and neither a Keras layer nor a Flax cell: "
         "write a function of a golden that returns (out, h_n), or (out, h_n, c_n)"
     )
-
-
-def _takes(function: Callable[..., Any]) -> tuple[int, float]:
-    """Return the minimum and maximum number of positional arguments of a function."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # built into an extension, without a signature
-        return 1, 1
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in positional and p.default is p.empty for p in parameters), most_positional(function)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rnn_goldens.implementations.resolution import versions_of_packages
+from rnn_goldens.implementations.builtin import versions_of_packages
 
 
 def test_versions_of_a_user_module_are_those_of_its_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,28 @@
-"""What networks of any framework share: the arguments of a user's class, refusals, and one network for all calls."""
+"""What networks of any framework share: arguments of a user's class, a batch of one, and one network for all calls."""
 
 import inspect
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+import textwrap
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.golden.built_in_cells import CELLS
 
 Network = TypeVar("Network")
+
+_LONGEST_REASON = 80
+"""The largest number of characters of a reason."""
+
+BATCHED = 3
+"""The number of axes of x and out with a batch."""
+
+_BATCH_FIRST = ("x", "out", "d_out")
+"""The arrays whose first axis is the batch. In states and their cotangents it is the second axis."""
 
 
 def is_of(package: str, kind: type) -> bool:
@@ -61,12 +71,15 @@ def require_no_more(kind: type, known: Collection[str]) -> None:
             )
 
 
-def most_positional(function: Callable[..., Any]) -> float:
-    """Return the maximum number of positional arguments of a function."""
-    parameters = inspect.signature(function).parameters.values()
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return math.inf
-    return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+def positional(function: Callable[..., Any]) -> tuple[int, float]:
+    """Return the minimum and maximum number of positional arguments of a function; one if its signature is unknown."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # built into an extension, without a signature
+        return 1, 1
+    given = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    is_open = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return sum(p.default is p.empty for p in given), math.inf if is_open else len(given)
 
 
 def takes(function: Callable[..., Any]) -> frozenset[str] | None:
@@ -115,7 +128,7 @@ def takes_state(name: str, call: Callable[..., Any], state: object) -> bool:
     Raises:
         Unsupported: the call does not, and the golden has an initial state.
     """
-    is_accepted = takes(call) is None or most_positional(call) > 1
+    is_accepted = takes(call) is None or positional(call)[1] > 1
     if state is not None and not is_accepted:
         raise Unsupported(f"{name} takes no initial state as its second argument")
     return is_accepted
@@ -146,3 +159,72 @@ class InstanceCache(Generic[Network]):
             self._set_weights(network, golden)
             self._weights = weights
         return network
+
+
+def batched(golden: Inputs, name: str, array: Any) -> Any:  # noqa: ANN401 - an array of any library
+    """Return an array of a golden, by its name, with a batch axis."""
+    if golden.batch_shape:
+        return array
+    return array[None] if name in _BATCH_FIRST else array[:, None]
+
+
+def unbatched(golden: Inputs, name: str, array: Any) -> Any:  # noqa: ANN401
+    """Return an output or gradient, by its name, without the batch axis if the golden is unbatched."""
+    if golden.batch_shape:
+        return array
+    return array[0] if name in _BATCH_FIRST else array[:, 0]
+
+
+def outputs(golden: Inputs, found: Sequence[Any]) -> tuple[Any, ...]:
+    """Return out, h_n (and c_n) shaped as in the golden."""
+    return tuple(unbatched(golden, name, array) for name, array in zip(golden.layout.outputs, found, strict=False))
+
+
+def called_unbatched(name: str, call: Callable[[Any, Any], Any], x: Any, state: Any) -> Any:  # noqa: ANN401
+    """Return the result of a network for an unbatched input.
+
+    Args:
+        name: the network's name for messages.
+        call: calls the network with an input and an initial state, as arrays of any library.
+        x: the input, (time, input).
+        state: the initial state, a pair of states or None.
+
+    Raises:
+        Unsupported: the network accepts only batches: it raises an error, or treats the time axis as the batch.
+    """
+    __tracebackhide__ = True
+    try:
+        result = call(x, state)
+    except (NotImplementedError, Unsupported, RnnGoldensError):  # the implementation's own refusal, or wrong use
+        raise
+    except Exception as error:
+        if len(_shape_of_one(call, x, state)) != BATCHED:
+            raise
+        reason = f"{type(error).__name__}: {error}".removesuffix(": ")
+        raise Unsupported(
+            f"{name} takes no unbatched input ({textwrap.shorten(reason, _LONGEST_REASON, placeholder=' …')})"
+        ) from error
+    found = _shape(result)
+    if len(found) == BATCHED:
+        of_one = _shape_of_one(call, x, state)
+        if len(of_one) == BATCHED and math.prod(found) != math.prod(of_one):  # equal if it returned a batch of one
+            raise Unsupported(f"{name} takes no unbatched input (it treats the time axis as the batch)")
+    return result
+
+
+def _shape_of_one(call: Callable[[Any, Any], Any], x: Any, state: Any) -> tuple[int, ...]:  # noqa: ANN401
+    """Return the shape of out for the same input as a batch of one; () if the network raises an error."""
+    try:
+        if isinstance(state, tuple):
+            state = tuple(part[:, None] for part in state)
+        elif state is not None:
+            state = state[:, None]
+        return _shape(call(x[None], state))
+    except Exception:
+        return ()
+
+
+def _shape(result: Any) -> tuple[int, ...]:  # noqa: ANN401
+    """Return the shape of the first output; () if it is not an array."""
+    out = result[0] if isinstance(result, tuple | list) and result else result
+    return tuple(getattr(out, "shape", ()))
