@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden.gradients import output_of
 
 if TYPE_CHECKING:
     import torch
@@ -84,21 +83,8 @@ class _Torch(Library):
     def maker(self, dtype: str) -> Make:
         import torch
 
-        kind = self.type(dtype)
-        return lambda a: a.to(kind) if torch.is_tensor(a) else _tensor(a, torch.int64 if _is_integer(a) else kind)
-
-    def type(self, dtype: str) -> "torch.dtype":
-        """Return torch's type for a precision."""
-        import torch
-
         kind: torch.dtype = getattr(torch, dtype)
-        return kind
-
-    def without_gradients(self) -> AbstractContextManager[object]:
-        """Return the context in which torch keeps nothing to differentiate by."""
-        import torch
-
-        return torch.no_grad()
+        return lambda a: a.to(kind) if torch.is_tensor(a) else _tensor(a, torch.int64 if _is_integer(a) else kind)
 
     def asarray(self, array: Any, dtype: Any = None) -> "torch.Tensor":  # noqa: ANN401
         import torch
@@ -207,29 +193,6 @@ class _TensorFlow(Library):
 
 
 NUMPY, TORCH, JAX, TENSORFLOW = Library(), _Torch(), _Jax(), _TensorFlow()
-
-
-def gradients_for(library: Library, golden: Inputs, outputs: Named, back: Back) -> Mapping[str, Any]:
-    """Return the gradients for a golden's cotangents, from what ``vjp`` returned; None or zeros for unused arrays.
-
-    Raises:
-        TypeError: an output does not depend on any of the arrays, or has another shape than its cotangent.
-    """
-    __tracebackhide__ = True
-    if constant := library.constant(outputs):
-        raise TypeError(
-            f"{', '.join(map(output_of, constant))} cannot be differentiated: they depend on no tensor that requires a "
-            "gradient; was it detached, or computed in torch.no_grad() or outside of torch?"
-        )
-    cotangents = {}
-    for name, output in outputs.items():
-        has, wanted = tuple(output.shape), golden.cotangents[name].shape
-        if has != wanted:
-            raise TypeError(f"{output_of(name)} has shape {has}, want {wanted}, the shape of {name}")
-        cotangents[name] = library.asarray(golden.cotangents[name], output.dtype)
-    found = back(cotangents)
-    library.limit_cache()
-    return found
 
 
 _ROOTS = {"torch": TORCH, "jax": JAX, "jaxlib": JAX, "numpy": NUMPY, "ml_dtypes": NUMPY}

@@ -19,7 +19,7 @@ from rnn_goldens.conventions.gradients import places
 from rnn_goldens.errors import RnnGoldensError, Unsupported
 from rnn_goldens.golden.gradients import missing_output_reason, output_of
 from rnn_goldens.golden.precision import precision_name
-from rnn_goldens.implementations.array_library import JAX, TORCH, Library, Make, Named, gradients_for, library_of_array
+from rnn_goldens.implementations.array_library import JAX, TORCH, Back, Library, Make, Named, library_of_array
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -96,7 +96,11 @@ def with_cotangents(golden: Inputs, outputs: Any) -> dict[str, Any]:  # noqa: AN
 
 
 def gradients(
-    library: Library, golden: Inputs, forward: Callable[[Named], Any], leaves: Mapping[str, Any]
+    library: Library,
+    golden: Inputs,
+    forward: Callable[[Named], Any],
+    leaves: Mapping[str, Any],
+    convention: str = "torch",
 ) -> Mapping[str, Any]:
     """Return the gradients of outputs by a library's arrays; None or zeros for one that no output depends on.
 
@@ -104,14 +108,43 @@ def gradients(
         library: the library.
         golden: inputs with cotangents.
         forward: returns outputs, computed from the arrays.
-        leaves: the arrays by name.
+        leaves: the arrays by name: inputs, given initial states, and weights.
+        convention: the convention of the weights; their gradients are converted to PyTorch's.
 
     Raises:
         TypeError: an output does not depend on any of the arrays, or has another shape than its cotangent.
     """
     __tracebackhide__ = True
-    outputs, back = library.vjp(lambda arrays: with_cotangents(golden, forward(arrays)), {**leaves})
-    return gradients_for(library, golden, outputs, back)
+
+    def by_cotangent(arrays: Named) -> Named:
+        __tracebackhide__ = True
+        return with_cotangents(golden, forward(arrays))
+
+    found = _pulled_back(library, golden, *library.vjp(by_cotangent, {**leaves}))
+    if convention == "torch":
+        return found
+    given = given_arrays(golden)
+    by_weights = {name: gradient for name, gradient in found.items() if name not in given}
+    return {**{name: found[name] for name in given}, **golden.gradients_from(convention, by_weights)}
+
+
+def _pulled_back(library: Library, golden: Inputs, outputs: Named, back: Back) -> Mapping[str, Any]:
+    """Return the gradients for a golden's cotangents, from what ``vjp`` returned."""
+    __tracebackhide__ = True
+    if constant := library.constant(outputs):
+        raise TypeError(
+            f"{', '.join(map(output_of, constant))} cannot be differentiated: they depend on no tensor that requires a "
+            "gradient; was it detached, or computed in torch.no_grad() or outside of torch?"
+        )
+    cotangents = {}
+    for name, output in outputs.items():
+        has, wanted = tuple(output.shape), golden.cotangents[name].shape
+        if has != wanted:
+            raise TypeError(f"{output_of(name)} has shape {has}, want {wanted}, the shape of {name}")
+        cotangents[name] = library.asarray(golden.cotangents[name], output.dtype)
+    found = back(cotangents)
+    library.limit_cache()
+    return found
 
 
 def differentiated(function: Callable[[Inputs], Any], golden: Inputs, outputs: Any) -> Mapping[str, Any]:  # noqa: ANN401
@@ -160,7 +193,7 @@ def differentiated(function: Callable[[Inputs], Any], golden: Inputs, outputs: A
                 "torch.tensor, detach and torch.no_grad detach. To convert arrays: x if torch.is_tensor(x) else "
                 "torch.tensor(x)"
             )
-        return gradients_for(library, golden, traced_outputs, back)
+        return _pulled_back(library, golden, traced_outputs, back)
 
 
 def with_gradients(function: Callable[[Inputs], Any]) -> Backward:

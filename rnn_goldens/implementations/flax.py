@@ -8,7 +8,7 @@ arguments that select the golden's cell: ``activation_fn``, ``gate_fn``. A cell 
 Flax's own cell is refused.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -60,19 +60,16 @@ class Cells:
     def run(self, golden: Inputs) -> tuple[jax.Array, ...]:
         """Return out, h_n (and c_n)."""
         with JAX.in_precision(golden):
-            self.require_fit(golden, self.make(golden))
             return self._call(golden, self._arrays(golden))
 
-    def gradients(self, golden: Inputs) -> dict[str, Any]:
+    def gradients(self, golden: Inputs) -> Mapping[str, Any]:
         """Return the gradients by ``jax.vjp``, under PyTorch's names."""
         with JAX.in_precision(golden):
-            self.require_fit(golden, self.make(golden))
-            found = {**gradients(JAX, golden, partial(self._call, golden), self._arrays(golden))}
-            by_given = {name: found.pop(name) for name in given_arrays(golden)}
-            return {**by_given, **golden.gradients_from("flax", found)}
+            return gradients(JAX, golden, partial(self._call, golden), self._arrays(golden), "flax")
 
     def _arrays(self, golden: Inputs) -> Named:
-        """Return weights, input and given initial states."""
+        """Return weights, input and given initial states; refuse a golden that the cell does not fit."""
+        self.require_fit(golden, self.make(golden))
         arrays = {**given_arrays(golden), **golden.weights_as("flax")}
         return {name: jnp.asarray(array, jnp.dtype(golden.dtype)) for name, array in arrays.items()}
 

@@ -60,9 +60,6 @@ KERNEL_AND_RECURRENT = 2
 NEEDLESS = {"use_bias": True, "recurrent_initializer": "zeros"}
 """Assumed behaviour of a class that does not accept these arguments."""
 
-Make = Callable[..., Any]
-"""Creates a layer: ``keras.layers.LSTM``, or anything that takes its arguments."""
-
 
 class Layers:
     """Networks of layers.
@@ -78,13 +75,14 @@ class Layers:
         """Return out, h_n (and c_n)."""
         return call_layers(golden, self.kept(golden), *input_tensors(golden))
 
-    def gradients(self, golden: Inputs) -> dict[str, Any]:
+    def gradients(self, golden: Inputs) -> Mapping[str, Any]:
         """Return the gradients by Keras's backend, under PyTorch's names."""
         library = LIBRARIES.get(backend := keras.backend.backend())
         if library is None:
             raise Unsupported(f"gradients of Keras are supported on {', '.join(LIBRARIES)}, not on {backend}")
-        layers, given = self.kept(golden), _tensors(golden)
-        variables = dict(zip(_names(golden), (variable for layer in layers for variable in layer.weights), strict=True))
+        layers = self.kept(golden)
+        in_order = (variable for layer in layers for variable in layer.weights)
+        variables = dict(zip(golden.weights_as("keras"), in_order, strict=True))
 
         def forward(arrays: Named) -> tuple[Any, ...]:
             values = [(variable, arrays[name]) for name, variable in variables.items()]
@@ -92,9 +90,7 @@ class Layers:
                 return call_layers(golden, layers, *_for_layers(golden, arrays))
 
         weights = {name: variable.value for name, variable in variables.items()}
-        found = gradients(library, golden, forward, {**given, **weights})
-        by_weights = golden.gradients_from("keras", {name: found[name] for name in variables})
-        return {**{name: found[name] for name in given}, **by_weights}
+        return gradients(library, golden, forward, {**_tensors(golden), **weights}, "keras")
 
 
 def input_tensors(golden: Inputs) -> tuple[Any, list[Any]]:
@@ -128,20 +124,14 @@ def call_layers(golden: Inputs, layers: list[Any], x: Any, start: list[Any]) -> 
     return (x, *state_n) if batched else (x[0], *(state[:, 0] for state in state_n))
 
 
-def _names(golden: Inputs) -> list[str]:
-    """Return the names of the layers' weights in the Keras convention, in the order of the layers."""
-    names = list(golden.weights_as("keras"))
-    return [name for suffix in golden.network.suffixes for name in names if name.startswith(f"{suffix}/")]
-
-
 def _set_weights(layers: list[Any], golden: Inputs) -> None:
     weights = golden.weights_as("keras")
     for layer, suffixes in zip(layers, golden.network.layers, strict=True):
         layer.set_weights([array for s in suffixes for name, array in weights.items() if name.startswith(f"{s}/")])
 
 
-def _layers(golden: Inputs, make: Make) -> list[Any]:
-    """Return the built layers of a golden, in both directions if needed."""
+def _layers(golden: Inputs, make: Callable[..., Any]) -> list[Any]:
+    """Return the built layers of a golden, in both directions if needed, made as ``keras.layers.LSTM`` is."""
     if golden.dtype == "float64" and keras.backend.backend() == "jax":
         _require_float64_in_jax()
     config, layers = golden.network, []

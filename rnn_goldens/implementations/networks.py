@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.shapes import BATCH
 
 Network = TypeVar("Network")
 
@@ -20,9 +21,6 @@ _LONGEST_REASON = 80
 
 BATCHED = 3
 """The number of axes of x and out with a batch."""
-
-_BATCH_FIRST = ("x", "out", "d_out")
-"""The arrays whose first axis is the batch. In states and their cotangents it is the second axis."""
 
 
 def is_of(package: str, kind: type) -> bool:
@@ -162,17 +160,22 @@ class InstanceCache(Generic[Network]):
 
 
 def batched(golden: Inputs, name: str, array: Any) -> Any:  # noqa: ANN401 - an array of any library
-    """Return an array of a golden, by its name, with a batch axis."""
+    """Return an input, state or output of a golden, or a cotangent, by its name, with a batch axis."""
     if golden.batch_shape:
         return array
-    return array[None] if name in _BATCH_FIRST else array[:, None]
+    return array[:, None] if _batch_axis(golden, name) else array[None]
 
 
 def unbatched(golden: Inputs, name: str, array: Any) -> Any:  # noqa: ANN401
-    """Return an output or gradient, by its name, without the batch axis if the golden is unbatched."""
+    """Return such an array or its gradient, by its name, without the batch axis if the golden is unbatched."""
     if golden.batch_shape:
         return array
-    return array[0] if name in _BATCH_FIRST else array[:, 0]
+    return array[:, 0] if _batch_axis(golden, name) else array[0]
+
+
+def _batch_axis(golden: Inputs, name: str) -> int:
+    """Return which axis is the batch: the first one, or the second one of states."""
+    return golden.config.axes(name.removeprefix("d_"), golden.layout, batched=True).index(BATCH)
 
 
 def outputs(golden: Inputs, found: Sequence[Any]) -> tuple[Any, ...]:
@@ -193,12 +196,22 @@ def called_unbatched(name: str, call: Callable[[Any, Any], Any], x: Any, state: 
         Unsupported: the network accepts only batches: it raises an error, or treats the time axis as the batch.
     """
     __tracebackhide__ = True
+
+    def shape_of_one() -> tuple[int, ...]:
+        """Return the shape of out for the same input as a batch of one; () if the network raises an error."""
+        try:
+            if isinstance(state, tuple):
+                return _shape(call(x[None], tuple(part[:, None] for part in state)))
+            return _shape(call(x[None], None if state is None else state[:, None]))
+        except Exception:
+            return ()
+
     try:
         result = call(x, state)
     except (NotImplementedError, Unsupported, RnnGoldensError):  # the implementation's own refusal, or wrong use
         raise
     except Exception as error:
-        if len(_shape_of_one(call, x, state)) != BATCHED:
+        if len(shape_of_one()) != BATCHED:
             raise
         reason = f"{type(error).__name__}: {error}".removesuffix(": ")
         raise Unsupported(
@@ -206,22 +219,10 @@ def called_unbatched(name: str, call: Callable[[Any, Any], Any], x: Any, state: 
         ) from error
     found = _shape(result)
     if len(found) == BATCHED:
-        of_one = _shape_of_one(call, x, state)
+        of_one = shape_of_one()
         if len(of_one) == BATCHED and math.prod(found) != math.prod(of_one):  # equal if it returned a batch of one
             raise Unsupported(f"{name} takes no unbatched input (it treats the time axis as the batch)")
     return result
-
-
-def _shape_of_one(call: Callable[[Any, Any], Any], x: Any, state: Any) -> tuple[int, ...]:  # noqa: ANN401
-    """Return the shape of out for the same input as a batch of one; () if the network raises an error."""
-    try:
-        if isinstance(state, tuple):
-            state = tuple(part[:, None] for part in state)
-        elif state is not None:
-            state = state[:, None]
-        return _shape(call(x[None], state))
-    except Exception:
-        return ()
 
 
 def _shape(result: Any) -> tuple[int, ...]:  # noqa: ANN401

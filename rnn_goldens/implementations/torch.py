@@ -63,12 +63,7 @@ def gradients_of_layers(golden: Inputs) -> Mapping[str, Tensor | None]:
 
 
 def call_layer(network: nn.RNNBase, golden: Inputs, given: Mapping[str, Tensor]) -> Any:  # noqa: ANN401 - a user's layer may return out alone
-    """Call a layer as users do: sequences of several lengths are packed.
-
-    Args:
-        network: the layer; that of a user may return out alone.
-        golden: the golden.
-        given: its input, and initial states if it has them, by name.
+    """Call a layer as users do, with the golden's input and given states: sequences of several lengths are packed.
 
     Raises:
         Unsupported: the golden has an initial state, and the layer's class does not accept one.

@@ -6,7 +6,6 @@ accepts them; the call is ``network(x, initial_state)``. docs/implementations.md
 """
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -61,7 +60,11 @@ class TorchShaped:
     def run(self, golden: Inputs) -> Any:  # noqa: ANN401 - as the class returns them
         """Return out and h_n, or (h_n, c_n), or out alone, as the class returns them."""
         __tracebackhide__ = True
-        with TORCH.without_gradients() if self._is_of_torch else nullcontext():
+        if not self._is_of_torch:
+            return self._call(self._kept(golden), golden, self._given(golden))
+        import torch
+
+        with torch.no_grad():
             return self._call(self._kept(golden), golden, self._given(golden))
 
     def gradients(self, golden: Inputs) -> Mapping[str, Any]:
@@ -121,10 +124,6 @@ class TorchShaped:
         return call(x, state) if x.ndim == BATCHED else called_unbatched(name, call, x, state)
 
     def _new(self, golden: Inputs) -> Any:  # noqa: ANN401 - the user's class
-        network = self._fitting(golden)
-        return network.to(TORCH.type(golden.dtype)).eval() if self._is_of_torch else network
-
-    def _fitting(self, golden: Inputs) -> Any:  # noqa: ANN401 - the user's class
         """Return a network for a golden; refuse the golden for the network's weights before missing arguments."""
         kind, name = self.kind, self.kind.__name__
         wanted: dict[str, Any] = {**golden.network, "batch_first": True}
@@ -153,7 +152,12 @@ class TorchShaped:
                 require_gates(name, golden, len(array))
         options = {"nonlinearity": "relu"} if golden.cell == "rnn_relu" else {}
         arguments = accepted(kind, {**wanted, **options}, NEEDLESS)
-        return kind(**arguments) if options else network
+        network = kind(**arguments) if options else network
+        if not self._is_of_torch:
+            return network
+        import torch
+
+        return network.to(getattr(torch, golden.dtype)).eval()
 
 
 def _named(network: Any, weights: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - the user's class

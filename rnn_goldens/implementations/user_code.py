@@ -60,20 +60,26 @@ def adapt(found: object) -> Implementation:
         WrongUse: ``found`` is not in the table above.
     """
     by_kind = _by_kind(found)
-    run = refusing_what_is_not_implemented(lambda golden: by_kind[golden.config.kind].run(golden))
 
     def implementation(golden: Inputs) -> tuple[Any, ...]:
         __tracebackhide__ = True
-        found = run(golden.for_implementation() if isinstance(golden, Golden) else golden)
+        inputs = golden.for_implementation() if isinstance(golden, Golden) else golden
+        found = by_kind[golden.config.kind].run(inputs)
         return (found,) if is_array(found) else found
 
-    return implementation
+    return refusing_what_is_not_implemented(implementation)
 
 
 def adapt_backward(found: object) -> Backward:
     """Return a function that computes the gradients of a user's network, as accepted by ``adapt``, or refuses them."""
     by_kind = _by_kind(found)
-    return lambda golden: by_kind[golden.config.kind].gradients(golden)
+
+    def gradients(golden: Inputs) -> Mapping[str, Any]:
+        __tracebackhide__ = True
+        found: Mapping[str, Any] = by_kind[golden.config.kind].gradients(golden)
+        return found
+
+    return gradients
 
 
 def refusing_what_is_not_implemented(function: Callable[[Inputs], Any]) -> Callable[[Inputs], Any]:
