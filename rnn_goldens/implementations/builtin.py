@@ -49,11 +49,6 @@ class BuiltIn:
     kinds: tuple[str, ...] = (Config.kind,)
     backend: str = ""
 
-    def function(self, *, back: bool = False) -> str:
-        """Return the function that returns outputs, or gradients, as ``package.module:function``; "" for none."""
-        name = self.backward if back else self.run
-        return name and f"{__package__}.{name}"
-
 
 def _keras(backend: str, extra: str = "keras") -> BuiltIn:
     return BuiltIn("keras:LAYERS.run", ("keras", backend), "keras:LAYERS.gradients", extra, backend=backend)
@@ -88,11 +83,11 @@ def built_in(name: str, *, back: bool = False) -> Callable[[Inputs], Any]:
         ours = BUILTIN[name]
         if golden.config.kind not in ours.kinds:
             raise Unsupported(f"{name} has no layer for {golden.cell}: check your own function")
-        if not (function := ours.function(back=back)):
+        if not (function := ours.backward if back else ours.run):
             raise Unsupported(f"{name} computes outputs but no gradients")
         if ours.backend:
             require_backend(ours.backend)
-        return import_object(function, f"implementation {name!r}")(golden)
+        return import_object(f"{__package__}.{function}", f"implementation {name!r}")(golden)
 
     return run
 
@@ -106,7 +101,7 @@ def require_packages(name: str) -> None:
     if ours.backend:  # Keras is imported when it is called: an import selects the backend
         return
     try:
-        import_module(ours.function().partition(":")[0])
+        import_module(f"{__package__}.{ours.run.partition(':')[0]}")
     except ModuleNotFoundError as error:
         what = what if str(error.name).partition(".")[0] in ours.needs else f"pip install {error.name}"
         raise WrongUse(f"implementation {name!r} needs {error.name}, which is not installed: {what}") from error

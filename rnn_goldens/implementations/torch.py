@@ -8,14 +8,19 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.implementations.array_library import TORCH
 from rnn_goldens.implementations.differentiation import given_arrays, gradients, initial_state
 from rnn_goldens.implementations.networks import InstanceCache, require_cell, takes_state
 
-WITH_LAYERS = (*CELLS, "lstm_projection")
-"""The cells that torch's layers compute. ``nn.LSTMCell`` has no projection."""
+OF_CELLS: dict[str, tuple[str, dict[str, str]]] = {
+    "rnn_tanh": ("RNN", {"nonlinearity": "tanh"}),
+    "rnn_relu": ("RNN", {"nonlinearity": "relu"}),
+    "lstm": ("LSTM", {}),
+    "gru": ("GRU", {}),
+    "lstm_projection": ("LSTM", {}),  # ``nn.LSTMCell`` has no projection
+}
+"""The name and arguments of torch's layer, for each cell that torch computes."""
 
 State = tuple[Tensor, ...]
 """h of one layer and direction, (batch, hidden); for an LSTM h and c."""
@@ -23,11 +28,9 @@ State = tuple[Tensor, ...]
 
 def layer(cell: str, config: Config) -> nn.RNNBase:
     """Return the torch layer for a cell and configuration, batch first."""
-    if cell in ("lstm", "lstm_projection"):
-        return nn.LSTM(**config, batch_first=True)
-    if cell == "gru":
-        return nn.GRU(**config, batch_first=True)
-    return nn.RNN(**config, nonlinearity=cell.removeprefix("rnn_"), batch_first=True)
+    kind, arguments = OF_CELLS[cell]
+    made: nn.RNNBase = getattr(nn, kind)(**config, **arguments, batch_first=True)
+    return made
 
 
 def set_weights(network: nn.RNNBase, golden: Inputs) -> None:
@@ -49,14 +52,14 @@ def given_tensors(golden: Inputs) -> dict[str, Tensor]:
 @torch.no_grad()
 def run_layers(golden: Inputs) -> tuple[Tensor, Any]:
     """Return out and h_n, or (h_n, c_n), as the layer does. Raises Unsupported for cells that torch lacks."""
-    require_cell(golden, "torch", WITH_LAYERS)
+    require_cell(golden, "torch", OF_CELLS)
     outputs: tuple[Tensor, Any] = call_layer(kept_layer(golden), golden, given_tensors(golden))
     return outputs
 
 
 def gradients_of_layers(golden: Inputs) -> Mapping[str, Tensor | None]:
     """Return the gradients of ``torch.nn.RNN``, ``LSTM`` or ``GRU``. Raises Unsupported for cells that torch lacks."""
-    require_cell(golden, "torch", WITH_LAYERS)
+    require_cell(golden, "torch", OF_CELLS)
     network = kept_layer(golden)
     leaves = {**given_tensors(golden), **dict(network.named_parameters())}
     return gradients(TORCH, golden, lambda tensors: call_layer(network, golden, tensors), leaves)
@@ -98,15 +101,13 @@ def gradients_of_cells(golden: Inputs) -> Mapping[str, Tensor | None]:
 def cells(golden: Inputs) -> dict[str, nn.RNNCellBase]:
     """Return the cell of each layer and direction, with its weights."""
     config = golden.network
-    arguments: dict[str, Any] = {"bias": config.bias, "dtype": getattr(torch, golden.dtype)}
-    kind: Callable[..., nn.RNNCellBase] = {"lstm": nn.LSTMCell, "gru": nn.GRUCell}.get(golden.cell, nn.RNNCell)
-    if kind is nn.RNNCell:
-        arguments["nonlinearity"] = golden.cell.removeprefix("rnn_")
+    kind, nonlinearity = OF_CELLS[golden.cell]
+    arguments = {"bias": config.bias, "dtype": getattr(torch, golden.dtype), **nonlinearity}
     found: dict[str, nn.RNNCellBase] = {}
     for suffix in config.suffixes:
         ending = f"_{suffix}"
         weights = {n.removesuffix(ending): torch.tensor(a) for n, a in golden.weights.items() if n.endswith(ending)}
-        found[suffix] = kind(weights["weight_ih"].shape[1], config.hidden_size, **arguments)
+        found[suffix] = getattr(nn, f"{kind}Cell")(weights["weight_ih"].shape[1], config.hidden_size, **arguments)
         found[suffix].load_state_dict(weights)
     return found
 
