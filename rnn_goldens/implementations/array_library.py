@@ -1,15 +1,12 @@
 """The array libraries: NumPy, torch, JAX, and TensorFlow below Keras. Each class has all that differs between them.
 
-A user's function of a recurrence's arrays takes those of one library: that of the first parameter annotated with a
-library's type; else torch or JAX, if the function's module imports it; else NumPy. Arrays are created in the golden's
-precision: half precisions have the library's own type, bfloat16 in NumPy has that of ml_dtypes.
+Arrays are created in the golden's precision: half precisions have the library's own type, bfloat16 in NumPy has that of
+ml_dtypes.
 """
 
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.errors import Unsupported
 
 if TYPE_CHECKING:
     import torch
@@ -195,83 +192,19 @@ class _TensorFlow(Library):
 NUMPY, TORCH, JAX, TENSORFLOW = Library(), _Torch(), _Jax(), _TensorFlow()
 
 
-_ROOTS = {"torch": TORCH, "jax": JAX, "jaxlib": JAX, "numpy": NUMPY, "ml_dtypes": NUMPY}
+ROOTS = {"torch": TORCH, "jax": JAX, "jaxlib": JAX, "numpy": NUMPY, "ml_dtypes": NUMPY}
 """The library that a top-level package belongs to."""
-
-_WRITTEN = {**_ROOTS, "jnp": JAX, "np": NUMPY}
-"""The library of the first part of an annotation, such as ``torch.Tensor``."""
-
-_FIRST_PART = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\.")
-
-
-def library_of(function: Callable[..., Any]) -> Library:
-    """Return the library of the arrays that a function takes, by the rules above.
-
-    Raises:
-        WrongUse: there are no annotations, and the function's module imports torch and JAX.
-    """
-    code = _code_of(function)
-    names = (name for annotation in _annotations(code) for name in _FIRST_PART.findall(annotation))
-    if annotated := next((_WRITTEN[name] for name in names if name in _WRITTEN), None):
-        return annotated
-    found = {library for value in getattr(code, "__globals__", {}).values() if (library := _of_global(value))}
-    if len(found) > 1:
-        raise WrongUse(
-            f"the module of {name_of(function)} imports torch and JAX: annotate a parameter with the type of its "
-            "array, as in q: torch.Tensor, q: jax.Array or q: np.ndarray"
-        )
-    return found.pop() if found else NUMPY
 
 
 def library_of_array(array: object) -> Library | None:
     """Return the library that defines the type of an array, or a base of it; None for any other."""
-    return next((_ROOTS[root] for base in type(array).__mro__ if (root := _root(base)) in _ROOTS), None)
+    return next((found for base in type(array).__mro__ if (found := library_that_defines(base))), None)
 
 
-def name_of(function: Callable[..., Any]) -> str:
-    """Return a function's name for messages."""
-    while isinstance(function, partial):
-        function = function.func
-    return str(getattr(function, "__name__", type(function).__name__))
-
-
-def _code_of(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the user's function inside ``functools.partial``, decorators, and objects that can be called."""
-    while isinstance(function, partial):
-        function = function.func
-    function = inspect.unwrap(function)
-    if not inspect.isroutine(function):
-        called = getattr(type(function), "forward", type(function).__call__)  # of torch's modules, of other objects
-        function = inspect.unwrap(called)
-    code: Callable[..., Any] = getattr(function, "__func__", function)
-    return code
-
-
-def _annotations(function: Callable[..., Any]) -> list[str]:
-    """Return the annotations of the parameters as text."""
-    try:
-        parameters = inspect.signature(function, eval_str=True).parameters.values()
-    except Exception:  # an annotation names something that only a type checker imports
-        try:
-            parameters = inspect.signature(function).parameters.values()
-        except (TypeError, ValueError):  # built into an extension, without a signature
-            return []
-    given = [p.annotation for p in parameters if p.annotation is not p.empty]
-    return [one if isinstance(one, str) else inspect.formatannotation(one) for one in given]
-
-
-def _of_global(value: object) -> Library | None:
-    """Return torch or JAX for a module of it, or for a function or class that it defines; else None."""
-    if not (inspect.ismodule(value) or inspect.isclass(value) or inspect.isroutine(value)):
-        return None
-    library = _ROOTS.get(_root(value))
-    return None if library is NUMPY else library
-
-
-def _root(value: object) -> str:
-    """Return the top-level package of a module, or of the module that defines a class or a function."""
+def library_that_defines(value: object) -> Library | None:
+    """Return the library that a module belongs to, or the module that defines a class or function; None for none."""
     module = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
-    return module.partition(".")[0] if isinstance(module, str) else ""
+    return ROOTS.get(module.partition(".")[0]) if isinstance(module, str) else None
 
 
 def _is_integer(array: Any) -> bool:  # noqa: ANN401 - of NumPy or JAX

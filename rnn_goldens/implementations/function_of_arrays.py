@@ -1,19 +1,21 @@
 """A user's function as an implementation of a recurrence. The names of its parameters decide what it receives.
 
 docs/implementations.md lists the parameters and their arguments, the goldens that are refused, what the function may
-return, and whose arrays it takes: ``array_library`` decides. For the last state of sLSTM it may return all four. A
+return, and whose arrays it takes. For the last state of sLSTM it may return all four. A
 function with one required parameter, and none named after an array, receives the inputs object, as for networks.
 """
 
 import inspect
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RECURRENCES
-from rnn_goldens.implementations.array_library import Make, library_of, name_of
+from rnn_goldens.implementations.array_library import JAX, NUMPY, ROOTS, Library, Make, library_that_defines
 from rnn_goldens.implementations.differentiation import TracedInputs
 
 STATES = ("state", "initial_state")
@@ -28,19 +30,41 @@ _RENAMED = f"; rename {_CU_SEQLENS} to {OFFSETS}"
 
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
+_WRITTEN = {**ROOTS, "jnp": JAX, "np": NUMPY}
+"""The library of the first part of an annotation, such as ``torch.Tensor``."""
+
+_FIRST_PART = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\.")
+
 _RESEMBLING = 2
 """The number of arrays and states of a recurrence that a function must name to be taken for a function of it."""
 
 
+def name_of(function: Callable[..., Any]) -> str:
+    """Return a function's name for messages."""
+    while isinstance(function, partial):
+        function = function.func
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
 def _signature(function: Any) -> inspect.Signature:  # noqa: ANN401 - anything that can be called
-    """Return the signature of a function without arguments that ``functools.partial`` has bound."""
+    """Return the signature of a function, with annotations as objects if they can be evaluated."""
     is_module = not inspect.isroutine(function) and hasattr(function, "forward")  # torch's calls accept any argument
-    try:
-        signature = inspect.signature(function.forward if is_module else function)
-    except (TypeError, ValueError):  # built into an extension: a function of a golden
-        return inspect.Signature([inspect.Parameter("golden", inspect.Parameter.POSITIONAL_ONLY)])
-    bound = function.keywords if isinstance(function, partial) else {}
-    return signature.replace(parameters=[p for name, p in signature.parameters.items() if name not in bound])
+    for eval_str in (True, False):  # an annotation may name something that only a type checker imports
+        with suppress(Exception):
+            return inspect.signature(function.forward if is_module else function, eval_str=eval_str)
+    return inspect.Signature([inspect.Parameter("golden", inspect.Parameter.POSITIONAL_ONLY)])  # of an extension
+
+
+def _globals(function: Any) -> Mapping[str, object]:  # noqa: ANN401
+    """Return the names of the module of a function inside ``functools.partial``, decorators, and callable objects."""
+    while isinstance(function, partial):
+        function = function.func
+    function = inspect.unwrap(function)
+    if not inspect.isroutine(function):
+        called = getattr(type(function), "forward", type(function).__call__)  # of torch's modules, of other objects
+        function = inspect.unwrap(called)
+    found: Mapping[str, object] = getattr(getattr(function, "__func__", function), "__globals__", {})
+    return found
 
 
 def _arrays(cell: str) -> tuple[str, ...]:
@@ -57,8 +81,10 @@ class FunctionOfArrays:
     """A user's function, and what its parameters say about the recurrences that it computes."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._function, self._signature = function, _signature(function)
-        parameters = self._signature.parameters.values()
+        signature, bound = _signature(function), function.keywords if isinstance(function, partial) else {}
+        self._function, self._annotations = function, [p.annotation for p in signature.parameters.values()]
+        parameters = [p for p in signature.parameters.values() if p.name not in bound]
+        self._signature = signature.replace(parameters=parameters)
         self._names = {*self._signature.parameters}
         self._takes_others = any(p.kind is p.VAR_KEYWORD for p in parameters)
         self._needed = [p.name for p in parameters if p.default is p.empty and p.kind not in _VARIABLE]
@@ -70,13 +96,37 @@ class FunctionOfArrays:
         is_named = self._named_after(golden.cell) | self._names & {*STATES}
         if self._has_positional and len(self._needed) <= 1 and not is_named:
             return self._function(golden)
-        library = library_of(self._function)
+        library = self.library
         with library.in_precision(golden):
             arguments = self._arguments(golden, library.maker(golden.dtype))
             found = self._function(*arguments.args, **arguments.kwargs)
         if not isinstance(golden, TracedInputs):
             library.limit_cache()
         return found
+
+    @property
+    def library(self) -> Library:
+        """The library of the arrays that the function takes.
+
+        It is that of the first parameter annotated with a library's type; else torch or JAX, if the function's module
+        imports it; else NumPy.
+
+        Raises:
+            WrongUse: there are no annotations, and the function's module imports torch and JAX.
+        """
+        texts = [one if isinstance(one, str) else inspect.formatannotation(one) for one in self._annotations]
+        names = (name for text in texts for name in _FIRST_PART.findall(text))
+        if annotated := next((_WRITTEN[name] for name in names if name in _WRITTEN), None):
+            return annotated
+        kinds = (inspect.ismodule, inspect.isclass, inspect.isroutine)
+        values = (value for value in _globals(self._function).values() if any(is_kind(value) for is_kind in kinds))
+        found = {library for value in values if (library := library_that_defines(value))} - {NUMPY}
+        if len(found) > 1:
+            raise WrongUse(
+                f"the module of {name_of(self._function)} imports torch and JAX: annotate a parameter with the type "
+                "of its array, as in q: torch.Tensor, q: jax.Array or q: np.ndarray"
+            )
+        return found.pop() if found else NUMPY
 
     @property
     def cells(self) -> list[str]:

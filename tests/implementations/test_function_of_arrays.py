@@ -15,7 +15,8 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.implementations import adapt, outputs_of, resolve
-from rnn_goldens.implementations.array_library import JAX, NUMPY, TORCH, library_of
+from rnn_goldens.implementations.array_library import JAX, NUMPY, TORCH, Library
+from rnn_goldens.implementations.function_of_arrays import FunctionOfArrays
 
 pytest.importorskip("torch", reason="the tests use kernels in torch")
 
@@ -234,6 +235,10 @@ def annotated_as_text(q: "torch.Tensor") -> Any:  # noqa: ARG001
 
 def optional_array(scale: float, state: np.ndarray[Any, Any] | None = None) -> Any:  # noqa: ARG001
     raise AssertionError
+
+
+def library_of(function: Callable[..., Any]) -> Library:
+    return FunctionOfArrays(function).library
 
 
 @pytest.mark.xdist_group("keras")
