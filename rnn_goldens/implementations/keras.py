@@ -104,10 +104,9 @@ def _tensors(golden: Inputs) -> Named:
 
 
 def _for_layers(golden: Inputs, given: Mapping[str, Any]) -> tuple[Any, list[Any]]:
-    batched, x = bool(golden.batch_shape), given["x"]
-    stacked = [given[name] for name in golden.given_states]
-    start = [state[index] for index in range(golden.config.chains) for state in stacked]
-    return (x, start) if batched else (x[None], [state[None] for state in start])
+    chains, stacked = golden.network.chains, [given[name] for name in golden.given_states]
+    start, x = [state[index] for index in range(chains) for state in stacked], given["x"]
+    return (x, start) if golden.batch_shape else (x[None], [state[None] for state in start])
 
 
 def call_layers(golden: Inputs, layers: list[Any], x: Any, start: list[Any]) -> tuple[Any, ...]:  # noqa: ANN401 - a tensor
