@@ -14,7 +14,7 @@ from rnn_goldens import select
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.built_in_cells import DIALECTS
 from rnn_goldens.implementations import outputs_of, resolve
-from rnn_goldens.implementations.versions import versions_of_packages
+from rnn_goldens.implementations.builtin import versions_of_packages
 
 DOCUMENT = page.RESULTS / "dialects.json"
 

@@ -30,8 +30,8 @@ from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations import Implementation, resolve
-from rnn_goldens.implementations.backward import backward_of
 from rnn_goldens.implementations.numpy_cells import arithmetic
+from rnn_goldens.implementations.resolution import backward_of
 from rnn_goldens.plugin.known_failures import read_list
 
 Function = Callable[[Inputs], Mapping[str, Any]]

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.jax_function import in_precision
+from rnn_goldens.implementations.array_library import JAX
 
 CELLS: dict[str, Callable[..., Any]] = {"lstm": eqx.nn.LSTMCell, "gru": eqx.nn.GRUCell}
 
@@ -24,7 +24,7 @@ def run(golden: Inputs) -> tuple[jax.Array, ...]:
     """Return out, h_n (and c_n). Raises Unsupported for an RNN, for which ``equinox.nn`` has no cell."""
     if golden.cell not in CELLS:
         raise Unsupported(f"equinox.nn has no cell {golden.cell}")
-    with in_precision(golden):
+    with JAX.in_precision(golden):
         dtype = jnp.dtype(golden.dtype)
         x = jnp.asarray(golden.x, dtype)
         states = tuple(jnp.asarray(state, dtype) for state in golden.states.values())

@@ -12,10 +12,8 @@ from torch import Tensor, nn
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.arguments import require_cell
-from rnn_goldens.implementations.instance_cache import InstanceCache
-from rnn_goldens.implementations.torch.cells import cells, unrolled
-from rnn_goldens.implementations.torch.layers import TorchInputs
+from rnn_goldens.implementations.networks import InstanceCache, require_cell
+from rnn_goldens.implementations.torch import cells, given_tensors, unrolled
 
 
 @torch.no_grad()
@@ -24,8 +22,7 @@ def run(golden: Inputs) -> tuple[Tensor, ...]:
     if golden.has_cotangents:
         raise Unsupported("executorch computes outputs, and no gradients")
     require_cell(golden, "torch")
-    given = TorchInputs.of(golden)
-    return unrolled(golden, _exported(golden), given.x.detach(), [state.detach() for state in given.states])
+    return unrolled(golden, _exported(golden), given_tensors(golden))
 
 
 class _Exported:

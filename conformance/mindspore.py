@@ -11,9 +11,7 @@ from mindspore import Tensor, nn
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.shapes import cotangent_of
-from rnn_goldens.implementations.arguments import require_cell
-from rnn_goldens.implementations.batch_of_one import batched, outputs, unbatched
-from rnn_goldens.implementations.instance_cache import InstanceCache
+from rnn_goldens.implementations.networks import InstanceCache, batched, outputs, require_cell, unbatched
 
 mindspore.runtime.launch_blocking()  # otherwise the error of one golden is raised at the next one
 

@@ -11,9 +11,8 @@ from mlx import nn
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.arguments import require_cell
-from rnn_goldens.implementations.instance_cache import InstanceCache
-from rnn_goldens.implementations.traced_inputs import arrays_of
+from rnn_goldens.implementations.differentiation import arrays_of
+from rnn_goldens.implementations.networks import InstanceCache, require_cell
 
 LAYERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "rnn_tanh": (nn.RNN, {}),

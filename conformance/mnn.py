@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.batch_of_one import outputs
-from rnn_goldens.implementations.onnx import model as onnx_model
+from rnn_goldens.implementations.onnx_model import network_model
 
 
 def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
@@ -28,11 +27,12 @@ def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
         raise Unsupported("mnn computes outputs, and no gradients")
     if golden.dtype != "float32":
         raise Unsupported(f"MNN has no {golden.dtype} on this processor: it computes in float32")
-    fed = onnx_model.feeds(golden)
+    model = network_model(golden)
+    fed = model.feeds
     names = ("out", *(f"{state}_n" for state in golden.layout.states))
-    module = _module(onnx_model.build(golden).SerializeToString(), tuple(fed), names)
+    module = _module(model.build(), tuple(fed), names)
     found = [MNN.expr.convert(output, MNN.expr.NCHW) for output in module.forward([_input(a) for a in fed.values()])]
-    return outputs(golden, [np.array(output.read()) for output in found])
+    return model.to_golden([np.array(output.read()) for output in found])
 
 
 @lru_cache(maxsize=1)

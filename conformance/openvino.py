@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.batch_of_one import outputs
-from rnn_goldens.implementations.onnx import model as onnx_model
+from rnn_goldens.implementations.onnx_model import network_model
 
 FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}
 
@@ -21,10 +20,10 @@ def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
     """Return out, h_n (and c_n). Raises Unsupported for gradients."""
     if golden.has_cotangents:
         raise Unsupported("openvino computes outputs, and no gradients")
-    compiled = _compiled(onnx_model.build(golden).SerializeToString())
-    feeds = onnx_model.feeds(golden)
+    model = network_model(golden)
+    compiled, feeds = _compiled(model.build()), model.feeds
     results = compiled({name: _tensor(array) for name, array in feeds.items()})
-    return outputs(golden, [results[output].view(feeds["x"].dtype) for output in compiled.outputs])
+    return model.to_golden([results[output].view(feeds["x"].dtype) for output in compiled.outputs])
 
 
 @lru_cache(maxsize=1)

@@ -9,9 +9,7 @@ import paddle
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.shapes import cotangent_of
-from rnn_goldens.implementations.arguments import require_cell
-from rnn_goldens.implementations.batch_of_one import batched, outputs, unbatched
-from rnn_goldens.implementations.instance_cache import InstanceCache
+from rnn_goldens.implementations.networks import InstanceCache, batched, outputs, require_cell, unbatched
 
 LAYERS: dict[str, tuple[Any, dict[str, str]]] = {
     "rnn_tanh": (paddle.nn.SimpleRNN, {"activation": "tanh"}),

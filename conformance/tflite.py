@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.instance_cache import InstanceCache
-from rnn_goldens.implementations.keras.backends import require_backend
+from rnn_goldens.implementations.builtin import require_backend
+from rnn_goldens.implementations.networks import InstanceCache
 
 NOT_CONVERTED = ("Some ops are not supported by the native TFLite runtime", "Unsupported TensorFlow type")
 """The converter's error texts for a type without a kernel, in exceptions of any class."""
@@ -36,7 +36,7 @@ def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
 def _inputs(golden: Inputs) -> dict[str, Any]:
     """Return the tensors by the names of the model's inputs."""
     require_backend("tensorflow")
-    from rnn_goldens.implementations.keras.layers import input_tensors
+    from rnn_goldens.implementations.keras import input_tensors
 
     x, start = input_tensors(golden)
     return {"x": x, **{f"start_{number}": state for number, state in enumerate(start)}}
@@ -44,9 +44,9 @@ def _inputs(golden: Inputs) -> dict[str, Any]:
 
 def _converted(golden: Inputs) -> Interpreter:
     """Return the interpreter of the golden's network, weights included, for its input shape."""
-    from rnn_goldens.implementations.keras.layers import call_layers, kept_layers
+    from rnn_goldens.implementations.keras import LAYERS, call_layers
 
-    layers = kept_layers(golden)
+    layers = LAYERS.kept(golden)
 
     def call(x: Any, *start: Any) -> tuple[Any, ...]:  # noqa: ANN401 - tensors
         return call_layers(golden, layers, x, list(start))

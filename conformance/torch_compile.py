@@ -15,11 +15,10 @@ from torch import Tensor
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.arguments import require_cell
-from rnn_goldens.implementations.torch.cells import unrolled
-from rnn_goldens.implementations.torch.gradients import Gradients
-from rnn_goldens.implementations.torch.gradients import gradients as of_outputs
-from rnn_goldens.implementations.torch.layers import TorchInputs
+from rnn_goldens.implementations.array_library import TORCH
+from rnn_goldens.implementations.differentiation import gradients
+from rnn_goldens.implementations.networks import require_cell
+from rnn_goldens.implementations.torch import given_tensors, unrolled
 
 STEPS: dict[str, Callable[..., Any]] = {
     "rnn_tanh": torch.rnn_tanh_cell,
@@ -39,10 +38,8 @@ NOT_COMPILED = "https://github.com/pytorch/pytorch/issues/159245"
 RECOMPILATIONS = 4096
 """More than the variants of a step: by type, biases, gradients, and axes of size one."""
 
-Weights = Mapping[str, Tensor]
 
-
-def run(golden: Inputs) -> tuple[Tensor, ...] | Gradients:
+def run(golden: Inputs) -> tuple[Tensor, ...] | Mapping[str, Any]:
     """Return out, h_n (and c_n), or gradients.
 
     Raises Unsupported for cells that torch lacks, and if no C++ compiler is found.
@@ -50,36 +47,34 @@ def run(golden: Inputs) -> tuple[Tensor, ...] | Gradients:
     if golden.has_cotangents:
         return _gradients(golden)
     with torch.no_grad():
-        return _call(golden, TorchInputs.of(golden), _weights(golden))
+        return _call(golden, {**given_tensors(golden), **_weights(golden)})
 
 
-def _gradients(golden: Inputs) -> Gradients:
+def _gradients(golden: Inputs) -> Mapping[str, Any]:
     """Return the gradients that ``torch.autograd`` computes, by name.
 
     Raises Unsupported as ``run`` does, and in half precisions, where Inductor often writes C++ that does not compile.
     """
     if golden.dtype in HALF:
         raise Unsupported(f"Inductor's C++ of a backward pass in {golden.dtype} often does not compile: {NOT_COMPILED}")
-    given, weights = TorchInputs.of(golden), _weights(golden)
-    for weight in weights.values():
-        weight.requires_grad_()
-    return of_outputs(golden, _call(golden, given, weights), {**given.leaves, **weights})
+    leaves = {**given_tensors(golden), **_weights(golden)}
+    return gradients(TORCH, golden, lambda tensors: _call(golden, tensors), leaves)
 
 
 def _weights(golden: Inputs) -> dict[str, Tensor]:
     return {name: torch.tensor(array, dtype=getattr(torch, golden.dtype)) for name, array in golden.weights.items()}
 
 
-def _call(golden: Inputs, given: TorchInputs, weights: Weights) -> tuple[Tensor, ...]:
+def _call(golden: Inputs, given: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
     require_cell(golden, "torch")
     if not any(map(shutil.which, COMPILERS)):
         raise Unsupported("torch.compile needs a C++ compiler: there is no g++ and no clang++ on the PATH")
     step = _compiled(golden.cell)
     cells = {
-        suffix: partial(step, [weight for name, weight in weights.items() if name.endswith(f"_{suffix}")])
+        suffix: partial(step, [given[name] for name in golden.weights if name.endswith(f"_{suffix}")])
         for suffix in golden.network.suffixes
     }
-    return unrolled(golden, cells, given.x, given.states)
+    return unrolled(golden, cells, given)
 
 
 @cache

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.arguments import require_cell
-from rnn_goldens.implementations.batch_of_one import outputs
-from rnn_goldens.implementations.onnx import model as onnx_model
+from rnn_goldens.implementations.networks import require_cell
+from rnn_goldens.implementations.onnx_model import ATTRIBUTES, network_model
 
 _SIZES = re.compile(r" \(.*|: expected .*| a \d.*|\. \d.*")
 """The end of a cause that has sizes and values, so that goldens that are refused for one reason have one text."""
@@ -29,16 +28,17 @@ def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
         raise Unsupported("tract computes outputs, and no gradients")
     if golden.lengths is not None:
         raise Unsupported("tract has no lengths: sequence_lens must be constant and equal to the number of steps")
-    require_cell(golden, "tract", onnx_model.ATTRIBUTES)
-    feeds = onnx_model.feeds(golden)
+    require_cell(golden, "tract", ATTRIBUTES)
+    model = network_model(golden)
+    feeds = model.feeds
     try:
-        results = _runnable(onnx_model.build(golden).SerializeToString()).run(list(feeds.values()))
+        results = _runnable(model.build()).run(list(feeds.values()))
     except tract.TractError as error:
         cause = _last_cause(error)
         if golden.dtype != "float32":
             raise Unsupported(f"no {golden.dtype} in tract: {_SIZES.sub('', cause)}") from None
         raise RuntimeError(cause) from None  # instead of a message whose first line names a node, and a stack trace
-    return outputs(golden, [result.to_numpy() for result in results])
+    return model.to_golden([result.to_numpy() for result in results])
 
 
 @lru_cache(maxsize=1)

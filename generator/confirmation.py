@@ -58,9 +58,9 @@ def _implementations(golden: Golden, of: str) -> Iterator[tuple[str, Run]]:
     from rnn_goldens.implementations.builtin import BUILTIN
 
     if golden.config.kind in BUILTIN["torch"].kinds and find_spec("torch"):
-        from rnn_goldens.implementations.torch import gradients, layers
+        from rnn_goldens.implementations.torch import gradients_of_layers, run_layers
 
-        yield "torch", _outputs(layers.run) if of == OUTPUTS else _gradients(gradients.of_layers)
+        yield "torch", _outputs(run_layers) if of == OUTPUTS else _gradients(gradients_of_layers)
     yield "numpy", _outputs(numpy_cells.run) if of == OUTPUTS else _gradients(numpy_cells.gradients)
 
 

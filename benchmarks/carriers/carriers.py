@@ -18,7 +18,7 @@ from benchmarks.page import ROOT
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.verdict import compare
 from rnn_goldens.export.exported_golden import identifier
-from rnn_goldens.implementations.onnx.golden_model import onnx_model
+from rnn_goldens.implementations.onnx_model import onnx_model
 from vectors.archive import FORMATS
 
 FLAGS = ("-std=c99", "-O1", "-Wall", "-Wextra", "-Werror", "-pedantic")
@@ -76,7 +76,7 @@ def _onnx_folder(folder: Path, result: Result) -> bool | None:
     case = folder / f"{golden.dtype}/test_{identifier(golden.id)}/test_data_set_0"
     if not case.is_dir():
         return None
-    outputs = onnx_model(golden).to_model(result.outputs)
+    outputs = onnx_model(golden).named(result.outputs)
     return all(
         _within(output, *(_tensor(case / f"{kind}_{number}.pb") for kind in ("output", "tolerance")))
         for number, output in enumerate(outputs.values())

@@ -91,14 +91,14 @@ def _outputs_of_deviations(wrong: Alteration, golden: Golden) -> tuple[Array, ..
 
 
 def _around_torch(wrong: Alteration, golden: Golden) -> tuple[Any, ...]:
-    from rnn_goldens.implementations.torch import layers
+    from rnn_goldens.implementations.torch import run_layers
 
     def in_torch(case: Case) -> tuple[Any, ...]:
         if case.lengths is not None and case.lengths.min() < 1:  # torch does not support length 0
             return Network().run(case)
         states = dict(zip(golden.layout.initial, case.state, strict=True))
         stored = replace(golden.stored, weights=case.weights, inputs={"x": case.x}, states=states, lengths=case.lengths)
-        out, last = layers.run(replace(golden, stored=stored))
+        out, last = run_layers(replace(golden, stored=stored))
         return tuple(np.asarray(part) for part in (out, *(last if isinstance(last, tuple) else (last,))))
 
     return wrong.around(in_torch, case_of(golden, np.float64))

@@ -6,7 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.implementations.batch_of_one import batched
+from rnn_goldens.implementations.networks import batched
 
 Array = NDArray[Any]
 

@@ -1,6 +1,6 @@
 """Exports a golden as a test case for ONNX test runners: a folder with a model, its inputs, outputs and tolerances.
 
-- ``model.onnx``: the model of ``implementations.onnx.golden_model``, weights of a network as initializers.
+- ``model.onnx``: the model of ``implementations.onnx_model``, weights of a network as initializers.
 - ``test_data_set_0/input_N.pb``, ``output_N.pb``: a TensorProto for each input and output of the graph, in order.
 - ``test_data_set_0/tolerance_N.pb``: the tolerance of each element of ``output_N.pb``, in double. Runners ignore it.
 - ``data.json`` for the runner of ONNX and ``config.txt`` for that of ONNX Runtime: the largest of these tolerances,
@@ -18,7 +18,7 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding import json_file
 from rnn_goldens.export.exported_golden import Exported, about, allowed, expected, identifier
 from rnn_goldens.golden.precision import PRECISIONS, Precision
-from rnn_goldens.implementations.onnx.golden_model import onnx_model
+from rnn_goldens.implementations.onnx_model import onnx_model
 
 DATA_SET = "test_data_set_0"
 
@@ -33,9 +33,9 @@ def onnx_test_case(golden: Golden, *, stored_weights: bool = True) -> Exported:
         Unsupported: as ``onnx_model``.
     """
     model = onnx_model(golden, stored_weights=stored_weights)
-    fed = model.feeds()
+    fed = model.feeds
     precision, kind = PRECISIONS[golden.dtype], next(iter(fed.values())).dtype
-    certified, bounds = (model.to_model(arrays) for arrays in (expected(golden), allowed(golden)))
+    certified, bounds = (model.named(arrays) for arrays in (expected(golden), allowed(golden)))
     outputs, tolerances = rounded(certified, bounds, precision, kind)
     largest = _rounded_up(max(float(array.max(initial=0)) for array in tolerances.values()), precision)
     return Exported(

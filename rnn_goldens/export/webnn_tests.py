@@ -18,7 +18,7 @@ from rnn_goldens.errors import Unsupported
 from rnn_goldens.export.directions import by_direction
 from rnn_goldens.export.exported_golden import ITSELF, Exported, allowed, expected
 from rnn_goldens.golden.built_in_cells import standard_cell
-from rnn_goldens.implementations.batch_of_one import batched
+from rnn_goldens.implementations.networks import batched
 
 Array = NDArray[Any]
 Test = dict[str, Any]

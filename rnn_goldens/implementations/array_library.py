@@ -1,138 +1,210 @@
-"""The library whose arrays a user's function of a recurrence takes: torch, JAX or NumPy.
+"""The array libraries: NumPy, torch, JAX, and TensorFlow below Keras. Each class has all that differs between them.
 
-1. That of the first parameter annotated with a library's type: ``q: torch.Tensor``, ``q: jax.Array``,
-   ``q: np.ndarray``.
-2. Without such an annotation torch or JAX, if the function's module imports it: ``import torch``,
-   ``import jax.numpy as jnp``. A module that imports both needs an annotation.
-3. NumPy otherwise.
-
-Arrays are created in the golden's precision: half precisions in torch and JAX, and float16 in NumPy, have the library's
-own type; bfloat16 in NumPy has that of ml_dtypes.
+Arrays are created in the golden's precision: half precisions have the library's own type, bfloat16 in NumPy has that of
+ml_dtypes.
 """
 
 import inspect
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
-from typing import Any, get_args, get_origin
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.errors import WrongUse
+from rnn_goldens.errors import Unsupported
 
-TORCH, JAX, NUMPY = "torch", "jax", "numpy"
+if TYPE_CHECKING:
+    import torch
 
-_ROOTS = {"torch": TORCH, "jax": JAX, "jaxlib": JAX, "numpy": NUMPY, "ml_dtypes": NUMPY}
-"""The library that a top-level package belongs to."""
+Named = dict[str, Any]
+"""Arrays of a library by name."""
 
-_WRITTEN = {**_ROOTS, "jnp": JAX, "np": NUMPY}
-"""The library of the first part of an annotation that is text, such as ``"torch.Tensor"``."""
+Forward = Callable[[Named], Named]
+"""Computes outputs, by the names of their cotangents, from the arrays to differentiate by."""
 
-_FIRST_PART = re.compile(r"\b([A-Za-z_]\w*)\.")
-
-
-def library_of(function: Callable[..., Any]) -> str:
-    """Return ``torch``, ``jax`` or ``numpy``, by the rules above.
-
-    Raises:
-        WrongUse: there are no annotations, and the function's module imports torch and JAX.
-    """
-    code = _code_of(function)
-    if annotated := next(_of_annotations(code), None):
-        return annotated
-    found = {library for value in getattr(code, "__globals__", {}).values() if (library := _of_global(value))}
-    if len(found) > 1:
-        raise WrongUse(
-            f"the module of {name_of(function)} imports torch and JAX: annotate a parameter with the type of its "
-            "array, as in q: torch.Tensor, q: jax.Array or q: np.ndarray"
-        )
-    return found.pop() if found else NUMPY
-
-
-def name_of(function: Callable[..., Any]) -> str:
-    """Return a function's name for messages."""
-    while isinstance(function, partial):
-        function = function.func
-    return str(getattr(function, "__name__", type(function).__name__))
-
-
-def _code_of(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the user's function inside ``functools.partial``, decorators, and objects that can be called."""
-    while isinstance(function, partial):
-        function = function.func
-    function = inspect.unwrap(function)
-    if not inspect.isroutine(function):
-        called = getattr(type(function), "forward", type(function).__call__)  # of torch's modules, of other objects
-        function = inspect.unwrap(called)
-    code: Callable[..., Any] = getattr(function, "__func__", function)
-    return code
-
-
-def _of_annotations(function: Callable[..., Any]) -> Iterator[str]:
-    """Yield the libraries of the parameters that are annotated with a type of a library."""
-    try:
-        parameters = inspect.signature(function, eval_str=True).parameters.values()
-    except Exception:  # an annotation names something that only a type checker imports
-        try:
-            parameters = inspect.signature(function).parameters.values()
-        except (TypeError, ValueError):  # built into an extension, without a signature
-            return
-    for parameter in parameters:
-        yield from _of_annotation(parameter.annotation)
-
-
-def _of_annotation(annotation: object) -> Iterator[str]:
-    if isinstance(annotation, str):
-        yield from (_WRITTEN[name] for name in _FIRST_PART.findall(annotation) if name in _WRITTEN)
-    elif library := _ROOTS.get(_root(get_origin(annotation) or annotation)):
-        yield library
-    else:
-        for part in get_args(annotation):
-            yield from _of_annotation(part)
-
-
-def _of_global(value: object) -> str | None:
-    """Return torch or JAX for a module of it, or for a function or class that it defines; else None."""
-    if not (inspect.ismodule(value) or inspect.isclass(value) or inspect.isroutine(value)):
-        return None
-    library = _ROOTS.get(_root(value))
-    return None if library == NUMPY else library
-
-
-def _root(value: object) -> str:
-    """Return the top-level package of a module, or of the module that defines a class or a function."""
-    module = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
-    return module.partition(".")[0] if isinstance(module, str) else ""
-
+Back = Callable[[Named], Mapping[str, Any]]
+"""Computes the gradients of these arrays from cotangents."""
 
 Make = Callable[[Any], Any]
 """Converts a golden's numbers or integers, in NumPy or traced by the library, into an array of a library."""
 
 
-def maker(library: str, dtype: str) -> Make:
-    """Return the function that creates arrays of a library in a precision.
+class Library:
+    """NumPy, which has no gradients, and what the other libraries share with it."""
 
-    Raises:
-        Unsupported: bfloat16 in NumPy, without ml_dtypes.
-    """
-    if library == TORCH:
+    name = "NumPy"
+
+    def maker(self, dtype: str) -> Make:
+        """Return the function that creates arrays in a precision.
+
+        Raises:
+            Unsupported: bfloat16 in NumPy, without ml_dtypes.
+        """
+        from rnn_goldens.implementations.numpy_cells import arithmetic
+
+        own = np.dtype(arithmetic(dtype))
+        return lambda a: a if _is_integer(a) or a.dtype == own else _of_type(a, own)
+
+    def in_precision(self, golden: Inputs) -> AbstractContextManager[object]:  # noqa: ARG002 - JAX needs it
+        """Return the context to compute a golden in."""
+        return nullcontext()
+
+    def limit_cache(self) -> None:
+        """Clear what the library has compiled, now and then."""
+
+    def asarray(self, array: Any, dtype: Any = None) -> Any:  # noqa: ANN401 - arrays and types of any library
+        """Return an array of the library, in a type of the library or its own."""
+        return np.asarray(array, dtype)
+
+    def vjp(self, forward: Forward, leaves: Named) -> tuple[Named, Back]:
+        """Return the outputs for these arrays, and the function that returns the gradients for cotangents."""
+        raise NotImplementedError
+
+    def is_traceable(self, forward: Forward, leaves: Named) -> bool:  # noqa: ARG002 - JAX needs them
+        """Return whether the error that ``vjp`` raised is one of the user's own backward code."""
+        return False
+
+    def constant(self, outputs: Named) -> list[str]:  # noqa: ARG002 - torch needs them
+        """Return the cotangents of the outputs that depend on no array to differentiate by, if the library knows."""
+        return []
+
+
+class _Torch(Library):
+    """torch, on the CPU."""
+
+    name = "torch"
+
+    def maker(self, dtype: str) -> Make:
         import torch
 
-        from rnn_goldens.implementations.torch.layers import tensor
+        kind: torch.dtype = getattr(torch, dtype)
+        return lambda a: a.to(kind) if torch.is_tensor(a) else _tensor(a, torch.int64 if _is_integer(a) else kind)
 
-        kind = getattr(torch, dtype)
-        return lambda a: a.to(kind) if torch.is_tensor(a) else tensor(a, torch.int64 if _is_integer(a) else kind)
-    if library == JAX:
+    def asarray(self, array: Any, dtype: Any = None) -> "torch.Tensor":  # noqa: ANN401
+        import torch
+
+        return torch.tensor(np.asarray(array), dtype=dtype)
+
+    def vjp(self, forward: Forward, leaves: Named) -> tuple[Named, Back]:
+        import torch
+
+        __tracebackhide__ = True
+        for leaf in leaves.values():
+            leaf.requires_grad_()
+        with torch.enable_grad():
+            outputs = forward(leaves)
+
+        def back(cotangents: Named) -> Named:
+            __tracebackhide__ = True
+            of, by, given = ([*arrays.values()] for arrays in (outputs, leaves, cotangents))
+            try:
+                return dict(zip(leaves, torch.autograd.grad(of, by, given, allow_unused=True), strict=True))
+            except RuntimeError as error:
+                if "not implemented for" in str(error):
+                    raise Unsupported(f"torch: {error}") from None
+                raise
+
+        return outputs, back
+
+    def constant(self, outputs: Named) -> list[str]:
+        return [name for name, output in outputs.items() if not getattr(output, "requires_grad", False)]
+
+
+_CALLS = count(1)
+_CALLS_BETWEEN_CLEARS = 50
+"""Programs compiled for one golden are not reused for another. They take about 150 memory maps for each golden, and XLA
+fails with "Failed to materialize symbols" when a process has more than ``vm.max_map_count``, by default 65,530."""
+
+
+class _Jax(Library):
+    """JAX."""
+
+    name = "JAX"
+
+    def maker(self, dtype: str) -> Make:
         import jax.numpy as jnp
 
         return lambda a: jnp.asarray(a, jnp.int32 if _is_integer(a) else dtype)
-    from rnn_goldens.implementations.numpy_cells import arithmetic
 
-    own = np.dtype(arithmetic(dtype))
-    return lambda a: a if _is_integer(a) or a.dtype == own else _of_type(a, own)
+    def in_precision(self, golden: Inputs) -> AbstractContextManager[object]:
+        """Return a context that enables float64 if the golden needs it, regardless of JAX's own setting."""
+        import jax
+
+        context: AbstractContextManager[object] = jax.enable_x64(True) if golden.dtype == "float64" else nullcontext()
+        return context
+
+    def limit_cache(self) -> None:
+        """Clear JAX's compilation cache every 50 calls; called after each golden with gradients."""
+        import jax
+
+        if not next(_CALLS) % _CALLS_BETWEEN_CLEARS:
+            jax.clear_caches()  # type: ignore[no-untyped-call] # JAX has no types for it
+
+    def asarray(self, array: Any, dtype: Any = None) -> Any:  # noqa: ANN401
+        import jax.numpy as jnp
+
+        return jnp.asarray(array, dtype)
+
+    def vjp(self, forward: Forward, leaves: Named) -> tuple[Named, Back]:
+        import jax
+
+        __tracebackhide__ = True
+        outputs, back = jax.vjp(forward, leaves)
+        return outputs, lambda cotangents: back(cotangents)[0]
+
+    def is_traceable(self, forward: Forward, leaves: Named) -> bool:
+        import jax
+
+        try:
+            jax.eval_shape(forward, leaves)
+        except Exception:  # a function that expects NumPy arrays may raise anything
+            return False
+        return True
+
+
+class _TensorFlow(Library):
+    """TensorFlow, below Keras."""
+
+    name = "TensorFlow"
+
+    def asarray(self, array: Any, dtype: Any = None) -> Any:  # noqa: ANN401
+        import tensorflow as tf
+
+        return tf.convert_to_tensor(np.asarray(array), dtype)
+
+    def vjp(self, forward: Forward, leaves: Named) -> tuple[Named, Back]:
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch([*leaves.values()])
+            outputs = forward(leaves)
+
+        def back(cotangents: Named) -> Named:
+            given = ([*arrays.values()] for arrays in (outputs, leaves, cotangents))
+            return dict(zip(leaves, tape.gradient(*given), strict=True))
+
+        return outputs, back
+
+
+NUMPY, TORCH, JAX, TENSORFLOW = Library(), _Torch(), _Jax(), _TensorFlow()
+
+
+ROOTS = {"torch": TORCH, "jax": JAX, "jaxlib": JAX, "numpy": NUMPY, "ml_dtypes": NUMPY}
+"""The library that a top-level package belongs to."""
+
+
+def library_of_array(array: object) -> Library | None:
+    """Return the library that defines the type of an array, or a base of it; None for any other."""
+    return next((found for base in type(array).__mro__ if (found := library_that_defines(base))), None)
+
+
+def library_that_defines(value: object) -> Library | None:
+    """Return the library that a module belongs to, or the module that defines a class or function; None for none."""
+    module = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
+    return ROOTS.get(module.partition(".")[0]) if isinstance(module, str) else None
 
 
 def _is_integer(array: Any) -> bool:  # noqa: ANN401 - of NumPy or JAX
@@ -141,17 +213,25 @@ def _is_integer(array: Any) -> bool:  # noqa: ANN401 - of NumPy or JAX
 
 def _of_type(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return a read-only copy in another type; if there are gaps between elements, the copy has gaps, too."""
-    gap = 1 if array.flags.c_contiguous else 2
-    wide = np.full((*array.shape[:-1], gap * array.shape[-1]), np.nan, dtype)
-    wide[..., ::gap] = array
+    if array.flags.c_contiguous:
+        found = array.astype(dtype)
+        found.flags.writeable = False
+        return found
+    return _with_gaps(array, dtype)[..., ::2]
+
+
+def _tensor(array: NDArray[Any], dtype: "torch.dtype") -> "torch.Tensor":
+    """Return a copy of an array; if there are gaps between its elements, the copy has gaps, too."""
+    import torch
+
+    if array.flags.c_contiguous:
+        return torch.tensor(array, dtype=dtype)
+    return torch.tensor(_with_gaps(array, array.dtype), dtype=dtype)[..., ::2]
+
+
+def _with_gaps(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return an array in another type, read-only, with a NaN after each element."""
+    wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.nan, dtype)
+    wide[..., ::2] = array
     wide.flags.writeable = False
-    return wide[..., ::gap]
-
-
-def setting_of(library: str, golden: Inputs) -> AbstractContextManager[object]:
-    """Return the context to call a function in: JAX needs a setting for float64."""
-    if library != JAX:
-        return nullcontext()
-    from rnn_goldens.implementations.jax_function import in_precision
-
-    return in_precision(golden)
+    return wide

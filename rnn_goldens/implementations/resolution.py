@@ -1,16 +1,24 @@
-"""Finds the implementation that a name refers to."""
+"""Finds the implementation that a name refers to, and what computes its gradients."""
 
 import ast
 import os
 import shlex
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.comparison.calls import Backward
+from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
 from rnn_goldens.golden.built_in_cells import DIALECTS
-from rnn_goldens.implementations.builtin import BUILTIN, built_in
-from rnn_goldens.implementations.user_code import Implementation, adapt
+from rnn_goldens.implementations.builtin import BUILTIN, built_in, require_packages
+from rnn_goldens.implementations.differentiation import with_gradients
+from rnn_goldens.implementations.user_code import (
+    NO_GRADIENTS_IN_ONNX,
+    Implementation,
+    adapt,
+    adapt_backward,
+    raising,
+    refusing_what_is_not_implemented,
+)
 from rnn_goldens.named_object import import_object
 from rnn_goldens.programs.command import MARK, find_command, is_command
 from rnn_goldens.programs.program import TIME_LIMIT, Program
@@ -48,6 +56,22 @@ def resolve(name: str, folder: Path | None = None, time_limit: float = TIME_LIMI
         raise WrongUse(f"implementation {name!r}: {error}") from None
 
 
+def backward_of(name: str, run: Implementation) -> Backward:
+    """Return a function that computes the gradients of an implementation, or raises Unsupported.
+
+    Args:
+        name: as for ``resolve``.
+        run: the implementation that ``resolve`` returned. A program answers requests for gradients.
+    """
+    if isinstance(run, Program):
+        return run.gradients
+    if name.endswith(ONNX):
+        return raising(Unsupported(NO_GRADIENTS_IN_ONNX))
+    if name in BUILTIN:
+        return refusing_what_is_not_implemented(with_gradients(built_in(name, back=True)))
+    return refusing_what_is_not_implemented(adapt_backward(import_object(name, f"implementation {name!r}")))
+
+
 def dialects_of(name: str) -> tuple[str, ...]:
     """Return the dialects that an ONNX file's attributes describe; () for ``{id}`` or another implementation.
 
@@ -56,7 +80,7 @@ def dialects_of(name: str) -> tuple[str, ...]:
     """
     if not name.endswith(ONNX) or "{id}" in name or not find_spec("onnxruntime"):
         return ()
-    from rnn_goldens.implementations.onnx.file import cells_of, nearest_cell
+    from rnn_goldens.implementations.onnx_equations import cells_of, nearest_cell
 
     cells = cells_of(name)
     if not cells and (nearest := nearest_cell(name)):
@@ -119,23 +143,10 @@ def _class_in(path: Path, folder: Path) -> str:
 def _thing(name: str) -> object:
     """Return the object that an implementation's name refers to; raises WrongUse if it is not callable."""
     if name in BUILTIN:
-        _require_needs(name)
+        require_packages(name)
         return built_in(name)
     found = import_object(name, f"implementation {name!r}")
     if not callable(found) and not isinstance(found, str):
         attribute = name.partition(":")[2]
         raise WrongUse(f"implementation {name!r}: {attribute} is a {type(found).__name__}, not a callable")
     return found
-
-
-def _require_needs(name: str) -> None:
-    """Raise WrongUse, with the command that installs it, if a package of a built-in implementation is missing."""
-    ours = BUILTIN[name]
-    what = f"pip install 'rnn-goldens[{ours.extra or name}]'"
-    if missing := next((package for package in ours.needs if find_spec(package) is None), None):
-        raise WrongUse(f"implementation {name!r} needs {missing}, which is not installed: {what}")
-    try:
-        import_module(ours.function().partition(":")[0])
-    except ModuleNotFoundError as error:
-        what = what if str(error.name).partition(".")[0] in ours.needs else f"pip install {error.name}"
-        raise WrongUse(f"implementation {name!r} needs {error.name}, which is not installed: {what}") from error

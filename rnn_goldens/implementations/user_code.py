@@ -1,38 +1,52 @@
-"""Turns a user's network into an implementation, depending on its kind.
+"""Turns a user's network into an implementation, and into a function that returns gradients, depending on its kind.
 
-==================================================  =================================================================
-network                                             run as
-==================================================  =================================================================
-a class with ``load_state_dict``                    like ``torch.nn.RNN``, ``LSTM`` or ``GRU``: ``torch.own_class``
-a class of Keras layers                             like ``keras.layers.LSTM``: ``keras.own_class``
-a class of Flax cells                               like ``flax.linen.GRUCell``: ``flax.own_class``
-a path that ends in ``.onnx``                       in ONNX Runtime: ``onnx.file``
-a function ``(x_t, state, weights)``                one time step, unrolled: ``step_function``
-any other callable                                  a function of a golden
-==================================================  =================================================================
+====================================  ==============================================  ==================================
+network                               run as                                          gradients
+====================================  ==============================================  ==================================
+a class with ``load_state_dict``      like ``torch.nn.GRU``: ``torch_shaped``         ``torch.autograd``, or none
+a class of Keras layers               like ``keras.layers.GRU``: ``keras``            by Keras's backend
+a class of Flax cells                 like ``flax.linen.GRUCell``: ``flax``           ``jax.vjp``
+a path that ends in ``.onnx``         in ONNX Runtime: ``onnx_runtime``               none
+a function ``(x_t, state, weights)``  one time step, unrolled: ``numpy_cells``        none
+a function of a recurrence's arrays   by names of parameters: ``function_of_arrays``  ``jax.vjp`` or ``torch.autograd``
+any other callable                    a function of a golden                          returned by name; or the same
+====================================  ==============================================  ==================================
 
-A golden of a recurrence needs a function: see ``recurrence_function``.
+A function of a golden returns gradients, from ``golden.cotangents``, if ``golden.has_cotangents``; or outputs, which
+JAX or torch differentiates. A golden of a recurrence needs a function.
 """
 
-import inspect
 import os
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 from rnn_goldens.checkable_golden import Golden, Inputs
+from rnn_goldens.comparison.calls import Backward
 from rnn_goldens.comparison.returned import is_array
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.implementations.array_library import name_of
+from rnn_goldens.golden.recurrences import RecurrenceConfig
+from rnn_goldens.golden.shapes import Config
+from rnn_goldens.implementations.differentiation import with_gradients
+from rnn_goldens.implementations.function_of_arrays import FunctionOfArrays, name_of
+from rnn_goldens.implementations.networks import is_of, positional
 
 Implementation = Callable[[Inputs], tuple[Any, ...]]
 
-Found = TypeVar("Found")
-"""Outputs or gradients."""
-
 STEP_ARGUMENTS = 3
+
+NO_GRADIENTS_IN_ONNX = "ONNX Runtime computes outputs but no gradients"
 
 BY_NAME_ONLY = ("paddle", "mindspore", "mlx", "equinox")
 """Frameworks whose layers have torch's names but different arguments and weights."""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What runs a user's network for a golden: the functions that return its outputs, and its gradients."""
+
+    run: Callable[[Inputs], Any]
+    gradients: Callable[[Inputs], Any]
 
 
 def adapt(found: object) -> Implementation:
@@ -44,100 +58,110 @@ def adapt(found: object) -> Implementation:
     Raises:
         WrongUse: ``found`` is not in the table above.
     """
-    run = _adapted(found)
+    by_kind = _by_kind(found)
 
     def implementation(golden: Inputs) -> tuple[Any, ...]:
         __tracebackhide__ = True
-        try:
-            found = run(golden.for_implementation() if isinstance(golden, Golden) else golden)
-        except NotImplementedError as error:
-            raise refusal(error) from error
+        inputs = golden.for_implementation() if isinstance(golden, Golden) else golden
+        found = by_kind[golden.config.kind].run(inputs)
         return (found,) if is_array(found) else found
 
-    return implementation
+    return refusing_what_is_not_implemented(implementation)
 
 
-def refusal(error: NotImplementedError) -> Unsupported:
-    """Return the refusal for a library's NotImplementedError, with its text."""
-    reason = str(error).strip().partition("\n")[0]
-    return Unsupported(reason or "NotImplementedError without a reason")
+def adapt_backward(found: object) -> Backward:
+    """Return a function that computes the gradients of a user's network, as accepted by ``adapt``, or refuses them."""
+    by_kind = _by_kind(found)
 
-
-def _adapted(found: object) -> Implementation:
-    if isinstance(found, str | os.PathLike):
-        from rnn_goldens.implementations.onnx import file as onnx_file
-
-        return networks_only("an ONNX file", onnx_file.wrap(os.fspath(found)))
-    if isinstance(found, type):
-        return networks_only(found.__name__, _of_class(found))
-    if not callable(found):
-        raise WrongUse(f"{found!r} is a {type(found).__name__}, not a function, a class or the path of an .onnx file")
-    from rnn_goldens.implementations import recurrence_function
-
-    try:
-        of_networks = _of_function(found)
-    except WrongUse as error:
-        if not recurrence_function.resembles_recurrence(found):
-            raise
-        of_networks = _raising(error)
-    return by_kind(of_networks, recurrence_function.wrap(found))
-
-
-def by_kind(
-    of_networks: Callable[[Inputs], Found], of_recurrences: Callable[[Inputs], Found]
-) -> Callable[[Inputs], Found]:
-    """Return a function of a golden that calls one function for networks, and another one for recurrences."""
-
-    def run(golden: Inputs) -> Found:
+    def gradients(golden: Inputs) -> Mapping[str, Any]:
         __tracebackhide__ = True
-        return of_networks(golden) if golden.is_network else of_recurrences(golden)
+        found: Mapping[str, Any] = by_kind[golden.config.kind].gradients(golden)
+        return found
+
+    return gradients
+
+
+def refusing_what_is_not_implemented(function: Callable[[Inputs], Any]) -> Callable[[Inputs], Any]:
+    """Return a function that refuses a golden where a library raises NotImplementedError, with the error's text."""
+
+    def run(golden: Inputs) -> Any:  # noqa: ANN401 - as the function returns it
+        __tracebackhide__ = True
+        try:
+            return function(golden)
+        except NotImplementedError as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise Unsupported(reason or "NotImplementedError without a reason") from error
 
     return run
 
 
-def networks_only(what: str, of_networks: Callable[[Inputs], Found]) -> Callable[[Inputs], Found]:
-    """Return a function of a golden that refuses recurrences; ``what`` names the network in the reason."""
+def raising(error: Exception) -> Callable[[Inputs], NoReturn]:
+    """Return a function of a golden that raises an error."""
 
-    def refuse(golden: Inputs) -> Found:
-        raise Unsupported(f"{what} is checked as a network: {golden.cell} needs a function of its arrays")
-
-    return by_kind(of_networks, refuse)
-
-
-def _raising(error: WrongUse) -> Implementation:
-    def run(_: Inputs) -> tuple[Any, ...]:
+    def run(_: Inputs) -> NoReturn:
         raise error
 
     return run
 
 
-def _of_function(found: Callable[..., Any]) -> Implementation:
-    """Return the implementation of networks by a function; raises WrongUse if it is none."""
-    from rnn_goldens.implementations import recurrence_function
+def _by_kind(found: object) -> Mapping[str, Networks]:
+    """Return what runs a user's network for a golden, by the kind of the golden."""
+    if isinstance(found, str | os.PathLike):
+        from rnn_goldens.implementations.onnx_runtime import file_implementation
 
-    if cells := recurrence_function.cells_of(found):
+        file = Networks(file_implementation(os.fspath(found)), raising(Unsupported(NO_GRADIENTS_IN_ONNX)))
+        return _networks_only("an ONNX file", file)
+    if isinstance(found, type):
+        own = _of_class(found)
+        return _networks_only(found.__name__, Networks(own.run, own.gradients))
+    if not callable(found):
+        raise WrongUse(f"{found!r} is a {type(found).__name__}, not a function, a class or the path of an .onnx file")
+    of_arrays = FunctionOfArrays(found)
+    try:
+        networks = _of_function(found, of_arrays.cells)
+    except WrongUse as error:
+        if not of_arrays.resembles_recurrence:
+            raise
+        networks = Networks(raising(error), raising(error))
+    return {Config.kind: networks, RecurrenceConfig.kind: Networks(of_arrays.run, with_gradients(of_arrays.run))}
+
+
+def _networks_only(what: str, networks: Networks) -> Mapping[str, Networks]:
+    """Refuse recurrences; ``what`` names the network in the reason."""
+
+    def refuse(golden: Inputs) -> NoReturn:
+        raise Unsupported(f"{what} is checked as a network: {golden.cell} needs a function of its arrays")
+
+    return {Config.kind: networks, RecurrenceConfig.kind: Networks(refuse, refuse)}
+
+
+def _of_function(found: Callable[..., Any], cells: Sequence[str]) -> Networks:
+    """Return what computes networks by a function; raises WrongUse for one that takes the arrays of recurrences."""
+    if cells:
         raise WrongUse(
             f"{name_of(found)} takes the arrays of a recurrence: select its goldens, --cell {','.join(cells)}"
         )
-    if is_of("torch", type(found)) or is_of("keras", type(found)) or is_of("flax", type(found)):
+    if any(is_of(package, type(found)) for package in ("torch", "keras", "flax")):
         raise WrongUse(
             f"a {type(found).__name__} that is already created has fixed sizes: name the class, which is created "
             "for each golden, or a function of a golden"
         )
-    least, most = _takes(found)
-    if is_step(found):
-        from rnn_goldens.implementations import step_function
+    least, most = positional(found)
+    if least == STEP_ARGUMENTS:
+        from rnn_goldens.implementations.numpy_cells import of_step
 
-        return step_function.wrap(found)
+        reason = "a single time step has no gradients: give a function of a golden that returns them by name"
+        return Networks(of_step(found), raising(Unsupported(reason)))
     if least > 1 or most < 1:
         raise WrongUse(
             f"{getattr(found, '__name__', found)} takes {least} arguments: a function of a golden takes one, "
             "a time step three, (x_t, h, weights)"
         )
-    return found
+    return Networks(found, with_gradients(found))
 
 
-def _of_class(kind: type) -> Implementation:
+def _of_class(kind: type) -> Any:  # noqa: ANN401 - of the module that runs it
+    """Return an object whose ``run`` and ``gradients`` run networks of a class."""
     for package in BY_NAME_ONLY:
         if is_of(package, kind):
             raise WrongUse(
@@ -145,40 +169,18 @@ def _of_class(kind: type) -> Implementation:
                 "golden that returns (out, h_n), or (out, h_n, c_n)"
             )
     if is_of("keras", kind):
-        from rnn_goldens.implementations.keras import own_class as keras_layer
+        from rnn_goldens.implementations.keras import own_layers
 
-        return keras_layer.wrap(kind)
+        return own_layers(kind)
     if is_of("flax", kind):
-        from rnn_goldens.implementations.flax import own_class as flax_cell
+        from rnn_goldens.implementations.flax import own_cells
 
-        return flax_cell.wrap(kind)
+        return own_cells(kind)
     if hasattr(kind, "load_state_dict"):
-        from rnn_goldens.implementations.torch import own_class as torch_shaped
+        from rnn_goldens.implementations.torch_shaped import TorchShaped
 
-        return torch_shaped.wrap(kind)
+        return TorchShaped(kind)
     raise WrongUse(
         f"{kind.__name__} is a class without load_state_dict, and neither a Keras layer nor a Flax cell: "
         "write a function of a golden that returns (out, h_n), or (out, h_n, c_n)"
     )
-
-
-def is_step(found: Callable[..., Any]) -> bool:
-    """Return whether a function is one time step, judging by its number of required arguments."""
-    return _takes(found)[0] == STEP_ARGUMENTS
-
-
-def is_of(package: str, kind: type) -> bool:
-    """Return whether a class is defined in a package, or derived from a class of the package."""
-    return any(base.__module__.partition(".")[0] == package for base in kind.__mro__)
-
-
-def _takes(function: Callable[..., Any]) -> tuple[int, float]:
-    """Return the minimum and maximum number of positional arguments of a function."""
-    from rnn_goldens.implementations.arguments import most_positional
-
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # built into an extension, without a signature
-        return 1, 1
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in positional and p.default is p.empty for p in parameters), most_positional(function)

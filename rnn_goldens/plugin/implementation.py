@@ -10,7 +10,7 @@ import pytest
 
 from rnn_goldens.errors import ProgramFailed, RnnGoldensError, WrongUse
 from rnn_goldens.implementations import Implementation, resolve
-from rnn_goldens.implementations.backward import backward_of
+from rnn_goldens.implementations.resolution import backward_of
 from rnn_goldens.plugin.fixture import LATE
 from rnn_goldens.plugin.guard import TIME_LIMIT, Guard
 from rnn_goldens.plugin.options import PROGRAM, setting
@@ -74,7 +74,7 @@ def start(config: pytest.Config) -> None:
             config.stash[PROGRAM] = {run.name: run.version}
         now = config.stash.get(NOW, None)
         stderr = None if now is not None else _stderr(config)
-        backward = backward_of(name, run, folder)
+        backward = backward_of(name, run)
         config.stash[_STARTED] = Guard(run, None if of_program else limit, late, now, stderr, backward)
     except RnnGoldensError as error:
         raise pytest.UsageError(f"rnn-goldens: {error}") from error.__cause__

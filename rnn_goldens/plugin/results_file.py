@@ -13,7 +13,7 @@ import pytest
 
 from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.encoding import json_file
-from rnn_goldens.implementations.versions import versions_of_packages
+from rnn_goldens.implementations.builtin import versions_of_packages
 from rnn_goldens.plugin.options import DRAWN, NOT_COLLECTED, PROGRAM, WORKER_LOST, setting
 from rnn_goldens.plugin.run_results import RUN_RESULTS
 from rnn_goldens.plugin.settings import CORPUS

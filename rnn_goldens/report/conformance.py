@@ -15,7 +15,7 @@ from rnn_goldens.errors import CutShort, InvalidFile, WrongUse
 from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.implementations.versions import versions_of_packages
+from rnn_goldens.implementations.builtin import versions_of_packages
 from rnn_goldens.pages.content import Checked
 from rnn_goldens.plugin.builtin_check import as_typed
 from rnn_goldens.plugin.builtin_check.supervisor import run

@@ -31,7 +31,7 @@ from rnn_goldens.generator.certify import certify
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.shapes import Config, weight_shapes
-from rnn_goldens.implementations.torch.gradients import of_layers
+from rnn_goldens.implementations.torch import gradients_of_layers
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -39,7 +39,7 @@ from rnn_goldens.implementations.torch.gradients import of_layers
 def test_gradients_of_networks_of_every_shape_equal_those_of_torch(cell: str, shape: str) -> None:
     scenario = gradient_scenario(cell, shape)
     found = gradients(scenario.case(), scenario.stored.cotangents)
-    of_torch: Mapping[str, Any] = of_layers(certify(scenario, confirm=False).in_precision("float64"))
+    of_torch: Mapping[str, Any] = gradients_of_layers(certify(scenario, confirm=False).in_precision("float64"))
     assert list(found) == list(of_torch)
     for name, array in found.items():
         assert array.shape == of_torch[name].shape

@@ -15,7 +15,7 @@ from rnn_goldens.cells.recurrence_backward import gradients
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.implementations import numpy_cells
-from rnn_goldens.implementations.torch import layers as torch_layers
+from rnn_goldens.implementations import torch as torch_layers
 
 CONFIGS: dict[str, dict[str, Any]] = {
     "plain": {"bias": False},
@@ -28,7 +28,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
 
 
 def outputs_of_torch(golden: Golden) -> list[np.ndarray[Any, Any]]:
-    out, last = torch_layers.run(golden)
+    out, last = torch_layers.run_layers(golden)
     return [tensor.numpy() for tensor in (out, *(last if isinstance(last, tuple) else (last,)))]
 
 

@@ -18,8 +18,8 @@ from rnn_goldens.generator.scenarios.variants import FOLDERS
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 from rnn_goldens.hypothesis import goldens
 from rnn_goldens.implementations import adapt
-from rnn_goldens.implementations.onnx.file import activations, cells_of
-from rnn_goldens.implementations.onnx.model import build
+from rnn_goldens.implementations.onnx_equations import activations, cells_of
+from rnn_goldens.implementations.onnx_model import network_model
 from rnn_goldens.implementations.resolution import dialects_of
 
 PAIRS = [
@@ -144,7 +144,7 @@ def test_peepholes_have_the_gate_order_of_onnx() -> None:
 
 
 def without_weights(golden_id: str, path: Path) -> str:
-    model = build(load(golden_id, dtype="float32"))
+    model = network_model(load(golden_id, dtype="float32")).proto()
     del model.graph.initializer[:]
     onnx.save(model, path)
     return str(path)
@@ -157,7 +157,7 @@ def test_an_onnx_file_selects_the_dialect_of_its_attributes(cell: str, tmp_path:
 
 
 def test_an_onnx_file_of_equations_without_goldens_is_an_error_with_the_nearest_cell(tmp_path: Path) -> None:
-    model = build(load("lstm-clip/plain", dtype="float32"), stored_weights=False)
+    model = network_model(load("lstm-clip/plain", dtype="float32"), stored_weights=False).proto()
     (clip,) = [a for node in model.graph.node for a in node.attribute if a.name == "clip"]
     clip.f = 2.0
     onnx.save(model, tmp_path / "model.onnx")
@@ -167,7 +167,7 @@ def test_an_onnx_file_of_equations_without_goldens_is_an_error_with_the_nearest_
 
 def test_an_exported_onnx_file_with_states_by_layer_can_be_checked(tmp_path: Path) -> None:
     golden = load("gru-clip/back-ten-steps", dtype="float32")
-    onnx.save(build(golden, stored_weights=False), tmp_path / "model.onnx")
+    onnx.save(network_model(golden, stored_weights=False).proto(), tmp_path / "model.onnx")
     golden.check(*adapt(tmp_path / "model.onnx")(golden))
 
 

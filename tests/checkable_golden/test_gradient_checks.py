@@ -17,7 +17,7 @@ from rnn_goldens.comparison.calls import compare_gradient_calls
 from rnn_goldens.comparison.verdict import compare_gradients
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.implementations.torch import layers
+from rnn_goldens.implementations import torch as layers
 
 ID = "lstm/lengths"
 

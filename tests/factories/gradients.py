@@ -23,7 +23,7 @@ from rnn_goldens.golden.shapes import cotangent_of, output_shapes
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
 
 torch: Any = pytest.importorskip("torch", reason="the expected gradients are torch's")
-layers: Any = pytest.importorskip("rnn_goldens.implementations.torch.layers")
+layers: Any = pytest.importorskip("rnn_goldens.implementations.torch")
 
 Float64 = NDArray[np.float64]
 
@@ -71,14 +71,10 @@ def torch_gradients(golden: Golden, cotangents: Any, dtype: Any = torch.float64)
     network = layers.layer(golden.cell, golden.config).to(dtype)
     network.load_state_dict({name: torch.tensor(array) for name, array in golden.stored.weights.items()})
     leaves = {"x": torch.tensor(golden.stored.x, dtype=dtype)}
-    state: Any = None
-    if golden.initial_state is not None:
-        leaves |= {f"{n}0": torch.tensor(getattr(golden.stored, f"{n}0"), dtype=dtype) for n in golden.layout.states}
-        states = tuple(leaves[f"{name}0"] for name in golden.layout.states)
-        state = states if len(states) > 1 else states[0]
+    leaves |= {name: torch.tensor(array, dtype=dtype) for name, array in golden.stored.states.items()}
     for leaf in leaves.values():
         leaf.requires_grad_()
-    out, last = layers.call_layer(network, leaves["x"], state, golden.lengths)
+    out, last = layers.call_layer(network, golden, leaves)
     outputs = {"out": out, **dict(zip(("h_n", "c_n"), last if isinstance(last, tuple) else (last,), strict=False))}
     grad_outputs = [torch.tensor(cotangents[name], dtype=dtype) for name in cotangents]
     torch.autograd.backward([outputs[output_of(name)] for name in cotangents], grad_outputs)

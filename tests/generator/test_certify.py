@@ -15,7 +15,7 @@ from rnn_goldens.generator.scenarios.variants import rounded
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config
-from rnn_goldens.implementations.torch import layers as torch_layers
+from rnn_goldens.implementations import torch as torch_layers
 from rnn_goldens.progress import reported_to
 
 
@@ -100,14 +100,14 @@ def test_outputs_that_are_all_zero_are_refused() -> None:
 
 
 def test_an_implementation_that_differs_is_a_reason_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = torch_layers.run
+    right = torch_layers.run_layers
 
     def off_by_one(golden: object) -> object:
         out, h_n = right(golden)  # type: ignore[arg-type]
         out[1, 2, 0] += 1
         return out, h_n
 
-    monkeypatch.setattr(torch_layers, "run", off_by_one)
+    monkeypatch.setattr(torch_layers, "run_layers", off_by_one)
     with pytest.raises(Refused, match=r"torch in float64 differs from .* outputs: .* time step 2 \(batch 1, unit 0\)"):
         certify(scenario())
 

@@ -22,7 +22,7 @@ from rnn_goldens.export.formats import encode
 from rnn_goldens.generator import exact
 from rnn_goldens.golden.shapes import Config, Layout, weight_shapes
 from rnn_goldens.implementations import adapt, numpy_cells, outputs_of
-from rnn_goldens.implementations.backward import differentiated
+from rnn_goldens.implementations.differentiation import differentiated
 from rnn_goldens.programs.answers import Outputs
 
 CELL = "factories.custom_cells:slstm"

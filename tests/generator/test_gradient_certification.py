@@ -25,7 +25,7 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.golden.tolerance import Bound, Exact
 from rnn_goldens.implementations import numpy_cells
-from rnn_goldens.implementations.torch.gradients import of_layers
+from rnn_goldens.implementations.torch import gradients_of_layers
 
 
 def certified(with_cotangents: Scenario) -> Gradients:
@@ -268,4 +268,4 @@ def assert_within(golden: Golden, found: Any) -> None:
 
 @for_each([(cell, shape, seed) for seed in (9, 10) for shape in SHAPES for cell in CELLS], every=20)
 def test_autograd_stays_within_the_tolerance(cell: str, shape: str, seed: int) -> None:
-    assert_within(certify(gradient_scenario(cell, shape, seed=seed), confirm=False), of_layers)
+    assert_within(certify(gradient_scenario(cell, shape, seed=seed), confirm=False), gradients_of_layers)

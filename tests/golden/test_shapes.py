@@ -19,7 +19,7 @@ from rnn_goldens.golden.shapes import (
     state_shapes,
     weight_shapes,
 )
-from rnn_goldens.implementations.torch.layers import layer
+from rnn_goldens.implementations.torch import layer
 
 CONFIGS = [
     Config(input_size=5, hidden_size=2, bias=False),

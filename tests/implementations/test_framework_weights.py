@@ -45,10 +45,10 @@ def test_the_flax_convention_equals_cells_of_flax(small_golden: Make, cell: str)
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_onnx_convention_equals_a_valid_onnx_model(small_golden: Make, cell: str, bias: bool, dtype: str) -> None:
     checker = pytest.importorskip("onnx.checker", reason="the ONNX implementations need onnx")
-    from rnn_goldens.implementations.onnx import model as onnx_model
+    from rnn_goldens.implementations.onnx_model import network_model
 
     golden = small_golden(cell, dtype, bias=bias, bidirectional=True, num_layers=2, state=True, lengths=[3, 1])
-    model = onnx_model.build(golden)
+    model = network_model(golden).proto()
     checker.check_model(model, full_check=True)
     assert {i.name: tuple(i.dims) for i in model.graph.initializer if i.name != "joined"} == {
         name: array.shape for name, array in golden.weights_as("onnx").items()

@@ -13,12 +13,13 @@ from rnn_goldens.checkable_golden import Golden
 
 def test_the_onnx_reference_evaluator_ignores_lengths(small_golden: Callable[..., Golden]) -> None:
     reference = pytest.importorskip("onnx.reference", reason="the implementation onnx-reference needs onnx")
-    from rnn_goldens.implementations.onnx import model as onnx_model
+    from rnn_goldens.implementations.onnx_model import network_model
 
     outs = []
     for lengths in ([1, 1, 1], [4, 4, 4]):
         golden = small_golden("lstm", batch=(3,), time=4, lengths=lengths)
-        outs.append(reference.ReferenceEvaluator(onnx_model.build(golden)).run(None, onnx_model.feeds(golden)))
+        model = network_model(golden)
+        outs.append(reference.ReferenceEvaluator(model.proto()).run(None, model.feeds))
     for short, full in zip(*outs, strict=True):
         np.testing.assert_array_equal(short, full)
 

@@ -38,13 +38,14 @@ def onnxruntime_kernel(golden: Inputs) -> tuple[Array, ...]:
     """Compute by ONNX Runtime's own operators of the same names, which have kernels for CPUs in float32."""
     import onnx
 
-    from rnn_goldens.implementations.onnx import recurrence_model
-    from rnn_goldens.implementations.onnx.session import open_session
+    from rnn_goldens.implementations.onnx_model import onnx_model
+    from rnn_goldens.implementations.onnx_runtime import open_session
 
     if golden.dtype != "float32":
         raise Unsupported("the kernels of ONNX Runtime for CPUs are float32")
-    model = onnx.load_from_string(recurrence_model.build(golden))
+    built = onnx_model(golden)
+    model = built.proto()
     next(node for node in model.graph.node if node.op_type != "Cast").domain = "com.microsoft"
     model.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
     session = open_session(model.SerializeToString())
-    return recurrence_model.outputs(golden, session.run(None, recurrence_model.feeds(golden)))
+    return built.to_golden(session.run(None, built.feeds))

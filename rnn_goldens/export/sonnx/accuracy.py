@@ -19,7 +19,7 @@ from rnn_goldens.error_analysis.rounding_model import ACTIVATION_ULPS
 from rnn_goldens.export.exported_golden import ITSELF, Exported, allowed
 from rnn_goldens.export.sonnx.case import OPERATORS, operator_of, reason_against
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.implementations.onnx.model import ATTRIBUTES
+from rnn_goldens.implementations.onnx_model import ATTRIBUTES
 
 _EXAMPLES = {"lstm": "lstm/plain", "gru": "gru/plain", "rnn": "rnn-tanh/plain"}
 """The golden of each page's example."""

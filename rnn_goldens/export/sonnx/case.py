@@ -20,8 +20,8 @@ from rnn_goldens.export.directions import by_direction
 from rnn_goldens.export.exported_golden import Exported, about, allowed, expected, identifier
 from rnn_goldens.export.onnx_test_case import rounded, tensors
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.implementations.batch_of_one import batched
-from rnn_goldens.implementations.onnx.model import ATTRIBUTES, IR_VERSION, OPSET, TYPES
+from rnn_goldens.implementations.networks import batched
+from rnn_goldens.implementations.onnx_model import ATTRIBUTES, IR_VERSION, OPSET, TYPES
 
 Array = NDArray[Any]
 

@@ -1,16 +1,20 @@
-"""Classes that do not support unbatched input or initial states refuse such goldens; wrong classes fail."""
+"""Classes shaped like torch's layers: unbatched input and initial states, call patterns, names of weights."""
 
 import re
 from typing import Any
 
 import numpy as np
 import pytest
+from implementations.outcomes import CORPUS, check_all
 
 from rnn_goldens import Golden, Unsupported, load
+from rnn_goldens.errors import WrongUse
 from rnn_goldens.implementations import adapt, outputs_of
-from rnn_goldens.implementations.backward import adapt_backward
+from rnn_goldens.implementations.user_code import adapt_backward
 
 torch = pytest.importorskip("torch", reason="the tests use networks in torch")
+
+from implementations import own_networks as own  # noqa: E402
 
 NO_STATE, STATE = "gru/unbatched-no-state", "gru/unbatched"
 
@@ -134,3 +138,52 @@ def test_a_torch_subclass_without_a_state_argument_refuses_initial_states() -> N
     golden = load("lstm/with-state", dtype="float32")
     with pytest.raises(Unsupported, match="OfTorchWithoutState takes no initial state as its second argument"):
         outputs_of(adapt(OfTorchWithoutState)(golden))
+
+
+@pytest.mark.sampled(every=4)
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("kind", [own.MyGRU, own.MyGRUThatPassesOn])
+def test_a_class_shaped_like_torchs_is_checked_on_supported_goldens(kind: type, dtype: str) -> None:
+    counts, reasons = check_all(kind, dtype)
+    assert counts["passed"] > 5
+    assert counts["failed"] == 0
+    assert [reason.replace("ThatPassesOn", "") for reason in reasons] == [
+        "MyGRU has 3 blocks of weights, lstm has 4",
+        "MyGRU has 3 blocks of weights, rnn_relu has 1",
+        "MyGRU has 3 blocks of weights, rnn_tanh has 1",
+        "MyGRU takes no bidirectional",
+        "MyGRU takes no lengths",
+        "MyGRU takes no num_layers",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern", "message"),
+    [
+        (own.MyGRUThatKeepsItsState, "twice", "the second call differs from the first"),
+        (own.MyGRUThatSpoilsItsWeights, "twice", "the second call differs from the first"),
+        (own.MyGRUThatKeepsItsWeights, "weights", "weights that change between calls have no effect"),
+        (own.MyGRUThatIgnoresStrides, "views", "non-contiguous arrays give other outputs than contiguous arrays"),
+    ],
+)
+def test_a_class_that_is_right_only_in_a_single_call_fails_a_call_pattern(
+    kind: type, pattern: str, message: str
+) -> None:
+    golden = CORPUS.load("gru/plain", "float32")
+    once, verdict = golden.compare_calls(adapt(kind), pattern)
+    assert once.passed
+    assert message in verdict.message
+    golden.check_calls(adapt(own.MyGRU))
+
+
+def test_the_names_and_gates_of_a_class_are_checked_before_its_arguments() -> None:
+    golden = CORPUS.load("documented/single-sequence", "float32")  # rnn_relu without biases
+    with pytest.raises(Unsupported, match="MyLSTMOfOneLayer has 4 blocks of weights, rnn_relu has 1"):
+        adapt(own.MyLSTMOfOneLayer)(golden)
+    with pytest.raises(Unsupported, match="MyLSTMOfOneLayer takes no bias"):
+        adapt(own.MyLSTMOfOneLayer)(CORPUS.load("lstm/no-bias", "float32"))
+    names = "MyRenamed names its weights W, U; PyTorch's names are weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0: "
+    run = adapt(own.MyRenamed)
+    for _ in range(2):  # the second call fails, too, and does not run with the initial weights
+        with pytest.raises(WrongUse, match=rf"^{names}.*\(out, h_n\), or \(out, h_n, c_n\)$"):
+            run(golden)

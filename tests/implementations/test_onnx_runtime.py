@@ -19,9 +19,9 @@ torch = pytest.importorskip("torch", reason="torch exports ONNX files")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-from rnn_goldens.implementations.onnx import model as onnx_model  # noqa: E402
+from rnn_goldens.implementations.onnx_model import network_model  # noqa: E402
 from rnn_goldens.implementations.resolution import dialects_of  # noqa: E402
-from rnn_goldens.implementations.torch import cells, layers  # noqa: E402
+from rnn_goldens.implementations.torch import cells, kept_layer  # noqa: E402
 
 CORPUS = open_corpus()
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c")
@@ -69,7 +69,7 @@ def exported(network: Any, golden: Golden, path: Path) -> Path:
 @pytest.mark.parametrize("name", ["bidirectional-two-layers", "bidirectional-no-state", "two-layers"])
 def test_a_layer_exported_by_torch_passes(tmp_path: Path, cell: str, name: str) -> None:
     golden = CORPUS.load(f"{cell}/{name}", "float32")
-    path = exported(layers.kept_layer(golden), golden, tmp_path / f"{golden.id}.onnx")
+    path = exported(kept_layer(golden), golden, tmp_path / f"{golden.id}.onnx")
     assert dialects_of(str(path)) == ()
     golden.check(*adapt(path)(golden))
     golden.check(*adapt(f"{tmp_path}/{{id}}.onnx")(golden))
@@ -92,7 +92,7 @@ class Loop(torch.nn.Module):  # type: ignore[name-defined, misc]
 
 def test_an_unrolled_file_is_wrong_use_unless_it_is_that_of_one_golden(tmp_path: Path) -> None:
     golden = CORPUS.load("gru/square-no-state", "float32")
-    path = exported(Loop(cells.cells(golden)["l0"]), golden, tmp_path / f"{golden.id}.onnx")
+    path = exported(Loop(cells(golden)["l0"]), golden, tmp_path / f"{golden.id}.onnx")
     golden.check(*adapt(f"{tmp_path}/{{id}}.onnx")(golden))
     why = rf"^{path} has no operator RNN, LSTM or GRU and takes {golden.time} time steps only: its exporter unroll"
     with pytest.raises(WrongUse, match=why):
@@ -173,7 +173,7 @@ def test_peepholes_are_refused_unless_they_are_zero(tmp_path: Path, as_input: bo
 
 def test_a_gru_that_resets_before_the_product_is_refused_or_if_it_is_that_of_one_golden_wrong(tmp_path: Path) -> None:
     golden = CORPUS.load("gru/plain", "float32")
-    model = onnx_model.build(golden)
+    model = network_model(golden).proto()
     node = next(node for node in model.graph.node if node.op_type == "GRU")
     del node.attribute[[attribute.name for attribute in node.attribute].index("linear_before_reset")]
     onnx.save(model, tmp_path / "gru.onnx")
@@ -213,7 +213,7 @@ def test_a_pattern_names_one_file_per_golden(tmp_path: Path) -> None:
 
 def stored_model(golden: Golden) -> Any:
     """Return the golden's model with one h0 for all layers, as in the models that exporters write."""
-    model = onnx_model.build(golden)
+    model = network_model(golden).proto()
     model.graph.input.remove(next(i for i in model.graph.input if i.name == "h0_l1"))
     next(i for i in model.graph.input if i.name == "h0_l0").name = "h0"
     del next(i for i in model.graph.input if i.name == "h0").type.tensor_type.shape.dim[0:1]

@@ -15,7 +15,8 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.implementations import adapt, outputs_of, resolve
-from rnn_goldens.implementations.array_library import library_of
+from rnn_goldens.implementations.array_library import JAX, NUMPY, TORCH, Library
+from rnn_goldens.implementations.function_of_arrays import FunctionOfArrays
 
 pytest.importorskip("torch", reason="the tests use kernels in torch")
 
@@ -236,12 +237,16 @@ def optional_array(scale: float, state: np.ndarray[Any, Any] | None = None) -> A
     raise AssertionError
 
 
+def library_of(function: Callable[..., Any]) -> Library:
+    return FunctionOfArrays(function).library
+
+
 @pytest.mark.xdist_group("keras")
 def test_annotations_come_before_imports(jax_kernels: Any) -> None:
-    assert library_of(own.gated_delta) == library_of(own.decays_last) == library_of(own.kernel_object) == "torch"
-    assert library_of(annotated_as_text) == "torch"
-    assert library_of(jax_kernels.gated_delta) == "jax"
-    assert library_of(in_numpy.min_gru) == library_of(optional_array) == "numpy"
+    assert library_of(own.gated_delta) == library_of(own.decays_last) == library_of(own.kernel_object) == TORCH
+    assert library_of(annotated_as_text) == TORCH
+    assert library_of(jax_kernels.gated_delta) == JAX
+    assert library_of(in_numpy.min_gru) == library_of(optional_array) == NUMPY
     scope: dict[str, Any] = {}
     exec("import torch\nimport jax.numpy as jnp\ndef kernel(q): ...\n", scope)
     with pytest.raises(WrongUse, match=r"^the module of kernel imports torch and JAX: annotate a parameter with the "):

@@ -15,56 +15,6 @@ pytest.importorskip("torch", reason="the tests use networks in torch")
 from implementations import own_networks as own
 from implementations.outcomes import CORPUS, check_all
 
-
-@pytest.mark.sampled(every=4)
-@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
-@pytest.mark.parametrize("kind", [own.MyGRU, own.MyGRUThatPassesOn])
-def test_a_class_shaped_like_torchs_is_checked_on_supported_goldens(kind: type, dtype: str) -> None:
-    counts, reasons = check_all(kind, dtype)
-    assert counts["passed"] > 5
-    assert counts["failed"] == 0
-    assert [reason.replace("ThatPassesOn", "") for reason in reasons] == [
-        "MyGRU has 3 blocks of weights, lstm has 4",
-        "MyGRU has 3 blocks of weights, rnn_relu has 1",
-        "MyGRU has 3 blocks of weights, rnn_tanh has 1",
-        "MyGRU takes no bidirectional",
-        "MyGRU takes no lengths",
-        "MyGRU takes no num_layers",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("kind", "pattern", "message"),
-    [
-        (own.MyGRUThatKeepsItsState, "twice", "the second call differs from the first"),
-        (own.MyGRUThatSpoilsItsWeights, "twice", "the second call differs from the first"),
-        (own.MyGRUThatKeepsItsWeights, "weights", "weights that change between calls have no effect"),
-        (own.MyGRUThatIgnoresStrides, "views", "non-contiguous arrays give other outputs than contiguous arrays"),
-    ],
-)
-def test_a_class_that_is_right_only_in_a_single_call_fails_a_call_pattern(
-    kind: type, pattern: str, message: str
-) -> None:
-    golden = CORPUS.load("gru/plain", "float32")
-    once, verdict = golden.compare_calls(adapt(kind), pattern)
-    assert once.passed
-    assert message in verdict.message
-    golden.check_calls(adapt(own.MyGRU))
-
-
-def test_the_names_and_gates_of_a_class_are_checked_before_its_arguments() -> None:
-    golden = CORPUS.load("documented/single-sequence", "float32")  # rnn_relu without biases
-    with pytest.raises(Unsupported, match="MyLSTMOfOneLayer has 4 blocks of weights, rnn_relu has 1"):
-        adapt(own.MyLSTMOfOneLayer)(golden)
-    with pytest.raises(Unsupported, match="MyLSTMOfOneLayer takes no bias"):
-        adapt(own.MyLSTMOfOneLayer)(CORPUS.load("lstm/no-bias", "float32"))
-    names = "MyRenamed names its weights W, U; PyTorch's names are weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0: "
-    run = adapt(own.MyRenamed)
-    for _ in range(2):  # the second call fails, too, and does not run with the initial weights
-        with pytest.raises(WrongUse, match=rf"^{names}.*\(out, h_n\), or \(out, h_n, c_n\)$"):
-            run(golden)
-
-
 IN_ONE_LAYER: dict[str, Any] = {"cell": "gru", "without": ["multilayer", "bidirectional", "lengths"]}
 RNN: dict[str, Any] = {"cell": ["rnn_tanh", "rnn_relu"], "without": "unbatched"}
 

@@ -8,14 +8,14 @@ from rnn_goldens import Unsupported
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.implementations import resolve
-from rnn_goldens.implementations.backward import backward_of
+from rnn_goldens.implementations.resolution import backward_of
 
 pytest.importorskip("onnxruntime", reason="the tests run ONNX's operators")
 
 import onnx
 import onnxruntime
 
-from rnn_goldens.implementations.onnx import recurrence_model
+from rnn_goldens.implementations import onnx_model
 
 CORPUS = open_corpus()
 DTYPES = ["float64", "float32", "bfloat16", "float16"]
@@ -94,13 +94,11 @@ def test_an_older_onnx_has_no_such_operator(monkeypatch: pytest.MonkeyPatch) -> 
 
 @needs_operators
 def test_an_older_onnx_runtime_cannot_load_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recurrence_model, "IR_VERSION", 99)
-    recurrence_model._build.cache_clear()
+    monkeypatch.setattr(onnx_model, "IR_VERSION_OF_RECURRENCES", 99)
     with pytest.raises(
         Unsupported, match=r"^onnxruntime [\d.]+ cannot load float32 LinearAttention of operator set 27$"
     ):
         resolve("onnxruntime")(CORPUS.load("gated-delta/one-step", "float32"))
-    recurrence_model._build.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,0 @@
-"""Cells of ``flax.linen``, and classes of cells."""

@@ -1,0 +1,231 @@
+"""A user's function as an implementation of a recurrence. The names of its parameters decide what it receives.
+
+docs/implementations.md lists the parameters and their arguments, the goldens that are refused, what the function may
+return, and whose arrays it takes. For the last state of sLSTM it may return all four. A
+function with one required parameter, and none named after an array, receives the inputs object, as for networks.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RECURRENCES
+from rnn_goldens.implementations.array_library import JAX, NUMPY, ROOTS, Library, Make, library_that_defines
+from rnn_goldens.implementations.differentiation import TracedInputs
+
+STATES = ("state", "initial_state")
+"""Parameters that receive the initial state whatever its name is, or the tuple of several."""
+
+OFFSETS = "offsets"
+
+_CU_SEQLENS = "cu_seqlens"
+"""What many kernels call the offsets."""
+
+_RENAMED = f"; rename {_CU_SEQLENS} to {OFFSETS}"
+
+_VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+_WRITTEN = {**ROOTS, "jnp": JAX, "np": NUMPY}
+"""The library of the first part of an annotation, such as ``torch.Tensor``."""
+
+_FIRST_PART = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\.")
+
+_RESEMBLING = 2
+"""The number of arrays and states of a recurrence that a function must name to be taken for a function of it."""
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return a function's name for messages."""
+    while isinstance(function, partial):
+        function = function.func
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _signature(function: Any) -> inspect.Signature:  # noqa: ANN401 - anything that can be called
+    """Return the signature of a function, with annotations as objects if they can be evaluated."""
+    is_module = not inspect.isroutine(function) and hasattr(function, "forward")  # torch's calls accept any argument
+    for eval_str in (True, False):  # an annotation may name something that only a type checker imports
+        with suppress(Exception):
+            return inspect.signature(function.forward if is_module else function, eval_str=eval_str)
+    return inspect.Signature([inspect.Parameter("golden", inspect.Parameter.POSITIONAL_ONLY)])  # of an extension
+
+
+def _globals(function: Any) -> Mapping[str, object]:  # noqa: ANN401
+    """Return the names of the module of a function inside ``functools.partial``, decorators, and callable objects."""
+    while isinstance(function, partial):
+        function = function.func
+    function = inspect.unwrap(function)
+    if not inspect.isroutine(function):
+        called = getattr(type(function), "forward", type(function).__call__)  # of torch's modules, of other objects
+        function = inspect.unwrap(called)
+    found: Mapping[str, object] = getattr(getattr(function, "__func__", function), "__globals__", {})
+    return found
+
+
+def _arrays(cell: str) -> tuple[str, ...]:
+    """Return the names of the inputs and weights of a recurrence."""
+    return (*RECURRENCES[cell].inputs, *RECURRENCES[cell].weights)
+
+
+def _where_needed(cell: str) -> tuple[str, ...]:
+    """Return the other names of parameters that have a meaning for a recurrence."""
+    return (*STATES, *RECURRENCE_LAYOUTS[cell].initial, *RECURRENCES[cell].options, OFFSETS)
+
+
+class FunctionOfArrays:
+    """A user's function, and what its parameters say about the recurrences that it computes."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        signature, bound = _signature(function), function.keywords if isinstance(function, partial) else {}
+        self._function, self._annotations = function, [p.annotation for p in signature.parameters.values()]
+        parameters = [p for p in signature.parameters.values() if p.name not in bound]
+        self._signature = signature.replace(parameters=parameters)
+        self._names = {*self._signature.parameters}
+        self._takes_others = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        self._needed = [p.name for p in parameters if p.default is p.empty and p.kind not in _VARIABLE]
+        self._has_positional = any(p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in parameters)
+
+    def run(self, golden: Inputs) -> Any:  # noqa: ANN401 - as the user's function returns it
+        """Return what the function returns for the inputs of a recurrence."""
+        __tracebackhide__ = True
+        is_named = self._named_after(golden.cell) | self._names & {*STATES}
+        if self._has_positional and len(self._needed) <= 1 and not is_named:
+            return self._function(golden)
+        library = self.library
+        with library.in_precision(golden):
+            arguments = self._arguments(golden, library.maker(golden.dtype))
+            found = self._function(*arguments.args, **arguments.kwargs)
+        if not isinstance(golden, TracedInputs):
+            library.limit_cache()
+        return found
+
+    @property
+    def library(self) -> Library:
+        """The library of the arrays that the function takes.
+
+        It is that of the first parameter annotated with a library's type; else torch or JAX, if the function's module
+        imports it; else NumPy.
+
+        Raises:
+            WrongUse: there are no annotations, and the function's module imports torch and JAX.
+        """
+        texts = [one if isinstance(one, str) else inspect.formatannotation(one) for one in self._annotations]
+        names = (name for text in texts for name in _FIRST_PART.findall(text))
+        if annotated := next((_WRITTEN[name] for name in names if name in _WRITTEN), None):
+            return annotated
+        kinds = (inspect.ismodule, inspect.isclass, inspect.isroutine)
+        values = (value for value in _globals(self._function).values() if any(is_kind(value) for is_kind in kinds))
+        found = {library for value in values if (library := library_that_defines(value))} - {NUMPY}
+        if len(found) > 1:
+            raise WrongUse(
+                f"the module of {name_of(self._function)} imports torch and JAX: annotate a parameter with the type "
+                "of its array, as in q: torch.Tensor, q: jax.Array or q: np.ndarray"
+            )
+        return found.pop() if found else NUMPY
+
+    @property
+    def cells(self) -> list[str]:
+        """The recurrences that the function can be called for."""
+        other = {_CU_SEQLENS}  # the error for a golden names it
+        able = [c for c in RECURRENCES if not self._lacking(c) and other.issuperset(self._unknown(c))]
+        return able if self.resembles_recurrence else []
+
+    @property
+    def resembles_recurrence(self) -> bool:
+        """Whether parameters are named after arrays of a recurrence, or the function takes only ``**others``."""
+        if self._takes_others and len(self._names) == 1:
+            return True
+        least = _RESEMBLING - bool(self._names & {*STATES})
+        return any(len(self._named_after(cell)) >= least for cell in RECURRENCES)
+
+    def _named_after(self, cell: str) -> set[str]:
+        """Return the parameters that are named after arrays or initial states of a recurrence."""
+        return self._names & {*_arrays(cell), *RECURRENCE_LAYOUTS[cell].initial}
+
+    def _lacking(self, cell: str) -> list[str]:
+        """Return the inputs and weights that the function has no parameter for."""
+        return [] if self._takes_others else [name for name in _arrays(cell) if name not in self._names]
+
+    def _unknown(self, cell: str) -> list[str]:
+        """Return the parameters without a default that a recurrence has no argument for."""
+        return [name for name in self._needed if name not in (*_arrays(cell), *_where_needed(cell))]
+
+    def _arguments(self, golden: Inputs, make: Make) -> inspect.BoundArguments:
+        """Return the arguments of the function.
+
+        Raises:
+            WrongUse: the function lacks an input or weight, or needs something that the recurrence does not have.
+            Unsupported: the golden has something else that the function has no parameter for.
+        """
+        name = name_of(self._function)
+        self._require_names(name, golden.cell)
+        if refused := next(self._refused(golden), None):
+            hint = _RENAMED if refused == OFFSETS and _CU_SEQLENS in self._names else ""
+            raise Unsupported(f"{name} has no parameter {refused}{hint}")
+        values, initial = _values(golden, make), {*golden.layout.initial}
+        absent = set() if golden.given_states else {*initial, *STATES}
+        absent |= {OFFSETS} if golden.offsets is None else set()
+        parameters = self._signature.parameters.values()
+        taken = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
+        others = values.keys() - taken - {*STATES} - (initial if taken & {*STATES} else set())
+        found = dict[str, Any]()
+        for parameter in parameters:
+            if parameter.kind is parameter.VAR_KEYWORD:
+                found[parameter.name] = {other: value for other, value in values.items() if other in others}
+            elif parameter.name in values and (parameter.default is parameter.empty or parameter.name not in absent):
+                found[parameter.name] = values[parameter.name]
+        return inspect.BoundArguments(self._signature, found)
+
+    def _require_names(self, name: str, cell: str) -> None:
+        lacking, unknown = self._lacking(cell), self._unknown(cell)
+        problems = [f"has no parameter {', '.join(lacking)}"] if lacking else []
+        problems += [f"needs {', '.join(unknown)}, which {cell} does not have"] if unknown else []
+        if problems:
+            others = ", ".join(other for other in _where_needed(cell) if other != STATES[1])
+            raise WrongUse(
+                f"{name} {' and '.join(problems)}: parameters of {cell} are {', '.join(_arrays(cell))}; "
+                f"where needed {others}; any other needs a default{_RENAMED if _CU_SEQLENS in unknown else ''}"
+            )
+
+    def _refused(self, golden: Inputs) -> Iterator[str]:
+        """Yield what a golden has and the function has no parameter for."""
+        if self._takes_others:
+            return
+        initial, options = golden.layout.initial, _options(golden)
+        if golden.given_states and not self._names & {*STATES}:
+            missing = (state for state in initial if state not in self._names)
+            yield from (f"state or {state}" if len(initial) == 1 else state for state in missing)
+        for option, default in {"scale": _default_scale(golden), "activation": "silu"}.items():
+            if option not in self._names and options.get(option, default) != default:
+                yield option
+        if golden.offsets is not None and OFFSETS not in self._names:
+            yield OFFSETS
+
+
+def _values(golden: Inputs, make: Make) -> dict[str, Any]:
+    """Return the argument for each known name of a parameter."""
+    arrays = {**golden.inputs, **golden.weights, **golden.states}
+    made = {name: make(array) for name, array in arrays.items()}
+    whole = tuple(made[name] for name in golden.states)
+    return {
+        **made,
+        **dict.fromkeys(STATES, whole if len(whole) > 1 else whole[0]),
+        **_options(golden),
+        OFFSETS: None if golden.offsets is None else make(golden.offsets),
+    }
+
+
+def _default_scale(golden: Inputs) -> float | None:
+    return float(golden.config["d_k"] ** -0.5) if "d_k" in golden.config else None
+
+
+def _options(golden: Inputs) -> dict[str, Any]:
+    """Return the options of a recurrence: numbers or words."""
+    config = golden.recurrence
+    values = {name: config.option(name) for name in config.recurrence.options}
+    return {name: _default_scale(golden) if value is None else value for name, value in values.items()}

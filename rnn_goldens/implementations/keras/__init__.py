@@ -1,1 +1,0 @@
-"""Keras's layers on any backend, and classes of layers."""

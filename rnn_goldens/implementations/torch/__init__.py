@@ -1,1 +1,0 @@
-"""Layers and cells of ``torch.nn``, and classes shaped like them."""
