@@ -19,7 +19,7 @@ from rnn_goldens.generator.coverage.coverage_gate import require_covered, requir
 from rnn_goldens.generator.coverage.dimensions import AT_ONCE, DIMENSIONS, JUST, SIZES
 from rnn_goldens.generator.coverage.profiles import PROFILES
 from rnn_goldens.generator.scenario import Refused
-from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
 
 NOT_COVERED = "none"
@@ -28,7 +28,7 @@ NOT_COVERED = "none"
 def measured() -> Measured:
     """Return the section, and what is not covered."""
     corpus = open_corpus()
-    goldens = [corpus.load(entry.id, "float64") for entry in corpus.networks]
+    goldens = [corpus.load(entry.id, "float64") for entry in corpus.select(cell=LAYOUTS)]
     backward = [corpus.load(e.id, "float64", gradients=True) for e in corpus.select() if e.gradient_precisions]
     with ProcessPoolExecutor(PROCESSES) as pool:
         observed = list(pool.map(_observed, [golden.id for golden in goldens], chunksize=4))

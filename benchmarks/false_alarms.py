@@ -27,7 +27,7 @@ from rnn_goldens.comparison.verdict import compare, compare_gradients
 from rnn_goldens.corpus import Corpus, open_corpus
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
-from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations import Implementation, resolve
 from rnn_goldens.implementations.numpy_cells import arithmetic
@@ -163,7 +163,7 @@ def results_of(job: Job) -> Results:
     if job.of == DRAWN:
         goldens: Iterator[Golden] = iter(drawn_goldens(job.precision, job.amount))
     else:
-        precisions = {e.id: e.gradient_precisions if back else e.precisions for e in corpus.networks}
+        precisions = {e.id: e.gradient_precisions if back else e.precisions for e in corpus.select(cell=LAYOUTS)}
         ids = [golden_id for golden_id, of in precisions.items() if job.precision in of][:: job.amount]
         goldens = (corpus.load(golden_id, job.precision, gradients=back) for golden_id in ids)
     for golden in goldens:

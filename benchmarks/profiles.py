@@ -20,7 +20,7 @@ from rnn_goldens.deviations.alteration import in_steps
 from rnn_goldens.deviations.margins import ENOUGH, gradient_margin, margin
 from rnn_goldens.deviations.rounding import to_tf32
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.profile import FLOAT32, IEEE, TF32, WGSL
 from rnn_goldens.golden.tolerance import Exact
 
@@ -160,7 +160,7 @@ def measured(every: int = 1) -> Measured:
 def run(every: int = 1) -> Results:
     """Run every Nth golden of the standard cells that has float32."""
     results, corpus = Results(), open_corpus()
-    entries = [entry for entry in corpus.networks if entry.cell in CELLS and FLOAT32 in entry.precisions]
+    entries = [entry for entry in corpus.select(cell=LAYOUTS) if entry.cell in CELLS and FLOAT32 in entry.precisions]
     for entry in entries[::every]:
         golden = corpus.load(entry.id, FLOAT32, gradients=FLOAT32 in entry.gradient_precisions)
         under = _under_profiles(golden, results)

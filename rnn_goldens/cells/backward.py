@@ -196,16 +196,3 @@ class Backward(Transposed, Network):
             stacked = (np.stack(parts) for parts in zip(*d_start, strict=True))
             found |= zip(case.cell.layout.initial, stacked, strict=True)
         return found | {name: weights[name] for name in case.weights}
-
-
-def gradients(case: Case, cotangents: Cotangents) -> dict[str, Array]:
-    """Return the gradients of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, in the precision of the case's arrays.
-
-    Args:
-        case: the inputs of the network.
-        cotangents: ``d_out``, ``d_h_n`` and ``d_c_n``, shaped like the outputs; a missing cotangent is zero.
-
-    Returns:
-        Gradients by name, shaped like the arrays: x; h0, and c0 of an LSTM, if the caller passed a state; every weight.
-    """
-    return Backward().gradients(case, cotangents)

@@ -169,16 +169,6 @@ class RecurrenceBackward:
         return inputs | states | weights
 
 
-def gradients(case: RecurrenceCase, cotangents: Arrays) -> Gradients:
-    """Return the gradients of inputs, initial states and weights by name, each shaped like its array in the case.
-
-    Args:
-        case: the inputs of the recurrence.
-        cotangents: by name, ``d_o`` and ``d_S_n``, shaped like the outputs; a missing cotangent is zero.
-    """
-    return RecurrenceBackward().gradients(case, cotangents)
-
-
 # Packed sequences.
 
 

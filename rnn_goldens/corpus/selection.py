@@ -27,11 +27,6 @@ class Selection:
         """The ids of all goldens, in the order of the index."""
         return [entry.id for entry in self.entries]
 
-    @property
-    def networks(self) -> list[Entry]:
-        """The entries of networks: all except those of recurrences."""
-        return [entry for entry in self.entries if entry.cell not in RECURRENCES]
-
     def entry(self, golden_id: str) -> Entry:
         """Return the entry of a golden. Raises UnknownName with the nearest id."""
         if not isinstance(golden_id, str):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from rnn_goldens import cells
-from rnn_goldens.cells import Array, Case, Network, State, Weights, case_of, recurrence, recurrence_backward
+from rnn_goldens.cells import AnyCase, Array, Case, Network, State, Weights, case_of, golden_case
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.comparison.outputs import NotNumbers, read
 from rnn_goldens.errors import Unsupported, WrongUse
@@ -33,30 +33,26 @@ def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
     Raises Unsupported for a network in bfloat16 without ml_dtypes, and for a custom cell whose equations are not
     available.
     """
-    if golden.is_network:
-        return Network().run(_case(golden))
-    with np.errstate(all="ignore"):  # a decay of e^-8192 underflows
-        found = recurrence.run(recurrence.recurrence_case(golden, _wide(golden)))
+    found = cells.outputs(_case(golden))
     return tuple(_rounded(golden, found[name]) for name in golden.layout.outputs)
 
 
 def gradients(golden: Inputs) -> Mapping[str, NDArray[Any]]:
     """Return the gradients by name. Raises the same exceptions as ``run``."""
-    if golden.is_network:
-        case = _case(golden)
-        return cells.gradients(case, {name: array.astype(case.x.dtype) for name, array in golden.cotangents.items()})
-    wide = _wide(golden)
-    cotangents = {name: array.astype(wide) for name, array in golden.cotangents.items()}
-    with np.errstate(all="ignore"):
-        found = recurrence_backward.gradients(recurrence.recurrence_case(golden, wide), cotangents)
-    return {name: _rounded(golden, array) for name, array in found.items()}
+    case = _case(golden)
+    cotangents = {name: array.astype(case.dtype) for name, array in golden.cotangents.items()}
+    return {name: _rounded(golden, array) for name, array in cells.gradients(case, cotangents).items()}
 
 
-def _case(golden: Inputs) -> Case:
+def _case(golden: Inputs) -> AnyCase:
     try:
-        return case_of(golden, arithmetic(golden.dtype))
+        return golden_case(golden, np.float32 if golden.is_wide_inside else arithmetic(golden.dtype))
     except WrongUse as error:
         raise Unsupported(str(error)) from None
+
+
+def _rounded(golden: Inputs, array: NDArray[Any]) -> NDArray[Any]:
+    return PRECISIONS[golden.dtype].round(array.astype(np.float64)) if golden.is_wide_inside else array
 
 
 def arithmetic(name: str) -> DTypeLike:
@@ -69,14 +65,6 @@ def arithmetic(name: str) -> DTypeLike:
         raise Unsupported("NumPy has no bfloat16: install ml_dtypes") from None
     dtype: DTypeLike = np.dtype(ml_dtypes.bfloat16)
     return dtype
-
-
-def _wide(golden: Inputs) -> DTypeLike:
-    return np.float32 if golden.is_wide_inside else PRECISIONS[golden.dtype].carrier
-
-
-def _rounded(golden: Inputs, array: NDArray[Any]) -> NDArray[Any]:
-    return PRECISIONS[golden.dtype].round(array.astype(np.float64))
 
 
 def of_step(step: Step) -> Callable[[Inputs], tuple[Array, ...]]:

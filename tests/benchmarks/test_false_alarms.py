@@ -13,10 +13,11 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.comparison.returned import by_name
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import Unsupported
+from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations import numpy_cells
 
-NETWORKS = open_corpus().networks
+NETWORKS = open_corpus().select(cell=LAYOUTS)
 SIZES = {
     OUTPUTS: sum("float32" in entry.precisions for entry in NETWORKS),
     GRADIENTS: sum("float32" in entry.gradient_precisions for entry in NETWORKS),

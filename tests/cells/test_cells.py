@@ -10,8 +10,8 @@ from factories.goldens import MakeGolden
 from independent.test_scalar_recurrences import scalar_gradients, scalar_outputs
 
 from rnn_goldens import Golden
+from rnn_goldens.cells import gradients
 from rnn_goldens.cells.recurrence import run
-from rnn_goldens.cells.recurrence_backward import gradients
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.implementations import numpy_cells

@@ -13,9 +13,10 @@ from factories.for_each import for_each
 from numpy.typing import NDArray
 
 from rnn_goldens import UnknownName
+from rnn_goldens.cells import gradients
 from rnn_goldens.cells.matrix_backward import NUMPY
 from rnn_goldens.cells.recurrence import RecurrenceCase, step_program
-from rnn_goldens.cells.recurrence_backward import RecurrenceBackward, gradients
+from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.deviations import Deviation, deviation
 from rnn_goldens.deviations.needs import FEATURES
