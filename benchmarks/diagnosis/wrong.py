@@ -108,7 +108,6 @@ def _around_torch(wrong: Alteration, golden: Golden) -> tuple[Any, ...]:
 def goldens(cell: str, *, with_gradients: bool = False) -> tuple[Golden, ...]:
     """Return the goldens of a cell that can be checked in float32, of outputs or of gradients."""
     corpus = open_corpus()
-    ids = [
-        e.id for e in corpus.select(cell=cell) if DTYPE in (e.gradient_precisions if with_gradients else e.precisions)
-    ]
+    some = corpus.select(cell=cell, gradients=with_gradients)
+    ids = [e.id for e in some if DTYPE in (e.gradient_precisions if with_gradients else e.precisions)]
     return tuple(corpus.load(golden_id, DTYPE, gradients=with_gradients) for golden_id in ids)

@@ -48,7 +48,7 @@ def by_name(
         given = list(given[0])
     if len(given) == len(layout.states) != len(layout.compared):
         given = [state for name, state in zip(layout.states, given, strict=True) if name in layout.compared]
-    if len(given) > max(len(last), 2 if layout.gates else 1):
+    if len(given) > max(len(last), layout.most_states):
         raise TypeError(f"{counted(len(given), 'state')} passed after {first}; the cell has {len(last)}")
     passed = zip(last, [*given, *[None] * len(last)], strict=False)
     unexpected = {"c_n": given[1]} if len(given) > len(last) == 1 else {}
@@ -59,8 +59,7 @@ def possible_counts(layout: Layout | None = None) -> set[int]:
     """Return the possible lengths of the tuple of an implementation: out, and the states apart or as one element."""
     if layout is None:
         return {*OF_NETWORKS}
-    of_any = {2, len(layout.outputs), 1 + len(layout.states)}
-    return {*of_any, *(OF_NETWORKS if layout.gates else ())}
+    return {2, len(layout.outputs), 1 + len(layout.states), 1 + layout.most_states}
 
 
 def _are_states(layout: Layout, out: object, given: Sequence[object], state_shape: tuple[int, ...] | None) -> bool:

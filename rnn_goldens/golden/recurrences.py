@@ -127,6 +127,8 @@ class RecurrenceLayout(Layout):
     compared: tuple[str, ...] = ()
     result: str = ""
 
+    most_states: ClassVar[int] = 1
+
 
 RECURRENCE_LAYOUTS: Mapping[str, RecurrenceLayout] = {
     name: RecurrenceLayout("", tuple(of.states), tuple(of.weights.items()), of.compared, *of.outputs)

@@ -28,6 +28,7 @@ class Layout:
         gates: one letter for each block of hidden_size rows in the stacked weights, in order.
         states: the states carried from step to step. The first is h, the output, of P numbers; others have H. State c
             has the initial value c0 and the last value c_n.
+        most_states: the largest number of last states that implementations return: h and c, of any network.
         weights: by name, a letter for each axis: I is the size of the layer's input, H hidden_size, P the size of h
             (proj_size, or hidden_size), G the rows of all gates. Biases are absent in a network without them.
     """
@@ -35,6 +36,8 @@ class Layout:
     gates: str
     states: tuple[str, ...] = ("h",)
     weights: tuple[tuple[str, str], ...] = STACKED
+
+    most_states: ClassVar[int] = 2
 
     @property
     def initial(self) -> tuple[str, ...]:
