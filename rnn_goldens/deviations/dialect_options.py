@@ -23,9 +23,9 @@ from rnn_goldens.cells.notation import (
 from rnn_goldens.cells.notation import sigmoid as logistic
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.deviations.alteration import in_equations, in_steps, in_unrolled
-from rnn_goldens.deviations.correct_equations import Activation, activated, weights_of
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.dialect_cells import of_dialect
+from rnn_goldens.deviations.parts import Activation, Formula, activated, edited
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 
 # Options that are ignored.
@@ -86,13 +86,22 @@ Sum = Callable[[Term, Operand, Term, Operand], Term]
 
 
 def _clip_in_sum(name: str, sentence: str, clipped: Sum, needs: tuple[str, ...] = ()) -> Deviation:
-    def argument(x: Term, h: Term, w: Weight, gate: str, reset: Term | None) -> Term:
-        w_i, b_i, w_h, b_h = weights_of(w, gate)
-        return clipped(w_i @ x, b_i, *((w_h @ h, b_h) if reset is None else (reset * (w_h @ h), reset * b_h)))
+    def argument(gate: str) -> Formula:
+        def z(x: Term, h: Term, w: Weight) -> Term:
+            w_i, b_i, w_h, b_h = (getattr(w, f"{kind}{side}{gate}") for side in "ih" for kind in ("W_", "b_"))
+            return clipped(w_i @ x, b_i, w_h @ h, b_h)
 
-    wrong = {
-        cell: activated(DIALECTS[cell].base, last=lambda c: tanh(clip_at_1(c)), argument=argument) for cell in CLIPPED
+        return z
+
+    further: Mapping[str, Mapping[str, Formula]] = {
+        "rnn_tanh": {},
+        "lstm": {"new_h": lambda o, new_c: o * tanh(clip_at_1(new_c))},
+        "gru": {"z_n": lambda x, h, r, w: clipped(w.W_in @ x, w.b_in, r * (w.W_hn @ h), r * w.b_hn)},
     }
+    wrong = {}
+    for cell in CLIPPED:
+        base = DIALECTS[cell].base
+        wrong[cell] = edited(base, **{**{f"z_{gate}": argument(gate) for gate in LAYOUTS[cell].gates}, **further[base]})
     return Deviation(f"clip_{name}", sentence, in_equations(**wrong), CLIPPED, needs)
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Cell
-from rnn_goldens.cells.notation import Term
+from rnn_goldens.cells.notation import Term, sigmoid, tanh
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.cells.steps import ACTIVATIONS
 from rnn_goldens.deviations.blocks import BIASES
@@ -20,6 +20,8 @@ Formula = Callable[..., Term]
 """A function of parts, and of the weights ``w``, by the names of its arguments."""
 
 Rewrite = Callable[[Term], Term]
+
+Activation = Callable[[Term], Term]
 
 
 def instead(value: Term, other: Term) -> Term:
@@ -93,6 +95,31 @@ def without_paths(cell: Cell, **used: str) -> Equations:
             return _with_arguments(parts[user], within)
 
         return _new_states(cell, parts, {parts[user]: partial(replaced, user) for user in used})
+
+    return equations
+
+
+def activated(
+    base: str, gate: Activation = sigmoid, candidate: Activation = tanh, last: Activation | None = None
+) -> Equations:
+    """Return the equations of a tanh RNN, an LSTM or a GRU with other activations.
+
+    Args:
+        base: the standard cell.
+        gate: the activation of gates.
+        candidate: the activation of the new state or the candidate.
+        last: the activation of the new c of an LSTM; that of the candidate if None.
+    """
+
+    def equations(*arguments: Any) -> Sequence[Term]:  # noqa: ANN401 - terms and weights
+        after = BUILT_IN_CELLS[base].equations(*arguments)
+
+        def replaced(term: Term, rewrite: Rewrite) -> Term:
+            of_tanh = last if last and term.of[0] in after else candidate
+            return (of_tanh if term.primitive == "tanh" else gate)(rewrite(term.of[0]))
+
+        found = activations(BUILT_IN_CELLS[base], after)
+        return rewritten(after, {term: partial(replaced, term) for *_, term in found})
 
     return equations
 

@@ -3,25 +3,22 @@
 from collections.abc import Callable
 from fractions import Fraction
 
-from rnn_goldens.cells.equations import lstm_projection
+from rnn_goldens.cells import BUILT_IN_CELLS
 from rnn_goldens.cells.notation import (
-    Operand,
     Term,
-    Weight,
-    clip,
     elu,
     hard_sigmoid,
     minimum,
     relu,
     softplus,
     softsign,
+    tanh,
     thresholded_relu,
 )
 from rnn_goldens.cells.notation import sigmoid as logistic
 from rnn_goldens.cells.program import Equations
-from rnn_goldens.deviations.backward.alterations import detached, in_derivatives, instead
+from rnn_goldens.deviations.backward.alterations import in_derivatives
 from rnn_goldens.deviations.backward.dialect_cells import of_dialect
-from rnn_goldens.deviations.correct_equations import Activation, activated, updated
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.dialect_options import (
     ALPHA,
@@ -37,14 +34,15 @@ from rnn_goldens.deviations.dialect_options import (
     limited,
     scaled_tanh,
 )
+from rnn_goldens.deviations.parts import Activation, activated, detached, differentiated, instead, without_paths
 from rnn_goldens.golden.built_in_cells import DIALECTS
 
 # Clips.
 
 
-def _through(low: Operand, high: Operand) -> Activation:
-    """Return a clip with the derivative of the identity: a straight-through gradient."""
-    return lambda z: instead(clip(z, low, high), z)  # type: ignore[arg-type] # numbers
+def _through(z: Term) -> Term:
+    """Clip z to ±1 with the derivative of the identity: a straight-through gradient."""
+    return instead(clip_at_1(z), z)
 
 
 def _one_side(z: Term) -> Term:
@@ -56,43 +54,32 @@ def _clip(name: str, sentence: str, limit: Activation, last: Activation, cells: 
     return Deviation(f"clip_{name}_backward", sentence, wrong, cells)
 
 
-def _cell_clip(limit: Activation) -> Equations:
-    return updated(lambda c, i, f, g: limit(f * c + i * g))
-
-
-def _projection_straight_through(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
-    h, c = lstm_projection(x, h, c, w)
-    return _through(-0.25, 0.25)(h), c
-
-
 CLIP = (
     _clip(
         "straight_through",
         "Passes gradients through clipped arguments as if they were not clipped.",
-        _through(-1, 1),
-        _through(-1, 1),
+        _through,
+        _through,
     ),
     _clip("one_side", "Passes gradients through arguments that are clipped below.", _one_side, _one_side),
-    _clip(
-        "of_cell_straight_through", "Passes gradients through a clipped c.", clip_at_1, _through(-1, 1), ("lstm_clip",)
-    ),
+    _clip("of_cell_straight_through", "Passes gradients through a clipped c.", clip_at_1, _through, ("lstm_clip",)),
     of_dialect(
         "lstm_cell_clip",
         "straight_through",
         "Passes gradients through a clipped c as if it were not clipped.",
-        _cell_clip(_through(-0.5, 0.5)),
+        differentiated("lstm_cell_clip", new_c=lambda f, c, i, g: f * c + i * g),
     ),
     of_dialect(
         "lstm_projection_clip",
         "straight_through",
         "Passes gradients through a clipped projection as if it were not clipped.",
-        _projection_straight_through,
+        differentiated("lstm_projection_clip", new_h=lambda w, o, new_c: w.W_hr @ (o * tanh(new_c))),
     ),
     of_dialect(
         "lstm_cell_clip",
         "detached",
         "Passes no gradient from a step to the c before it.",
-        lambda x, h, c, w: _cell_clip(lambda z: clip(z, -0.5, 0.5))(x, h, detached(c), w),
+        without_paths(BUILT_IN_CELLS["lstm_cell_clip"], new_c="c"),
     ),
 )
 
