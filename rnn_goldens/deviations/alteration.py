@@ -113,6 +113,10 @@ class Alteration(WrongPass):
             self.right,
         )
 
+    def of_cells(self, cells: Collection[str]) -> "Alteration":
+        """Return the change with the equations of only these cells."""
+        return replace(self, equations={name: wrong for name, wrong in self.equations.items() if name in cells})
+
     @property
     def acts_on(self) -> tuple[str, ...]:
         """The changed parts: ``inputs``, ``equations``, methods of the network, ``outputs``."""

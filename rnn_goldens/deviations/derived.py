@@ -291,10 +291,6 @@ _KINDS: tuple[tuple[str, Callable[..., str], Callable[..., Alteration]], ...] = 
         lambda used, user: f"Passes no gradient from {_part_name(user)} to {_part_name(used)}.",
         _path,
     ),
-    (
-        r"own_(\w+)_detached",
-        lambda part: f"Treats {_part_name(part)} as a constant in the backward pass.",
-        _detached,
-    ),
+    (r"own_(\w+)_detached", lambda part: f"Treats {_part_name(part)} as a constant in the backward pass.", _detached),
 )
 """Patterns of names, with the sentence and the alteration of each."""

@@ -7,7 +7,7 @@ from rnn_goldens.cells.notation import Term, exp, mean, mix, rsqrt, tanh
 from rnn_goldens.deviations.alteration import in_equations, in_steps
 from rnn_goldens.deviations.deviation import OTHER_DIALECT
 from rnn_goldens.deviations.parts import edited
-from rnn_goldens.deviations.rows import rows
+from rnn_goldens.deviations.table import table
 
 # Gers & Schmidhuber (2000), with peephole weights of 1.
 _PEEPHOLES_AT_ONE = edited(
@@ -50,41 +50,34 @@ def _leaky(right: Network, case: Case, suffix: str, w: Weights, layer_input: Arr
     return tuple((before + new) / 2 for before, new in zip(state, after, strict=True))
 
 
-DEVIATIONS = rows(
-    (
-        "lstm_peepholes_at_one",
+DEVIATIONS = table(fix=OTHER_DIALECT)(
+    lstm_peepholes_at_one=(
         "Has peepholes with weights of 1: adds c to the arguments of the gates i, f and o.",
         in_equations(lstm=_PEEPHOLES_AT_ONE),
         {"cells": ("lstm",)},
     ),
-    (
-        "lstm_input_gate_by_exp",
+    lstm_input_gate_by_exp=(
         "Computes the input gate with exp instead of a sigmoid, as an sLSTM does.",
-        in_equations(lstm=edited("lstm", i=lambda z_i: exp(z_i))),  # Beck et al. (2024), without the normalizer
+        in_equations(lstm=edited("lstm", i=lambda z_i: exp(z_i))),
         {"cells": ("lstm",)},
     ),
-    (
-        "lstm_gates_normalized",
+    lstm_gates_normalized=(
         "Normalizes the argument of each gate over the units, as an LSTM with layer normalization does.",
         in_equations(lstm=_NORMALIZED_GATES),
         {"cells": ("lstm",)},
     ),
-    (
-        "lstm_state_projected",
+    lstm_state_projected=(
         "Projects the state to half of its units, as an LSTM with a projection does; the others are zero.",
         in_steps(step=_projected),
         {"cells": ("lstm",)},
     ),
-    (
-        "gru_minimal_gated_unit",
+    gru_minimal_gated_unit=(
         "Uses gate z to reset, too, and swaps z and 1 - z: a minimal gated unit.",
         in_equations(gru=_MINIMAL_GATED_UNIT),
         {"cells": ("gru",)},
     ),
-    (
-        "leaky_integration",
+    leaky_integration=(
         "Averages the state before a step and the state that the equations give.",
         in_steps(step=_leaky),
     ),
-    fix=OTHER_DIALECT,
 )

@@ -1,6 +1,6 @@
 """Missing or wrong gradient paths through a cell, as equations with right values and wrong derivatives."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from rnn_goldens.cells import BUILT_IN_CELLS
 from rnn_goldens.cells.equations import lstm
@@ -8,7 +8,6 @@ from rnn_goldens.cells.notation import Term, Weight, clip, mix, tanh
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.backward.alterations import in_derivatives
-from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.parts import (
     Formula,
     detached,
@@ -18,7 +17,7 @@ from rnn_goldens.deviations.parts import (
     without_derivative,
     without_paths,
 )
-from rnn_goldens.deviations.rows import rows
+from rnn_goldens.deviations.table import table
 
 
 def _dropped(cell: str, **used: str) -> Alteration:
@@ -34,7 +33,7 @@ def _gru(**formulas: Formula) -> Alteration:
     return in_derivatives(gru=differentiated("gru", **formulas))
 
 
-def _slope_at(argument: Term, result: Term) -> Term:
+def slope_of_tanh(argument: Term, result: Term) -> Term:
     """Return a term with the derivative of a tanh with this result."""
     return argument * detached(1 - result * result)
 
@@ -66,129 +65,114 @@ GATES = {
 }
 
 
-def _of_gates(cell: str) -> Iterator[Deviation]:
-    for gate, word in GATES[cell].items():
-        yield from rows(
+OF_GATES = table()(
+    **{
+        f"{cell}_{what}_dropped": (sentence, in_derivatives(**{cell: equations}), {"cells": (cell,)})
+        for cell, gates in GATES.items()
+        for gate, word in gates.items()
+        for what, sentence, equations in (
             (
-                f"{cell}_{word}_path_dropped",
+                f"{word}_path",
                 f"Treats {gate} as a constant in the backward pass.",
-                in_derivatives(**{cell: without_derivative(BUILT_IN_CELLS[cell], gate)}),
+                without_derivative(BUILT_IN_CELLS[cell], gate),
             ),
             (
-                f"{cell}_h_through_{word}_dropped",
+                f"h_through_{word}",
                 f"Passes no gradient from {gate} to the hidden state before the step.",
-                _dropped(cell, **{gate: "h"}),
+                without_paths(BUILT_IN_CELLS[cell], **{gate: "h"}),
             ),
             (
-                f"{cell}_x_through_{word}_dropped",
+                f"x_through_{word}",
                 f"Passes no gradient from {gate} to the input.",
-                _dropped(cell, **{gate: "x"}),
+                without_paths(BUILT_IN_CELLS[cell], **{gate: "x"}),
             ),
-            cells=(cell,),
         )
+    }
+)
 
-
-OF_LSTM = rows(
-    (
-        "lstm_cell_path_dropped",
+OF_LSTM = table(cells=("lstm",))(
+    lstm_cell_path_dropped=(
         "Passes no gradient from the cell state to the cell state before the step.",
         _dropped("lstm", new_c="c"),
     ),
-    (
-        "lstm_cell_in_output_dropped",
+    lstm_cell_in_output_dropped=(
         "Passes no gradient from h = o tanh(c) to the cell state.",
         _dropped("lstm", new_h="new_c"),
     ),
-    (
-        "lstm_carried_cell_gradient_dropped",
+    lstm_carried_cell_gradient_dropped=(
         "Leaves out the gradient of the cell state from later steps and from c_n.",
         in_derivatives(lstm=_carried_cell_detached),
     ),
-    (
-        "lstm_forget_gate_by_new_cell",
+    lstm_forget_gate_by_new_cell=(
         "Multiplies the forget gate's gradient by the cell state after the step instead of before it.",
         _lstm(new_c=lambda f, c, i, g, new_c: detached(f) * c + i * g + f * detached(new_c)),
     ),
-    (
-        "lstm_output_gate_by_cell",
+    lstm_output_gate_by_cell=(
         "Multiplies the output gate's gradient by c instead of tanh(c).",
         _lstm(new_h=lambda o, new_c: detached(o) * tanh(new_c) + o * detached(new_c)),
     ),
-    (
-        "lstm_output_gate_by_state",
+    lstm_output_gate_by_state=(
         "Multiplies the output gate's gradient by the new h instead of tanh(c).",
         _lstm(new_h=lambda o, new_c, new_h: detached(o) * tanh(new_c) + o * detached(new_h)),
     ),
-    (
-        "lstm_tanh_slope_by_cell",
+    lstm_tanh_slope_by_cell=(
         "Uses 1 - c² for the derivative of tanh(c) instead of 1 - tanh(c)².",
-        in_derivatives(lstm=edited("lstm", new_h=lambda o, new_c: o * instead(tanh(new_c), _slope_at(new_c, new_c)))),
+        in_derivatives(
+            lstm=edited("lstm", new_h=lambda o, new_c: o * instead(tanh(new_c), slope_of_tanh(new_c, new_c)))
+        ),
     ),
-    (
-        "lstm_candidate_slope_by_state",
+    lstm_candidate_slope_by_state=(
         "Uses 1 - h² of the new h for the derivative of the candidate's tanh instead of 1 - g².",
-        _lstm(g=lambda z_g, new_h: _slope_at(z_g, new_h)),
+        _lstm(g=lambda z_g, new_h: slope_of_tanh(z_g, new_h)),
     ),
-    *(
-        (
-            f"lstm_cell_gradient_masked_beyond_{limit}",
+    **{
+        f"lstm_cell_gradient_masked_beyond_{limit}": (
             f"Passes no gradient through a cell state beyond ±{limit}, as if it had been clipped.",
             _cell_masked(limit),
         )
         for limit in (2, 3, 5, 10, 20)
-    ),
-    cells=("lstm",),
+    },
 )
 
-OF_GRU = rows(
-    (
-        "gru_kept_state_path_dropped",
+OF_GRU = table(cells=("gru",))(
+    gru_kept_state_path_dropped=(
         "Passes no gradient through z h to the hidden state before the step.",
         _dropped("gru", new_h="h"),
     ),
-    (
-        "gru_update_gate_reversed",
+    gru_update_gate_reversed=(
         "Uses n - h instead of h - n in the update gate's gradient.",
         _gru(new_h=lambda z, h, n: mix(detached(z), h, n) - mix(z, detached(h), detached(n))),
     ),
-    (
-        "gru_shares_swapped",
+    gru_shares_swapped=(
         "Passes the fraction 1 - z of the gradient to h and z to the candidate, instead of z and 1 - z.",
         _gru(new_h=lambda z, h, n: mix(z, detached(h), detached(n)) + mix(detached(z), n, h)),
     ),
-    (
-        "gru_reset_left_out_backward",
+    gru_reset_left_out_backward=(
         "Leaves out the reset gate in the gradients of W_hn, b_hn and h.",
         in_derivatives(gru=_reset(lambda r, hidden, _h, _w: r * detached(hidden) + hidden)),
     ),
-    (
-        "gru_candidate_slope_by_state",
+    gru_candidate_slope_by_state=(
         "Uses 1 - h² of the new h for the derivative of the candidate's tanh instead of 1 - n².",
-        _gru(n=lambda z_n, new_h: _slope_at(z_n, new_h)),
+        _gru(n=lambda z_n, new_h: slope_of_tanh(z_n, new_h)),
     ),
-    (
-        "gru_reset_before_product_on_the_way_back",
+    gru_reset_before_product_on_the_way_back=(
         "Differentiates as if the reset gate were applied before the product: W_hn (r h) + b_hn.",
         in_derivatives(gru=_reset(lambda r, _hidden, h, w: w.W_hn @ (r * h) + w.b_hn)),
     ),
-    (
-        "gru_reset_by_state",
+    gru_reset_by_state=(
         "Multiplies the reset gate's gradient by h instead of W_hn h + b_hn, as if it were applied before the product.",
         in_derivatives(gru=_reset(lambda r, hidden, h, _w: r * detached(h) + detached(r) * hidden)),
     ),
-    (
-        "gru_reset_by_product_alone",
+    gru_reset_by_product_alone=(
         "Multiplies the reset gate's gradient by W_hn h instead of W_hn h + b_hn.",
         in_derivatives(gru=_reset(lambda r, hidden, h, w: r * detached(w.W_hn @ h) + detached(r) * hidden)),
         {"needs": ("bias",)},
     ),
-    (
-        "gru_b_hn_without_reset",
+    gru_b_hn_without_reset=(
         "Leaves the reset gate out of the gradient of b_hn.",
         in_derivatives(gru=_reset(lambda r, hidden, h, w: r * detached(hidden) + detached(r) * (w.W_hn @ h) + w.b_hn)),
         {"needs": ("bias",)},
     ),
-    cells=("gru",),
 )
 
-DEVIATIONS = (*_of_gates("lstm"), *_of_gates("gru"), *OF_LSTM, *OF_GRU)
+DEVIATIONS = (*OF_GATES, *OF_LSTM, *OF_GRU)
