@@ -8,6 +8,7 @@ from rnn_goldens.cells import Array, Case, Network, State
 from rnn_goldens.deviations.alteration import (
     FORWARD,
     REVERSE,
+    Alteration,
     Outputs,
     direction,
     in_case,
@@ -31,25 +32,19 @@ def _beyond(out: Array, lengths: Array) -> Array:
     return np.arange(out.shape[1])[:, None] >= lengths[:, None, None]
 
 
-class _ComputesPadding(Network):
-    """Continues the forward direction through the padding. Subclasses correct out or the last state."""
+def _computes_padding(*, keeps_out: bool, keeps_state: bool) -> Alteration:
+    """Continue the forward direction through the padding, and keep what it gives as out or as the last state."""
 
-    keeps_out, keeps_state = True, True
-
-    def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
-        out, last = super().unroll(case, suffix, layer_input, state, lengths)
+    def unroll(
+        right: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
+    ) -> tuple[Array, State]:
+        out, last = right.unroll(case, suffix, layer_input, state, lengths)
         if direction(suffix) == REVERSE:
             return out, last
-        padded_out, padded_last = super().unroll(case, suffix, layer_input, state, _full(layer_input, lengths))
-        return padded_out if self.keeps_out else out, padded_last if self.keeps_state else last
+        padded_out, padded_last = right.unroll(case, suffix, layer_input, state, _full(layer_input, lengths))
+        return padded_out if keeps_out else out, padded_last if keeps_state else last
 
-
-class _KeepsOnlyOut(_ComputesPadding):
-    keeps_state = False
-
-
-class _KeepsOnlyState(_ComputesPadding):
-    keeps_out = False
+    return in_steps(unroll=unroll)
 
 
 class _ReverseStartsInPadding(Network):
@@ -129,10 +124,11 @@ def _zero_where(rows: Array, state: State) -> State:
     return tuple(np.where(rows, 0, part) for part in state)
 
 
-class _UpperLayersIgnoreLengths(Network):
-    def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
-        used = lengths if suffix.startswith("l0") else _full(layer_input, lengths)
-        return super().unroll(case, suffix, layer_input, state, used)
+def _upper_layers_ignore_lengths(
+    right: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
+) -> tuple[Array, State]:
+    used = lengths if suffix.startswith("l0") else _full(layer_input, lengths)
+    return right.unroll(case, suffix, layer_input, state, used)
 
 
 def _rotated(array: Array, steps: Array) -> Array:
@@ -157,14 +153,12 @@ def _start_not_sorted(part: Array, case: Case) -> Array:
     return moved
 
 
-def _cut_to_longest(case: Case, outputs: Outputs) -> Outputs:
-    longest = outputs[0].shape[1] if case.lengths is None else int(case.lengths.max())
-    return outputs[0][:, :longest], *outputs[1:]
+def _longest(case: Case) -> int:
+    return case.x.shape[1] if case.lengths is None else int(case.lengths.max())
 
 
 def _not_written_beyond_longest(case: Case, outputs: Outputs) -> Outputs:
-    longest = outputs[0].shape[1] if case.lengths is None else int(case.lengths.max())
-    written = (np.arange(outputs[0].shape[1]) < longest)[:, None]
+    written = (np.arange(outputs[0].shape[1]) < _longest(case))[:, None]
     return np.where(written, outputs[0], 1.0), *outputs[1:]
 
 
@@ -181,11 +175,11 @@ DEVIATIONS = table(make=in_network, needs=NEEDS)(
     ),
     outputs_computed_in_padding=(
         "Continues the forward direction through the padding: out is not zero there. The last states are right.",
-        _KeepsOnlyOut,
+        _computes_padding(keeps_out=True, keeps_state=False),
     ),
     state_runs_through_padding=(
         "Updates the state of the forward direction in the padding: out is right, the last states are wrong.",
-        _KeepsOnlyState,
+        _computes_padding(keeps_out=False, keeps_state=True),
         {"stands_for": ("deeplearning4j#7115",)},
     ),
     c_runs_through_padding=(
@@ -199,12 +193,12 @@ DEVIATIONS = table(make=in_network, needs=NEEDS)(
     ),
     reverse_starts_in_padding=(
         "Starts the reverse direction at the padded end.",
-        _ReverseStartsInPadding,
+        in_network(_ReverseStartsInPadding),
         {"needs": ("lengths", "bidirectional"), "stands_for": ("jax PR15169",)},
     ),
     reverse_starts_in_zeroed_padding=(
         "Sets padding to zero and starts the reverse direction in it: right only if biases and h0 are zero.",
-        _ReverseStartsInZeroedPadding,
+        in_network(_ReverseStartsInZeroedPadding),
         {"needs": ("lengths", "bidirectional"), "stands_for": ("mxnet#19323",)},
     ),
     reverse_flips_padding=(
@@ -246,7 +240,7 @@ DEVIATIONS = table(make=in_network, needs=NEEDS)(
     ),
     lengths_ignored_by_upper_layers=(
         "Uses the lengths in the first layer only.",
-        _UpperLayersIgnoreLengths,
+        in_steps(unroll=_upper_layers_ignore_lengths),
         {"needs": ("lengths", "multilayer")},
     ),
     rows_left_sorted=("Sorts the rows by length and does not restore their order.", in_outputs(_left_sorted)),
@@ -259,7 +253,10 @@ DEVIATIONS = table(make=in_network, needs=NEEDS)(
         in_state(_start_not_sorted),
         {"needs": ("lengths", "state"), "stands_for": ("Paddle#5421",)},
     ),
-    out_cut_to_longest=("Returns out only as long as the longest sequence.", in_outputs(_cut_to_longest)),
+    out_cut_to_longest=(
+        "Returns out only as long as the longest sequence.",
+        in_outputs(lambda case, outputs: (outputs[0][:, : _longest(case)], *outputs[1:])),
+    ),
     out_not_written_beyond_longest=(
         "Does not write out beyond the longest sequence: it contains uninitialized memory (here: ones).",
         in_outputs(_not_written_beyond_longest),

@@ -17,6 +17,7 @@ from rnn_goldens.deviations.alteration import (
     in_steps,
     is_first,
 )
+from rnn_goldens.deviations.biases import left_out
 from rnn_goldens.deviations.table import table
 
 LSTM = ("lstm",)
@@ -56,13 +57,8 @@ def _ones_unless_layers_are_rows(part: Array, case: Case) -> Array:
     return part if case.state_given or fits else np.ones_like(part)
 
 
-def _neither_batch_nor_state(case: Case) -> bool:
-    return not case.batch_given and not case.state_given
-
-
-def _c_of_ones(case: Case) -> Case:
-    h, c = case.state
-    return replace(case, state=(h, np.ones_like(c))) if _neither_batch_nor_state(case) else case
+def _ones_without_batch(part: Array, case: Case) -> Array:
+    return part if case.batch_given or case.state_given else np.ones_like(part)
 
 
 def _rolled_rows(part: Array, _case: Case) -> Array:
@@ -110,14 +106,6 @@ def _step_from(before: Callable[[State, State], State]) -> Alteration:
             return super().step(case, suffix, w, layer_input, t, before(state, self.begun))
 
     return in_network(Deviating)
-
-
-def _hh_skipped_at_first_step(
-    right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
-) -> State:
-    if is_first(suffix, layer_input, t):
-        w = {name: np.zeros_like(array) if name.endswith("_hh") else array for name, array in w.items()}
-    return right.step(case, suffix, w, layer_input, t, state)
 
 
 def _updated_in_place(
@@ -213,12 +201,12 @@ OF_PARTS = table(make=in_state)(
     ),
     state_not_zero_without_batch=(
         "Starts from uninitialized memory (here: ones) if neither a batch axis nor a state is given.",
-        lambda part, case: np.ones_like(part) if _neither_batch_nor_state(case) else part,
+        _ones_without_batch,
         {"needs": ("unbatched",)},
     ),
     c_not_zero_without_batch=(
         "Starts c from uninitialized memory (here: ones) if neither a batch axis nor a state is given.",
-        in_case(_c_of_ones),
+        _change_one(1, _ones_without_batch),
         {"cells": LSTM, "needs": ("unbatched",)},
     ),
     states_reversed_without_batch=(
@@ -305,7 +293,7 @@ OF_H0 = table(make=in_state, needs=STATE)(
 )
 
 PASSED_ON = table(make=_step_from)(
-    hh_skipped_at_first_step=("Skips W_hh h + b_hh at t = 0.", in_steps(step=_hh_skipped_at_first_step)),
+    hh_skipped_at_first_step=("Skips W_hh h + b_hh at t = 0.", left_out(("weight_hh", "bias_hh"), at_first_step=True)),
     first_state_not_kept=(
         "Does not keep the state of the first step: the second starts from h0 again.",
         in_steps(

@@ -9,10 +9,12 @@ from rnn_goldens.cells.backward import Factors
 from rnn_goldens.deviations.alteration import REVERSE, Alteration, Gradients, direction
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
 from rnn_goldens.deviations.sizes import LIMITS
-from rnn_goldens.deviations.table import for_each, table
-from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.deviations.table import Row, for_each, table
 
-_MATRICES = (("weight_ih", "input"), ("weight_hh", "state"))
+_MATRICES = (
+    ("weight_ih", "the first {} columns, those of the input"),
+    ("weight_hh", "the first {} columns, those of the state"),
+)
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
@@ -77,31 +79,29 @@ def _zero_units_below(limit: int) -> Alteration:
     return in_steps_back(to_layer_below=to_layer_below)
 
 
-def _gradient_beyond(prefix: str) -> Callable[[int], Alteration]:
-    """Return a function that sets columns to zero in a gradient, starting at an index."""
-    return lambda limit: in_gradient(prefix, _columns_beyond(limit))
+def _gradient_beyond(prefix: str, words: str, **attributes: tuple[str, ...]) -> Row:
+    return (
+        f"{prefix}_gradient_beyond_{{}}_zero",
+        f"Returns zero for the gradient of {prefix} beyond {words}.",
+        lambda limit: in_gradient(prefix, _columns_beyond(limit)),
+        attributes,
+    )
 
 
-def _reverse_gradient_beyond(weight: str) -> Callable[[int], Alteration]:
-    return lambda limit: _reverse_columns_beyond(weight, limit)
+def _reverse_gradient_beyond(weight: str, words: str) -> Row:
+    return (
+        f"reverse_{weight}_gradient_beyond_{{}}_zero",
+        f"Returns zero for the reverse direction's gradient of {weight} beyond {words}.",
+        lambda limit: _reverse_columns_beyond(weight, limit),
+        {"needs": ("bidirectional",)},
+    )
 
 
 DEVIATIONS = table()(
     **for_each(
         LIMITS,
-        *(
-            (
-                f"{weight}_gradient_beyond_{{}}_zero",
-                f"Returns zero for the gradient of {weight} beyond the first {{}} columns, those of the {of}.",
-                _gradient_beyond(weight),
-            )
-            for weight, of in _MATRICES
-        ),
-        (
-            "x_gradient_beyond_{}_zero",
-            "Returns zero for the gradient of x beyond its first {} features.",
-            _gradient_beyond("x"),
-        ),
+        *(_gradient_beyond(*matrix) for matrix in _MATRICES),
+        _gradient_beyond("x", "its first {} features"),
         (
             "gradients_of_units_beyond_{}_zero",
             "Returns zero for the weights' gradients of units beyond the first {}.",
@@ -121,30 +121,14 @@ DEVIATIONS = table()(
     ),
     **for_each(
         LIMITS[:3],
-        *(
-            (
-                f"{state}_gradient_beyond_{{}}_zero",
-                f"Returns zero for the gradient of {state} beyond the first {{}} units.",
-                _gradient_beyond(state),
-                {"cells": cells, "needs": ("state",)},
-            )
-            for state, cells in (("h0", CELLS), ("c0", ("lstm",)))
-        ),
+        _gradient_beyond("h0", "the first {} units", needs=("state",)),
+        _gradient_beyond("c0", "the first {} units", cells=("lstm",), needs=("state",)),
         (
             "handed_down_beyond_{}_zero",
             "Passes zero to units of the layer below beyond the first {}.",
             _zero_units_below,
             {"needs": ("multilayer",)},
         ),
-        *(
-            (
-                f"reverse_{weight}_gradient_beyond_{{}}_zero",
-                f"Returns zero for the reverse direction's gradient of {weight} beyond the first {{}} columns, "
-                f"those of the {of}.",
-                _reverse_gradient_beyond(weight),
-                {"needs": ("bidirectional",)},
-            )
-            for weight, of in _MATRICES
-        ),
+        *(_reverse_gradient_beyond(*matrix) for matrix in _MATRICES),
     ),
 )
