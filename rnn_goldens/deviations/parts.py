@@ -137,10 +137,10 @@ def parts_of(cell: Cell, *arguments: Any) -> dict[str, Term]:  # noqa: ANN401 - 
             parts[f"z_{gate}"] = term.of[0]
             if term not in after:
                 parts[f"gate_{gate}" if gate in parts else gate] = term
-    for term in all_terms(after):  # the arguments of activations that are no primitives, such as an elu
-        gates = set(_gates_behind(cell, term)) if term.primitive == "sum" else ()
+    for term in all_terms(after):  # of activations that are no primitives, such as an elu or a hard sigmoid, a clip
+        gates = set(_gates_behind(cell, term)) if term.primitive in ("sum", "clip") and term not in after else ()
         if len(gates) == 1:
-            parts.setdefault(f"z_{next(iter(gates))}", term)
+            parts.setdefault(("z_" if term.primitive == "sum" else "") + next(iter(gates)), term)
     return parts
 
 

@@ -91,11 +91,11 @@ def test_a_path_through_another_part_stays() -> None:
     assert same(gradients(everywhere), gradients(without_derivative(cell, "h")))
 
 
-def test_parts_of_an_lstm_and_what_uses_them() -> None:
-    cell = BUILT_IN_CELLS["lstm"]
-    parts = parts_of(
-        cell, *(Term("input") for _ in range(3)), Weight(cell.layout, frozenset(cell.layout.present(bias=True)))
-    )
+@pytest.mark.parametrize("name", ["lstm", "lstm_clip", "lstm_hard_sigmoid"])
+def test_parts_of_an_lstm_and_what_uses_them(name: str) -> None:
+    cell = BUILT_IN_CELLS[name]
+    weights = Weight(cell.layout, frozenset(cell.layout.present(bias=True)))
+    parts = parts_of(cell, *(Term("input") for _ in range(3)), weights)
     assert set(parts) == {"x", "h", "c", "new_h", "new_c", *"ifgo", "z_i", "z_f", "z_g", "z_o"}
     assert set(uses(parts)) == {
         *((used, "new_c") for used in "fcig"),
