@@ -97,14 +97,8 @@ DEVIATIONS = table(needs=NEEDS)(
         in_unrolled(lambda out, last, _start, lengths: (_reversed_in_time(out, lengths), last), REVERSE),
         {
             "stands_for": (
-                "keras#1431",
-                "keras#3163",
-                "tensorflow#40345",
-                "onnxruntime#4187",
-                "onnx2tf PR287",
-                "tensorflow-onnx PR213",
-                "CRNN-Keras#26",
-                "TIM-VX PR520",
+                *("keras#1431", "keras#3163", "tensorflow#40345", "onnxruntime#4187", "onnx2tf PR287"),
+                *("tensorflow-onnx PR213", "CRNN-Keras#26", "TIM-VX PR520"),
             )
         },
     ),

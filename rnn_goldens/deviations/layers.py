@@ -54,13 +54,10 @@ def _residual(
     return out + layer_input if skips else out, last
 
 
-def _first_columns(array: Array, case: Case) -> Array:
-    return np.where(np.arange(array.shape[-1]) < case.config.input_size, array, 0)
-
-
 def _reads_input_size(right: Network, case: Case, suffix: str) -> Weights:
     w = right.weights(case, suffix)
-    return {**w, "weight_ih": _first_columns(w["weight_ih"], case)}
+    is_read = np.arange(w["weight_ih"].shape[-1]) < case.config.input_size
+    return {**w, "weight_ih": np.where(is_read, w["weight_ih"], 0)}
 
 
 def _upper_layers_see_x(
