@@ -9,7 +9,16 @@ from rnn_goldens.deviations.alteration import Alteration, Gradients, in_steps
 from rnn_goldens.deviations.parts import detached, instead
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 
-__all__ = ["detached", "in_cotangents", "in_derivatives", "in_gradient", "in_gradients", "in_steps_back", "instead"]
+__all__ = [
+    "detached",
+    "in_cotangents",
+    "in_derivatives",
+    "in_gradient",
+    "in_gradients",
+    "in_names",
+    "in_steps_back",
+    "instead",
+]
 
 
 def in_derivatives(**equations: Equations) -> Alteration:
@@ -42,3 +51,8 @@ def in_gradient(prefix: str | tuple[str, ...], change: Callable[[Array], Array],
             for name, array in gradients.items()
         }
     )
+
+
+def in_names(other: Callable[[str], str]) -> Alteration:
+    """Return the change in which each gradient is that of the array with another name, if there is one."""
+    return in_gradients(lambda _, gradients: {name: gradients.get(other(name), a) for name, a in gradients.items()})

@@ -8,7 +8,7 @@ from rnn_goldens.cells import Array, Backward, Case, Cotangents
 from rnn_goldens.cells.arrays import State
 from rnn_goldens.cells.backward import DirectionGradients
 from rnn_goldens.deviations.alteration import Alteration, Gradients, in_network
-from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
+from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_names, in_steps_back
 from rnn_goldens.deviations.table import table
 
 _BIDIRECTIONAL, _MULTILAYER = ("bidirectional",), ("multilayer",)
@@ -33,10 +33,8 @@ def _side_flipped(right: Backward, d_outs: Sequence[Array], direction: int, dire
     return found[::-1] if direction else found
 
 
-def _swapped(_: Case, gradients: Gradients) -> Gradients:
-    other = {f"{name}_reverse": name for name in gradients if f"{name}_reverse" in gradients}
-    other |= {name: reverse for reverse, name in other.items()}
-    return {name: gradients[other.get(name, name)] for name in gradients}
+def _of_other_direction(name: str) -> str:
+    return name.removesuffix("_reverse") if name.endswith("_reverse") else f"{name}_reverse"
 
 
 def _lower_zero(case: Case, gradients: Gradients) -> Gradients:
@@ -97,13 +95,12 @@ OF_DIRECTIONS = table(needs=_BIDIRECTIONAL)(
     x_gradient_of_reverse_alone=("Leaves the forward direction out of the gradient of the input.", _one_direction(1)),
     forward_gradients_for_reverse=(
         "Returns the gradients of the forward weights for those of the reverse direction.",
-        in_gradients(
-            lambda _, gradients: {
-                name: gradients.get(name.removesuffix("_reverse"), array) for name, array in gradients.items()
-            }
-        ),
+        in_names(lambda name: name.removesuffix("_reverse")),
     ),
-    direction_gradients_swapped=("Swaps the gradients of the weights of the two directions.", in_gradients(_swapped)),
+    direction_gradients_swapped=(
+        "Swaps the gradients of the weights of the two directions.",
+        in_names(_of_other_direction),
+    ),
     reverse_gradients_zero=(
         "Returns zero for the gradients of the reverse direction's weights.",
         in_gradients(

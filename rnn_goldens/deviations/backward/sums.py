@@ -1,5 +1,6 @@
 """Gradients of weights that are sums over the wrong steps or sequences, or without one step, or of the wrong values."""
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -7,11 +8,13 @@ import numpy as np
 from rnn_goldens.cells import Array, Backward, Case, State, Weights
 from rnn_goldens.cells.backward import Factors
 from rnn_goldens.deviations.alteration import Alteration, Gradients, in_network
-from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
+from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_names, in_steps_back
 from rnn_goldens.deviations.table import table
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 
 _BIASES, _MATRICES = ("bias_ih", "bias_hh"), ("weight_ih", "weight_hh")
+_WEIGHTS = (*_BIASES, *_MATRICES)
+_OTHER = {"bias_ih": "bias_hh", "bias_hh": "bias_ih"}
 _BIAS = ("bias",)
 
 
@@ -85,15 +88,10 @@ def _batch(steps: Sequence[Factors]) -> int:
     return len(steps[0][0])
 
 
-def _blocks_swapped(cell: str, one: str, other: str) -> Alteration:
-    """Swap the rows of two gates in every weight's gradient."""
-    gates = LAYOUTS[cell].gates
-    order = [gates.index(one if gate == other else other if gate == one else gate) for gate in gates]
-
-    def swapped(array: Array) -> Array:
-        return np.concatenate([np.split(array, len(gates))[place] for place in order])
-
-    return in_gradient((*_BIASES, *_MATRICES), swapped)
+def _in_rows(names: tuple[str, ...], cell: str, gates: str) -> Alteration:
+    """Return the rows of these gates for those of the cell's gates, in the gradients of these weights."""
+    order = [LAYOUTS[cell].gates.index(gate) for gate in gates]
+    return in_gradient(names, lambda array: np.concatenate([np.split(array, len(order))[place] for place in order]))
 
 
 def _transposed(case: Case, gradients: Gradients) -> Gradients:
@@ -103,33 +101,6 @@ def _transposed(case: Case, gradients: Gradients) -> Gradients:
         name: np.concatenate([block.T for block in np.split(array, gates)]) if name.startswith("weight_hh") else array
         for name, array in gradients.items()
     }
-
-
-def _first_layers(prefix: str) -> Alteration:
-    """Use the first layer's gradients for upper layers."""
-
-    def changed(_: Case, gradients: Gradients) -> Gradients:
-        return {
-            name: gradients[_of_first(name)] if name.startswith(prefix) and "_l0" not in name else array
-            for name, array in gradients.items()
-        }
-
-    return in_gradients(changed)
-
-
-def _of_first(name: str) -> str:
-    kind, _, end = name.rpartition("_l")
-    return f"{kind}_l0{'_reverse' if end.endswith('_reverse') else ''}"
-
-
-def _biases_swapped(_: Case, gradients: Gradients) -> Gradients:
-    other = {"bias_ih": "bias_hh", "bias_hh": "bias_ih"}
-    return {n: gradients[other[n[:7]] + n[7:]] if n.startswith(_BIASES) else a for n, a in gradients.items()}
-
-
-def _forget_rows_for_others(array: Array) -> Array:
-    _, f, g, _ = np.split(array, len(LAYOUTS["lstm"].gates))
-    return np.concatenate([f, f, g, f])
 
 
 def _zero(array: Array) -> Array:
@@ -207,7 +178,7 @@ OF_BIASES = table(needs=_BIAS)(
     bias_hh_gradient_zero=("Returns zero for the gradient of bias_hh.", in_gradient("bias_hh", _zero)),
     lstm_biases_of_forget_gate=(
         "Returns the gradient of f's biases for those of i and o, too.",
-        in_gradient(_BIASES, _forget_rows_for_others),
+        _in_rows(_BIASES, "lstm", "ffgf"),
         {"cells": ("lstm",), "stands_for": ("learn_dl#53",)},
     ),
     upper_biases_gradient_zero=(
@@ -217,7 +188,7 @@ OF_BIASES = table(needs=_BIAS)(
     ),
     biases_gradients_swapped=(
         "Swaps the gradients of bias_ih and bias_hh.",
-        in_gradients(_biases_swapped),
+        in_names(lambda name: re.sub("bias_(ih|hh)", lambda found: _OTHER[found[0]], name)),
         {"cells": ("gru",)},
     ),
 )
@@ -232,22 +203,22 @@ MISPLACED = table()(
     ),
     lstm_gradient_rows_i_f_swapped=(
         "Swaps the rows of i and f in the weights' gradients.",
-        _blocks_swapped("lstm", "i", "f"),
+        _in_rows(_WEIGHTS, "lstm", "figo"),
         {"cells": ("lstm",)},
     ),
     lstm_gradient_rows_g_o_swapped=(
         "Swaps the rows of g and o in the weights' gradients.",
-        _blocks_swapped("lstm", "g", "o"),
+        _in_rows(_WEIGHTS, "lstm", "ifog"),
         {"cells": ("lstm",)},
     ),
     gru_gradient_rows_r_z_swapped=(
         "Swaps the rows of r and z in the weights' gradients.",
-        _blocks_swapped("gru", "r", "z"),
+        _in_rows(_WEIGHTS, "gru", "zrn"),
         {"cells": ("gru",)},
     ),
     upper_weight_hh_of_first_layer=(
         "Returns the first layer's gradient of weight_hh for upper layers, as if they shared a buffer.",
-        _first_layers("weight_hh"),
+        in_names(lambda name: re.sub(r"_l\d+", "_l0", name) if name.startswith("weight_hh") else name),
         {"needs": ("multilayer",)},
     ),
 )
@@ -269,7 +240,7 @@ WITHOUT_STEP = table()(
             ("weight_ih", "gradient of weight_ih", ("weight_ih",), ()),
             *([("weight_hh", "gradient of weight_hh", ("weight_hh",), ())] if which == "last" else ()),
             ("biases", "biases' gradients", _BIASES, ("bias",)),
-            ("weights", "gradients of all weights", (*_MATRICES, *_BIASES), ()),
+            ("weights", "gradients of all weights", _WEIGHTS, ()),
         )
     },
 )
