@@ -246,6 +246,11 @@ def in_outputs(change: Change) -> Alteration:
     return Alteration(outputs=(change,))
 
 
+def in_out(change: Callable[[Array], Array]) -> Alteration:
+    """Return a change of out alone; that of unbatched input is passed as a batch of one."""
+    return in_outputs(lambda _, outputs: (change(outputs[0]), *outputs[1:]))
+
+
 def in_last_states(change: Callable[[Array, Case], Array]) -> Alteration:
     """Return a change of the last states: ``change(part, case)`` for h_n and c_n."""
     return in_outputs(lambda case, outputs: (outputs[0], *(change(part, case) for part in outputs[1:])))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network
-from rnn_goldens.deviations.alteration import Outputs, at_the_end, in_case, in_outputs, in_steps
+from rnn_goldens.deviations.alteration import Outputs, at_the_end, in_case, in_out, in_outputs, in_steps
 from rnn_goldens.deviations.table import table
 
 
@@ -50,7 +50,7 @@ DEVIATIONS = table(
     ),
     out_reshaped_to_batch_first=(
         "Reshapes out to batch-first: right shape, values of other rows and steps.",
-        lambda _, outputs: (_batch_first_by_reshape(outputs[0]), *outputs[1:]),
+        in_out(_batch_first_by_reshape),
         {"stands_for": ("keras-onnx#126",)},
     ),
     x_and_out_taken_for_time_major=(
@@ -58,10 +58,10 @@ DEVIATIONS = table(
         in_steps(run=_both_by_reshape),
         {"stands_for": ("AiDotNet.Tensors PR907",)},
     ),
-    out_time_major=("Returns out as (time, batch, …).", lambda _, outputs: (outputs[0].swapaxes(0, 1), *outputs[1:])),
+    out_time_major=("Returns out as (time, batch, …).", in_out(lambda out: out.swapaxes(0, 1))),
     out_merges_time_and_units=(
         "Returns out as (batch, time·units).",
-        lambda _, outputs: (outputs[0].reshape(len(outputs[0]), -1), *outputs[1:]),
+        in_out(lambda out: out.reshape(len(out), -1)),
         {"stands_for": ("candle PR2542",)},
     ),
     out_squeezed=(
@@ -98,6 +98,6 @@ DEVIATIONS = table(
     ),
     out_of_first_row_for_all=(
         "Returns the first row's out for every batch row.",
-        lambda _, outputs: (np.broadcast_to(outputs[0][:1], outputs[0].shape), *outputs[1:]),
+        in_out(lambda out: np.broadcast_to(out[:1], out.shape)),
     ),
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.alteration import Alteration, Outputs, in_case, in_outputs, in_steps, is_last_layer
+from rnn_goldens.deviations.alteration import Alteration, Outputs, in_case, in_out, in_outputs, in_steps, is_last_layer
 from rnn_goldens.deviations.table import table
 
 NEEDS = ("multilayer",)
@@ -95,7 +95,7 @@ DEVIATIONS = table(needs=NEEDS)(
     ),
     dropout_on_last_layer=(
         "Leaves dropout on the last layer's output on (p = 1/5, with a fixed mask).",
-        in_outputs(lambda _, outputs: (_dropped(outputs[0]), *outputs[1:])),
+        in_out(_dropped),
         {"needs": (), "stands_for": ("OpenNMT-py#29",)},
     ),
     dropout_on_input=(

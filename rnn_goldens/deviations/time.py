@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, State
-from rnn_goldens.deviations.alteration import FORWARD, Alteration, in_case, in_outputs, in_steps, in_unrolled
+from rnn_goldens.deviations.alteration import FORWARD, Alteration, in_case, in_out, in_steps, in_unrolled
 from rnn_goldens.deviations.table import table
 
 
@@ -55,15 +55,9 @@ DEVIATIONS = table()(
         "Outputs the state before each step instead of after it, in the forward direction.",
         in_unrolled(lambda out, last, start, lengths: (_of_step_before(start[0], out, lengths), last), FORWARD),
     ),
-    out_reversed=(
-        "Returns out with the time steps in reverse order.",
-        in_outputs(lambda _, outputs: (outputs[0][:, ::-1], *outputs[1:])),
-    ),
+    out_reversed=("Returns out with the time steps in reverse order.", in_out(lambda out: out[:, ::-1])),
     out_is_last_step_everywhere=("Outputs the last state at every step.", in_unrolled(_last_step_everywhere)),
-    out_of_last_step_only=(
-        "Returns out of the last step only, without a time axis.",
-        in_outputs(lambda _, outputs: (outputs[0][:, -1], *outputs[1:])),
-    ),
+    out_of_last_step_only=("Returns out of the last step only, without a time axis.", in_out(lambda out: out[:, -1])),
     every_other_step_skipped=(
         "Visits every second time step only.",
         in_steps(times=lambda _, time, *, reverse: range(0, time, 2)[:: -1 if reverse else 1]),
