@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Backward, Case, Cell, Network
+from rnn_goldens.cells import Backward, Case, Cell, Network
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.cells.notation import Term, Weight
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.cells.steps import ACTIVATIONS
 from rnn_goldens.deviations.alteration import Alteration, in_steps, in_weights
-from rnn_goldens.deviations.blocks import BIASES, blocks, read_as
+from rnn_goldens.deviations.blocks import BIASES, in_gate, read_as
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.parts import (
     activations,
@@ -37,8 +37,6 @@ from rnn_goldens.golden.expected import OUTPUTS
 
 MAX_PERMUTED = 4
 """Largest number of gates for which every order is tried; with more, only two gates are exchanged."""
-
-_MATRICES = ("weight_ih", "weight_hh")
 
 Change = Callable[[Cell, Sequence[Term], Sequence[Term]], Sequence[Term]]
 """``change(cell, states before, states after)`` returns the wrong states after a step."""
@@ -204,29 +202,9 @@ def _in_terms(change: Callable[..., Sequence[Term]], *spec: str) -> Alteration:
     return in_steps(cell=cell)
 
 
-# Changes of weights.
-
-
-def _reordered(order: str, *names: str) -> Alteration:
-    change = read_as(order)
-    return in_weights(lambda name, array, case: change(name, array, case) if name in names else array)
-
-
 def _without_rows(kind: str, side: str, gate: str) -> Alteration:
     which = {"W": f"weight_{side}h", "b": f"bias_{side}h"}[kind]
-
-    def change(name: str, array: Array, case: Case) -> Array:
-        if name != which:
-            return array
-        by_gate = blocks(array, case).copy()
-        by_gate[case.cell.gates.index(gate)] = 0
-        return by_gate.reshape(array.shape)
-
-    return in_weights(change)
-
-
-def _without_vector(vector: str) -> Alteration:
-    return in_weights(lambda _name, array, _case: np.zeros_like(array), (vector,))
+    return in_weights(in_gate(gate, np.zeros_like), (which,))
 
 
 def _activation_name(place: str, kind: str) -> str:
@@ -250,15 +228,19 @@ _KINDS: tuple[tuple[str, Callable[..., str], Callable[..., Alteration]], ...] = 
     (
         r"own_gates_(\w+)",
         lambda order: _ORDER.format("weights", ", ".join(order)),
-        lambda order: _reordered(order, *_MATRICES, *BIASES),
+        lambda order: in_weights(read_as(order)),
     ),
     (
         r"own_bias_gates_(\w+)",
         lambda order: _ORDER.format("biases only", ", ".join(order)),
-        lambda order: _reordered(order, *BIASES),
+        lambda order: in_weights(read_as(order), BIASES),
     ),
     (r"own_without_([Wb])_([ih])(\w)", lambda kind, side, gate: f"Leaves out {kind}_{side}{gate}.", _without_rows),
-    (r"own_without_(\w+)", lambda vector: f"Leaves out {vector}.", _without_vector),
+    (
+        r"own_without_(\w+)",
+        lambda vector: f"Leaves out {vector}.",
+        lambda vector: in_weights(lambda _name, array, _case: np.zeros_like(array), (vector,)),
+    ),
     (
         r"own_(sigmoid|tanh|relu|identity)_for_(sigmoid|tanh|relu)_(of_\w|\d+)",
         lambda other, kind, place: (

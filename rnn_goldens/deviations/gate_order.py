@@ -2,8 +2,7 @@
 
 from itertools import permutations
 
-from rnn_goldens.cells import Array, Case
-from rnn_goldens.deviations.alteration import Alteration, in_weights
+from rnn_goldens.deviations.alteration import in_weights
 from rnn_goldens.deviations.blocks import BIASES, GATE_ORDER, read_as
 from rnn_goldens.deviations.table import table
 
@@ -23,16 +22,6 @@ _ORDERS = [
     if "".join(order) != right
 ]
 """The cell, its order of gates, and each wrong order."""
-
-
-def _read(names: tuple[str, ...], order: str) -> Alteration:
-    """Read the gates of these weights in another order."""
-    change = read_as(order)
-
-    def changed(name: str, array: Array, case: Case) -> Array:
-        return change(name, array, case) if name in names else array
-
-    return in_weights(changed)
 
 
 DEVIATIONS = table(
@@ -55,7 +44,7 @@ DEVIATIONS = table(
     **{
         f"{cell}_bias_gates_{order}": (
             f"Has the right gate order in weights, but reads the rows of the biases as {', '.join(order)}.",
-            _read(BIASES, order),
+            in_weights(read_as(order), BIASES),
             {"cells": (cell,), "needs": ("bias",)},
         )
         for cell, _, order in _ORDERS
@@ -71,12 +60,12 @@ DEVIATIONS = table(
     ),
     gates_of_w_hh_not_reordered=(
         "Reorders the rows of W_ih to i, o, f, g, but not those of W_hh and the biases.",
-        _read(("weight_ih",), "iofg"),
+        in_weights(read_as("iofg"), ("weight_ih",)),
         {"cells": ("lstm",)},
     ),
     gru_w_ih_alone_reordered=(
         "Reorders the rows of W_ih to z, r, n, but not those of W_hh and the biases.",
-        _read(("weight_ih",), "zrn"),
+        in_weights(read_as("zrn"), ("weight_ih",)),
         {"cells": ("gru",)},
     ),
 )
