@@ -1,6 +1,6 @@
 """Activations that are replaced, misplaced or approximated."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 
@@ -8,11 +8,10 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Network
 from rnn_goldens.cells.arithmetic import Arithmetic
-from rnn_goldens.cells.notation import Term, tanh
-from rnn_goldens.cells.program import Equations
+from rnn_goldens.cells.notation import Term
 from rnn_goldens.deviations.alteration import Alteration, at_the_end, in_equations, in_network, in_steps
-from rnn_goldens.deviations.correct_equations import activated
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.parts import Formula, edited
+from rnn_goldens.deviations.table import for_each, table
 
 TANH = ("rnn_tanh", "lstm", "gru")
 SIGMOID = ("lstm", "gru")
@@ -66,20 +65,11 @@ def _fast_exp(z: Array) -> Array:
 
 
 BANDS = (0, 2**-10, 2**-7, 2**-4, 1 / 4, 1 / 2, 3 / 4, 1, 3 / 2, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20)
-"""Bands of the absolute value of an activation's argument, finer where its curvature is large."""
+"""Bands of the absolute value of an activation's argument, finer where its curvature is large.
+
+A piecewise approximation may be off in one of them."""
 
 OFF = 1e-4
-
-
-def _off_in_bands(name: str, function: Callable[[Array], Array], cells: tuple[str, ...]) -> Iterator[Deviation]:
-    """Yield deviations whose activation is off in one band of its argument, as a piecewise approximation may be."""
-    for low, high in pairwise(BANDS):
-        yield Deviation(
-            f"{name}_off_from_{_name_of(low)}_to_{_name_of(high)}",
-            f"Is off by {OFF:g} in the {name} where its argument is between {low:g} and {high:g} in absolute value.",
-            in_steps(**{name: partial(_off, function, low, high)}),
-            cells,
-        )
 
 
 def _off(function: Callable[[Array], Array], low: float, high: float, _: Arithmetic, z: Array) -> Array:
@@ -103,182 +93,143 @@ class _WithTable(Network):
         return _tabled(z, 256)
 
 
-def _tabled_in_lstm(lstm: Equations) -> Alteration:
-    return in_network(_WithTable) & in_equations(lstm=lstm)
+def _tabled_in_lstm(**formulas: Formula) -> Alteration:
+    return in_network(_WithTable) & in_equations(lstm=edited("lstm", **formulas))
 
 
-DEVIATIONS = (
-    Deviation("tanh_missing", "Leaves out every tanh.", _tanh(lambda z: z), TANH),
-    Deviation("relu_missing", "Leaves out the relu.", _relu(lambda z: z), RELU),
-    Deviation("relu_for_tanh", "Uses a relu for every tanh.", _tanh(lambda z: np.maximum(z, 0)), TANH),
-    Deviation("tanh_for_relu", "Uses a tanh for the relu.", _relu(np.tanh), RELU),
-    Deviation(
-        "sigmoid_for_tanh",
+DEVIATIONS = table(make=_tanh, cells=TANH)(
+    tanh_missing=("Leaves out every tanh.", lambda z: z),
+    relu_missing=("Leaves out the relu.", _relu(lambda z: z), {"cells": RELU}),
+    relu_for_tanh=("Uses a relu for every tanh.", lambda z: np.maximum(z, 0)),
+    tanh_for_relu=("Uses a tanh for the relu.", _relu(np.tanh), {"cells": RELU}),
+    sigmoid_for_tanh=(
         "Uses a sigmoid for every tanh.",
-        _tanh(_true_sigmoid),
-        ("rnn_tanh", "lstm"),
-        dialects=("rnn_sigmoid",),
+        _true_sigmoid,
+        {"cells": ("rnn_tanh", "lstm"), "dialects": ("rnn_sigmoid",)},
     ),
-    Deviation("tanh_for_sigmoid", "Uses a tanh for every sigmoid.", _sigmoid(np.tanh), SIGMOID),
-    Deviation(
-        "softsign_for_tanh",
+    tanh_for_sigmoid=("Uses a tanh for every sigmoid.", _sigmoid(np.tanh), {"cells": SIGMOID}),
+    softsign_for_tanh=(
         "Uses z / (1 + |z|) for every tanh.",
-        _tanh(lambda z: z / (1 + np.abs(z))),
-        TANH,
-        dialects=("rnn_softsign",),
+        lambda z: z / (1 + np.abs(z)),
+        {"dialects": ("rnn_softsign",)},
     ),
-    Deviation("hard_tanh", "Clips z to ±1 instead of computing its tanh.", _tanh(lambda z: np.clip(z, -1, 1)), TANH),
-    Deviation(
-        "scaled_tanh",
-        "Uses LeCun's 1.7159 tanh(2z/3) for every tanh.",
-        _tanh(lambda z: 1.7159 * np.tanh(2 * z / 3)),
-        TANH,
-    ),
-    Deviation(
-        "hard_sigmoid",
+    hard_tanh=("Clips z to ±1 instead of computing its tanh.", lambda z: np.clip(z, -1, 1)),
+    scaled_tanh=("Uses LeCun's 1.7159 tanh(2z/3) for every tanh.", lambda z: 1.7159 * np.tanh(2 * z / 3)),
+    hard_sigmoid=(
         "Uses the hard sigmoid of ONNX and Keras 2: 0.2 z + 0.5, clipped to 0 and 1.",
         _linear(1 / 5),
-        SIGMOID,
-        stands_for=("tensorflow-onnx PR2001", "textgenrnn#153"),
-        dialects=("lstm_hard_sigmoid", "gru_hard_sigmoid"),
+        {
+            "cells": SIGMOID,
+            "stands_for": ("tensorflow-onnx PR2001", "textgenrnn#153"),
+            "dialects": ("lstm_hard_sigmoid", "gru_hard_sigmoid"),
+        },
     ),
-    Deviation(
-        "hard_sigmoid_sixth",
+    hard_sigmoid_sixth=(
         "Uses the hard sigmoid of PyTorch and Keras 3: z / 6 + 0.5, clipped to 0 and 1.",
         _linear(1 / 6),
-        SIGMOID,
-        dialects=("lstm_hard_sigmoid_sixth", "gru_hard_sigmoid_sixth"),
+        {"cells": SIGMOID, "dialects": ("lstm_hard_sigmoid_sixth", "gru_hard_sigmoid_sixth")},
     ),
-    Deviation(
-        "leaky_relu",
-        "Uses a leaky relu with slope 0.01.",
-        _relu(lambda z: np.where(z < 0, 0.01 * z, z)),
-        RELU,
-    ),
-    Deviation(
-        "elu", "Uses an elu for the relu.", _relu(lambda z: np.where(z < 0, np.expm1(np.minimum(z, 0)), z)), RELU
-    ),
-    Deviation(
-        "leaky_relu_fifth",
+    leaky_relu=("Uses a leaky relu with slope 0.01.", _relu(lambda z: np.where(z < 0, 0.01 * z, z)), {"cells": RELU}),
+    elu=("Uses an elu for the relu.", _relu(lambda z: np.where(z < 0, np.expm1(np.minimum(z, 0)), z)), {"cells": RELU}),
+    leaky_relu_fifth=(
         "Uses a leaky relu with slope 0.2.",
         _relu(lambda z: np.where(z < 0, 0.2 * z, z)),
-        RELU,
+        {"cells": RELU},
     ),
-    Deviation("softplus", "Uses a softplus for the relu.", _relu(lambda z: np.logaddexp(0, z)), RELU),
-    Deviation("relu_clipped", "Clips the relu at 6.", _relu(lambda z: np.clip(z, 0, 6)), RELU),
-    *(
-        Deviation(
-            f"relu_clipped_at_{limit}",
-            f"Clips the relu at {limit}.",
-            _relu(partial(np.clip, a_min=0, a_max=limit)),
-            RELU,
-        )
-        for limit in (1, 20)
+    softplus=("Uses a softplus for the relu.", _relu(lambda z: np.logaddexp(0, z)), {"cells": RELU}),
+    relu_clipped=("Clips the relu at 6.", _relu(lambda z: np.clip(z, 0, 6)), {"cells": RELU}),
+    **for_each(
+        (1, 20),
+        (
+            "relu_clipped_at_{}",
+            "Clips the relu at {}.",
+            lambda limit: _relu(partial(np.clip, a_min=0, a_max=limit)),
+            {"cells": RELU},
+        ),
     ),
-    Deviation(
-        "thresholded_relu",
+    thresholded_relu=(
         "Uses ONNX's thresholded relu: z above 1, else 0.",
         _relu(lambda z: np.where(z > 1, z, 0)),
-        RELU,
+        {"cells": RELU},
     ),
-    Deviation("silu_for_relu", "Uses z sigmoid(z) for the relu.", _relu(lambda z: z * _true_sigmoid(z)), RELU),
-    Deviation("relu_of_absolute", "Uses |z| for the relu.", _relu(np.abs), RELU),
-    Deviation("gates_clipped", "Clips the arguments of activations to ±2, as ONNX's clip does.", _clipped(2), TANH),
-    *(
-        Deviation(
-            f"gates_clipped_at_{limit}",
+    silu_for_relu=("Uses z sigmoid(z) for the relu.", _relu(lambda z: z * _true_sigmoid(z)), {"cells": RELU}),
+    relu_of_absolute=("Uses |z| for the relu.", _relu(np.abs), {"cells": RELU}),
+    gates_clipped=("Clips the arguments of activations to ±2, as ONNX's clip does.", _clipped(2)),
+    **{
+        f"gates_clipped_at_{limit}": (
             f"Clips the arguments of activations to ±{limit}, as ONNX's clip does.",
             _clipped(limit),
-            TANH,
-            dialects=("rnn_tanh_clip", "lstm_clip", "gru_clip") if limit == 1 else (),
+            {"dialects": ("rnn_tanh_clip", "lstm_clip", "gru_clip") if limit == 1 else ()},
         )
         for limit in (1, 3, 5, 10)
-    ),
-    Deviation(
-        "out_activated_again",
+    },
+    out_activated_again=(
         "Applies tanh to out once more.",
         at_the_end(lambda _, outputs: (np.tanh(outputs[0]), *outputs[1:])),
-        TANH,
     ),
-    Deviation(
-        "fast_tanh_3_2",
+    fast_tanh_3_2=(
         "Approximates tanh by z (27 + z²) / (27 + 9 z²): off by up to 2.4e-2.",
-        _tanh(lambda z: _rational(z, (27, 1), (27, 9))),
-        TANH,
+        lambda z: _rational(z, (27, 1), (27, 9)),
     ),
-    Deviation(
-        "fast_tanh_5_4",
+    fast_tanh_5_4=(
         "Approximates tanh by its continued fraction with degrees 5 and 4: off by up to 2e-3.",
-        _tanh(lambda z: _rational(z, (945, 105, 1), (945, 420, 15))),
-        TANH,
-        stands_for=("mindspore#348",),
+        lambda z: _rational(z, (945, 105, 1), (945, 420, 15)),
+        {"stands_for": ("mindspore#348",)},
     ),
-    Deviation(
-        "fast_tanh_7_6",
+    fast_tanh_7_6=(
         "Approximates tanh by its continued fraction with degrees 7 and 6: off by up to 1e-4.",
-        _tanh(lambda z: _rational(z, (135135, 17325, 378, 1), (135135, 62370, 3150, 28))),
-        TANH,
+        lambda z: _rational(z, (135135, 17325, 378, 1), (135135, 62370, 3150, 28)),
     ),
-    *_off_in_bands("tanh", np.tanh, TANH),
-    *_off_in_bands("sigmoid", _true_sigmoid, SIGMOID),
-    Deviation(
-        "tabled_tanh_coarse",
+    **{
+        f"{name}_off_from_{_name_of(low)}_to_{_name_of(high)}": (
+            f"Is off by {OFF:g} in the {name} where its argument is between {low:g} and {high:g} in absolute value.",
+            in_steps(**{name: partial(_off, function, low, high)}),
+            {"cells": cells},
+        )
+        for name, function, cells in (("tanh", np.tanh, TANH), ("sigmoid", _true_sigmoid, SIGMOID))
+        for low, high in pairwise(BANDS)
+    },
+    tabled_tanh_coarse=(
         "Interpolates tanh in a table with 16 points per unit: off by up to 4e-4.",
-        _tanh(lambda z: _tabled(z, 16)),
-        TANH,
+        lambda z: _tabled(z, 16),
     ),
-    Deviation(
-        "tabled_tanh_fine",
+    tabled_tanh_fine=(
         "Interpolates tanh in a table with 256 points per unit: off by up to 1.5e-6.",
-        _tanh(lambda z: _tabled(z, 256)),
-        TANH,
+        lambda z: _tabled(z, 256),
     ),
-    Deviation(
-        "fast_exp_sigmoid",
+    fast_exp_sigmoid=(
         "Approximates the sigmoid's exponential by the bits of a float: off by up to 1.5e-2.",
         _sigmoid(lambda z: 1 / (1 + _fast_exp(-z))),
-        SIGMOID,
+        {"cells": SIGMOID},
     ),
-    Deviation(
-        "sigmoid_by_fast_tanh",
+    sigmoid_by_fast_tanh=(
         "Computes the sigmoid as (1 + tanh(z/2)) / 2 with the fast tanh of degrees 5 and 4.",
         _sigmoid(lambda z: 0.5 + 0.5 * _rational(z / 2, (945, 105, 1), (945, 420, 15))),
-        SIGMOID,
+        {"cells": SIGMOID},
     ),
-    Deviation(
-        "tanh_nan_beyond_40",
+    tanh_nan_beyond_40=(
         "Returns NaN for the tanh of arguments beyond ±40.",
-        _tanh(lambda z: np.where(np.abs(z) > 40, np.nan, np.tanh(z))),  # noqa: PLR2004
-        TANH,
-        ("saturated",),
-        stands_for=("ComputeLibrary#779",),
+        lambda z: np.where(np.abs(z) > 40, np.nan, np.tanh(z)),  # noqa: PLR2004
+        {"needs": ("saturated",), "stands_for": ("ComputeLibrary#779",)},
     ),
-    Deviation(
-        "tanh_nan_where_exp_overflows",
+    tanh_nan_where_exp_overflows=(
         "Computes tanh as (e^2z - 1) / (e^2z + 1) in float32: NaN from 44 on.",
-        _tanh(lambda z: np.where(z > 44.4, np.nan, np.tanh(z))),  # noqa: PLR2004
-        TANH,
-        ("saturated",),
-        stands_for=("Paddle#46",),
+        lambda z: np.where(z > 44.4, np.nan, np.tanh(z)),  # noqa: PLR2004
+        {"needs": ("saturated",), "stands_for": ("Paddle#46",)},
     ),
-    Deviation(
-        "sigmoid_half_when_saturated",
+    sigmoid_half_when_saturated=(
         "Returns 1/2 for the sigmoid of arguments beyond ±40.",
         _sigmoid(lambda z: np.where(np.abs(z) > 40, 0.5, _true_sigmoid(z))),  # noqa: PLR2004
-        SIGMOID,
-        ("saturated",),
-        stands_for=("dynet#1525",),
+        {"cells": SIGMOID, "needs": ("saturated",), "stands_for": ("dynet#1525",)},
     ),
-    Deviation(
-        "lstm_tabled_tanh_of_cell",
+    lstm_tabled_tanh_of_cell=(
         "Interpolates only the tanh of the new c in a table with 256 points per unit: off by up to 1.5e-6.",
-        _tabled_in_lstm(activated("lstm", last=lambda z: Term("tabled", (z,)))),
-        ("lstm",),
+        _tabled_in_lstm(new_h=lambda o, new_c: o * Term("tabled", (new_c,))),
+        {"cells": ("lstm",)},
     ),
-    Deviation(
-        "lstm_tabled_tanh_of_candidate",
+    lstm_tabled_tanh_of_candidate=(
         "Interpolates only the tanh of the candidate in a table with 256 points per unit: off by up to 1.5e-6.",
-        _tabled_in_lstm(activated("lstm", candidate=lambda z: Term("tabled", (z,)), last=tanh)),
-        ("lstm",),
+        _tabled_in_lstm(g=lambda z_g: Term("tabled", (z_g,))),
+        {"cells": ("lstm",)},
     ),
 )

@@ -113,6 +113,10 @@ class Alteration(WrongPass):
             self.right,
         )
 
+    def of_cells(self, cells: Collection[str]) -> "Alteration":
+        """Return the change with the equations of only these cells."""
+        return replace(self, equations={name: wrong for name, wrong in self.equations.items() if name in cells})
+
     @property
     def acts_on(self) -> tuple[str, ...]:
         """The changed parts: ``inputs``, ``equations``, methods of the network, ``outputs``."""
@@ -240,6 +244,11 @@ def in_unrolled(change: Callable[[Array, State, State, Array], tuple[Array, Stat
 def in_outputs(change: Change) -> Alteration:
     """Return a change of the outputs; unbatched outputs are passed as a batch of one."""
     return Alteration(outputs=(change,))
+
+
+def in_out(change: Callable[[Array], Array]) -> Alteration:
+    """Return a change of out alone; that of unbatched input is passed as a batch of one."""
+    return in_outputs(lambda _, outputs: (change(outputs[0]), *outputs[1:]))
 
 
 def in_last_states(change: Callable[[Array, Case], Array]) -> Alteration:

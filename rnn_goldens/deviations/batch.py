@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network
-from rnn_goldens.deviations.alteration import Outputs, at_the_end, in_case, in_outputs, in_steps
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.alteration import Outputs, at_the_end, in_case, in_out, in_outputs, in_steps
+from rnn_goldens.deviations.table import table
 
 
 def _exchanged(right: Network, case: Case) -> Outputs:
@@ -36,54 +36,44 @@ def _units_reversed(case: Case, outputs: Outputs) -> Outputs:
     return by_direction[..., ::-1].reshape(out.shape), *(part[..., ::-1] for part in last)
 
 
-DEVIATIONS = (
-    Deviation(
-        "batch_and_time_exchanged",
+DEVIATIONS = table(
+    make=in_outputs
+)(
+    batch_and_time_exchanged=(
         "Treats x's batch axis as time and its time axis as the batch.",
         in_steps(run=_exchanged),
-        stands_for=("openvino#37820", "pytorch PR11368"),
+        {"stands_for": ("openvino#37820", "pytorch PR11368")},
     ),
-    Deviation(
-        "x_reshaped_to_time_major",
+    x_reshaped_to_time_major=(
         "Reshapes x to time-major: right shape, values of other rows and steps.",
         in_case(_time_major_by_reshape),
     ),
-    Deviation(
-        "out_reshaped_to_batch_first",
+    out_reshaped_to_batch_first=(
         "Reshapes out to batch-first: right shape, values of other rows and steps.",
-        in_outputs(lambda _, outputs: (_batch_first_by_reshape(outputs[0]), *outputs[1:])),
-        stands_for=("keras-onnx#126",),
+        in_out(_batch_first_by_reshape),
+        {"stands_for": ("keras-onnx#126",)},
     ),
-    Deviation(
-        "x_and_out_taken_for_time_major",
+    x_and_out_taken_for_time_major=(
         "Treats the memory of x and of out as time-major: a step starts from the state of another row or time.",
         in_steps(run=_both_by_reshape),
-        stands_for=("AiDotNet.Tensors PR907",),
+        {"stands_for": ("AiDotNet.Tensors PR907",)},
     ),
-    Deviation(
-        "out_time_major",
-        "Returns out as (time, batch, …).",
-        in_outputs(lambda _, outputs: (outputs[0].swapaxes(0, 1), *outputs[1:])),
-    ),
-    Deviation(
-        "out_merges_time_and_units",
+    out_time_major=("Returns out as (time, batch, …).", in_out(lambda out: out.swapaxes(0, 1))),
+    out_merges_time_and_units=(
         "Returns out as (batch, time·units).",
-        in_outputs(lambda _, outputs: (outputs[0].reshape(len(outputs[0]), -1), *outputs[1:])),
-        stands_for=("candle PR2542",),
+        in_out(lambda out: out.reshape(len(out), -1)),
+        {"stands_for": ("candle PR2542",)},
     ),
-    Deviation(
-        "out_squeezed",
+    out_squeezed=(
         "Squeezes out: removes axes of size 1, whether batch, time or units.",
         at_the_end(lambda _, outputs: (outputs[0].squeeze(), *outputs[1:])),
-        stands_for=("pytorch-qrnn#11", "pytext PR658"),
+        {"stands_for": ("pytorch-qrnn#11", "pytext PR658")},
     ),
-    Deviation(
-        "h_n_squeezed",
+    h_n_squeezed=(
         "Squeezes the last states: removes axes of size 1, whether layers, batch or units.",
         at_the_end(lambda _, outputs: (outputs[0], *(part.squeeze() for part in outputs[1:]))),
     ),
-    Deviation(
-        "unbatched_kept_as_batch",
+    unbatched_kept_as_batch=(
         "Returns a batch of one for unbatched input.",
         at_the_end(
             lambda case, outputs: (
@@ -92,26 +82,22 @@ DEVIATIONS = (
                 else (outputs[0][None], *(part[:, None] for part in outputs[1:]))
             )
         ),
-        needs=("unbatched",),
+        {"needs": ("unbatched",)},
     ),
-    Deviation(
-        "x_of_first_row",
+    x_of_first_row=(
         "Feeds every batch row the first row's x.",
         in_case(lambda case: replace(case, x=np.broadcast_to(case.x[:1], case.x.shape))),
     ),
-    Deviation(
-        "rows_reversed",
+    rows_reversed=(
         "Returns the batch rows in reverse order.",
-        in_outputs(lambda _, outputs: (outputs[0][::-1], *(part[:, ::-1] for part in outputs[1:]))),
+        lambda _, outputs: (outputs[0][::-1], *(part[:, ::-1] for part in outputs[1:])),
     ),
-    Deviation(
-        "units_reversed",
+    units_reversed=(
         "Returns the units of each direction in reverse order, in out and in the last states.",
-        in_outputs(_units_reversed),
+        _units_reversed,
     ),
-    Deviation(
-        "out_of_first_row_for_all",
+    out_of_first_row_for_all=(
         "Returns the first row's out for every batch row.",
-        in_outputs(lambda _, outputs: (np.broadcast_to(outputs[0][:1], outputs[0].shape), *outputs[1:])),
+        in_out(lambda out: np.broadcast_to(out[:1], out.shape)),
     ),
 )

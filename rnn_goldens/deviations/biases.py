@@ -8,15 +8,11 @@ from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.cells.notation import Operand, Term, Weight, mix, relu, sigmoid, tanh
 from rnn_goldens.deviations.alteration import Alteration, in_equations, in_steps, in_weights, is_first
 from rnn_goldens.deviations.blocks import BIASES, blocks, only
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.table import table
 
 
 def _times(factor: float, names: str | tuple[str, ...]) -> Alteration:
     return in_weights(only(names, lambda array, _: factor * array))
-
-
-def _without(w: Weights, names: Collection[str]) -> Weights:
-    return {name: np.zeros_like(array) if name in names else array for name, array in w.items()}
 
 
 def _after_activation(bias: str) -> Alteration:
@@ -50,68 +46,58 @@ def _after_activation(bias: str) -> Alteration:
     )
 
 
-def _left_out(names: Collection[str], *, at_first_step: bool, state_given: bool | None = None) -> Alteration:
-    """Leave biases out at the first step, or at all other steps; ``state_given`` selects cases with or without h0."""
+def left_out(
+    names: Collection[str],
+    *,
+    at_first_step: bool,
+    state_given: bool | None = None,
+    rest: Callable[[Array, Case], Array] = lambda array, _: np.zeros_like(array),
+) -> Alteration:
+    """Use only the rest of weights at the first step, or at all other steps.
+
+    ``state_given`` selects cases with or without h0.
+    """
 
     def step(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
         if state_given in (None, case.state_given) and is_first(suffix, layer_input, t) == at_first_step:
-            w = _without(w, names)
+            w = {name: rest(array, case) if name in names else array for name, array in w.items()}
         return right.step(case, suffix, w, layer_input, t, state)
 
     return in_steps(step=step)
 
 
-def _b_hn_moved(right: Network, case: Case, suffix: str) -> Weights:
-    w = dict(right.weights(case, suffix))
-    if "bias_hh" in w:
-        b_n = _candidate_only(w["bias_hh"], case)
-        w |= {"bias_hh": w["bias_hh"] - b_n, "bias_ih": w["bias_ih"] + b_n}
-    return w
+def _in_biases(change: Callable[[Weights, Case], Weights]) -> Alteration:
+    """Change biases, if the network has any: ``change(weights, case)`` returns those that differ."""
+
+    def weights(right: Network, case: Case, suffix: str) -> Weights:
+        w = right.weights(case, suffix)
+        return {**w, **change(w, case)} if "bias_hh" in w else w
+
+    return in_steps(weights=weights)
 
 
-def _b_in_moved(right: Network, case: Case, suffix: str) -> Weights:
-    w = dict(right.weights(case, suffix))
-    if "bias_hh" in w:
-        b_n = _candidate_only(w["bias_ih"], case)
-        w |= {"bias_hh": w["bias_hh"] + b_n, "bias_ih": w["bias_ih"] - b_n}
-    return w
+def _candidate_moved(source: str, to: str) -> Alteration:
+    """Move a GRU's bias of the candidate to the other bias."""
+
+    def change(w: Weights, case: Case) -> Weights:
+        b_n = _candidate_only(w[source], case)
+        return {source: w[source] - b_n, to: w[to] + b_n}
+
+    return _in_biases(change)
+
+
+def _without_candidate(bias: Array, case: Case) -> Array:
+    return bias - _candidate_only(bias, case)
+
+
+def _interleaved(w: Weights, _case: Case) -> Weights:
+    return dict(zip(BIASES, np.concatenate([w[name] for name in BIASES]).reshape(-1, 2).T, strict=True))
 
 
 def _candidate_only(bias: Array, case: Case) -> Array:
     """Return a GRU's bias with the rows of its two gates set to zero."""
     gates = np.array([0, 0, 1])[:, None]
     return np.asarray(blocks(bias, case) * gates).reshape(bias.shape)
-
-
-def _step_without_b_hn_unless_given(
-    right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
-) -> State:
-    if not case.state_given and is_first(suffix, layer_input, t) and "bias_hh" in w:
-        w = {**w, "bias_hh": w["bias_hh"] - _candidate_only(w["bias_hh"], case)}
-    return right.step(case, suffix, w, layer_input, t, state)
-
-
-def _exchanged(right: Network, case: Case, suffix: str) -> Weights:
-    w = right.weights(case, suffix)
-    other = {"bias_ih": "bias_hh", "bias_hh": "bias_ih"}
-    return {name: w[other.get(name, name)] for name in w}
-
-
-def _overwritten(by: str) -> Alteration:
-    """Use one of the two biases for both, if the network has biases."""
-
-    def weights(right: Network, case: Case, suffix: str) -> Weights:
-        w = right.weights(case, suffix)
-        return {name: w[by] if name in BIASES else array for name, array in w.items()}
-
-    return in_steps(weights=weights)
-
-
-def _pair_transposed(right: Network, case: Case, suffix: str) -> Weights:
-    w = dict(right.weights(case, suffix))
-    if "bias_hh" in w:
-        w["bias_ih"], w["bias_hh"] = np.concatenate([w[name] for name in BIASES]).reshape(-1, 2).T
-    return w
 
 
 def _of_first_unit(array: Array, case: Case) -> Array:
@@ -131,112 +117,75 @@ def _b_hn_added_again(
     return (np.where(rows < 2, once[0], twice),)  # noqa: PLR2004 - the first two rows of the batch
 
 
-DEVIATIONS = (
-    *(
-        deviation
+OF_ALL_CELLS = table(reports={"b_ih_after_activation": ("tvm PR3410",)}, needs=("bias",))(
+    **{
+        f"{short}_{name}": (sentence, wrong)
         for bias, short in (("bias_ih", "b_ih"), ("bias_hh", "b_hh"))
-        for deviation in (
-            Deviation(f"{short}_missing", f"Leaves out {short}.", _times(0, bias), needs=("bias",)),
-            Deviation(f"{short}_doubled", f"Adds {short} twice.", _times(2, bias), needs=("bias",)),
-            Deviation(f"{short}_negated", f"Subtracts {short}.", _times(-1, bias), needs=("bias",)),
-            Deviation(
-                f"{short}_after_activation",
+        for name, sentence, wrong in (
+            ("missing", f"Leaves out {short}.", _times(0, bias)),
+            ("doubled", f"Adds {short} twice.", _times(2, bias)),
+            ("negated", f"Subtracts {short}.", _times(-1, bias)),
+            (
+                "after_activation",
                 f"Adds {short} to the results of the gates' activations instead of to their arguments.",
                 _after_activation(bias),
-                needs=("bias",),
-                stands_for=("tvm PR3410",) if short == "b_ih" else (),
             ),
-            Deviation(
-                f"{short}_on_first_step_only",
-                f"Adds {short} on the first step only.",
-                _left_out({bias}, at_first_step=False),
-                needs=("bias",),
-            ),
-            Deviation(
-                f"{short}_missing_on_first_step",
-                f"Leaves {short} out on the first step.",
-                _left_out({bias}, at_first_step=True),
-                needs=("bias",),
-            ),
-            Deviation(
-                f"{short}_of_first_unit",
+            ("on_first_step_only", f"Adds {short} on the first step only.", left_out({bias}, at_first_step=False)),
+            ("missing_on_first_step", f"Leaves {short} out on the first step.", left_out({bias}, at_first_step=True)),
+            (
+                "of_first_unit",
                 f"Uses the first unit's {short} for all units of a gate.",
                 in_weights(only(bias, _of_first_unit)),
-                needs=("bias",),
             ),
         )
-    ),
-    Deviation(
-        "biases_missing",
-        "Leaves out both biases.",
-        _times(0, BIASES),
-        needs=("bias",),
-        stands_for=("tensorforce#812",),
-    ),
-    Deviation("b_hh_overwritten_by_b_ih", "Uses b_ih for b_hh, too.", _overwritten("bias_ih"), needs=("bias",)),
-    Deviation("b_ih_overwritten_by_b_hh", "Uses b_hh for b_ih, too.", _overwritten("bias_hh"), needs=("bias",)),
-    Deviation(
-        "biases_interleaved",
+    },
+    biases_missing=("Leaves out both biases.", _times(0, BIASES), {"stands_for": ("tensorforce#812",)}),
+    b_hh_overwritten_by_b_ih=("Uses b_ih for b_hh, too.", _in_biases(lambda w, _: {"bias_hh": w["bias_ih"]})),
+    b_ih_overwritten_by_b_hh=("Uses b_hh for b_ih, too.", _in_biases(lambda w, _: {"bias_ih": w["bias_hh"]})),
+    biases_interleaved=(
         "Reads the two biases as interleaved: b_ih and b_hh of the first row, then of the second.",
-        in_steps(weights=_pair_transposed),
-        needs=("bias",),
-        stands_for=("nnom PR82",),
+        _in_biases(_interleaved),
+        {"stands_for": ("nnom PR82",)},
     ),
-    Deviation(
-        "b_hh_missing_without_h0",
+    b_hh_missing_without_h0=(
         "Leaves b_hh out on the first step if no initial state is given, together with the product, which is zero.",
-        _left_out({"bias_hh"}, at_first_step=True, state_given=False),
-        needs=("bias",),
+        left_out({"bias_hh"}, at_first_step=True, state_given=False),
     ),
-    Deviation(
-        "b_hh_missing_with_h0",
+    b_hh_missing_with_h0=(
         "Leaves b_hh out on the first step if an initial state is given.",
-        _left_out({"bias_hh"}, at_first_step=True, state_given=True),
-        needs=("bias", "state"),
-    ),
-    Deviation(
-        "gru_b_hn_missing",
-        "Leaves out b_hn, the recurrent bias of the candidate.",
-        in_weights(only("bias_hh", lambda array, case: array - _candidate_only(array, case))),
-        cells=("gru",),
-        needs=("bias",),
-    ),
-    Deviation(
-        "gru_b_hn_missing_without_h0",
-        "Leaves b_hn out on the first step if no initial state is given.",
-        in_steps(step=_step_without_b_hn_unless_given),
-        cells=("gru",),
-        needs=("bias",),
-        stands_for=("mlx#3249",),
-    ),
-    Deviation(
-        "gru_b_hn_outside_reset",
-        "Adds b_hn outside the product with the reset gate, as Core ML: tanh(... + b_in + b_hn + r (W_hn h)).",
-        in_steps(weights=_b_hn_moved),
-        cells=("gru",),
-        needs=("bias",),
-        stands_for=("coremltools#1124",),
-    ),
-    Deviation(
-        "gru_b_in_inside_reset",
-        "Adds b_in inside the product with the reset gate: tanh(W_in x + r (W_hn h + b_hn + b_in)).",
-        in_steps(weights=_b_in_moved),
-        cells=("gru",),
-        needs=("bias",),
-    ),
-    Deviation(
-        "gru_biases_swapped",
-        "Swaps b_ih and b_hh; only the GRU's candidate uses them separately, not as a sum.",
-        in_steps(weights=_exchanged),
-        cells=("gru",),
-        needs=("bias",),
-    ),
-    Deviation(
-        "gru_b_hn_accumulates_over_rows",
-        "Does not clear the buffer of b_hn: from the third batch row on, b_hn is added twice.",
-        in_steps(step=_b_hn_added_again),
-        cells=("gru",),
-        needs=("bias",),
-        stands_for=("onnxruntime PR3893",),
+        left_out({"bias_hh"}, at_first_step=True, state_given=True),
+        {"needs": ("bias", "state")},
     ),
 )
+
+OF_GRU = table(cells=("gru",), needs=("bias",))(
+    gru_b_hn_missing=(
+        "Leaves out b_hn, the recurrent bias of the candidate.",
+        in_weights(only("bias_hh", _without_candidate)),
+    ),
+    gru_b_hn_missing_without_h0=(
+        "Leaves b_hn out on the first step if no initial state is given.",
+        left_out({"bias_hh"}, at_first_step=True, state_given=False, rest=_without_candidate),
+        {"stands_for": ("mlx#3249",)},
+    ),
+    gru_b_hn_outside_reset=(
+        "Adds b_hn outside the product with the reset gate, as Core ML: tanh(... + b_in + b_hn + r (W_hn h)).",
+        _candidate_moved("bias_hh", "bias_ih"),
+        {"stands_for": ("coremltools#1124",)},
+    ),
+    gru_b_in_inside_reset=(
+        "Adds b_in inside the product with the reset gate: tanh(W_in x + r (W_hn h + b_hn + b_in)).",
+        _candidate_moved("bias_ih", "bias_hh"),
+    ),
+    gru_biases_swapped=(
+        "Swaps b_ih and b_hh; only the GRU's candidate uses them separately, not as a sum.",
+        _in_biases(lambda w, _: {"bias_ih": w["bias_hh"], "bias_hh": w["bias_ih"]}),
+    ),
+    gru_b_hn_accumulates_over_rows=(
+        "Does not clear the buffer of b_hn: from the third batch row on, b_hn is added twice.",
+        in_steps(step=_b_hn_added_again),
+        {"stands_for": ("onnxruntime PR3893",)},
+    ),
+)
+
+DEVIATIONS = (*OF_ALL_CELLS, *OF_GRU)

@@ -1,39 +1,51 @@
 """Deviations of a custom cell, derived from its equations.
 
 The kinds are: gates in another order, a missing weight, a state from before or after its update, another activation, a
-missing factor, and a mixture with z and 1 - z swapped. The name of a deviation determines the bug completely, whatever
-the equations are.
+missing factor, and a mixture with z and 1 - z swapped; of the backward pass, a path that is left out. The name of a
+deviation determines the bug completely, whatever the equations are.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from itertools import combinations, permutations
+from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Case, Cell, Network
+from rnn_goldens.cells import Backward, Case, Cell, Network
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.cells.notation import Term, Weight
+from rnn_goldens.cells.program import Equations
 from rnn_goldens.cells.steps import ACTIVATIONS
 from rnn_goldens.deviations.alteration import Alteration, in_steps, in_weights
-from rnn_goldens.deviations.blocks import BIASES, blocks, read_as
+from rnn_goldens.deviations.blocks import BIASES, in_gate, read_as
 from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.parts import (
+    activations,
+    all_terms,
+    parts_of,
+    rewritten,
+    uses,
+    without_derivative,
+    without_paths,
+)
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
+from rnn_goldens.golden.expected import OUTPUTS
 
 MAX_PERMUTED = 4
 """Largest number of gates for which every order is tried; with more, only two gates are exchanged."""
-
-_MATRICES = ("weight_ih", "weight_hh")
 
 Change = Callable[[Cell, Sequence[Term], Sequence[Term]], Sequence[Term]]
 """``change(cell, states before, states after)`` returns the wrong states after a step."""
 
 
-def derived(cell: Cell, *, bias: bool) -> tuple[Deviation, ...]:
-    """Return the deviations of a cell, in a network with or without biases."""
-    return tuple(found for name in _names(cell, bias) if (found := named(name)) is not None)
+def derived(cell: Cell, *, bias: bool, of: str = OUTPUTS) -> tuple[Deviation, ...]:
+    """Return the deviations of a cell ``of`` outputs or gradients, in a network with or without biases."""
+    names = _names(cell, bias) if of == OUTPUTS else _names_of_paths(cell, bias)
+    return tuple(found for name in names if (found := named(name)) is not None)
 
 
 @lru_cache(maxsize=4096)
@@ -63,13 +75,18 @@ def _names(cell: Cell, bias: bool) -> Iterator[str]:
             for gate in cell.gates
         )
     yield from (f"own_without_{name}" for name in cell.layout.further)
-    before = [Term("input") for _ in cell.states]
-    after = cell.equations(Term("input"), *before, Weight(cell.layout, frozenset(cell.layout.present(bias=bias))))
-    yield from _names_of_terms(cell, before, after)
+    x, *before, w = _arguments(cell, bias)
+    yield from _names_of_terms(cell, before, cell.equations(x, *before, w))
+
+
+def _arguments(cell: Cell, bias: bool) -> tuple[Any, ...]:
+    """Return the terms and weights that the equations of a cell take."""
+    inputs = (Term("input") for _ in ("x", *cell.states))
+    return *inputs, Weight(cell.layout, frozenset(cell.layout.present(bias=bias)))
 
 
 def _names_of_terms(cell: Cell, before: Sequence[Term], after: Sequence[Term]) -> Iterator[str]:
-    for kind, place, _ in _activations(cell, after):
+    for kind, place, _ in activations(cell, after):
         yield from (f"own_{other}_for_{kind}_{place}" for other in (*ACTIVATIONS, "identity") if other != kind)
     for number, product in enumerate(_of_kind("multiply", after), 1):
         yield from (f"own_product_{number}_without_{factor}" for factor in _factors(cell, before, after, product))
@@ -80,6 +97,15 @@ def _names_of_terms(cell: Cell, before: Sequence[Term], after: Sequence[Term]) -
             yield from (f"own_c_{when}_{number}" for number in range(1, uses + 1))
             if uses > 1:
                 yield f"own_c_{when}_everywhere"
+
+
+def _names_of_paths(cell: Cell, bias: bool) -> Iterator[str]:
+    """Yield the names of the paths that may be left out, but not of those that the catalogue has for all cells."""
+    paths = list(uses(parts_of(cell, *_arguments(cell, bias))))
+    users = Counter(used for used, _ in paths)
+    known = ("x", *cell.states) if len(cell.states) == 1 else ("x",)
+    yield from (f"own_{used}_through_{user}_dropped" for used, user in paths if used not in known or users[used] > 1)
+    yield from (f"own_{used}_detached" for used in users if used not in known and users[used] > 1)
 
 
 def _orders(gates: str) -> Iterator[str]:
@@ -93,54 +119,15 @@ def _orders(gates: str) -> Iterator[str]:
 # Changes of terms.
 
 
-def _all(terms: Sequence[Term], but: Term | None = None) -> list[Term]:
-    """Return every term that ``terms`` depend on, in order of evaluation, without ``but`` and its arguments."""
-    found: dict[Term, None] = {}
-
-    def visit(term: Term) -> None:
-        if term not in found and term is not but:
-            for part in term.of:
-                visit(part)
-            found[term] = None
-
-    for term in terms:
-        visit(term)
-    return list(found)
-
-
 def _of_kind(primitive: str, after: Sequence[Term]) -> list[Term]:
-    return [term for term in _all(after) if term.primitive == primitive]
-
-
-def _activations(cell: Cell, after: Sequence[Term]) -> list[tuple[str, str, Term]]:
-    """Return kind, place and term of each activation. The place is ``of_`` with its only gate, else a number."""
-    found = [term for term in _all(after) if term.primitive in ACTIVATIONS]
-    gates = [set(_gates_behind(cell, term.of[0])) for term in found]
-    names = []
-    for number, (term, rows) in enumerate(zip(found, gates, strict=True), 1):
-        is_gate = len(rows) == 1 and gates.count(rows) == 1
-        names.append((term.primitive, f"of_{next(iter(rows))}" if is_gate else str(number), term))
-    return names
-
-
-def _gates_behind(cell: Cell, term: Term) -> Iterator[str]:
-    """Yield the gates whose rows a term depends on, except through another activation."""
-    if term.primitive == "block":
-        yield cell.gates[int(str(term.detail[0]))]
-    elif term.primitive == "vector" and term.detail[0] in BIASES:
-        yield cell.gates[int(str(term.detail[1]))]
-    elif term.primitive == "product":  # undivided: there is one gate
-        yield cell.gates[0]
-    elif term.primitive not in ACTIVATIONS:
-        for part in term.of:
-            yield from _gates_behind(cell, part)
+    return [term for term in all_terms(after) if term.primitive == primitive]
 
 
 def _factors(cell: Cell, before: Sequence[Term], after: Sequence[Term], product: Term) -> list[str]:
     """Return names of the factors of a product: a gate, a state, a vector, or ``factor_`` with a number."""
     names = dict(zip(before, cell.states, strict=True))
     further = cell.layout.further if product.of else {}
-    names |= {term: place[3:] for _, place, term in _activations(cell, after) if place.startswith("of_")}
+    names |= {term: place[3:] for _, place, term in activations(cell, after) if place.startswith("of_")}
     names |= {part: str(part.detail[0]) for part in product.of if part.detail[:1] and part.detail[0] in further}
     found = [names.get(part, "") for part in product.of]
     return [name if name and found.count(name) == 1 else f"factor_{k}" for k, name in enumerate(found, 1)]
@@ -149,30 +136,13 @@ def _factors(cell: Cell, before: Sequence[Term], after: Sequence[Term], product:
 def _uses(when: str, before: Sequence[Term], after: Sequence[Term]) -> list[Term]:
     """Return the terms of h that use the new c if ``when`` is ``before``, or the old c if ``when`` is ``after``."""
     c = after[1] if when == "before" else before[1]
-    return [term for term in _all(after[:1], but=after[1]) if any(part is c for part in term.of)]
-
-
-def _rewritten(after: Sequence[Term], instead: dict[Term, Callable[[Callable[[Term], Term]], Term]]) -> list[Term]:
-    """Return terms with some replaced; each replacement receives the function that rewrites its arguments."""
-    rewritten: dict[Term, Term] = {}
-
-    def rewrite(term: Term) -> Term:
-        if term not in rewritten:
-            if term in instead:
-                rewritten[term] = instead[term](rewrite)
-            else:
-                of = tuple(map(rewrite, term.of))
-                rewritten[term] = (
-                    term if all(a is b for a, b in zip(of, term.of, strict=True)) else replace(term, of=of)
-                )
-        return rewritten[term]
-
-    return [rewrite(term) for term in after]
+    terms = (term for term in all_terms(after[:1], but=after[1:2]) if term is not after[1])
+    return [term for term in terms if any(part is c for part in term.of)]
 
 
 def _activation(other: str, _kind: str, place: str, cell: Cell, _: object, after: Sequence[Term]) -> Sequence[Term]:
-    (term,) = (term for _, which, term in _activations(cell, after) if which == place)
-    return _rewritten(
+    (term,) = (term for _, which, term in activations(cell, after) if which == place)
+    return rewritten(
         after,
         {term: lambda rewrite: rewrite(term.of[0]) if other == "identity" else Term(other, (rewrite(term.of[0]),))},
     )
@@ -181,13 +151,13 @@ def _activation(other: str, _kind: str, place: str, cell: Cell, _: object, after
 def _product(number: str, factor: str, cell: Cell, before: Sequence[Term], after: Sequence[Term]) -> Sequence[Term]:
     product = _of_kind("multiply", after)[int(number) - 1]
     other = product.of[1 - _factors(cell, before, after, product).index(factor)]
-    return _rewritten(after, {product: lambda rewrite: rewrite(other)})
+    return rewritten(after, {product: lambda rewrite: rewrite(other)})
 
 
 def _mix(number: str, _cell: Cell, _: object, after: Sequence[Term]) -> Sequence[Term]:
     mix = _of_kind("mix", after)[int(number) - 1]
     z, a, b = mix.of
-    return _rewritten(after, {mix: lambda rewrite: Term("mix", (rewrite(z), rewrite(b), rewrite(a)))})
+    return rewritten(after, {mix: lambda rewrite: Term("mix", (rewrite(z), rewrite(b), rewrite(a)))})
 
 
 def _state(when: str, which: str, _cell: Cell, before: Sequence[Term], after: Sequence[Term]) -> Sequence[Term]:
@@ -198,7 +168,7 @@ def _state(when: str, which: str, _cell: Cell, before: Sequence[Term], after: Se
     def other(use: Term, rewrite: Callable[[Term], Term]) -> Term:
         return replace(use, of=tuple(wrong if part is right else rewrite(part) for part in use.of))
 
-    h = _rewritten(after[:1], {after[1]: lambda _: after[1], **{use: partial(other, use) for use in selected}})
+    h = rewritten(after[:1], {after[1]: lambda _: after[1], **{use: partial(other, use) for use in selected}})
     return [*h, *after[1:]]
 
 
@@ -210,6 +180,19 @@ def _changed(cell: Cell, change: Change) -> Cell:
     return with_equations(cell, equations)
 
 
+@lru_cache(maxsize=1024)
+def _with(cell: Cell, edit: Callable[..., Equations], *spec: str, **users: str) -> Cell:
+    return with_equations(cell, edit(cell, *spec, **users))
+
+
+def _path(used: str, user: str) -> Alteration:
+    return in_steps(Backward, cell=lambda right, case: _with(right.cell(case), without_paths, **{user: used}))
+
+
+def _detached(part: str) -> Alteration:
+    return in_steps(Backward, cell=lambda right, case: _with(right.cell(case), without_derivative, part))
+
+
 def _in_terms(change: Callable[..., Sequence[Term]], *spec: str) -> Alteration:
     bound = partial(change, *spec)
 
@@ -219,35 +202,20 @@ def _in_terms(change: Callable[..., Sequence[Term]], *spec: str) -> Alteration:
     return in_steps(cell=cell)
 
 
-# Changes of weights.
-
-
-def _reordered(order: str, *names: str) -> Alteration:
-    change = read_as(order)
-    return in_weights(lambda name, array, case: change(name, array, case) if name in names else array)
-
-
 def _without_rows(kind: str, side: str, gate: str) -> Alteration:
     which = {"W": f"weight_{side}h", "b": f"bias_{side}h"}[kind]
-
-    def change(name: str, array: Array, case: Case) -> Array:
-        if name != which:
-            return array
-        by_gate = blocks(array, case).copy()
-        by_gate[case.cell.gates.index(gate)] = 0
-        return by_gate.reshape(array.shape)
-
-    return in_weights(change)
-
-
-def _without_vector(vector: str) -> Alteration:
-    return in_weights(lambda _name, array, _case: np.zeros_like(array), (vector,))
+    return in_weights(in_gate(gate, np.zeros_like), (which,))
 
 
 def _activation_name(place: str, kind: str) -> str:
     return (
         f"the {kind} of gate {place[-1]}" if place.startswith("of_") else f"activation {place} of the equations, {kind}"
     )
+
+
+def _part_name(part: str) -> str:
+    """Return a part in words: ``f``, ``the new c``, ``gate n``."""
+    return f"the new {part[4:]}" if part.startswith("new_") else part.replace("_", " ")
 
 
 def _factor_name(factor: str) -> str:
@@ -260,15 +228,19 @@ _KINDS: tuple[tuple[str, Callable[..., str], Callable[..., Alteration]], ...] = 
     (
         r"own_gates_(\w+)",
         lambda order: _ORDER.format("weights", ", ".join(order)),
-        lambda order: _reordered(order, *_MATRICES, *BIASES),
+        lambda order: in_weights(read_as(order)),
     ),
     (
         r"own_bias_gates_(\w+)",
         lambda order: _ORDER.format("biases only", ", ".join(order)),
-        lambda order: _reordered(order, *BIASES),
+        lambda order: in_weights(read_as(order), BIASES),
     ),
     (r"own_without_([Wb])_([ih])(\w)", lambda kind, side, gate: f"Leaves out {kind}_{side}{gate}.", _without_rows),
-    (r"own_without_(\w+)", lambda vector: f"Leaves out {vector}.", _without_vector),
+    (
+        r"own_without_(\w+)",
+        lambda vector: f"Leaves out {vector}.",
+        lambda vector: in_weights(lambda _name, array, _case: np.zeros_like(array), (vector,)),
+    ),
     (
         r"own_(sigmoid|tanh|relu|identity)_for_(sigmoid|tanh|relu)_(of_\w|\d+)",
         lambda other, kind, place: (
@@ -296,5 +268,11 @@ _KINDS: tuple[tuple[str, Callable[..., str], Callable[..., Alteration]], ...] = 
         ),
         partial(_in_terms, _state),
     ),
+    (
+        r"own_(\w+)_through_(\w+)_dropped",
+        lambda used, user: f"Passes no gradient from {_part_name(user)} to {_part_name(used)}.",
+        _path,
+    ),
+    (r"own_(\w+)_detached", lambda part: f"Treats {_part_name(part)} as a constant in the backward pass.", _detached),
 )
 """Patterns of names, with the sentence and the alteration of each."""

@@ -1,79 +1,57 @@
 """Bugs of dialects with other equations: reset before the product, peepholes, projection, coupled gates, clipped c."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from itertools import permutations
 
 import numpy as np
 
 from rnn_goldens.cells import Array
-from rnn_goldens.cells.notation import Term, Weight, clip, mix, tanh
+from rnn_goldens.cells.equations import lstm
+from rnn_goldens.cells.notation import Operand, Term, Weight, clip, mix, sigmoid, tanh
 from rnn_goldens.cells.program import Equations
-from rnn_goldens.deviations.alteration import in_equations, in_weights
-from rnn_goldens.deviations.correct_equations import affine, gates, peephole, reset_before, reset_candidate, updated
+from rnn_goldens.deviations.alteration import Alteration, in_equations, in_weights
 from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.parts import Formula, edited
+from rnn_goldens.deviations.table import table
 
 
-def of_dialect(cell: str, name: str, sentence: str, equations: Equations, needs: tuple[str, ...] = ()) -> Deviation:
-    """Return the deviation of a dialect with wrong equations."""
-    return Deviation(f"{cell}_{name}", sentence, in_equations(**{cell: equations}), (cell,), needs)
+def of_dialect(cell: str) -> Callable[..., tuple[Deviation, ...]]:
+    """Return the table of a dialect: rows of a name without the dialect, a sentence and the wrong equations."""
+    return table(lambda equations: in_equations(**{cell: equations}), named=f"{cell}_{{}}", cells=(cell,))
 
 
-# The reset gate before the product.
+def _in_weights(*names: str) -> Callable[[Callable[[Array], Array]], Alteration]:
+    """Return a function that returns a change of these weights."""
+    return lambda change: in_weights(lambda _name, array, _case: change(array), names)
 
 
-def _update_gate_of_reset_state(x: Term, h: Term, w: Weight) -> tuple[Term]:
-    (r,) = gates(x, h, w, "r")
-    (z,) = gates(x, r * h, w, "z")
-    return (mix(z, h, reset_candidate(x, h, w, r, z)),)
+_reset_before = partial(edited, "gru_reset_before")
 
-
-def _reset_state_mixed_in(x: Term, h: Term, w: Weight) -> tuple[Term]:
-    r, z = gates(x, h, w, *"rz")
-    return (mix(z, r * h, reset_candidate(x, h, w, r, z)),)
-
-
-_of_reset_before = partial(of_dialect, "gru_reset_before")
-
-RESET_BEFORE = (
-    _of_reset_before(
-        "b_hn_reset",
+RESET_BEFORE = of_dialect("gru_reset_before")(
+    b_hn_reset=(
         "Applies the reset gate to b_hn, too: W_hn (r h) + r b_hn.",
-        reset_before(lambda x, h, w, r, _z: tanh(w.W_in @ x + w.b_in + w.W_hn @ (r * h) + r * w.b_hn)),
-        ("bias",),
+        _reset_before(n=lambda w, x, h, r: tanh(w.W_in @ x + w.b_in + w.W_hn @ (r * h) + r * w.b_hn)),
+        {"needs": ("bias",)},
     ),
-    _of_reset_before(
-        "twice",
+    twice=(
         "Applies the reset gate before and after the product: r (W_hn (r h) + b_hn).",
-        reset_before(lambda x, h, w, r, _z: tanh(affine(x, r * h, w, "n", r))),
+        _reset_before(n=lambda w, x, h, r: tanh(w.W_in @ x + w.b_in + r * (w.W_hn @ (r * h) + w.b_hn))),
     ),
-    _of_reset_before(
-        "by_update_gate",
-        "Resets by the update gate: W_hn (z h).",
-        reset_before(lambda x, h, w, _r, z: reset_candidate(x, h, w, z, z)),
-    ),
-    _of_reset_before(
-        "complemented",
-        "Resets by 1 - r.",
-        reset_before(lambda x, h, w, r, z: reset_candidate(x, h, w, 1 - r, z)),
-    ),
-    _of_reset_before(
-        "unused",
+    by_update_gate=("Resets by the update gate: W_hn (z h).", _reset_before(r=lambda z: z)),
+    complemented=("Resets by 1 - r.", _reset_before(r=lambda r: 1 - r)),
+    unused=(
         "Leaves out the reset gate: r = 1.",
-        reset_before(lambda x, h, w, _r, _z: tanh(affine(x, h, w, "n"))),
+        _reset_before(n=lambda w, x, h: tanh(w.W_in @ x + w.b_in + w.W_hn @ h + w.b_hn)),
     ),
-    _of_reset_before(
-        "mixes_reset_state", "Uses the reset state in the update: h = (1 - z) n + z r h.", _reset_state_mixed_in
+    mixes_reset_state=(
+        "Uses the reset state in the update: h = (1 - z) n + z r h.",
+        _reset_before(new_h=lambda z, r, h, n: mix(z, r * h, n)),
     ),
-    _of_reset_before(
-        "z_complemented",
-        "Swaps z and 1 - z: h = z n + (1 - z) h.",
-        reset_before(reset_candidate, lambda z, h, n: mix(z, n, h)),
-    ),
-    _of_reset_before(
-        "update_gate_of_reset_state",
+    z_complemented=("Swaps z and 1 - z: h = z n + (1 - z) h.", _reset_before(new_h=lambda z, n, h: mix(z, n, h))),
+    update_gate_of_reset_state=(
         "Computes the update gate from the reset state r h instead of h.",
-        _update_gate_of_reset_state,
+        _reset_before(z=lambda w, x, h, r: sigmoid(w.W_iz @ x + w.b_iz + w.W_hz @ (r * h) + w.b_hz)),
     ),
 )
 
@@ -81,149 +59,134 @@ RESET_BEFORE = (
 
 PEEPHOLES = ("p_i", "p_f", "p_o")
 
-
-def _after_sigmoid(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
-    i, f, g, o = gates(x, h, w, *"ifgo")
-    new = (f + w.p_f * c) * c + (i + w.p_i * c) * g
-    return (o + w.p_o * new) * tanh(new), new
+Peephole = Callable[[Term, Term], Operand]
+"""(a vector of peepholes, c) → a term of the argument of a gate."""
 
 
-def _in_order(order: tuple[str, ...]) -> Deviation:
-    letters = ", ".join(name[-1] for name in order)
-    note = {"i, o, f": " (ONNX's and WebNN's order)"}.get(letters, "")
+def _right(p: Term, c: Term) -> Term:
+    return p * c
 
-    def equations(x: Term, h: Term, c: Term, w: Weight) -> Sequence[Term]:
-        i, f, o = (getattr(w, name) for name in order)
-        return peephole(lambda _, c: i * c, lambda _, c: f * c, lambda _p, _c, new: o * new)(x, h, c, w)
 
-    return _of_peephole(
-        f"order_{letters.replace(', ', '')}",
-        f"Reads the peepholes as those of the gates {letters} instead of i, f, o{note}.",
-        equations,
+def peepholes(
+    of_i: Peephole = _right, of_f: Peephole = _right, of_o: Peephole = _right, read: tuple[str, ...] = PEEPHOLES
+) -> Equations:
+    """Return the equations of an LSTM with these terms of the vectors ``read`` in the arguments of the gates."""
+    i, f, o = read
+    return edited(
+        "lstm",
+        z_i=lambda z_i, w, c: z_i + of_i(getattr(w, i), c),
+        z_f=lambda z_f, w, c: z_f + of_f(getattr(w, f), c),
+        z_o=lambda z_o, w, new_c: z_o + of_o(getattr(w, o), new_c),
     )
 
 
-def _no(*_: object) -> int:
+def _on_each(term: Peephole) -> Equations:
+    return peepholes(term, term, term)
+
+
+def _no(*_: Term) -> int:
     return 0
 
 
-_of_peephole = partial(of_dialect, "lstm_peephole")
+def _by_tanh(p: Term, c: Term) -> Term:
+    return p * tanh(c)
 
 
-def _read(name: str, sentence: str, change: Callable[[Array], Array]) -> Deviation:
-    wrong = in_weights(lambda _name, array, _case: change(array), PEEPHOLES)
-    return Deviation(f"lstm_peephole_{name}", sentence, wrong, ("lstm_peephole",))
+_NOTES = {"i, o, f": " (ONNX's and WebNN's order)"}
+_of_p = _in_weights(*PEEPHOLES)
 
-
-PEEPHOLE = (
-    *(_in_order(order) for order in permutations(PEEPHOLES) if order != PEEPHOLES),
-    _of_peephole("without_p_i", "Leaves out the peephole of the input gate.", peephole(of_i=_no)),
-    _of_peephole("without_p_f", "Leaves out the peephole of the forget gate.", peephole(of_f=_no)),
-    _of_peephole("without_p_o", "Leaves out the peephole of the output gate.", peephole(of_o=_no)),
-    _of_peephole(
-        "of_o_by_old_c",
+PEEPHOLE = of_dialect("lstm_peephole")(
+    **{
+        f"order_{letters.replace(', ', '')}": (
+            f"Reads the peepholes as those of the gates {letters} instead of i, f, o{_NOTES.get(letters, '')}.",
+            peepholes(read=order),
+        )
+        for order in permutations(PEEPHOLES)
+        if order != PEEPHOLES
+        for letters in [", ".join(name[-1] for name in order)]
+    },
+    without_p_i=("Leaves out the peephole of the input gate.", peepholes(of_i=_no)),
+    without_p_f=("Leaves out the peephole of the forget gate.", peepholes(of_f=_no)),
+    without_p_o=("Leaves out the peephole of the output gate.", peepholes(of_o=_no)),
+    of_o_by_old_c=(
         "Adds p_o times the old c, as for the other gates, instead of the new c.",
-        peephole(of_o=lambda p, c, _new: p * c),
+        edited("lstm_peephole", o=lambda w, x, h, c: sigmoid(w.W_io @ x + w.b_io + w.W_ho @ h + w.b_ho + w.p_o * c)),
     ),
-    _of_peephole(
-        "of_tanh",
-        "Multiplies all peepholes by tanh(c) instead of c.",
-        peephole(lambda p, c: p * tanh(c), lambda p, c: p * tanh(c), lambda p, _c, new: p * tanh(new)),
-    ),
-    _of_peephole(
-        "of_o_of_tanh", "Multiplies p_o by tanh(c) instead of c.", peephole(of_o=lambda p, _c, new: p * tanh(new))
-    ),
-    _of_peephole(
-        "added",
-        "Adds the peepholes themselves, without multiplying them by c.",
-        peephole(lambda p, _c: p, lambda p, _c: p, lambda p, _c, _new: p),
-    ),
-    _of_peephole(
-        "subtracted",
-        "Subtracts the peepholes times c.",
-        peephole(lambda p, c: -(p * c), lambda p, c: -(p * c), lambda p, _c, new: -(p * new)),
-    ),
-    _of_peephole(
-        "in_candidate_too",
+    of_tanh=("Multiplies all peepholes by tanh(c) instead of c.", _on_each(_by_tanh)),
+    of_o_of_tanh=("Multiplies p_o by tanh(c) instead of c.", peepholes(of_o=_by_tanh)),
+    added=("Adds the peepholes themselves, without multiplying them by c.", _on_each(lambda p, _: p)),
+    subtracted=("Subtracts the peepholes times c.", _on_each(lambda p, c: -(p * c))),
+    in_candidate_too=(
         "Adds p_i c to the argument of the candidate g, too.",
-        peephole(of_g=lambda w, c: w.p_i * c),
+        edited("lstm_peephole", z_g=lambda z_g, w, c: z_g + w.p_i * c),
     ),
-    _of_peephole("after_sigmoid", "Adds the peepholes times c to the gates, after their sigmoids.", _after_sigmoid),
-    _read("units_reversed", "Reads the peepholes with their units in reverse order.", lambda array: array[::-1]),
-    _read(
-        "of_first_unit",
+    after_sigmoid=(
+        "Adds the peepholes times c to the gates, after their sigmoids.",
+        edited(
+            "lstm",
+            i=lambda i, w, c: i + w.p_i * c,
+            f=lambda f, w, c: f + w.p_f * c,
+            o=lambda o, w, new_c: o + w.p_o * new_c,
+        ),
+    ),
+    units_reversed=("Reads the peepholes with their units in reverse order.", _of_p(lambda array: array[::-1])),
+    of_first_unit=(
         "Uses the peephole of the first unit for all units.",
-        lambda array: np.broadcast_to(array[:1], array.shape),
+        _of_p(lambda array: np.broadcast_to(array[:1], array.shape)),
     ),
 )
 
 # Projection.
 
+_projection, _of_weight_hr = partial(edited, "lstm_projection"), _in_weights("weight_hr")
 
-def _projected(of: Callable[[Term, Term, Term], Term], after: Callable[[Term], Term] = lambda h: h) -> Equations:
-    """Return the equations with another vector to project: ``of(o, new c, old c)``."""
-    return updated(output=lambda w, o, new, c: after(w.W_hr @ of(o, new, c)))
-
-
-_of_projection = partial(of_dialect, "lstm_projection")
-
-
-def _in_projection(name: str, sentence: str, change: Callable[[Array], Array]) -> Deviation:
-    wrong = in_weights(lambda _name, array, _case: change(array), ("weight_hr",))
-    return Deviation(f"lstm_projection_{name}", sentence, wrong, ("lstm_projection",))
-
-
-PROJECTION = (
-    _of_projection(
-        "without_output_gate",
+PROJECTION = of_dialect("lstm_projection")(
+    without_output_gate=(
         "Leaves out the output gate: h = W_hr tanh(c).",
-        _projected(lambda _o, new, _c: tanh(new)),
+        _projection(new_h=lambda w, new_c: w.W_hr @ tanh(new_c)),
     ),
-    _of_projection("without_tanh", "Leaves out the tanh: h = W_hr (o c).", _projected(lambda o, new, _c: o * new)),
-    _of_projection("of_old_cell", "Projects o tanh(c) of the old c.", _projected(lambda o, _new, c: o * tanh(c))),
-    _of_projection("of_output_gate", "Projects the output gate: h = W_hr o.", _projected(lambda o, _new, _c: o)),
-    _of_projection("of_cell", "Projects c: h = W_hr c.", _projected(lambda _o, new, _c: new)),
-    _of_projection(
-        "activated", "Applies a tanh after the projection, too.", _projected(lambda o, new, _c: o * tanh(new), tanh)
-    ),
-    _in_projection(
-        "left_out",
+    without_tanh=("Leaves out the tanh: h = W_hr (o c).", _projection(new_h=lambda w, o, new_c: w.W_hr @ (o * new_c))),
+    of_old_cell=("Projects o tanh(c) of the old c.", _projection(new_h=lambda w, o, c: w.W_hr @ (o * tanh(c)))),
+    of_output_gate=("Projects the output gate: h = W_hr o.", _projection(new_h=lambda w, o: w.W_hr @ o)),
+    of_cell=("Projects c: h = W_hr c.", _projection(new_h=lambda w, new_c: w.W_hr @ new_c)),
+    activated=("Applies a tanh after the projection, too.", _projection(new_h=lambda new_h: tanh(new_h))),
+    left_out=(
         "Takes the first proj_size numbers of o tanh(c) instead of projecting it.",
-        lambda array: np.eye(*array.shape, dtype=array.dtype),
+        _of_weight_hr(lambda array: np.eye(*array.shape, dtype=array.dtype)),
     ),
-    _in_projection(
-        "read_transposed",
+    read_transposed=(
         "Reads the memory of weight_hr as (hidden, proj_size).",
-        lambda array: array.reshape(array.shape[::-1]).T,
+        _of_weight_hr(lambda array: array.reshape(array.shape[::-1]).T),
     ),
-    _in_projection("rows_reversed", "Reads the rows of weight_hr in reverse order.", lambda array: array[::-1]),
-    _in_projection(
-        "columns_reversed", "Reads the columns of weight_hr in reverse order.", lambda array: array[:, ::-1]
-    ),
+    rows_reversed=("Reads the rows of weight_hr in reverse order.", _of_weight_hr(lambda array: array[::-1])),
+    columns_reversed=("Reads the columns of weight_hr in reverse order.", _of_weight_hr(lambda array: array[:, ::-1])),
 )
 
 # Coupled gates.
 
 
-def _coupled(cell: str, name: str, sentence: str, update: Callable[..., Term], letters: str) -> Deviation:
-    return of_dialect(cell, name, sentence, updated(update, letters))
+def _updated(new_c: Formula) -> Equations:
+    """Return the equations of an LSTM with another new c."""
+    return edited("lstm", new_c=new_c)
 
 
-_of_input_forget = partial(_coupled, "lstm_input_forget")
-_of_coupled_input = partial(_coupled, "lstm_coupled_input")
-
-COUPLED = (
-    _of_input_forget("the_other_way", "Uses 1 - f for the input gate.", lambda c, f, g: mix(f, c, g), "fg"),
-    _of_input_forget("swapped", "Swaps i and 1 - i: c = (1 - i) g + i c.", lambda c, i, g: mix(i, c, g), "ig"),
-    _of_input_forget("f_is_i", "Uses i for the forget gate: f = i.", lambda c, i, g: i * c + i * g, "ig"),
-    _of_input_forget("f_open", "Leaves out the forget gate: f = 1.", lambda c, i, g: c + i * g, "ig"),
-    _of_input_forget("by_rows_of_f", "Computes i from the rows of f.", lambda c, f, g: mix(f, g, c), "fg"),
-    _of_coupled_input("swapped", "Swaps f and 1 - f: c = (1 - f) c + f g.", lambda c, f, g: mix(f, g, c), "fg"),
-    _of_coupled_input("i_is_f", "Uses f for the input gate: i = f.", lambda c, f, g: f * c + f * g, "fg"),
-    _of_coupled_input("i_open", "Leaves out the input gate: i = 1.", lambda c, f, g: f * c + g, "fg"),
+INPUT_FORGET = of_dialect("lstm_input_forget")(
+    the_other_way=("Uses 1 - f for the input gate.", _updated(lambda c, f, g: mix(f, c, g))),
+    swapped=("Swaps i and 1 - i: c = (1 - i) g + i c.", _updated(lambda c, i, g: mix(i, c, g))),
+    f_is_i=("Uses i for the forget gate: f = i.", _updated(lambda c, i, g: i * c + i * g)),
+    f_open=("Leaves out the forget gate: f = 1.", _updated(lambda c, i, g: c + i * g)),
+    by_rows_of_f=("Computes i from the rows of f.", _updated(lambda c, f, g: mix(f, g, c))),
 )
 
-# A stored c that is clipped.
+_coupled_input = partial(edited, "lstm_coupled_input")
+
+COUPLED_INPUT = of_dialect("lstm_coupled_input")(
+    swapped=("Swaps f and 1 - f: c = (1 - f) c + f g.", _coupled_input(new_c=lambda c, f, g: mix(f, g, c))),
+    i_is_f=("Uses f for the input gate: i = f.", _coupled_input(new_c=lambda c, f, g: f * c + f * g)),
+    i_open=("Leaves out the input gate: i = 1.", _coupled_input(new_c=lambda c, f, g: f * c + g)),
+)
+
+# A stored c that is clipped, as edits of an LSTM without a clip.
 
 
 def _clipped(z: Term) -> Term:
@@ -231,36 +194,22 @@ def _clipped(z: Term) -> Term:
 
 
 def _output_of_unclipped(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
-    i, f, g, o = gates(x, h, w, *"ifgo")
-    new = f * c + i * g
-    return o * tanh(new), _clipped(new)
+    h, c = lstm(x, h, c, w)
+    return h, _clipped(c)
 
 
-_of_cell_clip = partial(of_dialect, "lstm_cell_clip")
-
-CELL_CLIP = (
-    _of_cell_clip(
-        "of_output_only",
+CELL_CLIP = of_dialect("lstm_cell_clip")(
+    of_output_only=(
         "Clips c for the output only, and stores it without clipping.",
-        updated(output=lambda _w, o, new, _c: o * tanh(_clipped(new))),
+        edited("lstm", new_h=lambda o, new_c: o * tanh(_clipped(new_c))),
     ),
-    _of_cell_clip(
-        "after_output", "Clips the stored c, but computes the output from c before it is clipped.", _output_of_unclipped
-    ),
-    _of_cell_clip("of_h", "Clips h instead of c.", updated(output=lambda _w, o, new, _c: _clipped(o * tanh(new)))),
-    _of_cell_clip(
-        "of_candidate",
-        "Clips the candidate g instead of c.",
-        updated(lambda c, i, f, g: f * c + i * _clipped(g)),
-    ),
-    _of_cell_clip(
-        "before_update",
-        "Clips the old c instead of the new one.",
-        updated(lambda c, i, f, g: f * _clipped(c) + i * g),
-    ),
-    _of_cell_clip("above_only", "Clips c above only.", updated(lambda c, i, f, g: clip(f * c + i * g, -64, 0.5))),
-    _of_cell_clip("below_only", "Clips c below only.", updated(lambda c, i, f, g: clip(f * c + i * g, -0.5, 64))),
-    _of_cell_clip("at_1", "Clips c to ±1 instead of ±1/2.", updated(lambda c, i, f, g: clip(f * c + i * g, -1, 1))),
+    after_output=("Clips the stored c, but computes the output from c before it is clipped.", _output_of_unclipped),
+    of_h=("Clips h instead of c.", edited("lstm", new_h=lambda new_h: _clipped(new_h))),
+    of_candidate=("Clips the candidate g instead of c.", edited("lstm", g=lambda g: _clipped(g))),
+    before_update=("Clips the old c instead of the new one.", edited("lstm", c=lambda c: _clipped(c))),
+    above_only=("Clips c above only.", _updated(lambda new_c: clip(new_c, -64, 0.5))),
+    below_only=("Clips c below only.", _updated(lambda new_c: clip(new_c, -0.5, 64))),
+    at_1=("Clips c to ±1 instead of ±1/2.", _updated(lambda new_c: clip(new_c, -1, 1))),
 )
 
-DEVIATIONS = (*RESET_BEFORE, *PEEPHOLE, *PROJECTION, *COUPLED, *CELL_CLIP)
+DEVIATIONS = (*RESET_BEFORE, *PEEPHOLE, *PROJECTION, *INPUT_FORGET, *COUPLED_INPUT, *CELL_CLIP)

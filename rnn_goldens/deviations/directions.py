@@ -15,7 +15,7 @@ from rnn_goldens.deviations.alteration import (
     in_unrolled,
     is_last_layer,
 )
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.table import table
 
 NEEDS = ("bidirectional",)
 
@@ -81,137 +81,93 @@ class _StartsFromForwardEnd(Network):
         return out, self.end
 
 
-def _interleaved(_: Network, outs: list[Array], _layer: int, _case: Case) -> Array:
-    return np.stack(outs, axis=-1).reshape(*outs[0].shape[:2], -1)
-
-
-def _stacked_and_reshaped(_: Network, outs: list[Array], _layer: int, _case: Case) -> Array:
-    return np.stack(outs).reshape(*outs[0].shape[:2], -1)
-
-
 def _forward_to_upper_layers(right: Network, outs: list[Array], layer: int, case: Case) -> Array:
     inputs = outs if is_last_layer(layer, case) else [outs[0], *(np.zeros_like(out) for out in outs[1:])]
     return right.join(inputs, layer, case)
 
 
-def _added(right: Network, outs: list[Array], layer: int, case: Case) -> Array:
-    return np.sum(outs, axis=0) if is_last_layer(layer, case) else right.join(outs, layer, case)
-
-
-DEVIATIONS = (
-    Deviation(
-        "reverse_not_reversed",
+DEVIATIONS = table(needs=NEEDS)(
+    reverse_not_reversed=(
         "Runs the reverse direction forward in time.",
         in_network(_ForwardInTime),
-        needs=NEEDS,
-        stands_for=("onnx PR7935", "tvm PR15829", "TIM-VX PR514"),
+        {"stands_for": ("onnx PR7935", "tvm PR15829", "TIM-VX PR514")},
     ),
-    Deviation(
-        "reverse_not_flipped_back",
+    reverse_not_flipped_back=(
         "Leaves the reverse direction's out in the order of computation, last time step first.",
         in_unrolled(lambda out, last, _start, lengths: (_reversed_in_time(out, lengths), last), REVERSE),
-        needs=NEEDS,
-        stands_for=(
-            "keras#1431",
-            "keras#3163",
-            "tensorflow#40345",
-            "onnxruntime#4187",
-            "onnx2tf PR287",
-            "tensorflow-onnx PR213",
-            "CRNN-Keras#26",
-            "TIM-VX PR520",
-        ),
+        {
+            "stands_for": (
+                *("keras#1431", "keras#3163", "tensorflow#40345", "onnxruntime#4187", "onnx2tf PR287"),
+                *("tensorflow-onnx PR213", "CRNN-Keras#26", "TIM-VX PR520"),
+            )
+        },
     ),
-    Deviation(
-        "reverse_flips_output_only",
+    reverse_flips_output_only=(
         "Feeds the reverse direction x forward in time, and reverses its out.",
         in_steps(unroll=_flips_output_only),
-        needs=NEEDS,
     ),
-    Deviation(
-        "reverse_flips_batch",
+    reverse_flips_batch=(
         "Reverses the batch axis of the reverse direction's input and out instead of the time axis.",
         in_network(_BatchFlipped),
-        needs=NEEDS,
     ),
-    Deviation(
-        "reverse_uses_forward_weights",
+    reverse_uses_forward_weights=(
         "Runs the reverse direction with the forward direction's weights.",
         _with_weights({REVERSE: FORWARD}),
-        needs=NEEDS,
-        stands_for=("R-Net#13",),
+        {"stands_for": ("R-Net#13",)},
     ),
-    Deviation(
-        "reverse_uses_forward_w_hh",
+    reverse_uses_forward_w_hh=(
         "Runs the reverse direction with the forward direction's W_hh.",
         _with_weights({REVERSE: FORWARD}, ("weight_hh",)),
-        needs=NEEDS,
     ),
-    Deviation(
-        "reverse_uses_forward_w_ih",
+    reverse_uses_forward_w_ih=(
         "Runs the reverse direction with the forward direction's W_ih.",
         _with_weights({REVERSE: FORWARD}, ("weight_ih",)),
-        needs=NEEDS,
     ),
-    Deviation(
-        "reverse_uses_forward_biases",
+    reverse_uses_forward_biases=(
         "Runs the reverse direction with the forward direction's biases.",
         _with_weights({REVERSE: FORWARD}, ("bias",)),
-        needs=("bidirectional", "bias"),
+        {"needs": ("bidirectional", "bias")},
     ),
-    Deviation(
-        "directions_weights_swapped",
+    directions_weights_swapped=(
         "Runs each direction with the other's weights.",
         _with_weights({REVERSE: FORWARD, FORWARD: REVERSE}),
-        needs=NEEDS,
     ),
-    Deviation(
-        "weights_direction_major",
+    weights_direction_major=(
         "Reads the weights as those of all layers forward, then all layers in reverse, where their shapes allow it.",
         in_steps(weights=_weights_direction_major),
-        needs=("bidirectional", "multilayer"),
-        stands_for=("pytorch PR22850",),
+        {"needs": ("bidirectional", "multilayer"), "stands_for": ("pytorch PR22850",)},
     ),
-    Deviation(
-        "reverse_starts_from_forward_end",
+    reverse_starts_from_forward_end=(
         "Starts the reverse direction from the forward direction's last state.",
         in_network(_StartsFromForwardEnd),
-        needs=NEEDS,
     ),
-    Deviation(
-        "reverse_missing",
+    reverse_missing=(
         "Never runs the reverse direction: its half of out and its last state are zero.",
         in_unrolled(lambda out, last, *_: (np.zeros_like(out), tuple(np.zeros_like(part) for part in last)), REVERSE),
-        needs=NEEDS,
     ),
-    Deviation(
-        "directions_joined_in_wrong_order",
+    directions_joined_in_wrong_order=(
         "Joins the directions reverse first.",
         in_steps(join=lambda right, outs, layer, case: right.join(outs[::-1], layer, case)),
-        needs=NEEDS,
     ),
-    Deviation(
-        "directions_interleaved",
+    directions_interleaved=(
         "Joins the directions unit by unit: forward 0, reverse 0, forward 1 and so on.",
-        in_steps(join=_interleaved),
-        needs=NEEDS,
+        in_steps(join=lambda _, outs, _layer, _case: np.stack(outs, axis=-1).reshape(*outs[0].shape[:2], -1)),
     ),
-    Deviation(
-        "directions_stacked_and_reshaped",
+    directions_stacked_and_reshaped=(
         "Stacks the directions as (2, batch, time, units) and reshapes that to out's shape.",
-        in_steps(join=_stacked_and_reshaped),
-        needs=NEEDS,
+        in_steps(join=lambda _, outs, _layer, _case: np.stack(outs).reshape(*outs[0].shape[:2], -1)),
     ),
-    Deviation(
-        "directions_added",
+    directions_added=(
         "Adds the directions of the last layer instead of joining them.",
-        in_steps(join=_added),
-        needs=NEEDS,
+        in_steps(
+            join=lambda right, outs, layer, case: (
+                np.sum(outs, axis=0) if is_last_layer(layer, case) else right.join(outs, layer, case)
+            )
+        ),
     ),
-    Deviation(
-        "reverse_hidden_from_upper_layers",
+    reverse_hidden_from_upper_layers=(
         "Feeds the upper layers the forward direction only.",
         in_steps(join=_forward_to_upper_layers),
-        needs=("bidirectional", "multilayer"),
+        {"needs": ("bidirectional", "multilayer")},
     ),
 )

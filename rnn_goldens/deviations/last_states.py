@@ -18,27 +18,14 @@ from rnn_goldens.deviations.alteration import (
     in_steps,
     in_unrolled,
 )
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.states import selected
+from rnn_goldens.deviations.table import table
 
 LSTM = ("lstm",)
 
 
-def _selected(layers: slice, directions: slice) -> Alteration:
-    """Select the last states of some layers and directions, and repeat them for the others."""
-
-    def change(part: Array, case: Case) -> Array:
-        states = by_layer(part, case)
-        return np.broadcast_to(states[layers, directions], states.shape).reshape(part.shape)
-
-    return in_last_states(change)
-
-
 def _h_from_out(at: int, *directions: str) -> Alteration:
     return in_unrolled(lambda out, last, _start, _lengths: (out, (out[:, at], *last[1:])), *directions)
-
-
-def _of_first_step_in_reverse(out: Array, last: State, _start: State, lengths: Array) -> tuple[Array, State]:
-    return out, (out[np.arange(len(out)), lengths - 1], *last[1:])
 
 
 def _one_step_early(out: Array, last: State, start: State, lengths: Array) -> tuple[Array, State]:
@@ -77,158 +64,124 @@ _CHANGES = {
         lambda part, case: by_layer(part, case).swapaxes(0, 1).reshape(part.shape),
         ("bidirectional", "multilayer"),
     ),
-    "with_layers_reversed": (
-        "the last layer first",
-        lambda part, case: by_layer(part, case)[::-1].reshape(part.shape),
-        ("multilayer",),
-    ),
+    "with_layers_reversed": ("the last layer first", selected(np.s_[::-1]), ("multilayer",)),
     "with_units_reversed": ("its units in reverse order", lambda part, _: part[..., ::-1], ()),
     "zero": ("zeros only", lambda part, _: np.zeros_like(part), ()),
 }
 
-DEVIATIONS = (
-    Deviation(
-        "h_n_reversed_without_batch",
+DEVIATIONS = table()(
+    h_n_reversed_without_batch=(
         "Returns the last states of layers and directions in reverse order where there is no batch axis.",
         in_last_states(lambda part, case: part if case.batch_given else part[::-1]),
-        needs=("unbatched",),
+        {"needs": ("unbatched",)},
     ),
-    *(
-        Deviation(
-            f"{state}_n_alone_{name}",
+    **{
+        f"{state}_n_alone_{name}": (
             f"Returns {state}_n with {words}; {other}_n is right.",
             _change_one(at, change),
-            LSTM,
-            needs,
+            {"cells": LSTM, "needs": needs},
         )
         for at, (state, other) in enumerate((("h", "c"), ("c", "h")))
         for name, (words, change, needs) in _CHANGES.items()
-    ),
-    Deviation(
-        "h_n_direction_major",
+    },
+    h_n_direction_major=(
         "Returns the last states of all layers forward, then of all layers in reverse.",
         in_last_states(lambda part, case: by_layer(part, case).swapaxes(0, 1).reshape(part.shape)),
-        needs=("bidirectional", "multilayer"),
+        {"needs": ("bidirectional", "multilayer")},
     ),
-    Deviation(
-        "h_n_layers_reversed",
+    h_n_layers_reversed=(
         "Returns the last layer's last state first.",
-        _selected(slice(None, None, -1), slice(None)),
-        needs=("multilayer",),
+        in_last_states(selected(np.s_[::-1])),
+        {"needs": ("multilayer",)},
     ),
-    Deviation(
-        "h_n_directions_swapped",
+    h_n_directions_swapped=(
         "Returns the reverse direction's last state before the forward direction's.",
-        _selected(slice(None), slice(None, None, -1)),
-        needs=("bidirectional",),
+        in_last_states(selected(np.s_[:, ::-1])),
+        {"needs": ("bidirectional",)},
     ),
-    Deviation(
-        "h_n_of_last_layer_only",
+    h_n_of_last_layer_only=(
         "Returns the last layer's last state for every layer.",
-        _selected(slice(-1, None), slice(None)),
-        needs=("multilayer",),
+        in_last_states(selected(np.s_[-1:])),
+        {"needs": ("multilayer",)},
     ),
-    Deviation(
-        "h_n_of_first_layer_only",
+    h_n_of_first_layer_only=(
         "Returns the first layer's last state for every layer.",
-        _selected(slice(1), slice(None)),
-        needs=("multilayer",),
+        in_last_states(selected(np.s_[:1])),
+        {"needs": ("multilayer",)},
     ),
-    Deviation(
-        "h_n_of_forward_only",
+    h_n_of_forward_only=(
         "Returns the forward direction's last state for the reverse direction, too.",
-        _selected(slice(None), slice(1)),
-        needs=("bidirectional",),
+        in_last_states(selected(np.s_[:, :1])),
+        {"needs": ("bidirectional",)},
     ),
-    Deviation(
-        "h_n_without_first_axis",
+    h_n_without_first_axis=(
         "Returns the last state of the last layer and direction, without the first axis.",
         in_last_states(lambda part, _: part[-1]),
     ),
-    Deviation(
-        "h_n_of_reverse_from_wrong_end",
+    h_n_of_reverse_from_wrong_end=(
         "Takes the reverse direction's last state from the last time step of each sequence, which it visits first.",
-        in_unrolled(_of_first_step_in_reverse, REVERSE),
-        needs=("bidirectional",),
+        in_unrolled(
+            lambda out, last, _start, lengths: (out, (out[np.arange(len(out)), lengths - 1], *last[1:])), REVERSE
+        ),
+        {"needs": ("bidirectional",)},
     ),
-    Deviation(
-        "h_n_of_forward_from_wrong_end",
+    h_n_of_forward_from_wrong_end=(
         "Takes the forward direction's last state from the first time step.",
         _h_from_out(0, FORWARD),
     ),
-    Deviation(
-        "h_n_one_step_early",
+    h_n_one_step_early=(
         "Takes the forward direction's last state from the second to last step.",
         in_unrolled(_one_step_early, FORWARD),
     ),
-    Deviation(
-        "h_n_one_step_early_in_both_directions",
+    h_n_one_step_early_in_both_directions=(
         "Takes the last state of each direction from its second to last step.",
         in_network(_OneStepEarly),
     ),
-    Deviation(
-        "h_n_from_padded_end",
+    h_n_from_padded_end=(
         "Takes the forward direction's last state from out's last time step, which is padding for a shorter sequence.",
         _h_from_out(-1, FORWARD),
-        needs=("lengths",),
-        stands_for=("ray#21392",),
+        {"needs": ("lengths",), "stands_for": ("ray#21392",)},
     ),
-    Deviation(
-        "h_n_is_h0",
+    h_n_is_h0=(
         "Returns the initial states as the last states.",
         in_outputs(lambda case, outputs: (outputs[0], *case.state)),
     ),
-    Deviation(
-        "h_n_zero",
+    h_n_zero=(
         "Never writes the last states: they are zero.",
         in_last_states(lambda part, _: np.zeros_like(part)),
-        stands_for=("coremltools#263",),
+        {"stands_for": ("coremltools#263",)},
     ),
-    Deviation(
-        "h_n_c_n_swapped",
+    h_n_c_n_swapped=(
         "Returns c_n as h_n and h_n as c_n.",
         _h_n_and_c_n(lambda h_n, c_n: (c_n, h_n)),
-        LSTM,
-        stands_for=("burn PR5234",),
+        {"cells": LSTM, "stands_for": ("burn PR5234",)},
     ),
-    Deviation("c_n_is_h_n", "Returns h_n as c_n, too.", _h_n_and_c_n(lambda h_n, _: (h_n, h_n)), LSTM),
-    Deviation(
-        "c_n_after_tanh",
-        "Returns tanh(c) as c_n.",
-        _h_n_and_c_n(lambda h_n, c_n: (h_n, np.tanh(c_n))),
-        LSTM,
-    ),
-    Deviation(
-        "out_is_c",
+    c_n_is_h_n=("Returns h_n as c_n, too.", _h_n_and_c_n(lambda h_n, _: (h_n, h_n)), {"cells": LSTM}),
+    c_n_after_tanh=("Returns tanh(c) as c_n.", _h_n_and_c_n(lambda h_n, c_n: (h_n, np.tanh(c_n))), {"cells": LSTM}),
+    out_is_c=(
         "Outputs c instead of h.",
         in_steps(emit=lambda _, state, within: np.where(within, state[-1], 0)),
-        LSTM,
-        mixes_states=True,
+        {"cells": LSTM, "mixes_states": True},
     ),
-    Deviation(
-        "h_n_batch_first",
+    h_n_batch_first=(
         "Returns the last states as (batch, layers·directions, hidden).",
         in_last_states(lambda part, _: part.swapaxes(0, 1)),
     ),
-    Deviation(
-        "h_n_reshaped_from_batch_first",
+    h_n_reshaped_from_batch_first=(
         "Reshapes the last states from (batch, layers·directions, hidden).",
         in_last_states(lambda part, _: part.swapaxes(0, 1).reshape(part.shape)),
     ),
-    Deviation(
-        "h_n_with_extra_axis",
+    h_n_with_extra_axis=(
         "Returns the last states with an extra first axis of size 1.",
         at_the_end(lambda _, outputs: (outputs[0], *(part[None] for part in outputs[1:]))),
-        stands_for=("pytorch#151200",),
+        {"stands_for": ("pytorch#151200",)},
     ),
-    Deviation(
-        "h_n_unpacked_over_batch",
+    h_n_unpacked_over_batch=(
         "Unpacks the last states over the batch: returns the first row's, without a batch axis.",
         in_last_states(lambda part, _: part[:, 0]),
-        stands_for=("keras#20173", "tensorflow#74475"),
+        {"stands_for": ("keras#20173", "tensorflow#74475")},
     ),
-    Deviation(
-        "h_n_units_reversed",
+    h_n_units_reversed=(
         "Returns the last states with the units in reverse order.",
         in_last_states(lambda part, _: part[..., ::-1]),
     ),

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.alteration import Alteration, Outputs, in_case, in_outputs, in_steps, is_last_layer
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.alteration import Alteration, Outputs, in_case, in_out, in_outputs, in_steps, is_last_layer
+from rnn_goldens.deviations.table import table
 
 NEEDS = ("multilayer",)
 
@@ -46,12 +46,6 @@ def _half_dropped(array: Array) -> Array:
     return np.where(mask, array * 2, 0)
 
 
-def _recurrent_dropout(
-    right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
-) -> State:
-    return right.step(case, suffix, w, layer_input, t, (_dropped(state[0]), *state[1:]))
-
-
 def _residual(
     right: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
 ) -> tuple[Array, State]:
@@ -60,17 +54,10 @@ def _residual(
     return out + layer_input if skips else out, last
 
 
-def _last_step_everywhere(out: Array) -> Array:
-    return np.broadcast_to(out[:, -1:], out.shape)
-
-
-def _first_columns(array: Array, case: Case) -> Array:
-    return np.where(np.arange(array.shape[-1]) < case.config.input_size, array, 0)
-
-
 def _reads_input_size(right: Network, case: Case, suffix: str) -> Weights:
     w = right.weights(case, suffix)
-    return {**w, "weight_ih": _first_columns(w["weight_ih"], case)}
+    is_read = np.arange(w["weight_ih"].shape[-1]) < case.config.input_size
+    return {**w, "weight_ih": np.where(is_read, w["weight_ih"], 0)}
 
 
 def _upper_layers_see_x(
@@ -86,104 +73,65 @@ def _out_of_first_layer(case: Case, outputs: Outputs) -> Outputs:
     return Network().run(replace(case, config=config, state=first))[0], *outputs[1:]
 
 
-DEVIATIONS = (
-    Deviation(
-        "layer_0_weights_reused",
+DEVIATIONS = table(needs=NEEDS)(
+    layer_0_weights_reused=(
         "Runs every layer with the first layer's weights, where their shapes allow it.",
         _of_layer_0(("weight", "bias")),
-        needs=NEEDS,
     ),
-    Deviation(
-        "layer_0_w_hh_reused",
-        "Runs every layer with the first layer's W_hh.",
-        _of_layer_0(("weight_hh",)),
-        needs=NEEDS,
-    ),
-    Deviation(
-        "layer_0_biases_reused",
+    layer_0_w_hh_reused=("Runs every layer with the first layer's W_hh.", _of_layer_0(("weight_hh",))),
+    layer_0_biases_reused=(
         "Runs every layer with the first layer's biases.",
         _of_layer_0(("bias",)),
-        needs=("multilayer", "bias"),
+        {"needs": ("multilayer", "bias")},
     ),
-    Deviation(
-        "dropout_left_on",
+    dropout_left_on=(
         "Leaves dropout between the layers on (p = 1/5, with a fixed mask).",
         _between_layers(_dropped),
-        needs=NEEDS,
-        stands_for=("keras PR19397",),
+        {"stands_for": ("keras PR19397",)},
     ),
-    Deviation(
-        "dropout_of_half_left_on",
+    dropout_of_half_left_on=(
         "Leaves dropout between the layers on (p = 1/2, with a fixed mask).",
         _between_layers(_half_dropped),
-        needs=NEEDS,
     ),
-    Deviation(
-        "dropout_on_last_layer",
+    dropout_on_last_layer=(
         "Leaves dropout on the last layer's output on (p = 1/5, with a fixed mask).",
-        in_outputs(lambda _, outputs: (_dropped(outputs[0]), *outputs[1:])),
-        stands_for=("OpenNMT-py#29",),
+        in_out(_dropped),
+        {"needs": (), "stands_for": ("OpenNMT-py#29",)},
     ),
-    Deviation(
-        "dropout_on_input",
+    dropout_on_input=(
         "Leaves dropout on the input on (p = 1/5, with a fixed mask).",
         in_case(lambda case: replace(case, x=_dropped(case.x))),
-        stands_for=("chainer PR2504",),
+        {"needs": (), "stands_for": ("chainer PR2504",)},
     ),
-    Deviation(
-        "dropout_on_state",
+    dropout_on_state=(
         "Leaves recurrent dropout on (p = 1/5, with a fixed mask).",
-        in_steps(step=_recurrent_dropout),
-        stands_for=("recurrent-batch-normalization-pytorch#13",),
+        in_steps(
+            step=lambda right, case, suffix, w, layer_input, t, state: right.step(
+                case, suffix, w, layer_input, t, (_dropped(state[0]), *state[1:])
+            )
+        ),
+        {"needs": (), "stands_for": ("recurrent-batch-normalization-pytorch#13",)},
     ),
-    Deviation(
-        "dropout_scaling_left_on",
+    dropout_scaling_left_on=(
         "Scales the input of upper layers by 1 - p (p = 1/5) although nothing is dropped.",
         _between_layers(lambda out: 0.8 * out),
-        needs=NEEDS,
     ),
-    Deviation(
-        "relu_between_layers",
+    relu_between_layers=(
         "Applies a relu to the input of upper layers.",
         _between_layers(lambda out: np.maximum(out, 0)),
-        ("rnn_tanh", "lstm", "gru"),
-        NEEDS,
+        {"cells": ("rnn_tanh", "lstm", "gru")},
     ),
-    Deviation(
-        "tanh_between_layers",
-        "Applies a tanh to the input of upper layers.",
-        _between_layers(np.tanh),
-        needs=NEEDS,
-    ),
-    Deviation(
-        "residual_between_layers",
-        "Adds the input of an upper layer to its output.",
-        in_steps(unroll=_residual),
-        needs=NEEDS,
-    ),
-    Deviation(
-        "upper_layers_see_last_step",
+    tanh_between_layers=("Applies a tanh to the input of upper layers.", _between_layers(np.tanh)),
+    residual_between_layers=("Adds the input of an upper layer to its output.", in_steps(unroll=_residual)),
+    upper_layers_see_last_step=(
         "Feeds upper layers the last time step of the layer below at every step.",
-        _between_layers(_last_step_everywhere),
-        needs=NEEDS,
+        _between_layers(lambda out: np.broadcast_to(out[:, -1:], out.shape)),
     ),
-    Deviation(
-        "upper_layers_see_x",
-        "Feeds x to every layer, where the sizes allow it.",
-        in_steps(unroll=_upper_layers_see_x),
-        needs=NEEDS,
-    ),
-    Deviation(
-        "upper_layers_read_input_size",
+    upper_layers_see_x=("Feeds x to every layer, where the sizes allow it.", in_steps(unroll=_upper_layers_see_x)),
+    upper_layers_read_input_size=(
         "Reads only as many columns of an upper layer's W_ih as x has features.",
         in_steps(weights=_reads_input_size),
-        needs=NEEDS,
-        stands_for=("mxnet#17479",),
+        {"stands_for": ("mxnet#17479",)},
     ),
-    Deviation(
-        "out_of_first_layer",
-        "Returns the first layer's output as out.",
-        in_outputs(_out_of_first_layer),
-        needs=NEEDS,
-    ),
+    out_of_first_layer=("Returns the first layer's output as out.", in_outputs(_out_of_first_layer)),
 )

@@ -8,6 +8,7 @@ from rnn_goldens.cells import Array, Case, Network, State
 from rnn_goldens.deviations.alteration import (
     FORWARD,
     REVERSE,
+    Alteration,
     Outputs,
     direction,
     in_case,
@@ -18,7 +19,7 @@ from rnn_goldens.deviations.alteration import (
     in_steps,
     in_unrolled,
 )
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.table import table
 
 NEEDS = ("lengths",)
 
@@ -31,25 +32,19 @@ def _beyond(out: Array, lengths: Array) -> Array:
     return np.arange(out.shape[1])[:, None] >= lengths[:, None, None]
 
 
-class _ComputesPadding(Network):
-    """Continues the forward direction through the padding. Subclasses correct out or the last state."""
+def _computes_padding(*, keeps_out: bool, keeps_state: bool) -> Alteration:
+    """Continue the forward direction through the padding, and keep what it gives as out or as the last state."""
 
-    keeps_out, keeps_state = True, True
-
-    def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
-        out, last = super().unroll(case, suffix, layer_input, state, lengths)
+    def unroll(
+        right: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
+    ) -> tuple[Array, State]:
+        out, last = right.unroll(case, suffix, layer_input, state, lengths)
         if direction(suffix) == REVERSE:
             return out, last
-        padded_out, padded_last = super().unroll(case, suffix, layer_input, state, _full(layer_input, lengths))
-        return padded_out if self.keeps_out else out, padded_last if self.keeps_state else last
+        padded_out, padded_last = right.unroll(case, suffix, layer_input, state, _full(layer_input, lengths))
+        return padded_out if keeps_out else out, padded_last if keeps_state else last
 
-
-class _KeepsOnlyOut(_ComputesPadding):
-    keeps_state = False
-
-
-class _KeepsOnlyState(_ComputesPadding):
-    keeps_out = False
+    return in_steps(unroll=unroll)
 
 
 class _ReverseStartsInPadding(Network):
@@ -129,20 +124,17 @@ def _zero_where(rows: Array, state: State) -> State:
     return tuple(np.where(rows, 0, part) for part in state)
 
 
-class _UpperLayersIgnoreLengths(Network):
-    def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
-        used = lengths if suffix.startswith("l0") else _full(layer_input, lengths)
-        return super().unroll(case, suffix, layer_input, state, used)
+def _upper_layers_ignore_lengths(
+    right: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
+) -> tuple[Array, State]:
+    used = lengths if suffix.startswith("l0") else _full(layer_input, lengths)
+    return right.unroll(case, suffix, layer_input, state, used)
 
 
 def _rotated(array: Array, steps: Array) -> Array:
     """Rotate each row by a number of time steps."""
     source = (np.arange(array.shape[1]) - steps[:, None]) % array.shape[1]
     return np.take_along_axis(array, source[..., None], axis=1)
-
-
-def _not_realigned(out: Array, last: State, _start: State, lengths: Array) -> tuple[Array, State]:
-    return _rotated(out, out.shape[1] - lengths), last
 
 
 def _longest_first(case: Case) -> Array:
@@ -155,180 +147,119 @@ def _left_sorted(case: Case, outputs: Outputs) -> Outputs:
     return outputs[0][rows], *(part[:, rows] for part in outputs[1:])
 
 
-def _states_left_sorted(case: Case, outputs: Outputs) -> Outputs:
-    return outputs[0], *_left_sorted(case, outputs)[1:]
-
-
 def _start_not_sorted(part: Array, case: Case) -> Array:
     moved = np.empty_like(part)
     moved[:, _longest_first(case)] = part
     return moved
 
 
-def _cut_to_longest(case: Case, outputs: Outputs) -> Outputs:
-    longest = outputs[0].shape[1] if case.lengths is None else int(case.lengths.max())
-    return outputs[0][:, :longest], *outputs[1:]
+def _longest(case: Case) -> int:
+    return case.x.shape[1] if case.lengths is None else int(case.lengths.max())
 
 
 def _not_written_beyond_longest(case: Case, outputs: Outputs) -> Outputs:
-    longest = outputs[0].shape[1] if case.lengths is None else int(case.lengths.max())
-    written = (np.arange(outputs[0].shape[1]) < longest)[:, None]
+    written = (np.arange(outputs[0].shape[1]) < _longest(case))[:, None]
     return np.where(written, outputs[0], 1.0), *outputs[1:]
 
 
-DEVIATIONS = (
-    Deviation(
-        "lengths_ignored",
+DEVIATIONS = table(make=in_network, needs=NEEDS)(
+    lengths_ignored=(
         "Runs every sequence to the padded end.",
         in_case(lambda case: replace(case, lengths=None)),
-        needs=NEEDS,
-        stands_for=("onnxruntime#1400", "deeplearning4j#4631", "onnx-tensorflow#342", "practical-torchtext#5"),
+        {"stands_for": ("onnxruntime#1400", "deeplearning4j#4631", "onnx-tensorflow#342", "practical-torchtext#5")},
     ),
-    Deviation(
-        "outputs_not_zeroed",
+    outputs_not_zeroed=(
         "Repeats the last h beyond a sequence's end instead of zeros.",
         in_steps(emit=lambda _, state, _within: state[0]),
-        needs=NEEDS,
-        stands_for=("keras#4192",),
+        {"stands_for": ("keras#4192",)},
     ),
-    Deviation(
-        "outputs_computed_in_padding",
+    outputs_computed_in_padding=(
         "Continues the forward direction through the padding: out is not zero there. The last states are right.",
-        in_network(_KeepsOnlyOut),
-        needs=NEEDS,
+        _computes_padding(keeps_out=True, keeps_state=False),
     ),
-    Deviation(
-        "state_runs_through_padding",
+    state_runs_through_padding=(
         "Updates the state of the forward direction in the padding: out is right, the last states are wrong.",
-        in_network(_KeepsOnlyState),
-        needs=NEEDS,
-        stands_for=("deeplearning4j#7115",),
+        _computes_padding(keeps_out=False, keeps_state=True),
+        {"stands_for": ("deeplearning4j#7115",)},
     ),
-    Deviation(
-        "c_runs_through_padding",
+    c_runs_through_padding=(
         "Keeps h at the end of a sequence, but updates c in the padding in the forward direction.",
-        in_network(_CellRunsThroughPadding),
-        cells=("lstm",),
-        needs=NEEDS,
+        _CellRunsThroughPadding,
+        {"cells": ("lstm",)},
     ),
-    Deviation(
-        "state_zeroed_in_padding",
+    state_zeroed_in_padding=(
         "Sets the state to zero in padding: after a sequence in the forward direction, before it in reverse.",
-        in_network(_StateZeroedInPadding),
-        needs=NEEDS,
+        _StateZeroedInPadding,
     ),
-    Deviation(
-        "reverse_starts_in_padding",
+    reverse_starts_in_padding=(
         "Starts the reverse direction at the padded end.",
         in_network(_ReverseStartsInPadding),
-        needs=("lengths", "bidirectional"),
-        stands_for=("jax PR15169",),
+        {"needs": ("lengths", "bidirectional"), "stands_for": ("jax PR15169",)},
     ),
-    Deviation(
-        "reverse_starts_in_zeroed_padding",
+    reverse_starts_in_zeroed_padding=(
         "Sets padding to zero and starts the reverse direction in it: right only if biases and h0 are zero.",
         in_network(_ReverseStartsInZeroedPadding),
-        needs=("lengths", "bidirectional"),
-        stands_for=("mxnet#19323",),
+        {"needs": ("lengths", "bidirectional"), "stands_for": ("mxnet#19323",)},
     ),
-    Deviation(
-        "reverse_flips_padding",
+    reverse_flips_padding=(
         "Reverses the padded sequence as a whole for the reverse direction, which then reads padding first.",
-        in_network(_ReverseFlipsPadding),
-        needs=("lengths", "bidirectional"),
-        stands_for=("ngraph PR3176",),
+        _ReverseFlipsPadding,
+        {"needs": ("lengths", "bidirectional"), "stands_for": ("ngraph PR3176",)},
     ),
-    Deviation(
-        "reverse_not_realigned",
+    reverse_not_realigned=(
         "Reverses the reverse direction's padded out as a whole: shorter sequences end up at the padded end.",
-        in_unrolled(_not_realigned, REVERSE),
-        needs=("lengths", "bidirectional"),
+        in_unrolled(lambda out, last, _start, lengths: (_rotated(out, out.shape[1] - lengths), last), REVERSE),
+        {"needs": ("lengths", "bidirectional")},
     ),
-    Deviation(
-        "padding_in_front",
-        "Treats a sequence as if it were at the end of its row, after the padding.",
-        in_network(_PaddingInFront),
-        needs=NEEDS,
-    ),
-    Deviation(
-        "h0_lands_on_padding",
+    padding_in_front=("Treats a sequence as if it were at the end of its row, after the padding.", _PaddingInFront),
+    h0_lands_on_padding=(
         "Pads before the sequence: the initial state passes through zeros before the sequence starts.",
-        in_network(_ZerosInFront),
-        needs=NEEDS,
-        stands_for=("ml-agents PR5206", "astnn PR28"),
+        _ZerosInFront,
+        {"stands_for": ("ml-agents PR5206", "astnn PR28")},
     ),
-    Deviation(
-        "lengths_one_too_short",
-        "Makes every given length one step too short.",
-        in_lengths(lambda lengths, _: lengths - 1),
-        needs=NEEDS,
-    ),
-    Deviation(
-        "lengths_one_too_long",
+    lengths_one_too_short=("Makes every given length one step too short.", in_lengths(lambda lengths, _: lengths - 1)),
+    lengths_one_too_long=(
         "Makes every given length one step too long, up to the padded length.",
         in_lengths(lambda lengths, time: np.minimum(lengths + 1, time)),
-        needs=NEEDS,
     ),
-    Deviation(
-        "lengths_of_wrong_row",
+    lengths_of_wrong_row=(
         "Uses the length of the previous batch row for each row.",
         in_lengths(lambda lengths, _: np.roll(lengths, 1)),
-        needs=NEEDS,
     ),
-    Deviation(
-        "lengths_of_first_row",
+    lengths_of_first_row=(
         "Uses the first row's length for every row.",
         in_lengths(lambda lengths, _: np.full_like(lengths, lengths[0])),
-        needs=NEEDS,
     ),
-    Deviation(
-        "lengths_all_longest",
+    lengths_all_longest=(
         "Uses the longest length for all rows.",
         in_lengths(lambda lengths, _: np.full_like(lengths, lengths.max())),
-        needs=NEEDS,
     ),
-    Deviation(
-        "lengths_all_shortest",
+    lengths_all_shortest=(
         "Uses the shortest length for all rows.",
         in_lengths(lambda lengths, _: np.full_like(lengths, lengths.min())),
-        needs=NEEDS,
     ),
-    Deviation(
-        "lengths_ignored_by_upper_layers",
+    lengths_ignored_by_upper_layers=(
         "Uses the lengths in the first layer only.",
-        in_network(_UpperLayersIgnoreLengths),
-        needs=("lengths", "multilayer"),
+        in_steps(unroll=_upper_layers_ignore_lengths),
+        {"needs": ("lengths", "multilayer")},
     ),
-    Deviation(
-        "rows_left_sorted",
-        "Sorts the rows by length and does not restore their order.",
-        in_outputs(_left_sorted),
-        needs=NEEDS,
-    ),
-    Deviation(
-        "states_left_sorted",
+    rows_left_sorted=("Sorts the rows by length and does not restore their order.", in_outputs(_left_sorted)),
+    states_left_sorted=(
         "Sorts the rows by length and restores the order of out, but not of the last states.",
-        in_outputs(_states_left_sorted),
-        needs=NEEDS,
+        in_outputs(lambda case, outputs: (outputs[0], *_left_sorted(case, outputs)[1:])),
     ),
-    Deviation(
-        "h0_not_sorted",
+    h0_not_sorted=(
         "Sorts the rows by length, but not the initial states with them.",
         in_state(_start_not_sorted),
-        needs=("lengths", "state"),
-        stands_for=("Paddle#5421",),
+        {"needs": ("lengths", "state"), "stands_for": ("Paddle#5421",)},
     ),
-    Deviation(
-        "out_cut_to_longest",
+    out_cut_to_longest=(
         "Returns out only as long as the longest sequence.",
-        in_outputs(_cut_to_longest),
-        needs=NEEDS,
+        in_outputs(lambda case, outputs: (outputs[0][:, : _longest(case)], *outputs[1:])),
     ),
-    Deviation(
-        "out_not_written_beyond_longest",
+    out_not_written_beyond_longest=(
         "Does not write out beyond the longest sequence: it contains uninitialized memory (here: ones).",
         in_outputs(_not_written_beyond_longest),
-        needs=NEEDS,
-        stands_for=("onnxruntime#1193",),
+        {"stands_for": ("onnxruntime#1193",)},
     ),
 )

@@ -13,8 +13,8 @@ import numpy as np
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.deviations.alteration import Alteration, Outputs, in_case, in_network, in_steps, in_weights
 from rnn_goldens.deviations.blocks import GATED, only
-from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.rounding import Round, to, to_tf32, toward_zero
+from rnn_goldens.deviations.table import table
 
 
 def _product_of(rounded: Round) -> Alteration:
@@ -77,18 +77,14 @@ def _arithmetic_in(dtype: type[np.floating[Any]]) -> Alteration:
     return in_network(Narrow)
 
 
-def _exp_in_float32(_: Network, z: Array) -> Array:
-    return 1 / (1 + to("float32")(np.exp(to("float32")(-z))))
-
-
 def _to_int8(array: Array, _case: Case) -> Array:
     """Round to 255 levels between plus and minus the largest weight."""
     step = np.abs(array).max() / 127
     return np.rint(array / step) * step if step > 0 else array
 
 
-def _cast(kind: str, name: str) -> Deviation:
-    """Return the deviation that casts inputs, states or weights to a lower precision, as a checkpoint may."""
+def _cast(kind: str, name: str) -> Alteration:
+    """Cast inputs, states or weights to a lower precision, as a checkpoint may."""
     rounded = to(name)
 
     def change(case: Case) -> Case:
@@ -98,118 +94,70 @@ def _cast(kind: str, name: str) -> Deviation:
             return replace(case, state=tuple(rounded(part) for part in case.state))
         return replace(case, weights={n: rounded(w) if n.startswith(kind) else w for n, w in case.weights.items()})
 
-    words = {"x": "inputs", "h0": "initial states", "weight": "matrices", "bias": "biases"}[kind]
-    needs = {"h0": ("state",), "bias": ("bias",)}.get(kind, ())
-    return Deviation(
-        f"{words.replace(' ', '_')}_cast_to_{name}", f"Casts the {words} to {name}.", in_case(change), needs=needs
-    )
+    return in_case(change)
 
 
-DEVIATIONS = (
-    *(_cast(kind, name) for kind in ("weight", "bias", "x", "h0") for name in ("float32", "float16", "bfloat16")),
-    Deviation(
-        "tf32_products",
-        "Rounds both factors of every matrix product to TF32 (11 significant bits).",
-        _product_of(to_tf32),
-    ),
-    Deviation(
-        "float16_products",
-        "Rounds both factors of every matrix product to float16.",
-        _product_of(to("float16")),
-    ),
-    Deviation(
-        "bfloat16_products",
-        "Rounds both factors of every matrix product to bfloat16.",
-        _product_of(to("bfloat16")),
-    ),
-    Deviation(
-        "float16_accumulation",
-        "Accumulates every matrix product in float16.",
-        _summed_in(to("float16")),
-    ),
-    Deviation(
-        "bfloat16_accumulation",
-        "Accumulates every matrix product in bfloat16.",
-        _summed_in(to("bfloat16")),
-    ),
-    Deviation(
-        "tf32_accumulation",
-        "Accumulates every matrix product in TF32.",
-        _summed_in(to_tf32),
-    ),
-    Deviation(
-        "float16_state",
-        "Keeps the state in float16 between steps.",
-        _state_kept_in(to("float16")),
-    ),
-    Deviation(
-        "bfloat16_state",
-        "Keeps the state in bfloat16 between steps.",
-        _state_kept_in(to("bfloat16")),
-    ),
-    Deviation(
-        "float16_activations",
+DEVIATIONS = table()(
+    **{
+        f"{words.replace(' ', '_')}_cast_to_{name}": (
+            f"Casts the {words} to {name}.",
+            _cast(kind, name),
+            {"needs": needs},
+        )
+        for kind, words, needs in (
+            ("weight", "matrices", ()),
+            ("bias", "biases", ("bias",)),
+            ("x", "inputs", ()),
+            ("h0", "initial states", ("state",)),
+        )
+        for name in ("float32", "float16", "bfloat16")
+    },
+    tf32_products=("Rounds both factors of every matrix product to TF32 (11 significant bits).", _product_of(to_tf32)),
+    float16_products=("Rounds both factors of every matrix product to float16.", _product_of(to("float16"))),
+    bfloat16_products=("Rounds both factors of every matrix product to bfloat16.", _product_of(to("bfloat16"))),
+    float16_accumulation=("Accumulates every matrix product in float16.", _summed_in(to("float16"))),
+    bfloat16_accumulation=("Accumulates every matrix product in bfloat16.", _summed_in(to("bfloat16"))),
+    tf32_accumulation=("Accumulates every matrix product in TF32.", _summed_in(to_tf32)),
+    float16_state=("Keeps the state in float16 between steps.", _state_kept_in(to("float16"))),
+    bfloat16_state=("Keeps the state in bfloat16 between steps.", _state_kept_in(to("bfloat16"))),
+    float16_activations=(
         "Computes the activations in float16.",
         _activations_in(to("float16"), "tanh", "sigmoid"),
-        cells=("rnn_tanh", *GATED),
+        {"cells": ("rnn_tanh", *GATED)},
     ),
-    Deviation(
-        "bfloat16_activations",
+    bfloat16_activations=(
         "Computes the activations in bfloat16.",
         _activations_in(to("bfloat16"), "tanh", "sigmoid"),
-        cells=("rnn_tanh", *GATED),
+        {"cells": ("rnn_tanh", *GATED)},
     ),
-    Deviation(
-        "float16_arithmetic",
-        "Computes everything in float16.",
-        _arithmetic_in(np.float16),
-    ),
-    Deviation(
-        "int8_weights",
+    float16_arithmetic=("Computes everything in float16.", _arithmetic_in(np.float16)),
+    int8_weights=(
         "Quantizes each matrix to 8-bit integers with one scale.",
         in_weights(only(("weight_ih", "weight_hh"), _to_int8)),
     ),
-    Deviation(
-        "float32_arithmetic",
+    float32_arithmetic=(
         "Computes everything in float32.",
         _arithmetic_in(np.float32),
-        stands_for=("keras#23704", "keras#23223"),
+        {"stands_for": ("keras#23704", "keras#23223")},
     ),
-    Deviation(
-        "float32_products",
-        "Returns every matrix product in float32.",
-        _product_to(to("float32")),
-    ),
-    Deviation(
-        "float32_accumulation",
-        "Accumulates every matrix product in float32.",
-        _summed_in(to("float32")),
-    ),
-    Deviation(
-        "float32_state",
-        "Keeps the state in float32 between steps.",
-        _state_kept_in(to("float32")),
-    ),
-    Deviation(
-        "float32_tanh",
+    float32_products=("Returns every matrix product in float32.", _product_to(to("float32"))),
+    float32_accumulation=("Accumulates every matrix product in float32.", _summed_in(to("float32"))),
+    float32_state=("Keeps the state in float32 between steps.", _state_kept_in(to("float32"))),
+    float32_tanh=(
         "Computes the tanh in float32.",
         _activations_in(to("float32"), "tanh"),
-        cells=("rnn_tanh", *GATED),
+        {"cells": ("rnn_tanh", *GATED)},
     ),
-    Deviation(
-        "float32_exp",
+    float32_exp=(
         "Computes the sigmoid's exponential in float32.",
-        in_steps(sigmoid=_exp_in_float32),
-        cells=GATED,
-        stands_for=("mlx#3047",),
+        in_steps(sigmoid=lambda _, z: 1 / (1 + to("float32")(np.exp(to("float32")(-z))))),
+        {"cells": GATED, "stands_for": ("mlx#3047",)},
     ),
-    Deviation(
-        "bfloat16_products_truncated",
+    bfloat16_products_truncated=(
         "Rounds both factors of every matrix product to bfloat16 toward zero.",
         _product_of(toward_zero("bfloat16")),
     ),
-    Deviation(
-        "bfloat16_state_truncated",
+    bfloat16_state_truncated=(
         "Keeps the state in bfloat16 between steps, rounded toward zero.",
         _state_kept_in(toward_zero("bfloat16")),
     ),

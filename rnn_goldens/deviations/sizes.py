@@ -1,6 +1,7 @@
 """Bugs that appear only at certain sizes: tails of vectors, edges of tiles, full buffers."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import numpy as np
 
@@ -15,9 +16,8 @@ from rnn_goldens.deviations.alteration import (
     in_unrolled,
 )
 from rnn_goldens.deviations.blocks import only
-from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.network_parts import EVERY, REVERSED, UPPER, Part, in_weights_of
-from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.deviations.table import Row, for_each, table
 
 WIDTHS = (2, 4, 8, 16, 32)
 """Widths of vectors."""
@@ -43,6 +43,10 @@ def _columns_read(of: str, read: Callable[[int], int], part: Part = EVERY) -> Al
         return np.where(np.arange(array.shape[-1]) < read(array.shape[-1]), array, 0)
 
     return in_weights_of(part, only(kind, change))
+
+
+def _tail_not_read(of: str, width: int) -> Alteration:
+    return _columns_read(of, _tail(width))
 
 
 def _in_both_products(read: Callable[[int], int]) -> Alteration:
@@ -119,109 +123,84 @@ def _first(limit: int) -> Callable[[int], int]:
     return lambda size: min(size, limit)
 
 
-def _of_products() -> Iterator[Deviation]:
-    """Yield deviations in both products, in products with the input or the state, and in one part of a network."""
-    for width in WIDTHS:
-        terms = f"the terms after the last whole vector of {width}"
-        yield Deviation(
-            f"product_tail_of_{width}_dropped",
-            f"Leaves {terms} out of dot products.",
-            _in_both_products(_tail(width)),
-        )
-        for of in ("input", "state"):
-            yield Deviation(
-                f"{of}_product_tail_of_{width}_dropped",
-                f"Leaves {terms} out of products with the {of}.",
-                _columns_read(of, _tail(width)),
+def _product_beyond(of: str, part: Part = EVERY) -> Row:
+    return (
+        f"{part.name}{of}_product_beyond_{{}}_dropped",
+        f"Sums only the first {{}} terms of products with the {of}{part.words}.",
+        lambda limit: _columns_read(of, _first(limit), part),
+        {"needs": part.needs},
+    )
+
+
+DEVIATIONS = table(
+    reports={"units_beyond_128_not_computed": ("FlagGems#5014",), "rows_beyond_100_not_computed": ("pytorch#177834",)}
+)(
+    **for_each(
+        WIDTHS,
+        (
+            "product_tail_of_{}_dropped",
+            "Leaves the terms after the last whole vector of {} out of dot products.",
+            lambda width: _in_both_products(_tail(width)),
+        ),
+        *(
+            (
+                f"{of}_product_tail_of_{{}}_dropped",
+                f"Leaves the terms after the last whole vector of {{}} out of products with the {of}.",
+                partial(_tail_not_read, of),
             )
-    yield Deviation(
-        "product_beyond_64_dropped",
-        "Sums only the first tile of 64 terms of a dot product.",
-        _in_both_products(_first(64)),
-    )
-    for limit in LIMITS:
-        for of in ("input", "state"):
-            yield _product_beyond(limit, of)
-        yield _product_beyond(limit, "input", UPPER, cells=("rnn_relu",) if limit == LIMITS[-1] else CELLS)
-    for limit in LIMITS[:3]:
-        yield _product_beyond(limit, "state", UPPER)
-        yield _product_beyond(limit, "input", REVERSED)
-        yield _product_beyond(limit, "state", REVERSED)
-
-
-def _product_beyond(limit: int, of: str, part: Part = EVERY, cells: tuple[str, ...] = CELLS) -> Deviation:
-    return Deviation(
-        f"{part.name}{of}_product_beyond_{limit}_dropped",
-        f"Sums only the first {limit} terms of products with the {of}{part.words}.",
-        _columns_read(of, _first(limit), part),
-        cells=cells,
-        needs=part.needs,
-    )
-
-
-def _of_one_direction_or_ragged() -> Iterator[Deviation]:
-    """Yield deviations in the reverse direction only, or in sequences of different lengths."""
-    for limit in LIMITS:
-        yield Deviation(
-            f"reverse_rows_beyond_{limit}_not_computed",
-            f"Leaves batch rows beyond the first {limit} zero in the reverse direction.",
-            _reverse_rows_not_computed(limit),
-            needs=REVERSED.needs,
-        )
-        yield Deviation(
-            f"reverse_steps_beyond_{limit}_not_visited",
-            f"Ends after {limit} steps in the reverse direction: out is zero for the others.",
-            _steps_not_visited(limit, of_both=False),
-            needs=REVERSED.needs,
-        )
-        yield Deviation(
-            f"lengths_of_rows_beyond_{limit}_not_read",
-            f"Treats batch rows beyond the first {limit} as if they had the full length.",
-            _lengths_not_read(limit),
-            needs=("lengths",),
-        )
-
-
-DEVIATIONS = (
-    *_of_products(),
-    *(
-        Deviation(
-            f"units_beyond_{limit}_not_computed",
-            f"Leaves units beyond the first {limit} zero.",
-            _units_not_computed(limit),
-            stands_for=("FlagGems#5014",) if limit == LIMITS[-1] else (),
-        )
-        for limit in LIMITS
+            for of in ("input", "state")
+        ),
     ),
-    *(
-        Deviation(
-            f"rows_beyond_{limit}_not_computed",
-            f"Leaves batch rows beyond the first {limit} zero.",
-            _rows_not_computed(_first(limit)),
-            stands_for=("pytorch#177834",) if limit == 100 else (),  # noqa: PLR2004 - the size in pytorch#177834
-        )
-        for limit in ROWS
+    product_beyond_64_dropped=("Sums only the first tile of 64 terms of a dot product.", _in_both_products(_first(64))),
+    **for_each(LIMITS[:-1], _product_beyond("input"), _product_beyond("state"), _product_beyond("input", UPPER)),
+    **for_each(LIMITS[-1:], _product_beyond("input"), _product_beyond("state")),
+    **for_each(LIMITS[-1:], (*_product_beyond("input", UPPER)[:3], {"needs": UPPER.needs, "cells": ("rnn_relu",)})),
+    **for_each(
+        LIMITS[:3], *(_product_beyond(*of) for of in (("state", UPPER), ("input", REVERSED), ("state", REVERSED)))
     ),
-    Deviation(
-        "last_odd_row_not_computed",
+    **for_each(LIMITS, ("units_beyond_{}_not_computed", "Leaves units beyond the first {} zero.", _units_not_computed)),
+    **for_each(
+        ROWS,
+        (
+            "rows_beyond_{}_not_computed",
+            "Leaves batch rows beyond the first {} zero.",
+            lambda limit: _rows_not_computed(_first(limit)),
+        ),
+    ),
+    last_odd_row_not_computed=(
         "Computes batch rows in pairs and leaves the last row of an odd batch zero.",
         _rows_not_computed(lambda rows: rows - rows % 2 if rows > 1 else rows),
     ),
-    *(
-        Deviation(
-            f"steps_beyond_{limit}_not_visited",
-            f"Ends after {limit} steps: out is zero for the others.",
-            _steps_not_visited(limit),
-        )
-        for limit in LIMITS
+    **for_each(
+        LIMITS, ("steps_beyond_{}_not_visited", "Ends after {} steps: out is zero for the others.", _steps_not_visited)
     ),
-    *(
-        Deviation(
-            f"state_lost_every_{steps}_steps",
-            f"Restarts from zero after every {steps} steps, as if a sequence were split into chunks.",
-            _state_lost(steps),
-        )
-        for steps in CHUNKS
+    **for_each(
+        CHUNKS,
+        (
+            "state_lost_every_{}_steps",
+            "Restarts from zero after every {} steps, as if a sequence were split into chunks.",
+            _state_lost,
+        ),
     ),
-    *_of_one_direction_or_ragged(),
+    **for_each(
+        LIMITS,
+        (
+            "reverse_rows_beyond_{}_not_computed",
+            "Leaves batch rows beyond the first {} zero in the reverse direction.",
+            _reverse_rows_not_computed,
+            {"needs": REVERSED.needs},
+        ),
+        (
+            "reverse_steps_beyond_{}_not_visited",
+            "Ends after {} steps in the reverse direction: out is zero for the others.",
+            partial(_steps_not_visited, of_both=False),
+            {"needs": REVERSED.needs},
+        ),
+        (
+            "lengths_of_rows_beyond_{}_not_read",
+            "Treats batch rows beyond the first {} as if they had the full length.",
+            _lengths_not_read,
+            {"needs": ("lengths",)},
+        ),
+    ),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -16,26 +17,28 @@ from rnn_goldens.deviations.alteration import (
     in_steps,
     is_first,
 )
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.biases import left_out
+from rnn_goldens.deviations.table import table
 
 LSTM = ("lstm",)
 STATE = ("state",)
 
 
-def _layers_reversed(part: Array, case: Case) -> Array:
-    return by_layer(part, case)[::-1].reshape(part.shape)
+def selected(index: Any) -> Callable[[Array, Case], Array]:  # noqa: ANN401 - a slice, or one for each axis
+    """Return a change of a state: the selected layers and directions take the places of all, repeated if necessary."""
+
+    def change(part: Array, case: Case) -> Array:
+        states = by_layer(part, case)
+        return np.broadcast_to(states[index], states.shape).reshape(part.shape)
+
+    return change
 
 
-def _directions_swapped(part: Array, case: Case) -> Array:
-    return by_layer(part, case)[:, ::-1].reshape(part.shape)
+_LAYERS_REVERSED, _DIRECTIONS_SWAPPED = selected(np.s_[::-1]), selected(np.s_[:, ::-1])
 
 
-def _first_layers(part: Array, case: Case) -> Array:
-    return np.broadcast_to(by_layer(part, case)[:1], by_layer(part, case).shape).reshape(part.shape)
-
-
-def _forwards(part: Array, case: Case) -> Array:
-    return np.broadcast_to(by_layer(part, case)[:, :1], by_layer(part, case).shape).reshape(part.shape)
+def _zero(part: Array, _case: Case) -> Array:
+    return np.zeros_like(part)
 
 
 def _zero_but(part: Array, case: Case, layers: slice, directions: slice) -> Array:
@@ -49,43 +52,23 @@ def _read_direction_major(part: Array, case: Case) -> Array:
     return part.reshape(config.num_directions, config.num_layers, *part.shape[1:]).swapaxes(0, 1).reshape(part.shape)
 
 
-def _read_batch_first(part: Array, _case: Case) -> Array:
-    return part.reshape(part.shape[1], part.shape[0], part.shape[2]).swapaxes(0, 1)
-
-
 def _ones_unless_layers_are_rows(part: Array, case: Case) -> Array:
     fits = case.config.num_layers in (1, part.shape[1])  # one layer always fits
     return part if case.state_given or fits else np.ones_like(part)
 
 
-def _neither_batch_nor_state(case: Case) -> bool:
-    return not case.batch_given and not case.state_given
-
-
-def _c_of_ones(case: Case) -> Case:
-    h, c = case.state
-    return replace(case, state=(h, np.ones_like(c))) if _neither_batch_nor_state(case) else case
+def _ones_without_batch(part: Array, case: Case) -> Array:
+    return part if case.batch_given or case.state_given else np.ones_like(part)
 
 
 def _rolled_rows(part: Array, _case: Case) -> Array:
     return np.roll(part, 1, axis=1)
 
 
-def _first_rows(part: Array, _case: Case) -> Array:
-    return np.broadcast_to(part[:, :1], part.shape)
-
-
 def _unpacked_over_batch(case: Case) -> Case:
     h0 = case.state[0]
     rows = (h0[:, min(row, h0.shape[1] - 1)] for row in range(len(case.state)))
     return replace(case, state=tuple(np.broadcast_to(row[:, None], h0.shape) for row in rows))
-
-
-def _part_zero(at: int) -> Alteration:
-    def change(case: Case) -> Case:
-        return replace(case, state=tuple(part * (i != at) for i, part in enumerate(case.state)))
-
-    return in_case(change)
 
 
 def _kept_from_call_before(*, state_given: bool) -> Alteration:
@@ -123,20 +106,6 @@ def _step_from(before: Callable[[State, State], State]) -> Alteration:
             return super().step(case, suffix, w, layer_input, t, before(state, self.begun))
 
     return in_network(Deviating)
-
-
-def _hh_skipped_at_first_step(
-    right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
-) -> State:
-    if is_first(suffix, layer_input, t):
-        w = {name: np.zeros_like(array) if name.endswith("_hh") else array for name, array in w.items()}
-    return right.step(case, suffix, w, layer_input, t, state)
-
-
-def _first_step_not_kept(
-    right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
-) -> State:
-    return state if is_first(suffix, layer_input, t) else right.step(case, suffix, w, layer_input, t, state)
 
 
 def _updated_in_place(
@@ -192,256 +161,193 @@ class _GatesNotCleared(Network):
 
 
 _WRONG_STATES = {
-    "of_wrong_layer": ("of the layers in reverse order", _layers_reversed, ("multilayer",)),
-    "of_wrong_direction": ("of the other direction", _directions_swapped, ("bidirectional",)),
+    "of_wrong_layer": ("of the layers in reverse order", _LAYERS_REVERSED, ("multilayer",)),
+    "of_wrong_direction": ("of the other direction", _DIRECTIONS_SWAPPED, ("bidirectional",)),
     "of_wrong_row": ("of the previous batch row", _rolled_rows, ()),
     "with_units_reversed": ("with its units in reverse order", lambda part, _: part[..., ::-1], ()),
 }
 
-DEVIATIONS = (
-    *(
-        Deviation(
-            f"{state}0_alone_{name}",
+OF_PARTS = table(make=in_state)(
+    **{
+        f"{state}0_alone_{name}": (
             f"Uses the {state}0 {words}; {other}0 is right.",
             _change_one(at, change),
-            LSTM,
-            (*STATE, *needs),
+            {"cells": LSTM, "needs": (*STATE, *needs)},
         )
         for at, (state, other) in enumerate((("h", "c"), ("c", "h")))
         for name, (words, change, needs) in _WRONG_STATES.items()
-    ),
-    *(
-        Deviation(
-            f"{state}_alone_of_row_before",
+    },
+    **{
+        f"{state}_alone_of_row_before": (
             f"Passes {state} of the previous batch row to the next step; {other} is right.",
             _change_one_at_every_step(at, lambda part: np.roll(part, 1, axis=0)),
-            LSTM,
+            {"cells": LSTM},
         )
         for at, (state, other) in enumerate((("h", "c"), ("c", "h")))
-    ),
-    Deviation(
-        "c_alone_with_units_reversed",
+    },
+    c_alone_with_units_reversed=(
         "Passes c with its units in reverse order to the next step; h is right.",
         _change_one_at_every_step(1, lambda part: part[:, ::-1]),
-        LSTM,
+        {"cells": LSTM},
     ),
-    Deviation(
-        "state_buffer_shared_by_layers",
+    state_buffer_shared_by_layers=(
         "Uses one buffer for the states of all layers: each starts from the last state of the layer below.",
         in_network(_OneBufferForLayers),
-        needs=("multilayer",),
+        {"needs": ("multilayer",)},
     ),
-    Deviation(
-        "gates_not_cleared",
+    gates_not_cleared=(
         "Does not clear the gates between steps: products are added to those of the previous step.",
         in_network(_GatesNotCleared),
     ),
-    Deviation(
-        "state_not_zero_without_batch",
+    state_not_zero_without_batch=(
         "Starts from uninitialized memory (here: ones) if neither a batch axis nor a state is given.",
-        in_state(lambda part, case: np.ones_like(part) if _neither_batch_nor_state(case) else part),
-        needs=("unbatched",),
+        _ones_without_batch,
+        {"needs": ("unbatched",)},
     ),
-    Deviation(
-        "c_not_zero_without_batch",
+    c_not_zero_without_batch=(
         "Starts c from uninitialized memory (here: ones) if neither a batch axis nor a state is given.",
-        in_case(_c_of_ones),
-        LSTM,
-        ("unbatched",),
+        _change_one(1, _ones_without_batch),
+        {"cells": LSTM, "needs": ("unbatched",)},
     ),
-    Deviation(
-        "states_reversed_without_batch",
+    states_reversed_without_batch=(
         "Takes the initial states of layers and directions in reverse order if there is no batch axis.",
-        in_state(lambda part, case: part if case.batch_given else part[::-1]),
-        needs=("unbatched", "state"),
+        lambda part, case: part if case.batch_given else part[::-1],
+        {"needs": ("unbatched", "state")},
     ),
-    Deviation(
-        "default_state_sized_by_layers",
+    default_state_sized_by_layers=(
         "Gives the default state as many rows as there are layers; if the batch has more or fewer, starts from ones.",
-        in_state(_ones_unless_layers_are_rows),
-        needs=("multilayer",),
+        _ones_unless_layers_are_rows,
+        {"needs": ("multilayer",)},
     ),
-    Deviation(
-        "h0_ignored",
-        "Starts from h = 0 whatever h0 is.",
-        _part_zero(0),
-        needs=STATE,
-        stands_for=("opencv#19278",),
-    ),
-    Deviation(
-        "c0_ignored",
-        "Starts from c = 0 whatever c0 is.",
-        _part_zero(1),
-        LSTM,
-        STATE,
-    ),
-    Deviation(
-        "h0_c0_ignored",
+)
+
+OF_H0 = table(make=in_state, needs=STATE)(
+    h0_ignored=("Starts from h = 0 whatever h0 is.", _change_one(0, _zero), {"stands_for": ("opencv#19278",)}),
+    c0_ignored=("Starts from c = 0 whatever c0 is.", _change_one(1, _zero), {"cells": LSTM}),
+    h0_c0_ignored=(
         "Starts from h = c = 0 whatever h0 and c0 are.",
-        in_state(lambda part, _: np.zeros_like(part)),
-        LSTM,
-        STATE,
-        stands_for=("onnx-tensorflow#409",),
+        _zero,
+        {"cells": LSTM, "stands_for": ("onnx-tensorflow#409",)},
     ),
-    Deviation(
-        "h0_c0_swapped",
+    h0_c0_swapped=(
         "Takes h0 for c0 and c0 for h0.",
         in_case(lambda case: replace(case, state=case.state[::-1])),
-        LSTM,
-        STATE,
-        stands_for=("nni#2839",),
-        mixes_states=True,
+        {"cells": LSTM, "stands_for": ("nni#2839",), "mixes_states": True},
     ),
-    Deviation(
-        "h0_for_c0_too",
+    h0_for_c0_too=(
         "Starts c from h0, too.",
         in_case(lambda case: replace(case, state=case.state[:1] * len(case.state))),
-        LSTM,
-        STATE,
-        mixes_states=True,
+        {"cells": LSTM, "mixes_states": True},
     ),
-    Deviation(
-        "h0_of_wrong_layer",
+    h0_of_wrong_layer=(
         "Takes the initial states of the layers in reverse order.",
-        in_state(_layers_reversed),
-        needs=("state", "multilayer"),
+        _LAYERS_REVERSED,
+        {"needs": ("state", "multilayer")},
     ),
-    Deviation(
-        "h0_of_first_layer_for_all",
+    h0_of_first_layer_for_all=(
         "Starts every layer from the first layer's state.",
-        in_state(_first_layers),
-        needs=("state", "multilayer"),
-        stands_for=("GansFallingShort PR2", "pytorch PR95137"),
+        selected(np.s_[:1]),
+        {"needs": ("state", "multilayer"), "stands_for": ("GansFallingShort PR2", "pytorch PR95137")},
     ),
-    Deviation(
-        "h0_of_upper_layers_ignored",
+    h0_of_upper_layers_ignored=(
         "Uses the initial state in the first layer only.",
-        in_state(lambda part, case: _zero_but(part, case, slice(1), slice(None))),
-        needs=("state", "multilayer"),
+        lambda part, case: _zero_but(part, case, slice(1), slice(None)),
+        {"needs": ("state", "multilayer")},
     ),
-    Deviation(
-        "h0_of_wrong_direction",
+    h0_of_wrong_direction=(
         "Swaps the initial states of the two directions.",
-        in_state(_directions_swapped),
-        needs=("state", "bidirectional"),
+        _DIRECTIONS_SWAPPED,
+        {"needs": ("state", "bidirectional")},
     ),
-    Deviation(
-        "h0_of_forward_for_reverse",
+    h0_of_forward_for_reverse=(
         "Starts both directions from the forward direction's state.",
-        in_state(_forwards),
-        needs=("state", "bidirectional"),
-        stands_for=("Paddle PR27644", "onnxruntime PR1626"),
+        selected(np.s_[:, :1]),
+        {"needs": ("state", "bidirectional"), "stands_for": ("Paddle PR27644", "onnxruntime PR1626")},
     ),
-    Deviation(
-        "h0_of_reverse_ignored",
+    h0_of_reverse_ignored=(
         "Starts the reverse direction from zero.",
-        in_state(lambda part, case: _zero_but(part, case, slice(None), slice(1))),
-        needs=("state", "bidirectional"),
+        lambda part, case: _zero_but(part, case, slice(None), slice(1)),
+        {"needs": ("state", "bidirectional")},
     ),
-    Deviation(
-        "h0_direction_major",
+    h0_direction_major=(
         "Reads the first axis of the states as all layers forward, then all layers in reverse.",
-        in_state(_read_direction_major),
-        needs=("state", "bidirectional", "multilayer"),
+        _read_direction_major,
+        {"needs": ("state", "bidirectional", "multilayer")},
     ),
-    Deviation(
-        "h0_of_wrong_row",
-        "Starts each batch row from the state of the previous row.",
-        in_state(_rolled_rows),
-        needs=STATE,
-    ),
-    Deviation(
-        "h0_of_first_row_for_all",
+    h0_of_wrong_row=("Starts each batch row from the state of the previous row.", _rolled_rows),
+    h0_of_first_row_for_all=(
         "Starts every batch row from the first row's state.",
-        in_state(_first_rows),
-        needs=STATE,
+        lambda part, _: np.broadcast_to(part[:, :1], part.shape),
     ),
-    Deviation(
-        "h0_unpacked_over_batch",
+    h0_unpacked_over_batch=(
         "Unpacks h0 over the batch: its first row is h for all rows, its second is c.",
         in_case(_unpacked_over_batch),
-        LSTM,
-        STATE,
-        stands_for=("tensorflow#83119",),
-        mixes_states=True,
+        {"cells": LSTM, "stands_for": ("tensorflow#83119",), "mixes_states": True},
     ),
-    Deviation(
-        "h0_read_batch_first",
+    h0_read_batch_first=(
         "Reads the memory of h0 as (batch, layers·directions, hidden).",
-        in_state(_read_batch_first),
-        needs=STATE,
-        stands_for=("onnx#921",),
+        lambda part, _case: part.reshape(part.shape[1], part.shape[0], part.shape[2]).swapaxes(0, 1),
+        {"stands_for": ("onnx#921",)},
     ),
-    Deviation(
-        "h0_units_reversed",
-        "Takes the units of the initial state in reverse order.",
-        in_state(lambda part, _: part[..., ::-1]),
-        needs=STATE,
-    ),
-    Deviation(
-        "hh_skipped_at_first_step",
-        "Skips W_hh h + b_hh at t = 0.",
-        in_steps(step=_hh_skipped_at_first_step),
-    ),
-    Deviation(
-        "first_state_not_kept",
+    h0_units_reversed=("Takes the units of the initial state in reverse order.", lambda part, _: part[..., ::-1]),
+)
+
+PASSED_ON = table(make=_step_from)(
+    hh_skipped_at_first_step=("Skips W_hh h + b_hh at t = 0.", left_out(("weight_hh", "bias_hh"), at_first_step=True)),
+    first_state_not_kept=(
         "Does not keep the state of the first step: the second starts from h0 again.",
-        in_steps(step=_first_step_not_kept),
+        in_steps(
+            step=lambda right, case, suffix, w, layer_input, t, state: (
+                state if is_first(suffix, layer_input, t) else right.step(case, suffix, w, layer_input, t, state)
+            )
+        ),
     ),
-    Deviation(
-        "state_never_fed_forward",
+    state_never_fed_forward=(
         "Starts every step from the initial state.",
-        _step_from(lambda _, start: start),
-        stands_for=("burn#2701",),
+        lambda _, start: start,
+        {"stands_for": ("burn#2701",)},
     ),
-    Deviation(
-        "h_never_fed_forward",
+    h_never_fed_forward=(
         "Starts every step from h0 and passes on only c.",
-        _step_from(lambda state, start: (start[0], *state[1:])),
-        LSTM,
+        lambda state, start: (start[0], *state[1:]),
+        {"cells": LSTM},
     ),
-    Deviation(
-        "c_never_fed_forward",
+    c_never_fed_forward=(
         "Starts every step from c0 and passes on only h.",
-        _step_from(lambda state, start: (state[0], *start[1:])),
-        LSTM,
+        lambda state, start: (state[0], *start[1:]),
+        {"cells": LSTM},
     ),
-    Deviation(
-        "state_of_row_before",
+    state_of_row_before=(
         "Feeds each batch row the state of the previous row at every step.",
-        _step_from(lambda state, _: tuple(np.roll(part, 1, axis=0) for part in state)),
+        lambda state, _: tuple(np.roll(part, 1, axis=0) for part in state),
     ),
-    Deviation(
-        "state_of_first_row",
+    state_of_first_row=(
         "Feeds every batch row the first row's state at every step.",
-        _step_from(lambda state, _: tuple(np.broadcast_to(part[:1], part.shape) for part in state)),
+        lambda state, _: tuple(np.broadcast_to(part[:1], part.shape) for part in state),
     ),
-    Deviation(
-        "state_leaks_across_rows",
+    state_leaks_across_rows=(
         "Starts each batch row from the last state of the previous row.",
         in_steps(unroll=_row_by_row),
-        stands_for=("keras-onnx#123",),
+        {"stands_for": ("keras-onnx#123",)},
     ),
-    Deviation(
-        "state_kept_from_call_before",
+    state_kept_from_call_before=(
         "If no initial state is given, starts from the last state of an earlier, equal call.",
         _kept_from_call_before(state_given=False),
-        stands_for=("cudnn.torch#348", "Flux.jl#121"),
+        {"stands_for": ("cudnn.torch#348", "Flux.jl#121")},
     ),
-    Deviation(
-        "state_kept_despite_h0",
+    state_kept_despite_h0=(
         "Starts from the last state of an earlier, equal call although an initial state is given.",
         _kept_from_call_before(state_given=True),
-        needs=STATE,
+        {"needs": STATE},
     ),
-    Deviation(
-        "state_updated_in_place",
+    state_updated_in_place=(
         "Overwrites h while it is being read: the second half of the units reads the new first half.",
         in_steps(step=_updated_in_place),
     ),
-    Deviation(
-        "state_units_reversed",
+    state_units_reversed=(
         "Passes the units of the state in reverse order to the next step.",
-        _step_from(lambda state, _: tuple(part[:, ::-1] for part in state)),
+        lambda state, _: tuple(part[:, ::-1] for part in state),
     ),
 )
+
+DEVIATIONS = (*OF_PARTS, *OF_H0, *PASSED_ON)

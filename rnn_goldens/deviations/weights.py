@@ -1,6 +1,6 @@
 """Weights used in the wrong shape or place."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +8,8 @@ import numpy as np
 from rnn_goldens.cells import Array, Case, Network, Weights
 from rnn_goldens.deviations.alteration import Alteration, in_case, in_steps, in_weights
 from rnn_goldens.deviations.blocks import GATED, blocks, only, read_as
-from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.network_parts import REVERSED, UPPER, Part, in_weights_of
+from rnn_goldens.deviations.network_parts import REVERSED, UPPER, in_weights_of
+from rnn_goldens.deviations.table import table
 
 
 def _each_gate_transposed(array: Array, case: Case) -> Array:
@@ -22,16 +22,8 @@ def _reshaped(array: Array, _case: Case) -> Array:
     return array.reshape(array.shape[::-1]).T
 
 
-def _diagonal(array: Array, case: Case) -> Array:
-    return (blocks(array, case) * np.eye(case.config.hidden_size, array.shape[1])).reshape(array.shape)
-
-
 def _zero(array: Array, _case: Case) -> Array:
     return np.zeros_like(array)
-
-
-def _columns_reversed(array: Array, _case: Case) -> Array:
-    return array[:, ::-1]
 
 
 def _first_gates_rows(array: Array, case: Case) -> Array:
@@ -63,104 +55,102 @@ def _from_start_of_storage(case: Case) -> Case:
     return replace(case, weights={n: storage[: w.size].reshape(w.shape) for n, w in case.weights.items()})
 
 
-def _in_a_part(part: Part) -> Iterator[Deviation]:
-    """Yield deviations in separate code of upper layers or of the reverse direction."""
-    yield Deviation(
-        f"{part.name}w_hh_transposed",
-        f"Multiplies by the transpose of each gate's W_hh{part.words}.",
-        in_weights_of(part, only("weight_hh", _each_gate_transposed)),
-        needs=part.needs,
-    )
-    yield Deviation(
-        f"{part.name}w_ih_reshaped",
-        f"Reshapes the stacked W_ih{part.words} instead of transposing it: values in other places.",
-        in_weights_of(part, only("weight_ih", _reshaped)),
-        needs=part.needs,
-    )
-    for cell, order in (("lstm", "iofg"), ("lstm", "ifog"), ("gru", "zrn")):
-        yield Deviation(
-            f"{part.name}{cell}_gates_{order}",
-            f"Reads the rows of the weights{part.words} as the gates {', '.join(order)}.",
-            in_weights_of(part, read_as(order)),
-            cells=(cell,),
-            needs=part.needs,
-            stands_for=("jax PR36572",) if part is REVERSED and order == "ifog" else (),
-        )
-
-
-DEVIATIONS = (
-    Deviation(
-        "state_before_input_in_one_product",
+EVERYWHERE = table()(
+    state_before_input_in_one_product=(
         "Multiplies the joined (W_ih, W_hh) by (h, x) instead of (x, h).",
         in_steps(weights=_state_before_input),
     ),
-    Deviation(
-        "w_hh_transposed",
+    w_hh_transposed=(
         "Multiplies by the transpose of each gate's W_hh.",
         _in_weight("weight_hh", _each_gate_transposed),
-        stands_for=("hls4ml PR780",),
+        {"stands_for": ("hls4ml PR780",)},
     ),
-    Deviation(
-        "w_ih_transposed",
+    w_ih_transposed=(
         "Multiplies by the transpose of each gate's W_ih, where W_ih is square (input size = hidden size).",
         _in_weight("weight_ih", _each_gate_transposed),
     ),
-    Deviation(
-        "w_hh_reshaped",
+    w_hh_reshaped=(
         "Reshapes the stacked W_hh instead of transposing it: right shape, values in other places.",
         _in_weight("weight_hh", _reshaped),
-        cells=GATED,
+        {"cells": GATED},
     ),
-    Deviation(
-        "w_ih_reshaped",
+    w_ih_reshaped=(
         "Reshapes the stacked W_ih instead of transposing it: right shape, values in other places.",
         _in_weight("weight_ih", _reshaped),
     ),
-    Deviation(
-        "w_hh_diagonal",
+    w_hh_diagonal=(
         "Uses only the diagonal of each gate's W_hh, as if units were independent.",
-        _in_weight("weight_hh", _diagonal),
+        _in_weight(
+            "weight_hh",
+            lambda array, case: (blocks(array, case) * np.eye(case.config.hidden_size, array.shape[1])).reshape(
+                array.shape
+            ),
+        ),
     ),
-    Deviation(
-        "w_hh_ignored",
+    w_hh_ignored=(
         "Leaves out W_hh h: the state affects the next step only where the equations use it without a matrix.",
         _in_weight("weight_hh", _zero),
     ),
-    Deviation("w_ih_ignored", "Leaves out W_ih x: the input has no effect.", _in_weight("weight_ih", _zero)),
-    Deviation(
-        "w_hh_columns_reversed",
+    w_ih_ignored=("Leaves out W_ih x: the input has no effect.", _in_weight("weight_ih", _zero)),
+    w_hh_columns_reversed=(
         "Multiplies W_hh by h with the units of h in reverse order.",
-        _in_weight("weight_hh", _columns_reversed),
-        cells=GATED,
+        _in_weight("weight_hh", lambda array, _case: array[:, ::-1]),
+        {"cells": GATED},
     ),
-    Deviation(
-        "w_hh_of_first_gate",
+    w_hh_of_first_gate=(
         "Uses the first gate's W_hh for every gate.",
         _in_weight("weight_hh", _first_gates_rows),
-        cells=GATED,
+        {"cells": GATED},
     ),
-    Deviation(
-        "w_ih_of_first_gate",
+    w_ih_of_first_gate=(
         "Uses the first gate's W_ih for every gate.",
         _in_weight("weight_ih", _first_gates_rows),
-        cells=GATED,
+        {"cells": GATED},
     ),
-    Deviation(
-        "w_ih_and_w_hh_swapped",
+    w_ih_and_w_hh_swapped=(
         "Multiplies x by W_hh and h by W_ih, where their shapes allow it (input size = hidden size).",
         in_steps(weights=_ih_and_hh_swapped),
     ),
-    Deviation(
-        "inputs_reversed",
+    inputs_reversed=(
         "Reads the features of x in reverse order.",
         in_case(lambda case: replace(case, x=case.x[..., ::-1])),
     ),
-    Deviation(
-        "weights_read_without_storage_offset",
+    weights_read_without_storage_offset=(
         "Loads every weight from the start of the storage that they share in a checkpoint: only the first is right.",
         in_case(_from_start_of_storage),
-        stands_for=("candle#2351",),
+        {"stands_for": ("candle#2351",)},
     ),
-    *_in_a_part(UPPER),
-    *_in_a_part(REVERSED),
 )
+
+IN_PARTS = table(reports={"reverse_lstm_gates_ifog": ("jax PR36572",)})(
+    **{
+        f"{part.name}{name}": (sentence.format(part.words), in_weights_of(part, change), {"needs": part.needs, **more})
+        for part in (UPPER, REVERSED)
+        for name, sentence, change, more in (
+            (
+                "w_hh_transposed",
+                "Multiplies by the transpose of each gate's W_hh{}.",
+                only("weight_hh", _each_gate_transposed),
+                {},
+            ),
+            (
+                "w_ih_reshaped",
+                "Reshapes the stacked W_ih{} instead of transposing it: values in other places.",
+                only("weight_ih", _reshaped),
+                {},
+            ),
+            *(
+                (
+                    f"{cell}_gates_{order}",
+                    f"Reads the rows of the weights{{}} as the gates {', '.join(order)}.",
+                    read_as(order),
+                    {"cells": (cell,)},
+                )
+                for cell, order in (("lstm", "iofg"), ("lstm", "ifog"), ("gru", "zrn"))
+            ),
+        )
+    }
+)
+"""Bugs in separate code of upper layers or of the reverse direction."""
+
+DEVIATIONS = (*EVERYWHERE, *IN_PARTS)

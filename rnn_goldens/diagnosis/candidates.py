@@ -9,7 +9,7 @@ import numpy as np
 
 from rnn_goldens.diagnosis.budget import Budget, steps_of
 from rnn_goldens.diagnosis.match import Arrays, explains, fits, is_nearer, is_right, off_by, share
-from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
@@ -66,9 +66,9 @@ class Candidates:
         from rnn_goldens.cells import cell_of
         from rnn_goldens.deviations import derived
 
-        if self.of == GRADIENTS or self.golden.cell in (*CELLS, *RECURRENCES):
+        if self.golden.cell in (*CELLS, *RECURRENCES) or (self.of == GRADIENTS and self.golden.cell in DIALECTS):
             return ()
-        return derived(cell_of(self.golden), bias=self.golden.network.bias)
+        return derived(cell_of(self.golden), bias=self.golden.network.bias, of=self.of)
 
     @cached_property
     def _applicable(self) -> "list[Deviation]":

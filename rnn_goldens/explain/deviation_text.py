@@ -97,7 +97,7 @@ def _step_in_words(of: type[Network], name: str) -> str:
 
 
 def code(wrong: Alteration, room: int, *, with_right: bool) -> list[str]:
-    """Return the wrong code and, if ``with_right``, the correct code; code that does not fit is only named.
+    """Return the wrong code, if any, and, if ``with_right``, the correct code; code that does not fit is only named.
 
     The wrong code has priority if there is little room.
     """
@@ -112,7 +112,7 @@ def code(wrong: Alteration, room: int, *, with_right: bool) -> list[str]:
     lines = [line for number in sorted(fitting) for line in texts[number]]
     if left := [piece.where for number, piece in enumerate(found) if number not in fitting]:
         lines += textwrap.wrap(f"not shown: {'; '.join(dict.fromkeys(left))}", WIDTH, subsequent_indent="  ")
-    return ["the code", *lines]
+    return ["the code", *lines] if lines else []
 
 
 def _piece(piece: Piece) -> list[str]:

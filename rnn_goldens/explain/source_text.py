@@ -12,16 +12,13 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Network, notation
-from rnn_goldens.deviations import correct_equations
+from rnn_goldens.deviations import parts
 from rnn_goldens.deviations.alteration import Alteration, overridden
 from rnn_goldens.deviations.backward import alterations as wrong_back
 
 _HERE = "rnn_goldens.deviations."
-_PASS_ON = (Alteration.__module__, wrong_back.__name__)
+_PASS_ON = (Alteration.__module__, wrong_back.__name__, parts.__name__)
 """Modules that only pass the wrong code on to the network."""
-
-_RIGHT = (correct_equations.__name__, notation.__name__)
-"""Modules of right code that wrong equations use."""
 
 _FOR_TOOLS = re.compile(r"  # (noqa|type: ignore).*")
 
@@ -89,6 +86,12 @@ def _followed(what: object, values: Mapping[str, str] | None = None) -> Iterator
         own = {name: _shown(value) for name, value in bound.items() if not _has_code(value)}
         yield from _followed(what.func, {**(values or {}), **own})
         yield from (piece for value in bound.values() if _has_code(value) for piece in _followed(value))
+    elif isinstance(what, FunctionType) and "formulas" in _closure(what):
+        yield from _passing_on(what)
+        for name, formula in inspect.getclosurevars(what).nonlocals["formulas"].items():
+            first, *used = _followed(formula)
+            is_named = getattr(formula, "__name__", "<lambda>") != "<lambda>"
+            yield from (first if is_named else replace(first, where=f"{name}, {first.where}"), *used)
     elif isinstance(what, FunctionType) and _has_code(what):
         own = {**_numbers(what), **_closure_values(what), **(values or {})}
         if what.__module__ in _PASS_ON:
@@ -112,12 +115,12 @@ def _passing_on(function: FunctionType) -> Iterator[Piece]:
 def _inner(function: FunctionType) -> Iterator[object]:
     """Yield the code of the catalogue that a function uses: closure variables, and functions that it calls."""
     passes_on = function.__module__ in _PASS_ON
-    closure = [value for value in _closure(function).values() if getattr(value, "__module__", "") not in _RIGHT]
+    closure = [value for value in _closure(function).values() if getattr(value, "__module__", "") != notation.__name__]
     yield from (value for value in closure if _has_code(value) or (passes_on and callable(value)))
     for name in _names(function.__code__):
         value = function.__globals__.get(name)
         home = getattr(value, "__module__", "")
-        if isinstance(value, FunctionType) and home.startswith(_HERE) and home not in (*_PASS_ON, *_RIGHT):
+        if isinstance(value, FunctionType) and home.startswith(_HERE) and home not in _PASS_ON:
             yield value
 
 

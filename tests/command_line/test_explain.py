@@ -86,7 +86,7 @@ def rows_of(text: str, name: str) -> list[list[str]]:
 def test_a_deviation_shows_the_wrong_line_beside_the_correct_one(run: Explain) -> None:
     text = run("lstm_output_without_tanh")
     assert "    c' = f * c + i * g\n  - h' = o * tanh(c')\n  + h' = o * c'\n" in text
-    assert "return o * c, c\n" in text
+    assert "wrong: new_h, rnn_goldens/deviations/gates.py\n    lambda o, new_c: o * new_c\n" in text
     assert "rnn_goldens/deviations/gates.py" in text
 
 

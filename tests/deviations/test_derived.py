@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from factories.for_each import for_each
 
 from rnn_goldens import Golden, Scenario, UnknownName, certify
 from rnn_goldens.cells import Array, case_of, cell_named
-from rnn_goldens.comparison.actual import actual_outputs
+from rnn_goldens.comparison.actual import actual_gradients, actual_outputs
 from rnn_goldens.deviations import derived, deviation
 from rnn_goldens.deviations.derived import MAX_PERMUTED
 from rnn_goldens.diagnosis.candidate_search import CandidateSearch
+from rnn_goldens.golden.expected import GRADIENTS
 
 Bugs = set[str]
 Implementation = Callable[[Golden, Bugs], tuple[Array, ...]]
@@ -52,6 +56,28 @@ def peepholes(golden: Golden, bugs: Bugs) -> tuple[Array, ...]:
     return np.stack(out, axis=1), h[None], c[None]
 
 
+def mgu_gradients(golden: Golden, dropped: str) -> dict[str, Array]:
+    """Return the gradients of a minimal gated unit in torch; ``dropped`` is detached: ``h in n`` where n uses it."""
+    w = {name: torch.tensor(array, requires_grad=True) for name, array in golden.weights.items()}
+    x, h0 = (torch.tensor(array, requires_grad=True) for array in (golden.x, golden.h0))
+
+    def used(name: str, user: str, value: torch.Tensor) -> torch.Tensor:
+        return value.detach() if dropped in (name, f"{name} in {user}") else value
+
+    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    (w_if, w_in), (w_hf, w_hn), (b_if, b_in), (b_hf, b_hn) = (w[name].chunk(2) for name in names)
+    h, loss = h0[0], torch.zeros((), dtype=x.dtype)
+    for t, v in enumerate(x.unbind(1)):
+        f = torch.sigmoid(used("x", "f", v) @ w_if.T + b_if + used("h", "f", h) @ w_hf.T + b_hf)
+        n = used("x", "n", v) @ w_in.T + b_in + (used("f", "n", f) * used("h", "n", h)) @ w_hn.T + b_hn
+        f_h, n_h = used("f", "h", f), used("n", "h", torch.tanh(n))
+        h = f_h * n_h + (1 - f_h) * used("h", "h", h)
+        loss = loss + (torch.tensor(golden.cotangents["d_out"][:, t]) * h).sum()
+    loss.backward()  # type: ignore[no-untyped-call]
+    arrays = {"x": x, "h0": h0, **w}
+    return {name: np.zeros(a.shape) if a.grad is None else a.grad.numpy() for name, a in arrays.items()}
+
+
 IMPLEMENTATIONS: dict[str, tuple[str, int, tuple[str, ...], Implementation]] = {
     "mgu": ("minimal_gated_unit", 2, (), mgu),
     "peepholes": ("peephole_lstm", 4, ("p_i", "p_f", "p_o"), peepholes),
@@ -69,6 +95,18 @@ BUGS: list[tuple[str, Bugs, str]] = [
     ("peepholes", {"early", "all early"}, "own_c_before_everywhere"),
 ]
 
+PATHS: dict[str, str] = {
+    "f in h": "own_f_through_new_h_dropped",
+    "n in h": "own_n_through_new_h_dropped",
+    "h in h": "own_h_through_new_h_dropped",
+    "x in f": "own_x_through_f_dropped",
+    "h in f": "own_h_through_f_dropped",
+    "x in n": "own_x_through_n_dropped",
+    "f in n": "own_f_through_n_dropped",
+    "h in n": "own_h_through_n_dropped",
+    "f": "own_f_detached",
+}
+
 
 @cache
 def golden_of(cell: str) -> Golden:
@@ -80,7 +118,8 @@ def golden_of(cell: str) -> Golden:
 
     weights = {"weight_ih_l0": draw(gates * 3, 2), "weight_hh_l0": draw(gates * 3, 3)}
     weights |= {f"bias_{side}h_l0": draw(gates * 3) for side in "ih"} | {f"{v}_l0": draw(3) for v in vectors}
-    state = {"h0": draw(1, 2, 3), **({"c0": draw(1, 2, 3)} if vectors else {})}
+    state: dict[str, Any] = {"h0": draw(1, 2, 3), **({"c0": draw(1, 2, 3)} if vectors else {})}
+    state |= {"d_out": draw(2, 4, 3), "gradient_purpose": "Cotangents of every step."}
     description = {"id": "own/cell", "purpose": "A custom cell.", "cell": f"factories.custom_cells:{function}"}
     return certify(Scenario(**description, weights=weights, x=draw(2, 4, 2), **state), confirm=False)  # type: ignore[arg-type]
 
@@ -99,6 +138,43 @@ def test_a_bug_in_a_custom_cell_is_identified(cell: str, bugs: Bugs, name: str, 
     wrong = IMPLEMENTATIONS[cell][3](golden, bugs)
     assert CandidateSearch(pairs=False).explain(actual_outputs(golden, *wrong)) == [(name,)]
     assert deviation(name).sentence in " ".join(golden.compare(*wrong).message.split())
+
+
+def test_gradients_with_all_paths_are_right() -> None:
+    golden_of("mgu").check_gradients(mgu_gradients(golden_of("mgu"), ""))
+
+
+def test_every_path_between_gates_inputs_and_states_has_a_deviation() -> None:
+    names = [one.name for one in derived(cell_named(golden_of("mgu").cell), bias=True, of=GRADIENTS)]
+    assert names == list(PATHS.values())
+
+
+@for_each(list(PATHS), every=4)
+def test_a_path_left_out_of_the_backward_pass_of_a_custom_cell_is_identified(dropped: str) -> None:
+    golden, name = golden_of("mgu"), PATHS[dropped]
+    wrong = mgu_gradients(golden, dropped)
+    assert CandidateSearch(pairs=False).explain(actual_gradients(golden, wrong)) == [(name,)]
+    assert deviation(name).sentence in " ".join(golden.compare_gradients(wrong).message.split())
+
+
+@pytest.mark.parametrize("cell", IMPLEMENTATIONS)
+def test_each_derived_path_changes_only_gradients_and_no_two_are_equal(cell: str) -> None:
+    golden, found = golden_of(cell), set()
+    for one in derived(cell_named(golden.cell), bias=True, of=GRADIENTS):
+        assert deviation(one.name) is one
+        assert one.is_backward
+        assert one.applies_to(golden.cell)
+        assert not one.applies_to("lstm")
+        gradients = one.gradients(case_of(golden, np.float64), golden.cotangents)
+        assert not golden.compare_gradients(gradients).passed, one.name
+        found.add(tuple(np.round(array, 9).tobytes() for array in gradients.values()))
+    assert len(found) == len(derived(cell_named(golden.cell), bias=True, of=GRADIENTS))
+
+
+def test_paths_that_the_catalogue_has_for_every_cell_are_not_derived() -> None:
+    assert derived(cell_named("rnn_tanh"), bias=True, of=GRADIENTS) == ()
+    names = [one.name for one in derived(cell_named("factories.custom_cells:residual"), bias=True, of=GRADIENTS)]
+    assert names == [f"own_{path}_dropped" for path in ("a_through_new_h", "x_through_new_h", "x_through_a")]
 
 
 @pytest.mark.slow

@@ -4,20 +4,21 @@ from collections.abc import Callable
 from typing import Any
 
 from rnn_goldens.cells import Array, Backward, Case, Cotangents
-from rnn_goldens.cells.notation import Term
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.deviations.alteration import Alteration, Gradients, in_steps
+from rnn_goldens.deviations.parts import detached, instead
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 
-
-def instead(value: Term, other: Term) -> Term:
-    """Return a term with the value of the first argument and the derivative of the second."""
-    return Term("instead", (value, other))
-
-
-def detached(z: Term) -> Term:
-    """Return z with a derivative of zero."""
-    return instead(z, Term("constant", (), (0,)))
+__all__ = [
+    "detached",
+    "in_cotangents",
+    "in_derivatives",
+    "in_gradient",
+    "in_gradients",
+    "in_names",
+    "in_steps_back",
+    "instead",
+]
 
 
 def in_derivatives(**equations: Equations) -> Alteration:
@@ -50,3 +51,8 @@ def in_gradient(prefix: str | tuple[str, ...], change: Callable[[Array], Array],
             for name, array in gradients.items()
         }
     )
+
+
+def in_names(other: Callable[[str], str]) -> Alteration:
+    """Return the change in which each gradient is that of the array with another name, if there is one."""
+    return in_gradients(lambda _, gradients: {name: gradients.get(other(name), a) for name, a in gradients.items()})

@@ -3,192 +3,147 @@
 from collections.abc import Callable
 from fractions import Fraction
 
-from rnn_goldens.cells.equations import lstm_projection
-from rnn_goldens.cells.notation import (
-    Operand,
-    Term,
-    Weight,
-    clip,
-    elu,
-    hard_sigmoid,
-    minimum,
-    relu,
-    softplus,
-    softsign,
-    thresholded_relu,
-)
+from rnn_goldens.cells import BUILT_IN_CELLS
+from rnn_goldens.cells.notation import Term, elu, hard_sigmoid, minimum, relu, tanh
 from rnn_goldens.cells.notation import sigmoid as logistic
 from rnn_goldens.cells.program import Equations
-from rnn_goldens.deviations.backward.alterations import detached, in_derivatives, instead
+from rnn_goldens.deviations.alteration import Alteration
+from rnn_goldens.deviations.backward.alterations import in_derivatives
 from rnn_goldens.deviations.backward.dialect_cells import of_dialect
-from rnn_goldens.deviations.correct_equations import Activation, activated, updated
+from rnn_goldens.deviations.backward.paths import slope_of_tanh
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.dialect_options import (
-    ALPHA,
-    CLIPPED,
-    FIFTH,
-    HARD,
-    SIXTH,
-    affine_map,
-    clip_at_1,
-    elu_by,
-    identity,
-    leaky_relu,
-    limited,
-    scaled_tanh,
+from rnn_goldens.deviations.dialect_options import CLIPPED, FIFTH, HARD, SIXTH, clip_at_1, limited
+from rnn_goldens.deviations.parts import (
+    Activation,
+    Formula,
+    activated,
+    detached,
+    differentiated,
+    instead,
+    without_paths,
 )
+from rnn_goldens.deviations.table import table
 from rnn_goldens.golden.built_in_cells import DIALECTS
 
 # Clips.
 
 
-def _through(low: Operand, high: Operand) -> Activation:
-    """Return a clip with the derivative of the identity: a straight-through gradient."""
-    return lambda z: instead(clip(z, low, high), z)  # type: ignore[arg-type] # numbers
+def _through(z: Term) -> Term:
+    """Clip z to ±1 with the derivative of the identity: a straight-through gradient."""
+    return instead(clip_at_1(z), z)
 
 
 def _one_side(z: Term) -> Term:
     return instead(clip_at_1(z), minimum(z, 1))
 
 
-def _clip(name: str, sentence: str, limit: Activation, last: Activation, cells: tuple[str, ...] = CLIPPED) -> Deviation:
-    wrong = in_derivatives(**{cell: limited(cell, limit, limit, last) for cell in cells})
-    return Deviation(f"clip_{name}_backward", sentence, wrong, cells)
+def _clip(limit: Activation, last: Activation) -> Alteration:
+    return in_derivatives(**{cell: limited(cell, limit, limit, last) for cell in CLIPPED})
 
 
-def _cell_clip(limit: Activation) -> Equations:
-    return updated(lambda c, i, f, g: limit(f * c + i * g))
-
-
-def _projection_straight_through(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
-    h, c = lstm_projection(x, h, c, w)
-    return _through(-0.25, 0.25)(h), c
-
-
-CLIP = (
-    _clip(
-        "straight_through",
-        "Passes gradients through clipped arguments as if they were not clipped.",
-        _through(-1, 1),
-        _through(-1, 1),
+CLIP = table(_clip, named="clip_{}_backward", cells=CLIPPED)(
+    straight_through=("Passes gradients through clipped arguments as if they were not clipped.", *(_through, _through)),
+    one_side=("Passes gradients through arguments that are clipped below.", _one_side, _one_side),
+    of_cell_straight_through=(
+        "Passes gradients through a clipped c.",
+        *(clip_at_1, _through),
+        {"cells": ("lstm_clip",)},
     ),
-    _clip("one_side", "Passes gradients through arguments that are clipped below.", _one_side, _one_side),
-    _clip(
-        "of_cell_straight_through", "Passes gradients through a clipped c.", clip_at_1, _through(-1, 1), ("lstm_clip",)
-    ),
-    of_dialect(
-        "lstm_cell_clip",
-        "straight_through",
+)
+
+CELL_CLIP = of_dialect("lstm_cell_clip")(
+    straight_through=(
         "Passes gradients through a clipped c as if it were not clipped.",
-        _cell_clip(_through(-0.5, 0.5)),
-    ),
-    of_dialect(
-        "lstm_projection_clip",
-        "straight_through",
+        differentiated("lstm_cell_clip", new_c=lambda f, c, i, g: f * c + i * g),
+    )
+)
+
+PROJECTION_CLIP = of_dialect("lstm_projection_clip")(
+    straight_through=(
         "Passes gradients through a clipped projection as if it were not clipped.",
-        _projection_straight_through,
-    ),
-    of_dialect(
-        "lstm_cell_clip",
-        "detached",
+        differentiated("lstm_projection_clip", new_h=lambda w, o, new_c: w.W_hr @ (o * tanh(new_c))),
+    )
+)
+
+CELL_CLIP_DETACHED = of_dialect("lstm_cell_clip")(
+    detached=(
         "Passes no gradient from a step to the c before it.",
-        lambda x, h, c, w: _cell_clip(lambda z: clip(z, -0.5, 0.5))(x, h, detached(c), w),
-    ),
+        without_paths(BUILT_IN_CELLS["lstm_cell_clip"], new_c="c"),
+    )
 )
 
 # Activations.
 
 
-def _hard(name: str, sentence: str, derivative: Callable[[Term, Fraction], Term], *cells: str) -> Deviation:
+def _hard(derivative: Callable[[Term, Fraction], Term]) -> Alteration:
     def equations(cell: str) -> Equations:
         slope = HARD[cell]
         return activated(DIALECTS[cell].base, lambda z: instead(hard_sigmoid(z, slope), derivative(z, slope)))
 
-    cells = cells or tuple(HARD)
-    wrong = in_derivatives(**{cell: equations(cell) for cell in cells})
-    return Deviation(f"hard_sigmoid_{name}_backward", sentence, wrong, cells)
+    return in_derivatives(**{cell: equations(cell) for cell in HARD})
 
 
-def _of_rnn(cell: str, name: str, sentence: str, right: Activation, derivative: Activation) -> Deviation:
-    equations = activated("rnn_tanh", candidate=lambda z: instead(right(z), derivative(z)))
-    return of_dialect(cell, name, sentence, equations)
-
-
-_ELU, _LEAKY, _SCALED, _AFFINE = elu_by(0.75), leaky_relu(0.125), scaled_tanh(1.25, 0.875), affine_map(0.75, 0.25)
-
-ACTIVATIONS = (
-    _hard("not_clipped", "Uses the slope where the hard sigmoid is clipped, too.", lambda z, slope: slope * z),
-    _hard("of_sigmoid", "Uses the derivative of a sigmoid.", lambda z, _: logistic(z)),
-    _hard(
-        "slope_sixth",
+HARD_SIGMOID = table(_hard, named="hard_sigmoid_{}_backward", cells=tuple(HARD))(
+    not_clipped=("Uses the slope where the hard sigmoid is clipped, too.", lambda z, slope: slope * z),
+    of_sigmoid=("Uses the derivative of a sigmoid.", lambda z, _: logistic(z)),
+    slope_sixth=(
         "Uses the slope 1/6 for the derivative.",
         lambda z, _: hard_sigmoid(z, SIXTH),
-        "lstm_hard_sigmoid",
-        "gru_hard_sigmoid",
+        {"cells": ("lstm_hard_sigmoid", "gru_hard_sigmoid")},
     ),
-    _hard(
-        "slope_fifth",
+    slope_fifth=(
         "Uses the slope 1/5 for the derivative.",
         lambda z, _: hard_sigmoid(z),
-        "lstm_hard_sigmoid_sixth",
-        "gru_hard_sigmoid_sixth",
-    ),
-    _of_rnn("rnn_leaky_relu", "of_relu", "Uses the derivative of a relu.", _LEAKY, relu),
-    _of_rnn("rnn_leaky_relu", "of_identity", "Uses the derivative 1 below zero, too.", _LEAKY, identity),
-    _of_rnn(
-        "rnn_thresholded_relu", "of_relu", "Uses the derivative of a relu.", lambda z: thresholded_relu(z, ALPHA), relu
-    ),
-    _of_rnn("rnn_elu", "of_relu", "Uses the derivative of a relu.", _ELU, relu),
-    _of_rnn("rnn_elu", "without_alpha", "Leaves out alpha in the derivative below zero.", _ELU, elu),
-    _of_rnn(
-        "rnn_scaled_tanh",
-        "slope_of_tanh",
-        "Uses 1 - y² for the derivative of 5/4 tanh(7/8 z).",
-        _SCALED,
-        lambda z: z * detached(1 - _SCALED(z) * _SCALED(z)),
-    ),
-    _of_rnn(
-        "rnn_scaled_tanh",
-        "without_beta",
-        "Leaves out beta in the derivative.",
-        _SCALED,
-        lambda z: Fraction(8, 7) * _SCALED(z),
-    ),
-    _of_rnn(
-        "rnn_affine",
-        "without_alpha",
-        "Leaves out alpha in the derivative.",
-        _AFFINE,
-        identity,
-    ),
-    _of_rnn(
-        "rnn_softsign",
-        "not_squared",
-        "Uses 1 / (1 + |z|) for the derivative, without the square.",
-        softsign,
-        lambda z: z * detached(1 / (1 + abs(z))),
-    ),
-    _of_rnn(
-        "rnn_softplus",
-        "by_output",
-        "Uses the sigmoid of the output for the derivative.",
-        softplus,
-        lambda z: z * detached(logistic(softplus(z))),
-    ),
-    _of_rnn(
-        "rnn_hard_sigmoid",
-        "not_clipped",
-        "Uses the slope where the hard sigmoid is clipped, too.",
-        hard_sigmoid,
-        lambda z: FIFTH * z,
-    ),
-    _of_rnn(
-        "rnn_sigmoid",
-        "as_tanh",
-        "Uses 1 - y² for the derivative.",
-        logistic,
-        lambda z: z * detached(1 - logistic(z) ** 2),
+        {"cells": ("lstm_hard_sigmoid_sixth", "gru_hard_sigmoid_sixth")},
     ),
 )
 
-DEVIATIONS = (*CLIP, *ACTIVATIONS)
+
+def _of_rnn(cell: str, **rows: tuple[str, Formula]) -> tuple[Deviation, ...]:
+    """Return the deviations of an RNN with the derivative of another formula, of the argument z_h and the result."""
+    return of_dialect(cell)(**{name: (sentence, differentiated(cell, new_h=f)) for name, (sentence, f) in rows.items()})
+
+
+RNN = (
+    *_of_rnn(
+        "rnn_leaky_relu",
+        of_relu=("Uses the derivative of a relu.", lambda z_h: relu(z_h)),
+        of_identity=("Uses the derivative 1 below zero, too.", lambda z_h: z_h),
+    ),
+    *_of_rnn("rnn_thresholded_relu", of_relu=("Uses the derivative of a relu.", lambda z_h: relu(z_h))),
+    *_of_rnn(
+        "rnn_elu",
+        of_relu=("Uses the derivative of a relu.", lambda z_h: relu(z_h)),
+        without_alpha=("Leaves out alpha in the derivative below zero.", lambda z_h: elu(z_h)),
+    ),
+    *_of_rnn(
+        "rnn_scaled_tanh",
+        slope_of_tanh=(
+            "Uses 1 - y² for the derivative of 5/4 tanh(7/8 z).",
+            lambda z_h, new_h: slope_of_tanh(Fraction(8, 7) * z_h, new_h),  # z_h is 7/8 z
+        ),
+        without_beta=("Leaves out beta in the derivative.", lambda new_h: Fraction(8, 7) * new_h),
+    ),
+    *_of_rnn("rnn_affine", without_alpha=("Leaves out alpha in the derivative.", lambda z_h: z_h)),
+    *_of_rnn(
+        "rnn_softsign",
+        not_squared=(
+            "Uses 1 / (1 + |z|) for the derivative, without the square.",
+            lambda z_h: z_h * detached(1 / (1 + abs(z_h))),
+        ),
+    ),
+    *_of_rnn(
+        "rnn_softplus",
+        by_output=(
+            "Uses the sigmoid of the output for the derivative.",
+            lambda z_h, new_h: z_h * detached(logistic(new_h)),
+        ),
+    ),
+    *_of_rnn(
+        "rnn_hard_sigmoid",
+        not_clipped=("Uses the slope where the hard sigmoid is clipped, too.", lambda z_h: FIFTH * z_h),
+    ),
+    *_of_rnn("rnn_sigmoid", as_tanh=("Uses 1 - y² for the derivative.", lambda z_h, new_h: slope_of_tanh(z_h, new_h))),
+)
+
+DEVIATIONS = (*CLIP, *CELL_CLIP, *PROJECTION_CLIP, *CELL_CLIP_DETACHED, *HARD_SIGMOID, *RNN)

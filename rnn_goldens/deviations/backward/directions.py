@@ -1,6 +1,6 @@
 """Cotangents and gradients of the wrong direction or layer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -8,8 +8,8 @@ from rnn_goldens.cells import Array, Backward, Case, Cotangents
 from rnn_goldens.cells.arrays import State
 from rnn_goldens.cells.backward import DirectionGradients
 from rnn_goldens.deviations.alteration import Alteration, Gradients, in_network
-from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_names, in_steps_back
+from rnn_goldens.deviations.table import table
 
 _BIDIRECTIONAL, _MULTILAYER = ("bidirectional",), ("multilayer",)
 
@@ -33,30 +33,8 @@ def _side_flipped(right: Backward, d_outs: Sequence[Array], direction: int, dire
     return found[::-1] if direction else found
 
 
-def _halves_swapped(right: Backward, d_outs: Sequence[Array], direction: int, directions: int) -> list[Array]:
-    return right.side(d_outs, directions - 1 - direction, directions)
-
-
-def _first_half(right: Backward, d_outs: Sequence[Array], _direction: int, directions: int) -> list[Array]:
-    return right.side(d_outs, 0, directions)
-
-
-def _times_as_forward(right: Backward, time: int, *, reverse: bool) -> Iterable[int]:  # noqa: ARG001
-    return right.times_back(time, reverse=False)
-
-
-def _forward_for_reverse(_: Case, gradients: Gradients) -> Gradients:
-    return {name: gradients.get(name.removesuffix("_reverse"), array) for name, array in gradients.items()}
-
-
-def _swapped(_: Case, gradients: Gradients) -> Gradients:
-    other = {f"{name}_reverse": name for name in gradients if f"{name}_reverse" in gradients}
-    other |= {name: reverse for reverse, name in other.items()}
-    return {name: gradients[other.get(name, name)] for name in gradients}
-
-
-def _reverse_zero(_: Case, gradients: Gradients) -> Gradients:
-    return {name: 0 * array if name.endswith("_reverse") else array for name, array in gradients.items()}
+def _of_other_direction(name: str) -> str:
+    return name.removesuffix("_reverse") if name.endswith("_reverse") else f"{name}_reverse"
 
 
 def _lower_zero(case: Case, gradients: Gradients) -> Gradients:
@@ -90,90 +68,61 @@ class _Overwriting(Backward):
         return found
 
 
-DEVIATIONS = (
-    Deviation(
-        "reverse_x_gradient_not_flipped",
+OF_DIRECTIONS = table(needs=_BIDIRECTIONAL)(
+    reverse_x_gradient_not_flipped=(
         "Adds the reverse direction's gradient of its input with the steps in reverse order.",
         in_steps_back(to_layer_below=_reverse_not_flipped),
-        needs=_BIDIRECTIONAL,
     ),
-    Deviation(
-        "reverse_cotangent_flipped",
+    reverse_cotangent_flipped=(
         "Uses the reverse half of out's cotangent with the steps in reverse order.",
         in_steps_back(side=_side_flipped),
-        needs=_BIDIRECTIONAL,
     ),
-    Deviation(
-        "cotangent_halves_swapped",
+    cotangent_halves_swapped=(
         "Swaps the halves of out's cotangent between the directions.",
-        in_steps_back(side=_halves_swapped),
-        needs=_BIDIRECTIONAL,
+        in_steps_back(
+            side=lambda right, d_outs, direction, directions: right.side(d_outs, directions - 1 - direction, directions)
+        ),
     ),
-    Deviation(
-        "cotangent_half_for_both",
+    cotangent_half_for_both=(
         "Uses the forward half of out's cotangent for both directions.",
-        in_steps_back(side=_first_half),
-        needs=_BIDIRECTIONAL,
+        in_steps_back(side=lambda right, d_outs, _direction, directions: right.side(d_outs, 0, directions)),
     ),
-    Deviation(
-        "reverse_way_back_as_forward",
+    reverse_way_back_as_forward=(
         "Runs the backward pass of the reverse direction in the order of the forward direction.",
-        in_steps_back(times_back=_times_as_forward),
-        needs=_BIDIRECTIONAL,
+        in_steps_back(times_back=lambda right, time, **_: right.times_back(time, reverse=False)),
     ),
-    Deviation(
-        "x_gradient_of_forward_alone",
-        "Leaves the reverse direction out of the gradient of the input.",
-        _one_direction(0),
-        needs=_BIDIRECTIONAL,
-    ),
-    Deviation(
-        "x_gradient_of_reverse_alone",
-        "Leaves the forward direction out of the gradient of the input.",
-        _one_direction(1),
-        needs=_BIDIRECTIONAL,
-    ),
-    Deviation(
-        "forward_gradients_for_reverse",
+    x_gradient_of_forward_alone=("Leaves the reverse direction out of the gradient of the input.", _one_direction(0)),
+    x_gradient_of_reverse_alone=("Leaves the forward direction out of the gradient of the input.", _one_direction(1)),
+    forward_gradients_for_reverse=(
         "Returns the gradients of the forward weights for those of the reverse direction.",
-        in_gradients(_forward_for_reverse),
-        needs=_BIDIRECTIONAL,
+        in_names(lambda name: name.removesuffix("_reverse")),
     ),
-    Deviation(
-        "direction_gradients_swapped",
+    direction_gradients_swapped=(
         "Swaps the gradients of the weights of the two directions.",
-        in_gradients(_swapped),
-        needs=_BIDIRECTIONAL,
+        in_names(_of_other_direction),
     ),
-    Deviation(
-        "reverse_gradients_zero",
+    reverse_gradients_zero=(
         "Returns zero for the gradients of the reverse direction's weights.",
-        in_gradients(_reverse_zero),
-        needs=_BIDIRECTIONAL,
-    ),
-    Deviation(
-        "layers_detached",
-        "Passes no gradient from a layer to the one below it.",
-        in_steps_back(to_layer_below=_zero_below),
-        needs=_MULTILAYER,
-    ),
-    Deviation(
-        "lower_gradients_zero",
-        "Returns zero for the gradients of the first layer's weights.",
-        in_gradients(_lower_zero),
-        needs=_MULTILAYER,
-    ),
-    Deviation(
-        "cotangents_overwritten",
-        "Overwrites the cotangent of a layer's output with that of its input before the other direction has read it.",
-        in_network(_Overwriting),
-        needs=("multilayer", "bidirectional"),
-        stands_for=("mxnet PR18203",),
-    ),
-    Deviation(
-        "upper_gradients_zero",
-        "Returns zero for the gradients of all weights except the first layer's.",
-        in_gradient(("weight", "bias"), lambda array: 0 * array, but="_l0"),
-        needs=_MULTILAYER,
+        in_gradients(
+            lambda _, gradients: {
+                name: 0 * array if name.endswith("_reverse") else array for name, array in gradients.items()
+            }
+        ),
     ),
 )
+
+OF_LAYERS = table(needs=_MULTILAYER)(
+    layers_detached=("Passes no gradient from a layer to the one below it.", in_steps_back(to_layer_below=_zero_below)),
+    lower_gradients_zero=("Returns zero for the gradients of the first layer's weights.", in_gradients(_lower_zero)),
+    cotangents_overwritten=(
+        "Overwrites the cotangent of a layer's output with that of its input before the other direction has read it.",
+        in_network(_Overwriting),
+        {"needs": ("multilayer", "bidirectional"), "stands_for": ("mxnet PR18203",)},
+    ),
+    upper_gradients_zero=(
+        "Returns zero for the gradients of all weights except the first layer's.",
+        in_gradient(("weight", "bias"), lambda array: 0 * array, but="_l0"),
+    ),
+)
+
+DEVIATIONS = (*OF_DIRECTIONS, *OF_LAYERS)

@@ -10,7 +10,7 @@ from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.steps import ACTIVATIONS
 from rnn_goldens.deviations.alteration import Alteration, in_network
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_steps_back
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.table import table
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 
 _Found = dict[Block, list[Factors]]
@@ -103,35 +103,30 @@ def _of_states(program: Program) -> set[int]:
     return {*range(program.inputs), *after, *(k for k, o in operations.items() if o.of and after >= set(o.of))}
 
 
-DEVIATIONS = (
-    Deviation(
-        "weight_hh_transposed_on_the_way_back",
+DEVIATIONS = table()(
+    weight_hh_transposed_on_the_way_back=(
         "Uses the transpose of each gate's W_hh in the gradient of h.",
         in_steps_back(step_back=_by_transposed_matrix),
     ),
-    *(
-        Deviation(
-            f"{cell}_gate_gradients_in_order_{order}",
+    **{
+        f"{cell}_gate_gradients_in_order_{order}": (
             f"Orders the gates' gradients as {', '.join(order)} and computes all other gradients from these.",
             _in_order(cell, order),
-            cells=(cell,),
+            {"cells": (cell,)},
         )
         for cell, order in (("lstm", "ifog"), ("lstm", "figo"), ("lstm", "iofg"), ("gru", "zrn"))
-    ),
-    Deviation(
-        "gates_computed_again_from_state_after",
+    },
+    gates_computed_again_from_state_after=(
         "Recomputes the gates in the backward pass from h after the step instead of before it.",
         in_network(_Recomputed),
-        cells=("lstm", "gru"),
+        {"cells": ("lstm", "gru")},
     ),
-    Deviation(
-        "gates_kept_before_their_activations",
+    gates_kept_before_their_activations=(
         "Uses the argument of each gate's activation in the backward pass instead of its result.",
         in_network(_BeforeActivation),
-        cells=("lstm", "gru"),
+        {"cells": ("lstm", "gru")},
     ),
-    Deviation(
-        "gate_gradients_clipped_at_1",
+    gate_gradients_clipped_at_1=(
         "Clips the gradient of each activation's argument to between -1 and 1, at every step.",
         of_gates(lambda g: np.clip(g, -1, 1)),
     ),

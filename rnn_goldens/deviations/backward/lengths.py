@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Backward, Case, Cotangents, State
+from rnn_goldens.cells import Array, Backward, Case, Cotangents
 from rnn_goldens.deviations.alteration import Alteration, Gradients, in_network
 from rnn_goldens.deviations.backward.alterations import in_cotangents, in_gradients, in_steps_back
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.table import table
 
 _LENGTHS = ("lengths",)
 
@@ -60,57 +60,34 @@ def _by_lengths_that_are_off(by: int) -> Alteration:
     return in_network(Off)
 
 
-def _not_carried_in_padding(_: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:  # noqa: ARG001
-    return d_before
-
-
-DEVIATIONS = (
-    Deviation(
-        "padded_steps_gone_back_through",
+DEVIATIONS = table(needs=_LENGTHS)(
+    padded_steps_gone_back_through=(
         "Includes padded steps in the backward pass, as if every sequence were as long as the longest.",
         in_steps_back(within_back=lambda _, _t, lengths: np.ones(len(lengths), bool)),
-        needs=_LENGTHS,
     ),
-    Deviation(
-        "lengths_one_short_on_the_way_back",
+    lengths_one_short_on_the_way_back=(
         "Leaves out the last step of every sequence in the backward pass.",
         _by_lengths_that_are_off(-1),
-        needs=_LENGTHS,
     ),
-    Deviation(
-        "lengths_one_long_on_the_way_back",
+    lengths_one_long_on_the_way_back=(
         "Includes one padded step of every padded sequence in the backward pass.",
         _by_lengths_that_are_off(1),
-        needs=_LENGTHS,
     ),
-    Deviation(
-        "padded_cotangents_added",
+    padded_cotangents_added=(
         "Adds the cotangents of out beyond a sequence's end to that of its last step.",
         in_cotangents(_added_at_the_end),
-        needs=_LENGTHS,
     ),
-    Deviation(
-        "d_h_n_lost_where_shorter",
+    d_h_n_lost_where_shorter=(
         "Loses the cotangent of the last state of sequences that are shorter than the longest.",
-        in_steps_back(carry=_not_carried_in_padding),
-        needs=_LENGTHS,
+        in_steps_back(carry=lambda _, d_before, *_others: d_before),
     ),
-    Deviation(
-        "last_cotangents_of_longest_alone",
+    last_cotangents_of_longest_alone=(
         "Uses the cotangents of the last states of the longest sequences only.",
         in_cotangents(_lost_where_shorter),
-        needs=_LENGTHS,
     ),
-    Deviation(
-        "x_gradient_at_padded_end",
+    x_gradient_at_padded_end=(
         "Puts a shorter sequence's gradient of x at the end of the padded time axis.",
         in_gradients(_at_its_end),
-        needs=_LENGTHS,
     ),
-    Deviation(
-        "gradient_rows_left_sorted",
-        "Leaves the rows of gradients sorted by length.",
-        in_gradients(_sorted),
-        needs=_LENGTHS,
-    ),
+    gradient_rows_left_sorted=("Leaves the rows of gradients sorted by length.", in_gradients(_sorted)),
 )

@@ -8,8 +8,8 @@ from rnn_goldens.cells import Array, Backward, Case
 from rnn_goldens.deviations.alteration import Alteration, Gradients
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
 from rnn_goldens.deviations.backward.gates import of_gates
-from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.rounding import Round, to, to_tf32
+from rnn_goldens.deviations.table import table
 
 
 def _every(change: Round) -> Alteration:
@@ -49,75 +49,54 @@ def _outputs(case: Case) -> int:
     return _steps(case) * _rows(case) * case.config.num_directions * case.config.output_size
 
 
-ROUNDING = (
-    Deviation("gradients_in_float32", "Rounds the gradients to float32.", _every(to("float32"))),
-    Deviation("gradients_in_bfloat16", "Rounds the gradients to bfloat16.", _every(to("bfloat16"))),
-    Deviation("gradients_in_float16", "Rounds the gradients to float16.", _every(to("float16"))),
-    Deviation(
-        "backward_products_in_float32",
-        "Rounds both factors of every product of the backward pass to float32.",
-        _products(to("float32")),
-    ),
-    Deviation(
-        "backward_products_in_tf32",
-        "Rounds both factors of every product of the backward pass to TF32 (11 significant bits).",
-        _products(to_tf32),
-    ),
-    Deviation(
-        "backward_products_in_bfloat16",
-        "Rounds both factors of every product of the backward pass to bfloat16.",
-        _products(to("bfloat16")),
-    ),
-    Deviation(
-        "backward_products_in_float16",
-        "Rounds both factors of every product of the backward pass to float16.",
-        _products(to("float16")),
-    ),
-    *(
-        Deviation(
-            f"gate_gradients_in_{half}",
+ROUNDING = table()(
+    **{
+        f"gradients_in_{name}": (f"Rounds the gradients to {name}.", _every(to(name)))
+        for name in ("float32", "bfloat16", "float16")
+    },
+    **{
+        f"backward_products_in_{name.lower()}": (
+            f"Rounds both factors of every product of the backward pass to {name}{note}.",
+            _products(rounded),
+        )
+        for name, note, rounded in (
+            ("float32", "", to("float32")),
+            ("TF32", " (11 significant bits)", to_tf32),
+            ("bfloat16", "", to("bfloat16")),
+            ("float16", "", to("float16")),
+        )
+    },
+    **{
+        f"gate_gradients_in_{half}": (
             f"Rounds the gradient of each activation's argument to {half}, at every step.",
             of_gates(to(half)),
         )
         for half in ("bfloat16", "float16")
-    ),
+    },
 )
 """Deviations that round to a narrow type."""
 
-DEVIATIONS = (
-    Deviation(
-        "gradients_accumulated",
+SCALED = table()(
+    gradients_accumulated=(
         "Adds to the gradients of the previous call, which were not cleared.",
         _every(lambda array: 2 * array),
     ),
-    Deviation(
-        "gradients_of_other_sign", "Returns every gradient with the opposite sign.", _every(lambda array: -array)
-    ),
-    Deviation(
-        "gradients_four_times",
+    gradients_of_other_sign=("Returns every gradient with the opposite sign.", _every(lambda array: -array)),
+    gradients_four_times=(
         "Multiplies the gradient of every weight by 4.",
         in_gradient(("weight", "bias"), lambda array: 4 * array),
     ),
-    Deviation(
-        "gradients_mean_over_time",
+    gradients_mean_over_time=(
         "Divides every gradient by the number of steps, as for a mean instead of a sum.",
         _divided(_steps),
     ),
-    Deviation("gradients_mean_over_batch", "Divides every gradient by the number of sequences.", _divided(_rows)),
-    Deviation(
-        "gradients_mean_over_outputs",
+    gradients_mean_over_batch=("Divides every gradient by the number of sequences.", _divided(_rows)),
+    gradients_mean_over_outputs=(
         "Divides every gradient by the number of outputs, as for a mean loss.",
         _divided(_outputs),
     ),
-    Deviation(
-        "gradients_clipped_at_1",
-        "Clips every gradient to between -1 and 1.",
-        _every(lambda array: np.clip(array, -1, 1)),
-    ),
-    Deviation(
-        "gradients_clipped_to_norm_1",
-        "Scales all gradients so that their norm is at most 1.",
-        in_gradients(_norm_clipped),
-    ),
-    *ROUNDING,
+    gradients_clipped_at_1=("Clips every gradient to between -1 and 1.", _every(lambda array: np.clip(array, -1, 1))),
+    gradients_clipped_to_norm_1=("Scales all gradients so that their norm is at most 1.", in_gradients(_norm_clipped)),
 )
+
+DEVIATIONS = (*SCALED, *ROUNDING)

@@ -1,6 +1,6 @@
 """Gradients that are cut off at certain sizes: edges of tiles, full buffers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -8,11 +8,13 @@ from rnn_goldens.cells import Array, Backward, Case
 from rnn_goldens.cells.backward import Factors
 from rnn_goldens.deviations.alteration import REVERSE, Alteration, Gradients, direction
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
-from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.sizes import LIMITS
-from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.deviations.table import Row, for_each, table
 
-_MATRICES = (("weight_ih", "input"), ("weight_hh", "state"))
+_MATRICES = (
+    ("weight_ih", "the first {} columns, those of the input"),
+    ("weight_hh", "the first {} columns, those of the state"),
+)
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
@@ -77,58 +79,56 @@ def _zero_units_below(limit: int) -> Alteration:
     return in_steps_back(to_layer_below=to_layer_below)
 
 
-def _cut_off() -> Iterator[Deviation]:
-    for limit in LIMITS:
-        for weight, of in _MATRICES:
-            yield Deviation(
-                f"{weight}_gradient_beyond_{limit}_zero",
-                f"Returns zero for the gradient of {weight} beyond the first {limit} columns, those of the {of}.",
-                in_gradient(weight, _columns_beyond(limit)),
-            )
-        yield Deviation(
-            f"x_gradient_beyond_{limit}_zero",
-            f"Returns zero for the gradient of x beyond its first {limit} features.",
-            in_gradient("x", _columns_beyond(limit)),
-        )
-        yield Deviation(
-            f"gradients_of_units_beyond_{limit}_zero",
-            f"Returns zero for the weights' gradients of units beyond the first {limit}.",
-            _units_beyond(limit),
-        )
-        yield Deviation(
-            f"gradients_without_rows_beyond_{limit}",
-            f"Sums the weights' gradients only over the first {limit} sequences of a batch.",
-            _rows_beyond(limit),
-        )
-        yield Deviation(
-            f"reverse_gradients_without_rows_beyond_{limit}",
-            f"Sums the reverse direction's gradients only over the first {limit} sequences of a batch.",
-            _reverse_rows_beyond(limit),
-            needs=("bidirectional",),
-        )
-    for limit in LIMITS[:3]:
-        for state, cells in (("h0", CELLS), ("c0", ("lstm",))):
-            yield Deviation(
-                f"{state}_gradient_beyond_{limit}_zero",
-                f"Returns zero for the gradient of {state} beyond the first {limit} units.",
-                in_gradient(state, _columns_beyond(limit)),
-                cells=cells,
-                needs=("state",),
-            )
-        yield Deviation(
-            f"handed_down_beyond_{limit}_zero",
-            f"Passes zero to units of the layer below beyond the first {limit}.",
-            _zero_units_below(limit),
-            needs=("multilayer",),
-        )
-        for weight, of in _MATRICES:
-            yield Deviation(
-                f"reverse_{weight}_gradient_beyond_{limit}_zero",
-                f"Returns zero for the reverse direction's gradient of {weight} beyond the first {limit} columns, "
-                f"those of the {of}.",
-                _reverse_columns_beyond(weight, limit),
-                needs=("bidirectional",),
-            )
+def _gradient_beyond(prefix: str, words: str, **attributes: tuple[str, ...]) -> Row:
+    return (
+        f"{prefix}_gradient_beyond_{{}}_zero",
+        f"Returns zero for the gradient of {prefix} beyond {words}.",
+        lambda limit: in_gradient(prefix, _columns_beyond(limit)),
+        attributes,
+    )
 
 
-DEVIATIONS = tuple(_cut_off())
+def _reverse_gradient_beyond(weight: str, words: str) -> Row:
+    return (
+        f"reverse_{weight}_gradient_beyond_{{}}_zero",
+        f"Returns zero for the reverse direction's gradient of {weight} beyond {words}.",
+        lambda limit: _reverse_columns_beyond(weight, limit),
+        {"needs": ("bidirectional",)},
+    )
+
+
+DEVIATIONS = table()(
+    **for_each(
+        LIMITS,
+        *(_gradient_beyond(*matrix) for matrix in _MATRICES),
+        _gradient_beyond("x", "its first {} features"),
+        (
+            "gradients_of_units_beyond_{}_zero",
+            "Returns zero for the weights' gradients of units beyond the first {}.",
+            _units_beyond,
+        ),
+        (
+            "gradients_without_rows_beyond_{}",
+            "Sums the weights' gradients only over the first {} sequences of a batch.",
+            _rows_beyond,
+        ),
+        (
+            "reverse_gradients_without_rows_beyond_{}",
+            "Sums the reverse direction's gradients only over the first {} sequences of a batch.",
+            _reverse_rows_beyond,
+            {"needs": ("bidirectional",)},
+        ),
+    ),
+    **for_each(
+        LIMITS[:3],
+        _gradient_beyond("h0", "the first {} units", needs=("state",)),
+        _gradient_beyond("c0", "the first {} units", cells=("lstm",), needs=("state",)),
+        (
+            "handed_down_beyond_{}_zero",
+            "Passes zero to units of the layer below beyond the first {}.",
+            _zero_units_below,
+            {"needs": ("multilayer",)},
+        ),
+        *(_reverse_gradient_beyond(*matrix) for matrix in _MATRICES),
+    ),
+)

@@ -1,4 +1,4 @@
-"""Cotangents of states: of the last states, carried from step to step, and of the initial states."""
+"""Cotangents of outputs and states: changed, carried from step to step, and of the initial states."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,67 +8,110 @@ from rnn_goldens.cells import Array, Backward, Case, Cotangents, State
 from rnn_goldens.cells.backward import DirectionGradients
 from rnn_goldens.deviations.alteration import Alteration, Gradients, by_layer, in_network
 from rnn_goldens.deviations.backward.alterations import in_cotangents, in_gradients, in_steps_back
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.states import selected
+from rnn_goldens.deviations.table import for_each, table
 
 _LSTM = ("lstm",)
 
-
-def _truncated(steps: int) -> Deviation:
-    """Return the deviation that detaches the state after every ``steps`` steps, as between chunks."""
-
-    def carry(right: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:
-        carried = right.carry(d_before, d_after, within, t)
-        return tuple(np.zeros_like(part) for part in carried) if t % steps == 0 and t else carried
-
-    return Deviation(
-        f"backward_truncated_every_{steps}",
-        f"Detaches the state after every {steps} steps: gradients do not pass further back.",
-        in_steps_back(carry=carry),
-    )
+_Change = Callable[[Array, Case], Array]
 
 
-class _DetachedBetweenSteps(Backward):
-    """Passes no gradient between steps; only the first step of a sequence passes one, to the initial state."""
-
-    def back(
-        self, case: Case, suffix: str, d_outs: Sequence[Array], d_last: State, lengths: Array
-    ) -> DirectionGradients:
-        self._reverse, self._lengths = suffix.endswith("_reverse"), lengths
-        return super().back(case, suffix, d_outs, d_last, lengths)
-
-    def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:
-        is_first = t >= self._lengths - 1 if self._reverse else np.full(len(within), t == 0)
-        mask = (is_first | ~within)[:, None]
-        return tuple(part * mask for part in super().carry(d_before, d_after, within, t))
-
-
-def _not_carried(right: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:
-    return tuple(np.zeros_like(part) for part in right.carry(d_before, d_after, within, t))
-
-
-def _part_not_carried(index: int) -> Alteration:
-    def carry(right: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:
-        carried = right.carry(d_before, d_after, within, t)
-        return tuple(np.zeros_like(part) if place == index else part for place, part in enumerate(carried))
-
-    return in_steps_back(carry=carry)
-
-
-def _of_last(change: Callable[[str, Array, Case], Array]) -> Alteration:
-    """Change the cotangents of the last states."""
+def _of(names: str, change: _Change) -> Alteration:
+    """Change the cotangents of these names, or those of all last states if the names are empty."""
 
     def changed(case: Case, cotangents: Cotangents) -> Cotangents:
-        return {name: array if name == "d_out" else change(name, array, case) for name, array in cotangents.items()}
+        chosen = names.split() or set(cotangents) - {"d_out"}
+        return {name: change(array, case) if name in chosen else array for name, array in cotangents.items()}
 
     return in_cotangents(changed)
 
 
-def _without(*names: str) -> Alteration:
-    return in_cotangents(lambda _, cotangents: {n: 0 * a if n in names else a for n, a in cotangents.items()})
+def _of_last(change: _Change) -> Alteration:
+    return _of("", change)
 
 
-def _times(factor: float, *names: str) -> Alteration:
-    return in_cotangents(lambda _, cotangents: {n: factor * a if n in names else a for n, a in cotangents.items()})
+def _of_out(change: _Change) -> Alteration:
+    return _of("d_out", change)
+
+
+def _times(factor: float, names: str) -> Alteration:
+    return _of(names, lambda array, _: factor * array)
+
+
+def _carried(change: Callable[[State, int], State]) -> Alteration:
+    """Change what is passed to the previous step: ``change(cotangents, t)``."""
+
+    def carry(right: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:
+        return change(right.carry(d_before, d_after, within, t), t)
+
+    return in_steps_back(carry=carry)
+
+
+def _zero(cotangents: State) -> State:
+    return tuple(np.zeros_like(part) for part in cotangents)
+
+
+def _truncated(steps: int) -> Alteration:
+    """Detach the state after every ``steps`` steps, as between chunks."""
+    return _carried(lambda cotangents, t: _zero(cotangents) if t % steps == 0 and t else cotangents)
+
+
+class _Knowing(Backward):
+    """Knows the direction, the lengths and the cotangents of the last states."""
+
+    def back(
+        self, case: Case, suffix: str, d_outs: Sequence[Array], d_last: State, lengths: Array
+    ) -> DirectionGradients:
+        self.reverse, self.lengths, self.d_last = suffix.endswith("_reverse"), lengths, d_last
+        return super().back(case, suffix, d_outs, d_last, lengths)
+
+
+class _DetachedBetweenSteps(_Knowing):
+    """Passes no gradient between steps; only the first step of a sequence passes one, to the initial state."""
+
+    def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:
+        is_first = t >= self.lengths - 1 if self.reverse else np.full(len(within), t == 0)
+        mask = (is_first | ~within)[:, None]
+        return tuple(part * mask for part in super().carry(d_before, d_after, within, t))
+
+
+class _EnteringEverywhere(_Knowing):
+    """Adds the cotangent of the last state at every step."""
+
+    def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:
+        carried = super().carry(d_before, d_after, within, t)
+        return carried[0] + self.d_last[0], *carried[1:]
+
+
+class _StartFromLast(_Knowing):
+    """Returns the cotangent of the last state as the gradient of the initial state."""
+
+    def to_start(self, d_state: State) -> State:
+        return self.d_last if d_state else d_state
+
+
+class _ReverseAtItsStart(_Knowing):
+    """Adds the cotangent of the reverse direction's h_n at the first step of that direction."""
+
+    def back(
+        self, case: Case, suffix: str, d_outs: Sequence[Array], d_last: State, lengths: Array
+    ) -> DirectionGradients:
+        self.late = d_last[0] if suffix.endswith("_reverse") else np.zeros_like(d_last[0])
+        return super().back(case, suffix, d_outs, (d_last[0] - self.late, *d_last[1:]), lengths)
+
+    def enter(self, d_state: State, d_out: Array, t: int) -> State:
+        return super().enter(d_state, d_out + self.only(self.lengths - 1 == t, self.late), t)
+
+
+class _OneStepShort(Backward):
+    """Returns the gradient of the state after the first step as the gradient of the initial state."""
+
+    def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:
+        self._after = d_after
+        return super().carry(d_before, d_after, within, t)
+
+    def to_start(self, d_state: State) -> State:
+        return self._after if d_state else d_state
 
 
 def _last_swapped(case: Case, cotangents: Cotangents) -> Cotangents:
@@ -77,25 +120,20 @@ def _last_swapped(case: Case, cotangents: Cotangents) -> Cotangents:
     return {**cotangents, "d_h_n": d_c, "d_c_n": d_h}
 
 
-def _top_layer_alone(_: str, array: Array, case: Case) -> Array:
+def _cell_to_state(_: Case, cotangents: Cotangents) -> Cotangents:
+    if "d_c_n" not in cotangents:
+        return cotangents
+    d_c = cotangents["d_c_n"]
+    return {**cotangents, "d_h_n": cotangents.get("d_h_n", 0) + d_c, "d_c_n": np.zeros_like(d_c)}
+
+
+def _top_layer_alone(array: Array, case: Case) -> Array:
     found = np.array(by_layer(array, case))
     found[:-1] = 0
     return found.reshape(array.shape)
 
 
-def _layers_reversed(_: str, array: Array, case: Case) -> Array:
-    return by_layer(array, case)[::-1].reshape(array.shape)
-
-
-def _directions_swapped(_: str, array: Array, case: Case) -> Array:
-    return by_layer(array, case)[:, ::-1].reshape(array.shape)
-
-
-def _out(change: Callable[[Array], Array]) -> Alteration:
-    return in_cotangents(lambda _, cotangents: {n: change(a) if n == "d_out" else a for n, a in cotangents.items()})
-
-
-def _last_step_alone(d_out: Array) -> Array:
+def _last_step_alone(d_out: Array, _case: Case) -> Array:
     found = np.zeros_like(d_out)
     found[..., -1, :] = d_out[..., -1, :]
     return found
@@ -110,215 +148,177 @@ def _replaces_last_step(case: Case, cotangents: Cotangents) -> Cotangents:
     return {**cotangents, "d_out": found}
 
 
-class _EnteringEverywhere(Backward):
-    """Adds the cotangent of the last state at every step."""
-
-    def back(
-        self, case: Case, suffix: str, d_outs: Sequence[Array], d_last: State, lengths: Array
-    ) -> DirectionGradients:
-        self._d_last = d_last
-        return super().back(case, suffix, d_outs, d_last, lengths)
-
-    def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:
-        carried = super().carry(d_before, d_after, within, t)
-        return carried[0] + self._d_last[0], *carried[1:]
-
-
-class _StartFromLast(Backward):
-    """Returns the cotangent of the last state as the gradient of the initial state."""
-
-    def back(
-        self, case: Case, suffix: str, d_outs: Sequence[Array], d_last: State, lengths: Array
-    ) -> DirectionGradients:
-        self._d_last = d_last
-        return super().back(case, suffix, d_outs, d_last, lengths)
-
-    def to_start(self, d_state: State) -> State:
-        return self._d_last if d_state else d_state
-
-
-class _OneStepShort(Backward):
-    """Returns the gradient of the state after the first step as the gradient of the initial state."""
-
-    def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:
-        self._after = d_after
-        return super().carry(d_before, d_after, within, t)
-
-    def to_start(self, d_state: State) -> State:
-        return self._after if d_state else d_state
-
-
-def _start(change: Callable[[str, Array, Case], Array], *names: str) -> Alteration:
+def _start(change: Callable[[Array, Case], Array], *names: str) -> Alteration:
     """Change the gradients of the initial states."""
 
     def changed(case: Case, gradients: Gradients) -> Gradients:
-        return {n: change(n, a, case) if n in (names or ("h0", "c0")) else a for n, a in gradients.items()}
+        return {n: change(a, case) if n in (names or ("h0", "c0")) else a for n, a in gradients.items()}
 
     return in_gradients(changed)
 
 
-def _start_swapped(_: Case, gradients: Gradients) -> Gradients:
-    return {**gradients, "h0": gradients["c0"], "c0": gradients["h0"]} if "c0" in gradients else gradients
-
-
-def _summed_over_batch(_: str, array: Array, case: Case) -> Array:
-    return np.broadcast_to(array.sum(axis=1, keepdims=True), array.shape).copy() if case.batched else array
-
-
-DEVIATIONS = (
-    Deviation(
-        "backward_not_through_time",
+PASSED_ON = table()(
+    backward_not_through_time=(
         "Passes no gradient from a step to the one before it: each step is differentiated separately.",
-        in_steps_back(carry=_not_carried),
-        stands_for=("Flux.jl#2185",),
+        _carried(lambda cotangents, _: _zero(cotangents)),
+        {"stands_for": ("Flux.jl#2185",)},
     ),
-    Deviation(
-        "state_detached_between_steps",
+    state_detached_between_steps=(
         "Detaches the state between steps; only the first step passes a gradient to the initial state.",
         in_network(_DetachedBetweenSteps),
     ),
-    Deviation(
-        "way_back_in_order_of_time",
+    way_back_in_order_of_time=(
         "Runs the backward pass over the steps in forward order.",
         in_steps_back(times_back=lambda right, time, *, reverse: right.times(time, reverse=reverse)),
-        stands_for=("axon PR646",),
+        {"stands_for": ("axon PR646",)},
     ),
-    *(_truncated(steps) for steps in (2, 4, 8, 16, 32, 64, 128)),
-    Deviation(
-        "lstm_h_not_carried_back",
+    **for_each(
+        (2, 4, 8, 16, 32, 64, 128),
+        (
+            "backward_truncated_every_{}",
+            "Detaches the state after every {} steps: gradients do not pass further back.",
+            _truncated,
+        ),
+    ),
+    lstm_h_not_carried_back=(
         "Passes the gradient of the cell state from step to step, but not that of the hidden state.",
-        _part_not_carried(0),
-        cells=_LSTM,
-        stands_for=("AiDotNet PR722",),
+        _carried(lambda cotangents, _: (np.zeros_like(cotangents[0]), cotangents[1])),
+        {"cells": _LSTM, "stands_for": ("AiDotNet PR722",)},
     ),
-    Deviation(
-        "lstm_c_not_carried_back",
+    lstm_c_not_carried_back=(
         "Passes the gradient of the hidden state from step to step, but not that of the cell state.",
-        _part_not_carried(1),
-        cells=_LSTM,
+        _carried(lambda cotangents, _: (cotangents[0], np.zeros_like(cotangents[1]))),
+        {"cells": _LSTM},
     ),
-    Deviation("d_h_n_ignored", "Ignores the cotangent of h_n.", _without("d_h_n")),
-    Deviation("d_h_n_twice", "Adds the cotangent of h_n twice.", _times(2.0, "d_h_n")),
-    Deviation(
-        "d_h_n_of_top_layer_alone",
+    d_h_n_ignored=("Ignores the cotangent of h_n.", _times(0, "d_h_n")),
+    d_h_n_twice=("Adds the cotangent of h_n twice.", _times(2, "d_h_n")),
+    d_h_n_of_top_layer_alone=(
         "Ignores the cotangents of h_n of all layers except the last.",
         _of_last(_top_layer_alone),
-        needs=("multilayer",),
+        {"needs": ("multilayer",)},
     ),
-    Deviation(
-        "d_h_n_layers_reversed",
+    d_h_n_layers_reversed=(
         "Uses the cotangents of the last states with the layers in reverse order.",
-        _of_last(_layers_reversed),
-        needs=("multilayer",),
+        _of_last(selected(np.s_[::-1])),
+        {"needs": ("multilayer",)},
     ),
-    Deviation(
-        "d_h_n_directions_swapped",
+    d_h_n_directions_swapped=(
         "Swaps the cotangents of the last states between the directions.",
-        _of_last(_directions_swapped),
-        needs=("bidirectional",),
+        _of_last(selected(np.s_[:, ::-1])),
+        {"needs": ("bidirectional",)},
     ),
-    Deviation(
-        "d_h_n_at_every_step",
+    d_h_n_at_every_step=(
         "Adds the cotangent of h_n at every step instead of only at the last.",
         in_network(_EnteringEverywhere),
     ),
-    Deviation(
-        "d_h_n_for_d_out",
+    d_h_n_for_d_out=(
         "Replaces the cotangent of out at the last step by that of h_n instead of adding them.",
         in_cotangents(_replaces_last_step),
     ),
-    Deviation(
-        "d_c_n_ignored",
+    d_c_n_ignored=(
         "Ignores the cotangent of c_n.",
-        _without("d_c_n"),
-        cells=_LSTM,
-        stands_for=("deeplearning4j#8838",),
+        _times(0, "d_c_n"),
+        {"cells": _LSTM, "stands_for": ("deeplearning4j#8838",)},
     ),
-    Deviation("d_c_n_twice", "Adds the cotangent of c_n twice.", _times(2.0, "d_c_n"), cells=_LSTM),
-    Deviation(
-        "d_h_n_and_d_c_n_swapped",
+    d_c_n_twice=("Adds the cotangent of c_n twice.", _times(2, "d_c_n"), {"cells": _LSTM}),
+    d_h_n_and_d_c_n_swapped=(
         "Swaps the cotangents of h_n and c_n.",
         in_cotangents(_last_swapped),
-        cells=_LSTM,
-        mixes_states=True,
+        {"cells": _LSTM, "mixes_states": True},
     ),
-    Deviation("d_out_ignored", "Ignores the cotangent of out.", _without("d_out")),
-    Deviation("d_out_twice", "Adds the cotangent of out twice.", _times(2.0, "d_out")),
-    Deviation(
-        "d_out_of_last_step_alone",
-        "Uses the cotangent of out at the last step only.",
-        _out(_last_step_alone),
-    ),
-    Deviation(
-        "d_out_one_step_late",
+    d_out_ignored=("Ignores the cotangent of out.", _times(0, "d_out")),
+    d_out_twice=("Adds the cotangent of out twice.", _times(2, "d_out")),
+    d_out_of_last_step_alone=("Uses the cotangent of out at the last step only.", _of_out(_last_step_alone)),
+    d_out_one_step_late=(
         "Uses the cotangent of out of the previous step.",
-        _out(lambda d_out: np.roll(d_out, 1, axis=-2)),
+        _of_out(lambda d_out, _: np.roll(d_out, 1, axis=-2)),
     ),
-    Deviation(
-        "d_out_reversed_in_time",
+    d_out_reversed_in_time=(
         "Uses the cotangent of out with the steps in reverse order.",
-        _out(lambda d_out: d_out[..., ::-1, :]),
+        _of_out(lambda d_out, _: d_out[..., ::-1, :]),
     ),
-    Deviation(
-        "cotangents_taken_for_ones",
+    cotangents_taken_for_ones=(
         "Differentiates the sum of out and the last states whatever their cotangents are.",
         in_cotangents(lambda _, cotangents: {name: np.ones_like(array) for name, array in cotangents.items()}),
     ),
-    Deviation(
-        "start_gradients_zero",
-        "Returns zero for the gradients of the initial states.",
-        _start(lambda _, array, _case: 0 * array),
-        needs=("state",),
-    ),
-    Deviation(
-        "h0_gradient_zero",
+)
+
+OF_START = table(make=_start, needs=("state",))(
+    start_gradients_zero=("Returns zero for the gradients of the initial states.", lambda array, _: 0 * array),
+    h0_gradient_zero=(
         "Returns zero for the gradient of h0.",
-        _start(lambda _, array, _case: 0 * array, "h0"),
-        cells=_LSTM,
-        needs=("state",),
+        _start(lambda array, _: 0 * array, "h0"),
+        {"cells": _LSTM},
     ),
-    Deviation(
-        "c0_gradient_zero",
+    c0_gradient_zero=(
         "Returns zero for the gradient of c0.",
-        _start(lambda _, array, _case: 0 * array, "c0"),
-        cells=_LSTM,
-        needs=("state",),
+        _start(lambda array, _: 0 * array, "c0"),
+        {"cells": _LSTM},
     ),
-    Deviation(
-        "start_gradients_from_the_end",
+    start_gradients_from_the_end=(
         "Returns the cotangents of the last states as the gradients of the initial states.",
         in_network(_StartFromLast),
-        needs=("state",),
     ),
-    Deviation(
-        "start_gradients_one_step_short",
+    start_gradients_one_step_short=(
         "Returns the gradients of the states after the first step as those of the initial states.",
         in_network(_OneStepShort),
-        needs=("state",),
     ),
-    Deviation(
-        "start_gradients_swapped",
+    start_gradients_swapped=(
         "Swaps the gradients of h0 and c0.",
-        in_gradients(_start_swapped),
-        cells=_LSTM,
-        needs=("state",),
+        in_gradients(
+            lambda _, gradients: (
+                {**gradients, "h0": gradients["c0"], "c0": gradients["h0"]} if "c0" in gradients else gradients
+            )
+        ),
+        {"cells": _LSTM},
     ),
-    Deviation(
-        "start_gradients_layers_reversed",
+    start_gradients_layers_reversed=(
         "Returns the gradients of the initial states with the layers in reverse order.",
-        _start(_layers_reversed),
-        needs=("state", "multilayer"),
+        selected(np.s_[::-1]),
+        {"needs": ("state", "multilayer")},
     ),
-    Deviation(
-        "start_gradients_directions_swapped",
+    start_gradients_directions_swapped=(
         "Swaps the gradients of the initial states between the directions.",
-        _start(_directions_swapped),
-        needs=("state", "bidirectional"),
+        selected(np.s_[:, ::-1]),
+        {"needs": ("state", "bidirectional")},
     ),
-    Deviation(
-        "start_gradients_summed_over_batch",
+    start_gradients_summed_over_batch=(
         "Sums the gradients of the initial states over the batch, as if all rows shared one state.",
-        _start(_summed_over_batch),
-        needs=("state",),
+        _start(
+            lambda array, case: (
+                np.broadcast_to(array.sum(axis=1, keepdims=True), array.shape).copy() if case.batched else array
+            )
+        ),
     ),
 )
+
+OF_OUT = table(make=_of_out)(
+    d_out_divided_by_batch=(
+        "Divides the cotangent of out by the number of sequences, but not that of the last states.",
+        lambda d_out, case: d_out / (len(case.x) if case.batched else 1),
+    ),
+    d_out_divided_by_steps=(
+        "Divides the cotangent of out by the number of steps, but not that of the last states.",
+        lambda d_out, _: d_out / d_out.shape[-2],
+    ),
+    d_out_mean_over_batch=(
+        "Uses the mean over the batch of the cotangent of out for every sequence.",
+        lambda d_out, case: np.broadcast_to(d_out.mean(axis=0, keepdims=True), d_out.shape) if case.batched else d_out,
+    ),
+    d_out_mean_over_time=(
+        "Uses the mean over time of the cotangent of out for every step.",
+        lambda d_out, _: np.broadcast_to(d_out.mean(axis=-2, keepdims=True), d_out.shape),
+    ),
+    d_c_n_added_to_h=(
+        "Adds the cotangent of c_n to that of the hidden state instead of the cell state.",
+        in_cotangents(_cell_to_state),
+        {"cells": ("lstm",), "mixes_states": True},
+    ),
+    d_h_n_of_reverse_at_its_start=(
+        "Adds the reverse direction's cotangent of h_n at the last time step, where that direction begins.",
+        in_network(_ReverseAtItsStart),
+        {"needs": ("bidirectional",)},
+    ),
+)
+
+DEVIATIONS = (*PASSED_ON, *OF_START, *OF_OUT)

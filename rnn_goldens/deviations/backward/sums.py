@@ -1,5 +1,6 @@
-"""Gradients of weights that are sums over the wrong steps or sequences, or of the wrong values."""
+"""Gradients of weights that are sums over the wrong steps or sequences, or without one step, or of the wrong values."""
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -7,11 +8,13 @@ import numpy as np
 from rnn_goldens.cells import Array, Backward, Case, State, Weights
 from rnn_goldens.cells.backward import Factors
 from rnn_goldens.deviations.alteration import Alteration, Gradients, in_network
-from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_names, in_steps_back
+from rnn_goldens.deviations.table import table
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 
 _BIASES, _MATRICES = ("bias_ih", "bias_hh"), ("weight_ih", "weight_hh")
+_WEIGHTS = (*_BIASES, *_MATRICES)
+_OTHER = {"bias_ih": "bias_hh", "bias_hh": "bias_ih"}
 _BIAS = ("bias",)
 
 
@@ -73,10 +76,6 @@ def _visited_last(steps: Sequence[Factors]) -> Sequence[Factors]:
     return steps[-1:]
 
 
-def _visited_first(steps: Sequence[Factors]) -> Sequence[Factors]:
-    return steps[:1]
-
-
 def _first_row(steps: Sequence[Factors]) -> Sequence[Factors]:
     return [(g[:1], None if v is None else v[:1]) for g, v in steps]
 
@@ -89,15 +88,10 @@ def _batch(steps: Sequence[Factors]) -> int:
     return len(steps[0][0])
 
 
-def _blocks_swapped(cell: str, one: str, other: str) -> Alteration:
-    """Swap the rows of two gates in every weight's gradient."""
-    gates = LAYOUTS[cell].gates
-    order = [gates.index(one if gate == other else other if gate == one else gate) for gate in gates]
-
-    def swapped(array: Array) -> Array:
-        return np.concatenate([np.split(array, len(gates))[place] for place in order])
-
-    return in_gradient((*_BIASES, *_MATRICES), swapped)
+def _in_rows(names: tuple[str, ...], cell: str, gates: str) -> Alteration:
+    """Return the rows of these gates for those of the cell's gates, in the gradients of these weights."""
+    order = [LAYOUTS[cell].gates.index(gate) for gate in gates]
+    return in_gradient(names, lambda array: np.concatenate([np.split(array, len(order))[place] for place in order]))
 
 
 def _transposed(case: Case, gradients: Gradients) -> Gradients:
@@ -109,179 +103,152 @@ def _transposed(case: Case, gradients: Gradients) -> Gradients:
     }
 
 
-def _first_layers(prefix: str) -> Alteration:
-    """Use the first layer's gradients for upper layers."""
-
-    def changed(_: Case, gradients: Gradients) -> Gradients:
-        return {
-            name: gradients[_of_first(name)] if name.startswith(prefix) and "_l0" not in name else array
-            for name, array in gradients.items()
-        }
-
-    return in_gradients(changed)
-
-
-def _of_first(name: str) -> str:
-    kind, _, end = name.rpartition("_l")
-    return f"{kind}_l0{'_reverse' if end.endswith('_reverse') else ''}"
-
-
-def _biases_swapped(_: Case, gradients: Gradients) -> Gradients:
-    other = {"bias_ih": "bias_hh", "bias_hh": "bias_ih"}
-    return {n: gradients[other[n[:7]] + n[7:]] if n.startswith(_BIASES) else a for n, a in gradients.items()}
-
-
-def _forget_rows_for_others(array: Array) -> Array:
-    _, f, g, _ = np.split(array, len(LAYOUTS["lstm"].gates))
-    return np.concatenate([f, f, g, f])
-
-
 def _zero(array: Array) -> Array:
     return 0 * array
 
 
-DEVIATIONS = (
-    Deviation(
-        "weight_hh_by_state_after",
+def _without_step(which: str, *weights: str) -> Alteration:
+    """Leave the first or last step of each direction out of the gradients of some weights."""
+
+    class WithoutStep(Backward):
+        def share(self, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:
+            times = [step for direction, step in self.kept if direction == suffix]
+            left_out = min(times) if (which == "first") is not suffix.endswith("_reverse") else max(times)
+            return super().share(suffix, t, weight, 0 * g if weight in weights and t == left_out else g, v)
+
+    return in_network(WithoutStep)
+
+
+OF_WEIGHTS = table()(
+    weight_hh_by_state_after=(
         "Uses h after each step instead of before it in the gradient of weight_hh.",
         in_network(_ByStateAfter),
-        stands_for=("Neuron PR181",),
+        {"stands_for": ("Neuron PR181",)},
     ),
-    Deviation(
-        "weight_ih_by_input_before",
+    weight_ih_by_input_before=(
         "Uses x of the previous time step in the gradient of weight_ih.",
         in_network(_ByOtherInput),
     ),
-    Deviation(
-        "upper_weight_ih_by_own_output",
+    upper_weight_ih_by_own_output=(
         "Uses the layer's output instead of its input in the gradient of weight_ih above the first layer.",
         in_network(_ByOwnOutput),
-        needs=("multilayer",),
-        stands_for=("mxnet#17898",),
+        {"needs": ("multilayer",), "stands_for": ("mxnet#17898",)},
     ),
-    Deviation(
-        "weights_overwritten_by_each_step",
+    weights_overwritten_by_each_step=(
         "Assigns each step's contribution to the weights' gradients instead of adding it: only one step remains.",
         _summing(_visited_last),
-        stands_for=("swift-apis#518",),
+        {"stands_for": ("swift-apis#518",)},
     ),
-    Deviation(
-        "weights_of_first_visit_alone",
+    weights_of_first_visit_alone=(
         "Computes the weights' gradients only from the first step of the backward pass.",
-        _summing(_visited_first),
+        _summing(lambda steps: steps[:1]),
     ),
-    Deviation(
-        "matrices_of_first_row",
+    matrices_of_first_row=(
         "Computes the matrices' gradients only from the first sequence.",
         _summing(_first_row, of_matrices=True),
     ),
-    Deviation(
-        "matrices_mean_over_batch",
+    matrices_mean_over_batch=(
         "Uses the mean over the batch for the matrices' gradients instead of the sum.",
         _summing(_divided(_batch), of_matrices=True),
     ),
-    Deviation(
-        "biases_overwritten_by_each_step",
+)
+
+OF_BIASES = table(needs=_BIAS)(
+    biases_overwritten_by_each_step=(
         "Does not sum the biases' gradients over time: only one step remains.",
         _summing(_visited_last, of_matrices=False),
-        needs=_BIAS,
     ),
-    Deviation(
-        "biases_of_first_row",
+    biases_of_first_row=(
         "Does not sum the biases' gradients over the batch: only the first sequence remains.",
         _summing(_first_row, of_matrices=False),
-        needs=_BIAS,
     ),
-    Deviation(
-        "biases_mean_over_batch",
+    biases_mean_over_batch=(
         "Uses the mean over the batch for the biases' gradients instead of the sum.",
         _summing(_divided(_batch), of_matrices=False),
-        needs=_BIAS,
     ),
-    Deviation(
-        "biases_mean_over_time",
+    biases_mean_over_time=(
         "Uses the mean over the steps for the biases' gradients instead of the sum.",
         _summing(_divided(len), of_matrices=False),
-        needs=_BIAS,
     ),
-    Deviation(
-        "biases_doubled", "Doubles the biases' gradients.", in_gradient(_BIASES, lambda array: 2 * array), needs=_BIAS
-    ),
-    Deviation(
-        "biases_halved",
+    biases_doubled=("Doubles the biases' gradients.", in_gradient(_BIASES, lambda array: 2 * array)),
+    biases_halved=(
         "Halves the biases' gradients, as if bias_ih and bias_hh shared one.",
         in_gradient(_BIASES, lambda array: array / 2),
-        needs=_BIAS,
     ),
-    Deviation(
-        "bias_ih_gradient_zero", "Returns zero for the gradient of bias_ih.", in_gradient("bias_ih", _zero), needs=_BIAS
+    bias_ih_gradient_zero=("Returns zero for the gradient of bias_ih.", in_gradient("bias_ih", _zero)),
+    bias_hh_gradient_zero=("Returns zero for the gradient of bias_hh.", in_gradient("bias_hh", _zero)),
+    biases_gradient_zero=(
+        "Returns zero for the gradients of all biases.",
+        in_gradient(_BIASES, _zero),
+        {"stands_for": ("burn PR5235",)},
     ),
-    Deviation(
-        "bias_hh_gradient_zero", "Returns zero for the gradient of bias_hh.", in_gradient("bias_hh", _zero), needs=_BIAS
-    ),
-    Deviation(
-        "lstm_biases_of_forget_gate",
+    lstm_biases_of_forget_gate=(
         "Returns the gradient of f's biases for those of i and o, too.",
-        in_gradient(_BIASES, _forget_rows_for_others),
-        cells=("lstm",),
-        needs=_BIAS,
-        stands_for=("learn_dl#53",),
+        _in_rows(_BIASES, "lstm", "ffgf"),
+        {"cells": ("lstm",), "stands_for": ("learn_dl#53",)},
     ),
-    Deviation(
-        "upper_biases_gradient_zero",
+    upper_biases_gradient_zero=(
         "Returns zero for the gradients of the biases of all layers except the first.",
         in_gradient(_BIASES, _zero, but="_l0"),
-        needs=("bias", "multilayer"),
-        stands_for=("mxnet PR17872",),
+        {"needs": ("bias", "multilayer"), "stands_for": ("mxnet PR17872",)},
     ),
-    Deviation(
-        "biases_gradients_swapped",
+    biases_gradients_swapped=(
         "Swaps the gradients of bias_ih and bias_hh.",
-        in_gradients(_biases_swapped),
-        cells=("gru",),
-        needs=_BIAS,
+        in_names(lambda name: re.sub("bias_(ih|hh)", lambda found: _OTHER[found[0]], name)),
+        {"cells": ("gru",)},
     ),
-    Deviation(
-        "weight_hh_gradient_zero", "Returns zero for the gradient of weight_hh.", in_gradient("weight_hh", _zero)
-    ),
-    Deviation(
-        "weight_ih_gradient_zero", "Returns zero for the gradient of weight_ih.", in_gradient("weight_ih", _zero)
-    ),
-    Deviation("x_gradient_zero", "Returns zero for the gradient of x.", in_gradient("x", _zero)),
-    Deviation(
-        "weight_hh_gradient_transposed",
+)
+
+MISPLACED = table()(
+    weight_hh_gradient_zero=("Returns zero for the gradient of weight_hh.", in_gradient("weight_hh", _zero)),
+    weight_ih_gradient_zero=("Returns zero for the gradient of weight_ih.", in_gradient("weight_ih", _zero)),
+    x_gradient_zero=("Returns zero for the gradient of x.", in_gradient("x", _zero)),
+    weight_hh_gradient_transposed=(
         "Transposes each gate's block of the gradient of weight_hh.",
         in_gradients(_transposed),
     ),
-    Deviation(
-        "lstm_gradient_rows_i_f_swapped",
+    lstm_gradient_rows_i_f_swapped=(
         "Swaps the rows of i and f in the weights' gradients.",
-        _blocks_swapped("lstm", "i", "f"),
-        cells=("lstm",),
+        _in_rows(_WEIGHTS, "lstm", "figo"),
+        {"cells": ("lstm",)},
     ),
-    Deviation(
-        "lstm_gradient_rows_g_o_swapped",
+    lstm_gradient_rows_g_o_swapped=(
         "Swaps the rows of g and o in the weights' gradients.",
-        _blocks_swapped("lstm", "g", "o"),
-        cells=("lstm",),
+        _in_rows(_WEIGHTS, "lstm", "ifog"),
+        {"cells": ("lstm",)},
     ),
-    Deviation(
-        "gru_gradient_rows_r_z_swapped",
+    gru_gradient_rows_r_z_swapped=(
         "Swaps the rows of r and z in the weights' gradients.",
-        _blocks_swapped("gru", "r", "z"),
-        cells=("gru",),
+        _in_rows(_WEIGHTS, "gru", "zrn"),
+        {"cells": ("gru",)},
     ),
-    Deviation(
-        "upper_weight_hh_of_first_layer",
+    upper_weight_hh_of_first_layer=(
         "Returns the first layer's gradient of weight_hh for upper layers, as if they shared a buffer.",
-        _first_layers("weight_hh"),
-        needs=("multilayer",),
-    ),
-    Deviation(
-        "biases_gradient_zero",
-        "Returns zero for the gradients of all biases.",
-        in_gradient(_BIASES, _zero),
-        needs=_BIAS,
-        stands_for=("burn PR5235",),
+        in_names(lambda name: re.sub(r"_l\d+", "_l0", name) if name.startswith("weight_hh") else name),
+        {"needs": ("multilayer",)},
     ),
 )
+
+WITHOUT_STEP = table()(
+    weight_hh_without_start=(
+        "Leaves the first step out of the gradient of weight_hh, as if h0 were zero.",
+        _without_step("first", "weight_hh"),
+        {"needs": ("state",)},
+    ),
+    **{
+        f"{name}_without_{which}_step": (
+            f"Leaves the {which} step out of the {words}.",
+            _without_step(which, *weights),
+            {"needs": needs},
+        )
+        for which in ("first", "last")
+        for name, words, weights, needs in (
+            ("weight_ih", "gradient of weight_ih", ("weight_ih",), ()),
+            *([("weight_hh", "gradient of weight_hh", ("weight_hh",), ())] if which == "last" else ()),
+            ("biases", "biases' gradients", _BIASES, ("bias",)),
+            ("weights", "gradients of all weights", _WEIGHTS, ()),
+        )
+    },
+)
+
+DEVIATIONS = (*OF_WEIGHTS, *OF_BIASES, *MISPLACED, *WITHOUT_STEP)
