@@ -31,7 +31,7 @@ from rnn_goldens.cells import Network, case_of
 from rnn_goldens.deviations import deviation
 
 def right(golden):
-    return Network().outputs(case_of(golden, np.float64))
+    return Network().run(case_of(golden, np.float64))
 
 def wrong_gates(golden):
     if golden.cell != "lstm":
@@ -42,7 +42,7 @@ def only_out(golden):
     return right(golden)[0]
 
 def only_wrong_out(golden):
-    return wrong_gates(golden)[0]
+    return wrong_gates(golden)["out"]
 
 def refuses(golden):
     raise Unsupported("no recurrent layers")
