@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from math import sqrt
 
 import numpy as np
@@ -14,17 +13,16 @@ from rnn_goldens.cells.recurrence_equations import Terms, linear_attention
 from rnn_goldens.deviations.recurrences.deviation import (
     ATTENTION,
     Edit,
+    WrongForward,
     in_arrays,
     in_equations,
     in_outputs,
-    of_recurrences,
 )
 from rnn_goldens.deviations.recurrences.updates import time_inside_heads
+from rnn_goldens.deviations.table import table
 from rnn_goldens.golden.recurrences import RecurrenceConfig
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
-
-_of_attention = partial(of_recurrences, cells=ATTENTION)
 
 # Layout.
 
@@ -52,58 +50,46 @@ def _read_before_update(q: Term, S: Term, scale: Operand, **x: Term) -> tuple[Te
     return (scale * (S.mT @ q),), after
 
 
-LAYOUT = (
-    _of_attention(
-        "query_heads_tiled",
+LAYOUT = table(make=WrongForward, cells=ATTENTION)(
+    query_heads_tiled=(
         "Lets query head h read the state of head h % heads instead of h // (query_heads // heads).",
         Edit(
             lambda case: case.with_arrays(q=case.inputs["q"][:, :, _tiled(case)]),
             outputs=lambda case, found: found | {"o": found["o"][:, :, np.argsort(_tiled(case))]},
         ),
-        needs=("grouped_queries", "several_heads"),
-        stands_for=("vLLM-2080Ti-Definitive PR99",),
+        {"needs": ("grouped_queries", "several_heads"), "stands_for": ("vLLM-2080Ti-Definitive PR99",)},
     ),
-    _of_attention(
-        "first_query_of_group_for_all",
+    first_query_of_group_for_all=(
         "Uses the first query head of a group for the whole group.",
         Edit(lambda case: case.with_arrays(q=case.inputs["q"][:, :, :: _group(case)].repeat(_group(case), axis=2))),
-        needs=("grouped_queries",),
+        {"needs": ("grouped_queries",)},
     ),
-    _of_attention(
-        "time_read_inside_heads",
+    time_read_inside_heads=(
         "Reads the memory of keys and values as (batch, heads, time, size).",
         in_arrays(k=time_inside_heads, v=time_inside_heads),
-        needs=("several_heads", "several_steps"),
+        {"needs": ("several_heads", "several_steps")},
     ),
-    _of_attention(
-        "queries_and_keys_swapped",
+    queries_and_keys_swapped=(
         "Swaps queries and keys; of a group of queries, the first takes the place of the key.",
         Edit(_queries_and_keys_swapped),
     ),
-    _of_attention(
-        "queries_normalized", "Divides each query by its length, without being asked.", in_arrays(q=_normalized)
-    ),
-    _of_attention("keys_normalized", "Divides each key by its length, without being asked.", in_arrays(k=_normalized)),
-    _of_attention(
-        "last_output_column_lost",
+    queries_normalized=("Divides each query by its length, without being asked.", in_arrays(q=_normalized)),
+    keys_normalized=("Divides each key by its length, without being asked.", in_arrays(k=_normalized)),
+    last_output_column_lost=(
         "Leaves the last of the d_v numbers of each output zero.",
         in_outputs(o=lambda o: np.concatenate([o[..., :-1], np.zeros_like(o[..., -1:])], axis=-1)),
     ),
-    _of_attention(
-        "past_state_read_transposed",
+    past_state_read_transposed=(
         "Reads the memory of the initial state as (d_v, d_k).",
         in_arrays(S0=lambda S: S.reshape(*S.shape[:2], S.shape[3], S.shape[2]).swapaxes(-1, -2)),
-        needs=("state",),
-        stands_for=("vllm#41292", "sgl-kernel-npu#640"),
+        {"needs": ("state",), "stands_for": ("vllm#41292", "sgl-kernel-npu#640")},
     ),
-    _of_attention(
-        "last_state_written_transposed",
+    last_state_written_transposed=(
         "Writes the last state to memory as (d_v, d_k).",
         in_outputs(S_n=lambda S: S.swapaxes(-1, -2).reshape(S.shape)),
-        stands_for=("sgl-kernel-npu#640",),
+        {"stands_for": ("sgl-kernel-npu#640",)},
     ),
-    _of_attention(
-        "state_read_before_update",
+    state_read_before_update=(
         "Computes the output of a step from the state before the step.",
         in_equations(_read_before_update),
     ),
@@ -121,41 +107,33 @@ def _default(scale: Callable[[RecurrenceConfig], float]) -> Edit:
     return Edit(lambda case: _with_scale(case, scale(case.config)) if case.config.option("scale") is None else case)
 
 
-SCALE = (
-    _of_attention(
-        "scale_by_d_v",
+SCALE = table(make=WrongForward, cells=ATTENTION)(
+    scale_by_d_v=(
         "Scales by 1/√d_v instead of 1/√d_k.",
         _default(lambda config: 1 / sqrt(config["d_v"])),
-        needs=("default_scale", "unequal_sizes"),
+        {"needs": ("default_scale", "unequal_sizes")},
     ),
-    _of_attention(
-        "scale_by_padded_d_k",
+    scale_by_padded_d_k=(
         "Scales by 1/√d_k with d_k rounded up to a power of two, the size of a block.",
         _default(lambda config: 1 / sqrt(1 << (config["d_k"] - 1).bit_length())),
-        needs=("default_scale", "padded_keys"),
+        {"needs": ("default_scale", "padded_keys")},
     ),
-    _of_attention(
-        "scale_without_root",
+    scale_without_root=(
         "Scales by 1/d_k instead of 1/√d_k.",
         _default(lambda config: 1 / config["d_k"]),
-        needs=("default_scale",),
+        {"needs": ("default_scale",)},
     ),
-    _of_attention(
-        "scale_left_out", "Leaves out the scale.", in_equations(lambda scale, **x: linear_attention(scale=1, **x))
-    ),
-    _of_attention(
-        "scale_applied_twice",
+    scale_left_out=("Leaves out the scale.", in_equations(lambda scale, **x: linear_attention(scale=1, **x))),
+    scale_applied_twice=(
         "Applies the scale twice.",
         in_equations(lambda scale, **x: linear_attention(scale=scale * scale, **x)),
     ),
-    _of_attention(
-        "scale_option_ignored",
+    scale_option_ignored=(
         "Scales by 1/√d_k even if another scale is given.",
         Edit(lambda case: _with_scale(case, None)),
-        needs=("scale_option",),
+        {"needs": ("scale_option",)},
     ),
-    _of_attention(
-        "scale_applied_to_keys",
+    scale_applied_to_keys=(
         "Scales the keys instead of the outputs, so that the state is scaled, too.",
         in_equations(lambda k, scale, **x: linear_attention(k=scale * k, scale=1, **x)),
     ),

@@ -25,6 +25,7 @@ from rnn_goldens.deviations.recurrences.deviation import (
     in_chunks_of,
     of_recurrences,
 )
+from rnn_goldens.deviations.table import table
 
 GATED_DELTA = ("gated_delta",)
 
@@ -87,16 +88,9 @@ class Replaced:
         return changed.run()
 
 
-def of_chunks(
-    cells: tuple[str, ...],
-    name: str,
-    sentence: str,
-    needs: tuple[str, ...] = (),
-    stands_for: tuple[str, ...] = (),
-    **methods: Callable[..., Any],
-) -> Deviation:
-    """Return the deviation with replaced methods of the chunked form."""
-    return of_recurrences(name, sentence, Replaced(methods), cells, needs, stands_for)
+def replaced(**methods: Callable[..., Any]) -> Replaced:
+    """Return the chunked form with other methods, which take the right form before their arguments."""
+    return Replaced(methods)
 
 
 OF_SHORT_CHUNKS = ("short_chunk_decayed_as_full", "short_chunk_decay_zero")
@@ -138,42 +132,35 @@ def _is_between(right: ChunkKernel, x: Chunk) -> bool:
     return x.start > 0 and x.start + x.steps < right.case.time
 
 
-BORDERS = (
-    of_chunks(
-        ATTENTION,
-        "short_chunk_dropped",
+BORDERS = table(make=WrongForward, cells=ATTENTION)(
+    short_chunk_dropped=(
         "Drops the last chunk if it is short: its outputs are zero and the state does not see it.",
-        ("several_chunks",),
-        chunks=lambda right: (x for x in right.chunks() if x.start == 0 or x.steps == right.size),
-        arranged=_padded,
+        replaced(
+            chunks=lambda right: (x for x in right.chunks() if x.start == 0 or x.steps == right.size), arranged=_padded
+        ),
+        {"needs": ("several_chunks",)},
     ),
-    of_chunks(
-        ATTENTION,
-        "short_chunk_not_in_last_state",
+    short_chunk_not_in_last_state=(
         "Returns the state before the last chunk if that is short.",
-        ("several_chunks",),
-        next_state=lambda right, x, new, S: S if x.start and x.steps < right.size else right.next_state(x, new, S),
+        replaced(
+            next_state=lambda right, x, new, S: S if x.start and x.steps < right.size else right.next_state(x, new, S)
+        ),
+        {"needs": ("several_chunks",)},
     ),
-    of_chunks(
-        ATTENTION,
-        "middle_chunks_not_in_state",
+    middle_chunks_not_in_state=(
         "Adds only the first and the last chunk to the state, not those between, which also leave it undecayed.",
-        ("three_chunks",),
-        next_state=lambda right, x, new, S: S if _is_between(right, x) else right.next_state(x, new, S),
+        replaced(next_state=lambda right, x, new, S: S if _is_between(right, x) else right.next_state(x, new, S)),
+        {"needs": ("three_chunks",)},
     ),
-    of_chunks(
-        ATTENTION,
-        "past_state_read_by_all_chunks",
+    past_state_read_by_all_chunks=(
         "Starts every chunk from the initial state.",
-        ("several_chunks",),
-        step=lambda right, x, _S: right.step(x, right.case.states["S0"]),
+        replaced(step=lambda right, x, _S: right.step(x, right.case.states["S0"])),
+        {"needs": ("several_chunks",)},
     ),
-    of_chunks(
-        ATTENTION,
-        "state_not_read_by_later_chunks",
+    state_not_read_by_later_chunks=(
         "Leaves out what the state holds for the queries of all chunks but the first.",
-        ("several_chunks",),
-        of_state=lambda right, q, x, S: right.of_state(q, x, np.zeros_like(S) if x.start else S),
+        replaced(of_state=lambda right, q, x, S: right.of_state(q, x, np.zeros_like(S) if x.start else S)),
+        {"needs": ("several_chunks",)},
     ),
 )
 
@@ -221,103 +208,73 @@ def _gram_masked_by_less(right: ChunkKernel, x: Chunk) -> Value:
     return right.gram(x._replace(between=_MaskedByLess(right.case, right.size).between(right.sums(x), x.causal)))
 
 
-DECAYS = (
-    of_chunks(
-        GATED,
-        "decay_sums_not_restarted",
+DECAYS = table(make=WrongForward, cells=GATED)(
+    decay_sums_not_restarted=(
         "Sums log-decays from the start of the sequence instead of the start of the chunk.",
-        ("several_chunks",),
-        sums=lambda right, x: right.sums(x) + right.columns("g", 0, x.start).sum(axis=-1, keepdims=True),
+        replaced(sums=lambda right, x: right.sums(x) + right.columns("g", 0, x.start).sum(axis=-1, keepdims=True)),
+        {"needs": ("several_chunks",)},
     ),
-    of_chunks(
-        GATED,
-        "short_chunk_decayed_as_full",
+    short_chunk_decayed_as_full=(
         "Decays the state over a short chunk as over a full one, with the last decay for the missing steps.",
-        end=lambda right, x, sums: right.end(x, sums) + (right.size - x.steps) * x.g[..., -1:],
+        replaced(end=lambda right, x, sums: right.end(x, sums) + (right.size - x.steps) * x.g[..., -1:]),
     ),
-    of_chunks(
-        GATED,
-        "short_chunk_decay_zero",
+    short_chunk_decay_zero=(
         "Takes zero for the sum of the log-decays of a short chunk, from the padding behind its last step.",
-        stands_for=("sparkinfer PR604",),
-        end=lambda right, x, sums: right.end(x, sums) * (x.steps == right.size),
+        replaced(end=lambda right, x, sums: right.end(x, sums) * (x.steps == right.size)),
+        {"stands_for": ("sparkinfer PR604",)},
     ),
-    of_chunks(
-        GATED,
-        "decay_from_start_without_own_step",
+    decay_from_start_without_own_step=(
         "Leaves out the decay of a step itself where it reads the state before the chunk.",
-        from_start=lambda right, x, sums: right.from_start(x, sums - x.g),
+        replaced(from_start=lambda right, x, sums: right.from_start(x, sums - x.g)),
     ),
-    of_chunks(
-        GATED,
-        "decay_to_end_with_own_step",
+    decay_to_end_with_own_step=(
         "Includes the decay of a step itself in the decay from that step to the end of the chunk.",
-        to_end=lambda right, x, sums, end: right.to_end(x, sums - x.g, end),
+        replaced(to_end=lambda right, x, sums, end: right.to_end(x, sums - x.g, end)),
     ),
-    of_chunks(
-        GATED,
-        "decay_of_chunk_without_first_step",
+    decay_of_chunk_without_first_step=(
         "Leaves out the decay of the first step in the decay over the whole chunk.",
-        left=lambda right, x, end: right.left(x, end - x.g[..., :1]),
+        replaced(left=lambda right, x, end: right.left(x, end - x.g[..., :1])),
     ),
-    of_chunks(
-        GATED,
-        "decay_to_end_left_out",
+    decay_to_end_left_out=(
         "Adds the outer products of a chunk to the state without decaying them to the end of the chunk.",
-        to_end=lambda _right, _x, sums, _end: np.ones_like(sums),
+        replaced(to_end=lambda _right, _x, sums, _end: np.ones_like(sums)),
     ),
-    of_chunks(
-        GATED,
-        "decay_of_chunk_left_out",
+    decay_of_chunk_left_out=(
         "Does not decay the state over the chunk.",
-        left=lambda _right, _x, end: np.ones_like(end),
+        replaced(left=lambda _right, _x, end: np.ones_like(end)),
     ),
-    of_chunks(
-        GATED,
-        "decay_sums_reversed",
+    decay_sums_reversed=(
         "Sums the log-decays of a chunk from its end to each step.",
-        ("several_steps",),
-        sums=lambda right, x: right.end(x, right.sums(x)) - right.sums(x) + x.g,
+        replaced(sums=lambda right, x: right.end(x, right.sums(x)) - right.sums(x) + x.g),
+        {"needs": ("several_steps",)},
     ),
-    of_chunks(
-        GATED,
-        "decay_between_steps_to_base_2",
+    decay_between_steps_to_base_2=(
         "Computes the decays between the steps of a chunk as powers of 2, and the others as powers of e.",
-        ("several_steps",),
-        ("sglang PR31904",),
-        between=lambda right, sums, causal: right.between(log(2) * sums, causal),
+        replaced(between=lambda right, sums, causal: right.between(log(2) * sums, causal)),
+        {"needs": ("several_steps",), "stands_for": ("sglang PR31904",)},
     ),
-    of_chunks(
-        GATED,
-        "decay_from_start_to_base_2",
+    decay_from_start_to_base_2=(
         "Computes the decays from the start of a chunk as powers of 2, and the others as powers of e.",
-        from_start=lambda right, x, sums: right.from_start(x, log(2) * sums),
+        replaced(from_start=lambda right, x, sums: right.from_start(x, log(2) * sums)),
     ),
-    of_chunks(
-        GATED,
-        "scores_not_decayed",
+    scores_not_decayed=(
         "Leaves out the decay between a query and the keys of earlier steps of its chunk.",
-        scores=lambda right, q, x: right.scores(q, x._replace(between=None)),
+        replaced(scores=lambda right, q, x: right.scores(q, x._replace(between=None))),
     ),
-    of_chunks(
-        GATED_DELTA,
-        "gram_not_decayed",
+    gram_not_decayed=(
         "Leaves out the decay between a key and the earlier keys of its chunk.",
-        gram=lambda right, x: right.gram(x._replace(between=None)),
+        replaced(gram=lambda right, x: right.gram(x._replace(between=None))),
+        {"cells": GATED_DELTA},
     ),
-    of_chunks(
-        GATED_DELTA,
-        "decay_of_one_masked",
+    decay_of_one_masked=(
         "Masks the sums of log-decays in A with < instead of <=, so that a decay of one between two keys is zero.",
-        ("decay_of_one",),
-        ("flash-linear-attention#104",),
-        gram=_gram_masked_by_less,
+        replaced(gram=_gram_masked_by_less),
+        {"cells": GATED_DELTA, "needs": ("decay_of_one",), "stands_for": ("flash-linear-attention#104",)},
     ),
-    of_chunks(
-        GATED_DELTA,
-        "known_keys_not_decayed",
+    known_keys_not_decayed=(
         "Leaves out the decay from the start of the chunk in W.",
-        known=lambda _right, x: x.k,
+        replaced(known=lambda _right, x: x.k),
+        {"cells": GATED_DELTA},
     ),
 )
 
@@ -344,91 +301,63 @@ def _decayed_after_inverse(right: ChunkKernel, x: Chunk) -> tuple[Value, Value]:
     return u, w * right.of.transpose(x.from_start)
 
 
-PRODUCTS = (
-    of_chunks(
-        GATED,
-        "own_step_not_read",
+PRODUCTS = table(make=WrongForward, cells=DELTA)(
+    own_step_not_read=(
         "Leaves out the key of the query's own step, but not the decay.",
-        scores=lambda right, q, x: np.tril(right.scores(q, x), -1),
+        replaced(scores=lambda right, q, x: np.tril(right.scores(q, x), -1)),
+        {"cells": GATED},
     ),
-    of_chunks(
-        ATTENTION,
-        "later_steps_read",
+    later_steps_read=(
         "Lets queries read the later steps of their chunk, too.",
-        ("several_steps",),
-        scores=_of_later_steps,
+        replaced(scores=_of_later_steps),
+        {"cells": ATTENTION, "needs": ("several_steps",)},
     ),
-    of_chunks(
-        ATTENTION,
-        "scale_not_on_state_part",
+    scale_not_on_state_part=(
         "Applies the scale only to the products within a chunk, not to what the state holds.",
-        output=lambda right, q, x, new, S: right.output(q, x, new, np.zeros_like(S)) + right.of_state(q, x, S),
+        replaced(
+            output=lambda right, q, x, new, S: right.output(q, x, new, np.zeros_like(S)) + right.of_state(q, x, S)
+        ),
+        {"cells": ATTENTION},
     ),
-    of_chunks(
-        ATTENTION,
-        "scale_not_within_chunk",
+    scale_not_within_chunk=(
         "Applies the scale only to what the state holds, not to the products within a chunk.",
-        output=lambda right, q, x, new, S: right.scaled(right.of_state(q, x, S)) + right.scores(q, x) @ new,
+        replaced(output=lambda right, q, x, new, S: right.scaled(right.of_state(q, x, S)) + right.scores(q, x) @ new),
+        {"cells": ATTENTION},
     ),
-    of_chunks(
-        DELTA,
-        "triangular_solve_left_out",
+    triangular_solve_left_out=(
         "Takes the identity for the inverse of I + A.",
-        ("several_steps",),
-        inverse=lambda _right, x, gram: np.eye(x.steps, dtype=gram.dtype),
+        replaced(inverse=lambda _right, x, gram: np.eye(x.steps, dtype=gram.dtype)),
+        {"needs": ("several_steps",)},
     ),
-    of_chunks(
-        DELTA,
-        "gram_without_beta",
+    gram_without_beta=(
         "Leaves out beta in A.",
-        ("several_steps",),
-        gram=lambda right, x: right.products(x.k, x.k, x.between),
+        replaced(gram=lambda right, x: right.products(x.k, x.k, x.between)),
+        {"needs": ("several_steps",)},
     ),
-    of_chunks(
-        DELTA,
-        "known_keys_without_beta",
-        "Leaves out beta in W.",
-        coefficients=_known_without_beta,
-    ),
-    of_chunks(
-        DELTA,
-        "own_key_in_inverse",
-        "Includes the product of a key with itself in A.",
-        inverse=_with_own_key,
-    ),
-    of_chunks(
-        DELTA,
-        "inverse_of_two_terms",
+    known_keys_without_beta=("Leaves out beta in W.", replaced(coefficients=_known_without_beta)),
+    own_key_in_inverse=("Includes the product of a key with itself in A.", replaced(inverse=_with_own_key)),
+    inverse_of_two_terms=(
         "Computes I - A instead of the inverse of I + A.",
-        ("several_steps",),
-        inverse=lambda _right, x, gram: np.eye(x.steps, dtype=gram.dtype) - np.tril(gram, -1),
+        replaced(inverse=lambda _right, x, gram: np.eye(x.steps, dtype=gram.dtype) - np.tril(gram, -1)),
+        {"needs": ("several_steps",)},
     ),
-    of_chunks(
-        DELTA,
-        "inverse_sign_flipped",
+    inverse_sign_flipped=(
         "Computes the inverse of I - A instead of I + A.",
-        ("several_steps",),
-        inverse=lambda right, x, gram: right.inverse(x, -gram),
+        replaced(inverse=lambda right, x, gram: right.inverse(x, -gram)),
+        {"needs": ("several_steps",)},
     ),
-    of_chunks(
-        GATED_DELTA,
-        "known_keys_decayed_after_inverse",
+    known_keys_decayed_after_inverse=(
         "Decays the keys of W after the product with the inverse, instead of before.",
-        ("several_steps",),
-        ("shainet PR170",),
-        coefficients=_decayed_after_inverse,
+        replaced(coefficients=_decayed_after_inverse),
+        {"cells": GATED_DELTA, "needs": ("several_steps",), "stands_for": ("shainet PR170",)},
     ),
-    of_chunks(
-        DELTA,
-        "known_values_added",
+    known_values_added=(
         "Adds W S to U instead of subtracting it.",
-        new_values=lambda right, x, S: right.new_values(x, -S),
+        replaced(new_values=lambda right, x, S: right.new_values(x, -S)),
     ),
-    of_chunks(
-        DELTA,
-        "state_updated_by_u",
+    state_updated_by_u=(
         "Adds U to the state instead of U - W S.",
-        next_state=lambda right, x, _new, S: right.next_state(x, right.coefficients(x)[0], S),
+        replaced(next_state=lambda right, x, _new, S: right.next_state(x, right.coefficients(x)[0], S)),
     ),
 )
 

@@ -1,7 +1,6 @@
 """Bugs of the causal convolution in its taps, its activation and its window of past inputs."""
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
@@ -13,18 +12,17 @@ from rnn_goldens.deviations.recurrences.deviation import (
     Edit,
     Outputs,
     Wrong,
+    WrongForward,
     in_arrays,
     in_equations,
     in_outputs,
-    of_recurrences,
 )
+from rnn_goldens.deviations.table import table
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 
 TAPS = 4
 """The largest width of common kernels."""
-
-_of_conv = partial(of_recurrences, cells=("causal_conv",))
 
 # The convolution.
 
@@ -41,34 +39,28 @@ def _ahead(steps: Callable[[int], int]) -> Wrong:
     return wrong
 
 
-CONVOLUTION = (
-    _of_conv(
-        "taps_reversed",
+CONVOLUTION = table(make=WrongForward, cells=("causal_conv",))(
+    taps_reversed=(
         "Applies the taps in reverse order, as a convolution in the mathematical sense.",
         in_arrays(weight=lambda taps: taps[:, ::-1]),
     ),
-    _of_conv(
-        "taps_of_first_channel",
+    taps_of_first_channel=(
         "Applies the taps of the first channel to all channels.",
         in_arrays(weight=lambda taps: np.broadcast_to(taps[:1], taps.shape)),
     ),
-    _of_conv(
-        "taps_after_fourth_ignored",
+    taps_after_fourth_ignored=(
         "Ignores all taps but the first four.",
         in_arrays(weight=lambda taps: np.where(np.arange(taps.shape[1]) < TAPS, taps, 0)),
-        needs=("wide_kernel",),
-        stands_for=("sglang#38622",),
+        {"needs": ("wide_kernel",), "stands_for": ("sglang#38622",)},
     ),
-    _of_conv(
-        "convolution_centered",
+    convolution_centered=(
         "Centers the taps at the current step, so that it reads later steps.",
         _ahead(lambda past: (past + 1) // 2),
     ),
-    _of_conv(
-        "outputs_from_end_of_padding",
+    outputs_from_end_of_padding=(
         "Pads both sides, and returns the last outputs instead of the first, which read later steps only.",
         _ahead(lambda past: past),
-        stands_for=("mamba PR580",),
+        {"stands_for": ("mamba PR580",)},
     ),
 )
 
@@ -90,32 +82,25 @@ def _without_factor(silu: bool, **x: Term) -> tuple[Terms, Terms]:
     return (sigmoid(y) if silu else y,), after
 
 
-ACTIVATION = (
-    _of_conv("bias_left_out", "Leaves out the bias.", in_arrays(bias=np.zeros_like)),
-    _of_conv(
-        "silu_left_out",
+ACTIVATION = table(make=WrongForward, cells=("causal_conv",))(
+    bias_left_out=("Leaves out the bias.", in_arrays(bias=np.zeros_like)),
+    silu_left_out=(
         "Leaves out the SiLU.",
         in_equations(lambda silu, **x: causal_conv(silu=False, **x)),
-        needs=("silu",),
+        {"needs": ("silu",)},
     ),
-    _of_conv(
-        "silu_not_asked_for",
+    silu_not_asked_for=(
         "Applies a SiLU, though no activation is asked for.",
         in_equations(lambda silu, **x: causal_conv(silu=True, **x)),
-        needs=("no_activation",),
+        {"needs": ("no_activation",)},
     ),
-    _of_conv(
-        "silu_before_bias", "Applies the SiLU before the bias is added.", in_equations(_before_bias), needs=("silu",)
-    ),
-    _of_conv(
-        "gelu_for_silu",
+    silu_before_bias=("Applies the SiLU before the bias is added.", in_equations(_before_bias), {"needs": ("silu",)}),
+    gelu_for_silu=(
         "Applies a GELU, by its formula with tanh, instead of the SiLU.",
         in_equations(_with_gelu),
-        needs=("silu",),
+        {"needs": ("silu",)},
     ),
-    _of_conv(
-        "silu_without_factor", "Applies a sigmoid instead of the SiLU.", in_equations(_without_factor), needs=("silu",)
-    ),
+    silu_without_factor=("Applies a sigmoid instead of the SiLU.", in_equations(_without_factor), {"needs": ("silu",)}),
 )
 
 # The window.
@@ -135,41 +120,34 @@ def _zero_padded(case: RecurrenceCase, window: Array) -> Array:
     return np.where(np.arange(window.shape[-1]) >= window.shape[-1] - case.time, window, 0)
 
 
-WINDOW = (
-    _of_conv(
-        "past_window_reversed",
+WINDOW = table(make=WrongForward, cells=("causal_conv",))(
+    past_window_reversed=(
         "Reads the initial window with the newest input first.",
         in_arrays(window0=lambda window: window[..., ::-1]),
-        needs=("state",),
+        {"needs": ("state",)},
     ),
-    _of_conv(
-        "past_window_one_shorter",
+    past_window_one_shorter=(
         "Reads zero for the oldest input of the initial window.",
         in_arrays(window0=lambda window: np.where(np.arange(window.shape[-1]) > 0, window, 0)),
-        needs=("state",),
+        {"needs": ("state",)},
     ),
-    _of_conv(
-        "last_window_reversed",
+    last_window_reversed=(
         "Returns the last window with the newest input first.",
         in_outputs(window_n=lambda window: window[..., ::-1]),
     ),
-    _of_conv(
-        "window_not_updated",
+    window_not_updated=(
         "Returns the initial window as the last one.",
         Edit(outputs=lambda case, found: found | {"window_n": case.states["window0"]}),
     ),
-    _of_conv(
-        "window_of_short_sequence_not_updated",
+    window_of_short_sequence_not_updated=(
         "Returns the initial window as the last one if the sequence is shorter than the window.",
         _of_short(lambda case, _: case.states["window0"]),
-        needs=("shorter_than_window",),
-        stands_for=("vllm PR56196",),
+        {"needs": ("shorter_than_window",), "stands_for": ("vllm PR56196",)},
     ),
-    _of_conv(
-        "window_of_short_sequence_zero_padded",
+    window_of_short_sequence_zero_padded=(
         "Returns a last window without the inputs of the initial window that are still in it.",
         _of_short(_zero_padded),
-        needs=("state", "shorter_than_window"),
+        {"needs": ("state", "shorter_than_window")},
     ),
 )
 

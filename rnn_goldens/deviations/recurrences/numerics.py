@@ -9,8 +9,7 @@ from rnn_goldens.cells.chunked import Chunk
 from rnn_goldens.cells.notation import Operand, Term, exp
 from rnn_goldens.cells.recurrence import MatrixArithmetic, RecurrenceCase
 from rnn_goldens.cells.recurrence_equations import Terms, linear_attention
-from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, in_smaller_chunks, of_chunks
+from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, in_smaller_chunks, replaced
 from rnn_goldens.deviations.recurrences.deviation import (
     ATTENTION,
     CELLS,
@@ -19,13 +18,14 @@ from rnn_goldens.deviations.recurrences.deviation import (
     Change,
     Edit,
     Outputs,
+    WrongForward,
     in_arrays,
     in_equations,
     in_outputs,
-    of_recurrences,
 )
 from rnn_goldens.deviations.recurrences.updates import storing
 from rnn_goldens.deviations.rounding import toward_zero
+from rnn_goldens.deviations.table import for_each, table
 from rnn_goldens.golden.precision import PRECISIONS
 
 HALF = ("bfloat16", "float16")
@@ -113,144 +113,126 @@ def _next_state_in(name: str, right: ChunkKernel, x: Chunk, new: Array, S: Array
     return rounded(name, after) if x.start + x.steps < right.case.time else after
 
 
-def _state_kept_in(name: str, *stands_for: str) -> Deviation:
-    return of_recurrences(
-        f"state_kept_in_{name}",
-        f"Keeps the state in {name} between steps.",
-        Edit(operations=_StatesRounded(partial(rounded, name))),
-        WITH_SUMS,
-        stands_for=stands_for,
-    )
-
-
 def _outputs_truncated(case: RecurrenceCase, found: Outputs) -> Outputs:
     return found | {name: _truncated(found[name]) for name in case.config.recurrence.outputs}
 
 
-OF_STEPS = (
-    _state_kept_in("bfloat16", "ollama#15865"),
-    _state_kept_in("float16", "TensorRT-Model-Connect PR725", "llm-scaler#559"),
-    of_recurrences(
-        "state_truncated_to_bfloat16",
+OF_STEPS = table(
+    make=WrongForward,
+    cells=ATTENTION,
+    reports={
+        "state_kept_in_bfloat16": ("ollama#15865",),
+        "state_kept_in_float16": ("TensorRT-Model-Connect PR725", "llm-scaler#559"),
+    },
+)(
+    **for_each(
+        HALF,
+        (
+            "state_kept_in_{}",
+            "Keeps the state in {} between steps.",
+            lambda name: Edit(operations=_StatesRounded(partial(rounded, name))),
+            {"cells": WITH_SUMS},
+        ),
+    ),
+    state_truncated_to_bfloat16=(
         "Keeps the state in bfloat16 between steps, rounded toward zero.",
         Edit(operations=_StatesRounded(_truncated)),
-        WITH_SUMS,
-        stands_for=("vllm-ascend PR10785",),
+        {"cells": WITH_SUMS, "stands_for": ("vllm-ascend PR10785",)},
     ),
-    of_recurrences(
-        "operands_truncated_to_bfloat16",
+    operands_truncated_to_bfloat16=(
         "Rounds the factors of matrix products to bfloat16 toward zero.",
         Edit(operations=_OperandsRounded(_truncated)),
-        (*ATTENTION, "selective_scan", "slstm"),
+        {"cells": (*ATTENTION, "selective_scan", "slstm")},
     ),
-    of_recurrences(
-        "output_truncated_to_bfloat16",
+    output_truncated_to_bfloat16=(
         "Rounds the outputs to bfloat16 toward zero.",
         Edit(outputs=_outputs_truncated),
-        CELLS,
-        stands_for=("tt-metal PR19882", "tinygrad PR11848"),
+        {"cells": CELLS, "stands_for": ("tt-metal PR19882", "tinygrad PR11848")},
     ),
-    *(
-        of_recurrences(
-            f"output_summed_in_{name}",
-            f"Rounds each term and each sum of the product of query and state to {name}.",
-            in_equations(_summed, _Rounding(partial(rounded, name))),
-            ATTENTION,
-        )
-        for name in HALF
+    **for_each(
+        HALF,
+        (
+            "output_summed_in_{}",
+            "Rounds each term and each sum of the product of query and state to {}.",
+            lambda name: in_equations(_summed, _Rounding(partial(rounded, name))),
+        ),
     ),
-    of_recurrences(
-        "output_in_float16",
+    output_in_float16=(
         "Returns the outputs in float16, where large ones overflow.",
         in_outputs(o=partial(rounded, "float16")),
-        ATTENTION,
-        stands_for=("vllm#54308",),
+        {"stands_for": ("vllm#54308",)},
     ),
-    of_recurrences(
-        "decayed_state_in_float16",
+    decayed_state_in_float16=(
         "Rounds the decayed state to float16.",
         in_equations(
             lambda g, S, **x: linear_attention(S=_rounded(exp(g) * S), **x), _Rounding(partial(rounded, "float16"))
         ),
-        GATED,
-        stands_for=("cudnn-frontend#916",),
+        {"cells": GATED, "stands_for": ("cudnn-frontend#916",)},
     ),
-    *(
-        of_recurrences(
-            f"decay_in_{name}",
-            f"Rounds the factor of the state to {name}.",
-            Edit(operations=_Decay(partial(rounded, name))),
-            (*WITH_EXPONENTIAL, "min_gru"),
-        )
-        for name in HALF
+    **for_each(
+        HALF,
+        (
+            "decay_in_{}",
+            "Rounds the factor of the state to {}.",
+            lambda name: Edit(operations=_Decay(partial(rounded, name))),
+            {"cells": (*WITH_EXPONENTIAL, "min_gru")},
+        ),
     ),
-    of_recurrences(
-        "decay_approximated",
+    decay_approximated=(
         "Computes the factor of the state by an approximation with relative errors up to 2^-9.",
         Edit(operations=_Decay(_approximated)),
-        WITH_EXPONENTIAL,
+        {"cells": WITH_EXPONENTIAL},
     ),
-    of_recurrences(
-        "small_decay_flushed_to_zero",
+    small_decay_flushed_to_zero=(
         "Takes zero for factors of the state below 2^-14, the smallest normal number of float16.",
         Edit(operations=_Decay(_flushed)),
-        GATED,
+        {"cells": GATED},
     ),
-    of_recurrences(
-        "beta_in_bfloat16",
+    beta_in_bfloat16=(
         "Rounds beta to bfloat16.",
         in_arrays(beta=partial(rounded, "bfloat16")),
-        DELTA,
-        stands_for=("vllm PR53877", "sglang PR40362", "LightLLM PR1579"),
+        {"cells": DELTA, "stands_for": ("vllm PR53877", "sglang PR40362", "LightLLM PR1579")},
     ),
-    of_recurrences(
-        "held_value_in_bfloat16",
+    held_value_in_bfloat16=(
         "Rounds what the state holds for the key to bfloat16.",
         in_equations(
             storing(lambda v, held, beta: beta * (v - _rounded(held))), _Rounding(partial(rounded, "bfloat16"))
         ),
-        DELTA,
+        {"cells": DELTA},
     ),
 )
 
-OF_CHUNKS = (
-    *(
-        of_chunks(
-            GATED,
-            f"decay_sums_in_{name}",
-            f"Rounds the sums of the log-decays of a chunk to {name}.",
-            sums=partial(_sums_in, name),
-        )
-        for name in HALF
+OF_CHUNKS = table(make=WrongForward, cells=GATED)(
+    **for_each(
+        HALF,
+        (
+            "decay_sums_in_{}",
+            "Rounds the sums of the log-decays of a chunk to {}.",
+            lambda name: replaced(sums=partial(_sums_in, name)),
+        ),
     ),
-    *(
-        of_chunks(
-            ATTENTION,
-            f"chunk_state_in_{name}",
-            f"Keeps the state in {name} between chunks.",
-            ("several_chunks",),
-            next_state=partial(_next_state_in, name),
-        )
-        for name in HALF
+    **for_each(
+        HALF,
+        (
+            "chunk_state_in_{}",
+            "Keeps the state in {} between chunks.",
+            lambda name: replaced(next_state=partial(_next_state_in, name)),
+            {"cells": ATTENTION, "needs": ("several_chunks",)},
+        ),
     ),
-    of_chunks(
-        DELTA,
-        "inverse_in_bfloat16",
+    inverse_in_bfloat16=(
         "Rounds the inverse of I + A to bfloat16.",
-        inverse=lambda right, x, gram: rounded("bfloat16", right.inverse(x, gram)),
+        replaced(inverse=lambda right, x, gram: rounded("bfloat16", right.inverse(x, gram))),
+        {"cells": DELTA},
     ),
-    of_chunks(
-        GATED,
-        "decays_between_steps_factored",
+    decays_between_steps_factored=(
         "Computes the decay between two steps as e^G_i e^-G_j, which overflows if the decay over a chunk is strong.",
-        stands_for=("executorch PR21417",),
-        decay=lambda _right, later, earlier, causal: np.exp(later) * np.exp(-earlier) * causal,
+        replaced(decay=lambda _right, later, earlier, causal: np.exp(later) * np.exp(-earlier) * causal),
+        {"stands_for": ("executorch PR21417",)},
     ),
-    of_chunks(
-        GATED,
-        "exponential_before_mask",
+    exponential_before_mask=(
         "Multiplies decays to later steps by zero, after an exponential that overflows if the decay is strong.",
-        decay=lambda _right, later, earlier, causal: np.exp(later - earlier) * causal,
+        replaced(decay=lambda _right, later, earlier, causal: np.exp(later - earlier) * causal),
     ),
 )
 

@@ -1,13 +1,13 @@
 """Bugs of the sLSTM in its gates, normalizer, stabilizer and recurrent weights."""
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
 from rnn_goldens.cells.notation import Term, exp, log_sigmoid, maximum, sigmoid, tanh
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, slstm
-from rnn_goldens.deviations.recurrences.deviation import Change, Edit, in_arrays, in_equations, of_recurrences
+from rnn_goldens.deviations.recurrences.deviation import Change, Edit, WrongForward, in_arrays, in_equations
+from rnn_goldens.deviations.table import table
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 
@@ -65,88 +65,72 @@ def _in_order_zifo(**x: Term) -> tuple[Terms, Terms]:
     return slstm(**taken, **x)
 
 
-_of_slstm = partial(of_recurrences, cells=("slstm",))
-
-DEVIATIONS = (
-    _of_slstm(
-        "input_and_forget_gates_swapped",
+DEVIATIONS = table(make=WrongForward, cells=("slstm",))(
+    input_and_forget_gates_swapped=(
         "Swaps the projected inputs of the input and the forget gate.",
         in_equations(lambda x_i, x_f, **x: slstm(x_i=x_f, x_f=x_i, **x)),
-        stands_for=("xlstm#98",),
+        {"stands_for": ("xlstm#98",)},
     ),
-    _of_slstm(
-        "gates_in_order_zifo",
+    gates_in_order_zifo=(
         "Takes inputs and weights in the order of gates z, i, f, o instead of i, f, z, o.",
         in_equations(_in_order_zifo),
     ),
-    _of_slstm(
-        "forget_gate_exponential",
+    forget_gate_exponential=(
         "Computes the forget gate by an exponential instead of a sigmoid.",
         in_equations(_gates(_stabilized)),
-        fix="the paper allows both; these goldens have a sigmoid",
+        {"fix": "the paper allows both; these goldens have a sigmoid"},
     ),
-    _of_slstm(
-        "normalizer_left_out",
+    normalizer_left_out=(
         "Does not divide c by n.",
         in_equations(_output(lambda o, c, n: sigmoid(o) * c)),
-        stands_for=("PyxLSTM#27",),
+        {"stands_for": ("PyxLSTM#27",)},
     ),
-    _of_slstm(
-        "normalizer_at_least_1",
+    normalizer_at_least_1=(
         "Divides c by n or 1, whichever is larger.",
         in_equations(_output(lambda o, c, n: sigmoid(o) * (c / maximum(n, 1)))),
-        fix="the mLSTM limits its normalizer, the sLSTM does not",
+        {"fix": "the mLSTM limits its normalizer, the sLSTM does not"},
     ),
-    _of_slstm("normalizer_started_at_1", "Starts with n = 1 instead of its initial value.", in_arrays(n0=np.ones_like)),
-    _of_slstm(
-        "stabilizer_started_at_0",
+    normalizer_started_at_1=("Starts with n = 1 instead of its initial value.", in_arrays(n0=np.ones_like)),
+    stabilizer_started_at_0=(
         "Starts with m = 0 instead of its initial value, to which c and n are scaled.",
         in_arrays(m0=np.zeros_like),
-        needs=("state",),
+        {"needs": ("state",)},
     ),
-    _of_slstm(
-        "stabilizer_left_out",
+    stabilizer_left_out=(
         "Leaves out the stabilizer, so that large gates overflow.",
         in_equations(_gates(lambda i, f, m: (exp(i), exp(log_sigmoid(f) + m), 0 * m))),
-        stands_for=("PyxLSTM#15",),
+        {"stands_for": ("PyxLSTM#15",)},
     ),
-    _of_slstm(
-        "stabilizer_of_input_gate_only",
+    stabilizer_of_input_gate_only=(
         "Applies the stabilizer to the input gate only.",
         in_equations(_gates(_input_gate_stabilized)),
     ),
-    _of_slstm(
-        "stabilizer_of_forget_gate_only",
+    stabilizer_of_forget_gate_only=(
         "Applies the stabilizer to the forget gate only.",
         in_equations(_gates(_forget_gate_stabilized)),
     ),
-    _of_slstm(
-        "candidate_tanh_left_out",
+    candidate_tanh_left_out=(
         "Leaves out the tanh of the candidate.",
         in_equations(_gates(lambda i, f, m: _stabilized(i, log_sigmoid(f), m), candidate=lambda z: z)),
     ),
-    _of_slstm(
-        "candidate_zero",
+    candidate_zero=(
         "Takes zero for the candidate.",
         in_arrays(x_z=np.zeros_like, R_z=np.zeros_like),
-        stands_for=("PyxLSTM#22",),
+        {"stands_for": ("PyxLSTM#22",)},
     ),
-    _of_slstm("output_gate_left_out", "Leaves out the output gate.", in_equations(_output(lambda o, c, n: c / n))),
-    _of_slstm(
-        "output_tanh_added",
+    output_gate_left_out=("Leaves out the output gate.", in_equations(_output(lambda o, c, n: c / n))),
+    output_tanh_added=(
         "Applies a tanh to c / n, as an LSTM to c.",
         in_equations(_output(lambda o, c, n: sigmoid(o) * tanh(c / n))),
     ),
-    _of_slstm(
-        "recurrent_weights_transposed",
+    recurrent_weights_transposed=(
         "Multiplies h by the transposed recurrent weights.",
         _in_recurrent_weights(lambda R: R.swapaxes(-1, -2)),
     ),
-    _of_slstm(
-        "recurrent_weights_of_first_head",
+    recurrent_weights_of_first_head=(
         "Uses the recurrent weights of the first head for all heads.",
         _in_recurrent_weights(lambda R: np.broadcast_to(R[:1], R.shape)),
-        needs=("several_heads",),
+        {"needs": ("several_heads",)},
     ),
-    _of_slstm("recurrent_weights_left_out", "Leaves out the recurrent weights.", _in_recurrent_weights(np.zeros_like)),
+    recurrent_weights_left_out=("Leaves out the recurrent weights.", _in_recurrent_weights(np.zeros_like)),
 )

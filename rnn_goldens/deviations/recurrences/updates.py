@@ -1,7 +1,6 @@
 """Bugs of linear attention in the decay of the state and in the delta rule."""
 
 from collections.abc import Callable
-from functools import partial
 from math import log
 
 import numpy as np
@@ -11,7 +10,8 @@ from rnn_goldens.cells.matrix_notation import first_row
 from rnn_goldens.cells.notation import Operand, Term, exp, log_sigmoid, maximum, sigmoid
 from rnn_goldens.cells.recurrence import MatrixArithmetic
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, linear_attention
-from rnn_goldens.deviations.recurrences.deviation import DELTA, GATED, in_arrays, in_equations, of_recurrences
+from rnn_goldens.deviations.recurrences.deviation import DELTA, GATED, WrongForward, in_arrays, in_equations
+from rnn_goldens.deviations.table import table
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 
@@ -43,93 +43,70 @@ def time_inside_heads(array: Array) -> Array:
     return array.reshape(rows, heads, time, *sizes).swapaxes(1, 2)
 
 
-_of_decay = partial(of_recurrences, cells=GATED)
-
-DECAY = (
-    _of_decay(
-        "decay_of_first_key",
+DECAY = table(make=WrongForward, cells=GATED)(
+    decay_of_first_key=(
         "Uses the decay of the first key for all rows of the state.",
         in_equations(lambda g, **x: linear_attention(g=first_row(g), **x)),
-        needs=("decay_by_key",),
+        {"needs": ("decay_by_key",)},
     ),
-    _of_decay(
-        "decay_of_first_head",
+    decay_of_first_head=(
         "Uses the decay of the first head for all heads.",
         in_arrays(g=_first_head),
-        needs=("several_heads",),
+        {"needs": ("several_heads",)},
     ),
-    _of_decay(
-        "decay_time_read_inside_heads",
+    decay_time_read_inside_heads=(
         "Reads the memory of g as (batch, heads, time).",
         in_arrays(g=time_inside_heads),
-        needs=("several_heads", "several_steps"),
+        {"needs": ("several_heads", "several_steps")},
     ),
-    _of_decay(
-        "decay_of_columns",
+    decay_of_columns=(
         "Multiplies the columns of the state by the decays of the keys, instead of the rows.",
         in_equations(lambda g, S, **x: linear_attention(S=Term("decayed_columns", (exp(g), S)), **x), _OfColumns()),
-        needs=("decay_by_key",),
+        {"needs": ("decay_by_key",)},
     ),
-    _of_decay(
-        "decay_of_next_step",
+    decay_of_next_step=(
         "Uses the decay of the next step.",
         in_arrays(g=lambda g: np.concatenate([g[:, 1:], g[:, -1:]], axis=1)),
-        needs=("several_steps",),
+        {"needs": ("several_steps",)},
     ),
-    _of_decay("decay_left_out", "Leaves out the decay.", in_equations(lambda g, **x: linear_attention(**x))),
-    _of_decay(
-        "decay_applied_twice", "Applies the decay twice.", in_equations(lambda g, **x: linear_attention(g=2 * g, **x))
-    ),
-    _of_decay(
-        "decay_sign_flipped",
+    decay_left_out=("Leaves out the decay.", in_equations(lambda g, **x: linear_attention(**x))),
+    decay_applied_twice=("Applies the decay twice.", in_equations(lambda g, **x: linear_attention(g=2 * g, **x))),
+    decay_sign_flipped=(
         "Computes e^-g instead of e^g.",
         in_equations(lambda g, **x: linear_attention(g=-g, **x)),
-        fix="g is the logarithm of the decay, so it is not positive",
+        {"fix": "g is the logarithm of the decay, so it is not positive"},
     ),
-    _of_decay(
-        "decay_to_base_2",
-        "Computes 2^g instead of e^g.",
-        in_equations(lambda g, **x: linear_attention(g=log(2) * g, **x)),
-    ),
-    _of_decay(
-        "decay_scaled_for_base_2",
+    decay_to_base_2=("Computes 2^g instead of e^g.", in_equations(lambda g, **x: linear_attention(g=log(2) * g, **x))),
+    decay_scaled_for_base_2=(
         "Multiplies g by log2 e, as for a power of 2, and then computes a power of e.",
         in_equations(lambda g, **x: linear_attention(g=g / log(2), **x)),
     ),
-    _of_decay(
-        "decay_exponential_left_out",
+    decay_exponential_left_out=(
         "Multiplies the state by g instead of e^g.",
         in_equations(lambda g, S, **x: linear_attention(S=g * S, **x)),
     ),
-    _of_decay(
-        "decay_linearized",
+    decay_linearized=(
         "Multiplies the state by 1 + g instead of e^g.",
         in_equations(lambda g, S, **x: linear_attention(S=(1 + g) * S, **x)),
     ),
-    _of_decay(
-        "decay_log_sigmoid_added",
+    decay_log_sigmoid_added=(
         "Applies a log-sigmoid to g, which is a logarithm already.",
         in_equations(lambda g, **x: linear_attention(g=log_sigmoid(g), **x)),
     ),
-    _of_decay(
-        "decay_clamped",
+    decay_clamped=(
         "Replaces log-decays below -5 by -5.",
         in_equations(lambda g, **x: linear_attention(g=maximum(g, -5), **x)),
     ),
-    _of_decay(
-        "decay_after_update", "Applies the decay after the update instead of before.", in_equations(_after_update)
-    ),
-    _of_decay(
-        "past_state_not_decayed",
+    decay_after_update=("Applies the decay after the update instead of before.", in_equations(_after_update)),
+    past_state_not_decayed=(
         "Does not apply the decay of the first step to the initial state.",
         in_arrays(g=lambda g: np.concatenate([np.zeros_like(g[:, :1]), g[:, 1:]], axis=1)),
-        needs=("state",),
+        {"needs": ("state",)},
     ),
-    of_recurrences(
-        "decay_not_seen_by_delta_rule",
+    decay_not_seen_by_delta_rule=(
         "Subtracts from the value what the state holds for the key before the decay, instead of after it.",
         in_equations(lambda k, v, S, beta, **x: linear_attention(k=k, v=beta * (v - S.mT @ k), S=S, **x)),
-        ("gated_delta",),
+        {"cells": ("gated_delta",)},
     ),
 )
 
@@ -167,67 +144,51 @@ def _delta_rule_of_keys(
     return linear_attention(q, beta * (k - S @ v), v, S, scale=scale)
 
 
-_of_delta = partial(of_recurrences, cells=DELTA)
-
-DELTA_RULE = (
-    _of_delta(
-        "beta_of_first_head",
+DELTA_RULE = table(make=WrongForward, cells=DELTA)(
+    beta_of_first_head=(
         "Uses the beta of the first head for all heads.",
         in_arrays(beta=_first_head),
-        needs=("several_heads",),
+        {"needs": ("several_heads",)},
     ),
-    _of_delta(
-        "beta_time_read_inside_heads",
+    beta_time_read_inside_heads=(
         "Reads the memory of beta as (batch, heads, time).",
         in_arrays(beta=time_inside_heads),
-        needs=("several_heads", "several_steps"),
+        {"needs": ("several_heads", "several_steps")},
     ),
-    _of_delta(
-        "beta_sigmoid_added",
+    beta_sigmoid_added=(
         "Applies a sigmoid to beta, which is between 0 and 1 already.",
         in_equations(lambda beta, **x: linear_attention(beta=sigmoid(beta), **x)),
     ),
-    _of_delta("beta_left_out", "Leaves out beta.", in_equations(storing(lambda v, held, _: v - held))),
-    _of_delta(
-        "beta_doubled",
+    beta_left_out=("Leaves out beta.", in_equations(storing(lambda v, held, _: v - held))),
+    beta_doubled=(
         "Doubles beta.",
         in_equations(lambda beta, **x: linear_attention(beta=2 * beta, **x)),
-        fix="a layer that allows negative eigenvalues doubles beta before it calls the kernel",
+        {"fix": "a layer that allows negative eigenvalues doubles beta before it calls the kernel"},
     ),
-    _of_delta(
-        "beta_applied_twice",
-        "Applies beta twice.",
-        in_equations(lambda beta, **x: linear_attention(beta=beta * beta, **x)),
-    ),
-    _of_delta(
-        "beta_not_on_value",
+    beta_applied_twice=("Applies beta twice.", in_equations(lambda beta, **x: linear_attention(beta=beta * beta, **x))),
+    beta_not_on_value=(
         "Applies beta only to what the state holds: v - β S k.",
         in_equations(storing(lambda v, held, beta: v - beta * held)),
     ),
-    _of_delta(
-        "beta_not_on_held_value",
+    beta_not_on_held_value=(
         "Applies beta only to the value: β v - S k.",
         in_equations(storing(lambda v, held, beta: beta * v - held)),
     ),
-    _of_delta(
-        "held_value_not_subtracted",
+    held_value_not_subtracted=(
         "Adds β v to the state, without subtracting what it holds for the key.",
         in_equations(storing(lambda v, _, beta: beta * v)),
     ),
-    _of_delta(
-        "held_value_added",
+    held_value_added=(
         "Adds what the state holds for the key to the value, instead of subtracting it.",
         in_equations(storing(lambda v, held, beta: beta * (v + held))),
     ),
-    _of_delta(
-        "held_value_of_query",
+    held_value_of_query=(
         "Subtracts what the state holds for the first query of the group, instead of the key.",
         in_equations(_held_value_of_query),
     ),
-    _of_delta(
-        "delta_rule_of_keys",
+    delta_rule_of_keys=(
         "Subtracts from the key what the state holds for the value: k = β (k - S v).",
         in_equations(_delta_rule_of_keys),
-        stands_for=("flash-linear-attention#623",),
+        {"stands_for": ("flash-linear-attention#623",)},
     ),
 )

@@ -22,7 +22,7 @@ from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.deviations.needs import FEATURES
 from rnn_goldens.deviations.recurrences import FAMILIES, RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.backward import BACKWARD_RECURRENCE_DEVIATIONS
-from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, of_chunks
+from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, replaced
 from rnn_goldens.deviations.recurrences.deviation import ATTENTION
 from rnn_goldens.deviations.rounding import toward_zero
 from rnn_goldens.golden.recurrences import BY_KEY, RECURRENCES
@@ -171,7 +171,7 @@ def test_what_does_not_exist_can_neither_be_found_nor_replaced() -> None:
     with pytest.raises(UnknownName, match="scale_left_out"):
         deviation("scale_left")
     with pytest.raises(AssertionError):
-        of_chunks(ATTENTION, "name", "Sentence.", decays=lambda right, g: right.decay(g))
+        replaced(decays=lambda right, g: right.decay(g))
 
 
 @each_deviation
