@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Backward, Case, Cotangents
+from rnn_goldens.cells import Array, Backward, Case
 from rnn_goldens.cells.arrays import State
 from rnn_goldens.cells.backward import DirectionGradients
 from rnn_goldens.deviations.alteration import Alteration, Gradients, in_network
@@ -51,14 +51,12 @@ def _zero_below(right: Backward, d_inputs: Sequence[Sequence[Array]], layer: int
 class _Overwriting(Backward):
     """Overwrites the cotangents of a layer's output with the first direction's gradient of its input."""
 
-    def of_batch(self, case: Case, cotangents: Cotangents) -> dict[str, Array]:
-        self._overwritten: list[Array] | None = None
-        return super().of_batch(case, cotangents)
+    _overwritten: Sequence[Array] = ()
 
     def side(self, d_outs: Sequence[Array], direction: int, directions: int) -> list[Array]:
-        overwritten = self._overwritten if direction else None
-        same_shape = overwritten is not None and overwritten[0].shape == d_outs[0].shape
-        return super().side(overwritten if same_shape and overwritten is not None else d_outs, direction, directions)
+        if direction and self._overwritten[0].shape == d_outs[0].shape:
+            d_outs = self._overwritten
+        return super().side(d_outs, direction, directions)
 
     def back(
         self, case: Case, suffix: str, d_outs: Sequence[Array], d_last: State, lengths: Array
