@@ -134,11 +134,12 @@ def test_commands_for_large_corpora_use_existing_options() -> None:
 KERNEL, TEST, SCENARIO = re.findall(r"^```python\n(.*?)^```$", RECURRENT, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kernel", "printed"),
     [
         (KERNEL, " passed in "),
-        pytest.param(KERNEL.replace(" * scale  #", "  #"), "no other does: scale_left_out", marks=pytest.mark.slow),
+        (KERNEL.replace(" * scale  #", "  #"), "no other does: scale_left_out"),
     ],
     ids=["right", "without-scale"],
 )

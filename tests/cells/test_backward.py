@@ -34,6 +34,7 @@ from rnn_goldens.golden.shapes import Config, weight_shapes
 from rnn_goldens.implementations.torch import gradients_of_layers
 
 
+@pytest.mark.sampled(every=5)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("cell", CELLS)
 def test_gradients_of_networks_of_every_shape_equal_those_of_torch(cell: str, shape: str) -> None:

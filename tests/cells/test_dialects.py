@@ -87,6 +87,7 @@ IN_STANDARD_SHAPES = [
 ]
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("cell", IN_STANDARD_SHAPES)
 def test_a_network_that_computes_a_dialect_is_named_by_a_deviation_of_its_standard_cell(cell: str) -> None:
     base = DIALECTS[cell].base

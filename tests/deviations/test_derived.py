@@ -157,6 +157,7 @@ def test_a_path_left_out_of_the_backward_pass_of_a_custom_cell_is_identified(dro
     assert deviation(name).sentence in " ".join(golden.compare_gradients(wrong).message.split())
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("cell", IMPLEMENTATIONS)
 def test_each_derived_path_changes_only_gradients_and_no_two_are_equal(cell: str) -> None:
     golden, found = golden_of(cell), set()

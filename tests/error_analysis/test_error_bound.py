@@ -127,6 +127,7 @@ def test_the_bound_allows_both_biases_to_be_added_to_the_product_with_x() -> Non
     assert 0.2 * allowed < abs(float(got) - want) < LARGEST_CORRECT_ERROR * allowed
 
 
+@pytest.mark.slow
 def test_a_large_batch_takes_little_memory() -> None:
     """Derivatives as one matrix per step and sequence would take more than 100 MB."""
     numbers = np.random.default_rng(1)

@@ -81,6 +81,7 @@ class Shuffled(Backward):
         return np.asarray(total)
 
 
+@pytest.mark.sampled(every=5)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", ["plain", "ragged", "both directions"])
 @pytest.mark.parametrize("cell", CELLS)

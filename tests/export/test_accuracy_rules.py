@@ -245,6 +245,7 @@ GOLDENS = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("golden_id", GOLDENS)
 def test_the_rules_give_the_stored_coefficients(golden_id: str) -> None:
     golden = load(golden_id, dtype="float32")

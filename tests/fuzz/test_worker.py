@@ -138,6 +138,7 @@ def test_other_behaviour_is_an_error_and_the_worker_stays_usable(started: Starte
         assert "worker.py" not in str(failed.value)  # a traceback has no lines of this package
 
 
+@pytest.mark.slow
 def test_a_hanging_implementation_is_killed_after_the_time_limit(started: Started) -> None:
     begin = time.monotonic()
     with pytest.raises(ImplementationFailed, match=r"hangs returned no outputs within 2 s"):

@@ -20,6 +20,7 @@ from rnn_goldens.implementations.user_code import adapt_backward
 IDS = ["documented/single-sequence", "lstm/lengths", "gru/unbatched", "lstm/lengths-bidirectional-two-layers"]
 
 
+@pytest.mark.sampled(every=3)
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("golden_id", IDS)
 @pytest.mark.parametrize("name", ["torch", "torch-cells", "numpy"])
