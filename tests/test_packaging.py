@@ -31,9 +31,10 @@ PARTS = (
 
 
 FOR_PAGES = (
-    r"rnn_goldens/(defects/page|generator/(\w+_page|rules/\w+|deviation_family|readme_figures|uncovered_defects))\.py$"
+    r"rnn_goldens/(defects/page|generator/(\w+_page|rules/\w+|deviation_family|readme_figures|uncovered_defects))"
+    r"\.(py|toml)$"
 )
-"""Modules that write pages of the repository: the wheel does not have them."""
+"""What writes pages of the repository: the wheel does not have it."""
 
 LEFT_OUT = r"rnn_goldens/fixtures/v2/(?!documented/).+\.h5$"
 """HDF5 files that the wheel does not have."""
