@@ -94,7 +94,7 @@ class WrongForward(WrongPass):
 
 
 def in_chunks_of(size: int, name: str) -> str:
-    """Return the name of a bug with chunks of some size; of 64 unless the name says otherwise."""
+    """Return the name of a bug in chunks of a size; a name without a size is of chunks of 64 steps."""
     return name if size == CHUNK else f"{name}_in_chunks_of_{size}"
 
 
