@@ -321,14 +321,23 @@ class GoldenData(InputsData):
     def comparing(self, outputs: str | Iterable[str] | None) -> Self:
         """Return a copy that compares only these outputs; return this golden if ``outputs`` is None.
 
+        Args:
+            outputs: the golden's names, such as ``o`` and ``S_n``; ``out`` is the first output of any golden. Names of
+                last states that it does not have are ignored if it has one of them: ``c_n`` of a GRU.
+
         Raises:
-            UnknownName: no such output.
+            UnknownName: no such output, or the golden has none of the last states.
             WrongUse: the names do not include out.
         """
         if outputs is None:
             return self
-        first = self.layout.outputs[0]  # "out" of any golden
-        return replace(self, outputs=tuple(first if name == "out" else name for name in chosen_outputs(outputs)))
+        first, *last = self.layout.outputs
+        asked = [outputs] if isinstance(outputs, str) else [*outputs]
+        chosen = chosen_outputs("out" if name == first else name for name in asked)
+        unknown = [name for name in chosen if name not in ("out", *last)]
+        if unknown and unknown == [name for name in chosen if name != "out"]:
+            raise UnknownName(f"output of {self.id}", unknown[0], self.layout.outputs, plural=f"Outputs of {self.id}")
+        return replace(self, outputs=tuple(first if name == "out" else name for name in chosen))
 
     @cached_property
     def not_compared(self) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def backward_of(name: str, run: Implementation) -> Backward:
     if isinstance(run, Program):
         return run.gradients
     if name.endswith(ONNX):
-        return raising(Unsupported(NO_GRADIENTS_IN_ONNX))
+        return raising(Unsupported, NO_GRADIENTS_IN_ONNX)
     if name in BUILTIN:
         return refusing_what_is_not_implemented(with_gradients(built_in(name, back=True)))
     return refusing_what_is_not_implemented(adapt_backward(import_object(name, f"implementation {name!r}")))

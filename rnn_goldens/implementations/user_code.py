@@ -95,11 +95,11 @@ def refusing_what_is_not_implemented(function: Callable[[Inputs], Any]) -> Calla
     return run
 
 
-def raising(error: Exception) -> Callable[[Inputs], NoReturn]:
-    """Return a function of a golden that raises an error."""
+def raising(kind: type[Exception], message: str) -> Callable[[Inputs], NoReturn]:
+    """Return a function of a golden that raises an error: a new one in each call, as its traceback holds the golden."""
 
     def run(_: Inputs) -> NoReturn:
-        raise error
+        raise kind(message)
 
     return run
 
@@ -115,7 +115,7 @@ def _by_kind(found: object) -> Mapping[str, Networks]:
     if isinstance(found, str | os.PathLike):
         from rnn_goldens.implementations.onnx_runtime import file_implementation
 
-        file = Networks(file_implementation(os.fspath(found)), raising(Unsupported(NO_GRADIENTS_IN_ONNX)))
+        file = Networks(file_implementation(os.fspath(found)), raising(Unsupported, NO_GRADIENTS_IN_ONNX))
         return _networks_only("an ONNX file", file)
     if isinstance(found, type):
         own = _of_class(found)
@@ -128,7 +128,8 @@ def _by_kind(found: object) -> Mapping[str, Networks]:
     except WrongUse as error:
         if not of_arrays.resembles_recurrence:
             raise
-        networks = Networks(raising(error), raising(error))
+        refuse = raising(WrongUse, str(error))
+        networks = Networks(refuse, refuse)
     return {Config.kind: networks, RecurrenceConfig.kind: Networks(of_arrays.run, with_gradients(of_arrays.run))}
 
 
@@ -157,7 +158,7 @@ def _of_function(found: Callable[..., Any], cells: Sequence[str]) -> Networks:
         from rnn_goldens.implementations.numpy_cells import of_step
 
         reason = "a single time step has no gradients: give a function of a golden that returns them by name"
-        return Networks(of_step(found), raising(Unsupported(reason)))
+        return Networks(of_step(found), raising(Unsupported, reason))
     if least > 1 or most < 1:
         raise WrongUse(
             f"{getattr(found, '__name__', found)} takes {least} arguments: a function of a golden takes one, "

@@ -9,6 +9,7 @@ import pytest
 from rnn_goldens import Golden, GoldenMismatch, load
 from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.comparison.verdict import verdict_on
+from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.profile import ALL, Profile
 from rnn_goldens.implementations import numpy_cells
 
@@ -24,6 +25,18 @@ def test_outputs_are_passed_apart_as_a_tuple_or_by_name(golden: Golden) -> None:
     golden.check((o, S_n))
     golden.check({"o": o, "S_n": S_n})
     golden.check(o, outputs="out")
+    golden.check(o, outputs="o")
+    golden.check(o, S_n, outputs=["o", "S_n"])
+
+
+def test_outputs_are_chosen_by_the_names_of_the_golden(golden: Golden) -> None:
+    o, S_n = numpy_cells.run(golden)  # noqa: N806 - the state's name
+    wrong = {"o": o, "S_n": S_n + 9}
+    assert golden.compare(wrong, outputs="o").not_checked == ("S_n",)
+    assert not golden.compare(wrong, outputs=["o", "S_n"]).passed
+    assert not golden.compare(wrong, outputs=["out", "S_n", "h_n"]).passed
+    with pytest.raises(UnknownName, match=rf"no output of {golden.id} 'h_n'.* Outputs of {golden.id}: o, S_n"):
+        golden.compare(wrong, outputs=["out", "h_n"])
 
 
 def test_an_implementation_returns_outputs_in_order_or_by_name(golden: Golden) -> None:

@@ -1,5 +1,7 @@
 """Gradients of framework layers and of users' classes without backward code."""
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -204,6 +206,35 @@ def test_an_implementation_without_gradients_is_refused_with_the_reason() -> Non
     ):
         with pytest.raises(Unsupported, match=message):
             backward(inputs)
+
+
+def test_a_refusal_does_not_keep_the_golden_of_an_earlier_one() -> None:
+    for backward in (adapt_backward(lambda x, h, w: h), backward_of("model.onnx", resolve("torch"))):  # noqa: ARG005
+        inputs = with_gradients("gru/plain").for_implementation()
+        kept = weakref.ref(inputs)
+        lengths = []
+        for _ in range(3):
+            with pytest.raises(Unsupported) as refused:
+                backward(inputs)
+            lengths.append(len(refused.traceback))
+        assert len(set(lengths)) == 1
+        del inputs, refused
+        gc.collect()
+        assert kept() is None
+
+
+def test_a_parameter_that_requires_no_gradient_is_an_error_and_stays_so() -> None:
+    made: list[nn.Module] = []
+
+    class Frozen(nn.GRU):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            super().__init__(*args, **more)
+            self.requires_grad_(requires_grad=False)
+            made.append(self)
+
+    with pytest.raises(TypeError, match=r"weight_ih_l0, .*: the network's parameter has requires_grad=False"):
+        adapt_backward(Frozen)(with_gradients("gru/plain").for_implementation())
+    assert not any(parameter.requires_grad for parameter in made[0].parameters())
 
 
 def test_a_function_of_a_golden_returns_gradients_by_name() -> None:
