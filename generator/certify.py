@@ -19,16 +19,19 @@ from rnn_goldens.generator.declared_inputs import DeclaredInputs
 from rnn_goldens.generator.exact import Evaluation
 from rnn_goldens.generator.forms import Forms, elements
 from rnn_goldens.generator.scenario import Refused
-from rnn_goldens.generator.tolerances import Chosen, gradient_tolerance, output_tolerance
+from rnn_goldens.generator.tolerances import Chosen, gradient_tolerance, is_zero, output_tolerance
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.shapes import is_custom_cell
 from rnn_goldens.golden.tolerance import Exact
-from rnn_goldens.progress import Report, one_whole, planned, reported_to
+from rnn_goldens.progress import Report, counting, one_whole, planned, reported_to
 
 FLATTEST = 2.0**-12
 """An activation whose derivative is below this is saturated: it hides errors of its argument."""
+
+_GRAPH = 0.05
+"""The share of recording the graph, which predicts the costs of the rest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +57,7 @@ def certify(scenario: DeclaredInputs, *, confirm: bool = True, progress: Report 
         confirm: whether implementations confirm the golden. It is proven without them; fuzzing skips them because they
             take most of the time.
         progress: called as ``progress(part, done, total)``: the part of the work that runs, and how much of the whole
-            is done, by predicted costs.
+            is done, by predicted costs; at the end ``("done", 1000, 1000)``, unless the scenario is refused.
 
     Returns:
         The golden in its widest precision; ``in_precision`` converts it to another.
@@ -85,8 +88,11 @@ def _libraries() -> ThreadpoolController:
 
 
 def _certification(scenario: DeclaredInputs, *, confirm: bool) -> Certification:
+    planned(lambda: {"graph": _GRAPH, "the rest": 1 - _GRAPH})
+    count = counting("graph", 1)
     forms = scenario.forms()
-    planned(lambda: _costs(forms))
+    count(1)
+    planned(lambda: _costs(scenario, forms, confirm=confirm))
     evaluation = Evaluation(forms.forward.graph)
     golden, left_out = _without_gradients(scenario, forms, evaluation)
     golden = replace(golden, provenance={**golden.provenance, **versions()})
@@ -101,11 +107,21 @@ def _certification(scenario: DeclaredInputs, *, confirm: bool) -> Certification:
     return Certification(golden.in_precision(golden.precisions[0]), left_out)
 
 
-def _costs(forms: Forms) -> dict[str, float]:
-    """Return the predicted seconds of the parts of the work by name, as measured on one machine."""
-    given = {OUTPUTS: forms.forward, **({GRADIENTS: forms.both} if forms.both is not None else {})}
-    proofs = {f"exact {what}": 2e-5 * recorded.end + 8e-8 * elements(recorded) for what, recorded in given.items()}
-    return {**proofs, **forms.costs(), **{f"confirmation of {what}": 0.05 for what in given}}
+def _costs(scenario: DeclaredInputs, forms: Forms, *, confirm: bool) -> dict[str, float]:
+    """Return the predicted seconds of the parts of the work in their order, as measured on one machine."""
+    costs, before = dict[str, float](), 0.0
+    for of, recorded in ((OUTPUTS, forms.forward), (GRADIENTS, forms.both)):
+        if recorded is None:
+            continue
+        proof = 5e-6 * recorded.end + 1.2e-7 * elements(recorded)
+        costs[f"exact {of}"], before = proof - before, proof
+        if not is_zero(forms.needs if of == OUTPUTS else forms.gradient_needs, scenario.precisions):
+            costs |= forms.costs(of)
+        if confirm:
+            costs[f"confirmation of {of}"] = 0.005 + 4e-6 * recorded.end
+            if of == OUTPUTS and confirmation.imports_torch(scenario.shape):
+                costs[f"confirmation of {of}"] += 1.3
+    return {**costs, "the rest": 0.01 * sum(costs.values())}
 
 
 def _without_gradients(scenario: DeclaredInputs, forms: Forms, evaluation: Evaluation) -> tuple[Golden, dict[str, str]]:

@@ -1,5 +1,6 @@
 """Confirms certified values with implementations: the definition in NumPy, and torch if it is installed."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any
@@ -12,6 +13,8 @@ from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.expected import OUTPUTS
+from rnn_goldens.golden.recurrences import RecurrenceConfig
+from rnn_goldens.golden.shapes import Config
 from rnn_goldens.progress import counting
 
 LARGEST_CORRECT_ERROR = 0.7
@@ -28,14 +31,26 @@ def confirm(golden: Golden, of: str = OUTPUTS) -> None:
         Refused: an implementation differs, or comes too close to the tolerance.
     """
     stored = golden.gradients
-    implementations = list(_implementations(golden, of))
     precisions = golden.precisions if of == OUTPUTS or stored is None else stored.precisions
-    count = counting(f"confirmation of {of}", len(precisions) * len(implementations))
+    torch = _in_torch(golden.config)
+    count = counting(f"confirmation of {of}", len(precisions) * (1 + torch))
+    implementations = list(_implementations(of, torch=torch))
     with threadpool_limits(1):  # again: torch may be imported only now
         for precision in precisions:
             for name, run in implementations:
                 _confirm(golden.in_precision(precision), name, run)
                 count(1)
+
+
+def imports_torch(config: Config | RecurrenceConfig) -> bool:
+    """Return whether torch confirms a golden and is not imported yet."""
+    return _in_torch(config) and "torch" not in sys.modules
+
+
+def _in_torch(config: Config | RecurrenceConfig) -> bool:
+    from rnn_goldens.implementations.builtin import BUILTIN
+
+    return config.kind in BUILTIN["torch"].kinds and find_spec("torch") is not None
 
 
 def _confirm(golden: Golden, name: str, run: Run) -> None:
@@ -53,11 +68,10 @@ def _confirm(golden: Golden, name: str, run: Run) -> None:
     raise Refused(f"{golden.id}: {name} in {golden.dtype} {used if verdict.passed else differs}")
 
 
-def _implementations(golden: Golden, of: str) -> Iterator[tuple[str, Run]]:
+def _implementations(of: str, *, torch: bool) -> Iterator[tuple[str, Run]]:
     from rnn_goldens.implementations import numpy_cells
-    from rnn_goldens.implementations.builtin import BUILTIN
 
-    if golden.config.kind in BUILTIN["torch"].kinds and find_spec("torch"):
+    if torch:
         from rnn_goldens.implementations.torch import gradients_of_layers, run_layers
 
         yield "torch", _outputs(run_layers) if of == OUTPUTS else _gradients(gradients_of_layers)

@@ -55,8 +55,9 @@ class Evaluation:
         results, needed = recorded.results, self._graph.needed(recorded.results)
         while True:
             try:
+                missing = [place for place in needed if place not in self._values]
                 with ctx.workprec(self.bits):
-                    self._evaluate(needed, counting(f"exact {what}", len(needed)))
+                    self._evaluate(missing, counting(f"exact {what}", len(missing)))
                     return recorded.arrays({node.place: rounded(self._values[node.place]) for node in results})
             except Undecided as why:
                 if self.bits >= LAST_BITS or (isinstance(why, NoNumber) and not _are_finite(results)):
@@ -66,8 +67,6 @@ class Evaluation:
     def _evaluate(self, places: Sequence[int], count: Callable[[int], None]) -> None:
         for place in places:
             count(1)
-            if place in self._values:
-                continue
             operation = self._graph.operations[place]
             if operation is None:
                 self._values[place] = balls(self._graph.values[place])

@@ -18,6 +18,7 @@ from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of, coeffi
 from rnn_goldens.error_analysis.losses import CONTRACTS
 from rnn_goldens.generator.exactness import Needs, needs_of_all
 from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts
 
@@ -73,9 +74,13 @@ class NetworkForms:
         """What a precision needs for gradients without rounding; None if an operation always rounds."""
         return None if self.both is None or not is_exact(self.needs) else needs_of_all([self.both])
 
-    def costs(self) -> dict[str, float]:
-        """Return the predicted seconds of the parts of the tolerance by name."""
-        return {"tolerance": _seconds(self.both or self.forward, 1.5e-10)}
+    def costs(self, of: str) -> dict[str, float]:
+        """Return the predicted seconds of the parts of the tolerance of outputs or gradients by name."""
+        if is_exact(self.needs):
+            bounded = self.forward if of == OUTPUTS else self.both
+        else:
+            bounded = self.both or self.forward if of == OUTPUTS else None
+        return {} if bounded is None else {_label(of): _seconds(bounded, 1.5e-10)}
 
     def outputs(self) -> Bounded:
         """Return the tolerance of outputs."""
@@ -83,7 +88,7 @@ class NetworkForms:
 
     def gradients(self) -> Bounded:
         """Return the tolerance of gradients."""
-        found = bounds_of(None, self.both) if is_exact(self.needs) else self._bounds
+        found = bounds_of(None, self.both, label=_label(GRADIENTS)) if is_exact(self.needs) else self._bounds
         return Bounded(found.of_gradients, flushes=not found.in_float16)
 
     @cached_property
@@ -138,24 +143,28 @@ class RecurrenceForms:
     def _exact_chunks(self) -> list[tuple[Recorded, Recorded | None]]:
         return [self._recorded(size) for size in self._sizes((*EXACT_CHUNKS, self._case.time))]
 
-    def costs(self) -> dict[str, float]:
-        """Return the predicted seconds of the parts of the tolerance by name."""
+    def costs(self, of: str) -> dict[str, float]:
+        """Return the predicted seconds of the parts of the tolerance of outputs or gradients by name."""
         sizes = (0, *self._sizes(CHUNKS))
-        of_outputs, of_gradients = (_seconds(one, 3e-10) if one else 0.0 for one in (self._in_lanes(0), self.both))
-        costs = {_label(size): of_outputs * _CHUNKED_OUTPUTS.get(size, 1 + size / 4) for size in sizes}
-        if self.both:
-            costs |= {_label_back(size): of_gradients * _CHUNKED_GRADIENTS.get(size, 0.3) for size in sizes}
-        return costs
+        if of == GRADIENTS:
+            whole = 0.0 if self.both is None else _seconds(self.both, 3e-10)
+            return {_label(of, size): whole * _CHUNKED_GRADIENTS.get(size, 0.3) for size in sizes}
+        whole = _seconds(self.forward, 1e-9) / (1 if self._lane is None else self._lane.size)
+        return {_label(of, size): whole * _CHUNKED_OUTPUTS.get(size, 1 + size / 4) for size in sizes}
 
     def outputs(self) -> Bounded:
         """Return the tolerance of outputs, which are bounded in all lanes at once."""
         sizes = (0, *self._sizes(CHUNKS))
-        return Bounded(_contracts([_coefficients(self._in_lanes(size), _label(size)) for size in sizes]))
+        return Bounded(_contracts([_coefficients(self._in_lanes(size), _label(OUTPUTS, size)) for size in sizes]))
+
+    @cached_property
+    def _lane(self) -> Lane | None:
+        return lane_of(self.forward)
 
     def _in_lanes(self, size: int) -> Recorded:
         """Return the graph of a form whose largest axis that is a lane is a part of the axis of heads."""
         forward = self._forward(size) if size else self.forward
-        lane = lane_of(forward)
+        lane = lane_of(forward) if size else self._lane
         return forward if lane is None else self._forward(size, lane)
 
     def gradients(self) -> Bounded:
@@ -164,16 +173,15 @@ class RecurrenceForms:
         for size in (0, *self._sizes(CHUNKS)):
             both = self._recorded(size)[1] if size else self.both
             assert both is not None
-            found.append(_coefficients(both, _label_back(size)))
+            found.append(_coefficients(both, _label(GRADIENTS, size)))
         return Bounded(_contracts(found))
 
 
-def _label(size: int) -> str:
-    return f"tolerance in chunks of {size}" if size else "tolerance"
-
-
-def _label_back(size: int) -> str:
-    return f"{_label(size)} of gradients"
+def _label(of: str, size: int = 0) -> str:
+    """Return the name of a part of the work: short, because a line of progress has it."""
+    if size:
+        return f"{'tolerance' if of == OUTPUTS else of} in chunks of {size}"
+    return "tolerance" if of == OUTPUTS else f"tolerance of {of}"
 
 
 def elements(recorded: Recorded) -> int:
@@ -183,8 +191,8 @@ def elements(recorded: Recorded) -> int:
 
 def _seconds(recorded: Recorded, of_one: float) -> float:
     """Return the predicted seconds of bounding the results: each element of a lane is swept back to all elements."""
-    rows = sum(int(np.prod(node.value.shape[2:])) for node in recorded.results)
-    return of_one * rows * elements(recorded)
+    rows = {node.place: int(np.prod(node.value.shape[2:])) for node in recorded.results}
+    return sum(rows.values()) * (of_one * elements(recorded) + 8e-9 * recorded.end)
 
 
 def _coefficients(recorded: Recorded, label: str) -> Coefficients:

@@ -56,6 +56,11 @@ def gradient_tolerance(golden_id: str, precisions: Sequence[str], forms: Forms, 
     )
 
 
+def is_zero(needs: Needs | None, precisions: Sequence[str]) -> bool:
+    """Return whether the tolerance of outputs or gradients is zero in a precision of the scenario."""
+    return _exact(needs, precisions, "") is not None
+
+
 def _exact(needs: Needs | None, precisions: Sequence[str], what: str) -> Chosen | None:
     """Return a tolerance of zero, if results in float32 and in a precision of the scenario have no rounding errors."""
     if needs is None or not is_exact(needs):

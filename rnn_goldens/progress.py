@@ -8,7 +8,7 @@ Report = Callable[[str, int, int], None]
 """``report(part, done, total)``: the part that runs, and how much of the whole work is done, starting with 0."""
 
 WHOLE = 1000
-"""The total of every report."""
+"""The total of every report; it is reached only at the end."""
 
 
 class _Work:
@@ -16,20 +16,27 @@ class _Work:
         self._report = report
         self.begin()
 
-    def begin(self, costs: Mapping[str, float] | None = None) -> None:
-        """Begin the whole work, or set the costs of its parts; a part without a cost adds nothing to what is done."""
-        whole = sum(costs.values()) if costs else 0
-        self._shares = {part: cost / whole for part, cost in costs.items()} if costs and whole else {}
-        self._done = 0.0
+    def begin(self) -> None:
+        self._done, self._plan = 0.0, dict[str, float]()
+
+    def plan(self, seconds: Mapping[str, float]) -> None:
+        self._plan = dict(seconds)
 
     def counting(self, part: str, total: int) -> Callable[[int], None]:
-        share, before, done = self._shares.pop(part, 0.0), self._done, 0
+        """Give a part its share of what is left: it and later parts of the plan will run, others no more.
+
+        So a part that is left out, or that begins again, changes the shares of those after it.
+        """
+        parts = list(self._plan)
+        left = [self._plan[name] for name in parts[parts.index(part) :]] if part in self._plan else []
+        before, counted = self._done, 0
+        share = (1 - before) * left[0] / sum(left) if any(left) else 0.0
 
         def count(more: int) -> None:
-            nonlocal done
-            done += more
-            self._done = before + share * (done / total if total else 1)
-            self._report(part, round(self._done * WHOLE), WHOLE)
+            nonlocal counted
+            counted += more
+            self._done = before + share * counted / max(total, 1)
+            self._report(part, min(int(self._done * WHOLE), WHOLE - 1), WHOLE)
 
         count(0)
         return count
@@ -53,7 +60,10 @@ def reported_to(report: Report) -> Iterator[None]:
 
 @contextmanager
 def one_whole() -> Iterator[None]:
-    """Return a context manager for the whole of some work: reports count from its start to its end."""
+    """Return a context manager for the whole of some work: reports count from its start to its end.
+
+    After an error, nothing is reported.
+    """
     if (work := _WORK.get()) is not None:
         work.begin()
     yield
@@ -61,10 +71,13 @@ def one_whole() -> Iterator[None]:
         work.end()
 
 
-def planned(costs: Callable[[], Mapping[str, float]]) -> None:
-    """Set the predicted costs of the parts of a whole, in any unit, if its progress is reported."""
+def planned(seconds: Callable[[], Mapping[str, float]]) -> None:
+    """Set the predicted seconds of the parts that are left, in the order in which they run, if progress is reported.
+
+    What is done already keeps its share.
+    """
     if (work := _WORK.get()) is not None:
-        work.begin(costs())
+        work.plan(seconds())
 
 
 def counting(part: str, total: int) -> Callable[[int], None]:

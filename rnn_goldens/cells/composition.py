@@ -15,7 +15,6 @@ from rnn_goldens.cells.program import Program, written
 from rnn_goldens.cells.recorded import Recorded, with_gradients
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.shapes import STACKED
-from rnn_goldens.progress import counting
 
 EVERY = slice(None)
 
@@ -124,7 +123,6 @@ class _Composition:
     @np.errstate(all="ignore")
     def recorded(self) -> Recorded:
         graph, config = self.found.graph, self.case.config
-        self.count = counting("graph", self.time * len(config.suffixes))
         below = [self._given("x", (EVERY, t), self.case.x[:, t]) for t in range(self.time)]
         outs: list[list[Node]] = []
         for suffixes in config.layers:
@@ -157,7 +155,6 @@ class _Composition:
                 graph.within |= dict.fromkeys(range(first, len(graph.values)), within)
             state = _handed_on(graph, after, state, within)
             out[t] = state[0] if within.all() else graph.compute("only", state[0], detail=(within,))
-            self.count(1)
         for name, node in zip(case.cell.states, state, strict=True):
             self.found.add_output(f"{name}_n", part, node)
         return [out[t] for t in range(self.time)]

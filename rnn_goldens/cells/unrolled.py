@@ -18,7 +18,6 @@ from rnn_goldens.cells.recurrence import (
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS
 from rnn_goldens.golden.sequences import sequence_slices
-from rnn_goldens.progress import counting
 
 Nodes = dict[str, Node]
 
@@ -63,7 +62,6 @@ def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: La
     weights = {name: found.given(name, (), array) for name, array in weights_in_lanes(case).items()}
     graph.weights.update(node.place for node in weights.values())
     slices = [slice(0, case.time)] if case.offsets is None else sequence_slices(case.offsets)
-    count = counting("graph", case.time)
     for number, (one, steps) in enumerate(zip(case.sequences(), slices, strict=True)):
         row = every if case.offsets is None else slice(number, number + 1)
         states = {name: found.given(f"{name}0", (row,), array) for name, array in states_in_lanes(one).items()}
@@ -79,7 +77,6 @@ def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: La
             found.add_output(f"{name}_n", (row,), unrolled.last[name])
         if unrolled.kept is not None:
             found.kept.append(unrolled.kept)
-        count(one.time)
     return found
 
 

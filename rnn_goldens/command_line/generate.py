@@ -226,14 +226,13 @@ def _track(items: "Iterable[T]", total: int, label: str) -> "Iterable[T]":
         within = bar.add_task("", visible=False)
 
         def report(part: str, done: int, of: int) -> None:
-            if done == 0:
-                bar.reset(within, total=of, visible=True)
-            bar.update(within, description=f"  {part}", completed=done)
+            bar.update(within, description=f"  {part}", completed=done, total=of, visible=True)
 
         with reported_to(report):
             for item in items:
                 yield item
                 bar.advance(overall)
+                bar.reset(within, visible=False)
 
 
 def _default_folder(*, write: bool) -> Path:

@@ -59,7 +59,8 @@ class Bounds:
             bounds[node.place] = np.zeros((len(self.policy.kinds), *node.value.shape))
             if self._is_sum(node.place):
                 bounds[node.place] += lost_in_sum(self.graph, node.place, self.policy)
-        count = counting(label, sum(_elements(node) for node in self.results if node.place in self._folded))
+        swept = {node.place: _elements(node) for node in self.results if node.place in self._folded}
+        count = counting(label, sum(swept.values()))
         for lanes in dict.fromkeys(_lanes(node) for node in self.results):
             group = {n.place: n for n in self.results if _lanes(n) == lanes and n.place in self._folded}
             largest = max((self.graph.values[k].size for k in self._folded if not self._is_sum(k)), default=1)

@@ -57,13 +57,16 @@ def error_bound(case: Case, arithmetic: str = IEEE) -> ErrorBound:
     return bounds_of(recorded(case), arithmetic=arithmetic)
 
 
-def bounds_of(forward: Recorded | None, both: Recorded | None = None, arithmetic: str = IEEE) -> ErrorBound:
+def bounds_of(
+    forward: Recorded | None, both: Recorded | None = None, arithmetic: str = IEEE, label: str = "tolerance"
+) -> ErrorBound:
     """Return the error bounds of outputs and of gradients.
 
     Args:
         forward: the forward pass; None for gradients only, whose outputs are exact, so that no kink is undecided.
         both: both passes in the same graph, or None for outputs only.
         arithmetic: under an arithmetic other than ieee, the bounds hold in float32.
+        label: names this part of the work where its progress is reported.
     """
     given = [one for one in (forward, both) if one is not None]
     if not given:
@@ -73,7 +76,7 @@ def bounds_of(forward: Recorded | None, both: Recorded | None = None, arithmetic
     results += [Node(graph, of) for k in kinks for of in _operation(graph, k).of]
     results = list({node.place: node for node in results}.values())
     policy = replace(OUTPUTS_OF_NETWORK if both is None else NETWORK, arithmetic=arithmetic)
-    bounds = Bounds(given[0], results, policy).of_results()
+    bounds = Bounds(given[0], results, policy).of_results(label)
     flushed = (
         [] if both is None else [(bounds[node.place][_FLUSHED], bounds[node.place][_STORED]) for node in both.results]
     )

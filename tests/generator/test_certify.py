@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from factories.scenarios import SHAPES, changed, chaotic, scenario
 
-from rnn_goldens import RecurrenceScenario
 from rnn_goldens.generator import confirmation
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.scenario import Refused
@@ -16,7 +15,6 @@ from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.implementations import torch as torch_layers
-from rnn_goldens.progress import reported_to
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -116,52 +114,3 @@ def test_a_correct_implementation_close_to_the_tolerance_is_a_reason_to_refuse(m
     monkeypatch.setattr(confirmation, "LARGEST_CORRECT_ERROR", 1e-9)
     with pytest.raises(Refused, match=r"uses 0.* of the tolerance of .*, at most 1e-09 is allowed"):
         certify(scenario("gru", scale=0.25))
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_progress_covers_the_whole_of_the_work_in_all_of_its_parts(shape: str) -> None:
-    example = scenario("lstm", scale=0.34375, **SHAPES[shape])
-    out = (*example.stored.x.shape[:-1], example.shape.num_directions * example.shape.hidden_size)
-    reports: list[tuple[str, int, int]] = []
-    certify(
-        replace(example, d_out=np.ones(out), gradient_purpose="Its gradients."),
-        progress=lambda *report: reports.append(report),
-    )
-    parts, counted, totals = zip(*reports, strict=True)
-    assert list(dict.fromkeys(parts)) == [
-        "graph", "exact outputs", "tolerance", "confirmation of outputs",
-        "exact gradients", "confirmation of gradients", "done",
-    ]  # fmt: skip
-    assert list(counted) == sorted(counted)
-    assert (counted[0], *counted[-2:]) == (0, totals[0], totals[0])
-    assert len(set(totals)) == 1
-    begins = {part: counted[parts.index(part)] for part in parts}
-    assert begins["confirmation of outputs"] < begins["confirmation of gradients"]
-
-
-def test_every_form_of_a_recurrence_has_a_part_of_the_work_and_each_golden_begins_with_zero() -> None:
-    inputs = {name: np.full((1, 40, 1, 2), 0.25) for name in "qkv"} | {"beta": np.full((1, 40, 1), 0.375)}
-    delta = RecurrenceScenario(
-        id="made/for-a-test", purpose="To be certified.", gradient_purpose="Its gradients.", cell="delta_rule",
-        config={"heads": 1, "query_heads": 1, "d_k": 2, "d_v": 2}, inputs=inputs, cotangents={"d_o": inputs["q"]},
-    )  # fmt: skip
-    reports: list[tuple[str, int, int]] = []
-    with reported_to(lambda *report: reports.append(report)):
-        for _ in range(2):
-            certify(delta)
-    begins: dict[str, int] = {}
-    half = len(reports) // 2
-    assert [done for _, done, _ in reports[:half]] == [done for _, done, _ in reports[half:]]
-    for part, done, _ in reports:
-        begins.setdefault(part, done)
-    forms = [f"tolerance{of}" for of in ("", " in chunks of 1", " in chunks of 16", " in chunks of 40")]
-    assert [part for part in begins if part.startswith("tolerance")] == [*forms, *(f"{f} of gradients" for f in forms)]
-    assert begins["exact outputs"] < begins["exact gradients"] < begins["confirmation of gradients"] < begins["done"]
-
-
-def test_work_without_a_progress_bar_reports_nothing() -> None:
-    reported: list[str] = []
-    with reported_to(lambda label, *_: reported.append(label)):
-        pass
-    certify(scenario())
-    assert not reported
