@@ -12,6 +12,7 @@ import pytest
 from rnn_goldens import RecurrenceScenario, certify
 from rnn_goldens.command_line import progress_lines
 from rnn_goldens.command_line.progress_lines import SECONDS, ProgressLines
+from rnn_goldens.generator.pool import WORTH_A_POOL
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -89,18 +90,23 @@ def test_the_longest_line_of_a_process_fits_a_terminal(capsys: pytest.CaptureFix
 MORE = """
 from dataclasses import replace
 
-SCENARIOS += [replace(SCENARIOS[0], id=f"mine/gru-{number}", x=drawn(2, 5, 3)) for number in (2, 3)]
+SCENARIOS += [replace(SCENARIOS[0], id=f"mine/gru-{number}", x=drawn(2, 5, 3)) for number in range(1, MORE)]
 """
+
+
+def lines_of_generate(run: Run, folder: Path, goldens: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return all lines of progress of generating some goldens."""
+    run("generate", "--new", "mine.py")
+    mine = folder / "mine.py"
+    mine.write_text(mine.read_text("utf-8") + MORE.replace("MORE", str(goldens)), "utf-8")
+    monkeypatch.setattr(progress_lines, "SECONDS", 0)
+    return run("generate", "--scenarios", "mine.py", "--into", "goldens").stderr.splitlines()
 
 
 def test_generate_prints_how_much_of_each_golden_is_done_and_the_time_that_the_run_takes(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run("generate", "--new", "mine.py")
-    mine = tmp_path / "mine.py"
-    mine.write_text(mine.read_text("utf-8") + MORE, "utf-8")
-    monkeypatch.setattr(progress_lines, "SECONDS", 0)
-    printed = run("generate", "--scenarios", "mine.py", "--into", "goldens").stderr.splitlines()
+    printed = lines_of_generate(run, tmp_path, 3, monkeypatch)
     within = r"( \+ [1-9]?\d% \((graph|(exact|confirmation of) outputs|tolerance)\))?"
     left = r", (less than a minute|\d+ minutes?) left"
     pattern = re.compile(rf"Certifying: (\d) of 3{within}(?P<left>{left})?")
@@ -109,3 +115,15 @@ def test_generate_prints_how_much_of_each_golden_is_done_and_the_time_that_the_r
     assert [key for key, _ in groupby(match[1] for match in found if match)] == ["0", "1", "2", "3"]
     unknown = [match[0] for match in found if match and match["left"] is None]
     assert set(unknown) == {"Certifying: 0 of 3 + 0% (graph)"}
+
+
+@pytest.mark.slow
+def test_where_worker_processes_certify_only_goldens_are_counted(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = lines_of_generate(run, tmp_path, WORTH_A_POOL, monkeypatch)
+    estimated = re.compile(r"(Certifying: \d+ of 16), (less than a minute|\d+ minutes?) left")
+    assert [match[1] for line in printed if (match := estimated.fullmatch(line))] == [
+        f"Certifying: {done} of {WORTH_A_POOL}" for done in range(1, WORTH_A_POOL + 1)
+    ]
+    assert len(printed) == WORTH_A_POOL
