@@ -195,6 +195,26 @@ UNDETECTED: tuple[Undetected, ...] = (
         "depends on two or more",
     ),
     *undetected(
+        (
+            *(f"lstm_peephole_{gate}_by_{tanh}_tanh" for gate in "ifog" for tanh in ("fast", "tabled")),
+            "gru_reset_before_fast_sigmoid_of_reset_gate",
+        ),
+        HALF,
+        "the error is at most 1.4e-3, less than 3 roundoffs of float16, and an output depends on two or more "
+        "activations, each with a tolerance of 2.2",
+    ),
+    *undetected(
+        ("gru_reset_before_input_of_reset_gate_in_tf32",),
+        HALF,
+        "this precision has at most eleven significant bits",
+        allowed=True,
+    ),
+    *undetected(
+        ("gru_hidden_product_of_update_gate_flushed",),
+        HALF,
+        "the error of the gate is at most 1.6e-5, a thirtieth of float16's roundoff",
+    ),
+    *undetected(
         ("bfloat16_products_truncated", "bfloat16_state_truncated"),
         ("bfloat16",),
         "a state is off by at most two roundoffs; a bfloat16 implementation may store several results in a step",

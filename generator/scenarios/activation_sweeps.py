@@ -58,15 +58,15 @@ def of_units(
         name: the second part of the id.
         purpose: a sentence.
         units: for each unit, by gate: ``w_`` the weight of the first input, ``v_`` that of the second, ``b_`` the b_ih,
-            ``u_`` the b_hh.
+            ``u_`` the b_hh, ``h_`` the recurrent weight of the unit itself.
         x: the input, (batch, time, 1 or 2).
         h0: the initial state.
         c0: the initial cell state.
     """
     gates, hidden = LAYOUTS[cell].gates, len(units)
     weight_ih = np.zeros((x.shape[-1], len(gates), hidden))
-    bias_ih, bias_hh = (np.zeros((len(gates), hidden)) for _ in range(2))
-    placed = {"b": bias_ih, "u": bias_hh, **dict(zip("wv", weight_ih, strict=False))}
+    bias_ih, bias_hh, own = (np.zeros((len(gates), hidden)) for _ in range(3))
+    placed = {"b": bias_ih, "u": bias_hh, "h": own, **dict(zip("wv", weight_ih, strict=False))}
     for unit, described in enumerate(units):
         for key, value in described.items():
             kind, gate = key.split("_")
@@ -80,7 +80,7 @@ def of_units(
         config=Config(input_size=x.shape[-1], hidden_size=hidden),
         weights={
             "weight_ih_l0": weight_ih.reshape(x.shape[-1], -1).T,
-            "weight_hh_l0": np.zeros((len(gates) * hidden, hidden)),
+            "weight_hh_l0": (own[:, :, None] * np.eye(hidden)).reshape(-1, hidden),
             "bias_ih_l0": bias_ih.ravel(),
             "bias_hh_l0": bias_hh.ravel(),
         },
@@ -96,10 +96,12 @@ def _state(*of_units: float) -> Float64:
 
 
 GRU_UNITS: list[dict[str, float]] = [
-    {"w_r": 1, "u_n": 1, "b_z": SHUT},
+    {"w_r": 1, "h_n": 0.75, "u_n": 0.25, "b_z": SHUT},
     {"w_z": 1, "b_n": 0.5},
     {"w_n": 1, "b_z": SHUT},
+    {"h_z": 0.5, "b_n": 1.5},
 ]
+"""The last unit has a state of 2^-14, and W_hz h is below the smallest normal number of float16."""
 
 LSTM_UNITS: list[dict[str, float]] = [
     {"w_i": 1, "b_f": SHUT, "b_g": 1.5, "b_o": OPEN},
@@ -119,7 +121,7 @@ def scenarios() -> tuple[Scenario, ...]:
     beyond = np.array([sign * c for c in (3.25, 3.375, 3.5) for sign in (1, -1)]).reshape(1, -1, 1)
     return (
         of_units("rnn_tanh", "rnn-tanh", "sweeping", PURPOSE, [{"w_h": 1}], swept()),
-        of_units("gru", "gru", "sweeping", PURPOSE, GRU_UNITS, swept(), _state(0, -1, 0)),
+        of_units("gru", "gru", "sweeping", PURPOSE, GRU_UNITS, swept(), _state(1, -1, 0, 2.0**-14)),
         of_units("lstm", "lstm", "sweeping", PURPOSE, LSTM_UNITS, swept(), _state(0, 0, 0, 0), _state(0, 1, 0, 1)),
         of_units(
             "lstm",

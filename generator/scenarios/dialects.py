@@ -28,6 +28,8 @@ ONE_DIRECTION = ("plain", "lengths-no-state")
 """Names of the scenarios of dialects that run in one direction."""
 
 MORE: Mapping[str, tuple[str, ...]] = {
+    "gru_reset_before": ("square", "sweeping", "numbers-of-24-bits"),
+    "lstm_peephole": ("square", "sweeping"),
     "lstm_projection": ("overflowing-no-state",),
     "lstm_projection_clip": ("one-step-of-four", "overflowing-no-state"),
     "lstm_coupled_input": ("one-unit",),
@@ -72,7 +74,7 @@ def scenarios(standard: Iterable[Scenario]) -> Iterator[Scenario]:
     for cell in DIALECTS:
         for name in names_of(cell):
             scenario = _scenario(cell, by_id[f"{FOLDERS[DIALECTS[cell].base]}/{name}"])
-            if name == "sweeping":
+            if cell == "rnn_thresholded_relu" and name == "sweeping":
                 scenario = _around_alpha(scenario)
             yield without_cotangents(scenario) if name == "plain" and cell not in PLAIN_WITH_GRADIENTS else scenario
 

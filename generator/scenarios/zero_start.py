@@ -32,8 +32,12 @@ GRU_UNITS: list[dict[str, float]] = [
     {"w_r": 1, "u_n": 1, "b_z": SHUT},
     {"w_z": 1, "v_z": SHUT, "v_n": -8, "b_n": 0.5},
     {"w_n": 1, "b_z": SHUT},
+    {"w_n": 1, "v_n": 2.0**-13, "h_z": 0.5},
 ]
-"""By gate: ``w_`` is the weight of the swept input at step 1; ``v_`` that of the input 1 at step 0."""
+"""By gate: ``w_`` is the weight of the swept input at step 1; ``v_`` that of the input 1 at step 0; ``h_`` of h.
+
+In the last unit W_hz h is 2^-15 at step 1, below the smallest normal number of float16.
+"""
 
 LSTM_UNITS: list[dict[str, float]] = [
     {"w_i": 1, "b_f": SHUT, "b_g": 1.5, "b_o": OPEN},

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from rnn_goldens.deviations import (
     activations,
+    approximations,
     batch,
     biases,
     dialect_cells,
@@ -46,7 +47,7 @@ FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "layers": layers.DEVIATIONS,
     "lengths": lengths.DEVIATIONS,
     "sizes": sizes.DEVIATIONS,
-    "activations": activations.DEVIATIONS,
+    "activations": (*activations.DEVIATIONS, *approximations.DEVIATIONS),
     "numerics": numerics.DEVIATIONS,
 }
 

@@ -6,11 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Network
+from rnn_goldens.cells import Array
 from rnn_goldens.cells.arithmetic import Arithmetic
-from rnn_goldens.cells.notation import Term
-from rnn_goldens.deviations.alteration import Alteration, at_the_end, in_equations, in_network, in_steps
-from rnn_goldens.deviations.parts import Formula, edited
+from rnn_goldens.deviations.alteration import Alteration, at_the_end, in_steps
+from rnn_goldens.deviations.approximations import fast_tanh, rational, tabled
 from rnn_goldens.deviations.table import for_each, table
 
 TANH = ("rnn_tanh", "lstm", "gru")
@@ -43,20 +42,6 @@ def _clipped(limit: int) -> Alteration:
     )
 
 
-def _rational(z: Array, numerator: tuple[int, ...], denominator: tuple[int, ...]) -> Array:
-    """Return z p(z²) / q(z²), clipped to ±1; coefficients by increasing power."""
-    square = np.square(z)
-    p = np.polynomial.polynomial.polyval(square, numerator)
-    q = np.polynomial.polynomial.polyval(square, denominator)
-    return np.clip(z * p / q, -1, 1)
-
-
-def _tabled(z: Array, per_unit: int) -> Array:
-    """Interpolate linearly in a table of tanh up to ±8."""
-    points = np.arange(-8 * per_unit, 8 * per_unit + 1) / per_unit
-    return np.interp(z, points, np.tanh(points))
-
-
 def _fast_exp(z: Array) -> Array:
     """Return e^z by writing into a float's exponent bits (Schraudolph): 2^y as (1 + fraction of y) 2^(floor of y)."""
     power = np.clip(z / np.log(2), -1000, 1000)
@@ -85,16 +70,6 @@ def _name_of(value: float) -> str:
 
 def _true_sigmoid(z: Array) -> Array:
     return Arithmetic().sigmoid(z)
-
-
-class _WithTable(Network):
-    def tabled(self, z: Array) -> Array:
-        """The tanh, from a table with 256 points per unit."""
-        return _tabled(z, 256)
-
-
-def _tabled_in_lstm(**formulas: Formula) -> Alteration:
-    return in_network(_WithTable) & in_equations(lstm=edited("lstm", **formulas))
 
 
 DEVIATIONS = table(make=_tanh, cells=TANH)(
@@ -169,16 +144,16 @@ DEVIATIONS = table(make=_tanh, cells=TANH)(
     ),
     fast_tanh_3_2=(
         "Approximates tanh by z (27 + z²) / (27 + 9 z²): off by up to 2.4e-2.",
-        lambda z: _rational(z, (27, 1), (27, 9)),
+        lambda z: rational(z, (27, 1), (27, 9)),
     ),
     fast_tanh_5_4=(
         "Approximates tanh by its continued fraction with degrees 5 and 4: off by up to 2e-3.",
-        lambda z: _rational(z, (945, 105, 1), (945, 420, 15)),
+        fast_tanh,
         {"stands_for": ("mindspore#348",)},
     ),
     fast_tanh_7_6=(
         "Approximates tanh by its continued fraction with degrees 7 and 6: off by up to 1e-4.",
-        lambda z: _rational(z, (135135, 17325, 378, 1), (135135, 62370, 3150, 28)),
+        lambda z: rational(z, (135135, 17325, 378, 1), (135135, 62370, 3150, 28)),
     ),
     **{
         f"{name}_off_from_{_name_of(low)}_to_{_name_of(high)}": (
@@ -191,11 +166,11 @@ DEVIATIONS = table(make=_tanh, cells=TANH)(
     },
     tabled_tanh_coarse=(
         "Interpolates tanh in a table with 16 points per unit: off by up to 4e-4.",
-        lambda z: _tabled(z, 16),
+        lambda z: tabled(z, 16),
     ),
     tabled_tanh_fine=(
         "Interpolates tanh in a table with 256 points per unit: off by up to 1.5e-6.",
-        lambda z: _tabled(z, 256),
+        lambda z: tabled(z, 256),
     ),
     fast_exp_sigmoid=(
         "Approximates the sigmoid's exponential by the bits of a float: off by up to 1.5e-2.",
@@ -204,7 +179,7 @@ DEVIATIONS = table(make=_tanh, cells=TANH)(
     ),
     sigmoid_by_fast_tanh=(
         "Computes the sigmoid as (1 + tanh(z/2)) / 2 with the fast tanh of degrees 5 and 4.",
-        _sigmoid(lambda z: 0.5 + 0.5 * _rational(z / 2, (945, 105, 1), (945, 420, 15))),
+        _sigmoid(lambda z: 0.5 + 0.5 * fast_tanh(z / 2)),
         {"cells": SIGMOID},
     ),
     tanh_nan_beyond_40=(
@@ -221,15 +196,5 @@ DEVIATIONS = table(make=_tanh, cells=TANH)(
         "Returns 1/2 for the sigmoid of arguments beyond ±40.",
         _sigmoid(lambda z: np.where(np.abs(z) > 40, 0.5, _true_sigmoid(z))),  # noqa: PLR2004
         {"cells": SIGMOID, "needs": ("saturated",), "stands_for": ("dynet#1525",)},
-    ),
-    lstm_tabled_tanh_of_cell=(
-        "Interpolates only the tanh of the new c in a table with 256 points per unit: off by up to 1.5e-6.",
-        _tabled_in_lstm(new_h=lambda o, new_c: o * Term("tabled", (new_c,))),
-        {"cells": ("lstm",)},
-    ),
-    lstm_tabled_tanh_of_candidate=(
-        "Interpolates only the tanh of the candidate in a table with 256 points per unit: off by up to 1.5e-6.",
-        _tabled_in_lstm(g=lambda z_g: Term("tabled", (z_g,))),
-        {"cells": ("lstm",)},
     ),
 )

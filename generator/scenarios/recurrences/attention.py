@@ -40,6 +40,14 @@ def _strong(drawn: Arrays) -> Arrays:
     return {"g": g, "S0": 8 * drawn["S0"]}
 
 
+def _strong_over_chunks(drawn: Arrays) -> Arrays:
+    """Return decays down to e^-12, one at each border of 16 steps, and a reset in each 16 steps."""
+    g = short(drawn["g"] * 48)
+    g[:, [0, 16, 32]] = 0.0
+    g[:, [6, 22, 38]] = -8192.0
+    return {"g": g, "S0": 8 * drawn["S0"]}
+
+
 def _full(drawn: Arrays) -> Arrays:
     """Return log-decays and beta with all bits of float32: running sums of the former round."""
     return {name: _with_all_bits(drawn[name]) for name in ("g", "beta") if name in drawn}
@@ -75,6 +83,14 @@ ATTENTION_VARIANTS = (
         sizes={"heads": 2, "query_heads": 2, "d_k": 3, "d_v": 2},
         time=3,
         gradient_purpose=_GRADIENTS,
+    ),
+    Variant(
+        name="square",
+        purpose="d_k and d_v are equal: a state that is read transposed passes every shape check.",
+        sizes={"heads": 1, "query_heads": 1, "d_k": 3, "d_v": 3},
+        batch=1,
+        time=3,
+        gradient_purpose="A transposed gradient of the state has the right shape.",
     ),
     Variant(
         name="one-step",
@@ -173,6 +189,15 @@ ATTENTION_VARIANTS = (
         gradient_purpose="No cotangent crosses a border of packed sequences.",
     ),
     Variant(
+        name="packed-chunks",
+        purpose="Packed sequences of 66, 4 and 130 steps: chunks of 64 are counted from the start of each sequence.",
+        sizes={**_ONE_HEAD, "d_k": 2, "d_v": 1},
+        batch=1,
+        time=200,
+        offsets=(0, 66, 70, 200),
+        declared=("long",),
+    ),
+    Variant(
         name="packed-from-zero",
         purpose="Two packed sequences that start from zero.",
         sizes={**_ONE_HEAD, "d_k": 3, "d_v": 2},
@@ -191,6 +216,16 @@ ATTENTION_VARIANTS = (
         cells=_GATED,
         change=_strong,
         gradient_purpose="No gradient passes a reset.",
+    ),
+    Variant(
+        name="strong-decay-40-steps",
+        purpose="Decays down to e^-12, one and zero, in more steps than chunks of 16 and of 32 have.",
+        sizes={**_ONE_HEAD, "d_k": 2, "d_v": 1},
+        batch=1,
+        time=40,
+        cells=_GATED,
+        change=_strong_over_chunks,
+        declared=("long",),
     ),
     Variant(
         name="decay-by-key",
