@@ -15,7 +15,7 @@ from rnn_goldens.cells.recurrence import RecurrenceCase, run
 from rnn_goldens.deviations import Deviation
 from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel
-from rnn_goldens.deviations.recurrences.deviation import ATTENTION
+from rnn_goldens.deviations.recurrences.edits import ATTENTION
 
 Question = OnnxCase | relative_error.Question
 

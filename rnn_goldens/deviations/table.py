@@ -44,10 +44,11 @@ def for_each(values: Iterable[Any], *rows: Row) -> dict[str, Row]:
 
     Args:
         values: numbers or words.
-        rows: name, sentence, a function that returns the wrong pass for a value, and further attributes.
+        rows: name, sentence, a function that returns the wrong pass for a value, and further attributes, or a function
+            that returns them.
     """
     return {
-        name.format(value): (sentence.format(value), make(value), *attributes)
+        name.format(value): (sentence.format(value), make(value), *(a(value) if callable(a) else a for a in attributes))
         for value in values
         for name, sentence, make, *attributes in rows
     }

@@ -8,9 +8,8 @@ from typing import Any
 
 from rnn_goldens.cells.notation import Term
 from rnn_goldens.cells.recurrence import EQUATIONS, RIGHT
-from rnn_goldens.deviations.recurrences.backward_deviation import WrongBackward
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, Replaced
-from rnn_goldens.deviations.recurrences.deviation import Edit, WrongForward
+from rnn_goldens.deviations.recurrences.edits import Edit, WrongBackward, WrongForward
 from rnn_goldens.deviations.wrong_pass import WrongPass
 from rnn_goldens.explain.screen import indent
 

@@ -16,7 +16,7 @@ from benchmarks.recurrences.kernels import IMPLEMENTATIONS
 from benchmarks.recurrences.onnx_cases import LEFT_OUT, onnx_cases
 from rnn_goldens.cells.recurrence import run
 from rnn_goldens.deviations import deviation
-from rnn_goldens.deviations.recurrences.deviation import ATTENTION
+from rnn_goldens.deviations.recurrences.edits import ATTENTION
 from rnn_goldens.golden.precision import PRECISIONS
 
 GOLDEN, EXACT, LONG = "gated-delta/several-steps", "delta-rule/exact-steps", "delta-rule/full-numbers"

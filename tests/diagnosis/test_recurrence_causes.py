@@ -9,7 +9,7 @@ from rnn_goldens import Golden, Unsupported, Verdict, load
 from rnn_goldens.cells.recurrence import recurrence_case
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.deviations import deviation
-from rnn_goldens.deviations.recurrences.deviation import Edit, WrongForward
+from rnn_goldens.deviations.recurrences.edits import Edit, WrongForward
 from rnn_goldens.diagnosis.missing_outputs import no_outputs
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import Profile

@@ -6,7 +6,7 @@ They can be differentiated. Where the algebra allows it, a form differs from the
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from rnn_goldens.deviations.recurrences.deviation import ATTENTION as RULES
+from rnn_goldens.deviations.recurrences.edits import ATTENTION as RULES
 
 Array = Any
 """An array of a library."""

@@ -10,7 +10,7 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.notation import Operand, Term
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.recurrence_equations import Terms, linear_attention
-from rnn_goldens.deviations.recurrences.deviation import (
+from rnn_goldens.deviations.recurrences.edits import (
     ATTENTION,
     Edit,
     WrongForward,

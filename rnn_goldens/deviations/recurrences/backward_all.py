@@ -6,15 +6,9 @@ import numpy as np
 
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
-from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.needs import LONGER_THAN
-from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
-from rnn_goldens.deviations.recurrences.deviation import CELLS, CHUNK, SMALLER, in_chunks_of
-from rnn_goldens.golden.recurrences import RECURRENCES
-
-_all = declared_for(CELLS)
-_WITH_WEIGHTS = tuple(cell for cell, recurrence in RECURRENCES.items() if recurrence.weights)
-
+from rnn_goldens.deviations.recurrences.edits import CELLS, WITH_WEIGHTS, WrongBackward, for_each_chunk_size, in_loop
+from rnn_goldens.deviations.table import for_each, table
 
 # ruff: noqa: ARG005 - functions have the arguments of the methods that they replace
 
@@ -30,14 +24,8 @@ def _doubled(arrays: Arrays) -> Arrays:
 # Cotangents of states.
 
 
-def _truncated(steps: int, *stands_for: str) -> Deviation:
-    return _all(
-        f"recurrence_backward_truncated_every_{steps}",
-        f"Does not pass the state's cotangent to the previous chunk of {steps} steps.",
-        in_loop(carry=lambda _, d_before, d_after, t: _zero(d_before) if t and t % steps == 0 else d_before),
-        LONGER_THAN[steps],
-        stands_for=stands_for,
-    )
+def _truncated(steps: int) -> type[RecurrenceBackward]:
+    return in_loop(carry=lambda _, d_before, d_after, t: _zero(d_before) if t and t % steps == 0 else d_before)
 
 
 class _EnteringEverywhere(RecurrenceBackward):
@@ -66,26 +54,6 @@ def _one_step_late(right: RecurrenceBackward, case: RecurrenceCase, cotangents: 
 def _last_output_alone(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Sequence[Arrays]:
     found = right.d_outputs(case, cotangents)
     return [*map(_zero, found[:-1]), found[-1]]
-
-
-def _last_chunk_alone(size: int) -> Deviation:
-    return _all(
-        in_chunks_of(size, "gradients_of_last_chunk_alone"),
-        f"Computes gradients of the last chunk of {size} steps only: those of the chunks before are zero.",
-        in_loop(times_back=lambda _, case: reversed(range((case.time - 1) // size * size, case.time))),
-        LONGER_THAN[size],
-    )
-
-
-def _whole_chunks_alone(size: int) -> Deviation:
-    return _all(
-        in_chunks_of(size, "gradients_of_whole_chunks_alone"),
-        f"Leaves out the last chunk if it has fewer than {size} steps: its gradients are zero.",
-        in_loop(
-            times_back=lambda _, case: reversed(range(case.time // size * size if case.time > size else case.time))
-        ),
-        LONGER_THAN[size],
-    )
 
 
 # The batch and packed sequences.
@@ -118,116 +86,113 @@ def _first_start_alone(right: RecurrenceBackward, case: RecurrenceCase, found: S
     return right.joined(case, [found[0], *({**one, **{n: 0 * one[n] for n in case.states}} for one in found[1:])])
 
 
-STATES = (
-    _all(
-        "last_state_cotangent_ignored",
+STATES = table(make=WrongBackward, cells=CELLS, reports={"recurrence_backward_truncated_every_32": ("mamba PR831",)})(
+    last_state_cotangent_ignored=(
         "Ignores the cotangent of the last state.",
         in_loop(d_last=lambda right, case, cotangents: _zero(right.d_last(case, cotangents))),
-        stands_for=("flash-linear-attention-npu PR291",),
+        {"stands_for": ("flash-linear-attention-npu PR291",)},
     ),
-    _all(
-        "last_state_cotangent_twice",
+    last_state_cotangent_twice=(
         "Adds the cotangent of the last state twice.",
         in_loop(d_last=lambda right, case, cotangents: _doubled(right.d_last(case, cotangents))),
     ),
-    _all(
-        "last_state_cotangent_at_every_step",
+    last_state_cotangent_at_every_step=(
         "Adds the cotangent of the last state at every step instead of only at the last.",
         _EnteringEverywhere,
-        "several_steps",
+        {"needs": ("several_steps",)},
     ),
-    _all(
-        "state_cotangent_not_carried",
+    state_cotangent_not_carried=(
         "Passes no cotangent of the state from a step to the one before it.",
         in_loop(carry=lambda _, d_before, d_after, t: _zero(d_before) if t else d_before),
-        "several_steps",
+        {"needs": ("several_steps",)},
     ),
-    _truncated(16),
-    _truncated(32, "mamba PR831"),
-    _truncated(64),
-    _all(
-        "initial_state_gradient_zero",
+    **for_each(
+        (16, 32, 64),
+        (
+            "recurrence_backward_truncated_every_{}",
+            "Does not pass the state's cotangent to the previous chunk of {} steps.",
+            _truncated,
+            lambda steps: {"needs": (LONGER_THAN[steps],)},
+        ),
+    ),
+    initial_state_gradient_zero=(
         "Returns zero for the gradient of the initial state.",
         in_loop(to_start=lambda _, d_states, d_last: _zero(d_states)),
-        "state",
+        {"needs": ("state",)},
     ),
-    _all(
-        "initial_state_gradient_from_the_end",
+    initial_state_gradient_from_the_end=(
         "Returns the cotangent of the last state as the gradient of the initial state.",
         in_loop(to_start=lambda _, d_states, d_last: d_last),
-        "state",
+        {"needs": ("state",)},
     ),
-    _all(
-        "initial_state_gradient_one_step_short",
+    initial_state_gradient_one_step_short=(
         "Returns the gradient of the state after the first step as that of the initial state.",
         in_loop(carry=lambda _, d_before, d_after, t: d_before if t else d_after),
-        "state",
+        {"needs": ("state",)},
     ),
-    _all(
-        "initial_state_gradient_summed_over_batch",
+    initial_state_gradient_summed_over_batch=(
         "Sums the gradient of the initial state over the batch, as if all rows shared one state.",
         in_loop(to_start=_start_summed),
-        "rows",
-        "state",
+        {"needs": ("rows", "state")},
     ),
 )
 
-STEPS = (
-    _all(
-        "recurrence_backward_in_order_of_time",
+STEPS = table(make=WrongBackward, cells=CELLS)(
+    recurrence_backward_in_order_of_time=(
         "Runs the backward pass over the steps in forward order.",
         in_loop(times_back=lambda _, case: range(case.time)),
-        "several_steps",
+        {"needs": ("several_steps",)},
     ),
-    *(_last_chunk_alone(size) for size in (CHUNK, *SMALLER)),
-    *(_whole_chunks_alone(size) for size in (CHUNK, *SMALLER)),
-    _all(
-        "input_gradients_as_visited",
+    **for_each_chunk_size(
+        "gradients_of_last_chunk_alone",
+        "Computes gradients of the last chunk of {} steps only: those of the chunks before are zero.",
+        lambda size: in_loop(times_back=lambda _, case: reversed(range((case.time - 1) // size * size, case.time))),
+    ),
+    **for_each_chunk_size(
+        "gradients_of_whole_chunks_alone",
+        "Leaves out the last chunk if it has fewer than {} steps: its gradients are zero.",
+        lambda size: in_loop(
+            times_back=lambda _, case: reversed(range(case.time // size * size if case.time > size else case.time))
+        ),
+    ),
+    input_gradients_as_visited=(
         "Returns the gradients of the inputs in the order of the backward pass, the last step first.",
         in_loop(named=lambda right, case, d_inputs, d_weights: right.named(case, d_inputs[::-1], d_weights)),
-        "several_steps",
+        {"needs": ("several_steps",)},
     ),
-    _all(
-        "output_cotangent_one_step_late",
+    output_cotangent_one_step_late=(
         "Uses the cotangent of the output of the previous step.",
         in_loop(d_outputs=_one_step_late),
     ),
-    _all(
-        "output_cotangent_of_last_step_alone",
+    output_cotangent_of_last_step_alone=(
         "Uses the cotangent of the output at the last step only.",
         in_loop(d_outputs=_last_output_alone),
-        "several_steps",
+        {"needs": ("several_steps",)},
     ),
 )
 
-SEQUENCES = (
-    _all(
-        "gradients_of_first_row_alone",
+SEQUENCES = table(make=WrongBackward, cells=CELLS)(
+    gradients_of_first_row_alone=(
         "Returns zero for the gradients of inputs and initial states of all sequences of a batch except the first.",
         in_loop(joined=_first_row_alone),
-        "rows",
+        {"needs": ("rows",)},
     ),
-    _all(
-        "state_cotangent_across_borders",
+    state_cotangent_across_borders=(
         "Passes the state's cotangent from a packed sequence on to the sequence before it.",
         _AcrossBorders,
-        "packed",
+        {"needs": ("packed",)},
     ),
-    _all(
-        "last_state_cotangent_of_last_sequence_alone",
+    last_state_cotangent_of_last_sequence_alone=(
         "Uses only the cotangent of the last state of the last packed sequence.",
         _LastOfPackAlone,
-        "packed",
+        {"needs": ("packed",)},
     ),
-    _all(
-        "initial_state_gradient_of_first_sequence_alone",
+    initial_state_gradient_of_first_sequence_alone=(
         "Returns zero for the gradients of the initial states of all packed sequences except the first.",
         in_loop(joined=_first_start_alone),
-        "packed",
-        "state",
+        {"needs": ("packed", "state")},
     ),
-    _all(
-        "weights_overwritten_by_each_sequence",
+    weights_overwritten_by_each_sequence=(
         "Assigns each packed sequence's gradients of the weights instead of adding them: one sequence remains.",
         in_loop(
             joined=lambda right, case, found: {
@@ -235,38 +200,29 @@ SEQUENCES = (
                 **{name: found[0][name] for name in case.weights},
             }
         ),
-        "packed",
-        cells=_WITH_WEIGHTS,
+        {"cells": WITH_WEIGHTS, "needs": ("packed",)},
     ),
 )
 
-WEIGHTS = (
-    _all(
-        "recurrence_weights_of_last_step_alone",
+WEIGHTS = table(make=WrongBackward, cells=WITH_WEIGHTS)(
+    recurrence_weights_of_last_step_alone=(
         "Computes the gradients of the weights from the last step only.",
         in_loop(over_time=lambda _, shares: shares[0]),
-        "several_steps",
-        cells=_WITH_WEIGHTS,
+        {"needs": ("several_steps",)},
     ),
-    _all(
-        "recurrence_weights_of_first_step_alone",
+    recurrence_weights_of_first_step_alone=(
         "Assigns each step's share of the weights' gradients instead of adding it: that of the first step remains.",
         in_loop(over_time=lambda _, shares: shares[-1]),
-        "several_steps",
-        cells=_WITH_WEIGHTS,
+        {"needs": ("several_steps",)},
     ),
-    _all(
-        "recurrence_weights_of_first_row_alone",
+    recurrence_weights_of_first_row_alone=(
         "Computes the gradients of the weights from the first sequence of a batch only.",
         in_loop(over_batch=lambda right, share: right.over_batch(share[:1])),
-        "rows",
-        cells=_WITH_WEIGHTS,
+        {"needs": ("rows",)},
     ),
-    _all(
-        "recurrence_weights_mean_over_batch",
+    recurrence_weights_mean_over_batch=(
         "Uses the mean over the batch for the gradients of the weights instead of the sum.",
         in_loop(over_batch=lambda right, share: right.over_batch(share) / len(share)),
-        "rows",
-        cells=_WITH_WEIGHTS,
+        {"needs": ("rows",)},
     ),
 )

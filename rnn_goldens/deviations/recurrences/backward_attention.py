@@ -16,14 +16,10 @@ from rnn_goldens.cells.recurrence import EQUATIONS, Arrays, RecurrenceCase, step
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.deviations.backward.alterations import detached, instead
-from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
 from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, constant, of_first_row
-from rnn_goldens.deviations.recurrences.deviation import ATTENTION, DELTA
+from rnn_goldens.deviations.recurrences.edits import ATTENTION, DELTA, GATED_DELTA, WrongBackward, in_loop
+from rnn_goldens.deviations.table import table
 from rnn_goldens.golden.recurrences import recurrence_config
-
-_deviation = declared_for(ATTENTION)
-_GATED_DELTA = ("gated_delta",)
-_WITHOUT_DECAY = ("delta_rule",)
 
 # ruff: noqa: ARG005 - functions have the arguments of parts
 
@@ -80,51 +76,42 @@ def _gates_of_first_copy(right: RepeatedHeads, name: str, copies: Array) -> Arra
     return copies[0] if name in ("g", "beta") else right.over_copies(name, copies)
 
 
-QUERIES = (
-    _deviation(
-        "d_q_without_scale",
+QUERIES = table(make=WrongBackward, cells=ATTENTION)(
+    d_q_without_scale=(
         "Computes the gradient of q without the scale.",
         attention(o=lambda y, x: instead(y, _by_state(x) + detached(x.after).mT @ x.q)),
     ),
-    _deviation(
-        "d_q_scaled_twice",
+    d_q_scaled_twice=(
         "Multiplies the gradient of q by the scale twice.",
         attention(o=lambda y, x: instead(y, _by_state(x) + x.scale * _by_query(x))),
     ),
-    _deviation(
-        "d_q_by_state_before",
+    d_q_by_state_before=(
         "Computes the gradient of q with the state before the step instead of after it.",
         attention(o=lambda y, x: instead(y, _by_state(x) + x.scale * (detached(x.S).mT @ x.q))),
     ),
-    _deviation(
-        "state_cotangent_without_scale",
+    state_cotangent_without_scale=(
         "Passes the cotangent of the output to the state without the scale.",
         attention(o=lambda y, x: instead(y, _by_query(x) + x.after.mT @ detached(x.q))),
     ),
-    _deviation(
-        "state_cotangent_of_first_query",
+    state_cotangent_of_first_query=(
         "Passes only the cotangent of the first query head of each group to the state.",
         attention(o=lambda y, x: instead(y, _by_query(x) + of_first_row(_by_state(x).mT).mT)),
-        "grouped_queries",
+        {"needs": ("grouped_queries",)},
     ),
-    _deviation(
-        "state_cotangent_mean_over_queries",
+    state_cotangent_mean_over_queries=(
         "Uses the mean over the query heads of a group for the cotangent of the state instead of the sum.",
         in_loop(program=_mean_over_queries),
-        "grouped_queries",
+        {"needs": ("grouped_queries",)},
     ),
-    _deviation(
-        "gradients_of_first_copy",
+    gradients_of_first_copy=(
         "Repeats keys and values for each query head, and returns the gradients of the first copy, not their sum.",
         in_loop(RepeatedHeads, over_copies=lambda _, name, copies: copies[0]),
-        "grouped_queries",
+        {"needs": ("grouped_queries",)},
     ),
-    _deviation(
-        "gate_gradients_of_first_copy",
+    gate_gradients_of_first_copy=(
         "Sums the gradients of keys and values over the query heads of a group, but not those of g and beta.",
         in_loop(RepeatedHeads, over_copies=_gates_of_first_copy),
-        "grouped_queries",
-        cells=("gated_linear_attention", "delta_rule", "gated_delta"),
+        {"cells": ("gated_linear_attention", "delta_rule", "gated_delta"), "needs": ("grouped_queries",)},
     ),
 )
 
@@ -153,109 +140,91 @@ def _beta_by(of_beta: Callable[[Values], Term]) -> Equations:
     )
 
 
-KEYS_AND_VALUES = (
-    _deviation(
-        "own_output_not_passed",
+KEYS_AND_VALUES = table(make=WrongBackward, cells=ATTENTION)(
+    own_output_not_passed=(
         "Computes the gradients of k and v with the state's cotangent from later steps: their own output is left out.",
         _own_output_last,
     ),
-    _deviation(
-        "d_k_of_removed_missing",
+    d_k_of_removed_missing=(
         "Leaves out the key that reads the removed part from the gradient of k.",
         attention(removed=lambda y, x: x.decayed.mT @ detached(x.k)),
-        cells=DELTA,
+        {"cells": DELTA},
     ),
-    _deviation(
-        "d_k_of_removed_added",
+    d_k_of_removed_added=(
         "Adds the key that reads the removed part to the gradient of k instead of subtracting it.",
         attention(removed=lambda y, x: instead(y, x.decayed.mT @ detached(x.k) - detached(x.decayed).mT @ x.k)),
-        cells=DELTA,
+        {"cells": DELTA},
     ),
-    _deviation(
-        "d_k_of_removed_by_undecayed_state",
+    d_k_of_removed_by_undecayed_state=(
         "Uses the state before it decays for the key that reads the removed part.",
         attention(removed=lambda y, x: instead(y, x.decayed.mT @ detached(x.k) + detached(x.S).mT @ x.k)),
-        cells=_GATED_DELTA,
+        {"cells": GATED_DELTA},
     ),
-    _deviation(
-        "d_k_of_removed_without_beta",
+    d_k_of_removed_without_beta=(
         "Computes the part of the key that reads the removed part without beta.",
         attention(
             written=lambda y, x: instead(
                 y, x.beta * (x.v - x.decayed.mT @ detached(x.k)) - detached(x.decayed).mT @ x.k
             )
         ),
-        cells=DELTA,
+        {"cells": DELTA},
     ),
-    _deviation(
-        "d_k_of_written_missing",
+    d_k_of_written_missing=(
         "Leaves out the key of the outer product from the gradient of k.",
         attention(after=lambda y, x: x.decayed + outer(detached(x.k), x.written)),
-        cells=DELTA,
+        {"cells": DELTA},
     ),
-    _deviation(
-        "d_k_of_written_by_v",
+    d_k_of_written_by_v=(
         "Uses v for the gradient of k in the outer product, although another value was written.",
         _key_written_by(lambda x: x.v),
-        cells=DELTA,
+        {"cells": DELTA},
     ),
-    _deviation(
-        "d_k_of_written_by_beta_v",
+    d_k_of_written_by_beta_v=(
         "Uses beta v for the gradient of k in the outer product, without the removed part.",
         _key_written_by(lambda x: x.beta * x.v),
-        cells=DELTA,
+        {"cells": DELTA},
     ),
-    _deviation(
-        "d_v_without_beta",
+    d_v_without_beta=(
         "Computes the gradient of v without beta.",
         attention(written=lambda y, x: instead(y, x.beta * (detached(x.v) - x.removed) + x.v)),
-        cells=DELTA,
+        {"cells": DELTA},
     ),
-    _deviation(
-        "d_v_with_beta_twice",
+    d_v_with_beta_twice=(
         "Multiplies the gradient of v by beta twice.",
         attention(
             written=lambda y, x: instead(y, x.beta * (detached(x.v) - x.removed) + detached(x.beta * x.beta) * x.v)
         ),
-        cells=DELTA,
+        {"cells": DELTA},
     ),
-    _deviation(
-        "d_beta_zero",
+    d_beta_zero=(
         "Returns zero for the gradient of beta.",
         attention(written=lambda y, x: detached(x.beta) * (x.v - x.removed)),
-        cells=DELTA,
+        {"cells": DELTA},
     ),
-    _deviation(
-        "d_beta_doubled", "Doubles the gradient of beta.", _beta_by(lambda x: 2 * (x.v - x.removed)), cells=DELTA
-    ),
-    _deviation(
-        "d_beta_by_v_alone",
+    d_beta_doubled=("Doubles the gradient of beta.", _beta_by(lambda x: 2 * (x.v - x.removed)), {"cells": DELTA}),
+    d_beta_by_v_alone=(
         "Computes the gradient of beta with v instead of the difference of v and the removed part.",
         _beta_by(lambda x: x.v),
-        cells=DELTA,
+        {"cells": DELTA},
     ),
-    _deviation(
-        "d_beta_by_undecayed_state",
+    d_beta_by_undecayed_state=(
         "Computes the gradient of beta with what the key reads of the state before it decays.",
         _beta_by(lambda x: x.v - x.S.mT @ x.k),
-        cells=_GATED_DELTA,
+        {"cells": GATED_DELTA},
     ),
-    _deviation(
-        "d_beta_by_written",
+    d_beta_by_written=(
         "Computes the gradient of beta with what is written, which contains beta.",
         _beta_by(lambda x: x.beta * (x.v - x.removed)),
-        cells=DELTA,
+        {"cells": DELTA},
     ),
-    _deviation(
-        "key_of_removed_missing_without_decay",
+    key_of_removed_missing_without_decay=(
         "Without a decay, leaves out what the key that reads the state passes to the gradients of k and beta.",
         attention(
             written=lambda y, x: instead(
                 y, detached(x.beta) * (x.v - x.decayed.mT @ detached(x.k)) + x.beta * detached(x.v)
             )
         ),
-        cells=_WITHOUT_DECAY,
-        stands_for=("flash-linear-attention#862", "flash-linear-attention PR863"),
+        {"cells": ("delta_rule",), "stands_for": ("flash-linear-attention#862", "flash-linear-attention PR863")},
     ),
 )
 
@@ -274,55 +243,47 @@ def _as_transposed(state: Array) -> Array:
     return state.reshape(*lanes, d_v, d_k).swapaxes(-1, -2)
 
 
-STATE = (
-    _deviation(
-        "removed_part_not_passed_to_state",
+STATE = table(make=WrongBackward, cells=ATTENTION)(
+    removed_part_not_passed_to_state=(
         "Does not subtract the removed part from the state's cotangent.",
         attention(removed=lambda y, x: detached(x.decayed).mT @ x.k),
-        cells=DELTA,
+        {"cells": DELTA},
     ),
-    _deviation(
-        "removed_part_added_to_state",
+    removed_part_added_to_state=(
         "Adds the removed part to the state's cotangent instead of subtracting it.",
         attention(removed=lambda y, x: instead(y, detached(x.decayed).mT @ x.k - x.decayed.mT @ detached(x.k))),
-        cells=DELTA,
+        {"cells": DELTA},
     ),
-    _deviation(
-        "removed_part_without_beta",
+    removed_part_without_beta=(
         "Subtracts the removed part from the state's cotangent without beta.",
         attention(
             written=lambda y, x: instead(
                 y, x.beta * (x.v - detached(x.decayed).mT @ x.k) - x.decayed.mT @ detached(x.k)
             )
         ),
-        cells=DELTA,
+        {"cells": DELTA},
     ),
-    _deviation(
-        "removed_part_detached",
+    removed_part_detached=(
         "Treats the removed part as a constant: neither k nor the state gets a gradient through it.",
         attention(removed=constant),
-        cells=DELTA,
+        {"cells": DELTA},
     ),
-    _deviation(
-        "removed_part_subtracted_after_decay",
+    removed_part_subtracted_after_decay=(
         "Subtracts the removed part from the state's cotangent after the decay instead of before it.",
         attention(removed=lambda y, x: instead(y, detached(x.decayed).mT @ x.k + x.S.mT @ detached(x.k))),
-        cells=_GATED_DELTA,
+        {"cells": GATED_DELTA},
     ),
-    _deviation(
-        "last_state_cotangent_scaled",
+    last_state_cotangent_scaled=(
         "Multiplies the cotangent of the last state by the scale.",
         in_loop(d_last=_last_scaled),
     ),
-    _deviation(
-        "last_state_cotangent_read_transposed",
+    last_state_cotangent_read_transposed=(
         "Reads the cotangent of the last state as (d_v, d_k).",
         in_loop(d_last=lambda right, case, cotangents: {"S": _as_transposed(right.d_last(case, cotangents)["S"])}),
     ),
-    _deviation(
-        "initial_state_gradient_written_transposed",
+    initial_state_gradient_written_transposed=(
         "Writes the gradient of the initial state as (d_v, d_k).",
         in_loop(to_start=lambda _, d_states, d_last: {"S": _as_transposed(d_states["S"])}),
-        "state",
+        {"needs": ("state",)},
     ),
 )

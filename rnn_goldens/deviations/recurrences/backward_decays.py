@@ -12,13 +12,9 @@ from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward, Step
 from rnn_goldens.deviations.backward.alterations import detached, instead
-from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.needs import LONGER_THAN
-from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
 from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, of_first_row
-from rnn_goldens.deviations.recurrences.deviation import CHUNK, GATED, SMALLER, in_chunks_of
-
-_deviation = declared_for(GATED)
+from rnn_goldens.deviations.recurrences.edits import GATED, GATED_DELTA, WrongBackward, for_each_chunk_size, in_loop
+from rnn_goldens.deviations.table import table
 
 # ruff: noqa: ARG005 - functions have the arguments of parts and methods
 
@@ -91,15 +87,6 @@ class _Restarted(RunningSum):
         return super().carry(d_before, d_after, t)
 
 
-def _within_chunks(size: int) -> Deviation:
-    return _deviation(
-        in_chunks_of(size, "d_g_running_sum_within_chunks"),
-        f"Starts the running sum of the gradient of g at zero in each chunk of {size} steps.",
-        type("RestartedEveryChunk", (_Restarted,), {"size": size}),
-        LONGER_THAN[size],
-    )
-
-
 class _NotRestarted(RunningSum):
     """Continues the running sum from a packed sequence to the sequence before it."""
 
@@ -117,45 +104,42 @@ def _whole_key(right: RunningSum, step: Step, found: Arrays) -> tuple[Array, ...
     return queries, written, -read
 
 
-RUNNING_SUM = (
-    _deviation(
-        "d_g_without_last_state",
+RUNNING_SUM = table(make=WrongBackward, cells=GATED)(
+    d_g_without_last_state=(
         "Starts the running sum of the gradient of g at zero, without the cotangent of the last state.",
         in_loop(RunningSum, from_last=lambda right, step, d_last: 0 * right.from_last(step, d_last)),
     ),
-    _deviation(
-        "d_g_running_sum_exclusive",
+    d_g_running_sum_exclusive=(
         "Leaves out a step's own part from the running sum of the gradient of g, which is then one step late.",
         in_loop(RunningSum, d_g=lambda _, later, running: later),
     ),
-    _deviation(
-        "d_g_not_summed_over_later_steps",
+    d_g_not_summed_over_later_steps=(
         "Returns each step's part q d_q - k d_k as the gradient of g instead of their running sum.",
         in_loop(RunningSum, later=lambda _, step, d_after: np.zeros_like(step["k"])),
     ),
-    *(_within_chunks(size) for size in (CHUNK, *SMALLER)),
-    _deviation(
-        "d_g_running_sum_across_borders",
+    **for_each_chunk_size(
+        "d_g_running_sum_within_chunks",
+        "Starts the running sum of the gradient of g at zero in each chunk of {} steps.",
+        lambda size: type("RestartedEveryChunk", (_Restarted,), {"size": size}),
+    ),
+    d_g_running_sum_across_borders=(
         "Continues the running sum of the gradient of g from a packed sequence to the sequence before it.",
         _NotRestarted,
-        "packed",
+        {"needs": ("packed",)},
     ),
-    _deviation(
-        "d_g_from_queries_alone",
+    d_g_from_queries_alone=(
         "Computes the gradient of g with q d_q only, without subtracting k d_k.",
         in_loop(RunningSum, parts=_without_written),
     ),
-    _deviation(
-        "d_g_without_removed_part",
+    d_g_without_removed_part=(
         "Leaves out the key that reads the removed part from the running sum of the gradient of g.",
         in_loop(RunningSum, parts=lambda right, step, found: right.parts(step, found)[:2]),
-        cells=("gated_delta",),
+        {"cells": GATED_DELTA},
     ),
-    _deviation(
-        "d_g_with_whole_d_k",
+    d_g_with_whole_d_k=(
         "Subtracts k times the whole gradient of k in the gradient of g, as if both parts had the same sign.",
         in_loop(RunningSum, parts=_whole_key),
-        cells=("gated_delta",),
+        {"cells": GATED_DELTA},
     ),
 )
 
@@ -196,61 +180,45 @@ def _first_undecayed(right: RecurrenceBackward, case: RecurrenceCase) -> list[St
     return [RecurrenceBackward(_UNDECAYED).kept(case)[0], *right.kept(case)[1:]]
 
 
-STATE = (
-    _deviation(
-        "d_g_zero",
-        "Returns zero for the gradient of g.",
-        attention(decayed=lambda y, x: exp(detached(x.g)) * x.S),
-    ),
-    _deviation(
-        "d_g_of_decay_itself",
+STATE = table(make=WrongBackward, cells=GATED)(
+    d_g_zero=("Returns zero for the gradient of g.", attention(decayed=lambda y, x: exp(detached(x.g)) * x.S)),
+    d_g_of_decay_itself=(
         "Returns the gradient of the decay e^g as the gradient of g.",
         attention(decayed=lambda y, x: instead(y, exp(detached(x.g)) * x.S + x.g * detached(x.S))),
     ),
-    _deviation(
-        "d_g_by_state_after",
+    d_g_by_state_after=(
         "Computes the gradient of g with the state after the step instead of the decayed state.",
         attention(decayed=lambda y, x: instead(y, exp(detached(x.g)) * x.S + x.g * detached(_after(y, x)))),
     ),
-    _deviation(
-        "d_g_of_first_value",
+    d_g_of_first_value=(
         "Computes the gradient of g from the first column of the state only, without a sum over the values.",
         attention(
             decayed=lambda y, x: instead(y, exp(detached(x.g)) * x.S + of_first_row((exp(x.g) * detached(x.S)).mT).mT)
         ),
     ),
-    _deviation(
-        "d_g_by_key_summed_over_keys",
+    d_g_by_key_summed_over_keys=(
         "Sums the gradient of a decay by key over the keys, as if it were one number for each head.",
         in_loop(step_back=_summed_over_keys),
-        "decay_by_key",
+        {"needs": ("decay_by_key",)},
     ),
-    _deviation(
-        "d_g_by_removed_state",
+    d_g_by_removed_state=(
         "Computes the gradient of g with the state's cotangent from which no removed part was subtracted.",
         attention(removed=lambda y, x: (exp(detached(x.g)) * x.S).mT @ x.k),
-        cells=("gated_delta",),
+        {"cells": GATED_DELTA},
     ),
-    _deviation(
-        "state_cotangent_not_decayed",
-        "Passes the state's cotangent to the step before without the decay.",
-        _UNDECAYED,
-    ),
-    _deviation(
-        "state_cotangent_decayed_twice",
+    state_cotangent_not_decayed=("Passes the state's cotangent to the step before without the decay.", _UNDECAYED),
+    state_cotangent_decayed_twice=(
         "Multiplies the state's cotangent by the decay twice.",
         attention(decayed=lambda y, x: instead(y, exp(x.g) * detached(x.S) + detached(exp(x.g) * exp(x.g)) * x.S)),
     ),
-    _deviation(
-        "state_cotangent_decayed_one_step_late",
+    state_cotangent_decayed_one_step_late=(
         "Multiplies the state's cotangent by the decay of the step after it.",
         _DecayOfLaterStep,
-        "several_steps",
+        {"needs": ("several_steps",)},
     ),
-    _deviation(
-        "initial_state_gradient_undecayed",
+    initial_state_gradient_undecayed=(
         "Returns the gradient of the initial state without the decay of the first step.",
         in_loop(kept=_first_undecayed),
-        "state",
+        {"needs": ("state",)},
     ),
 )

@@ -6,16 +6,21 @@ from rnn_goldens.cells.arrays import Array
 from rnn_goldens.cells.matrix_backward import NUMPY
 from rnn_goldens.cells.matrix_notation import outer
 from rnn_goldens.cells.notation import Term, exp
+from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.deviations.backward.alterations import detached, instead
-from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.recurrences.backward_attention import RepeatedHeads
 from rnn_goldens.deviations.recurrences.backward_decays import RunningSum
-from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
 from rnn_goldens.deviations.recurrences.backward_equations import attention
-from rnn_goldens.deviations.recurrences.deviation import ATTENTION, CELLS, DELTA, GATED
-from rnn_goldens.golden.recurrences import RECURRENCES
-
-_deviation = declared_for(ATTENTION)
+from rnn_goldens.deviations.recurrences.edits import (
+    ATTENTION,
+    CELLS,
+    DELTA,
+    GATED,
+    WITH_WEIGHTS,
+    WrongBackward,
+    in_loop,
+)
+from rnn_goldens.deviations.table import for_each, table
 
 
 def _added_up(parts: Sequence[Array]) -> Array:
@@ -26,15 +31,8 @@ def _added_up(parts: Sequence[Array]) -> Array:
     return total
 
 
-def _carried(precision: str) -> Deviation:
-    return _deviation(
-        f"state_cotangent_in_{precision}",
-        f"Rounds the state's cotangent to {precision} after every step.",
-        in_loop(
-            carry=lambda _, d_before, d_after, t: {n: NUMPY.rounded(a, precision) for n, a in d_before.items()}  # noqa: ARG005 - all
-        ),
-        cells=CELLS,
-    )
+def _carried(precision: str) -> type[RecurrenceBackward]:
+    return in_loop(carry=lambda _, d_before, *_others: {n: NUMPY.rounded(a, precision) for n, a in d_before.items()})
 
 
 def _kept(z: Term) -> Term:
@@ -53,36 +51,29 @@ _WRITTEN_KEPT = attention(
 )
 
 
-DEVIATIONS = (
-    _carried("bfloat16"),
-    _carried("float16"),
-    _deviation(
-        "states_kept_in_bfloat16",
-        "Keeps the states of the forward pass in bfloat16 for the backward pass.",
-        _STATES_KEPT,
+DEVIATIONS = table(make=WrongBackward, cells=ATTENTION)(
+    **for_each(
+        ("bfloat16", "float16"),
+        ("state_cotangent_in_{}", "Rounds the state's cotangent to {} after every step.", _carried, {"cells": CELLS}),
     ),
-    _deviation(
-        "written_kept_in_bfloat16",
+    states_kept_in_bfloat16=("Keeps the states of the forward pass in bfloat16 for the backward pass.", _STATES_KEPT),
+    written_kept_in_bfloat16=(
         "Keeps what is written to the state in bfloat16 for the backward pass.",
         _WRITTEN_KEPT,
-        cells=DELTA,
+        {"cells": DELTA},
     ),
-    _deviation(
-        "copies_added_up_in_bfloat16",
+    copies_added_up_in_bfloat16=(
         "Adds up the gradients of keys and values over the query heads of a group in bfloat16.",
-        in_loop(RepeatedHeads, over_copies=lambda _, name, copies: _added_up(copies)),  # noqa: ARG005 - all
+        in_loop(RepeatedHeads, over_copies=lambda _, _name, copies: _added_up(copies)),
     ),
-    _deviation(
-        "d_g_running_sum_in_bfloat16",
+    d_g_running_sum_in_bfloat16=(
         "Keeps the running sum of the gradient of g in bfloat16.",
         in_loop(RunningSum, rounded=lambda _, running: NUMPY.rounded(running, "bfloat16")),
-        cells=GATED,
-        stands_for=("FlashQLA PR28",),
+        {"cells": GATED, "stands_for": ("FlashQLA PR28",)},
     ),
-    _deviation(
-        "recurrence_weights_added_up_in_bfloat16",
+    recurrence_weights_added_up_in_bfloat16=(
         "Rounds the gradients of the weights to bfloat16 after adding each step.",
         in_loop(over_time=lambda _, shares: _added_up(shares)),
-        cells=tuple(cell for cell, recurrence in RECURRENCES.items() if recurrence.weights),
+        {"cells": WITH_WEIGHTS},
     ),
 )

@@ -12,8 +12,6 @@ from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, weights_in_lane
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.deviations.backward.alterations import detached, instead
-from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
 from rnn_goldens.deviations.recurrences.backward_equations import (
     Values,
     causal_conv,
@@ -23,12 +21,8 @@ from rnn_goldens.deviations.recurrences.backward_equations import (
     rg_lru,
     selective_scan,
 )
-from rnn_goldens.deviations.recurrences.deviation import CHUNK, SMALLER, in_chunks_of
-
-_scan = declared_for(("selective_scan",))
-_rg_lru = declared_for(("rg_lru",))
-_min_gru = declared_for(("min_gru",))
-_conv = declared_for(("causal_conv",))
+from rnn_goldens.deviations.recurrences.edits import CHUNK, WrongBackward, for_each_chunk_size, in_loop
+from rnn_goldens.deviations.table import table
 
 # ruff: noqa: ARG005 - functions have the arguments of changes, or of the methods that they replace
 
@@ -42,204 +36,166 @@ def _min_gru_by_gate(of_gate: Callable[[Term, Values], Term]) -> Equations:
     )
 
 
-def _last_decayed_by_padding(size: int) -> Deviation:
+def _last_decayed_by_padding(size: int) -> type[RecurrenceBackward]:
     def d_last(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
         missing, A = -case.time % size, weights_in_lanes(case)["A"]
         return {"h": np.exp(A.dtype.type(missing * log(2)) * A) * right.d_last(case, cotangents)["h"]}
 
-    return _scan(
-        in_chunks_of(size, "selective_scan_last_cotangent_decayed_by_padding"),
-        f"Decays the cotangent of the last state over the steps that pad the last chunk of {size} steps: their step "
-        "size is softplus(0), not 0.",
-        in_loop(d_last=d_last),
-        stands_for=("mamba#368",) if size == CHUNK else (),
-    )
+    return in_loop(d_last=d_last)
 
 
-SELECTIVE_SCAN = (
-    _scan(
-        "selective_scan_d_dt_without_softplus",
+SELECTIVE_SCAN = table(make=WrongBackward, cells=("selective_scan",))(
+    selective_scan_d_dt_without_softplus=(
         "Leaves out the derivative of softplus in the gradient of dt.",
         selective_scan(size=lambda y, x: instead(y, x.dt)),
     ),
-    _scan(
-        "selective_scan_d_dt_of_decay_alone",
+    selective_scan_d_dt_of_decay_alone=(
         "Computes the gradient of dt through the decay only, not through dt u B.",
         selective_scan(gated=lambda y, x: detached(x.size) * x.u),
     ),
-    _scan(
-        "selective_scan_d_dt_of_input_alone",
+    selective_scan_d_dt_of_input_alone=(
         "Computes the gradient of dt through dt u B only, not through the decay.",
         selective_scan(log=lambda y, x: detached(x.size) * x.A),
     ),
-    _scan(
-        "selective_scan_d_a_without_dt",
+    selective_scan_d_a_without_dt=(
         "Sums the gradient of A without dt.",
         selective_scan(log=lambda y, x: instead(y, x.size * detached(x.A) + x.A)),
     ),
-    _scan(
-        "selective_scan_decay_without_exp",
+    selective_scan_decay_without_exp=(
         "Leaves out the factor exp(dt A) in the gradients through the decay.",
         selective_scan(decay=lambda y, x: instead(y, x.log)),
     ),
-    _scan(
-        "selective_scan_decay_by_state_after",
+    selective_scan_decay_by_state_after=(
         "Uses the state after the step instead of before it in the gradients through the decay.",
         selective_scan(decayed=lambda y, x: instead(y, detached(x.decay) * x.h + x.decay * detached(y + x.written))),
     ),
-    _scan(
-        "selective_scan_d_a_of_log",
+    selective_scan_d_a_of_log=(
         "Returns the gradient of log(-A), the parameter of many models, as that of A.",
         selective_scan(log=lambda y, x: instead(y, x.size * detached(x.A) + detached(y) * x.A)),
     ),
-    _scan(
-        "selective_scan_d_d_zero",
+    selective_scan_d_d_zero=(
         "Returns zero for the gradient of D.",
         selective_scan(skipped=lambda y, x: detached(x.D) * x.u),
     ),
-    _scan(
-        "selective_scan_d_b_of_first_channel",
+    selective_scan_d_b_of_first_channel=(
         "Computes the gradient of B from the first channel instead of the sum over channels.",
         selective_scan(
             written=lambda y, x: instead(y, outer(x.gated, detached(x.B)) + of_first_row(outer(detached(x.gated), x.B)))
         ),
     ),
-    _scan(
-        "selective_scan_d_c_of_first_channel",
+    selective_scan_d_c_of_first_channel=(
         "Computes the gradient of C from the first channel instead of the sum over channels.",
         selective_scan(read=lambda y, x: instead(y, x.after @ detached(x.C) + of_first_row(detached(x.after) @ x.C))),
     ),
-    _scan(
-        "selective_scan_d_b_without_dt",
+    selective_scan_d_b_without_dt=(
         "Computes the gradient of B with u instead of dt u.",
         selective_scan(written=lambda y, x: instead(y, outer(x.gated, detached(x.B)) + outer(detached(x.u), x.B))),
     ),
-    _scan(
-        "selective_scan_d_c_by_state_before",
+    selective_scan_d_c_by_state_before=(
         "Computes the gradient of C with the state before the step.",
         selective_scan(read=lambda y, x: instead(y, x.after @ detached(x.C) + detached(x.h) @ x.C)),
     ),
-    _scan(
-        "selective_scan_d_u_without_d",
+    selective_scan_d_u_without_d=(
         "Leaves out D in the gradient of u.",
         selective_scan(skipped=lambda y, x: x.D * detached(x.u)),
     ),
-    _scan(
-        "selective_scan_d_u_without_state",
+    selective_scan_d_u_without_state=(
         "Computes the gradient of u through D only.",
         selective_scan(gated=lambda y, x: x.size * detached(x.u)),
     ),
-    _scan(
-        "selective_scan_d_u_without_dt",
+    selective_scan_d_u_without_dt=(
         "Leaves out dt in the gradient of u.",
         selective_scan(gated=lambda y, x: instead(y, x.size * detached(x.u) + x.u)),
     ),
-    _scan(
-        "selective_scan_state_not_decayed",
+    selective_scan_state_not_decayed=(
         "Passes the state's cotangent to the step before without the decay.",
         selective_scan(decayed=lambda y, x: instead(y, x.decay * detached(x.h) + x.h)),
     ),
-    *(_last_decayed_by_padding(size) for size in (CHUNK, *SMALLER)),
+    **for_each_chunk_size(
+        "selective_scan_last_cotangent_decayed_by_padding",
+        "Decays the cotangent of the last state over the steps that pad the last chunk of {} steps: their step "
+        "size is softplus(0), not 0.",
+        _last_decayed_by_padding,
+        lambda size: {"stands_for": ("mamba#368",) if size == CHUNK else ()},
+    ),
 )
 
 
-RG_LRU = (
-    _rg_lru(
-        "rg_lru_root_constant",
-        "Treats the root of 1 - a² as a constant.",
-        rg_lru(root=constant),
-    ),
-    _rg_lru(
-        "rg_lru_root_slope_clipped",
+RG_LRU = table(make=WrongBackward, cells=("rg_lru",))(
+    rg_lru_root_constant=("Treats the root of 1 - a² as a constant.", rg_lru(root=constant)),
+    rg_lru_root_slope_clipped=(
         "Limits the derivative of the root of 1 - a² to 1000, as training code does against overflow.",
         rg_lru(root=lambda y, x: instead(y, x.square * detached(minimum(1 / (2 * y), 1000)))),
     ),
-    _rg_lru(
-        "rg_lru_root_of_other_sign",
+    rg_lru_root_of_other_sign=(
         "Uses the other sign for the derivative of the root of 1 - a².",
         rg_lru(root=lambda y, x: instead(y, -y)),
     ),
-    _rg_lru(
-        "rg_lru_decay_constant",
+    rg_lru_decay_constant=(
         "Leaves out the decay of the state in the gradients of r and Lambda.",
         rg_lru(decay=constant),
     ),
-    _rg_lru(
-        "rg_lru_decay_by_state_after",
+    rg_lru_decay_by_state_after=(
         "Uses the state after the step instead of before it in the gradients of r and Lambda.",
         rg_lru(decayed=lambda y, x: instead(y, detached(x.decay) * x.h + x.decay * detached(y + x.written))),
     ),
-    _rg_lru(
-        "rg_lru_decay_without_exp",
+    rg_lru_decay_without_exp=(
         "Leaves out the factor a in the gradient of log a through the decay of the state.",
         rg_lru(decay=lambda y, x: instead(y, x.log_a)),
     ),
-    _rg_lru(
-        "rg_lru_d_lambda_without_factor",
+    rg_lru_d_lambda_without_factor=(
         "Leaves out the factor 8 in the gradient of Lambda.",
         rg_lru(factor=lambda y, x: instead(y, Fraction(1, 8) * y)),
     ),
-    _rg_lru(
-        "rg_lru_d_lambda_without_softplus",
+    rg_lru_d_lambda_without_softplus=(
         "Leaves out the derivative of softplus in the gradient of Lambda.",
         rg_lru(factor=lambda y, x: instead(y, x.Lambda)),
     ),
-    _rg_lru(
-        "rg_lru_d_r_without_factor",
+    rg_lru_d_r_without_factor=(
         "Leaves out the factor 8 in the gradient of r.",
         rg_lru(gate=lambda y, x: instead(y, Fraction(1, 8) * y)),
     ),
-    _rg_lru(
-        "rg_lru_gate_slopes_left_out",
+    rg_lru_gate_slopes_left_out=(
         "Leaves out the derivatives of the sigmoids in the gradients of r and i.",
         rg_lru(gate=lambda y, x: instead(y, x.r), input_gate=lambda y, x: instead(y, x.i)),
     ),
-    _rg_lru(
-        "rg_lru_input_without_root",
+    rg_lru_input_without_root=(
         "Leaves out the root of 1 - a² in the gradients of x and i.",
         rg_lru(written=lambda y, x: instead(y, x.root * detached(x.gated) + x.gated)),
     ),
-    _rg_lru(
-        "rg_lru_d_x_without_gate",
+    rg_lru_d_x_without_gate=(
         "Leaves out the input gate in the gradient of x.",
         rg_lru(gated=lambda y, x: instead(y, x.input_gate * detached(x.x) + x.x)),
     ),
-    _rg_lru(
-        "rg_lru_state_not_decayed",
+    rg_lru_state_not_decayed=(
         "Passes the state's cotangent to the step before without the decay.",
         rg_lru(decayed=lambda y, x: instead(y, x.decay * detached(x.h) + x.h)),
     ),
 )
 
 
-MIN_GRU = (
-    _min_gru(
-        "min_gru_d_z_of_other_sign",
+MIN_GRU = table(make=WrongBackward, cells=("min_gru",))(
+    min_gru_d_z_of_other_sign=(
         "Uses h - n instead of n - h in the gradient of z.",
         _min_gru_by_gate(lambda y, x: x.h - x.n),
     ),
-    _min_gru(
-        "min_gru_d_z_by_candidate_alone",
+    min_gru_d_z_by_candidate_alone=(
         "Uses n instead of n - h in the gradient of z.",
         _min_gru_by_gate(lambda y, x: x.n),
     ),
-    _min_gru(
-        "min_gru_d_z_by_state_after",
+    min_gru_d_z_by_state_after=(
         "Uses the state after the step instead of before it in the gradient of z.",
         _min_gru_by_gate(lambda y, x: x.n - y),
     ),
-    _min_gru(
-        "min_gru_d_z_without_slope",
+    min_gru_d_z_without_slope=(
         "Leaves out the derivative of the sigmoid in the gradient of z.",
         min_gru(gate=lambda y, x: instead(y, x.z)),
     ),
-    _min_gru(
-        "min_gru_d_n_without_gate",
+    min_gru_d_n_without_gate=(
         "Leaves out the gate in the gradient of n.",
         min_gru(after=lambda y, x: instead(y, (1 - x.gate) * x.h + x.gate * detached(x.n) + x.n)),
     ),
-    _min_gru(
-        "min_gru_gate_swapped_back",
+    min_gru_gate_swapped_back=(
         "Swaps z and 1 - z in the gradients of n and the state before.",
         min_gru(
             after=lambda y, x: instead(
@@ -277,9 +233,8 @@ def _read_transposed(right: RecurrenceBackward, case: RecurrenceCase, cotangents
     return right.gradients(case, {**cotangents, "d_y": d_y.swapaxes(1, 2).reshape(d_y.shape)})
 
 
-CAUSAL_CONV = (
-    _conv(
-        "causal_conv_d_weight_flipped",
+CAUSAL_CONV = table(make=WrongBackward, cells=("causal_conv",))(
+    causal_conv_d_weight_flipped=(
         "Returns the gradient of the weight with its taps in reverse order.",
         causal_conv(
             convolved=lambda y, x: instead(
@@ -287,8 +242,7 @@ CAUSAL_CONV = (
             )
         ),
     ),
-    _conv(
-        "causal_conv_d_x_by_flipped_weight",
+    causal_conv_d_x_by_flipped_weight=(
         "Computes the gradient of x with the taps of the weight in reverse order.",
         causal_conv(
             convolved=lambda y, x: instead(
@@ -296,58 +250,46 @@ CAUSAL_CONV = (
             )
         ),
     ),
-    _conv(
-        "causal_conv_silu_left_out",
+    causal_conv_silu_left_out=(
         "Leaves out the derivative of SiLU.",
         causal_conv(activated=lambda y, x: instead(y, x.biased)),
-        "silu",
+        {"needs": ("silu",)},
     ),
-    _conv(
-        "causal_conv_silu_by_sigmoid_alone",
+    causal_conv_silu_by_sigmoid_alone=(
         "Uses the sigmoid alone for the derivative of SiLU.",
         causal_conv(activated=lambda y, x: x.biased * detached(sigmoid(x.biased))),
-        "silu",
+        {"needs": ("silu",)},
     ),
-    _conv(
-        "causal_conv_d_bias_zero",
+    causal_conv_d_bias_zero=(
         "Returns zero for the gradient of the bias.",
         causal_conv(biased=lambda y, x: x.convolved + detached(x.bias)),
     ),
-    _conv(
-        "causal_conv_d_weight_without_window",
+    causal_conv_d_weight_without_window=(
         "Leaves out the inputs of earlier steps in the gradient of the weight: only the last tap has one.",
         causal_conv(convolved=lambda y, x: _flipped(of_first_row(_flipped(x.weight))).mT @ x.inputs),
     ),
-    _conv(
-        "causal_conv_window_not_shifted",
+    causal_conv_window_not_shifted=(
         "Passes the window's cotangent back without shifting it: each goes to the input before its own.",
         causal_conv(window_after=lambda y, x: instead(y, x.window)),
     ),
-    _conv(
-        "causal_conv_initial_window_reversed",
+    causal_conv_initial_window_reversed=(
         "Returns the gradient of the initial window with the newest input first.",
         in_loop(to_start=lambda _, d_states, d_last: {"window": d_states["window"][..., ::-1, :]}),
-        "state",
+        {"needs": ("state",)},
     ),
-    _conv(
-        "causal_conv_short_last_window_shifted",
+    causal_conv_short_last_window_shifted=(
         "Takes the first cotangents of the last window for the inputs of a sequence that is shorter than the window.",
         in_loop(d_last=_window_of_short_sequence_shifted),
-        "shorter_than_window",
-        stands_for=("flash-linear-attention#1140",),
+        {"needs": ("shorter_than_window",), "stands_for": ("flash-linear-attention#1140",)},
     ),
-    _conv(
-        "causal_conv_short_last_window_dropped",
+    causal_conv_short_last_window_dropped=(
         "Ignores the last window's cotangents of inputs from before the sequence, which are in the initial window.",
         in_loop(d_last=_window_from_before_dropped),
-        "shorter_than_window",
-        "state",
-        stands_for=("flash-linear-attention PR1141",),
+        {"needs": ("shorter_than_window", "state"), "stands_for": ("flash-linear-attention PR1141",)},
     ),
-    _conv(
-        "causal_conv_output_cotangent_read_transposed",
+    causal_conv_output_cotangent_read_transposed=(
         "Reads the memory of the output's cotangent, (batch, channels, time), as (batch, time, channels).",
         in_loop(gradients=_read_transposed),
-        stands_for=("flash-linear-attention PR871",),
+        {"stands_for": ("flash-linear-attention PR871",)},
     ),
 )

@@ -8,11 +8,9 @@ from rnn_goldens.cells.recurrence import Arrays
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward, Step
 from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.deviations.backward.alterations import detached, instead
-from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.recurrences.backward_deviation import declared_for, in_loop
 from rnn_goldens.deviations.recurrences.backward_equations import Change, Values, slstm
-
-_slstm = declared_for(("slstm",))
+from rnn_goldens.deviations.recurrences.edits import WrongBackward, in_loop
+from rnn_goldens.deviations.table import Row, table
 
 # ruff: noqa: ARG005 - functions have the arguments of parts
 
@@ -27,16 +25,16 @@ def _stabilizer(_: Term, x: Values) -> Term:
     return largest
 
 
-def _of_states(name: str, sentence: str, **changes: Change) -> tuple[Deviation, ...]:
+def _of_states(name: str, sentence: str, **changes: Change) -> dict[str, Row]:
     """Return a bug in the cotangents of c and n, with the stabilizer as a constant and differentiated as by autograd.
 
     The right cotangents of c and n cancel that of the stabilizer, wrong ones do not.
     """
     in_autograd = slstm(subtracted=_stabilizer, carried=_stabilizer, **changes)
-    return (
-        _slstm(name, f"{sentence}; the stabilizer is a constant.", slstm(**changes)),
-        _slstm(f"{name}_in_autograd", f"{sentence}; the stabilizer is differentiated, as by autograd.", in_autograd),
-    )
+    return {
+        name: (f"{sentence}; the stabilizer is a constant.", slstm(**changes)),
+        f"{name}_in_autograd": (f"{sentence}; the stabilizer is differentiated, as by autograd.", in_autograd),
+    }
 
 
 def _by_state_after(right: RecurrenceBackward, step: Step, d_outputs: Arrays, d_after: Arrays) -> Arrays:
@@ -49,117 +47,99 @@ def _summed_over_heads(right: RecurrenceBackward, share: Array) -> Array:
     return np.broadcast_to(right.over_batch(share).sum(axis=1, keepdims=True), (1, *share.shape[1:]))
 
 
-DEVIATIONS = (
-    *_of_states(
+DEVIATIONS = table(make=WrongBackward, cells=("slstm",))(
+    **_of_states(
         "slstm_normalizer_constant",
         "Treats the normalizer as a constant",
         quotient=lambda y, x: x.c_after / detached(x.n_after),
     ),
-    *_of_states(
+    **_of_states(
         "slstm_normalizer_of_other_sign",
         "Passes the cotangent of h to the normalizer with the other sign",
         quotient=lambda y, x: x.c_after / instead(x.n_after, -x.n_after),
     ),
-    _slstm(
-        "slstm_stabilizer_by_maximum_alone",
+    slstm_stabilizer_by_maximum_alone=(
         "Passes the stabilizer's cotangent through the maximum, but not through the exponents of the gates.",
         slstm(carried=lambda y, x: x.largest),
-        "several_steps",
+        {"needs": ("several_steps",)},
     ),
-    _slstm(
-        "slstm_stabilizer_by_exponents_alone",
+    slstm_stabilizer_by_exponents_alone=(
         "Passes the stabilizer's cotangent from the exponents of the gates, but not from the step after.",
         slstm(subtracted=lambda y, x: x.largest),
-        "several_steps",
+        {"needs": ("several_steps",)},
     ),
-    _slstm(
-        "slstm_initial_stabilizer_gradient_zero",
+    slstm_initial_stabilizer_gradient_zero=(
         "Returns zero for the gradient of the initial stabilizer.",
         slstm(shifted=lambda y, x: x.log_forget + detached(x.m)),
-        "state",
+        {"needs": ("state",)},
     ),
-    _slstm(
-        "slstm_forget_slope_left_out",
+    slstm_forget_slope_left_out=(
         "Leaves out the derivative of the logarithm of the sigmoid in the gradient of the forget gate.",
         slstm(log_forget=lambda y, x: instead(y, x.f)),
     ),
-    _slstm(
-        "slstm_forget_slope_of_sigmoid",
+    slstm_forget_slope_of_sigmoid=(
         "Uses the derivative of the sigmoid instead of that of its logarithm for the forget gate.",
         slstm(log_forget=lambda y, x: instead(y, sigmoid(x.f))),
     ),
-    _slstm(
-        "slstm_input_slope_of_sigmoid",
+    slstm_input_slope_of_sigmoid=(
         "Uses the derivative of a sigmoid for the input gate, which is an exponential.",
         slstm(input_gate=lambda y, x: instead(y, x.i * detached(y * (1 - y)))),
     ),
-    _slstm(
-        "slstm_tanh_slope_left_out",
+    slstm_tanh_slope_left_out=(
         "Leaves out the derivative of tanh in the gradient of z.",
         slstm(candidate=lambda y, x: instead(y, x.z)),
     ),
-    _slstm(
-        "slstm_d_o_without_normalizer",
+    slstm_d_o_without_normalizer=(
         "Computes the gradient of the output gate with c instead of c / n.",
         slstm(
             h_after=lambda y, x: instead(y, detached(sigmoid(x.o)) * x.quotient + sigmoid(x.o) * detached(x.c_after))
         ),
     ),
-    *_of_states(
+    **_of_states(
         "slstm_d_c_without_normalizer",
         "Passes the cotangent of h to c without dividing it by n",
         quotient=lambda y, x: instead(y, detached(x.c_after) / x.n_after + x.c_after),
     ),
-    *_of_states(
+    **_of_states(
         "slstm_d_input_gate_without_normalizer",
         "Leaves out the normalizer in the gradient of the input gate",
         n_after=lambda y, x: x.forget_gate * x.n + detached(x.input_gate),
     ),
-    *_of_states(
+    **_of_states(
         "slstm_d_forget_gate_without_normalizer",
         "Leaves out the normalizer in the gradient of the forget gate",
         n_after=lambda y, x: detached(x.forget_gate) * x.n + x.input_gate,
     ),
-    *_of_states(
+    **_of_states(
         "slstm_state_not_decayed",
         "Passes the cotangents of c and n to the step before without the forget gate",
         c_after=lambda y, x: instead(y, x.forget_gate * detached(x.c) + x.c + x.input_gate * x.candidate),
         n_after=lambda y, x: instead(y, x.forget_gate * detached(x.n) + x.n + x.input_gate),
     ),
-    _slstm(
-        "slstm_h_detached",
-        "Does not pass the cotangent to h before the step.",
-        _only(),
-    ),
-    _slstm(
-        "slstm_h_through_candidate_alone",
+    slstm_h_detached=("Does not pass the cotangent to h before the step.", _only()),
+    slstm_h_through_candidate_alone=(
         "Passes the cotangent to h before the step through z only, not through the gates.",
         _only("z"),
     ),
-    _slstm(
-        "slstm_h_without_output_gate",
+    slstm_h_without_output_gate=(
         "Leaves out the output gate in the cotangent of h before the step.",
         _only("i", "f", "z"),
     ),
-    _slstm(
-        "slstm_h_by_untransposed_weights",
+    slstm_h_by_untransposed_weights=(
         "Multiplies by the recurrent weights instead of by their transposes.",
         slstm(recurrent=lambda y, x: instead(y, x.R @ detached(x.h) + detached(x.R).mT @ x.h)),
     ),
-    _slstm(
-        "slstm_recurrent_weights_by_state_after",
+    slstm_recurrent_weights_by_state_after=(
         "Uses h after each step instead of before it in the gradients of the recurrent weights.",
         in_loop(step_back=_by_state_after),
     ),
-    _slstm(
-        "slstm_recurrent_weights_transposed",
+    slstm_recurrent_weights_transposed=(
         "Transposes the gradients of the recurrent weights.",
         slstm(recurrent=lambda y, x: instead(y, detached(x.R) @ x.h + x.R.mT @ detached(x.h))),
     ),
-    _slstm(
-        "slstm_recurrent_weights_summed_over_heads",
+    slstm_recurrent_weights_summed_over_heads=(
         "Sums the gradients of the recurrent weights over the heads, as if they shared them.",
         in_loop(over_batch=_summed_over_heads),
-        "several_heads",
+        {"needs": ("several_heads",)},
     ),
 )

@@ -14,20 +14,20 @@ from rnn_goldens.cells.graph_primitives import NUMPY
 from rnn_goldens.cells.recurrence import RecurrenceCase, in_lanes, packed
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.needs import LONGER_THAN
-from rnn_goldens.deviations.recurrences.deviation import (
+from rnn_goldens.deviations.recurrences.edits import (
     ATTENTION,
     CHUNK,
     DELTA,
     GATED,
+    GATED_DELTA,
     SMALLER,
     Outputs,
+    Wrong,
     WrongForward,
+    for_each_chunk_size,
     in_chunks_of,
-    of_recurrences,
 )
 from rnn_goldens.deviations.table import table
-
-GATED_DELTA = ("gated_delta",)
 
 
 class ChunkKernel(Chunked):
@@ -167,7 +167,7 @@ BORDERS = table(make=WrongForward, cells=ATTENTION)(
 # Packed sequences.
 
 
-def _indexed_by_sequence(size: int) -> Deviation:
+def _indexed_by_sequence(size: int) -> Wrong:
     def wrong(case: RecurrenceCase) -> Outputs:
         sequences, stored, found = case.sequences(), dict[int, Array](), list[Outputs]()
         for first, one in enumerate(sequences):
@@ -177,22 +177,22 @@ def _indexed_by_sequence(size: int) -> Deviation:
             found.append(Replaced({"of_state": read}, size)(one))
         return packed(found, case.config)
 
-    return of_recurrences(
-        in_chunks_of(size, "chunk_states_indexed_by_sequence"),
-        f"Stores the states before chunks of {size} steps as if each packed sequence had one chunk, so that later "
-        "sequences overwrite those of earlier ones, which queries read.",
-        wrong,
-        ATTENTION,
-        ("packed", LONGER_THAN[size]),
-        takes_packed=True,
-    )
+    return wrong
 
 
 def _of_stored_state(stored: Mapping[int, Array], right: ChunkKernel, q: Array, x: Chunk, _S: Array) -> Value:
     return right.of_state(q, x, stored[x.start // right.size])
 
 
-PACKED = tuple(_indexed_by_sequence(size) for size in (CHUNK, *SMALLER))
+PACKED = table(make=partial(WrongForward, takes_packed=True), cells=ATTENTION)(
+    **for_each_chunk_size(
+        "chunk_states_indexed_by_sequence",
+        "Stores the states before chunks of {} steps as if each packed sequence had one chunk, so that later "
+        "sequences overwrite those of earlier ones, which queries read.",
+        _indexed_by_sequence,
+        lambda size: {"needs": ("packed", LONGER_THAN[size])},
+    )
+)
 
 # Decays.
 

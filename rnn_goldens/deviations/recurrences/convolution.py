@@ -8,7 +8,7 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.notation import Term, sigmoid
 from rnn_goldens.cells.recurrence import RecurrenceCase, run
 from rnn_goldens.cells.recurrence_equations import Terms, causal_conv
-from rnn_goldens.deviations.recurrences.deviation import (
+from rnn_goldens.deviations.recurrences.edits import (
     Edit,
     Outputs,
     Wrong,

@@ -10,7 +10,7 @@ from rnn_goldens.cells.notation import Operand, Term, exp
 from rnn_goldens.cells.recurrence import MatrixArithmetic, RecurrenceCase
 from rnn_goldens.cells.recurrence_equations import Terms, linear_attention
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, in_smaller_chunks, replaced
-from rnn_goldens.deviations.recurrences.deviation import (
+from rnn_goldens.deviations.recurrences.edits import (
     ATTENTION,
     CELLS,
     DELTA,

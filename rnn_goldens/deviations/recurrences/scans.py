@@ -10,7 +10,7 @@ from rnn_goldens.cells.matrix_notation import first_row, outer
 from rnn_goldens.cells.notation import Operand, Term, exp, sigmoid, softplus, sqrt, tanh
 from rnn_goldens.cells.recurrence import RIGHT, MatrixArithmetic, RecurrenceCase, run
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, min_gru, rg_lru, selective_scan
-from rnn_goldens.deviations.recurrences.deviation import (
+from rnn_goldens.deviations.recurrences.edits import (
     Edit,
     Outputs,
     WrongForward,

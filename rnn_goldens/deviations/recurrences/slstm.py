@@ -6,7 +6,7 @@ import numpy as np
 
 from rnn_goldens.cells.notation import Term, exp, log_sigmoid, maximum, sigmoid, tanh
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, slstm
-from rnn_goldens.deviations.recurrences.deviation import Change, Edit, WrongForward, in_arrays, in_equations
+from rnn_goldens.deviations.recurrences.edits import Change, Edit, WrongForward, in_arrays, in_equations
 from rnn_goldens.deviations.table import table
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use

@@ -8,28 +8,23 @@ import numpy as np
 
 from rnn_goldens.cells.arrays import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase, packed, run
-from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.needs import sequence_count
-from rnn_goldens.deviations.recurrences.deviation import (
+from rnn_goldens.deviations.recurrences.edits import (
     ATTENTION,
     CELLS,
     CHUNK,
     GATED,
-    SMALLER,
     Change,
     Edit,
     Outputs,
     Wrong,
-    in_chunks_of,
-    of_recurrences,
+    WrongForward,
+    for_each_chunk_size,
 )
+from rnn_goldens.deviations.table import table
 from rnn_goldens.golden.sequences import sequence_slices
 
 WITH_HEADS = (*ATTENTION, "slstm")
-
-_of_states = partial(of_recurrences, cells=CELLS)
-
-_of_sequences = partial(_of_states, takes_packed=True)
 
 
 def _part(case: RecurrenceCase, start: int, stop: int) -> RecurrenceCase:
@@ -65,14 +60,22 @@ def in_two_parts(case: RecurrenceCase, border: int, first: Wrong, second: Wrong)
 # Initial and last states.
 
 
-def _in_states(change: Change) -> Edit:
+def _in_states(change: Change) -> WrongForward:
     """Return a change of each initial state: an array (sequences, …)."""
-    return Edit(lambda case: case.with_arrays(**{name: change(array) for name, array in case.states.items()}))
+
+    def changed(case: RecurrenceCase) -> RecurrenceCase:
+        return case.with_arrays(**{name: change(array) for name, array in case.states.items()})
+
+    return WrongForward(Edit(changed), takes_packed=True)
 
 
-def _in_last_states(change: Change) -> Edit:
+def _in_last_states(change: Change) -> WrongForward:
     """Return a change of each last state: an array (sequences, …)."""
-    return Edit(outputs=lambda _, found: {n: change(a) if n.endswith("_n") else a for n, a in found.items()})
+
+    def changed(_: RecurrenceCase, found: Outputs) -> Outputs:
+        return {name: change(array) if name.endswith("_n") else array for name, array in found.items()}
+
+    return WrongForward(Edit(outputs=changed), takes_packed=True)
 
 
 def _one_step(case: RecurrenceCase) -> Outputs:
@@ -103,62 +106,52 @@ def _read_heads_first(state: Array) -> Array:
     return state.reshape(heads, rows, *sizes).swapaxes(0, 1)
 
 
-STATES = (
-    _of_states(
-        "past_state_ignored",
+STATES = table(make=_in_states, cells=CELLS)(
+    past_state_ignored=(
         "Ignores the initial state.",
-        _in_states(np.zeros_like),
-        needs=("state",),
-        stands_for=("flash-linear-attention#285", "flash-linear-attention#494", "mamba#641", "sparkinfer PR1071"),
+        np.zeros_like,
+        {
+            "needs": ("state",),
+            "stands_for": (
+                *("flash-linear-attention#285", "flash-linear-attention#494", "mamba#641", "sparkinfer PR1071"),
+            ),
+        },
     ),
-    _of_sequences(
-        "past_state_of_one_sequence_ignored",
+    past_state_of_one_sequence_ignored=(
         "Ignores the initial state if there is only one sequence.",
-        _in_states(lambda array: np.zeros_like(array) if len(array) == 1 else array),
-        needs=("state", "one_sequence"),
-        stands_for=("vllm PR22034",),
+        lambda array: np.zeros_like(array) if len(array) == 1 else array,
+        {"needs": ("state", "one_sequence"), "stands_for": ("vllm PR22034",)},
     ),
-    _of_sequences(
-        "past_state_of_first_sequence_for_all",
+    past_state_of_first_sequence_for_all=(
         "Uses the initial state of the first sequence for all sequences.",
-        _in_states(lambda array: np.broadcast_to(array[:1], array.shape)),
-        needs=("state", "sequences"),
+        lambda array: np.broadcast_to(array[:1], array.shape),
+        {"needs": ("state", "sequences")},
     ),
-    _of_states(
-        "one_step_after_past_state",
+    one_step_after_past_state=(
         "Takes only one step if an initial state is given, and returns its output at all steps.",
-        _one_step,
-        needs=("state", "several_steps"),
-        stands_for=("transformers#46032", "transformers PR46741"),
+        WrongForward(_one_step),
+        {"needs": ("state", "several_steps"), "stands_for": ("transformers#46032", "transformers PR46741")},
     ),
-    _of_states(
-        "past_state_added_twice",
+    past_state_added_twice=(
         "Adds the initial state twice.",
-        _in_states(lambda array: 2 * array),
-        needs=("state",),
-        cells=tuple(cell for cell in CELLS if cell != "slstm"),
+        lambda array: 2 * array,
+        {"needs": ("state",), "cells": tuple(cell for cell in CELLS if cell != "slstm")},
     ),
-    _of_sequences(
-        "past_state_read_heads_first",
+    past_state_read_heads_first=(
         "Reads the memory of the initial state as (heads, sequences, …): exchanges the strides of both axes.",
-        _in_states(_read_heads_first),
-        needs=("state", "sequences", "several_heads"),
-        cells=WITH_HEADS,
+        _read_heads_first,
+        {"needs": ("state", "sequences", "several_heads"), "cells": WITH_HEADS},
     ),
-    _of_sequences(
-        "last_state_written_heads_first",
+    last_state_written_heads_first=(
         "Writes the last state to memory as (heads, sequences, …): exchanges the strides of both axes.",
         _in_last_states(lambda state: state.swapaxes(0, 1).reshape(state.shape)),
-        needs=("sequences", "several_heads"),
-        cells=WITH_HEADS,
+        {"needs": ("sequences", "several_heads"), "cells": WITH_HEADS},
     ),
-    _of_states("last_state_one_step_early", "Returns the state before the last step.", _before_last_step),
-    _of_states(
-        "state_not_reset_between_rows",
+    last_state_one_step_early=("Returns the state before the last step.", WrongForward(_before_last_step)),
+    state_not_reset_between_rows=(
         "Starts each row of a batch from the last state of the row before.",
-        _from_row_before,
-        needs=("rows",),
-        stands_for=("tpu-inference PR2431", "vllm#51562"),
+        WrongForward(_from_row_before),
+        {"needs": ("rows",), "stands_for": ("tpu-inference PR2431", "vllm#51562")},
     ),
 )
 
@@ -198,7 +191,7 @@ def _without_last_step(case: RecurrenceCase) -> Outputs:
     return found
 
 
-def _on_grid(size: int) -> Deviation:
+def _on_grid(size: int) -> Wrong:
     def wrong(case: RecurrenceCase) -> Outputs:
         if case.offsets is None:
             return run(case)
@@ -209,19 +202,11 @@ def _on_grid(size: int) -> Deviation:
             found.append(run(one.with_arrays(S0=decay * one.states["S0"])))
         return packed(found, case.config)
 
-    return of_recurrences(
-        in_chunks_of(size, "decay_sums_from_start_of_packed_chunk"),
-        f"Decays the initial state of a packed sequence from the start of its chunk of {size} steps, not its own.",
-        wrong,
-        GATED,
-        ("state", "packed"),
-        ("vllm PR23279",) if size == CHUNK else (),
-        takes_packed=True,
-    )
+    return wrong
 
 
-def _late(name: str, sentence: str, *, start: int = 0, stop: int = 0) -> Deviation:
-    """Return the deviation in which packed sequences start and stop some steps late.
+def _late(start: int, stop: int) -> Wrong:
+    """Return the bug in which packed sequences start and stop some steps late.
 
     A step has the output of the sequence that runs over it: of two, its own; zero if there is none.
     """
@@ -242,84 +227,84 @@ def _late(name: str, sentence: str, *, start: int = 0, stop: int = 0) -> Deviati
                     array[:, to] = part[output][:, to.start - of.start : to.stop - of.start]
         return outputs | _last_of(found)
 
-    return _of_sequences(name, sentence, wrong, needs=("packed",))
+    return wrong
 
 
-PACKED = (
-    _of_sequences(
-        "borders_of_packed_sequences_ignored",
+_PACKED = {"needs": ("packed",)}
+
+PACKED = table(make=partial(WrongForward, takes_packed=True), cells=CELLS)(
+    borders_of_packed_sequences_ignored=(
         "Runs packed sequences as one, so that the state of a sequence reaches the next one.",
         lambda case: run(case) if case.offsets is None else _over_borders(case),
-        needs=("packed",),
-        stands_for=("prime-rl#3000", "Automodel PR2147", "SkyRL PR2056"),
+        {"needs": ("packed",), "stands_for": ("prime-rl#3000", "Automodel PR2147", "SkyRL PR2056")},
     ),
-    _of_sequences(
-        "past_states_of_later_sequences_ignored",
+    past_states_of_later_sequences_ignored=(
         "Uses the initial state of the first sequence, and zero for the others.",
         _in_states(lambda array: np.concatenate([array[:1], np.zeros_like(array[1:])])),
-        needs=("state", "sequences"),
+        {"needs": ("state", "sequences")},
     ),
-    _of_sequences(
-        "state_reset_one_step_late",
+    state_reset_one_step_late=(
         "Starts each packed sequence but the first at its second step: the first one still has the state before it.",
         _reset_late,
-        needs=("packed",),
-        stands_for=("PufferLib#622",),
+        {"needs": ("packed",), "stands_for": ("PufferLib#622",)},
     ),
-    _of_states(
-        "last_step_of_sequence_dropped",
+    last_step_of_sequence_dropped=(
         "Drops the last step of each sequence: its output is zero and the last state does not see it.",
-        _without_last_step,
+        WrongForward(_without_last_step),
     ),
-    _of_sequences(
-        "last_state_of_last_sequence_for_all",
+    last_state_of_last_sequence_for_all=(
         "Returns the last state of the last sequence for all sequences.",
         _in_last_states(lambda array: np.broadcast_to(array[-1:], array.shape)),
-        needs=("sequences",),
+        {"needs": ("sequences",)},
     ),
-    _of_sequences(
-        "past_state_of_sequence_before",
+    past_state_of_sequence_before=(
         "Reads the initial state of the sequence before; the first sequence reads that of the last.",
         _in_states(lambda array: np.roll(array, 1, axis=0)),
-        needs=("state", "sequences"),
+        {"needs": ("state", "sequences")},
     ),
-    _of_sequences(
-        "last_state_of_sequence_before",
+    last_state_of_sequence_before=(
         "Writes each last state where that of the next sequence belongs; that of the last comes first.",
         _in_last_states(lambda array: np.roll(array, 1, axis=0)),
-        needs=("sequences",),
+        {"needs": ("sequences",)},
     ),
-    *(_on_grid(size) for size in (CHUNK, *SMALLER)),
-    _late(
-        "packed_sequences_start_early",
+    **for_each_chunk_size(
+        "decay_sums_from_start_of_packed_chunk",
+        "Decays the initial state of a packed sequence from the start of its chunk of {} steps, not its own.",
+        _on_grid,
+        lambda size: {
+            "cells": GATED,
+            "needs": ("state", "packed"),
+            "stands_for": ("vllm PR23279",) if size == CHUNK else (),
+        },
+    ),
+    packed_sequences_start_early=(
         "Starts each packed sequence one step early: its state sees the last step of the sequence before.",
-        start=-1,
+        _late(-1, 0),
+        _PACKED,
     ),
-    _late(
-        "packed_sequences_start_late",
+    packed_sequences_start_late=(
         "Starts each packed sequence one step late: its first output is zero, and its state does not see that step.",
-        start=1,
+        _late(1, 0),
+        _PACKED,
     ),
-    _late(
-        "packed_sequences_stop_early",
+    packed_sequences_stop_early=(
         "Stops each packed sequence one step early: its last output is zero, and its state does not see that step.",
-        stop=-1,
+        _late(0, -1),
+        _PACKED,
     ),
-    _late(
-        "packed_sequences_stop_late",
+    packed_sequences_stop_late=(
         "Stops each packed sequence one step late: its last state sees the first step of the next sequence.",
-        stop=1,
+        _late(0, 1),
+        _PACKED,
     ),
-    _late(
-        "packed_sequences_shifted_early",
+    packed_sequences_shifted_early=(
         "Starts and stops each packed sequence one step early: its last step belongs to the next sequence.",
-        start=-1,
-        stop=-1,
+        _late(-1, -1),
+        _PACKED,
     ),
-    _late(
-        "packed_sequences_shifted_late",
+    packed_sequences_shifted_late=(
         "Starts and stops each packed sequence one step late: its first step belongs to the sequence before.",
-        start=1,
-        stop=1,
+        _late(1, 1),
+        _PACKED,
     ),
 )

@@ -10,7 +10,7 @@ from rnn_goldens.cells.matrix_notation import first_row
 from rnn_goldens.cells.notation import Operand, Term, exp, log_sigmoid, maximum, sigmoid
 from rnn_goldens.cells.recurrence import MatrixArithmetic
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, linear_attention
-from rnn_goldens.deviations.recurrences.deviation import DELTA, GATED, WrongForward, in_arrays, in_equations
+from rnn_goldens.deviations.recurrences.edits import DELTA, GATED, WrongForward, in_arrays, in_equations
 from rnn_goldens.deviations.table import table
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use

@@ -23,7 +23,7 @@ from rnn_goldens.deviations.needs import FEATURES
 from rnn_goldens.deviations.recurrences import FAMILIES, RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.backward import BACKWARD_RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, replaced
-from rnn_goldens.deviations.recurrences.deviation import ATTENTION
+from rnn_goldens.deviations.recurrences.edits import ATTENTION
 from rnn_goldens.deviations.rounding import toward_zero
 from rnn_goldens.golden.recurrences import BY_KEY, RECURRENCES
 

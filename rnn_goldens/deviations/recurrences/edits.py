@@ -1,15 +1,20 @@
-"""A deviation of a recurrence: a named bug, as a small change of the definition in ``cells``."""
+"""Wrong passes of recurrences: edits of the definition in ``cells``, its equations, arrays or loop over the steps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from rnn_goldens.cells import Array
-from rnn_goldens.cells.recurrence import RIGHT, MatrixArithmetic, RecurrenceCase, packed, run
+from rnn_goldens.cells.recurrence import RIGHT, Arrays, MatrixArithmetic, RecurrenceCase, packed, run
+from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.needs import LONGER_THAN
+from rnn_goldens.deviations.recurrences.backward_equations import RIGHT as DIFFERENTIATED
+from rnn_goldens.deviations.table import Row
 from rnn_goldens.deviations.wrong_pass import WrongPass
+from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 Outputs = dict[str, Array]
@@ -20,15 +25,36 @@ Wrong = Callable[[RecurrenceCase], Outputs]
 Change = Callable[[Array], Array]
 
 CELLS = tuple(RECURRENCES)
+WITH_WEIGHTS = tuple(cell for cell, recurrence in RECURRENCES.items() if recurrence.weights)
 ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
 GATED = ("gated_linear_attention", "gated_delta")
 DELTA = ("delta_rule", "gated_delta")
+GATED_DELTA = ("gated_delta",)
 
 CHUNK = 64
 """The usual number of steps in a chunk."""
 
 SMALLER = (16, 32)
 """Other numbers of steps in a chunk."""
+
+
+def in_chunks_of(size: int, name: str) -> str:
+    """Return the name of a bug in chunks of a size; a name without a size is of chunks of 64 steps."""
+    return name if size == CHUNK else f"{name}_in_chunks_of_{size}"
+
+
+def for_each_chunk_size(
+    name: str,
+    sentence: str,
+    make: Callable[[int], Any],
+    attributes: Callable[[int], Mapping[str, Any]] = lambda size: {"needs": (LONGER_THAN[size],)},
+) -> Mapping[str, Row]:
+    """Return the row of a bug for each number of steps in a chunk, which ``{}`` in the sentence stands for."""
+    sizes = (CHUNK, *SMALLER)
+    return {in_chunks_of(size, name): (sentence.format(size), make(size), attributes(size)) for size in sizes}
+
+
+# The forward pass.
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,21 +119,48 @@ class WrongForward(WrongPass):
         return packed([self.wrong(one) for one in case.sequences()], case.config)
 
 
-def in_chunks_of(size: int, name: str) -> str:
-    """Return the name of a bug in chunks of a size; a name without a size is of chunks of 64 steps."""
-    return name if size == CHUNK else f"{name}_in_chunks_of_{size}"
+# The backward pass.
 
 
-def of_recurrences(
-    name: str,
-    sentence: str,
-    wrong: Wrong,
-    cells: tuple[str, ...],
-    needs: tuple[str, ...] = (),
-    stands_for: tuple[str, ...] = (),
-    *,
-    fix: str = "",
-    takes_packed: bool = False,
-) -> Deviation:
-    """Return a deviation of the forward pass of recurrences; ``WrongForward`` has ``wrong`` and ``takes_packed``."""
-    return Deviation(name, sentence, WrongForward(wrong, takes_packed), cells, needs, stands_for, fix)
+@dataclass(frozen=True, eq=False)
+class WrongBackward(WrongPass):
+    """A wrong backward pass of recurrences.
+
+    Attributes:
+        wrong: equations with right values and wrong derivatives, or a wrong loop over the steps.
+    """
+
+    wrong: Equations | type[RecurrenceBackward]
+
+    @property
+    def of(self) -> str:
+        """GRADIENTS."""
+        return GRADIENTS
+
+    def loop(self, cell: str) -> RecurrenceBackward:
+        """Return the wrong backward pass of a recurrence."""
+        if isinstance(self.wrong, type):
+            loop: RecurrenceBackward = self.wrong(DIFFERENTIATED.get(cell))
+            return loop
+        return RecurrenceBackward(self.wrong)
+
+    @np.errstate(all="ignore")  # a wrong backward pass may overflow
+    def gradients(self, case: RecurrenceCase, cotangents: Arrays) -> Gradients:
+        """Return the wrong gradients of a case, in the type of its arrays."""
+        return self.loop(case.cell).gradients(case, cotangents)
+
+
+def in_loop(
+    loop: type[RecurrenceBackward] = RecurrenceBackward, /, **methods: Callable[..., Any]
+) -> type[RecurrenceBackward]:
+    """Return a loop in which functions replace methods: they take the right loop, then the method's arguments."""
+    if unknown := [name for name in methods if not hasattr(loop, name)]:
+        raise TypeError(f"{loop.__name__} has no method {unknown[0]!r}")
+    wrong = type("Overriding", (loop,), {"replaced": methods})
+    for name, function in methods.items():
+        setattr(wrong, name, _method(wrong, function))
+    return wrong
+
+
+def _method(owner: type[RecurrenceBackward], function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, *arguments: function(super(owner, self), *arguments)
