@@ -56,8 +56,10 @@ def _of_backward(wrong: object) -> Pieces:
         inner: Mapping[str, Any] = inspect.getclosurevars(wrong).nonlocals
         if "changes" in inner:
             yield f"right: {inner['equations'].__name__}, in parts", inner["equations"]
-        for name, change in inner.get("changes", {wrong.__name__: wrong}).items():
-            yield f"wrong: {name}", change
+        else:
+            yield f"wrong: {wrong.__name__}", wrong
+        for name, change in inner.get("changes", {}).items():
+            yield f"wrong: the derivative of {name}", change
             yield from ((f"where {n}", f) for n, f in inspect.getclosurevars(change).nonlocals.items() if callable(f))
 
 

@@ -178,7 +178,8 @@ def test_wrong_equations_of_a_recurrence_are_shown_below_the_right_ones_in_parts
     text = deviation_text(NAMED["d_beta_by_v_alone"], CORPUS, DETECTIONS["d_beta_by_v_alone"])
     assert 'x.part("written", x.beta * (x.v - x.removed))' in text
     positions = [
-        text.index(f"\n{title}\n") for title in ("right: attention, in parts", "wrong: written", "where of_beta")
+        text.index(f"\n{title}\n")
+        for title in ("right: attention, in parts", "wrong: the derivative of written", "where of_beta")
     ]
     assert positions == sorted(positions)
 

@@ -1,16 +1,7 @@
 """The catalogue of deviations of recurrences: named wrong kernels of linear attention, scans, sLSTM and convolution."""
 
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.recurrences import (
-    attention,
-    chunks,
-    convolution,
-    numerics,
-    scans,
-    slstm,
-    states,
-    updates,
-)
+from rnn_goldens.deviations.recurrences import attention, chunks, convolution, numerics, scans, slstm, states, updates
 
 FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "layout": attention.LAYOUT,

@@ -10,14 +10,7 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.notation import Operand, Term
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.recurrence_equations import Terms, linear_attention
-from rnn_goldens.deviations.recurrences.edits import (
-    ATTENTION,
-    Edit,
-    WrongForward,
-    in_arrays,
-    in_equations,
-    in_outputs,
-)
+from rnn_goldens.deviations.recurrences.edits import ATTENTION, Edit, WrongForward, in_arrays, in_equations, in_outputs
 from rnn_goldens.deviations.recurrences.updates import time_inside_heads
 from rnn_goldens.deviations.table import table
 from rnn_goldens.golden.recurrences import RecurrenceConfig

@@ -15,8 +15,8 @@ from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import EQUATIONS, Arrays, RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations
-from rnn_goldens.deviations.backward.alterations import detached, instead
-from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, constant, of_first_row
+from rnn_goldens.deviations.backward.alterations import detached
+from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, of_first_row
 from rnn_goldens.deviations.recurrences.edits import ATTENTION, DELTA, GATED_DELTA, WrongBackward, in_loop
 from rnn_goldens.deviations.table import table
 from rnn_goldens.golden.recurrences import recurrence_config
@@ -39,7 +39,7 @@ def _by_state(x: Values) -> Term:
 
 @cache
 def _mean_over(queries: int) -> Equations:
-    return attention(o=lambda y, x: instead(y, _by_query(x) + Fraction(1, queries) * _by_state(x)))
+    return attention(o=lambda x: _by_query(x) + Fraction(1, queries) * _by_state(x))
 
 
 def _mean_over_queries(_: RecurrenceBackward, case: RecurrenceCase, names: tuple[str, ...]) -> Program:
@@ -79,23 +79,23 @@ def _gates_of_first_copy(right: RepeatedHeads, name: str, copies: Array) -> Arra
 QUERIES = table(make=WrongBackward, cells=ATTENTION)(
     d_q_without_scale=(
         "Computes the gradient of q without the scale.",
-        attention(o=lambda y, x: instead(y, _by_state(x) + detached(x.after).mT @ x.q)),
+        attention(o=lambda x: _by_state(x) + detached(x.after).mT @ x.q),
     ),
     d_q_scaled_twice=(
         "Multiplies the gradient of q by the scale twice.",
-        attention(o=lambda y, x: instead(y, _by_state(x) + x.scale * _by_query(x))),
+        attention(o=lambda x: _by_state(x) + x.scale * _by_query(x)),
     ),
     d_q_by_state_before=(
         "Computes the gradient of q with the state before the step instead of after it.",
-        attention(o=lambda y, x: instead(y, _by_state(x) + x.scale * (detached(x.S).mT @ x.q))),
+        attention(o=lambda x: _by_state(x) + x.scale * (detached(x.S).mT @ x.q)),
     ),
     state_cotangent_without_scale=(
         "Passes the cotangent of the output to the state without the scale.",
-        attention(o=lambda y, x: instead(y, _by_query(x) + x.after.mT @ detached(x.q))),
+        attention(o=lambda x: _by_query(x) + x.after.mT @ detached(x.q)),
     ),
     state_cotangent_of_first_query=(
         "Passes only the cotangent of the first query head of each group to the state.",
-        attention(o=lambda y, x: instead(y, _by_query(x) + of_first_row(_by_state(x).mT).mT)),
+        attention(o=lambda x: _by_query(x) + of_first_row(_by_state(x).mT).mT),
         {"needs": ("grouped_queries",)},
     ),
     state_cotangent_mean_over_queries=(
@@ -128,16 +128,12 @@ def _own_output_last(*, q: Term, k: Term, v: Term, **others: Any) -> Any:  # noq
 
 def _key_written_by(of_key: Callable[[Values], Term]) -> Equations:
     """Return equations with another derivative of the outer product by the key."""
-    return attention(
-        after=lambda y, x: instead(y, x.decayed + outer(detached(x.k), x.written) + outer(x.k, detached(of_key(x))))
-    )
+    return attention(after=lambda x: x.decayed + outer(detached(x.k), x.written) + outer(x.k, detached(of_key(x))))
 
 
 def _beta_by(of_beta: Callable[[Values], Term]) -> Equations:
     """Return equations with another derivative of what is written by beta."""
-    return attention(
-        written=lambda y, x: instead(y, detached(x.beta) * (x.v - x.removed) + x.beta * detached(of_beta(x)))
-    )
+    return attention(written=lambda x: detached(x.beta) * (x.v - x.removed) + x.beta * detached(of_beta(x)))
 
 
 KEYS_AND_VALUES = table(make=WrongBackward, cells=ATTENTION)(
@@ -147,31 +143,27 @@ KEYS_AND_VALUES = table(make=WrongBackward, cells=ATTENTION)(
     ),
     d_k_of_removed_missing=(
         "Leaves out the key that reads the removed part from the gradient of k.",
-        attention(removed=lambda y, x: x.decayed.mT @ detached(x.k)),
+        attention(removed=lambda x: x.decayed.mT @ detached(x.k)),
         {"cells": DELTA},
     ),
     d_k_of_removed_added=(
         "Adds the key that reads the removed part to the gradient of k instead of subtracting it.",
-        attention(removed=lambda y, x: instead(y, x.decayed.mT @ detached(x.k) - detached(x.decayed).mT @ x.k)),
+        attention(removed=lambda x: x.decayed.mT @ detached(x.k) - detached(x.decayed).mT @ x.k),
         {"cells": DELTA},
     ),
     d_k_of_removed_by_undecayed_state=(
         "Uses the state before it decays for the key that reads the removed part.",
-        attention(removed=lambda y, x: instead(y, x.decayed.mT @ detached(x.k) + detached(x.S).mT @ x.k)),
+        attention(removed=lambda x: x.decayed.mT @ detached(x.k) + detached(x.S).mT @ x.k),
         {"cells": GATED_DELTA},
     ),
     d_k_of_removed_without_beta=(
         "Computes the part of the key that reads the removed part without beta.",
-        attention(
-            written=lambda y, x: instead(
-                y, x.beta * (x.v - x.decayed.mT @ detached(x.k)) - detached(x.decayed).mT @ x.k
-            )
-        ),
+        attention(written=lambda x: x.beta * (x.v - x.decayed.mT @ detached(x.k)) - detached(x.decayed).mT @ x.k),
         {"cells": DELTA},
     ),
     d_k_of_written_missing=(
         "Leaves out the key of the outer product from the gradient of k.",
-        attention(after=lambda y, x: x.decayed + outer(detached(x.k), x.written)),
+        attention(after=lambda x: x.decayed + outer(detached(x.k), x.written)),
         {"cells": DELTA},
     ),
     d_k_of_written_by_v=(
@@ -186,19 +178,17 @@ KEYS_AND_VALUES = table(make=WrongBackward, cells=ATTENTION)(
     ),
     d_v_without_beta=(
         "Computes the gradient of v without beta.",
-        attention(written=lambda y, x: instead(y, x.beta * (detached(x.v) - x.removed) + x.v)),
+        attention(written=lambda x: x.beta * (detached(x.v) - x.removed) + x.v),
         {"cells": DELTA},
     ),
     d_v_with_beta_twice=(
         "Multiplies the gradient of v by beta twice.",
-        attention(
-            written=lambda y, x: instead(y, x.beta * (detached(x.v) - x.removed) + detached(x.beta * x.beta) * x.v)
-        ),
+        attention(written=lambda x: x.beta * (detached(x.v) - x.removed) + detached(x.beta * x.beta) * x.v),
         {"cells": DELTA},
     ),
     d_beta_zero=(
         "Returns zero for the gradient of beta.",
-        attention(written=lambda y, x: detached(x.beta) * (x.v - x.removed)),
+        attention(written=lambda x: detached(x.beta) * (x.v - x.removed)),
         {"cells": DELTA},
     ),
     d_beta_doubled=("Doubles the gradient of beta.", _beta_by(lambda x: 2 * (x.v - x.removed)), {"cells": DELTA}),
@@ -219,11 +209,7 @@ KEYS_AND_VALUES = table(make=WrongBackward, cells=ATTENTION)(
     ),
     key_of_removed_missing_without_decay=(
         "Without a decay, leaves out what the key that reads the state passes to the gradients of k and beta.",
-        attention(
-            written=lambda y, x: instead(
-                y, detached(x.beta) * (x.v - x.decayed.mT @ detached(x.k)) + x.beta * detached(x.v)
-            )
-        ),
+        attention(written=lambda x: detached(x.beta) * (x.v - x.decayed.mT @ detached(x.k)) + x.beta * detached(x.v)),
         {"cells": ("delta_rule",), "stands_for": ("flash-linear-attention#862", "flash-linear-attention PR863")},
     ),
 )
@@ -246,31 +232,27 @@ def _as_transposed(state: Array) -> Array:
 STATE = table(make=WrongBackward, cells=ATTENTION)(
     removed_part_not_passed_to_state=(
         "Does not subtract the removed part from the state's cotangent.",
-        attention(removed=lambda y, x: detached(x.decayed).mT @ x.k),
+        attention(removed=lambda x: detached(x.decayed).mT @ x.k),
         {"cells": DELTA},
     ),
     removed_part_added_to_state=(
         "Adds the removed part to the state's cotangent instead of subtracting it.",
-        attention(removed=lambda y, x: instead(y, detached(x.decayed).mT @ x.k - x.decayed.mT @ detached(x.k))),
+        attention(removed=lambda x: detached(x.decayed).mT @ x.k - x.decayed.mT @ detached(x.k)),
         {"cells": DELTA},
     ),
     removed_part_without_beta=(
         "Subtracts the removed part from the state's cotangent without beta.",
-        attention(
-            written=lambda y, x: instead(
-                y, x.beta * (x.v - detached(x.decayed).mT @ x.k) - x.decayed.mT @ detached(x.k)
-            )
-        ),
+        attention(written=lambda x: x.beta * (x.v - detached(x.decayed).mT @ x.k) - x.decayed.mT @ detached(x.k)),
         {"cells": DELTA},
     ),
     removed_part_detached=(
         "Treats the removed part as a constant: neither k nor the state gets a gradient through it.",
-        attention(removed=constant),
+        attention(removed=lambda x: detached(x.removed)),
         {"cells": DELTA},
     ),
     removed_part_subtracted_after_decay=(
         "Subtracts the removed part from the state's cotangent after the decay instead of before it.",
-        attention(removed=lambda y, x: instead(y, detached(x.decayed).mT @ x.k + x.S.mT @ detached(x.k))),
+        attention(removed=lambda x: detached(x.decayed).mT @ x.k + x.S.mT @ detached(x.k)),
         {"cells": GATED_DELTA},
     ),
     last_state_cotangent_scaled=(

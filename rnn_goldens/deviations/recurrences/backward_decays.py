@@ -11,7 +11,7 @@ from rnn_goldens.cells.notation import Term, exp
 from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward, Step
-from rnn_goldens.deviations.backward.alterations import detached, instead
+from rnn_goldens.deviations.backward.alterations import detached
 from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, of_first_row
 from rnn_goldens.deviations.recurrences.edits import GATED, GATED_DELTA, WrongBackward, for_each_chunk_size, in_loop
 from rnn_goldens.deviations.table import table
@@ -21,7 +21,7 @@ from rnn_goldens.deviations.table import table
 
 # The running sum.
 
-_KEY_THAT_READS = attention(removed=lambda y, x: x.decayed.mT @ x.k_read)
+_KEY_THAT_READS = attention(removed=lambda x: x.decayed.mT @ x.k_read)
 """The equations with the key that reads the removed part as an argument of its own."""
 
 
@@ -147,7 +147,7 @@ RUNNING_SUM = table(make=WrongBackward, cells=GATED)(
 # The decay of the state.
 
 
-_UNDECAYED = attention(decayed=lambda y, x: instead(y, exp(x.g) * detached(x.S) + x.S))
+_UNDECAYED = attention(decayed=lambda x: exp(x.g) * detached(x.S) + x.S)
 """The equations in which the state gets the cotangent of the decayed state."""
 
 
@@ -162,7 +162,7 @@ def _summed_over_keys(right: RecurrenceBackward, step: Step, d_outputs: Arrays, 
     return {**found, "g": np.broadcast_to(found["g"].sum(axis=-2, keepdims=True), found["g"].shape)}
 
 
-_DECAYED_LATER = attention(decayed=lambda y, x: instead(y, exp(x.g) * detached(x.S) + exp(detached(x.g_later)) * x.S))
+_DECAYED_LATER = attention(decayed=lambda x: exp(x.g) * detached(x.S) + exp(detached(x.g_later)) * x.S)
 
 
 class _DecayOfLaterStep(RecurrenceBackward):
@@ -181,20 +181,18 @@ def _first_undecayed(right: RecurrenceBackward, case: RecurrenceCase) -> list[St
 
 
 STATE = table(make=WrongBackward, cells=GATED)(
-    d_g_zero=("Returns zero for the gradient of g.", attention(decayed=lambda y, x: exp(detached(x.g)) * x.S)),
+    d_g_zero=("Returns zero for the gradient of g.", attention(decayed=lambda x: exp(detached(x.g)) * x.S)),
     d_g_of_decay_itself=(
         "Returns the gradient of the decay e^g as the gradient of g.",
-        attention(decayed=lambda y, x: instead(y, exp(detached(x.g)) * x.S + x.g * detached(x.S))),
+        attention(decayed=lambda x: exp(detached(x.g)) * x.S + x.g * detached(x.S)),
     ),
     d_g_by_state_after=(
         "Computes the gradient of g with the state after the step instead of the decayed state.",
-        attention(decayed=lambda y, x: instead(y, exp(detached(x.g)) * x.S + x.g * detached(_after(y, x)))),
+        attention(decayed=lambda x: exp(detached(x.g)) * x.S + x.g * detached(_after(x.decayed, x))),
     ),
     d_g_of_first_value=(
         "Computes the gradient of g from the first column of the state only, without a sum over the values.",
-        attention(
-            decayed=lambda y, x: instead(y, exp(detached(x.g)) * x.S + of_first_row((exp(x.g) * detached(x.S)).mT).mT)
-        ),
+        attention(decayed=lambda x: exp(detached(x.g)) * x.S + of_first_row((exp(x.g) * detached(x.S)).mT).mT),
     ),
     d_g_by_key_summed_over_keys=(
         "Sums the gradient of a decay by key over the keys, as if it were one number for each head.",
@@ -203,13 +201,13 @@ STATE = table(make=WrongBackward, cells=GATED)(
     ),
     d_g_by_removed_state=(
         "Computes the gradient of g with the state's cotangent from which no removed part was subtracted.",
-        attention(removed=lambda y, x: (exp(detached(x.g)) * x.S).mT @ x.k),
+        attention(removed=lambda x: (exp(detached(x.g)) * x.S).mT @ x.k),
         {"cells": GATED_DELTA},
     ),
     state_cotangent_not_decayed=("Passes the state's cotangent to the step before without the decay.", _UNDECAYED),
     state_cotangent_decayed_twice=(
         "Multiplies the state's cotangent by the decay twice.",
-        attention(decayed=lambda y, x: instead(y, exp(x.g) * detached(x.S) + detached(exp(x.g) * exp(x.g)) * x.S)),
+        attention(decayed=lambda x: exp(x.g) * detached(x.S) + detached(exp(x.g) * exp(x.g)) * x.S),
     ),
     state_cotangent_decayed_one_step_late=(
         "Multiplies the state's cotangent by the decay of the step after it.",

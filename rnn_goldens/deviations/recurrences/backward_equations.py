@@ -1,7 +1,7 @@
 """The equations of recurrences in parts, whose derivatives can be changed.
 
-A change is a function of the right value of a part and of all values before it, by name. It returns a term with the
-same value.
+A change is a function of the part and of all values before it, by name. The part has its right value, and the
+derivative of the term that the change returns.
 """
 
 from collections.abc import Callable
@@ -21,16 +21,13 @@ class Values(SimpleNamespace):
     changes: dict[str, "Change"]
 
     def part(self, name: str, value: Term) -> None:
-        """Add a part, with its change."""
-        setattr(self, name, self.changes[name](value, self) if name in self.changes else value)
+        """Add a part, with the derivative that its change returns."""
+        setattr(self, name, value)
+        if name in self.changes:
+            setattr(self, name, instead(value, self.changes[name](self)))
 
 
-Change = Callable[[Term, Values], Term]
-
-
-def constant(value: Term, _: Values) -> Term:
-    """Return a part without a derivative."""
-    return detached(value)
+Change = Callable[[Values], Term]
 
 
 def of_first_row(z: Term) -> Term:

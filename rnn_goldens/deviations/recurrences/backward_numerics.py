@@ -7,7 +7,7 @@ from rnn_goldens.cells.matrix_backward import NUMPY
 from rnn_goldens.cells.matrix_notation import outer
 from rnn_goldens.cells.notation import Term, exp
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
-from rnn_goldens.deviations.backward.alterations import detached, instead
+from rnn_goldens.deviations.backward.alterations import detached
 from rnn_goldens.deviations.recurrences.backward_attention import RepeatedHeads
 from rnn_goldens.deviations.recurrences.backward_decays import RunningSum
 from rnn_goldens.deviations.recurrences.backward_equations import attention
@@ -41,14 +41,12 @@ def _kept(z: Term) -> Term:
 
 
 _STATES_KEPT = attention(
-    decayed=lambda y, x: instead(y, exp(detached(x.g)) * x.S + x.g * _kept(y)),
-    removed=lambda y, x: instead(y, x.decayed.mT @ detached(x.k) + _kept(x.decayed).mT @ x.k),
-    o=lambda y, x: instead(y, x.scale * (x.after.mT @ detached(x.q)) + x.scale * (_kept(x.after).mT @ x.q)),
+    decayed=lambda x: exp(detached(x.g)) * x.S + x.g * _kept(x.decayed),
+    removed=lambda x: x.decayed.mT @ detached(x.k) + _kept(x.decayed).mT @ x.k,
+    o=lambda x: x.scale * (x.after.mT @ detached(x.q)) + x.scale * (_kept(x.after).mT @ x.q),
 )
 
-_WRITTEN_KEPT = attention(
-    after=lambda y, x: instead(y, x.decayed + outer(detached(x.k), x.written) + outer(x.k, _kept(x.written)))
-)
+_WRITTEN_KEPT = attention(after=lambda x: x.decayed + outer(detached(x.k), x.written) + outer(x.k, _kept(x.written)))
 
 
 DEVIATIONS = table(make=WrongBackward, cells=ATTENTION)(

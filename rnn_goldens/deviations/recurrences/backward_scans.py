@@ -1,6 +1,5 @@
 """Deviations of the backward pass of scans and of the causal convolution."""
 
-from collections.abc import Callable
 from fractions import Fraction
 from math import log
 
@@ -11,11 +10,10 @@ from rnn_goldens.cells.notation import Term, minimum, sigmoid
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, weights_in_lanes
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations
-from rnn_goldens.deviations.backward.alterations import detached, instead
+from rnn_goldens.deviations.backward.alterations import detached
 from rnn_goldens.deviations.recurrences.backward_equations import (
-    Values,
+    Change,
     causal_conv,
-    constant,
     min_gru,
     of_first_row,
     rg_lru,
@@ -27,12 +25,10 @@ from rnn_goldens.deviations.table import table
 # ruff: noqa: ARG005 - functions have the arguments of changes, or of the methods that they replace
 
 
-def _min_gru_by_gate(of_gate: Callable[[Term, Values], Term]) -> Equations:
+def _min_gru_by_gate(of_gate: Change) -> Equations:
     """Return minGRU with another derivative of the state after the step by the gate."""
     return min_gru(
-        after=lambda y, x: instead(
-            y, (1 - detached(x.gate)) * x.h + detached(x.gate) * x.n + x.gate * detached(of_gate(y, x))
-        )
+        after=lambda x: (1 - detached(x.gate)) * x.h + detached(x.gate) * x.n + x.gate * detached(of_gate(x))
     )
 
 
@@ -47,69 +43,67 @@ def _last_decayed_by_padding(size: int) -> type[RecurrenceBackward]:
 SELECTIVE_SCAN = table(make=WrongBackward, cells=("selective_scan",))(
     selective_scan_d_dt_without_softplus=(
         "Leaves out the derivative of softplus in the gradient of dt.",
-        selective_scan(size=lambda y, x: instead(y, x.dt)),
+        selective_scan(size=lambda x: x.dt),
     ),
     selective_scan_d_dt_of_decay_alone=(
         "Computes the gradient of dt through the decay only, not through dt u B.",
-        selective_scan(gated=lambda y, x: detached(x.size) * x.u),
+        selective_scan(gated=lambda x: detached(x.size) * x.u),
     ),
     selective_scan_d_dt_of_input_alone=(
         "Computes the gradient of dt through dt u B only, not through the decay.",
-        selective_scan(log=lambda y, x: detached(x.size) * x.A),
+        selective_scan(log=lambda x: detached(x.size) * x.A),
     ),
     selective_scan_d_a_without_dt=(
         "Sums the gradient of A without dt.",
-        selective_scan(log=lambda y, x: instead(y, x.size * detached(x.A) + x.A)),
+        selective_scan(log=lambda x: x.size * detached(x.A) + x.A),
     ),
     selective_scan_decay_without_exp=(
         "Leaves out the factor exp(dt A) in the gradients through the decay.",
-        selective_scan(decay=lambda y, x: instead(y, x.log)),
+        selective_scan(decay=lambda x: x.log),
     ),
     selective_scan_decay_by_state_after=(
         "Uses the state after the step instead of before it in the gradients through the decay.",
-        selective_scan(decayed=lambda y, x: instead(y, detached(x.decay) * x.h + x.decay * detached(y + x.written))),
+        selective_scan(decayed=lambda x: detached(x.decay) * x.h + x.decay * detached(x.decayed + x.written)),
     ),
     selective_scan_d_a_of_log=(
         "Returns the gradient of log(-A), the parameter of many models, as that of A.",
-        selective_scan(log=lambda y, x: instead(y, x.size * detached(x.A) + detached(y) * x.A)),
+        selective_scan(log=lambda x: x.size * detached(x.A) + detached(x.log) * x.A),
     ),
     selective_scan_d_d_zero=(
         "Returns zero for the gradient of D.",
-        selective_scan(skipped=lambda y, x: detached(x.D) * x.u),
+        selective_scan(skipped=lambda x: detached(x.D) * x.u),
     ),
     selective_scan_d_b_of_first_channel=(
         "Computes the gradient of B from the first channel instead of the sum over channels.",
-        selective_scan(
-            written=lambda y, x: instead(y, outer(x.gated, detached(x.B)) + of_first_row(outer(detached(x.gated), x.B)))
-        ),
+        selective_scan(written=lambda x: outer(x.gated, detached(x.B)) + of_first_row(outer(detached(x.gated), x.B))),
     ),
     selective_scan_d_c_of_first_channel=(
         "Computes the gradient of C from the first channel instead of the sum over channels.",
-        selective_scan(read=lambda y, x: instead(y, x.after @ detached(x.C) + of_first_row(detached(x.after) @ x.C))),
+        selective_scan(read=lambda x: x.after @ detached(x.C) + of_first_row(detached(x.after) @ x.C)),
     ),
     selective_scan_d_b_without_dt=(
         "Computes the gradient of B with u instead of dt u.",
-        selective_scan(written=lambda y, x: instead(y, outer(x.gated, detached(x.B)) + outer(detached(x.u), x.B))),
+        selective_scan(written=lambda x: outer(x.gated, detached(x.B)) + outer(detached(x.u), x.B)),
     ),
     selective_scan_d_c_by_state_before=(
         "Computes the gradient of C with the state before the step.",
-        selective_scan(read=lambda y, x: instead(y, x.after @ detached(x.C) + detached(x.h) @ x.C)),
+        selective_scan(read=lambda x: x.after @ detached(x.C) + detached(x.h) @ x.C),
     ),
     selective_scan_d_u_without_d=(
         "Leaves out D in the gradient of u.",
-        selective_scan(skipped=lambda y, x: x.D * detached(x.u)),
+        selective_scan(skipped=lambda x: x.D * detached(x.u)),
     ),
     selective_scan_d_u_without_state=(
         "Computes the gradient of u through D only.",
-        selective_scan(gated=lambda y, x: x.size * detached(x.u)),
+        selective_scan(gated=lambda x: x.size * detached(x.u)),
     ),
     selective_scan_d_u_without_dt=(
         "Leaves out dt in the gradient of u.",
-        selective_scan(gated=lambda y, x: instead(y, x.size * detached(x.u) + x.u)),
+        selective_scan(gated=lambda x: x.size * detached(x.u) + x.u),
     ),
     selective_scan_state_not_decayed=(
         "Passes the state's cotangent to the step before without the decay.",
-        selective_scan(decayed=lambda y, x: instead(y, x.decay * detached(x.h) + x.h)),
+        selective_scan(decayed=lambda x: x.decay * detached(x.h) + x.h),
     ),
     **for_each_chunk_size(
         "selective_scan_last_cotangent_decayed_by_padding",
@@ -122,54 +116,54 @@ SELECTIVE_SCAN = table(make=WrongBackward, cells=("selective_scan",))(
 
 
 RG_LRU = table(make=WrongBackward, cells=("rg_lru",))(
-    rg_lru_root_constant=("Treats the root of 1 - a² as a constant.", rg_lru(root=constant)),
+    rg_lru_root_constant=("Treats the root of 1 - a² as a constant.", rg_lru(root=lambda x: detached(x.root))),
     rg_lru_root_slope_clipped=(
         "Limits the derivative of the root of 1 - a² to 1000, as training code does against overflow.",
-        rg_lru(root=lambda y, x: instead(y, x.square * detached(minimum(1 / (2 * y), 1000)))),
+        rg_lru(root=lambda x: x.square * detached(minimum(1 / (2 * x.root), 1000))),
     ),
     rg_lru_root_of_other_sign=(
         "Uses the other sign for the derivative of the root of 1 - a².",
-        rg_lru(root=lambda y, x: instead(y, -y)),
+        rg_lru(root=lambda x: -x.root),
     ),
     rg_lru_decay_constant=(
         "Leaves out the decay of the state in the gradients of r and Lambda.",
-        rg_lru(decay=constant),
+        rg_lru(decay=lambda x: detached(x.decay)),
     ),
     rg_lru_decay_by_state_after=(
         "Uses the state after the step instead of before it in the gradients of r and Lambda.",
-        rg_lru(decayed=lambda y, x: instead(y, detached(x.decay) * x.h + x.decay * detached(y + x.written))),
+        rg_lru(decayed=lambda x: detached(x.decay) * x.h + x.decay * detached(x.decayed + x.written)),
     ),
     rg_lru_decay_without_exp=(
         "Leaves out the factor a in the gradient of log a through the decay of the state.",
-        rg_lru(decay=lambda y, x: instead(y, x.log_a)),
+        rg_lru(decay=lambda x: x.log_a),
     ),
     rg_lru_d_lambda_without_factor=(
         "Leaves out the factor 8 in the gradient of Lambda.",
-        rg_lru(factor=lambda y, x: instead(y, Fraction(1, 8) * y)),
+        rg_lru(factor=lambda x: Fraction(1, 8) * x.factor),
     ),
     rg_lru_d_lambda_without_softplus=(
         "Leaves out the derivative of softplus in the gradient of Lambda.",
-        rg_lru(factor=lambda y, x: instead(y, x.Lambda)),
+        rg_lru(factor=lambda x: x.Lambda),
     ),
     rg_lru_d_r_without_factor=(
         "Leaves out the factor 8 in the gradient of r.",
-        rg_lru(gate=lambda y, x: instead(y, Fraction(1, 8) * y)),
+        rg_lru(gate=lambda x: Fraction(1, 8) * x.gate),
     ),
     rg_lru_gate_slopes_left_out=(
         "Leaves out the derivatives of the sigmoids in the gradients of r and i.",
-        rg_lru(gate=lambda y, x: instead(y, x.r), input_gate=lambda y, x: instead(y, x.i)),
+        rg_lru(gate=lambda x: x.r, input_gate=lambda x: x.i),
     ),
     rg_lru_input_without_root=(
         "Leaves out the root of 1 - a² in the gradients of x and i.",
-        rg_lru(written=lambda y, x: instead(y, x.root * detached(x.gated) + x.gated)),
+        rg_lru(written=lambda x: x.root * detached(x.gated) + x.gated),
     ),
     rg_lru_d_x_without_gate=(
         "Leaves out the input gate in the gradient of x.",
-        rg_lru(gated=lambda y, x: instead(y, x.input_gate * detached(x.x) + x.x)),
+        rg_lru(gated=lambda x: x.input_gate * detached(x.x) + x.x),
     ),
     rg_lru_state_not_decayed=(
         "Passes the state's cotangent to the step before without the decay.",
-        rg_lru(decayed=lambda y, x: instead(y, x.decay * detached(x.h) + x.h)),
+        rg_lru(decayed=lambda x: x.decay * detached(x.h) + x.h),
     ),
 )
 
@@ -177,31 +171,24 @@ RG_LRU = table(make=WrongBackward, cells=("rg_lru",))(
 MIN_GRU = table(make=WrongBackward, cells=("min_gru",))(
     min_gru_d_z_of_other_sign=(
         "Uses h - n instead of n - h in the gradient of z.",
-        _min_gru_by_gate(lambda y, x: x.h - x.n),
+        _min_gru_by_gate(lambda x: x.h - x.n),
     ),
-    min_gru_d_z_by_candidate_alone=(
-        "Uses n instead of n - h in the gradient of z.",
-        _min_gru_by_gate(lambda y, x: x.n),
-    ),
+    min_gru_d_z_by_candidate_alone=("Uses n instead of n - h in the gradient of z.", _min_gru_by_gate(lambda x: x.n)),
     min_gru_d_z_by_state_after=(
         "Uses the state after the step instead of before it in the gradient of z.",
-        _min_gru_by_gate(lambda y, x: x.n - y),
+        _min_gru_by_gate(lambda x: x.n - x.after),
     ),
     min_gru_d_z_without_slope=(
         "Leaves out the derivative of the sigmoid in the gradient of z.",
-        min_gru(gate=lambda y, x: instead(y, x.z)),
+        min_gru(gate=lambda x: x.z),
     ),
     min_gru_d_n_without_gate=(
         "Leaves out the gate in the gradient of n.",
-        min_gru(after=lambda y, x: instead(y, (1 - x.gate) * x.h + x.gate * detached(x.n) + x.n)),
+        min_gru(after=lambda x: (1 - x.gate) * x.h + x.gate * detached(x.n) + x.n),
     ),
     min_gru_gate_swapped_back=(
         "Swaps z and 1 - z in the gradients of n and the state before.",
-        min_gru(
-            after=lambda y, x: instead(
-                y, x.gate * detached(x.n - x.h) + detached(1 - x.gate) * x.n + detached(x.gate) * x.h
-            )
-        ),
+        min_gru(after=lambda x: x.gate * detached(x.n - x.h) + detached(1 - x.gate) * x.n + detached(x.gate) * x.h),
     ),
 )
 
@@ -236,41 +223,33 @@ def _read_transposed(right: RecurrenceBackward, case: RecurrenceCase, cotangents
 CAUSAL_CONV = table(make=WrongBackward, cells=("causal_conv",))(
     causal_conv_d_weight_flipped=(
         "Returns the gradient of the weight with its taps in reverse order.",
-        causal_conv(
-            convolved=lambda y, x: instead(
-                y, detached(x.weight).mT @ x.inputs + x.weight.mT @ detached(_flipped(x.inputs))
-            )
-        ),
+        causal_conv(convolved=lambda x: detached(x.weight).mT @ x.inputs + x.weight.mT @ detached(_flipped(x.inputs))),
     ),
     causal_conv_d_x_by_flipped_weight=(
         "Computes the gradient of x with the taps of the weight in reverse order.",
-        causal_conv(
-            convolved=lambda y, x: instead(
-                y, x.weight.mT @ detached(x.inputs) + detached(_flipped(x.weight)).mT @ x.inputs
-            )
-        ),
+        causal_conv(convolved=lambda x: x.weight.mT @ detached(x.inputs) + detached(_flipped(x.weight)).mT @ x.inputs),
     ),
     causal_conv_silu_left_out=(
         "Leaves out the derivative of SiLU.",
-        causal_conv(activated=lambda y, x: instead(y, x.biased)),
+        causal_conv(activated=lambda x: x.biased),
         {"needs": ("silu",)},
     ),
     causal_conv_silu_by_sigmoid_alone=(
         "Uses the sigmoid alone for the derivative of SiLU.",
-        causal_conv(activated=lambda y, x: x.biased * detached(sigmoid(x.biased))),
+        causal_conv(activated=lambda x: x.biased * detached(sigmoid(x.biased))),
         {"needs": ("silu",)},
     ),
     causal_conv_d_bias_zero=(
         "Returns zero for the gradient of the bias.",
-        causal_conv(biased=lambda y, x: x.convolved + detached(x.bias)),
+        causal_conv(biased=lambda x: x.convolved + detached(x.bias)),
     ),
     causal_conv_d_weight_without_window=(
         "Leaves out the inputs of earlier steps in the gradient of the weight: only the last tap has one.",
-        causal_conv(convolved=lambda y, x: _flipped(of_first_row(_flipped(x.weight))).mT @ x.inputs),
+        causal_conv(convolved=lambda x: _flipped(of_first_row(_flipped(x.weight))).mT @ x.inputs),
     ),
     causal_conv_window_not_shifted=(
         "Passes the window's cotangent back without shifting it: each goes to the input before its own.",
-        causal_conv(window_after=lambda y, x: instead(y, x.window)),
+        causal_conv(window_after=lambda x: x.window),
     ),
     causal_conv_initial_window_reversed=(
         "Returns the gradient of the initial window with the newest input first.",

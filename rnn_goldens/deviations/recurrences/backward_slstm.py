@@ -3,26 +3,19 @@
 import numpy as np
 
 from rnn_goldens.cells.arrays import Array
-from rnn_goldens.cells.notation import Term, sigmoid
+from rnn_goldens.cells.notation import sigmoid
 from rnn_goldens.cells.recurrence import Arrays
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward, Step
 from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.deviations.backward.alterations import detached, instead
-from rnn_goldens.deviations.recurrences.backward_equations import Change, Values, slstm
+from rnn_goldens.deviations.recurrences.backward_equations import Change, slstm
 from rnn_goldens.deviations.recurrences.edits import WrongBackward, in_loop
 from rnn_goldens.deviations.table import Row, table
-
-# ruff: noqa: ARG005 - functions have the arguments of parts
 
 
 def _only(*gates: str) -> Equations:
     """Return the equations with h before the step only in some gates."""
-    return slstm(recurrent=lambda y, x: y if x.gate in gates else x.R @ detached(x.h))
-
-
-def _stabilizer(_: Term, x: Values) -> Term:
-    largest: Term = x.largest
-    return largest
+    return slstm(recurrent=lambda x: x.recurrent if x.gate in gates else x.R @ detached(x.h))
 
 
 def _of_states(name: str, sentence: str, **changes: Change) -> dict[str, Row]:
@@ -30,7 +23,7 @@ def _of_states(name: str, sentence: str, **changes: Change) -> dict[str, Row]:
 
     The right cotangents of c and n cancel that of the stabilizer, wrong ones do not.
     """
-    in_autograd = slstm(subtracted=_stabilizer, carried=_stabilizer, **changes)
+    in_autograd = slstm(subtracted=lambda x: x.largest, carried=lambda x: x.largest, **changes)
     return {
         name: (f"{sentence}; the stabilizer is a constant.", slstm(**changes)),
         f"{name}_in_autograd": (f"{sentence}; the stabilizer is differentiated, as by autograd.", in_autograd),
@@ -51,70 +44,68 @@ DEVIATIONS = table(make=WrongBackward, cells=("slstm",))(
     **_of_states(
         "slstm_normalizer_constant",
         "Treats the normalizer as a constant",
-        quotient=lambda y, x: x.c_after / detached(x.n_after),
+        quotient=lambda x: x.c_after / detached(x.n_after),
     ),
     **_of_states(
         "slstm_normalizer_of_other_sign",
         "Passes the cotangent of h to the normalizer with the other sign",
-        quotient=lambda y, x: x.c_after / instead(x.n_after, -x.n_after),
+        quotient=lambda x: x.c_after / instead(x.n_after, -x.n_after),
     ),
     slstm_stabilizer_by_maximum_alone=(
         "Passes the stabilizer's cotangent through the maximum, but not through the exponents of the gates.",
-        slstm(carried=lambda y, x: x.largest),
+        slstm(carried=lambda x: x.largest),
         {"needs": ("several_steps",)},
     ),
     slstm_stabilizer_by_exponents_alone=(
         "Passes the stabilizer's cotangent from the exponents of the gates, but not from the step after.",
-        slstm(subtracted=lambda y, x: x.largest),
+        slstm(subtracted=lambda x: x.largest),
         {"needs": ("several_steps",)},
     ),
     slstm_initial_stabilizer_gradient_zero=(
         "Returns zero for the gradient of the initial stabilizer.",
-        slstm(shifted=lambda y, x: x.log_forget + detached(x.m)),
+        slstm(shifted=lambda x: x.log_forget + detached(x.m)),
         {"needs": ("state",)},
     ),
     slstm_forget_slope_left_out=(
         "Leaves out the derivative of the logarithm of the sigmoid in the gradient of the forget gate.",
-        slstm(log_forget=lambda y, x: instead(y, x.f)),
+        slstm(log_forget=lambda x: x.f),
     ),
     slstm_forget_slope_of_sigmoid=(
         "Uses the derivative of the sigmoid instead of that of its logarithm for the forget gate.",
-        slstm(log_forget=lambda y, x: instead(y, sigmoid(x.f))),
+        slstm(log_forget=lambda x: sigmoid(x.f)),
     ),
     slstm_input_slope_of_sigmoid=(
         "Uses the derivative of a sigmoid for the input gate, which is an exponential.",
-        slstm(input_gate=lambda y, x: instead(y, x.i * detached(y * (1 - y)))),
+        slstm(input_gate=lambda x: x.i * detached(x.input_gate * (1 - x.input_gate))),
     ),
     slstm_tanh_slope_left_out=(
         "Leaves out the derivative of tanh in the gradient of z.",
-        slstm(candidate=lambda y, x: instead(y, x.z)),
+        slstm(candidate=lambda x: x.z),
     ),
     slstm_d_o_without_normalizer=(
         "Computes the gradient of the output gate with c instead of c / n.",
-        slstm(
-            h_after=lambda y, x: instead(y, detached(sigmoid(x.o)) * x.quotient + sigmoid(x.o) * detached(x.c_after))
-        ),
+        slstm(h_after=lambda x: detached(sigmoid(x.o)) * x.quotient + sigmoid(x.o) * detached(x.c_after)),
     ),
     **_of_states(
         "slstm_d_c_without_normalizer",
         "Passes the cotangent of h to c without dividing it by n",
-        quotient=lambda y, x: instead(y, detached(x.c_after) / x.n_after + x.c_after),
+        quotient=lambda x: detached(x.c_after) / x.n_after + x.c_after,
     ),
     **_of_states(
         "slstm_d_input_gate_without_normalizer",
         "Leaves out the normalizer in the gradient of the input gate",
-        n_after=lambda y, x: x.forget_gate * x.n + detached(x.input_gate),
+        n_after=lambda x: x.forget_gate * x.n + detached(x.input_gate),
     ),
     **_of_states(
         "slstm_d_forget_gate_without_normalizer",
         "Leaves out the normalizer in the gradient of the forget gate",
-        n_after=lambda y, x: detached(x.forget_gate) * x.n + x.input_gate,
+        n_after=lambda x: detached(x.forget_gate) * x.n + x.input_gate,
     ),
     **_of_states(
         "slstm_state_not_decayed",
         "Passes the cotangents of c and n to the step before without the forget gate",
-        c_after=lambda y, x: instead(y, x.forget_gate * detached(x.c) + x.c + x.input_gate * x.candidate),
-        n_after=lambda y, x: instead(y, x.forget_gate * detached(x.n) + x.n + x.input_gate),
+        c_after=lambda x: x.forget_gate * detached(x.c) + x.c + x.input_gate * x.candidate,
+        n_after=lambda x: x.forget_gate * detached(x.n) + x.n + x.input_gate,
     ),
     slstm_h_detached=("Does not pass the cotangent to h before the step.", _only()),
     slstm_h_through_candidate_alone=(
@@ -127,7 +118,7 @@ DEVIATIONS = table(make=WrongBackward, cells=("slstm",))(
     ),
     slstm_h_by_untransposed_weights=(
         "Multiplies by the recurrent weights instead of by their transposes.",
-        slstm(recurrent=lambda y, x: instead(y, x.R @ detached(x.h) + detached(x.R).mT @ x.h)),
+        slstm(recurrent=lambda x: x.R @ detached(x.h) + detached(x.R).mT @ x.h),
     ),
     slstm_recurrent_weights_by_state_after=(
         "Uses h after each step instead of before it in the gradients of the recurrent weights.",
@@ -135,7 +126,7 @@ DEVIATIONS = table(make=WrongBackward, cells=("slstm",))(
     ),
     slstm_recurrent_weights_transposed=(
         "Transposes the gradients of the recurrent weights.",
-        slstm(recurrent=lambda y, x: instead(y, detached(x.R) @ x.h + x.R.mT @ detached(x.h))),
+        slstm(recurrent=lambda x: detached(x.R) @ x.h + x.R.mT @ detached(x.h)),
     ),
     slstm_recurrent_weights_summed_over_heads=(
         "Sums the gradients of the recurrent weights over the heads, as if they shared them.",

@@ -27,7 +27,6 @@ from rnn_goldens.deviations.recurrences.backward_equations import (
     RIGHT,
     attention,
     causal_conv,
-    constant,
     min_gru,
     rg_lru,
     selective_scan,
@@ -188,7 +187,7 @@ def test_what_does_not_exist_can_neither_be_found_nor_replaced() -> None:
     with pytest.raises(TypeError, match="RunningSum has no method 'd_z'"):
         in_loop(RunningSum, d_z=lambda right, x: right.d_z(x))
     with pytest.raises(TypeError, match="attention has no part 'gate'"):
-        attention(gate=constant)
+        attention(gate=lambda x: x.gate)
 
 
 def rounded(wrong: Deviation, one: Example) -> str:
