@@ -11,8 +11,12 @@ from benchmarks.recurrences.goldens import CONDITIONS, Condition, goldens, under
 from benchmarks.recurrences.kernels.contracts import INSIDE
 from rnn_goldens.cells.recurrence import RecurrenceCase, recurrence_case
 from rnn_goldens.deviations.margins import ENOUGH, gradient_margin, margin
-from rnn_goldens.deviations.recurrences import FAMILIES, RECURRENCE_DEVIATIONS
-from rnn_goldens.deviations.recurrences.backward import BACKWARD_FAMILIES, BACKWARD_RECURRENCE_DEVIATIONS
+from rnn_goldens.deviations.recurrences import (
+    BACKWARD_FAMILIES,
+    BACKWARD_RECURRENCE_DEVIATIONS,
+    FAMILIES,
+    RECURRENCE_DEVIATIONS,
+)
 from rnn_goldens.golden.profile import Profile
 
 Pair = tuple[str, str]

@@ -115,12 +115,10 @@ DEVIATIONS = table(make=_tanh, cells=TANH)(
     relu_clipped=("Clips the relu at 6.", _relu(lambda z: np.clip(z, 0, 6)), {"cells": RELU}),
     **for_each(
         (1, 20),
-        (
-            "relu_clipped_at_{}",
-            "Clips the relu at {}.",
-            lambda limit: _relu(partial(np.clip, a_min=0, a_max=limit)),
-            {"cells": RELU},
-        ),
+        "relu_clipped_at_{}",
+        "Clips the relu at {}.",
+        lambda limit: _relu(partial(np.clip, a_min=0, a_max=limit)),
+        {"cells": RELU},
     ),
     thresholded_relu=(
         "Uses ONNX's thresholded relu: z above 1, else 0.",

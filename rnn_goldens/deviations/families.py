@@ -6,8 +6,8 @@ from rnn_goldens.deviations import FAMILIES
 from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
 from rnn_goldens.deviations.backward.numerics import ROUNDING
 from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.recurrences import BACKWARD_FAMILIES as OF_RECURRENCES_BACK
 from rnn_goldens.deviations.recurrences import FAMILIES as OF_RECURRENCES
-from rnn_goldens.deviations.recurrences.backward import BACKWARD_FAMILIES as OF_RECURRENCES_BACK
 from rnn_goldens.golden.expected import OUTPUTS
 
 Families = Mapping[str, Sequence[Deviation]]

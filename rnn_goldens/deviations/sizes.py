@@ -158,29 +158,25 @@ DEVIATIONS = table(
     **for_each(
         LIMITS[:3], *(_product_beyond(*of) for of in (("state", UPPER), ("input", REVERSED), ("state", REVERSED)))
     ),
-    **for_each(LIMITS, ("units_beyond_{}_not_computed", "Leaves units beyond the first {} zero.", _units_not_computed)),
+    **for_each(LIMITS, "units_beyond_{}_not_computed", "Leaves units beyond the first {} zero.", _units_not_computed),
     **for_each(
         ROWS,
-        (
-            "rows_beyond_{}_not_computed",
-            "Leaves batch rows beyond the first {} zero.",
-            lambda limit: _rows_not_computed(_first(limit)),
-        ),
+        "rows_beyond_{}_not_computed",
+        "Leaves batch rows beyond the first {} zero.",
+        lambda limit: _rows_not_computed(_first(limit)),
     ),
     last_odd_row_not_computed=(
         "Computes batch rows in pairs and leaves the last row of an odd batch zero.",
         _rows_not_computed(lambda rows: rows - rows % 2 if rows > 1 else rows),
     ),
     **for_each(
-        LIMITS, ("steps_beyond_{}_not_visited", "Ends after {} steps: out is zero for the others.", _steps_not_visited)
+        LIMITS, "steps_beyond_{}_not_visited", "Ends after {} steps: out is zero for the others.", _steps_not_visited
     ),
     **for_each(
         CHUNKS,
-        (
-            "state_lost_every_{}_steps",
-            "Restarts from zero after every {} steps, as if a sequence were split into chunks.",
-            _state_lost,
-        ),
+        "state_lost_every_{}_steps",
+        "Restarts from zero after every {} steps, as if a sequence were split into chunks.",
+        _state_lost,
     ),
     **for_each(
         LIMITS,

@@ -39,16 +39,16 @@ def table(
     return lambda **rows: tuple(deviation(named.format(name), *row) for name, row in rows.items())
 
 
-def for_each(values: Iterable[Any], *rows: Row) -> dict[str, Row]:
+def for_each(values: Iterable[Any], *rows: Any) -> dict[str, Row]:  # noqa: ANN401 - see below
     """Return rows by name for each value: ``{}`` in a name and its sentence is the value, ``make`` a function of it.
 
     Args:
         values: numbers or words.
         rows: name, sentence, a function that returns the wrong pass for a value, and further attributes, or a function
-            that returns them.
+            that returns them; or several such rows.
     """
     return {
         name.format(value): (sentence.format(value), make(value), *(a(value) if callable(a) else a for a in attributes))
         for value in values
-        for name, sentence, make, *attributes in rows
+        for name, sentence, make, *attributes in ([rows] if isinstance(rows[0], str) else rows)
     }

@@ -174,11 +174,9 @@ PASSED_ON = table()(
     ),
     **for_each(
         (2, 4, 8, 16, 32, 64, 128),
-        (
-            "backward_truncated_every_{}",
-            "Detaches the state after every {} steps: gradients do not pass further back.",
-            _truncated,
-        ),
+        "backward_truncated_every_{}",
+        "Detaches the state after every {} steps: gradients do not pass further back.",
+        _truncated,
     ),
     lstm_h_not_carried_back=(
         "Passes the gradient of the cell state from step to step, but not that of the hidden state.",

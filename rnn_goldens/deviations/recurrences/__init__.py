@@ -1,9 +1,28 @@
-"""The catalogue of deviations of recurrences: named wrong kernels of linear attention, scans, sLSTM and convolution."""
+"""The catalogue of deviations of recurrences: of linear attention, scans, sLSTM and convolution, forward and back."""
+
+from collections.abc import Mapping
 
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.recurrences import attention, chunks, convolution, numerics, scans, slstm, states, updates
+from rnn_goldens.deviations.recurrences import (
+    attention,
+    backward_all,
+    backward_attention,
+    backward_decays,
+    backward_numerics,
+    backward_scans,
+    backward_slstm,
+    chunks,
+    convolution,
+    numerics,
+    scans,
+    slstm,
+    states,
+    updates,
+)
 
-FAMILIES: dict[str, tuple[Deviation, ...]] = {
+Families = Mapping[str, tuple[Deviation, ...]]
+
+FAMILIES: Families = {
     "layout": attention.LAYOUT,
     "scale": attention.SCALE,
     "decay": updates.DECAY,
@@ -20,6 +39,23 @@ FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "numerics": numerics.DEVIATIONS,
 }
 
-RECURRENCE_DEVIATIONS: tuple[Deviation, ...] = tuple(deviation for family in FAMILIES.values() for deviation in family)
+BACKWARD_FAMILIES: Families = {
+    "states back": backward_all.STATES,
+    "steps back": backward_all.STEPS,
+    "sequences back": backward_all.SEQUENCES,
+    "weights back": backward_all.WEIGHTS,
+    "queries back": backward_attention.QUERIES,
+    "keys, values and beta back": backward_attention.KEYS_AND_VALUES,
+    "attention's state back": backward_attention.STATE,
+    "decays back": (*backward_decays.RUNNING_SUM, *backward_decays.STATE),
+    "selective scan back": backward_scans.SELECTIVE_SCAN,
+    "RG-LRU back": backward_scans.RG_LRU,
+    "minGRU back": backward_scans.MIN_GRU,
+    "causal convolution back": backward_scans.CAUSAL_CONV,
+    "sLSTM back": backward_slstm.DEVIATIONS,
+    "numerics": backward_numerics.DEVIATIONS,
+}
+"""Families of the backward pass: outputs are right, gradients are wrong."""
 
-__all__ = ["FAMILIES", "RECURRENCE_DEVIATIONS"]
+RECURRENCE_DEVIATIONS = tuple(deviation for family in FAMILIES.values() for deviation in family)
+BACKWARD_RECURRENCE_DEVIATIONS = tuple(deviation for family in BACKWARD_FAMILIES.values() for deviation in family)

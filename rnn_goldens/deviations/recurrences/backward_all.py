@@ -108,12 +108,10 @@ STATES = table(make=WrongBackward, cells=CELLS, reports={"recurrence_backward_tr
     ),
     **for_each(
         (16, 32, 64),
-        (
-            "recurrence_backward_truncated_every_{}",
-            "Does not pass the state's cotangent to the previous chunk of {} steps.",
-            _truncated,
-            lambda steps: {"needs": (LONGER_THAN[steps],)},
-        ),
+        "recurrence_backward_truncated_every_{}",
+        "Does not pass the state's cotangent to the previous chunk of {} steps.",
+        _truncated,
+        lambda steps: {"needs": (LONGER_THAN[steps],)},
     ),
     initial_state_gradient_zero=(
         "Returns zero for the gradient of the initial state.",

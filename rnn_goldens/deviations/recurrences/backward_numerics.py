@@ -52,7 +52,10 @@ _WRITTEN_KEPT = attention(after=lambda x: x.decayed + outer(detached(x.k), x.wri
 DEVIATIONS = table(make=WrongBackward, cells=ATTENTION)(
     **for_each(
         ("bfloat16", "float16"),
-        ("state_cotangent_in_{}", "Rounds the state's cotangent to {} after every step.", _carried, {"cells": CELLS}),
+        "state_cotangent_in_{}",
+        "Rounds the state's cotangent to {} after every step.",
+        _carried,
+        {"cells": CELLS},
     ),
     states_kept_in_bfloat16=("Keeps the states of the forward pass in bfloat16 for the backward pass.", _STATES_KEPT),
     written_kept_in_bfloat16=(

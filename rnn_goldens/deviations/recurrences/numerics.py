@@ -127,12 +127,10 @@ OF_STEPS = table(
 )(
     **for_each(
         HALF,
-        (
-            "state_kept_in_{}",
-            "Keeps the state in {} between steps.",
-            lambda name: Edit(operations=_StatesRounded(partial(rounded, name))),
-            {"cells": WITH_SUMS},
-        ),
+        "state_kept_in_{}",
+        "Keeps the state in {} between steps.",
+        lambda name: Edit(operations=_StatesRounded(partial(rounded, name))),
+        {"cells": WITH_SUMS},
     ),
     state_truncated_to_bfloat16=(
         "Keeps the state in bfloat16 between steps, rounded toward zero.",
@@ -151,11 +149,9 @@ OF_STEPS = table(
     ),
     **for_each(
         HALF,
-        (
-            "output_summed_in_{}",
-            "Rounds each term and each sum of the product of query and state to {}.",
-            lambda name: in_equations(_summed, _Rounding(partial(rounded, name))),
-        ),
+        "output_summed_in_{}",
+        "Rounds each term and each sum of the product of query and state to {}.",
+        lambda name: in_equations(_summed, _Rounding(partial(rounded, name))),
     ),
     output_in_float16=(
         "Returns the outputs in float16, where large ones overflow.",
@@ -171,12 +167,10 @@ OF_STEPS = table(
     ),
     **for_each(
         HALF,
-        (
-            "decay_in_{}",
-            "Rounds the factor of the state to {}.",
-            lambda name: Edit(operations=_Decay(partial(rounded, name))),
-            {"cells": (*WITH_EXPONENTIAL, "min_gru")},
-        ),
+        "decay_in_{}",
+        "Rounds the factor of the state to {}.",
+        lambda name: Edit(operations=_Decay(partial(rounded, name))),
+        {"cells": (*WITH_EXPONENTIAL, "min_gru")},
     ),
     decay_approximated=(
         "Computes the factor of the state by an approximation with relative errors up to 2^-9.",
@@ -205,20 +199,16 @@ OF_STEPS = table(
 OF_CHUNKS = table(make=WrongForward, cells=GATED)(
     **for_each(
         HALF,
-        (
-            "decay_sums_in_{}",
-            "Rounds the sums of the log-decays of a chunk to {}.",
-            lambda name: replaced(sums=partial(_sums_in, name)),
-        ),
+        "decay_sums_in_{}",
+        "Rounds the sums of the log-decays of a chunk to {}.",
+        lambda name: replaced(sums=partial(_sums_in, name)),
     ),
     **for_each(
         HALF,
-        (
-            "chunk_state_in_{}",
-            "Keeps the state in {} between chunks.",
-            lambda name: replaced(next_state=partial(_next_state_in, name)),
-            {"cells": ATTENTION, "needs": ("several_chunks",)},
-        ),
+        "chunk_state_in_{}",
+        "Keeps the state in {} between chunks.",
+        lambda name: replaced(next_state=partial(_next_state_in, name)),
+        {"cells": ATTENTION, "needs": ("several_chunks",)},
     ),
     inverse_in_bfloat16=(
         "Rounds the inverse of I + A to bfloat16.",

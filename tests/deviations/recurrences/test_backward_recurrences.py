@@ -20,7 +20,7 @@ from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.deviations import Deviation, deviation
 from rnn_goldens.deviations.needs import FEATURES
-from rnn_goldens.deviations.recurrences.backward import BACKWARD_FAMILIES, BACKWARD_RECURRENCE_DEVIATIONS
+from rnn_goldens.deviations.recurrences import BACKWARD_FAMILIES, BACKWARD_RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.backward_attention import RepeatedHeads
 from rnn_goldens.deviations.recurrences.backward_decays import RunningSum
 from rnn_goldens.deviations.recurrences.backward_equations import (

@@ -20,8 +20,7 @@ from rnn_goldens.cells.unrolled import recorded_recurrence
 from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.deviations.needs import FEATURES
-from rnn_goldens.deviations.recurrences import FAMILIES, RECURRENCE_DEVIATIONS
-from rnn_goldens.deviations.recurrences.backward import BACKWARD_RECURRENCE_DEVIATIONS
+from rnn_goldens.deviations.recurrences import BACKWARD_RECURRENCE_DEVIATIONS, FAMILIES, RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, replaced
 from rnn_goldens.deviations.recurrences.edits import ATTENTION
 from rnn_goldens.deviations.rounding import toward_zero
