@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from rnn_goldens.deviations import (
     activations,
-    approximations,
-    batch,
+    axes,
     biases,
     dialect_cells,
     dialect_options,
@@ -23,7 +22,6 @@ from rnn_goldens.deviations import (
     numerics,
     sizes,
     states,
-    time,
     weights,
 )
 from rnn_goldens.deviations.alteration import Alteration
@@ -41,13 +39,13 @@ FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "dialect options": dialect_options.DEVIATIONS,
     "states": states.DEVIATIONS,
     "last states": last_states.DEVIATIONS,
-    "time": time.DEVIATIONS,
-    "batch": batch.DEVIATIONS,
+    "time": axes.TIME,
+    "batch": axes.BATCH,
     "directions": directions.DEVIATIONS,
     "layers": layers.DEVIATIONS,
     "lengths": lengths.DEVIATIONS,
     "sizes": sizes.DEVIATIONS,
-    "activations": (*activations.DEVIATIONS, *approximations.DEVIATIONS),
+    "activations": activations.DEVIATIONS,
     "numerics": numerics.DEVIATIONS,
 }
 

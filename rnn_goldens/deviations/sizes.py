@@ -15,8 +15,7 @@ from rnn_goldens.deviations.alteration import (
     in_steps,
     in_unrolled,
 )
-from rnn_goldens.deviations.blocks import only
-from rnn_goldens.deviations.network_parts import EVERY, REVERSED, UPPER, Part, in_weights_of
+from rnn_goldens.deviations.blocks import EVERY, REVERSED, UPPER, Part, in_weights_of, only
 from rnn_goldens.deviations.table import Row, for_each, table
 
 WIDTHS = (2, 4, 8, 16, 32)

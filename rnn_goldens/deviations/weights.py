@@ -7,8 +7,7 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
 from rnn_goldens.deviations.alteration import Alteration, in_case, in_steps, in_weights
-from rnn_goldens.deviations.blocks import GATED, blocks, only, read_as
-from rnn_goldens.deviations.network_parts import REVERSED, UPPER, in_weights_of
+from rnn_goldens.deviations.blocks import GATED, REVERSED, UPPER, blocks, in_weights_of, only, read_as
 from rnn_goldens.deviations.table import table
 
 

@@ -1,8 +1,7 @@
 """The catalogue of deviations of the backward pass: outputs are right, gradients are wrong."""
 
 from rnn_goldens.deviations.backward import (
-    dialect_cells,
-    dialect_options,
+    dialects,
     directions,
     gates,
     lengths,
@@ -22,7 +21,7 @@ BACKWARD_FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "cotangents and states": states.DEVIATIONS,
     "sums of weights": sums.DEVIATIONS,
     "directions and layers back": directions.DEVIATIONS,
-    "dialects back": (*dialect_cells.DEVIATIONS, *dialect_options.DEVIATIONS),
+    "dialects back": dialects.DEVIATIONS,
     "lengths back": lengths.DEVIATIONS,
     "sizes back": sizes.DEVIATIONS,
     "numerics back": numerics.DEVIATIONS,
