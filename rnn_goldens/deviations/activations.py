@@ -88,33 +88,29 @@ IN_ONE_PLACE = table()(
     lstm_tabled_tanh_of_cell=(
         "Interpolates only the tanh of the new c in a table with 256 points per unit: off by up to 1.5e-6.",
         _in("lstm", new_h=lambda o, new_c: o * _fine(new_c)),
-        {"cells": ("lstm",)},
     ),
     lstm_tabled_tanh_of_candidate=(
         "Interpolates only the tanh of the candidate in a table with 256 points per unit: off by up to 1.5e-6.",
         _in("lstm", g=lambda z_g: _fine(z_g)),
-        {"cells": ("lstm",)},
     ),
     gru_hidden_product_of_update_gate_flushed=(
         "Replaces W_hz h by zero below 2^-14, where float16 has no normal numbers.",
         _in("gru", z_z=lambda w, x, h: w.W_iz @ x + w.b_iz + _flushed(w.W_hz @ h) + w.b_hz),
-        {"cells": ("gru",), "needs": ("bias",)},
+        {"needs": ("bias",)},
     ),
     gru_reset_before_fast_sigmoid_of_reset_gate=(
         "Computes only the reset gate with the fast tanh of degrees 5 and 4: off by up to 7e-4.",
         _in("gru_reset_before", r=lambda z_r: 0.5 + 0.5 * _fast(0.5 * z_r)),
-        {"cells": ("gru_reset_before",)},
     ),
     gru_reset_before_input_of_reset_gate_in_tf32=(
         "Rounds x to TF32 in the product W_ir x only.",
         _in("gru_reset_before", r=lambda w, x, h: sigmoid(w.W_ir @ _tf32(x) + w.b_ir + w.W_hr @ h + w.b_hr)),
-        {"cells": ("gru_reset_before",), "needs": ("bias",)},
+        {"needs": ("bias",)},
     ),
     **{
         f"lstm_peephole_{gate}_by_{kind}_tanh": (
             f"Computes only {gate} with {words}.",
             _in("lstm_peephole", **{gate: formula}),
-            {"cells": ("lstm_peephole",)},
         )
         for kind, words, tanh in (
             ("fast", "the fast tanh of degrees 5 and 4", _fast),
@@ -241,14 +237,13 @@ EVERYWHERE = table(make=_tanh, cells=TANH)(
     silu_for_relu=("Uses z sigmoid(z) for the relu.", _relu(lambda z: z * _true_sigmoid(z)), {"cells": RELU}),
     relu_of_absolute=("Uses |z| for the relu.", _relu(np.abs), {"cells": RELU}),
     gates_clipped=("Clips the arguments of activations to ±2, as ONNX's clip does.", _clipped(2)),
-    **{
-        f"gates_clipped_at_{limit}": (
-            f"Clips the arguments of activations to ±{limit}, as ONNX's clip does.",
-            _clipped(limit),
-            {"dialects": ("rnn_tanh_clip", "lstm_clip", "gru_clip") if limit == 1 else ()},
-        )
-        for limit in (1, 3, 5, 10)
-    },
+    **for_each(
+        (1, 3, 5, 10),
+        "gates_clipped_at_{}",
+        "Clips the arguments of activations to ±{}, as ONNX's clip does.",
+        _clipped,
+        lambda limit: {"dialects": ("rnn_tanh_clip", "lstm_clip", "gru_clip") if limit == 1 else ()},
+    ),
     out_activated_again=(
         "Applies tanh to out once more.",
         at_the_end(lambda _, outputs: (np.tanh(outputs[0]), *outputs[1:])),

@@ -36,7 +36,7 @@ IGNORED = table(named="{}_ignored")(
         cell: (
             f"Ignores {dialect.option}: computes a standard {dialect.base}.",
             in_equations(**{cell: getattr(right, dialect.base)}),
-            {"cells": (cell,), "fix": f"read the option {next(iter(dialect.options))}"},
+            {"fix": f"read the option {next(iter(dialect.options))}"},
         )
         for cell, dialect in DIALECTS.items()
         if LAYOUTS[cell].gates == LAYOUTS[dialect.base].gates
@@ -214,11 +214,7 @@ def scaled_tanh(alpha: float, beta: float) -> Activation:
 _F, _G, _H = lambda z: hard_sigmoid(z, Fraction(1, 4)), elu_by(0.75), scaled_tanh(1.25, 0.875)
 
 
-def _of_three(*activations: Activation) -> Alteration:
-    return in_equations(lstm_activations=activated("lstm", *activations))
-
-
-THREE = table(_of_three, named="lstm_activations_{}", cells=("lstm_activations",))(
+THREE = table(lambda *of: in_equations(lstm_activations=activated("lstm", *of)), named="lstm_activations_{}")(
     alpha_default=(
         "Ignores activation_alpha: uses the defaults 0.2 and 1.",
         *(hard_sigmoid, elu_by(1), scaled_tanh(1, 0.875)),
@@ -309,7 +305,7 @@ COMPUTED = table(named="{}_computed")(
         cell: (
             f"Computes the dialect {cell}: {DIALECTS[cell].meaning}.",
             in_equations(**{DIALECTS[cell].base: getattr(right, cell)}),
-            {"cells": (DIALECTS[cell].base,), "dialects": (cell,)},
+            {"dialects": (cell,)},
         )
         for cell in (
             *("rnn_affine", "rnn_leaky_relu", "rnn_scaled_tanh", "rnn_elu", "rnn_hard_sigmoid"),
@@ -319,7 +315,6 @@ COMPUTED = table(named="{}_computed")(
     clip_of_gates=(
         "Clips the inputs of gates and candidate at ±1, and not c: clip=1 as ONNX Runtime computes it.",
         in_equations(lstm=limited("lstm_clip", clip_at_1, clip_at_1, identity)),
-        {"cells": ("lstm",)},
     ),
     reverse=(
         "Runs from the last time step to the first: the reverse direction.",

@@ -54,17 +54,14 @@ DEVIATIONS = table(fix=OTHER_DIALECT)(
     lstm_peepholes_at_one=(
         "Has peepholes with weights of 1: adds c to the arguments of the gates i, f and o.",
         in_equations(lstm=_PEEPHOLES_AT_ONE),
-        {"cells": ("lstm",)},
     ),
     lstm_input_gate_by_exp=(
         "Computes the input gate with exp instead of a sigmoid, as an sLSTM does.",
         in_equations(lstm=edited("lstm", i=lambda z_i: exp(z_i))),
-        {"cells": ("lstm",)},
     ),
     lstm_gates_normalized=(
         "Normalizes the argument of each gate over the units, as an LSTM with layer normalization does.",
         in_equations(lstm=_NORMALIZED_GATES),
-        {"cells": ("lstm",)},
     ),
     lstm_state_projected=(
         "Projects the state to half of its units, as an LSTM with a projection does; the others are zero.",
@@ -74,7 +71,6 @@ DEVIATIONS = table(fix=OTHER_DIALECT)(
     gru_minimal_gated_unit=(
         "Uses gate z to reset, too, and swaps z and 1 - z: a minimal gated unit.",
         in_equations(gru=_MINIMAL_GATED_UNIT),
-        {"cells": ("gru",)},
     ),
     leaky_integration=(
         "Averages the state before a step and the state that the equations give.",

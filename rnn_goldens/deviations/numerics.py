@@ -22,11 +22,6 @@ def _product_of(rounded: Round) -> Alteration:
     return in_steps(product=lambda right, v, matrix: right.product(rounded(v), rounded(matrix)))
 
 
-def _product_to(rounded: Round) -> Alteration:
-    """Round the result of every product."""
-    return in_steps(product=lambda right, v, matrix: rounded(right.product(v, matrix)))
-
-
 def _summed_in(rounded: Round) -> Alteration:
     """Sum every product term by term and round each term and each sum."""
 
@@ -140,7 +135,10 @@ DEVIATIONS = table()(
         _arithmetic_in(np.float32),
         {"stands_for": ("keras#23704", "keras#23223")},
     ),
-    float32_products=("Returns every matrix product in float32.", _product_to(to("float32"))),
+    float32_products=(
+        "Returns every matrix product in float32.",
+        in_steps(product=lambda right, v, matrix: to("float32")(right.product(v, matrix))),
+    ),
     float32_accumulation=("Accumulates every matrix product in float32.", _summed_in(to("float32"))),
     float32_state=("Keeps the state in float32 between steps.", _state_kept_in(to("float32"))),
     float32_tanh=(

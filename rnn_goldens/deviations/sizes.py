@@ -30,10 +30,6 @@ CHUNKS = (8, 16, 32, 35, 64, 128)
 ROWS = (8, 16, 32, 64, 100, 128)
 
 
-def _whole_vectors(size: int, width: int) -> int:
-    return size - size % width if size > width else size
-
-
 def _columns_read(of: str, read: Callable[[int], int], part: Part = EVERY) -> Alteration:
     """Set columns to zero, starting at index ``read(columns)``."""
     kind = "weight_hh" if of == "state" else "weight_ih"
@@ -77,11 +73,6 @@ def _reverse_rows_not_computed(limit: int) -> Alteration:
     return in_unrolled(change, REVERSE)
 
 
-def _lengths_not_read(limit: int) -> Alteration:
-    """Use the padded length for rows, starting at index ``limit``."""
-    return in_lengths(lambda lengths, time: np.where(np.arange(len(lengths)) < limit, lengths, time))
-
-
 def _units_not_computed(limit: int) -> Alteration:
     """Set units of the state to zero after each step, starting at index ``limit``."""
 
@@ -115,7 +106,7 @@ def _state_lost(steps: int) -> Alteration:
 
 
 def _tail(width: int) -> Callable[[int], int]:
-    return lambda size: _whole_vectors(size, width)
+    return lambda size: size - size % width if size > width else size
 
 
 def _first(limit: int) -> Callable[[int], int]:
@@ -194,7 +185,7 @@ DEVIATIONS = table(
         (
             "lengths_of_rows_beyond_{}_not_read",
             "Treats batch rows beyond the first {} as if they had the full length.",
-            _lengths_not_read,
+            lambda limit: in_lengths(lambda lengths, time: np.where(np.arange(len(lengths)) < limit, lengths, time)),
             {"needs": ("lengths",)},
         ),
     ),

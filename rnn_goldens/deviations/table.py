@@ -26,15 +26,18 @@ def table(
             out.
         named: the name of a deviation, with ``{}`` for the name of its row.
         reports: what a deviation stands for, by its name, if the row does not say it.
-        of_all: attributes of all rows that do not have others.
+        of_all: attributes of all rows that do not have others; ``cells`` are those whose equations are changed, if any.
     """
 
     def deviation(name: str, sentence: str, *row: Any) -> Deviation:  # noqa: ANN401 - see ``Row``
         *given, own = row if isinstance(row[-1], dict) else (*row, {})
         wrong = given[0] if isinstance(given[0], WrongPass) else make(*given)
-        reported = {"stands_for": (reports or {}).get(name, ())}
-        found = Deviation(name, sentence, wrong, **{**of_all, **reported, **own})
-        return replace(found, wrong=wrong.of_cells(found.cells)) if isinstance(wrong, Alteration) else found
+        known = {"stands_for": (reports or {}).get(name, ()), **of_all}
+        if not isinstance(wrong, Alteration):
+            return Deviation(name, sentence, wrong, **{**known, **own})
+        of_equations = {"cells": tuple(wrong.equations)} if wrong.equations else {}
+        found = Deviation(name, sentence, wrong, **{**of_equations, **known, **own})
+        return replace(found, wrong=wrong.of_cells(found.cells))
 
     return lambda **rows: tuple(deviation(named.format(name), *row) for name, row in rows.items())
 

@@ -17,7 +17,7 @@ from rnn_goldens.deviations.parts import (
     without_derivative,
     without_paths,
 )
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table import for_each, table
 
 
 def _dropped(cell: str, **used: str) -> Alteration:
@@ -43,11 +43,6 @@ def _carried_cell_detached(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, 
     return h, detached(c)
 
 
-def _cell_masked(limit: int) -> Alteration:
-    """Leave out the gradient through a cell state that a clip would change."""
-    return _lstm(new_c=lambda new_c: clip(new_c, -limit, limit))
-
-
 def _reset(other: Callable[[Term, Term, Term, Weight], Term]) -> Equations:
     """Return GRU equations with the derivatives of ``other(r, W_hn h + b_hn, h, weights)`` for r (W_hn h + b_hn)."""
 
@@ -67,7 +62,7 @@ GATES = {
 
 OF_GATES = table()(
     **{
-        f"{cell}_{what}_dropped": (sentence, in_derivatives(**{cell: equations}), {"cells": (cell,)})
+        f"{cell}_{what}_dropped": (sentence, in_derivatives(**{cell: equations}))
         for cell, gates in GATES.items()
         for gate, word in gates.items()
         for what, sentence, equations in (
@@ -90,7 +85,7 @@ OF_GATES = table()(
     }
 )
 
-OF_LSTM = table(cells=("lstm",))(
+OF_LSTM = table()(
     lstm_cell_path_dropped=(
         "Passes no gradient from the cell state to the cell state before the step.",
         _dropped("lstm", new_c="c"),
@@ -130,16 +125,15 @@ OF_LSTM = table(cells=("lstm",))(
         "Uses 1 - h² of the new h for the derivative of the candidate's tanh instead of 1 - g².",
         _lstm(g=lambda z_g, new_h: slope_of_tanh(z_g, new_h)),
     ),
-    **{
-        f"lstm_cell_gradient_masked_beyond_{limit}": (
-            f"Passes no gradient through a cell state beyond ±{limit}, as if it had been clipped.",
-            _cell_masked(limit),
-        )
-        for limit in (2, 3, 5, 10, 20)
-    },
+    **for_each(
+        (2, 3, 5, 10, 20),
+        "lstm_cell_gradient_masked_beyond_{}",
+        "Passes no gradient through a cell state beyond ±{}, as if it had been clipped.",
+        lambda limit: _lstm(new_c=lambda new_c: clip(new_c, -limit, limit)),
+    ),
 )
 
-OF_GRU = table(cells=("gru",))(
+OF_GRU = table()(
     gru_kept_state_path_dropped=(
         "Passes no gradient through z h to the hidden state before the step.",
         _dropped("gru", new_h="h"),

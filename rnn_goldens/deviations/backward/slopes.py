@@ -1,7 +1,5 @@
 """Wrong derivatives of activations."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from rnn_goldens.cells import Array, Backward
@@ -11,17 +9,6 @@ from rnn_goldens.deviations.table import table
 
 _TANH, _SIGMOID = ("rnn_tanh", "lstm", "gru"), ("lstm", "gru")
 
-Slope = Callable[[Backward, Array, Array], Array]
-"""(right backward pass, result y, argument z) → the derivative of an activation."""
-
-
-def _of_tanh(slope: Slope) -> Alteration:
-    return in_steps_back(tanh_slope=slope)
-
-
-def _of_sigmoid(slope: Slope) -> Alteration:
-    return in_steps_back(sigmoid_slope=slope)
-
 
 def _masked(activation: str, limit: float) -> Alteration:
     def slope(right: Backward, y: Array, z: Array) -> Array:
@@ -30,7 +17,9 @@ def _masked(activation: str, limit: float) -> Alteration:
     return in_steps_back(**{f"{activation}_slope": slope})
 
 
-OF_TANH = table(make=_of_tanh, cells=_TANH)(
+# Derivatives are functions of the right backward pass, the result y, and the argument z.
+
+OF_TANH = table(lambda slope: in_steps_back(tanh_slope=slope), cells=_TANH)(
     tanh_slope_of_argument=(
         "Uses 1 - z² of tanh's argument z for its derivative instead of 1 - y² of the result.",
         lambda _, _y, z: 1 - z * z,
@@ -46,7 +35,7 @@ OF_TANH = table(make=_of_tanh, cells=_TANH)(
     tanh_slope_twice=("Multiplies by tanh's derivative twice.", lambda right, y, z: right.tanh_slope(y, z) ** 2),
 )
 
-OF_SIGMOID = table(make=_of_sigmoid, cells=_SIGMOID)(
+OF_SIGMOID = table(lambda slope: in_steps_back(sigmoid_slope=slope), cells=_SIGMOID)(
     sigmoid_slope_of_argument=(
         "Uses z (1 - z) of the sigmoid's argument z for its derivative instead of y (1 - y) of the result.",
         lambda _, _y, z: z * (1 - z),

@@ -51,11 +51,6 @@ def _zero(cotangents: State) -> State:
     return tuple(np.zeros_like(part) for part in cotangents)
 
 
-def _truncated(steps: int) -> Alteration:
-    """Detach the state after every ``steps`` steps, as between chunks."""
-    return _carried(lambda cotangents, t: _zero(cotangents) if t % steps == 0 and t else cotangents)
-
-
 class _Knowing(Backward):
     """Knows the direction, the lengths and the cotangents of the last states."""
 
@@ -176,7 +171,7 @@ PASSED_ON = table()(
         (2, 4, 8, 16, 32, 64, 128),
         "backward_truncated_every_{}",
         "Detaches the state after every {} steps: gradients do not pass further back.",
-        _truncated,
+        lambda steps: _carried(lambda cotangents, t: _zero(cotangents) if t % steps == 0 and t else cotangents),
     ),
     lstm_h_not_carried_back=(
         "Passes the gradient of the cell state from step to step, but not that of the hidden state.",

@@ -17,10 +17,6 @@ def _zero(arrays: Arrays) -> Arrays:
     return {name: np.zeros_like(array) for name, array in arrays.items()}
 
 
-def _doubled(arrays: Arrays) -> Arrays:
-    return {name: 2 * array for name, array in arrays.items()}
-
-
 # Cotangents of states.
 
 
@@ -89,12 +85,12 @@ def _first_start_alone(right: RecurrenceBackward, case: RecurrenceCase, found: S
 STATES = table(make=WrongBackward, cells=CELLS, reports={"recurrence_backward_truncated_every_32": ("mamba PR831",)})(
     last_state_cotangent_ignored=(
         "Ignores the cotangent of the last state.",
-        in_loop(d_last=lambda right, case, cotangents: _zero(right.d_last(case, cotangents))),
+        in_loop(d_last=lambda right, *case: _zero(right.d_last(*case))),
         {"stands_for": ("flash-linear-attention-npu PR291",)},
     ),
     last_state_cotangent_twice=(
         "Adds the cotangent of the last state twice.",
-        in_loop(d_last=lambda right, case, cotangents: _doubled(right.d_last(case, cotangents))),
+        in_loop(d_last=lambda right, *case: {name: 2 * array for name, array in right.d_last(*case).items()}),
     ),
     last_state_cotangent_at_every_step=(
         "Adds the cotangent of the last state at every step instead of only at the last.",
@@ -135,11 +131,10 @@ STATES = table(make=WrongBackward, cells=CELLS, reports={"recurrence_backward_tr
     ),
 )
 
-STEPS = table(make=WrongBackward, cells=CELLS)(
+STEPS = table(make=WrongBackward, cells=CELLS, needs=("several_steps",))(
     recurrence_backward_in_order_of_time=(
         "Runs the backward pass over the steps in forward order.",
         in_loop(times_back=lambda _, case: range(case.time)),
-        {"needs": ("several_steps",)},
     ),
     **for_each_chunk_size(
         "gradients_of_last_chunk_alone",
@@ -156,16 +151,15 @@ STEPS = table(make=WrongBackward, cells=CELLS)(
     input_gradients_as_visited=(
         "Returns the gradients of the inputs in the order of the backward pass, the last step first.",
         in_loop(named=lambda right, case, d_inputs, d_weights: right.named(case, d_inputs[::-1], d_weights)),
-        {"needs": ("several_steps",)},
     ),
     output_cotangent_one_step_late=(
         "Uses the cotangent of the output of the previous step.",
         in_loop(d_outputs=_one_step_late),
+        {"needs": ()},
     ),
     output_cotangent_of_last_step_alone=(
         "Uses the cotangent of the output at the last step only.",
         in_loop(d_outputs=_last_output_alone),
-        {"needs": ("several_steps",)},
     ),
 )
 

@@ -136,20 +136,19 @@ def _beta_by(of_beta: Callable[[Values], Term]) -> Equations:
     return attention(written=lambda x: detached(x.beta) * (x.v - x.removed) + x.beta * detached(of_beta(x)))
 
 
-KEYS_AND_VALUES = table(make=WrongBackward, cells=ATTENTION)(
+KEYS_AND_VALUES = table(make=WrongBackward, cells=DELTA)(
     own_output_not_passed=(
         "Computes the gradients of k and v with the state's cotangent from later steps: their own output is left out.",
         _own_output_last,
+        {"cells": ATTENTION},
     ),
     d_k_of_removed_missing=(
         "Leaves out the key that reads the removed part from the gradient of k.",
         attention(removed=lambda x: x.decayed.mT @ detached(x.k)),
-        {"cells": DELTA},
     ),
     d_k_of_removed_added=(
         "Adds the key that reads the removed part to the gradient of k instead of subtracting it.",
         attention(removed=lambda x: x.decayed.mT @ detached(x.k) - detached(x.decayed).mT @ x.k),
-        {"cells": DELTA},
     ),
     d_k_of_removed_by_undecayed_state=(
         "Uses the state before it decays for the key that reads the removed part.",
@@ -159,43 +158,35 @@ KEYS_AND_VALUES = table(make=WrongBackward, cells=ATTENTION)(
     d_k_of_removed_without_beta=(
         "Computes the part of the key that reads the removed part without beta.",
         attention(written=lambda x: x.beta * (x.v - x.decayed.mT @ detached(x.k)) - detached(x.decayed).mT @ x.k),
-        {"cells": DELTA},
     ),
     d_k_of_written_missing=(
         "Leaves out the key of the outer product from the gradient of k.",
         attention(after=lambda x: x.decayed + outer(detached(x.k), x.written)),
-        {"cells": DELTA},
     ),
     d_k_of_written_by_v=(
         "Uses v for the gradient of k in the outer product, although another value was written.",
         _key_written_by(lambda x: x.v),
-        {"cells": DELTA},
     ),
     d_k_of_written_by_beta_v=(
         "Uses beta v for the gradient of k in the outer product, without the removed part.",
         _key_written_by(lambda x: x.beta * x.v),
-        {"cells": DELTA},
     ),
     d_v_without_beta=(
         "Computes the gradient of v without beta.",
         attention(written=lambda x: x.beta * (detached(x.v) - x.removed) + x.v),
-        {"cells": DELTA},
     ),
     d_v_with_beta_twice=(
         "Multiplies the gradient of v by beta twice.",
         attention(written=lambda x: x.beta * (detached(x.v) - x.removed) + detached(x.beta * x.beta) * x.v),
-        {"cells": DELTA},
     ),
     d_beta_zero=(
         "Returns zero for the gradient of beta.",
         attention(written=lambda x: detached(x.beta) * (x.v - x.removed)),
-        {"cells": DELTA},
     ),
-    d_beta_doubled=("Doubles the gradient of beta.", _beta_by(lambda x: 2 * (x.v - x.removed)), {"cells": DELTA}),
+    d_beta_doubled=("Doubles the gradient of beta.", _beta_by(lambda x: 2 * (x.v - x.removed))),
     d_beta_by_v_alone=(
         "Computes the gradient of beta with v instead of the difference of v and the removed part.",
         _beta_by(lambda x: x.v),
-        {"cells": DELTA},
     ),
     d_beta_by_undecayed_state=(
         "Computes the gradient of beta with what the key reads of the state before it decays.",
@@ -205,7 +196,6 @@ KEYS_AND_VALUES = table(make=WrongBackward, cells=ATTENTION)(
     d_beta_by_written=(
         "Computes the gradient of beta with what is written, which contains beta.",
         _beta_by(lambda x: x.beta * (x.v - x.removed)),
-        {"cells": DELTA},
     ),
     key_of_removed_missing_without_decay=(
         "Without a decay, leaves out what the key that reads the state passes to the gradients of k and beta.",
@@ -229,43 +219,45 @@ def _as_transposed(state: Array) -> Array:
     return state.reshape(*lanes, d_v, d_k).swapaxes(-1, -2)
 
 
-STATE = table(make=WrongBackward, cells=ATTENTION)(
+OF_DELTA_RULE = table(make=WrongBackward, cells=DELTA)(
     removed_part_not_passed_to_state=(
         "Does not subtract the removed part from the state's cotangent.",
         attention(removed=lambda x: detached(x.decayed).mT @ x.k),
-        {"cells": DELTA},
     ),
     removed_part_added_to_state=(
         "Adds the removed part to the state's cotangent instead of subtracting it.",
         attention(removed=lambda x: detached(x.decayed).mT @ x.k - x.decayed.mT @ detached(x.k)),
-        {"cells": DELTA},
     ),
     removed_part_without_beta=(
         "Subtracts the removed part from the state's cotangent without beta.",
         attention(written=lambda x: x.beta * (x.v - detached(x.decayed).mT @ x.k) - x.decayed.mT @ detached(x.k)),
-        {"cells": DELTA},
     ),
     removed_part_detached=(
         "Treats the removed part as a constant: neither k nor the state gets a gradient through it.",
         attention(removed=lambda x: detached(x.removed)),
-        {"cells": DELTA},
     ),
     removed_part_subtracted_after_decay=(
         "Subtracts the removed part from the state's cotangent after the decay instead of before it.",
         attention(removed=lambda x: detached(x.decayed).mT @ x.k + x.S.mT @ detached(x.k)),
         {"cells": GATED_DELTA},
     ),
-    last_state_cotangent_scaled=(
-        "Multiplies the cotangent of the last state by the scale.",
-        in_loop(d_last=_last_scaled),
-    ),
-    last_state_cotangent_read_transposed=(
-        "Reads the cotangent of the last state as (d_v, d_k).",
-        in_loop(d_last=lambda right, case, cotangents: {"S": _as_transposed(right.d_last(case, cotangents)["S"])}),
-    ),
-    initial_state_gradient_written_transposed=(
-        "Writes the gradient of the initial state as (d_v, d_k).",
-        in_loop(to_start=lambda _, d_states, d_last: {"S": _as_transposed(d_states["S"])}),
-        {"needs": ("state",)},
+)
+
+STATE = (
+    *OF_DELTA_RULE,
+    *table(make=WrongBackward, cells=ATTENTION)(
+        last_state_cotangent_scaled=(
+            "Multiplies the cotangent of the last state by the scale.",
+            in_loop(d_last=_last_scaled),
+        ),
+        last_state_cotangent_read_transposed=(
+            "Reads the cotangent of the last state as (d_v, d_k).",
+            in_loop(d_last=lambda right, case, cotangents: {"S": _as_transposed(right.d_last(case, cotangents)["S"])}),
+        ),
+        initial_state_gradient_written_transposed=(
+            "Writes the gradient of the initial state as (d_v, d_k).",
+            in_loop(to_start=lambda _, d_states, d_last: {"S": _as_transposed(d_states["S"])}),
+            {"needs": ("state",)},
+        ),
     ),
 )

@@ -176,10 +176,6 @@ class _DecayOfLaterStep(RecurrenceBackward):
         return step_program(case, _DECAYED_LATER, names)
 
 
-def _first_undecayed(right: RecurrenceBackward, case: RecurrenceCase) -> list[Step]:
-    return [RecurrenceBackward(_UNDECAYED).kept(case)[0], *right.kept(case)[1:]]
-
-
 STATE = table(make=WrongBackward, cells=GATED)(
     d_g_zero=("Returns zero for the gradient of g.", attention(decayed=lambda x: exp(detached(x.g)) * x.S)),
     d_g_of_decay_itself=(
@@ -216,7 +212,7 @@ STATE = table(make=WrongBackward, cells=GATED)(
     ),
     initial_state_gradient_undecayed=(
         "Returns the gradient of the initial state without the decay of the first step.",
-        in_loop(kept=_first_undecayed),
+        in_loop(kept=lambda right, case: [RecurrenceBackward(_UNDECAYED).kept(case)[0], *right.kept(case)[1:]]),
         {"needs": ("state",)},
     ),
 )

@@ -128,39 +128,35 @@ def _padded(right: ChunkKernel, o: Array) -> Array:
     return np.concatenate([o, np.zeros_like(o[:, : right.case.time - o.shape[1]])], axis=1)
 
 
-def _is_between(right: ChunkKernel, x: Chunk) -> bool:
-    return x.start > 0 and x.start + x.steps < right.case.time
-
-
-BORDERS = table(make=WrongForward, cells=ATTENTION)(
+BORDERS = table(make=WrongForward, cells=ATTENTION, needs=("several_chunks",))(
     short_chunk_dropped=(
         "Drops the last chunk if it is short: its outputs are zero and the state does not see it.",
         replaced(
             chunks=lambda right: (x for x in right.chunks() if x.start == 0 or x.steps == right.size), arranged=_padded
         ),
-        {"needs": ("several_chunks",)},
     ),
     short_chunk_not_in_last_state=(
         "Returns the state before the last chunk if that is short.",
         replaced(
             next_state=lambda right, x, new, S: S if x.start and x.steps < right.size else right.next_state(x, new, S)
         ),
-        {"needs": ("several_chunks",)},
     ),
     middle_chunks_not_in_state=(
         "Adds only the first and the last chunk to the state, not those between, which also leave it undecayed.",
-        replaced(next_state=lambda right, x, new, S: S if _is_between(right, x) else right.next_state(x, new, S)),
+        replaced(
+            next_state=lambda right, x, new, S: (
+                S if 0 < x.start < right.case.time - x.steps else right.next_state(x, new, S)
+            )
+        ),
         {"needs": ("three_chunks",)},
     ),
     past_state_read_by_all_chunks=(
         "Starts every chunk from the initial state.",
         replaced(step=lambda right, x, _S: right.step(x, right.case.states["S0"])),
-        {"needs": ("several_chunks",)},
     ),
     state_not_read_by_later_chunks=(
         "Leaves out what the state holds for the queries of all chunks but the first.",
         replaced(of_state=lambda right, q, x, S: right.of_state(q, x, np.zeros_like(S) if x.start else S)),
-        {"needs": ("several_chunks",)},
     ),
 )
 

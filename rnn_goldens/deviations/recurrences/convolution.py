@@ -82,25 +82,17 @@ def _without_factor(silu: bool, **x: Term) -> tuple[Terms, Terms]:
     return (sigmoid(y) if silu else y,), after
 
 
-ACTIVATION = table(make=WrongForward, cells=("causal_conv",))(
-    bias_left_out=("Leaves out the bias.", in_arrays(bias=np.zeros_like)),
-    silu_left_out=(
-        "Leaves out the SiLU.",
-        in_equations(lambda silu, **x: causal_conv(silu=False, **x)),
-        {"needs": ("silu",)},
-    ),
+ACTIVATION = table(make=WrongForward, cells=("causal_conv",), needs=("silu",))(
+    bias_left_out=("Leaves out the bias.", in_arrays(bias=np.zeros_like), {"needs": ()}),
+    silu_left_out=("Leaves out the SiLU.", in_equations(lambda silu, **x: causal_conv(silu=False, **x))),
     silu_not_asked_for=(
         "Applies a SiLU, though no activation is asked for.",
         in_equations(lambda silu, **x: causal_conv(silu=True, **x)),
         {"needs": ("no_activation",)},
     ),
-    silu_before_bias=("Applies the SiLU before the bias is added.", in_equations(_before_bias), {"needs": ("silu",)}),
-    gelu_for_silu=(
-        "Applies a GELU, by its formula with tanh, instead of the SiLU.",
-        in_equations(_with_gelu),
-        {"needs": ("silu",)},
-    ),
-    silu_without_factor=("Applies a sigmoid instead of the SiLU.", in_equations(_without_factor), {"needs": ("silu",)}),
+    silu_before_bias=("Applies the SiLU before the bias is added.", in_equations(_before_bias)),
+    gelu_for_silu=("Applies a GELU, by its formula with tanh, instead of the SiLU.", in_equations(_with_gelu)),
+    silu_without_factor=("Applies a sigmoid instead of the SiLU.", in_equations(_without_factor)),
 )
 
 # The window.
@@ -114,10 +106,6 @@ def _of_short(change: Callable[[RecurrenceCase, Array], Array]) -> Edit:
         return found | {"window_n": change(case, found["window_n"])} if is_short else found
 
     return Edit(outputs=outputs)
-
-
-def _zero_padded(case: RecurrenceCase, window: Array) -> Array:
-    return np.where(np.arange(window.shape[-1]) >= window.shape[-1] - case.time, window, 0)
 
 
 WINDOW = table(make=WrongForward, cells=("causal_conv",))(
@@ -146,7 +134,7 @@ WINDOW = table(make=WrongForward, cells=("causal_conv",))(
     ),
     window_of_short_sequence_zero_padded=(
         "Returns a last window without the inputs of the initial window that are still in it.",
-        _of_short(_zero_padded),
+        _of_short(lambda case, window: np.where(np.arange(-window.shape[-1], 0) >= -case.time, window, 0)),
         {"needs": ("state", "shorter_than_window")},
     ),
 )

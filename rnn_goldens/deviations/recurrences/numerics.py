@@ -104,10 +104,6 @@ def _summed(q: Term, k: Term, v: Term, S: Term, *, scale: Operand, **gates: Term
     return (scale * Term("summed", (S, q)),), (S,)
 
 
-def _sums_in(name: str, right: ChunkKernel, x: Chunk) -> Array:
-    return rounded(name, right.sums(x))
-
-
 def _next_state_in(name: str, right: ChunkKernel, x: Chunk, new: Array, S: Array) -> Array:
     after = right.next_state(x, new, S)
     return rounded(name, after) if x.start + x.steps < right.case.time else after
@@ -201,7 +197,7 @@ OF_CHUNKS = table(make=WrongForward, cells=GATED)(
         HALF,
         "decay_sums_in_{}",
         "Rounds the sums of the log-decays of a chunk to {}.",
-        lambda name: replaced(sums=partial(_sums_in, name)),
+        lambda name: replaced(sums=lambda right, x: rounded(name, right.sums(x))),
     ),
     **for_each(
         HALF,

@@ -8,9 +8,9 @@ import numpy as np
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.matrix_notation import first_row, outer
 from rnn_goldens.cells.notation import Operand, Term, exp, sigmoid, softplus, sqrt, tanh
-from rnn_goldens.cells.recurrence import RIGHT, MatrixArithmetic, RecurrenceCase, run
+from rnn_goldens.cells.recurrence import RIGHT, MatrixArithmetic, run
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, min_gru, rg_lru, selective_scan
-from rnn_goldens.deviations.recurrences.edits import Edit, Outputs, WrongForward, in_arrays, in_equations
+from rnn_goldens.deviations.recurrences.edits import Edit, WrongForward, in_arrays, in_equations
 from rnn_goldens.deviations.recurrences.states import in_two_parts
 from rnn_goldens.deviations.table import table
 
@@ -239,14 +239,10 @@ _OPERANDS_SWAPPED: Mapping[str, Equations] = {
 }
 
 
-def _operands_swapped(case: RecurrenceCase) -> Outputs:
-    return run(case, _Products(), _OPERANDS_SWAPPED[case.cell])
-
-
 OPERATOR = table(make=WrongForward, cells=tuple(_OPERANDS_SWAPPED))(
     scan_operands_swapped=(
         "Swaps the operands of a scan's operator: decays what is added by the steps before it, and not the state.",
-        _operands_swapped,
+        lambda case: run(case, _Products(), _OPERANDS_SWAPPED[case.cell]),
         {"stands_for": ("mamba#716",)},
     )
 )
