@@ -10,7 +10,7 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.notation import Operand, Term
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.recurrence_equations import Terms, linear_attention
-from rnn_goldens.deviations.recurrences.edits import ATTENTION, Edit, WrongForward, in_arrays, in_equations, in_outputs
+from rnn_goldens.deviations.recurrences.edits import ATTENTION, Edit, in_arrays, in_equations, in_outputs
 from rnn_goldens.deviations.recurrences.updates import time_inside_heads
 from rnn_goldens.deviations.table import table
 from rnn_goldens.golden.recurrences import RecurrenceConfig
@@ -43,7 +43,7 @@ def _read_before_update(q: Term, S: Term, scale: Operand, **x: Term) -> tuple[Te
     return (scale * (S.mT @ q),), after
 
 
-LAYOUT = table(make=WrongForward, cells=ATTENTION)(
+LAYOUT = table(make=in_equations, cells=ATTENTION)(
     query_heads_tiled=(
         "Lets query head h read the state of head h % heads instead of h // (query_heads // heads).",
         Edit(
@@ -82,10 +82,7 @@ LAYOUT = table(make=WrongForward, cells=ATTENTION)(
         in_outputs(S_n=lambda S: S.swapaxes(-1, -2).reshape(S.shape)),
         {"stands_for": ("sgl-kernel-npu#640",)},
     ),
-    state_read_before_update=(
-        "Computes the output of a step from the state before the step.",
-        in_equations(_read_before_update),
-    ),
+    state_read_before_update=("Computes the output of a step from the state before the step.", _read_before_update),
 )
 
 # Scale.
@@ -100,7 +97,7 @@ def _default(scale: Callable[[RecurrenceConfig], float]) -> Edit:
     return Edit(lambda case: _with_scale(case, scale(case.config)) if case.config.option("scale") is None else case)
 
 
-SCALE = table(make=WrongForward, cells=ATTENTION)(
+SCALE = table(make=in_equations, cells=ATTENTION)(
     scale_by_d_v=(
         "Scales by 1/√d_v instead of 1/√d_k.",
         _default(lambda config: 1 / sqrt(config["d_v"])),
@@ -116,11 +113,8 @@ SCALE = table(make=WrongForward, cells=ATTENTION)(
         _default(lambda config: 1 / config["d_k"]),
         {"needs": ("default_scale",)},
     ),
-    scale_left_out=("Leaves out the scale.", in_equations(lambda scale, **x: linear_attention(scale=1, **x))),
-    scale_applied_twice=(
-        "Applies the scale twice.",
-        in_equations(lambda scale, **x: linear_attention(scale=scale * scale, **x)),
-    ),
+    scale_left_out=("Leaves out the scale.", lambda scale, **x: linear_attention(scale=1, **x)),
+    scale_applied_twice=("Applies the scale twice.", lambda scale, **x: linear_attention(scale=scale * scale, **x)),
     scale_option_ignored=(
         "Scales by 1/√d_k even if another scale is given.",
         Edit(lambda case: _with_scale(case, None)),
@@ -128,6 +122,6 @@ SCALE = table(make=WrongForward, cells=ATTENTION)(
     ),
     scale_applied_to_keys=(
         "Scales the keys instead of the outputs, so that the state is scaled, too.",
-        in_equations(lambda k, scale, **x: linear_attention(k=scale * k, scale=1, **x)),
+        lambda k, scale, **x: linear_attention(k=scale * k, scale=1, **x),
     ),
 )

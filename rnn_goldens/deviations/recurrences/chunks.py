@@ -21,6 +21,7 @@ from rnn_goldens.deviations.recurrences.edits import (
     GATED,
     GATED_DELTA,
     SMALLER,
+    Forward,
     Outputs,
     Wrong,
     WrongForward,
@@ -65,7 +66,7 @@ class ChunkKernel(Chunked):
 
 
 @dataclass(frozen=True, eq=False)
-class Replaced:
+class Replaced(Forward):
     """The chunked form with other methods.
 
     Attributes:
@@ -100,14 +101,13 @@ OF_SHORT_CHUNKS = ("short_chunk_decayed_as_full", "short_chunk_decay_zero")
 def in_smaller_chunks(of_64: Iterable[Deviation]) -> Iterator[Deviation]:
     """Yield bugs of chunks of 64 steps with smaller chunks, which need sequences that are longer than one chunk."""
     for one in of_64:
-        assert isinstance(one.wrong, WrongForward)
-        assert isinstance(one.wrong.wrong, Replaced)
+        assert isinstance(one.wrong, Replaced)
         for size in SMALLER:
             yield replace(
                 one,
                 name=in_chunks_of(size, one.name),
                 sentence=f"With chunks of {size} steps, {one.sentence[0].lower()}{one.sentence[1:]}",
-                wrong=WrongForward(replace(one.wrong.wrong, size=size)),
+                wrong=replace(one.wrong, size=size),
                 needs=one.needs if one.name in OF_SHORT_CHUNKS else _needs_in_chunks_of(size, one.needs),
                 stands_for=(),
             )
@@ -128,7 +128,7 @@ def _padded(right: ChunkKernel, o: Array) -> Array:
     return np.concatenate([o, np.zeros_like(o[:, : right.case.time - o.shape[1]])], axis=1)
 
 
-BORDERS = table(make=WrongForward, cells=ATTENTION, needs=("several_chunks",))(
+BORDERS = table(cells=ATTENTION, needs=("several_chunks",))(
     short_chunk_dropped=(
         "Drops the last chunk if it is short: its outputs are zero and the state does not see it.",
         replaced(
@@ -204,7 +204,7 @@ def _gram_masked_by_less(right: ChunkKernel, x: Chunk) -> Value:
     return right.gram(x._replace(between=_MaskedByLess(right.case, right.size).between(right.sums(x), x.causal)))
 
 
-DECAYS = table(make=WrongForward, cells=GATED)(
+DECAYS = table(cells=GATED)(
     decay_sums_not_restarted=(
         "Sums log-decays from the start of the sequence instead of the start of the chunk.",
         replaced(sums=lambda right, x: right.sums(x) + right.columns("g", 0, x.start).sum(axis=-1, keepdims=True)),
@@ -297,7 +297,7 @@ def _decayed_after_inverse(right: ChunkKernel, x: Chunk) -> tuple[Value, Value]:
     return u, w * right.of.transpose(x.from_start)
 
 
-PRODUCTS = table(make=WrongForward, cells=DELTA)(
+PRODUCTS = table(cells=DELTA)(
     own_step_not_read=(
         "Leaves out the key of the query's own step, but not the decay.",
         replaced(scores=lambda right, q, x: np.tril(right.scores(q, x), -1)),

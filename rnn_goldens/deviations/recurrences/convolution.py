@@ -8,15 +8,7 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.notation import Term, sigmoid
 from rnn_goldens.cells.recurrence import RecurrenceCase, run
 from rnn_goldens.cells.recurrence_equations import Terms, causal_conv
-from rnn_goldens.deviations.recurrences.edits import (
-    Edit,
-    Outputs,
-    Wrong,
-    WrongForward,
-    in_arrays,
-    in_equations,
-    in_outputs,
-)
+from rnn_goldens.deviations.recurrences.edits import Edit, Outputs, WrongForward, in_arrays, in_equations, in_outputs
 from rnn_goldens.deviations.table import table
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
@@ -27,7 +19,7 @@ TAPS = 4
 # The convolution.
 
 
-def _ahead(steps: Callable[[int], int]) -> Wrong:
+def _ahead(steps: Callable[[int], int]) -> WrongForward:
     """Return a convolution that reads some steps ahead, with zeros before the first and after the last step."""
 
     def wrong(case: RecurrenceCase) -> Outputs:
@@ -36,10 +28,10 @@ def _ahead(steps: Callable[[int], int]) -> Wrong:
         found = run(case.with_arrays(x=padded[:, past:], window0=padded[:, :past].swapaxes(1, 2)))
         return run(case) | {"y": found["y"]}
 
-    return wrong
+    return WrongForward(wrong)
 
 
-CONVOLUTION = table(make=WrongForward, cells=("causal_conv",))(
+CONVOLUTION = table(make=in_equations, cells=("causal_conv",))(
     taps_reversed=(
         "Applies the taps in reverse order, as a convolution in the mathematical sense.",
         in_arrays(weight=lambda taps: taps[:, ::-1]),
@@ -82,17 +74,17 @@ def _without_factor(silu: bool, **x: Term) -> tuple[Terms, Terms]:
     return (sigmoid(y) if silu else y,), after
 
 
-ACTIVATION = table(make=WrongForward, cells=("causal_conv",), needs=("silu",))(
+ACTIVATION = table(make=in_equations, cells=("causal_conv",), needs=("silu",))(
     bias_left_out=("Leaves out the bias.", in_arrays(bias=np.zeros_like), {"needs": ()}),
-    silu_left_out=("Leaves out the SiLU.", in_equations(lambda silu, **x: causal_conv(silu=False, **x))),
+    silu_left_out=("Leaves out the SiLU.", lambda silu, **x: causal_conv(silu=False, **x)),
     silu_not_asked_for=(
         "Applies a SiLU, though no activation is asked for.",
-        in_equations(lambda silu, **x: causal_conv(silu=True, **x)),
+        lambda silu, **x: causal_conv(silu=True, **x),
         {"needs": ("no_activation",)},
     ),
-    silu_before_bias=("Applies the SiLU before the bias is added.", in_equations(_before_bias)),
-    gelu_for_silu=("Applies a GELU, by its formula with tanh, instead of the SiLU.", in_equations(_with_gelu)),
-    silu_without_factor=("Applies a sigmoid instead of the SiLU.", in_equations(_without_factor)),
+    silu_before_bias=("Applies the SiLU before the bias is added.", _before_bias),
+    gelu_for_silu=("Applies a GELU, by its formula with tanh, instead of the SiLU.", _with_gelu),
+    silu_without_factor=("Applies a sigmoid instead of the SiLU.", _without_factor),
 )
 
 # The window.
@@ -108,7 +100,7 @@ def _of_short(change: Callable[[RecurrenceCase, Array], Array]) -> Edit:
     return Edit(outputs=outputs)
 
 
-WINDOW = table(make=WrongForward, cells=("causal_conv",))(
+WINDOW = table(make=in_equations, cells=("causal_conv",))(
     past_window_reversed=(
         "Reads the initial window with the newest input first.",
         in_arrays(window0=lambda window: window[..., ::-1]),

@@ -57,8 +57,40 @@ def for_each_chunk_size(
 # The forward pass.
 
 
+class Forward(WrongPass):
+    """A wrong forward pass: a function of a case, which has one sequence unless ``takes_packed``."""
+
+    takes_packed = False
+
+    def __call__(self, case: RecurrenceCase) -> Outputs:
+        """Return the wrong outputs of a case."""
+        raise NotImplementedError
+
+    @np.errstate(all="ignore")  # wrong equations may overflow
+    def outputs_by_name(self, case: RecurrenceCase) -> Outputs:
+        """Return the wrong outputs of a case by name, in the type of its arrays."""
+        return self(case) if self.takes_packed else packed([self(one) for one in case.sequences()], case.config)
+
+
 @dataclass(frozen=True, eq=False)
-class Edit:
+class WrongForward(Forward):
+    """A function that returns wrong outputs.
+
+    Attributes:
+        wrong: the function.
+        takes_packed: whether it gets packed sequences as one case; else it gets one sequence at a time.
+    """
+
+    wrong: Wrong
+    takes_packed: bool = False
+
+    def __call__(self, case: RecurrenceCase) -> Outputs:
+        """Return the wrong outputs of a case."""
+        return self.wrong(case)
+
+
+@dataclass(frozen=True, eq=False)
+class Edit(Forward):
     """A change of the forward pass of a recurrence.
 
     Attributes:
@@ -66,12 +98,14 @@ class Edit:
         equations: other equations of a time step.
         operations: other primitives, or more of them.
         outputs: changes the outputs and last states: a function of the case, before it was changed, and of them.
+        takes_packed: as that of ``WrongForward``.
     """
 
     case: Callable[[RecurrenceCase], RecurrenceCase] | None = None
     equations: Equations | None = None
     operations: MatrixArithmetic = RIGHT
     outputs: Callable[[RecurrenceCase, Outputs], Outputs] | None = None
+    takes_packed: bool = False
 
     def __call__(self, case: RecurrenceCase) -> Outputs:
         """Return the wrong outputs of a case."""
@@ -97,26 +131,6 @@ def in_arrays(**changes: Change) -> Edit:
 def in_outputs(**changes: Change) -> Edit:
     """Return a change of outputs or last states, by name: ``o``, ``S_n``."""
     return Edit(outputs=lambda _, found: found | {name: change(found[name]) for name, change in changes.items()})
-
-
-@dataclass(frozen=True, eq=False)
-class WrongForward(WrongPass):
-    """A wrong forward pass of recurrences.
-
-    Attributes:
-        wrong: an ``Edit``, or another function of the case.
-        takes_packed: whether ``wrong`` gets packed sequences as one case; else it gets one sequence at a time.
-    """
-
-    wrong: Wrong
-    takes_packed: bool = False
-
-    @np.errstate(all="ignore")  # wrong equations may overflow
-    def outputs_by_name(self, case: RecurrenceCase) -> Outputs:
-        """Return the wrong outputs of a case by name, in the type of its arrays."""
-        if self.takes_packed:
-            return self.wrong(case)
-        return packed([self.wrong(one) for one in case.sequences()], case.config)
 
 
 # The backward pass.

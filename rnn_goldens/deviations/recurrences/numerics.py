@@ -18,7 +18,6 @@ from rnn_goldens.deviations.recurrences.edits import (
     Change,
     Edit,
     Outputs,
-    WrongForward,
     in_arrays,
     in_equations,
     in_outputs,
@@ -114,7 +113,7 @@ def _outputs_truncated(case: RecurrenceCase, found: Outputs) -> Outputs:
 
 
 OF_STEPS = table(
-    make=WrongForward,
+    make=in_equations,
     cells=ATTENTION,
     reports={
         "state_kept_in_bfloat16": ("ollama#15865",),
@@ -156,9 +155,8 @@ OF_STEPS = table(
     ),
     decayed_state_in_float16=(
         "Rounds the decayed state to float16.",
-        in_equations(
-            lambda g, S, **x: linear_attention(S=_rounded(exp(g) * S), **x), _Rounding(partial(rounded, "float16"))
-        ),
+        lambda g, S, **x: linear_attention(S=_rounded(exp(g) * S), **x),
+        _Rounding(partial(rounded, "float16")),
         {"cells": GATED, "stands_for": ("cudnn-frontend#916",)},
     ),
     **for_each(
@@ -185,14 +183,13 @@ OF_STEPS = table(
     ),
     held_value_in_bfloat16=(
         "Rounds what the state holds for the key to bfloat16.",
-        in_equations(
-            storing(lambda v, held, beta: beta * (v - _rounded(held))), _Rounding(partial(rounded, "bfloat16"))
-        ),
+        storing(lambda v, held, beta: beta * (v - _rounded(held))),
+        _Rounding(partial(rounded, "bfloat16")),
         {"cells": DELTA},
     ),
 )
 
-OF_CHUNKS = table(make=WrongForward, cells=GATED)(
+OF_CHUNKS = table(cells=GATED)(
     **for_each(
         HALF,
         "decay_sums_in_{}",

@@ -48,60 +48,58 @@ def _read_before(C: Term, D: Term, u: Term, h: Term, **x: Term) -> tuple[Terms, 
     return (h @ C + D * u,), after
 
 
-SELECTIVE_SCAN = table(make=WrongForward, cells=("selective_scan",))(
+SELECTIVE_SCAN = table(make=in_equations, cells=("selective_scan",))(
     softplus_left_out=(
         "Uses dt without the softplus.",
-        in_equations(lambda u, dt, B, C, A, D, h: _scan(exp(dt * A), outer(dt * u, B), u, C, D, h)),
+        lambda u, dt, B, C, A, D, h: _scan(exp(dt * A), outer(dt * u, B), u, C, D, h),
     ),
-    softplus_applied_twice=(
-        "Applies the softplus to dt twice.",
-        in_equations(lambda dt, **x: selective_scan(dt=softplus(dt), **x)),
-    ),
+    softplus_applied_twice=("Applies the softplus to dt twice.", lambda dt, **x: selective_scan(dt=softplus(dt), **x)),
     step_size_of_first_channel=(
         "Uses the step size of the first channel for all channels.",
-        in_equations(lambda dt, **x: selective_scan(dt=first_row(dt), **x)),
+        lambda dt, **x: selective_scan(dt=first_row(dt), **x),
     ),
     step_size_not_in_decay=(
         "Leaves out the step size in the decay: e^A.",
-        in_equations(lambda u, dt, B, C, A, D, h: _scan(exp(A), outer(softplus(dt) * u, B), u, C, D, h)),
+        lambda u, dt, B, C, A, D, h: _scan(exp(A), outer(softplus(dt) * u, B), u, C, D, h),
     ),
     step_size_not_in_input=(
         "Leaves out the step size in the input: u B.",
-        in_equations(lambda u, dt, B, C, A, D, h: _scan(exp(softplus(dt) * A), outer(u, B), u, C, D, h)),
+        lambda u, dt, B, C, A, D, h: _scan(exp(softplus(dt) * A), outer(u, B), u, C, D, h),
     ),
     matrix_taken_for_its_logarithm=(
         "Computes -e^A and uses it for A.",
-        in_equations(lambda A, **x: selective_scan(A=-exp(A), **x)),
+        lambda A, **x: selective_scan(A=-exp(A), **x),
         {
             "stands_for": ("1bit-MONSTER PR1469",),
             "fix": "A is negative already; checkpoints that store log(-A) are converted before the call",
         },
     ),
-    matrix_sign_flipped=("Computes the decay from -A.", in_equations(lambda A, **x: selective_scan(A=-A, **x))),
+    matrix_sign_flipped=("Computes the decay from -A.", lambda A, **x: selective_scan(A=-A, **x)),
     matrix_of_first_state=(
         "Uses the first column of A for all n states of a channel.",
-        in_equations(lambda A, **x: selective_scan(A=first_row(A.mT).mT, **x)),
+        lambda A, **x: selective_scan(A=first_row(A.mT).mT, **x),
         {"fix": "one number for each channel is Mamba-2's A"},
     ),
     decay_of_euler_method=(
         "Multiplies the state by 1 + dt A instead of e^(dt A).",
-        in_equations(lambda u, dt, B, C, A, D, h: _scan(1 + softplus(dt) * A, outer(softplus(dt) * u, B), u, C, D, h)),
+        lambda u, dt, B, C, A, D, h: _scan(1 + softplus(dt) * A, outer(softplus(dt) * u, B), u, C, D, h),
     ),
     input_discretized_exactly=(
         "Multiplies u B by (e^(dt A) - 1) / A, the exact integral, instead of dt.",
-        in_equations(_exactly_discretized, _Expm1()),
+        _exactly_discretized,
+        _Expm1(),
         {"fix": "the paper has this formula, but Mamba's kernels multiply by dt"},
     ),
-    input_and_output_matrices_swapped=("Swaps B and C.", in_equations(lambda B, C, **x: selective_scan(B=C, C=B, **x))),
+    input_and_output_matrices_swapped=("Swaps B and C.", lambda B, C, **x: selective_scan(B=C, C=B, **x)),
     state_without_input_matrix=(
         "Keeps the state without B, and multiplies it by B when it is read.",
-        in_equations(lambda u, dt, B, C, A, D, h: _scan(exp(softplus(dt) * A), softplus(dt) * u, u, B * C, D, h)),
+        lambda u, dt, B, C, A, D, h: _scan(exp(softplus(dt) * A), softplus(dt) * u, u, B * C, D, h),
         {
             "stands_for": ("mamba PR371",),
             "fix": "only a B that is the same at all steps allows this, and the last state needs it",
         },
     ),
-    output_of_state_before=("Reads the state before a step instead of after it.", in_equations(_read_before)),
+    output_of_state_before=("Reads the state before a step instead of after it.", _read_before),
     skip_left_out=("Leaves out D u.", in_arrays(D=np.zeros_like)),
     skip_without_weight=("Adds u instead of D u.", in_arrays(D=np.ones_like)),
 )
@@ -130,49 +128,46 @@ def _normalized(by: Callable[[Term], Operand]) -> Equations:
 
 _not_normalized = _normalized(lambda _: 1)
 
-RG_LRU = table(make=WrongForward, cells=("rg_lru",))(
-    input_normalizer_left_out=("Leaves out the factor √(1 - a²) of the input.", in_equations(_not_normalized)),
+RG_LRU = table(make=in_equations, cells=("rg_lru",))(
+    input_normalizer_left_out=("Leaves out the factor √(1 - a²) of the input.", _not_normalized),
     input_normalizer_without_root=(
         "Multiplies the input by 1 - a² instead of √(1 - a²).",
-        in_equations(_normalized(lambda log_a: 1 - exp(2 * log_a))),
+        _normalized(lambda log_a: 1 - exp(2 * log_a)),
     ),
     input_normalizer_without_square=(
         "Multiplies the input by √(1 - a) instead of √(1 - a²).",
-        in_equations(_normalized(lambda log_a: sqrt(1 - exp(log_a)))),
+        _normalized(lambda log_a: sqrt(1 - exp(log_a))),
     ),
     first_input_not_normalized=(
         "Leaves out the factor √(1 - a²) at the first step of each sequence.",
-        lambda case: in_two_parts(case, 1, partial(run, equations=_not_normalized), run),
+        WrongForward(lambda case: in_two_parts(case, 1, partial(run, equations=_not_normalized), run)),
         {"fix": "Griffin's layer does this at the start of a document; here every step is normalized"},
     ),
     constant_8_left_out=(
         "Leaves out the constant 8 in the exponent of the decay.",
-        in_equations(lambda x, r, i, Lambda, h: _unit(_log_a(r, Lambda) / 8, sigmoid(i) * x, h)),
+        lambda x, r, i, Lambda, h: _unit(_log_a(r, Lambda) / 8, sigmoid(i) * x, h),
     ),
     constant_4_instead_of_8=(
         "Uses the constant 4 instead of 8 in the exponent of the decay.",
-        in_equations(lambda x, r, i, Lambda, h: _unit(_log_a(r, Lambda) / 2, sigmoid(i) * x, h)),
+        lambda x, r, i, Lambda, h: _unit(_log_a(r, Lambda) / 2, sigmoid(i) * x, h),
     ),
     decay_parameter_without_softplus=(
         "Uses Λ without the softplus.",
-        in_equations(lambda x, r, i, Lambda, h: _unit(-8 * (Lambda * sigmoid(r)), sigmoid(i) * x, h)),
+        lambda x, r, i, Lambda, h: _unit(-8 * (Lambda * sigmoid(r)), sigmoid(i) * x, h),
     ),
     decay_parameter_sign_flipped=(
         "Uses softplus(-Λ), so that sigmoid(Λ) is the decay.",
-        in_equations(lambda Lambda, **x: rg_lru(Lambda=-Lambda, **x)),
+        lambda Lambda, **x: rg_lru(Lambda=-Lambda, **x),
         {"fix": "pass -Λ if the layer defines the decay as sigmoid(Λ)"},
     ),
     recurrence_gate_left_out=(
         "Leaves out the recurrence gate.",
-        in_equations(lambda x, r, i, Lambda, h: _unit(-8 * softplus(Lambda), sigmoid(i) * x, h)),
+        lambda x, r, i, Lambda, h: _unit(-8 * softplus(Lambda), sigmoid(i) * x, h),
     ),
-    input_gate_left_out=(
-        "Leaves out the input gate.",
-        in_equations(lambda x, r, i, Lambda, h: _unit(_log_a(r, Lambda), x, h)),
-    ),
+    input_gate_left_out=("Leaves out the input gate.", lambda x, r, i, Lambda, h: _unit(_log_a(r, Lambda), x, h)),
     recurrence_and_input_gates_swapped=(
         "Swaps the recurrence and the input gate.",
-        in_equations(lambda r, i, **x: rg_lru(r=i, i=r, **x)),
+        lambda r, i, **x: rg_lru(r=i, i=r, **x),
     ),
 )
 
@@ -184,22 +179,19 @@ def _positive(z: Array) -> Array:
     return np.where(z >= 0, z + z.dtype.type(0.5), RIGHT.sigmoid(z))
 
 
-MIN_GRU = table(make=WrongForward, cells=("min_gru",))(
+MIN_GRU = table(make=in_equations, cells=("min_gru",))(
     gate_complemented=(
         "Swaps z and 1 - z: h = z h + (1 - z) n.",
-        in_equations(lambda z, n, h: _linear(sigmoid(z), (1 - sigmoid(z)) * n, h)),
+        lambda z, n, h: _linear(sigmoid(z), (1 - sigmoid(z)) * n, h),
         {"fix": "PyTorch's GRU and minGRU use z the other way round"},
     ),
-    gate_sigmoid_left_out=("Uses z without the sigmoid.", in_equations(lambda z, n, h: _linear(1 - z, z * n, h))),
-    state_kept_whole=(
-        "Adds z n to the whole state: h = h + z n.",
-        in_equations(lambda z, n, h: _linear(1, sigmoid(z) * n, h)),
-    ),
+    gate_sigmoid_left_out=("Uses z without the sigmoid.", lambda z, n, h: _linear(1 - z, z * n, h)),
+    state_kept_whole=("Adds z n to the whole state: h = h + z n.", lambda z, n, h: _linear(1, sigmoid(z) * n, h)),
     candidate_not_gated=(
         "Leaves out z for the candidate: h = (1 - z) h + n.",
-        in_equations(lambda z, n, h: _linear(1 - sigmoid(z), n, h)),
+        lambda z, n, h: _linear(1 - sigmoid(z), n, h),
     ),
-    candidate_tanh_added=("Applies a tanh to n.", in_equations(lambda n, **x: min_gru(n=tanh(n), **x))),
+    candidate_tanh_added=("Applies a tanh to n.", lambda n, **x: min_gru(n=tanh(n), **x)),
     candidate_made_positive=(
         "Applies g to n, which is n + 0.5 or, for negative n, its sigmoid.",
         in_arrays(n=_positive),
@@ -239,10 +231,10 @@ _OPERANDS_SWAPPED: Mapping[str, Equations] = {
 }
 
 
-OPERATOR = table(make=WrongForward, cells=tuple(_OPERANDS_SWAPPED))(
+OPERATOR = table(make=in_equations, cells=tuple(_OPERANDS_SWAPPED))(
     scan_operands_swapped=(
         "Swaps the operands of a scan's operator: decays what is added by the steps before it, and not the state.",
-        lambda case: run(case, _Products(), _OPERANDS_SWAPPED[case.cell]),
+        WrongForward(lambda case: run(case, _Products(), _OPERANDS_SWAPPED[case.cell])),
         {"stands_for": ("mamba#716",)},
     )
 )

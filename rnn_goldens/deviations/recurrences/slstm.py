@@ -6,7 +6,7 @@ import numpy as np
 
 from rnn_goldens.cells.notation import Term, exp, log_sigmoid, maximum, sigmoid, tanh
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, slstm
-from rnn_goldens.deviations.recurrences.edits import Change, Edit, WrongForward, in_arrays, in_equations
+from rnn_goldens.deviations.recurrences.edits import Change, Edit, in_arrays, in_equations
 from rnn_goldens.deviations.table import table
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
@@ -65,29 +65,29 @@ def _in_order_zifo(**x: Term) -> tuple[Terms, Terms]:
     return slstm(**taken, **x)
 
 
-DEVIATIONS = table(make=WrongForward, cells=("slstm",))(
+DEVIATIONS = table(make=in_equations, cells=("slstm",))(
     input_and_forget_gates_swapped=(
         "Swaps the projected inputs of the input and the forget gate.",
-        in_equations(lambda x_i, x_f, **x: slstm(x_i=x_f, x_f=x_i, **x)),
+        lambda x_i, x_f, **x: slstm(x_i=x_f, x_f=x_i, **x),
         {"stands_for": ("xlstm#98",)},
     ),
     gates_in_order_zifo=(
         "Takes inputs and weights in the order of gates z, i, f, o instead of i, f, z, o.",
-        in_equations(_in_order_zifo),
+        _in_order_zifo,
     ),
     forget_gate_exponential=(
         "Computes the forget gate by an exponential instead of a sigmoid.",
-        in_equations(_gates(_stabilized)),
+        _gates(_stabilized),
         {"fix": "the paper allows both; these goldens have a sigmoid"},
     ),
     normalizer_left_out=(
         "Does not divide c by n.",
-        in_equations(_output(lambda o, c, n: sigmoid(o) * c)),
+        _output(lambda o, c, n: sigmoid(o) * c),
         {"stands_for": ("PyxLSTM#27",)},
     ),
     normalizer_at_least_1=(
         "Divides c by n or 1, whichever is larger.",
-        in_equations(_output(lambda o, c, n: sigmoid(o) * (c / maximum(n, 1)))),
+        _output(lambda o, c, n: sigmoid(o) * (c / maximum(n, 1))),
         {"fix": "the mLSTM limits its normalizer, the sLSTM does not"},
     ),
     normalizer_started_at_1=("Starts with n = 1 instead of its initial value.", in_arrays(n0=np.ones_like)),
@@ -98,31 +98,22 @@ DEVIATIONS = table(make=WrongForward, cells=("slstm",))(
     ),
     stabilizer_left_out=(
         "Leaves out the stabilizer, so that large gates overflow.",
-        in_equations(_gates(lambda i, f, m: (exp(i), exp(log_sigmoid(f) + m), 0 * m))),
+        _gates(lambda i, f, m: (exp(i), exp(log_sigmoid(f) + m), 0 * m)),
         {"stands_for": ("PyxLSTM#15",)},
     ),
-    stabilizer_of_input_gate_only=(
-        "Applies the stabilizer to the input gate only.",
-        in_equations(_gates(_input_gate_stabilized)),
-    ),
-    stabilizer_of_forget_gate_only=(
-        "Applies the stabilizer to the forget gate only.",
-        in_equations(_gates(_forget_gate_stabilized)),
-    ),
+    stabilizer_of_input_gate_only=("Applies the stabilizer to the input gate only.", _gates(_input_gate_stabilized)),
+    stabilizer_of_forget_gate_only=("Applies the stabilizer to the forget gate only.", _gates(_forget_gate_stabilized)),
     candidate_tanh_left_out=(
         "Leaves out the tanh of the candidate.",
-        in_equations(_gates(lambda i, f, m: _stabilized(i, log_sigmoid(f), m), candidate=lambda z: z)),
+        _gates(lambda i, f, m: _stabilized(i, log_sigmoid(f), m), candidate=lambda z: z),
     ),
     candidate_zero=(
         "Takes zero for the candidate.",
         in_arrays(x_z=np.zeros_like, R_z=np.zeros_like),
         {"stands_for": ("PyxLSTM#22",)},
     ),
-    output_gate_left_out=("Leaves out the output gate.", in_equations(_output(lambda o, c, n: c / n))),
-    output_tanh_added=(
-        "Applies a tanh to c / n, as an LSTM to c.",
-        in_equations(_output(lambda o, c, n: sigmoid(o) * tanh(c / n))),
-    ),
+    output_gate_left_out=("Leaves out the output gate.", _output(lambda o, c, n: c / n)),
+    output_tanh_added=("Applies a tanh to c / n, as an LSTM to c.", _output(lambda o, c, n: sigmoid(o) * tanh(c / n))),
     recurrent_weights_transposed=(
         "Multiplies h by the transposed recurrent weights.",
         _in_recurrent_weights(lambda R: R.swapaxes(-1, -2)),

@@ -10,7 +10,7 @@ from rnn_goldens.cells.matrix_notation import first_row
 from rnn_goldens.cells.notation import Operand, Term, exp, log_sigmoid, maximum, sigmoid
 from rnn_goldens.cells.recurrence import MatrixArithmetic
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, linear_attention
-from rnn_goldens.deviations.recurrences.edits import DELTA, GATED, WrongForward, in_arrays, in_equations
+from rnn_goldens.deviations.recurrences.edits import DELTA, GATED, in_arrays, in_equations
 from rnn_goldens.deviations.table import table
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
@@ -43,10 +43,10 @@ def time_inside_heads(array: Array) -> Array:
     return array.reshape(rows, heads, time, *sizes).swapaxes(1, 2)
 
 
-DECAY = table(make=WrongForward, cells=GATED)(
+DECAY = table(make=in_equations, cells=GATED)(
     decay_of_first_key=(
         "Uses the decay of the first key for all rows of the state.",
-        in_equations(lambda g, **x: linear_attention(g=first_row(g), **x)),
+        lambda g, **x: linear_attention(g=first_row(g), **x),
         {"needs": ("decay_by_key",)},
     ),
     decay_of_first_head=(
@@ -61,7 +61,8 @@ DECAY = table(make=WrongForward, cells=GATED)(
     ),
     decay_of_columns=(
         "Multiplies the columns of the state by the decays of the keys, instead of the rows.",
-        in_equations(lambda g, S, **x: linear_attention(S=Term("decayed_columns", (exp(g), S)), **x), _OfColumns()),
+        lambda g, S, **x: linear_attention(S=Term("decayed_columns", (exp(g), S)), **x),
+        _OfColumns(),
         {"needs": ("decay_by_key",)},
     ),
     decay_of_next_step=(
@@ -69,35 +70,32 @@ DECAY = table(make=WrongForward, cells=GATED)(
         in_arrays(g=lambda g: np.concatenate([g[:, 1:], g[:, -1:]], axis=1)),
         {"needs": ("several_steps",)},
     ),
-    decay_left_out=("Leaves out the decay.", in_equations(lambda g, **x: linear_attention(**x))),
-    decay_applied_twice=("Applies the decay twice.", in_equations(lambda g, **x: linear_attention(g=2 * g, **x))),
+    decay_left_out=("Leaves out the decay.", lambda g, **x: linear_attention(**x)),
+    decay_applied_twice=("Applies the decay twice.", lambda g, **x: linear_attention(g=2 * g, **x)),
     decay_sign_flipped=(
         "Computes e^-g instead of e^g.",
-        in_equations(lambda g, **x: linear_attention(g=-g, **x)),
+        lambda g, **x: linear_attention(g=-g, **x),
         {"fix": "g is the logarithm of the decay, so it is not positive"},
     ),
-    decay_to_base_2=("Computes 2^g instead of e^g.", in_equations(lambda g, **x: linear_attention(g=log(2) * g, **x))),
+    decay_to_base_2=("Computes 2^g instead of e^g.", lambda g, **x: linear_attention(g=log(2) * g, **x)),
     decay_scaled_for_base_2=(
         "Multiplies g by log2 e, as for a power of 2, and then computes a power of e.",
-        in_equations(lambda g, **x: linear_attention(g=g / log(2), **x)),
+        lambda g, **x: linear_attention(g=g / log(2), **x),
     ),
     decay_exponential_left_out=(
         "Multiplies the state by g instead of e^g.",
-        in_equations(lambda g, S, **x: linear_attention(S=g * S, **x)),
+        lambda g, S, **x: linear_attention(S=g * S, **x),
     ),
     decay_linearized=(
         "Multiplies the state by 1 + g instead of e^g.",
-        in_equations(lambda g, S, **x: linear_attention(S=(1 + g) * S, **x)),
+        lambda g, S, **x: linear_attention(S=(1 + g) * S, **x),
     ),
     decay_log_sigmoid_added=(
         "Applies a log-sigmoid to g, which is a logarithm already.",
-        in_equations(lambda g, **x: linear_attention(g=log_sigmoid(g), **x)),
+        lambda g, **x: linear_attention(g=log_sigmoid(g), **x),
     ),
-    decay_clamped=(
-        "Replaces log-decays below -5 by -5.",
-        in_equations(lambda g, **x: linear_attention(g=maximum(g, -5), **x)),
-    ),
-    decay_after_update=("Applies the decay after the update instead of before.", in_equations(_after_update)),
+    decay_clamped=("Replaces log-decays below -5 by -5.", lambda g, **x: linear_attention(g=maximum(g, -5), **x)),
+    decay_after_update=("Applies the decay after the update instead of before.", _after_update),
     past_state_not_decayed=(
         "Does not apply the decay of the first step to the initial state.",
         in_arrays(g=lambda g: np.concatenate([np.zeros_like(g[:, :1]), g[:, 1:]], axis=1)),
@@ -105,7 +103,7 @@ DECAY = table(make=WrongForward, cells=GATED)(
     ),
     decay_not_seen_by_delta_rule=(
         "Subtracts from the value what the state holds for the key before the decay, instead of after it.",
-        in_equations(lambda k, v, S, beta, **x: linear_attention(k=k, v=beta * (v - S.mT @ k), S=S, **x)),
+        lambda k, v, S, beta, **x: linear_attention(k=k, v=beta * (v - S.mT @ k), S=S, **x),
         {"cells": ("gated_delta",)},
     ),
 )
@@ -144,7 +142,7 @@ def _delta_rule_of_keys(
     return linear_attention(q, beta * (k - S @ v), v, S, scale=scale)
 
 
-DELTA_RULE = table(make=WrongForward, cells=DELTA)(
+DELTA_RULE = table(make=in_equations, cells=DELTA)(
     beta_of_first_head=(
         "Uses the beta of the first head for all heads.",
         in_arrays(beta=_first_head),
@@ -157,38 +155,38 @@ DELTA_RULE = table(make=WrongForward, cells=DELTA)(
     ),
     beta_sigmoid_added=(
         "Applies a sigmoid to beta, which is between 0 and 1 already.",
-        in_equations(lambda beta, **x: linear_attention(beta=sigmoid(beta), **x)),
+        lambda beta, **x: linear_attention(beta=sigmoid(beta), **x),
     ),
-    beta_left_out=("Leaves out beta.", in_equations(storing(lambda v, held, _: v - held))),
+    beta_left_out=("Leaves out beta.", storing(lambda v, held, _: v - held)),
     beta_doubled=(
         "Doubles beta.",
-        in_equations(lambda beta, **x: linear_attention(beta=2 * beta, **x)),
+        lambda beta, **x: linear_attention(beta=2 * beta, **x),
         {"fix": "a layer that allows negative eigenvalues doubles beta before it calls the kernel"},
     ),
-    beta_applied_twice=("Applies beta twice.", in_equations(lambda beta, **x: linear_attention(beta=beta * beta, **x))),
+    beta_applied_twice=("Applies beta twice.", lambda beta, **x: linear_attention(beta=beta * beta, **x)),
     beta_not_on_value=(
         "Applies beta only to what the state holds: v - β S k.",
-        in_equations(storing(lambda v, held, beta: v - beta * held)),
+        storing(lambda v, held, beta: v - beta * held),
     ),
     beta_not_on_held_value=(
         "Applies beta only to the value: β v - S k.",
-        in_equations(storing(lambda v, held, beta: beta * v - held)),
+        storing(lambda v, held, beta: beta * v - held),
     ),
     held_value_not_subtracted=(
         "Adds β v to the state, without subtracting what it holds for the key.",
-        in_equations(storing(lambda v, _, beta: beta * v)),
+        storing(lambda v, _, beta: beta * v),
     ),
     held_value_added=(
         "Adds what the state holds for the key to the value, instead of subtracting it.",
-        in_equations(storing(lambda v, held, beta: beta * (v + held))),
+        storing(lambda v, held, beta: beta * (v + held)),
     ),
     held_value_of_query=(
         "Subtracts what the state holds for the first query of the group, instead of the key.",
-        in_equations(_held_value_of_query),
+        _held_value_of_query,
     ),
     delta_rule_of_keys=(
         "Subtracts from the key what the state holds for the value: k = β (k - S v).",
-        in_equations(_delta_rule_of_keys),
+        _delta_rule_of_keys,
         {"stands_for": ("flash-linear-attention#623",)},
     ),
 )
