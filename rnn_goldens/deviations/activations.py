@@ -9,7 +9,7 @@ import numpy as np
 from rnn_goldens.cells import Array, Network
 from rnn_goldens.cells.arithmetic import Arithmetic
 from rnn_goldens.cells.notation import Term, sigmoid
-from rnn_goldens.deviations.alteration import Alteration, at_the_end, in_equations, in_network, in_steps
+from rnn_goldens.deviations.alteration import Alteration, in_equations, in_network, in_out, in_steps
 from rnn_goldens.deviations.parts import Formula, edited
 from rnn_goldens.deviations.rounding import to_tf32
 from rnn_goldens.deviations.table import for_each, table
@@ -215,11 +215,7 @@ EVERYWHERE = table(make=_tanh, cells=TANH)(
     ),
     leaky_relu=("Uses a leaky relu with slope 0.01.", _relu(lambda z: np.where(z < 0, 0.01 * z, z)), {"cells": RELU}),
     elu=("Uses an elu for the relu.", _relu(lambda z: np.where(z < 0, np.expm1(np.minimum(z, 0)), z)), {"cells": RELU}),
-    leaky_relu_fifth=(
-        "Uses a leaky relu with slope 0.2.",
-        _relu(lambda z: np.where(z < 0, 0.2 * z, z)),
-        {"cells": RELU},
-    ),
+    leaky_relu_fifth=("Uses a leaky relu with slope 0.2.", _relu(lambda z: np.maximum(z, 0.2 * z)), {"cells": RELU}),
     softplus=("Uses a softplus for the relu.", _relu(lambda z: np.logaddexp(0, z)), {"cells": RELU}),
     relu_clipped=("Clips the relu at 6.", _relu(lambda z: np.clip(z, 0, 6)), {"cells": RELU}),
     **for_each(
@@ -244,10 +240,7 @@ EVERYWHERE = table(make=_tanh, cells=TANH)(
         _clipped,
         lambda limit: {"dialects": ("rnn_tanh_clip", "lstm_clip", "gru_clip") if limit == 1 else ()},
     ),
-    out_activated_again=(
-        "Applies tanh to out once more.",
-        at_the_end(lambda _, outputs: (np.tanh(outputs[0]), *outputs[1:])),
-    ),
+    out_activated_again=("Applies tanh to out once more.", in_out(np.tanh)),
     fast_tanh_3_2=(
         "Approximates tanh by z (27 + z²) / (27 + 9 z²): off by up to 2.4e-2.",
         lambda z: rational(z, (27, 1), (27, 9)),

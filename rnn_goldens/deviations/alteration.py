@@ -193,6 +193,11 @@ def in_case(change: Callable[[Case], Case]) -> Alteration:
     return Alteration(inputs=(change,))
 
 
+def in_x(change: Callable[[Array], Array]) -> Alteration:
+    """Return a change of x; unbatched input is passed as a batch of one."""
+    return in_case(lambda case: replace(case, x=change(case.x)))
+
+
 def in_state(change: Callable[[Array, Case], Array]) -> Alteration:
     """Return a change of the initial states: ``change(part, case)`` for h0 and c0."""
     return in_case(lambda case: replace(case, state=tuple(change(part, case) for part in case.state)))

@@ -7,14 +7,13 @@ import numpy as np
 from rnn_goldens.cells import Array, Case, Network, State
 from rnn_goldens.deviations.alteration import (
     FORWARD,
-    Alteration,
     Outputs,
     at_the_end,
-    in_case,
     in_out,
     in_outputs,
     in_steps,
     in_unrolled,
+    in_x,
 )
 from rnn_goldens.deviations.table import table
 
@@ -36,18 +35,11 @@ def _last_step_everywhere(out: Array, last: State, _start: State, lengths: Array
     return np.where(within, last[0][:, None], 0), last
 
 
-def _in_x(by: int) -> Alteration:
-    return in_case(lambda case: replace(case, x=_shifted(case.x, by)))
-
-
 TIME = table()(
-    x_reversed=("Visits the time steps of x in reverse order.", in_case(lambda case: replace(case, x=case.x[:, ::-1]))),
-    x_late=("Feeds x of the previous step: x_{t-1} at t, and zeros first.", _in_x(1)),
-    x_early=("Feeds x of the next step: x_{t+1} at t, and zeros last.", _in_x(-1)),
-    first_x_everywhere=(
-        "Feeds the first step's x at every step.",
-        in_case(lambda case: replace(case, x=np.broadcast_to(case.x[:, :1], case.x.shape))),
-    ),
+    x_reversed=("Visits the time steps of x in reverse order.", in_x(lambda x: x[:, ::-1])),
+    x_late=("Feeds x of the previous step: x_{t-1} at t, and zeros first.", in_x(lambda x: _shifted(x, 1))),
+    x_early=("Feeds x of the next step: x_{t+1} at t, and zeros last.", in_x(lambda x: _shifted(x, -1))),
+    first_x_everywhere=("Feeds the first step's x at every step.", in_x(lambda x: np.broadcast_to(x[:, :1], x.shape))),
     last_step_skipped=(
         "Ends one step early: x's last step is never visited.",
         in_steps(times=lambda _, time, *, reverse: range(time - 2, -1, -1) if reverse else range(time - 1)),
@@ -82,9 +74,9 @@ def _exchanged(right: Network, case: Case) -> Outputs:
     return out.swapaxes(0, 1), *last
 
 
-def _time_major_by_reshape(case: Case) -> Case:
-    batch, time, size = case.x.shape
-    return replace(case, x=case.x.reshape(time, batch, size).swapaxes(0, 1))
+def _time_major_by_reshape(x: Array) -> Array:
+    batch, time, size = x.shape
+    return x.reshape(time, batch, size).swapaxes(0, 1)
 
 
 def _batch_first_by_reshape(out: Array) -> Array:
@@ -92,11 +84,11 @@ def _batch_first_by_reshape(out: Array) -> Array:
 
 
 def _both_by_reshape(right: Network, case: Case) -> Outputs:
-    out, *last = right.run(_time_major_by_reshape(case))
+    out, *last = right.run(replace(case, x=_time_major_by_reshape(case.x)))
     return _batch_first_by_reshape(out), *last
 
 
-def _units_reversed(case: Case, outputs: Outputs) -> Outputs:
+def _mirrored(case: Case, outputs: Outputs) -> Outputs:
     out, *last = outputs
     by_direction = out.reshape(*out.shape[:2], case.config.num_directions, -1)
     return by_direction[..., ::-1].reshape(out.shape), *(part[..., ::-1] for part in last)
@@ -112,7 +104,7 @@ BATCH = table(
     ),
     x_reshaped_to_time_major=(
         "Reshapes x to time-major: right shape, values of other rows and steps.",
-        in_case(_time_major_by_reshape),
+        in_x(_time_major_by_reshape),
     ),
     out_reshaped_to_batch_first=(
         "Reshapes out to batch-first: right shape, values of other rows and steps.",
@@ -150,18 +142,12 @@ BATCH = table(
         ),
         {"needs": ("unbatched",)},
     ),
-    x_of_first_row=(
-        "Feeds every batch row the first row's x.",
-        in_case(lambda case: replace(case, x=np.broadcast_to(case.x[:1], case.x.shape))),
-    ),
+    x_of_first_row=("Feeds every batch row the first row's x.", in_x(lambda x: np.broadcast_to(x[:1], x.shape))),
     rows_reversed=(
         "Returns the batch rows in reverse order.",
         lambda _, outputs: (outputs[0][::-1], *(part[:, ::-1] for part in outputs[1:])),
     ),
-    units_reversed=(
-        "Returns the units of each direction in reverse order, in out and in the last states.",
-        _units_reversed,
-    ),
+    units_reversed=("Returns the units of each direction in reverse order, in out and in the last states.", _mirrored),
     out_of_first_row_for_all=(
         "Returns the first row's out for every batch row.",
         in_out(lambda out: np.broadcast_to(out[:1], out.shape)),

@@ -73,7 +73,7 @@ Sum = Callable[[Term, Operand, Term, Operand], Term]
 """(W_i x, b_i, W_h h, b_h) → their sum, clipped somewhere."""
 
 
-def _clip_in_sum(clipped: Sum) -> Alteration:
+def _in_sum(clipped: Sum) -> Alteration:
     def argument(gate: str) -> Formula:
         def z(x: Term, h: Term, w: Weight) -> Term:
             w_i, b_i, w_h, b_h = (getattr(w, f"{kind}{side}{gate}") for side in "ih" for kind in ("W_", "b_"))
@@ -96,17 +96,14 @@ def _clip_in_sum(clipped: Sum) -> Alteration:
 CLIP = table(_clip, named="clip_{}", cells=CLIPPED)(
     before_bias=(
         "Clips the products before it adds the biases.",
-        _clip_in_sum(lambda w_i, b_i, w_h, b_h: clip_at_1(w_i + w_h) + b_i + b_h),
+        _in_sum(lambda w_i, b_i, w_h, b_h: clip_at_1(w_i + w_h) + b_i + b_h),
         {"needs": ("bias",)},
     ),
     of_each_product=(
         "Clips the two products one by one instead of their sum with the biases.",
-        _clip_in_sum(lambda w_i, b_i, w_h, b_h: clip_at_1(w_i) + b_i + clip_at_1(w_h) + b_h),
+        _in_sum(lambda w_i, b_i, w_h, b_h: clip_at_1(w_i) + b_i + clip_at_1(w_h) + b_h),
     ),
-    of_input_part=(
-        "Clips W_i x + b_i only.",
-        _clip_in_sum(lambda w_i, b_i, w_h, b_h: clip_at_1(w_i + b_i) + w_h + b_h),
-    ),
+    of_input_part=("Clips W_i x + b_i only.", _in_sum(lambda w_i, b_i, w_h, b_h: clip_at_1(w_i + b_i) + w_h + b_h)),
     above_only=("Clips above only.", lambda z: minimum(z, 1)),
     below_only=("Clips below only.", lambda z: maximum(z, -1)),
     at_2=("Clips to twice the limit.", lambda z: clip(z, -2, 2)),

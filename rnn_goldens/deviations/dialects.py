@@ -44,7 +44,7 @@ def _projected(right: Network, case: Case, suffix: str, w: Weights, layer_input:
     return np.where(units < len(units) / 2, h, 0), *c
 
 
-def _leaky(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+def _leak(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
     """Jaeger et al. (2007): leaky integration."""
     after = right.step(case, suffix, w, layer_input, t, state)
     return tuple((before + new) / 2 for before, new in zip(state, after, strict=True))
@@ -72,8 +72,5 @@ DEVIATIONS = table(fix=OTHER_DIALECT)(
         "Uses gate z to reset, too, and swaps z and 1 - z: a minimal gated unit.",
         in_equations(gru=_MINIMAL_GATED_UNIT),
     ),
-    leaky_integration=(
-        "Averages the state before a step and the state that the equations give.",
-        in_steps(step=_leaky),
-    ),
+    leaky_integration=("Averages the state before a step and the state that the equations give.", in_steps(step=_leak)),
 )

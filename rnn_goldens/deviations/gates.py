@@ -27,7 +27,7 @@ def _clipped(limit: int) -> Alteration:
     return _lstm(new_c=lambda new_c: clip(new_c, -limit, limit))
 
 
-def _one_gate_for_another(order: str, wrong: str, used: str, sign: int = 1) -> Alteration:
+def _read_for(order: str, wrong: str, used: str, sign: int = 1) -> Alteration:
     """Use the rows of one gate for another; with sign -1 the gate is 1 minus the other."""
 
     def change(_name: str, array: Array, _case: Case) -> Array:
@@ -49,18 +49,15 @@ OF_LSTM = table(cells=("lstm",))(
     lstm_output_gate_open=("Leaves out the output gate: o = 1.", gate_biased_by("o", np.inf)),
     lstm_cell_forgets_everything=("Leaves out f c: c = i g.", gate_biased_by("f", -np.inf)),
     lstm_forget_gate_complemented=("Uses 1 - f for the forget gate.", _complemented("f")),
-    lstm_forget_gate_is_input_gate=(
-        "Uses the input gate for the forget gate, too.",
-        _one_gate_for_another("ifgo", "f", "i"),
-    ),
+    lstm_forget_gate_is_input_gate=("Uses the input gate for the forget gate, too.", _read_for("ifgo", "f", "i")),
     lstm_gates_coupled=(
         "Uses 1 - f for the input gate, as a coupled LSTM does.",
-        _one_gate_for_another("ifgo", "i", "f", -1),
+        _read_for("ifgo", "i", "f", -1),
         {"dialects": ("lstm_coupled_input",)},
     ),
     lstm_gates_coupled_by_input=(
         "Uses 1 - i for the forget gate, as ONNX couples them.",
-        _one_gate_for_another("ifgo", "f", "i", -1),
+        _read_for("ifgo", "f", "i", -1),
         {"dialects": ("lstm_input_forget",)},
     ),
     lstm_output_without_tanh=("Outputs h = o c.", _lstm(new_h=lambda o, new_c: o * new_c)),
@@ -115,8 +112,8 @@ OF_GRU = table(cells=("gru",))(
         _complemented("z"),
         {"stands_for": ("mindspore#149",)},
     ),
-    gru_z_is_r=("Uses the reset gate for the update gate, too.", _one_gate_for_another("rzn", "z", "r")),
-    gru_r_is_z=("Uses the update gate for the reset gate, too.", _one_gate_for_another("rzn", "r", "z")),
+    gru_z_is_r=("Uses the reset gate for the update gate, too.", _read_for("rzn", "z", "r")),
+    gru_r_is_z=("Uses the update gate for the reset gate, too.", _read_for("rzn", "r", "z")),
     gru_state_not_mixed_in=("Leaves out z: h = n.", gate_biased_by("z", -np.inf)),
     gru_candidate_not_scaled=("Leaves out the factor 1 - z: h = n + z h.", _gru(new_h=lambda z, h, n: n + z * h)),
     gru_state_not_scaled=("Leaves out the factor z: h = (1 - z) n + h.", _gru(new_h=lambda z, h, n: (1 - z) * n + h)),

@@ -69,10 +69,10 @@ _CHANGES = {
     "zero": ("zeros only", lambda part, _: np.zeros_like(part), ()),
 }
 
-DEVIATIONS = table()(
+DEVIATIONS = table(make=in_last_states)(
     h_n_reversed_without_batch=(
         "Returns the last states of layers and directions in reverse order where there is no batch axis.",
-        in_last_states(lambda part, case: part if case.batch_given else part[::-1]),
+        lambda part, case: part if case.batch_given else part[::-1],
         {"needs": ("unbatched",)},
     ),
     **{
@@ -86,37 +86,37 @@ DEVIATIONS = table()(
     },
     h_n_direction_major=(
         "Returns the last states of all layers forward, then of all layers in reverse.",
-        in_last_states(lambda part, case: by_layer(part, case).swapaxes(0, 1).reshape(part.shape)),
+        lambda part, case: by_layer(part, case).swapaxes(0, 1).reshape(part.shape),
         {"needs": ("bidirectional", "multilayer")},
     ),
     h_n_layers_reversed=(
         "Returns the last layer's last state first.",
-        in_last_states(selected(np.s_[::-1])),
+        selected(np.s_[::-1]),
         {"needs": ("multilayer",)},
     ),
     h_n_directions_swapped=(
         "Returns the reverse direction's last state before the forward direction's.",
-        in_last_states(selected(np.s_[:, ::-1])),
+        selected(np.s_[:, ::-1]),
         {"needs": ("bidirectional",)},
     ),
     h_n_of_last_layer_only=(
         "Returns the last layer's last state for every layer.",
-        in_last_states(selected(np.s_[-1:])),
+        selected(np.s_[-1:]),
         {"needs": ("multilayer",)},
     ),
     h_n_of_first_layer_only=(
         "Returns the first layer's last state for every layer.",
-        in_last_states(selected(np.s_[:1])),
+        selected(np.s_[:1]),
         {"needs": ("multilayer",)},
     ),
     h_n_of_forward_only=(
         "Returns the forward direction's last state for the reverse direction, too.",
-        in_last_states(selected(np.s_[:, :1])),
+        selected(np.s_[:, :1]),
         {"needs": ("bidirectional",)},
     ),
     h_n_without_first_axis=(
         "Returns the last state of the last layer and direction, without the first axis.",
-        in_last_states(lambda part, _: part[-1]),
+        lambda part, _: part[-1],
     ),
     h_n_of_reverse_from_wrong_end=(
         "Takes the reverse direction's last state from the last time step of each sequence, which it visits first.",
@@ -148,7 +148,7 @@ DEVIATIONS = table()(
     ),
     h_n_zero=(
         "Never writes the last states: they are zero.",
-        in_last_states(lambda part, _: np.zeros_like(part)),
+        lambda part, _: np.zeros_like(part),
         {"stands_for": ("coremltools#263",)},
     ),
     h_n_c_n_swapped=(
@@ -165,11 +165,11 @@ DEVIATIONS = table()(
     ),
     h_n_batch_first=(
         "Returns the last states as (batch, layers·directions, hidden).",
-        in_last_states(lambda part, _: part.swapaxes(0, 1)),
+        lambda part, _: part.swapaxes(0, 1),
     ),
     h_n_reshaped_from_batch_first=(
         "Reshapes the last states from (batch, layers·directions, hidden).",
-        in_last_states(lambda part, _: part.swapaxes(0, 1).reshape(part.shape)),
+        lambda part, _: part.swapaxes(0, 1).reshape(part.shape),
     ),
     h_n_with_extra_axis=(
         "Returns the last states with an extra first axis of size 1.",
@@ -178,11 +178,8 @@ DEVIATIONS = table()(
     ),
     h_n_unpacked_over_batch=(
         "Unpacks the last states over the batch: returns the first row's, without a batch axis.",
-        in_last_states(lambda part, _: part[:, 0]),
+        lambda part, _: part[:, 0],
         {"stands_for": ("keras#20173", "tensorflow#74475")},
     ),
-    h_n_units_reversed=(
-        "Returns the last states with the units in reverse order.",
-        in_last_states(lambda part, _: part[..., ::-1]),
-    ),
+    h_n_units_reversed=("Returns the last states with the units in reverse order.", lambda part, _: part[..., ::-1]),
 )

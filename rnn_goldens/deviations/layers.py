@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.alteration import Alteration, Outputs, in_case, in_out, in_outputs, in_steps, is_last_layer
+from rnn_goldens.deviations.alteration import Alteration, Outputs, in_out, in_outputs, in_steps, in_x, is_last_layer
 from rnn_goldens.deviations.table import table
 
 NEEDS = ("multilayer",)
@@ -73,7 +73,7 @@ def _out_of_first_layer(case: Case, outputs: Outputs) -> Outputs:
     return Network().run(replace(case, config=config, state=first))[0], *outputs[1:]
 
 
-DEVIATIONS = table(needs=NEEDS)(
+DEVIATIONS = table(make=_between_layers, needs=NEEDS)(
     layer_0_weights_reused=(
         "Runs every layer with the first layer's weights, where their shapes allow it.",
         _of_layer_0(("weight", "bias")),
@@ -86,13 +86,10 @@ DEVIATIONS = table(needs=NEEDS)(
     ),
     dropout_left_on=(
         "Leaves dropout between the layers on (p = 1/5, with a fixed mask).",
-        _between_layers(_dropped),
+        _dropped,
         {"stands_for": ("keras PR19397",)},
     ),
-    dropout_of_half_left_on=(
-        "Leaves dropout between the layers on (p = 1/2, with a fixed mask).",
-        _between_layers(_half_dropped),
-    ),
+    dropout_of_half_left_on=("Leaves dropout between the layers on (p = 1/2, with a fixed mask).", _half_dropped),
     dropout_on_last_layer=(
         "Leaves dropout on the last layer's output on (p = 1/5, with a fixed mask).",
         in_out(_dropped),
@@ -100,7 +97,7 @@ DEVIATIONS = table(needs=NEEDS)(
     ),
     dropout_on_input=(
         "Leaves dropout on the input on (p = 1/5, with a fixed mask).",
-        in_case(lambda case: replace(case, x=_dropped(case.x))),
+        in_x(_dropped),
         {"needs": (), "stands_for": ("chainer PR2504",)},
     ),
     dropout_on_state=(
@@ -114,18 +111,18 @@ DEVIATIONS = table(needs=NEEDS)(
     ),
     dropout_scaling_left_on=(
         "Scales the input of upper layers by 1 - p (p = 1/5) although nothing is dropped.",
-        _between_layers(lambda out: 0.8 * out),
+        lambda out: 0.8 * out,
     ),
     relu_between_layers=(
         "Applies a relu to the input of upper layers.",
-        _between_layers(lambda out: np.maximum(out, 0)),
+        lambda out: np.maximum(out, 0),
         {"cells": ("rnn_tanh", "lstm", "gru")},
     ),
-    tanh_between_layers=("Applies a tanh to the input of upper layers.", _between_layers(np.tanh)),
+    tanh_between_layers=("Applies a tanh to the input of upper layers.", np.tanh),
     residual_between_layers=("Adds the input of an upper layer to its output.", in_steps(unroll=_residual)),
     upper_layers_see_last_step=(
         "Feeds upper layers the last time step of the layer below at every step.",
-        _between_layers(lambda out: np.broadcast_to(out[:, -1:], out.shape)),
+        lambda out: np.broadcast_to(out[:, -1:], out.shape),
     ),
     upper_layers_see_x=("Feeds x to every layer, where the sizes allow it.", in_steps(unroll=_upper_layers_see_x)),
     upper_layers_read_input_size=(

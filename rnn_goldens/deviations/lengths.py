@@ -162,7 +162,7 @@ def _not_written_beyond_longest(case: Case, outputs: Outputs) -> Outputs:
     return np.where(written, outputs[0], 1.0), *outputs[1:]
 
 
-DEVIATIONS = table(make=in_network, needs=NEEDS)(
+DEVIATIONS = table(make=in_lengths, needs=NEEDS)(
     lengths_ignored=(
         "Runs every sequence to the padded end.",
         in_case(lambda case: replace(case, lengths=None)),
@@ -184,12 +184,12 @@ DEVIATIONS = table(make=in_network, needs=NEEDS)(
     ),
     c_runs_through_padding=(
         "Keeps h at the end of a sequence, but updates c in the padding in the forward direction.",
-        _CellRunsThroughPadding,
+        in_network(_CellRunsThroughPadding),
         {"cells": ("lstm",)},
     ),
     state_zeroed_in_padding=(
         "Sets the state to zero in padding: after a sequence in the forward direction, before it in reverse.",
-        _StateZeroedInPadding,
+        in_network(_StateZeroedInPadding),
     ),
     reverse_starts_in_padding=(
         "Starts the reverse direction at the padded end.",
@@ -203,7 +203,7 @@ DEVIATIONS = table(make=in_network, needs=NEEDS)(
     ),
     reverse_flips_padding=(
         "Reverses the padded sequence as a whole for the reverse direction, which then reads padding first.",
-        _ReverseFlipsPadding,
+        in_network(_ReverseFlipsPadding),
         {"needs": ("lengths", "bidirectional"), "stands_for": ("ngraph PR3176",)},
     ),
     reverse_not_realigned=(
@@ -211,32 +211,35 @@ DEVIATIONS = table(make=in_network, needs=NEEDS)(
         in_unrolled(lambda out, last, _start, lengths: (_rotated(out, out.shape[1] - lengths), last), REVERSE),
         {"needs": ("lengths", "bidirectional")},
     ),
-    padding_in_front=("Treats a sequence as if it were at the end of its row, after the padding.", _PaddingInFront),
+    padding_in_front=(
+        "Treats a sequence as if it were at the end of its row, after the padding.",
+        in_network(_PaddingInFront),
+    ),
     h0_lands_on_padding=(
         "Pads before the sequence: the initial state passes through zeros before the sequence starts.",
-        _ZerosInFront,
+        in_network(_ZerosInFront),
         {"stands_for": ("ml-agents PR5206", "astnn PR28")},
     ),
-    lengths_one_too_short=("Makes every given length one step too short.", in_lengths(lambda lengths, _: lengths - 1)),
+    lengths_one_too_short=("Makes every given length one step too short.", lambda lengths, _: lengths - 1),
     lengths_one_too_long=(
         "Makes every given length one step too long, up to the padded length.",
-        in_lengths(lambda lengths, time: np.minimum(lengths + 1, time)),
+        lambda lengths, time: np.minimum(lengths + 1, time),
     ),
     lengths_of_wrong_row=(
         "Uses the length of the previous batch row for each row.",
-        in_lengths(lambda lengths, _: np.roll(lengths, 1)),
+        lambda lengths, _: np.roll(lengths, 1),
     ),
     lengths_of_first_row=(
         "Uses the first row's length for every row.",
-        in_lengths(lambda lengths, _: np.full_like(lengths, lengths[0])),
+        lambda lengths, _: np.full_like(lengths, lengths[0]),
     ),
     lengths_all_longest=(
         "Uses the longest length for all rows.",
-        in_lengths(lambda lengths, _: np.full_like(lengths, lengths.max())),
+        lambda lengths, _: np.full_like(lengths, lengths.max()),
     ),
     lengths_all_shortest=(
         "Uses the shortest length for all rows.",
-        in_lengths(lambda lengths, _: np.full_like(lengths, lengths.min())),
+        lambda lengths, _: np.full_like(lengths, lengths.min()),
     ),
     lengths_ignored_by_upper_layers=(
         "Uses the lengths in the first layer only.",

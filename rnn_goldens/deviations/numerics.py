@@ -92,6 +92,8 @@ def _cast(kind: str, name: str) -> Alteration:
     return in_case(change)
 
 
+_TANH = {"cells": ("rnn_tanh", *GATED)}
+
 DEVIATIONS = table()(
     **{
         f"{words.replace(' ', '_')}_cast_to_{name}": (
@@ -118,12 +120,12 @@ DEVIATIONS = table()(
     float16_activations=(
         "Computes the activations in float16.",
         _activations_in(to("float16"), "tanh", "sigmoid"),
-        {"cells": ("rnn_tanh", *GATED)},
+        _TANH,
     ),
     bfloat16_activations=(
         "Computes the activations in bfloat16.",
         _activations_in(to("bfloat16"), "tanh", "sigmoid"),
-        {"cells": ("rnn_tanh", *GATED)},
+        _TANH,
     ),
     float16_arithmetic=("Computes everything in float16.", _arithmetic_in(np.float16)),
     int8_weights=(
@@ -141,11 +143,7 @@ DEVIATIONS = table()(
     ),
     float32_accumulation=("Accumulates every matrix product in float32.", _summed_in(to("float32"))),
     float32_state=("Keeps the state in float32 between steps.", _state_kept_in(to("float32"))),
-    float32_tanh=(
-        "Computes the tanh in float32.",
-        _activations_in(to("float32"), "tanh"),
-        {"cells": ("rnn_tanh", *GATED)},
-    ),
+    float32_tanh=("Computes the tanh in float32.", _activations_in(to("float32"), "tanh"), _TANH),
     float32_exp=(
         "Computes the sigmoid's exponential in float32.",
         in_steps(sigmoid=lambda _, z: 1 / (1 + to("float32")(np.exp(to("float32")(-z))))),

@@ -221,6 +221,8 @@ OF_PARTS = table(make=in_state)(
     ),
 )
 
+_OF_LAYERS, _OF_DIRECTIONS = {"needs": ("state", "multilayer")}, {"needs": ("state", "bidirectional")}
+
 OF_H0 = table(make=in_state, needs=STATE)(
     h0_ignored=("Starts from h = 0 whatever h0 is.", _change_one(0, _zero), {"stands_for": ("opencv#19278",)}),
     c0_ignored=("Starts from c = 0 whatever c0 is.", _change_one(1, _zero), {"cells": LSTM}),
@@ -239,11 +241,7 @@ OF_H0 = table(make=in_state, needs=STATE)(
         in_case(lambda case: replace(case, state=case.state[:1] * len(case.state))),
         {"cells": LSTM, "mixes_states": True},
     ),
-    h0_of_wrong_layer=(
-        "Takes the initial states of the layers in reverse order.",
-        _LAYERS_REVERSED,
-        {"needs": ("state", "multilayer")},
-    ),
+    h0_of_wrong_layer=("Takes the initial states of the layers in reverse order.", _LAYERS_REVERSED, _OF_LAYERS),
     h0_of_first_layer_for_all=(
         "Starts every layer from the first layer's state.",
         selected(np.s_[:1]),
@@ -252,13 +250,9 @@ OF_H0 = table(make=in_state, needs=STATE)(
     h0_of_upper_layers_ignored=(
         "Uses the initial state in the first layer only.",
         lambda part, case: _zero_but(part, case, slice(1), slice(None)),
-        {"needs": ("state", "multilayer")},
+        _OF_LAYERS,
     ),
-    h0_of_wrong_direction=(
-        "Swaps the initial states of the two directions.",
-        _DIRECTIONS_SWAPPED,
-        {"needs": ("state", "bidirectional")},
-    ),
+    h0_of_wrong_direction=("Swaps the initial states of the two directions.", _DIRECTIONS_SWAPPED, _OF_DIRECTIONS),
     h0_of_forward_for_reverse=(
         "Starts both directions from the forward direction's state.",
         selected(np.s_[:, :1]),
@@ -267,7 +261,7 @@ OF_H0 = table(make=in_state, needs=STATE)(
     h0_of_reverse_ignored=(
         "Starts the reverse direction from zero.",
         lambda part, case: _zero_but(part, case, slice(None), slice(1)),
-        {"needs": ("state", "bidirectional")},
+        _OF_DIRECTIONS,
     ),
     h0_direction_major=(
         "Reads the first axis of the states as all layers forward, then all layers in reverse.",

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
-from rnn_goldens.deviations.alteration import Alteration, in_case, in_steps, in_weights
+from rnn_goldens.deviations.alteration import Alteration, in_case, in_steps, in_weights, in_x
 from rnn_goldens.deviations.blocks import GATED, REVERSED, UPPER, blocks, in_weights_of, only, read_as
 from rnn_goldens.deviations.table import table
 
@@ -110,10 +110,7 @@ EVERYWHERE = table()(
         "Multiplies x by W_hh and h by W_ih, where their shapes allow it (input size = hidden size).",
         in_steps(weights=_ih_and_hh_swapped),
     ),
-    inputs_reversed=(
-        "Reads the features of x in reverse order.",
-        in_case(lambda case: replace(case, x=case.x[..., ::-1])),
-    ),
+    inputs_reversed=("Reads the features of x in reverse order.", in_x(lambda x: x[..., ::-1])),
     weights_read_without_storage_offset=(
         "Loads every weight from the start of the storage that they share in a checkpoint: only the first is right.",
         in_case(_from_start_of_storage),

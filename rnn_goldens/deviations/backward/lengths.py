@@ -46,7 +46,7 @@ def _sorted(case: Case, gradients: Gradients) -> Gradients:
     return {name: rows[name](array) if name in rows else array for name, array in gradients.items()}
 
 
-def _by_lengths_that_are_off(by: int) -> Alteration:
+def _lengths_off(by: int) -> Alteration:
     """Use lengths that are off by a number of steps, if lengths are given."""
 
     class Off(Backward):
@@ -67,11 +67,11 @@ DEVIATIONS = table(needs=_LENGTHS)(
     ),
     lengths_one_short_on_the_way_back=(
         "Leaves out the last step of every sequence in the backward pass.",
-        _by_lengths_that_are_off(-1),
+        _lengths_off(-1),
     ),
     lengths_one_long_on_the_way_back=(
         "Includes one padded step of every padded sequence in the backward pass.",
-        _by_lengths_that_are_off(1),
+        _lengths_off(1),
     ),
     padded_cotangents_added=(
         "Adds the cotangents of out beyond a sequence's end to that of its last step.",

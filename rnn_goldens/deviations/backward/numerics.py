@@ -76,7 +76,7 @@ ROUNDING = table()(
 )
 """Deviations that round to a narrow type."""
 
-SCALED = table()(
+SCALED = table(make=_divided)(
     gradients_accumulated=(
         "Adds to the gradients of the previous call, which were not cleared.",
         _every(lambda array: 2 * array),
@@ -86,15 +86,9 @@ SCALED = table()(
         "Multiplies the gradient of every weight by 4.",
         in_gradient(("weight", "bias"), lambda array: 4 * array),
     ),
-    gradients_mean_over_time=(
-        "Divides every gradient by the number of steps, as for a mean instead of a sum.",
-        _divided(_steps),
-    ),
-    gradients_mean_over_batch=("Divides every gradient by the number of sequences.", _divided(_rows)),
-    gradients_mean_over_outputs=(
-        "Divides every gradient by the number of outputs, as for a mean loss.",
-        _divided(_outputs),
-    ),
+    gradients_mean_over_time=("Divides every gradient by the number of steps, as for a mean instead of a sum.", _steps),
+    gradients_mean_over_batch=("Divides every gradient by the number of sequences.", _rows),
+    gradients_mean_over_outputs=("Divides every gradient by the number of outputs, as for a mean loss.", _outputs),
     gradients_clipped_at_1=("Clips every gradient to between -1 and 1.", _every(lambda array: np.clip(array, -1, 1))),
     gradients_clipped_to_norm_1=("Scales all gradients so that their norm is at most 1.", in_gradients(_norm_clipped)),
 )

@@ -152,7 +152,7 @@ def _start(change: Callable[[Array, Case], Array], *names: str) -> Alteration:
     return in_gradients(changed)
 
 
-PASSED_ON = table()(
+PASSED_ON = table(make=_of_out)(
     backward_not_through_time=(
         "Passes no gradient from a step to the one before it: each step is differentiated separately.",
         _carried(lambda cotangents, _: _zero(cotangents)),
@@ -221,15 +221,9 @@ PASSED_ON = table()(
     ),
     d_out_ignored=("Ignores the cotangent of out.", _times(0, "d_out")),
     d_out_twice=("Adds the cotangent of out twice.", _times(2, "d_out")),
-    d_out_of_last_step_alone=("Uses the cotangent of out at the last step only.", _of_out(_last_step_alone)),
-    d_out_one_step_late=(
-        "Uses the cotangent of out of the previous step.",
-        _of_out(lambda d_out, _: np.roll(d_out, 1, axis=-2)),
-    ),
-    d_out_reversed_in_time=(
-        "Uses the cotangent of out with the steps in reverse order.",
-        _of_out(lambda d_out, _: d_out[..., ::-1, :]),
-    ),
+    d_out_of_last_step_alone=("Uses the cotangent of out at the last step only.", _last_step_alone),
+    d_out_one_step_late=("Uses the cotangent of out of the previous step.", lambda d, _: np.roll(d, 1, axis=-2)),
+    d_out_reversed_in_time=("Uses the cotangent of out with the steps in reverse order.", lambda d, _: d[..., ::-1, :]),
     cotangents_taken_for_ones=(
         "Differentiates the sum of out and the last states whatever their cotangents are.",
         in_cotangents(lambda _, cotangents: {name: np.ones_like(array) for name, array in cotangents.items()}),
@@ -238,16 +232,8 @@ PASSED_ON = table()(
 
 OF_START = table(make=_start, needs=("state",))(
     start_gradients_zero=("Returns zero for the gradients of the initial states.", lambda array, _: 0 * array),
-    h0_gradient_zero=(
-        "Returns zero for the gradient of h0.",
-        _start(lambda array, _: 0 * array, "h0"),
-        {"cells": _LSTM},
-    ),
-    c0_gradient_zero=(
-        "Returns zero for the gradient of c0.",
-        _start(lambda array, _: 0 * array, "c0"),
-        {"cells": _LSTM},
-    ),
+    h0_gradient_zero=("Returns zero for the gradient of h0.", lambda array, _: 0 * array, "h0", {"cells": _LSTM}),
+    c0_gradient_zero=("Returns zero for the gradient of c0.", lambda array, _: 0 * array, "c0", {"cells": _LSTM}),
     start_gradients_from_the_end=(
         "Returns the cotangents of the last states as the gradients of the initial states.",
         in_network(_StartFromLast),

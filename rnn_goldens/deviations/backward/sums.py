@@ -119,19 +119,16 @@ def _without_step(which: str, *weights: str) -> Alteration:
     return in_network(WithoutStep)
 
 
-OF_WEIGHTS = table()(
+OF_WEIGHTS = table(make=in_network)(
     weight_hh_by_state_after=(
         "Uses h after each step instead of before it in the gradient of weight_hh.",
-        in_network(_ByStateAfter),
+        _ByStateAfter,
         {"stands_for": ("Neuron PR181",)},
     ),
-    weight_ih_by_input_before=(
-        "Uses x of the previous time step in the gradient of weight_ih.",
-        in_network(_ByOtherInput),
-    ),
+    weight_ih_by_input_before=("Uses x of the previous time step in the gradient of weight_ih.", _ByOtherInput),
     upper_weight_ih_by_own_output=(
         "Uses the layer's output instead of its input in the gradient of weight_ih above the first layer.",
-        in_network(_ByOwnOutput),
+        _ByOwnOutput,
         {"needs": ("multilayer",), "stands_for": ("mxnet#17898",)},
     ),
     weights_overwritten_by_each_step=(

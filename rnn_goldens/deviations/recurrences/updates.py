@@ -43,17 +43,15 @@ def time_inside_heads(array: Array) -> Array:
     return array.reshape(rows, heads, time, *sizes).swapaxes(1, 2)
 
 
+_OF_HEADS = {"needs": ("several_heads",)}
+
 DECAY = table(make=in_equations, cells=GATED)(
     decay_of_first_key=(
         "Uses the decay of the first key for all rows of the state.",
         lambda g, **x: linear_attention(g=first_row(g), **x),
         {"needs": ("decay_by_key",)},
     ),
-    decay_of_first_head=(
-        "Uses the decay of the first head for all heads.",
-        in_arrays(g=_first_head),
-        {"needs": ("several_heads",)},
-    ),
+    decay_of_first_head=("Uses the decay of the first head for all heads.", in_arrays(g=_first_head), _OF_HEADS),
     decay_time_read_inside_heads=(
         "Reads the memory of g as (batch, heads, time).",
         in_arrays(g=time_inside_heads),
@@ -143,11 +141,7 @@ def _delta_rule_of_keys(
 
 
 DELTA_RULE = table(make=in_equations, cells=DELTA)(
-    beta_of_first_head=(
-        "Uses the beta of the first head for all heads.",
-        in_arrays(beta=_first_head),
-        {"needs": ("several_heads",)},
-    ),
+    beta_of_first_head=("Uses the beta of the first head for all heads.", in_arrays(beta=_first_head), _OF_HEADS),
     beta_time_read_inside_heads=(
         "Reads the memory of beta as (batch, heads, time).",
         in_arrays(beta=time_inside_heads),
