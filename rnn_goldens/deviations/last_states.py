@@ -144,7 +144,7 @@ DEVIATIONS = table(make=in_last_states)(
     ),
     h_n_is_h0=(
         "Returns the initial states as the last states.",
-        in_outputs(lambda case, outputs: (outputs[0], *case.state)),
+        in_outputs(lambda case, found: (found[0], *case.state)),
     ),
     h_n_zero=(
         "Never writes the last states: they are zero.",
@@ -163,10 +163,7 @@ DEVIATIONS = table(make=in_last_states)(
         in_steps(emit=lambda _, state, within: np.where(within, state[-1], 0)),
         {"cells": LSTM, "mixes_states": True},
     ),
-    h_n_batch_first=(
-        "Returns the last states as (batch, layers·directions, hidden).",
-        lambda part, _: part.swapaxes(0, 1),
-    ),
+    h_n_batch_first=("Returns the last states as (batch, layers·directions, hidden).", lambda h, _: h.swapaxes(0, 1)),
     h_n_reshaped_from_batch_first=(
         "Reshapes the last states from (batch, layers·directions, hidden).",
         lambda part, _: part.swapaxes(0, 1).reshape(part.shape),

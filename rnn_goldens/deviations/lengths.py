@@ -220,27 +220,15 @@ DEVIATIONS = table(make=in_lengths, needs=NEEDS)(
         in_network(_ZerosInFront),
         {"stands_for": ("ml-agents PR5206", "astnn PR28")},
     ),
-    lengths_one_too_short=("Makes every given length one step too short.", lambda lengths, _: lengths - 1),
+    lengths_one_too_short=("Makes every given length one step too short.", lambda n, _: n - 1),
     lengths_one_too_long=(
         "Makes every given length one step too long, up to the padded length.",
-        lambda lengths, time: np.minimum(lengths + 1, time),
+        lambda n, time: np.minimum(n + 1, time),
     ),
-    lengths_of_wrong_row=(
-        "Uses the length of the previous batch row for each row.",
-        lambda lengths, _: np.roll(lengths, 1),
-    ),
-    lengths_of_first_row=(
-        "Uses the first row's length for every row.",
-        lambda lengths, _: np.full_like(lengths, lengths[0]),
-    ),
-    lengths_all_longest=(
-        "Uses the longest length for all rows.",
-        lambda lengths, _: np.full_like(lengths, lengths.max()),
-    ),
-    lengths_all_shortest=(
-        "Uses the shortest length for all rows.",
-        lambda lengths, _: np.full_like(lengths, lengths.min()),
-    ),
+    lengths_of_wrong_row=("Uses the length of the previous batch row for each row.", lambda n, _: np.roll(n, 1)),
+    lengths_of_first_row=("Uses the first row's length for every row.", lambda n, _: np.full_like(n, n[0])),
+    lengths_all_longest=("Uses the longest length for all rows.", lambda n, _: np.full_like(n, n.max())),
+    lengths_all_shortest=("Uses the shortest length for all rows.", lambda n, _: np.full_like(n, n.min())),
     lengths_ignored_by_upper_layers=(
         "Uses the lengths in the first layer only.",
         in_steps(unroll=_upper_layers_ignore_lengths),

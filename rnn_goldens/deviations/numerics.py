@@ -41,7 +41,7 @@ def _state_kept_in(rounded: Round) -> Alteration:
     return in_steps(step=step)
 
 
-def _activations_in(rounded: Round, *names: str) -> Alteration:
+def _activations_in(rounded: Round, names: tuple[str, ...] = ("tanh", "sigmoid")) -> Alteration:
     """Round the arguments and results of activations."""
 
     def around(name: str) -> Callable[[Network, Array], Array]:
@@ -117,16 +117,8 @@ DEVIATIONS = table()(
     tf32_accumulation=("Accumulates every matrix product in TF32.", _summed_in(to_tf32)),
     float16_state=("Keeps the state in float16 between steps.", _state_kept_in(to("float16"))),
     bfloat16_state=("Keeps the state in bfloat16 between steps.", _state_kept_in(to("bfloat16"))),
-    float16_activations=(
-        "Computes the activations in float16.",
-        _activations_in(to("float16"), "tanh", "sigmoid"),
-        _TANH,
-    ),
-    bfloat16_activations=(
-        "Computes the activations in bfloat16.",
-        _activations_in(to("bfloat16"), "tanh", "sigmoid"),
-        _TANH,
-    ),
+    float16_activations=("Computes the activations in float16.", _activations_in(to("float16")), _TANH),
+    bfloat16_activations=("Computes the activations in bfloat16.", _activations_in(to("bfloat16")), _TANH),
     float16_arithmetic=("Computes everything in float16.", _arithmetic_in(np.float16)),
     int8_weights=(
         "Quantizes each matrix to 8-bit integers with one scale.",
@@ -143,7 +135,7 @@ DEVIATIONS = table()(
     ),
     float32_accumulation=("Accumulates every matrix product in float32.", _summed_in(to("float32"))),
     float32_state=("Keeps the state in float32 between steps.", _state_kept_in(to("float32"))),
-    float32_tanh=("Computes the tanh in float32.", _activations_in(to("float32"), "tanh"), _TANH),
+    float32_tanh=("Computes the tanh in float32.", _activations_in(to("float32"), ("tanh",)), _TANH),
     float32_exp=(
         "Computes the sigmoid's exponential in float32.",
         in_steps(sigmoid=lambda _, z: 1 / (1 + to("float32")(np.exp(to("float32")(-z))))),

@@ -33,7 +33,7 @@ def _side_flipped(right: Backward, d_outs: Sequence[Array], direction: int, dire
     return found[::-1] if direction else found
 
 
-def _of_other_direction(name: str) -> str:
+def _opposite(name: str) -> str:
     return name.removesuffix("_reverse") if name.endswith("_reverse") else f"{name}_reverse"
 
 
@@ -95,10 +95,7 @@ OF_DIRECTIONS = table(needs=_BIDIRECTIONAL)(
         "Returns the gradients of the forward weights for those of the reverse direction.",
         in_names(lambda name: name.removesuffix("_reverse")),
     ),
-    direction_gradients_swapped=(
-        "Swaps the gradients of the weights of the two directions.",
-        in_names(_of_other_direction),
-    ),
+    direction_gradients_swapped=("Swaps the gradients of the weights of the two directions.", in_names(_opposite)),
     reverse_gradients_zero=(
         "Returns zero for the gradients of the reverse direction's weights.",
         in_gradients(

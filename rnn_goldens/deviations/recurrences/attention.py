@@ -9,7 +9,8 @@ import numpy as np
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.notation import Operand, Term
 from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.cells.recurrence_equations import Terms, linear_attention
+from rnn_goldens.cells.recurrence_equations import Terms
+from rnn_goldens.cells.recurrence_equations import linear_attention as right
 from rnn_goldens.deviations.recurrences.edits import ATTENTION, Edit, in_arrays, in_equations, in_outputs
 from rnn_goldens.deviations.recurrences.updates import time_inside_heads
 from rnn_goldens.deviations.table import table
@@ -39,7 +40,7 @@ def _normalized(vectors: Array) -> Array:
 
 
 def _read_before_update(q: Term, S: Term, scale: Operand, **x: Term) -> tuple[Terms, Terms]:
-    _, after = linear_attention(q=q, S=S, scale=scale, **x)
+    _, after = right(q=q, S=S, scale=scale, **x)
     return (scale * (S.mT @ q),), after
 
 
@@ -113,8 +114,8 @@ SCALE = table(make=in_equations, cells=ATTENTION)(
         _default(lambda config: 1 / config["d_k"]),
         {"needs": ("default_scale",)},
     ),
-    scale_left_out=("Leaves out the scale.", lambda scale, **x: linear_attention(scale=1, **x)),
-    scale_applied_twice=("Applies the scale twice.", lambda scale, **x: linear_attention(scale=scale * scale, **x)),
+    scale_left_out=("Leaves out the scale.", lambda scale, **x: right(scale=1, **x)),
+    scale_applied_twice=("Applies the scale twice.", lambda scale, **x: right(scale=scale * scale, **x)),
     scale_option_ignored=(
         "Scales by 1/√d_k even if another scale is given.",
         Edit(lambda case: _with_scale(case, None)),
@@ -122,6 +123,6 @@ SCALE = table(make=in_equations, cells=ATTENTION)(
     ),
     scale_applied_to_keys=(
         "Scales the keys instead of the outputs, so that the state is scaled, too.",
-        lambda k, scale, **x: linear_attention(k=scale * k, scale=1, **x),
+        lambda k, scale, **x: right(k=scale * k, scale=1, **x),
     ),
 )

@@ -208,7 +208,7 @@ KEYS_AND_VALUES = table(make=WrongBackward, cells=DELTA)(
 # The state.
 
 
-def _last_scaled(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
+def _scaled(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
     scale = case.config.option("scale")
     return {"S": float(case.config["d_k"] ** -0.5 if scale is None else scale) * right.d_last(case, cotangents)["S"]}
 
@@ -248,7 +248,7 @@ STATE = (
     *table(make=WrongBackward, cells=ATTENTION)(
         last_state_cotangent_scaled=(
             "Multiplies the cotangent of the last state by the scale.",
-            in_loop(d_last=_last_scaled),
+            in_loop(d_last=_scaled),
         ),
         last_state_cotangent_read_transposed=(
             "Reads the cotangent of the last state as (d_v, d_k).",

@@ -11,21 +11,16 @@ from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, weights_in_lane
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.deviations.backward.alterations import detached
-from rnn_goldens.deviations.recurrences.backward_equations import (
-    Change,
-    causal_conv,
-    min_gru,
-    of_first_row,
-    rg_lru,
-    selective_scan,
-)
+from rnn_goldens.deviations.recurrences.backward_equations import Change, min_gru, of_first_row, rg_lru
+from rnn_goldens.deviations.recurrences.backward_equations import causal_conv as conv
+from rnn_goldens.deviations.recurrences.backward_equations import selective_scan as scan
 from rnn_goldens.deviations.recurrences.edits import CHUNK, WrongBackward, for_each_chunk_size, in_loop
 from rnn_goldens.deviations.table import table
 
 # ruff: noqa: ARG005 - functions have the arguments of changes, or of the methods that they replace
 
 
-def _min_gru_by_gate(of_gate: Change) -> Equations:
+def _by_gate(of_gate: Change) -> Equations:
     """Return minGRU with another derivative of the state after the step by the gate."""
     return min_gru(
         after=lambda x: (1 - detached(x.gate)) * x.h + detached(x.gate) * x.n + x.gate * detached(of_gate(x))
@@ -43,67 +38,61 @@ def _last_decayed_by_padding(size: int) -> type[RecurrenceBackward]:
 SELECTIVE_SCAN = table(make=WrongBackward, cells=("selective_scan",))(
     selective_scan_d_dt_without_softplus=(
         "Leaves out the derivative of softplus in the gradient of dt.",
-        selective_scan(size=lambda x: x.dt),
+        scan(size=lambda x: x.dt),
     ),
     selective_scan_d_dt_of_decay_alone=(
         "Computes the gradient of dt through the decay only, not through dt u B.",
-        selective_scan(gated=lambda x: detached(x.size) * x.u),
+        scan(gated=lambda x: detached(x.size) * x.u),
     ),
     selective_scan_d_dt_of_input_alone=(
         "Computes the gradient of dt through dt u B only, not through the decay.",
-        selective_scan(log=lambda x: detached(x.size) * x.A),
+        scan(log=lambda x: detached(x.size) * x.A),
     ),
     selective_scan_d_a_without_dt=(
         "Sums the gradient of A without dt.",
-        selective_scan(log=lambda x: x.size * detached(x.A) + x.A),
+        scan(log=lambda x: x.size * detached(x.A) + x.A),
     ),
     selective_scan_decay_without_exp=(
         "Leaves out the factor exp(dt A) in the gradients through the decay.",
-        selective_scan(decay=lambda x: x.log),
+        scan(decay=lambda x: x.log),
     ),
     selective_scan_decay_by_state_after=(
         "Uses the state after the step instead of before it in the gradients through the decay.",
-        selective_scan(decayed=lambda x: detached(x.decay) * x.h + x.decay * detached(x.decayed + x.written)),
+        scan(decayed=lambda x: detached(x.decay) * x.h + x.decay * detached(x.decayed + x.written)),
     ),
     selective_scan_d_a_of_log=(
         "Returns the gradient of log(-A), the parameter of many models, as that of A.",
-        selective_scan(log=lambda x: x.size * detached(x.A) + detached(x.log) * x.A),
+        scan(log=lambda x: x.size * detached(x.A) + detached(x.log) * x.A),
     ),
-    selective_scan_d_d_zero=(
-        "Returns zero for the gradient of D.",
-        selective_scan(skipped=lambda x: detached(x.D) * x.u),
-    ),
+    selective_scan_d_d_zero=("Returns zero for the gradient of D.", scan(skipped=lambda x: detached(x.D) * x.u)),
     selective_scan_d_b_of_first_channel=(
         "Computes the gradient of B from the first channel instead of the sum over channels.",
-        selective_scan(written=lambda x: outer(x.gated, detached(x.B)) + of_first_row(outer(detached(x.gated), x.B))),
+        scan(written=lambda x: outer(x.gated, detached(x.B)) + of_first_row(outer(detached(x.gated), x.B))),
     ),
     selective_scan_d_c_of_first_channel=(
         "Computes the gradient of C from the first channel instead of the sum over channels.",
-        selective_scan(read=lambda x: x.after @ detached(x.C) + of_first_row(detached(x.after) @ x.C)),
+        scan(read=lambda x: x.after @ detached(x.C) + of_first_row(detached(x.after) @ x.C)),
     ),
     selective_scan_d_b_without_dt=(
         "Computes the gradient of B with u instead of dt u.",
-        selective_scan(written=lambda x: outer(x.gated, detached(x.B)) + outer(detached(x.u), x.B)),
+        scan(written=lambda x: outer(x.gated, detached(x.B)) + outer(detached(x.u), x.B)),
     ),
     selective_scan_d_c_by_state_before=(
         "Computes the gradient of C with the state before the step.",
-        selective_scan(read=lambda x: x.after @ detached(x.C) + detached(x.h) @ x.C),
+        scan(read=lambda x: x.after @ detached(x.C) + detached(x.h) @ x.C),
     ),
-    selective_scan_d_u_without_d=(
-        "Leaves out D in the gradient of u.",
-        selective_scan(skipped=lambda x: x.D * detached(x.u)),
-    ),
+    selective_scan_d_u_without_d=("Leaves out D in the gradient of u.", scan(skipped=lambda x: x.D * detached(x.u))),
     selective_scan_d_u_without_state=(
         "Computes the gradient of u through D only.",
-        selective_scan(gated=lambda x: x.size * detached(x.u)),
+        scan(gated=lambda x: x.size * detached(x.u)),
     ),
     selective_scan_d_u_without_dt=(
         "Leaves out dt in the gradient of u.",
-        selective_scan(gated=lambda x: x.size * detached(x.u) + x.u),
+        scan(gated=lambda x: x.size * detached(x.u) + x.u),
     ),
     selective_scan_state_not_decayed=(
         "Passes the state's cotangent to the step before without the decay.",
-        selective_scan(decayed=lambda x: x.decay * detached(x.h) + x.h),
+        scan(decayed=lambda x: x.decay * detached(x.h) + x.h),
     ),
     **for_each_chunk_size(
         "selective_scan_last_cotangent_decayed_by_padding",
@@ -169,14 +158,11 @@ RG_LRU = table(make=WrongBackward, cells=("rg_lru",))(
 
 
 MIN_GRU = table(make=WrongBackward, cells=("min_gru",))(
-    min_gru_d_z_of_other_sign=(
-        "Uses h - n instead of n - h in the gradient of z.",
-        _min_gru_by_gate(lambda x: x.h - x.n),
-    ),
-    min_gru_d_z_by_candidate_alone=("Uses n instead of n - h in the gradient of z.", _min_gru_by_gate(lambda x: x.n)),
+    min_gru_d_z_of_other_sign=("Uses h - n instead of n - h in the gradient of z.", _by_gate(lambda x: x.h - x.n)),
+    min_gru_d_z_by_candidate_alone=("Uses n instead of n - h in the gradient of z.", _by_gate(lambda x: x.n)),
     min_gru_d_z_by_state_after=(
         "Uses the state after the step instead of before it in the gradient of z.",
-        _min_gru_by_gate(lambda x: x.n - x.after),
+        _by_gate(lambda x: x.n - x.after),
     ),
     min_gru_d_z_without_slope=(
         "Leaves out the derivative of the sigmoid in the gradient of z.",
@@ -223,33 +209,33 @@ def _read_transposed(right: RecurrenceBackward, case: RecurrenceCase, cotangents
 CAUSAL_CONV = table(make=WrongBackward, cells=("causal_conv",))(
     causal_conv_d_weight_flipped=(
         "Returns the gradient of the weight with its taps in reverse order.",
-        causal_conv(convolved=lambda x: detached(x.weight).mT @ x.inputs + x.weight.mT @ detached(_flipped(x.inputs))),
+        conv(convolved=lambda x: detached(x.weight).mT @ x.inputs + x.weight.mT @ detached(_flipped(x.inputs))),
     ),
     causal_conv_d_x_by_flipped_weight=(
         "Computes the gradient of x with the taps of the weight in reverse order.",
-        causal_conv(convolved=lambda x: x.weight.mT @ detached(x.inputs) + detached(_flipped(x.weight)).mT @ x.inputs),
+        conv(convolved=lambda x: x.weight.mT @ detached(x.inputs) + detached(_flipped(x.weight)).mT @ x.inputs),
     ),
     causal_conv_silu_left_out=(
         "Leaves out the derivative of SiLU.",
-        causal_conv(activated=lambda x: x.biased),
+        conv(activated=lambda x: x.biased),
         {"needs": ("silu",)},
     ),
     causal_conv_silu_by_sigmoid_alone=(
         "Uses the sigmoid alone for the derivative of SiLU.",
-        causal_conv(activated=lambda x: x.biased * detached(sigmoid(x.biased))),
+        conv(activated=lambda x: x.biased * detached(sigmoid(x.biased))),
         {"needs": ("silu",)},
     ),
     causal_conv_d_bias_zero=(
         "Returns zero for the gradient of the bias.",
-        causal_conv(biased=lambda x: x.convolved + detached(x.bias)),
+        conv(biased=lambda x: x.convolved + detached(x.bias)),
     ),
     causal_conv_d_weight_without_window=(
         "Leaves out the inputs of earlier steps in the gradient of the weight: only the last tap has one.",
-        causal_conv(convolved=lambda x: _flipped(of_first_row(_flipped(x.weight))).mT @ x.inputs),
+        conv(convolved=lambda x: _flipped(of_first_row(_flipped(x.weight))).mT @ x.inputs),
     ),
     causal_conv_window_not_shifted=(
         "Passes the window's cotangent back without shifting it: each goes to the input before its own.",
-        causal_conv(window_after=lambda x: x.window),
+        conv(window_after=lambda x: x.window),
     ),
     causal_conv_initial_window_reversed=(
         "Returns the gradient of the initial window with the newest input first.",

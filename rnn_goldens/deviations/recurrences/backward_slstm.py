@@ -112,10 +112,7 @@ DEVIATIONS = table(make=WrongBackward, cells=("slstm",))(
         "Passes the cotangent to h before the step through z only, not through the gates.",
         _only("z"),
     ),
-    slstm_h_without_output_gate=(
-        "Leaves out the output gate in the cotangent of h before the step.",
-        _only("i", "f", "z"),
-    ),
+    slstm_h_without_output_gate=("Leaves out the output gate in the cotangent of h before the step.", _only(*"ifz")),
     slstm_h_by_untransposed_weights=(
         "Multiplies by the recurrent weights instead of by their transposes.",
         slstm(recurrent=lambda x: x.R @ detached(x.h) + detached(x.R).mT @ x.h),

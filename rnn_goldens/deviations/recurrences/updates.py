@@ -9,7 +9,8 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.matrix_notation import first_row
 from rnn_goldens.cells.notation import Operand, Term, exp, log_sigmoid, maximum, sigmoid
 from rnn_goldens.cells.recurrence import MatrixArithmetic
-from rnn_goldens.cells.recurrence_equations import Equations, Terms, linear_attention
+from rnn_goldens.cells.recurrence_equations import Equations, Terms
+from rnn_goldens.cells.recurrence_equations import linear_attention as right
 from rnn_goldens.deviations.recurrences.edits import DELTA, GATED, in_arrays, in_equations
 from rnn_goldens.deviations.table import table
 
@@ -28,7 +29,7 @@ class _OfColumns(MatrixArithmetic):
 
 
 def _after_update(q: Term, g: Term, scale: Operand, **x: Term) -> tuple[Terms, Terms]:
-    _, (S,) = linear_attention(q=q, scale=scale, **x)
+    _, (S,) = right(q=q, scale=scale, **x)
     S = exp(g) * S
     return (scale * (S.mT @ q),), (S,)
 
@@ -48,7 +49,7 @@ _OF_HEADS = {"needs": ("several_heads",)}
 DECAY = table(make=in_equations, cells=GATED)(
     decay_of_first_key=(
         "Uses the decay of the first key for all rows of the state.",
-        lambda g, **x: linear_attention(g=first_row(g), **x),
+        lambda g, **x: right(g=first_row(g), **x),
         {"needs": ("decay_by_key",)},
     ),
     decay_of_first_head=("Uses the decay of the first head for all heads.", in_arrays(g=_first_head), _OF_HEADS),
@@ -59,7 +60,7 @@ DECAY = table(make=in_equations, cells=GATED)(
     ),
     decay_of_columns=(
         "Multiplies the columns of the state by the decays of the keys, instead of the rows.",
-        lambda g, S, **x: linear_attention(S=Term("decayed_columns", (exp(g), S)), **x),
+        lambda g, S, **x: right(S=Term("decayed_columns", (exp(g), S)), **x),
         _OfColumns(),
         {"needs": ("decay_by_key",)},
     ),
@@ -68,31 +69,25 @@ DECAY = table(make=in_equations, cells=GATED)(
         in_arrays(g=lambda g: np.concatenate([g[:, 1:], g[:, -1:]], axis=1)),
         {"needs": ("several_steps",)},
     ),
-    decay_left_out=("Leaves out the decay.", lambda g, **x: linear_attention(**x)),
-    decay_applied_twice=("Applies the decay twice.", lambda g, **x: linear_attention(g=2 * g, **x)),
+    decay_left_out=("Leaves out the decay.", lambda g, **x: right(**x)),
+    decay_applied_twice=("Applies the decay twice.", lambda g, **x: right(g=2 * g, **x)),
     decay_sign_flipped=(
         "Computes e^-g instead of e^g.",
-        lambda g, **x: linear_attention(g=-g, **x),
+        lambda g, **x: right(g=-g, **x),
         {"fix": "g is the logarithm of the decay, so it is not positive"},
     ),
-    decay_to_base_2=("Computes 2^g instead of e^g.", lambda g, **x: linear_attention(g=log(2) * g, **x)),
+    decay_to_base_2=("Computes 2^g instead of e^g.", lambda g, **x: right(g=log(2) * g, **x)),
     decay_scaled_for_base_2=(
         "Multiplies g by log2 e, as for a power of 2, and then computes a power of e.",
-        lambda g, **x: linear_attention(g=g / log(2), **x),
+        lambda g, **x: right(g=g / log(2), **x),
     ),
-    decay_exponential_left_out=(
-        "Multiplies the state by g instead of e^g.",
-        lambda g, S, **x: linear_attention(S=g * S, **x),
-    ),
-    decay_linearized=(
-        "Multiplies the state by 1 + g instead of e^g.",
-        lambda g, S, **x: linear_attention(S=(1 + g) * S, **x),
-    ),
+    decay_exponential_left_out=("Multiplies the state by g instead of e^g.", lambda g, S, **x: right(S=g * S, **x)),
+    decay_linearized=("Multiplies the state by 1 + g instead of e^g.", lambda g, S, **x: right(S=(1 + g) * S, **x)),
     decay_log_sigmoid_added=(
         "Applies a log-sigmoid to g, which is a logarithm already.",
-        lambda g, **x: linear_attention(g=log_sigmoid(g), **x),
+        lambda g, **x: right(g=log_sigmoid(g), **x),
     ),
-    decay_clamped=("Replaces log-decays below -5 by -5.", lambda g, **x: linear_attention(g=maximum(g, -5), **x)),
+    decay_clamped=("Replaces log-decays below -5 by -5.", lambda g, **x: right(g=maximum(g, -5), **x)),
     decay_after_update=("Applies the decay after the update instead of before.", _after_update),
     past_state_not_decayed=(
         "Does not apply the decay of the first step to the initial state.",
@@ -101,7 +96,7 @@ DECAY = table(make=in_equations, cells=GATED)(
     ),
     decay_not_seen_by_delta_rule=(
         "Subtracts from the value what the state holds for the key before the decay, instead of after it.",
-        lambda k, v, S, beta, **x: linear_attention(k=k, v=beta * (v - S.mT @ k), S=S, **x),
+        lambda k, v, S, beta, **x: right(k=k, v=beta * (v - S.mT @ k), S=S, **x),
         {"cells": ("gated_delta",)},
     ),
 )
@@ -121,7 +116,7 @@ def storing(value: Callable[[Term, Term, Term], Term]) -> Equations:
         q: Term, k: Term, v: Term, S: Term, *, scale: Operand, beta: Term, g: Term | None = None
     ) -> tuple[Terms, Terms]:
         S = _decayed(S, g)
-        return linear_attention(q, k, value(v, S.mT @ k, beta), S, scale=scale)
+        return right(q, k, value(v, S.mT @ k, beta), S, scale=scale)
 
     return equations
 
@@ -130,14 +125,14 @@ def _held_value_of_query(
     q: Term, k: Term, v: Term, S: Term, *, scale: Operand, beta: Term, g: Term | None = None
 ) -> tuple[Terms, Terms]:
     S, first_query = _decayed(S, g), first_row(q.mT).mT
-    return linear_attention(q, k, beta * (v - S.mT @ first_query), S, scale=scale)
+    return right(q, k, beta * (v - S.mT @ first_query), S, scale=scale)
 
 
 def _delta_rule_of_keys(
     q: Term, k: Term, v: Term, S: Term, *, scale: Operand, beta: Term, g: Term | None = None
 ) -> tuple[Terms, Terms]:
     S = _decayed(S, g)
-    return linear_attention(q, beta * (k - S @ v), v, S, scale=scale)
+    return right(q, beta * (k - S @ v), v, S, scale=scale)
 
 
 DELTA_RULE = table(make=in_equations, cells=DELTA)(
@@ -149,15 +144,15 @@ DELTA_RULE = table(make=in_equations, cells=DELTA)(
     ),
     beta_sigmoid_added=(
         "Applies a sigmoid to beta, which is between 0 and 1 already.",
-        lambda beta, **x: linear_attention(beta=sigmoid(beta), **x),
+        lambda beta, **x: right(beta=sigmoid(beta), **x),
     ),
     beta_left_out=("Leaves out beta.", storing(lambda v, held, _: v - held)),
     beta_doubled=(
         "Doubles beta.",
-        lambda beta, **x: linear_attention(beta=2 * beta, **x),
+        lambda beta, **x: right(beta=2 * beta, **x),
         {"fix": "a layer that allows negative eigenvalues doubles beta before it calls the kernel"},
     ),
-    beta_applied_twice=("Applies beta twice.", lambda beta, **x: linear_attention(beta=beta * beta, **x)),
+    beta_applied_twice=("Applies beta twice.", lambda beta, **x: right(beta=beta * beta, **x)),
     beta_not_on_value=(
         "Applies beta only to what the state holds: v - β S k.",
         storing(lambda v, held, beta: v - beta * held),
