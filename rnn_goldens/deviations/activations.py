@@ -123,7 +123,8 @@ IN_ONE_PLACE = table()(
 
 TANH = ("rnn_tanh", "lstm", "gru")
 SIGMOID = ("lstm", "gru")
-RELU = ("rnn_relu",)
+_OF_SIGMOID = {"cells": SIGMOID}
+RELU = {"cells": ("rnn_relu",)}
 
 
 def _tanh(function: Callable[[Array], Array]) -> Alteration:
@@ -183,15 +184,15 @@ def _true_sigmoid(z: Array) -> Array:
 
 EVERYWHERE = table(make=_tanh, cells=TANH)(
     tanh_missing=("Leaves out every tanh.", lambda z: z),
-    relu_missing=("Leaves out the relu.", _relu(lambda z: z), {"cells": RELU}),
+    relu_missing=("Leaves out the relu.", _relu(lambda z: z), RELU),
     relu_for_tanh=("Uses a relu for every tanh.", lambda z: np.maximum(z, 0)),
-    tanh_for_relu=("Uses a tanh for the relu.", _relu(np.tanh), {"cells": RELU}),
+    tanh_for_relu=("Uses a tanh for the relu.", _relu(np.tanh), RELU),
     sigmoid_for_tanh=(
         "Uses a sigmoid for every tanh.",
         _true_sigmoid,
         {"cells": ("rnn_tanh", "lstm"), "dialects": ("rnn_sigmoid",)},
     ),
-    tanh_for_sigmoid=("Uses a tanh for every sigmoid.", _sigmoid(np.tanh), {"cells": SIGMOID}),
+    tanh_for_sigmoid=("Uses a tanh for every sigmoid.", _sigmoid(np.tanh), _OF_SIGMOID),
     softsign_for_tanh=(
         "Uses z / (1 + |z|) for every tanh.",
         lambda z: z / (1 + np.abs(z)),
@@ -213,25 +214,21 @@ EVERYWHERE = table(make=_tanh, cells=TANH)(
         _linear(1 / 6),
         {"cells": SIGMOID, "dialects": ("lstm_hard_sigmoid_sixth", "gru_hard_sigmoid_sixth")},
     ),
-    leaky_relu=("Uses a leaky relu with slope 0.01.", _relu(lambda z: np.where(z < 0, 0.01 * z, z)), {"cells": RELU}),
-    elu=("Uses an elu for the relu.", _relu(lambda z: np.where(z < 0, np.expm1(np.minimum(z, 0)), z)), {"cells": RELU}),
-    leaky_relu_fifth=("Uses a leaky relu with slope 0.2.", _relu(lambda z: np.maximum(z, 0.2 * z)), {"cells": RELU}),
-    softplus=("Uses a softplus for the relu.", _relu(lambda z: np.logaddexp(0, z)), {"cells": RELU}),
-    relu_clipped=("Clips the relu at 6.", _relu(lambda z: np.clip(z, 0, 6)), {"cells": RELU}),
+    leaky_relu=("Uses a leaky relu with slope 0.01.", _relu(lambda z: np.where(z < 0, 0.01 * z, z)), RELU),
+    elu=("Uses an elu for the relu.", _relu(lambda z: np.where(z < 0, np.expm1(np.minimum(z, 0)), z)), RELU),
+    leaky_relu_fifth=("Uses a leaky relu with slope 0.2.", _relu(lambda z: np.maximum(z, 0.2 * z)), RELU),
+    softplus=("Uses a softplus for the relu.", _relu(lambda z: np.logaddexp(0, z)), RELU),
+    relu_clipped=("Clips the relu at 6.", _relu(lambda z: np.clip(z, 0, 6)), RELU),
     **for_each(
         (1, 20),
         "relu_clipped_at_{}",
         "Clips the relu at {}.",
         lambda limit: _relu(partial(np.clip, a_min=0, a_max=limit)),
-        {"cells": RELU},
+        RELU,
     ),
-    thresholded_relu=(
-        "Uses ONNX's thresholded relu: z above 1, else 0.",
-        _relu(lambda z: np.where(z > 1, z, 0)),
-        {"cells": RELU},
-    ),
-    silu_for_relu=("Uses z sigmoid(z) for the relu.", _relu(lambda z: z * _true_sigmoid(z)), {"cells": RELU}),
-    relu_of_absolute=("Uses |z| for the relu.", _relu(np.abs), {"cells": RELU}),
+    thresholded_relu=("Uses ONNX's thresholded relu: z above 1, else 0.", _relu(lambda z: np.where(z > 1, z, 0)), RELU),
+    silu_for_relu=("Uses z sigmoid(z) for the relu.", _relu(lambda z: z * _true_sigmoid(z)), RELU),
+    relu_of_absolute=("Uses |z| for the relu.", _relu(np.abs), RELU),
     gates_clipped=("Clips the arguments of activations to ±2, as ONNX's clip does.", _clipped(2)),
     **for_each(
         (1, 3, 5, 10),
@@ -274,12 +271,12 @@ EVERYWHERE = table(make=_tanh, cells=TANH)(
     fast_exp_sigmoid=(
         "Approximates the sigmoid's exponential by the bits of a float: off by up to 1.5e-2.",
         _sigmoid(lambda z: 1 / (1 + _fast_exp(-z))),
-        {"cells": SIGMOID},
+        _OF_SIGMOID,
     ),
     sigmoid_by_fast_tanh=(
         "Computes the sigmoid as (1 + tanh(z/2)) / 2 with the fast tanh of degrees 5 and 4.",
         _sigmoid(lambda z: 0.5 + 0.5 * fast_tanh(z / 2)),
-        {"cells": SIGMOID},
+        _OF_SIGMOID,
     ),
     tanh_nan_beyond_40=(
         "Returns NaN for the tanh of arguments beyond ±40.",

@@ -158,30 +158,30 @@ OF_ALL_CELLS = table(reports={"b_ih_after_activation": ("tvm PR3410",)}, needs=(
     ),
 )
 
-OF_GRU = table(cells=("gru",), needs=("bias",))(
-    gru_b_hn_missing=(
+OF_GRU = table(cells=("gru",), needs=("bias",), named="gru_{}")(
+    b_hn_missing=(
         "Leaves out b_hn, the recurrent bias of the candidate.",
         in_weights(only("bias_hh", _without_candidate)),
     ),
-    gru_b_hn_missing_without_h0=(
+    b_hn_missing_without_h0=(
         "Leaves b_hn out on the first step if no initial state is given.",
         left_out({"bias_hh"}, at_first_step=True, state_given=False, rest=_without_candidate),
         {"stands_for": ("mlx#3249",)},
     ),
-    gru_b_hn_outside_reset=(
+    b_hn_outside_reset=(
         "Adds b_hn outside the product with the reset gate, as Core ML: tanh(... + b_in + b_hn + r (W_hn h)).",
         _candidate_moved("bias_hh", "bias_ih"),
         {"stands_for": ("coremltools#1124",)},
     ),
-    gru_b_in_inside_reset=(
+    b_in_inside_reset=(
         "Adds b_in inside the product with the reset gate: tanh(W_in x + r (W_hn h + b_hn + b_in)).",
         _candidate_moved("bias_ih", "bias_hh"),
     ),
-    gru_biases_swapped=(
+    biases_swapped=(
         "Swaps b_ih and b_hh; only the GRU's candidate uses them separately, not as a sum.",
         _in_biases(lambda w, _: {"bias_ih": w["bias_hh"], "bias_hh": w["bias_ih"]}),
     ),
-    gru_b_hn_accumulates_over_rows=(
+    b_hn_accumulates_over_rows=(
         "Does not clear the buffer of b_hn: from the third batch row on, b_hn is added twice.",
         in_steps(step=_b_hn_added_again),
         {"stands_for": ("onnxruntime PR3893",)},

@@ -38,50 +38,50 @@ def _read_for(order: str, wrong: str, used: str, sign: int = 1) -> Alteration:
     return in_weights(change)
 
 
-OF_LSTM = table(cells=("lstm",))(
-    lstm_forget_bias_plus_1=(
+OF_LSTM = table(cells=("lstm",), named="lstm_{}")(
+    forget_bias_plus_1=(
         "Adds 1 to the forget gate's bias.",
         gate_biased_by("f", 1),
         {"stands_for": ("coremltools#309",)},
     ),
-    lstm_input_gate_open=("Leaves out the input gate: i = 1.", gate_biased_by("i", np.inf)),
-    lstm_forget_gate_open=("Leaves out the forget gate: f = 1.", gate_biased_by("f", np.inf)),
-    lstm_output_gate_open=("Leaves out the output gate: o = 1.", gate_biased_by("o", np.inf)),
-    lstm_cell_forgets_everything=("Leaves out f c: c = i g.", gate_biased_by("f", -np.inf)),
-    lstm_forget_gate_complemented=("Uses 1 - f for the forget gate.", _complemented("f")),
-    lstm_forget_gate_is_input_gate=("Uses the input gate for the forget gate, too.", _read_for("ifgo", "f", "i")),
-    lstm_gates_coupled=(
+    input_gate_open=("Leaves out the input gate: i = 1.", gate_biased_by("i", np.inf)),
+    forget_gate_open=("Leaves out the forget gate: f = 1.", gate_biased_by("f", np.inf)),
+    output_gate_open=("Leaves out the output gate: o = 1.", gate_biased_by("o", np.inf)),
+    cell_forgets_everything=("Leaves out f c: c = i g.", gate_biased_by("f", -np.inf)),
+    forget_gate_complemented=("Uses 1 - f for the forget gate.", _complemented("f")),
+    forget_gate_is_input_gate=("Uses the input gate for the forget gate, too.", _read_for("ifgo", "f", "i")),
+    gates_coupled=(
         "Uses 1 - f for the input gate, as a coupled LSTM does.",
         _read_for("ifgo", "i", "f", -1),
         {"dialects": ("lstm_coupled_input",)},
     ),
-    lstm_gates_coupled_by_input=(
+    gates_coupled_by_input=(
         "Uses 1 - i for the forget gate, as ONNX couples them.",
         _read_for("ifgo", "f", "i", -1),
         {"dialects": ("lstm_input_forget",)},
     ),
-    lstm_output_without_tanh=("Outputs h = o c.", _lstm(new_h=lambda o, new_c: o * new_c)),
-    lstm_output_gate_inside_tanh=("Outputs h = tanh(o c).", _lstm(new_h=lambda o, new_c: tanh(o * new_c))),
-    lstm_output_of_last_cell=("Outputs h = o tanh(c) of the previous step.", _lstm(new_h=lambda o, c: o * tanh(c))),
-    lstm_cell_kept_after_tanh=(
+    output_without_tanh=("Outputs h = o c.", _lstm(new_h=lambda o, new_c: o * new_c)),
+    output_gate_inside_tanh=("Outputs h = tanh(o c).", _lstm(new_h=lambda o, new_c: tanh(o * new_c))),
+    output_of_last_cell=("Outputs h = o tanh(c) of the previous step.", _lstm(new_h=lambda o, c: o * tanh(c))),
+    cell_kept_after_tanh=(
         "Passes tanh(c) instead of c to the next step.",
         _lstm(new_c=lambda new_c: tanh(new_c), new_h=lambda o, new_c: o * new_c),
     ),
-    lstm_candidate_added_to_input_gate=(
+    candidate_added_to_input_gate=(
         "Computes c = f c + i + g: adds the input gate and the candidate instead of multiplying them.",
         _lstm(new_c=lambda f, c, i, g: f * c + i + g),
         {"stands_for": ("torchrecurrent#22",)},
     ),
-    lstm_candidate_by_sigmoid=("Computes the candidate g with a sigmoid.", _lstm(g=lambda z_g: sigmoid(z_g))),
-    lstm_candidate_without_tanh=("Leaves out the tanh of the candidate g.", _lstm(g=lambda z_g: z_g)),
-    lstm_cell_clipped=("Clips c to ±1.", _clipped(1)),
-    **{f"lstm_cell_clipped_at_{limit}": (f"Clips c to ±{limit}.", _clipped(limit)) for limit in (2, 3, 5, 10)},
-    lstm_output_gate_without_sigmoid=("Leaves out the sigmoid of the output gate.", _lstm(o=lambda z_o: z_o)),
-    lstm_forget_bias_minus_1=("Subtracts 1 from the forget gate's bias.", gate_biased_by("f", -1)),
+    candidate_by_sigmoid=("Computes the candidate g with a sigmoid.", _lstm(g=lambda z_g: sigmoid(z_g))),
+    candidate_without_tanh=("Leaves out the tanh of the candidate g.", _lstm(g=lambda z_g: z_g)),
+    cell_clipped=("Clips c to ±1.", _clipped(1)),
+    **{f"cell_clipped_at_{limit}": (f"Clips c to ±{limit}.", _clipped(limit)) for limit in (2, 3, 5, 10)},
+    output_gate_without_sigmoid=("Leaves out the sigmoid of the output gate.", _lstm(o=lambda z_o: z_o)),
+    forget_bias_minus_1=("Subtracts 1 from the forget gate's bias.", gate_biased_by("f", -1)),
 )
 
-OF_GRU = table(cells=("gru",))(
-    gru_reset_before_product=(
+OF_GRU = table(cells=("gru",), named="gru_{}")(
+    reset_before_product=(
         "Applies the reset gate before the product: tanh(W_in x + b_in + W_hn (r h) + b_hn).",
         in_equations(gru=gru_reset_before),
         {
@@ -92,36 +92,32 @@ OF_GRU = table(cells=("gru",))(
             "dialects": ("gru_reset_before",),
         },
     ),
-    gru_reset_unused=("Does not use the reset gate: r = 1.", gate_biased_by("r", np.inf), {"stands_for": ("GRU-D#2",)}),
-    gru_reset_complemented=("Uses 1 - r for the reset gate.", _complemented("r")),
-    gru_reset_on_input=(
+    reset_unused=("Does not use the reset gate: r = 1.", gate_biased_by("r", np.inf), {"stands_for": ("GRU-D#2",)}),
+    reset_complemented=("Uses 1 - r for the reset gate.", _complemented("r")),
+    reset_on_input=(
         "Applies the reset gate to the input part of the candidate: tanh(r x_n + h_n).",
         _gru(n=lambda w, x, h, r: tanh(r * (w.W_in @ x + w.b_in) + (w.W_hn @ h + w.b_hn))),
     ),
-    gru_reset_on_both=(
+    reset_on_both=(
         "Applies the reset gate to both parts of the candidate: tanh(r (x_n + h_n)).",
         _gru(n=lambda w, x, h, r: tanh(r * (w.W_in @ x + w.b_in + w.W_hn @ h + w.b_hn))),
     ),
-    gru_candidate_without_state_if_no_bias=(
+    candidate_without_state_if_no_bias=(
         "Without biases, never fills the buffer of W_hn h: the candidate depends on the input only.",
         _gru(n=lambda w, x, n: n if isinstance(w.b_hn, Term) else tanh(w.W_in @ x)),
         {"stands_for": ("onnxruntime PR3797",)},
     ),
-    gru_z_complemented=(
-        "Swaps z and 1 - z: h = z n + (1 - z) h.",
-        _complemented("z"),
-        {"stands_for": ("mindspore#149",)},
-    ),
-    gru_z_is_r=("Uses the reset gate for the update gate, too.", _read_for("rzn", "z", "r")),
-    gru_r_is_z=("Uses the update gate for the reset gate, too.", _read_for("rzn", "r", "z")),
-    gru_state_not_mixed_in=("Leaves out z: h = n.", gate_biased_by("z", -np.inf)),
-    gru_candidate_not_scaled=("Leaves out the factor 1 - z: h = n + z h.", _gru(new_h=lambda z, h, n: n + z * h)),
-    gru_state_not_scaled=("Leaves out the factor z: h = (1 - z) n + h.", _gru(new_h=lambda z, h, n: (1 - z) * n + h)),
-    gru_mixes_reset_state=(
+    z_complemented=("Swaps z and 1 - z: h = z n + (1 - z) h.", _complemented("z"), {"stands_for": ("mindspore#149",)}),
+    z_is_r=("Uses the reset gate for the update gate, too.", _read_for("rzn", "z", "r")),
+    r_is_z=("Uses the update gate for the reset gate, too.", _read_for("rzn", "r", "z")),
+    state_not_mixed_in=("Leaves out z: h = n.", gate_biased_by("z", -np.inf)),
+    candidate_not_scaled=("Leaves out the factor 1 - z: h = n + z h.", _gru(new_h=lambda z, h, n: n + z * h)),
+    state_not_scaled=("Leaves out the factor z: h = (1 - z) n + h.", _gru(new_h=lambda z, h, n: (1 - z) * n + h)),
+    mixes_reset_state=(
         "Uses the state times the reset gate in the update: h = (1 - z) n + z r h.",
         _gru(new_h=lambda z, r, h, n: mix(z, r * h, n)),
     ),
-    gru_candidate_by_sigmoid=("Computes the candidate n with a sigmoid.", _gru(n=lambda z_n: sigmoid(z_n))),
+    candidate_by_sigmoid=("Computes the candidate n with a sigmoid.", _gru(n=lambda z_n: sigmoid(z_n))),
 )
 
 DEVIATIONS = (*OF_LSTM, *OF_GRU)

@@ -69,6 +69,8 @@ _CHANGES = {
     "zero": ("zeros only", lambda part, _: np.zeros_like(part), ()),
 }
 
+_LAYERS, _DIRECTIONS = {"needs": ("multilayer",)}, {"needs": ("bidirectional",)}
+
 DEVIATIONS = table(make=in_last_states)(
     h_n_reversed_without_batch=(
         "Returns the last states of layers and directions in reverse order where there is no batch axis.",
@@ -89,30 +91,18 @@ DEVIATIONS = table(make=in_last_states)(
         lambda part, case: by_layer(part, case).swapaxes(0, 1).reshape(part.shape),
         {"needs": ("bidirectional", "multilayer")},
     ),
-    h_n_layers_reversed=(
-        "Returns the last layer's last state first.",
-        selected(np.s_[::-1]),
-        {"needs": ("multilayer",)},
-    ),
+    h_n_layers_reversed=("Returns the last layer's last state first.", selected(np.s_[::-1]), _LAYERS),
     h_n_directions_swapped=(
         "Returns the reverse direction's last state before the forward direction's.",
         selected(np.s_[:, ::-1]),
-        {"needs": ("bidirectional",)},
+        _DIRECTIONS,
     ),
-    h_n_of_last_layer_only=(
-        "Returns the last layer's last state for every layer.",
-        selected(np.s_[-1:]),
-        {"needs": ("multilayer",)},
-    ),
-    h_n_of_first_layer_only=(
-        "Returns the first layer's last state for every layer.",
-        selected(np.s_[:1]),
-        {"needs": ("multilayer",)},
-    ),
+    h_n_of_last_layer_only=("Returns the last layer's last state for every layer.", selected(np.s_[-1:]), _LAYERS),
+    h_n_of_first_layer_only=("Returns the first layer's last state for every layer.", selected(np.s_[:1]), _LAYERS),
     h_n_of_forward_only=(
         "Returns the forward direction's last state for the reverse direction, too.",
         selected(np.s_[:, :1]),
-        {"needs": ("bidirectional",)},
+        _DIRECTIONS,
     ),
     h_n_without_first_axis=(
         "Returns the last state of the last layer and direction, without the first axis.",
@@ -123,7 +113,7 @@ DEVIATIONS = table(make=in_last_states)(
         in_unrolled(
             lambda out, last, _start, lengths: (out, (out[np.arange(len(out)), lengths - 1], *last[1:])), REVERSE
         ),
-        {"needs": ("bidirectional",)},
+        _DIRECTIONS,
     ),
     h_n_of_forward_from_wrong_end=(
         "Takes the forward direction's last state from the first time step.",

@@ -25,7 +25,7 @@ def _zero(array: Array, _case: Case) -> Array:
     return np.zeros_like(array)
 
 
-def _first_gates_rows(array: Array, case: Case) -> Array:
+def _first_gate(array: Array, case: Case) -> Array:
     return np.concatenate([blocks(array, case)[0]] * len(blocks(array, case)))
 
 
@@ -54,6 +54,8 @@ def _from_start_of_storage(case: Case) -> Case:
     return replace(case, weights={n: storage[: w.size].reshape(w.shape) for n, w in case.weights.items()})
 
 
+_GATED = {"cells": GATED}
+
 EVERYWHERE = table()(
     state_before_input_in_one_product=(
         "Multiplies the joined (W_ih, W_hh) by (h, x) instead of (x, h).",
@@ -71,7 +73,7 @@ EVERYWHERE = table()(
     w_hh_reshaped=(
         "Reshapes the stacked W_hh instead of transposing it: right shape, values in other places.",
         _in_weight("weight_hh", _reshaped),
-        {"cells": GATED},
+        _GATED,
     ),
     w_ih_reshaped=(
         "Reshapes the stacked W_ih instead of transposing it: right shape, values in other places.",
@@ -94,18 +96,10 @@ EVERYWHERE = table()(
     w_hh_columns_reversed=(
         "Multiplies W_hh by h with the units of h in reverse order.",
         _in_weight("weight_hh", lambda array, _case: array[:, ::-1]),
-        {"cells": GATED},
+        _GATED,
     ),
-    w_hh_of_first_gate=(
-        "Uses the first gate's W_hh for every gate.",
-        _in_weight("weight_hh", _first_gates_rows),
-        {"cells": GATED},
-    ),
-    w_ih_of_first_gate=(
-        "Uses the first gate's W_ih for every gate.",
-        _in_weight("weight_ih", _first_gates_rows),
-        {"cells": GATED},
-    ),
+    w_hh_of_first_gate=("Uses the first gate's W_hh for every gate.", _in_weight("weight_hh", _first_gate), _GATED),
+    w_ih_of_first_gate=("Uses the first gate's W_ih for every gate.", _in_weight("weight_ih", _first_gate), _GATED),
     w_ih_and_w_hh_swapped=(
         "Multiplies x by W_hh and h by W_ih, where their shapes allow it (input size = hidden size).",
         in_steps(weights=_ih_and_hh_swapped),

@@ -76,21 +76,15 @@ ROUNDING = table()(
 )
 """Deviations that round to a narrow type."""
 
-SCALED = table(make=_divided)(
-    gradients_accumulated=(
-        "Adds to the gradients of the previous call, which were not cleared.",
-        _every(lambda array: 2 * array),
-    ),
-    gradients_of_other_sign=("Returns every gradient with the opposite sign.", _every(lambda array: -array)),
-    gradients_four_times=(
-        "Multiplies the gradient of every weight by 4.",
-        in_gradient(("weight", "bias"), lambda array: 4 * array),
-    ),
-    gradients_mean_over_time=("Divides every gradient by the number of steps, as for a mean instead of a sum.", _steps),
-    gradients_mean_over_batch=("Divides every gradient by the number of sequences.", _rows),
-    gradients_mean_over_outputs=("Divides every gradient by the number of outputs, as for a mean loss.", _outputs),
-    gradients_clipped_at_1=("Clips every gradient to between -1 and 1.", _every(lambda array: np.clip(array, -1, 1))),
-    gradients_clipped_to_norm_1=("Scales all gradients so that their norm is at most 1.", in_gradients(_norm_clipped)),
+SCALED = table(make=_divided, named="gradients_{}")(
+    accumulated=("Adds to the gradients of the previous call, which were not cleared.", _every(lambda g: 2 * g)),
+    of_other_sign=("Returns every gradient with the opposite sign.", _every(lambda array: -array)),
+    four_times=("Multiplies the gradient of every weight by 4.", in_gradient(("weight", "bias"), lambda g: 4 * g)),
+    mean_over_time=("Divides every gradient by the number of steps, as for a mean instead of a sum.", _steps),
+    mean_over_batch=("Divides every gradient by the number of sequences.", _rows),
+    mean_over_outputs=("Divides every gradient by the number of outputs, as for a mean loss.", _outputs),
+    clipped_at_1=("Clips every gradient to between -1 and 1.", _every(lambda array: np.clip(array, -1, 1))),
+    clipped_to_norm_1=("Scales all gradients so that their norm is at most 1.", in_gradients(_norm_clipped)),
 )
 
 DEVIATIONS = (*SCALED, *ROUNDING)

@@ -85,89 +85,89 @@ OF_GATES = table()(
     }
 )
 
-OF_LSTM = table()(
-    lstm_cell_path_dropped=(
+OF_LSTM = table(named="lstm_{}")(
+    cell_path_dropped=(
         "Passes no gradient from the cell state to the cell state before the step.",
         _dropped("lstm", new_c="c"),
     ),
-    lstm_cell_in_output_dropped=(
+    cell_in_output_dropped=(
         "Passes no gradient from h = o tanh(c) to the cell state.",
         _dropped("lstm", new_h="new_c"),
     ),
-    lstm_carried_cell_gradient_dropped=(
+    carried_cell_gradient_dropped=(
         "Leaves out the gradient of the cell state from later steps and from c_n.",
         in_derivatives(lstm=_carried_cell_detached),
     ),
-    lstm_input_gate_by_itself=(
+    input_gate_by_itself=(
         "Multiplies the input gate's gradient by i instead of g.",
         _lstm(new_c=lambda f, c, i, g: f * c + i * detached(i) + detached(i) * g),
         {"stands_for": ("Neuron PR181",)},
     ),
-    lstm_forget_gate_by_new_cell=(
+    forget_gate_by_new_cell=(
         "Multiplies the forget gate's gradient by the cell state after the step instead of before it.",
         _lstm(new_c=lambda f, c, i, g, new_c: detached(f) * c + i * g + f * detached(new_c)),
     ),
-    lstm_output_gate_by_cell=(
+    output_gate_by_cell=(
         "Multiplies the output gate's gradient by c instead of tanh(c).",
         _lstm(new_h=lambda o, new_c: detached(o) * tanh(new_c) + o * detached(new_c)),
     ),
-    lstm_output_gate_by_state=(
+    output_gate_by_state=(
         "Multiplies the output gate's gradient by the new h instead of tanh(c).",
         _lstm(new_h=lambda o, new_c, new_h: detached(o) * tanh(new_c) + o * detached(new_h)),
     ),
-    lstm_tanh_slope_by_cell=(
+    tanh_slope_by_cell=(
         "Uses 1 - c² for the derivative of tanh(c) instead of 1 - tanh(c)².",
         in_derivatives(
             lstm=edited("lstm", new_h=lambda o, new_c: o * instead(tanh(new_c), slope_of_tanh(new_c, new_c)))
         ),
     ),
-    lstm_candidate_slope_by_state=(
+    candidate_slope_by_state=(
         "Uses 1 - h² of the new h for the derivative of the candidate's tanh instead of 1 - g².",
         _lstm(g=lambda z_g, new_h: slope_of_tanh(z_g, new_h)),
     ),
     **for_each(
         (2, 3, 5, 10, 20),
-        "lstm_cell_gradient_masked_beyond_{}",
+        "cell_gradient_masked_beyond_{}",
         "Passes no gradient through a cell state beyond ±{}, as if it had been clipped.",
         lambda limit: _lstm(new_c=lambda new_c: clip(new_c, -limit, limit)),
     ),
 )
 
-OF_GRU = table()(
-    gru_kept_state_path_dropped=(
+OF_GRU = table(named="gru_{}")(
+    kept_state_path_dropped=(
         "Passes no gradient through z h to the hidden state before the step.",
         _dropped("gru", new_h="h"),
     ),
-    gru_update_gate_reversed=(
+    update_gate_reversed=(
         "Uses n - h instead of h - n in the update gate's gradient.",
         _gru(new_h=lambda z, h, n: mix(detached(z), h, n) - mix(z, detached(h), detached(n))),
     ),
-    gru_shares_swapped=(
+    shares_swapped=(
         "Passes the fraction 1 - z of the gradient to h and z to the candidate, instead of z and 1 - z.",
         _gru(new_h=lambda z, h, n: mix(z, detached(h), detached(n)) + mix(detached(z), n, h)),
     ),
-    gru_reset_left_out_backward=(
+    reset_left_out_backward=(
         "Leaves out the reset gate in the gradients of W_hn, b_hn and h.",
         in_derivatives(gru=_reset(lambda r, hidden, _h, _w: r * detached(hidden) + hidden)),
     ),
-    gru_candidate_slope_by_state=(
+    candidate_slope_by_state=(
         "Uses 1 - h² of the new h for the derivative of the candidate's tanh instead of 1 - n².",
         _gru(n=lambda z_n, new_h: slope_of_tanh(z_n, new_h)),
     ),
-    gru_reset_before_product_on_the_way_back=(
+    reset_before_product_on_the_way_back=(
         "Differentiates as if the reset gate were applied before the product: W_hn (r h) + b_hn.",
         in_derivatives(gru=_reset(lambda r, _hidden, h, w: w.W_hn @ (r * h) + w.b_hn)),
     ),
-    gru_reset_by_state=(
+    reset_by_state=(
         "Multiplies the reset gate's gradient by h instead of W_hn h + b_hn, as if it were applied before the product.",
         in_derivatives(gru=_reset(lambda r, hidden, h, _w: r * detached(h) + detached(r) * hidden)),
     ),
-    gru_reset_by_product_alone=(
+    reset_by_product_alone=(
         "Multiplies the reset gate's gradient by W_hn h instead of W_hn h + b_hn.",
         in_derivatives(gru=_reset(lambda r, hidden, h, w: r * detached(w.W_hn @ h) + detached(r) * hidden)),
         {"needs": ("bias",)},
     ),
-    gru_b_hn_without_reset=(
+    b_hn_without_reset=(
         "Leaves the reset gate out of the gradient of b_hn.",
         in_derivatives(gru=_reset(lambda r, hidden, h, w: r * detached(hidden) + detached(r) * (w.W_hn @ h) + w.b_hn)),
         {"needs": ("bias",)},

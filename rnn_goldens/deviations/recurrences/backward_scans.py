@@ -35,67 +35,55 @@ def _last_decayed_by_padding(size: int) -> type[RecurrenceBackward]:
     return in_loop(d_last=d_last)
 
 
-SELECTIVE_SCAN = table(make=WrongBackward, cells=("selective_scan",))(
-    selective_scan_d_dt_without_softplus=(
-        "Leaves out the derivative of softplus in the gradient of dt.",
-        scan(size=lambda x: x.dt),
-    ),
-    selective_scan_d_dt_of_decay_alone=(
+SELECTIVE_SCAN = table(make=WrongBackward, cells=("selective_scan",), named="selective_scan_{}")(
+    d_dt_without_softplus=("Leaves out the derivative of softplus in the gradient of dt.", scan(size=lambda x: x.dt)),
+    d_dt_of_decay_alone=(
         "Computes the gradient of dt through the decay only, not through dt u B.",
         scan(gated=lambda x: detached(x.size) * x.u),
     ),
-    selective_scan_d_dt_of_input_alone=(
+    d_dt_of_input_alone=(
         "Computes the gradient of dt through dt u B only, not through the decay.",
         scan(log=lambda x: detached(x.size) * x.A),
     ),
-    selective_scan_d_a_without_dt=(
-        "Sums the gradient of A without dt.",
-        scan(log=lambda x: x.size * detached(x.A) + x.A),
-    ),
-    selective_scan_decay_without_exp=(
+    d_a_without_dt=("Sums the gradient of A without dt.", scan(log=lambda x: x.size * detached(x.A) + x.A)),
+    decay_without_exp=(
         "Leaves out the factor exp(dt A) in the gradients through the decay.",
         scan(decay=lambda x: x.log),
     ),
-    selective_scan_decay_by_state_after=(
+    decay_by_state_after=(
         "Uses the state after the step instead of before it in the gradients through the decay.",
         scan(decayed=lambda x: detached(x.decay) * x.h + x.decay * detached(x.decayed + x.written)),
     ),
-    selective_scan_d_a_of_log=(
+    d_a_of_log=(
         "Returns the gradient of log(-A), the parameter of many models, as that of A.",
         scan(log=lambda x: x.size * detached(x.A) + detached(x.log) * x.A),
     ),
-    selective_scan_d_d_zero=("Returns zero for the gradient of D.", scan(skipped=lambda x: detached(x.D) * x.u)),
-    selective_scan_d_b_of_first_channel=(
+    d_d_zero=("Returns zero for the gradient of D.", scan(skipped=lambda x: detached(x.D) * x.u)),
+    d_b_of_first_channel=(
         "Computes the gradient of B from the first channel instead of the sum over channels.",
         scan(written=lambda x: outer(x.gated, detached(x.B)) + of_first_row(outer(detached(x.gated), x.B))),
     ),
-    selective_scan_d_c_of_first_channel=(
+    d_c_of_first_channel=(
         "Computes the gradient of C from the first channel instead of the sum over channels.",
         scan(read=lambda x: x.after @ detached(x.C) + of_first_row(detached(x.after) @ x.C)),
     ),
-    selective_scan_d_b_without_dt=(
+    d_b_without_dt=(
         "Computes the gradient of B with u instead of dt u.",
         scan(written=lambda x: outer(x.gated, detached(x.B)) + outer(detached(x.u), x.B)),
     ),
-    selective_scan_d_c_by_state_before=(
+    d_c_by_state_before=(
         "Computes the gradient of C with the state before the step.",
         scan(read=lambda x: x.after @ detached(x.C) + detached(x.h) @ x.C),
     ),
-    selective_scan_d_u_without_d=("Leaves out D in the gradient of u.", scan(skipped=lambda x: x.D * detached(x.u))),
-    selective_scan_d_u_without_state=(
-        "Computes the gradient of u through D only.",
-        scan(gated=lambda x: x.size * detached(x.u)),
-    ),
-    selective_scan_d_u_without_dt=(
-        "Leaves out dt in the gradient of u.",
-        scan(gated=lambda x: x.size * detached(x.u) + x.u),
-    ),
-    selective_scan_state_not_decayed=(
+    d_u_without_d=("Leaves out D in the gradient of u.", scan(skipped=lambda x: x.D * detached(x.u))),
+    d_u_without_state=("Computes the gradient of u through D only.", scan(gated=lambda x: x.size * detached(x.u))),
+    d_u_without_dt=("Leaves out dt in the gradient of u.", scan(gated=lambda x: x.size * detached(x.u) + x.u)),
+    state_not_decayed=(
         "Passes the state's cotangent to the step before without the decay.",
         scan(decayed=lambda x: x.decay * detached(x.h) + x.h),
     ),
     **for_each_chunk_size(
-        "selective_scan_last_cotangent_decayed_by_padding",
+        "last_cotangent_decayed_by_padding",
         "Decays the cotangent of the last state over the steps that pad the last chunk of {} steps: their step "
         "size is softplus(0), not 0.",
         _last_decayed_by_padding,
@@ -104,75 +92,72 @@ SELECTIVE_SCAN = table(make=WrongBackward, cells=("selective_scan",))(
 )
 
 
-RG_LRU = table(make=WrongBackward, cells=("rg_lru",))(
-    rg_lru_root_constant=("Treats the root of 1 - a² as a constant.", rg_lru(root=lambda x: detached(x.root))),
-    rg_lru_root_slope_clipped=(
+RG_LRU = table(make=WrongBackward, cells=("rg_lru",), named="rg_lru_{}")(
+    root_constant=("Treats the root of 1 - a² as a constant.", rg_lru(root=lambda x: detached(x.root))),
+    root_slope_clipped=(
         "Limits the derivative of the root of 1 - a² to 1000, as training code does against overflow.",
         rg_lru(root=lambda x: x.square * detached(minimum(1 / (2 * x.root), 1000))),
     ),
-    rg_lru_root_of_other_sign=(
+    root_of_other_sign=(
         "Uses the other sign for the derivative of the root of 1 - a².",
         rg_lru(root=lambda x: -x.root),
     ),
-    rg_lru_decay_constant=(
+    decay_constant=(
         "Leaves out the decay of the state in the gradients of r and Lambda.",
         rg_lru(decay=lambda x: detached(x.decay)),
     ),
-    rg_lru_decay_by_state_after=(
+    decay_by_state_after=(
         "Uses the state after the step instead of before it in the gradients of r and Lambda.",
         rg_lru(decayed=lambda x: detached(x.decay) * x.h + x.decay * detached(x.decayed + x.written)),
     ),
-    rg_lru_decay_without_exp=(
+    decay_without_exp=(
         "Leaves out the factor a in the gradient of log a through the decay of the state.",
         rg_lru(decay=lambda x: x.log_a),
     ),
-    rg_lru_d_lambda_without_factor=(
+    d_lambda_without_factor=(
         "Leaves out the factor 8 in the gradient of Lambda.",
         rg_lru(factor=lambda x: Fraction(1, 8) * x.factor),
     ),
-    rg_lru_d_lambda_without_softplus=(
+    d_lambda_without_softplus=(
         "Leaves out the derivative of softplus in the gradient of Lambda.",
         rg_lru(factor=lambda x: x.Lambda),
     ),
-    rg_lru_d_r_without_factor=(
+    d_r_without_factor=(
         "Leaves out the factor 8 in the gradient of r.",
         rg_lru(gate=lambda x: Fraction(1, 8) * x.gate),
     ),
-    rg_lru_gate_slopes_left_out=(
+    gate_slopes_left_out=(
         "Leaves out the derivatives of the sigmoids in the gradients of r and i.",
         rg_lru(gate=lambda x: x.r, input_gate=lambda x: x.i),
     ),
-    rg_lru_input_without_root=(
+    input_without_root=(
         "Leaves out the root of 1 - a² in the gradients of x and i.",
         rg_lru(written=lambda x: x.root * detached(x.gated) + x.gated),
     ),
-    rg_lru_d_x_without_gate=(
+    d_x_without_gate=(
         "Leaves out the input gate in the gradient of x.",
         rg_lru(gated=lambda x: x.input_gate * detached(x.x) + x.x),
     ),
-    rg_lru_state_not_decayed=(
+    state_not_decayed=(
         "Passes the state's cotangent to the step before without the decay.",
         rg_lru(decayed=lambda x: x.decay * detached(x.h) + x.h),
     ),
 )
 
 
-MIN_GRU = table(make=WrongBackward, cells=("min_gru",))(
-    min_gru_d_z_of_other_sign=("Uses h - n instead of n - h in the gradient of z.", _by_gate(lambda x: x.h - x.n)),
-    min_gru_d_z_by_candidate_alone=("Uses n instead of n - h in the gradient of z.", _by_gate(lambda x: x.n)),
-    min_gru_d_z_by_state_after=(
+MIN_GRU = table(make=WrongBackward, cells=("min_gru",), named="min_gru_{}")(
+    d_z_of_other_sign=("Uses h - n instead of n - h in the gradient of z.", _by_gate(lambda x: x.h - x.n)),
+    d_z_by_candidate_alone=("Uses n instead of n - h in the gradient of z.", _by_gate(lambda x: x.n)),
+    d_z_by_state_after=(
         "Uses the state after the step instead of before it in the gradient of z.",
         _by_gate(lambda x: x.n - x.after),
     ),
-    min_gru_d_z_without_slope=(
-        "Leaves out the derivative of the sigmoid in the gradient of z.",
-        min_gru(gate=lambda x: x.z),
-    ),
-    min_gru_d_n_without_gate=(
+    d_z_without_slope=("Leaves out the derivative of the sigmoid in the gradient of z.", min_gru(gate=lambda x: x.z)),
+    d_n_without_gate=(
         "Leaves out the gate in the gradient of n.",
         min_gru(after=lambda x: (1 - x.gate) * x.h + x.gate * detached(x.n) + x.n),
     ),
-    min_gru_gate_swapped_back=(
+    gate_swapped_back=(
         "Swaps z and 1 - z in the gradients of n and the state before.",
         min_gru(after=lambda x: x.gate * detached(x.n - x.h) + detached(1 - x.gate) * x.n + detached(x.gate) * x.h),
     ),
@@ -206,53 +191,46 @@ def _read_transposed(right: RecurrenceBackward, case: RecurrenceCase, cotangents
     return right.gradients(case, {**cotangents, "d_y": d_y.swapaxes(1, 2).reshape(d_y.shape)})
 
 
-CAUSAL_CONV = table(make=WrongBackward, cells=("causal_conv",))(
-    causal_conv_d_weight_flipped=(
+CAUSAL_CONV = table(make=WrongBackward, cells=("causal_conv",), named="causal_conv_{}")(
+    d_weight_flipped=(
         "Returns the gradient of the weight with its taps in reverse order.",
         conv(convolved=lambda x: detached(x.weight).mT @ x.inputs + x.weight.mT @ detached(_flipped(x.inputs))),
     ),
-    causal_conv_d_x_by_flipped_weight=(
+    d_x_by_flipped_weight=(
         "Computes the gradient of x with the taps of the weight in reverse order.",
         conv(convolved=lambda x: x.weight.mT @ detached(x.inputs) + detached(_flipped(x.weight)).mT @ x.inputs),
     ),
-    causal_conv_silu_left_out=(
-        "Leaves out the derivative of SiLU.",
-        conv(activated=lambda x: x.biased),
-        {"needs": ("silu",)},
-    ),
-    causal_conv_silu_by_sigmoid_alone=(
+    silu_left_out=("Leaves out the derivative of SiLU.", conv(activated=lambda x: x.biased), {"needs": ("silu",)}),
+    silu_by_sigmoid_alone=(
         "Uses the sigmoid alone for the derivative of SiLU.",
         conv(activated=lambda x: x.biased * detached(sigmoid(x.biased))),
         {"needs": ("silu",)},
     ),
-    causal_conv_d_bias_zero=(
-        "Returns zero for the gradient of the bias.",
-        conv(biased=lambda x: x.convolved + detached(x.bias)),
-    ),
-    causal_conv_d_weight_without_window=(
+    d_bias_zero=("Returns zero for the gradient of the bias.", conv(biased=lambda x: x.convolved + detached(x.bias))),
+    d_weight_without_window=(
         "Leaves out the inputs of earlier steps in the gradient of the weight: only the last tap has one.",
         conv(convolved=lambda x: _flipped(of_first_row(_flipped(x.weight))).mT @ x.inputs),
     ),
-    causal_conv_window_not_shifted=(
+    window_not_shifted=(
         "Passes the window's cotangent back without shifting it: each goes to the input before its own.",
         conv(window_after=lambda x: x.window),
     ),
-    causal_conv_initial_window_reversed=(
+    initial_window_reversed=(
         "Returns the gradient of the initial window with the newest input first.",
         in_loop(to_start=lambda _, d_states, d_last: {"window": d_states["window"][..., ::-1, :]}),
         {"needs": ("state",)},
     ),
-    causal_conv_short_last_window_shifted=(
+    short_last_window_shifted=(
         "Takes the first cotangents of the last window for the inputs of a sequence that is shorter than the window.",
         in_loop(d_last=_window_of_short_sequence_shifted),
         {"needs": ("shorter_than_window",), "stands_for": ("flash-linear-attention#1140",)},
     ),
-    causal_conv_short_last_window_dropped=(
+    short_last_window_dropped=(
         "Ignores the last window's cotangents of inputs from before the sequence, which are in the initial window.",
         in_loop(d_last=_window_from_before_dropped),
         {"needs": ("shorter_than_window", "state"), "stands_for": ("flash-linear-attention PR1141",)},
     ),
-    causal_conv_output_cotangent_read_transposed=(
+    output_cotangent_read_transposed=(
         "Reads the memory of the output's cotangent, (batch, channels, time), as (batch, time, channels).",
         in_loop(gradients=_read_transposed),
         {"stands_for": ("flash-linear-attention PR871",)},

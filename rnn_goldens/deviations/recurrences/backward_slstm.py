@@ -40,92 +40,87 @@ def _summed_over_heads(right: RecurrenceBackward, share: Array) -> Array:
     return np.broadcast_to(right.over_batch(share).sum(axis=1, keepdims=True), (1, *share.shape[1:]))
 
 
-DEVIATIONS = table(make=WrongBackward, cells=("slstm",))(
+DEVIATIONS = table(make=WrongBackward, cells=("slstm",), named="slstm_{}")(
     **_of_states(
-        "slstm_normalizer_constant",
-        "Treats the normalizer as a constant",
-        quotient=lambda x: x.c_after / detached(x.n_after),
+        "normalizer_constant", "Treats the normalizer as a constant", quotient=lambda x: x.c_after / detached(x.n_after)
     ),
     **_of_states(
-        "slstm_normalizer_of_other_sign",
+        "normalizer_of_other_sign",
         "Passes the cotangent of h to the normalizer with the other sign",
         quotient=lambda x: x.c_after / instead(x.n_after, -x.n_after),
     ),
-    slstm_stabilizer_by_maximum_alone=(
+    stabilizer_by_maximum_alone=(
         "Passes the stabilizer's cotangent through the maximum, but not through the exponents of the gates.",
         slstm(carried=lambda x: x.largest),
         {"needs": ("several_steps",)},
     ),
-    slstm_stabilizer_by_exponents_alone=(
+    stabilizer_by_exponents_alone=(
         "Passes the stabilizer's cotangent from the exponents of the gates, but not from the step after.",
         slstm(subtracted=lambda x: x.largest),
         {"needs": ("several_steps",)},
     ),
-    slstm_initial_stabilizer_gradient_zero=(
+    initial_stabilizer_gradient_zero=(
         "Returns zero for the gradient of the initial stabilizer.",
         slstm(shifted=lambda x: x.log_forget + detached(x.m)),
         {"needs": ("state",)},
     ),
-    slstm_forget_slope_left_out=(
+    forget_slope_left_out=(
         "Leaves out the derivative of the logarithm of the sigmoid in the gradient of the forget gate.",
         slstm(log_forget=lambda x: x.f),
     ),
-    slstm_forget_slope_of_sigmoid=(
+    forget_slope_of_sigmoid=(
         "Uses the derivative of the sigmoid instead of that of its logarithm for the forget gate.",
         slstm(log_forget=lambda x: sigmoid(x.f)),
     ),
-    slstm_input_slope_of_sigmoid=(
+    input_slope_of_sigmoid=(
         "Uses the derivative of a sigmoid for the input gate, which is an exponential.",
         slstm(input_gate=lambda x: x.i * detached(x.input_gate * (1 - x.input_gate))),
     ),
-    slstm_tanh_slope_left_out=(
-        "Leaves out the derivative of tanh in the gradient of z.",
-        slstm(candidate=lambda x: x.z),
-    ),
-    slstm_d_o_without_normalizer=(
+    tanh_slope_left_out=("Leaves out the derivative of tanh in the gradient of z.", slstm(candidate=lambda x: x.z)),
+    d_o_without_normalizer=(
         "Computes the gradient of the output gate with c instead of c / n.",
         slstm(h_after=lambda x: detached(sigmoid(x.o)) * x.quotient + sigmoid(x.o) * detached(x.c_after)),
     ),
     **_of_states(
-        "slstm_d_c_without_normalizer",
+        "d_c_without_normalizer",
         "Passes the cotangent of h to c without dividing it by n",
         quotient=lambda x: detached(x.c_after) / x.n_after + x.c_after,
     ),
     **_of_states(
-        "slstm_d_input_gate_without_normalizer",
+        "d_input_gate_without_normalizer",
         "Leaves out the normalizer in the gradient of the input gate",
         n_after=lambda x: x.forget_gate * x.n + detached(x.input_gate),
     ),
     **_of_states(
-        "slstm_d_forget_gate_without_normalizer",
+        "d_forget_gate_without_normalizer",
         "Leaves out the normalizer in the gradient of the forget gate",
         n_after=lambda x: detached(x.forget_gate) * x.n + x.input_gate,
     ),
     **_of_states(
-        "slstm_state_not_decayed",
+        "state_not_decayed",
         "Passes the cotangents of c and n to the step before without the forget gate",
         c_after=lambda x: x.forget_gate * detached(x.c) + x.c + x.input_gate * x.candidate,
         n_after=lambda x: x.forget_gate * detached(x.n) + x.n + x.input_gate,
     ),
-    slstm_h_detached=("Does not pass the cotangent to h before the step.", _only()),
-    slstm_h_through_candidate_alone=(
+    h_detached=("Does not pass the cotangent to h before the step.", _only()),
+    h_through_candidate_alone=(
         "Passes the cotangent to h before the step through z only, not through the gates.",
         _only("z"),
     ),
-    slstm_h_without_output_gate=("Leaves out the output gate in the cotangent of h before the step.", _only(*"ifz")),
-    slstm_h_by_untransposed_weights=(
+    h_without_output_gate=("Leaves out the output gate in the cotangent of h before the step.", _only(*"ifz")),
+    h_by_untransposed_weights=(
         "Multiplies by the recurrent weights instead of by their transposes.",
         slstm(recurrent=lambda x: x.R @ detached(x.h) + detached(x.R).mT @ x.h),
     ),
-    slstm_recurrent_weights_by_state_after=(
+    recurrent_weights_by_state_after=(
         "Uses h after each step instead of before it in the gradients of the recurrent weights.",
         in_loop(step_back=_by_state_after),
     ),
-    slstm_recurrent_weights_transposed=(
+    recurrent_weights_transposed=(
         "Transposes the gradients of the recurrent weights.",
         slstm(recurrent=lambda x: detached(x.R) @ x.h + x.R.mT @ detached(x.h)),
     ),
-    slstm_recurrent_weights_summed_over_heads=(
+    recurrent_weights_summed_over_heads=(
         "Sums the gradients of the recurrent weights over the heads, as if they shared them.",
         in_loop(over_batch=_summed_over_heads),
         {"needs": ("several_heads",)},
