@@ -55,8 +55,6 @@ RESET_BEFORE = of_dialect("gru_reset_before")(
     ),
 )
 
-# Peepholes.
-
 PEEPHOLES = ("p_i", "p_f", "p_o")
 
 Peephole = Callable[[Term, Term], Operand]
@@ -136,8 +134,6 @@ PEEPHOLE = of_dialect("lstm_peephole")(
     ),
 )
 
-# Projection.
-
 _projection, _of_weight_hr = partial(edited, "lstm_projection"), _in_weights("weight_hr")
 
 PROJECTION = of_dialect("lstm_projection")(
@@ -161,8 +157,6 @@ PROJECTION = of_dialect("lstm_projection")(
     rows_reversed=("Reads the rows of weight_hr in reverse order.", _of_weight_hr(lambda array: array[::-1])),
     columns_reversed=("Reads the columns of weight_hr in reverse order.", _of_weight_hr(lambda array: array[:, ::-1])),
 )
-
-# Coupled gates.
 
 
 def _updated(new_c: Formula) -> Equations:

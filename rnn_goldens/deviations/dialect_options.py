@@ -28,9 +28,6 @@ from rnn_goldens.deviations.parts import Activation, Formula, activated, edited
 from rnn_goldens.deviations.table import table
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 
-# Options that are ignored.
-
-
 IGNORED = table(named="{}_ignored")(
     **{
         cell: (
@@ -43,8 +40,6 @@ IGNORED = table(named="{}_ignored")(
         and not {"direction", "proj_size"} & dialect.options.keys()
     }
 )
-
-# Clipped arguments of activations.
 
 CLIPPED = ("rnn_tanh_clip", "lstm_clip", "gru_clip")
 
@@ -136,8 +131,6 @@ PROJECTION_CLIP = of_dialect("lstm_projection_clip")(
     before_projection=("Clips o tanh(c) instead of its projection.", _clipped_before_projection),
 )
 
-# One direction, in reverse.
-
 REVERSED = tuple(cell for cell, dialect in DIALECTS.items() if "direction" in dialect.options)
 
 
@@ -157,8 +150,6 @@ DIRECTION = table(cells=REVERSED)(
         in_unrolled(lambda out, last, _start, lengths: (out, (out[np.arange(len(out)), lengths - 1], *last[1:]))),
     ),
 )
-
-# Hard sigmoids.
 
 FIFTH, SIXTH = Fraction(1, 5), Fraction(1, 6)
 HARD: Mapping[str, Fraction] = {
@@ -194,8 +185,6 @@ HARD_SIGMOID = table(_hard, named="hard_sigmoid_{}", cells=tuple(HARD))(
     not_clipped_below=("Does not clip the hard sigmoid at 0.", lambda z, slope: minimum(slope * z + Fraction(1, 2), 1)),
     tanh_too=("Uses a hard tanh, clipped to ±1, for every tanh, too.", hard_sigmoid, clip_at_1),
 )
-
-# Activations with parameters.
 
 
 def elu_by(alpha: float) -> Activation:

@@ -121,9 +121,6 @@ COUPLED_INPUT = of_dialect("lstm_coupled_input")(
 )
 
 
-# Clips.
-
-
 def _through(z: Term) -> Term:
     """Clip z to ±1 with the derivative of the identity: a straight-through gradient."""
     return instead(clip_at_1(z), z)
@@ -167,8 +164,6 @@ CELL_CLIP_DETACHED = of_dialect("lstm_cell_clip")(
         without_paths(BUILT_IN_CELLS["lstm_cell_clip"], new_c="c"),
     )
 )
-
-# Activations.
 
 
 def _hard(derivative: Callable[[Term, Fraction], Term]) -> Alteration:

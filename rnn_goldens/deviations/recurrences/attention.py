@@ -18,8 +18,6 @@ from rnn_goldens.golden.recurrences import RecurrenceConfig
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 
-# Layout.
-
 
 def _group(case: RecurrenceCase) -> int:
     return int(case.config["query_heads"] // case.config["heads"])
@@ -85,8 +83,6 @@ LAYOUT = table(make=in_equations, cells=ATTENTION)(
     ),
     state_read_before_update=("Computes the output of a step from the state before the step.", _read_before_update),
 )
-
-# Scale.
 
 
 def _with_scale(case: RecurrenceCase, scale: float | None) -> RecurrenceCase:

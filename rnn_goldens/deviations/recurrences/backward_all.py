@@ -17,9 +17,6 @@ def _zero(arrays: Arrays) -> Arrays:
     return {name: np.zeros_like(array) for name, array in arrays.items()}
 
 
-# Cotangents of states.
-
-
 def _truncated(steps: int) -> type[RecurrenceBackward]:
     return in_loop(carry=lambda _, d_before, d_after, t: _zero(d_before) if t and t % steps == 0 else d_before)
 
@@ -39,9 +36,6 @@ def _start_summed(_: RecurrenceBackward, d_states: Arrays, d_last: Arrays) -> Ar
     return {n: np.broadcast_to(a.sum(axis=0, keepdims=True), a.shape) for n, a in d_states.items()}
 
 
-# Steps.
-
-
 def _one_step_late(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Sequence[Arrays]:
     found = right.d_outputs(case, cotangents)
     return [_zero(found[0]), *found[:-1]]
@@ -50,9 +44,6 @@ def _one_step_late(right: RecurrenceBackward, case: RecurrenceCase, cotangents: 
 def _last_output_alone(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Sequence[Arrays]:
     found = right.d_outputs(case, cotangents)
     return [*map(_zero, found[:-1]), found[-1]]
-
-
-# The batch and packed sequences.
 
 
 def _first_row_alone(right: RecurrenceBackward, case: RecurrenceCase, found: Sequence[Gradients]) -> Gradients:

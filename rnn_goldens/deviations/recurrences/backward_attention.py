@@ -24,9 +24,6 @@ from rnn_goldens.golden.recurrences import recurrence_config
 # ruff: noqa: ARG005 - functions have the arguments of parts
 
 
-# Queries.
-
-
 def _by_query(x: Values) -> Term:
     """Return the output with its derivative by the queries only."""
     return x.scale * (detached(x.after).mT @ x.q)  # type: ignore[no-any-return]
@@ -116,9 +113,6 @@ QUERIES = table(make=WrongBackward, cells=ATTENTION)(
 )
 
 
-# Keys, values and beta.
-
-
 def _own_output_last(*, q: Term, k: Term, v: Term, **others: Any) -> Any:  # noqa: ANN401 - terms and the scale
     """Pass the output's cotangent to the state before the step, but not to the key and value of the step."""
     equations = EQUATIONS["linear_attention"]
@@ -203,9 +197,6 @@ KEYS_AND_VALUES = table(make=WrongBackward, cells=DELTA)(
         {"cells": ("delta_rule",), "stands_for": ("flash-linear-attention#862", "flash-linear-attention PR863")},
     ),
 )
-
-
-# The state.
 
 
 def _scaled(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Arrays:

@@ -19,8 +19,6 @@ from rnn_goldens.deviations.table import table
 # ruff: noqa: ARG005 - functions have the arguments of parts and methods
 
 
-# The running sum.
-
 _KEY_THAT_READS = attention(removed=lambda x: x.decayed.mT @ x.k_read)
 """The equations with the key that reads the removed part as an argument of its own."""
 
@@ -142,9 +140,6 @@ RUNNING_SUM = table(make=WrongBackward, cells=GATED)(
         {"cells": GATED_DELTA},
     ),
 )
-
-
-# The decay of the state.
 
 
 _UNDECAYED = attention(decayed=lambda x: exp(x.g) * detached(x.S) + x.S)

@@ -164,9 +164,6 @@ MIN_GRU = table(make=WrongBackward, cells=("min_gru",), named="min_gru_{}")(
 )
 
 
-# The causal convolution.
-
-
 def _flipped(z: Term) -> Term:
     return Term("reversed_rows", (z,))
 

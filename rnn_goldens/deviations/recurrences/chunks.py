@@ -120,9 +120,6 @@ def _needs_in_chunks_of(size: int, needs: tuple[str, ...]) -> tuple[str, ...]:
     return (*(need for need in needs if need not in steps), LONGER_THAN[max(size, longest)])
 
 
-# The border of chunks.
-
-
 def _padded(right: ChunkKernel, o: Array) -> Array:
     o = right.arranged(o)
     return np.concatenate([o, np.zeros_like(o[:, : right.case.time - o.shape[1]])], axis=1)
@@ -160,8 +157,6 @@ BORDERS = table(cells=ATTENTION, needs=("several_chunks",))(
     ),
 )
 
-# Packed sequences.
-
 
 def _indexed_by_sequence(size: int) -> Wrong:
     def wrong(case: RecurrenceCase) -> Outputs:
@@ -189,8 +184,6 @@ PACKED = table(make=partial(WrongForward, takes_packed=True), cells=ATTENTION)(
         lambda size: {"needs": ("packed", LONGER_THAN[size])},
     )
 )
-
-# Decays.
 
 
 class _MaskedByLess(ChunkKernel):
@@ -273,8 +266,6 @@ DECAYS = table(cells=GATED)(
         {"cells": GATED_DELTA},
     ),
 )
-
-# Masks and the inverse.
 
 
 def _known_without_beta(right: ChunkKernel, x: Chunk) -> tuple[Value, Value]:

@@ -16,8 +16,6 @@ from rnn_goldens.deviations.table import table
 TAPS = 4
 """The largest width of common kernels."""
 
-# The convolution.
-
 
 def _ahead(steps: Callable[[int], int]) -> WrongForward:
     """Return a convolution that reads some steps ahead, with zeros before the first and after the last step."""
@@ -56,8 +54,6 @@ CONVOLUTION = table(make=in_equations, cells=("causal_conv",))(
     ),
 )
 
-# Bias and activation.
-
 
 def _before_bias(bias: Term, silu: bool, **x: Term) -> tuple[Terms, Terms]:
     (y,), after = causal_conv(bias=0 * bias, silu=silu, **x)
@@ -86,8 +82,6 @@ ACTIVATION = table(make=in_equations, cells=("causal_conv",), needs=("silu",))(
     gelu_for_silu=("Applies a GELU, by its formula with tanh, instead of the SiLU.", _with_gelu),
     silu_without_factor=("Applies a sigmoid instead of the SiLU.", _without_factor),
 )
-
-# The window.
 
 
 def _of_short(change: Callable[[RecurrenceCase, Array], Array]) -> Edit:

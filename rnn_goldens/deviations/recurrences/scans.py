@@ -23,9 +23,6 @@ def _linear(decay: Operand, added: Term, h: Term) -> tuple[Terms, Terms]:
     return (h,), (h,)
 
 
-# The selective scan.
-
-
 class _Expm1(MatrixArithmetic):
     def expm1(self, z: Array) -> Array:
         """e^z - 1, which is accurate for small z."""
@@ -104,8 +101,6 @@ SELECTIVE_SCAN = table(make=in_equations, cells=("selective_scan",))(
     skip_without_weight=("Adds u instead of D u.", in_arrays(D=np.ones_like)),
 )
 
-# The RG-LRU.
-
 
 def _log_a(r: Term, Lambda: Term) -> Term:
     return -8 * (softplus(Lambda) * sigmoid(r))
@@ -171,8 +166,6 @@ RG_LRU = table(make=in_equations, cells=("rg_lru",))(
     ),
 )
 
-# The minimal GRU.
-
 
 def _positive(z: Array) -> Array:
     """Return g(z), which makes states positive, so that they have logarithms."""
@@ -203,8 +196,6 @@ MIN_GRU = table(make=in_equations, cells=("min_gru",))(
         {"needs": ("state",), "stands_for": ("minGRU-pytorch#9",)},
     ),
 )
-
-# All three.
 
 
 class _Products(MatrixArithmetic):

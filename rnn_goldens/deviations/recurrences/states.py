@@ -57,9 +57,6 @@ def in_two_parts(case: RecurrenceCase, border: int, first: Wrong, second: Wrong)
     return after | {name: np.concatenate([before[name], after[name]], axis=1) for name in outputs}
 
 
-# Initial and last states.
-
-
 def _in_states(change: Change) -> Edit:
     """Return a change of each initial state: an array (sequences, …)."""
 
@@ -154,8 +151,6 @@ STATES = table(make=_in_states, cells=CELLS)(
         {"needs": ("rows",), "stands_for": ("tpu-inference PR2431", "vllm#51562")},
     ),
 )
-
-# Packed sequences.
 
 
 def _over_borders(case: RecurrenceCase) -> Outputs:

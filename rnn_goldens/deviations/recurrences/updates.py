@@ -16,8 +16,6 @@ from rnn_goldens.deviations.table import table
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 
-# The decay.
-
 
 class _OfColumns(MatrixArithmetic):
     """Multiplies columns by the decays of rows."""
@@ -100,8 +98,6 @@ DECAY = table(make=in_equations, cells=GATED)(
         {"cells": ("gated_delta",)},
     ),
 )
-
-# The delta rule.
 
 
 def _decayed(S: Term, g: Term | None) -> Term:
