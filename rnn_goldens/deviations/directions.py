@@ -61,8 +61,6 @@ def _flips_output_only(
 
 
 class _BatchFlipped(_ForwardInTime):
-    """Reverses the batch axis instead of time."""
-
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
         if direction(suffix) == FORWARD:
             return super().unroll(case, suffix, layer_input, state, lengths)
@@ -71,8 +69,6 @@ class _BatchFlipped(_ForwardInTime):
 
 
 class _StartsFromForwardEnd(Network):
-    """The reverse direction starts from the forward direction's last state."""
-
     end: State
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:

@@ -34,8 +34,6 @@ def _one_step_early(out: Array, last: State, start: State, lengths: Array) -> tu
 
 
 class _OneStepEarly(Network):
-    """Takes h from the second to last step that a direction visits."""
-
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
         out, last = super().unroll(case, suffix, layer_input, state, lengths)
         if direction(suffix) == FORWARD:

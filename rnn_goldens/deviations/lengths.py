@@ -76,8 +76,6 @@ class _ReverseFlipsPadding(Network):
 
 
 class _PaddingInFront(Network):
-    """Treats the last steps of the padded sequence as the sequence."""
-
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
         return super().unroll(case, suffix, layer_input, state, layer_input.shape[1] - lengths)
 
@@ -108,8 +106,6 @@ class _StateZeroedInPadding(Network):
 
 
 class _CellRunsThroughPadding(Network):
-    """Masks h beyond the end of a sequence, but not c."""
-
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
         out, (h, c) = super().unroll(case, suffix, layer_input, state, lengths)
         if direction(suffix) == FORWARD:

@@ -133,8 +133,6 @@ def _change_one_at_every_step(at: int, change: Callable[[Array], Array]) -> Alte
 
 
 class _OneBufferForLayers(Network):
-    """Each upper layer starts from the last state of the layer below, in its direction."""
-
     ended: dict[str, State]
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
@@ -146,8 +144,6 @@ class _OneBufferForLayers(Network):
 
 
 class _GatesNotCleared(Network):
-    """Adds the products of each step to those of the previous step."""
-
     def __init__(self) -> None:
         self.products: dict[int, Array] = {}
 

@@ -49,8 +49,6 @@ def _zero_below(right: Backward, d_inputs: Sequence[Sequence[Array]], layer: int
 
 
 class _Overwriting(Backward):
-    """Overwrites the cotangents of a layer's output with the first direction's gradient of its input."""
-
     _overwritten: Sequence[Array] = ()
 
     def side(self, d_outs: Sequence[Array], direction: int, directions: int) -> list[Array]:

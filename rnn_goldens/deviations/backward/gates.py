@@ -87,8 +87,6 @@ class _Recomputed(_OtherValues):
 
 
 class _BeforeActivation(_OtherValues):
-    """Uses the argument of each gate's activation instead of its result."""
-
     def other_values(self, program: Program, stored: Sequence[Array], w: Weights) -> list[Array]:  # noqa: ARG002 - for overrides
         states = _of_states(program)
         arguments = {k: o.of[0] for k, o in enumerate(program.operations, program.inputs) if o.primitive in ACTIVATIONS}

@@ -62,8 +62,6 @@ class _Knowing(Backward):
 
 
 class _DetachedBetweenSteps(_Knowing):
-    """Passes no gradient between steps; only the first step of a sequence passes one, to the initial state."""
-
     def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:
         is_first = t >= self.lengths - 1 if self.reverse else np.full(len(within), t == 0)
         mask = (is_first | ~within)[:, None]
@@ -71,23 +69,17 @@ class _DetachedBetweenSteps(_Knowing):
 
 
 class _EnteringEverywhere(_Knowing):
-    """Adds the cotangent of the last state at every step."""
-
     def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:
         carried = super().carry(d_before, d_after, within, t)
         return carried[0] + self.d_last[0], *carried[1:]
 
 
 class _StartFromLast(_Knowing):
-    """Returns the cotangent of the last state as the gradient of the initial state."""
-
     def to_start(self, d_state: State) -> State:
         return self.d_last if d_state else d_state
 
 
 class _ReverseAtItsStart(_Knowing):
-    """Adds the cotangent of the reverse direction's h_n at the first step of that direction."""
-
     def back(
         self, case: Case, suffix: str, d_outs: Sequence[Array], d_last: State, lengths: Array
     ) -> DirectionGradients:
@@ -99,8 +91,6 @@ class _ReverseAtItsStart(_Knowing):
 
 
 class _OneStepShort(Backward):
-    """Returns the gradient of the state after the first step as the gradient of the initial state."""
-
     def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:
         self._after = d_after
         return super().carry(d_before, d_after, within, t)

@@ -19,8 +19,6 @@ _BIAS = ("bias",)
 
 
 class _ByStateAfter(Backward):
-    """Computes the gradient of weight_hh with h after each step instead of before it."""
-
     def __init__(self) -> None:
         super().__init__()
         self._after: dict[tuple[str, int], Array] = {}
@@ -35,8 +33,6 @@ class _ByStateAfter(Backward):
 
 
 class _ByOtherInput(Backward):
-    """Computes the gradient of weight_ih with x of the previous time step."""
-
     def share(self, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:
         if weight == "weight_ih" and v is not None:
             before = self.kept.get((suffix, t - 1))

@@ -22,8 +22,6 @@ def _truncated(steps: int) -> type[RecurrenceBackward]:
 
 
 class _EnteringEverywhere(RecurrenceBackward):
-    """Adds the cotangent of the last state at every step."""
-
     def d_last(self, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
         self._d_last = super().d_last(case, cotangents)
         return self._d_last
@@ -62,8 +60,6 @@ class _AcrossBorders(RecurrenceBackward):
 
 
 class _LastOfPackAlone(RecurrenceBackward):
-    """Uses the cotangent of the last state of the last packed sequence only."""
-
     def d_last(self, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
         found = super().d_last(case, cotangents)
         return _zero(found) if self.d_start else found

@@ -86,8 +86,6 @@ class _Restarted(RunningSum):
 
 
 class _NotRestarted(RunningSum):
-    """Continues the running sum from a packed sequence to the sequence before it."""
-
     def of_sequence(self, case: RecurrenceCase, cotangents: Arrays) -> Gradients:
         return RecurrenceBackward.of_sequence(self, case, cotangents)
 
@@ -161,8 +159,6 @@ _DECAYED_LATER = attention(decayed=lambda x: exp(x.g) * detached(x.S) + exp(deta
 
 
 class _DecayOfLaterStep(RecurrenceBackward):
-    """Multiplies the state's cotangent by the decay of the step after it."""
-
     def arguments(self, case: RecurrenceCase) -> Sequence[Arrays]:
         steps = super().arguments(case)
         return [{**x, "g_later": later["g"]} for x, later in zip(steps, [*steps[1:], steps[-1]], strict=True)]
