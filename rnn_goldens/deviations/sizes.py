@@ -6,15 +6,7 @@ from functools import partial
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.alteration import (
-    REVERSE,
-    Alteration,
-    Outputs,
-    in_lengths,
-    in_outputs,
-    in_steps,
-    in_unrolled,
-)
+from rnn_goldens.deviations.alteration import REVERSE, Alteration, in_lengths, in_outputs, in_steps, in_unrolled
 from rnn_goldens.deviations.blocks import EVERY, REVERSED, UPPER, Part, in_weights_of, only
 from rnn_goldens.deviations.table import Row, for_each, table
 
@@ -55,7 +47,7 @@ def _in_both_products(read: Callable[[int], int]) -> Alteration:
 def _rows_not_computed(computed: Callable[[int], int]) -> Alteration:
     """Set batch rows of the outputs to zero, starting at index ``computed(rows)``."""
 
-    def change(_case: Case, outputs: Outputs) -> Outputs:
+    def change(_case: Case, outputs: State) -> State:
         out, *last = outputs
         is_computed = (np.arange(len(out)) < computed(len(out)))[:, None]
         return np.where(is_computed[..., None], out, 0), *(np.where(is_computed, part, 0) for part in last)

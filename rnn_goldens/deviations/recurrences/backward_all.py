@@ -7,7 +7,7 @@ import numpy as np
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.deviations.needs import LONGER_THAN
-from rnn_goldens.deviations.recurrences.edits import CELLS, WITH_WEIGHTS, WrongBackward, for_each_chunk_size, in_loop
+from rnn_goldens.deviations.recurrences.edits import CELLS, WEIGHTED, WrongBackward, for_each_chunk_size, in_loop
 from rnn_goldens.deviations.table import for_each, table
 
 # ruff: noqa: ARG005 - functions have the arguments of the methods that they replace
@@ -179,11 +179,11 @@ SEQUENCES = table(make=WrongBackward, cells=CELLS)(
                 **{name: found[0][name] for name in case.weights},
             }
         ),
-        {"cells": WITH_WEIGHTS, "needs": ("packed",)},
+        {"cells": WEIGHTED, "needs": ("packed",)},
     ),
 )
 
-WEIGHTS = table(make=WrongBackward, cells=WITH_WEIGHTS)(
+WEIGHTS = table(make=WrongBackward, cells=WEIGHTED)(
     recurrence_weights_of_last_step_alone=(
         "Computes the gradients of the weights from the last step only.",
         in_loop(over_time=lambda _, shares: shares[0]),

@@ -11,15 +11,7 @@ from rnn_goldens.deviations.backward.alterations import detached
 from rnn_goldens.deviations.recurrences.backward_attention import RepeatedHeads
 from rnn_goldens.deviations.recurrences.backward_decays import RunningSum
 from rnn_goldens.deviations.recurrences.backward_equations import attention
-from rnn_goldens.deviations.recurrences.edits import (
-    ATTENTION,
-    CELLS,
-    DELTA,
-    GATED,
-    WITH_WEIGHTS,
-    WrongBackward,
-    in_loop,
-)
+from rnn_goldens.deviations.recurrences.edits import ATTENTION, CELLS, DELTA, GATED, WEIGHTED, WrongBackward, in_loop
 from rnn_goldens.deviations.table import for_each, table
 
 
@@ -75,6 +67,6 @@ DEVIATIONS = table(make=WrongBackward, cells=ATTENTION)(
     recurrence_weights_added_up_in_bfloat16=(
         "Rounds the gradients of the weights to bfloat16 after adding each step.",
         in_loop(over_time=lambda _, shares: _added_up(shares)),
-        {"cells": WITH_WEIGHTS},
+        {"cells": WEIGHTED},
     ),
 )

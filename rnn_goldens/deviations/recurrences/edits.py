@@ -25,7 +25,7 @@ Wrong = Callable[[RecurrenceCase], Outputs]
 Change = Callable[[Array], Array]
 
 CELLS = tuple(RECURRENCES)
-WITH_WEIGHTS = tuple(cell for cell, recurrence in RECURRENCES.items() if recurrence.weights)
+WEIGHTED = tuple(cell for cell, recurrence in RECURRENCES.items() if recurrence.weights)
 ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
 GATED = ("gated_linear_attention", "gated_delta")
 DELTA = ("delta_rule", "gated_delta")
