@@ -14,27 +14,30 @@ from rnn_goldens.deviations.parts import Formula, edited
 from rnn_goldens.deviations.rounding import to_tf32
 from rnn_goldens.deviations.table import for_each, table
 
+Change = Callable[[Array], Array]
+
 FINE, COARSE = 256, 16
 """Points per unit of tables."""
 
 
-def rational(z: Array, numerator: tuple[int, ...], denominator: tuple[int, ...]) -> Array:
-    """Return z p(z²) / q(z²), clipped to ±1; coefficients by increasing power."""
-    square = np.square(z)
-    p = np.polynomial.polynomial.polyval(square, numerator)
-    q = np.polynomial.polynomial.polyval(square, denominator)
-    return np.clip(z * p / q, -1, 1)
+def rational(numerator: tuple[int, ...], denominator: tuple[int, ...]) -> Change:
+    """Return the function z p(z²) / q(z²), clipped to ±1; coefficients by increasing power."""
+    p, q = (partial(np.polynomial.polynomial.polyval, c=of) for of in (numerator, denominator))
+    return lambda z: np.clip(z * p(np.square(z)) / q(np.square(z)), -1, 1)
 
 
-def fast_tanh(z: Array) -> Array:
-    """Return the continued fraction of tanh with degrees 5 and 4: off by up to 2e-3."""
-    return rational(z, (945, 105, 1), (945, 420, 15))
+fast_tanh = rational((945, 105, 1), (945, 420, 15))
+"""The continued fraction of tanh with degrees 5 and 4: off by up to 2e-3."""
 
 
-def tabled(z: Array, per_unit: int) -> Array:
-    """Interpolate linearly in a table of tanh up to ±8."""
-    points = np.arange(-8 * per_unit, 8 * per_unit + 1) / per_unit
-    return np.interp(z, points, np.tanh(points))
+def tabled(per_unit: int) -> Change:
+    """Return a tanh that is interpolated linearly in a table up to ±8."""
+
+    def interpolated(z: Array) -> Array:
+        points = np.arange(-8 * per_unit, 8 * per_unit + 1) / per_unit
+        return np.interp(z, points, np.tanh(points))
+
+    return interpolated
 
 
 class _Approximate(Network):
@@ -46,11 +49,11 @@ class _Approximate(Network):
 
     def fine(self, z: Array) -> Array:
         """The tanh from a fine table."""
-        return tabled(z, FINE)
+        return tabled(FINE)(z)
 
     def coarse(self, z: Array) -> Array:
         """The tanh from a coarse table."""
-        return tabled(z, COARSE)
+        return tabled(COARSE)(z)
 
     def flushed(self, z: Array) -> Array:
         """The argument, or zero where float16 has no normal number."""
@@ -127,15 +130,15 @@ _OF_SIGMOID = {"cells": SIGMOID}
 RELU = {"cells": ("rnn_relu",)}
 
 
-def _tanh(function: Callable[[Array], Array]) -> Alteration:
+def _tanh(function: Change) -> Alteration:
     return in_steps(tanh=lambda _, z: function(z))
 
 
-def _sigmoid(function: Callable[[Array], Array]) -> Alteration:
+def _sigmoid(function: Change) -> Alteration:
     return in_steps(sigmoid=lambda _, z: function(z))
 
 
-def _relu(function: Callable[[Array], Array]) -> Alteration:
+def _relu(function: Change) -> Alteration:
     return in_steps(relu=lambda _, z: function(z))
 
 
@@ -167,7 +170,7 @@ A piecewise approximation may be off in one of them."""
 OFF = 1e-4
 
 
-def _off(function: Callable[[Array], Array], low: float, high: float, _: Arithmetic, z: Array) -> Array:
+def _off(function: Change, low: float, high: float, _: Arithmetic, z: Array) -> Array:
     within = (np.abs(z) >= low) & (np.abs(z) < high)
     return function(z) + np.where(within, OFF * np.sign(z), 0)
 
@@ -238,10 +241,7 @@ EVERYWHERE = table(make=_tanh, cells=TANH)(
         lambda limit: {"dialects": ("rnn_tanh_clip", "lstm_clip", "gru_clip") if limit == 1 else ()},
     ),
     out_activated_again=("Applies tanh to out once more.", in_out(np.tanh)),
-    fast_tanh_3_2=(
-        "Approximates tanh by z (27 + z²) / (27 + 9 z²): off by up to 2.4e-2.",
-        lambda z: rational(z, (27, 1), (27, 9)),
-    ),
+    fast_tanh_3_2=("Approximates tanh by z (27 + z²) / (27 + 9 z²): off by up to 2.4e-2.", rational((27, 1), (27, 9))),
     fast_tanh_5_4=(
         "Approximates tanh by its continued fraction with degrees 5 and 4: off by up to 2e-3.",
         fast_tanh,
@@ -249,7 +249,7 @@ EVERYWHERE = table(make=_tanh, cells=TANH)(
     ),
     fast_tanh_7_6=(
         "Approximates tanh by its continued fraction with degrees 7 and 6: off by up to 1e-4.",
-        lambda z: rational(z, (135135, 17325, 378, 1), (135135, 62370, 3150, 28)),
+        rational((135135, 17325, 378, 1), (135135, 62370, 3150, 28)),
     ),
     **{
         f"{name}_off_from_{_name_of(low)}_to_{_name_of(high)}": (
@@ -260,14 +260,8 @@ EVERYWHERE = table(make=_tanh, cells=TANH)(
         for name, function, cells in (("tanh", np.tanh, TANH), ("sigmoid", _true_sigmoid, SIGMOID))
         for low, high in pairwise(BANDS)
     },
-    tabled_tanh_coarse=(
-        "Interpolates tanh in a table with 16 points per unit: off by up to 4e-4.",
-        lambda z: tabled(z, 16),
-    ),
-    tabled_tanh_fine=(
-        "Interpolates tanh in a table with 256 points per unit: off by up to 1.5e-6.",
-        lambda z: tabled(z, 256),
-    ),
+    tabled_tanh_coarse=("Interpolates tanh in a table with 16 points per unit: off by up to 4e-4.", tabled(16)),
+    tabled_tanh_fine=("Interpolates tanh in a table with 256 points per unit: off by up to 1.5e-6.", tabled(256)),
     fast_exp_sigmoid=(
         "Approximates the sigmoid's exponential by the bits of a float: off by up to 1.5e-2.",
         _sigmoid(lambda z: 1 / (1 + _fast_exp(-z))),

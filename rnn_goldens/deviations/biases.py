@@ -86,7 +86,7 @@ def _candidate_moved(source: str, to: str) -> Alteration:
     return _in_biases(change)
 
 
-def _without_candidate(bias: Array, case: Case) -> Array:
+def _no_candidate(bias: Array, case: Case) -> Array:
     return bias - _candidate_only(bias, case)
 
 
@@ -159,13 +159,10 @@ OF_ALL_CELLS = table(reports={"b_ih_after_activation": ("tvm PR3410",)}, needs=(
 )
 
 OF_GRU = table(cells=("gru",), needs=("bias",), named="gru_{}")(
-    b_hn_missing=(
-        "Leaves out b_hn, the recurrent bias of the candidate.",
-        in_weights(only("bias_hh", _without_candidate)),
-    ),
+    b_hn_missing=("Leaves out b_hn, the recurrent bias of the candidate.", in_weights(only("bias_hh", _no_candidate))),
     b_hn_missing_without_h0=(
         "Leaves b_hn out on the first step if no initial state is given.",
-        left_out({"bias_hh"}, at_first_step=True, state_given=False, rest=_without_candidate),
+        left_out({"bias_hh"}, at_first_step=True, state_given=False, rest=_no_candidate),
         {"stands_for": ("mlx#3249",)},
     ),
     b_hn_outside_reset=(

@@ -53,7 +53,7 @@ def read_as(order: str) -> Change:
     return changed
 
 
-def gate_biased_by(gate: str, value: float) -> Alteration:
+def gate_plus(gate: str, value: float) -> Alteration:
     """Add a value to the argument of a gate's activation; an infinite value keeps the gate open or closed."""
 
     def weights(right: Network, case: Case, suffix: str) -> Weights:

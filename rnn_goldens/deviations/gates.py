@@ -6,7 +6,7 @@ from rnn_goldens.cells import Array, Case
 from rnn_goldens.cells.equations import gru_reset_before
 from rnn_goldens.cells.notation import Term, clip, mix, sigmoid, tanh
 from rnn_goldens.deviations.alteration import Alteration, in_equations, in_weights
-from rnn_goldens.deviations.blocks import gate_biased_by, in_gate
+from rnn_goldens.deviations.blocks import gate_plus, in_gate
 from rnn_goldens.deviations.parts import Formula, edited
 from rnn_goldens.deviations.table import table
 
@@ -39,15 +39,11 @@ def _read_for(order: str, wrong: str, used: str, sign: int = 1) -> Alteration:
 
 
 OF_LSTM = table(cells=("lstm",), named="lstm_{}")(
-    forget_bias_plus_1=(
-        "Adds 1 to the forget gate's bias.",
-        gate_biased_by("f", 1),
-        {"stands_for": ("coremltools#309",)},
-    ),
-    input_gate_open=("Leaves out the input gate: i = 1.", gate_biased_by("i", np.inf)),
-    forget_gate_open=("Leaves out the forget gate: f = 1.", gate_biased_by("f", np.inf)),
-    output_gate_open=("Leaves out the output gate: o = 1.", gate_biased_by("o", np.inf)),
-    cell_forgets_everything=("Leaves out f c: c = i g.", gate_biased_by("f", -np.inf)),
+    forget_bias_plus_1=("Adds 1 to the forget gate's bias.", gate_plus("f", 1), {"stands_for": ("coremltools#309",)}),
+    input_gate_open=("Leaves out the input gate: i = 1.", gate_plus("i", np.inf)),
+    forget_gate_open=("Leaves out the forget gate: f = 1.", gate_plus("f", np.inf)),
+    output_gate_open=("Leaves out the output gate: o = 1.", gate_plus("o", np.inf)),
+    cell_forgets_everything=("Leaves out f c: c = i g.", gate_plus("f", -np.inf)),
     forget_gate_complemented=("Uses 1 - f for the forget gate.", _complemented("f")),
     forget_gate_is_input_gate=("Uses the input gate for the forget gate, too.", _read_for("ifgo", "f", "i")),
     gates_coupled=(
@@ -77,7 +73,7 @@ OF_LSTM = table(cells=("lstm",), named="lstm_{}")(
     cell_clipped=("Clips c to ±1.", _clipped(1)),
     **{f"cell_clipped_at_{limit}": (f"Clips c to ±{limit}.", _clipped(limit)) for limit in (2, 3, 5, 10)},
     output_gate_without_sigmoid=("Leaves out the sigmoid of the output gate.", _lstm(o=lambda z_o: z_o)),
-    forget_bias_minus_1=("Subtracts 1 from the forget gate's bias.", gate_biased_by("f", -1)),
+    forget_bias_minus_1=("Subtracts 1 from the forget gate's bias.", gate_plus("f", -1)),
 )
 
 OF_GRU = table(cells=("gru",), named="gru_{}")(
@@ -92,7 +88,7 @@ OF_GRU = table(cells=("gru",), named="gru_{}")(
             "dialects": ("gru_reset_before",),
         },
     ),
-    reset_unused=("Does not use the reset gate: r = 1.", gate_biased_by("r", np.inf), {"stands_for": ("GRU-D#2",)}),
+    reset_unused=("Does not use the reset gate: r = 1.", gate_plus("r", np.inf), {"stands_for": ("GRU-D#2",)}),
     reset_complemented=("Uses 1 - r for the reset gate.", _complemented("r")),
     reset_on_input=(
         "Applies the reset gate to the input part of the candidate: tanh(r x_n + h_n).",
@@ -110,7 +106,7 @@ OF_GRU = table(cells=("gru",), named="gru_{}")(
     z_complemented=("Swaps z and 1 - z: h = z n + (1 - z) h.", _complemented("z"), {"stands_for": ("mindspore#149",)}),
     z_is_r=("Uses the reset gate for the update gate, too.", _read_for("rzn", "z", "r")),
     r_is_z=("Uses the update gate for the reset gate, too.", _read_for("rzn", "r", "z")),
-    state_not_mixed_in=("Leaves out z: h = n.", gate_biased_by("z", -np.inf)),
+    state_not_mixed_in=("Leaves out z: h = n.", gate_plus("z", -np.inf)),
     candidate_not_scaled=("Leaves out the factor 1 - z: h = n + z h.", _gru(new_h=lambda z, h, n: n + z * h)),
     state_not_scaled=("Leaves out the factor z: h = (1 - z) n + h.", _gru(new_h=lambda z, h, n: (1 - z) * n + h)),
     mixes_reset_state=(

@@ -24,8 +24,8 @@ from rnn_goldens.deviations.table import table
 LSTM = ("lstm",)
 
 
-def _h_from_out(at: int, *directions: str) -> Alteration:
-    return in_unrolled(lambda out, last, _start, _lengths: (out, (out[:, at], *last[1:])), *directions)
+def _h_of_step(at: int) -> Alteration:
+    return in_unrolled(lambda out, last, _start, _lengths: (out, (out[:, at], *last[1:])), FORWARD)
 
 
 def _one_step_early(out: Array, last: State, start: State, lengths: Array) -> tuple[Array, State]:
@@ -113,10 +113,7 @@ DEVIATIONS = table(make=in_last_states)(
         ),
         _DIRECTIONS,
     ),
-    h_n_of_forward_from_wrong_end=(
-        "Takes the forward direction's last state from the first time step.",
-        _h_from_out(0, FORWARD),
-    ),
+    h_n_of_forward_from_wrong_end=("Takes the forward direction's last state from the first time step.", _h_of_step(0)),
     h_n_one_step_early=(
         "Takes the forward direction's last state from the second to last step.",
         in_unrolled(_one_step_early, FORWARD),
@@ -127,13 +124,10 @@ DEVIATIONS = table(make=in_last_states)(
     ),
     h_n_from_padded_end=(
         "Takes the forward direction's last state from out's last time step, which is padding for a shorter sequence.",
-        _h_from_out(-1, FORWARD),
+        _h_of_step(-1),
         {"needs": ("lengths",), "stands_for": ("ray#21392",)},
     ),
-    h_n_is_h0=(
-        "Returns the initial states as the last states.",
-        in_outputs(lambda case, found: (found[0], *case.state)),
-    ),
+    h_n_is_h0=("Returns the initial states as the last states.", in_outputs(lambda case, out: (out[0], *case.state))),
     h_n_zero=(
         "Never writes the last states: they are zero.",
         lambda part, _: np.zeros_like(part),

@@ -46,7 +46,7 @@ def _sorted(case: Case, gradients: Gradients) -> Gradients:
     return {name: rows[name](array) if name in rows else array for name, array in gradients.items()}
 
 
-def _off(by: int) -> Alteration:
+def _lengths_off(by: int) -> Alteration:
     """Use lengths that are off by a number of steps, if lengths are given."""
 
     class Off(Backward):
@@ -65,10 +65,13 @@ DEVIATIONS = table(needs=_LENGTHS)(
         "Includes padded steps in the backward pass, as if every sequence were as long as the longest.",
         in_steps_back(within_back=lambda _, _t, lengths: np.ones(len(lengths), bool)),
     ),
-    lengths_one_short_on_the_way_back=("Leaves out the last step of every sequence in the backward pass.", _off(-1)),
+    lengths_one_short_on_the_way_back=(
+        "Leaves out the last step of every sequence in the backward pass.",
+        _lengths_off(-1),
+    ),
     lengths_one_long_on_the_way_back=(
         "Includes one padded step of every padded sequence in the backward pass.",
-        _off(1),
+        _lengths_off(1),
     ),
     padded_cotangents_added=(
         "Adds the cotangents of out beyond a sequence's end to that of its last step.",

@@ -20,7 +20,7 @@ from rnn_goldens.deviations.parts import (
 from rnn_goldens.deviations.table import for_each, table
 
 
-def _dropped(cell: str, **used: str) -> Alteration:
+def _cut(cell: str = "lstm", **used: str) -> Alteration:
     """Leave out the derivatives of parts by a part that they use."""
     return in_derivatives(**{cell: without_paths(BUILT_IN_CELLS[cell], **used)})
 
@@ -86,14 +86,8 @@ OF_GATES = table()(
 )
 
 OF_LSTM = table(named="lstm_{}")(
-    cell_path_dropped=(
-        "Passes no gradient from the cell state to the cell state before the step.",
-        _dropped("lstm", new_c="c"),
-    ),
-    cell_in_output_dropped=(
-        "Passes no gradient from h = o tanh(c) to the cell state.",
-        _dropped("lstm", new_h="new_c"),
-    ),
+    cell_path_dropped=("Passes no gradient from the cell state to the cell state before the step.", _cut(new_c="c")),
+    cell_in_output_dropped=("Passes no gradient from h = o tanh(c) to the cell state.", _cut(new_h="new_c")),
     carried_cell_gradient_dropped=(
         "Leaves out the gradient of the cell state from later steps and from c_n.",
         in_derivatives(lstm=_carried_cell_detached),
@@ -136,7 +130,7 @@ OF_LSTM = table(named="lstm_{}")(
 OF_GRU = table(named="gru_{}")(
     kept_state_path_dropped=(
         "Passes no gradient through z h to the hidden state before the step.",
-        _dropped("gru", new_h="h"),
+        _cut("gru", new_h="h"),
     ),
     update_gate_reversed=(
         "Uses n - h instead of h - n in the update gate's gradient.",

@@ -60,7 +60,7 @@ def _in_recurrent_weights(change: Change) -> Edit:
     return in_arrays(R_i=change, R_f=change, R_z=change, R_o=change)
 
 
-def _in_order_zifo(**x: Term) -> tuple[Terms, Terms]:
+def _zifo(**x: Term) -> tuple[Terms, Terms]:
     taken = {f"{of}_{gate}": x.pop(f"{of}_{by}") for of in "xR" for gate, by in zip("zif", "ifz", strict=True)}
     return slstm(**taken, **x)
 
@@ -71,10 +71,7 @@ DEVIATIONS = table(make=in_equations, cells=("slstm",))(
         lambda x_i, x_f, **x: slstm(x_i=x_f, x_f=x_i, **x),
         {"stands_for": ("xlstm#98",)},
     ),
-    gates_in_order_zifo=(
-        "Takes inputs and weights in the order of gates z, i, f, o instead of i, f, z, o.",
-        _in_order_zifo,
-    ),
+    gates_in_order_zifo=("Takes inputs and weights in the order of gates z, i, f, o instead of i, f, z, o.", _zifo),
     forget_gate_exponential=(
         "Computes the forget gate by an exponential instead of a sigmoid.",
         _gates(_stabilized),
