@@ -4,6 +4,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
+from types import FunctionType
 from typing import Any
 
 from rnn_goldens.cells.notation import Term
@@ -12,6 +13,7 @@ from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, Replaced
 from rnn_goldens.deviations.recurrences.edits import Edit, WrongBackward, WrongForward
 from rnn_goldens.deviations.wrong_pass import WrongPass
 from rnn_goldens.explain.screen import indent
+from rnn_goldens.explain.source_text import lambda_text
 
 _FOR_TOOLS = re.compile(r"  # (noqa|type: ignore|fmt:).*")
 _DOCSTRING = re.compile(r'^ *""".*?"""$', re.MULTILINE | re.DOTALL)
@@ -85,5 +87,7 @@ def _source(function: object) -> list[str]:
         text = textwrap.dedent(inspect.getsource(function))  # type: ignore[arg-type] # checked by the error
     except (OSError, TypeError):
         return []
+    if isinstance(function, FunctionType) and function.__name__ == "<lambda>":
+        text = lambda_text(function)
     lines = [_FOR_TOOLS.sub("", line) for line in _DOCSTRING.sub("", text).splitlines()]
     return [line for line in lines if line.strip()]

@@ -175,13 +175,14 @@ def _where(thing: Any) -> str:  # noqa: ANN401 - a function or a class
 
 def _source(thing: Any) -> str:  # noqa: ANN401 - a function or a class
     if isinstance(thing, FunctionType) and thing.__name__ == "<lambda>":
-        return _lambda(thing.__code__)
+        return lambda_text(thing)
     text = textwrap.dedent(inspect.getsource(thing)).rstrip()
     return "\n".join(_FOR_TOOLS.sub("", line) for line in text.splitlines())
 
 
-def _lambda(code: CodeType) -> str:
+def lambda_text(function: FunctionType) -> str:
     """Return only the lambda from its source line."""
+    code = function.__code__
     path = inspect.getsourcefile(code) or code.co_filename
     text, found = _lambdas(path)
     here = [node for node in found if node.lineno == code.co_firstlineno]
