@@ -40,27 +40,22 @@ def tabled(per_unit: int) -> Change:
     return interpolated
 
 
-class _Approximate(Network):
-    """A network whose equations may contain approximations as primitives."""
-
+class _Tanhs(Network):
     def fast(self, z: Array) -> Array:
-        """The fast tanh."""
         return fast_tanh(z)
 
     def fine(self, z: Array) -> Array:
-        """The tanh from a fine table."""
         return tabled(FINE)(z)
 
     def coarse(self, z: Array) -> Array:
-        """The tanh from a coarse table."""
         return tabled(COARSE)(z)
 
+
+class _Rounded(Network):
     def flushed(self, z: Array) -> Array:
-        """The argument, or zero where float16 has no normal number."""
-        return np.where(np.abs(z) < 2.0**-14, 0, z)
+        return np.where(np.abs(z) < 2.0**-14, 0, z)  # float16 has no smaller normal number
 
     def tf32(self, z: Array) -> Array:
-        """The argument in TF32."""
         return to_tf32(z)
 
 
@@ -73,8 +68,8 @@ _fast, _fine, _coarse, _flushed, _tf32 = (
 )
 
 
-def _in(cell: str, **formulas: Formula) -> Alteration:
-    return in_network(_Approximate) & in_equations(**{cell: edited(cell, **formulas)})
+def _in(cell: str, primitives: type[Network] = _Tanhs, /, **formulas: Formula) -> Alteration:
+    return in_network(primitives) & in_equations(**{cell: edited(cell, **formulas)})
 
 
 def _by(tanh: Callable[[Term], Term]) -> Mapping[str, Formula]:
@@ -98,7 +93,7 @@ IN_ONE_PLACE = table()(
     ),
     gru_hidden_product_of_update_gate_flushed=(
         "Replaces W_hz h by zero below 2^-14, where float16 has no normal numbers.",
-        _in("gru", z_z=lambda w, x, h: w.W_iz @ x + w.b_iz + _flushed(w.W_hz @ h) + w.b_hz),
+        _in("gru", _Rounded, z_z=lambda w, x, h: w.W_iz @ x + w.b_iz + _flushed(w.W_hz @ h) + w.b_hz),
         {"needs": ("bias",)},
     ),
     gru_reset_before_fast_sigmoid_of_reset_gate=(
@@ -107,7 +102,7 @@ IN_ONE_PLACE = table()(
     ),
     gru_reset_before_input_of_reset_gate_in_tf32=(
         "Rounds x to TF32 in the product W_ir x only.",
-        _in("gru_reset_before", r=lambda w, x, h: sigmoid(w.W_ir @ _tf32(x) + w.b_ir + w.W_hr @ h + w.b_hr)),
+        _in("gru_reset_before", _Rounded, r=lambda w, x, h: sigmoid(w.W_ir @ _tf32(x) + w.b_ir + w.W_hr @ h + w.b_hr)),
         {"needs": ("bias",)},
     ),
     **{
