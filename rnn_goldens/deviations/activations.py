@@ -94,7 +94,6 @@ IN_ONE_PLACE = table()(
     gru_hidden_product_of_update_gate_flushed=(
         "Replaces W_hz h by zero below 2^-14, where float16 has no normal numbers.",
         _in("gru", _Rounded, z_z=lambda w, x, h: w.W_iz @ x + w.b_iz + _flushed(w.W_hz @ h) + w.b_hz),
-        {"needs": ("bias",)},
     ),
     gru_reset_before_fast_sigmoid_of_reset_gate=(
         "Computes only the reset gate with the fast tanh of degrees 5 and 4: off by up to 7e-4.",
@@ -103,7 +102,6 @@ IN_ONE_PLACE = table()(
     gru_reset_before_input_of_reset_gate_in_tf32=(
         "Rounds x to TF32 in the product W_ir x only.",
         _in("gru_reset_before", _Rounded, r=lambda w, x, h: sigmoid(w.W_ir @ _tf32(x) + w.b_ir + w.W_hr @ h + w.b_hr)),
-        {"needs": ("bias",)},
     ),
     **{
         f"lstm_peephole_{gate}_by_{kind}_tanh": (

@@ -111,6 +111,7 @@ def _examples(cell: str) -> Iterator[Example]:
     yield example("plain and ragged", cell, lengths=[3, 2, 4], **PLAIN)
     yield example("saturated", cell, scale=64, declared=("saturated",))
     yield example("saturated and plain", cell, scale=64, declared=("saturated",), **PLAIN)
+    yield example("of 40 bits and plain", cell, bits=40, **PLAIN)
     yield example("large", cell, batch=(129,), time=1, input_size=5, hidden_size=67, scale=1 / 4, bias=False)
     yield example("large and plain", cell, batch=(129,), time=2, input_size=121, hidden_size=2, scale=1 / 4, **PLAIN)
     yield example("many steps", cell, batch=(1,), time=131, hidden_size=4, scale=1.5, **PLAIN)
@@ -119,7 +120,6 @@ def _examples(cell: str) -> Iterator[Example]:
     yield example("many units below", cell, batch=(1,), time=1, hidden_size=131, num_layers=2, scale=1 / 4, **PLAIN)
     yield from large_parts(cell)
     yield example("of 40 bits", cell, lengths=RAGGED, bits=40, **ALL)
-    yield example("of 40 bits and plain", cell, bits=40, **PLAIN)
     yield example("of 40 bits without biases", cell, bits=40, bias=False)
     yield example("of 40 bits without a state", cell, bits=40, state=False)
     yield example("wide", cell, batch=(48,), inputs=16, **WIDE)
@@ -144,7 +144,7 @@ def large_parts(cell: str) -> Iterator[Example]:
     yield example("ragged rows", cell, batch=(131,), time=2, lengths=rows, hidden_size=2, **PLAIN)
 
 
-OF_DIALECTS = 22
+OF_DIALECTS = 23
 """A dialect has only this number of examples: the first examples of a standard cell."""
 
 EXAMPLES = {cell: tuple(islice(_examples(cell), None if cell in CELLS else OF_DIALECTS)) for cell in LAYOUTS}
