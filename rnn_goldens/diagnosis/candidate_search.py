@@ -3,18 +3,17 @@
 Causes of earlier failures in the run are tried first.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
-from rnn_goldens.comparison.actual import Actual
-from rnn_goldens.diagnosis.budget import Budget, steps_of
-from rnn_goldens.diagnosis.candidates import Candidates, Cause
-from rnn_goldens.diagnosis.flakiness import Flakiness
-from rnn_goldens.diagnosis.gradient_candidates import candidates_of
-from rnn_goldens.diagnosis.match import Arrays
+from rnn_goldens.comparison.actual import Actual, actual_outputs
+from rnn_goldens.diagnosis.candidates import Budget, Candidates, Cause, steps_of
+from rnn_goldens.diagnosis.fact_list import NOT_REPEATABLE
+from rnn_goldens.diagnosis.match import Arrays, are_the_same
 from rnn_goldens.golden.expected import OUTPUTS
 
 MAX_STEPS = 1000
@@ -31,6 +30,10 @@ STEPS_OF_PAIRS = 9_000
 
 MAX_KEPT = 4_000_000
 """Largest number of values of failed outputs stored until the end of a run. Later failures are not diagnosed again."""
+
+
+MAX_REPEATED = 3
+"""Number of unexplained failures of a run that are repeated: the first ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +68,30 @@ class SearchState:
 
     budget: Budget = field(default_factory=lambda: Budget(STEPS))
     kept: int = 0
+
+
+@dataclass(eq=False)
+class Flakiness:
+    """Repeats the first failures of a run."""
+
+    left: int = MAX_REPEATED
+
+    def facts(self, first: Actual, copies: Arrays, call: Callable[[], Sequence[Any]]) -> dict[str, bool]:
+        """Return, as a fact, whether a second call gives other outputs; {} without a second call, or if it raises.
+
+        Args:
+            first: the outputs of the first call.
+            copies: copies of these outputs.
+            call: calls the implementation again.
+        """
+        if self.left <= 0 or not copies:
+            return {}
+        self.left -= 1
+        try:
+            second = actual_outputs(first.golden, *call()).numbers
+        except Exception:  # the first failure is reported
+            return {}
+        return {NOT_REPEATABLE: not are_the_same(first.expected, copies, second)}
 
 
 @dataclass(eq=False)
@@ -104,7 +131,7 @@ class CandidateSearch:
             return []
         self._keep(Failure(golden.id, golden.dtype, got, self.test, actual.of, outputs_right))
         known = self._known.setdefault(golden.cell, [])
-        candidates = candidates_of(golden, got, actual.of, outputs_right=outputs_right)
+        candidates = Candidates(golden, got, actual.of, outputs_right=outputs_right)
         found = [cause for cause in known if candidates.explained_by(cause)]
         if not found and steps_of(golden) <= MAX_STEPS:
             found = self._search(candidates, known)

@@ -1,13 +1,15 @@
-"""Runs candidate deviations on a golden and compares them with the actual outputs."""
+"""Runs candidate deviations on a golden, within a budget, and compares them with the actual outputs or gradients."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnn_goldens.diagnosis.budget import Budget, steps_of
+from rnn_goldens.comparison.actual import Actual
+from rnn_goldens.diagnosis.finite_differences import DirectionalDerivatives
 from rnn_goldens.diagnosis.match import Arrays, explains, fits, is_nearer, is_right, off_by, share
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
@@ -33,33 +35,68 @@ MAX_SHARING = 16
 """Largest number of deviations that are tried in pairs because they explain the largest parts of the outputs."""
 
 
+OVER_CALLS = "gradients_accumulated"
+"""The deviation whose first call is right. Wrong gradients of a first call have another cause."""
+
+
+@dataclass(eq=False)
+class Budget:
+    """The number of time steps that deviations may still compute: a result does not depend on the machine's speed.
+
+    A step takes about 0.1 ms.
+
+    Attributes:
+        left: the remaining time steps.
+        is_spent: whether a comparison was skipped because too few were left.
+    """
+
+    left: int
+    is_spent: bool = False
+
+    def take(self, steps: int) -> bool:
+        """Take time steps from the budget; return False, and take none, if too few are left."""
+        if steps > self.left:
+            self.is_spent = True
+            return False
+        self.left -= steps
+        return True
+
+
+def steps_of(golden: "GoldenData") -> int:
+    """Return how many time steps are computed for a golden, over all layers and directions."""
+    return golden.time * golden.config.chains
+
+
 class Candidates:
-    """A golden, its actual outputs and the deviations that may explain them."""
+    """A golden, its actual outputs or gradients, and the deviations that may explain them.
 
-    of = OUTPUTS
-    passes = 1
-    """Number of passes that a network makes over the time steps of a golden."""
+    Wrong gradients may come from a deviation of the backward pass, which returns gradients, or of the forward pass,
+    whose gradients autograd computes: finite differences tell whether the actual gradients are those.
+    """
 
-    def __init__(self, golden: "GoldenData", got: Arrays) -> None:
-        self.golden, self.got = golden, got
-        self.expected = golden.expected_of(self.of)
+    def __init__(self, golden: "GoldenData", got: Arrays, of: str = OUTPUTS, *, outputs_right: bool = False) -> None:
+        """If the outputs are known to be right, no deviation of the forward pass is a cause of wrong gradients."""
+        self.golden, self.got, self.of, self.outputs_right = golden, got, of, outputs_right
+        self.expected = golden.expected_of(of)
         self._outputs: dict[Cause, Arrays] = {}
         self._float32: dict[Cause, Arrays] = {}
         self._is_finite = all(np.isfinite(values).all() for values in got.values())
 
     def applicable(self) -> list[Cause]:
-        """Return the single deviations that apply to the golden; [] if the outputs are uninformative."""
+        """Return the single deviations of the same pass that apply to the golden; [] if the values say nothing."""
         return [(deviation.name,) for deviation in self._applicable]
 
     def candidates(self) -> Iterator[Iterable[Cause]]:
-        """Yield groups of candidates. A group is tried only if no candidate of earlier groups explains the outputs."""
+        """Yield groups of candidates. A group is tried only if no candidate of earlier groups explains the values."""
         yield self.applicable()
+        if self.of == GRADIENTS and not self.outputs_right and not self.is_uninformative():
+            yield Candidates(self.golden, {}).applicable()
 
     def catalogue(self) -> "Sequence[Deviation]":
-        """Return all deviations of outputs, or of gradients, including those that do not apply."""
+        """Return all deviations of outputs, or of gradients that a first call shows, whether they apply or not."""
         from rnn_goldens.deviations.families import members
 
-        return tuple(members(self.of))
+        return [deviation for deviation in members(self.of) if deviation.name != OVER_CALLS]
 
     def derived(self) -> "Sequence[Deviation]":
         """Return the deviations that are derived from the equations of a cell without a catalogue of its own."""
@@ -93,16 +130,18 @@ class Candidates:
 
     def only(self, name: str) -> "Candidates":
         """Return the candidates for one of the actual arrays."""
-        part = type(self)(self.golden, {name: self.got[name]})
+        part = Candidates(self.golden, {name: self.got[name]}, self.of, outputs_right=self.outputs_right)
         part._outputs, part._float32 = self._outputs, self._float32
         return part
 
     def is_right(self) -> bool:
-        """Return whether the actual outputs are right."""
+        """Return whether the actual values are right."""
         return is_right(self.expected, self.got)
 
     def explained_by(self, cause: Cause) -> bool:
-        """Return whether a network with these deviations gives the actual outputs."""
+        """Return whether a network with these deviations gives the actual outputs or gradients."""
+        if self._is_differentiated(cause):
+            return not self.outputs_right and not self.rounds(cause) and self._derivatives.are_those_of(cause)
         wrong = self._run_cached(cause)
         if wrong is None:
             return False
@@ -118,7 +157,9 @@ class Candidates:
         )
 
     def fitted_by(self, cause: Cause) -> bool:
-        """Return whether a cause explains the outputs, or matches them better than the right outputs do."""
+        """Return whether a cause explains the values, or matches them better than the right values do."""
+        if self._is_differentiated(cause):
+            return self.explained_by(cause)
         wrong = self._run_cached(cause)
         if wrong is None:
             return False
@@ -129,10 +170,10 @@ class Candidates:
     @property
     def cost(self) -> int:
         """Time steps needed to run one cause."""
-        return self.passes * steps_of(self.golden)
+        return (1 if self.of == OUTPUTS else 2) * steps_of(self.golden)
 
     def explaining(self, causes: Iterable[Cause], budget: Budget) -> Iterator[Cause]:
-        """Yield the causes that explain the outputs, without duplicates, until the budget is spent."""
+        """Yield the causes that explain the values, without duplicates, until the budget is spent."""
         compared = set[frozenset[str]]()
         for cause in causes:
             if frozenset(cause) in compared:
@@ -171,13 +212,17 @@ class Candidates:
         return ROUND.issuperset(cause)
 
     def is_uninformative(self) -> bool:
-        """Return whether the output of every step is zero and should not be: many bugs cause that."""
+        """Return whether the output of every step, or every gradient, is zero and should not be: many bugs do that."""
+        if self.of == GRADIENTS:
+            return not any(array.any() for array in self.got.values()) and not self.is_right()
         result = self.golden.layout.result
         out, want = self.got.get(result), self.golden.stored.expected[result]
         return out is not None and out.size > 0 and not out.any() and bool(want.any())
 
     def would_fail(self, cause: Cause, dtype: type, enough: float) -> bool:
         """Return whether results with these deviations are off by at least ``enough`` tolerances."""
+        if self._is_differentiated(cause):
+            return self._derivatives.would_fail(cause)
         if not self.can_apply(cause):
             return False
         found = self.run(cause, dtype)
@@ -218,7 +263,17 @@ class Candidates:
         return {name: np.asarray(part, np.float64) for name, part in found.items() if name in self.expected.values}
 
     def _run(self, wrong: "WrongPass", case: "AnyCase") -> Arrays:
-        return wrong.outputs_by_name(case)
+        if self.of == OUTPUTS:
+            return wrong.outputs_by_name(case)
+        return wrong.gradients(case, {name: array.astype(case.dtype) for name, array in self.golden.cotangents.items()})
+
+    def _is_differentiated(self, cause: Cause) -> bool:
+        """Return whether the values are gradients and all deviations of a cause are in the forward pass."""
+        return self.of == GRADIENTS and is_of_outputs(cause)
+
+    @cached_property
+    def _derivatives(self) -> DirectionalDerivatives:
+        return DirectionalDerivatives(self.golden, self.got, self.expected)
 
     @np.errstate(all="ignore")
     def _roundings(self, cause: Cause, wrong: Arrays) -> Arrays:
@@ -230,3 +285,18 @@ class Candidates:
             error = np.maximum(*(np.nan_to_num(np.abs(other[name] - values), posinf=0.0) for other in others))
             found[name] = np.broadcast_to(scale * error.max(axis=-1, keepdims=True, initial=0.0), values.shape)
         return found
+
+
+def is_of_outputs(cause: Cause) -> bool:
+    """Return whether all deviations of a cause are in the forward pass."""
+    from rnn_goldens.deviations import deviation
+
+    return not any(deviation(name).is_backward for name in cause)
+
+
+@np.errstate(all="ignore")
+def accumulated(actual: Actual) -> list[Cause]:
+    """Return the cause of gradients that are wrong only in a second call: accumulation over calls, or no cause."""
+    cause = (OVER_CALLS,)
+    found = actual.numbers and Candidates(actual.golden, actual.numbers, GRADIENTS).explained_by(cause)
+    return [cause] if found else []

@@ -40,7 +40,7 @@ class Evidence:
         explained_by: causes that give exactly the actual outputs.
         facts: facts about the outputs by name, each with its number or with whether it holds: ``fact_list.FACTS``.
         parts: for each output, the causes that give it wherever it is wrong; empty if a cause explains all outputs.
-        sizes: numbers of steps, rows, units and inputs, if determined: ``fact_list.SIZES_IN_WORDS``.
+        sizes: numbers of steps, rows, units and inputs, if determined: ``finding_text.SIZES_IN_WORDS``.
         error: the largest error of a failure, or the largest tolerance of a passed golden, as a fraction of the largest
             expected value; None if not determined.
         test: the test that checked the golden; the tests of a run may check different networks.

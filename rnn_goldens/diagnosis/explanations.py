@@ -6,14 +6,14 @@ from typing import Any
 
 from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.comparison.failure_text import failure_text
-from rnn_goldens.comparison.verdict import Verdict
+from rnn_goldens.comparison.verdict import Verdict, verdict_on
 from rnn_goldens.diagnosis.candidate_search import CandidateSearch
-from rnn_goldens.diagnosis.candidates import TOGETHER, Cause
-from rnn_goldens.diagnosis.contracts import contract_satisfied
+from rnn_goldens.diagnosis.candidates import TOGETHER, Cause, accumulated, is_of_outputs
+from rnn_goldens.diagnosis.fact_list import FACTS, OF_SECOND_CALL
 from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.gradient_candidates import accumulated, is_of_outputs
-from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT, OF_SECOND_CALL
 from rnn_goldens.golden.expected import GRADIENTS
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.profile import ALL, ANY, INSIDE, MEANINGS, OPERANDS, Profile
 from rnn_goldens.golden.tolerance import Contracts
 
 _LISTED = 3
@@ -100,13 +100,13 @@ def _sentences(actual: Actual, found: Sequence[Cause], observed: Mapping[str, bo
         if of_gradients and all(map(is_of_outputs, found)):
             yield "these are the gradients of wrong outputs, which check(out, h_n) compares:", _LINES
         yield _looks_like(found), _LINES + of_gradients
-    if isinstance(actual.expected.tolerance, Contracts) and (contract := contract_satisfied(actual, found)):
+    if isinstance(actual.expected.tolerance, Contracts) and (contract := _contract_satisfied(actual, found)):
         yield contract, _LINES + 1
     if found:
         return
     if why := no_equations(actual.golden):
         yield f"not compared with any deviation: {why}", _LINES
-    true = (EVERY_FACT[code].text(value) for code, value in observed.items() if value)
+    true = (FACTS[code].text(value) for code, value in observed.items() if value)
     yield from ((sentence, _LINES) for sentence in list(true)[:1])
 
 
@@ -120,3 +120,27 @@ def _looks_like(found: Sequence[Cause]) -> str:
     more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])
     return f"looks like one of {len(found)} deviations, which are equivalent here: {names}{more}"
+
+
+def _contract_satisfied(actual: Actual, found: Sequence[Cause]) -> str:
+    """Return a sentence on the first looser contract that failing outputs satisfy; "" if there is none.
+
+    A contract whose promise one of the causes breaks is not named, even where the outputs are within its tolerance.
+    """
+    profile = actual.golden.profile
+    is_half = PRECISIONS[actual.golden.dtype].bits < PRECISIONS["float32"].bits
+    halves = (INSIDE, OPERANDS, ALL)
+    looser = halves[halves.index(profile.half) :] if is_half else (profile.half,)
+    for half in looser:
+        if half == OPERANDS and any(name.startswith("state_kept_in") for cause in found for name in cause):
+            continue  # it promises states in float32
+        for algorithm in dict.fromkeys((profile.algorithm, ANY)):
+            other = Profile(profile.arithmetic, algorithm, half)
+            if other != profile and verdict_on(actual.under(other)).passed:
+                meaning = "; ".join(MEANINGS[name] for name in str(other).split(","))
+                also = f" (if states are rounded as well: {ALL})" if half == OPERANDS else ""
+                return (
+                    f"right by another contract: {meaning}. If yours allows that, declare "
+                    f"--rnn-goldens-profile={other}{also}"
+                )
+    return ""

@@ -1,39 +1,19 @@
-"""The facts about wrong outputs: how each is observed, and its sentence, which includes a hint on what to check."""
+"""The facts about wrong outputs and gradients: how each is observed, and its sentence, with a hint on what to check."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from rnn_goldens.diagnosis import fault_location, resemblance, step_candidates
-from rnn_goldens.diagnosis.flakiness import NOT_REPEATABLE
+from rnn_goldens.comparison.calls import ACCUMULATED, DIFFERS
+from rnn_goldens.diagnosis import fault_location, gradient_errors, resemblance, step_candidates
 from rnn_goldens.diagnosis.observation import Observation
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 
 Value = bool | float
 """The value of a fact: whether it holds, or a number."""
 
-IN_WORDS = {
-    "bias": ("have biases", "have no biases"),
-    "state": ("have an initial state", "have no initial state"),
-    "multilayer": ("have several layers", "have one layer"),
-    "bidirectional": ("run in both directions", "run in one direction"),
-    "lengths": ("have sequences of several lengths", "have sequences of one length"),
-    "unbatched": ("have no batch axis", "have a batch axis"),
-    "saturated": ("saturate an activation", "do not saturate an activation"),
-    "long": ("are long", "are short"),
-    "packed": ("hold packed sequences", "hold no packed sequences"),
-    "grouped": ("have several query heads for each head", "have one query head for each head"),
-}
-"""Features that a failure may depend on: a verb phrase for goldens with the feature, and one for goldens without it."""
-
-
-def exclusion_hint(options: Sequence[str]) -> str:
-    """Return how to exclude the goldens that have any of these options."""
-    quoted = ", ".join(f'"{option}"' for option in options)
-    return f"to exclude them, without=[{quoted}]"
-
-
-SIZES_IN_WORDS = {"steps": "time step", "rows": "row", "units": "unit", "inputs": "input"}
-"""Sizes that a failure may depend on."""
+NOT_REPEATABLE = "not_repeatable"
+"""The name of the fact that the outputs of two calls differ."""
 
 HALF = 0
 """Value of ``Fact.enough``: half of the failures."""
@@ -79,26 +59,18 @@ class Fact:
         return self.sentence.format(value if self.words is None else self.words(value))
 
 
-FACTS: dict[str, Fact] = {
+_OF_OUTPUTS: dict[str, Fact] = {
     NOT_REPEATABLE: Fact(
         lambda _: None,  # observed in a second call
         "not repeatable: a second call returns other values; is anything random, or state kept?",
         of_any=True,
     ),
     **{
-        f"{name}_missing": Fact(
-            partial(fault_location.present, name),
-            f"{name} is missing or not numeric: return it, or select others by --rnn-goldens-outputs",
-        )
-        for name in ("out", "h_n", "c_n")
-    },
-    **{
-        f"{name}_shape": Fact(partial(fault_location.present, name), f"{name} has the wrong shape")
-        for name in ("out", "h_n", "c_n")
-    },
-    **{
-        f"{name}_less_precise": Fact(
-            partial(fault_location.present, name), f"{name} has a lower precision than declared: where is it cast?"
+        f"{name}_{what}": Fact(partial(fault_location.present, name), f"{name} {sentence}")
+        for what, sentence in (
+            ("missing", "is missing or not numeric: return it, or select others by --rnn-goldens-outputs"),
+            ("shape", "has the wrong shape"),
+            ("less_precise", "has a lower precision than declared: where is it cast?"),
         )
         for name in ("out", "h_n", "c_n")
     },
@@ -313,4 +285,92 @@ FACTS: dict[str, Fact] = {
         unless=("all_zero", "not_finite", "constant_factor"),
     ),
 }
-"""Facts by name, the most informative first."""
+
+_STEP_BEFORE = "look at the gradient that leaves the first step"
+_SUMMED = "it is a sum over batch and time"
+
+_ONLY: dict[str, tuple[tuple[str, ...], str]] = {
+    "biases": (("bias_ih", "bias_hh"), "each is a sum over batch and time"),
+    "start": (("h0", "c0"), _STEP_BEFORE),
+    "input": (("weight_ih", "bias_ih"), "look at the gradient of W_ih x + b_ih"),
+    "recurrent": (("weight_hh", "bias_hh"), "look at the gradient of W_hh h + b_hh"),
+    "x": (("x",), "look at what passes through weight_ih, and how it is combined"),
+    "h0": (("h0",), _STEP_BEFORE),
+    "c0": (("c0",), _STEP_BEFORE),
+    "weight_ih": (("weight_ih",), "look at which input it is multiplied with"),
+    "weight_hh": (("weight_hh",), "look at which h it is multiplied with"),
+    "bias_ih": (("bias_ih",), _SUMMED),
+    "bias_hh": (("bias_hh",), _SUMMED),
+}
+"""Prefixes of the names of gradients, and the hint if only these are wrong."""
+
+OF_SECOND_CALL = {ACCUMULATED: "gradients_add_up", DIFFERS: "second_gradients_differ"}
+"""Meanings of wrong gradients of a second call, and the facts that say so."""
+
+_OF_GRADIENTS: dict[str, Fact] = {
+    "gradients_add_up": Fact(lambda _: None, ACCUMULATED, of_any=True),
+    "second_gradients_differ": Fact(lambda _: None, DIFFERS, of_any=True, unless=("gradients_add_up",)),
+    "gradients_not_finite": Fact(fault_location.not_finite, "there are NaN or infinite numbers in the gradients"),
+    "gradients_all_zero": Fact(
+        gradient_errors.all_zero, "every gradient is zero: are the cotangents read, and is anything detached?"
+    ),
+    "wrong_gradients_zero": Fact(
+        gradient_errors.wrong_zero,
+        "the wrong gradients are zero: does the backward pass reach them?",
+        unless=("gradients_all_zero",),
+    ),
+    "gradients_right_to_float32": Fact(
+        resemblance.right_to_float32, "all gradients are right to float32 precision: something is computed in float32"
+    ),
+    "gradients_factor": Fact(
+        lambda observed: resemblance.factor(observed, observed.got), "every gradient is {:.6g} times the right one"
+    ),
+    "wrong_gradients_factor": Fact(
+        lambda observed: resemblance.factor(observed, observed.wrong_ones),
+        "the wrong gradients are {:.6g} times the right ones",
+        unless=("gradients_factor",),
+    ),
+    "gradients_transposed": Fact(gradient_errors.transposed, "the wrong gradients are the right ones, transposed"),
+    "gradient_gates_moved": Fact(
+        gradient_errors.gates_moved, "the weights' gradients have the right rows in another order of the gates"
+    ),
+    **{
+        f"{cell}_gate_rows_wrong": Fact(
+            partial(gradient_errors.gate_rows, cell),
+            "in the weights' gradients only the rows of {} are wrong",
+            TWO,
+            words=partial(gradient_errors.gates_in_words, cell),
+        )
+        for cell in ("lstm", "gru")
+    },
+    **{
+        f"only_{name}_wrong": Fact(
+            partial(gradient_errors.only, prefixes),
+            f"only the {'gradients' if prefixes[1:] else 'gradient'} of {' and '.join(prefixes)} "
+            f"{'are' if prefixes[1:] else 'is'} wrong: {hint}",
+            unless=("wrong_gradients_zero", "gradients_transposed"),
+        )
+        for name, (prefixes, hint) in _ONLY.items()
+    },
+    "later_steps_right": Fact(
+        gradient_errors.later_steps_right,
+        "the gradient of x is right from time step {:.0f} on and wrong before: look at the gradient carried back",
+    ),
+    "top_layer_right": Fact(
+        gradient_errors.top_layer_right,
+        "the gradients of the last layer's weights are right, those below are wrong: look at the gradient passed down",
+    ),
+    **{
+        f"{right}_gradients_right": Fact(
+            partial(gradient_errors.direction_right, right),
+            f"the gradients of the {right} direction's weights are right, those of the {wrong} direction's are wrong",
+        )
+        for right, wrong in (("forward", "reverse"), ("reverse", "forward"))
+    },
+}
+
+FACTS_OF = {OUTPUTS: _OF_OUTPUTS, GRADIENTS: _OF_GRADIENTS}
+"""Facts about outputs and about gradients, by name, the most informative first."""
+
+FACTS: dict[str, Fact] = {**_OF_OUTPUTS, **_OF_GRADIENTS}
+"""All facts by name."""

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from rnn_goldens.comparison.actual import Actual
-from rnn_goldens.diagnosis.fact_list import FACTS, Fact, Value
-from rnn_goldens.diagnosis.gradient_facts import GRADIENT_FACTS
+from rnn_goldens.diagnosis.fact_list import FACTS, FACTS_OF, Fact, Value
 from rnn_goldens.diagnosis.observation import Observation, observe
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.precision import PRECISIONS
@@ -18,19 +17,18 @@ def facts(actual: Actual) -> dict[str, Value]:
 
     Facts about gradients, and most facts about outputs, describe networks only.
     """
-
-    def known(facts: Mapping[str, Fact]) -> dict[str, Fact]:
-        return {code: fact for code, fact in facts.items() if actual.golden.is_network or fact.of_recurrences}
+    of_all = FACTS_OF[actual.of].items()
+    known = {code: fact for code, fact in of_all if actual.golden.is_network or fact.of_recurrences}
 
     if actual.of == GRADIENTS:
         gradients = observe(actual)
-        return _observed_facts(gradients, known(GRADIENT_FACTS)) if gradients.wrong_ones else {}
+        return _observed_facts(gradients, known) if gradients.wrong_ones else {}
     found: dict[str, Value] = dict.fromkeys((code for code in _not_comparable(actual) if code in FACTS), True)
     shaped = [n for n, values in actual.numbers.items() if values.shape == actual.expected.values[n].shape]
     if shaped == list(actual.golden.layout.outputs):
-        found |= _observed_facts(observe(actual), known(FACTS))
+        found |= _observed_facts(observe(actual), known)
     elif (main := actual.golden.layout.result) in shaped:
-        of_out = {code: fact for code, fact in known(FACTS).items() if fact.of_out}
+        of_out = {code: fact for code, fact in known.items() if fact.of_out}
         found |= _observed_facts(observe(actual, [main]), of_out)
     return found | dict.fromkeys((code for code in _less_precise(actual) if code in FACTS), True)
 

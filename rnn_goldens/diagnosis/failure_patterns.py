@@ -6,9 +6,16 @@ from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING
 
-from rnn_goldens.diagnosis.fact_list import IN_WORDS, SIZES_IN_WORDS, Value
-from rnn_goldens.diagnosis.finding_text import Contrast, FewGoldens, Finding, SharedFeature, SharedSize
-from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT
+from rnn_goldens.diagnosis.fact_list import FACTS, Value
+from rnn_goldens.diagnosis.finding_text import (
+    IN_WORDS,
+    SIZES_IN_WORDS,
+    Contrast,
+    FewGoldens,
+    Finding,
+    SharedFeature,
+    SharedSize,
+)
 
 if TYPE_CHECKING:
     from rnn_goldens.diagnosis.causes import Diagnosis, Evidence
@@ -52,7 +59,7 @@ class FailurePatterns:
     def facts(self) -> Mapping[str, tuple[Value, int]]:
         """Facts that hold for all failures that can show them, with the value and the number of these failures."""
         found: dict[str, tuple[Value, int]] = {}
-        for code, fact in EVERY_FACT.items():
+        for code, fact in FACTS.items():
             values = [evidence.facts[code] for evidence in self.rest if code in evidence.facts]
             if fact.of_any:
                 values = [value for value in values if value][:1]
@@ -63,7 +70,7 @@ class FailurePatterns:
                 values = [max(values)] * len(values)
             if values and (fact.of_any or len(values) >= needed) and _all_the_same(values):
                 found[code] = (values[0], len(values))
-        return {code: fact for code, fact in found.items() if not found.keys() & set(EVERY_FACT[code].unless)}
+        return {code: fact for code, fact in found.items() if not found.keys() & set(FACTS[code].unless)}
 
     @cached_property
     def only_with(self) -> Sequence[str]:

@@ -4,11 +4,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import comb
 
-from rnn_goldens.diagnosis.fact_list import IN_WORDS, SIZES_IN_WORDS, Value, exclusion_hint
-from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT
+from rnn_goldens.diagnosis.fact_list import FACTS, Value
 from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.shapes import is_custom_cell
 from rnn_goldens.plurals import counted
+
+IN_WORDS = {
+    "bias": ("have biases", "have no biases"),
+    "state": ("have an initial state", "have no initial state"),
+    "multilayer": ("have several layers", "have one layer"),
+    "bidirectional": ("run in both directions", "run in one direction"),
+    "lengths": ("have sequences of several lengths", "have sequences of one length"),
+    "unbatched": ("have no batch axis", "have a batch axis"),
+    "saturated": ("saturate an activation", "do not saturate an activation"),
+    "long": ("are long", "are short"),
+    "packed": ("hold packed sequences", "hold no packed sequences"),
+    "grouped": ("have several query heads for each head", "have one query head for each head"),
+}
+"""Features that a failure may depend on: a verb phrase for goldens with the feature, and one for goldens without it."""
+
+
+def exclusion_hint(options: Sequence[str]) -> str:
+    """Return how to exclude the goldens that have any of these options."""
+    quoted = ", ".join(f'"{option}"' for option in options)
+    return f"to exclude them, without=[{quoted}]"
+
+
+SIZES_IN_WORDS = {"steps": "time step", "rows": "row", "units": "unit", "inputs": "input"}
+"""Sizes that a failure may depend on."""
+
 
 _SINGULAR = {"have": "has", "are": "is", "do": "does"}
 
@@ -177,8 +201,8 @@ class Finding:
 
     def sentences(self) -> Iterator[str]:
         """Yield sentences, the most informative first. Facts of newer versions are skipped."""
-        known = [code for code in self.facts if code in EVERY_FACT]
-        sure = [code for code in known if EVERY_FACT[code].of_any]
+        known = [code for code in self.facts if code in FACTS]
+        sure = [code for code in known if FACTS[code].of_any]
         found = [self._of_fact(code, *self.facts[code]) for code in sure]
         found += self._of_options()
         found += [self._of_feature(shared) for shared in self.features if shared.feature in IN_WORDS]
@@ -195,8 +219,8 @@ class Finding:
             yield f"{text}: {exclusion_hint(self.only_with)}"
 
     def _of_fact(self, code: str, value: Value, showing: int) -> str:
-        where = "" if showing == self.of or EVERY_FACT[code].of_any else f" (in the {showing} that can show it)"
-        return EVERY_FACT[code].text(value) + where
+        where = "" if showing == self.of or FACTS[code].of_any else f" (in the {showing} that can show it)"
+        return FACTS[code].text(value) + where
 
     def _of_feature(self, shared: SharedFeature) -> str:
         words, otherwise = IN_WORDS[shared.feature][:: 1 if shared.has else -1]

@@ -4,8 +4,8 @@ import re
 import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from rnn_goldens.diagnosis.fact_list import IN_WORDS, exclusion_hint
 from rnn_goldens.diagnosis.failure_patterns import OPTIONS
+from rnn_goldens.diagnosis.finding_text import IN_WORDS, exclusion_hint
 from rnn_goldens.plurals import counted
 
 WIDTH = 80

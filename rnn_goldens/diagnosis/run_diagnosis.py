@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_goldens.comparison.actual import Actual, actual_by_name, actual_gradients
-from rnn_goldens.diagnosis.budget import Budget, steps_of
 from rnn_goldens.diagnosis.candidate_search import Failure
-from rnn_goldens.diagnosis.candidates import Candidates, Cause, Parts
+from rnn_goldens.diagnosis.candidates import Budget, Candidates, Cause, Parts, is_of_outputs, steps_of
 from rnn_goldens.diagnosis.causes import CellInTest, Diagnosis, Evidence, diagnose
 from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.gradient_candidates import candidates_of, is_of_outputs
 from rnn_goldens.diagnosis.match import Arrays
 from rnn_goldens.diagnosis.observation import as_fraction, observe
 from rnn_goldens.golden.built_in_cells import LAYOUTS
@@ -250,7 +248,7 @@ class _Reexamination:
         return (
             None
             if golden is None or got is None
-            else candidates_of(golden, got, one.of, outputs_right=_key(one) in self.outputs_right)
+            else Candidates(golden, got, one.of, outputs_right=_key(one) in self.outputs_right)
         )
 
 
@@ -335,5 +333,5 @@ class _WouldFail:
         expected = golden.expected_of(evidence.of).values
         only_out = (golden.layout.result,) if golden.not_compared else ()  # only out is known to have passed
         checked = evidence.checked if evidence.of == GRADIENTS else only_out
-        candidates = candidates_of(golden, {name: expected[name] for name in checked or expected}, evidence.of)
+        candidates = Candidates(golden, {name: expected[name] for name in checked or expected}, evidence.of)
         return all(candidates.would_fail(cause, dtype, ENOUGH) for dtype in (np.float64, np.float32))

@@ -14,7 +14,7 @@ from factories.for_each import for_each
 from rnn_goldens import UnknownName
 from rnn_goldens.corpus import Entry, open_corpus
 from rnn_goldens.deviations import DEVIATIONS, FAMILIES, Deviation, deviation
-from rnn_goldens.diagnosis.gradient_candidates import candidates_of
+from rnn_goldens.diagnosis.candidates import Candidates
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.features import FEATURES
@@ -140,7 +140,7 @@ SMALLEST = {entry.cell: entry.id for entry in WITH_GRADIENTS}
 def test_each_deviation_runs_on_a_golden_of_a_cell_that_it_applies_to(golden_id: str) -> None:
     golden = CORPUS.load(golden_id, gradients=True)
     for of in (OUTPUTS, GRADIENTS):
-        candidates = candidates_of(golden, {}, of)
+        candidates = Candidates(golden, {}, of)
         for wrong in candidates.catalogue():
             if wrong.applies_to(golden.cell):
                 candidates.run((wrong.name,), np.float64)

@@ -13,9 +13,8 @@ from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import deviation, together
 from rnn_goldens.diagnosis import candidate_search
-from rnn_goldens.diagnosis.budget import Budget
 from rnn_goldens.diagnosis.candidate_search import CandidateSearch, SearchState
-from rnn_goldens.diagnosis.candidates import Cause
+from rnn_goldens.diagnosis.candidates import Budget, Cause
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, Diagnosis, Evidence
 from rnn_goldens.diagnosis.run_diagnosis import Limits, diagnose_run, reexamine
 from rnn_goldens.diagnosis.summary import summary

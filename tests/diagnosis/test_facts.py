@@ -15,9 +15,10 @@ from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.alteration import in_equations
 from rnn_goldens.diagnosis.causes import Evidence
-from rnn_goldens.diagnosis.fact_list import FACTS, Value
+from rnn_goldens.diagnosis.fact_list import FACTS, FACTS_OF, Value
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.failure_patterns import FailurePatterns
+from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.numpy_cells import arithmetic
 
@@ -272,4 +273,4 @@ def test_the_only_gate_that_can_be_wrong_is_identified(golden_id: str, gate: str
 
 
 def test_every_fact_has_a_sentence_that_fits_a_line() -> None:
-    assert all(len(fact.sentence.format(0.5)) <= 88 for fact in FACTS.values())
+    assert all(len(fact.sentence.format(0.5)) <= 88 for fact in FACTS_OF[OUTPUTS].values())

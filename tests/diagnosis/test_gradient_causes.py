@@ -13,12 +13,12 @@ from rnn_goldens.cells import Backward, Case, Cell, case_of
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.comparison.actual import actual_gradients
 from rnn_goldens.deviations import deviation
+from rnn_goldens.diagnosis import fact_list
 from rnn_goldens.diagnosis.candidate_search import CandidateSearch
 from rnn_goldens.diagnosis.causes import EXPLAINED, Evidence
 from rnn_goldens.diagnosis.fact_list import FACTS, Value
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.failure_patterns import FailurePatterns
-from rnn_goldens.diagnosis.gradient_facts import GRADIENT_FACTS
 from rnn_goldens.diagnosis.run_diagnosis import diagnose_run, reexamine
 from rnn_goldens.diagnosis.summary import summary
 from rnn_goldens.golden.expected import GRADIENTS
@@ -225,7 +225,7 @@ def test_one_wrong_gradient_is_one_fact_in_the_message() -> None:
     golden = golden_named("gru/one-step")
     verdict = golden.compare_gradients({n: a + 3 * (n == "bias_hh_l0") for n, a in right_gradients(golden).items()})
     assert [code for code, value in verdict.facts.items() if value] == ["only_bias_hh_wrong"]
-    assert GRADIENT_FACTS["only_bias_hh_wrong"].sentence in " ".join(verdict.message.split())
+    assert FACTS["only_bias_hh_wrong"].sentence in " ".join(verdict.message.split())
 
 
 SHAPES: list[tuple[str, Callable[[Any], Any]]] = [
@@ -287,8 +287,9 @@ def test_the_first_right_step_is_reported_if_all_steps_before_are_wrong() -> Non
 
 
 def test_facts_of_gradients_and_outputs_have_different_names() -> None:
-    assert FACTS.keys() & GRADIENT_FACTS.keys() == set()
-    assert all(fact.unless == () or set(fact.unless) <= GRADIENT_FACTS.keys() for fact in GRADIENT_FACTS.values())
+    assert len(FACTS) == sum(map(len, fact_list.FACTS_OF.values()))
+    for of_one in fact_list.FACTS_OF.values():
+        assert all(set(fact.unless) <= of_one.keys() for fact in of_one.values())
 
 
 def diagnosed(cell: str, ids: list[str], actual: Callable[[Golden], Mapping[str, object]]) -> Any:
