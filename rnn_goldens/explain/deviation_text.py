@@ -1,6 +1,7 @@
-"""A deviation of the forward or backward pass as text: what is wrong, where, and which goldens detect it."""
+"""A deviation as text that fits a screen: what is wrong, in which code, and which goldens detect it."""
 
 import textwrap
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -13,58 +14,79 @@ from rnn_goldens.corpus.kill_matrix import NAME, Detection, margin_text
 from rnn_goldens.deviations import Deviation
 from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.families import family_of
-from rnn_goldens.deviations.wrong_pass import WrongPass
+from rnn_goldens.explain.code_text import Piece, pieces
 from rnn_goldens.explain.equations_text import LONGEST_BACKWARD
 from rnn_goldens.explain.picture_text import other_equations, picture
-from rnn_goldens.explain.recurrence_code import code_of_recurrences
-from rnn_goldens.explain.screen import SCREEN, WIDTH, indent
-from rnn_goldens.explain.source_text import Piece, pieces
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.precision import PRECISIONS
 
+WIDTH = 80
+SCREEN = 50
+"""Largest number of lines of a text. Code that does not fit is named but not printed."""
+
 _PRECISION = "float32"
 _BEST = 3
-
+_NAMES = 2
+"""Lines for the names of omitted code."""
 
 _LEGEND = {
     "detached(": "detached(z) has the value of z and no gradient",
     "instead(": "instead(a, b) has the value of a and the gradient of b",
 }
 
+_OF_OUTPUTS = {"inputs": "the network's inputs", "equations": "the cell's equations", "outputs": "the outputs"}
+_OF_GRADIENTS = {
+    "inputs": "the cotangents",
+    "equations": "the backward pass through the cell's equations",
+    "outputs": "the finished gradients",
+}
+
 
 def deviation_text(deviation: Deviation, corpus: Corpus, known: Detection | None) -> str:
-    """Return the whole text, which fits a screen; ``known`` is the corpus's detection of the deviation."""
+    """Return the whole text; ``known`` is the corpus's detection of the deviation."""
     title = textwrap.wrap(f"{deviation.name}: {deviation.sentence}", WIDTH, subsequent_indent="  ")
-    if isinstance(deviation.wrong, Alteration):
-        picture_lines = _backward_equations(deviation) if deviation.is_backward else picture(deviation)
-    else:
-        picture_lines = []
-    parts = [title, facts(deviation), indent(0, picture_lines)]
+    shown = _picture(deviation)
+    parts = [title, _facts(deviation), indent(0, shown)]
     if known is None:
         parts.append([f"which goldens detect it: unknown, the corpus has no {NAME}"])
     else:
-        parts += [_to_look_for(deviation, corpus, known), where_it_shows(known, deviation.cells)]
-    room = SCREEN - sum(len(part) + 1 for part in parts if part) - 1
-    if not isinstance(deviation.wrong, Alteration):
-        parts.append(code_of_recurrences(deviation.wrong, deviation.cells[0], room))
-    elif not (picture_lines and deviation.is_backward):  # the equations show the whole deviation
-        parts.append(code(deviation.wrong, room, with_right=not picture_lines))
+        parts += [_to_look_for(deviation, corpus, known), _where_it_shows(known, deviation.cells)]
+    if not (shown and deviation.is_backward):  # the equations show the whole deviation
+        room = SCREEN - sum(len(part) + 1 for part in parts if part) - 1
+        parts.append(_code(deviation, room, with_right=not shown))
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def _backward_equations(deviation: Deviation) -> list[str]:
-    """Return the equations beside the correct ones; empty if the deviation does not change equations."""
+def indent(blanks: int, lines: Iterable[str]) -> list[str]:
+    """Indent lines and wrap long ones; empty lines are dropped."""
+    moved = (" " * blanks + line for line in lines if line.strip())
+    return [part for line in moved for part in _folded(line)]
+
+
+def _folded(line: str) -> list[str]:
+    if len(line) <= WIDTH:
+        return [line]
+    more = " " * (len(line) - len(line.lstrip(" +-")) + 4)
+    return textwrap.wrap(line, WIDTH, subsequent_indent=more, break_on_hyphens=False)
+
+
+def _picture(deviation: Deviation) -> list[str]:
+    """Return what is right and wrong; empty if a backward pass has the right equations, and for recurrences."""
+    if not isinstance(deviation.wrong, Alteration):
+        return []
+    if not deviation.is_backward:
+        return picture(deviation)
     lines = other_equations(deviation, LONGEST_BACKWARD)
     return [*lines, *(f"  ({meaning})" for term, meaning in _LEGEND.items() if any(term in line for line in lines))]
 
 
-def facts(deviation: Deviation) -> list[str]:
+def _facts(deviation: Deviation) -> list[str]:
     """Return the properties of a deviation, one or more lines each."""
     known = {
         "family": family_of(deviation),
         "cells": ", ".join(deviation.cells),
         "needs": ", ".join(name.replace("_", " ") for name in deviation.needs),
-        "acts on": "; ".join(_location(deviation.wrong)),
+        "acts on": "; ".join(_place(deviation, name) for name in deviation.wrong.acts_on),
         "stands for": ", ".join(deviation.stands_for),
         "to fix": deviation.fix_for(),
     }
@@ -76,34 +98,23 @@ def facts(deviation: Deviation) -> list[str]:
     ]
 
 
-def _location(wrong: WrongPass) -> list[str]:
-    """Return where a deviation of networks acts, with the docstring of the step that it changes."""
-    words, right = (_OF_GRADIENTS, Backward) if wrong.of == GRADIENTS else (_OF_OUTPUTS, Network)
-    return [words.get(place) or _step_in_words(right, place) for place in wrong.acts_on]
-
-
-_OF_OUTPUTS = {"inputs": "the network's inputs", "equations": "the cell's equations", "outputs": "the outputs"}
-_OF_GRADIENTS = {
-    "inputs": "the cotangents",
-    "equations": "the backward pass through the cell's equations",
-    "outputs": "the finished gradients",
-}
-
-
-def _step_in_words(of: type[Network], name: str) -> str:
-    """Return a step of the definition with the first line of its docstring."""
-    docstring = (getattr(of, name).__doc__ or "").strip().partition("\n")[0].rstrip(".")
+def _place(deviation: Deviation, name: str) -> str:
+    """Return a place where a deviation acts; a step of the network with the first line of its docstring."""
+    words, right = (_OF_GRADIENTS, Backward) if deviation.wrong.of == GRADIENTS else (_OF_OUTPUTS, Network)
+    if name in words:
+        return words[name]
+    docstring = (getattr(right, name).__doc__ or "").strip().partition("\n")[0].rstrip(".")
     return f"{name} ({docstring.replace('``', '')})"
 
 
-def code(wrong: Alteration, room: int, *, with_right: bool) -> list[str]:
-    """Return the wrong code, if any, and, if ``with_right``, the correct code; code that does not fit is only named.
+def _code(deviation: Deviation, room: int, *, with_right: bool) -> list[str]:
+    """Return the wrong code and, if ``with_right``, the right code; code that does not fit is only named.
 
     The wrong code has priority if there is little room.
     """
-    found = [piece for piece in pieces(wrong) if with_right or piece.kind == "wrong"]
+    found = [p for p in pieces(deviation.wrong, deviation.cells[0]) if with_right or p.kind == "wrong"]
     texts = [_piece(piece) for piece in found]
-    room -= 2  # for the names of omitted code
+    room -= _NAMES
     fitting: set[int] = set()
     for number in sorted(range(len(found)), key=lambda k: (found[k].kind != "wrong", k)):
         if len(texts[number]) <= room:
@@ -111,12 +122,13 @@ def code(wrong: Alteration, room: int, *, with_right: bool) -> list[str]:
             room -= len(texts[number])
     lines = [line for number in sorted(fitting) for line in texts[number]]
     if left := [piece.where for number, piece in enumerate(found) if number not in fitting]:
-        lines += textwrap.wrap(f"not shown: {'; '.join(dict.fromkeys(left))}", WIDTH, subsequent_indent="  ")
+        names = f"not shown: {'; '.join(dict.fromkeys(left))}"
+        lines += textwrap.wrap(names, WIDTH, subsequent_indent="  ", max_lines=_NAMES, placeholder=" …")
     return ["the code", *lines] if lines else []
 
 
 def _piece(piece: Piece) -> list[str]:
-    lines = [f"{piece.kind}: {piece.where}", *indent(4, piece.text.splitlines())]
+    lines = [*indent(0, [f"{piece.kind}: {piece.where}"]), *indent(4, piece.text.splitlines())]
     if piece.values:
         values = ", ".join(f"{name} = {value}" for name, value in piece.values.items())
         lines += textwrap.wrap(f"where {values}", WIDTH, initial_indent="  ", subsequent_indent="    ")
@@ -131,7 +143,8 @@ def _to_look_for(deviation: Deviation, corpus: Corpus, known: Detection) -> list
     if golden_id is None:
         return ["what to look for: no golden detects it"]
     golden = corpus.load(golden_id, precision, gradients=deviation.is_backward)
-    return ["what to look for, on the simplest golden that detects it", *indented(_verdict(deviation, golden))]
+    lines = textwrap.wrap(_verdict(deviation, golden), WIDTH, initial_indent="  ", subsequent_indent="  ")
+    return ["what to look for, on the simplest golden that detects it", *lines]
 
 
 def _verdict(deviation: Deviation, golden: Golden) -> str:
@@ -154,12 +167,7 @@ def _verdict(deviation: Deviation, golden: Golden) -> str:
     return f"{golden.id} in {golden.dtype}: {'; '.join(parts)}"
 
 
-def indented(text: str) -> list[str]:
-    """Wrap text with an indentation of two."""
-    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
-
-
-def where_it_shows(known: Detection, cells: tuple[str, ...]) -> list[str]:
+def _where_it_shows(known: Detection, cells: tuple[str, ...]) -> list[str]:
     """Return the goldens with the largest margins, and why no golden detects the deviation in some precisions."""
     best = known.best(_PRECISION, _BEST)
     lines = [f"goldens with the largest margins in {_PRECISION}"]

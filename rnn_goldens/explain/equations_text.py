@@ -3,16 +3,15 @@
 The names of variables in the code do not matter, so two texts differ only where the equations compute different values.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from itertools import product
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Cell
 from rnn_goldens.cells.notation import Term, Weight
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.cells.steps import ACTIVATIONS
-from rnn_goldens.explain.symbols import added
+from rnn_goldens.deviations.parts import all_terms
 from rnn_goldens.golden.shapes import STACKED
 
 LONGEST = 100
@@ -38,7 +37,9 @@ _OPERATORS = {
     "mix": "(1 - {0}) * {2} + {0} * {1}",
 }
 
-_NOTHING = "0"
+_OF_WEIGHTS = ("product", "block", "vector")
+
+NOTHING = "0"
 """The text for a weight that is left out."""
 
 
@@ -62,10 +63,10 @@ def written(
     names = ("x", *cell.states)
     inputs = [Term("input") for _ in names]
     after = equations(*inputs, Weight(cell.layout, frozenset(cell.layout.present(bias=bias))))
-    text = _Text(cell, dict(zip(inputs, names, strict=True)), weights or {})
-    text.name_gates(after)
+    text = _Text(cell, after, dict(zip(inputs, names, strict=True)), weights or {})
+    text.name_gates()
     if sums:
-        text.name_sums(after)
+        text.name_sums()
     states = {term: f"{state}'" for term, state in reversed(list(zip(after, cell.states, strict=True)))}
     own = {term: text.inner(term) for term in states if term not in text.names}
     for term in list(own):  # c' occurs in h', so it is named first
@@ -111,36 +112,49 @@ class _Text:
     """Converts terms to text; a named term is written by its name."""
 
     cell: Cell
+    after: Sequence[Term]
     names: dict[Term, str]
-    weights: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    weights: Mapping[tuple[str, int], str]
     gates: list[Term] = field(default_factory=list)
     sums: list[Term] = field(default_factory=list)
 
-    def name_gates(self, after: Sequence[Term]) -> None:
+    def name_gates(self) -> None:
         """Name the activation of each gate's rows with the gate's letter, in the order of the equations."""
-        found = self._activations(after, ("clip",)) | self._activations(after, ACTIVATIONS)  # a hard sigmoid is a clip
+        found = self._by_row(("clip",), lambda term: term.of[0])  # a hard sigmoid is a clip
+        found |= self._by_row(ACTIVATIONS, lambda term: term.of[0])
         if len(self.cell.gates) > 1:
-            self.gates = [found[gate][0] for gate in self.cell.gates if len(found.get(gate, [])) == 1]
-            self.names |= {term: gate for gate, (term, *more) in found.items() if not more}
+            alone = {row: terms[0] for row, terms in sorted(found.items()) if len(terms) == 1}
+            self.gates = list(alone.values())
+            self.names |= {term: self.cell.gates[row] for row, term in alone.items()}
 
-    def _activations(self, after: Sequence[Term], kinds: Sequence[str]) -> dict[str, list[Term]]:
-        """Return the activations of these kinds by the gate whose rows each of them depends on."""
-        found: dict[str, list[Term]] = {}
-        for term in _all(after):
-            if term.primitive in kinds and len(rows := _rows(term.of[0], after)) == 1:
-                found.setdefault(self.cell.gates[rows.pop()], []).append(term)
+    def name_sums(self) -> None:
+        """Name the sum of each gate's rows ``z_`` followed by the gate's letter."""
+        found = self._by_row(("sum",), lambda term: term)
+        of_rows = {
+            row: [term for term in terms if all(part.primitive in _OF_WEIGHTS for part in term.of)]
+            for row, terms in found.items()
+        }
+        alone = {row: terms[0] for row, terms in sorted(of_rows.items()) if len(terms) == 1}
+        self.sums = list(alone.values())
+        self.names |= {term: f"z_{self.cell.gates[row]}" for row, term in alone.items()}
+
+    def _by_row(self, kinds: Sequence[str], argument: Callable[[Term], Term]) -> dict[int, list[Term]]:
+        """Return the terms of these kinds by the index of the only gate whose rows their argument contains."""
+        found: dict[int, list[Term]] = {}
+        for term in all_terms(self.after):
+            if term.primitive in kinds and len(rows := set(self._rows(argument(term)))) == 1:
+                found.setdefault(rows.pop(), []).append(term)
         return found
 
-    def name_sums(self, after: Sequence[Term]) -> None:
-        """Name the sum of each gate's rows ``z_`` followed by the gate's letter."""
-        found: dict[int, list[Term]] = {}
-        for term in _all(after):
-            of_rows = all(part.primitive in ("product", "block", "vector") for part in term.of)
-            if term.primitive == "sum" and of_rows and len(rows := _rows(term, after)) == 1:
-                found.setdefault(rows.pop(), []).append(term)
-        of_one = {row: terms[0] for row, terms in sorted(found.items()) if len(terms) == 1}
-        self.sums = list(of_one.values())
-        self.names |= {term: f"z_{self.cell.gates[row]}" for row, term in of_one.items()}
+    def _rows(self, term: Term) -> Iterator[int]:
+        """Yield the indices of gates whose rows a term contains, except through another activation or a new state."""
+        if term.primitive in ("block", "vector", "product"):
+            name = term.of[0].detail[0] if term.primitive == "block" else term.detail[0]
+            if name in dict(STACKED):
+                yield _block_of(term)
+        elif term.primitive not in ACTIVATIONS and term not in self.after:
+            for part in term.of:
+                yield from self._rows(part)
 
     def of(self, term: Term, around: str = "") -> str:
         """Return a term by its name or its operation; in brackets if the enclosing operation requires them."""
@@ -153,13 +167,13 @@ class _Text:
     def inner(self, term: Term) -> str:
         """Return the term's operation."""
         kind = term.primitive
-        if kind in ("product", "block", "vector"):
+        if kind in _OF_WEIGHTS:
             return self._weight(term)
         if kind == "sum":
             return self._sum(term)
         if kind == "instead" and term.of[1].primitive == "constant":
             return f"detached({self.of(term.of[0])})"
-        numbers = map(_number, term.detail)
+        numbers = [f"{float(number):g}" for number in term.detail]  # type: ignore[arg-type] # fractions
         if kind in _OPERATORS:
             around = "@" if kind == "divide" else "*"
             return _OPERATORS[kind].format(*(self.of(part, around) for part in term.of), *numbers)
@@ -176,55 +190,37 @@ class _Text:
         for part in parts:
             minus = part.primitive == "negative" and part not in self.names
             texts.append(f"-{self.of(part.of[0], '*')}" if minus else self.of(part))
-        return added([text for text in texts if text != _NOTHING] or [_NOTHING])
+        return added([text for text in texts if text != NOTHING] or [NOTHING])
 
     def _weight(self, term: Term) -> str:
-        name = str(term.detail[0])
-        if name in self.cell.layout.further:
-            text = name.replace("weight_", "W_")
-            return text if term.primitive == "vector" else f"{text} @ {self.of(term.of[0], '@')}"
-        if term.primitive == "vector":
-            return self._block("b", *term.detail[:2])
-        product, block = (term, 0) if term.primitive == "product" else (term.of[0], term.detail[0])
-        matrix = self._block("W", product.detail[0], block)
-        if matrix == _NOTHING:
-            return _NOTHING
-        left = f"({matrix})" if " + " in matrix or " - " in matrix else matrix
+        """Return a weight's block, such as ``b_if``, or its product with a vector, such as ``W_hf @ h``."""
+        product = term.of[0] if term.primitive == "block" else term
+        place = str(product.detail[0]), _block_of(term)
+        text = self.weights.get(place, block_name(self.cell, *place))
+        if term.primitive == "vector" or text == NOTHING:
+            return text
+        left = f"({text})" if " + " in text or " - " in text else text
         return f"{left} @ {self.of(product.of[0], '@')}"
 
-    def _block(self, kind: str, name: object, number: object) -> str:
-        """Return a block's name, such as ``W_hf``: i or h for the input or the state, then the gate's letter."""
-        assert isinstance(name, str)
-        assert isinstance(number, int)
-        own = f"{kind}_{name.partition('_')[2][0]}{self.cell.gates[number]}"
-        return self.weights.get((name, number), own)
+
+def _block_of(term: Term) -> int:
+    """Return the index of the gate of a block or a vector; 0 of a product with a whole matrix."""
+    places = {"block": 0, "vector": 1}
+    return int(str(term.detail[places[term.primitive]])) if term.primitive in places else 0
 
 
-def _number(value: object) -> str:
-    assert isinstance(value, Fraction)
-    return f"{float(value):g}"
+def block_name(cell: Cell, weight: str, number: int) -> str:
+    """Return the name of a gate's block of a weight, such as ``W_hf``: i or h for input or state, then the letter."""
+    kind, _, source = weight.partition("_")
+    short = {"weight": "W", "bias": "b"}.get(kind, kind)
+    return f"{short}_{source[0]}{cell.gates[number]}" if weight in dict(STACKED) else f"{short}_{source}"
 
 
-def _all(after: Sequence[Term]) -> list[Term]:
-    """Return every term once."""
-    found: dict[Term, None] = {}
-    left = list(after)
-    while left:
-        term = left.pop()
-        if term not in found:
-            found[term] = None
-            left += term.of
-    return list(found)
+def scaled(text: str, factor: float) -> str:
+    """Return a multiple of a text."""
+    return text if factor == 1 else f"-{text}" if factor == -1 else f"{factor:g} * {text}"
 
 
-def _rows(term: Term, after: Sequence[Term]) -> set[int]:
-    """Return the indices of gates whose rows a term contains, except through another activation or a new state."""
-    if term.primitive == "block":
-        return {int(str(term.detail[0]))}
-    if term.primitive == "vector":
-        return {int(str(term.detail[1]))} if term.detail[0] in dict(STACKED) else set()
-    if term.primitive == "product" and term.detail[0] in dict(STACKED):
-        return {0}
-    if term.primitive in ACTIVATIONS or term in after:
-        return set()
-    return {row for part in term.of for row in _rows(part, after)}
+def added(parts: Sequence[str]) -> str:
+    """Return the parts as a sum; parts that begin with a minus are subtracted."""
+    return " + ".join(parts).replace("+ -", "- ")

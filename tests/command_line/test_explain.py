@@ -18,11 +18,10 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.kill_matrix import detections
 from rnn_goldens.deviations import DEVIATIONS, deviation
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
-from rnn_goldens.explain.deviation_text import deviation_text
+from rnn_goldens.explain.code_text import pieces
+from rnn_goldens.explain.deviation_text import SCREEN, deviation_text
 from rnn_goldens.explain.first_difference import ReaderOutputs
 from rnn_goldens.explain.picture_text import other_equations
-from rnn_goldens.explain.screen import SCREEN
-from rnn_goldens.explain.source_text import pieces
 
 Explain = Callable[..., str]
 GOOD, FINDING, WRONG_USE = 0, 1, 2
@@ -156,7 +155,7 @@ def test_no_two_deviations_have_the_same_code() -> None:
     """Two deviations with the same code and values would be the same deviation."""
     names_by_code: dict[object, list[str]] = {}
     for wrong in DEVIATIONS:
-        code = tuple((piece.text, tuple(piece.values.items())) for piece in pieces(wrong.alteration))
+        code = tuple((piece.text, tuple(piece.values.items())) for piece in pieces(wrong.wrong, wrong.cells[0]))
         key = code, tuple(other_equations(wrong, longest=10_000))
         names_by_code.setdefault(key, []).append(wrong.name)
     assert [names for names in names_by_code.values() if len(names) > 1] == []

@@ -1,26 +1,37 @@
-"""The code of a deviation beside the correct code, from the source files."""
+"""The code of a deviation beside the code that it replaces, from the source files."""
 
 import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from itertools import pairwise
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
-from rnn_goldens.cells import BUILT_IN_CELLS, Network, notation
+from rnn_goldens.cells import BUILT_IN_CELLS, notation
+from rnn_goldens.cells.recurrence import EQUATIONS, RIGHT
 from rnn_goldens.deviations import parts
 from rnn_goldens.deviations.alteration import Alteration, overridden
 from rnn_goldens.deviations.backward import alterations as wrong_back
+from rnn_goldens.deviations.recurrences import backward_deviation
+from rnn_goldens.deviations.recurrences import deviation as of_recurrences
+from rnn_goldens.deviations.recurrences.backward_deviation import WrongBackward
+from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, Replaced
+from rnn_goldens.deviations.recurrences.deviation import Edit, WrongForward
+from rnn_goldens.deviations.wrong_pass import WrongPass
 
 _HERE = "rnn_goldens.deviations."
-_PASS_ON = (Alteration.__module__, wrong_back.__name__, parts.__name__)
+_PASS_ON = (
+    Alteration.__module__,
+    *(module.__name__ for module in (parts, wrong_back, of_recurrences, backward_deviation)),
+)
 """Modules that only pass the wrong code on to the network."""
 
-_FOR_TOOLS = re.compile(r"  # (noqa|type: ignore).*")
+_FOR_TOOLS = re.compile(r"  # (noqa|type: ignore|fmt:).*")
 
 
 @dataclass(frozen=True)
@@ -32,66 +43,78 @@ class Piece:
         text: the source.
         values: values of names that are defined outside the code, such as ``limit``.
         kind: ``right``, ``wrong``, or ``through`` for code that only passes the wrong code on.
+        part: the part of the equations that the code computes; "" for others.
     """
 
     where: str
     text: str
     values: Mapping[str, str] = field(default_factory=dict)
     kind: str = "wrong"
+    part: str = ""
 
 
-def pieces(wrong: Alteration) -> list[Piece]:
-    """Return the correct code that is overridden, then the wrong code, each piece once."""
-    found: list[Piece] = []
-    for cell, function in wrong.equations.items():
-        found += [_right(BUILT_IN_CELLS[cell].equations), *_followed(function)]
-    for step in wrong.steps:
-        found += [_right(getattr(wrong.right, name)) for name in overridden(step, wrong.right)]
-        found += _of_class(step)
-    for change in (*wrong.inputs, *wrong.outputs, *wrong.returned):
-        found += _followed(change)
-    return sorted(_once(found), key=lambda piece: piece.kind != "right")
+def pieces(wrong: WrongPass, cell: str) -> list[Piece]:
+    """Return the code that a deviation of a cell replaces, then the wrong code, each piece once."""
+    found: dict[tuple[str, str], list[Piece]] = {}
+    for right, code in _replaced(wrong, cell):
+        of_right = [Piece(_where(right), _without_docstring(_source(right)), kind="right")] if right else []
+        for piece in (*of_right, *(_of_class(code) if isinstance(code, type) else _followed(code))):
+            found.setdefault((piece.where, piece.text), []).append(piece)
+    return sorted((_merged(same) for same in found.values()), key=lambda piece: piece.kind != "right")
 
 
-def _once(found: list[Piece]) -> Iterator[Piece]:
-    """Yield each piece once, with all values that its names take."""
-    together: dict[tuple[str, str], list[Piece]] = {}
-    for piece in found:
-        together.setdefault((piece.where, piece.text), []).append(piece)
-    for first, *more in together.values():
-        values = {n: dict.fromkeys(p.values[n] for p in (first, *more) if n in p.values) for n in first.values}
-        yield replace(first, values={name: ", then ".join(several) for name, several in values.items()})
+def _merged(same: list[Piece]) -> Piece:
+    """Return a piece with all parts that it computes, and all values that its names take."""
+    values = {name: dict.fromkeys(p.values[name] for p in same if name in p.values) for name in same[0].values}
+    where = ", ".join([*dict.fromkeys(piece.part for piece in same if piece.part), same[0].where])
+    return replace(same[0], where=where, values={name: ", then ".join(several) for name, several in values.items()})
 
 
-def _right(function: Callable[..., Any]) -> Piece:
-    return Piece(_where(function), _without_docstring(_source(function)), kind="right")
+def _replaced(wrong: WrongPass, cell: str) -> Iterator[tuple[Any, object]]:
+    """Yield right functions and the wrong code in their place; None where the wrong code is an addition."""
+    if isinstance(wrong, Alteration):
+        yield from ((BUILT_IN_CELLS[name].equations, equations) for name, equations in wrong.equations.items())
+        for step in wrong.steps:
+            yield from ((getattr(wrong.right, name), None) for name in overridden(step, wrong.right))
+            yield None, step
+        yield from ((None, change) for change in (*wrong.inputs, *wrong.outputs, *wrong.returned))
+    elif isinstance(wrong, WrongBackward) and isinstance(wrong.wrong, type):
+        yield from _methods(wrong.wrong)
+    elif isinstance(wrong, WrongBackward):
+        made_of = _closure(wrong.wrong)
+        yield made_of.get("equations"), made_of.get("changes", wrong.wrong)
+    elif isinstance(wrong, WrongForward) and isinstance(wrong.wrong, Replaced):
+        yield from ((getattr(ChunkKernel, name), method) for name, method in wrong.wrong.methods.items())
+    elif isinstance(wrong, WrongForward) and isinstance(wrong.wrong, Edit):
+        edit = wrong.wrong
+        yield EQUATIONS[cell] if edit.equations else None, edit.equations
+        methods = {} if edit.operations is RIGHT else vars(type(edit.operations))
+        yield from ((getattr(RIGHT, n, None), f) for n, f in methods.items() if not n.startswith("_"))
+        yield from ((None, change) for change in (edit.case, edit.outputs))
+    elif isinstance(wrong, WrongForward):
+        yield None, wrong.wrong
 
 
-def _of_class(step: type[Network]) -> Iterator[Piece]:
-    """Yield a class and its bases; for a class that is made of functions, the functions."""
-    for kind in reversed([k for k in step.__mro__ if k.__module__.startswith(_HERE)]):
-        functions = [f for f in vars(kind).values() if isinstance(f, FunctionType)]
-        if kind.__module__ not in _PASS_ON:
-            values = {name: value for f in functions for name, value in _closure_values(f).items()}
-            yield Piece(_where(kind), _source(kind), values)
-        for function in functions:
-            used = [function] if kind.__module__ in _PASS_ON else _inner(function)
-            yield from (piece for inner in used for piece in _followed(inner))
+def _methods(loop: type) -> Iterator[tuple[Any, object]]:
+    """Yield the methods that a class replaces, or the nearest of its bases that replaces some, and the new ones."""
+    for kind, base in pairwise(loop.__mro__):
+        own = {n: f for n, f in vars(kind).items() if isinstance(f, FunctionType) and hasattr(base, n)}
+        if own := vars(kind).get("replaced", own):
+            yield from ((getattr(base, name), function) for name, function in own.items())
+            return
 
 
 def _followed(what: object, values: Mapping[str, str] | None = None) -> Iterator[Piece]:
-    """Yield a function, then the functions of the catalogue that it uses, without code that only passes them on."""
-    if isinstance(what, partial):
+    """Yield code, then the functions of the catalogue that it uses, without code that only passes them on."""
+    if isinstance(what, dict):
+        for name, part in what.items():
+            for number, piece in enumerate(_followed(part)):
+                yield piece if number else replace(piece, part=name)
+    elif isinstance(what, partial):
         bound = inspect.signature(what.func).bind_partial(*what.args, **what.keywords).arguments
         own = {name: _shown(value) for name, value in bound.items() if not _has_code(value)}
         yield from _followed(what.func, {**(values or {}), **own})
         yield from (piece for value in bound.values() if _has_code(value) for piece in _followed(value))
-    elif isinstance(what, FunctionType) and "formulas" in _closure(what):
-        yield from _passing_on(what)
-        for name, formula in inspect.getclosurevars(what).nonlocals["formulas"].items():
-            first, *used = _followed(formula)
-            is_named = getattr(formula, "__name__", "<lambda>") != "<lambda>"
-            yield from (first if is_named else replace(first, where=f"{name}, {first.where}"), *used)
     elif isinstance(what, FunctionType) and _has_code(what):
         own = {**_numbers(what), **_closure_values(what), **(values or {})}
         if what.__module__ in _PASS_ON:
@@ -105,6 +128,18 @@ def _followed(what: object, values: Mapping[str, str] | None = None) -> Iterator
         yield Piece(_shown(what), _shown(what), values or {})
 
 
+def _of_class(step: type) -> Iterator[Piece]:
+    """Yield a class and its bases; for a class that is made of functions, the functions."""
+    for kind in reversed([k for k in step.__mro__ if k.__module__.startswith(_HERE)]):
+        functions = [f for f in vars(kind).values() if isinstance(f, FunctionType)]
+        if kind.__module__ not in _PASS_ON:
+            values = {name: value for f in functions for name, value in _closure_values(f).items()}
+            yield Piece(_where(kind), _source(kind), values)
+        for function in functions:
+            used = [function] if kind.__module__ in _PASS_ON else _inner(function)
+            yield from (piece for inner in used for piece in _followed(inner))
+
+
 def _passing_on(function: FunctionType) -> Iterator[Piece]:
     """Yield the function that a change is passed to; nothing if ``function`` is the change itself."""
     outer = function.__globals__.get(function.__qualname__.partition(".")[0])
@@ -116,7 +151,7 @@ def _inner(function: FunctionType) -> Iterator[object]:
     """Yield the code of the catalogue that a function uses: closure variables, and functions that it calls."""
     passes_on = function.__module__ in _PASS_ON
     closure = [value for value in _closure(function).values() if getattr(value, "__module__", "") != notation.__name__]
-    yield from (value for value in closure if _has_code(value) or (passes_on and callable(value)))
+    yield from (value for value in closure if _has_code(value) or (passes_on and _is_code(value)))
     for name in _names(function.__code__):
         value = function.__globals__.get(name)
         home = getattr(value, "__module__", "")
@@ -125,9 +160,9 @@ def _inner(function: FunctionType) -> Iterator[object]:
 
 
 def _closure_values(function: FunctionType) -> dict[str, str]:
-    """Return the closure variables of a function as text, except lambdas, whose code is shown separately."""
+    """Return the closure variables of a function as text, except code without a name, which is shown separately."""
     passes_on = function.__module__ in _PASS_ON
-    found = ((n, v) for n, v in _closure(function).items() if v != () and not (passes_on and callable(v)))
+    found = ((n, v) for n, v in _closure(function).items() if v != () and not (passes_on and _is_code(v)))
     return {n: _shown(v) for n, v in found if not _has_code(v) or getattr(v, "__name__", "<lambda>") != "<lambda>"}
 
 
@@ -137,13 +172,19 @@ def _numbers(function: FunctionType) -> dict[str, str]:
     return {name: _shown(value) for name, value in found if isinstance(value, int | float)}
 
 
+def _is_code(value: object) -> bool:
+    return callable(value) or (isinstance(value, dict) and all(map(callable, value.values())))
+
+
 def _has_code(value: object) -> bool:
-    """Return whether a value is code of this project."""
+    """Return whether a value is code of this project, or a dictionary of it."""
+    if isinstance(value, dict):
+        return any(map(_has_code, value.values()))
     inner = value.func if isinstance(value, partial) else value
     return isinstance(inner, FunctionType) and inner.__module__.startswith("rnn_goldens.")
 
 
-def _closure(function: FunctionType) -> dict[str, object]:
+def _closure(function: Any) -> dict[str, object]:  # noqa: ANN401 - a function, or what is made of it
     """Return the closure variables of a function."""
     found = inspect.getclosurevars(function).nonlocals
     return {name: value for name, value in found.items() if name != "__class__"}
@@ -163,7 +204,7 @@ def _shown(value: object) -> str:
     name = getattr(value, "__name__", None)
     if name and callable(value):
         return f"np.{name}" if module.startswith("numpy") else name
-    return repr(value)
+    return re.sub(r" at 0x\w+", "", repr(value))
 
 
 def _where(thing: Any) -> str:  # noqa: ANN401 - a function or a class
