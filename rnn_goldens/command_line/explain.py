@@ -17,7 +17,7 @@ from rnn_goldens.exit_codes import FINDING
 if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden
     from rnn_goldens.corpus import Corpora
-    from rnn_goldens.explain.outputs_file import Outputs
+    from rnn_goldens.explain.reader_outputs import Outputs
 
 _NEAREST = 5
 _WIDTH = 80
@@ -142,7 +142,7 @@ def _of_golden(
 ) -> tuple[str, bool]:
     """Return the text about a golden, and whether the user's numbers are correct."""
     from rnn_goldens.explain.golden_text import Choice, golden_text
-    from rnn_goldens.explain.outputs_file import read_outputs
+    from rnn_goldens.explain.reader_outputs import read_outputs
 
     outputs: Outputs | None = None
     if against is not None:

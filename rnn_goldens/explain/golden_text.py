@@ -17,10 +17,10 @@ from rnn_goldens.diagnosis.fact_list import FACTS
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.finding_text import is_explained
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.explain.first_difference import KnownOutput, Place, ReaderOutputs
-from rnn_goldens.explain.outputs_file import Outputs
+from rnn_goldens.explain.deviation_text import WIDTH
+from rnn_goldens.explain.reader_outputs import KnownOutput, Outputs, Place, ReaderOutputs
+from rnn_goldens.plurals import counted
 
-WIDTH = 80
 _NAMES = 10
 _DIGITS = {"float64": 10, "float32": 8, "bfloat16": 4, "float16": 5}
 _BESIDES = 7
@@ -114,15 +114,11 @@ def _view(golden: Golden, choice: Choice, first: Place | None) -> _View:
 def _head(golden: Golden) -> list[str]:
     config, shape = golden.network, golden.stored.x.shape
     counts = ((config.input_size, "input"), (config.hidden_size, "unit"), (config.num_layers, "layer"))
-    what = ", ".join([golden.cell, *(_count(number, name) for number, name in counts)])
+    what = ", ".join([golden.cell, *(counted(number, name) for number, name in counts)])
     rows = f"batch {shape[0]}, " if golden.batch_shape else "no batch axis, "
     directions = ", both directions" if config.bidirectional else ""
-    text = f"{golden.id} in {golden.dtype}: {what}{directions}; {rows}{_count(shape[-2], 'time step')}"
+    text = f"{golden.id} in {golden.dtype}: {what}{directions}; {rows}{counted(shape[-2], 'time step')}"
     return [*textwrap.wrap(text, WIDTH), *textwrap.wrap(golden.purpose, WIDTH)]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _result(golden: Golden, reader: ReaderOutputs, first: Place | None) -> Iterator[str]:
