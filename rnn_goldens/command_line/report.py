@@ -17,8 +17,9 @@ from rnn_goldens.exit_codes import FINDING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rnn_goldens.report.change import Change, Document
+    from rnn_goldens.pages.content import Trend
     from rnn_goldens.report.conformance import CheckRequest, ImplementationResults
+    from rnn_goldens.report.earlier_reports import Document
 
 
 @click.command(short_help="Check implementations and write a report.")
@@ -104,9 +105,8 @@ def report(
     from rnn_goldens.pages.rendering import is_page, require_engine
     from rnn_goldens.programs.command import MARK
     from rnn_goldens.report import conformance
-    from rnn_goldens.report.badge import badge as badge_of
-    from rnn_goldens.report.change import changes, read
-    from rnn_goldens.report.merged_rows import is_wrong, rows
+    from rnn_goldens.report.earlier_reports import changes, is_wrong, read, rows
+    from rnn_goldens.report.summary import badge as badge_of
 
     earlier = None if against is None else read(against)
     names = [*implementations, *(f"{MARK} {program}" for program in programs)] or _installed()
@@ -145,7 +145,7 @@ def report(
         written[page] = _page(page, found, document, request, None if earlier is None else (str(against), earlier))
     if badge is not None:
         written[badge] = json_file.encode(badge_of(found, unchecked=len(names) - len(found)))
-    as_expected = _print_changes(found, [] if earlier is None else list(changes(earlier, document)))
+    as_expected = _print_changes(found, [] if earlier is None else changes(earlier, document))
     for row in filter(is_wrong, merged):
         as_expected = False
         echo(f"{row['name']}: has unexpected failures")
@@ -177,8 +177,7 @@ def _page(
 ) -> bytes:
     """Return the page in the format that the file's name implies."""
     from rnn_goldens.pages.rendering import is_page, render
-    from rnn_goldens.report.html_page import content
-    from rnn_goldens.report.page import page
+    from rnn_goldens.report.page import content, page
 
     return render(content(found, document, request, earlier)) if is_page(path) else page(document).encode("utf-8")
 
@@ -210,24 +209,24 @@ def _write(files: "Mapping[Path, bytes]") -> None:
         raise WrongUse("\n".join(refused))
 
 
-def _print_changes(found: "list[ImplementationResults]", changed: "list[Change]") -> bool:
+def _print_changes(found: "list[ImplementationResults]", changed: "list[Trend]") -> bool:
     """Print changes and unchecked implementations; returns whether there are only expected results."""
     from rnn_goldens.result import CHECKED, FAILED, SKIPPED
 
     for change in changed:
-        echo(f"{change.line}{' (with other versions)' if change.by_versions else ''}")
+        echo(f"{change.symbol} {change.direction} {change.where}: {change.change}")
     unchecked = [one.name for one in found if not {r["outcome"] for r in one.outputs.results} & {*CHECKED}]
     for name in unchecked:
         echo(f"{name}: nothing was checked")
     wrong = any(result["outcome"] in (FAILED, SKIPPED) for one in found for result in one.everything)
-    return not wrong and not unchecked and all(change.by_versions for change in changed)
+    return not wrong and not unchecked and all(change.is_excused for change in changed)
 
 
 def _check_each(names: "Sequence[str]", request: "CheckRequest") -> "list[ImplementationResults]":
     """Check one implementation after the other; skips those that cannot be checked; raises if none can be."""
     from rnn_goldens.errors import RnnGoldensError
     from rnn_goldens.report import conformance
-    from rnn_goldens.report.terminal_text import terminal_text
+    from rnn_goldens.report.summary import terminal_text
 
     found: list[ImplementationResults] = []
     for number, name in enumerate(names, start=1):

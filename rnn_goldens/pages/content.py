@@ -43,11 +43,24 @@ class Checked:
 
 @dataclass(frozen=True)
 class Trend:
-    """A change since an earlier report: its direction (``better``, ``worse`` or ``other``), place and description."""
+    """A change since an earlier report.
+
+    Attributes:
+        direction: ``better``, ``worse`` or ``other``.
+        where: the implementation, and the cell and precision, if it is of one.
+        change: the description.
+        is_excused: whether other versions or another machine may be the reason.
+    """
 
     direction: str
     where: str
     change: str
+    is_excused: bool = False
+
+    @property
+    def symbol(self) -> str:
+        """The symbol of the direction."""
+        return {"better": "▲", "worse": "▼", "other": "◆"}[self.direction]
 
 
 @dataclass(frozen=True)

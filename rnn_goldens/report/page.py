@@ -1,12 +1,19 @@
-"""Renders ``conformance.json`` as a page of Markdown, in which the text of files and programs is escaped."""
+"""The page of a report: the content of an HTML page, and Markdown, in which text of files and programs is escaped."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from rnn_goldens.corpus import packaged
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.pages.content import About, Checked, Content
+from rnn_goldens.plugin.report import check_command
 from rnn_goldens.plurals import counted
+from rnn_goldens.report.conformance import CheckRequest, ImplementationResults
+from rnn_goldens.report.earlier_reports import changes
 from rnn_goldens.visible import visible
 
 Document = dict[str, Any]
@@ -35,6 +42,41 @@ _LONG = 100
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _MARKUP = re.compile(r"[\\`|]|\](?=[(\[:])")
 """Characters with a meaning in a paragraph or a table; a bracket only if it makes a link."""
+
+
+def content(
+    found: Sequence[ImplementationResults],
+    document: Document,
+    request: CheckRequest,
+    earlier: tuple[str, Document] | None = None,
+) -> Content:
+    """Return the content of the page.
+
+    Args:
+        found: the results of each implementation.
+        document: the report.
+        request: the request of the report.
+        earlier: name and content of an earlier report.
+    """
+    versions = {i["name"]: i["versions"] for i in document["implementations"]}
+    corpus = request.corpus
+    more = [] if corpus.folder in packaged().values() else [f"--rnn-goldens-corpus={corpus.folder}"]
+    return Content(
+        title="rnn-goldens: implementations",
+        checked=[part for one in found for part in _for_page(one, versions[one.name], more)],
+        about={entry.id: About(entry.cell, entry.features) for entry in corpus.entries},
+        made_with={"corpus": document["corpus"], **document["made_with"]},
+        since="" if earlier is None else earlier[0],
+        moved=() if earlier is None else tuple(changes(earlier[1], document)),
+    )
+
+
+def _for_page(one: ImplementationResults, versions: Mapping[str, str], more: Sequence[str]) -> Iterator[Checked]:
+    """Yield the results of an implementation for the page, then the results of its gradients."""
+    yield replace(one.outputs, versions=versions, command=partial(check_command, one.name, more))
+    if one.gradients is not None:
+        command = partial(check_command, one.name, [*more, "--rnn-goldens-gradients"])
+        yield replace(one.gradients, name=f"{one.name}: gradients", causes=(), versions=versions, command=command)
 
 
 def page(document: Document) -> str:

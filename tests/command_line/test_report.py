@@ -114,8 +114,8 @@ def test_a_result_that_differs_from_an_earlier_report_fails(run: Run, tmp_path: 
     (tmp_path / "earlier.json").write_text(json.dumps(earlier))
     pages = ("--page", "page.html", "--badge", "badge.json")
     done = run("report", "users_nets:right", "numpy", "--against", "earlier.json", *pages, *ONLY, code=FINDING)
-    assert "users_nets:right, rnn_relu, float64: 0 refused, was 1\n" in done.stdout
-    assert "numpy, rnn_relu, float64: 0 refused, was 1 (with other versions)\n" in done.stdout
+    assert "◆ other users_nets:right, rnn_relu, float64: 0 refused (was 1)\n" in done.stdout
+    assert "◆ other numpy, rnn_relu, float64: 0 refused (was 1) (with other versions)\n" in done.stdout
     page = (tmp_path / "page.html").read_text("utf-8")
     assert "Since earlier.json" in page
     assert "<code>users_nets:right, rnn_relu, float64</code>: 0 refused (was 1)" in page

@@ -3,8 +3,8 @@
 import pytest
 
 from rnn_goldens.pages.content import Checked
-from rnn_goldens.report.badge import badge
 from rnn_goldens.report.conformance import ImplementationResults
+from rnn_goldens.report.summary import badge
 from rnn_goldens.result import Result
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from rnn_goldens import InvalidFile
-from rnn_goldens.report.change import Change, changes, read
+from rnn_goldens.pages.content import Trend
+from rnn_goldens.report.earlier_reports import changes, read
 
 Document = dict[str, Any]
 RELU = ("rnn_relu", "float64", 4)
@@ -26,33 +27,56 @@ def report(*results: tuple[str, str, int]) -> Document:
     return {"kind": "conformance", "format": 1, "corpus": "1.0.0", "made_with": made_with, "implementations": [numpy]}
 
 
+def lines(found: list[Trend], *, excused: bool | None = None) -> list[str]:
+    """Return changes as lines: all, or those that are excused or not."""
+    some = [one for one in found if excused in (None, one.is_excused)]
+    return [f"{one.direction} {one.where}: {one.change}" for one in some]
+
+
 def test_two_reports_with_the_same_results_in_another_order_are_the_same() -> None:
-    assert list(changes(report(RELU, GRU), report(GRU, RELU))) == []
+    assert changes(report(RELU, GRU), report(GRU, RELU)) == []
 
 
 def test_entries_missing_from_the_earlier_report_are_listed() -> None:
-    expected = Change("numpy, gru, float16: is not in the earlier report", by_versions=False)
-    assert list(changes(report(RELU), report(RELU, GRU))) == [expected]
+    expected = Trend("other", "numpy, gru, float16", "is checked now, but was not before")
+    assert changes(report(RELU), report(RELU, GRU)) == [expected]
 
 
 def test_entries_only_in_the_earlier_report_are_listed() -> None:
-    expected = Change("numpy, gru, float16: is in the earlier report but was not checked", by_versions=False)
-    assert list(changes(report(GRU, RELU), report(RELU))) == [expected]
+    expected = Trend("other", "numpy, gru, float16", "was checked before, but not now")
+    assert changes(report(GRU, RELU), report(RELU)) == [expected]
 
 
 def test_results_in_both_reports_are_compared_although_other_entries_differ() -> None:
     differences = changes(report(GRU, RELU), report(LSTM, ("rnn_relu", "float64", 5)))
-    assert [change.line for change in differences] == [
-        "numpy, gru, float16: is in the earlier report but was not checked",
-        "numpy, lstm, float32: is not in the earlier report",
-        "numpy, rnn_relu, float64: 5 passed, was 4",
+    assert lines(differences) == [
+        "better numpy, rnn_relu, float64: 5 passed (was 4)",
+        "other numpy, gru, float16: was checked before, but not now",
+        "other numpy, lstm, float32: is checked now, but was not before",
     ]
 
 
 def test_versions_do_not_excuse_entries_in_only_one_report() -> None:
     before = report(GRU)
     before["implementations"][0]["versions"] = {"numpy": "1.0"}
-    assert [change.by_versions for change in changes(before, report(RELU))] == [False, False]
+    assert lines(changes(before, report(RELU)), excused=False) == [
+        "other numpy, gru, float16: was checked before, but not now",
+        "other numpy, rnn_relu, float64: is checked now, but was not before",
+    ]
+
+
+def test_versions_and_machines_excuse_other_counts_but_no_wrong_ones() -> None:
+    versions, machine, both = report(GRU), report(GRU), report(("gru", "float16", 4))
+    versions["implementations"][0]["versions"] = {"numpy": "1.0"}
+    machine["made_with"]["machine"] = "Darwin arm64"
+    for before in (versions, machine):
+        assert lines(changes(before, both), excused=False) == []
+        line = "better numpy, gru, float16: 4 passed (was 3) (with other versions)"
+        assert line in lines(changes(before, both), excused=True)
+    both["implementations"][0]["results"][0]["wrong"] = 1
+    assert lines(changes(versions, both), excused=False) == [
+        "other numpy, gru, float16: 1 wrong (was 0), 4 passed (was 3)"
+    ]
 
 
 def test_implementations_and_gradients_in_only_one_report_are_listed() -> None:
@@ -61,13 +85,13 @@ def test_implementations_and_gradients_in_only_one_report_are_listed() -> None:
     gradients = {**report(RELU)["implementations"][0], "not_checked": {}}
     del gradients["name"]
     after["implementations"][0]["gradients"] = gradients
-    assert sorted(change.line for change in changes(before, after)) == [
-        "flax: is in the earlier report but was not checked",
-        "numpy, gradients: are not in the earlier report",
+    assert sorted(lines(changes(before, after))) == [
+        "other flax: was checked before, but not now",
+        "other numpy, gradients: are checked now, but were not before",
     ]
     before = report(RELU)
     before["implementations"][0]["gradients"] = {**gradients, "results": [{**gradients["results"][0], "wrong": 1}]}
-    assert [change.line for change in changes(before, after)] == ["numpy, gradients, rnn_relu, float64: 0 wrong, was 1"]
+    assert lines(changes(before, after)) == ["better numpy, gradients, rnn_relu, float64: 0 wrong (was 1)"]
 
 
 def test_a_report_with_duplicate_results_is_invalid(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.report.conformance import CheckRequest, document
-from rnn_goldens.report.merged_rows import is_wrong, rows
+from rnn_goldens.report.earlier_reports import is_wrong, rows
 from rnn_goldens.report.page import page
 
 Document = dict[str, Any]

@@ -1,15 +1,16 @@
-"""The results of an implementation as text: counts, causes of failures, and the first failures."""
+"""The results of implementations in short: as text with causes and the first failures, and as a badge."""
 
 import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from rnn_goldens.pages.causes import Cause, causes_of
 from rnn_goldens.pages.content import Checked
 from rnn_goldens.plurals import counted
 from rnn_goldens.report.conformance import ImplementationResults
-from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, RIGHT, SKIPPED, Result, gradient_lines
+from rnn_goldens.result import CHECKED, FAILED, KNOWN, PASSED, REFUSED, RIGHT, SKIPPED, Result, gradient_lines
 
 WIDTH = 80
 _MAX_CAUSES = 8
@@ -17,6 +18,9 @@ _MAX_GOLDENS = 5
 
 _OUTCOMES = (PASSED, REFUSED, KNOWN, FAILED, SKIPPED)
 """The outcomes, in the order in which they are counted."""
+
+GOOD, FAIR, BAD, NOTHING = "brightgreen", "yellow", "red", "lightgrey"
+"""Colours: all implementations agree; not all agree; some failed, were skipped or not checked; nothing compared."""
 
 
 def terminal_text(found: ImplementationResults) -> str:
@@ -92,3 +96,30 @@ def _like_and_reason(wrong: Result) -> tuple[str, str]:
 def _wrapped(text: str, blanks: int) -> list[str]:
     own, then = " " * blanks, " " * (blanks + 2)
     return textwrap.wrap(text, WIDTH, initial_indent=own, subsequent_indent=then, break_on_hyphens=False)
+
+
+def badge(found: Sequence[ImplementationResults], unchecked: int = 0) -> dict[str, Any]:
+    """Return the badge: a summary in words, and a colour.
+
+    Args:
+        found: the results of each implementation.
+        unchecked: the number of implementations that could not be checked.
+    """
+    counts = Counter(result["outcome"] for one in found for result in one.everything)
+    agreeing = [one for one in found if _agrees(one)]
+    if len(found) + unchecked > 1:
+        summary = f"{len(agreeing)} of {len(found) + unchecked} implementations agree"
+    else:
+        names = {"passed": "passed", "failed": "wrong", "known-failure": "known to be wrong", "refused": "refused"}
+        summary = ", ".join(f"{counts[outcome]} {name}" for outcome, name in names.items() if counts[outcome])
+    colour = GOOD if len(agreeing) == len(found) else FAIR
+    if counts["failed"] or counts["skipped"] or unchecked:
+        colour = BAD
+    elif not any(counts[outcome] for outcome in CHECKED):
+        colour = NOTHING
+    return {"schemaVersion": 1, "label": "rnn-goldens", "message": summary or "nothing was checked", "color": colour}
+
+
+def _agrees(one: ImplementationResults) -> bool:
+    outcomes = {result["outcome"] for result in one.everything}
+    return any(result["outcome"] == "passed" for result in one.outputs.results) and outcomes <= {"passed", "refused"}
