@@ -3,7 +3,7 @@
 The names of variables in the code do not matter, so two texts differ only where the equations compute different values.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -120,30 +120,28 @@ class _Text:
 
     def name_gates(self) -> None:
         """Name the activation of each gate's rows with the gate's letter, in the order of the equations."""
-        found = self._by_row(("clip",), lambda term: term.of[0])  # a hard sigmoid is a clip
-        found |= self._by_row(ACTIVATIONS, lambda term: term.of[0])
-        if len(self.cell.gates) > 1:
-            alone = {row: terms[0] for row, terms in sorted(found.items()) if len(terms) == 1}
-            self.gates = list(alone.values())
-            self.names |= {term: self.cell.gates[row] for row, term in alone.items()}
+        found = self._by_row(("clip",)) | self._by_row(ACTIVATIONS)  # a hard sigmoid is a clip
+        self.gates = self._named(found, "{}") if len(self.cell.gates) > 1 else []
 
     def name_sums(self) -> None:
         """Name the sum of each gate's rows ``z_`` followed by the gate's letter."""
-        found = self._by_row(("sum",), lambda term: term)
-        of_rows = {
-            row: [term for term in terms if all(part.primitive in _OF_WEIGHTS for part in term.of)]
-            for row, terms in found.items()
-        }
-        alone = {row: terms[0] for row, terms in sorted(of_rows.items()) if len(terms) == 1}
-        self.sums = list(alone.values())
-        self.names |= {term: f"z_{self.cell.gates[row]}" for row, term in alone.items()}
+        self.sums = self._named(self._by_row(("sum",)), "z_{}")
 
-    def _by_row(self, kinds: Sequence[str], argument: Callable[[Term], Term]) -> dict[int, list[Term]]:
-        """Return the terms of these kinds by the index of the only gate whose rows their argument contains."""
+    def _named(self, found: Mapping[int, list[Term]], name: str) -> list[Term]:
+        """Name the terms that are the only ones of their gate, and return them in the order of gates."""
+        alone = {row: terms[0] for row, terms in sorted(found.items()) if len(terms) == 1}
+        self.names |= {term: name.format(self.cell.gates[row]) for row, term in alone.items()}
+        return list(alone.values())
+
+    def _by_row(self, kinds: Sequence[str]) -> dict[int, list[Term]]:
+        """Return activations, or sums of products, by the index of the only gate whose rows they contain."""
         found: dict[int, list[Term]] = {}
         for term in all_terms(self.after):
-            if term.primitive in kinds and len(rows := set(self._rows(argument(term)))) == 1:
-                found.setdefault(rows.pop(), []).append(term)
+            of_weights = all(part.primitive in _OF_WEIGHTS for part in term.of)
+            if term.primitive in kinds and (of_weights or term.primitive != "sum"):
+                rows = {row for part in term.of for row in self._rows(part)}
+                if len(rows) == 1:
+                    found.setdefault(rows.pop(), []).append(term)
         return found
 
     def _rows(self, term: Term) -> Iterator[int]:

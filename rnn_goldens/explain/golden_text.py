@@ -76,18 +76,24 @@ def golden_text(golden: Golden, choice: Choice, outputs: Outputs | None = None) 
 
 def _require(golden: Golden, choice: Choice) -> None:
     """Raise WrongUse unless all selected parts exist."""
-    config, rows = golden.network, [*golden.batch_shape, 1][0]
-    for option, value, count, what in (
-        ("--step", choice.step, golden.stored.x.shape[-2], "time steps"),
-        ("--row", choice.row, rows, "batch rows"),
-        ("--unit", choice.unit, config.hidden_size, "units"),
-        ("--layer", choice.layer, config.num_layers, "layers"),
-    ):
+    for option, (what, count) in _counts(golden).items():
+        value = getattr(choice, option)
         if value is not None and not 0 <= value < count:
-            there = f"{count} {what}, 0 to {count - 1}" if count > 1 else f"one {what.removesuffix('s')}, 0"
-            raise WrongUse(f"{option} {value}: {golden.id} has {there}")
-    if choice.reverse and not config.bidirectional:
+            kind = "batch row" if option == "row" else what
+            there = f"{count} {kind}s, 0 to {count - 1}" if count > 1 else f"one {kind}, 0"
+            raise WrongUse(f"--{option} {value}: {golden.id} has {there}")
+    if choice.reverse and not golden.network.bidirectional:
         raise WrongUse(f"--reverse: {golden.id} has only the forward direction")
+
+
+def _counts(golden: Golden) -> dict[str, tuple[str, int]]:
+    """Return what each option selects, and of how many."""
+    return {
+        "step": ("time step", golden.stored.x.shape[-2]),
+        "unit": ("unit", golden.network.hidden_size),
+        "row": ("row", [*golden.batch_shape, 1][0]),
+        "layer": ("layer", golden.network.num_layers),
+    }
 
 
 def _view(golden: Golden, choice: Choice, first: Place | None) -> _View:
@@ -241,19 +247,14 @@ def _number(value: float, dtype: str) -> str:
 
 def _left_out(golden: Golden, view: _View) -> list[str]:
     """Return what is not shown, with the options that show it."""
-    config, time = golden.network, golden.stored.x.shape[-2]
-    other = "forward" if view.direction == "reverse" else "reverse"
+    shown = {"step": len(view.times), "unit": len(view.units), "row": 1, "layer": 1}
     left = [
-        _others("time steps", "--step", range(time), view.times),
-        _others("units", "--unit", range(config.hidden_size), view.units),
-        _others("rows", "--row", range([*golden.batch_shape, 1][0]), [view.row]),
-        _others("layers", "--layer", range(config.num_layers), [view.layer]),
-        f"the {other} direction ({'--reverse' if other == 'reverse' else '--forward'})" if config.bidirectional else "",
+        f"{count - shown[option]} of {count} {what}s (--{option} 0 to {count - 1})"
+        for option, (what, count) in _counts(golden).items()
+        if count > shown[option]
     ]
-    text = "; ".join(part for part in left if part)
-    return textwrap.wrap(f"not shown: {text}", WIDTH, subsequent_indent="  ") if text else []
-
-
-def _others(what: str, option: str, all_of: range, shown: Sequence[int]) -> str:
-    count = len(all_of) - len(shown)
-    return f"{count} of {len(all_of)} {what} ({option} 0 to {len(all_of) - 1})" if count else ""
+    if golden.network.bidirectional:
+        left.append(
+            f"the {'forward direction (--forward' if view.direction == 'reverse' else 'reverse direction (--reverse'})"
+        )
+    return textwrap.wrap(f"not shown: {'; '.join(left)}", WIDTH, subsequent_indent="  ") if left else []

@@ -41,6 +41,15 @@ class Checked:
     why: str = ""
 
 
+def by_reason(results: Sequence[Result], outcome: str) -> dict[str, list[Result]]:
+    """Return the results with an outcome by the reason, or by what is known about the failure."""
+    found: dict[str, list[Result]] = {}
+    for result in results:
+        if result["outcome"] == outcome:
+            found.setdefault(result.get("known") or result.get("reason", ""), []).append(result)
+    return found
+
+
 @dataclass(frozen=True)
 class Trend:
     """A change since an earlier report.

@@ -12,7 +12,7 @@ from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import profile_lines
 from rnn_goldens.pages.causes import causes_of
-from rnn_goldens.pages.content import OUTCOMES, About, Checked, Content
+from rnn_goldens.pages.content import OUTCOMES, About, Checked, Content, by_reason
 from rnn_goldens.plurals import counted
 from rnn_goldens.result import (
     FAILED,
@@ -215,29 +215,14 @@ def _cut(text: str, most: int) -> str:
 def _grouped(content: Content, outcome: str) -> list[Group]:
     found = []
     for checked in content.checked:
-        groups: dict[str, list[Result]] = {}
-        for result in checked.results:
-            if result["outcome"] == outcome:
-                groups.setdefault(result.get("known") or result.get("reason") or outcome, []).append(result)
-        for reason, of_reason in groups.items():
-            cells = {content.about[r["golden"]].cell for r in of_reason if r["golden"] in content.about}
-            dtypes = {result["dtype"] for result in of_reason}
-            found.append(
-                Group(
-                    checked.name,
-                    _cut(reason, _LONGEST),
-                    len(of_reason),
-                    _in_order(cells, _builtin_first(cells)),
-                    _in_order(dtypes, PRECISIONS),
-                )
-            )
+        for reason, results in by_reason(checked.results, outcome).items():
+            cells = {content.about[r["golden"]].cell for r in results if r["golden"] in content.about}
+            dtypes = {result["dtype"] for result in results}
+            listed = (", ".join(_builtin_first(cells)), ", ".join(dtype for dtype in PRECISIONS if dtype in dtypes))
+            found.append(Group(checked.name, _cut(reason or outcome, _LONGEST), len(results), *listed))
     more = found[_MAX_GROUPS:]
     rest = [Group("", f"… and {counted(len(more), 'more reason')}", sum(g.count for g in more), "", "")] if more else []
     return found[:_MAX_GROUPS] + rest
-
-
-def _in_order(names: set[str], order: Sequence[str] | Any) -> str:  # noqa: ANN401 - any iterable of names
-    return ", ".join(name for name in order if name in names)
 
 
 def _builtin_first(cells: Set[str]) -> list[str]:

@@ -16,7 +16,7 @@ from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.builtin import versions_of_packages
-from rnn_goldens.pages.content import Checked
+from rnn_goldens.pages.content import Checked, by_reason
 from rnn_goldens.plugin.builtin_check import as_typed
 from rnn_goldens.plugin.builtin_check.supervisor import run
 from rnn_goldens.plugin.implementation import WRONG_USE
@@ -37,6 +37,9 @@ from rnn_goldens.result import (
 from rnn_goldens.schema import FORMATS, problems
 
 Document = dict[str, Any]
+
+ENDINGS = (".txt", ".gradients.txt", ".skip.txt")
+"""Endings of the files of an implementation: known failures, known failures of gradients, and goldens to skip."""
 
 
 @dataclass(frozen=True)
@@ -93,16 +96,10 @@ class CheckRequest:
     revision: str = ""
     progress: Callable[[int, int], None] | None = None
 
-    def known(self, implementation: str, *, back: bool) -> Path | None:
-        """Return the file with an implementation's known failures, of outputs or of gradients."""
-        return self._file(implementation, ".gradients.txt" if back else ".txt")
-
-    def skip(self, implementation: str) -> Path | None:
-        """Return the file with goldens not to run."""
-        return self._file(implementation, ".skip.txt")
-
-    def _file(self, implementation: str, ending: str) -> Path | None:
-        return None if self.known_failures is None else self.known_failures / f"{file_name(implementation)}{ending}"
+    def file(self, implementation: str, ending: str) -> Path | None:
+        """Return the file of an implementation with one of the ``ENDINGS``; None if there is none."""
+        path = None if self.known_failures is None else self.known_failures / f"{file_name(implementation)}{ending}"
+        return path if path is not None and path.is_file() else None
 
     def wanted(self, *, back: bool) -> set[tuple[str, str]]:
         """Return the selected goldens and precisions, disregarding the expression ``only``."""
@@ -115,13 +112,13 @@ class CheckRequest:
 
     def arguments(self, implementation: str, *, back: bool) -> list[str]:
         """Return pytest's arguments to check outputs, or gradients."""
-        known, skip = self.known(implementation, back=back), self.skip(implementation)
+        known, skip = (self.file(implementation, ending) for ending in (ENDINGS[back], ENDINGS[-1]))
         options = {
             "dtype": list(self.dtypes or PRECISIONS),
             "corpus": self.corpus.folder,
             "time_limit": self.time_limit,
-            "known_failures": known.resolve() if known is not None and known.is_file() else None,
-            "skip": skip.resolve() if skip is not None and skip.is_file() else None,
+            "known_failures": known and known.resolve(),
+            "skip": skip and skip.resolve(),
             "drawn": self.drawn,
             "gradients": back,
             **self.selection,
@@ -150,13 +147,10 @@ def check(implementation: str, request: CheckRequest) -> ImplementationResults:
 
 
 def _checked(implementation: str, request: CheckRequest, *, back: bool) -> Checked:
-    known = request.known(implementation, back=back)
     found = _run(implementation, request, back=back)
-    if again := [result for result in found.results if passes_again(result)]:
-        listed = [
-            f"{golden_and_precision(result)} passes: remove it, or narrow the line that covers it" for result in again
-        ]
-        raise InvalidFile(known or implementation, listed)
+    if again := [golden_and_precision(result) for result in found.results if passes_again(result)]:
+        listed = [f"{golden} passes: remove it, or narrow the line that covers it" for golden in again]
+        raise InvalidFile(request.file(implementation, ENDINGS[back]) or implementation, listed)
     order = {golden_id: number for number, golden_id in enumerate(request.corpus.ids)}
     in_order = sorted(found.results, key=lambda r: (order[r["golden"]], list(PRECISIONS).index(r["dtype"])))
     return replace(found, results=in_order)
@@ -169,7 +163,7 @@ def file_name(implementation: str) -> str:
 
 def known_of_none(implementations: Iterable[str], request: CheckRequest) -> list[Path]:
     """Return the files of known failures and skipped goldens whose names match none of the implementations."""
-    called = {f"{file_name(name)}{ending}.txt" for name in implementations for ending in ("", ".gradients", ".skip")}
+    called = {f"{file_name(name)}{ending}" for name in implementations for ending in ENDINGS}
     files = [] if request.known_failures is None else sorted(request.known_failures.glob("*.txt"))
     return [path for path in files if path.name not in called]
 
@@ -232,8 +226,8 @@ def document(
                 "versions": versions(one.name, request.time_limit or TIME_LIMIT),
                 **_summed_up(one.outputs.results, cells),
                 "causes": list(one.outputs.causes),
-                **_of_gradients(one.gradients, cells),
             }
+            | ({} if one.gradients is None else {"gradients": _gradients(one.gradients.results, cells)})
             for one in found
         ],
     }
@@ -260,11 +254,9 @@ def _summed_up(results: Sequence[Result], cells: dict[str, str]) -> Document:
     }
 
 
-def _of_gradients(gradients: Checked | None, cells: dict[str, str]) -> Document:
-    if gradients is None:
-        return {}
-    _, _, left_out = gradient_counts(gradients.results)
-    return {"gradients": {**_summed_up(gradients.results, cells), "not_checked": dict(left_out.most_common())}}
+def _gradients(results: Sequence[Result], cells: dict[str, str]) -> Document:
+    _, _, left_out = gradient_counts(results)
+    return {**_summed_up(results, cells), "not_checked": dict(left_out.most_common())}
 
 
 def _totals(cell: str, dtype: str, results: list[Result]) -> Document:
@@ -282,22 +274,15 @@ def _totals(cell: str, dtype: str, results: list[Result]) -> Document:
 
 def _refusals(results: Sequence[Result], cells: dict[str, str]) -> list[Document]:
     """Return why goldens were refused, with their number, cells and precisions."""
-    by_reason: dict[str, list[Result]] = {}
-    for result in results:
-        if result["outcome"] == REFUSED:
-            by_reason.setdefault(result.get("reason", ""), []).append(result)
-    found = []
-    for reason, own in by_reason.items():
-        in_cells, dtypes = {cells[r["golden"]] for r in own}, {r["dtype"] for r in own}
-        found.append(
-            {
-                "reason": reason,
-                "count": len(own),
-                "cells": [cell for cell in CELLS if cell in in_cells],
-                "dtypes": [dtype for dtype in PRECISIONS if dtype in dtypes],
-            }
-        )
-    return found
+    return [
+        {
+            "reason": reason,
+            "count": len(own),
+            "cells": [cell for cell in CELLS if any(cells[result["golden"]] == cell for result in own)],
+            "dtypes": [dtype for dtype in PRECISIONS if any(result["dtype"] == dtype for result in own)],
+        }
+        for reason, own in by_reason(results, REFUSED).items()
+    ]
 
 
 def versions(implementation: str, time_limit: float) -> dict[str, str]:

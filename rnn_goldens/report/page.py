@@ -1,7 +1,7 @@
 """The page of a report: the content of an HTML page, and Markdown, in which text of files and programs is escaped."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -80,23 +80,25 @@ def _for_page(one: ImplementationResults, versions: Mapping[str, str], more: Seq
 
 
 def page(document: Document) -> str:
-    """Return the page of a valid document."""
+    """Return the page of a valid document as Markdown."""
+    every = document["implementations"]
     parts = [
         HEADER.format(corpus=document["corpus"], made=_made(document["made_with"])),
-        *(line for cell in CELLS for line in _table(document, cell)),
-        _section("What is wrong", _disagreements(document["implementations"])),
-        _section("What was refused", _refusals(document["implementations"])),
-        *_gradients(document),
-        *_versions(document),
+        *(f"\n## {TITLES[cell]}\n\n{_table(every, [cell])}" for cell in CELLS),
+        _section("What is wrong", _disagreements(every)),
+        _section("What was refused", _refusals(every)),
+        *_gradients([{**i["gradients"], "name": i["name"]} for i in every if "gradients" in i]),
+        _section("Versions", map(_versions, every)),
     ]
     return "".join(parts)
 
 
-def _versions(document: Document) -> Iterator[str]:
-    yield "\n## Versions\n\n"
-    for i in document["implementations"]:
-        versions = ", ".join(plain(f"{name} {version}") for name, version in i["versions"].items())
-        yield f"- {code(i['name'])}{': ' if versions else ''}{versions}{_elsewhere(i.get('made_with'))}{_of(i)}\n"
+def _versions(implementation: Document) -> str:
+    """Return the versions of an implementation, and what another report that it is from was made with."""
+    listed = ", ".join(plain(f"{name} {version}") for name, version in implementation["versions"].items())
+    text = code(implementation["name"]) + (f": {listed}" if listed else "")
+    text += f"; made {_made(implementation['made_with'])}" if "made_with" in implementation else ""
+    return text + (plain(f"; corpus {implementation['corpus']} only") if "corpus" in implementation else "")
 
 
 def _made(made: Document) -> str:
@@ -106,60 +108,49 @@ def _made(made: Document) -> str:
     return plain(text + (f", revision {made['revision']}" if "revision" in made else ""))
 
 
-def _elsewhere(made: Document | None) -> str:
-    """Return how another report was made that has an implementation; "" if it is of this report."""
-    return "" if made is None else f"; made {_made(made)}"
-
-
-def _of(implementation: Document) -> str:
-    """Return the corpus version of an implementation that was checked against an earlier version."""
-    return plain(f"; corpus {implementation['corpus']} only") if "corpus" in implementation else ""
-
-
-def _table(document: Document, cell: str) -> Iterator[str]:
-    yield f"\n## {TITLES[cell]}\n\n| | {' | '.join(PRECISIONS)} |\n|---|{'---|' * len(PRECISIONS)}\n"
-    for i in document["implementations"]:
-        entries = {r["dtype"]: _entry(r) for r in i["results"] if r["cell"] == cell}
-        yield f"| {code(i['name'])} | {' | '.join(entries[dtype] for dtype in PRECISIONS)} |\n"
-
-
-def _entry(result: Document) -> str:
-    summary = []
-    if result["passed"]:
-        largest = result["largest_error"]
-        summary.append(f"{result['passed']} passed" + ("" if largest is None else f" ({largest:.2f})"))
-    if result["refused"]:
-        summary.append(f"{result['refused']} refused")
-    if result["wrong"]:
-        summary.append(f"**{result['wrong']} wrong**")
-    return ", ".join(summary) or "not checked"
-
-
-def _disagreements(implementations: list[Document]) -> list[str]:
-    """Return a line for each unexpectedly wrong golden, and one for each reason of known failures."""
-    items = []
+def _table(implementations: Sequence[Document], cells: Collection[str]) -> str:
+    """Return a table of the counts of each implementation and precision, over some cells."""
+    lines = [f"| | {' | '.join(PRECISIONS)} |\n|---|{'---|' * len(PRECISIONS)}\n"]
     for i in implementations:
-        known = [d["known"] for d in i["disagreements"] if d["known"]]
-        items += [
-            f"{code(i['name'])}, {d['golden']}, {d['dtype']}: {plain(d['reason'])}"
-            for d in i["disagreements"]
-            if not d["known"]
-        ]
-        for reason in dict.fromkeys(known):
-            d = next(d for d in i["disagreements"] if d["known"] == reason)
+        of_cells = [result for result in i["results"] if result["cell"] in cells]
+        entries = [_entry([result for result in of_cells if result["dtype"] == dtype]) for dtype in PRECISIONS]
+        lines.append(f"| {code(i['name'])} | {' | '.join(entries)} |\n")
+    return "".join(lines)
+
+
+def _entry(results: Sequence[Document]) -> str:
+    """Return the counts of results, and the largest error of those that passed."""
+    passed, refused, wrong = (sum(r[outcome] for r in results) for outcome in ("passed", "refused", "wrong"))
+    errors = [result["largest_error"] for result in results if result["largest_error"] is not None]
+    largest = f" ({max(errors):.2f})" if errors else ""
+    shown = {f"{passed} passed{largest}": passed, f"{refused} refused": refused, f"**{wrong} wrong**": wrong}
+    return ", ".join(text for text, count in shown.items() if count) or "not checked"
+
+
+def _disagreements(implementations: Sequence[Document]) -> Iterator[str]:
+    """Yield a line for each unexpectedly wrong golden, and one for each reason of known failures."""
+    for i in implementations:
+        known: dict[str, list[Document]] = {}
+        for d in i["disagreements"]:
+            if d["known"]:
+                known.setdefault(d["known"], []).append(d)
+            else:
+                yield f"{code(i['name'])}, {d['golden']}, {d['dtype']}: {plain(d['reason'])}"
+        for reason, (d, *more) in known.items():
             first = f"{d['golden']}, {d['dtype']}: {plain(_short(d['reason']))}"
-            many = counted(known.count(reason), "golden")
-            items.append(f"{code(i['name'])}, {many}, known: {plain(reason)}. The first: {first}")
-    return items
+            many = counted(1 + len(more), "golden")
+            yield f"{code(i['name'])}, {many}, known: {plain(reason)}. The first: {first}"
 
 
-def _refusals(implementations: list[Document]) -> list[str]:
-    return [
-        f"{code(i['name'])}, {counted(r['count'], 'golden')}"
-        f"{_in_brackets(_some(r['cells'], CELLS), _some(r['dtypes'], PRECISIONS))}: {plain(_short(r['reason']))}"
-        for i in implementations
-        for r in i["refusals"]
-    ]
+def _refusals(implementations: Sequence[Document]) -> Iterator[str]:
+    """Yield a line for each reason, with the cells and precisions if they are not all."""
+    for i in implementations:
+        for r in i["refusals"]:
+            some = [
+                ", ".join(r[of]) for of, every in (("cells", CELLS), ("dtypes", PRECISIONS)) if set(r[of]) != {*every}
+            ]
+            where = f" ({'; '.join(some)})" if some else ""
+            yield f"{code(i['name'])}, {counted(r['count'], 'golden')}{where}: {plain(_short(r['reason']))}"
 
 
 def _short(reason: str) -> str:
@@ -167,43 +158,22 @@ def _short(reason: str) -> str:
     return reason if len(reason) <= _LONG else f"{reason[: _LONG - 1]}…"
 
 
-def _some(names: list[str], of: Collection[str]) -> str:
-    """Return names separated by commas; "" if they are all names of ``of``."""
-    return "" if set(names) == set(of) else ", ".join(names)
-
-
-def _in_brackets(*texts: str) -> str:
-    summary = "; ".join(filter(None, texts))
-    return f" ({summary})" if summary else ""
-
-
-def _gradients(document: Document) -> Iterator[str]:
+def _gradients(implementations: Sequence[Document]) -> Iterator[str]:
     """Yield the table and lists of gradients, over all cells; nothing if no gradients were checked."""
-    with_gradients = [{**i["gradients"], "name": i["name"]} for i in document["implementations"] if "gradients" in i]
-    if not with_gradients:
+    if not implementations:
         return
-    yield f"\n## Gradients\n\n{GRADIENTS}\n| | {' | '.join(PRECISIONS)} |\n|---|{'---|' * len(PRECISIONS)}\n"
-    for i in with_gradients:
-        entries = [_entry(_over_cells(i, dtype)) for dtype in PRECISIONS]
-        yield f"| {code(i['name'])} | {' | '.join(entries)} |\n"
-    yield _section("Which gradients are wrong", _disagreements(with_gradients))
-    yield _section("Which gradients were refused", _refusals(with_gradients))
-    left_out = [
+    yield f"\n## Gradients\n\n{GRADIENTS}\n{_table(implementations, CELLS)}"
+    yield _section("Which gradients are wrong", _disagreements(implementations))
+    yield _section("Which gradients were refused", _refusals(implementations))
+    left_out = (
         f"{code(i['name'])}: " + ", ".join(f"{code(name)} in {counted(n, 'golden')}" for name, n in some.items())
-        for i in with_gradients
+        for i in implementations
         if (some := i["not_checked"])
-    ]
+    )
     yield _section("Which gradients were left out", left_out)
 
 
-def _over_cells(implementation: Document, dtype: str) -> Document:
-    own = [result for result in implementation["results"] if result["dtype"] == dtype]
-    found: Document = {name: sum(result[name] for result in own) for name in ("passed", "refused", "wrong")}
-    errors = [result["largest_error"] for result in own if result["largest_error"] is not None]
-    return {**found, "largest_error": max(errors, default=None)}
-
-
-def _section(title: str, items: list[str]) -> str:
+def _section(title: str, items: Iterable[str]) -> str:
     return f"\n## {title}\n\n" + ("".join(f"- {item}\n" for item in items) or "Nothing.\n")
 
 
