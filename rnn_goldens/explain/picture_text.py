@@ -54,7 +54,7 @@ def picture(deviation: Deviation) -> list[str]:
     for lines_of_picture in pictures:
         try:
             lines = lines_of_picture()
-        except (TypeError, ValueError, LookupError, AttributeError):  # the code accepts other networks only
+        except ValueError:  # a number without a name, or a network of a size that the code does not accept
             continue
         if lines:
             return lines
@@ -131,7 +131,7 @@ def _order_of_gates(cell: Cell, blocks: Mapping[tuple[str, int], str]) -> list[s
 
 
 def _elements(title: str, small: SmallNetwork, suffix: str, wrong: Weights) -> list[str]:
-    """Return the changed rows of the weights number by number; raises KeyError for a number that is no weight."""
+    """Return the changed rows of the weights number by number; raises ValueError for a number that is no weight."""
     right = {name: array[0] for name, array in small.weights(suffix).items() if name in dict(STACKED)}
     names: dict[float, str] = {}
     for name, array in right.items():
@@ -139,6 +139,8 @@ def _elements(title: str, small: SmallNetwork, suffix: str, wrong: Weights) -> l
             gate, within = divmod(row, small.size.units)
             place = f"{within},{column}" if array.ndim > 1 else f"{within}"
             names[float(np.atleast_2d(array.T).T[row, column])] = f"{block_name(small.cell, name, gate)}[{place}]"
+    if any(value not in names for name in right for value in wrong[name][0].flat):
+        raise ValueError("a number that is no weight")
     pairs = []
     for name, array in right.items():
         for row, numbers in enumerate(zip(array, wrong[name][0], strict=True)):

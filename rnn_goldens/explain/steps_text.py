@@ -53,7 +53,8 @@ class _Step:
 class _Recorder(Network):
     """Records each step, and returns random new states. All other code is that of the network."""
 
-    def __init__(self, small: SmallNetwork, sample: int) -> None:
+    def begin(self, small: SmallNetwork, sample: int) -> None:
+        """Begin to record a sample. The constructor is that of the wrong network."""
         self.small, self.sample = small, sample
         self.named, self.taken = small.names(), list[_Step]()
         self.rows = {value: row for row, x in enumerate(small.arrays["x"][sample]) for value in x.flat}
@@ -84,16 +85,17 @@ class _Recorder(Network):
 
 def _lines(small: SmallNetwork, wrong: Alteration) -> list[str]:
     """Return the steps that the outputs depend on, then the outputs, and their shapes if they are wrong."""
-    recorders = [type("Recorder", (*wrong.steps, _Recorder), {})(small, sample) for sample in range(small.samples)]
-    cases = [small.case(sample) for sample in range(small.samples)]
-    runs = [wrong.around(recorder.run, case) for recorder, case in zip(recorders, cases, strict=True)]
+    recorders = [type("Recorder", (*wrong.steps, _Recorder), {})() for _ in range(small.samples)]
+    for sample, recorder in enumerate(recorders):
+        recorder.begin(small, sample)
+    runs = [wrong.around(recorder.run, small.case(sample)) for sample, recorder in enumerate(recorders)]
     named = recorders[0].named
     named |= {f"tanh({name})": np.tanh(values) for name, values in named.items()}
 
     def texts(arrays: Sequence[Array]) -> list[str]:
         return [named_as(values, named) for values in np.stack(arrays).reshape(len(arrays), -1).T]
 
-    written, case = {}, cases[0]
+    written, case = {}, small.case()
     units = case.config.num_directions * case.config.output_size
     shapes = [(*case.x.shape[:-1], units), *(part.shape for part in case.state)]
     for name, arrays, shape in zip(small.cell.layout.outputs, zip(*runs, strict=True), shapes, strict=False):
