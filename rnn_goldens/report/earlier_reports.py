@@ -113,19 +113,19 @@ def _changes(before: Document, after: Document) -> Iterator[Trend]:
     if before["corpus"] != after["corpus"]:
         yield Trend("other", "corpus", f"{after['corpus']}, was {before['corpus']}")
     earlier, now = ({i["name"]: i for i in report["implementations"]} for report in (before, after))
+    other_machine = before["made_with"]["machine"] != after["made_with"]["machine"]
     for name, was, new in _in_both(earlier, now):
-        other_versions = was is not None and new is not None and was["versions"] != new["versions"]
         if was is None or new is None:
-            yield Trend("other", name, _NEW if was is None else _GONE)
+            yield Trend("other", name, _NEW if new else _GONE)
             continue
-        if other_versions:
-            yield Trend("other", name, f"{_versions(new)}, was {_versions(was)}", True)
-        other = other_versions or before["made_with"]["machine"] != after["made_with"]["machine"]
+        if other_versions := was["versions"] != new["versions"]:
+            yield Trend("other", name, f"{_versions(new)}, was {_versions(was)}", is_excused=True)
         for part, old, current in _in_both(_parts(was), _parts(new)):
             if old is None or current is None:
-                yield Trend("other", part, (_NEW if old is None else _GONE).replace("is", "are").replace("was", "were"))
+                only = "are checked now, but were not before" if current else "were checked before, but not now"
+                yield Trend("other", part, only)
             else:
-                yield from _changes_of(part, old, current, is_other=other)
+                yield from _changes_of(part, old, current, is_other=other_versions or other_machine)
 
 
 def _in_both(before: dict[Any, Document], after: dict[Any, Document]) -> Iterator[tuple[Any, Any, Any]]:
@@ -144,7 +144,7 @@ def _changes_of(name: str, before: Document, after: Document, *, is_other: bool)
     for key, old, new in _in_both(earlier, now):
         where = ", ".join((name, *key))
         if old is None or new is None:
-            yield Trend("other", where, _NEW if old is None else _GONE)
+            yield Trend("other", where, _NEW if new else _GONE)
         elif counts := [outcome for outcome in OUTCOMES if old[outcome] != new[outcome]]:
             summary = ", ".join(f"{new[outcome]} {outcome} (was {old[outcome]})" for outcome in counts)
             is_excused = is_other and "wrong" not in counts
