@@ -17,18 +17,13 @@ from rnn_goldens.cells.recurrence import EQUATIONS, RIGHT
 from rnn_goldens.deviations import parts
 from rnn_goldens.deviations.alteration import Alteration, overridden
 from rnn_goldens.deviations.backward import alterations as wrong_back
-from rnn_goldens.deviations.recurrences import backward_deviation
-from rnn_goldens.deviations.recurrences import deviation as of_recurrences
-from rnn_goldens.deviations.recurrences.backward_deviation import WrongBackward
+from rnn_goldens.deviations.recurrences import edits
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, Replaced
-from rnn_goldens.deviations.recurrences.deviation import Edit, WrongForward
+from rnn_goldens.deviations.recurrences.edits import Edit, WrongBackward, WrongForward
 from rnn_goldens.deviations.wrong_pass import WrongPass
 
 _HERE = "rnn_goldens.deviations."
-_PASS_ON = (
-    Alteration.__module__,
-    *(module.__name__ for module in (parts, wrong_back, of_recurrences, backward_deviation)),
-)
+_PASS_ON = (Alteration.__module__, *(module.__name__ for module in (parts, wrong_back, edits)))
 """Modules that only pass the wrong code on to the network."""
 
 _FOR_TOOLS = re.compile(r"  # (noqa|type: ignore|fmt:).*")
@@ -82,15 +77,16 @@ def _replaced(wrong: WrongPass, cell: str) -> Iterator[tuple[Any, object]]:
         yield from _methods(wrong.wrong)
     elif isinstance(wrong, WrongBackward):
         made_of = _closure(wrong.wrong)
-        yield made_of.get("equations"), made_of.get("changes", wrong.wrong)
-    elif isinstance(wrong, WrongForward) and isinstance(wrong.wrong, Replaced):
-        yield from ((getattr(ChunkKernel, name), method) for name, method in wrong.wrong.methods.items())
-    elif isinstance(wrong, WrongForward) and isinstance(wrong.wrong, Edit):
-        edit = wrong.wrong
-        yield EQUATIONS[cell] if edit.equations else None, edit.equations
-        methods = {} if edit.operations is RIGHT else vars(type(edit.operations))
+        changes: Any = made_of.get("changes", {})
+        derivatives = {f"the derivative of {name}": change for name, change in changes.items()}
+        yield made_of.get("equations"), derivatives or wrong.wrong
+    elif isinstance(wrong, Replaced):
+        yield from ((getattr(ChunkKernel, name), method) for name, method in wrong.methods.items())
+    elif isinstance(wrong, Edit):
+        yield EQUATIONS[cell] if wrong.equations else None, wrong.equations
+        methods = {} if wrong.operations is RIGHT else vars(type(wrong.operations))
         yield from ((getattr(RIGHT, n, None), f) for n, f in methods.items() if not n.startswith("_"))
-        yield from ((None, change) for change in (edit.case, edit.outputs))
+        yield from ((None, change) for change in (wrong.case, wrong.outputs))
     elif isinstance(wrong, WrongForward):
         yield None, wrong.wrong
 

@@ -180,7 +180,7 @@ def test_the_code_of_an_edit_of_arrays_or_primitives_is_shown() -> None:
 def test_wrong_equations_of_a_recurrence_are_shown_below_the_right_ones_in_parts() -> None:
     text = deviation_text(NAMED["d_beta_by_v_alone"], CORPUS, DETECTIONS["d_beta_by_v_alone"])
     assert 'x.part("written", x.beta * (x.v - x.removed))' in text
-    titles = ("\nright: attention, ", "\nwrong: written, ", "    lambda x: x.v")
+    titles = ("\nright: attention, ", "\nwrong: the derivative of written,", "    lambda x: x.v")
     positions = [text.index(title) for title in titles]
     assert positions == sorted(positions)
 
