@@ -5,11 +5,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn, TextIO, TypeVar
 from unittest import SkipTest
 
 import pytest
@@ -24,6 +24,8 @@ from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations import Implementation, close
 from rnn_goldens.plugin.check_log import finding
 from rnn_goldens.programs.program import Program
+
+T = TypeVar("T")
 
 TIME_LIMIT = 60.0
 """Seconds for one golden, including imports and compilation."""
@@ -100,14 +102,7 @@ class Guard:
                 ``pytest.exit`` or ``sys.exit``.
         """
         __tracebackhide__ = True
-        try:
-            with failures_as_errors(), self._noted(golden), interrupting(self._seconds):
-                outputs = self._run_checked(golden)
-                return outputs if self._now is None else _as_arrays(golden, outputs)
-        except TimeIsUp:
-            raise ImplementationFailed(f"the implementation returned no outputs within {self._seconds:g} s") from None
-        finally:
-            self._collect_late_findings()
+        return self._guarded(golden, self._outputs, "outputs")
 
     def gradients(self, golden: Inputs) -> dict[str, Any]:
         """Return the gradients by name, for inputs with cotangents; the caller checks that the inputs are unchanged.
@@ -117,24 +112,44 @@ class Guard:
             TypeError: the implementation returned something other than gradients, such as outputs.
         """
         __tracebackhide__ = True
+        return self._guarded(golden, self._gradients, "gradients")
+
+    def _guarded(self, golden: Inputs, call: Callable[[Inputs], T], what: str) -> T:
+        __tracebackhide__ = True
         try:
             with failures_as_errors(), self._noted(golden), interrupting(self._seconds):
-                return _gradients_as_arrays(golden, self._backward(golden))
+                return call(golden)
         except TimeIsUp:
-            raise ImplementationFailed(f"the implementation returned no gradients within {self._seconds:g} s") from None
+            raise ImplementationFailed(f"the implementation returned no {what} within {self._seconds:g} s") from None
         finally:
             self._collect_late_findings()
 
-    def _run_checked(self, golden: Inputs) -> tuple[Any, ...]:
-        """Run the implementation. For a ``Golden``, require unchanged inputs; for ``Inputs``, the caller does this."""
+    def _outputs(self, golden: Inputs) -> tuple[Any, ...]:
+        """Run the implementation. For a ``Golden``, require unchanged inputs; for ``Inputs``, the caller does this.
+
+        In a supervised run, return NumPy arrays, so that lazy libraries compute them here, if they are numbers.
+        """
         __tracebackhide__ = True
-        if not isinstance(golden, Golden):
-            return self._run(golden)
-        inputs = golden.for_implementation()
+        inputs = golden.for_implementation() if isinstance(golden, Golden) else golden
         outputs = self._run(inputs)
-        if names := written_to(inputs, golden.stored):
+        if isinstance(golden, Golden) and (names := written_to(inputs, golden.stored)):
             raise ImplementationFailed(f"{golden.id} in {golden.dtype}: the implementation {wrote_into(names)}")
+        with suppress(NotNumbers, TypeError):
+            if self._now is not None and isinstance(outputs, tuple) and len(outputs) == 1:
+                return (read(outputs[0]),)  # an implementation may return out alone
+            if self._now is not None:
+                found = outputs_of(outputs, layout=golden.layout)
+                return tuple(map(read, by_name(golden.layout, *found, state_shape=golden.state_shape).values()))
         return outputs
+
+    def _gradients(self, golden: Inputs) -> dict[str, Any]:
+        """Return the gradients as NumPy arrays; unchanged if they are not numbers."""
+        __tracebackhide__ = True
+        arrays = gradients_by_name(golden, self._backward(golden), {})
+        for name, value in arrays.items():
+            with suppress(NotNumbers):
+                arrays[name] = read(value)
+        return arrays
 
     def close(self) -> None:
         """End a program; raises ProgramFailed if it misbehaved after its last answer."""
@@ -172,26 +187,6 @@ class Guard:
             self._now.flush()
 
 
-def _as_arrays(golden: Inputs, outputs: Any) -> Any:  # noqa: ANN401 - whatever an implementation returns
-    """Return outputs as NumPy arrays, so that lazy libraries compute them here; unchanged if they are not numbers."""
-    try:
-        if isinstance(outputs, tuple) and len(outputs) == 1:
-            return (read(outputs[0]),)  # an implementation may return out alone
-        found = outputs_of(outputs, layout=golden.layout)
-        return tuple(map(read, by_name(golden.layout, *found, state_shape=golden.state_shape).values()))
-    except (NotNumbers, TypeError):
-        return outputs
-
-
-def _gradients_as_arrays(golden: Inputs, found: object) -> dict[str, Any]:
-    """Return gradients as NumPy arrays, so that lazy libraries compute them here; unchanged if they are not numbers."""
-    arrays = gradients_by_name(golden, found, {})
-    for name, value in arrays.items():
-        with suppress(NotNumbers):
-            arrays[name] = read(value)
-    return arrays
-
-
 @contextmanager
 def interrupting(seconds: float | None) -> Iterator[None]:
     """Raise TimeIsUp after the time limit, if platform and thread support it and no other code set an earlier alarm."""
@@ -203,9 +198,8 @@ def interrupting(seconds: float | None) -> Iterator[None]:
         yield
         return
     before, begin = signal.signal(signal.SIGALRM, _interrupt), time.monotonic()
-    signal.setitimer(
-        signal.ITIMER_REAL, seconds, seconds / 10
-    )  # repeatedly, because an implementation may catch the first
+    # Repeatedly, because an implementation may catch the first.
+    signal.setitimer(signal.ITIMER_REAL, seconds, seconds / 10)
     try:
         yield
     finally:

@@ -5,132 +5,72 @@ user's module for the first time: settings that an import changes are meant to l
 again for the next test.
 """
 
-import contextlib
 import os
-import pickle
 import random
 import sys
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
 from sysconfig import get_paths
 from typing import Any
 
 import numpy as np
 import pytest
 
-
-@dataclass(frozen=True)
-class Setting:
-    """A setting that is global to the process.
-
-    Attributes:
-        read: returns the current value, comparable by ``==``; None if unknown.
-        put: sets a value.
-        module: the setting is read only if this module is imported.
-        at_first: returns the value right after the module is imported; None if unknown.
-    """
-
-    read: Callable[[], Any]
-    put: Callable[[Any], object]
-    module: str = "sys"
-    at_first: Callable[[], Any] = lambda: None
-
-
-def _put_errors(how: tuple[Any, Any]) -> None:
-    np.seterr(**how[0])
-    np.seterrcall(how[1])
-
-
-def _numpy_random() -> bytes:
-    return pickle.dumps(np.random.get_state(legacy=False))  # arrays in dictionaries, which == does not compare
-
-
-def _put_numpy_random(state: bytes) -> None:
-    np.random.set_state(pickle.loads(state))
-
-
-def _torch() -> tuple[Any, ...]:
-    torch = sys.modules["torch"]
-    # The device of an empty tensor takes a tenth of the time that torch.get_default_device() takes.
-    return torch.get_default_dtype(), torch.empty(0).device, torch.is_grad_enabled()
-
-
-def _torch_at_first() -> tuple[Any, ...]:
-    torch = sys.modules["torch"]
-    return torch.float32, torch.device("cpu"), True
-
-
-def _put_torch(how: tuple[Any, ...]) -> None:
-    torch = sys.modules["torch"]
-    dtype, device, grad = how
-    torch.set_default_dtype(dtype)
-    if torch.empty(0).device != device:
-        torch.set_default_device(None if device.type == "cpu" else device)
-    torch.set_grad_enabled(grad)
-
-
-def _torch_random() -> bytes:
-    state: bytes = sys.modules["torch"].get_rng_state().numpy().tobytes()
-    return state
-
-
-def _put_torch_random(state: bytes) -> None:
-    torch = sys.modules["torch"]
-    torch.set_rng_state(torch.tensor(bytearray(state), dtype=torch.uint8, device="cpu"))
-
-
+_LIBRARIES = tuple({get_paths()[name] for name in ("stdlib", "platstdlib")})
+_INSTALLED = ("site-packages", "dist-packages")
 _SMALLEST, _ONE = 5e-324, 1.0
 
 
-def _has_subnormal_numbers() -> bool:
-    return _SMALLEST * _ONE > 0  # the processor's mode; torch can set but not read it
+def _restorers() -> Iterator[Callable[[], object]]:
+    """Yield functions that restore the present values of settings."""
+    with suppress(OSError):  # the folder is gone
+        yield partial(os.chdir, Path.cwd())
+    yield partial(np.seterr, **np.geterr())
+    yield partial(np.seterrcall, np.geterrcall())
+    yield partial(random.setstate, random.getstate())
+    yield partial(np.random.set_state, np.random.get_state(legacy=False))
+    yield partial(_restore_torch, _torch_settings(), has_subnormal_numbers=_SMALLEST * _ONE > 0)
 
 
-def _put_subnormal_numbers(enabled: bool) -> None:
-    sys.modules["torch"].set_flush_denormal(not enabled)
+def _torch_settings() -> tuple[Any, ...] | None:
+    """Return default dtype, default device, grad mode and random state; None if torch is not imported."""
+    torch = sys.modules.get("torch")
+    try:
+        # The device of an empty tensor takes a tenth of the time that torch.get_default_device() takes.
+        return torch and (
+            torch.get_default_dtype(), torch.empty(0).device, torch.is_grad_enabled(), torch.get_rng_state()
+        )  # fmt: skip
+    except AttributeError:  # it is still being imported
+        return None
 
 
-SETTINGS = (
-    Setting(os.getcwd, os.chdir),
-    Setting(lambda: (np.geterr(), np.geterrcall()), _put_errors),
-    Setting(random.getstate, random.setstate),
-    Setting(_numpy_random, _put_numpy_random),
-    Setting(_torch, _put_torch, "torch", _torch_at_first),
-    Setting(_torch_random, _put_torch_random, "torch"),
-    Setting(_has_subnormal_numbers, _put_subnormal_numbers, "torch"),
-)
-"""The settings that are restored."""
-
-_NOT_IMPORTED = object()
+def _restore_torch(before: tuple[Any, ...] | None, *, has_subnormal_numbers: bool) -> None:
+    """Restore torch's settings; if the test imported torch, to those right after the import."""
+    if (torch := sys.modules.get("torch")) is None:
+        return
+    dtype, device, grad, numbers = before or (torch.float32, torch.device("cpu"), True, None)
+    torch.set_default_dtype(dtype)
+    torch.set_grad_enabled(grad)
+    torch.set_flush_denormal(not has_subnormal_numbers)
+    if torch.empty(0).device != device:
+        torch.set_default_device(None if device.type == "cpu" else device)
+    if numbers is not None:
+        torch.set_rng_state(numbers)
 
 
 @contextmanager
 def restored() -> Iterator[None]:
-    """Return a context manager that restores changed settings, also after an exception."""
-    modules = len(sys.modules)
-    before = [_read(setting.read) if setting.module in sys.modules else _NOT_IMPORTED for setting in SETTINGS]
+    """Return a context manager that restores settings, also after an exception."""
+    modules, restorers = len(sys.modules), list(_restorers())
     try:
         yield
     finally:
-        changed = []
-        for setting, then in zip(SETTINGS, before, strict=True):
-            value = then
-            if then is _NOT_IMPORTED:
-                value = _read(setting.at_first) if setting.module in sys.modules else None
-            if value is not None and _read(setting.read) != value:
-                changed.append((setting, value))
-        if changed and not _own_modules_since(modules):
-            for setting, value in changed:
-                with contextlib.suppress(Exception):  # a deleted folder, for example: the test's own error counts
-                    setting.put(value)
-
-
-def _read(what: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever it is
-    try:
-        return what()
-    except (OSError, AttributeError):  # the folder is gone; torch is still being imported
-        return None
+        if not _own_modules_since(modules):
+            for restore in restorers:
+                with suppress(Exception):  # a deleted folder, for example: the test's own error counts
+                    restore()
 
 
 def _own_modules_since(count: int) -> bool:
@@ -141,11 +81,7 @@ def _own_modules_since(count: int) -> bool:
 
 
 def _is_of_library(file: str) -> bool:
-    return file.startswith(_STANDARD) or any(f"{os.sep}{name}{os.sep}" in file for name in _INSTALLED)
-
-
-_STANDARD = tuple({get_paths()[name] for name in ("stdlib", "platstdlib")})
-_INSTALLED = ("site-packages", "dist-packages")
+    return file.startswith(_LIBRARIES) or any(f"{os.sep}{name}{os.sep}" in file for name in _INSTALLED)
 
 
 class RestoredState:
