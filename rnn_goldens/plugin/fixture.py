@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 from traceback import walk_stack
 from types import MethodType
 from typing import Any, Self
@@ -24,6 +25,7 @@ from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.errors import RnnGoldensError, WrongUse
 from rnn_goldens.golden.arrays import InputArrays
 from rnn_goldens.golden.data import InputsData
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.shapes import OutputNames
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.check_log import CheckLog, Finding, finding
@@ -77,11 +79,8 @@ class GoldenUnderTest(Golden):
         __tracebackhide__ = True
         with failures_as_errors():
             refuse_own_arrays(self, out, h_n, c_n)
-            verdict = self._compared((out, h_n, c_n), outputs=outputs)
-        self.check_log.note(self.dtype, verdict)
-        self._require_untouched(self, self._reference.input_arrays())
-        if not verdict.passed:
-            raise GoldenMismatch(verdict)
+            verdict = self._compared(out, h_n, c_n, outputs=outputs)
+        self._judge(verdict)
 
     def check_fails(
         self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None
@@ -90,7 +89,7 @@ class GoldenUnderTest(Golden):
         __tracebackhide__ = True
         refuse_own_arrays(self, out, h_n, c_n)
         try:
-            verdict = self.reference.in_precision(self.dtype).check_fails(out, h_n, c_n, outputs=outputs)
+            verdict = self._reference.check_fails(out, h_n, c_n, outputs=outputs)
         except AssertionError as error:
             self.check_log.errors.append(str(error))
             raise
@@ -100,26 +99,15 @@ class GoldenUnderTest(Golden):
     def check_calls(self, run: Run, calls: Sequence[str] | str | None = None, *, outputs: OutputNames = None) -> None:
         """Check as ``Golden.check_calls`` does, and record verdicts. The marker or option sets the default calls."""
         __tracebackhide__ = True
-        reference = self._reference.comparing(outputs)
-
-        def run_checked(inputs: InputsData) -> Sequence[Any]:
-            __tracebackhide__ = True
-            before = inputs.stored.copied()
-            found = outputs_of(run(inputs), reference)
-            self._require_untouched(inputs, before)
-            refuse_own_arrays(self, *found)
-            return found
-
-        def compared(*found: object) -> Verdict:
-            return self._compared(found, lambda: run_checked(self._reference.for_implementation()), outputs=outputs)
-
-        patterns = self.check_log.calls if calls is None else calls
-        self.check_log.called.update([patterns] if isinstance(patterns, str) else patterns)
-        for name, verdict in compare_calls(reference, run_checked, compared, patterns, self.check_log.note_refusal):
-            self.check_log.patterns_run.add(name)
-            self.check_log.note(self.dtype, verdict)
-            if not verdict.passed:
-                raise GoldenMismatch(verdict)
+        reference, log = self._reference.comparing(outputs), self.check_log
+        watched = self._watched(run, partial(outputs_of, golden=reference))
+        again = partial(watched, self._reference.for_implementation())
+        compared = partial(self._compared, call_again=again, outputs=outputs)
+        patterns = log.calls if calls is None else calls
+        log.called.update([patterns] if isinstance(patterns, str) else patterns)
+        for name, verdict in compare_calls(reference, watched, compared, patterns, log.note_refusal):
+            log.patterns_run.add(name)
+            self._judge(verdict)
 
     def check_gradients(self, gradients: object = None, /, **named: object) -> Verdict:
         """Check as ``Golden.check_gradients`` does, and record the verdict."""
@@ -128,48 +116,39 @@ class GoldenUnderTest(Golden):
         with failures_as_errors():
             refuse_own_arrays(self, *by_name.values())
             verdict = self._compared_gradients(by_name)
-        self.check_log.note_gradients(self.dtype, verdict)
-        self._require_untouched(self, self._reference.input_arrays())
-        if not verdict.passed:
-            raise GoldenMismatch(verdict)
+        self._judge(verdict, GRADIENTS)
         return verdict
 
     def check_gradient_calls(self, backward: Backward, run: Callable[[Any], Sequence[Any]] | None = None) -> None:
         """Check as ``Golden.check_gradient_calls`` does, and record the verdicts."""
         __tracebackhide__ = True
+        watched = self._watched(backward, partial(gradients_by_name, self._reference, named={}))
+        compared = partial(self._compared_gradients, run=run)
+        self.check_log.called.add("twice")
+        for name, verdict in compare_gradient_calls(self._reference, watched, compared):
+            self.check_log.patterns_run.add(name)
+            self._judge(verdict, GRADIENTS)
 
-        def run_checked(inputs: InputsData) -> Mapping[str, Any]:
+    def _watched(self, run: Callable[[Any], Any], read: Callable[[Any], Any]) -> Callable[[InputsData], Any]:
+        """Return ``run`` followed by ``read``, which fails if it wrote into its inputs or returned expected arrays."""
+
+        def watched(inputs: InputsData) -> Any:  # noqa: ANN401 - whatever is read
             __tracebackhide__ = True
             before = inputs.stored.copied()
-            gradients = gradients_by_name(inputs, backward(inputs), {})
+            found = read(run(inputs))
             self._require_untouched(inputs, before)
-            refuse_own_arrays(self, *gradients.values())
-            return gradients
+            refuse_own_arrays(self, found)
+            return found
 
-        def compared(by_name: Mapping[str, Any], meaning: str) -> Verdict:
-            return self._compared_gradients(by_name, meaning, run)
+        return watched
 
-        self.check_log.called.add("twice")
-        for name, verdict in compare_gradient_calls(self._reference, run_checked, compared):
-            self.check_log.patterns_run.add(name)
-            self.check_log.note_gradients(self.dtype, verdict)
-            if not verdict.passed:
-                raise GoldenMismatch(verdict)
-
-    def _compared_gradients(
-        self, by_name: Mapping[str, Any], meaning: str = "", run: Callable[[Any], Sequence[Any]] | None = None
-    ) -> Verdict:
-        """Compare as ``Golden`` does, but try the causes of other failures first."""
-        with self.check_log.comparing():
-            actual = actual_gradients(self._reference, by_name)
-            verdict = verdict_on(actual, meaning)
-            if verdict.passed:
-                return verdict
-            outputs = run and self._reference._outputs_of(run, lambda *found: self._compared(found))
-            if outputs is not None and not outputs.passed:
-                self.check_log.outputs_wrong = True
-            right = (self.id, self.dtype) in self.check_log.outputs_right
-            return diagnosed(actual, verdict, self.search, meaning=meaning, outputs=outputs, outputs_right=right)
+    def _judge(self, verdict: Verdict, of: str = OUTPUTS) -> None:
+        """Record a verdict; raise ImplementationFailed for inputs that were written to, else GoldenMismatch."""
+        __tracebackhide__ = True
+        self.check_log.note(self.dtype, verdict, of)
+        self._require_untouched(self, self._reference.input_arrays())
+        if not verdict.passed:
+            raise GoldenMismatch(verdict)
 
     def _require_untouched(self, inputs: InputsData, before: InputArrays) -> None:
         """Raise ImplementationFailed if input arrays were written to. Record it, too, because the test may catch it."""
@@ -184,10 +163,7 @@ class GoldenUnderTest(Golden):
         return self.reference.in_precision(self.dtype)
 
     def _compared(
-        self,
-        found: Sequence[object],
-        call_again: Callable[[], Sequence[Any]] | None = None,
-        outputs: OutputNames = None,
+        self, *found: object, call_again: Callable[[], Sequence[Any]] | None = None, outputs: OutputNames = None
     ) -> Verdict:
         """Compare as ``Golden.compare`` does, but try causes of other failures first, and also pairs of deviations."""
         with self.check_log.comparing():
@@ -196,6 +172,21 @@ class GoldenUnderTest(Golden):
             if self.check_log.drawn and not verdict.passed and self.check_log.picture is None:
                 self.check_log.picture = picture(actual)
             return diagnosed(actual, verdict, self.search, call_again=call_again)
+
+    def _compared_gradients(
+        self, by_name: Mapping[str, Any], meaning: str = "", run: Callable[[Any], Sequence[Any]] | None = None
+    ) -> Verdict:
+        """Compare as ``Golden`` does, but try the causes of other failures first."""
+        with self.check_log.comparing():
+            actual = actual_gradients(self._reference, by_name)
+            verdict = verdict_on(actual, meaning)
+            if verdict.passed:
+                return verdict
+            outputs = run and self._reference._outputs_of(run, self._compared)
+            if outputs is not None and not outputs.passed:
+                self.check_log.outputs_wrong = True
+            right = (self.id, self.dtype) in self.check_log.outputs_right
+            return diagnosed(actual, verdict, self.search, meaning=meaning, outputs=outputs, outputs_right=right)
 
     def expected_arrays(self) -> dict[str, list[NDArray[Any]]]:
         """Return the expected arrays of all copies."""
@@ -280,7 +271,7 @@ def fail_if_unchecked(item: pytest.Item) -> None:
     check_log = item.stash.get(CHECK_LOG, None)
     if check_log is None:
         return
-    if (error := check_log.swallowed_mismatch()) is not None:
+    if (error := check_log.swallowed) is not None:
         check_log.went_on = True
         raise error
     if check_log.refused or check_log.wrong or not (missing := check_log.missing()):

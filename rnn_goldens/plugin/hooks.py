@@ -1,27 +1,22 @@
 """Options, marker, fixtures and hooks. A project that does not use goldens imports only this file and ``options``."""
 
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rnn_goldens.plugin.options import (
-    CELL_NAMES,
     DRAWING,
-    FAILURES,
     FLAGS,
-    LATE_FINDINGS,
+    INCOMPLETE,
     MARKER,
-    NOT_COLLECTED,
+    MESSAGE,
     OPTIONS,
-    PROGRAM,
-    PROGRAM_VERSION,
-    REFUSED_BECAUSE,
-    REPORTS_LATE_FINDING,
-    WORKER_FAILURES,
-    WORKER_LOST,
+    Message,
     flag,
+    ini_name,
+    message_of,
     result_of,
     setting,
 )
@@ -36,10 +31,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("rnn-goldens", "golden data for recurrent neural networks")
     for name, text in OPTIONS.items():
         group.addoption(f"--rnn-goldens-{name}", metavar=name.upper(), default=None, help=text)
-        parser.addini(f"rnn_goldens_{name.replace('-', '_')}", text, default="")
+        parser.addini(ini_name(name), text, default="")
     for name, text in FLAGS.items():
         group.addoption(f"--rnn-goldens-{name}", action="store_true", help=text)
-        parser.addini(f"rnn_goldens_{name.replace('-', '_')}", text, type="bool", default=False)
+        parser.addini(ini_name(name), text, type="bool", default=False)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -81,35 +76,24 @@ class Listener:
             self.config.pluginmanager.register(RestoredState(), "rnn_goldens_restored_state")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Record that a file could not be collected: it may contain tests of goldens."""
+        """Record that a file could not be collected."""
         if report.failed:
-            self.config.stash[NOT_COLLECTED] = True
+            self.config.stash[INCOMPLETE] = "a file could not be collected; it may contain tests of goldens"
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Record the outcome of a test, or the death of the worker that ran it."""
-        if hasattr(report, REPORTS_LATE_FINDING):
+        if message_of(report).get("is_late"):
             return
         if self.run_results is not None or result_of(report) is not None:
             self._results().note(report)
-            self._revise(getattr(report, LATE_FINDINGS, ()))
+            self._receive(message_of(report))
         elif report.when not in ("setup", "call", "teardown"):
-            self.config.stash[WORKER_LOST] = True
+            self.config.stash[INCOMPLETE] = "a worker died before it reported its tests"
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - a worker of xdist
-        """Collect a worker's data when it ends: late findings, wrong results, program version and custom cells."""
-        sent = getattr(node, "workeroutput", {})
-        self._revise(sent.get(LATE_FINDINGS, ()))
-        if PROGRAM_VERSION in sent:
-            self.config.stash[PROGRAM] = sent[PROGRAM_VERSION]
-        if cells := sent.get(CELL_NAMES):
-            from rnn_goldens.cells import name_cells
-
-            name_cells(cells)
-        if FAILURES in sent:
-            from rnn_goldens.plugin.causes import received
-
-            self.config.stash.setdefault(WORKER_FAILURES, []).extend(received(sent[FAILURES]))
+        """Collect what a worker sends at its end."""
+        self._receive(getattr(node, "workeroutput", {}).get(MESSAGE, {}))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail a run that did not check every selected golden; with xdist the controller does this for all workers."""
@@ -125,11 +109,11 @@ class Listener:
 
             summarize(terminalreporter, self.run_results)
 
-    def _revise(self, late: Iterable[dict[str, str]]) -> None:
-        if late:
-            from rnn_goldens.plugin.session_finish import revise
+    def _receive(self, message: Message) -> None:
+        if message.keys() & {"late", "failures", "cells", "program"}:
+            from rnn_goldens.plugin.session_finish import receive
 
-            revise(self.config, self._results(), late)
+            receive(self.config, self._results(), message)
 
     def _results(self) -> "RunResults":
         if self.run_results is None:
@@ -203,4 +187,4 @@ def pytest_runtest_makereport(
 
 def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, str] | None:
     """Report refused goldens as a separate category."""
-    return ("refused", "R", "REFUSED") if hasattr(report, REFUSED_BECAUSE) else None
+    return ("refused", "R", "REFUSED") if "refused" in message_of(report) else None

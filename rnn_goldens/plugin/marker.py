@@ -15,6 +15,7 @@ from rnn_goldens.golden.profile import DEFAULT, Profile, profile_named
 from rnn_goldens.golden.shapes import chosen_outputs
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import ListEntry
+from rnn_goldens.result import UNCHECKED, Result
 
 ARGUMENTS = (*settings.SELECTING, "dtypes", "dtype", "corpus", "calls", "outputs", "profile", "gradients")
 
@@ -46,6 +47,15 @@ class SelectedGolden:
     corpus: str = ""
     outputs: tuple[str, ...] = ()
     profile: Profile = DEFAULT
+
+    def entry(self, test: str) -> Result:
+        """Return the entry of a test in the results file before the test has run."""
+        entry: Result = {"golden": self.id, "dtype": self.dtype, "test": test, "outcome": UNCHECKED}
+        if self.corpus:
+            entry["corpus"] = self.corpus
+        if self.profile.parts:
+            entry["profile"] = list(self.profile.parts)
+        return entry
 
 
 def selected_of(item: pytest.Item) -> SelectedGolden | None:

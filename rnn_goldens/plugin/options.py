@@ -1,11 +1,11 @@
 """Options, and the names by which hooks share data with the modules that they import later."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import pytest
 
 if TYPE_CHECKING:
-    from rnn_goldens.result import Result
+    from rnn_goldens.result import Drawn, Result
 
 OPTIONS = {
     "dtype": "precisions to check in, comma-separated: float64, float32, bfloat16, float16 (default: float32)",
@@ -36,44 +36,46 @@ FLAGS = {
 PROPERTY = "rnn_goldens"
 """User property of a report: the entry of the results file, as JSON. JUnit XML files contain it."""
 
-SELECTED = "rnn_goldens_selected"
-"""Attribute of a worker's first report of a golden: the tests of goldens that the worker collected."""
+MESSAGE = "rnn_goldens_message"
+"""Attribute of a report, and key of a worker's ``workeroutput``: a ``Message``, which xdist sends."""
 
-CALL_PATTERNS_TRIED = "rnn_goldens_call_patterns"
-"""Attribute of a test's last report: the call patterns that were run, and those that the implementation refused."""
 
-SIZES = "rnn_goldens_sizes"
-"""Attribute of a test's last report: the sizes of its golden, by noun."""
+class Message(TypedDict, total=False):
+    """What hooks learn from a report besides the entry of the results file, or from a worker at its end.
 
-LATE_FINDINGS = "rnn_goldens_late"
-"""Attribute of a report, and key of ``workeroutput``: findings made after a test had ended."""
+    Keys:
+        selected: with a worker's first report of a golden: the entries of its tests, and how often each will run.
+        refused: the reason of a refusal.
+        calls: with a test's last report: the call patterns that were run, and those that the implementation refused.
+        sizes: with a test's last report: the sizes of its golden, by noun.
+        drawn: with a test's last report: the details of wrong results for an HTML page.
+        late: findings made after a test had ended.
+        is_late: the report passes a late finding to other plugins.
+        failures: wrong outputs and gradients of a worker.
+        cells: cells that the user named, whose equations may explain failures.
+        program: name and version of the program under test.
+    """
 
-CELL_NAMES = "rnn_goldens_cells"
-"""Key of ``workeroutput``: cells that the user named, whose equations may explain failures."""
+    selected: list[tuple["Result", int]]
+    refused: str
+    calls: dict[str, Any]
+    sizes: dict[str, int]
+    drawn: "Drawn"
+    late: list[dict[str, str]]
+    is_late: bool
+    failures: list[Any]
+    cells: list[str]
+    program: dict[str, str]
+
 
 DRAWING = "rnn_goldens.fuzz.drawn_results"
 """The module that a run imports only if a test draws goldens."""
 
-DRAWN = "rnn_goldens_drawn"
-"""Attribute of a report: the details of wrong results for an HTML page."""
-
-FAILURES = "rnn_goldens_failures"
-"""Key of ``workeroutput``: wrong outputs and gradients."""
-
-WORKER_FAILURES = pytest.StashKey[list[Any]]()
-"""Wrong outputs and gradients from all workers."""
-
 PROGRAM = pytest.StashKey[dict[str, str]]()
 """Name and version of the program under test."""
 
-PROGRAM_VERSION = "rnn_goldens_program"
-"""Key of ``workeroutput``: name and version of the program."""
-
-REPORTS_LATE_FINDING = "rnn_goldens_reports_late_finding"
-"""Attribute of a report that passes a late finding to other plugins."""
-
-REFUSED_BECAUSE = "rnn_goldens_refused"
-"""Attribute of the report of a refusal: the reason."""
+INCOMPLETE = pytest.StashKey[str]()
+"""Why tests of goldens may be unknown: a file could not be collected, or a worker died before it reported its tests."""
 
 MARKER = (
     "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., outputs=..., "
@@ -85,23 +87,26 @@ MARKER = (
 PASSES_AGAIN = "[XPASS(strict)]"
 """Start of pytest's reason for a known failure that passes."""
 
-NOT_COLLECTED = pytest.StashKey[bool]()
-"""Set if a file could not be collected."""
 
-WORKER_LOST = pytest.StashKey[bool]()
-"""Set if a worker died before it reported its tests of goldens."""
+def ini_name(name: str) -> str:
+    """Return the name of an option in the ini file, and among pytest's options."""
+    return f"rnn_goldens_{name.replace('-', '_')}"
 
 
 def setting(config: pytest.Config, name: str) -> str:
     """Return the value of an option, else of the ini setting of the same name, else ""."""
-    ini_name = f"rnn_goldens_{name.replace('-', '_')}"
-    return str(config.getoption(ini_name) or config.getini(ini_name))
+    return str(config.getoption(ini_name(name)) or config.getini(ini_name(name)))
 
 
 def flag(config: pytest.Config, name: str) -> bool:
     """Return whether an option without a value is set, on the command line or in the ini file."""
-    ini_name = f"rnn_goldens_{name.replace('-', '_')}"
-    return bool(config.getoption(ini_name) or config.getini(ini_name))
+    return bool(config.getoption(ini_name(name)) or config.getini(ini_name(name)))
+
+
+def message_of(report: object) -> Message:
+    """Return the message of a report; {} if it has none."""
+    message: Message = getattr(report, MESSAGE, Message())
+    return message
 
 
 def result_of(report: pytest.TestReport | pytest.CollectReport) -> "Result | None":

@@ -14,7 +14,7 @@ import pytest
 from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.encoding import json_file
 from rnn_goldens.implementations.builtin import versions_of_packages
-from rnn_goldens.plugin.options import DRAWN, NOT_COLLECTED, PROGRAM, WORKER_LOST, setting
+from rnn_goldens.plugin.options import INCOMPLETE, PROGRAM, message_of, setting
 from rnn_goldens.plugin.run_results import RUN_RESULTS
 from rnn_goldens.plugin.settings import CORPUS
 from rnn_goldens.plugin.terminal import write_line
@@ -81,7 +81,7 @@ class ResultsFile:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Store the picture of a failure, and update the file; a rerun replaces the first attempt."""
-        if (drawn := getattr(report, DRAWN, None)) is not None:
+        if (drawn := message_of(report).get("drawn")) is not None:
             self.drawn[report.nodeid] = self._limited(drawn)
         if report.when == "teardown" and time.monotonic() - self._written > self._pause:
             self._update()
@@ -142,10 +142,8 @@ class ResultsFile:
         return [] if run_results is None else run_results.entries
 
     def _why_incomplete(self, exitstatus: int) -> str:
-        if self.config.stash.get(WORKER_LOST, False):
-            return "a worker died before it reported its tests"
-        if self.config.stash.get(NOT_COLLECTED, False):
-            return "a file could not be collected; it may contain tests of goldens"
+        if why := self.config.stash.get(INCOMPLETE, ""):
+            return why
         run_results = self.config.stash.get(RUN_RESULTS, None)
         missing = 0 if run_results is None else run_results.unfinished
         if not missing and not exitstatus:

@@ -1,18 +1,21 @@
 """The outcomes of all goldens of a run; exit code, summary and results file follow from them."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from rnn_goldens.plugin.check_log import Finding, first_line
 from rnn_goldens.plugin.marker import selected_of
-from rnn_goldens.plugin.options import CALL_PATTERNS_TRIED, PASSES_AGAIN, SELECTED, SIZES, result_of
+from rnn_goldens.plugin.options import PASSES_AGAIN, message_of, result_of
 from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Result
 
 NOT_CHECKED = (REFUSED, SKIPPED, UNCHECKED)
 """Outcomes that show nothing about an implementation."""
+
+_BEFORE = ("golden", "dtype", "test", "corpus", "profile")
+"""The fields of an entry that are known before its test runs."""
 
 
 class RunResults:
@@ -40,35 +43,19 @@ class RunResults:
         """Add the tests of goldens that this process will run."""
         for item in items:
             if (selected := selected_of(item)) is not None:
-                times = self._times.get(item.nodeid, 0) + 1
-                self.add(item.nodeid, selected.id, selected.dtype, times, selected.corpus, selected.profile.parts)
+                self.add(selected.entry(item.nodeid), self._times.get(item.nodeid, 0) + 1)
 
-    def add(
-        self, test: str, golden: str, dtype: str, times: int = 1, corpus: str = "", profile: Sequence[str] = ()
-    ) -> None:
+    def add(self, entry: Result, times: int = 1) -> None:
         """Add a test of a golden, and how often it will run: some plugins and options collect a test twice."""
+        test = entry["test"]
         self._times[test] = max(times, self._times.get(test, 0))
-        entry: Result = {"golden": golden, "dtype": dtype, "test": test, "outcome": UNCHECKED}
-        if corpus:
-            entry["corpus"] = corpus
-        if profile:
-            entry["profile"] = list(profile)
-        self._selected.setdefault(test, entry)
+        before: Any = {name: value for name, value in entry.items() if name in _BEFORE} | {"outcome": UNCHECKED}
+        self._selected.setdefault(test, before)
 
     @property
-    def selected(self) -> list[list[Any]]:
+    def selected(self) -> list[tuple[Result, int]]:
         """Return the arguments of ``add`` for all tests, in a form that xdist can send."""
-        return [
-            [
-                test,
-                entry["golden"],
-                entry["dtype"],
-                self._times[test],
-                entry.get("corpus", ""),
-                entry.get("profile", []),
-            ]
-            for test, entry in self._selected.items()
-        ]
+        return [(entry, self._times[test]) for test, entry in self._selected.items()]
 
     @property
     def corpora(self) -> list[str]:
@@ -77,15 +64,14 @@ class RunResults:
 
     def note(self, report: pytest.TestReport) -> None:
         """Record a report of any test, with or without a golden."""
-        for arguments in getattr(report, SELECTED, ()):
-            self.add(*arguments)
-        entry = result_of(report)
+        message, entry = message_of(report), result_of(report)
+        for selected, times in message.get("selected", ()):
+            self.add(selected, times)
         if entry is not None:
-            corpus, profile = entry.get("corpus", ""), entry.get("profile", ())
-            self.add(report.nodeid, entry["golden"], entry["dtype"], corpus=corpus, profile=profile)
-        if patterns := getattr(report, CALL_PATTERNS_TRIED, None):
+            self.add({**entry, "test": report.nodeid})
+        if patterns := message.get("calls"):
             self.called[report.nodeid] = patterns
-        if sizes := getattr(report, SIZES, None):
+        if sizes := message.get("sizes"):
             self.sizes[report.nodeid] = sizes
         if report.nodeid in self._selected:
             self._note(report, entry)

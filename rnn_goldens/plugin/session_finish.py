@@ -7,20 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pytest
 
+from rnn_goldens.diagnosis.candidate_search import Failure
 from rnn_goldens.plugin.check_log import Finding
 from rnn_goldens.plugin.fixture import CANDIDATE_SEARCHES, LATE, held_by_threads
-from rnn_goldens.plugin.options import (
-    CELL_NAMES,
-    FAILURES,
-    LATE_FINDINGS,
-    PROGRAM,
-    PROGRAM_VERSION,
-    PROPERTY,
-    REFUSED_BECAUSE,
-    REPORTS_LATE_FINDING,
-    WORKER_FAILURES,
-    setting,
-)
+from rnn_goldens.plugin.options import MESSAGE, PROGRAM, PROPERTY, Message, message_of, setting
 from rnn_goldens.plugin.run_results import RunResults, passes_again
 from rnn_goldens.plugin.settings import KNOWN, SKIP, corpora_of_all
 from rnn_goldens.plugin.terminal import shorten, shortened_lines, write_line
@@ -41,77 +31,88 @@ _MAX_LISTED = 3
 _LIST_LINES = pytest.StashKey[Sequence[str]]()
 """Lines of the summary about known failures."""
 
+_FAILURES = pytest.StashKey[list[Failure]]()
+"""Wrong outputs and gradients, also from workers."""
+
+
+def end(session: pytest.Session, run_results: RunResults) -> None:
+    """Diagnose failures, and fail a run with failed or unchecked goldens; an xdist worker only sends its findings."""
+    config = session.config
+    late = config.stash.get(LATE, [])
+    late += held_by_threads(late)
+    failures = config.stash.setdefault(_FAILURES, [])
+    for search in config.stash.get(CANDIDATE_SEARCHES, {}).values():
+        failures += search.failures
+    if hasattr(config, "workerinput"):
+        config.workeroutput[MESSAGE] = _to_controller(config, late, failures)  # type: ignore[attr-defined] # xdist's
+        return
+    receive(config, run_results, {"late": late})
+    if failures or any(map(is_compared, run_results.with_outcome(FAILED))):
+        from rnn_goldens.plugin.causes import explain_all
+
+        explain_all(config, run_results, failures)
+    if any(setting(config, name) for name in (KNOWN, SKIP)):
+        from rnn_goldens.plugin.known_failures_report import report_lines
+
+        config.stash[_LIST_LINES] = report_lines(config, run_results, int(session.exitstatus))
+    not_failed = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+    if session.exitstatus in not_failed and (_problems(config, run_results) or run_results.with_outcome(FAILED)):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if (terminal := config.pluginmanager.get_plugin("terminalreporter")) is not None:
+        shorten(terminal, run_results.entries)
+
+
+def _to_controller(config: pytest.Config, late: Sequence[Finding], failures: Sequence[Failure]) -> Message:
+    """Return what a worker sends at its end."""
+    message: Message = {"late": list(late), "program": config.stash.get(PROGRAM, {})}
+    if "rnn_goldens.cells.custom_cells" in sys.modules:
+        from rnn_goldens.cells import named_cells
+
+        message["cells"] = list(named_cells())
+    if failures:
+        from rnn_goldens.plugin.causes import sent
+
+        message["failures"] = sent(failures)
+    return message
+
+
+def receive(config: pytest.Config, run_results: RunResults, message: Message) -> None:
+    """Take over what a worker sends: late findings, which make goldens fail, wrong results, program and cells."""
+    for found in message.get("late", ()):
+        for entry in run_results.revise(found):
+            _report_late(config, entry)
+    if program := message.get("program"):
+        config.stash[PROGRAM] = program
+    if cells := message.get("cells"):
+        from rnn_goldens.cells import name_cells
+
+        name_cells(cells)
+    if failures := message.get("failures"):
+        from rnn_goldens.plugin.causes import received
+
+        config.stash.setdefault(_FAILURES, []).extend(received(failures))
+
 
 def _report_late(config: pytest.Config, entry: Result) -> None:
     """Report to the terminal, JUnit XML and other plugins that a golden failed after its test had ended."""
     if hasattr(config, "workerinput"):
         return
     location = (entry["test"].partition("::")[0], None, entry["test"].rpartition("::")[2])
+    properties = [(PROPERTY, json.dumps(entry))]
     message = f"after its test had ended: {entry['reason']}"
-    for when, outcome, text in (("call", "failed", message), ("teardown", "passed", None)):
-        report = pytest.TestReport(
-            entry["test"],
-            location,
-            {},
-            outcome,  # type: ignore[arg-type]
-            text,
-            when,  # type: ignore[arg-type]
-            user_properties=[(PROPERTY, json.dumps(entry))],
-        )
-        setattr(report, REPORTS_LATE_FINDING, True)
-        config.hook.pytest_runtest_logreport(report=report)
-
-
-def revise(config: pytest.Config, run_results: RunResults, late: Iterable[Finding]) -> None:
-    """Mark goldens as failed because of late findings, and report them."""
-    for found in late:
-        for entry in run_results.revise(found):
-            _report_late(config, entry)
-
-
-def end(session: pytest.Session, run_results: RunResults) -> None:
-    """Diagnose failures, and fail a run with failed or unchecked goldens; an xdist worker only sends its findings."""
-    late = session.config.stash.get(LATE, [])
-    late += held_by_threads(late)
-    failures = [f for search in session.config.stash.get(CANDIDATE_SEARCHES, {}).values() for f in search.failures]
-    if hasattr(session.config, "workerinput"):
-        session.config.workeroutput[LATE_FINDINGS] = list(late)  # type: ignore[attr-defined] # xdist's
-        if "rnn_goldens.cells.custom_cells" in sys.modules:
-            from rnn_goldens.cells import named_cells
-
-            session.config.workeroutput[CELL_NAMES] = list(named_cells())  # type: ignore[attr-defined]
-        if PROGRAM in session.config.stash:
-            session.config.workeroutput[PROGRAM_VERSION] = session.config.stash[PROGRAM]  # type: ignore[attr-defined]
-        if failures:
-            from rnn_goldens.plugin.causes import sent
-
-            session.config.workeroutput[FAILURES] = sent(failures)  # type: ignore[attr-defined]
-        return
-    revise(session.config, run_results, late)
-    late.clear()
-    failures = [*failures, *session.config.stash.get(WORKER_FAILURES, [])]
-    if failures or any(map(is_compared, run_results.with_outcome(FAILED))):
-        from rnn_goldens.plugin.causes import explain_all
-
-        explain_all(session.config, run_results, failures)
-    if any(setting(session.config, name) for name in (KNOWN, SKIP)):
-        from rnn_goldens.plugin.known_failures_report import report_lines
-
-        session.config.stash[_LIST_LINES] = report_lines(session.config, run_results, int(session.exitstatus))
-    not_failed = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-    if session.exitstatus in not_failed and (
-        _problems(session.config, run_results) or run_results.with_outcome(FAILED)
+    for report in (
+        pytest.TestReport(entry["test"], location, {}, "failed", message, "call", user_properties=properties),
+        pytest.TestReport(entry["test"], location, {}, "passed", None, "teardown", user_properties=properties),
     ):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    if (terminal := session.config.pluginmanager.get_plugin("terminalreporter")) is not None:
-        shorten(terminal, run_results.entries)
+        setattr(report, MESSAGE, {"is_late": True})
+        config.hook.pytest_runtest_logreport(report=report)
 
 
 def summarize(terminal: "pytest.TerminalReporter", run_results: RunResults) -> None:
     """Print the sections about goldens, and why the run is not complete."""
     for line in shortened_lines(terminal):
         write_line(terminal, line)
-    reasons = Counter(getattr(report, REFUSED_BECAUSE) for report in terminal.getreports("refused"))
+    reasons = Counter(message_of(report)["refused"] for report in terminal.getreports("refused"))
     refusals = [f"{count:>5}  {reason}" for reason, count in reasons.items()]
     _print(terminal, "goldens refused by the implementation", refusals)
     _print_wrapped(terminal, "rnn-goldens: refused call patterns", _refused_patterns(run_results))

@@ -8,12 +8,17 @@ import pytest
 
 from rnn_goldens.golden.profile import profile_named
 from rnn_goldens.plugin.marker import SelectedGolden
-from rnn_goldens.plugin.options import PASSES_AGAIN, SELECTED
+from rnn_goldens.plugin.options import MESSAGE, PASSES_AGAIN
 from rnn_goldens.plugin.run_results import RunResults, passes_again
 from rnn_goldens.result import Result
 
 TEST, OTHER = "test_a.py::test_it[lstm/plain-float32]", "test_a.py::test_it[gru/plain-float16]"
 GOLDENS = {TEST: ("lstm/plain", "float32"), OTHER: ("gru/plain", "float16")}
+
+
+def unchecked(test: str) -> Any:
+    """Return the entry of a test that has not run."""
+    return {"golden": GOLDENS[test][0], "dtype": GOLDENS[test][1], "test": test, "outcome": "unchecked"}
 
 
 def report(when: Any, error: str = "", *, test: str = TEST, worker: str = "", **entry: object) -> pytest.TestReport:
@@ -36,7 +41,7 @@ def whole_test(outcome: str, **more: Any) -> list[pytest.TestReport]:
 
 def results_of(*reports: pytest.TestReport, times: int = 1) -> RunResults:
     run_results = RunResults()
-    run_results.add(TEST, *GOLDENS[TEST], times)
+    run_results.add(unchecked(TEST), times)
     for each in reports:
         run_results.note(each)
     return run_results
@@ -162,15 +167,15 @@ def test_reports_of_other_tests_are_ignored() -> None:
 
 def test_the_tests_of_a_worker_are_added_in_order_with_their_counts() -> None:
     worker = results_of(times=2)
-    worker.add(OTHER, *GOLDENS[OTHER])
-    assert worker.selected == [[TEST, "lstm/plain", "float32", 2, "", []], [OTHER, "gru/plain", "float16", 1, "", []]]
+    worker.add(unchecked(OTHER))
+    assert worker.selected == [(unchecked(TEST), 2), (unchecked(OTHER), 1)]
     first = report("setup", test=OTHER, outcome="unchecked")
-    setattr(first, SELECTED, worker.selected)
+    setattr(first, MESSAGE, {"selected": worker.selected})
     controller = RunResults()
     controller.note(first)
     assert controller.selected == worker.selected
     assert controller.unfinished == 2
-    controller.add(TEST, *GOLDENS[TEST])  # another worker that collected the test once
+    controller.add(unchecked(TEST))  # another worker that collected the test once
     assert controller.selected == worker.selected
 
 
@@ -181,7 +186,7 @@ def test_only_tests_of_goldens_are_added_with_their_counts() -> None:
     plain: Any = SimpleNamespace(nodeid="test_c")
     run_results = RunResults()
     run_results.add_items([of_golden, parametrized, plain, of_golden])
-    assert run_results.selected == [[TEST, "lstm/plain", "float32", 2, "mine", ["tf32"]]]
+    assert run_results.selected == [(unchecked(TEST) | {"corpus": "mine", "profile": ["tf32"]}, 2)]
     assert run_results.corpora == ["mine"]
 
 
