@@ -18,7 +18,7 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import ListEntry
 from rnn_goldens.plugin.options import flag
-from rnn_goldens.plugin.run_results import NOT_CHECKED, RunResults, passes_again
+from rnn_goldens.plugin.run_results import NOT_CHECKED, RunResults, first_names, passes_again
 from rnn_goldens.plurals import counted
 from rnn_goldens.result import FAILED, PASSED, WRONG, Result, golden_and_precision, own_reason
 
@@ -29,7 +29,6 @@ _Goldens = Sequence[tuple[Entry, str]]
 """Goldens, each in a precision."""
 
 _LONGEST = 100
-_MAX_LISTED = 3
 _REMOVED = "\0"
 
 
@@ -42,31 +41,22 @@ def report_lines(config: pytest.Config, run_results: RunResults, exitstatus: int
 
 def _passing(config: pytest.Config, run_results: RunResults) -> Iterator[str]:
     """Yield lines about each entry of the list that matches a passing golden."""
-    by_line: dict[int, tuple[ListEntry, list[Result], list[Result]]] = {}
-    for entry in run_results.entries:
-        ran = entry["outcome"] not in NOT_CHECKED and entry.get("judged_by") != "skip"
-        if ran and (one := _line_of(config, entry)) is not None:
-            _, passes, fails = by_line.setdefault(one.line, (one, [], []))
-            (passes if passes_again(entry) else fails).append(entry)
-    for one, passes, fails in by_line.values():
-        if not passes:
-            continue
-        if not fails:
+    ran = [e for e in run_results.entries if e["outcome"] not in NOT_CHECKED and e.get("judged_by") != "skip"]
+    by_line: dict[int, tuple[ListEntry, list[Result]]] = {}
+    for entry in ran:
+        corpus = entry.get("corpus", "")
+        one = settings.first_listed(config, settings.KNOWN, entry["golden"], entry["dtype"], corpus)
+        if one is not None:
+            by_line.setdefault(one.line, (one, []))[1].append(entry)
+    for one, entries in by_line.values():
+        passes = [entry for entry in entries if passes_again(entry)]
+        if len(passes) == len(entries):
             yield f"{one.place}: {one.text} passes: remove the line"
-            continue
-        all_of_it = counted(len(passes) + len(fails), "golden")
-        yield f"{one.place}: {one.text} fails for {len(fails)} of {all_of_it} that ran. These pass:"
-        yield from (f"  {name}" for name in _first_names(passes))
-        yield f"  narrow the line to the goldens that fail, or use --rnn-goldens-{settings.UPDATE}"
-
-
-def _line_of(config: pytest.Config, entry: Result) -> ListEntry | None:
-    return settings.first_listed(config, settings.KNOWN, entry["golden"], entry["dtype"], entry.get("corpus", ""))
-
-
-def _first_names(entries: Sequence[Result]) -> list[str]:
-    names = list(map(golden_and_precision, entries[:_MAX_LISTED]))
-    return [*names, *([f"and {len(entries) - len(names)} more"] if len(entries) > len(names) else [])]
+        elif passes:
+            fails = f"{len(entries) - len(passes)} of {counted(len(entries), 'golden')}"
+            yield f"{one.place}: {one.text} fails for {fails} that ran. These pass:"
+            yield from (f"  {name}" for name in first_names(passes))
+            yield f"  narrow the line to the goldens that fail, or use --rnn-goldens-{settings.UPDATE}"
 
 
 def _updated(config: pytest.Config, run_results: RunResults, exitstatus: int) -> Iterator[str]:
@@ -79,7 +69,8 @@ def _updated(config: pytest.Config, run_results: RunResults, exitstatus: int) ->
     about = settings.corpora(config)  # the list is read with the corpora of the settings, before any marker is known
     compared = [entry for entry in run_results.entries if _is_compared(entry)]
     ran = [entry for entry in compared if about.holds(entry["golden"])]
-    both = _pass_and_fail(ran)
+    passed, failed = ({_of(entry) for entry in ran if _fails(entry) is fails} for fails in (False, True))
+    both = passed & failed
     results = [entry for entry in ran if _of(entry) not in both]
     before = path.read_text("utf-8-sig") if path.exists() else ""
     after = updated_list(before, settings.listed_in(config, settings.KNOWN), about.entries, results)
@@ -96,12 +87,6 @@ def _updated(config: pytest.Config, run_results: RunResults, exitstatus: int) ->
         yield f"  replace each reason that starts with “{UNEXPLAINED.strip(': ')}”"
     elsewhere = [e for e in compared if not about.holds(e["golden"]) and _fails(e) and e["outcome"] == FAILED]
     yield from _not_listed(both, elsewhere, run_results)
-
-
-def _pass_and_fail(ran: Sequence[Result]) -> set[tuple[str, str]]:
-    """Return the goldens that pass in one test and fail in another."""
-    passed, failed = ({_of(entry) for entry in ran if _fails(entry) is fails} for fails in (False, True))
-    return passed & failed
 
 
 def _not_listed(both: Iterable[tuple[str, str]], elsewhere: Iterable[Result], run_results: RunResults) -> Iterator[str]:
@@ -165,7 +150,7 @@ def updated_list(
     gone, narrowed = list[ListEntry](), list[ListEntry]()
     lines = text.removeprefix("\ufeff").splitlines()
     for one in listed:
-        covered = [(e, dtype) for e in by_id.values() for dtype in e.precisions if one.matches(e, dtype)]
+        covered = _matched(one, by_id)
         passing = [(e, dtype) for e, dtype in covered if (e.id, dtype) in passed]
         if not passing:
             continue
@@ -176,6 +161,10 @@ def updated_list(
     lines += _new_lines(new, by_id)
     kept = [line for line in lines if line != _REMOVED]
     return UpdatedList("".join(f"{line}\n" for line in kept), gone, narrowed, new)
+
+
+def _matched(one: ListEntry, by_id: Mapping[str, Entry]) -> _Goldens:
+    return [(entry, dtype) for entry in by_id.values() for dtype in entry.precisions if one.matches(entry, dtype)]
 
 
 def _new_lines(new: Sequence[Result], by_id: Mapping[str, Entry]) -> list[str]:
@@ -219,7 +208,7 @@ def _one_entry(failing: _Goldens, by_id: Mapping[str, Entry]) -> str:
         given = {name: names for name, names in conditions.items() if names}
         text = " ".join(f"{name}={','.join(names)}" for name, names in given.items())
         one = ListEntry(text, "", Path(), 0, conditions=given)
-        return one, [(e, dtype) for e in by_id.values() for dtype in e.precisions if one.matches(e, dtype)]
+        return one, _matched(one, by_id)
 
     _, matched = entry_of(conditions)
     for name in ("without", "features"):
@@ -230,10 +219,10 @@ def _one_entry(failing: _Goldens, by_id: Mapping[str, Entry]) -> str:
         fewer = conditions | {name: []}
         conditions = fewer if any(fewer.values()) and len(entry_of(fewer)[1]) == len(matched) else conditions
     one, matched = entry_of(conditions)
-    fails = {(entry.id, dtype) for entry, dtype in failing}
-    excepted = [(entry, dtype) for entry, dtype in matched if (entry.id, dtype) not in fails]
+    fails = _by_id(failing)
+    excepted = [(entry, dtype) for entry, dtype in matched if dtype not in fails.get(entry.id, ())]
     text = _with(one, matched, matched, excepted)
-    return text if len(text) < sum(len(golden_id) for golden_id in {entry.id for entry, _ in failing}) else ""
+    return text if len(text) < sum(map(len, fails)) else ""
 
 
 def _narrowed(one: ListEntry, covered: _Goldens, passing: _Goldens, failing: _Goldens) -> list[str]:
@@ -270,9 +259,9 @@ def _with(
             words = [word for word in words if not word.startswith("dtype=")] + [f"dtype={','.join(precisions)}"]
         else:
             names = [f"*-{dtype}" for dtype in PRECISIONS if _in(dtype, covered) and dtype not in precisions]
-    of_each = {entry.id: [d for e, d in kept if e.id == entry.id] for entry, _ in excepted}
-    out = {golden_id: [d for e, d in excepted if e.id == golden_id] for golden_id in of_each}
-    names += [name for i, of in of_each.items() for name in ([i] if out[i] == of else [f"{i}-{d}" for d in out[i]])]
+    of_each = _by_id(kept)
+    for golden_id, out in _by_id(excepted).items():
+        names += [golden_id] if out == of_each.get(golden_id) else [f"{golden_id}-{dtype}" for dtype in out]
     if not names:
         return " ".join(words)
     there = next((word for word in words if word.startswith("except=")), "")
@@ -281,16 +270,20 @@ def _with(
 
 def _lines(goldens: _Goldens, reasons: Mapping[str, str]) -> list[str]:
     """Return one entry per golden, with its precisions unless it fails in all precisions."""
-    precisions: dict[str, list[str]] = {}
-    available = {entry.id: entry.precisions for entry, _ in goldens}
-    for entry, dtype in goldens:
-        precisions.setdefault(entry.id, []).append(dtype)
+    available = {entry.id: set(entry.precisions) for entry, _ in goldens}
     keys = {
-        golden_id: golden_id if set(dtypes) >= set(available[golden_id]) else f"{golden_id} dtype={','.join(dtypes)}"
-        for golden_id, dtypes in precisions.items()
+        golden_id: golden_id if set(dtypes) >= available[golden_id] else f"{golden_id} dtype={','.join(dtypes)}"
+        for golden_id, dtypes in _by_id(goldens).items()
     }
     width = max(map(len, keys.values()), default=0)
     return [f"{text:<{width}}  # {reasons[golden_id]}" for golden_id, text in keys.items()]
+
+
+def _by_id(goldens: _Goldens) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for entry, dtype in goldens:
+        found.setdefault(entry.id, []).append(dtype)
+    return found
 
 
 def _short(result: Result) -> str:

@@ -7,12 +7,9 @@ from typing import Any
 
 import pytest
 
-from rnn_goldens.comparison.calls import call_pattern
 from rnn_goldens.corpus import Corpora, packaged, some_names
 from rnn_goldens.errors import RnnGoldensError, UnknownName
-from rnn_goldens.golden.precision import precision
-from rnn_goldens.golden.profile import DEFAULT, Profile, profile_named
-from rnn_goldens.golden.shapes import chosen_outputs
+from rnn_goldens.golden.profile import DEFAULT, Profile
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import ListEntry
 from rnn_goldens.result import UNCHECKED, Result
@@ -71,32 +68,26 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     Raises:
         pytest.Collector.CollectError: an argument is invalid, or nothing is selected.
     """
+    config = metafunc.config
     try:
         arguments = _marker_arguments(metafunc.definition)
-        dtypes = arguments.pop("dtypes", ()) or settings.dtypes(metafunc.config)
-        dtypes = tuple(dict.fromkeys(precision(dtype).name for dtype in dtypes))
-        calls = arguments.pop("calls", ()) or settings.listed(metafunc.config, "calls")
-        for call in calls:
-            call_pattern(call)
-        outputs = arguments.pop("outputs", ()) or settings.listed(metafunc.config, "outputs")
-        outputs = chosen_outputs(outputs) if outputs else ()
-        profile = profile_named(arguments.pop("profile", ()) or settings.listed(metafunc.config, "profile"))
-        profile.require(dtypes)
-        corpus = _corpus(metafunc, arguments.pop("corpus", ()))
-        arguments = settings.selecting(metafunc.config) | arguments
-        gradients = _of_gradients(metafunc)
-        entries = _of_this_run(metafunc.config, corpus).select(**arguments, gradients=gradients)
+        corpus = _corpus(metafunc, arguments.get("corpus", ()))
+        gradients = arguments.get("gradients", settings.of_gradients(config))
+        how = settings.how_to_check(config, arguments)
+        given = {name: arguments[name] for name in settings.SELECTING if name in arguments}
+        selecting = settings.selecting(config) | given
+        entries = _of_this_run(config, corpus).select(**selecting, gradients=gradients)
         selected = [
-            SelectedGolden(e.id, dtype, calls, gradients, corpus, outputs, profile)
+            SelectedGolden(e.id, dtype, how.calls, gradients, corpus, how.outputs, how.profile)
             for e in entries
-            for dtype in dtypes
+            for dtype in how.dtypes
             if dtype in (e.gradient_precisions if gradients else e.precisions)
         ]
         if not selected:
-            conditions = [f"{name}={list(value)}" for name, value in arguments.items()]
+            conditions = [f"{name}={list(value)}" for name, value in selecting.items()]
             request = ", ".join([*conditions, *(["gradients=True"] if gradients else [])])
-            raise RnnGoldensError(f"no golden is selected by {request or 'default'} with dtypes={list(dtypes)}")
-        parameters = _parameters(metafunc.config, selected)
+            raise RnnGoldensError(f"no golden is selected by {request or 'default'} with dtypes={list(how.dtypes)}")
+        parameters = _parameters(config, selected)
     except RnnGoldensError as error:
         raise pytest.Collector.CollectError(f"rnn-goldens, {metafunc.definition.nodeid}: {error}") from None
     metafunc.parametrize("rnn_golden", parameters, indirect=True)
@@ -125,7 +116,7 @@ def example_of_id(config: pytest.Config) -> str:
     """Return an example of how pytest names a golden in a precision: the first that the settings select."""
     gradients = settings.of_gradients(config)
     entries = settings.corpora(config).select(**settings.selecting(config), gradients=gradients)
-    dtypes = settings.dtypes(config)
+    dtypes = settings.how_to_check(config, {}).dtypes
     return next(_id(SelectedGolden(e.id, dtype)) for e in entries for dtype in dtypes if dtype in e.precisions)
 
 
@@ -138,9 +129,9 @@ def refuse_marker_without_golden(item: pytest.Item) -> None:
             pytest.fail(f"rnn-goldens, {node.nodeid}: marked with rnn_goldens, but {what}", pytrace=False)
 
 
-def _marker_arguments(definition: pytest.Item) -> dict[str, tuple[str, ...]]:
-    """Return all marker arguments except ``gradients``; the marker nearest to the function has priority."""
-    arguments: dict[str, tuple[str, ...]] = {}
+def _marker_arguments(definition: pytest.Item) -> dict[str, Any]:
+    """Return all marker arguments, as tuples of names or a bool; the marker nearest to the function has priority."""
+    arguments: dict[str, Any] = {}
     for marker in definition.iter_markers("rnn_goldens"):
         if marker.args:
             raise RnnGoldensError(
@@ -151,28 +142,14 @@ def _marker_arguments(definition: pytest.Item) -> dict[str, tuple[str, ...]]:
         for name, value in marker.kwargs.items():
             if name not in ARGUMENTS:
                 raise UnknownName("marker argument", name, ARGUMENTS)
-            if name == "gradients":
-                if not isinstance(value, bool):
-                    raise RnnGoldensError(f"gradients is True or False, not {value!r}")
-                continue
-            arguments.setdefault("dtypes" if name == "dtype" else name, _names(name, value))
+            if name == "gradients" and not isinstance(value, bool):
+                raise RnnGoldensError(f"gradients is True or False, not {value!r}")
+            try:
+                read = value if name == "gradients" else some_names(name, value)
+            except TypeError as error:
+                raise RnnGoldensError(str(error)) from None
+            arguments.setdefault("dtype" if name == "dtypes" else name, read)
     return arguments
-
-
-def _of_gradients(metafunc: pytest.Metafunc) -> bool:
-    """Return ``gradients`` of the nearest marker that has it; if none has, whether the settings request gradients."""
-    for marker in metafunc.definition.iter_markers("rnn_goldens"):
-        requested = marker.kwargs.get("gradients")
-        if requested is not None:
-            return bool(requested)
-    return settings.of_gradients(metafunc.config)
-
-
-def _names(argument: str, value: object) -> tuple[str, ...]:
-    try:
-        return some_names(argument, value)
-    except TypeError as error:
-        raise RnnGoldensError(str(error)) from None
 
 
 def _parameters(

@@ -13,7 +13,7 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.pages.content import About, Checked, Content
 from rnn_goldens.pages.rendering import is_page, render
 from rnn_goldens.plugin.builtin_check import as_typed
-from rnn_goldens.plugin.options import FLAGS, OPTIONS, flag, setting
+from rnn_goldens.plugin.options import FLAGS, OPTIONS, flag, ini_name, setting
 from rnn_goldens.plugin.results_file import Document, ResultsFile
 from rnn_goldens.plugin.settings import corpora_of_all, path_setting
 from rnn_goldens.programs.command import MARK, is_command
@@ -71,7 +71,7 @@ def _file(path: Path, config: pytest.Config) -> ResultsFile:
 
 def _command(config: pytest.Config, result: Result) -> str:
     """Return the command that runs one golden again, from the same folder."""
-    values = {name: config.getoption(f"rnn_goldens_{name.replace('-', '_')}") for name in OPTIONS}
+    values = {name: config.getoption(ini_name(name)) for name in OPTIONS}
     repeated = {name: value for name, value in values.items() if name not in _NOT_REPEATED}
     more = list(as_typed({name: flag(config, name) for name in FLAGS} | repeated))
     if config.getoption("rnn_goldens_watched", None) is not None:

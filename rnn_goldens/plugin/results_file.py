@@ -15,12 +15,12 @@ from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.encoding import json_file
 from rnn_goldens.implementations.builtin import versions_of_packages
 from rnn_goldens.plugin.options import INCOMPLETE, PROGRAM, message_of, setting
-from rnn_goldens.plugin.run_results import RUN_RESULTS
+from rnn_goldens.plugin.run_results import RUN_RESULTS, RunResults
 from rnn_goldens.plugin.settings import CORPUS
 from rnn_goldens.plugin.terminal import write_line
 from rnn_goldens.plurals import counted, was_or_were
 from rnn_goldens.programs.command import is_command
-from rnn_goldens.result import FAILED, Drawn, Result
+from rnn_goldens.result import FAILED, Drawn
 from rnn_goldens.schema import FORMATS
 
 Document = dict[str, Any]
@@ -110,7 +110,7 @@ class ResultsFile:
 
     def write(self, why: str, *, ended: bool = False) -> None:
         """Write the file atomically, with the reason why the run is not complete ("" if it is), and causes if ended."""
-        begin, entries = time.monotonic(), self._entries()
+        begin, entries = time.monotonic(), self._run_results.entries
         document: Document = {"kind": "results", "format": FORMATS["results"], "complete": not why}
         document |= {"versions": versions(self.config)}
         if ended:
@@ -129,29 +129,24 @@ class ResultsFile:
             self.write(RUNNING)
 
     def _causes(self) -> list[Document]:
-        run_results = self.config.stash.get(RUN_RESULTS, None)
-        if run_results is None or not run_results.with_outcome(FAILED):
+        if not self._run_results.with_outcome(FAILED):
             return []
         from rnn_goldens.diagnosis.diagnosis_json import to_json
         from rnn_goldens.plugin.causes import diagnoses
 
         return [to_json(diagnosis) for diagnosis in diagnoses(self.config)]
 
-    def _entries(self) -> list[Result]:
-        run_results = self.config.stash.get(RUN_RESULTS, None)
-        return [] if run_results is None else run_results.entries
+    @property
+    def _run_results(self) -> RunResults:
+        return self.config.stash.get(RUN_RESULTS, None) or RunResults()
 
     def _why_incomplete(self, exitstatus: int) -> str:
         if why := self.config.stash.get(INCOMPLETE, ""):
             return why
-        run_results = self.config.stash.get(RUN_RESULTS, None)
-        missing = 0 if run_results is None else run_results.unfinished
-        if not missing and not exitstatus:
-            return ""
         if exitstatus in _WHY:
             return _WHY[pytest.ExitCode(exitstatus)]
-        of_all = f"{missing} of {counted(len(self._entries()), 'golden')}"
-        return f"{of_all} {was_or_were(missing)} not compared" if missing else ""
+        missing, of_all = self._run_results.unfinished, counted(len(self._run_results.entries), "golden")
+        return f"{missing} of {of_all} {was_or_were(missing)} not compared" if missing else ""
 
 
 def not_written(path: Path, error: OSError) -> str:

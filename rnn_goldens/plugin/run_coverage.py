@@ -76,14 +76,10 @@ def _detectable(opened: Corpora, entries: Iterable[Result], sizes: Mapping[str, 
             if parts[network.of, network.test] > 1:
                 goldens += f" of corpus {corpus.where or corpus.folder.name}"
             about = f"{network.of} in {network.test}" if tests[network.of] > 1 else network.of
-            yield summary(about, goldens, found, _largest(sizes[entry["test"]] for entry in compared))
-
-
-def _largest(sizes: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for each in sizes:
-        found |= {noun: max(size, found.get(noun, 0)) for noun, size in each.items()}
-    return found
+            largest = Counter[str]()
+            for entry in compared:
+                largest |= Counter(sizes[entry["test"]])  # the larger of each
+            yield summary(about, goldens, found, largest)
 
 
 def _by_network(opened: Corpora, entries: Iterable[Result]) -> dict[_Network, list[Result]]:
@@ -115,20 +111,16 @@ def _detectable_by_precision(
     matrix: KillMatrix, corpus: Corpus, network: _Network, selected: Iterable[Result]
 ) -> dict[str, Discrimination]:
     """Return what each precision can detect; precisions that detect nothing are left out."""
-    selected = list(selected)
-    compared = [_compared(entry) for entry in selected if is_compared(entry)]
-    others = [_not_compared(entry) for entry in selected if not is_compared(entry)]
+    compared, others = list[Compared](), list[NotCompared]()
+    for entry in selected:
+        reason = entry.get("reason", "") if entry["outcome"] == REFUSED else None
+        if is_compared(entry):
+            compared.append(Compared(entry["golden"], entry["dtype"], "outputs" in entry))
+        else:
+            lacks_outputs = reason is not None and is_missing_output_reason(reason)
+            others.append(NotCompared(entry["golden"], entry["dtype"], reason, lacks_outputs))
     found = discrimination(matrix, network.cell, corpus.entries, compared, others, gradients=network.gradients)
     return {dtype: one for dtype, one in found.items() if one.total}
-
-
-def _compared(entry: Result) -> Compared:
-    return Compared(entry["golden"], entry["dtype"], "outputs" in entry)
-
-
-def _not_compared(entry: Result) -> NotCompared:
-    reason = entry.get("reason", "") if entry["outcome"] == REFUSED else None
-    return NotCompared(entry["golden"], entry["dtype"], reason, reason is not None and is_missing_output_reason(reason))
 
 
 def _not_checked(entries: Iterable[Result]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The outcomes of all goldens of a run; exit code, summary and results file follow from them."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -9,10 +9,12 @@ import pytest
 from rnn_goldens.plugin.check_log import Finding, first_line
 from rnn_goldens.plugin.marker import selected_of
 from rnn_goldens.plugin.options import PASSES_AGAIN, message_of, result_of
-from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Result
+from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Result, golden_and_precision
 
 NOT_CHECKED = (REFUSED, SKIPPED, UNCHECKED)
 """Outcomes that show nothing about an implementation."""
+
+_MAX_LISTED = 3
 
 _BEFORE = ("golden", "dtype", "test", "corpus", "profile")
 """The fields of an entry that are known before its test runs."""
@@ -165,6 +167,12 @@ class RunResults:
 def passes_again(entry: Result) -> bool:
     """Return whether the entry is a known failure that passes."""
     return entry["outcome"] == FAILED and entry.get("reason", "").startswith(PASSES_AGAIN)
+
+
+def first_names(entries: Sequence[Result], more: str = "and") -> list[str]:
+    """Return the first goldens in words, and how many more there are."""
+    names = list(map(golden_and_precision, entries[:_MAX_LISTED]))
+    return [*names, *([f"{more} {len(entries) - len(names)} more"] if len(entries) > len(names) else [])]
 
 
 RUN_RESULTS = pytest.StashKey[RunResults]()

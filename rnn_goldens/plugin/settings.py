@@ -1,10 +1,10 @@
 """The plugin's settings, checked before any test runs."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import TIMEOUT_MAX
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -12,12 +12,12 @@ from rnn_goldens.comparison.calls import call_pattern
 from rnn_goldens.corpus import Corpora, open_corpora, split_at_commas
 from rnn_goldens.errors import InvalidFile, RnnGoldensError, WrongUse
 from rnn_goldens.golden.precision import precision
-from rnn_goldens.golden.profile import profile_named
+from rnn_goldens.golden.profile import Profile, profile_named
 from rnn_goldens.golden.shapes import chosen_outputs
 from rnn_goldens.implementations import check_name
 from rnn_goldens.pages.rendering import is_page
 from rnn_goldens.plugin.known_failures import ListEntry, read_list
-from rnn_goldens.plugin.options import flag, setting
+from rnn_goldens.plugin.options import flag, ini_name, setting
 from rnn_goldens.programs.program import START_LIMITS
 
 SELECTING = ("ids", "cell", "features", "without")
@@ -37,15 +37,10 @@ KNOWN, SKIP, UPDATE = "known-failures", "skip", "update-known-failures"
 def check_settings(config: pytest.Config) -> None:
     """Raise pytest.UsageError if a setting is invalid, for example an unknown name or a malformed list."""
     try:
-        dtypes(config)
+        how_to_check(config, {})
         if name := setting(config, "implementation"):
             check_name(name, base_folder(config, "implementation"))
         time_limit(config)
-        for call in listed(config, "calls"):
-            call_pattern(call)
-        if outputs := listed(config, "outputs"):
-            chosen_outputs(outputs)
-        profile_named(listed(config, "profile")).require(dtypes(config))
         if (selected := selecting(config)) or of_gradients(config):
             corpora(config).select(**selected, gradients=of_gradients(config))
         if flag(config, UPDATE) and not setting(config, KNOWN):
@@ -58,9 +53,26 @@ def check_settings(config: pytest.Config) -> None:
         raise pytest.UsageError(f"rnn-goldens: {error}") from None
 
 
-def dtypes(config: pytest.Config) -> tuple[str, ...]:
-    """Return the precisions to check in; float32 if none is set."""
-    return tuple(precision(name).name for name in listed(config, "dtype", "precisions") or ("float32",))
+class HowToCheck(NamedTuple):
+    """How a golden is checked: in which precisions, call patterns, outputs (() for all), and which errors are right."""
+
+    dtypes: tuple[str, ...]
+    calls: tuple[str, ...]
+    outputs: tuple[str, ...]
+    profile: Profile
+
+
+def how_to_check(config: pytest.Config, arguments: Mapping[str, tuple[str, ...]]) -> HowToCheck:
+    """Return how to check, by the arguments of a marker, else by the settings; raises RnnGoldensError."""
+    dtype, calls, outputs, profile = (
+        arguments.get(name) or listed(config, name) for name in ("dtype", "calls", "outputs", "profile")
+    )
+    dtypes = tuple(dict.fromkeys(precision(name).name for name in dtype or ("float32",)))
+    for call in calls:
+        call_pattern(call)
+    allowed = profile_named(profile)
+    allowed.require(dtypes)
+    return HowToCheck(dtypes, calls, chosen_outputs(outputs) if outputs else (), allowed)
 
 
 def selecting(config: pytest.Config) -> dict[str, Any]:
@@ -73,11 +85,10 @@ def of_gradients(config: pytest.Config) -> bool:
     return flag(config, "gradients")
 
 
-def listed(config: pytest.Config, name: str, what: str = "names") -> tuple[str, ...]:
+def listed(config: pytest.Config, name: str) -> tuple[str, ...]:
     """Return the comma-separated names in a setting; () if it is not set. Raises RnnGoldensError for an empty name."""
-    if not (text := setting(config, name)):
-        return ()
-    return split_at_commas(name, text, what)
+    text = setting(config, name)
+    return split_at_commas(name, text, "precisions" if name == "dtype" else "names") if text else ()
 
 
 def corpora(config: pytest.Config) -> Corpora:
@@ -143,13 +154,11 @@ def draws(config: pytest.Config) -> bool:
 
 def path_setting(config: pytest.Config, name: str) -> Path | None:
     """Return a path setting. An option is relative to the working directory, an ini setting to the ini file."""
-    value = setting(config, name)
-    if not value:
-        return None
-    return base_folder(config, name) / value
+    return base_folder(config, name) / value if (value := setting(config, name)) else None
 
 
 def base_folder(config: pytest.Config, name: str) -> Path:
     """Return the folder that relative paths in a setting start from."""
-    from_option = config.getoption(f"rnn_goldens_{name.replace('-', '_')}")
-    return config.invocation_params.dir if from_option else (config.inipath or config.rootpath / "x").parent
+    if config.getoption(ini_name(name)):
+        return config.invocation_params.dir
+    return config.rootpath if config.inipath is None else config.inipath.parent

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 from rnn_goldens.exit_codes import FINDING, WRONG_USE
 from rnn_goldens.plugin.builtin_check import COMMAND
@@ -72,9 +72,6 @@ class Finished:
     drawn: Mapping[str, Drawn] = field(default_factory=dict)
 
 
-_TEST = _HOME / "test_golden.py"
-
-
 def run(
     implementation: str,
     arguments: Sequence[str],
@@ -97,16 +94,14 @@ def run(
         command = command_line([COMMAND, str(folder), str(pipe)])
         environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
         pass_fds = () if sys.platform == "win32" else (pipe,)
-        if captured:  # in files: a process left behind by an implementation may keep a pipe open
-            with (
-                (folder / "stdout").open("w+", encoding="utf-8", errors="replace") as out,
-                (folder / "stderr").open("w+", encoding="utf-8", errors="replace") as err,
-            ):
-                process = subprocess.Popen(command, stdout=out, stderr=err, env=environment, pass_fds=pass_fds)
-                code = _wait_with_progress(process, folder, progress)
-                printed = _content(out), _content(err)
-        else:
-            code, printed = wait(subprocess.Popen(command, env=environment, pass_fds=pass_fds)), ("", "")
+        out, err = folder / "stdout", folder / "stderr"  # a process that an implementation leaves may keep a pipe open
+        with out.open("wb") as stdout, err.open("wb") as stderr:
+            streams = (stdout, stderr) if captured else (None, None)
+            process = subprocess.Popen(
+                command, stdout=streams[0], stderr=streams[1], env=environment, pass_fds=pass_fds
+            )
+            code = _wait_with_progress(process, folder, progress) if captured else wait(process)
+        printed = [path.read_text("utf-8", "replace") for path in (out, err)]
         document, drawn, now = _document(folder / RESULTS), _document(folder / DRAWN) or {}, _now(folder)
     trouble = _trouble(code, document, now)
     if code == 0 and not trouble and not _all_good(document):
@@ -115,7 +110,7 @@ def run(
         code = FINDING
     elif code == _INTERNAL_ERROR:  # the results file could not be written
         code = WRONG_USE
-    return Finished(code, document, trouble, *printed, drawn)
+    return Finished(code, document, trouble, printed[0], printed[1], drawn)
 
 
 def check_here(folder: Path, alive: int) -> NoReturn:
@@ -136,7 +131,7 @@ def check_here(folder: Path, alive: int) -> NoReturn:
             *arguments,
             f"--rnn-goldens-watched={folder}",  # after the user's arguments: the last value counts
             f"--rnn-goldens-implementation={implementation}",
-            str(_TEST),
+            str(_HOME / "test_golden.py"),
         ]
     )
     sys.stdout.flush()
@@ -157,11 +152,6 @@ def _wait_with_progress(process: subprocess.Popen[bytes], folder: Path, progress
         process.kill()
         process.wait()
         raise
-
-
-def _content(file: TextIO) -> str:
-    file.seek(0)
-    return file.read()
 
 
 def _document(path: Path) -> Document | None:
@@ -190,30 +180,24 @@ def _all_good(document: Document | None) -> bool:
 
 def _trouble(code: int, document: Document | None, now: str) -> str:
     """Return why a run is not complete; "" if it is complete, or if the run has reported the reason."""
-    how = f"was killed by signal {_signal(-code)}" if code < 0 else f"ended with exit code {code}"
     if document is not None and document["complete"]:
         return ""
+    how = f"was killed by signal {_signal(-code)}" if code < 0 else f"ended with exit code {code}"
+    incomplete = "not all goldens were compared:"
     if code == _INTERNAL_ERROR:
         hint = "with -n, workers may have died faster than xdist could start tests"
-        return f"not all goldens were compared: pytest had an internal error\n  {hint}"
+        return f"{incomplete} pytest had an internal error\n  {hint}"
     if document is None:
         return "" if code > 0 else f"nothing was checked: the checking process {how} before it ran a golden"
-    return _why_incomplete(code, how, document["why"], now)
-
-
-def _why_incomplete(code: int, how: str, why: str, now: str) -> str:
     from rnn_goldens.plugin.results_file import RUNNING
 
-    ended = why != RUNNING
-    if code > 0 and (ended or (code == WRONG_USE and not now)):  # the run has reported it
+    if code > 0 and (document["why"] != RUNNING or (code == WRONG_USE and not now)):  # the run has reported it
         return ""
-    if not now:
-        return f"not all goldens were compared: {why}"
-    golden, *where = now.splitlines()
+    golden, *where = now.splitlines() or [""]
+    what = f"the process {how} while it ran {golden}\n  with -n 2 the goldens after it are still run"
     if where:  # faulthandler's traceback
-        return "\n".join([f"not all goldens were compared: the implementation did not return for {golden}", *where])
-    hint = "with -n 2 the goldens after it are still run"
-    return f"not all goldens were compared: the process {how} while it ran {golden}\n  {hint}"
+        what = "\n".join([f"the implementation did not return for {golden}", *where])
+    return f"{incomplete} {what if golden else document['why']}"
 
 
 def _signal(number: int) -> str:

@@ -1,6 +1,6 @@
 """The test that checks the implementation under test against each selected golden."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,21 +16,17 @@ if TYPE_CHECKING:
 def test_golden(rnn_golden: Golden, rnn_implementation: "Guard", pytestconfig: pytest.Config) -> None:
     """Check the gradients if the golden has cotangents; else check the outputs in every selected call pattern."""
 
-    def run(golden: Inputs) -> Any:  # noqa: ANN401 - whatever it returns
-        __tracebackhide__ = True
-        try:
-            return rnn_implementation(golden)
-        except WrongUse as error:
-            stop_for_wrong_use(pytestconfig, error)
+    def ending_the_run(call: Callable[[Inputs], Any]) -> Callable[[Inputs], Any]:
+        def called(golden: Inputs) -> Any:  # noqa: ANN401 - whatever it returns
+            __tracebackhide__ = True
+            try:
+                return call(golden)
+            except WrongUse as error:
+                stop_for_wrong_use(pytestconfig, error)
 
-    def backward(golden: Inputs) -> Mapping[str, Any]:
-        __tracebackhide__ = True
-        try:
-            return rnn_implementation.gradients(golden)
-        except WrongUse as error:
-            stop_for_wrong_use(pytestconfig, error)
+        return called
 
     if rnn_golden.has_cotangents:
-        rnn_golden.check_gradient_calls(backward, rnn_implementation)
+        rnn_golden.check_gradient_calls(ending_the_run(rnn_implementation.gradients), rnn_implementation)
     else:
-        rnn_golden.check_calls(run)
+        rnn_golden.check_calls(ending_the_run(rnn_implementation))
