@@ -8,8 +8,13 @@ from typing import Any
 
 import click
 
-from rnn_goldens.command_line.program_argument import WithCommand, implementation_and_rest
-from rnn_goldens.command_line.selection_options import implementation_argument, selecting_options
+from rnn_goldens.command_line.options import (
+    WithCommand,
+    implementation_and_rest,
+    implementation_argument,
+    lists_of_names,
+    selecting_options,
+)
 from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.plugin.builtin_check import COMMAND, as_typed
@@ -31,13 +36,7 @@ _EXHAUSTIVE = ("cell", "dtype", "time_limit")
 )
 @selecting_options
 @click.option("--gradients", is_flag=True, help="Check gradients instead of outputs, for goldens that have them.")
-@click.option("--calls", metavar="NAME,...", help="Call patterns to run as well: twice, rows, chunks, weights, views.")
-@click.option("--outputs", metavar="NAME,...", help="Compare only these outputs: out, if h_n is not returned.")
-@click.option(
-    "--profile",
-    metavar="NAME,...",
-    help="Which rounding errors to allow: tf32, wgsl, step, operands-stored, all-stored.",
-)
+@lists_of_names("calls", "outputs", "profile")
 @click.option(
     "--time-limit", metavar="SECONDS", help="Time limit for one golden (default: 10 for a program, 60 in Python)."
 )
@@ -63,16 +62,14 @@ def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **optio
     implementation, rest = implementation_and_rest(arguments)
     if update and not options["known_failures"]:
         raise click.UsageError("--update writes the file that --known-failures names: give both")
-    if not options["cell"] and not exhaustive:
-        options["cell"] = _dialects_of(implementation)
-    pytest_arguments = [*rest, *as_typed(options | {"update_known_failures": update})]
     if exhaustive:
         if rest or any(value for name, value in options.items() if name not in _EXHAUSTIVE):
             raise click.UsageError("--exhaustive takes --cell, --dtype and --time-limit, and no other option")
         sys.exit(_check_exhaustively(implementation, **{name: options[name] for name in _EXHAUSTIVE}))
     from rnn_goldens.plugin.builtin_check.supervisor import run
 
-    finished = run(implementation, pytest_arguments)
+    options["cell"] = options["cell"] or _dialects_of(implementation)
+    finished = run(implementation, [*rest, *as_typed(options | {"update_known_failures": update})])
     if finished.trouble:
         echo(f"\nError: {finished.trouble}", err=True)  # on a new line, wherever pytest's output ended
     sys.exit(finished.code)
@@ -100,15 +97,10 @@ def _check_exhaustively(implementation: str, cell: Sequence[str], dtype: Sequenc
 
     if not find_spec("flint"):
         raise WrongUse("check --exhaustive needs python-flint: pip install 'rnn-goldens[generate]'")
-    with_activations = [activation.cell for activation in ACTIVATIONS]
-    for kind, kinds, selected, known in (
-        ("cell", "cells", cell, with_activations),
-        ("precision", "precisions", dtype, PRECISIONS_CHECKED),
-    ):
+    cells = dict.fromkeys(activation.cell for activation in ACTIVATIONS)
+    for kind, selected, known in (("cell", cell, cells), ("precision", dtype, dict.fromkeys(PRECISIONS_CHECKED))):
         if unknown := next((name for name in selected if name not in known), None):
-            raise UnknownName(
-                f"exhaustive check of {kind}", unknown, dict.fromkeys(known), plural=f"exhaustive checks of {kinds}"
-            )
+            raise UnknownName(f"exhaustive check of {kind}", unknown, known, plural=f"exhaustive checks of {kind}s")
     try:
         seconds = None if time_limit is None else float(time_limit)
     except ValueError:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.program_argument import WithCommand
-from rnn_goldens.command_line.selection_options import corpus_option
+from rnn_goldens.command_line.options import WithCommand, corpus_option
 from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.exit_codes import FINDING
 

@@ -1,13 +1,13 @@
 """``export``: writes goldens in other formats."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.refusals import all_refused, refusals
-from rnn_goldens.command_line.selection_options import corpus_option
+from rnn_goldens.command_line.options import corpus_option
 from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.export import FORMATS, HDF5
 from rnn_goldens.plurals import counted
@@ -15,6 +15,10 @@ from rnn_goldens.plurals import counted
 if TYPE_CHECKING:
     from rnn_goldens.corpus import Corpora
     from rnn_goldens.export.exported_golden import Exported
+
+_WIDTH = 80
+_INDENT = 11
+_MOST_LISTED = 3
 
 
 @click.command(short_help="Write goldens in another format.")
@@ -58,8 +62,9 @@ def export(
     statuses = write(folder, exported.all, replace=replace)
     for one, what in zip(exported.all, statuses, strict=True):
         echo(f"{what:<11}{one.golden_id}")
-    for line in refusals(refused):
-        echo(line)
+    for who, why in _by_reason(refused):
+        text = f"{'refused':<{_INDENT}}{who}: {why}"
+        echo(text if who in refused else _wrapped(text))
     goldens = len(exported.of_goldens)
     ones, unit = (statuses[:goldens], "") if goldens else (statuses, "files ")
     unchanged = ones.count("unchanged")
@@ -87,5 +92,19 @@ def _encode(
         except Unsupported as why:
             refused[golden_id] = str(why)
     if not encoded:
-        raise WrongUse("\n".join(all_refused(refused, to)))
+        raise WrongUse("\n".join(f"{who} cannot be exported to {to}: {why}" for who, why in _by_reason(refused)))
     return encoded, refused
+
+
+def _by_reason(refused: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield who was refused, and why: a golden, or a number of goldens and, after the reason, the first of them."""
+    for why in dict.fromkeys(refused.values()):
+        ids = [golden_id for golden_id, reason in refused.items() if reason == why]
+        more = f" and {len(ids) - _MOST_LISTED} more" if len(ids) > _MOST_LISTED else ""
+        several = f"{why}: {', '.join(ids[:_MOST_LISTED])}{more}"
+        yield (ids[0], why) if len(ids) == 1 else (f"{len(ids)} goldens", several)
+
+
+def _wrapped(text: str) -> str:
+    indent = " " * _INDENT
+    return textwrap.fill(text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnn_goldens.command_line.program_argument import WithCommand, implementation_and_rest
-from rnn_goldens.command_line.selection_options import implementation_argument, parts
+from rnn_goldens.command_line.options import (
+    WithCommand,
+    implementation_and_rest,
+    implementation_argument,
+    lists_of_names,
+)
 from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.golden.features import INPUT_FEATURES
 
 if TYPE_CHECKING:
     from rnn_goldens.fuzz.bounds import Bounds
     from rnn_goldens.fuzz.worker import Started
-
-_SEVERAL: dict[str, Any] = {"multiple": True, "callback": parts}
 
 
 @click.command(
@@ -28,28 +30,22 @@ _SEVERAL: dict[str, Any] = {"multiple": True, "callback": parts}
 @click.option(
     "--examples", type=click.IntRange(min=1), default=1000, show_default=True, help="Maximum number of goldens to draw."
 )
-@click.option("--cell", metavar="NAME,...", help="Only these cells, including custom cells.", **_SEVERAL)
-@click.option(
-    "--features",
-    metavar="NAME,...",
-    help=f"Only goldens that have all of these: {', '.join(INPUT_FEATURES)}.",
-    **_SEVERAL,
-)
-@click.option("--without", metavar="NAME,...", help="Only goldens that have none of these.", **_SEVERAL)
-@click.option("--dtype", metavar="NAME,...", help="The precisions to check in (default: float32).", **_SEVERAL)
-@click.option(
-    "--outputs", metavar="NAME,...", help="Compare only these outputs: out, if h_n is not returned.", **_SEVERAL
+@lists_of_names(
+    "cell",
+    "features",
+    "without",
+    "dtype",
+    "outputs",
+    cell="Only these cells, including custom cells.",
+    features=f"Only goldens that have all of these: {', '.join(INPUT_FEATURES)}.",
+    dtype="The precisions to check in (default: float32).",
 )
 @click.option("--max-layers", type=int, help="Maximum number of layers (default: 3).")
 @click.option("--max-time", type=int, help="Maximum number of time steps (default: 40).")
 @click.option("--max-batch", type=int, help="Maximum number of batch rows (default: 129).")
 @click.option("--max-hidden", type=int, help="Maximum hidden size (default: 72).")
 @click.option("--max-input", type=int, help="Maximum input size (default: 72).")
-@click.option(
-    "--time-limit",
-    type=float,
-    help="Seconds for one golden (default: 10 for a program, 60 in Python).",
-)
+@click.option("--time-limit", type=float, help="Seconds for one golden (default: 10 for a program, 60 in Python).")
 @click.option(
     "--found",
     type=click.Path(path_type=Path),
@@ -60,14 +56,10 @@ def fuzz(
     *,
     arguments: tuple[str, ...],
     examples: int,
-    cell: tuple[str, ...],
-    features: tuple[str, ...],
-    without: tuple[str, ...],
-    dtype: tuple[str, ...],
     outputs: tuple[str, ...],
     time_limit: float | None,
     found: Path | None,
-    **most: int | None,
+    **within: Any,  # noqa: ANN401 - names of cells, features and precisions; largest sizes
 ) -> None:
     """Check an implementation with randomly drawn goldens until one fails; then find the smallest that fails.
 
@@ -88,14 +80,16 @@ def fuzz(
     from rnn_goldens.golden.shapes import chosen_outputs
 
     implementation, rest = implementation_and_rest(arguments)
-    sizes = Sizes(**{name.removeprefix("max_"): value for name, value in most.items() if value is not None})
-    within = bounds(cell or CELLS, sizes, features, without, dtype or ("float32",))
+    names = (within.pop(name) for name in ("cell", "features", "without", "dtype"))
+    cell, features, without, dtype = names
+    sizes = Sizes(**{name.removeprefix("max_"): value for name, value in within.items() if value is not None})
+    drawn = bounds(cell or CELLS, sizes, features, without, dtype or ("float32",))
     folder = AsTyped(found or FOLDER)
     require_folder(folder)
     compared = chosen_outputs(outputs) if outputs else ()
     tested = opened(implementation, time_limit, compared)
     try:
-        request = SearchRequest(_supported(tested, within), folder, implementation, compared)
+        request = SearchRequest(_supported(tested, drawn), folder, implementation, compared)
         sys.exit(run(tested, request, examples, rest))
     finally:
         tested.close()

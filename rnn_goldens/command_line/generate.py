@@ -2,13 +2,13 @@
 
 import shlex
 import sys
-from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.progress_lines import ProgressLines
+from rnn_goldens.command_line.progress import track
 from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.plurals import counted
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from rnn_goldens.generator.scenario_file import ScenarioFile
-
-T = TypeVar("T")
 
 
 @click.command(short_help="Turn scenarios into certified golden files.")
@@ -63,23 +61,36 @@ def generate(
     new: Path | None,
 ) -> None:
     """Certify scenarios and write them as golden files; on an error nothing is written."""
+    others = any((only, check, values_only, replace, file, into, dask))
+    for wrong, why in (
+        (new and others, "--new only writes a template: leave out the other options"),
+        (values_only and not check, "--values-only belongs to --check"),
+        (check and replace, "--check writes nothing, so it cannot be combined with --replace"),
+        (file and not into, "--scenarios needs --into FOLDER, the folder of your goldens"),
+        (
+            "," in str(into),
+            f"--into {into}: a comma separates corpora in --rnn-goldens-corpus; use a folder name without one",
+        ),
+        (
+            not (new or file or values_only or find_spec("torch")),
+            "this project's goldens require torch: pip install torch; to generate your own goldens: --scenarios FILE",
+        ),
+    ):
+        if wrong:
+            raise click.UsageError(why)
     if new is not None:
-        if only or check or values_only or replace or file or into or dask:
-            raise click.UsageError("--new only writes a template: leave out the other options")
         _write_new(new)
         return
-    if values_only and not check:
-        raise click.UsageError("--values-only belongs to --check")
-    _require_consistent(file, into, check=check, replace=replace)
-    if file is None and not values_only:
-        _require_torch()
     from rnn_goldens.cluster import executor
+    from rnn_goldens.corpus import INDEX, corpus_option, open_corpus
     from rnn_goldens.generator.certification_cache import CertificationCache
     from rnn_goldens.generator.generate import generate as generate_corpus
+    from rnn_goldens.generator.scenario_file import ScenarioFile, read_scenarios
+    from rnn_goldens.generator.scenarios import OURS, SCENARIOS
 
-    scenario_file = _scenario_file(file)
+    scenario_file = ScenarioFile(OURS, SCENARIOS) if file is None else read_scenarios(file)
     folder = into or _default_folder(write=not check)
-    before = _version(folder)
+    before = open_corpus(corpus_option(folder)).version if (folder / INDEX).is_file() else ""
     with executor(dask) as workers:
         if check:
             _check(scenario_file, only, folder, workers, values_only=values_only)
@@ -91,7 +102,7 @@ def generate(
             identity=scenario_file.identity,
             adequate=file is None,
             replace=replace,
-            track=_track,
+            track=track,
             certified=certified,
             executor=workers,
         )
@@ -111,39 +122,8 @@ def generate(
             err=True,
         )
     if file is not None and changed:
-        echo(f"to check an implementation against them: {_pytest(folder)}")
-
-
-def _version(folder: Path) -> str:
-    """Return the version of the corpus in a folder; "" if there is none."""
-    from rnn_goldens.corpus import INDEX, corpus_option, open_corpus
-
-    return open_corpus(corpus_option(folder)).version if (folder / INDEX).is_file() else ""
-
-
-def _require_consistent(file: Path | None, into: Path | None, *, check: bool, replace: bool) -> None:
-    if check and replace:
-        raise click.UsageError("--check writes nothing, so it cannot be combined with --replace")
-    if file is not None and into is None:
-        raise click.UsageError("--scenarios needs --into FOLDER, the folder of your goldens")
-    if "," in str(into):
-        raise click.UsageError(
-            f"--into {into}: a comma separates corpora in --rnn-goldens-corpus; use a folder name without one"
-        )
-
-
-def _pytest(folder: Path) -> str:
-    """Return the pytest command that checks an implementation against the goldens in a folder."""
-    from rnn_goldens.corpus import corpus_option
-
-    return f"pytest {shlex.quote(f'--rnn-goldens-corpus={corpus_option(folder)}')}"
-
-
-def _scenario_file(file: Path | None) -> "ScenarioFile":
-    from rnn_goldens.generator.scenario_file import ScenarioFile, read_scenarios
-    from rnn_goldens.generator.scenarios import OURS, SCENARIOS
-
-    return ScenarioFile(OURS, SCENARIOS) if file is None else read_scenarios(file)
+        option = shlex.quote(f"--rnn-goldens-corpus={corpus_option(folder)}")
+        echo(f"to check an implementation against them: pytest {option}")
 
 
 def _write_new(path: Path) -> None:
@@ -177,14 +157,14 @@ def _check(
 
     corpus, scenarios = open_corpus(corpus_option(folder)), scenario_file.scenarios
     if values_only:
-        found = check_values(scenarios, corpus, only, track=_track, executor=workers)
+        found = check_values(scenarios, corpus, only, track=track, executor=workers)
         notes, what = ["compared: content hashes"], "has exactly the content that the scenarios produce"
     else:
         identity = scenario_file.identity
         with TemporaryDirectory() as temporary:
             scratch, adequate = Path(temporary) / "corpus", identity == OURS
             found = check(
-                scenarios, corpus, scratch, only, identity=identity, adequate=adequate, track=_track, executor=workers
+                scenarios, corpus, scratch, only, identity=identity, adequate=adequate, track=track, executor=workers
             )
         notes, what = not_compared(corpus, corpus, only), "is exactly what the scenarios produce"
     for line in (*found, *notes):
@@ -197,44 +177,6 @@ def _check(
     sys.exit(0)
 
 
-def _track(items: "Iterable[T]", total: int, label: str) -> "Iterable[T]":
-    """Show a progress bar, or lines where there is no terminal.
-
-    A second bar, or the end of a line, shows how much of a golden this process has certified.
-    """
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from rnn_goldens.progress import reported_to
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        lines = ProgressLines(label, total)
-        with reported_to(lines.report):
-            for done, item in enumerate(items, 1):
-                yield item
-                lines.count(done)
-        return
-    shown = (
-        TextColumn("{task.description}"),
-        BarColumn(20),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*shown, console=console, transient=True) as bar:
-        overall = bar.add_task(label, total=total)
-        within = bar.add_task("", visible=False)
-
-        def report(part: str, done: int, of: int) -> None:
-            bar.update(within, description=f"  {part}", completed=done, total=of, visible=True)
-
-        with reported_to(report):
-            for item in items:
-                yield item
-                bar.advance(overall)
-                bar.reset(within, visible=False)
-
-
 def _default_folder(*, write: bool) -> Path:
     import rnn_goldens.fixtures as fixtures  # noqa: PLR0402 - so that mypy knows that it is a module
     from rnn_goldens.generator.scenarios import VERSION
@@ -245,13 +187,3 @@ def _default_folder(*, write: bool) -> Path:
             "the goldens of an installed package cannot be changed: choose a folder with --into FOLDER"
         )
     return home / f"v{VERSION.partition('.')[0]}"
-
-
-def _require_torch() -> None:
-    """Raise UsageError if torch, which confirms this project's goldens, is not installed."""
-    from importlib.util import find_spec
-
-    if not find_spec("torch"):
-        raise click.UsageError(
-            "this project's goldens require torch: pip install torch; to generate your own goldens: --scenarios FILE"
-        )

@@ -1,12 +1,14 @@
 """``list`` and ``show``: the content of a corpus."""
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnn_goldens.command_line.selection_options import complete_ids, corpus_option, selecting_options
+from rnn_goldens.command_line.options import Selection, complete, corpus_option, ids_argument, with_selection
 from rnn_goldens.command_line.terminal import echo, echo_json
 from rnn_goldens.plurals import counted
 from rnn_goldens.visible import visible
@@ -31,8 +33,6 @@ _SHORT = {"float64": "f64", "float32": "f32", "bfloat16": "bf16", "float16": "f1
 _OTHER_COLUMNS = 38
 """Minimum width of the columns beside the id."""
 
-gradients_option = click.option("--gradients", is_flag=True, help="Only goldens that have gradients.")
-
 _COLUMNS = ("id", "cell", "features", "dtype", "grad")
 _DIALECT_COLUMNS = ("dialect", "of", "option", "meaning")
 _RECURRENCE_COLUMNS = ("recurrence", "inputs", "outputs", "meaning")
@@ -41,36 +41,23 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 
 @click.command("list")
-@click.argument("patterns", nargs=-1, metavar="[ID-PATTERN]...", shell_complete=complete_ids)
-@selecting_options
-@gradients_option
+@ids_argument("patterns", metavar="[ID-PATTERN]...")
+@with_selection
+@click.option("--gradients", is_flag=True, help="Only goldens that have gradients.")
 @json_option
 @click.option("--dialects", is_flag=True, help="List the dialects and recurrences instead of goldens.")
-def list_(
-    *,
-    patterns: tuple[str, ...],
-    ids: tuple[str, ...],
-    cell: tuple[str, ...],
-    features: tuple[str, ...],
-    without: tuple[str, ...],
-    dtype: tuple[str, ...],
-    corpus: str | None,
-    gradients: bool,
-    as_json: bool,
-    dialects: bool,
-) -> None:
+def list_(*, patterns: tuple[str, ...], selection: Selection, gradients: bool, as_json: bool, dialects: bool) -> None:
     """List goldens, from simple to hard. Goldens of a dialect are listed only if --cell names the dialect."""
     if dialects:
-        if patterns or ids or cell or features or without or dtype or corpus or gradients:
+        if patterns or selection.given or selection.corpus or gradients:
             raise click.UsageError("--dialects lists every dialect and recurrence: leave out what selects goldens")
         _print_dialects(as_json=as_json)
         return
     from rnn_goldens.corpus import open_corpora
-    from rnn_goldens.golden.precision import precision_name
 
-    opened = open_corpora(corpus)
-    entries = opened.select([*patterns, *ids], cell, features, without, gradients=gradients)
-    if wanted := {precision_name(name) for name in dtype}:
+    opened, wanted = open_corpora(selection.corpus), {*selection.precisions}
+    entries = selection.entries(opened, *patterns, gradients=gradients)
+    if wanted:
         entries = [e for e in entries if wanted & set(e.gradient_precisions if gradients else e.precisions)]
     if as_json:
         echo_json(_listed_as_json(opened, entries))
@@ -79,16 +66,16 @@ def list_(
 
 
 def _print_dialects(*, as_json: bool) -> None:
-    import json
-
     from rnn_goldens.golden.built_in_cells import DIALECTS
     from rnn_goldens.golden.recurrences import RECURRENCES
 
     if as_json:
-        of_dialects = ({"of": d.base, "options": dict(d.options), "meaning": d.meaning} for d in DIALECTS.values())
-        named = [{"dialect": name, **about} for name, about in zip(DIALECTS, of_dialects, strict=True)]
+        dialects = [
+            {"dialect": name, "of": d.base, "options": dict(d.options), "meaning": d.meaning}
+            for name, d in DIALECTS.items()
+        ]
         recurrences = [{"recurrence": name, **_arrays_of(r), "meaning": r.meaning} for name, r in RECURRENCES.items()]
-        echo_json(json.dumps([*named, *recurrences], ensure_ascii=False, indent=1))
+        echo_json(json.dumps([*dialects, *recurrences], ensure_ascii=False, indent=1))
         return
     _print_wrapped([[name, d.base, d.option, d.meaning] for name, d in DIALECTS.items()], _DIALECT_COLUMNS)
     echo(f"{counted(len(DIALECTS), 'dialect')}; select one by its name or its option: --cell=gru_reset_before\n")
@@ -104,8 +91,6 @@ def _arrays_of(recurrence: "Recurrence") -> dict[str, dict[str, str]]:
 
 def _listed_as_json(opened: "Corpora", entries: "Sequence[Entry]") -> str:
     """Return index entries as a JSON list, with the corpus and the paths of the files."""
-    import json
-
     from msgspec import UNSET, to_builtins
 
     found: list[dict[str, Any]] = []
@@ -131,16 +116,12 @@ def _print_table(opened: "Corpora", entries: "Sequence[Entry]") -> None:
         mark = ["yes" if entry.gradient_precisions else ""] if with_gradients else []
         rows.append([visible(text) for text in (entry.id, entry.cell, " ".join(entry.features), precisions, *mark)])
     if len(rows) > _MANY:
-        _print_columns(rows)
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            echo("   ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
     elif rows:
         _print_wrapped(rows)
     echo(f"{len(entries)} of {counted(len(opened.entries), 'golden')}, corpus {opened.label}")
-
-
-def _print_columns(rows: list[list[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        echo("   ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _print_wrapped(rows: list[list[str]], columns: Sequence[str] = _COLUMNS) -> None:
@@ -150,21 +131,19 @@ def _print_wrapped(rows: list[list[str]], columns: Sequence[str] = _COLUMNS) -> 
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     console = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else _ONE_LINE)
-    longest = max(len(row[0]) for row in rows)
-    narrow = console.width < _ONE_LINE
-    for heading in [{"grad": "grad" if narrow else "gradients"}.get(name, name) for name in columns[: len(rows[0])]]:
-        no_wrap = heading == columns[0] and console.width >= longest + _OTHER_COLUMNS
-        widest = max(len(word) for row in rows for word in row[2].split() or [""])
-        fits = console.width >= longest + _OTHER_COLUMNS
+    fits = console.width >= max(len(row[0]) for row in rows) + _OTHER_COLUMNS
+    widest = max(len(word) for row in rows for word in row[2].split() or [""])
+    for name in columns[: len(rows[0])]:
+        heading = "gradients" if name == "grad" and console.width >= _ONE_LINE else name
         least = {"features": widest, "grad": len("grad")}.get(heading) if fits else None
-        table.add_column(heading, no_wrap=no_wrap, overflow="fold", min_width=least)
+        table.add_column(heading, no_wrap=fits and name == columns[0], overflow="fold", min_width=least)
     for row in rows:
         table.add_row(*row)
     console.print(table)
 
 
 @click.command()
-@click.argument("golden_id", metavar="ID", shell_complete=complete_ids)
+@click.argument("golden_id", metavar="ID", shell_complete=partial(complete, "ids"))
 @corpus_option
 @json_option
 def show(golden_id: str, corpus: str | None, as_json: bool) -> None:

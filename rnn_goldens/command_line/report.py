@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.selection_options import selecting_options
-from rnn_goldens.command_line.terminal import echo, progress_of
+from rnn_goldens.command_line.options import Selection, with_selection
+from rnn_goldens.command_line.progress import progress_of
+from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.exit_codes import FINDING
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ if TYPE_CHECKING:
 @click.option("--gradients", is_flag=True, help="Also check gradients, of the goldens that have them.")
 @click.option("-k", "expression", metavar="EXPRESSION", help="Only goldens that match, as in pytest.")
 @click.option("-n", "processes", metavar="N", help="Number of processes; needs pytest-xdist.")
-@selecting_options
+@with_selection
 def report(
     *,
     implementations: tuple[str, ...],
@@ -87,9 +88,7 @@ def report(
     gradients: bool,
     expression: str | None,
     processes: str | None,
-    dtype: tuple[str, ...],
-    corpus: str | None,
-    **selection: tuple[str, ...],
+    selection: Selection,
 ) -> None:
     """Check implementations, by default against every golden in every precision, and write a report.
 
@@ -100,7 +99,6 @@ def report(
     from rnn_goldens.corpus import open_corpus
     from rnn_goldens.encoding import json_file
     from rnn_goldens.errors import WrongUse
-    from rnn_goldens.golden.precision import precision_name
     from rnn_goldens.implementations import check_name
     from rnn_goldens.pages.rendering import is_page, require_engine
     from rnn_goldens.programs.command import MARK
@@ -113,24 +111,29 @@ def report(
     for name in names:
         check_name(name)
     drawn = page is not None and is_page(page)
-    if others:
-        selected = {"-k": expression, "--dtype": dtype, **{f"--{name}": names for name, names in selection.items()}}
-        _require_mergeable(drawn=drawn, badge=badge, selected=[option for option, given in selected.items() if given])
+    selected = [*(["-k"] if expression else []), *selection.given]
+    for given, why in (
+        (drawn, "an HTML page needs results per golden, which a conformance.json lacks; use --page FILE.md"),
+        (badge, "a badge covers only what is checked here: leave out --with or --badge"),
+        (selected, f"the other report covers every golden: leave out --with or {''.join(selected[:1])}"),
+    ):
+        if others and given:
+            raise WrongUse(f"--with: {why}")
     if drawn:
         require_engine()
     for path in (output, page, badge):
         if path is not None and (why := _why_not_written(path)):
             echo(f"{path} cannot be written: {why}", err=True)  # reported again at the end
     request = conformance.CheckRequest(
-        open_corpus(corpus),
+        open_corpus(selection.corpus),
         known_failures,
         time_limit,
         expression or "",
         processes or "",
         drawn,
         gradients,
-        selection,
-        [precision_name(name) for name in dtype],
+        selection.names,
+        selection.precisions,
         revision,
     )
     if not request.wanted(back=False):
@@ -152,20 +155,6 @@ def report(
     _write(written)
     if not as_expected or len(found) < len(names):
         sys.exit(FINDING)
-
-
-def _require_mergeable(*, drawn: bool, badge: Path | None, selected: "Sequence[str]") -> None:
-    """Raise WrongUse for options that do not apply to merged reports."""
-    from rnn_goldens.errors import WrongUse
-
-    if drawn:
-        raise WrongUse(
-            "--with: an HTML page needs results per golden, which a conformance.json lacks; use --page FILE.md"
-        )
-    if badge is not None:
-        raise WrongUse("--with: a badge covers only what is checked here: leave out --with or --badge")
-    if selected:
-        raise WrongUse(f"--with: the other report covers every golden: leave out --with or {selected[0]}")
 
 
 def _page(

@@ -1,10 +1,7 @@
-"""Terminal output of the commands; control characters in text of files and programs are escaped."""
+"""Output of the commands; control characters in text of files and programs are escaped."""
 
 import io
-import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import click
 
@@ -32,28 +29,6 @@ def escape_unencodable() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-@contextmanager
-def progress_of(name: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Yield a function that shows how many of all goldens were compared; None if stderr is not a terminal.
-
-    The function uses one line, which is cleared at the end.
-    """
-    if not sys.stderr.isatty():
-        yield None
-        return
-    _line(f"{name}: starting")
-    try:
-        yield lambda done, of: _line(f"{name}: {done} of {of} goldens")
-    finally:
-        _line("")
-
-
-def _line(text: str) -> None:
-    width = shutil.get_terminal_size().columns - 1
-    sys.stderr.write(f"\r\x1b[K{visible(text)[:width]}")
-    sys.stderr.flush()
 
 
 class Group(click.Group):
