@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnn_goldens.command_line.listing import json_option
+from rnn_goldens.command_line.options import EXISTING_FILE
 from rnn_goldens.command_line.terminal import echo, echo_json
 from rnn_goldens.exit_codes import FINDING
 
@@ -20,11 +21,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Show which known defects the installed engines have.")
 @click.argument("engines", nargs=-1, metavar="[ENGINE]...")
 @click.option("--reported", is_flag=True, help="List defects from public trackers, and the deviations for them.")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Your own list of defects, as docs/defects.md describes it.",
-)
+@click.option("--data", type=EXISTING_FILE, help="Your own list of defects, as docs/defects.md describes it.")
 @json_option
 def defects(*, engines: tuple[str, ...], reported: bool, data: Path | None, as_json: bool) -> None:
     """Show which known defects the engines installed here have.

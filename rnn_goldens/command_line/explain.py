@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.options import WithCommand, corpus_option
+from rnn_goldens.command_line.options import PATH, WithCommand, corpus_option
 from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.exit_codes import FINDING
 
@@ -34,7 +34,7 @@ _PAGE = "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md
 @click.option(
     "--against",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Outputs to show beside the golden's: .json or .npz with out and, optionally, h_n and c_n.",
 )
 @click.option("--cell", metavar="NAME", help="The golden's custom cell; its module is imported for the equations.")

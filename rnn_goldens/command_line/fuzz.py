@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnn_goldens.command_line.options import (
+    PATH,
     WithCommand,
     implementation_and_rest,
     implementation_argument,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 @click.option("--time-limit", type=float, help="Seconds for one golden (default: 10 for a program, 60 in Python).")
 @click.option(
     "--found",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Folder for failing goldens; the next run starts with them (default: .rnn-goldens/found).",
 )
 @implementation_argument

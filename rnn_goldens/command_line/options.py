@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, wraps
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -17,6 +18,9 @@ from rnn_goldens.programs.command import MARK, is_command
 
 if TYPE_CHECKING:
     from rnn_goldens.corpus import Corpora, Entry
+
+PATH = click.Path(path_type=Path)
+EXISTING_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

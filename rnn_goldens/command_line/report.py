@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.options import Selection, with_selection
+from rnn_goldens.command_line.options import EXISTING_FILE, PATH, Selection, with_selection
 from rnn_goldens.command_line.progress import progress_of
 from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.exit_codes import FINDING
@@ -28,31 +28,22 @@ if TYPE_CHECKING:
 @click.option(
     "--program", "programs", multiple=True, metavar="COMMAND", help="Check a program as well, as in check -- COMMAND."
 )
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    default="conformance.json",
-    help="The file to write (default: conformance.json).",
-)
+@click.option("--output", type=PATH, default="conformance.json", help="The file to write (default: conformance.json).")
 @click.option(
     "--page",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Also write a page: HTML with pictures if it ends with .html (needs rnn-goldens[html]), else Markdown.",
 )
-@click.option(
-    "--badge",
-    type=click.Path(path_type=Path),
-    help="Also write a JSON file for a shields.io badge.",
-)
+@click.option("--badge", type=PATH, help="Also write a JSON file for a shields.io badge.")
 @click.option(
     "--against",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=EXISTING_FILE,
     help="An earlier conformance.json: fail if a result differs, unless the versions differ too.",
 )
 @click.option(
     "--with",
     "others",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=EXISTING_FILE,
     multiple=True,
     help="A conformance.json of other implementations to include in this report.",
 )
