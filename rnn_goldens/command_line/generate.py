@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.progress import track
-from rnn_goldens.command_line.terminal import echo
+from rnn_goldens.command_line.terminal import echo, track
 from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.plurals import counted
 

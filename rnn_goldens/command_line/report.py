@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnn_goldens.command_line.options import EXISTING_FILE, PATH, Selection, with_selection
-from rnn_goldens.command_line.progress import progress_of
-from rnn_goldens.command_line.terminal import echo
+from rnn_goldens.command_line.terminal import echo, progress_of
 from rnn_goldens.exit_codes import FINDING
 
 if TYPE_CHECKING:

@@ -1,11 +1,20 @@
-"""Output of the commands; control characters in text of files and programs are escaped."""
+"""Output of the commands: text whose control characters are escaped, and progress of long work on stderr."""
 
 import io
+import shutil
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import TypeVar
 
 import click
 
+from rnn_goldens.plurals import counted
+from rnn_goldens.progress import reported_to
 from rnn_goldens.visible import visible, visible_json
+
+T = TypeVar("T")
 
 
 def echo(text: str, *, name: str = "", err: bool = False) -> None:
@@ -41,3 +50,110 @@ class Group(click.Group):
         except click.ClickException as error:
             vars(error).update(message=visible(error.message))
             raise
+
+
+SECONDS = 30.0
+"""The least time between two lines."""
+
+
+class ProgressLines:
+    """Prints ``Certifying: 12 of 14 + 40% (tolerance), 3 minutes left``: the items done, and how much of the next."""
+
+    def __init__(self, label: str, total: int, now: Callable[[], float] = monotonic) -> None:
+        self._label, self._total, self._now = label, total, now
+        self._start = self._last = now()
+        self._begin_item(0)
+
+    def _begin_item(self, done: int) -> None:
+        self._done, self._share, self._part, self._item_start = done, 0.0, "", self._now()
+
+    def count(self, done: int) -> None:
+        """Report the number of items that are done."""
+        self._begin_item(done)
+        self._print()
+
+    def report(self, part: str, done: int, total: int) -> None:
+        """Report how much of the next item is done, as ``rnn_goldens.progress`` does. ``count`` reports its end."""
+        if done < total:
+            self._share, self._part = done / total, part
+            self._print()
+
+    def _print(self) -> None:
+        now = self._now()
+        if now - self._last >= SECONDS:
+            self._last = now
+            of_next = f" + {int(100 * self._share)}% ({self._part})" if self._part else ""
+            echo(f"{self._label}: {self._done} of {self._total}{of_next}{self._left(now)}", err=True)
+
+    def _left(self, now: float) -> str:
+        """Return the time that the next item takes by its share, and the others on average; "" if nothing is done."""
+        spent, before = now - self._item_start, self._item_start - self._start
+        if not self._share and not self._done:
+            return ""
+        item = spent / self._share if self._share else max(spent, before / self._done)
+        average = (before + item) / (self._done + 1)
+        return f", {_minutes(item - spent + average * (self._total - self._done - 1))} left"
+
+
+def _minutes(seconds: float) -> str:
+    """Return a duration in words: less than a minute, or minutes."""
+    minutes = round(seconds / 60)
+    return counted(minutes, "minute") if minutes else "less than a minute"
+
+
+def track(items: Iterable[T], total: int, label: str) -> Iterable[T]:
+    """Show a progress bar, or lines where there is no terminal.
+
+    A second bar, or the end of a line, shows how much of a golden this process has certified.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        lines = ProgressLines(label, total)
+        with reported_to(lines.report):
+            for done, item in enumerate(items, 1):
+                yield item
+                lines.count(done)
+        return
+    shown = (
+        TextColumn("{task.description}"),
+        BarColumn(20),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*shown, console=console, transient=True) as bar:
+        overall = bar.add_task(label, total=total)
+        within = bar.add_task("", visible=False)
+
+        def report(part: str, done: int, of: int) -> None:
+            bar.update(within, description=f"  {part}", completed=done, total=of, visible=True)
+
+        with reported_to(report):
+            for item in items:
+                yield item
+                bar.advance(overall)
+                bar.reset(within, visible=False)
+
+
+@contextmanager
+def progress_of(name: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Yield a function that shows how many of all goldens were compared; None if stderr is not a terminal.
+
+    The function uses one line, which is cleared at the end.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    _line(f"{name}: starting")
+    try:
+        yield lambda done, of: _line(f"{name}: {done} of {of} goldens")
+    finally:
+        _line("")
+
+
+def _line(text: str) -> None:
+    width = shutil.get_terminal_size().columns - 1
+    sys.stderr.write(f"\r\x1b[K{visible(text)[:width]}")
+    sys.stderr.flush()

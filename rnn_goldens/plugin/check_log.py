@@ -1,10 +1,10 @@
 """The check log of a test: all comparisons with its golden, including failures that the test ignored."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnn_goldens.comparison.picture import Picture
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict
@@ -13,11 +13,24 @@ from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.visible import visible
 
+if TYPE_CHECKING:
+    from rnn_goldens.checkable_golden import Golden
+    from rnn_goldens.plugin.marker import SelectedGolden
+
 _LONGEST_REASON = 2_000
 """The largest number of characters of a reason."""
 
 CHECK_FAILS = "the test expects a mismatch, with check_fails"
 """The reason of the known failure that ``check_fails`` records."""
+
+
+Finding = dict[str, str]
+"""``golden``, ``dtype``, ``reason`` and ``judged_by`` of a problem found after a test had ended."""
+
+
+def finding(golden: str, dtype: str, text: str, judged_by: str) -> Finding:
+    """Return a problem found after a golden's test had ended, in a form that xdist can send."""
+    return {"golden": golden, "dtype": dtype, "reason": text, "judged_by": judged_by}
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,19 +43,29 @@ class Comparison:
 
 
 @dataclass(eq=False)
+class RunLog:
+    """What the tests of goldens of a run share.
+
+    Attributes:
+        drawn: whether a page needs pictures of wrong outputs.
+        late: findings made after their tests had ended, which no report contains yet.
+        outputs_right: goldens and precisions whose outputs were all correct in some test.
+    """
+
+    drawn: bool
+    late: list[dict[str, str]] = field(default_factory=list)
+    outputs_right: set[tuple[str, str]] = field(default_factory=set)
+
+
+@dataclass(eq=False)
 class CheckLog:
     """The comparisons of one test with its golden, shared by the golden's copies in other precisions.
 
     Attributes:
-        golden: the golden's id.
-        dtype: the precision under test.
-        calls: the call patterns that the marker or option selects.
-        sizes: the sizes of the golden, by noun.
-        gradients: whether the test must check gradients.
-        drawn: whether a page needs a picture of wrong outputs.
+        golden: a private copy of the golden, in the precision under test.
+        selected: what the test was parametrized with: call patterns to check, whether gradients must be checked.
+        run: shared with other tests.
         threads: the threads that ran before the test; others are threads of the test.
-        late: the list to which findings made after the test are appended; one list per run.
-        outputs_right: goldens and precisions whose outputs were all correct in some test; one set per run.
         comparisons: all comparisons except those of ``check_fails``.
         expected_to_fail: the failed verdicts that ``check_fails`` expected.
         errors: failures without a verdict, such as ``check_fails`` with correct outputs.
@@ -59,15 +82,10 @@ class CheckLog:
         ended: whether the test has ended; findings after that are late findings.
     """
 
-    golden: str
-    dtype: str
-    calls: tuple[str, ...] = ()
-    sizes: Mapping[str, int] = field(default_factory=dict)
-    gradients: bool = False
-    drawn: bool = False
+    golden: "Golden"
+    selected: "SelectedGolden"
+    run: RunLog
     threads: frozenset[int] = frozenset()
-    late: list[dict[str, str]] = field(default_factory=list)
-    outputs_right: set[tuple[str, str]] = field(default_factory=set)
     comparisons: list[Comparison] = field(default_factory=list)
     expected_to_fail: list[Verdict] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -92,16 +110,20 @@ class CheckLog:
             raise
         except Exception as error:
             message = f"the comparison raised {type(error).__name__}: {first_line(error)}"
-            self.errors.append(f"{self.golden} in {self.dtype}: {message}")
+            self.errors.append(f"{self.golden.id} in {self.golden.dtype}: {message}")
             raise
 
     def note(self, dtype: str, verdict: Verdict, of: str = OUTPUTS) -> None:
         """Record a verdict, in any thread, during or after the test."""
         self.comparisons.append(Comparison(dtype, verdict, of))
         if of == OUTPUTS and verdict.passed and not verdict.not_checked:
-            self.outputs_right.add((self.golden, dtype))
+            self.run.outputs_right.add((self.golden.id, dtype))
         if self.ended and not verdict.passed:
-            self.late.append(finding(self.golden, self.dtype, verdict.message.partition("\n")[0], "comparison"))
+            self.run.late.append(self.finding(verdict.message.partition("\n")[0], "comparison"))
+
+    def finding(self, text: str, judged_by: str) -> Finding:
+        """Return a problem found after the test had ended."""
+        return finding(self.golden.id, self.golden.dtype, text, judged_by)
 
     def note_refusal(self, pattern: str, why: Unsupported) -> None:
         """Record a call pattern that the implementation refused."""
@@ -139,24 +161,24 @@ class CheckLog:
     @property
     def shown_right(self) -> bool:
         """Return whether outputs, or required gradients, were correct in the precision under test or a higher one."""
-        least = PRECISIONS[self.dtype].bits
+        least = PRECISIONS[self.golden.dtype].bits
         return any(one.verdict.passed and PRECISIONS[one.dtype].bits >= least for one in self._counting)
 
     @property
     def _counting(self) -> list[Comparison]:
-        return [one for one in self.comparisons if one.of == GRADIENTS or not self.gradients]
+        return [one for one in self.comparisons if one.of == GRADIENTS or not self.selected.gradients]
 
     def missing(self) -> str:
         """Return a sentence about the checks that a test omitted; "" if it omitted none."""
-        if self.gradients and not self._counting:
+        if self.selected.gradients and not self._counting:
             outputs = ": check(out, h_n) compares only outputs" if self.comparisons else ""
             return f"no gradient was checked: the test requested gradients and never called check_gradients{outputs}"
         if not self.comparisons and not self.expected_to_fail:
             return "nothing was checked: the test requested rnn_golden and never called its check(out, h_n)"
         if not self.shown_right and not self.expected_to_fail:
             made_in = ", ".join(dict.fromkeys(one.dtype for one in self._counting))
-            return f"nothing was checked in {self.dtype}, only in {made_in}, which is less precise"
-        if missing := [name for name in self.calls if name not in self.called]:
+            return f"nothing was checked in {self.golden.dtype}, only in {made_in}, which is less precise"
+        if missing := [name for name in self.selected.calls if name not in self.called]:
             return (
                 f"calls={', '.join(missing)} was not run: check(out, h_n) compares a single call; "
                 "check_calls(run) runs the patterns"
@@ -172,15 +194,6 @@ def first_line(error: object) -> str:
         text = f"{type(error).__name__}, and its text raised {type(raised).__name__}"
     line = text.strip().partition("\n")[0] or f"{type(error).__name__}, no reason given"
     return visible(line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]} …")
-
-
-Finding = dict[str, str]
-"""``golden``, ``dtype``, ``reason`` and ``judged_by`` of a problem found after a test had ended."""
-
-
-def finding(golden: str, dtype: str, text: str, judged_by: str) -> Finding:
-    """Return a problem found after a golden's test had ended, in a form that xdist can send."""
-    return {"golden": golden, "dtype": dtype, "reason": text, "judged_by": judged_by}
 
 
 def entry_of(check_log: CheckLog | None) -> dict[str, Any]:
@@ -207,8 +220,8 @@ def entry_of(check_log: CheckLog | None) -> dict[str, Any]:
         entry["gradients"] = _compared(of_gradients)
         if check_log.outputs_wrong or any(one.of == OUTPUTS for one in check_log.wrong):
             entry["gradients"]["outputs_wrong"] = True
-    if check_log.calls:
-        entry["calls"] = {name: name in check_log.patterns_run for name in check_log.calls}
+    if calls := check_log.selected.calls:
+        entry["calls"] = {name: name in check_log.patterns_run for name in calls}
     return entry
 
 

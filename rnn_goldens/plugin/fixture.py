@@ -19,7 +19,6 @@ from rnn_goldens.comparison.picture import picture
 from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, verdict_on
-from rnn_goldens.corpus.discrimination import sizes_of
 from rnn_goldens.diagnosis.candidate_search import CandidateSearch, SearchState
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.errors import RnnGoldensError, WrongUse
@@ -28,7 +27,7 @@ from rnn_goldens.golden.data import InputsData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.shapes import OutputNames
 from rnn_goldens.plugin import settings
-from rnn_goldens.plugin.check_log import CheckLog, Finding, finding
+from rnn_goldens.plugin.check_log import CheckLog, Finding, RunLog
 from rnn_goldens.plugin.guard import ImplementationFailed, failures_as_errors
 from rnn_goldens.plugin.marker import SelectedGolden
 from rnn_goldens.plugin.options import without_golden
@@ -40,13 +39,12 @@ class GoldenUnderTest(Golden):
     """A golden that records what is checked.
 
     Attributes:
-        reference: a private copy that comparisons use, so that a test cannot change expected values by accident.
-        check_log: what was checked so far; shared by copies in other precisions.
+        check_log: what was checked so far; shared by copies in other precisions. It has a private copy of the golden,
+            which comparisons use, so that a test cannot change expected values by accident.
         search: causes found for other failures of the same test function.
         copies: this golden and all its copies in other precisions.
     """
 
-    reference: Golden
     check_log: CheckLog
     search: CandidateSearch
     copies: list["GoldenUnderTest"] = field(default_factory=list)
@@ -103,7 +101,7 @@ class GoldenUnderTest(Golden):
         watched = self._watched(run, partial(outputs_of, golden=reference))
         again = partial(watched, self._reference.for_implementation())
         compared = partial(self._compared, call_again=again, outputs=outputs)
-        patterns = log.calls if calls is None else calls
+        patterns = log.selected.calls if calls is None else calls
         log.called.update([patterns] if isinstance(patterns, str) else patterns)
         for name, verdict in compare_calls(reference, watched, compared, patterns, log.note_refusal):
             log.patterns_run.add(name)
@@ -160,7 +158,7 @@ class GoldenUnderTest(Golden):
 
     @property
     def _reference(self) -> Golden:
-        return self.reference.in_precision(self.dtype)
+        return self.check_log.golden.in_precision(self.dtype)
 
     def _compared(
         self, *found: object, call_again: Callable[[], Sequence[Any]] | None = None, outputs: OutputNames = None
@@ -169,7 +167,7 @@ class GoldenUnderTest(Golden):
         with self.check_log.comparing():
             actual = actual_outputs(self._reference.comparing(outputs), *found)
             verdict = verdict_on(actual)
-            if self.check_log.drawn and not verdict.passed and self.check_log.picture is None:
+            if self.check_log.run.drawn and not verdict.passed and self.check_log.picture is None:
                 self.check_log.picture = picture(actual)
             return diagnosed(actual, verdict, self.search, call_again=call_again)
 
@@ -185,7 +183,7 @@ class GoldenUnderTest(Golden):
             outputs = run and self._reference._outputs_of(run, self._compared)
             if outputs is not None and not outputs.passed:
                 self.check_log.outputs_wrong = True
-            right = (self.id, self.dtype) in self.check_log.outputs_right
+            right = (self.id, self.dtype) in self.check_log.run.outputs_right
             return diagnosed(actual, verdict, self.search, meaning=meaning, outputs=outputs, outputs_right=right)
 
     def expected_arrays(self) -> dict[str, list[NDArray[Any]]]:
@@ -205,10 +203,12 @@ CHECK_LOG = pytest.StashKey[CheckLog]()
 CANDIDATE_SEARCHES = pytest.StashKey[dict[str, CandidateSearch]]()
 """One search per test: two tests may check different networks."""
 
-_OUTPUTS_RIGHT = pytest.StashKey[set[tuple[str, str]]]()
-_SPENT = pytest.StashKey[SearchState]()
-LATE = pytest.StashKey[list[dict[str, str]]]()
-"""Findings made after their tests had ended, which no report contains yet."""
+_RUN_LOG = pytest.StashKey[RunLog]()
+
+
+def run_log(config: pytest.Config) -> RunLog:
+    """Return what the tests of goldens of a run share."""
+    return config.stash.setdefault(_RUN_LOG, RunLog(settings.draws(config)))
 
 
 def golden_under_test(request: pytest.FixtureRequest) -> Golden:
@@ -225,44 +225,27 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
         golden = golden.comparing(selected.outputs or None).in_profile(*selected.profile.parts)
     except RnnGoldensError as error:
         pytest.fail(f"rnn-goldens: {error}", pytrace=False)
-    late = request.config.stash.setdefault(LATE, [])
-    drawn = settings.draws(request.config)
-    check_log = CheckLog(
-        selected.id,
-        selected.dtype,
-        selected.calls,
-        sizes_of(golden),
-        threads=frozenset(sys._current_frames()),
-        late=late,
-        drawn=drawn,
-        gradients=selected.gradients,
-        outputs_right=request.config.stash.setdefault(_OUTPUTS_RIGHT, set()),
-    )
-    request.node.stash[CHECK_LOG] = check_log
-    spent = request.config.stash.setdefault(_SPENT, SearchState())
+    threads = frozenset(sys._current_frames())
+    check_log = request.node.stash[CHECK_LOG] = CheckLog(golden.copied(), selected, run_log(request.config), threads)
+    searches = request.config.stash.setdefault(CANDIDATE_SEARCHES, {})
+    spent = next((search.spent for search in searches.values()), SearchState())
     test = without_golden(request.node.nodeid, selected.id, selected.dtype)
-    search = request.config.stash.setdefault(CANDIDATE_SEARCHES, {}).setdefault(test, CandidateSearch(test, spent))
+    search = searches.setdefault(test, CandidateSearch(test, spent))
     values = {f.name: getattr(golden, f.name) for f in fields(golden)}
-    reference = golden.copied()
-    return GoldenUnderTest(**values, reference=reference, check_log=check_log, search=search)
+    return GoldenUnderTest(**values, check_log=check_log, search=search)
 
 
-def held_by_threads(late: list[Finding]) -> Iterator[Finding]:
-    """Yield a finding for each golden that a running thread of its test may still check.
-
-    Args:
-        late: the run's list of findings.
-    """
+def held_by_threads(run: RunLog) -> Iterator[Finding]:
+    """Yield a finding for each golden of a run that a running thread of its test may still check."""
     logs = dict[CheckLog, None]()
     for thread, top in sys._current_frames().items():
         values = [value for frame, _ in walk_stack(top) for value in list(frame.f_locals.values())]
         parts = [part for value in values for part in (value if isinstance(value, tuple | list) else [value])]
         held = [part.__self__ if isinstance(part, MethodType) else part for part in parts]
         of_thread = [golden.check_log for golden in held if isinstance(golden, GoldenUnderTest)]
-        logs |= dict.fromkeys(log for log in of_thread if log.late is late and thread not in log.threads)
+        logs |= dict.fromkeys(log for log in of_thread if log.run is run and thread not in log.threads)
     for log in logs:
-        text = "a thread of its test still runs and may check it; join the thread in the test"
-        yield finding(log.golden, log.dtype, text, UNCHECKED)
+        yield log.finding("a thread of its test still runs and may check it; join the thread in the test", UNCHECKED)
 
 
 def fail_if_unchecked(item: pytest.Item) -> None:
@@ -277,4 +260,4 @@ def fail_if_unchecked(item: pytest.Item) -> None:
     if check_log.refused or check_log.wrong or not (missing := check_log.missing()):
         return  # nothing is missing, or a subtest has reported the refusal or the mismatch
     check_log.unchecked = True
-    pytest.fail(f"{check_log.golden}: {missing}", pytrace=False)
+    pytest.fail(f"{check_log.golden.id}: {missing}", pytrace=False)

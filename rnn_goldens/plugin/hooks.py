@@ -105,7 +105,7 @@ class Listener:
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         """Print the sections about goldens, and why the run is not complete."""
         if self.run_results is not None:
-            from rnn_goldens.plugin.summary import summarize
+            from rnn_goldens.plugin.terminal import summarize
 
             summarize(terminalreporter, self.run_results)
 

@@ -11,7 +11,7 @@ import pytest
 from rnn_goldens.errors import ProgramFailed, RnnGoldensError, WrongUse
 from rnn_goldens.implementations import Implementation, resolve
 from rnn_goldens.implementations.resolution import backward_of
-from rnn_goldens.plugin.fixture import LATE
+from rnn_goldens.plugin.fixture import run_log
 from rnn_goldens.plugin.guard import TIME_LIMIT, Guard
 from rnn_goldens.plugin.options import PROGRAM, setting
 from rnn_goldens.plugin.settings import base_folder, time_limit
@@ -69,7 +69,7 @@ def start(config: pytest.Config) -> None:
     try:
         folder, of_program = base_folder(config, "implementation"), is_command(name)
         limit = time_limit(config) or (PROGRAM_TIME_LIMIT if of_program else TIME_LIMIT)
-        run, late = resolve(name, folder, limit), config.stash.setdefault(LATE, [])
+        run, late = resolve(name, folder, limit), run_log(config).late
         if isinstance(run, Program):
             config.stash[PROGRAM] = {run.name: run.version}
         now = config.stash.get(NOW, None)

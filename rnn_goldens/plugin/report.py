@@ -1,23 +1,179 @@
-"""The file that ``--rnn-goldens-report`` names, created before any test runs: JSON, or an HTML page."""
+"""The file that ``--rnn-goldens-report`` names: the outcome of each golden, as JSON or as an HTML page."""
 
 import contextlib
 import os
+import platform
 import shlex
+import sys
+import time
 from collections.abc import Sequence
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from rnn_goldens.atomic_write import write_whole
+from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.implementations.builtin import versions_of_packages
 from rnn_goldens.pages.content import About, Checked, Content
 from rnn_goldens.pages.rendering import is_page, render
 from rnn_goldens.plugin.builtin_check import as_typed
-from rnn_goldens.plugin.options import FLAGS, OPTIONS, flag, ini_name, setting
-from rnn_goldens.plugin.results_file import Document, ResultsFile
-from rnn_goldens.plugin.settings import corpora_of_all, path_setting
+from rnn_goldens.plugin.options import FLAGS, INCOMPLETE, OPTIONS, PROGRAM, flag, ini_name, message_of, setting
+from rnn_goldens.plugin.run_results import RUN_RESULTS, RunResults
+from rnn_goldens.plugin.settings import CORPUS, corpora_of_all, path_setting
+from rnn_goldens.plugin.terminal import write_line
+from rnn_goldens.plurals import counted, was_or_were
 from rnn_goldens.programs.command import MARK, is_command
-from rnn_goldens.result import Result
+from rnn_goldens.result import FAILED, Drawn, Result
+from rnn_goldens.schema import FORMATS
+
+Document = dict[str, Any]
+
+_SECONDS_BETWEEN = 1.0
+"""Minimum seconds between updates of the file during a run. The updates keep the results if the process is killed."""
+
+_PAUSE = 20
+"""The interval is at least this many times the time that writing takes."""
+
+FRAMEWORKS = ("torch", "jax", "flax", "keras", "tensorflow", "onnxruntime")
+"""Frameworks whose versions are listed if they are imported."""
+
+RUNNING = "the run has not ended: it is still running, or its process was killed"
+
+MAX_NUMBERS = 2_000_000
+"""Maximum count of numbers in all pictures of a run. Later failures have a message but no picture."""
+
+_WHY = {
+    pytest.ExitCode.INTERRUPTED: "the run was interrupted",
+    pytest.ExitCode.INTERNAL_ERROR: "pytest had an internal error",
+    pytest.ExitCode.USAGE_ERROR: "pytest had a usage error",
+}
+
+
+class ResultsFile:
+    """Writes the run results to a file: incomplete results from the start of the run on, final results at its end.
+
+    Attributes:
+        drawn: the details of each test's wrong results, for HTML pages; empty if no page is written.
+    """
+
+    def __init__(self, path: Path, config: pytest.Config) -> None:
+        """Create the file, or replace an existing file. If this fails, the run continues and reports the error."""
+        self.path = path
+        self.config = config
+        self._written, self._pause = 0.0, _SECONDS_BETWEEN
+        self._error = ""
+        self.drawn: dict[str, Drawn] = {}
+        self._numbers = 0
+        try:
+            self.write(RUNNING)
+        except OSError as error:
+            self._error = not_written(path, error)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self) -> None:
+        """Report at the start of the run that the file cannot be written."""
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if self._error and reporter is not None:
+            write_line(reporter, f"rnn-goldens: {self._error}", red=True)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self) -> None:
+        """Write the file with the selected goldens, all unchecked."""
+        self._update()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Store the picture of a failure, and update the file; a rerun replaces the first attempt."""
+        if (drawn := message_of(report).get("drawn")) is not None:
+            self.drawn[report.nodeid] = self._limited(drawn)
+        if report.when == "teardown" and time.monotonic() - self._written > self._pause:
+            self._update()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the final results, or why the run is not complete."""
+        try:
+            self.write(self._why_incomplete(exitstatus), ended=True)
+            self._error = ""
+        except OSError as error:  # pytest still prints its results
+            self._error = not_written(self.path, error)
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
+        """Report that the final file could not be written."""
+        if self._error:
+            write_line(terminalreporter, f"rnn-goldens: {self._error}", red=True)
+
+    def _limited(self, drawn: Drawn) -> Drawn:
+        if (picture := drawn["picture"]) is None:
+            return drawn
+        self._numbers += 2 * len(picture["got"]) + sum(map(len, picture["errors"]))
+        return {**drawn, "picture": picture if self._numbers <= MAX_NUMBERS else None}
+
+    def write(self, why: str, *, ended: bool = False) -> None:
+        """Write the file atomically, with the reason why the run is not complete ("" if it is), and causes if ended."""
+        begin, entries = time.monotonic(), self._run_results.entries
+        document: Document = {"kind": "results", "format": FORMATS["results"], "complete": not why}
+        document |= {"versions": versions(self.config)}
+        if ended:
+            document["causes"] = self._causes()
+        document |= {"why": why, "results_so_far": entries} if why else {"results": entries}
+        write_whole(self.path, self.encoded(document))
+        self._written = time.monotonic()
+        self._pause = max(_SECONDS_BETWEEN, _PAUSE * (self._written - begin))
+
+    def encoded(self, document: Document) -> bytes:
+        """Return the bytes of the file."""
+        return json_file.encode(document)
+
+    def _update(self) -> None:
+        with contextlib.suppress(OSError):  # reported at the end
+            self.write(RUNNING)
+
+    def _causes(self) -> list[Document]:
+        if not self._run_results.with_outcome(FAILED):
+            return []
+        from rnn_goldens.diagnosis.diagnosis_json import to_json
+        from rnn_goldens.plugin.causes import diagnoses
+
+        return [to_json(diagnosis) for diagnosis in diagnoses(self.config)]
+
+    @property
+    def _run_results(self) -> RunResults:
+        return self.config.stash.get(RUN_RESULTS, None) or RunResults()
+
+    def _why_incomplete(self, exitstatus: int) -> str:
+        if why := self.config.stash.get(INCOMPLETE, ""):
+            return why
+        if exitstatus in _WHY:
+            return _WHY[pytest.ExitCode(exitstatus)]
+        missing, of_all = self._run_results.unfinished, counted(len(self._run_results.entries), "golden")
+        return f"{missing} of {of_all} {was_or_were(missing)} not compared" if missing else ""
+
+
+def not_written(path: Path, error: OSError) -> str:
+    """Return the message for a results file that cannot be written."""
+    old = "; the file there is of an earlier run" if path.is_file() else ""
+    return f"the report {path} cannot be written: {error.strerror}{old}"
+
+
+def versions(config: pytest.Config) -> dict[str, Any]:
+    """Return the versions for the results file, with the corpus if it is open and the implementation if it is set."""
+    found: dict[str, Any] = {} if CORPUS not in config.stash else {"corpus": config.stash[CORPUS].label}
+    found |= {"rnn-goldens": version("rnn-goldens"), "python": platform.python_version(), "numpy": np.__version__}
+    found |= {"pytest": pytest.__version__, "machine": f"{platform.system()} {platform.machine()}"}
+    found |= {name: str(getattr(sys.modules[name], "__version__", "?")) for name in FRAMEWORKS if name in sys.modules}
+    if name := setting(config, "implementation"):
+        own = config.stash.get(PROGRAM, {}) if is_command(name) else versions_of_packages(name)
+        found["implementation"] = {"name": name, "versions": own}
+    return found
+
 
 _NOT_REPEATED = ("cell", "features", "without", "dtype", "report", "implementation")
 """Options that are not repeated: they select goldens, name the report, or are in the command in another form."""

@@ -9,11 +9,12 @@ import pytest
 
 from rnn_goldens.comparison.gradient_rows import gradient_rows
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict
+from rnn_goldens.corpus.discrimination import sizes_of
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.check_log import CHECK_FAILS, CheckLog, entry_of, first_line
-from rnn_goldens.plugin.fixture import CHECK_LOG, LATE
+from rnn_goldens.plugin.fixture import CHECK_LOG, run_log
 from rnn_goldens.plugin.marker import SelectedGolden, selected_of, skip_reason
 from rnn_goldens.plugin.options import MESSAGE, PROPERTY, Message, message_of
 from rnn_goldens.plugin.run_results import RUN_RESULTS
@@ -145,12 +146,12 @@ def _end(item: pytest.Item, check_log: CheckLog | None, message: Message) -> Non
     """Send what a test found; clear its state, so that a rerun starts anew; further findings are late findings."""
     del item.stash[_WORST]
     if check_log is not None:
-        message["calls"], message["sizes"] = check_log.call_patterns, dict(check_log.sizes)
-        if check_log.drawn and check_log.wrong:
+        message["calls"], message["sizes"] = check_log.call_patterns, sizes_of(check_log.golden)
+        if check_log.run.drawn and check_log.wrong:
             message["drawn"] = _drawn(check_log)
         check_log.ended = True
         del item.stash[CHECK_LOG]
-    if late := item.config.stash.get(LATE, []):
+    if late := run_log(item.config).late:
         message["late"] = list(late)
         late.clear()
 

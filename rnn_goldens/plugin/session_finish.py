@@ -8,16 +8,12 @@ import pytest
 
 from rnn_goldens.diagnosis.candidate_search import Failure
 from rnn_goldens.plugin.check_log import Finding
-from rnn_goldens.plugin.fixture import CANDIDATE_SEARCHES, LATE, held_by_threads
+from rnn_goldens.plugin.fixture import CANDIDATE_SEARCHES, held_by_threads, run_log
 from rnn_goldens.plugin.options import MESSAGE, PROGRAM, PROPERTY, Message, setting
-from rnn_goldens.plugin.run_results import RunResults, first_names
+from rnn_goldens.plugin.run_results import RunResults
 from rnn_goldens.plugin.settings import KNOWN, SKIP
-from rnn_goldens.plugin.terminal import shorten
-from rnn_goldens.plurals import counted, was_or_were
-from rnn_goldens.result import FAILED, REFUSED, UNCHECKED, Result, is_compared
-
-LIST_LINES = pytest.StashKey[Sequence[str]]()
-"""Lines of the summary about known failures."""
+from rnn_goldens.plugin.terminal import LIST_LINES, problems, shorten
+from rnn_goldens.result import FAILED, Result, is_compared
 
 _FAILURES = pytest.StashKey[list[Failure]]()
 """Wrong outputs and gradients, also from workers."""
@@ -26,8 +22,8 @@ _FAILURES = pytest.StashKey[list[Failure]]()
 def end(session: pytest.Session, run_results: RunResults) -> None:
     """Diagnose failures, and fail a run with failed or unchecked goldens; an xdist worker only sends its findings."""
     config = session.config
-    late = config.stash.get(LATE, [])
-    late += held_by_threads(late)
+    late = run_log(config).late
+    late += held_by_threads(run_log(config))
     failures = config.stash.setdefault(_FAILURES, [])
     for search in config.stash.get(CANDIDATE_SEARCHES, {}).values():
         failures += search.failures
@@ -94,43 +90,3 @@ def _report_late(config: pytest.Config, entry: Result) -> None:
     ):
         setattr(report, MESSAGE, {"is_late": True})
         config.hook.pytest_runtest_logreport(report=report)
-
-
-def problems(config: pytest.Config, run_results: RunResults) -> list[str]:
-    """Return why a run is not complete, or checked nothing."""
-    found: list[str] = []
-    refused = {name for patterns in run_results.called.values() for name in patterns["refused"]}
-    for name in run_results.patterns_not_run:
-        why = "it was refused" if name in refused else "no golden of this run supports it"
-        found.append(f"calls={name} was not run: {why}")
-    if run_results.nothing_checked:
-        found.append(f"nothing was checked: {_reason_nothing_checked(run_results)}")
-    if not runs_no_tests(config) and (missing := run_results.with_outcome(UNCHECKED)):
-        of_all = f"{len(missing)} of {counted(len(run_results.entries), 'golden')} {was_or_were(len(missing))}"
-        found.append(f"{of_all} selected and not compared: {', '.join(first_names(missing, '… and'))}")
-    found += [
-        f"{'' if late['judged_by'] == UNCHECKED else 'after its test had ended, '}"
-        f"{late['golden']} in {late['dtype']}: {late['reason']}"
-        for late in run_results.late
-    ]
-    return found
-
-
-_NO_TEST_OPTIONS = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test")
-"""pytest options that show what would run, instead of running tests."""
-
-
-def runs_no_tests(config: pytest.Config) -> bool:
-    """Return whether pytest only shows what it would run."""
-    return any(config.getoption(name, False) for name in _NO_TEST_OPTIONS)
-
-
-def _reason_nothing_checked(run_results: RunResults) -> str:
-    refused, skipped = len(run_results.with_outcome(REFUSED)), len(run_results.on_skip_list)
-    if not skipped:
-        return f"{_all_of(refused)} refused"
-    return f"{_all_of(skipped)} on the skip list" if not refused else f"{refused} refused, {skipped} on the skip list"
-
-
-def _all_of(count: int) -> str:
-    return "the one golden was" if count == 1 else f"all {counted(count, 'golden')} were"

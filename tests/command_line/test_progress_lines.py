@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from rnn_goldens import RecurrenceScenario, certify
-from rnn_goldens.command_line import progress
-from rnn_goldens.command_line.progress import SECONDS, ProgressLines
+from rnn_goldens.command_line import terminal
+from rnn_goldens.command_line.terminal import SECONDS, ProgressLines
 from rnn_goldens.generator.pool import WORTH_A_POOL
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -99,7 +99,7 @@ def lines_of_generate(run: Run, folder: Path, goldens: int, monkeypatch: pytest.
     run("generate", "--new", "mine.py")
     mine = folder / "mine.py"
     mine.write_text(mine.read_text("utf-8") + MORE.replace("MORE", str(goldens)), "utf-8")
-    monkeypatch.setattr(progress, "SECONDS", 0)
+    monkeypatch.setattr(terminal, "SECONDS", 0)
     return run("generate", "--scenarios", "mine.py", "--into", "goldens").stderr.splitlines()
 
 

@@ -16,7 +16,7 @@ from rnn_goldens.plugin.builtin_check.supervisor import DRAWN, RESULTS
 from rnn_goldens.plugin.builtin_check.supervisor import NOW as NOW_FILE
 from rnn_goldens.plugin.implementation import NOW, WRONG_USE, start, stop
 from rnn_goldens.plugin.marker import example_of_id
-from rnn_goldens.plugin.results_file import ResultsFile
+from rnn_goldens.plugin.report import ResultsFile
 
 _wrong_uses: list[str] = []
 _RESULTS = pytest.StashKey[ResultsFile]()
