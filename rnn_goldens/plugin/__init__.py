@@ -9,7 +9,7 @@ Four modules define what a project's tests can use:
 - ``report``: the file that ``--rnn-goldens-report`` writes.
 
 Internal modules, among others: ``check_log`` records the comparisons of a test, ``report_hooks`` derives the outcome,
-``run_results`` collects the outcomes of a run, and ``session_finish`` turns them into an exit code and a summary.
-``guard`` calls an implementation, and ``process_state`` restores what a test changed. ``builtin_check`` runs
-``rnn-goldens check``.
+``run_results`` collects the outcomes of a run, ``session_finish`` turns them into an exit code, and ``terminal``
+prints them. ``guard`` calls an implementation, and ``process_state`` restores what a test changed. ``builtin_check``
+runs ``rnn-goldens check``.
 """

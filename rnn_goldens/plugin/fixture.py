@@ -99,8 +99,9 @@ class GoldenUnderTest(Golden):
         __tracebackhide__ = True
         reference, log = self._reference.comparing(outputs), self.check_log
         watched = self._watched(run, partial(outputs_of, golden=reference))
-        again = partial(watched, self._reference.for_implementation())
-        compared = partial(self._compared, call_again=again, outputs=outputs)
+        compared = partial(
+            self._compared, call_again=lambda: watched(self._reference.for_implementation()), outputs=outputs
+        )
         patterns = log.selected.calls if calls is None else calls
         log.called.update([patterns] if isinstance(patterns, str) else patterns)
         for name, verdict in compare_calls(reference, watched, compared, patterns, log.note_refusal):

@@ -6,8 +6,8 @@ one entry for each cause if conditions can tell its goldens from all others.
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -44,9 +44,9 @@ def _passing(config: pytest.Config, run_results: RunResults) -> Iterator[str]:
     ran = [e for e in run_results.entries if e["outcome"] not in NOT_CHECKED and e.get("judged_by") != "skip"]
     by_line: dict[int, tuple[ListEntry, list[Result]]] = {}
     for entry in ran:
-        corpus = entry.get("corpus", "")
-        one = settings.first_listed(config, settings.KNOWN, entry["golden"], entry["dtype"], corpus)
-        if one is not None:
+        about = settings.corpora_of(config, entry.get("corpus", "")).entry(entry["golden"])
+        listed = settings.listed_in(config, settings.KNOWN)
+        if one := next((one for one in listed if one.matches(about, entry["dtype"])), None):
             by_line.setdefault(one.line, (one, []))[1].append(entry)
     for one, entries in by_line.values():
         passes = [entry for entry in entries if passes_again(entry)]
@@ -81,7 +81,7 @@ def _updated(config: pytest.Config, run_results: RunResults, exitstatus: int) ->
         except OSError as error:  # the results are still reported
             yield f"{path.name} was not changed, because it cannot be written: {error.strerror}"
             return
-    counts = f"{len(after.new)} new, {len(after.narrowed)} narrowed, {len(after.gone)} gone"
+    counts = f"{after.new} new, {after.narrowed} narrowed, {after.gone} gone"
     yield f"{'wrote' if changed else 'unchanged:'} {path.name}: {counts}"
     if after.new:
         yield f"  replace each reason that starts with “{UNEXPLAINED.strip(': ')}”"
@@ -115,21 +115,13 @@ def _fails(entry: Result) -> bool:
     return entry["outcome"] in WRONG and not passes_again(entry)
 
 
-@dataclass(frozen=True)
-class UpdatedList:
-    """The updated file.
-
-    Attributes:
-        text: its content.
-        gone: entries whose goldens all pass.
-        narrowed: entries of which some goldens pass; they are restricted to the remaining goldens.
-        new: failures without an entry.
-    """
+class UpdatedList(NamedTuple):
+    """The text of the updated file, and its numbers of new, narrowed and removed entries."""
 
     text: str
-    gone: Sequence[ListEntry]
-    narrowed: Sequence[ListEntry]
-    new: Sequence[Result]
+    new: int
+    narrowed: int
+    gone: int
 
 
 def updated_list(
@@ -144,23 +136,21 @@ def updated_list(
         results: the results of goldens that were compared or raised an error.
     """
     by_id = {entry.id: entry for entry in entries}
-    passed = {_of(result) for result in results if not _fails(result)}
     failed = [result for result in results if _fails(result)]
-    known_to_fail = set(map(_of, failed))
-    gone, narrowed = list[ListEntry](), list[ListEntry]()
+    known_to_fail = {*map(_of, failed)}
+    passed = {*map(_of, results)} - known_to_fail
+    narrowed = gone = 0
     lines = text.removeprefix("\ufeff").splitlines()
     for one in listed:
         covered = _matched(one, by_id)
-        passing = [(e, dtype) for e, dtype in covered if (e.id, dtype) in passed]
-        if not passing:
-            continue
-        failing = [(e, dtype) for e, dtype in covered if (e.id, dtype) in known_to_fail]
-        lines[one.line - 1] = "\n".join(_narrowed(one, covered, passing, failing)) or _REMOVED
-        (gone if len(passing) == len(covered) else narrowed).append(one)
+        passing, failing = ([(e, d) for e, d in covered if (e.id, d) in some] for some in (passed, known_to_fail))
+        if passing:
+            lines[one.line - 1] = "\n".join(_narrowed(one, covered, passing, failing)) or _REMOVED
+            gone += len(passing) == len(covered)
+            narrowed += len(passing) != len(covered)
     new = [r for r in failed if not any(one.matches(by_id[r["golden"]], r["dtype"]) for one in listed)]
     lines += _new_lines(new, by_id)
-    kept = [line for line in lines if line != _REMOVED]
-    return UpdatedList("".join(f"{line}\n" for line in kept), gone, narrowed, new)
+    return UpdatedList("".join(f"{line}\n" for line in lines if line != _REMOVED), len(new), narrowed, gone)
 
 
 def _matched(one: ListEntry, by_id: Mapping[str, Entry]) -> _Goldens:
@@ -204,21 +194,18 @@ def _one_entry(failing: _Goldens, by_id: Mapping[str, Entry]) -> str:
         "dtype": [dtype for dtype in PRECISIONS if _in(dtype, failing)],
     }
 
-    def entry_of(conditions: Mapping[str, Sequence[str]]) -> tuple[ListEntry, _Goldens]:
+    def entry_of(conditions: Mapping[str, Sequence[str]]) -> ListEntry:
         given = {name: names for name, names in conditions.items() if names}
         text = " ".join(f"{name}={','.join(names)}" for name, names in given.items())
-        one = ListEntry(text, "", Path(), 0, conditions=given)
-        return one, _matched(one, by_id)
+        return ListEntry(text, "", Path(), 0, conditions=given)
 
-    _, matched = entry_of(conditions)
-    for name in ("without", "features"):
-        for feature in list(conditions[name]):
-            fewer = conditions | {name: [other for other in conditions[name] if other != feature]}
-            conditions = fewer if len(entry_of(fewer)[1]) == len(matched) else conditions
-    for name in ("dtype", "cell"):
-        fewer = conditions | {name: []}
-        conditions = fewer if any(fewer.values()) and len(entry_of(fewer)[1]) == len(matched) else conditions
-    one, matched = entry_of(conditions)
+    matched = _matched(entry_of(conditions), by_id)
+    parts = [(name, {feature}) for name in ("without", "features") for feature in conditions[name]]
+    for name, part in [*parts, ("dtype", {*PRECISIONS}), ("cell", {*conditions["cell"]})]:
+        fewer = conditions | {name: [other for other in conditions[name] if other not in part]}
+        if any(fewer.values()) and len(_matched(entry_of(fewer), by_id)) == len(matched):
+            conditions = fewer
+    one = entry_of(conditions)
     fails = _by_id(failing)
     excepted = [(entry, dtype) for entry, dtype in matched if dtype not in fails.get(entry.id, ())]
     text = _with(one, matched, matched, excepted)

@@ -35,6 +35,8 @@ class SelectedGolden:
         corpus: the corpora that a marker names, by absolute paths and versions; "" for the corpora of the settings.
         outputs: the only outputs to compare; () for all.
         profile: which rounding errors are allowed.
+        known: the entry of the list of known failures that matches the golden.
+        skip: the entry of the skip list that matches it.
     """
 
     id: str
@@ -44,6 +46,8 @@ class SelectedGolden:
     corpus: str = ""
     outputs: tuple[str, ...] = ()
     profile: Profile = DEFAULT
+    known: ListEntry | None = None
+    skip: ListEntry | None = None
 
     def entry(self, test: str) -> Result:
         """Return the entry of a test in the results file before the test has run."""
@@ -77,8 +81,12 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         given = {name: arguments[name] for name in settings.SELECTING if name in arguments}
         selecting = settings.selecting(config) | given
         entries = _of_this_run(config, corpus).select(**selecting, gradients=gradients)
+        lists = [settings.listed_in(config, name) for name in (settings.KNOWN, settings.SKIP)]
         selected = [
-            SelectedGolden(e.id, dtype, how.calls, gradients, corpus, how.outputs, how.profile)
+            SelectedGolden(
+                *(e.id, dtype, how.calls, gradients, corpus, how.outputs, how.profile),
+                *(next((one for one in listed if one.matches(e, dtype)), None) for listed in lists),
+            )
             for e in entries
             for dtype in how.dtypes
             if dtype in (e.gradient_precisions if gradients else e.precisions)
@@ -87,7 +95,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
             conditions = [f"{name}={list(value)}" for name, value in selecting.items()]
             request = ", ".join([*conditions, *(["gradients=True"] if gradients else [])])
             raise RnnGoldensError(f"no golden is selected by {request or 'default'} with dtypes={list(how.dtypes)}")
-        parameters = _parameters(config, selected)
+        parameters = _parameters(selected)
     except RnnGoldensError as error:
         raise pytest.Collector.CollectError(f"rnn-goldens, {metafunc.definition.nodeid}: {error}") from None
     metafunc.parametrize("rnn_golden", parameters, indirect=True)
@@ -152,19 +160,16 @@ def _marker_arguments(definition: pytest.Item) -> dict[str, Any]:
     return arguments
 
 
-def _parameters(
-    config: pytest.Config, selected: Sequence[SelectedGolden]
-) -> list[Any]:  # pytest.param's type is private
-    known = [settings.first_listed(config, settings.KNOWN, w.id, w.dtype, w.corpus) for w in selected]
-    covered = Counter(one.line for one in known if one is not None)
+def _parameters(selected: Sequence[SelectedGolden]) -> list[Any]:  # pytest.param's type is private
+    covered = Counter(one.known.line for one in selected if one.known is not None)
     parameters = []
-    for one, entry in zip(selected, known, strict=True):
+    for one in selected:
         marks = []
-        if skip := settings.first_listed(config, settings.SKIP, one.id, one.dtype, one.corpus):
-            marks = [pytest.mark.xfail(reason=skip_reason(skip), run=False)]
-        elif entry is not None:
-            alone = "remove the line" if covered[entry.line] == 1 else "the line covers too much"
-            reason = f"{entry.reason} ({entry.place}; if it passes, {alone})"
+        if one.skip is not None:
+            marks = [pytest.mark.xfail(reason=skip_reason(one.skip), run=False)]
+        elif (known := one.known) is not None:
+            alone = "remove the line" if covered[known.line] == 1 else "the line covers too much"
+            reason = f"{known.reason} ({known.place}; if it passes, {alone})"
             # Strict: a known failure that passes is an error. Exception covers what implementations and comparisons
             # raise, but not what pytest.fail raises, so a test that forgets check fails in any case.
             marks = [pytest.mark.xfail(reason=reason, strict=True, raises=Exception)]

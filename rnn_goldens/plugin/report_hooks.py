@@ -12,7 +12,6 @@ from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict
 from rnn_goldens.corpus.discrimination import sizes_of
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.expected import GRADIENTS
-from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.check_log import CHECK_FAILS, CheckLog, entry_of, first_line
 from rnn_goldens.plugin.fixture import CHECK_LOG, run_log
 from rnn_goldens.plugin.marker import SelectedGolden, selected_of, skip_reason
@@ -96,23 +95,18 @@ def _outcome(
             check_log.refused = True
         return outcome_of(REFUSED, "refusal", _refuse(call.excinfo, report))
     if report.skipped:
-        return _skipped(item.config, selected, error, report)
+        return _skipped(selected, error, report)
     judged_by = _judged_by(error) if report.passed or error is not None else "test"
     return outcome_of(report.outcome, judged_by, _reason(error, report))
 
 
-def _skipped(
-    config: pytest.Config, selected: SelectedGolden, error: BaseException | None, report: pytest.TestReport
-) -> dict[str, str]:
+def _skipped(selected: SelectedGolden, error: BaseException | None, report: pytest.TestReport) -> dict[str, str]:
     """Return the outcome of what pytest reports as skipped: a skipped test, a listed golden, or a known failure."""
-    reason = _reason(error, report)
+    reason, known, skip = _reason(error, report), selected.known, selected.skip
     if not hasattr(report, "wasxfail"):
         return outcome_of(SKIPPED, "skip", reason)
-    golden = selected.id, selected.dtype, selected.corpus
-    skip = settings.first_listed(config, settings.SKIP, *golden)
     if skip is not None and report.wasxfail.endswith(skip_reason(skip)):
         return outcome_of(KNOWN, "skip", skip_reason(skip), skip.reason)
-    known = settings.first_listed(config, settings.KNOWN, *golden)
     return outcome_of(KNOWN, _judged_by(error), reason, "" if known is None else known.reason)
 
 

@@ -126,14 +126,6 @@ def listed_in(config: pytest.Config, name: str) -> list[ListEntry]:
     return read[name]
 
 
-def first_listed(config: pytest.Config, name: str, golden_id: str, dtype: str, corpus: str = "") -> ListEntry | None:
-    """Return the first entry that matches a golden in a precision, or None; ``corpus`` is as in ``SelectedGolden``."""
-    if not (entries := listed_in(config, name)):
-        return None
-    about = corpora_of(config, corpus).entry(golden_id)
-    return next((one for one in entries if one.matches(about, dtype)), None)
-
-
 def time_limit(config: pytest.Config) -> float | None:
     """Return the seconds that an implementation has for one golden; None if not set."""
     if not (text := setting(config, "time-limit")):

@@ -106,7 +106,7 @@ def run(
         folder = Path(name)
         request = [implementation, list(arguments)]
         (folder / REQUEST).write_text(json.dumps(request), "utf-8")
-        command = command_line([COMMAND, str(folder), str(pipe)])
+        command = [sys.executable, "-c", _PROGRAM, os.pathsep.join(sys.path), COMMAND, str(folder), str(pipe)]
         environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
         pass_fds = () if sys.platform == "win32" else (pipe,)
         out, err = folder / "stdout", folder / "stderr"  # a process that an implementation leaves may keep a pipe open
@@ -116,9 +116,9 @@ def run(
                 command, stdout=streams[0], stderr=streams[1], env=environment, pass_fds=pass_fds
             )
             code = _wait_with_progress(process, folder, progress) if captured else wait(process)
-        printed = [path.read_text("utf-8", "replace") for path in (out, err)]
-        document, drawn, now = _document(folder / RESULTS), _document(folder / DRAWN) or {}, _now(folder)
-    trouble = _trouble(code, document, now)
+        document, drawn = _document(folder / RESULTS), _document(folder / DRAWN) or {}
+        now, *printed = (_text(path) for path in (folder / NOW, out, err))
+    trouble = _trouble(code, document, now.strip())
     if code == 0 and not trouble and not _all_good(document):
         trouble = "no output was compared, or a golden failed that is not listed as a known failure"
     if trouble or code not in (0, WRONG_USE, _INTERNAL_ERROR):
@@ -169,32 +169,33 @@ def _wait_with_progress(process: subprocess.Popen[bytes], folder: Path, progress
         raise
 
 
+def _text(path: Path) -> str:
+    """Return the content of a file; "" if there is none."""
+    return path.read_text("utf-8", "replace") if path.is_file() else ""
+
+
 def _document(path: Path) -> Document | None:
     try:
-        document: Document = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        document: Document = json.loads(_text(path))
+    except ValueError:
         return None
     return document
 
 
-def _now(folder: Path) -> str:
-    """Return the golden that was running when the process ended, with a traceback if it took too long; else ""."""
-    path = folder / NOW
-    return path.read_text("utf-8").strip() if path.is_file() else ""
-
-
 def _all_good(document: Document | None) -> bool:
-    if document is None or not document["complete"]:
-        return False
-    results = document["results"]
-    good = [result for result in results if result["outcome"] in (PASSED, REFUSED)]
-    listed = [result for result in results if result["outcome"] == KNOWN and "known" in result]
-    compared = any(map(is_compared, results))
-    return compared and len(good) + len(listed) == len(results)
+    results = document["results"] if document is not None and document["complete"] else []
+    is_good = [r["outcome"] in (PASSED, REFUSED) or (r["outcome"] == KNOWN and "known" in r) for r in results]
+    return any(map(is_compared, results)) and all(is_good)
 
 
 def _trouble(code: int, document: Document | None, now: str) -> str:
-    """Return why a run is not complete; "" if it is complete, or if the run has reported the reason."""
+    """Return why a run is not complete; "" if it is complete, or if the run has reported the reason.
+
+    Args:
+        code: the exit code.
+        document: the results file.
+        now: the golden that was running when the process ended, with a traceback if it took too long; else "".
+    """
     if document is not None and document["complete"]:
         return ""
     how = f"was killed by signal {_signal(-code)}" if code < 0 else f"ended with exit code {code}"
@@ -220,11 +221,6 @@ def _signal(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return str(number)
-
-
-def command_line(arguments: Sequence[str]) -> list[str]:
-    """Return the command that runs ``rnn-goldens`` with these arguments and this process's import path."""
-    return [sys.executable, "-c", _PROGRAM, os.pathsep.join(sys.path), *arguments]
 
 
 @contextmanager
