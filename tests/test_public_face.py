@@ -5,7 +5,8 @@ import inspect
 import pytest
 
 import rnn_goldens
-from rnn_goldens.plugin.options import MARKER, OPTIONS
+from rnn_goldens.plugin import OPTIONS
+from rnn_goldens.plugin.options import MARKER
 
 NAMES = {
     "Config", "Difference", "Golden", "GoldenMismatch", "InvalidFile", "ProgramFailed", "RecurrenceScenario", "Refused",

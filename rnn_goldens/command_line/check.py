@@ -17,6 +17,7 @@ from rnn_goldens.command_line.options import (
 )
 from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.plugin import FLAGS, OPTIONS
 from rnn_goldens.plugin.builtin_check import COMMAND, as_typed
 
 _EXHAUSTIVE = ("cell", "dtype", "time_limit")
@@ -35,15 +36,13 @@ _EXHAUSTIVE = ("cell", "dtype", "time_limit")
     "sample of float32, certified during the run. Takes minutes; needs the extra generate.",
 )
 @selecting_options
-@click.option("--gradients", is_flag=True, help="Check gradients instead of outputs, for goldens that have them.")
+@click.option("--gradients", is_flag=True, help=FLAGS["gradients"])
 @lists_of_names("calls", "outputs", "profile")
-@click.option(
-    "--time-limit", metavar="SECONDS", help="Time limit for one golden (default: 10 for a program, 60 in Python)."
-)
-@click.option("--known-failures", metavar="FILE", help="A list of goldens that are known to fail, with reasons.")
-@click.option("--update", is_flag=True, help="Rewrite the --known-failures file from this run.")
-@click.option("--skip", metavar="FILE", help="A list of goldens not to run, because they hang or crash.")
-@click.option("--report", metavar="FILE", help="Write the results: an HTML page if FILE ends with .html, else JSON.")
+@click.option("--time-limit", metavar="SECONDS", help=OPTIONS["time-limit"])
+@click.option("--known-failures", metavar="FILE", help=OPTIONS["known-failures"])
+@click.option("--update", is_flag=True, help=FLAGS["update-known-failures"])
+@click.option("--skip", metavar="FILE", help=OPTIONS["skip"])
+@click.option("--report", metavar="FILE", help=OPTIONS["report"])
 @implementation_argument
 def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **options: Any) -> None:  # noqa: ANN401
     """Check an implementation against the goldens.

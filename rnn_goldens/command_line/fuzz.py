@@ -16,6 +16,7 @@ from rnn_goldens.command_line.options import (
 )
 from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.golden.features import INPUT_FEATURES
+from rnn_goldens.plugin import OPTIONS
 
 if TYPE_CHECKING:
     from rnn_goldens.fuzz.bounds import Bounds
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 @click.option("--max-batch", type=int, help="Maximum number of batch rows (default: 129).")
 @click.option("--max-hidden", type=int, help="Maximum hidden size (default: 72).")
 @click.option("--max-input", type=int, help="Maximum input size (default: 72).")
-@click.option("--time-limit", type=float, help="Seconds for one golden (default: 10 for a program, 60 in Python).")
+@click.option("--time-limit", type=float, help=OPTIONS["time-limit"])
 @click.option(
     "--found",
     type=PATH,

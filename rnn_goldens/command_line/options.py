@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from rnn_goldens.plugin import OPTIONS
 from rnn_goldens.programs.command import MARK, is_command
 
 if TYPE_CHECKING:
@@ -25,19 +26,6 @@ EXISTING_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 SELECTING = ("ids", "cell", "features", "without", "dtype")
-
-_HELP = {
-    "ids": "Only goldens with these ids: lstm/*,documented/*.",
-    "cell": "Only goldens of these cells: rnn_tanh, rnn_relu, lstm, gru, or a dialect or recurrence of "
-    "list --dialects.",
-    "features": "Only goldens that have all of these: lengths, state, ...",
-    "without": "Only goldens that have none of these.",
-    "dtype": "Only in these precisions: float64, float32, bfloat16, float16.",
-    "calls": "Call patterns to run as well: twice, rows, chunks, weights, views.",
-    "outputs": "Compare only these outputs: out, if h_n is not returned.",
-    "profile": "Which rounding errors to allow: tf32, wgsl, step, operands-stored, all-stored.",
-}
-"""Options that may be repeated and may contain several names separated by commas."""
 
 _FEATURES = "rnn_goldens.golden.features", "FEATURES"
 
@@ -83,7 +71,10 @@ def _parts(_context: click.Context, parameter: click.Parameter, values: Sequence
 
 
 def lists_of_names(*names: str, **texts: str) -> Callable[[Command], Command]:
-    """Return a decorator that adds options that are tuples of names; ``texts`` has other help for some of them."""
+    """Return a decorator that adds options that are tuples of names; ``texts`` has other help for some of them.
+
+    Each may be repeated and may contain several names separated by commas.
+    """
 
     def add(command: Command) -> Command:
         for name in reversed(names):
@@ -92,7 +83,7 @@ def lists_of_names(*names: str, **texts: str) -> Callable[[Command], Command]:
                 multiple=True,
                 metavar="PATTERN,..." if name == "ids" else "NAME,...",
                 callback=_parts,
-                help=texts.get(name, _HELP[name]),
+                help=texts.get(name, OPTIONS[name]),
                 shell_complete=partial(complete, name),
             )(command)
         return command
@@ -103,7 +94,7 @@ def lists_of_names(*names: str, **texts: str) -> Callable[[Command], Command]:
 corpus_option = click.option(
     "--corpus",
     metavar="VERSION|FOLDER",
-    help="A corpus version, a folder with an index.json, or several: v2,goldens.",
+    help=OPTIONS["corpus"],
     is_eager=True,
 )
 """Eager, because the completion of ids depends on the corpus."""

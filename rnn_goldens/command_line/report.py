@@ -13,6 +13,7 @@ import click
 from rnn_goldens.command_line.options import EXISTING_FILE, PATH, Selection, with_selection
 from rnn_goldens.command_line.terminal import echo, progress_of
 from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.plugin import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,11 +52,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="A folder; NAME.txt in it lists the known failures of implementation NAME.",
 )
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Seconds for one golden (default: 10 for a program, 60 in Python).",
-)
+@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), help=OPTIONS["time-limit"])
 @click.option(
     "--revision", metavar="TEXT", default="", help="Written into the report: the commit that was checked, say."
 )

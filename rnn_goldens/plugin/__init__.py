@@ -2,7 +2,7 @@
 
 Four modules define what a project's tests can use:
 
-- ``options``: command-line options, which can also be set in the ini file; ``settings`` checks them.
+- ``OPTIONS``: command-line options, which can also be set in the ini file; ``settings`` checks them.
 - ``marker``: ``@pytest.mark.rnn_goldens``, which selects goldens and parametrizes tests.
 - ``fixture``: the fixture ``rnn_golden``, which records what a test checks; ``implementation`` has the fixture
   ``rnn_implementation``.
@@ -13,3 +13,32 @@ Internal modules, among others: ``check_log`` records the comparisons of a test,
 prints them. ``guard`` calls an implementation, and ``process_state`` restores what a test changed. ``builtin_check``
 runs ``rnn-goldens check``.
 """
+
+OPTIONS = {
+    "dtype": "Only in these precisions: float64, float32, bfloat16, float16 (default of tests and check: float32).",
+    "ids": "Only goldens with these ids: lstm/*,documented/*.",
+    "cell": "Only goldens of these cells: rnn_tanh, rnn_relu, lstm, gru, or a dialect or recurrence of "
+    "rnn-goldens list --dialects.",
+    "features": "Only goldens that have all of these: lengths, state, ...",
+    "without": "Only goldens that have none of these.",
+    "calls": "Call patterns to run as well: twice, rows, chunks, weights, views.",
+    "outputs": "Compare only these outputs: out, if h_n is not returned.",
+    "profile": "Which rounding errors to allow: tf32, wgsl, step, operands-stored, all-stored.",
+    "corpus": "A corpus version, a folder with an index.json, or several: v2,goldens (default: the newest version).",
+    "implementation": "What rnn_implementation returns: a built-in name, package.module:callable, or '-- COMMAND'.",
+    "time-limit": "Seconds for one golden (default: 10 for a program, 60 in Python).",
+    "known-failures": "A file of lines 'ID-PATTERN cell=... features=...  # reason or issue URL': goldens that are "
+    "known to fail; one that passes is an error.",
+    "skip": "A file like that of known failures: goldens not to run, because they hang or crash.",
+    "report": "Write the results: an HTML page if FILE ends with .html (needs rnn-goldens[html]), else JSON.",
+}
+"""Options of the plugin, which ``rnn-goldens check`` takes, too."""
+
+NAMES = ("dtype", "ids", "cell", "features", "without", "calls", "outputs", "profile")
+"""Options that are names, separated by commas."""
+
+FLAGS = {
+    "gradients": "Only goldens with gradients, which are checked instead of outputs.",
+    "update-known-failures": "Rewrite the file of known failures from this run.",
+}
+"""Options without a value."""

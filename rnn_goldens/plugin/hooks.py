@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rnn_goldens.plugin import FLAGS, NAMES, OPTIONS
 from rnn_goldens.plugin.options import (
     DRAWING,
-    FLAGS,
     INCOMPLETE,
     MARKER,
     MESSAGE,
-    OPTIONS,
     Message,
     flag,
     ini_name,
@@ -30,7 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options. Each can also be set in the ini file, with underscores: ``rnn_goldens_dtype = float64``."""
     group = parser.getgroup("rnn-goldens", "golden data for recurrent neural networks")
     for name, text in OPTIONS.items():
-        group.addoption(f"--rnn-goldens-{name}", metavar=name.upper(), default=None, help=text)
+        metavar = "NAME,..." if name in NAMES else name.upper()
+        group.addoption(f"--rnn-goldens-{name}", metavar=metavar, default=None, help=text)
         parser.addini(ini_name(name), text, default="")
     for name, text in FLAGS.items():
         group.addoption(f"--rnn-goldens-{name}", action="store_true", help=text)

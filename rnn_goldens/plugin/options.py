@@ -1,4 +1,4 @@
-"""Options, and the names by which hooks share data with the modules that they import later."""
+"""Reads options, and names the data that hooks share with the modules that they import later."""
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -6,32 +6,6 @@ import pytest
 
 if TYPE_CHECKING:
     from rnn_goldens.result import Drawn, Result
-
-OPTIONS = {
-    "dtype": "precisions to check in, comma-separated: float64, float32, bfloat16, float16 (default: float32)",
-    "ids": "only goldens with these ids or patterns, comma-separated: lstm/*,documented/*",
-    "cell": "only goldens of these cells, comma-separated: rnn_tanh, rnn_relu, lstm, gru",
-    "features": "only goldens that have all of these features, comma-separated: state, lengths, core, ...",
-    "without": "only goldens that have none of these features, comma-separated: bidirectional, unbatched, ...",
-    "calls": "call the implementation in these patterns as well, comma-separated: twice, rows, chunks, weights, views",
-    "outputs": "compare only these outputs, for an implementation that returns no others: out (default: all)",
-    "profile": "which rounding errors the tolerance allows, comma-separated: ieee, tf32, wgsl; for recurrences also "
-    "any, step, float32-inside, operands-stored, all-stored (default: ieee,any,float32-inside)",
-    "corpus": "a corpus version, a folder with an index.json, or several: v2,goldens/ (default: the newest version)",
-    "implementation": "the implementation that the rnn_implementation fixture returns: a built-in name, "
-    "package.module:callable, or '-- COMMAND', a program",
-    "time-limit": "seconds that rnn_implementation has for one golden (default: 10 for a program, 60 in Python)",
-    "known-failures": "a file of lines 'ID-pattern cell=... features=...  # reason or issue URL'; a known "
-    "failure that passes is an error",
-    "skip": "a file in the format of known-failures; its goldens are not run, because they hang or crash",
-    "report": "write the results to this file: an HTML page if it ends with .html (needs rnn-goldens[html]), else JSON",
-}
-
-FLAGS = {
-    "gradients": "only goldens with gradients; tests must check them with check_gradients (in the ini file: true)",
-    "update-known-failures": "rewrite the file of known failures from the results of this run",
-}
-"""Options without a value."""
 
 PROPERTY = "rnn_goldens"
 """User property of a report: the entry of the results file, as JSON. JUnit XML files contain it."""
