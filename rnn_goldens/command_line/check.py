@@ -17,8 +17,8 @@ from rnn_goldens.command_line.options import (
 )
 from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.exit_codes import FINDING
-from rnn_goldens.plugin import FLAGS, OPTIONS
-from rnn_goldens.plugin.builtin_check import COMMAND, as_typed
+from rnn_goldens.plugin import FLAGS, OPTIONS, as_typed
+from rnn_goldens.plugin.builtin_check import COMMAND
 
 _EXHAUSTIVE = ("cell", "dtype", "time_limit")
 """The options that --exhaustive accepts."""

@@ -14,6 +14,9 @@ prints them. ``guard`` calls an implementation, and ``process_state`` restores w
 runs ``rnn-goldens check``.
 """
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 OPTIONS = {
     "dtype": "Only in these precisions: float64, float32, bfloat16, float16 (default of tests and check: float32).",
     "ids": "Only goldens with these ids: lstm/*,documented/*.",
@@ -42,3 +45,13 @@ FLAGS = {
     "update-known-failures": "Rewrite the file of known failures from this run.",
 }
 """Options without a value."""
+
+
+def as_typed(options: Mapping[str, Any]) -> Iterator[str]:
+    """Yield plugin options as typed on a command line. Flags have the value ``True``; empty values are left out."""
+    for name, value in options.items():
+        option = f"--rnn-goldens-{name.replace('_', '-')}"
+        if value is True:
+            yield option
+        elif value:
+            yield f"{option}={','.join(value) if isinstance(value, tuple | list) else value}"

@@ -110,7 +110,7 @@ class Listener:
             summarize(terminalreporter, self.run_results)
 
     def _receive(self, message: Message) -> None:
-        if message.keys() & {"late", "failures", "cells", "program"}:
+        if {name for name, value in message.items() if value} & {"late", "failures", "cells", "program"}:
             from rnn_goldens.plugin.session_finish import receive
 
             receive(self.config, self._results(), message)

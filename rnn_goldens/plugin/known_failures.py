@@ -22,11 +22,7 @@ from rnn_goldens.golden.precision import PRECISIONS
 
 _Names = Mapping[str, Collection[str]]
 
-_CONDITIONS: _Names = {
-    "features": FEATURES,
-    "without": FEATURES,
-    "dtype": tuple(PRECISIONS),
-}
+_CONDITIONS: _Names = {"features": FEATURES, "without": FEATURES, "dtype": tuple(PRECISIONS)}
 """Conditions besides ids and cells, and their valid names."""
 
 _EXCEPT = "except"
@@ -129,8 +125,7 @@ def _parsed(text_before: str, reason: str, path: Path, line: int, known: _Names)
 
 def _refuse(one: ListEntry, pattern: str, entries: Sequence[Entry]) -> None:
     """Raise an error that says why an entry, or one of its exceptions, matches nothing."""
-    where = f"golden in line {one.line} of {one.path},"
     ids = [entry.id for entry in entries]
     if any(_matches(golden_id, dtype, pattern) for golden_id in ids for dtype in PRECISIONS):
         raise InvalidFile(one.path, [f"line {one.line}: no golden of the corpus meets all of {one.text!r}"])
-    raise UnknownName(where, pattern, ids, plural="Goldens")
+    raise UnknownName(f"golden in line {one.line} of {one.path},", pattern, ids, plural="Goldens")

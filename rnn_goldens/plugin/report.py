@@ -21,8 +21,7 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.implementations.builtin import versions_of_packages
 from rnn_goldens.pages.content import About, Checked, Content
 from rnn_goldens.pages.rendering import is_page, render
-from rnn_goldens.plugin import FLAGS, OPTIONS
-from rnn_goldens.plugin.builtin_check import as_typed
+from rnn_goldens.plugin import FLAGS, OPTIONS, as_typed
 from rnn_goldens.plugin.options import INCOMPLETE, PROGRAM, flag, ini_name, message_of, setting
 from rnn_goldens.plugin.run_results import RUN_RESULTS, RunResults
 from rnn_goldens.plugin.settings import CORPUS, corpora_of_all, path_setting
