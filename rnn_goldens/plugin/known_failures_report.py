@@ -66,7 +66,7 @@ def _updated(config: pytest.Config, run_results: RunResults, exitstatus: int) ->
     if run_results.unfinished or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         yield f"{path.name} was not changed: the run did not check every selected golden"
         return
-    about = settings.corpora(config)  # the list is read with the corpora of the settings, before any marker is known
+    about = settings.corpora_of(config)  # the list is read with the corpora of the settings, before any marker is known
     compared = [entry for entry in run_results.entries if _is_compared(entry)]
     ran = [entry for entry in compared if about.holds(entry["golden"])]
     passed, failed = ({_of(entry) for entry in ran if _fails(entry) is fails} for fails in (False, True))

@@ -123,7 +123,7 @@ def _of_this_run(config: pytest.Config, corpus: str) -> Corpora:
 def example_of_id(config: pytest.Config) -> str:
     """Return an example of how pytest names a golden in a precision: the first that the settings select."""
     gradients = settings.of_gradients(config)
-    entries = settings.corpora(config).select(**settings.selecting(config), gradients=gradients)
+    entries = settings.corpora_of(config).select(**settings.selecting(config), gradients=gradients)
     dtypes = settings.how_to_check(config, {}).dtypes
     return next(_id(SelectedGolden(e.id, dtype)) for e in entries for dtype in dtypes if dtype in e.precisions)
 

@@ -109,7 +109,7 @@ def without_golden(node: str, golden: str, dtype: str) -> str:
     before, found, after = node.partition(f"{golden}-{dtype}")
     if not found:
         return node
-    if before.endswith("["):
-        after = after.removeprefix("-")
-        return f"{before[:-1]}{after[1:]}" if after.startswith("]") else f"{before}{after}"
-    return f"{before.removesuffix('-')}{after}"
+    if not before.endswith("["):
+        return f"{before.removesuffix('-')}{after}"
+    after = after.removeprefix("-")
+    return f"{before[:-1]}{after[1:]}" if after.startswith("]") else f"{before}{after}"

@@ -24,7 +24,7 @@ from rnn_goldens.pages.rendering import is_page, render
 from rnn_goldens.plugin import FLAGS, OPTIONS, as_typed
 from rnn_goldens.plugin.options import INCOMPLETE, PROGRAM, flag, ini_name, message_of, setting
 from rnn_goldens.plugin.run_results import RUN_RESULTS, RunResults
-from rnn_goldens.plugin.settings import CORPUS, corpora_of_all, path_setting
+from rnn_goldens.plugin.settings import OPENED, corpora_of_all, path_setting
 from rnn_goldens.plugin.terminal import write_line
 from rnn_goldens.plurals import counted, was_or_were
 from rnn_goldens.programs.command import MARK, is_command
@@ -165,7 +165,8 @@ def not_written(path: Path, error: OSError) -> str:
 
 def versions(config: pytest.Config) -> dict[str, Any]:
     """Return the versions for the results file, with the corpus if it is open and the implementation if it is set."""
-    found: dict[str, Any] = {} if CORPUS not in config.stash else {"corpus": config.stash[CORPUS].label}
+    of_settings = config.stash.get(OPENED, {}).get("")
+    found: dict[str, Any] = {} if of_settings is None else {"corpus": of_settings.label}
     found |= {"rnn-goldens": version("rnn-goldens"), "python": platform.python_version(), "numpy": np.__version__}
     found |= {"pytest": pytest.__version__, "machine": f"{platform.system()} {platform.machine()}"}
     found |= {name: str(getattr(sys.modules[name], "__version__", "?")) for name in FRAMEWORKS if name in sys.modules}

@@ -23,11 +23,8 @@ from rnn_goldens.programs.program import START_LIMITS
 SELECTING = ("ids", "cell", "features", "without")
 """Settings that select goldens, unless a marker has an argument of the same name."""
 
-CORPUS = pytest.StashKey[Corpora]()
-"""The corpora that the settings name; used unless a marker names corpora."""
-
-_OF_MARKERS = pytest.StashKey[dict[str, Corpora]]()
-"""Corpora that markers name."""
+OPENED = pytest.StashKey[dict[str, Corpora]]()
+"""The corpora that markers name, by these names; by "" those that the settings name, for all other tests."""
 
 _LISTED = pytest.StashKey[dict[str, list[ListEntry]]]()
 
@@ -42,13 +39,13 @@ def check_settings(config: pytest.Config) -> None:
             check_name(name, base_folder(config, "implementation"))
         time_limit(config)
         if (selected := selecting(config)) or of_gradients(config):
-            corpora(config).select(**selected, gradients=of_gradients(config))
+            corpora_of(config).select(**selected, gradients=of_gradients(config))
         if flag(config, UPDATE) and not setting(config, KNOWN):
             raise WrongUse(f"{UPDATE} writes the file that {KNOWN} names: give both")
         for name in (KNOWN, SKIP):
             listed_in(config, name)
         if setting(config, "corpus"):
-            corpora(config)
+            corpora_of(config)
     except RnnGoldensError as error:
         raise pytest.UsageError(f"rnn-goldens: {error}") from None
 
@@ -91,20 +88,12 @@ def listed(config: pytest.Config, name: str) -> tuple[str, ...]:
     return split_at_commas(name, text, "precisions" if name == "dtype" else "names") if text else ()
 
 
-def corpora(config: pytest.Config) -> Corpora:
-    """Return the corpora that the settings name, opened once per run."""
-    if CORPUS not in config.stash:
-        config.stash[CORPUS] = open_corpora(setting(config, "corpus") or None, base_folder(config, "corpus"))
-    return config.stash[CORPUS]
-
-
-def corpora_of(config: pytest.Config, names: str) -> Corpora:
+def corpora_of(config: pytest.Config, names: str = "") -> Corpora:
     """Return the corpora that a marker names, opened once per run; for "", the corpora of the settings."""
-    if not names:
-        return corpora(config)
-    opened = config.stash.setdefault(_OF_MARKERS, {})
+    opened = config.stash.setdefault(OPENED, {})
     if names not in opened:
-        opened[names] = open_corpora(names)
+        of_settings = setting(config, "corpus") or None, base_folder(config, "corpus")
+        opened[names] = open_corpora(names) if names else open_corpora(*of_settings)
     return opened[names]
 
 
@@ -122,7 +111,7 @@ def listed_in(config: pytest.Config, name: str) -> list[ListEntry]:
         begins = name == KNOWN and path is not None and not path.exists()
         if path is not None and begins and not flag(config, UPDATE):
             raise InvalidFile(path, [f"does not exist; --rnn-goldens-{UPDATE} creates it with the failures of the run"])
-        read[name] = [] if path is None or begins else read_list(path, corpora(config).entries)
+        read[name] = [] if path is None or begins else read_list(path, corpora_of(config).entries)
     return read[name]
 
 
