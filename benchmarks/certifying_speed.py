@@ -76,11 +76,11 @@ def _cpu(work: Callable[[], object]) -> float:
 
 def sized(cell: str, time: int, hidden: int, layers: int) -> "Scenario":
     """Return a scenario of a size, with two sequences and an initial state."""
-    from rnn_goldens.generator.scenarios.variants import Variant, rounded
+    from rnn_goldens.generator.scenarios.variants import Call, Variant, rounded
     from rnn_goldens.golden.shapes import Config
 
     config = Config(input_size=4, hidden_size=hidden, num_layers=layers)
-    variant = Variant("sized", "sized", "To be timed.", config, time=time, batch=2, state=True)
+    variant = Variant("sized", "sized", "To be timed.", Call(config, time=time, batch=2, state=True))
     return variant.scenario("benchmark", cell, rounded(max(1 / hidden**0.5, 1 / 16), states=0.5))
 
 

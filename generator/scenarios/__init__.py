@@ -46,23 +46,21 @@ def difficulty(scenario: Scenario) -> tuple[bool, int, bool, int]:
 
 _STANDARD: tuple[Scenario, ...] = tuple(
     replace(scenario, declared=scenario.declared or ())  # built-in scenarios declare saturated and chaotic explicitly
-    for scenario in backward.with_cotangents(
-        (
-            *documented.SCENARIOS,
-            *sorted(
-                (
-                    *variants.scenarios(),
-                    *special.special(),
-                    *full_numbers.scenarios(),
-                    *activation_sweeps.scenarios(),
-                    *backward.scenarios(),
-                    *dimensions.scenarios(),
-                    *nine_of_each.scenarios(),
-                    *zero_start.scenarios(),
-                ),
-                key=difficulty,
+    for scenario in (
+        *documented.SCENARIOS,
+        *sorted(
+            (
+                *variants.scenarios(),
+                *special.special(),
+                *full_numbers.scenarios(),
+                *activation_sweeps.scenarios(),
+                *backward.scenarios(),
+                *dimensions.scenarios(),
+                *nine_of_each.scenarios(),
+                *zero_start.scenarios(),
             ),
-        )
+            key=difficulty,
+        ),
     )
 )
 

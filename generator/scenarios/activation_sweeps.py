@@ -3,12 +3,14 @@
 In each unit, one activation is swept, and the others are fixed so that its result is visible.
 """
 
-from dataclasses import replace
+from collections.abc import Iterator
 
 import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.scenarios.cotangents import every_other_row_doubled, of_c_n, with_cotangents
 from rnn_goldens.generator.scenarios.numbers import Float64
+from rnn_goldens.generator.scenarios.variants import DOCUMENTED_IN, FOLDERS
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.shapes import Config
 
@@ -41,20 +43,19 @@ def swept() -> Float64:
 
 
 def of_units(
-    cell: str,
-    folder: str,
     name: str,
     purpose: str,
     units: list[dict[str, float]],
     x: Float64,
     h0: Float64 | None = None,
     c0: Float64 | None = None,
+    *,
+    cell: str = "lstm",
+    declared: tuple[str, ...] = ("saturated", "degenerate"),
 ) -> Scenario:
     """Return a scenario whose units are described one by one.
 
     Args:
-        cell: the cell.
-        folder: the first part of the id.
         name: the second part of the id.
         purpose: a sentence.
         units: for each unit, by gate: ``w_`` the weight of the first input, ``v_`` that of the second, ``b_`` the b_ih,
@@ -62,6 +63,8 @@ def of_units(
         x: the input, (batch, time, 1 or 2).
         h0: the initial state.
         c0: the initial cell state.
+        cell: the cell.
+        declared: declared features.
     """
     gates, hidden = LAYOUTS[cell].gates, len(units)
     weight_ih = np.zeros((x.shape[-1], len(gates), hidden))
@@ -72,10 +75,10 @@ def of_units(
             kind, gate = key.split("_")
             placed[kind][gates.index(gate), unit] = value
     return Scenario(
-        id=f"{folder}/{name}",
+        id=f"{FOLDERS[cell]}/{name}",
         title=f"{cell}: {name.replace('-', ' ')}",
         purpose=purpose,
-        documented_in="rnn-goldens, generator/scenarios",
+        documented_in=DOCUMENTED_IN,
         cell=cell,
         config=Config(input_size=x.shape[-1], hidden_size=hidden),
         weights={
@@ -85,7 +88,7 @@ def of_units(
             "bias_hh_l0": bias_hh.ravel(),
         },
         x=x,
-        declared=("saturated", "degenerate"),
+        declared=declared,
         h0=h0,
         c0=c0,
     )
@@ -115,55 +118,46 @@ PURPOSE = (
 )
 
 
-def scenarios() -> tuple[Scenario, ...]:
-    """Return sweeps of the activations of each cell, and of c of an LSTM."""
-    cell_state = swept().reshape(1, -1, 1)
-    beyond = np.array([sign * c for c in (3.25, 3.375, 3.5) for sign in (1, -1)]).reshape(1, -1, 1)
-    return (
-        of_units("rnn_tanh", "rnn-tanh", "sweeping", PURPOSE, [{"w_h": 1}], swept()),
-        of_units("gru", "gru", "sweeping", PURPOSE, GRU_UNITS, swept(), _state(1, -1, 0, 2.0**-14)),
-        of_units("lstm", "lstm", "sweeping", PURPOSE, LSTM_UNITS, swept(), _state(0, 0, 0, 0), _state(0, 1, 0, 1)),
-        of_units(
-            "lstm",
-            "lstm",
-            "sweeping-c",
-            "Cell states larger than a few steps produce: detects a cell that is clipped, or whose tanh is wrong.",
-            [{"b_i": SHUT, "b_f": OPEN, "b_o": OPEN}],
-            swept(),
-            _state(0),
-            cell_state,
-        ),
-        replace(
-            of_units(
-                "lstm",
-                "lstm",
-                "large-c",
-                "A cell state just beyond 3, the largest that is checked in bfloat16: detects a cell that is clipped.",
-                [{"b_i": SHUT, "b_f": OPEN, "b_o": OPEN}],
-                np.zeros((beyond.size, 1, 1)),
-                np.zeros_like(beyond),
-                beyond,
-            ),
-            declared=("degenerate",),
-        ),
-        *(_beyond(size, c0, saturated=c0 > BENDS) for size, c0 in ((2, 2.75), (10, 16.0), (20, 40.0))),
-    )
+def derivatives_of(scenario: Scenario) -> Scenario:
+    """Return a sweep with cotangents of one and two."""
+    purpose = "Derivatives of every activation at many arguments: detects a derivative that is masked in some band."
+    return with_cotangents(scenario, every_other_row_doubled, purpose, ones=True)
 
 
-def _beyond(size: int, c0: float, *, saturated: bool) -> Scenario:
+def masked_beyond(size: int, scenario: Scenario) -> Scenario:
+    """Return a scenario whose cell state exceeds a size, with cotangents of it."""
+    purpose = f"A cell state beyond {size}: detects a gradient that is masked there."
+    return with_cotangents(scenario, of_c_n, purpose)
+
+
+def scenarios() -> Iterator[Scenario]:
+    """Yield sweeps of the activations of each cell, and of c of an LSTM."""
+    x = swept()
+    yield derivatives_of(of_units("sweeping", PURPOSE, [{"w_h": 1}], x, cell="rnn_tanh"))
+    yield of_units("sweeping", PURPOSE, GRU_UNITS, x, _state(1, -1, 0, 2.0**-14), cell="gru")
+    yield of_units("sweeping", PURPOSE, LSTM_UNITS, x, _state(0, 0, 0, 0), _state(0, 1, 0, 1))
+    held: list[dict[str, float]] = [{"b_i": SHUT, "b_f": OPEN, "b_o": OPEN}]
+    purpose = "Cell states larger than a few steps produce: detects a cell that is clipped, or whose tanh is wrong."
+    yield of_units("sweeping-c", purpose, held, x, _state(0), x.reshape(1, -1, 1))
+    purpose = "A cell state just beyond 3, the largest that is checked in bfloat16: detects a cell that is clipped."
+    c0 = np.array([sign * c for c in (3.25, 3.375, 3.5) for sign in (1, -1)]).reshape(1, -1, 1)
+    yield of_units("large-c", purpose, held, np.zeros((6, 1, 1)), np.zeros_like(c0), c0, declared=("degenerate",))
+    for size, beyond in ((2, 2.75), (10, 16.0), (20, 40.0)):
+        yield masked_beyond(size, _beyond(size, beyond))
+
+
+def _beyond(size: int, c0: float) -> Scenario:
     """Return a scenario whose cell state exceeds a size after one step, with gates that are not saturated.
 
     The last two rows stay below the size: a gradient that is masked beyond it is correct for them.
     """
     rows = np.array([c0, -c0, c0 - 0.25, 0.25 - c0, 0.25, 0.5625 * c0]).reshape(1, -1, 1)
-    scenario = of_units(
-        "lstm",
-        "lstm",
+    return of_units(
         f"c-beyond-{size}",
         f"A cell state beyond {size}, with gates that are not saturated: detects clipping, forward and backward.",
         [{"w_g": 1, "b_i": 0.5, "b_f": 1, "b_o": 0.5}],
         np.array([0.5, -0.75, 1.0, 0.25, -0.5, 0.5]).reshape(-1, 1, 1),
         np.full_like(rows, 0.5),
         rows,
+        declared=("degenerate", "saturated") if c0 > BENDS else ("degenerate",),
     )
-    return replace(scenario, declared=("degenerate", "saturated") if saturated else ("degenerate",))

@@ -11,6 +11,7 @@ import numpy as np
 
 from rnn_goldens.conventions.conversion import reorder
 from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.scenarios.cotangents import without_cotangents
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic
 from rnn_goldens.generator.scenarios.variants import FOLDERS
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
@@ -114,11 +115,6 @@ def _around_alpha(scenario: Scenario) -> Scenario:
         gradient_purpose="Cotangents of all outputs, except at alpha, where there is no derivative.",
         purpose="An argument that is alpha itself, and its neighbours; nothing is rounded.",
     )
-
-
-def without_cotangents(scenario: Scenario) -> Scenario:
-    """Return the scenario without cotangents."""
-    return replace(scenario, d_out=None, d_h_n=None, d_c_n=None, gradient_purpose="")
 
 
 def _weights(of: Scenario, cell: str, config: Config) -> dict[str, Float64]:

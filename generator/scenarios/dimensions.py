@@ -5,22 +5,15 @@ files compress well: gradients of 129 units take up to 1.7 MB, nearly all of it 
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios.cotangents import (
-    CotangentChoice,
-    at_rows,
-    at_units,
-    everything,
-    of_h_n,
-    of_last_step,
-)
+from rnn_goldens.generator.scenarios.cotangents import at_rows, at_unit, everything, of_h_n, of_last_step
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers, periodic
-from rnn_goldens.generator.scenarios.variants import Variant
+from rnn_goldens.generator.scenarios.variants import Call, Variant, rounded
 from rnn_goldens.golden.shapes import Config, Shape
 
 SIZES = (9, 17, 33, 65, 129)
@@ -29,160 +22,116 @@ SIZES = (9, 17, 33, 65, 129)
 UNITS, COLUMNS, ROWS_APART = 7, 11, 43
 """Periods of numbers along units, inputs and rows."""
 
-DRAWN_AGAIN: Mapping[str, str] = {
-    "sizes-gru/bidirectional-two-layers-hidden-9-no-state": " again 1",
-    "sizes-gru/bidirectional-two-layers-hidden-33-no-state": " again 3",
-    "sizes-rnn-tanh/steps-9-no-state": " again 4",
-    "sizes-rnn-tanh/steps-65-no-state": " again 6",
-    "sizes-rnn-tanh/batch-129-no-state": " again 1",
-    "sizes-lstm/steps-9-no-state": " again 1",
-    "sizes-gru/lengths-bidirectional-batch-129-no-state": " again 3",
-    "sizes-lstm/lengths-bidirectional-batch-129-no-state": " again 4",
-    "sizes-gru/hidden-33-no-bias-one-step": " again 4",
-    "sizes-rnn-tanh/hidden-33-no-bias-one-step": " again 3",
-    "sizes-lstm/hidden-33-no-bias-one-step": " again 7",
-    "sizes-lstm/batch-65-no-state": " again 2",
-    "sizes-lstm/batch-129-no-state": " again 6",
-    "sizes-lstm/lengths-bidirectional-steps-129-no-state": " again 3",
-}
-"""Suffixes for ids that are drawn again, because half precisions flush gradients of the first numbers to zero."""
-
 CERTIFIED = {"rnn_tanh": "sizes-rnn-tanh", "gru": "sizes-gru", "lstm": "sizes-lstm"}
 EXACT = "exact-backward"
 
 
-@dataclass(frozen=True)
-class Sized:
-    """A variant of one size, and its cotangents."""
-
-    variant: Variant
-    cotangents: CotangentChoice
-
-
-def _units_and_inputs(hidden: int, inputs: int) -> Sized:
-    return Sized(
-        Variant(
-            f"hidden-{hidden}-input-{inputs}-no-state",
-            f"hidden size {hidden}, input size {inputs}, no state",
-            f"{hidden} units and {inputs} inputs from zero: columns of either product, or units, beyond a full vector, "
-            "tile or buffer.",
-            Config(input_size=inputs, hidden_size=hidden),
-            batch=1,
-            time=2,
-        ),
-        CotangentChoice(
-            at_units(hidden - 1), "The last unit at the last step: gradients whose rows or columns are cut off."
-        ),
+def _units_and_inputs(hidden: int, inputs: int) -> Variant:
+    return Variant(
+        f"hidden-{hidden}-input-{inputs}-no-state",
+        f"hidden size {hidden}, input size {inputs}, no state",
+        f"{hidden} units and {inputs} inputs from zero: columns of either product, or units, beyond a full vector, "
+        "tile or buffer.",
+        Call(Config(input_size=inputs, hidden_size=hidden), batch=1, time=2),
+        at_unit(hidden - 1, hidden),
+        "The last unit at the last step: gradients whose rows or columns are cut off.",
     )
 
 
-def _states(hidden: int) -> Sized:
-    return Sized(
-        Variant(
-            f"hidden-{hidden}-no-bias-one-step",
-            f"hidden size {hidden}, no biases, one step from a given state",
-            f"One step of {hidden} units from a given state: states beyond a full vector, tile or buffer.",
-            Config(input_size=1, hidden_size=hidden, bias=False),
-            batch=1,
-            time=1,
-            state=True,
-        ),
-        CotangentChoice(everything, "Gradients of initial states that are cut off."),
+def _states(hidden: int) -> Variant:
+    return Variant(
+        f"hidden-{hidden}-no-bias-one-step",
+        f"hidden size {hidden}, no biases, one step from a given state",
+        f"One step of {hidden} units from a given state: states beyond a full vector, tile or buffer.",
+        Call(Config(input_size=1, hidden_size=hidden, bias=False), batch=1, time=1, state=True),
+        everything,
+        "Gradients of initial states that are cut off.",
     )
 
 
-def _rows(batch: int) -> Sized:
-    return Sized(
-        Variant(
-            f"batch-{batch}-no-state",
-            f"a batch of {batch}, no state",
-            f"A batch of {batch} from zero: rows beyond a full tile that are not computed, or lose their state.",
-            Config(input_size=1, hidden_size=1),
-            batch=batch,
-            time=2,
-        ),
-        CotangentChoice(at_rows(0, batch - 1), "The first and the last row: a sum over the batch that is cut off."),
+def _rows(batch: int) -> Variant:
+    return Variant(
+        f"batch-{batch}-no-state",
+        f"a batch of {batch}, no state",
+        f"A batch of {batch} from zero: rows beyond a full tile that are not computed, or lose their state.",
+        Call(Config(input_size=1, hidden_size=1), batch=batch, time=2),
+        at_rows(0, batch - 1),
+        "The first and the last row: a sum over the batch that is cut off.",
     )
 
 
-def _steps(time: int) -> Sized:
-    return Sized(
-        Variant(
-            f"steps-{time}-no-state",
-            f"{time} steps, no state",
-            f"{time} steps that preserve the state: detects a state that is lost, or a loop that is cut off.",
-            Config(input_size=1, hidden_size=1),
-            batch=1,
-            time=time,
-        ),
-        CotangentChoice(of_last_step, "From the last step to the first: detects a backward pass that stops before."),
+def _steps(time: int) -> Variant:
+    return Variant(
+        f"steps-{time}-no-state",
+        f"{time} steps, no state",
+        f"{time} steps that preserve the state: detects a state that is lost, or a loop that is cut off.",
+        Call(Config(input_size=1, hidden_size=1), batch=1, time=time),
+        of_last_step,
+        "From the last step to the first: detects a backward pass that stops before.",
     )
 
 
-def _upper_inputs(hidden: int, *, bidirectional: bool) -> Sized:
+def _upper_inputs(hidden: int, *, bidirectional: bool) -> Variant:
     width = hidden * (2 if bidirectional else 1)
     both, which = ("bidirectional-", "both directions, ") if bidirectional else ("", "")
-    return Sized(
-        Variant(
-            f"{both}two-layers-hidden-{hidden}-no-state",
-            f"two layers, {which}hidden size {hidden}, no state",
-            f"Two layers, {which}{hidden} units, {width} inputs of the upper layer: columns beyond a full vector, tile "
-            "or buffer, in any layer and direction.",
+    return Variant(
+        f"{both}two-layers-hidden-{hidden}-no-state",
+        f"two layers, {which}hidden size {hidden}, no state",
+        f"Two layers, {which}{hidden} units, {width} inputs of the upper layer: columns beyond a full vector, tile "
+        "or buffer, in any layer and direction.",
+        Call(
             Config(input_size=hidden, hidden_size=hidden, num_layers=2, bidirectional=bidirectional),
             batch=1,
             time=2,
         ),
-        CotangentChoice(
-            at_units(0),
-            f"The first unit at the last step that each direction visits, which reads the last of {width} inputs: "
-            "detects gradients that are cut off, in either layer.",
-        ),
+        at_unit(0, hidden),
+        f"The first unit at the last step that each direction visits, which reads the last of {width} inputs: "
+        "detects gradients that are cut off, in either layer.",
     )
 
 
-def _ragged_rows(batch: int) -> Sized:
-    return Sized(
-        Variant(
-            f"lengths-bidirectional-batch-{batch}-no-state",
-            f"ragged, both directions, a batch of {batch}, no state",
-            f"A ragged batch of {batch}, both directions: rows beyond a full tile that are not computed, or whose "
-            "lengths are not read.",
+def _ragged_rows(batch: int) -> Variant:
+    return Variant(
+        f"lengths-bidirectional-batch-{batch}-no-state",
+        f"ragged, both directions, a batch of {batch}, no state",
+        f"A ragged batch of {batch}, both directions: rows beyond a full tile that are not computed, or whose "
+        "lengths are not read.",
+        Call(
             Config(input_size=1, hidden_size=1, bidirectional=True),
             batch=batch,
             time=2,
             lengths=tuple(1 + row % ROWS_APART % 2 for row in range(batch)),
         ),
-        CotangentChoice(at_rows(0, batch - 1), "The first and the last row: a sum over the batch that is cut off."),
+        at_rows(0, batch - 1),
+        "The first and the last row: a sum over the batch that is cut off.",
     )
 
 
-def _ragged_steps(time: int) -> Sized:
-    return Sized(
-        Variant(
-            f"lengths-bidirectional-steps-{time}-no-state",
-            f"ragged, both directions, {time} steps, no state",
-            f"Two sequences of up to {time} steps, both directions: detects a state that is lost, or a loop that is "
-            "cut off, in one direction or for ragged sequences.",
+def _ragged_steps(time: int) -> Variant:
+    return Variant(
+        f"lengths-bidirectional-steps-{time}-no-state",
+        f"ragged, both directions, {time} steps, no state",
+        f"Two sequences of up to {time} steps, both directions: detects a state that is lost, or a loop that is "
+        "cut off, in one direction or for ragged sequences.",
+        Call(
             Config(input_size=1, hidden_size=1, bidirectional=True),
             batch=2,
             time=time,
             lengths=(time // 2 + 1, time),
         ),
-        CotangentChoice(of_h_n, "A cotangent of h_n only: from the last step of each direction to its first."),
+        of_h_n,
+        "A cotangent of h_n only: from the last step of each direction to its first.",
     )
 
 
-def _layers(layers: int) -> Sized:
-    return Sized(
-        Variant(
-            f"bidirectional-{layers}-layers-no-state",
-            f"{layers} layers, both directions, no state",
-            f"{layers} layers, both directions: more sets of weights and of last states than fit into a buffer.",
-            Config(input_size=2, hidden_size=1, num_layers=layers, bidirectional=True),
-            batch=1,
-            time=2,
-        ),
-        CotangentChoice(of_last_step, f"Through {layers} layers in both directions: gradients of each layer."),
+def _layers(layers: int) -> Variant:
+    return Variant(
+        f"bidirectional-{layers}-layers-no-state",
+        f"{layers} layers, both directions, no state",
+        f"{layers} layers, both directions: more sets of weights and of last states than fit into a buffer.",
+        Call(Config(input_size=2, hidden_size=1, num_layers=layers, bidirectional=True), batch=1, time=2),
+        of_last_step,
+        f"Through {layers} layers in both directions: gradients of each layer.",
     )
 
 
@@ -202,16 +151,8 @@ LONG_SUMS = Variant(
     "input-257-no-state",
     "input size 257, no state",
     "Sums of 257 terms, from zero: an accumulator, or weights, of fewer bits than the precision's tolerance allows.",
-    Config(input_size=257, hidden_size=1),
-    batch=8,
-    time=1,
+    Call(Config(input_size=257, hidden_size=1), batch=8, time=1),
 )
-
-COTANGENTS: Mapping[str, CotangentChoice] = {
-    sized.variant.name: sized.cotangents
-    for sized in (*UNITS_AND_INPUTS, *ROWS, *STEPS, *UPPER, UPPER_130, *LAYERS, RAGGED_ROWS, RAGGED_STEPS, STATES)
-}
-
 
 STATE_WEIGHTS = {"rnn-tanh": 0.75, "gru": 1.0, "lstm": 1.25}
 """Amplitudes of recurrent weights, as large as tolerances in half precisions allow."""
@@ -228,48 +169,47 @@ def every_column(key: str, shape: Shape, per_row: int) -> Float64:
     return matrix
 
 
-def by_unit(golden_id: str, name: str, shape: Shape, limit: int) -> Float64:
+def by_unit(key: str, shape: Shape, limit: int) -> Float64:
     """Return numbers that repeat along the units of each gate and along the inputs."""
-    gates = GATES.get(_cell(golden_id), 1)
+    gates = GATES.get(_cell(key), 1)
     units = (gates, shape[0] // gates, *shape[1:])
-    return periodic(f"{golden_id} {name}", units, (gates, UNITS, COLUMNS)[: len(units)], limit).reshape(shape)
+    return periodic(key, units, (gates, UNITS, COLUMNS)[: len(units)], limit).reshape(shape)
 
 
-def _cell(golden_id: str) -> str:
+def _cell(key: str) -> str:
     """Return the cell of an id: gru for gru/plain and for sizes-gru/steps-9-no-state."""
-    return golden_id.partition("/")[0].removeprefix("sizes-")
+    return key.partition("/")[0].removeprefix("sizes-")
 
 
-def units_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
+def units_that_count(key: str, name: str, shape: Shape) -> Float64:
     """Draw dense input weights and sparse recurrent weights; the first and the last input and their weights are large.
 
     The first step has only these two inputs, so that gradients of matrices are sparse and files small.
     """
-    golden_id += DRAWN_AGAIN.get(golden_id, "")
     if name == "x":
-        x = periodic(f"{golden_id} {name}", shape, (1, 2, COLUMNS + 2), 3) / 4
+        x = periodic(key, shape, (1, 2, COLUMNS + 2), 3) / 4
         x[:, 0, 1:-1] = 0
         x[..., [0, -1]] = [1.0, -0.5]
         return x
     if name.startswith("weight_ih"):
-        drawn = by_unit(golden_id, name, shape, 1) * 2.0 ** -math.ceil(math.log2(shape[1]) / 2)
+        drawn = by_unit(key, shape, 1) * 2.0 ** -math.ceil(math.log2(shape[1]) / 2)
         drawn[:, [0, -1]] = np.where(drawn[:, [0, -1]] < 0, -0.75, 0.75)
         return drawn
     if name.startswith("weight_hh"):
-        return every_column(f"{golden_id} {name}", shape, 2) * STATE_WEIGHTS[_cell(golden_id)]
+        return every_column(key, shape, 2) * STATE_WEIGHTS[_cell(key)]
     if name.startswith("bias"):
-        return biases(golden_id, name, shape)
-    states = periodic(f"{golden_id} {name}", shape, (1, 1, UNITS), 3) / 4
+        return biases(key, name, shape)
+    states = periodic(key, shape, (1, 1, UNITS), 3) / 4
     if name == "h0":  # sparse too: the gradient of weight_hh has two columns
         states[..., 1:-1] = 0
         states[..., [0, -1]] = [1.0, -0.5]
     return states
 
 
-def biases(golden_id: str, name: str, shape: Shape) -> Float64:
+def biases(key: str, name: str, shape: Shape) -> Float64:
     """Draw small biases, except large biases for the last unit, which a bug may cut off."""
-    drawn = by_unit(golden_id, name, shape, 3) / 8
-    gates = GATES.get(_cell(golden_id), 1)
+    drawn = by_unit(key, shape, 3) / 8
+    gates = GATES.get(_cell(key), 1)
     if name.startswith("bias_ih") and gates > 1:
         drawn.reshape(gates, -1)[:, -1] = 1.0
         if gates == GATES["gru"]:
@@ -277,29 +217,26 @@ def biases(golden_id: str, name: str, shape: Shape) -> Float64:
     return drawn
 
 
-def upper_inputs_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
+def upper_inputs_that_count(key: str, name: str, shape: Shape) -> Float64:
     """Draw sparse weights that use every column, so that gradients of a unit depend on few other units."""
-    golden_id += DRAWN_AGAIN.get(golden_id, "")
     if name.startswith("weight"):
-        drawn = every_column(f"{golden_id} {name}", shape, -(-shape[1] // shape[0]))
-        return drawn * (0.75 if "tanh" in golden_id else 1.0)
+        drawn = every_column(key, shape, -(-shape[1] // shape[0]))
+        return drawn * (0.75 if "tanh" in key else 1.0)
     if name.startswith("bias"):
-        return biases(golden_id, name, shape)
-    return periodic(f"{golden_id} {name}", shape, (1, 2, COLUMNS), 3) / 4
+        return biases(key, name, shape)
+    return periodic(key, shape, (1, 2, COLUMNS), 3) / 4
 
 
-def rows_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
+def rows_that_count(key: str, name: str, shape: Shape) -> Float64:
     """Draw numbers up to 1; x repeats along the rows, and no weight is zero."""
-    golden_id += DRAWN_AGAIN.get(golden_id, "")
     if name == "x":
-        return periodic(f"{golden_id} {name}", shape, (ROWS_APART, *shape[1:]), 63) / 64
-    drawn = dyadic(f"{golden_id} {name}", shape, 1.0)
+        return periodic(key, shape, (ROWS_APART, *shape[1:]), 63) / 64
+    drawn = dyadic(key, shape, 1.0)
     return np.where(drawn == 0, 0.5, drawn) if name.startswith("weight") else drawn
 
 
-def long_sums(golden_id: str, name: str, shape: Shape) -> Float64:
+def long_sums(key: str, name: str, shape: Shape) -> Float64:
     """Draw small weights and a large one that multiplies zero: a common quantization scale is too coarse."""
-    key = f"{golden_id} {name}"
     if name == "x":
         x = dyadic(key, shape, 1.0)
         x[..., -1] = 0
@@ -310,20 +247,14 @@ def long_sums(golden_id: str, name: str, shape: Shape) -> Float64:
     return drawn
 
 
-def long_sums_above_zero(golden_id: str, name: str, shape: Shape) -> Float64:
+def long_sums_above_zero(key: str, name: str, shape: Shape) -> Float64:
     """Draw numbers as ``long_sums`` does, but positive, so that a relu passes them, and with smaller sums."""
-    drawn = np.abs(long_sums(golden_id, name, shape))
+    drawn = np.abs(long_sums(key, name, shape))
     return drawn if name == "x" else drawn / 16
 
 
-def anything(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Draw numbers up to 1."""
-    return dyadic(f"{golden_id} {name}", shape, 1.0)
-
-
-def positive(golden_id: str, name: str, shape: Shape) -> Float64:
+def positive(key: str, name: str, shape: Shape) -> Float64:
     """Draw positive integers, and sparse weights of 1: a relu passes everything, and sums are short."""
-    key = f"{golden_id} {name}"
     if name.startswith("weight"):
         return np.abs(every_column(key, shape, -(-shape[1] // shape[0])))
     return np.abs(integers(key, shape, 1)) + (1 if name == "x" else 0)
@@ -347,10 +278,9 @@ KEEPING_GATE = 1
 """z of a GRU, f of an LSTM."""
 
 
-def keeping(golden_id: str, name: str, shape: Shape) -> Float64:
+def keeping(key: str, name: str, shape: Shape) -> Float64:
     """Draw weights that rotate the state and keep its size, open gates, and small inputs."""
-    golden_id += DRAWN_AGAIN.get(golden_id, "")
-    drawn = dyadic(f"{golden_id} {name}", shape, 0.125 if name in ("x", "h0") else 0.1875 if name == "c0" else 0.25)
+    drawn = dyadic(key, shape, 0.125 if name in ("x", "h0") else 0.1875 if name == "c0" else 0.25)
     turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
     if name.startswith("weight_hh") and len(drawn) == shape[1]:  # the only gate of a tanh RNN
         return turn if len(drawn) > 1 else np.ones(shape)
@@ -358,7 +288,7 @@ def keeping(golden_id: str, name: str, shape: Shape) -> Float64:
         drawn[drawn == 0] = 1 / 64
     if name.startswith("bias_hh"):
         drawn = np.zeros(shape)
-        gates = GATES.get(_cell(golden_id), 1)
+        gates = GATES.get(_cell(key), 1)
         if gates > 1:
             units = len(drawn) // gates
             drawn[units * KEEPING_GATE : units * (KEEPING_GATE + 1)] = 2.5
@@ -368,18 +298,19 @@ def keeping(golden_id: str, name: str, shape: Shape) -> Float64:
 def scenarios() -> Iterator[Scenario]:
     """Yield every size of every dimension for each cell."""
     for cell, folder in CERTIFIED.items():
-        for sized in (*UNITS_AND_INPUTS, STATES):
-            yield sized.variant.scenario(folder, cell, units_that_count)
-        for sized in (*ROWS, RAGGED_ROWS):
-            yield sized.variant.scenario(folder, cell, rows_that_count)
-        yield LAYERS[0].variant.scenario(folder, cell, anything)
-        for sized in (*STEPS, RAGGED_STEPS):
-            yield sized.variant.scenario(folder, cell, keeping)
+        for variant in (*UNITS_AND_INPUTS, STATES):
+            yield variant.scenario(folder, cell, units_that_count)
+        for variant in (*ROWS, RAGGED_ROWS):
+            yield variant.scenario(folder, cell, rows_that_count)
+        yield LAYERS[0].scenario(folder, cell, rounded(1.0, inputs=1.0))
+        for variant in (*STEPS, RAGGED_STEPS):
+            yield variant.scenario(folder, cell, keeping)
         yield LONG_SUMS.scenario(folder, cell, long_sums)
-        for sized in UPPER:
-            yield sized.variant.scenario(folder, cell, upper_inputs_that_count)
-    yield replace(LONG_SUMS, time=2).scenario("sizes-rnn-relu", "rnn_relu", long_sums_above_zero)
-    for sized in (*UNITS_AND_INPUTS, STATES, *ROWS, *UPPER, UPPER_130, *LAYERS, RAGGED_ROWS):
-        yield sized.variant.scenario(EXACT, "rnn_relu", positive)
-    for sized in (*STEPS, RAGGED_STEPS):
-        yield sized.variant.scenario(EXACT, "rnn_relu", kept)
+        for variant in UPPER:
+            yield variant.scenario(folder, cell, upper_inputs_that_count)
+    above_zero = replace(LONG_SUMS, call=replace(LONG_SUMS.call, time=2))
+    yield above_zero.scenario("sizes-rnn-relu", "rnn_relu", long_sums_above_zero)
+    for variant in (*UNITS_AND_INPUTS, STATES, *ROWS, *UPPER, UPPER_130, *LAYERS, RAGGED_ROWS):
+        yield variant.scenario(EXACT, "rnn_relu", positive, ones=True)
+    for variant in (*STEPS, RAGGED_STEPS):
+        yield variant.scenario(EXACT, "rnn_relu", kept, ones=True)

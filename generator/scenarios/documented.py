@@ -5,6 +5,7 @@ first in the corpus, because every number can be checked by hand.
 """
 
 from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.scenarios.cotangents import Kind, of_h_n, of_last_step, of_out, with_cotangents
 from rnn_goldens.golden.shapes import Config
 
 NOTEBOOK = "teaching notebook 'RNN with numpy (from scratch)' and 'RNN with pytorch (nn.RNN)'"
@@ -18,49 +19,68 @@ TORCH_WEIGHTS = {"weight_ih_l0": [[1, 0, 1, 0, 1], [0, 1, 0, 1, 0]], "weight_hh_
 
 RISING, FALLING, RISING_ON = ([[n] * 5 for n in steps] for steps in ((1, 2, 3), (3, 2, 1), (4, 5, 6)))
 
+
+def _documented(
+    name: str,
+    title: str,
+    purpose: str,
+    where: str,
+    x: list[list[list[int]]],
+    cotangents: Kind,
+    gradient_purpose: str,
+    convention: str = "textbook",
+) -> Scenario:
+    scenario = Scenario(
+        id=f"documented/{name}",
+        title=title,
+        purpose=purpose,
+        documented_in=f"{NOTEBOOK}, {where}",
+        cell="rnn_relu",
+        config=CONFIG,
+        convention=convention,
+        weights=TEXTBOOK_WEIGHTS if convention == "textbook" else TORCH_WEIGHTS,
+        x=x,
+    )
+    return with_cotangents(scenario, cotangents, gradient_purpose, ones=True)
+
+
 SCENARIOS = (
-    Scenario(
-        id="documented/single-sequence",
-        title="Single sequence",
-        purpose="The smallest complete example: one sequence of three steps, to follow the recurrence by hand.",
-        documented_in=f"{NOTEBOOK}, single sequence; the answer is printed there, both ways",
-        cell="rnn_relu",
-        config=CONFIG,
-        convention="textbook",
-        weights=TEXTBOOK_WEIGHTS,
-        x=[RISING],
+    _documented(
+        "single-sequence",
+        "Single sequence",
+        "The smallest complete example: one sequence of three steps, to follow the recurrence by hand.",
+        "single sequence; the answer is printed there, both ways",
+        [RISING],
+        of_last_step,
+        "The smallest complete backward pass, to follow by hand: one sequence of three steps.",
     ),
-    Scenario(
-        id="documented/mini-batch",
-        title="Mini-batch",
-        purpose="Two sequences in one call, one rising and one falling: each row has its own state.",
-        documented_in=f"{NOTEBOOK}, mini-batch; the answer is printed there, both ways",
-        cell="rnn_relu",
-        config=CONFIG,
-        convention="textbook",
-        weights=TEXTBOOK_WEIGHTS,
-        x=[RISING, FALLING],
+    _documented(
+        "mini-batch",
+        "Mini-batch",
+        "Two sequences in one call, one rising and one falling: each row has its own state.",
+        "mini-batch; the answer is printed there, both ways",
+        [RISING, FALLING],
+        of_out,
+        "Two sequences in one call: gradients of weights are summed over both.",
     ),
-    Scenario(
-        id="documented/mini-batch-ascending",
-        title="Mini-batch, ascending",
-        purpose="Two rising sequences, the second larger: the sums grow to 96, the largest of these scenarios.",
-        documented_in=f"{NOTEBOOK}, mini-batch; the first input defined there, replaced before it was run",
-        cell="rnn_relu",
-        config=CONFIG,
-        convention="textbook",
-        weights=TEXTBOOK_WEIGHTS,
-        x=[RISING, RISING_ON],
+    _documented(
+        "mini-batch-ascending",
+        "Mini-batch, ascending",
+        "Two rising sequences, the second larger: the sums grow to 96, the largest of these scenarios.",
+        "mini-batch; the first input defined there, replaced before it was run",
+        [RISING, RISING_ON],
+        of_h_n,
+        "A cotangent of h_n only, in integers.",
     ),
-    Scenario(
-        id="documented/identity-w-hh",
-        title="Identity W_hh",
-        purpose="With the identity as W_hh, each unit sums only its own input, so the two units differ. The weights "
+    _documented(
+        "identity-w-hh",
+        "Identity W_hh",
+        "With the identity as W_hh, each unit sums only its own input, so the two units differ. The weights "
         "are given in PyTorch's convention, (hidden, input).",
-        documented_in=f"{NOTEBOOK}, last cells; written down there but never run",
-        cell="rnn_relu",
-        config=CONFIG,
-        weights=TORCH_WEIGHTS,
-        x=[RISING, FALLING],
+        "last cells; written down there but never run",
+        [RISING, FALLING],
+        of_out,
+        "With the identity as W_hh, every step adds its cotangent to those of later steps.",
+        convention="torch",
     ),
 )

@@ -1,79 +1,76 @@
 """Scenarios with special purposes: sizes at which kernels change path, long, saturated and chaotic sequences."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.scenarios.cotangents import Kind, at_rows, everything
 from rnn_goldens.generator.scenarios.numbers import Float64, integers
-from rnn_goldens.generator.scenarios.variants import FOLDERS, SMALL, VARIANTS, Draw, Variant, exact, rounded
+from rnn_goldens.generator.scenarios.variants import (
+    CERTIFIED,
+    DOCUMENTED_IN,
+    FOLDERS,
+    SMALL,
+    VARIANTS,
+    Call,
+    Draw,
+    Variant,
+    exact,
+    rounded,
+)
 from rnn_goldens.golden.shapes import Config, Shape
 
-CERTIFIED = ("rnn_tanh", "gru", "lstm")
 
-
-def hidden_size(size: int, input_size: int) -> Variant:
+def hidden_size(size: int, input_size: int, cotangents: Kind | None = None, gradient_purpose: str = "") -> Variant:
     """Return a variant whose hidden size fills a vector register or a tile, or is just above or below."""
     return Variant(
         f"hidden-{size}",
         f"hidden size {size}",
         f"Hidden size {size}: a size that fills vectors and tiles, or leaves a remainder.",
-        Config(input_size=input_size, hidden_size=size),
-        batch=3,
-        time=2,
-        state=True,
+        Call(Config(input_size=input_size, hidden_size=size), batch=3, time=2, state=True),
+        cotangents,
+        gradient_purpose,
     )
 
 
-def batch_size(size: int) -> Variant:
+def batch_size(size: int, cotangents: Kind | None = None, gradient_purpose: str = "") -> Variant:
     """Return a variant whose batch fills a tile, or is just above or below."""
     return Variant(
         f"batch-{size}",
         f"a batch of {size}",
         f"A batch of {size}: rows at the edge of a tile, and state buffers that are sized or cleared for fewer.",
-        Config(input_size=5, hidden_size=17),
-        batch=size,
-        time=2,
-        state=True,
+        Call(Config(input_size=5, hidden_size=17), batch=size, time=2, state=True),
+        cotangents,
+        gradient_purpose,
     )
 
 
-def wide_state(size: int) -> Variant:
-    """Return a variant of one step, whose state is one unit wider than a block of columns."""
-    return Variant(
-        f"hidden-{size}",
-        f"hidden size {size}",
-        f"Hidden size {size}, one step: a product that stops at a full block drops one column of the state.",
-        Config(input_size=2, hidden_size=size, bias=False),
-        time=1,
-        state=True,
-    )
+WIDE_STATE = replace(
+    hidden_size(65, 2),
+    purpose="Hidden size 65, one step: a product that stops at a full block drops one column of the state.",
+    call=Call(Config(input_size=2, hidden_size=65, bias=False), time=1, state=True),
+)
+
+MANY_ROWS = replace(
+    batch_size(129),
+    purpose="A batch of 129, one step: rows beyond a full tile that are not computed.",
+    call=Call(Config(input_size=2, hidden_size=3), batch=129, time=1, state=True),
+    cotangents=at_rows(0, 63, 64, 127, 128),
+    gradient_purpose="A batch of 129, cotangents at the edges of tiles: gradients of weights include rows beyond a "
+    "full tile.",
+)
 
 
-def many_rows(size: int) -> Variant:
-    """Return a variant with small states, whose batch is one row larger than a tile."""
-    return Variant(
-        f"batch-{size}",
-        f"a batch of {size}",
-        f"A batch of {size}, one step: rows beyond a full tile that are not computed.",
-        Config(input_size=2, hidden_size=3),
-        batch=size,
-        time=1,
-        state=True,
-    )
-
-
-def wide_sums(size: int, batch: int) -> Variant:
+def wide_sums(size: int, batch: int, *, input_size: int = 2, time: int = 1) -> Variant:
     """Return a variant whose sums have enough terms to detect a narrow accumulator, even in half precision."""
-    return Variant(
-        f"hidden-{size}",
-        f"hidden size {size}",
-        f"Sums of {size} terms: an accumulator, or weights, of fewer bits than the precision's tolerance allows.",
-        Config(input_size=2, hidden_size=size, bias=False),
-        batch=batch,
-        time=1,
-        state=True,
+    return replace(
+        hidden_size(size, input_size),
+        purpose=f"Sums of {size} terms: an accumulator, or weights, of fewer bits than the precision's tolerance "
+        "allows.",
+        call=Call(Config(input_size=input_size, hidden_size=size, bias=False), batch=batch, time=time, state=True),
     )
 
 
@@ -81,76 +78,59 @@ WIDE_SUMS = {"rnn_tanh": (0.625, 0.5, 2), "gru": (0.625, 0.5, 4), "lstm": (0.375
 """Amplitudes of weights and states, and the batch."""
 
 
-def positive(golden_id: str, name: str, shape: Shape) -> Float64:
+def positive(key: str, name: str, shape: Shape) -> Float64:
     """Draw positive numbers, so that a relu passes everything and no sum is near its kink."""
-    drawn = np.abs(rounded(63 / 64, inputs=63 / 64)(golden_id, name, shape))
+    drawn = np.abs(rounded(63 / 64, inputs=63 / 64)(key, name, shape))
     return drawn / {"h0": 4, "weight_hh_l0": 32}.get(name, 1)
 
 
 PERIOD = 10
 """Period of recurrent weights along the units, short enough for compression to find it."""
 
-DRAWN_AGAIN = {
-    "sizes-rnn-tanh/hidden-129": " again 2",
-    "sizes-gru/hidden-129": " again 6",
-    "sizes-lstm/hidden-129": " again 2",
-    "sizes-rnn-relu/hidden-209": " again 2",
-}
-"""Suffixes for ids that are drawn again, because the first numbers detect too few deviations."""
-
 
 def repeated(draw: Draw) -> Draw:
     """Return a function that repeats recurrent weights every ten units, so that files compress well."""
 
-    def drawn(golden_id: str, name: str, shape: Shape) -> Float64:
-        golden_id += DRAWN_AGAIN.get(golden_id, "")
+    def drawn(key: str, name: str, shape: Shape) -> Float64:
         if not name.startswith("weight_hh"):
-            return draw(golden_id, name, shape)
+            return draw(key, name, shape)
         rows, units = shape
         gates = rows // units
-        period = draw(golden_id, name, (gates * min(PERIOD, units), units)).reshape(gates, -1, units)
+        period = draw(key, name, (gates * min(PERIOD, units), units)).reshape(gates, -1, units)
         return period[:, np.arange(units) % PERIOD].reshape(shape)
 
     return drawn
 
 
-def sizes() -> tuple[Scenario, ...]:
-    """Return scenarios of many sizes: exact if only positions matter, otherwise few steps of small states."""
-    scenarios = [hidden_size(n, 7).scenario("sizes-exact", "rnn_relu", exact) for n in (1, 3, 16, 17, 33, 64, 128)]
-    scenarios += [batch_size(n).scenario("sizes-exact", "rnn_relu", exact) for n in (1, 3, 129)]
+def sizes() -> Iterator[Scenario]:
+    """Yield scenarios of many sizes: exact if only positions matter, otherwise few steps of small states."""
+    for variant in (*(hidden_size(n, 7) for n in (1, 3, 16, 17, 33, 64, 128)), *map(batch_size, (1, 3, 129))):
+        yield variant.scenario("sizes-exact", "rnn_relu", exact)
     for size in (16, 17, 33, 64):
         for cell in CERTIFIED:
             draw = repeated(rounded(max(2 / math.sqrt(size), 0.25), states=0.375))
-            scenarios.append(hidden_size(size, 5).scenario(f"sizes-{FOLDERS[cell]}", cell, draw))
-    for cell in CERTIFIED:
-        scenarios.append(wide_state(65).scenario(f"sizes-{FOLDERS[cell]}", cell, repeated(rounded(0.25))))
-        amplitude, states, batch = WIDE_SUMS[cell]
-        draw = repeated(rounded(amplitude, states=states))
-        scenarios.append(wide_sums(129, batch).scenario(f"sizes-{FOLDERS[cell]}", cell, draw))
-        scenarios.append(many_rows(129).scenario(f"sizes-{FOLDERS[cell]}", cell, rounded(1.0)))
-    relu = wide_sums(209, 2)
-    relu = replace(relu, config=replace(relu.config, input_size=1), time=2)  # the second step is not exact any more
-    scenarios.append(relu.scenario("sizes-rnn-relu", "rnn_relu", repeated(positive)))
-    return tuple(scenarios)
+            yield hidden_size(size, 5).scenario(f"sizes-{FOLDERS[cell]}", cell, draw)
+    for cell, (amplitude, states, batch) in WIDE_SUMS.items():
+        folder = f"sizes-{FOLDERS[cell]}"
+        yield WIDE_STATE.scenario(folder, cell, repeated(rounded(0.25)))
+        yield wide_sums(129, batch).scenario(folder, cell, repeated(rounded(amplitude, states=states)))
+        yield MANY_ROWS.scenario(folder, cell, rounded(1.0))
+    relu = wide_sums(209, 2, input_size=1, time=2)  # the second step is not exact any more
+    yield relu.scenario("sizes-rnn-relu", "rnn_relu", repeated(positive))
 
 
 ZERO_INPUT = Variant(
     "zero-input",
     "input zero",
     "An input of zeros: only biases and the state act, and the input cannot hide their errors.",
-    SMALL,
-    state=True,
-    time=3,
+    Call(SMALL, time=3, state=True),
 )
 
 LONG = Variant(
     "long",
     "200 steps",
     "Two hundred steps: small errors that add up, and states that are stored in too low a precision.",
-    replace(SMALL, hidden_size=4),
-    batch=1,
-    time=200,
-    state=True,
+    Call(replace(SMALL, hidden_size=4), batch=1, time=200, state=True),
     declared=("long",),
 )
 
@@ -158,9 +138,9 @@ SATURATED = Variant(
     "saturated",
     "saturated gates",
     "Saturated activations: overflow in exp, clipping, and fast approximations far from zero.",
-    SMALL,
-    time=3,
-    state=True,
+    Call(SMALL, time=3, state=True),
+    everything,
+    "Saturated gates: derivatives near zero, computed as 1 - y² from a rounded y.",
     declared=("saturated",),
 )
 
@@ -168,9 +148,7 @@ ACTIVATIONS = Variant(
     "activations",
     "activations at many arguments",
     "One unit with one input, at many arguments: the accuracy of tanh and sigmoid, where little else is rounded.",
-    Config(input_size=1, hidden_size=1, bias=False),
-    batch=48,
-    time=1,
+    Call(Config(input_size=1, hidden_size=1, bias=False), batch=48, time=1),
     declared=("degenerate",),
 )
 
@@ -178,18 +156,14 @@ WIDER_THAN_BFLOAT16 = Variant(
     "wider-than-bfloat16",
     "sums of more than eight bits",
     "Sums that fit float16 but not bfloat16: detects bfloat16 in a product, a state or a sum; the tolerance is zero.",
-    SMALL,
-    time=3,
-    state=True,
+    Call(SMALL, time=3, state=True),
 )
 
 WEIGHTS_BEYOND_ONE = Variant(
     "weights-beyond-one",
     "weights of several sizes",
     "Weights of 1, 2 and 3, exact in bfloat16: weights that are quantized to a common scale.",
-    SMALL,
-    time=2,
-    state=True,
+    Call(SMALL, time=2, state=True),
 )
 
 BETWEEN_LAYERS = Variant(
@@ -197,10 +171,7 @@ BETWEEN_LAYERS = Variant(
     "between two layers",
     "Two layers, one step, many rows: detects a scaling or an activation between layers in bfloat16. An LSTM's h is "
     "small, so that more roundings would hide it.",
-    Config(input_size=2, hidden_size=2, num_layers=2, bias=False),
-    batch=64,
-    time=1,
-    state=True,
+    Call(Config(input_size=2, hidden_size=2, num_layers=2, bias=False), batch=64, time=1, state=True),
     declared=("degenerate",),
 )
 
@@ -208,10 +179,7 @@ OVERFLOWING = Variant(
     "overflowing",
     "arguments beyond the range of exp",
     "Arguments of hundreds: detects NaN where exp overflows, in any precision, or infinity is divided by infinity.",
-    SMALL,
-    batch=3,
-    time=1,
-    state=True,
+    Call(SMALL, batch=3, time=1, state=True),
     declared=("saturated",),
 )
 
@@ -219,9 +187,7 @@ CHAOTIC = Variant(
     "chaotic",
     "chaotic",
     "Chaotic dynamics: each rounding error grows from step to step, so that only float64 can be checked.",
-    Config(input_size=2, hidden_size=16, bias=False),
-    batch=1,
-    time=60,
+    Call(Config(input_size=2, hidden_size=16, bias=False), batch=1, time=60),
     declared=("chaotic", "saturated"),
 )
 
@@ -236,7 +202,7 @@ BETWEEN_TABLE_POINTS = Scenario(
     id="rnn-tanh/between-table-points",
     title="tanh RNN: midway between two points of a table",
     purpose="One tanh where its curvature is large, midway between two points of a table with 256 points per unit.",
-    documented_in="rnn-goldens, generator/scenarios",
+    documented_in=DOCUMENTED_IN,
     cell="rnn_tanh",
     config=Config(input_size=1, hidden_size=1, bias=False),
     weights={"weight_ih_l0": [[1.03125]], "weight_hh_l0": [[0]]},
@@ -248,7 +214,7 @@ CANCELLING = Scenario(
     id="rnn-tanh/cancelling",
     title="tanh RNN: a sum of states that cancels",
     purpose="States near 1 that eight bits round up and down in turn: the states cancel in a sum, their errors add up.",
-    documented_in="rnn-goldens, generator/scenarios",
+    documented_in=DOCUMENTED_IN,
     cell="rnn_tanh",
     config=Config(input_size=1, hidden_size=64, bias=False),
     weights={
@@ -259,47 +225,47 @@ CANCELLING = Scenario(
 )
 
 
-def overflowing(golden_id: str, name: str, shape: Shape) -> Float64:
+def overflowing(key: str, name: str, shape: Shape) -> Float64:
     """Draw inputs up to 255, so that sums reach the hundreds."""
-    return integers(f"{golden_id} x", shape, 255) if name == "x" else rounded(3.9)(golden_id, name, shape)
+    return integers(key, shape, 255) if name == "x" else rounded(3.9)(key, name, shape)
 
 
-def large_numbers(golden_id: str, name: str, shape: Shape) -> Float64:
+def large_numbers(key: str, name: str, shape: Shape) -> Float64:
     """Draw numbers as ``exact`` does, but not negative, and inputs up to 255."""
-    return np.abs(integers(f"{golden_id} x", shape, 255) if name == "x" else exact(golden_id, name, shape))
+    return np.abs(integers(key, shape, 255) if name == "x" else exact(key, name, shape))
 
 
-def weights_beyond_one(golden_id: str, name: str, shape: Shape) -> Float64:
+def weights_beyond_one(key: str, name: str, shape: Shape) -> Float64:
     """Draw weights from -3 to 3, and other numbers as ``exact`` does, but smaller."""
     if name.startswith("weight"):
-        return integers(f"{golden_id} {name}", shape, 3)
-    return np.clip(exact(golden_id, name, shape), 0, 1)
+        return integers(key, shape, 3)
+    return np.clip(exact(key, name, shape), 0, 1)
 
 
-def special() -> tuple[Scenario, ...]:
-    """Return all special scenarios."""
-    by_name = {variant.name: variant for variant in VARIANTS}
-    relu = [replace(by_name[name], time=5) for name in ROUNDED_RELU]
-    zero = [
-        replace(ZERO_INPUT.scenario(folder, cell, exact if cell == "rnn_relu" else rounded(1.0)), x=np.zeros((2, 3, 4)))
-        for cell, folder in FOLDERS.items()
-    ]
-    return (
-        *zero,
-        *(ACTIVATIONS.scenario(FOLDERS[cell], cell, rounded(1.5, inputs=1.0)) for cell in CERTIFIED),
-        WIDER_THAN_BFLOAT16.scenario("exact", "rnn_relu", large_numbers),
-        WEIGHTS_BEYOND_ONE.scenario("exact", "rnn_relu", weights_beyond_one),
-        *(BETWEEN_LAYERS.scenario(FOLDERS[c], c, rounded(1.0, inputs=1.0, states=2.0)) for c in ("gru", "lstm")),
-        BETWEEN_TABLE_POINTS,
-        CANCELLING,
-        *(variant.scenario("rnn-relu", "rnn_relu", rounded(0.75)) for variant in relu),
-        *sizes(),
-        LONG.scenario("exact", "rnn_relu", exact),
-        *(LONG.scenario(FOLDERS[cell], cell, rounded(LONG_AMPLITUDES[cell])) for cell in CERTIFIED),
-        *(SATURATED.scenario(FOLDERS[cell], cell, rounded(3.9, inputs=3.9)) for cell in CERTIFIED),
-        *(OVERFLOWING.scenario(FOLDERS[cell], cell, overflowing) for cell in CERTIFIED),
-        *(
-            CHAOTIC.scenario(FOLDERS[cell], cell, rounded(amplitude, inputs=0.5))
-            for cell, amplitude in CHAOTIC_AMPLITUDES.items()
-        ),
-    )
+def special() -> Iterator[Scenario]:
+    """Yield all special scenarios."""
+    for cell, folder in FOLDERS.items():
+        zero = ZERO_INPUT.scenario(folder, cell, exact if cell == "rnn_relu" else rounded(1.0))
+        yield replace(zero, x=np.zeros((2, 3, 4)))
+    for cell in CERTIFIED:
+        yield ACTIVATIONS.scenario(FOLDERS[cell], cell, rounded(1.5, inputs=1.0))
+    yield WIDER_THAN_BFLOAT16.scenario("exact", "rnn_relu", large_numbers)
+    yield WEIGHTS_BEYOND_ONE.scenario("exact", "rnn_relu", weights_beyond_one)
+    for cell in ("gru", "lstm"):
+        yield BETWEEN_LAYERS.scenario(cell, cell, rounded(1.0, inputs=1.0, states=2.0))
+    yield BETWEEN_TABLE_POINTS
+    yield CANCELLING
+    for name in ROUNDED_RELU:
+        (variant,) = (variant for variant in VARIANTS if variant.name == name)
+        relu = replace(variant, call=replace(variant.call, time=5))
+        yield relu.scenario("rnn-relu", "rnn_relu", rounded(0.75))
+    yield from sizes()
+    yield LONG.scenario("exact", "rnn_relu", exact)
+    for variant, draws in (
+        (LONG, {cell: rounded(amplitude) for cell, amplitude in LONG_AMPLITUDES.items()}),
+        (SATURATED, dict.fromkeys(CERTIFIED, rounded(3.9, inputs=3.9))),
+        (OVERFLOWING, dict.fromkeys(CERTIFIED, overflowing)),
+        (CHAOTIC, {cell: rounded(amplitude, inputs=0.5) for cell, amplitude in CHAOTIC_AMPLITUDES.items()}),
+    ):
+        for cell, draw in draws.items():
+            yield variant.scenario(FOLDERS[cell], cell, draw)

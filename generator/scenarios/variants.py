@@ -1,71 +1,111 @@
 """Variants of configurations and inputs, each with a purpose. Every cell has a scenario for each variant."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers, sparse
+from rnn_goldens.generator.scenarios.cotangents import (
+    Kind,
+    everything,
+    of_forward,
+    of_h_n,
+    of_last,
+    of_last_step,
+    of_out,
+    with_cotangents,
+)
+from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers, key, sparse
 from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
 from rnn_goldens.golden.shapes import Config, Shape, state_shapes, weight_shapes
 
 Draw = Callable[[str, str, Shape], Float64]
-"""(scenario id, array name, shape) → numbers."""
+"""(key of the numbers, array name, shape) → numbers."""
+
+ON_KINKS = ("exact", "sizes-exact")
+"""Folders of scenarios with integers and no gradients: some sums are zero, where a relu has no derivative."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A configuration with the shape of its input.
+
+    Attributes:
+        config: the configuration.
+        batch: the number of sequences; None for unbatched input.
+        time: the number of time steps.
+        lengths: the time steps of each sequence; all of them if None.
+        state: whether there is an initial state.
+    """
+
+    config: Config
+    batch: int | None = 2
+    time: int = 4
+    lengths: tuple[int, ...] | None = None
+    state: bool = False
+
+    def shapes(self, cell: str) -> dict[str, Shape]:
+        """Return the shapes of all arrays by name: of the weights, the input and the initial state, if any."""
+        batch = () if self.batch is None else (self.batch,)
+        states = state_shapes(LAYOUTS[cell], self.config, batch) if self.state else {}
+        return {
+            **weight_shapes(LAYOUTS[cell], self.config),
+            "x": (*batch, self.time, self.config.input_size),
+            **{f"{name}0": shape for name, shape in states.items()},
+        }
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A configuration with the shape of its input.
+    """A call with a purpose.
 
     Attributes:
         name: the second part of the id.
         title: a short title.
         purpose: what it detects.
-        config: the configuration.
-        batch: the number of sequences; None for unbatched input.
-        time: the number of time steps.
-        state: whether there is an initial state.
-        lengths: the time steps of each sequence; all of them if None.
+        call: the configuration with the shape of its input.
+        cotangents: the kind of cotangents, if it has gradients.
+        gradient_purpose: what the cotangents show or detect.
         states: the amplitude of h0. That of c0, which no activation bounds, is 1.5 times larger.
         declared: declared features.
+        precisions: the precisions of the golden.
     """
 
     name: str
     title: str
     purpose: str
-    config: Config
-    batch: int | None = 2
-    time: int = 4
-    state: bool = False
-    lengths: tuple[int, ...] | None = None
+    call: Call
+    cotangents: Kind | None = None
+    gradient_purpose: str = ""
     states: float = 1.0
     declared: tuple[str, ...] = ()
+    precisions: Sequence[str] = SupportedOnly(PRECISIONS)
 
-    def scenario(self, folder: str, cell: str, draw: Draw) -> Scenario:
-        """Return a scenario of a cell with numbers from ``draw``."""
+    def scenario(self, folder: str, cell: str, draw: Draw, *, ones: bool = False) -> Scenario:
+        """Return a scenario of a cell with numbers from ``draw``; with ``ones``, its cotangents are all one."""
         golden_id = f"{folder}/{self.name}"
-        batch = () if self.batch is None else (self.batch,)
-        states = {
-            name: draw(golden_id, f"{name}0", shape)
-            for name, shape in state_shapes(LAYOUTS[cell], self.config, batch).items()
-        }
-        given = states if self.state else {}
-        return Scenario(
+        drawn = {name: draw(key(golden_id, name), name, shape) for name, shape in self.call.shapes(cell).items()}
+        scenario = Scenario(
             id=golden_id,
             title=f"{TITLES[cell]}: {self.title}",
             purpose=self.purpose,
-            documented_in="rnn-goldens, generator/scenarios",
+            documented_in=DOCUMENTED_IN,
             cell=cell,
-            config=self.config,
-            weights={
-                name: draw(golden_id, name, shape) for name, shape in weight_shapes(LAYOUTS[cell], self.config).items()
-            },
-            x=draw(golden_id, "x", (*batch, self.time, self.config.input_size)),
-            lengths=self.lengths,
+            config=self.call.config,
+            x=drawn.pop("x"),
+            h0=drawn.pop("h0", None),
+            c0=drawn.pop("c0", None),
+            weights=drawn,
+            lengths=self.call.lengths,
             declared=self.declared,
-            h0=given.get("h"),
-            c0=given.get("c"),
+            precisions=self.precisions,
         )
+        if self.cotangents is None or folder in ON_KINKS:
+            return scenario
+        return with_cotangents(scenario, self.cotangents, self.gradient_purpose, ones=ones)
 
+
+DOCUMENTED_IN = "rnn-goldens, generator/scenarios"
 
 TITLES = {"rnn_relu": "relu RNN", "rnn_tanh": "tanh RNN", "lstm": "LSTM", "gru": "GRU"}
 
@@ -81,127 +121,131 @@ VARIANTS = (
         "one-step",
         "one step",
         "One step of one sequence from zero: only input weights, gates and biases, without recurrence.",
-        SMALL,
-        batch=1,
-        time=1,
+        Call(SMALL, batch=1, time=1),
+        everything,
+        "One step from zero: the derivatives of the activations, without recurrence.",
         declared=("degenerate",),
     ),
     Variant(
         "one-step-with-state",
         "one step from a given state",
         "One step from a given state: recurrent weights and their bias in a single step.",
-        SMALL,
-        time=1,
-        state=True,
+        Call(SMALL, time=1, state=True),
+        everything,
+        "One step from a given state: gradients of h0 and of the recurrent weights from a single step.",
         declared=("degenerate",),
     ),
     Variant(
         "no-bias",
         "no biases",
         "No biases: detects buffers for biases that are read anyway, and recurrent weights that are transposed.",
-        NO_BIAS,
+        Call(NO_BIAS),
+        of_out,
+        "Cotangents of out only, without biases: h_n contributes nothing.",
     ),
     Variant(
         "plain",
         "biases, no state",
         "Two different biases, no initial state: detects a bias that is dropped, doubled or moved.",
-        SMALL,
+        Call(SMALL),
+        of_out,
+        "Cotangents of out only, with biases: the gradient of each is summed over steps and sequences.",
     ),
     Variant(
         "no-bias-with-state",
         "no biases, from a given state",
         "A given state without biases: detects a state that is ignored, swapped or of another row.",
-        NO_BIAS,
-        batch=3,
-        state=True,
+        Call(NO_BIAS, batch=3, state=True),
+        of_last_step,
+        "A cotangent of the last step of out only, as in a classifier.",
     ),
     Variant(
         "with-state",
         "biases, from a given state",
         "Biases and a given state together, three rows: detects most single mistakes.",
-        SMALL,
-        batch=3,
-        state=True,
+        Call(SMALL, batch=3, state=True),
+        everything,
+        "Cotangents of all outputs, a given state, biases: detects most single mistakes.",
     ),
     Variant(
         "square",
         "hidden size = input size",
         "Equal sizes: a transposed or exchanged matrix passes every shape check, and only the numbers are wrong.",
-        SQUARE,
-        batch=3,
-        time=3,
-        state=True,
+        Call(SQUARE, batch=3, time=3, state=True),
+        everything,
+        "As many inputs as units: a transposed gradient has the right shape.",
         declared=("degenerate",),
     ),
     Variant(
         "one-input",
         "one input feature",
         "One input feature: an axis of size 1 that is squeezed or broadcast away.",
-        Config(input_size=1, hidden_size=3),
-        state=True,
+        Call(Config(input_size=1, hidden_size=3), state=True),
         declared=("degenerate",),
     ),
     Variant(
         "one-unit",
         "one hidden unit",
         "One hidden unit: an axis of size 1 in the state, and gates that are single rows.",
-        Config(input_size=3, hidden_size=1),
-        state=True,
+        Call(Config(input_size=3, hidden_size=1), state=True),
+        everything,
+        "One unit: every gradient is a sum over steps and sequences only.",
         declared=("degenerate",),
     ),
     Variant(
         "one-sequence",
         "a batch of one",
         "A batch of one: squeezed batch axes, and rows that are mistaken for time steps.",
-        SMALL,
-        batch=1,
-        time=5,
-        state=True,
+        Call(SMALL, batch=1, time=5, state=True),
+        of_last,
+        "Cotangents of the last states only, of one sequence: every gradient flows back through time.",
         declared=("degenerate",),
     ),
     Variant(
         "unbatched",
         "unbatched",
         "No batch axis: (time, input) in, (time, hidden) out.",
-        SMALL,
-        batch=None,
-        state=True,
+        Call(SMALL, batch=None, state=True),
+        everything,
+        "No batch axis, in the backward pass, too.",
     ),
     Variant(
         "no-bias-unbatched",
         "unbatched, no biases",
         "Neither a batch axis nor biases: detects an option that changes the effect of another option.",
-        NO_BIAS,
-        batch=None,
-        state=True,
+        Call(NO_BIAS, batch=None, state=True),
+        everything,
+        "No biases and no batch axis, in the backward pass, too.",
     ),
     Variant(
         "unbatched-no-state",
         "unbatched, no state",
         "Neither a batch axis nor a state: detects an initial state that is created with a batch axis.",
-        SMALL,
-        batch=None,
+        Call(SMALL, batch=None),
+        of_last,
+        "No batch axis, no state: cotangents of the last states only.",
     ),
     Variant(
         "two-layers",
         "two layers",
         "Two layers, inputs of two sizes: layer-0 weights used again, states of the wrong layer, h_n of the last only.",
-        DEEP,
-        state=True,
+        Call(DEEP, state=True),
+        everything,
+        "Two layers: gradients from the upper layer are added to those of the lower last state.",
     ),
     Variant(
         "two-layers-no-state",
         "two layers, no state",
         "Two layers from zero: detects dropout or an extra activation between layers, which no state hides.",
-        DEEP,
+        Call(DEEP),
+        of_h_n,
+        "Two layers, a cotangent of h_n only: each layer has its own part of it.",
     ),
     Variant(
         "two-layers-one-step",
         "two layers, one step",
         "One step of two layers from a given state: detects errors between layers, which few roundings hide.",
-        DEEP,
-        time=1,
-        state=True,
+        Call(DEEP, time=1, state=True),
         states=2.0,
         declared=("degenerate",),
     ),
@@ -209,116 +253,119 @@ VARIANTS = (
         "two-layers-square",
         "two layers, hidden size = input size",
         "Two layers whose inputs have equal sizes: detects an upper layer that reads x, or the first layer's weights.",
-        replace(SQUARE, num_layers=2),
-        time=3,
-        state=True,
+        Call(replace(SQUARE, num_layers=2), time=3, state=True),
+        of_out,
+        "Two layers as wide as the input: gradients of the other layer have the right shape.",
         declared=("degenerate",),
     ),
     Variant(
         "three-layers",
         "three layers",
         "Three layers: the middle layer is neither first nor last.",
-        replace(SMALL, num_layers=3),
-        state=True,
-        time=3,
+        Call(replace(SMALL, num_layers=3), time=3, state=True),
+        of_out,
+        "Three layers, a cotangent of out only: lower layers receive all gradients from upper layers.",
     ),
     Variant(
         "bidirectional",
         "both directions",
         "Both directions: detects a direction that is not reversed or not flipped back, or joined in another order.",
-        BOTH_WAYS,
-        batch=3,
-        state=True,
+        Call(BOTH_WAYS, batch=3, state=True),
+        everything,
+        "Both directions: each has half of the cotangent, and the gradient of x is a sum.",
     ),
     Variant(
         "bidirectional-no-state",
         "both directions, no state",
         "Both directions from zero: detects h_n from the wrong end of a sequence.",
-        BOTH_WAYS,
+        Call(BOTH_WAYS),
+        of_forward,
+        "Cotangents that are zero for the reverse direction: its gradients are zero, too.",
     ),
     Variant(
         "bidirectional-unbatched",
         "both directions, unbatched",
         "Both directions without a batch axis: the direction axis of the state is its only leading axis.",
-        BOTH_WAYS,
-        batch=None,
-        state=True,
+        Call(BOTH_WAYS, batch=None, state=True),
+        of_last,
+        "Both directions, no batch axis: cotangents of the last states only.",
     ),
     Variant(
         "bidirectional-two-layers",
         "two layers, both directions",
         "Two layers, both directions: the order of the state's first axis, the width of the second layer's input.",
-        DEEP_BOTH_WAYS,
-        state=True,
+        Call(DEEP_BOTH_WAYS, state=True),
+        everything,
+        "Two layers, both directions: gradients of the lower layer come from two halves.",
     ),
     Variant(
         "bidirectional-two-layers-unbatched",
         "two layers, both directions, unbatched",
         "Two layers, both directions, no batch axis: states that are reversed, or mistaken for rows of a batch.",
-        DEEP_BOTH_WAYS,
-        batch=None,
-        time=2,
-        state=True,
+        Call(DEEP_BOTH_WAYS, batch=None, time=2, state=True),
+        of_last_step,
+        "Two layers, both directions, no batch axis, two steps: short enough for half precision.",
     ),
     Variant(
         "bidirectional-three-layers",
         "three layers, both directions, no state",
         "Three layers, both directions, from zero: the default state has one entry for each layer and direction.",
-        replace(BOTH_WAYS, num_layers=3),
-        time=3,
+        Call(replace(BOTH_WAYS, num_layers=3), time=3),
+        of_last_step,
+        "Three layers, both directions: the middle layer receives two halves and passes on two sums.",
     ),
     Variant(
         "lengths",
         "ragged",
         "Sequences of different lengths, not sorted: outputs beyond the end, and the step that h_n is taken from.",
-        SMALL,
-        batch=3,
-        lengths=(2, 4, 1),
-        state=True,
+        Call(SMALL, batch=3, lengths=(2, 4, 1), state=True),
+        everything,
+        "Ragged, with cotangents of padded steps, which must be ignored.",
     ),
     Variant(
         "lengths-no-state",
         "ragged, no state",
         "Ragged sequences from zero with biases: detects padded steps that change the state.",
-        SMALL,
-        batch=3,
-        lengths=(3, 1, 4),
+        Call(SMALL, batch=3, lengths=(3, 1, 4)),
+        of_last,
+        "Ragged, cotangents of the last states only: each is added at the end of its sequence.",
     ),
     Variant(
         "lengths-all-short",
         "ragged, none as long as the batch",
         "No sequence fills the time axis: detects an output that is cut to the longest, or not written beyond it.",
-        SMALL,
-        batch=3,
-        lengths=(2, 3, 1),
-        state=True,
+        Call(SMALL, batch=3, lengths=(2, 3, 1), state=True),
+        of_out,
+        "Ragged, no sequence fills the time axis: the last cotangents are those of padded steps.",
     ),
     Variant(
         "lengths-bidirectional",
         "ragged, both directions",
         "Ragged, both directions: the reverse direction starts at each sequence's true end, not in the padding.",
-        BOTH_WAYS,
-        batch=3,
-        lengths=(2, 4, 3),
-        state=True,
+        Call(BOTH_WAYS, batch=3, lengths=(2, 4, 3), state=True),
+        everything,
+        "Ragged, both directions: the reverse backward pass ends at each sequence's end.",
     ),
     Variant(
         "lengths-bidirectional-two-layers",
         "ragged, two layers, both directions",
         "All options at once: two layers, both directions, ragged, biases, a given state.",
-        DEEP_BOTH_WAYS,
-        batch=3,
-        lengths=(4, 1, 3),
-        state=True,
+        Call(DEEP_BOTH_WAYS, batch=3, lengths=(4, 1, 3), state=True),
+        everything,
+        "All options at once, in the backward pass.",
     ),
     Variant(
         "no-bias-lengths-bidirectional-two-layers",
         "ragged, two layers, both directions, no biases",
         "Two layers, both directions, ragged, without biases: weights that are found by their position among biases.",
-        Config(input_size=2, hidden_size=2, num_layers=2, bidirectional=True, bias=False),
-        time=3,
-        lengths=(2, 3),
-        state=True,
+        Call(
+            Config(input_size=2, hidden_size=2, num_layers=2, bidirectional=True, bias=False),
+            time=3,
+            lengths=(2, 3),
+            state=True,
+        ),
+        everything,
+        "Ragged, two layers, both directions, no biases: all gradients except those of biases.",
     ),
 )
 
@@ -326,8 +373,7 @@ VARIANTS = (
 def rounded(amplitude: float, inputs: float = 1.5, states: float = 1.0) -> Draw:
     """Return a function that draws numbers whose sums round: weights up to an amplitude, in multiples of 1/64."""
 
-    def draw(golden_id: str, name: str, shape: Shape) -> Float64:
-        key = f"{golden_id} {name}"
+    def draw(key: str, name: str, shape: Shape) -> Float64:
         if name.startswith(("weight", "bias")):
             return dyadic(key, shape, amplitude)
         return dyadic(key, shape, {"x": inputs, "h0": states, "c0": 1.5 * states}[name])
@@ -335,9 +381,8 @@ def rounded(amplitude: float, inputs: float = 1.5, states: float = 1.0) -> Draw:
     return draw
 
 
-def exact(golden_id: str, name: str, shape: Shape) -> Float64:
+def exact(key: str, name: str, shape: Shape) -> Float64:
     """Draw sparse weights of 1 and -1 and small integers: no sum rounds in any precision."""
-    key = f"{golden_id} {name}{DRAWN_AGAIN.get(golden_id, '')}"
     if name.startswith("weight_ih"):
         return sparse(key, shape, per_row=2)
     if name.startswith("weight_hh"):
@@ -347,14 +392,14 @@ def exact(golden_id: str, name: str, shape: Shape) -> Float64:
     return integers(key, shape, 3)
 
 
-DRAWN_AGAIN = {"exact/two-layers": " again", "exact/long": " again 7"}
-"""Suffixes for scenarios whose first numbers left every unit at zero, or grew without bound."""
-
 AMPLITUDES: Mapping[str, float] = {"rnn_tanh": 0.75, "gru": 1.0, "lstm": 0.875}
 """Amplitudes of weights: large enough to detect errors in bfloat16, small enough that no gate saturates."""
 
 DEEP_AMPLITUDES: Mapping[str, float] = {"rnn_tanh": 0.5, "gru": 0.5, "lstm": 0.5625}
 """Amplitudes for several layers, which multiply errors."""
+
+CERTIFIED = ("rnn_tanh", "gru", "lstm")
+"""Cells whose activations round."""
 
 FOLDERS = {"rnn_relu": "exact", "rnn_tanh": "rnn-tanh", "gru": "gru", "lstm": "lstm"}
 
@@ -369,7 +414,7 @@ def scenarios() -> tuple[Scenario, ...]:
 def _draw(cell: str, variant: Variant) -> Draw:
     if cell == "rnn_relu":
         return exact
-    amplitude = (DEEP_AMPLITUDES if variant.config.num_layers > 1 else AMPLITUDES)[cell]
-    if variant.config.num_layers > 1 and variant.config.bidirectional and cell != "gru":
+    amplitude = (DEEP_AMPLITUDES if variant.call.config.num_layers > 1 else AMPLITUDES)[cell]
+    if variant.call.config.num_layers > 1 and variant.call.config.bidirectional and cell != "gru":
         amplitude *= 0.75  # with larger weights, errors of four paths exceed bfloat16's limit
     return rounded(amplitude, states=variant.states)

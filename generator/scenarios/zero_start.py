@@ -10,13 +10,19 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios.activation_sweeps import OPEN, PURPOSE, SHUT, of_units, points
-from rnn_goldens.generator.scenarios.full_numbers import AMPLITUDES, BEYOND, FULL, HOLD_THEM, full
+from rnn_goldens.generator.scenarios.activation_sweeps import (
+    OPEN,
+    PURPOSE,
+    SHUT,
+    derivatives_of,
+    masked_beyond,
+    of_units,
+    points,
+)
+from rnn_goldens.generator.scenarios.full_numbers import AMPLITUDES, BEYOND_FLOAT16, FULL, beyond_float16, full
 from rnn_goldens.generator.scenarios.full_numbers import EXACT as ONE_KIND_A_UNIT
-from rnn_goldens.generator.scenarios.numbers import Float64
 from rnn_goldens.generator.scenarios.special import (
     CANCELLING,
-    CERTIFIED,
     OVERFLOWING,
     SATURATED,
     WEIGHTS_BEYOND_ONE,
@@ -25,8 +31,8 @@ from rnn_goldens.generator.scenarios.special import (
     overflowing,
     weights_beyond_one,
 )
-from rnn_goldens.generator.scenarios.variants import FOLDERS, SMALL, VARIANTS, Draw, Variant, exact, rounded
-from rnn_goldens.golden.shapes import Config, Shape
+from rnn_goldens.generator.scenarios.variants import CERTIFIED, FOLDERS, SMALL, VARIANTS, Draw, Variant, exact, rounded
+from rnn_goldens.golden.shapes import Config
 
 GRU_UNITS: list[dict[str, float]] = [
     {"w_r": 1, "u_n": 1, "b_z": SHUT},
@@ -69,20 +75,21 @@ def scenarios() -> Iterator[Scenario]:
             "bias_hh_l0": np.zeros(64),
         },
     )
+    without_biases = BEYOND_FLOAT16.purpose.replace("Inputs and states", "Inputs")
+    beyond = replace(BEYOND_FLOAT16, purpose=without_biases, call=replace(BEYOND_FLOAT16.call, config=SMALL))
     for cell in CERTIFIED:
         yield _without_state(square, cell, rounded(1.0))
         yield _without_state(SATURATED, cell, rounded(3.9, inputs=3.9))
-        yield _without_state(replace(OVERFLOWING, time=2), cell, overflowing)
-        for numbers in FULL:
-            draw = full(numbers.bits, AMPLITUDES[cell], positive=False)
-            yield replace(_without_state(numbers.variant, cell, draw), precisions=numbers.precisions)
-        yield replace(_without_state(BEYOND_FLOAT16, cell, _beyond_float16), precisions=HOLD_THEM)
+        yield _without_state(replace(OVERFLOWING, call=replace(OVERFLOWING.call, time=2)), cell, overflowing)
+        for bits, variant in FULL.items():
+            yield _without_state(variant, cell, full(bits, AMPLITUDES[cell], positive=False))
+        yield _without_state(beyond, cell, beyond_float16)
     yield _without_state(square, "rnn_relu", exact)
     yield _without_state(WIDER_THAN_BFLOAT16, "rnn_relu", large_numbers)
     yield _without_state(WEIGHTS_BEYOND_ONE, "rnn_relu", weights_beyond_one)
-    for numbers in FULL[:2]:
-        draw = full(numbers.bits, AMPLITUDES["rnn_relu"], positive=True)
-        yield replace(_without_state(numbers.variant, "rnn_relu", draw, "rnn-relu"), precisions=numbers.precisions)
+    for bits in (53, 24):
+        draw = full(bits, AMPLITUDES["rnn_relu"], positive=True)
+        yield _without_state(FULL[bits], "rnn_relu", draw, "rnn-relu")
     for scenario in ONE_KIND_A_UNIT:
         yield replace(
             scenario,
@@ -100,51 +107,27 @@ def _without_state(variant: Variant, cell: str, draw: Draw, folder: str = "") ->
         name=f"{variant.name}-no-state",
         title=f"{variant.title}, no state",
         purpose=f"{variant.purpose.removesuffix('.')}; without an initial state.",
-        state=False,
+        call=replace(variant.call, state=False),
+        cotangents=None,
     )
     return stateless.scenario(folder or FOLDERS[cell], cell, draw)
-
-
-BEYOND_FLOAT16 = Variant(
-    BEYOND,
-    BEYOND.replace("-", " "),
-    "Inputs that are zero in float16, and weights that are infinite in float16.",
-    SMALL,
-    batch=3,
-    time=1,
-    declared=("degenerate",),
-)
-
-
-def _beyond_float16(golden_id: str, name: str, shape: Shape) -> Float64:
-    numbers = full(8, 0.5, positive=False)(golden_id, name, shape)
-    return numbers * 2.0**30 if name.startswith("weight") else numbers / 2.0**30 if name == "x" else numbers
 
 
 def _sweeping() -> Iterator[Scenario]:
     """Yield sweeps of all activations, and of the cell state up to the values that it can reach from zero."""
     sweep = np.zeros((len(points()), 2, 2))
     sweep[:, 0, 1], sweep[:, 1, 0] = 1, points()
+    purpose = f"{PURPOSE.removesuffix('.')}; from zero."
     for cell, units in (("gru", GRU_UNITS), ("lstm", LSTM_UNITS)):
-        yield of_units(cell, cell, "sweeping-no-state", f"{PURPOSE.removesuffix('.')}; from zero.", units, sweep)
+        yield derivatives_of(of_units("sweeping-no-state", purpose, units, sweep, cell=cell))
     inputs = np.array([sign * x for x in (2.0**-11, 2.0**-8, 2.0**-5, 0.25, 1.0, 8.0) for sign in (1, -1)])
-    yield of_units(
-        "lstm",
-        "lstm",
-        "growing-c-no-state",
-        "A cell state that grows to 24 from zero: detects a cell that is clipped, or whose tanh is wrong in some band.",
-        GROWING,
-        np.tile(inputs[:, None, None], (1, 24, 1)),
+    purpose = (
+        "A cell state that grows to 24 from zero: detects a cell that is clipped, or whose tanh is wrong in some band."
     )
-    for size, steps in ((2, 3), (3, 5), (10, 24)):
-        yield replace(
-            of_units(
-                "lstm",
-                "lstm",
-                f"c-beyond-{size}-no-state",
-                f"A cell state that grows beyond {size} from zero: detects clipping, forward and backward.",
-                GROWING_SLOWLY,
-                np.tile(np.array([1.5, -1.5, 1.75, -1.75, 0.0625, 0.625])[:, None, None], (1, steps, 1)),
-            ),
-            declared=("degenerate", "saturated") if size == 10 else ("degenerate",),  # noqa: PLR2004 - saturated from this size
-        )
+    yield of_units("growing-c-no-state", purpose, GROWING, np.tile(inputs[:, None, None], (1, 24, 1)))
+    inputs = np.array([1.5, -1.5, 1.75, -1.75, 0.0625, 0.625])
+    for size, steps, declared in ((2, 3, ()), (3, 5, ()), (10, 24, ("saturated",))):
+        purpose = f"A cell state that grows beyond {size} from zero: detects clipping, forward and backward."
+        x = np.tile(inputs[:, None, None], (1, steps, 1))
+        grown = of_units(f"c-beyond-{size}-no-state", purpose, GROWING_SLOWLY, x, declared=("degenerate", *declared))
+        yield masked_beyond(size, grown)

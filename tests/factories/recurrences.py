@@ -30,8 +30,8 @@ def recurrence_scenario(
         name="made-for-a-test",
         purpose="Made for a test.",
         sizes=known,
-        batch=2 if offsets is None else 1,
-        time=time if offsets is None else offsets[-1],
+        batch=2,
+        time=time,
         state=state,
         offsets=offsets,
     )

@@ -27,6 +27,10 @@ def spread(name: str, shape: tuple[int, ...], low: float, high: float) -> Float6
     return short(low + (high - low) * (integers(name, shape, 2**16) / 2.0**17 + 0.5))
 
 
+LONG = 40
+"""The fewest time steps of a long scenario."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Variant:
     """A scenario of a recurrence, to be drawn.
@@ -36,7 +40,7 @@ class Variant:
         purpose: what it shows or detects.
         sizes: sizes and options.
         cells: the rules of attention that have this variant.
-        batch, time: the size of the batch, and the number of time steps.
+        batch, time: the size of the batch, and the number of time steps; packed sequences have those of ``offsets``.
         state: whether initial states are given.
         offsets: of packed sequences.
         change: changes the drawn inputs, and the states, which are in the same mapping.
@@ -48,7 +52,7 @@ class Variant:
     purpose: str
     sizes: Mapping[str, Any]
     cells: tuple[str, ...] = ATTENTION
-    batch: int = 2
+    batch: int = 1
     time: int = 6
     state: bool = True
     offsets: tuple[int, ...] | None = None
@@ -56,17 +60,18 @@ class Variant:
     cotangents: tuple[str, ...] | None = None
     gradient_purpose: str = ""
     precisions: tuple[str, ...] = ("float64", "float32", "bfloat16", "float16")
-    declared: tuple[str, ...] = ()
 
     def scenario(self, cell: str, draw: Callable[[str, Mapping[str, tuple[int, ...]]], Arrays]) -> RecurrenceScenario:
         """Return the scenario of a cell; ``draw`` draws arrays of some shapes for an id."""
         golden_id = f"{cell.replace('_', '-')}/{self.name}"
         config = recurrence_config(cell, self.sizes)
-        sequences = self.batch if self.offsets is None else len(self.offsets) - 1
+        batch, time, sequences = self.batch, self.time, self.batch
+        if self.offsets is not None:
+            batch, time, sequences = 1, self.offsets[-1], len(self.offsets) - 1
         initial = config.initial_shapes(sequences) if self.state else {}
-        drawn = draw(golden_id, {**config.input_shapes(self.batch, self.time), **initial, **config.weights})
+        drawn = draw(golden_id, {**config.input_shapes(batch, time), **initial, **config.weights})
         changed = {**drawn, **self.change(drawn)}
-        outputs = config.output_shapes(self.batch, self.time, sequences) if self.gradient_purpose else {}
+        outputs = config.output_shapes(batch, time, sequences) if self.gradient_purpose else {}
         wanted = {n: shape for n, shape in outputs.items() if self.cotangents is None or n in self.cotangents}
         return RecurrenceScenario(
             id=golden_id,
@@ -80,6 +85,6 @@ class Variant:
             cotangents={f"d_{n}": dyadic(f"{golden_id} d_{n}", shape, 1) for n, shape in wanted.items()},
             gradient_purpose=self.gradient_purpose,
             precisions=self.precisions,
-            declared=self.declared,
+            declared=("long",) if time >= LONG else (),
             documented_in="docs/linear-recurrences.md",
         )
