@@ -13,7 +13,7 @@ import numpy as np
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.cotangents import at_rows, at_unit, everything, of_h_n, of_last_step
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers, periodic
-from rnn_goldens.generator.scenarios.variants import Call, Variant, rounded
+from rnn_goldens.generator.scenarios.variant import Call, Variant, rounded
 from rnn_goldens.golden.shapes import Config, Shape
 
 SIZES = (9, 17, 33, 65, 129)
@@ -24,6 +24,9 @@ UNITS, COLUMNS, ROWS_APART = 7, 11, 43
 
 CERTIFIED = {"rnn_tanh": "sizes-rnn-tanh", "gru": "sizes-gru", "lstm": "sizes-lstm"}
 EXACT = "exact-backward"
+
+ONE = Config(input_size=1, hidden_size=1)
+ONE_BOTH_WAYS = replace(ONE, bidirectional=True)
 
 
 def _units_and_inputs(hidden: int, inputs: int) -> Variant:
@@ -38,23 +41,12 @@ def _units_and_inputs(hidden: int, inputs: int) -> Variant:
     )
 
 
-def _states(hidden: int) -> Variant:
-    return Variant(
-        f"hidden-{hidden}-no-bias-one-step",
-        f"hidden size {hidden}, no biases, one step from a given state",
-        f"One step of {hidden} units from a given state: states beyond a full vector, tile or buffer.",
-        Call(Config(input_size=1, hidden_size=hidden, bias=False), batch=1, time=1, state=True),
-        everything,
-        "Gradients of initial states that are cut off.",
-    )
-
-
 def _rows(batch: int) -> Variant:
     return Variant(
         f"batch-{batch}-no-state",
         f"a batch of {batch}, no state",
         f"A batch of {batch} from zero: rows beyond a full tile that are not computed, or lose their state.",
-        Call(Config(input_size=1, hidden_size=1), batch=batch, time=2),
+        Call(ONE, batch=batch, time=2),
         at_rows(0, batch - 1),
         "The first and the last row: a sum over the batch that is cut off.",
     )
@@ -65,7 +57,7 @@ def _steps(time: int) -> Variant:
         f"steps-{time}-no-state",
         f"{time} steps, no state",
         f"{time} steps that preserve the state: detects a state that is lost, or a loop that is cut off.",
-        Call(Config(input_size=1, hidden_size=1), batch=1, time=time),
+        Call(ONE, batch=1, time=time),
         of_last_step,
         "From the last step to the first: detects a backward pass that stops before.",
     )
@@ -79,48 +71,10 @@ def _upper_inputs(hidden: int, *, bidirectional: bool) -> Variant:
         f"two layers, {which}hidden size {hidden}, no state",
         f"Two layers, {which}{hidden} units, {width} inputs of the upper layer: columns beyond a full vector, tile "
         "or buffer, in any layer and direction.",
-        Call(
-            Config(input_size=hidden, hidden_size=hidden, num_layers=2, bidirectional=bidirectional),
-            batch=1,
-            time=2,
-        ),
+        Call(replace(ONE, input_size=hidden, hidden_size=hidden, num_layers=2, bidirectional=bidirectional), 1, time=2),
         at_unit(0, hidden),
         f"The first unit at the last step that each direction visits, which reads the last of {width} inputs: "
         "detects gradients that are cut off, in either layer.",
-    )
-
-
-def _ragged_rows(batch: int) -> Variant:
-    return Variant(
-        f"lengths-bidirectional-batch-{batch}-no-state",
-        f"ragged, both directions, a batch of {batch}, no state",
-        f"A ragged batch of {batch}, both directions: rows beyond a full tile that are not computed, or whose "
-        "lengths are not read.",
-        Call(
-            Config(input_size=1, hidden_size=1, bidirectional=True),
-            batch=batch,
-            time=2,
-            lengths=tuple(1 + row % ROWS_APART % 2 for row in range(batch)),
-        ),
-        at_rows(0, batch - 1),
-        "The first and the last row: a sum over the batch that is cut off.",
-    )
-
-
-def _ragged_steps(time: int) -> Variant:
-    return Variant(
-        f"lengths-bidirectional-steps-{time}-no-state",
-        f"ragged, both directions, {time} steps, no state",
-        f"Two sequences of up to {time} steps, both directions: detects a state that is lost, or a loop that is "
-        "cut off, in one direction or for ragged sequences.",
-        Call(
-            Config(input_size=1, hidden_size=1, bidirectional=True),
-            batch=2,
-            time=time,
-            lengths=(time // 2 + 1, time),
-        ),
-        of_h_n,
-        "A cotangent of h_n only: from the last step of each direction to its first.",
     )
 
 
@@ -138,15 +92,34 @@ def _layers(layers: int) -> Variant:
 UNITS_AND_INPUTS = tuple(_units_and_inputs(h, i) for h, i in zip(SIZES, reversed(SIZES), strict=True))
 ROWS = tuple(map(_rows, SIZES))
 STEPS = tuple(map(_steps, SIZES))
-UPPER = (
-    *(_upper_inputs(hidden, bidirectional=False) for hidden in (9, 33)),
-    *(_upper_inputs(hidden, bidirectional=True) for hidden in (9, 33)),
-)
+UPPER = tuple(_upper_inputs(hidden, bidirectional=both) for both in (False, True) for hidden in (9, 33))
 UPPER_130 = _upper_inputs(65, bidirectional=True)
-RAGGED_ROWS = _ragged_rows(129)
-RAGGED_STEPS = _ragged_steps(129)
 LAYERS = (_layers(5), _layers(9))
-STATES = _states(33)
+RAGGED_ROWS = replace(
+    ROWS[-1],
+    name="lengths-bidirectional-batch-129-no-state",
+    title="ragged, both directions, a batch of 129, no state",
+    purpose="A ragged batch of 129, both directions: rows beyond a full tile that are not computed, or whose "
+    "lengths are not read.",
+    call=Call(ONE_BOTH_WAYS, batch=129, time=2, lengths=tuple(1 + row % ROWS_APART % 2 for row in range(129))),
+)
+RAGGED_STEPS = Variant(
+    "lengths-bidirectional-steps-129-no-state",
+    "ragged, both directions, 129 steps, no state",
+    "Two sequences of up to 129 steps, both directions: detects a state that is lost, or a loop that is "
+    "cut off, in one direction or for ragged sequences.",
+    Call(ONE_BOTH_WAYS, time=129, lengths=(65, 129)),
+    of_h_n,
+    "A cotangent of h_n only: from the last step of each direction to its first.",
+)
+STATES = Variant(
+    "hidden-33-no-bias-one-step",
+    "hidden size 33, no biases, one step from a given state",
+    "One step of 33 units from a given state: states beyond a full vector, tile or buffer.",
+    Call(Config(input_size=1, hidden_size=33, bias=False), batch=1, time=1, state=True),
+    everything,
+    "Gradients of initial states that are cut off.",
+)
 LONG_SUMS = Variant(
     "input-257-no-state",
     "input size 257, no state",
@@ -169,16 +142,25 @@ def every_column(key: str, shape: Shape, per_row: int) -> Float64:
     return matrix
 
 
-def by_unit(key: str, shape: Shape, limit: int) -> Float64:
-    """Return numbers that repeat along the units of each gate and along the inputs."""
-    gates = GATES.get(_cell(key), 1)
-    units = (gates, shape[0] // gates, *shape[1:])
-    return periodic(key, units, (gates, UNITS, COLUMNS)[: len(units)], limit).reshape(shape)
+KEEPING_GATE = 1
+"""z of a GRU, f of an LSTM."""
 
 
 def _cell(key: str) -> str:
     """Return the cell of an id: gru for gru/plain and for sizes-gru/steps-9-no-state."""
     return key.partition("/")[0].removeprefix("sizes-")
+
+
+def _gates(key: str) -> int:
+    """Return the number of gates of the cell of an id."""
+    return {"gru": 3, "lstm": 4}.get(_cell(key), 1)
+
+
+def by_unit(key: str, shape: Shape, limit: int) -> Float64:
+    """Return numbers that repeat along the units of each gate and along the inputs."""
+    gates = _gates(key)
+    units = (gates, shape[0] // gates, *shape[1:])
+    return periodic(key, units, (gates, UNITS, COLUMNS)[: len(units)], limit).reshape(shape)
 
 
 def units_that_count(key: str, name: str, shape: Shape) -> Float64:
@@ -209,10 +191,10 @@ def units_that_count(key: str, name: str, shape: Shape) -> Float64:
 def biases(key: str, name: str, shape: Shape) -> Float64:
     """Draw small biases, except large biases for the last unit, which a bug may cut off."""
     drawn = by_unit(key, shape, 3) / 8
-    gates = GATES.get(_cell(key), 1)
+    gates = _gates(key)
     if name.startswith("bias_ih") and gates > 1:
         drawn.reshape(gates, -1)[:, -1] = 1.0
-        if gates == GATES["gru"]:
+        if _cell(key) == "gru":
             drawn.reshape(gates, -1)[KEEPING_GATE, -1] = -1.0
     return drawn
 
@@ -273,11 +255,6 @@ def kept(_: str, name: str, shape: Shape) -> Float64:
     return np.zeros(shape) if name.startswith("bias") else np.ones(shape)
 
 
-GATES = {"gru": 3, "lstm": 4}
-KEEPING_GATE = 1
-"""z of a GRU, f of an LSTM."""
-
-
 def keeping(key: str, name: str, shape: Shape) -> Float64:
     """Draw weights that rotate the state and keep its size, open gates, and small inputs."""
     drawn = dyadic(key, shape, 0.125 if name in ("x", "h0") else 0.1875 if name == "c0" else 0.25)
@@ -288,7 +265,7 @@ def keeping(key: str, name: str, shape: Shape) -> Float64:
         drawn[drawn == 0] = 1 / 64
     if name.startswith("bias_hh"):
         drawn = np.zeros(shape)
-        gates = GATES.get(_cell(key), 1)
+        gates = _gates(key)
         if gates > 1:
             units = len(drawn) // gates
             drawn[units * KEEPING_GATE : units * (KEEPING_GATE + 1)] = 2.5

@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios.numbers import Float64
-from rnn_goldens.generator.scenarios.variants import DOCUMENTED_IN, FOLDERS, SMALL, Call, Draw, Variant
+from rnn_goldens.generator.scenarios.numbers import Draw, Float64
+from rnn_goldens.generator.scenarios.variant import DOCUMENTED_IN, FOLDERS, Call, Variant
+from rnn_goldens.generator.scenarios.variants import SMALL
 from rnn_goldens.golden.shapes import Config, Shape
 
 

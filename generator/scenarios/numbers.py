@@ -2,11 +2,15 @@
 
 import hashlib
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 Float64 = NDArray[np.float64]
+
+Draw = Callable[[str, str, tuple[int, ...]], Float64]
+"""(key of the numbers, array name, shape) → numbers."""
 
 
 DRAWN_AGAIN = {
@@ -60,7 +64,7 @@ DRAWN_AGAIN = {
 grew without bound, or detected too few deviations."""
 
 
-def key(golden_id: str, name: str) -> str:
+def key_of(golden_id: str, name: str) -> str:
     """Return the name that the numbers of an array of a golden are drawn from."""
     again = DRAWN_AGAIN.get(golden_id, "")
     return f"{golden_id} {name}{again}" if golden_id.startswith("exact") else f"{golden_id}{again} {name}"

@@ -1,113 +1,13 @@
 """Variants of configurations and inputs, each with a purpose. Every cell has a scenario for each variant."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios.cotangents import (
-    Kind,
-    everything,
-    of_forward,
-    of_h_n,
-    of_last,
-    of_last_step,
-    of_out,
-    with_cotangents,
-)
-from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers, key, sparse
-from rnn_goldens.golden.built_in_cells import LAYOUTS
-from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
-from rnn_goldens.golden.shapes import Config, Shape, state_shapes, weight_shapes
-
-Draw = Callable[[str, str, Shape], Float64]
-"""(key of the numbers, array name, shape) → numbers."""
-
-ON_KINKS = ("exact", "sizes-exact")
-"""Folders of scenarios with integers and no gradients: some sums are zero, where a relu has no derivative."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """A configuration with the shape of its input.
-
-    Attributes:
-        config: the configuration.
-        batch: the number of sequences; None for unbatched input.
-        time: the number of time steps.
-        lengths: the time steps of each sequence; all of them if None.
-        state: whether there is an initial state.
-    """
-
-    config: Config
-    batch: int | None = 2
-    time: int = 4
-    lengths: tuple[int, ...] | None = None
-    state: bool = False
-
-    def shapes(self, cell: str) -> dict[str, Shape]:
-        """Return the shapes of all arrays by name: of the weights, the input and the initial state, if any."""
-        batch = () if self.batch is None else (self.batch,)
-        states = state_shapes(LAYOUTS[cell], self.config, batch) if self.state else {}
-        return {
-            **weight_shapes(LAYOUTS[cell], self.config),
-            "x": (*batch, self.time, self.config.input_size),
-            **{f"{name}0": shape for name, shape in states.items()},
-        }
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A call with a purpose.
-
-    Attributes:
-        name: the second part of the id.
-        title: a short title.
-        purpose: what it detects.
-        call: the configuration with the shape of its input.
-        cotangents: the kind of cotangents, if it has gradients.
-        gradient_purpose: what the cotangents show or detect.
-        states: the amplitude of h0. That of c0, which no activation bounds, is 1.5 times larger.
-        declared: declared features.
-        precisions: the precisions of the golden.
-    """
-
-    name: str
-    title: str
-    purpose: str
-    call: Call
-    cotangents: Kind | None = None
-    gradient_purpose: str = ""
-    states: float = 1.0
-    declared: tuple[str, ...] = ()
-    precisions: Sequence[str] = SupportedOnly(PRECISIONS)
-
-    def scenario(self, folder: str, cell: str, draw: Draw, *, ones: bool = False) -> Scenario:
-        """Return a scenario of a cell with numbers from ``draw``; with ``ones``, its cotangents are all one."""
-        golden_id = f"{folder}/{self.name}"
-        drawn = {name: draw(key(golden_id, name), name, shape) for name, shape in self.call.shapes(cell).items()}
-        scenario = Scenario(
-            id=golden_id,
-            title=f"{TITLES[cell]}: {self.title}",
-            purpose=self.purpose,
-            documented_in=DOCUMENTED_IN,
-            cell=cell,
-            config=self.call.config,
-            x=drawn.pop("x"),
-            h0=drawn.pop("h0", None),
-            c0=drawn.pop("c0", None),
-            weights=drawn,
-            lengths=self.call.lengths,
-            declared=self.declared,
-            precisions=self.precisions,
-        )
-        if self.cotangents is None or folder in ON_KINKS:
-            return scenario
-        return with_cotangents(scenario, self.cotangents, self.gradient_purpose, ones=ones)
-
-
-DOCUMENTED_IN = "rnn-goldens, generator/scenarios"
-
-TITLES = {"rnn_relu": "relu RNN", "rnn_tanh": "tanh RNN", "lstm": "LSTM", "gru": "GRU"}
+from rnn_goldens.generator.scenarios.cotangents import everything, of_forward, of_h_n, of_last, of_last_step, of_out
+from rnn_goldens.generator.scenarios.numbers import Draw
+from rnn_goldens.generator.scenarios.variant import FOLDERS, Call, Variant, exact, rounded
+from rnn_goldens.golden.shapes import Config
 
 SMALL = Config(input_size=4, hidden_size=3)
 NO_BIAS = replace(SMALL, bias=False)
@@ -370,38 +270,11 @@ VARIANTS = (
 )
 
 
-def rounded(amplitude: float, inputs: float = 1.5, states: float = 1.0) -> Draw:
-    """Return a function that draws numbers whose sums round: weights up to an amplitude, in multiples of 1/64."""
-
-    def draw(key: str, name: str, shape: Shape) -> Float64:
-        if name.startswith(("weight", "bias")):
-            return dyadic(key, shape, amplitude)
-        return dyadic(key, shape, {"x": inputs, "h0": states, "c0": 1.5 * states}[name])
-
-    return draw
-
-
-def exact(key: str, name: str, shape: Shape) -> Float64:
-    """Draw sparse weights of 1 and -1 and small integers: no sum rounds in any precision."""
-    if name.startswith("weight_ih"):
-        return sparse(key, shape, per_row=2)
-    if name.startswith("weight_hh"):
-        return sparse(key, shape, per_row=1)
-    if name.startswith("bias"):
-        return integers(key, shape, 2) + 1  # keeps most units above zero, where a relu does not hide errors
-    return integers(key, shape, 3)
-
-
 AMPLITUDES: Mapping[str, float] = {"rnn_tanh": 0.75, "gru": 1.0, "lstm": 0.875}
 """Amplitudes of weights: large enough to detect errors in bfloat16, small enough that no gate saturates."""
 
 DEEP_AMPLITUDES: Mapping[str, float] = {"rnn_tanh": 0.5, "gru": 0.5, "lstm": 0.5625}
 """Amplitudes for several layers, which multiply errors."""
-
-CERTIFIED = ("rnn_tanh", "gru", "lstm")
-"""Cells whose activations round."""
-
-FOLDERS = {"rnn_relu": "exact", "rnn_tanh": "rnn-tanh", "gru": "gru", "lstm": "lstm"}
 
 
 def scenarios() -> tuple[Scenario, ...]:

@@ -21,6 +21,7 @@ from rnn_goldens.generator.scenarios.activation_sweeps import (
 )
 from rnn_goldens.generator.scenarios.full_numbers import AMPLITUDES, BEYOND_FLOAT16, FULL, beyond_float16, full
 from rnn_goldens.generator.scenarios.full_numbers import EXACT as ONE_KIND_A_UNIT
+from rnn_goldens.generator.scenarios.numbers import Draw
 from rnn_goldens.generator.scenarios.special import (
     CANCELLING,
     OVERFLOWING,
@@ -31,7 +32,8 @@ from rnn_goldens.generator.scenarios.special import (
     overflowing,
     weights_beyond_one,
 )
-from rnn_goldens.generator.scenarios.variants import CERTIFIED, FOLDERS, SMALL, VARIANTS, Draw, Variant, exact, rounded
+from rnn_goldens.generator.scenarios.variant import CERTIFIED, FOLDERS, Variant, exact, rounded
+from rnn_goldens.generator.scenarios.variants import SMALL, VARIANTS
 from rnn_goldens.golden.shapes import Config
 
 GRU_UNITS: list[dict[str, float]] = [

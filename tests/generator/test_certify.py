@@ -10,7 +10,7 @@ from rnn_goldens.generator import confirmation
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenarios.special import CHAOTIC
-from rnn_goldens.generator.scenarios.variants import rounded
+from rnn_goldens.generator.scenarios.variant import rounded
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config
@@ -38,7 +38,11 @@ def test_inputs_that_a_precision_cannot_represent_are_refused() -> None:
 
 def test_a_tolerance_that_is_too_loose_in_every_precision_is_refused() -> None:
     with pytest.raises(Refused, match=r"too loose in every precision: .* at most 0\.1 is allowed"):
-        certify(replace(CHAOTIC, call=replace(CHAOTIC.call, time=120)).scenario("rnn-tanh", "rnn_tanh", rounded(1.5, inputs=0.5)))
+        certify(
+            replace(CHAOTIC, call=replace(CHAOTIC.call, time=120)).scenario(
+                "rnn-tanh", "rnn_tanh", rounded(1.5, inputs=0.5)
+            )
+        )
 
 
 LOOSE = scenario("lstm", scale=0.25, time=10)

@@ -1,30 +1,22 @@
 """Scenarios of linear attention and the delta rules."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers
-from rnn_goldens.generator.scenarios.recurrences.variant import Arrays, Variant, short, spread
+from rnn_goldens.generator.scenarios.recurrences.variant import ATTENTION, Arrays, Variant, short, spread
 from rnn_goldens.golden.recurrences import BY_KEY
+from rnn_goldens.golden.shapes import Shape
 
 FLOAT32 = ("float64", "float32")
 
 
-def draw_attention(golden_id: str, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
+def draw_attention(key: str, name: str, shape: Shape) -> Float64:
     """Return queries and values up to 2, unit keys, decays of about 0.9, and beta between 0.2 and 1."""
-    drawn = {}
-    for name, shape in shapes.items():
-        of = f"{golden_id} {name}"
-        if name == "k":
-            drawn[name] = unit_keys(of, shape)
-        elif name == "g":
-            drawn[name] = -spread(of, shape, 2.0**-8, 0.25)
-        elif name == "beta":
-            drawn[name] = spread(of, shape, 0.2, 1.0)
-        else:
-            drawn[name] = dyadic(of, shape, 1.5)
-    return drawn
+    if name == "k":
+        return unit_keys(key, shape)
+    if name == "g":
+        return -spread(key, shape, 2.0**-8, 0.25)
+    return spread(key, shape, 0.2, 1.0) if name == "beta" else dyadic(key, shape, 1.5)
 
 
 def unit_keys(name: str, shape: tuple[int, ...]) -> Float64:
@@ -132,33 +124,26 @@ ATTENTION_VARIANTS = (
         time=20,
         cells=_MOST,
     ),
-    Variant(
-        name="63-steps",
-        purpose="One step fewer than a chunk of 64.",
-        sizes={**_ONE_HEAD, "d_k": 2, "d_v": 1},
-        time=63,
-        cells=_MOST,
-    ),
-    Variant(
-        name="64-steps",
-        purpose="Exactly one chunk of 64.",
-        sizes={**_ONE_HEAD, "d_k": 2, "d_v": 1},
-        time=64,
-        cells=_MOST,
-    ),
-    Variant(
-        name="65-steps",
-        purpose="One step more than a chunk of 64: the second chunk starts from the state of the first.",
-        sizes={**_ONE_HEAD, "d_k": 2, "d_v": 1},
-        time=65,
-        gradient_purpose="The cotangent of the state passes through a border of chunks of 64.",
-    ),
-    Variant(
-        name="150-steps",
-        purpose="Two chunks of 64 and a part of a third.",
-        sizes={**_ONE_HEAD, "d_k": 2, "d_v": 1},
-        time=150,
-        cells=_MOST,
+    *(
+        Variant(
+            name=f"{time}-steps",
+            purpose=purpose,
+            sizes={**_ONE_HEAD, "d_k": 2, "d_v": 1},
+            time=time,
+            cells=cells,
+            gradient_purpose=gradients,
+        )
+        for time, cells, purpose, gradients in (
+            (63, _MOST, "One step fewer than a chunk of 64.", ""),
+            (64, _MOST, "Exactly one chunk of 64.", ""),
+            (
+                65,
+                ATTENTION,
+                "One step more than a chunk of 64: the second chunk starts from the state of the first.",
+                "The cotangent of the state passes through a border of chunks of 64.",
+            ),
+            (150, _MOST, "Two chunks of 64 and a part of a third.", ""),
+        )
     ),
     Variant(
         name="large-state",
@@ -251,20 +236,15 @@ def _hadamard_keys(name: str, shape: tuple[int, ...]) -> Float64:
     return np.asarray(rows[order] * signs[..., None])
 
 
-def draw_exact(golden_id: str, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
+def draw_exact(key: str, name: str, shape: Shape) -> Float64:
     """Return small integers, Hadamard keys, beta of 1 or 0, and decays of 1 or 0: e^-1024 is zero."""
-    drawn = {}
-    for name, shape in shapes.items():
-        of = f"{golden_id} {name}"
-        if name == "k":
-            drawn[name] = _hadamard_keys(of, shape)
-        elif name == "g":
-            drawn[name] = np.where(integers(of, shape, 2**20) % 7 == 0, -1024.0, 0.0)
-        elif name == "beta":
-            drawn[name] = np.where(integers(of, shape, 2**20) % 4 == 0, 0.0, 1.0)
-        else:
-            drawn[name] = integers(of, shape, 2 if name == "v" else 1)
-    return drawn
+    if name == "k":
+        return _hadamard_keys(key, shape)
+    if name == "g":
+        return np.where(integers(key, shape, 2**20) % 7 == 0, -1024.0, 0.0)
+    if name == "beta":
+        return np.where(integers(key, shape, 2**20) % 4 == 0, 0.0, 1.0)
+    return integers(key, shape, 2 if name == "v" else 1)
 
 
 _EXACT = {"heads": 1, "query_heads": 2, "d_k": 4, "d_v": 3}

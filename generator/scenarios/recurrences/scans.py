@@ -1,30 +1,24 @@
 """Scenarios of scans, sLSTM and the causal convolution."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from rnn_goldens.generator.scenarios.numbers import dyadic
+from rnn_goldens.generator.scenarios.numbers import Float64, dyadic
 from rnn_goldens.generator.scenarios.recurrences.variant import Arrays, Variant, short, spread
+from rnn_goldens.golden.shapes import Shape
 
 
-def draw_scan(golden_id: str, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
+def draw_scan(key: str, name: str, shape: Shape) -> Float64:
     """Return inputs up to 1.5, and weights with which states decay."""
-    drawn = {}
-    for name, shape in shapes.items():
-        of = f"{golden_id} {name}"
-        if name == "A":
-            drawn[name] = -spread(of, shape, 0.25, 2.0)
-        elif name == "Lambda":
-            drawn[name] = -spread(of, shape, 2.0, 5.0)
-        elif name == "n0":
-            drawn[name] = spread(of, shape, 0.25, 2.0)
-        elif name.startswith("R_"):
-            drawn[name] = dyadic(of, shape, 0.5)
-        else:
-            drawn[name] = dyadic(of, shape, 1.5)
-    return drawn
+    if name == "A":
+        return -spread(key, shape, 0.25, 2.0)
+    if name == "Lambda":
+        return -spread(key, shape, 2.0, 5.0)
+    if name == "n0":
+        return spread(key, shape, 0.25, 2.0)
+    return dyadic(key, shape, 0.5 if name.startswith("R_") else 1.5)
 
 
 def _steps(sizes: Mapping[str, Any], smallest: Mapping[str, Any]) -> tuple[Variant, ...]:
@@ -70,24 +64,9 @@ def _steps(sizes: Mapping[str, Any], smallest: Mapping[str, Any]) -> tuple[Varia
     )
 
 
-def _small_steps(drawn: Arrays) -> Arrays:
-    """Return step sizes whose softplus is small, so that states decay slowly."""
-    return {"dt": short(drawn["dt"] - 4)}
-
-
-def _slow(drawn: Arrays) -> Arrays:
-    """Return decays near one, where 1 - a² cancels."""
-    return {"Lambda": short(drawn["Lambda"] - 4)}
-
-
-def _hold(drawn: Arrays) -> Arrays:
-    """Return gates that keep the state almost unchanged."""
-    return {"z": short(drawn["z"] - 4)}
-
-
-def _nearly_one(drawn: Arrays) -> Arrays:
-    """Return decays that differ from one by about 1e-7."""
-    return {"Lambda": short(drawn["Lambda"] - 13)}
+def _lowered(name: str, by: int) -> Callable[[Arrays], Arrays]:
+    """Return a change of one input, which a softplus or a sigmoid brings near zero."""
+    return lambda drawn: {name: short(drawn[name] - by)}
 
 
 def _few_bits(drawn: Arrays) -> Arrays:
@@ -108,7 +87,7 @@ SCANS: Mapping[str, tuple[Variant, ...]] = {
             purpose="Small step sizes: softplus of about -4, and states that decay slowly.",
             sizes={"d": 1, "n": 3},
             time=12,
-            change=_small_steps,
+            change=_lowered("dt", 4),
         ),
     ),
     "rg_lru": (
@@ -118,14 +97,14 @@ SCANS: Mapping[str, tuple[Variant, ...]] = {
             purpose="Decays near one: 1 - a² cancels, and its root scales the input.",
             sizes={"d": 2},
             time=12,
-            change=_slow,
+            change=_lowered("Lambda", 4),
             gradient_purpose="The derivative of the root is large.",
         ),
         Variant(
             name="nearly-one",
             purpose="Decays that differ from one by 1e-7, for implementations in float64.",
             sizes={"d": 2},
-            change=_nearly_one,
+            change=_lowered("Lambda", 13),
             precisions=("float64",),
             gradient_purpose="The derivative of the root is above 1000, where RecurrentGemma clips it.",
         ),
@@ -138,7 +117,7 @@ SCANS: Mapping[str, tuple[Variant, ...]] = {
             sizes={"d": 2},
             batch=2,
             time=20,
-            change=_hold,
+            change=_lowered("z", 4),
         ),
     ),
     "slstm": (

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
-from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers
+from rnn_goldens.generator.scenarios.numbers import Draw, Float64, dyadic, integers
 from rnn_goldens.golden.recurrences import recurrence_config
 
 ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
@@ -61,15 +61,16 @@ class Variant:
     gradient_purpose: str = ""
     precisions: tuple[str, ...] = ("float64", "float32", "bfloat16", "float16")
 
-    def scenario(self, cell: str, draw: Callable[[str, Mapping[str, tuple[int, ...]]], Arrays]) -> RecurrenceScenario:
-        """Return the scenario of a cell; ``draw`` draws arrays of some shapes for an id."""
+    def scenario(self, cell: str, draw: Draw) -> RecurrenceScenario:
+        """Return the scenario of a cell with numbers from ``draw``."""
         golden_id = f"{cell.replace('_', '-')}/{self.name}"
         config = recurrence_config(cell, self.sizes)
         batch, time, sequences = self.batch, self.time, self.batch
         if self.offsets is not None:
             batch, time, sequences = 1, self.offsets[-1], len(self.offsets) - 1
         initial = config.initial_shapes(sequences) if self.state else {}
-        drawn = draw(golden_id, {**config.input_shapes(batch, time), **initial, **config.weights})
+        shapes = {**config.input_shapes(batch, time), **initial, **config.weights}
+        drawn = {name: draw(f"{golden_id} {name}", name, shape) for name, shape in shapes.items()}
         changed = {**drawn, **self.change(drawn)}
         outputs = config.output_shapes(batch, time, sequences) if self.gradient_purpose else {}
         wanted = {n: shape for n, shape in outputs.items() if self.cotangents is None or n in self.cotangents}
