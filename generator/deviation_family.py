@@ -1,20 +1,16 @@
 """Builds the page of a group of deviations, ``docs/deviations/GROUP.md``: sentence, equation and margin of each."""
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rnn_goldens.corpus.kill_matrix import MIN_MARGIN, margin_text
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.explain.equations_text import difference
-from rnn_goldens.generator.kill_matrix import Combination
+from rnn_goldens.generator.detection import Detected
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-
-Document = dict[str, Any]
 
 HEADER = """\
 # {title}
@@ -45,90 +41,38 @@ WIDTH = 150
 """The length of a line; a link, which cannot be broken, may exceed it."""
 
 
-@dataclass(frozen=True)
-class Best:
-    """The largest margin with which any golden detects a deviation in a cell and precision.
-
-    Attributes:
-        margin: infinite if any difference is an error.
-        hidden: whether it is listed as undetected.
-        allowed: whether a correct implementation may have the deviation in this precision.
-    """
-
-    margin: float
-    hidden: bool
-    allowed: bool
+Sections = Mapping[str, Sequence[Deviation]]
+"""The families of a page by heading."""
 
 
-@dataclass(frozen=True)
-class Matrix:
-    """A kill matrix, and the largest margins in it.
-
-    Attributes:
-        document: its content.
-        best: the largest margin of each deviation, by cell and precision.
-    """
-
-    document: Document
-    best: Mapping[Combination, Best]
-
-    @property
-    def names(self) -> set[str]:
-        """The names of its deviations."""
-        return {d["name"] for d in self.document["deviations"]}
-
-    def of(self, members: Sequence[Deviation]) -> list[Document]:
-        """Return the matrix's entries of a family, in the order of the deviations."""
-        by_name = {d["name"]: d for d in self.document["deviations"]}
-        return [by_name[member.name] for member in members if member.name in by_name]
-
-
-@dataclass(frozen=True)
-class Section:
-    """A family on its page.
-
-    Attributes:
-        heading: its title.
-        members: its deviations.
-        matrix: the kill matrix that they are in.
-    """
-
-    heading: str
-    members: Sequence[Deviation]
-    matrix: Matrix
-
-
-def group_page(group: str, sections: Sequence[Section]) -> str:
+def group_page(group: str, sections: Sections, detected: Detected) -> str:
     """Return the page of a group of families."""
-    count = sum(len(section.matrix.of(section.members)) for section in sections)
-    undetected = [line for section in sections for line in _hidden(section, allowed=False)]
-    allowed = [line for section in sections for line in _hidden(section, allowed=True)]
-    summary = UNDETECTED_NOTE if undetected else ""
-    parts = [HEADER.format(title=group, count=count, undetected=summary)]
-    for section in sections:
-        parts.append(f"\n## {section.heading}\n")
-        parts += [part for d in section.matrix.of(section.members) for part in _entry(d, section)]
-    if undetected:
-        parts += [UNDETECTED.format(least=MIN_MARGIN), *undetected]
+    hidden, allowed = (
+        [line for members in sections.values() for line in _undetected(members, detected, allowed=allowed)]
+        for allowed in (False, True)
+    )
+    note = UNDETECTED_NOTE if hidden else ""
+    parts = [HEADER.format(title=group, count=sum(map(len, sections.values())), undetected=note)]
+    for heading, members in sections.items():
+        parts.append(f"\n## {heading}\n")
+        parts += [part for member in members for part in _entry(member, detected, is_of=members[0])]
+    if hidden:
+        parts += [UNDETECTED.format(least=MIN_MARGIN), *hidden]
     if allowed:
-        parts += ["" if undetected else "\n## Allowed\n", ALLOWED, *allowed]
+        parts += ["" if hidden else "\n## Allowed\n", ALLOWED, *allowed]
     return "".join(parts)
 
 
-def _hidden(section: Section, *, allowed: bool) -> Iterator[str]:
+def _undetected(members: Sequence[Deviation], detected: Detected, *, allowed: bool) -> Iterator[str]:
     """Yield the undetected deviations of a family by reason, with the largest margin of any golden."""
-    names = {d["name"] for d in section.matrix.of(section.members)}
+    names = {member.name for member in members}
     together: dict[str, dict[tuple[str, str], list[str]]] = {}
-    for h in section.matrix.document["hidden"]:
-        if h["deviation"] in names and bool(h["allowed"]) == allowed:
-            best = max(
-                section.matrix.best[h["deviation"], c, precision].margin
-                for c in h["cells"]
-                for precision in h["precisions"]
-            )
-            where = (", ".join(h["cells"]), ", ".join(h["precisions"]))
-            own = together.setdefault(h["reason"], {}).setdefault(where, [])
-            own.append(f"`{h['deviation']}`" + (f" ({margin_text(best)})" if best >= MIN_MARGIN else ""))
+    for one in detected.listed:
+        if one.deviation in names and one.allowed == allowed:
+            best = max(detected.best[one.deviation, cell, of] for cell in one.cells for of in one.precisions)
+            where = (", ".join(one.cells), ", ".join(one.precisions))
+            own = together.setdefault(one.reason, {}).setdefault(where, [])
+            own.append(f"`{one.deviation}`" + (f" ({margin_text(best)})" if best >= MIN_MARGIN else ""))
     for reason, places in together.items():
         summary = "; ".join(f"{', '.join(own)} ({cells} in {where})" for (cells, where), own in places.items())
         yield wrapped(f"- {reason[0].upper()}{reason[1:]}: {summary}.", "  ")
@@ -145,43 +89,37 @@ def wrapped(text: str, indent: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _entry(d: Document, section: Section) -> Iterator[str]:
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table of Markdown."""
+    lines = [f"| {' | '.join(map(str, cells))} |\n" for cells in (header, *rows)]
+    return "".join([lines[0], f"|{'---|' * len(header)}\n", *lines[1:]])
+
+
+def _entry(d: Deviation, detected: Detected, *, is_of: Deviation) -> Iterator[str]:
     """Yield the entry of a deviation: cells, sentence, small margins, reports of real bugs, and equation."""
-    cells = "" if set(d["cells"]) == set(CELLS) else f"*{', '.join(d['cells'])}*: "
-    wild = f" Reported: {', '.join(d['stands_for'])}." if d["stands_for"] else ""
-    yield f"\n### `{d['name']}`\n\n"
-    yield wrapped(f"{cells}{d['sentence']}{_margins(d, section.matrix.best)}{wild}")
-    if equation := _equation(section.members[0], d["name"]):
+    cells = "" if set(d.cells) == set(CELLS) else f"*{', '.join(d.cells)}*: "
+    wild = f" Reported: {', '.join(d.stands_for)}." if d.stands_for else ""
+    yield f"\n### `{d.name}`\n\n"
+    yield wrapped(f"{cells}{d.sentence}{_margins(d, detected)}{wild}")
+    if isinstance(is_of.wrong, Alteration) and not is_of.is_backward and (equation := _equation(d)):
         yield "".join(f"{line}\n" for line in ("", "```diff", *equation, "```"))
 
 
-def _margins(d: Document, best: Mapping[Combination, Best]) -> str:
-    """Return the margins that are small, and the precisions in which it is undetected or allowed."""
-    shown = {precision: _shown(d, best, precision) for precision in PRECISIONS}
-    margins = [f"{text} in {precision}" for precision, text in shown.items() if text and text[0].isdigit()]
-    hidden = [precision for precision, text in shown.items() if text == HIDDEN]
-    summary = [f"margin {', '.join(margins)}"] if margins else []
-    summary += [f"not in {', '.join(hidden)}"] if hidden else []
-    allowed = [precision for precision, text in shown.items() if text == ALLOWED_THERE]
-    summary += [f"allowed in {', '.join(allowed)}"] if allowed else []
-    return f" ({'; '.join(summary)})" if summary else ""
+def _margins(d: Deviation, detected: Detected) -> str:
+    """Return the margins that are small, and the precisions in which it is undetected or allowed, in brackets."""
+    notes: dict[str, list[str]] = {"margin": [], "not in": [], "allowed in": []}
+    for precision in PRECISIONS:
+        least = min(((d.name, cell, precision) for cell in d.cells), key=detected.best.__getitem__)
+        text = margin_text(detected.best[least])
+        if least in detected.undetected:
+            notes["allowed in" if detected.is_allowed(least) else "not in"].append(precision)
+        elif text[0].isdigit():
+            notes["margin"].append(f"{text} in {precision}")
+    summary = "; ".join(f"{note} {', '.join(where)}" for note, where in notes.items() if where)
+    return f" ({summary})" if summary else ""
 
 
-HIDDEN, ALLOWED_THERE = "hidden", "allowed"
-
-
-def _shown(d: Document, best: Mapping[Combination, Best], precision: str) -> str:
-    """Return the smallest margin of any cell, or ``HIDDEN`` or ``ALLOWED_THERE``; "" if the margin is large."""
-    least = min((best[d["name"], cell, precision] for cell in d["cells"]), key=lambda best: best.margin)
-    if least.hidden:
-        return ALLOWED_THERE if least.allowed else HIDDEN
-    text = margin_text(least.margin)
-    return text if text[0].isdigit() else ""
-
-
-def _equation(first: Deviation, name: str) -> list[str]:
-    """Return the differing lines of the first cell whose equations differ, if the family ``first`` is in has some."""
-    if not isinstance(first.wrong, Alteration) or first.is_backward:
-        return []
-    both = (difference(cell, wrong) for cell, wrong in deviation(name).alteration.equations.items())
+def _equation(d: Deviation) -> list[str]:
+    """Return the differing lines of the first cell whose equations differ."""
+    both = (difference(cell, wrong) for cell, wrong in deviation(d.name).alteration.equations.items())
     return [line for line in next(both, []) if line[0] in "-+"]

@@ -3,20 +3,23 @@
 python -m rnn_goldens.generator.deviation_page fixtures/v2 docs/deviations.md
 """
 
-import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.corpus.kill_matrix import BACKWARD_NAME, NAME, margin_text
-from rnn_goldens.deviations.families import ALL, BACKWARD, FORWARD, RECURRENCES, RECURRENCES_BACK
-from rnn_goldens.generator import kill_matrix_file
-from rnn_goldens.generator.deviation_family import Best, Document, Matrix, Section, anchor, group_page, wrapped
-from rnn_goldens.generator.kill_matrix import Combination
+from rnn_goldens.corpus.corpus import Corpus
+from rnn_goldens.corpus.kill_matrix import margin_text
+from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.families import ALL, BACKWARD, RECURRENCES, RECURRENCES_BACK, members
+from rnn_goldens.generator.detection import Detected
+from rnn_goldens.generator.deviation_family import anchor, group_page, table, wrapped
 from rnn_goldens.generator.uncovered_defects import UNEXPRESSED
 from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
+from rnn_goldens.golden.features import CORE
+from rnn_goldens.golden.precision import PRECISIONS
 
 INDEX = "deviations.md"
 FOLDER = "deviations"
@@ -55,8 +58,6 @@ changed by more than 15 %.
 
 `rnn-goldens explain --list` prints all names. The number of deviations by group:
 
-| group | outputs | gradients |
-|---|---|---|
 {groups}
 ## Outputs
 
@@ -88,7 +89,7 @@ for. These bugs have no deviation:
 
 """
 
-CORE = """
+CORE_SET = """
 ## The core set
 
 {count} goldens alone detect everything that all goldens detect: `rnn-goldens list --features core` lists them. Each
@@ -98,92 +99,60 @@ cell has about {each} of them.
 
 def pages(folder: Path) -> dict[str, str]:
     """Return the pages of a corpus with valid kill matrices by name, the index first."""
-    cells = {entry.id: entry.cell for entry in open_corpus(folder).entries}
-    outputs, backward = _matrix(folder, NAME, cells), _matrix(folder, BACKWARD_NAME, cells)
-    of_groups = {_file(group): group_page(group, _sections(group, outputs, backward)) for group in GROUPS}
-    return {INDEX: "".join(_index(outputs, backward)), **of_groups}
+    corpus = open_corpus(folder)
+    detected = Detected(corpus)
+    of_groups = {_file(group): group_page(group, _sections(group), detected) for group in GROUPS}
+    return {INDEX: "".join(_index(corpus, detected)), **of_groups}
 
 
-def _sections(group: str, outputs: Matrix, backward: Matrix) -> list[Section]:
-    found = []
+def _sections(group: str) -> dict[str, Sequence[Deviation]]:
+    """Return the families of a group by heading."""
+    sections = {}
     for family in GROUPS[group]:
-        is_backward = family in BACKWARD
-        members = (BACKWARD if is_backward else FORWARD)[family]
         name = family.rpartition(": ")[2].removesuffix(" back")
-        heading = f"Backward pass: {name}" if is_backward else f"{name[0].upper()}{name[1:]}"
-        found.append(Section(heading, members, backward if is_backward else outputs))
-    return found
+        sections[f"Backward pass: {name}" if family in BACKWARD else f"{name[0].upper()}{name[1:]}"] = ALL[family]
+    return sections
 
 
-def _index(outputs: Matrix, backward: Matrix) -> Iterator[str]:
-    names = {group: _names(group) for group in GROUPS}
-    rows = "".join(
-        f"| [{group}]({_file(group)}) | {len(names[group] & outputs.names)} | {len(names[group] & backward.names)} |\n"
+def _index(corpus: Corpus, detected: Detected) -> Iterator[str]:
+    outputs, backward = list(members(OUTPUTS)), list(members(GRADIENTS))
+    groups = [
+        (f"[{group}]({_file(group)})", *(sum(d.name in _names(group) for d in of) for of in (outputs, backward)))
         for group in GROUPS
-    )
-    document = outputs.document
-    yield HEADER.format(enough=document["enough"], groups=rows, count=len(outputs.names))
-    yield from _totals(outputs)
-    yield BACKWARD_HEADER.format(count=len(backward.names), goldens=len(backward.document["goldens"]))
-    yield from _totals(backward)
+    ]
+    core = sum(CORE in entry.features for entry in corpus.entries)
+    with_gradients = sum(bool(entry.gradients) for entry in corpus.entries)
+    groups_table = table(("group", "outputs", "gradients"), groups)
+    yield HEADER.format(enough=detected.enough, groups=groups_table, count=len(outputs))
+    yield _totals(outputs, detected)
+    yield BACKWARD_HEADER.format(count=len(backward), goldens=with_gradients)
+    yield _totals(backward, detected)
     yield UNDETECTED
-    yield from _undetected((outputs, backward))
-    yield CORE.format(count=len(document["core"]), each=round(len(document["core"]) / len(CELLS)))
+    yield _undetected(detected)
+    yield CORE_SET.format(count=core, each=round(core / len(CELLS)))
     yield from _unexpressed()
 
 
-def _matrix(folder: Path, name: str, cells: Mapping[str, str]) -> Matrix:
-    document: Document = kill_matrix_file.read(folder / name)
-    return Matrix(document, _best(document, cells))
+def _totals(deviations: Iterable[Deviation], detected: Detected) -> str:
+    every = [(d.name, cell) for d in deviations for cell in d.cells]
+    rows = []
+    for precision in PRECISIONS:
+        own = [(*one, precision) for one in every]
+        allowed = sum(map(detected.is_allowed, own))
+        margins = [detected.best[one] for one in own if one not in detected.undetected]
+        rows.append((precision, len(own), allowed, len(own) - allowed, len(margins), margin_text(min(margins))))
+    header = ("precision", "deviations, by cell", "allowed", "to be detected", "detected", "smallest margin")
+    return table(header, rows)
 
 
-def _best(document: Document, cells: Mapping[str, str]) -> dict[Combination, Best]:
-    """Return the largest margin of every deviation, by deviation, cell and precision."""
-    hidden = {
-        (h["deviation"], cell, precision): h["allowed"]
-        for h in document["hidden"]
-        for cell in h["cells"]
-        for precision in h["precisions"]
-    }
-    best: dict[Combination, Best] = {}
-    for d in document["deviations"]:
-        for cell in d["cells"]:
-            own = [margins for golden_id, margins in d["margins"].items() if cells[golden_id] == cell]
-            for column, precision in enumerate(document["precisions"]):
-                combination = (d["name"], cell, precision)
-                found = (math.inf if margins[column] is None else margins[column] for margins in own)
-                best[combination] = Best(max(found, default=0.0), combination in hidden, hidden.get(combination, False))
-    return best
-
-
-def _totals(matrix: Matrix) -> Iterator[str]:
-    yield "| precision | deviations, by cell | allowed | to be detected | detected | smallest margin |\n"
-    yield "|---|---|---|---|---|---|\n"
-    for precision in matrix.document["precisions"]:
-        own = [best for combination, best in matrix.best.items() if combination[2] == precision]
-        allowed = sum(best.allowed for best in own)
-        detected = [best.margin for best in own if not best.hidden]
-        row = (precision, len(own), allowed, len(own) - allowed, len(detected), margin_text(min(detected)))
-        yield f"| {' | '.join(map(str, row))} |\n"
-
-
-def _undetected(matrices: Sequence[Matrix]) -> Iterator[str]:
-    """Yield a table of the numbers of undetected deviations by group and precision."""
-    precisions = matrices[0].document["precisions"]
-    yield f"| group | {' | '.join(precisions)} |\n|---|{'---|' * len(precisions)}\n"
+def _undetected(detected: Detected) -> str:
+    """Return a table of the numbers of undetected deviations by group and precision."""
+    rows = []
     for group in GROUPS:
-        names = _names(group)
-        counts = [
-            sum(
-                best.hidden and not best.allowed
-                for matrix in matrices
-                for (name, _, of), best in matrix.best.items()
-                if of == precision and name in names
-            )
-            for precision in precisions
-        ]
-        if any(counts):
-            yield f"| [{group}]({_file(group)}#undetected) | {' | '.join(map(str, counts))} |\n"
+        own = [of for (name, _, of), one in detected.undetected.items() if not one.allowed and name in _names(group)]
+        if own:
+            rows.append((f"[{group}]({_file(group)}#undetected)", *map(own.count, PRECISIONS)))
+    return table(("group", *PRECISIONS), rows)
 
 
 def _unexpressed() -> Iterator[str]:

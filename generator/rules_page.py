@@ -94,7 +94,7 @@ def _without_golden(shown: Shown) -> Iterator[str]:
     for rule, found in shown.items():
         for precision, coverage in found.items():
             if without := coverage.cells_without_golden:
-                names = tuple(dict.fromkeys(m.deviation for m in coverage.missed if m.cell in without))
+                names = tuple(dict.fromkeys(name for name, cell in coverage.missed if cell in without))
                 yield wrapped(f"- {_rule_link(rule)} in {precision} ({', '.join(without)}): {_first_of(names)}", "  ")
 
 

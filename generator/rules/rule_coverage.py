@@ -1,23 +1,14 @@
 """Determines the coverage of each rule: which goldens detect its deviations, and which deviations no golden detects."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from rnn_goldens.corpus.corpus import Corpus
-from rnn_goldens.corpus.kill_matrix import Detection, detections
+from rnn_goldens.generator.detection import Detected
 from rnn_goldens.generator.kill_matrix import Combination, smallest_cover
 from rnn_goldens.generator.rules.rule import Rule
 from rnn_goldens.golden.precision import PRECISIONS
-
-
-@dataclass(frozen=True)
-class UndetectedBreak:
-    """A deviation that breaks a rule but is not detected in a cell, and why."""
-
-    deviation: str
-    cell: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -26,12 +17,12 @@ class InPrecision:
 
     Attributes:
         by_golden: the combinations that each golden detects, from simple to hard; only goldens that detect any.
-        missed: deviations that no golden detects, except allowed ones.
+        missed: deviations and cells that no golden detects, except allowed ones.
         allowed: combinations that a correct implementation may have.
     """
 
     by_golden: Mapping[str, set[Combination]]
-    missed: Sequence[UndetectedBreak]
+    missed: Sequence[tuple[str, str]]
     allowed: Sequence[Combination]
 
     @property
@@ -57,7 +48,7 @@ class InPrecision:
     @property
     def cells_without_golden(self) -> tuple[str, ...]:
         """The cells in which deviations break the rule, but none is detected."""
-        return tuple(dict.fromkeys(missed.cell for missed in self.missed if missed.cell not in self.cells))
+        return tuple(dict.fromkeys(cell for _, cell in self.missed if cell not in self.cells))
 
 
 class RuleCoverage:
@@ -68,42 +59,23 @@ class RuleCoverage:
     """
 
     def __init__(self, corpus: Corpus) -> None:
-        self._cells = {entry.id: entry.cell for entry in corpus.entries}
-        self._shown: Mapping[str, Detection] = detections(corpus)
-        (self.enough,) = {detection.enough for detection in self._shown.values()}
+        self._ids = corpus.ids
+        self._detected = Detected(corpus)
+        self.enough = self._detected.enough
 
     def of(self, rule: Rule) -> dict[str, InPrecision]:
         """Return the coverage of a rule by precision."""
         return {precision: self._in_precision(rule, precision) for precision in PRECISIONS}
 
     def _in_precision(self, rule: Rule, precision: str) -> InPrecision:
-        detected: dict[str, set[Combination]] = {golden_id: set() for golden_id in self._cells}
-        for combination in _combinations(rule, precision):
-            for golden_id in self._detecting(combination):
-                detected[golden_id].add(combination)
-        undetected = [
-            missed for combination in _combinations(rule, precision) for missed in self._not_shown(combination)
-        ]
+        broken = [(name, cell, precision) for name in rule.deviations for cell in rule.cells_broken_by(name)]
+        by_golden: dict[str, set[Combination]] = {}
+        for combination in broken:
+            for golden_id in self._detected.goldens[combination]:
+                by_golden.setdefault(golden_id, set()).add(combination)
+        undetected = [combination for combination in broken if combination in self._detected.undetected]
         return InPrecision(
-            {golden_id: combinations for golden_id, combinations in detected.items() if combinations},
-            [missed for missed, allowed in undetected if not allowed],
-            [(missed.deviation, missed.cell, precision) for missed, allowed in undetected if allowed],
+            {golden_id: by_golden[golden_id] for golden_id in self._ids if golden_id in by_golden},
+            [(name, cell) for name, cell, of in undetected if not self._detected.is_allowed((name, cell, of))],
+            [combination for combination in undetected if self._detected.is_allowed(combination)],
         )
-
-    def _detecting(self, combination: Combination) -> Iterator[str]:
-        name, cell, precision = combination
-        for golden_id, margin in self._shown[name].margins[precision].items():
-            if self._cells[golden_id] == cell and margin >= self._shown[name].enough:
-                yield golden_id
-
-    def _not_shown(self, combination: Combination) -> Iterator[tuple[UndetectedBreak, bool]]:
-        """Yield why no golden detects a deviation, and whether a correct implementation may have it."""
-        name, cell, precision = combination
-        for undetected in self._shown[name].not_shown:
-            if cell in undetected.cells and precision in undetected.precisions:
-                yield UndetectedBreak(name, cell, undetected.reason), undetected.allowed
-
-
-def _combinations(rule: Rule, precision: str) -> list[Combination]:
-    """Return the deviations, cells and precision in which the rule is broken."""
-    return [(name, cell, precision) for name in rule.deviations for cell in rule.cells_broken_by(name)]
