@@ -1,14 +1,16 @@
-"""Builds the page of a group of deviations, ``docs/deviations/GROUP.md``: sentence, equation and margin of each."""
+"""What a corpus detects, and the page of a group of deviations: sentence, equation and margin of each."""
 
 import textwrap
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from rnn_goldens.corpus.kill_matrix import MIN_MARGIN, margin_text
+from rnn_goldens.corpus.corpus import Corpus
+from rnn_goldens.corpus.kill_matrix import MIN_MARGIN, Undetected, detections, kill_matrix, margin_text
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.explain.equations_text import difference
-from rnn_goldens.generator.detection import Detected
+from rnn_goldens.generator.kill_matrix import Combination
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 
@@ -39,6 +41,44 @@ A correct implementation may do this in the listed precisions, so it is not a bu
 
 WIDTH = 150
 """The length of a line; a link, which cannot be broken, may exceed it."""
+
+
+class Detected:
+    """The detection of every deviation, of both passes.
+
+    Attributes:
+        enough: the smallest margin that counts as detected.
+        best: the largest margin of any golden; infinite if any difference is an error, zero if no golden shows any.
+        goldens: the goldens that detect the deviation, in the order of the corpus.
+        listed: the deviations that are listed as undetected, in the order of the lists.
+        undetected: the same by deviation, cell and precision.
+    """
+
+    def __init__(self, corpus: Corpus) -> None:
+        cells = {entry.id: entry.cell for entry in corpus.entries}
+        found = detections(corpus)
+        (self.enough,) = {detection.enough for detection in found.values()}
+        self.best: defaultdict[Combination, float] = defaultdict(float)
+        self.goldens: defaultdict[Combination, list[str]] = defaultdict(list)
+        for name, detection in found.items():
+            for precision, margins in detection.margins.items():
+                for golden_id, margin in margins.items():
+                    combination = (name, cells[golden_id], precision)
+                    self.best[combination] = max(self.best[combination], margin)
+                    if margin >= self.enough:
+                        self.goldens[combination].append(golden_id)
+        matrices = (kill_matrix(corpus), kill_matrix(corpus, gradients=True))
+        self.listed = [one for matrix in matrices if matrix for one in matrix.hidden]
+        self.undetected: dict[Combination, Undetected] = {
+            (one.deviation, cell, precision): one
+            for one in self.listed
+            for cell in one.cells
+            for precision in one.precisions
+        }
+
+    def is_allowed(self, combination: Combination) -> bool:
+        """Return whether a correct implementation may have the deviation there."""
+        return combination in self.undetected and self.undetected[combination].allowed
 
 
 Sections = Mapping[str, Sequence[Deviation]]

@@ -13,8 +13,7 @@ from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.kill_matrix import margin_text
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.families import ALL, BACKWARD, RECURRENCES, RECURRENCES_BACK, members
-from rnn_goldens.generator.detection import Detected
-from rnn_goldens.generator.deviation_family import anchor, group_page, table, wrapped
+from rnn_goldens.generator.deviation_family import Detected, anchor, group_page, table, wrapped
 from rnn_goldens.generator.uncovered_defects import UNEXPRESSED
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS

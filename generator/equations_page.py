@@ -15,6 +15,7 @@ import numpy as np
 
 from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.cells import BUILT_IN_CELLS, Case, Cell, Network, notation
+from rnn_goldens.generator.deviation_family import table
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 from rnn_goldens.golden.shapes import Config, out_shape, state_shapes, weight_shapes
 
@@ -124,19 +125,20 @@ def _written(node: ast.AST) -> str:
 
 def _equations() -> Iterator[str]:
     for name in CELLS:
-        cell = BUILT_IN_CELLS[name]
-        lines = "\n".join(equations(cell))
-        yield f"**{name}.** {inspect.getdoc(cell.equations)}\n\n```\n{lines}\n```\n\n"
+        yield f"**{name}.** {_as_printed(BUILT_IN_CELLS[name])}"
 
 
 def _dialects() -> Iterator[str]:
     for name, dialect in DIALECTS.items():
-        cell = BUILT_IN_CELLS[name]
-        if cell.equations is BUILT_IN_CELLS[dialect.base].equations:
-            yield f"**{name}** (`{dialect.option}`). The equations of {dialect.base}.\n\n"
-        else:
-            lines = "\n".join(equations(cell))
-            yield f"**{name}** (`{dialect.option}`). {inspect.getdoc(cell.equations)}\n\n```\n{lines}\n```\n\n"
+        cell, base = BUILT_IN_CELLS[name], BUILT_IN_CELLS[dialect.base]
+        same = f"The equations of {dialect.base}.\n\n"
+        yield f"**{name}** (`{dialect.option}`). {same if cell.equations is base.equations else _as_printed(cell)}"
+
+
+def _as_printed(cell: Cell) -> str:
+    """Return the docstring and the equations of a cell."""
+    lines = "\n".join(equations(cell))
+    return f"{inspect.getdoc(cell.equations)}\n\n```\n{lines}\n```\n\n"
 
 
 def _functions() -> Iterator[str]:
@@ -159,23 +161,18 @@ def _blocks() -> Iterator[str]:
 
 def _shapes() -> Iterator[str]:
     yield SHAPES.format(**SHOWN, batch=BATCH, time=TIME)
-    shapes = {name: weight_shapes(LAYOUTS[name], SHOWN) for name in CELLS}
-    yield f"| weights | {' | '.join(CELLS)} |\n|---|{'---|' * len(CELLS)}\n"
-    for weight in shapes[CELLS[0]]:
-        yield f"| `{weight}` | {' | '.join(str(shapes[name][weight]) for name in CELLS)} |\n"
-    yield "\n| array | with a batch | without |\n|---|---|---|\n"
-    batch, states = (BATCH,), "`h0`, `h_n`; `c0`, `c_n` of an LSTM"
-    sizes = ("batch, time, input", (*batch, TIME, SHOWN.input_size), (TIME, SHOWN.input_size))
-    yield _row("`x`", *sizes)
-    yield _row("`out`", "batch, time, directions·hidden", out_shape(SHOWN, batch, TIME), out_shape(SHOWN, (), TIME))
-    yield _row(
-        states, "layers·directions, batch, hidden", *(state_shapes(LAYOUTS["lstm"], SHOWN, b)["h"] for b in (batch, ()))
-    )
-    yield "| `lengths` (batch) | (2,) | none |\n"
-
-
-def _row(name: str, axes: str, *shapes: tuple[int, ...]) -> str:
-    return f"| {name} ({axes}) | {' | '.join(map(str, shapes))} |\n"
+    shapes = [weight_shapes(LAYOUTS[name], SHOWN) for name in CELLS]
+    yield table(("weights", *CELLS), [(f"`{weight}`", *(of[weight] for of in shapes)) for weight in shapes[0]])
+    x = (BATCH, TIME, SHOWN.input_size)
+    states = [state_shapes(LAYOUTS["lstm"], SHOWN, batch)["h"] for batch in ((BATCH,), ())]
+    rows = [
+        ("`x` (batch, time, input)", x, x[1:]),
+        ("`out` (batch, time, directions·hidden)", out_shape(SHOWN, (BATCH,), TIME), out_shape(SHOWN, (), TIME)),
+        ("`h0`, `h_n`; `c0`, `c_n` of an LSTM (layers·directions, batch, hidden)", *states),
+        ("`lengths` (batch)", (BATCH,), "none"),
+    ]
+    yield "\n"
+    yield table(("array", "with a batch", "without"), rows)
 
 
 def _states() -> Iterator[str]:

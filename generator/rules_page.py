@@ -4,16 +4,19 @@ python -m rnn_goldens.generator.rules_page fixtures/v2 docs/rules.md
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.generator.deviation_family import wrapped
+from rnn_goldens.generator.deviation_family import Detected, wrapped
 from rnn_goldens.generator.deviation_page import page_of
+from rnn_goldens.generator.kill_matrix import Combination
 from rnn_goldens.generator.rules import GROUPS, RULES, Group, Rule
-from rnn_goldens.generator.rules.rule_coverage import InPrecision, RuleCoverage
 from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.precision import PRECISIONS
 
 HEADER = """\
 # Rules
@@ -48,30 +51,77 @@ _MAX_NAMES = 4
 _LINKS = 2
 """The largest number of deviations that the text of a rule names."""
 
+
+@dataclass(frozen=True)
+class InPrecision:
+    """The coverage of a rule in a precision.
+
+    Attributes:
+        by_golden: the combinations that each golden detects; only goldens that detect any.
+        missed: deviations and cells that no golden detects, except allowed ones.
+        allowed: combinations that a correct implementation may have.
+    """
+
+    by_golden: Mapping[str, set[Combination]]
+    missed: Sequence[tuple[str, str]]
+    allowed: Sequence[Combination]
+
+    @property
+    def goldens(self) -> tuple[str, ...]:
+        """The goldens that detect a deviation that breaks the rule."""
+        return tuple(self.by_golden)
+
+    @cached_property
+    def cells(self) -> set[str]:
+        """The cells in which a golden detects a deviation."""
+        return {cell for detected in self.by_golden.values() for _, cell, _ in detected}
+
+    @property
+    def is_no_error(self) -> bool:
+        """Return whether a correct implementation may have all deviations that break the rule in this precision."""
+        return bool(self.allowed) and not (self.by_golden or self.missed)
+
+    @property
+    def cells_without_golden(self) -> tuple[str, ...]:
+        """The cells in which deviations break the rule, but none is detected."""
+        return tuple(dict.fromkeys(cell for _, cell in self.missed if cell not in self.cells))
+
+
+def rule_coverage(rule: Rule, detected: Detected) -> dict[str, InPrecision]:
+    """Return the coverage of a rule by precision."""
+    return {precision: _in_precision(rule, precision, detected) for precision in PRECISIONS}
+
+
+def _in_precision(rule: Rule, precision: str, detected: Detected) -> InPrecision:
+    broken = [(name, cell, precision) for name in rule.deviations for cell in rule.cells_broken_by(name)]
+    by_golden: dict[str, set[Combination]] = {}
+    for combination in broken:
+        for golden_id in detected.goldens[combination]:
+            by_golden.setdefault(golden_id, set()).add(combination)
+    undetected = [combination for combination in broken if combination in detected.undetected]
+    allowed = [combination for combination in undetected if detected.is_allowed(combination)]
+    return InPrecision(by_golden, [one[:2] for one in undetected if one not in allowed], allowed)
+
+
 Shown = dict[Rule, dict[str, InPrecision]]
 
 
 def page(folder: Path) -> str:
     """Return the page of a corpus with valid kill matrices."""
-    rules = RuleCoverage(open_corpus(folder))
-    shown = {rule: rules.of(rule) for rule in RULES}
+    detected = Detected(open_corpus(folder))
+    shown = {rule: rule_coverage(rule, detected) for rule in RULES}
     complete = sum(
         bool(rule.broken_by) and not any(coverage.missed for coverage in found.values())
         for rule, found in shown.items()
     )
     parts = [
-        HEADER.format(rules=len(RULES), enough=rules.enough, complete=complete),
+        HEADER.format(rules=len(RULES), enough=detected.enough, complete=complete),
         *_rules_without_deviation(),
         NO_GOLDEN,
         *_without_golden(shown),
         *(part for group in GROUPS for part in _group(group, shown)),
     ]
     return "".join(parts)
-
-
-def deviation_link(name: str) -> str:
-    """Return a link to a deviation on the page of its group."""
-    return f"[`{name}`]({page_of(name)}#{name})"
 
 
 def _rule_link(rule: Rule) -> str:
@@ -114,10 +164,8 @@ def _group(group: Group, shown: Shown) -> Iterator[str]:
 
 def _broken_by(rule: Rule) -> str:
     """Return the first deviations that break a rule, and the number of others."""
-    first = [names[0] for names in rule.matches.values()][:_LINKS]
-    more = len(rule.deviations) - len(first)
-    links = list(map(deviation_link, first))
-    return ", ".join(links) + (f" and {more} more" if more else "")
+    links = [f"[`{name}`]({page_of(name)}#{name})" for name, *_ in list(rule.matches.values())[:_LINKS]]
+    return _with_more(links, len(rule.deviations) - len(links))
 
 
 def _shown_by(found: dict[str, InPrecision]) -> str:
@@ -130,8 +178,11 @@ def _shown_by(found: dict[str, InPrecision]) -> str:
 
 
 def _first_of(names: Sequence[str]) -> str:
-    more = len(names) - _MAX_NAMES
-    return ", ".join(f"`{name}`" for name in names[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return _with_more([f"`{name}`" for name in names[:_MAX_NAMES]], len(names) - _MAX_NAMES)
+
+
+def _with_more(names: Sequence[str], more: int) -> str:
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -9,18 +9,16 @@ its own ``$id``.
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from rnn_goldens.atomic_write import write_whole
-
-Schema = dict[str, Any]
 
 _EMBEDDED = "urn:"
 """The prefix of definitions that are embedded schemas."""
 
-_REFERENCE = re.compile(r"^(urn:[^#]*)#")
+_REFERENCE = re.compile(r'"\$ref": "(urn:[^#"]*)#')
+"""A reference to another schema, by its id."""
 
 
 def main() -> None:
@@ -39,30 +37,18 @@ def bundled(folder: Path) -> dict[Path, str]:
 
 
 def _with(text: str, by_id: Mapping[str, str]) -> str:
-    document = json.loads(text)
-    needed: dict[str, Schema] = {}
-    waiting = [document]
+    own = json.loads(text)["$id"]
+    needed: set[str] = set()
+    waiting = [text]
     while waiting:
-        for urn in _others(waiting.pop()):
-            if urn not in needed and urn != document["$id"]:
-                needed[urn] = json.loads(by_id[urn])
-                waiting.append(needed[urn])
+        found = set(_REFERENCE.findall(waiting.pop())) - needed - {own}
+        needed |= found
+        waiting += [by_id[urn] for urn in found]
     if not needed:
         return text
-    lines = [f"{json.dumps(urn)}: {json.dumps(schema, ensure_ascii=False)}" for urn, schema in sorted(needed.items())]
-    return _joined(text, lines)
-
-
-def _others(schema: object) -> Iterator[str]:
-    """Yield the ids of other schemas that a schema refers to."""
-    if isinstance(schema, dict):
-        if found := _REFERENCE.match(str(schema.get("$ref", ""))):
-            yield found[1]
-        for part in schema.values():
-            yield from _others(part)
-    elif isinstance(schema, list):
-        for part in schema:
-            yield from _others(part)
+    return _joined(
+        text, [f"{json.dumps(u)}: {json.dumps(json.loads(by_id[u]), ensure_ascii=False)}" for u in sorted(needed)]
+    )
 
 
 _DEFINITIONS = '  "$defs": {'
