@@ -157,8 +157,8 @@ def _undetected(detected: Detected) -> str:
 def _unexpressed() -> Iterator[str]:
     yield UNEXPRESSED_HEADER
     together: dict[str, list[str]] = {}
-    for u in UNEXPRESSED:
-        together.setdefault(u.reason, []).append(u.defect)
+    for defect, reason in UNEXPRESSED.items():
+        together.setdefault(reason, []).append(defect)
     for reason, defects in together.items():
         yield wrapped(f"- {', '.join(defects)}: {reason}.", "  ")
 

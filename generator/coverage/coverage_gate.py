@@ -1,16 +1,23 @@
 """The coverage gate: refuses a corpus that misses arguments, sizes, options or deviations that it should cover."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import combinations, product
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus.kill_matrix import Undetected
-from rnn_goldens.generator.coverage import arguments, dimensions, linear_pieces, options, profiles
+from rnn_goldens.generator.coverage import arguments, dimensions, linear_pieces, profiles
 from rnn_goldens.generator.coverage.dimensions import AT_ONCE, SizeCombination, Sizes
 from rnn_goldens.generator.coverage.profiles import ONE_LAYER, OUT_ALONE, PROFILES
 from rnn_goldens.generator.kill_matrix import KillMatrix
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.plurals import counted
+
+OPTIONS = ("bias", "state", "lengths", "unbatched", "bidirectional", "multilayer")
+"""Features that correspond to arguments of a call or of the constructor."""
+
+EXCLUSIVE = ({"lengths", "unbatched"},)
+"""Pairs that exclude each other: lengths require a batch."""
 
 
 def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[arguments.Observation]]) -> None:
@@ -78,8 +85,26 @@ def _sizes_and_options(
         *(f"{line}, from zero" for line in dimensions.missing(of_one, dimensions.OF_ONE_LAYER)),
         *dimensions.missing_with_features(sized),
         *dimensions.missing_at_once(sized, at_once),
-        *options.missing((g.cell, g.features) for g in goldens),
+        *missing_options((g.cell, g.features) for g in goldens),
     ]
+
+
+def missing_options(goldens: Iterable[tuple[str, Collection[str]]]) -> Iterator[str]:
+    """Yield the pairs of options, each present or absent, that no golden of a cell has.
+
+    Args:
+        goldens: the cells and features of the goldens.
+    """
+    listed = [(cell, set(features)) for cell, features in goldens]
+    for cell in CELLS:
+        of_cell = [features for of, features in listed if of == cell]
+        for pair in combinations(OPTIONS, 2):
+            for flags in product((True, False), repeat=2):
+                if all(flags) and set(pair) in EXCLUSIVE:
+                    continue
+                if not any(all((o in features) == g for o, g in zip(pair, flags, strict=True)) for features in of_cell):
+                    text = " and ".join(option if g else f"no {option}" for option, g in zip(pair, flags, strict=True))
+                    yield f"{cell}: no golden has {text}"
 
 
 def _refuse(lines: Iterable[str]) -> None:

@@ -69,11 +69,14 @@ class Rule:
 
 
 def _from_row(number: str, row: Mapping[str, Any]) -> Rule:
-    """Return a rule from its row in ``rules.toml``, which names functions of ``rnn_goldens.cells``."""
-    functions = tuple(resolve_name(f"rnn_goldens.cells.{name}") for name in row.get("implemented_by", ()))
-    fields: dict[str, Any] = {name: tuple(row[name]) for name in ("broken_by", "cells") if name in row}
-    fields |= {name: row[name] for name in ("sentence", "lines", "why_unbroken") if name in row}
-    return Rule(number, implemented_by=functions, **fields)
+    """Return a rule from its row in ``rules.toml``: for the cells of its lines if it names no others.
+
+    The row names functions of ``rnn_goldens.cells``.
+    """
+    fields = {**row, "cells": row.get("cells") or row.get("lines") or CELLS}
+    of_functions = [resolve_name(f"rnn_goldens.cells.{name}") for name in row.get("implemented_by", ())]
+    tuples = {"cells": fields["cells"], "broken_by": row.get("broken_by", ()), "implemented_by": of_functions}
+    return Rule(number, **fields | {name: tuple(values) for name, values in tuples.items()})
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,14 @@ from rnn_goldens import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.kill_matrix import Undetected
 from rnn_goldens.deviations import DEVIATIONS
-from rnn_goldens.generator.coverage import dimensions, options
+from rnn_goldens.generator.coverage import dimensions
 from rnn_goldens.generator.coverage.arguments import observe
-from rnn_goldens.generator.coverage.coverage_gate import require_covered, require_covered_backward, require_shown
+from rnn_goldens.generator.coverage.coverage_gate import (
+    missing_options,
+    require_covered,
+    require_covered_backward,
+    require_shown,
+)
 from rnn_goldens.generator.coverage.dimensions import sizes_of
 from rnn_goldens.generator.coverage.profiles import ONE_LAYER, ONE_STEP, OUT_ALONE, WHOLE
 from rnn_goldens.generator.kill_matrix import KillMatrix
@@ -95,9 +100,9 @@ def test_a_size_counts_for_gradients_only_if_its_last_index_has_a_nonzero_gradie
 
 
 def test_every_pair_of_options_is_required(goldens: list[Golden]) -> None:
-    assert list(options.missing((golden.cell, golden.features) for golden in goldens)) == []
+    assert list(missing_options((golden.cell, golden.features) for golden in goldens)) == []
     incomplete = without(goldens, "gru/no-bias-unbatched")
-    assert list(options.missing((g.cell, g.features) for g in incomplete)) == [
+    assert list(missing_options((g.cell, g.features) for g in incomplete)) == [
         "gru: no golden has no bias and unbatched"
     ]
 
