@@ -67,13 +67,8 @@ def with_figures(readme: str, found: Mapping[str, int]) -> str:
         parts = re.split(r"\{(\w+)\}", sentence)
         texts = [r"\s+".join(map(re.escape, re.split(r"\s+", text))) for text in parts[::2]]
         pattern = r"\d+".join(f"({text})" for text in texts)
-        values = [str(found[name]) for name in parts[1::2]]
-
-        def updated(match: "re.Match[str]", values: list[str] = values) -> str:
-            texts = match.groups()
-            return texts[0] + "".join(value + text for value, text in zip(values, texts[1:], strict=True))
-
-        readme, count = re.subn(pattern, updated, readme)
+        updated = "".join(f"{found[name]}\\g<{number}>" for number, name in enumerate(parts[1::2], 2))
+        readme, count = re.subn(pattern, f"\\g<1>{updated}", readme)
         if count != 1:
             raise MissingSentence(
                 f"README.md says {count} times: {sentence}; change README.md and generator/readme_figures.py together"

@@ -6,7 +6,6 @@ python -m rnn_goldens.generator.rules_page fixtures/v2 docs/rules.md
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from rnn_goldens.atomic_write import write_whole
@@ -67,16 +66,6 @@ class InPrecision:
     allowed: Sequence[Combination]
 
     @property
-    def goldens(self) -> tuple[str, ...]:
-        """The goldens that detect a deviation that breaks the rule."""
-        return tuple(self.by_golden)
-
-    @cached_property
-    def cells(self) -> set[str]:
-        """The cells in which a golden detects a deviation."""
-        return {cell for detected in self.by_golden.values() for _, cell, _ in detected}
-
-    @property
     def is_no_error(self) -> bool:
         """Return whether a correct implementation may have all deviations that break the rule in this precision."""
         return bool(self.allowed) and not (self.by_golden or self.missed)
@@ -84,7 +73,8 @@ class InPrecision:
     @property
     def cells_without_golden(self) -> tuple[str, ...]:
         """The cells in which deviations break the rule, but none is detected."""
-        return tuple(dict.fromkeys(cell for _, cell in self.missed if cell not in self.cells))
+        shown = {cell for detected in self.by_golden.values() for _, cell, _ in detected}
+        return tuple(dict.fromkeys(cell for _, cell in self.missed if cell not in shown))
 
 
 def rule_coverage(rule: Rule, detected: Detected) -> dict[str, InPrecision]:
@@ -170,7 +160,7 @@ def _broken_by(rule: Rule) -> str:
 
 def _shown_by(found: dict[str, InPrecision]) -> str:
     """Return the number of detecting goldens by precision, and the precisions in which a deviation is undetected."""
-    counts = ["allowed" if coverage.is_no_error else str(len(coverage.goldens)) for coverage in found.values()]
+    counts = ["allowed" if coverage.is_no_error else str(len(coverage.by_golden)) for coverage in found.values()]
     summary = f"Goldens: {', '.join(counts) if len(set(counts)) > 1 else f'{counts[0]} each'}."
     if missed := [precision for precision, coverage in found.items() if coverage.missed]:
         summary += f" Not all in {_listed(missed)}."

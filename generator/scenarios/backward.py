@@ -20,7 +20,6 @@ BACK_THROUGH_TIME = Variant(
     Call(Config(input_size=2, hidden_size=2), batch=1, time=40, state=True),
     of_last_step,
     "Forty steps back, without decay of gradients: detects a backward pass that stops before.",
-    states=0.125,
 )
 
 BACK_TEN_STEPS = replace(

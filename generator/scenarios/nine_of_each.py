@@ -41,7 +41,6 @@ BOTH_WAYS = Variant(
     Call(
         Config(input_size=NINE, hidden_size=NINE, num_layers=2, bidirectional=True), batch=NINE, time=NINE, state=True
     ),
-    states=0.5,
 )
 RAGGED = replace(
     BOTH_WAYS,

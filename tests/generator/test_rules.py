@@ -215,7 +215,7 @@ def test_the_page_is_up_to_date_and_every_link_has_a_target(text: str) -> None:
 def test_the_goldens_of_a_rule_detect_a_deviation_that_breaks_it(found: dict[Rule, dict[str, InPrecision]]) -> None:
     for rule, by_precision in found.items():
         for precision, coverage in by_precision.items():
-            for golden_id in coverage.goldens:
+            for golden_id in coverage.by_golden:
                 margins = [
                     MATRIX[name].margins[precision].get(golden_id, 0)
                     for name in rule.deviations
@@ -254,7 +254,7 @@ def test_the_page_lists_every_rule_that_no_golden_tests(text: str, found: dict[R
         (rule.id, precision)
         for rule, by_precision in found.items()
         for precision, coverage in by_precision.items()
-        if {cell for _, cell in coverage.missed} - {CELL_OF[golden_id] for golden_id in coverage.goldens}
+        if {cell for _, cell in coverage.missed} - {CELL_OF[golden_id] for golden_id in coverage.by_golden}
     ]
     assert ("T11", "bfloat16") in expected
     assert re.findall(r"^- \[(\w+)\]\(#\w+\) in (\w+) ", not_tested, re.MULTILINE) == expected
