@@ -5,7 +5,7 @@ from typing import Any
 
 from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
 from rnn_goldens.generator.scenarios.numbers import dyadic
-from rnn_goldens.generator.scenarios.recurrences import ATTENTION, Variant, draw_attention, draw_scan
+from rnn_goldens.generator.scenarios.recurrences import ATTENTION, Call, Variant, draw_attention, draw_scan
 
 SIZES: dict[str, dict[str, Any]] = {
     **{cell: {"heads": 2, "query_heads": 2, "d_k": 4, "d_v": 3} for cell in ATTENTION},
@@ -26,15 +26,8 @@ def recurrence_scenario(
     if "heads" in sizes and "query_heads" in known:
         sizes.setdefault("query_heads", sizes["heads"])
     known |= {n: s for n, s in sizes.items() if n in known or n in ("scale", "decay", "activation")}
-    variant = Variant(
-        name="made-for-a-test",
-        purpose="Made for a test.",
-        sizes=known,
-        batch=2,
-        time=time,
-        state=state,
-        offsets=offsets,
-    )
+    call = Call(known, batch=2, time=time, state=state, offsets=offsets)
+    variant = Variant("made-for-a-test", "Made for a test.", call)
     return variant.scenario(cell, draw_attention if cell in ATTENTION else draw_scan)
 
 

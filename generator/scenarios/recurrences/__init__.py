@@ -8,7 +8,7 @@ from rnn_goldens.generator.scenarios.recurrences.attention import (
     draw_exact,
 )
 from rnn_goldens.generator.scenarios.recurrences.scans import SCANS, draw_scan
-from rnn_goldens.generator.scenarios.recurrences.variant import ATTENTION, Variant
+from rnn_goldens.generator.scenarios.recurrences.variant import ATTENTION, Call, Variant
 
 
 def scenarios() -> tuple[RecurrenceScenario, ...]:
@@ -24,4 +24,4 @@ def scenarios() -> tuple[RecurrenceScenario, ...]:
     return tuple(found)
 
 
-__all__ = ["ATTENTION", "Variant", "draw_attention", "draw_scan", "scenarios"]
+__all__ = ["ATTENTION", "Call", "Variant", "draw_attention", "draw_scan", "scenarios"]

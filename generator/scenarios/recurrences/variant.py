@@ -8,6 +8,7 @@ import numpy as np
 
 from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
 from rnn_goldens.generator.scenarios.numbers import Draw, Float64, dyadic, integers
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import recurrence_config
 
 ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
@@ -31,44 +32,56 @@ LONG = 40
 """The fewest time steps of a long scenario."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """A scenario of a recurrence, to be drawn.
+@dataclass(frozen=True)
+class Call:
+    """A configuration with the shape of its inputs.
 
     Attributes:
-        name: the last part of the id.
-        purpose: what it shows or detects.
         sizes: sizes and options.
-        cells: the rules of attention that have this variant.
         batch, time: the size of the batch, and the number of time steps; packed sequences have those of ``offsets``.
         state: whether initial states are given.
         offsets: of packed sequences.
-        change: changes the drawn inputs, and the states, which are in the same mapping.
-        cotangents: names of the outputs with a cotangent; all if None.
-        gradient_purpose: what the cotangents show or detect; "" without gradients.
     """
 
-    name: str
-    purpose: str
     sizes: Mapping[str, Any]
-    cells: tuple[str, ...] = ATTENTION
     batch: int = 1
     time: int = 6
     state: bool = True
     offsets: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A call of a recurrence with a purpose.
+
+    Attributes:
+        name: the last part of the id.
+        purpose: what it shows or detects.
+        call: the configuration with the shape of its inputs.
+        cells: the rules of attention that have this variant.
+        change: changes the drawn inputs, and the states, which are in the same mapping.
+        cotangents: names of the outputs with a cotangent; all if None.
+        gradient_purpose: what the cotangents show or detect; "" without gradients.
+        precisions: the precisions of the golden.
+    """
+
+    name: str
+    purpose: str
+    call: Call
+    cells: tuple[str, ...] = ATTENTION
     change: Callable[[Arrays], Arrays] = field(default=dict)
     cotangents: tuple[str, ...] | None = None
     gradient_purpose: str = ""
-    precisions: tuple[str, ...] = ("float64", "float32", "bfloat16", "float16")
+    precisions: tuple[str, ...] = tuple(PRECISIONS)
 
     def scenario(self, cell: str, draw: Draw) -> RecurrenceScenario:
         """Return the scenario of a cell with numbers from ``draw``."""
         golden_id = f"{cell.replace('_', '-')}/{self.name}"
-        config = recurrence_config(cell, self.sizes)
-        batch, time, sequences = self.batch, self.time, self.batch
-        if self.offsets is not None:
-            batch, time, sequences = 1, self.offsets[-1], len(self.offsets) - 1
-        initial = config.initial_shapes(sequences) if self.state else {}
+        config, call = recurrence_config(cell, self.call.sizes), self.call
+        batch, time, sequences = call.batch, call.time, call.batch
+        if call.offsets is not None:
+            batch, time, sequences = 1, call.offsets[-1], len(call.offsets) - 1
+        initial = config.initial_shapes(sequences) if call.state else {}
         shapes = {**config.input_shapes(batch, time), **initial, **config.weights}
         drawn = {name: draw(f"{golden_id} {name}", name, shape) for name, shape in shapes.items()}
         changed = {**drawn, **self.change(drawn)}
@@ -82,7 +95,7 @@ class Variant:
             inputs={name: changed[name] for name in config.inputs},
             weights={name: changed[name] for name in config.weights},
             states={name: changed[name] for name in initial},
-            offsets=self.offsets,
+            offsets=call.offsets,
             cotangents={f"d_{n}": dyadic(f"{golden_id} d_{n}", shape, 1) for n, shape in wanted.items()},
             gradient_purpose=self.gradient_purpose,
             precisions=self.precisions,
