@@ -31,16 +31,8 @@ def _steps(sizes: Mapping[str, Any], smallest: Mapping[str, Any]) -> tuple[Varia
             Call(sizes, batch=2, time=4),
             gradient_purpose=every,
         ),
-        Variant(
-            "one-step",
-            "Decoding: one step from a stored state.",
-            Call(sizes, batch=2, time=1),
-        ),
-        Variant(
-            "from-zero",
-            "Starts from zero.",
-            Call(sizes, time=4, state=False),
-        ),
+        Variant("one-step", "Decoding: one step from a stored state.", Call(sizes, batch=2, time=1)),
+        Variant("from-zero", "Starts from zero.", Call(sizes, time=4, state=False)),
         Variant(
             "packed",
             "Packed sequences, one of a single step: no state crosses a border.",
