@@ -19,6 +19,8 @@ from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.features import FEATURES
 
+pytestmark = pytest.mark.xdist_group("catalogue")  # its tests share what each deviation computes
+
 each_deviation = for_each(DEVIATIONS, lambda wrong: wrong.name, every=24)
 
 

@@ -12,6 +12,7 @@ from factories.for_each import for_each
 from rnn_goldens import Golden, Scenario, UnknownName, certify
 from rnn_goldens.cells import Array, case_of, cell_named
 from rnn_goldens.comparison.actual import actual_gradients, actual_outputs
+from rnn_goldens.comparison.verdict import compare, compare_gradients
 from rnn_goldens.deviations import derived, deviation
 from rnn_goldens.deviations.derived import MAX_PERMUTED
 from rnn_goldens.diagnosis.candidate_search import CandidateSearch
@@ -167,7 +168,7 @@ def test_each_derived_path_changes_only_gradients_and_no_two_are_equal(cell: str
         assert one.applies_to(golden.cell)
         assert not one.applies_to("lstm")
         gradients = one.gradients(case_of(golden, np.float64), golden.cotangents)
-        assert not golden.compare_gradients(gradients).passed, one.name
+        assert not compare_gradients(golden, gradients).passed, one.name
         found.add(tuple(np.round(array, 9).tobytes() for array in gradients.values()))
     assert len(found) == len(derived(cell_named(golden.cell), bias=True, of=GRADIENTS))
 
@@ -186,7 +187,7 @@ def test_each_derived_deviation_is_found_by_name_and_changes_the_outputs(cell: s
         assert deviation(one.name) is one
         assert one.applies_to(golden.cell)
         assert not one.applies_to("lstm")
-        assert not golden.compare(one.outputs(case_of(golden, np.float64))).passed, one.name
+        assert not compare(golden, one.outputs(case_of(golden, np.float64))).passed, one.name
 
 
 def test_no_deviation_of_a_cell_without_biases_changes_a_bias() -> None:

@@ -17,6 +17,8 @@ from rnn_goldens.golden.features import FEATURES
 
 NAMES = Path(__file__).with_name("names.txt").read_text("utf-8").split()
 
+pytestmark = pytest.mark.xdist_group("backward catalogue")  # its tests share what each deviation computes
+
 each_deviation = for_each(BACKWARD_DEVIATIONS, lambda wrong: wrong.name, every=24)
 
 
