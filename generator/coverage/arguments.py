@@ -180,7 +180,7 @@ def bands() -> tuple[Band, ...]:
 
 def activations(cell: str) -> list[Activation]:
     """Return the activations of a cell in the order in which a step computes them."""
-    program = BUILT_IN_CELLS[cell].fused.program(dict.fromkeys(("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
+    program = BUILT_IN_CELLS[cell].program(dict.fromkeys(("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
     found = [o for o in program.operations if o.primitive in ACTIVATIONS]
     return [
         Activation(k, f"{o.primitive} {_origin(o, program, BUILT_IN_CELLS[cell].gates)}") for k, o in enumerate(found)

@@ -6,13 +6,12 @@ backward pass is derived: ``derivatives`` has the derivative of each primitive, 
 pass of a step, and ``backward`` runs it for every step of a network.
 """
 
-from rnn_goldens.cells.arrays import Array, State, Weights
+from rnn_goldens.cells.arithmetic import Array, State, Weights
 from rnn_goldens.cells.backward import Backward, Cotangents
 from rnn_goldens.cells.case import AnyCase, Case, case_of, cell_of, golden_case
 from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
-from rnn_goldens.cells.certified_equations import no_equations, require_equations
 from rnn_goldens.cells.custom_cells import cell_named, name_cells, named_cells
-from rnn_goldens.cells.evaluation import gradients, outputs
+from rnn_goldens.cells.evaluation import gradients, no_equations, outputs, require_equations
 from rnn_goldens.cells.network import Network
 
 __all__ = [

@@ -76,8 +76,7 @@ def custom_cell(name: str) -> Cell:
 
 def require_written(cell: Cell, *, biased: bool) -> None:
     """Raise WrongUse if the equations do not compile for a network, with biases only if ``biased``."""
-    weights = dict.fromkeys(cell.layout.present(bias=biased))
-    _checked(cell.name, lambda: cell.fused.program(weights))
+    _checked(cell.name, lambda: cell.program(cell.layout.present(bias=biased)))
 
 
 def require_fits(cell: Cell, config: Config) -> None:

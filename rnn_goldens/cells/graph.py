@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.cells.graph_primitives import NUMPY
+from rnn_goldens.cells.matrix_arithmetic import NUMPY
 from rnn_goldens.cells.program import Operation, Program
 from rnn_goldens.golden.arrays import Float64
 
@@ -38,6 +38,11 @@ class Node:
     def value(self) -> Float64:
         """The value in float64."""
         return self.graph.values[self.place]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        return self.value.shape
 
     @property
     def operation(self) -> Operation | None:

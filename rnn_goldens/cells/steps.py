@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rnn_goldens.cells.arrays import Array, State, Weights
+from rnn_goldens.cells.arithmetic import Array, State, Weights
 from rnn_goldens.cells.case import Case
 from rnn_goldens.cells.network import Network
 from rnn_goldens.cells.program import Program
@@ -68,8 +68,8 @@ class _Recorder(Network):
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
         """Compute a step and store its values."""
         self._suffix, self._time = suffix, t
-        self._program = self.cell(case).fused.program(w)
-        self._values = self._program.values(self, layer_input[:, t], state, w)
+        self._program = self.cell(case).program(w)
+        self._values = self._program.computed(self, [layer_input[:, t], *state], w)
         return tuple(self._values[k] for k in self._program.after)
 
     def emit(self, state: State, within: Array) -> Array:

@@ -17,8 +17,8 @@ from rnn_goldens import encoding, load
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import INDEX
 from rnn_goldens.generator.index import index_entry
+from rnn_goldens.golden.expected import Gradients, output_of
 from rnn_goldens.golden.features import CORE
-from rnn_goldens.golden.gradients import Gradients, output_of
 from rnn_goldens.golden.shapes import cotangent_of, output_shapes
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
 

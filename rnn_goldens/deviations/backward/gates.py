@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, State, Weights
-from rnn_goldens.cells.backward import Block, Factors
+from rnn_goldens.cells.backward import Factors
+from rnn_goldens.cells.cell import Block
 from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.steps import ACTIVATIONS
 from rnn_goldens.deviations.alteration import Alteration, in_network
