@@ -228,7 +228,7 @@ class _InGraph(Chunked):
         return parts[0] if len(parts) == 1 else self._graph.compute("stacked", *(part.mT for part in parts)).mT
 
     def matrix(self, of: Array) -> Node:
-        return self._graph.constant_matrix(of)
+        return self._graph.given(of[None, None])
 
     def with_decays(self, x: Chunk) -> Chunk:
         with self._graph.in_float32():

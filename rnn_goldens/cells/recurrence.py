@@ -173,18 +173,10 @@ def scale_of(config: RecurrenceConfig) -> Operand | None:
     """Return the factor of an attention's output: the option, or 1 / √d_k; None for other recurrences."""
     if "scale" not in config.recurrence.options:
         return None
-    scale = config.option("scale")
-    return _default_scale(config["d_k"]) if scale is None else Fraction(scale)
-
-
-@lru_cache(maxsize=256)
-def _default_scale(size: int) -> Operand:
+    scale, size = config.option("scale"), config["d_k"]
+    if scale is not None:
+        return Fraction(scale)
     return Fraction(1, isqrt(size)) if isqrt(size) ** 2 == size else rsqrt_of(size)
-
-
-def argument_names(config: RecurrenceConfig) -> tuple[str, ...]:
-    """Return the names of the arguments of the equations: inputs, weights, states."""
-    return (*config.inputs, *config.recurrence.weights, *config.recurrence.states)
 
 
 @lru_cache(maxsize=4096)
@@ -209,7 +201,8 @@ def step_program(
         options["scale"] = scale
     if "activation" in config.recurrence.options:
         options["silu"] = config.option("activation") == "silu"
-    return _program(equations or EQUATIONS[case.cell], names or argument_names(config), tuple(options.items()))
+    arguments = (*config.inputs, *config.recurrence.weights, *config.recurrence.states)
+    return _program(equations or EQUATIONS[case.cell], names or arguments, tuple(options.items()))
 
 
 class _Stages(NamedTuple):

@@ -271,12 +271,17 @@ class Config(Mapping[str, Any]):
 
     def shapes(self, layout: Layout, inputs: Mapping[str, Any], _offsets: Any = None) -> ArrayShapes:  # noqa: ANN401
         """Return the shapes of the arrays of a golden with these inputs."""
-        x = inputs["x"].shape
+        return self.array_shapes(layout, inputs["x"].shape)
+
+    def array_shapes(self, layout: Layout, x: Shape) -> ArrayShapes:
+        """Return the shapes of the arrays of a network with an x of this shape."""
+        states = state_shapes(layout, self, x[:-2]).values()
+        out = (*x[:-1], self.num_directions * self.output_size)
         return ArrayShapes(
             {"x": (*x[:-1], self.input_size)},
-            initial_shapes(layout, self, x[:-2]),
+            dict(zip(layout.initial, states, strict=True)),
             weight_shapes(layout, self),
-            output_shapes(layout, self, x),
+            dict(zip(layout.outputs, (out, *states), strict=True)),
         )
 
     @property
@@ -341,22 +346,6 @@ def state_shapes(layout: Layout, config: Config, batch: Shape) -> dict[str, Shap
     }
 
 
-def initial_shapes(layout: Layout, config: Config, batch: Shape) -> dict[str, Shape]:
-    """Return the shapes of the initial states, ``h0`` and so on; ``batch`` is () for unbatched input."""
-    return dict(zip(layout.initial, state_shapes(layout, config, batch).values(), strict=True))
-
-
-def output_shapes(layout: Layout, config: Config, x: Shape) -> dict[str, Shape]:
-    """Return the shapes of out, h_n and other last states, for an x of this shape."""
-    shapes = [out_shape(config, x[:-2], x[-2]), *state_shapes(layout, config, x[:-2]).values()]
-    return dict(zip(layout.outputs, shapes, strict=True))
-
-
 def cotangent_of(output: str) -> str:
     """Return the name of the cotangent of an output: ``d_h_n`` of ``h_n``."""
     return f"d_{output}"
-
-
-def out_shape(config: Config, batch: Shape, time: int) -> Shape:
-    """Return the shape of out: (batch, time, directions·output_size); ``batch`` is () for unbatched input."""
-    return (*batch, time, config.num_directions * config.output_size)

@@ -21,7 +21,6 @@ from rnn_goldens.generator.scenarios.numbers import dyadic
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import TF32, WGSL
-from rnn_goldens.golden.shapes import output_shapes
 
 SMALL: dict[str, dict[str, Any]] = {
     "three steps": {"shape": "plain", "time": 3},
@@ -47,7 +46,7 @@ def test_worst_case_errors_of_an_arithmetic_attain_the_bound(cell: str, arithmet
 def test_worst_case_rounding_errors_attain_the_bound_of_a_dialect(cell: str) -> None:
     scenario = next(s for s in NETWORKS if s.id == f"{cell.replace('_', '-')}/plain")
     x = np.asarray(scenario.x)[:1, :2]
-    shapes = output_shapes(LAYOUTS[cell], scenario.shape, x.shape)
+    shapes = scenario.shape.array_shapes(LAYOUTS[cell], x.shape).outputs
     cotangents = {f"d_{name}": dyadic(f"{cell} {name}", shape, 1) for name, shape in shapes.items()}
     short = changed(scenario, x=x, gradient_purpose="Every output.", **cotangents)
     assert_attained(short.case(), short.stored.cotangents)
