@@ -13,8 +13,8 @@ from benchmarks.summation import Array, Order
 from rnn_goldens.cells import Backward, Case, Cotangents, State, Weights
 from rnn_goldens.cells.arithmetic import of_type
 from rnn_goldens.cells.backward import Factors
-from rnn_goldens.cells.cell import Block
 from rnn_goldens.cells.program import Program
+from rnn_goldens.golden.shapes import Block
 
 
 class Summing(Backward, correct_networks.Summing):

@@ -13,11 +13,10 @@ import numpy as np
 
 from rnn_goldens.cells.arithmetic import Array, State, Transposed, Weights
 from rnn_goldens.cells.case import Case
-from rnn_goldens.cells.cell import Block
 from rnn_goldens.cells.network import Network
 from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.step_backward import reverse
-from rnn_goldens.golden.shapes import cotangent_of
+from rnn_goldens.golden.shapes import Block, cotangent_of
 
 Cotangents = Mapping[str, Array]
 """``d_out`` shaped like out, ``d_h_n`` and so on like the last states; a missing cotangent is zero."""

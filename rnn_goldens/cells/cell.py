@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
 
 from rnn_goldens.cells import equations as _equations
 from rnn_goldens.cells.notation import Term, Weight
@@ -11,24 +10,6 @@ from rnn_goldens.cells.program import Equations, Program, written
 from rnn_goldens.golden.built_in_cells import LAYOUTS, standard_cell
 from rnn_goldens.golden.shapes import Layout
 from rnn_goldens.plurals import counted
-
-
-class Block(NamedTuple):
-    """A block of the rows of a weight, such as those of a gate.
-
-    Attributes:
-        weight: the name of the weight without the suffix of its layer and direction.
-        number: which block.
-        blocks: the number of blocks.
-    """
-
-    weight: str
-    number: int
-    blocks: int
-
-    def rows(self, size: int) -> slice:
-        """Return the rows of the block in an array of ``size`` rows."""
-        return slice(self.number * size // self.blocks, (self.number + 1) * size // self.blocks)
 
 
 @dataclass(frozen=True, eq=False)

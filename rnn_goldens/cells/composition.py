@@ -7,23 +7,21 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells.case import Case
-from rnn_goldens.cells.cell import Block, Cell
+from rnn_goldens.cells.cell import Cell
 from rnn_goldens.cells.graph import Graph, Mask, Node
 from rnn_goldens.cells.notation import Term, Weight
 from rnn_goldens.cells.program import Program, written
 from rnn_goldens.cells.recorded import Recorded
 from rnn_goldens.golden.arrays import Float64
-from rnn_goldens.golden.shapes import STACKED
+from rnn_goldens.golden.shapes import Block
 
 EVERY = slice(None)
 
 
-@lru_cache(maxsize=1024)
 def blocks_of(cell: Cell, bias: bool) -> list[Block]:
-    """Return the blocks of all weights of a cell: those of stacked weights are those of gates."""
-    gates = {name: len(cell.layout.gates) for name, _ in STACKED}
-    names = cell.layout.present(bias=bias)
-    return [Block(name, k, gates.get(name, 1)) for name in names for k in range(gates.get(name, 1))]
+    """Return the blocks of all weights of a cell."""
+    present = cell.layout.present(bias=bias)
+    return [block for block in cell.layout.blocks.values() if block.weight in present]
 
 
 @lru_cache(maxsize=1024)

@@ -10,10 +10,10 @@ from functools import lru_cache, reduce
 from operator import add
 from typing import NamedTuple
 
-from rnn_goldens.cells.cell import Block
 from rnn_goldens.cells.derivatives import Symbols, part_of
 from rnn_goldens.cells.notation import Term
 from rnn_goldens.cells.program import Operation, Program, written
+from rnn_goldens.golden.shapes import Block
 
 
 class Share(NamedTuple):
