@@ -73,7 +73,7 @@ class Computation:
         """Compile operations; ``given`` are the indices in ``count`` arrays of the values that it gets."""
         self.wanted, self.index = wanted, dict(given)
         self._calls: list[tuple[Any, tuple[int, ...], tuple[Any, ...] | None]] = []
-        for k, operation in used(operations, wanted, given).items():
+        for k, operation in _used(operations, wanted, given).items():
             if operation.primitive in _SAME:
                 self.index[k] = self.index[operation.of[0]]
                 continue
@@ -97,7 +97,9 @@ class Computation:
         return values
 
 
-def used(operations: Sequence[Operation | None], wanted: Iterable[int], given: Collection[int]) -> dict[int, Operation]:
+def _used(
+    operations: Sequence[Operation | None], wanted: Iterable[int], given: Collection[int]
+) -> dict[int, Operation]:
     """Return the operations that wanted values need, by position, in order; those of given values excepted."""
     found, needed = dict[int, Operation](), set(wanted)
     for k in reversed(range(len(operations))):
@@ -126,7 +128,7 @@ def both_ways(program: Program, shapes: tuple[Shape, ...], states: int) -> tuple
         if d_one.place > last and d_one.operation is None:
             operations[d_one.place] = Operation("nothing", (one.place,))
     wanted = [node.place for node in found]
-    needs = used(operations, wanted, range(first)).values()
+    needs = _used(operations, wanted, range(first)).values()
     kept = sorted({k for operation in needs for k in operation.of if k < first})
     forward = Computation(
         operations,

@@ -84,7 +84,7 @@ class InputArrays:
 
     def copied(self) -> Self:
         """Return a deep copy: ``torch.from_numpy`` can write even to a read-only array."""
-        copies = {f.name: _copy(getattr(self, f.name)) for f in fields(self)}
+        copies = {f.name: _each(getattr(self, f.name), np.copy) for f in fields(self)}
         return type(self)(**copies)
 
 
@@ -125,18 +125,14 @@ class GoldenArrays(InputArrays):
         return self.expected.get("c_n")
 
 
-def _copy(value: Any) -> Any:  # noqa: ANN401 - an array, a mapping of arrays, or None
-    if isinstance(value, np.ndarray):
-        return value.copy()
-    return value if value is None else {name: array.copy() for name, array in value.items()}
-
-
 def _viewed(value: Any) -> Any:  # noqa: ANN401 - an array, a mapping of arrays, or None
-    if isinstance(value, LazyArrays):
-        return value
+    return value if isinstance(value, LazyArrays) else _each(value, read_only)
+
+
+def _each(value: Any, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Any:  # noqa: ANN401 - as above
     if isinstance(value, np.ndarray):
-        return read_only(value)
-    return value if value is None else {name: read_only(array) for name, array in value.items()}
+        return change(value)
+    return value if value is None else {name: change(array) for name, array in value.items()}
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
