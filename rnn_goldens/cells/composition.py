@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rnn_goldens.cells.adjoint import NodePrimitives
 from rnn_goldens.cells.case import Case
 from rnn_goldens.cells.cell import Cell
 from rnn_goldens.cells.graph import Graph, Mask, Node
@@ -28,17 +29,17 @@ def blocks_of(cell: Cell, bias: bool) -> list[Block]:
 def step_of(cell: Cell, bias: bool) -> Program:
     """Return the program of a time step: of x, the blocks of weights and the states; its results are the new states."""
     x, *states = (Term("input") for _ in ("x", *cell.states))
-    weights = {block: Term("input") for block in blocks_of(cell, bias)}
+    weights: dict[tuple[object, ...], Term] = {tuple(block): Term("input") for block in blocks_of(cell, bias)}
     products = dict[Term, Term]()
 
     def with_inputs(term: Term) -> Term:
-        """Return a product with a block of a weight, or a block of a bias, as one of inputs."""
+        """Return a block of a bias as an input, and a product with a block of a matrix as one with an input."""
         if term.primitive == "vector":
-            return weights[Block(*term.detail)]  # type: ignore[arg-type] # a name and two numbers
+            return weights[term.detail]
         if term.primitive not in ("product", "block"):
             return term
         whole, place = (term.of[0], term.detail) if term.primitive == "block" else (term, (0, 1))
-        return products.setdefault(term, Term("matmul", (weights[Block(whole.detail[0], *place)], *whole.of)))  # type: ignore[arg-type]
+        return products.setdefault(term, Term("matmul", (weights[*whole.detail, *place], *whole.of)))
 
     after = cell.equations(x, *states, Weight(cell.layout, frozenset(cell.layout.present(bias=bias))))
     return written([x, *weights.values(), *states], after, with_inputs)
@@ -80,7 +81,7 @@ class _Composition:
         outs: list[list[Node]] = []
         for suffixes in config.layers:
             outs = [self._direction(suffix, below) for suffix in suffixes]
-            below = [graph.handed(_stacked(graph, sides)) for sides in zip(*outs, strict=True)]
+            below = [graph.handed(NodePrimitives(graph).stacked(*sides)) for sides in zip(*outs, strict=True)]
         size = config.output_size
         for number, out in enumerate(outs):
             units = slice(number * size, (number + 1) * size)
@@ -137,7 +138,3 @@ def _handed_on(graph: Graph, after: Sequence[Node], before: Sequence[Node], with
         return [graph.handed(node) for node in after]
     pairs = zip(after, before, strict=True)
     return [graph.compute("choose", new, old, detail=(within,)) for new, old in pairs]
-
-
-def _stacked(graph: Graph, sides: Sequence[Node]) -> Node:
-    return sides[0] if len(sides) == 1 else graph.compute("stacked", *sides)
