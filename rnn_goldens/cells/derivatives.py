@@ -102,6 +102,9 @@ RULES_OF_MATRICES: Mapping[str, tuple[Rule | None, ...]] = {
 }
 """Rules of primitives that multiply, add up, move or select numbers."""
 
+ELEMENTWISE = frozenset((*RULES, "sum", "handed", "kept_factor", "only", "choose", "masked"))
+"""Primitives whose elements depend on one element of each argument."""
+
 
 def part_of(
     of: Any,  # noqa: ANN401 - the primitives of terms, nodes or arrays

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rnn_goldens.cells.derivatives import RULES, part_of
+from rnn_goldens.cells.derivatives import ELEMENTWISE, RULES, part_of
 from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.matrix_arithmetic import NUMPY
 from rnn_goldens.cells.program import Operation
@@ -26,9 +26,7 @@ Places = tuple[int, ...]
 """Positions in the graph, one for each joint of a form."""
 
 _ADDED = ("sum", "same", "handed", "kept_factor")
-_SELECTED = ("only", "choose", "masked")
-ELEMENTWISE = frozenset((*RULES, *_ADDED, *_SELECTED))
-"""Primitives whose elements depend on one element of each argument."""
+"""Primitives whose derivative is one."""
 
 
 @dataclass(frozen=True, eq=False)
