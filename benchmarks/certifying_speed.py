@@ -87,9 +87,8 @@ def sized(cell: str, time: int, hidden: int, layers: int) -> "Scenario":
 def with_cotangents(scenario: "Scenario") -> "Scenario":
     """Return the scenario with a cotangent for every output."""
     from rnn_goldens.golden.built_in_cells import LAYOUTS
-    from rnn_goldens.golden.shapes import output_shapes
 
-    shapes = output_shapes(LAYOUTS[str(scenario.cell)], scenario.shape, scenario.stored.x.shape)
+    shapes = scenario.shape.array_shapes(LAYOUTS[str(scenario.cell)], scenario.stored.x.shape).outputs
     ones: dict[str, Any] = {f"d_{output}": np.ones(shape) for output, shape in shapes.items()}
     return replace(scenario, **ones, gradient_purpose="To be timed.")
 

@@ -12,8 +12,9 @@ from benchmarks.correct_networks import Flushing, Interpolating, SigmoidByTanh, 
 from benchmarks.summation import Array, Order
 from rnn_goldens.cells import Backward, Case, Cotangents, State, Weights
 from rnn_goldens.cells.arithmetic import of_type
-from rnn_goldens.cells.backward import Block, Factors
-from rnn_goldens.cells.program import Program, Source
+from rnn_goldens.cells.backward import Factors
+from rnn_goldens.cells.program import Program
+from rnn_goldens.golden.shapes import Block
 
 
 class Summing(Backward, correct_networks.Summing):
@@ -69,7 +70,7 @@ class ProductsApart(Backward):
     def program(self, case: Case, w: Weights) -> Program:
         """Return the program of a step."""
         cell = self.cell(case)
-        return Source(cell.equations, cell.layout, fused=False).program(w)
+        return cell.program(w, fused=False)
 
 
 class OtherSlopes(Backward):

@@ -12,7 +12,7 @@ from flint import arb, arb_mat, ctx
 from numpy.typing import NDArray
 
 from rnn_goldens.cells import Array
-from rnn_goldens.cells.graph_primitives import GraphPrimitives, all_steps, halves
+from rnn_goldens.cells.matrix_arithmetic import GraphPrimitives, halves
 
 
 class Undecided(Exception):
@@ -133,7 +133,7 @@ class Balls(GraphPrimitives):
 
     def summed_outer(self, *parts: Array) -> Array:
         """Return the sum of g vᵀ over steps and sequences, of all gs, then all vs."""
-        gs, vs = (all_steps(side) for side in halves(parts))
+        gs, vs = map(np.concatenate, halves(parts))
         gs, vs = (
             np.moveaxis(side, 1, 0).swapaxes(-1, -2).reshape(side.shape[1], -1, side.shape[-2]) for side in (gs, vs)
         )

@@ -21,8 +21,7 @@ from rnn_goldens.generator.forms import Forms, elements
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.tolerances import Chosen, gradient_tolerance, is_zero, output_tolerance
 from rnn_goldens.golden.arrays import Float64
-from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
-from rnn_goldens.golden.gradients import Gradients
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Gradients
 from rnn_goldens.golden.shapes import is_custom_cell
 from rnn_goldens.golden.tolerance import Exact
 from rnn_goldens.progress import Report, counting, one_whole, planned, reported_to

@@ -17,7 +17,7 @@ from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.cells import BUILT_IN_CELLS, Case, Cell, Network, notation
 from rnn_goldens.generator.deviation_family import table
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
-from rnn_goldens.golden.shapes import Config, out_shape, state_shapes, weight_shapes
+from rnn_goldens.golden.shapes import Config, state_shapes, weight_shapes
 
 LETTERS = {
     "lstm": "i input gate, f forget gate, g candidate, o output gate",
@@ -164,11 +164,11 @@ def _shapes() -> Iterator[str]:
     shapes = [weight_shapes(LAYOUTS[name], SHOWN) for name in CELLS]
     yield table(("weights", *CELLS), [(f"`{weight}`", *(of[weight] for of in shapes)) for weight in shapes[0]])
     x = (BATCH, TIME, SHOWN.input_size)
-    states = [state_shapes(LAYOUTS["lstm"], SHOWN, batch)["h"] for batch in ((BATCH,), ())]
+    outputs = [SHOWN.array_shapes(LAYOUTS["lstm"], shape).outputs for shape in (x, x[1:])]
     rows = [
         ("`x` (batch, time, input)", x, x[1:]),
-        ("`out` (batch, time, directions·hidden)", out_shape(SHOWN, (BATCH,), TIME), out_shape(SHOWN, (), TIME)),
-        ("`h0`, `h_n`; `c0`, `c_n` of an LSTM (layers·directions, batch, hidden)", *states),
+        ("`out` (batch, time, directions·hidden)", *(of["out"] for of in outputs)),
+        ("`h0`, `h_n`; `c0`, `c_n` of an LSTM (layers·directions, batch, hidden)", *(of["h_n"] for of in outputs)),
         ("`lengths` (batch)", (BATCH,), "none"),
     ]
     yield "\n"

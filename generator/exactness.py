@@ -9,7 +9,6 @@ import numpy as np
 
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.graph import Graph
-from rnn_goldens.cells.graph_primitives import all_steps
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.cells.recorded import Recorded
 from rnn_goldens.error_analysis.rounding_model import terms
@@ -128,10 +127,10 @@ def needs_of_value(graph: Graph, k: int, operation: Operation) -> Needs:
 def _needs_of_gradient(graph: Graph, operation: Operation) -> Needs:
     """Return the requirements of the gradient of a weight, a sum over time steps and sequences."""
     gs, vs = ([graph.values[k] for k in side] for side in sides(operation))
-    size, bit = np.abs(all_steps(gs)), min(map(least_bit, gs))
+    size, bit = np.abs(np.concatenate(gs)), min(map(least_bit, gs))
     if not vs:
         return needs_of_sum(float(size.sum(axis=0).max()), bit)
-    size = np.einsum("shic,shjc->hij", size, np.abs(all_steps(vs)))
+    size = np.einsum("shic,shjc->hij", size, np.abs(np.concatenate(vs)))
     return needs_of_sum(float(size.max()), bit * min(map(least_bit, vs)))
 
 

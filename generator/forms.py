@@ -8,11 +8,11 @@ import numpy as np
 
 from rnn_goldens.cells import Case
 from rnn_goldens.cells.chunked import CHUNKED, in_chunks
-from rnn_goldens.cells.composition import recorded, recorded_gradients
+from rnn_goldens.cells.composition import recorded
 from rnn_goldens.cells.lane_axes import lane_of
 from rnn_goldens.cells.recorded import Lane, Recorded, with_gradients
 from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.cells.unrolled import gradient_names, recorded_recurrence
+from rnn_goldens.cells.unrolled import recorded_recurrence
 from rnn_goldens.error_analysis.bounds import Bounds
 from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of, coefficients
 from rnn_goldens.error_analysis.losses import CONTRACTS
@@ -62,7 +62,7 @@ class NetworkForms:
     def __init__(self, case: Case, cotangents: Mapping[str, Float64]) -> None:
         self.cotangents = cotangents
         self.forward = recorded(case)
-        self.both = recorded_gradients(case, cotangents, self.forward) if cotangents else None
+        self.both = with_gradients(self.forward, cotangents) if cotangents else None
 
     @cached_property
     def needs(self) -> Needs | None:
@@ -115,7 +115,7 @@ class RecurrenceForms:
         forward = self._forward(size)
         if not self.cotangents:
             return forward, None
-        return forward, with_gradients(forward, self.cotangents, gradient_names(self._case))
+        return forward, with_gradients(forward, self.cotangents)
 
     def _forward(self, size: int = 0, lane: Lane | None = None) -> Recorded:
         return recorded_recurrence(self._case, in_chunks(size) if size else None, lane)

@@ -10,11 +10,9 @@ from rnn_goldens.conventions import CONVENTIONS, convention
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator.exact_array import Refused
 from rnn_goldens.golden.built_in_cells import CELLS
-from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES
-from rnn_goldens.golden.ids import is_id
-from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly, precision_name
+from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES, is_id
+from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly, precision_name, whole_number
 from rnn_goldens.golden.shapes import Config, Layout
-from rnn_goldens.golden.whole_number import whole_number
 
 _SIZES = ("input_size", "hidden_size", "num_layers", "proj_size")
 

@@ -10,6 +10,7 @@ from rnn_goldens import Golden
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import Profile
 from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.tolerance import in_use
 
 ALGORITHMS = ("any", "step")
 """What a tolerance allows: every algorithm, or steps and scans only."""
@@ -43,7 +44,7 @@ def goldens(precision: str, ids: Iterable[str] = (), *, gradients: bool = False)
 def under(golden: Golden, algorithm: str, contract: str) -> Golden:
     """Return the golden with the tolerance of an algorithm and a contract."""
     profile = Profile(algorithm=algorithm, half=contract)
-    return replace(golden, profile=profile, tolerance=golden.tolerance.under(profile))
+    return replace(golden, profile=profile, tolerance=in_use(golden.tolerance, profile, golden.dtype))
 
 
 def contracts_of(precision: str) -> list[str]:

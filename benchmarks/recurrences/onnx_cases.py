@@ -91,7 +91,7 @@ def _attention(x: Arrays, attributes: Mapping[str, Any]) -> RecurrenceCase:
     config = recurrence_config(cell, {**sizes, "d_v": x["v"].shape[-1] // heads, **options})
     inputs = {
         name: np.broadcast_to(x[name].reshape(shape) if x[name].size == np.prod(shape) else x[name], shape)
-        for name, shape in config.input_shapes(batch, time).items()  # beta may be one number for all heads
+        for name, shape in config.array_shapes(batch, time).inputs.items()  # beta may be one number for all heads
     }
     return _case(config, inputs, {}, "S0", x)
 
@@ -105,6 +105,6 @@ def _convolution(x: Arrays, attributes: Mapping[str, Any]) -> RecurrenceCase:
 
 
 def _case(config: RecurrenceConfig, inputs: Arrays, weights: Arrays, state: str, x: Arrays) -> RecurrenceCase:
-    zeros = np.zeros(config.initial_shapes(len(next(iter(inputs.values()))))[state], np.float32)
+    zeros = np.zeros(config.array_shapes(len(next(iter(inputs.values()))), 1).initial[state], np.float32)
     states = {state: x.get(state, zeros)}
     return RecurrenceCase(config.cell, config, inputs, weights, states, state_given=state in x)

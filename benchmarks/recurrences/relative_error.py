@@ -54,7 +54,8 @@ def drawn(
     config = recurrence_config(cell, {**sizes, **options, **({"decay": BY_KEY} if by_key else {})})
     draw = rng.random if uniform else rng.standard_normal
     inputs: dict[str, Array] = {}
-    for name, shape in config.input_shapes(1 if offsets else batch, time).items():
+    shapes = config.array_shapes(1, time, len(offsets) - 1) if offsets else config.array_shapes(batch, time)
+    for name, shape in shapes.inputs.items():
         if name == "beta":
             inputs[name] = 1 / (1 + np.exp(-draw(shape)))
         elif name == "g":
@@ -63,7 +64,7 @@ def drawn(
             inputs[name] = draw(shape)
         if name in ("q", "k") and "beta" in config.inputs:
             inputs[name] /= np.linalg.norm(inputs[name], axis=-1, keepdims=True)
-    (shape,) = config.initial_shapes(len(offsets) - 1 if offsets else batch).values()
+    (shape,) = shapes.initial.values()
     state = np.zeros(shape) if from_zero else draw(shape)
     return RecurrenceCase(cell, config, inputs, {}, {"S0": state}, None if offsets is None else np.array(offsets))
 

@@ -18,6 +18,7 @@ from rnn_goldens.deviations.recurrences import (
     RECURRENCE_DEVIATIONS,
 )
 from rnn_goldens.golden.profile import Profile
+from rnn_goldens.golden.tolerance import in_use
 
 Pair = tuple[str, str]
 """The names of a deviation and of a recurrence."""
@@ -79,7 +80,7 @@ def measured_backward(ids: Iterable[str] = ()) -> Detection:
         case, gradients = recurrence_case(golden, np.float64), golden.gradients
         assert gradients is not None
         judged = {
-            c: replace(gradients, tolerance=gradients.tolerance.under(Profile(half=c.contract)))
+            c: replace(gradients, tolerance=in_use(gradients.tolerance, Profile(half=c.contract), c.precision))
             for c in CONDITIONS
             if c.precision in gradients.precisions
         }

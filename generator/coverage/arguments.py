@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network, State, Weights, case_of
-from rnn_goldens.cells.program import Operation, Program
+from rnn_goldens.cells.steps import gate_places
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.deviations.activations import BANDS
 from rnn_goldens.deviations.margins import ENOUGH
@@ -180,28 +180,11 @@ def bands() -> tuple[Band, ...]:
 
 def activations(cell: str) -> list[Activation]:
     """Return the activations of a cell in the order in which a step computes them."""
-    program = BUILT_IN_CELLS[cell].fused.program(dict.fromkeys(("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
-    found = [o for o in program.operations if o.primitive in ACTIVATIONS]
-    return [
-        Activation(k, f"{o.primitive} {_origin(o, program, BUILT_IN_CELLS[cell].gates)}") for k, o in enumerate(found)
-    ]
-
-
-def _origin(operation: Operation, program: Program, gates: str) -> str:
-    """Return the gate that an activation's argument is computed from; the state c if there is none."""
-    todo = list(operation.of)
-    while todo:
-        k = todo.pop(0)
-        if k >= program.inputs:
-            found = program.operations[k - program.inputs]
-            if found.primitive == "block":
-                return f"of {gates[found.detail[0]]}"
-            if found.primitive == "affine":
-                return f"of {gates}"
-            if found.primitive in ACTIVATIONS:
-                return "of c"
-            todo += found.of
-    return "of c"
+    program = BUILT_IN_CELLS[cell].program(dict.fromkeys(("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
+    operations = enumerate(program.operations, start=program.inputs)
+    found = {place: operation.primitive for place, operation in operations if operation.primitive in ACTIVATIONS}
+    gates = {place: gate for gate, (_, place) in gate_places(program, BUILT_IN_CELLS[cell].gates).items()}
+    return [Activation(k, f"{name} of {gates.get(place, 'c')}") for k, (place, name) in enumerate(found.items())]
 
 
 def band_text(band: Band) -> str:

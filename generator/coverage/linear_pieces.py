@@ -89,7 +89,7 @@ def pieces(cell: str) -> list[Piece]:
     """Return the pieces of a cell's functions in the order in which a step computes them; none if not built in."""
     if cell not in BUILT_IN_CELLS:
         return []
-    program = BUILT_IN_CELLS[cell].fused.program(dict.fromkeys(("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
+    program = BUILT_IN_CELLS[cell].program(dict.fromkeys(("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
     names = [operation.primitive for operation in program.operations if operation.primitive in PIECES]
     return [(cell, number, name, piece) for number, name in enumerate(names) for piece in range(len(PIECES[name]))]
 

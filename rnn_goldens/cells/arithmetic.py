@@ -1,15 +1,24 @@
-"""The primitives in NumPy, in the type of the arrays: the executable definition, without optimizations.
+"""The primitives of a network in NumPy, in the type of the arrays: the executable definition, without optimizations.
 
-Vectors are rows: (batch, units). A value that is the same for all units may be (batch, 1) or a Python number.
+Vectors are rows: (batch, units). A value that is the same for all units may be (batch, 1) or a Python number. A
+deviation overrides one method.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rnn_goldens.cells.arrays import Array
+Array = NDArray[Any]
+
+State = tuple[Array, ...]
+"""h, or h and c: (batch, hidden) for one layer and direction, (layers·directions, batch, hidden) for a network."""
+
+Weights = Mapping[str, Array]
+"""Weights of a network by PyTorch's names, or of one layer and direction by names without suffix: ``weight_ih``…"""
 
 
 class Arithmetic:
@@ -128,6 +137,80 @@ class Arithmetic:
         return 1 / math.sqrt(z) if isinstance(z, float) else np.asarray(1 / np.sqrt(z))
 
 
+class Slopes(Arithmetic):
+    """The primitives of the rules of ``derivatives``."""
+
+    def instead(self, value: Array, other: Array) -> Array:  # noqa: ARG002 - for the backward pass
+        """The first argument. Its cotangent is passed to the second argument."""
+        return value
+
+    def sigmoid_slope(self, y: Array, z: Array) -> Array:  # noqa: ARG002 - for overrides
+        """The derivative of y = sigmoid(z): y (1 - y)."""
+        slope: Array = y * (1 - y)
+        return slope
+
+    def tanh_slope(self, y: Array, z: Array) -> Array:  # noqa: ARG002 - for overrides
+        """The derivative of y = tanh(z): 1 - y²."""
+        slope: Array = 1 - y * y
+        return slope
+
+    def difference(self, g: Array, a: Array, b: Array) -> Array:
+        """The product g (a - b), or g a - g b: both are correct and round differently."""
+        product: Array = g * (of_type(a, g) - of_type(b, g))
+        return product
+
+    def where_larger(self, g: Array, a: Array, b: Array) -> Array:
+        """The cotangent g where a is larger than b, zero elsewhere."""
+        return np.where(a > b, g, np.zeros_like(g))
+
+    def where_within(self, g: Array, z: Array, low: Fraction, high: Fraction) -> Array:
+        """The cotangent g where z is between the limits, zero elsewhere."""
+        return np.where((z > float(low)) & (z < float(high)), g, np.zeros_like(g))
+
+
+class Transposed(Slopes):
+    """The primitives that only a backward pass uses. g is a cotangent, (batch, units)."""
+
+    def transposed(self, g: Array, matrix: Array, index: int, blocks: int) -> Array:
+        """The cotangent of v, from the cotangent g of the product of v and one of ``blocks`` blocks of a matrix."""
+        rows = len(matrix) // blocks
+        return np.asarray(g @ matrix[index * rows : (index + 1) * rows], g.dtype)
+
+    def joined(self, *parts: Array) -> Array:
+        """The blocks of units, concatenated."""
+        return np.concatenate(parts, axis=-1)
+
+    def spread(self, g: Array, z: Array) -> Array:
+        """The cotangent of each unit of z, from the cotangent g of the mean of z."""
+        units = z.shape[-1]  # z is a vector in the mean of a weight, whose cotangent differs by sequence
+        return np.broadcast_to(g * (1 / units), (*g.shape[:-1], units)).astype(g.dtype)
+
+    def total(self, g: Array) -> Array:
+        """The cotangent of a value that is the same for all units: (batch, 1)."""
+        return np.asarray(g.sum(axis=-1, keepdims=True, dtype=_wide(g)), g.dtype)
+
+    def only(self, within: Array, g: Array) -> Array:
+        """The cotangent g for the sequences in the mask ``within``, zero for other sequences."""
+        return g if within.all() else np.where(within[:, None], g, np.zeros_like(g))
+
+    def nothing(self, like: Array) -> Array:
+        """An array of zeros."""
+        return np.zeros_like(like)
+
+    def outer(self, gs: Sequence[Array], vs: Sequence[Array]) -> Array:
+        """The sum of g vᵀ over all steps and sequences: the gradient of a matrix."""
+        return np.asarray(np.concatenate(gs).T @ np.concatenate(vs), gs[0].dtype)
+
+    def added_up(self, gs: Sequence[Array]) -> Array:
+        """The sum of g over all steps and sequences: the gradient of a bias."""
+        return np.asarray(np.concatenate(gs).sum(axis=0, dtype=_wide(gs[0])), gs[0].dtype)
+
+
 def of_type(number: Any, like: Any) -> Any:  # noqa: ANN401 - a number or an array
     """Return a float in the type of the array ``like``: NumPy would convert a bfloat16 array to float32."""
     return like.dtype.type(number) if isinstance(number, float) and not isinstance(like, float) else number
+
+
+def _wide(g: Array) -> np.dtype[np.generic]:
+    """Return the type that sums are computed in: at least float32, as in kernels for half precisions."""
+    return np.result_type(np.float32, g.dtype)

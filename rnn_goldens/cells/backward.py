@@ -11,22 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_goldens.cells.arrays import Array, State, Weights
-from rnn_goldens.cells.backward_primitives import Transposed
+from rnn_goldens.cells.arithmetic import Array, State, Transposed, Weights
 from rnn_goldens.cells.case import Case
 from rnn_goldens.cells.network import Network
 from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.step_backward import reverse
-from rnn_goldens.golden.shapes import cotangent_of
+from rnn_goldens.golden.shapes import Block, cotangent_of
 
 Cotangents = Mapping[str, Array]
 """``d_out`` shaped like out, ``d_h_n`` and so on like the last states; a missing cotangent is zero."""
 
 Factors = tuple[Array, Array | None]
 """A step's contribution to the gradient of a weight: g and v of g vᵀ for a matrix, only g for a vector."""
-
-Block = tuple[str, int, int]
-"""The name of a weight without the suffix, the index of a block of its rows, and the number of blocks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +57,7 @@ class Backward(Transposed, Network):
 
     def program(self, case: Case, w: Weights) -> Program:
         """The program of a step."""
-        return self.cell(case).fused.program(w)
+        return self.cell(case).program(w)
 
     def computed(self, program: Program, inputs: Sequence[Array], w: Weights) -> list[Array]:
         """Every value of a program."""
@@ -100,12 +96,9 @@ class Backward(Transposed, Network):
         """Return the cotangents of x and the state before a step from those of the state after; extend ``factors``."""
         values, found = self.kept[suffix, t], reverse(self.program(case, w))
         by = self.computed(found.program, [*values, *d_after], w)
-        for share in found.shares:
-            block, v = (share.weight, share.index, share.blocks), None if share.v is None else by[share.v]
-            factors[block].append(self.share(suffix, t, share.weight, by[share.g], v))
-        d_x, *d_before = (
-            self.nothing(values[k]) if place is None else by[place] for k, place in enumerate(found.before)
-        )
+        for block, g, v in found.shares:
+            factors[block].append(self.share(suffix, t, block.weight, by[g], None if v is None else by[v]))
+        d_x, *d_before = (by[place] for place in found.program.after[: 1 + len(d_after)])
         return d_x, tuple(d_before)
 
     def share(self, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:  # noqa: ARG002 - for overrides
@@ -125,9 +118,9 @@ class Backward(Transposed, Network):
     def gathered(self, name: str, weight: Array, factors: Mapping[Block, list[Factors]]) -> Array:
         """The gradient of a weight: the sum of the contributions of all steps."""
         gradient = self.nothing(weight)
-        for (of, index, blocks), steps in factors.items():
-            if of == name:
-                rows = slice(index * len(weight) // blocks, (index + 1) * len(weight) // blocks)
+        for block, steps in factors.items():
+            if block.weight == name:
+                rows = block.rows(len(weight))
                 gradient[rows] = gradient[rows] + self.summed_over_steps(steps)
         return gradient
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnn_goldens.cells.adjoint import NodePrimitives
-from rnn_goldens.cells.arrays import Array
+from rnn_goldens.cells.arithmetic import Array
 from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.notation import Term
 from rnn_goldens.cells.recurrence import EQUATIONS, RecurrenceCase, scale_of
@@ -212,21 +212,11 @@ class Chunked(ABC):
         return self.of.transpose(self.of.rows(self.of.transpose(a), number, number + 1))
 
 
-class _Primitives(NodePrimitives):
-    """The primitives, as nodes of a graph; none for what changes nothing."""
-
-    def transpose(self, a: Node) -> Node:
-        return a.mT
-
-    def stacked(self, *parts: Node) -> Node:
-        return parts[0] if len(parts) == 1 else parts[0].graph.compute("stacked", *parts)
-
-
 class _InGraph(Chunked):
     """The chunked form, as nodes of a graph. Sums of log-decays and decays are kept in at least float32."""
 
     def __init__(self, graph: Graph, case: RecurrenceCase, steps: Sequence[Nodes], size: int) -> None:
-        self.case, self.size, self.of = case, size, _Primitives(graph)
+        self.case, self.size, self.of = case, size, NodePrimitives(graph)
         self._graph, self._steps = graph, steps
 
     def columns(self, name: str, start: int, stop: int, query: int = 0) -> Node:
@@ -238,7 +228,7 @@ class _InGraph(Chunked):
         return parts[0] if len(parts) == 1 else self._graph.compute("stacked", *(part.mT for part in parts)).mT
 
     def matrix(self, of: Array) -> Node:
-        return self._graph.constant_matrix(of)
+        return self._graph.given(of[None, None])
 
     def with_decays(self, x: Chunk) -> Chunk:
         with self._graph.in_float32():

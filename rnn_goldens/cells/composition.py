@@ -1,96 +1,53 @@
 """Records a network: a cell, declared as a recurrence, composed over layers, directions, lengths and time."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from rnn_goldens.cells.adjoint import NodePrimitives
 from rnn_goldens.cells.case import Case
 from rnn_goldens.cells.cell import Cell
 from rnn_goldens.cells.graph import Graph, Mask, Node
-from rnn_goldens.cells.notation import MATRIX, Term
+from rnn_goldens.cells.notation import Term, Weight
 from rnn_goldens.cells.program import Program, written
-from rnn_goldens.cells.recorded import Recorded, with_gradients
+from rnn_goldens.cells.recorded import Recorded
 from rnn_goldens.golden.arrays import Float64
-from rnn_goldens.golden.shapes import STACKED
+from rnn_goldens.golden.shapes import Block
 
 EVERY = slice(None)
 
 
-@dataclass(frozen=True)
-class Block:
-    """A weight of the equations, ``W_ii``: a block of rows of a stored array.
-
-    Attributes:
-        stored: the name of the array, ``weight_ih``.
-        number: which block.
-        count: the number of blocks.
-        is_matrix: whether it is a matrix; otherwise a vector.
-    """
-
-    stored: str
-    number: int
-    count: int
-    is_matrix: bool
-
-    def rows(self, size: int) -> slice:
-        """Return the rows of the block in an array of ``size`` rows."""
-        return slice(self.number * size // self.count, (self.number + 1) * size // self.count)
-
-
-class _Weights:
-    """``w`` in equations: each weight is an input of the recurrence; a bias that is absent is 0."""
-
-    def __init__(self, terms: Mapping[str, Term]) -> None:
-        self._terms = terms
-
-    def __getattr__(self, name: str) -> Term | int:
-        return self._terms.get(name, 0)
-
-
-@lru_cache(maxsize=1024)
-def blocks_of(cell: Cell, bias: bool) -> dict[str, Block]:
-    """Return the weights of a cell by their names in its equations."""
-    gates, found = cell.layout.gates, {}
-    for name in cell.layout.present(bias=bias):
-        letters = dict(cell.layout.weights)[name]
-        if name not in dict(STACKED):
-            found[name.replace("weight_", "W_")] = Block(name, 0, 1, len(letters) > 1)
-            continue
-        for number, gate in enumerate(gates):
-            own = f"{'W' if len(letters) > 1 else 'b'}_{name[-2]}{gate}"
-            found[own] = Block(name, number, len(gates), len(letters) > 1)
-    return found
+def blocks_of(cell: Cell, bias: bool) -> list[Block]:
+    """Return the blocks of all weights of a cell."""
+    present = cell.layout.present(bias=bias)
+    return [block for block in cell.layout.blocks.values() if block.weight in present]
 
 
 @lru_cache(maxsize=1024)
 def step_of(cell: Cell, bias: bool) -> Program:
-    """Return the program of a time step: of x, the weights and the states; its results are the states after it."""
-    names = tuple(blocks_of(cell, bias))
-    terms = {name: Term("input", units=MATRIX) for name in ("x", *names, *cell.states)}
-    states = [terms[name] for name in cell.states]
-    after = cell.equations(terms["x"], *states, _Weights({name: terms[name] for name in names}))
-    return written(list(terms.values()), after)
+    """Return the program of a time step: of x, the blocks of weights and the states; its results are the new states."""
+    x, *states = (Term("input") for _ in ("x", *cell.states))
+    weights: dict[tuple[object, ...], Term] = {tuple(block): Term("input") for block in blocks_of(cell, bias)}
+    products = dict[Term, Term]()
+
+    def with_inputs(term: Term) -> Term:
+        """Return a block of a bias as an input, and a product with a block of a matrix as one with an input."""
+        if term.primitive == "vector":
+            return weights[term.detail]
+        if term.primitive not in ("product", "block"):
+            return term
+        whole, place = (term.of[0], term.detail) if term.primitive == "block" else (term, (0, 1))
+        return products.setdefault(term, Term("matmul", (weights[*whole.detail, *place], *whole.of)))
+
+    after = cell.equations(x, *states, Weight(cell.layout, frozenset(cell.layout.present(bias=bias))))
+    return written([x, *weights.values(), *states], after, with_inputs)
 
 
 def recorded(case: Case) -> Recorded:
     """Return the graph of the forward pass of a network whose arrays are float64."""
     return _Composition(case).recorded()
-
-
-def recorded_gradients(case: Case, cotangents: Mapping[str, Float64], forward: Recorded | None = None) -> Recorded:
-    """Return the graph of both passes; its outputs are the gradients.
-
-    Args:
-        case: the network.
-        cotangents: by name, ``d_out`` and so on, shaped like the outputs.
-        forward: the forward pass, if it was recorded before; its graph gets the backward pass.
-    """
-    forward = recorded(case) if forward is None else forward
-    initial = case.cell.layout.initial if case.state_given else ()
-    return with_gradients(forward, cotangents, ["x", *initial, *case.weights])
 
 
 class _Composition:
@@ -107,16 +64,13 @@ class _Composition:
             case.config.shapes(case.cell.layout, {"x": case.x}).every,
             self._axes(),
             lambda _, part: part[..., None],
+            gradients_of=["x", *(case.cell.layout.initial if case.state_given else ()), *case.weights],
             outputs={name: [] for name in case.cell.layout.outputs},
         )
 
     def _axes(self) -> dict[str, str]:
         """Return the axes of the parts of each array: units, or the rows and columns of a weight."""
-        of_weights = {
-            f"{block.stored}_{suffix}": "rows columns" if block.is_matrix else "rows"
-            for block in self.blocks.values()
-            for suffix in self.case.config.suffixes
-        }
+        of_weights = {name: "rows columns" if array.ndim > 1 else "rows" for name, array in self.case.weights.items()}
         states = [f"{name}{end}" for name in self.case.cell.states for end in ("0", "_n")]
         return {**dict.fromkeys(("x", "out", *states), "units"), **of_weights}
 
@@ -127,7 +81,7 @@ class _Composition:
         outs: list[list[Node]] = []
         for suffixes in config.layers:
             outs = [self._direction(suffix, below) for suffix in suffixes]
-            below = [graph.handed(_stacked(graph, sides)) for sides in zip(*outs, strict=True)]
+            below = [graph.handed(NodePrimitives(graph).stacked(*sides)) for sides in zip(*outs, strict=True)]
         size = config.output_size
         for number, out in enumerate(outs):
             units = slice(number * size, (number + 1) * size)
@@ -161,13 +115,14 @@ class _Composition:
 
     def _weights(self, suffix: str) -> Iterator[tuple[Node, bool]]:
         """Add the weights of a direction of a layer, and yield each with whether it is a matrix."""
-        for block in self.blocks.values():
-            array = self.case.weights[f"{block.stored}_{suffix}"]
+        for block in self.blocks:
+            name = f"{block.weight}_{suffix}"
+            array = self.case.weights[name]
             rows = block.rows(len(array))
             part = array[rows].reshape(rows.stop - rows.start, -1)
-            node = self.found.given(f"{block.stored}_{suffix}", (rows,), part[None, None])
+            node = self.found.given(name, (rows,), part[None, None])
             self.found.graph.weights.add(node.place)
-            yield node, block.is_matrix
+            yield node, array.ndim > 1
 
     def _given(self, name: str, index: tuple[Any, ...], array: Float64) -> Node:
         return self.found.given(name, self._index(*index) if name == "x" else index, array[:, None, :, None])
@@ -183,7 +138,3 @@ def _handed_on(graph: Graph, after: Sequence[Node], before: Sequence[Node], with
         return [graph.handed(node) for node in after]
     pairs = zip(after, before, strict=True)
     return [graph.compute("choose", new, old, detail=(within,)) for new, old in pairs]
-
-
-def _stacked(graph: Graph, sides: Sequence[Node]) -> Node:
-    return sides[0] if len(sides) == 1 else graph.compute("stacked", *sides)

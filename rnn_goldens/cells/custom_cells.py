@@ -76,8 +76,7 @@ def custom_cell(name: str) -> Cell:
 
 def require_written(cell: Cell, *, biased: bool) -> None:
     """Raise WrongUse if the equations do not compile for a network, with biases only if ``biased``."""
-    weights = dict.fromkeys(cell.layout.present(bias=biased))
-    _checked(cell.name, lambda: cell.fused.program(weights))
+    _checked(cell.name, lambda: cell.program(cell.layout.present(bias=biased)))
 
 
 def require_fits(cell: Cell, config: Config) -> None:
@@ -138,10 +137,10 @@ class _WeightRecorder(Weight):
         self.gates += [gate] if gate not in self.gates else []
         stacked = f"{'weight' if name.startswith('W_') else 'bias'}_{source}h"
         self.stacked.add(stacked)
-        return Matrix(self, stacked, gate) if name.startswith("W_") else Term("vector", (), (stacked, 0, 1))
+        return Matrix(self, name) if name.startswith("W_") else Term("vector", (), (stacked, 0, 1))
 
-    def _product(self, matrix: str, gate: str, v: Term) -> Term:
-        return Term("product", (v,), (matrix, gate))
+    def _product(self, name: str, v: Term) -> Term:
+        return Term("product", (v,), (name,))
 
 
 def _declared(name: str, equations: object) -> Mapping[str, str]:

@@ -1,17 +1,17 @@
-"""The derivative of each elementwise primitive.
+"""The derivative of each primitive.
 
-A rule maps the cotangent g of the result y to the cotangent of an argument. It is written with operators and a few
-primitives, so it has two uses: applied to terms it compiles a backward pass, applied to arrays it computes one.
+A rule maps the cotangent g of the result y to the cotangent of an argument. It is written once, with operators and a
+few primitives: applied to terms it compiles a backward pass, applied to nodes it adds one to a graph, and applied to
+arrays it computes one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells.arithmetic import Arithmetic, of_type
-from rnn_goldens.cells.arrays import Array
+from rnn_goldens.cells.program import Operation
 
 Rule = Callable[..., Any]
 """``rule(of, g, y, *arguments, *detail)``; ``of`` has the primitives that are not operators."""
@@ -53,47 +53,107 @@ RULES: Mapping[str, tuple[Rule | None, ...]] = {
     "where_larger": (lambda of, v, _y, _g, a, b: of.where_larger(v, a, b), None, None),
     "where_within": (lambda of, v, _y, _g, z, low, high: of.where_within(v, z, low, high), None),
 }
-"""Rules by primitive, one for each argument; None if the cotangent is zero. At a kink, where the derivative does not
-exist, the rules return zero: callers must handle kinks."""
+"""Rules of elementwise primitives, one for each argument; None if the cotangent is zero. At a kink, where the
+derivative does not exist, the rules return zero: callers must handle kinks."""
 
 
-class Slopes(Arithmetic):
-    """The primitives of the rules in NumPy. A deviation in a derivative overrides one method."""
-
-    def instead(self, value: Array, other: Array) -> Array:  # noqa: ARG002 - for the backward pass
-        """The first argument. Its cotangent is passed to the second argument."""
-        return value
-
-    def sigmoid_slope(self, y: Array, z: Array) -> Array:  # noqa: ARG002 - for overrides
-        """The derivative of y = sigmoid(z): y (1 - y)."""
-        slope: Array = y * (1 - y)
-        return slope
-
-    def tanh_slope(self, y: Array, z: Array) -> Array:  # noqa: ARG002 - for overrides
-        """The derivative of y = tanh(z): 1 - y²."""
-        slope: Array = 1 - y * y
-        return slope
-
-    def difference(self, g: Array, a: Array, b: Array) -> Array:
-        """The product g (a - b), or g a - g b: both are correct and round differently."""
-        product: Array = g * (of_type(a, g) - of_type(b, g))
-        return product
-
-    def where_larger(self, g: Array, a: Array, b: Array) -> Array:
-        """The cotangent g where a is larger than b, zero elsewhere."""
-        return np.where(a > b, g, np.zeros_like(g))
-
-    def where_within(self, g: Array, z: Array, low: Fraction, high: Fraction) -> Array:
-        """The cotangent g where z is between the limits, zero elsewhere."""
-        return np.where((z > float(low)) & (z < float(high)), g, np.zeros_like(g))
+def _where(of: Any, g: Any, within: Any) -> Any:  # noqa: ANN401 - terms, nodes or arrays
+    """Return a cotangent for the sequences of a mask."""
+    return g if within.all() else of.only(g, within)
 
 
-_SLOPES = Slopes()
+def _by_right_side(of: Any, g: Any, a: Any) -> Any:  # noqa: ANN401 - terms, nodes or arrays
+    """Return the cotangent of b in (1 + a) y = b: a solve with the transposed matrix, rows reversed."""
+    transposed = of.transpose(of.reversed_rows(of.transpose(of.reversed_rows(of.transpose(a)))))
+    return of.reversed_rows(of.solved(transposed, of.reversed_rows(g)))
 
 
-def derivative(primitive: str, argument: int, y: Array, arguments: list[Array], detail: tuple[Any, ...]) -> Array:
-    """Return the derivative of the result of a primitive with a rule by one argument, elementwise."""
-    rule = RULES[primitive][argument]
-    assert rule is not None
-    found: Array = rule(_SLOPES, np.float64(1.0), y, *arguments, *detail)
-    return found
+RULES_OF_MATRICES: Mapping[str, tuple[Rule | None, ...]] = {
+    "matmul": (
+        lambda of, g, _y, _a, b: of.matmul(g, of.transpose(b)),
+        lambda of, g, _y, a, _b: of.matmul(of.transpose(a), g),
+    ),
+    "outer": (
+        lambda of, g, _y, _a, b: of.matmul(g, b),
+        lambda of, g, _y, a, _b: of.matmul(of.transpose(g), a),
+    ),
+    "solved": (
+        lambda of, g, y, a, _b: of.masked(
+            -of.matmul(_by_right_side(of, g, a), of.transpose(y)), np.tri(a.shape[-1], k=-1, dtype=bool)
+        ),
+        lambda of, g, _y, a, _b: _by_right_side(of, g, a),
+    ),
+    "mean": (lambda of, g, _y, z: of.spread(g, z),),
+    "spread": (lambda of, v, _y, _g, z: of.total_over(v, (-2,)) * (1 / z.shape[-2]), None),
+    "total_over": (lambda of, g, _y, a, _axes: of.spread_to(g, a.shape),),
+    "spread_to": (lambda _of, g, _y, _a, _shape: g,),
+    "transpose": (lambda of, g, _y, _a: of.transpose(g),),
+    "reversed_rows": (lambda of, g, _y, _a: of.reversed_rows(g),),
+    "rows": (lambda of, g, _y, a, start, stop=None: of.padded(g, start, a.shape[-2] - (stop or a.shape[-2])),),
+    "padded": (lambda of, g, _y, a, above, _below: of.rows(g, above, above + a.shape[-2]),),
+    "masked": (lambda of, g, _y, _a, keep: of.masked(g, keep),),
+    "only": (lambda of, g, _y, _a, within: _where(of, g, within),),
+    "choose": (
+        lambda of, g, _y, _a, _b, within: _where(of, g, within),
+        lambda of, g, _y, _a, _b, within: _where(of, g, ~within),
+    ),
+    "handed": (lambda of, g, _y, _z: of.handed(g),),
+    "kept_factor": (lambda _of, g, _y, _a: g,),
+}
+"""Rules of primitives that multiply, add up, move or select numbers."""
+
+ELEMENTWISE = frozenset((*RULES, "sum", "handed", "kept_factor", "only", "choose", "masked"))
+"""Primitives whose elements depend on one element of each argument."""
+
+
+def part_of(
+    of: Any,  # noqa: ANN401 - the primitives of terms, nodes or arrays
+    operation: Operation,
+    number: int,
+    g: Any,  # noqa: ANN401 - a term, a node or an array
+    y: Any,  # noqa: ANN401 - a term, a node or an array
+    arguments: Sequence[Any],
+) -> Any:  # noqa: ANN401 - a term, a node or an array
+    """Return the cotangent of an argument before it is reduced to its shape; None if it is zero.
+
+    Args:
+        of: the primitives that compute it.
+        operation: an operation.
+        number: which of its arguments.
+        g: the cotangent of its result.
+        y: its result.
+        arguments: its arguments: terms, nodes or arrays, and numbers.
+    """
+    primitive = operation.primitive
+    if primitive == "sum":
+        return g
+    if primitive == "stacked":
+        start = sum(one.shape[-2] for one in arguments[:number])
+        return of.rows(g, start, start + arguments[number].shape[-2])
+    rule = (RULES.get(primitive) or RULES_OF_MATRICES[primitive])[number]
+    return None if rule is None else rule(of, g, y, *arguments, *operation.detail)
+
+
+_OF_NUMBERS = ("difference", "where_larger")
+"""Primitives of rules whose arguments may be numbers."""
+
+
+class Symbols:
+    """The primitives of the rules as values that are computed later: terms, or nodes of a graph."""
+
+    def __init__(self, kind: type, value_of: Callable[[str, tuple[Any, ...], tuple[Any, ...]], Any]) -> None:
+        """Store the type of values, and a function that returns one: of a primitive, its arguments and its detail."""
+        self._kind, self._value_of = kind, value_of
+
+    def __getattr__(self, primitive: str) -> Callable[..., Any]:
+        """Return a function that computes a primitive: values are its arguments, anything else is its detail."""
+
+        def computed(*arguments: Any) -> Any:  # noqa: ANN401 - values, then details
+            every = tuple(map(self._own, arguments)) if primitive in _OF_NUMBERS else arguments
+            of = tuple(one for one in every if isinstance(one, self._kind))
+            return self._value_of(primitive, of, every[len(of) :])
+
+        return computed
+
+    def _own(self, operand: Any) -> Any:  # noqa: ANN401 - a value or a number
+        return operand if isinstance(operand, self._kind) else self._value_of("constant", (), (Fraction(operand),))

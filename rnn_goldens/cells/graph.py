@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.cells.graph_primitives import NUMPY
+from rnn_goldens.cells.matrix_arithmetic import NUMPY
 from rnn_goldens.cells.program import Operation, Program
 from rnn_goldens.golden.arrays import Float64
 
@@ -38,6 +38,11 @@ class Node:
     def value(self) -> Float64:
         """The value in float64."""
         return self.graph.values[self.place]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        return self.value.shape
 
     @property
     def operation(self) -> Operation | None:
@@ -70,9 +75,6 @@ class Node:
 
     def __truediv__(self, other: Any) -> "Node":  # noqa: ANN401 - a node or a number
         return self.graph.compute("divide", self, self.graph.node(other))
-
-    def __rtruediv__(self, other: Any) -> "Node":  # noqa: ANN401 - a number
-        return self.graph.node(other) / self
 
     def __matmul__(self, other: "Node") -> "Node":
         return self.graph.compute("matmul", self, other)
@@ -117,10 +119,6 @@ class Graph:
     def given(self, array: Float64) -> Node:
         """Add a given value."""
         return self._added(np.asarray(array, np.float64), None)
-
-    def constant_matrix(self, array: Any) -> Node:  # noqa: ANN401 - an array-like
-        """Add a matrix that is part of the algorithm."""
-        return self.given(np.asarray(array, np.float64)[None, None])
 
     def compute(self, primitive: str, *of: Node, detail: tuple[Any, ...] = ()) -> Node:
         """Add a value that is computed from others.

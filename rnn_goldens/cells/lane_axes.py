@@ -7,12 +7,10 @@ axis of heads; what does not have the axis is repeated.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from rnn_goldens.cells.derivatives import RULES
+from rnn_goldens.cells.derivatives import ELEMENTWISE
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.cells.recorded import Lane, Recorded
 from rnn_goldens.golden.recurrences import LANE_AXES
-
-_ELEMENTWISE = frozenset((*RULES, "sum", "same", "kept_factor", "constant", "masked"))
 
 
 class _Labels(NamedTuple):
@@ -39,7 +37,7 @@ def lane_of(recorded: Recorded) -> Lane | None:
 
 def _labels(operation: Operation, of: Sequence[_Labels], mixed: set[str]) -> _Labels:
     """Return the names of the axes of a value; add those that the operation mixes."""
-    if operation.primitive in _ELEMENTWISE:
+    if operation.primitive in ELEMENTWISE or not of:
         return _Labels(_common([one.rows for one in of], mixed), _common([one.columns for one in of], mixed))
     if operation.primitive in _MOVED:
         labels, those = _MOVED[operation.primitive](*of)

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rnn_goldens.cells.arithmetic import Arithmetic
-from rnn_goldens.cells.arrays import Array, State, Weights
+from rnn_goldens.cells.arithmetic import Arithmetic, Array, State, Weights
 from rnn_goldens.cells.case import Case
 from rnn_goldens.cells.cell import Cell
 
@@ -32,7 +31,9 @@ class Network(Arithmetic):
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:  # noqa: ARG002
         """The state after time step t."""
-        return self.cell(case).fused.program(w).step(self, layer_input[:, t], state, w)
+        program = self.cell(case).program(w)
+        values = program.computed(self, [layer_input[:, t], *state], w)
+        return tuple(values[k] for k in program.after)
 
     def cell(self, case: Case) -> Cell:
         """The cell of the network."""

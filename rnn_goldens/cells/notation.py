@@ -13,7 +13,7 @@ from functools import cache
 from numbers import Integral, Rational, Real
 from typing import Any, TypeVar
 
-from rnn_goldens.golden.shapes import STACKED, Layout
+from rnn_goldens.golden.shapes import Layout, is_bias
 
 Number = int | float | Fraction
 
@@ -289,47 +289,32 @@ class Weight:
     """
 
     def __init__(self, layout: Layout, present: frozenset[str], sizes: Mapping[str, int] | None = None) -> None:
-        self._layout, self._present, self._sizes = layout, present, sizes
-        self._axes = dict(layout.weights)
-        self._further = {name.replace("weight_", "W_"): name for name in layout.further}
+        self._named, self._axes, self._present, self._sizes = layout.blocks, dict(layout.weights), present, sizes
         self._products: dict[tuple[str, int], Term] = {}
-        self._blocks: dict[tuple[str, int, str], Term] = {}
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a matrix, a term, or zero
-        if name in self._further:
-            further = self._further[name]
-            is_vector = self._axes[further] == "H"
-            return Term("vector", (), (further, 0, 1), self._size("H")) if is_vector else Matrix(self, further)
-        kind, source, gate = name[:2], name[2:3], name[3:]
-        stacked = {"W_": f"weight_{source}h", "b_": f"bias_{source}h"}.get(kind)
-        gates = self._layout.gates
-        if stacked not in self._axes or len(gate) != 1 or gate not in gates:
-            raise AttributeError(f"this cell has no weight {name}; it has {', '.join(self._names())}")
-        if kind == "W_":
-            return Matrix(self, stacked, gate)
-        block = (gates.index(gate), len(gates))
-        return Term("vector", (), (stacked, *block), self._size("H")) if stacked in self._present else 0
+        if name not in self._named:
+            raise AttributeError(f"this cell has no weight {name}; it has {', '.join(self._named)}")
+        weight, number, blocks = self._named[name]
+        if len(self._axes[weight]) > 1:
+            return Matrix(self, name)
+        is_absent = is_bias(weight) and weight not in self._present
+        return 0 if is_absent else Term("vector", (), (weight, number, blocks), self._size("H"))
 
     def _size(self, axis: str) -> int | None:
         return None if self._sizes is None else self._sizes[axis]
 
-    def _names(self) -> tuple[str, ...]:
-        short = {"weight": "W", "bias": "b"}
-        sides = [f"{short[name[:-3]]}_{name[-2]}" for name in dict(STACKED) if name in self._axes]
-        return (*(f"{side}{gate}" for side in sides for gate in self._layout.gates), *self._further)
-
-    def _product(self, matrix: str, gate: str, v: Term) -> Term:
+    def _product(self, name: str, v: Term) -> Term:
         """Return the gate's block of one product with the whole matrix, which all gates share."""
-        rows, columns = tuple(self._axes[matrix])
+        weight, number, blocks = self._named[name]
+        rows, columns = tuple(self._axes[weight])
         if self._sizes is not None and (numbers := v.units or 1) != self._sizes[columns]:
-            name = f"W_{matrix[-2]}{gate}" if gate else matrix.replace("weight_", "W_")
             what = f"{self._sizes[columns]} columns, for {'x' if columns == 'I' else 'a state'}"
             raise TypeError(f"{name} has {what}, but is multiplied with {numbers} numbers")
-        whole = self._products.setdefault((matrix, id(v)), Term("product", (v,), (matrix,), self._size(rows)))
-        if not gate or len(self._layout.gates) == 1:
+        whole = self._products.setdefault((weight, id(v)), Term("product", (v,), (weight,), self._size(rows)))
+        if blocks == 1:
             return whole
-        block = Term("block", (whole,), (self._layout.gates.index(gate), len(self._layout.gates)), self._size("H"))
-        return self._blocks.setdefault((matrix, id(v), gate), block)
+        return self._products.setdefault((name, id(v)), Term("block", (whole,), (number, blocks), self._size("H")))
 
 
 def declare(**weights: str) -> Callable[[T], T]:
@@ -353,12 +338,11 @@ class Matrix:
 
     weight: Weight
     name: str
-    gate: str = ""
 
     def __matmul__(self, v: Term) -> Term:
         if not isinstance(v, Term):
             raise TypeError(f"a matrix is multiplied by a term, such as x or h, not by {type(v).__name__}")
-        return self.weight._product(self.name, self.gate, v)
+        return self.weight._product(self.name, v)
 
 
 def _term(value: Operand) -> Term:

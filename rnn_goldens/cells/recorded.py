@@ -77,6 +77,7 @@ class Recorded:
         to_lanes: returns a part of an array, given its name, in lanes.
         inputs: x, weights, initial states.
         outputs: what is computed: outputs and last states, or gradients.
+        gradients_of: names of the inputs that a golden has gradients of, in its order.
         kept: for each sequence, the factors that states keep of themselves.
         lane: an axis that is a part of the axis of heads; None if there is none.
     """
@@ -85,6 +86,7 @@ class Recorded:
     shapes: dict[str, Shape]
     axes: Mapping[str, str]
     to_lanes: Callable[[str, Float64], Float64]
+    gradients_of: Sequence[str] = ()
     inputs: Parts = field(default_factory=dict)
     outputs: Parts = field(default_factory=dict)
     kept: list[KeptFactors] = field(default_factory=list)
@@ -125,13 +127,13 @@ class Recorded:
 
 
 @np.errstate(all="ignore")
-def with_gradients(forward: Recorded, cotangents: Mapping[str, Float64], of: Sequence[str]) -> Recorded:
+def with_gradients(forward: Recorded, cotangents: Mapping[str, Float64]) -> Recorded:
     """Add the backward pass to a graph, and return the graph with gradients as outputs.
 
     Args:
         forward: the forward pass; its graph gets both passes.
-        cotangents: by name: ``d_out``. A missing one is zero, and what is zero adds nothing to the graph.
-        of: names of the inputs whose gradients are outputs.
+        cotangents: by name, ``d_out``, shaped like the outputs. A missing one is zero, and what is zero adds nothing to
+            the graph.
     """
     assert forward.lane is None, "gradients add up over axes that are lanes in outputs"
     graph, seeds = forward.graph, []
@@ -140,7 +142,9 @@ def with_gradients(forward: Recorded, cotangents: Mapping[str, Float64], of: Seq
             seeds += [_seed(node, forward.to_lanes(name, array[index])) for index, node in parts if array[index].any()]
     listed = [node for parts in forward.inputs.values() for _, node in parts]
     found = dict(zip([node.place for node in listed], gradients(graph, seeds, listed), strict=True))
-    outputs = {name: [(index, found[node.place]) for index, node in forward.inputs[name]] for name in of}
+    outputs = {
+        name: [(index, found[node.place]) for index, node in forward.inputs[name]] for name in forward.gradients_of
+    }
     return replace(forward, outputs=outputs)
 
 

@@ -1,6 +1,6 @@
 """The forward pass of a recurrence: its equations unrolled over time, for all lanes at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from rnn_goldens.cells import recurrence_equations as equations
-from rnn_goldens.cells.arithmetic import Arithmetic
-from rnn_goldens.cells.arrays import Array
+from rnn_goldens.cells.arithmetic import Arithmetic, Array
+from rnn_goldens.cells.matrix_arithmetic import MatrixArithmetic
 from rnn_goldens.cells.notation import MATRIX, Operand, Term, rsqrt_of
-from rnn_goldens.cells.program import Operation, Operations, Program, written
+from rnn_goldens.cells.program import Operation, Program, written
 from rnn_goldens.cells.recurrence_equations import Equations
+from rnn_goldens.golden.arrays import sequence_slices
 from rnn_goldens.golden.data import InputsData
 from rnn_goldens.golden.recurrences import LANE_AXES, RECURRENCES, RecurrenceConfig
-from rnn_goldens.golden.sequences import sequence_slices
 
 Arrays = Mapping[str, Array]
 
@@ -83,19 +83,19 @@ class RecurrenceCase:
 
     def with_arrays(self, **arrays: Array) -> "RecurrenceCase":
         """Return the case with other inputs, weights or initial states, by name."""
-        parts = (self.inputs, self.weights, self.states)
-        inputs, weights, states = ({name: arrays.get(name, array) for name, array in part.items()} for part in parts)
-        return replace(self, inputs=inputs, weights=weights, states=states)
+        return self._changed(arrays.get)
 
     def moved(self, by: Arrays) -> "RecurrenceCase":
         """Return the case with differences added to some of its arrays, by name."""
-        arrays = {**self.inputs, **self.weights, **self.states}
-        return self.with_arrays(**{name: arrays[name] + difference for name, difference in by.items()})
+        return self._changed(lambda name, array: array + by[name] if name in by else array)
 
     def astype(self, dtype: DTypeLike) -> "RecurrenceCase":
         """Return the case with arrays of another type."""
+        return self._changed(lambda _, array: array.astype(dtype))
+
+    def _changed(self, change: Callable[[str, Array], Array]) -> "RecurrenceCase":
         parts = (self.inputs, self.weights, self.states)
-        inputs, weights, states = ({name: array.astype(dtype) for name, array in part.items()} for part in parts)
+        inputs, weights, states = ({name: change(name, array) for name, array in part.items()} for part in parts)
         return replace(self, inputs=inputs, weights=weights, states=states)
 
 
@@ -173,18 +173,10 @@ def scale_of(config: RecurrenceConfig) -> Operand | None:
     """Return the factor of an attention's output: the option, or 1 / √d_k; None for other recurrences."""
     if "scale" not in config.recurrence.options:
         return None
-    scale = config.option("scale")
-    return _default_scale(config["d_k"]) if scale is None else Fraction(scale)
-
-
-@lru_cache(maxsize=256)
-def _default_scale(size: int) -> Operand:
+    scale, size = config.option("scale"), config["d_k"]
+    if scale is not None:
+        return Fraction(scale)
     return Fraction(1, isqrt(size)) if isqrt(size) ** 2 == size else rsqrt_of(size)
-
-
-def argument_names(config: RecurrenceConfig) -> tuple[str, ...]:
-    """Return the names of the arguments of the equations: inputs, weights, states."""
-    return (*config.inputs, *config.recurrence.weights, *config.recurrence.states)
 
 
 @lru_cache(maxsize=4096)
@@ -209,40 +201,8 @@ def step_program(
         options["scale"] = scale
     if "activation" in config.recurrence.options:
         options["silu"] = config.option("activation") == "silu"
-    return _program(equations or EQUATIONS[case.cell], names or argument_names(config), tuple(options.items()))
-
-
-class MatrixArithmetic(Arithmetic):
-    """The primitives of recurrences in NumPy, on arrays (batch, heads, rows, columns)."""
-
-    def matmul(self, a: Array, b: Array) -> Array:
-        """The product of two matrices of each lane."""
-        return np.asarray(a @ b)
-
-    def outer(self, a: Array, b: Array) -> Array:
-        """The outer product of two columns of each lane: a bᵀ."""
-        return np.asarray(a @ np.swapaxes(b, -1, -2))
-
-    def transpose(self, a: Array) -> Array:
-        """The transposed matrix of each lane."""
-        return a.swapaxes(-1, -2)
-
-    def kept_factor(self, a: Array) -> Array:
-        """The argument a, unchanged."""
-        return a
-
-    def stored(self, state: Array, _name: str) -> Array:
-        """A state as it is stored by a step: unchanged."""
-        return state
-
-    def stacked(self, *parts: Array) -> Array:
-        """The rows of all parts."""
-        lanes = np.broadcast_shapes(*(part.shape[:-2] for part in parts))
-        return np.concatenate([np.broadcast_to(part, (*lanes, *part.shape[-2:])) for part in parts], axis=-2)
-
-    def rows(self, a: Array, start: int, stop: int | None = None) -> Array:
-        """The rows from start to stop."""
-        return a[..., start:stop, :]
+    arguments = (*config.inputs, *config.recurrence.weights, *config.recurrence.states)
+    return _program(equations or EQUATIONS[case.cell], names or arguments, tuple(options.items()))
 
 
 class _Stages(NamedTuple):
@@ -294,7 +254,7 @@ def _read(operations: Iterable[tuple[int, Operation]]) -> set[int]:
 RIGHT = MatrixArithmetic()
 
 
-def run(case: RecurrenceCase, operations: Operations = RIGHT, equations: Equations | None = None) -> dict[str, Array]:
+def run(case: RecurrenceCase, operations: Arithmetic = RIGHT, equations: Equations | None = None) -> dict[str, Array]:
     """Return the outputs and the compared last states of a case, computed in the type of its arrays.
 
     What does not depend on the states, or the states do not depend on, is computed for all time steps at once: its
@@ -308,7 +268,7 @@ def run(case: RecurrenceCase, operations: Operations = RIGHT, equations: Equatio
     return packed([_run_sequence(one, operations, equations) for one in case.sequences()], case.config)
 
 
-def _run_sequence(case: RecurrenceCase, operations: Operations, equations: Equations | None) -> dict[str, Array]:
+def _run_sequence(case: RecurrenceCase, operations: Arithmetic, equations: Equations | None) -> dict[str, Array]:
     program, config, recurrence = step_program(case, equations), case.config, case.config.recurrence
     stages, count = _stages(program, len(case.inputs), tuple(recurrence.states)), len(recurrence.states)
     inputs = [in_lanes(case.inputs[name], axes, config).swapaxes(0, 1) for name, axes in config.inputs.items()]
@@ -338,16 +298,3 @@ def _run_sequence(case: RecurrenceCase, operations: Operations, equations: Equat
         for place, (name, axes) in zip(program.after, recurrence.outputs.items(), strict=False)
     }
     return outputs | {f"{name}_n": from_lanes(last[name], recurrence.states[name]) for name in recurrence.compared}
-
-
-def lanes_of_cotangents(case: RecurrenceCase, cotangents: Arrays) -> dict[str, Array]:
-    """Return cotangents in lanes by name of the output: with a leading axis of time for outputs, without for states."""
-    recurrence, found = case.config.recurrence, dict[str, Array]()
-    for name, axes in recurrence.outputs.items():
-        if f"d_{name}" in cotangents:
-            found[name] = np.moveaxis(in_lanes(cotangents[f"d_{name}"], axes, case.config), 1, 0)
-    for name in recurrence.compared:
-        if f"d_{name}_n" in cotangents:
-            array = cotangents[f"d_{name}_n"][:, None]
-            found[f"{name}_n"] = in_lanes(array, recurrence.states[name], case.config)[:, 0]
-    return found

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rnn_goldens.cells.arrays import Array, State, Weights
+from rnn_goldens.cells.arithmetic import Array, State, Weights
 from rnn_goldens.cells.case import Case
 from rnn_goldens.cells.network import Network
 from rnn_goldens.cells.program import Program
@@ -48,7 +48,7 @@ class Step:
 
 def steps_of(case: Case) -> tuple[Step, ...]:
     """Return every step of a network as computed: by layer, by direction, then in the direction's order of steps."""
-    recorder = _Recorder(case)
+    recorder = _Recorder()
     with np.errstate(all="ignore"):  # some goldens saturate or overflow on purpose
         recorder.run(case)
     return tuple(recorder.steps)
@@ -57,50 +57,43 @@ def steps_of(case: Case) -> tuple[Step, ...]:
 class _Recorder(Network):
     """A network that records its steps."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self) -> None:
         self.steps: list[Step] = []
-        self._batched = case.batched
-        self._suffix, self._time = "", 0
-        self._values: list[Array] = []
-        self._program: Program
-        self._case = case
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        """Compute a step and store its values."""
-        self._suffix, self._time = suffix, t
-        self._program = self.cell(case).fused.program(w)
-        self._values = self._program.values(self, layer_input[:, t], state, w)
-        return tuple(self._values[k] for k in self._program.after)
+        """Compute a step and record it."""
+        program = self.cell(case).program(w)
+        values = program.computed(self, [layer_input[:, t], *state], w)
+        after = tuple(values[k] for k in program.after)
+        within = np.ones(len(case.x), bool) if case.lengths is None else self.within(t, case.lengths)
+        places = gate_places(program, case.cell.gates)
 
-    def emit(self, state: State, within: Array) -> Array:
-        """Record the step whose output is returned."""
-        layer, _, direction = self._suffix.removeprefix("l").partition("_")
-        cell, shape = self._case.cell, state[0].shape
-        arguments, results = {}, {}
-        for gate, (before, after) in gate_places(self._program, cell.gates).items():
-            arguments[gate] = np.where(within, np.broadcast_to(self._values[before], shape), np.nan)
-            results[gate] = np.where(within, np.broadcast_to(self._values[after], shape), np.nan)
-        x, *started = self._values[: self._program.inputs]
+        def own(array: Array) -> Array:
+            return np.array(array if case.batch_given else array[0])
+
+        def before_and_after(number: int) -> dict[str, Array]:
+            shaped = {gate: np.broadcast_to(values[of[number]], state[0].shape) for gate, of in places.items()}
+            return {gate: own(np.where(within[:, None], array, np.nan)) for gate, array in shaped.items()}
+
+        def named(states: State) -> dict[str, Array]:
+            return dict(zip(case.cell.states, map(own, states), strict=True))
+
+        layer, _, direction = suffix.removeprefix("l").partition("_")
+        kept = tuple(np.where(within[:, None], new, old) for new, old in zip(after, state, strict=True))
         self.steps.append(
             Step(
                 layer=int(layer),
                 direction=direction or "forward",
-                time=self._time,
-                within=self._copy(within[:, 0]),
-                x=self._copy(x),
-                state_before=self._named(dict(zip(cell.states, started, strict=True))),
-                preactivations=self._named(arguments),
-                gates=self._named(results),
-                state=self._named(dict(zip(cell.states, state, strict=True))),
+                time=t,
+                within=own(within),
+                x=own(values[0]),
+                state_before=named(state),
+                preactivations=before_and_after(0),
+                gates=before_and_after(1),
+                state=named(kept),
             )
         )
-        return super().emit(state, within)
-
-    def _named(self, arrays: Mapping[str, Array]) -> Mapping[str, Array]:
-        return {name: self._copy(array) for name, array in arrays.items()}
-
-    def _copy(self, array: Array) -> Array:
-        return np.array(array if self._batched else array[0])
+        return after
 
 
 @lru_cache(maxsize=256)

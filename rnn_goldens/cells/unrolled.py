@@ -15,9 +15,8 @@ from rnn_goldens.cells.recurrence import (
     time_steps,
     weights_in_lanes,
 )
-from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.arrays import Float64, sequence_slices
 from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS
-from rnn_goldens.golden.sequences import sequence_slices
 
 Nodes = dict[str, Node]
 
@@ -58,7 +57,8 @@ def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: La
         return in_lanes(part[:, None], axes[name], config)[:, 0]
 
     shapes = config.shapes(RECURRENCE_LAYOUTS[case.cell], case.inputs, case.offsets).every
-    found = Recorded(graph, shapes, axes, to_lanes, lane=lane)
+    gradients_of = [*case.inputs, *(case.states if case.state_given else ()), *case.weights]
+    found = Recorded(graph, shapes, axes, to_lanes, gradients_of, lane=lane)
     weights = {name: found.given(name, (), array) for name, array in weights_in_lanes(case).items()}
     graph.weights.update(node.place for node in weights.values())
     slices = [slice(0, case.time)] if case.offsets is None else sequence_slices(case.offsets)
@@ -78,11 +78,6 @@ def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: La
         if unrolled.kept is not None:
             found.kept.append(unrolled.kept)
     return found
-
-
-def gradient_names(case: RecurrenceCase) -> list[str]:
-    """Return the names of the arrays that a golden has gradients of: inputs, given initial states, and weights."""
-    return [*case.inputs, *(case.states if case.state_given else ()), *case.weights]
 
 
 def step_by_step(graph: Graph, case: RecurrenceCase, steps: list[Nodes], weights: Nodes, states: Nodes) -> Unrolled:

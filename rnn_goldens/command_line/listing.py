@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rnn_goldens.checkable_golden import Golden
     from rnn_goldens.corpus import Corpora, Entry
-    from rnn_goldens.golden.gradients import Gradients
+    from rnn_goldens.golden.expected import Gradients
     from rnn_goldens.golden.recurrences import Recurrence
 
 _ONE_LINE = 1000

@@ -19,7 +19,7 @@ from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.comparison.verdict import Verdict, compare
 from rnn_goldens.errors import UnknownName, Unsupported
 from rnn_goldens.golden.data import GoldenData, InputsData
-from rnn_goldens.golden.gradients import missing_output_reason
+from rnn_goldens.golden.expected import missing_output_reason
 from rnn_goldens.golden.shapes import TIME, cotangent_of
 
 _TWO_ROUNDINGS = 2.0

@@ -11,7 +11,7 @@ import numpy as np
 from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outputs
 from rnn_goldens.comparison.differences import Difference, difference
 from rnn_goldens.comparison.failure_text import failure_text
-from rnn_goldens.golden.html_table import table
+from rnn_goldens.golden.data import html_table
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -129,7 +129,7 @@ def _as_html(passed: bool, largest_error: float, differences: Iterable[Differenc
     if isfinite(largest_error):
         heading += f": the largest error is {_times(largest_error)}"
     text = f'<pre style="white-space: pre-wrap">{escape(message)}</pre>' if message else ""
-    return table(heading, (tuple(_row(d)) for d in differences), _COLUMNS) + text
+    return html_table(heading, (tuple(_row(d)) for d in differences), _COLUMNS) + text
 
 
 def _times(error: float) -> str:

@@ -25,8 +25,7 @@ from rnn_goldens.encoding.typed_json import (
     require_once,
 )
 from rnn_goldens.errors import InvalidFile
-from rnn_goldens.golden.features import FEATURES
-from rnn_goldens.golden.ids import LONGEST_ID
+from rnn_goldens.golden.features import FEATURES, LONGEST_ID
 
 INDEX = "index.json"
 OURS = "rnn-goldens"

@@ -7,7 +7,7 @@ import numpy as np
 
 from rnn_goldens.cells import Array
 from rnn_goldens.golden.data import GoldenData
-from rnn_goldens.golden.gradients import Gradients
+from rnn_goldens.golden.expected import Gradients
 from rnn_goldens.golden.precision import PRECISIONS
 
 ENOUGH = 2.0

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding.tree import COEFFICIENTS, INTEGERS, Tree, cell_of, tolerance_from_tree
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.golden.arrays import length_problems, offset_problems
 from rnn_goldens.golden.features import ALL_DERIVED, derived_features
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.recurrences import AnyConfig
-from rnn_goldens.golden.sequences import length_problems, offset_problems
 from rnn_goldens.golden.shapes import BATCH, STACKED, TIME, ArrayShapes, Axes, Layout, Shape
 from rnn_goldens.golden.tolerance import (
     LARGEST_TOLERANCE,

@@ -8,8 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from rnn_goldens.golden.built_in_cells import LAYOUTS
-from rnn_goldens.golden.features import CORE, FEATURES
-from rnn_goldens.golden.ids import ID, LONGEST_ID
+from rnn_goldens.golden.features import CORE, FEATURES, ID, LONGEST_ID
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.shapes import CUSTOM_CELL

@@ -6,8 +6,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from rnn_goldens.cells import case_of, require_equations
-from rnn_goldens.cells.composition import recorded, recorded_gradients
-from rnn_goldens.cells.recorded import Recorded
+from rnn_goldens.cells.composition import recorded
+from rnn_goldens.cells.recorded import Recorded, with_gradients
 from rnn_goldens.error_analysis.arithmetic import LEAST, OF_GRADIENTS, lost_in_operands
 from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of
 from rnn_goldens.error_analysis.rounding_model import UNFLUSHED, Site
@@ -15,7 +15,7 @@ from rnn_goldens.error_analysis.sums import lost_in_outer_products
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.data import GoldenData
-from rnn_goldens.golden.gradients import Gradients
+from rnn_goldens.golden.expected import Gradients
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import FLOAT32, TF32
 from rnn_goldens.golden.tolerance import (
@@ -63,7 +63,7 @@ def gradient_tolerance(golden: GoldenData, gradients: Gradients, arithmetic: str
         require_equations(golden)
         case = case_of(golden, np.float64)
         forward = recorded(case)
-        both = recorded_gradients(case, gradients.cotangents, forward)
+        both = with_gradients(forward, gradients.cotangents)
         if isinstance(stored, Exact) and stays_exact(both, arithmetic):
             return stored
         found = bounds_of(forward, both, arithmetic)

@@ -11,8 +11,9 @@ import numpy as np
 
 from rnn_goldens.cells import Case
 from rnn_goldens.cells.composition import recorded
-from rnn_goldens.cells.derivatives import derivative
+from rnn_goldens.cells.derivatives import part_of
 from rnn_goldens.cells.graph import Graph, Node
+from rnn_goldens.cells.matrix_arithmetic import NUMPY
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.cells.recorded import Recorded
 from rnn_goldens.error_analysis.bounds import Bounds
@@ -127,8 +128,7 @@ def flattest(forward: Recorded) -> float:
     smallest, graph = 1.0, forward.graph
     for k in range(forward.end):
         if _is(graph, k, ("sigmoid", "tanh")):
-            primitive = _operation(graph, k).primitive
-            slope = derivative(primitive, 0, graph.values[k], arguments(graph, k), ())
+            slope = part_of(NUMPY, _operation(graph, k), 0, np.float64(1.0), graph.values[k], arguments(graph, k))
             smallest = min(smallest, float(np.where(graph.within.get(k, True), slope, 1.0).min()))
     return smallest
 

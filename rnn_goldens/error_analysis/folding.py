@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rnn_goldens.cells.derivatives import RULES
+from rnn_goldens.cells.derivatives import ELEMENTWISE, RULES, part_of
 from rnn_goldens.cells.graph import Graph, Node
-from rnn_goldens.cells.graph_primitives import NUMPY
+from rnn_goldens.cells.matrix_arithmetic import NUMPY
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.error_analysis.losses import Losses
 from rnn_goldens.error_analysis.rounding_model import TERM_BY_TERM
@@ -26,9 +26,7 @@ Places = tuple[int, ...]
 """Positions in the graph, one for each joint of a form."""
 
 _ADDED = ("sum", "same", "handed", "kept_factor")
-_SELECTED = ("only", "choose", "masked")
-ELEMENTWISE = frozenset((*RULES, *_ADDED, *_SELECTED))
-"""Primitives whose elements depend on one element of each argument."""
+"""Primitives whose derivative is one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,10 +241,5 @@ def _slope(operation: Operation, y: Float64, arguments: Sequence[Float64], numbe
     """Return the derivative of an elementwise primitive by one argument; None if it is one."""
     if operation.primitive in _ADDED:
         return None
-    if operation.primitive in _SELECTED:
-        found = np.where(operation.detail[0] if number == 0 else ~operation.detail[0], 1.0, 0.0)
-    else:
-        rule = RULES[operation.primitive][number]
-        assert rule is not None, "the argument has a derivative"
-        found = np.asarray(rule(NUMPY, np.float64(1.0), y, *arguments, *operation.detail))
+    found = np.asarray(part_of(NUMPY, operation, number, np.float64(1.0), y, arguments))
     return found.reshape((1,) * (y.ndim - found.ndim) + found.shape)

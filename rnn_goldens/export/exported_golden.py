@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding import content_hash
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden.ids import is_id
+from rnn_goldens.golden.features import is_id
 from rnn_goldens.golden.precision import PRECISIONS
 
 FORMAT = 1

@@ -9,10 +9,9 @@ from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.features import INPUT_FEATURES
-from rnn_goldens.golden.precision import PRECISIONS, precision_name
+from rnn_goldens.golden.precision import PRECISIONS, precision_name, whole_number
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.shapes import is_custom_cell
-from rnn_goldens.golden.whole_number import whole_number
 
 
 @dataclass(frozen=True)

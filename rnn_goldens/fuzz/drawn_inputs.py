@@ -22,7 +22,7 @@ from rnn_goldens.generator.exact_array import SMALLEST
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.golden.built_in_cells import DIALECTS
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
-from rnn_goldens.golden.shapes import Config, initial_shapes, weight_shapes
+from rnn_goldens.golden.shapes import Config
 
 Float64 = NDArray[np.float64]
 
@@ -118,11 +118,10 @@ def _plain(draw: Draw, cell: str, of: Shape) -> DrawnInputs:
         drawn: Float64 = np.resize(several(draw, min(prod(shape), MAX_VALUES)), shape)
         return drawn
 
-    layout = cell_named(cell).layout
-    weights = {name: _narrower(array(shape)) for name, shape in weight_shapes(layout, of.config).items()}
-    shapes = initial_shapes(layout, of.config, of.batch) if of.has_state else {}
-    state = {name: array(shape) for name, shape in shapes.items()}
-    x = array((*of.batch, of.time, of.config.input_size))  # last, so that fewer steps and rows keep the other numbers
+    shapes = of.config.array_shapes(cell_named(cell).layout, (*of.batch, of.time, of.config.input_size))
+    weights = {name: _narrower(array(shape)) for name, shape in shapes.weights.items()}
+    state = {name: array(shape) for name, shape in shapes.initial.items()} if of.has_state else {}
+    x = array(shapes.inputs["x"])  # last, so that fewer steps and rows keep the other numbers
     return DrawnInputs(cell, of.config, weights, state, x, of.lengths)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -83,7 +84,7 @@ class InputArrays:
 
     def copied(self) -> Self:
         """Return a deep copy: ``torch.from_numpy`` can write even to a read-only array."""
-        copies = {f.name: _copy(getattr(self, f.name)) for f in fields(self)}
+        copies = {f.name: _each(getattr(self, f.name), np.copy) for f in fields(self)}
         return type(self)(**copies)
 
 
@@ -124,18 +125,14 @@ class GoldenArrays(InputArrays):
         return self.expected.get("c_n")
 
 
-def _copy(value: Any) -> Any:  # noqa: ANN401 - an array, a mapping of arrays, or None
-    if isinstance(value, np.ndarray):
-        return value.copy()
-    return value if value is None else {name: array.copy() for name, array in value.items()}
-
-
 def _viewed(value: Any) -> Any:  # noqa: ANN401 - an array, a mapping of arrays, or None
-    if isinstance(value, LazyArrays):
-        return value
+    return value if isinstance(value, LazyArrays) else _each(value, read_only)
+
+
+def _each(value: Any, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Any:  # noqa: ANN401 - as above
     if isinstance(value, np.ndarray):
-        return read_only(value)
-    return value if value is None else {name: read_only(array) for name, array in value.items()}
+        return change(value)
+    return value if value is None else {name: change(array) for name, array in value.items()}
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -145,3 +142,30 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+# Lengths and offsets: the time steps of each sequence of a batch, and where each packed sequence begins.
+
+
+def sequence_slices(offsets: Iterable[int]) -> list[slice]:
+    """Return the time steps of each packed sequence: offsets [0, 3, 7] are steps 0 to 2 and 3 to 6."""
+    ends = [int(offset) for offset in offsets]
+    return [slice(start, stop) for start, stop in pairwise(ends)]
+
+
+def length_problems(lengths: NDArray[np.integer], batch: int | None, time: int, of: str) -> Iterator[str]:
+    """Yield what is wrong with lengths, given the sequences, None without a batch, and time steps of an input."""
+    if batch is None:
+        yield f"lengths is given, but {of} is unbatched"
+    elif lengths.shape != (batch,):
+        yield f"lengths has shape {lengths.shape}; expected {(batch,)}: (batch)"
+    elif not ((lengths >= 1) & (lengths <= time)).all():
+        yield f"lengths {lengths.tolist()} must be between 1 and {time}, the time steps of {of}"
+
+
+def offset_problems(offsets: NDArray[np.integer], batch: int | None, time: int, of: str) -> Iterator[str]:
+    """Yield what is wrong with offsets, given the sequences, None without a batch, and time steps of an input."""
+    if offsets.ndim != 1 or [*offsets[:1], *offsets[-1:]] != [0, time] or not (np.diff(offsets) > 0).all():
+        yield f"offsets {offsets.tolist()} must increase from 0 to {time}, the time steps of {of}"
+    if batch != 1:
+        yield f"packed sequences have a batch of 1, not of {batch}"

@@ -1,6 +1,7 @@
 """The data of a golden in one precision: ``InputsData``, and ``GoldenData``, which adds the expected values."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -12,8 +13,7 @@ from numpy.typing import NDArray
 from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
 from rnn_goldens.golden.arrays import BackwardInputArrays, Float64, GoldenArrays, InputArrays
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
-from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
-from rnn_goldens.golden.gradients import Gradients
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected, Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
 from rnn_goldens.golden.profile import DEFAULT, Profile
 from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, AnyConfig, RecurrenceConfig
@@ -268,9 +268,7 @@ class InputsData:
 
     def _repr_html_(self) -> str:
         """Return what a notebook displays: purpose, configuration and the shapes of the arrays."""
-        from rnn_goldens.golden.html_table import table
-
-        return table(f"{self.id} in {self.dtype}", self._facts())
+        return html_table(f"{self.id} in {self.dtype}", self._facts())
 
     def _facts(self) -> list[tuple[str, object]]:
         weights = ", ".join(f"{name} {array.shape}" for name, array in self.stored.weights.items())
@@ -406,10 +404,8 @@ class GoldenData(InputsData):
 
     def copied(self, **changes: Any) -> Self:  # noqa: ANN401 - fields
         """Return a deep copy, with other values for some fields."""
-        if "gradients" not in changes and self.gradients is not None:
-            changes["gradients"] = self.gradients.copied()
-        changes["provenance"] = dict(self.provenance)
-        return replace(self, stored=self.stored.copied(), tolerance=self.tolerance.copied(), **changes)
+        copies = {name: deepcopy(getattr(self, name)) for name in ("tolerance", "gradients", "provenance")}
+        return replace(self, **{"stored": self.stored.copied(), **copies, **changes})
 
     def input_fields(self) -> dict[str, Any]:
         """Return the fields of ``InputsData``: deep copies, without expected values."""
@@ -448,3 +444,20 @@ class GoldenData(InputsData):
         found = {name: [array, *([cast[name]] if cast else [])] for name, array in self.stored.expected.items()}
         gradients = {} if self.gradients is None else self.gradients.expected
         return {**found, **{f"gradient of {name}": [array] for name, array in gradients.items()}}
+
+
+def html_table(heading: str, rows: Iterable[Sequence[object]], columns: Sequence[str] = ()) -> str:
+    """Return a table of facts in escaped HTML, for notebooks, with a heading.
+
+    The first entry of a row is its title; ``columns`` are the column titles.
+    """
+    from html import escape
+
+    left = ' style="text-align: left"'
+    parts = [f"<table><caption{left}><b>{escape(heading)}</b></caption>"]
+    if columns:
+        parts.append(f"<tr>{''.join(f'<th{left}>{escape(column)}</th>' for column in columns)}</tr>")
+    for title, *values in rows:
+        fields = "".join(f"<td{left}>{escape(str(value))}</td>" for value in values)
+        parts.append(f"<tr><th{left}>{escape(str(title))}</th>{fields}</tr>")
+    return "".join([*parts, "</table>"])

@@ -1,13 +1,16 @@
-"""The expected values of outputs or of gradients: one type for both."""
+"""The expected values of outputs and of gradients, and the gradients that a golden stores."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.golden.arrays import Float64, read_only
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.tolerance import Float64, Tolerance
+from rnn_goldens.golden.tolerance import Tolerance
 
 OUTPUTS, GRADIENTS = "outputs", "gradients"
 """The two kinds of expected values."""
@@ -40,3 +43,55 @@ class Expected:
         if got.shape != want.shape:
             return np.ones(got.shape, bool)
         return ~(abs(got - want) <= self.allowed(name))
+
+
+def output_of(cotangent: str) -> str:
+    """Return the name of the output of a cotangent: ``h_n`` of ``d_h_n``."""
+    return cotangent.removeprefix("d_")
+
+
+_NEED_STATE = "there are cotangents of {0}, which is not {1}"
+_MISSING = re.compile(_NEED_STATE.format(r"\w+", "(returned|compared)"))
+
+
+def missing_output_reason(output: str, *, returned: bool = False) -> str:
+    """Return why a golden is refused: its loss has a term of an output that is not returned, or not compared."""
+    return _NEED_STATE.format(output, "compared" if returned else "returned")
+
+
+def is_missing_output_reason(reason: str) -> bool:
+    """Return whether ``reason`` is a missing output, as returned by ``missing_output_reason``."""
+    return _MISSING.fullmatch(reason) is not None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Gradients:
+    """Gradients of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, as stored: float64 for every precision.
+
+    Attributes:
+        purpose: a sentence that says what these cotangents show or detect.
+        precisions: the precisions that the gradients can be checked in: a subset of the golden's precisions.
+        cotangents: at least one of ``d_out``, ``d_h_n``, ``d_c_n`` and so on, each shaped like its output. Each
+            precision represents the values exactly. A missing cotangent is zero.
+        expected: by the name of the array: ``x``; ``h0``, ``c0`` and so on where the golden has an initial state;
+            every weight and bias. float64, shaped like the array; each element is the exact gradient, correctly
+            rounded.
+        tolerance: the largest error of a correct implementation, by the same names.
+        provenance: versions of the libraries that certified the gradients; not part of the content.
+    """
+
+    purpose: str
+    precisions: tuple[str, ...]
+    cotangents: Mapping[str, Float64]
+    expected: Mapping[str, Float64]
+    tolerance: Tolerance
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Store read-only views, like ``InputArrays``."""
+        for name in ("cotangents", "expected"):
+            vars(self)[name] = {of: read_only(array) for of, array in getattr(self, name).items()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.__post_init__()

@@ -1,6 +1,15 @@
-"""Features: tags that goldens are selected by."""
+"""What goldens are selected by: ids, and features, which are tags."""
+
+import re
 
 from rnn_goldens.golden.recurrences import AnyConfig
+
+_WORD = "[a-z0-9]+(-[a-z0-9]+)*"
+ID = f"{_WORD}(/{_WORD})+"
+"""Pattern of an id: words of lowercase letters, digits and dashes, separated by slashes."""
+
+LONGEST_ID = 200
+_ID = re.compile(ID)
 
 INPUT_FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "unbatched")
 """Features of the inputs that an implementation must support. Other features describe the purpose of a golden."""
@@ -35,3 +44,8 @@ def derived_features(
     given = {"state": state, "lengths": lengths, "unbatched": unbatched, "exact": exact, "packed": packed}
     present = {*config.features, *(feature for feature, is_present in given.items() if is_present)}
     return tuple(feature for feature in ALL_DERIVED if feature in present)
+
+
+def is_id(value: object) -> bool:
+    """Return whether a value is a valid id. A valid id cannot point outside its corpus."""
+    return isinstance(value, str) and len(value) <= LONGEST_ID and _ID.fullmatch(value) is not None

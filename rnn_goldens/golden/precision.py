@@ -1,7 +1,8 @@
-"""The four precisions that an implementation can be checked in."""
+"""Numbers: the four precisions that an implementation can be checked in, and integers of any library."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from operator import index
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -106,3 +107,13 @@ def precision_name(dtype: object) -> str:
         return precision(np.dtype(dtype).name).name  # type: ignore[call-overload]
     except TypeError:
         raise TypeError(f"dtype must be a precision, such as 'float32' or np.float32; got {dtype!r}") from None
+
+
+def whole_number(value: object) -> int | None:
+    """Return an integer of any library as ``int``; None if the value is not an integer. Booleans are not integers."""
+    if isinstance(value, bool | np.bool_):
+        return None
+    try:
+        return index(value)  # type: ignore[arg-type] # raises TypeError if it is not an integer
+    except TypeError:
+        return None

@@ -150,6 +150,8 @@ class RecurrenceConfig(Mapping[str, Any]):
         kind: the kind of files of its goldens.
         is_wide_inside: whether half precisions are computed in float32.
         lengths_name: the input that gives each sequence its number of time steps.
+        chains: one chain of time steps.
+        is_forward_only: a recurrence runs from the first time step to the last.
     """
 
     cell: str
@@ -158,6 +160,8 @@ class RecurrenceConfig(Mapping[str, Any]):
     kind: ClassVar[str] = "recurrence"
     is_wide_inside: ClassVar[bool] = True
     lengths_name: ClassVar[str] = "offsets"
+    chains: ClassVar[int] = 1
+    is_forward_only: ClassVar[bool] = True
 
     @property
     def recurrence(self) -> Recurrence:
@@ -199,16 +203,6 @@ class RecurrenceConfig(Mapping[str, Any]):
         return tuple(self.inputs)
 
     @property
-    def chains(self) -> int:
-        """One chain of time steps."""
-        return 1
-
-    @property
-    def is_forward_only(self) -> bool:
-        """True: a recurrence runs from the first time step to the last."""
-        return True
-
-    @property
     def features(self) -> tuple[str, ...]:
         """The features of the configuration."""
         return ("grouped",) if self.get("query_heads") != self.get("heads") and "query_heads" in self else ()
@@ -229,33 +223,26 @@ class RecurrenceConfig(Mapping[str, Any]):
     def shapes(self, _layout: Layout, inputs: Mapping[str, Any], offsets: Any = None) -> ArrayShapes:  # noqa: ANN401
         """Return the shapes of the arrays of a golden with these inputs; ``offsets`` for packed sequences."""
         batch, time = inputs[self.input_names[0]].shape[:2]
-        sequences = batch if offsets is None else len(offsets) - 1
-        outputs = self.output_shapes(batch, time, sequences)
-        return ArrayShapes(self.input_shapes(batch, time), self.initial_shapes(sequences), self.weights, outputs)
+        return self.array_shapes(batch, time, None if offsets is None else len(offsets) - 1)
+
+    def array_shapes(self, batch: int, time: int, packed: int | None = None) -> ArrayShapes:
+        """Return the shapes of the arrays; ``packed`` is the number of packed sequences, which have a batch of one."""
+        of, sequences = self.recurrence, batch if packed is None else packed
+        initial = {f"{name}0": axes for name, axes in of.states.items()}
+        last = {f"{name}_n": of.states[name] for name in of.compared}
+        return ArrayShapes(
+            self._sized(self.inputs, batch, time),
+            self._sized(initial, sequences),
+            self._sized(of.weights),
+            {**self._sized(of.outputs, batch, time), **self._sized(last, sequences)},
+        )
+
+    def _sized(self, arrays: NamedAxes, *leading: int) -> dict[str, Shape]:
+        return {name: (*leading, *self.shape(axes)) for name, axes in arrays.items()}
 
     def shape(self, axes: str) -> Shape:
         """Return the sizes of axes."""
         return tuple(self.given[axis] for axis in axes.split())
-
-    @property
-    def weights(self) -> dict[str, Shape]:
-        """Shapes of the weights."""
-        return {name: self.shape(axes) for name, axes in self.recurrence.weights.items()}
-
-    def input_shapes(self, batch: int, time: int) -> dict[str, Shape]:
-        """Return the shapes of the inputs."""
-        return {name: (batch, time, *self.shape(axes)) for name, axes in self.inputs.items()}
-
-    def initial_shapes(self, sequences: int) -> dict[str, Shape]:
-        """Return the shapes of the initial states."""
-        return {f"{name}0": (sequences, *self.shape(axes)) for name, axes in self.recurrence.states.items()}
-
-    def output_shapes(self, batch: int, time: int, sequences: int) -> dict[str, Shape]:
-        """Return the shapes of the outputs and of the compared last states."""
-        outputs = {name: (batch, time, *self.shape(axes)) for name, axes in self.recurrence.outputs.items()}
-        states = self.recurrence.states
-        last = {f"{name}_n": (sequences, *self.shape(states[name])) for name in self.recurrence.compared}
-        return {**outputs, **last}
 
 
 AnyConfig = Config | RecurrenceConfig

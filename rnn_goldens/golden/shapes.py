@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
-from typing import Any, ClassVar
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar, NamedTuple
 
 from rnn_goldens.errors import UnknownName, WrongUse
 
@@ -18,6 +18,24 @@ LAYER_AND_DIRECTION, DIRECTION_AND_UNIT, GATE_AND_UNIT = "layer and direction", 
 
 STACKED = (("weight_ih", "GI"), ("weight_hh", "GP"), ("bias_ih", "G"), ("bias_hh", "G"))
 """The weights of most cells. A letter for each axis: see ``Layout``."""
+
+
+class Block(NamedTuple):
+    """A block of the rows of a weight, such as those of a gate.
+
+    Attributes:
+        weight: the name of the weight without the suffix of its layer and direction.
+        number: which block.
+        blocks: the number of blocks.
+    """
+
+    weight: str
+    number: int
+    blocks: int
+
+    def rows(self, size: int) -> slice:
+        """Return the rows of the block in an array of ``size`` rows."""
+        return slice(self.number * size // self.blocks, (self.number + 1) * size // self.blocks)
 
 
 @dataclass(frozen=True)
@@ -68,6 +86,18 @@ class Layout:
     def is_projected(self) -> bool:
         """Whether h is the product of a weight, so that its size is proj_size."""
         return any(axes[0] == "P" for _, axes in self.weights)
+
+    @cached_property
+    def blocks(self) -> dict[str, Block]:
+        """The blocks of the weights by their names in equations: ``W_ii`` has the rows of gate i of ``weight_ih``."""
+        found, gates = dict[str, Block](), self.gates
+        for name, _ in self.weights:
+            short = name.replace("weight_", "W_").replace("bias_", "b_")
+            if name in dict(STACKED):
+                found |= {f"{short[:-1]}{gate}": Block(name, k, len(gates)) for k, gate in enumerate(gates)}
+            else:
+                found[short] = Block(name, 0, 1)
+        return found
 
     def present(self, *, bias: bool) -> tuple[str, ...]:
         """Return the names of the weights of a network with or without biases."""
@@ -271,12 +301,17 @@ class Config(Mapping[str, Any]):
 
     def shapes(self, layout: Layout, inputs: Mapping[str, Any], _offsets: Any = None) -> ArrayShapes:  # noqa: ANN401
         """Return the shapes of the arrays of a golden with these inputs."""
-        x = inputs["x"].shape
+        return self.array_shapes(layout, inputs["x"].shape)
+
+    def array_shapes(self, layout: Layout, x: Shape) -> ArrayShapes:
+        """Return the shapes of the arrays of a network with an x of this shape."""
+        states = state_shapes(layout, self, x[:-2]).values()
+        out = (*x[:-1], self.num_directions * self.output_size)
         return ArrayShapes(
             {"x": (*x[:-1], self.input_size)},
-            initial_shapes(layout, self, x[:-2]),
+            dict(zip(layout.initial, states, strict=True)),
             weight_shapes(layout, self),
-            output_shapes(layout, self, x),
+            dict(zip(layout.outputs, (out, *states), strict=True)),
         )
 
     @property
@@ -341,22 +376,6 @@ def state_shapes(layout: Layout, config: Config, batch: Shape) -> dict[str, Shap
     }
 
 
-def initial_shapes(layout: Layout, config: Config, batch: Shape) -> dict[str, Shape]:
-    """Return the shapes of the initial states, ``h0`` and so on; ``batch`` is () for unbatched input."""
-    return dict(zip(layout.initial, state_shapes(layout, config, batch).values(), strict=True))
-
-
-def output_shapes(layout: Layout, config: Config, x: Shape) -> dict[str, Shape]:
-    """Return the shapes of out, h_n and other last states, for an x of this shape."""
-    shapes = [out_shape(config, x[:-2], x[-2]), *state_shapes(layout, config, x[:-2]).values()]
-    return dict(zip(layout.outputs, shapes, strict=True))
-
-
 def cotangent_of(output: str) -> str:
     """Return the name of the cotangent of an output: ``d_h_n`` of ``h_n``."""
     return f"d_{output}"
-
-
-def out_shape(config: Config, batch: Shape, time: int) -> Shape:
-    """Return the shape of out: (batch, time, directions·output_size); ``batch`` is () for unbatched input."""
-    return (*batch, time, config.num_directions * config.output_size)

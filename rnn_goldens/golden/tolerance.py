@@ -33,14 +33,6 @@ class Exact:
         """Return the largest allowed absolute error of each element: zero."""
         return 0 * abs(values)
 
-    def copied(self) -> "Exact":
-        """Return this object: it is immutable."""
-        return self
-
-    def under(self, _: Profile) -> "Exact":
-        """Return the tolerance under a profile: this object."""
-        return self
-
 
 @dataclass(frozen=True, eq=False)
 class Bound:
@@ -62,15 +54,6 @@ class Bound:
         bound = roundoff_sum(self.accumulation[output], self.storage[output], precision)
         return bound + precision.roundoff * abs(values) + precision.smallest
 
-    def copied(self) -> "Bound":
-        """Return a deep copy."""
-        kinds = (self.accumulation, self.storage)
-        return Bound(*({name: array.copy() for name, array in kind.items()} for kind in kinds))
-
-    def under(self, _: Profile) -> "Bound":
-        """Return the tolerance under a profile."""
-        return self
-
 
 @dataclass(frozen=True, eq=False)
 class Coefficients:
@@ -85,11 +68,6 @@ class Coefficients:
     accumulation: Mapping[str, Float64]
     state: Mapping[str, Float64]
     storage: Mapping[str, Float64]
-
-    def copied(self) -> "Coefficients":
-        """Return a deep copy."""
-        kinds = (self.accumulation, self.state, self.storage)
-        return Coefficients(*({name: array.copy() for name, array in kind.items()} for kind in kinds))
 
     def allowed(self, output: str, values: Float64, precision: Precision, half: str) -> Float64:
         """Return the largest allowed absolute error of each element, by a contract for half precisions."""
@@ -128,14 +106,6 @@ class Contracts:
         """Return the largest allowed absolute error of each element of an output."""
         return self.declared.allowed(output, values, precision, self.profile.half)
 
-    def copied(self) -> "Contracts":
-        """Return a deep copy."""
-        return replace(self, step=self.step.copied(), any=self.any and self.any.copied())
-
-    def under(self, profile: Profile) -> "Contracts":
-        """Return the tolerance under a profile."""
-        return replace(self, profile=profile)
-
 
 @dataclass(frozen=True, eq=False)
 class Derived:
@@ -156,14 +126,6 @@ class Derived:
         """Return the largest allowed absolute error of each element of an output."""
         return self.in_precision(precision.name).allowed(output, values, precision)
 
-    def copied(self) -> "Derived":
-        """Return a deep copy."""
-        return Derived(self.stored.copied(), self.float32.copied())
-
-    def under(self, _: Profile) -> "Derived":
-        """Return the tolerance under a profile: this object."""
-        return self
-
     def in_precision(self, dtype: str) -> Exact | Bound:
         """Return the tolerance in a precision."""
         return self.float32 if dtype == FLOAT32 else self.stored
@@ -171,8 +133,9 @@ class Derived:
 
 def in_use(tolerance: "Tolerance", profile: Profile, dtype: str) -> "Exact | Bound | Contracts":
     """Return the tolerance under a profile in a precision."""
-    found = tolerance.under(profile)
-    return found.in_precision(dtype) if isinstance(found, Derived) else found
+    if isinstance(tolerance, Contracts):
+        return replace(tolerance, profile=profile)
+    return tolerance.in_precision(dtype) if isinstance(tolerance, Derived) else tolerance
 
 
 def roundoff_sum(accumulation: Float64, storage: Float64, precision: Precision) -> Float64:

@@ -17,7 +17,7 @@ from rnn_goldens.comparison.returned import by_name, is_array, only_array, outpu
 from rnn_goldens.conventions import convention as named
 from rnn_goldens.conventions.gradients import places
 from rnn_goldens.errors import RnnGoldensError, Unsupported
-from rnn_goldens.golden.gradients import missing_output_reason, output_of
+from rnn_goldens.golden.expected import missing_output_reason, output_of
 from rnn_goldens.golden.precision import precision_name
 from rnn_goldens.implementations.array_library import JAX, TORCH, Back, Library, Make, Named, library_of_array
 

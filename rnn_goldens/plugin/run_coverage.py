@@ -18,7 +18,7 @@ from rnn_goldens.corpus.discrimination import (
 )
 from rnn_goldens.corpus.kill_matrix import KillMatrix, kill_matrix
 from rnn_goldens.errors import RnnGoldensError
-from rnn_goldens.golden.gradients import is_missing_output_reason
+from rnn_goldens.golden.expected import is_missing_output_reason
 from rnn_goldens.golden.profile import profile_named
 from rnn_goldens.plugin.options import without_golden
 from rnn_goldens.plugin.run_results import RunResults

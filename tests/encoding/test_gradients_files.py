@@ -13,7 +13,7 @@ from factories.gradients import with_gradients
 
 from rnn_goldens import Golden, InvalidFile, load
 from rnn_goldens.encoding import decode, encode, golden_beside, gradients_hash, read, to_gradients_tree
-from rnn_goldens.golden.gradients import Gradients
+from rnn_goldens.golden.expected import Gradients
 
 IDS = ["documented/single-sequence", "lstm/lengths", "gru/unbatched", "lstm/bidirectional-two-layers"]
 

@@ -10,7 +10,8 @@ from factories.perturbed_graph import assert_attained
 from factories.scenarios import changed, in_type
 
 from rnn_goldens.cells import Array, Backward
-from rnn_goldens.cells.composition import recorded, recorded_gradients
+from rnn_goldens.cells.composition import recorded
+from rnn_goldens.cells.recorded import with_gradients
 from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.exact import proven
@@ -20,7 +21,6 @@ from rnn_goldens.generator.scenarios.numbers import dyadic
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import TF32, WGSL
-from rnn_goldens.golden.shapes import output_shapes
 
 SMALL: dict[str, dict[str, Any]] = {
     "three steps": {"shape": "plain", "time": 3},
@@ -46,14 +46,14 @@ def test_worst_case_errors_of_an_arithmetic_attain_the_bound(cell: str, arithmet
 def test_worst_case_rounding_errors_attain_the_bound_of_a_dialect(cell: str) -> None:
     scenario = next(s for s in NETWORKS if s.id == f"{cell.replace('_', '-')}/plain")
     x = np.asarray(scenario.x)[:1, :2]
-    shapes = output_shapes(LAYOUTS[cell], scenario.shape, x.shape)
+    shapes = scenario.shape.array_shapes(LAYOUTS[cell], x.shape).outputs
     cotangents = {f"d_{name}": dyadic(f"{cell} {name}", shape, 1) for name, shape in shapes.items()}
     short = changed(scenario, x=x, gradient_purpose="Every output.", **cotangents)
     assert_attained(short.case(), short.stored.cotangents)
 
 
 def gradient_bound(scenario: Scenario) -> ErrorBound:
-    return bounds_of(None, recorded_gradients(scenario.case(), scenario.stored.cotangents))
+    return bounds_of(None, with_gradients(recorded(scenario.case()), scenario.stored.cotangents))
 
 
 class Shuffled(Backward):
@@ -88,7 +88,7 @@ class Shuffled(Backward):
 def test_no_order_of_summation_comes_close_to_the_bound(cell: str, shape: str, dtype: str) -> None:
     scenario = gradient_scenario(cell, shape)
     case, cotangents = scenario.case(), scenario.stored.cotangents
-    expected, _ = proven(recorded_gradients(case, cotangents))
+    expected, _ = proven(with_gradients(recorded(case), cotangents))
     tolerance = gradient_bound(scenario).of_gradients
     low = in_type(case, dtype)
     for seed in range(5):
@@ -115,7 +115,7 @@ def test_stored_partial_sums_over_sequences_stay_within_the_bound(cell: str) -> 
         gradient_scenario(cell, time=1, of=("d_out",)), x=np.ones((300, 1, 3)), d_out=np.ones((300, 1, 2))
     )
     case, cotangents = scenario.case(), scenario.stored.cotangents
-    expected, _ = proven(recorded_gradients(case, cotangents))
+    expected, _ = proven(with_gradients(recorded(case), cotangents))
     tolerance, found = gradient_bound(scenario).of_gradients, RowByRow().gradients(case, cotangents)
     allowed = tolerance.allowed("weight_ih_l0", expected["weight_ih_l0"], PRECISIONS["bfloat16"])
     errors = np.abs(found["weight_ih_l0"] - expected["weight_ih_l0"])
@@ -129,7 +129,7 @@ def test_the_graph_of_both_passes_has_the_bound_of_the_forward_pass(cell: str, s
     scenario = gradient_scenario(cell, shape, bidirectional=False)
     forward = recorded(scenario.case())
     alone = bounds_of(forward).tolerance
-    together = bounds_of(forward, recorded_gradients(scenario.case(), scenario.stored.cotangents, forward)).tolerance
+    together = bounds_of(forward, with_gradients(forward, scenario.stored.cotangents)).tolerance
     for one, other in ((alone.accumulation, together.accumulation), (alone.storage, together.storage)):
         assert all((one[name] == other[name]).all() for name in one)
 

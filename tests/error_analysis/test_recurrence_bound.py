@@ -14,7 +14,7 @@ from rnn_goldens.cells.graph import Graph
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.cells.recorded import Recorded, with_gradients
 from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.cells.unrolled import gradient_names, recorded_recurrence
+from rnn_goldens.cells.unrolled import recorded_recurrence
 from rnn_goldens.error_analysis.bounds import Bounds
 from rnn_goldens.error_analysis.losses import ACCUMULATION, CONTRACTS, STATE, STORAGE
 from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
@@ -35,7 +35,7 @@ def recorded(scenario: RecurrenceScenario, size: int = 0, *, gradients: bool = F
     forward = recorded_recurrence(case, in_chunks(size) if size else None)
     if not gradients:
         return forward
-    return with_gradients(forward, scenario.stored.cotangents, gradient_names(case))
+    return with_gradients(forward, scenario.stored.cotangents)
 
 
 def bounds_of(of: Recorded) -> dict[str, Float64]:

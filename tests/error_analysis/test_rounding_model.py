@@ -35,7 +35,7 @@ def of_node(node: Node) -> list[list[float]]:
 
 def test_products_and_totals_sum_the_absolute_values_of_their_terms() -> None:
     graph = Graph()
-    matrix = graph.constant_matrix([[5.0, 7.0], [6.0, 8.0]])
+    matrix = graph.given(np.array([[[[5.0, 7.0], [6.0, 8.0]]]]))
     product = matrix @ column(graph, [0.5, -2.0])
     assert of_node(product) == [[2 * 16.5, 2 * 19.0], [11.5, 13.0]]  # the terms are 2.5 and 14, and 3 and 16
     assert lost("total_over", [1.0, -2.0, 4.0], detail=((-2,),)) == [[3 * 7.0], [3.0]]
@@ -106,7 +106,7 @@ def accumulated(
     """Return the loss of accumulation of each unit."""
     graph = Graph()
     columns = [column(graph, units) for units in of]
-    node = graph.constant_matrix(weight) @ columns[0] if weight else graph.compute(primitive, *columns)
+    node = graph.given(np.array([[weight]])) @ columns[0] if weight else graph.compute(primitive, *columns)
     losses = Losses(Recorded(graph, {}, {}, lambda _, part: part), replace(NETWORK, arithmetic=arithmetic))
     varies = [of_computed and place == columns[0].place for place in range(len(graph.values))]
     found = losses.of(OnePlace(graph), node.place, [node.place], varies)

@@ -37,18 +37,19 @@ def random_case(
     recurrence = RECURRENCES[cell]
     sizes = {name: values.get(name, SIZES[name]) for name in recurrence.sizes}
     config = recurrence_config(cell, sizes | {name: values[name] for name in recurrence.options if name in values})
-    numbers, rows = np.random.default_rng(seed), 1 if offsets else batch
+    numbers = np.random.default_rng(seed)
+    shapes = config.array_shapes(1, offsets[-1], len(offsets) - 1) if offsets else config.array_shapes(batch, time)
 
-    def drawn(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray[Any]]:
-        return {name: numbers.uniform(-1, 1, shape) * SMALL.get(name, 1) for name, shape in shapes.items()}
+    def drawn(of: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray[Any]]:
+        return {name: numbers.uniform(-1, 1, shape) * SMALL.get(name, 1) for name, shape in of.items()}
 
-    inputs = drawn(config.input_shapes(rows, offsets[-1] if offsets else time))
+    inputs = drawn(shapes.inputs)
     for name in {"g", "beta"} & set(inputs):
         inputs[name] = -0.3 * np.abs(inputs[name]) if name == "g" else np.abs(inputs[name])
-    weights = drawn(config.weights)
+    weights = drawn(shapes.weights)
     if "A" in weights:
         weights["A"] = -np.abs(weights["A"])
-    states = drawn(config.initial_shapes(len(offsets) - 1 if offsets else batch))
+    states = drawn(shapes.initial)
     if "n0" in states:
         states["n0"] = 1 + np.abs(states["n0"])
     for part in (inputs, weights, states):
@@ -65,8 +66,8 @@ def without_state(case: RecurrenceCase) -> RecurrenceCase:
 
 def random_cotangents(case: RecurrenceCase, seed: int = 1) -> dict[str, NDArray[Any]]:
     """Return a random cotangent for each output."""
-    rows = len(case.offsets) - 1 if case.offsets is not None else len(next(iter(case.inputs.values())))
-    shapes = case.config.output_shapes(len(next(iter(case.inputs.values()))), case.time, rows)
+    packed = len(case.offsets) - 1 if case.offsets is not None else None
+    shapes = case.config.array_shapes(len(next(iter(case.inputs.values()))), case.time, packed).outputs
     numbers = np.random.default_rng(seed)
     return {f"d_{name}": numbers.uniform(-1, 1, shape) for name, shape in shapes.items()}
 

@@ -10,7 +10,7 @@ from factories.scenarios import changed, scenario
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.built_in_cells import LAYOUTS
-from rnn_goldens.golden.shapes import Config, output_shapes, state_shapes, weight_shapes
+from rnn_goldens.golden.shapes import Config, weight_shapes
 
 SHAPES: dict[str, dict[str, Any]] = {
     "one step": {"time": 1, "state": True},
@@ -38,8 +38,8 @@ def gradient_scenario(
     arguments = {**SHAPES[shape], **changes}
     plain, numbers = scenario(cell, **arguments), np.random.default_rng([seed, len(shape)])
     config, layout = Config(**dict(plain.shape)), LAYOUTS[cell]
-    batch = plain.stored.x.shape[:-2]
-    states = {f"{name}0": draw(numbers, shape, 0.75) for name, shape in state_shapes(layout, config, batch).items()}
+    initial = config.array_shapes(layout, plain.stored.x.shape).initial
+    states = {name: draw(numbers, shape, 0.75) for name, shape in initial.items()}
     return changed(
         plain,
         weights={name: draw(numbers, size, 0.75) for name, size in weight_shapes(layout, config).items()},
@@ -52,7 +52,7 @@ def gradient_scenario(
 
 def cotangents(numbers: np.random.Generator, scenario: Scenario, of: tuple[str, ...] = ()) -> Mapping[str, Float64]:
     """Return random cotangents of all outputs of a scenario, or only those named in ``of``."""
-    of_outputs = output_shapes(LAYOUTS[scenario.cell], scenario.shape, scenario.stored.x.shape)
+    of_outputs = scenario.shape.array_shapes(LAYOUTS[scenario.cell], scenario.stored.x.shape).outputs
     shapes = {f"d_{name}": shape for name, shape in of_outputs.items()}
     return {name: draw(numbers, shapes[name], 1.0) for name in of or shapes}
 

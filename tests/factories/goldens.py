@@ -8,7 +8,7 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.golden.arrays import GoldenArrays
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.features import derived_features
-from rnn_goldens.golden.shapes import Config, out_shape, state_shapes, weight_shapes
+from rnn_goldens.golden.shapes import Config
 from rnn_goldens.golden.tolerance import Exact
 
 MakeGolden = Callable[..., Golden]
@@ -32,8 +32,8 @@ def make_golden(
     def integers(shape: tuple[int, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         return numbers.integers(-4, 5, shape).astype(np.float64)
 
-    states = state_shapes(LAYOUTS[cell], config, batch)
-    initial = dict(zip(LAYOUTS[cell].initial, map(integers, states.values()), strict=True)) if state else {}
+    shapes = config.array_shapes(LAYOUTS[cell], (*batch, time, config.input_size))
+    initial = {name: integers(shape) for name, shape in shapes.initial.items()} if state else {}
     return Golden(
         id="made/for-a-test",
         title="Made for a test",
@@ -46,11 +46,10 @@ def make_golden(
         precisions=("float64", "float32", "bfloat16", "float16"),
         provenance={},
         stored=GoldenArrays(
-            weights={name: integers(shape) for name, shape in weight_shapes(LAYOUTS[cell], config).items()},
-            inputs={"x": integers((*batch, time, config.input_size))},
+            weights={name: integers(shape) for name, shape in shapes.weights.items()},
+            inputs={"x": integers(shapes.inputs["x"])},
             lengths=None if lengths is None else np.array(lengths),
             states=initial,
-            expected={"out": integers(out_shape(config, batch, time))}
-            | {f"{name}_n": integers(shape) for name, shape in states.items()},
+            expected={name: integers(shape) for name, shape in shapes.outputs.items()},
         ),
     ).in_precision(dtype)

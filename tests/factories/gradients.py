@@ -17,9 +17,9 @@ from rnn_goldens import encoding, load
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import INDEX
 from rnn_goldens.generator.index import index_entry
+from rnn_goldens.golden.expected import Gradients, output_of
 from rnn_goldens.golden.features import CORE
-from rnn_goldens.golden.gradients import Gradients, output_of
-from rnn_goldens.golden.shapes import cotangent_of, output_shapes
+from rnn_goldens.golden.shapes import cotangent_of
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
 
 torch: Any = pytest.importorskip("torch", reason="the expected gradients are torch's")
@@ -41,7 +41,7 @@ def with_gradients(
 
 def gradients_of(golden: Golden, only: tuple[str, ...] = ("d_out", "d_h_n", "d_c_n")) -> Gradients:
     """Return torch's gradients of a golden."""
-    shapes = output_shapes(golden.layout, golden.network, golden.stored.x.shape)
+    shapes = golden.shapes.outputs
     numbers = np.random.default_rng(len(golden.id))
     cotangents = {
         cotangent_of(output): numbers.integers(-2, 3, shape).astype(np.float64)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnn_goldens.cells import Case, Cotangents
-from rnn_goldens.cells.composition import recorded, recorded_gradients
+from rnn_goldens.cells.composition import recorded
 from rnn_goldens.cells.graph import Graph, value_of
 from rnn_goldens.cells.program import Operation
-from rnn_goldens.cells.recorded import Recorded
+from rnn_goldens.cells.recorded import Recorded, with_gradients
 from rnn_goldens.error_analysis.error_bound import bounds_of
 from rnn_goldens.error_analysis.losses import ACCUMULATION, NETWORK, Losses, Policy
 from rnn_goldens.error_analysis.sums import SUMS, lost_in_sum
@@ -121,7 +121,7 @@ def assert_attained(case: Case, cotangents: Cotangents | None = None, arithmetic
         of, found = forward, bounds_of(forward, arithmetic=arithmetic)
         tolerance, kinds = found.tolerance, [ACCUMULATION, 2]
     else:
-        of = recorded_gradients(case, cotangents, forward)
+        of = with_gradients(forward, cotangents)
         found = bounds_of(None, of, arithmetic)
         tolerance, kinds = found.of_gradients, [ACCUMULATION, 2 if found.in_float16 else 1]
     bounds = {name: np.stack([array, tolerance.storage[name]]) for name, array in tolerance.accumulation.items()}

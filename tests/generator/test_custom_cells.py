@@ -214,4 +214,4 @@ def test_a_power_equals_the_product() -> None:
 def test_a_mistake_in_the_notation_raises_a_clear_error(mistake: str) -> None:
     equations, message = MISTAKES[mistake]
     with pytest.raises((AttributeError, TypeError, ValueError), match=message):
-        own("mistaken", equations, "fn").fused.program({})
+        own("mistaken", equations, "fn").program({})

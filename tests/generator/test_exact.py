@@ -13,7 +13,7 @@ from flint import arb, ctx
 from rnn_goldens import Golden
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.composition import recorded
-from rnn_goldens.cells.graph_primitives import NUMPY
+from rnn_goldens.cells.matrix_arithmetic import NUMPY
 from rnn_goldens.generator import exact
 from rnn_goldens.generator.balls import BITS_OF_A_SIGN, Balls, Undecided, balls, rounded
 from rnn_goldens.generator.certify import certify

@@ -20,7 +20,7 @@ from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.generator.tolerances import hides_half
 from rnn_goldens.golden.built_in_cells import CELLS
-from rnn_goldens.golden.gradients import Gradients
+from rnn_goldens.golden.expected import Gradients
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.golden.tolerance import Bound, Exact

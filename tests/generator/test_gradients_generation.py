@@ -19,7 +19,7 @@ from rnn_goldens.generator.certify import Certification, certify
 from rnn_goldens.generator.check import check
 from rnn_goldens.generator.generate import generate
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.golden.gradients import Gradients
+from rnn_goldens.golden.expected import Gradients
 
 ID = "documented/single-sequence"
 NAMES = [f"single-sequence{suffix}" for suffix in (".gradients.h5", ".gradients.json", ".h5", ".json")]

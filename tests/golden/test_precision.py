@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from rnn_goldens import UnknownName
-from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly, narrowest, precision, precision_name
-from rnn_goldens.golden.whole_number import whole_number
+from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly, narrowest, precision, precision_name, whole_number
 
 
 @pytest.mark.parametrize("name", PRECISIONS)

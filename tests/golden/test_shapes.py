@@ -8,14 +8,13 @@ from torch import nn
 from rnn_goldens import load
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
-from rnn_goldens.golden.gradients import is_missing_output_reason, missing_output_reason
+from rnn_goldens.golden.expected import is_missing_output_reason, missing_output_reason
 from rnn_goldens.golden.recurrences import recurrence_config
 from rnn_goldens.golden.shapes import (
     Config,
     Layout,
     chosen_outputs,
     is_custom_cell,
-    out_shape,
     state_shapes,
     weight_shapes,
 )
@@ -36,10 +35,8 @@ def test_weight_names_shapes_and_order_are_those_of_torch(cell: str, config: Con
 
 def test_output_and_state_shapes_follow_from_the_configuration() -> None:
     config = CONFIGS[1]
-    assert out_shape(config, (7,), 6) == (7, 6, 8)
-    assert state_shapes(Layout("h"), config, (7,))["h"] == (4, 7, 4)
-    assert out_shape(config, (), 6) == (6, 8)
-    assert state_shapes(Layout("h"), config, ())["h"] == (4, 4)
+    assert config.array_shapes(Layout("h"), (7, 6, 3)).outputs == {"out": (7, 6, 8), "h_n": (4, 7, 4)}
+    assert config.array_shapes(Layout("h"), (6, 3)).outputs == {"out": (6, 8), "h_n": (4, 4)}
     three_layers = Config(input_size=1, hidden_size=1, num_layers=3, bidirectional=True)
     assert state_shapes(Layout("h"), three_layers, (7,)) == {"h": (6, 7, 1)}
 

@@ -14,7 +14,7 @@ from rnn_goldens.comparison.verdict import compare, compare_gradients
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import ALL, ANY, INSIDE, OPERANDS, STEP, Profile
-from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, loosest_of_gradients, roundoff_sum
+from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, in_use, loosest_of_gradients, roundoff_sum
 
 CERTIFIED = ("rnn-tanh/with-state", "gru/with-state", "lstm/with-state", "rnn-relu/with-state")
 
@@ -159,8 +159,8 @@ def test_the_declared_algorithm_decides_which_coefficients_apply(dtype: str) -> 
     by_both = Contracts(step, chunked)
     for contracts, expected in (
         (by_both, chunked),
-        (by_both.under(Profile(algorithm=ANY)), chunked),
-        (by_both.under(Profile(algorithm=STEP)), step),
+        (in_use(by_both, Profile(algorithm=ANY), dtype), chunked),
+        (in_use(by_both, Profile(algorithm=STEP), dtype), step),
         (Contracts(step), step),
     ):
         allowed = contracts.allowed("o", np.zeros(1), precision)

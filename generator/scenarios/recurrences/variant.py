@@ -78,14 +78,14 @@ class Variant:
         """Return the scenario of a cell with numbers from ``draw``."""
         golden_id = f"{cell.replace('_', '-')}/{self.name}"
         config, call = recurrence_config(cell, self.call.sizes), self.call
-        batch, time, sequences = call.batch, call.time, call.batch
+        batch, time, packed = call.batch, call.time, None
         if call.offsets is not None:
-            batch, time, sequences = 1, call.offsets[-1], len(call.offsets) - 1
-        initial = config.initial_shapes(sequences) if call.state else {}
-        shapes = {**config.input_shapes(batch, time), **initial, **config.weights}
+            batch, time, packed = 1, call.offsets[-1], len(call.offsets) - 1
+        of = config.array_shapes(batch, time, packed)
+        shapes = of.gradients(state=call.state)
         drawn = {name: draw(f"{golden_id} {name}", name, shape) for name, shape in shapes.items()}
         changed = {**drawn, **self.change(drawn)}
-        outputs = config.output_shapes(batch, time, sequences) if self.gradient_purpose else {}
+        outputs = of.outputs if self.gradient_purpose else {}
         wanted = {n: shape for n, shape in outputs.items() if self.cotangents is None or n in self.cotangents}
         return RecurrenceScenario(
             id=golden_id,
@@ -93,8 +93,8 @@ class Variant:
             cell=cell,
             config=dict(config),
             inputs={name: changed[name] for name in config.inputs},
-            weights={name: changed[name] for name in config.weights},
-            states={name: changed[name] for name in initial},
+            weights={name: changed[name] for name in of.weights},
+            states={name: changed[name] for name in of.initial if call.state},
             offsets=call.offsets,
             cotangents={f"d_{n}": dyadic(f"{golden_id} d_{n}", shape, 1) for n, shape in wanted.items()},
             gradient_purpose=self.gradient_purpose,

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells.arrays import Array
-from rnn_goldens.cells.matrix_notation import outer
+from rnn_goldens.cells.arithmetic import Array
 from rnn_goldens.cells.notation import Term
 from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import EQUATIONS, Arrays, RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
-from rnn_goldens.cells.recurrence_equations import Equations
+from rnn_goldens.cells.recurrence_equations import Equations, outer
 from rnn_goldens.deviations.backward.alterations import detached
 from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, of_first_row
 from rnn_goldens.deviations.recurrences.edits import ATTENTION, DELTA, GATED_DELTA, WrongBackward, in_loop

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnn_goldens.cells.arrays import Array
-from rnn_goldens.cells.matrix_backward import NUMPY
-from rnn_goldens.cells.matrix_notation import outer
+from rnn_goldens.cells.arithmetic import Array
 from rnn_goldens.cells.notation import Term, exp
 from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward, Step
+from rnn_goldens.cells.recurrence_equations import outer
 from rnn_goldens.deviations.backward.alterations import detached
 from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, of_first_row
 from rnn_goldens.deviations.recurrences.edits import GATED, GATED_DELTA, WrongBackward, for_each_chunk_size, in_loop
@@ -50,7 +49,9 @@ class RunningSum(RecurrenceBackward):
         later = self.running = self.later(step, d_after)
         for part in self.parts(step, found):
             self.running = self.rounded(self.running + part.sum(axis=-1, keepdims=True))
-        d_g = NUMPY.summed_to(self.d_g(later, self.running), step["g"])
+        d_g = self.d_g(later, self.running)
+        if step["g"].shape[-2] == 1:  # one decay for all keys
+            d_g = d_g.sum(axis=-2, keepdims=True)
         return {**found, "k": found["k"] + found["k_read"], "g": d_g}
 
     def later(self, step: Step, d_after: Arrays) -> Array:

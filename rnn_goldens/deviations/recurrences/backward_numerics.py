@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from rnn_goldens.cells.arrays import Array
-from rnn_goldens.cells.matrix_backward import NUMPY
-from rnn_goldens.cells.matrix_notation import outer
+from rnn_goldens.cells.arithmetic import Array
+from rnn_goldens.cells.matrix_arithmetic import NUMPY
 from rnn_goldens.cells.notation import Term, exp
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
+from rnn_goldens.cells.recurrence_equations import outer
 from rnn_goldens.deviations.backward.alterations import detached
 from rnn_goldens.deviations.recurrences.backward_attention import RepeatedHeads
 from rnn_goldens.deviations.recurrences.backward_decays import RunningSum

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnn_goldens.cells.arrays import Array
+from rnn_goldens.cells.arithmetic import Array
 from rnn_goldens.cells.notation import sigmoid
 from rnn_goldens.cells.recurrence import Arrays
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward, Step

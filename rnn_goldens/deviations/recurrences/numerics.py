@@ -6,8 +6,9 @@ import numpy as np
 
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.chunked import Chunk
+from rnn_goldens.cells.matrix_arithmetic import MatrixArithmetic
 from rnn_goldens.cells.notation import Operand, Term, exp
-from rnn_goldens.cells.recurrence import MatrixArithmetic, RecurrenceCase
+from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.recurrence_equations import Terms, linear_attention
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, in_smaller_chunks, replaced
 from rnn_goldens.deviations.recurrences.edits import (

@@ -6,10 +6,10 @@ from functools import partial
 import numpy as np
 
 from rnn_goldens.cells import Array
-from rnn_goldens.cells.matrix_notation import first_row, outer
+from rnn_goldens.cells.matrix_arithmetic import MatrixArithmetic
 from rnn_goldens.cells.notation import Operand, Term, exp, sigmoid, softplus, sqrt, tanh
-from rnn_goldens.cells.recurrence import RIGHT, MatrixArithmetic, run
-from rnn_goldens.cells.recurrence_equations import Equations, Terms, min_gru, rg_lru, selective_scan
+from rnn_goldens.cells.recurrence import RIGHT, run
+from rnn_goldens.cells.recurrence_equations import Equations, Terms, first_row, min_gru, outer, rg_lru, selective_scan
 from rnn_goldens.deviations.recurrences.edits import Edit, WrongForward, in_arrays, in_equations
 from rnn_goldens.deviations.recurrences.states import in_two_parts
 from rnn_goldens.deviations.table import table

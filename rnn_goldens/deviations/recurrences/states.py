@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from rnn_goldens.cells.arrays import Array
+from rnn_goldens.cells.arithmetic import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase, packed, run
 from rnn_goldens.deviations.needs import sequence_count
 from rnn_goldens.deviations.recurrences.edits import (
@@ -22,7 +22,7 @@ from rnn_goldens.deviations.recurrences.edits import (
     for_each_chunk_size,
 )
 from rnn_goldens.deviations.table import table
-from rnn_goldens.golden.sequences import sequence_slices
+from rnn_goldens.golden.arrays import sequence_slices
 
 WITH_HEADS = (*ATTENTION, "slstm")
 

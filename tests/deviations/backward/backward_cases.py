@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.cells import Backward, Cotangents
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
-from rnn_goldens.golden.shapes import cotangent_of, output_shapes
+from rnn_goldens.golden.shapes import cotangent_of
 
 Gradients = Mapping[str, NDArray[Any]]
 
@@ -32,7 +32,7 @@ class BackwardExample:
 def with_cotangents(forward: Example) -> BackwardExample:
     """Return an example with read-only cotangents: random multiples of 1/16 within ±1."""
     case, numbers = forward.case, np.random.default_rng([ord(letter) for letter in forward.name])
-    shapes = output_shapes(case.cell.layout, case.config, case.x.shape)
+    shapes = case.config.array_shapes(case.cell.layout, case.x.shape).outputs
     cotangents = {cotangent_of(o): numbers.integers(-16, 17, shape) / 16 for o, shape in shapes.items()}
     for array in cotangents.values():
         array.flags.writeable = False
