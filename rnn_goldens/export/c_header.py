@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.place import axes
-from rnn_goldens.export.exported_golden import ITSELF, Exported, allowed, expected, identifier, inputs
+from rnn_goldens.export.exported_golden import ITSELF, Exported, Files, allowed, expected, identifier, inputs
 from rnn_goldens.golden.shapes import DIRECTION_AND_UNIT, TIME
 
 CHECKER = "rnn_goldens.h"
@@ -25,6 +25,11 @@ _WIDTH = 110
 def checker() -> Exported:
     """Return the header that compares outputs with exported goldens."""
     return Exported(CHECKER, CHECKER, {ITSELF: Path(__file__).with_name(CHECKER).read_bytes()})
+
+
+def with_checker(encoded: Sequence[Exported]) -> Files:
+    """Return the headers of goldens, and the header that compares outputs with them."""
+    return Files(encoded, [checker()])
 
 
 def c_header(golden: Golden) -> Exported:

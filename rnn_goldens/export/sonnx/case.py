@@ -16,9 +16,8 @@ from onnx import helper, numpy_helper
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.export.directions import by_direction
-from rnn_goldens.export.exported_golden import Exported, about, allowed, expected, identifier
-from rnn_goldens.export.onnx_test_case import rounded, tensors
+from rnn_goldens.export.exported_golden import Exported, about, allowed, by_direction, expected, identifier
+from rnn_goldens.export.onnx_test_case import case_folder, rounded
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.networks import batched
 from rnn_goldens.implementations.onnx_model import ATTRIBUTES, IR_VERSION, OPSET, TYPES
@@ -43,13 +42,9 @@ def sonnx_case(golden: Golden) -> Exported:
     x = batched(golden, "x", golden.x).swapaxes(0, 1).astype(kind)
     certified, introduced = (_as_in_onnx(golden, arrays) for arrays in (expected(golden), allowed(golden)))
     outputs, bounds = rounded(certified, introduced, PRECISIONS[golden.dtype], kind)
-    files = {
-        "model.onnx": _model(golden, operator, x, outputs),
-        **tensors("input", {"X": x}),
-        **tensors("output", outputs),
-        **tensors("tolerance", bounds),
-        "golden.json": json_file.encode(about(golden)),
-    }
+    model = _model(golden, operator, x, outputs)
+    files = case_folder(model, input={"X": x}, output=outputs, tolerance=bounds)
+    files |= {"golden.json": json_file.encode(about(golden))}
     return Exported(golden.id, f"spec/tests/{operator.lower()}/cases/{identifier(golden.id)}", files)
 
 
