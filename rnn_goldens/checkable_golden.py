@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,18 @@ from rnn_goldens.golden.tolerance import Contracts, Derived
 
 if TYPE_CHECKING:
     from rnn_goldens.cells.steps import Step
+
+
+_FROM = "from the inputs, the initial states and the weights"
+_IT, _THEM = (f"which an implementation does not receive: it must compute {what}" for what in ("it", "them"))
+
+
+def _withheld(*why: str) -> Any:  # noqa: ANN401 - a property
+    def refuse(inputs: "Inputs") -> NoReturn:
+        """Raise AttributeError: implementations do not receive expected values."""
+        raise AttributeError(" ".join(why).format(id=inputs.id))
+
+    return property(refuse)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -85,47 +97,20 @@ class Inputs(InputsData):
         found = gradients_to_torch(convention_named(convention), self.cell, self.network, self.layout, gradients, least)
         return {name: self._cast(array) for name, array in found.items()}
 
-    @property
-    def expected(self) -> Mapping[str, NDArray[Any]]:
-        """Raise AttributeError: implementations do not receive expected values."""
-        raise AttributeError(
-            f"the expected values of {self.id} are not given to an implementation: it must compute them from the "
-            "inputs, the initial states and the weights"
-        )
-
-    @property
-    def out(self) -> NDArray[Any]:
-        """Raise AttributeError: implementations do not receive expected values."""
-        raise self._withheld("out")
-
-    @property
-    def h_n(self) -> NDArray[Any]:
-        """Raise AttributeError: implementations do not receive expected values."""
-        raise self._withheld("h_n")
-
-    @property
-    def c_n(self) -> NDArray[Any]:
-        """Raise AttributeError: implementations do not receive expected values."""
-        raise self._withheld("c_n")
-
-    @property
-    def gradients(self) -> Any:  # noqa: ANN401 - always raises
-        """Raise AttributeError: implementations do not receive expected values."""
-        raise AttributeError(
-            f"the gradients of {self.id} are expected values, which an implementation does not receive: "
-            "it must compute them from the cotangents"
-        )
-
-    def _withheld(self, name: str) -> AttributeError:
-        return AttributeError(
-            f"{name} of {self.id} is an expected value, which an implementation does not receive: "
-            "it must compute it from the inputs, the initial states and the weights"
-        )
+    expected = _withheld("the expected values of {id} are not given to an implementation: it must compute them", _FROM)
+    out = _withheld("out of {id} is an expected value,", _IT, _FROM)
+    h_n = _withheld("h_n of {id} is an expected value,", _IT, _FROM)
+    c_n = _withheld("c_n of {id} is an expected value,", _IT, _FROM)
+    gradients = _withheld("the gradients of {id} are expected values,", _THEM, "from the cotangents")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Golden(GoldenData, Inputs):
     """A golden in one precision: model inputs and expected values. Its arrays are read-only."""
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401 - IPython's protocol
+        """Print the golden as itself when IPython shows it, or Hypothesis a test's arguments."""
+        printer.text(repr(self))
 
     def for_implementation(self) -> Inputs:
         """Return the inputs for an implementation: deep copies, without expected values."""

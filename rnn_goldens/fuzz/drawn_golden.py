@@ -74,9 +74,5 @@ class DrawnGolden(Golden):
     def _counts(self) -> bool:
         return PRECISIONS[self.dtype].bits >= PRECISIONS[self.drawn_in].bits
 
-    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401 - IPython's protocol
-        """Print the golden as Hypothesis prints arguments of a test."""
-        printer.text(repr(self))
-
     def __repr__(self) -> str:
         return super().__repr__().replace("DrawnGolden", "Golden")
