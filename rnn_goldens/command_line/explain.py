@@ -2,16 +2,15 @@
 
 import difflib
 import sys
-import textwrap
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.options import PATH, WithCommand, corpus_option
-from rnn_goldens.command_line.terminal import echo
-from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.command_line.options import PATH, WithCommand, options
+from rnn_goldens.command_line.terminal import echo, wrapped
+from rnn_goldens.errors import FINDING, ProgramFailed, UnknownName, Unsupported
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from rnn_goldens.explain.reader_outputs import Outputs
 
 _NEAREST = 5
-_WIDTH = 80
 _PAGE = "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md"
 """The page that lists the goldens that detect each deviation, with margins. Not part of the wheel."""
 
@@ -56,7 +54,7 @@ _PAGE = "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md
     callback=lambda ctx, _, is_set: _list(ctx) if is_set else None,
     help="List all deviations.",
 )
-@corpus_option
+@options("corpus")
 def explain(
     name: str,
     implementation: str | None,
@@ -76,7 +74,6 @@ def explain(
     """
     from rnn_goldens.cells import name_cells
     from rnn_goldens.corpus import open_corpora
-    from rnn_goldens.errors import Unsupported
 
     opened = open_corpora(corpus)
     if _is_deviation(opened, name):
@@ -107,8 +104,7 @@ def _list(ctx: click.Context) -> None:
     for family, members in ALL.items():
         echo(f"\n{family}")
         for member in members:
-            text = f"{member.name}: {member.sentence}"
-            echo(textwrap.fill(text, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))
+            echo(wrapped(f"{member.name}: {member.sentence}", "  "))
     echo(f"\n{_PAGE}")
     ctx.exit()
 
@@ -116,7 +112,6 @@ def _list(ctx: click.Context) -> None:
 def _is_deviation(corpus: "Corpora", name: str) -> bool:
     """Return whether a name is a deviation. Raises UnknownName if it is neither a deviation nor a golden."""
     from rnn_goldens.deviations.families import BY_NAME
-    from rnn_goldens.errors import UnknownName
 
     if name in BY_NAME or corpus.holds(name):
         return name in BY_NAME
@@ -160,7 +155,6 @@ def _outputs_of(implementation: str, golden: "Golden") -> "Outputs":
     """Return an implementation's outputs; ends the command with a message if they cannot be compared."""
     from rnn_goldens.comparison.actual import actual_outputs
     from rnn_goldens.comparison.verdict import verdict_on
-    from rnn_goldens.errors import ProgramFailed, Unsupported
     from rnn_goldens.implementations import close, outputs_of, resolve
 
     run = resolve(implementation)

@@ -1,6 +1,5 @@
 """``list`` and ``show``: the content of a corpus."""
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnn_goldens.command_line.options import Selection, complete, corpus_option, ids_argument, with_selection
+from rnn_goldens.command_line.options import Selection, complete, ids_argument, options, with_selection
 from rnn_goldens.command_line.terminal import echo, echo_json
 from rnn_goldens.plurals import counted
 from rnn_goldens.visible import visible
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden
     from rnn_goldens.corpus import Corpora, Entry
     from rnn_goldens.golden.gradients import Gradients
-    from rnn_goldens.golden.recurrences import Recurrence
 
 _ONE_LINE = 1000
 """Width for pipes: one line per golden."""
@@ -37,14 +35,11 @@ _COLUMNS = ("id", "cell", "features", "dtype", "grad")
 _DIALECT_COLUMNS = ("dialect", "of", "option", "meaning")
 _RECURRENCE_COLUMNS = ("recurrence", "inputs", "outputs", "meaning")
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-
 
 @click.command("list")
 @ids_argument("patterns", metavar="[ID-PATTERN]...")
 @with_selection
-@click.option("--gradients", is_flag=True, help="Only goldens that have gradients.")
-@json_option
+@options("gradients", "json", gradients="Only goldens that have gradients.")
 @click.option("--dialects", is_flag=True, help="List the dialects and recurrences instead of goldens.")
 def list_(*, patterns: tuple[str, ...], selection: Selection, gradients: bool, as_json: bool, dialects: bool) -> None:
     """List goldens, from simple to hard. Goldens of a dialect are listed only if --cell names the dialect."""
@@ -60,7 +55,7 @@ def list_(*, patterns: tuple[str, ...], selection: Selection, gradients: bool, a
     if wanted:
         entries = [e for e in entries if wanted & set(e.gradient_precisions if gradients else e.precisions)]
     if as_json:
-        echo_json(_listed_as_json(opened, entries))
+        echo_json(_as_builtins(opened, entries))
     else:
         _print_table(opened, entries)
 
@@ -74,8 +69,12 @@ def _print_dialects(*, as_json: bool) -> None:
             {"dialect": name, "of": d.base, "options": dict(d.options), "meaning": d.meaning}
             for name, d in DIALECTS.items()
         ]
-        recurrences = [{"recurrence": name, **_arrays_of(r), "meaning": r.meaning} for name, r in RECURRENCES.items()]
-        echo_json(json.dumps([*dialects, *recurrences], ensure_ascii=False, indent=1))
+        kinds = ("inputs", "weights", "states", "outputs")
+        recurrences = [
+            {"recurrence": name, **{kind: dict(getattr(r, kind)) for kind in kinds}, "meaning": r.meaning}
+            for name, r in RECURRENCES.items()
+        ]
+        echo_json([*dialects, *recurrences])
         return
     _print_wrapped([[name, d.base, d.option, d.meaning] for name, d in DIALECTS.items()], _DIALECT_COLUMNS)
     echo(f"{counted(len(DIALECTS), 'dialect')}; select one by its name or its option: --cell=gru_reset_before\n")
@@ -84,13 +83,8 @@ def _print_dialects(*, as_json: bool) -> None:
     echo(f"{counted(len(RECURRENCES), 'recurrence')}; select one by its name: --cell=gated_delta")
 
 
-def _arrays_of(recurrence: "Recurrence") -> dict[str, dict[str, str]]:
-    """Return the axes of the arrays of a recurrence by name."""
-    return {kind: dict(getattr(recurrence, kind)) for kind in ("inputs", "weights", "states", "outputs")}
-
-
-def _listed_as_json(opened: "Corpora", entries: "Sequence[Entry]") -> str:
-    """Return index entries as a JSON list, with the corpus and the paths of the files."""
+def _as_builtins(opened: "Corpora", entries: "Sequence[Entry]") -> list[dict[str, Any]]:
+    """Return index entries as JSON has them, with the corpus and the paths of the files."""
     from msgspec import UNSET, to_builtins
 
     found: list[dict[str, Any]] = []
@@ -103,7 +97,7 @@ def _listed_as_json(opened: "Corpora", entries: "Sequence[Entry]") -> str:
             of_gradients = {kind: str(part.folder / file.path) for kind, file in entry.gradients.files.items()}
             listed["gradients"] |= {"files": of_gradients}
         found.append(listed)
-    return json.dumps(found, ensure_ascii=False, indent=1)
+    return found
 
 
 def _print_table(opened: "Corpora", entries: "Sequence[Entry]") -> None:
@@ -144,8 +138,7 @@ def _print_wrapped(rows: list[list[str]], columns: Sequence[str] = _COLUMNS) -> 
 
 @click.command()
 @click.argument("golden_id", metavar="ID", shell_complete=partial(complete, "ids"))
-@corpus_option
-@json_option
+@options("corpus", "json")
 def show(golden_id: str, corpus: str | None, as_json: bool) -> None:
     """Show a golden: purpose, configuration, arrays, provenance."""
     from rnn_goldens.corpus import open_corpora
@@ -159,7 +152,7 @@ def show(golden_id: str, corpus: str | None, as_json: bool) -> None:
     if as_json:
         from rnn_goldens import encoding
 
-        echo_json(encoding.encode(golden)[".json"].decode("utf-8"), ended=True)
+        echo_json(encoding.encode(golden)[".json"].decode("utf-8"))
         return
     for name, text in _facts(golden):
         echo(text, name=f"{name:<14}")

@@ -6,13 +6,13 @@ import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnn_goldens.command_line.options import EXISTING_FILE, PATH, Selection, with_selection
+from rnn_goldens.command_line.options import EXISTING_FILE, PATH, Selection, options, with_selection
 from rnn_goldens.command_line.terminal import echo, progress_of
-from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.errors import FINDING, RnnGoldensError, WrongUse
 from rnn_goldens.plugin import OPTIONS
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ if TYPE_CHECKING:
 @click.option(
     "--revision", metavar="TEXT", default="", help="Written into the report: the commit that was checked, say."
 )
-@click.option("--gradients", is_flag=True, help="Also check gradients, of the goldens that have them.")
-@click.option("-k", "expression", metavar="EXPRESSION", help="Only goldens that match, as in pytest.")
-@click.option("-n", "processes", metavar="N", help="Number of processes; needs pytest-xdist.")
+@options("gradients", gradients="Also check gradients, of the goldens that have them.")
+@click.option("-k", "only", metavar="EXPRESSION", default="", help="Only goldens that match, as in pytest.")
+@click.option("-n", "processes", metavar="N", default="", help="Number of processes; needs pytest-xdist.")
 @with_selection
 def report(
     *,
@@ -69,13 +69,9 @@ def report(
     badge: Path | None,
     against: Path | None,
     others: tuple[Path, ...],
-    known_failures: Path | None,
-    time_limit: float | None,
-    revision: str,
-    gradients: bool,
-    expression: str | None,
-    processes: str | None,
+    only: str,
     selection: Selection,
+    **how: Any,  # noqa: ANN401 - further attributes of CheckRequest
 ) -> None:
     """Check implementations, by default against every golden in every precision, and write a report.
 
@@ -85,7 +81,6 @@ def report(
     """
     from rnn_goldens.corpus import open_corpus
     from rnn_goldens.encoding import json_file
-    from rnn_goldens.errors import WrongUse
     from rnn_goldens.implementations import check_name
     from rnn_goldens.pages.rendering import is_page, require_engine
     from rnn_goldens.programs.command import MARK
@@ -98,7 +93,7 @@ def report(
     for name in names:
         check_name(name)
     drawn = page is not None and is_page(page)
-    selected = [*(["-k"] if expression else []), *selection.given]
+    selected = [*(["-k"] if only else []), *selection.given]
     for given, why in (
         (drawn, "an HTML page needs results per golden, which a conformance.json lacks; use --page FILE.md"),
         (badge, "a badge covers only what is checked here: leave out --with or --badge"),
@@ -113,15 +108,11 @@ def report(
             echo(f"{path} cannot be written: {why}", err=True)  # reported again at the end
     request = conformance.CheckRequest(
         open_corpus(selection.corpus),
-        known_failures,
-        time_limit,
-        expression or "",
-        processes or "",
-        drawn,
-        gradients,
-        selection.names,
-        selection.precisions,
-        revision,
+        only=only,
+        drawn=drawn,
+        selection=selection.names,
+        dtypes=selection.precisions,
+        **how,
     )
     if not request.wanted(back=False):
         raise WrongUse("no golden is selected in these precisions")
@@ -171,7 +162,6 @@ def _why_not_written(path: Path) -> str:
 def _write(files: "Mapping[Path, bytes]") -> None:
     """Write every file that can be written; raises WrongUse for the others."""
     from rnn_goldens.atomic_write import write_whole
-    from rnn_goldens.errors import WrongUse
 
     refused = []
     for path, content in files.items():
@@ -200,7 +190,6 @@ def _print_changes(found: "list[ImplementationResults]", changed: "list[Trend]")
 
 def _check_each(names: "Sequence[str]", request: "CheckRequest") -> "list[ImplementationResults]":
     """Check one implementation after the other; skips those that cannot be checked; raises if none can be."""
-    from rnn_goldens.errors import RnnGoldensError
     from rnn_goldens.report import conformance
     from rnn_goldens.report.summary import terminal_text
 

@@ -1,8 +1,10 @@
 """Output of the commands: text whose control characters are escaped, and progress of long work on stderr."""
 
 import io
+import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -16,6 +18,8 @@ from rnn_goldens.visible import visible, visible_json
 
 T = TypeVar("T")
 
+WIDTH = 80
+
 
 def echo(text: str, *, name: str = "", err: bool = False) -> None:
     """Print text of one or more lines.
@@ -28,9 +32,28 @@ def echo(text: str, *, name: str = "", err: bool = False) -> None:
     click.echo(f"{click.style(visible(name), bold=True) if name else ''}{visible(text)}", err=err)
 
 
-def echo_json(document: str, *, ended: bool = False) -> None:
-    """Print JSON; ``ended`` is True if it ends with a newline already."""
-    click.echo(visible_json(document), nl=not ended)
+def echo_lines(lines: Iterable[str]) -> None:
+    """Print lines; nothing if there are none."""
+    for line in lines:
+        echo(line)
+
+
+def wrapped(text: str, indent: str = "", hanging: str = "  ", width: int = WIDTH) -> str:
+    """Return text in lines that fit a terminal, without breaking words; ``hanging`` begins all lines but the first."""
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}{hanging}",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def echo_json(document: object) -> None:
+    """Print a document as JSON; a text is JSON already."""
+    text = document if isinstance(document, str) else json.dumps(document, ensure_ascii=False, indent=1)
+    click.echo(visible_json(text), nl=not text.endswith("\n"))
 
 
 def escape_unencodable() -> None:

@@ -46,6 +46,9 @@ FLAGS = {
 }
 """Options without a value."""
 
+CHECK_HERE = "check-here"
+"""The hidden command that runs a check in a child process: ``check-here FOLDER ALIVE``."""
+
 
 def as_typed(options: Mapping[str, Any]) -> Iterator[str]:
     """Yield plugin options as typed on a command line. Flags have the value ``True``; empty values are left out."""

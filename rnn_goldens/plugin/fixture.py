@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import partial
 from traceback import walk_stack
@@ -27,10 +28,11 @@ from rnn_goldens.golden.data import InputsData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.shapes import OutputNames
 from rnn_goldens.plugin import settings
-from rnn_goldens.plugin.check_log import CheckLog, Finding, RunLog
+from rnn_goldens.plugin.check_log import CheckLog
 from rnn_goldens.plugin.guard import ImplementationFailed, failures_as_errors
 from rnn_goldens.plugin.marker import SelectedGolden
 from rnn_goldens.plugin.options import without_golden
+from rnn_goldens.plugin.run_results import Finding, RunResults, run_of
 from rnn_goldens.result import UNCHECKED
 
 
@@ -59,11 +61,7 @@ class GoldenUnderTest(Golden):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as a plain golden: checks in another process are not recorded."""
-        return _plain, ({f.name: getattr(self, f.name) for f in fields(Golden)},)
-
-    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401 - IPython's protocol
-        """Print only the golden's representation when Hypothesis reports a test's arguments."""
-        printer.text(repr(self))
+        return partial(Golden, **{f.name: getattr(self, f.name) for f in fields(Golden)}), ()
 
     def in_profile(self, *names: str) -> Self:
         """Raise WrongUse: the marker or option declares the profile, so that every report shows it."""
@@ -165,27 +163,24 @@ class GoldenUnderTest(Golden):
         self, *found: object, call_again: Callable[[], Sequence[Any]] | None = None, outputs: OutputNames = None
     ) -> Verdict:
         """Compare as ``Golden.compare`` does, but try causes of other failures first, and also pairs of deviations."""
-        with self.check_log.comparing():
-            actual = actual_outputs(self._reference.comparing(outputs), *found)
-            verdict = verdict_on(actual)
-            if self.check_log.run.drawn and not verdict.passed and self.check_log.picture is None:
-                self.check_log.picture = picture(actual)
-            return diagnosed(actual, verdict, self.search, call_again=call_again)
+        actual = actual_outputs(self._reference.comparing(outputs), *found)
+        verdict = verdict_on(actual)
+        if self.check_log.run.drawn and not verdict.passed and self.check_log.picture is None:
+            self.check_log.picture = picture(actual)
+        return diagnosed(actual, verdict, self.search, call_again=call_again)
 
     def _compared_gradients(
         self, by_name: Mapping[str, Any], meaning: str = "", run: Callable[[Any], Sequence[Any]] | None = None
     ) -> Verdict:
         """Compare as ``Golden`` does, but try the causes of other failures first."""
-        with self.check_log.comparing():
-            actual = actual_gradients(self._reference, by_name)
-            verdict = verdict_on(actual, meaning)
-            if verdict.passed:
-                return verdict
-            outputs = run and self._reference._outputs_of(run, self._compared)
-            if outputs is not None and not outputs.passed:
-                self.check_log.outputs_wrong = True
-            right = (self.id, self.dtype) in self.check_log.run.outputs_right
-            return diagnosed(actual, verdict, self.search, meaning=meaning, outputs=outputs, outputs_right=right)
+        actual = actual_gradients(self._reference, by_name)
+        verdict = verdict_on(actual, meaning)
+        if verdict.passed:
+            return verdict
+        outputs = run and self._reference._outputs_of(run, self._compared)
+        self.check_log.outputs_wrong |= outputs is not None and not outputs.passed
+        right = (self.id, self.dtype) in self.check_log.run.outputs_right
+        return diagnosed(actual, verdict, self.search, meaning=meaning, outputs=outputs, outputs_right=right)
 
     def expected_arrays(self) -> dict[str, list[NDArray[Any]]]:
         """Return the expected arrays of all copies."""
@@ -196,20 +191,7 @@ class GoldenUnderTest(Golden):
         return found
 
 
-def _plain(values: dict[str, Any]) -> Golden:
-    return Golden(**values)
-
-
 CHECK_LOG = pytest.StashKey[CheckLog]()
-CANDIDATE_SEARCHES = pytest.StashKey[dict[str, CandidateSearch]]()
-"""One search per test: two tests may check different networks."""
-
-_RUN_LOG = pytest.StashKey[RunLog]()
-
-
-def run_log(config: pytest.Config) -> RunLog:
-    """Return what the tests of goldens of a run share."""
-    return config.stash.setdefault(_RUN_LOG, RunLog(settings.draws(config)))
 
 
 def golden_under_test(request: pytest.FixtureRequest) -> Golden:
@@ -226,17 +208,16 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
         golden = golden.comparing(selected.outputs or None).in_profile(*selected.profile.parts)
     except RnnGoldensError as error:
         pytest.fail(f"rnn-goldens: {error}", pytrace=False)
-    threads = frozenset(sys._current_frames())
-    check_log = request.node.stash[CHECK_LOG] = CheckLog(golden.copied(), selected, run_log(request.config), threads)
-    searches = request.config.stash.setdefault(CANDIDATE_SEARCHES, {})
-    spent = next((search.spent for search in searches.values()), SearchState())
+    run, threads = run_of(request.config), frozenset(sys._current_frames())
+    check_log = request.node.stash[CHECK_LOG] = CheckLog(golden.copied(), selected, run, threads)
+    spent = next((search.spent for search in run.searches.values()), SearchState())
     test = without_golden(request.node.nodeid, selected.id, selected.dtype)
-    search = searches.setdefault(test, CandidateSearch(test, spent))
+    search = run.searches.setdefault(test, CandidateSearch(test, spent))
     values = {f.name: getattr(golden, f.name) for f in fields(golden)}
     return GoldenUnderTest(**values, check_log=check_log, search=search)
 
 
-def held_by_threads(run: RunLog) -> Iterator[Finding]:
+def held_by_threads(run: RunResults) -> Iterator[Finding]:
     """Yield a finding for each golden of a run that a running thread of its test may still check."""
     logs = dict[CheckLog, None]()
     for thread, top in sys._current_frames().items():
@@ -249,9 +230,11 @@ def held_by_threads(run: RunLog) -> Iterator[Finding]:
         yield log.finding("a thread of its test still runs and may check it; join the thread in the test", UNCHECKED)
 
 
-def fail_if_unchecked(item: pytest.Item) -> None:
+@contextmanager
+def checked(item: pytest.Item) -> Iterator[None]:
     """Fail a test that received a golden and returned without checking it, or that continued after a failure."""
     __tracebackhide__ = True
+    yield
     check_log = item.stash.get(CHECK_LOG, None)
     if check_log is None:
         return

@@ -22,7 +22,6 @@ from rnn_goldens.comparison.outputs import NotNumbers, read
 from rnn_goldens.comparison.returned import by_name, outputs_of
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations import Implementation, close
-from rnn_goldens.plugin.check_log import finding
 from rnn_goldens.programs.program import Program
 
 T = TypeVar("T")
@@ -73,7 +72,6 @@ class Guard:
         seconds: float | None,
         late: list[dict[str, str]],
         now: Path | None,
-        stderr: TextIO | None,
         backward: Backward,
     ) -> None:
         """Guard an implementation.
@@ -82,16 +80,14 @@ class Guard:
             run: the implementation.
             seconds: the time limit for one golden; None for a program, which has its own.
             late: the list to which findings about goldens whose tests have ended are appended.
-            now: file that names the golden being run; the supervisor reads it if the process dies.
-            stderr: used if ``now`` is None, for the traceback of a call that is ended with its process. If both are
-                None, a call that cannot be interrupted is not ended.
+            now: file that names the golden being run, with a traceback if a call is ended together with its process;
+                the supervisor reads it if the process dies. If None, a call that cannot be interrupted is not ended.
             backward: returns gradients; raises Unsupported if the implementation has none.
         """
         self._run, self._backward = run, backward
         self._seconds = seconds
         self._late = late
         self._now: TextIO | None = None if now is None else now.open("w", encoding="utf-8")
-        self._traceback_file = self._now or stderr
 
     def __call__(self, golden: Inputs) -> tuple[Any, ...]:
         """Return the outputs.
@@ -156,35 +152,34 @@ class Guard:
         try:
             close(self._run)
         finally:
-            if self._traceback_file is not None:
-                self._traceback_file.close()
+            if self._now is not None:
+                self._now.close()
             self._collect_late_findings()
 
     def _collect_late_findings(self) -> None:
         if isinstance(self._run, Program):
-            self._late += [finding(late.golden, late.dtype, late.text, "test") for late in self._run.late]
+            self._late += [
+                {"golden": late.golden, "dtype": late.dtype, "reason": late.text, "judged_by": "test"}
+                for late in self._run.late
+            ]
             self._run.late.clear()
 
     @contextmanager
     def _noted(self, golden: Inputs) -> Iterator[None]:
         """Write the golden's id to ``now``, and end the process if a call takes too long and cannot be interrupted."""
-        self._write(f"{golden.id} in {golden.dtype}\n")
-        file = self._traceback_file if self._seconds is not None else None
-        if self._seconds is not None and file is not None:
-            faulthandler.dump_traceback_later(HARD_LIMITS * self._seconds, exit=True, file=file)
+        if self._now is None:
+            yield
+            return
+        self._now.write(f"{golden.id} in {golden.dtype}\n")
+        self._now.flush()
+        if self._seconds is not None:
+            faulthandler.dump_traceback_later(HARD_LIMITS * self._seconds, exit=True, file=self._now)
         try:
             yield
         finally:
-            if file is not None:
-                faulthandler.cancel_dump_traceback_later()
-            self._write("")
-
-    def _write(self, text: str) -> None:
-        if self._now is not None:
+            faulthandler.cancel_dump_traceback_later()
             self._now.seek(0)
             self._now.truncate()
-            self._now.write(text)
-            self._now.flush()
 
 
 @contextmanager

@@ -1,19 +1,17 @@
 """The implementation under test: resolved or started once per run, and closed at the end of the run."""
 
-import os
 from collections.abc import Generator
-from contextlib import nullcontext
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 import pytest
 
 from rnn_goldens.errors import ProgramFailed, RnnGoldensError, WrongUse
 from rnn_goldens.implementations import Implementation, resolve
 from rnn_goldens.implementations.resolution import backward_of
-from rnn_goldens.plugin.fixture import run_log
 from rnn_goldens.plugin.guard import TIME_LIMIT, Guard
-from rnn_goldens.plugin.options import PROGRAM, setting
+from rnn_goldens.plugin.options import setting
+from rnn_goldens.plugin.run_results import run_of
 from rnn_goldens.plugin.settings import base_folder, time_limit
 from rnn_goldens.programs.command import is_command
 from rnn_goldens.programs.program import TIME_LIMIT as PROGRAM_TIME_LIMIT
@@ -69,29 +67,17 @@ def start(config: pytest.Config) -> None:
     try:
         folder, of_program = base_folder(config, "implementation"), is_command(name)
         limit = time_limit(config) or (PROGRAM_TIME_LIMIT if of_program else TIME_LIMIT)
-        run, late = resolve(name, folder, limit), run_log(config).late
-        if isinstance(run, Program):
-            config.stash[PROGRAM] = {run.name: run.version}
-        now = config.stash.get(NOW, None)
-        stderr = None if now is not None else _stderr(config)
-        backward = backward_of(name, run)
-        config.stash[_STARTED] = Guard(run, None if of_program else limit, late, now, stderr, backward)
+        found, run = resolve(name, folder, limit), run_of(config)
+        if isinstance(found, Program):
+            run.program = {found.name: found.version}
+        limit_here, now = None if of_program else limit, config.stash.get(NOW, None)
+        config.stash[_STARTED] = Guard(found, limit_here, run.unsent, now, backward_of(name, found))
     except RnnGoldensError as error:
         raise pytest.UsageError(f"rnn-goldens: {error}") from error.__cause__
 
 
-def _stderr(config: pytest.Config) -> TextIO | None:
-    """Return stderr without pytest's capturing; None if pytest's faulthandler uses the process's only timer."""
-    if float(config.getini("faulthandler_timeout") or 0) > 0:
-        return None
-    capturing = config.pluginmanager.getplugin("capturemanager")
-    with capturing.global_and_fixture_disabled() if capturing is not None else nullcontext():
-        return os.fdopen(os.dup(2), "w", encoding="utf-8")
-
-
 def stop(config: pytest.Config) -> None:
     """Close the implementation if it was started; raises ProgramFailed if it misbehaved after its last answer."""
-    if _STARTED in config.stash:
-        started = config.stash[_STARTED]
+    if (started := config.stash.get(_STARTED, None)) is not None:
         del config.stash[_STARTED]
         started.close()

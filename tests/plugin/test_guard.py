@@ -31,7 +31,7 @@ def no_gradients(*_: Any) -> Any:
 
 
 def guard(run: Any, seconds: float | None = None, now: Path | None = None) -> Guard:
-    return Guard(run, seconds, [], now, None, no_gradients)
+    return Guard(run, seconds, [], now, no_gradients)
 
 
 def test_only_the_inputs_of_a_golden_are_passed_on_and_unchanged(golden: Golden) -> None:
@@ -96,7 +96,7 @@ def run(inputs):
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
     time.sleep(60)
 
-Guard(run, 0.1, [], Path(sys.argv[1]), None, run)(load("documented/single-sequence").for_implementation())
+Guard(run, 0.1, [], Path(sys.argv[1]), run)(load("documented/single-sequence").for_implementation())
 """
 
 
