@@ -1,7 +1,9 @@
 """``Golden``, which users check implementations with, and ``Inputs``, which implementations receive."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
@@ -17,6 +19,7 @@ from rnn_goldens.conventions.gradients import gradients_to_torch
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.data import GoldenData, InputsData
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import FLOAT32, IEEE, Profile, profile_named
 from rnn_goldens.golden.shapes import OutputNames
@@ -207,8 +210,21 @@ class Golden(GoldenData, Inputs):
             UnknownName: no such output.
         """
         __tracebackhide__ = True
-        refuse_own_arrays(self, out, h_n, c_n)
-        verdict = self.compare(out, h_n, c_n, outputs=outputs)
+        with self._reading():
+            refuse_own_arrays(self, out, h_n, c_n)
+            verdict = self._compared(out, h_n, c_n, outputs=outputs)
+        self._judge(verdict)
+
+    def _reading(self) -> AbstractContextManager[None]:
+        """Return a context manager for reading what an implementation returned, which may raise any error."""
+        return nullcontext()
+
+    def _compared(self, *found: object, outputs: OutputNames = None) -> Verdict:
+        return self.compare(*found, outputs=outputs)
+
+    def _judge(self, verdict: Verdict, of: str = OUTPUTS) -> None:  # noqa: ARG002 - for subclasses
+        """Raise GoldenMismatch for a failed verdict on outputs or on gradients."""
+        __tracebackhide__ = True
         if not verdict.passed:
             raise GoldenMismatch(verdict)
 
@@ -298,10 +314,10 @@ class Golden(GoldenData, Inputs):
         """
         __tracebackhide__ = True
         by_name = gradients_by_name(self, gradients, named)
-        refuse_own_arrays(self, *by_name.values())
-        verdict = self._compared_gradients(by_name)
-        if not verdict.passed:
-            raise GoldenMismatch(verdict)
+        with self._reading():
+            refuse_own_arrays(self, *by_name.values())
+            verdict = self._compared_gradients(by_name)
+        self._judge(verdict, GRADIENTS)
         return verdict
 
     def check_gradient_calls(self, backward: Backward, run: Callable[[Any], Sequence[Any]] | None = None) -> None:
@@ -314,13 +330,8 @@ class Golden(GoldenData, Inputs):
                 gradients are wrong; if the outputs are wrong, too, the message says so first.
         """
         __tracebackhide__ = True
-
-        def compared(by_name: Mapping[str, Any], meaning: str) -> Verdict:
-            return self._compared_gradients(by_name, meaning, run)
-
-        for _, verdict in compare_gradient_calls(self, backward, compared):
-            if not verdict.passed:
-                raise GoldenMismatch(verdict)
+        for _, verdict in compare_gradient_calls(self, backward, partial(self._compared_gradients, run=run)):
+            self._judge(verdict, GRADIENTS)
 
     def compare_calls(
         self, run: Callable[[Any], Any], calls: Sequence[str] | str | None = None, *, outputs: OutputNames = None
@@ -359,5 +370,4 @@ class Golden(GoldenData, Inputs):
         """Raise GoldenMismatch unless all verdicts of ``compare_calls`` pass. Takes the arguments of that method."""
         __tracebackhide__ = True
         for verdict in self.compare_calls(run, calls, outputs=outputs):
-            if not verdict.passed:
-                raise GoldenMismatch(verdict)
+            self._judge(verdict)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, fields
 from functools import partial
 from traceback import walk_stack
@@ -19,7 +19,7 @@ from rnn_goldens.comparison.input_writes import written_to, wrote_into
 from rnn_goldens.comparison.picture import picture
 from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.comparison.self_comparison import refuse_own_arrays
-from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, verdict_on
+from rnn_goldens.comparison.verdict import Verdict, verdict_on
 from rnn_goldens.diagnosis.candidate_search import CandidateSearch, SearchState
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.errors import RnnGoldensError, WrongUse
@@ -70,13 +70,8 @@ class GoldenUnderTest(Golden):
             f"@pytest.mark.rnn_goldens(profile={list(names)})"
         )
 
-    def check(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> None:
-        """Check as ``Golden.check`` does, and record the verdict. The marker or option sets the default outputs."""
-        __tracebackhide__ = True
-        with failures_as_errors():
-            refuse_own_arrays(self, out, h_n, c_n)
-            verdict = self._compared(out, h_n, c_n, outputs=outputs)
-        self._judge(verdict)
+    def _reading(self) -> AbstractContextManager[None]:
+        return failures_as_errors()
 
     def check_fails(
         self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None
@@ -106,16 +101,6 @@ class GoldenUnderTest(Golden):
             log.patterns_run.add(name)
             self._judge(verdict)
 
-    def check_gradients(self, gradients: object = None, /, **named: object) -> Verdict:
-        """Check as ``Golden.check_gradients`` does, and record the verdict."""
-        __tracebackhide__ = True
-        by_name = gradients_by_name(self, gradients, named)
-        with failures_as_errors():
-            refuse_own_arrays(self, *by_name.values())
-            verdict = self._compared_gradients(by_name)
-        self._judge(verdict, GRADIENTS)
-        return verdict
-
     def check_gradient_calls(self, backward: Backward, run: Callable[[Any], Sequence[Any]] | None = None) -> None:
         """Check as ``Golden.check_gradient_calls`` does, and record the verdicts."""
         __tracebackhide__ = True
@@ -144,8 +129,7 @@ class GoldenUnderTest(Golden):
         __tracebackhide__ = True
         self.check_log.note(self.dtype, verdict, of)
         self._require_untouched(self, self._reference.input_arrays())
-        if not verdict.passed:
-            raise GoldenMismatch(verdict)
+        super()._judge(verdict, of)
 
     def _require_untouched(self, inputs: InputsData, before: InputArrays) -> None:
         """Raise ImplementationFailed if input arrays were written to. Record it, too, because the test may catch it."""

@@ -12,6 +12,7 @@ import pytest
 
 from rnn_goldens.comparison.verdict import Verdict
 from rnn_goldens.diagnosis.missing_outputs import WIDTH, general, no_outputs, without_numbers
+from rnn_goldens.golden.profile import profile_lines
 from rnn_goldens.plugin.options import message_of, result_of
 from rnn_goldens.plugin.run_results import RunResults, first_line, first_names, passes_again, run_of
 from rnn_goldens.plugin.settings import corpora_of_all
@@ -59,16 +60,12 @@ def shorten(terminal: "pytest.TerminalReporter", run: RunResults) -> None:
     for report in run.shortened:
         report._pdbshown = True  # type: ignore[attr-defined] # pytest lists such reports only in its short summary
     for report in ordered[:_MAX_WHOLE] if run.shortened else ():
-        if config.option.tbstyle == "auto" and entries[report.nodeid].get("judged_by") == "comparison":
-            _remove_source(report)
-
-
-def _remove_source(report: pytest.TestReport) -> None:
-    """Remove the source code and arguments of the test, which are the same for all goldens; keep message and place."""
-    entries: Any = getattr(getattr(report.longrepr, "reprtraceback", None), "reprentries", None)
-    if entries and hasattr(entries[-1], "lines"):
-        entries[-1].lines = [line for line in entries[-1].lines if line.startswith(_ERROR_MARK)]
-        entries[-1].reprfuncargs, entries[-1].style = None, "short"
+        # Remove source code and arguments of the test, which are the same for all goldens; keep message and place.
+        parts: Any = getattr(getattr(report.longrepr, "reprtraceback", None), "reprentries", None)
+        is_compared_only = config.option.tbstyle == "auto" and entries[report.nodeid].get("judged_by") == "comparison"
+        if is_compared_only and parts and hasattr(parts[-1], "lines"):
+            parts[-1].lines = [line for line in parts[-1].lines if line.startswith(_ERROR_MARK)]
+            parts[-1].reprfuncargs, parts[-1].style = None, "short"
 
 
 def _shortened_lines(terminal: "pytest.TerminalReporter", run: RunResults) -> Iterator[str]:
@@ -97,10 +94,14 @@ def summarize(terminal: "pytest.TerminalReporter") -> None:
     refusals = [f"{count:>5}  {reason}" for reason, count in reasons.items()]
     _print(terminal, "goldens refused by the implementation", refusals)
     _print(terminal, "rnn-goldens: refused call patterns", _wrapped(_refused_patterns(run)))
-    _print(terminal, "rnn-goldens: profile", _wrapped(_profiles(run)))
+    profiles = [entry["profile"] for entry in run.entries if "profile" in entry]
+    _print(terminal, "rnn-goldens: profile", _wrapped(profile_lines(profiles)))
     _print(terminal, "rnn-goldens: what is wrong", _what_is_wrong(terminal, run))
     _print(terminal, "rnn-goldens: gradients", _wrapped(gradient_lines(run.entries)))
-    _print(terminal, "rnn-goldens: what this run can detect", _wrapped(_run_coverage(config, run)))
+    if any(map(is_compared, run.entries)):
+        from rnn_goldens.plugin.run_coverage import summary_lines
+
+        _print(terminal, "rnn-goldens: what this run can detect", _wrapped(summary_lines(config, run)))
     _print(terminal, "rnn-goldens: known failures", run.list_lines)
     failed = run.with_outcome(FAILED)
     if failed and not any(terminal.stats.get(kind) for kind in ("failed", "error")):
@@ -121,14 +122,6 @@ def _print(terminal: "pytest.TerminalReporter", title: str, lines: Sequence[str]
         terminal.section(title)
         for line in lines:
             write_line(terminal, line)
-
-
-def _profiles(run: RunResults) -> Iterator[str]:
-    """Yield the profiles of the run's goldens, except the default."""
-    if profiles := [entry["profile"] for entry in run.entries if "profile" in entry]:
-        from rnn_goldens.golden.profile import profile_lines
-
-        yield from profile_lines(profiles)
 
 
 def _refused_patterns(run: RunResults) -> Iterator[str]:
@@ -167,15 +160,6 @@ def _without_outputs(config: pytest.Config, run: RunResults) -> Iterator[str]:
     yield from no_outputs([(e["golden"], e["dtype"], e.get("reason", "")) for e in failed], features, passed)
 
 
-def _run_coverage(config: pytest.Config, run: RunResults) -> Iterable[str]:
-    """Return how many known deviations the compared goldens can detect, and which outputs were not compared."""
-    if not any(map(is_compared, run.entries)):
-        return ()
-    from rnn_goldens.plugin.run_coverage import summary_lines
-
-    return summary_lines(config, run)
-
-
 def problems(config: pytest.Config, run: RunResults) -> list[str]:
     """Return why a run is not complete, or checked nothing."""
     found: list[str] = []
@@ -184,7 +168,12 @@ def problems(config: pytest.Config, run: RunResults) -> list[str]:
         why = "it was refused" if name in refused else "no golden of this run supports it"
         found.append(f"calls={name} was not run: {why}")
     if run.nothing_checked:
-        found.append(f"nothing was checked: {_reason_nothing_checked(run)}")
+        counts = {"refused": len(run.with_outcome(REFUSED)), "on the skip list": len(run.on_skip_list)}
+        (what, count), *others = [(what, count) for what, count in counts.items() if count]
+        why = f"all {counted(count, 'golden')} were {what}" if count > 1 else f"the one golden was {what}"
+        if others:
+            why = ", ".join(f"{count} {what}" for what, count in counts.items())
+        found.append(f"nothing was checked: {why}")
     if not runs_no_tests(config) and (missing := run.with_outcome(UNCHECKED)):
         of_all = f"{len(missing)} of {counted(len(run.entries), 'golden')} {was_or_were(len(missing))}"
         found.append(f"{of_all} selected and not compared: {', '.join(first_names(missing, '… and'))}")
@@ -203,14 +192,3 @@ _NO_TEST_OPTIONS = ("collectonly", "setuponly", "setupplan", "showfixtures", "sh
 def runs_no_tests(config: pytest.Config) -> bool:
     """Return whether pytest only shows what it would run."""
     return any(config.getoption(name, False) for name in _NO_TEST_OPTIONS)
-
-
-def _reason_nothing_checked(run: RunResults) -> str:
-    refused, skipped = len(run.with_outcome(REFUSED)), len(run.on_skip_list)
-    if not skipped:
-        return f"{_all_of(refused)} refused"
-    return f"{_all_of(skipped)} on the skip list" if not refused else f"{refused} refused, {skipped} on the skip list"
-
-
-def _all_of(count: int) -> str:
-    return "the one golden was" if count == 1 else f"all {counted(count, 'golden')} were"
