@@ -86,13 +86,21 @@ def explain(
         raise click.UsageError("--implementation and --against exclude each other: give one of them")
     if cell:
         name_cells([cell])
+    from rnn_goldens.explain.golden_text import Choice, golden_text
+    from rnn_goldens.explain.reader_outputs import read_outputs
+
+    usual = min(opened.entry(name).precisions, key=lambda precision: precision != "float32")  # else the first
+    golden = opened.load(name, dtype or usual)
     try:
-        opened.load(name).network  # noqa: B018 - only networks are shown step by step
+        golden.network  # noqa: B018 - only networks are shown step by step
     except Unsupported as error:
         raise click.UsageError(f"{error} to show step by step: rnn-goldens show {name}") from None
-    text, right = _of_golden(
-        opened.load(name, dtype or _default_precision(opened, name)), implementation, against, choice
-    )
+    outputs: Outputs | None = None
+    if against is not None:
+        outputs = read_outputs(against, golden)
+    elif implementation is not None:
+        outputs = _outputs_of(implementation, golden)
+    text, right = golden_text(golden, Choice(**choice), outputs)  # type: ignore[arg-type] # --reverse is a flag
     echo(text)
     sys.exit(0 if right else FINDING)
 
@@ -129,26 +137,6 @@ def _of_deviation(corpora: "Corpora", name: str) -> str:
 
     corpus = next((part for part in corpora.parts if part.name == OURS), None) or open_corpus()
     return deviation_text(named(name), corpus, detections(corpus).get(name))
-
-
-def _of_golden(
-    golden: "Golden", implementation: str | None, against: Path | None, choice: dict[str, int | None]
-) -> tuple[str, bool]:
-    """Return the text about a golden, and whether the user's numbers are correct."""
-    from rnn_goldens.explain.golden_text import Choice, golden_text
-    from rnn_goldens.explain.reader_outputs import read_outputs
-
-    outputs: Outputs | None = None
-    if against is not None:
-        outputs = read_outputs(against, golden)
-    elif implementation is not None:
-        outputs = _outputs_of(implementation, golden)
-    return golden_text(golden, Choice(**choice), outputs)  # type: ignore[arg-type] # --reverse is a flag
-
-
-def _default_precision(corpus: "Corpora", golden_id: str) -> str:
-    precisions = corpus.entry(golden_id).precisions
-    return "float32" if "float32" in precisions else precisions[0]
 
 
 def _outputs_of(implementation: str, golden: "Golden") -> "Outputs":

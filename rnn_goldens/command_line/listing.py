@@ -1,6 +1,7 @@
 """``list`` and ``show``: the content of a corpus."""
 
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,6 @@ from rnn_goldens.plurals import counted
 from rnn_goldens.visible import visible
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from rnn_goldens.checkable_golden import Golden
     from rnn_goldens.corpus import Corpora, Entry
     from rnn_goldens.golden.gradients import Gradients
@@ -141,7 +140,11 @@ def _print_wrapped(rows: list[list[str]], columns: Sequence[str] = _COLUMNS) -> 
 @options("corpus", "json")
 def show(golden_id: str, corpus: str | None, as_json: bool) -> None:
     """Show a golden: purpose, configuration, arrays, provenance."""
+    import numpy as np
+
+    from rnn_goldens import encoding
     from rnn_goldens.corpus import open_corpora
+    from rnn_goldens.encoding.tree import inputs_tree
 
     opened = open_corpora(corpus)
     folder = opened.of(golden_id).folder
@@ -150,19 +153,24 @@ def show(golden_id: str, corpus: str | None, as_json: bool) -> None:
     if entry.gradient_precisions:
         golden = opened.load(golden_id, entry.gradient_precisions[0], gradients=True)
     if as_json:
-        from rnn_goldens import encoding
-
         echo_json(encoding.encode(golden)[".json"].decode("utf-8"))
         return
     for name, text in _facts(golden):
         echo(text, name=f"{name:<14}")
     for file in entry.all_files:
         echo(str(folder / file.path), name=f"{file.path.rpartition('.')[2]:<14}")
-    for group, arrays in _arrays(golden):
+    groups = {
+        "weights": golden.stored.weights,
+        "inputs": inputs_tree(golden)["inputs"],
+        "expected": golden.expected_of().values,
+    }
+    if golden.gradients is not None:
+        groups |= {"cotangents": golden.gradients.cotangents, "gradients": golden.gradients.expected}
+    for group, arrays in groups.items():
         echo("", name=f"\n{group}")
-        for name, array in arrays:
-            echo(f"  {name} {array.shape}")
-            echo(_digits(array))
+        for name, array in arrays.items():
+            with np.printoptions(precision=17, floatmode="unique", linewidth=100, threshold=200):
+                echo(f"  {name} {array.shape}\n{textwrap.indent(str(array), '    ')}")
 
 
 def _facts(golden: "Golden") -> Iterator[tuple[str, str]]:
@@ -207,23 +215,3 @@ def _tolerance(golden: "Golden") -> str:
     allowed = {p: golden.tolerance.allowed(name, values, PRECISIONS[p]) for p in golden.precisions}
     listed = ", ".join(f"{array.min():.2g} to {array.max():.2g} in {p}" for p, array in allowed.items())
     return f"a bound on the rounding errors of any correct implementation; for {name} {listed}"
-
-
-def _arrays(golden: "Golden") -> Iterator[tuple[str, list[tuple[str, "NDArray[Any]"]]]]:
-    from rnn_goldens.encoding.tree import inputs_tree
-
-    yield "weights", list(golden.stored.weights.items())
-    yield "inputs", list(inputs_tree(golden)["inputs"].items())
-    yield "expected", list(golden.expected_of().values.items())
-    if golden.gradients is not None:
-        yield "cotangents", list(golden.gradients.cotangents.items())
-        yield "gradients", list(golden.gradients.expected.items())
-
-
-def _digits(array: "NDArray[Any]") -> str:
-    import textwrap
-
-    import numpy as np
-
-    with np.printoptions(precision=17, floatmode="unique", linewidth=100, threshold=200):
-        return textwrap.indent(str(array), "    ")

@@ -5,6 +5,7 @@ A program is given after ``--``, in place of an implementation's name.
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial, wraps
 from importlib import import_module
@@ -43,21 +44,14 @@ _KNOWN = {
 def complete(kind: str, context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the last of several names separated by commas."""
     before, comma, begun = incomplete.rpartition(",")
-    try:
-        names = _names(kind, context)
-    except Exception:
-        return []
+    names: Iterable[str] = ()
+    with suppress(Exception):  # a damaged corpus, for example: the command reports it
+        if kind == "ids":
+            names = import_module("rnn_goldens.corpus").open_corpora(context.params.get("corpus")).ids
+        elif kind in _KNOWN:
+            module, attribute = _KNOWN[kind]
+            names = getattr(import_module(module), attribute)
     return [CompletionItem(f"{before}{comma}{name}") for name in names if name.startswith(begun)]
-
-
-def _names(kind: str, context: click.Context) -> Iterable[str]:
-    if kind == "ids":
-        from rnn_goldens.corpus import open_corpora
-
-        return open_corpora(context.params.get("corpus")).ids
-    module, attribute = _KNOWN.get(kind, ("builtins", ""))
-    names: Iterable[str] = getattr(import_module(module), attribute)
-    return names
 
 
 def _parts(_context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ each in a process of its own: a golden whose process ends has the end as its res
 """
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -17,7 +17,7 @@ from rnn_goldens.defects.catalogue import Defect
 from rnn_goldens.errors import FINDING
 from rnn_goldens.implementations import BUILTIN
 from rnn_goldens.plugin import as_typed
-from rnn_goldens.plugin.builtin_check.supervisor import Finished, run
+from rnn_goldens.plugin.builtin_check.supervisor import run
 from rnn_goldens.result import FAILED, PASSED, UNCHECKED, Result, golden_and_precision, own_reason
 from rnn_goldens.result import REFUSED as GOLDEN_REFUSED
 
@@ -90,8 +90,10 @@ def _of_run(defects: Sequence[Defect]) -> Iterator[Finding]:
         state = NOT_INSTALLED if first.implementation in BUILTIN else NO_ADAPTER
         yield from (Finding(defect, state, installed, missing) for defect in defects)
         return
-    found = _results(defects)
+    found = dict(_run(defects))
     for defect in defects:
+        if defect.id not in found and len(defects) > 1:
+            found |= _run([defect])
         result = found.get(defect.id, "it gave no result")
         if isinstance(result, str):
             yield Finding(defect, NOT_RUN, installed, result)
@@ -124,18 +126,8 @@ def _state(defect: Defect, result: Result) -> str:
     return PRESENT if all(as_listed) else OTHERWISE
 
 
-def _results(defects: Sequence[Defect]) -> Mapping[str, Result | str]:
-    """Return, by id, the result of each defect's golden, or why the run did not begin."""
-    found = dict(_run(defects))
-    if len(defects) > 1:
-        for defect in defects:
-            if defect.id not in found:
-                found |= dict(_run([defect]))
-    return found
-
-
 def _run(defects: Sequence[Defect]) -> Iterator[tuple[str, Result | str]]:
-    """Run the goldens in one process; yields ids with results, without those that have none as the process ended."""
+    """Run goldens in one process; yields ids with results, or why there is none, but not if other goldens ended it."""
     first = defects[0]
     finished = run(first.implementation, _arguments(defects), captured=True, environment=first.environment)
     document = finished.document or {}
@@ -146,16 +138,12 @@ def _run(defects: Sequence[Defect]) -> Iterator[tuple[str, Result | str]]:
         if place in by_place:
             yield defect.id, by_place[place]
         elif finished.document is None or finished.code > FINDING:
-            yield defect.id, finished.trouble or _why_not_run(finished)
+            printed = (finished.stderr.strip() or finished.stdout.strip()).splitlines() or ["it printed nothing"]
+            line = printed[-1 if printed[0].startswith("Traceback") else 0].removeprefix("Error: ")
+            yield defect.id, finished.trouble or line
         elif len(defects) == 1:
             ended: Result = {"golden": defect.golden, "dtype": defect.dtype, "test": "", "outcome": FAILED}
             yield defect.id, {**ended, "reason": finished.trouble}
-
-
-def _why_not_run(finished: Finished) -> str:
-    """Return the last line of a traceback, or the first line of any other output."""
-    lines = (finished.stderr.strip() or finished.stdout.strip()).splitlines() or ["it printed nothing"]
-    return lines[-1 if lines[0].startswith("Traceback") else 0].removeprefix("Error: ")
 
 
 def _arguments(defects: Sequence[Defect]) -> list[str]:

@@ -137,17 +137,10 @@ def _c_type(array: NDArray[Any]) -> str:
 
 def _rows(array: NDArray[Any]) -> Iterator[str]:
     """Yield the numbers, each row of the last axis on separate lines."""
-    for row in array.reshape(-1, array.shape[-1]):
-        line = ", ".join(_literals(row))
+    kind, suffix = _c_type(array), "f" if _c_type(array) == "float" else ""
+    for row in array.reshape(-1, array.shape[-1]).tolist():
+        line = ", ".join(str(number) if kind == "int" else f"{_hexadecimal(number)}{suffix}" for number in row)
         yield from textwrap.wrap(f"{line},", _WIDTH, initial_indent="    ", subsequent_indent="    ")
-
-
-def _literals(row: NDArray[Any]) -> Sequence[str]:
-    kind = _c_type(row)
-    if kind == "int":
-        return [str(number) for number in row.tolist()]
-    suffix = "f" if kind == "float" else ""
-    return [f"{_hexadecimal(number)}{suffix}" for number in row.tolist()]
 
 
 def _hexadecimal(number: float) -> str:

@@ -96,7 +96,8 @@ def _network_test(golden: Golden, operator: str) -> Test:
         {"hiddenSize": golden.network.hidden_size},
         {"options": {**options, **_equations(golden, operator), "returnSequence": True, "direction": direction}},
     ]
-    outputs, tolerance = (_last_states_first(by_direction(golden, a)) for a in (expected(golden), allowed(golden)))
+    outputs, tolerance = (by_direction(golden, arrays) for arrays in (expected(golden), allowed(golden)))
+    outputs["out"] = outputs.pop("out")  # WebNN's operators return the last states first
     operators = [{"name": operator, "arguments": arguments, "outputs": list(outputs)}]
     return _test(golden, inputs, set(weights), operators, outputs, tolerance)
 
@@ -168,11 +169,6 @@ def _weights(golden: Golden) -> dict[str, Array]:
 def _equations(golden: Golden, operator: str) -> dict[str, Any]:
     layout = {"layout": _LAYOUT[operator]}
     return layout if operator == "lstm" else {"resetAfter": golden.cell != "gru_reset_before", **layout}
-
-
-def _last_states_first(outputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Return outputs in WebNN's order."""
-    return {name: array for name, array in outputs.items() if name != "out"} | {"out": outputs["out"]}
 
 
 _HEAD = """\

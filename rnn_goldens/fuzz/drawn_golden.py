@@ -43,7 +43,8 @@ class DrawnGolden(Golden):
         golden = self.comparing(outputs)
         verdict = verdict_on(actual_outputs(golden, out, h_n, c_n))
         arrays = () if verdict.passed else tuple(compared_outputs(golden, out, h_n, c_n).values())
-        current_test().record_compared(ComparedGolden(golden, arrays, verdict), counts=self._counts)
+        counts = PRECISIONS[self.dtype].bits >= PRECISIONS[self.drawn_in].bits
+        current_test().record_compared(ComparedGolden(golden, arrays, verdict), counts=counts)
         return verdict
 
     def check_fails(
@@ -69,10 +70,6 @@ class DrawnGolden(Golden):
                 raise
             event(f"refused: {reason}")
             reject()
-
-    @property
-    def _counts(self) -> bool:
-        return PRECISIONS[self.dtype].bits >= PRECISIONS[self.drawn_in].bits
 
     def __repr__(self) -> str:
         return super().__repr__().replace("DrawnGolden", "Golden")

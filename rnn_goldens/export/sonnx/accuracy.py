@@ -96,17 +96,13 @@ def _counts(operator: str) -> dict[str, str]:
     matrix = kill_matrix(corpus)
     assert matrix is not None
     place = matrix.precisions.index(_FLOAT.name)
-    detecting = [
-        {golden for golden, margins in matrix.rows(deviation.margins).items() if _is(margins[place], matrix.enough)}
-        for deviation in matrix.deviations
+    rows = [matrix.rows(deviation.margins) for deviation in matrix.deviations]
+    detecting = [  # None stands for infinity
+        {golden for golden, row in found.items() if (margin := row[place]) is None or margin >= matrix.enough}
+        for found in rows
     ]
     by_cases, by_all = (sum(bool(found & ids) for found in detecting) for ids in (cases, goldens))
     return {"cases": str(len(cases)), "detected": str(by_cases), "deviations": str(by_all)}
-
-
-def _is(margin: float | None, enough: float) -> bool:
-    """Return whether a margin is enough; None stands for infinity."""
-    return margin is None or margin >= enough
 
 
 def _from_initial(state: str) -> str:

@@ -40,7 +40,11 @@ def sonnx_case(golden: Golden) -> Exported:
     operator = operator_of(golden.cell)
     kind = helper.tensor_dtype_to_np_dtype(TYPES[golden.dtype])
     x = batched(golden, "x", golden.x).swapaxes(0, 1).astype(kind)
-    certified, introduced = (_as_in_onnx(golden, arrays) for arrays in (expected(golden), allowed(golden)))
+    names = ("Y", *(f"Y_{state}" for state in golden.layout.states))
+    certified, introduced = (
+        dict(zip(names, by_direction(golden, arrays).values(), strict=True))
+        for arrays in (expected(golden), allowed(golden))
+    )
     outputs, bounds = rounded(certified, introduced, PRECISIONS[golden.dtype], kind)
     model = _model(golden, operator, x, outputs)
     files = case_folder(model, input={"X": x}, output=outputs, tolerance=bounds)
@@ -102,12 +106,6 @@ def _attributes(golden: Golden, operator: str) -> dict[str, Any]:
         "direction": config.onnx_direction,
         "layout": 0,
     }
-
-
-def _as_in_onnx(golden: Golden, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Return ``Y`` (time, directions, batch, hidden) and the last states, by ONNX's names."""
-    names = ("Y", *(f"Y_{state}" for state in golden.layout.states))
-    return dict(zip(names, by_direction(golden, arrays).values(), strict=True))
 
 
 OPERATORS: Mapping[str, str] = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
