@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
@@ -166,17 +165,12 @@ def progress_of(name: str) -> Iterator[Callable[[int, int], None] | None]:
 
     The function uses one line, which is cleared at the end.
     """
-    if not sys.stderr.isatty():
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn
+
+    if not (console := Console(stderr=True)).is_terminal:
         yield None
         return
-    _line(f"{name}: starting")
-    try:
-        yield lambda done, of: _line(f"{name}: {done} of {of} goldens")
-    finally:
-        _line("")
-
-
-def _line(text: str) -> None:
-    width = shutil.get_terminal_size().columns - 1
-    sys.stderr.write(f"\r\x1b[K{visible(text)[:width]}")
-    sys.stderr.flush()
+    with Progress(TextColumn("{task.description}", markup=False), console=console, transient=True) as bar:
+        shown = bar.add_task(f"{visible(name)}: starting")
+        yield lambda done, of: bar.update(shown, description=f"{visible(name)}: {done} of {of} goldens")
