@@ -30,7 +30,7 @@ FORMATS = {
     "safetensors": Format("array_files:safetensors", "safetensors"),
     HDF5: Format("array_files:hdf5", together="array_files:hdf5_files"),
     "c": Format("c_header:c_header", together="c_header:with_checker"),
-    "sonnx": Format("sonnx.case:sonnx_case", *_ONNX, "sonnx.accuracy:with_pages"),
+    "sonnx": Format("sonnx:sonnx_case", *_ONNX, "sonnx.accuracy:with_pages"),
     WEBNN: Format("webnn_tests:webnn_tests", engine="WebNN", together="webnn_tests:joined"),
 }
 """The formats by name. Defined here, without imports, for the help of the command."""

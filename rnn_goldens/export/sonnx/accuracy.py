@@ -17,7 +17,7 @@ from rnn_goldens.corpus import load, open_corpus
 from rnn_goldens.corpus.kill_matrix import kill_matrix
 from rnn_goldens.error_analysis.rounding_model import ACTIVATION_ULPS
 from rnn_goldens.export.exported_golden import ITSELF, Exported, Files, allowed
-from rnn_goldens.export.sonnx.case import OPERATORS, operator_of, reason_against
+from rnn_goldens.export.sonnx import OPERATORS, operator_of, reason_against
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.onnx_model import ATTRIBUTES
 
