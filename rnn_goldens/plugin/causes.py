@@ -14,13 +14,9 @@ from rnn_goldens.diagnosis.causes import EXPLAINED, Evidence
 from rnn_goldens.diagnosis.run_diagnosis import Load, diagnose_run, reexamine
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
-from rnn_goldens.plugin.options import without_golden
-from rnn_goldens.plugin.run_results import RunResults, passes_again
+from rnn_goldens.plugin.run_results import RunResults, golden_of, passes_again, test_of
 from rnn_goldens.plugin.settings import corpora_of_all
 from rnn_goldens.result import FAILED, PASSED, WRONG, Result, is_compared
-
-_GoldenInPrecision = tuple[str, str]
-"""A golden's id and a precision."""
 
 
 def explain_all(config: pytest.Config, run: RunResults) -> None:
@@ -31,17 +27,17 @@ def explain_all(config: pytest.Config, run: RunResults) -> None:
     crashed = [e for e in entries if e["outcome"] == FAILED and not is_compared(e) and not passes_again(e)]
     # Goldens whose outputs were all compared and correct in some test: causes that make outputs wrong are ruled out.
     outputs = (e for e in compared if e["outcome"] == PASSED and _of(e) == OUTPUTS and "outputs" not in e)
-    right = set(map(_golden_in_precision, outputs))
+    right = set(map(golden_of, outputs))
     for entry in compared:
-        if _of(entry) == GRADIENTS and _golden_in_precision(entry) in right:
+        if _of(entry) == GRADIENTS and golden_of(entry) in right:
             _note(entry, [cause for cause in _causes(entry) if not is_of_outputs(cause)], entry.get("facts", {}))
-    several = len({_test(entry) for entry in (*compared, *crashed)}) > 1
+    several = len({test_of(entry) for entry in (*compared, *crashed)}) > 1
     failures = [
         replace(f, outputs_right=f.outputs_right or (f.golden, f.dtype) in right, test=f.test if several else "")
         for f in run.failures
     ]
     before = [_evidence(opened, entry, one_of_several=several) for entry in compared]
-    profiles = {_golden_in_precision(entry): tuple(entry.get("profile", ())) for entry in compared}
+    profiles = {golden_of(entry): tuple(entry.get("profile", ())) for entry in compared}
     load = _loading(opened, {entry["golden"] for entry in compared if _of(entry) == GRADIENTS}, profiles)
     again = reexamine(before, failures, load)
     for entry, one, after in zip(compared, before, again.evidence, strict=True):
@@ -58,14 +54,6 @@ def explain_all(config: pytest.Config, run: RunResults) -> None:
         if (cause := single.get(id(one))) is not None:
             _note(entry, (cause, *(other for other in one.explained_by if other != cause)))
             run.single_causes[entry["test"]] = TOGETHER.join(cause)
-
-
-def _golden_in_precision(entry: Result) -> _GoldenInPrecision:
-    return entry["golden"], entry["dtype"]
-
-
-def _test(entry: Result) -> str:
-    return without_golden(entry["test"], entry["golden"], entry["dtype"])
 
 
 def _of(entry: Result) -> str:
@@ -90,7 +78,7 @@ def _note(entry: Result, causes: Iterable[Cause], facts: Mapping[str, bool | flo
 def _evidence(opened: Corpora, entry: Result, *, one_of_several: bool) -> Evidence:
     known = opened.entry(entry["golden"])
     return Evidence(
-        test=_test(entry) if one_of_several else "",
+        test=test_of(entry) if one_of_several else "",
         golden=known.id,
         dtype=entry["dtype"],
         cell=known.cell,
@@ -105,7 +93,7 @@ def _evidence(opened: Corpora, entry: Result, *, one_of_several: bool) -> Eviden
 
 
 def _loading(
-    opened: Corpora, with_gradients: Container[str], profiles: Mapping[_GoldenInPrecision, tuple[str, ...]]
+    opened: Corpora, with_gradients: Container[str], profiles: Mapping[tuple[str, str], tuple[str, ...]]
 ) -> Load:
     def load(golden: str, dtype: str) -> Any:  # noqa: ANN401 - a golden, or None
         try:

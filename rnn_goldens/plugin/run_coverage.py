@@ -20,8 +20,7 @@ from rnn_goldens.corpus.kill_matrix import KillMatrix, kill_matrix
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.gradients import is_missing_output_reason
 from rnn_goldens.golden.profile import profile_named
-from rnn_goldens.plugin.options import without_golden
-from rnn_goldens.plugin.run_results import RunResults
+from rnn_goldens.plugin.run_results import RunResults, test_of
 from rnn_goldens.plugin.settings import corpora_of_all
 from rnn_goldens.plurals import counted, was_or_were
 from rnn_goldens.result import REFUSED, Result, is_compared
@@ -87,8 +86,7 @@ def _by_network(opened: Corpora, entries: Iterable[Result]) -> dict[_Network, li
     by_test: dict[str, list[Result]] = {}
     for entry in entries:
         if opened.holds(entry["golden"]):
-            test = without_golden(entry["test"], entry["golden"], entry["dtype"])
-            by_test.setdefault(test, []).append(entry)
+            by_test.setdefault(test_of(entry), []).append(entry)
     found: dict[_Network, list[Result]] = {}
     for test, some in by_test.items():
         gradients = any("gradients" in entry for entry in some)

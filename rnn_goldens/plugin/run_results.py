@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rnn_goldens.plugin.marker import selected_of
-from rnn_goldens.plugin.options import PASSES_AGAIN, RUN_RESULTS, message_of, result_of
+from rnn_goldens.plugin.options import PASSES_AGAIN, RUN_RESULTS, message_of, result_of, without_golden
 from rnn_goldens.plugin.settings import draws
 from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Result, golden_and_precision
 from rnn_goldens.visible import visible
@@ -121,8 +121,7 @@ class RunResults:
 
         If the finding is that it may still be checked, a golden that passed counts as not compared.
         """
-        golden = found["golden"], found["dtype"]
-        of_golden = [entry for entry in self._ended.values() if (entry["golden"], entry["dtype"]) == golden]
+        of_golden = [e for e in self._ended.values() if golden_of(e) == (found["golden"], found["dtype"])]
         if found["judged_by"] == UNCHECKED:
             passed = [entry["test"] for entry in of_golden if entry["outcome"] == PASSED]
             for test in passed:
@@ -180,6 +179,16 @@ def run_of(config: pytest.Config) -> RunResults:
         config.stash[RUN_RESULTS] = RunResults(drawn=draws(config))
     run: RunResults = config.stash[RUN_RESULTS]
     return run
+
+
+def golden_of(entry: Result) -> tuple[str, str]:
+    """Return the golden's id and the precision of an entry."""
+    return entry["golden"], entry["dtype"]
+
+
+def test_of(entry: Result) -> str:
+    """Return the test of an entry, without its golden."""
+    return without_golden(entry["test"], entry["golden"], entry["dtype"])
 
 
 def passes_again(entry: Result) -> bool:
