@@ -14,7 +14,6 @@ from rnn_goldens.plugin.options import (
     MARKER,
     MESSAGE,
     RUN_RESULTS,
-    Message,
     flag,
     ini_name,
     message_of,
@@ -78,19 +77,17 @@ class Listener:
             return
         if RUN_RESULTS in self.config.stash or result_of(report) is not None:
             from rnn_goldens.plugin.run_results import run_of
+            from rnn_goldens.plugin.session_finish import receive
 
             run_of(self.config).note(report)
-            self._receive(message_of(report))
+            receive(self.config, message_of(report))
         elif report.when not in ("setup", "call", "teardown"):
             self.config.stash[INCOMPLETE] = "a worker died before it reported its tests"
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - a worker of xdist
         """Collect what a worker sends at its end."""
-        self._receive(getattr(node, "workeroutput", {}).get(MESSAGE, {}))
-
-    def _receive(self, message: Message) -> None:
-        if {name for name, value in message.items() if value} & {"late", "failures", "cells", "program"}:
+        if message := getattr(node, "workeroutput", {}).get(MESSAGE):
             from rnn_goldens.plugin.session_finish import receive
 
             receive(self.config, message)
