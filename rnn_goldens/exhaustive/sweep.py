@@ -15,7 +15,7 @@ from rnn_goldens.exhaustive.activations import ACTIVATIONS, PRECISIONS_CHECKED, 
 from rnn_goldens.golden.arrays import GoldenArrays
 from rnn_goldens.golden.features import derived_features
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.plugin.guard import ImplementationFailed
+from rnn_goldens.plugin.implementation import ImplementationFailed
 
 ROWS = 4096
 """The number of arguments per golden, which takes a few tenths of a second, including certification."""

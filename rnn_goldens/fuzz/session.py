@@ -18,7 +18,7 @@ from rnn_goldens.fuzz.strategy import SearchRequest, goldens_of
 from rnn_goldens.fuzz.worker import Started
 from rnn_goldens.implementations import Implementation
 from rnn_goldens.plugin.builtin_check.supervisor import NOT_INHERITED
-from rnn_goldens.plugin.guard import ImplementationFailed
+from rnn_goldens.plugin.implementation import ImplementationFailed
 from rnn_goldens.programs.program import Program
 from rnn_goldens.visible import visible
 

@@ -18,7 +18,7 @@ from rnn_goldens.comparison.returned import by_name, only_array
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.generator.pool import end_with_parent
 from rnn_goldens.implementations import Implementation, check_name, outputs_of, resolve
-from rnn_goldens.plugin.guard import TIME_LIMIT, ImplementationFailed
+from rnn_goldens.plugin.implementation import TIME_LIMIT, ImplementationFailed
 from rnn_goldens.programs.command import find_command, is_command
 from rnn_goldens.programs.misbehaviour import ended
 from rnn_goldens.programs.program import TIME_LIMIT as PROGRAM_TIME_LIMIT

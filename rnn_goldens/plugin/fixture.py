@@ -29,7 +29,7 @@ from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.shapes import OutputNames
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.check_log import CheckLog
-from rnn_goldens.plugin.guard import ImplementationFailed, failures_as_errors
+from rnn_goldens.plugin.implementation import ImplementationFailed, failures_as_errors
 from rnn_goldens.plugin.marker import SelectedGolden
 from rnn_goldens.plugin.options import without_golden
 from rnn_goldens.plugin.run_results import Finding, RunResults, run_of

@@ -23,7 +23,7 @@ from rnn_goldens.exhaustive.sweep import (
     rows,
 )
 from rnn_goldens.implementations import numpy_cells
-from rnn_goldens.plugin.guard import ImplementationFailed
+from rnn_goldens.plugin.implementation import ImplementationFailed
 
 Outputs = Sequence[Any]
 

@@ -16,7 +16,7 @@ from factories.goldens import MakeGolden
 from rnn_goldens import Golden, Unsupported
 from rnn_goldens.comparison.outputs import Output
 from rnn_goldens.implementations.numpy_cells import run as right
-from rnn_goldens.plugin.guard import Guard, ImplementationFailed, TimeIsUp, interrupting
+from rnn_goldens.plugin.implementation import Guard, ImplementationFailed, TimeIsUp, interrupting
 
 RUNNING = "made/for-a-test in float64\n"
 
@@ -90,7 +90,7 @@ HANGS = """
 import signal, sys, time
 from pathlib import Path
 from rnn_goldens import load
-from rnn_goldens.plugin.guard import Guard
+from rnn_goldens.plugin.implementation import Guard
 
 def run(inputs):
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])

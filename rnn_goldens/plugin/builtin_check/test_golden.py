@@ -23,7 +23,7 @@ from rnn_goldens.plugin.marker import example_of_id
 from rnn_goldens.plugin.report import ResultsFile
 
 if TYPE_CHECKING:
-    from rnn_goldens.plugin.guard import Guard
+    from rnn_goldens.plugin.implementation import Guard
 
 _wrong_uses: list[str] = []
 _RESULTS = pytest.StashKey[ResultsFile]()
