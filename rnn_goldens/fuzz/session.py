@@ -52,21 +52,6 @@ def run(tested: Started, request: SearchRequest, examples: int, arguments: Seque
     Returns:
         The exit code of ``rnn-goldens fuzz``.
     """
-    _register_profile(examples)
-    for name in NOT_INHERITED:
-        os.environ.pop(name, None)
-    options = [
-        *("-c", str(_INI), "--rootdir", str(_HERE.parent)),
-        *_PLUGINS,
-        *_PRINTED,
-        f"--hypothesis-profile={_PROFILE}",
-    ]
-    code = pytest.main([*options, *arguments, str(_HERE)], plugins=[_Session(request, tested)])
-    return _EXIT_CODES.get(int(code), WRONG_USE)
-
-
-def _register_profile(examples: int) -> None:
-    """Register settings of Hypothesis, such as no deadline and at most one reported failure."""
     settings.register_profile(
         _PROFILE,
         max_examples=examples,
@@ -77,6 +62,16 @@ def _register_profile(examples: int) -> None:
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
+    for name in NOT_INHERITED:
+        os.environ.pop(name, None)
+    options = [
+        *("-c", str(_INI), "--rootdir", str(_HERE.parent)),
+        *_PLUGINS,
+        *_PRINTED,
+        f"--hypothesis-profile={_PROFILE}",
+    ]
+    code = pytest.main([*options, *arguments, str(_HERE)], plugins=[_Session(request, tested)])
+    return _EXIT_CODES.get(int(code), WRONG_USE)
 
 
 class _Session:

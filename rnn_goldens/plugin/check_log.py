@@ -89,11 +89,6 @@ class CheckLog:
         """Record a call pattern that the implementation refused."""
         self.patterns_refused[pattern] = first_line(why)
 
-    @property
-    def call_patterns(self) -> dict[str, Any]:
-        """Return the call patterns that were run and those that were refused, for xdist to send; {} if none was run."""
-        return {"run": sorted(self.patterns_run), "refused": self.patterns_refused} if self.patterns_run else {}
-
     def verdicts(self, of: str) -> list[Verdict]:
         """Return the verdicts on outputs, or on gradients."""
         return [one.verdict for one in self.comparisons if one.of == of]

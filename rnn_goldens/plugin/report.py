@@ -91,7 +91,9 @@ class ResultsFile:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Store the picture of a failure, and update the file; a rerun replaces the first attempt."""
         if (drawn := message_of(report).get("drawn")) is not None:
-            self.drawn[report.nodeid] = self._limited(drawn)
+            if (picture := drawn["picture"]) is not None:
+                self._numbers += 2 * len(picture["got"]) + sum(map(len, picture["errors"]))
+            self.drawn[report.nodeid] = drawn if self._numbers <= MAX_NUMBERS else {**drawn, "picture": None}
         if report.when == "teardown" and time.monotonic() - self._written > self._pause:
             self._update()
 
@@ -110,12 +112,6 @@ class ResultsFile:
         """Report that the final file could not be written."""
         if self._error:
             write_line(terminalreporter, f"rnn-goldens: {self._error}", red=True)
-
-    def _limited(self, drawn: Drawn) -> Drawn:
-        if (picture := drawn["picture"]) is None:
-            return drawn
-        self._numbers += 2 * len(picture["got"]) + sum(map(len, picture["errors"]))
-        return {**drawn, "picture": picture if self._numbers <= MAX_NUMBERS else None}
 
     def write(self, why: str, *, ended: bool = False) -> None:
         """Write the file atomically, with the reason why the run is not complete ("" if it is), and causes if ended."""

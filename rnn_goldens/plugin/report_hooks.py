@@ -134,7 +134,9 @@ def _end(item: pytest.Item, check_log: CheckLog | None, message: Message) -> Non
     """Send what a test found; clear its state, so that a rerun starts anew; further findings are late findings."""
     del item.stash[_WORST]
     if check_log is not None:
-        message["calls"], message["sizes"] = check_log.call_patterns, sizes_of(check_log.golden)
+        if check_log.patterns_run:
+            message["calls"] = {"run": sorted(check_log.patterns_run), "refused": check_log.patterns_refused}
+        message["sizes"] = sizes_of(check_log.golden)
         if check_log.run.drawn and check_log.wrong:
             message["drawn"] = _drawn(check_log)
         check_log.ended = True

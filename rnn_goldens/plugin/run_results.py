@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rnn_goldens.pages.rendering import is_page
 from rnn_goldens.plugin.marker import selected_of
-from rnn_goldens.plugin.options import PASSES_AGAIN, RUN_RESULTS, message_of, result_of, without_golden
-from rnn_goldens.plugin.settings import draws
+from rnn_goldens.plugin.options import PASSES_AGAIN, RUN_RESULTS, message_of, result_of, setting, without_golden
 from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Result, golden_and_precision
 from rnn_goldens.visible import visible
 
@@ -176,7 +176,8 @@ class RunResults:
 def run_of(config: pytest.Config) -> RunResults:
     """Return the results of the run in this process."""
     if RUN_RESULTS not in config.stash:
-        config.stash[RUN_RESULTS] = RunResults(drawn=draws(config))
+        drawn = is_page(setting(config, "report")) or bool(config.getoption("rnn_goldens_drawn", False))
+        config.stash[RUN_RESULTS] = RunResults(drawn=drawn)
     run: RunResults = config.stash[RUN_RESULTS]
     return run
 

@@ -29,6 +29,9 @@ _FULL_VERBOSITY = 2
 _ERROR_MARK = "E"
 """Start of pytest's lines of an error; other lines are source code."""
 
+_NO_TEST_OPTIONS = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test")
+"""pytest options that show what would run, instead of running tests."""
+
 
 def write_line(terminal: "pytest.TerminalReporter", line: str, **markup: bool) -> None:
     """Print a line."""
@@ -174,7 +177,8 @@ def problems(config: pytest.Config, run: RunResults) -> list[str]:
         if others:
             why = ", ".join(f"{count} {what}" for what, count in counts.items())
         found.append(f"nothing was checked: {why}")
-    if not runs_no_tests(config) and (missing := run.with_outcome(UNCHECKED)):
+    only_shown = any(config.getoption(name, False) for name in _NO_TEST_OPTIONS)
+    if not only_shown and (missing := run.with_outcome(UNCHECKED)):
         of_all = f"{len(missing)} of {counted(len(run.entries), 'golden')} {was_or_were(len(missing))}"
         found.append(f"{of_all} selected and not compared: {', '.join(first_names(missing, '… and'))}")
     found += [
@@ -183,12 +187,3 @@ def problems(config: pytest.Config, run: RunResults) -> list[str]:
         for late in run.late
     ]
     return found
-
-
-_NO_TEST_OPTIONS = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test")
-"""pytest options that show what would run, instead of running tests."""
-
-
-def runs_no_tests(config: pytest.Config) -> bool:
-    """Return whether pytest only shows what it would run."""
-    return any(config.getoption(name, False) for name in _NO_TEST_OPTIONS)
