@@ -68,7 +68,7 @@ def is_user_file(name: str) -> bool:
     file = Path(name)
     packages = (module for name, module in sys.modules.items() if name.partition(".")[0] == _PACKAGE)
     ours = (folder for module in packages for folder in getattr(module, "__path__", ()))
-    others = (*ours, sysconfig.get_path("stdlib"))
+    others = (*ours, *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib")))
     return file.is_file() and not set(_INSTALLED) & set(file.parts) and not any(map(file.is_relative_to, others))
 
 

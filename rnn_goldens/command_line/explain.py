@@ -73,22 +73,26 @@ def explain(
     or outputs from a file, your numbers are shown beside them, and the first difference is marked.
     """
     from rnn_goldens.cells import name_cells
-    from rnn_goldens.corpus import open_corpora
+    from rnn_goldens.corpus import OURS, open_corpora, open_corpus
+    from rnn_goldens.corpus.kill_matrix import detections
+    from rnn_goldens.deviations import deviation
+    from rnn_goldens.explain.deviation_text import deviation_text
+    from rnn_goldens.explain.golden_text import Choice, golden_text
+    from rnn_goldens.explain.reader_outputs import read_outputs
 
     opened = open_corpora(corpus)
     if _is_deviation(opened, name):
         options = {"implementation": implementation, "against": against, "cell": cell, "dtype": dtype, **choice}
         for option in (option for option, value in options.items() if value is not None):
             raise click.UsageError(f"--{option} is for a golden, and {name} is a deviation")
-        echo(_of_deviation(opened, name))
+        # Built-in goldens show it, because only their corpus has a kill matrix.
+        corpus_of_ours = next((part for part in opened.parts if part.name == OURS), None) or open_corpus()
+        echo(deviation_text(deviation(name), corpus_of_ours, detections(corpus_of_ours).get(name)))
         return
     if implementation and against:
         raise click.UsageError("--implementation and --against exclude each other: give one of them")
     if cell:
         name_cells([cell])
-    from rnn_goldens.explain.golden_text import Choice, golden_text
-    from rnn_goldens.explain.reader_outputs import read_outputs
-
     usual = min(opened.entry(name).precisions, key=lambda precision: precision != "float32")  # else the first
     golden = opened.load(name, dtype or usual)
     try:
@@ -126,17 +130,6 @@ def _is_deviation(corpus: "Corpora", name: str) -> bool:
     nearest = difflib.get_close_matches(name, [*corpus.ids, *BY_NAME], n=_NEAREST, cutoff=0.4)
     plural = "nearest names (rnn-goldens list lists the goldens, rnn-goldens explain --list the deviations)"
     raise UnknownName("deviation or golden", name, nearest, plural=plural)
-
-
-def _of_deviation(corpora: "Corpora", name: str) -> str:
-    """Return the text about a deviation. It names built-in goldens, because only their corpus has a kill matrix."""
-    from rnn_goldens.corpus import OURS, open_corpus
-    from rnn_goldens.corpus.kill_matrix import detections
-    from rnn_goldens.deviations import deviation as named
-    from rnn_goldens.explain.deviation_text import deviation_text
-
-    corpus = next((part for part in corpora.parts if part.name == OURS), None) or open_corpus()
-    return deviation_text(named(name), corpus, detections(corpus).get(name))
 
 
 def _outputs_of(implementation: str, golden: "Golden") -> "Outputs":

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from rnn_goldens.pages.content import Trend
     from rnn_goldens.report.conformance import CheckRequest, ImplementationResults
-    from rnn_goldens.report.earlier_reports import Document
 
 
 @click.command(short_help="Check implementations and write a report.")
@@ -81,15 +80,18 @@ def report(
     """
     from rnn_goldens.corpus import open_corpus
     from rnn_goldens.encoding import json_file
-    from rnn_goldens.implementations import check_name
-    from rnn_goldens.pages.rendering import is_page, require_engine
+    from rnn_goldens.implementations import BUILTIN, check_name
+    from rnn_goldens.pages.rendering import is_page, render, require_engine
     from rnn_goldens.programs.command import MARK
     from rnn_goldens.report import conformance
     from rnn_goldens.report.earlier_reports import changes, is_wrong, read, rows
+    from rnn_goldens.report.page import content
+    from rnn_goldens.report.page import page as markdown
     from rnn_goldens.report.summary import badge as badge_of
 
     earlier = None if against is None else read(against)
-    names = [*implementations, *(f"{MARK} {program}" for program in programs)] or _installed()
+    installed = [name for name, one in BUILTIN.items() if name != "keras" and all(map(find_spec, one.needs))]
+    names = [*implementations, *(f"{MARK} {program}" for program in programs)] or installed
     for name in names:
         check_name(name)
     drawn = page is not None and is_page(page)
@@ -123,7 +125,9 @@ def report(
     document = conformance.document(found, request, merged)
     written = {output: json_file.encode(document)}
     if page is not None:
-        written[page] = _page(page, found, document, request, None if earlier is None else (str(against), earlier))
+        before = None if earlier is None else (str(against), earlier)
+        of_page = render(content(found, document, request, before)) if drawn else markdown(document).encode("utf-8")
+        written[page] = of_page
     if badge is not None:
         written[badge] = json_file.encode(badge_of(found, unchecked=len(names) - len(found)))
     as_expected = _print_changes(found, [] if earlier is None else changes(earlier, document))
@@ -133,20 +137,6 @@ def report(
     _write(written)
     if not as_expected or len(found) < len(names):
         sys.exit(FINDING)
-
-
-def _page(
-    path: Path,
-    found: "list[ImplementationResults]",
-    document: "Document",
-    request: "CheckRequest",
-    earlier: "tuple[str, Document] | None",
-) -> bytes:
-    """Return the page in the format that the file's name implies."""
-    from rnn_goldens.pages.rendering import is_page, render
-    from rnn_goldens.report.page import content, page
-
-    return render(content(found, document, request, earlier)) if is_page(path) else page(document).encode("utf-8")
 
 
 def _why_not_written(path: Path) -> str:
@@ -206,10 +196,3 @@ def _check_each(names: "Sequence[str]", request: "CheckRequest") -> "list[Implem
             found.append(of_one)
             echo(terminal_text(of_one))
     return found
-
-
-def _installed() -> list[str]:
-    """Return the built-in implementations whose frameworks are installed, with one for each backend of Keras."""
-    from rnn_goldens.implementations import BUILTIN
-
-    return [name for name, ours in BUILTIN.items() if name != "keras" and all(map(find_spec, ours.needs))]
