@@ -1,4 +1,4 @@
-"""Runs ``rnn-goldens fuzz``: pytest with the test below. Hypothesis does the search, shrinking and statistics."""
+"""Runs ``rnn-goldens fuzz``: pytest with one test. Hypothesis does the search, shrinking and statistics."""
 
 import os
 import shlex
@@ -7,37 +7,29 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.errors import Unsatisfiable
-from hypothesis.strategies import DataObject, SearchStrategy, data
+from hypothesis.strategies import SearchStrategy
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.verdict import GoldenMismatch
 from rnn_goldens.errors import FINDING, WRONG_USE, ProgramFailed, RnnGoldensError
 from rnn_goldens.fuzz.strategy import SearchRequest, goldens_of
 from rnn_goldens.fuzz.worker import Started
-from rnn_goldens.implementations import Implementation
 from rnn_goldens.plugin.builtin_check.supervisor import NOT_INHERITED
 from rnn_goldens.plugin.implementation import ImplementationFailed
 from rnn_goldens.programs.program import Program
 from rnn_goldens.visible import visible
 
 _PROFILE = "rnn-goldens"
-_HERE = Path(__file__)
-_INI = _HERE.parents[1] / "plugin" / "builtin_check" / "pytest.ini"
+_TEST = Path(__file__).with_name("test_drawn.py")
+_INI = Path(__file__).parents[1] / "plugin" / "builtin_check" / "pytest.ini"
 
 _PLUGINS = ("-p", "no:cacheprovider", "-p", "no:xdist")
 _PRINTED = ("-q", "-rN", "--disable-warnings", "--hypothesis-show-statistics")
 
 _EXIT_CODES = {0: 0, 1: FINDING, 2: FINDING}
 """Exit code by pytest's exit code: passed, failed, interrupted. Any other exit code of pytest means wrong use."""
-
-
-@given(source=data())
-def test_drawn(source: DataObject, drawn_goldens: SearchStrategy[Golden], drawn_implementation: Implementation) -> None:
-    """The implementation returns the expected outputs."""
-    __tracebackhide__ = True
-    source.draw(drawn_goldens).check_calls(drawn_implementation, ())
 
 
 def run(tested: Started, request: SearchRequest, examples: int, arguments: Sequence[str]) -> int:
@@ -65,12 +57,12 @@ def run(tested: Started, request: SearchRequest, examples: int, arguments: Seque
     for name in NOT_INHERITED:
         os.environ.pop(name, None)
     options = [
-        *("-c", str(_INI), "--rootdir", str(_HERE.parent)),
+        *("-c", str(_INI), "--rootdir", str(_TEST.parent)),
         *_PLUGINS,
         *_PRINTED,
         f"--hypothesis-profile={_PROFILE}",
     ]
-    code = pytest.main([*options, *arguments, str(_HERE)], plugins=[_Session(request, tested)])
+    code = pytest.main([*options, *arguments, str(_TEST)], plugins=[_Session(request, tested)])
     return _EXIT_CODES.get(int(code), WRONG_USE)
 
 

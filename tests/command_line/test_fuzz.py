@@ -103,7 +103,7 @@ def test_a_failing_golden_is_printed_stored_and_checked_by_the_printed_command(r
     assert any(line.startswith(f"drawn/{stored_id} in float32: out is") for line in lines)
     assert any(line.startswith("  lstm_gates_iofg: Reads the rows") for line in lines)
     assert f"to see the golden: rnn-goldens show drawn/{stored_id} --corpus .rnn-goldens/found" in lines
-    assert "session.py:" not in done.stdout.replace("session.py::test_drawn:", "")
+    assert "test_drawn.py:" not in done.stdout.replace("test_drawn.py::test_drawn:", "")
     command = next(line for line in lines if line.startswith("  rnn-goldens check ")).split()
     assert command == ["rnn-goldens", "check", "nets:wrong_gates", *command[3:]]
     assert "1 failed" in run(*command[1:], code=FINDING).stdout
