@@ -1,8 +1,10 @@
 """``Golden``, which users check implementations with, and ``Inputs``, which implementations receive."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from rnn_goldens.conventions.gradients import gradients_to_torch
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.data import GoldenData, InputsData
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import FLOAT32, IEEE, Profile, profile_named
 from rnn_goldens.golden.shapes import OutputNames
@@ -24,6 +27,18 @@ from rnn_goldens.golden.tolerance import Contracts, Derived
 
 if TYPE_CHECKING:
     from rnn_goldens.cells.steps import Step
+
+
+_FROM = "from the inputs, the initial states and the weights"
+_IT, _THEM = (f"which an implementation does not receive: it must compute {what}" for what in ("it", "them"))
+
+
+def _withheld(*why: str) -> Any:  # noqa: ANN401 - a property
+    def refuse(inputs: "Inputs") -> NoReturn:
+        """Raise AttributeError: implementations do not receive expected values."""
+        raise AttributeError(" ".join(why).format(id=inputs.id))
+
+    return property(refuse)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -85,47 +100,20 @@ class Inputs(InputsData):
         found = gradients_to_torch(convention_named(convention), self.cell, self.network, self.layout, gradients, least)
         return {name: self._cast(array) for name, array in found.items()}
 
-    @property
-    def expected(self) -> Mapping[str, NDArray[Any]]:
-        """Raise AttributeError: implementations do not receive expected values."""
-        raise AttributeError(
-            f"the expected values of {self.id} are not given to an implementation: it must compute them from the "
-            "inputs, the initial states and the weights"
-        )
-
-    @property
-    def out(self) -> NDArray[Any]:
-        """Raise AttributeError: implementations do not receive expected values."""
-        raise self._withheld("out")
-
-    @property
-    def h_n(self) -> NDArray[Any]:
-        """Raise AttributeError: implementations do not receive expected values."""
-        raise self._withheld("h_n")
-
-    @property
-    def c_n(self) -> NDArray[Any]:
-        """Raise AttributeError: implementations do not receive expected values."""
-        raise self._withheld("c_n")
-
-    @property
-    def gradients(self) -> Any:  # noqa: ANN401 - always raises
-        """Raise AttributeError: implementations do not receive expected values."""
-        raise AttributeError(
-            f"the gradients of {self.id} are expected values, which an implementation does not receive: "
-            "it must compute them from the cotangents"
-        )
-
-    def _withheld(self, name: str) -> AttributeError:
-        return AttributeError(
-            f"{name} of {self.id} is an expected value, which an implementation does not receive: "
-            "it must compute it from the inputs, the initial states and the weights"
-        )
+    expected = _withheld("the expected values of {id} are not given to an implementation: it must compute them", _FROM)
+    out = _withheld("out of {id} is an expected value,", _IT, _FROM)
+    h_n = _withheld("h_n of {id} is an expected value,", _IT, _FROM)
+    c_n = _withheld("c_n of {id} is an expected value,", _IT, _FROM)
+    gradients = _withheld("the gradients of {id} are expected values,", _THEM, "from the cotangents")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Golden(GoldenData, Inputs):
     """A golden in one precision: model inputs and expected values. Its arrays are read-only."""
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401 - IPython's protocol
+        """Print the golden as itself when IPython shows it, or Hypothesis a test's arguments."""
+        printer.text(repr(self))
 
     def for_implementation(self) -> Inputs:
         """Return the inputs for an implementation: deep copies, without expected values."""
@@ -222,8 +210,21 @@ class Golden(GoldenData, Inputs):
             UnknownName: no such output.
         """
         __tracebackhide__ = True
-        refuse_own_arrays(self, out, h_n, c_n)
-        verdict = self.compare(out, h_n, c_n, outputs=outputs)
+        with self._reading():
+            refuse_own_arrays(self, out, h_n, c_n)
+            verdict = self._compared(out, h_n, c_n, outputs=outputs)
+        self._judge(verdict)
+
+    def _reading(self) -> AbstractContextManager[None]:
+        """Return a context manager for reading what an implementation returned, which may raise any error."""
+        return nullcontext()
+
+    def _compared(self, *found: object, outputs: OutputNames = None) -> Verdict:
+        return self.compare(*found, outputs=outputs)
+
+    def _judge(self, verdict: Verdict, of: str = OUTPUTS) -> None:  # noqa: ARG002 - for subclasses
+        """Raise GoldenMismatch for a failed verdict on outputs or on gradients."""
+        __tracebackhide__ = True
         if not verdict.passed:
             raise GoldenMismatch(verdict)
 
@@ -313,10 +314,10 @@ class Golden(GoldenData, Inputs):
         """
         __tracebackhide__ = True
         by_name = gradients_by_name(self, gradients, named)
-        refuse_own_arrays(self, *by_name.values())
-        verdict = self._compared_gradients(by_name)
-        if not verdict.passed:
-            raise GoldenMismatch(verdict)
+        with self._reading():
+            refuse_own_arrays(self, *by_name.values())
+            verdict = self._compared_gradients(by_name)
+        self._judge(verdict, GRADIENTS)
         return verdict
 
     def check_gradient_calls(self, backward: Backward, run: Callable[[Any], Sequence[Any]] | None = None) -> None:
@@ -329,13 +330,8 @@ class Golden(GoldenData, Inputs):
                 gradients are wrong; if the outputs are wrong, too, the message says so first.
         """
         __tracebackhide__ = True
-
-        def compared(by_name: Mapping[str, Any], meaning: str) -> Verdict:
-            return self._compared_gradients(by_name, meaning, run)
-
-        for _, verdict in compare_gradient_calls(self, backward, compared):
-            if not verdict.passed:
-                raise GoldenMismatch(verdict)
+        for _, verdict in compare_gradient_calls(self, backward, partial(self._compared_gradients, run=run)):
+            self._judge(verdict, GRADIENTS)
 
     def compare_calls(
         self, run: Callable[[Any], Any], calls: Sequence[str] | str | None = None, *, outputs: OutputNames = None
@@ -374,5 +370,4 @@ class Golden(GoldenData, Inputs):
         """Raise GoldenMismatch unless all verdicts of ``compare_calls`` pass. Takes the arguments of that method."""
         __tracebackhide__ = True
         for verdict in self.compare_calls(run, calls, outputs=outputs):
-            if not verdict.passed:
-                raise GoldenMismatch(verdict)
+            self._judge(verdict)

@@ -1,4 +1,4 @@
-"""The errors that this package raises. Each message says what is wrong, where, and what to do."""
+"""The errors that this package raises, and exit codes. Each message says what is wrong, where, and what to do."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -15,6 +15,9 @@ _EXAMPLES = 5
 """The number of names that a message lists as examples if there are more than ``_MAX_NAMES``."""
 
 _MAX_PROBLEMS = 20
+
+FINDING, WRONG_USE = 1, 2
+"""The nonzero exit codes of the commands."""
 
 
 class RnnGoldensError(Exception):

@@ -51,23 +51,24 @@ def error_text(error: BaseException) -> str:
 
 def user_frames(error: BaseException) -> list[FrameSummary]:
     """Return the frames of an error that are in the user's files, the innermost last."""
-    return [frame for frame in extract_tb(error.__traceback__) if _is_user_file(frame)]
+    return [frame for frame in extract_tb(error.__traceback__) if is_user_file(frame.filename)]
 
 
 def _without_package_frames(error: TracebackException) -> TracebackException:
     """Remove the frames of packages from an error, its cause and its context."""
-    error.stack = StackSummary.from_list([frame for frame in error.stack if _is_user_file(frame)])
+    error.stack = StackSummary.from_list([frame for frame in error.stack if is_user_file(frame.filename)])
     for previous in (error.__cause__, error.__context__):
         if previous is not None:
             _without_package_frames(previous)
     return error
 
 
-def _is_user_file(frame: FrameSummary) -> bool:
-    file = Path(frame.filename)
+def is_user_file(name: str) -> bool:
+    """Return whether a file is neither of this package, nor of an installed one, nor of the standard library."""
+    file = Path(name)
     packages = (module for name, module in sys.modules.items() if name.partition(".")[0] == _PACKAGE)
     ours = (folder for module in packages for folder in getattr(module, "__path__", ()))
-    others = (*ours, sysconfig.get_path("stdlib"))
+    others = (*ours, *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib")))
     return file.is_file() and not set(_INSTALLED) & set(file.parts) and not any(map(file.is_relative_to, others))
 
 

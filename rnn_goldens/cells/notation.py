@@ -18,7 +18,7 @@ from rnn_goldens.golden.shapes import Layout, is_bias
 Number = int | float | Fraction
 
 MATRIX = 0
-"""The units of terms of recurrences, which are matrices: see ``matrix_notation``."""
+"""The units of terms of recurrences, which are matrices: see ``recurrence_equations``."""
 
 T = TypeVar("T", bound=Callable[..., Any])
 

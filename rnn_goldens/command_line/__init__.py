@@ -6,16 +6,12 @@ Commands import what they need when they run, so that ``--help`` is fast.
 import os
 import shutil
 import sys
-import textwrap
 
 import click
 
 from rnn_goldens.command_line import check, compare, defects, explain, export, fuzz, generate, listing, protocol, report
-from rnn_goldens.command_line.terminal import Group, echo, escape_unencodable
-from rnn_goldens.errors import CutShort, InvalidFile, RnnGoldensError
-from rnn_goldens.exit_codes import FINDING, WRONG_USE
-
-_WIDTH = 80
+from rnn_goldens.command_line.terminal import WIDTH, Group, echo, escape_unencodable, wrapped
+from rnn_goldens.errors import FINDING, WRONG_USE, CutShort, InvalidFile, RnnGoldensError
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -50,16 +46,10 @@ def _print_error(error: Exception) -> None:
     """Print an error, wrapped to the width of the terminal; without a terminal, lines are not wrapped."""
     lines = f"Error: {error}".splitlines()
     if sys.stderr.isatty():
-        width = min(shutil.get_terminal_size().columns, _WIDTH)
-        lines = [part for line in lines for part in _wrapped(line, width)]
+        width = min(shutil.get_terminal_size().columns, WIDTH)
+        indents = [line[: len(line) - len(line.lstrip())] for line in lines]
+        lines = [wrapped(line.lstrip(), own, width=width) for line, own in zip(lines, indents, strict=True)]
     echo("\n".join(lines), err=True)
-
-
-def _wrapped(line: str, width: int) -> list[str]:
-    own = line[: len(line) - len(line.lstrip())]
-    return textwrap.wrap(line, width, subsequent_indent=f"{own}  ", break_long_words=False, break_on_hyphens=False) or [
-        line
-    ]
 
 
 def main() -> None:

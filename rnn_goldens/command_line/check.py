@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,15 @@ from typing import Any
 import click
 
 from rnn_goldens.command_line.options import (
+    SELECTING,
     WithCommand,
     implementation_and_rest,
     implementation_argument,
-    lists_of_names,
-    selecting_options,
+    options,
 )
 from rnn_goldens.command_line.terminal import echo
-from rnn_goldens.exit_codes import FINDING
-from rnn_goldens.plugin import FLAGS, OPTIONS, as_typed
-from rnn_goldens.plugin.builtin_check import COMMAND
+from rnn_goldens.errors import FINDING, UnknownName, WrongUse
+from rnn_goldens.plugin import CHECK_HERE, FLAGS, as_typed
 
 _EXHAUSTIVE = ("cell", "dtype", "time_limit")
 """The options that --exhaustive accepts."""
@@ -35,16 +35,11 @@ _EXHAUSTIVE = ("cell", "dtype", "time_limit")
     help="Instead of the goldens, check every float16 and bfloat16 argument of each tanh and sigmoid, and a "
     "sample of float32, certified during the run. Takes minutes; needs the extra generate.",
 )
-@selecting_options
-@click.option("--gradients", is_flag=True, help=FLAGS["gradients"])
-@lists_of_names("calls", "outputs", "profile")
-@click.option("--time-limit", metavar="SECONDS", help=OPTIONS["time-limit"])
-@click.option("--known-failures", metavar="FILE", help=OPTIONS["known-failures"])
+@options(*SELECTING, "corpus", "gradients", "calls", "outputs", "profile", "time-limit", "known-failures")
 @click.option("--update", is_flag=True, help=FLAGS["update-known-failures"])
-@click.option("--skip", metavar="FILE", help=OPTIONS["skip"])
-@click.option("--report", metavar="FILE", help=OPTIONS["report"])
+@options("skip", "report")
 @implementation_argument
-def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **options: Any) -> None:  # noqa: ANN401
+def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **given: Any) -> None:  # noqa: ANN401
     """Check an implementation against the goldens.
 
     IMPLEMENTATION is numpy, torch, torch-cells, onnxruntime, onnx-reference, keras, keras-jax, keras-torch,
@@ -59,16 +54,16 @@ def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **optio
     --exhaustive and --update, are those of the pytest plugin without the prefix --rnn-goldens-.
     """
     implementation, rest = implementation_and_rest(arguments)
-    if update and not options["known_failures"]:
+    if update and not given["known_failures"]:
         raise click.UsageError("--update writes the file that --known-failures names: give both")
     if exhaustive:
-        if rest or any(value for name, value in options.items() if name not in _EXHAUSTIVE):
+        if rest or any(value for name, value in given.items() if name not in _EXHAUSTIVE):
             raise click.UsageError("--exhaustive takes --cell, --dtype and --time-limit, and no other option")
-        sys.exit(_check_exhaustively(implementation, **{name: options[name] for name in _EXHAUSTIVE}))
+        sys.exit(_check_exhaustively(implementation, **{name: given[name] for name in _EXHAUSTIVE}))
     from rnn_goldens.plugin.builtin_check.supervisor import run
 
-    options["cell"] = options["cell"] or _dialects_of(implementation)
-    finished = run(implementation, [*rest, *as_typed(options | {"update_known_failures": update})])
+    given["cell"] = given["cell"] or _dialects_of(implementation)
+    finished = run(implementation, [*rest, *as_typed(given | {"update_known_failures": update})])
     if finished.trouble:
         echo(f"\nError: {finished.trouble}", err=True)  # on a new line, wherever pytest's output ended
     sys.exit(finished.code)
@@ -87,11 +82,8 @@ def _dialects_of(implementation: str) -> tuple[str, ...]:
 
 def _check_exhaustively(implementation: str, cell: Sequence[str], dtype: Sequence[str], time_limit: str | None) -> int:
     """Run the exhaustive check and print its tables; returns the exit code."""
-    from rnn_goldens.errors import UnknownName, WrongUse
-    from rnn_goldens.exhaustive.arguments import PRECISIONS_CHECKED
-    from rnn_goldens.exhaustive.networks import ACTIVATIONS
-    from rnn_goldens.exhaustive.sweep import SweepResult, exhaustive_check
-    from rnn_goldens.exhaustive.table import HEADER, LEGEND, rows
+    from rnn_goldens.exhaustive.activations import ACTIVATIONS, PRECISIONS_CHECKED
+    from rnn_goldens.exhaustive.sweep import HEADER, LEGEND, SweepResult, exhaustive_check, rows
     from rnn_goldens.fuzz.worker import opened
 
     if not find_spec("flint"):
@@ -104,24 +96,20 @@ def _check_exhaustively(implementation: str, cell: Sequence[str], dtype: Sequenc
         seconds = None if time_limit is None else float(time_limit)
     except ValueError:
         raise WrongUse(f"--time-limit {time_limit!r} is not a number of seconds, such as 10 or 0.5") from None
-    tested = opened(implementation, seconds)
     found: list[SweepResult] = []
-    try:
+    with closing(opened(implementation, seconds)) as tested:
         echo(HEADER)
         for one in exhaustive_check(tested, cell, dtype):
             if not found or found[-1].activation is not one.activation:
                 echo(f"{one.activation.cell}: {one.activation.name}")
-            for line in rows(one):
-                echo(line)
+            echo("\n".join(rows(one)))
             found.append(one)
-    finally:
-        tested.close()
     echo(LEGEND)
     is_good = all(one.is_right for one in found) and any(one.errors is not None for one in found)
     return 0 if is_good else FINDING
 
 
-@click.command(COMMAND, hidden=True)
+@click.command(CHECK_HERE, hidden=True)
 @click.argument("folder", type=click.Path(path_type=Path, exists=True))
 @click.argument("alive", type=int)
 def check_here(folder: Path, alive: int) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from rnn_goldens.command_line.terminal import echo
-from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.command_line.options import options
+from rnn_goldens.command_line.terminal import echo, echo_lines
+from rnn_goldens.errors import FINDING
 from rnn_goldens.plurals import counted
 
 
@@ -31,11 +32,9 @@ def validate(paths: tuple[Path, ...]) -> None:
         if file.name == INDEX and (missing := not_in_wheel(file.parent)):
             files_missing = counted(len(missing), "HDF5 file")
             unchecked.append(f"not checked: {files_missing} that the wheel does not carry: {file.parent / LIST}")
-        for finding in found:
-            echo(finding)
+        echo_lines(found)
     echo(f"{counted(len(files), 'file')}: {len(files) - failed} valid, {failed} invalid")
-    for line in unchecked:
-        echo(line)
+    echo_lines(unchecked)
     sys.exit(FINDING if failed else 0)
 
 
@@ -43,7 +42,7 @@ def validate(paths: tuple[Path, ...]) -> None:
 @click.argument("a")
 @click.argument("b")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Of two corpora, compare only goldens whose id matches.")
-@click.option("--corpus", metavar="VERSION|FOLDER", help="The corpus in which ids are looked up.")
+@options("corpus", corpus="The corpus in which ids are looked up.")
 def diff(a: str, b: str, only: tuple[str, ...], corpus: str | None) -> None:
     """Compare the content of two goldens or two corpora.
 
@@ -61,7 +60,6 @@ def diff(a: str, b: str, only: tuple[str, ...], corpus: str | None) -> None:
     else:
         opened = open_corpus(corpus)
         found = differ.golden_differences(differ.load_any(a, opened), differ.load_any(b, opened))
-    for line in (*found, *left_out):
-        echo(line)
+    echo_lines([*found, *left_out])
     echo(f"{counted(len(found), 'difference')} between {a} and {b}" if found else f"{a} and {b} are equal in content")
     sys.exit(FINDING if found else 0)

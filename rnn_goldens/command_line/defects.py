@@ -1,19 +1,17 @@
 """``defects``: which known defects the engines installed here have."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.listing import json_option
-from rnn_goldens.command_line.options import EXISTING_FILE
-from rnn_goldens.command_line.terminal import echo, echo_json
-from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.command_line.options import EXISTING_FILE, options
+from rnn_goldens.command_line.terminal import echo_json, echo_lines
+from rnn_goldens.errors import FINDING, UnknownName, WrongUse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from rnn_goldens.defects import Defect, Finding
 
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("engines", nargs=-1, metavar="[ENGINE]...")
 @click.option("--reported", is_flag=True, help="List defects from public trackers, and the deviations for them.")
 @click.option("--data", type=EXISTING_FILE, help="Your own list of defects, as docs/defects.md describes it.")
-@json_option
+@options("json")
 def defects(*, engines: tuple[str, ...], reported: bool, data: Path | None, as_json: bool) -> None:
     """Show which known defects the engines installed here have.
 
@@ -36,7 +34,7 @@ def defects(*, engines: tuple[str, ...], reported: bool, data: Path | None, as_j
         _print_reports(as_json=as_json)
         return
     from rnn_goldens.defects import DEFECTS, measured, read_defects
-    from rnn_goldens.defects.finding import HERE
+    from rnn_goldens.defects.measurement import HERE
     from rnn_goldens.defects.text import as_json as entry
     from rnn_goldens.defects.text import corrections, row, summary
 
@@ -45,11 +43,11 @@ def defects(*, engines: tuple[str, ...], reported: bool, data: Path | None, as_j
     for finding in measured(_selected(read_defects(path), engines)):
         found.append(finding)
         if finding.state in HERE and not as_json:
-            _print(row(finding))
+            echo_lines(row(finding))
     if as_json:
-        echo_json(json.dumps([entry(finding) for finding in found], ensure_ascii=False, indent=1))
+        echo_json([entry(finding) for finding in found])
     else:
-        _print([*summary(found), *corrections(found, path.name)])
+        echo_lines([*summary(found), *corrections(found, path.name)])
     for engine in engines:
         _require_run(engine, found)
     if any(finding.correction for finding in found):
@@ -58,8 +56,6 @@ def defects(*, engines: tuple[str, ...], reported: bool, data: Path | None, as_j
 
 def _selected(known: "Sequence[Defect]", engines: "Sequence[str]") -> "list[Defect]":
     """Return the defects of these engines, in the order of the list; raises UnknownName for another name."""
-    from rnn_goldens.errors import UnknownName
-
     names = {name: None for defect in known for name in _names(defect)}
     if unknown := next((engine for engine in engines if engine not in names), None):
         raise UnknownName("engine with a known defect", unknown, names, plural="engines with known defects")
@@ -72,8 +68,7 @@ def _names(defect: "Defect") -> tuple[str, str]:
 
 def _require_run(engine: str, found: "Sequence[Finding]") -> None:
     """Raise WrongUse if the engine that was asked for is not installed, or its adapter is not here."""
-    from rnn_goldens.defects.finding import HERE, NOT_INSTALLED
-    from rnn_goldens.errors import WrongUse
+    from rnn_goldens.defects.measurement import HERE, NOT_INSTALLED
 
     of_engine = [finding for finding in found if engine in _names(finding.defect)]
     if any(finding.state in HERE for finding in of_engine):
@@ -91,12 +86,6 @@ def _print_reports(*, as_json: bool) -> None:
 
     reports, deviations = read_reports(), deviations_of()
     if as_json:
-        listed = [{"issue": i, "effect": text, "deviations": deviations.get(i, [])} for i, text in reports.items()]
-        echo_json(json.dumps(listed, ensure_ascii=False, indent=1))
+        echo_json([{"issue": i, "effect": text, "deviations": deviations.get(i, [])} for i, text in reports.items()])
     else:
-        _print(reported(reports, deviations))
-
-
-def _print(lines: "Iterable[str]") -> None:
-    for line in lines:
-        echo(line)
+        echo_lines(reported(reports, deviations))

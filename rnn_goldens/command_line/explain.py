@@ -2,16 +2,15 @@
 
 import difflib
 import sys
-import textwrap
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.options import PATH, WithCommand, corpus_option
-from rnn_goldens.command_line.terminal import echo
-from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.command_line.options import PATH, WithCommand, options
+from rnn_goldens.command_line.terminal import echo, wrapped
+from rnn_goldens.errors import FINDING, ProgramFailed, UnknownName, Unsupported
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from rnn_goldens.explain.reader_outputs import Outputs
 
 _NEAREST = 5
-_WIDTH = 80
 _PAGE = "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md"
 """The page that lists the goldens that detect each deviation, with margins. Not part of the wheel."""
 
@@ -56,7 +54,7 @@ _PAGE = "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md
     callback=lambda ctx, _, is_set: _list(ctx) if is_set else None,
     help="List all deviations.",
 )
-@corpus_option
+@options("corpus")
 def explain(
     name: str,
     implementation: str | None,
@@ -75,27 +73,38 @@ def explain(
     or outputs from a file, your numbers are shown beside them, and the first difference is marked.
     """
     from rnn_goldens.cells import name_cells
-    from rnn_goldens.corpus import open_corpora
-    from rnn_goldens.errors import Unsupported
+    from rnn_goldens.corpus import OURS, open_corpora, open_corpus
+    from rnn_goldens.corpus.kill_matrix import detections
+    from rnn_goldens.deviations import deviation
+    from rnn_goldens.explain.deviation_text import deviation_text
+    from rnn_goldens.explain.golden_text import Choice, golden_text
+    from rnn_goldens.explain.reader_outputs import read_outputs
 
     opened = open_corpora(corpus)
     if _is_deviation(opened, name):
         options = {"implementation": implementation, "against": against, "cell": cell, "dtype": dtype, **choice}
         for option in (option for option, value in options.items() if value is not None):
             raise click.UsageError(f"--{option} is for a golden, and {name} is a deviation")
-        echo(_of_deviation(opened, name))
+        # Built-in goldens show it, because only their corpus has a kill matrix.
+        corpus_of_ours = next((part for part in opened.parts if part.name == OURS), None) or open_corpus()
+        echo(deviation_text(deviation(name), corpus_of_ours, detections(corpus_of_ours).get(name)))
         return
     if implementation and against:
         raise click.UsageError("--implementation and --against exclude each other: give one of them")
     if cell:
         name_cells([cell])
+    usual = min(opened.entry(name).precisions, key=lambda precision: precision != "float32")  # else the first
+    golden = opened.load(name, dtype or usual)
     try:
-        opened.load(name).network  # noqa: B018 - only networks are shown step by step
+        golden.network  # noqa: B018 - only networks are shown step by step
     except Unsupported as error:
         raise click.UsageError(f"{error} to show step by step: rnn-goldens show {name}") from None
-    text, right = _of_golden(
-        opened.load(name, dtype or _default_precision(opened, name)), implementation, against, choice
-    )
+    outputs: Outputs | None = None
+    if against is not None:
+        outputs = read_outputs(against, golden)
+    elif implementation is not None:
+        outputs = _outputs_of(implementation, golden)
+    text, right = golden_text(golden, Choice(**choice), outputs)  # type: ignore[arg-type] # --reverse is a flag
     echo(text)
     sys.exit(0 if right else FINDING)
 
@@ -107,8 +116,7 @@ def _list(ctx: click.Context) -> None:
     for family, members in ALL.items():
         echo(f"\n{family}")
         for member in members:
-            text = f"{member.name}: {member.sentence}"
-            echo(textwrap.fill(text, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))
+            echo(wrapped(f"{member.name}: {member.sentence}", "  "))
     echo(f"\n{_PAGE}")
     ctx.exit()
 
@@ -116,7 +124,6 @@ def _list(ctx: click.Context) -> None:
 def _is_deviation(corpus: "Corpora", name: str) -> bool:
     """Return whether a name is a deviation. Raises UnknownName if it is neither a deviation nor a golden."""
     from rnn_goldens.deviations.families import BY_NAME
-    from rnn_goldens.errors import UnknownName
 
     if name in BY_NAME or corpus.holds(name):
         return name in BY_NAME
@@ -125,42 +132,10 @@ def _is_deviation(corpus: "Corpora", name: str) -> bool:
     raise UnknownName("deviation or golden", name, nearest, plural=plural)
 
 
-def _of_deviation(corpora: "Corpora", name: str) -> str:
-    """Return the text about a deviation. It names built-in goldens, because only their corpus has a kill matrix."""
-    from rnn_goldens.corpus import OURS, open_corpus
-    from rnn_goldens.corpus.kill_matrix import detections
-    from rnn_goldens.deviations import deviation as named
-    from rnn_goldens.explain.deviation_text import deviation_text
-
-    corpus = next((part for part in corpora.parts if part.name == OURS), None) or open_corpus()
-    return deviation_text(named(name), corpus, detections(corpus).get(name))
-
-
-def _of_golden(
-    golden: "Golden", implementation: str | None, against: Path | None, choice: dict[str, int | None]
-) -> tuple[str, bool]:
-    """Return the text about a golden, and whether the user's numbers are correct."""
-    from rnn_goldens.explain.golden_text import Choice, golden_text
-    from rnn_goldens.explain.reader_outputs import read_outputs
-
-    outputs: Outputs | None = None
-    if against is not None:
-        outputs = read_outputs(against, golden)
-    elif implementation is not None:
-        outputs = _outputs_of(implementation, golden)
-    return golden_text(golden, Choice(**choice), outputs)  # type: ignore[arg-type] # --reverse is a flag
-
-
-def _default_precision(corpus: "Corpora", golden_id: str) -> str:
-    precisions = corpus.entry(golden_id).precisions
-    return "float32" if "float32" in precisions else precisions[0]
-
-
 def _outputs_of(implementation: str, golden: "Golden") -> "Outputs":
     """Return an implementation's outputs; ends the command with a message if they cannot be compared."""
     from rnn_goldens.comparison.actual import actual_outputs
     from rnn_goldens.comparison.verdict import verdict_on
-    from rnn_goldens.errors import ProgramFailed, Unsupported
     from rnn_goldens.implementations import close, outputs_of, resolve
 
     run = resolve(implementation)

@@ -1,14 +1,14 @@
 """``export``: writes goldens in other formats."""
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.options import corpus_option
-from rnn_goldens.command_line.terminal import echo
+from rnn_goldens.command_line.options import options
+from rnn_goldens.command_line.terminal import echo, wrapped
+from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.export import FORMATS, HDF5
 from rnn_goldens.plurals import counted
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from rnn_goldens.corpus import Corpora
     from rnn_goldens.export.exported_golden import Exported
 
-_WIDTH = 80
 _INDENT = 11
 _MOST_LISTED = 3
 
@@ -31,7 +30,7 @@ _MOST_LISTED = 3
     help="The precision of the numbers (default: the widest of each golden; for onnx the widest up to float32).",
 )
 @click.option("--replace", is_flag=True, help="Replace existing files and folders, each as a whole.")
-@corpus_option
+@options("corpus")
 def export(
     patterns: tuple[str, ...], folder: Path, to: str, dtype: str | None, replace: bool, corpus: str | None
 ) -> None:
@@ -64,7 +63,7 @@ def export(
         echo(f"{what:<11}{one.golden_id}")
     for who, why in _by_reason(refused):
         text = f"{'refused':<{_INDENT}}{who}: {why}"
-        echo(text if who in refused else _wrapped(text))
+        echo(text if who in refused else wrapped(text, hanging=" " * _INDENT))
     goldens = len(exported.of_goldens)
     ones, unit = (statuses[:goldens], "") if goldens else (statuses, "files ")
     unchanged = ones.count("unchanged")
@@ -76,7 +75,6 @@ def _encode(
     corpora: "Corpora", golden_ids: Sequence[str], to: str, dtype: str | None
 ) -> "tuple[list[Exported], dict[str, str]]":
     """Return the encoded goldens, and the reasons for refused ones. Raises WrongUse if all are refused."""
-    from rnn_goldens.errors import Unsupported, WrongUse
     from rnn_goldens.export.formats import encode, usual_precision
 
     encoded: list[Exported] = []
@@ -103,8 +101,3 @@ def _by_reason(refused: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         more = f" and {len(ids) - _MOST_LISTED} more" if len(ids) > _MOST_LISTED else ""
         several = f"{why}: {', '.join(ids[:_MOST_LISTED])}{more}"
         yield (ids[0], why) if len(ids) == 1 else (f"{len(ids)} goldens", several)
-
-
-def _wrapped(text: str) -> str:
-    indent = " " * _INDENT
-    return textwrap.fill(text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

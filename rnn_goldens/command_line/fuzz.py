@@ -1,6 +1,7 @@
 """``fuzz``: checks an implementation with goldens that Hypothesis draws, and shrinks a failing one."""
 
 import sys
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from rnn_goldens.command_line.options import (
     WithCommand,
     implementation_and_rest,
     implementation_argument,
-    lists_of_names,
+    options,
 )
 from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.golden.features import INPUT_FEATURES
@@ -32,12 +33,8 @@ if TYPE_CHECKING:
 @click.option(
     "--examples", type=click.IntRange(min=1), default=1000, show_default=True, help="Maximum number of goldens to draw."
 )
-@lists_of_names(
-    "cell",
-    "features",
-    "without",
-    "dtype",
-    "outputs",
+@options(
+    *("cell", "features", "without", "dtype", "outputs"),
     cell="Only these cells, including custom cells.",
     features=f"Only goldens that have all of these: {', '.join(INPUT_FEATURES)}.",
     dtype="The precisions to check in (default: float32).",
@@ -89,12 +86,9 @@ def fuzz(
     folder = AsTyped(found or FOLDER)
     require_folder(folder)
     compared = chosen_outputs(outputs) if outputs else ()
-    tested = opened(implementation, time_limit, compared)
-    try:
+    with closing(opened(implementation, time_limit, compared)) as tested:
         request = SearchRequest(_supported(tested, drawn), folder, implementation, compared)
         sys.exit(run(tested, request, examples, rest))
-    finally:
-        tested.close()
 
 
 def _supported(tested: "Started", bounds: "Bounds") -> "Bounds":

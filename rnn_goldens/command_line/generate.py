@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.terminal import echo, track
-from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.command_line.terminal import echo, echo_lines, track
+from rnn_goldens.errors import FINDING
 from rnn_goldens.plurals import counted
 
 if TYPE_CHECKING:
@@ -166,8 +166,7 @@ def _check(
                 scenarios, corpus, scratch, only, identity=identity, adequate=adequate, track=track, executor=workers
             )
         notes, what = not_compared(corpus, corpus, only), "is exactly what the scenarios produce"
-    for line in (*found, *notes):
-        echo(line)
+    echo_lines([*found, *notes])
     if found:
         differences = counted(len(found), "difference")
         echo(f"{folder} differs from what the scenarios produce: {differences} (stored → generated)")

@@ -1,25 +1,22 @@
 """``list`` and ``show``: the content of a corpus."""
 
-import json
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnn_goldens.command_line.options import Selection, complete, corpus_option, ids_argument, with_selection
+from rnn_goldens.command_line.options import Selection, complete, ids_argument, options, with_selection
 from rnn_goldens.command_line.terminal import echo, echo_json
 from rnn_goldens.plurals import counted
 from rnn_goldens.visible import visible
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from rnn_goldens.checkable_golden import Golden
     from rnn_goldens.corpus import Corpora, Entry
     from rnn_goldens.golden.expected import Gradients
-    from rnn_goldens.golden.recurrences import Recurrence
 
 _ONE_LINE = 1000
 """Width for pipes: one line per golden."""
@@ -37,14 +34,11 @@ _COLUMNS = ("id", "cell", "features", "dtype", "grad")
 _DIALECT_COLUMNS = ("dialect", "of", "option", "meaning")
 _RECURRENCE_COLUMNS = ("recurrence", "inputs", "outputs", "meaning")
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-
 
 @click.command("list")
 @ids_argument("patterns", metavar="[ID-PATTERN]...")
 @with_selection
-@click.option("--gradients", is_flag=True, help="Only goldens that have gradients.")
-@json_option
+@options("gradients", "json", gradients="Only goldens that have gradients.")
 @click.option("--dialects", is_flag=True, help="List the dialects and recurrences instead of goldens.")
 def list_(*, patterns: tuple[str, ...], selection: Selection, gradients: bool, as_json: bool, dialects: bool) -> None:
     """List goldens, from simple to hard. Goldens of a dialect are listed only if --cell names the dialect."""
@@ -60,7 +54,7 @@ def list_(*, patterns: tuple[str, ...], selection: Selection, gradients: bool, a
     if wanted:
         entries = [e for e in entries if wanted & set(e.gradient_precisions if gradients else e.precisions)]
     if as_json:
-        echo_json(_listed_as_json(opened, entries))
+        echo_json(_as_builtins(opened, entries))
     else:
         _print_table(opened, entries)
 
@@ -74,8 +68,12 @@ def _print_dialects(*, as_json: bool) -> None:
             {"dialect": name, "of": d.base, "options": dict(d.options), "meaning": d.meaning}
             for name, d in DIALECTS.items()
         ]
-        recurrences = [{"recurrence": name, **_arrays_of(r), "meaning": r.meaning} for name, r in RECURRENCES.items()]
-        echo_json(json.dumps([*dialects, *recurrences], ensure_ascii=False, indent=1))
+        kinds = ("inputs", "weights", "states", "outputs")
+        recurrences = [
+            {"recurrence": name, **{kind: dict(getattr(r, kind)) for kind in kinds}, "meaning": r.meaning}
+            for name, r in RECURRENCES.items()
+        ]
+        echo_json([*dialects, *recurrences])
         return
     _print_wrapped([[name, d.base, d.option, d.meaning] for name, d in DIALECTS.items()], _DIALECT_COLUMNS)
     echo(f"{counted(len(DIALECTS), 'dialect')}; select one by its name or its option: --cell=gru_reset_before\n")
@@ -84,13 +82,8 @@ def _print_dialects(*, as_json: bool) -> None:
     echo(f"{counted(len(RECURRENCES), 'recurrence')}; select one by its name: --cell=gated_delta")
 
 
-def _arrays_of(recurrence: "Recurrence") -> dict[str, dict[str, str]]:
-    """Return the axes of the arrays of a recurrence by name."""
-    return {kind: dict(getattr(recurrence, kind)) for kind in ("inputs", "weights", "states", "outputs")}
-
-
-def _listed_as_json(opened: "Corpora", entries: "Sequence[Entry]") -> str:
-    """Return index entries as a JSON list, with the corpus and the paths of the files."""
+def _as_builtins(opened: "Corpora", entries: "Sequence[Entry]") -> list[dict[str, Any]]:
+    """Return index entries as JSON has them, with the corpus and the paths of the files."""
     from msgspec import UNSET, to_builtins
 
     found: list[dict[str, Any]] = []
@@ -103,7 +96,7 @@ def _listed_as_json(opened: "Corpora", entries: "Sequence[Entry]") -> str:
             of_gradients = {kind: str(part.folder / file.path) for kind, file in entry.gradients.files.items()}
             listed["gradients"] |= {"files": of_gradients}
         found.append(listed)
-    return json.dumps(found, ensure_ascii=False, indent=1)
+    return found
 
 
 def _print_table(opened: "Corpora", entries: "Sequence[Entry]") -> None:
@@ -144,11 +137,14 @@ def _print_wrapped(rows: list[list[str]], columns: Sequence[str] = _COLUMNS) -> 
 
 @click.command()
 @click.argument("golden_id", metavar="ID", shell_complete=partial(complete, "ids"))
-@corpus_option
-@json_option
+@options("corpus", "json")
 def show(golden_id: str, corpus: str | None, as_json: bool) -> None:
     """Show a golden: purpose, configuration, arrays, provenance."""
+    import numpy as np
+
+    from rnn_goldens import encoding
     from rnn_goldens.corpus import open_corpora
+    from rnn_goldens.encoding.tree import inputs_tree
 
     opened = open_corpora(corpus)
     folder = opened.of(golden_id).folder
@@ -157,19 +153,24 @@ def show(golden_id: str, corpus: str | None, as_json: bool) -> None:
     if entry.gradient_precisions:
         golden = opened.load(golden_id, entry.gradient_precisions[0], gradients=True)
     if as_json:
-        from rnn_goldens import encoding
-
-        echo_json(encoding.encode(golden)[".json"].decode("utf-8"), ended=True)
+        echo_json(encoding.encode(golden)[".json"].decode("utf-8"))
         return
     for name, text in _facts(golden):
         echo(text, name=f"{name:<14}")
     for file in entry.all_files:
         echo(str(folder / file.path), name=f"{file.path.rpartition('.')[2]:<14}")
-    for group, arrays in _arrays(golden):
+    groups = {
+        "weights": golden.stored.weights,
+        "inputs": inputs_tree(golden)["inputs"],
+        "expected": golden.expected_of().values,
+    }
+    if golden.gradients is not None:
+        groups |= {"cotangents": golden.gradients.cotangents, "gradients": golden.gradients.expected}
+    for group, arrays in groups.items():
         echo("", name=f"\n{group}")
-        for name, array in arrays:
-            echo(f"  {name} {array.shape}")
-            echo(_digits(array))
+        for name, array in arrays.items():
+            with np.printoptions(precision=17, floatmode="unique", linewidth=100, threshold=200):
+                echo(f"  {name} {array.shape}\n{textwrap.indent(str(array), '    ')}")
 
 
 def _facts(golden: "Golden") -> Iterator[tuple[str, str]]:
@@ -214,23 +215,3 @@ def _tolerance(golden: "Golden") -> str:
     allowed = {p: golden.tolerance.allowed(name, values, PRECISIONS[p]) for p in golden.precisions}
     listed = ", ".join(f"{array.min():.2g} to {array.max():.2g} in {p}" for p, array in allowed.items())
     return f"a bound on the rounding errors of any correct implementation; for {name} {listed}"
-
-
-def _arrays(golden: "Golden") -> Iterator[tuple[str, list[tuple[str, "NDArray[Any]"]]]]:
-    from rnn_goldens.encoding.tree import inputs_tree
-
-    yield "weights", list(golden.stored.weights.items())
-    yield "inputs", list(inputs_tree(golden)["inputs"].items())
-    yield "expected", list(golden.expected_of().values.items())
-    if golden.gradients is not None:
-        yield "cotangents", list(golden.gradients.cotangents.items())
-        yield "gradients", list(golden.gradients.expected.items())
-
-
-def _digits(array: "NDArray[Any]") -> str:
-    import textwrap
-
-    import numpy as np
-
-    with np.printoptions(precision=17, floatmode="unique", linewidth=100, threshold=200):
-        return textwrap.indent(str(array), "    ")

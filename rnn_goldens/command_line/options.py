@@ -5,6 +5,7 @@ A program is given after ``--``, in place of an implementation's name.
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial, wraps
 from importlib import import_module
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from rnn_goldens.plugin import OPTIONS
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.plugin import FLAGS, NAMES, OPTIONS
 from rnn_goldens.programs.command import MARK, is_command
 
 if TYPE_CHECKING:
@@ -42,27 +44,19 @@ _KNOWN = {
 def complete(kind: str, context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the last of several names separated by commas."""
     before, comma, begun = incomplete.rpartition(",")
-    try:
-        names = _names(kind, context)
-    except Exception:
-        return []
+    names: Iterable[str] = ()
+    with suppress(Exception):  # a damaged corpus, for example: the command reports it
+        if kind == "ids":
+            names = import_module("rnn_goldens.corpus").open_corpora(context.params.get("corpus")).ids
+        elif kind in _KNOWN:
+            module, attribute = _KNOWN[kind]
+            names = getattr(import_module(module), attribute)
     return [CompletionItem(f"{before}{comma}{name}") for name in names if name.startswith(begun)]
-
-
-def _names(kind: str, context: click.Context) -> Iterable[str]:
-    if kind == "ids":
-        from rnn_goldens.corpus import open_corpora
-
-        return open_corpora(context.params.get("corpus")).ids
-    module, attribute = _KNOWN.get(kind, ("builtins", ""))
-    names: Iterable[str] = getattr(import_module(module), attribute)
-    return names
 
 
 def _parts(_context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
     """Return the names in an option that may be repeated and may contain several names separated by commas."""
     from rnn_goldens.corpus import split_at_commas
-    from rnn_goldens.errors import WrongUse
 
     try:
         return tuple(name for value in values for name in split_at_commas(str(parameter.name), value))
@@ -70,34 +64,29 @@ def _parts(_context: click.Context, parameter: click.Parameter, values: Sequence
         raise click.BadParameter(str(error), param=parameter) from None
 
 
-def lists_of_names(*names: str, **texts: str) -> Callable[[Command], Command]:
-    """Return a decorator that adds options that are tuples of names; ``texts`` has other help for some of them.
+SHARED: Mapping[str, Mapping[str, Any]] = {
+    **{name: {"multiple": True, "metavar": "NAME,...", "callback": _parts} for name in NAMES},
+    "ids": {"multiple": True, "metavar": "PATTERN,...", "callback": _parts},
+    "corpus": {"metavar": "VERSION|FOLDER", "is_eager": True},  # the completion of ids depends on it
+    "gradients": {"is_flag": True},
+    "time-limit": {"metavar": "SECONDS"},
+    **{name: {"metavar": "FILE"} for name in ("known-failures", "skip", "report")},
+    "json": {"is_flag": True, "help": "Print JSON, for programs."},
+}
+"""The options that several commands or the plugin share. Lists of names may be repeated, and have commas."""
 
-    Each may be repeated and may contain several names separated by commas.
-    """
+
+def options(*names: str, **texts: str) -> Callable[[Command], Command]:
+    """Return a decorator that adds shared options; ``texts`` has other help for some of them."""
 
     def add(command: Command) -> Command:
         for name in reversed(names):
-            command = click.option(
-                f"--{name}",
-                multiple=True,
-                metavar="PATTERN,..." if name == "ids" else "NAME,...",
-                callback=_parts,
-                help=texts.get(name, OPTIONS[name]),
-                shell_complete=partial(complete, name),
-            )(command)
+            given = {"help": texts.get(name, {**OPTIONS, **FLAGS}.get(name)), "shell_complete": partial(complete, name)}
+            declared = (f"--{name}", "as_json") if name == "json" else (f"--{name}",)
+            command = click.option(*declared, **{**given, **SHARED[name]})(command)
         return command
 
     return add
-
-
-corpus_option = click.option(
-    "--corpus",
-    metavar="VERSION|FOLDER",
-    help=OPTIONS["corpus"],
-    is_eager=True,
-)
-"""Eager, because the completion of ids depends on the corpus."""
 
 
 @dataclass(frozen=True)
@@ -132,20 +121,15 @@ class Selection:
         return [f"--{name}" for name, value in {**self.names, "dtype": self.dtype}.items() if value]
 
 
-def selecting_options(command: Command) -> Command:
-    """Add ``--ids``, ``--cell``, ``--features``, ``--without``, ``--dtype`` (tuples of names) and ``--corpus``."""
-    return lists_of_names(*SELECTING)(corpus_option(command))
-
-
 def with_selection(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of ``selecting_options``, and pass them as one ``Selection``."""
+    """Add the options that select goldens, and pass them as one ``Selection``."""
 
     @wraps(command)
     def called(*, dtype: tuple[str, ...], corpus: str | None, **others: Any) -> None:  # noqa: ANN401 - click's values
         names = {name: others.pop(name) for name in SELECTING if name in others}
         command(selection=Selection(names, dtype, corpus), **others)
 
-    return selecting_options(called)
+    return options(*SELECTING, "corpus")(called)
 
 
 implementation_argument = click.argument(

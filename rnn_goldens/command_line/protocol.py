@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnn_goldens.command_line.options import Selection, ids_argument, with_selection
+from rnn_goldens.command_line.options import Selection, ids_argument, options, with_selection
+from rnn_goldens.errors import WrongUse
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden
@@ -16,7 +17,7 @@ _DEFAULT = "documented/single-sequence"
 @click.command(short_help="Print the messages that a program exchanges.")
 @ids_argument("golden_ids", metavar="[ID]...")
 @click.option("--requests", "requests_only", is_flag=True, help="Print only the requests, to pipe them into a program.")
-@click.option("--gradients", is_flag=True, help="Messages that request gradients, of protocol 2.")
+@options("gradients", gradients="Messages that request gradients, of protocol 2.")
 @with_selection
 def protocol(*, golden_ids: tuple[str, ...], requests_only: bool, gradients: bool, selection: Selection) -> None:
     """Print the messages that a program exchanges with check, one per line.
@@ -54,7 +55,6 @@ def _exchanges(goldens: Sequence["Golden"], *, gradients: bool) -> Iterator[tupl
 
 def _goldens(selection: Selection, *ids: str, gradients: bool) -> list["Golden"]:
     from rnn_goldens.corpus import open_corpora
-    from rnn_goldens.errors import WrongUse
 
     opened = open_corpora(selection.corpus)
     selected, precisions = selection.entries(opened, *ids), selection.precisions or ["float32"]

@@ -6,13 +6,13 @@ import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnn_goldens.command_line.options import EXISTING_FILE, PATH, Selection, with_selection
+from rnn_goldens.command_line.options import EXISTING_FILE, PATH, Selection, options, with_selection
 from rnn_goldens.command_line.terminal import echo, progress_of
-from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.errors import FINDING, RnnGoldensError, WrongUse
 from rnn_goldens.plugin import OPTIONS
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from rnn_goldens.pages.content import Trend
     from rnn_goldens.report.conformance import CheckRequest, ImplementationResults
-    from rnn_goldens.report.earlier_reports import Document
 
 
 @click.command(short_help="Check implementations and write a report.")
@@ -56,9 +55,9 @@ if TYPE_CHECKING:
 @click.option(
     "--revision", metavar="TEXT", default="", help="Written into the report: the commit that was checked, say."
 )
-@click.option("--gradients", is_flag=True, help="Also check gradients, of the goldens that have them.")
-@click.option("-k", "expression", metavar="EXPRESSION", help="Only goldens that match, as in pytest.")
-@click.option("-n", "processes", metavar="N", help="Number of processes; needs pytest-xdist.")
+@options("gradients", gradients="Also check gradients, of the goldens that have them.")
+@click.option("-k", "only", metavar="EXPRESSION", default="", help="Only goldens that match, as in pytest.")
+@click.option("-n", "processes", metavar="N", default="", help="Number of processes; needs pytest-xdist.")
 @with_selection
 def report(
     *,
@@ -69,13 +68,9 @@ def report(
     badge: Path | None,
     against: Path | None,
     others: tuple[Path, ...],
-    known_failures: Path | None,
-    time_limit: float | None,
-    revision: str,
-    gradients: bool,
-    expression: str | None,
-    processes: str | None,
+    only: str,
     selection: Selection,
+    **how: Any,  # noqa: ANN401 - further attributes of CheckRequest
 ) -> None:
     """Check implementations, by default against every golden in every precision, and write a report.
 
@@ -85,20 +80,22 @@ def report(
     """
     from rnn_goldens.corpus import open_corpus
     from rnn_goldens.encoding import json_file
-    from rnn_goldens.errors import WrongUse
-    from rnn_goldens.implementations import check_name
-    from rnn_goldens.pages.rendering import is_page, require_engine
+    from rnn_goldens.implementations import BUILTIN, check_name
+    from rnn_goldens.pages.rendering import is_page, render, require_engine
     from rnn_goldens.programs.command import MARK
     from rnn_goldens.report import conformance
     from rnn_goldens.report.earlier_reports import changes, is_wrong, read, rows
+    from rnn_goldens.report.page import content
+    from rnn_goldens.report.page import page as markdown
     from rnn_goldens.report.summary import badge as badge_of
 
     earlier = None if against is None else read(against)
-    names = [*implementations, *(f"{MARK} {program}" for program in programs)] or _installed()
+    installed = [name for name, one in BUILTIN.items() if name != "keras" and all(map(find_spec, one.needs))]
+    names = [*implementations, *(f"{MARK} {program}" for program in programs)] or installed
     for name in names:
         check_name(name)
     drawn = page is not None and is_page(page)
-    selected = [*(["-k"] if expression else []), *selection.given]
+    selected = [*(["-k"] if only else []), *selection.given]
     for given, why in (
         (drawn, "an HTML page needs results per golden, which a conformance.json lacks; use --page FILE.md"),
         (badge, "a badge covers only what is checked here: leave out --with or --badge"),
@@ -113,15 +110,11 @@ def report(
             echo(f"{path} cannot be written: {why}", err=True)  # reported again at the end
     request = conformance.CheckRequest(
         open_corpus(selection.corpus),
-        known_failures,
-        time_limit,
-        expression or "",
-        processes or "",
-        drawn,
-        gradients,
-        selection.names,
-        selection.precisions,
-        revision,
+        only=only,
+        drawn=drawn,
+        selection=selection.names,
+        dtypes=selection.precisions,
+        **how,
     )
     if not request.wanted(back=False):
         raise WrongUse("no golden is selected in these precisions")
@@ -132,7 +125,9 @@ def report(
     document = conformance.document(found, request, merged)
     written = {output: json_file.encode(document)}
     if page is not None:
-        written[page] = _page(page, found, document, request, None if earlier is None else (str(against), earlier))
+        before = None if earlier is None else (str(against), earlier)
+        of_page = render(content(found, document, request, before)) if drawn else markdown(document).encode("utf-8")
+        written[page] = of_page
     if badge is not None:
         written[badge] = json_file.encode(badge_of(found, unchecked=len(names) - len(found)))
     as_expected = _print_changes(found, [] if earlier is None else changes(earlier, document))
@@ -142,20 +137,6 @@ def report(
     _write(written)
     if not as_expected or len(found) < len(names):
         sys.exit(FINDING)
-
-
-def _page(
-    path: Path,
-    found: "list[ImplementationResults]",
-    document: "Document",
-    request: "CheckRequest",
-    earlier: "tuple[str, Document] | None",
-) -> bytes:
-    """Return the page in the format that the file's name implies."""
-    from rnn_goldens.pages.rendering import is_page, render
-    from rnn_goldens.report.page import content, page
-
-    return render(content(found, document, request, earlier)) if is_page(path) else page(document).encode("utf-8")
 
 
 def _why_not_written(path: Path) -> str:
@@ -171,7 +152,6 @@ def _why_not_written(path: Path) -> str:
 def _write(files: "Mapping[Path, bytes]") -> None:
     """Write every file that can be written; raises WrongUse for the others."""
     from rnn_goldens.atomic_write import write_whole
-    from rnn_goldens.errors import WrongUse
 
     refused = []
     for path, content in files.items():
@@ -200,7 +180,6 @@ def _print_changes(found: "list[ImplementationResults]", changed: "list[Trend]")
 
 def _check_each(names: "Sequence[str]", request: "CheckRequest") -> "list[ImplementationResults]":
     """Check one implementation after the other; skips those that cannot be checked; raises if none can be."""
-    from rnn_goldens.errors import RnnGoldensError
     from rnn_goldens.report import conformance
     from rnn_goldens.report.summary import terminal_text
 
@@ -217,10 +196,3 @@ def _check_each(names: "Sequence[str]", request: "CheckRequest") -> "list[Implem
             found.append(of_one)
             echo(terminal_text(of_one))
     return found
-
-
-def _installed() -> list[str]:
-    """Return the built-in implementations whose frameworks are installed, with one for each backend of Keras."""
-    from rnn_goldens.implementations import BUILTIN
-
-    return [name for name, ours in BUILTIN.items() if name != "keras" and all(map(find_spec, ours.needs))]

@@ -1,8 +1,9 @@
 """Output of the commands: text whose control characters are escaped, and progress of long work on stderr."""
 
 import io
-import shutil
+import json
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -16,6 +17,8 @@ from rnn_goldens.visible import visible, visible_json
 
 T = TypeVar("T")
 
+WIDTH = 80
+
 
 def echo(text: str, *, name: str = "", err: bool = False) -> None:
     """Print text of one or more lines.
@@ -28,9 +31,28 @@ def echo(text: str, *, name: str = "", err: bool = False) -> None:
     click.echo(f"{click.style(visible(name), bold=True) if name else ''}{visible(text)}", err=err)
 
 
-def echo_json(document: str, *, ended: bool = False) -> None:
-    """Print JSON; ``ended`` is True if it ends with a newline already."""
-    click.echo(visible_json(document), nl=not ended)
+def echo_lines(lines: Iterable[str]) -> None:
+    """Print lines; nothing if there are none."""
+    for line in lines:
+        echo(line)
+
+
+def wrapped(text: str, indent: str = "", hanging: str = "  ", width: int = WIDTH) -> str:
+    """Return text in lines that fit a terminal, without breaking words; ``hanging`` begins all lines but the first."""
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}{hanging}",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def echo_json(document: object) -> None:
+    """Print a document as JSON; a text is JSON already."""
+    text = document if isinstance(document, str) else json.dumps(document, ensure_ascii=False, indent=1)
+    click.echo(visible_json(text), nl=not text.endswith("\n"))
 
 
 def escape_unencodable() -> None:
@@ -143,17 +165,12 @@ def progress_of(name: str) -> Iterator[Callable[[int, int], None] | None]:
 
     The function uses one line, which is cleared at the end.
     """
-    if not sys.stderr.isatty():
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn
+
+    if not (console := Console(stderr=True)).is_terminal:
         yield None
         return
-    _line(f"{name}: starting")
-    try:
-        yield lambda done, of: _line(f"{name}: {done} of {of} goldens")
-    finally:
-        _line("")
-
-
-def _line(text: str) -> None:
-    width = shutil.get_terminal_size().columns - 1
-    sys.stderr.write(f"\r\x1b[K{visible(text)[:width]}")
-    sys.stderr.flush()
+    with Progress(TextColumn("{task.description}", markup=False), console=console, transient=True) as bar:
+        shown = bar.add_task(f"{visible(name)}: starting")
+        yield lambda done, of: bar.update(shown, description=f"{visible(name)}: {done} of {of} goldens")

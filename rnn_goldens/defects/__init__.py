@@ -5,7 +5,6 @@ stand for. A defect is run as ``rnn-goldens check`` runs its golden; the result 
 """
 
 from rnn_goldens.defects.catalogue import DEFECTS, Defect, deviations_of, read_defects, read_reports
-from rnn_goldens.defects.finding import Finding
-from rnn_goldens.defects.measurement import measured
+from rnn_goldens.defects.measurement import Finding, measured
 
 __all__ = ["DEFECTS", "Defect", "Finding", "deviations_of", "measured", "read_defects", "read_reports"]

@@ -1,7 +1,8 @@
 """Reads the lists of defects and reports, and finds their mistakes."""
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,9 @@ def read_defects(path: Path = DEFECTS) -> list[Defect]:
             cannot exist.
     """
     defects: list[Defect] = _read(path, _Defects).defect
-    corpus = open_corpus()
-    if problems := [*_repeated(defects), *(f"{d.id}: {wrong}" for d in defects for wrong in _problems(d, corpus))]:
+    corpus, ids = open_corpus(), Counter(defect.id for defect in defects)
+    repeated = [f"{name}: occurs {count} times" for name, count in ids.items() if count > 1]
+    if problems := [*repeated, *(f"{d.id}: {wrong}" for d in defects for wrong in _problems(d, corpus))]:
         raise InvalidFile(path, problems)
     return defects
 
@@ -111,11 +113,6 @@ def _read(path: Path, kind: type[Any]) -> Any:  # noqa: ANN401 - an instance of 
         raise not_readable(path, error) from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise InvalidFile(path, [str(error)]) from None
-
-
-def _repeated(defects: Sequence[Defect]) -> Iterator[str]:
-    ids = [defect.id for defect in defects]
-    yield from (f"{name}: occurs {ids.count(name)} times" for name in dict.fromkeys(ids) if ids.count(name) > 1)
 
 
 def _problems(defect: Defect, corpus: Corpus) -> Iterator[str]:

@@ -4,11 +4,9 @@ All goldens of an implementation run in one process. If that process ends early,
 each in a process of its own: a golden whose process ends has the end as its result.
 """
 
-import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from importlib.machinery import PathFinder
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from itertools import groupby
@@ -16,22 +14,52 @@ from pathlib import Path
 
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.defects.catalogue import Defect
-from rnn_goldens.defects.finding import (
-    ABSENT,
-    NO_ADAPTER,
-    NOT_INSTALLED,
-    NOT_RUN,
-    OTHERWISE,
-    PRESENT,
-    REFUSED,
-    Finding,
-)
-from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.errors import FINDING
 from rnn_goldens.implementations import BUILTIN
-from rnn_goldens.plugin.builtin_check import as_typed
-from rnn_goldens.plugin.builtin_check.supervisor import Finished, run
+from rnn_goldens.plugin import as_typed
+from rnn_goldens.plugin.builtin_check.supervisor import run
 from rnn_goldens.result import FAILED, PASSED, UNCHECKED, Result, golden_and_precision, own_reason
 from rnn_goldens.result import REFUSED as GOLDEN_REFUSED
+
+PRESENT, ABSENT, OTHERWISE, REFUSED = "present", "not present", "fails otherwise", "refused"
+NOT_RUN, NOT_INSTALLED, NO_ADAPTER = "not run", "not installed", "no adapter"
+"""States of a defect: its golden fails as listed, passes, fails in another way, or is refused; its engine could not be
+run; a package is not installed; or the adapter, which only the repository has, is not here."""
+
+HERE = (PRESENT, ABSENT, OTHERWISE, REFUSED, NOT_RUN)
+"""States of defects whose engine is installed and has its adapter."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of a defect in the installed version of its engine.
+
+    Attributes:
+        state: one of the states above.
+        version: the installed version of the engine; "" if it is not installed.
+        detail: the reason of a failure or refusal, why the engine did not run, or what is missing; "" for the others.
+    """
+
+    defect: Defect
+    state: str
+    version: str = ""
+    detail: str = ""
+
+    @property
+    def correction(self) -> str:
+        """Return how the list differs from what was found, and what to edit; "" if it does not."""
+        listed = f'versions = "{self.defect.versions}"'
+        here = f"{self.defect.engine} {self.version}"
+        if self.state == PRESENT and not self.defect.covers(self.version):
+            return f"is present in {here}: extend {listed}"
+        if self.state == ABSENT and self.defect.covers(self.version):
+            return f"is not present in {here}: exclude that version from {listed}"
+        if self.state == OTHERWISE and self.defect.covers(self.version):
+            return f"{here} fails, but not as listed: correct the entry, or add another. {self.detail}"
+        if self.state == NOT_RUN:
+            return f"{here} could not be run: {self.detail}"
+        return ""
+
 
 _REPOSITORYS = "conformance"
 """The package of the repository's adapters, which is not installed."""
@@ -62,8 +90,10 @@ def _of_run(defects: Sequence[Defect]) -> Iterator[Finding]:
         state = NOT_INSTALLED if first.implementation in BUILTIN else NO_ADAPTER
         yield from (Finding(defect, state, installed, missing) for defect in defects)
         return
-    found = _results(defects)
+    found = dict(_run(defects))
     for defect in defects:
+        if defect.id not in found and len(defects) > 1:
+            found |= _run([defect])
         result = found.get(defect.id, "it gave no result")
         if isinstance(result, str):
             yield Finding(defect, NOT_RUN, installed, result)
@@ -79,18 +109,8 @@ def _missing(implementation: str) -> str:
     if implementation in BUILTIN:
         return next((name for name in BUILTIN[implementation].needs if find_spec(name) is None), "")
     parts = implementation.partition(":")[0].split(".")
-    return str(Path(*parts).with_suffix(".py")) if parts[0] == _REPOSITORYS and not _is_importable(parts) else ""
-
-
-def _is_importable(parts: Sequence[str]) -> bool:
-    """Return whether a module, given by the parts of its name, is found. Unlike ``find_spec``, imports no parent."""
-    folders: Sequence[str] = [str(Path.cwd()), *sys.path]
-    for part in parts:
-        spec = PathFinder.find_spec(part, folders)
-        if spec is None:
-            return False
-        folders = list(spec.submodule_search_locations or ())
-    return True
+    file = Path(*parts).with_suffix(".py")
+    return str(file) if parts[0] == _REPOSITORYS and not any(Path(at, file).is_file() for at in ("", *sys.path)) else ""
 
 
 def _state(defect: Defect, result: Result) -> str:
@@ -106,21 +126,10 @@ def _state(defect: Defect, result: Result) -> str:
     return PRESENT if all(as_listed) else OTHERWISE
 
 
-def _results(defects: Sequence[Defect]) -> Mapping[str, Result | str]:
-    """Return, by id, the result of each defect's golden, or why the run did not begin."""
-    found = dict(_run(defects))
-    if len(defects) > 1:
-        for defect in defects:
-            if defect.id not in found:
-                found |= dict(_run([defect]))
-    return found
-
-
 def _run(defects: Sequence[Defect]) -> Iterator[tuple[str, Result | str]]:
-    """Run the goldens in one process; yields ids with results, without those that have none as the process ended."""
+    """Run goldens in one process; yields ids with results, or why there is none, but not if other goldens ended it."""
     first = defects[0]
-    with _environment(first.environment):
-        finished = run(first.implementation, _arguments(defects), captured=True)
+    finished = run(first.implementation, _arguments(defects), captured=True, environment=first.environment)
     document = finished.document or {}
     rows: Sequence[Result] = document.get("results") or document.get("results_so_far", ())
     by_place = {golden_and_precision(row): row for row in rows if row["outcome"] != UNCHECKED}
@@ -129,16 +138,12 @@ def _run(defects: Sequence[Defect]) -> Iterator[tuple[str, Result | str]]:
         if place in by_place:
             yield defect.id, by_place[place]
         elif finished.document is None or finished.code > FINDING:
-            yield defect.id, finished.trouble or _why_not_run(finished)
+            printed = (finished.stderr.strip() or finished.stdout.strip()).splitlines() or ["it printed nothing"]
+            line = printed[-1 if printed[0].startswith("Traceback") else 0].removeprefix("Error: ")
+            yield defect.id, finished.trouble or line
         elif len(defects) == 1:
             ended: Result = {"golden": defect.golden, "dtype": defect.dtype, "test": "", "outcome": FAILED}
             yield defect.id, {**ended, "reason": finished.trouble}
-
-
-def _why_not_run(finished: Finished) -> str:
-    """Return the last line of a traceback, or the first line of any other output."""
-    lines = (finished.stderr.strip() or finished.stdout.strip()).splitlines() or ["it printed nothing"]
-    return lines[-1 if lines[0].startswith("Traceback") else 0].removeprefix("Error: ")
 
 
 def _arguments(defects: Sequence[Defect]) -> list[str]:
@@ -152,18 +157,3 @@ def _arguments(defects: Sequence[Defect]) -> list[str]:
     }
     exactly = " or ".join(f"[{d.golden}-{d.dtype}]" for d in defects)
     return [*as_typed(options), "-k", exactly, *_QUIET]
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for the processes that are started meanwhile."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rnn_goldens.defects.catalogue import Defect
-from rnn_goldens.defects.finding import HERE, NO_ADAPTER, NOT_INSTALLED, PRESENT, REFUSED, Finding
+from rnn_goldens.defects.measurement import HERE, NO_ADAPTER, NOT_INSTALLED, PRESENT, REFUSED, Finding
 from rnn_goldens.plurals import counted
 
 NO_ISSUE = "no report is known"

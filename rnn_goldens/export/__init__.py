@@ -1,7 +1,36 @@
 """Exports goldens to other formats: encoders that return bytes, and one function that writes them."""
 
-WEIGHTS_AS_INPUTS = "onnx-weights-as-inputs"
-HDF5, SONNX, WEBNN = "hdf5", "sonnx", "webnn"
+from typing import NamedTuple
 
-FORMATS = ("onnx", WEIGHTS_AS_INPUTS, "npz", "safetensors", HDF5, "c", SONNX, WEBNN)
-"""The formats of ``export``. Defined here, without imports, for the help of the command."""
+HDF5, WEBNN = "hdf5", "webnn"
+
+
+class Format(NamedTuple):
+    """A format of ``export``. Functions are given as ``module:function`` below this package.
+
+    Attributes:
+        encode: the function that encodes a golden.
+        needs: the package that it requires, which is also the name of the extra that installs it; "" for none.
+        engine: an engine that has no float64 networks, and so determines the default precision; "" for none.
+        together: the function that returns what to write for all encoded goldens; "" if that is only these.
+    """
+
+    encode: str
+    needs: str = ""
+    engine: str = ""
+    together: str = ""
+
+
+_ONNX = ("onnx", "ONNX Runtime")
+
+FORMATS = {
+    "onnx": Format("onnx_test_case:stored_weights", *_ONNX),
+    "onnx-weights-as-inputs": Format("onnx_test_case:weights_as_inputs", *_ONNX),
+    "npz": Format("array_files:npz"),
+    "safetensors": Format("array_files:safetensors", "safetensors"),
+    HDF5: Format("array_files:hdf5", together="array_files:hdf5_files"),
+    "c": Format("c_header:c_header", together="c_header:with_checker"),
+    "sonnx": Format("sonnx:sonnx_case", *_ONNX, "sonnx.accuracy:with_pages"),
+    WEBNN: Format("webnn_tests:webnn_tests", engine="WebNN", together="webnn_tests:joined"),
+}
+"""The formats by name. Defined here, without imports, for the help of the command."""

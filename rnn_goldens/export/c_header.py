@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.place import axes
-from rnn_goldens.export.exported_golden import ITSELF, Exported, allowed, expected, identifier, inputs
+from rnn_goldens.export.exported_golden import ITSELF, Exported, Files, allowed, expected, identifier, inputs
 from rnn_goldens.golden.shapes import DIRECTION_AND_UNIT, TIME
 
 CHECKER = "rnn_goldens.h"
@@ -25,6 +25,11 @@ _WIDTH = 110
 def checker() -> Exported:
     """Return the header that compares outputs with exported goldens."""
     return Exported(CHECKER, CHECKER, {ITSELF: Path(__file__).with_name(CHECKER).read_bytes()})
+
+
+def with_checker(encoded: Sequence[Exported]) -> Files:
+    """Return the headers of goldens, and the header that compares outputs with them."""
+    return Files(encoded, [checker()])
 
 
 def c_header(golden: Golden) -> Exported:
@@ -132,17 +137,10 @@ def _c_type(array: NDArray[Any]) -> str:
 
 def _rows(array: NDArray[Any]) -> Iterator[str]:
     """Yield the numbers, each row of the last axis on separate lines."""
-    for row in array.reshape(-1, array.shape[-1]):
-        line = ", ".join(_literals(row))
+    kind, suffix = _c_type(array), "f" if _c_type(array) == "float" else ""
+    for row in array.reshape(-1, array.shape[-1]).tolist():
+        line = ", ".join(str(number) if kind == "int" else f"{_hexadecimal(number)}{suffix}" for number in row)
         yield from textwrap.wrap(f"{line},", _WIDTH, initial_indent="    ", subsequent_indent="    ")
-
-
-def _literals(row: NDArray[Any]) -> Sequence[str]:
-    kind = _c_type(row)
-    if kind == "int":
-        return [str(number) for number in row.tolist()]
-    suffix = "f" if kind == "float" else ""
-    return [f"{_hexadecimal(number)}{suffix}" for number in row.tolist()]
 
 
 def _hexadecimal(number: float) -> str:

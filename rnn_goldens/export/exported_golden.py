@@ -1,6 +1,6 @@
 """An exported golden: its files and names, and the content that every format has."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from rnn_goldens.encoding import content_hash
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.features import is_id
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.implementations.networks import batched
 
 FORMAT = 1
 
@@ -32,6 +33,24 @@ class Exported:
     golden_id: str
     place: str
     files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Files:
+    """What an export writes.
+
+    Attributes:
+        of_goldens: the file or folder of each golden, in order.
+        of_several: files of no single golden.
+    """
+
+    of_goldens: Sequence[Exported]
+    of_several: Sequence[Exported] = ()
+
+    @property
+    def all(self) -> list[Exported]:
+        """Both, in this order."""
+        return [*self.of_goldens, *self.of_several]
 
 
 def path_of(golden_id: str) -> str:
@@ -65,6 +84,16 @@ def allowed(golden: Golden) -> dict[str, NDArray[np.float64]]:
     """Return the tolerance of each expected element in the golden's precision, as an absolute error."""
     precision = PRECISIONS[golden.dtype]
     return {name: golden.tolerance.allowed(name, array, precision) for name, array in expected(golden).items()}
+
+
+def by_direction(golden: Golden, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return outputs as the operators of ONNX and WebNN return them, for a network of one layer.
+
+    out is (time, directions, batch, hidden), last states are (directions, batch, hidden).
+    """
+    config, found = golden.network, {name: batched(golden, name, array) for name, array in arrays.items()}
+    out = found["out"].reshape(*found["out"].shape[:2], config.num_directions, config.hidden_size)
+    return {**found, "out": out.transpose(1, 2, 0, 3)}
 
 
 def about(golden: Golden) -> dict[str, Any]:

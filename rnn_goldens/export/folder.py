@@ -30,47 +30,35 @@ def write(folder: Path, goldens: Sequence[Exported], *, replace: bool = False) -
         WrongUse: two goldens have the same path, or a path exists with other content and ``replace`` is False.
         OSError: a golden cannot be written; its ``filename`` is ``folder``.
     """
-    _require_distinct_places(goldens)
+    ids: dict[str, str] = {}
+    for golden in goldens:
+        if (other := ids.setdefault(golden.place, golden.golden_id)) != golden.golden_id:
+            both = f"{other} and {golden.golden_id} would both be {golden.place}"
+            raise WrongUse(f"{both}: write them into different folders")
     try:
         states = [_state(folder / golden.place, golden.files) for golden in goldens]
-        _require_no_loss(folder, [g for g, state in zip(goldens, states, strict=True) if state == REPLACED], replace)
+        replaced = [golden.place for golden, state in zip(goldens, states, strict=True) if state == REPLACED]
+        if replaced and not replace:
+            listed = ", ".join(replaced[:_MAX_LISTED])
+            more = f" and {len(replaced) - _MAX_LISTED} more" if len(replaced) > _MAX_LISTED else ""
+            raise WrongUse(
+                f"{folder} already has other content in {listed}{more}: name another folder, or replace "
+                f"{'it' if len(replaced) == 1 else f'these {len(replaced)}'} as a whole with --replace"
+            )
         _write(folder, [g for g, state in zip(goldens, states, strict=True) if state != UNCHANGED])
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(folder)) from error
     return states
 
 
-def _require_distinct_places(goldens: Sequence[Exported]) -> None:
-    ids: dict[str, str] = {}
-    for golden in goldens:
-        other = ids.setdefault(golden.place, golden.golden_id)
-        if other != golden.golden_id:
-            raise WrongUse(
-                f"{other} and {golden.golden_id} would both be {golden.place}: write them into different folders"
-            )
-
-
-def _require_no_loss(folder: Path, replaced: Sequence[Exported], replace: bool) -> None:
-    if not replaced or replace:
-        return
-    listed = ", ".join(golden.place for golden in replaced[:_MAX_LISTED])
-    more = f" and {len(replaced) - _MAX_LISTED} more" if len(replaced) > _MAX_LISTED else ""
-    raise WrongUse(
-        f"{folder} already has other content in {listed}{more}: name another folder, or replace "
-        f"{'it' if len(replaced) == 1 else f'these {len(replaced)}'} as a whole with --replace"
-    )
-
-
 def _state(place: Path, files: Mapping[str, bytes]) -> str:
     if not place.exists():
         return NEW
-    return UNCHANGED if _contents(place) == files else REPLACED
-
-
-def _contents(place: Path) -> dict[str, bytes]:
     if place.is_file():
-        return {ITSELF: place.read_bytes()}
-    return {path.relative_to(place).as_posix(): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+        present = {ITSELF: place.read_bytes()}
+    else:
+        present = {path.relative_to(place).as_posix(): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    return UNCHANGED if present == files else REPLACED
 
 
 def _write(folder: Path, goldens: Sequence[Exported]) -> None:

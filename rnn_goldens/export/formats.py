@@ -1,47 +1,37 @@
-"""The export formats: their requirements, default precisions and encoders."""
+"""Encodes goldens in one of the export formats, in its default precision."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.export import HDF5, SONNX, WEBNN, WEIGHTS_AS_INPUTS
-from rnn_goldens.export.exported_golden import Exported
+from rnn_goldens.export import FORMATS, WEBNN
+from rnn_goldens.export.exported_golden import Exported, Files
 from rnn_goldens.golden.precision import PRECISIONS
-
-_EXTRAS = {"onnx": "onnx", WEIGHTS_AS_INPUTS: "onnx", SONNX: "onnx", "safetensors": "safetensors"}
-"""The package that a format requires, which is also the name of the extra that installs it."""
-
-_NARROW = ("onnx", WEIGHTS_AS_INPUTS, SONNX, WEBNN)
-"""Formats whose engines have no float64 networks."""
 
 
 def require(to: str) -> None:
     """Raise WrongUse, with what to install, if the format requires a package that is not installed."""
-    package = _EXTRAS.get(to)
-    if package is not None and find_spec(package) is None:
+    package = FORMATS[to].needs
+    if package and find_spec(package) is None:
         raise WrongUse(f"--to {to} needs {package}, which is not installed: pip install 'rnn-goldens[{package}]'")
 
 
 def usual_precision(to: str, precisions: Sequence[str]) -> str:
-    """Return the default precision: the widest of the golden, but at most float32 for ONNX and WebNN.
-
-    ONNX Runtime does not support recurrent networks in float64.
+    """Return the default precision: the widest of the golden, but at most float32 for engines without float64.
 
     Raises:
         Unsupported: the golden has no such precision.
     """
-    if to not in _NARROW:
-        return precisions[0]
-    narrow = [name for name in precisions if PRECISIONS[name].bits <= PRECISIONS["float32"].bits]
-    if not narrow:
-        runtime, advice = "ONNX Runtime", f": use --dtype={precisions[0]} for other runtimes"
-        raise Unsupported(
-            f"its only precision is {', '.join(precisions)}, which "
-            f"{'WebNN' if to == WEBNN else runtime} does not support for this operator{'' if to == WEBNN else advice}"
-        )
-    return narrow[0]
+    engine, widest = FORMATS[to].engine, PRECISIONS["float32"].bits
+    for name in precisions:
+        if not engine or PRECISIONS[name].bits <= widest:
+            return name
+    advice = "" if to == WEBNN else f": use --dtype={precisions[0]} for other runtimes"
+    only = f"its only precision is {', '.join(precisions)}"
+    raise Unsupported(f"{only}, which {engine} does not support for this operator{advice}")
 
 
 def encode(golden: Golden, to: str) -> Exported:
@@ -52,62 +42,18 @@ def encode(golden: Golden, to: str) -> Exported:
     Raises:
         Unsupported: the format cannot represent the golden.
     """
-    if to == WEBNN:
-        from rnn_goldens.export.webnn_tests import webnn_tests
-
-        return webnn_tests(golden)
-    if to == SONNX:
-        from rnn_goldens.export.sonnx.case import sonnx_case
-
-        return sonnx_case(golden)
-    if _EXTRAS.get(to) == "onnx":
-        from rnn_goldens.export.onnx_test_case import onnx_test_case
-
-        return onnx_test_case(golden, stored_weights=to != WEIGHTS_AS_INPUTS)
-    if to == HDF5:
-        from rnn_goldens.export.hdf5 import hdf5
-
-        return hdf5(golden)
-    from rnn_goldens.export import array_files
-    from rnn_goldens.export.c_header import c_header
-
-    return {"npz": array_files.npz, "safetensors": array_files.safetensors, "c": c_header}[to](golden)
-
-
-@dataclass(frozen=True)
-class Files:
-    """What an export writes.
-
-    Attributes:
-        of_goldens: the file or folder of each golden, in order.
-        of_several: files of no single golden.
-    """
-
-    of_goldens: Sequence[Exported]
-    of_several: Sequence[Exported] = ()
-
-    @property
-    def all(self) -> list[Exported]:
-        """Both, in this order."""
-        return [*self.of_goldens, *self.of_several]
+    exported: Exported = _function(FORMATS[to].encode)(golden)
+    return exported
 
 
 def files(to: str, encoded: Sequence[Exported]) -> Files:
     """Return what to write for encoded goldens."""
-    if to == WEBNN:
-        from rnn_goldens.export.webnn_tests import joined
+    together = FORMATS[to].together
+    found: Files = _function(together)(encoded) if together else Files(encoded)
+    return found
 
-        return Files((), joined(encoded))
-    if to == HDF5:
-        from rnn_goldens.export.hdf5 import golden_files, gradients_files
 
-        return Files(golden_files(encoded), gradients_files(encoded))
-    if to == SONNX:
-        from rnn_goldens.export.sonnx.accuracy import pages
-
-        return Files(encoded, pages(encoded))
-    if to == "c":
-        from rnn_goldens.export.c_header import checker
-
-        return Files(encoded, [checker()])
-    return Files(encoded)
+def _function(name: str) -> Callable[..., Any]:
+    module, _, attribute = name.partition(":")
+    function: Callable[..., Any] = getattr(import_module(f"{__package__}.{module}"), attribute)
+    return function

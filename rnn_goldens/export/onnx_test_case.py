@@ -12,44 +12,43 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto, numpy_helper
+from onnx import numpy_helper
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding import json_file
 from rnn_goldens.export.exported_golden import Exported, about, allowed, expected, identifier
 from rnn_goldens.golden.precision import PRECISIONS, Precision
-from rnn_goldens.implementations.onnx_model import onnx_model
+from rnn_goldens.implementations.onnx_model import OnnxModel, onnx_model
 
 DATA_SET = "test_data_set_0"
 
 
-def onnx_test_case(golden: Golden, *, stored_weights: bool = True) -> Exported:
-    """Return the test case. Its name begins with ``test_``, as the runner of ONNX requires.
-
-    ``stored_weights`` says whether the model stores the weights, or has an input for each of them. The model of a
-    recurrence has no stored weights.
+def stored_weights(golden: Golden) -> Exported:
+    """Return the test case of a model that stores its weights; that of a recurrence has none.
 
     Raises:
         Unsupported: as ``onnx_model``.
     """
-    model = onnx_model(golden, stored_weights=stored_weights)
+    return _test_case(golden, onnx_model(golden), "")
+
+
+def weights_as_inputs(golden: Golden) -> Exported:
+    """Return the test case of a model that has an input for each of its weights; raises as ``stored_weights``."""
+    return _test_case(golden, onnx_model(golden, stored_weights=False), "_weights_as_inputs")
+
+
+def _test_case(golden: Golden, model: OnnxModel, ending: str) -> Exported:
     fed = model.feeds
     precision, kind = PRECISIONS[golden.dtype], next(iter(fed.values())).dtype
     certified, bounds = (model.named(arrays) for arrays in (expected(golden), allowed(golden)))
     outputs, tolerances = rounded(certified, bounds, precision, kind)
     largest = _rounded_up(max(float(array.max(initial=0)) for array in tolerances.values()), precision)
-    return Exported(
-        golden.id,
-        f"test_{identifier(golden.id)}{'' if stored_weights else '_weights_as_inputs'}",
-        {
-            "model.onnx": model.build(),
-            **tensors("input", fed),
-            **tensors("output", outputs),
-            **tensors("tolerance", tolerances),
-            "data.json": json_file.encode({"rtol": 0.0, "atol": largest, "golden": about(golden)}),
-            "config.txt": f"per_sample_tolerance: {largest!r}\nrelative_per_sample_tolerance: 0\n".encode(),
-        },
-    )
+    files = {
+        **case_folder(model.build(), input=fed, output=outputs, tolerance=tolerances),
+        "data.json": json_file.encode({"rtol": 0.0, "atol": largest, "golden": about(golden)}),
+        "config.txt": f"per_sample_tolerance: {largest!r}\nrelative_per_sample_tolerance: 0\n".encode(),
+    }
+    return Exported(golden.id, f"test_{identifier(golden.id)}{ending}", files)  # the runner of ONNX requires test_
 
 
 def rounded(
@@ -64,12 +63,12 @@ def rounded(
     return outputs, {name: array + lost[name] for name, array in tolerances.items()}
 
 
-def tensors(kind: str, arrays: dict[str, NDArray[Any]]) -> dict[str, bytes]:
-    """Return a file for each array: ``input_0.pb``, ``input_1.pb`` and so on."""
-    protos: list[TensorProto] = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
-    return {
-        f"{DATA_SET}/{kind}_{number}.pb": proto.SerializeToString(deterministic=True)
-        for number, proto in enumerate(protos)
+def case_folder(model: bytes, **kinds: Mapping[str, NDArray[Any]]) -> dict[str, bytes]:
+    """Return the files of a case: its model, and ``input_0.pb``, ``input_1.pb`` and so on for each kind of arrays."""
+    return {"model.onnx": model} | {
+        f"{DATA_SET}/{kind}_{number}.pb": numpy_helper.from_array(array, name).SerializeToString(deterministic=True)
+        for kind, arrays in kinds.items()
+        for number, (name, array) in enumerate(arrays.items())
     }
 
 

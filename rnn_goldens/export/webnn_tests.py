@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.export.directions import by_direction
-from rnn_goldens.export.exported_golden import ITSELF, Exported, allowed, expected
+from rnn_goldens.export.exported_golden import ITSELF, Exported, Files, allowed, by_direction, expected
 from rnn_goldens.golden.built_in_cells import standard_cell
 from rnn_goldens.implementations.networks import batched
 
@@ -73,10 +72,15 @@ def webnn_tests(golden: Golden) -> Exported:
     return Exported(golden.id, "", parts)
 
 
-def joined(goldens: Sequence[Exported]) -> list[Exported]:
+def joined(goldens: Sequence[Exported]) -> Files:
     """Return a file for each operator with the tests of all goldens."""
-    names = [name for name in _FILES.values() if any(name in golden.files for golden in goldens)]
-    return [_file(name, [golden.files[name] for golden in goldens if name in golden.files]) for name in names]
+    found = []
+    for operator, name in _FILES.items():
+        if tests := [golden.files[name] for golden in goldens if name in golden.files]:
+            head = _HEAD.replace("{operator}", operator).encode("utf-8")
+            content = head + b"".join(b"  " + test + b",\n" for test in tests) + _TAIL.encode("utf-8")
+            found.append(Exported(name, name, {ITSELF: content}))
+    return Files((), found)
 
 
 def _network_test(golden: Golden, operator: str) -> Test:
@@ -92,7 +96,8 @@ def _network_test(golden: Golden, operator: str) -> Test:
         {"hiddenSize": golden.network.hidden_size},
         {"options": {**options, **_equations(golden, operator), "returnSequence": True, "direction": direction}},
     ]
-    outputs, tolerance = (_last_states_first(by_direction(golden, a)) for a in (expected(golden), allowed(golden)))
+    outputs, tolerance = (by_direction(golden, arrays) for arrays in (expected(golden), allowed(golden)))
+    outputs["out"] = outputs.pop("out")  # WebNN's operators return the last states first
     operators = [{"name": operator, "arguments": arguments, "outputs": list(outputs)}]
     return _test(golden, inputs, set(weights), operators, outputs, tolerance)
 
@@ -166,11 +171,6 @@ def _equations(golden: Golden, operator: str) -> dict[str, Any]:
     return layout if operator == "lstm" else {"resetAfter": golden.cell != "gru_reset_before", **layout}
 
 
-def _last_states_first(outputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Return outputs in WebNN's order."""
-    return {name: array for name, array in outputs.items() if name != "out"} | {"out": outputs["out"]}
-
-
 _HEAD = """\
 // META: title=WebNN {operator}: goldens of rnn-goldens
 // META: global=window,dedicatedworker
@@ -215,10 +215,3 @@ if (navigator.ml) {
   test(() => assert_implements(navigator.ml, 'missing navigator.ml'));
 }
 """
-
-
-def _file(name: str, tests: Sequence[bytes]) -> Exported:
-    operator = next(operator for operator, file in _FILES.items() if file == name)
-    head = _HEAD.replace("{operator}", operator).encode("utf-8")
-    content = head + b"".join(b"  " + test + b",\n" for test in tests) + _TAIL.encode("utf-8")
-    return Exported(name, name, {ITSELF: content})

@@ -30,14 +30,10 @@ class Sizes:
 
     def __post_init__(self) -> None:
         """Convert integers of any library to Python's."""
-        for name, size in vars(self).items():
-            object.__setattr__(self, name, _whole(name, size))
-
-
-def _whole(name: str, size: int) -> int:
-    if (whole := whole_number(size)) is None:
-        raise TypeError(f"max_{name} must be an integer, not {size!r}")
-    return whole
+        for name, size in list(vars(self).items()):
+            if (whole := whole_number(size)) is None:
+                raise TypeError(f"max_{name} must be an integer, not {size!r}")
+            object.__setattr__(self, name, whole)
 
 
 @dataclass(frozen=True)

@@ -98,12 +98,7 @@ def _with_remedy(folder: str | PathLike[str]) -> Iterator[None]:
 
 
 def keep(golden: Golden, folder: str | PathLike[str], network: str = "") -> None:
-    """Add a failing golden to a folder.
-
-    Args:
-        golden: the golden.
-        folder: the folder.
-        network: the implementation that fails it, as an argument of ``rnn-goldens check``; "" if unknown.
+    """Add a golden to a folder; ``network`` fails it, as an argument of ``rnn-goldens check``; "" if unknown.
 
     Raises:
         WrongUse: the folder contains anything but failing goldens, or cannot be written to.
@@ -143,10 +138,7 @@ def _line(network: str) -> str:
 def kept(folder: str | PathLike[str], bounds: Bounds, network: str = "") -> list[Golden]:
     """Return the stored goldens that are within bounds, in each precision of the bounds; [] if nothing is stored.
 
-    Args:
-        folder: the folder.
-        bounds: the bounds.
-        network: the implementation under test, "" if unknown. Goldens found with another implementation are left out.
+    Goldens that were found with another implementation than ``network`` are left out; "" if it is unknown.
 
     Raises:
         WrongUse: the folder contains anything but failing goldens.
@@ -164,16 +156,7 @@ def kept(folder: str | PathLike[str], bounds: Bounds, network: str = "") -> list
 
 
 def try_to_keep(golden: Golden, folder: str | PathLike[str], checked: str = "") -> tuple[str, str]:
-    """Store a golden, and return the folder and a message: how to check the golden, or why it could not be stored.
-
-    Args:
-        golden: the golden.
-        folder: the folder.
-        checked: the implementation that fails it, as an argument of ``rnn-goldens check``; "" if unknown.
-
-    Returns:
-        The folder, "" if the golden could not be stored; and the message.
-    """
+    """Store a golden as ``keep`` does; returns the folder and how to check the golden, or "" and why it is not kept."""
     try:
         keep(golden, folder, checked)
     except RnnGoldensError as error:

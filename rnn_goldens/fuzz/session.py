@@ -13,12 +13,11 @@ from hypothesis.strategies import SearchStrategy
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.verdict import GoldenMismatch
-from rnn_goldens.errors import ProgramFailed, RnnGoldensError
-from rnn_goldens.exit_codes import FINDING, WRONG_USE
+from rnn_goldens.errors import FINDING, WRONG_USE, ProgramFailed, RnnGoldensError
 from rnn_goldens.fuzz.strategy import SearchRequest, goldens_of
 from rnn_goldens.fuzz.worker import Started
 from rnn_goldens.plugin.builtin_check.supervisor import NOT_INHERITED
-from rnn_goldens.plugin.guard import ImplementationFailed
+from rnn_goldens.plugin.implementation import ImplementationFailed
 from rnn_goldens.programs.program import Program
 from rnn_goldens.visible import visible
 
@@ -45,21 +44,6 @@ def run(tested: Started, request: SearchRequest, examples: int, arguments: Seque
     Returns:
         The exit code of ``rnn-goldens fuzz``.
     """
-    _register_profile(examples)
-    for name in NOT_INHERITED:
-        os.environ.pop(name, None)
-    options = [
-        *("-c", str(_INI), "--rootdir", str(_TEST.parent)),
-        *_PLUGINS,
-        *_PRINTED,
-        f"--hypothesis-profile={_PROFILE}",
-    ]
-    code = pytest.main([*options, *arguments, str(_TEST)], plugins=[_Session(request, tested)])
-    return _EXIT_CODES.get(int(code), WRONG_USE)
-
-
-def _register_profile(examples: int) -> None:
-    """Register settings of Hypothesis, such as no deadline and at most one reported failure."""
     settings.register_profile(
         _PROFILE,
         max_examples=examples,
@@ -70,6 +54,16 @@ def _register_profile(examples: int) -> None:
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
+    for name in NOT_INHERITED:
+        os.environ.pop(name, None)
+    options = [
+        *("-c", str(_INI), "--rootdir", str(_TEST.parent)),
+        *_PLUGINS,
+        *_PRINTED,
+        f"--hypothesis-profile={_PROFILE}",
+    ]
+    code = pytest.main([*options, *arguments, str(_TEST)], plugins=[_Session(request, tested)])
+    return _EXIT_CODES.get(int(code), WRONG_USE)
 
 
 class _Session:

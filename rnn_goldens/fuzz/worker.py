@@ -8,8 +8,7 @@ import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from rnn_goldens.cells import name_cells, named_cells
 from rnn_goldens.checkable_golden import Inputs
@@ -19,16 +18,13 @@ from rnn_goldens.comparison.returned import by_name, only_array
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.generator.pool import end_with_parent
 from rnn_goldens.implementations import Implementation, check_name, outputs_of, resolve
-from rnn_goldens.plugin.guard import TIME_LIMIT, ImplementationFailed
+from rnn_goldens.plugin.implementation import TIME_LIMIT, ImplementationFailed
 from rnn_goldens.programs.command import find_command, is_command
 from rnn_goldens.programs.misbehaviour import ended
 from rnn_goldens.programs.program import TIME_LIMIT as PROGRAM_TIME_LIMIT
 from rnn_goldens.programs.program import Program
 
 _LONGEST = 1_000_000
-
-_OUTPUTS, _REFUSED, _FAILED, _WRONG_USE = "outputs", "refused", "failed", "wrong use"
-"""The kinds of answers from the process."""
 
 _OURS = Path(__file__).parents[1]
 _MAX_FRAMES = 3
@@ -64,10 +60,12 @@ class Worker:
         __tracebackhide__ = True
         if not self._process.is_alive():
             self._start()
-        kind, answer = self._answer(inputs)
-        if kind == _REFUSED:
-            raise Unsupported(answer)
-        if kind == _FAILED:
+        with suppress(OSError):  # the process has ended; receiving will report it
+            self._connection.send(inputs)
+        answer = self._answer(f"returned no outputs within {self._time_limit:g} s")
+        if isinstance(answer, Unsupported):
+            raise answer
+        if isinstance(answer, str):
             raise ImplementationFailed(f"{inputs.id} in {inputs.dtype}: {self._name} {answer}")
         outputs: tuple[Output | None, ...] = answer
         return outputs
@@ -78,12 +76,6 @@ class Worker:
         self._process.join()
         self._connection.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.close()
-
     def _start(self) -> None:
         spawn = multiprocessing.get_context("spawn")
         self._connection, theirs = spawn.Pipe()
@@ -92,31 +84,23 @@ class Worker:
         )
         self._process.start()
         theirs.close()
+        answer = self._answer(f"was not imported within {self._time_limit:g} s")
+        if isinstance(answer, WrongUse):
+            raise answer
+        if isinstance(answer, str):
+            raise RnnGoldensError(f"implementation {self._name!r} {answer}")
+
+    def _answer(self, too_late: str) -> Any:  # noqa: ANN401 - outputs, a refusal, or a text: why there are none
+        """Return what the process sends; ``too_late`` if it sends nothing in time, and is then ended."""
         if not self._connection.poll(self._time_limit):
             self._process.kill()
-            raise RnnGoldensError(f"implementation {self._name!r} was not imported within {self._time_limit:g} s")
-        kind, answer = self._received()
-        if kind == _FAILED:
-            raise RnnGoldensError(f"implementation {self._name!r} {answer}")
-        if kind == _WRONG_USE:
-            raise WrongUse(answer)
-
-    def _answer(self, inputs: Inputs) -> tuple[str, Any]:
-        with suppress(OSError):  # the process has ended; receiving will report it
-            self._connection.send(inputs)
-        if self._connection.poll(self._time_limit):
-            return self._received()
-        self._process.kill()
-        self._process.join()
-        return _FAILED, f"returned no outputs within {self._time_limit:g} s"
-
-    def _received(self) -> tuple[str, Any]:
+            self._process.join()
+            return too_late
         try:
-            answer: tuple[str, Any] = self._connection.recv()
+            return self._connection.recv()
         except (EOFError, OSError):
             self._process.join()
-            return _FAILED, f"ended its process, which {ended(self._process.exitcode or 0)}"
-        return answer
+            return f"ended its process, which {ended(self._process.exitcode or 0)}"
 
 
 Started = Program | Worker
@@ -150,42 +134,40 @@ def _serve(name: str, outputs: tuple[str, ...], cells: tuple[str, ...], connecti
     try:
         implementation = resolve(name)
     except RnnGoldensError as error:
-        connection.send((_WRONG_USE, str(error)))
-        return
+        return connection.send(WrongUse(str(error)))
     except BaseException as error:
-        connection.send((_FAILED, f"cannot be imported: it {_raised(error)}"))
-        return
-    connection.send((_OUTPUTS, ()))
+        return connection.send(f"cannot be imported: it {_raised(error)}")
+    connection.send(())
     while True:
         try:
             request = connection.recv_bytes()
         except EOFError:
-            return
+            return None
         connection.send(_answer_to(implementation, outputs, pickle.loads(request), pickle.loads(request)))
 
 
 def _answer_to(
     implementation: Implementation, compared: tuple[str, ...], inputs: Inputs, unchanged: Inputs
-) -> tuple[str, Any]:
-    """Return the answer to a request. ``unchanged`` is a copy of the inputs, to detect writes to them."""
+) -> tuple[Output | None, ...] | Unsupported | str:
+    """Return the outputs, a refusal, or why there are none. ``unchanged`` is a copy of the inputs, to detect writes."""
     try:
         found, layout = implementation(inputs), inputs.layout
         if compared == layout.outputs[:1] and (alone := only_array(found)) is not None:
             found = alone, None
         outputs = by_name(layout, *outputs_of(found, layout=layout), state_shape=inputs.state_shape)
-        arrays = []
+        arrays = list[Output | None]()
         for name, output in outputs.items():
             try:
                 arrays.append(read(output) if not compared or name in compared else None)
             except NotNumbers as error:
-                return _FAILED, f"returned no numbers: {name} {error}"
+                return f"returned no numbers: {name} {error}"
         if names := written_to(inputs, unchanged.stored):
-            return _FAILED, wrote_into(names)
+            return wrote_into(names)
     except Unsupported as reason:
-        return _REFUSED, str(reason)
+        return Unsupported(str(reason))
     except BaseException as error:  # sys.exit and pytest.skip are failures too
-        return _FAILED, _raised(error)
-    return _OUTPUTS, tuple(arrays)
+        return _raised(error)
+    return tuple(arrays)
 
 
 def _raised(error: BaseException) -> str:

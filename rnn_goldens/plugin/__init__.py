@@ -5,13 +5,12 @@ Four modules define what a project's tests can use:
 - ``OPTIONS``: command-line options, which can also be set in the ini file; ``settings`` checks them.
 - ``marker``: ``@pytest.mark.rnn_goldens``, which selects goldens and parametrizes tests.
 - ``fixture``: the fixture ``rnn_golden``, which records what a test checks; ``implementation`` has the fixture
-  ``rnn_implementation``.
+  ``rnn_implementation``, and guards its calls.
 - ``report``: the file that ``--rnn-goldens-report`` writes.
 
 Internal modules, among others: ``check_log`` records the comparisons of a test, ``report_hooks`` derives the outcome,
 ``run_results`` collects the outcomes of a run, ``session_finish`` turns them into an exit code, and ``terminal``
-prints them. ``guard`` calls an implementation, and ``process_state`` restores what a test changed. ``builtin_check``
-runs ``rnn-goldens check``.
+prints them. ``process_state`` restores what a test changed. ``builtin_check`` runs ``rnn-goldens check``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -45,6 +44,9 @@ FLAGS = {
     "update-known-failures": "Rewrite the file of known failures from this run.",
 }
 """Options without a value."""
+
+CHECK_HERE = "check-here"
+"""The hidden command that runs a check in a child process: ``check-here FOLDER ALIVE``."""
 
 
 def as_typed(options: Mapping[str, Any]) -> Iterator[str]:

@@ -1,36 +1,23 @@
 """The check log of a test: all comparisons with its golden, including failures that the test ignored."""
 
 import math
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from rnn_goldens.comparison.picture import Picture
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict
-from rnn_goldens.errors import RnnGoldensError, Unsupported
+from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.visible import visible
+from rnn_goldens.plugin.run_results import Finding, RunResults, first_line
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden
     from rnn_goldens.plugin.marker import SelectedGolden
 
-_LONGEST_REASON = 2_000
-"""The largest number of characters of a reason."""
-
 CHECK_FAILS = "the test expects a mismatch, with check_fails"
 """The reason of the known failure that ``check_fails`` records."""
-
-
-Finding = dict[str, str]
-"""``golden``, ``dtype``, ``reason`` and ``judged_by`` of a problem found after a test had ended."""
-
-
-def finding(golden: str, dtype: str, text: str, judged_by: str) -> Finding:
-    """Return a problem found after a golden's test had ended, in a form that xdist can send."""
-    return {"golden": golden, "dtype": dtype, "reason": text, "judged_by": judged_by}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,21 +27,6 @@ class Comparison:
     dtype: str
     verdict: Verdict
     of: str
-
-
-@dataclass(eq=False)
-class RunLog:
-    """What the tests of goldens of a run share.
-
-    Attributes:
-        drawn: whether a page needs pictures of wrong outputs.
-        late: findings made after their tests had ended, which no report contains yet.
-        outputs_right: goldens and precisions whose outputs were all correct in some test.
-    """
-
-    drawn: bool
-    late: list[dict[str, str]] = field(default_factory=list)
-    outputs_right: set[tuple[str, str]] = field(default_factory=set)
 
 
 @dataclass(eq=False)
@@ -84,7 +56,7 @@ class CheckLog:
 
     golden: "Golden"
     selected: "SelectedGolden"
-    run: RunLog
+    run: RunResults
     threads: frozenset[int] = frozenset()
     comparisons: list[Comparison] = field(default_factory=list)
     expected_to_fail: list[Verdict] = field(default_factory=list)
@@ -101,38 +73,21 @@ class CheckLog:
     unchecked: bool = False
     ended: bool = False
 
-    @contextmanager
-    def comparing(self) -> Iterator[None]:
-        """Record an exception that a comparison raises, so that a test that catches it fails."""
-        try:
-            yield
-        except RnnGoldensError:  # a wrong argument, raised before anything is compared
-            raise
-        except Exception as error:
-            message = f"the comparison raised {type(error).__name__}: {first_line(error)}"
-            self.errors.append(f"{self.golden.id} in {self.golden.dtype}: {message}")
-            raise
-
     def note(self, dtype: str, verdict: Verdict, of: str = OUTPUTS) -> None:
         """Record a verdict, in any thread, during or after the test."""
         self.comparisons.append(Comparison(dtype, verdict, of))
         if of == OUTPUTS and verdict.passed and not verdict.not_checked:
             self.run.outputs_right.add((self.golden.id, dtype))
         if self.ended and not verdict.passed:
-            self.run.late.append(self.finding(verdict.message.partition("\n")[0], "comparison"))
+            self.run.unsent.append(self.finding(verdict.message.partition("\n")[0], "comparison"))
 
     def finding(self, text: str, judged_by: str) -> Finding:
         """Return a problem found after the test had ended."""
-        return finding(self.golden.id, self.golden.dtype, text, judged_by)
+        return {"golden": self.golden.id, "dtype": self.golden.dtype, "reason": text, "judged_by": judged_by}
 
     def note_refusal(self, pattern: str, why: Unsupported) -> None:
         """Record a call pattern that the implementation refused."""
         self.patterns_refused[pattern] = first_line(why)
-
-    @property
-    def call_patterns(self) -> dict[str, Any]:
-        """Return the call patterns that were run and those that were refused, for xdist to send; {} if none was run."""
-        return {"run": sorted(self.patterns_run), "refused": self.patterns_refused} if self.patterns_run else {}
 
     def verdicts(self, of: str) -> list[Verdict]:
         """Return the verdicts on outputs, or on gradients."""
@@ -184,16 +139,6 @@ class CheckLog:
                 "check_calls(run) runs the patterns"
             )
         return ""
-
-
-def first_line(error: object) -> str:
-    """Return the first line of an error or a text, with control characters escaped."""
-    try:
-        text = str(error)
-    except Exception as raised:  # the error's own __str__ may raise anything
-        text = f"{type(error).__name__}, and its text raised {type(raised).__name__}"
-    line = text.strip().partition("\n")[0] or f"{type(error).__name__}, no reason given"
-    return visible(line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]} …")
 
 
 def entry_of(check_log: CheckLog | None) -> dict[str, Any]:

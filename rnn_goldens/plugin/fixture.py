@@ -2,14 +2,14 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, fields
 from functools import partial
 from traceback import walk_stack
 from types import MethodType
 from typing import Any, Self
 
 import pytest
-from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import actual_gradients, actual_outputs, gradients_by_name
@@ -18,7 +18,7 @@ from rnn_goldens.comparison.input_writes import written_to, wrote_into
 from rnn_goldens.comparison.picture import picture
 from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.comparison.self_comparison import refuse_own_arrays
-from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, verdict_on
+from rnn_goldens.comparison.verdict import Verdict, verdict_on
 from rnn_goldens.diagnosis.candidate_search import CandidateSearch, SearchState
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.errors import RnnGoldensError, WrongUse
@@ -27,10 +27,11 @@ from rnn_goldens.golden.data import InputsData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.shapes import OutputNames
 from rnn_goldens.plugin import settings
-from rnn_goldens.plugin.check_log import CheckLog, Finding, RunLog
-from rnn_goldens.plugin.guard import ImplementationFailed, failures_as_errors
+from rnn_goldens.plugin.check_log import CheckLog
+from rnn_goldens.plugin.implementation import ImplementationFailed, failures_as_errors
 from rnn_goldens.plugin.marker import SelectedGolden
 from rnn_goldens.plugin.options import without_golden
+from rnn_goldens.plugin.run_results import Finding, RunResults, run_of
 from rnn_goldens.result import UNCHECKED
 
 
@@ -42,16 +43,10 @@ class GoldenUnderTest(Golden):
         check_log: what was checked so far; shared by copies in other precisions. It has a private copy of the golden,
             which comparisons use, so that a test cannot change expected values by accident.
         search: causes found for other failures of the same test function.
-        copies: this golden and all its copies in other precisions.
     """
 
     check_log: CheckLog
     search: CandidateSearch
-    copies: list["GoldenUnderTest"] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        """Register this golden, or the copy that ``in_precision`` creates."""
-        self.copies.append(self)
 
     def __deepcopy__(self, _: dict[int, Any]) -> Self:
         """Return itself, which is immutable, so that a check of a copy is recorded."""
@@ -59,11 +54,7 @@ class GoldenUnderTest(Golden):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as a plain golden: checks in another process are not recorded."""
-        return _plain, ({f.name: getattr(self, f.name) for f in fields(Golden)},)
-
-    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401 - IPython's protocol
-        """Print only the golden's representation when Hypothesis reports a test's arguments."""
-        printer.text(repr(self))
+        return partial(Golden, **{f.name: getattr(self, f.name) for f in fields(Golden)}), ()
 
     def in_profile(self, *names: str) -> Self:
         """Raise WrongUse: the marker or option declares the profile, so that every report shows it."""
@@ -72,13 +63,8 @@ class GoldenUnderTest(Golden):
             f"@pytest.mark.rnn_goldens(profile={list(names)})"
         )
 
-    def check(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> None:
-        """Check as ``Golden.check`` does, and record the verdict. The marker or option sets the default outputs."""
-        __tracebackhide__ = True
-        with failures_as_errors():
-            refuse_own_arrays(self, out, h_n, c_n)
-            verdict = self._compared(out, h_n, c_n, outputs=outputs)
-        self._judge(verdict)
+    def _reading(self) -> AbstractContextManager[None]:
+        return failures_as_errors()
 
     def check_fails(
         self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None
@@ -108,16 +94,6 @@ class GoldenUnderTest(Golden):
             log.patterns_run.add(name)
             self._judge(verdict)
 
-    def check_gradients(self, gradients: object = None, /, **named: object) -> Verdict:
-        """Check as ``Golden.check_gradients`` does, and record the verdict."""
-        __tracebackhide__ = True
-        by_name = gradients_by_name(self, gradients, named)
-        with failures_as_errors():
-            refuse_own_arrays(self, *by_name.values())
-            verdict = self._compared_gradients(by_name)
-        self._judge(verdict, GRADIENTS)
-        return verdict
-
     def check_gradient_calls(self, backward: Backward, run: Callable[[Any], Sequence[Any]] | None = None) -> None:
         """Check as ``Golden.check_gradient_calls`` does, and record the verdicts."""
         __tracebackhide__ = True
@@ -146,8 +122,7 @@ class GoldenUnderTest(Golden):
         __tracebackhide__ = True
         self.check_log.note(self.dtype, verdict, of)
         self._require_untouched(self, self._reference.input_arrays())
-        if not verdict.passed:
-            raise GoldenMismatch(verdict)
+        super()._judge(verdict, of)
 
     def _require_untouched(self, inputs: InputsData, before: InputArrays) -> None:
         """Raise ImplementationFailed if input arrays were written to. Record it, too, because the test may catch it."""
@@ -165,51 +140,27 @@ class GoldenUnderTest(Golden):
         self, *found: object, call_again: Callable[[], Sequence[Any]] | None = None, outputs: OutputNames = None
     ) -> Verdict:
         """Compare as ``Golden.compare`` does, but try causes of other failures first, and also pairs of deviations."""
-        with self.check_log.comparing():
-            actual = actual_outputs(self._reference.comparing(outputs), *found)
-            verdict = verdict_on(actual)
-            if self.check_log.run.drawn and not verdict.passed and self.check_log.picture is None:
-                self.check_log.picture = picture(actual)
-            return diagnosed(actual, verdict, self.search, call_again=call_again)
+        actual = actual_outputs(self._reference.comparing(outputs), *found)
+        verdict = verdict_on(actual)
+        if self.check_log.run.drawn and not verdict.passed and self.check_log.picture is None:
+            self.check_log.picture = picture(actual)
+        return diagnosed(actual, verdict, self.search, call_again=call_again)
 
     def _compared_gradients(
         self, by_name: Mapping[str, Any], meaning: str = "", run: Callable[[Any], Sequence[Any]] | None = None
     ) -> Verdict:
         """Compare as ``Golden`` does, but try the causes of other failures first."""
-        with self.check_log.comparing():
-            actual = actual_gradients(self._reference, by_name)
-            verdict = verdict_on(actual, meaning)
-            if verdict.passed:
-                return verdict
-            outputs = run and self._reference._outputs_of(run, self._compared)
-            if outputs is not None and not outputs.passed:
-                self.check_log.outputs_wrong = True
-            right = (self.id, self.dtype) in self.check_log.run.outputs_right
-            return diagnosed(actual, verdict, self.search, meaning=meaning, outputs=outputs, outputs_right=right)
-
-    def expected_arrays(self) -> dict[str, list[NDArray[Any]]]:
-        """Return the expected arrays of all copies."""
-        found: dict[str, list[NDArray[Any]]] = {}
-        for copy in self.copies:
-            for name, arrays in Golden.expected_arrays(copy).items():
-                found.setdefault(name, []).extend(arrays)
-        return found
-
-
-def _plain(values: dict[str, Any]) -> Golden:
-    return Golden(**values)
+        actual = actual_gradients(self._reference, by_name)
+        verdict = verdict_on(actual, meaning)
+        if verdict.passed:
+            return verdict
+        outputs = run and self._reference._outputs_of(run, self._compared)
+        self.check_log.outputs_wrong |= outputs is not None and not outputs.passed
+        right = (self.id, self.dtype) in self.check_log.run.outputs_right
+        return diagnosed(actual, verdict, self.search, meaning=meaning, outputs=outputs, outputs_right=right)
 
 
 CHECK_LOG = pytest.StashKey[CheckLog]()
-CANDIDATE_SEARCHES = pytest.StashKey[dict[str, CandidateSearch]]()
-"""One search per test: two tests may check different networks."""
-
-_RUN_LOG = pytest.StashKey[RunLog]()
-
-
-def run_log(config: pytest.Config) -> RunLog:
-    """Return what the tests of goldens of a run share."""
-    return config.stash.setdefault(_RUN_LOG, RunLog(settings.draws(config)))
 
 
 def golden_under_test(request: pytest.FixtureRequest) -> Golden:
@@ -226,17 +177,16 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
         golden = golden.comparing(selected.outputs or None).in_profile(*selected.profile.parts)
     except RnnGoldensError as error:
         pytest.fail(f"rnn-goldens: {error}", pytrace=False)
-    threads = frozenset(sys._current_frames())
-    check_log = request.node.stash[CHECK_LOG] = CheckLog(golden.copied(), selected, run_log(request.config), threads)
-    searches = request.config.stash.setdefault(CANDIDATE_SEARCHES, {})
-    spent = next((search.spent for search in searches.values()), SearchState())
+    run, threads = run_of(request.config), frozenset(sys._current_frames())
+    check_log = request.node.stash[CHECK_LOG] = CheckLog(golden.copied(), selected, run, threads)
+    spent = next((search.spent for search in run.searches.values()), SearchState())
     test = without_golden(request.node.nodeid, selected.id, selected.dtype)
-    search = searches.setdefault(test, CandidateSearch(test, spent))
+    search = run.searches.setdefault(test, CandidateSearch(test, spent))
     values = {f.name: getattr(golden, f.name) for f in fields(golden)}
     return GoldenUnderTest(**values, check_log=check_log, search=search)
 
 
-def held_by_threads(run: RunLog) -> Iterator[Finding]:
+def held_by_threads(run: RunResults) -> Iterator[Finding]:
     """Yield a finding for each golden of a run that a running thread of its test may still check."""
     logs = dict[CheckLog, None]()
     for thread, top in sys._current_frames().items():
@@ -249,9 +199,11 @@ def held_by_threads(run: RunLog) -> Iterator[Finding]:
         yield log.finding("a thread of its test still runs and may check it; join the thread in the test", UNCHECKED)
 
 
-def fail_if_unchecked(item: pytest.Item) -> None:
+@contextmanager
+def checked(item: pytest.Item) -> Iterator[None]:
     """Fail a test that received a golden and returned without checking it, or that continued after a failure."""
     __tracebackhide__ = True
+    yield
     check_log = item.stash.get(CHECK_LOG, None)
     if check_log is None:
         return

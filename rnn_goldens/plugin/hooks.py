@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ from rnn_goldens.plugin.options import (
     INCOMPLETE,
     MARKER,
     MESSAGE,
-    Message,
+    RUN_RESULTS,
     flag,
     ini_name,
     message_of,
@@ -22,7 +23,6 @@ from rnn_goldens.plugin.options import (
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden
-    from rnn_goldens.plugin.run_results import RunResults
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,15 +65,6 @@ class Listener:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.run_results: RunResults | None = None
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Record which tests of goldens will run, and register the hook that restores settings around them."""
-        if items := [item for item in session.items if "rnn_golden" in getattr(item, "fixturenames", ())]:
-            self._results().add_items(items)
-            from rnn_goldens.plugin.process_state import RestoredState
-
-            self.config.pluginmanager.register(RestoredState(), "rnn_goldens_restored_state")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Record that a file could not be collected."""
@@ -84,43 +75,46 @@ class Listener:
         """Record the outcome of a test, or the death of the worker that ran it."""
         if message_of(report).get("is_late"):
             return
-        if self.run_results is not None or result_of(report) is not None:
-            self._results().note(report)
-            self._receive(message_of(report))
+        if RUN_RESULTS in self.config.stash or result_of(report) is not None:
+            from rnn_goldens.plugin.run_results import run_of
+            from rnn_goldens.plugin.session_finish import receive
+
+            run_of(self.config).note(report)
+            receive(self.config, message_of(report))
         elif report.when not in ("setup", "call", "teardown"):
             self.config.stash[INCOMPLETE] = "a worker died before it reported its tests"
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - a worker of xdist
         """Collect what a worker sends at its end."""
-        self._receive(getattr(node, "workeroutput", {}).get(MESSAGE, {}))
-
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fail a run that did not check every selected golden; with xdist the controller does this for all workers."""
-        if self.run_results is not None:
-            from rnn_goldens.plugin.session_finish import end
-
-            end(session, self.run_results)
-
-    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
-        """Print the sections about goldens, and why the run is not complete."""
-        if self.run_results is not None:
-            from rnn_goldens.plugin.terminal import summarize
-
-            summarize(terminalreporter, self.run_results)
-
-    def _receive(self, message: Message) -> None:
-        if {name for name, value in message.items() if value} & {"late", "failures", "cells", "program"}:
+        if message := getattr(node, "workeroutput", {}).get(MESSAGE):
             from rnn_goldens.plugin.session_finish import receive
 
-            receive(self.config, self._results(), message)
+            receive(self.config, message)
 
-    def _results(self) -> "RunResults":
-        if self.run_results is None:
-            from rnn_goldens.plugin.run_results import RUN_RESULTS, RunResults
 
-            self.run_results = self.config.stash[RUN_RESULTS] = RunResults()
-        return self.run_results
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Record which tests of goldens will run."""
+    if items := list(filter(_takes_golden, session.items)):
+        from rnn_goldens.plugin.run_results import run_of
+
+        run_of(session.config).add_items(items)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that did not check every selected golden; with xdist the controller does this for all workers."""
+    if RUN_RESULTS in session.config.stash:
+        from rnn_goldens.plugin.session_finish import end
+
+        end(session)
+
+
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
+    """Print the sections about goldens, and why the run is not complete."""
+    if RUN_RESULTS in terminalreporter.config.stash:
+        from rnn_goldens.plugin.terminal import summarize
+
+        summarize(terminalreporter)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -133,7 +127,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Fail a test without ``rnn_golden`` that is marked, or whose marked class or module has no test of goldens."""
-    if "rnn_goldens" in item.keywords and "rnn_golden" not in getattr(item, "fixturenames", ()):
+    if "rnn_goldens" in item.keywords and not _takes_golden(item):
         from rnn_goldens.plugin.marker import refuse_marker_without_golden
 
         refuse_marker_without_golden(item)
@@ -157,18 +151,18 @@ def rnn_implementation(request: pytest.FixtureRequest) -> Generator[Callable[["G
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Fail a test that requested or drew a golden and returned without checking anything against it."""
+    """Fail a test that requested or drew a golden and checked nothing against it; restore settings that it changed."""
     drawing = sys.modules.get(DRAWING)
-    if drawing is None or item.get_closest_marker("hypothesis") is None:
-        result = yield
-    else:
-        with drawing.tested(getattr(item, "obj", None)):
-            result = yield
-    if "rnn_golden" in getattr(item, "fixturenames", ()):
-        from rnn_goldens.plugin.fixture import fail_if_unchecked
+    with ExitStack() as around:
+        if _takes_golden(item):
+            from rnn_goldens.plugin.fixture import checked
+            from rnn_goldens.plugin.process_state import restored
 
-        fail_if_unchecked(item)
-    return result
+            around.enter_context(checked(item))
+            around.enter_context(restored())
+        if drawing is not None and item.get_closest_marker("hypothesis") is not None:
+            around.enter_context(drawing.tested(getattr(item, "obj", None)))
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -176,13 +170,16 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Distinguish refusals from failures, and store the outcome on the report for the results file."""
-    if "rnn_golden" not in getattr(item, "fixturenames", ()):
-        return (yield)
-    from rnn_goldens.plugin.report_hooks import note_outcome
-
     report = yield
-    note_outcome(item, call, report)
+    if _takes_golden(item):
+        from rnn_goldens.plugin.report_hooks import note_outcome
+
+        note_outcome(item, call, report)
     return report
+
+
+def _takes_golden(item: pytest.Item) -> bool:
+    return "rnn_golden" in getattr(item, "fixturenames", ())
 
 
 def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, str] | None:

@@ -18,7 +18,7 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import ListEntry
 from rnn_goldens.plugin.options import flag
-from rnn_goldens.plugin.run_results import NOT_CHECKED, RunResults, first_names, passes_again
+from rnn_goldens.plugin.run_results import NOT_CHECKED, RunResults, first_names, golden_of, passes_again
 from rnn_goldens.plurals import counted
 from rnn_goldens.result import FAILED, PASSED, WRONG, Result, golden_and_precision, own_reason
 
@@ -34,9 +34,8 @@ _REMOVED = "\0"
 
 def report_lines(config: pytest.Config, run_results: RunResults, exitstatus: int) -> list[str]:
     """Return the lines to print; rewrites the file if that is requested and the run is complete."""
-    if flag(config, settings.UPDATE):
-        return list(_updated(config, run_results, exitstatus))
-    return list(_passing(config, run_results))
+    is_updated = flag(config, settings.UPDATE)
+    return list(_updated(config, run_results, exitstatus) if is_updated else _passing(config, run_results))
 
 
 def _passing(config: pytest.Config, run_results: RunResults) -> Iterator[str]:
@@ -69,9 +68,9 @@ def _updated(config: pytest.Config, run_results: RunResults, exitstatus: int) ->
     about = settings.corpora_of(config)  # the list is read with the corpora of the settings, before any marker is known
     compared = [entry for entry in run_results.entries if _is_compared(entry)]
     ran = [entry for entry in compared if about.holds(entry["golden"])]
-    passed, failed = ({_of(entry) for entry in ran if _fails(entry) is fails} for fails in (False, True))
+    passed, failed = ({golden_of(entry) for entry in ran if _fails(entry) is fails} for fails in (False, True))
     both = passed & failed
-    results = [entry for entry in ran if _of(entry) not in both]
+    results = [entry for entry in ran if golden_of(entry) not in both]
     before = path.read_text("utf-8-sig") if path.exists() else ""
     after = updated_list(before, settings.listed_in(config, settings.KNOWN), about.entries, results)
     changed = after.text != before or not path.exists()  # an empty file is written, so that the next run can read it
@@ -85,24 +84,15 @@ def _updated(config: pytest.Config, run_results: RunResults, exitstatus: int) ->
     yield f"{'wrote' if changed else 'unchanged:'} {path.name}: {counts}"
     if after.new:
         yield f"  replace each reason that starts with “{UNEXPLAINED.strip(': ')}”"
-    elsewhere = [e for e in compared if not about.holds(e["golden"]) and _fails(e) and e["outcome"] == FAILED]
-    yield from _not_listed(both, elsewhere, run_results)
-
-
-def _not_listed(both: Iterable[tuple[str, str]], elsewhere: Iterable[Result], run_results: RunResults) -> Iterator[str]:
-    """Yield the failures that are not added to the list, and why."""
     for golden, dtype in sorted(both):
         text = "passes in one test and fails in another, which a list cannot express: use two runs"
         yield f"  {golden} in {dtype} {text}"
-    for golden, dtype in dict.fromkeys(map(_of, elsewhere)):
+    elsewhere = [e for e in compared if not about.holds(e["golden"]) and _fails(e) and e["outcome"] == FAILED]
+    for golden, dtype in dict.fromkeys(map(golden_of, elsewhere)):
         yield f"  {golden} in {dtype} is in a corpus that a marker names; the list covers the corpora of the settings"
     for entry in run_results.with_outcome(FAILED):
         if entry.get("judged_by") == "crash":
             yield f"  {golden_and_precision(entry)} ended its process: add it to a --rnn-goldens-skip file"
-
-
-def _of(entry: Result) -> tuple[str, str]:
-    return entry["golden"], entry["dtype"]
 
 
 def _is_compared(entry: Result) -> bool:
@@ -137,8 +127,8 @@ def updated_list(
     """
     by_id = {entry.id: entry for entry in entries}
     failed = [result for result in results if _fails(result)]
-    known_to_fail = {*map(_of, failed)}
-    passed = {*map(_of, results)} - known_to_fail
+    known_to_fail = {*map(golden_of, failed)}
+    passed = {*map(golden_of, results)} - known_to_fail
     narrowed = gone = 0
     lines = text.removeprefix("\ufeff").splitlines()
     for one in listed:

@@ -12,6 +12,7 @@ from rnn_goldens.errors import RnnGoldensError, UnknownName
 from rnn_goldens.golden.profile import DEFAULT, Profile
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import ListEntry
+from rnn_goldens.plugin.options import flag
 from rnn_goldens.result import UNCHECKED, Result
 
 ARGUMENTS = (*settings.SELECTING, "dtypes", "dtype", "corpus", "calls", "outputs", "profile", "gradients")
@@ -76,7 +77,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     try:
         arguments = _marker_arguments(metafunc.definition)
         corpus = _corpus(metafunc, arguments.get("corpus", ()))
-        gradients = arguments.get("gradients", settings.of_gradients(config))
+        gradients = arguments.get("gradients", flag(config, "gradients"))
         how = settings.how_to_check(config, arguments)
         given = {name: arguments[name] for name in settings.SELECTING if name in arguments}
         selecting = settings.selecting(config) | given
@@ -122,7 +123,7 @@ def _of_this_run(config: pytest.Config, corpus: str) -> Corpora:
 
 def example_of_id(config: pytest.Config) -> str:
     """Return an example of how pytest names a golden in a precision: the first that the settings select."""
-    gradients = settings.of_gradients(config)
+    gradients = flag(config, "gradients")
     entries = settings.corpora_of(config).select(**settings.selecting(config), gradients=gradients)
     dtypes = settings.how_to_check(config, {}).dtypes
     return next(_id(SelectedGolden(e.id, dtype)) for e in entries for dtype in dtypes if dtype in e.precisions)

@@ -18,26 +18,26 @@ class Message(TypedDict, total=False):
     """What hooks learn from a report besides the entry of the results file, or from a worker at its end.
 
     Keys:
-        selected: with a worker's first report of a golden: the entries of its tests, and how often each will run.
+        selected: with a worker's first report of a golden: the entries of its tests.
         refused: the reason of a refusal.
         calls: with a test's last report: the call patterns that were run, and those that the implementation refused.
         sizes: with a test's last report: the sizes of its golden, by noun.
         drawn: with a test's last report: the details of wrong results for an HTML page.
         late: findings made after a test had ended.
         is_late: the report passes a late finding to other plugins.
-        failures: wrong outputs and gradients of a worker.
+        failures: wrong outputs and gradients of a worker, pickled.
         cells: cells that the user named, whose equations may explain failures.
         program: name and version of the program under test.
     """
 
-    selected: list[tuple["Result", int]]
+    selected: list["Result"]
     refused: str
     calls: dict[str, Any]
     sizes: dict[str, int]
     drawn: "Drawn"
     late: list[dict[str, str]]
     is_late: bool
-    failures: list[Any]
+    failures: bytes
     cells: list[str]
     program: dict[str, str]
 
@@ -45,8 +45,8 @@ class Message(TypedDict, total=False):
 DRAWING = "rnn_goldens.fuzz.drawn_results"
 """The module that a run imports only if a test draws goldens."""
 
-PROGRAM = pytest.StashKey[dict[str, str]]()
-"""Name and version of the program under test."""
+RUN_RESULTS = pytest.StashKey[Any]()
+"""The ``RunResults`` of a run that has tests of goldens."""
 
 INCOMPLETE = pytest.StashKey[str]()
 """Why tests of goldens may be unknown: a file could not be collected, or a worker died before it reported its tests."""
@@ -89,12 +89,8 @@ def result_of(report: pytest.TestReport | pytest.CollectReport) -> "Result | Non
         if name == PROPERTY:
             from json import loads
 
-            try:
-                found: Result = loads(value)
-            except (TypeError, ValueError):  # another plugin's property of this name
-                continue
-            if isinstance(found, dict) and found.keys() >= {"golden", "dtype", "outcome"}:
-                return found
+            found: Result = loads(value)
+            return found
     return None
 
 

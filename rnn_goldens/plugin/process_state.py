@@ -8,19 +8,32 @@ again for the next test.
 import os
 import random
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from sysconfig import get_paths
 from typing import Any
 
 import numpy as np
-import pytest
 
-_LIBRARIES = tuple({get_paths()[name] for name in ("stdlib", "platstdlib")})
-_INSTALLED = ("site-packages", "dist-packages")
+from rnn_goldens.named_object import is_user_file
+
 _SMALLEST, _ONE = 5e-324, 1.0
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """Return a context manager that restores settings, also after an exception."""
+    modules, restorers = len(sys.modules), list(_restorers())
+    try:
+        yield
+    finally:
+        packages = {name.partition(".")[0] for name in list(sys.modules)[modules:]} - {"__mp_main__"}
+        files = (getattr(sys.modules.get(package), "__file__", None) for package in packages)
+        if not any(file and is_user_file(file) for file in files):
+            for restore in restorers:
+                with suppress(Exception):  # a deleted folder, for example: the test's own error counts
+                    restore()
 
 
 def _restorers() -> Iterator[Callable[[], object]]:
@@ -57,39 +70,3 @@ def _restore_torch(before: tuple[Any, ...] | None, *, has_subnormal_numbers: boo
         torch.set_default_device(None if device.type == "cpu" else device)
     if numbers is not None:
         torch.set_rng_state(numbers)
-
-
-@contextmanager
-def restored() -> Iterator[None]:
-    """Return a context manager that restores settings, also after an exception."""
-    modules, restorers = len(sys.modules), list(_restorers())
-    try:
-        yield
-    finally:
-        if not _own_modules_since(modules):
-            for restore in restorers:
-                with suppress(Exception):  # a deleted folder, for example: the test's own error counts
-                    restore()
-
-
-def _own_modules_since(count: int) -> bool:
-    """Return whether a user's module was imported after the first ``count`` modules."""
-    packages = {name.partition(".")[0] for name in list(sys.modules)[count:]} - {"rnn_goldens", "__mp_main__"}
-    files = [getattr(sys.modules.get(package), "__file__", None) for package in packages]
-    return any(isinstance(file, str) and not _is_of_library(file) for file in files)
-
-
-def _is_of_library(file: str) -> bool:
-    return file.startswith(_LIBRARIES) or any(f"{os.sep}{name}{os.sep}" in file for name in _INSTALLED)
-
-
-class RestoredState:
-    """The hook that restores settings around each test of a golden."""
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """Run a test; after a test of a golden, restore the settings."""
-        if "rnn_golden" not in getattr(item, "fixturenames", ()):
-            return (yield)
-        with restored():
-            return (yield)

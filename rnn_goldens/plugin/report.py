@@ -16,19 +16,20 @@ import numpy as np
 import pytest
 
 from rnn_goldens.atomic_write import write_whole
+from rnn_goldens.diagnosis.diagnosis_json import to_json
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.implementations.builtin import versions_of_packages
 from rnn_goldens.pages.content import About, Checked, Content
 from rnn_goldens.pages.rendering import is_page, render
 from rnn_goldens.plugin import FLAGS, OPTIONS, as_typed
-from rnn_goldens.plugin.options import INCOMPLETE, PROGRAM, flag, ini_name, message_of, setting
-from rnn_goldens.plugin.run_results import RUN_RESULTS, RunResults
+from rnn_goldens.plugin.options import INCOMPLETE, RUN_RESULTS, flag, ini_name, message_of, setting
+from rnn_goldens.plugin.run_results import RunResults
 from rnn_goldens.plugin.settings import OPENED, corpora_of_all, path_setting
 from rnn_goldens.plugin.terminal import write_line
 from rnn_goldens.plurals import counted, was_or_were
 from rnn_goldens.programs.command import MARK, is_command
-from rnn_goldens.result import FAILED, Drawn, Result
+from rnn_goldens.result import Drawn, Result
 from rnn_goldens.schema import FORMATS
 
 Document = dict[str, Any]
@@ -90,7 +91,9 @@ class ResultsFile:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Store the picture of a failure, and update the file; a rerun replaces the first attempt."""
         if (drawn := message_of(report).get("drawn")) is not None:
-            self.drawn[report.nodeid] = self._limited(drawn)
+            if (picture := drawn["picture"]) is not None:
+                self._numbers += 2 * len(picture["got"]) + sum(map(len, picture["errors"]))
+            self.drawn[report.nodeid] = drawn if self._numbers <= MAX_NUMBERS else {**drawn, "picture": None}
         if report.when == "teardown" and time.monotonic() - self._written > self._pause:
             self._update()
 
@@ -110,19 +113,14 @@ class ResultsFile:
         if self._error:
             write_line(terminalreporter, f"rnn-goldens: {self._error}", red=True)
 
-    def _limited(self, drawn: Drawn) -> Drawn:
-        if (picture := drawn["picture"]) is None:
-            return drawn
-        self._numbers += 2 * len(picture["got"]) + sum(map(len, picture["errors"]))
-        return {**drawn, "picture": picture if self._numbers <= MAX_NUMBERS else None}
-
     def write(self, why: str, *, ended: bool = False) -> None:
         """Write the file atomically, with the reason why the run is not complete ("" if it is), and causes if ended."""
-        begin, entries = time.monotonic(), self._run_results.entries
+        begin, run = time.monotonic(), _run(self.config)
+        entries = run.entries
         document: Document = {"kind": "results", "format": FORMATS["results"], "complete": not why}
         document |= {"versions": versions(self.config)}
         if ended:
-            document["causes"] = self._causes()
+            document["causes"] = list(map(to_json, run.diagnoses))
         document |= {"why": why, "results_so_far": entries} if why else {"results": entries}
         write_whole(self.path, self.encoded(document))
         self._written = time.monotonic()
@@ -136,25 +134,19 @@ class ResultsFile:
         with contextlib.suppress(OSError):  # reported at the end
             self.write(RUNNING)
 
-    def _causes(self) -> list[Document]:
-        if not self._run_results.with_outcome(FAILED):
-            return []
-        from rnn_goldens.diagnosis.diagnosis_json import to_json
-        from rnn_goldens.plugin.causes import diagnoses
-
-        return [to_json(diagnosis) for diagnosis in diagnoses(self.config)]
-
-    @property
-    def _run_results(self) -> RunResults:
-        return self.config.stash.get(RUN_RESULTS, None) or RunResults()
-
     def _why_incomplete(self, exitstatus: int) -> str:
         if why := self.config.stash.get(INCOMPLETE, ""):
             return why
         if exitstatus in _WHY:
             return _WHY[pytest.ExitCode(exitstatus)]
-        missing, of_all = self._run_results.unfinished, counted(len(self._run_results.entries), "golden")
+        run = _run(self.config)
+        missing, of_all = run.unfinished, counted(len(run.selected), "golden")
         return f"{missing} of {of_all} {was_or_were(missing)} not compared" if missing else ""
+
+
+def _run(config: pytest.Config) -> RunResults:
+    run: RunResults = config.stash.get(RUN_RESULTS, None) or RunResults()  # before the collection, there is none
+    return run
 
 
 def not_written(path: Path, error: OSError) -> str:
@@ -171,7 +163,7 @@ def versions(config: pytest.Config) -> dict[str, Any]:
     found |= {"pytest": pytest.__version__, "machine": f"{platform.system()} {platform.machine()}"}
     found |= {name: str(getattr(sys.modules[name], "__version__", "?")) for name in FRAMEWORKS if name in sys.modules}
     if name := setting(config, "implementation"):
-        own = config.stash.get(PROGRAM, {}) if is_command(name) else versions_of_packages(name)
+        own = _run(config).program if is_command(name) else versions_of_packages(name)
         found["implementation"] = {"name": name, "versions": own}
     return found
 

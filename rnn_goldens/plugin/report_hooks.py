@@ -8,22 +8,20 @@ from typing import Any, Literal
 import pytest
 
 from rnn_goldens.comparison.gradient_rows import gradient_rows
-from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict
+from rnn_goldens.comparison.verdict import GoldenMismatch
 from rnn_goldens.corpus.discrimination import sizes_of
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.expected import GRADIENTS
-from rnn_goldens.plugin.check_log import CHECK_FAILS, CheckLog, entry_of, first_line
-from rnn_goldens.plugin.fixture import CHECK_LOG, run_log
+from rnn_goldens.plugin.check_log import CHECK_FAILS, CheckLog, entry_of
+from rnn_goldens.plugin.fixture import CHECK_LOG
 from rnn_goldens.plugin.marker import SelectedGolden, selected_of, skip_reason
 from rnn_goldens.plugin.options import MESSAGE, PROPERTY, Message, message_of
-from rnn_goldens.plugin.run_results import RUN_RESULTS
+from rnn_goldens.plugin.run_results import first_line, run_of
 from rnn_goldens.plugin.terminal import remove_id_from_summary
 from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Drawn
 
 OUTCOMES = (PASSED, SKIPPED, KNOWN, REFUSED, FAILED)
 """Outcomes from best to worst. The outcome of a test is the worst of its phases and subtests."""
-
-_SELECTED_SENT = pytest.StashKey[bool]()
 
 _WORST = pytest.StashKey[dict[str, str]]()
 """The worst outcome of a test so far."""
@@ -53,20 +51,16 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
         _end(item, check_log, message_of(report))
     else:
         entry |= {"outcome": UNCHECKED}  # until the test has ended
-        _send_selected(item.config, message_of(report))
+        run = run_of(item.config)
+        if hasattr(item.config, "workerinput") and not run.is_sent:  # xdist's controller knows only the tests' names
+            run.is_sent, message_of(report)["selected"] = True, list(run.selected.values())
     report.user_properties.append((PROPERTY, dumps(entry)))
-
-
-def _verdict_of(error: BaseException | None) -> Verdict | None:
-    """Return the verdict of a mismatch that a comparison raised."""
-    verdict = getattr(error, "verdict", None) if isinstance(error, GoldenMismatch) else None
-    return verdict if isinstance(verdict, Verdict) else None
 
 
 def _judged_by(error: BaseException | None) -> str:
     """Return what an error is of; ``check_gradients`` without gradients compares no values."""
-    verdict = _verdict_of(error)
-    return "comparison" if error is None or (verdict is not None and verdict.differences) else "test"
+    is_compared = error is None or (isinstance(error, GoldenMismatch) and error.verdict.differences)
+    return "comparison" if is_compared else "test"
 
 
 def _outcome(
@@ -78,9 +72,9 @@ def _outcome(
 ) -> dict[str, str]:
     """Return the outcome of a phase or subtest, and correct the report if pytest's outcome differs."""
     error = call.excinfo.value if call.excinfo is not None else None
-    if check_log is not None and (verdict := _verdict_of(error)) is not None:
-        check_log.reported.append(verdict)
-        remove_id_from_summary(report, verdict)
+    if check_log is not None and isinstance(error, GoldenMismatch):
+        check_log.reported.append(error.verdict)
+        remove_id_from_summary(report, error.verdict)
     if check_log is not None and check_log.went_on and report.failed:
         report.longrepr = str(error)  # the test continued, so the traceback is not of the failure
     if isinstance(error, WrongUse) or (check_log is not None and check_log.unchecked and call.when == "call"):
@@ -140,14 +134,16 @@ def _end(item: pytest.Item, check_log: CheckLog | None, message: Message) -> Non
     """Send what a test found; clear its state, so that a rerun starts anew; further findings are late findings."""
     del item.stash[_WORST]
     if check_log is not None:
-        message["calls"], message["sizes"] = check_log.call_patterns, sizes_of(check_log.golden)
+        if check_log.patterns_run:
+            message["calls"] = {"run": sorted(check_log.patterns_run), "refused": check_log.patterns_refused}
+        message["sizes"] = sizes_of(check_log.golden)
         if check_log.run.drawn and check_log.wrong:
             message["drawn"] = _drawn(check_log)
         check_log.ended = True
         del item.stash[CHECK_LOG]
-    if late := run_log(item.config).late:
-        message["late"] = list(late)
-        late.clear()
+    if unsent := run_of(item.config).unsent:
+        message["late"] = list(unsent)
+        unsent.clear()
 
 
 def _drawn(check_log: CheckLog) -> Drawn:
@@ -156,14 +152,6 @@ def _drawn(check_log: CheckLog) -> Drawn:
     rows = [asdict(row) for verdict in wrong for row in gradient_rows(verdict)]
     picture = None if check_log.picture is None else asdict(check_log.picture)
     return {"message": check_log.wrong[0].verdict.message, "picture": picture, "gradients": rows}
-
-
-def _send_selected(config: pytest.Config, message: Message) -> None:
-    """Send the worker's list of tests of goldens to xdist's controller, once: it knows only the tests' names."""
-    run_results = config.stash.get(RUN_RESULTS, None)
-    if hasattr(config, "workerinput") and run_results is not None and not config.stash.get(_SELECTED_SENT, False):
-        message["selected"] = run_results.selected
-        config.stash[_SELECTED_SENT] = True
 
 
 def _refuse(excinfo: pytest.ExceptionInfo[BaseException], report: pytest.TestReport) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -20,8 +21,7 @@ from rnn_goldens.corpus.kill_matrix import KillMatrix, kill_matrix
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.expected import is_missing_output_reason
 from rnn_goldens.golden.profile import profile_named
-from rnn_goldens.plugin.options import without_golden
-from rnn_goldens.plugin.run_results import RunResults
+from rnn_goldens.plugin.run_results import RunResults, test_of
 from rnn_goldens.plugin.settings import corpora_of_all
 from rnn_goldens.plurals import counted, was_or_were
 from rnn_goldens.result import REFUSED, Result, is_compared
@@ -66,11 +66,13 @@ def _detectable(opened: Corpora, entries: Iterable[Result], sizes: Mapping[str, 
     networks = _by_network(opened, entries)
     tests = Counter(of for of, _ in {(network.of, network.test) for network in networks})
     parts = Counter((network.of, network.test) for network in networks)
-    matrices = {of: _matrix(opened.parts[of[0]], gradients=of[1]) for of in {(n.part, n.gradients) for n in networks}}
+    matrices: dict[tuple[int, bool], KillMatrix | None] = {}
+    for part, gradients in {(network.part, network.gradients) for network in networks}:
+        with suppress(RnnGoldensError):  # an unreadable matrix, which other commands report
+            matrices[part, gradients] = kill_matrix(opened.parts[part], gradients=gradients)
     for network, selected in networks.items():
-        matrix, corpus = matrices[network.part, network.gradients], opened.parts[network.part]
-        found = {} if matrix is None else _detectable_by_precision(matrix, corpus, network, selected)
-        if found:
+        matrix, corpus = matrices.get((network.part, network.gradients)), opened.parts[network.part]
+        if matrix is not None and (found := _detectable_by_precision(matrix, corpus, network, selected)):
             compared = [entry for entry in selected if is_compared(entry)]
             goldens = counted(len({entry["golden"] for entry in compared}), "golden")
             if parts[network.of, network.test] > 1:
@@ -84,27 +86,15 @@ def _detectable(opened: Corpora, entries: Iterable[Result], sizes: Mapping[str, 
 
 def _by_network(opened: Corpora, entries: Iterable[Result]) -> dict[_Network, list[Result]]:
     """Group the entries by network; networks without a comparison are left out."""
-    by_test: dict[str, list[Result]] = {}
-    for entry in entries:
-        if opened.holds(entry["golden"]):
-            test = without_golden(entry["test"], entry["golden"], entry["dtype"])
-            by_test.setdefault(test, []).append(entry)
+    known = [(test_of(entry), entry) for entry in entries if opened.holds(entry["golden"])]
+    of_gradients = {test for test, entry in known if "gradients" in entry}
+    order = list(dict.fromkeys(test for test, _ in known))
     found: dict[_Network, list[Result]] = {}
-    for test, some in by_test.items():
-        gradients = any("gradients" in entry for entry in some)
-        for entry in some:
-            part = opened.parts.index(opened.of(entry["golden"]))
-            network = _Network(part, opened.entry(entry["golden"]).cell, test, gradients)
-            found.setdefault(network, []).append(entry)
+    for test, entry in sorted(known, key=lambda one: order.index(one[0])):
+        part = opened.parts.index(opened.of(entry["golden"]))
+        network = _Network(part, opened.entry(entry["golden"]).cell, test, test in of_gradients)
+        found.setdefault(network, []).append(entry)
     return {network: some for network, some in found.items() if any(map(is_compared, some))}
-
-
-def _matrix(corpus: Corpus, *, gradients: bool) -> KillMatrix | None:
-    """Return the kill matrix of a corpus; None if it has none, or if it is unreadable, which other commands report."""
-    try:
-        return kill_matrix(corpus, gradients=gradients)
-    except RnnGoldensError:
-        return None
 
 
 def _detectable_by_precision(

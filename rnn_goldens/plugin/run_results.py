@@ -1,93 +1,131 @@
 """The outcomes of all goldens of a run; exit code, summary and results file follow from them."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rnn_goldens.plugin.check_log import Finding, first_line
+from rnn_goldens.pages.rendering import is_page
 from rnn_goldens.plugin.marker import selected_of
-from rnn_goldens.plugin.options import PASSES_AGAIN, message_of, result_of
+from rnn_goldens.plugin.options import PASSES_AGAIN, RUN_RESULTS, message_of, result_of, setting, without_golden
 from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Result, golden_and_precision
+from rnn_goldens.visible import visible
+
+if TYPE_CHECKING:
+    from rnn_goldens.diagnosis.candidate_search import CandidateSearch, Failure
+    from rnn_goldens.diagnosis.causes import Diagnosis
 
 NOT_CHECKED = (REFUSED, SKIPPED, UNCHECKED)
 """Outcomes that show nothing about an implementation."""
 
 _MAX_LISTED = 3
 
+_LONGEST_REASON = 2_000
+"""The largest number of characters of a reason."""
+
 _BEFORE = ("golden", "dtype", "test", "corpus", "profile")
 """The fields of an entry that are known before its test runs."""
 
+Finding = dict[str, str]
+"""``golden``, ``dtype``, ``reason`` and ``judged_by`` of a problem found after a test had ended, as xdist sends it."""
+
 
 class RunResults:
-    """Entries of the results file, collected from reports, including those that xdist sends from its workers.
+    """Entries of the results file, collected from reports, including those that xdist sends, and what tests share.
 
     The outcome of a golden is final only with the last report of its test.
 
     Attributes:
-        late: findings made after a test had ended, about goldens without an entry.
+        drawn: whether a page needs pictures of wrong outputs.
+        is_sent: whether xdist's controller knows the selected goldens.
+        selected: by test, its entry before it has run.
         called: by test, the call patterns that were run and those that were refused.
         sizes: by test, the sizes of its golden.
+        unsent: findings made after a test had ended, which no report contains yet.
+        late: such findings about goldens without an entry.
+        outputs_right: goldens and precisions whose outputs were all correct in some test.
+        searches: by test, the causes of its failures: two tests may check different networks.
+        failures: wrong outputs and gradients, also from workers.
+        diagnoses: the causes of all failures, once the run has ended.
+        single_causes: by test, the cause of its failure, for cells whose failures are all explained.
+        program: name and version of the program under test.
+        list_lines: lines of the summary about known failures.
+        shortened: failures that are not printed whole.
     """
 
-    def __init__(self) -> None:
-        self._selected: dict[str, Result] = {}
-        self._results: dict[tuple[str, str], Result] = {}
-        self._failed: dict[tuple[str, str], str] = {}
-        self._times: dict[str, int] = {}
-        self._ended: Counter[str] = Counter()
-        self.late: list[Finding] = []
+    def __init__(self, *, drawn: bool = False) -> None:
+        self.drawn, self.is_sent = drawn, False
+        self.selected: dict[str, Result] = {}
+        self._ended: dict[str, Result] = {}
+        self._errors: dict[str, str] = {}
         self.called: dict[str, dict[str, Any]] = {}
         self.sizes: dict[str, dict[str, int]] = {}
+        self.unsent: list[Finding] = []
+        self.late: list[Finding] = []
+        self.outputs_right: set[tuple[str, str]] = set()
+        self.searches: dict[str, CandidateSearch] = {}
+        self.failures: list[Failure] = []
+        self.diagnoses: list[Diagnosis] = []
+        self.single_causes: dict[str, str] = {}
+        self.program: dict[str, str] = {}
+        self.list_lines: Sequence[str] = ()
+        self.shortened: Sequence[pytest.TestReport] = ()
 
     def add_items(self, items: Iterable[pytest.Item]) -> None:
         """Add the tests of goldens that this process will run."""
         for item in items:
             if (selected := selected_of(item)) is not None:
-                self.add(selected.entry(item.nodeid), self._times.get(item.nodeid, 0) + 1)
+                self.add(selected.entry(item.nodeid))
 
-    def add(self, entry: Result, times: int = 1) -> None:
-        """Add a test of a golden, and how often it will run: some plugins and options collect a test twice."""
-        test = entry["test"]
-        self._times[test] = max(times, self._times.get(test, 0))
+    def add(self, entry: Result) -> None:
+        """Add a test of a golden by its entry before or after it has run."""
         before: Any = {name: value for name, value in entry.items() if name in _BEFORE} | {"outcome": UNCHECKED}
-        self._selected.setdefault(test, before)
-
-    @property
-    def selected(self) -> list[tuple[Result, int]]:
-        """Return the arguments of ``add`` for all tests, in a form that xdist can send."""
-        return [(entry, self._times[test]) for test, entry in self._selected.items()]
+        self.selected.setdefault(entry["test"], before)
 
     @property
     def corpora(self) -> list[str]:
         """Return the corpora of all tests, named as in ``SelectedGolden.corpus``."""
-        return list(dict.fromkeys(entry.get("corpus", "") for entry in self._selected.values()))
+        return list(dict.fromkeys(entry.get("corpus", "") for entry in self.selected.values()))
 
     def note(self, report: pytest.TestReport) -> None:
         """Record a report of any test, with or without a golden."""
         message, entry = message_of(report), result_of(report)
-        for selected, times in message.get("selected", ()):
-            self.add(selected, times)
+        for selected in message.get("selected", ()):
+            self.add(selected)
         if entry is not None:
             self.add({**entry, "test": report.nodeid})
         if patterns := message.get("calls"):
             self.called[report.nodeid] = patterns
         if sizes := message.get("sizes"):
             self.sizes[report.nodeid] = sizes
-        if report.nodeid in self._selected:
+        if report.nodeid in self.selected:
             self._note(report, entry)
+
+    def _note(self, report: pytest.TestReport, entry: Result | None) -> None:
+        test = report.nodeid
+        if report.when == "setup":
+            self._errors.pop(test, None)  # of an earlier attempt
+        if report.failed:
+            self._errors.setdefault(test, first_line(report.longrepr))
+        error = self._errors.get(test, "")
+        if report.when not in ("setup", "call", "teardown"):  # xdist's report of a worker that died
+            died = f"the process that ran it died: {error}"
+            self._ended[test] = {**self.selected[test], "outcome": FAILED, "judged_by": "crash", "reason": died}
+        elif report.when == "teardown" and entry is not None and entry["outcome"] != UNCHECKED:
+            if error and entry["outcome"] != FAILED:  # another plugin failed it after this one
+                entry |= {"outcome": FAILED, "judged_by": "test", "reason": error}
+            self._ended[test] = entry
 
     def revise(self, found: Finding) -> list[Result]:
         """Mark a golden as failed because of a finding made after its test; returns the entries that change.
 
         If the finding is that it may still be checked, a golden that passed counts as not compared.
         """
-        golden = found["golden"], found["dtype"]
-        of_golden = [entry for entry in self._results.values() if (entry["golden"], entry["dtype"]) == golden]
+        of_golden = [e for e in self._ended.values() if golden_of(e) == (found["golden"], found["dtype"])]
         if found["judged_by"] == UNCHECKED:
-            passed = [entry for entry in of_golden if entry["outcome"] == PASSED]
-            self._ended.subtract(entry["test"] for entry in passed)
+            passed = [entry["test"] for entry in of_golden if entry["outcome"] == PASSED]
+            for test in passed:
+                del self._ended[test]
             self.late += [found] if passed else []
             return []
         changed = [entry for entry in of_golden if entry["outcome"] != FAILED]
@@ -99,23 +137,17 @@ class RunResults:
 
     @property
     def entries(self) -> list[Result]:
-        """Return one entry per test, in the order of selection; one per worker if several ran the same test."""
-        found: dict[str, list[Result]] = {test: [] for test in self._selected}
-        for (test, _), entry in self._results.items():
-            found[test].append(entry)
-        for test, times in self._times.items():
-            if self._ended[test] < times:  # of an unfinished test, keep only failures
-                found[test] = [entry for entry in found[test] if entry["outcome"] == FAILED]
-        return [entry for test, entries in found.items() for entry in entries or [self._selected[test]]]
+        """Return one entry per test, in the order of selection."""
+        return [self._ended.get(test, before) for test, before in self.selected.items()]
 
     @property
     def unfinished(self) -> int:
-        """Return the number of tests that have ended fewer times than they were selected."""
-        return sum(self._ended[test] < times for test, times in self._times.items())
+        """Return the number of tests that were selected and have not ended."""
+        return len(self.selected) - len(self._ended)
 
-    def with_outcome(self, *outcomes: str) -> list[Result]:
-        """Return the entries with one of these outcomes."""
-        return [entry for entry in self.entries if entry["outcome"] in outcomes]
+    def with_outcome(self, outcome: str) -> list[Result]:
+        """Return the entries with an outcome."""
+        return [entry for entry in self.entries if entry["outcome"] == outcome]
 
     @property
     def patterns_not_run(self) -> list[str]:
@@ -140,28 +172,24 @@ class RunResults:
         """Return the entries of goldens that the skip list excluded."""
         return [entry for entry in self.with_outcome(KNOWN) if entry.get("judged_by") == "skip"]
 
-    def _note(self, report: pytest.TestReport, entry: Result | None) -> None:
-        key = report.nodeid, str(getattr(getattr(report, "node", None), "gateway", ""))
-        if report.when == "setup":
-            self._failed.pop(key, None)  # of an earlier attempt
-        if report.failed:
-            self._failed.setdefault(key, first_line(report.longrepr))
-        before = self._results.get(key)
-        if report.when not in ("setup", "call", "teardown"):  # xdist's report of a worker that died
-            self._ended[report.nodeid] += 1
-            self._results[key] = {
-                **self._selected[report.nodeid],
-                "outcome": FAILED,
-                "judged_by": "crash",
-                "reason": f"the process that ran it died: {self._failed.get(key, '')}",
-            }
-        elif report.when == "teardown" and entry is not None and entry["outcome"] != UNCHECKED:
-            self._ended[report.nodeid] += 1
-            if key in self._failed and entry["outcome"] != FAILED:  # another plugin failed it after this one
-                entry |= {"outcome": FAILED, "judged_by": "test", "reason": self._failed[key]}
-            runs_again = self._times[report.nodeid] > 1  # collected twice; a rerun instead replaces the outcome
-            if not (runs_again and before is not None and before["outcome"] == FAILED):
-                self._results[key] = entry
+
+def run_of(config: pytest.Config) -> RunResults:
+    """Return the results of the run in this process."""
+    if RUN_RESULTS not in config.stash:
+        drawn = is_page(setting(config, "report")) or bool(config.getoption("rnn_goldens_drawn", False))
+        config.stash[RUN_RESULTS] = RunResults(drawn=drawn)
+    run: RunResults = config.stash[RUN_RESULTS]
+    return run
+
+
+def golden_of(entry: Result) -> tuple[str, str]:
+    """Return the golden's id and the precision of an entry."""
+    return entry["golden"], entry["dtype"]
+
+
+def test_of(entry: Result) -> str:
+    """Return the test of an entry, without its golden."""
+    return without_golden(entry["test"], entry["golden"], entry["dtype"])
 
 
 def passes_again(entry: Result) -> bool:
@@ -175,5 +203,11 @@ def first_names(entries: Sequence[Result], more: str = "and") -> list[str]:
     return [*names, *([f"{more} {len(entries) - len(names)} more"] if len(entries) > len(names) else [])]
 
 
-RUN_RESULTS = pytest.StashKey[RunResults]()
-"""The results of a run that has tests of goldens."""
+def first_line(error: object) -> str:
+    """Return the first line of an error or a text, with control characters escaped."""
+    try:
+        text = str(error)
+    except Exception as raised:  # the error's own __str__ may raise anything
+        text = f"{type(error).__name__}, and its text raised {type(raised).__name__}"
+    line = text.strip().partition("\n")[0] or f"{type(error).__name__}, no reason given"
+    return visible(line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]} …")

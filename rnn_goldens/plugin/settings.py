@@ -15,7 +15,6 @@ from rnn_goldens.golden.precision import precision
 from rnn_goldens.golden.profile import Profile, profile_named
 from rnn_goldens.golden.shapes import chosen_outputs
 from rnn_goldens.implementations import check_name
-from rnn_goldens.pages.rendering import is_page
 from rnn_goldens.plugin.known_failures import ListEntry, read_list
 from rnn_goldens.plugin.options import flag, ini_name, setting
 from rnn_goldens.programs.program import START_LIMITS
@@ -38,8 +37,8 @@ def check_settings(config: pytest.Config) -> None:
         if name := setting(config, "implementation"):
             check_name(name, base_folder(config, "implementation"))
         time_limit(config)
-        if (selected := selecting(config)) or of_gradients(config):
-            corpora_of(config).select(**selected, gradients=of_gradients(config))
+        if (selected := selecting(config)) or flag(config, "gradients"):
+            corpora_of(config).select(**selected, gradients=flag(config, "gradients"))
         if flag(config, UPDATE) and not setting(config, KNOWN):
             raise WrongUse(f"{UPDATE} writes the file that {KNOWN} names: give both")
         for name in (KNOWN, SKIP):
@@ -75,11 +74,6 @@ def how_to_check(config: pytest.Config, arguments: Mapping[str, tuple[str, ...]]
 def selecting(config: pytest.Config) -> dict[str, Any]:
     """Return the settings that select goldens, as arguments of ``Corpus.select``."""
     return {name: names for name in SELECTING if (names := listed(config, name))}
-
-
-def of_gradients(config: pytest.Config) -> bool:
-    """Return whether the settings request gradients."""
-    return flag(config, "gradients")
 
 
 def listed(config: pytest.Config, name: str) -> tuple[str, ...]:
@@ -126,11 +120,6 @@ def time_limit(config: pytest.Config) -> float | None:
     if not 0 < seconds <= TIMEOUT_MAX / START_LIMITS:
         raise WrongUse(f"time-limit {text!r} is not a number of seconds, such as 10 or 0.5")
     return seconds
-
-
-def draws(config: pytest.Config) -> bool:
-    """Return whether a page will show failures; only then are pictures and messages stored with the results."""
-    return is_page(setting(config, "report")) or bool(config.getoption("rnn_goldens_drawn", False))
 
 
 def path_setting(config: pytest.Config, name: str) -> Path | None:

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from rnn_goldens.corpus import Corpus
-from rnn_goldens.errors import CutShort, InvalidFile, WrongUse
-from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.errors import FINDING, CutShort, InvalidFile, WrongUse
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.builtin import versions_of_packages
 from rnn_goldens.pages.content import Checked, by_reason
-from rnn_goldens.plugin.builtin_check import as_typed
+from rnn_goldens.plugin import as_typed
 from rnn_goldens.plugin.builtin_check.supervisor import run
 from rnn_goldens.plugin.implementation import WRONG_USE
 from rnn_goldens.plugin.run_results import passes_again

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from command_line.conftest import in_a_terminal
 
-from rnn_goldens.exit_codes import FINDING, WRONG_USE
+from rnn_goldens.errors import FINDING, WRONG_USE
 from rnn_goldens.implementations import BUILTIN
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -5,8 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rnn_goldens.cells import Array, Network
-from rnn_goldens.exhaustive.arguments import BREAKPOINTS, WORST, arguments
-from rnn_goldens.exhaustive.networks import ACTIVATIONS, Activation
+from rnn_goldens.exhaustive.activations import ACTIVATIONS, BREAKPOINTS, WORST, Activation, arguments
 from rnn_goldens.golden.precision import PRECISIONS
 
 

@@ -12,13 +12,18 @@ import pytest
 from rnn_goldens import Unsupported
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.command_line import main
-from rnn_goldens.exhaustive.activation_errors import ActivationErrors
-from rnn_goldens.exhaustive.arguments import arguments
-from rnn_goldens.exhaustive.networks import ACTIVATIONS, Activation
-from rnn_goldens.exhaustive.sweep import ROWS, SweepResult, certified, exhaustive_check
-from rnn_goldens.exhaustive.table import rows
+from rnn_goldens.exhaustive.activations import ACTIVATIONS, Activation, arguments
+from rnn_goldens.exhaustive.sweep import (
+    ROWS,
+    ActivationErrors,
+    SweepResult,
+    certified,
+    exhaustive_check,
+    measured,
+    rows,
+)
 from rnn_goldens.implementations import numpy_cells
-from rnn_goldens.plugin.guard import ImplementationFailed
+from rnn_goldens.plugin.implementation import ImplementationFailed
 
 Outputs = Sequence[Any]
 
@@ -128,8 +133,9 @@ def test_an_error_of_four_units_in_the_last_place_is_measured() -> None:
     right = golden.out.astype("float32")
     wrong = right.copy()
     wrong[7] = right[7] - 4 * abs(right[7] - np.nextafter(right[7], np.float32(0)))
-    result = ActivationErrors.of(activation_named("rnn_tanh", "tanh"), golden, (wrong, wrong.swapaxes(0, 1)))
-    assert result is not None
+    part = measured(activation_named("rnn_tanh", "tanh"), golden, (wrong, wrong.swapaxes(0, 1)))
+    assert part is not None
+    result = ActivationErrors.of([part])
     assert result.at == chunk[7]
     assert 3.5 <= result.ulp <= 4.5
 

@@ -10,7 +10,7 @@ import pytest
 from rnn_goldens import Unsupported, load
 from rnn_goldens.errors import RnnGoldensError, WrongUse
 from rnn_goldens.fuzz.worker import Worker
-from rnn_goldens.plugin.guard import ImplementationFailed
+from rnn_goldens.plugin.implementation import ImplementationFailed
 
 GOLDEN = load("documented/mini-batch", dtype="float32")
 

@@ -16,7 +16,7 @@ from factories.goldens import MakeGolden
 from rnn_goldens import Golden, Unsupported
 from rnn_goldens.comparison.outputs import Output
 from rnn_goldens.implementations.numpy_cells import run as right
-from rnn_goldens.plugin.guard import Guard, ImplementationFailed, TimeIsUp, interrupting
+from rnn_goldens.plugin.implementation import Guard, ImplementationFailed, TimeIsUp, interrupting
 
 RUNNING = "made/for-a-test in float64\n"
 
@@ -31,7 +31,7 @@ def no_gradients(*_: Any) -> Any:
 
 
 def guard(run: Any, seconds: float | None = None, now: Path | None = None) -> Guard:
-    return Guard(run, seconds, [], now, None, no_gradients)
+    return Guard(run, seconds, [], now, no_gradients)
 
 
 def test_only_the_inputs_of_a_golden_are_passed_on_and_unchanged(golden: Golden) -> None:
@@ -90,13 +90,13 @@ HANGS = """
 import signal, sys, time
 from pathlib import Path
 from rnn_goldens import load
-from rnn_goldens.plugin.guard import Guard
+from rnn_goldens.plugin.implementation import Guard
 
 def run(inputs):
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
     time.sleep(60)
 
-Guard(run, 0.1, [], Path(sys.argv[1]), None, run)(load("documented/single-sequence").for_implementation())
+Guard(run, 0.1, [], Path(sys.argv[1]), run)(load("documented/single-sequence").for_implementation())
 """
 
 

@@ -160,29 +160,6 @@ def test_a_golden_that_fails_after_its_test_has_not_passed(project: pytest.Pytes
 
 
 @pytest.mark.slow
-def test_one_failure_of_a_test_collected_twice_counts(project: pytest.Pytester) -> None:
-    project.makepyfile(
-        test_it="""
-        import pytest
-        from my_rnn import forgetful, right
-
-        called = []
-
-        def test_it(rnn_golden):
-            called.append(rnn_golden.id)
-            rnn_golden.check(*(forgetful if called.count(rnn_golden.id) == 1 else right)(rnn_golden))
-            if len(called) == 7:
-                pytest.exit("enough", returncode=0)
-        """
-    )
-    twice = ("--rnn-goldens-report=results.json", "--keep-duplicates", "test_it.py", "test_it.py")
-    assert project.runpytest_subprocess(*twice).ret == pytest.ExitCode.TESTS_FAILED
-    document = results(project)
-    assert document["complete"] is False
-    assert counts(document["results_so_far"]) == {"failed": 4}
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("what", ["option", "conftest", "collection"])
 def test_a_run_that_cannot_start_removes_earlier_results(
     project: pytest.Pytester, check_with: Callable[[str], None], what: str

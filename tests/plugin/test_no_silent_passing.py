@@ -74,19 +74,6 @@ CASES = {
         "documented/mini-batch in float32: out is first wrong at time step 1*",
         failed=8,
     ),
-    "an_error_of_a_comparison": Case(
-        """
-        @ONE
-        def test_it(rnn_golden, monkeypatch):
-            outputs = forgetful(rnn_golden)
-            with monkeypatch.context() as patch, contextlib.suppress(Exception):
-                patch.setattr(np, "isfinite", None)  # used by the comparison
-                rnn_golden.check(*outputs)
-            rnn_golden.check(*right(rnn_golden))
-        """,
-        "*documented/mini-batch in float32: the comparison raised TypeError: 'NoneType' object is not*",
-        failed=1,
-    ),
     "beside_a_test_of_goldens": Case(
         """
         pytestmark = ONE

@@ -21,7 +21,7 @@ def unchecked(test: str) -> Any:
     return {"golden": GOLDENS[test][0], "dtype": GOLDENS[test][1], "test": test, "outcome": "unchecked"}
 
 
-def report(when: Any, error: str = "", *, test: str = TEST, worker: str = "", **entry: object) -> pytest.TestReport:
+def report(when: Any, error: str = "", *, test: str = TEST, **entry: object) -> pytest.TestReport:
     """Return the report of a phase, failed if ``error`` is not empty; ``entry`` has fields of the plugin's entry."""
     outcome: Literal["failed", "passed"] = "failed" if error else "passed"
     test_report = pytest.TestReport(test, ("test_a.py", 0, "test_it"), {}, outcome, error or None, when)
@@ -29,8 +29,6 @@ def report(when: Any, error: str = "", *, test: str = TEST, worker: str = "", **
         golden, dtype = GOLDENS[test]
         values = {"golden": golden, "dtype": dtype, "test": test, **entry}
         test_report.user_properties.append(("rnn_goldens", json.dumps(values)))
-    if worker:
-        vars(test_report)["node"] = SimpleNamespace(gateway=worker)
     return test_report
 
 
@@ -39,9 +37,9 @@ def whole_test(outcome: str, **more: Any) -> list[pytest.TestReport]:
     return [*begin, report("teardown", outcome=outcome, **more)]
 
 
-def results_of(*reports: pytest.TestReport, times: int = 1) -> RunResults:
+def results_of(*reports: pytest.TestReport) -> RunResults:
     run_results = RunResults()
-    run_results.add(unchecked(TEST), times)
+    run_results.add(unchecked(TEST))
     for each in reports:
         run_results.note(each)
     return run_results
@@ -99,16 +97,6 @@ def test_only_the_last_of_several_attempts_counts() -> None:
     assert outcomes(results_of(*whole_test("passed"), *failed)) == ["failed"]
 
 
-@pytest.mark.parametrize("order", [("failed", "passed"), ("passed", "failed")])
-def test_a_test_collected_twice_passes_only_if_both_runs_pass(order: tuple[str, str]) -> None:
-    first, second = map(whole_test, order)
-    assert outcomes(results_of(*first, *second, times=2)) == ["failed"]
-    assert results_of(*first, *second, times=2).unfinished == 0
-    assert results_of(*first, times=2).unfinished == 1
-    assert outcomes(results_of(*first, times=2)) == [order[0] if order[0] == "failed" else "unchecked"]
-    assert outcomes(results_of(*whole_test("passed"), *whole_test("passed"), times=2)) == ["passed"]
-
-
 def test_a_golden_whose_process_died_fails_with_the_first_error() -> None:
     died = report("???", "worker gw0 crashed")
     run_results = results_of(report("setup"), died)
@@ -116,18 +104,10 @@ def test_a_golden_whose_process_died_fails_with_the_first_error() -> None:
     begin = {"golden": "lstm/plain", "dtype": "float32", "test": TEST, "outcome": "failed", "judged_by": "crash"}
     assert entry == {**begin, "reason": "the process that ran it died: worker gw0 crashed"}
     assert run_results.unfinished == 0
-    assert results_of(died, times=2).unfinished == 1
     (silent,) = results_of(report("???")).entries
     assert silent["reason"] == "the process that ran it died: "
     (entry,) = results_of(report("setup"), report("call", "out of memory"), died).entries
     assert entry["reason"] == "the process that ran it died: out of memory"
-
-
-def test_each_worker_that_ran_the_same_test_has_an_entry_of_its_own() -> None:
-    run_results = results_of(*whole_test("passed", worker="gw0"), *whole_test("failed", worker="gw1"))
-    assert sorted(outcomes(run_results)) == ["failed", "passed"]
-    reports = [report("call", "broken", worker="gw1"), *whole_test("passed", worker="gw0")[1:]]
-    assert outcomes(results_of(*reports)) == ["passed"]
 
 
 FOUND = {"golden": "lstm/plain", "dtype": "float32", "reason": "wrong later", "judged_by": "comparison"}
@@ -165,28 +145,28 @@ def test_reports_of_other_tests_are_ignored() -> None:
     assert outcomes(run_results) == ["unchecked"]
 
 
-def test_the_tests_of_a_worker_are_added_in_order_with_their_counts() -> None:
-    worker = results_of(times=2)
+def test_the_tests_of_a_worker_are_added_in_order() -> None:
+    worker = results_of()
     worker.add(unchecked(OTHER))
-    assert worker.selected == [(unchecked(TEST), 2), (unchecked(OTHER), 1)]
+    assert worker.selected == {TEST: unchecked(TEST), OTHER: unchecked(OTHER)}
     first = report("setup", test=OTHER, outcome="unchecked")
-    setattr(first, MESSAGE, {"selected": worker.selected})
+    setattr(first, MESSAGE, {"selected": list(worker.selected.values())})
     controller = RunResults()
     controller.note(first)
     assert controller.selected == worker.selected
     assert controller.unfinished == 2
-    controller.add(unchecked(TEST))  # another worker that collected the test once
+    controller.add(unchecked(TEST))  # of another worker
     assert controller.selected == worker.selected
 
 
-def test_only_tests_of_goldens_are_added_with_their_counts() -> None:
+def test_only_tests_of_goldens_are_added() -> None:
     selected = SelectedGolden("lstm/plain", "float32", corpus="mine", profile=profile_named(["tf32"]))
     of_golden: Any = SimpleNamespace(nodeid=TEST, callspec=SimpleNamespace(params={"rnn_golden": selected}))
     parametrized: Any = SimpleNamespace(nodeid="test_b", callspec=SimpleNamespace(params={"n": 1}))
     plain: Any = SimpleNamespace(nodeid="test_c")
     run_results = RunResults()
     run_results.add_items([of_golden, parametrized, plain, of_golden])
-    assert run_results.selected == [(unchecked(TEST) | {"corpus": "mine", "profile": ["tf32"]}, 2)]
+    assert run_results.selected == {TEST: unchecked(TEST) | {"corpus": "mine", "profile": ["tf32"]}}
     assert run_results.corpora == ["mine"]
 
 

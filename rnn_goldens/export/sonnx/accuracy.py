@@ -16,8 +16,8 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import load, open_corpus
 from rnn_goldens.corpus.kill_matrix import kill_matrix
 from rnn_goldens.error_analysis.rounding_model import ACTIVATION_ULPS
-from rnn_goldens.export.exported_golden import ITSELF, Exported, allowed
-from rnn_goldens.export.sonnx.case import OPERATORS, operator_of, reason_against
+from rnn_goldens.export.exported_golden import ITSELF, Exported, Files, allowed
+from rnn_goldens.export.sonnx import OPERATORS, operator_of, reason_against
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.onnx_model import ATTRIBUTES
 
@@ -40,8 +40,8 @@ _SECTIONS = ("definition", "variants", "propagation", "contraction", "losses")
 _TEXTS = Path(__file__).parent
 
 
-def pages(cases: Sequence[Exported]) -> list[Exported]:
-    """Return for each operator of the cases its accuracy page, and the program that checks an implementation."""
+def with_pages(cases: Sequence[Exported]) -> Files:
+    """Return the cases, and for each operator its accuracy page and the program that checks an implementation."""
     program, found = (_TEXTS / "check_cases.py.txt").read_text("utf-8"), []
     for folder, operator in OPERATORS.items():
         if not any(case.place.startswith(f"spec/tests/{folder}/") for case in cases):
@@ -53,7 +53,7 @@ def pages(cases: Sequence[Exported]) -> list[Exported]:
             (f"spec/tests/{folder}/test_{folder}.py", checking),
         ):
             found.append(Exported(place, place, {ITSELF: text.encode("utf-8")}))
-    return found
+    return Files(cases, found)
 
 
 def page(folder: str) -> str:
@@ -96,17 +96,13 @@ def _counts(operator: str) -> dict[str, str]:
     matrix = kill_matrix(corpus)
     assert matrix is not None
     place = matrix.precisions.index(_FLOAT.name)
-    detecting = [
-        {golden for golden, margins in matrix.rows(deviation.margins).items() if _is(margins[place], matrix.enough)}
-        for deviation in matrix.deviations
+    rows = [matrix.rows(deviation.margins) for deviation in matrix.deviations]
+    detecting = [  # None stands for infinity
+        {golden for golden, row in found.items() if (margin := row[place]) is None or margin >= matrix.enough}
+        for found in rows
     ]
     by_cases, by_all = (sum(bool(found & ids) for found in detecting) for ids in (cases, goldens))
     return {"cases": str(len(cases)), "detected": str(by_cases), "deviations": str(by_all)}
-
-
-def _is(margin: float | None, enough: float) -> bool:
-    """Return whether a margin is enough; None stands for infinity."""
-    return margin is None or margin >= enough
 
 
 def _from_initial(state: str) -> str:

@@ -4,7 +4,6 @@ An implementation may end the process that calls it, with exit code 0. The super
 wrote into a folder, and counts a golden as passed only if they list it as passed. These files are exchanged::
 
     check, report → run ──── run.json ─────→ check_here → pytest.main → test_golden.py
-                     ↑                                                      │ plugin.py, and the pytest plugin
                      └─── now, results.json, drawn.json ←───────────────────┘
 """
 
@@ -20,10 +19,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
+from types import MappingProxyType
 from typing import Any, NoReturn
 
-from rnn_goldens.exit_codes import FINDING, WRONG_USE
-from rnn_goldens.plugin.builtin_check import COMMAND
+from rnn_goldens.errors import FINDING, WRONG_USE
+from rnn_goldens.plugin import CHECK_HERE
+from rnn_goldens.programs.misbehaviour import ended
 from rnn_goldens.result import KNOWN, PASSED, REFUSED, UNCHECKED, Drawn, is_compared
 
 Document = dict[str, Any]
@@ -93,6 +94,7 @@ def run(
     *,
     captured: bool = False,
     progress: Progress | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Finished:
     """Check an implementation in a child process, and wait for it.
 
@@ -101,19 +103,20 @@ def run(
         arguments: for pytest.
         captured: whether to capture the output; otherwise it goes to the terminal.
         progress: called about once a second with the numbers of goldens compared and selected; only if ``captured``.
+        environment: further environment variables of the child process.
     """
     with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, alive() as pipe:
         folder = Path(name)
         request = [implementation, list(arguments)]
         (folder / REQUEST).write_text(json.dumps(request), "utf-8")
-        command = [sys.executable, "-c", _PROGRAM, os.pathsep.join(sys.path), COMMAND, str(folder), str(pipe)]
-        environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+        command = [sys.executable, "-c", _PROGRAM, os.pathsep.join(sys.path), CHECK_HERE, str(folder), str(pipe)]
+        inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
         pass_fds = () if sys.platform == "win32" else (pipe,)
         out, err = folder / "stdout", folder / "stderr"  # a process that an implementation leaves may keep a pipe open
         with out.open("wb") as stdout, err.open("wb") as stderr:
             streams = (stdout, stderr) if captured else (None, None)
             process = subprocess.Popen(
-                command, stdout=streams[0], stderr=streams[1], env=environment, pass_fds=pass_fds
+                command, stdout=streams[0], stderr=streams[1], env={**inherited, **environment}, pass_fds=pass_fds
             )
             code = _wait_with_progress(process, folder, progress) if captured else wait(process)
         document, drawn = _document(folder / RESULTS), _document(folder / DRAWN) or {}
@@ -142,7 +145,7 @@ def check_here(folder: Path, alive: int) -> NoReturn:
         [
             *("-c", str(_HOME / "pytest.ini"), "--rootdir", str(_HOME)),
             *("-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"),
-            *("-p", "rnn_goldens.plugin.builtin_check.plugin"),
+            *("-p", "rnn_goldens.plugin.builtin_check.test_golden"),
             *arguments,
             f"--rnn-goldens-watched={folder}",  # after the user's arguments: the last value counts
             f"--rnn-goldens-implementation={implementation}",
@@ -155,18 +158,26 @@ def check_here(folder: Path, alive: int) -> NoReturn:
 
 
 def _wait_with_progress(process: subprocess.Popen[bytes], folder: Path, progress: Progress | None) -> int:
+    def show() -> None:
+        results = (_document(folder / RESULTS) or {}).get("results_so_far", [])
+        if results and progress is not None:
+            progress(sum(result["outcome"] != UNCHECKED for result in results), len(results))
+
     try:
-        while True:
-            try:
-                return process.wait(None if progress is None else _BETWEEN)
-            except subprocess.TimeoutExpired:
-                results = (_document(folder / RESULTS) or {}).get("results_so_far", [])
-                if results and progress is not None:
-                    progress(sum(result["outcome"] != UNCHECKED for result in results), len(results))
+        return _polled(process, show if progress is not None else lambda: None)
     except BaseException:
         process.kill()
         process.wait()
         raise
+
+
+def _polled(process: subprocess.Popen[bytes], tick: Callable[[], None]) -> int:
+    """Wait for a run to end, calling ``tick`` about once a second; returns its exit code."""
+    while True:
+        try:
+            return process.wait(_BETWEEN)
+        except subprocess.TimeoutExpired:
+            tick()
 
 
 def _text(path: Path) -> str:
@@ -198,7 +209,7 @@ def _trouble(code: int, document: Document | None, now: str) -> str:
     """
     if document is not None and document["complete"]:
         return ""
-    how = f"was killed by signal {_signal(-code)}" if code < 0 else f"ended with exit code {code}"
+    how = ended(code) if code < 0 else f"ended with exit code {code}"
     incomplete = "not all goldens were compared:"
     if code == _INTERNAL_ERROR:
         hint = "with -n, workers may have died faster than xdist could start tests"
@@ -214,13 +225,6 @@ def _trouble(code: int, document: Document | None, now: str) -> str:
     if where:  # faulthandler's traceback
         what = "\n".join([f"the implementation did not return for {golden}", *where])
     return f"{incomplete} {what if golden else document['why']}"
-
-
-def _signal(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return str(number)
 
 
 @contextmanager
@@ -250,25 +254,24 @@ def wait(process: subprocess.Popen[bytes]) -> int:
 
     After SIGINT, waits until the run has reported the interruption. After SIGTERM, kills a run that does not end soon.
     """
-    interrupted: list[float] = []
-    terminated: list[float] = []
+    received: dict[int, float] = {}
 
-    def end(*_: object) -> None:
-        process.send_signal(signal.SIGINT)
-        terminated.append(time.monotonic())
+    def note(number: int, _: object) -> None:
+        received.setdefault(number, time.monotonic())
+        if number == signal.SIGTERM:
+            process.send_signal(signal.SIGINT)
 
-    before = signal.signal(signal.SIGINT, lambda *_: interrupted.append(time.monotonic()))
-    ended = signal.signal(signal.SIGTERM, end)
+    def tick() -> None:
+        now = time.monotonic()
+        if now - received.get(signal.SIGINT, now) > _FORWARD_AFTER:
+            process.send_signal(signal.SIGINT)
+            del received[signal.SIGINT]
+        if now - received.get(signal.SIGTERM, now) > _END_AFTER:
+            process.kill()
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        while True:
-            try:
-                return process.wait(1)
-            except subprocess.TimeoutExpired:
-                if interrupted and time.monotonic() - interrupted[0] > _FORWARD_AFTER:
-                    process.send_signal(signal.SIGINT)
-                    interrupted.clear()
-                if terminated and time.monotonic() - terminated[0] > _END_AFTER:
-                    process.kill()
+        return _polled(process, tick)
     finally:
-        signal.signal(signal.SIGINT, before)
-        signal.signal(signal.SIGTERM, ended)
+        for number, handler in before.items():
+            signal.signal(number, handler)
