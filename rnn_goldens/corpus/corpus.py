@@ -11,9 +11,8 @@ from msgspec import UNSET
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, GradientsEntry, GradientsFile, Kind, is_listed, remedy
 from rnn_goldens.corpus.selection import Selection
-from rnn_goldens.encoding.file_bytes import read_bytes
-from rnn_goldens.encoding.not_in_wheel import not_in_wheel
-from rnn_goldens.encoding.size_limits import GOLDEN
+from rnn_goldens.encoding.file_bytes import GOLDEN, read_bytes
+from rnn_goldens.encoding.files import not_in_wheel
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
 from rnn_goldens.golden.features import CORE
 

@@ -11,9 +11,8 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from rnn_goldens.encoding import json_file, typed_json
-from rnn_goldens.encoding.file_bytes import read_bytes
-from rnn_goldens.encoding.size_limits import INDEX as BOUNDS
-from rnn_goldens.encoding.size_limits import OTHER
+from rnn_goldens.encoding.file_bytes import INDEX as BOUNDS
+from rnn_goldens.encoding.file_bytes import OTHER, read_bytes
 from rnn_goldens.encoding.typed_json import (
     SCHEMA,
     AnyCellName,
