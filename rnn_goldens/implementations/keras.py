@@ -132,7 +132,12 @@ def _set_weights(layers: list[Any], golden: Inputs) -> None:
 def _layers(golden: Inputs, make: Callable[..., Any]) -> list[Any]:
     """Return the built layers of a golden, in both directions if needed, made as ``keras.layers.LSTM`` is."""
     if golden.dtype == "float64" and keras.backend.backend() == "jax":
-        _require_float64_in_jax()
+        from jax import dtypes
+
+        if (
+            dtypes.canonicalize_dtype("float64") != np.float64
+        ):  # float32 silently; enabling float64 is the user's choice
+            raise Unsupported("float64 is disabled in JAX: JAX_ENABLE_X64 is off")
     config, layers = golden.network, []
     for index in range(config.num_layers):
         layer = make(
@@ -147,14 +152,6 @@ def _layers(golden: Inputs, make: Callable[..., Any]) -> list[Any]:
         layers.append(keras.layers.Bidirectional(layer, dtype=golden.dtype) if config.bidirectional else layer)
         layers[-1].build((None, None, config.input_size if index == 0 else config.num_directions * config.hidden_size))
     return layers
-
-
-def _require_float64_in_jax() -> None:
-    """Raise Unsupported where JAX would silently use float32 for float64; enabling float64 is the user's choice."""
-    from jax import dtypes
-
-    if dtypes.canonicalize_dtype("float64") != np.float64:
-        raise Unsupported("float64 is disabled in JAX: JAX_ENABLE_X64 is off")
 
 
 def _own(golden: Inputs) -> list[Any]:
