@@ -139,20 +139,6 @@ class GradientsTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="bound
     storage: dict[str, Array]
 
 
-class Document(ClosedStruct, frozen=True, kw_only=True):
-    """Fields of golden files and gradients files."""
-
-    format: Literal[1]
-    id: Id
-    purpose: Sentence
-    precisions: Precisions
-    provenance: Annotated[dict[Sentence, Line], Meta(max_length=100)]
-
-    def __post_init__(self) -> None:
-        """Raise ValueError if a precision is listed twice."""
-        require_once(self.precisions)
-
-
 class RecurrenceConfiguration(ClosedStruct, frozen=True):
     """Sizes and options of a recurrence."""
 
@@ -170,20 +156,27 @@ class RecurrenceConfiguration(ClosedStruct, frozen=True):
     activation: Literal["silu", "none"] | UnsetType = UNSET
 
 
-class RecurrenceDocument(Document, frozen=True, kw_only=True, tag_field="kind", tag="recurrence"):
-    """A golden file of a recurrence."""
+class Document(ClosedStruct, frozen=True, kw_only=True):
+    """Fields of golden files and gradients files."""
+
+    format: Literal[1]
+    id: Id
+    purpose: Sentence
+    precisions: Precisions
+    provenance: Annotated[dict[Sentence, Line], Meta(max_length=100)]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if a precision is listed twice."""
+        require_once(self.precisions)
+
+
+class AnyGoldenDocument(Document, frozen=True, kw_only=True):
+    """Fields of golden files of recurrences and networks."""
 
     title: Sentence
     documented_in: Sentence
-    cell: RecurrenceName
     features: Annotated[tuple[Feature, ...], Meta(max_length=len(FEATURES))]
-    config: RecurrenceConfiguration
-    weights: dict[ArrayName, Array]
-    inputs: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
-    expected: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
-    tolerance: ExactTolerance | ContractsTolerance
     expected_states: States | UnsetType = UNSET
-    schema: Literal["urn:rnn-goldens:schema:recurrence:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
     def __post_init__(self) -> None:
         """Raise ValueError if a name is listed twice."""
@@ -191,25 +184,32 @@ class RecurrenceDocument(Document, frozen=True, kw_only=True, tag_field="kind", 
         super().__post_init__()
 
 
-class GoldenDocument(Document, frozen=True, kw_only=True, tag_field="kind", tag="golden"):
+class RecurrenceDocument(AnyGoldenDocument, frozen=True, kw_only=True, tag_field="kind", tag="recurrence"):
+    """A golden file of a recurrence."""
+
+    cell: RecurrenceName
+    config: RecurrenceConfiguration
+    weights: dict[ArrayName, Array]
+    inputs: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
+    expected: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
+    tolerance: ExactTolerance | ContractsTolerance
+    schema: Literal["urn:rnn-goldens:schema:recurrence:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
+
+
+class GoldenDocument(AnyGoldenDocument, frozen=True, kw_only=True, tag_field="kind", tag="golden"):
     """A golden file of a network."""
 
-    title: Sentence
-    documented_in: Sentence
     cell: CellName
-    features: Annotated[tuple[Feature, ...], Meta(max_length=len(FEATURES))]
     config: Configuration
     weights: dict[str, Array]
     inputs: dict[InputName, Array]
     expected: Outputs
     tolerance: ExactTolerance | BoundTolerance
-    expected_states: States | UnsetType = UNSET
     own_cell: CustomCell | UnsetType = UNSET
     schema: Literal["urn:rnn-goldens:schema:golden:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
     def __post_init__(self) -> None:
         """Raise ValueError if a name is listed twice, a custom cell lacks ``own_cell``, or another cell has it."""
-        require_once(self.features)
         super().__post_init__()
         _require(
             is_custom_cell(self.cell) == (self.own_cell is not UNSET), "own_cell is required for a custom cell only"

@@ -29,20 +29,18 @@ class Kind:
     """A kind of file: golden or gradients.
 
     Attributes:
-        name: the name in files and schemas.
-        description: the name in messages.
+        name: the name in files, schemas and messages.
         suffixes: the suffixes of its two files, HDF5 first.
         tree: converts a golden to the content of the files.
     """
 
     name: str
-    description: str
     suffixes: tuple[str, str]
     tree: Callable[[Golden], Tree]
 
 
-OUTPUTS = Kind("golden", "a golden file", (".h5", ".json"), to_tree)
-GRADIENTS = Kind("gradients", "a gradients file", (".gradients.h5", ".gradients.json"), to_gradients_tree)
+OUTPUTS = Kind("golden", (".h5", ".json"), to_tree)
+GRADIENTS = Kind("gradients", (".gradients.h5", ".gradients.json"), to_gradients_tree)
 
 
 def is_of_gradients(path: Path) -> bool:
@@ -101,7 +99,7 @@ def read(path: Path, *, of: Golden | None = None, by_schema: bool = False, below
     """
     kind = _kind(of)
     if not path.name.endswith(kind.suffixes):
-        raise InvalidFile(path, [f"{kind.description} ends in {' or '.join(kind.suffixes)}"])
+        raise InvalidFile(path, [f"a {kind.name} file ends in {' or '.join(kind.suffixes)}"])
     _require_in_wheel(path)
     return decode(read_bytes(path, GOLDEN.size, below=below), path, of=of, by_schema=by_schema)
 

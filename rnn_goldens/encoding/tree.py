@@ -41,10 +41,13 @@ INTEGERS = ("lengths", "offsets")
 
 def inputs_tree(inputs: Inputs) -> Tree:
     """Return the part of the tree that holds the model inputs."""
+    stored = inputs.stored
+    arrays = {**stored.inputs, **_in_order(stored.states, inputs.layout.initial)}
+    integers = {"lengths": stored.lengths, "offsets": stored.offsets}
     return {
         "config": dict(inputs.config),
-        "weights": dict(inputs.stored.weights),
-        "inputs": _inputs_to_tree(inputs),
+        "weights": dict(stored.weights),
+        "inputs": arrays | {name: array for name, array in integers.items() if array is not None},
     }
 
 
@@ -184,13 +187,15 @@ def _tolerance_to_tree(tolerance: Tolerance, names: Iterable[str]) -> Tree:
     names = list(names)
     if isinstance(tolerance, Contracts):
         algorithms = {"step": tolerance.step, **({"any": tolerance.any} if tolerance.any else {})}
-        return {"kind": tolerance.kind, **{name: _kinds_to_tree(of, names) for name, of in algorithms.items()}}
+        return {
+            "kind": tolerance.kind,
+            **{
+                name: {kind: _in_order(getattr(of, kind), names) for kind in COEFFICIENTS}
+                for name, of in algorithms.items()
+            },
+        }
     accumulation, storage = _in_order(tolerance.accumulation, names), _in_order(tolerance.storage, names)
     return {"kind": tolerance.kind, "accumulation": accumulation, "storage": storage}
-
-
-def _kinds_to_tree(coefficients: Coefficients, names: Iterable[str]) -> Tree:
-    return {kind: _in_order(getattr(coefficients, kind), names) for kind in COEFFICIENTS}
 
 
 def tolerance_from_tree(tree: Tree) -> Tolerance:
@@ -205,13 +210,6 @@ def tolerance_from_tree(tree: Tree) -> Tolerance:
 def _in_order(arrays: Mapping[str, Any], names: Iterable[str]) -> Tree:
     """Return the arrays that have one of the names, in the order of the names."""
     return {name: arrays[name] for name in names if name in arrays}
-
-
-def _inputs_to_tree(inputs: Inputs) -> Tree:
-    stored = inputs.stored
-    arrays = {**stored.inputs, **_in_order(stored.states, inputs.layout.initial)}
-    integers = {"lengths": stored.lengths, "offsets": stored.offsets}
-    return arrays | {name: array for name, array in integers.items() if array is not None}
 
 
 def _inputs_from_tree(tree: Tree, layout: Layout) -> Tree:
