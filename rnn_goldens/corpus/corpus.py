@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import UNSET
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, GradientsEntry, GradientsFile, Kind, is_listed, remedy
+from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, GradientsEntry, Kind, is_listed, remedy
 from rnn_goldens.corpus.selection import Selection
 from rnn_goldens.encoding.file_bytes import GOLDEN, read_bytes
 from rnn_goldens.encoding.files import not_in_wheel
@@ -135,7 +135,7 @@ class Corpus(Selection):
             raise InvalidFile(path, problems, self._remedy)
         return golden
 
-    def content(self, file: File | GradientsFile) -> bytes:
+    def content(self, file: File) -> bytes:
         """Return the bytes of a file of this corpus. Raises InvalidFile if their hash is not the listed one."""
         path = self.folder / file.path
         try:
@@ -148,7 +148,7 @@ class Corpus(Selection):
             raise self._not_as_listed(file, reason)
         return content
 
-    def _not_as_listed(self, file: File | GradientsFile, reason: str) -> InvalidFile:
+    def _not_as_listed(self, file: File, reason: str) -> InvalidFile:
         """Return the error for a damaged file, or for a corpus that was replaced since it was opened."""
         path = self.folder / file.path
         if is_listed(self.folder, file):

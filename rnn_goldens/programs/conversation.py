@@ -120,9 +120,7 @@ class Conversation:
         event = self._process.receive(0)
         if isinstance(event, Line):
             raise self._twice(event, self._answered)
-        if isinstance(event, StdoutEnded):
-            self._process.put_back(event)
-        elif event is not None:
+        if event is not None and not isinstance(event, StdoutEnded):
             raise instead_of(self._process, event, 0, "answer")
 
     def _another_id(self, answered: int, line: Line, request_id: int, deadline: float) -> Misbehaviour:
