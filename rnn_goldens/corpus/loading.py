@@ -7,6 +7,7 @@ or changed, so it reads again until all files belong to one version.
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from os import PathLike
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +26,7 @@ _MAX_RETRIES = 1000
 """The largest number of retries."""
 
 
+@cache
 def packaged() -> dict[str, Path]:
     """Return the versions of the built-in corpus and their folders, oldest first."""
     import rnn_goldens.fixtures as fixtures  # noqa: PLR0402 - mypy needs this form to see a module
