@@ -35,7 +35,8 @@ def findings(path: Path, below: Path | None = None) -> list[str]:
         if path.suffix == ".json":
             document = json_file.read_document(path, below=below)
             if isinstance(document, dict) and document.get("kind") in ("results", "kill-matrix"):
-                return _as_findings(path, schema.problems(document, document["kind"]))
+                problems = schema.problems(document, document["kind"])
+                return [str(InvalidFile(path, problems))] if problems else []
         golden = _golden_beside(path, below) if encoding.is_of_gradients(path) else None
         encoding.read(path, of=golden, by_schema=True, below=below)
     except InvalidFile as error:
@@ -63,10 +64,6 @@ def listed_by(index: Path) -> set[Path]:
 
 def _listed_in(corpus: Corpus) -> set[Path]:
     return {corpus.folder / file.path for entry in corpus.entries for file in entry.all_files}
-
-
-def _as_findings(path: Path, problems: list[str]) -> list[str]:
-    return [str(InvalidFile(path, problems))] if problems else []
 
 
 def _index_findings(path: Path) -> Iterator[str]:

@@ -53,6 +53,9 @@ def inputs_tree(inputs: Inputs) -> Tree:
 
 def to_tree(golden: Golden) -> Tree:
     """Convert a golden to the tree of format 1."""
+    own_cell: Tree = {}
+    if layout := golden.custom_layout:
+        own_cell = {"gates": layout.gates, "states": list(layout.states), "weights": dict(layout.weights)}
     return {
         "kind": golden.config.kind,
         "format": FORMAT,
@@ -61,7 +64,7 @@ def to_tree(golden: Golden) -> Tree:
         "purpose": golden.purpose,
         "documented_in": golden.documented_in,
         "cell": golden.cell,
-        **_custom_cell_to_tree(golden.custom_layout),
+        **({"own_cell": own_cell} if own_cell else {}),
         "features": [feature for feature in golden.features if feature != CORE],  # only an index has it
         "precisions": list(golden.precisions),
         **inputs_tree(golden),
@@ -170,12 +173,6 @@ def _hash_of(tree: Tree) -> str:
     del document["provenance"]
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
-
-
-def _custom_cell_to_tree(layout: Layout | None) -> Tree:
-    if layout is None:
-        return {}
-    return {"own_cell": {"gates": layout.gates, "states": list(layout.states), "weights": dict(layout.weights)}}
 
 
 def _tolerance_to_tree(tolerance: Tolerance, names: Iterable[str]) -> Tree:
