@@ -17,7 +17,7 @@ class Wheel(BuildHookInterface[Any]):
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Write not-in-wheel.txt, which ``rnn_goldens.encoding.not_in_wheel`` reads, into each corpus of the wheel."""
+        """Write not-in-wheel.txt, which ``rnn_goldens.encoding.files`` reads, into each corpus of the wheel."""
         if version != "standard":
             return
         root, self._scratch = Path(self.root), TemporaryDirectory()

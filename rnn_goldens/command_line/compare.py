@@ -17,7 +17,7 @@ def validate(paths: tuple[Path, ...]) -> None:
     """Validate golden files, index files, or folders of them."""
     from rnn_goldens.corpus import INDEX
     from rnn_goldens.corpus.validation import files_in, findings, listed_by
-    from rnn_goldens.encoding.not_in_wheel import LIST, not_in_wheel
+    from rnn_goldens.encoding.files import LIST, not_in_wheel
 
     files = {file: path if path.is_dir() else None for path in paths for file in files_in(path)}
     if not files:

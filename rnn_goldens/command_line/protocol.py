@@ -27,30 +27,28 @@ def protocol(*, golden_ids: tuple[str, ...], requests_only: bool, gradients: boo
     precision (default: float32).
     To try a program: rnn-goldens protocol --requests | ./my_rnn
     """
-    from rnn_goldens.programs import requests
+    from rnn_goldens.programs import messages
 
     default = () if golden_ids or any(selection.names.values()) else (_DEFAULT,)
     goldens = _goldens(selection, *golden_ids, *default, gradients=gradients)
     for request, answer in _exchanges(goldens, gradients=gradients):
-        click.echo(requests.to_line(request), nl=False)
+        click.echo(messages.to_line(request), nl=False)
         if not requests_only:
-            click.echo(requests.to_line(answer), nl=False)
+            click.echo(messages.to_line(answer), nl=False)
 
 
 def _exchanges(goldens: Sequence["Golden"], *, gradients: bool) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield requests with their answers: the hello, then one per golden."""
     from rnn_goldens.golden.built_in_cells import CELLS
-    from rnn_goldens.programs import examples, requests
+    from rnn_goldens.programs import messages
     from rnn_goldens.schema import PROTOCOLS
 
     further = [cell for cell in dict.fromkeys(golden.cell for golden in goldens) if cell not in CELLS]
     version = PROTOCOLS[-1] if gradients or further else PROTOCOLS[0]
-    yield requests.hello(), examples.hello(version, further)
+    yield messages.hello(), messages.correct_hello(version, further)
     for number, golden in enumerate(goldens, start=1):
-        if gradients:
-            yield requests.run_back(golden, number), examples.gradients(golden, number)
-        else:
-            yield requests.run(golden, number), examples.outputs(golden, number)
+        correct = messages.correct_gradients if gradients else messages.correct_outputs
+        yield messages.request(golden, number, back=gradients), correct(golden, number)
 
 
 def _goldens(selection: Selection, *ids: str, gradients: bool) -> list["Golden"]:

@@ -1,7 +1,6 @@
 """Corpora of goldens: index, selection, loading, validation and comparison."""
 
-from rnn_goldens.corpus.combined import Corpora
-from rnn_goldens.corpus.corpus import Corpus
+from rnn_goldens.corpus.corpus import Corpora, Corpus
 from rnn_goldens.corpus.index import INDEX, OURS, Entry, File
 from rnn_goldens.corpus.loading import (
     corpus_option,

@@ -1,23 +1,26 @@
-"""A corpus: a folder of goldens with an index. Loads goldens by id."""
+"""A corpus: a folder of goldens with an index; and several as one. Loads goldens by id."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from msgspec import UNSET
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, GradientsFile, is_listed, remedy
+from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, GradientsEntry, Kind, is_listed, remedy
 from rnn_goldens.corpus.selection import Selection
-from rnn_goldens.encoding.file_bytes import read_bytes
-from rnn_goldens.encoding.not_in_wheel import not_in_wheel
-from rnn_goldens.encoding.size_limits import GOLDEN
-from rnn_goldens.errors import InvalidFile, UnknownName
+from rnn_goldens.encoding.file_bytes import GOLDEN, read_bytes
+from rnn_goldens.encoding.files import not_in_wheel
+from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
 from rnn_goldens.golden.features import CORE
 
 _CHECKED: set[str] = set()
 """SHA-256 of the files that this process has validated; for gradients, preceded by the golden's content hash."""
+
+_FIELDS = ("id", "title", "purpose", "cell", "precisions", "features")
+"""Fields that an entry repeats from its file; an entry of gradients has two of them."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,9 @@ class Corpus(Selection):
             InvalidFile: a file is missing, damaged, or not as the index describes it.
         """
         entry = self.entry(golden_id)
-        golden = self._loaded(entry)
+        golden = self.read(entry)
         if gradients:
-            golden = self._with_gradients(golden, entry)
+            golden = self.read_gradients(golden, entry)
         loaded = replace(golden, dtype=golden.precision_name(dtype), features=entry.features, corpus=self.where)
         if gradients:
             loaded.checkable_gradients()  # raises if they cannot be checked in this precision
@@ -82,53 +85,57 @@ class Corpus(Selection):
         precisions = entry.gradient_precisions or entry.precisions
         return self.load(golden_id, precisions[0], gradients=bool(entry.gradient_precisions))
 
-    def _loaded(self, entry: Entry) -> Golden:
-        """Return a golden from its JSON file. Raises InvalidFile if the file differs from the entry."""
-        from rnn_goldens.encoding import decode
+    def read(self, entry: Entry, kind: Kind = "json", *, thorough: bool = False) -> Golden:
+        """Return a golden from one of its files. Raises InvalidFile if the file is invalid or differs from the entry.
 
-        file = entry.files["json"]
-        content, path = self.content(file), self.folder / file.path
-        try:
-            golden = decode(content, path, known=self.is_packaged or file.sha256 in _CHECKED)
-        except InvalidFile as error:
-            raise self._with_remedy(error) from None
-        _CHECKED.add(file.sha256)
-        features = tuple(feature for feature in entry.features if feature != CORE)
-        names = ("id", "title", "purpose", "cell", "precisions")
-        pairs = {name: (getattr(golden, name), getattr(entry, name)) for name in names}
-        pairs["features"] = (golden.features, features)
-        if others := [name for name, (stored, listed) in pairs.items() if stored != listed]:
-            problems = (f"{name}: is {pairs[name][0]!r}, {INDEX} lists {pairs[name][1]!r}" for name in others)
-            raise InvalidFile(path, list(problems), self._remedy)
-        return golden
+        Args:
+            entry: the entry of the golden.
+            kind: the file.
+            thorough: whether to validate by the schema and compare the content hash, too.
+        """
+        return self._read(entry, kind, thorough=thorough)
 
-    def _with_gradients(self, golden: Golden, entry: Entry) -> Golden:
-        """Return the golden with gradients. Raises UnknownName if it has none, InvalidFile if their file is invalid."""
-        from rnn_goldens.encoding import content_hash, decode
+    def read_gradients(self, golden: Golden, entry: Entry, kind: Kind = "json", *, thorough: bool = False) -> Golden:
+        """Return the golden with gradients, read as by ``read``. Raises UnknownName if it has none."""
+        from rnn_goldens.encoding import content_hash
 
         if entry.gradients is UNSET:
             having = [other.id for other in self.entries if other.gradients is not UNSET]
             raise UnknownName("golden with gradients", entry.id, having, plural="goldens with gradients")
-        file = entry.gradients.files["json"]
-        content, path = self.content(file), self.folder / file.path
-        of = entry.content if self.is_packaged else content_hash(golden)
+        of_content = entry.content if self.is_packaged else content_hash(golden)
+        return self._read(entry.gradients, kind, golden, of_content, thorough=thorough)
+
+    def _read(
+        self,
+        listed: Entry | GradientsEntry,
+        kind: Kind,
+        of: Golden | None = None,
+        of_content: str = "",
+        *,
+        thorough: bool,
+    ) -> Golden:
+        """Return the golden, or the golden ``of`` with its gradients, from the file that an entry lists."""
+        from rnn_goldens.encoding import content_hash, decode, gradients_hash
+
+        file = listed.files[kind]
+        content, path, key = self.content(file), self.folder / file.path, of_content + file.sha256
+        known = (self.is_packaged or key in _CHECKED) and not thorough
         try:
-            known = self.is_packaged or of + file.sha256 in _CHECKED
-            golden = decode(content, path, of=golden, of_content=of, known=known)
+            golden = decode(content, path, of=of, of_content=of_content, by_schema=thorough, known=known)
         except InvalidFile as error:
-            raise self._with_remedy(error) from None
-        _CHECKED.add(of + file.sha256)
-        for name in ("purpose", "precisions"):
-            stored, listed = getattr(golden.gradients, name), getattr(entry.gradients, name)
-            if stored != listed:
-                problem = f"{name}: is {stored!r}, {INDEX} lists {listed!r}"
-                raise InvalidFile(path, [problem], self._remedy)
+            raise InvalidFile(error.path, error.problems, self._remedy) from None
+        _CHECKED.add(key)
+        stored: object = golden if of is None else golden.gradients
+        pairs = {name: (getattr(stored, name), getattr(listed, name)) for name in _FIELDS if hasattr(listed, name)}
+        if "features" in pairs:
+            pairs["features"] = golden.features, tuple(name for name in pairs["features"][1] if name != CORE)
+        if thorough:
+            pairs["content hash"] = (content_hash if of is None else gradients_hash)(golden), listed.content
+        if problems := [f"{n}: is {has!r}, {INDEX} lists {want!r}" for n, (has, want) in pairs.items() if has != want]:
+            raise InvalidFile(path, problems, self._remedy)
         return golden
 
-    def _with_remedy(self, error: InvalidFile) -> InvalidFile:
-        return InvalidFile(error.path, error.problems, self._remedy)
-
-    def content(self, file: File | GradientsFile) -> bytes:
+    def content(self, file: File) -> bytes:
         """Return the bytes of a file of this corpus. Raises InvalidFile if their hash is not the listed one."""
         path = self.folder / file.path
         try:
@@ -141,9 +148,50 @@ class Corpus(Selection):
             raise self._not_as_listed(file, reason)
         return content
 
-    def _not_as_listed(self, file: File | GradientsFile, reason: str) -> InvalidFile:
+    def _not_as_listed(self, file: File, reason: str) -> InvalidFile:
         """Return the error for a damaged file, or for a corpus that was replaced since it was opened."""
         path = self.folder / file.path
         if is_listed(self.folder, file):
             return InvalidFile(path, [reason], self._remedy)
         return InvalidFile(path, [f"{INDEX} was replaced since it was read, and lists this file differently"], "Retry.")
+
+
+@dataclass(frozen=True)
+class Corpora(Selection):
+    """One or more corpora that do not have a golden id in common.
+
+    Attributes:
+        parts: the corpora, in the order of their goldens.
+        entries: the entries of all indexes, one corpus after the other.
+
+    Raises:
+        WrongUse: two corpora contain the same id.
+    """
+
+    parts: Sequence[Corpus]
+    entries: tuple[Entry, ...] = field(init=False)
+    _corpus_of: dict[str, Corpus] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for part in self.parts:
+            for golden_id in part.ids:
+                other = self._corpus_of.setdefault(golden_id, part)
+                if other is not part:
+                    raise WrongUse(
+                        f"{golden_id} is in {other.folder} and in {part.folder}: rename one of them, "
+                        "or check them in two runs"
+                    )
+        object.__setattr__(self, "entries", tuple(entry for part in self.parts for entry in part.entries))
+
+    @property
+    def label(self) -> str:
+        """The names and versions of the corpora."""
+        return ", ".join(part.label for part in self.parts)
+
+    def of(self, golden_id: str) -> Corpus:
+        """Return the corpus that contains a golden. Raises UnknownName with the nearest id."""
+        return self._corpus_of[self.entry(golden_id).id]
+
+    def load(self, golden_id: str, dtype: object = "float64", *, gradients: bool = False) -> Golden:
+        """Load a golden, as ``Corpus.load`` does."""
+        return self.of(golden_id).load(golden_id, dtype, gradients=gradients)

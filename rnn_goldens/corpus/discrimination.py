@@ -199,18 +199,8 @@ def discrimination(
     return {dtype: of_cell.of(dtype) for dtype in matrix.precisions if dtype in dtypes}
 
 
-@dataclass(frozen=True)
-class _Option:
-    """An option that an implementation has not accepted."""
-
-    what: str
-    features: frozenset[str] = frozenset()
-    biases: frozenset[bool] = frozenset()
-    dtypes: frozenset[str] = frozenset()
-
-
 class _Cell:
-    """The goldens of a cell in a corpus, and the outcome of a run for them."""
+    """The goldens of a cell in a corpus, and the outcome of a run for them. Options are words, as in ``OPTIONS``."""
 
     def __init__(
         self,
@@ -224,19 +214,17 @@ class _Cell:
     ) -> None:
         self.entries, self.compared, self.others = entries, compared, others
         self.precisions = {e.id: e.gradient_precisions if gradients else e.precisions for e in entries}
+        self.needs = {entry.id: _options_of(entry) for entry in entries}
         self.ids = {one.golden for one in compared}
         self.selected = self.ids | {other.golden for other in others}
-        compared_entries = [entry for entry in entries if entry.id in self.ids]
-        self.features = {feature for entry in compared_entries for feature in entry.features} & OPTIONS.keys()
-        self.biases = {"bias" in entry.features for entry in compared_entries}
-        self.dtypes_selected = {one.dtype for one in compared} | {other.dtype for other in others}
+        self.accepted = {option for entry in entries if entry.id in self.ids for option in self.needs[entry.id]}
+        self.dtypes = {one.dtype for one in compared} | {other.dtype for other in others}
+        self.for_states = [one for one in others if one.for_states]
         self.refused = self._refused_for_options()
         self.refused_options = self._options_refused()
-        self.for_states = [one for one in others if one.for_states]
-        dtypes = {*self.dtypes_selected, WIDEST}
-        self.shows = _shown_by(matrix, cell, dtypes)
+        self.shows = _shown_by(matrix, cell, {*self.dtypes, WIDEST})
         self.out_alone = any(one.out_alone for one in compared)
-        self.shows_in_out = _shown_by(matrix, cell, dtypes, of_out=True) if self.out_alone else {}
+        self.shows_in_out = _shown_by(matrix, cell, {*self.dtypes, WIDEST}, of_out=True) if self.out_alone else {}
 
     def of(self, dtype: str) -> Discrimination:
         """Return the counts of a precision."""
@@ -245,12 +233,13 @@ class _Cell:
         in_full = [one.golden for one in here] + [one.golden for one in self.for_states if one.dtype == dtype]
         left_out = [e for e in self._possible() if e.id not in self.selected and dtype in self.precisions[e.id]]
         there = self._shown_in(left_out, [dtype]) - shown
-        to_accept: list[tuple[_Option, set[str]]] = []
-        not_covered: list[tuple[_Option, set[str]]] = []
-        for option in self._options():
-            requiring = self._requiring([option], dtype)
-            where = to_accept if option.what in self.refused_options else not_covered
-            where.append((option, self._shown_in(requiring, option.dtypes or [dtype]) - shown - there))
+        gained = {
+            option: self._shown_with({option}, dtype) - shown - there
+            for option in (*OPTIONS.values(), *BIASES.values(), WIDEST)
+            if option not in self.accepted | self.dtypes
+        }
+        to_accept = {option: more for option, more in gained.items() if option in self.refused_options}
+        not_covered = {option: more for option, more in gained.items() if option not in self.refused_options}
         return Discrimination(
             goldens=len({one.golden for one in here}),
             shown=len(shown),
@@ -264,7 +253,7 @@ class _Cell:
 
     def _refused_for_options(self) -> set[str]:
         """Return goldens refused for an option: their reason does not occur for goldens with only accepted options."""
-        accepted = {entry.id for entry in self._within(self.features, self.biases)}
+        accepted = {golden for golden, needs in self.needs.items() if needs <= self.accepted}
         others = {one.refused for one in self.others if one.golden in accepted or one.for_states}
         return {one.golden for one in self.others if one.refused is not None and one.refused not in others}
 
@@ -273,7 +262,7 @@ class _Cell:
 
         Such an option is the only unaccepted option of a refused golden, or all goldens refused for one reason need it.
         """
-        missing = {entry.id: self._missing(entry) for entry in self.entries if entry.id in self.refused}
+        missing = {golden: needs - self.accepted for golden, needs in self.needs.items() if golden in self.refused}
         by_reason: dict[str | None, list[set[str]]] = {}
         for one in self.others:
             if one.golden in missing:
@@ -281,62 +270,34 @@ class _Cell:
         alone = [options for options in missing.values() if len(options) == 1]
         return set().union(*alone, *(set.intersection(*some) for some in by_reason.values()))
 
-    def _missing(self, entry: Entry) -> set[str]:
-        """Return the options, in words, that a golden needs and the implementation has not accepted."""
-        has_bias = "bias" in entry.features
-        missing = {OPTIONS[feature] for feature in OPTIONS.keys() & set(entry.features) - self.features}
-        return missing if has_bias in self.biases else {*missing, BIASES[has_bias]}
-
-    def _options(self) -> Iterator[_Option]:
-        for feature, what in OPTIONS.items():
-            if feature not in self.features:
-                yield _Option(what, features=frozenset({feature}))
-        for has_bias, what in BIASES.items():
-            if has_bias not in self.biases:
-                yield _Option(what, biases=frozenset({has_bias}))
-        if WIDEST not in self.dtypes_selected:
-            yield _Option(WIDEST, dtypes=frozenset({WIDEST}))
-
-    def _requiring(self, options: Sequence[_Option], dtype: str) -> list[Entry]:
-        """Return the goldens that need at least one of these options, and no other unaccepted option."""
-        dtypes = {dtype}.union(*(option.dtypes for option in options))
-        possible = [e for e in self._possible(options) if dtypes & set(self.precisions[e.id])]
-        if WIDEST in dtypes - {dtype}:
-            return possible
-        accepted = {entry.id for entry in self._within(self.features, self.biases)}
-        return [entry for entry in possible if entry.id not in accepted]
-
-    def _possible(self, options: Sequence[_Option] = ()) -> list[Entry]:
+    def _possible(self, options: Collection[str] = ()) -> list[Entry]:
         """Return the goldens that these options allow, except goldens that would be refused for another reason."""
-        features = self.features.union(*(option.features for option in options))
-        biases = self.biases.union(*(option.biases for option in options))
-        within = self._within(features, biases)
+        within = [entry for entry in self.entries if self.needs[entry.id] <= self.accepted.union(options)]
         if self.for_states:  # the index does not list which other goldens have cotangents of states
             return [entry for entry in within if entry.id in self.ids]
         return [e for e in within if e.id in self.ids or e.id in self.refused or e.id not in self.selected]
 
-    def _gains(self, options: Sequence[tuple[_Option, set[str]]], dtype: str, before: set[str]) -> Gains:
+    def _shown_with(self, options: set[str], dtype: str) -> set[str]:
+        """Return what is detected by goldens that need one of these options or more, and no other unaccepted one."""
+        dtypes = {WIDEST} if options == {WIDEST} else {dtype, *options & {WIDEST}}
+        entries = self._possible(options)
+        if WIDEST not in options:
+            entries = [entry for entry in entries if not self.needs[entry.id] <= self.accepted]
+        return self._shown_in(entries, dtypes)
+
+    def _gains(self, options: Mapping[str, set[str]], dtype: str, before: set[str]) -> Gains:
         """Return the options with the largest gains; ``before`` are the deviations that are detected without them."""
-        best = sorted(((option, more) for option, more in options if more), key=lambda item: -len(item[1]))
+        best = sorted(((option, more) for option, more in options.items() if more), key=lambda item: -len(item[1]))
         best = best[:_MAX_ADVICE]
         if not best:
             return Gains()
-        chosen = [option for option, _ in best]
-        at_once = self._shown_in(self._requiring(chosen, dtype), {dtype}.union(*(option.dtypes for option in chosen)))
+        at_once = self._shown_with({option for option, _ in best}, dtype)
         by_one = before.union(*(more for _, more in best))
-        return Gains(tuple((option.what, len(more)) for option, more in best), together=not at_once <= by_one)
+        return Gains(tuple((option, len(more)) for option, more in best), together=not at_once <= by_one)
 
-    def _within(self, features: Collection[str], biases: Collection[bool]) -> list[Entry]:
-        """Return the goldens that need no other options than these."""
-        return [
-            entry
-            for entry in self.entries
-            if OPTIONS.keys() & set(entry.features) <= set(features) and ("bias" in entry.features) in biases
-        ]
-
-    def _shown_in(self, entries: Iterable[Entry], dtypes: Iterable[str]) -> set[str]:
-        dtypes = list(dtypes)
-        return self._shown([Compared(entry.id, dtype, self.out_alone) for entry in entries for dtype in dtypes])
+    def _shown_in(self, entries: Iterable[Entry], dtypes: Collection[str]) -> set[str]:
+        pairs = ((entry.id, dtype) for entry in entries for dtype in dtypes if dtype in self.precisions[entry.id])
+        return self._shown([Compared(golden, dtype, self.out_alone) for golden, dtype in pairs])
 
     def _shown(self, some: Iterable[Compared]) -> set[str]:
         found: set[str] = set()
@@ -344,6 +305,11 @@ class _Cell:
             shows = self.shows_in_out if one.out_alone else self.shows
             found |= shows.get((one.golden, one.dtype), set())
         return found
+
+
+def _options_of(entry: Entry) -> set[str]:
+    """Return the options that a golden needs."""
+    return {BIASES["bias" in entry.features], *(OPTIONS[name] for name in OPTIONS.keys() & set(entry.features))}
 
 
 def _shown_by(

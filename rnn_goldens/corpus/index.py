@@ -11,9 +11,8 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from rnn_goldens.encoding import json_file, typed_json
-from rnn_goldens.encoding.file_bytes import read_bytes
-from rnn_goldens.encoding.size_limits import INDEX as BOUNDS
-from rnn_goldens.encoding.size_limits import OTHER
+from rnn_goldens.encoding.file_bytes import INDEX as BOUNDS
+from rnn_goldens.encoding.file_bytes import OTHER, read_bytes
 from rnn_goldens.encoding.typed_json import (
     SCHEMA,
     AnyCellName,
@@ -44,24 +43,22 @@ Kind = Literal["h5", "json"]
 """The two files of a golden."""
 
 
+_PATH = r"^[a-z0-9-]+(/[a-z0-9-]+)*"
+
+
 class File(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A file of a golden: path relative to the index, and the SHA-256 of its bytes."""
 
-    path: Annotated[str, Meta(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*\.(h5|json)\Z", max_length=LONGEST_ID + len(".json"))]
+    path: Annotated[str, Meta(pattern=rf"{_PATH}\.(h5|json)\Z", max_length=LONGEST_ID + len(".json"))]
     sha256: Hash
 
 
-class GradientsFile(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A gradients file: path relative to the index, and the SHA-256 of its bytes."""
+class GradientsFile(File, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A gradients file."""
 
     path: Annotated[
-        str,
-        Meta(
-            pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*\.gradients\.(h5|json)\Z",
-            max_length=LONGEST_ID + len(".gradients.json"),
-        ),
+        str, Meta(pattern=rf"{_PATH}\.gradients\.(h5|json)\Z", max_length=LONGEST_ID + len(".gradients.json"))
     ]
-    sha256: Hash
 
 
 class GradientsEntry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -103,13 +100,13 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
         return () if self.gradients is UNSET else self.gradients.precisions
 
     @property
-    def all_files(self) -> list[File | GradientsFile]:
+    def all_files(self) -> list[File]:
         """The files of the golden and of its gradients."""
-        of_gradients = [] if self.gradients is UNSET else self.gradients.files.values()
+        of_gradients = () if self.gradients is UNSET else self.gradients.files.values()
         return [*self.files.values(), *of_gradients]
 
 
-def _require_kinds(files: Mapping[Kind, File] | Mapping[Kind, GradientsFile]) -> None:
+def _require_kinds(files: Mapping[Kind, File]) -> None:
     for kind, file in files.items():
         if not file.path.endswith(f".{kind}"):
             raise ValueError(f"{file.path} is not a .{kind} file")
@@ -179,7 +176,7 @@ def _read_once(path: Path, where: str, below: Path | None, _state: tuple[tuple[i
     return read_index(path, where, below)
 
 
-def is_listed(folder: Path, file: File | GradientsFile) -> bool:
+def is_listed(folder: Path, file: File) -> bool:
     """Return whether the current index of a folder lists this file with this hash; True if the index is invalid."""
     try:
         return any(file == other for entry in index_of(folder, "").goldens for other in entry.all_files)

@@ -137,18 +137,12 @@ def detections(corpus: Corpus) -> dict[str, Detection]:
     Raises:
         InvalidFile: a file is not a kill matrix.
     """
-    matrices = (kill_matrix(corpus), kill_matrix(corpus, gradients=True))
-    return {name: detection for matrix in matrices if matrix for name, detection in _detections(corpus, matrix).items()}
-
-
-def _detections(corpus: Corpus, matrix: KillMatrix) -> dict[str, Detection]:
-    not_shown: dict[str, list[Undetected]] = {}
-    for where in matrix.hidden:
-        not_shown.setdefault(where.deviation, []).append(where)
-    return {
-        d.name: Detection(_margins(corpus, matrix, matrix.rows(d.margins)), not_shown.get(d.name, []), matrix.enough)
-        for d in matrix.deviations
-    }
+    found = {}
+    for matrix in filter(None, (kill_matrix(corpus), kill_matrix(corpus, gradients=True))):
+        for d in matrix.deviations:
+            margins = _margins(corpus, matrix, matrix.rows(d.margins))
+            found[d.name] = Detection(margins, [one for one in matrix.hidden if one.deviation == d.name], matrix.enough)
+    return found
 
 
 def _margins(corpus: Corpus, matrix: KillMatrix, rows: Rows) -> dict[str, dict[str, float]]:

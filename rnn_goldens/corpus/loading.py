@@ -1,19 +1,32 @@
-"""Finds and opens corpora, and loads goldens in one call."""
+"""Finds and opens corpora, and loads goldens in one call.
 
-from collections.abc import Iterable
+A corpus is replaced as a whole: another folder takes its name. A reader of the old index may then find files missing
+or changed, so it reads again until all files belong to one version.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from os import PathLike
 from pathlib import Path
+from typing import TypeVar
 
+from rnn_goldens.atomic_write import is_at
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.corpus.combined import Corpora
-from rnn_goldens.corpus.consistent_read import read_consistently
-from rnn_goldens.corpus.corpus import Corpus
+from rnn_goldens.corpus.corpus import Corpora, Corpus
 from rnn_goldens.corpus.index import INDEX, index_of
 from rnn_goldens.corpus.selection import some_names, split_at_commas
-from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
 from rnn_goldens.golden.precision import precision_name
 
+T = TypeVar("T")
 
+_MAX_RETRIES = 1000
+"""The largest number of retries."""
+
+
+@cache
 def packaged() -> dict[str, Path]:
     """Return the versions of the built-in corpus and their folders, oldest first."""
     import rnn_goldens.fixtures as fixtures  # noqa: PLR0402 - mypy needs this form to see a module
@@ -142,3 +155,44 @@ def select(
         return [opened.load(entry.id, dtype, gradients=gradients) for entry in matching]
 
     return read_consistently(folder, read)
+
+
+def read_consistently(folder: Path, read: Callable[[], T], may_be_wrong: Callable[[T], bool] = lambda _: False) -> T:
+    """Return the result of a function that reads a corpus; retry if replacing the folder may have affected it.
+
+    Args:
+        folder: the corpus.
+        read: reads the index first; raises InvalidFile if a file differs from its entry in the index.
+        may_be_wrong: returns whether a result may be wrong if the folder was replaced.
+
+    Raises:
+        InvalidFile: a file is damaged, and the folder was not replaced or every retry failed, too.
+    """
+    for _ in range(_MAX_RETRIES):
+        with _watching(folder) as is_replaced:
+            try:
+                result = read()
+            except InvalidFile:
+                if not is_replaced():
+                    raise
+            else:
+                if not (may_be_wrong(result) and is_replaced()):
+                    return result
+    return read()
+
+
+@contextmanager
+def _watching(folder: Path) -> Iterator[Callable[[], bool]]:
+    """Yield a function that returns whether the folder was replaced.
+
+    The old folder stays open, so its inode is not reused.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows cannot open folders, nor replace one while a file in it is open
+        yield lambda: False
+        return
+    try:
+        yield lambda: not is_at(folder, descriptor)
+    finally:
+        os.close(descriptor)

@@ -7,13 +7,11 @@ from msgspec import UNSET
 
 from rnn_goldens import encoding, schema
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.corpus.consistent_read import read_consistently
 from rnn_goldens.corpus.corpus import Corpus
-from rnn_goldens.corpus.index import INDEX, Entry, GradientsEntry, read_index
-from rnn_goldens.corpus.loading import open_folder
+from rnn_goldens.corpus.index import INDEX, Entry, read_index
+from rnn_goldens.corpus.loading import open_folder, read_consistently
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile
-from rnn_goldens.golden.features import CORE
 
 
 def files_in(path: Path) -> list[Path]:
@@ -37,7 +35,8 @@ def findings(path: Path, below: Path | None = None) -> list[str]:
         if path.suffix == ".json":
             document = json_file.read_document(path, below=below)
             if isinstance(document, dict) and document.get("kind") in ("results", "kill-matrix"):
-                return _as_findings(path, schema.problems(document, document["kind"]))
+                problems = schema.problems(document, document["kind"])
+                return [str(InvalidFile(path, problems))] if problems else []
         golden = _golden_beside(path, below) if encoding.is_of_gradients(path) else None
         encoding.read(path, of=golden, by_schema=True, below=below)
     except InvalidFile as error:
@@ -67,18 +66,11 @@ def _listed_in(corpus: Corpus) -> set[Path]:
     return {corpus.folder / file.path for entry in corpus.entries for file in entry.all_files}
 
 
-def _as_findings(path: Path, problems: list[str]) -> list[str]:
-    return [str(InvalidFile(path, problems))] if problems else []
-
-
 def _index_findings(path: Path) -> Iterator[str]:
     corpus = open_folder(path.parent)
     read_index(path, corpus.where, None if corpus.is_packaged else corpus.folder, thorough=True)
     for entry in corpus.entries:
-        try:
-            yield from (f"{path}: {entry.id}: {finding}" for finding in _entry_findings(corpus, entry))
-        except InvalidFile as error:
-            yield str(error)
+        yield from _entry_findings(corpus, entry)
     listed = _listed_in(corpus)
     for file in files_in(path.parent):
         if file != path and file not in listed and _looks_like_golden(file, path.parent):
@@ -89,30 +81,12 @@ def _entry_findings(corpus: Corpus, entry: Entry) -> Iterator[str]:
     for kind, file in entry.files.items():
         if file.path in corpus.not_in_wheel:
             continue
-        content, path = corpus.content(file), corpus.folder / file.path
-        golden = encoding.decode(content, path, by_schema=True)
-        for name in ("id", "title", "purpose", "cell", "precisions"):
-            if getattr(golden, name) != getattr(entry, name):
-                yield f"{name} is {getattr(entry, name)!r} here and {getattr(golden, name)!r} in {file.path}"
-        if (features := tuple(feature for feature in entry.features if feature != CORE)) != golden.features:
-            yield f"features are {list(features)} here and {list(golden.features)} in {file.path}"
-        if (stored := encoding.content_hash(golden)) != entry.content:
-            yield f"content hash is {entry.content[:12]}… here and {stored[:12]}… in {file.path}"
-        if kind == "json" and entry.gradients is not UNSET:
-            yield from _gradients_findings(corpus, entry.gradients, golden)
-
-
-def _gradients_findings(corpus: Corpus, listed: GradientsEntry, golden: Golden) -> Iterator[str]:
-    for file in listed.files.values():
-        if file.path in corpus.not_in_wheel:
-            continue
-        content, path = corpus.content(file), corpus.folder / file.path
-        decoded = encoding.decode(content, path, of=golden, by_schema=True)
-        for name in ("purpose", "precisions"):
-            if (stored := getattr(decoded.gradients, name)) != getattr(listed, name):
-                yield f"gradients: {name} is {getattr(listed, name)!r} here and {stored!r} in {file.path}"
-        if (stored := encoding.gradients_hash(decoded)) != listed.content:
-            yield f"gradients: content hash is {listed.content[:12]}… here and {stored[:12]}… in {file.path}"
+        try:
+            golden = corpus.read(entry, kind, thorough=True)
+            if entry.gradients is not UNSET and entry.gradients.files[kind].path not in corpus.not_in_wheel:
+                corpus.read_gradients(golden, entry, kind, thorough=True)
+        except InvalidFile as error:
+            yield str(error)
 
 
 def _looks_like_golden(path: Path, below: Path) -> bool:

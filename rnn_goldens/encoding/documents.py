@@ -5,14 +5,18 @@ tests compare the two. Types are used because a golden is read at each check, an
 a schema validator.
 """
 
+import math
+import struct
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, UnsetType
+import numpy as np
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from numpy.typing import NDArray
 
-from rnn_goldens.encoding.tree import Tree
-from rnn_goldens.encoding.typed_arrays import Array, ClosedStruct, Size, tree_of
+from rnn_goldens.encoding.tree import INTEGERS, Tree
 from rnn_goldens.encoding.typed_json import (
     LINE,
     SCHEMA,
@@ -30,8 +34,36 @@ from rnn_goldens.encoding.typed_json import (
 from rnn_goldens.golden.arrays import LazyArrays
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.shapes import MAX_STATES, STATE, is_custom_cell
+from rnn_goldens.plurals import counted
 
-WeightName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*\Z", max_length=100)]
+Size = Annotated[int, Meta(ge=1, le=2**20)]
+Shape = Annotated[tuple[Size, ...], Meta(min_length=1, max_length=5)]
+
+
+class ClosedStruct(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A JSON object that allows no unknown keys."""
+
+
+class Floats(ClosedStruct, frozen=True, tag_field="dtype", tag="float64"):
+    """An array of float64."""
+
+    shape: Shape
+    data: list[float]
+
+
+class Integers(ClosedStruct, frozen=True, tag_field="dtype", tag="int64"):
+    """An array of int64."""
+
+    shape: Shape
+    data: list[int]
+
+
+Array = Floats | Integers
+"""An array. A union requires ``dtype``, which one type alone would not."""
+
+_ARRAYS: dict[type, str] = {Floats: "d", Integers: "q"}
+"""The letter of ``struct`` by type of array."""
+
 StateName = Annotated[str, Meta(pattern=rf"^{STATE}\Z", max_length=100)]
 ArrayName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*\Z", max_length=100)]
 InputName = Annotated[str, Meta(pattern=rf"^(x|lengths|{STATE}0)\Z", max_length=101)]
@@ -47,7 +79,7 @@ class CustomCell(ClosedStruct, frozen=True):
 
     gates: Annotated[str, Meta(pattern=LINE, min_length=1, max_length=100)]
     states: Annotated[tuple[StateName, ...], Meta(min_length=1, max_length=MAX_STATES)]
-    weights: Annotated[dict[WeightName, Axes], Meta(min_length=1, max_length=100)]
+    weights: Annotated[dict[ArrayName, Axes], Meta(min_length=1, max_length=100)]
 
     def __post_init__(self) -> None:
         """Raise ValueError if the first state is not h, or if a state is listed twice."""
@@ -107,20 +139,6 @@ class GradientsTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="bound
     storage: dict[str, Array]
 
 
-class Document(ClosedStruct, frozen=True, kw_only=True):
-    """Fields of golden files and gradients files."""
-
-    format: Literal[1]
-    id: Id
-    purpose: Sentence
-    precisions: Precisions
-    provenance: Annotated[dict[Sentence, Line], Meta(max_length=100)]
-
-    def __post_init__(self) -> None:
-        """Raise ValueError if a precision is listed twice."""
-        require_once(self.precisions)
-
-
 class RecurrenceConfiguration(ClosedStruct, frozen=True):
     """Sizes and options of a recurrence."""
 
@@ -138,20 +156,27 @@ class RecurrenceConfiguration(ClosedStruct, frozen=True):
     activation: Literal["silu", "none"] | UnsetType = UNSET
 
 
-class RecurrenceDocument(Document, frozen=True, kw_only=True, tag_field="kind", tag="recurrence"):
-    """A golden file of a recurrence."""
+class Document(ClosedStruct, frozen=True, kw_only=True):
+    """Fields of golden files and gradients files."""
+
+    format: Literal[1]
+    id: Id
+    purpose: Sentence
+    precisions: Precisions
+    provenance: Annotated[dict[Sentence, Line], Meta(max_length=100)]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if a precision is listed twice."""
+        require_once(self.precisions)
+
+
+class AnyGoldenDocument(Document, frozen=True, kw_only=True):
+    """Fields of golden files of recurrences and networks."""
 
     title: Sentence
     documented_in: Sentence
-    cell: RecurrenceName
     features: Annotated[tuple[Feature, ...], Meta(max_length=len(FEATURES))]
-    config: RecurrenceConfiguration
-    weights: dict[ArrayName, Array]
-    inputs: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
-    expected: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
-    tolerance: ExactTolerance | ContractsTolerance
     expected_states: States | UnsetType = UNSET
-    schema: Literal["urn:rnn-goldens:schema:recurrence:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
     def __post_init__(self) -> None:
         """Raise ValueError if a name is listed twice."""
@@ -159,25 +184,32 @@ class RecurrenceDocument(Document, frozen=True, kw_only=True, tag_field="kind", 
         super().__post_init__()
 
 
-class GoldenDocument(Document, frozen=True, kw_only=True, tag_field="kind", tag="golden"):
+class RecurrenceDocument(AnyGoldenDocument, frozen=True, kw_only=True, tag_field="kind", tag="recurrence"):
+    """A golden file of a recurrence."""
+
+    cell: RecurrenceName
+    config: RecurrenceConfiguration
+    weights: dict[ArrayName, Array]
+    inputs: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
+    expected: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
+    tolerance: ExactTolerance | ContractsTolerance
+    schema: Literal["urn:rnn-goldens:schema:recurrence:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
+
+
+class GoldenDocument(AnyGoldenDocument, frozen=True, kw_only=True, tag_field="kind", tag="golden"):
     """A golden file of a network."""
 
-    title: Sentence
-    documented_in: Sentence
     cell: CellName
-    features: Annotated[tuple[Feature, ...], Meta(max_length=len(FEATURES))]
     config: Configuration
     weights: dict[str, Array]
     inputs: dict[InputName, Array]
     expected: Outputs
     tolerance: ExactTolerance | BoundTolerance
-    expected_states: States | UnsetType = UNSET
     own_cell: CustomCell | UnsetType = UNSET
     schema: Literal["urn:rnn-goldens:schema:golden:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
     def __post_init__(self) -> None:
         """Raise ValueError if a name is listed twice, a custom cell lacks ``own_cell``, or another cell has it."""
-        require_once(self.features)
         super().__post_init__()
         _require(
             is_custom_cell(self.cell) == (self.own_cell is not UNSET), "own_cell is required for a custom cell only"
@@ -205,6 +237,8 @@ class _KnownRecurrence(RecurrenceDocument, frozen=True, kw_only=True, tag_field=
     weights: Raw  # type: ignore[assignment] # not parsed
 
 
+_PLAIN = {str, int, bool, float, Raw}
+
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     "golden": msgspec.json.Decoder(GoldenDocument | RecurrenceDocument),
     "gradients": msgspec.json.Decoder(GradientsDocument),
@@ -227,7 +261,7 @@ def decode(content: bytes, kind: str, *, lazily: bool = False) -> Tree:
         ValueError: the content does not match the types. The message names the problem and its position.
     """
     try:
-        tree = tree_of(as_typed(_KNOWN if lazily and kind == "golden" else _DECODERS[kind], content))
+        tree = _tree_of(as_typed(_KNOWN if lazily and kind == "golden" else _DECODERS[kind], content))
     except ValueError as error:
         raise ValueError(_with_name(str(error), content)) from None
     if isinstance(weights := tree.get("weights"), Raw):
@@ -236,33 +270,66 @@ def decode(content: bytes, kind: str, *, lazily: bool = False) -> Tree:
     return tree
 
 
+def _tree_of(part: Struct | dict[str, Any], where: str = "") -> Tree:
+    """Convert a typed document to a tree.
+
+    Raises:
+        ValueError: an array has another type than its name requires, or its data does not fill its shape.
+    """
+    tree: Tree = {}
+    fields: dict[str, Any] = part if isinstance(part, dict) else msgspec.structs.asdict(part)
+    if not isinstance(part, dict) and part.__struct_config__.tag:
+        tree["kind"] = part.__struct_config__.tag
+    for name, value in fields.items():
+        kind = type(value)
+        if kind in _PLAIN:
+            tree[name] = value
+        elif kind in _ARRAYS:
+            try:
+                tree[name] = _array(value, name)
+            except ValueError as error:
+                raise ValueError(f"{where}{name}: {error}") from None
+        elif kind is tuple:
+            tree[name] = list(value)
+        elif value is not UNSET:
+            tree[name] = _tree_of(value, f"{where}{name}/")
+    return tree
+
+
+def _array(stored: Array, name: str) -> NDArray[Any]:
+    """Convert a list of numbers to an array through their bytes: three times as fast as ``np.array``."""
+    kind, count = type(stored), len(stored.data)
+    if (kind is Integers) != (name in INTEGERS):
+        raise ValueError(f"dtype must be {'int64' if name in INTEGERS else 'float64'}")
+    if count != math.prod(stored.shape):
+        needed = math.prod(stored.shape)
+        raise ValueError(f"data holds {counted(count, 'number')}, shape {stored.shape} needs {needed}")
+    letter = _ARRAYS[kind]
+    try:
+        packed = struct.pack(f"={count}{letter}", *stored.data)
+    except struct.error:
+        raise ValueError("data holds a number that its dtype cannot represent") from None
+    return np.frombuffer(packed, letter).reshape(stored.shape)
+
+
 def _weights(content: bytes) -> Tree:
-    return tree_of(_WEIGHTS.decode(content))
+    return _tree_of(_WEIGHTS.decode(content))
 
 
 def _with_name(message: str, content: bytes) -> str:
     """Return a message with the name of the array that it is about, which the parser does not know: ``inputs/*``."""
     path, _, problem = message.partition(": ")
     before, star, _ = path.partition("/*/")
-    if not star:
-        return message
     part: bytes | Raw = content
-    try:
-        for group in before.split("/"):
+    with suppress(msgspec.MsgspecError, RecursionError):  # invalid elsewhere, too
+        for group in before.split("/") if star else ():
             part = msgspec.json.decode(part, type=dict[str, Raw])[group]
-        arrays = msgspec.json.decode(part, type=dict[str, Raw])
-    except (msgspec.MsgspecError, RecursionError):  # invalid elsewhere, too
-        return message
-    first = next((name for name, array in arrays.items() if not _is_array(array)), "*")
-    return f"{path.replace('*', first, 1)}: {problem}"
-
-
-def _is_array(content: Raw) -> bool:
-    try:
-        msgspec.json.decode(content, type=Array)
-    except (msgspec.MsgspecError, RecursionError):
-        return False
-    return True
+        for name, array in msgspec.json.decode(part, type=dict[str, Raw]).items() if star else ():
+            try:
+                msgspec.json.decode(array, type=Array)
+            except msgspec.MsgspecError:
+                return f"{path.replace('*', name, 1)}: {problem}"
+    return message
 
 
 def _require_out(arrays: dict[str, Array], of: str) -> None:

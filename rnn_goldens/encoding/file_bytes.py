@@ -1,8 +1,17 @@
-"""Reads the bytes of an untrusted file: only regular files, up to a size, optionally only below a folder."""
+"""Reads untrusted files within limits: only regular files up to a size, optionally only below a folder; and NPZ.
+
+Sizes are checked before parsing: parsed content takes many times the memory of the file.
+"""
 
 import os
+from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from stat import S_ISREG
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rnn_goldens.errors import InvalidFile, not_readable
 
@@ -10,6 +19,55 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 """O_NONBLOCK: opening a pipe without a writer must not block."""
 
 _MEBIBYTE = 2**20
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Size limits of one kind of file.
+
+    Attributes:
+        mebibytes: size of the file.
+        values: number of values: numbers, strings, lists and objects.
+        objects: number of objects.
+    """
+
+    mebibytes: int
+    values: int
+    objects: int
+
+    @property
+    def size(self) -> int:
+        """The size limit in bytes."""
+        return self.mebibytes * _MEBIBYTE
+
+    def problem_if_large(self, content: bytes) -> str | None:
+        """Return ``problem`` for content above 1 MiB, else None: counting would slow down reading small files."""
+        return self.problem(content) if len(content) > _MEBIBYTE else None
+
+    def problem(self, content: bytes) -> str | None:
+        """Return which limit the JSON content exceeds, or None.
+
+        The number of values is an upper bound: brackets and commas inside strings are counted, too. Files that this
+        project writes are far below the limits.
+        """
+        if len(content) > self.size:
+            return f"is larger than {self.mebibytes} MiB, the limit for this kind of file"
+        if (objects := content.count(b"{")) > self.objects:
+            return f"holds {objects} objects, the limit for this kind of file is {self.objects}"
+        if (values := sum(map(content.count, (b",", b"[", b"{")))) > self.values:
+            return f"holds {values} values, the limit for this kind of file is {self.values}"
+        return None
+
+
+GOLDEN = Bounds(mebibytes=24, values=2**20, objects=10_000)
+GOLDEN_OF_HDF5 = replace(GOLDEN, mebibytes=32)
+"""HDF5 content converted to JSON, where the 8 bytes of a number take up to 25."""
+
+INDEX = Bounds(mebibytes=48, values=2_000_000, objects=330_000)
+"""Enough for about 50,000 goldens like the built-in ones."""
+
+OTHER = Bounds(mebibytes=24, values=2**20, objects=20_000)
+"""All other files of this project: kill matrix, reports, results."""
 
 
 def read_bytes(path: Path, most: int, *, below: Path | None = None) -> bytes:
@@ -42,3 +100,24 @@ def _opened(path: Path, below: Path | None) -> int:
     if below is not None and not path.resolve().is_relative_to(below.resolve()):
         raise InvalidFile(path, [f"is a link to a path outside {below}; it is not followed"])
     return os.open(path, _FLAGS)
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a ``.npz`` file by name. Does not unpickle anything.
+
+    Raises:
+        InvalidFile: the file cannot be read, was not written by ``numpy.savez``, is too large, or holds Python objects.
+    """
+    import zipfile
+
+    content = BytesIO(read_bytes(path, OTHER.size))
+    try:
+        if not zipfile.is_zipfile(content):
+            raise ValueError("not a file that numpy.savez writes")
+        size = sum(part.file_size for part in zipfile.ZipFile(content).infolist())
+        if size > OTHER.size:
+            raise ValueError(f"its arrays are larger than {OTHER.mebibytes} MiB, the limit for this kind of file")
+        with np.load(content, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (zipfile.BadZipFile, EOFError, MemoryError, ValueError) as error:
+        raise InvalidFile(path, [f"cannot be read as NPZ: {error}"]) from None

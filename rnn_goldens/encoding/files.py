@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.encoding.size_limits import GOLDEN, GOLDEN_OF_HDF5, Bounds
+from rnn_goldens.encoding.file_bytes import GOLDEN, GOLDEN_OF_HDF5, OTHER, Bounds, read_bytes
 from rnn_goldens.encoding.tree import (
     Tree,
     content_hash,
@@ -29,20 +29,18 @@ class Kind:
     """A kind of file: golden or gradients.
 
     Attributes:
-        name: the name in files and schemas.
-        description: the name in messages.
+        name: the name in files, schemas and messages.
         suffixes: the suffixes of its two files, HDF5 first.
         tree: converts a golden to the content of the files.
     """
 
     name: str
-    description: str
     suffixes: tuple[str, str]
     tree: Callable[[Golden], Tree]
 
 
-OUTPUTS = Kind("golden", "a golden file", (".h5", ".json"), to_tree)
-GRADIENTS = Kind("gradients", "a gradients file", (".gradients.h5", ".gradients.json"), to_gradients_tree)
+OUTPUTS = Kind("golden", (".h5", ".json"), to_tree)
+GRADIENTS = Kind("gradients", (".gradients.h5", ".gradients.json"), to_gradients_tree)
 
 
 def is_of_gradients(path: Path) -> bool:
@@ -99,13 +97,10 @@ def read(path: Path, *, of: Golden | None = None, by_schema: bool = False, below
     Raises:
         InvalidFile: the file cannot be read, has an unknown format, is invalid, inconsistent, or of another golden.
     """
-    from rnn_goldens.encoding.file_bytes import read_bytes
-    from rnn_goldens.encoding.not_in_wheel import require_in_wheel
-
     kind = _kind(of)
     if not path.name.endswith(kind.suffixes):
-        raise InvalidFile(path, [f"{kind.description} ends in {' or '.join(kind.suffixes)}"])
-    require_in_wheel(path)
+        raise InvalidFile(path, [f"a {kind.name} file ends in {' or '.join(kind.suffixes)}"])
+    _require_in_wheel(path)
     return decode(read_bytes(path, GOLDEN.size, below=below), path, of=of, by_schema=by_schema)
 
 
@@ -182,3 +177,31 @@ def _schema_problems(content: bytes, path: Path, kind: Kind, bounds: Bounds) -> 
     document = json_file.decode(content, path, bounds)
     is_recurrence = kind is OUTPUTS and isinstance(document, dict) and document.get("kind") == "recurrence"
     return schema.problems(document, "recurrence" if is_recurrence else kind.name)
+
+
+LIST = "not-in-wheel.txt"
+"""The file that the build of the wheel, ``hatch_build.py``, writes beside an index: a path per line."""
+
+
+def not_in_wheel(folder: Path) -> frozenset[str]:
+    """Return the paths of the missing HDF5 files of a corpus that the wheel does not carry, relative to its folder."""
+    try:
+        lines = read_bytes(folder / LIST, OTHER.size).decode(errors="replace").splitlines()
+    except InvalidFile:
+        return frozenset()
+    return frozenset(line for line in lines if line.endswith(".h5") and not (folder / line).exists())
+
+
+def _require_in_wheel(path: Path) -> None:
+    """Raise InvalidFile, with the places that have the file, if the wheel does not carry it."""
+    if path.suffix != ".h5" or path.exists():
+        return
+    folder = next((above for above in path.absolute().parents if (above / LIST).exists()), None)
+    if folder is not None and (name := path.absolute().relative_to(folder).as_posix()) in not_in_wheel(folder):
+        golden_id = name.removesuffix(".h5").removesuffix(".gradients")
+        raise InvalidFile(
+            path,
+            ["is not in the wheel, which has HDF5 of the documented goldens only"],
+            "It is in the repository, the sdist and, for its goldens, the release archive. Or write it:\n"
+            f"  rnn-goldens export {golden_id} --to hdf5 FOLDER",
+        )

@@ -2,11 +2,11 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rnn_goldens.encoding.file_bytes import read_bytes
-from rnn_goldens.encoding.size_limits import OTHER, Bounds
+from rnn_goldens.encoding.file_bytes import OTHER, Bounds, read_bytes
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.schema import FORMATS, schema_id
 
@@ -38,21 +38,45 @@ def decode(content: bytes, path: Path, bounds: Bounds = OTHER, *, not_finite: bo
         bounds: the limits.
         not_finite: whether ``NaN`` and ``Infinity`` are allowed, as in outputs that Python wrote.
     """
-    constant = float if not_finite else _no_constant
     if problem := bounds.problem(content):
         raise InvalidFile(path, [problem])
     try:
-        text = content.decode("utf-8")  # json.loads would guess the encoding of bytes
-        document = json.loads(text, object_pairs_hook=no_key_twice, parse_constant=constant)
-    except UnicodeDecodeError as error:
-        raise InvalidFile(path, [f"not JSON: {error.reason} at byte {error.start}, JSON is UTF-8"]) from None
+        return parse(content, _DEEPEST, lenient=not_finite)
     except RecursionError:
-        raise InvalidFile(path, [_TOO_DEEP]) from None
+        raise InvalidFile(path, [f"is nested in more than {_DEEPEST} levels"]) from None
     except ValueError as error:
         raise InvalidFile(path, [f"not JSON: {error}"]) from None
-    if problem := _limit_problem(document):
-        raise InvalidFile(path, [problem])
-    return document
+
+
+def parse(
+    content: bytes, deepest: int, *, lenient: bool = False, parse_int: Callable[[str], float] | None = None
+) -> Any:  # noqa: ANN401
+    """Parse JSON without duplicate keys. The limits on nesting and text protect recursive functions and regexes.
+
+    Args:
+        content: the JSON.
+        deepest: the largest number of levels of brackets.
+        lenient: whether ``NaN``, ``Infinity`` and any text are allowed.
+        parse_int: converts integers, as for ``json.loads``.
+
+    Raises:
+        RecursionError: the content is nested in more than ``deepest`` levels.
+        ValueError: the content is not JSON, or holds a text that is too long or not valid Unicode.
+    """
+    constant = float if lenient else _no_constant
+    try:
+        text = content.decode("utf-8")  # json.loads would guess the encoding of bytes
+    except UnicodeDecodeError as error:
+        raise ValueError(f"JSON is UTF-8, byte {error.start} is not") from None
+    document = json.loads(text, object_pairs_hook=no_key_twice, parse_constant=constant, parse_int=parse_int)
+    level = [document]
+    for _ in range(deepest):
+        level = [part for outer in level for part in _parts(outer)]
+        if not level:
+            return document
+        if not (lenient or all(map(_is_valid_text, level))):
+            raise ValueError(f"holds a text that is not valid Unicode or is longer than {_LONGEST_TEXT} characters")
+    raise RecursionError
 
 
 def render(document: object, indent: str = "") -> str:
@@ -91,22 +115,6 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not a JSON number")
 
 
-_TOO_DEEP = f"is nested in more than {_DEEPEST} levels"
-
-
-def _limit_problem(document: object) -> str | None:
-    """Return the limit on nesting or text that a document exceeds, or None. Limits protect recursion and regexes."""
-    level = [document]
-    for _ in range(_DEEPEST):
-        level = [part for outer in level for part in _parts(outer)]
-        for text in level:
-            if isinstance(text, str) and (len(text) > _LONGEST_TEXT or not _is_unicode(text)):
-                return f"holds a text that is not valid Unicode or is longer than {_LONGEST_TEXT} characters"
-        if not level:
-            return None
-    return _TOO_DEEP
-
-
 def _parts(outer: object) -> list[object]:
     """Return the content of a list or an object, keys included; nothing for a list of numbers."""
     if isinstance(outer, dict):
@@ -114,6 +122,8 @@ def _parts(outer: object) -> list[object]:
     return outer if isinstance(outer, list) and not set(map(type, outer)) <= {int, float} else []
 
 
-def _is_unicode(text: str) -> bool:
-    """Return whether a text has no lone surrogate, which JSON can express and UTF-8 cannot."""
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+def _is_valid_text(part: object) -> bool:
+    """Return whether a part is no text, or is short and has no lone surrogate, which UTF-8 cannot express."""
+    if not isinstance(part, str) or (len(part) <= _LONGEST_TEXT and part.isascii()):
+        return True
+    return len(part) <= _LONGEST_TEXT and not any("\ud800" <= character <= "\udfff" for character in part)

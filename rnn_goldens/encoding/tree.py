@@ -41,15 +41,21 @@ INTEGERS = ("lengths", "offsets")
 
 def inputs_tree(inputs: Inputs) -> Tree:
     """Return the part of the tree that holds the model inputs."""
+    stored = inputs.stored
+    arrays = {**stored.inputs, **_in_order(stored.states, inputs.layout.initial)}
+    integers = {"lengths": stored.lengths, "offsets": stored.offsets}
     return {
         "config": dict(inputs.config),
-        "weights": dict(inputs.stored.weights),
-        "inputs": _inputs_to_tree(inputs),
+        "weights": dict(stored.weights),
+        "inputs": arrays | {name: array for name, array in integers.items() if array is not None},
     }
 
 
 def to_tree(golden: Golden) -> Tree:
     """Convert a golden to the tree of format 1."""
+    own_cell: Tree = {}
+    if layout := golden.custom_layout:
+        own_cell = {"gates": layout.gates, "states": list(layout.states), "weights": dict(layout.weights)}
     return {
         "kind": golden.config.kind,
         "format": FORMAT,
@@ -58,7 +64,7 @@ def to_tree(golden: Golden) -> Tree:
         "purpose": golden.purpose,
         "documented_in": golden.documented_in,
         "cell": golden.cell,
-        **_custom_cell_to_tree(golden.custom_layout),
+        **({"own_cell": own_cell} if own_cell else {}),
         "features": [feature for feature in golden.features if feature != CORE],  # only an index has it
         "precisions": list(golden.precisions),
         **inputs_tree(golden),
@@ -169,12 +175,6 @@ def _hash_of(tree: Tree) -> str:
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
 
 
-def _custom_cell_to_tree(layout: Layout | None) -> Tree:
-    if layout is None:
-        return {}
-    return {"own_cell": {"gates": layout.gates, "states": list(layout.states), "weights": dict(layout.weights)}}
-
-
 def _tolerance_to_tree(tolerance: Tolerance, names: Iterable[str]) -> Tree:
     """Convert a tolerance, as stored, to a tree, in the order of the names of its arrays."""
     if isinstance(tolerance, Derived):
@@ -184,13 +184,15 @@ def _tolerance_to_tree(tolerance: Tolerance, names: Iterable[str]) -> Tree:
     names = list(names)
     if isinstance(tolerance, Contracts):
         algorithms = {"step": tolerance.step, **({"any": tolerance.any} if tolerance.any else {})}
-        return {"kind": tolerance.kind, **{name: _kinds_to_tree(of, names) for name, of in algorithms.items()}}
+        return {
+            "kind": tolerance.kind,
+            **{
+                name: {kind: _in_order(getattr(of, kind), names) for kind in COEFFICIENTS}
+                for name, of in algorithms.items()
+            },
+        }
     accumulation, storage = _in_order(tolerance.accumulation, names), _in_order(tolerance.storage, names)
     return {"kind": tolerance.kind, "accumulation": accumulation, "storage": storage}
-
-
-def _kinds_to_tree(coefficients: Coefficients, names: Iterable[str]) -> Tree:
-    return {kind: _in_order(getattr(coefficients, kind), names) for kind in COEFFICIENTS}
 
 
 def tolerance_from_tree(tree: Tree) -> Tolerance:
@@ -205,13 +207,6 @@ def tolerance_from_tree(tree: Tree) -> Tolerance:
 def _in_order(arrays: Mapping[str, Any], names: Iterable[str]) -> Tree:
     """Return the arrays that have one of the names, in the order of the names."""
     return {name: arrays[name] for name in names if name in arrays}
-
-
-def _inputs_to_tree(inputs: Inputs) -> Tree:
-    stored = inputs.stored
-    arrays = {**stored.inputs, **_in_order(stored.states, inputs.layout.initial)}
-    integers = {"lengths": stored.lengths, "offsets": stored.offsets}
-    return arrays | {name: array for name, array in integers.items() if array is not None}
 
 
 def _inputs_from_tree(tree: Tree, layout: Layout) -> Tree:

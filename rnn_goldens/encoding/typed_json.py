@@ -71,14 +71,6 @@ def require_once(names: Iterable[Any]) -> None:
 def _place_first(message: str) -> str:
     """Reorder a message of msgspec to the form of this project: position, colon, problem."""
     problem, _, place = message.partition(" - at ")
-    path = (
-        place.strip("`")
-        .removeprefix("$")
-        .replace("[...]", "/*")
-        .removesuffix("/*")
-        .replace("[", "/")
-        .replace("]", "")
-        .replace(".", "/")
-        .strip("/")
-    )
+    parts = re.findall(r"[^.\[\]`]+|\[\.\.\.\]", place.rpartition("$")[2])
+    path = "/".join("*" if part == "[...]" else part for part in parts).removesuffix("/*")
     return f"{path or 'top level'}: {problem}"

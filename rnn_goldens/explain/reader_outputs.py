@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from rnn_goldens.cells.steps import Step
 from rnn_goldens.comparison.outputs import NotNumbers, read
 from rnn_goldens.encoding import json_file
-from rnn_goldens.encoding.file_bytes import read_bytes
-from rnn_goldens.encoding.npz_file import read_arrays
-from rnn_goldens.encoding.size_limits import OTHER
+from rnn_goldens.encoding.file_bytes import OTHER, read_arrays, read_bytes
 from rnn_goldens.errors import InvalidFile, WrongUse
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.precision import PRECISIONS

@@ -46,7 +46,7 @@ class Library:
         from rnn_goldens.implementations.numpy_cells import arithmetic
 
         own = np.dtype(arithmetic(dtype))
-        return lambda a: a if _is_integer(a) or a.dtype == own else _of_type(a, own)
+        return lambda a: a if _is_integer(a) or a.dtype == own else _converted(a, lambda a: _read_only(a, own))
 
     def in_precision(self, golden: Inputs) -> AbstractContextManager[object]:  # noqa: ARG002 - JAX needs it
         """Return the context to compute a golden in."""
@@ -81,7 +81,11 @@ class _Torch(Library):
         import torch
 
         kind: torch.dtype = getattr(torch, dtype)
-        return lambda a: a.to(kind) if torch.is_tensor(a) else _tensor(a, torch.int64 if _is_integer(a) else kind)
+
+        def tensor(array: NDArray[Any]) -> torch.Tensor:
+            return torch.tensor(array, dtype=torch.int64 if _is_integer(array) else kind)
+
+        return lambda a: a.to(kind) if torch.is_tensor(a) else _converted(a, tensor)
 
     def asarray(self, array: Any, dtype: Any = None) -> "torch.Tensor":  # noqa: ANN401
         import torch
@@ -220,27 +224,17 @@ def _is_integer(array: Any) -> bool:  # noqa: ANN401 - of NumPy or JAX
     return bool(array.dtype.kind == "i")
 
 
-def _of_type(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return a read-only copy in another type; if there are gaps between elements, the copy has gaps, too."""
+def _converted(array: NDArray[Any], convert: Make) -> Any:  # noqa: ANN401
+    """Return a copy of an array; if there are gaps between its elements, the copy has gaps with NaN, too."""
     if array.flags.c_contiguous:
-        found = array.astype(dtype)
-        found.flags.writeable = False
-        return found
-    return _with_gaps(array, dtype)[..., ::2]
-
-
-def _tensor(array: NDArray[Any], dtype: "torch.dtype") -> "torch.Tensor":
-    """Return a copy of an array; if there are gaps between its elements, the copy has gaps, too."""
-    import torch
-
-    if array.flags.c_contiguous:
-        return torch.tensor(array, dtype=dtype)
-    return torch.tensor(_with_gaps(array, array.dtype), dtype=dtype)[..., ::2]
-
-
-def _with_gaps(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return an array in another type, read-only, with a NaN after each element."""
-    wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.nan, dtype)
+        return convert(array)
+    wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.nan, array.dtype)
     wide[..., ::2] = array
-    wide.flags.writeable = False
-    return wide
+    return convert(wide)[..., ::2]
+
+
+def _read_only(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return a read-only copy of an array in another type."""
+    found = array.astype(dtype)
+    found.flags.writeable = False
+    return found

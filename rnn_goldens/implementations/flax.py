@@ -84,9 +84,10 @@ class Cells:
             for suffix in suffixes:
                 is_reverse = suffix.endswith("_reverse")
                 rnn = linen.RNN(self.make(golden), reverse=is_reverse, keep_order=True, return_carry=True)
-                start = _reversed(*(state[len(last_states)] for state in states)) if states else None
+                start = tuple(state[len(last_states)] for state in reversed(states))  # Flax expects (c, h)
+                carry = start if len(start) > 1 else next(iter(start), None)
                 variables = {"params": {"cell": params[suffix]}}
-                result: Any = rnn.apply(variables, x, initial_carry=start, seq_lengths=lengths)
+                result: Any = rnn.apply(variables, x, initial_carry=carry, seq_lengths=lengths)
                 last, out = result
                 outs.append(out)
                 last_states.append(tuple(reversed(last)) if isinstance(last, tuple) else (last,))
@@ -94,11 +95,6 @@ class Cells:
             if lengths is not None:
                 x = jnp.where(jnp.arange(x.shape[1])[:, None] < lengths[:, None, None], x, 0)
         return x, *(jnp.stack(states) for states in zip(*last_states, strict=True))
-
-
-def _reversed(h: jax.Array, *c: jax.Array) -> Any:  # noqa: ANN401
-    """Return the states of a cell as Flax expects them: h, or (c, h)."""
-    return (*c, h) if c else h
 
 
 def _own(golden: Inputs) -> linen.RNNCellBase:

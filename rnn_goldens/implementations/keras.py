@@ -24,6 +24,7 @@ from rnn_goldens.implementations.differentiation import given_arrays, gradients
 from rnn_goldens.implementations.networks import (
     InstanceCache,
     accepted,
+    outputs,
     require_cell,
     require_gates,
     selecting,
@@ -111,16 +112,14 @@ def _for_layers(golden: Inputs, given: Mapping[str, Any]) -> tuple[Any, list[Any
 
 def call_layers(golden: Inputs, layers: list[Any], x: Any, start: list[Any]) -> tuple[Any, ...]:  # noqa: ANN401 - a tensor
     """Return the outputs of layers for an input and initial states as ``input_tensors`` returns them."""
-    config, batched = golden.network, bool(golden.batch_shape)
+    config, count = golden.network, len(golden.layout.states)
     mask = None if golden.lengths is None else np.arange(x.shape[1]) < golden.lengths[:, None]
-    count = len(golden.layout.states)
     last_states: list[Any] = []
     for layer in layers:
         x, *last = layer(x, mask=mask, initial_state=start[len(last_states) :][: count * config.num_directions] or None)
         x = keras.ops.flip(x, axis=1) if config.direction else x  # Keras returns the last step first
         last_states += last
-    state_n = [keras.ops.stack(last_states[i::count]) for i in range(count)]
-    return (x, *state_n) if batched else (x[0], *(state[:, 0] for state in state_n))
+    return outputs(golden, [x, *(keras.ops.stack(last_states[i::count]) for i in range(count))])
 
 
 def _set_weights(layers: list[Any], golden: Inputs) -> None:
@@ -132,7 +131,12 @@ def _set_weights(layers: list[Any], golden: Inputs) -> None:
 def _layers(golden: Inputs, make: Callable[..., Any]) -> list[Any]:
     """Return the built layers of a golden, in both directions if needed, made as ``keras.layers.LSTM`` is."""
     if golden.dtype == "float64" and keras.backend.backend() == "jax":
-        _require_float64_in_jax()
+        from jax import dtypes
+
+        if (
+            dtypes.canonicalize_dtype("float64") != np.float64
+        ):  # float32 silently; enabling float64 is the user's choice
+            raise Unsupported("float64 is disabled in JAX: JAX_ENABLE_X64 is off")
     config, layers = golden.network, []
     for index in range(config.num_layers):
         layer = make(
@@ -147,14 +151,6 @@ def _layers(golden: Inputs, make: Callable[..., Any]) -> list[Any]:
         layers.append(keras.layers.Bidirectional(layer, dtype=golden.dtype) if config.bidirectional else layer)
         layers[-1].build((None, None, config.input_size if index == 0 else config.num_directions * config.hidden_size))
     return layers
-
-
-def _require_float64_in_jax() -> None:
-    """Raise Unsupported where JAX would silently use float32 for float64; enabling float64 is the user's choice."""
-    from jax import dtypes
-
-    if dtypes.canonicalize_dtype("float64") != np.float64:
-        raise Unsupported("float64 is disabled in JAX: JAX_ENABLE_X64 is off")
 
 
 def _own(golden: Inputs) -> list[Any]:

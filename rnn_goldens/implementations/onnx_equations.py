@@ -112,24 +112,21 @@ def require_same_network(graph: GraphProto, golden: Inputs) -> None:
     Raises:
         Unsupported: the message names the first difference.
     """
-    nodes = nodes_of(graph)
+    nodes, config = nodes_of(graph), golden.network
     if not nodes:
         return
-    first, config = nodes[0], golden.network
-    require_cell(golden, first.operator, ATTRIBUTES)
-    has: dict[str, object] = {
-        "operator": first.operator,
-        "number of layers": len(nodes),
-        "hidden_size": first.attributes.get("hidden_size"),
-        "direction": first.direction,
-    }
+    require_cell(golden, nodes[0].operator, ATTRIBUTES)
     wanted = _of_cell(golden.cell)
-    required = dict(
-        zip(has, (wanted.operator, config.num_layers, config.hidden_size, config.onnx_direction), strict=True)
-    )
-    required |= wanted.equations(config.num_directions)
+    required = {
+        "operator": wanted.operator,
+        "number of layers": config.num_layers,
+        "hidden_size": config.hidden_size,
+        "direction": config.onnx_direction,
+        **wanted.equations(config.num_directions),
+    }
     for node in nodes:
-        has |= node.equations()
+        own = (node.operator, len(nodes), node.attributes.get("hidden_size"), node.direction)
+        has = {**dict(zip(required, own, strict=False)), **node.equations()}
         for what, value in required.items():
             if has.get(what) != value:
                 verb = "are" if what == "activations" else "is"
@@ -165,20 +162,18 @@ def cells_of(path: str) -> tuple[str, ...]:
     """Return the cells whose equations the recurrent nodes of a file have; () without such nodes.
 
     Raises:
-        WrongUse: the file does not exist or is not an ONNX model.
+        WrongUse: the file does not exist or is not an ONNX model, or no cell has its equations.
     """
     nodes = nodes_of(load(path).graph)
-    return tuple(cell for cell in ATTRIBUTES if nodes and all(_differences(node, cell) == [] for node in nodes))
-
-
-def nearest_cell(path: str) -> str:
-    """Return the cell that is nearest to the first recurrent node of a file, and how the node differs; "" if none."""
-    for node in nodes_of(load(path).graph)[:1]:
-        differences = {cell: found for cell in ATTRIBUTES if (found := _differences(node, cell)) is not None}
-        nearest = min(differences, key=lambda cell: (len(differences[cell]), cell not in DIALECTS))
-        if differences[nearest]:
-            return f"{nearest}, but {' and '.join(differences[nearest])}"
-    return ""
+    if not nodes:
+        return ()
+    found = {cell: [_differences(node, cell) for node in nodes] for cell in ATTRIBUTES}
+    of_first = {cell: first for cell, (first, *_) in found.items() if first is not None}
+    nearest = min(of_first, key=lambda cell: (len(of_first[cell]), cell not in DIALECTS))
+    if differences := of_first[nearest]:
+        how = f"the nearest cell is {nearest}, but {' and '.join(differences)}"
+        raise WrongUse(f"{path}: no golden has its equations; {how}")
+    return tuple(cell for cell, differences in found.items() if not any(one != [] for one in differences))
 
 
 def _differences(node: Node, cell: str) -> list[str] | None:

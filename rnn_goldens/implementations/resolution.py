@@ -69,7 +69,7 @@ def backward_of(name: str, run: Implementation) -> Backward:
         return raising(Unsupported, NO_GRADIENTS_IN_ONNX)
     if name in BUILTIN:
         return refusing_what_is_not_implemented(with_gradients(built_in(name, back=True)))
-    return refusing_what_is_not_implemented(adapt_backward(import_object(name, f"implementation {name!r}")))
+    return adapt_backward(import_object(name, f"implementation {name!r}"))
 
 
 def dialects_of(name: str) -> tuple[str, ...]:
@@ -80,12 +80,9 @@ def dialects_of(name: str) -> tuple[str, ...]:
     """
     if not name.endswith(ONNX) or "{id}" in name or not find_spec("onnxruntime"):
         return ()
-    from rnn_goldens.implementations.onnx_equations import cells_of, nearest_cell
+    from rnn_goldens.implementations.onnx_equations import cells_of
 
-    cells = cells_of(name)
-    if not cells and (nearest := nearest_cell(name)):
-        raise WrongUse(f"{name}: no golden has its equations; the nearest cell is {nearest}")
-    return tuple(cell for cell in cells if cell in DIALECTS)
+    return tuple(cell for cell in cells_of(name) if cell in DIALECTS)
 
 
 def close(implementation: Implementation) -> None:

@@ -11,7 +11,7 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.implementations.array_library import TORCH
 from rnn_goldens.implementations.differentiation import given_arrays, gradients, initial_state
-from rnn_goldens.implementations.networks import InstanceCache, require_cell, takes_state
+from rnn_goldens.implementations.networks import InstanceCache, batched, outputs, require_cell, takes_state
 
 OF_CELLS: dict[str, tuple[str, dict[str, str]]] = {
     "rnn_tanh": ("RNN", {"nonlinearity": "tanh"}),
@@ -53,8 +53,8 @@ def given_tensors(golden: Inputs) -> dict[str, Tensor]:
 def run_layers(golden: Inputs) -> tuple[Tensor, Any]:
     """Return out and h_n, or (h_n, c_n), as the layer does. Raises Unsupported for cells that torch lacks."""
     require_cell(golden, "torch", OF_CELLS)
-    outputs: tuple[Tensor, Any] = call_layer(kept_layer(golden), golden, given_tensors(golden))
-    return outputs
+    found: tuple[Tensor, Any] = call_layer(kept_layer(golden), golden, given_tensors(golden))
+    return found
 
 
 def gradients_of_layers(golden: Inputs) -> Mapping[str, Tensor | None]:
@@ -115,9 +115,8 @@ def cells(golden: Inputs) -> dict[str, nn.RNNCellBase]:
 def unrolled(golden: Inputs, made: Mapping[str, Callable[..., Any]], given: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
     """Return the outputs for given cells, input and initial states, which are zero by default."""
     make = TORCH.maker(golden.dtype)
-    x, state0 = given["x"], [given[name] if name in given else make(array) for name, array in golden.states.items()]
-    if not golden.batch_shape:
-        x, state0 = x[None], [s[:, None] for s in state0]
+    states = {name: given[name] if name in given else make(array) for name, array in golden.states.items()}
+    x, state0 = batched(golden, "x", given["x"]), [batched(golden, name, state) for name, state in states.items()]
     lengths = torch.full(x.shape[:1], x.shape[1]) if golden.lengths is None else torch.tensor(golden.lengths)
     last_states: list[State] = []
     for suffixes in golden.network.layers:
@@ -128,8 +127,7 @@ def unrolled(golden: Inputs, made: Mapping[str, Callable[..., Any]], given: Mapp
             outs.append(out)
             last_states.append(last)
         x = torch.cat(outs, dim=-1)
-    state_n = [torch.stack(states) for states in zip(*last_states, strict=True)]
-    return (x, *state_n) if golden.batch_shape else (x[0], *(s[:, 0] for s in state_n))
+    return outputs(golden, [x, *(torch.stack(parts) for parts in zip(*last_states, strict=True))])
 
 
 def _unroll(cell: Callable[..., Any], x: Tensor, state: State, lengths: Tensor, suffix: str) -> tuple[Tensor, State]:

@@ -58,12 +58,12 @@ def adapt(found: object) -> Implementation:
     Raises:
         WrongUse: ``found`` is not in the table above.
     """
-    for_golden = _for_golden(found)
+    by_kind = _by_kind(found)
 
     def implementation(golden: Inputs) -> tuple[Any, ...]:
         __tracebackhide__ = True
         inputs = golden.for_implementation() if isinstance(golden, Golden) else golden
-        found = for_golden(golden).run(inputs)
+        found = by_kind[golden.config.kind].run(inputs)
         return (found,) if is_array(found) else found
 
     return refusing_what_is_not_implemented(implementation)
@@ -71,14 +71,8 @@ def adapt(found: object) -> Implementation:
 
 def adapt_backward(found: object) -> Backward:
     """Return a function that computes the gradients of a user's network, as accepted by ``adapt``, or refuses them."""
-    for_golden = _for_golden(found)
-
-    def gradients(golden: Inputs) -> Mapping[str, Any]:
-        __tracebackhide__ = True
-        found: Mapping[str, Any] = for_golden(golden).gradients(golden)
-        return found
-
-    return gradients
+    by_kind = _by_kind(found)
+    return refusing_what_is_not_implemented(lambda golden: by_kind[golden.config.kind].gradients(golden))
 
 
 def refusing_what_is_not_implemented(function: Callable[[Inputs], Any]) -> Callable[[Inputs], Any]:
@@ -102,12 +96,6 @@ def raising(kind: type[Exception], message: str) -> Callable[[Inputs], NoReturn]
         raise kind(message)
 
     return run
-
-
-def _for_golden(found: object) -> Callable[[Inputs], Networks]:
-    """Return a function of a golden that returns what runs a user's network for it."""
-    by_kind = _by_kind(found)
-    return lambda golden: by_kind[golden.config.kind]
 
 
 def _by_kind(found: object) -> Mapping[str, Networks]:

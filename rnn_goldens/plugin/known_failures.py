@@ -13,8 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from rnn_goldens.corpus import Entry
-from rnn_goldens.encoding.file_bytes import read_bytes
-from rnn_goldens.encoding.size_limits import OTHER
+from rnn_goldens.encoding.file_bytes import OTHER, read_bytes
 from rnn_goldens.errors import InvalidFile, UnknownName, not_readable
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.features import FEATURES

@@ -1,6 +1,7 @@
 """Answers of a program: messages of ``schema/protocol-answer-N.schema.json``, parsed from lines."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.encoding import json_file
 from rnn_goldens.golden.features import INPUT_FEATURES, RECURRENCE_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
-from rnn_goldens.programs.arrays import Read, read_arrays, without_data
-from rnn_goldens.programs.lines import parse
-from rnn_goldens.programs.misbehaviour import Misbehaviour
-from rnn_goldens.programs.text import excerpt, printable
+from rnn_goldens.plurals import counted
+from rnn_goldens.programs.misbehaviour import Misbehaviour, excerpt, printable
 from rnn_goldens.schema import PROTOCOLS, problems
 
 GRADIENTS = "gradients"
@@ -25,6 +25,13 @@ _RESULTS = {"out", *(name for recurrence in RECURRENCES.values() for name in rec
 """The names of outputs at each time step."""
 
 Rounded = NDArray[np.floating]
+Read = NDArray[np.float64]
+
+_NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf, None: math.nan}
+
+_LONGEST_INTEGER = 300
+_DEEPEST = 16
+"""Maximum levels of brackets; an answer has four."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,7 @@ def read(line: bytes, protocol: int = PROTOCOLS[0]) -> Hello | Answer:
         Misbehaviour: the line is not JSON or does not match the schema, the data of an array do not match its shape, or
             a hello states an unknown protocol version.
     """
-    message = parse(line)
+    message = _parsed(line)
     if isinstance(message, dict) and message.get("answer") == "hello":
         protocol = _protocol_of(message)
     if found := _problem(message, protocol):
@@ -114,12 +121,33 @@ def read(line: bytes, protocol: int = PROTOCOLS[0]) -> Hello | Answer:
     if message["answer"] == "unsupported":
         return Refusal(request_id, message["reason"])
     try:
-        outputs = read_arrays({name: value for name, value in message.items() if _is_output(name)})
         if message["answer"] == "outputs":
-            return Outputs(request_id, outputs)
-        return Gradients(request_id, read_arrays(message[GRADIENTS], f"{GRADIENTS}/"))
+            return Outputs(request_id, {name: _array(name, **message[name]) for name in message if _is_output(name)})
+        gradients = message[GRADIENTS].items()
+        return Gradients(request_id, {name: _array(f"{GRADIENTS}/{name}", **array) for name, array in gradients})
     except ValueError as error:
         raise _invalid_answer(line, str(error), protocol) from None
+
+
+def _parsed(line: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Parse a line. NaN and Infinity are accepted although JSON does not have them, because many writers produce them.
+
+    Raises:
+        Misbehaviour: the line is not JSON, or nested too deep for the recursive functions that read it.
+    """
+    try:
+        return json_file.parse(line, _DEEPEST, lenient=True, parse_int=_integer)
+    except RecursionError:
+        nested = f"nested too deep, in more than {_DEEPEST} levels"
+        raise Misbehaviour(f"printed JSON that is {nested}: {excerpt(line)}") from None
+    except ValueError as problem:
+        hint = "stdout is for answers; print everything else to stderr"
+        raise Misbehaviour(f"printed a line that is not JSON ({problem}): {excerpt(line)}", [hint]) from None
+
+
+def _integer(digits: str) -> float:
+    """Parse an integer. -0 becomes -0.0, which C prints as -0; a number beyond the largest double becomes infinite."""
+    return int(digits) if digits != "-0" and len(digits) < _LONGEST_INTEGER else float(digits)
 
 
 def _is_output(name: str) -> bool:
@@ -140,12 +168,43 @@ def _problem(message: object, protocol: int) -> str:
     """Return why a message is not an answer of a protocol version, ignoring the data of arrays; "" if it is one."""
     envelope = message
     if isinstance(message, dict):
-        envelope = {name: without_data(value) if _is_output(name) else value for name, value in message.items()}
+        envelope = {name: _without_data(value) if _is_output(name) else value for name, value in message.items()}
         if isinstance(gradients := message.get(GRADIENTS), dict):
             if nulls := [name for name, value in gradients.items() if value is None]:
                 return f"{GRADIENTS}/{printable(nulls[0])}: null is not an array; leave out what is not computed"
-            envelope[GRADIENTS] = {name: without_data(value) for name, value in gradients.items()}
+            envelope[GRADIENTS] = {name: _without_data(value) for name, value in gradients.items()}
     return next(iter(problems(envelope, "protocol-answer", protocol)), "")
+
+
+def _without_data(array: object) -> object:
+    """Return an array without its data, for validation by the schema."""
+    if isinstance(array, dict) and isinstance(array.get("data"), list):
+        return array | {"data": []}
+    return array
+
+
+def _array(name: str, shape: list[float], data: list[Any]) -> Read:
+    """Return an array as float64. NumPy reads its data, for which jsonschema is too slow; the schema checks the rest.
+
+    Raises:
+        ValueError: the data do not match the shape, or contain something that is not a number.
+    """
+    sizes = tuple(map(int, shape))
+    if set(map(type, data)) <= {int, float}:  # not bool, which NumPy accepts as a number
+        numbers = data
+    else:
+        numbers = [_number(f"{name}/data/{index}", item) for index, item in enumerate(data)]
+    if len(data) != math.prod(sizes):
+        raise ValueError(f"{name}: data holds {counted(len(data), 'number')}, shape {sizes} needs {math.prod(sizes)}")
+    return np.array(numbers, dtype=np.float64).reshape(sizes)
+
+
+def _number(where: str, item: object) -> float:
+    if isinstance(item, int | float) and not isinstance(item, bool):
+        return item
+    if (item is None or isinstance(item, str)) and item in _NOT_FINITE:
+        return _NOT_FINITE[item]
+    raise ValueError(f"{where}: {json.dumps(item)[:40]} is not a number, 'NaN', 'Infinity', '-Infinity' or null")
 
 
 def _invalid_answer(line: bytes, problem: str, protocol: int) -> Misbehaviour:

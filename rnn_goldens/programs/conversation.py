@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.programs import answers, requests
+from rnn_goldens.programs import answers, messages
 from rnn_goldens.programs.answers import Answer, Gradients, Hello, Outputs
 from rnn_goldens.programs.command import Command
 from rnn_goldens.programs.misbehaviour import (
@@ -15,10 +15,10 @@ from rnn_goldens.programs.misbehaviour import (
     RequestedGolden,
     afterwards,
     ended,
+    excerpt,
     instead_of,
 )
 from rnn_goldens.programs.process import LONGEST_HELLO, Event, Line, Process, StdoutEnded
-from rnn_goldens.programs.text import excerpt
 
 _GOODBYE_SECONDS = 10.0
 """Seconds that a program has to end after its stdin has ended."""
@@ -47,7 +47,7 @@ class Conversation:
         self._answered: int | None = None  # id of the last request that was answered
         self._process = Process(command)
         with self._ending_if_it_fails():
-            line = self._exchange(requests.to_line(requests.hello()), LONGEST_HELLO, seconds, "hello")
+            line = self._exchange(messages.to_line(messages.hello()), LONGEST_HELLO, seconds, "hello")
             answer = answers.read(line.content)
             if not isinstance(answer, Hello):
                 raise Misbehaviour("answered hello with something else")
@@ -64,7 +64,7 @@ class Conversation:
         with self._ending_if_it_fails():
             self._require_nothing_pending()
             self._requested[request_id] = RequestedGolden(golden.id, golden.dtype, back=back)
-            request = requests.to_line((requests.run_back if back else requests.run)(golden, request_id))
+            request = messages.to_line(messages.request(golden, request_id, back=back))
             line = self._exchange(request, _longest_answer(golden, back=back), seconds, "answer")
             answer = answers.read(line.content, self.hello.protocol)
             if isinstance(answer, Hello):
@@ -120,9 +120,7 @@ class Conversation:
         event = self._process.receive(0)
         if isinstance(event, Line):
             raise self._twice(event, self._answered)
-        if isinstance(event, StdoutEnded):
-            self._process.put_back(event)
-        elif event is not None:
+        if event is not None and not isinstance(event, StdoutEnded):
             raise instead_of(self._process, event, 0, "answer")
 
     def _another_id(self, answered: int, line: Line, request_id: int, deadline: float) -> Misbehaviour:

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 from rnn_goldens.plurals import counted
 from rnn_goldens.programs.process import MAX_STDERR, Event, LineTooLong, Process, StdoutEnded
-from rnn_goldens.programs.text import last_lines
 
 _STDOUT_OPEN = "a process that it started keeps its stdout open"
+
+_LONGEST_EXCERPT = 80
+_LONGEST_LINE = 200
+_MAX_LINES = 16
+"""Enough for an uncaught exception of Node, whose message comes before the stack."""
 
 
 class Misbehaviour(Exception):
@@ -24,7 +28,7 @@ class Misbehaviour(Exception):
 
     def add_stderr(self, process: Process) -> None:
         """Add the last lines that the program wrote to stderr."""
-        lines = last_lines(process.stderr())
+        lines = _last_lines(process.stderr())
         self.details += ["its last lines on stderr:", *(f"  {line}" for line in lines)] if lines else []
 
 
@@ -124,3 +128,20 @@ def ended(code: int) -> str:
         return f"was killed by signal {signal.Signals(-code).name}"
     except ValueError:
         return f"was killed by signal {-code}"
+
+
+def excerpt(content: bytes | str) -> str:
+    """Return the beginning of a line, quoted."""
+    text = content if isinstance(content, str) else content[: 4 * _LONGEST_EXCERPT].decode("utf-8", "backslashreplace")
+    return repr(text[:_LONGEST_EXCERPT]) + (" …" if len(text) > _LONGEST_EXCERPT else "")
+
+
+def printable(text: str) -> str:
+    """Return the text with its control characters escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _last_lines(text: str) -> list[str]:
+    """Return the last lines of a text, each cut to a readable length."""
+    lines = [printable(line.expandtabs()) for line in text.splitlines() if line.strip()]
+    return [line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} …" for line in lines[-_MAX_LINES:]]

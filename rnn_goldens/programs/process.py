@@ -84,11 +84,9 @@ class Process:
         """Start the program in its own process group; raises OSError if the system cannot start it."""
         self.unread = self.unended = self.empty_lines = 0
         self.stdin_closed = False
-        self._sent = self._left_behind = (
-            0  # bytes of the last request; bytes left in the pipe when the program closed it
-        )
+        self._sent = self._left_behind = 0  # bytes of the last request; bytes in the pipe when the program closed it
         self._writing_done = threading.Event()  # set when everything is written, or nothing more can be
-        self._put_back: Event | None = None
+        self._stdout_ended: StdoutEnded | None = None
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._longest_line = LONGEST_HELLO
@@ -137,18 +135,19 @@ class Process:
         return in_pipe >= self._sent - self.unread
 
     def receive(self, seconds: float) -> Event | None:
-        """Return the next event of the program; None if there is none within the timeout, which may be zero."""
-        if self._put_back is not None:
-            event, self._put_back = self._put_back, None
-            return event
-        try:
-            return self._events.get(timeout=max(seconds, 0))
-        except queue.Empty:
-            return None
+        """Return the next event of the program; None if there is none within the timeout, which may be zero.
 
-    def put_back(self, event: Event) -> None:
-        """Make the next ``receive`` return an event again."""
-        self._put_back = event
+        The end of stdout is the last event, and is returned again by each further call.
+        """
+        if self._stdout_ended is None:
+            try:
+                event = self._events.get(timeout=max(seconds, 0))
+            except queue.Empty:
+                return None
+            if not isinstance(event, StdoutEnded):
+                return event
+            self._stdout_ended = event
+        return self._stdout_ended
 
     def exit_code(self, seconds: float = _EXIT_SECONDS) -> int | None:
         """Return the exit code, negative for a signal; None if the program still runs after the timeout."""

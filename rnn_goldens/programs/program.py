@@ -13,8 +13,7 @@ from rnn_goldens.errors import ProgramFailed, Unsupported, WrongUse
 from rnn_goldens.programs.answers import GRADIENTS, Answer, Gradients, Hello, Outputs, Refusal
 from rnn_goldens.programs.command import Command
 from rnn_goldens.programs.conversation import Conversation
-from rnn_goldens.programs.misbehaviour import LateMisbehaviour, Misbehaviour, RequestedGolden
-from rnn_goldens.programs.text import printable
+from rnn_goldens.programs.misbehaviour import LateMisbehaviour, Misbehaviour, RequestedGolden, printable
 from rnn_goldens.schema import PROTOCOLS
 
 TIME_LIMIT = 10.0
@@ -46,8 +45,13 @@ class Program:
     """A running program. Called with a golden, it returns out, h_n and, for an LSTM, c_n.
 
     Attributes:
+        hello: the program's hello.
+        name: the program's own name, or the command.
+        version: its version; "" if not stated.
         late: late findings about earlier goldens; the reader clears it.
     """
+
+    hello: Hello
 
     def __init__(self, command: Command, time_limit: float = TIME_LIMIT) -> None:
         """Start the program and read its hello; raises WrongUse if it does not start or prints no valid hello."""
@@ -57,28 +61,12 @@ class Program:
         self._last_id = 0
         self._failed_starts = 0
         self._conversation: Conversation | None = None
-        self._hello: Hello | None = None
+        self.name = printable(str(command))
         try:
-            self._hello = self._started().hello
+            self.hello = self._started().hello
         except Misbehaviour as why:
             raise WrongUse(self._message(why)) from None
-
-    @property
-    def name(self) -> str:
-        """The program's own name, or the command."""
-        own_name = self._hello.name if self._hello is not None else ""
-        return printable(own_name or str(self._command))
-
-    @property
-    def hello(self) -> Hello:
-        """The program's hello."""
-        assert self._hello is not None  # guaranteed by the constructor
-        return self._hello
-
-    @property
-    def version(self) -> str:
-        """The program's version; "" if not stated."""
-        return printable(self._hello.version if self._hello is not None else "")
+        self.name, self.version = printable(self.hello.name) or self.name, printable(self.hello.version)
 
     def __call__(self, golden: Inputs) -> tuple[NDArray[np.floating], ...]:
         """Request the outputs of a golden, in its precision.

@@ -10,8 +10,8 @@ import pytest
 import rnn_goldens
 from rnn_goldens import InvalidFile
 from rnn_goldens.corpus import open_corpus, open_folder
-from rnn_goldens.corpus.consistent_read import read_consistently
 from rnn_goldens.corpus.differences import corpus_differences, golden_differences, not_compared
+from rnn_goldens.corpus.loading import read_consistently
 from rnn_goldens.corpus.validation import findings
 from rnn_goldens.encoding import json_file
 from rnn_goldens.encoding.tree import to_document, to_tree

@@ -14,7 +14,7 @@ import pytest
 from rnn_goldens import InvalidFile, load, read
 from rnn_goldens.corpus import find, open_folder
 from rnn_goldens.corpus.validation import files_in, findings, listed_by
-from rnn_goldens.encoding.size_limits import Bounds
+from rnn_goldens.encoding.file_bytes import Bounds
 
 
 def all_findings(folder: Path) -> list[str]:
@@ -51,8 +51,9 @@ def test_a_changed_digit_is_found_by_the_hash_of_the_file(corpus_copy: Path) -> 
 def test_an_index_that_differs_from_its_files_or_lists_a_golden_twice_is_found(corpus_copy: Path) -> None:
     wrong = {"purpose": "Another.", "content": "0" * 64}
     found = "\n".join(findings(change_index(corpus_copy, lambda goldens: goldens[0].update(wrong))))
-    assert "purpose is 'Another.' here and 'The smallest complete example" in found
-    assert "content hash is 000000000000… here" in found
+    assert "purpose: is 'The smallest complete example" in found
+    assert "index.json lists 'Another.'" in found
+    assert f"content hash: is '{open_folder(find()).entries[0].content}', index.json lists '{'0' * 64}'" in found
     path = change_index(corpus_copy, lambda goldens: goldens.append(goldens[1]))
     assert "lists documented/mini-batch twice" in "\n".join(findings(path))
 

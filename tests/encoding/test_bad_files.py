@@ -72,6 +72,15 @@ def test_the_error_for_a_json_golden_describes_its_defect(entry: str, value: Any
     assert caught.value.path == Path("golden.json")
 
 
+@for_each(["expected/out", "expected/h_n", "weights/weight_hh_l0", "inputs/x"])
+def test_a_number_beyond_the_largest_double_is_refused(entry: str) -> None:
+    document = json.loads(CONTENT)
+    change(document, f"{entry}/data", ["much"])
+    content = json.dumps(document).replace('"much"', "-1e400")
+    with pytest.raises(InvalidFile, match=f"{entry}/data/0: Number out of range"):
+        encoding.decode(content.encode(), Path("golden.json"))
+
+
 NOT_JSON = [
     (b"", "not JSON: Expecting value"),
     (b'{"kind": "golden",', "not JSON: Expecting property name"),
@@ -138,6 +147,11 @@ DAMAGES: list[tuple[Callable[[h5py.File], object], str]] = [
     (too_large, r"inputs/x: has shape \(1000000, 1000000, 1000\), but the file does not hold its numbers"),
     (replaced(np.dtype("f8")), "inputs/x is neither a group nor a dataset"),
     (lambda file: file["expected/out"].__setitem__((0, 0, 0), np.nan), "expected/out: holds NaN or infinity"),
+    (
+        lambda file: file["weights/weight_hh_l0"].__setitem__((0, 0), -np.inf),
+        "weights/weight_hh_l0: holds NaN or infinity",
+    ),
+    (lambda file: file["inputs/x"].__setitem__((0, 0, 0), np.inf), "inputs/x: holds NaN or infinity"),
     (lambda file: file.__delitem__("tolerance"), "top level: 'tolerance' is a required property"),
     (lambda file: file.attrs.__delitem__("cell"), "top level: 'cell' is a required property"),
     (lambda file: file.__setitem__("weights/extra", np.ones(3)), "'extra' does not match"),

@@ -15,7 +15,7 @@ from rnn_goldens import load, schema
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import DERIVED_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.programs import answers, examples
+from rnn_goldens.programs import answers, messages
 from rnn_goldens.programs.misbehaviour import Misbehaviour
 
 ARRAY = {"shape": [1], "data": [0.5]}
@@ -200,7 +200,7 @@ def test_a_number_with_enough_digits_reads_back_exactly(dtype: str, data: st.Dat
 @pytest.mark.parametrize("name", ["cell", "precision", *DERIVED_FEATURES])
 def test_a_hello_lacks_features_that_it_does_not_list(make_golden: MakeGolden, name: str) -> None:
     everything: dict[str, Any] = {
-        name: frozenset(names) for name, names in examples.hello().items() if isinstance(names, list)
+        name: frozenset(names) for name, names in messages.correct_hello().items() if isinstance(names, list)
     }
     batch: dict[str, Any] = {"batch": ()} if name == "unbatched" else {"lengths": [2, 3]}
     golden = make_golden("lstm", **batch, state=True, num_layers=2, bidirectional=True)
@@ -212,10 +212,10 @@ def test_a_hello_lacks_features_that_it_does_not_list(make_golden: MakeGolden, n
 
 
 def test_the_examples_are_valid(make_golden: MakeGolden) -> None:
-    assert not schema.problems(examples.hello(), "protocol-answer", 1)
+    assert not schema.problems(messages.correct_hello(), "protocol-answer", 1)
     for cell in CELLS:
         golden = make_golden(cell)
-        message = examples.outputs(golden, 5)
+        message = messages.correct_outputs(golden, 5)
         assert not schema.problems(message, "protocol-answer", 1)
         answer = answers.read(line(message))
         assert isinstance(answer, answers.Outputs)

@@ -20,7 +20,7 @@ from programs.checking import TINY_RNN
 import rnn_goldens
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.errors import ProgramFailed, Unsupported
-from rnn_goldens.programs import answers, conversation, examples
+from rnn_goldens.programs import answers, conversation, messages
 from rnn_goldens.programs.command import find_command
 from rnn_goldens.programs.program import Program
 
@@ -256,7 +256,7 @@ def test_the_maximum_line_length_follows_from_the_requested_arrays(
 ) -> None:
     golden = make_golden(**shape)
     numbers = sum(array.size for array in (golden.out, golden.h_n, golden.stored.c_n) if array is not None)
-    program = start(sys.executable, "-c", ENDLESS, json.dumps(examples.hello()))
+    program = start(sys.executable, "-c", ENDLESS, json.dumps(messages.correct_hello()))
     with pytest.raises(ProgramFailed, match=f"printed more than {100_000 + 64 * numbers:,} bytes without ending the"):
         program(golden.for_implementation())
 

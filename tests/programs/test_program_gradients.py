@@ -11,7 +11,7 @@ from programs.conftest import Check
 
 from rnn_goldens import Unsupported, schema
 from rnn_goldens.errors import ProgramFailed
-from rnn_goldens.programs import answers, examples, requests
+from rnn_goldens.programs import answers, messages
 from rnn_goldens.programs.command import find_command
 from rnn_goldens.programs.misbehaviour import Misbehaviour
 from rnn_goldens.programs.program import Program
@@ -45,21 +45,21 @@ def test_a_correct_program_passes_every_golden_with_gradients(check: Check) -> N
 @pytest.mark.parametrize("golden_id", [ONE, "lstm/lengths", "gru/unbatched"])
 def test_a_request_for_gradients_is_valid_and_has_every_cotangent(golden_id: str) -> None:
     golden = with_gradients(golden_id, "bfloat16", only=("d_out",))
-    message = json.loads(requests.to_line(requests.run_back(golden.for_implementation(), 3)))
+    message = json.loads(messages.to_line(messages.request(golden.for_implementation(), 3, back=True)))
     assert schema.problems(message, "protocol-request") == []
     assert list(message["cotangents"]) == list(golden.cotangents)
     assert not any(message["cotangents"]["d_h_n"]["data"])
-    assert "cotangents" not in requests.run(golden.for_implementation(), 3)
+    assert "cotangents" not in messages.request(golden.for_implementation(), 3)
 
 
 def test_the_example_answer_with_gradients_is_correct() -> None:
     golden = with_gradients("lstm/lengths", "float16")
-    message = examples.gradients(golden, 5)
+    message = messages.correct_gradients(golden, 5)
     assert schema.problems(message, "protocol-answer") == []
     answer = answers.read(json.dumps(message).encode(), 2)
     assert isinstance(answer, answers.Gradients)
     assert golden.compare_gradients(answer.rounded("float16")).not_checked == ()
-    assert schema.problems(examples.hello(2), "protocol-answer") == []
+    assert schema.problems(messages.correct_hello(2), "protocol-answer") == []
 
 
 @pytest.mark.slow
@@ -118,7 +118,7 @@ def test_an_answer_may_contain_outputs_and_gradients() -> None:
 
 
 def test_unrequested_gradients_fail(tmp_path: Path) -> None:
-    program = answering(tmp_path, examples.hello(2), {"answer": "gradients", "id": 1, "gradients": {}})
+    program = answering(tmp_path, messages.correct_hello(2), {"answer": "gradients", "id": 1, "gradients": {}})
     with pytest.raises(ProgramFailed, match="my_rnn answered gradients to a request for outputs"):
         program(with_gradients(ONE).for_implementation())
 

@@ -12,7 +12,7 @@ from rnn_goldens import schema
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import ProgramFailed, Unsupported
 from rnn_goldens.golden.recurrences import RECURRENCES
-from rnn_goldens.programs import answers, examples, requests
+from rnn_goldens.programs import answers, messages
 from rnn_goldens.programs.command import find_command
 from rnn_goldens.programs.misbehaviour import Misbehaviour
 from rnn_goldens.programs.program import Program
@@ -65,45 +65,45 @@ def test_a_program_without_the_feature_gradients_is_refused() -> None:
 def test_messages_of_each_recurrence_are_valid_and_read_back(cell: str) -> None:
     for entry in CORPUS.select(cell=cell):
         golden = CORPUS.load(entry.id, "float64")
-        message = json.loads(requests.to_line(requests.run(golden.for_implementation(), 1)))
+        message = json.loads(messages.to_line(messages.request(golden.for_implementation(), 1)))
         assert schema.problems(message, "protocol-request") == []
         assert schema.problems(message, "protocol-request", 1)
         assert {*golden.inputs, *golden.given_states} <= message["inputs"].keys()
-        answer = answers.read(requests.to_line(examples.outputs(golden, 1)), 2)
+        answer = answers.read(messages.to_line(messages.correct_outputs(golden, 1)), 2)
         assert isinstance(answer, answers.Outputs)
         golden.check(*answer.rounded(golden))
 
 
 def test_requests_and_answers_of_gradients_are_valid() -> None:
     golden = CORPUS.load(ONE, "float32", gradients=True)
-    message = json.loads(requests.to_line(requests.run_back(golden.for_implementation(), 2)))
+    message = json.loads(messages.to_line(messages.request(golden.for_implementation(), 2, back=True)))
     assert schema.problems(message, "protocol-request") == []
     assert list(message["cotangents"]) == ["d_o", "d_S_n"]
-    answer = answers.read(requests.to_line(examples.gradients(golden, 2)), 2)
+    answer = answers.read(messages.to_line(messages.correct_gradients(golden, 2)), 2)
     assert isinstance(answer, answers.Gradients)
     golden.check_gradients(answer.rounded("float32"))
 
 
 def test_a_request_of_a_recurrence_has_no_network_s_arrays() -> None:
-    message = requests.run(CORPUS.load(ONE, "float32").for_implementation(), 1)
+    message = messages.request(CORPUS.load(ONE, "float32").for_implementation(), 1)
     wrong = {**message, "config": {**message["config"], "hidden_size": 3}}
-    assert schema.problems(json.loads(requests.to_line(wrong)), "protocol-request") == [
+    assert schema.problems(json.loads(messages.to_line(wrong)), "protocol-request") == [
         "config: Additional properties are not allowed ('hidden_size' was unexpected)"
     ]
 
 
 def test_the_hello_of_protocol_1_has_no_recurrences() -> None:
-    hello = examples.hello(1, ["gated_delta"])
+    hello = messages.correct_hello(1, ["gated_delta"])
     with pytest.raises(Misbehaviour, match=r"is not an answer of protocol 1 \(cells/4: 'gated_delta' is not one of "):
-        answers.read(requests.to_line(hello))
-    read = answers.read(requests.to_line(examples.hello(2, ["gated_delta"])))
+        answers.read(messages.to_line(hello))
+    read = answers.read(messages.to_line(messages.correct_hello(2, ["gated_delta"])))
     assert isinstance(read, answers.Hello)
     assert read.lacks(CORPUS.load("gated-delta/packed", "float32")) is None
 
 
 def test_last_states_that_are_not_compared_may_be_in_an_answer() -> None:
     golden = CORPUS.load("slstm/several-steps", "float64")
-    message = examples.outputs(golden, 1)
-    answer = answers.read(requests.to_line(message | dict.fromkeys(("c_n", "n_n", "m_n"), message["h_n"])), 2)
+    message = messages.correct_outputs(golden, 1)
+    answer = answers.read(messages.to_line(message | dict.fromkeys(("c_n", "n_n", "m_n"), message["h_n"])), 2)
     assert isinstance(answer, answers.Outputs)
     assert len(answer.rounded(golden)) == 2

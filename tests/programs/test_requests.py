@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from rnn_goldens import schema
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.programs import requests
+from rnn_goldens.programs import messages
 
 CORPUS = open_corpus()
 
 
 @pytest.mark.parametrize("version", schema.PROTOCOLS)
 def test_hello_is_valid(version: int) -> None:
-    assert not schema.problems(json.loads(requests.to_line(requests.hello())), "protocol-request", version)
+    assert not schema.problems(json.loads(messages.to_line(messages.hello())), "protocol-request", version)
 
 
 def as_array(stored: dict[str, Any]) -> NDArray[Any]:
@@ -28,7 +28,7 @@ def as_array(stored: dict[str, Any]) -> NDArray[Any]:
 @for_each(CORPUS.ids, every=8)
 def test_each_golden_is_a_valid_request_in_one_line_that_reads_back_equal(golden_id: str) -> None:
     golden = CORPUS.load(golden_id)
-    line = requests.to_line(requests.run(golden, 3))
+    line = messages.to_line(messages.request(golden, 3))
     assert line.count(b"\n") == 1
     assert line.endswith(b"\n")
     message = json.loads(line)
@@ -43,7 +43,7 @@ def test_each_golden_is_a_valid_request_in_one_line_that_reads_back_equal(golden
 
 
 def test_a_request_has_the_golden_its_cell_precision_and_configuration(make_golden: MakeGolden) -> None:
-    request = requests.run(make_golden("gru", dtype="bfloat16", bidirectional=True), 7)
+    request = messages.request(make_golden("gru", dtype="bfloat16", bidirectional=True), 7)
     named = {"request": "run", "id": 7, "golden": "made/for-a-test", "cell": "gru", "precision": "bfloat16"}
     assert {name: request[name] for name in named} == named
     assert request["config"] == dict(input_size=3, hidden_size=2, num_layers=1, bidirectional=True, bias=True)  # noqa: C408
