@@ -1,7 +1,7 @@
 """Converts weights between conventions: the names, shapes and orders of libraries. Goldens store PyTorch's weights.
 
-Each convention converts PyTorch's weights to its own and back. A convention that cannot represent a golden raises
-Unsupported instead of omitting numbers. Each module has the details; in short:
+A convention that cannot represent a golden raises Unsupported instead of omitting numbers. ``layouts.py`` has the
+details; in short:
 
 =========  =========================================  ============  ===========  =============================
 name       arrays                                     LSTM gates    GRU gates    biases
@@ -14,27 +14,28 @@ flax       ``l0/ii/kernel`` (input, hidden) per gate  by name       by name     
 =========  =========================================  ============  ===========  =============================
 """
 
-from rnn_goldens.conventions import flax, keras, onnx, textbook
-from rnn_goldens.conventions.conversion import KERAS, ONNX, Convention, Weights
+from rnn_goldens.conventions import layouts
+from rnn_goldens.conventions.conversion import Convention
+from rnn_goldens.conventions.layouts import Weights
 from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.built_in_cells import CELLS
-from rnn_goldens.golden.shapes import Config
 
 __all__ = ["CONVENTIONS", "Convention", "Weights", "convention"]
-
-
-def _unchanged(_cell: str, _config: Config, weights: Weights) -> Weights:
-    return weights
-
 
 CONVENTIONS = {
     c.name: c
     for c in (
-        Convention("torch", _unchanged, _unchanged),
-        Convention("textbook", textbook.from_torch, textbook.to_torch, CELLS),
-        Convention("keras", keras.from_torch, keras.to_torch, tuple(KERAS)),
-        Convention("onnx", onnx.from_torch, onnx.to_torch, tuple(ONNX)),
-        Convention("flax", flax.from_torch, flax.to_torch, flax.SUPPORTED, foreign_names=flax.FOREIGN_NAMES),
+        Convention("torch", layouts.torch),
+        Convention("textbook", layouts.textbook, CELLS),
+        Convention("keras", layouts.keras, tuple(layouts.KERAS)),
+        Convention("onnx", layouts.onnx, tuple(layouts.ONNX)),
+        Convention(
+            "flax",
+            layouts.flax,
+            tuple(cell for cell in layouts.KERAS if cell != "gru_reset_before"),
+            sums_to_hh=("lstm",),
+            foreign_names=layouts.OF_NNX,
+        ),
     )
 }
 
