@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.comparison.actual import actual_gradients, actual_outputs, gradients_by_name
+from rnn_goldens.comparison.callers_arrays import refuse_own_arrays
 from rnn_goldens.comparison.calls import CALL_PATTERNS, Backward, compare_calls, compare_gradient_calls
 from rnn_goldens.comparison.returned import outputs_of
-from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, Verdicts, verdict_on
 from rnn_goldens.conventions import convention as convention_named
 from rnn_goldens.diagnosis.explanations import diagnosed

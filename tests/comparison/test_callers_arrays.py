@@ -12,7 +12,7 @@ from factories.goldens import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import Golden
-from rnn_goldens.comparison.self_comparison import refuse_own_arrays
+from rnn_goldens.comparison.callers_arrays import refuse_own_arrays
 from rnn_goldens.errors import WrongUse
 
 MEMORY = torch.zeros(40, dtype=torch.float64)
