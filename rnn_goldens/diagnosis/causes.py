@@ -9,8 +9,19 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 
-from rnn_goldens.diagnosis.candidates import Cause, Parts
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
+
+Cause = tuple[str, ...]
+"""The names of deviations that act together: one, or two."""
+
+Parts = Mapping[str, tuple[Cause, ...]]
+"""The causes that give the actual array, by name of output or gradient."""
+
+TOGETHER = " & "
+"""Separator of the names of two deviations."""
+
+MAX_LISTED = 3
+"""Number of equivalent causes that are listed."""
 
 EXPLAINED, CONSISTENT, NOT_RECOGNISED = "explained", "consistent with", "not recognised"
 
@@ -38,9 +49,9 @@ class Evidence:
         features: the features of the golden.
         passed: whether the golden passed; else it failed.
         explained_by: causes that give exactly the actual outputs.
-        facts: facts about the outputs by name, each with its number or with whether it holds: ``fact_list.FACTS``.
+        facts: facts about the outputs by name, each with its number or with whether it holds: ``facts.FACTS``.
         parts: for each output, the causes that give it wherever it is wrong; empty if a cause explains all outputs.
-        sizes: numbers of steps, rows, units and inputs, if determined: ``finding_text.SIZES_IN_WORDS``.
+        sizes: numbers of steps, rows, units and inputs, if determined: ``findings.SIZES_IN_WORDS``.
         error: the largest error of a failure, or the largest tolerance of a passed golden, as a fraction of the largest
             expected value; None if not determined.
         test: the test that checked the golden; the tests of a run may check different networks.
@@ -99,6 +110,12 @@ def cells_as_text(several: Iterable[CellInTest]) -> str:
     for about in several:
         by_test.setdefault(about.test, []).append(about.cell)
     return "; ".join(f"{', '.join(cells)} in {test}" if test else ", ".join(cells) for test, cells in by_test.items())
+
+
+def listed(causes: Sequence[Cause]) -> str:
+    """Return the first causes as text, and how many more there are: ``a, b & c, d and 2 more``."""
+    more = f" and {len(causes) - MAX_LISTED} more" if len(causes) > MAX_LISTED else ""
+    return ", ".join(TOGETHER.join(cause) for cause in causes[:MAX_LISTED]) + more
 
 
 WouldFail = Callable[[Cause, Evidence], bool | None]
@@ -193,38 +210,17 @@ def diagnose(
         cut_short: cells for which the budget was spent before every cause ran.
         crashed: numbers of goldens that failed before outputs were compared.
     """
-    by_cell: dict[CellInTest, list[Evidence]] = {}
+    by_cell: dict[CellInTest, tuple[list[Evidence], list[Evidence]]] = {}
     for one in evidence:
-        by_cell.setdefault(one.about, []).append(one)
-    return [
-        replace(_diagnosis_of_cell(about, of_one, would_fail, crashed.get(about, 0)), is_cut_short=about in cut_short)
-        for about, of_one in by_cell.items()
-        if not all(e.passed for e in of_one)
+        by_cell.setdefault(one.about, ([], []))[one.passed].append(one)
+    unknown = [
+        Diagnosis(
+            about, tuple(failed), tuple(passed), NOT_RECOGNISED, (), crashed.get(about, 0), {}, about in cut_short
+        )
+        for about, (failed, passed) in by_cell.items()
+        if failed
     ]
-
-
-def _diagnosis_of_cell(
-    about: CellInTest, evidence: Sequence[Evidence], would_fail: WouldFail, crashed: int
-) -> Diagnosis:
-    failed = tuple(e for e in evidence if not e.passed)
-    passed = tuple(e for e in evidence if e.passed)
-    unknown = Diagnosis(about, failed, passed, NOT_RECOGNISED, crashed=crashed)
-    if unknown.is_mostly_crashed:
-        return unknown
-    cell = _Cell(failed, passed, would_fail)
-    complete = [cause for cause in cell.ranked if len(cell.support[cause]) == len(failed)]
-    if clean := [cause for cause in complete if cell.is_clean(cause)]:
-        return replace(unknown, certainty=EXPLAINED, candidates=(cell.candidate(clean[0], clean),))
-    if covering := cell.cover():
-        return replace(unknown, certainty=EXPLAINED, candidates=covering)
-    nearest = min(complete, key=lambda cause: len(cell.against(cause)), default=None)
-    if nearest is not None and len(cell.against(nearest)) <= len(failed):
-        return replace(unknown, certainty=CONSISTENT, candidates=(cell.candidate(nearest),))
-    for cause in cell.ranked:
-        compared = [e for e in failed if cause not in e.not_compared_with]
-        if len(cell.support[cause]) >= ENOUGH_SUPPORT * len(compared) and not cell.against(cause):
-            return replace(unknown, certainty=CONSISTENT, candidates=(cell.candidate(cause),))
-    return replace(unknown, parts=cell.parts())
+    return [_Cell(one.failed, one.passed, would_fail).diagnosed(one) for one in unknown]
 
 
 @dataclass(frozen=True)
@@ -234,6 +230,24 @@ class _Cell:
     failed: tuple[Evidence, ...]
     passed: tuple[Evidence, ...]
     would_fail: WouldFail
+
+    def diagnosed(self, unknown: Diagnosis) -> Diagnosis:
+        """Return a diagnosis with the causes that the outcomes support, and with its certainty."""
+        if unknown.is_mostly_crashed:
+            return unknown
+        complete = [cause for cause in self.ranked if len(self.support[cause]) == len(self.failed)]
+        if clean := [cause for cause in complete if self.is_clean(cause)]:
+            return replace(unknown, certainty=EXPLAINED, candidates=(self.candidate(clean[0], clean),))
+        if covering := self.cover():
+            return replace(unknown, certainty=EXPLAINED, candidates=covering)
+        nearest = min(complete, key=lambda cause: len(self.against(cause)), default=None)
+        if nearest is not None and len(self.against(nearest)) <= len(self.failed):
+            return replace(unknown, certainty=CONSISTENT, candidates=(self.candidate(nearest),))
+        for cause in self.ranked:
+            compared = [e for e in self.failed if cause not in e.not_compared_with]
+            if len(self.support[cause]) >= ENOUGH_SUPPORT * len(compared) and not self.against(cause):
+                return replace(unknown, certainty=CONSISTENT, candidates=(self.candidate(cause),))
+        return replace(unknown, parts=self.parts())
 
     @cached_property
     def support(self) -> dict[Cause, list[Evidence]]:
@@ -256,11 +270,6 @@ class _Cell:
     def is_clean(self, cause: Cause) -> bool:
         """Return whether it is known that a cause would not fail any passed golden."""
         return all(self.would_fail(cause, e) is False for e in self.passed)
-
-    def not_compared(self, cause: Cause) -> tuple[Evidence, ...]:
-        """Return the goldens that a cause did not run on."""
-        failed = (e for e in self.failed if cause in e.not_compared_with)
-        return (*failed, *(e for e in self.passed if self.would_fail(cause, e) is None))
 
     def parts(self) -> Parts:
         """Return the causes of single outputs that hold for all failures."""
@@ -290,23 +299,16 @@ class _Cell:
 
     def candidate(self, cause: Cause, clean: Sequence[Cause] = ()) -> CandidateEvidence:
         """Return a cause with its equivalent causes, the runner-up, and a golden that distinguishes the two."""
-        support = self.support
         equivalent = tuple(other for other in clean if other != cause and len(other) == len(cause))
-        others = [other for other in support if other != cause and other not in equivalent and len(other) == len(cause)]
-        runner_up = max(others, key=lambda other: len(support[other]), default=None)
+        others = [one for one in self.support if one not in (cause, *equivalent) and len(one) == len(cause)]
+        runner_up = max(others, key=lambda other: len(self.support[other]), default=None)
         distinguished_by = None
         if runner_up is not None:
-            of_runner_up = {id(e) for e in support[runner_up]}
-            only_here = (
-                e for e in support[cause] if id(e) not in of_runner_up and runner_up not in e.not_compared_with
-            )
+            only_here = (e for e in self.support[cause] if runner_up not in (*e.explained_by, *e.not_compared_with))
             distinguished_by = next(only_here, None) or next(iter(self.against(runner_up)), None)
-        return CandidateEvidence(
-            cause,
-            tuple(support[cause]),
-            self.against(cause),
-            equivalent,
-            runner_up,
-            distinguished_by,
-            self.not_compared(cause),
+        not_compared = (
+            *(e for e in self.failed if cause in e.not_compared_with),
+            *(e for e in self.passed if self.would_fail(cause, e) is None),
         )
+        explains, against = tuple(self.support[cause]), self.against(cause)
+        return CandidateEvidence(cause, explains, against, equivalent, runner_up, distinguished_by, not_compared)

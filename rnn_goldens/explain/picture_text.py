@@ -191,9 +191,7 @@ def second_product(wrong: Alteration) -> list[str]:
     first, second = (drawn(name, SAMPLES, 1) for name in ("first", "second"))
     network.product(first, matrix)
     right, other = "W @ v_2", formula(network.product(second, matrix), {"W @ v_2": second, "W @ v_1": first})
-    return (
-        ["a product at time step 2: right (-) and wrong (+)", *_two(right, other)] if other not in (right, None) else []
-    )
+    return ["a product at time step 2: right (-) and wrong (+)", *_two(right, other)] if other != right else []
 
 
 def numbers(wrong: Alteration, cell: str, needs: Sequence[str]) -> list[str]:
@@ -228,5 +226,5 @@ def _compared(wrong: Alteration, case: Case, right: Sequence[Array]) -> Iterator
     yield from zip(case.cell.layout.outputs, right, wrong(case), strict=False)
 
 
-def _two(right: str, wrong: str | None) -> list[str]:
+def _two(right: str, wrong: str) -> list[str]:
     return [f"  - {right}", f"  + {wrong}"]

@@ -103,14 +103,8 @@ class ReaderOutputs:
 
     @cached_property
     def _wrong(self) -> dict[str, NDArray[np.bool_]]:
-        """Return a mask of the wrong elements of each output, computed as in ``comparison``."""
-        found = {}
-        for name, got in self.outputs.items():
-            want = self.golden.stored.expected[name]
-            allowed = self.golden.tolerance.allowed(name, want, PRECISIONS[self.golden.dtype])
-            with np.errstate(invalid="ignore"):
-                found[name] = ~((got == want) | (np.abs(got - want) <= allowed))
-        return found
+        with np.errstate(invalid="ignore"):
+            return {name: self.golden.expected_of().wrong(name, got) for name, got in self.outputs.items()}
 
     def last(self, step: Step) -> NDArray[np.bool_]:
         """Return, for each sequence, whether this is the last step that the direction computes: (batch,) or ()."""

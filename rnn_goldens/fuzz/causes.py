@@ -7,11 +7,10 @@ from typing import Any
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.comparison.verdict import Verdict
-from rnn_goldens.diagnosis.candidate_search import CandidateSearch
-from rnn_goldens.diagnosis.candidates import TOGETHER
-from rnn_goldens.diagnosis.causes import Evidence
+from rnn_goldens.diagnosis.causes import TOGETHER, Evidence
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.diagnosis.run_diagnosis import diagnose_run, reexamine
+from rnn_goldens.diagnosis.search import CandidateSearch
 from rnn_goldens.diagnosis.summary import summary
 
 MAX_FAILED = 8

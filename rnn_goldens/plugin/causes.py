@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from rnn_goldens.corpus import Corpora
-from rnn_goldens.diagnosis.candidate_search import Failure
-from rnn_goldens.diagnosis.candidates import TOGETHER, Cause, is_of_outputs
-from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence
+from rnn_goldens.diagnosis.candidates import is_of_outputs
+from rnn_goldens.diagnosis.causes import EXPLAINED, TOGETHER, Cause, Diagnosis, Evidence
 from rnn_goldens.diagnosis.run_diagnosis import Load, diagnose_run, reexamine
+from rnn_goldens.diagnosis.search import Failure
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.plugin.options import without_golden

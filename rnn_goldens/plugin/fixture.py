@@ -18,8 +18,8 @@ from rnn_goldens.comparison.calls import Backward, Run, compare_calls, compare_g
 from rnn_goldens.comparison.picture import picture
 from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, verdict_on
-from rnn_goldens.diagnosis.candidate_search import CandidateSearch, SearchState
 from rnn_goldens.diagnosis.explanations import diagnosed
+from rnn_goldens.diagnosis.search import CandidateSearch, SearchState
 from rnn_goldens.errors import RnnGoldensError, WrongUse
 from rnn_goldens.golden.arrays import InputArrays
 from rnn_goldens.golden.data import InputsData

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from rnn_goldens.diagnosis.candidate_search import Failure
+from rnn_goldens.diagnosis.search import Failure
 from rnn_goldens.plugin.check_log import Finding
 from rnn_goldens.plugin.fixture import CANDIDATE_SEARCHES, held_by_threads, run_log
 from rnn_goldens.plugin.options import MESSAGE, PROGRAM, PROPERTY, Message, setting

@@ -14,7 +14,7 @@ from rnn_goldens.cells import Array, case_of, cell_named
 from rnn_goldens.comparison.actual import actual_gradients, actual_outputs
 from rnn_goldens.deviations import derived, deviation
 from rnn_goldens.deviations.derived import MAX_PERMUTED
-from rnn_goldens.diagnosis.candidate_search import CandidateSearch
+from rnn_goldens.diagnosis.search import CandidateSearch
 from rnn_goldens.golden.expected import GRADIENTS
 
 Bugs = set[str]

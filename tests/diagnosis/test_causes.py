@@ -3,18 +3,19 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from rnn_goldens.diagnosis.candidates import Cause, Parts
 from rnn_goldens.diagnosis.causes import (
     CONSISTENT,
     EXPLAINED,
     NOT_RECOGNISED,
+    Cause,
     CellInTest,
     Diagnosis,
     Evidence,
+    Parts,
     diagnose,
 )
 from rnn_goldens.diagnosis.diagnosis_json import finding_of, to_json
-from rnn_goldens.diagnosis.failure_patterns import failure_patterns
+from rnn_goldens.diagnosis.findings import finding_on
 from rnn_goldens.diagnosis.summary import summary
 from rnn_goldens.pages.causes import causes_of
 from rnn_goldens.pages.content import Checked
@@ -275,7 +276,7 @@ def test_the_results_file_and_the_terminal_have_the_same_finding() -> None:
     ):
         found = diagnosed(*evidence, would_fail=would_fail)
         assert found.certainty != EXPLAINED
-        assert finding_of(to_json(found)) == failure_patterns([found]).finding
+        assert finding_of(to_json(found)) == finding_on([found])
 
 
 WITHOUT_EQUATIONS = Evidence(
