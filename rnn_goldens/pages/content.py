@@ -1,13 +1,19 @@
 """The data of a page, for a pytest run or a report of several implementations."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Drawn, Result
 
 OUTCOMES = (PASSED, FAILED, KNOWN, REFUSED, SKIPPED, UNCHECKED)
 """The outcomes, in the order in which a page counts them."""
+
+
+Row = dict[str, Any]
+"""A row of a report or a page, by the names of its fields."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class Checked:
         drawn: by test, the picture and message of wrong results.
         command: returns the command that runs a result's golden again; "" if unknown.
         why: why the run is not complete; "" if it is complete.
+        gradients: the results of its gradients, in a report; None if they were not checked.
     """
 
     name: str
@@ -39,15 +46,40 @@ class Checked:
     drawn: Mapping[str, Drawn] = field(default_factory=dict)
     command: Callable[[Result], str] = lambda _: ""
     why: str = ""
+    gradients: "Checked | None" = None
+
+    @property
+    def everything(self) -> Sequence[Result]:
+        """Results of outputs and of gradients."""
+        return [*self.results, *(self.gradients.results if self.gradients is not None else ())]
 
 
-def by_reason(results: Sequence[Result], outcome: str) -> dict[str, list[Result]]:
-    """Return the results with an outcome by the reason, or by what is known about the failure."""
+def reasons(results: Iterable[Result], outcome: str, cells: Mapping[str, str]) -> list[Row]:
+    """Return why results have an outcome, or what is known about it, with their number, cells and precisions.
+
+    Args:
+        results: the results.
+        outcome: the outcome.
+        cells: the cells of the goldens, as far as they are known.
+    """
     found: dict[str, list[Result]] = {}
     for result in results:
         if result["outcome"] == outcome:
             found.setdefault(result.get("known") or result.get("reason", ""), []).append(result)
-    return found
+    return [
+        {
+            "reason": reason,
+            "count": len(own),
+            "cells": in_order({cells[result["golden"]] for result in own if result["golden"] in cells}),
+            "dtypes": [dtype for dtype in PRECISIONS if any(result["dtype"] == dtype for result in own)],
+        }
+        for reason, own in found.items()
+    ]
+
+
+def in_order(cells: Set[str]) -> list[str]:
+    """Return standard cells in their order, then other cells."""
+    return [*(cell for cell in CELLS if cell in cells), *sorted(cells - set(CELLS))]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.pages.content import About, Checked, Content
 from rnn_goldens.plugin.report import check_command
 from rnn_goldens.plurals import counted
-from rnn_goldens.report.conformance import CheckRequest, ImplementationResults
+from rnn_goldens.report.conformance import CheckRequest
 from rnn_goldens.report.earlier_reports import changes
 from rnn_goldens.visible import visible
 
@@ -45,7 +45,7 @@ _MARKUP = re.compile(r"[\\`|]|\](?=[(\[:])")
 
 
 def content(
-    found: Sequence[ImplementationResults],
+    found: Sequence[Checked],
     document: Document,
     request: CheckRequest,
     earlier: tuple[str, Document] | None = None,
@@ -71,9 +71,9 @@ def content(
     )
 
 
-def _for_page(one: ImplementationResults, versions: Mapping[str, str], more: Sequence[str]) -> Iterator[Checked]:
+def _for_page(one: Checked, versions: Mapping[str, str], more: Sequence[str]) -> Iterator[Checked]:
     """Yield the results of an implementation for the page, then the results of its gradients."""
-    yield replace(one.outputs, versions=versions, command=partial(check_command, one.name, more))
+    yield replace(one, versions=versions, command=partial(check_command, one.name, more))
     if one.gradients is not None:
         command = partial(check_command, one.name, [*more, "--rnn-goldens-gradients"])
         yield replace(one.gradients, name=f"{one.name}: gradients", causes=(), versions=versions, command=command)

@@ -9,7 +9,6 @@ from typing import Any
 from rnn_goldens.pages.causes import Cause, causes_of
 from rnn_goldens.pages.content import Checked
 from rnn_goldens.plurals import counted
-from rnn_goldens.report.conformance import ImplementationResults
 from rnn_goldens.result import CHECKED, FAILED, KNOWN, PASSED, REFUSED, RIGHT, SKIPPED, Result, gradient_lines
 
 WIDTH = 80
@@ -23,11 +22,11 @@ GOOD, FAIR, BAD, NOTHING = "brightgreen", "yellow", "red", "lightgrey"
 """Colours: all implementations agree; not all agree; some failed, were skipped or not checked; nothing compared."""
 
 
-def terminal_text(found: ImplementationResults) -> str:
+def terminal_text(found: Checked) -> str:
     """Return counts, a paragraph per cause, some failing goldens, each once, and the gradients."""
-    results = found.outputs.results
+    results = found.results
     lines = [_counted(found.name, results)]
-    causes = causes_of(0, found.outputs)
+    causes = causes_of(0, found)
     for cause in causes[:_MAX_CAUSES]:
         lines += _of_cause(cause)
     if len(causes) > _MAX_CAUSES:
@@ -98,7 +97,7 @@ def _wrapped(text: str, blanks: int) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=own, subsequent_indent=then, break_on_hyphens=False)
 
 
-def badge(found: Sequence[ImplementationResults], unchecked: int = 0) -> dict[str, Any]:
+def badge(found: Sequence[Checked], unchecked: int = 0) -> dict[str, Any]:
     """Return the badge: a summary in words, and a colour.
 
     Args:
@@ -120,6 +119,6 @@ def badge(found: Sequence[ImplementationResults], unchecked: int = 0) -> dict[st
     return {"schemaVersion": 1, "label": "rnn-goldens", "message": summary or "nothing was checked", "color": colour}
 
 
-def _agrees(one: ImplementationResults) -> bool:
+def _agrees(one: Checked) -> bool:
     outcomes = {result["outcome"] for result in one.everything}
-    return any(result["outcome"] == "passed" for result in one.outputs.results) and outcomes <= {"passed", "refused"}
+    return any(result["outcome"] == "passed" for result in one.results) and outcomes <= {"passed", "refused"}
