@@ -1,4 +1,4 @@
-"""The facts about wrong gradients, the most informative first: how each is observed, and its sentence."""
+"""The facts on wrong gradients, the most informative first: how each is observed, its sentence and its conditions."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,7 +8,7 @@ import numpy as np
 
 from rnn_goldens.comparison.calls import ACCUMULATED, DIFFERS
 from rnn_goldens.diagnosis.observation import TWO, Fact, Observation, Of, Value
-from rnn_goldens.diagnosis.output_facts import elsewhere, right_to_float32
+from rnn_goldens.diagnosis.output_facts import right_to_float32
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.shapes import STACKED
 
@@ -132,8 +132,8 @@ OF_SECOND_CALL = {ACCUMULATED: "gradients_add_up", DIFFERS: "second_gradients_di
 
 # fmt: off
 GRADIENT_FACTS: dict[str, Fact] = {
-    "gradients_add_up": Fact(ACCUMULATED, elsewhere, Of.ANY),
-    "second_gradients_differ": Fact(DIFFERS, elsewhere, Of.ANY, unless=("gradients_add_up",)),
+    "gradients_add_up": Fact(ACCUMULATED, of=Of.ANY),
+    "second_gradients_differ": Fact(DIFFERS, of=Of.ANY, unless=("gradients_add_up",)),
     "gradients_not_finite": Fact(
         "there are NaN or infinite numbers in the gradients", lambda seen: not seen.is_finite
     ),

@@ -1,4 +1,4 @@
-"""What facts are observed in: a golden, actual arrays and masks of wrong elements."""
+"""A fact, and what it is observed in: a golden, actual arrays and masks of wrong elements."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -173,7 +173,8 @@ class Fact:
 
     Attributes:
         sentence: the text, with a hint on what to check, and with braces for the number.
-        observe: returns whether the fact holds, or its number; None if the fact cannot be observed.
+        observe: returns whether the fact holds, or its number; None if the fact cannot be observed, as by default,
+            for facts that are found outside an observation.
         of: its properties.
         enough: the number of failures that must show the fact (all, if there are fewer); ``HALF`` for half of them.
         needs: returns whether the fact can be observed.
@@ -182,7 +183,7 @@ class Fact:
     """
 
     sentence: str
-    observe: Callable[[Observation], Value | np.bool_ | None]
+    observe: Callable[[Observation], Value | np.bool_ | None] = lambda _: None
     of: Of = Of.NOTHING
     enough: int = HALF
     needs: Callable[[Observation], bool] = lambda _: True

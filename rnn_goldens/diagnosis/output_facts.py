@@ -1,4 +1,4 @@
-"""The facts about wrong outputs, the most informative first: how each is observed, and its sentence."""
+"""The facts on wrong outputs, the most informative first: how each is observed, its sentence and its conditions."""
 
 from dataclasses import replace
 from functools import partial
@@ -15,10 +15,6 @@ SMALL = 1e-3
 """Largest error, as a fraction of the largest value, that counts as rounding or approximation."""
 
 OUT, RECURRENCE, MATCH = Of.OUT, Of.RECURRENCE, Of.MATCH
-
-
-def elsewhere(_: Observation) -> None:
-    """Observe nothing: the fact is found outside an observation."""
 
 
 # Conditions.
@@ -179,7 +175,7 @@ NOT_REPEATABLE = "not_repeatable"
 # fmt: off
 OUTPUT_FACTS: dict[str, Fact] = {
     NOT_REPEATABLE: Fact(
-        "not repeatable: a second call returns other values; is anything random, or state kept?", elsewhere, Of.ANY
+        "not repeatable: a second call returns other values; is anything random, or state kept?", of=Of.ANY
     ),
     **{
         f"{name}_{what}": Fact(f"{name} {words}", partial(_present, name))
@@ -190,7 +186,7 @@ OUTPUT_FACTS: dict[str, Fact] = {
         )
         for name in ("out", "h_n", "c_n")
     },
-    "c_n_unexpected": Fact("c_n was returned, but this cell has no c_n: leave it out", elsewhere),
+    "c_n_unexpected": Fact("c_n was returned, but this cell has no c_n: leave it out"),
     "not_finite": Fact(
         "there are NaN or infinite numbers in the outputs", lambda seen: not seen.is_finite, OUT | RECURRENCE
     ),
