@@ -18,7 +18,7 @@ from rnn_goldens.plugin import OPTIONS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rnn_goldens.pages.content import Checked, Trend
+    from rnn_goldens.pages import Checked, Trend
     from rnn_goldens.report.conformance import CheckRequest
     from rnn_goldens.report.earlier_reports import Document
 

@@ -297,7 +297,6 @@ def _with_missing(golden: GoldenData, verdict: Verdict, first: Verdict, second: 
 
 
 def _meaning(first: Mapping[str, NDArray[np.float64] | None], second: Mapping[str, Any]) -> str:
-    """Return the explanation for wrong gradients of the second call."""
     doubled = [
         name for name, before in first.items()
         if before is not None and before.any() and np.array_equal(2 * before, _copy(second.get(name)))

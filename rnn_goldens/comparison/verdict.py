@@ -124,7 +124,6 @@ _COLUMNS = ("output", "wrong", "largest error", "at", "got", "want", "allowed")
 
 
 def _as_html(passed: bool, largest_error: float, differences: Iterable[Difference], message: str) -> str:
-    """Return a table of the differences, and the message."""
     heading = "✓ passed" if passed else "✗ failed"
     if isfinite(largest_error):
         heading += f": the largest error is {_times(largest_error)}"

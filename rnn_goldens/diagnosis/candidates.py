@@ -209,6 +209,10 @@ class Candidates:
             if self.explained_by(cause):
                 yield cause
 
+    def first_explaining(self, groups: Iterable[tuple[Iterable[Cause], Budget]]) -> list[Cause]:
+        """Return the causes of the first group, each with its budget, of which any explains the values."""
+        return next(filter(None, (list(self.explaining(group, budget)) for group, budget in groups)), [])
+
     def would_fail(self, cause: Cause, dtype: type, enough: float) -> bool:
         """Return whether results with these deviations are off by at least ``enough`` tolerances."""
         if self._is_differentiated(cause):

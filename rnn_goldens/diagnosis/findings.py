@@ -265,7 +265,6 @@ def finding(rest: Sequence[Evidence], explained: Sequence[Evidence], passed: Seq
 
 
 def _shared_facts(rest: Sequence[Evidence], explained: int, passed: int) -> dict[str, SharedFact]:
-    """Return the facts that hold for all failures that can show them."""
     found: dict[str, SharedFact] = {}
     for code, fact in FACTS.items():
         values = [evidence.facts[code] for evidence in rest if code in evidence.facts]
@@ -312,7 +311,6 @@ def _shared_features(
 
 
 def _shared_sizes(rest: Sequence[Evidence], passed: Sequence[Evidence]) -> Iterator[SharedSize]:
-    """Yield the sizes that separate failed from passed goldens."""
     for size in SIZES_IN_WORDS:
         fail, right = ([one.sizes[size] for one in some if size in one.sizes] for some in (rest, passed))
         if fail and right and min(fail) > max(right):

@@ -113,7 +113,6 @@ def _transposed(seen: Observation) -> Value | None:
 
 
 def _gates_moved(seen: Observation) -> Value | None:
-    """Return whether all wrong gradients with rows for gates have the right rows in another order of the gates."""
     count = len(seen.golden.layout.gates)
     weights = [name for name in seen.wrong_names if name.startswith(tuple(dict(STACKED)))]
     if not 1 < count <= _MAX_GATES or not weights:

@@ -34,7 +34,6 @@ def _has_c(seen: Observation) -> bool:
 
 
 def _starts_at_h0(seen: Observation) -> bool:
-    """Return whether there is an initial state that is not zero."""
     return seen.golden.stored.h0 is not None and bool(seen.golden.stored.h0.any())
 
 
@@ -42,7 +41,6 @@ def _starts_at_h0(seen: Observation) -> bool:
 
 
 def _no_step_updates(seen: Observation) -> Value | None:
-    """Return whether out is zero everywhere and each last state is the initial state, which is not zero."""
     initial = {f"{name.removesuffix('0')}_n": state for name, state in seen.golden.stored.states.items()}
     last = {name: values for name, values in seen.got.items() if name != seen.main}
     if not last.keys() <= initial.keys() or not any(initial[name].any() for name in last):
@@ -52,7 +50,6 @@ def _no_step_updates(seen: Observation) -> Value | None:
 
 
 def _out_is_initial(seen: Observation) -> bool:
-    """Return whether out is the initial state at every step of every row."""
     initial = seen.golden.stored.h0
     assert initial is not None
     last = initial[-seen.directions :]
@@ -76,7 +73,6 @@ def right_to_float32(seen: Observation) -> Value | None:
 
 
 def _only_float32_values(seen: Observation) -> Value:
-    """Return whether every wrong array contains only float32 values, while the right array does not."""
     return all(_is_float32(seen.got[name]) and not _is_float32(seen.want(name)) for name in seen.wrong_names)
 
 
@@ -164,7 +160,6 @@ def _wrong_from_step(seen: Observation) -> Value:
 
 
 def _grows(seen: Observation) -> Value:
-    """Return whether the error grows in every step, to more than ten times the error of the first step."""
     error = np.abs(seen.got["out"] - seen.want("out")).max(axis=-1).reshape(-1, seen.golden.time).max(axis=0)
     return bool((np.diff(error) > 0).all() and error[-1] > 10 * error[0])
 

@@ -149,10 +149,7 @@ class _Reexamination:
             single = [cause for cause in causes if len(cause) == 1]
             known = [*filter(candidates.can_apply, other_cells), *((*a, *b) for a, b in combinations(single, 2))]
             groups = ((group, budget) for group in (known, *candidates.groups()))
-            for group, left in (*groups, (candidates.pairs(single), pair_budget)):
-                if found := list(candidates.explaining(group, left)):
-                    causes += found
-                    break
+            causes += candidates.first_explaining((*groups, (candidates.pairs(single), pair_budget)))
             if budget.is_spent:  # the budget of pairs does not count: their number is always limited
                 self.cut_short.add(one.about)
                 budget.is_spent = False

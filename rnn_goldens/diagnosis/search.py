@@ -121,8 +121,7 @@ class CandidateSearch:
         budget, found, cell = self.spent.budget, list[Cause](), candidates.golden.cell
         # A golden that needs more than half of the remaining budget waits for the end of the run.
         if candidates.cost * len(candidates.applicable()) < budget.left / 2:
-            for group in candidates.groups():
-                found = found or list(candidates.explaining(group, budget))
+            found = candidates.first_explaining((group, budget) for group in candidates.groups())
         if not found and self.pairs and steps_of(candidates.golden) <= STEPS_FOR_PAIRS:
             # A bug outside the equations affects all cells.
             others = [cause for other in self._known if other != cell for cause in self._known[other] if cause[1:]]

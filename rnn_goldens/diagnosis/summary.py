@@ -36,11 +36,10 @@ def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
             yield from _paragraph(paragraph)
     if cut := [str(diagnosis.about) for diagnosis in diagnoses if diagnosis.is_cut_short]:
         hint = "; to compare more, check one cell at a time" if len(diagnoses) > 1 else ""
-        yield from _wrapped(f"{', '.join(cut)}: {_CUT_SHORT}{hint}", "")
+        yield from wrapped(f"{', '.join(cut)}: {_CUT_SHORT}{hint}", "")
 
 
 def _shared_key(diagnosis: Diagnosis) -> tuple[object, ...]:
-    """Return the key of cells that share a paragraph."""
     if diagnosis.certainty == NOT_RECOGNISED:
         why = diagnosis.no_equations, diagnosis.all_zero, diagnosis.is_cut_short, diagnosis.is_mostly_crashed
         return (NOT_RECOGNISED, tuple(diagnosis.parts.items()), diagnosis.of, *why)
@@ -62,22 +61,22 @@ def _paragraph(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
     failed = sum(len(diagnosis.failed) for diagnosis in diagnoses)
     compared = failed + sum(len(diagnosis.passed) for diagnosis in diagnoses)
     fail = "fails" if failed == 1 else "fail"
-    yield from _wrapped(f"{cells}: {failed} of {compared} {fail}. {_how_sure(diagnoses)}", "")
+    yield from wrapped(f"{cells}: {failed} of {compared} {fail}. {_how_sure(diagnoses)}", "")
     first = diagnoses[0]
     for number, candidate in enumerate(first.candidates):
         explained = sum(len(diagnosis.candidates[number].explains) for diagnosis in diagnoses)
         yield from _of_candidate(candidate, f"{explained} of them: " if len(first.candidates) > 1 else "")
         if not all(is_custom_cell(diagnosis.about.cell) for diagnosis in diagnoses):
             commands = " and ".join(f"rnn-goldens explain {name}" for name in candidate.cause)
-            yield from _wrapped(f"to see the code: {commands}")
+            yield from wrapped(f"to see the code: {commands}")
     if first.certainty != EXPLAINED:
         for fact in [*_of_parts(first), *_sentences(diagnoses)][:_MAX_FACTS]:
-            yield from _wrapped(fact, "  - ")
+            yield from wrapped(fact, "  - ")
     yield from _not_compared(diagnoses)
     simplest, which = first.failed[0], "fails"
     if first.candidates and (rest := [e for diagnosis in diagnoses for e in diagnosis.unexplained]):
         simplest, which = rest[0], "is not explained"
-    yield from _wrapped(f"to debug: {simplest}, the simplest that {which}")
+    yield from wrapped(f"to debug: {simplest}, the simplest that {which}")
 
 
 def _not_compared(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
@@ -85,7 +84,7 @@ def _not_compared(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
     reasons = [one.no_equations for d in diagnoses if not d.no_equations for one in d.failed if one.no_equations]
     if reasons:
         of_them = f"{len(reasons)} of them {was_or_were(len(reasons))}"
-        yield from _wrapped(f"{of_them} not compared with any deviation: {reasons[0]}", "  - ")
+        yield from wrapped(f"{of_them} not compared with any deviation: {reasons[0]}", "  - ")
 
 
 def _how_sure(diagnoses: Sequence[Diagnosis]) -> str:
@@ -135,18 +134,18 @@ def _of_candidate(candidate: CandidateEvidence, before: str) -> Iterator[str]:
 
     for number, name in enumerate(candidate.cause):
         lead = before if number == 0 else "and "
-        yield from _wrapped(f"{lead}{name}: {deviation(name).sentence}")
+        yield from wrapped(f"{lead}{name}: {deviation(name).sentence}")
     if candidate.equivalent:
-        yield from _wrapped(f"nothing here distinguishes it from {listed(candidate.equivalent)}")
+        yield from wrapped(f"nothing here distinguishes it from {listed(candidate.equivalent)}")
     elif candidate.runner_up and candidate.distinguished_by:
         other, by = TOGETHER.join(candidate.runner_up), candidate.distinguished_by
         differs = f"would fail {by}, which passed" if by.passed else f"would give other {by.of} in {by}"
-        yield from _wrapped(f"{other} {differs}")
+        yield from wrapped(f"{other} {differs}")
     if candidate.not_compared:
-        yield from _wrapped(_of_not_compared(candidate))
+        yield from wrapped(_of_not_compared(candidate))
     for name in candidate.cause:
         if fix := deviation(name).fix_for({evidence.cell for evidence in candidate.explains}):
-            yield from _wrapped(f"to fix: {fix}")
+            yield from wrapped(f"to fix: {fix}")
 
 
 def _of_not_compared(candidate: CandidateEvidence) -> str:
@@ -159,7 +158,6 @@ def _of_not_compared(candidate: CandidateEvidence) -> str:
 
 
 def _of_parts(diagnosis: Diagnosis) -> Iterator[str]:
-    """Yield a sentence for each output that a deviation matches."""
     from rnn_goldens.deviations import deviation
 
     for causes in dict.fromkeys(diagnosis.parts.values()):
@@ -172,8 +170,9 @@ def _of_parts(diagnosis: Diagnosis) -> Iterator[str]:
             yield f"{which} one of {listed(causes)}"
 
 
-def _wrapped(text: str, first: str = "  ") -> list[str]:
-    others = "    " if first else "  "
+def wrapped(text: str, first: str = "  ") -> list[str]:
+    """Return text in lines of at most 80 columns; ``first`` begins the first one, and others have two more blanks."""
+    others = " " * (len(first) - len(first.lstrip()) + 2)
     return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
 
 
@@ -248,7 +247,7 @@ def no_outputs(
         if passed and len(goldens) > 1 and (missing := [option for option in OPTIONS if option in in_all - supported]):
             words = " and ".join(IN_WORDS[option][0] for option in missing)
             text += f"; all {words}, unlike all passed goldens: {exclusion_hint(missing)}"
-        yield from _wrapped(text, "")
+        yield from wrapped(text, "")
     if rest := ranked[_MAX_REASONS:]:
         count = sum(len(goldens) for _, goldens in rest)
         yield f"… and {counted(count, 'golden')} for {counted(len(rest), 'other reason')}"

@@ -43,8 +43,6 @@ class Choice:
 
 @dataclass(frozen=True)
 class _View:
-    """The parts of a golden that are shown."""
-
     layer: int
     direction: str
     times: Sequence[int]
@@ -74,7 +72,6 @@ def golden_text(golden: Golden, choice: Choice, outputs: Outputs | None = None) 
 
 
 def _require(golden: Golden, choice: Choice) -> None:
-    """Raise WrongUse unless all selected parts exist."""
     for option, (what, count) in _counts(golden).items():
         value = getattr(choice, option)
         if value is not None and not 0 <= value < count:
@@ -127,7 +124,6 @@ def _head(golden: Golden) -> list[str]:
 
 
 def _result(golden: Golden, reader: ReaderOutputs, first: Place | None) -> Iterator[str]:
-    """Yield the result of the comparison."""
     known = ", ".join(name for name in golden.layout.outputs if name in reader.outputs)
     if first is None:
         yield f"your numbers are right: {known}"
@@ -195,7 +191,6 @@ class _Table:
         yield from self._states()
 
     def _states(self) -> Iterator[str]:
-        """Yield the expected values, and the user's below them."""
         known = [] if self.reader is None else self.reader.at(self.step)
         known = [own for own in known if own.output == "out" or self._ends()]
         for state, values in reversed(list(self.step.state.items())):
@@ -243,7 +238,6 @@ def _number(value: float, dtype: str) -> str:
 
 
 def _left_out(golden: Golden, view: _View) -> list[str]:
-    """Return what is not shown, with the options that show it."""
     shown = {"step": len(view.times), "unit": len(view.units), "row": 1, "layer": 1}
     left = [
         f"{count - shown[option]} of {count} {what}s (--{option} 0 to {count - 1})"

@@ -216,7 +216,6 @@ def numbers(wrong: Alteration, cell: str, needs: Sequence[str]) -> list[str]:
 
 
 def _compared(wrong: Alteration, case: Case, right: Sequence[Array]) -> Iterator[tuple[str, Array, Array]]:
-    """Yield the name, the right and the wrong numbers of the inputs, weights and outputs."""
     changed = _with_changed_inputs(wrong, case)
     yield "x", case.x, changed.x
     yield from ((f"{s}0", a, b) for s, a, b in zip(case.cell.states, case.state, changed.state, strict=True))

@@ -175,7 +175,6 @@ class SmallNetwork:
         return right
 
     def _split(self, name: str, array: Array) -> list[Array]:
-        """Return the gates' blocks of a weight."""
         return np.split(array, len(self.cell.gates), axis=1) if name in dict(STACKED) else [array]
 
     def _blocks(self, suffix: str, ending: str = "") -> dict[str, Array]:

@@ -114,7 +114,6 @@ def _lines(small: SmallNetwork, wrong: Alteration) -> list[str]:
 
 
 def _used(defined: dict[str, str], text: str) -> set[str]:
-    """Return the definitions that a text depends on."""
     found: set[str] = set()
     left = [text]
     while left:

@@ -10,8 +10,8 @@ from typing import Any
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import profile_lines
+from rnn_goldens.pages import OUTCOMES, About, Checked, Content, Row, in_order, reasons
 from rnn_goldens.pages.causes import causes_of
-from rnn_goldens.pages.content import OUTCOMES, About, Checked, Content, Row, in_order, reasons
 from rnn_goldens.plurals import counted
 from rnn_goldens.result import (
     FAILED,
@@ -124,7 +124,6 @@ def _verdict(content: Content, counts: dict[str, int]) -> str:
 
 
 def _no_cause(content: Content, counts: dict[str, int]) -> str:
-    """Return the text for a page without causes."""
     if any(checked.why for checked in content.checked):
         return "Not known: causes are searched for at the end of a run."
     if counts[FAILED]:
@@ -164,7 +163,6 @@ def _limited(content: Content, share: float) -> tuple[list[Failure], list[Any], 
 
 
 def _wrong(content: Content) -> Iterator[Failure]:
-    """Yield unexpected failures, then known failures."""
     for outcome in WRONG:
         for number, checked in enumerate(content.checked):
             for result in checked.results:

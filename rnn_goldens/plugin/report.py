@@ -19,7 +19,7 @@ from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.implementations.builtin import versions_of_packages
-from rnn_goldens.pages.content import About, Checked, Content
+from rnn_goldens.pages import About, Checked, Content
 from rnn_goldens.pages.rendering import is_page, render
 from rnn_goldens.plugin import FLAGS, OPTIONS, as_typed
 from rnn_goldens.plugin.options import INCOMPLETE, PROGRAM, flag, ini_name, message_of, setting

@@ -16,7 +16,7 @@ from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.builtin import versions_of_packages
-from rnn_goldens.pages.content import Checked, reasons
+from rnn_goldens.pages import Checked, reasons
 from rnn_goldens.plugin.builtin_check import as_typed
 from rnn_goldens.plugin.builtin_check.supervisor import run
 from rnn_goldens.plugin.implementation import WRONG_USE

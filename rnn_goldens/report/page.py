@@ -9,7 +9,7 @@ from typing import Any
 from rnn_goldens.corpus import packaged
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.pages.content import About, Checked, Content
+from rnn_goldens.pages import About, Checked, Content
 from rnn_goldens.plugin.report import check_command
 from rnn_goldens.plurals import counted
 from rnn_goldens.report.conformance import CheckRequest
@@ -102,14 +102,12 @@ def _versions(implementation: Document) -> str:
 
 
 def _made(made: Document) -> str:
-    """Return the versions, the machine and, if it is stated, the day and the revision of a report."""
     text = f"with rnn-goldens {made['rnn-goldens']} on Python {made['python']}, {made['machine']}"
     text += f", on {made['date']}" if "date" in made else ""
     return plain(text + (f", revision {made['revision']}" if "revision" in made else ""))
 
 
 def _table(implementations: Sequence[Document], cells: Collection[str]) -> str:
-    """Return a table of the counts of each implementation and precision, over some cells."""
     lines = [f"| | {' | '.join(PRECISIONS)} |\n|---|{'---|' * len(PRECISIONS)}\n"]
     for i in implementations:
         of_cells = [result for result in i["results"] if result["cell"] in cells]

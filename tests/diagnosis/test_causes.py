@@ -17,8 +17,8 @@ from rnn_goldens.diagnosis.causes import (
 from rnn_goldens.diagnosis.diagnosis_json import finding_of, to_json
 from rnn_goldens.diagnosis.findings import finding_on
 from rnn_goldens.diagnosis.summary import summary
+from rnn_goldens.pages import Checked
 from rnn_goldens.pages.causes import causes_of
-from rnn_goldens.pages.content import Checked
 
 A, B = ("w_hh_transposed",), ("b_hh_missing",)
 BOTH = (A[0], B[0])

@@ -12,8 +12,8 @@ from pages.conftest import Page
 
 from rnn_goldens.diagnosis.causes import Evidence, diagnose
 from rnn_goldens.diagnosis.diagnosis_json import to_json
+from rnn_goldens.pages import About, Checked, Content
 from rnn_goldens.pages.causes import causes_of
-from rnn_goldens.pages.content import About, Checked, Content
 from rnn_goldens.pages.rendering import MAX_BYTES, render
 from rnn_goldens.result import Drawn, Result
 

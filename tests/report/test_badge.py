@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnn_goldens.pages.content import Checked
+from rnn_goldens.pages import Checked
 from rnn_goldens.report.summary import badge
 from rnn_goldens.result import Result
 
