@@ -30,7 +30,7 @@ from benchmarks.diagnosis.wrong import (
 )
 from rnn_goldens.cells import Array, Case, case_of
 from rnn_goldens.comparison.verdict import verdict_on
-from rnn_goldens.diagnosis.causes import EXPLAINED, Cause, Diagnosis, Evidence
+from rnn_goldens.diagnosis import EXPLAINED, Cause, Diagnosis, Evidence
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.findings import finding_on
 from rnn_goldens.diagnosis.run_diagnosis import diagnose_run, reexamine

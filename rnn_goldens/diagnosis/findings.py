@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import comb, inf
 
-from rnn_goldens.diagnosis.causes import Diagnosis, Evidence
+from rnn_goldens.diagnosis import Diagnosis, Evidence
 from rnn_goldens.diagnosis.facts import FACTS
 from rnn_goldens.diagnosis.observation import Of, Value
 from rnn_goldens.plurals import counted

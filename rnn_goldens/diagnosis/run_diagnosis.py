@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_goldens.comparison.actual import Actual, actual_by_name, actual_gradients
+from rnn_goldens.diagnosis import Cause, CellInTest, Diagnosis, Evidence, Parts
 from rnn_goldens.diagnosis.candidates import Budget, Candidates, is_of_outputs, steps_of
-from rnn_goldens.diagnosis.causes import Cause, CellInTest, Diagnosis, Evidence, Parts, diagnose
+from rnn_goldens.diagnosis.causes import diagnose
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.observation import as_fraction, observe
 from rnn_goldens.diagnosis.search import Failure

@@ -4,7 +4,7 @@ import re
 import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from rnn_goldens.diagnosis.causes import (
+from rnn_goldens.diagnosis import (
     EXPLAINED,
     NOT_RECOGNISED,
     TOGETHER,

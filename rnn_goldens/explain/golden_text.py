@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rnn_goldens.cells.steps import Step
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import actual_outputs
-from rnn_goldens.diagnosis.causes import listed
+from rnn_goldens.diagnosis import listed
 from rnn_goldens.diagnosis.facts import FACTS, facts
 from rnn_goldens.diagnosis.search import CandidateSearch
 from rnn_goldens.errors import WrongUse

@@ -7,7 +7,7 @@ from typing import Any
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.comparison.verdict import Verdict
-from rnn_goldens.diagnosis.causes import TOGETHER, Evidence
+from rnn_goldens.diagnosis import TOGETHER, Evidence
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.diagnosis.run_diagnosis import diagnose_run, reexamine
 from rnn_goldens.diagnosis.search import CandidateSearch

@@ -5,15 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnn_goldens.deviations import deviation as named
-from rnn_goldens.diagnosis.causes import (
-    CONSISTENT,
-    EXPLAINED,
-    NOT_RECOGNISED,
-    TOGETHER,
-    ZERO,
-    CellInTest,
-    cells_as_text,
-)
+from rnn_goldens.diagnosis import CONSISTENT, EXPLAINED, NOT_RECOGNISED, TOGETHER, ZERO, CellInTest, cells_as_text
 from rnn_goldens.diagnosis.diagnosis_json import finding_of
 from rnn_goldens.diagnosis.summary import by_reason, unexplained
 from rnn_goldens.errors import UnknownName

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from rnn_goldens.corpus import Corpora
+from rnn_goldens.diagnosis import EXPLAINED, TOGETHER, Cause, Diagnosis, Evidence
 from rnn_goldens.diagnosis.candidates import is_of_outputs
-from rnn_goldens.diagnosis.causes import EXPLAINED, TOGETHER, Cause, Diagnosis, Evidence
 from rnn_goldens.diagnosis.run_diagnosis import Load, diagnose_run, reexamine
 from rnn_goldens.diagnosis.search import Failure
 from rnn_goldens.errors import RnnGoldensError

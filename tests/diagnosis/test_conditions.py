@@ -10,7 +10,7 @@ from rnn_goldens import Golden
 from rnn_goldens.cells import Array, Case, Network, State, Weights, case_of
 from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outputs
 from rnn_goldens.comparison.verdict import verdict_on
-from rnn_goldens.diagnosis.causes import Evidence
+from rnn_goldens.diagnosis import Evidence
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.findings import finding
 from rnn_goldens.diagnosis.run_diagnosis import Limits, diagnose_run, reexamine

@@ -12,9 +12,8 @@ from rnn_goldens.cells import case_of
 from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import deviation, together
-from rnn_goldens.diagnosis import search
+from rnn_goldens.diagnosis import CONSISTENT, EXPLAINED, NOT_RECOGNISED, Cause, Diagnosis, Evidence, search
 from rnn_goldens.diagnosis.candidates import Budget
-from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, Cause, Diagnosis, Evidence
 from rnn_goldens.diagnosis.run_diagnosis import Limits, diagnose_run, reexamine
 from rnn_goldens.diagnosis.search import CandidateSearch, SearchState
 from rnn_goldens.diagnosis.summary import summary

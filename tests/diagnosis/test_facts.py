@@ -14,7 +14,7 @@ from rnn_goldens.cells.steps import steps_of
 from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.alteration import in_equations
-from rnn_goldens.diagnosis.causes import Evidence
+from rnn_goldens.diagnosis import Evidence
 from rnn_goldens.diagnosis.facts import FACTS, FACTS_OF, facts
 from rnn_goldens.diagnosis.findings import finding
 from rnn_goldens.diagnosis.observation import Value

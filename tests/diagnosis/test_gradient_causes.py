@@ -13,7 +13,7 @@ from rnn_goldens.cells import Backward, Case, Cell, case_of
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.comparison.actual import actual_gradients
 from rnn_goldens.deviations import deviation
-from rnn_goldens.diagnosis.causes import EXPLAINED, Evidence
+from rnn_goldens.diagnosis import EXPLAINED, Evidence
 from rnn_goldens.diagnosis.facts import FACTS, FACTS_OF, facts
 from rnn_goldens.diagnosis.findings import finding
 from rnn_goldens.diagnosis.observation import Value

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pages.conftest import Page
 
-from rnn_goldens.diagnosis.causes import Evidence, diagnose
+from rnn_goldens.diagnosis import Evidence
+from rnn_goldens.diagnosis.causes import diagnose
 from rnn_goldens.diagnosis.diagnosis_json import to_json
 from rnn_goldens.pages import About, Checked, Content
 from rnn_goldens.pages.causes import causes_of
