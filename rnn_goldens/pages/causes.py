@@ -124,8 +124,14 @@ def _notes(data: Mapping[str, Any]) -> Iterator[str]:
         in_all = {code for code, fact in data["facts"].items() if fact["shown_by"] == data["failed"]}
         zero = [of for of, codes in ZERO.items() if in_all & set(codes)]
         of = zero[0] if zero else OUTPUTS
-        no_equations, crashed = data.get("no_equations", ""), data.get("crashed", 0)
-        yield unexplained(data["failed"], no_equations, all_zero=bool(zero), of=of, too_many_crashed=crashed)
+        yield unexplained(
+            data["failed"],
+            data.get("no_equations", ""),
+            all_zero=bool(zero),
+            of=of,
+            is_cut_short=data["cut_short"],
+            too_many_crashed=data.get("crashed", 0),
+        )
     if data["certainty"] != EXPLAINED:
         yield from _observations(data)
     which = "is not explained" if data["candidates"] and data["unexplained"] else "fails"

@@ -111,7 +111,10 @@ def test_the_summary_reports_a_spent_budget() -> None:
     assert f"{spent}; to compare more, check one cell at a time" in summary_text
     alone = summary(diagnose(evidence[:1], lambda *_: False, cut_short={CellInTest("", "gru")}))
     assert flat(alone).endswith(spent)
-    assert "It was not compared with every known deviation; the compared ones explain nothing." in summary_text
+    not_all = "It was not compared with every known deviation; the compared ones explain nothing."
+    assert not_all in summary_text
+    (cause,) = causes_of(0, Checked("mine", causes=[to_json(found[0])]))
+    assert not_all in cause.notes
     assert "to compare more" not in text(*evidence)
 
 
