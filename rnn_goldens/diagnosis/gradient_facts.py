@@ -1,6 +1,5 @@
 """The facts on wrong gradients, the most informative first: how each is observed, its sentence and its conditions."""
 
-from collections.abc import Callable
 from functools import partial
 from itertools import permutations
 
@@ -73,26 +72,23 @@ def _gates_in_words(cell: str, value: Value) -> str:
     return " and ".join([", ".join(letters[:-1]), letters[-1]] if letters[1:] else letters)
 
 
-def _only_of_weights(right: Callable[[Observation, str], bool], seen: Observation) -> Value | None:
-    """Return whether the weights that ``right`` selects have right gradients, and all others wrong ones or zeros."""
+def _only_of_weights(right: str, seen: Observation) -> Value | None:
+    """Return whether the weights of the top layer, or of a direction, have right gradients, and all others wrong ones.
+
+    Gradients that should be zero do not count among the others.
+    """
+
+    def is_selected(name: str) -> bool:
+        if right == "top":
+            return name.removesuffix("_reverse").endswith(f"_l{seen.layers - 1}")
+        return name.endswith("_reverse") == (right == "reverse")
+
     weights = [name for name in seen.got if name.startswith(("weight", "bias"))]
-    selected, others = ([name for name in weights if right(seen, name) is own] for own in (True, False))
+    selected, others = ([name for name in weights if is_selected(name) is own] for own in (True, False))
     if not selected or not others:
         return None
     others = [name for name in others if seen.want(name).any()]
     return bool(others) and {*others} <= {*seen.wrong_names} and not {*selected} & {*seen.wrong_names}
-
-
-def _is_of_top(seen: Observation, name: str) -> bool:
-    return name.removesuffix("_reverse").endswith(f"_l{seen.layers - 1}")
-
-
-def _is_forward(_: Observation, name: str) -> bool:
-    return not name.endswith("_reverse")
-
-
-def _is_reverse(_: Observation, name: str) -> bool:
-    return name.endswith("_reverse")
 
 
 def _later_steps_right(seen: Observation) -> Value | None:
@@ -178,14 +174,14 @@ GRADIENT_FACTS: dict[str, Fact] = {
     ),
     "top_layer_right": Fact(
         "the gradients of the last layer's weights are right, those below are wrong: look at the gradient passed down",
-        partial(_only_of_weights, _is_of_top), needs=_are_shaped,
+        partial(_only_of_weights, "top"), needs=_are_shaped,
     ),
     **{
         f"{right}_gradients_right": Fact(
             f"the gradients of the {right} direction's weights are right, those of the {wrong} direction's are wrong",
-            partial(_only_of_weights, of_right), needs=_are_shaped,
+            partial(_only_of_weights, right), needs=_are_shaped,
         )
-        for right, wrong, of_right in (("forward", "reverse", _is_forward), ("reverse", "forward", _is_reverse))
+        for right, wrong in (("forward", "reverse"), ("reverse", "forward"))
     },
 }
 # fmt: on

@@ -316,11 +316,11 @@ OUTPUT_FACTS: dict[str, Fact] = {
     },
     "every_step_follows": Fact(
         "each step is right, given the state before it: look at the initial state",
-        step_facts.every_step_follows, OUT | MATCH, TWO, lambda seen: seen.out_is_wrong,
+        partial(step_facts.steps_follow, True), OUT | MATCH, TWO, lambda seen: seen.out_is_wrong,
     ),
     "no_step_follows": Fact(
         "no step is right, given the state before it: look at the step or its inputs",
-        step_facts.no_step_follows, OUT | MATCH, TWO, lambda seen: seen.out_is_wrong,
+        partial(step_facts.steps_follow, False), OUT | MATCH, TWO, lambda seen: seen.out_is_wrong,
         ("all_zero", "first_row_right", "repeats", "not_finite", "constant_factor"),
     ),
     "wrong_from_step": Fact(

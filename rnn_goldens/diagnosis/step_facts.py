@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from rnn_goldens.diagnosis.match import Array
-from rnn_goldens.diagnosis.observation import Mask, Observation, Value
+from rnn_goldens.diagnosis.observation import Observation, Value
 
 FACTORS = tuple(np.linspace(-3, 3, 61))
 """Factors tried between the output of a layer and the input of the next: scaling of dropout, a half, a sign."""
@@ -24,22 +24,14 @@ APART = 4
 """An error that comes from the first layer is at least this many times as large as those added by upper layers."""
 
 
-def every_step_follows(seen: Observation) -> np.bool_ | None:
-    """Return whether every step is right, given the actual state before it."""
-    follows = _follows(seen)
-    return None if follows is None else follows.all()
-
-
-def no_step_follows(seen: Observation) -> bool | None:
-    """Return whether no step is right, given the actual state before it."""
-    follows = _follows(seen)
-    return None if follows is None else not follows.any()
-
-
-def _follows(seen: Observation) -> Mask | None:
-    """Return whether each step's output, row by row, follows from the previous one by the definition.
+def steps_follow(expected: bool, seen: Observation) -> bool | None:
+    """Return whether every step's output, row by row, follows from the previous one by the definition, or if none does.
 
     None if this cannot be computed, for example for an LSTM, or if the last step of out differs from h_n.
+
+    Args:
+        expected: True for every step, False for none.
+        seen: the outputs.
     """
     from rnn_goldens.cells import Network, case_of
 
@@ -54,9 +46,8 @@ def _follows(seen: Observation) -> Mask | None:
     network, batch = Network(), out if out.ndim == 3 else out[None]  # noqa: PLR2004 - (batch, time, units)
     w = network.weights(case, "l0")
     steps = [network.step(case, "l0", w, case.x, t, (batch[:, t - 1],))[0] for t in range(1, batch.shape[1])]
-    return np.array(
-        [[seen.near(*row) for row in zip(batch[:, t], step, strict=True)] for t, step in enumerate(steps, 1)]
-    )
+    pairs = ((t, row, state) for t, step in enumerate(steps, 1) for row, state in enumerate(step))
+    return all(seen.near(batch[row, t], state) is expected for t, row, state in pairs)
 
 
 def upper_layers_follow(seen: Observation) -> Value | None:
