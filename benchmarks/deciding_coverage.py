@@ -8,7 +8,7 @@ from benchmarks.benchmark import Measured
 
 DECIDING = {
     "golden": "expected gradients precision shapes tolerance whole_number",
-    "comparison": "calls differences actual outputs returned self_comparison place verdict",
+    "comparison": "calls differences actual outputs returned callers_arrays place verdict",
     "encoding": "documents files consistency tree",
 }
 """Modules by package."""

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.comparison.actual import actual_gradients, actual_outputs, gradients_by_name
+from rnn_goldens.comparison.callers_arrays import refuse_own_arrays
 from rnn_goldens.comparison.calls import CALL_PATTERNS, Backward, compare_calls, compare_gradient_calls
 from rnn_goldens.comparison.returned import outputs_of
-from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, Verdicts, verdict_on
 from rnn_goldens.conventions import convention as convention_named
-from rnn_goldens.conventions.gradients import gradients_to_torch
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.data import GoldenData, InputsData
@@ -97,7 +96,7 @@ class Inputs(InputsData):
             TypeError: an array is less precise than the golden's precision.
         """
         least = PRECISIONS[self.dtype]
-        found = gradients_to_torch(convention_named(convention), self.cell, self.network, self.layout, gradients, least)
+        found = convention_named(convention).gradients_to_torch(self.cell, self.network, self.layout, gradients, least)
         return {name: self._cast(array) for name, array in found.items()}
 
     expected = _withheld("the expected values of {id} are not given to an implementation: it must compute them", _FROM)

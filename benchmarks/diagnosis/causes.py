@@ -30,12 +30,11 @@ from benchmarks.diagnosis.wrong import (
 )
 from rnn_goldens.cells import Array, Case, case_of
 from rnn_goldens.comparison.verdict import verdict_on
-from rnn_goldens.diagnosis.candidate_search import CandidateSearch
-from rnn_goldens.diagnosis.candidates import Cause
-from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence
+from rnn_goldens.diagnosis import EXPLAINED, Cause, Diagnosis, Evidence
 from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.failure_patterns import failure_patterns
+from rnn_goldens.diagnosis.findings import finding_on
 from rnn_goldens.diagnosis.run_diagnosis import diagnose_run, reexamine
+from rnn_goldens.diagnosis.search import CandidateSearch
 
 IDENTIFIED, AMONG, PARTLY, HINT, SILENT, WRONG = "identified", "among others", "partly", "hint", "silent", "wrong cause"
 OUTCOMES = (IDENTIFIED, AMONG, PARTLY, HINT, SILENT, WRONG)
@@ -105,7 +104,7 @@ def outcome(wrong: Wrong, diagnosis: Diagnosis) -> str:
     """Classify a diagnosis by comparing its causes with the deviations of the network."""
     candidates, names = diagnosis.candidates, set(wrong.names)
     if not candidates:
-        return HINT if diagnosis.parts or any(failure_patterns([diagnosis]).sentences()) else SILENT
+        return HINT if diagnosis.parts or any(finding_on([diagnosis]).sentences()) else SILENT
     named = [candidate.cause for candidate in candidates]
     equivalent = [cause for candidate in candidates for cause in candidate.equivalent]
     if diagnosis.certainty != EXPLAINED:

@@ -16,7 +16,8 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS, deviation, together
 from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
-from rnn_goldens.diagnosis.candidates import OVER_CALLS, Cause
+from rnn_goldens.diagnosis import Cause
+from rnn_goldens.diagnosis.candidates import OVER_CALLS
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 

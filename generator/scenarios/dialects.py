@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.conventions.conversion import reorder
+from rnn_goldens.conventions.layouts import reorder
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.cotangents import without_cotangents
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic

@@ -18,8 +18,8 @@ from rnn_goldens.plugin import OPTIONS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rnn_goldens.pages.content import Trend
-    from rnn_goldens.report.conformance import CheckRequest, ImplementationResults
+    from rnn_goldens.pages import Checked, Trend
+    from rnn_goldens.report.conformance import CheckRequest
 
 
 @click.command(short_help="Check implementations and write a report.")
@@ -165,25 +165,25 @@ def _write(files: "Mapping[Path, bytes]") -> None:
         raise WrongUse("\n".join(refused))
 
 
-def _print_changes(found: "list[ImplementationResults]", changed: "list[Trend]") -> bool:
+def _print_changes(found: "list[Checked]", changed: "list[Trend]") -> bool:
     """Print changes and unchecked implementations; returns whether there are only expected results."""
     from rnn_goldens.result import CHECKED, FAILED, SKIPPED
 
     for change in changed:
         echo(f"{change.symbol} {change.direction} {change.where}: {change.change}")
-    unchecked = [one.name for one in found if not {r["outcome"] for r in one.outputs.results} & {*CHECKED}]
+    unchecked = [one.name for one in found if not {r["outcome"] for r in one.results} & {*CHECKED}]
     for name in unchecked:
         echo(f"{name}: nothing was checked")
     wrong = any(result["outcome"] in (FAILED, SKIPPED) for one in found for result in one.everything)
     return not wrong and not unchecked and all(change.is_excused for change in changed)
 
 
-def _check_each(names: "Sequence[str]", request: "CheckRequest") -> "list[ImplementationResults]":
+def _check_each(names: "Sequence[str]", request: "CheckRequest") -> "list[Checked]":
     """Check one implementation after the other; skips those that cannot be checked; raises if none can be."""
     from rnn_goldens.report import conformance
     from rnn_goldens.report.summary import terminal_text
 
-    found: list[ImplementationResults] = []
+    found: list[Checked] = []
     for number, name in enumerate(names, start=1):
         try:
             with progress_of(name) as progress:

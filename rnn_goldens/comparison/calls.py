@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.comparison.actual import gradients_by_name
+from rnn_goldens.comparison.callers_arrays import refuse_own_arrays
 from rnn_goldens.comparison.golden_parts import joined, longest, middle_step, of_rows, of_steps
 from rnn_goldens.comparison.outputs import NotNumbers, Output, read
 from rnn_goldens.comparison.returned import by_name, outputs_of
-from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.comparison.verdict import Verdict, compare
 from rnn_goldens.errors import UnknownName, Unsupported
 from rnn_goldens.golden.data import GoldenData, InputsData
@@ -297,7 +297,6 @@ def _with_missing(golden: GoldenData, verdict: Verdict, first: Verdict, second: 
 
 
 def _meaning(first: Mapping[str, NDArray[np.float64] | None], second: Mapping[str, Any]) -> str:
-    """Return the explanation for wrong gradients of the second call."""
     doubled = [
         name for name, before in first.items()
         if before is not None and before.any() and np.array_equal(2 * before, _copy(second.get(name)))

@@ -104,7 +104,6 @@ def _headline(golden: "GoldenData", d: Difference) -> str:
 
 
 def _details(golden: "GoldenData", d: Difference) -> Iterator[str]:
-    """Yield the lines on an output."""
     if d.problem is not None:
         yield d.problem
         return
@@ -122,7 +121,6 @@ def _details(golden: "GoldenData", d: Difference) -> Iterator[str]:
 
 
 def _gradient_line(golden: "GoldenData", d: Difference) -> str:
-    """Return one line on a wrong gradient."""
     if d.problem is not None or d.largest is None or d.first is None:
         return str(d.problem)
     computed_in = f", all {d.computed_in} numbers: computed in {d.computed_in}?" if d.computed_in else ""
@@ -143,7 +141,6 @@ def _not_finite(d: Difference) -> str:
 
 
 def _at_steps(golden: "GoldenData", d: Difference) -> str:
-    """Return the time steps that have a wrong element, as text."""
     steps, last = d.time_steps, golden.time - 1
     if not steps:
         return ""

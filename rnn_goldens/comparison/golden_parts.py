@@ -39,7 +39,6 @@ def _batch_axis(golden: GoldenData, name: str) -> int:
 
 
 def _changed(tolerance: Tolerance, change: Callable[[Mapping[str, Float64]], dict[str, Float64]]) -> Tolerance:
-    """Return the tolerance with coefficients changed by name."""
     if isinstance(tolerance, Exact):
         return tolerance
     if isinstance(tolerance, Bound):

@@ -73,9 +73,9 @@ def picture(actual: Actual) -> Picture | None:
 
 def _picture(golden: "GoldenData", name: str, error: Array, got: Array, want: Array, *, exact: bool) -> Picture:
     """Return the plot data of the (down, across) plane of an output with the largest ``error``."""
-    planes = {place: (of(error), of(got), of(want)) for place, of in _planes(golden, name).items()}
-    place = max(planes, key=lambda place: float(np.nan_to_num(planes[place][0], nan=np.inf).max()))
-    errors, got, want = planes[place]
+    planes, is_out = _planes(golden, name), name == "out"
+    place = max(planes, key=lambda place: float(np.nan_to_num(error[planes[place]], nan=np.inf).max()))
+    errors, got, want = (array[planes[place]].T if is_out else array[planes[place]] for array in (error, got, want))
     line, across = np.unravel_index(np.argmax(np.nan_to_num(errors, nan=np.inf)), errors.shape)
     first = int(np.argmax(errors[line] != 0)) if len(errors[line]) > LONGEST_LINE else int(across)
     begin = max(0, min(first - _BEFORE, errors.shape[1] - LONGEST_LINE))
@@ -85,8 +85,8 @@ def _picture(golden: "GoldenData", name: str, error: Array, got: Array, want: Ar
         output=name,
         place=place,
         in_tolerances=not exact,
-        across="time step" if name == "out" else "unit",
-        down="unit" if name == "out" else "layer and direction",
+        across="time step" if is_out else "unit",
+        down="unit" if is_out else "layer and direction",
         errors=[_plain(row, 3) for row in _largest_of_blocks(errors, *block)],
         block=block,
         line=int(line),
@@ -96,32 +96,21 @@ def _picture(golden: "GoldenData", name: str, error: Array, got: Array, want: Ar
     )
 
 
-@dataclass(frozen=True)
-class _Plane:
-    """Selects a batch row and direction of ``out`` as (unit, time), or a batch row of a state as (layer, unit)."""
+def _planes(golden: "GoldenData", name: str) -> dict[str, tuple[int | slice, ...]]:
+    """Return the indices of all planes of an output, by the text for batch row and direction.
 
-    output: str
-    batch: int | None
-    units: slice
-
-    def __call__(self, array: Array) -> Array:
-        if self.output == "out":
-            row = array if self.batch is None else array[self.batch]
-            return row[:, self.units].T
-        return array if self.batch is None else array[:, self.batch]
-
-
-def _planes(golden: "GoldenData", name: str) -> dict[str, _Plane]:
-    """Return all planes of an output, by the text for batch row and direction."""
-    size, directions = golden.network.output_size, golden.network.num_directions
+    A plane is a batch row and direction of ``out``, as (time, unit), or a batch row of a state, as (layer, unit).
+    """
+    size, directions = golden.network.output_size, golden.network.num_directions if name == "out" else 1
     rows = list(range(*golden.batch_shape)) if golden.batch_shape else [None]
-    found = {}
+    found: dict[str, tuple[int | slice, ...]] = {}
     for batch in rows:
-        for direction in range(directions if name == "out" else 1):
-            parts = [f"batch {batch}"] if batch is not None and len(rows) > 1 else []
-            parts += [f"{('forward', 'reverse')[direction]} direction"] if directions > 1 and name == "out" else []
+        for direction in range(directions):
+            parts = [f"batch {batch}"] if len(rows) > 1 else []
+            parts += [f"{('forward', 'reverse')[direction]} direction"] if directions > 1 else []
+            row = () if batch is None else (batch,)
             units = slice(direction * size, (direction + 1) * size)
-            found[", ".join(parts)] = _Plane(name, batch, units)
+            found[", ".join(parts)] = (*row, slice(None), units) if name == "out" else (slice(None), *row)
     return found
 
 

@@ -85,7 +85,6 @@ def unknown(layout: Layout, names: Iterable[str]) -> list[str]:
 
 
 def _not_compared(layout: Layout) -> list[str]:
-    """Return the names of the last states that are not compared."""
     return [f"{name}_n" for name in layout.states if name not in layout.compared]
 
 

@@ -124,7 +124,6 @@ _COLUMNS = ("output", "wrong", "largest error", "at", "got", "want", "allowed")
 
 
 def _as_html(passed: bool, largest_error: float, differences: Iterable[Difference], message: str) -> str:
-    """Return a table of the differences, and the message."""
     heading = "✓ passed" if passed else "✗ failed"
     if isfinite(largest_error):
         heading += f": the largest error is {_times(largest_error)}"
@@ -146,5 +145,29 @@ def _row(d: Difference) -> Iterator[object]:
         yield _times(d.largest_error)
         return
     yield f"{abs(d.largest.got - d.largest.want):.3g}"
-    yield d.largest.place
-    yield from (f"{value:.9g}" for value in (d.largest.got, d.largest.want, d.largest.allowed))
+    yield from _largest(d)
+
+
+def _largest(d: Difference) -> tuple[str, ...]:
+    """Return the place of the wrong element with the largest error, its values and what is allowed; "" for none."""
+    if d.largest is None:
+        return ("",) * 4
+    return (d.largest.place, *(f"{value:.9g}" for value in (d.largest.got, d.largest.want, d.largest.allowed)))
+
+
+_OF_GRADIENT = ("name", "outcome", "detail", "at", "got", "want", "allowed")
+
+
+def gradient_rows(verdict: Verdict) -> Iterator[dict[str, str]]:
+    """Yield the texts of a row for each gradient that was checked, then for each gradient that was not checked.
+
+    The outcome is ``right``, ``wrong`` or ``not checked``. The detail is the number of wrong elements, or why the
+    gradient was not compared, or the largest error if it is right.
+    """
+    for d in verdict.differences.values():
+        error = f"{d.largest_error:.3g} of the tolerance" if isfinite(d.largest_error) else ""
+        detail = d.problem or (error if d.passed else f"{d.wrong:,} of {d.size:,} elements")
+        texts = (d.output, "right" if d.passed else "wrong", detail, *_largest(d))
+        yield dict(zip(_OF_GRADIENT, texts, strict=True))
+    for name in verdict.not_checked:
+        yield {**dict.fromkeys(_OF_GRADIENT, ""), "name": name, "outcome": "not checked"}

@@ -12,7 +12,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from rnn_goldens.corpus import Corpus, open_corpus
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.families import members
-from rnn_goldens.diagnosis.fact_list import FACTS_OF
+from rnn_goldens.diagnosis.facts import FACTS_OF
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse, not_readable
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.implementations import check_name

@@ -1,6 +1,6 @@
 """Runs candidate deviations on a golden, within a budget, and compares them with the actual outputs or gradients."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -9,31 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_goldens.comparison.actual import Actual
+from rnn_goldens.diagnosis import Cause
 from rnn_goldens.diagnosis.finite_differences import DirectionalDerivatives
-from rnn_goldens.diagnosis.match import Arrays, explains, fits, is_nearer, is_right, off_by, share
+from rnn_goldens.diagnosis.match import Arrays, explains, fits, is_nearer, off_by, share
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 if TYPE_CHECKING:
-    from rnn_goldens.cells import AnyCase
     from rnn_goldens.deviations import Deviation
-    from rnn_goldens.deviations.wrong_pass import WrongPass
     from rnn_goldens.golden.data import GoldenData
-
-Cause = tuple[str, ...]
-"""The names of deviations that act together: one, or two."""
-
-Parts = Mapping[str, tuple[Cause, ...]]
-"""The causes that give the actual array, by name of output or gradient."""
-
-TOGETHER = " & "
-"""Separator of the names of two deviations."""
 
 MAX_SHARING = 16
 """Largest number of deviations that are tried in pairs because they explain the largest parts of the outputs."""
-
 
 OVER_CALLS = "gradients_accumulated"
 """The deviation whose first call is right. Wrong gradients of a first call have another cause."""
@@ -78,34 +67,39 @@ class Candidates:
         """If the outputs are known to be right, no deviation of the forward pass is a cause of wrong gradients."""
         self.golden, self.got, self.of, self.outputs_right = golden, got, of, outputs_right
         self.expected = golden.expected_of(of)
-        self._outputs: dict[Cause, Arrays] = {}
-        self._float32: dict[Cause, Arrays] = {}
+        self._runs: dict[tuple[Cause, type], Arrays] = {}
         self._is_finite = all(np.isfinite(values).all() for values in got.values())
+
+    @property
+    def cost(self) -> int:
+        """Time steps needed to run one cause."""
+        return (1 if self.of == OUTPUTS else 2) * steps_of(self.golden)
+
+    # The candidates.
 
     def applicable(self) -> list[Cause]:
         """Return the single deviations of the same pass that apply to the golden; [] if the values say nothing."""
         return [(deviation.name,) for deviation in self._applicable]
 
-    def candidates(self) -> Iterator[Iterable[Cause]]:
+    def groups(self) -> Iterator[Iterable[Cause]]:
         """Yield groups of candidates. A group is tried only if no candidate of earlier groups explains the values."""
         yield self.applicable()
         if self.of == GRADIENTS and not self.outputs_right and not self.is_uninformative():
             yield Candidates(self.golden, {}).applicable()
 
-    def catalogue(self) -> "Sequence[Deviation]":
-        """Return all deviations of outputs, or of gradients that a first call shows, whether they apply or not."""
-        from rnn_goldens.deviations.families import members
+    def catalogue(self) -> "list[Deviation]":
+        """Return all deviations of outputs, or of gradients that a first call shows, whether they apply or not.
 
-        return [deviation for deviation in members(self.of) if deviation.name != OVER_CALLS]
-
-    def derived(self) -> "Sequence[Deviation]":
-        """Return the deviations that are derived from the equations of a cell without a catalogue of its own."""
+        The equations of a cell without a catalogue of its own have further ones, which are derived from them.
+        """
         from rnn_goldens.cells import cell_of
         from rnn_goldens.deviations import derived
+        from rnn_goldens.deviations.families import members
 
+        known = [deviation for deviation in members(self.of) if deviation.name != OVER_CALLS]
         if self.golden.cell in (*CELLS, *RECURRENCES) or (self.of == GRADIENTS and self.golden.cell in DIALECTS):
-            return ()
-        return derived(cell_of(self.golden), bias=self.golden.network.bias, of=self.of)
+            return known
+        return [*known, *derived(cell_of(self.golden), bias=self.golden.network.bias, of=self.of)]
 
     @cached_property
     def _applicable(self) -> "list[Deviation]":
@@ -118,7 +112,7 @@ class Candidates:
         is_widest = self.golden.dtype == "float64"
         return [
             d
-            for d in (*self.catalogue(), *self.derived())
+            for d in self.catalogue()
             if d.applies_to(self.golden.cell)
             and features.issuperset(d.needs)
             and (is_widest or "float32" not in d.name)  # in lower precisions it has no effect
@@ -127,62 +121,6 @@ class Candidates:
     def can_apply(self, cause: Cause) -> bool:
         """Return whether all deviations of a cause apply to the golden."""
         return set(cause) <= {deviation.name for deviation in self._applicable}
-
-    def only(self, name: str) -> "Candidates":
-        """Return the candidates for one of the actual arrays."""
-        part = Candidates(self.golden, {name: self.got[name]}, self.of, outputs_right=self.outputs_right)
-        part._outputs, part._float32 = self._outputs, self._float32
-        return part
-
-    def is_right(self) -> bool:
-        """Return whether the actual values are right."""
-        return is_right(self.expected, self.got)
-
-    def explained_by(self, cause: Cause) -> bool:
-        """Return whether a network with these deviations gives the actual outputs or gradients."""
-        if self._is_differentiated(cause):
-            return not self.outputs_right and not self.rounds(cause) and self._derivatives.are_those_of(cause)
-        wrong = self._run_cached(cause)
-        if wrong is None:
-            return False
-        if explains(self.expected, self.got, wrong):
-            return True
-        float32 = self._in_float32(cause) if not self._is_finite or self.rounds(cause) else None
-        if float32 is not None and explains(self.expected, self.got, float32):
-            return True  # overflow and the rounding of ties depend on the arithmetic
-        if not self._is_finite:
-            return False
-        return is_nearer(self.expected, self.got, wrong) and explains(
-            self.expected, self.got, wrong, self._roundings(cause, wrong)
-        )
-
-    def fitted_by(self, cause: Cause) -> bool:
-        """Return whether a cause explains the values, or matches them better than the right values do."""
-        if self._is_differentiated(cause):
-            return self.explained_by(cause)
-        wrong = self._run_cached(cause)
-        if wrong is None:
-            return False
-        if self.explained_by(cause) or fits(self.expected, self.got, wrong):
-            return True
-        return self.rounds(cause) and is_nearer(self.expected, self.got, wrong)
-
-    @property
-    def cost(self) -> int:
-        """Time steps needed to run one cause."""
-        return (1 if self.of == OUTPUTS else 2) * steps_of(self.golden)
-
-    def explaining(self, causes: Iterable[Cause], budget: Budget) -> Iterator[Cause]:
-        """Yield the causes that explain the values, without duplicates, until the budget is spent."""
-        compared = set[frozenset[str]]()
-        for cause in causes:
-            if frozenset(cause) in compared:
-                continue
-            if not budget.take(self.cost):
-                return
-            compared.add(frozenset(cause))
-            if self.explained_by(cause):
-                yield cause
 
     def pairs(self, known: Iterable[Cause], *, wide: bool = False) -> Iterator[Cause]:
         """Yield pairs of deviations.
@@ -198,18 +136,31 @@ class Candidates:
         if not applicable:
             return
         yield from combinations(self._sharing()[:MAX_SHARING], 2)
-        for candidate in [cause[0] for cause in known if len(cause) == 1]:
-            yield from ((candidate, other.name) for other in applicable if other.name != candidate)
-        real_bugs = sorted((d for d in applicable if d.stands_for), key=lambda d: -len(d.stands_for))
-        yield from combinations([d.name for d in real_bugs], 2)
+        bugs = [d.name for d in sorted(applicable, key=lambda d: -len(d.stands_for)) if d.stands_for]
+        names = [d.name for d in applicable]
+        single = [cause[0] for cause in known if not cause[1:]]
+        yield from ((one, other) for one in single for other in names if other != one)
+        yield from combinations(bugs, 2)
         if wide:
-            yield from ((one.name, other.name) for one in real_bugs for other in applicable if other.name != one.name)
+            yield from ((one, other) for one in bugs for other in names if other != one)
 
-    def rounds(self, cause: Cause) -> bool:
-        """Return whether a cause rounds to a narrow type. Near a tie, implementations round in different directions."""
-        from rnn_goldens.deviations.families import ROUND
+    def _sharing(self) -> list[str]:
+        """Return the deviations that explain part of the wrong elements, best first."""
+        runs = ((cause, wrong) for (cause, dtype), wrong in self._runs.items() if dtype is np.float64 and not cause[1:])
+        shares = {cause[0]: share(self.expected, self.got, wrong) for cause, wrong in runs}
+        return sorted((name for name, part in shares.items() if part), key=lambda name: -shares[name])
 
-        return ROUND.issuperset(cause)
+    def only(self, name: str) -> "Candidates":
+        """Return the candidates for one of the actual arrays."""
+        part = Candidates(self.golden, {name: self.got[name]}, self.of, outputs_right=self.outputs_right)
+        part._runs = self._runs
+        return part
+
+    # What the actual values say about a cause.
+
+    def is_right(self) -> bool:
+        """Return whether the actual values are right."""
+        return off_by(self.expected, self.got) <= 1
 
     def is_uninformative(self) -> bool:
         """Return whether the output of every step, or every gradient, is zero and should not be: many bugs do that."""
@@ -218,6 +169,49 @@ class Candidates:
         result = self.golden.layout.result
         out, want = self.got.get(result), self.golden.stored.expected[result]
         return out is not None and out.size > 0 and not out.any() and bool(want.any())
+
+    def explained_by(self, cause: Cause) -> bool:
+        """Return whether a network with these deviations gives the actual outputs or gradients."""
+        if self._is_differentiated(cause):
+            return not self.outputs_right and not self._rounds(cause) and self._derivatives.are_those_of(cause)
+        if (wrong := self._ran(cause)) is None:
+            return False
+        if explains(self.expected, self.got, wrong):
+            return True
+        if not self._is_finite or self._rounds(cause):  # overflow and the rounding of ties depend on the arithmetic
+            float32 = self._ran(cause, np.float32)
+            if float32 is not None and explains(self.expected, self.got, float32):
+                return True
+        return (
+            self._is_finite
+            and is_nearer(self.expected, self.got, wrong)
+            and explains(self.expected, self.got, wrong, self._roundings(cause, wrong))
+        )
+
+    def fitted_by(self, cause: Cause) -> bool:
+        """Return whether a cause explains the values, or matches them better than the right values do."""
+        if self.explained_by(cause):
+            return True
+        if self._is_differentiated(cause) or (wrong := self._ran(cause)) is None:
+            return False
+        is_match = fits(self.expected, self.got, wrong)
+        return is_match or (self._rounds(cause) and is_nearer(self.expected, self.got, wrong))
+
+    def explaining(self, causes: Iterable[Cause], budget: Budget) -> Iterator[Cause]:
+        """Yield the causes that explain the values, without duplicates, until the budget is spent."""
+        compared = set[frozenset[str]]()
+        for cause in causes:
+            if frozenset(cause) in compared:
+                continue
+            if not budget.take(self.cost):
+                return
+            compared.add(frozenset(cause))
+            if self.explained_by(cause):
+                yield cause
+
+    def first_explaining(self, groups: Iterable[tuple[Iterable[Cause], Budget]]) -> list[Cause]:
+        """Return the causes of the first group, each with its budget, of which any explains the values."""
+        return next(filter(None, (list(self.explaining(group, budget)) for group, budget in groups)), [])
 
     def would_fail(self, cause: Cause, dtype: type, enough: float) -> bool:
         """Return whether results with these deviations are off by at least ``enough`` tolerances."""
@@ -228,26 +222,7 @@ class Candidates:
         found = self.run(cause, dtype)
         return off_by(self.expected, {name: found[name] for name in self.got}) >= enough
 
-    def _sharing(self) -> list[str]:
-        """Return the deviations that explain part of the wrong elements, best first."""
-        shares = {
-            cause[0]: share(self.expected, self.got, wrong) for cause, wrong in self._outputs.items() if not cause[1:]
-        }
-        return sorted((name for name, part in shares.items() if part), key=lambda name: -shares[name])
-
-    def _run_cached(self, cause: Cause) -> Arrays | None:
-        """Return the outputs of a network with these deviations; None if two of them exclude each other."""
-        if cause not in self._outputs:
-            try:
-                self._outputs[cause] = self.run(cause, np.float64)
-            except Exception:  # the deviations exclude each other
-                return None
-        return self._outputs[cause]
-
-    def _in_float32(self, cause: Cause) -> Arrays:
-        if cause not in self._float32:
-            self._float32[cause] = self.run(cause, np.float32)
-        return self._float32[cause]
+    # Runs with deviations.
 
     @np.errstate(all="ignore")  # wrong equations may overflow
     def run(self, cause: Cause, dtype: type, *, perturbed: bool = False) -> Arrays:
@@ -256,16 +231,40 @@ class Candidates:
         from rnn_goldens.deviations import together
 
         require_equations(self.golden)
-        case = golden_case(self.golden, dtype)
+        case, wrong = golden_case(self.golden, dtype), together(cause)
         if perturbed:
             case = case.scaled(1 + PRECISIONS[self.golden.dtype].roundoff)
-        found = self._run(together(cause), case)
+        if self.of == OUTPUTS:
+            found = wrong.outputs_by_name(case)
+        else:
+            found = wrong.gradients(case, {name: of.astype(case.dtype) for name, of in self.golden.cotangents.items()})
         return {name: np.asarray(part, np.float64) for name, part in found.items() if name in self.expected.values}
 
-    def _run(self, wrong: "WrongPass", case: "AnyCase") -> Arrays:
-        if self.of == OUTPUTS:
-            return wrong.outputs_by_name(case)
-        return wrong.gradients(case, {name: array.astype(case.dtype) for name, array in self.golden.cotangents.items()})
+    def _ran(self, cause: Cause, dtype: type = np.float64) -> Arrays | None:
+        """Return the outputs of a network with these deviations; None if two of them exclude each other."""
+        if (cause, dtype) not in self._runs:
+            try:
+                self._runs[cause, dtype] = self.run(cause, dtype)
+            except Exception:  # the deviations exclude each other
+                return None
+        return self._runs[cause, dtype]
+
+    @np.errstate(all="ignore")
+    def _roundings(self, cause: Cause, wrong: Arrays) -> Arrays:
+        """Estimate the rounding errors of a wrong network's outputs: the largest one of each time step."""
+        others = [self._ran(cause, np.float32) or wrong, self.run(cause, np.float64, perturbed=True)]
+        scale = PRECISIONS[self.golden.dtype].roundoff / PRECISIONS["float32"].roundoff
+        found = {}
+        for name, values in wrong.items():
+            error = np.maximum(*(np.nan_to_num(np.abs(other[name] - values), posinf=0.0) for other in others))
+            found[name] = np.broadcast_to(scale * error.max(axis=-1, keepdims=True, initial=0.0), values.shape)
+        return found
+
+    def _rounds(self, cause: Cause) -> bool:
+        """Return whether a cause rounds to a narrow type. Near a tie, implementations round in different directions."""
+        from rnn_goldens.deviations.families import ROUND
+
+        return ROUND.issuperset(cause)
 
     def _is_differentiated(self, cause: Cause) -> bool:
         """Return whether the values are gradients and all deviations of a cause are in the forward pass."""
@@ -274,17 +273,6 @@ class Candidates:
     @cached_property
     def _derivatives(self) -> DirectionalDerivatives:
         return DirectionalDerivatives(self.golden, self.got, self.expected)
-
-    @np.errstate(all="ignore")
-    def _roundings(self, cause: Cause, wrong: Arrays) -> Arrays:
-        """Estimate the rounding errors of a wrong network's outputs: the largest one of each time step."""
-        others = [self._in_float32(cause), self.run(cause, np.float64, perturbed=True)]
-        scale = PRECISIONS[self.golden.dtype].roundoff / PRECISIONS["float32"].roundoff
-        found = {}
-        for name, values in wrong.items():
-            error = np.maximum(*(np.nan_to_num(np.abs(other[name] - values), posinf=0.0) for other in others))
-            found[name] = np.broadcast_to(scale * error.max(axis=-1, keepdims=True, initial=0.0), values.shape)
-        return found
 
 
 def is_of_outputs(cause: Cause) -> bool:

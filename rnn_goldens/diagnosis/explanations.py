@@ -7,16 +7,16 @@ from typing import Any
 from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.comparison.failure_text import failure_text
 from rnn_goldens.comparison.verdict import Verdict, verdict_on
-from rnn_goldens.diagnosis.candidate_search import CandidateSearch
-from rnn_goldens.diagnosis.candidates import TOGETHER, Cause, accumulated, is_of_outputs
-from rnn_goldens.diagnosis.fact_list import FACTS, OF_SECOND_CALL
-from rnn_goldens.diagnosis.facts import facts
+from rnn_goldens.diagnosis import TOGETHER, Cause, listed
+from rnn_goldens.diagnosis.candidates import accumulated, is_of_outputs
+from rnn_goldens.diagnosis.facts import FACTS, facts
+from rnn_goldens.diagnosis.gradient_facts import OF_SECOND_CALL
+from rnn_goldens.diagnosis.search import CandidateSearch
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import ALL, ANY, INSIDE, MEANINGS, OPERANDS, Profile
 from rnn_goldens.golden.tolerance import Contracts
 
-_LISTED = 3
 _LINES = 2
 
 Sentences = Iterator[tuple[str, int]]
@@ -48,47 +48,33 @@ def diagnosed(
     """
     if verdict.passed or not verdict.differences:
         return verdict
+    search, known = search or CandidateSearch(pairs=False), list[tuple[str, int]]()
+    of_calls, observed = dict[str, bool | float](), dict[str, bool | float]()
     if outputs is not None and not outputs.passed:
-        return _of_wrong_outputs(actual, verdict, outputs)
-    search = search or CandidateSearch(pairs=False)
-    call_facts = {OF_SECOND_CALL[meaning]: True} if actual.of == GRADIENTS and meaning in OF_SECOND_CALL else {}
-    if call_facts:  # the first call was right, so the backward pass is right
-        found = accumulated(actual)
+        found = [tuple(cause.split(TOGETHER)) for cause in outputs.explained_by]
+        observed, meaning = dict(outputs.facts), "the outputs are wrong, and gradients with them"
+        known = [(outputs.message.splitlines()[0].partition(": ")[2], _LINES)]
+    elif (
+        actual.of == GRADIENTS and meaning in OF_SECOND_CALL
+    ):  # the first call was right, so the backward pass is right
+        found, of_calls = accumulated(actual), {OF_SECOND_CALL[meaning]: True}
     else:
         outputs_right = outputs_right or (outputs is not None and not outputs.not_checked)
         found = search.explain(actual, outputs_right=outputs_right)
-    observed: Mapping[str, bool | float] = {}
-    if not found:
+    if not found and not known:
         observed = facts(actual)
         if call_again is not None:
             copies = {name: values.copy() for name, values in actual.numbers.items()}
-            observed = {**search.repeats.facts(actual, copies, call_again), **observed}
-    return _with_message(
-        actual, verdict, found, {**call_facts, **observed}, meaning, tuple(_sentences(actual, found, observed))
-    )
-
-
-def _of_wrong_outputs(actual: Actual, verdict: Verdict, outputs: Verdict) -> Verdict:
-    found = [tuple(cause.split(TOGETHER)) for cause in outputs.explained_by]
-    headline = outputs.message.splitlines()[0].partition(": ")[2]
-    sentences = [(headline, _LINES), *_sentences(actual, found, outputs.facts)]
-    return _with_message(
-        actual, verdict, found, outputs.facts, "the outputs are wrong, and gradients with them", sentences
-    )
-
-
-def _with_message(
-    actual: Actual,
-    verdict: Verdict,
-    found: Sequence[Cause],
-    observed: Mapping[str, bool | float],
-    meaning: str,
-    sentences: Sequence[tuple[str, int]],
-) -> Verdict:
+            observed = {**search.repeated(actual, copies, call_again), **observed}
     causes = tuple(map(TOGETHER.join, found))
-    like = causes[0] if len(causes) == 1 else ""
-    message = failure_text(actual, list(verdict.differences.values()), meaning, like=like, known=sentences)
-    return replace(verdict, message=message, explained_by=causes, facts={} if found else observed)
+    message = failure_text(
+        actual,
+        list(verdict.differences.values()),
+        meaning,
+        like=causes[0] if len(causes) == 1 else "",
+        known=[*known, *_sentences(actual, found, observed)],
+    )
+    return replace(verdict, message=message, explained_by=causes, facts={} if found else {**of_calls, **observed})
 
 
 def _sentences(actual: Actual, found: Sequence[Cause], observed: Mapping[str, bool | float]) -> Sentences:
@@ -117,9 +103,7 @@ def _looks_like(found: Sequence[Cause]) -> str:
         return f"looks like {found[0][0]}: {deviation(found[0][0]).sentence}"
     if len(found) == 1:
         return f"looks like {' and '.join(found[0])}, both at once"
-    more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
-    names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])
-    return f"looks like one of {len(found)} deviations, which are equivalent here: {names}{more}"
+    return f"looks like one of {len(found)} deviations, which are equivalent here: {listed(found)}"
 
 
 def _contract_satisfied(actual: Actual, found: Sequence[Cause]) -> str:

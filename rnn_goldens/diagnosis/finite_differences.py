@@ -8,7 +8,7 @@ be equal. The first random direction changes all arrays at once, which distingui
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -49,25 +49,36 @@ class _Direction:
     cases: "dict[float, AnyCase]" = field(default_factory=dict)
 
 
+class _Difference(NamedTuple):
+    """A slope by a difference of two losses, and the larger one."""
+
+    slope: float
+    largest: float
+
+
+class _Mismatch(Exception):
+    """Raised if the actual gradients are not those of the wrong network."""
+
+
+@dataclass(frozen=True, eq=False)
 class DirectionalDerivatives:
     """Compares directional derivatives: of actual gradients, of the right ones and of wrong networks."""
 
-    def __init__(self, golden: "GoldenData", got: Arrays, expected: Expected) -> None:
-        self.golden, self.got, self.expected = golden, got, expected
+    golden: "GoldenData"
+    got: Arrays
+    expected: Expected
 
     @np.errstate(all="ignore")
     def are_those_of(self, cause: tuple[str, ...]) -> bool:
         """Return whether the gradients are those of a network with these deviations, and not the right ones."""
         from rnn_goldens.deviations import together
 
-        if not self._directions:
-            return False
         try:
-            wrong = together(cause)
-            distinguished = [self._distinguishes(wrong, direction) for direction in self._directions]
+            wrong = together(cause) if self._directions else None
+            found = [wrong is not None and self._distinguishes(wrong, direction) for direction in self._directions]
         except (_Mismatch, ValueError):
             return False
-        return any(distinguished)
+        return any(found)
 
     @np.errstate(all="ignore")
     def would_fail(self, cause: tuple[str, ...]) -> bool:
@@ -75,18 +86,18 @@ class DirectionalDerivatives:
         from rnn_goldens.deviations import together
 
         wrong = together(cause)
-        for direction in self._directions:
-            try:
-                slope, error = self._slope(wrong, direction, self._half(wrong, direction))
-            except (_Mismatch, ValueError):
-                return True  # outputs of another shape
-            if abs(slope - direction.right) > APART * (direction.rounding + error):
-                return True
+        try:
+            for direction in self._directions:
+                slope, error = self._slope(wrong, direction, self._difference(wrong, direction, 0.5))
+                if abs(slope - direction.right) > APART * (direction.rounding + error):
+                    return True
+        except (_Mismatch, ValueError):
+            return True  # outputs of another shape
         return False
 
     def _distinguishes(self, wrong: "WrongPass", direction: _Direction) -> bool:
         """Return whether the gradients differ from the right ones; raise _Mismatch if they differ from ``wrong``'s."""
-        half, got = self._half(wrong, direction), direction.got
+        half, got = self._difference(wrong, direction, 0.5), direction.got
         curved = CURVED * (max(abs(half.slope), abs(got)) + half.largest * STEP)
         if not abs(half.slope - got) <= NEAR * direction.rounding + curved:
             raise _Mismatch  # a whole step would not change that, and most candidates end here
@@ -95,6 +106,36 @@ class DirectionalDerivatives:
         if not abs(slope - got) <= NEAR * rounding:
             raise _Mismatch
         return abs(got - direction.right) > APART * APART * rounding
+
+    def _slope(self, wrong: "WrongPass", direction: _Direction, half: _Difference) -> tuple[float, float]:
+        """Return the directional derivative of the loss of a wrong network, and its error."""
+        full = self._difference(wrong, direction, 1.0)
+        slope = (4 * half.slope - full.slope) / 3
+        if not np.isfinite(slope):
+            raise _Mismatch
+        return slope, abs(half.slope - full.slope) / 100 + 1e-11 * (abs(slope) + max(half.largest, full.largest))
+
+    def _difference(self, wrong: "WrongPass", direction: _Direction, by: float) -> _Difference:
+        before, after = (self._loss(wrong, direction, steps) for steps in (-by, by))
+        return _Difference((after - before) / (2 * by * STEP), max(abs(before), abs(after)))
+
+    def _loss(self, wrong: "WrongPass", direction: _Direction, steps: float) -> float:
+        """Return the outputs times the cotangents, some steps along a direction."""
+        if steps not in direction.cases:
+            moves = {name: steps * STEP * array for name, array in direction.moves.items()}
+            direction.cases[steps] = self._case.moved(moves)
+        outputs, found = wrong.outputs_by_name(direction.cases[steps]), 0.0
+        for name, cotangent in self.golden.cotangents.items():
+            if (output := outputs[name.removeprefix("d_")]).shape != cotangent.shape:
+                raise _Mismatch
+            found += float((output * cotangent).sum())
+        return found
+
+    @cached_property
+    def _case(self) -> "AnyCase":
+        from rnn_goldens.cells import golden_case
+
+        return golden_case(self.golden, np.float64)
 
     @cached_property
     def _directions(self) -> list[_Direction]:
@@ -113,57 +154,8 @@ class DirectionalDerivatives:
             size = np.sqrt(sum(array.size for array in signs.values()))
             moves = {name: array * min(1.0, 4 / size) for name, array in signs.items()}
             errors = (np.square(array * self.expected.allowed(name)).sum() for name, array in moves.items())
-            got, right = _along(moves, self.got), _along(moves, self.expected.values)
+            got, right = (
+                sum(float((array * gradients[name]).sum()) for name, array in moves.items())
+                for gradients in (self.got, self.expected.values)
+            )
             yield _Direction(moves, NEAR * float(np.sqrt(sum(errors))), got, right)
-
-    def _half(self, wrong: "WrongPass", direction: _Direction) -> "_Difference":
-        return self._difference(wrong, direction, 0.5)
-
-    def _slope(self, wrong: "WrongPass", direction: _Direction, half: "_Difference") -> tuple[float, float]:
-        """Return the directional derivative of the loss of a wrong network, and its error."""
-        full = self._difference(wrong, direction, 1.0)
-        slope = (4 * half.slope - full.slope) / 3
-        if not np.isfinite(slope):
-            raise _Mismatch
-        return slope, abs(half.slope - full.slope) / 100 + 1e-11 * (abs(slope) + max(half.largest, full.largest))
-
-    def _difference(self, wrong: "WrongPass", direction: _Direction, by: float) -> "_Difference":
-        before, after = (self._sum(wrong, self._moved(direction, steps)) for steps in (-by, by))
-        return _Difference((after - before) / (2 * by * STEP), max(abs(before), abs(after)))
-
-    def _sum(self, wrong: "WrongPass", case: "AnyCase") -> float:
-        """Return the loss: the outputs times the cotangents."""
-        outputs, found = wrong.outputs_by_name(case), 0.0
-        for name, cotangent in self.golden.cotangents.items():
-            if (output := outputs[name.removeprefix("d_")]).shape != cotangent.shape:
-                raise _Mismatch
-            found += float((output * cotangent).sum())
-        return found
-
-    def _moved(self, direction: _Direction, steps: float) -> "AnyCase":
-        if steps not in direction.cases:
-            moves = {name: steps * STEP * array for name, array in direction.moves.items()}
-            direction.cases[steps] = self._case.moved(moves)
-        return direction.cases[steps]
-
-    @cached_property
-    def _case(self) -> "AnyCase":
-        from rnn_goldens.cells import golden_case
-
-        return golden_case(self.golden, np.float64)
-
-
-@dataclass(frozen=True)
-class _Difference:
-    """A slope by a difference of two losses, and the larger one."""
-
-    slope: float
-    largest: float
-
-
-class _Mismatch(Exception):
-    """Raised if the actual gradients are not those of the wrong network."""
-
-
-def _along(moves: Mapping[str, Array], gradients: Arrays) -> float:
-    return sum(float((array * gradients[name]).sum()) for name, array in moves.items())

@@ -25,12 +25,6 @@ APART = 4.0
 
 
 @np.errstate(all="ignore")  # outputs may hold NaN and infinity
-def is_right(right: Expected, got: Arrays) -> bool:
-    """Return whether every element is within its tolerance."""
-    return off_by(right, got) <= 1
-
-
-@np.errstate(all="ignore")
 def off_by(right: Expected, got: Arrays) -> float:
     """Return the largest error of any element, as a fraction of the tolerance."""
     return _distance(got, right.values, {name: right.allowed(name) for name in got})
@@ -39,12 +33,10 @@ def off_by(right: Expected, got: Arrays) -> float:
 @np.errstate(all="ignore")
 def are_the_same(right: Expected, got: Arrays, again: Arrays) -> bool:
     """Return whether two results differ only by rounding, for example because threads sum in another order."""
-    if got.keys() != again.keys():
-        return False
     roundoff, unit = PRECISIONS[right.dtype].roundoff, {}
     for name, values in got.items():
         unit[name] = NEAR * right.allowed(name).max(initial=0.0) + 8 * roundoff * np.abs(values)
-    return _distance(got, again, unit) <= 1
+    return got.keys() == again.keys() and _distance(got, again, unit) <= 1
 
 
 @np.errstate(all="ignore")
@@ -62,18 +54,13 @@ def explains(right: Expected, got: Arrays, wrong: Arrays, roundings: Arrays | No
     """
     if any(got[name].shape != wrong[name].shape for name in got):
         return False
+    each = {name: _allowed(right, name, wrong[name]) for name in got}
     if roundings is not None:
-        unit = {name: _allowed(right, name, wrong[name]) + ROUNDING_FACTOR * roundings[name] for name in got}
-        from_wrong = _distance(got, wrong, unit)
-        return from_wrong <= NEAR and _distance(got, right.values, unit) > max(APART * from_wrong, APART)
-    largest = {name: _allowed(right, name, wrong[name]).max(initial=0.0) for name in got}
+        return _is_nearer(right, got, wrong, {n: each[n] + ROUNDING_FACTOR * roundings[n] for n in got}, APART)
+    largest = {name: unit.max(initial=0.0) for name, unit in each.items()}
     if _distance(got, wrong, largest) <= NEAR and _distance(got, right.values, largest) > APART:
         return True
-    if any(got[name].shape != right.values[name].shape for name in got):
-        return False
-    each = {name: _allowed(right, name, wrong[name]) for name in got}
-    from_wrong = _distance(got, wrong, each)
-    return from_wrong <= NEAR and _distance(got, right.values, each) > max(APART * from_wrong, NEAR)
+    return _has_shapes_of(right, got) and _is_nearer(right, got, wrong, each, NEAR)
 
 
 @np.errstate(all="ignore")
@@ -83,7 +70,7 @@ def fits(right: Expected, got: Arrays, wrong: Arrays) -> bool:
     This confirms a deviation that another failure identified. Alone, it proves little, because many deviations
     fit a small error.
     """
-    if any(not got[name].shape == wrong[name].shape == right.values[name].shape for name in got):
+    if not _has_shapes_of(right, got):
         return False
     each = {name: _allowed(right, name, wrong[name]) for name in got}
     from_wrong = _distance(got, wrong, each)
@@ -93,14 +80,14 @@ def fits(right: Expected, got: Arrays, wrong: Arrays) -> bool:
 @np.errstate(all="ignore")
 def is_nearer(right: Expected, got: Arrays, wrong: Arrays) -> bool:
     """Return whether the sum of distances to a wrong network's outputs is much smaller than to the right outputs."""
-    from_wrong, from_right = 0.0, 0.0
-    for name, values in got.items():
-        want = right.values[name]
-        if values.shape != wrong[name].shape:
-            return False
-        from_wrong += float(np.nansum(np.abs(values - wrong[name])))
-        from_right += float(np.nansum(np.abs(values - want))) if values.shape == want.shape else np.inf
-    return from_wrong * APART < from_right
+
+    def total(others: Arrays) -> float:
+        shaped = all(values.shape == others[name].shape for name, values in got.items())
+        return (
+            sum(float(np.nansum(np.abs(values - others[name]))) for name, values in got.items()) if shaped else np.inf
+        )
+
+    return total(wrong) * APART < total(right.values)
 
 
 @np.errstate(all="ignore")
@@ -117,6 +104,16 @@ def share(right: Expected, got: Arrays, wrong: Arrays) -> float:
         if values.shape == wrong[name].shape:
             explained += int((is_wrong & (np.abs(values - wrong[name]) <= NEAR * unit)).sum())
     return explained / off if off else 0.0
+
+
+def _has_shapes_of(right: Expected, got: Arrays) -> bool:
+    return all(values.shape == right.values[name].shape for name, values in got.items())
+
+
+def _is_nearer(right: Expected, got: Arrays, wrong: Arrays, unit: Arrays, least: float) -> bool:
+    """Return whether actual outputs are near the wrong outputs, and the right outputs are clearly farther away."""
+    from_wrong = _distance(got, wrong, unit)
+    return from_wrong <= NEAR and _distance(got, right.values, unit) > max(APART * from_wrong, least)
 
 
 def _allowed(right: Expected, name: str, wrong: Array) -> Array:

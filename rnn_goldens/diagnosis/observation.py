@@ -1,7 +1,8 @@
-"""The data that facts are observed in: a golden, actual arrays and masks of wrong elements."""
+"""A fact, and what it is observed in: a golden, actual arrays and masks of wrong elements."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import Flag, auto
 from functools import cached_property
 
 import numpy as np
@@ -12,12 +13,20 @@ from rnn_goldens.diagnosis.match import Array, Arrays
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import TIME
 
 Mask = NDArray[np.bool_]
 
+Value = bool | float
+"""The value of a fact: whether it holds, or a number."""
+
 NEAR = {OUTPUTS: 4, GRADIENTS: 2}
 """Largest rounding error of an array, in units of its largest tolerance."""
+
+ENOUGH_STEPS = 3
+"""Smallest number of steps in which a trend is observed: with fewer steps it may be a coincidence."""
+
+SMALL_FACTOR = 1e-3
+"""Smallest factor between arrays that is reported."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,16 +50,6 @@ class Observation:
         return self.golden.network.num_directions
 
     @property
-    def hidden(self) -> int:
-        """Number of units of a layer in one direction."""
-        return self.golden.network.hidden_size
-
-    @property
-    def steps(self) -> int:
-        """Number of time steps."""
-        return self.golden.time
-
-    @property
     def main(self) -> str:
         """Name of the output at each time step: ``out`` of a network."""
         return self.golden.layout.outputs[0]
@@ -68,22 +67,29 @@ class Observation:
         return self.golden.config.chains == 1 and self.golden.lengths is None and self.golden.offsets is None
 
     @property
+    def is_finite(self) -> bool:
+        """True if no array has NaN or infinity."""
+        return all(np.isfinite(values).all() for values in self.got.values())
+
+    @property
+    def wrong_names(self) -> list[str]:
+        """Names of the wrong arrays."""
+        return [name for name, wrong in self.wrong.items() if wrong.any()]
+
+    @property
     def out_is_wrong(self) -> bool:
         """True if any element of out is wrong."""
         return bool(self.wrong[self.main].any())
 
     @property
-    def wrong_steps(self) -> Mask:
-        """For each time step, whether any element of out is wrong."""
-        axis = self.golden.axis(self.main, TIME)
-        assert axis is not None
-        return np.array([of_step.any() for of_step in np.moveaxis(self.wrong[self.main], axis, 0)])
-
-    @property
     def last_states_are_wrong(self) -> bool:
         """True if any element of h_n or c_n is wrong, or if they are unknown."""
-        states = [wrong for name, wrong in self.wrong.items() if name != self.main]
-        return not states or any(bool(wrong.any()) for wrong in states)
+        return [*self.wrong] == [self.main] or any(name != self.main for name in self.wrong_names)
+
+    @property
+    def are_shaped(self) -> bool:
+        """True if all arrays have the right shape."""
+        return all(array.shape == self.want(name).shape for name, array in self.got.items())
 
     @cached_property
     def is_nearly_right(self) -> bool:
@@ -97,16 +103,6 @@ class Observation:
             return np.inf
         return max(as_fraction(got - self.want(name), self.want(name)) for name, got in self.got.items())
 
-    @property
-    def wrong_ones(self) -> list[str]:
-        """Names of the wrong arrays."""
-        return [name for name, wrong in self.wrong.items() if wrong.any()]
-
-    @property
-    def are_shaped(self) -> bool:
-        """True if all arrays have the right shape."""
-        return all(array.shape == self.want(name).shape for name, array in self.got.items())
-
     def want(self, name: str) -> Array:
         """Return the expected array."""
         return self.expected.values[name]
@@ -116,6 +112,21 @@ class Observation:
         rounding = 8 * PRECISIONS[self.expected.dtype].roundoff * np.abs(want).max(initial=0.0)
         allowed = NEAR[self.of] * self.expected.allowed(name).max(initial=0.0) + rounding
         return got.shape == want.shape and bool((np.abs(got - want) <= allowed).all())
+
+    def factor(self, names: Iterable[str]) -> Value | None:
+        """Return the factor between some arrays and the right ones; False if there is none, None if unobservable.
+
+        Arrays that are near the right ones have none: their errors are too small to be distinguished from a factor.
+        """
+        pairs = {name: (self.got[name], self.want(name)) for name in names if self.want(name).any()}
+        if not self.are_shaped or not pairs:
+            return None
+        square = sum(float(np.square(want).sum()) for _, want in pairs.values())
+        k = sum(float((got * want).sum()) for got, want in pairs.values()) / square
+        fits, is_right = (
+            all(self.near(got, times * want, name) for name, (got, want) in pairs.items()) for times in (k, 1.0)
+        )
+        return k if np.isfinite(k) and abs(k) > SMALL_FACTOR and fits and not is_right else False
 
 
 def as_fraction(error: Array, want: Array) -> float:
@@ -127,7 +138,63 @@ def as_fraction(error: Array, want: Array) -> float:
 
 def observe(actual: Actual, names: Iterable[str] | None = None) -> Observation:
     """Return the observation of the named arrays; of all numeric arrays if ``names`` is None."""
-    names = actual.numbers if names is None else names
-    got = {name: actual.numbers[name] for name in names}
+    got = {name: actual.numbers[name] for name in (actual.numbers if names is None else names)}
     wrong = {name: actual.expected.wrong(name, values) for name, values in got.items()}
     return Observation(actual.golden, actual.of, actual.expected, got, wrong)
+
+
+class Of(Flag):
+    """Properties of a fact.
+
+    - OUT: can be observed in out alone.
+    - RECURRENCE: can be observed in a recurrence, too. Its sentence names no array.
+    - ANY: one failure is enough to report the fact, whatever other failures show.
+    - MATCH: describes what outputs match, or where they are wrong. It is not observed if the outputs are nearly right.
+    - EQUATIONS: blames the equations of a step. It is reported only if most goldens fail, as with a wrong equation.
+    - MOST: the number is the maximum over all failures; else all failures must have the same number.
+    """
+
+    NOTHING = 0
+    OUT = auto()
+    RECURRENCE = auto()
+    ANY = auto()
+    MATCH = auto()
+    EQUATIONS = auto()
+    MOST = auto()
+
+
+HALF, ONE, TWO = 0, 1, 2
+"""Values of ``Fact.enough``: half of the failures; as few as one; two, which is not a coincidence."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A fact that can be observed in wrong outputs or gradients.
+
+    Attributes:
+        sentence: the text, with a hint on what to check, and with braces for the number.
+        observe: returns whether the fact holds, or its number; None if the fact cannot be observed, as by default,
+            for facts that are found outside an observation.
+        of: its properties.
+        enough: the number of failures that must show the fact (all, if there are fewer); ``HALF`` for half of them.
+        needs: returns whether the fact can be observed.
+        unless: more specific facts that replace this fact.
+        words: returns the text for the number, if the number is a code.
+    """
+
+    sentence: str
+    observe: Callable[[Observation], Value | np.bool_ | None] = lambda _: None
+    of: Of = Of.NOTHING
+    enough: int = HALF
+    needs: Callable[[Observation], bool] = lambda _: True
+    unless: tuple[str, ...] = ()
+    words: Callable[[Value], str] | None = None
+
+    def value(self, seen: Observation) -> Value | None:
+        """Return whether the fact holds, or its number; None if the fact cannot be observed."""
+        found = self.observe(seen) if self.needs(seen) else None
+        return bool(found) if isinstance(found, np.bool_) else found
+
+    def text(self, value: Value) -> str:
+        """Return the sentence with the number, or its text, inserted."""
+        return self.sentence.format(value if self.words is None else self.words(value))

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_goldens.comparison.actual import Actual, actual_by_name, actual_gradients
-from rnn_goldens.diagnosis.candidate_search import Failure
-from rnn_goldens.diagnosis.candidates import Budget, Candidates, Cause, Parts, is_of_outputs, steps_of
-from rnn_goldens.diagnosis.causes import CellInTest, Diagnosis, Evidence, diagnose
+from rnn_goldens.diagnosis import Cause, CellInTest, Diagnosis, Evidence, Parts
+from rnn_goldens.diagnosis.candidates import Budget, Candidates, is_of_outputs, steps_of
+from rnn_goldens.diagnosis.causes import diagnose
 from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.match import Arrays
 from rnn_goldens.diagnosis.observation import as_fraction, observe
+from rnn_goldens.diagnosis.search import Failure
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
-from rnn_goldens.golden.shapes import Layout
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -82,18 +81,12 @@ def reexamine(
         load: loads a golden.
         limits: the budgets.
     """
-    failures = list(failures)
-    outputs = {(f.test, f.golden, f.dtype, f.of): f.got for f in failures}
-    right = frozenset((f.test, f.golden, f.dtype, f.of) for f in failures if f.outputs_right)
-    evidence = [replace(one, no_equations=_no_equations(one, load)) for one in evidence]
-    evidence = [
-        one if one.passed or _is_whole(one, outputs, load) else _unexplained(one, outputs, load) for one in evidence
-    ]
+    again = _Reexamination({(f.test, f.golden, f.dtype, f.of): f for f in failures}, load, Budget(limits.compare))
+    evidence = [one if one.passed else again.begun(one) for one in evidence]
     by_cell: dict[CellInTest, list[Evidence]] = {}
     for one in evidence:
         if not one.passed:
             by_cell.setdefault(one.about, []).append(one)
-    again = _Reexamination(outputs, right, load, Budget(limits.compare))
     causes: dict[CellInTest, list[Cause]] = {}
     search, pairs = Budget(0), Budget(0)
     for about, failed in by_cell.items():
@@ -104,30 +97,10 @@ def reexamine(
     found = [one if one.passed else again.explained(one, causes[one.about]) for one in evidence]
     for about in by_cell:
         of_cell = [one for one in found if one.about == about]
-        if not _is_explained_by_one([one for one in of_cell if not one.passed]):
+        if not set.intersection(*(set(one.explained_by) for one in of_cell if not one.passed)):
             more = again.observed(of_cell, Budget(limits.observe // len(by_cell)))
             found = [more.get(id(one), one) for one in found]
     return Reexamined(found, frozenset(again.cut_short))
-
-
-def _is_explained_by_one(failed: Sequence[Evidence]) -> bool:
-    return bool(set.intersection(*(set(one.explained_by) for one in failed)))
-
-
-_Key = tuple[str, str, str, str]
-"""Test, golden and precision of a failure, and what is wrong: outputs or gradients."""
-
-
-def _key(one: Evidence) -> _Key:
-    return one.test, one.golden, one.dtype, one.of
-
-
-def _is_whole(one: Evidence, outputs: Mapping[_Key, Arrays], load: Load) -> bool:
-    """Return whether all compared outputs are numeric, so that a cause can give all of them; True if unknown."""
-    got = None if one.of == GRADIENTS else outputs.get(_key(one))
-    if got is None or (layout := _layout(one, load)) is None:
-        return True
-    return got.keys() == {name for name in layout.outputs if not one.outputs or name in one.outputs}
 
 
 def _loaded(one: Evidence, load: Load) -> "GoldenData | None":
@@ -136,38 +109,30 @@ def _loaded(one: Evidence, load: Load) -> "GoldenData | None":
     return golden if golden is None or not one.outputs else golden.comparing(one.outputs)
 
 
-def _layout(one: Evidence, load: Load) -> Layout | None:
-    if one.cell in LAYOUTS:
-        return LAYOUTS[one.cell]
-    golden = _loaded(one, load)
-    return None if golden is None else golden.layout
-
-
-def _no_equations(one: Evidence, load: Load) -> str:
-    from rnn_goldens.cells import no_equations
-
-    if one.passed or one.explained_by or one.cell in LAYOUTS:
-        return ""
-    golden = _loaded(one, load)
-    return "" if golden is None else no_equations(golden)
-
-
-def _unexplained(one: Evidence, outputs: Mapping[_Key, Arrays], load: Load) -> Evidence:
-    golden = _loaded(one, load)
-    observed = one.facts or ({} if golden is None else facts(actual_by_name(golden, outputs[_key(one)])))
-    return replace(one, explained_by=(), facts=observed)
+_Key = tuple[str, str, str, str]
+"""Test, golden and precision of a failure, and what is wrong: outputs or gradients."""
 
 
 @dataclass(frozen=True)
 class _Reexamination:
     """Compares failures with more causes, until the budget is spent."""
 
-    outputs: dict[_Key, Arrays]
-    outputs_right: frozenset[_Key]
+    failures: Mapping[_Key, Failure]
     load: Load
     budget: Budget
     fitting: dict[_Key, dict[Cause, bool]] = field(default_factory=dict)
     cut_short: set[CellInTest] = field(default_factory=set)
+
+    def begun(self, one: Evidence) -> Evidence:
+        """Return a failure with the reason why no deviation can run, and without causes of a part of the outputs."""
+        from rnn_goldens.cells import no_equations
+
+        if not one.explained_by and one.cell not in LAYOUTS and (golden := _loaded(one, self.load)) is not None:
+            one = replace(one, no_equations=no_equations(golden))
+        if self._is_whole(one):
+            return one
+        actual = None if one.facts else self._actual(one, _loaded(one, self.load))
+        return replace(one, explained_by=(), facts=one.facts if actual is None else facts(actual))
 
     def causes(
         self, failed: Sequence[Evidence], other_cells: Sequence[Cause], budget: Budget, pair_budget: Budget
@@ -178,17 +143,14 @@ class _Reexamination:
         unexplained = [one for one in failed if not one.explained_by]
         for one in unexplained[:MAX_SEARCHED]:
             candidates = self._candidates(one)
-            if candidates is None or not _is_whole(one, self.outputs, self.load):
+            if candidates is None or not self._is_whole(one):
                 continue
             if any(budget.take(candidates.cost) and candidates.fitted_by(cause) for cause in causes):
                 continue
             single = [cause for cause in causes if len(cause) == 1]
             known = [*filter(candidates.can_apply, other_cells), *((*a, *b) for a, b in combinations(single, 2))]
-            groups = ((group, budget) for group in (known, *candidates.candidates()))
-            for group, left in (*groups, (candidates.pairs(single), pair_budget)):
-                if found := list(candidates.explaining(group, left)):
-                    causes += found
-                    break
+            groups = ((group, budget) for group in (known, *candidates.groups()))
+            causes += candidates.first_explaining((*groups, (candidates.pairs(single), pair_budget)))
             if budget.is_spent:  # the budget of pairs does not count: their number is always limited
                 self.cut_short.add(one.about)
                 budget.is_spent = False
@@ -199,90 +161,84 @@ class _Reexamination:
         others = [cause for cause in causes if cause not in one.explained_by]
         fitting = self.fitting.setdefault(_key(one), {})  # a test may check the same golden twice
         if untried := [cause for cause in others if cause not in fitting]:
-            candidates = self._candidates(one) if _is_whole(one, self.outputs, self.load) else None
+            candidates = self._candidates(one) if self._is_whole(one) else None
             for cause in untried:
-                if candidates is None:
-                    fitting[cause] = False
-                elif self.budget.take(candidates.cost):
-                    fitting[cause] = candidates.fitted_by(cause)
+                if candidates is None or self.budget.take(candidates.cost):
+                    fitting[cause] = candidates is not None and candidates.fitted_by(cause)
+        fitted = tuple(cause for cause in others if fitting.get(cause))
         unknown = tuple(cause for cause in others if cause not in fitting)
-        return replace(
-            one,
-            explained_by=(*one.explained_by, *(cause for cause in others if fitting.get(cause))),
-            not_compared_with=unknown,
-        )
+        return replace(one, explained_by=(*one.explained_by, *fitted), not_compared_with=unknown)
 
     def observed(self, evidence: Sequence[Evidence], budget: Budget) -> dict[int, Evidence]:
         """Return the evidence of an unexplained cell, by object id, with facts, sizes and causes of single outputs."""
-        unexplained = [one for one in evidence if not one.passed and not one.explained_by]
-        parts = _parts_of(unexplained, self._candidates, budget)
+        parts = self._parts([one for one in evidence if not one.passed and not one.explained_by], budget)
         found: dict[int, Evidence] = {}
         for one in evidence:
-            golden = _loaded(one, self.load)
-            if golden is None:
+            if (golden := _loaded(one, self.load)) is None:
                 continue
-            more = replace(one, sizes=_sizes(golden), error=self._error(one, golden))
-            if not one.passed and not one.explained_by:
-                more = replace(more, parts=parts)
-            if not one.passed and not one.facts:
-                more = replace(more, facts=self._facts(one, golden, budget))
-            found[id(one)] = more
+            actual, more = self._actual(one, golden), replace(one, sizes=_sizes(golden))
+            if one.passed:
+                expected = golden.expected_of(one.of)
+                allowed = (as_fraction(expected.allowed(name), want) for name, want in expected.values.items())
+                more = replace(more, error=max(allowed))
+            elif actual is not None:
+                more = replace(more, error=observe(actual).error)
+                if not one.facts and budget.take(TIMES_OF_FACTS * steps_of(golden)):
+                    more = replace(more, facts=facts(actual))
+            found[id(one)] = more if one.passed or one.explained_by else replace(more, parts=parts)
         return found
 
-    def _facts(self, one: Evidence, golden: "GoldenData", budget: Budget) -> Mapping[str, bool | float]:
-        got = self.outputs.get(_key(one))
-        if not got or not budget.take(TIMES_OF_FACTS * steps_of(golden)):
-            return {}
-        return facts(_actual(one, golden, got))
+    def _parts(self, failed: Sequence[Evidence], budget: Budget) -> Parts:
+        """For each output, return the deviations that give it in every failure in which it is wrong.
 
-    def _error(self, one: Evidence, golden: "GoldenData") -> float | None:
-        if one.passed:
-            expected = golden.expected_of(one.of)
-            return max(as_fraction(expected.allowed(name), want) for name, want in expected.values.items())
-        got = self.outputs.get(_key(one))
-        return observe(_actual(one, golden, got)).error if got else None
+        Args:
+            failed: unexplained failures of a cell, the simplest first.
+            budget: the budget; if it is spent, the result is {}, because not all failures were compared.
+        """
+        found: dict[str, list[Cause]] = {}
+        for one in failed:
+            if (candidates := self._candidates(one)) is None:
+                continue
+            for name in candidates.got:
+                single = candidates.only(name)
+                if found.get(name) == [] or single.is_right():
+                    continue
+                if name in found:
+                    found[name] = [c for c in found[name] if budget.take(single.cost) and single.fitted_by(c)]
+                else:
+                    found[name] = list(single.explaining(single.applicable(), budget))
+            if budget.is_spent:
+                return {}
+            if found and not any(found.values()):
+                break
+        return {name: tuple(causes) for name, causes in found.items() if causes}
+
+    def _is_whole(self, one: Evidence) -> bool:
+        """Return whether all compared outputs are numeric, so that a cause can give all of them; True if unknown."""
+        failure = None if one.of == GRADIENTS else self.failures.get(_key(one))
+        golden = None if one.cell in LAYOUTS or failure is None else _loaded(one, self.load)
+        layout = LAYOUTS.get(one.cell) if golden is None else golden.layout
+        if failure is None or layout is None:
+            return True
+        return failure.got.keys() == {name for name in layout.outputs if not one.outputs or name in one.outputs}
+
+    def _actual(self, one: Evidence, golden: "GoldenData | None") -> Actual | None:
+        """Return the stored arrays of a failure; None if there are none, or no golden."""
+        failure = self.failures.get(_key(one))
+        if failure is None or golden is None:
+            return None
+        return (actual_gradients if one.of == GRADIENTS else actual_by_name)(golden, failure.got)
 
     def _candidates(self, one: Evidence) -> Candidates | None:
-        got = self.outputs.get(_key(one))
-        golden = None if got is None else _loaded(one, self.load)
-        return (
-            None
-            if golden is None or got is None
-            else Candidates(golden, got, one.of, outputs_right=_key(one) in self.outputs_right)
-        )
+        failure = self.failures.get(_key(one))
+        golden = None if failure is None else _loaded(one, self.load)
+        if failure is None or golden is None:
+            return None
+        return Candidates(golden, failure.got, one.of, outputs_right=failure.outputs_right)
 
 
-def _actual(one: Evidence, golden: "GoldenData", got: Arrays) -> Actual:
-    return actual_gradients(golden, got) if one.of == GRADIENTS else actual_by_name(golden, got)
-
-
-def _parts_of(
-    failed: Sequence[Evidence], candidates_of: Callable[[Evidence], Candidates | None], budget: Budget
-) -> Parts:
-    """For each output, return the deviations that give it in every failure in which it is wrong.
-
-    Args:
-        failed: unexplained failures of a cell, the simplest first.
-        candidates_of: returns the candidates for a failure; None if its outputs were not stored.
-        budget: the budget; if it is spent, the result is {}, because not all failures were compared.
-    """
-    found: dict[str, list[Cause]] = {}
-    for one in failed:
-        if (candidates := candidates_of(one)) is None:
-            continue
-        for name in candidates.got:
-            single = candidates.only(name)
-            if found.get(name) == [] or single.is_right():
-                continue
-            if name in found:
-                found[name] = [c for c in found[name] if budget.take(single.cost) and single.fitted_by(c)]
-            else:
-                found[name] = list(single.explaining(single.applicable(), budget))
-        if budget.is_spent:
-            return {}
-        if found and not any(found.values()):
-            break
-    return {name: tuple(causes) for name, causes in found.items() if causes}
+def _key(one: Evidence) -> _Key:
+    return one.test, one.golden, one.dtype, one.of
 
 
 def _sizes(golden: "GoldenData") -> dict[str, int]:

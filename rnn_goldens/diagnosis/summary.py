@@ -1,22 +1,26 @@
-"""The summary of a failing run: one paragraph for each cause, however many goldens fail."""
+"""The summary of a failing run: a paragraph for each cause, and one for each reason without outputs."""
 
+import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from rnn_goldens.diagnosis.candidates import TOGETHER, Cause
-from rnn_goldens.diagnosis.causes import (
+from rnn_goldens.diagnosis import (
     EXPLAINED,
     NOT_RECOGNISED,
+    TOGETHER,
     CandidateEvidence,
     Diagnosis,
     cells_as_text,
+    listed,
 )
-from rnn_goldens.diagnosis.failure_patterns import failure_patterns
-from rnn_goldens.diagnosis.finding_text import is_explained, unexplained
+from rnn_goldens.diagnosis.findings import IN_WORDS, OPTIONS, exclusion_hint, finding_on
+from rnn_goldens.golden.expected import OUTPUTS
+from rnn_goldens.golden.shapes import is_custom_cell
 from rnn_goldens.plurals import counted, was_or_were
 
 WIDTH = 80
-_MAX_EQUIVALENT = 3
+LONGEST_REASON = 300
+_MAX_REASONS = 4
 _MAX_FACTS = 4
 _CUT_SHORT = "not every deviation was compared, because the failed goldens have too many time steps"
 
@@ -24,21 +28,18 @@ _CUT_SHORT = "not every deviation was compared, because the failed goldens have 
 def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
     """Yield the summary in lines of at most 80 columns. Cells with the same diagnosis share a paragraph."""
     groups: dict[tuple[object, ...], list[Diagnosis]] = {}
-    for number, diagnosis in enumerate(diagnoses):
-        groups.setdefault(_shared_key(diagnosis) or (number,), []).append(diagnosis)
+    for diagnosis in diagnoses:
+        groups.setdefault(_shared_key(diagnosis), []).append(diagnosis)
     for together in groups.values():
-        if together[0].candidates or _have_the_same(together):
-            yield from _paragraph(together)
-        else:
-            for diagnosis in together:
-                yield from _paragraph([diagnosis])
+        is_one = together[0].candidates or _have_the_same(together)
+        for paragraph in [together] if is_one else [[diagnosis] for diagnosis in together]:
+            yield from _paragraph(paragraph)
     if cut := [str(diagnosis.about) for diagnosis in diagnoses if diagnosis.is_cut_short]:
         hint = "; to compare more, check one cell at a time" if len(diagnoses) > 1 else ""
-        yield from _wrapped(f"{', '.join(cut)}: {_CUT_SHORT}{hint}", "", "  ")
+        yield from wrapped(f"{', '.join(cut)}: {_CUT_SHORT}{hint}", "")
 
 
 def _shared_key(diagnosis: Diagnosis) -> tuple[object, ...]:
-    """Return the key of cells that share a paragraph; () if the diagnosis needs a separate paragraph."""
     if diagnosis.certainty == NOT_RECOGNISED:
         why = diagnosis.no_equations, diagnosis.all_zero, diagnosis.is_cut_short, diagnosis.is_mostly_crashed
         return (NOT_RECOGNISED, tuple(diagnosis.parts.items()), diagnosis.of, *why)
@@ -52,7 +53,7 @@ def _have_the_same(diagnoses: Sequence[Diagnosis]) -> bool:
 
 
 def _sentences(diagnoses: Sequence[Diagnosis]) -> list[str]:
-    return list(failure_patterns(diagnoses).sentences())[:_MAX_FACTS]
+    return list(finding_on(diagnoses).sentences())[:_MAX_FACTS]
 
 
 def _paragraph(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
@@ -60,21 +61,22 @@ def _paragraph(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
     failed = sum(len(diagnosis.failed) for diagnosis in diagnoses)
     compared = failed + sum(len(diagnosis.passed) for diagnosis in diagnoses)
     fail = "fails" if failed == 1 else "fail"
-    yield from _wrapped(f"{cells}: {failed} of {compared} {fail}. {_how_sure(diagnoses)}", "", "  ")
+    yield from wrapped(f"{cells}: {failed} of {compared} {fail}. {_how_sure(diagnoses)}", "")
     first = diagnoses[0]
     for number, candidate in enumerate(first.candidates):
         explained = sum(len(diagnosis.candidates[number].explains) for diagnosis in diagnoses)
         yield from _of_candidate(candidate, f"{explained} of them: " if len(first.candidates) > 1 else "")
-        if any(is_explained(diagnosis.about.cell) for diagnosis in diagnoses):
-            yield from _explain_hint(candidate.cause)
+        if not all(is_custom_cell(diagnosis.about.cell) for diagnosis in diagnoses):
+            commands = " and ".join(f"rnn-goldens explain {name}" for name in candidate.cause)
+            yield from wrapped(f"to see the code: {commands}")
     if first.certainty != EXPLAINED:
         for fact in [*_of_parts(first), *_sentences(diagnoses)][:_MAX_FACTS]:
-            yield from _wrapped(fact, "  - ", "    ")
+            yield from wrapped(fact, "  - ")
     yield from _not_compared(diagnoses)
     simplest, which = first.failed[0], "fails"
     if first.candidates and (rest := [e for diagnosis in diagnoses for e in diagnosis.unexplained]):
         simplest, which = rest[0], "is not explained"
-    yield from _wrapped(f"to debug: {simplest}, the simplest that {which}", "  ", "    ")
+    yield from wrapped(f"to debug: {simplest}, the simplest that {which}")
 
 
 def _not_compared(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
@@ -82,7 +84,7 @@ def _not_compared(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
     reasons = [one.no_equations for d in diagnoses if not d.no_equations for one in d.failed if one.no_equations]
     if reasons:
         of_them = f"{len(reasons)} of them {was_or_were(len(reasons))}"
-        yield from _wrapped(f"{of_them} not compared with any deviation: {reasons[0]}", "  - ", "    ")
+        yield from wrapped(f"{of_them} not compared with any deviation: {reasons[0]}", "  - ")
 
 
 def _how_sure(diagnoses: Sequence[Diagnosis]) -> str:
@@ -132,21 +134,18 @@ def _of_candidate(candidate: CandidateEvidence, before: str) -> Iterator[str]:
 
     for number, name in enumerate(candidate.cause):
         lead = before if number == 0 else "and "
-        yield from _wrapped(f"{lead}{name}: {deviation(name).sentence}", "  ", "    ")
+        yield from wrapped(f"{lead}{name}: {deviation(name).sentence}")
     if candidate.equivalent:
-        count = len(candidate.equivalent)
-        more = f" and {count - _MAX_EQUIVALENT} more" if count > _MAX_EQUIVALENT else ""
-        names = _names(candidate.equivalent[:_MAX_EQUIVALENT])
-        yield from _wrapped(f"nothing here distinguishes it from {names}{more}", "  ", "    ")
+        yield from wrapped(f"nothing here distinguishes it from {listed(candidate.equivalent)}")
     elif candidate.runner_up and candidate.distinguished_by:
         other, by = TOGETHER.join(candidate.runner_up), candidate.distinguished_by
         differs = f"would fail {by}, which passed" if by.passed else f"would give other {by.of} in {by}"
-        yield from _wrapped(f"{other} {differs}", "  ", "    ")
+        yield from wrapped(f"{other} {differs}")
     if candidate.not_compared:
-        yield from _wrapped(_of_not_compared(candidate), "  ", "    ")
+        yield from wrapped(_of_not_compared(candidate))
     for name in candidate.cause:
         if fix := deviation(name).fix_for({evidence.cell for evidence in candidate.explains}):
-            yield from _wrapped(f"to fix: {fix}", "  ", "    ")
+            yield from wrapped(f"to fix: {fix}")
 
 
 def _of_not_compared(candidate: CandidateEvidence) -> str:
@@ -158,13 +157,7 @@ def _of_not_compared(candidate: CandidateEvidence) -> str:
     return f"not compared with {of_all} goldens, {failed} of which {'fails' if failed == 1 else 'fail'}"
 
 
-def _explain_hint(cause: Cause) -> list[str]:
-    commands = " and ".join(f"rnn-goldens explain {name}" for name in cause)
-    return _wrapped(f"to see the code: {commands}", "  ", "    ")
-
-
 def _of_parts(diagnosis: Diagnosis) -> Iterator[str]:
-    """Yield a sentence for each output that a deviation matches."""
     from rnn_goldens.deviations import deviation
 
     for causes in dict.fromkeys(diagnosis.parts.values()):
@@ -174,13 +167,87 @@ def _of_parts(diagnosis: Diagnosis) -> Iterator[str]:
             (cause,) = causes[0]
             yield f"{which} {cause}: {deviation(cause).sentence}"
         else:
-            more = f" and {len(causes) - _MAX_EQUIVALENT} more" if len(causes) > _MAX_EQUIVALENT else ""
-            yield f"{which} one of {_names(causes[:_MAX_EQUIVALENT])}{more}"
+            yield f"{which} one of {listed(causes)}"
 
 
-def _names(causes: Sequence[Cause]) -> str:
-    return ", ".join(TOGETHER.join(cause) for cause in causes)
-
-
-def _wrapped(text: str, first: str, others: str) -> list[str]:
+def wrapped(text: str, first: str = "  ") -> list[str]:
+    """Return text in lines of at most 80 columns; ``first`` begins the first one, and others have two more blanks."""
+    others = " " * (len(first) - len(first.lstrip()) + 2)
     return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
+
+
+def unexplained(
+    failed: int,
+    no_equations: str = "",
+    *,
+    all_zero: bool = False,
+    of: str = OUTPUTS,
+    is_cut_short: bool = False,
+    too_many_crashed: int = 0,
+) -> str:
+    """Return a sentence: no deviation explains the failures, or the reason why no cause is named.
+
+    Args:
+        failed: the number of failures whose outputs were compared.
+        no_equations: why no deviation could run; "" if one could.
+        all_zero: whether every failure has zeros only.
+        of: what was compared.
+        is_cut_short: whether the budget was spent before every deviation was compared.
+        too_many_crashed: the number of goldens that failed before outputs were compared, if they are the majority.
+    """
+    they_were = "It was" if failed == 1 else "They were"
+    if too_many_crashed:
+        return f"No cause is named: {too_many_crashed} others failed before {of} were compared."
+    if no_equations:
+        return f"{they_were} not compared with any deviation: {no_equations}."
+    if all_zero:
+        zero = "out is zero everywhere" if of == OUTPUTS else "every gradient is zero"
+        return f"No deviation was compared with all {of}: {zero}, which many deviations cause."
+    if is_cut_short:
+        return f"{they_were} not compared with every known deviation; the compared ones explain nothing."
+    return f"No known deviation explains {'it' if failed == 1 else 'them'}, nor does any pair that was tried."
+
+
+def general(reason: str, golden: str, dtype: str) -> str:
+    """Return the first line of a reason without the golden that it names."""
+    return reason.replace(f"{golden} in {dtype}: ", "").replace(golden, "…")[:LONGEST_REASON] or "no reason given"
+
+
+def without_numbers(reason: str) -> str:
+    """Return a reason in a form that is the same for other numbers and addresses."""
+    return re.sub(r"0x[0-9a-fA-F]+|\d+", "#", reason)
+
+
+def by_reason(failed: Iterable[tuple[str, str, str]]) -> list[tuple[str, set[str]]]:
+    """Group ids by reason, ignoring numbers in the reasons. Takes ids, precisions and first lines of reasons."""
+    goldens, first = dict[str, set[str]](), dict[str, str]()
+    for golden, dtype, reason in failed:
+        text = general(reason, golden, dtype)
+        key = without_numbers(text)
+        goldens.setdefault(key, set()).add(golden)
+        first.setdefault(key, text)
+    return [(first[key], ids) for key, ids in sorted(goldens.items(), key=lambda item: -len(item[1]))]
+
+
+def no_outputs(
+    failed: Iterable[tuple[str, str, str]], features: Mapping[str, Collection[str]], passed: Iterable[str]
+) -> Iterator[str]:
+    """Yield the summary in lines of at most 80 columns.
+
+    Args:
+        failed: ids, precisions and first lines of reasons.
+        features: features by id.
+        passed: ids of the goldens that passed.
+    """
+    ranked, passed = by_reason(failed), list(passed)
+    supported = {feature for golden in passed for feature in features.get(golden, ())}
+    for reason, goldens in ranked[:_MAX_REASONS]:
+        text = f"{counted(len(goldens), 'golden')} failed before outputs were compared: {reason}"
+        in_all = set.intersection(*(set(features.get(golden, ())) for golden in goldens))
+        if passed and len(goldens) > 1 and (missing := [option for option in OPTIONS if option in in_all - supported]):
+            words = " and ".join(IN_WORDS[option][0] for option in missing)
+            text += f"; all {words}, unlike all passed goldens: {exclusion_hint(missing)}"
+        yield from wrapped(text, "")
+    if rest := ranked[_MAX_REASONS:]:
+        count = sum(len(goldens) for _, goldens in rest)
+        yield f"… and {counted(count, 'golden')} for {counted(len(rest), 'other reason')}"

@@ -163,7 +163,6 @@ def _closure_values(function: FunctionType) -> dict[str, str]:
 
 
 def _numbers(function: FunctionType) -> dict[str, str]:
-    """Return the numbers that a function uses from its module, by name."""
     found = ((name, function.__globals__.get(name)) for name in _names(function.__code__))
     return {name: _shown(value) for name, value in found if isinstance(value, int | float)}
 
@@ -181,7 +180,6 @@ def _has_code(value: object) -> bool:
 
 
 def _closure(function: Any) -> dict[str, object]:  # noqa: ANN401 - a function, or what is made of it
-    """Return the closure variables of a function."""
     found = inspect.getclosurevars(function).nonlocals
     return {name: value for name, value in found.items() if name != "__class__"}
 
@@ -192,7 +190,6 @@ def _names(code: CodeType) -> list[str]:
 
 
 def _shown(value: object) -> str:
-    """Return a value as source text."""
     if isinstance(value, partial):
         bound = [*map(_shown, value.args), *(f"{name}={_shown(v)}" for name, v in value.keywords.items())]
         return f"{_shown(value.func)}(…, {', '.join(bound)})"

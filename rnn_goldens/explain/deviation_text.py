@@ -81,7 +81,6 @@ def _picture(deviation: Deviation) -> list[str]:
 
 
 def _facts(deviation: Deviation) -> list[str]:
-    """Return the properties of a deviation, one or more lines each."""
     known = {
         "family": family_of(deviation),
         "cells": ", ".join(deviation.cells),

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from rnn_goldens.cells.steps import Step
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import actual_outputs
-from rnn_goldens.diagnosis.candidate_search import CandidateSearch
-from rnn_goldens.diagnosis.candidates import TOGETHER
-from rnn_goldens.diagnosis.fact_list import FACTS
-from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.finding_text import is_explained
+from rnn_goldens.diagnosis import listed
+from rnn_goldens.diagnosis.facts import FACTS, facts
+from rnn_goldens.diagnosis.search import CandidateSearch
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.explain.deviation_text import WIDTH
 from rnn_goldens.explain.reader_outputs import KnownOutput, Outputs, Place, ReaderOutputs
+from rnn_goldens.golden.shapes import is_custom_cell
 from rnn_goldens.plurals import counted
 
 _NAMES = 10
@@ -44,8 +43,6 @@ class Choice:
 
 @dataclass(frozen=True)
 class _View:
-    """The parts of a golden that are shown."""
-
     layer: int
     direction: str
     times: Sequence[int]
@@ -75,7 +72,6 @@ def golden_text(golden: Golden, choice: Choice, outputs: Outputs | None = None) 
 
 
 def _require(golden: Golden, choice: Choice) -> None:
-    """Raise WrongUse unless all selected parts exist."""
     for option, (what, count) in _counts(golden).items():
         value = getattr(choice, option)
         if value is not None and not 0 <= value < count:
@@ -128,7 +124,6 @@ def _head(golden: Golden) -> list[str]:
 
 
 def _result(golden: Golden, reader: ReaderOutputs, first: Place | None) -> Iterator[str]:
-    """Yield the result of the comparison."""
     known = ", ".join(name for name in golden.layout.outputs if name in reader.outputs)
     if first is None:
         yield f"your numbers are right: {known}"
@@ -152,16 +147,14 @@ def _explanation(golden: Golden, outputs: Outputs) -> Iterator[str]:
     """Yield lines on the deviations, one or two at once, that give these outputs; on facts if there are none."""
     actual = actual_outputs(golden, *(outputs.get(name) for name in golden.layout.outputs))
     if found := CandidateSearch().explain(actual):
-        names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])
-        more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
-        yield from textwrap.wrap(f"looks like {names}{more}", WIDTH, subsequent_indent="  ")
-        if is_explained(golden.cell):
+        yield from textwrap.wrap(f"looks like {listed(found)}", WIDTH, subsequent_indent="  ")
+        if not is_custom_cell(golden.cell):
             yield f"  to see what that is: rnn-goldens explain {found[0][0]}"
         return
     observed = {code: value for code, value in facts(actual).items() if value}
     codes = [code for code in observed if not code.endswith("_missing")]  # some outputs are enough here
     for code in codes[:_LISTED]:
-        yield from textwrap.wrap(FACTS[code].sentence.format(observed[code]), WIDTH, subsequent_indent="  ")
+        yield from textwrap.wrap(FACTS[code].text(observed[code]), WIDTH, subsequent_indent="  ")
 
 
 @dataclass(frozen=True)
@@ -198,7 +191,6 @@ class _Table:
         yield from self._states()
 
     def _states(self) -> Iterator[str]:
-        """Yield the expected values, and the user's below them."""
         known = [] if self.reader is None else self.reader.at(self.step)
         known = [own for own in known if own.output == "out" or self._ends()]
         for state, values in reversed(list(self.step.state.items())):
@@ -246,7 +238,6 @@ def _number(value: float, dtype: str) -> str:
 
 
 def _left_out(golden: Golden, view: _View) -> list[str]:
-    """Return what is not shown, with the options that show it."""
     shown = {"step": len(view.times), "unit": len(view.units), "row": 1, "layer": 1}
     left = [
         f"{count - shown[option]} of {count} {what}s (--{option} 0 to {count - 1})"

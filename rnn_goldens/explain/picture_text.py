@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from itertools import product
 from typing import Any
 
@@ -97,13 +98,13 @@ def changed_weights(wrong: Alteration, cells: Sequence[str], needs: Sequence[str
 
 def _wrong_weights(small: SmallNetwork, wrong: Alteration, suffix: str) -> Weights:
     """Return the weights that a wrong network uses; the first axis is the sample."""
-    found = []
-    for sample in range(small.samples):
-        case = small.case(sample)
-        for change in wrong.inputs:
-            case = change(case)
-        found.append(wrong.network().weights(case, suffix))
+    cases = (_with_changed_inputs(wrong, small.case(sample)) for sample in range(small.samples))
+    found = [wrong.network().weights(case, suffix) for case in cases]
     return {name: np.stack([weights[name] for weights in found]) for name in found[0]}
+
+
+def _with_changed_inputs(wrong: Alteration, case: Case) -> Case:
+    return reduce(lambda changed, change: change(changed), wrong.inputs, case)
 
 
 def _differ(small: SmallNetwork, suffix: str, wrong: Weights) -> bool:
@@ -191,9 +192,7 @@ def second_product(wrong: Alteration) -> list[str]:
     first, second = (drawn(name, SAMPLES, 1) for name in ("first", "second"))
     network.product(first, matrix)
     right, other = "W @ v_2", formula(network.product(second, matrix), {"W @ v_2": second, "W @ v_1": first})
-    return (
-        ["a product at time step 2: right (-) and wrong (+)", *_two(right, other)] if other not in (right, None) else []
-    )
+    return ["a product at time step 2: right (-) and wrong (+)", *_two(right, other)] if other != right else []
 
 
 def numbers(wrong: Alteration, cell: str, needs: Sequence[str]) -> list[str]:
@@ -217,10 +216,7 @@ def numbers(wrong: Alteration, cell: str, needs: Sequence[str]) -> list[str]:
 
 
 def _compared(wrong: Alteration, case: Case, right: Sequence[Array]) -> Iterator[tuple[str, Array, Array]]:
-    """Yield the name, the right and the wrong numbers of the inputs, weights and outputs."""
-    changed = case
-    for change in wrong.inputs:
-        changed = change(changed)
+    changed = _with_changed_inputs(wrong, case)
     yield "x", case.x, changed.x
     yield from ((f"{s}0", a, b) for s, a, b in zip(case.cell.states, case.state, changed.state, strict=True))
     weights, other = Network().weights(case, "l0"), wrong.network().weights(changed, "l0")
@@ -228,5 +224,5 @@ def _compared(wrong: Alteration, case: Case, right: Sequence[Array]) -> Iterator
     yield from zip(case.cell.layout.outputs, right, wrong(case), strict=False)
 
 
-def _two(right: str, wrong: str | None) -> list[str]:
+def _two(right: str, wrong: str) -> list[str]:
     return [f"  - {right}", f"  + {wrong}"]

@@ -1,7 +1,7 @@
 """A user's outputs beside a golden's: read from a file, by step, and where they first differ."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -86,12 +86,13 @@ class ReaderOutputs:
 
     def first_difference(self, steps: Sequence[Step]) -> Place | None:
         """Return the wrong element that is computed first: by layer, order of steps, row, time step, unit."""
-        return min((place for step in steps for place in self._differences(step)), key=self._order, default=None)
-
-    def _differences(self, step: Step) -> Iterator[Place]:
-        for known in self.at(step):
-            for row, unit in np.argwhere(np.atleast_2d(known.wrong)):
-                yield Place(step, known.output, int(row), int(unit))
+        found = (
+            Place(step, known.output, int(row), int(unit))
+            for step in steps
+            for known in self.at(step)
+            for row, unit in np.argwhere(np.atleast_2d(known.wrong))
+        )
+        return min(found, key=self._order, default=None)
 
     def _order(self, place: Place) -> tuple[int, ...]:
         """Return the sort key. The reverse direction starts at the end of a sequence; padding is in order of time."""
@@ -101,14 +102,8 @@ class ReaderOutputs:
 
     @cached_property
     def _wrong(self) -> dict[str, NDArray[np.bool_]]:
-        """Return a mask of the wrong elements of each output, computed as in ``comparison``."""
-        found = {}
-        for name, got in self.outputs.items():
-            want = self.golden.stored.expected[name]
-            allowed = self.golden.tolerance.allowed(name, want, PRECISIONS[self.golden.dtype])
-            with np.errstate(invalid="ignore"):
-                found[name] = ~((got == want) | (np.abs(got - want) <= allowed))
-        return found
+        with np.errstate(invalid="ignore"):
+            return {name: self.golden.expected_of().wrong(name, got) for name, got in self.outputs.items()}
 
     def last(self, step: Step) -> NDArray[np.bool_]:
         """Return, for each sequence, whether this is the last step that the direction computes: (batch,) or ()."""

@@ -52,8 +52,8 @@ def drawn(name: str, *shape: int) -> Array:
     return np.random.default_rng(crc32(name.encode())).uniform(-1, 1, shape)
 
 
-def formula(values: Array, named: Mapping[str, Array]) -> str | None:
-    """Return arrays of all samples as a sum of multiples of named ones and a number; None if no such sum fits."""
+def formula(values: Array, named: Mapping[str, Array]) -> str:
+    """Return arrays of all samples as a sum of multiples of named ones and a number; raises ValueError if none fits."""
     distinct: dict[bytes, str] = {}
     for name, own in named.items():
         if own.shape == values.shape and np.ptp(own):
@@ -64,20 +64,13 @@ def formula(values: Array, named: Mapping[str, Array]) -> str | None:
         return f"{values.flat[0] + 0.0:g}".replace("inf", "infinity")
     columns = np.stack([np.ones(values.size), *(named[name].ravel() for name in distinct.values())], axis=1)
     if len(columns) <= columns.shape[1] or not np.isfinite(values).all():
-        return None
+        raise ValueError("a number that has no name")
     (number, *factors), *_ = np.linalg.lstsq(columns, values.ravel(), rcond=None)
     if not np.allclose(columns @ [number, *factors], values.ravel(), rtol=0, atol=1e-9):
-        return None
+        raise ValueError("a number that has no name")
     parts = [(name, round(factor, 9)) for name, factor in zip(distinct.values(), factors, strict=True)]
     texts = [scaled(name, factor) for name, factor in parts if factor]
     return added([*texts, f"{number:g}"] if round(number, 9) else texts)
-
-
-def named_as(values: Array, named: Mapping[str, Array]) -> str:
-    """Return ``formula``; raises ValueError if there is none."""
-    if (text := formula(values, named)) is None:
-        raise ValueError("a number that has no name")
-    return text
 
 
 @dataclass(frozen=True)
@@ -178,11 +171,10 @@ class SmallNetwork:
             ):
                 own_name = block_name(self.cell, name, number)
                 if not np.array_equal(own, block):
-                    right[name, number] = named_as(block, {own_name: own, **named})
+                    right[name, number] = formula(block, {own_name: own, **named})
         return right
 
     def _split(self, name: str, array: Array) -> list[Array]:
-        """Return the gates' blocks of a weight."""
         return np.split(array, len(self.cell.gates), axis=1) if name in dict(STACKED) else [array]
 
     def _blocks(self, suffix: str, ending: str = "") -> dict[str, Array]:

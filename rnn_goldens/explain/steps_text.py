@@ -10,7 +10,7 @@ import numpy as np
 from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network, State, Weights
 from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.explain.equations_text import block_name, side_by_side
-from rnn_goldens.explain.small_networks import LETTERS, SAMPLES, SmallNetwork, drawn, named_as, sizes
+from rnn_goldens.explain.small_networks import LETTERS, SAMPLES, SmallNetwork, drawn, formula, sizes
 
 MAX_LINES = 12
 """Largest number of lines. If there are more, lines without a difference are left out, then the last steps."""
@@ -93,7 +93,7 @@ def _lines(small: SmallNetwork, wrong: Alteration) -> list[str]:
     named |= {f"tanh({name})": np.tanh(values) for name, values in named.items()}
 
     def texts(arrays: Sequence[Array]) -> list[str]:
-        return [named_as(values, named) for values in np.stack(arrays).reshape(len(arrays), -1).T]
+        return [formula(values, named) for values in np.stack(arrays).reshape(len(arrays), -1).T]
 
     written, case = {}, small.case()
     units = case.config.num_directions * case.config.output_size
@@ -114,7 +114,6 @@ def _lines(small: SmallNetwork, wrong: Alteration) -> list[str]:
 
 
 def _used(defined: dict[str, str], text: str) -> set[str]:
-    """Return the definitions that a text depends on."""
     found: set[str] = set()
     left = [text]
     while left:

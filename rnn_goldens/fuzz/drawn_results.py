@@ -19,11 +19,10 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.comparison.failure_text import to_see
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict
-from rnn_goldens.diagnosis.candidate_search import CandidateSearch
-from rnn_goldens.diagnosis.candidates import TOGETHER
-from rnn_goldens.diagnosis.causes import Evidence
+from rnn_goldens.diagnosis import TOGETHER, Evidence
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.diagnosis.run_diagnosis import diagnose_run, reexamine
+from rnn_goldens.diagnosis.search import CandidateSearch
 from rnn_goldens.diagnosis.summary import summary
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.fuzz.example_store import AsTyped, try_to_keep

@@ -12,7 +12,7 @@ from typing import Any
 
 from rnn_goldens.cells import name_cells, named_cells
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.comparison.input_writes import written_to, wrote_into
+from rnn_goldens.comparison.callers_arrays import written_to, wrote_into
 from rnn_goldens.comparison.outputs import NotNumbers, Output, read
 from rnn_goldens.comparison.returned import by_name, only_array
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse

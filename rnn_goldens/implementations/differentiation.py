@@ -15,7 +15,6 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.comparison.calls import Backward
 from rnn_goldens.comparison.returned import by_name, is_array, only_array, outputs_of, possible_counts, unknown
 from rnn_goldens.conventions import convention as named
-from rnn_goldens.conventions.gradients import places
 from rnn_goldens.errors import RnnGoldensError, Unsupported
 from rnn_goldens.golden.expected import missing_output_reason, output_of
 from rnn_goldens.golden.precision import precision_name
@@ -36,7 +35,7 @@ class TracedInputs(Inputs):
         """Return the weights as ``Inputs.weights_as`` does, with arrays derived from the traced weights."""
         untraced = super().weights_as(convention)
         found: dict[str, Any] = {}
-        for name, targets in places(named(convention), self.cell, self.network, self.layout).items():
+        for name, targets in named(convention).places(self.cell, self.network, self.layout).items():
             numbers = self.weights[name].reshape(-1)
             for target, positions in targets.items():
                 index = np.maximum(np.abs(positions) - 1, 0).astype(np.int64)

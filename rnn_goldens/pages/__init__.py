@@ -1,1 +1,125 @@
-"""The results of a run as one self-contained HTML page: causes, then tables, filters and failures with pictures."""
+"""The data of a page, for a pytest run or a report of several implementations."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Any
+
+from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Drawn, Result
+
+OUTCOMES = (PASSED, FAILED, KNOWN, REFUSED, SKIPPED, UNCHECKED)
+"""The outcomes, in the order in which a page counts them."""
+
+
+Row = dict[str, Any]
+"""A row of a report or a page, by the names of its fields."""
+
+
+@dataclass(frozen=True)
+class About:
+    """The properties of a golden that a page filters by."""
+
+    cell: str
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An implementation and its results.
+
+    Attributes:
+        name: its name, as on the command line; "" for a project's own tests.
+        versions: the versions of its packages.
+        results: its results, from simple to hard goldens.
+        causes: as in ``results-1.schema.json``.
+        drawn: by test, the picture and message of wrong results.
+        command: returns the command that runs a result's golden again; "" if unknown.
+        why: why the run is not complete; "" if it is complete.
+        gradients: the results of its gradients, in a report; None if they were not checked.
+    """
+
+    name: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    results: Sequence[Result] = ()
+    causes: Sequence[Mapping[str, Any]] = ()
+    drawn: Mapping[str, Drawn] = field(default_factory=dict)
+    command: Callable[[Result], str] = lambda _: ""
+    why: str = ""
+    gradients: "Checked | None" = None
+
+    @property
+    def everything(self) -> Sequence[Result]:
+        """Results of outputs and of gradients."""
+        return [*self.results, *(self.gradients.results if self.gradients is not None else ())]
+
+
+def reasons(results: Iterable[Result], outcome: str, cells: Mapping[str, str]) -> list[Row]:
+    """Return why results have an outcome, or what is known about it, with their number, cells and precisions.
+
+    Args:
+        results: the results.
+        outcome: the outcome.
+        cells: the cells of the goldens, as far as they are known.
+    """
+    found: dict[str, list[Result]] = {}
+    for result in results:
+        if result["outcome"] == outcome:
+            found.setdefault(result.get("known") or result.get("reason", ""), []).append(result)
+    return [
+        {
+            "reason": reason,
+            "count": len(own),
+            "cells": in_order({cells[result["golden"]] for result in own if result["golden"] in cells}),
+            "dtypes": [dtype for dtype in PRECISIONS if any(result["dtype"] == dtype for result in own)],
+        }
+        for reason, own in found.items()
+    ]
+
+
+def in_order(cells: Set[str]) -> list[str]:
+    """Return standard cells in their order, then other cells."""
+    return [*(cell for cell in CELLS if cell in cells), *sorted(cells - set(CELLS))]
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A change since an earlier report.
+
+    Attributes:
+        direction: ``better``, ``worse`` or ``other``.
+        where: the implementation, and the cell and precision, if it is of one.
+        change: the description.
+        is_excused: whether other versions or another machine may be the reason.
+    """
+
+    direction: str
+    where: str
+    change: str
+    is_excused: bool = False
+
+    @property
+    def symbol(self) -> str:
+        """The symbol of the direction."""
+        return {"better": "▲", "worse": "▼", "other": "◆"}[self.direction]
+
+
+@dataclass(frozen=True)
+class Content:
+    """The content of a page.
+
+    Attributes:
+        title: its heading.
+        checked: the implementations.
+        about: the goldens, by id.
+        made_with: versions, by name.
+        since: the earlier report; "" without one.
+        moved: changes since the earlier report.
+    """
+
+    title: str
+    checked: Sequence[Checked]
+    about: Mapping[str, About]
+    made_with: Mapping[str, str] = field(default_factory=dict)
+    since: str = ""
+    moved: Sequence[Trend] = ()

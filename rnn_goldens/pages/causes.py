@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnn_goldens.deviations import deviation as named
-from rnn_goldens.diagnosis.candidates import TOGETHER
-from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, ZERO, CellInTest, cells_as_text
+from rnn_goldens.diagnosis import CONSISTENT, EXPLAINED, NOT_RECOGNISED, TOGETHER, ZERO, CellInTest, cells_as_text
 from rnn_goldens.diagnosis.diagnosis_json import finding_of
-from rnn_goldens.diagnosis.finding_text import is_explained, unexplained
-from rnn_goldens.diagnosis.missing_outputs import by_reason
+from rnn_goldens.diagnosis.summary import by_reason, unexplained
 from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.expected import OUTPUTS
-from rnn_goldens.pages.content import Checked
+from rnn_goldens.golden.shapes import is_custom_cell
+from rnn_goldens.pages import Checked
 from rnn_goldens.plurals import counted
 from rnn_goldens.result import FAILED, Result, is_compared
 
@@ -103,7 +102,7 @@ def _of_outputs(number: int, of_cells: Sequence[Mapping[str, Any]]) -> Cause:
         tuple(_notes(first)),
         first["cell"] if len(of_cells) == 1 else "",
         names[0] if one else "",
-        any(is_explained(data["cell"]) for data in of_cells),
+        not all(is_custom_cell(data["cell"]) for data in of_cells),
     )
 
 
@@ -125,8 +124,14 @@ def _notes(data: Mapping[str, Any]) -> Iterator[str]:
         in_all = {code for code, fact in data["facts"].items() if fact["shown_by"] == data["failed"]}
         zero = [of for of, codes in ZERO.items() if in_all & set(codes)]
         of = zero[0] if zero else OUTPUTS
-        no_equations, crashed = data.get("no_equations", ""), data.get("crashed", 0)
-        yield unexplained(data["failed"], no_equations, all_zero=bool(zero), of=of, too_many_crashed=crashed)
+        yield unexplained(
+            data["failed"],
+            data.get("no_equations", ""),
+            all_zero=bool(zero),
+            of=of,
+            is_cut_short=data["cut_short"],
+            too_many_crashed=data.get("crashed", 0),
+        )
     if data["certainty"] != EXPLAINED:
         yield from _observations(data)
     which = "is not explained" if data["candidates"] and data["unexplained"] else "fails"

@@ -9,7 +9,7 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.visible import visible
 
 if TYPE_CHECKING:
-    from rnn_goldens.pages.content import Content
+    from rnn_goldens.pages import Content
 
 EXTRA = "rnn-goldens[html]"
 
@@ -43,7 +43,6 @@ def render(content: "Content") -> bytes:
 
 
 def _dumped(value: object, **_: object) -> str:
-    """Return data for the script as JSON."""
     from rnn_goldens.pages.view import COMPACT
 
     return dumps(_visible_within(value), separators=COMPACT)

@@ -1,18 +1,17 @@
 """Prepares the content for template and script: counted, grouped, and limited to a page's size."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from html import escape
 from json import dumps
 from typing import Any
 
-from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import profile_lines
+from rnn_goldens.pages import OUTCOMES, About, Checked, Content, Row, in_order, reasons
 from rnn_goldens.pages.causes import causes_of
-from rnn_goldens.pages.content import OUTCOMES, About, Checked, Content, by_reason
 from rnn_goldens.plurals import counted
 from rnn_goldens.result import (
     FAILED,
@@ -43,6 +42,8 @@ _LONGEST, _LONGEST_MESSAGE = 500, 3_000
 _MAX_GROUPS = 100
 
 _CELL = "<td></td>"
+
+NOTHING_KNOWN = About("", ())
 
 _MAX_GRADIENTS, _LONGEST_NAME = 100, 100
 
@@ -89,28 +90,6 @@ class Failure:
         return _FRAME + sum(len(escape(text)) for text in texts)
 
 
-@dataclass(frozen=True)
-class GradientRow:
-    """The numbers of goldens of an implementation for which one gradient was right, wrong or not checked."""
-
-    implementation: str
-    name: str
-    right: int
-    wrong: int
-    not_checked: int
-
-
-@dataclass(frozen=True)
-class Group:
-    """Goldens of one implementation with the same reason: how many, in which cells and precisions."""
-
-    name: str
-    reason: str
-    count: int
-    cells: str
-    dtypes: str
-
-
 def view(content: Content, share: float) -> dict[str, object]:
     """Return the values for the template; ``share`` is the fraction of the size limit for details."""
     failures, pictures, left_out = _limited(content, share)
@@ -145,7 +124,6 @@ def _verdict(content: Content, counts: dict[str, int]) -> str:
 
 
 def _no_cause(content: Content, counts: dict[str, int]) -> str:
-    """Return the text for a page without causes."""
     if any(checked.why for checked in content.checked):
         return "Not known: causes are searched for at the end of a run."
     if counts[FAILED]:
@@ -159,9 +137,14 @@ def _limited(content: Content, share: float) -> tuple[list[Failure], list[Any], 
     The first failing test of every golden comes before the second failing test of any golden.
     """
     wrong = list(_wrong(content))
+    times = Counter[tuple[int, str, str]]()
+    repeated = list[int]()
+    for failure in wrong:
+        repeated.append(times[same := (failure.number, failure.result["golden"], failure.result["dtype"])])
+        times[same] += 1
     listed, pictures = dict[int, Failure](), list[Any]()
     size, drawn, undrawn = 0.0, 0.0, 0
-    for position in _firsts_before_seconds(wrong):
+    for position in sorted(range(len(wrong)), key=repeated.__getitem__):
         failure = wrong[position]
         size += failure.size
         if size > share * LISTED_BYTES:
@@ -180,62 +163,52 @@ def _limited(content: Content, share: float) -> tuple[list[Failure], list[Any], 
 
 
 def _wrong(content: Content) -> Iterator[Failure]:
-    """Yield unexpected failures, then known failures."""
     for outcome in WRONG:
         for number, checked in enumerate(content.checked):
             for result in checked.results:
                 if result["outcome"] == outcome:
-                    yield Failure(number, checked, content.about.get(result["golden"], About("", ())), result)
+                    yield Failure(number, checked, content.about.get(result["golden"], NOTHING_KNOWN), result)
 
 
-def _firsts_before_seconds(wrong: Sequence[Failure]) -> list[int]:
-    """Return the failures' positions, in the order in which they are listed until the page is full."""
-    times: Counter[tuple[int, str, str]] = Counter()
-    before = []
-    for failure in wrong:
-        same = (failure.number, failure.result["golden"], failure.result["dtype"])
-        before.append(times[same])
-        times[same] += 1
-    return sorted(range(len(wrong)), key=before.__getitem__)
-
-
-def _of_gradients(content: Content) -> Iterator[GradientRow]:
-    """Yield the gradients of each implementation, from most to fewest wrong results."""
+def _of_gradients(content: Content) -> Iterator[Row]:
+    """Yield how often each gradient was right, wrong or not checked, from most to fewest wrong results."""
     for checked in content.checked:
         right, wrong, left_out = gradient_counts(checked.results)
         names = sorted(dict.fromkeys([*right, *wrong, *left_out]), key=lambda name: -wrong[name])
         for name in names[:_MAX_GRADIENTS]:
-            yield GradientRow(checked.name, _cut(name, _LONGEST_NAME), right[name], wrong[name], left_out[name])
+            counts = {"right": right[name], "wrong": wrong[name], "not_checked": left_out[name]}
+            yield {"implementation": checked.name, "name": _cut(name, _LONGEST_NAME), **counts}
 
 
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]} …"
 
 
-def _grouped(content: Content, outcome: str) -> list[Group]:
-    found = []
-    for checked in content.checked:
-        for reason, results in by_reason(checked.results, outcome).items():
-            cells = {content.about[r["golden"]].cell for r in results if r["golden"] in content.about}
-            dtypes = {result["dtype"] for result in results}
-            listed = (", ".join(_builtin_first(cells)), ", ".join(dtype for dtype in PRECISIONS if dtype in dtypes))
-            found.append(Group(checked.name, _cut(reason or outcome, _LONGEST), len(results), *listed))
-    more = found[_MAX_GROUPS:]
-    rest = [Group("", f"… and {counted(len(more), 'more reason')}", sum(g.count for g in more), "", "")] if more else []
-    return found[:_MAX_GROUPS] + rest
-
-
-def _builtin_first(cells: Set[str]) -> list[str]:
-    """Return built-in cells in their order, then custom cells."""
-    return [*(cell for cell in CELLS if cell in cells), *sorted(cells - set(CELLS))]
+def _grouped(content: Content, outcome: str) -> list[Row]:
+    """Return the reasons of an outcome, with how many goldens of an implementation have them, and where."""
+    cells = {golden: about.cell for golden, about in content.about.items()}
+    found: list[Row] = [
+        {
+            "name": checked.name,
+            "reason": _cut(one["reason"] or outcome, _LONGEST),
+            "count": one["count"],
+            "where": f"({', '.join(one['cells'])}; {', '.join(one['dtypes'])})" if one["cells"] else "",
+        }
+        for checked in content.checked
+        for one in reasons(checked.results, outcome, cells)
+    ]
+    if more := found[_MAX_GROUPS:]:
+        rest = {"name": "", "reason": f"… and {counted(len(more), 'more reason')}", "where": ""}
+        found[_MAX_GROUPS:] = [{**rest, "count": sum(group["count"] for group in more)}]
+    return found
 
 
 def _table_data(content: Content) -> dict[str, Any]:
     """Return the data for the script: each name once, and four numbers for each golden of each implementation."""
     golden_ids = {result["golden"]: None for checked in content.checked for result in checked.results}
     numbers = {golden: number for number, golden in enumerate(golden_ids)}
-    about = [content.about.get(golden, About("", ())) for golden in golden_ids]
-    cells = _builtin_first({one.cell for one in about if one.cell})
+    about = [content.about.get(golden, NOTHING_KNOWN) for golden in golden_ids]
+    cells = in_order({one.cell for one in about if one.cell})
     features = [feature for feature in FEATURES if any(feature in one.features for one in about)]
     checked_in = {result["dtype"] for checked in content.checked for result in checked.results}
     dtypes = [dtype for dtype in PRECISIONS if dtype in checked_in]

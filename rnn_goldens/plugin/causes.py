@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from rnn_goldens.corpus import Corpora
-from rnn_goldens.diagnosis.candidates import TOGETHER, Cause, is_of_outputs
-from rnn_goldens.diagnosis.causes import EXPLAINED, Evidence
+from rnn_goldens.diagnosis import EXPLAINED, TOGETHER, Cause, Evidence
+from rnn_goldens.diagnosis.candidates import is_of_outputs
 from rnn_goldens.diagnosis.run_diagnosis import Load, diagnose_run, reexamine
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS

@@ -13,14 +13,13 @@ import pytest
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import actual_gradients, actual_outputs, gradients_by_name
+from rnn_goldens.comparison.callers_arrays import refuse_own_arrays, written_to, wrote_into
 from rnn_goldens.comparison.calls import Backward, Run, compare_calls, compare_gradient_calls
-from rnn_goldens.comparison.input_writes import written_to, wrote_into
 from rnn_goldens.comparison.picture import picture
 from rnn_goldens.comparison.returned import outputs_of
-from rnn_goldens.comparison.self_comparison import refuse_own_arrays
 from rnn_goldens.comparison.verdict import Verdict, verdict_on
-from rnn_goldens.diagnosis.candidate_search import CandidateSearch, SearchState
 from rnn_goldens.diagnosis.explanations import diagnosed
+from rnn_goldens.diagnosis.search import CandidateSearch, SearchState
 from rnn_goldens.errors import RnnGoldensError, WrongUse
 from rnn_goldens.golden.arrays import InputArrays
 from rnn_goldens.golden.data import InputsData

@@ -19,8 +19,8 @@ import pytest
 
 from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.comparison.actual import gradients_by_name
+from rnn_goldens.comparison.callers_arrays import written_to, wrote_into
 from rnn_goldens.comparison.calls import Backward
-from rnn_goldens.comparison.input_writes import written_to, wrote_into
 from rnn_goldens.comparison.outputs import NotNumbers, read
 from rnn_goldens.comparison.returned import by_name, outputs_of
 from rnn_goldens.errors import ProgramFailed, RnnGoldensError, Unsupported, WrongUse

@@ -20,7 +20,7 @@ from rnn_goldens.diagnosis.diagnosis_json import to_json
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.implementations.builtin import versions_of_packages
-from rnn_goldens.pages.content import About, Checked, Content
+from rnn_goldens.pages import About, Checked, Content
 from rnn_goldens.pages.rendering import is_page, render
 from rnn_goldens.plugin import FLAGS, OPTIONS, as_typed
 from rnn_goldens.plugin.options import INCOMPLETE, RUN_RESULTS, flag, ini_name, message_of, setting

@@ -12,8 +12,8 @@ from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKE
 from rnn_goldens.visible import visible
 
 if TYPE_CHECKING:
-    from rnn_goldens.diagnosis.candidate_search import CandidateSearch, Failure
-    from rnn_goldens.diagnosis.causes import Diagnosis
+    from rnn_goldens.diagnosis import Diagnosis
+    from rnn_goldens.diagnosis.search import CandidateSearch, Failure
 
 NOT_CHECKED = (REFUSED, SKIPPED, UNCHECKED)
 """Outcomes that show nothing about an implementation."""

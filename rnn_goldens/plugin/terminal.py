@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rnn_goldens.comparison.verdict import Verdict
-from rnn_goldens.diagnosis.missing_outputs import WIDTH, general, no_outputs, without_numbers
+from rnn_goldens.diagnosis.summary import WIDTH, general, no_outputs, without_numbers
 from rnn_goldens.golden.profile import profile_lines
 from rnn_goldens.plugin.options import message_of, result_of
 from rnn_goldens.plugin.run_results import RunResults, first_line, first_names, passes_again, run_of

@@ -15,7 +15,7 @@ from rnn_goldens.errors import FINDING, CutShort, InvalidFile, WrongUse
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.builtin import versions_of_packages
-from rnn_goldens.pages.content import Checked, by_reason
+from rnn_goldens.pages import Checked, reasons
 from rnn_goldens.plugin import as_typed
 from rnn_goldens.plugin.builtin_check.supervisor import run
 from rnn_goldens.plugin.implementation import WRONG_USE
@@ -39,29 +39,6 @@ Document = dict[str, Any]
 
 ENDINGS = (".txt", ".gradients.txt", ".skip.txt")
 """Endings of the files of an implementation: known failures, known failures of gradients, and goldens to skip."""
-
-
-@dataclass(frozen=True)
-class ImplementationResults:
-    """The results of an implementation.
-
-    Attributes:
-        outputs: results of outputs, in the order of the corpus, with the name that ``rnn-goldens check`` takes.
-        gradients: results of gradients, in the same order; None if they were not checked.
-    """
-
-    outputs: Checked
-    gradients: Checked | None = None
-
-    @property
-    def name(self) -> str:
-        """The implementation's name."""
-        return self.outputs.name
-
-    @property
-    def everything(self) -> Sequence[Result]:
-        """Results of outputs and of gradients."""
-        return [*self.outputs.results, *(self.gradients.results if self.gradients is not None else ())]
 
 
 @dataclass(frozen=True)
@@ -127,8 +104,8 @@ class CheckRequest:
         return [*as_typed(options), "-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore", *only, *processes]
 
 
-def check(implementation: str, request: CheckRequest) -> ImplementationResults:
-    """Check an implementation.
+def check(implementation: str, request: CheckRequest) -> Checked:
+    """Check an implementation; the results are in the order of the corpus.
 
     Args:
         implementation: as for ``rnn-goldens check``; ``-- COMMAND`` for a program.
@@ -140,9 +117,8 @@ def check(implementation: str, request: CheckRequest) -> ImplementationResults:
         InvalidFile: a known failure passes.
     """
     outputs = _checked(implementation, request, back=False)
-    if request.gradients and request.wanted(back=True):
-        return ImplementationResults(outputs, _checked(implementation, request, back=True))
-    return ImplementationResults(outputs)
+    is_enough = not request.gradients or not request.wanted(back=True)
+    return outputs if is_enough else replace(outputs, gradients=_checked(implementation, request, back=True))
 
 
 def _checked(implementation: str, request: CheckRequest, *, back: bool) -> Checked:
@@ -209,9 +185,7 @@ def _wrong_use(lines: Iterable[str]) -> str:
     return next(filter(None, errors), "")
 
 
-def document(
-    found: Iterable[ImplementationResults], request: CheckRequest, merged: Iterable[Document] = ()
-) -> Document:
+def document(found: Iterable[Checked], request: CheckRequest, merged: Iterable[Document] = ()) -> Document:
     """Return the content of ``conformance.json``, ``merged`` rows last; raises InvalidFile if it is invalid."""
     cells = {entry.id: entry.cell for entry in request.corpus.entries}
     made: Document = {
@@ -223,8 +197,8 @@ def document(
             {
                 "name": one.name,
                 "versions": versions(one.name, request.time_limit or TIME_LIMIT),
-                **_summed_up(one.outputs.results, cells),
-                "causes": list(one.outputs.causes),
+                **_summed_up(one.results, cells),
+                "causes": list(one.causes),
             }
             | ({} if one.gradients is None else {"gradients": _gradients(one.gradients.results, cells)})
             for one in found
@@ -244,7 +218,7 @@ def _summed_up(results: Sequence[Result], cells: dict[str, str]) -> Document:
             for cell in CELLS
             for dtype in PRECISIONS
         ],
-        "refusals": _refusals(results, cells),
+        "refusals": reasons(results, REFUSED, {golden: cell for golden, cell in cells.items() if cell in CELLS}),
         "disagreements": [
             {"golden": r["golden"], "dtype": r["dtype"], "known": r.get("known"), "reason": r.get("reason", "")}
             for r in results
@@ -269,19 +243,6 @@ def _totals(cell: str, dtype: str, results: list[Result]) -> Document:
         "wrong": outcomes[FAILED] + outcomes[KNOWN],
         "largest_error": max(errors, default=None),
     }
-
-
-def _refusals(results: Sequence[Result], cells: dict[str, str]) -> list[Document]:
-    """Return why goldens were refused, with their number, cells and precisions."""
-    return [
-        {
-            "reason": reason,
-            "count": len(own),
-            "cells": [cell for cell in CELLS if any(cells[result["golden"]] == cell for result in own)],
-            "dtypes": [dtype for dtype in PRECISIONS if any(result["dtype"] == dtype for result in own)],
-        }
-        for reason, own in by_reason(results, REFUSED).items()
-    ]
 
 
 def versions(implementation: str, time_limit: float) -> dict[str, str]:

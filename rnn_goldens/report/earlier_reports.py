@@ -8,7 +8,7 @@ from typing import Any
 from rnn_goldens.corpus import Corpus
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile
-from rnn_goldens.pages.content import Trend
+from rnn_goldens.pages import Trend
 from rnn_goldens.schema import problems
 
 Document = dict[str, Any]
@@ -163,7 +163,6 @@ def _direction(old: Document, new: Document) -> str:
 
 
 def _wrong_in_one(name: str, direction: str, summary: str, having: Document, lacking: Document) -> Iterator[Trend]:
-    """Yield the goldens that are wrong in ``having`` but not in ``lacking``."""
     others = {(d["golden"], d["dtype"]) for d in lacking["disagreements"]}
     named = [d for d in having["disagreements"] if (d["golden"], d["dtype"]) not in others]
     if named:

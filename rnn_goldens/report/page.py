@@ -9,10 +9,10 @@ from typing import Any
 from rnn_goldens.corpus import packaged
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.pages.content import About, Checked, Content
+from rnn_goldens.pages import About, Checked, Content
 from rnn_goldens.plugin.report import check_command
 from rnn_goldens.plurals import counted
-from rnn_goldens.report.conformance import CheckRequest, ImplementationResults
+from rnn_goldens.report.conformance import CheckRequest
 from rnn_goldens.report.earlier_reports import changes
 from rnn_goldens.visible import visible
 
@@ -45,7 +45,7 @@ _MARKUP = re.compile(r"[\\`|]|\](?=[(\[:])")
 
 
 def content(
-    found: Sequence[ImplementationResults],
+    found: Sequence[Checked],
     document: Document,
     request: CheckRequest,
     earlier: tuple[str, Document] | None = None,
@@ -71,9 +71,9 @@ def content(
     )
 
 
-def _for_page(one: ImplementationResults, versions: Mapping[str, str], more: Sequence[str]) -> Iterator[Checked]:
+def _for_page(one: Checked, versions: Mapping[str, str], more: Sequence[str]) -> Iterator[Checked]:
     """Yield the results of an implementation for the page, then the results of its gradients."""
-    yield replace(one.outputs, versions=versions, command=partial(check_command, one.name, more))
+    yield replace(one, versions=versions, command=partial(check_command, one.name, more))
     if one.gradients is not None:
         command = partial(check_command, one.name, [*more, "--rnn-goldens-gradients"])
         yield replace(one.gradients, name=f"{one.name}: gradients", causes=(), versions=versions, command=command)
@@ -102,14 +102,12 @@ def _versions(implementation: Document) -> str:
 
 
 def _made(made: Document) -> str:
-    """Return the versions, the machine and, if it is stated, the day and the revision of a report."""
     text = f"with rnn-goldens {made['rnn-goldens']} on Python {made['python']}, {made['machine']}"
     text += f", on {made['date']}" if "date" in made else ""
     return plain(text + (f", revision {made['revision']}" if "revision" in made else ""))
 
 
 def _table(implementations: Sequence[Document], cells: Collection[str]) -> str:
-    """Return a table of the counts of each implementation and precision, over some cells."""
     lines = [f"| | {' | '.join(PRECISIONS)} |\n|---|{'---|' * len(PRECISIONS)}\n"]
     for i in implementations:
         of_cells = [result for result in i["results"] if result["cell"] in cells]

@@ -1,18 +1,16 @@
 """The results of implementations in short: as text with causes and the first failures, and as a badge."""
 
 import re
-import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rnn_goldens.diagnosis.summary import WIDTH, wrapped
+from rnn_goldens.pages import Checked
 from rnn_goldens.pages.causes import Cause, causes_of
-from rnn_goldens.pages.content import Checked
 from rnn_goldens.plurals import counted
-from rnn_goldens.report.conformance import ImplementationResults
 from rnn_goldens.result import CHECKED, FAILED, KNOWN, PASSED, REFUSED, RIGHT, SKIPPED, Result, gradient_lines
 
-WIDTH = 80
 _MAX_CAUSES = 8
 _MAX_GOLDENS = 5
 
@@ -23,11 +21,11 @@ GOOD, FAIR, BAD, NOTHING = "brightgreen", "yellow", "red", "lightgrey"
 """Colours: all implementations agree; not all agree; some failed, were skipped or not checked; nothing compared."""
 
 
-def terminal_text(found: ImplementationResults) -> str:
+def terminal_text(found: Checked) -> str:
     """Return counts, a paragraph per cause, some failing goldens, each once, and the gradients."""
-    results = found.outputs.results
+    results = found.results
     lines = [_counted(found.name, results)]
-    causes = causes_of(0, found.outputs)
+    causes = causes_of(0, found)
     for cause in causes[:_MAX_CAUSES]:
         lines += _of_cause(cause)
     if len(causes) > _MAX_CAUSES:
@@ -50,23 +48,23 @@ def _gradients(gradients: Checked | None) -> Iterator[str]:
     yield _counted("  gradients", results)
     if results and all(result["outcome"] == REFUSED for result in results):
         reason, _ = Counter(result.get("reason", "") for result in results).most_common(1)[0]
-        yield from _wrapped(reason, 4)
+        yield from wrapped(reason, "    ")
     for line in gradient_lines(results):
         if not line.startswith(RIGHT):
-            yield from _wrapped(line, 4)
+            yield from wrapped(line, "    ")
     yield from _goldens([result for result in results if result["outcome"] == FAILED], with_cause=True)
 
 
 def _of_cause(cause: Cause) -> Iterator[str]:
-    yield from _wrapped(f"{cause.heading}: {cause.certainty}", 2)
+    yield from wrapped(f"{cause.heading}: {cause.certainty}")
     for named in cause.deviations:
-        yield from _wrapped(f"{named.name}: {named.sentence}", 4)
+        yield from wrapped(f"{named.name}: {named.sentence}", "    ")
         if named.fix:
-            yield from _wrapped(f"to fix: {named.fix}", 4)
+            yield from wrapped(f"to fix: {named.fix}", "    ")
         if cause.is_explained:
-            yield from _wrapped(f"to see the code: rnn-goldens explain {named.name}", 4)
+            yield from wrapped(f"to see the code: rnn-goldens explain {named.name}", "    ")
     for note in cause.notes:
-        yield from _wrapped(note, 4)
+        yield from wrapped(note, "    ")
 
 
 def _goldens(wrong: Sequence[Result], *, with_cause: bool = False) -> Iterator[str]:
@@ -79,7 +77,7 @@ def _goldens(wrong: Sequence[Result], *, with_cause: bool = False) -> Iterator[s
         also = f" and {len(others)} more" if others else ""
         line = f"  {golden} in {first['dtype']}{also}{like if with_cause else ''}: {reason}"
         if with_cause and like:
-            yield from _wrapped(line.strip(), 2)
+            yield from wrapped(line.strip())
         else:
             yield line if len(line) <= WIDTH else f"{line[: WIDTH - 1].rstrip()}…"
     if len(by_golden) > _MAX_GOLDENS:
@@ -93,12 +91,7 @@ def _like_and_reason(wrong: Result) -> tuple[str, str]:
     return (found[1] or "", reason[found.end() :]) if found else ("", reason)
 
 
-def _wrapped(text: str, blanks: int) -> list[str]:
-    own, then = " " * blanks, " " * (blanks + 2)
-    return textwrap.wrap(text, WIDTH, initial_indent=own, subsequent_indent=then, break_on_hyphens=False)
-
-
-def badge(found: Sequence[ImplementationResults], unchecked: int = 0) -> dict[str, Any]:
+def badge(found: Sequence[Checked], unchecked: int = 0) -> dict[str, Any]:
     """Return the badge: a summary in words, and a colour.
 
     Args:
@@ -120,6 +113,6 @@ def badge(found: Sequence[ImplementationResults], unchecked: int = 0) -> dict[st
     return {"schemaVersion": 1, "label": "rnn-goldens", "message": summary or "nothing was checked", "color": colour}
 
 
-def _agrees(one: ImplementationResults) -> bool:
+def _agrees(one: Checked) -> bool:
     outcomes = {result["outcome"] for result in one.everything}
-    return any(result["outcome"] == "passed" for result in one.outputs.results) and outcomes <= {"passed", "refused"}
+    return any(result["outcome"] == "passed" for result in one.results) and outcomes <= {"passed", "refused"}

@@ -15,8 +15,7 @@ from benchmarks.diagnosis.causes import (
     result_of,
 )
 from benchmarks.diagnosis.wrong import BACKWARD, DIFFERENTIATED, PAIRS, SINGLE, SLIPS, Wrong, wrong_backward_passes
-from rnn_goldens.diagnosis.candidates import Cause
-from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, CandidateEvidence, CellInTest, Diagnosis, Evidence
+from rnn_goldens.diagnosis import CONSISTENT, EXPLAINED, CandidateEvidence, Cause, CellInTest, Diagnosis, Evidence
 
 ONE, OTHER = ("w_hh_transposed",), ("b_hh_missing",)
 FAILED = (Evidence("rnn-tanh/plain", "float32", "rnn_tanh"),)

@@ -11,6 +11,7 @@ from factories.goldens import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import Golden, Verdict
+from rnn_goldens.comparison.verdict import gradient_rows
 from rnn_goldens.golden.precision import PRECISIONS
 
 
@@ -166,3 +167,23 @@ def test_text_is_escaped_in_html(text: str) -> None:
     golden = replace(rnn_goldens.load("rnn-tanh/plain"), id=text, purpose=text)
     assert text in parsed(golden._repr_html_())
     assert text in parsed(golden.compare(golden.out + 0.5, golden.h_n)._repr_html_())
+
+
+def test_each_gradient_is_a_row_that_is_right_wrong_or_not_checked() -> None:
+    golden = rnn_goldens.load("rnn-tanh/plain", dtype="float32", gradients=True)
+    found: dict[str, Any] = dict(golden.expected_of("gradients").values)
+    del found["bias_hh_l0"]
+    verdict = golden.compare_gradients({**found, "x": found["x"] + 1, "weight_hh_l0": None})
+    rows = {row.pop("name"): row for row in gradient_rows(verdict)}
+    assert rows["weight_ih_l0"] == {
+        "outcome": "right",
+        "detail": "0 of the tolerance",
+        **dict.fromkeys(("at", "got", "want", "allowed"), ""),
+    }
+    size = found["x"].size
+    assert (rows["x"]["outcome"], rows["x"]["detail"]) == ("wrong", f"{size} of {size} elements")
+    assert rows["x"]["at"].startswith("time step ")
+    assert float(rows["x"]["got"]) == pytest.approx(float(rows["x"]["want"]) + 1, rel=1e-5)
+    assert rows["weight_hh_l0"]["detail"].startswith("is None: ")
+    assert rows["bias_hh_l0"]["outcome"] == "not checked"
+    assert list(rows)[-1] == "bias_hh_l0"

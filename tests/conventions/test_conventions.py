@@ -197,7 +197,7 @@ def test_nonzero_biases_of_flax_are_refused_for_a_network_without_biases() -> No
     golden = make_golden("gru", bias=False)
     weights = golden.weights_as("flax")
     weights["l0/hn/bias"] = np.array([0.0, 1.0])
-    with pytest.raises(Unsupported, match="cannot represent the h-side biases of l0"):
+    with pytest.raises(Unsupported, match="cannot represent l0/hn/bias: it is not zero"):
         convention("flax").to_torch("gru", golden.network, weights)
 
 

@@ -15,7 +15,7 @@ from rnn_goldens.comparison.actual import actual_gradients, actual_outputs
 from rnn_goldens.comparison.verdict import compare, compare_gradients
 from rnn_goldens.deviations import derived, deviation
 from rnn_goldens.deviations.derived import MAX_PERMUTED
-from rnn_goldens.diagnosis.candidate_search import CandidateSearch
+from rnn_goldens.diagnosis.search import CandidateSearch
 from rnn_goldens.golden.expected import GRADIENTS
 
 Bugs = set[str]

@@ -3,21 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from rnn_goldens.diagnosis.candidates import Cause, Parts
-from rnn_goldens.diagnosis.causes import (
-    CONSISTENT,
-    EXPLAINED,
-    NOT_RECOGNISED,
-    CellInTest,
-    Diagnosis,
-    Evidence,
-    diagnose,
-)
+from rnn_goldens.diagnosis import CONSISTENT, EXPLAINED, NOT_RECOGNISED, Cause, CellInTest, Diagnosis, Evidence, Parts
+from rnn_goldens.diagnosis.causes import diagnose
 from rnn_goldens.diagnosis.diagnosis_json import finding_of, to_json
-from rnn_goldens.diagnosis.failure_patterns import failure_patterns
+from rnn_goldens.diagnosis.findings import finding_on
 from rnn_goldens.diagnosis.summary import summary
+from rnn_goldens.pages import Checked
 from rnn_goldens.pages.causes import causes_of
-from rnn_goldens.pages.content import Checked
 
 A, B = ("w_hh_transposed",), ("b_hh_missing",)
 BOTH = (A[0], B[0])
@@ -119,7 +111,10 @@ def test_the_summary_reports_a_spent_budget() -> None:
     assert f"{spent}; to compare more, check one cell at a time" in summary_text
     alone = summary(diagnose(evidence[:1], lambda *_: False, cut_short={CellInTest("", "gru")}))
     assert flat(alone).endswith(spent)
-    assert "It was not compared with every known deviation; the compared ones explain nothing." in summary_text
+    not_all = "It was not compared with every known deviation; the compared ones explain nothing."
+    assert not_all in summary_text
+    (cause,) = causes_of(0, Checked("mine", causes=[to_json(found[0])]))
+    assert not_all in cause.notes
     assert "to compare more" not in text(*evidence)
 
 
@@ -275,7 +270,7 @@ def test_the_results_file_and_the_terminal_have_the_same_finding() -> None:
     ):
         found = diagnosed(*evidence, would_fail=would_fail)
         assert found.certainty != EXPLAINED
-        assert finding_of(to_json(found)) == failure_patterns([found]).finding
+        assert finding_of(to_json(found)) == finding_on([found])
 
 
 WITHOUT_EQUATIONS = Evidence(

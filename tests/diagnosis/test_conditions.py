@@ -10,11 +10,11 @@ from rnn_goldens import Golden
 from rnn_goldens.cells import Array, Case, Network, State, Weights, case_of
 from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outputs
 from rnn_goldens.comparison.verdict import verdict_on
-from rnn_goldens.diagnosis.candidate_search import CandidateSearch
-from rnn_goldens.diagnosis.causes import Evidence
+from rnn_goldens.diagnosis import Evidence
 from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.failure_patterns import FailurePatterns
+from rnn_goldens.diagnosis.findings import finding
 from rnn_goldens.diagnosis.run_diagnosis import Limits, diagnose_run, reexamine
+from rnn_goldens.diagnosis.search import CandidateSearch
 from rnn_goldens.diagnosis.summary import summary
 from rnn_goldens.implementations import numpy_cells
 from rnn_goldens.implementations.numpy_cells import arithmetic
@@ -97,8 +97,8 @@ def test_inputs_in_float16_do_not_point_to_a_gate() -> None:
         wrong = [facts(actual_outputs(golden, *every_input_in_float16(golden))) for golden in beyond]
     failed = [Evidence(g.id, g.dtype, g.cell, facts=found) for g, found in zip(beyond, wrong, strict=True)]
     passed = [Evidence(name, "float32", "gru", passed=True) for name in PLAIN]
-    assert "if one gate is wrong" in " ".join(FailurePatterns(tuple(failed), (), ()).sentences())
-    assert "if one gate is wrong" not in " ".join(FailurePatterns(tuple(failed), (), tuple(passed)).sentences())
+    assert "if one gate is wrong" in " ".join(finding(failed, [], []).sentences())
+    assert "if one gate is wrong" not in " ".join(finding(failed, [], passed).sentences())
 
 
 def test_a_small_error_within_the_tolerance_of_large_goldens_is_no_question_of_size() -> None:

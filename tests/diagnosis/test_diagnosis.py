@@ -12,11 +12,10 @@ from rnn_goldens.cells import case_of
 from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import deviation, together
-from rnn_goldens.diagnosis import candidate_search
-from rnn_goldens.diagnosis.candidate_search import CandidateSearch, SearchState
-from rnn_goldens.diagnosis.candidates import Budget, Cause
-from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, Diagnosis, Evidence
+from rnn_goldens.diagnosis import CONSISTENT, EXPLAINED, NOT_RECOGNISED, Cause, Diagnosis, Evidence, search
+from rnn_goldens.diagnosis.candidates import Budget
 from rnn_goldens.diagnosis.run_diagnosis import Limits, diagnose_run, reexamine
+from rnn_goldens.diagnosis.search import CandidateSearch, SearchState
 from rnn_goldens.diagnosis.summary import summary
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.numpy_cells import arithmetic
@@ -71,7 +70,7 @@ def test_nearly_right_outputs_are_not_explained() -> None:
 
 def test_no_search_runs_on_a_golden_with_too_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     golden = rnn_goldens.load("lstm/plain")
-    monkeypatch.setattr(candidate_search, "MAX_STEPS", 3)
+    monkeypatch.setattr(search, "MAX_STEPS", 3)
     assert CandidateSearch().explain(actual_outputs(golden, *wrong_outputs(golden, "lstm_gates_iofg"))) == []
 
 

@@ -14,10 +14,10 @@ from rnn_goldens.cells.steps import steps_of
 from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.alteration import in_equations
-from rnn_goldens.diagnosis.causes import Evidence
-from rnn_goldens.diagnosis.fact_list import FACTS, FACTS_OF, Value
-from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.failure_patterns import FailurePatterns
+from rnn_goldens.diagnosis import Evidence
+from rnn_goldens.diagnosis.facts import FACTS, FACTS_OF, facts
+from rnn_goldens.diagnosis.findings import finding
+from rnn_goldens.diagnosis.observation import Value
 from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.numpy_cells import arithmetic
@@ -229,7 +229,7 @@ def test_a_cell_state_that_no_single_gate_explains_is_recognised() -> None:
 
 
 def facts_of(failed: Sequence[Evidence], passed: Sequence[Evidence]) -> list[str]:
-    return list(FailurePatterns(tuple(failed), (), tuple(passed)).sentences())
+    return list(finding(failed, [], passed).sentences())
 
 
 def evidence(*features: str, passed: bool = False, **found: bool | float) -> Evidence:

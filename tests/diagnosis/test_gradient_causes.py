@@ -13,13 +13,12 @@ from rnn_goldens.cells import Backward, Case, Cell, case_of
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.comparison.actual import actual_gradients
 from rnn_goldens.deviations import deviation
-from rnn_goldens.diagnosis import fact_list
-from rnn_goldens.diagnosis.candidate_search import CandidateSearch
-from rnn_goldens.diagnosis.causes import EXPLAINED, Evidence
-from rnn_goldens.diagnosis.fact_list import FACTS, Value
-from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.failure_patterns import FailurePatterns
+from rnn_goldens.diagnosis import EXPLAINED, Evidence
+from rnn_goldens.diagnosis.facts import FACTS, FACTS_OF, facts
+from rnn_goldens.diagnosis.findings import finding
+from rnn_goldens.diagnosis.observation import Value
 from rnn_goldens.diagnosis.run_diagnosis import diagnose_run, reexamine
+from rnn_goldens.diagnosis.search import CandidateSearch
 from rnn_goldens.diagnosis.summary import summary
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.precision import PRECISIONS
@@ -190,7 +189,7 @@ def kind_off(kind: str) -> Callable[[str, Any], Any]:
     return lambda name, array: array + 3 if name.startswith(kind) else array
 
 
-FACTS_OF: list[tuple[str, Callable[[str, Any], Any], str]] = [
+CHANGES: list[tuple[str, Callable[[str, Any], Any], str]] = [
     ("lstm/plain", lambda _, a: 0 * a, "gradients_all_zero"),
     ("lstm/plain", lambda n, a: 0 * a if n in ("x", "bias_hh_l0") else a, "wrong_gradients_zero"),
     ("lstm/plain", lambda _, a: 0.3 * a, "gradients_factor"),
@@ -212,7 +211,7 @@ FACTS_OF: list[tuple[str, Callable[[str, Any], Any], str]] = [
 ]
 
 
-@for_each(FACTS_OF, lambda case: case[2])
+@for_each(CHANGES, lambda case: case[2])
 def test_a_fact_holds_for_wrong_gradients_and_not_for_others(
     golden_id: str, change: Callable[[str, Any], Any], fact: str
 ) -> None:
@@ -261,7 +260,7 @@ def test_the_gates_with_wrong_rows_are_reported(golden_id: str, gates: str, sent
         for name, array in right_gradients(golden).items()
     }
     failed = Evidence(golden_id, "float32", golden.cell, facts=facts_of(golden, actual), of=GRADIENTS)
-    assert sentence in FailurePatterns((failed,), (), ()).sentences()
+    assert sentence in finding([failed], [], []).sentences()
 
 
 def test_a_layer_is_right_or_wrong_only_with_all_its_weights() -> None:
@@ -287,8 +286,8 @@ def test_the_first_right_step_is_reported_if_all_steps_before_are_wrong() -> Non
 
 
 def test_facts_of_gradients_and_outputs_have_different_names() -> None:
-    assert len(FACTS) == sum(map(len, fact_list.FACTS_OF.values()))
-    for of_one in fact_list.FACTS_OF.values():
+    assert len(FACTS) == sum(map(len, FACTS_OF.values()))
+    for of_one in FACTS_OF.values():
         assert all(set(fact.unless) <= of_one.keys() for fact in of_one.values())
 
 

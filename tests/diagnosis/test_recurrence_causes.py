@@ -10,7 +10,7 @@ from rnn_goldens.cells.recurrence import recurrence_case
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.recurrences.edits import Edit
-from rnn_goldens.diagnosis.missing_outputs import no_outputs
+from rnn_goldens.diagnosis.summary import no_outputs
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import Profile
 

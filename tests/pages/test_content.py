@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from pages.conftest import Page
 
-from rnn_goldens.diagnosis.causes import Evidence, diagnose
+from rnn_goldens.diagnosis import Evidence
+from rnn_goldens.diagnosis.causes import diagnose
 from rnn_goldens.diagnosis.diagnosis_json import to_json
+from rnn_goldens.pages import About, Checked, Content
 from rnn_goldens.pages.causes import causes_of
-from rnn_goldens.pages.content import About, Checked, Content
 from rnn_goldens.pages.rendering import MAX_BYTES, render
 from rnn_goldens.result import Drawn, Result
 

@@ -2,18 +2,17 @@
 
 import pytest
 
-from rnn_goldens.pages.content import Checked
-from rnn_goldens.report.conformance import ImplementationResults
+from rnn_goldens.pages import Checked
 from rnn_goldens.report.summary import badge
 from rnn_goldens.result import Result
 
 
-def results_of(*outcomes: str) -> ImplementationResults:
+def results_of(*outcomes: str) -> Checked:
     results: list[Result] = [
         {"golden": f"gru/{n}", "dtype": "float32", "test": f"test_it[{n}]", "outcome": outcome}
         for n, outcome in enumerate(outcomes)
     ]
-    return ImplementationResults(Checked("mine", results=results))
+    return Checked("mine", results=results)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rnn_goldens import InvalidFile
-from rnn_goldens.pages.content import Trend
+from rnn_goldens.pages import Trend
 from rnn_goldens.report.earlier_reports import changes, read
 
 Document = dict[str, Any]

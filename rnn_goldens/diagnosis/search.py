@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.comparison.actual import Actual, actual_outputs
-from rnn_goldens.diagnosis.candidates import Budget, Candidates, Cause, steps_of
-from rnn_goldens.diagnosis.fact_list import NOT_REPEATABLE
+from rnn_goldens.diagnosis import Cause
+from rnn_goldens.diagnosis.candidates import Budget, Candidates, steps_of
 from rnn_goldens.diagnosis.match import Arrays, are_the_same
+from rnn_goldens.diagnosis.output_facts import NOT_REPEATABLE
 from rnn_goldens.golden.expected import OUTPUTS
 
 MAX_STEPS = 1000
@@ -31,9 +32,8 @@ STEPS_OF_PAIRS = 9_000
 MAX_KEPT = 4_000_000
 """Largest number of values of failed outputs stored until the end of a run. Later failures are not diagnosed again."""
 
-
 MAX_REPEATED = 3
-"""Number of unexplained failures of a run that are repeated: the first ones."""
+"""Number of unexplained failures of a test that are repeated: the first ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,30 +71,6 @@ class SearchState:
 
 
 @dataclass(eq=False)
-class Flakiness:
-    """Repeats the first failures of a run."""
-
-    left: int = MAX_REPEATED
-
-    def facts(self, first: Actual, copies: Arrays, call: Callable[[], Sequence[Any]]) -> dict[str, bool]:
-        """Return, as a fact, whether a second call gives other outputs; {} without a second call, or if it raises.
-
-        Args:
-            first: the outputs of the first call.
-            copies: copies of these outputs.
-            call: calls the implementation again.
-        """
-        if self.left <= 0 or not copies:
-            return {}
-        self.left -= 1
-        try:
-            second = actual_outputs(first.golden, *call()).numbers
-        except Exception:  # the first failure is reported
-            return {}
-        return {NOT_REPEATABLE: not are_the_same(first.expected, copies, second)}
-
-
-@dataclass(eq=False)
 class CandidateSearch:
     """Searches for the causes of a test's failures. Known causes are tried first, others only if no known cause fits.
 
@@ -103,14 +79,14 @@ class CandidateSearch:
         spent: state shared with the other tests of the run.
         pairs: whether two deviations at once are tried if no single one explains the outputs.
         failures: the failures so far, to be examined again at the end of the run.
-        repeats: calls the implementation again for some failures.
+        repeats: number of failures that may still be repeated.
     """
 
     test: str = ""
     spent: SearchState = field(default_factory=SearchState)
     pairs: bool = True
     failures: list[Failure] = field(default_factory=list)
-    repeats: Flakiness = field(default_factory=Flakiness)
+    repeats: int = MAX_REPEATED
     _known: dict[str, list[Cause]] = field(default_factory=dict)
     _tried: dict[str, set[frozenset[str]]] = field(default_factory=dict)
     _pair_budgets: dict[str, Budget] = field(default_factory=dict)
@@ -129,7 +105,10 @@ class CandidateSearch:
         golden, got = actual.golden, actual.numbers
         if not got:
             return []
-        self._keep(Failure(golden.id, golden.dtype, got, self.test, actual.of, outputs_right))
+        size = sum(values.size for values in got.values())
+        if self.spent.kept + size <= MAX_KEPT:
+            self.spent.kept += size
+            self.failures.append(Failure(golden.id, golden.dtype, got, self.test, actual.of, outputs_right))
         known = self._known.setdefault(golden.cell, [])
         candidates = Candidates(golden, got, actual.of, outputs_right=outputs_right)
         found = [cause for cause in known if candidates.explained_by(cause)]
@@ -138,22 +117,15 @@ class CandidateSearch:
             known += found
         return found
 
-    def _keep(self, failure: Failure) -> None:
-        size = sum(values.size for values in failure.got.values())
-        if self.spent.kept + size <= MAX_KEPT:
-            self.spent.kept += size
-            self.failures.append(failure)
-
     def _search(self, candidates: Candidates, known: list[Cause]) -> list[Cause]:
-        budget, found = self.spent.budget, list[Cause]()
+        budget, found, cell = self.spent.budget, list[Cause](), candidates.golden.cell
         # A golden that needs more than half of the remaining budget waits for the end of the run.
         if candidates.cost * len(candidates.applicable()) < budget.left / 2:
-            for group in candidates.candidates():
-                found = found or list(candidates.explaining(group, budget))
+            found = candidates.first_explaining((group, budget) for group in candidates.groups())
         if not found and self.pairs and steps_of(candidates.golden) <= STEPS_FOR_PAIRS:
-            cell = candidates.golden.cell
-            others = filter(candidates.can_apply, self._pairs_of_other_cells(cell))
-            pairs = chain(others, candidates.pairs(known, wide=True))
+            # A bug outside the equations affects all cells.
+            others = [cause for other in self._known if other != cell for cause in self._known[other] if cause[1:]]
+            pairs = chain(filter(candidates.can_apply, others), candidates.pairs(known, wide=True))
             pair_budget = self._pair_budgets.setdefault(cell, Budget(min(STEPS_OF_PAIRS, budget.left)))
             before = pair_budget.left
             found = list(candidates.explaining(self._untried(cell, pairs), pair_budget))
@@ -168,6 +140,19 @@ class CandidateSearch:
                 tried.add(frozenset(pair))
                 yield pair
 
-    def _pairs_of_other_cells(self, cell: str) -> list[Cause]:
-        """Return pairs that explain failures of other cells: a bug outside the equations affects all cells."""
-        return [cause for other, causes in self._known.items() if other != cell for cause in causes if len(cause) > 1]
+    def repeated(self, first: Actual, copies: Arrays, call: Callable[[], Sequence[Any]]) -> dict[str, bool]:
+        """Return, as a fact, whether a second call gives other outputs; {} without a second call, or if it raises.
+
+        Args:
+            first: the outputs of the first call.
+            copies: copies of these outputs.
+            call: calls the implementation again.
+        """
+        if self.repeats <= 0 or not copies:
+            return {}
+        self.repeats -= 1
+        try:
+            second = actual_outputs(first.golden, *call()).numbers
+        except Exception:  # the first failure is reported
+            return {}
+        return {NOT_REPEATABLE: not are_the_same(first.expected, copies, second)}

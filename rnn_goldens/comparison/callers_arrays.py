@@ -1,4 +1,4 @@
-"""Raises an error for outputs that are the expected arrays themselves."""
+"""Detects an implementation that returns the expected arrays themselves, or that wrote to its inputs."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from rnn_goldens.comparison.outputs import NUMBERS, is_array_like, parts_of
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.golden.arrays import InputArrays
+from rnn_goldens.golden.precision import PRECISIONS
 
 if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData
+    from rnn_goldens.golden.data import GoldenData, InputsData
 
 
 def refuse_own_arrays(golden: "GoldenData", *outputs: object) -> None:
@@ -57,3 +59,34 @@ def _shares_memory(value: Any, array: NDArray[Any]) -> bool:  # noqa: ANN401 - a
     except RuntimeError:  # a sparse tensor has no memory of its own
         return False
     return array.ctypes.data <= begin < array.ctypes.data + array.nbytes
+
+
+def written_to(inputs: "InputsData", before: InputArrays) -> list[str]:
+    """Return the names of the arrays that were written to, although they are read-only in NumPy.
+
+    Args:
+        inputs: the inputs that the implementation received: stored arrays, and the arrays that were cast when read.
+        before: a deep copy of the stored arrays.
+    """
+    original, rounding = dict(_stored_arrays(vars(before))), PRECISIONS[inputs.dtype].round
+    now = [(name, array, original[name]) for name, array in _stored_arrays(vars(inputs.stored))]
+    for name, array in _stored_arrays(vars(inputs)):
+        stored = original[name] if name in original else np.zeros(array.shape)  # undefined states and cotangents
+        now.append((name, array, rounding(stored)))
+    return list(dict.fromkeys(name for name, array, other in now if array.tobytes() != other.tobytes()))
+
+
+def wrote_into(names: list[str]) -> str:
+    """Return the error text for an implementation that wrote to these arrays."""
+    kinds = "inputs, weights and cotangents" if any(n.startswith("d_") for n in names) else "inputs and weights"
+    return f"wrote into {', '.join(names)}: {kinds} belong to the caller and must not change"
+
+
+def _stored_arrays(fields: Mapping[str, object]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield the arrays in the fields of inputs or of stored arrays, by name, with each state, weight and cotangent."""
+    for name in ("lengths", "offsets"):
+        if isinstance(value := fields.get(name), np.ndarray):
+            yield name, value
+    for group in ("inputs", "states", "weights", "cotangents"):
+        if isinstance(arrays := fields.get(group), Mapping):
+            yield from arrays.items()

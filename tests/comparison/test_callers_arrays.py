@@ -1,4 +1,4 @@
-"""Outputs of any type that share memory with the expected arrays are refused."""
+"""Outputs that share memory with the expected arrays are refused, and inputs that were written to are named."""
 
 from collections import UserList, deque
 from dataclasses import replace
@@ -12,7 +12,7 @@ from factories.goldens import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import Golden
-from rnn_goldens.comparison.self_comparison import refuse_own_arrays
+from rnn_goldens.comparison.callers_arrays import refuse_own_arrays, written_to, wrote_into
 from rnn_goldens.errors import WrongUse
 
 MEMORY = torch.zeros(40, dtype=torch.float64)
@@ -104,3 +104,17 @@ def test_lists_are_searched_up_to_the_largest_allowed_length(golden: Golden) -> 
     with pytest.raises(WrongUse):
         refuse_own_arrays(golden, [*parts, NUMBERS[12:14]])
     refuse_own_arrays(golden, [0.0, *parts, NUMBERS[12:14]])
+
+
+def test_arrays_that_an_implementation_wrote_to_are_named() -> None:
+    golden = rnn_goldens.load("gru/lengths", dtype="float32")
+    inputs = golden.for_implementation()
+    assert written_to(inputs, golden.stored) == []
+    assert inputs.lengths is not None
+    for array in (inputs.x, inputs.weights["weight_hh_l0"], inputs.lengths):
+        array.flags.writeable = True
+        array[...] = 1
+    names = written_to(inputs, golden.stored)
+    assert set(names) == {"x", "weight_hh_l0", "lengths"}
+    assert wrote_into(["x", "h0"]) == "wrote into x, h0: inputs and weights belong to the caller and must not change"
+    assert "inputs, weights and cotangents belong to the caller" in wrote_into(["d_out"])
