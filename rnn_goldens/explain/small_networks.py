@@ -54,14 +54,16 @@ def drawn(name: str, *shape: int) -> Array:
 
 def formula(values: Array, named: Mapping[str, Array]) -> str:
     """Return arrays of all samples as a sum of multiples of named ones and a number; raises ValueError if none fits."""
-    distinct: dict[bytes, str] = {}
-    for name, own in named.items():
-        if own.shape == values.shape and np.ptp(own):
-            distinct.setdefault(own.tobytes(), name)
-    if (name_of_all := distinct.get(values.tobytes())) is not None:
-        return name_of_all
     if (values == values.flat[0]).all():
         return f"{values.flat[0] + 0.0:g}".replace("inf", "infinity")
+    same, of_shape = values.tobytes(), {name: own for name, own in named.items() if own.shape == values.shape}
+    for name, own in of_shape.items():
+        if own.tobytes() == same:
+            return name
+    distinct: dict[bytes, str] = {}
+    for name, own in of_shape.items():
+        if np.ptp(own):
+            distinct.setdefault(own.tobytes(), name)
     columns = np.stack([np.ones(values.size), *(named[name].ravel() for name in distinct.values())], axis=1)
     if len(columns) <= columns.shape[1] or not np.isfinite(values).all():
         raise ValueError("a number that has no name")

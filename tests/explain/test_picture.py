@@ -21,19 +21,6 @@ def shown_of(name: str) -> str:
     return "\n".join(picture(deviation(name)))
 
 
-@pytest.mark.slow
-def test_every_deviation_has_a_picture() -> None:
-    assert [wrong.name for wrong in DEVIATIONS if not picture(wrong)] == []
-
-
-@pytest.mark.slow
-def test_the_lines_of_every_deviation_fit_a_terminal() -> None:
-    corpus = open_corpus()
-    known = detections(corpus)
-    texts = {wrong.name: deviation_text(wrong, corpus, known[wrong.name]) for wrong in DEVIATIONS}
-    assert {name for name, text in texts.items() if max(map(len, text.splitlines())) > WIDTH} == set()
-
-
 H = "h' = tanh(W_ih @ x + b_ih + W_hh @ h + b_hh)"
 N, F = "n = tanh(W_in @ x + b_in", "f = sigmoid(W_if @ x + b_if"
 
