@@ -56,7 +56,7 @@ def speed(cell: str, size: dict[str, int]) -> Speed:
     """Return the least CPU time of each stage, measured several times; with gradients once."""
     from rnn_goldens.cells.composition import recorded
     from rnn_goldens.generator.certify import certify
-    from rnn_goldens.generator.exact import proven
+    from rnn_goldens.generator.exact_values import proven
 
     def least(work: "Callable[[Scenario], object]", runs: int) -> float:
         return min(_cpu(partial(work, sized(cell, **size))) for _ in range(runs))

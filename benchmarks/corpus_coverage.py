@@ -17,7 +17,7 @@ from rnn_goldens.generator.coverage import arguments, dimensions
 from rnn_goldens.generator.coverage.arguments import Observation, Place, SmallestErrors
 from rnn_goldens.generator.coverage.coverage_gate import require_covered, require_covered_backward
 from rnn_goldens.generator.coverage.dimensions import AT_ONCE, DIMENSIONS, JUST, SIZES
-from rnn_goldens.generator.coverage.profiles import PROFILES
+from rnn_goldens.generator.coverage.implementation_kinds import IMPLEMENTATION_KINDS
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
@@ -63,7 +63,7 @@ other. Every run prints how many of the bugs its goldens detect.
 
 def kinds() -> str:
     """Return the list of the kinds of implementations."""
-    return KINDS + "\n".join(f"- **{profile.name}**: {profile.sentence}" for profile in PROFILES)
+    return KINDS + "\n".join(f"- **{kind.name}**: {kind.sentence}" for kind in IMPLEMENTATION_KINDS)
 
 
 def sizes(goldens: Sequence[Golden], with_gradients: set[str]) -> str:

@@ -12,7 +12,7 @@ from flint import arb, arb_mat, ctx
 from numpy.typing import NDArray
 
 from rnn_goldens.cells import Array
-from rnn_goldens.cells.matrix_arithmetic import GraphPrimitives, halves
+from rnn_goldens.cells.matrix_primitives import GraphPrimitives, halves
 
 
 class Undecided(Exception):

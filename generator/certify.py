@@ -16,7 +16,7 @@ from rnn_goldens.error_analysis.error_bound import flattest
 from rnn_goldens.generator import confirmation
 from rnn_goldens.generator.balls import NoNumber, Tied, Undecided
 from rnn_goldens.generator.declared_inputs import DeclaredInputs
-from rnn_goldens.generator.exact import Evaluation
+from rnn_goldens.generator.exact_values import Evaluation
 from rnn_goldens.generator.forms import Forms, elements
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.tolerances import Chosen, gradient_tolerance, is_zero, output_tolerance

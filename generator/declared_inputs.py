@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnn_goldens.comparison.outputs import NotNumbers, read
 from rnn_goldens.errors import UnknownName
-from rnn_goldens.generator.exact_array import Refused, exact_array
+from rnn_goldens.generator.exact_inputs import Refused, exact_array
 from rnn_goldens.generator.forms import Forms
 from rnn_goldens.generator.scenario_fields import (
     declared_of,

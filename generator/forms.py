@@ -16,7 +16,7 @@ from rnn_goldens.cells.unrolled import recorded_recurrence
 from rnn_goldens.error_analysis.bounds import Bounds
 from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of, coefficients
 from rnn_goldens.error_analysis.losses import CONTRACTS
-from rnn_goldens.generator.exactness import Needs, needs_of_all
+from rnn_goldens.generator.needed_bits import Needs, needs_of_all
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS

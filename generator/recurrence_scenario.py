@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator.declared_inputs import DeclaredInputs, GivenArrays
-from rnn_goldens.generator.exact_array import refusing
+from rnn_goldens.generator.exact_inputs import refusing
 from rnn_goldens.generator.forms import RecurrenceForms
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
 from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RecurrenceConfig, recurrence_config

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_goldens.generator.declared_inputs import DeclaredInputs
-from rnn_goldens.generator.exact_array import Refused
-from rnn_goldens.generator.exactness import Needs
+from rnn_goldens.generator.exact_inputs import Refused
 from rnn_goldens.generator.forms import Bounded, Forms, is_exact
+from rnn_goldens.generator.needed_bits import Needs
 from rnn_goldens.generator.scenario_fields import require_precisions
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.precision import PRECISIONS

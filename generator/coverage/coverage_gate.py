@@ -5,9 +5,9 @@ from itertools import combinations, product
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus.kill_matrix import Undetected
-from rnn_goldens.generator.coverage import arguments, dimensions, linear_pieces, profiles
+from rnn_goldens.generator.coverage import arguments, dimensions, implementation_kinds, linear_pieces
 from rnn_goldens.generator.coverage.dimensions import AT_ONCE, SizeCombination, Sizes
-from rnn_goldens.generator.coverage.profiles import ONE_LAYER, OUT_ALONE, PROFILES
+from rnn_goldens.generator.coverage.implementation_kinds import IMPLEMENTATION_KINDS, ONE_LAYER, OUT_ALONE
 from rnn_goldens.generator.kill_matrix import KillMatrix
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
@@ -57,21 +57,21 @@ def require_shown(
     from_zero: Sequence[Undetected],
     in_out: Sequence[Undetected] = (),
 ) -> None:
-    """Raise Refused if an implementation profile can have a deviation that no golden for this profile detects.
+    """Raise Refused if a kind of implementation can have a deviation that no golden for this kind detects.
 
     Args:
         matrix: the kill matrix of the corpus.
         goldens: the goldens of the corpus.
-        from_zero: exceptions for the profile ``ONE_LAYER``, in addition to those of the whole corpus.
-        in_out: exceptions for the profile ``OUT_ALONE``, in addition to those of the whole corpus.
+        from_zero: exceptions for the kind ``ONE_LAYER``, in addition to those of the whole corpus.
+        in_out: exceptions for the kind ``OUT_ALONE``, in addition to those of the whole corpus.
     """
     features = {golden.id: golden.features for golden in goldens}
     hidden = {ONE_LAYER: from_zero, OUT_ALONE: in_out}
     _refuse(
         line
-        for profile in PROFILES
-        if matrix.of_out or not profile.out_alone
-        for line in profiles.missing(profile, matrix, features, [*matrix.hidden, *hidden.get(profile, ())])
+        for kind in IMPLEMENTATION_KINDS
+        if matrix.of_out or not kind.out_alone
+        for line in implementation_kinds.problems(kind, matrix, features, [*matrix.hidden, *hidden.get(kind, ())])
     )
 
 

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.generator.coverage.profiles import ONE_LAYER, Profile
+from rnn_goldens.generator.coverage.implementation_kinds import ONE_LAYER, ImplementationKind
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.shapes import Config
 
@@ -90,12 +90,12 @@ class SizeCombination:
 
     Attributes:
         sizes: the smallest sizes by dimension.
-        of: the profile that the golden must fit.
+        of: the kind of implementation that the golden must fit.
         backward: whether a golden with gradients must have these sizes, too.
     """
 
     sizes: Sizes
-    of: Profile
+    of: ImplementationKind
     backward: bool = False
 
     @property
@@ -116,13 +116,13 @@ class SizeCombination:
 NINE = {"input": 9, "hidden": 9, "batch": 9}
 """Just above vectors of 8; larger sizes together would take megabytes per cell."""
 
-_DEEP = Profile(
+_DEEP = ImplementationKind(
     "deep",
     "Layers and directions from a given state.",
     features=("bias", "multilayer", "bidirectional", "state"),
     without=("lengths",),
 )
-_RAGGED = Profile(
+_RAGGED = ImplementationKind(
     "ragged", "Ragged, without biases.", features=("bidirectional", "lengths", "state"), without=("bias",)
 )
 

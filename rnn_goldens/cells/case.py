@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from rnn_goldens.cells.arithmetic import Array, State, Weights
 from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
 from rnn_goldens.cells.custom_cells import cell_of_file
+from rnn_goldens.cells.numpy_primitives import Array, State, Weights
 from rnn_goldens.cells.recurrence import RecurrenceCase, recurrence_case
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.data import InputsData

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnn_goldens.cells.adjoint import NodePrimitives
-from rnn_goldens.cells.arithmetic import Array
 from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.notation import Term
+from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence import EQUATIONS, RecurrenceCase, scale_of
 from rnn_goldens.cells.recurrence_equations import linear_attention
 from rnn_goldens.cells.unrolled import Form, Nodes, Unrolled

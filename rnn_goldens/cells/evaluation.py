@@ -5,11 +5,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from rnn_goldens.cells.arithmetic import Array
 from rnn_goldens.cells.backward import Backward
 from rnn_goldens.cells.case import AnyCase, case_of
 from rnn_goldens.cells.custom_cells import cell_of_file
 from rnn_goldens.cells.network import Network
+from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase, run
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.errors import WrongUse

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.cells.matrix_arithmetic import NUMPY
+from rnn_goldens.cells.matrix_primitives import NUMPY
 from rnn_goldens.cells.program import Operation, Program
 from rnn_goldens.golden.arrays import Float64
 

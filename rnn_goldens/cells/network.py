@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rnn_goldens.cells.arithmetic import Arithmetic, Array, State, Weights
 from rnn_goldens.cells.case import Case
 from rnn_goldens.cells.cell import Cell
+from rnn_goldens.cells.numpy_primitives import Arithmetic, Array, State, Weights
 
 
 class Network(Arithmetic):

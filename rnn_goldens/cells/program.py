@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from rnn_goldens.cells.arithmetic import Arithmetic, Array
 from rnn_goldens.cells.notation import Term
+from rnn_goldens.cells.numpy_primitives import Arithmetic, Array
 
 Equations = Callable[..., Sequence[Term]]
 """``equations(x, *state, w)`` returns the state after the step, as terms of the notation."""

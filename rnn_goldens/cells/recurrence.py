@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from rnn_goldens.cells import recurrence_equations as equations
-from rnn_goldens.cells.arithmetic import Arithmetic, Array
-from rnn_goldens.cells.matrix_arithmetic import MatrixArithmetic
+from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.notation import MATRIX, Operand, Term, rsqrt_of
+from rnn_goldens.cells.numpy_primitives import Arithmetic, Array
 from rnn_goldens.cells.program import Operation, Program, written
 from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.golden.arrays import sequence_slices

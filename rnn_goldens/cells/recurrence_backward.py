@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells.adjoint import gradients
-from rnn_goldens.cells.arithmetic import Array
 from rnn_goldens.cells.graph import Graph
-from rnn_goldens.cells.matrix_arithmetic import GraphPrimitives
+from rnn_goldens.cells.matrix_primitives import GraphPrimitives
+from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.program import Operation, Program
 from rnn_goldens.cells.recurrence import (
     Arrays,

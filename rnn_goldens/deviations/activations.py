@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 
 from rnn_goldens.cells import Array, Network
-from rnn_goldens.cells.arithmetic import Arithmetic
 from rnn_goldens.cells.notation import Term, sigmoid
+from rnn_goldens.cells.numpy_primitives import Arithmetic
 from rnn_goldens.deviations.alteration import Alteration, in_equations, in_network, in_out, in_steps
 from rnn_goldens.deviations.parts import Formula, edited
 from rnn_goldens.deviations.rounding import to_tf32

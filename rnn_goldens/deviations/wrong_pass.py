@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rnn_goldens.cells.arithmetic import Array
+from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.golden.expected import OUTPUTS
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.cells.derivatives import part_of
 from rnn_goldens.cells.graph import Node
-from rnn_goldens.cells.matrix_arithmetic import NUMPY
+from rnn_goldens.cells.matrix_primitives import NUMPY
 from rnn_goldens.cells.recorded import Recorded
 from rnn_goldens.error_analysis.folding import By, Folded, folded, is_handed
 from rnn_goldens.error_analysis.losses import Losses, Policy

@@ -13,7 +13,7 @@ from rnn_goldens.cells import Case
 from rnn_goldens.cells.composition import recorded
 from rnn_goldens.cells.derivatives import part_of
 from rnn_goldens.cells.graph import Graph, Node
-from rnn_goldens.cells.matrix_arithmetic import NUMPY
+from rnn_goldens.cells.matrix_primitives import NUMPY
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.cells.recorded import Recorded
 from rnn_goldens.error_analysis.bounds import Bounds

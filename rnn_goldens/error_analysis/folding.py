@@ -12,7 +12,7 @@ import numpy as np
 
 from rnn_goldens.cells.derivatives import ELEMENTWISE, RULES, part_of
 from rnn_goldens.cells.graph import Graph, Node
-from rnn_goldens.cells.matrix_arithmetic import NUMPY
+from rnn_goldens.cells.matrix_primitives import NUMPY
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.error_analysis.losses import Losses
 from rnn_goldens.error_analysis.rounding_model import TERM_BY_TERM

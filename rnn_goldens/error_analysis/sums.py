@@ -3,7 +3,7 @@
 import numpy as np
 
 from rnn_goldens.cells.graph import Graph
-from rnn_goldens.cells.matrix_arithmetic import halves
+from rnn_goldens.cells.matrix_primitives import halves
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.error_analysis.arithmetic import of_operands
 from rnn_goldens.error_analysis.losses import ACCUMULATION, STORAGE, Policy

@@ -155,7 +155,7 @@ def certified(activation: Activation, precision: str, values: Float64) -> Golden
     """Return a certified golden for arguments of an activation. Needs python-flint."""
     from rnn_goldens.cells.composition import recorded
     from rnn_goldens.error_analysis.error_bound import bounds_of
-    from rnn_goldens.generator.exact import proven
+    from rnn_goldens.generator.exact_values import proven
 
     case = activation.case(values)
     forward, layout = recorded(case), case.cell.layout

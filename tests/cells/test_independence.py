@@ -15,7 +15,7 @@ from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.cells.composition import recorded
 from rnn_goldens.cells.notation import Term, Weight
 from rnn_goldens.generator.certify import certify
-from rnn_goldens.generator.exact import proven
+from rnn_goldens.generator.exact_values import proven
 from rnn_goldens.golden.built_in_cells import CELLS
 
 Equations = Callable[..., Sequence[Term]]

@@ -13,7 +13,7 @@ from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network
 from rnn_goldens.cells.composition import recorded
 from rnn_goldens.error_analysis.error_bound import error_bound
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
-from rnn_goldens.generator.exact import proven
+from rnn_goldens.generator.exact_values import proven
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import TF32, WGSL

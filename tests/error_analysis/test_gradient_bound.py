@@ -14,7 +14,7 @@ from rnn_goldens.cells.composition import recorded
 from rnn_goldens.cells.recorded import with_gradients
 from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
-from rnn_goldens.generator.exact import proven
+from rnn_goldens.generator.exact_values import proven
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import NETWORKS
 from rnn_goldens.generator.scenarios.numbers import dyadic

@@ -30,7 +30,7 @@ from rnn_goldens.cells.notation import (
     tanh,
 )
 from rnn_goldens.error_analysis.error_bound import error_bound
-from rnn_goldens.generator.exact import proven
+from rnn_goldens.generator.exact_values import proven
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config
 

@@ -13,12 +13,12 @@ from flint import arb, ctx
 from rnn_goldens import Golden
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.composition import recorded
-from rnn_goldens.cells.matrix_arithmetic import NUMPY
+from rnn_goldens.cells.matrix_primitives import NUMPY
 from rnn_goldens.generator import exact
 from rnn_goldens.generator.balls import BITS_OF_A_SIGN, Balls, Undecided, balls, rounded
 from rnn_goldens.generator.certify import certify
-from rnn_goldens.generator.exact import proven
-from rnn_goldens.generator.exactness import Needs, least_bit, needs_of_sum
+from rnn_goldens.generator.exact_values import proven
+from rnn_goldens.generator.needed_bits import Needs, least_bit, needs_of_sum
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.shapes import Config

@@ -11,7 +11,7 @@ import pytest
 
 from rnn_goldens import Golden
 from rnn_goldens.cells import BUILT_IN_CELLS, Backward, Case, Network, case_of, notation
-from rnn_goldens.cells.arithmetic import Slopes
+from rnn_goldens.cells.numpy_primitives import Slopes
 from rnn_goldens.corpus import find, open_corpus
 from rnn_goldens.corpus.kill_matrix import detections
 from rnn_goldens.deviations.margins import margin

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case
-from rnn_goldens.cells.arithmetic import State
 from rnn_goldens.cells.backward import DirectionGradients
+from rnn_goldens.cells.numpy_primitives import State
 from rnn_goldens.deviations.alteration import Alteration, Gradients, in_network
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_names, in_steps_back
 from rnn_goldens.deviations.table import table

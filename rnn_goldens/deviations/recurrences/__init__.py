@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.recurrences import (
     attention,
-    backward_all,
     backward_attention,
     backward_decays,
-    backward_numerics,
+    backward_rounding,
     backward_scans,
+    backward_shared,
     backward_slstm,
     chunks,
     convolution,
@@ -40,10 +40,10 @@ FAMILIES: Families = {
 }
 
 BACKWARD_FAMILIES: Families = {
-    "states back": backward_all.STATES,
-    "steps back": backward_all.STEPS,
-    "sequences back": backward_all.SEQUENCES,
-    "weights back": backward_all.WEIGHTS,
+    "states back": backward_shared.STATES,
+    "steps back": backward_shared.STEPS,
+    "sequences back": backward_shared.SEQUENCES,
+    "weights back": backward_shared.WEIGHTS,
     "queries back": backward_attention.QUERIES,
     "keys, values and beta back": backward_attention.KEYS_AND_VALUES,
     "attention's state back": backward_attention.STATE,
@@ -53,7 +53,7 @@ BACKWARD_FAMILIES: Families = {
     "minGRU back": backward_scans.MIN_GRU,
     "causal convolution back": backward_scans.CAUSAL_CONV,
     "sLSTM back": backward_slstm.DEVIATIONS,
-    "numerics": backward_numerics.DEVIATIONS,
+    "numerics": backward_rounding.DEVIATIONS,
 }
 """Families of the backward pass: outputs are right, gradients are wrong."""
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells.arithmetic import Array
 from rnn_goldens.cells.notation import Term
+from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import EQUATIONS, Arrays, RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward

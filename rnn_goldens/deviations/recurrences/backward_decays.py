@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnn_goldens.cells.arithmetic import Array
 from rnn_goldens.cells.notation import Term, exp
+from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward, Step

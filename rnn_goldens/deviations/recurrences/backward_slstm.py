@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from rnn_goldens.cells.arithmetic import Array
 from rnn_goldens.cells.notation import sigmoid
+from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence import Arrays
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward, Step
 from rnn_goldens.cells.recurrence_equations import Equations

@@ -10,7 +10,7 @@ import numpy as np
 
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.chunked import Chunk, Chunked, Value
-from rnn_goldens.cells.matrix_arithmetic import NUMPY
+from rnn_goldens.cells.matrix_primitives import NUMPY
 from rnn_goldens.cells.recurrence import RecurrenceCase, in_lanes, packed
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.needs import LONGER_THAN

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells import Array
-from rnn_goldens.cells.matrix_arithmetic import MatrixArithmetic
+from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.recurrence import RIGHT, Arrays, RecurrenceCase, packed, run
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations

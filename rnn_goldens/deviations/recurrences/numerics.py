@@ -6,7 +6,7 @@ import numpy as np
 
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.chunked import Chunk
-from rnn_goldens.cells.matrix_arithmetic import MatrixArithmetic
+from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.notation import Operand, Term, exp
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.recurrence_equations import Terms, linear_attention

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from rnn_goldens.cells import Array
-from rnn_goldens.cells.matrix_arithmetic import MatrixArithmetic
+from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.notation import Operand, Term, exp, sigmoid, softplus, sqrt, tanh
 from rnn_goldens.cells.recurrence import RIGHT, run
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, first_row, min_gru, outer, rg_lru, selective_scan

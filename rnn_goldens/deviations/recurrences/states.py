@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from rnn_goldens.cells.arithmetic import Array
+from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase, packed, run
 from rnn_goldens.deviations.needs import sequence_count
 from rnn_goldens.deviations.recurrences.edits import (

@@ -6,7 +6,7 @@ from math import log
 import numpy as np
 
 from rnn_goldens.cells import Array
-from rnn_goldens.cells.matrix_arithmetic import MatrixArithmetic
+from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.notation import Operand, Term, exp, log_sigmoid, maximum, sigmoid
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, first_row
 from rnn_goldens.cells.recurrence_equations import linear_attention as right

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens import UnknownName
 from rnn_goldens.cells import gradients
-from rnn_goldens.cells.matrix_arithmetic import NUMPY
+from rnn_goldens.cells.matrix_primitives import NUMPY
 from rnn_goldens.cells.recurrence import RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations

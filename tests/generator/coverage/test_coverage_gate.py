@@ -19,7 +19,7 @@ from rnn_goldens.generator.coverage.coverage_gate import (
     require_shown,
 )
 from rnn_goldens.generator.coverage.dimensions import sizes_of
-from rnn_goldens.generator.coverage.profiles import ONE_LAYER, ONE_STEP, OUT_ALONE, WHOLE
+from rnn_goldens.generator.coverage.implementation_kinds import ONE_LAYER, ONE_STEP, OUT_ALONE, WHOLE
 from rnn_goldens.generator.kill_matrix import KillMatrix
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.built_in_cells import LAYOUTS
@@ -107,17 +107,17 @@ def test_every_pair_of_options_is_required(goldens: list[Golden]) -> None:
     ]
 
 
-# Arguments and profiles.
+# Arguments and kinds of implementations.
 
 
 @pytest.mark.slow
-def test_goldens_without_a_state_are_needed_to_cover_the_profile_of_one_layer(goldens: list[Golden]) -> None:
+def test_goldens_without_a_state_are_needed_to_cover_implementations_of_one_layer(goldens: list[Golden]) -> None:
     incomplete = [golden for golden in goldens if not golden.id.endswith("no-state") or "unbatched" in golden.features]
     with pytest.raises(Refused, match="lstm, tanh of c, 4 to 5, float64: no error below inf roundoffs is detected"):
         require_covered(incomplete, [observe(golden) for golden in incomplete])
 
 
-def test_a_profile_has_only_deviations_that_apply_to_it() -> None:
+def test_a_kind_of_implementation_has_only_deviations_that_apply_to_it() -> None:
     applies = {deviation.name for deviation in DEVIATIONS if ONE_LAYER.applies(deviation)}
     assert {"lstm_cell_clipped_at_2", "units_beyond_8_not_computed"} <= applies
     assert not {"h0_ignored", "reverse_not_reversed", "layer_0_weights_reused"} & applies

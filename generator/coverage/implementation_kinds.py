@@ -1,9 +1,9 @@
-"""Profiles of implementations: the goldens that each can run, and the deviations that it can have."""
+"""Kinds of implementations: the goldens that each can run, and the deviations that it can have."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from rnn_goldens.cells.arithmetic import Arithmetic
+from rnn_goldens.cells.numpy_primitives import Arithmetic
 from rnn_goldens.corpus.kill_matrix import Undetected
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.generator.kill_matrix import KillMatrix, combinations, exempt
@@ -15,7 +15,7 @@ WITHIN_A_STEP = {"equations", "cell", "step", "weights", *vars(Arithmetic)}
 
 
 @dataclass(frozen=True)
-class Profile:
+class ImplementationKind:
     """A kind of implementation.
 
     Attributes:
@@ -37,11 +37,11 @@ class Profile:
     out_alone: bool = False
 
     def can(self, features: Collection[str]) -> bool:
-        """Return whether the profile can run a golden with these features."""
+        """Return whether the kind can run a golden with these features."""
         return set(self.features) <= set(features) and not set(self.without) & set(features)
 
     def applies(self, deviation: Deviation) -> bool:
-        """Return whether the profile can have a deviation."""
+        """Return whether the kind can have a deviation."""
         if self.one_step and not (not deviation.is_backward and set(deviation.wrong.acts_on) <= WITHIN_A_STEP):
             return False
         return not set(self.without) & set(deviation.needs)
@@ -49,53 +49,57 @@ class Profile:
 
 MORE_THAN_ONE_LAYER = ("multilayer", "bidirectional", "lengths", "unbatched")
 
-WHOLE = Profile("everything", "As `nn.LSTM`: layers, directions, initial states, lengths, with and without a batch.")
-ONE_LAYER = Profile(
+WHOLE = ImplementationKind(
+    "everything", "As `nn.LSTM`: layers, directions, initial states, lengths, with and without a batch."
+)
+ONE_LAYER = ImplementationKind(
     "one layer from zero",
     "`forward(self, x)`: one layer, one direction, biases, a batch, no initial state, no lengths.",
     features=("bias",),
     without=(*MORE_THAN_ONE_LAYER, "state"),
 )
-OUT_ALONE = Profile(
+OUT_ALONE = ImplementationKind(
     "the same, out alone",
     "The same, which returns `out` and no last states.",
     features=ONE_LAYER.features,
     without=ONE_LAYER.without,
     out_alone=True,
 )
-ONE_STEP = Profile(
+ONE_STEP = ImplementationKind(
     "one time step",
     "A function of one time step, which the plugin unrolls.",
     without=MORE_THAN_ONE_LAYER,
     one_step=True,
 )
-FLOAT64 = Profile("float64 alone", "A program that supports everything, in float64 only.", precisions=("float64",))
+FLOAT64 = ImplementationKind(
+    "float64 alone", "A program that supports everything, in float64 only.", precisions=("float64",)
+)
 
-PROFILES = (WHOLE, ONE_LAYER, OUT_ALONE, ONE_STEP, FLOAT64)
+IMPLEMENTATION_KINDS = (WHOLE, ONE_LAYER, OUT_ALONE, ONE_STEP, FLOAT64)
 
 
-def missing(
-    profile: Profile, matrix: KillMatrix, features: Mapping[str, Collection[str]], hidden: Iterable[Undetected]
+def problems(
+    kind: ImplementationKind, matrix: KillMatrix, features: Mapping[str, Collection[str]], hidden: Iterable[Undetected]
 ) -> Iterator[str]:
-    """Yield unlisted deviations that no golden of a profile detects, and listed deviations that one detects.
+    """Yield a sentence for each deviation that no golden of a kind detects and no list excuses, or the other way round.
 
     Args:
-        profile: the profile.
+        kind: the kind.
         matrix: the kill matrix of the corpus.
         features: the features of each golden.
-        hidden: the listed exceptions, of the whole corpus and of the profile.
+        hidden: the listed exceptions, of the whole corpus and of the kind.
     """
-    detected_by_golden = matrix.detected(by_out=profile.out_alone)
-    detected = set().union(*(one for golden_id, one in detected_by_golden.items() if profile.can(features[golden_id])))
+    detected_by_golden = matrix.detected(by_out=kind.out_alone)
+    detected = set().union(*(one for golden_id, one in detected_by_golden.items() if kind.can(features[golden_id])))
     known = set(exempt(hidden))
     networks = [deviation for deviation in matrix.deviations if isinstance(deviation, Deviation)]
-    required = combinations(deviation for deviation in networks if profile.applies(deviation))
-    if profile != WHOLE:  # dialects have fewer goldens: only the whole corpus must detect their deviations
+    required = combinations(deviation for deviation in networks if kind.applies(deviation))
+    if kind != WHOLE:  # dialects have fewer goldens: only the whole corpus must detect their deviations
         required = [combination for combination in required if combination[1] in CELLS]
-    if profile.out_alone:  # deviations that only change last states do not count
+    if kind.out_alone:  # deviations that only change last states do not count
         in_out = set().union(*detected_by_golden.values())
         required = [combination for combination in required if combination in in_out]
     for one in required:
-        if one[2] in profile.precisions and (one in detected) == (one in known):
+        if one[2] in kind.precisions and (one in detected) == (one in known):
             why = "listed as undetected, but a golden detects it"
-            yield f"{', '.join(one)}: {why if one in detected else f'no golden of {profile.name!r} detects it'}"
+            yield f"{', '.join(one)}: {why if one in detected else f'no golden of {kind.name!r} detects it'}"

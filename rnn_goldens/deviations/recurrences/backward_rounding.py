@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from rnn_goldens.cells.arithmetic import Array
-from rnn_goldens.cells.matrix_arithmetic import NUMPY
+from rnn_goldens.cells.matrix_primitives import NUMPY
 from rnn_goldens.cells.notation import Term, exp
+from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import outer
 from rnn_goldens.deviations.backward.alterations import detached

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.cells.arithmetic import Arithmetic, Array, Slopes
+from rnn_goldens.cells.numpy_primitives import Arithmetic, Array, Slopes
 from rnn_goldens.golden.precision import PRECISIONS
 
 
