@@ -3,9 +3,9 @@
 ``equations`` and ``recurrence_equations`` define one time step in the primitives of ``notation``. ``cell`` and
 ``program`` compile it to a list of primitives, which ``numpy_primitives`` and ``matrix_primitives`` compute;
 ``network`` and ``recurrence`` unroll it, and ``composition`` and ``unrolled`` record every operation in a ``graph``.
-The backward pass is derived: ``derivatives`` has the derivative of each primitive, ``adjoint`` adds gradients to a graph. In NumPy,
-``recurrence_backward`` runs the adjoint of the graph of one step again and again; ``backward`` runs the backward pass
-that ``step_backward`` derives, in which all gates of a network share products.
+The backward pass is derived: ``derivatives`` has the derivative of each primitive, ``adjoint`` adds gradients to a
+graph. In NumPy, ``recurrence_backward`` runs the adjoint of the graph of one step again and again; ``backward`` runs
+the backward pass that ``step_backward`` derives, in which all gates of a network share products.
 """
 
 from rnn_goldens.cells.backward import Backward, Cotangents
