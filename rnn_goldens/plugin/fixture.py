@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import partial
 from traceback import walk_stack
 from types import MethodType
 from typing import Any, Self
 
 import pytest
+from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import actual_gradients, actual_outputs, gradients_by_name
@@ -42,10 +43,16 @@ class GoldenUnderTest(Golden):
         check_log: what was checked so far; shared by copies in other precisions. It has a private copy of the golden,
             which comparisons use, so that a test cannot change expected values by accident.
         search: causes found for other failures of the same test function.
+        copies: this golden and all its copies in other precisions.
     """
 
     check_log: CheckLog
     search: CandidateSearch
+    copies: list["GoldenUnderTest"] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Register this golden, or the copy that ``in_precision`` creates."""
+        self.copies.append(self)
 
     def __deepcopy__(self, _: dict[int, Any]) -> Self:
         """Return itself, which is immutable, so that a check of a copy is recorded."""
@@ -157,6 +164,14 @@ class GoldenUnderTest(Golden):
         self.check_log.outputs_wrong |= outputs is not None and not outputs.passed
         right = (self.id, self.dtype) in self.check_log.run.outputs_right
         return diagnosed(actual, verdict, self.search, meaning=meaning, outputs=outputs, outputs_right=right)
+
+    def expected_arrays(self) -> dict[str, list[NDArray[Any]]]:
+        """Return the expected arrays of all copies."""
+        found: dict[str, list[NDArray[Any]]] = {}
+        for copy in self.copies:
+            for name, arrays in Golden.expected_arrays(copy).items():
+                found.setdefault(name, []).extend(arrays)
+        return found
 
 
 CHECK_LOG = pytest.StashKey[CheckLog]()
