@@ -7,7 +7,7 @@ from benchmarks import page
 from benchmarks.benchmark import Measured
 
 DECIDING = {
-    "golden": "expected gradients precision shapes tolerance whole_number",
+    "golden": "expected precision shapes tolerance",
     "comparison": "calls differences actual outputs returned callers_arrays place verdict",
     "encoding": "documents files consistency tree",
 }

@@ -66,7 +66,7 @@ def _without_package_frames(error: TracebackException) -> TracebackException:
 def is_user_file(name: str) -> bool:
     """Return whether a file is neither of this package, nor of an installed one, nor of the standard library."""
     file = Path(name)
-    packages = (module for name, module in sys.modules.items() if name.partition(".")[0] == _PACKAGE)
+    packages = (module for name, module in list(sys.modules.items()) if name.partition(".")[0] == _PACKAGE)
     ours = (folder for module in packages for folder in getattr(module, "__path__", ()))
     others = (*ours, *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib")))
     return file.is_file() and not set(_INSTALLED) & set(file.parts) and not any(map(file.is_relative_to, others))

@@ -168,9 +168,10 @@ def progress_of(name: str) -> Iterator[Callable[[int, int], None] | None]:
     from rich.console import Console
     from rich.progress import Progress, TextColumn
 
-    if not (console := Console(stderr=True)).is_terminal:
+    if not sys.stderr.isatty():  # FORCE_COLOR makes rich take a log for a terminal
         yield None
         return
-    with Progress(TextColumn("{task.description}", markup=False), console=console, transient=True) as bar:
+    columns = TextColumn("{task.description}", markup=False)
+    with Progress(columns, console=Console(stderr=True), transient=True) as bar:
         shown = bar.add_task(f"{visible(name)}: starting")
         yield lambda done, of: bar.update(shown, description=f"{visible(name)}: {done} of {of} goldens")

@@ -1,13 +1,14 @@
 """The check log of a test: all comparisons with its golden, including failures that the test ignored."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from rnn_goldens.comparison.picture import Picture
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict
-from rnn_goldens.errors import Unsupported
+from rnn_goldens.errors import RnnGoldensError, Unsupported
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.plugin.run_results import Finding, RunResults, first_line
@@ -72,6 +73,18 @@ class CheckLog:
     refused: bool = False
     unchecked: bool = False
     ended: bool = False
+
+    @contextmanager
+    def comparing(self) -> Iterator[None]:
+        """Record an exception that a comparison raises, so that a test that catches it fails."""
+        try:
+            yield
+        except RnnGoldensError:  # a wrong argument, raised before anything is compared
+            raise
+        except Exception as error:
+            message = f"the comparison raised {type(error).__name__}: {first_line(error)}"
+            self.errors.append(f"{self.golden.id} in {self.golden.dtype}: {message}")
+            raise
 
     def note(self, dtype: str, verdict: Verdict, of: str = OUTPUTS) -> None:
         """Record a verdict, in any thread, during or after the test."""

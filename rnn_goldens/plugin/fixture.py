@@ -146,24 +146,26 @@ class GoldenUnderTest(Golden):
         self, *found: object, call_again: Callable[[], Sequence[Any]] | None = None, outputs: OutputNames = None
     ) -> Verdict:
         """Compare as ``Golden.compare`` does, but try causes of other failures first, and also pairs of deviations."""
-        actual = actual_outputs(self._reference.comparing(outputs), *found)
-        verdict = verdict_on(actual)
-        if self.check_log.run.drawn and not verdict.passed and self.check_log.picture is None:
-            self.check_log.picture = picture(actual)
-        return diagnosed(actual, verdict, self.search, call_again=call_again)
+        with self.check_log.comparing():
+            actual = actual_outputs(self._reference.comparing(outputs), *found)
+            verdict = verdict_on(actual)
+            if self.check_log.run.drawn and not verdict.passed and self.check_log.picture is None:
+                self.check_log.picture = picture(actual)
+            return diagnosed(actual, verdict, self.search, call_again=call_again)
 
     def _compared_gradients(
         self, by_name: Mapping[str, Any], meaning: str = "", run: Callable[[Any], Sequence[Any]] | None = None
     ) -> Verdict:
         """Compare as ``Golden`` does, but try the causes of other failures first."""
-        actual = actual_gradients(self._reference, by_name)
-        verdict = verdict_on(actual, meaning)
-        if verdict.passed:
-            return verdict
-        outputs = run and self._reference._outputs_of(run, self._compared)
-        self.check_log.outputs_wrong |= outputs is not None and not outputs.passed
-        right = (self.id, self.dtype) in self.check_log.run.outputs_right
-        return diagnosed(actual, verdict, self.search, meaning=meaning, outputs=outputs, outputs_right=right)
+        with self.check_log.comparing():
+            actual = actual_gradients(self._reference, by_name)
+            verdict = verdict_on(actual, meaning)
+            if verdict.passed:
+                return verdict
+            outputs = run and self._reference._outputs_of(run, self._compared)
+            self.check_log.outputs_wrong |= outputs is not None and not outputs.passed
+            right = (self.id, self.dtype) in self.check_log.run.outputs_right
+            return diagnosed(actual, verdict, self.search, meaning=meaning, outputs=outputs, outputs_right=right)
 
     def expected_arrays(self) -> dict[str, list[NDArray[Any]]]:
         """Return the expected arrays of all copies."""

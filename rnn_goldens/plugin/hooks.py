@@ -75,7 +75,8 @@ class Listener:
         """Record the outcome of a test, or the death of the worker that ran it."""
         if message_of(report).get("is_late"):
             return
-        if RUN_RESULTS in self.config.stash or result_of(report) is not None:
+        run = self.config.stash.get(RUN_RESULTS, None)
+        if (run is not None and run.selected) or result_of(report) is not None:
             from rnn_goldens.plugin.run_results import run_of
             from rnn_goldens.plugin.session_finish import receive
 
@@ -101,6 +102,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         run_of(session.config).add_items(items)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run that did not check every selected golden; with xdist the controller does this for all workers."""
     if RUN_RESULTS in session.config.stash:

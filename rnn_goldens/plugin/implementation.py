@@ -251,7 +251,8 @@ class Guard:
         try:
             yield
         finally:
-            faulthandler.cancel_dump_traceback_later()
+            if self._seconds is not None:
+                faulthandler.cancel_dump_traceback_later()
             self._now.seek(0)
             self._now.truncate()
 

@@ -30,7 +30,7 @@ def restored() -> Iterator[None]:
     finally:
         packages = {name.partition(".")[0] for name in list(sys.modules)[modules:]} - {"__mp_main__"}
         files = (getattr(sys.modules.get(package), "__file__", None) for package in packages)
-        if not any(file and is_user_file(file) for file in files):
+        if not any(isinstance(file, str) and is_user_file(file) for file in files):
             for restore in restorers:
                 with suppress(Exception):  # a deleted folder, for example: the test's own error counts
                     restore()

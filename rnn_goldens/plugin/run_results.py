@@ -57,6 +57,8 @@ class RunResults:
         self.drawn, self.is_sent = drawn, False
         self.selected: dict[str, Result] = {}
         self._ended: dict[str, Result] = {}
+        self._twice: set[str] = set()
+        self._workers: dict[str, object] = {}
         self._errors: dict[str, str] = {}
         self.called: dict[str, dict[str, Any]] = {}
         self.sizes: dict[str, dict[str, int]] = {}
@@ -75,6 +77,7 @@ class RunResults:
         """Add the tests of goldens that this process will run."""
         for item in items:
             if (selected := selected_of(item)) is not None:
+                self._twice |= {item.nodeid} & self.selected.keys()  # --keep-duplicates
                 self.add(selected.entry(item.nodeid))
 
     def add(self, entry: Result) -> None:
@@ -114,7 +117,14 @@ class RunResults:
         elif report.when == "teardown" and entry is not None and entry["outcome"] != UNCHECKED:
             if error and entry["outcome"] != FAILED:  # another plugin failed it after this one
                 entry |= {"outcome": FAILED, "judged_by": "test", "reason": error}
-            self._ended[test] = entry
+            before = self._ended.get(test)
+            if not self._is_repeated(report) or before is None or before["outcome"] != FAILED:
+                self._ended[test] = entry
+
+    def _is_repeated(self, report: pytest.TestReport) -> bool:
+        """Return whether a test was collected twice, or another worker ran it, too: then no run may fail."""
+        worker = getattr(report, "node", None)
+        return report.nodeid in self._twice or self._workers.setdefault(report.nodeid, worker) is not worker
 
     def revise(self, found: Finding) -> list[Result]:
         """Mark a golden as failed because of a finding made after its test; returns the entries that change.

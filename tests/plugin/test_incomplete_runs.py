@@ -199,3 +199,21 @@ def test_a_check_of_a_copy_counts_and_a_check_in_another_process_does_not(projec
     result = project.runpytest_subprocess("-k", "single-sequence", "-p", "no:warnings")
     assert result.parseoutcomes() == {"passed": 1, "failed": 1, "deselected": 6}
     result.stdout.fnmatch_lines(["*documented/single-sequence: nothing was checked: the test requested rnn_golden*"])
+
+
+@pytest.mark.slow
+def test_one_failure_of_a_test_collected_twice_counts(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_it="""
+        from my_rnn import forgetful, right
+
+        called = []
+
+        def test_it(rnn_golden):
+            called.append(rnn_golden.id)
+            rnn_golden.check(*(forgetful if called.count(rnn_golden.id) == 1 else right)(rnn_golden))
+        """
+    )
+    twice = ("--rnn-goldens-report=results.json", "--keep-duplicates", "test_it.py", "test_it.py")
+    assert project.runpytest_subprocess(*twice).ret == pytest.ExitCode.TESTS_FAILED
+    assert counts(results(project)["results"]) == {"failed": 4}

@@ -38,6 +38,29 @@ CASES = {
         """,
         passed=8,
     ),
+    "an_error_of_a_comparison": Case(
+        """
+        @ONE
+        def test_it(rnn_golden, monkeypatch):
+            outputs = forgetful(rnn_golden)
+            with monkeypatch.context() as patch, contextlib.suppress(Exception):
+                patch.setattr(np, "isfinite", None)  # used by the comparison
+                rnn_golden.check(*outputs)
+            rnn_golden.check(*right(rnn_golden))
+        """,
+        "*documented/mini-batch in float32: the comparison raised TypeError: 'NoneType' object is not*",
+        failed=1,
+    ),
+    "a_copy_in_the_same_precision": Case(
+        """
+        @ONE
+        def test_it(rnn_golden):
+            copy = rnn_golden.in_precision("float32")
+            rnn_golden.check(copy.out, copy.h_n)
+        """,
+        "*documented/mini-batch*own*",
+        failed=1,
+    ),
     "skipped": Case('def test_it(rnn_golden): pytest.skip("no GPU")', skipped=4),
     "late": Case(
         'def test_it(request): request.getfixturevalue("rnn_golden")',

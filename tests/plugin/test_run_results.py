@@ -7,8 +7,9 @@ from typing import Any, Literal
 import pytest
 
 from rnn_goldens.golden.profile import profile_named
+from rnn_goldens.plugin.hooks import Listener
 from rnn_goldens.plugin.marker import SelectedGolden
-from rnn_goldens.plugin.options import MESSAGE, PASSES_AGAIN
+from rnn_goldens.plugin.options import INCOMPLETE, MESSAGE, PASSES_AGAIN, RUN_RESULTS, result_of
 from rnn_goldens.plugin.run_results import RunResults, passes_again
 from rnn_goldens.result import Result
 
@@ -135,6 +136,36 @@ def test_a_late_failure_without_an_entry_is_kept_separately(what: str, other: st
     assert run_results.revise(FOUND | {what: other}) == []
     assert run_results.late == [FOUND | {what: other}]
     assert outcomes(run_results) == ["passed"]
+
+
+def of_worker(worker: object, reports: list[pytest.TestReport]) -> list[pytest.TestReport]:
+    for each in reports:
+        vars(each)["node"] = worker
+    return reports
+
+
+@pytest.mark.parametrize("order", [("failed", "passed"), ("passed", "failed")])
+def test_a_test_that_two_workers_run_passes_only_if_both_runs_pass(order: tuple[str, str]) -> None:
+    first, second = (of_worker(object(), whole_test(outcome)) for outcome in order)
+    assert outcomes(results_of(*first, *second)) == ["failed"]
+
+
+def test_a_property_of_another_plugin_with_the_same_name_is_ignored() -> None:
+    for value in ("0.1.0", "1.5", '{"golden": "lstm/plain"}', None):
+        other = report("call")
+        other.user_properties.append(("rnn_goldens", value))
+        assert result_of(other) is None
+        other.user_properties += report("call", outcome="passed").user_properties
+        found = result_of(other)
+        assert found is not None
+        assert found["outcome"] == "passed"
+
+
+def test_a_worker_that_dies_before_its_first_report_leaves_the_run_incomplete() -> None:
+    config: Any = SimpleNamespace(stash=pytest.Stash())
+    config.stash[RUN_RESULTS] = RunResults()
+    Listener(config).pytest_runtest_logreport(report("???", "crashed", test="test_a.py"))
+    assert config.stash[INCOMPLETE] == "a worker died before it reported its tests"
 
 
 def test_reports_of_other_tests_are_ignored() -> None:
