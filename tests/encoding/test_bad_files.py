@@ -58,6 +58,7 @@ DEFECTS: list[tuple[str, Any, str]] = [
     ("tolerance/bits", 6.0, "tolerance/bits: Expected `int`, got `float`"),
     ("format", 1.0, "format: Expected `int`, got `float`"),
     ("inputs/lengths", lengths(3.0, 3), "inputs/lengths/data/0: Expected `int`, got `float`"),
+    ("inputs/lengths", lengths(2**64, 3), "inputs/lengths: data holds a number that its dtype cannot represent"),
     ("inputs/x/data", [1e5] * 30, "inputs/x: holds numbers that bfloat16, float16 cannot represent"),
 ]
 

@@ -11,6 +11,7 @@ from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.expected import is_missing_output_reason, missing_output_reason
 from rnn_goldens.golden.recurrences import recurrence_config
 from rnn_goldens.golden.shapes import (
+    Block,
     Config,
     Layout,
     chosen_outputs,
@@ -31,6 +32,12 @@ CONFIGS = [
 def test_weight_names_shapes_and_order_are_those_of_torch(cell: str, config: Config) -> None:
     torch_shapes = [(name, tuple(p.shape)) for name, p in layer(cell, config).named_parameters()]
     assert list(weight_shapes(LAYOUTS[cell], config).items()) == torch_shapes
+
+
+def test_a_block_of_a_weight_has_the_rows_of_one_gate_or_the_whole_weight() -> None:
+    blocks = LAYOUTS["lstm_projection"].blocks
+    assert blocks["W_hf"] == Block("weight_hh", 1, 4)
+    assert blocks["W_hr"] == Block("weight_hr", 0, 1)
 
 
 def test_output_and_state_shapes_follow_from_the_configuration() -> None:
