@@ -12,7 +12,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from rnn_goldens.corpus import Corpus, open_corpus
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.families import members
-from rnn_goldens.diagnosis.facts import FACTS_OF
+from rnn_goldens.diagnosis.facts import facts_about
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse, not_readable
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.implementations import check_name
@@ -128,7 +128,7 @@ def _problems(defect: Defect, corpus: Corpus) -> Iterator[str]:
         yield str(error)
     if not (defect.deviation or defect.fact or defect.reason):
         yield "needs a deviation, a fact or a reason, or any failure of the golden would show it"
-    facts = FACTS_OF[GRADIENTS if defect.gradients else OUTPUTS]
+    facts = facts_about(GRADIENTS if defect.gradients else OUTPUTS)
     if defect.fact and defect.fact not in facts:
         yield f"no fact {defect.fact!r}; facts: {', '.join(facts)}"
     try:

@@ -9,8 +9,7 @@ from rnn_goldens.comparison.failure_text import failure_text
 from rnn_goldens.comparison.verdict import Verdict, verdict_on
 from rnn_goldens.diagnosis import TOGETHER, Cause, listed
 from rnn_goldens.diagnosis.candidates import accumulated, is_of_outputs
-from rnn_goldens.diagnosis.facts import FACTS, facts
-from rnn_goldens.diagnosis.gradient_facts import OF_SECOND_CALL
+from rnn_goldens.diagnosis.facts import FACTS, OF_SECOND_CALL, facts
 from rnn_goldens.diagnosis.search import CandidateSearch
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.precision import PRECISIONS

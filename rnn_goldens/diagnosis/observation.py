@@ -146,6 +146,7 @@ def observe(actual: Actual, names: Iterable[str] | None = None) -> Observation:
 class Of(Flag):
     """Properties of a fact.
 
+    - GRADIENT: is about gradients. All others are about outputs.
     - OUT: can be observed in out alone.
     - RECURRENCE: can be observed in a recurrence, too. Its sentence names no array.
     - ANY: one failure is enough to report the fact, whatever other failures show.
@@ -155,6 +156,7 @@ class Of(Flag):
     """
 
     NOTHING = 0
+    GRADIENT = auto()
     OUT = auto()
     RECURRENCE = auto()
     ANY = auto()

@@ -13,8 +13,8 @@ import numpy as np
 from rnn_goldens.comparison.actual import Actual, actual_outputs
 from rnn_goldens.diagnosis import Cause
 from rnn_goldens.diagnosis.candidates import Budget, Candidates, steps_of
+from rnn_goldens.diagnosis.facts import NOT_REPEATABLE
 from rnn_goldens.diagnosis.match import Arrays, are_the_same
-from rnn_goldens.diagnosis.output_facts import NOT_REPEATABLE
 from rnn_goldens.golden.expected import OUTPUTS
 
 MAX_STEPS = 1000

@@ -15,7 +15,7 @@ from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.alteration import in_equations
 from rnn_goldens.diagnosis import Evidence
-from rnn_goldens.diagnosis.facts import FACTS, FACTS_OF, facts
+from rnn_goldens.diagnosis.facts import FACTS, facts, facts_about
 from rnn_goldens.diagnosis.findings import finding
 from rnn_goldens.diagnosis.observation import Value
 from rnn_goldens.golden.expected import OUTPUTS
@@ -273,4 +273,4 @@ def test_the_only_gate_that_can_be_wrong_is_identified(golden_id: str, gate: str
 
 
 def test_every_fact_has_a_sentence_that_fits_a_line() -> None:
-    assert all(len(fact.sentence.format(0.5)) <= 88 for fact in FACTS_OF[OUTPUTS].values())
+    assert all(len(fact.sentence.format(0.5)) <= 88 for fact in facts_about(OUTPUTS).values())

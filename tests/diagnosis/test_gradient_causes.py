@@ -14,9 +14,9 @@ from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.comparison.actual import actual_gradients
 from rnn_goldens.deviations import deviation
 from rnn_goldens.diagnosis import EXPLAINED, Evidence
-from rnn_goldens.diagnosis.facts import FACTS, FACTS_OF, facts
+from rnn_goldens.diagnosis.facts import FACTS, facts
 from rnn_goldens.diagnosis.findings import finding
-from rnn_goldens.diagnosis.observation import Value
+from rnn_goldens.diagnosis.observation import Of, Value
 from rnn_goldens.diagnosis.run_diagnosis import diagnose_run, reexamine
 from rnn_goldens.diagnosis.search import CandidateSearch
 from rnn_goldens.diagnosis.summary import summary
@@ -285,10 +285,9 @@ def test_the_first_right_step_is_reported_if_all_steps_before_are_wrong() -> Non
     assert facts_of(golden, actual)["later_steps_right"] is False  # step 0 is right, too
 
 
-def test_facts_of_gradients_and_outputs_have_different_names() -> None:
-    assert len(FACTS) == sum(map(len, FACTS_OF.values()))
-    for of_one in FACTS_OF.values():
-        assert all(set(fact.unless) <= of_one.keys() for fact in of_one.values())
+def test_a_fact_is_replaced_by_facts_of_the_same_kind_only() -> None:
+    for fact in FACTS.values():
+        assert all((Of.GRADIENT in FACTS[code].of) is (Of.GRADIENT in fact.of) for code in fact.unless)
 
 
 def diagnosed(cell: str, ids: list[str], actual: Callable[[Golden], Mapping[str, object]]) -> Any:

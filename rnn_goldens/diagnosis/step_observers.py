@@ -1,4 +1,4 @@
-"""Facts on single steps: the definition is applied to the actual values of the previous step or layer."""
+"""Observers of facts about single steps: the equations are applied to actual values of the step or layer before."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
