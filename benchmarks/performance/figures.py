@@ -11,7 +11,9 @@ from benchmarks.performance import goldens
 from benchmarks.performance.measurement import Figure, at_most, interleaved, median, ratio
 
 PLUGINS = {"rnn-goldens": "rnn_goldens.plugin.hooks", "pytest-regressions": "pytest_regressions.plugin"}
-ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": ""}
+"""Runs load the plugins that they name; the second run finds compiled plugins, as a user's does."""
+
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
 PROGRAM = """
