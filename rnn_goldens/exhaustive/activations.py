@@ -144,8 +144,6 @@ IN_A_BINADE = 1024
 CURVED = (-14, 7)
 """Exponents of the range 2^-14 to 2^7. Below this range tanh(z) = z; above it the activations saturate."""
 
-_SEED = 20
-
 
 @cache
 def arguments(precision: str) -> Float64:
@@ -168,17 +166,13 @@ def _sample_of_float32() -> Float64:
     smallest = PRECISIONS["float32"].smallest
     binades = [np.array([1, 1 + 2**-23, 1.5, 2 - 2**-23]) * 2.0**e for e in range(-126, 128)]
     subnormal = np.array([0, *(2.0**k for k in range(23)), 2**23 - 1]) * smallest
-    drawn = np.random.default_rng(_SEED).random((CURVED[1] - CURVED[0], IN_A_BINADE))
+    drawn = np.random.default_rng(20).random((CURVED[1] - CURVED[0], IN_A_BINADE))
     parts = 1 + (np.arange(IN_A_BINADE) + drawn) / IN_A_BINADE
     curved = (parts * 2.0 ** np.arange(*CURVED)[:, None]).ravel()
-    near = [_neighbours(np.float32(abs(point))) for point in (*BREAKPOINTS, *WORST)]
-    sample = np.concatenate([subnormal, *binades, curved.astype(np.float32), *near]).astype(np.float64)
+    points = np.abs(np.array([*BREAKPOINTS, *WORST], np.float32)).view(np.int32)
+    near = (points[:, None] + np.arange(-AROUND, AROUND + 1, dtype=np.int32)).view(np.float32).ravel()
+    sample = np.concatenate([subnormal, *binades, curved.astype(np.float32), near]).astype(np.float64)
     return _both_signs(np.unique(sample))
-
-
-def _neighbours(point: np.float32) -> Float64:
-    bits = point.view(np.int32) + np.arange(-AROUND, AROUND + 1, dtype=np.int32)
-    return bits.view(np.float32).astype(np.float64)
 
 
 def _both_signs(values: Float64) -> Float64:
