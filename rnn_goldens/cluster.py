@@ -59,7 +59,10 @@ def cluster(address: str, *, answer: float = ANSWER, patience: float = PATIENCE)
     Raises:
         WrongUse: ``distributed`` is not installed, the address is invalid, or no scheduler answers there.
     """
-    _require_distributed()
+    try:
+        import distributed  # noqa: F401 - it sets log levels, so that it comes before ``_quiet``
+    except ModuleNotFoundError:
+        raise WrongUse(f"a Dask cluster needs distributed: pip install '{_PACKAGE}[dask]'") from None
     with _quiet(), _connected(address, answer) as client:
         executor = _Cluster(client, address, patience)
         try:
@@ -71,14 +74,6 @@ def cluster(address: str, *, answer: float = ANSWER, patience: float = PATIENCE)
 def executor(address: str | None) -> AbstractContextManager[Executor | None]:
     """Return a context manager for the cluster at an address. Without an address, it yields None: use local cores."""
     return nullcontext() if address is None else cluster(address)
-
-
-def _require_distributed() -> None:
-    """Raise WrongUse if ``distributed`` is not installed. The import sets log levels, so enter ``_quiet`` after it."""
-    try:
-        import distributed  # noqa: F401
-    except ModuleNotFoundError:
-        raise WrongUse(f"a Dask cluster needs distributed: pip install '{_PACKAGE}[dask]'") from None
 
 
 def _connected(address: str, answer: float) -> "Client":

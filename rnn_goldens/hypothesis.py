@@ -84,17 +84,13 @@ def goldens(
         TypeError: an argument has a wrong type.
     """
     flags = {"bias": bias, "state": state, "bidirectional": bidirectional, "lengths": lengths}
-    fixed = {name: _flag(name, value) for name, value in flags.items() if value is not None}
-    having = [*names("features", features), *(name for name, value in fixed.items() if value)]
-    lacking = [*names("without", without), *(name for name, value in fixed.items() if not value)]
+    for name, value in flags.items():
+        if not isinstance(value, bool | np.bool_ | None):
+            raise TypeError(f"{name} must be True, False or None, not {value!r}")
+    having = [*names("features", features), *(name for name, value in flags.items() if value)]
+    lacking = [*names("without", without), *(name for name in flags if flags[name] is not None and not flags[name])]
     if not isinstance(found, str | PathLike | None):
         raise TypeError(f"found must be a folder, or None to store nothing, not {found!r}")
     sizes = Sizes(max_layers, max_time, max_batch, max_hidden, max_input)
     within, folder = bounds(cell, sizes, having, lacking, precisions), None if found is None else AsTyped(found)
     return goldens_of(SearchRequest(within, folder))
-
-
-def _flag(name: str, value: object) -> bool:
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True, False or None, not {value!r}")
-    return bool(value)

@@ -95,8 +95,8 @@ def _diagnosed(wrong: Wrong) -> tuple[Diagnosis | None, float]:
     if all(one.passed for one in evidence):
         return None, 0.0
     begin = time.process_time()
-    again = reexamine(evidence, search.failures, lambda golden_id, _: by_id[golden_id])
-    (diagnosis,) = diagnose_run(again.evidence, lambda golden_id, _: by_id[golden_id], again.cut_short)
+    evidence, cut_short = reexamine(evidence, search.failures, lambda golden_id, _: by_id[golden_id])
+    (diagnosis,) = diagnose_run(evidence, lambda golden_id, _: by_id[golden_id], cut_short)
     return diagnosis, seconds + time.process_time() - begin
 
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from rnn_goldens.explain.reader_outputs import Outputs
 
 _NEAREST = 5
-_PAGE = "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md"
-"""The page that lists the goldens that detect each deviation, with margins. Not part of the wheel."""
 
 
 @click.command(
@@ -117,7 +115,7 @@ def _list(ctx: click.Context) -> None:
         echo(f"\n{family}")
         for member in members:
             echo(wrapped(f"{member.name}: {member.sentence}", "  "))
-    echo(f"\n{_PAGE}")
+    echo("\nhttps://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md")
     ctx.exit()
 
 

@@ -126,13 +126,12 @@ def generate(
 
 
 def _write_new(path: Path) -> None:
-    from rnn_goldens.command_line.scenario_template import TEMPLATE
-
     if path.suffix != ".py":
         raise click.UsageError(f"--new {path}: a scenario file is a Python file; its name must end in .py")
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(TEMPLATE.format(name=path))
+            template = Path(__file__).with_name("scenario_template.py.txt").read_text("utf-8")
+            file.write(template.replace("{name}", str(path)))
     except FileExistsError:
         raise click.UsageError(f"{path} exists already and was not changed: choose another name") from None
     echo(f"{path} is written. Edit it, then run:")

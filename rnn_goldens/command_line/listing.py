@@ -27,9 +27,6 @@ _MANY = 2000
 _SHORT = {"float64": "f64", "float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 """Short names of precisions for a table that must fit a terminal."""
 
-_OTHER_COLUMNS = 38
-"""Minimum width of the columns beside the id."""
-
 _COLUMNS = ("id", "cell", "features", "dtype", "grad")
 _DIALECT_COLUMNS = ("dialect", "of", "option", "meaning")
 _RECURRENCE_COLUMNS = ("recurrence", "inputs", "outputs", "meaning")
@@ -124,7 +121,7 @@ def _print_wrapped(rows: list[list[str]], columns: Sequence[str] = _COLUMNS) -> 
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     console = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else _ONE_LINE)
-    fits = console.width >= max(len(row[0]) for row in rows) + _OTHER_COLUMNS
+    fits = console.width >= max(len(row[0]) for row in rows) + 38  # the least width of the other columns
     widest = max(len(word) for row in rows for word in row[2].split() or [""])
     for name in columns[: len(rows[0])]:
         heading = "gradients" if name == "grad" and console.width >= _ONE_LINE else name

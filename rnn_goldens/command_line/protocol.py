@@ -11,8 +11,6 @@ from rnn_goldens.errors import WrongUse
 if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden
 
-_DEFAULT = "documented/single-sequence"
-
 
 @click.command(short_help="Print the messages that a program exchanges.")
 @ids_argument("golden_ids", metavar="[ID]...")
@@ -29,7 +27,7 @@ def protocol(*, golden_ids: tuple[str, ...], requests_only: bool, gradients: boo
     """
     from rnn_goldens.programs import messages
 
-    default = () if golden_ids or any(selection.names.values()) else (_DEFAULT,)
+    default = () if golden_ids or any(selection.names.values()) else ("documented/single-sequence",)
     goldens = _goldens(selection, *golden_ids, *default, gradients=gradients)
     for request, answer in _exchanges(goldens, gradients=gradients):
         click.echo(messages.to_line(request), nl=False)

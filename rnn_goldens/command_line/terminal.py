@@ -114,13 +114,8 @@ class ProgressLines:
             return ""
         item = spent / self._share if self._share else max(spent, before / self._done)
         average = (before + item) / (self._done + 1)
-        return f", {_minutes(item - spent + average * (self._total - self._done - 1))} left"
-
-
-def _minutes(seconds: float) -> str:
-    """Return a duration in words: less than a minute, or minutes."""
-    minutes = round(seconds / 60)
-    return counted(minutes, "minute") if minutes else "less than a minute"
+        minutes = round((item - spent + average * (self._total - self._done - 1)) / 60)
+        return f", {counted(minutes, 'minute') if minutes else 'less than a minute'} left"
 
 
 def track(items: Iterable[T], total: int, label: str) -> Iterable[T]:

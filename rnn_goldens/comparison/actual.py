@@ -4,19 +4,17 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.comparison.outputs import NotNumbers, Output, read
 from rnn_goldens.comparison.returned import compared_outputs
+from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
+from rnn_goldens.golden.profile import Profile
 from rnn_goldens.plurals import counted
-
-if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData, InputsData
-    from rnn_goldens.golden.profile import Profile
 
 HOW = "check_gradients({'x': …, 'weight_ih_l0': …}), or check_gradients(module, x=x.grad)"
 
@@ -39,7 +37,7 @@ class Actual:
             golden does not define, or a None where zero is expected (torch's ``.grad`` of an unused array).
     """
 
-    golden: "GoldenData"
+    golden: GoldenData
     of: str
     arrays: Mapping[str, Output]
     problems: Mapping[str, str]
@@ -50,7 +48,7 @@ class Actual:
         """The expected values."""
         return self.golden.expected_of(self.of)
 
-    def under(self, profile: "Profile") -> "Actual":
+    def under(self, profile: Profile) -> "Actual":
         """Return the same arrays for the golden under another profile."""
         return replace(self, golden=replace(self.golden, profile=profile))
 
@@ -80,13 +78,13 @@ class Actual:
 
 
 def actual_outputs(
-    golden: "GoldenData", out: object = None, h_n: object = None, c_n: object = None, *more: object
+    golden: GoldenData, out: object = None, h_n: object = None, c_n: object = None, *more: object
 ) -> Actual:
     """Return the outputs to compare. Takes the arguments of ``Golden.compare``, and further last states."""
     return actual_by_name(golden, compared_outputs(golden, out, h_n, c_n, *more))
 
 
-def actual_by_name(golden: "GoldenData", outputs: Mapping[str, object]) -> Actual:
+def actual_by_name(golden: GoldenData, outputs: Mapping[str, object]) -> Actual:
     """Return the outputs to compare from a mapping; those that are None are missing."""
     expected = golden.expected_of().values
     arrays, problems = dict[str, Output](), dict[str, str]()
@@ -119,7 +117,7 @@ def _without_others(first: str, states: list[str]) -> str:
     )
 
 
-def actual_gradients(golden: "GoldenData", by_name: Mapping[str, object]) -> Actual:
+def actual_gradients(golden: GoldenData, by_name: Mapping[str, object]) -> Actual:
     """Return the gradients to compare.
 
     Raises:
@@ -149,7 +147,7 @@ def actual_gradients(golden: "GoldenData", by_name: Mapping[str, object]) -> Act
     return Actual(golden, GRADIENTS, arrays, problems, tuple(sorted(left_out)))
 
 
-def _unknown(golden: "GoldenData", name: str, expected: Mapping[str, object]) -> str:
+def _unknown(golden: GoldenData, name: str, expected: Mapping[str, object]) -> str:
     if name in golden.layout.outputs:
         return "is an output and has no gradient here: check(out, h_n) compares outputs"
     if name.startswith("bias_") and not golden.config.get("bias", True):
@@ -160,7 +158,7 @@ def _unknown(golden: "GoldenData", name: str, expected: Mapping[str, object]) ->
     return f"is not an array of this golden; its arrays: {', '.join(expected)}"
 
 
-def gradients_by_name(golden: "InputsData", gradients: object, named: Mapping[str, Any]) -> dict[str, Any]:
+def gradients_by_name(golden: InputsData, gradients: object, named: Mapping[str, Any]) -> dict[str, Any]:
     """Return gradients by name from a mapping, keywords or a torch module after ``backward()``.
 
     Args:
@@ -179,7 +177,7 @@ def gradients_by_name(golden: "InputsData", gradients: object, named: Mapping[st
     return {**found, **named}
 
 
-def _by_name(golden: "InputsData", gradients: Any) -> dict[str, Any]:  # noqa: ANN401 - any argument of a user
+def _by_name(golden: InputsData, gradients: Any) -> dict[str, Any]:  # noqa: ANN401 - any argument of a user
     if gradients is None:
         return {}
     if isinstance(gradients, Mapping):
@@ -193,7 +191,7 @@ def _by_name(golden: "InputsData", gradients: Any) -> dict[str, Any]:  # noqa: A
     raise TypeError(f"got a {type(gradients).__name__}; gradients are given by name: {HOW}")
 
 
-def _of_module(golden: "InputsData", module: Any) -> dict[str, Any]:  # noqa: ANN401 - a torch.nn.Module
+def _of_module(golden: InputsData, module: Any) -> dict[str, Any]:  # noqa: ANN401 - a torch.nn.Module
     """Return the gradients of a module's parameters by name, without a prefix that all names share."""
     found = {name: parameter.grad for name, parameter in module.named_parameters()}
     prefixes = {name.rpartition(".")[0] for name in found}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 from rnn_goldens.comparison.outputs import NUMBERS, is_array_like, parts_of
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.arrays import InputArrays
+from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.precision import PRECISIONS
 
-if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData, InputsData
 
-
-def refuse_own_arrays(golden: "GoldenData", *outputs: object) -> None:
+def refuse_own_arrays(golden: GoldenData, *outputs: object) -> None:
     """Raise WrongUse if an output is an expected array of the golden, or shares its memory.
 
     Args:
@@ -61,7 +59,7 @@ def _shares_memory(value: Any, array: NDArray[Any]) -> bool:  # noqa: ANN401 - a
     return array.ctypes.data <= begin < array.ctypes.data + array.nbytes
 
 
-def written_to(inputs: "InputsData", before: InputArrays) -> list[str]:
+def written_to(inputs: InputsData, before: InputArrays) -> list[str]:
     """Return the names of the arrays that were written to, although they are read-only in NumPy.
 
     Args:

@@ -38,9 +38,6 @@ Backward = Callable[[Any], Mapping[str, Any]]
 ACCUMULATED = "the second call returns the sum of both: gradients accumulate over calls and are not cleared"
 DIFFERS = "the second call differs from the first"
 
-CompareGradients = Callable[[Mapping[str, Any], str], Verdict]
-"""Returns the verdict on gradients by name. The second argument explains wrong gradients; "" if unknown."""
-
 
 @dataclass(frozen=True)
 class CallPattern:
@@ -250,14 +247,14 @@ CALL_PATTERNS = {
 
 
 def compare_gradient_calls(
-    golden: GoldenData, backward: Backward, compare_gradients: CompareGradients
+    golden: GoldenData, backward: Backward, compare_gradients: Callable[[Mapping[str, Any], str], Verdict]
 ) -> Iterator[tuple[str, Verdict]]:
     """Call an implementation twice with the same inputs and compare both results.
 
     Args:
         golden: the golden, with gradients.
         backward: the implementation.
-        compare_gradients: compares gradients by name.
+        compare_gradients: compares gradients by name; the second argument explains wrong ones, "" if unknown.
 
     Yields:
         ``once`` and ``twice``, each with its verdict; only ``once`` if the first call fails.
@@ -297,13 +294,11 @@ def _with_missing(golden: GoldenData, verdict: Verdict, first: Verdict, second: 
 
 
 def _meaning(first: Mapping[str, NDArray[np.float64] | None], second: Mapping[str, Any]) -> str:
-    doubled = [
-        name for name, before in first.items()
-        if before is not None and before.any() and np.array_equal(2 * before, _copy(second.get(name)))
-    ]  # fmt: skip
-    if doubled:
-        return ACCUMULATED
-    return DIFFERS
+    doubled = (
+        before is not None and before.any() and np.array_equal(2 * before, _copy(second.get(name)))
+        for name, before in first.items()
+    )
+    return ACCUMULATED if any(doubled) else DIFFERS
 
 
 def _copy(value: object) -> Any:  # noqa: ANN401 - an array, or None

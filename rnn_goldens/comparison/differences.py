@@ -136,7 +136,7 @@ def _compared(actual: Actual, name: str, output: Output) -> Difference:
         right = error <= allowed  # False for NaN
         if right.all():
             largest = float((error / allowed).max()) if error.any() else 0.0  # works where the tolerance is zero, too
-            finer = _is_finer(expected.dtype, output)
+            finer = expected.dtype in HALF and output.dtype != expected.dtype and not precision.holds(output.values)
             return Difference(name, dtype=output.dtype, size=got.size, largest_error=largest, is_finer=finer)
         fraction = error / allowed
     fraction = np.where(np.isnan(fraction), np.inf, fraction)
@@ -146,7 +146,7 @@ def _compared(actual: Actual, name: str, output: Output) -> Difference:
         in_words = place(actual.golden, name, index)
         return Element(index, float(got[index]), float(want[index]), float(allowed[index]), in_words)
 
-    wrong = np.argwhere(~right)
+    wrong, time = np.argwhere(~right), actual.golden.axis(name, TIME)
     finite_first = np.where(right, -2.0, np.where(np.isfinite(got), error, -1.0))
     return Difference(
         name,
@@ -157,20 +157,10 @@ def _compared(actual: Actual, name: str, output: Output) -> Difference:
         infinite=int(np.isinf(got).sum()),
         first=element(first(actual.golden, name, wrong)),
         largest=element(tuple(int(i) for i in np.unravel_index(finite_first.argmax(), got.shape))),
-        time_steps=_time_steps(actual, name, wrong),
+        time_steps=() if time is None else tuple(np.unique(wrong[:, time]).tolist()),
         computed_in=_lower_precision(expected, name, got),
         largest_error=float(fraction.max()),
     )
-
-
-def _time_steps(actual: Actual, name: str, wrong: NDArray[np.intp]) -> tuple[int, ...]:
-    axis = actual.golden.axis(name, TIME)
-    return () if axis is None else tuple(np.unique(wrong[:, axis]).tolist())
-
-
-def _is_finer(declared: str, output: Output) -> bool:
-    precision = PRECISIONS[declared]
-    return declared in HALF and output.dtype != declared and not precision.holds(output.values)
 
 
 def _lower_precision(expected: Expected, name: str, got: Float64) -> str | None:

@@ -9,20 +9,17 @@ import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 from math import isfinite
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.comparison.differences import Difference, Element
+from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import DEFAULT
 from rnn_goldens.plurals import counted
 from rnn_goldens.visible import visible
-
-if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData
 
 MAX_LINES = 15
 
@@ -90,20 +87,20 @@ def _of_gradients(actual: Actual, found: Sequence[Difference], more: Sequence[st
     yield from (*lines, *_as_many_as_fit(details, MAX_LINES - len(lines) - len(ending)), *ending)
 
 
-def to_see(golden: "GoldenData", corpus: str) -> str:
+def to_see(golden: GoldenData, corpus: str) -> str:
     """Return the line with the command that shows a golden; ``corpus`` is "" for the default corpus."""
     option = f" --corpus {shlex.quote(corpus)}" if corpus else ""
     return f"  to see the golden: rnn-goldens show {golden.id}{option}"
 
 
-def _headline(golden: "GoldenData", d: Difference) -> str:
+def _headline(golden: GoldenData, d: Difference) -> str:
     if d.first is None:
         return f"{d.output} {d.problem}"
     got, want = _values(golden, d, d.first)
     return f"{d.output} is first wrong at {d.first.place}: got {got}, want {want} ({_wrong(d)})"
 
 
-def _details(golden: "GoldenData", d: Difference) -> Iterator[str]:
+def _details(golden: GoldenData, d: Difference) -> Iterator[str]:
     if d.problem is not None:
         yield d.problem
         return
@@ -120,7 +117,7 @@ def _details(golden: "GoldenData", d: Difference) -> Iterator[str]:
         yield f"largest error {error:.6g} ({allowed}) at {d.largest.place}: got {got}, want {want}"
 
 
-def _gradient_line(golden: "GoldenData", d: Difference) -> str:
+def _gradient_line(golden: GoldenData, d: Difference) -> str:
     if d.problem is not None or d.largest is None or d.first is None:
         return str(d.problem)
     computed_in = f", all {d.computed_in} numbers: computed in {d.computed_in}?" if d.computed_in else ""
@@ -140,7 +137,7 @@ def _not_finite(d: Difference) -> str:
     return f", among them {counts}" if counts else ""
 
 
-def _at_steps(golden: "GoldenData", d: Difference) -> str:
+def _at_steps(golden: GoldenData, d: Difference) -> str:
     steps, last = d.time_steps, golden.time - 1
     if not steps:
         return ""
@@ -152,7 +149,7 @@ def _at_steps(golden: "GoldenData", d: Difference) -> str:
     return f" at {len(steps)} time steps ({listed}) of 0 to {last}"
 
 
-def _values(golden: "GoldenData", d: Difference, element: Element) -> tuple[str, str]:
+def _values(golden: GoldenData, d: Difference, element: Element) -> tuple[str, str]:
     """Return both values with the digits of their precision, or with all digits if these digits are equal."""
     got_type = PRECISIONS[d.dtype].carrier if d.dtype in PRECISIONS else np.float64
     got = str(np.asarray(element.got).astype(got_type))

@@ -84,7 +84,8 @@ def read(value: object) -> Output:
                 _require_real(name)
             if isinstance(readable, np.ndarray):
                 _require_at_most(readable.size, f"has shape {readable.shape}")
-            return Output(np.asarray(readable, dtype=np.float64), _least_precise(types))
+            bits = {name: getattr(PRECISIONS.get(name), "bits", math.inf) for name in sorted(types)}
+            return Output(np.asarray(readable, dtype=np.float64), min(bits, key=bits.__getitem__, default="float64"))
     except (TypeError, ValueError, LookupError, OverflowError, RuntimeError, AttributeError) as error:
         raise NotNumbers(f"is {_type(value)} that NumPy cannot read as an array: {error}") from None
 
@@ -102,10 +103,6 @@ def _require_real(dtype: str) -> None:
     if dtype.startswith(("float", "int", "uint")):
         raise NotNumbers(f"holds {dtype}, which is none of {', '.join(PRECISIONS)}")
     raise NotNumbers(f"holds {dtype}, not real numbers")
-
-
-def _least_precise(types: set[str]) -> str:
-    return min(sorted(types), key=lambda name: getattr(PRECISIONS.get(name), "bits", math.inf), default="float64")
 
 
 def _readable(value: object) -> tuple[Any, set[str]]:

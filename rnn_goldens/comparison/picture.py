@@ -2,16 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.comparison.actual import Actual
+from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.tolerance import Exact
-
-if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData
 
 Array = NDArray[np.float64]
 
@@ -20,9 +17,6 @@ MAX_ACROSS, MAX_DOWN = 40, 24
 
 LONGEST_LINE = 200
 """Largest number of values in a line. Of a longer line, only values near the first nonzero error are shown."""
-
-_BEFORE = 20
-"""Number of values that are shown before the first nonzero error of a longer line."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +65,14 @@ def picture(actual: Actual) -> Picture | None:
     return None
 
 
-def _picture(golden: "GoldenData", name: str, error: Array, got: Array, want: Array, *, exact: bool) -> Picture:
+def _picture(golden: GoldenData, name: str, error: Array, got: Array, want: Array, *, exact: bool) -> Picture:
     """Return the plot data of the (down, across) plane of an output with the largest ``error``."""
     planes, is_out = _planes(golden, name), name == "out"
     place = max(planes, key=lambda place: float(np.nan_to_num(error[planes[place]], nan=np.inf).max()))
     errors, got, want = (array[planes[place]].T if is_out else array[planes[place]] for array in (error, got, want))
     line, across = np.unravel_index(np.argmax(np.nan_to_num(errors, nan=np.inf)), errors.shape)
     first = int(np.argmax(errors[line] != 0)) if len(errors[line]) > LONGEST_LINE else int(across)
-    begin = max(0, min(first - _BEFORE, errors.shape[1] - LONGEST_LINE))
+    begin = max(0, min(first - LONGEST_LINE // 10, errors.shape[1] - LONGEST_LINE))
     shown = slice(begin, begin + LONGEST_LINE)
     block = (math.ceil(errors.shape[1] / MAX_ACROSS), math.ceil(errors.shape[0] / MAX_DOWN))
     return Picture(
@@ -96,7 +90,7 @@ def _picture(golden: "GoldenData", name: str, error: Array, got: Array, want: Ar
     )
 
 
-def _planes(golden: "GoldenData", name: str) -> dict[str, tuple[int | slice, ...]]:
+def _planes(golden: GoldenData, name: str) -> dict[str, tuple[int | slice, ...]]:
     """Return the indices of all planes of an output, by the text for batch row and direction.
 
     A plane is a batch row and direction of ``out``, as (time, unit), or a batch row of a state, as (layer, unit).

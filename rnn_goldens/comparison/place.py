@@ -1,10 +1,9 @@
 """The position of an element as text, and the first wrong element in the order of computation."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.shapes import (
     BATCH,
     DIRECTION_AND_UNIT,
@@ -15,9 +14,6 @@ from rnn_goldens.golden.shapes import (
     TIME,
     UNIT,
 )
-
-if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData
 
 _IN_WORDS = {
     TIME: "time step",
@@ -32,12 +28,12 @@ _IN_WORDS = {
 """Names of axes in texts."""
 
 
-def axes(golden: "GoldenData", name: str) -> tuple[str, ...]:
+def axes(golden: GoldenData, name: str) -> tuple[str, ...]:
     """Return the names of the axes of an output in words: ``("batch", "time step", "unit")`` for out of a network."""
     return tuple(_IN_WORDS.get(axis, axis) for axis in golden.axes(name))
 
 
-def place(golden: "GoldenData", name: str, index: tuple[int, ...]) -> str:
+def place(golden: GoldenData, name: str, index: tuple[int, ...]) -> str:
     """Return the position of an element of an output or gradient as text.
 
     ``time step 2 (batch 0, unit 1)`` of out, ``time step 2 (batch 0, input 1)`` of x, ``layer 0 (batch 0, unit 1,
@@ -64,7 +60,7 @@ def place(golden: "GoldenData", name: str, index: tuple[int, ...]) -> str:
     return f"{outer} ({listed})" if outer else listed
 
 
-def first(golden: "GoldenData", name: str, wrong: NDArray[np.intp]) -> tuple[int, ...]:
+def first(golden: GoldenData, name: str, wrong: NDArray[np.intp]) -> tuple[int, ...]:
     """Return the index of the wrong element that is computed first. Each row of ``wrong`` is an index.
 
     For out, this is the earliest element in the order of its direction: the reverse direction starts at the end of a

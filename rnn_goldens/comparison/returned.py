@@ -1,14 +1,12 @@
 """What an implementation returned, or a user passed, as outputs by name."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rnn_goldens.comparison.outputs import NotNumbers, Output, read
+from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.shapes import Layout
 from rnn_goldens.plurals import counted
-
-if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData
 
 OF_NETWORKS = (2, 3)
 """The possible lengths of the tuple that a network returns. A pair of states is one element of the tuple."""
@@ -88,7 +86,7 @@ def _not_compared(layout: Layout) -> list[str]:
     return [f"{name}_n" for name in layout.states if name not in layout.compared]
 
 
-def compared_outputs(golden: "GoldenData", out: object, *states: object) -> dict[str, object]:
+def compared_outputs(golden: GoldenData, out: object, *states: object) -> dict[str, object]:
     """Return the outputs to compare by name. Takes the outputs as ``by_name`` does."""
     if is_out_alone(golden, out):
         return {golden.layout.outputs[0]: out}
@@ -98,7 +96,7 @@ def compared_outputs(golden: "GoldenData", out: object, *states: object) -> dict
     return {name: value for name, value in outputs.items() if not golden.outputs or name in golden.outputs}
 
 
-def is_out_alone(golden: "GoldenData", result: object) -> bool:
+def is_out_alone(golden: GoldenData, result: object) -> bool:
     """Return whether a result is only ``out``, for a golden that compares only ``out``.
 
     A tuple or list with as many parts as outputs is a tuple of outputs, unless it has as many axes as ``out``.
@@ -128,7 +126,7 @@ def only_array(result: object) -> Any:  # noqa: ANN401 - an array of any library
     return result if is_array(result) else None
 
 
-def outputs_of(result: object, golden: "GoldenData | None" = None, layout: Layout | None = None) -> Sequence[Any]:
+def outputs_of(result: object, golden: GoldenData | None = None, layout: Layout | None = None) -> Sequence[Any]:
     """Return the outputs in the result of an implementation, as arguments of ``Golden.check``.
 
     Args:

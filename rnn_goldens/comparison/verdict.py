@@ -1,20 +1,16 @@
 """The result of comparing outputs or gradients with a golden."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from math import isfinite
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outputs
 from rnn_goldens.comparison.differences import Difference, difference
 from rnn_goldens.comparison.failure_text import failure_text
-from rnn_goldens.golden.data import html_table
-
-if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.golden.data import GoldenData, html_table
 
 __all__ = ["Difference", "GoldenMismatch", "Verdict", "Verdicts", "compare", "compare_gradients", "verdict_on"]
 
@@ -50,7 +46,11 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         """Return the HTML that a notebook displays."""
-        return _as_html(self.passed, self.largest_error, self.differences.values(), self.message)
+        heading = "✓ passed" if self.passed else "✗ failed"
+        if isfinite(self.largest_error):
+            heading += f": the largest error is {_times(self.largest_error)}"
+        text = f'<pre style="white-space: pre-wrap">{escape(self.message)}</pre>' if self.message else ""
+        return html_table(heading, (tuple(_row(d)) for d in self.differences.values()), _COLUMNS) + text
 
 
 class Verdicts(list[Verdict]):
@@ -79,7 +79,7 @@ class GoldenMismatch(AssertionError):
 
 
 def compare(
-    golden: "GoldenData", out: object, h_n: object = None, c_n: object = None, *more: object, meaning: str = ""
+    golden: GoldenData, out: object, h_n: object = None, c_n: object = None, *more: object, meaning: str = ""
 ) -> Verdict:
     """Compare outputs with a golden.
 
@@ -94,7 +94,7 @@ def compare(
     return verdict_on(actual_outputs(golden, out, h_n, c_n, *more), meaning)
 
 
-def compare_gradients(golden: "GoldenData", by_name: Mapping[str, object], *, meaning: str = "") -> Verdict:
+def compare_gradients(golden: GoldenData, by_name: Mapping[str, object], *, meaning: str = "") -> Verdict:
     """Compare gradients with those of a golden.
 
     Args:
@@ -121,14 +121,6 @@ def verdict_on(actual: Actual, meaning: str = "") -> Verdict:
 
 
 _COLUMNS = ("output", "wrong", "largest error", "at", "got", "want", "allowed")
-
-
-def _as_html(passed: bool, largest_error: float, differences: Iterable[Difference], message: str) -> str:
-    heading = "✓ passed" if passed else "✗ failed"
-    if isfinite(largest_error):
-        heading += f": the largest error is {_times(largest_error)}"
-    text = f'<pre style="white-space: pre-wrap">{escape(message)}</pre>' if message else ""
-    return html_table(heading, (tuple(_row(d)) for d in differences), _COLUMNS) + text
 
 
 def _times(error: float) -> str:

@@ -11,6 +11,7 @@ from msgspec import UNSET
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, GradientsEntry, Kind, is_listed, remedy
 from rnn_goldens.corpus.selection import Selection
+from rnn_goldens.encoding import content_hash, decode, gradients_hash
 from rnn_goldens.encoding.file_bytes import GOLDEN, read_bytes
 from rnn_goldens.encoding.files import not_in_wheel
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
@@ -85,38 +86,34 @@ class Corpus(Selection):
         precisions = entry.gradient_precisions or entry.precisions
         return self.load(golden_id, precisions[0], gradients=bool(entry.gradient_precisions))
 
-    def read(self, entry: Entry, kind: Kind = "json", *, thorough: bool = False) -> Golden:
-        """Return a golden from one of its files. Raises InvalidFile if the file is invalid or differs from the entry.
-
-        Args:
-            entry: the entry of the golden.
-            kind: the file.
-            thorough: whether to validate by the schema and compare the content hash, too.
-        """
-        return self._read(entry, kind, thorough=thorough)
-
     def read_gradients(self, golden: Golden, entry: Entry, kind: Kind = "json", *, thorough: bool = False) -> Golden:
         """Return the golden with gradients, read as by ``read``. Raises UnknownName if it has none."""
-        from rnn_goldens.encoding import content_hash
-
         if entry.gradients is UNSET:
             having = [other.id for other in self.entries if other.gradients is not UNSET]
             raise UnknownName("golden with gradients", entry.id, having, plural="goldens with gradients")
         of_content = entry.content if self.is_packaged else content_hash(golden)
-        return self._read(entry.gradients, kind, golden, of_content, thorough=thorough)
+        return self.read(entry.gradients, kind, golden, of_content, thorough=thorough)
 
-    def _read(
+    def read(
         self,
         listed: Entry | GradientsEntry,
-        kind: Kind,
+        kind: Kind = "json",
         of: Golden | None = None,
         of_content: str = "",
         *,
-        thorough: bool,
+        thorough: bool = False,
     ) -> Golden:
-        """Return the golden, or the golden ``of`` with its gradients, from the file that an entry lists."""
-        from rnn_goldens.encoding import content_hash, decode, gradients_hash
+        """Return a golden, or a golden with its gradients, from one of the files that an entry lists.
 
+        Raises InvalidFile if the file is invalid or differs from the entry.
+
+        Args:
+            listed: the entry of the golden, or of its gradients.
+            kind: the file.
+            of: the golden of the gradients.
+            of_content: its content hash.
+            thorough: whether to validate by the schema and compare the content hash, too.
+        """
         file = listed.files[kind]
         content, path, key = self.content(file), self.folder / file.path, of_content + file.sha256
         known = (self.is_packaged or key in _CHECKED) and not thorough

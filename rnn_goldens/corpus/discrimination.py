@@ -214,7 +214,10 @@ class _Cell:
     ) -> None:
         self.entries, self.compared, self.others = entries, compared, others
         self.precisions = {e.id: e.gradient_precisions if gradients else e.precisions for e in entries}
-        self.needs = {entry.id: _options_of(entry) for entry in entries}
+        self.needs = {
+            e.id: {BIASES["bias" in e.features], *(OPTIONS[name] for name in OPTIONS.keys() & set(e.features))}
+            for e in entries
+        }
         self.ids = {one.golden for one in compared}
         self.selected = self.ids | {other.golden for other in others}
         self.accepted = {option for entry in entries if entry.id in self.ids for option in self.needs[entry.id]}
@@ -305,11 +308,6 @@ class _Cell:
             shows = self.shows_in_out if one.out_alone else self.shows
             found |= shows.get((one.golden, one.dtype), set())
         return found
-
-
-def _options_of(entry: Entry) -> set[str]:
-    """Return the options that a golden needs."""
-    return {BIASES["bias" in entry.features], *(OPTIONS[name] for name in OPTIONS.keys() & set(entry.features))}
 
 
 def _shown_by(

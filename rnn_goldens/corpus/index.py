@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from rnn_goldens import schema
 from rnn_goldens.encoding import json_file, typed_json
 from rnn_goldens.encoding.file_bytes import INDEX as BOUNDS
 from rnn_goldens.encoding.file_bytes import OTHER, read_bytes
@@ -186,8 +187,6 @@ def is_listed(folder: Path, file: File) -> bool:
 
 def _invalid(content: bytes, path: Path, where: str, problem: str) -> InvalidFile:
     """Return the error for an invalid index, with the messages of the schema, which are slower but more detailed."""
-    from rnn_goldens import schema
-
     if len(content) > _MAX_FOR_SCHEMA:  # parsing it again takes long
         return InvalidFile(path, [problem], remedy(OURS, where))
     document = json_file.decode(content, path, BOUNDS)

@@ -22,9 +22,6 @@ from rnn_goldens.golden.precision import precision_name
 
 T = TypeVar("T")
 
-_MAX_RETRIES = 1000
-"""The largest number of retries."""
-
 
 @cache
 def packaged() -> dict[str, Path]:
@@ -33,10 +30,6 @@ def packaged() -> dict[str, Path]:
 
     folders = (index.parent for index in Path(fixtures.__path__[0]).glob(f"v*/{INDEX}"))
     return {folder.name: folder for folder in sorted(folders, key=lambda f: int(f.name[1:]))}
-
-
-_NEVER_RELEASED = ("v1",)
-"""Versions that only checkouts had."""
 
 
 def find(where: str | Path | None = None, base: Path | None = None) -> Path:
@@ -58,7 +51,7 @@ def find(where: str | Path | None = None, base: Path | None = None) -> Path:
     folder = (base or Path()) / where
     if (folder / INDEX).is_file():
         return folder
-    if str(where) in _NEVER_RELEASED:
+    if str(where) == "v1":  # only checkouts had it
         raise WrongUse(f"corpus {where} was never released: {list(versions)[-1]} has the same ids")
     if folder.is_dir():
         raise WrongUse(f"{where} is not a corpus: it has no {INDEX}")
@@ -168,7 +161,7 @@ def read_consistently(folder: Path, read: Callable[[], T], may_be_wrong: Callabl
     Raises:
         InvalidFile: a file is damaged, and the folder was not replaced or every retry failed, too.
     """
-    for _ in range(_MAX_RETRIES):
+    for _ in range(1000):
         with _watching(folder) as is_replaced:
             try:
                 result = read()

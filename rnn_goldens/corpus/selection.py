@@ -82,7 +82,7 @@ class Selection:
         for pattern in ids:
             if not any(fnmatchcase(known, pattern) for known in self.ids):
                 raise UnknownName("golden", pattern, self.ids)
-        named = [pattern for pattern in ids if _folder(pattern) != "*"]
+        named = [pattern for pattern in ids if pattern.partition("/")[0] != "*"]
         return [
             entry
             for entry in self.entries
@@ -123,10 +123,6 @@ def _normal(option: str) -> tuple[str, str]:
 
 def _matches(golden_id: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(golden_id, pattern) for pattern in patterns)
-
-
-def _folder(golden_id: str) -> str:
-    return golden_id.partition("/")[0]
 
 
 def split_at_commas(label: str, text: str, what: str = "names") -> tuple[str, ...]:

@@ -21,8 +21,6 @@ from rnn_goldens.programs.command import is_command
 DEFECTS = Path(__file__).with_name("defects.toml")
 """The list of measured defects."""
 
-_REPORTS = DEFECTS.with_name("reports.toml")
-
 
 class Defect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A defect that was measured, and a golden that shows it.
@@ -93,7 +91,7 @@ def read_defects(path: Path = DEFECTS) -> list[Defect]:
 
 def read_reports() -> dict[str, str]:
     """Read the defects that were reported in public trackers: what is wrong, by ``repository#number``."""
-    reports: dict[str, str] = _read(_REPORTS, _Reports).report
+    reports: dict[str, str] = _read(DEFECTS.with_name("reports.toml"), _Reports).report
     return reports
 
 

@@ -61,12 +61,6 @@ class Finding:
         return ""
 
 
-_REPOSITORYS = "conformance"
-"""The package of the repository's adapters, which is not installed."""
-
-_QUIET = ("-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore")
-
-
 def measured(defects: Sequence[Defect]) -> Iterator[Finding]:
     """Yield the state of each defect here, one implementation after the other."""
     by_run = sorted(defects, key=_run_of)  # stable: the order within a run is that of the list
@@ -110,7 +104,8 @@ def _missing(implementation: str) -> str:
         return next((name for name in BUILTIN[implementation].needs if find_spec(name) is None), "")
     parts = implementation.partition(":")[0].split(".")
     file = Path(*parts).with_suffix(".py")
-    return str(file) if parts[0] == _REPOSITORYS and not any(Path(at, file).is_file() for at in ("", *sys.path)) else ""
+    is_here = any(Path(at, file).is_file() for at in ("", *sys.path))
+    return str(file) if parts[0] == "conformance" and not is_here else ""
 
 
 def _state(defect: Defect, result: Result) -> str:
@@ -156,4 +151,4 @@ def _arguments(defects: Sequence[Defect]) -> list[str]:
         "gradients": defects[0].gradients,
     }
     exactly = " or ".join(f"[{d.golden}-{d.dtype}]" for d in defects)
-    return [*as_typed(options), "-k", exactly, *_QUIET]
+    return [*as_typed(options), "-k", exactly, "-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore"]

@@ -8,8 +8,6 @@ from rnn_goldens.defects.catalogue import Defect
 from rnn_goldens.defects.measurement import HERE, NO_ADAPTER, NOT_INSTALLED, PRESENT, REFUSED, Finding
 from rnn_goldens.plurals import counted
 
-NO_ISSUE = "no report is known"
-
 _WIDTH, _INDENT = 80, "  "
 
 
@@ -19,7 +17,7 @@ def row(finding: Finding) -> Iterator[str]:
     yield from _wrapped(f"{finding.state}: {defect.engine} {finding.version}, {defect.place}", "", _INDENT)
     deviation = f" ({defect.deviation})" if defect.deviation else ""
     yield from _wrapped(f"{defect.engine} {defect.versions}: {defect.effect}{deviation}", _INDENT)
-    yield f"{_INDENT}{defect.issue or NO_ISSUE}"
+    yield f"{_INDENT}{defect.issue or 'no report is known'}"
     if finding.state != PRESENT and finding.detail:
         yield from _wrapped(finding.detail.partition("\n")[0], _INDENT)
 

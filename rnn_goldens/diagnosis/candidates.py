@@ -13,13 +13,13 @@ from rnn_goldens.diagnosis import Cause
 from rnn_goldens.diagnosis.finite_differences import DirectionalDerivatives
 from rnn_goldens.diagnosis.match import Arrays, explains, fits, is_nearer, off_by, share
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS
+from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 if TYPE_CHECKING:
     from rnn_goldens.deviations import Deviation
-    from rnn_goldens.golden.data import GoldenData
 
 MAX_SHARING = 16
 """Largest number of deviations that are tried in pairs because they explain the largest parts of the outputs."""
@@ -51,7 +51,7 @@ class Budget:
         return True
 
 
-def steps_of(golden: "GoldenData") -> int:
+def steps_of(golden: GoldenData) -> int:
     """Return how many time steps are computed for a golden, over all layers and directions."""
     return golden.time * golden.config.chains
 
@@ -63,7 +63,7 @@ class Candidates:
     whose gradients autograd computes: finite differences tell whether the actual gradients are those.
     """
 
-    def __init__(self, golden: "GoldenData", got: Arrays, of: str = OUTPUTS, *, outputs_right: bool = False) -> None:
+    def __init__(self, golden: GoldenData, got: Arrays, of: str = OUTPUTS, *, outputs_right: bool = False) -> None:
         """If the outputs are known to be right, no deviation of the forward pass is a cause of wrong gradients."""
         self.golden, self.got, self.of, self.outputs_right = golden, got, of, outputs_right
         self.expected = golden.expected_of(of)

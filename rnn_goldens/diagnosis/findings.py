@@ -275,13 +275,10 @@ def _shared_facts(rest: Sequence[Evidence], explained: int, passed: int) -> dict
         needed = min(fact.enough, len(rest)) if fact.enough else len(rest) / 2
         if Of.MOST in fact.of and values and all(values):
             values = [max(values)] * len(values)
-        if values and (Of.ANY in fact.of or len(values) >= needed) and _all_the_same(values):
+        is_shared = all(values) and (Of.ANY in fact.of or len(values) >= needed)
+        if values and is_shared and max(values) - min(values) <= SAME * max(map(abs, values)):
             found[code] = SharedFact(values[0], len(values))
     return {code: fact for code, fact in found.items() if not found.keys() & set(FACTS[code].unless)}
-
-
-def _all_the_same(values: Sequence[Value]) -> bool:
-    return all(values) and max(values) - min(values) <= SAME * max(abs(value) for value in values)
 
 
 def _only_with(failed: Sequence[Evidence], passed: Sequence[Evidence]) -> list[str]:

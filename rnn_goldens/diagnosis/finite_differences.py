@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from rnn_goldens.diagnosis.match import APART, NEAR, Array, Arrays
+from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import Expected
 
 if TYPE_CHECKING:
     from rnn_goldens.cells import AnyCase
     from rnn_goldens.deviations.wrong_pass import WrongPass
-    from rnn_goldens.golden.data import GoldenData
 
 STEP = 2.0**-10
 """Step size along a direction, whose length is at most 4: the error is of fourth order."""
@@ -64,7 +64,7 @@ class _Mismatch(Exception):
 class DirectionalDerivatives:
     """Compares directional derivatives: of actual gradients, of the right ones and of wrong networks."""
 
-    golden: "GoldenData"
+    golden: GoldenData
     got: Arrays
     expected: Expected
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,12 +16,10 @@ from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.observation import as_fraction, observe
 from rnn_goldens.diagnosis.search import Failure
 from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 
-if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData
-
-Load = Callable[[str, str], "GoldenData | None"]
+Load = Callable[[str, str], GoldenData | None]
 """Loads a golden by id in a precision; returns None if it is no longer available."""
 
 TIMES_OF_FACTS = 10
@@ -57,22 +54,9 @@ MAX_SEARCHED = 4
 """Number of unexplained failures of a cell that every deviation runs on: the simplest ones."""
 
 
-@dataclass(frozen=True)
-class Reexamined:
-    """The evidence after all failures are known.
-
-    Attributes:
-        evidence: the outcome of each golden, with its causes.
-        cut_short: the cells for which the budget was spent before every cause ran.
-    """
-
-    evidence: list[Evidence]
-    cut_short: frozenset[CellInTest] = frozenset()
-
-
 def reexamine(
     evidence: Sequence[Evidence], failures: Iterable[Failure], load: Load, limits: Limits = LIMITS
-) -> Reexamined:
+) -> tuple[list[Evidence], frozenset[CellInTest]]:
     """Compare every failure with the causes of other failures, and search for causes of the unexplained ones.
 
     Args:
@@ -80,6 +64,10 @@ def reexamine(
         failures: the stored actual outputs or gradients of failed goldens.
         load: loads a golden.
         limits: the budgets.
+
+    Returns:
+        The outcome of each golden, with its causes; and the cells for which the budget was spent before every cause
+        ran.
     """
     again = _Reexamination({(f.test, f.golden, f.dtype, f.of): f for f in failures}, load, Budget(limits.compare))
     evidence = [one if one.passed else again.begun(one) for one in evidence]
@@ -100,10 +88,10 @@ def reexamine(
         if not set.intersection(*(set(one.explained_by) for one in of_cell if not one.passed)):
             more = again.observed(of_cell, Budget(limits.observe // len(by_cell)))
             found = [more.get(id(one), one) for one in found]
-    return Reexamined(found, frozenset(again.cut_short))
+    return found, frozenset(again.cut_short)
 
 
-def _loaded(one: Evidence, load: Load) -> "GoldenData | None":
+def _loaded(one: Evidence, load: Load) -> GoldenData | None:
     """Return the golden of an outcome, with the same outputs to compare; None if it is unavailable."""
     golden = load(one.golden, one.dtype)
     return golden if golden is None or not one.outputs else golden.comparing(one.outputs)
@@ -222,7 +210,7 @@ class _Reexamination:
             return True
         return failure.got.keys() == {name for name in layout.outputs if not one.outputs or name in one.outputs}
 
-    def _actual(self, one: Evidence, golden: "GoldenData | None") -> Actual | None:
+    def _actual(self, one: Evidence, golden: GoldenData | None) -> Actual | None:
         """Return the stored arrays of a failure; None if there are none, or no golden."""
         failure = self.failures.get(_key(one))
         if failure is None or golden is None:
@@ -241,7 +229,7 @@ def _key(one: Evidence) -> _Key:
     return one.test, one.golden, one.dtype, one.of
 
 
-def _sizes(golden: "GoldenData") -> dict[str, int]:
+def _sizes(golden: GoldenData) -> dict[str, int]:
     of_network = {"units": "hidden_size", "inputs": "input_size"}
     found = {size: golden.config[name] for size, name in of_network.items() if name in golden.config}
     return {"steps": golden.time, "rows": golden.sequences, **found}
@@ -279,7 +267,7 @@ class _WouldFail:
                 self.cache[key] = False
         return self.cache[key]
 
-    def _computed(self, cause: Cause, golden: "GoldenData", evidence: Evidence) -> bool:
+    def _computed(self, cause: Cause, golden: GoldenData, evidence: Evidence) -> bool:
         from rnn_goldens.cells import require_equations
         from rnn_goldens.deviations.margins import ENOUGH
 

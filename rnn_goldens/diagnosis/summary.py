@@ -31,7 +31,9 @@ def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
     for diagnosis in diagnoses:
         groups.setdefault(_shared_key(diagnosis), []).append(diagnosis)
     for together in groups.values():
-        is_one = together[0].candidates or _have_the_same(together)
+        # A paragraph for all of them omits at most one sentence of each cell.
+        fewest = max(1, *(len(_sentences([diagnosis])) - 1 for diagnosis in together))
+        is_one = together[0].candidates or len(_sentences(together)) >= fewest
         for paragraph in [together] if is_one else [[diagnosis] for diagnosis in together]:
             yield from _paragraph(paragraph)
     if cut := [str(diagnosis.about) for diagnosis in diagnoses if diagnosis.is_cut_short]:
@@ -45,11 +47,6 @@ def _shared_key(diagnosis: Diagnosis) -> tuple[object, ...]:
         return (NOT_RECOGNISED, tuple(diagnosis.parts.items()), diagnosis.of, *why)
     causes = ((candidate.cause, candidate.equivalent, bool(candidate.against)) for candidate in diagnosis.candidates)
     return (diagnosis.certainty, *causes)
-
-
-def _have_the_same(diagnoses: Sequence[Diagnosis]) -> bool:
-    """Return whether a shared paragraph omits at most one sentence of each cell."""
-    return len(_sentences(diagnoses)) >= max(1, *(len(_sentences([diagnosis])) - 1 for diagnosis in diagnoses))
 
 
 def _sentences(diagnoses: Sequence[Diagnosis]) -> list[str]:

@@ -91,9 +91,10 @@ def gradients_problems(tree: Tree, golden: Golden, content: str) -> list[str]:
     expected = golden.shapes.gradients(state=bool(golden.stored.states))
     cotangents = golden.shapes.cotangents
     wanted = {name: shape for name, shape in cotangents.items() if name in tree["cotangents"]}
+    zero = [group for group in ("cotangents", "expected") if not any(array.any() for array in tree[group].values())]
     return [
         *_golden_problems(tree, golden, content),
-        *_zero_problems(tree),
+        *(f"{group}: all are zero, so they check nothing" for group in zero),
         *_problems_of_arrays(
             tree,
             {"cotangents": wanted, "expected": expected},
@@ -111,12 +112,6 @@ def _golden_problems(tree: Tree, golden: Golden, content: str) -> Iterator[str]:
     for name in tree["precisions"]:
         if name not in golden.precisions:
             yield f"precisions: {name} is not a precision of the golden: {', '.join(golden.precisions)}"
-
-
-def _zero_problems(tree: Tree) -> Iterator[str]:
-    for group in ("cotangents", "expected"):
-        if not any(array.any() for array in tree[group].values()):
-            yield f"{group}: all are zero, so they check nothing"
 
 
 def _problems_of_axes(layout: Layout, config: AnyConfig, tree: Tree) -> list[str]:

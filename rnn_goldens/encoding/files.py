@@ -97,7 +97,7 @@ def read(path: Path, *, of: Golden | None = None, by_schema: bool = False, below
     Raises:
         InvalidFile: the file cannot be read, has an unknown format, is invalid, inconsistent, or of another golden.
     """
-    kind = _kind(of)
+    kind = OUTPUTS if of is None else GRADIENTS
     if not path.name.endswith(kind.suffixes):
         raise InvalidFile(path, [f"a {kind.name} file ends in {' or '.join(kind.suffixes)}"])
     _require_in_wheel(path)
@@ -129,7 +129,7 @@ def decode(
     """
     from rnn_goldens.encoding import documents, json_file
 
-    kind = _kind(of)
+    kind = OUTPUTS if of is None else GRADIENTS
     document, bounds = content, GOLDEN
     if path.suffix == ".h5":
         document, bounds = _hdf5_as_json(content, path), GOLDEN_OF_HDF5
@@ -156,10 +156,6 @@ def _hdf5_as_json(content: bytes, path: Path) -> bytes:
         return msgspec.json.encode(to_document(read_tree(content)))
     except ValueError as error:
         raise InvalidFile(path, [f"not a readable HDF5 file: {error}"]) from None
-
-
-def _kind(of: Golden | None) -> Kind:
-    return OUTPUTS if of is None else GRADIENTS
 
 
 def _problems(tree: Tree, of: Golden | None, of_content: str | None) -> list[str]:

@@ -15,8 +15,6 @@ _DEEPEST = 4
 _LARGEST_COMPACT = 60_000
 """Bytes of an array that HDF5 can store in the header of its dataset, which takes less space than a separate block."""
 
-_TYPES = (np.dtype(np.float64), np.dtype(np.int64))
-
 
 def encode(tree: Tree) -> bytes:
     """Return the bytes of an HDF5 file. Deterministic: nothing depends on time or on the order of sets."""
@@ -85,7 +83,7 @@ def _tree(group: h5py.Group, most_bytes: int) -> Tree:
 
 
 def _array(dataset: h5py.Dataset, most_bytes: int) -> NDArray[Any]:
-    if dataset.dtype not in _TYPES:
+    if dataset.dtype not in (np.float64, np.int64):
         raise ValueError(f"{dataset.name}: holds {dataset.dtype}, expected float64 or int64")
     if dataset.shape is None or dataset.nbytes > most_bytes:
         raise ValueError(f"{dataset.name}: has shape {dataset.shape}, but the file does not hold its numbers")

@@ -26,8 +26,6 @@ _HERE = "rnn_goldens.deviations."
 _PASS_ON = (Alteration.__module__, *(module.__name__ for module in (parts, wrong_back, edits)))
 """Modules that only pass the wrong code on to the network."""
 
-_FOR_TOOLS = re.compile(r"  # (noqa|type: ignore|fmt:).*")
-
 
 @dataclass(frozen=True)
 class Piece:
@@ -211,7 +209,7 @@ def _source(thing: Any) -> str:  # noqa: ANN401 - a function or a class
     if isinstance(thing, FunctionType) and thing.__name__ == "<lambda>":
         return lambda_text(thing)
     text = textwrap.dedent(inspect.getsource(thing)).rstrip()
-    return "\n".join(_FOR_TOOLS.sub("", line) for line in text.splitlines())
+    return "\n".join(re.sub(r"  # (noqa|type: ignore|fmt:).*", "", line) for line in text.splitlines())
 
 
 def lambda_text(function: FunctionType) -> str:

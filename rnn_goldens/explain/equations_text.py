@@ -64,9 +64,10 @@ def written(
     inputs = [Term("input") for _ in names]
     after = equations(*inputs, Weight(cell.layout, frozenset(cell.layout.present(bias=bias))))
     text = _Text(cell, after, dict(zip(inputs, names, strict=True)), weights or {})
-    text.name_gates()
+    if len(cell.gates) > 1:  # the activation of each gate's rows; a hard sigmoid is a clip
+        text.gates = text.named(text.by_row(("clip",)) | text.by_row(ACTIVATIONS), "{}")
     if sums:
-        text.name_sums()
+        text.sums = text.named(text.by_row(("sum",)), "z_{}")
     states = {term: f"{state}'" for term, state in reversed(list(zip(after, cell.states, strict=True)))}
     own = {term: text.inner(term) for term in states if term not in text.names}
     for term in list(own):  # c' occurs in h', so it is named first
@@ -118,22 +119,13 @@ class _Text:
     gates: list[Term] = field(default_factory=list)
     sums: list[Term] = field(default_factory=list)
 
-    def name_gates(self) -> None:
-        """Name the activation of each gate's rows with the gate's letter, in the order of the equations."""
-        found = self._by_row(("clip",)) | self._by_row(ACTIVATIONS)  # a hard sigmoid is a clip
-        self.gates = self._named(found, "{}") if len(self.cell.gates) > 1 else []
-
-    def name_sums(self) -> None:
-        """Name the sum of each gate's rows ``z_`` followed by the gate's letter."""
-        self.sums = self._named(self._by_row(("sum",)), "z_{}")
-
-    def _named(self, found: Mapping[int, list[Term]], name: str) -> list[Term]:
-        """Name the terms that are the only ones of their gate, and return them in the order of gates."""
+    def named(self, found: Mapping[int, list[Term]], name: str) -> list[Term]:
+        """Name the terms that are the only ones of their gate by its letter; return them in the order of gates."""
         alone = {row: terms[0] for row, terms in sorted(found.items()) if len(terms) == 1}
         self.names |= {term: name.format(self.cell.gates[row]) for row, term in alone.items()}
         return list(alone.values())
 
-    def _by_row(self, kinds: Sequence[str]) -> dict[int, list[Term]]:
+    def by_row(self, kinds: Sequence[str]) -> dict[int, list[Term]]:
         """Return activations, or sums of products, by the index of the only gate whose rows they contain."""
         found: dict[int, list[Term]] = {}
         for term in all_terms(self.after):

@@ -191,8 +191,10 @@ class _Table:
         yield from self._states()
 
     def _states(self) -> Iterator[str]:
-        known = [] if self.reader is None else self.reader.at(self.step)
-        known = [own for own in known if own.output == "out" or self._ends()]
+        known: list[KnownOutput] = []
+        if self.reader is not None:
+            is_last = np.atleast_1d(self.reader.last(self.step))[self.view.row]  # the direction visits no further steps
+            known = [own for own in self.reader.at(self.step) if own.output == "out" or is_last]
         for state, values in reversed(list(self.step.state.items())):
             yield self._line(state, values)
             for own in known:
@@ -204,11 +206,6 @@ class _Table:
 
     def _within(self) -> bool:
         return bool(np.atleast_1d(self.step.within)[self.view.row])
-
-    def _ends(self) -> bool:
-        """Return whether the direction visits no further steps of the row."""
-        assert self.reader is not None
-        return bool(np.atleast_1d(self.reader.last(self.step))[self.view.row])
 
     def _marks(self, own: KnownOutput) -> Iterator[str]:
         """Yield a line that marks the wrong numbers above it, and the first of them."""

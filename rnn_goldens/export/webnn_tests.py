@@ -3,11 +3,12 @@
 One file per operator, for ``webnn/conformance_tests/`` of the web-platform-tests, beside ``gru.https.any.js`` there:
 ``gru_goldens.https.any.js``, ``lstm_goldens.https.any.js``, and for one operator per time step
 ``gru_cell_goldens.https.any.js`` and ``lstm_cell_goldens.https.any.js``. Each golden is a test; its expected outputs
-have ``tolerance``, with one number per element.
+have ``tolerance``, with one number per element. ``webnn_tests.js`` is the frame of a file.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,11 +75,12 @@ def webnn_tests(golden: Golden) -> Exported:
 
 def joined(goldens: Sequence[Exported]) -> Files:
     """Return a file for each operator with the tests of all goldens."""
+    before, after = Path(__file__).with_suffix(".js").read_text("utf-8").split("  // GOLDENS\n")
     found = []
     for operator, name in _FILES.items():
         if tests := [golden.files[name] for golden in goldens if name in golden.files]:
-            head = _HEAD.replace("{operator}", operator).encode("utf-8")
-            content = head + b"".join(b"  " + test + b",\n" for test in tests) + _TAIL.encode("utf-8")
+            head = before.replace("{operator}", operator).encode("utf-8")
+            content = head + b"".join(b"  " + test + b",\n" for test in tests) + after.encode("utf-8")
             found.append(Exported(name, name, {ITSELF: content}))
     return Files((), found)
 
@@ -169,49 +171,3 @@ def _weights(golden: Golden) -> dict[str, Array]:
 def _equations(golden: Golden, operator: str) -> dict[str, Any]:
     layout = {"layout": _LAYOUT[operator]}
     return layout if operator == "lstm" else {"resetAfter": golden.cell != "gru_reset_before", **layout}
-
-
-_HEAD = """\
-// META: title=WebNN {operator}: goldens of rnn-goldens
-// META: global=window,dedicatedworker
-// META: variant=?cpu
-// META: variant=?gpu
-// META: variant=?npu
-// META: script=../resources/utils.js
-// META: timeout=long
-
-'use strict';
-
-// Expected outputs are exact results, rounded once to double. Each element has a tolerance: the largest rounding error
-// of a correct implementation in float32. https://github.com/rnn-goldens/rnn-goldens
-
-const goldens = [
-"""
-
-_TAIL = """\
-];
-
-const testGolden = (golden) => {
-  promise_test(async () => {
-    const context = await navigator.ml.createContext(contextOptions);
-    validateContextSupportsGraph(context, golden.graph);
-    const builder = new MLGraphBuilder(context);
-    const {result} =
-        await buildAndExecuteGraph(context, builder, golden.graph);
-    const outputs = Object.entries(golden.graph.expectedOutputs);
-    for (const [name, {data, tolerance}] of outputs) {
-      assert_equals(result[name].length, data.length, `length of ${name}`);
-      data.forEach((want, k) => {
-        assert_approx_equals(
-            result[name][k], want, tolerance[k], `${name}[${k}]`);
-      });
-    }
-  }, golden.name);
-};
-
-if (navigator.ml) {
-  goldens.forEach(testGolden);
-} else {
-  test(() => assert_implements(navigator.ml, 'missing navigator.ml'));
-}
-"""

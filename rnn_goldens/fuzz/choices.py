@@ -35,11 +35,11 @@ MAX_VALUES = 23
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
-_MAX_CHOICES = 11
-"""Hypothesis treats an integer up to 10 as a branch: it shrinks the integer first and draws later choices again."""
+_CHOICE = st.integers(0, 10)
+"""All choices use one strategy, so that Hypothesis can replace one by another.
 
-_CHOICE = st.integers(0, _MAX_CHOICES - 1)
-"""All choices use one strategy, so that Hypothesis can replace one by another."""
+It treats an integer up to 10 as a branch: it shrinks the integer first and draws later choices again.
+"""
 
 
 def one_of(draw: Draw, options: Sequence[T]) -> T:

@@ -252,8 +252,8 @@ def causes(failed: Sequence[ComparedGolden], passed: Iterable[ComparedGolden] = 
         return goldens.get((golden, dtype))
 
     search = CandidateSearch()
-    examined = reexamine([_evidence(one, search) for one in compared], search.failures, load)
-    diagnoses = diagnose_run(examined.evidence, load, examined.cut_short)
+    evidence, cut_short = reexamine([_evidence(one, search) for one in compared], search.failures, load)
+    diagnoses = diagnose_run(evidence, load, cut_short)
     if len(compared) > 1 or any(diagnosis.candidates for diagnosis in diagnoses):  # else the verdict has the cause
         yield from summary(diagnoses)
 

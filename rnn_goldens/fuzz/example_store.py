@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from rnn_goldens import encoding
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import INDEX, corpus_option, open_folder
+from rnn_goldens.encoding.typed_json import LONGEST_LINE
 from rnn_goldens.errors import InvalidFile, RnnGoldensError, WrongUse
 from rnn_goldens.fuzz.bounds import Bounds
 from rnn_goldens.generator.corpus_folder import folder_lock, replacing, require_replaceable
@@ -27,9 +28,6 @@ _FOUND_WITH = "found with"
 """The provenance key for the implementation that fails a golden, if known."""
 
 _ANOTHER = "name another folder for failing goldens"
-
-_LONGEST = 1000
-"""The largest number of characters of a line in a file."""
 
 SECONDS = 10.0
 """The time to wait for another run that writes to the folder; storing a golden takes much less."""
@@ -131,8 +129,8 @@ def _found_with(network: str, golden: Golden, before: Golden | None) -> Golden:
 
 
 def _line(network: str) -> str:
-    """Return a text as one printable line of limited length."""
-    return " ".join(visible(network).split())[:_LONGEST]
+    """Return a text as one printable line, as long as a line in a file may be."""
+    return " ".join(visible(network).split())[:LONGEST_LINE]
 
 
 def kept(folder: str | PathLike[str], bounds: Bounds, network: str = "") -> list[Golden]:

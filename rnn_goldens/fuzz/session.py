@@ -25,9 +25,6 @@ _PROFILE = "rnn-goldens"
 _TEST = Path(__file__).with_name("test_drawn.py")
 _INI = Path(__file__).parents[1] / "plugin" / "builtin_check" / "pytest.ini"
 
-_PLUGINS = ("-p", "no:cacheprovider", "-p", "no:xdist")
-_PRINTED = ("-q", "-rN", "--disable-warnings", "--hypothesis-show-statistics")
-
 _EXIT_CODES = {0: 0, 1: FINDING, 2: FINDING}
 """Exit code by pytest's exit code: passed, failed, interrupted. Any other exit code of pytest means wrong use."""
 
@@ -58,8 +55,8 @@ def run(tested: Started, request: SearchRequest, examples: int, arguments: Seque
         os.environ.pop(name, None)
     options = [
         *("-c", str(_INI), "--rootdir", str(_TEST.parent)),
-        *_PLUGINS,
-        *_PRINTED,
+        *("-p", "no:cacheprovider", "-p", "no:xdist"),
+        *("-q", "-rN", "--disable-warnings", "--hypothesis-show-statistics"),
         f"--hypothesis-profile={_PROFILE}",
     ]
     code = pytest.main([*options, *arguments, str(_TEST)], plugins=[_Session(request, tested)])
@@ -84,7 +81,7 @@ class _Session:
         if isinstance(self._tested, Program):
             self._tested.close()
             for late in self._tested.late:
-                raise ProgramFailed(f"{late.golden} in {late.dtype}: {late.text}")
+                raise ProgramFailed(f"{late['golden']} in {late['dtype']}: {late['reason']}")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

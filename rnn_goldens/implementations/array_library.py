@@ -96,7 +96,8 @@ class _Torch(Library):
         import torch
 
         __tracebackhide__ = True
-        if frozen := [name for name, leaf in leaves.items() if _is_frozen(leaf)]:
+        of_user = {name: leaf for name, leaf in leaves.items() if isinstance(leaf, torch.nn.Parameter)}
+        if frozen := [name for name, leaf in of_user.items() if not leaf.requires_grad]:
             raise TypeError(f"{', '.join(frozen)}: the network's parameter has requires_grad=False, so no gradient")
         for leaf in leaves.values():
             leaf.requires_grad_()
@@ -117,13 +118,6 @@ class _Torch(Library):
 
     def constant(self, outputs: Named) -> list[str]:
         return [name for name, output in outputs.items() if not getattr(output, "requires_grad", False)]
-
-
-def _is_frozen(leaf: "torch.Tensor") -> bool:
-    """Return whether a tensor is a parameter of a user's network that requires no gradient."""
-    import torch
-
-    return isinstance(leaf, torch.nn.Parameter) and not leaf.requires_grad
 
 
 _CALLS = count(1)

@@ -26,8 +26,6 @@ from rnn_goldens.named_object import import_object
 BACKENDS = ("jax", "torch", "tensorflow")
 """Backends of Keras, in order of preference."""
 
-_OWN = __name__.partition(".")[0]
-
 
 @dataclass(frozen=True)
 class BuiltIn:
@@ -130,7 +128,7 @@ def _imported_by(file: Path) -> Sequence[str]:
         return ()
     names = [alias.name for one in statements if isinstance(one, ast.Import) for alias in one.names]
     names += [one.module or "" for one in statements if isinstance(one, ast.ImportFrom) and not one.level]
-    return [name for name in dict.fromkeys(name.partition(".")[0] for name in names) if name != _OWN]
+    return [name for name in dict.fromkeys(name.partition(".")[0] for name in names) if name != "rnn_goldens"]
 
 
 def keras_backend() -> str:

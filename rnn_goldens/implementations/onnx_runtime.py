@@ -35,7 +35,6 @@ Array = NDArray[Any]
 SILENT = 4
 """Log level at which errors are raised but not written to stderr."""
 
-LOOPS = ("Loop", "Scan")
 X_NAMES, TIME_FIRST = ("x", "input"), "X"
 
 ONNX_OUT = 4
@@ -125,7 +124,7 @@ def _require_not_unrolled(path: str, model: ModelProto) -> None:
     nodes = (*model.graph.node, *(node for function in model.functions for node in function.node))
     inputs = _inputs(model.graph)
     x = next((inputs[name] for name in (*X_NAMES, TIME_FIRST) if name in inputs), None)
-    if x is None or _of_weights(inputs) or any(node.op_type in (*RECURRENT, *LOOPS) for node in nodes):
+    if x is None or _of_weights(inputs) or any(node.op_type in (*RECURRENT, "Loop", "Scan") for node in nodes):
         return
     steps = [size.dim_value for size in x.shape.dim][0 if TIME_FIRST in inputs else -2]
     if steps:

@@ -65,18 +65,13 @@ class Cause:
 
 def causes_of(number: int, checked: Checked) -> list[Cause]:
     """Return the causes of wrong outputs, then the reasons of missing outputs; each from most to fewest failures."""
-    wrong = sorted(_of_wrong_outputs(number, checked), key=lambda cause: -cause.failed)
-    return [*wrong, *_of_reasons(number, checked.results)]
-
-
-def _of_wrong_outputs(number: int, checked: Checked) -> Iterator[Cause]:
     together: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
     for index, data in enumerate(checked.causes):
         names = tuple(tuple(candidate["deviations"]) for candidate in data["candidates"])
         same = (names,) if data["certainty"] == EXPLAINED and not data["candidates"][0]["alike"] else (index,)
         together.setdefault(same, []).append(data)
-    for of_cells in together.values():
-        yield _of_outputs(number, of_cells)
+    wrong = (_of_outputs(number, of_cells) for of_cells in together.values())
+    return [*sorted(wrong, key=lambda cause: -cause.failed), *_of_reasons(number, checked.results)]
 
 
 def _named(name: str) -> Named:
@@ -133,16 +128,12 @@ def _notes(data: Mapping[str, Any]) -> Iterator[str]:
             too_many_crashed=data.get("crashed", 0),
         )
     if data["certainty"] != EXPLAINED:
-        yield from _observations(data)
+        for name, causes in data["per_output"].items():
+            one = f"{'one of ' if len(causes) > 1 else ''}{', '.join(TOGETHER.join(cause) for cause in causes[:3])}"
+            yield f"{name} alone matches {one}."
+        yield from map(_ended, finding_of(data).sentences())
     which = "is not explained" if data["candidates"] and data["unexplained"] else "fails"
     yield f"To debug: {_place(data['simplest'])}, the simplest that {which}."
-
-
-def _observations(data: Mapping[str, Any]) -> Iterator[str]:
-    for name, causes in data["per_output"].items():
-        one = f"{'one of ' if len(causes) > 1 else ''}{', '.join(TOGETHER.join(cause) for cause in causes[:3])}"
-        yield f"{name} alone matches {one}."
-    yield from map(_ended, finding_of(data).sentences())
 
 
 def _ended(sentence: str) -> str:

@@ -3,35 +3,27 @@
 from importlib.util import find_spec
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.pages import Content
 from rnn_goldens.visible import visible
-
-if TYPE_CHECKING:
-    from rnn_goldens.pages import Content
-
-EXTRA = "rnn-goldens[html]"
 
 MAX_BYTES = 4_900_000
 """Maximum size of a page. A larger page omits details and pictures, and says how many."""
 
-SUFFIXES = (".html", ".htm")
-"""Suffixes of pages."""
-
 
 def is_page(path: str | Path) -> bool:
     """Return whether a file name has a suffix of pages."""
-    return Path(path).suffix.lower() in SUFFIXES
+    return Path(path).suffix.lower() in (".html", ".htm")
 
 
 def require_engine() -> None:
     """Raise WrongUse with the package to install unless pages can be rendered."""
     if find_spec("jinja2") is None:
-        raise WrongUse(f"an HTML page needs jinja2, which is not installed: pip install '{EXTRA}'")
+        raise WrongUse("an HTML page needs jinja2, which is not installed: pip install 'rnn-goldens[html]'")
 
 
-def render(content: "Content") -> bytes:
+def render(content: Content) -> bytes:
     """Return the bytes of the page, at most ``MAX_BYTES``; raises WrongUse as ``require_engine`` does."""
     require_engine()
     from rnn_goldens.pages.view import view
@@ -40,12 +32,6 @@ def render(content: "Content") -> bytes:
     while len(made := _filled(view(content, share))) > MAX_BYTES:
         share /= 2
     return made
-
-
-def _dumped(value: object, **_: object) -> str:
-    from rnn_goldens.pages.view import COMPACT
-
-    return dumps(_visible_within(value), separators=COMPACT)
 
 
 def _visible_within(value: object) -> object:
@@ -59,6 +45,8 @@ def _visible_within(value: object) -> object:
 def _filled(values: dict[str, object]) -> bytes:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+    from rnn_goldens.pages.view import COMPACT
+
     home = Path(__file__).parent
     environment = Environment(
         loader=FileSystemLoader(home),
@@ -68,7 +56,7 @@ def _filled(values: dict[str, object]) -> bytes:
         lstrip_blocks=True,
         finalize=lambda value: visible(value) if type(value) is str else value,  # except text that is marked as HTML
     )
-    environment.policies["json.dumps_function"] = _dumped
+    environment.policies["json.dumps_function"] = lambda value, **_: dumps(_visible_within(value), separators=COMPACT)
     files = {
         name: (home / file).read_text("utf-8")
         for name, file in {

@@ -33,15 +33,10 @@ LISTED_BYTES, PICTURE_BYTES = 2_500_000, 2_100_000
 COMPACT = (",", ":")
 """JSON separators in a page's data."""
 
-_FRAME = 600
-"""Bytes around the texts of a failure."""
-
 _LONGEST, _LONGEST_MESSAGE = 500, 3_000
 """Maximum characters of a reason, and of a message."""
 
 _MAX_GROUPS = 100
-
-_CELL = "<td></td>"
 
 NOTHING_KNOWN = About("", ())
 
@@ -84,10 +79,10 @@ class Failure:
     def size(self) -> int:
         """The number of bytes of the failure's texts."""
         message, reason = self.drawn["message"][:_LONGEST_MESSAGE], self.result.get("reason", "")[:_LONGEST]
-        cells = [text + _CELL for row in self.drawn["gradients"] for text in row.values()]
+        cells = [f"{text}<td></td>" for row in self.drawn["gradients"] for text in row.values()]
         known, causes = self.result.get("known", ""), self.result.get("explained_by", ())
         texts = (self.result["golden"] * 2, message, reason, self.command, known, *causes, *cells)
-        return _FRAME + sum(len(escape(text)) for text in texts)
+        return sum(len(escape(text)) for text in texts) + 600  # around the texts
 
 
 def view(content: Content, share: float) -> dict[str, object]:
@@ -95,12 +90,13 @@ def view(content: Content, share: float) -> dict[str, object]:
     failures, pictures, left_out = _limited(content, share)
     by_outcome = Counter(result["outcome"] for checked in content.checked for result in checked.results)
     counts = {outcome: by_outcome[outcome] for outcome in OUTCOMES}
+    verdict, no_cause = _verdict(content, counts)
     return {
         "content": content,
         "several": len(content.checked) > 1,
         "counts": {outcome: count for outcome, count in counts.items() if count},
-        "verdict": _verdict(content, counts),
-        "no_cause": _no_cause(content, counts),
+        "verdict": verdict,
+        "no_cause": no_cause,
         "causes": [cause for number, c in enumerate(content.checked) for cause in causes_of(number, c)],
         "gradients": list(_of_gradients(content)),
         "failures": failures,
@@ -115,20 +111,15 @@ def view(content: Content, share: float) -> dict[str, object]:
     }
 
 
-def _verdict(content: Content, counts: dict[str, int]) -> str:
+def _verdict(content: Content, counts: dict[str, int]) -> tuple[str, str]:
+    """Return the verdict, and the sentence in place of causes if there are none."""
     if any(checked.why for checked in content.checked):
-        return "not complete"
-    if counts[FAILED]:
-        return f"{counted(counts[FAILED], 'golden')} failed"
-    return "nothing failed" if counts[PASSED] else "nothing was checked"
-
-
-def _no_cause(content: Content, counts: dict[str, int]) -> str:
-    if any(checked.why for checked in content.checked):
-        return "Not known: causes are searched for at the end of a run."
-    if counts[FAILED]:
-        return "The failures are listed below; their causes were not searched for."
-    return "Only known failures." if counts[KNOWN] else "Nothing failed."
+        return "not complete", "Not known: causes are searched for at the end of a run."
+    if failed := counts[FAILED]:
+        not_searched = "The failures are listed below; their causes were not searched for."
+        return f"{counted(failed, 'golden')} failed", not_searched
+    verdict = "nothing failed" if counts[PASSED] else "nothing was checked"
+    return verdict, "Only known failures." if counts[KNOWN] else "Nothing failed."
 
 
 def _limited(content: Content, share: float) -> tuple[list[Failure], list[Any], list[str]]:

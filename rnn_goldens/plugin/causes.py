@@ -39,18 +39,18 @@ def explain_all(config: pytest.Config, run: RunResults) -> None:
     before = [_evidence(opened, entry, one_of_several=several) for entry in compared]
     profiles = {golden_of(entry): tuple(entry.get("profile", ())) for entry in compared}
     load = _loading(opened, {entry["golden"] for entry in compared if _of(entry) == GRADIENTS}, profiles)
-    again = reexamine(before, failures, load)
-    for entry, one, after in zip(compared, before, again.evidence, strict=True):
+    evidence, cut_short = reexamine(before, failures, load)
+    for entry, one, after in zip(compared, before, evidence, strict=True):
         if after.explained_by != one.explained_by:
             _note(entry, after.explained_by, after.facts)
     if not any(entry["outcome"] == FAILED for entry in compared):
         return
     not_compared = Counter(_evidence(opened, entry, one_of_several=several).about for entry in crashed)
-    run.diagnoses = diagnose_run(again.evidence, load, again.cut_short, crashed=not_compared)
+    run.diagnoses = diagnose_run(evidence, load, cut_short, crashed=not_compared)
     # Of equivalent causes of a failure, the first that the diagnosis of its cell lists, if all failures are explained.
     candidates = [c for diagnosis in run.diagnoses if diagnosis.certainty == EXPLAINED for c in diagnosis.candidates]
     single = {id(one): candidate.cause for candidate in candidates for one in candidate.explains}
-    for entry, one in zip(compared, again.evidence, strict=True):
+    for entry, one in zip(compared, evidence, strict=True):
         if (cause := single.get(id(one))) is not None:
             _note(entry, (cause, *(other for other in one.explained_by if other != cause)))
             run.single_causes[entry["test"]] = TOGETHER.join(cause)

@@ -4,18 +4,16 @@ import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.picture import Picture
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict
 from rnn_goldens.errors import RnnGoldensError, Unsupported
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.plugin.marker import SelectedGolden
 from rnn_goldens.plugin.run_results import Finding, RunResults, first_line
-
-if TYPE_CHECKING:
-    from rnn_goldens.checkable_golden import Golden
-    from rnn_goldens.plugin.marker import SelectedGolden
 
 CHECK_FAILS = "the test expects a mismatch, with check_fails"
 """The reason of the known failure that ``check_fails`` records."""
@@ -55,8 +53,8 @@ class CheckLog:
         ended: whether the test has ended; findings after that are late findings.
     """
 
-    golden: "Golden"
-    selected: "SelectedGolden"
+    golden: Golden
+    selected: SelectedGolden
     run: RunResults
     threads: frozenset[int] = frozenset()
     comparisons: list[Comparison] = field(default_factory=list)

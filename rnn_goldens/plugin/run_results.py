@@ -1,19 +1,17 @@
 """The outcomes of all goldens of a run; exit code, summary and results file follow from them."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from rnn_goldens.diagnosis import Diagnosis
+from rnn_goldens.diagnosis.search import CandidateSearch, Failure
 from rnn_goldens.pages.rendering import is_page
 from rnn_goldens.plugin.marker import selected_of
 from rnn_goldens.plugin.options import PASSES_AGAIN, RUN_RESULTS, message_of, result_of, setting, without_golden
 from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Result, golden_and_precision
 from rnn_goldens.visible import visible
-
-if TYPE_CHECKING:
-    from rnn_goldens.diagnosis import Diagnosis
-    from rnn_goldens.diagnosis.search import CandidateSearch, Failure
 
 NOT_CHECKED = (REFUSED, SKIPPED, UNCHECKED)
 """Outcomes that show nothing about an implementation."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rnn_goldens.comparison.verdict import Verdict
-from rnn_goldens.diagnosis.summary import WIDTH, general, no_outputs, without_numbers
+from rnn_goldens.diagnosis.summary import WIDTH, general, no_outputs, summary, without_numbers
 from rnn_goldens.golden.profile import profile_lines
 from rnn_goldens.plugin.options import message_of, result_of
 from rnn_goldens.plugin.run_results import RunResults, first_line, first_names, passes_again, run_of
@@ -25,9 +25,6 @@ _MAX_WHOLE = 5
 
 _FULL_VERBOSITY = 2
 """The lowest verbosity at which every failure is printed whole: ``-vv``."""
-
-_ERROR_MARK = "E"
-"""Start of pytest's lines of an error; other lines are source code."""
 
 _NO_TEST_OPTIONS = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test")
 """pytest options that show what would run, instead of running tests."""
@@ -63,11 +60,12 @@ def shorten(terminal: "pytest.TerminalReporter", run: RunResults) -> None:
     for report in run.shortened:
         report._pdbshown = True  # type: ignore[attr-defined] # pytest lists such reports only in its short summary
     for report in ordered[:_MAX_WHOLE] if run.shortened else ():
-        # Remove source code and arguments of the test, which are the same for all goldens; keep message and place.
+        # Remove source code and arguments of the test, which are the same for all goldens; keep message and place,
+        # which are lines with an E.
         parts: Any = getattr(getattr(report.longrepr, "reprtraceback", None), "reprentries", None)
         is_compared_only = config.option.tbstyle == "auto" and entries[report.nodeid].get("judged_by") == "comparison"
         if is_compared_only and parts and hasattr(parts[-1], "lines"):
-            parts[-1].lines = [line for line in parts[-1].lines if line.startswith(_ERROR_MARK)]
+            parts[-1].lines = [line for line in parts[-1].lines if line.startswith("E")]
             parts[-1].reprfuncargs, parts[-1].style = None, "short"
 
 
@@ -142,8 +140,6 @@ def _what_is_wrong(terminal: "pytest.TerminalReporter", run: RunResults) -> list
     """Return the text about failures, regardless of ``--tb`` and ``-q``; add causes to the short summary."""
     if not run.with_outcome(FAILED):
         return []
-    from rnn_goldens.diagnosis.summary import summary
-
     for report in terminal.stats.get("failed", ()):
         cause, crash = run.single_causes.get(report.nodeid), getattr(report.longrepr, "reprcrash", None)
         if cause is not None and crash is not None:

@@ -28,7 +28,8 @@ class Misbehaviour(Exception):
 
     def add_stderr(self, process: Process) -> None:
         """Add the last lines that the program wrote to stderr."""
-        lines = _last_lines(process.stderr())
+        text = [printable(line.expandtabs()) for line in process.stderr().splitlines() if line.strip()]
+        lines = [line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} …" for line in text[-_MAX_LINES:]]
         self.details += ["its last lines on stderr:", *(f"  {line}" for line in lines)] if lines else []
 
 
@@ -139,9 +140,3 @@ def excerpt(content: bytes | str) -> str:
 def printable(text: str) -> str:
     """Return the text with its control characters escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def _last_lines(text: str) -> list[str]:
-    """Return the last lines of a text, each cut to a readable length."""
-    lines = [printable(line.expandtabs()) for line in text.splitlines() if line.strip()]
-    return [line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} …" for line in lines[-_MAX_LINES:]]

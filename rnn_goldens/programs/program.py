@@ -3,7 +3,6 @@
 import errno
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,21 +25,6 @@ MAX_FAILED_STARTS = 3
 """Consecutive failed starts after which a program is not restarted."""
 
 
-@dataclass(frozen=True)
-class LateFinding:
-    """A misbehaviour of a program after its answer to a golden, when the golden's outcome was already known.
-
-    Attributes:
-        golden: the golden's id.
-        dtype: its precision.
-        text: what the program did, and how to reproduce it.
-    """
-
-    golden: str
-    dtype: str
-    text: str
-
-
 class Program:
     """A running program. Called with a golden, it returns out, h_n and, for an LSTM, c_n.
 
@@ -48,14 +32,15 @@ class Program:
         hello: the program's hello.
         name: the program's own name, or the command.
         version: its version; "" if not stated.
-        late: late findings about earlier goldens; the reader clears it.
+        late: what the program did after an answer, when the golden's outcome was already known, and how to reproduce
+            it: ``golden``, ``dtype``, ``reason`` and ``judged_by``. The reader clears it.
     """
 
     hello: Hello
 
     def __init__(self, command: Command, time_limit: float = TIME_LIMIT) -> None:
         """Start the program and read its hello; raises WrongUse if it does not start or prints no valid hello."""
-        self.late: list[LateFinding] = []
+        self.late: list[dict[str, str]] = []
         self._command = command
         self._time_limit = time_limit
         self._last_id = 0
@@ -122,7 +107,8 @@ class Program:
         try:
             return self._request_once(golden, back=back)
         except LateMisbehaviour as why:
-            self.late.append(LateFinding(why.golden.id, why.golden.dtype, self._message(why)))
+            found = {"golden": why.golden.id, "dtype": why.golden.dtype}
+            self.late.append({**found, "reason": self._message(why), "judged_by": "test"})
         return self._request_once(golden, back=back)  # in a new run of the program
 
     def _request_once(self, golden: Inputs, *, back: bool) -> Answer:

@@ -9,8 +9,6 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-_PROC = Path("/proc")
-
 _SECONDS = 5
 """Seconds for the system to end killed processes."""
 
@@ -80,7 +78,7 @@ class Watchdog:
 def _marked(mark: bytes) -> list[int]:
     """Return the running processes that have a mark in their environment."""
     found = []
-    for folder in _PROC.glob("[0-9]*"):
+    for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if mark in (folder / "environ").read_bytes():
                 found.append(int(folder.name))

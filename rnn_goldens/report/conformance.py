@@ -158,7 +158,8 @@ def _run(implementation: str, request: CheckRequest, *, back: bool) -> Checked:
     if finished.code > FINDING or "results" not in document:
         reasons = [result.get("reason", "") for result in found]
         lines = [*reasons, *finished.stdout.splitlines()]  # pytest cuts off long lines of stdout
-        message = finished.stderr.strip() or _wrong_use(lines) or finished.stdout.strip()
+        errors = (line.partition(WRONG_USE)[2].removesuffix(" !") for line in lines)  # without pytest's decoration
+        message = finished.stderr.strip() or next(filter(None, errors), "") or finished.stdout.strip()
         raise WrongUse(f"{implementation} could not be checked: {message.removeprefix('Error: ')}")
     _require_all(implementation, found, request, back=back)
     return Checked(implementation, {}, found, document["causes"], finished.drawn)
@@ -179,12 +180,6 @@ def _require_all(implementation: str, found: Sequence[Result], request: CheckReq
         )
 
 
-def _wrong_use(lines: Iterable[str]) -> str:
-    """Return the first line about wrong use without pytest's decoration; "" if there is none."""
-    errors = (line.partition(WRONG_USE)[2].removesuffix(" !") for line in lines)
-    return next(filter(None, errors), "")
-
-
 def document(found: Iterable[Checked], request: CheckRequest, merged: Iterable[Document] = ()) -> Document:
     """Return the content of ``conformance.json``, ``merged`` rows last; raises InvalidFile if it is invalid."""
     cells = {entry.id: entry.cell for entry in request.corpus.entries}
@@ -192,7 +187,13 @@ def document(found: Iterable[Checked], request: CheckRequest, merged: Iterable[D
         "kind": "conformance",
         "format": FORMATS["conformance"],
         "corpus": request.corpus.label,
-        "made_with": _made_with(request.revision),
+        "made_with": {
+            "rnn-goldens": version("rnn-goldens"),
+            "python": platform.python_version(),
+            "machine": f"{platform.system()} {platform.machine()}",
+            "date": datetime.now(UTC).date().isoformat(),
+            **({"revision": request.revision} if request.revision else {}),
+        },
         "implementations": [
             {
                 "name": one.name,
@@ -252,13 +253,3 @@ def versions(implementation: str, time_limit: float) -> dict[str, str]:
         program.close()
         return {program.name: program.version}
     return versions_of_packages(implementation)
-
-
-def _made_with(revision: str) -> dict[str, str]:
-    return {
-        "rnn-goldens": version("rnn-goldens"),
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "date": datetime.now(UTC).date().isoformat(),
-        **({"revision": revision} if revision else {}),
-    }

@@ -1,7 +1,7 @@
 """Other reports: read, added to this one, and compared with it."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ def rows(paths: Iterable[Path], corpus: Corpus, checked: Iterable[str]) -> list[
     """
     found: list[Document] = []
     where = dict.fromkeys(checked, "is checked here, too")
+    expected = sum(len(entry.precisions) for entry in corpus.select())
     for path in paths:
         other = read(path)
         wrong = []
@@ -74,7 +75,9 @@ def rows(paths: Iterable[Path], corpus: Corpus, checked: Iterable[str]) -> list[
                 wrong.append(f"{name} {where[name]}")
             where[name] = f"is also in {path}"
             of = row.get("corpus", other["corpus"])
-            wrong += _cut_short(row, corpus) if of == corpus.label else ()
+            present = sum(result[outcome] for result in row["results"] for outcome in OUTCOMES)
+            if of == corpus.label and present != expected:
+                wrong.append(f"{name} has {present} of {expected} goldens and precisions")
             made = {"made_with": row.get("made_with", other["made_with"])}
             found.append({**row, **made, **({} if of == corpus.label else {"corpus": of})})
         if wrong:
@@ -87,12 +90,6 @@ def _is_earlier_or_same(label: str, here: str) -> bool:
     (name, version), (name_here, version_here) = (text.rpartition(" ")[::2] for text in (label, here))
     numbers, numbers_here = ([int(n) for n in v.split(".") if n.isdigit()] for v in (version, version_here))
     return name == name_here and numbers <= numbers_here
-
-
-def _cut_short(row: Document, corpus: Corpus) -> Sequence[str]:
-    expected = sum(len(entry.precisions) for entry in corpus.select())
-    present = sum(result[outcome] for result in row["results"] for outcome in OUTCOMES)
-    return [] if present == expected else [f"{row['name']} has {present} of {expected} goldens and precisions"]
 
 
 def is_wrong(row: Document) -> bool:

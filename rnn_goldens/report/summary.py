@@ -99,7 +99,8 @@ def badge(found: Sequence[Checked], unchecked: int = 0) -> dict[str, Any]:
         unchecked: the number of implementations that could not be checked.
     """
     counts = Counter(result["outcome"] for one in found for result in one.everything)
-    agreeing = [one for one in found if _agrees(one)]
+    passing = [one for one in found if any(result["outcome"] == PASSED for result in one.results)]
+    agreeing = [one for one in passing if {result["outcome"] for result in one.everything} <= {PASSED, REFUSED}]
     if len(found) + unchecked > 1:
         summary = f"{len(agreeing)} of {len(found) + unchecked} implementations agree"
     else:
@@ -111,8 +112,3 @@ def badge(found: Sequence[Checked], unchecked: int = 0) -> dict[str, Any]:
     elif not any(counts[outcome] for outcome in CHECKED):
         colour = NOTHING
     return {"schemaVersion": 1, "label": "rnn-goldens", "message": summary or "nothing was checked", "color": colour}
-
-
-def _agrees(one: Checked) -> bool:
-    outcomes = {result["outcome"] for result in one.everything}
-    return any(result["outcome"] == "passed" for result in one.results) and outcomes <= {"passed", "refused"}

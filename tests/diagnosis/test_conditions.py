@@ -33,8 +33,8 @@ def end_of_run(ids: Iterable[str], run: Callable[[Golden], Actual], **loaded: An
         observed = {} if passed or causes else facts(actual)
         of_one = Evidence(golden.id, golden.dtype, golden.cell, golden.features, passed, causes, observed, of=actual.of)
         evidence.append(of_one)
-    again = reexamine(evidence, search.failures, lambda name, _: goldens[name], Limits(pairs=0))
-    found = diagnose_run(again.evidence, lambda name, _: goldens[name], again.cut_short)
+    evidence, cut_short = reexamine(evidence, search.failures, lambda name, _: goldens[name], Limits(pairs=0))
+    found = diagnose_run(evidence, lambda name, _: goldens[name], cut_short)
     return " ".join(" ".join(summary(found)).split())
 
 

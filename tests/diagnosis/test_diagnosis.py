@@ -122,8 +122,8 @@ def diagnosed(cause: Cause, before: int, at_end: Limits) -> Diagnosis:
         passed = golden.compare(outputs).passed
         causes = () if passed else tuple(search.explain(actual_outputs(golden, outputs)))
         evidence.append(Evidence(golden.id, "float32", "gru", golden.features, passed, causes))
-    again = reexamine(evidence, search.failures, load, at_end)
-    (found,) = diagnose_run(again.evidence, load, again.cut_short, at_end)
+    evidence, cut_short = reexamine(evidence, search.failures, load, at_end)
+    (found,) = diagnose_run(evidence, load, cut_short, at_end)
     return found
 
 

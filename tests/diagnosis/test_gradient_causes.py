@@ -297,8 +297,8 @@ def diagnosed(cell: str, ids: list[str], actual: Callable[[Golden], Mapping[str,
         verdict = golden.compare_gradients(actual(golden))
         causes = () if verdict.passed else tuple(search.explain(actual_gradients(golden, actual(golden))))
         evidence.append(Evidence(golden_id, "float32", cell, golden.features, verdict.passed, causes, of=GRADIENTS))
-    again = reexamine(evidence, search.failures, golden_named)
-    (found,) = diagnose_run(again.evidence, golden_named)
+    evidence, _ = reexamine(evidence, search.failures, golden_named)
+    (found,) = diagnose_run(evidence, golden_named)
     return found
 
 

@@ -153,9 +153,9 @@ def test_a_late_violation_is_recorded_for_its_golden_and_does_not_affect_the_nex
     time.sleep(pause)
     assert_right(program, third)
     [late] = program.late
-    assert (late.golden, late.dtype) == ("documented/mini-batch", "float32")
-    assert fnmatch(late.text, f"tiny_rnn {what.replace('[', '[[]')}\n  to reproduce: *"), late.text
-    assert f"rnn-goldens protocol documented/mini-batch --dtype=float32 --requests | {sys.executable}" in late.text
+    assert (late["golden"], late["dtype"]) == ("documented/mini-batch", "float32")
+    assert fnmatch(late["reason"], f"tiny_rnn {what.replace('[', '[[]')}\n  to reproduce: *"), late["reason"]
+    assert f"rnn-goldens protocol documented/mini-batch --dtype=float32 --requests | {sys.executable}" in late["reason"]
     assert_right(program, first)
     assert len(program.late) == 1
 
@@ -168,8 +168,8 @@ def test_a_program_that_crashes_after_each_answer_fails_each_golden(start: Start
     for golden in requested:
         assert_right(program, golden)
         time.sleep(pause)
-    assert [late.golden for late in program.late] == [golden.id for golden in requested[:-1]]
-    assert all("exited with code 1 after its answer to id" in late.text for late in program.late)
+    assert [late["golden"] for late in program.late] == [golden.id for golden in requested[:-1]]
+    assert all("exited with code 1 after its answer to id" in late["reason"] for late in program.late)
     with pytest.raises(ProgramFailed, match=r"exited with code 1 after its last answer"):
         program.close()
 
@@ -181,7 +181,7 @@ def test_a_late_violation_and_the_failure_of_the_next_golden_are_both_reported(s
     assert_right(program, second)
     with pytest.raises(ProgramFailed, match="identity-w-hh in float32: tiny_rnn printed a line that is not JSON"):
         program(third)
-    assert [late.golden for late in program.late] == ["documented/mini-batch"]
+    assert [late["golden"] for late in program.late] == ["documented/mini-batch"]
 
 
 def test_a_violation_after_a_refusal_is_recorded(start: Start, tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_a_violation_after_a_refusal_is_recorded(start: Start, tmp_path: Path) -
     for golden in goldens():
         with pytest.raises(Unsupported, match="not today"):
             program(golden)
-    assert [late.golden for late in program.late] == ["documented/single-sequence", "documented/mini-batch"]
+    assert [late["golden"] for late in program.late] == ["documented/single-sequence", "documented/mini-batch"]
 
 
 def test_output_between_hello_and_the_first_golden_fails_that_golden(start: Start, tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_late_answer_is_not_used_for_the_next_golden(start: Start) -> None:
     assert_right(program, first)
     assert_right(program, second)
     assert_right(program, third)
-    assert [late.golden for late in program.late] == ["documented/single-sequence"]
+    assert [late["golden"] for late in program.late] == ["documented/single-sequence"]
 
 
 @pytest.mark.parametrize("error", [RecursionError, KeyboardInterrupt])

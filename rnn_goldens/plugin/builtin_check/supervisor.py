@@ -65,8 +65,6 @@ _FORWARD_AFTER = 10.0
 Progress = Callable[[int, int], None]
 """Called with the number of goldens compared so far and the number selected."""
 
-_BETWEEN = 1.0
-
 
 @dataclass(frozen=True)
 class Finished:
@@ -175,7 +173,7 @@ def _polled(process: subprocess.Popen[bytes], tick: Callable[[], None]) -> int:
     """Wait for a run to end, calling ``tick`` about once a second; returns its exit code."""
     while True:
         try:
-            return process.wait(_BETWEEN)
+            return process.wait(1)
         except subprocess.TimeoutExpired:
             tick()
 

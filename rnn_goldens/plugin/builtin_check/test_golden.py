@@ -10,7 +10,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -18,19 +18,16 @@ from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.errors import ProgramFailed, WrongUse
 from rnn_goldens.plugin.builtin_check.supervisor import DRAWN, RESULTS
 from rnn_goldens.plugin.builtin_check.supervisor import NOW as NOW_FILE
-from rnn_goldens.plugin.implementation import NOW, WRONG_USE, start, stop, stop_for_wrong_use
+from rnn_goldens.plugin.implementation import NOW, WRONG_USE, Guard, start, stop, stop_for_wrong_use
 from rnn_goldens.plugin.marker import example_of_id
 from rnn_goldens.plugin.report import ResultsFile
-
-if TYPE_CHECKING:
-    from rnn_goldens.plugin.implementation import Guard
 
 _wrong_uses: list[str] = []
 _RESULTS = pytest.StashKey[ResultsFile]()
 _NOTHING_SELECTED = pytest.StashKey[bool]()
 
 
-def test_golden(rnn_golden: Golden, rnn_implementation: "Guard", pytestconfig: pytest.Config) -> None:
+def test_golden(rnn_golden: Golden, rnn_implementation: Guard, pytestconfig: pytest.Config) -> None:
     """Check the gradients if the golden has cotangents; else check the outputs in every selected call pattern."""
 
     def ending_the_run(call: Callable[[Inputs], Any]) -> Callable[[Inputs], Any]:
