@@ -1,16 +1,15 @@
 """The result of comparing outputs or gradients with a golden."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html import escape
-from math import isfinite
 
 import numpy as np
 
 from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outputs
 from rnn_goldens.comparison.differences import Difference, difference
 from rnn_goldens.comparison.failure_text import failure_text
-from rnn_goldens.golden.data import GoldenData, html_table
+from rnn_goldens.comparison.verdict_table import as_html
+from rnn_goldens.golden.data import GoldenData
 
 __all__ = ["Difference", "GoldenMismatch", "Verdict", "Verdicts", "compare", "compare_gradients", "verdict_on"]
 
@@ -46,11 +45,7 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         """Return the HTML that a notebook displays."""
-        heading = "✓ passed" if self.passed else "✗ failed"
-        if isfinite(self.largest_error):
-            heading += f": the largest error is {_times(self.largest_error)}"
-        text = f'<pre style="white-space: pre-wrap">{escape(self.message)}</pre>' if self.message else ""
-        return html_table(heading, (tuple(_row(d)) for d in self.differences.values()), _COLUMNS) + text
+        return as_html(self.largest_error, self.differences.values(), self.message)
 
 
 class Verdicts(list[Verdict]):
@@ -118,48 +113,3 @@ def verdict_on(actual: Actual, meaning: str = "") -> Verdict:
     largest = max((found.largest_error for found in differences.values()), default=float("inf"))
     message = "" if passed else failure_text(actual, list(differences.values()), meaning)
     return Verdict(passed, largest, differences, message, not_checked=actual.not_checked)
-
-
-_COLUMNS = ("output", "wrong", "largest error", "at", "got", "want", "allowed")
-
-
-def _times(error: float) -> str:
-    return f"{error:.3g} times the tolerance"
-
-
-def _row(d: Difference) -> Iterator[object]:
-    yield d.output
-    if d.problem is not None:
-        yield d.problem
-        return
-    yield f"{d.wrong:,} of {d.size:,}"
-    if d.largest is None:
-        yield _times(d.largest_error)
-        return
-    yield f"{abs(d.largest.got - d.largest.want):.3g}"
-    yield from _largest(d)
-
-
-def _largest(d: Difference) -> tuple[str, ...]:
-    """Return the place of the wrong element with the largest error, its values and what is allowed; "" for none."""
-    if d.largest is None:
-        return ("",) * 4
-    return (d.largest.place, *(f"{value:.9g}" for value in (d.largest.got, d.largest.want, d.largest.allowed)))
-
-
-_OF_GRADIENT = ("name", "outcome", "detail", "at", "got", "want", "allowed")
-
-
-def gradient_rows(verdict: Verdict) -> Iterator[dict[str, str]]:
-    """Yield the texts of a row for each gradient that was checked, then for each gradient that was not checked.
-
-    The outcome is ``right``, ``wrong`` or ``not checked``. The detail is the number of wrong elements, or why the
-    gradient was not compared, or the largest error if it is right.
-    """
-    for d in verdict.differences.values():
-        error = f"{d.largest_error:.3g} of the tolerance" if isfinite(d.largest_error) else ""
-        detail = d.problem or (error if d.passed else f"{d.wrong:,} of {d.size:,} elements")
-        texts = (d.output, "right" if d.passed else "wrong", detail, *_largest(d))
-        yield dict(zip(_OF_GRADIENT, texts, strict=True))
-    for name in verdict.not_checked:
-        yield {**dict.fromkeys(_OF_GRADIENT, ""), "name": name, "outcome": "not checked"}

@@ -19,8 +19,8 @@ import numpy as np
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.array_library import JAX, TENSORFLOW, TORCH, Named
-from rnn_goldens.implementations.builtin import imported_keras
 from rnn_goldens.implementations.differentiation import given_arrays, gradients
+from rnn_goldens.implementations.keras_backend import imported_keras
 from rnn_goldens.implementations.networks import (
     InstanceCache,
     accepted,

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import pytest
 
-from rnn_goldens.comparison.verdict import GoldenMismatch, gradient_rows
+from rnn_goldens.comparison.verdict import GoldenMismatch
+from rnn_goldens.comparison.verdict_table import gradient_rows
 from rnn_goldens.corpus.discrimination import sizes_of
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.expected import GRADIENTS
@@ -148,7 +149,7 @@ def _end(item: pytest.Item, check_log: CheckLog | None, message: Message) -> Non
 def _drawn(check_log: CheckLog) -> Drawn:
     """Return the message and picture of the first mismatch, and rows of wrong gradients."""
     wrong = [one.verdict for one in check_log.wrong if one.of == GRADIENTS]
-    rows = [row for verdict in wrong for row in gradient_rows(verdict)]
+    rows = [row for verdict in wrong for row in gradient_rows(verdict.differences.values(), verdict.not_checked)]
     picture = None if check_log.picture is None else asdict(check_log.picture)
     return {"message": check_log.wrong[0].verdict.message, "picture": picture, "gradients": rows}
 

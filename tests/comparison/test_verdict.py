@@ -11,7 +11,7 @@ from factories.goldens import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import Golden, Verdict
-from rnn_goldens.comparison.verdict import gradient_rows
+from rnn_goldens.comparison.verdict_table import gradient_rows
 from rnn_goldens.golden.precision import PRECISIONS
 
 
@@ -174,7 +174,7 @@ def test_each_gradient_is_a_row_that_is_right_wrong_or_not_checked() -> None:
     found: dict[str, Any] = dict(golden.expected_of("gradients").values)
     del found["bias_hh_l0"]
     verdict = golden.compare_gradients({**found, "x": found["x"] + 1, "weight_hh_l0": None})
-    rows = {row.pop("name"): row for row in gradient_rows(verdict)}
+    rows = {row.pop("name"): row for row in gradient_rows(verdict.differences.values(), verdict.not_checked)}
     assert rows["weight_ih_l0"] == {
         "outcome": "right",
         "detail": "0 of the tolerance",
