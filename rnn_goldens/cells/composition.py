@@ -9,7 +9,7 @@ import numpy as np
 from rnn_goldens.cells.adjoint import NodePrimitives
 from rnn_goldens.cells.case import Case
 from rnn_goldens.cells.cell import Cell
-from rnn_goldens.cells.graph import Graph, Mask, Node
+from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.notation import Term, Weight
 from rnn_goldens.cells.program import Program, written
 from rnn_goldens.cells.recorded import Recorded
@@ -107,7 +107,11 @@ class _Composition:
             after = [nodes[k] for k in self.program.after]
             if not within.all():
                 graph.within |= dict.fromkeys(range(first, len(graph.values)), within)
-            state = _handed_on(graph, after, state, within)
+            if within.all():
+                state = [graph.handed(node) for node in after]
+            else:  # a sequence that has ended keeps its state
+                pairs = zip(after, state, strict=True)
+                state = [graph.compute("choose", new, old, detail=(within,)) for new, old in pairs]
             out[t] = state[0] if within.all() else graph.compute("only", state[0], detail=(within,))
         for name, node in zip(case.cell.states, state, strict=True):
             self.found.add_output(f"{name}_n", part, node)
@@ -130,11 +134,3 @@ class _Composition:
     def _index(self, *index: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a slice or a number
         """Return the index of a part of x or out; these arrays may lack the batch axis."""
         return index[1:] if self.unbatched else index
-
-
-def _handed_on(graph: Graph, after: Sequence[Node], before: Sequence[Node], within: Mask) -> list[Node]:
-    """Return the states that a step passes to the next: those before it where a sequence has ended."""
-    if within.all():
-        return [graph.handed(node) for node in after]
-    pairs = zip(after, before, strict=True)
-    return [graph.compute("choose", new, old, detail=(within,)) for new, old in pairs]
