@@ -44,7 +44,7 @@ def _in_order(cell: str, order: str) -> Alteration:
         reordered = {**w, **{name: moved(w[name], back) for name in ("weight_ih", "weight_hh")}}
         return right.step_back(case, suffix, reordered, t, d_after, factors)
 
-    rows = in_gradient(("weight_ih", "weight_hh", "bias"), lambda array: moved(array, places))
+    rows = in_gradient("weight_ih|weight_hh|bias", lambda array, _: moved(array, places))
     return in_steps_back(step_back=step_back) & rows
 
 

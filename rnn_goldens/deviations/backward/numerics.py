@@ -13,7 +13,7 @@ from rnn_goldens.deviations.table import table
 
 
 def _every(change: Round) -> Alteration:
-    return in_gradient("", change)
+    return in_gradient("", lambda array, _: change(array))
 
 
 def _products(rounded: Round) -> Alteration:
@@ -29,7 +29,7 @@ def _products(rounded: Round) -> Alteration:
 
 
 def _divided(size: Callable[[Case], int]) -> Alteration:
-    return in_gradients(lambda case, gradients: {name: array / size(case) for name, array in gradients.items()})
+    return in_gradient("", lambda array, case: array / size(case))
 
 
 def _norm_clipped(_: Case, gradients: Gradients) -> Gradients:
@@ -79,7 +79,7 @@ ROUNDING = table()(
 SCALED = table(make=_divided, named="gradients_{}")(
     accumulated=("Adds to the gradients of the previous call, which were not cleared.", _every(lambda g: 2 * g)),
     of_other_sign=("Returns every gradient with the opposite sign.", _every(lambda array: -array)),
-    four_times=("Multiplies the gradient of every weight by 4.", in_gradient(("weight", "bias"), lambda g: 4 * g)),
+    four_times=("Multiplies the gradient of every weight by 4.", in_gradient("weight|bias", lambda g, _: 4 * g)),
     mean_over_time=("Divides every gradient by the number of steps, as for a mean instead of a sum.", _steps),
     mean_over_batch=("Divides every gradient by the number of sequences.", _rows),
     mean_over_outputs=("Divides every gradient by the number of outputs, as for a mean loss.", _outputs),

@@ -14,7 +14,7 @@ from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import EQUATIONS, Arrays, RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations, outer
-from rnn_goldens.deviations.backward.alterations import detached
+from rnn_goldens.deviations.parts import detached
 from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, of_first_row
 from rnn_goldens.deviations.recurrences.edits import ATTENTION, DELTA, GATED_DELTA, WrongBackward, in_loop
 from rnn_goldens.deviations.table import table

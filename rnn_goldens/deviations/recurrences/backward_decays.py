@@ -10,7 +10,7 @@ from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward, Step
 from rnn_goldens.cells.recurrence_equations import outer
-from rnn_goldens.deviations.backward.alterations import detached
+from rnn_goldens.deviations.parts import detached
 from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, of_first_row
 from rnn_goldens.deviations.recurrences.edits import GATED, GATED_DELTA, WrongBackward, for_each_chunk_size, in_loop
 from rnn_goldens.deviations.table import table
@@ -91,16 +91,6 @@ class _NotRestarted(RunningSum):
         return RecurrenceBackward.of_sequence(self, case, cotangents)
 
 
-def _without_written(right: RunningSum, step: Step, found: Arrays) -> tuple[Array, ...]:
-    queries, _, read = right.parts(step, found)
-    return queries, read
-
-
-def _whole_key(right: RunningSum, step: Step, found: Arrays) -> tuple[Array, ...]:
-    queries, written, read = right.parts(step, found)
-    return queries, written, -read
-
-
 RUNNING_SUM = table(make=WrongBackward, cells=GATED)(
     d_g_without_last_state=(
         "Starts the running sum of the gradient of g at zero, without the cotangent of the last state.",
@@ -126,7 +116,7 @@ RUNNING_SUM = table(make=WrongBackward, cells=GATED)(
     ),
     d_g_from_queries_alone=(
         "Computes the gradient of g with q d_q only, without subtracting k d_k.",
-        in_loop(RunningSum, parts=_without_written),
+        in_loop(RunningSum, parts=lambda right, step, found: right.parts(step, found)[::2]),
     ),
     d_g_without_removed_part=(
         "Leaves out the key that reads the removed part from the running sum of the gradient of g.",
@@ -135,7 +125,10 @@ RUNNING_SUM = table(make=WrongBackward, cells=GATED)(
     ),
     d_g_with_whole_d_k=(
         "Subtracts k times the whole gradient of k in the gradient of g, as if both parts had the same sign.",
-        in_loop(RunningSum, parts=_whole_key),
+        in_loop(
+            RunningSum,
+            parts=lambda right, step, found: (*right.parts(step, found)[:2], -step["k"] * found["k_read"]),
+        ),
         {"cells": GATED_DELTA},
     ),
 )

@@ -9,7 +9,7 @@ from rnn_goldens.cells.notation import Term, minimum, sigmoid
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, weights_in_lanes
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations, outer
-from rnn_goldens.deviations.backward.alterations import detached
+from rnn_goldens.deviations.parts import detached
 from rnn_goldens.deviations.recurrences.backward_equations import Change, min_gru, of_first_row, rg_lru
 from rnn_goldens.deviations.recurrences.backward_equations import causal_conv as conv
 from rnn_goldens.deviations.recurrences.backward_equations import selective_scan as scan

@@ -7,7 +7,7 @@ from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence import Arrays
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward, Step
 from rnn_goldens.cells.recurrence_equations import Equations
-from rnn_goldens.deviations.backward.alterations import detached, instead
+from rnn_goldens.deviations.parts import detached, instead
 from rnn_goldens.deviations.recurrences.backward_equations import Change, slstm
 from rnn_goldens.deviations.recurrences.edits import WrongBackward, in_loop
 from rnn_goldens.deviations.table import Row, table
