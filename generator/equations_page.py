@@ -8,6 +8,7 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,21 @@ one step; the rest of its `x` is ignored.
 
 def page() -> str:
     """Return the page."""
-    parts = [HEADER, *_equations(), *_functions(), BLOCKS, *_blocks(), *_shapes(), *_states(), *_steps(), *_example()]
-    return "".join([*parts, OTHERS, *_dialects()]).rstrip() + "\n"
+    parts = [
+        HEADER,
+        *(f"**{name}.** {_as_printed(BUILT_IN_CELLS[name])}" for name in CELLS),
+        *(f"- `{f.__name__}({', '.join(signature(f).parameters)})`: {_within_a_line(f)}\n" for f in FUNCTIONS),
+        BLOCKS,
+        *_blocks(),
+        *_shapes(),
+        *_states(),
+        UNROLLED,
+        *(f"- {name}: {_within_a_line(step)}\n" for name, step in STEPS.items()),
+        *_example(),
+        OTHERS,
+        *_dialects(),
+    ]
+    return "".join(parts).rstrip() + "\n"
 
 
 def equations(cell: Cell) -> list[str]:
@@ -123,11 +137,6 @@ def _written(node: ast.AST) -> str:
     return ast.unparse(node).replace("w.", "")
 
 
-def _equations() -> Iterator[str]:
-    for name in CELLS:
-        yield f"**{name}.** {_as_printed(BUILT_IN_CELLS[name])}"
-
-
 def _dialects() -> Iterator[str]:
     for name, dialect in DIALECTS.items():
         cell, base = BUILT_IN_CELLS[name], BUILT_IN_CELLS[dialect.base]
@@ -139,12 +148,6 @@ def _as_printed(cell: Cell) -> str:
     """Return the docstring and the equations of a cell."""
     lines = "\n".join(equations(cell))
     return f"{inspect.getdoc(cell.equations)}\n\n```\n{lines}\n```\n\n"
-
-
-def _functions() -> Iterator[str]:
-    for function in FUNCTIONS:
-        arguments = ", ".join(inspect.signature(function).parameters)
-        yield f"- `{function.__name__}({arguments})`: {_within_a_line(function)}\n"
 
 
 def _within_a_line(documented: object) -> str:
@@ -181,12 +184,6 @@ def _states() -> Iterator[str]:
     yield f"\nThe first axis of a state is ordered by layer, then direction: {order}. "
     yield "`out` is the last\nlayer's; "
     yield "its last axis has the units of the forward direction first, then those of the reverse.\n"
-
-
-def _steps() -> Iterator[str]:
-    yield UNROLLED
-    for name, step in STEPS.items():
-        yield f"- {name}: {_within_a_line(step)}\n"
 
 
 def _example() -> Iterator[str]:

@@ -5,7 +5,6 @@ changed slightly in this band only, on each golden.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -56,14 +55,6 @@ GAPS_FROM_ZERO: Sequence[Gap] = (
 """Further gaps of networks without an initial state."""
 
 
-@dataclass(frozen=True)
-class Activation:
-    """An activation of a cell: the ``number``-th that a step computes."""
-
-    number: int
-    label: str
-
-
 class ArgumentRecorder(Network):
     """A network that records the arguments of its activations."""
 
@@ -112,13 +103,13 @@ def observe(golden: Golden) -> list[Observation]:
     case, recorder = case_of(golden.in_precision("float64"), np.float64), ArgumentRecorder()
     recorder.run(case)
     covered = []
-    for activation in activations(golden.cell):
-        arguments = np.concatenate([z.ravel() for z in recorder.arguments[activation.number]])
+    for number, label in enumerate(activations(golden.cell)):
+        arguments = np.concatenate([z.ravel() for z in recorder.arguments[number]])
         for band in bands():
             if ((arguments >= band[0]) & (arguments < band[1])).any():
-                outputs = ChangedActivation(activation.number, band).run(case)
+                outputs = ChangedActivation(number, band).run(case)
                 for precision, error in smallest_errors(golden, outputs):
-                    covered.append(((golden.cell, activation.label, band), precision, error, golden.id))
+                    covered.append(((golden.cell, label, band), precision, error, golden.id))
     return covered
 
 
@@ -138,7 +129,7 @@ def smallest_errors(golden: Golden, outputs: tuple[Array, ...]) -> Iterator[tupl
 def coverage(observations: Iterable[Iterable[Observation]]) -> dict[Place, SmallestErrors]:
     """Return, for each place and precision, the smallest error that some golden detects."""
     best: dict[Place, dict[str, tuple[float, str]]] = {
-        (cell, activation.label, band): {} for cell in CELLS for activation in activations(cell) for band in bands()
+        (cell, label, band): {} for cell in CELLS for label in activations(cell) for band in bands()
     }
     for of_golden in observations:
         for place, precision, error, golden_id in of_golden:
@@ -152,7 +143,8 @@ def missing(found: Mapping[Place, SmallestErrors], listed: Sequence[Gap] = GAPS)
     for (cell, label, band), errors in found.items():
         for precision in PRECISIONS:
             error, _ = errors.get(precision, (np.inf, ""))
-            place = f"{cell}, {label}, {band_text(band)}, {precision}"
+            edges = f"{band[0]:.3g} to {band[1]:.3g}".replace("inf", "∞")
+            place = f"{cell}, {label}, {edges}, {precision}"
             known = reason_of_gap(cell, label, band, precision, listed)
             if error > LARGEST_COVERING[precision] and not known:
                 yield f"{place}: no error below {error:.3g} roundoffs is detected"
@@ -178,16 +170,10 @@ def bands() -> tuple[Band, ...]:
     return tuple(band for low, high in pairwise(edges) for band in ((low, high), (-high, -low)))
 
 
-def activations(cell: str) -> list[Activation]:
+def activations(cell: str) -> list[str]:
     """Return the activations of a cell in the order in which a step computes them."""
     program = BUILT_IN_CELLS[cell].program(dict.fromkeys(("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
     operations = enumerate(program.operations, start=program.inputs)
     found = {place: operation.primitive for place, operation in operations if operation.primitive in ACTIVATIONS}
     gates = {place: gate for gate, (_, place) in gate_places(program, BUILT_IN_CELLS[cell].gates).items()}
-    return [Activation(k, f"{name} of {gates.get(place, 'c')}") for k, (place, name) in enumerate(found.items())]
-
-
-def band_text(band: Band) -> str:
-    """Return a band as text: ``4 to 5``, ``20 to ∞``."""
-    low, high = band
-    return f"{low:.3g} to {high:.3g}".replace("inf", "∞")
+    return [f"{name} of {gates.get(place, 'c')}" for place, name in found.items()]

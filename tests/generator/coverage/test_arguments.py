@@ -10,9 +10,9 @@ from rnn_goldens.generator.coverage.arguments import EPSILON, ChangedActivation,
 
 BAND = (0.25, 0.5)
 EVERYWHERE = {
-    (cell, activation.label, band): dict.fromkeys(arguments.LARGEST_COVERING, (16.0, "some/golden"))
+    (cell, label, band): dict.fromkeys(arguments.LARGEST_COVERING, (16.0, "some/golden"))
     for cell in arguments.CELLS
-    for activation in activations(cell)
+    for label in activations(cell)
     for band in arguments.bands()
 }
 
@@ -26,7 +26,7 @@ EVERYWHERE = {
     ],
 )
 def test_every_activation_of_a_cell_is_distinguished(cell: str, labels: set[str]) -> None:
-    assert {activation.label for activation in activations(cell)} == labels
+    assert set(activations(cell)) == labels
 
 
 def test_an_activation_is_changed_only_in_its_band() -> None:
