@@ -174,10 +174,7 @@ def _state(when: str, which: str, _cell: Cell, before: Sequence[Term], after: Se
 
 @lru_cache(maxsize=1024)
 def _changed(cell: Cell, change: Change) -> Cell:
-    def equations(*arguments: Term) -> Sequence[Term]:
-        return change(cell, arguments[1:-1], cell.equations(*arguments))
-
-    return with_equations(cell, equations)
+    return with_equations(cell, lambda *arguments: change(cell, arguments[1:-1], cell.equations(*arguments)))
 
 
 @lru_cache(maxsize=1024)

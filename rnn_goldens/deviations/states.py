@@ -62,10 +62,9 @@ def _unpacked_over_batch(case: Case) -> Case:
 
 
 def _kept_from_call_before(*, state_given: bool) -> Alteration:
-    def change(case: Case) -> Case:
-        return replace(case, state=Network().run(case)[1:]) if case.state_given == state_given else case
-
-    return in_case(change)
+    return in_case(
+        lambda case: replace(case, state=Network().run(case)[1:]) if case.state_given == state_given else case
+    )
 
 
 def _row_by_row(

@@ -1,6 +1,6 @@
 """Cotangents and gradients of the wrong direction or layer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -33,9 +33,14 @@ def _side_flipped(right: Backward, d_outs: Sequence[Array], direction: int, dire
     return found[::-1] if direction else found
 
 
-def _zero_below(right: Backward, d_inputs: Sequence[Sequence[Array]], layer: int) -> list[Array]:
-    found = right.to_layer_below(d_inputs, layer)
-    return [np.zeros_like(part) for part in found] if layer else found
+def handed_down(change: Callable[[Array], Array]) -> Alteration:
+    """Return a change of the gradient that is passed to the layer below, if there is one."""
+
+    def to_layer_below(right: Backward, d_inputs: Sequence[Sequence[Array]], layer: int) -> list[Array]:
+        found = right.to_layer_below(d_inputs, layer)
+        return list(map(change, found)) if layer else found
+
+    return in_steps_back(to_layer_below=to_layer_below)
 
 
 class _Overwriting(Backward):
@@ -94,7 +99,7 @@ OF_DIRECTIONS = table(needs=_BIDIRECTIONAL)(
 )
 
 OF_LAYERS = table(needs=_MULTILAYER)(
-    layers_detached=("Passes no gradient from a layer to the one below it.", in_steps_back(to_layer_below=_zero_below)),
+    layers_detached=("Passes no gradient from a layer to the one below it.", handed_down(np.zeros_like)),
     lower_gradients_zero=(
         "Returns zero for the gradients of the first layer's weights.",
         in_gradient(".*_l0", lambda array, case: 0 * array if case.config.num_layers > 1 else array),

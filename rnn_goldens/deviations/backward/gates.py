@@ -50,14 +50,10 @@ def _in_order(cell: str, order: str) -> Alteration:
 
 def of_gates(change: Callable[[Array], Array]) -> Alteration:
     """Change the gradients of activations' arguments before other gradients are computed from them."""
-
-    def transposed(right: Backward, g: Array, matrix: Array, index: int, blocks: int) -> Array:
-        return right.transposed(change(g), matrix, index, blocks)
-
-    def share(right: Backward, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:
-        return right.share(suffix, t, weight, change(g), v)
-
-    return in_steps_back(transposed=transposed, share=share)
+    return in_steps_back(
+        transposed=lambda right, g, *of: right.transposed(change(g), *of),
+        share=lambda right, suffix, t, weight, g, v: right.share(suffix, t, weight, change(g), v),
+    )
 
 
 class _OtherValues(Backward):

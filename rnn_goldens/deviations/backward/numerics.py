@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Backward, Case
+from rnn_goldens.cells import Case
 from rnn_goldens.deviations.alteration import Alteration, Gradients
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
 from rnn_goldens.deviations.backward.gates import of_gates
@@ -18,14 +18,10 @@ def _every(change: Round) -> Alteration:
 
 def _products(rounded: Round) -> Alteration:
     """Round both factors of every product of the backward pass; sums are in float64."""
-
-    def transposed(right: Backward, g: Array, matrix: Array, index: int, blocks: int) -> Array:
-        return right.transposed(rounded(g), rounded(matrix), index, blocks)
-
-    def outer(right: Backward, gs: list[Array], vs: list[Array]) -> Array:
-        return right.outer([rounded(g) for g in gs], [rounded(v) for v in vs])
-
-    return in_steps_back(transposed=transposed, outer=outer)
+    return in_steps_back(
+        transposed=lambda right, g, matrix, *of: right.transposed(rounded(g), rounded(matrix), *of),
+        outer=lambda right, *sides: right.outer(*([rounded(one) for one in side] for side in sides)),
+    )
 
 
 def _divided(size: Callable[[Case], int]) -> Alteration:

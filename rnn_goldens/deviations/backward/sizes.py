@@ -1,6 +1,6 @@
 """Gradients that are cut off at certain sizes: edges of tiles, full buffers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -8,6 +8,8 @@ from rnn_goldens.cells import Array, Backward, Case
 from rnn_goldens.cells.backward import Factors
 from rnn_goldens.deviations.alteration import REVERSE, Alteration, direction
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_steps_back
+from rnn_goldens.deviations.backward.directions import handed_down
+from rnn_goldens.deviations.backward.sums import first_rows, summing
 from rnn_goldens.deviations.sizes import LIMITS
 from rnn_goldens.deviations.table import Row, for_each, table
 
@@ -31,15 +33,6 @@ def _units_beyond(limit: int) -> Alteration:
     return in_gradient("weight_ih|weight_hh|bias", changed)
 
 
-def _rows_beyond(limit: int) -> Alteration:
-    """Sum only over the first ``limit`` rows of the batch."""
-
-    def summed(right: Backward, steps: Sequence[Factors]) -> Array:
-        return right.summed_over_steps([(g[:limit], None if v is None else v[:limit]) for g, v in steps])
-
-    return in_steps_back(summed_over_steps=summed)
-
-
 def _reverse_rows_beyond(limit: int) -> Alteration:
     """Sum only over the first ``limit`` rows of the batch, in the reverse direction."""
 
@@ -48,16 +41,6 @@ def _reverse_rows_beyond(limit: int) -> Alteration:
         return (g[:limit], None if v is None else v[:limit]) if direction(suffix) == REVERSE else (g, v)
 
     return in_steps_back(share=share)
-
-
-def _zero_units_below(limit: int) -> Alteration:
-    """Set units to zero in the gradient passed to the layer below, starting at index ``limit``."""
-
-    def to_layer_below(right: Backward, d_inputs: Sequence[Sequence[Array]], layer: int) -> list[Array]:
-        found = right.to_layer_below(d_inputs, layer)
-        return [np.where(np.arange(part.shape[-1]) < limit, part, 0) for part in found] if layer else found
-
-    return in_steps_back(to_layer_below=to_layer_below)
 
 
 def _gradient_beyond(prefix: str, words: str, **attributes: tuple[str, ...]) -> Row:
@@ -91,7 +74,7 @@ DEVIATIONS = table()(
         (
             "gradients_without_rows_beyond_{}",
             "Sums the weights' gradients only over the first {} sequences of a batch.",
-            _rows_beyond,
+            lambda limit: summing(first_rows(limit)),
         ),
         (
             "reverse_gradients_without_rows_beyond_{}",
@@ -107,7 +90,7 @@ DEVIATIONS = table()(
         (
             "handed_down_beyond_{}_zero",
             "Passes zero to units of the layer below beyond the first {}.",
-            _zero_units_below,
+            lambda limit: handed_down(lambda part: np.where(np.arange(part.shape[-1]) < limit, part, 0)),
             {"needs": ("multilayer",)},
         ),
         *(_reverse_gradient_beyond(*matrix) for matrix in _MATRICES),

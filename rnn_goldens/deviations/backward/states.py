@@ -36,11 +36,9 @@ def _times(factor: float, named: str) -> Alteration:
 
 def _carried(change: Callable[[State, int], State]) -> Alteration:
     """Change what is passed to the previous step: ``change(cotangents, t)``."""
-
-    def carry(right: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:
-        return change(right.carry(d_before, d_after, within, t), t)
-
-    return in_steps_back(carry=carry)
+    return in_steps_back(
+        carry=lambda right, d_before, d_after, within, t: change(right.carry(d_before, d_after, within, t), t)
+    )
 
 
 def _zero(cotangents: State) -> State:

@@ -55,10 +55,8 @@ class _ByOwnOutput(Backward):
         return super().share(suffix, t, weight, g, self._outputs[layer][:, t] if weight == "weight_ih" and layer else v)
 
 
-def _summing(
-    change: Callable[[Sequence[Factors]], Sequence[Factors]], *, of_matrices: bool | None = None
-) -> Alteration:
-    """Sum over other steps and sequences, for matrices, for biases or for both."""
+def summing(change: Callable[[Sequence[Factors]], Sequence[Factors]], *, of_matrices: bool | None = None) -> Alteration:
+    """Return sums over other steps and sequences, for matrices, for biases or for both."""
 
     def summed(right: Backward, steps: Sequence[Factors]) -> Array:
         is_matrix = steps[0][1] is not None
@@ -71,8 +69,9 @@ def _visited_last(steps: Sequence[Factors]) -> Sequence[Factors]:
     return steps[-1:]
 
 
-def _first_row(steps: Sequence[Factors]) -> Sequence[Factors]:
-    return [(g[:1], None if v is None else v[:1]) for g, v in steps]
+def first_rows(limit: int) -> Callable[[Sequence[Factors]], Sequence[Factors]]:
+    """Return a function that leaves out the rows of the batch beyond the first ``limit``."""
+    return lambda steps: [(g[:limit], None if v is None else v[:limit]) for g, v in steps]
 
 
 def _divided(divisor: Callable[[Sequence[Factors]], int]) -> Callable[[Sequence[Factors]], Sequence[Factors]]:
@@ -121,39 +120,39 @@ OF_WEIGHTS = table(make=in_network)(
     ),
     weights_overwritten_by_each_step=(
         "Assigns each step's contribution to the weights' gradients instead of adding it: only one step remains.",
-        _summing(_visited_last),
+        summing(_visited_last),
         {"stands_for": ("swift-apis#518",)},
     ),
     weights_of_first_visit_alone=(
         "Computes the weights' gradients only from the first step of the backward pass.",
-        _summing(lambda steps: steps[:1]),
+        summing(lambda steps: steps[:1]),
     ),
     matrices_of_first_row=(
         "Computes the matrices' gradients only from the first sequence.",
-        _summing(_first_row, of_matrices=True),
+        summing(first_rows(1), of_matrices=True),
     ),
     matrices_mean_over_batch=(
         "Uses the mean over the batch for the matrices' gradients instead of the sum.",
-        _summing(_divided(_batch), of_matrices=True),
+        summing(_divided(_batch), of_matrices=True),
     ),
 )
 
 OF_BIASES = table(needs=_BIAS)(
     biases_overwritten_by_each_step=(
         "Does not sum the biases' gradients over time: only one step remains.",
-        _summing(_visited_last, of_matrices=False),
+        summing(_visited_last, of_matrices=False),
     ),
     biases_of_first_row=(
         "Does not sum the biases' gradients over the batch: only the first sequence remains.",
-        _summing(_first_row, of_matrices=False),
+        summing(first_rows(1), of_matrices=False),
     ),
     biases_mean_over_batch=(
         "Uses the mean over the batch for the biases' gradients instead of the sum.",
-        _summing(_divided(_batch), of_matrices=False),
+        summing(_divided(_batch), of_matrices=False),
     ),
     biases_mean_over_time=(
         "Uses the mean over the steps for the biases' gradients instead of the sum.",
-        _summing(_divided(len), of_matrices=False),
+        summing(_divided(len), of_matrices=False),
     ),
     biases_doubled=("Doubles the biases' gradients.", in_gradient("bias", lambda array, _: 2 * array)),
     biases_halved=(

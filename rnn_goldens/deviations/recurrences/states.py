@@ -58,20 +58,18 @@ def in_two_parts(case: RecurrenceCase, border: int, first: Wrong, second: Wrong)
 
 def _in_states(change: Change) -> Edit:
     """Return a change of each initial state: an array (sequences, …)."""
-
-    def changed(case: RecurrenceCase) -> RecurrenceCase:
-        return case.with_arrays(**{name: change(array) for name, array in case.states.items()})
-
-    return Edit(changed, takes_packed=True)
+    return Edit(
+        lambda case: case.with_arrays(**{name: change(array) for name, array in case.states.items()}),
+        takes_packed=True,
+    )
 
 
 def _in_last_states(change: Change) -> Edit:
     """Return a change of each last state: an array (sequences, …)."""
-
-    def changed(_: RecurrenceCase, found: Outputs) -> Outputs:
-        return {name: change(array) if name.endswith("_n") else array for name, array in found.items()}
-
-    return Edit(outputs=changed, takes_packed=True)
+    return Edit(
+        outputs=lambda _, found: {n: change(array) if n.endswith("_n") else array for n, array in found.items()},
+        takes_packed=True,
+    )
 
 
 def _one_step(case: RecurrenceCase) -> Outputs:
