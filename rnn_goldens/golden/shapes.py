@@ -230,7 +230,7 @@ class Config(Mapping[str, Any]):
     lengths_name: ClassVar[str] = "lengths"
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - int or bool, as declared
-        if name not in self:
+        if name not in iter(self):
             raise KeyError(name)
         return getattr(self, name)
 
@@ -239,9 +239,6 @@ class Config(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(list(iter(self)))
-
-    def __contains__(self, name: object) -> bool:
-        return name in list(iter(self))
 
     @property
     def sizes(self) -> dict[str, int]:
