@@ -1,20 +1,14 @@
-"""Writes the equations of the definition as a page, ``docs/equations.md``.
-
-python -m rnn_goldens.generator.equations_page docs/equations.md
-"""
+"""The equations of the definition as a page, ``docs/equations.md``."""
 
 import ast
 import inspect
-import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from inspect import signature
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.cells import BUILT_IN_CELLS, Case, Cell, Network, notation
 from rnn_goldens.generator.deviation_family import table
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
@@ -198,13 +192,3 @@ def _example() -> Iterator[str]:
     for name, array in (arrays | {"h_n, forward": h_n[0, :, 0], "h_n, reverse": h_n[1, :, 0]}).items():
         yield f"{name:<14}{array.astype(int).tolist()}\n"
     yield "```\n"
-
-
-def main() -> None:
-    """Write the page."""
-    (target,) = map(Path, sys.argv[1:])
-    write_whole(target, page().encode("utf-8"))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,14 +1,9 @@
-"""Writes the rules of the definition as a page, ``docs/rules.md``, with the deviations that break each rule.
+"""The rules of the definition as a page, ``docs/rules.md``, with the deviations that break each rule."""
 
-python -m rnn_goldens.generator.rules_page fixtures/v2 docs/rules.md
-"""
-
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.deviation_family import Detected, wrapped
 from rnn_goldens.generator.deviation_page import page_of
@@ -165,13 +160,3 @@ def _shown_by(found: dict[str, InPrecision]) -> str:
 
 def _with_more(names: Sequence[str], more: int) -> str:
     return ", ".join(names) + (f" and {more} more" if more > 0 else "")
-
-
-def main() -> None:
-    """Write the page of a corpus."""
-    folder, target = map(Path, sys.argv[1:])
-    write_whole(target, page(folder).encode("utf-8"))
-
-
-if __name__ == "__main__":
-    main()
