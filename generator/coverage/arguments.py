@@ -98,23 +98,14 @@ def missing(found: Mapping[Place, SmallestErrors], listed: Sequence[Gap] = GAPS)
             error, _ = errors.get(precision, (np.inf, ""))
             edges = f"{band[0]:.3g} to {band[1]:.3g}".replace("inf", "∞")
             place = f"{cell}, {label}, {edges}, {precision}"
-            known = reason_of_gap(cell, label, band, precision, listed)
+            known = any(
+                (cell, label) == names and precision == of and min(map(abs, band)) >= edge
+                for names, edge, of, _ in listed
+            )
             if error > LARGEST_COVERING[precision] and not known:
                 yield f"{place}: no error below {error:.3g} roundoffs is detected"
             if error <= LARGEST_COVERING[precision] and known:
                 yield f"{place}: listed as a gap, but covered"
-
-
-def reason_of_gap(cell: str, label: str, band: Band, precision: str, listed: Sequence[Gap]) -> str:
-    """Return the reason if a place is listed as a gap; "" if it is not."""
-    return next(
-        (
-            reason
-            for names, edge, listed_precision, reason in listed
-            if (cell, label) == names and precision == listed_precision and min(map(abs, band)) >= edge
-        ),
-        "",
-    )
 
 
 def bands() -> tuple[Band, ...]:

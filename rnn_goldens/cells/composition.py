@@ -59,20 +59,16 @@ class _Composition:
         self.lengths = np.full(self.batch, self.time) if case.lengths is None else case.lengths
         self.blocks = blocks_of(case.cell, case.config.bias)
         self.program = step_of(case.cell, case.config.bias)
+        of_weights = {name: "rows columns" if array.ndim > 1 else "rows" for name, array in case.weights.items()}
+        states = (f"{name}{end}" for name in case.cell.states for end in ("0", "_n"))
         self.found = Recorded(
             Graph(),
             case.config.shapes(case.cell.layout, {"x": case.x}).every,
-            self._axes(),
+            {**dict.fromkeys(("x", "out", *states), "units"), **of_weights},
             lambda _, part: part[..., None],
             gradients_of=["x", *(case.cell.layout.initial if case.state_given else ()), *case.weights],
             outputs={name: [] for name in case.cell.layout.outputs},
         )
-
-    def _axes(self) -> dict[str, str]:
-        """Return the axes of the parts of each array: units, or the rows and columns of a weight."""
-        of_weights = {name: "rows columns" if array.ndim > 1 else "rows" for name, array in self.case.weights.items()}
-        states = [f"{name}{end}" for name in self.case.cell.states for end in ("0", "_n")]
-        return {**dict.fromkeys(("x", "out", *states), "units"), **of_weights}
 
     @np.errstate(all="ignore")
     def recorded(self) -> Recorded:

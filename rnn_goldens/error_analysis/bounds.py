@@ -122,7 +122,10 @@ class Bounds:
         form, number = self._folded[k]
         rows = error[:, :, start : start + len(g)]
         if form.losses is not None:
-            self._add_losses(rows, np.abs(self._through_solve(k, g)), form.losses[number])
+            is_solved = self.graph.operations[k].primitive == "solved"  # its loss changes the right side of the solve
+            by = self._part(k, 1, g) if is_solved else g
+            assert by is not None
+            self._add_losses(rows, np.abs(by), form.losses[number])
         if is_handed(self.graph.operations[k]) and (decayed := self._decayed(g, rows)):
             start, g = start + decayed, g[decayed:]
         if len(g):
@@ -183,12 +186,6 @@ class Bounds:
         operation, values = self.graph.operations[place], self.graph.values
         part: Float64 | None = part_of(NUMPY, operation, number, g, values[place], [values[k] for k in operation.of])
         return part
-
-    def _through_solve(self, place: int, g: Float64) -> Float64:
-        """Return the derivative by the right side of a triangular solve, which its loss changes; otherwise g."""
-        found = self._part(place, 1, g) if self.graph.operations[place].primitive == "solved" else g
-        assert found is not None
-        return found
 
 
 def _of(array: Float64, number: int) -> Float64:

@@ -196,7 +196,11 @@ class _Folding:
         assert operation is not GIVEN, "rounding does not change a given value"
         if operation.primitive in SUMS:
             return
-        self._lose(k, by, places)
+        lost = self.cut.losses.of(self.local, k, places, self.local.varies)
+        if lost is not None:
+            if self._lost is None:
+                self._lost = np.zeros((len(lost), *self._shape))
+            self._lost += lost if by is None else np.abs(by) * lost
         for number, _ in self.cut.derived[places[0]]:
             self._pass_on(k, operation, number, by)
 
@@ -214,13 +218,6 @@ class _Folding:
             self.folded.products.setdefault(self.local.places[of], []).append((by, other))
         else:
             self.folded.others.append(Other(self.local.places[k], number, self.local.places[of], by))
-
-    def _lose(self, k: int, by: By, places: Places) -> None:
-        found = self.cut.losses.of(self.local, k, places, self.local.varies)
-        if found is not None:
-            if self._lost is None:
-                self._lost = np.zeros((len(found), *self._shape))
-            self._lost += found if by is None else np.abs(by) * found
 
 
 def _one(by: By) -> Float64:
