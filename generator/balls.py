@@ -47,14 +47,6 @@ class Balls(GraphPrimitives):
         """Return z a + (1 - z) b, in the form that uses z, and so its radius, once."""
         return np.asarray(b + z * (a - b))
 
-    def clip(self, z: Array, low: Fraction, high: Fraction) -> Array:
-        """Return z limited to the range from low to high."""
-        return -self.maximum(-self.maximum(z, number(low)), -number(high))
-
-    def thresholded_relu(self, z: Array, threshold: Fraction) -> Array:
-        """Return z above the threshold, 0 up to it."""
-        return _above(z, number(threshold))
-
     def mean(self, z: Array) -> Array:
         """Return the mean over the units, which are rows."""
         return np.asarray(z.sum(axis=-2, keepdims=True) / z.shape[-2])
@@ -62,14 +54,6 @@ class Balls(GraphPrimitives):
     def spread(self, g: Array, z: Array) -> Array:
         """Return the cotangent of each unit of z, where g is the cotangent of the mean of the units."""
         return np.broadcast_to(g / z.shape[-2], np.broadcast_shapes(g.shape, z.shape))
-
-    def where_larger(self, g: Array, a: Array, b: Array) -> Array:
-        """Return g where a is larger than b, and zero elsewhere."""
-        return _where_larger(*np.broadcast_arrays(g, a, b))
-
-    def where_within(self, g: Array, z: Array, low: Fraction, high: Fraction) -> Array:
-        """Return g where z is between the limits, and zero elsewhere."""
-        return _where_larger(_where_larger(g, z, number(low)), number(high), z)
 
     def only(self, a: Array, within: NDArray[np.bool_]) -> Array:
         """Return a for the sequences of a mask, and exact zeros for others."""
@@ -192,6 +176,12 @@ ELEMENTWISE: Mapping[str, Callable[..., Array]] = {
     "rsqrt": each(lambda z: z.rsqrt()),
     "relu": each(lambda z: _larger_one(z, arb(0))),
     "maximum": each(_larger_one, 2),
+    "clip": each(lambda z, low, high: -_larger_one(-_larger_one(z, number(low)), -number(high)), 3),
+    "thresholded_relu": each(lambda z, threshold: _above_one(z, number(threshold)), 2),
+    "where_larger": each(_where_larger_one, 3),
+    "where_within": each(
+        lambda g, z, low, high: _where_larger_one(_where_larger_one(g, z, number(low)), number(high), z), 4
+    ),
 }
 """Further primitives of ``Balls``."""
 
@@ -199,6 +189,4 @@ for _name, _primitive in ELEMENTWISE.items():
     setattr(Balls, _name, staticmethod(_primitive))
 
 _ball = each(arb)
-_above = each(_above_one, 2)
-_where_larger = each(_where_larger_one, 3)
 _rounded = each(_rounded_one)
