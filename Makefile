@@ -64,11 +64,7 @@ lint: $(READY)
 
 generate: $(READY)
 	$(BIN)/rnn-goldens generate
-	$(BIN)/python -m rnn_goldens.generator.deviation_page fixtures/v2 docs/deviations.md
-	$(BIN)/python -m rnn_goldens.generator.equations_page docs/equations.md
-	$(BIN)/python -m rnn_goldens.generator.rules_page fixtures/v2 docs/rules.md
-	$(BIN)/python -m rnn_goldens.generator.schema_files schema
-	$(BIN)/python -m rnn_goldens.generator.readme_figures .
+	$(BIN)/python -m rnn_goldens.generator.every_page .
 	$(BIN)/python -m rnn_goldens.defects.page docs/defects.md
 	$(BIN)/python -m rnn_goldens.export.sonnx.accuracy docs/accuracy
 

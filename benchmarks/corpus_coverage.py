@@ -107,9 +107,9 @@ of 8 roundoffs, so the smallest possible value in float32 and float64 is 16. Cha
 def activations(found: Mapping[Place, SmallestErrors]) -> str:
     """Return a table of the smallest detected errors of each activation in each precision."""
     rows = [
-        [f"{cell}: {one.label}", *(_range(found, cell, one.label, precision) for precision in PRECISIONS)]
+        [f"{cell}: {label}", *(_range(found, cell, label, precision) for precision in PRECISIONS)]
         for cell in arguments.CELLS
-        for one in arguments.activations(cell)
+        for label in arguments.activations(cell)
     ]
     not_covered = "\n".join(
         f"- {cell}, {label}, from {edge:g} on, {precision}{of}: {why}."

@@ -3,7 +3,7 @@
 Uses Arb through python-flint at the current working precision, in NumPy arrays of objects.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -47,42 +47,6 @@ class Balls(GraphPrimitives):
         """Return z a + (1 - z) b, in the form that uses z, and so its radius, once."""
         return np.asarray(b + z * (a - b))
 
-    def sigmoid(self, z: Array) -> Array:
-        """Return 1 / (1 + e^-z)."""
-        return _sigmoid(z)
-
-    def tanh(self, z: Array) -> Array:
-        """Return the hyperbolic tangent."""
-        return _tanh(z)
-
-    def relu(self, z: Array) -> Array:
-        """Return max(0, z)."""
-        return _larger(z, arb(0))
-
-    def exp(self, z: Array) -> Array:
-        """Return e^z."""
-        return _exp(z)
-
-    def log(self, z: Array) -> Array:
-        """Return the natural logarithm."""
-        return _log(z)
-
-    def softplus(self, z: Array) -> Array:
-        """Return log(1 + e^z)."""
-        return _softplus(z)
-
-    def maximum(self, a: Array, b: Array) -> Array:
-        """Return the larger of the two."""
-        return _larger(a, b)
-
-    def clip(self, z: Array, low: Fraction, high: Fraction) -> Array:
-        """Return z limited to the range from low to high."""
-        return -_larger(-_larger(z, number(low)), -number(high))
-
-    def thresholded_relu(self, z: Array, threshold: Fraction) -> Array:
-        """Return z above the threshold, 0 up to it."""
-        return _above(z, number(threshold))
-
     def mean(self, z: Array) -> Array:
         """Return the mean over the units, which are rows."""
         return np.asarray(z.sum(axis=-2, keepdims=True) / z.shape[-2])
@@ -90,22 +54,6 @@ class Balls(GraphPrimitives):
     def spread(self, g: Array, z: Array) -> Array:
         """Return the cotangent of each unit of z, where g is the cotangent of the mean of the units."""
         return np.broadcast_to(g / z.shape[-2], np.broadcast_shapes(g.shape, z.shape))
-
-    def sqrt(self, z: Array) -> Array:
-        """Return √z."""
-        return _sqrt(z)
-
-    def rsqrt(self, z: Array) -> Array:
-        """Return 1 / √z."""
-        return _rsqrt(z)
-
-    def where_larger(self, g: Array, a: Array, b: Array) -> Array:
-        """Return g where a is larger than b, and zero elsewhere."""
-        return _where_larger(*np.broadcast_arrays(g, a, b))
-
-    def where_within(self, g: Array, z: Array, low: Fraction, high: Fraction) -> Array:
-        """Return g where z is between the limits, and zero elsewhere."""
-        return _where_larger(_where_larger(g, z, number(low)), number(high), z)
 
     def only(self, a: Array, within: NDArray[np.bool_]) -> Array:
         """Return a for the sequences of a mask, and exact zeros for others."""
@@ -218,15 +166,27 @@ def _rounded_one(ball: arb) -> float:
     return low
 
 
+ELEMENTWISE: Mapping[str, Callable[..., Array]] = {
+    "sigmoid": each(lambda z: 1 / (1 + (-z).exp())),
+    "tanh": each(lambda z: z.tanh()),
+    "exp": each(lambda z: z.exp()),
+    "log": each(lambda z: z.log()),
+    "softplus": each(lambda z: z.exp().log1p()),
+    "sqrt": each(lambda z: z.sqrt()),
+    "rsqrt": each(lambda z: z.rsqrt()),
+    "relu": each(lambda z: _larger_one(z, arb(0))),
+    "maximum": each(_larger_one, 2),
+    "clip": each(lambda z, low, high: -_larger_one(-_larger_one(z, number(low)), -number(high)), 3),
+    "thresholded_relu": each(lambda z, threshold: _above_one(z, number(threshold)), 2),
+    "where_larger": each(_where_larger_one, 3),
+    "where_within": each(
+        lambda g, z, low, high: _where_larger_one(_where_larger_one(g, z, number(low)), number(high), z), 4
+    ),
+}
+"""Further primitives of ``Balls``."""
+
+for _name, _primitive in ELEMENTWISE.items():
+    setattr(Balls, _name, staticmethod(_primitive))
+
 _ball = each(arb)
-_sigmoid = each(lambda z: 1 / (1 + (-z).exp()))
-_tanh = each(lambda z: z.tanh())
-_exp = each(lambda z: z.exp())
-_log = each(lambda z: z.log())
-_softplus = each(lambda z: z.exp().log1p())
-_sqrt = each(lambda z: z.sqrt())
-_rsqrt = each(lambda z: z.rsqrt())
-_larger = each(_larger_one, 2)
-_above = each(_above_one, 2)
-_where_larger = each(_where_larger_one, 3)
 _rounded = each(_rounded_one)

@@ -19,7 +19,7 @@ from rnn_goldens.generator.declared_inputs import DeclaredInputs
 from rnn_goldens.generator.exact_values import Evaluation
 from rnn_goldens.generator.forms import Forms, elements
 from rnn_goldens.generator.scenario import Refused
-from rnn_goldens.generator.tolerances import Chosen, gradient_tolerance, is_zero, output_tolerance
+from rnn_goldens.generator.tolerances import gradient_tolerance, is_zero, output_tolerance
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Gradients
 from rnn_goldens.golden.shapes import is_custom_cell
@@ -77,33 +77,29 @@ def certification(scenario: DeclaredInputs, *, confirm: bool = True) -> Certific
     One thread computes: the matrices are small, and waiting threads of BLAS and torch slow down a busy machine.
     """
     with _libraries().limit(limits=1), one_whole():
-        return _certification(scenario, confirm=confirm)
+        planned(lambda: {"graph": _GRAPH, "the rest": 1 - _GRAPH})
+        count = counting("graph", 1)
+        forms = scenario.forms()
+        count(1)
+        planned(lambda: _costs(scenario, forms, confirm=confirm))
+        evaluation = Evaluation(forms.forward.graph)
+        golden, left_out = _without_gradients(scenario, forms, evaluation)
+        golden = replace(golden, provenance={**golden.provenance, **versions()})
+        if confirm:
+            confirmation.confirm(golden)
+        if forms.both is not None:
+            gradients, of_gradients = _gradients(scenario, golden, forms, evaluation)
+            golden = replace(golden, gradients=gradients)
+            left_out |= {precision: f"of gradients, {why}" for precision, why in of_gradients.items()}
+            if confirm:
+                confirmation.confirm(golden, GRADIENTS)
+        return Certification(golden.in_precision(golden.precisions[0]), left_out)
 
 
 @cache
 def _libraries() -> ThreadpoolController:
     """Return the libraries that compute in threads. Searching for them takes longer than certifying a small golden."""
     return ThreadpoolController()
-
-
-def _certification(scenario: DeclaredInputs, *, confirm: bool) -> Certification:
-    planned(lambda: {"graph": _GRAPH, "the rest": 1 - _GRAPH})
-    count = counting("graph", 1)
-    forms = scenario.forms()
-    count(1)
-    planned(lambda: _costs(scenario, forms, confirm=confirm))
-    evaluation = Evaluation(forms.forward.graph)
-    golden, left_out = _without_gradients(scenario, forms, evaluation)
-    golden = replace(golden, provenance={**golden.provenance, **versions()})
-    if confirm:
-        confirmation.confirm(golden)
-    if forms.both is not None:
-        gradients, of_gradients = _gradients(scenario, golden, forms, evaluation)
-        golden = replace(golden, gradients=gradients)
-        left_out |= {precision: f"of gradients, {why}" for precision, why in of_gradients.items()}
-        if confirm:
-            confirmation.confirm(golden, GRADIENTS)
-    return Certification(golden.in_precision(golden.precisions[0]), left_out)
 
 
 def _costs(scenario: DeclaredInputs, forms: Forms, *, confirm: bool) -> dict[str, float]:
@@ -128,6 +124,8 @@ def _without_gradients(scenario: DeclaredInputs, forms: Forms, evaluation: Evalu
     if not any(array.any() for array in expected.values()):
         raise Refused(f"{scenario.id}: every output is zero, so it detects nothing")
     chosen = output_tolerance(scenario, forms, expected)
+    exact = isinstance(chosen.tolerance, Exact)
+    saturated = not exact and flattest(forms.forward) < FLATTEST
     golden = Golden(
         id=scenario.id,
         title=scenario.title,
@@ -136,19 +134,13 @@ def _without_gradients(scenario: DeclaredInputs, forms: Forms, evaluation: Evalu
         cell=scenario.cell,
         custom_layout=scenario.layout if is_custom_cell(scenario.cell) else None,
         config=scenario.shape,
-        features=_features(scenario, forms, chosen),
+        features=(*scenario.features(exact=exact), *_declared(scenario, chosen.precisions, saturated=saturated)),
         tolerance=chosen.tolerance,
         precisions=chosen.precisions,
         provenance={"answer": f"ball arithmetic with {evaluation.bits} bits, correctly rounded"},
         stored=scenario.golden_arrays(expected),
     )
     return golden, dict(chosen.left_out)
-
-
-def _features(scenario: DeclaredInputs, forms: Forms, chosen: Chosen) -> tuple[str, ...]:
-    exact = isinstance(chosen.tolerance, Exact)
-    saturated = not exact and flattest(forms.forward) < FLATTEST
-    return (*scenario.features(exact=exact), *_declared(scenario, chosen.precisions, saturated=saturated))
 
 
 def _gradients(

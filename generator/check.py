@@ -10,7 +10,6 @@ from msgspec import UNSET, structs
 
 from rnn_goldens.corpus import INDEX, Corpus, open_corpus
 from rnn_goldens.corpus.differences import compared_kinds, corpus_differences, read_by_entry
-from rnn_goldens.corpus.index import Entry
 from rnn_goldens.corpus.validation import files_in
 from rnn_goldens.generator import kill_matrix_file
 from rnn_goldens.generator.build import certified_content, provenances
@@ -41,8 +40,10 @@ def check(
     """
     generate(scenarios, scratch, only, identity=identity, adequate=adequate, track=track, executor=executor)
     generated = open_corpus(scratch)
-    if only:
-        generated = _with_core_of(corpus, generated)
+    if only:  # a partly generated corpus has no core set
+        cores = {entry.id: (CORE,) for entry in corpus.entries if CORE in entry.features}
+        with_core = (structs.replace(e, features=(*e.features, *cores.get(e.id, ()))) for e in generated.entries)
+        generated = replace(generated, entries=tuple(with_core))
     lines = (
         line.removesuffix(str(generated.folder)) + "the scenarios"
         if line.endswith(f"only in {generated.folder}")
@@ -54,7 +55,9 @@ def check(
         differences.append(
             f"{INDEX}: is {existing.name} {existing.version}, the scenarios are {identity.name} {identity.version}"
         )
-    differences += [f"{name}: is a golden file that {INDEX} does not list" for name in _stray(corpus)]
+    listed = {file.path for entry in corpus.entries for file in entry.all_files} | {INDEX, *MATRICES}
+    found = (path.relative_to(corpus.folder).as_posix() for path in files_in(corpus.folder))
+    differences += [f"{name}: is a golden file that {INDEX} does not list" for name in found if name not in listed]
     if adequate and not only:
         for name in MATRICES:
             differences += kill_matrix_file.differences(corpus.folder / name, scratch / name)
@@ -82,32 +85,14 @@ def check_values(
         lines += [f"{golden_id}: only in {corpus.folder}" for golden_id in stored if golden_id not in declared]
     compared = [one.in_arrays() for one in chosen if one.id in stored]
     with closing(in_order(certified_content, compared, executor)) as found:
-        for one, content in zip(compared, track(found, len(compared), "Certifying"), strict=True):
-            lines += _other_content(stored[one.id], *content)
+        for one, (outputs, gradients) in zip(compared, track(found, len(compared), "Certifying"), strict=True):
+            entry = stored[one.id]
+            if entry.content != outputs:  # the hash of gradients depends on that of the golden
+                both = f"{entry.content[:12]}… here, {outputs[:12]}… of the scenario"
+                lines.append(f"{entry.id}: the content hash is {both}")
+            elif gradients != ("" if entry.gradients is UNSET else entry.gradients.content):
+                lines.append(f"{entry.id}: the content hash of the gradients differs from that of the scenario")
     return lines
-
-
-def _other_content(entry: Entry, outputs: str, gradients: str) -> list[str]:
-    """Return what differs in content; the hash of gradients depends on that of the golden."""
-    of_gradients = "" if entry.gradients is UNSET else entry.gradients.content
-    if entry.content != outputs:
-        return [f"{entry.id}: the content hash is {entry.content[:12]}… here, {outputs[:12]}… of the scenario"]
-    if of_gradients != gradients:
-        return [f"{entry.id}: the content hash of the gradients differs from that of the scenario"]
-    return []
-
-
-def _with_core_of(corpus: Corpus, generated: Corpus) -> Corpus:
-    """Return the generated corpus with the core set of ``corpus``: a partly generated corpus does not have one."""
-    is_core = {entry.id for entry in corpus.entries if CORE in entry.features}
-    entries = (structs.replace(e, features=(*e.features, CORE)) if e.id in is_core else e for e in generated.entries)
-    return replace(generated, entries=tuple(entries))
-
-
-def _stray(corpus: Corpus) -> list[str]:
-    listed = {file.path for entry in corpus.entries for file in entry.all_files} | {INDEX, *MATRICES}
-    found = (path.relative_to(corpus.folder).as_posix() for path in files_in(corpus.folder))
-    return [name for name in found if name not in listed]
 
 
 def _byte_differences(corpus: Corpus, generated: Corpus) -> Iterator[str]:

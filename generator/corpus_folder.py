@@ -28,7 +28,7 @@ class Files:
 
     def write(self, name: str, content: bytes) -> None:
         """Set the content of a file, by its path relative to the folder."""
-        if _holds(self._folder / name, content):
+        if (self._folder / name).exists() and (self._folder / name).read_bytes() == content:
             return
         with _named(self._folder / name):
             copied = self._copy_of_folder()
@@ -172,7 +172,3 @@ def _copy(folder: Path, copy: Path) -> None:
             else:
                 shutil.copy2(entry.path, copy / entry.name, follow_symlinks=False)
     shutil.copystat(folder, copy)
-
-
-def _holds(path: Path, content: bytes) -> bool:
-    return path.exists() and path.read_bytes() == content

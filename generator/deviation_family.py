@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.kill_matrix import MIN_MARGIN, Undetected, detections, kill_matrix, margin_text
-from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.explain.equations_text import difference
@@ -141,8 +140,10 @@ def _entry(d: Deviation, detected: Detected, *, is_of: Deviation) -> Iterator[st
     wild = f" Reported: {', '.join(d.stands_for)}." if d.stands_for else ""
     yield f"\n### `{d.name}`\n\n"
     yield wrapped(f"{cells}{d.sentence}{_margins(d, detected)}{wild}")
-    if isinstance(is_of.wrong, Alteration) and not is_of.is_backward and (equation := _equation(d)):
-        yield "".join(f"{line}\n" for line in ("", "```diff", *equation, "```"))
+    if isinstance(is_of.wrong, Alteration) and not is_of.is_backward:
+        both = (difference(cell, wrong) for cell, wrong in d.alteration.equations.items())
+        if differing := [line for line in next(both, []) if line[0] in "-+"]:  # of the first cell
+            yield "".join(f"{line}\n" for line in ("", "```diff", *differing, "```"))
 
 
 def _margins(d: Deviation, detected: Detected) -> str:
@@ -157,9 +158,3 @@ def _margins(d: Deviation, detected: Detected) -> str:
             notes["margin"].append(f"{text} in {precision}")
     summary = "; ".join(f"{note} {', '.join(where)}" for note, where in notes.items() if where)
     return f" ({summary})" if summary else ""
-
-
-def _equation(d: Deviation) -> list[str]:
-    """Return the differing lines of the first cell whose equations differ."""
-    both = (difference(cell, wrong) for cell, wrong in deviation(d.name).alteration.equations.items())
-    return [line for line in next(both, []) if line[0] in "-+"]

@@ -1,9 +1,5 @@
-"""Writes the kill matrices as pages: an index, ``docs/deviations.md``, and a page for each group of families.
+"""Writes the kill matrices as pages: an index, ``docs/deviations.md``, and a page for each group of families."""
 
-python -m rnn_goldens.generator.deviation_page fixtures/v2 docs/deviations.md
-"""
-
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -184,13 +180,3 @@ def write(folder: Path, index: Path) -> None:
         write_whole(page, text.encode("utf-8"))
     for left in set((index.parent / FOLDER).glob("*.md")) - made.keys():
         left.unlink()
-
-
-def main() -> None:
-    """Write the pages of a corpus."""
-    folder, index = map(Path, sys.argv[1:])
-    write(folder, index)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,19 +1,14 @@
-"""Writes the equations of the definition as a page, ``docs/equations.md``.
-
-python -m rnn_goldens.generator.equations_page docs/equations.md
-"""
+"""The equations of the definition as a page, ``docs/equations.md``."""
 
 import ast
 import inspect
-import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
-from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.cells import BUILT_IN_CELLS, Case, Cell, Network, notation
 from rnn_goldens.generator.deviation_family import table
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
@@ -94,8 +89,21 @@ one step; the rest of its `x` is ignored.
 
 def page() -> str:
     """Return the page."""
-    parts = [HEADER, *_equations(), *_functions(), BLOCKS, *_blocks(), *_shapes(), *_states(), *_steps(), *_example()]
-    return "".join([*parts, OTHERS, *_dialects()]).rstrip() + "\n"
+    parts = [
+        HEADER,
+        *(f"**{name}.** {_as_printed(BUILT_IN_CELLS[name])}" for name in CELLS),
+        *(f"- `{f.__name__}({', '.join(signature(f).parameters)})`: {_within_a_line(f)}\n" for f in FUNCTIONS),
+        BLOCKS,
+        *_blocks(),
+        *_shapes(),
+        *_states(),
+        UNROLLED,
+        *(f"- {name}: {_within_a_line(step)}\n" for name, step in STEPS.items()),
+        *_example(),
+        OTHERS,
+        *_dialects(),
+    ]
+    return "".join(parts).rstrip() + "\n"
 
 
 def equations(cell: Cell) -> list[str]:
@@ -123,11 +131,6 @@ def _written(node: ast.AST) -> str:
     return ast.unparse(node).replace("w.", "")
 
 
-def _equations() -> Iterator[str]:
-    for name in CELLS:
-        yield f"**{name}.** {_as_printed(BUILT_IN_CELLS[name])}"
-
-
 def _dialects() -> Iterator[str]:
     for name, dialect in DIALECTS.items():
         cell, base = BUILT_IN_CELLS[name], BUILT_IN_CELLS[dialect.base]
@@ -139,12 +142,6 @@ def _as_printed(cell: Cell) -> str:
     """Return the docstring and the equations of a cell."""
     lines = "\n".join(equations(cell))
     return f"{inspect.getdoc(cell.equations)}\n\n```\n{lines}\n```\n\n"
-
-
-def _functions() -> Iterator[str]:
-    for function in FUNCTIONS:
-        arguments = ", ".join(inspect.signature(function).parameters)
-        yield f"- `{function.__name__}({arguments})`: {_within_a_line(function)}\n"
 
 
 def _within_a_line(documented: object) -> str:
@@ -183,12 +180,6 @@ def _states() -> Iterator[str]:
     yield "its last axis has the units of the forward direction first, then those of the reverse.\n"
 
 
-def _steps() -> Iterator[str]:
-    yield UNROLLED
-    for name, step in STEPS.items():
-        yield f"- {name}: {_within_a_line(step)}\n"
-
-
 def _example() -> Iterator[str]:
     yield EXAMPLE
     config = Config(input_size=1, hidden_size=1, bidirectional=True, bias=False)
@@ -201,13 +192,3 @@ def _example() -> Iterator[str]:
     for name, array in (arrays | {"h_n, forward": h_n[0, :, 0], "h_n, reverse": h_n[1, :, 0]}).items():
         yield f"{name:<14}{array.astype(int).tolist()}\n"
     yield "```\n"
-
-
-def main() -> None:
-    """Write the page."""
-    (target,) = map(Path, sys.argv[1:])
-    write_whole(target, page().encode("utf-8"))
-
-
-if __name__ == "__main__":
-    main()

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from flint import arb, ctx
 
-from rnn_goldens.cells.graph import Graph, Node
+from rnn_goldens.cells.graph import Graph
+from rnn_goldens.cells.program import GIVEN
 from rnn_goldens.cells.recorded import Recorded
 from rnn_goldens.generator.balls import Balls, NoNumber, Undecided, balls, rounded
 from rnn_goldens.golden.arrays import Float64
@@ -60,7 +61,8 @@ class Evaluation:
                     self._evaluate(missing, counting(f"exact {what}", len(missing)))
                     return recorded.arrays({node.place: rounded(self._values[node.place]) for node in results})
             except Undecided as why:
-                if self.bits >= LAST_BITS or (isinstance(why, NoNumber) and not _are_finite(results)):
+                are_finite = all(np.isfinite(node.value).all() for node in results)  # more bits may help then
+                if self.bits >= LAST_BITS or (isinstance(why, NoNumber) and not are_finite):
                     raise
             self.bits, self._values = 2 * self.bits, {}
 
@@ -68,14 +70,9 @@ class Evaluation:
         for place in places:
             count(1)
             operation = self._graph.operations[place]
-            if operation is None:
+            if operation is GIVEN:
                 self._values[place] = balls(self._graph.values[place])
                 continue
             of = (self._values[k] for k in operation.of)
             value = getattr(_BALLS, operation.primitive)(*of, *operation.detail)
             self._values[place] = np.array([[[[value]]]], dtype=object) if isinstance(value, arb) else value
-
-
-def _are_finite(results: Sequence[Node]) -> bool:
-    """Return whether all results are finite in float64; more bits may help then."""
-    return all(np.isfinite(node.value).all() for node in results)

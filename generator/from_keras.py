@@ -54,17 +54,12 @@ def require_of_cell(given: Any, cell: str) -> None:  # noqa: ANN401 - as above
 def config_of(given: Any) -> Config:  # noqa: ANN401 - as above
     """Return the configuration of a network of these layers. Raises WrongUse if goldens do not support it."""
     layers = _layers(given)
-    of_each = {_of_layer(layer) for layer in layers}
+    of_each = {(one[0].units, len(one) > 1, one[0].use_bias) for one in map(_directions, layers)}
     if len(of_each) > 1:
         raise WrongUse("the layers of Keras differ in units, directions or biases, which goldens do not support")
     ((hidden, bidirectional, bias),) = of_each
     first = _directions(layers[0])[0].weights[0]
     return Config(int(first.shape[0]), hidden, len(layers), bidirectional, bias)
-
-
-def _of_layer(layer: Any) -> tuple[int, bool, bool]:  # noqa: ANN401 - a layer of Keras
-    directions = _directions(layer)
-    return directions[0].units, len(directions) > 1, directions[0].use_bias
 
 
 def _layers(given: Any) -> Sequence[Any]:  # noqa: ANN401 - as above

@@ -24,7 +24,6 @@ from rnn_goldens.generator.declared_inputs import DeclaredInputs
 from rnn_goldens.generator.index import (
     CorpusIdentity,
     Entry,
-    ExistingCorpus,
     contents_of,
     described,
     encode_index,
@@ -140,8 +139,15 @@ def _generate(
     options: _Options,
 ) -> list[Outcome]:
     existing = existing_corpus(folder, options.identity)
-    options = replaced(options, replace=options.replace or options.identity.begins_a_major_after(existing.version))
-    removed = _removed(scenarios, existing, may_remove=options.replace)
+    is_new_major = options.identity.numbers[0] > int(existing.version.partition(".")[0])
+    options = replaced(options, replace=options.replace or is_new_major)
+    declared = {scenario.id for scenario in scenarios}
+    removed = [golden_id for golden_id in existing.entries if golden_id not in declared]
+    if removed and not options.replace:
+        raise Refused(
+            f"{removed[0]}: is in the corpus, but has no scenario. Ids are kept within a major version: increase "
+            "the first number of VERSION, or use generate --replace if it was never released"
+        )
     entries = {i: entry for i, entry in existing.entries.items() if i not in removed}
     kept = {
         s.id: g for s in chosen if (g := cached_golden(s, folder, entries.get(s.id), options.certified)) is not None
@@ -253,15 +259,3 @@ def _matrix(
     if options.certified is not None:
         options.certified.remember_matrix(contents, sha256(encoded).hexdigest())
     return encoded, set(matrix.core)
-
-
-def _removed(scenarios: Sequence[DeclaredInputs], existing: ExistingCorpus, *, may_remove: bool) -> list[str]:
-    """Return the goldens without a scenario. Raises Refused if they may not be removed."""
-    declared = {scenario.id for scenario in scenarios}
-    removed = [golden_id for golden_id in existing.entries if golden_id not in declared]
-    if removed and not may_remove:
-        raise Refused(
-            f"{removed[0]}: is in the corpus, but has no scenario. Ids are kept within a major version: increase "
-            "the first number of VERSION, or use generate --replace if it was never released"
-        )
-    return removed

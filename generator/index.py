@@ -36,10 +36,6 @@ class CorpusIdentity:
         """The numbers of the version, for comparison."""
         return tuple(map(int, self.version.split(".")))
 
-    def begins_a_major_after(self, before: str) -> bool:
-        """Return whether this is a later major version than ``before``, in which values may change."""
-        return self.numbers[0] > CorpusIdentity(self.name, before).numbers[0]
-
 
 def index_entry(golden: Golden, files: Mapping[str, bytes], *, core: bool) -> Entry:
     """Return the entry of a golden.

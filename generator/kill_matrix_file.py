@@ -1,7 +1,7 @@
 """Writes and compares kill matrix files: ``kill-matrix.json`` and ``gradients-kill-matrix.json`` beside the index."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import ROUND_DOWN, Context
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,9 @@ def _of_out(matrix: KillMatrix, deviation: Deviation) -> dict[str, list[float | 
         golden_id: [_rounded(by_precision.get(p, 0)) for p in PRECISIONS]
         for golden_id, margins in matrix.of_out.items()
         if (by_precision := margins.get(deviation.name, {}))
-        and any((margin >= ENOUGH) != (by_precision[p] >= ENOUGH) for p, margin in _of(matrix, golden_id, deviation))
+        and any(
+            (m >= ENOUGH) != (by_precision[p] >= ENOUGH) for p, m in matrix.margins[golden_id][deviation.name].items()
+        )
     }
 
 
@@ -122,10 +124,6 @@ def _grouped(rows: Mapping[str, list[float | None]], positions: Mapping[str, int
     for golden_id, row in rows.items():
         groups.setdefault(tuple(row), []).append(positions[golden_id])
     return [{"margins": list(row), "goldens": goldens} for row, goldens in groups.items()]
-
-
-def _of(matrix: KillMatrix, golden_id: str, deviation: Deviation) -> Iterable[tuple[str, float]]:
-    return matrix.margins[golden_id][deviation.name].items()
 
 
 def _rounded(margin: float) -> float | None:

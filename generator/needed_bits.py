@@ -2,8 +2,6 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 
 import numpy as np
 
@@ -64,7 +62,7 @@ _SELECT = (
     "rows", "padded", "stacked", "spread_to", "reversed_rows",
 )  # fmt: skip
 _NEVER_ROUND = (
-    "negative", "same", "handed", "relu", "maximum", "transpose", "kept_factor", "masked", *_SELECT
+    "given", "negative", "same", "handed", "relu", "maximum", "transpose", "kept_factor", "masked", *_SELECT
 )  # fmt: skip
 EXACT_WITH_ENOUGH_BITS = (
     "sum", "multiply", "scaled", "constant", "clip", "thresholded_relu",
@@ -84,35 +82,27 @@ _MULTIPLY = (
 def needs_of_all(recorded: Iterable[Recorded], also: Collection[str] = ()) -> Needs | None:
     """Return the requirements of several graphs, up to their results; None if an operation always rounds.
 
-    ``also`` are primitives that need not round: e^0 is one.
-    """
-    each = [needs_of_graph(one.graph, one.end, also) for one in recorded]
-    found = [needs for needs in each if needs is not None]
-    return reduce(or_, found) if len(found) == len(each) else None
-
-
-def needs_of_graph(graph: Graph, end: int, also: Collection[str] = ()) -> Needs | None:
-    """Return the requirements of the operations of the first ``end`` values; None if an operation always rounds.
-
-    The requirements are computed in float64. If they are at most 53 bits, this computation is exact, too.
+    ``also`` are primitives that need not round: e^0 is one. The requirements are computed in float64. If they are at
+    most 53 bits, this computation is exact, too.
     """
     needs = Needs()
-    for k, operation in enumerate(graph.operations[:end]):
-        if operation is not None and always_rounds(operation) and operation.primitive not in also:
-            return None
-        if operation is not None and operation.primitive in (*EXACT_WITH_ENOUGH_BITS, *also):
-            needs |= needs_of_value(graph, k, operation)
+    for one in recorded:
+        for k, operation in enumerate(one.graph.operations[: one.end]):
+            if _always_rounds(operation) and operation.primitive not in also:
+                return None
+            if operation.primitive in (*EXACT_WITH_ENOUGH_BITS, *also):
+                needs |= _needs_of_value(one.graph, k, operation)
     return needs
 
 
-def always_rounds(operation: Operation) -> bool:
+def _always_rounds(operation: Operation) -> bool:
     """Return whether every precision rounds the result of an operation."""
     numbers = operation.detail if operation.primitive in _WITH_NUMBERS else ()
     known = operation.primitive in (*_NEVER_ROUND, *EXACT_WITH_ENOUGH_BITS)
     return not known or any(float(number) != number for number in numbers)
 
 
-def needs_of_value(graph: Graph, k: int, operation: Operation) -> Needs:
+def _needs_of_value(graph: Graph, k: int, operation: Operation) -> Needs:
     """Return the requirements of a value."""
     if operation.primitive in SUMS:
         return _needs_of_gradient(graph, operation)
@@ -137,7 +127,7 @@ def _needs_of_gradient(graph: Graph, operation: Operation) -> Needs:
 def _bit_of_terms(graph: Graph, k: int) -> float:
     """Return a power of two that a value, or each term of a dot product, is a multiple of."""
     operation = graph.operations[k]
-    if operation is None or operation.primitive not in _MULTIPLY:
+    if operation.primitive not in _MULTIPLY:
         return least_bit(graph.values[k])
     bits = [_bit_of_terms(graph, of) for of in operation.of]
     bits += [least_bit(np.array([float(operation.detail[0])]))] if operation.primitive == "scaled" else []

@@ -61,7 +61,8 @@ def _processes() -> Iterator[Executor]:
     """Return a context manager for an executor with one process per core, which are terminated after an error."""
     before = set(active_children())
     spawn = get_context("spawn")  # not fork: it would copy threads of torch or of a progress bar in any state
-    with ProcessPoolExecutor(_cores(), spawn, _begin) as pool:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with ProcessPoolExecutor(cores, spawn, _begin) as pool:
         try:
             yield pool
         except BaseException:
@@ -69,10 +70,6 @@ def _processes() -> Iterator[Executor]:
             for process in set(active_children()) - before:
                 process.terminate()
             raise
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _begin() -> None:

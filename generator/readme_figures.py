@@ -1,14 +1,9 @@
-"""Updates the figures in the README: counts of goldens and deviations, and numbers from pages of results.
-
-python -m rnn_goldens.generator.readme_figures .
-"""
+"""Updates the figures in the README: counts of goldens and deviations, and numbers from pages of results."""
 
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations.families import BACKWARD, FORWARD
 
@@ -74,14 +69,3 @@ def with_figures(readme: str, found: Mapping[str, int]) -> str:
                 f"README.md says {count} times: {sentence}; change README.md and generator/readme_figures.py together"
             )
     return readme
-
-
-def main() -> None:
-    """Write the README's figures."""
-    root = Path(sys.argv[1])
-    readme = root / "README.md"
-    write_whole(readme, with_figures(readme.read_text("utf-8"), figures(root)).encode("utf-8"))
-
-
-if __name__ == "__main__":
-    main()

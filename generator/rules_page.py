@@ -1,14 +1,9 @@
-"""Writes the rules of the definition as a page, ``docs/rules.md``, with the deviations that break each rule.
+"""The rules of the definition as a page, ``docs/rules.md``, with the deviations that break each rule."""
 
-python -m rnn_goldens.generator.rules_page fixtures/v2 docs/rules.md
-"""
-
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.deviation_family import Detected, wrapped
 from rnn_goldens.generator.deviation_page import page_of
@@ -16,6 +11,7 @@ from rnn_goldens.generator.kill_matrix import Combination
 from rnn_goldens.generator.rules import GROUPS, RULES, Group, Rule
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.plurals import listed
 
 HEADER = """\
 # Rules
@@ -64,11 +60,6 @@ class InPrecision:
     by_golden: Mapping[str, set[Combination]]
     missed: Sequence[tuple[str, str]]
     allowed: Sequence[Combination]
-
-    @property
-    def is_no_error(self) -> bool:
-        """Return whether a correct implementation may have all deviations that break the rule in this precision."""
-        return bool(self.allowed) and not (self.by_golden or self.missed)
 
     @property
     def cells_without_golden(self) -> tuple[str, ...]:
@@ -135,7 +126,8 @@ def _without_golden(shown: Shown) -> Iterator[str]:
         for precision, coverage in found.items():
             if without := coverage.cells_without_golden:
                 names = tuple(dict.fromkeys(name for name, cell in coverage.missed if cell in without))
-                yield wrapped(f"- {_rule_link(rule)} in {precision} ({', '.join(without)}): {_first_of(names)}", "  ")
+                first = _with_more([f"`{name}`" for name in names[:_MAX_NAMES]], len(names) - _MAX_NAMES)
+                yield wrapped(f"- {_rule_link(rule)} in {precision} ({', '.join(without)}): {first}", "  ")
 
 
 def _group(group: Group, shown: Shown) -> Iterator[str]:
@@ -146,45 +138,25 @@ def _group(group: Group, shown: Shown) -> Iterator[str]:
         yield f"\n### {rule.id}\n\n"
         summary = [f"{where}{rule.sentence}"]
         if rule.broken_by:
-            summary += [f"Broken by {_broken_by(rule)}.", _shown_by(shown[rule])]
+            links = [f"[`{name}`]({page_of(name)}#{name})" for name, *_ in list(rule.matches.values())[:_LINKS]]
+            broken_by = _with_more(links, len(rule.deviations) - len(links))
+            summary += [f"Broken by {broken_by}.", _shown_by(shown[rule])]
         elif rule.why_unbroken:
             summary.append("No deviation breaks it.")
         yield wrapped(" ".join(summary))
 
 
-def _broken_by(rule: Rule) -> str:
-    """Return the first deviations that break a rule, and the number of others."""
-    links = [f"[`{name}`]({page_of(name)}#{name})" for name, *_ in list(rule.matches.values())[:_LINKS]]
-    return _with_more(links, len(rule.deviations) - len(links))
-
-
 def _shown_by(found: dict[str, InPrecision]) -> str:
     """Return the number of detecting goldens by precision, and the precisions in which a deviation is undetected."""
-    counts = ["allowed" if coverage.is_no_error else str(len(coverage.by_golden)) for coverage in found.values()]
+    # "allowed" where a correct implementation may have all of the deviations
+    counts = [
+        "allowed" if of.allowed and not (of.by_golden or of.missed) else f"{len(of.by_golden)}" for of in found.values()
+    ]
     summary = f"Goldens: {', '.join(counts) if len(set(counts)) > 1 else f'{counts[0]} each'}."
     if missed := [precision for precision, coverage in found.items() if coverage.missed]:
-        summary += f" Not all in {_listed(missed)}."
+        summary += f" Not all in {listed(missed)}."
     return summary
-
-
-def _first_of(names: Sequence[str]) -> str:
-    return _with_more([f"`{name}`" for name in names[:_MAX_NAMES]], len(names) - _MAX_NAMES)
 
 
 def _with_more(names: Sequence[str], more: int) -> str:
     return ", ".join(names) + (f" and {more} more" if more > 0 else "")
-
-
-def _listed(names: Sequence[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def main() -> None:
-    """Write the page of a corpus."""
-    folder, target = map(Path, sys.argv[1:])
-    write_whole(target, page(folder).encode("utf-8"))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,31 +1,19 @@
 """Bundles schemas: embeds the schemas that each one refers to, as JSON Schema defines (2020-12, 9.3).
 
-    python -m rnn_goldens.generator.schema_files schema
-
 A validator then needs only one file. Embedded schemas are never edited: each is a complete copy of another file under
 its own ``$id``.
 """
 
 import json
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-
-from rnn_goldens.atomic_write import write_whole
 
 _EMBEDDED = "urn:"
 """The prefix of definitions that are embedded schemas."""
 
 _REFERENCE = re.compile(r'"\$ref": "(urn:[^#"]*)#')
 """A reference to another schema, by its id."""
-
-
-def main() -> None:
-    """Rewrite each schema of a folder, with the schemas that it refers to embedded."""
-    folder = Path(sys.argv[1])
-    for path, text in bundled(folder).items():
-        write_whole(path, text.encode("utf-8"))
 
 
 def bundled(folder: Path) -> dict[Path, str]:
@@ -73,7 +61,3 @@ def _without_embedded(text: str) -> str:
     elif own[-2:] == _END:
         own[-3] = own[-3].removesuffix(",")
     return "\n".join([*own, ""])
-
-
-if __name__ == "__main__":
-    main()

@@ -31,6 +31,7 @@ FEW_STORES = (
     "the errors of sums in eleven bits are less than twice those of a few stores in bfloat16, in each of about a "
     "hundred random networks of up to 193 units"
 )
+A_TENTH_OF_FLOAT16 = "the error is at most 4.6e-5, a tenth of float16's roundoff"
 NO_ROOM_FOR_1E_4 = (
     "the error is 1e-4, a fifth of float16's roundoff near 1; the tolerance of a stored activation is larger"
 )
@@ -112,19 +113,8 @@ UNDETECTED: tuple[Undetected, ...] = (
         "lstm",
         "gru",
     ),
-    *undetected(
-        ("gates_clipped_at_10",),
-        HALF,
-        "the error is at most 4.6e-5, a tenth of float16's roundoff",
-        "rnn_tanh",
-        "gru",
-    ),
-    *undetected(
-        ("gates_clipped_at_10",),
-        ("float16",),
-        "the error is at most 4.6e-5, a tenth of float16's roundoff",
-        "lstm",
-    ),
+    *undetected(("gates_clipped_at_10",), HALF, A_TENTH_OF_FLOAT16, "rnn_tanh", "gru"),
+    *undetected(("gates_clipped_at_10",), ("float16",), A_TENTH_OF_FLOAT16, "lstm"),
     *undetected(
         ("gates_clipped_at_10",),
         ("float32",),
@@ -143,21 +133,8 @@ UNDETECTED: tuple[Undetected, ...] = (
         "the error of a tanh is at most 5e-3, 1.3 roundoffs of bfloat16; the tolerance of a stored activation is 2.2",
         "rnn_tanh",
     ),
-    *undetected(
-        ("tf32_accumulation",),
-        ("bfloat16",),
-        FEW_STORES,
-        "rnn_relu",
-        "lstm",
-        "gru",
-    ),
-    *undetected(
-        ("float16_accumulation",),
-        ("bfloat16",),
-        FEW_STORES,
-        "lstm",
-        "gru",
-    ),
+    *undetected(("tf32_accumulation",), ("bfloat16",), FEW_STORES, "rnn_relu", "lstm", "gru"),
+    *undetected(("float16_accumulation",), ("bfloat16",), FEW_STORES, "lstm", "gru"),
     *undetected(
         ("fast_tanh_3_2",),
         ("bfloat16",),
@@ -228,7 +205,7 @@ UNDETECTED: tuple[Undetected, ...] = (
     ),
 )
 
-_GROWS = "a cell from zero grows by at most 1 per step; after so many steps, {} is not checked"
+GROWS = "a cell from zero grows by at most 1 per step; after so many steps, {} is not checked"
 _SUMS = (
     "the errors of sums of 257 inputs from zero are less than twice the tolerance; the errors of sums of 129 given "
     "states exceed that"
@@ -240,8 +217,8 @@ HIDDEN_FROM_ZERO: Sequence[Undetected] = (
         ("h_n_reshaped_from_batch_first",), tuple(PRECISIONS), "it has no effect with one layer and one direction"
     ),
     *undetected(("gru_candidate_without_state_if_no_bias",), tuple(PRECISIONS), "it requires a network without biases"),
-    *undetected(("lstm_cell_clipped_at_2", "lstm_cell_clipped_at_3"), ("bfloat16",), _GROWS.format("bfloat16")),
-    *undetected(("lstm_cell_clipped_at_5", "lstm_cell_clipped_at_10"), ("float16",), _GROWS.format("float16")),
+    *undetected(("lstm_cell_clipped_at_2", "lstm_cell_clipped_at_3"), ("bfloat16",), GROWS.format("bfloat16")),
+    *undetected(("lstm_cell_clipped_at_5", "lstm_cell_clipped_at_10"), ("float16",), GROWS.format("float16")),
     *undetected(("float16_accumulation", "tf32_accumulation"), ("bfloat16",), _SUMS, "rnn_tanh"),
     *undetected(("float16_accumulation", "tf32_accumulation"), ("float16",), _SUMS, "rnn_relu", "lstm", "gru"),
     *undetected(("bfloat16_accumulation",), ("bfloat16",), _SUMS, "rnn_relu", "gru"),

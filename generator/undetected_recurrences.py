@@ -1,13 +1,9 @@
 """The deviations of recurrences, of both passes, that no golden detects, and why."""
 
 from rnn_goldens.corpus.kill_matrix import Undetected
+from rnn_goldens.deviations.recurrences.edits import ATTENTION, DELTA
 from rnn_goldens.generator.undetected import HALF, SINGLE_AND_HALF, undetected
-from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
-
-ALL = tuple(PRECISIONS)
-ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
-DELTA = ("delta_rule", "gated_delta")
 
 ELEVEN_BITS = "float16 has three bits more than bfloat16, to which outputs are rounded"
 ONE_ROUNDING = "a state is rounded once in {} steps, by less than the tolerance after all of them"

@@ -90,7 +90,9 @@ def _mapping(given: object) -> Mapping[str, Any]:
     if isinstance(given, Mapping):
         return given
     if not isinstance(given, (str, PathLike)):
-        remedy = "; pass its state_dict(), or use Scenario.from_torch" if _is_module(given) else ""
+        modules = sys.modules.get("torch.nn")  # without importing torch
+        is_module = modules is not None and isinstance(given, modules.Module)
+        remedy = "; pass its state_dict(), or use Scenario.from_torch" if is_module else ""
         raise WrongUse(
             f"weights are of type {type(given).__name__}; expected a mapping of names to arrays, a file or a layer of "
             f"Keras{remedy}"
@@ -111,12 +113,6 @@ def _mapping(given: object) -> Mapping[str, Any]:
         return readers[path.suffix](path)
     except (OSError, ValueError) as error:
         raise not_readable(path, error) from None
-
-
-def _is_module(given: object) -> bool:
-    """Return whether a value is an ``nn.Module`` of torch. Does not import torch."""
-    modules = sys.modules.get("torch.nn")
-    return modules is not None and isinstance(given, modules.Module)
 
 
 def _safetensors(path: Path) -> Mapping[str, Any]:

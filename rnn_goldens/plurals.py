@@ -1,4 +1,6 @@
-"""Counts in words: 1 golden, 2 goldens."""
+"""Counts and lists in words: 1 golden, 2 goldens; a, b and c."""
+
+from collections.abc import Sequence
 
 
 def counted(count: int, noun: str) -> str:
@@ -9,3 +11,9 @@ def counted(count: int, noun: str) -> str:
 def was_or_were(count: int) -> str:
     """Return the verb that agrees with a number."""
     return "was" if count == 1 else "were"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names with "and" before the last one."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

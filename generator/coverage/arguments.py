@@ -5,22 +5,19 @@ changed slightly in this band only, on each golden.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network, State, Weights, case_of
+from rnn_goldens.cells import BUILT_IN_CELLS, Array
 from rnn_goldens.cells.steps import gate_places
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.deviations.activations import BANDS
-from rnn_goldens.deviations.margins import ENOUGH
+from rnn_goldens.generator.coverage.linear_pieces import Recorder, smallest_errors
 from rnn_goldens.golden.precision import PRECISIONS
 
 CELLS = ("rnn_tanh", "lstm", "gru")
 ACTIVATIONS = ("tanh", "sigmoid")
-EPSILON = 2.0**-16
-"""The change of a result: small enough that errors of outputs are proportional to it."""
 
 LARGEST_COVERING: Mapping[str, float] = {"float64": 128, "float32": 128, "bfloat16": 64, "float16": 64}
 """The largest error, in roundoffs, whose detection still counts as covering a band."""
@@ -56,89 +53,36 @@ GAPS_FROM_ZERO: Sequence[Gap] = (
 """Further gaps of networks without an initial state."""
 
 
-@dataclass(frozen=True)
-class Activation:
-    """An activation of a cell: the ``number``-th that a step computes."""
-
-    number: int
-    label: str
+_LIMITS = sorted({sign * limit for limit in BANDS for sign in (1, -1)})
 
 
-class ArgumentRecorder(Network):
-    """A network that records the arguments of its activations."""
-
-    def __init__(self) -> None:
-        self.arguments: dict[int, list[Array]] = {}
-        self.number = 0
-
-    def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        """Compute a step, and restart the numbering of its activations."""
-        self.number = 0
-        return super().step(case, suffix, w, layer_input, t, state)
+class BandRecorder(Recorder):
+    """A network that records the bands of the arguments of its activations, in the order of their limits."""
 
     def tanh(self, z: Array) -> Array:
         """Return the tanh, recorded."""
-        return self.recorded(z, super().tanh(z))
+        return self.recorded("tanh", np.digitize(z, _LIMITS), super().tanh(z))
 
     def sigmoid(self, z: Array) -> Array:
         """Return the sigmoid, recorded."""
-        return self.recorded(z, super().sigmoid(z))
-
-    def recorded(self, z: Array, y: Array) -> Array:
-        """Record the argument; return the result unchanged."""
-        self.arguments.setdefault(self.number, []).append(z)
-        self.number += 1
-        return y
-
-
-class ChangedActivation(ArgumentRecorder):
-    """A network that changes the result of one activation where its argument is in a band."""
-
-    def __init__(self, number: int, band: Band) -> None:
-        super().__init__()
-        self.changed, (self.low, self.high) = number, band
-
-    def recorded(self, z: Array, y: Array) -> Array:
-        """Return the result, changed if this is the activation and the argument is in the band."""
-        here = self.number == self.changed
-        self.number += 1
-        return np.where((z >= self.low) & (z < self.high), y + EPSILON, y) if here else y
+        return self.recorded("sigmoid", np.digitize(z, _LIMITS), super().sigmoid(z))
 
 
 def observe(golden: Golden) -> list[Observation]:
     """Return the smallest errors that a golden detects; none for other cells, and none for a chaotic golden."""
     if golden.cell not in CELLS or "chaotic" in golden.features:
         return []
-    case, recorder = case_of(golden.in_precision("float64"), np.float64), ArgumentRecorder()
-    recorder.run(case)
-    covered = []
-    for activation in activations(golden.cell):
-        arguments = np.concatenate([z.ravel() for z in recorder.arguments[activation.number]])
-        for band in bands():
-            if ((arguments >= band[0]) & (arguments < band[1])).any():
-                outputs = ChangedActivation(activation.number, band).run(case)
-                for precision, error in smallest_errors(golden, outputs):
-                    covered.append(((golden.cell, activation.label, band), precision, error, golden.id))
-    return covered
-
-
-def smallest_errors(golden: Golden, outputs: tuple[Array, ...]) -> Iterator[tuple[str, float]]:
-    """Yield, for each precision, the smallest detected error in roundoffs, from outputs of an error of ``EPSILON``."""
-    for name in golden.precisions:
-        precision, largest = PRECISIONS[name], 0.0
-        for output, changed in zip(golden.layout.outputs, outputs, strict=True):
-            want = golden.stored.expected[output]
-            allowed = golden.tolerance.allowed(output, want, precision)
-            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-                largest = max(largest, float((np.abs(changed - want) / allowed).max()))
-        if largest > 0:
-            yield name, ENOUGH * EPSILON / largest / precision.roundoff
+    labels, in_order = activations(golden.cell), sorted(bands())
+    return [
+        ((golden.cell, labels[number], in_order[band]), precision, error, golden.id)
+        for (_, number, _, band), precision, error in smallest_errors(golden, BandRecorder)
+    ]
 
 
 def coverage(observations: Iterable[Iterable[Observation]]) -> dict[Place, SmallestErrors]:
     """Return, for each place and precision, the smallest error that some golden detects."""
     best: dict[Place, dict[str, tuple[float, str]]] = {
-        (cell, activation.label, band): {} for cell in CELLS for activation in activations(cell) for band in bands()
+        (cell, label, band): {} for cell in CELLS for label in activations(cell) for band in bands()
     }
     for of_golden in observations:
         for place, precision, error, golden_id in of_golden:
@@ -152,24 +96,16 @@ def missing(found: Mapping[Place, SmallestErrors], listed: Sequence[Gap] = GAPS)
     for (cell, label, band), errors in found.items():
         for precision in PRECISIONS:
             error, _ = errors.get(precision, (np.inf, ""))
-            place = f"{cell}, {label}, {band_text(band)}, {precision}"
-            known = reason_of_gap(cell, label, band, precision, listed)
+            edges = f"{band[0]:.3g} to {band[1]:.3g}".replace("inf", "∞")
+            place = f"{cell}, {label}, {edges}, {precision}"
+            known = any(
+                (cell, label) == names and precision == of and min(map(abs, band)) >= edge
+                for names, edge, of, _ in listed
+            )
             if error > LARGEST_COVERING[precision] and not known:
                 yield f"{place}: no error below {error:.3g} roundoffs is detected"
             if error <= LARGEST_COVERING[precision] and known:
                 yield f"{place}: listed as a gap, but covered"
-
-
-def reason_of_gap(cell: str, label: str, band: Band, precision: str, listed: Sequence[Gap]) -> str:
-    """Return the reason if a place is listed as a gap; "" if it is not."""
-    return next(
-        (
-            reason
-            for names, edge, listed_precision, reason in listed
-            if (cell, label) == names and precision == listed_precision and min(map(abs, band)) >= edge
-        ),
-        "",
-    )
 
 
 def bands() -> tuple[Band, ...]:
@@ -178,16 +114,10 @@ def bands() -> tuple[Band, ...]:
     return tuple(band for low, high in pairwise(edges) for band in ((low, high), (-high, -low)))
 
 
-def activations(cell: str) -> list[Activation]:
+def activations(cell: str) -> list[str]:
     """Return the activations of a cell in the order in which a step computes them."""
     program = BUILT_IN_CELLS[cell].program(dict.fromkeys(("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
     operations = enumerate(program.operations, start=program.inputs)
     found = {place: operation.primitive for place, operation in operations if operation.primitive in ACTIVATIONS}
     gates = {place: gate for gate, (_, place) in gate_places(program, BUILT_IN_CELLS[cell].gates).items()}
-    return [Activation(k, f"{name} of {gates.get(place, 'c')}") for k, (place, name) in enumerate(found.items())]
-
-
-def band_text(band: Band) -> str:
-    """Return a band as text: ``4 to 5``, ``20 to ∞``."""
-    low, high = band
-    return f"{low:.3g} to {high:.3g}".replace("inf", "∞")
+    return [f"{name} of {gates.get(place, 'c')}" for place, name in found.items()]

@@ -1,7 +1,7 @@
 """Kinds of implementations: the goldens that each can run, and the deviations that it can have."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rnn_goldens.cells.numpy_primitives import Arithmetic
 from rnn_goldens.corpus.kill_matrix import Undetected
@@ -58,11 +58,10 @@ ONE_LAYER = ImplementationKind(
     features=("bias",),
     without=(*MORE_THAN_ONE_LAYER, "state"),
 )
-OUT_ALONE = ImplementationKind(
-    "the same, out alone",
-    "The same, which returns `out` and no last states.",
-    features=ONE_LAYER.features,
-    without=ONE_LAYER.without,
+OUT_ALONE = replace(
+    ONE_LAYER,
+    name="the same, out alone",
+    sentence="The same, which returns `out` and no last states.",
     out_alone=True,
 )
 ONE_STEP = ImplementationKind(

@@ -11,7 +11,11 @@ import numpy as np
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network, State, Weights, case_of
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.generator.coverage.arguments import EPSILON, smallest_errors
+from rnn_goldens.deviations.margins import ENOUGH
+from rnn_goldens.golden.precision import PRECISIONS as ALL_PRECISIONS
+
+EPSILON = 2.0**-16
+"""The change of a result: small enough that errors of outputs are proportional to it."""
 
 LARGEST_COVERING = 2048
 """The largest error, in roundoffs, whose detection counts as covering a piece: a wrong piece errs by far more."""
@@ -34,8 +38,8 @@ Observation = tuple[Piece, str, float]
 """A piece, a precision, and the smallest error in roundoffs that is detected there."""
 
 
-class PieceRecorder(Network):
-    """A network that records the pieces that its functions reach, and may change the result in one of them."""
+class Recorder(Network):
+    """A network that records the pieces that its functions reach, or changes the result in one of them."""
 
     def __init__(self, cell: str, changed: Piece | None = None) -> None:
         self.cell_name, self.changed = cell, changed
@@ -47,42 +51,63 @@ class PieceRecorder(Network):
         self.number = 0
         return super().step(case, suffix, w, layer_input, t, state)
 
+    def recorded(self, name: str, pieces: Array, y: Array) -> Array:
+        """Record the pieces; or return the result, changed in the piece to change."""
+        number, self.number = self.number, self.number + 1
+        if self.changed is None:
+            self.reached |= {(self.cell_name, number, name, int(piece)) for piece in np.unique(pieces)}
+        elif self.changed[:3] == (self.cell_name, number, name):
+            return np.where(pieces == self.changed[3], y + EPSILON, y)
+        return y
+
+
+class PieceRecorder(Recorder):
+    """A network that records the pieces of functions that are linear in pieces."""
+
     def relu(self, z: Array) -> Array:
         """Return the relu, recorded."""
-        return self._recorded("relu", z > 0, super().relu(z))
+        return self.recorded("relu", z > 0, super().relu(z))
 
     def maximum(self, a: Array, b: Array) -> Array:
         """Return the maximum, recorded."""
-        return self._recorded("maximum", np.asarray(a > b), super().maximum(a, b))
+        return self.recorded("maximum", np.asarray(a > b), super().maximum(a, b))
 
     def clip(self, z: Array, low: Fraction, high: Fraction) -> Array:
         """Return the clipped argument, recorded."""
-        return self._recorded("clip", (z > float(low)).astype(int) + (z >= float(high)), super().clip(z, low, high))
+        return self.recorded("clip", (z > float(low)).astype(int) + (z >= float(high)), super().clip(z, low, high))
 
     def thresholded_relu(self, z: Array, threshold: Fraction) -> Array:
         """Return the thresholded relu, recorded."""
-        return self._recorded("thresholded_relu", z > float(threshold), super().thresholded_relu(z, threshold))
-
-    def _recorded(self, name: str, pieces: Array, y: Array) -> Array:
-        """Record the pieces; return the result, changed in the piece to change."""
-        number, self.number = self.number, self.number + 1
-        self.reached |= {(self.cell_name, number, name, int(piece)) for piece in np.unique(pieces)}
-        if self.changed is None or self.changed[:3] != (self.cell_name, number, name):
-            return y
-        return np.where(pieces == self.changed[3], y + EPSILON, y)
+        return self.recorded("thresholded_relu", z > float(threshold), super().thresholded_relu(z, threshold))
 
 
 def observe(golden: Golden) -> list[Observation]:
     """Return the smallest errors that a golden detects in each piece; none for a chaotic golden."""
-    if "chaotic" in golden.features or not pieces(golden.cell):
-        return []
-    case, recorder = case_of(golden.in_precision("float64"), np.float64), PieceRecorder(golden.cell)
+    return [] if "chaotic" in golden.features or not pieces(golden.cell) else smallest_errors(golden, PieceRecorder)
+
+
+def smallest_errors(golden: Golden, kind: type[Recorder]) -> list[Observation]:
+    """Return the smallest errors that a golden detects in each piece that a recorder reaches."""
+    case, recorder = case_of(golden.in_precision("float64"), np.float64), kind(golden.cell)
     recorder.run(case)
     return [
         (piece, precision, error)
         for piece in sorted(recorder.reached)
-        for precision, error in smallest_errors(golden, PieceRecorder(golden.cell, piece).run(case))
+        for precision, error in _detected(golden, kind(golden.cell, piece).run(case))
     ]
+
+
+def _detected(golden: Golden, outputs: tuple[Array, ...]) -> Iterator[tuple[str, float]]:
+    """Yield, for each precision, the smallest detected error in roundoffs, from outputs of an error of ``EPSILON``."""
+    for name in golden.precisions:
+        precision, largest = ALL_PRECISIONS[name], 0.0
+        for output, changed in zip(golden.layout.outputs, outputs, strict=True):
+            want = golden.stored.expected[output]
+            allowed = golden.tolerance.allowed(output, want, precision)
+            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+                largest = max(largest, float((np.abs(changed - want) / allowed).max()))
+        if largest > 0:
+            yield name, ENOUGH * EPSILON / largest / precision.roundoff
 
 
 def pieces(cell: str) -> list[Piece]:

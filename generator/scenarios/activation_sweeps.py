@@ -142,22 +142,16 @@ def scenarios() -> Iterator[Scenario]:
     purpose = "A cell state just beyond 3, the largest that is checked in bfloat16: detects a cell that is clipped."
     c0 = np.array([sign * c for c in (3.25, 3.375, 3.5) for sign in (1, -1)]).reshape(1, -1, 1)
     yield of_units("large-c", purpose, held, np.zeros((6, 1, 1)), np.zeros_like(c0), c0, declared=("degenerate",))
-    for size, beyond in ((2, 2.75), (10, 16.0), (20, 40.0)):
-        yield masked_beyond(size, _beyond(size, beyond))
-
-
-def _beyond(size: int, c0: float) -> Scenario:
-    """Return a scenario whose cell state exceeds a size after one step, with gates that are not saturated.
-
-    The last two rows stay below the size: a gradient that is masked beyond it is correct for them.
-    """
-    rows = np.array([c0, -c0, c0 - 0.25, 0.25 - c0, 0.25, 0.5625 * c0]).reshape(1, -1, 1)
-    return of_units(
-        f"c-beyond-{size}",
-        f"A cell state beyond {size}, with gates that are not saturated: detects clipping, forward and backward.",
-        [{"w_g": 1, "b_i": 0.5, "b_f": 1, "b_o": 0.5}],
-        np.array([0.5, -0.75, 1.0, 0.25, -0.5, 0.5]).reshape(-1, 1, 1),
-        np.full_like(rows, 0.5),
-        rows,
-        declared=("degenerate", "saturated") if c0 > BENDS else ("degenerate",),
-    )
+    for size, c in ((2, 2.75), (10, 16.0), (20, 40.0)):
+        # The last two rows stay below the size: a gradient that is masked beyond it is correct for them.
+        c0 = np.array([c, -c, c - 0.25, 0.25 - c, 0.25, 0.5625 * c]).reshape(1, -1, 1)
+        beyond = of_units(
+            f"c-beyond-{size}",
+            f"A cell state beyond {size}, with gates that are not saturated: detects clipping, forward and backward.",
+            [{"w_g": 1, "b_i": 0.5, "b_f": 1, "b_o": 0.5}],
+            np.array([0.5, -0.75, 1.0, 0.25, -0.5, 0.5]).reshape(-1, 1, 1),
+            np.full_like(c0, 0.5),
+            c0,
+            declared=("degenerate", "saturated") if c > BENDS else ("degenerate",),
+        )
+        yield masked_beyond(size, beyond)

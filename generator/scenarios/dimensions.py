@@ -29,40 +29,6 @@ ONE = Config(input_size=1, hidden_size=1)
 ONE_BOTH_WAYS = replace(ONE, bidirectional=True)
 
 
-def _units_and_inputs(hidden: int, inputs: int) -> Variant:
-    return Variant(
-        f"hidden-{hidden}-input-{inputs}-no-state",
-        f"hidden size {hidden}, input size {inputs}, no state",
-        f"{hidden} units and {inputs} inputs from zero: columns of either product, or units, beyond a full vector, "
-        "tile or buffer.",
-        Call(Config(input_size=inputs, hidden_size=hidden), batch=1, time=2),
-        at_unit(hidden - 1, hidden),
-        "The last unit at the last step: gradients whose rows or columns are cut off.",
-    )
-
-
-def _rows(batch: int) -> Variant:
-    return Variant(
-        f"batch-{batch}-no-state",
-        f"a batch of {batch}, no state",
-        f"A batch of {batch} from zero: rows beyond a full tile that are not computed, or lose their state.",
-        Call(ONE, batch=batch, time=2),
-        at_rows(0, batch - 1),
-        "The first and the last row: a sum over the batch that is cut off.",
-    )
-
-
-def _steps(time: int) -> Variant:
-    return Variant(
-        f"steps-{time}-no-state",
-        f"{time} steps, no state",
-        f"{time} steps that preserve the state: detects a state that is lost, or a loop that is cut off.",
-        Call(ONE, batch=1, time=time),
-        of_last_step,
-        "From the last step to the first: detects a backward pass that stops before.",
-    )
-
-
 def _upper_inputs(hidden: int, *, bidirectional: bool) -> Variant:
     width = hidden * (2 if bidirectional else 1)
     both, which = ("bidirectional-", "both directions, ") if bidirectional else ("", "")
@@ -78,8 +44,44 @@ def _upper_inputs(hidden: int, *, bidirectional: bool) -> Variant:
     )
 
 
-def _layers(layers: int) -> Variant:
-    return Variant(
+UNITS_AND_INPUTS = tuple(
+    Variant(
+        f"hidden-{hidden}-input-{inputs}-no-state",
+        f"hidden size {hidden}, input size {inputs}, no state",
+        f"{hidden} units and {inputs} inputs from zero: columns of either product, or units, beyond a full vector, "
+        "tile or buffer.",
+        Call(Config(input_size=inputs, hidden_size=hidden), batch=1, time=2),
+        at_unit(hidden - 1, hidden),
+        "The last unit at the last step: gradients whose rows or columns are cut off.",
+    )
+    for hidden, inputs in zip(SIZES, reversed(SIZES), strict=True)
+)
+ROWS = tuple(
+    Variant(
+        f"batch-{batch}-no-state",
+        f"a batch of {batch}, no state",
+        f"A batch of {batch} from zero: rows beyond a full tile that are not computed, or lose their state.",
+        Call(ONE, batch=batch, time=2),
+        at_rows(0, batch - 1),
+        "The first and the last row: a sum over the batch that is cut off.",
+    )
+    for batch in SIZES
+)
+STEPS = tuple(
+    Variant(
+        f"steps-{time}-no-state",
+        f"{time} steps, no state",
+        f"{time} steps that preserve the state: detects a state that is lost, or a loop that is cut off.",
+        Call(ONE, batch=1, time=time),
+        of_last_step,
+        "From the last step to the first: detects a backward pass that stops before.",
+    )
+    for time in SIZES
+)
+UPPER = tuple(_upper_inputs(hidden, bidirectional=both) for both in (False, True) for hidden in (9, 33))
+UPPER_130 = _upper_inputs(65, bidirectional=True)
+LAYERS = tuple(
+    Variant(
         f"bidirectional-{layers}-layers-no-state",
         f"{layers} layers, both directions, no state",
         f"{layers} layers, both directions: more sets of weights and of last states than fit into a buffer.",
@@ -87,14 +89,8 @@ def _layers(layers: int) -> Variant:
         of_last_step,
         f"Through {layers} layers in both directions: gradients of each layer.",
     )
-
-
-UNITS_AND_INPUTS = tuple(_units_and_inputs(h, i) for h, i in zip(SIZES, reversed(SIZES), strict=True))
-ROWS = tuple(map(_rows, SIZES))
-STEPS = tuple(map(_steps, SIZES))
-UPPER = tuple(_upper_inputs(hidden, bidirectional=both) for both in (False, True) for hidden in (9, 33))
-UPPER_130 = _upper_inputs(65, bidirectional=True)
-LAYERS = (_layers(5), _layers(9))
+    for layers in (5, 9)
+)
 RAGGED_ROWS = replace(
     ROWS[-1],
     name="lengths-bidirectional-batch-129-no-state",

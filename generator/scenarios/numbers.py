@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,52 +13,36 @@ Draw = Callable[[str, str, tuple[int, ...]], Float64]
 """(key of the numbers, array name, shape) → numbers."""
 
 
+_AGAIN: Mapping[str, Mapping[str, int]] = {
+    "exact": {"two-layers": 0, "long": 7},
+    "sizes-rnn-tanh": {
+        "hidden-129": 2, "steps-9-no-state": 4, "steps-65-no-state": 6, "batch-129-no-state": 1,
+        "hidden-33-no-bias-one-step": 3, "nine-of-each-no-bias-lengths-bidirectional": 1,
+    },
+    "sizes-gru": {
+        "hidden-129": 6, "bidirectional-two-layers-hidden-9-no-state": 1,
+        "bidirectional-two-layers-hidden-33-no-state": 3, "lengths-bidirectional-batch-129-no-state": 3,
+        "hidden-33-no-bias-one-step": 4,
+    },
+    "sizes-lstm": {
+        "hidden-129": 2, "steps-9-no-state": 1, "lengths-bidirectional-batch-129-no-state": 4,
+        "hidden-33-no-bias-one-step": 7, "batch-65-no-state": 2, "batch-129-no-state": 6,
+        "lengths-bidirectional-steps-129-no-state": 3,
+    },
+    "sizes-rnn-relu": {"hidden-209": 2},
+    "exact-backward": {
+        "one-step": 396, "one-step-with-state": 9, "one-unit": 1, "square": 13, "plain": 79, "one-sequence": 212,
+        "with-state": 129, "unbatched": 11, "unbatched-no-state": 60, "lengths": 44, "lengths-no-state": 375,
+        "lengths-all-short": 215, "lengths-bidirectional": 72, "two-layers": 1, "two-layers-no-state": 61,
+        "two-layers-square": 41, "three-layers": 1, "bidirectional": 43, "bidirectional-no-state": 39,
+        "bidirectional-unbatched": 63, "bidirectional-two-layers": 136, "lengths-bidirectional-two-layers": 391,
+        "bidirectional-two-layers-unbatched": 22, "back-through-time": 3,
+    },
+}  # fmt: skip
 DRAWN_AGAIN = {
-    "exact/two-layers": " again",
-    "exact/long": " again 7",
-    "sizes-rnn-tanh/hidden-129": " again 2",
-    "sizes-gru/hidden-129": " again 6",
-    "sizes-lstm/hidden-129": " again 2",
-    "sizes-rnn-relu/hidden-209": " again 2",
-    "sizes-gru/bidirectional-two-layers-hidden-9-no-state": " again 1",
-    "sizes-gru/bidirectional-two-layers-hidden-33-no-state": " again 3",
-    "sizes-rnn-tanh/steps-9-no-state": " again 4",
-    "sizes-rnn-tanh/steps-65-no-state": " again 6",
-    "sizes-rnn-tanh/batch-129-no-state": " again 1",
-    "sizes-lstm/steps-9-no-state": " again 1",
-    "sizes-gru/lengths-bidirectional-batch-129-no-state": " again 3",
-    "sizes-lstm/lengths-bidirectional-batch-129-no-state": " again 4",
-    "sizes-gru/hidden-33-no-bias-one-step": " again 4",
-    "sizes-rnn-tanh/hidden-33-no-bias-one-step": " again 3",
-    "sizes-lstm/hidden-33-no-bias-one-step": " again 7",
-    "sizes-lstm/batch-65-no-state": " again 2",
-    "sizes-lstm/batch-129-no-state": " again 6",
-    "sizes-lstm/lengths-bidirectional-steps-129-no-state": " again 3",
-    "sizes-rnn-tanh/nine-of-each-no-bias-lengths-bidirectional": " again 1",
-    "exact-backward/one-step": " again 396",
-    "exact-backward/one-step-with-state": " again 9",
-    "exact-backward/one-unit": " again 1",
-    "exact-backward/square": " again 13",
-    "exact-backward/plain": " again 79",
-    "exact-backward/one-sequence": " again 212",
-    "exact-backward/with-state": " again 129",
-    "exact-backward/unbatched": " again 11",
-    "exact-backward/unbatched-no-state": " again 60",
-    "exact-backward/lengths": " again 44",
-    "exact-backward/lengths-no-state": " again 375",
-    "exact-backward/lengths-all-short": " again 215",
-    "exact-backward/lengths-bidirectional": " again 72",
-    "exact-backward/two-layers": " again 1",
-    "exact-backward/two-layers-no-state": " again 61",
-    "exact-backward/two-layers-square": " again 41",
-    "exact-backward/three-layers": " again 1",
-    "exact-backward/bidirectional": " again 43",
-    "exact-backward/bidirectional-no-state": " again 39",
-    "exact-backward/bidirectional-unbatched": " again 63",
-    "exact-backward/bidirectional-two-layers": " again 136",
-    "exact-backward/lengths-bidirectional-two-layers": " again 391",
-    "exact-backward/bidirectional-two-layers-unbatched": " again 22",
-    "exact-backward/back-through-time": " again 3",
+    f"{folder}/{name}": f" again {count}" if count else " again"
+    for folder, of_folder in _AGAIN.items()
+    for name, count in of_folder.items()
 }
 """Suffixes for ids that are drawn again: the first numbers left units or gradients at zero, were on a kink of a relu,
 grew without bound, or detected too few deviations."""

@@ -24,32 +24,27 @@ def gradients(graph: Graph, seeds: Sequence[tuple[Node, Node]], inputs: Sequence
     for output, g in seeds:
         parts.setdefault(output.place, []).append(g)
     places, found = graph.needed([output for output, _ in seeds]), dict[int, Node]()
-    live = _depending(graph, places, {node.place for node in inputs})
+    live = {node.place for node in inputs}
+    for place in places:
+        if not live.isdisjoint(graph.operations[place].of):
+            live.add(place)
     for place in reversed(places):
         if place not in parts or place not in live:
             continue
         found[place] = g = _total(graph, parts.pop(place))
         graph.cotangents[place] = g.place
-        operation = graph.operations[place]
-        for number, argument in enumerate(operation.of if operation is not None else ()):
+        for number, argument in enumerate(graph.operations[place].of):
             if argument not in live:
                 continue
             if argument in graph.weights:
                 shares.setdefault(argument, []).append(_share(graph, place, number, g))
             elif (part := _part(graph, place, number, g)) is not None:
                 parts.setdefault(argument, []).append(_reduced(part, graph.values[argument].shape, (-2, -1)))
-    found |= {weight: _gradient_of_weight(graph, pairs) for weight, pairs in shares.items()}
+    for weight, pairs in shares.items():
+        assert len(set(map(len, pairs))) == 1, "a weight is used only in products, or never in one"
+        sides = (part for side in zip(*pairs, strict=True) for part in side)
+        found[weight] = graph.compute("summed_outer" if len(pairs[0]) > 1 else "added_up", *sides)
     return [found.get(node.place) or graph.given(np.zeros_like(node.value)) for node in inputs]
-
-
-def _depending(graph: Graph, places: Sequence[int], on: set[int]) -> set[int]:
-    """Return the positions that depend on some inputs."""
-    found = set(on)
-    for place in places:
-        operation = graph.operations[place]
-        if operation is not None and not found.isdisjoint(operation.of):
-            found.add(place)
-    return found
 
 
 def _total(graph: Graph, parts: Sequence[Node]) -> Node:
@@ -63,11 +58,10 @@ def _part(graph: Graph, place: int, number: int, g: Node) -> Node | None:
 
     def value(k: int) -> Node | Fraction:
         of_k = graph.operations[k]
-        is_number = of_k is not None and of_k.primitive == "constant" and graph.values[k].size == 1
-        return Fraction(of_k.detail[0]) if is_number and of_k is not None else Node(graph, k)
+        is_number = of_k.primitive == "constant" and graph.values[k].size == 1
+        return Fraction(of_k.detail[0]) if is_number else Node(graph, k)
 
     operation = graph.operations[place]
-    assert operation is not None
     arguments = [value(k) for k in operation.of]
     part: Node | None = part_of(NodePrimitives(graph), operation, number, g, Node(graph, place), arguments)
     return part
@@ -102,15 +96,8 @@ def _reduced(part: Node, shape: tuple[int, ...], axes: tuple[int, ...]) -> Node:
 def _share(graph: Graph, place: int, number: int, g: Node) -> tuple[Node, ...]:
     """Return what one operation adds to the gradient of a weight: g and v for g vᵀ, or the cotangent."""
     operation = graph.operations[place]
-    assert operation is not None
     if operation.primitive == "matmul" and number == 0:
         return g, Node(graph, operation.of[1])
     part = _part(graph, place, number, g)
     assert part is not None, "an operation has a derivative by a weight"
     return (_reduced(part, graph.values[operation.of[number]].shape, (-3, -2, -1)),)
-
-
-def _gradient_of_weight(graph: Graph, shares: Sequence[tuple[Node, ...]]) -> Node:
-    assert len({len(share) for share in shares}) == 1, "a weight is used only in products, or never in one"
-    parts = [part for side in zip(*shares, strict=True) for part in side]
-    return graph.compute("summed_outer" if len(shares[0]) > 1 else "added_up", *parts)

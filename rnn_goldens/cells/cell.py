@@ -50,11 +50,6 @@ class Cell:
 def _program(cell: Cell, weights: tuple[str, ...], fused: bool) -> Program:
     inputs = [Term("input") for _ in ("x", *cell.states)]
     after = cell.equations(*inputs, Weight(cell.layout, frozenset(weights)))
-    _require_states(cell, after)
-    return written(inputs, after, _Affine().fused if fused else None)
-
-
-def _require_states(cell: Cell, after: object) -> None:
     name = getattr(cell.equations, "__name__", "the equations")
     if not isinstance(after, Sequence):
         raise TypeError(f"{name} returned {type(after).__name__}; expected a tuple of the states after the step")
@@ -63,6 +58,7 @@ def _require_states(cell: Cell, after: object) -> None:
     for part in after:
         if not isinstance(part, Term) or part.primitive == "constant":
             raise TypeError(f"{name} returned {type(part).__name__} for a state, which must be a term, not a constant")
+    return written(inputs, after, _Affine().fused if fused else None)
 
 
 class _Affine:

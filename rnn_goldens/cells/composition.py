@@ -9,7 +9,7 @@ import numpy as np
 from rnn_goldens.cells.adjoint import NodePrimitives
 from rnn_goldens.cells.case import Case
 from rnn_goldens.cells.cell import Cell
-from rnn_goldens.cells.graph import Graph, Mask, Node
+from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.notation import Term, Weight
 from rnn_goldens.cells.program import Program, written
 from rnn_goldens.cells.recorded import Recorded
@@ -59,20 +59,16 @@ class _Composition:
         self.lengths = np.full(self.batch, self.time) if case.lengths is None else case.lengths
         self.blocks = blocks_of(case.cell, case.config.bias)
         self.program = step_of(case.cell, case.config.bias)
+        of_weights = {name: "rows columns" if array.ndim > 1 else "rows" for name, array in case.weights.items()}
+        states = (f"{name}{end}" for name in case.cell.states for end in ("0", "_n"))
         self.found = Recorded(
             Graph(),
             case.config.shapes(case.cell.layout, {"x": case.x}).every,
-            self._axes(),
+            {**dict.fromkeys(("x", "out", *states), "units"), **of_weights},
             lambda _, part: part[..., None],
             gradients_of=["x", *(case.cell.layout.initial if case.state_given else ()), *case.weights],
             outputs={name: [] for name in case.cell.layout.outputs},
         )
-
-    def _axes(self) -> dict[str, str]:
-        """Return the axes of the parts of each array: units, or the rows and columns of a weight."""
-        of_weights = {name: "rows columns" if array.ndim > 1 else "rows" for name, array in self.case.weights.items()}
-        states = [f"{name}{end}" for name in self.case.cell.states for end in ("0", "_n")]
-        return {**dict.fromkeys(("x", "out", *states), "units"), **of_weights}
 
     @np.errstate(all="ignore")
     def recorded(self) -> Recorded:
@@ -107,7 +103,11 @@ class _Composition:
             after = [nodes[k] for k in self.program.after]
             if not within.all():
                 graph.within |= dict.fromkeys(range(first, len(graph.values)), within)
-            state = _handed_on(graph, after, state, within)
+            if within.all():
+                state = [graph.handed(node) for node in after]
+            else:  # a sequence that has ended keeps its state
+                pairs = zip(after, state, strict=True)
+                state = [graph.compute("choose", new, old, detail=(within,)) for new, old in pairs]
             out[t] = state[0] if within.all() else graph.compute("only", state[0], detail=(within,))
         for name, node in zip(case.cell.states, state, strict=True):
             self.found.add_output(f"{name}_n", part, node)
@@ -130,11 +130,3 @@ class _Composition:
     def _index(self, *index: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a slice or a number
         """Return the index of a part of x or out; these arrays may lack the batch axis."""
         return index[1:] if self.unbatched else index
-
-
-def _handed_on(graph: Graph, after: Sequence[Node], before: Sequence[Node], within: Mask) -> list[Node]:
-    """Return the states that a step passes to the next: those before it where a sequence has ended."""
-    if within.all():
-        return [graph.handed(node) for node in after]
-    pairs = zip(after, before, strict=True)
-    return [graph.compute("choose", new, old, detail=(within,)) for new, old in pairs]

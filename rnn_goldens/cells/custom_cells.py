@@ -165,7 +165,9 @@ def _states(name: str, equations: object) -> tuple[str, ...]:
     count = len(found) - 2
     is_positional = all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in found)
     names = [p.name for p in found]
-    if not is_positional or not 0 < count <= MAX_STATES or _are_swapped(names):
+    places = {"x": 0, _FIRST: 1, "w": len(names) - 1}  # an argument with one of these names has this place
+    are_swapped = any(names.index(name) != place for name, place in places.items() if name in names)
+    if not is_positional or not 0 < count <= MAX_STATES or are_swapped:
         raise WrongUse(
             f"cell {name!r}: takes ({', '.join(map(str, found))}); a cell takes (x, h, w), or further states between h "
             "and w, such as (x, h, c, w)"
@@ -173,12 +175,6 @@ def _states(name: str, equations: object) -> tuple[str, ...]:
     if invalid := [state for state in names[2:-1] if not re.fullmatch(STATE, state)]:
         raise WrongUse(f"cell {name!r}: {invalid[0]!r} is not a name of a state, which has letters only, such as c")
     return (_FIRST, *names[2:-1])
-
-
-def _are_swapped(names: list[str]) -> bool:
-    """Return whether an argument named x, h or w is not the first, second or last."""
-    places = {"x": 0, _FIRST: 1, "w": len(names) - 1}
-    return any(names.index(name) != place for name, place in places.items() if name in names)
 
 
 def _checked(name: str, run: Callable[[], object]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.cells.matrix_primitives import NUMPY
-from rnn_goldens.cells.program import Operation, Program
+from rnn_goldens.cells.program import GIVEN, Operation, Program
 from rnn_goldens.golden.arrays import Float64
 
 Mask = NDArray[np.bool_]
@@ -45,8 +45,8 @@ class Node:
         return self.value.shape
 
     @property
-    def operation(self) -> Operation | None:
-        """The operation that computes the value; None for a given value."""
+    def operation(self) -> Operation:
+        """The operation that computes the value."""
         return self.graph.operations[self.place]
 
     def __add__(self, other: Any) -> "Node":  # noqa: ANN401 - a node or a number
@@ -61,9 +61,8 @@ class Node:
         return self.graph.summed(other, -self)
 
     def __neg__(self) -> "Node":
-        operation = self.operation
-        if operation is not None and operation.primitive == "negative":
-            return Node(self.graph, operation.of[0])
+        if self.operation.primitive == "negative":
+            return Node(self.graph, self.operation.of[0])
         return self.graph.compute("negative", self)
 
     def __mul__(self, other: Any) -> "Node":  # noqa: ANN401 - a node or a number
@@ -82,9 +81,8 @@ class Node:
     @property
     def mT(self) -> "Node":  # noqa: N802 - NumPy's name
         """The transposed matrix."""
-        operation = self.operation
-        if operation is not None and operation.primitive == "transpose":
-            return Node(self.graph, operation.of[0])
+        if self.operation.primitive == "transpose":
+            return Node(self.graph, self.operation.of[0])
         return self.graph.compute("transpose", self)
 
 
@@ -99,7 +97,7 @@ class Graph:
 
     Attributes:
         values: in float64.
-        operations: the operation of each value; None for a given value.
+        operations: the operation of each value; ``GIVEN`` for a given value.
         weights: positions of given values that all time steps and sequences share.
         running: positions of values that every correct algorithm keeps in at least float32, such as sums of logarithms
             of decays.
@@ -110,7 +108,7 @@ class Graph:
 
     def __init__(self) -> None:
         self.values: list[Float64] = []
-        self.operations: list[Operation | None] = []
+        self.operations: list[Operation] = []
         self.weights, self.running, self.carried = set[int](), set[int](), set[int]()
         self.within: dict[int, Mask] = {}
         self.cotangents: dict[int, int] = {}
@@ -118,7 +116,7 @@ class Graph:
 
     def given(self, array: Float64) -> Node:
         """Add a given value."""
-        return self._added(np.asarray(array, np.float64), None)
+        return self._added(np.asarray(array, np.float64), GIVEN)
 
     def compute(self, primitive: str, *of: Node, detail: tuple[Any, ...] = ()) -> Node:
         """Add a value that is computed from others.
@@ -151,15 +149,14 @@ class Graph:
         """Return one sum of all terms: sums may be added in any order, so a sum of sums is one sum."""
         flat: list[Node] = []
         for term in map(self.node, terms):
-            operation = term.operation
-            is_sum = operation is not None and operation.primitive == "sum" and term.place not in self.carried
-            flat += [Node(self, place) for place in operation.of] if is_sum and operation else [term]
+            is_sum = term.operation.primitive == "sum" and term.place not in self.carried
+            flat += [Node(self, place) for place in term.operation.of] if is_sum else [term]
         return flat[0] if len(flat) == 1 else self.compute("sum", *flat)
 
     def adds_nothing(self, node: Node) -> bool:
         """Return whether adding a cotangent changes nothing: it is a given zero, or no sequence has it."""
         operation = node.operation
-        if operation is None:
+        if operation is GIVEN:
             return not node.value.any()
         if operation.primitive != "only":
             return False
@@ -181,18 +178,15 @@ class Graph:
             place = todo.pop()
             if place not in found:
                 found.add(place)
-                operation = self.operations[place]
-                todo += () if operation is None else operation.of
+                todo += self.operations[place].of
         return sorted(found)
 
     def _is_weight(self, place: int) -> bool:
         """Return whether a value is a weight, transposed or not."""
         operation = self.operations[place]
-        if operation is not None and operation.primitive == "transpose":
-            return self._is_weight(operation.of[0])
-        return place in self.weights
+        return self._is_weight(operation.of[0]) if operation.primitive == "transpose" else place in self.weights
 
-    def _added(self, value: Float64, operation: Operation | None) -> Node:
+    def _added(self, value: Float64, operation: Operation) -> Node:
         self.values.append(value)
         self.operations.append(operation)
         if self._is_running:

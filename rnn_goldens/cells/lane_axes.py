@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from rnn_goldens.cells.derivatives import ELEMENTWISE
-from rnn_goldens.cells.program import Operation
+from rnn_goldens.cells.program import GIVEN, Operation
 from rnn_goldens.cells.recorded import Lane, Recorded
 from rnn_goldens.golden.recurrences import LANE_AXES
 
@@ -29,7 +29,7 @@ def lane_of(recorded: Recorded) -> Lane | None:
             found[node.place] = _Labels(*names)
             sizes |= dict(zip(names, node.value.shape[2:], strict=False))
     for place, operation in enumerate(recorded.graph.operations[: recorded.end]):
-        if operation is not None:
+        if operation is not GIVEN:
             found[place] = _labels(operation, [found.get(k, _Labels()) for k in operation.of], mixed)
     lanes = [Lane(name, size) for name, size in sizes.items() if name not in mixed and size > 1]
     return max(lanes, key=lambda lane: lane.size, default=None)

@@ -32,6 +32,10 @@ class Operation:
     detail: tuple[Any, ...] = ()
 
 
+GIVEN = Operation("given", ())
+"""In place of the operation of a value that is not computed."""
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """One time step.

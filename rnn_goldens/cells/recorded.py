@@ -151,6 +151,6 @@ def with_gradients(forward: Recorded, cotangents: Mapping[str, Float64]) -> Reco
 def _seed(node: Node, g: Float64) -> tuple[Node, Node]:
     """Return an output and its cotangent; an output that is zero beyond the end of a sequence has none there."""
     g, operation = g.reshape(node.value.shape), node.operation
-    if operation is not None and operation.primitive == "only":
+    if operation.primitive == "only":
         return Node(node.graph, operation.of[0]), node.graph.given(np.where(operation.detail[0], g, 0.0))
     return node, node.graph.given(g)

@@ -17,7 +17,7 @@ from rnn_goldens.cells.adjoint import gradients
 from rnn_goldens.cells.graph import Graph
 from rnn_goldens.cells.matrix_primitives import GraphPrimitives
 from rnn_goldens.cells.numpy_primitives import Array
-from rnn_goldens.cells.program import Operation, Program
+from rnn_goldens.cells.program import GIVEN, Operation, Program
 from rnn_goldens.cells.recurrence import (
     Arrays,
     RecurrenceCase,
@@ -68,7 +68,7 @@ class Computation:
     """
 
     def __init__(
-        self, operations: Sequence[Operation | None], wanted: Sequence[int], given: Mapping[int, int], count: int
+        self, operations: Sequence[Operation], wanted: Sequence[int], given: Mapping[int, int], count: int
     ) -> None:
         """Compile operations; ``given`` are the indices in ``count`` arrays of the values that it gets."""
         self.wanted, self.index = wanted, dict(given)
@@ -97,13 +97,11 @@ class Computation:
         return values
 
 
-def _used(
-    operations: Sequence[Operation | None], wanted: Iterable[int], given: Collection[int]
-) -> dict[int, Operation]:
+def _used(operations: Sequence[Operation], wanted: Iterable[int], given: Collection[int]) -> dict[int, Operation]:
     """Return the operations that wanted values need, by position, in order; those of given values excepted."""
     found, needed = dict[int, Operation](), set(wanted)
     for k in reversed(range(len(operations))):
-        if k in needed and k not in given and (operation := operations[k]) is not None:
+        if k in needed and k not in given and (operation := operations[k]) is not GIVEN:
             found[k] = operation
             needed.update(operation.of[:1] if operation.primitive in _SAME else operation.of)
     return dict(reversed(found.items()))
@@ -125,7 +123,7 @@ def both_ways(program: Program, shapes: tuple[Shape, ...], states: int) -> tuple
         found = gradients(graph, seeds, inputs)
     (first, last), operations = (seeds[k][1].place for k in (0, -1)), list(graph.operations)
     for one, d_one in zip(inputs, found, strict=True):
-        if d_one.place > last and d_one.operation is None:
+        if d_one.place > last and d_one.operation is GIVEN:
             operations[d_one.place] = Operation("nothing", (one.place,))
     wanted = [node.place for node in found]
     needs = _used(operations, wanted, range(first)).values()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_goldens.cells.graph import Graph, Node
+from rnn_goldens.cells.program import GIVEN
 from rnn_goldens.cells.recorded import KeptFactors, Lane, Recorded
 from rnn_goldens.cells.recurrence import (
     RecurrenceCase,
@@ -92,12 +93,8 @@ def step_by_step(graph: Graph, case: RecurrenceCase, steps: list[Nodes], weights
         results = [nodes[place] for place in program.after]
         outputs.append(dict(zip(recurrence.outputs, results, strict=False)))
         states = dict(zip(states, results[len(recurrence.outputs) :], strict=True))
-        graph.carried.update(node.place for node in states.values() if node.operation is not None)
-        factors.append([place for place in range(first, len(graph.values)) if _is_kept(graph, place)])
+        graph.carried.update(node.place for node in states.values() if node.operation is not GIVEN)
+        added = enumerate(graph.operations[first:], first)
+        factors.append([place for place, operation in added if operation.primitive == "kept_factor"])
         after.append(next(iter(states.values())).place)
     return Unrolled(outputs, states, KeptFactors(factors, after))
-
-
-def _is_kept(graph: Graph, place: int) -> bool:
-    operation = graph.operations[place]
-    return operation is not None and operation.primitive == "kept_factor"

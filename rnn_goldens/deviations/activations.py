@@ -123,16 +123,11 @@ _OF_SIGMOID = {"cells": SIGMOID}
 RELU = {"cells": ("rnn_relu",)}
 
 
-def _tanh(function: Change) -> Alteration:
-    return in_steps(tanh=lambda _, z: function(z))
+def _instead_of(activation: str) -> Callable[[Change], Alteration]:
+    return lambda function: in_steps(**{activation: lambda _, z: function(z)})
 
 
-def _sigmoid(function: Change) -> Alteration:
-    return in_steps(sigmoid=lambda _, z: function(z))
-
-
-def _relu(function: Change) -> Alteration:
-    return in_steps(relu=lambda _, z: function(z))
+_tanh, _sigmoid, _relu = map(_instead_of, ("tanh", "sigmoid", "relu"))
 
 
 def _linear(slope: float) -> Alteration:

@@ -181,11 +181,11 @@ def _method(owner: type[Network], function: Callable[..., Any]) -> Callable[...,
     return lambda self, *arguments, **named: function(super(owner, self), *arguments, **named)
 
 
-def in_equations(**wrong: Equations) -> Alteration:
-    """Return the change of the equations of cells."""
+def in_equations(right: type[Network] = Network, /, **wrong: Equations) -> Alteration:
+    """Return the change of the equations of cells; of their derivatives only if ``right`` is ``Backward``."""
     if unknown := set(wrong) - set(LAYOUTS):
         raise TypeError(f"there is no cell {', '.join(unknown)}")
-    return Alteration(equations=wrong)
+    return Alteration(equations=wrong, right=right)
 
 
 def in_case(change: Callable[[Case], Case]) -> Alteration:
@@ -198,9 +198,9 @@ def in_x(change: Callable[[Array], Array]) -> Alteration:
     return in_case(lambda case: replace(case, x=change(case.x)))
 
 
-def in_state(change: Callable[[Array, Case], Array]) -> Alteration:
-    """Return a change of the initial states: ``change(part, case)`` for h0 and c0."""
-    return in_case(lambda case: replace(case, state=tuple(change(part, case) for part in case.state)))
+def in_state(change: Callable[[Array, Case], Array], *places: int) -> Alteration:
+    """Return a change of the initial states: ``change(part, case)`` for h0 and c0, or those at some places."""
+    return in_case(lambda case: replace(case, state=_changed(change, case.state, case, places)))
 
 
 def in_lengths(change: Callable[[Array, int], Array]) -> Alteration:
@@ -212,17 +212,43 @@ def in_lengths(change: Callable[[Array, int], Array]) -> Alteration:
     return in_case(changed)
 
 
-def in_weights(change: Callable[[str, Array, Case], Array], names: Collection[str] = STACKED_NAMES) -> Alteration:
-    """Return a change of the weights: ``change(name, array, case)`` returns the new value.
+def in_weights(
+    change: Callable[[Array, Case], Array], *names: str, where: Callable[[str], bool] | None = None
+) -> Alteration:
+    """Return a change of the weights: ``change(array, case)`` returns the new value.
 
-    ``names`` are the weights that it is applied to: by default those with a block of rows for each gate.
+    Args:
+        change: the change.
+        names: the weights that it is applied to; those with a block of rows for each gate if none is given.
+        where: returns whether it is applied to the layer and direction with a suffix; to all of them if None.
     """
 
     def weights(right: Network, case: Case, suffix: str) -> Weights:
-        given = right.weights(case, suffix)
-        return {name: change(name, array, case) if name in names else array for name, array in given.items()}
+        given, chosen = right.weights(case, suffix), names or STACKED_NAMES
+        return {name: change(array, case) if name in chosen else array for name, array in given.items()}
 
-    return in_steps(weights=weights)
+    if where is None:
+        return in_steps(weights=weights)
+    return in_steps(weights=lambda right, *of: weights(right, *of) if where(of[1]) else right.weights(*of))
+
+
+def in_layer_inputs(change: Callable[..., tuple[Array, State, Array]]) -> Alteration:
+    """Return a change of what each layer and direction gets.
+
+    ``change(case, suffix, layer_input, state, lengths)`` returns the last three.
+    """
+    return in_steps(
+        unroll=lambda right, case, suffix, *given: right.unroll(case, suffix, *change(case, suffix, *given))
+    )
+
+
+def in_new_state(change: Callable[[State, State], State]) -> Alteration:
+    """Return a change of the state after every step: ``change(after, before)``."""
+    return in_steps(
+        step=lambda right, case, suffix, w, layer_input, t, state: change(
+            right.step(case, suffix, w, layer_input, t, state), state
+        )
+    )
 
 
 def in_unrolled(change: Callable[[Array, State, State, Array], tuple[Array, State]], *directions: str) -> Alteration:
@@ -256,9 +282,13 @@ def in_out(change: Callable[[Array], Array]) -> Alteration:
     return in_outputs(lambda _, outputs: (change(outputs[0]), *outputs[1:]))
 
 
-def in_last_states(change: Callable[[Array, Case], Array]) -> Alteration:
-    """Return a change of the last states: ``change(part, case)`` for h_n and c_n."""
-    return in_outputs(lambda case, outputs: (outputs[0], *(change(part, case) for part in outputs[1:])))
+def in_last_states(change: Callable[[Array, Case], Array], *places: int) -> Alteration:
+    """Return a change of the last states: ``change(part, case)`` for h_n and c_n, or those at some places."""
+    return in_outputs(lambda case, outputs: (outputs[0], *_changed(change, outputs[1:], case, places)))
+
+
+def _changed(change: Callable[[Array, Case], Array], parts: State, case: Case, places: tuple[int, ...]) -> State:
+    return tuple(change(part, case) if not places or k in places else part for k, part in enumerate(parts))
 
 
 def at_the_end(change: Change) -> Alteration:

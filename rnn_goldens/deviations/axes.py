@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Case, Network, State
+from rnn_goldens.cells import Array, Case, Network
 from rnn_goldens.deviations.alteration import (
     FORWARD,
     Outputs,
@@ -15,6 +15,7 @@ from rnn_goldens.deviations.alteration import (
     in_unrolled,
     in_x,
 )
+from rnn_goldens.deviations.lengths import beyond
 from rnn_goldens.deviations.table import table
 
 
@@ -26,13 +27,7 @@ def _shifted(array: Array, by: int) -> Array:
 
 
 def _of_step_before(start: Array, out: Array, lengths: Array) -> Array:
-    before = np.concatenate([start[:, None], out[:, :-1]], axis=1)
-    return np.where(np.arange(out.shape[1])[:, None] < lengths[:, None, None], before, 0)
-
-
-def _last_step_everywhere(out: Array, last: State, _start: State, lengths: Array) -> tuple[Array, State]:
-    within = np.arange(out.shape[1])[:, None] < lengths[:, None, None]
-    return np.where(within, last[0][:, None], 0), last
+    return np.where(beyond(out, lengths), 0, np.concatenate([start[:, None], out[:, :-1]], axis=1))
 
 
 TIME = table()(
@@ -58,7 +53,10 @@ TIME = table()(
         in_unrolled(lambda out, last, start, lengths: (_of_step_before(start[0], out, lengths), last), FORWARD),
     ),
     out_reversed=("Returns out with the time steps in reverse order.", in_out(lambda out: out[:, ::-1])),
-    out_is_last_step_everywhere=("Outputs the last state at every step.", in_unrolled(_last_step_everywhere)),
+    out_is_last_step_everywhere=(
+        "Outputs the last state at every step.",
+        in_unrolled(lambda out, last, _, lengths: (np.where(beyond(out, lengths), 0, last[0][:, None]), last)),
+    ),
     out_of_last_step_only=("Returns out of the last step only, without a time axis.", in_out(lambda out: out[:, -1])),
     every_other_step_skipped=(
         "Visits every second time step only.",

@@ -7,12 +7,12 @@ import numpy as np
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.cells.notation import Operand, Term, Weight, mix, relu, sigmoid, tanh
 from rnn_goldens.deviations.alteration import Alteration, in_equations, in_steps, in_weights, is_first
-from rnn_goldens.deviations.blocks import BIASES, blocks, only
+from rnn_goldens.deviations.blocks import BIASES, blocks
 from rnn_goldens.deviations.table import table
 
 
-def _times(factor: float, names: str | tuple[str, ...]) -> Alteration:
-    return in_weights(only(names, lambda array, _: factor * array))
+def _times(factor: float, *names: str) -> Alteration:
+    return in_weights(lambda array, _: factor * array, *names)
 
 
 def _after_activation(bias: str) -> Alteration:
@@ -90,19 +90,10 @@ def _no_candidate(bias: Array, case: Case) -> Array:
     return bias - _candidate_only(bias, case)
 
 
-def _interleaved(w: Weights, _case: Case) -> Weights:
-    return dict(zip(BIASES, np.concatenate([w[name] for name in BIASES]).reshape(-1, 2).T, strict=True))
-
-
 def _candidate_only(bias: Array, case: Case) -> Array:
     """Return a GRU's bias with the rows of its two gates set to zero."""
     gates = np.array([0, 0, 1])[:, None]
     return np.asarray(blocks(bias, case) * gates).reshape(bias.shape)
-
-
-def _of_first_unit(array: Array, case: Case) -> Array:
-    by_gate = blocks(array, case)
-    return np.broadcast_to(by_gate[:, :1], by_gate.shape).reshape(array.shape)
 
 
 def _b_hn_added_again(
@@ -135,16 +126,23 @@ OF_ALL_CELLS = table(reports={"b_ih_after_activation": ("tvm PR3410",)}, needs=(
             (
                 "of_first_unit",
                 f"Uses the first unit's {short} for all units of a gate.",
-                in_weights(only(bias, _of_first_unit)),
+                in_weights(
+                    lambda array, case: (
+                        blocks(array, case)[:, :1].repeat(case.config.hidden_size, 1).reshape(array.shape)
+                    ),
+                    bias,
+                ),
             ),
         )
     },
-    biases_missing=("Leaves out both biases.", _times(0, BIASES), {"stands_for": ("tensorforce#812",)}),
+    biases_missing=("Leaves out both biases.", _times(0, *BIASES), {"stands_for": ("tensorforce#812",)}),
     b_hh_overwritten_by_b_ih=("Uses b_ih for b_hh, too.", _in_biases(lambda w, _: {"bias_hh": w["bias_ih"]})),
     b_ih_overwritten_by_b_hh=("Uses b_hh for b_ih, too.", _in_biases(lambda w, _: {"bias_ih": w["bias_hh"]})),
     biases_interleaved=(
         "Reads the two biases as interleaved: b_ih and b_hh of the first row, then of the second.",
-        _in_biases(_interleaved),
+        _in_biases(
+            lambda w, _: dict(zip(BIASES, np.concatenate([w[name] for name in BIASES]).reshape(-1, 2).T, strict=True))
+        ),
         {"stands_for": ("nnom PR82",)},
     ),
     b_hh_missing_without_h0=(
@@ -159,7 +157,7 @@ OF_ALL_CELLS = table(reports={"b_ih_after_activation": ("tvm PR3410",)}, needs=(
 )
 
 OF_GRU = table(cells=("gru",), needs=("bias",), named="gru_{}")(
-    b_hn_missing=("Leaves out b_hn, the recurrent bias of the candidate.", in_weights(only("bias_hh", _no_candidate))),
+    b_hn_missing=("Leaves out b_hn, the recurrent bias of the candidate.", in_weights(_no_candidate, "bias_hh")),
     b_hn_missing_without_h0=(
         "Leaves b_hn out on the first step if no initial state is given.",
         left_out({"bias_hh"}, at_first_step=True, state_given=False, rest=_no_candidate),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
-from rnn_goldens.deviations.alteration import REVERSE, STACKED_NAMES, AfterAllOthers, Alteration, direction, in_steps
+from rnn_goldens.deviations.alteration import REVERSE, AfterAllOthers, Alteration, direction, in_steps
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 
 GATE_ORDER = {cell: LAYOUTS[cell].gates for cell in CELLS if len(LAYOUTS[cell].gates) > 1}
@@ -16,14 +16,8 @@ GATED = tuple(GATE_ORDER)
 
 BIASES = ("bias_ih", "bias_hh")
 
-Change = Callable[[str, Array, Case], Array]
-"""``change(name, array, case)`` returns the new value of a weight."""
-
-
-def only(names: str | tuple[str, ...], change: Callable[[Array, Case], Array]) -> Change:
-    """Return a change that applies only to weights with these names."""
-    chosen = (names,) if isinstance(names, str) else names
-    return lambda name, array, case: change(array, case) if name in chosen else array
+Change = Callable[[Array, Case], Array]
+"""``change(array, case)`` returns the new value of a weight."""
 
 
 def blocks(array: Array, case: Case) -> Array:
@@ -34,7 +28,7 @@ def blocks(array: Array, case: Case) -> Array:
 def in_gate(gate: str, change: Callable[[Array], Array]) -> Change:
     """Return a change of the rows of one gate, in weights and biases."""
 
-    def changed(_name: str, array: Array, case: Case) -> Array:
+    def changed(array: Array, case: Case) -> Array:
         by_gate = blocks(array, case).copy()
         at = case.cell.gates.index(gate)
         by_gate[at] = change(by_gate[at])
@@ -45,12 +39,7 @@ def in_gate(gate: str, change: Callable[[Array], Array]) -> Change:
 
 def read_as(order: str) -> Change:
     """Return a change that reads the rows of gates in another order."""
-
-    def changed(_name: str, array: Array, case: Case) -> Array:
-        right = case.cell.gates
-        return blocks(array, case)[[order.index(gate) for gate in right]].reshape(array.shape)
-
-    return changed
+    return lambda array, case: blocks(array, case)[list(map(order.index, case.cell.gates))].reshape(array.shape)
 
 
 def gate_plus(gate: str, value: float) -> Alteration:
@@ -85,14 +74,3 @@ class Part:
 EVERY = Part("", "", lambda _: True, ())
 UPPER = Part("upper_", " of layers above the first", lambda suffix: not suffix.startswith("l0"), ("multilayer",))
 REVERSED = Part("reverse_", " of the reverse direction", lambda s: direction(s) == REVERSE, ("bidirectional",))
-
-
-def in_weights_of(part: Part, change: Change) -> Alteration:
-    """Return a change of the weights in a part of a network."""
-
-    def weights(right: Network, case: Case, suffix: str) -> Weights:
-        found = right.weights(case, suffix)
-        names = STACKED_NAMES if part.has(suffix) else ()
-        return {name: change(name, array, case) if name in names else array for name, array in found.items()}
-
-    return in_steps(weights=weights)

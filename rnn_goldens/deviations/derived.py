@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells import Backward, Case, Cell, Network
+from rnn_goldens.cells import Backward, Cell
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.cells.notation import Term, Weight
 from rnn_goldens.cells.program import Equations
@@ -174,10 +174,7 @@ def _state(when: str, which: str, _cell: Cell, before: Sequence[Term], after: Se
 
 @lru_cache(maxsize=1024)
 def _changed(cell: Cell, change: Change) -> Cell:
-    def equations(*arguments: Term) -> Sequence[Term]:
-        return change(cell, arguments[1:-1], cell.equations(*arguments))
-
-    return with_equations(cell, equations)
+    return with_equations(cell, lambda *arguments: change(cell, arguments[1:-1], cell.equations(*arguments)))
 
 
 @lru_cache(maxsize=1024)
@@ -185,26 +182,9 @@ def _with(cell: Cell, edit: Callable[..., Equations], *spec: str, **users: str) 
     return with_equations(cell, edit(cell, *spec, **users))
 
 
-def _path(used: str, user: str) -> Alteration:
-    return in_steps(Backward, cell=lambda right, case: _with(right.cell(case), without_paths, **{user: used}))
-
-
-def _detached(part: str) -> Alteration:
-    return in_steps(Backward, cell=lambda right, case: _with(right.cell(case), without_derivative, part))
-
-
 def _in_terms(change: Callable[..., Sequence[Term]], *spec: str) -> Alteration:
     bound = partial(change, *spec)
-
-    def cell(right: Network, case: Case) -> Cell:
-        return _changed(right.cell(case), bound)
-
-    return in_steps(cell=cell)
-
-
-def _without_rows(kind: str, side: str, gate: str) -> Alteration:
-    which = {"W": f"weight_{side}h", "b": f"bias_{side}h"}[kind]
-    return in_weights(in_gate(gate, np.zeros_like), (which,))
+    return in_steps(cell=lambda right, case: _changed(right.cell(case), bound))
 
 
 def _activation_name(place: str, kind: str) -> str:
@@ -233,13 +213,19 @@ _KINDS: tuple[tuple[str, Callable[..., str], Callable[..., Alteration]], ...] = 
     (
         r"own_bias_gates_(\w+)",
         lambda order: _ORDER.format("biases only", ", ".join(order)),
-        lambda order: in_weights(read_as(order), BIASES),
+        lambda order: in_weights(read_as(order), *BIASES),
     ),
-    (r"own_without_([Wb])_([ih])(\w)", lambda kind, side, gate: f"Leaves out {kind}_{side}{gate}.", _without_rows),
+    (
+        r"own_without_([Wb])_([ih])(\w)",
+        lambda kind, side, gate: f"Leaves out {kind}_{side}{gate}.",
+        lambda kind, side, gate: in_weights(
+            in_gate(gate, np.zeros_like), f"{'weight' if kind == 'W' else 'bias'}_{side}h"
+        ),
+    ),
     (
         r"own_without_(\w+)",
         lambda vector: f"Leaves out {vector}.",
-        lambda vector: in_weights(lambda _name, array, _case: np.zeros_like(array), (vector,)),
+        lambda vector: in_weights(lambda array, _: np.zeros_like(array), vector),
     ),
     (
         r"own_(sigmoid|tanh|relu|identity)_for_(sigmoid|tanh|relu)_(of_\w|\d+)",
@@ -271,8 +257,14 @@ _KINDS: tuple[tuple[str, Callable[..., str], Callable[..., Alteration]], ...] = 
     (
         r"own_(\w+)_through_(\w+)_dropped",
         lambda used, user: f"Passes no gradient from {_part_name(user)} to {_part_name(used)}.",
-        _path,
+        lambda used, user: in_steps(
+            Backward, cell=lambda right, case: _with(right.cell(case), without_paths, **{user: used})
+        ),
     ),
-    (r"own_(\w+)_detached", lambda part: f"Treats {_part_name(part)} as a constant in the backward pass.", _detached),
+    (
+        r"own_(\w+)_detached",
+        lambda part: f"Treats {_part_name(part)} as a constant in the backward pass.",
+        lambda part: in_steps(Backward, cell=lambda right, case: _with(right.cell(case), without_derivative, part)),
+    ),
 )
 """Patterns of names, with the sentence and the alteration of each."""

@@ -23,16 +23,6 @@ OTHER_DIALECT = (
 """The fix for an equation that is correct in another dialect."""
 
 
-def _same_as_dialect(*cells: str) -> str:
-    """Return the fix for the equations of dialects: how to select their goldens."""
-    dialect = DIALECTS[cells[0]]
-    named = " or ".join(f"--cell={cell}" for cell in cells)
-    return (
-        f"a network with {dialect.meaning} is a dialect ({dialect.option}); if it is intended, check it against the "
-        f"goldens of that dialect: {named}"
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Deviation:
     """A named bug: wrong outputs, or in the backward pass wrong gradients only.
@@ -63,7 +53,13 @@ class Deviation:
     def fix_for(self, cells: Collection[str] = CELLS) -> str:
         """Return how to fix the bug in these cells; for the equations of dialects, how to select their goldens."""
         dialects = [cell for cell in self.dialects if DIALECTS[cell].base in cells]
-        return _same_as_dialect(*dialects) if dialects else self.fix
+        if not dialects:
+            return self.fix
+        first = DIALECTS[dialects[0]]
+        return (
+            f"a network with {first.meaning} is a dialect ({first.option}); if it is intended, check it against the "
+            f"goldens of that dialect: {' or '.join(f'--cell={cell}' for cell in dialects)}"
+        )
 
     def applies_to(self, cell: str) -> bool:
         """Return whether the deviation applies to a cell.

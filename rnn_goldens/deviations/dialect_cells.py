@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from itertools import permutations
+from operator import mul
 
 import numpy as np
 
@@ -16,14 +17,16 @@ from rnn_goldens.deviations.parts import Formula, edited
 from rnn_goldens.deviations.table import table
 
 
-def of_dialect(cell: str) -> Callable[..., tuple[Deviation, ...]]:
-    """Return the table of a dialect: rows of a name without the dialect, a sentence and the wrong equations."""
-    return table(lambda equations: in_equations(**{cell: equations}), named=f"{cell}_{{}}", cells=(cell,))
+def of_dialect(
+    cell: str, change: Callable[..., Alteration] = in_equations, end: str = ""
+) -> Callable[..., tuple[Deviation, ...]]:
+    """Return the table of a dialect: rows of a name without the dialect and the end, a sentence and equations."""
+    return table(lambda equations: change(**{cell: equations}), named=f"{cell}_{{}}{end}", cells=(cell,))
 
 
 def _in_weights(*names: str) -> Callable[[Callable[[Array], Array]], Alteration]:
     """Return a function that returns a change of these weights."""
-    return lambda change: in_weights(lambda _name, array, _case: change(array), names)
+    return lambda change: in_weights(lambda array, _: change(array), *names)
 
 
 _reset_before = partial(edited, "gru_reset_before")
@@ -61,12 +64,8 @@ Peephole = Callable[[Term, Term], Operand]
 """(a vector of peepholes, c) → a term of the argument of a gate."""
 
 
-def _right(p: Term, c: Term) -> Term:
-    return p * c
-
-
 def peepholes(
-    of_i: Peephole = _right, of_f: Peephole = _right, of_o: Peephole = _right, read: tuple[str, ...] = PEEPHOLES
+    of_i: Peephole = mul, of_f: Peephole = mul, of_o: Peephole = mul, read: tuple[str, ...] = PEEPHOLES
 ) -> Equations:
     """Return the equations of an LSTM with these terms of the vectors ``read`` in the arguments of the gates."""
     i, f, o = read

@@ -121,14 +121,12 @@ CLIP = table(_clip, named="clip_{}", cells=CLIPPED)(
 )
 
 
-def _clipped_before_projection(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
-    h, c = right.lstm(x, h, c, w)
-    return w.W_hr @ clip(h, -0.25, 0.25), c
-
-
 PROJECTION_CLIP = of_dialect("lstm_projection_clip")(
     ignored=("Does not clip the projection.", right.lstm_projection),
-    before_projection=("Clips o tanh(c) instead of its projection.", _clipped_before_projection),
+    before_projection=(
+        "Clips o tanh(c) instead of its projection.",
+        edited("lstm_projection", new_h=lambda w, o, new_c: w.W_hr @ clip(o * tanh(new_c), -0.25, 0.25)),
+    ),
 )
 
 REVERSED = tuple(cell for cell, dialect in DIALECTS.items() if "direction" in dialect.options)
@@ -226,11 +224,6 @@ def affine_map(alpha: float, beta: float) -> Activation:
     return lambda z: Fraction(alpha) * z + Fraction(beta)
 
 
-def leaky_relu(alpha: float) -> Activation:
-    """Return a relu of this slope below zero."""
-    return lambda z: maximum(z, Fraction(alpha) * z)
-
-
 ALPHA = Fraction(3, 4)
 """The alpha of ``rnn_thresholded_relu``."""
 
@@ -243,7 +236,7 @@ RNN = (
     ),
     *_of_rnn(
         "rnn_leaky_relu",
-        alpha_default=("Ignores alpha: uses the default 0.01.", leaky_relu(0.01)),
+        alpha_default=("Ignores alpha: uses the default 0.01.", lambda z: maximum(z, Fraction(0.01) * z)),
         as_relu=("Uses a relu.", relu),
         sides_swapped=("Scales positive arguments instead of negative ones.", lambda z: minimum(z, Fraction(1, 8) * z)),
     ),

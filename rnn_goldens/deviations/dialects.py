@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.cells.notation import Term, exp, mean, mix, rsqrt, tanh
-from rnn_goldens.deviations.alteration import in_equations, in_steps
+from rnn_goldens.deviations.alteration import in_equations, in_new_state
 from rnn_goldens.deviations.deviation import OTHER_DIALECT
 from rnn_goldens.deviations.parts import edited
 from rnn_goldens.deviations.table import table
@@ -37,17 +36,13 @@ _MINIMAL_GATED_UNIT = edited(
 )
 
 
-def _projected(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-    """Sak et al. (2014), with a projection to the first half of the units."""
-    h, *c = right.step(case, suffix, w, layer_input, t, state)
-    units = np.arange(h.shape[-1])
-    return np.where(units < len(units) / 2, h, 0), *c
+# Sak et al. (2014), with a projection to the first half of the units.
+_PROJECTED = in_new_state(
+    lambda after, _: (np.where(np.arange(after[0].shape[-1]) < after[0].shape[-1] / 2, after[0], 0), *after[1:])
+)
 
-
-def _leak(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-    """Jaeger et al. (2007): leaky integration."""
-    after = right.step(case, suffix, w, layer_input, t, state)
-    return tuple((before + new) / 2 for before, new in zip(state, after, strict=True))
+# Jaeger et al. (2007): leaky integration.
+_LEAK = in_new_state(lambda after, before: tuple((old + new) / 2 for old, new in zip(before, after, strict=True)))
 
 
 DEVIATIONS = table(fix=OTHER_DIALECT)(
@@ -65,12 +60,12 @@ DEVIATIONS = table(fix=OTHER_DIALECT)(
     ),
     lstm_state_projected=(
         "Projects the state to half of its units, as an LSTM with a projection does; the others are zero.",
-        in_steps(step=_projected),
+        _PROJECTED,
         {"cells": ("lstm",)},
     ),
     gru_minimal_gated_unit=(
         "Uses gate z to reset, too, and swaps z and 1 - z: a minimal gated unit.",
         in_equations(gru=_MINIMAL_GATED_UNIT),
     ),
-    leaky_integration=("Averages the state before a step and the state that the equations give.", in_steps(step=_leak)),
+    leaky_integration=("Averages the state before a step and the state that the equations give.", _LEAK),
 )

@@ -10,6 +10,7 @@ from rnn_goldens.deviations.alteration import (
     REVERSE,
     Alteration,
     direction,
+    in_layer_inputs,
     in_network,
     in_steps,
     in_unrolled,
@@ -49,15 +50,6 @@ def _weights_direction_major(right: Network, case: Case, suffix: str) -> Weights
     taken = sorted(suffixes, key=lambda s: s.endswith("_reverse"))[suffixes.index(suffix)]
     w, other = right.weights(case, suffix), right.weights(case, taken)
     return {name: other[name] if other[name].shape == array.shape else array for name, array in w.items()}
-
-
-def _flips_output_only(
-    right: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
-) -> tuple[Array, State]:
-    if direction(suffix) == FORWARD:
-        return right.unroll(case, suffix, layer_input, state, lengths)
-    out, last = right.unroll(case, suffix, _reversed_in_time(layer_input, lengths), state, lengths)
-    return out, last
 
 
 class _BatchFlipped(_ForwardInTime):
@@ -100,30 +92,31 @@ DEVIATIONS = table(needs=NEEDS)(
     ),
     reverse_flips_output_only=(
         "Feeds the reverse direction x forward in time, and reverses its out.",
-        in_steps(unroll=_flips_output_only),
+        in_layer_inputs(
+            lambda _, suffix, x, state, lengths: (
+                x if direction(suffix) == FORWARD else _reversed_in_time(x, lengths),
+                state,
+                lengths,
+            )
+        ),
     ),
     reverse_flips_batch=(
         "Reverses the batch axis of the reverse direction's input and out instead of the time axis.",
         in_network(_BatchFlipped),
     ),
-    reverse_uses_forward_weights=(
-        "Runs the reverse direction with the forward direction's weights.",
-        _with_weights({REVERSE: FORWARD}),
-        {"stands_for": ("R-Net#13",)},
-    ),
-    reverse_uses_forward_w_hh=(
-        "Runs the reverse direction with the forward direction's W_hh.",
-        _with_weights({REVERSE: FORWARD}, ("weight_hh",)),
-    ),
-    reverse_uses_forward_w_ih=(
-        "Runs the reverse direction with the forward direction's W_ih.",
-        _with_weights({REVERSE: FORWARD}, ("weight_ih",)),
-    ),
-    reverse_uses_forward_biases=(
-        "Runs the reverse direction with the forward direction's biases.",
-        _with_weights({REVERSE: FORWARD}, ("bias",)),
-        {"needs": ("bidirectional", "bias")},
-    ),
+    **{
+        f"reverse_uses_forward_{name}": (
+            f"Runs the reverse direction with the forward direction's {words}.",
+            _with_weights({REVERSE: FORWARD}, kinds),
+            attributes,
+        )
+        for name, words, kinds, attributes in (
+            ("weights", "weights", ("weight", "bias"), {"stands_for": ("R-Net#13",)}),
+            ("w_hh", "W_hh", ("weight_hh",), {}),
+            ("w_ih", "W_ih", ("weight_ih",), {}),
+            ("biases", "biases", ("bias",), {"needs": ("bidirectional", "bias")}),
+        )
+    },
     directions_weights_swapped=(
         "Runs each direction with the other's weights.",
         _with_weights({REVERSE: FORWARD, FORWARD: REVERSE}),

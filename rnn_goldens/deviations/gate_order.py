@@ -44,7 +44,7 @@ DEVIATIONS = table(
     **{
         f"{cell}_bias_gates_{order}": (
             f"Has the right gate order in weights, but reads the rows of the biases as {', '.join(order)}.",
-            in_weights(read_as(order), BIASES),
+            in_weights(read_as(order), *BIASES),
             {"cells": (cell,), "needs": ("bias",)},
         )
         for cell, _, order in _ORDERS
@@ -52,7 +52,7 @@ DEVIATIONS = table(
     gates_by_unit=(
         "Reads the rows as all gates of the first unit, then all of the second, instead of gate by gate.",
         in_weights(
-            lambda _, array, case: (
+            lambda array, case: (
                 array.reshape(case.config.hidden_size, -1, *array.shape[1:]).swapaxes(0, 1).reshape(array.shape)
             )
         ),
@@ -60,12 +60,12 @@ DEVIATIONS = table(
     ),
     gates_of_w_hh_not_reordered=(
         "Reorders the rows of W_ih to i, o, f, g, but not those of W_hh and the biases.",
-        in_weights(read_as("iofg"), ("weight_ih",)),
+        in_weights(read_as("iofg"), "weight_ih"),
         {"cells": ("lstm",)},
     ),
     gru_w_ih_alone_reordered=(
         "Reorders the rows of W_ih to z, r, n, but not those of W_hh and the biases.",
-        in_weights(read_as("zrn"), ("weight_ih",)),
+        in_weights(read_as("zrn"), "weight_ih"),
         {"cells": ("gru",)},
     ),
 )

@@ -30,7 +30,7 @@ def _clipped(limit: int) -> Alteration:
 def _read_for(order: str, wrong: str, used: str, sign: int = 1) -> Alteration:
     """Use the rows of one gate for another; with sign -1 the gate is 1 minus the other."""
 
-    def change(_name: str, array: Array, _case: Case) -> Array:
+    def change(array: Array, _case: Case) -> Array:
         by_gate = np.split(array, len(order))
         by_gate[order.index(wrong)] = sign * by_gate[order.index(used)]
         return np.concatenate(by_gate)

@@ -46,16 +46,6 @@ def _h_n_and_c_n(change: Callable[[Array, Array], State]) -> Alteration:
     return in_outputs(lambda _, outputs: (outputs[0], *change(*outputs[1:])))
 
 
-def _change_one(at: int, change: Callable[[Array, Case], Array]) -> Alteration:
-    """Change only h_n, or only c_n."""
-    return in_outputs(
-        lambda case, outputs: (
-            outputs[0],
-            *(change(part, case) if k == at else part for k, part in enumerate(outputs[1:])),
-        )
-    )
-
-
 _CHANGES = {
     "direction_major": (
         "all layers forward, then all in reverse",
@@ -78,7 +68,7 @@ DEVIATIONS = table(make=in_last_states)(
     **{
         f"{state}_n_alone_{name}": (
             f"Returns {state}_n with {words}; {other}_n is right.",
-            _change_one(at, change),
+            *(change, at),
             {"cells": LSTM, "needs": needs},
         )
         for at, (state, other) in enumerate((("h", "c"), ("c", "h")))

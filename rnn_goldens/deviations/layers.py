@@ -6,7 +6,17 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.alteration import Alteration, Outputs, in_out, in_outputs, in_steps, in_x, is_last_layer
+from rnn_goldens.deviations.alteration import (
+    Alteration,
+    Outputs,
+    in_layer_inputs,
+    in_out,
+    in_outputs,
+    in_steps,
+    in_weights,
+    in_x,
+    is_last_layer,
+)
 from rnn_goldens.deviations.table import table
 
 NEEDS = ("multilayer",)
@@ -52,19 +62,6 @@ def _residual(
     out, last = right.unroll(case, suffix, layer_input, state, lengths)
     skips = not suffix.startswith("l0") and out.shape == layer_input.shape
     return out + layer_input if skips else out, last
-
-
-def _reads_input_size(right: Network, case: Case, suffix: str) -> Weights:
-    w = right.weights(case, suffix)
-    is_read = np.arange(w["weight_ih"].shape[-1]) < case.config.input_size
-    return {**w, "weight_ih": np.where(is_read, w["weight_ih"], 0)}
-
-
-def _upper_layers_see_x(
-    right: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
-) -> tuple[Array, State]:
-    inputs = case.x if case.x.shape == layer_input.shape else layer_input
-    return right.unroll(case, suffix, inputs, state, lengths)
 
 
 def _out_of_first_layer(case: Case, outputs: Outputs) -> Outputs:
@@ -124,10 +121,15 @@ DEVIATIONS = table(make=_between_layers, needs=NEEDS)(
         "Feeds upper layers the last time step of the layer below at every step.",
         lambda out: np.broadcast_to(out[:, -1:], out.shape),
     ),
-    upper_layers_see_x=("Feeds x to every layer, where the sizes allow it.", in_steps(unroll=_upper_layers_see_x)),
+    upper_layers_see_x=(
+        "Feeds x to every layer, where the sizes allow it.",
+        in_layer_inputs(lambda case, _suffix, x, *others: (case.x if case.x.shape == x.shape else x, *others)),
+    ),
     upper_layers_read_input_size=(
         "Reads only as many columns of an upper layer's W_ih as x has features.",
-        in_steps(weights=_reads_input_size),
+        in_weights(
+            lambda array, case: np.where(np.arange(array.shape[-1]) < case.config.input_size, array, 0), "weight_ih"
+        ),
         {"stands_for": ("mxnet#17479",)},
     ),
     out_of_first_layer=("Returns the first layer's output as out.", in_outputs(_out_of_first_layer)),

@@ -12,6 +12,7 @@ from rnn_goldens.deviations.alteration import (
     Outputs,
     direction,
     in_case,
+    in_layer_inputs,
     in_lengths,
     in_network,
     in_outputs,
@@ -28,7 +29,8 @@ def _full(layer_input: Array, lengths: Array) -> Array:
     return np.full_like(lengths, layer_input.shape[1])
 
 
-def _beyond(out: Array, lengths: Array) -> Array:
+def beyond(out: Array, lengths: Array) -> Array:
+    """Return a mask of the padding of a layer's input or output."""
     return np.arange(out.shape[1])[:, None] >= lengths[:, None, None]
 
 
@@ -51,7 +53,7 @@ class _ReverseStartsInPadding(Network):
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
         visited = lengths if direction(suffix) == FORWARD else _full(layer_input, lengths)
         out, last = super().unroll(case, suffix, self.padded_input(layer_input, lengths), state, visited)
-        return np.where(_beyond(out, lengths), 0, out), last
+        return np.where(beyond(out, lengths), 0, out), last
 
     def padded_input(self, layer_input: Array, lengths: Array) -> Array:  # noqa: ARG002 - for a subclass
         return layer_input
@@ -59,7 +61,7 @@ class _ReverseStartsInPadding(Network):
 
 class _ReverseStartsInZeroedPadding(_ReverseStartsInPadding):
     def padded_input(self, layer_input: Array, lengths: Array) -> Array:
-        return np.where(_beyond(layer_input, lengths), 0, layer_input)
+        return np.where(beyond(layer_input, lengths), 0, layer_input)
 
 
 class _ReverseFlipsPadding(Network):
@@ -88,10 +90,10 @@ class _ZerosInFront(Network):
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
         padding = layer_input.shape[1] - lengths
-        moved = _rotated(np.where(_beyond(layer_input, lengths), 0, layer_input), padding)
+        moved = _rotated(np.where(beyond(layer_input, lengths), 0, layer_input), padding)
         out, last = super().unroll(case, suffix, moved, state, _full(layer_input, lengths))
         back = _rotated(out, -padding)
-        return np.where(_beyond(out, lengths), 0, back), last
+        return np.where(beyond(out, lengths), 0, back), last
 
 
 class _StateZeroedInPadding(Network):
@@ -120,13 +122,6 @@ def _zero_where(rows: Array, state: State) -> State:
     return tuple(np.where(rows, 0, part) for part in state)
 
 
-def _upper_layers_ignore_lengths(
-    right: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
-) -> tuple[Array, State]:
-    used = lengths if suffix.startswith("l0") else _full(layer_input, lengths)
-    return right.unroll(case, suffix, layer_input, state, used)
-
-
 def _rotated(array: Array, steps: Array) -> Array:
     """Rotate each row by a number of time steps."""
     source = (np.arange(array.shape[1]) - steps[:, None]) % array.shape[1]
@@ -141,12 +136,6 @@ def _longest_first(case: Case) -> Array:
 def _left_sorted(case: Case, outputs: Outputs) -> Outputs:
     rows = _longest_first(case)
     return outputs[0][rows], *(part[:, rows] for part in outputs[1:])
-
-
-def _start_not_sorted(part: Array, case: Case) -> Array:
-    moved = np.empty_like(part)
-    moved[:, _longest_first(case)] = part
-    return moved
 
 
 def _longest(case: Case) -> int:
@@ -227,7 +216,9 @@ DEVIATIONS = table(make=in_lengths, needs=NEEDS)(
     lengths_all_shortest=("Uses the shortest length for all rows.", lambda n, _: np.full_like(n, n.min())),
     lengths_ignored_by_upper_layers=(
         "Uses the lengths in the first layer only.",
-        in_steps(unroll=_upper_layers_ignore_lengths),
+        in_layer_inputs(
+            lambda _, suffix, x, state, lengths: (x, state, lengths if suffix.startswith("l0") else _full(x, lengths))
+        ),
         {"needs": ("lengths", "multilayer")},
     ),
     rows_left_sorted=("Sorts the rows by length and does not restore their order.", in_outputs(_left_sorted)),
@@ -237,7 +228,7 @@ DEVIATIONS = table(make=in_lengths, needs=NEEDS)(
     ),
     h0_not_sorted=(
         "Sorts the rows by length, but not the initial states with them.",
-        in_state(_start_not_sorted),
+        in_state(lambda part, case: part[:, np.argsort(_longest_first(case))]),
         {"needs": ("lengths", "state"), "stands_for": ("Paddle#5421",)},
     ),
     out_cut_to_longest=(

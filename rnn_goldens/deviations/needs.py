@@ -14,10 +14,6 @@ def sequence_count(case: RecurrenceCase) -> int:
     return len(next(iter(case.states.values())))
 
 
-def _rows(case: RecurrenceCase) -> int:
-    return len(next(iter(case.inputs.values())))
-
-
 def _option(case: RecurrenceCase, name: str) -> Any:  # noqa: ANN401 - a number or a word
     return case.config.option(name) if name in case.config.recurrence.options else None
 
@@ -33,7 +29,7 @@ LONGER_THAN: Mapping[int, str] = {
 
 FEATURES: Mapping[str, Callable[[RecurrenceCase], bool]] = {
     "state": lambda case: case.state_given,
-    "rows": lambda case: _rows(case) > 1,
+    "rows": lambda case: len(next(iter(case.inputs.values()))) > 1,
     "one_sequence": lambda case: sequence_count(case) == 1,
     "sequences": lambda case: sequence_count(case) > 1,
     "packed": lambda case: case.offsets is not None and sequence_count(case) > 1,

@@ -10,9 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.alteration import Alteration, Outputs, in_case, in_network, in_steps, in_weights
-from rnn_goldens.deviations.blocks import GATED, only
+from rnn_goldens.cells import Array, Case, Network
+from rnn_goldens.deviations.alteration import (
+    Alteration,
+    Outputs,
+    in_case,
+    in_network,
+    in_new_state,
+    in_steps,
+    in_weights,
+)
+from rnn_goldens.deviations.blocks import GATED
 from rnn_goldens.deviations.rounding import Round, to, to_tf32, toward_zero
 from rnn_goldens.deviations.table import table
 
@@ -35,10 +43,7 @@ def _summed_in(rounded: Round) -> Alteration:
 
 
 def _state_kept_in(rounded: Round) -> Alteration:
-    def step(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        return tuple(rounded(part) for part in right.step(case, suffix, w, layer_input, t, state))
-
-    return in_steps(step=step)
+    return in_new_state(lambda after, _: tuple(rounded(part) for part in after))
 
 
 def _activations_in(rounded: Round, names: tuple[str, ...] = ("tanh", "sigmoid")) -> Alteration:
@@ -122,7 +127,7 @@ DEVIATIONS = table()(
     float16_arithmetic=("Computes everything in float16.", _arithmetic_in(np.float16)),
     int8_weights=(
         "Quantizes each matrix to 8-bit integers with one scale.",
-        in_weights(only(("weight_ih", "weight_hh"), _to_int8)),
+        in_weights(_to_int8, "weight_ih", "weight_hh"),
     ),
     float32_arithmetic=(
         "Computes everything in float32.",

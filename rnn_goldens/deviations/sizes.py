@@ -6,8 +6,17 @@ from functools import partial
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.alteration import REVERSE, Alteration, in_lengths, in_outputs, in_steps, in_unrolled
-from rnn_goldens.deviations.blocks import EVERY, REVERSED, UPPER, Part, in_weights_of, only
+from rnn_goldens.deviations.alteration import (
+    REVERSE,
+    Alteration,
+    in_lengths,
+    in_new_state,
+    in_outputs,
+    in_steps,
+    in_unrolled,
+    in_weights,
+)
+from rnn_goldens.deviations.blocks import EVERY, REVERSED, UPPER, Part
 from rnn_goldens.deviations.table import Row, for_each, table
 
 WIDTHS = (2, 4, 8, 16, 32)
@@ -24,16 +33,11 @@ ROWS = (8, 16, 32, 64, 100, 128)
 
 def _columns_read(of: str, read: Callable[[int], int], part: Part = EVERY) -> Alteration:
     """Set columns to zero, starting at index ``read(columns)``."""
-    kind = "weight_hh" if of == "state" else "weight_ih"
-
-    def change(array: Array, _: Case) -> Array:
-        return np.where(np.arange(array.shape[-1]) < read(array.shape[-1]), array, 0)
-
-    return in_weights_of(part, only(kind, change))
-
-
-def _tail_not_read(of: str, width: int) -> Alteration:
-    return _columns_read(of, _tail(width))
+    return in_weights(
+        lambda array, _: np.where(np.arange(array.shape[-1]) < read(array.shape[-1]), array, 0),
+        "weight_hh" if of == "state" else "weight_ih",
+        where=part.has,
+    )
 
 
 def _in_both_products(read: Callable[[int], int]) -> Alteration:
@@ -48,31 +52,16 @@ def _rows_not_computed(computed: Callable[[int], int]) -> Alteration:
     """Set batch rows of the outputs to zero, starting at index ``computed(rows)``."""
 
     def change(_case: Case, outputs: State) -> State:
-        out, *last = outputs
-        is_computed = (np.arange(len(out)) < computed(len(out)))[:, None]
-        return np.where(is_computed[..., None], out, 0), *(np.where(is_computed, part, 0) for part in last)
+        out, last = _first_rows(outputs[0], outputs[1:], computed(len(outputs[0])))
+        return out, *last
 
     return in_outputs(change)
 
 
-def _reverse_rows_not_computed(limit: int) -> Alteration:
-    """Set batch rows of the reverse direction's outputs to zero, starting at index ``limit``."""
-
-    def change(out: Array, last: State, _start: State, _lengths: Array) -> tuple[Array, State]:
-        is_computed = (np.arange(len(out)) < limit)[:, None]
-        return np.where(is_computed[..., None], out, 0), tuple(np.where(is_computed, part, 0) for part in last)
-
-    return in_unrolled(change, REVERSE)
-
-
-def _units_not_computed(limit: int) -> Alteration:
-    """Set units of the state to zero after each step, starting at index ``limit``."""
-
-    def step(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        after = right.step(case, suffix, w, layer_input, t, state)
-        return tuple(np.where(np.arange(part.shape[-1]) < limit, part, 0) for part in after)
-
-    return in_steps(step=step)
+def _first_rows(out: Array, last: State, limit: int) -> tuple[Array, State]:
+    """Return outputs and last states with zero in the batch rows beyond the first ``limit``."""
+    is_computed = (np.arange(len(out)) < limit)[:, None]
+    return np.where(is_computed[..., None], out, 0), tuple(np.where(is_computed, part, 0) for part in last)
 
 
 def _steps_not_visited(limit: int, *, of_both: bool = True) -> Alteration:
@@ -105,6 +94,14 @@ def _first(limit: int) -> Callable[[int], int]:
     return lambda size: min(size, limit)
 
 
+def _product_tail(of: str) -> Row:
+    return (
+        f"{of}_product_tail_of_{{}}_dropped",
+        f"Leaves the terms after the last whole vector of {{}} out of products with the {of}.",
+        lambda width: _columns_read(of, _tail(width)),
+    )
+
+
 def _product_beyond(of: str, part: Part = EVERY) -> Row:
     return (
         f"{part.name}{of}_product_beyond_{{}}_dropped",
@@ -124,14 +121,8 @@ DEVIATIONS = table(
             "Leaves the terms after the last whole vector of {} out of dot products.",
             lambda width: _in_both_products(_tail(width)),
         ),
-        *(
-            (
-                f"{of}_product_tail_of_{{}}_dropped",
-                f"Leaves the terms after the last whole vector of {{}} out of products with the {of}.",
-                partial(_tail_not_read, of),
-            )
-            for of in ("input", "state")
-        ),
+        _product_tail("input"),
+        _product_tail("state"),
     ),
     product_beyond_64_dropped=("Sums only the first tile of 64 terms of a dot product.", _in_both_products(_first(64))),
     **for_each(LIMITS[:-1], _product_beyond("input"), _product_beyond("state"), _product_beyond("input", UPPER)),
@@ -140,7 +131,14 @@ DEVIATIONS = table(
     **for_each(
         LIMITS[:3], *(_product_beyond(*of) for of in (("state", UPPER), ("input", REVERSED), ("state", REVERSED)))
     ),
-    **for_each(LIMITS, "units_beyond_{}_not_computed", "Leaves units beyond the first {} zero.", _units_not_computed),
+    **for_each(
+        LIMITS,
+        "units_beyond_{}_not_computed",
+        "Leaves units beyond the first {} zero.",
+        lambda limit: in_new_state(
+            lambda after, _: tuple(np.where(np.arange(part.shape[-1]) < limit, part, 0) for part in after)
+        ),
+    ),
     **for_each(
         ROWS,
         "rows_beyond_{}_not_computed",
@@ -165,7 +163,7 @@ DEVIATIONS = table(
         (
             "reverse_rows_beyond_{}_not_computed",
             "Leaves batch rows beyond the first {} zero in the reverse direction.",
-            _reverse_rows_not_computed,
+            lambda limit: in_unrolled(lambda out, last, _start, _lengths: _first_rows(out, last, limit), REVERSE),
             {"needs": REVERSED.needs},
         ),
         (

@@ -47,16 +47,6 @@ def _zero_but(part: Array, case: Case, layers: slice, directions: slice) -> Arra
     return states.reshape(part.shape)
 
 
-def _read_direction_major(part: Array, case: Case) -> Array:
-    config = case.config
-    return part.reshape(config.num_directions, config.num_layers, *part.shape[1:]).swapaxes(0, 1).reshape(part.shape)
-
-
-def _ones_unless_layers_are_rows(part: Array, case: Case) -> Array:
-    fits = case.config.num_layers in (1, part.shape[1])  # one layer always fits
-    return part if case.state_given or fits else np.ones_like(part)
-
-
 def _ones_without_batch(part: Array, case: Case) -> Array:
     return part if case.batch_given or case.state_given else np.ones_like(part)
 
@@ -72,10 +62,9 @@ def _unpacked_over_batch(case: Case) -> Case:
 
 
 def _kept_from_call_before(*, state_given: bool) -> Alteration:
-    def change(case: Case) -> Case:
-        return replace(case, state=Network().run(case)[1:]) if case.state_given == state_given else case
-
-    return in_case(change)
+    return in_case(
+        lambda case: replace(case, state=Network().run(case)[1:]) if case.state_given == state_given else case
+    )
 
 
 def _row_by_row(
@@ -118,15 +107,6 @@ def _updated_in_place(
     return tuple(np.concatenate([a[:, :half], b[:, half:]], axis=1) for a, b in zip(after, late, strict=True))
 
 
-def _change_one(at: int, change: Callable[[Array, Case], Array]) -> Alteration:
-    """Change one part of the initial state: h if ``at`` is 0, c if it is 1."""
-
-    def changed(case: Case) -> Case:
-        return replace(case, state=tuple(change(p, case) if k == at else p for k, p in enumerate(case.state)))
-
-    return in_case(changed)
-
-
 def _change_one_at_every_step(at: int, change: Callable[[Array], Array]) -> Alteration:
     """Change one part of the state before every step: h if ``at`` is 0, c if it is 1."""
     return _step_from(lambda state, _: tuple(change(part) if k == at else part for k, part in enumerate(state)))
@@ -167,7 +147,7 @@ OF_PARTS = table(make=in_state)(
     **{
         f"{state}0_alone_{name}": (
             f"Uses the {state}0 {words}; {other}0 is right.",
-            _change_one(at, change),
+            *(change, at),
             {"cells": LSTM, "needs": (*STATE, *needs)},
         )
         for at, (state, other) in enumerate((("h", "c"), ("c", "h")))
@@ -202,7 +182,7 @@ OF_PARTS = table(make=in_state)(
     ),
     c_not_zero_without_batch=(
         "Starts c from uninitialized memory (here: ones) if neither a batch axis nor a state is given.",
-        _change_one(1, _ones_without_batch),
+        *(_ones_without_batch, 1),
         {"cells": LSTM, "needs": ("unbatched",)},
     ),
     states_reversed_without_batch=(
@@ -212,7 +192,9 @@ OF_PARTS = table(make=in_state)(
     ),
     default_state_sized_by_layers=(
         "Gives the default state as many rows as there are layers; if the batch has more or fewer, starts from ones.",
-        _ones_unless_layers_are_rows,
+        lambda part, case: (
+            part if case.state_given or case.config.num_layers in (1, part.shape[1]) else np.ones_like(part)
+        ),
         {"needs": ("multilayer",)},
     ),
 )
@@ -220,8 +202,8 @@ OF_PARTS = table(make=in_state)(
 _OF_LAYERS, _OF_DIRECTIONS = {"needs": ("state", "multilayer")}, {"needs": ("state", "bidirectional")}
 
 OF_H0 = table(make=in_state, needs=STATE)(
-    h0_ignored=("Starts from h = 0 whatever h0 is.", _change_one(0, _zero), {"stands_for": ("opencv#19278",)}),
-    c0_ignored=("Starts from c = 0 whatever c0 is.", _change_one(1, _zero), {"cells": LSTM}),
+    h0_ignored=("Starts from h = 0 whatever h0 is.", _zero, 0, {"stands_for": ("opencv#19278",)}),
+    c0_ignored=("Starts from c = 0 whatever c0 is.", _zero, 1, {"cells": LSTM}),
     h0_c0_ignored=(
         "Starts from h = c = 0 whatever h0 and c0 are.",
         _zero,
@@ -261,7 +243,7 @@ OF_H0 = table(make=in_state, needs=STATE)(
     ),
     h0_direction_major=(
         "Reads the first axis of the states as all layers forward, then all layers in reverse.",
-        _read_direction_major,
+        lambda part, case: part.reshape(by_layer(part, case).swapaxes(0, 1).shape).swapaxes(0, 1).reshape(part.shape),
         {"needs": ("state", "bidirectional", "multilayer")},
     ),
     h0_of_wrong_row=("Starts each batch row from the state of the previous row.", _rolled_rows),

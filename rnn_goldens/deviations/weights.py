@@ -1,13 +1,12 @@
 """Weights used in the wrong shape or place."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
-from rnn_goldens.deviations.alteration import Alteration, in_case, in_steps, in_weights, in_x
-from rnn_goldens.deviations.blocks import GATED, REVERSED, UPPER, blocks, in_weights_of, only, read_as
+from rnn_goldens.deviations.alteration import in_case, in_steps, in_weights, in_x
+from rnn_goldens.deviations.blocks import GATED, REVERSED, UPPER, blocks, read_as
 from rnn_goldens.deviations.table import table
 
 
@@ -27,10 +26,6 @@ def _zero(array: Array, _case: Case) -> Array:
 
 def _first_gate(array: Array, case: Case) -> Array:
     return np.concatenate([blocks(array, case)[0]] * len(blocks(array, case)))
-
-
-def _in_weight(name: str, change: Callable[[Array, Case], Array]) -> Alteration:
-    return in_weights(only(name, change))
 
 
 def _ih_and_hh_swapped(right: Network, case: Case, suffix: str) -> Weights:
@@ -56,50 +51,49 @@ def _from_start_of_storage(case: Case) -> Case:
 
 _GATED = {"cells": GATED}
 
-EVERYWHERE = table()(
+EVERYWHERE = table(make=in_weights)(
     state_before_input_in_one_product=(
         "Multiplies the joined (W_ih, W_hh) by (h, x) instead of (x, h).",
         in_steps(weights=_state_before_input),
     ),
     w_hh_transposed=(
         "Multiplies by the transpose of each gate's W_hh.",
-        _in_weight("weight_hh", _each_gate_transposed),
+        *(_each_gate_transposed, "weight_hh"),
         {"stands_for": ("hls4ml PR780",)},
     ),
     w_ih_transposed=(
         "Multiplies by the transpose of each gate's W_ih, where W_ih is square (input size = hidden size).",
-        _in_weight("weight_ih", _each_gate_transposed),
+        *(_each_gate_transposed, "weight_ih"),
     ),
     w_hh_reshaped=(
         "Reshapes the stacked W_hh instead of transposing it: right shape, values in other places.",
-        _in_weight("weight_hh", _reshaped),
+        *(_reshaped, "weight_hh"),
         _GATED,
     ),
     w_ih_reshaped=(
         "Reshapes the stacked W_ih instead of transposing it: right shape, values in other places.",
-        _in_weight("weight_ih", _reshaped),
+        *(_reshaped, "weight_ih"),
     ),
     w_hh_diagonal=(
         "Uses only the diagonal of each gate's W_hh, as if units were independent.",
-        _in_weight(
-            "weight_hh",
-            lambda array, case: (blocks(array, case) * np.eye(case.config.hidden_size, array.shape[1])).reshape(
-                array.shape
-            ),
+        lambda array, case: (blocks(array, case) * np.eye(case.config.hidden_size, array.shape[1])).reshape(
+            array.shape
         ),
+        "weight_hh",
     ),
     w_hh_ignored=(
         "Leaves out W_hh h: the state affects the next step only where the equations use it without a matrix.",
-        _in_weight("weight_hh", _zero),
+        *(_zero, "weight_hh"),
     ),
-    w_ih_ignored=("Leaves out W_ih x: the input has no effect.", _in_weight("weight_ih", _zero)),
+    w_ih_ignored=("Leaves out W_ih x: the input has no effect.", _zero, "weight_ih"),
     w_hh_columns_reversed=(
         "Multiplies W_hh by h with the units of h in reverse order.",
-        _in_weight("weight_hh", lambda array, _case: array[:, ::-1]),
+        lambda array, _case: array[:, ::-1],
+        "weight_hh",
         _GATED,
     ),
-    w_hh_of_first_gate=("Uses the first gate's W_hh for every gate.", _in_weight("weight_hh", _first_gate), _GATED),
-    w_ih_of_first_gate=("Uses the first gate's W_ih for every gate.", _in_weight("weight_ih", _first_gate), _GATED),
+    w_hh_of_first_gate=("Uses the first gate's W_hh for every gate.", _first_gate, "weight_hh", _GATED),
+    w_ih_of_first_gate=("Uses the first gate's W_ih for every gate.", _first_gate, "weight_ih", _GATED),
     w_ih_and_w_hh_swapped=(
         "Multiplies x by W_hh and h by W_ih, where their shapes allow it (input size = hidden size).",
         in_steps(weights=_ih_and_hh_swapped),
@@ -114,26 +108,30 @@ EVERYWHERE = table()(
 
 IN_PARTS = table(reports={"reverse_lstm_gates_ifog": ("jax PR36572",)})(
     **{
-        f"{part.name}{name}": (sentence.format(part.words), in_weights_of(part, change), {"needs": part.needs, **more})
+        f"{part.name}{name}": (
+            sentence.format(part.words),
+            in_weights(change, *names, where=part.has),
+            {"needs": part.needs, **more},
+        )
         for part in (UPPER, REVERSED)
-        for name, sentence, change, more in (
+        for name, sentence, change, names, more in (
             (
                 "w_hh_transposed",
                 "Multiplies by the transpose of each gate's W_hh{}.",
-                only("weight_hh", _each_gate_transposed),
+                *(_each_gate_transposed, ("weight_hh",)),
                 {},
             ),
             (
                 "w_ih_reshaped",
                 "Reshapes the stacked W_ih{} instead of transposing it: values in other places.",
-                only("weight_ih", _reshaped),
+                *(_reshaped, ("weight_ih",)),
                 {},
             ),
             *(
                 (
                     f"{cell}_gates_{order}",
                     f"Reads the rows of the weights{{}} as the gates {', '.join(order)}.",
-                    read_as(order),
+                    *(read_as(order), ()),
                     {"cells": (cell,)},
                 )
                 for cell, order in (("lstm", "iofg"), ("lstm", "ifog"), ("gru", "zrn"))

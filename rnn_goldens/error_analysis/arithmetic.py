@@ -67,8 +67,10 @@ def accumulated_in(arithmetic: str, site: Site, accumulated: Accumulated, *, com
     """
     if arithmetic == TF32:
         return accumulated + lost_in_operands(site, computed=computed)
-    more = _WGSL.get(site.operation.primitive)
-    return accumulated if more is None else np.maximum(accumulated, more(site))
+    if more := _WGSL.get(site.operation.primitive):
+        y = np.abs(site.computed.values[site.k])
+        return np.maximum(accumulated, more(y, *arguments(site.computed, site.k)))
+    return accumulated
 
 
 def lost_in_operands(site: Site, *, computed: Flags) -> Accumulated:
@@ -93,59 +95,38 @@ def is_long(array: Float64) -> Float64:
     return np.asarray(scaled != np.rint(scaled), np.float64)
 
 
-def _value(site: Site) -> Float64:
-    return np.abs(site.computed.values[site.k])
-
-
-def _tanh(_: Site) -> float:
-    return TANH
-
-
-def _exp(site: Site) -> Float64:
-    (z,) = arguments(site.computed, site.k)
-    return _relative_of_exp(z) * _value(site)
-
-
 def _relative_of_exp(z: Float64) -> Float64:
     """Return the relative error of e^z."""
     return ULP * (3 + 2 * np.abs(z))
 
 
-def _sigmoid(site: Site) -> Float64:
+def _sigmoid(y: Float64, z: Float64) -> Float64:
     """Return the larger loss of 1 / (1 + e^-z) and (1 + tanh(z/2)) / 2. An error of e^-z counts y (1 - y) times."""
-    (z,), y = arguments(site.computed, site.k), _value(site)
     return np.asarray(np.maximum(_relative_of_exp(z) * y * (1 - y) + QUOTIENT * y, TANH / 2))
 
 
-def _softplus(site: Site) -> Float64:
+def _softplus(y: Float64, z: Float64) -> Float64:
     """Return the loss of log(1 + e^z), where an error of e^z counts sigmoid(z) = 1 - e^-y times."""
-    (z,), y = arguments(site.computed, site.k), _value(site)
     return np.asarray(_relative_of_exp(z) * (1 - np.exp(-y)) + 2.0**-21 / FLOAT32 * np.maximum(y, 1))
 
 
-def _quotient(site: Site) -> Float64:
-    return QUOTIENT * _value(site)
-
-
-def _sqrt(site: Site) -> Float64:
-    return (INVERSE_SQRT + QUOTIENT) * _value(site)
-
-
-def _mean(site: Site) -> Float64:
+def _mean(y: Float64, z: Float64) -> Float64:
     """Return the loss of a mean: that of its sum, and of a division by n."""
-    (z,) = arguments(site.computed, site.k)
     size = np.abs(z).sum(axis=-2, keepdims=True) / z.shape[-2]
-    return np.asarray(z.shape[-2] * size + _quotient(site))
+    return np.asarray(z.shape[-2] * size + QUOTIENT * y)
 
 
-_WGSL: Mapping[str, Callable[[Site], Accumulated]] = {
-    "tanh": _tanh,
-    "exp": _exp,
+_WGSL: Mapping[str, Callable[..., Accumulated]] = {
+    "tanh": lambda _y, _z: TANH,
+    "exp": lambda y, z: _relative_of_exp(z) * y,
     "sigmoid": _sigmoid,
     "softplus": _softplus,
-    "divide": _quotient,
-    "spread": _quotient,
-    "sqrt": _sqrt,
+    "divide": lambda y, *_: QUOTIENT * y,
+    "spread": lambda y, *_: QUOTIENT * y,
+    "sqrt": lambda y, _: (INVERSE_SQRT + QUOTIENT) * y,
     "mean": _mean,
 }
-"""Losses under wgsl by primitive. Those of log, 3 ulp or 2^-21, and of rsqrt, 2 ulp, are below the rounding model's."""
+"""Losses under wgsl by primitive, of the result's absolute value y and the arguments.
+
+Those of log, 3 ulp or 2^-21, and of rsqrt, 2 ulp, are below the rounding model's.
+"""

@@ -70,8 +70,7 @@ class Bounds:
         return bounds
 
     def _is_sum(self, k: int) -> bool:
-        operation = self.graph.operations[k]
-        return operation is not None and operation.primitive in SUMS
+        return self.graph.operations[k].primitive in SUMS
 
     def _sweep(self, chunk: Sequence[_Elements], lanes: tuple[int, int], bounds: dict[int, Float64]) -> None:
         """Bound the elements of a chunk in all of their lanes. Its first rows are those computed last."""
@@ -106,11 +105,10 @@ class Bounds:
                 self._add(seeds, k, first, seed)
                 self._owned.add(k)
 
-        operation = elements.node.operation
-        if operation is None or not self._is_sum(place):
+        if not self._is_sum(place):
             add(place, rows, 1, columns)
             return
-        gs, vs = sides(operation)
+        gs, vs = sides(elements.node.operation)
         for g in () if vs else gs:
             add(g, rows, 1, columns)
         for g, v in zip(gs, vs, strict=False):
@@ -124,7 +122,10 @@ class Bounds:
         form, number = self._folded[k]
         rows = error[:, :, start : start + len(g)]
         if form.losses is not None:
-            self._add_losses(rows, np.abs(self._through_solve(k, g)), form.losses[number])
+            is_solved = self.graph.operations[k].primitive == "solved"  # its loss changes the right side of the solve
+            by = self._part(k, 1, g) if is_solved else g
+            assert by is not None
+            self._add_losses(rows, np.abs(by), form.losses[number])
         if is_handed(self.graph.operations[k]) and (decayed := self._decayed(g, rows)):
             start, g = start + decayed, g[decayed:]
         if len(g):
@@ -183,16 +184,8 @@ class Bounds:
     def _part(self, place: int, number: int, g: Float64) -> Float64 | None:
         """Return the derivatives by an argument of a value, given those by the value."""
         operation, values = self.graph.operations[place], self.graph.values
-        assert operation is not None
         part: Float64 | None = part_of(NUMPY, operation, number, g, values[place], [values[k] for k in operation.of])
         return part
-
-    def _through_solve(self, place: int, g: Float64) -> Float64:
-        """Return the derivative by the right side of a triangular solve, which its loss changes; otherwise g."""
-        operation = self.graph.operations[place]
-        found = self._part(place, 1, g) if operation is not None and operation.primitive == "solved" else g
-        assert found is not None
-        return found
 
 
 def _of(array: Float64, number: int) -> Float64:

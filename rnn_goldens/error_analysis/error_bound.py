@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnn_goldens.cells import Case
-from rnn_goldens.cells.composition import recorded
 from rnn_goldens.cells.derivatives import part_of
 from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.matrix_primitives import NUMPY
@@ -50,18 +48,10 @@ class ErrorBound:
     in_float16: bool
 
 
-def error_bound(case: Case, arithmetic: str = IEEE) -> ErrorBound:
-    """Return a bound on the errors of the outputs of any correct implementation of a network with float64 arrays.
-
-    Under an arithmetic other than ieee, it holds in float32.
-    """
-    return bounds_of(recorded(case), arithmetic=arithmetic)
-
-
 def bounds_of(
     forward: Recorded | None, both: Recorded | None = None, arithmetic: str = IEEE, label: str = "tolerance"
 ) -> ErrorBound:
-    """Return the error bounds of outputs and of gradients.
+    """Return bounds on the errors of outputs and of gradients of any correct implementation of a network.
 
     Args:
         forward: the forward pass; None for gradients only, whose outputs are exact, so that no kink is undecided.
@@ -73,8 +63,8 @@ def bounds_of(
     if not given:
         return ErrorBound(Bound({}, {}), Bound({}, {}), frozenset(), in_float16=True)
     graph, results = given[0].graph, [node for one in given for node in one.results]
-    kinks = [] if forward is None else [k for k in range(forward.end) if _is(graph, k, KINKED)]
-    results += [Node(graph, of) for k in kinks for of in _operation(graph, k).of]
+    kinks = [] if forward is None else [k for k in range(forward.end) if graph.operations[k].primitive in KINKED]
+    results += [Node(graph, of) for k in kinks for of in graph.operations[k].of]
     results = list({node.place: node for node in results}.values())
     policy = replace(OUTPUTS_OF_NETWORK if both is None else NETWORK, arithmetic=arithmetic)
     bounds = Bounds(given[0], results, policy).of_results(label)
@@ -100,13 +90,13 @@ def _bound(recorded: Recorded | None, bounds: Mapping[int, Float64], storage: in
 def coefficients(recorded: Recorded, bounds: Mapping[int, Float64], kind: int, bits: int) -> dict[str, Float64]:
     """Return the coefficients of one kind by name of the output, rounded up to a few significant bits."""
     found = recorded.arrays({place: bound[kind] for place, bound in bounds.items()})
-    return {name: round_up(array, bits) for name, array in found.items()}
+    return {name: _rounded_up(array, bits) for name, array in found.items()}
 
 
 def _undecided(graph: Graph, kinks: Sequence[int], bounds: Mapping[int, Float64]) -> Iterator[str]:
     """Yield the precisions in which a value may be rounded to the wrong side of a kink."""
     for k in kinks:
-        operation = _operation(graph, k)
+        operation = graph.operations[k]
         error = sum((bounds[of] for of in operation.of), np.zeros(1))
         for distance in _distances(operation, arguments(graph, k)):
             for precision in PRECISIONS.values():
@@ -126,25 +116,14 @@ def _distances(operation: Operation, operands: Sequence[Float64]) -> Iterator[Fl
 def flattest(forward: Recorded) -> float:
     """Return the smallest derivative of any sigmoid or tanh; small if one is saturated."""
     smallest, graph = 1.0, forward.graph
-    for k in range(forward.end):
-        if _is(graph, k, ("sigmoid", "tanh")):
-            slope = part_of(NUMPY, _operation(graph, k), 0, np.float64(1.0), graph.values[k], arguments(graph, k))
+    for k, operation in enumerate(graph.operations[: forward.end]):
+        if operation.primitive in ("sigmoid", "tanh"):
+            slope = part_of(NUMPY, operation, 0, np.float64(1.0), graph.values[k], arguments(graph, k))
             smallest = min(smallest, float(np.where(graph.within.get(k, True), slope, 1.0).min()))
     return smallest
 
 
-def _is(graph: Graph, k: int, primitives: Sequence[str]) -> bool:
-    operation = graph.operations[k]
-    return operation is not None and operation.primitive in primitives
-
-
-def _operation(graph: Graph, k: int) -> Operation:
-    operation = graph.operations[k]
-    assert operation is not None
-    return operation
-
-
-def round_up(error: Float64, bits: int = 8) -> Float64:
+def _rounded_up(error: Float64, bits: int) -> Float64:
     """Round up to a few significant bits, which are enough for a bound and keep files small."""
     mantissas, exponents = np.frexp(error)
     rounded: Float64 = np.ldexp(np.ceil(mantissas * 2**bits), exponents - bits)

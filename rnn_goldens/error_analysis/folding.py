@@ -13,7 +13,7 @@ import numpy as np
 from rnn_goldens.cells.derivatives import ELEMENTWISE, RULES, part_of
 from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.matrix_primitives import NUMPY
-from rnn_goldens.cells.program import Operation
+from rnn_goldens.cells.program import GIVEN, Operation
 from rnn_goldens.error_analysis.losses import Losses
 from rnn_goldens.error_analysis.rounding_model import TERM_BY_TERM
 from rnn_goldens.error_analysis.sums import SUMS
@@ -70,9 +70,9 @@ def folded(graph: Graph, results: Sequence[Node], losses: Losses) -> list[Folded
     return _Cut(graph, results, losses).folded()
 
 
-def is_handed(operation: Operation | None) -> bool:
+def is_handed(operation: Operation) -> bool:
     """Return whether a value is a state or a layer's output, which one part of a composition hands to another."""
-    return operation is not None and operation.primitive in ("choose", "handed")
+    return operation.primitive in ("choose", "handed")
 
 
 _DERIVED: Mapping[str, tuple[int, ...]] = {
@@ -92,7 +92,7 @@ class _Cut:
         needed = graph.needed(results)
         for k in needed:
             operation = graph.operations[k]
-            if operation is not None:
+            if operation is not GIVEN:
                 numbers = _DERIVED.get(operation.primitive, range(len(operation.of)))
                 self.derived[k] = [(n, operation.of[n]) for n in numbers if operation.of[n] in self.varies]
                 if self.derived[k] or losses.loses(operation, k):
@@ -112,7 +112,6 @@ class _Cut:
         used, joints = set[int](), set(results)
         for k in self.computed:
             operation, shape = self.graph.operations[k], self.graph.values[k].shape
-            assert operation is not None
             if operation.primitive == "solved" or (is_handed(operation) and shape[-1] == 1):
                 joints.add(k)
             for _, argument in self.derived[k]:
@@ -124,14 +123,12 @@ class _Cut:
 
     def is_inside(self, k: int) -> bool:
         """Return whether the operation of a value is part of the form of the one that uses its result."""
-        operation = self.graph.operations[k]
-        is_term = operation is not None and operation.primitive in TERM_BY_TERM
+        is_term = self.graph.operations[k].primitive in TERM_BY_TERM
         return k in self.varies and (k not in self.joints or is_term)
 
     def _form(self, k: int, keys: Mapping[int, int]) -> object:
         """Return what joints of the same form have in common."""
         operation = self.graph.operations[k]
-        assert operation is not None
         of = tuple(
             (
                 self.graph.values[one].shape,
@@ -150,7 +147,7 @@ class _Local:
     """Values of one form, for all of its joints: (places or 1, batch, heads, rows, columns)."""
 
     values: list[Float64] = field(default_factory=list)
-    operations: list[Operation | None] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
     places: list[Places] = field(default_factory=list)
     varies: list[bool] = field(default_factory=list)
 
@@ -174,10 +171,10 @@ class _Folding:
         """Add a value of all joints, after its arguments if its operation is part of the form; return its index."""
         key = places, is_inside
         if key not in self._known:
-            first, local, graph = places[0], None, self.cut.graph
-            operation = graph.operations[first]
-            if operation is not None and is_inside:
-                each = zip(*(_of(graph, k) for k in places), strict=True)
+            first, local, graph = places[0], GIVEN, self.cut.graph
+            if is_inside:
+                operation = graph.operations[first]
+                each = zip(*(graph.operations[k].of for k in places), strict=True)
                 of = (self._copied(ones, is_inside=self.cut.is_inside(ones[0])) for ones in each)
                 local = Operation(operation.primitive, tuple(of), (), operation.detail)
             same = all(place == first for place in places)
@@ -196,10 +193,14 @@ class _Folding:
             known = self.folded.elementwise
             known[places] = _one(known[places]) + _one(by) if places in known else by
             return
-        assert operation is not None, "rounding does not change a given value"
+        assert operation is not GIVEN, "rounding does not change a given value"
         if operation.primitive in SUMS:
             return
-        self._lose(k, by, places)
+        lost = self.cut.losses.of(self.local, k, places, self.local.varies)
+        if lost is not None:
+            if self._lost is None:
+                self._lost = np.zeros((len(lost), *self._shape))
+            self._lost += lost if by is None else np.abs(by) * lost
         for number, _ in self.cut.derived[places[0]]:
             self._pass_on(k, operation, number, by)
 
@@ -210,27 +211,13 @@ class _Folding:
             slope = _slope(operation, y, [self.local.values[one] for one in operation.of], number)
             part = slope if by is None else by if slope is None else by * slope
             self._down(of, part)
-        elif operation.primitive == "matmul" and number == 1 and self._is_shared(operation.of[0]) and y.shape[-1] == 1:
-            matrices = self.folded.products.setdefault(self.local.places[of], [])
-            matrices.append((by, self.local.values[operation.of[0]]))
+            return
+        other = self.local.values[operation.of[0]]
+        is_shared = other.shape[1:3] == (1, 1) and not self.local.varies[operation.of[0]]  # given, and in all lanes
+        if operation.primitive == "matmul" and number == 1 and is_shared and y.shape[-1] == 1:
+            self.folded.products.setdefault(self.local.places[of], []).append((by, other))
         else:
             self.folded.others.append(Other(self.local.places[k], number, self.local.places[of], by))
-
-    def _is_shared(self, k: int) -> bool:
-        """Return whether a matrix is given, and the same in all lanes."""
-        return self.local.values[k].shape[1:3] == (1, 1) and not self.local.varies[k]
-
-    def _lose(self, k: int, by: By, places: Places) -> None:
-        found = self.cut.losses.of(self.local, k, places, self.local.varies)
-        if found is not None:
-            if self._lost is None:
-                self._lost = np.zeros((len(found), *self._shape))
-            self._lost += found if by is None else np.abs(by) * found
-
-
-def _of(graph: Graph, k: int) -> tuple[int, ...]:
-    operation = graph.operations[k]
-    return () if operation is None else operation.of
 
 
 def _one(by: By) -> Float64:

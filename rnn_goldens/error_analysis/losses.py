@@ -86,11 +86,12 @@ class Losses:
     def form(self, place: int) -> object:
         """Return what the losses of a value depend on besides its operation."""
         operation = self._graph.operations[place]
-        if not self.policy.by_contract or operation is None:
+        if not self.policy.by_contract:
             return None
         is_running, is_carried = place in self._graph.running, place in self._graph.carried
         exact = self._is_exact_exp(operation, place)
-        return (*self._sums.noted(place), is_running, is_carried, self._reads_state(operation), exact)
+        noted = place in self._sums.kept, place in self._sums.backward
+        return (*noted, is_running, is_carried, self._reads_state(operation), exact)
 
     def of(self, computed: Computed, k: int, places: Sequence[int], varies: Sequence[bool]) -> Float64 | None:
         """Return the loss of a value at several places, (kinds, places or 1, batch, heads, rows, columns); or None.
@@ -102,7 +103,6 @@ class Losses:
             varies: for each value in ``computed``, whether rounding may change it.
         """
         operation, y, place = computed.operations[k], computed.values[k], places[0]
-        assert operation is not None
         lost = np.zeros((len(self.policy.kinds), len(places) if self._sums.has(place) else len(y), *y.shape[1:]))
         self._sums.add(lost[ACCUMULATION], y, places)
         if not self._is_exact_exp(operation, place):
@@ -135,19 +135,14 @@ class Losses:
             return 1 + number
         return ACCUMULATION if place in self._graph.running else STATE if place in self._graph.carried else STORAGE
 
-    def _reads_state(self, operation: Operation | None) -> bool:
-        return (
-            operation is not None
-            and operation.primitive in ("matmul", "outer")
-            and any(map(self._is_state, operation.of))
-        )
+    def _reads_state(self, operation: Operation) -> bool:
+        return operation.primitive in ("matmul", "outer") and any(map(self._is_state, operation.of))
 
     def _is_state(self, place: int) -> bool:
         """Return whether a value is a state that one step passes to the next, transposed or not."""
         operation = self._graph.operations[place]
-        if operation is not None and operation.primitive == "transpose":
-            return self._is_state(operation.of[0])
-        return place in self._graph.carried
+        is_transposed = operation.primitive == "transpose"
+        return self._is_state(operation.of[0]) if is_transposed else place in self._graph.carried
 
     def _is_exact_exp(self, operation: Operation, place: int) -> bool:
         """Return whether a value is e^0, which is one, or an e^z that is zero in every precision."""

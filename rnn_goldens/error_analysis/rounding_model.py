@@ -64,14 +64,13 @@ class Computed(Protocol):
         """All values in the order of computation."""
 
     @property
-    def operations(self) -> Sequence[Operation | None]:
-        """The operation that computed each value; None for a given value."""
+    def operations(self) -> Sequence[Operation]:
+        """The operation that computed each value."""
 
 
 def arguments(computed: Computed, k: int) -> list[Float64]:
     """Return the arguments of the operation that computed a value."""
-    operation = computed.operations[k]
-    return [] if operation is None else [computed.values[of] for of in operation.of]
+    return [computed.values[of] for of in computed.operations[k].of]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +90,10 @@ class Site:
     @property
     def operation(self) -> Operation:
         """The operation that computes the value."""
-        operation = self.computed.operations[self.k]
-        assert operation is not None
-        return operation
+        return self.computed.operations[self.k]
 
 
-def loss(computed: Computed, k: int, stored: Storing = FLUSHING) -> Loss | None:
+def loss(computed: Computed, k: int, stored: Storing) -> Loss | None:
     """Return the loss of the primitive that computes a value, or None if it is exact.
 
     Args:
@@ -105,11 +102,9 @@ def loss(computed: Computed, k: int, stored: Storing = FLUSHING) -> Loss | None:
         stored: the storage model.
     """
     operation = computed.operations[k]
-    if operation is None or not loses(operation):
+    if not loses(operation):
         return None
-    site = Site(computed, k, stored)
-    accumulated, lost = _LOSSES[operation.primitive](site, computed.values[k], *arguments(computed, k))
-    return accumulated, lost
+    return _LOSSES[operation.primitive](Site(computed, k, stored), computed.values[k], *arguments(computed, k))
 
 
 def loses(operation: Operation) -> bool:
@@ -125,55 +120,30 @@ def is_short(number: Fraction) -> bool:
     return number.denominator & (number.denominator - 1) == 0 and odd < 2**8
 
 
+_MOVED = ("negative", "spread_to", "transpose", "masked")
+TERM_BY_TERM = ("matmul", "mean", "total_over", *_MOVED)
+"""Primitives whose result is a dot product, or a dot product that was moved: the loss of a sum depends on its terms."""
+
+
 def terms(computed: Computed, k: int) -> tuple[int, Float64]:
     """Return the number of terms of a dot product and the sum of their absolute values; one term for other values."""
     operation = computed.operations[k]
-    if operation is None or operation.primitive not in _TERM_BY_TERM:
+    if operation.primitive not in TERM_BY_TERM:
         return 1, np.abs(computed.values[k])
-    return _TERM_BY_TERM[operation.primitive](computed, operation)
-
-
-def _terms_of_product(computed: Computed, operation: Operation) -> tuple[int, Float64]:
-    a, b = (np.abs(computed.values[of]) for of in operation.of)
-    return a.shape[-1], a @ b
-
-
-def _terms_of_mean(computed: Computed, operation: Operation) -> tuple[int, Float64]:
-    z = np.abs(computed.values[operation.of[0]])
-    return z.shape[-2], z.sum(axis=-2, keepdims=True) / z.shape[-2]
-
-
-def _terms_of_total(computed: Computed, operation: Operation) -> tuple[int, Float64]:
-    z, (axes,) = np.abs(computed.values[operation.of[0]]), operation.detail
-    return int(np.prod([z.shape[axis] for axis in axes])), z.sum(axis=axes, keepdims=True)
-
-
-def _terms_of_argument(computed: Computed, operation: Operation) -> tuple[int, Float64]:
-    return terms(computed, operation.of[0])
-
-
-def _terms_transposed(computed: Computed, operation: Operation) -> tuple[int, Float64]:
-    count, size = terms(computed, operation.of[0])
-    return count, np.swapaxes(size, -1, -2)
-
-
-def _terms_masked(computed: Computed, operation: Operation) -> tuple[int, Float64]:
-    count, size = terms(computed, operation.of[0])
-    return count, np.where(operation.detail[0], size, 0)
-
-
-_TERM_BY_TERM: Mapping[str, Callable[[Computed, Operation], tuple[int, Float64]]] = {
-    "matmul": _terms_of_product,
-    "mean": _terms_of_mean,
-    "total_over": _terms_of_total,
-    "negative": _terms_of_argument,
-    "spread_to": _terms_of_argument,
-    "transpose": _terms_transposed,
-    "masked": _terms_masked,
-}
-
-TERM_BY_TERM = tuple(_TERM_BY_TERM)
-"""Primitives whose result is a dot product, or a dot product that was moved: the loss of a sum depends on its terms."""
+    if operation.primitive in _MOVED:
+        count, size = terms(computed, operation.of[0])
+        if operation.primitive == "transpose":
+            size = np.swapaxes(size, -1, -2)
+        elif operation.primitive == "masked":
+            size = np.where(operation.detail[0], size, 0)
+        return count, size
+    a, *b = map(np.abs, arguments(computed, k))
+    if operation.primitive == "matmul":
+        return a.shape[-1], a @ b[0]
+    if operation.primitive == "mean":
+        return a.shape[-2], a.sum(axis=-2, keepdims=True) / a.shape[-2]
+    (axes,) = operation.detail
+    return int(np.prod([a.shape[axis] for axis in axes])), a.sum(axis=axes, keepdims=True)
 
 
 def _sum(site: Site, y: Float64, *summands: Float64) -> Loss:
@@ -189,7 +159,7 @@ def _sum(site: Site, y: Float64, *summands: Float64) -> Loss:
     return accumulated, any_order([np.broadcast_to(summand, y.shape) for summand in summands], site.stored)
 
 
-def any_order(summands: Sequence[Float64], stored: Storing = FLUSHING) -> Float64:
+def any_order(summands: Sequence[Float64], stored: Storing) -> Float64:
     """Return the largest error of storing partial sums, over every order; for many terms, an upper bound of it."""
     if len(summands) > MAX_TERMS:
         most = np.abs(np.stack(summands)).sum(axis=0)
@@ -214,39 +184,16 @@ def _dot_product(site: Site, y: Float64, *_: Float64) -> Loss:
     return count * size, site.stored(y)
 
 
-def _outer_product(site: Site, y: Float64, *_: Float64) -> Loss:
-    """Return the loss of an outer product. It stores two values: (β k) vᵀ and k (β v)ᵀ are both correct."""
-    return 0.0, 2 * site.stored(y)
-
-
-def _solved(site: Site, y: Float64, a: Float64, _: Float64) -> Loss:
-    """Return the loss of a triangular solve, as a change of its right side: sums of one row, and a store."""
-    return a.shape[-1] * (np.abs(a) @ np.abs(y)), site.stored(y)
-
-
-def _stored(site: Site, y: Float64, *_: Float64) -> Loss:
-    return 0.0, site.stored(y)
-
-
-def _quotient(site: Site, y: Float64, *_: Float64) -> Loss:
-    """Return the loss of a quotient, whose reciprocal may be rounded too."""
-    return 0.0, 2 * site.stored(y)
-
-
 def _scaled(site: Site, y: Float64, _: Float64) -> Loss:
     """Return the loss of a product with a constant, which may be rounded too."""
-    (factor,) = _numbers(site)
+    (factor,) = site.operation.detail
     return 0.0, (0 if abs(factor) == 1 else 1 if is_short(factor) else 2) * site.stored(y)
 
 
 def _clip(site: Site, y: Float64, z: Float64) -> Loss:
     """Return the loss of a clip, whose limits may be rounded."""
-    long = not all(is_short(limit) for limit in _numbers(site))
+    long = not all(map(is_short, site.operation.detail))
     return 0.0, np.where(long & (y != z), site.stored(y), 0)
-
-
-def _numbers(site: Site) -> tuple[Fraction, ...]:
-    return site.operation.detail
 
 
 def _mean(site: Site, y: Float64, *_: Float64) -> Loss:
@@ -297,18 +244,6 @@ def _sigmoid(site: Site, y: Float64, _: Float64) -> Loss:
     return ACTIVATION_ULPS, site.stored(y) + np.maximum(y * (2 - y), np.abs(y - 0.5))
 
 
-def _tanh(site: Site, y: Float64, _: Float64) -> Loss:
-    return ACTIVATION_ULPS, site.stored(y)
-
-
-def _exp(site: Site, y: Float64, _: Float64) -> Loss:
-    return ACTIVATION_ULPS * np.maximum(np.abs(y), 1), site.stored(y)
-
-
-def _log(site: Site, y: Float64, _: Float64) -> Loss:
-    return ACTIVATION_ULPS * np.maximum(np.abs(y), 1), site.stored(y)
-
-
 def _softplus(site: Site, y: Float64, _: Float64) -> Loss:
     """Return the loss of a softplus.
 
@@ -318,34 +253,25 @@ def _softplus(site: Site, y: Float64, _: Float64) -> Loss:
     return ACTIVATION_ULPS * np.maximum(y, 1), site.stored(y) + 2 - np.exp(-y)
 
 
-def _sqrt(site: Site, y: Float64, _: Float64) -> Loss:
-    return ACTIVATION_ULPS * np.abs(y), site.stored(y)
-
-
-def _rsqrt(site: Site, y: Float64, _: Float64) -> Loss:
-    return ACTIVATION_ULPS * np.abs(y), 2 * site.stored(y)
-
-
 _LOSSES: Mapping[str, Callable[..., Loss]] = {
-    "matmul": _dot_product,
-    "outer": _outer_product,
+    **dict.fromkeys(("matmul", "total_over"), _dot_product),
+    **dict.fromkeys(("constant", "multiply"), lambda site, y, *_: (0.0, site.stored(y))),
+    # An outer product stores two values, (β k) vᵀ and k (β v)ᵀ are both correct; the reciprocal in a quotient may be
+    # rounded, too.
+    **dict.fromkeys(("outer", "divide"), lambda site, y, *_: (0.0, 2 * site.stored(y))),
     "mean": _mean,
-    "constant": _stored,
     "clip": _clip,
     "sum": _sum,
-    "multiply": _stored,
     "scaled": _scaled,
-    "divide": _quotient,
     "mix": _mix,
     "sigmoid": _sigmoid,
-    "tanh": _tanh,
-    "exp": _exp,
-    "log": _log,
+    "tanh": lambda site, y, _: (ACTIVATION_ULPS, site.stored(y)),
+    **dict.fromkeys(("exp", "log"), lambda site, y, _: (ACTIVATION_ULPS * np.maximum(np.abs(y), 1), site.stored(y))),
     "softplus": _softplus,
-    "sqrt": _sqrt,
-    "rsqrt": _rsqrt,
-    "total_over": _dot_product,
-    "solved": _solved,
+    "sqrt": lambda site, y, _: (ACTIVATION_ULPS * np.abs(y), site.stored(y)),
+    "rsqrt": lambda site, y, _: (ACTIVATION_ULPS * np.abs(y), 2 * site.stored(y)),
+    # A triangular solve, as a change of its right side: sums of one row, and a store.
+    "solved": lambda site, y, a, _: (a.shape[-1] * (np.abs(a) @ np.abs(y)), site.stored(y)),
     "spread": _spread,
     "difference": _difference,
     "sigmoid_slope": _sigmoid_slope,

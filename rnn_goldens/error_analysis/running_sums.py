@@ -30,10 +30,6 @@ class RunningSums:
         """Return whether a value has such a loss."""
         return place in self.kept or place in self.backward
 
-    def noted(self, place: int) -> tuple[bool, bool]:
-        """Return which of both losses a value has."""
-        return place in self.kept, place in self.backward
-
     def add(self, lost: Float64, y: Float64, places: Sequence[int]) -> None:
         """Add the losses of the values y at some places."""
         if places[0] in self.kept:
@@ -70,23 +66,18 @@ def _add_backward(graph: Graph, kept: KeptFactors, found: RunningSums) -> None:
         for place, state in reversed(list(zip(places, kept.states, strict=True))):
             if state in graph.cotangents:
                 product = np.abs(graph.values[state] * graph.values[graph.cotangents[state]])
-                later = later + 2 * _summed_to(product, graph.values[place].shape)
+                axes = tuple(axis for axis in (-2, -1) if graph.values[place].shape[axis] == 1)
+                later = later + 2 * (product.sum(axis=axes, keepdims=True) if axes else product)
             _note_backward(graph, place, later, found)
 
 
 def _note_backward(graph: Graph, place: int, lost: Float64 | float, found: RunningSums) -> None:
     """Note a loss of the gradient by the logarithm of a factor: at the argument of its exponential, if it is one."""
-    (factor,) = graph.operations[place].of  # type: ignore[union-attr] # kept factors are computed
-    operation = graph.operations[factor]
-    is_exp = operation is not None and operation.primitive == "exp"
-    at = operation.of[0] if is_exp and operation is not None else factor
+    (factor,) = graph.operations[place].of
+    is_exp = graph.operations[factor].primitive == "exp"
+    at = graph.operations[factor].of[0] if is_exp else factor
     if at in graph.cotangents:
         if not is_exp:
             lost = lost / np.maximum(np.abs(graph.values[factor]), _SMALLEST)
         shape = graph.values[graph.cotangents[at]].shape
         found.backward[graph.cotangents[at]] = np.broadcast_to(np.asarray(lost), shape)
-
-
-def _summed_to(array: Float64, shape: tuple[int, ...]) -> Float64:
-    axes = tuple(axis for axis in (-2, -1) if shape[axis] == 1)
-    return np.asarray(array.sum(axis=axes, keepdims=True)) if axes else array

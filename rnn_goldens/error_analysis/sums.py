@@ -4,7 +4,7 @@ import numpy as np
 
 from rnn_goldens.cells.graph import Graph
 from rnn_goldens.cells.matrix_primitives import halves
-from rnn_goldens.cells.program import Operation
+from rnn_goldens.cells.program import GIVEN, Operation
 from rnn_goldens.error_analysis.arithmetic import of_operands
 from rnn_goldens.error_analysis.losses import ACCUMULATION, STORAGE, Policy
 from rnn_goldens.error_analysis.rounding_model import Storing
@@ -27,7 +27,6 @@ def lost_in_sum(graph: Graph, place: int, policy: Policy) -> Float64:
     add these products one by one from either end.
     """
     operation = graph.operations[place]
-    assert operation is not None
     of_gs, of_vs = sides(operation)
     gs = np.stack([graph.values[k] for k in of_gs])  # (steps, batch, heads, rows, columns)
     if of_vs:
@@ -65,9 +64,8 @@ def lost_in_outer_products(graph: Graph, operation: Operation, *, computed: bool
 def _is_computed(graph: Graph, k: int) -> bool:
     """Return whether a value is not given, nor a given one that was only handed on."""
     operation = graph.operations[k]
-    if operation is not None and operation.primitive in ("handed", "same", "only"):
-        return _is_computed(graph, operation.of[0])
-    return operation is not None
+    is_handed_on = operation.primitive in ("handed", "same", "only")
+    return _is_computed(graph, operation.of[0]) if is_handed_on else operation is not GIVEN
 
 
 def _added_one_by_one(terms: Float64, stored: Storing) -> Float64:

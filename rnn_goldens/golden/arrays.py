@@ -76,7 +76,8 @@ class InputArrays:
 
     def __post_init__(self) -> None:
         """Store read-only views; the caller's own arrays stay writable."""
-        vars(self).update({name: _viewed(value) for name, value in vars(self).items()})
+        given = {name: value for name, value in vars(self).items() if not isinstance(value, LazyArrays)}
+        vars(self).update({name: _each(value, read_only) for name, value in given.items()})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -125,11 +126,7 @@ class GoldenArrays(InputArrays):
         return self.expected.get("c_n")
 
 
-def _viewed(value: Any) -> Any:  # noqa: ANN401 - an array, a mapping of arrays, or None
-    return value if isinstance(value, LazyArrays) else _each(value, read_only)
-
-
-def _each(value: Any, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Any:  # noqa: ANN401 - as above
+def _each(value: Any, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Any:  # noqa: ANN401 - array, arrays or None
     if isinstance(value, np.ndarray):
         return change(value)
     return value if value is None else {name: change(array) for name, array in value.items()}

@@ -17,15 +17,7 @@ from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected, Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
 from rnn_goldens.golden.profile import DEFAULT, Profile
 from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, AnyConfig, RecurrenceConfig
-from rnn_goldens.golden.shapes import (
-    TIME,
-    ArrayShapes,
-    Axes,
-    Config,
-    Layout,
-    Shape,
-    chosen_outputs,
-)
+from rnn_goldens.golden.shapes import TIME, ArrayShapes, Axes, Config, Layout, Shape, chosen_outputs
 from rnn_goldens.golden.tolerance import Tolerance, in_use
 
 
@@ -132,9 +124,7 @@ class InputsData:
     @property
     def x(self) -> NDArray[Any]:
         """Input, (batch, time, input); (time, input) if unbatched."""
-        if "x" not in self.stored.inputs:
-            raise AttributeError(f"{self.id} is a golden for {self.cell}: its inputs are {', '.join(self.inputs)}")
-        return self.inputs["x"]
+        return self._one_of("inputs", self.inputs, "x")
 
     @cached_property
     def states(self) -> Mapping[str, NDArray[Any]]:
@@ -154,7 +144,7 @@ class InputsData:
     @property
     def h0(self) -> NDArray[Any]:
         """Initial hidden state, (layers·directions, batch, hidden); zeros where the scenario defines none."""
-        return self._state("h0")
+        return self._one_of("states", self.states, "h0")
 
     @property
     def c0(self) -> NDArray[Any]:
@@ -231,17 +221,13 @@ class InputsData:
 
     def axes(self, name: str) -> Axes:
         """Return the names of the axes of an input, state, output or weight, or of its gradient."""
-        return self.config.axes(name, self.layout, batched=self._is_batched)
+        first = next(iter(self.stored.inputs.values()))
+        return self.config.axes(name, self.layout, batched=first.ndim > 2)  # noqa: PLR2004 - with a batch axis
 
     def axis(self, name: str, axis: str) -> int | None:
         """Return which axis of an array has a name; None if none has it."""
         axes = self.axes(name)
         return axes.index(axis) if axis in axes else None
-
-    @property
-    def _is_batched(self) -> bool:
-        """Whether the input of a network has the axes batch, time and input."""
-        return next(iter(self.stored.inputs.values())).ndim > 2  # noqa: PLR2004
 
     @property
     def state_shape(self) -> Shape:
@@ -257,10 +243,10 @@ class InputsData:
         rounded.flags.writeable = False
         return rounded
 
-    def _state(self, name: str) -> NDArray[Any]:
-        if name not in self.states:
-            raise AttributeError(f"{self.id} is a golden for {self.cell}: its states are {', '.join(self.states)}")
-        return self.states[name]
+    def _one_of(self, kind: str, arrays: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
+        if name not in arrays:
+            raise AttributeError(f"{self.id} is a golden for {self.cell}: its {kind} are {', '.join(arrays)}")
+        return arrays[name]
 
     def _require_cell_state(self, name: str) -> None:
         if "c" not in self.layout.states or name not in (*self.layout.initial, *self.layout.outputs):
@@ -377,25 +363,18 @@ class GoldenData(InputsData):
     @property
     def out(self) -> NDArray[Any]:
         """Expected hidden state of the last layer at every step, (batch, time, directions·hidden)."""
-        return self._output("out")
+        return self._one_of("outputs", self.expected, "out")
 
     @property
     def h_n(self) -> NDArray[Any]:
         """Expected last hidden state of every layer and direction, (layers·directions, batch, hidden)."""
-        return self._output("h_n")
+        return self._one_of("outputs", self.expected, "h_n")
 
     @property
     def c_n(self) -> NDArray[Any]:
         """Expected last cell state of an LSTM, like ``h_n``."""
         self._require_cell_state("c_n")
         return self.expected["c_n"]
-
-    def _output(self, name: str) -> NDArray[Any]:
-        if name not in self.layout.outputs:
-            raise AttributeError(
-                f"{self.id} is a golden for {self.cell}: its outputs are {', '.join(self.layout.outputs)}"
-            )
-        return self.expected[name]
 
     def _facts(self) -> list[tuple[str, object]]:
         shapes = [(name, array.shape) for name, array in self.stored.expected.items()]

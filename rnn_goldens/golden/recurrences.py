@@ -262,16 +262,7 @@ def recurrence_config(cell: str, values: Mapping[str, Any]) -> RecurrenceConfig:
         raise WrongUse(f"{cell}: config has no {', '.join(missing)}")
     if unknown := [name for name in values if name not in (*recurrence.sizes, *recurrence.options)]:
         raise UnknownName(f"size or option of {cell}", unknown[0], (*recurrence.sizes, *recurrence.options))
-    _require_sizes(cell, {name: values[name] for name in recurrence.sizes})
-    if values.get("decay", BY_HEAD) not in (BY_HEAD, BY_KEY):
-        raise WrongUse(f"{cell}: decay is {values['decay']!r}, but must be 'head' or 'key'")
-    if values.get("activation", "silu") not in ("silu", "none"):
-        raise WrongUse(f"{cell}: activation is {values['activation']!r}, but must be 'silu' or 'none'")
-    ordered = {name: values[name] for name in (*recurrence.sizes, *recurrence.options) if name in values}
-    return RecurrenceConfig(cell, ordered)
-
-
-def _require_sizes(cell: str, sizes: Mapping[str, Any]) -> None:
+    sizes = {name: values[name] for name in recurrence.sizes}
     for name, size in sizes.items():
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise WrongUse(f"{cell}: {name} is {size!r}, but must be a positive integer")
@@ -279,3 +270,9 @@ def _require_sizes(cell: str, sizes: Mapping[str, Any]) -> None:
         raise WrongUse(f"{cell}: query_heads, {sizes['query_heads']}, is not a multiple of heads, {sizes['heads']}")
     if "past" in sizes and sizes["past"] != sizes["width"] - 1:
         raise WrongUse(f"{cell}: past is {sizes['past']}, but must be width - 1 = {sizes['width'] - 1}")
+    if values.get("decay", BY_HEAD) not in (BY_HEAD, BY_KEY):
+        raise WrongUse(f"{cell}: decay is {values['decay']!r}, but must be 'head' or 'key'")
+    if values.get("activation", "silu") not in ("silu", "none"):
+        raise WrongUse(f"{cell}: activation is {values['activation']!r}, but must be 'silu' or 'none'")
+    ordered = {name: values[name] for name in (*recurrence.sizes, *recurrence.options) if name in values}
+    return RecurrenceConfig(cell, ordered)

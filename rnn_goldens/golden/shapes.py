@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.plurals import listed
 
 Shape = tuple[int, ...]
 
@@ -108,7 +109,7 @@ class Layout:
         """The layout as text: "the gates f and n, the state h, the weights p_i and p_f"."""
         parts = {"gate": self.gates, "state": self.states, "weight": tuple(self.further)}
         return ", ".join(
-            f"the {part}{'s' * (len(names) > 1)} {_listed(names)}" for part, names in parts.items() if names
+            f"the {part}{'s' * (len(names) > 1)} {listed(names)}" for part, names in parts.items() if names
         )
 
 
@@ -121,11 +122,6 @@ def in_file_order(weights: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 def is_bias(weight: str) -> bool:
     """Return whether a weight is a bias, which a network can lack."""
     return weight.startswith("bias_")
-
-
-def _listed(names: Sequence[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 OUTPUTS = ("out", "h_n", "c_n")
@@ -234,7 +230,7 @@ class Config(Mapping[str, Any]):
     lengths_name: ClassVar[str] = "lengths"
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - int or bool, as declared
-        if name not in self:
+        if name not in iter(self):
             raise KeyError(name)
         return getattr(self, name)
 
@@ -243,9 +239,6 @@ class Config(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(list(iter(self)))
-
-    def __contains__(self, name: object) -> bool:
-        return name in list(iter(self))
 
     @property
     def sizes(self) -> dict[str, int]:

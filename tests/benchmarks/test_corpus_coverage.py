@@ -6,9 +6,9 @@ from rnn_goldens.generator.coverage import arguments
 from rnn_goldens.generator.coverage.arguments import LARGEST_COVERING, bands
 
 EVERYWHERE = {
-    (cell, activation.label, band): dict.fromkeys(LARGEST_COVERING, (16.0, "some/golden"))
+    (cell, label, band): dict.fromkeys(LARGEST_COVERING, (16.0, "some/golden"))
     for cell in arguments.CELLS
-    for activation in arguments.activations(cell)
+    for label in arguments.activations(cell)
     for band in bands()
 }
 

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from factories.perturbed_graph import assert_attained
+from factories.perturbed_graph import assert_attained, error_bound
 from factories.scenarios import SHAPES, changed, in_type, scenario
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network
 from rnn_goldens.cells.composition import recorded
-from rnn_goldens.error_analysis.error_bound import error_bound
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.exact_values import proven
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS

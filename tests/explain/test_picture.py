@@ -85,7 +85,7 @@ def test_a_deviation_that_cannot_run_has_no_picture() -> None:
     assert picture(mine) == []
     text = deviation_text(mine, open_corpus(), None)
     assert "the code\nright: Network.weights, rnn_goldens/cells/network.py\n" in text
-    assert "Return a change of the weights: change(name, array, case) returns the new" in text
+    assert "Return a change of the weights: change(array, case) returns the new" in text
 
 
 def test_the_fix_is_printed() -> None:

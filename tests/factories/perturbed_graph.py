@@ -8,9 +8,9 @@ import numpy as np
 from rnn_goldens.cells import Case, Cotangents
 from rnn_goldens.cells.composition import recorded
 from rnn_goldens.cells.graph import Graph, value_of
-from rnn_goldens.cells.program import Operation
+from rnn_goldens.cells.program import GIVEN, Operation
 from rnn_goldens.cells.recorded import Recorded, with_gradients
-from rnn_goldens.error_analysis.error_bound import bounds_of
+from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of
 from rnn_goldens.error_analysis.losses import ACCUMULATION, NETWORK, Losses, Policy
 from rnn_goldens.error_analysis.sums import SUMS, lost_in_sum
 from rnn_goldens.golden.arrays import Float64
@@ -20,6 +20,11 @@ Moves = Mapping[int, Float64]
 """Perturbations by the position of the perturbed value."""
 
 STEP = 2.0**-20
+
+
+def error_bound(case: Case) -> ErrorBound:
+    """Return the bounds of the outputs of a network."""
+    return bounds_of(recorded(case))
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +44,7 @@ class OnePlace:
     graph: Graph
 
     @property
-    def operations(self) -> Sequence[Operation | None]:
+    def operations(self) -> Sequence[Operation]:
         return self.graph.operations
 
     @property
@@ -52,7 +57,7 @@ def with_moves(of: Recorded, moves: Moves) -> dict[str, Float64]:
     """Return the outputs, computed with perturbed values. An error of a solution is one of the right side."""
     graph, values = of.graph, list[Float64]()
     for place, operation in enumerate(graph.operations[: of.end]):
-        if operation is None:
+        if operation is GIVEN:
             values.append(graph.values[place])
             continue
         arguments, move = [values[k] for k in operation.of], moves.get(place)
@@ -74,7 +79,7 @@ def varying(of: Recorded, losses: Losses) -> list[bool]:
     """Return for each value whether rounding may change it."""
     found: list[bool] = []
     for place, operation in enumerate(of.graph.operations[: of.end]):
-        found.append(operation is not None and (losses.loses(operation, place) or any(found[k] for k in operation.of)))
+        found.append(operation is not GIVEN and (losses.loses(operation, place) or any(found[k] for k in operation.of)))
     return found
 
 
@@ -83,7 +88,7 @@ def lost_numbers(of: Recorded, policy: Policy) -> Iterator[Lost]:
     losses, needed = Losses(of, policy), set(of.graph.needed(of.results))
     varies, computed = varying(of, losses), OnePlace(of.graph)
     for place, operation in enumerate(of.graph.operations[: of.end]):
-        if operation is None or operation.primitive in SUMS or place not in needed:
+        if operation is GIVEN or operation.primitive in SUMS or place not in needed:
             continue
         kinds = losses.of(computed, place, [place], varies)
         for at in () if kinds is None else np.argwhere(kinds[:, 0].any(axis=0)):
@@ -109,7 +114,7 @@ def bound_by_differences(of: Recorded, policy: Policy, lost: Sequence[Lost]) -> 
 def in_sum(of: Recorded, place: int, policy: Policy) -> Float64:
     """Return the rounding errors of a sum over steps and sequences; zero for another value."""
     operation, value = of.graph.operations[place], of.graph.values[place]
-    if operation is not None and operation.primitive in SUMS:
+    if operation.primitive in SUMS:
         return np.broadcast_to(lost_in_sum(of.graph, place, policy), (len(policy.kinds), *value.shape))
     return np.zeros((len(policy.kinds), *value.shape))
 

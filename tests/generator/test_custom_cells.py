@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from factories.custom_cells import minimal_gated_unit, own, slstm
 from factories.for_each import for_each
-from factories.perturbed_graph import assert_attained
+from factories.perturbed_graph import assert_attained, error_bound
 from factories.scenarios import in_type
 
 from rnn_goldens.cells import Array, Case, Cell, Network
@@ -29,7 +29,6 @@ from rnn_goldens.cells.notation import (
     softplus,
     tanh,
 )
-from rnn_goldens.error_analysis.error_bound import error_bound
 from rnn_goldens.generator.exact_values import proven
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config

@@ -1,5 +1,6 @@
 """Scenarios of recurrences: small, each with a purpose."""
 
+from rnn_goldens.deviations.recurrences.edits import ATTENTION
 from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
 from rnn_goldens.generator.scenarios.recurrences.attention import (
     ATTENTION_VARIANTS,
@@ -8,7 +9,7 @@ from rnn_goldens.generator.scenarios.recurrences.attention import (
     draw_exact,
 )
 from rnn_goldens.generator.scenarios.recurrences.scans import SCANS, draw_scan
-from rnn_goldens.generator.scenarios.recurrences.variant import ATTENTION, Call, Variant
+from rnn_goldens.generator.scenarios.recurrences.variant import Call, Variant
 
 
 def scenarios() -> tuple[RecurrenceScenario, ...]:

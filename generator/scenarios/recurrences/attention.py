@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from rnn_goldens.deviations.recurrences.edits import ATTENTION, DELTA, GATED
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers
-from rnn_goldens.generator.scenarios.recurrences.variant import ATTENTION, Arrays, Call, Variant, short, spread
+from rnn_goldens.generator.scenarios.recurrences.variant import Arrays, Call, Variant, short, spread
 from rnn_goldens.golden.recurrences import BY_KEY
 from rnn_goldens.golden.shapes import Shape
 
@@ -11,18 +12,13 @@ FLOAT32 = ("float64", "float32")
 
 
 def draw_attention(key: str, name: str, shape: Shape) -> Float64:
-    """Return queries and values up to 2, unit keys, decays of about 0.9, and beta between 0.2 and 1."""
+    """Return queries and values up to 2, keys of length one, decays of about 0.9, and beta between 0.2 and 1."""
     if name == "k":
-        return unit_keys(key, shape)
+        drawn = dyadic(key, shape, 2) + 1 / 128
+        return short(drawn / np.linalg.norm(drawn, axis=-1, keepdims=True), 7)
     if name == "g":
         return -spread(key, shape, 2.0**-8, 0.25)
     return spread(key, shape, 0.2, 1.0) if name == "beta" else dyadic(key, shape, 1.5)
-
-
-def unit_keys(name: str, shape: tuple[int, ...]) -> Float64:
-    """Return keys of length one, rounded to seven significant bits."""
-    drawn = dyadic(name, shape, 2) + 1 / 128
-    return short(drawn / np.linalg.norm(drawn, axis=-1, keepdims=True), 7)
 
 
 def _strong(drawn: Arrays) -> Arrays:
@@ -42,12 +38,9 @@ def _strong_over_chunks(drawn: Arrays) -> Arrays:
 
 def _full(drawn: Arrays) -> Arrays:
     """Return log-decays and beta with all bits of float32: running sums of the former round."""
-    return {name: _with_all_bits(drawn[name]) for name in ("g", "beta") if name in drawn}
-
-
-def _with_all_bits(array: Float64) -> Float64:
-    count = np.arange(1, 1 + array.size).reshape(array.shape)
-    return (array * (1 - count / 3 % 1 / 64)).astype(np.float32).astype(np.float64)
+    found = {name: drawn[name] for name in ("g", "beta") if name in drawn}
+    factors = {n: 1 - np.arange(1, 1 + a.size).reshape(a.shape) / 3 % 1 / 64 for n, a in found.items()}
+    return {name: (array * factors[name]).astype(np.float32).astype(np.float64) for name, array in found.items()}
 
 
 def _equal_keys(drawn: Arrays) -> Arrays:
@@ -56,15 +49,9 @@ def _equal_keys(drawn: Arrays) -> Arrays:
     return {"k": short(np.broadcast_to(k[:, :1], k.shape) + k / 16, 7)}
 
 
-def _large_state(drawn: Arrays) -> Arrays:
-    return {"S0": 16 * drawn["S0"]}
-
-
 _GROUPED = {"heads": 3, "query_heads": 6}
 _GRADIENTS = "Both outputs have cotangents: gradients by every input and by the initial state."
 _ONE_HEAD = {"heads": 1, "query_heads": 1}
-_GATED = ("gated_linear_attention", "gated_delta")
-_DELTA = ("delta_rule", "gated_delta")
 _MOST = ("gated_delta",)
 """The recurrence with both gates, which has every variant."""
 
@@ -139,7 +126,7 @@ ATTENTION_VARIANTS = (
         "An initial state ten times as large as the values.",
         Call({**_ONE_HEAD, "d_k": 4, "d_v": 3}),
         cells=_MOST,
-        change=_large_state,
+        change=lambda drawn: {"S0": 16 * drawn["S0"]},
     ),
     Variant(
         "packed",
@@ -162,7 +149,7 @@ ATTENTION_VARIANTS = (
         "strong-decay",
         "Decays down to e^-12 and a reset by e^-8192, which is zero: exp of a difference must not overflow.",
         Call({**_ONE_HEAD, "d_k": 3, "d_v": 2}, time=12),
-        cells=_GATED,
+        cells=GATED,
         change=_strong,
         gradient_purpose="No gradient passes a reset.",
     ),
@@ -170,14 +157,14 @@ ATTENTION_VARIANTS = (
         "strong-decay-40-steps",
         "Decays down to e^-12, one and zero, in more steps than chunks of 16 and of 32 have.",
         Call({**_ONE_HEAD, "d_k": 2, "d_v": 1}, time=40),
-        cells=_GATED,
+        cells=GATED,
         change=_strong_over_chunks,
     ),
     Variant(
         "decay-by-key",
         "A decay for each key: each row of the state decays by its own factor.",
         Call({"heads": 1, "query_heads": 2, "d_k": 3, "d_v": 2, "decay": BY_KEY}, time=5),
-        cells=_GATED,
+        cells=GATED,
         gradient_purpose="The gradient by the decay of a key adds up its row of the state only.",
     ),
     Variant(
@@ -190,7 +177,7 @@ ATTENTION_VARIANTS = (
         "full-numbers",
         "Log-decays and beta with all bits of float32, which no half precision may be used for.",
         Call({**_ONE_HEAD, "d_k": 2, "d_v": 1}, time=70),
-        cells=_DELTA,
+        cells=DELTA,
         change=_full,
         precisions=FLOAT32,
     ),
@@ -198,7 +185,7 @@ ATTENTION_VARIANTS = (
         "equal-keys",
         "Nearly equal keys: the residual v - Sᵀk cancels.",
         Call({**_ONE_HEAD, "d_k": 3, "d_v": 2}, time=20),
-        cells=_DELTA,
+        cells=DELTA,
         change=_equal_keys,
     ),
 )
@@ -239,6 +226,6 @@ EXACT_VARIANTS = (
         "exact-twenty-steps",
         "Nothing rounds over a border of chunks of 16.",
         Call({**_EXACT, "scale": 0.5}, time=20),
-        cells=_DELTA,
+        cells=DELTA,
     ),
 )

@@ -58,11 +58,6 @@ def _few_bits(drawn: Arrays) -> Arrays:
     return {name: np.clip(np.rint(2 * array), -2, 2) / (2 if name == "weight" else 1) for name, array in drawn.items()}
 
 
-def _large_gates(drawn: Arrays) -> Arrays:
-    """Return input gates beyond the range of exp in float64: only the stabilizer makes this finite."""
-    return {"x_i": 512 * drawn["x_i"], "x_f": short(2 + drawn["x_f"])}
-
-
 SCANS: Mapping[str, tuple[Variant, ...]] = {
     "selective_scan": (
         *_steps({"d": 2, "n": 3}, {"d": 1, "n": 1}),
@@ -106,7 +101,7 @@ SCANS: Mapping[str, tuple[Variant, ...]] = {
             "large-gates",
             "Input gates up to 768: e^x overflows unless the stabilizer is subtracted from both gates.",
             Call({"heads": 1, "d": 2}, time=6),
-            change=_large_gates,
+            change=lambda drawn: {"x_i": 512 * drawn["x_i"], "x_f": short(2 + drawn["x_f"])},
         ),
     ),
     "causal_conv": (

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from rnn_goldens.deviations.recurrences.edits import ATTENTION
 from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
 from rnn_goldens.generator.scenarios.numbers import Draw, Float64, dyadic, integers
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import recurrence_config
-
-ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
 
 Arrays = dict[str, Float64]
 

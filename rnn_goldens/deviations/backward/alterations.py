@@ -1,31 +1,17 @@
 """Changes of the backward pass, which leave the outputs right."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from rnn_goldens.cells import Array, Backward, Case, Cotangents
 from rnn_goldens.cells.program import Equations
-from rnn_goldens.deviations.alteration import Alteration, Gradients, in_steps
-from rnn_goldens.deviations.parts import detached, instead
-from rnn_goldens.golden.built_in_cells import LAYOUTS
-
-__all__ = [
-    "detached",
-    "in_cotangents",
-    "in_derivatives",
-    "in_gradient",
-    "in_gradients",
-    "in_names",
-    "in_steps_back",
-    "instead",
-]
+from rnn_goldens.deviations.alteration import Alteration, Gradients, in_equations, in_steps
 
 
 def in_derivatives(**equations: Equations) -> Alteration:
     """Return a change of the derivatives of cells' equations, which keep the right values."""
-    if unknown := set(equations) - set(LAYOUTS):
-        raise TypeError(f"there is no cell {', '.join(unknown)}")
-    return Alteration(equations=equations, right=Backward)
+    return in_equations(Backward, **equations)
 
 
 def in_steps_back(**steps: Callable[..., Any]) -> Alteration:
@@ -43,12 +29,11 @@ def in_gradients(change: Callable[[Case, Gradients], Gradients]) -> Alteration:
     return Alteration(outputs=(change,), right=Backward)
 
 
-def in_gradient(prefix: str | tuple[str, ...], change: Callable[[Array], Array], but: str = " ") -> Alteration:
-    """Return a change of the gradients whose names start with a prefix and do not contain ``but``."""
+def in_gradient(pattern: str, change: Callable[[Array, Case], Array]) -> Alteration:
+    """Return a change of the gradients whose names begin with a match of a regular expression."""
     return in_gradients(
-        lambda _, gradients: {
-            name: change(array) if name.startswith(prefix) and but not in name else array
-            for name, array in gradients.items()
+        lambda case, gradients: {
+            name: change(array, case) if re.match(pattern, name) else array for name, array in gradients.items()
         }
     )
 

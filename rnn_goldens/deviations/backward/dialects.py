@@ -11,6 +11,7 @@ from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.backward.alterations import in_derivatives, in_gradient
 from rnn_goldens.deviations.backward.paths import slope_of_tanh
 from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.dialect_cells import of_dialect as of_dialect_forward
 from rnn_goldens.deviations.dialect_cells import peepholes
 from rnn_goldens.deviations.dialect_options import CLIPPED, FIFTH, HARD, SIXTH, clip_at_1, limited
 from rnn_goldens.deviations.parts import (
@@ -26,10 +27,8 @@ from rnn_goldens.deviations.parts import (
 from rnn_goldens.deviations.table import table
 from rnn_goldens.golden.built_in_cells import DIALECTS
 
-
-def of_dialect(cell: str) -> Callable[..., tuple[Deviation, ...]]:
-    """Return the table of a dialect: rows of a sentence and equations with right values and wrong derivatives."""
-    return table(lambda equations: in_derivatives(**{cell: equations}), named=f"{cell}_{{}}_backward", cells=(cell,))
+of_dialect = partial(of_dialect_forward, change=in_derivatives, end="_backward")
+"""The table of a dialect: rows of a sentence and equations with right values and wrong derivatives."""
 
 
 _of_reset_before = partial(without_paths, BUILT_IN_CELLS["gru_reset_before"])
@@ -67,7 +66,7 @@ PEEPHOLE = of_dialect("lstm_peephole")(
         "Multiplies the gradient of p_o by the old c instead of the new one.",
         edited("lstm_peephole", o=_by_old_cell),
     ),
-    units_reversed=("Returns gradients of peepholes in reverse order.", in_gradient("p_", lambda g: g[::-1])),
+    units_reversed=("Returns gradients of peepholes in reverse order.", in_gradient("p_", lambda g, _: g[::-1])),
 )
 
 _of_projection = partial(differentiated, "lstm_projection")
@@ -84,10 +83,10 @@ PROJECTION = of_dialect("lstm_projection")(
         "Leaves out the tanh in the gradients of weight_hr, o and c.",
         _of_projection(new_h=lambda w, o, new_c: w.W_hr @ (o * new_c)),
     ),
-    weight_zero=("Returns zero for the gradient of weight_hr.", in_gradient("weight_hr", lambda g: 0 * g)),
+    weight_zero=("Returns zero for the gradient of weight_hr.", in_gradient("weight_hr", lambda g, _: 0 * g)),
     weight_transposed=(
         "Writes the gradient of weight_hr to memory as (hidden, proj_size).",
-        in_gradient("weight_hr", lambda g: g.T.reshape(g.shape)),
+        in_gradient("weight_hr", lambda g, _: g.T.reshape(g.shape)),
     ),
 )
 

@@ -1,14 +1,14 @@
 """Cotangents and gradients of the wrong direction or layer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case
 from rnn_goldens.cells.backward import DirectionGradients
 from rnn_goldens.cells.numpy_primitives import State
-from rnn_goldens.deviations.alteration import Alteration, Gradients, in_network
-from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_names, in_steps_back
+from rnn_goldens.deviations.alteration import Alteration, in_network
+from rnn_goldens.deviations.backward.alterations import in_gradient, in_names, in_steps_back
 from rnn_goldens.deviations.table import table
 
 _BIDIRECTIONAL, _MULTILAYER = ("bidirectional",), ("multilayer",)
@@ -33,19 +33,14 @@ def _side_flipped(right: Backward, d_outs: Sequence[Array], direction: int, dire
     return found[::-1] if direction else found
 
 
-def _opposite(name: str) -> str:
-    return name.removesuffix("_reverse") if name.endswith("_reverse") else f"{name}_reverse"
+def handed_down(change: Callable[[Array], Array]) -> Alteration:
+    """Return a change of the gradient that is passed to the layer below, if there is one."""
 
+    def to_layer_below(right: Backward, d_inputs: Sequence[Sequence[Array]], layer: int) -> list[Array]:
+        found = right.to_layer_below(d_inputs, layer)
+        return list(map(change, found)) if layer else found
 
-def _lower_zero(case: Case, gradients: Gradients) -> Gradients:
-    """Set the gradients of the first layer to zero, if there is an upper layer."""
-    lower = [name for name in case.weights if "_l0" in name and case.config.num_layers > 1]
-    return {name: 0 * array if name in lower else array for name, array in gradients.items()}
-
-
-def _zero_below(right: Backward, d_inputs: Sequence[Sequence[Array]], layer: int) -> list[Array]:
-    found = right.to_layer_below(d_inputs, layer)
-    return [np.zeros_like(part) for part in found] if layer else found
+    return in_steps_back(to_layer_below=to_layer_below)
 
 
 class _Overwriting(Backward):
@@ -93,20 +88,22 @@ OF_DIRECTIONS = table(needs=_BIDIRECTIONAL)(
         "Returns the gradients of the forward weights for those of the reverse direction.",
         in_names(lambda name: name.removesuffix("_reverse")),
     ),
-    direction_gradients_swapped=("Swaps the gradients of the weights of the two directions.", in_names(_opposite)),
+    direction_gradients_swapped=(
+        "Swaps the gradients of the weights of the two directions.",
+        in_names(lambda name: name.removesuffix("_reverse") if name.endswith("_reverse") else f"{name}_reverse"),
+    ),
     reverse_gradients_zero=(
         "Returns zero for the gradients of the reverse direction's weights.",
-        in_gradients(
-            lambda _, gradients: {
-                name: 0 * array if name.endswith("_reverse") else array for name, array in gradients.items()
-            }
-        ),
+        in_gradient(".*_reverse", lambda array, _: 0 * array),
     ),
 )
 
 OF_LAYERS = table(needs=_MULTILAYER)(
-    layers_detached=("Passes no gradient from a layer to the one below it.", in_steps_back(to_layer_below=_zero_below)),
-    lower_gradients_zero=("Returns zero for the gradients of the first layer's weights.", in_gradients(_lower_zero)),
+    layers_detached=("Passes no gradient from a layer to the one below it.", handed_down(np.zeros_like)),
+    lower_gradients_zero=(
+        "Returns zero for the gradients of the first layer's weights.",
+        in_gradient(".*_l0", lambda array, case: 0 * array if case.config.num_layers > 1 else array),
+    ),
     cotangents_overwritten=(
         "Overwrites the cotangent of a layer's output with that of its input before the other direction has read it.",
         in_network(_Overwriting),
@@ -114,7 +111,7 @@ OF_LAYERS = table(needs=_MULTILAYER)(
     ),
     upper_gradients_zero=(
         "Returns zero for the gradients of all weights except the first layer's.",
-        in_gradient(("weight", "bias"), lambda array: 0 * array, but="_l0"),
+        in_gradient("(weight|bias)(?!.*_l0)", lambda array, _: 0 * array),
     ),
 )
 

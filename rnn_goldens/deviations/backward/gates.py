@@ -44,20 +44,16 @@ def _in_order(cell: str, order: str) -> Alteration:
         reordered = {**w, **{name: moved(w[name], back) for name in ("weight_ih", "weight_hh")}}
         return right.step_back(case, suffix, reordered, t, d_after, factors)
 
-    rows = in_gradient(("weight_ih", "weight_hh", "bias"), lambda array: moved(array, places))
+    rows = in_gradient("weight_ih|weight_hh|bias", lambda array, _: moved(array, places))
     return in_steps_back(step_back=step_back) & rows
 
 
 def of_gates(change: Callable[[Array], Array]) -> Alteration:
     """Change the gradients of activations' arguments before other gradients are computed from them."""
-
-    def transposed(right: Backward, g: Array, matrix: Array, index: int, blocks: int) -> Array:
-        return right.transposed(change(g), matrix, index, blocks)
-
-    def share(right: Backward, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:
-        return right.share(suffix, t, weight, change(g), v)
-
-    return in_steps_back(transposed=transposed, share=share)
+    return in_steps_back(
+        transposed=lambda right, g, *of: right.transposed(change(g), *of),
+        share=lambda right, suffix, t, weight, g, v: right.share(suffix, t, weight, change(g), v),
+    )
 
 
 class _OtherValues(Backward):

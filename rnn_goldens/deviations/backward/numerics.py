@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Backward, Case
+from rnn_goldens.cells import Case
 from rnn_goldens.deviations.alteration import Alteration, Gradients
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
 from rnn_goldens.deviations.backward.gates import of_gates
@@ -13,23 +13,19 @@ from rnn_goldens.deviations.table import table
 
 
 def _every(change: Round) -> Alteration:
-    return in_gradient("", change)
+    return in_gradient("", lambda array, _: change(array))
 
 
 def _products(rounded: Round) -> Alteration:
     """Round both factors of every product of the backward pass; sums are in float64."""
-
-    def transposed(right: Backward, g: Array, matrix: Array, index: int, blocks: int) -> Array:
-        return right.transposed(rounded(g), rounded(matrix), index, blocks)
-
-    def outer(right: Backward, gs: list[Array], vs: list[Array]) -> Array:
-        return right.outer([rounded(g) for g in gs], [rounded(v) for v in vs])
-
-    return in_steps_back(transposed=transposed, outer=outer)
+    return in_steps_back(
+        transposed=lambda right, g, matrix, *of: right.transposed(rounded(g), rounded(matrix), *of),
+        outer=lambda right, *sides: right.outer(*([rounded(one) for one in side] for side in sides)),
+    )
 
 
 def _divided(size: Callable[[Case], int]) -> Alteration:
-    return in_gradients(lambda case, gradients: {name: array / size(case) for name, array in gradients.items()})
+    return in_gradient("", lambda array, case: array / size(case))
 
 
 def _norm_clipped(_: Case, gradients: Gradients) -> Gradients:
@@ -79,7 +75,7 @@ ROUNDING = table()(
 SCALED = table(make=_divided, named="gradients_{}")(
     accumulated=("Adds to the gradients of the previous call, which were not cleared.", _every(lambda g: 2 * g)),
     of_other_sign=("Returns every gradient with the opposite sign.", _every(lambda array: -array)),
-    four_times=("Multiplies the gradient of every weight by 4.", in_gradient(("weight", "bias"), lambda g: 4 * g)),
+    four_times=("Multiplies the gradient of every weight by 4.", in_gradient("weight|bias", lambda g, _: 4 * g)),
     mean_over_time=("Divides every gradient by the number of steps, as for a mean instead of a sum.", _steps),
     mean_over_batch=("Divides every gradient by the number of sequences.", _rows),
     mean_over_outputs=("Divides every gradient by the number of outputs, as for a mean loss.", _outputs),

@@ -1,13 +1,15 @@
 """Gradients that are cut off at certain sizes: edges of tiles, full buffers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case
 from rnn_goldens.cells.backward import Factors
-from rnn_goldens.deviations.alteration import REVERSE, Alteration, Gradients, direction
-from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
+from rnn_goldens.deviations.alteration import REVERSE, Alteration, direction
+from rnn_goldens.deviations.backward.alterations import in_gradient, in_steps_back
+from rnn_goldens.deviations.backward.directions import handed_down
+from rnn_goldens.deviations.backward.sums import first_rows, summing
 from rnn_goldens.deviations.sizes import LIMITS
 from rnn_goldens.deviations.table import Row, for_each, table
 
@@ -15,35 +17,20 @@ _MATRICES = (
     ("weight_ih", "the first {} columns, those of the input"),
     ("weight_hh", "the first {} columns, those of the state"),
 )
-_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
-def _columns_beyond(limit: int) -> Callable[[Array], Array]:
-    return lambda array: np.where(np.arange(array.shape[-1]) < limit, array, 0)
+def _columns_beyond(limit: int) -> Callable[[Array, Case], Array]:
+    return lambda array, _: np.where(np.arange(array.shape[-1]) < limit, array, 0)
 
 
 def _units_beyond(limit: int) -> Alteration:
     """Set rows to zero in each gate's block of every weight's gradient, starting at index ``limit``."""
 
-    def changed(case: Case, gradients: Gradients) -> Gradients:
-        hidden = case.config.hidden_size
-        return {
-            name: np.where((np.arange(len(array)) % hidden < limit).reshape(-1, *[1] * (array.ndim - 1)), array, 0)
-            if name.startswith(_WEIGHTS)
-            else array
-            for name, array in gradients.items()
-        }
+    def changed(array: Array, case: Case) -> Array:
+        is_within = np.arange(len(array)) % case.config.hidden_size < limit
+        return np.where(is_within.reshape(-1, *[1] * (array.ndim - 1)), array, 0)
 
-    return in_gradients(changed)
-
-
-def _rows_beyond(limit: int) -> Alteration:
-    """Sum only over the first ``limit`` rows of the batch."""
-
-    def summed(right: Backward, steps: Sequence[Factors]) -> Array:
-        return right.summed_over_steps([(g[:limit], None if v is None else v[:limit]) for g, v in steps])
-
-    return in_steps_back(summed_over_steps=summed)
+    return in_gradient("weight_ih|weight_hh|bias", changed)
 
 
 def _reverse_rows_beyond(limit: int) -> Alteration:
@@ -54,29 +41,6 @@ def _reverse_rows_beyond(limit: int) -> Alteration:
         return (g[:limit], None if v is None else v[:limit]) if direction(suffix) == REVERSE else (g, v)
 
     return in_steps_back(share=share)
-
-
-def _reverse_columns_beyond(weight: str, limit: int) -> Alteration:
-    """Set columns to zero in the gradient of a weight of the reverse direction, starting at index ``limit``."""
-
-    def changed(_case: Case, gradients: Gradients) -> Gradients:
-        beyond = _columns_beyond(limit)
-        return {
-            name: beyond(array) if name.startswith(weight) and direction(name) == REVERSE else array
-            for name, array in gradients.items()
-        }
-
-    return in_gradients(changed)
-
-
-def _zero_units_below(limit: int) -> Alteration:
-    """Set units to zero in the gradient passed to the layer below, starting at index ``limit``."""
-
-    def to_layer_below(right: Backward, d_inputs: Sequence[Sequence[Array]], layer: int) -> list[Array]:
-        found = right.to_layer_below(d_inputs, layer)
-        return list(map(_columns_beyond(limit), found)) if layer else found
-
-    return in_steps_back(to_layer_below=to_layer_below)
 
 
 def _gradient_beyond(prefix: str, words: str, **attributes: tuple[str, ...]) -> Row:
@@ -92,7 +56,7 @@ def _reverse_gradient_beyond(weight: str, words: str) -> Row:
     return (
         f"reverse_{weight}_gradient_beyond_{{}}_zero",
         f"Returns zero for the reverse direction's gradient of {weight} beyond {words}.",
-        lambda limit: _reverse_columns_beyond(weight, limit),
+        lambda limit: in_gradient(f"{weight}.*_reverse", _columns_beyond(limit)),
         {"needs": ("bidirectional",)},
     )
 
@@ -110,7 +74,7 @@ DEVIATIONS = table()(
         (
             "gradients_without_rows_beyond_{}",
             "Sums the weights' gradients only over the first {} sequences of a batch.",
-            _rows_beyond,
+            lambda limit: summing(first_rows(limit)),
         ),
         (
             "reverse_gradients_without_rows_beyond_{}",
@@ -126,7 +90,7 @@ DEVIATIONS = table()(
         (
             "handed_down_beyond_{}_zero",
             "Passes zero to units of the layer below beyond the first {}.",
-            _zero_units_below,
+            lambda limit: handed_down(lambda part: np.where(np.arange(part.shape[-1]) < limit, part, 0)),
             {"needs": ("multilayer",)},
         ),
         *(_reverse_gradient_beyond(*matrix) for matrix in _MATRICES),

@@ -6,8 +6,8 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, Cotangents, State
 from rnn_goldens.cells.backward import DirectionGradients
-from rnn_goldens.deviations.alteration import Alteration, Gradients, by_layer, in_network
-from rnn_goldens.deviations.backward.alterations import in_cotangents, in_gradients, in_steps_back
+from rnn_goldens.deviations.alteration import Alteration, by_layer, in_network
+from rnn_goldens.deviations.backward.alterations import in_cotangents, in_gradient, in_gradients, in_steps_back
 from rnn_goldens.deviations.states import selected
 from rnn_goldens.deviations.table import for_each, table
 
@@ -16,35 +16,29 @@ _LSTM = ("lstm",)
 _Change = Callable[[Array, Case], Array]
 
 
-def _of(names: str, change: _Change) -> Alteration:
-    """Change the cotangents of these names, or those of all last states if the names are empty."""
+_LAST = ""
+"""In place of the name of a cotangent: those of all last states."""
+
+
+def _of(change: _Change, named: str = "d_out") -> Alteration:
+    """Change a cotangent, or those of all last states."""
 
     def changed(case: Case, cotangents: Cotangents) -> Cotangents:
-        chosen = names.split() or set(cotangents) - {"d_out"}
+        chosen = {named} if named else set(cotangents) - {"d_out"}
         return {name: change(array, case) if name in chosen else array for name, array in cotangents.items()}
 
     return in_cotangents(changed)
 
 
-def _of_last(change: _Change) -> Alteration:
-    return _of("", change)
-
-
-def _of_out(change: _Change) -> Alteration:
-    return _of("d_out", change)
-
-
-def _times(factor: float, names: str) -> Alteration:
-    return _of(names, lambda array, _: factor * array)
+def _times(factor: float, named: str) -> Alteration:
+    return _of(lambda array, _: factor * array, named)
 
 
 def _carried(change: Callable[[State, int], State]) -> Alteration:
     """Change what is passed to the previous step: ``change(cotangents, t)``."""
-
-    def carry(right: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:
-        return change(right.carry(d_before, d_after, within, t), t)
-
-    return in_steps_back(carry=carry)
+    return in_steps_back(
+        carry=lambda right, d_before, d_after, within, t: change(right.carry(d_before, d_after, within, t), t)
+    )
 
 
 def _zero(cotangents: State) -> State:
@@ -133,16 +127,12 @@ def _replaces_last_step(case: Case, cotangents: Cotangents) -> Cotangents:
     return {**cotangents, "d_out": found}
 
 
-def _start(change: Callable[[Array, Case], Array], *names: str) -> Alteration:
+def _start(change: _Change, *names: str) -> Alteration:
     """Change the gradients of the initial states."""
-
-    def changed(case: Case, gradients: Gradients) -> Gradients:
-        return {n: change(a, case) if n in (names or ("h0", "c0")) else a for n, a in gradients.items()}
-
-    return in_gradients(changed)
+    return in_gradient("|".join(names or ("h0", "c0")), change)
 
 
-PASSED_ON = table(make=_of_out)(
+PASSED_ON = table(make=_of)(
     backward_not_through_time=(
         "Passes no gradient from a step to the one before it: each step is differentiated separately.",
         _carried(lambda cotangents, _: _zero(cotangents)),
@@ -177,17 +167,17 @@ PASSED_ON = table(make=_of_out)(
     d_h_n_twice=("Adds the cotangent of h_n twice.", _times(2, "d_h_n")),
     d_h_n_of_top_layer_alone=(
         "Ignores the cotangents of h_n of all layers except the last.",
-        _of_last(_top_layer_alone),
+        *(_top_layer_alone, _LAST),
         {"needs": ("multilayer",)},
     ),
     d_h_n_layers_reversed=(
         "Uses the cotangents of the last states with the layers in reverse order.",
-        _of_last(selected(np.s_[::-1])),
+        *(selected(np.s_[::-1]), _LAST),
         {"needs": ("multilayer",)},
     ),
     d_h_n_directions_swapped=(
         "Swaps the cotangents of the last states between the directions.",
-        _of_last(selected(np.s_[:, ::-1])),
+        *(selected(np.s_[:, ::-1]), _LAST),
         {"needs": ("bidirectional",)},
     ),
     d_h_n_at_every_step=(
@@ -253,15 +243,13 @@ OF_START = table(make=_start, needs=("state",))(
     ),
     start_gradients_summed_over_batch=(
         "Sums the gradients of the initial states over the batch, as if all rows shared one state.",
-        _start(
-            lambda array, case: (
-                np.broadcast_to(array.sum(axis=1, keepdims=True), array.shape).copy() if case.batched else array
-            )
+        lambda array, case: (
+            np.broadcast_to(array.sum(axis=1, keepdims=True), array.shape).copy() if case.batched else array
         ),
     ),
 )
 
-OF_OUT = table(make=_of_out)(
+OF_OUT = table(make=_of)(
     d_out_divided_by_batch=(
         "Divides the cotangent of out by the number of sequences, but not that of the last states.",
         lambda d_out, case: d_out / (len(case.x) if case.batched else 1),

@@ -7,13 +7,12 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, State, Weights
 from rnn_goldens.cells.backward import Factors
-from rnn_goldens.deviations.alteration import Alteration, Gradients, in_network
-from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_names, in_steps_back
+from rnn_goldens.deviations.alteration import Alteration, in_network
+from rnn_goldens.deviations.backward.alterations import in_gradient, in_names, in_steps_back
 from rnn_goldens.deviations.table import table
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 
-_BIASES, _MATRICES = ("bias_ih", "bias_hh"), ("weight_ih", "weight_hh")
-_WEIGHTS = (*_BIASES, *_MATRICES)
+_BIASES = ("bias_ih", "bias_hh")
 _OTHER = {"bias_ih": "bias_hh", "bias_hh": "bias_ih"}
 _BIAS = ("bias",)
 
@@ -56,10 +55,8 @@ class _ByOwnOutput(Backward):
         return super().share(suffix, t, weight, g, self._outputs[layer][:, t] if weight == "weight_ih" and layer else v)
 
 
-def _summing(
-    change: Callable[[Sequence[Factors]], Sequence[Factors]], *, of_matrices: bool | None = None
-) -> Alteration:
-    """Sum over other steps and sequences, for matrices, for biases or for both."""
+def summing(change: Callable[[Sequence[Factors]], Sequence[Factors]], *, of_matrices: bool | None = None) -> Alteration:
+    """Return sums over other steps and sequences, for matrices, for biases or for both."""
 
     def summed(right: Backward, steps: Sequence[Factors]) -> Array:
         is_matrix = steps[0][1] is not None
@@ -72,8 +69,9 @@ def _visited_last(steps: Sequence[Factors]) -> Sequence[Factors]:
     return steps[-1:]
 
 
-def _first_row(steps: Sequence[Factors]) -> Sequence[Factors]:
-    return [(g[:1], None if v is None else v[:1]) for g, v in steps]
+def first_rows(limit: int) -> Callable[[Sequence[Factors]], Sequence[Factors]]:
+    """Return a function that leaves out the rows of the batch beyond the first ``limit``."""
+    return lambda steps: [(g[:limit], None if v is None else v[:limit]) for g, v in steps]
 
 
 def _divided(divisor: Callable[[Sequence[Factors]], int]) -> Callable[[Sequence[Factors]], Sequence[Factors]]:
@@ -84,22 +82,15 @@ def _batch(steps: Sequence[Factors]) -> int:
     return len(steps[0][0])
 
 
-def _in_rows(names: tuple[str, ...], cell: str, gates: str) -> Alteration:
+def _in_rows(pattern: str, cell: str, gates: str) -> Alteration:
     """Return the rows of these gates for those of the cell's gates, in the gradients of these weights."""
     order = [LAYOUTS[cell].gates.index(gate) for gate in gates]
-    return in_gradient(names, lambda array: np.concatenate([np.split(array, len(order))[place] for place in order]))
+    return in_gradient(
+        pattern, lambda array, _: np.concatenate([np.split(array, len(order))[place] for place in order])
+    )
 
 
-def _transposed(case: Case, gradients: Gradients) -> Gradients:
-    """Transpose each gate's block of the gradient of weight_hh."""
-    gates = len(case.cell.gates)
-    return {
-        name: np.concatenate([block.T for block in np.split(array, gates)]) if name.startswith("weight_hh") else array
-        for name, array in gradients.items()
-    }
-
-
-def _zero(array: Array) -> Array:
+def _zero(array: Array, _case: Case) -> Array:
     return 0 * array
 
 
@@ -129,60 +120,60 @@ OF_WEIGHTS = table(make=in_network)(
     ),
     weights_overwritten_by_each_step=(
         "Assigns each step's contribution to the weights' gradients instead of adding it: only one step remains.",
-        _summing(_visited_last),
+        summing(_visited_last),
         {"stands_for": ("swift-apis#518",)},
     ),
     weights_of_first_visit_alone=(
         "Computes the weights' gradients only from the first step of the backward pass.",
-        _summing(lambda steps: steps[:1]),
+        summing(lambda steps: steps[:1]),
     ),
     matrices_of_first_row=(
         "Computes the matrices' gradients only from the first sequence.",
-        _summing(_first_row, of_matrices=True),
+        summing(first_rows(1), of_matrices=True),
     ),
     matrices_mean_over_batch=(
         "Uses the mean over the batch for the matrices' gradients instead of the sum.",
-        _summing(_divided(_batch), of_matrices=True),
+        summing(_divided(_batch), of_matrices=True),
     ),
 )
 
 OF_BIASES = table(needs=_BIAS)(
     biases_overwritten_by_each_step=(
         "Does not sum the biases' gradients over time: only one step remains.",
-        _summing(_visited_last, of_matrices=False),
+        summing(_visited_last, of_matrices=False),
     ),
     biases_of_first_row=(
         "Does not sum the biases' gradients over the batch: only the first sequence remains.",
-        _summing(_first_row, of_matrices=False),
+        summing(first_rows(1), of_matrices=False),
     ),
     biases_mean_over_batch=(
         "Uses the mean over the batch for the biases' gradients instead of the sum.",
-        _summing(_divided(_batch), of_matrices=False),
+        summing(_divided(_batch), of_matrices=False),
     ),
     biases_mean_over_time=(
         "Uses the mean over the steps for the biases' gradients instead of the sum.",
-        _summing(_divided(len), of_matrices=False),
+        summing(_divided(len), of_matrices=False),
     ),
-    biases_doubled=("Doubles the biases' gradients.", in_gradient(_BIASES, lambda array: 2 * array)),
+    biases_doubled=("Doubles the biases' gradients.", in_gradient("bias", lambda array, _: 2 * array)),
     biases_halved=(
         "Halves the biases' gradients, as if bias_ih and bias_hh shared one.",
-        in_gradient(_BIASES, lambda array: array / 2),
+        in_gradient("bias", lambda array, _: array / 2),
     ),
     bias_ih_gradient_zero=("Returns zero for the gradient of bias_ih.", in_gradient("bias_ih", _zero)),
     bias_hh_gradient_zero=("Returns zero for the gradient of bias_hh.", in_gradient("bias_hh", _zero)),
     biases_gradient_zero=(
         "Returns zero for the gradients of all biases.",
-        in_gradient(_BIASES, _zero),
+        in_gradient("bias", _zero),
         {"stands_for": ("burn PR5235",)},
     ),
     lstm_biases_of_forget_gate=(
         "Returns the gradient of f's biases for those of i and o, too.",
-        _in_rows(_BIASES, "lstm", "ffgf"),
+        _in_rows("bias", "lstm", "ffgf"),
         {"cells": ("lstm",), "stands_for": ("learn_dl#53",)},
     ),
     upper_biases_gradient_zero=(
         "Returns zero for the gradients of the biases of all layers except the first.",
-        in_gradient(_BIASES, _zero, but="_l0"),
+        in_gradient("bias(?!.*_l0)", _zero),
         {"needs": ("bias", "multilayer"), "stands_for": ("mxnet PR17872",)},
     ),
     biases_gradients_swapped=(
@@ -198,21 +189,24 @@ MISPLACED = table()(
     x_gradient_zero=("Returns zero for the gradient of x.", in_gradient("x", _zero)),
     weight_hh_gradient_transposed=(
         "Transposes each gate's block of the gradient of weight_hh.",
-        in_gradients(_transposed),
+        in_gradient(
+            "weight_hh",
+            lambda array, case: np.concatenate([block.T for block in np.split(array, len(case.cell.gates))]),
+        ),
     ),
     lstm_gradient_rows_i_f_swapped=(
         "Swaps the rows of i and f in the weights' gradients.",
-        _in_rows(_WEIGHTS, "lstm", "figo"),
+        _in_rows("bias|weight_ih|weight_hh", "lstm", "figo"),
         {"cells": ("lstm",)},
     ),
     lstm_gradient_rows_g_o_swapped=(
         "Swaps the rows of g and o in the weights' gradients.",
-        _in_rows(_WEIGHTS, "lstm", "ifog"),
+        _in_rows("bias|weight_ih|weight_hh", "lstm", "ifog"),
         {"cells": ("lstm",)},
     ),
     gru_gradient_rows_r_z_swapped=(
         "Swaps the rows of r and z in the weights' gradients.",
-        _in_rows(_WEIGHTS, "gru", "zrn"),
+        _in_rows("bias|weight_ih|weight_hh", "gru", "zrn"),
         {"cells": ("gru",)},
     ),
     upper_weight_hh_of_first_layer=(
@@ -239,7 +233,7 @@ WITHOUT_STEP = table()(
             ("weight_ih", "gradient of weight_ih", ("weight_ih",), ()),
             *([("weight_hh", "gradient of weight_hh", ("weight_hh",), ())] if which == "last" else ()),
             ("biases", "biases' gradients", _BIASES, ("bias",)),
-            ("weights", "gradients of all weights", _WEIGHTS, ()),
+            ("weights", "gradients of all weights", (*_BIASES, "weight_ih", "weight_hh"), ()),
         )
     },
 )

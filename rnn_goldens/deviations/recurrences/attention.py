@@ -7,9 +7,7 @@ from math import sqrt
 import numpy as np
 
 from rnn_goldens.cells import Array
-from rnn_goldens.cells.notation import Operand, Term
 from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.cells.recurrence_equations import Terms
 from rnn_goldens.cells.recurrence_equations import linear_attention as right
 from rnn_goldens.deviations.recurrences.edits import ATTENTION, Edit, in_arrays, in_equations, in_outputs
 from rnn_goldens.deviations.recurrences.updates import time_inside_heads
@@ -35,11 +33,6 @@ def _queries_and_keys_swapped(case: RecurrenceCase) -> RecurrenceCase:
 
 def _normalized(vectors: Array) -> Array:
     return np.asarray(vectors / np.sqrt((vectors * vectors).sum(axis=-1, keepdims=True) + vectors.dtype.type(1e-6)))
-
-
-def _read_before_update(q: Term, S: Term, scale: Operand, **x: Term) -> tuple[Terms, Terms]:
-    _, after = right(q=q, S=S, scale=scale, **x)
-    return (scale * (S.mT @ q),), after
 
 
 LAYOUT = table(make=in_equations, cells=ATTENTION)(
@@ -81,7 +74,10 @@ LAYOUT = table(make=in_equations, cells=ATTENTION)(
         in_outputs(S_n=lambda S: S.swapaxes(-1, -2).reshape(S.shape)),
         {"stands_for": ("sgl-kernel-npu#640",)},
     ),
-    state_read_before_update=("Computes the output of a step from the state before the step.", _read_before_update),
+    state_read_before_update=(
+        "Computes the output of a step from the state before the step.",
+        lambda q, S, scale, **x: ((scale * (S.mT @ q),), right(q=q, S=S, scale=scale, **x)[1]),
+    ),
 )
 
 

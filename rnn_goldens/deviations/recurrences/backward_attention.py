@@ -14,9 +14,9 @@ from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import EQUATIONS, Arrays, RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations, outer
-from rnn_goldens.deviations.backward.alterations import detached
+from rnn_goldens.deviations.parts import detached
 from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, of_first_row
-from rnn_goldens.deviations.recurrences.edits import ATTENTION, DELTA, GATED_DELTA, WrongBackward, in_loop
+from rnn_goldens.deviations.recurrences.edits import ATTENTION, DELTA, GATED_DELTA, WrongBackward, in_loop, in_results
 from rnn_goldens.deviations.table import table
 from rnn_goldens.golden.recurrences import recurrence_config
 
@@ -68,10 +68,6 @@ class RepeatedHeads(RecurrenceBackward):
         return np.asarray(copies.sum(axis=0))
 
 
-def _gates_of_first_copy(right: RepeatedHeads, name: str, copies: Array) -> Array:
-    return copies[0] if name in ("g", "beta") else right.over_copies(name, copies)
-
-
 QUERIES = table(make=WrongBackward, cells=ATTENTION)(
     d_q_without_scale=(
         "Computes the gradient of q without the scale.",
@@ -106,7 +102,9 @@ QUERIES = table(make=WrongBackward, cells=ATTENTION)(
     ),
     gate_gradients_of_first_copy=(
         "Sums the gradients of keys and values over the query heads of a group, but not those of g and beta.",
-        in_loop(RepeatedHeads, over_copies=_gates_of_first_copy),
+        in_results(
+            RepeatedHeads, over_copies=lambda found, name, copies: copies[0] if name in ("g", "beta") else found
+        ),
         {"cells": ("gated_linear_attention", "delta_rule", "gated_delta"), "needs": ("grouped_queries",)},
     ),
 )
@@ -198,9 +196,9 @@ KEYS_AND_VALUES = table(make=WrongBackward, cells=DELTA)(
 )
 
 
-def _scaled(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
+def _scaled(found: Arrays, case: RecurrenceCase, _: Arrays) -> Arrays:
     scale = case.config.option("scale")
-    return {"S": float(case.config["d_k"] ** -0.5 if scale is None else scale) * right.d_last(case, cotangents)["S"]}
+    return {"S": float(case.config["d_k"] ** -0.5 if scale is None else scale) * found["S"]}
 
 
 def _as_transposed(state: Array) -> Array:
@@ -238,11 +236,11 @@ STATE = (
     *table(make=WrongBackward, cells=ATTENTION)(
         last_state_cotangent_scaled=(
             "Multiplies the cotangent of the last state by the scale.",
-            in_loop(d_last=_scaled),
+            in_results(d_last=_scaled),
         ),
         last_state_cotangent_read_transposed=(
             "Reads the cotangent of the last state as (d_v, d_k).",
-            in_loop(d_last=lambda right, case, cotangents: {"S": _as_transposed(right.d_last(case, cotangents)["S"])}),
+            in_results(d_last=lambda found, *_: {"S": _as_transposed(found["S"])}),
         ),
         initial_state_gradient_written_transposed=(
             "Writes the gradient of the initial state as (d_v, d_k).",

@@ -10,9 +10,16 @@ from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward, Step
 from rnn_goldens.cells.recurrence_equations import outer
-from rnn_goldens.deviations.backward.alterations import detached
+from rnn_goldens.deviations.parts import detached
 from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, of_first_row
-from rnn_goldens.deviations.recurrences.edits import GATED, GATED_DELTA, WrongBackward, for_each_chunk_size, in_loop
+from rnn_goldens.deviations.recurrences.edits import (
+    GATED,
+    GATED_DELTA,
+    WrongBackward,
+    for_each_chunk_size,
+    in_loop,
+    in_results,
+)
 from rnn_goldens.deviations.table import table
 
 # ruff: noqa: ARG005 - functions have the arguments of parts and methods
@@ -91,20 +98,10 @@ class _NotRestarted(RunningSum):
         return RecurrenceBackward.of_sequence(self, case, cotangents)
 
 
-def _without_written(right: RunningSum, step: Step, found: Arrays) -> tuple[Array, ...]:
-    queries, _, read = right.parts(step, found)
-    return queries, read
-
-
-def _whole_key(right: RunningSum, step: Step, found: Arrays) -> tuple[Array, ...]:
-    queries, written, read = right.parts(step, found)
-    return queries, written, -read
-
-
 RUNNING_SUM = table(make=WrongBackward, cells=GATED)(
     d_g_without_last_state=(
         "Starts the running sum of the gradient of g at zero, without the cotangent of the last state.",
-        in_loop(RunningSum, from_last=lambda right, step, d_last: 0 * right.from_last(step, d_last)),
+        in_results(RunningSum, from_last=lambda found, *_: 0 * found),
     ),
     d_g_running_sum_exclusive=(
         "Leaves out a step's own part from the running sum of the gradient of g, which is then one step late.",
@@ -126,16 +123,16 @@ RUNNING_SUM = table(make=WrongBackward, cells=GATED)(
     ),
     d_g_from_queries_alone=(
         "Computes the gradient of g with q d_q only, without subtracting k d_k.",
-        in_loop(RunningSum, parts=_without_written),
+        in_results(RunningSum, parts=lambda parts, *_: parts[::2]),
     ),
     d_g_without_removed_part=(
         "Leaves out the key that reads the removed part from the running sum of the gradient of g.",
-        in_loop(RunningSum, parts=lambda right, step, found: right.parts(step, found)[:2]),
+        in_results(RunningSum, parts=lambda parts, *_: parts[:2]),
         {"cells": GATED_DELTA},
     ),
     d_g_with_whole_d_k=(
         "Subtracts k times the whole gradient of k in the gradient of g, as if both parts had the same sign.",
-        in_loop(RunningSum, parts=_whole_key),
+        in_results(RunningSum, parts=lambda parts, *_: (*parts[:2], -parts[2])),
         {"cells": GATED_DELTA},
     ),
 )
@@ -149,11 +146,6 @@ def _after(decayed: Term, x: Values) -> Term:
     """Return the state after the step."""
     is_delta = hasattr(x, "beta")
     return decayed + outer(x.k, x.beta * (x.v - decayed.mT @ x.k) if is_delta else x.v)
-
-
-def _summed_over_keys(right: RecurrenceBackward, step: Step, d_outputs: Arrays, d_after: Arrays) -> Arrays:
-    found = right.step_back(step, d_outputs, d_after)
-    return {**found, "g": np.broadcast_to(found["g"].sum(axis=-2, keepdims=True), found["g"].shape)}
 
 
 _DECAYED_LATER = attention(decayed=lambda x: exp(x.g) * detached(x.S) + exp(detached(x.g_later)) * x.S)
@@ -184,7 +176,11 @@ STATE = table(make=WrongBackward, cells=GATED)(
     ),
     d_g_by_key_summed_over_keys=(
         "Sums the gradient of a decay by key over the keys, as if it were one number for each head.",
-        in_loop(step_back=_summed_over_keys),
+        in_results(
+            step_back=lambda found, *_: (
+                found | {"g": np.broadcast_to(found["g"].sum(axis=-2, keepdims=True), found["g"].shape)}
+            )
+        ),
         {"needs": ("decay_by_key",)},
     ),
     d_g_by_removed_state=(

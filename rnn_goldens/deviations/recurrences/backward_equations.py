@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from rnn_goldens.cells.notation import Term, exp, log_sigmoid, maximum, sigmoid, softplus, sqrt, tanh
 from rnn_goldens.cells.recurrence_equations import Equations, kept, outer, stacked, without_first_row
-from rnn_goldens.deviations.backward.alterations import detached, instead
+from rnn_goldens.deviations.parts import detached, instead
 
 Terms = tuple[tuple[Term, ...], tuple[Term, ...]]
 

@@ -7,7 +7,7 @@ from rnn_goldens.cells.notation import Term, exp
 from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import outer
-from rnn_goldens.deviations.backward.alterations import detached
+from rnn_goldens.deviations.parts import detached
 from rnn_goldens.deviations.recurrences.backward_attention import RepeatedHeads
 from rnn_goldens.deviations.recurrences.backward_decays import RunningSum
 from rnn_goldens.deviations.recurrences.backward_equations import attention

@@ -9,11 +9,11 @@ from rnn_goldens.cells.notation import Term, minimum, sigmoid
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, weights_in_lanes
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations, outer
-from rnn_goldens.deviations.backward.alterations import detached
+from rnn_goldens.deviations.parts import detached
 from rnn_goldens.deviations.recurrences.backward_equations import Change, min_gru, of_first_row, rg_lru
 from rnn_goldens.deviations.recurrences.backward_equations import causal_conv as conv
 from rnn_goldens.deviations.recurrences.backward_equations import selective_scan as scan
-from rnn_goldens.deviations.recurrences.edits import CHUNK, WrongBackward, for_each_chunk_size, in_loop
+from rnn_goldens.deviations.recurrences.edits import CHUNK, WrongBackward, for_each_chunk_size, in_loop, in_results
 from rnn_goldens.deviations.table import table
 
 # ruff: noqa: ARG005 - functions have the arguments of changes, or of the methods that they replace
@@ -27,11 +27,11 @@ def _by_gate(of_gate: Change) -> Equations:
 
 
 def _last_decayed_by_padding(size: int) -> type[RecurrenceBackward]:
-    def d_last(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
+    def d_last(found: Arrays, case: RecurrenceCase, _: Arrays) -> Arrays:
         missing, A = -case.time % size, weights_in_lanes(case)["A"]
-        return {"h": np.exp(A.dtype.type(missing * log(2)) * A) * right.d_last(case, cotangents)["h"]}
+        return {"h": np.exp(A.dtype.type(missing * log(2)) * A) * found["h"]}
 
-    return in_loop(d_last=d_last)
+    return in_results(d_last=d_last)
 
 
 SELECTIVE_SCAN = table(make=WrongBackward, cells=("selective_scan",), named="selective_scan_{}")(
@@ -167,14 +167,14 @@ def _flipped(z: Term) -> Term:
     return Term("reversed_rows", (z,))
 
 
-def _window_from_before_dropped(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
-    d_window = right.d_last(case, cotangents)["window"]
+def _window_from_before_dropped(found: Arrays, case: RecurrenceCase, _: Arrays) -> Arrays:
+    d_window = found["window"]
     before = max(0, d_window.shape[-2] - case.time)
     return {"window": np.concatenate([0 * d_window[..., :before, :], d_window[..., before:, :]], axis=-2)}
 
 
-def _window_of_short_sequence_shifted(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Arrays:
-    d_window = right.d_last(case, cotangents)["window"]
+def _window_of_short_sequence_shifted(found: Arrays, case: RecurrenceCase, _: Arrays) -> Arrays:
+    d_window = found["window"]
     before = max(0, d_window.shape[-2] - case.time)
     moved = d_window[..., : d_window.shape[-2] - before, :]
     return {"window": np.concatenate([d_window[..., :before, :], moved], axis=-2)}
@@ -218,12 +218,12 @@ CAUSAL_CONV = table(make=WrongBackward, cells=("causal_conv",), named="causal_co
     ),
     short_last_window_shifted=(
         "Takes the first cotangents of the last window for the inputs of a sequence that is shorter than the window.",
-        in_loop(d_last=_window_of_short_sequence_shifted),
+        in_results(d_last=_window_of_short_sequence_shifted),
         {"needs": ("shorter_than_window",), "stands_for": ("flash-linear-attention#1140",)},
     ),
     short_last_window_dropped=(
         "Ignores the last window's cotangents of inputs from before the sequence, which are in the initial window.",
-        in_loop(d_last=_window_from_before_dropped),
+        in_results(d_last=_window_from_before_dropped),
         {"needs": ("shorter_than_window", "state"), "stands_for": ("flash-linear-attention PR1141",)},
     ),
     output_cotangent_read_transposed=(

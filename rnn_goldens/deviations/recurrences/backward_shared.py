@@ -7,7 +7,14 @@ import numpy as np
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.deviations.needs import LONGER_THAN
-from rnn_goldens.deviations.recurrences.edits import CELLS, WEIGHTED, WrongBackward, for_each_chunk_size, in_loop
+from rnn_goldens.deviations.recurrences.edits import (
+    CELLS,
+    WEIGHTED,
+    WrongBackward,
+    for_each_chunk_size,
+    in_loop,
+    in_results,
+)
 from rnn_goldens.deviations.table import for_each, table
 
 # ruff: noqa: ARG005 - functions have the arguments of the methods that they replace
@@ -34,18 +41,7 @@ def _start_summed(_: RecurrenceBackward, d_states: Arrays, d_last: Arrays) -> Ar
     return {n: np.broadcast_to(a.sum(axis=0, keepdims=True), a.shape) for n, a in d_states.items()}
 
 
-def _one_step_late(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Sequence[Arrays]:
-    found = right.d_outputs(case, cotangents)
-    return [_zero(found[0]), *found[:-1]]
-
-
-def _last_output_alone(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Sequence[Arrays]:
-    found = right.d_outputs(case, cotangents)
-    return [*map(_zero, found[:-1]), found[-1]]
-
-
-def _first_row_alone(right: RecurrenceBackward, case: RecurrenceCase, found: Sequence[Gradients]) -> Gradients:
-    whole = right.joined(case, found)
+def _first_row_alone(whole: Gradients, case: RecurrenceCase, _: Sequence[Gradients]) -> Gradients:
     for name in (*case.inputs, *case.states) if case.offsets is None else ():
         whole[name] = np.concatenate([whole[name][:1], 0 * whole[name][1:]])
     return whole
@@ -72,12 +68,12 @@ def _first_start_alone(right: RecurrenceBackward, case: RecurrenceCase, found: S
 STATES = table(make=WrongBackward, cells=CELLS, reports={"recurrence_backward_truncated_every_32": ("mamba PR831",)})(
     last_state_cotangent_ignored=(
         "Ignores the cotangent of the last state.",
-        in_loop(d_last=lambda right, *case: _zero(right.d_last(*case))),
+        in_results(d_last=lambda found, *_: _zero(found)),
         {"stands_for": ("flash-linear-attention-npu PR291",)},
     ),
     last_state_cotangent_twice=(
         "Adds the cotangent of the last state twice.",
-        in_loop(d_last=lambda right, *case: {name: 2 * array for name, array in right.d_last(*case).items()}),
+        in_results(d_last=lambda found, *_: {name: 2 * array for name, array in found.items()}),
     ),
     last_state_cotangent_at_every_step=(
         "Adds the cotangent of the last state at every step instead of only at the last.",
@@ -141,19 +137,19 @@ STEPS = table(make=WrongBackward, cells=CELLS, needs=("several_steps",))(
     ),
     output_cotangent_one_step_late=(
         "Uses the cotangent of the output of the previous step.",
-        in_loop(d_outputs=_one_step_late),
+        in_results(d_outputs=lambda found, *_: [_zero(found[0]), *found[:-1]]),
         {"needs": ()},
     ),
     output_cotangent_of_last_step_alone=(
         "Uses the cotangent of the output at the last step only.",
-        in_loop(d_outputs=_last_output_alone),
+        in_results(d_outputs=lambda found, *_: [*map(_zero, found[:-1]), found[-1]]),
     ),
 )
 
 SEQUENCES = table(make=WrongBackward, cells=CELLS)(
     gradients_of_first_row_alone=(
         "Returns zero for the gradients of inputs and initial states of all sequences of a batch except the first.",
-        in_loop(joined=_first_row_alone),
+        in_results(joined=_first_row_alone),
         {"needs": ("rows",)},
     ),
     state_cotangent_across_borders=(
@@ -173,12 +169,7 @@ SEQUENCES = table(make=WrongBackward, cells=CELLS)(
     ),
     weights_overwritten_by_each_sequence=(
         "Assigns each packed sequence's gradients of the weights instead of adding them: one sequence remains.",
-        in_loop(
-            joined=lambda right, case, found: {
-                **right.joined(case, found),
-                **{name: found[0][name] for name in case.weights},
-            }
-        ),
+        in_results(joined=lambda whole, case, found: whole | {name: found[0][name] for name in case.weights}),
         {"cells": WEIGHTED, "needs": ("packed",)},
     ),
 )
@@ -201,7 +192,7 @@ WEIGHTS = table(make=WrongBackward, cells=WEIGHTED)(
     ),
     recurrence_weights_mean_over_batch=(
         "Uses the mean over the batch for the gradients of the weights instead of the sum.",
-        in_loop(over_batch=lambda right, share: right.over_batch(share) / len(share)),
+        in_results(over_batch=lambda found, share: found / len(share)),
         {"needs": ("rows",)},
     ),
 )

@@ -3,13 +3,12 @@
 import numpy as np
 
 from rnn_goldens.cells.notation import sigmoid
-from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence import Arrays
-from rnn_goldens.cells.recurrence_backward import RecurrenceBackward, Step
+from rnn_goldens.cells.recurrence_backward import Step
 from rnn_goldens.cells.recurrence_equations import Equations
-from rnn_goldens.deviations.backward.alterations import detached, instead
+from rnn_goldens.deviations.parts import detached, instead
 from rnn_goldens.deviations.recurrences.backward_equations import Change, slstm
-from rnn_goldens.deviations.recurrences.edits import WrongBackward, in_loop
+from rnn_goldens.deviations.recurrences.edits import WrongBackward, in_results
 from rnn_goldens.deviations.table import Row, table
 
 
@@ -30,14 +29,9 @@ def _of_states(name: str, sentence: str, **changes: Change) -> dict[str, Row]:
     }
 
 
-def _by_state_after(right: RecurrenceBackward, step: Step, d_outputs: Arrays, d_after: Arrays) -> Arrays:
-    found = right.step_back(step, d_outputs, d_after)
+def _by_state_after(found: Arrays, step: Step, *_: Arrays) -> Arrays:
     h = np.swapaxes(step.after["h"], -1, -2)
     return {**found, **{f"R_{gate}": found[f"x_{gate}"] @ h for gate in "ifzo"}}
-
-
-def _summed_over_heads(right: RecurrenceBackward, share: Array) -> Array:
-    return np.broadcast_to(right.over_batch(share).sum(axis=1, keepdims=True), (1, *share.shape[1:]))
 
 
 DEVIATIONS = table(make=WrongBackward, cells=("slstm",), named="slstm_{}")(
@@ -114,7 +108,7 @@ DEVIATIONS = table(make=WrongBackward, cells=("slstm",), named="slstm_{}")(
     ),
     recurrent_weights_by_state_after=(
         "Uses h after each step instead of before it in the gradients of the recurrent weights.",
-        in_loop(step_back=_by_state_after),
+        in_results(step_back=_by_state_after),
     ),
     recurrent_weights_transposed=(
         "Transposes the gradients of the recurrent weights.",
@@ -122,7 +116,7 @@ DEVIATIONS = table(make=WrongBackward, cells=("slstm",), named="slstm_{}")(
     ),
     recurrent_weights_summed_over_heads=(
         "Sums the gradients of the recurrent weights over the heads, as if they shared them.",
-        in_loop(over_batch=_summed_over_heads),
+        in_results(over_batch=lambda found, _: np.broadcast_to(found.sum(axis=1, keepdims=True), found.shape)),
         {"needs": ("several_heads",)},
     ),
 )

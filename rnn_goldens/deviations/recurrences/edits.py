@@ -177,5 +177,16 @@ def in_loop(
     return wrong
 
 
+def in_results(
+    loop: type[RecurrenceBackward] = RecurrenceBackward, /, **changes: Callable[..., Any]
+) -> type[RecurrenceBackward]:
+    """Return a loop in which functions change what methods return: they take that, then the method's arguments."""
+    return in_loop(loop, **{name: _of_result(name, change) for name, change in changes.items()})
+
+
+def _of_result(name: str, change: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda right, *arguments: change(getattr(right, name)(*arguments), *arguments)
+
+
 def _method(owner: type[RecurrenceBackward], function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda self, *arguments: function(super(owner, self), *arguments)

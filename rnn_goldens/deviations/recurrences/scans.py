@@ -40,11 +40,6 @@ def _scan(decay: Operand, added: Term, u: Term, C: Term, D: Term, h: Term) -> tu
     return (h @ C + D * u,), (h,)
 
 
-def _read_before(C: Term, D: Term, u: Term, h: Term, **x: Term) -> tuple[Terms, Terms]:
-    _, after = selective_scan(C=C, D=D, u=u, h=h, **x)
-    return (h @ C + D * u,), after
-
-
 SELECTIVE_SCAN = table(make=in_equations, cells=("selective_scan",))(
     softplus_left_out=(
         "Uses dt without the softplus.",
@@ -96,7 +91,10 @@ SELECTIVE_SCAN = table(make=in_equations, cells=("selective_scan",))(
             "fix": "only a B that is the same at all steps allows this, and the last state needs it",
         },
     ),
-    output_of_state_before=("Reads the state before a step instead of after it.", _read_before),
+    output_of_state_before=(
+        "Reads the state before a step instead of after it.",
+        lambda C, D, u, h, **x: ((h @ C + D * u,), selective_scan(C=C, D=D, u=u, h=h, **x)[1]),
+    ),
     skip_left_out=("Leaves out D u.", in_arrays(D=np.zeros_like)),
     skip_without_weight=("Adds u instead of D u.", in_arrays(D=np.ones_like)),
 )

@@ -40,11 +40,6 @@ def _input_gate_stabilized(i: Term, f: Term, m: Term) -> Gates:
     return exp(i - m), sigmoid(f), m
 
 
-def _forget_gate_stabilized(i: Term, f: Term, m: Term) -> Gates:
-    _, f, m = _stabilized(i, log_sigmoid(f), m)
-    return exp(i), f, m
-
-
 def _output(of: Callable[[Term, Term, Term], Term]) -> Equations:
     """Return the equations with another output: ``of(argument of o, c, n)``."""
 
@@ -99,7 +94,10 @@ DEVIATIONS = table(make=in_equations, cells=("slstm",))(
         {"stands_for": ("PyxLSTM#15",)},
     ),
     stabilizer_of_input_gate_only=("Applies the stabilizer to the input gate only.", _gates(_input_gate_stabilized)),
-    stabilizer_of_forget_gate_only=("Applies the stabilizer to the forget gate only.", _gates(_forget_gate_stabilized)),
+    stabilizer_of_forget_gate_only=(
+        "Applies the stabilizer to the forget gate only.",
+        _gates(lambda i, f, m: (exp(i), *_stabilized(i, log_sigmoid(f), m)[1:])),
+    ),
     candidate_tanh_left_out=(
         "Leaves out the tanh of the candidate.",
         _gates(lambda i, f, m: _stabilized(i, log_sigmoid(f), m), candidate=lambda z: z),

@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 
-from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase, packed, run
 from rnn_goldens.deviations.needs import sequence_count
 from rnn_goldens.deviations.recurrences.edits import (
@@ -59,20 +58,18 @@ def in_two_parts(case: RecurrenceCase, border: int, first: Wrong, second: Wrong)
 
 def _in_states(change: Change) -> Edit:
     """Return a change of each initial state: an array (sequences, …)."""
-
-    def changed(case: RecurrenceCase) -> RecurrenceCase:
-        return case.with_arrays(**{name: change(array) for name, array in case.states.items()})
-
-    return Edit(changed, takes_packed=True)
+    return Edit(
+        lambda case: case.with_arrays(**{name: change(array) for name, array in case.states.items()}),
+        takes_packed=True,
+    )
 
 
 def _in_last_states(change: Change) -> Edit:
     """Return a change of each last state: an array (sequences, …)."""
-
-    def changed(_: RecurrenceCase, found: Outputs) -> Outputs:
-        return {name: change(array) if name.endswith("_n") else array for name, array in found.items()}
-
-    return Edit(outputs=changed, takes_packed=True)
+    return Edit(
+        outputs=lambda _, found: {n: change(array) if n.endswith("_n") else array for n, array in found.items()},
+        takes_packed=True,
+    )
 
 
 def _one_step(case: RecurrenceCase) -> Outputs:
@@ -83,11 +80,6 @@ def _one_step(case: RecurrenceCase) -> Outputs:
     return found | outputs
 
 
-def _before_last_step(case: RecurrenceCase) -> Outputs:
-    last = _run(_part(case, 0, case.time - 1))
-    return run(case) | {name: last[name] for name in last if name not in case.config.recurrence.outputs}
-
-
 def _from_row_before(case: RecurrenceCase) -> Outputs:
     """Run the rows of a batch one after the other, without resetting the state."""
     rows, time = len(next(iter(case.inputs.values()))), case.time
@@ -96,11 +88,6 @@ def _from_row_before(case: RecurrenceCase) -> Outputs:
     found = _over_borders(replace(case, inputs=joined, offsets=offsets))
     outputs = {name: found[name].reshape(rows, time, *found[name].shape[2:]) for name in case.config.recurrence.outputs}
     return found | outputs
-
-
-def _read_heads_first(state: Array) -> Array:
-    rows, heads, *sizes = state.shape
-    return state.reshape(heads, rows, *sizes).swapaxes(0, 1)
 
 
 STATES = table(make=_in_states, cells=CELLS)(
@@ -136,7 +123,7 @@ STATES = table(make=_in_states, cells=CELLS)(
     ),
     past_state_read_heads_first=(
         "Reads the memory of the initial state as (heads, sequences, …): exchanges the strides of both axes.",
-        _read_heads_first,
+        lambda state: state.reshape(state.shape[1], state.shape[0], *state.shape[2:]).swapaxes(0, 1),
         {"needs": ("state", "sequences", "several_heads"), "cells": WITH_HEADS},
     ),
     last_state_written_heads_first=(
@@ -144,7 +131,10 @@ STATES = table(make=_in_states, cells=CELLS)(
         _in_last_states(lambda state: state.swapaxes(0, 1).reshape(state.shape)),
         {"needs": ("sequences", "several_heads"), "cells": WITH_HEADS},
     ),
-    last_state_one_step_early=("Returns the state before the last step.", WrongForward(_before_last_step)),
+    last_state_one_step_early=(
+        "Returns the state before the last step.",
+        WrongForward(lambda case: run(case) | _last_of([_run(_part(case, 0, case.time - 1))])),
+    ),
     state_not_reset_between_rows=(
         "Starts each row of a batch from the last state of the row before.",
         WrongForward(_from_row_before),
@@ -225,8 +215,6 @@ def _late(start: int, stop: int) -> Wrong:
     return wrong
 
 
-_PACKED = {"needs": ("packed",)}
-
 PACKED = table(make=partial(WrongForward, takes_packed=True), cells=CELLS)(
     borders_of_packed_sequences_ignored=(
         "Runs packed sequences as one, so that the state of a sequence reaches the next one.",
@@ -272,34 +260,19 @@ PACKED = table(make=partial(WrongForward, takes_packed=True), cells=CELLS)(
             "stands_for": ("vllm PR23279",) if size == CHUNK else (),
         },
     ),
-    packed_sequences_start_early=(
-        "Starts each packed sequence one step early: its state sees the last step of the sequence before.",
-        _late(-1, 0),
-        _PACKED,
-    ),
-    packed_sequences_start_late=(
-        "Starts each packed sequence one step late: its first output is zero, and its state does not see that step.",
-        _late(1, 0),
-        _PACKED,
-    ),
-    packed_sequences_stop_early=(
-        "Stops each packed sequence one step early: its last output is zero, and its state does not see that step.",
-        _late(0, -1),
-        _PACKED,
-    ),
-    packed_sequences_stop_late=(
-        "Stops each packed sequence one step late: its last state sees the first step of the next sequence.",
-        _late(0, 1),
-        _PACKED,
-    ),
-    packed_sequences_shifted_early=(
-        "Starts and stops each packed sequence one step early: its last step belongs to the next sequence.",
-        _late(-1, -1),
-        _PACKED,
-    ),
-    packed_sequences_shifted_late=(
-        "Starts and stops each packed sequence one step late: its first step belongs to the sequence before.",
-        _late(1, 1),
-        _PACKED,
-    ),
+    **{
+        f"packed_sequences_{how}_{when}": (
+            f"{verb} each packed sequence one step {when}: {effect}.",
+            _late(start, stop),
+            {"needs": ("packed",)},
+        )
+        for how, verb, when, effect, start, stop in (
+            ("start", "Starts", "early", "its state sees the last step of the sequence before", -1, 0),
+            ("start", "Starts", "late", "its first output is zero, and its state does not see that step", 1, 0),
+            ("stop", "Stops", "early", "its last output is zero, and its state does not see that step", 0, -1),
+            ("stop", "Stops", "late", "its last state sees the first step of the next sequence", 0, 1),
+            ("shifted", "Starts and stops", "early", "its last step belongs to the next sequence", -1, -1),
+            ("shifted", "Starts and stops", "late", "its first step belongs to the sequence before", 1, 1),
+        )
+    },
 )

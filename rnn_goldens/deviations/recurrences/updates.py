@@ -99,35 +99,21 @@ DECAY = table(make=in_equations, cells=GATED)(
 )
 
 
-def _decayed(S: Term, g: Term | None) -> Term:
-    """Return the state after its decay, if there is one."""
-    return S if g is None else exp(g) * S
-
-
-def storing(value: Callable[[Term, Term, Term], Term]) -> Equations:
-    """Return the equations of a delta rule that stores another value: ``value(v, what S holds for k, beta)``."""
+def _writing(of: Callable[[Term, Term, Term, Term, Term], tuple[Term, Term]]) -> Equations:
+    """Return the equations of a delta rule that writes another key and value: ``of(q, k, v, decayed S, beta)``."""
 
     def equations(
         q: Term, k: Term, v: Term, S: Term, *, scale: Operand, beta: Term, g: Term | None = None
     ) -> tuple[Terms, Terms]:
-        S = _decayed(S, g)
-        return right(q, k, value(v, S.mT @ k, beta), S, scale=scale)
+        S = S if g is None else exp(g) * S
+        return right(q, *of(q, k, v, S, beta), S, scale=scale)
 
     return equations
 
 
-def _held_value_of_query(
-    q: Term, k: Term, v: Term, S: Term, *, scale: Operand, beta: Term, g: Term | None = None
-) -> tuple[Terms, Terms]:
-    S, first_query = _decayed(S, g), first_row(q.mT).mT
-    return right(q, k, beta * (v - S.mT @ first_query), S, scale=scale)
-
-
-def _delta_rule_of_keys(
-    q: Term, k: Term, v: Term, S: Term, *, scale: Operand, beta: Term, g: Term | None = None
-) -> tuple[Terms, Terms]:
-    S = _decayed(S, g)
-    return right(q, beta * (k - S @ v), v, S, scale=scale)
+def storing(value: Callable[[Term, Term, Term], Term]) -> Equations:
+    """Return the equations of a delta rule that stores another value: ``value(v, what S holds for k, beta)``."""
+    return _writing(lambda q, k, v, S, beta: (k, value(v, S.mT @ k, beta)))
 
 
 DELTA_RULE = table(make=in_equations, cells=DELTA)(
@@ -166,11 +152,11 @@ DELTA_RULE = table(make=in_equations, cells=DELTA)(
     ),
     held_value_of_query=(
         "Subtracts what the state holds for the first query of the group, instead of the key.",
-        _held_value_of_query,
+        _writing(lambda q, k, v, S, beta: (k, beta * (v - S.mT @ first_row(q.mT).mT))),
     ),
     delta_rule_of_keys=(
         "Subtracts from the key what the state holds for the value: k = β (k - S v).",
-        _delta_rule_of_keys,
+        _writing(lambda q, k, v, S, beta: (beta * (k - S @ v), v)),
         {"stands_for": ("flash-linear-attention#623",)},
     ),
 )

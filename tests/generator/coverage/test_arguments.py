@@ -6,13 +6,14 @@ import pytest
 from rnn_goldens import load
 from rnn_goldens.cells import Network, case_of
 from rnn_goldens.generator.coverage import arguments, linear_pieces
-from rnn_goldens.generator.coverage.arguments import EPSILON, ChangedActivation, activations, missing, observe
+from rnn_goldens.generator.coverage.arguments import BandRecorder, activations, missing, observe
+from rnn_goldens.generator.coverage.linear_pieces import EPSILON
 
 BAND = (0.25, 0.5)
 EVERYWHERE = {
-    (cell, activation.label, band): dict.fromkeys(arguments.LARGEST_COVERING, (16.0, "some/golden"))
+    (cell, label, band): dict.fromkeys(arguments.LARGEST_COVERING, (16.0, "some/golden"))
     for cell in arguments.CELLS
-    for activation in activations(cell)
+    for label in activations(cell)
     for band in arguments.bands()
 }
 
@@ -26,13 +27,14 @@ EVERYWHERE = {
     ],
 )
 def test_every_activation_of_a_cell_is_distinguished(cell: str, labels: set[str]) -> None:
-    assert {activation.label for activation in activations(cell)} == labels
+    assert set(activations(cell)) == labels
 
 
 def test_an_activation_is_changed_only_in_its_band() -> None:
     golden = load("rnn-tanh/sweeping", dtype="float64")
     case = case_of(golden, np.float64)
-    (right, _), (changed, _) = Network().run(case), ChangedActivation(0, BAND).run(case)
+    band = "rnn_tanh", 0, "tanh", sorted(arguments.bands()).index(BAND)
+    (right, _), (changed, _) = Network().run(case), BandRecorder("rnn_tanh", band).run(case)
     within = (case.x >= BAND[0]) & (case.x < BAND[1])
     np.testing.assert_allclose(changed - right, np.where(within, EPSILON, 0), atol=1e-12)
     assert 0 < within.sum() < within.size
