@@ -1,4 +1,4 @@
-"""Scenarios that cover the whole range of an activation's argument: many rows of one step, each with one number.
+"""Sweeps of the argument of each activation, and of the cell state: many rows of one step, each with one number.
 
 In each unit, one activation is swept, and the others are fixed so that its result is visible.
 """
