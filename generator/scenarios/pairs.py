@@ -62,12 +62,12 @@ WIDE_AND_MANY = (
 
 
 def _wide_and_long(units: int, layers: int, *, bias: bool = True) -> Variant:
-    of, deep = ("three layers, ", "three-layers-") if layers > 1 else ("", "")
+    of, deep = ("Three layers of ", "three-layers-") if layers > 1 else ("", "")
     name = f"{deep}hidden-{units}-input-{units}-steps-33-no-state"
     return Variant(
         name if bias else f"no-bias-{name}",
-        f"{of}{units} units, {units} inputs, 33 steps, {'' if bias else 'no biases, '}no state",
-        f"{of}{units} units and inputs and 33 steps: a state that is lost or stale only with so many units.".capitalize(),
+        f"{of}{units} units, {units} inputs, 33 steps, {'' if bias else 'no biases, '}no state".lower(),
+        f"{of}{units} units, as many inputs, 33 steps: a state that is lost or stale only with so many units.",
         Call(Config(input_size=units, hidden_size=units, num_layers=layers, bias=bias), batch=1, time=33),
     )
 
