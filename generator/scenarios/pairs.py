@@ -72,8 +72,8 @@ def _wide_and_long(units: int, layers: int, *, bias: bool = True) -> Variant:
     )
 
 
-DEEP = (_wide_and_long(17, 3), _wide_and_long(33, 3, bias=False))
-DEEP_65, LONG_65 = (_wide_and_long(65, layers) for layers in (3, 1))
+DEEP = (_wide_and_long(17, 3, bias=False), _wide_and_long(33, 3))
+DEEP_65, LONG_65 = (_wide_and_long(65, layers, bias=False) for layers in (3, 1))
 
 MANY_ROWS = Variant(
     "batch-257-no-state",
@@ -82,10 +82,10 @@ MANY_ROWS = Variant(
     Call(ONE, batch=257, time=2),
 )
 MANY_INPUTS = Variant(
-    "input-320-no-bias-no-state",
-    "input size 320, no biases, no state",
-    "320 inputs: more than a buffer of 256, in whole blocks of 64, without biases.",
-    Call(replace(ONE, input_size=320, bias=False), batch=2, time=1),
+    "input-320-no-state",
+    "input size 320, no state",
+    "320 inputs: more than a buffer of 256, in whole blocks of 64.",
+    Call(replace(ONE, input_size=320), batch=2, time=1),
 )
 
 
@@ -107,7 +107,10 @@ def drawn_positive(key: str, name: str, shape: Shape) -> Float64:
         return abs(_sparse(key, name, shape))
     if name.startswith("bias"):
         return np.where(_awake(key, shape[0]), abs(by_unit(key, shape, 1)), 0)
-    return abs(periodic(key, shape, _periods(name, shape), 1)) + (1 if name == "x" else 0)
+    numbers = abs(periodic(key, shape, _periods(name, shape), 1))
+    if shape[-1] > FEW_TERMS:  # sums of eight bits
+        return numbers * (np.arange(shape[-1]) % 2)
+    return numbers + 1 if name == "x" else numbers
 
 
 def passed_on(key: str, name: str, shape: Shape) -> Float64:
