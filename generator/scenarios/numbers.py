@@ -35,6 +35,8 @@ DRAWN_AGAIN = {
     "sizes-lstm/batch-129-no-state": " again 6",
     "sizes-lstm/lengths-bidirectional-steps-129-no-state": " again 3",
     "sizes-rnn-tanh/nine-of-each-no-bias-lengths-bidirectional": " again 1",
+    "sizes-gru/input-384-no-state": " again 3",
+    "sizes-lstm/input-384-no-state": " again 2",
     "exact-backward/one-step": " again 396",
     "exact-backward/one-step-with-state": " again 9",
     "exact-backward/one-unit": " again 1",

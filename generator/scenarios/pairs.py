@@ -82,10 +82,10 @@ MANY_ROWS = Variant(
     Call(ONE, batch=257, time=2),
 )
 MANY_INPUTS = Variant(
-    "input-320-no-state",
-    "input size 320, no state",
-    "320 inputs: more than a buffer of 256, in whole blocks of 64.",
-    Call(replace(ONE, input_size=320), batch=2, time=1),
+    "input-384-no-state",
+    "input size 384, no state",
+    "384 inputs: more than a buffer of 256, in whole blocks of 64.",
+    Call(replace(ONE, input_size=384), batch=2, time=1),
 )
 
 
