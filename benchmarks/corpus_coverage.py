@@ -107,10 +107,10 @@ def _pairs() -> str:
     ]
     return "\n\n".join(
         [
-            f"In float32, goldens of each standard cell have {units} units with as many rows, with as many inputs, with "
-            f"{steps} steps and in {pairs.LAYERS} layers; each dialect has "
-            f"{', and '.join(map(str, pairs.OF_DIALECTS))}. A bug that needs three large sizes, or more rows than units, "
-            "may not be detected. Left out, and why:",
+            f"In float32, goldens of each standard cell have {units} units with as many rows, with as many inputs, "
+            f"with {steps} steps and in {pairs.LAYERS} layers; each dialect has "
+            f"{', and '.join(map(str, pairs.OF_DIALECTS))}. A bug that needs three large sizes, or more rows than "
+            "units, may not be detected. Left out, and why:",
             "\n".join(gaps),
         ]
     )
