@@ -19,7 +19,12 @@ from rnn_goldens.generator.build import build, cached_golden, is_unchanged, refu
 from rnn_goldens.generator.certification_cache import CertificationCache, inputs_hash
 from rnn_goldens.generator.corpus_folder import Files, folder_lock, replacing
 from rnn_goldens.generator.coverage.arguments import observe
-from rnn_goldens.generator.coverage.coverage_gate import require_covered, require_covered_backward, require_shown
+from rnn_goldens.generator.coverage.coverage_gate import (
+    require_covered,
+    require_covered_backward,
+    require_pairs,
+    require_shown,
+)
 from rnn_goldens.generator.declared_inputs import DeclaredInputs
 from rnn_goldens.generator.index import (
     CorpusIdentity,
@@ -250,6 +255,7 @@ def _matrix(
     if of.is_backward:
         require_covered_backward(rows)
     else:
+        require_pairs(rows)
         covered = in_order(observe, rows, options.executor)
         require_covered(rows, list(options.track(covered, len(rows), "Checking arguments of activations")))
     margins = in_order(partial(margins_of, backward=of.is_backward), rows, options.executor)

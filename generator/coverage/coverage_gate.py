@@ -5,7 +5,7 @@ from itertools import combinations, product
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus.kill_matrix import Undetected
-from rnn_goldens.generator.coverage import arguments, dimensions, implementation_kinds, linear_pieces
+from rnn_goldens.generator.coverage import arguments, dimensions, implementation_kinds, linear_pieces, pairs
 from rnn_goldens.generator.coverage.dimensions import AT_ONCE, SizeCombination, Sizes
 from rnn_goldens.generator.coverage.implementation_kinds import IMPLEMENTATION_KINDS, ONE_LAYER, OUT_ALONE
 from rnn_goldens.generator.kill_matrix import KillMatrix
@@ -41,6 +41,11 @@ def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[argume
     )
 
 
+def require_pairs(goldens: Sequence[Golden]) -> None:
+    """Raise Refused if the goldens lack pairs of sizes, or steps of several chunks."""
+    _refuse(pairs.missing(goldens))
+
+
 def require_covered_backward(goldens: Sequence[Golden]) -> None:
     """Raise Refused if goldens with gradients lack sizes of a dimension, or pairs of options.
 
@@ -48,7 +53,12 @@ def require_covered_backward(goldens: Sequence[Golden]) -> None:
     """
     standard = [golden for golden in goldens if golden.cell in CELLS]
     sizes = [dimensions.sizes_back(g.network, g.gradients.expected) for g in standard if g.gradients is not None]
-    _refuse(_sizes_and_options(standard, sizes, [at_once for at_once in AT_ONCE if at_once.backward]))
+    _refuse(
+        [
+            *_sizes_and_options(standard, sizes, [at_once for at_once in AT_ONCE if at_once.backward]),
+            *pairs.missing_backward(standard),
+        ]
+    )
 
 
 def require_shown(

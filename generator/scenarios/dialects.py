@@ -13,6 +13,7 @@ from rnn_goldens.conventions.layouts import reorder
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.cotangents import without_cotangents
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic
+from rnn_goldens.generator.scenarios.pairs import FEW as MANY_UNITS
 from rnn_goldens.generator.scenarios.variant import FOLDERS
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.shapes import Config, Shape, weight_shapes
@@ -62,11 +63,15 @@ PLAIN_WITH_GRADIENTS = (*OWN_EQUATIONS, "rnn_leaky_relu", "rnn_softsign")
 
 def names_of(cell: str) -> tuple[str, ...]:
     """Return the names of a dialect's scenarios."""
+    return (*_small(cell), *MORE.get(cell, ()), MANY_UNITS.name)
+
+
+def _small(cell: str) -> tuple[str, ...]:
     if "direction" in DIALECTS[cell].options:
-        return (*ONE_DIRECTION, *MORE.get(cell, ()))
+        return ONE_DIRECTION
     if cell in WITHOUT_STATE:
-        return ("plain", *MORE[cell])
-    return (*(MANY if cell in OWN_EQUATIONS else FEW), *MORE.get(cell, ()))
+        return ("plain",)
+    return MANY if cell in OWN_EQUATIONS else FEW
 
 
 def scenarios(standard: Iterable[Scenario]) -> Iterator[Scenario]:
@@ -77,6 +82,8 @@ def scenarios(standard: Iterable[Scenario]) -> Iterator[Scenario]:
             scenario = _scenario(cell, by_id[f"{FOLDERS[DIALECTS[cell].base]}/{name}"])
             if cell == "rnn_thresholded_relu" and name == "sweeping":
                 scenario = _around_alpha(scenario)
+            if cell == "lstm_activations" and name == MANY_UNITS.name:
+                scenario = _off_kinks(scenario)
             yield without_cotangents(scenario) if name == "plain" and cell not in PLAIN_WITH_GRADIENTS else scenario
 
 
@@ -115,6 +122,14 @@ def _around_alpha(scenario: Scenario) -> Scenario:
         gradient_purpose="Cotangents of all outputs, except at alpha, where there is no derivative.",
         purpose="An argument that is alpha itself, and its neighbours; nothing is rounded.",
     )
+
+
+def _off_kinks(scenario: Scenario) -> Scenario:
+    """Return the scenario with biases for units that rest: their candidate would be on the kink of an ELU."""
+    weights = dict(scenario.stored.weights)
+    biases = weights["bias_ih_l0"]
+    weights["bias_ih_l0"] = np.where(biases == 0, 1 / 32, biases)
+    return replace(scenario, weights=weights, purpose=f"{scenario.purpose.removesuffix('.')}, and no bias of zero.")
 
 
 def _weights(of: Scenario, cell: str, config: Config) -> dict[str, Float64]:

@@ -22,12 +22,12 @@ _AGAIN: Mapping[str, Mapping[str, int]] = {
     "sizes-gru": {
         "hidden-129": 6, "bidirectional-two-layers-hidden-9-no-state": 1,
         "bidirectional-two-layers-hidden-33-no-state": 3, "lengths-bidirectional-batch-129-no-state": 3,
-        "hidden-33-no-bias-one-step": 4,
+        "hidden-33-no-bias-one-step": 4, "input-384-no-state": 3,
     },
     "sizes-lstm": {
         "hidden-129": 2, "steps-9-no-state": 1, "lengths-bidirectional-batch-129-no-state": 4,
         "hidden-33-no-bias-one-step": 7, "batch-65-no-state": 2, "batch-129-no-state": 6,
-        "lengths-bidirectional-steps-129-no-state": 3,
+        "lengths-bidirectional-steps-129-no-state": 3, "input-384-no-state": 2,
     },
     "sizes-rnn-relu": {"hidden-209": 2},
     "exact-backward": {

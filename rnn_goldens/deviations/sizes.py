@@ -28,7 +28,7 @@ LIMITS = (8, 16, 32, 64, 128)
 CHUNKS = (8, 16, 32, 35, 64, 128)
 """Steps after which a state is lost; 35 is a common sequence length of language models."""
 
-ROWS = (8, 16, 32, 64, 100, 128)
+ROWS = (8, 16, 32, 64, 100, 128, 256)
 
 
 def _columns_read(of: str, read: Callable[[int], int], part: Part = EVERY) -> Alteration:
@@ -127,6 +127,7 @@ DEVIATIONS = table(
     product_beyond_64_dropped=("Sums only the first tile of 64 terms of a dot product.", _in_both_products(_first(64))),
     **for_each(LIMITS[:-1], _product_beyond("input"), _product_beyond("state"), _product_beyond("input", UPPER)),
     **for_each(LIMITS[-1:], _product_beyond("input"), _product_beyond("state")),
+    **for_each((256,), _product_beyond("input")),
     **for_each(LIMITS[-1:], (*_product_beyond("input", UPPER)[:3], {"needs": UPPER.needs, "cells": ("rnn_relu",)})),
     **for_each(
         LIMITS[:3], *(_product_beyond(*of) for of in (("state", UPPER), ("input", REVERSED), ("state", REVERSED)))

@@ -118,7 +118,7 @@ ATTENTION_VARIANTS = (
                 "One step more than a chunk of 64: the second chunk starts from the state of the first.",
                 "The cotangent of the state passes through a border of chunks of 64.",
             ),
-            (150, _MOST, "Two chunks of 64 and a part of a third.", ""),
+            (150, ATTENTION, "Two chunks of 64 and a part of a third.", ""),
         )
     ),
     Variant(

@@ -40,6 +40,11 @@ def _steps(sizes: Mapping[str, Any], smallest: Mapping[str, Any]) -> tuple[Varia
             gradient_purpose="No cotangent crosses a border; gradients of weights add up over the sequences.",
         ),
         Variant(
+            "packed-chunks",
+            "Packed sequences of 34, 3 and 35 steps: chunks of 16 are counted from the start of each sequence.",
+            Call(smallest, offsets=(0, 34, 37, 72)),
+        ),
+        Variant(
             "70-steps",
             "More than a chunk of 64 steps.",
             Call(smallest, time=70),
