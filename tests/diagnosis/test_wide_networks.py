@@ -17,8 +17,9 @@ class StaleFromStep3(Network):
     """A network of ten or more units that reads the state of step 3 in all later steps."""
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        if state[0].shape[-1] >= 10 and t >= 3:
-            self.kept = state if t == 3 else self.kept
+        if state[0].shape[-1] >= 10 and t == 3:
+            self.kept = state
+        if state[0].shape[-1] >= 10 and t > 3:
             state = self.kept
         return super().step(case, suffix, w, layer_input, t, state)
 

@@ -74,7 +74,7 @@ def test_a_right_kernel_in_jax_passes_every_golden(jax_kernels: Any) -> None:
 @pytest.mark.parametrize("cell", ["min_gru", "causal_conv"])
 def test_a_right_kernel_in_numpy_passes_all_but_packed_goldens(cell: str, dtype: str) -> None:
     selected = goldens(cell, dtype)
-    passed = {"passed": len(selected) - 1}
+    passed = {"passed": sum(golden.offsets is None for golden in selected)}
     assert outcomes(getattr(in_numpy, cell), selected) == (passed, [f"{cell} has no parameter offsets"])
     assert in_numpy.RECEIVED[-1].dtype == dtype
 
@@ -109,7 +109,8 @@ def test_a_parameter_for_all_others_may_have_the_name_of_an_input() -> None:
 
 def test_the_last_state_of_slstm_may_be_a_tuple_of_all_four() -> None:
     selected = goldens("slstm", "float64")
-    assert outcomes(own.slstm, selected) == ({"passed": len(selected) - 1}, ["slstm has no parameter offsets"])
+    unpacked = sum(golden.offsets is None for golden in selected)
+    assert outcomes(own.slstm, selected) == ({"passed": unpacked}, ["slstm has no parameter offsets"])
 
 
 def test_a_function_may_return_only_the_output() -> None:

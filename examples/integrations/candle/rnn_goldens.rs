@@ -127,6 +127,8 @@ goldens!(lstm:
     lstm_sweeping = "lstm/sweeping",
     lstm_input_257 = "sizes-lstm/input-257-no-state",
     lstm_hidden_129 = "sizes-lstm/hidden-129",
+    lstm_batch_257 = "sizes-lstm/batch-257-no-state",
+    lstm_input_384 = "sizes-lstm/input-384-no-state",
 );
 
 goldens!(gru:
@@ -139,4 +141,6 @@ goldens!(gru:
     gru_sweeping = "gru/sweeping",
     gru_input_257 = "sizes-gru/input-257-no-state",
     gru_hidden_129 = "sizes-gru/hidden-129",
+    gru_batch_257 = "sizes-gru/batch-257-no-state",
+    gru_input_384 = "sizes-gru/input-384-no-state",
 );
