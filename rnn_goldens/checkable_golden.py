@@ -162,6 +162,26 @@ class Golden(GoldenData, Inputs):
                 changed["gradients"] = replace(gradients, tolerance=tolerance)
         return replace(self, **changed)
 
+    def embedded(self, **sizes: int) -> Self:
+        """Return this golden in larger sizes, with the same id, values and tolerances: ``embedded(d_k=128, heads=4)``.
+
+        Its numbers are scattered into the larger arrays. Added units, inputs, keys, values, heads and channels have
+        zero weights and inputs; an added row of a batch, or packed sequence, is a copy of one of the golden's.
+
+        Args:
+            **sizes: ``hidden_size``, ``input_size`` and ``batch`` of a network; the sizes of a recurrence, and
+                ``batch``, or ``sequences`` if they are packed. Query heads grow with ``heads``.
+
+        Raises:
+            UnknownName: the golden has no such size.
+            WrongUse: a size is not an integer, or the golden is embedded already.
+            Unsupported: a size is smaller than the golden's, the golden is unbatched and has no batch, or it is of a
+                custom cell.
+        """
+        from rnn_goldens.golden.larger_golden import embed
+
+        return embed(self, sizes)
+
     def steps(self) -> tuple["Step", ...]:
         """Return every time step of each layer and direction: pre-activations, gates and states.
 

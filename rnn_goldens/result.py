@@ -34,6 +34,7 @@ class Result(TypedDict):
     outcome: str
     corpus: NotRequired[str]
     profile: NotRequired[list[str]]
+    embed: NotRequired[dict[str, int]]
     judged_by: NotRequired[str]
     reason: NotRequired[str]
     known: NotRequired[str]

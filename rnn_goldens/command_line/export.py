@@ -30,9 +30,15 @@ _MOST_LISTED = 3
     help="The precision of the numbers (default: the widest of each golden; for onnx the widest up to float32).",
 )
 @click.option("--replace", is_flag=True, help="Replace existing files and folders, each as a whole.")
-@options("corpus")
+@options("corpus", "embed")
 def export(
-    patterns: tuple[str, ...], folder: Path, to: str, dtype: str | None, replace: bool, corpus: str | None
+    patterns: tuple[str, ...],
+    folder: Path,
+    to: str,
+    dtype: str | None,
+    replace: bool,
+    corpus: str | None,
+    embed: tuple[str, ...],
 ) -> None:
     """Write goldens into FOLDER in another format; on an error nothing is written.
 
@@ -47,16 +53,19 @@ def export(
     from rnn_goldens.corpus import open_corpora
     from rnn_goldens.export.folder import write
     from rnn_goldens.export.formats import files, require
+    from rnn_goldens.golden.embedding import larger_sizes, require_known
     from rnn_goldens.golden.precision import precision_name
 
     opened = open_corpora(corpus)
     if not patterns or opened.holds(str(folder)):
         raise click.UsageError("the folder to write is missing: rnn-goldens export lstm/plain --to onnx FOLDER")
-    if to == HDF5 and dtype:
-        raise click.UsageError("--to hdf5 writes files for all precisions of a golden: leave out --dtype")
+    if to == HDF5 and (dtype or embed):
+        raise click.UsageError("--to hdf5 writes the files of the corpus: leave out --dtype and --embed")
+    sizes = larger_sizes(embed)
     require(to)
     entries = opened.select(ids=patterns)
-    encoded, refused = _encode(opened, [entry.id for entry in entries], to, dtype and precision_name(dtype))
+    require_known({entry.cell for entry in entries}, sizes)
+    encoded, refused = _encode(opened, [entry.id for entry in entries], to, dtype and precision_name(dtype), sizes)
     exported = files(to, encoded)
     statuses = write(folder, exported.all, replace=replace)
     for one, what in zip(exported.all, statuses, strict=True):
@@ -72,10 +81,11 @@ def export(
 
 
 def _encode(
-    corpora: "Corpora", golden_ids: Sequence[str], to: str, dtype: str | None
+    corpora: "Corpora", golden_ids: Sequence[str], to: str, dtype: str | None, sizes: Sequence[tuple[str, int]]
 ) -> "tuple[list[Exported], dict[str, str]]":
     """Return the encoded goldens, and the reasons for refused ones. Raises WrongUse if all are refused."""
     from rnn_goldens.export.formats import encode, usual_precision
+    from rnn_goldens.golden.larger_golden import having
 
     encoded: list[Exported] = []
     refused: dict[str, str] = {}
@@ -86,7 +96,7 @@ def _encode(
             if wanted not in precisions:
                 raise Unsupported(f"it cannot be checked in {wanted}, only in {', '.join(precisions)}")
             golden = corpora.of(golden_id).load_all(golden_id) if to == HDF5 else corpora.load(golden_id, wanted)
-            encoded.append(encode(golden, to))
+            encoded.append(encode(golden.embedded(**having(golden, sizes)) if sizes else golden, to))
         except Unsupported as why:
             refused[golden_id] = str(why)
     if not encoded:

@@ -48,7 +48,9 @@ def failure_text(
         known: more sentences about the actual arrays, each with its maximum number of lines.
     """
     profile = "" if actual.golden.profile == DEFAULT else f" by the profile {actual.golden.profile}"
-    place, middle = f"{actual.golden.id} in {actual.golden.dtype}{profile}", f": {meaning}: " if meaning else ": "
+    embedded = "" if actual.golden.embedding is None else f" with {actual.golden.embedding}"
+    place = f"{actual.golden.id} in {actual.golden.dtype}{profile}{embedded}"
+    middle = f": {meaning}: " if meaning else ": "
     more = [line for sentence, most in known for line in _wrapped(sentence, most, _WIDTH[actual.of])]
     if actual.of == OUTPUTS:
         first, *others = _of_outputs(actual, found, more)
@@ -61,6 +63,8 @@ def _of_outputs(actual: Actual, found: Sequence[Difference], more: Sequence[str]
     golden = actual.golden
     details = [f"  {d.output}: {line}" for d in found for line in _details(golden, d)]
     end = [to_see(golden, golden.corpus)] if golden.corpus is not None else []
+    if golden.embedding is not None:
+        details += _wrapped(golden.embedding.in_words, 2, _WIDTH[OUTPUTS])
     room = MAX_LINES - 1 - len(more) - len(details) - len(end)
     yield _headline(golden, next(d for d in found if not d.passed))
     yield from (*more, *details)
@@ -80,6 +84,7 @@ def _of_gradients(actual: Actual, found: Sequence[Difference], more: Sequence[st
             lines += _wrapped(f"{word}: {', '.join(names)}", 2, width) if names else []
     lines += more
     end = [f"not checked: {', '.join(actual.not_checked)}"] if actual.not_checked else []
+    end += [golden.embedding.in_words] if golden.embedding is not None else []
     end += [f"purpose: {golden.gradients.purpose}"] if golden.gradients is not None else []
     ending = [line for text in end for line in _wrapped(text, 2, width)]
     ending += [to_see(golden, golden.corpus)] if golden.corpus is not None else []

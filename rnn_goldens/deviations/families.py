@@ -34,6 +34,12 @@ ROUND = frozenset(
 """Names of the deviations that round to narrow types."""
 
 
+OF_SIZES = frozenset(
+    deviation.name for family in (FAMILIES["sizes"], BACKWARD_FAMILIES["sizes back"]) for deviation in family
+)
+"""Names of the deviations that depend on the sizes of a golden, which larger sizes can show."""
+
+
 BY_NAME: Mapping[str, Deviation] = {deviation.name: deviation for family in ALL.values() for deviation in family}
 """All deviations by name."""
 

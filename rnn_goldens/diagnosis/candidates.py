@@ -15,6 +15,7 @@ from rnn_goldens.diagnosis.match import Arrays, explains, fits, is_nearer, off_b
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
+from rnn_goldens.golden.larger_golden import gathered, original
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
 
@@ -64,9 +65,13 @@ class Candidates:
     """
 
     def __init__(self, golden: GoldenData, got: Arrays, of: str = OUTPUTS, *, outputs_right: bool = False) -> None:
-        """If the outputs are known to be right, no deviation of the forward pass is a cause of wrong gradients."""
-        self.golden, self.got, self.of, self.outputs_right = golden, got, of, outputs_right
-        self.expected = golden.expected_of(of)
+        """Store the golden before it was embedded, and its own elements: what is added has no effect on them.
+
+        If the outputs are known to be right, no deviation of the forward pass is a cause of wrong gradients.
+        """
+        self.golden, self.got, self.of, self.outputs_right = original(golden), gathered(golden, got), of, outputs_right
+        self.expected = self.golden.expected_of(of)
+        self._embedded = golden
         self._runs: dict[tuple[Cause, type], Arrays] = {}
         self._is_finite = all(np.isfinite(values).all() for values in got.values())
 
@@ -104,17 +109,19 @@ class Candidates:
     @cached_property
     def _applicable(self) -> "list[Deviation]":
         from rnn_goldens.cells import golden_case, no_equations
+        from rnn_goldens.deviations.families import OF_SIZES
         from rnn_goldens.deviations.needs import features_of
 
         if self.is_uninformative() or no_equations(self.golden):
             return []
         features = features_of(golden_case(self.golden, np.float64), self.golden.features)
+        of_sizes = features_of(golden_case(self._embedded, np.float64), self.golden.features)
         is_widest = self.golden.dtype == "float64"
         return [
             d
             for d in self.catalogue()
             if d.applies_to(self.golden.cell)
-            and features.issuperset(d.needs)
+            and (of_sizes if d.name in OF_SIZES else features).issuperset(d.needs)
             and (is_widest or "float32" not in d.name)  # in lower precisions it has no effect
         ]
 
@@ -153,7 +160,7 @@ class Candidates:
     def only(self, name: str) -> "Candidates":
         """Return the candidates for one of the actual arrays."""
         part = Candidates(self.golden, {name: self.got[name]}, self.of, outputs_right=self.outputs_right)
-        part._runs = self._runs
+        part._runs, part._embedded = self._runs, self._embedded
         return part
 
     # What the actual values say about a cause.
@@ -229,16 +236,19 @@ class Candidates:
         """Run a case with these deviations; with weights or inputs off by one rounding error if ``perturbed``."""
         from rnn_goldens.cells import golden_case, require_equations
         from rnn_goldens.deviations import together
+        from rnn_goldens.deviations.families import OF_SIZES
 
         require_equations(self.golden)
-        case, wrong = golden_case(self.golden, dtype), together(cause)
+        golden = self._embedded if OF_SIZES & {*cause} else self.golden
+        case, wrong = golden_case(golden, dtype), together(cause)
         if perturbed:
-            case = case.scaled(1 + PRECISIONS[self.golden.dtype].roundoff)
+            case = case.scaled(1 + PRECISIONS[golden.dtype].roundoff)
         if self.of == OUTPUTS:
             found = wrong.outputs_by_name(case)
         else:
-            found = wrong.gradients(case, {name: of.astype(case.dtype) for name, of in self.golden.cotangents.items()})
-        return {name: np.asarray(part, np.float64) for name, part in found.items() if name in self.expected.values}
+            found = wrong.gradients(case, {name: of.astype(case.dtype) for name, of in golden.cotangents.items()})
+        named = {name: np.asarray(part, np.float64) for name, part in found.items() if name in self.expected.values}
+        return gathered(golden, named)
 
     def _ran(self, cause: Cause, dtype: type = np.float64) -> Arrays | None:
         """Return the outputs of a network with these deviations; None if two of them exclude each other."""

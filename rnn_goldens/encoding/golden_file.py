@@ -27,6 +27,8 @@ def save(golden: Golden, path: str | PathLike[str]) -> None:
     """
     if not isinstance(golden, Golden):
         raise WrongUse(f"save takes a golden, as load, certify or read return it, not {type(golden).__name__}")
+    if golden.embedding is not None:
+        raise WrongUse(f"{golden.id} is embedded in {golden.embedding}: save the golden itself")
     file = Path(path)
     if file.suffix not in encoding.OUTPUTS.suffixes:
         raise WrongUse(f"{file}: a golden file ends in {' or '.join(encoding.OUTPUTS.suffixes)}")

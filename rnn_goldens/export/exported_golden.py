@@ -107,6 +107,7 @@ def about(golden: Golden) -> dict[str, Any]:
         "documented_in": golden.documented_in,
         "cell": golden.cell,
         "config": dict(golden.config),
+        **({"embed": dict(golden.embedding.sizes)} if golden.embedding is not None else {}),
         "precision": golden.dtype,
         "features": list(golden.features),
         "tolerance": golden.tolerance.kind,

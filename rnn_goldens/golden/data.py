@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
 from rnn_goldens.golden.arrays import BackwardInputArrays, Float64, GoldenArrays, InputArrays
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
+from rnn_goldens.golden.embedding import Embedding
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected, Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
 from rnn_goldens.golden.profile import DEFAULT, Profile
@@ -292,6 +293,7 @@ class GoldenData(InputsData):
         gradients: the stored gradients; None if there are none or they were not loaded.
         outputs: names of the outputs to compare; () for all of them.
         profile: which rounding errors are allowed.
+        embedding: how the golden was embedded in larger sizes; None if it was not.
     """
 
     tolerance: Tolerance
@@ -301,6 +303,7 @@ class GoldenData(InputsData):
     gradients: Gradients | None = None
     outputs: tuple[str, ...] = ()
     profile: Profile = DEFAULT
+    embedding: Embedding | None = None
 
     def comparing(self, outputs: str | Iterable[str] | None) -> Self:
         """Return a copy that compares only these outputs; return this golden if ``outputs`` is None.

@@ -26,6 +26,7 @@ OPTIONS = {
     "calls": "Call patterns to run as well: twice, rows, chunks, weights, views.",
     "outputs": "Compare only these outputs: out, if h_n is not returned.",
     "profile": "Which rounding errors to allow: tf32, wgsl, step, operands-stored, all-stored.",
+    "embed": "Larger sizes for a kernel of a fixed size: d_k=128,heads=4 or hidden_size=64,batch=16.",
     "corpus": "A corpus version, a folder with an index.json, or several: v2,goldens (default: the newest version).",
     "implementation": "What rnn_implementation returns: a built-in name, package.module:callable, or '-- COMMAND'.",
     "time-limit": "Seconds for one golden (default: 10 for a program, 60 in Python).",
@@ -36,7 +37,7 @@ OPTIONS = {
 }
 """Options of the plugin, which ``rnn-goldens check`` takes, too."""
 
-NAMES = ("dtype", "ids", "cell", "features", "without", "calls", "outputs", "profile")
+NAMES = ("dtype", "ids", "cell", "features", "without", "calls", "outputs", "profile", "embed")
 """Options that are names, separated by commas."""
 
 FLAGS = {

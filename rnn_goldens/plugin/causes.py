@@ -14,6 +14,7 @@ from rnn_goldens.diagnosis.candidates import is_of_outputs
 from rnn_goldens.diagnosis.run_diagnosis import Load, diagnose_run, reexamine
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
+from rnn_goldens.golden.larger_golden import having
 from rnn_goldens.plugin.run_results import RunResults, golden_of, passes_again, test_of
 from rnn_goldens.plugin.settings import corpora_of_all
 from rnn_goldens.result import FAILED, PASSED, WRONG, Result, is_compared
@@ -37,8 +38,7 @@ def explain_all(config: pytest.Config, run: RunResults) -> None:
         for f in run.failures
     ]
     before = [_evidence(opened, entry, one_of_several=several) for entry in compared]
-    profiles = {golden_of(entry): tuple(entry.get("profile", ())) for entry in compared}
-    load = _loading(opened, {entry["golden"] for entry in compared if _of(entry) == GRADIENTS}, profiles)
+    load = _loading(opened, {entry["golden"] for entry in compared if _of(entry) == GRADIENTS}, compared)
     evidence, cut_short = reexamine(before, failures, load)
     for entry, one, after in zip(compared, before, evidence, strict=True):
         if after.explained_by != one.explained_by:
@@ -92,13 +92,15 @@ def _evidence(opened: Corpora, entry: Result, *, one_of_several: bool) -> Eviden
     )
 
 
-def _loading(
-    opened: Corpora, with_gradients: Container[str], profiles: Mapping[tuple[str, str], tuple[str, ...]]
-) -> Load:
+def _loading(opened: Corpora, with_gradients: Container[str], compared: Iterable[Result]) -> Load:
+    checked = {golden_of(entry): entry for entry in compared}
+
     def load(golden: str, dtype: str) -> Any:  # noqa: ANN401 - a golden, or None
         try:
             loaded = opened.load(golden, dtype, gradients=golden in with_gradients)
-            return loaded.in_profile(*profiles.get((golden, dtype), ()))
+            entry: Any = checked.get((golden, dtype), {})
+            loaded = loaded.in_profile(*entry.get("profile", ()))
+            return loaded.embedded(**having(loaded, entry["embed"].items())) if "embed" in entry else loaded
         except RnnGoldensError:
             return None
 

@@ -25,6 +25,7 @@ from rnn_goldens.errors import RnnGoldensError, WrongUse
 from rnn_goldens.golden.arrays import InputArrays
 from rnn_goldens.golden.data import InputsData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
+from rnn_goldens.golden.larger_golden import having
 from rnn_goldens.golden.shapes import OutputNames
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.check_log import CheckLog
@@ -67,6 +68,14 @@ class GoldenUnderTest(Golden):
         raise WrongUse(
             f"{self.id}: declare a profile by --rnn-goldens-profile={','.join(names)} or "
             f"@pytest.mark.rnn_goldens(profile={list(names)})"
+        )
+
+    def embedded(self, **sizes: int) -> Self:
+        """Raise WrongUse: the marker or option declares larger sizes, so that every report shows them."""
+        asked = ",".join(f"{name}={size}" for name, size in sizes.items())
+        raise WrongUse(
+            f"{self.id}: declare larger sizes by --rnn-goldens-embed={asked} or "
+            f"@pytest.mark.rnn_goldens(embed={asked!r})"
         )
 
     def _reading(self) -> AbstractContextManager[None]:
@@ -193,6 +202,8 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
         golden = golden.comparing(selected.outputs or None).in_profile(*selected.profile.parts)
     except RnnGoldensError as error:
         pytest.fail(f"rnn-goldens: {error}", pytrace=False)
+    if selected.sizes:
+        golden = golden.embedded(**having(golden, selected.sizes))  # Unsupported, which it raises, is a refusal
     run, threads = run_of(request.config), frozenset(sys._current_frames())
     check_log = request.node.stash[CHECK_LOG] = CheckLog(golden.copied(), selected, run, threads)
     spent = next((search.spent for search in run.searches.values()), SearchState())

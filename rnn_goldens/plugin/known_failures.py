@@ -5,6 +5,7 @@ gru/plain-float16                               # one precision
 cell=lstm,gru features=lengths dtype=bfloat16   # by cell, features and precision
 rnn-*/* without=state                           # by id and features
 cell=lstm except=lstm/plain,lstm/long-float32   # with exceptions
+gated-delta/* embed=d_k=128                     # in a run that embeds in this size
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,8 +15,9 @@ from pathlib import Path
 
 from rnn_goldens.corpus import Entry
 from rnn_goldens.encoding.file_bytes import OTHER, read_bytes
-from rnn_goldens.errors import InvalidFile, UnknownName, not_readable
+from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse, not_readable
 from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.embedding import larger_sizes
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 
@@ -24,8 +26,8 @@ _Names = Mapping[str, Collection[str]]
 _CONDITIONS: _Names = {"features": FEATURES, "without": FEATURES, "dtype": tuple(PRECISIONS)}
 """Conditions besides ids and cells, and their valid names."""
 
-_EXCEPT = "except"
-"""The condition whose values are ids or patterns."""
+_EXCEPT, EMBED = "except", "embed"
+"""The conditions whose values are ids or patterns, and sizes."""
 
 _PLURALS = {"cell": "cells", "features": "features", "without": "features", "dtype": "precisions"}
 
@@ -37,7 +39,7 @@ class ListEntry:
     Attributes:
         text: the part of the line before the reason.
         pattern: ``documented/mini-batch`` in all precisions, ``documented/mini-batch-float32`` in one; ``*``: any text.
-        conditions: values of ``cell``, ``features``, ``without``, ``dtype`` and ``except``.
+        conditions: values of ``cell``, ``features``, ``without``, ``dtype``, ``except`` and ``embed``.
         reason: the text after ``#``.
     """
 
@@ -52,6 +54,10 @@ class ListEntry:
     def place(self) -> str:
         """Return file and line."""
         return f"{self.path.name}:{self.line}"
+
+    def is_for(self, sizes: Iterable[tuple[str, int]]) -> bool:
+        """Return whether this line is for goldens that are embedded in these sizes: it names none, or some of them."""
+        return set(self.conditions.get(EMBED, ())) <= {f"{name}={size}" for name, size in sizes}
 
     def matches(self, entry: Entry, dtype: str) -> bool:
         """Return whether this line matches a golden in a precision."""
@@ -109,13 +115,19 @@ def _parsed(text_before: str, reason: str, path: Path, line: int, known: _Names)
         if not is_condition:
             patterns.append(word)
             continue
-        if name not in (*known, _EXCEPT):
-            raise UnknownName(f"condition in line {line} of {path},", name, [*known, _EXCEPT], plural="Conditions")
+        others = (_EXCEPT, EMBED)
+        if name not in (*known, *others):
+            raise UnknownName(f"condition in line {line} of {path},", name, [*known, *others], plural="Conditions")
         if name in conditions:
             raise InvalidFile(path, [f"line {line}: {name} is given twice; write {name}=one,two"])
         conditions[name] = tuple(names.split(","))
-        for one in conditions[name]:
-            if name != _EXCEPT and one not in known[name]:
+        if name == EMBED:
+            try:
+                larger_sizes(conditions[name])
+            except WrongUse as error:
+                raise InvalidFile(path, [f"line {line}: {error}"]) from None
+        for one in () if name in others else conditions[name]:
+            if one not in known[name]:
                 raise UnknownName(f"{name} in line {line} of {path},", one, known[name], plural=_PLURALS[name])
     if len(patterns) > 1:
         raise InvalidFile(path, [f"line {line}: {' '.join(patterns)!r} are several ids; write one per line"])

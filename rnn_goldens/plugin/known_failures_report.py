@@ -16,7 +16,7 @@ from rnn_goldens.corpus import Entry
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.plugin import settings
-from rnn_goldens.plugin.known_failures import ListEntry
+from rnn_goldens.plugin.known_failures import EMBED, ListEntry
 from rnn_goldens.plugin.options import flag
 from rnn_goldens.plugin.run_results import NOT_CHECKED, RunResults, first_names, golden_of, passes_again
 from rnn_goldens.plurals import counted
@@ -44,7 +44,9 @@ def _passing(config: pytest.Config, run_results: RunResults) -> Iterator[str]:
     by_line: dict[int, tuple[ListEntry, list[Result]]] = {}
     for entry in ran:
         about = settings.corpora_of(config, entry.get("corpus", "")).entry(entry["golden"])
-        listed = settings.listed_in(config, settings.KNOWN)
+        listed = [
+            one for one in settings.listed_in(config, settings.KNOWN) if one.is_for(entry.get("embed", {}).items())
+        ]
         if one := next((one for one in listed if one.matches(about, entry["dtype"])), None):
             by_line.setdefault(one.line, (one, []))[1].append(entry)
     for one, entries in by_line.values():
@@ -72,7 +74,9 @@ def _updated(config: pytest.Config, run_results: RunResults, exitstatus: int) ->
     both = passed & failed
     results = [entry for entry in ran if golden_of(entry) not in both]
     before = path.read_text("utf-8-sig") if path.exists() else ""
-    after = updated_list(before, settings.listed_in(config, settings.KNOWN), about.entries, results)
+    sizes = settings.how_to_check(config, {}).sizes
+    listed = [one for one in settings.listed_in(config, settings.KNOWN) if one.is_for(sizes)]
+    after = updated_list(before, listed, about.entries, results, sizes)
     changed = after.text != before or not path.exists()  # an empty file is written, so that the next run can read it
     if changed:
         try:
@@ -115,7 +119,11 @@ class UpdatedList(NamedTuple):
 
 
 def updated_list(
-    text: str, listed: Sequence[ListEntry], entries: Iterable[Entry], results: Sequence[Result]
+    text: str,
+    listed: Sequence[ListEntry],
+    entries: Iterable[Entry],
+    results: Sequence[Result],
+    sizes: Sequence[tuple[str, int]] = (),
 ) -> UpdatedList:
     """Return the file after a run; keeps comments, order, and entries of goldens that did not run.
 
@@ -124,6 +132,7 @@ def updated_list(
         listed: its entries.
         entries: all goldens of the corpora.
         results: the results of goldens that were compared or raised an error.
+        sizes: the sizes that the goldens were embedded in, which new entries name.
     """
     by_id = {entry.id: entry for entry in entries}
     failed = [result for result in results if _fails(result)]
@@ -139,7 +148,8 @@ def updated_list(
             gone += len(passing) == len(covered)
             narrowed += len(passing) != len(covered)
     new = [r for r in failed if not any(one.matches(by_id[r["golden"]], r["dtype"]) for one in listed)]
-    lines += _new_lines(new, by_id)
+    embed = f" {EMBED}={','.join(f'{name}={size}' for name, size in sizes)}" if sizes else ""
+    lines += [line.replace("  # ", f"{embed}  # ", 1) for line in _new_lines(new, by_id)]
     return UpdatedList("".join(f"{line}\n" for line in lines if line != _REMOVED), len(new), narrowed, gone)
 
 

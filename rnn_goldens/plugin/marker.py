@@ -9,13 +9,14 @@ import pytest
 
 from rnn_goldens.corpus import Corpora, packaged, some_names
 from rnn_goldens.errors import RnnGoldensError, UnknownName
+from rnn_goldens.golden.embedding import of_cell, require_known
 from rnn_goldens.golden.profile import DEFAULT, Profile
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import ListEntry
 from rnn_goldens.plugin.options import flag
 from rnn_goldens.result import UNCHECKED, Result
 
-ARGUMENTS = (*settings.SELECTING, "dtypes", "dtype", "corpus", "calls", "outputs", "profile", "gradients")
+ARGUMENTS = (*settings.SELECTING, "dtypes", "dtype", "corpus", "calls", "outputs", "profile", "embed", "gradients")
 
 _CORPORA_OF_TESTS = pytest.StashKey[dict[str, None]]()
 """The corpora of the tests collected so far, named as in ``SelectedGolden.corpus``."""
@@ -36,6 +37,7 @@ class SelectedGolden:
         corpus: the corpora that a marker names, by absolute paths and versions; "" for the corpora of the settings.
         outputs: the only outputs to compare; () for all.
         profile: which rounding errors are allowed.
+        sizes: larger sizes, by name, in which the golden is embedded if it has them.
         known: the entry of the list of known failures that matches the golden.
         skip: the entry of the skip list that matches it.
     """
@@ -47,6 +49,7 @@ class SelectedGolden:
     corpus: str = ""
     outputs: tuple[str, ...] = ()
     profile: Profile = DEFAULT
+    sizes: tuple[tuple[str, int], ...] = ()
     known: ListEntry | None = None
     skip: ListEntry | None = None
 
@@ -57,6 +60,8 @@ class SelectedGolden:
             entry["corpus"] = self.corpus
         if self.profile.parts:
             entry["profile"] = list(self.profile.parts)
+        if self.sizes:
+            entry["embed"] = dict(self.sizes)
         return entry
 
 
@@ -81,17 +86,21 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         how = settings.how_to_check(config, arguments)
         given = {name: arguments[name] for name in settings.SELECTING if name in arguments}
         selecting = settings.selecting(config) | given
-        entries = _of_this_run(config, corpus).select(**selecting, gradients=gradients)
-        lists = [settings.listed_in(config, name) for name in (settings.KNOWN, settings.SKIP)]
+        entries = list(_of_this_run(config, corpus).select(**selecting, gradients=gradients))
+        lists = [
+            [one for one in settings.listed_in(config, name) if one.is_for(how.sizes)]
+            for name in (settings.KNOWN, settings.SKIP)
+        ]
         selected = [
             SelectedGolden(
-                *(e.id, dtype, how.calls, gradients, corpus, how.outputs, how.profile),
+                *(e.id, dtype, how.calls, gradients, corpus, how.outputs, how.profile, of_cell(e.cell, how.sizes)),
                 *(next((one for one in listed if one.matches(e, dtype)), None) for listed in lists),
             )
             for e in entries
             for dtype in how.dtypes
             if dtype in (e.gradient_precisions if gradients else e.precisions)
         ]
+        require_known({entry.cell for entry in entries}, how.sizes)
         if not selected:
             conditions = [f"{name}={list(value)}" for name, value in selecting.items()]
             request = ", ".join([*conditions, *(["gradients=True"] if gradients else [])])
@@ -153,8 +162,9 @@ def _marker_arguments(definition: pytest.Item) -> dict[str, Any]:
                 raise UnknownName("marker argument", name, ARGUMENTS)
             if name == "gradients" and not isinstance(value, bool):
                 raise RnnGoldensError(f"gradients is True or False, not {value!r}")
+            names = value.split(",") if name == "embed" and isinstance(value, str) else value
             try:
-                read = value if name == "gradients" else some_names(name, value)
+                read = value if name == "gradients" else some_names(name, names)
             except TypeError as error:
                 raise RnnGoldensError(str(error)) from None
             arguments.setdefault("dtype" if name == "dtypes" else name, read)

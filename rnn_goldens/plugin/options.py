@@ -53,9 +53,9 @@ INCOMPLETE = pytest.StashKey[str]()
 
 MARKER = (
     "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., outputs=..., "
-    "profile=..., gradients=True): select the goldens that the rnn_golden fixture passes to this test (one at a time), "
-    "the call patterns of its check_calls, the outputs to compare, and the profile; each argument is a name or a list "
-    "of names, except gradients, which is True if the test checks gradients"
+    "profile=..., embed=..., gradients=True): select the goldens that the rnn_golden fixture passes to this test (one "
+    "at a time), the call patterns of its check_calls, the outputs to compare, the profile, and larger sizes; each "
+    "argument is a name or a list of names, except gradients, which is True if the test checks gradients"
 )
 
 PASSES_AGAIN = "[XPASS(strict)]"

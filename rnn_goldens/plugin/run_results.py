@@ -21,7 +21,7 @@ _MAX_LISTED = 3
 _LONGEST_REASON = 2_000
 """The largest number of characters of a reason."""
 
-_BEFORE = ("golden", "dtype", "test", "corpus", "profile")
+_BEFORE = ("golden", "dtype", "test", "corpus", "profile", "embed")
 """The fields of an entry that are known before its test runs."""
 
 Finding = dict[str, str]

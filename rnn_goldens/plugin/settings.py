@@ -11,6 +11,7 @@ import pytest
 from rnn_goldens.comparison.calls import call_pattern
 from rnn_goldens.corpus import Corpora, open_corpora, split_at_commas
 from rnn_goldens.errors import InvalidFile, RnnGoldensError, WrongUse
+from rnn_goldens.golden.embedding import larger_sizes
 from rnn_goldens.golden.precision import precision
 from rnn_goldens.golden.profile import Profile, profile_named
 from rnn_goldens.golden.shapes import chosen_outputs
@@ -50,25 +51,26 @@ def check_settings(config: pytest.Config) -> None:
 
 
 class HowToCheck(NamedTuple):
-    """How a golden is checked: in which precisions, call patterns, outputs (() for all), and which errors are right."""
+    """How a golden is checked: precisions, call patterns, outputs (() for all), allowed errors, larger sizes."""
 
     dtypes: tuple[str, ...]
     calls: tuple[str, ...]
     outputs: tuple[str, ...]
     profile: Profile
+    sizes: tuple[tuple[str, int], ...]
 
 
 def how_to_check(config: pytest.Config, arguments: Mapping[str, tuple[str, ...]]) -> HowToCheck:
     """Return how to check, by the arguments of a marker, else by the settings; raises RnnGoldensError."""
-    dtype, calls, outputs, profile = (
-        arguments.get(name) or listed(config, name) for name in ("dtype", "calls", "outputs", "profile")
+    dtype, calls, outputs, profile, embed = (
+        arguments.get(name) or listed(config, name) for name in ("dtype", "calls", "outputs", "profile", "embed")
     )
     dtypes = tuple(dict.fromkeys(precision(name).name for name in dtype or ("float32",)))
     for call in calls:
         call_pattern(call)
     allowed = profile_named(profile)
     allowed.require(dtypes)
-    return HowToCheck(dtypes, calls, chosen_outputs(outputs) if outputs else (), allowed)
+    return HowToCheck(dtypes, calls, chosen_outputs(outputs) if outputs else (), allowed, larger_sizes(embed))
 
 
 def selecting(config: pytest.Config) -> dict[str, Any]:

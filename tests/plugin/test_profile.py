@@ -88,7 +88,8 @@ def test_a_failure_names_the_profile_and_its_cause(nets: pytest.Pytester) -> Non
 
 
 def test_the_diagnosis_of_a_run_loads_goldens_under_their_profile() -> None:
-    load = _loading(open_corpora(None), (), {("lstm/two-layers", "float32"): ("tf32",)})
+    entry: Result = {"golden": "lstm/two-layers", "dtype": "float32", "test": "", "outcome": "passed"}
+    load = _loading(open_corpora(None), (), [{**entry, "profile": ["tf32"]}])
     profiles = [
         golden and str(golden.profile) for golden in map(partial(load, "lstm/two-layers"), ("float32", "float64"))
     ]

@@ -1,0 +1,167 @@
+"""Where the numbers of a golden are in larger arrays, and which sizes can grow."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.shapes import BATCH, TIME
+
+Places = NDArray[np.intp]
+"""For each place of a larger axis, the place of the golden whose numbers it has; -1 for zeros."""
+
+SEQUENCES = "sequences"
+"""The size of packed sequences; all others are those of a configuration, and ``batch``."""
+
+NOT_MIXED = (BATCH, SEQUENCES, "heads", "query_heads", "channels", "d_v", TIME)
+"""Sizes whose places do not depend on each other: added ones are copies. So is ``d``, but for sLSTM."""
+
+FIXED = ("query_heads", "width", "past")
+"""Sizes that cannot grow by themselves."""
+
+SMALL, LARGE = 16, 64
+"""Sizes of blocks: a golden's numbers are in as many small ones as possible, in the first large one and in the last."""
+
+MAX_LISTED = 8
+"""The largest number of places that a message lists."""
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """How a golden was embedded.
+
+    Attributes:
+        original: the golden before; its type is that of the golden.
+        sizes: the larger sizes, by name.
+        axes: by the name of a size that grew, where its numbers come from.
+    """
+
+    original: Any
+    sizes: Mapping[str, int]
+    axes: Mapping[str, "Axis"]
+
+    def __str__(self) -> str:
+        return ",".join(f"{name}={size}" for name, size in self.sizes.items())
+
+    @property
+    def in_words(self) -> str:
+        """Where the golden's numbers are: "the golden's d_k 5, 127 of 128; heads 3 of 4"."""
+        return "the golden's own places: " + "; ".join(
+            f"{name} {_listed(self.axes[name].own.tolist())} of {size}" for name, size in self.sizes.items()
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """Where the numbers of an axis that grew come from.
+
+    Attributes:
+        source: for each of its places, the place in the golden; -1 for zeros.
+        own: the places of the golden's own numbers, in order; others are copies or zeros.
+        before: the size before.
+    """
+
+    source: Places
+    own: Places
+    before: int
+
+    def own_in(self, blocks: int) -> Places:
+        """Return ``own`` of an axis of several such blocks."""
+        return np.concatenate([self.own + k * len(self.source) for k in range(blocks)])
+
+    def blocks(self, blocks: int) -> Places:
+        """Return ``source`` of an axis of several such blocks: the rows of several gates."""
+        return np.concatenate([np.where(self.source < 0, -1, self.source + k * self.before) for k in range(blocks)])
+
+
+def names_of(cell: str) -> tuple[str, ...]:
+    """Return the names of the sizes that can grow in goldens of a cell."""
+    if cell not in RECURRENCES:
+        projected = ("proj_size",) if cell in LAYOUTS and LAYOUTS[cell].is_projected else ()
+        return ("hidden_size", "input_size", *projected, BATCH)
+    return (*(name for name in RECURRENCES[cell].sizes if name not in FIXED), BATCH, SEQUENCES)
+
+
+def of_cell(cell: str, sizes: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """Return those of some sizes that goldens of a cell can have."""
+    return tuple((name, size) for name, size in sizes if name in names_of(cell))
+
+
+def larger_sizes(texts: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    """Return sizes by name from texts such as ``d_k=128``; raises WrongUse for other texts."""
+    found = dict[str, int]()
+    for text in texts:
+        name, _, size = text.partition("=")
+        if not size.isdecimal() or name in found:
+            problem = "is given twice" if name in found else "is not a size, such as d_k=128 or hidden_size=64"
+            raise WrongUse(f"embed: {text!r} {problem}")
+        found[name] = int(size)
+    return tuple(found.items())
+
+
+def require_known(cells: Iterable[str], sizes: Iterable[tuple[str, int]]) -> None:
+    """Raise UnknownName for a size that no golden of these cells has."""
+    known = dict.fromkeys(name for cell in cells for name in names_of(cell))
+    for name, _ in sizes:
+        if name not in known:
+            raise UnknownName("size to embed in", name, known, plural="Sizes that can grow")
+
+
+def own_places(golden: str, name: str, count: int, size: int) -> Places:
+    """Return which places of a larger axis hold the numbers of a golden, the same on every machine.
+
+    They are spread over blocks of ``SMALL``. One is in the first block of ``LARGE``, one in the last; in every second
+    golden these are the first and the last place.
+    """
+    hashes = [_hash(golden, name, place) for place in range(size)]
+    order, last = sorted(range(size), key=hashes.__getitem__), size - 1
+    chosen = [place for place in (0, last) if hashes[place] % 2 == 0]
+    if count > 1 and 0 not in chosen:
+        chosen.append(next(place for place in order if place < LARGE))
+    if count > 1 and last not in chosen:
+        chosen.append(next(place for place in order if place >= last // LARGE * LARGE and place not in chosen))
+    of_block = {place // SMALL: place for place in reversed(order)}
+    others = [of_block[block] for block in sorted(of_block, key=lambda b: hashes[of_block[b]])]
+    fresh = [place for place in others if place // SMALL not in {one // SMALL for one in chosen}]
+    return np.array(sorted(list(dict.fromkeys([*chosen, *fresh, *order]))[:count]))
+
+
+def grown_axis(golden: str, cell: str, name: str, before: int, size: int) -> Axis:
+    """Return where the numbers of an axis come from that grows from ``before`` to ``size``."""
+    own = own_places(golden, name, before, size)
+    source = np.full(size, -1)
+    source[own] = np.arange(before)
+    if is_copied(cell, name):
+        added = np.flatnonzero(source < 0)
+        source[added] = [_hash(golden, name, "copy", place) % before for place in added]
+    return Axis(source, own, before)
+
+
+def is_copied(cell: str, size: str) -> bool:
+    """Return whether an added place has the numbers of another one; else it has zeros."""
+    return size in NOT_MIXED or (size == "d" and cell != "slstm")
+
+
+def parts_of(whole: Axis, parts: Sequence[Places]) -> Axis:
+    """Return the axis of the parts of another axis: of heads their query heads, of sequences their steps."""
+    added = np.full_like(parts[0], -1)
+    found = [parts[place] if place >= 0 else added for place in whole.source]
+    ends = np.cumsum([len(part) for part in found])
+    own = [np.arange(ends[place] - len(found[place]), ends[place]) for place in whole.own]
+    return Axis(np.concatenate(found), np.concatenate(own), sum(map(len, parts)))
+
+
+def _hash(*parts: object) -> int:
+    return int.from_bytes(sha256(" ".join(map(str, parts)).encode()).digest()[:8])
+
+
+def _listed(places: list[int]) -> str:
+    """Return a few numbers as text: "3, 5, 17, … 127"."""
+    few = places if len(places) <= MAX_LISTED else [*places[: MAX_LISTED - 1], "…", places[-1]]
+    return ", ".join(map(str, few)).replace("…,", "…")

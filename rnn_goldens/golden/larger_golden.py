@@ -1,0 +1,336 @@
+"""Embeds a golden in larger sizes: its numbers are scattered into larger arrays, and its values and tolerances stay.
+
+A sum with zeros rounds no further, so a golden with 2 keys checks a kernel that takes 128. Added units, inputs and keys
+have zero weights and inputs. What does not mix with others is copied, so that every place is checked: an added row,
+packed sequence, head, value or channel has the numbers of one of the golden's. The cotangents of copies are zero.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from math import isqrt, log
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
+from rnn_goldens.golden.arrays import Float64, GoldenArrays, sequence_slices
+from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.golden.embedding import (
+    FIXED,
+    SEQUENCES,
+    Axis,
+    Embedding,
+    grown_axis,
+    is_copied,
+    of_cell,
+    parts_of,
+)
+from rnn_goldens.golden.expected import Gradients, output_of
+from rnn_goldens.golden.precision import PRECISIONS, whole_number
+from rnn_goldens.golden.recurrences import AnyConfig, RecurrenceConfig
+from rnn_goldens.golden.shapes import BATCH, DIRECTION_AND_UNIT, SEQUENCE, TIME, UNIT, Config
+from rnn_goldens.golden.tolerance import Bound, Coefficients, Derived, Exact, Tolerance
+
+EXACT = ("rnn_relu", "rnn_leaky_relu", "rnn_thresholded_relu", "rnn_softsign")
+"""Networks whose added units are exactly 0, as those of all recurrences but sLSTM are: only products with 0."""
+
+ROUNDOFFS = 10.0
+"""The largest error of any other added unit, in roundoffs of the accumulation: a fast tanh need not give 0 for 0."""
+
+
+class Added(NamedTuple):
+    """The output of an added unit, and the coefficient of its error by storing intermediate results."""
+
+    value: float = 0.0
+    storage: float = 0.0
+
+
+ADDED = {
+    "rnn_sigmoid": Added(0.5, 1.25),
+    "rnn_hard_sigmoid": Added(0.5, 0.5),
+    "rnn_affine": Added(0.25, 0.25),
+    "rnn_softplus": Added(log(2), 2.5),
+    "rnn_elu": Added(0.0, 0.75),
+    "lstm_activations": Added(0.0, 0.75),
+}
+"""The cells whose activations of 0 are stored with a rounding error, or are not 0."""
+
+T = TypeVar("T", bound=GoldenData)
+P = TypeVar("P", Bound, Coefficients)
+
+
+def embed(golden: T, sizes: Mapping[str, int]) -> T:
+    """Return a golden in larger sizes, with the same id.
+
+    Args:
+        golden: the golden.
+        sizes: the larger sizes by name, see ``sizes_of``. Query heads grow with ``heads``.
+
+    Raises:
+        UnknownName: the golden has no such size.
+        WrongUse: a size is not an integer, or the golden is embedded already.
+        Unsupported: a size is smaller than the golden's, or nothing is known about zeros in a custom cell.
+    """
+    if golden.embedding is not None:
+        raise WrongUse(f"{golden.id} is embedded in {golden.embedding} already")
+    if golden.custom_layout is not None:
+        raise Unsupported(f"{golden.cell} is a custom cell: what it returns for zeros is unknown")
+    axes = _grown_axes(golden, _checked(golden, sizes))
+    config, factor = _config(golden, axes)
+    larger = _Larger(golden, axes, factor)
+    return replace(
+        golden,
+        config=config,
+        stored=larger.arrays(),
+        tolerance=larger.tolerance(golden.tolerance, larger.of_outputs),
+        gradients=None if golden.gradients is None else larger.gradients(golden.gradients),
+        embedding=Embedding(golden, dict(sizes), axes),
+    )
+
+
+def original(golden: GoldenData) -> GoldenData:
+    """Return the golden before it was embedded; the golden itself if it was not."""
+    if golden.embedding is None:
+        return golden
+    before: GoldenData = golden.embedding.original
+    return replace(before, dtype=golden.dtype, outputs=golden.outputs, profile=golden.profile)
+
+
+def gathered(golden: GoldenData, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return a golden's own elements of outputs or gradients by name; an array of another shape as it is."""
+    if golden.embedding is None:
+        return dict(arrays)
+    found, shapes = dict(arrays), golden.shapes.every
+    for name, array in arrays.items():
+        if array.shape == shapes.get(name):
+            for number, (blocks, size) in enumerate(_axes(golden, name)):
+                if size in golden.embedding.axes:
+                    found[name] = found[name].take(golden.embedding.axes[size].own_in(blocks), number)
+    return found
+
+
+def sizes_of(golden: GoldenData) -> dict[str, int]:
+    """Return the sizes that can grow, by name: of the configuration, and ``batch``, or ``sequences`` if packed."""
+    config = golden.config
+    if isinstance(config, RecurrenceConfig):
+        sizes = {name: size for name, size in config.sizes.items() if name not in FIXED}
+        return {**sizes, SEQUENCES if golden.offsets is not None else BATCH: golden.sequences}
+    projected = {"proj_size": config.proj_size} if config.proj_size else {}
+    batch = {BATCH: golden.sequences} if golden.batch_shape else {}
+    return {"hidden_size": config.hidden_size, "input_size": config.input_size, **projected, **batch}
+
+
+def having(golden: GoldenData, sizes: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Return those of some sizes that a golden has: either ``batch`` or ``sequences``, with which it is packed."""
+    other = BATCH if golden.offsets is not None else SEQUENCES
+    return {name: size for name, size in of_cell(golden.cell, sizes) if name != other}
+
+
+def _checked(golden: GoldenData, sizes: Mapping[str, int]) -> dict[str, int]:
+    before, checked = sizes_of(golden), dict[str, int]()
+    for name, size in sizes.items():
+        if name == BATCH and not golden.batch_shape:
+            raise Unsupported(f"{golden.id} is unbatched, so its batch cannot grow")
+        if name not in before:
+            raise UnknownName(f"size of {golden.id}", name, before, plural=f"Sizes of {golden.id} that can grow")
+        if (whole := whole_number(size)) is None:
+            raise WrongUse(f"{name} is {size!r}, but must be an integer")
+        if whole < before[name]:
+            raise Unsupported(f"{golden.id} has {name} {before[name]}, which does not fit {whole}")
+        checked[name] = whole
+    return checked
+
+
+def _grown_axes(golden: GoldenData, sizes: Mapping[str, int]) -> dict[str, Axis]:
+    """Return each axis that grows, by the name of its size; the query heads of heads, and the steps of sequences."""
+    before = sizes_of(golden)
+    axes = {name: grown_axis(golden.id, golden.cell, name, before[name], size) for name, size in sizes.items()}
+    if "heads" in axes and "query_heads" in golden.config:
+        query_heads = np.arange(golden.config["query_heads"])
+        axes["query_heads"] = parts_of(axes["heads"], np.split(query_heads, golden.config["heads"]))
+    if SEQUENCES in axes and golden.offsets is not None:
+        steps = [np.arange(golden.time)[steps] for steps in sequence_slices(golden.offsets)]
+        axes[TIME] = parts_of(axes[SEQUENCES], steps)
+    return axes
+
+
+def _config(golden: GoldenData, axes: Mapping[str, Axis]) -> tuple[AnyConfig, float]:
+    """Return the larger configuration, and the factor of q with which an attention keeps its default scale.
+
+    The default scale is 1/√d_k. Where √(larger d_k / d_k) is a power of two, q is multiplied by it, without rounding;
+    else the configuration has the scale of the golden.
+    """
+    of_inputs = (BATCH, SEQUENCES, TIME)
+    sizes: dict[str, Any] = {name: len(axis.source) for name, axis in axes.items() if name not in of_inputs}
+    config = golden.config
+    if isinstance(config, Config):
+        return replace(config, **sizes), 1.0
+    before, factor = config.get("d_k"), 1.0
+    given = {**config.given, **sizes}
+    if before is not None and "scale" not in given:
+        root = isqrt(given["d_k"] // before)
+        q = golden.stored.inputs["q"] * root
+        is_exact = all(PRECISIONS[name].holds(q) for name in golden.precisions)
+        if root**2 * before == given["d_k"] and root.bit_count() == 1 and is_exact:
+            factor = float(root)
+        else:
+            given["scale"] = before**-0.5
+    return RecurrenceConfig(config.cell, given), factor
+
+
+def _axes(golden: GoldenData, name: str) -> list[tuple[int, str]]:
+    """Return, for each axis of an array, its number of blocks and the name of their size."""
+    config, layout = golden.config, golden.layout
+    if isinstance(config, RecurrenceConfig):
+        sequence = SEQUENCES if golden.offsets is not None else BATCH
+        return [(1, sequence if axis == SEQUENCE else axis) for axis in golden.axes(name)]
+    of_h, directions = "proj_size" if config.proj_size else "hidden_size", config.num_directions
+    if name in golden.stored.weights:
+        weight, _, suffix = name.rpartition("_l")
+        below = (1, "input_size") if suffix.partition("_")[0] == "0" else (directions, of_h)
+        sizes = {"G": (len(layout.gates), "hidden_size"), "H": (1, "hidden_size"), "P": (1, of_h), "I": below}
+        return [sizes[letter] for letter in dict(layout.weights)[weight]]
+    is_h = name in (layout.result, layout.initial[0], layout.outputs[1])
+    unit = 1, of_h if is_h else "hidden_size"
+    named = {UNIT: unit, DIRECTION_AND_UNIT: (directions, of_h), "input": (1, "input_size")}
+    return [named.get(axis, (1, axis)) for axis in golden.axes(name)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Larger:
+    """The arrays of a golden in larger sizes.
+
+    Attributes:
+        golden: the golden.
+        axes: the axes that grow.
+        factor: what q is multiplied by.
+    """
+
+    golden: GoldenData
+    axes: Mapping[str, Axis]
+    factor: float
+
+    @property
+    def _is_exact(self) -> bool:
+        """Whether added units are exactly 0."""
+        return self.golden.cell in EXACT or (not self.golden.is_network and self.golden.cell != "slstm")
+
+    def scattered(
+        self, name: str, array: NDArray[Any], fill: float = 0.0, *, of_columns: float | None = None, copies: bool = True
+    ) -> NDArray[Any]:
+        """Return an array in the larger shape.
+
+        Args:
+            name: the name of the array.
+            array: the array.
+            fill: the value of added elements.
+            of_columns: their value in added columns of weights, where the rows are not added; ``fill`` if None.
+            copies: whether what does not mix is copied; else it is 0.
+        """
+        axes = list(enumerate(_axes(self.golden, name)))
+        for number, (blocks, size) in reversed(axes):
+            if size not in self.axes:
+                continue
+            axis = self.axes[size]
+            places = axis.blocks(blocks)
+            array = array.take(places, number)
+            is_column = number == len(axes) - 1 > 0
+            _put(array, number, places < 0, of_columns if is_column and of_columns is not None else fill)
+            if not copies and is_copied(self.golden.cell, size):
+                _put(array, number, ~np.isin(np.arange(len(places)), axis.own), 0.0)
+        return array
+
+    def arrays(self) -> GoldenArrays:
+        """Return the stored arrays."""
+        stored = self.golden.stored
+        inputs = {name: self.scattered(name, array) for name, array in stored.inputs.items()}
+        if self.factor != 1:
+            inputs["q"] *= self.factor
+        return GoldenArrays(
+            weights={name: self.scattered(name, array) for name, array in stored.weights.items()},
+            inputs=inputs,
+            states={name: self.scattered(name, array) for name, array in stored.states.items()},
+            lengths=self._lengths,
+            offsets=self._offsets,
+            expected={name: self.of_outputs(name, array, expected=True) for name, array in stored.expected.items()},
+        )
+
+    @property
+    def _lengths(self) -> NDArray[np.int64] | None:
+        lengths = self.golden.lengths
+        return lengths if lengths is None or BATCH not in self.axes else lengths[self.axes[BATCH].source]
+
+    @property
+    def _offsets(self) -> NDArray[np.int64] | None:
+        offsets = self.golden.offsets
+        if offsets is None or SEQUENCES not in self.axes:
+            return offsets
+        return np.concatenate([[0], np.cumsum(np.diff(offsets)[self.axes[SEQUENCES].source])])
+
+    def of_outputs(self, name: str, array: Float64, *, expected: bool = False, accumulation: bool = False) -> Float64:
+        """Return expected outputs, or coefficients of their tolerance. Outputs beyond the lengths are 0."""
+        added = ADDED.get(self.golden.cell, Added())
+        fill = added.value if expected else added.storage
+        if accumulation:
+            fill = 0.0 if self._is_exact else ROUNDOFFS
+        larger = self.scattered(name, array, fill)
+        if fill and self._lengths is not None and name == self.golden.layout.result:
+            larger = np.where((np.arange(larger.shape[1]) < self._lengths[:, None])[..., None], larger, 0.0)
+        return larger
+
+    def of_gradients(self, name: str, array: Float64, *, accumulation: bool = False) -> Float64:
+        """Return expected gradients, or coefficients of their tolerance.
+
+        A weight of an added unit's output has a gradient that depends on rounding errors: any value is right.
+        """
+        any_value = np.inf if accumulation and not self._is_exact and self._reads_units(name) else None
+        larger = self.scattered(name, array, of_columns=any_value, copies=False)
+        return larger / self.factor if name == "q" else larger
+
+    def _reads_units(self, name: str) -> bool:
+        return name in self.golden.stored.weights and _axes(self.golden, name)[-1][1] in (
+            "hidden_size",
+            "proj_size",
+            "d",
+        )
+
+    def gradients(self, gradients: Gradients) -> Gradients:
+        """Return the gradients in the larger sizes; the cotangents of copies are 0."""
+        return replace(
+            gradients,
+            cotangents={
+                name: self.scattered(output_of(name), array, copies=False)
+                for name, array in gradients.cotangents.items()
+            },
+            expected={name: self.of_gradients(name, array) for name, array in gradients.expected.items()},
+            tolerance=self.tolerance(gradients.tolerance, self.of_gradients),
+        )
+
+    def tolerance(self, tolerance: Tolerance, change: Callable[..., Float64]) -> Tolerance:
+        """Return a tolerance whose coefficients are changed by ``of_outputs`` or ``of_gradients``."""
+        if isinstance(tolerance, Exact):
+            return tolerance
+        if isinstance(tolerance, Bound):
+            return _changed(tolerance, change)
+        if isinstance(tolerance, Derived):
+            exact_or_not = tolerance.stored
+            stored = exact_or_not if isinstance(exact_or_not, Exact) else _changed(exact_or_not, change)
+            return replace(tolerance, stored=stored, float32=_changed(tolerance.float32, change))
+        any_algorithm = None if tolerance.any is None else _changed(tolerance.any, change)
+        return replace(tolerance, step=_changed(tolerance.step, change), any=any_algorithm)
+
+
+def _changed(part: P, change: Callable[..., Float64]) -> P:
+    """Return bounds whose arrays are changed, in each of their fields."""
+    changed = {
+        f.name: {
+            name: change(name, a, accumulation=f.name == "accumulation") for name, a in getattr(part, f.name).items()
+        }
+        for f in fields(part)
+    }
+    return replace(part, **changed)
+
+
+def _put(array: NDArray[Any], axis: int, where: NDArray[np.bool_], value: float) -> None:
+    array[(slice(None),) * axis + (where,)] = value
