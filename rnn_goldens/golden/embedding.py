@@ -117,11 +117,11 @@ def own_places(golden: str, name: str, count: int, size: int) -> Places:
     """Return which places of a larger axis hold the numbers of a golden, the same on every machine.
 
     They are spread over blocks of ``SMALL``. One is in the first block of ``LARGE``, one in the last; in every second
-    golden these are the first and the last place.
+    golden, and in each with many numbers, these are the first and the last place.
     """
     hashes = [_hash(golden, name, place) for place in range(size)]
     order, last = sorted(range(size), key=hashes.__getitem__), size - 1
-    chosen = [place for place in (0, last) if hashes[place] % 2 == 0]
+    chosen = [place for place in (0, last) if count > SMALL or hashes[place] % 2 == 0]
     if count > 1 and 0 not in chosen:
         chosen.append(next(place for place in order if place < LARGE))
     if count > 1 and last not in chosen:

@@ -56,7 +56,7 @@ def test_hdf5_is_the_files_of_the_corpus_for_all_precisions(run: Run, tmp_path: 
         assert golden_differences(exported, stored) == []
         assert exported.provenance == stored.provenance
     wrong = run("export", *ids, "--to", "hdf5", "--dtype=float32", "out", code=WRONG_USE).stderr
-    assert "--to hdf5 writes files for all precisions of a golden: leave out --dtype" in wrong
+    assert "--to hdf5 writes the files of the corpus: leave out --dtype and --embed" in wrong
 
 
 def test_webnn_has_a_file_per_operator(run: Run, tmp_path: Path) -> None:
