@@ -23,7 +23,7 @@ from rnn_goldens.generator.scenarios import (
     zero_start,
 )
 
-VERSION = "2.0.0"
+VERSION = "2.1.0"
 """Version of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: texts changed."""
 
 OURS = CorpusIdentity(corpus.OURS, VERSION)

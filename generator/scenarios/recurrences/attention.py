@@ -119,6 +119,7 @@ ATTENTION_VARIANTS = (
                 "The cotangent of the state passes through a border of chunks of 64.",
             ),
             (150, ATTENTION, "Two chunks of 64 and a part of a third.", ""),
+            (210, _MOST, "More than 200 steps: three chunks of 64 and a part of a fourth.", ""),
         )
     ),
     Variant(
