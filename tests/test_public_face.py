@@ -79,10 +79,10 @@ def test_a_verdict_and_a_mismatch_have_the_public_attributes() -> None:
 
 def test_options_of_the_plugin_and_arguments_of_its_marker_do_not_change() -> None:
     assert set(OPTIONS) == {
-        "dtype", "ids", "cell", "features", "without", "calls", "outputs", "profile", "corpus", "implementation",
-        "time-limit", "known-failures", "skip", "report",
+        "dtype", "ids", "cell", "features", "without", "calls", "outputs", "profile", "embed", "corpus",
+        "implementation", "time-limit", "known-failures", "skip", "report",
     }  # fmt: skip
     assert MARKER.startswith(
         "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., outputs=..., "
-        "profile=..., gradients=True)"
+        "profile=..., embed=..., gradients=True)"
     )
