@@ -76,7 +76,7 @@ def _cpu(work: Callable[[], object]) -> float:
 
 def sized(cell: str, time: int, hidden: int, layers: int) -> "Scenario":
     """Return a scenario of a size, with two sequences and an initial state."""
-    from rnn_goldens.generator.scenarios.variant import Call, Variant, rounded
+    from rnn_goldens.generator.scenarios.templates import Call, Variant, rounded
     from rnn_goldens.golden.shapes import Config
 
     config = Config(input_size=4, hidden_size=hidden, num_layers=layers)

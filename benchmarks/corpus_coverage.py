@@ -56,8 +56,8 @@ goldens with both, with either one, and with neither; only `lengths` and `unbatc
 KINDS = """### Kinds of implementations
 
 For each kind of implementation, the goldens that it can run detect every [known bug](../deviations.md) that it can
-have; [the exceptions](../../generator/undetected.py) are listed with reasons, and `rnn-goldens generate` refuses any
-other. Every run prints how many of the bugs its goldens detect.
+have; [the exceptions](../../generator/undetected_outputs.py) are listed with reasons, and `rnn-goldens generate`
+refuses any other. Every run prints how many of the bugs its goldens detect.
 
 """
 

@@ -21,7 +21,7 @@ from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.alteration import Outputs
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.margins import ENOUGH
-from rnn_goldens.generator.undetected import UNDETECTED
+from rnn_goldens.generator.undetected_outputs import UNDETECTED
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS, standard_cell
 from rnn_goldens.golden.shapes import Config
 

@@ -13,7 +13,7 @@ from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.expected import OUTPUTS
-from rnn_goldens.golden.recurrences import RecurrenceConfig
+from rnn_goldens.golden.recurrence_config import RecurrenceConfig
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.progress import counting
 

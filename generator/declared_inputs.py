@@ -23,7 +23,7 @@ from rnn_goldens.generator.scenario_fields import (
 from rnn_goldens.golden.arrays import BackwardInputArrays, Float64, GoldenArrays, length_problems, offset_problems
 from rnn_goldens.golden.expected import output_of
 from rnn_goldens.golden.features import derived_features
-from rnn_goldens.golden.recurrences import AnyConfig
+from rnn_goldens.golden.recurrence_config import AnyConfig
 from rnn_goldens.golden.shapes import BATCH, TIME, ArrayShapes, Axes, Layout, Shape
 
 LARGEST_INTEGER = 2.0**53

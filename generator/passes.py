@@ -7,8 +7,9 @@ from rnn_goldens.corpus.kill_matrix import Undetected
 from rnn_goldens.deviations import Deviation, deviation
 from rnn_goldens.deviations.families import members
 from rnn_goldens.generator import kill_matrix_file
-from rnn_goldens.generator.undetected import HIDDEN_FROM_ZERO, HIDDEN_IN_OUT, UNDETECTED
+from rnn_goldens.generator.hidden_from_subsets import HIDDEN_FROM_ZERO, HIDDEN_IN_OUT
 from rnn_goldens.generator.undetected_gradients import HIDDEN_BACKWARD_FROM_ZERO, UNDETECTED_BACKWARD
+from rnn_goldens.generator.undetected_outputs import UNDETECTED
 from rnn_goldens.generator.undetected_recurrences import UNDETECTED_RECURRENCES
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 

@@ -13,7 +13,8 @@ from rnn_goldens.generator.declared_inputs import DeclaredInputs, GivenArrays
 from rnn_goldens.generator.exact_inputs import refusing
 from rnn_goldens.generator.forms import RecurrenceForms
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
-from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RecurrenceConfig, recurrence_config
+from rnn_goldens.golden.recurrence_config import RecurrenceConfig, recurrence_config
+from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS
 from rnn_goldens.golden.shapes import Layout
 
 

@@ -2,7 +2,7 @@
 
 from rnn_goldens.corpus.kill_matrix import Undetected
 from rnn_goldens.deviations.recurrences.edits import ATTENTION, DELTA
-from rnn_goldens.generator.undetected import HALF, SINGLE_AND_HALF, undetected
+from rnn_goldens.generator.undetected_outputs import HALF, SINGLE_AND_HALF, undetected
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 ELEVEN_BITS = "float16 has three bits more than bfloat16, to which outputs are rounded"

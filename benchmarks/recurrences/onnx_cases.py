@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from benchmarks.onnx_tests import accepts, node_tests, parts
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.golden.recurrences import BY_KEY, RecurrenceConfig, recurrence_config
+from rnn_goldens.golden.recurrence_config import RecurrenceConfig, recurrence_config
+from rnn_goldens.golden.recurrences import BY_KEY
 
 Arrays = Mapping[str, NDArray[Any]]
 

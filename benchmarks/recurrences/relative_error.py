@@ -13,7 +13,8 @@ import numpy as np
 
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase, run
-from rnn_goldens.golden.recurrences import BY_KEY, recurrence_config
+from rnn_goldens.golden.recurrence_config import recurrence_config
+from rnn_goldens.golden.recurrences import BY_KEY
 
 RATIO, ABSOLUTE, BASE = 0.005, 1e-6, 1e-8
 """Largest ratio; the largest error that always passes; what is added to the root mean square of the right array."""

@@ -20,7 +20,7 @@ from rnn_goldens.generator.scenarios import (
     recurrences,
     special,
     variants,
-    zero_start,
+    without_state,
 )
 
 VERSION = "2.1.0"
@@ -59,7 +59,7 @@ _STANDARD: tuple[Scenario, ...] = tuple(
                 *dimensions.scenarios(),
                 *nine_of_each.scenarios(),
                 *pairs.scenarios(),
-                *zero_start.scenarios(),
+                *without_state.scenarios(),
             ),
             key=difficulty,
         ),

@@ -14,7 +14,7 @@ from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import pairs
 from rnn_goldens.generator.scenarios.cotangents import without_cotangents
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic
-from rnn_goldens.generator.scenarios.variant import FOLDERS
+from rnn_goldens.generator.scenarios.templates import FOLDERS
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.shapes import Config, Shape, weight_shapes
 

@@ -19,7 +19,7 @@ from rnn_goldens.generator.scenarios.dimensions import (
     upper_inputs_that_count,
 )
 from rnn_goldens.generator.scenarios.numbers import Float64, periodic
-from rnn_goldens.generator.scenarios.variant import Call, Variant
+from rnn_goldens.generator.scenarios.templates import Call, Variant
 from rnn_goldens.golden.shapes import Config, Shape
 
 NINE = 9

@@ -13,7 +13,7 @@ from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.cotangents import at_rows
 from rnn_goldens.generator.scenarios.dimensions import CERTIFIED, COLUMNS, EXACT, ONE, UNITS, by_unit, every_column
 from rnn_goldens.generator.scenarios.numbers import Float64, periodic
-from rnn_goldens.generator.scenarios.variant import FOLDERS, Call, Variant
+from rnn_goldens.generator.scenarios.templates import FOLDERS, Call, Variant
 from rnn_goldens.golden.shapes import Config, Shape
 
 ROWS_APART, STEPS_APART = 7, 13

@@ -13,7 +13,7 @@ from rnn_goldens.cells.numpy_primitives import Array, State, Weights
 from rnn_goldens.cells.recurrence import RecurrenceCase, recurrence_case
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.data import InputsData
-from rnn_goldens.golden.recurrences import RecurrenceConfig
+from rnn_goldens.golden.recurrence_config import RecurrenceConfig
 from rnn_goldens.golden.shapes import Config
 
 

@@ -18,7 +18,8 @@ from rnn_goldens.cells.program import Operation, Program, written
 from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.golden.arrays import sequence_slices
 from rnn_goldens.golden.data import InputsData
-from rnn_goldens.golden.recurrences import LANE_AXES, RECURRENCES, RecurrenceConfig
+from rnn_goldens.golden.recurrence_config import RecurrenceConfig
+from rnn_goldens.golden.recurrences import LANE_AXES, RECURRENCES
 
 Arrays = Mapping[str, Array]
 

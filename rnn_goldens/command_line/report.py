@@ -84,10 +84,10 @@ def report(
     from rnn_goldens.pages.rendering import is_page, render, require_engine
     from rnn_goldens.programs.command import MARK
     from rnn_goldens.report import conformance
+    from rnn_goldens.report.badge import badge as badge_of
     from rnn_goldens.report.earlier_reports import changes, is_wrong, read, rows
     from rnn_goldens.report.page import content
     from rnn_goldens.report.page import page as markdown
-    from rnn_goldens.report.summary import badge as badge_of
 
     earlier = None if against is None else read(against)
     installed = [name for name, one in BUILTIN.items() if name != "keras" and all(map(find_spec, one.needs))]
@@ -181,7 +181,7 @@ def _print_changes(found: "list[Checked]", changed: "list[Trend]") -> bool:
 def _check_each(names: "Sequence[str]", request: "CheckRequest") -> "list[Checked]":
     """Check one implementation after the other; skips those that cannot be checked; raises if none can be."""
     from rnn_goldens.report import conformance
-    from rnn_goldens.report.summary import terminal_text
+    from rnn_goldens.report.terminal_text import terminal_text
 
     found: list[Checked] = []
     for number, name in enumerate(names, start=1):

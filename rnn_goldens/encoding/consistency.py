@@ -15,7 +15,7 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.arrays import length_problems, offset_problems
 from rnn_goldens.golden.features import ALL_DERIVED, derived_features
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
-from rnn_goldens.golden.recurrences import AnyConfig
+from rnn_goldens.golden.recurrence_config import AnyConfig
 from rnn_goldens.golden.shapes import BATCH, STACKED, TIME, Axes, Layout, Shape
 from rnn_goldens.golden.tolerance import (
     LARGEST_TOLERANCE,

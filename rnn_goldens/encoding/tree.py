@@ -16,7 +16,8 @@ from rnn_goldens.golden.arrays import GoldenArrays, LazyArrays
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.expected import Gradients
 from rnn_goldens.golden.features import CORE
-from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RECURRENCES, AnyConfig, recurrence_config
+from rnn_goldens.golden.recurrence_config import AnyConfig, recurrence_config
+from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RECURRENCES
 from rnn_goldens.golden.shapes import (
     Config,
     Layout,

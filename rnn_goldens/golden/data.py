@@ -17,7 +17,8 @@ from rnn_goldens.golden.embedding import Embedding
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected, Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
 from rnn_goldens.golden.profile import DEFAULT, Profile
-from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, AnyConfig, RecurrenceConfig
+from rnn_goldens.golden.recurrence_config import AnyConfig, RecurrenceConfig
+from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS
 from rnn_goldens.golden.shapes import TIME, ArrayShapes, Axes, Config, Layout, Shape, chosen_outputs
 from rnn_goldens.golden.tolerance import Tolerance, in_use
 

@@ -2,7 +2,7 @@
 
 import re
 
-from rnn_goldens.golden.recurrences import AnyConfig
+from rnn_goldens.golden.recurrence_config import AnyConfig
 
 _WORD = "[a-z0-9]+(-[a-z0-9]+)*"
 ID = f"{_WORD}(/{_WORD})+"

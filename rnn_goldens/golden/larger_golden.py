@@ -28,7 +28,7 @@ from rnn_goldens.golden.embedding import (
 )
 from rnn_goldens.golden.expected import Gradients, output_of
 from rnn_goldens.golden.precision import PRECISIONS, whole_number
-from rnn_goldens.golden.recurrences import AnyConfig, RecurrenceConfig
+from rnn_goldens.golden.recurrence_config import AnyConfig, RecurrenceConfig
 from rnn_goldens.golden.shapes import BATCH, DIRECTION_AND_UNIT, SEQUENCE, TIME, UNIT, Config
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Derived, Exact, Tolerance
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden.recurrences import RecurrenceConfig
+from rnn_goldens.golden.recurrence_config import RecurrenceConfig
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.implementations.keras_backend import keras_backend, require_backend
 from rnn_goldens.named_object import import_object

@@ -19,12 +19,12 @@ import numpy as np
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.array_library import JAX, TENSORFLOW, TORCH, Named
+from rnn_goldens.implementations.batch_axis import outputs
 from rnn_goldens.implementations.differentiation import given_arrays, gradients
 from rnn_goldens.implementations.keras_backend import imported_keras
-from rnn_goldens.implementations.networks import (
+from rnn_goldens.implementations.network_class import (
     InstanceCache,
     accepted,
-    outputs,
     require_cell,
     require_gates,
     selecting,

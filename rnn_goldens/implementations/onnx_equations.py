@@ -13,7 +13,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, helper, numpy_helper
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
-from rnn_goldens.implementations.networks import require_cell
+from rnn_goldens.implementations.network_class import require_cell
 from rnn_goldens.implementations.onnx_model import ATTRIBUTES
 
 Array = NDArray[Any]

@@ -13,13 +13,12 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.shapes import STACKED
 from rnn_goldens.implementations.array_library import TORCH, Make
+from rnn_goldens.implementations.batch_axis import BATCHED, called_unbatched
 from rnn_goldens.implementations.differentiation import given_arrays, gradients, initial_state
-from rnn_goldens.implementations.networks import (
-    BATCHED,
+from rnn_goldens.implementations.network_class import (
     InstanceCache,
     accepted,
     accepted_only,
-    called_unbatched,
     is_of,
     require_gates,
     require_no_more,

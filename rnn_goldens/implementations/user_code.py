@@ -25,11 +25,11 @@ from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.comparison.calls import Backward
 from rnn_goldens.comparison.returned import is_array
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden.recurrences import RecurrenceConfig
+from rnn_goldens.golden.recurrence_config import RecurrenceConfig
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.implementations.differentiation import with_gradients
 from rnn_goldens.implementations.function_of_arrays import FunctionOfArrays, name_of
-from rnn_goldens.implementations.networks import is_of, positional
+from rnn_goldens.implementations.network_class import is_of, positional
 
 Implementation = Callable[[Inputs], tuple[Any, ...]]
 

@@ -30,9 +30,9 @@ from rnn_goldens.golden.shapes import OutputNames
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.check_log import CheckLog
 from rnn_goldens.plugin.implementation import ImplementationFailed, failures_as_errors
-from rnn_goldens.plugin.marker import SelectedGolden
 from rnn_goldens.plugin.options import without_golden
 from rnn_goldens.plugin.run_results import Finding, RunResults, run_of
+from rnn_goldens.plugin.selected_golden import SelectedGolden
 from rnn_goldens.result import UNCHECKED
 
 

@@ -14,10 +14,11 @@ from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.plugin.check_log import CHECK_FAILS, CheckLog, entry_of
 from rnn_goldens.plugin.fixture import CHECK_LOG
-from rnn_goldens.plugin.marker import SelectedGolden, selected_of, skip_reason
+from rnn_goldens.plugin.marker import skip_reason
 from rnn_goldens.plugin.options import MESSAGE, PROPERTY, Message, message_of
 from rnn_goldens.plugin.run_results import first_line, run_of
-from rnn_goldens.plugin.terminal import remove_id_from_summary
+from rnn_goldens.plugin.selected_golden import SelectedGolden, selected_of
+from rnn_goldens.plugin.shortened_failures import remove_id_from_summary
 from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Drawn
 
 OUTCOMES = (PASSED, SKIPPED, KNOWN, REFUSED, FAILED)

@@ -8,8 +8,8 @@ import pytest
 from rnn_goldens.diagnosis import Diagnosis
 from rnn_goldens.diagnosis.search import CandidateSearch, Failure
 from rnn_goldens.pages.rendering import is_page
-from rnn_goldens.plugin.marker import selected_of
 from rnn_goldens.plugin.options import PASSES_AGAIN, RUN_RESULTS, message_of, result_of, setting, without_golden
+from rnn_goldens.plugin.selected_golden import selected_of
 from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Result, golden_and_precision
 from rnn_goldens.visible import visible
 

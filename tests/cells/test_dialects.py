@@ -15,7 +15,7 @@ from rnn_goldens.deviations import deviation
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator.scenarios import pairs
 from rnn_goldens.generator.scenarios.dialects import names_of
-from rnn_goldens.generator.scenarios.variant import FOLDERS
+from rnn_goldens.generator.scenarios.templates import FOLDERS
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 from rnn_goldens.hypothesis import goldens
 from rnn_goldens.implementations import adapt

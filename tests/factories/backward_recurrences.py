@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.golden.recurrences import BY_KEY, RECURRENCES, recurrence_config
+from rnn_goldens.golden.recurrence_config import recurrence_config
+from rnn_goldens.golden.recurrences import BY_KEY, RECURRENCES
 
 SIZES = {
     "heads": 2, "query_heads": 2, "d_k": 4, "d_v": 3, "d": 3, "n": 2, "channels": 3, "width": 4, "past": 3

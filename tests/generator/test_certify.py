@@ -10,7 +10,7 @@ from rnn_goldens.generator import confirmation
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenarios.special import CHAOTIC
-from rnn_goldens.generator.scenarios.variant import rounded
+from rnn_goldens.generator.scenarios.templates import rounded
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config

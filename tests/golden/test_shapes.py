@@ -9,7 +9,7 @@ from rnn_goldens import load
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.expected import is_missing_output_reason, missing_output_reason
-from rnn_goldens.golden.recurrences import recurrence_config
+from rnn_goldens.golden.recurrence_config import recurrence_config
 from rnn_goldens.golden.shapes import (
     Block,
     Config,

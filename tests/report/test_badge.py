@@ -3,7 +3,7 @@
 import pytest
 
 from rnn_goldens.pages import Checked
-from rnn_goldens.report.summary import badge
+from rnn_goldens.report.badge import badge
 from rnn_goldens.result import Result
 
 

@@ -9,7 +9,7 @@ from rnn_goldens.generator.scenarios.recurrences.attention import (
     draw_exact,
 )
 from rnn_goldens.generator.scenarios.recurrences.scans import SCANS, draw_scan
-from rnn_goldens.generator.scenarios.recurrences.variant import Call, Variant
+from rnn_goldens.generator.scenarios.recurrences.templates import Call, Variant
 
 
 def scenarios() -> tuple[RecurrenceScenario, ...]:

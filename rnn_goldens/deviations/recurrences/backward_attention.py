@@ -18,7 +18,7 @@ from rnn_goldens.deviations.parts import detached
 from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, of_first_row
 from rnn_goldens.deviations.recurrences.edits import ATTENTION, DELTA, GATED_DELTA, WrongBackward, in_loop, in_results
 from rnn_goldens.deviations.table import table
-from rnn_goldens.golden.recurrences import recurrence_config
+from rnn_goldens.golden.recurrence_config import recurrence_config
 
 # ruff: noqa: ARG005 - functions have the arguments of parts
 

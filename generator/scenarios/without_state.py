@@ -32,7 +32,7 @@ from rnn_goldens.generator.scenarios.special import (
     overflowing,
     weights_beyond_one,
 )
-from rnn_goldens.generator.scenarios.variant import CERTIFIED, FOLDERS, Variant, exact, rounded
+from rnn_goldens.generator.scenarios.templates import CERTIFIED, FOLDERS, Variant, exact, rounded
 from rnn_goldens.generator.scenarios.variants import SMALL, VARIANTS
 from rnn_goldens.golden.shapes import Config
 

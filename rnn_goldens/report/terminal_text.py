@@ -1,24 +1,20 @@
-"""The results of implementations in short: as text with causes and the first failures, and as a badge."""
+"""The results of an implementation as text: counts, causes and the first failures."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from rnn_goldens.diagnosis.summary import WIDTH, wrapped
 from rnn_goldens.pages import Checked
 from rnn_goldens.pages.causes import Cause, causes_of
 from rnn_goldens.plurals import counted
-from rnn_goldens.result import CHECKED, FAILED, KNOWN, PASSED, REFUSED, RIGHT, SKIPPED, Result, gradient_lines
+from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, RIGHT, SKIPPED, Result, gradient_lines
 
 _MAX_CAUSES = 8
 _MAX_GOLDENS = 5
 
 _OUTCOMES = (PASSED, REFUSED, KNOWN, FAILED, SKIPPED)
 """The outcomes, in the order in which they are counted."""
-
-GOOD, FAIR, BAD, NOTHING = "brightgreen", "yellow", "red", "lightgrey"
-"""Colours: all implementations agree; not all agree; some failed, were skipped or not checked; nothing compared."""
 
 
 def terminal_text(found: Checked) -> str:
@@ -89,26 +85,3 @@ def _like_and_reason(wrong: Result) -> tuple[str, str]:
     reason = wrong.get("reason", "")
     found = re.match(rf"{re.escape(wrong['golden'])} in {wrong['dtype']}(, like [^:]*)?: ", reason)
     return (found[1] or "", reason[found.end() :]) if found else ("", reason)
-
-
-def badge(found: Sequence[Checked], unchecked: int = 0) -> dict[str, Any]:
-    """Return the badge: a summary in words, and a colour.
-
-    Args:
-        found: the results of each implementation.
-        unchecked: the number of implementations that could not be checked.
-    """
-    counts = Counter(result["outcome"] for one in found for result in one.everything)
-    passing = [one for one in found if any(result["outcome"] == PASSED for result in one.results)]
-    agreeing = [one for one in passing if {result["outcome"] for result in one.everything} <= {PASSED, REFUSED}]
-    if len(found) + unchecked > 1:
-        summary = f"{len(agreeing)} of {len(found) + unchecked} implementations agree"
-    else:
-        names = {"passed": "passed", "failed": "wrong", "known-failure": "known to be wrong", "refused": "refused"}
-        summary = ", ".join(f"{counts[outcome]} {name}" for outcome, name in names.items() if counts[outcome])
-    colour = GOOD if len(agreeing) == len(found) else FAIR
-    if counts["failed"] or counts["skipped"] or unchecked:
-        colour = BAD
-    elif not any(counts[outcome] for outcome in CHECKED):
-        colour = NOTHING
-    return {"schemaVersion": 1, "label": "rnn-goldens", "message": summary or "nothing was checked", "color": colour}
