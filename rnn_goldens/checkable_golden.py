@@ -19,6 +19,7 @@ from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
+from rnn_goldens.golden.larger_golden import embed, require_own_size
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.profile import FLOAT32, IEEE, Profile, profile_named
 from rnn_goldens.golden.shapes import OutputNames
@@ -145,6 +146,8 @@ class Golden(GoldenData, Inputs):
     def _under(self, profile: Profile) -> Self:
         """Return a copy under a profile. Only tolerances in float32 depend on the profile's arithmetic."""
         profile.require([self.dtype])
+        if self.embedding is not None:
+            require_own_size(profile)
         changed: dict[str, Any] = {"profile": profile}
         if profile.arithmetic == IEEE:
             if isinstance(self.tolerance, Derived):
@@ -165,8 +168,8 @@ class Golden(GoldenData, Inputs):
     def embedded(self, **sizes: int) -> Self:
         """Return this golden in larger sizes, with the same id, values and tolerances: ``embedded(d_k=128, heads=4)``.
 
-        Its numbers are scattered into the larger arrays. Added units, inputs, keys, values, heads and channels have
-        zero weights and inputs; an added row of a batch, or packed sequence, is a copy of one of the golden's.
+        Its numbers are scattered into the larger arrays. Added units, inputs and keys have zero weights and inputs; an
+        added row of a batch, packed sequence, head, value or channel is a copy of one of the golden's.
 
         Args:
             **sizes: ``hidden_size``, ``input_size`` and ``batch`` of a network; the sizes of a recurrence, and
@@ -174,12 +177,10 @@ class Golden(GoldenData, Inputs):
 
         Raises:
             UnknownName: the golden has no such size.
-            WrongUse: a size is not an integer, or the golden is embedded already.
+            WrongUse: a size is not an integer, the golden is embedded already, or its profile is ``tf32`` or ``wgsl``.
             Unsupported: a size is smaller than the golden's, the golden is unbatched and has no batch, or it is of a
                 custom cell.
         """
-        from rnn_goldens.golden.larger_golden import embed
-
         return embed(self, sizes)
 
     def steps(self) -> tuple["Step", ...]:

@@ -75,8 +75,20 @@ def golden_and_precision(result: Result) -> str:
 def own_reason(result: Result) -> str:
     """Return the reason why a golden did not pass, without the golden's id and precision; "" if it passed."""
     profile = f" by the profile {','.join(result['profile'])}" if "profile" in result else ""
-    reason = result.get("reason", "").removeprefix(f"{golden_and_precision(result)}{profile}: ")
+    sizes = f" with {embedded_in(result)}" if "embed" in result else ""
+    reason = result.get("reason", "").removeprefix(f"{golden_and_precision(result)}{profile}{sizes}: ")
     return reason.removeprefix(f"{golden_and_precision(result)}: ")
+
+
+def embedded_in(result: Result) -> str:
+    """Return the larger sizes that a golden was embedded in: ``d_k=128,heads=4``; "" if it was not."""
+    return ",".join(f"{name}={size}" for name, size in result.get("embed", {}).items())
+
+
+def embed_lines(results: Iterable[Result]) -> Iterator[str]:
+    """Yield the larger sizes that goldens were embedded in, with the number of goldens."""
+    for sizes, count in Counter(embedded_in(result) for result in results if "embed" in result).items():
+        yield f"{counted(count, 'golden')} in larger sizes: {sizes}"
 
 
 def gradient_counts(results: Iterable[Result]) -> tuple[Counter[str], Counter[str], Counter[str]]:

@@ -67,6 +67,7 @@ def _parts(_context: click.Context, parameter: click.Parameter, values: Sequence
 SHARED: Mapping[str, Mapping[str, Any]] = {
     **{name: {"multiple": True, "metavar": "NAME,...", "callback": _parts} for name in NAMES},
     "ids": {"multiple": True, "metavar": "PATTERN,...", "callback": _parts},
+    "embed": {"multiple": True, "metavar": "NAME=SIZE,...", "callback": _parts},
     "corpus": {"metavar": "VERSION|FOLDER", "is_eager": True},  # the completion of ids depends on it
     "gradients": {"is_flag": True},
     "time-limit": {"metavar": "SECONDS"},

@@ -13,6 +13,7 @@ from rnn_goldens.comparison.outputs import NotNumbers, Output, read
 from rnn_goldens.comparison.returned import compared_outputs
 from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
+from rnn_goldens.golden.larger_golden import gathered, original
 from rnn_goldens.golden.profile import Profile
 from rnn_goldens.plurals import counted
 
@@ -47,6 +48,15 @@ class Actual:
     def expected(self) -> Expected:
         """The expected values."""
         return self.golden.expected_of(self.of)
+
+    @property
+    def own(self) -> "Actual":
+        """The elements of the golden before it was embedded."""
+        if self.golden.embedding is None:
+            return self
+        values = gathered(self.golden, {name: output.values for name, output in self.arrays.items()})
+        arrays = {name: replace(output, values=values[name]) for name, output in self.arrays.items()}
+        return replace(self, golden=original(self.golden), arrays=arrays)
 
     def under(self, profile: Profile) -> "Actual":
         """Return the same arrays for the golden under another profile."""

@@ -29,7 +29,7 @@ def of_rows(golden: GoldenData, rows: NDArray[np.intp]) -> GoldenData:
         lengths=None if stored.lengths is None else stored.lengths[rows],
         expected=of(stored.expected),
     )
-    return replace(golden, stored=part, tolerance=_changed(golden.tolerance, of), gradients=None)
+    return replace(golden, stored=part, tolerance=_changed(golden.tolerance, of), gradients=None, embedding=None)
 
 
 def _batch_axis(golden: GoldenData, name: str) -> int:

@@ -35,9 +35,11 @@ ROUND = frozenset(
 
 
 OF_SIZES = frozenset(
-    deviation.name for family in (FAMILIES["sizes"], BACKWARD_FAMILIES["sizes back"]) for deviation in family
+    deviation.name
+    for family in (FAMILIES["sizes"], BACKWARD_FAMILIES["sizes back"], OF_RECURRENCES["scale"])
+    for deviation in family
 )
-"""Names of the deviations that depend on the sizes of a golden, which larger sizes can show."""
+"""Names of the deviations that depend on the sizes of a golden, or on a scale that follows from them."""
 
 
 BY_NAME: Mapping[str, Deviation] = {deviation.name: deviation for family in ALL.values() for deviation in family}

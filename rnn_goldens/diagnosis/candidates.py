@@ -64,14 +64,21 @@ class Candidates:
     whose gradients autograd computes: finite differences tell whether the actual gradients are those.
     """
 
-    def __init__(self, golden: GoldenData, got: Arrays, of: str = OUTPUTS, *, outputs_right: bool = False) -> None:
-        """Store the golden before it was embedded, and its own elements: what is added has no effect on them.
+    def __init__(
+        self, golden: GoldenData, got: Arrays, of: str = OUTPUTS, *, outputs_right: bool = False, whole: bool = False
+    ) -> None:
+        """Store the golden before it was embedded, and its own elements; all elements if ``whole``.
 
-        If the outputs are known to be right, no deviation of the forward pass is a cause of wrong gradients.
+        Most causes are tried on the former: what was added has no effect there. Those that depend on sizes are tried on
+        all elements. If the outputs are known to be right, no deviation of the forward pass is a cause of wrong
+        gradients.
         """
-        self.golden, self.got, self.of, self.outputs_right = original(golden), gathered(golden, got), of, outputs_right
-        self.expected = self.golden.expected_of(of)
-        self._embedded = golden
+        self._whole: Candidates | None = None
+        if golden.embedding is not None and not whole:
+            self._whole = Candidates(golden, got, of, outputs_right=outputs_right, whole=True)
+            golden, got = original(golden), gathered(golden, got)
+        self.golden, self.got, self.of, self.outputs_right = golden, got, of, outputs_right
+        self.expected = golden.expected_of(of)
         self._runs: dict[tuple[Cause, type], Arrays] = {}
         self._is_finite = all(np.isfinite(values).all() for values in got.values())
 
@@ -108,22 +115,37 @@ class Candidates:
 
     @cached_property
     def _applicable(self) -> "list[Deviation]":
-        from rnn_goldens.cells import golden_case, no_equations
         from rnn_goldens.deviations.families import OF_SIZES
+
+        if self.is_uninformative():
+            return []
+        if self._whole is None:
+            return self._that_apply()
+        own, of_sizes = self._that_apply(), self._whole._that_apply()
+        return [d for d in own if d.name not in OF_SIZES] + [d for d in of_sizes if d.name in OF_SIZES]
+
+    def _that_apply(self) -> "list[Deviation]":
+        """Return the deviations of the same pass that apply to the golden."""
+        from rnn_goldens.cells import golden_case, no_equations
         from rnn_goldens.deviations.needs import features_of
 
-        if self.is_uninformative() or no_equations(self.golden):
+        if no_equations(self.golden):
             return []
         features = features_of(golden_case(self.golden, np.float64), self.golden.features)
-        of_sizes = features_of(golden_case(self._embedded, np.float64), self.golden.features)
         is_widest = self.golden.dtype == "float64"
         return [
             d
             for d in self.catalogue()
             if d.applies_to(self.golden.cell)
-            and (of_sizes if d.name in OF_SIZES else features).issuperset(d.needs)
+            and features.issuperset(d.needs)
             and (is_widest or "float32" not in d.name)  # in lower precisions it has no effect
         ]
+
+    def _tried_on(self, cause: Cause) -> "Candidates":
+        """Return the candidates whose elements a cause is compared with: all of them if it depends on sizes."""
+        from rnn_goldens.deviations.families import OF_SIZES
+
+        return self if self._whole is None or OF_SIZES.isdisjoint(cause) else self._whole
 
     def can_apply(self, cause: Cause) -> bool:
         """Return whether all deviations of a cause apply to the golden."""
@@ -159,8 +181,11 @@ class Candidates:
 
     def only(self, name: str) -> "Candidates":
         """Return the candidates for one of the actual arrays."""
-        part = Candidates(self.golden, {name: self.got[name]}, self.of, outputs_right=self.outputs_right)
-        part._runs, part._embedded = self._runs, self._embedded
+        of_all = self._whole or self
+        part = Candidates(of_all.golden, {name: of_all.got[name]}, self.of, outputs_right=self.outputs_right)
+        part._runs = self._runs
+        if part._whole is not None and self._whole is not None:
+            part._whole._runs = self._whole._runs
         return part
 
     # What the actual values say about a cause.
@@ -179,6 +204,8 @@ class Candidates:
 
     def explained_by(self, cause: Cause) -> bool:
         """Return whether a network with these deviations gives the actual outputs or gradients."""
+        if (there := self._tried_on(cause)) is not self:
+            return there.explained_by(cause)
         if self._is_differentiated(cause):
             return not self.outputs_right and not self._rounds(cause) and self._derivatives.are_those_of(cause)
         if (wrong := self._ran(cause)) is None:
@@ -199,6 +226,8 @@ class Candidates:
         """Return whether a cause explains the values, or matches them better than the right values do."""
         if self.explained_by(cause):
             return True
+        if (there := self._tried_on(cause)) is not self:
+            return there.fitted_by(cause)
         if self._is_differentiated(cause) or (wrong := self._ran(cause)) is None:
             return False
         is_match = fits(self.expected, self.got, wrong)
@@ -222,6 +251,8 @@ class Candidates:
 
     def would_fail(self, cause: Cause, dtype: type, enough: float) -> bool:
         """Return whether results with these deviations are off by at least ``enough`` tolerances."""
+        if (there := self._tried_on(cause)) is not self:
+            return there.would_fail(cause, dtype, enough)
         if self._is_differentiated(cause):
             return self._derivatives.would_fail(cause)
         if not self.can_apply(cause):
@@ -236,19 +267,16 @@ class Candidates:
         """Run a case with these deviations; with weights or inputs off by one rounding error if ``perturbed``."""
         from rnn_goldens.cells import golden_case, require_equations
         from rnn_goldens.deviations import together
-        from rnn_goldens.deviations.families import OF_SIZES
 
         require_equations(self.golden)
-        golden = self._embedded if OF_SIZES & {*cause} else self.golden
-        case, wrong = golden_case(golden, dtype), together(cause)
+        case, wrong = golden_case(self.golden, dtype), together(cause)
         if perturbed:
-            case = case.scaled(1 + PRECISIONS[golden.dtype].roundoff)
+            case = case.scaled(1 + PRECISIONS[self.golden.dtype].roundoff)
         if self.of == OUTPUTS:
             found = wrong.outputs_by_name(case)
         else:
-            found = wrong.gradients(case, {name: of.astype(case.dtype) for name, of in golden.cotangents.items()})
-        named = {name: np.asarray(part, np.float64) for name, part in found.items() if name in self.expected.values}
-        return gathered(golden, named)
+            found = wrong.gradients(case, {name: of.astype(case.dtype) for name, of in self.golden.cotangents.items()})
+        return {name: np.asarray(part, np.float64) for name, part in found.items() if name in self.expected.values}
 
     def _ran(self, cause: Cause, dtype: type = np.float64) -> Arrays | None:
         """Return the outputs of a network with these deviations; None if two of them exclude each other."""

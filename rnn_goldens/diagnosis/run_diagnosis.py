@@ -18,6 +18,7 @@ from rnn_goldens.diagnosis.search import Failure
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
+from rnn_goldens.golden.larger_golden import original
 
 Load = Callable[[str, str], GoldenData | None]
 """Loads a golden by id in a precision; returns None if it is no longer available."""
@@ -166,11 +167,11 @@ class _Reexamination:
                 continue
             actual, more = self._actual(one, golden), replace(one, sizes=_sizes(golden))
             if one.passed:
-                expected = golden.expected_of(one.of)
+                expected = original(golden).expected_of(one.of)
                 allowed = (as_fraction(expected.allowed(name), want) for name, want in expected.values.items())
                 more = replace(more, error=max(allowed))
             elif actual is not None:
-                more = replace(more, error=observe(actual).error)
+                more = replace(more, error=observe(actual.own).error)
                 if not one.facts and budget.take(TIMES_OF_FACTS * steps_of(golden)):
                     more = replace(more, facts=facts(actual))
             found[id(one)] = more if one.passed or one.explained_by else replace(more, parts=parts)

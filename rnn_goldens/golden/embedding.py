@@ -43,11 +43,13 @@ class Embedding:
         original: the golden before; its type is that of the golden.
         sizes: the larger sizes, by name.
         axes: by the name of a size that grew, where its numbers come from.
+        factor: what the queries of an attention were multiplied by.
     """
 
     original: Any
     sizes: Mapping[str, int]
     axes: Mapping[str, "Axis"]
+    factor: float = 1.0
 
     def __str__(self) -> str:
         return ",".join(f"{name}={size}" for name, size in self.sizes.items())
@@ -153,8 +155,7 @@ def is_copied(cell: str, size: str) -> bool:
 
 def parts_of(whole: Axis, parts: Sequence[Places]) -> Axis:
     """Return the axis of the parts of another axis: of heads their query heads, of sequences their steps."""
-    added = np.full_like(parts[0], -1)
-    found = [parts[place] if place >= 0 else added for place in whole.source]
+    found = [parts[place] for place in whole.source]  # both are copied
     ends = np.cumsum([len(part) for part in found])
     own = [np.arange(ends[place] - len(found[place]), ends[place]) for place in whole.own]
     return Axis(np.concatenate(found), np.concatenate(own), sum(map(len, parts)))

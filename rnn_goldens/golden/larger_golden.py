@@ -28,12 +28,16 @@ from rnn_goldens.golden.embedding import (
 )
 from rnn_goldens.golden.expected import Gradients, output_of
 from rnn_goldens.golden.precision import PRECISIONS, whole_number
+from rnn_goldens.golden.profile import IEEE, Profile
 from rnn_goldens.golden.recurrence_config import AnyConfig, RecurrenceConfig
 from rnn_goldens.golden.shapes import BATCH, DIRECTION_AND_UNIT, SEQUENCE, TIME, UNIT, Config
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Derived, Exact, Tolerance
 
 EXACT = ("rnn_relu", "rnn_leaky_relu", "rnn_thresholded_relu", "rnn_softsign")
 """Networks whose added units are exactly 0, as those of all recurrences but sLSTM are: only products with 0."""
+
+ANY_VALUE = 1e300
+"""A coefficient of a tolerance that any finite number meets."""
 
 ROUNDOFFS = 10.0
 """The largest error of any other added unit, in roundoffs of the accumulation: a fast tanh need not give 0 for 0."""
@@ -65,18 +69,23 @@ def embed(golden: T, sizes: Mapping[str, int]) -> T:
 
     Args:
         golden: the golden.
-        sizes: the larger sizes by name, see ``sizes_of``. Query heads grow with ``heads``.
+        sizes: the larger sizes by name, see ``sizes_of``. Query heads grow with ``heads``. Without sizes, the golden is
+            returned as it is.
 
     Raises:
         UnknownName: the golden has no such size.
-        WrongUse: a size is not an integer, or the golden is embedded already.
+        WrongUse: a size is not an integer, the golden is embedded already, or its profile is for its own size only.
         Unsupported: a size is smaller than the golden's, or nothing is known about zeros in a custom cell.
     """
+    if not sizes:
+        return golden
     if golden.embedding is not None:
         raise WrongUse(f"{golden.id} is embedded in {golden.embedding} already")
+    require_own_size(golden.profile)
     if golden.custom_layout is not None:
         raise Unsupported(f"{golden.cell} is a custom cell: what it returns for zeros is unknown")
-    axes = _grown_axes(golden, _checked(golden, sizes))
+    checked = _checked(golden, sizes)
+    axes = _grown_axes(golden, checked)
     config, factor = _config(golden, axes)
     larger = _Larger(golden, axes, factor)
     return replace(
@@ -85,8 +94,14 @@ def embed(golden: T, sizes: Mapping[str, int]) -> T:
         stored=larger.arrays(),
         tolerance=larger.tolerance(golden.tolerance, larger.of_outputs),
         gradients=None if golden.gradients is None else larger.gradients(golden.gradients),
-        embedding=Embedding(golden, dict(sizes), axes),
+        embedding=Embedding(golden, checked, axes, factor),
     )
+
+
+def require_own_size(profile: Profile) -> None:
+    """Raise WrongUse for a profile whose tolerances are derived for the golden's own size."""
+    if profile.arithmetic != IEEE:
+        raise WrongUse(f"the profile {profile.arithmetic} is derived for a golden's own size: it cannot be embedded")
 
 
 def original(golden: GoldenData) -> GoldenData:
@@ -107,6 +122,8 @@ def gathered(golden: GoldenData, arrays: Mapping[str, NDArray[Any]]) -> dict[str
             for number, (blocks, size) in enumerate(_axes(golden, name)):
                 if size in golden.embedding.axes:
                     found[name] = found[name].take(golden.embedding.axes[size].own_in(blocks), number)
+            if name == "q":  # a gradient: outputs have other names
+                found[name] = found[name] * golden.embedding.factor
     return found
 
 
@@ -122,22 +139,30 @@ def sizes_of(golden: GoldenData) -> dict[str, int]:
 
 
 def having(golden: GoldenData, sizes: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """Return those of some sizes that a golden has: either ``batch`` or ``sequences``, with which it is packed."""
-    other = BATCH if golden.offsets is not None else SEQUENCES
-    return {name: size for name, size in of_cell(golden.cell, sizes) if name != other}
+    """Return those of some sizes that a golden has: ``batch``, or ``sequences`` of a golden that is packed.
+
+    ``batch`` without ``sequences`` is returned for packed sequences, too, so that they are refused.
+    """
+    found = dict(of_cell(golden.cell, sizes))
+    if golden.offsets is None:
+        found.pop(SEQUENCES, None)
+    elif SEQUENCES in found:
+        found.pop(BATCH, None)
+    return found
 
 
 def _checked(golden: GoldenData, sizes: Mapping[str, int]) -> dict[str, int]:
     before, checked = sizes_of(golden), dict[str, int]()
     for name, size in sizes.items():
-        if name == BATCH and not golden.batch_shape:
-            raise Unsupported(f"{golden.id} is unbatched, so its batch cannot grow")
+        if name == BATCH and name not in before:
+            what = "an unbatched golden" if golden.offsets is None else "a golden of packed sequences"
+            raise Unsupported(f"{what} has no batch that could grow")
         if name not in before:
             raise UnknownName(f"size of {golden.id}", name, before, plural=f"Sizes of {golden.id} that can grow")
         if (whole := whole_number(size)) is None:
             raise WrongUse(f"{name} is {size!r}, but must be an integer")
         if whole < before[name]:
-            raise Unsupported(f"{golden.id} has {name} {before[name]}, which does not fit {whole}")
+            raise Unsupported(f"{name}={whole} is smaller than the golden's")
         checked[name] = whole
     return checked
 
@@ -284,7 +309,7 @@ class _Larger:
 
         A weight of an added unit's output has a gradient that depends on rounding errors: any value is right.
         """
-        any_value = np.inf if accumulation and not self._is_exact and self._reads_units(name) else None
+        any_value = ANY_VALUE if accumulation and not self._is_exact and self._reads_units(name) else None
         larger = self.scattered(name, array, of_columns=any_value, copies=False)
         return larger / self.factor if name == "q" else larger
 

@@ -23,6 +23,7 @@ from rnn_goldens.result import (
     WRONG,
     Drawn,
     Result,
+    embed_lines,
     gradient_counts,
     own_reason,
 )
@@ -101,9 +102,10 @@ def view(content: Content, share: float) -> dict[str, object]:
         "gradients": list(_of_gradients(content)),
         "failures": failures,
         "left_out": left_out,
-        "profiles": list(
-            profile_lines(one["profile"] for c in content.checked for one in c.results if "profile" in one)
-        ),
+        "profiles": [
+            *profile_lines(one["profile"] for c in content.checked for one in c.results if "profile" in one),
+            *embed_lines(one for c in content.checked for one in c.results),
+        ],
         "known": _grouped(content, KNOWN),
         "refused": _grouped(content, REFUSED),
         "skipped": [*_grouped(content, SKIPPED), *_grouped(content, UNCHECKED)],

@@ -156,7 +156,8 @@ def entry_of(check_log: CheckLog | None) -> dict[str, Any]:
     """Return the fields of the results file that a check log provides."""
     if check_log is None:
         return {}
-    entry: dict[str, Any] = {}
+    embedding = check_log.golden.embedding
+    entry: dict[str, Any] = {} if embedding is None else {"embed": dict(embedding.sizes)}
     found = [one.verdict for one in check_log.comparisons]
     largest = max((verdict.largest_error for verdict in found), default=math.inf)
     if largest != math.inf:

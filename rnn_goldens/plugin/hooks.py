@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options. Each can also be set in the ini file, with underscores: ``rnn_goldens_dtype = float64``."""
     group = parser.getgroup("rnn-goldens", "golden data for recurrent neural networks")
     for name, text in OPTIONS.items():
-        metavar = "NAME,..." if name in NAMES else name.upper()
+        metavar = "NAME=SIZE,..." if name == "embed" else "NAME,..." if name in NAMES else name.upper()
         group.addoption(f"--rnn-goldens-{name}", metavar=metavar, default=None, help=text)
         parser.addini(ini_name(name), text, default="")
     for name, text in FLAGS.items():

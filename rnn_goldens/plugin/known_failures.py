@@ -17,9 +17,10 @@ from rnn_goldens.corpus import Entry
 from rnn_goldens.encoding.file_bytes import OTHER, read_bytes
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse, not_readable
 from rnn_goldens.golden.built_in_cells import LAYOUTS
-from rnn_goldens.golden.embedding import larger_sizes
+from rnn_goldens.golden.embedding import larger_sizes, of_cell, require_known
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.recurrences import RECURRENCES
 
 _Names = Mapping[str, Collection[str]]
 
@@ -55,12 +56,18 @@ class ListEntry:
         """Return file and line."""
         return f"{self.path.name}:{self.line}"
 
-    def is_for(self, sizes: Iterable[tuple[str, int]]) -> bool:
-        """Return whether this line is for goldens that are embedded in these sizes: it names none, or some of them."""
-        return set(self.conditions.get(EMBED, ())) <= {f"{name}={size}" for name, size in sizes}
+    @property
+    def is_of_larger_sizes(self) -> bool:
+        """Whether this line is for goldens embedded in larger sizes only."""
+        return EMBED in self.conditions
+
+    def is_for(self, cell: str, sizes: Mapping[str, int]) -> bool:
+        """Return whether this line is for a golden that is embedded in these sizes: it names some of them, or none."""
+        wanted = dict(of_cell(cell, larger_sizes(self.conditions.get(EMBED, ()))))
+        return not self.is_of_larger_sizes or (bool(wanted) and wanted.items() <= sizes.items())
 
     def matches(self, entry: Entry, dtype: str) -> bool:
-        """Return whether this line matches a golden in a precision."""
+        """Return whether this line matches a golden in a precision, embedded or not."""
         values = self.conditions.get
         return (
             _matches(entry.id, dtype, self.pattern)
@@ -123,8 +130,8 @@ def _parsed(text_before: str, reason: str, path: Path, line: int, known: _Names)
         conditions[name] = tuple(names.split(","))
         if name == EMBED:
             try:
-                larger_sizes(conditions[name])
-            except WrongUse as error:
+                require_known((*LAYOUTS, *RECURRENCES), larger_sizes(conditions[name]))
+            except (UnknownName, WrongUse) as error:
                 raise InvalidFile(path, [f"line {line}: {error}"]) from None
         for one in () if name in others else conditions[name]:
             if one not in known[name]:

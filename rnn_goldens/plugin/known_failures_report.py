@@ -20,7 +20,7 @@ from rnn_goldens.plugin.known_failures import EMBED, ListEntry
 from rnn_goldens.plugin.options import flag
 from rnn_goldens.plugin.run_results import NOT_CHECKED, RunResults, first_names, golden_of, passes_again
 from rnn_goldens.plurals import counted
-from rnn_goldens.result import FAILED, PASSED, WRONG, Result, golden_and_precision, own_reason
+from rnn_goldens.result import FAILED, PASSED, WRONG, Result, embedded_in, golden_and_precision, own_reason
 
 UNEXPLAINED = "not looked at yet: "
 """Start of the reason of a new entry. A person must replace this reason."""
@@ -44,10 +44,9 @@ def _passing(config: pytest.Config, run_results: RunResults) -> Iterator[str]:
     by_line: dict[int, tuple[ListEntry, list[Result]]] = {}
     for entry in ran:
         about = settings.corpora_of(config, entry.get("corpus", "")).entry(entry["golden"])
-        listed = [
-            one for one in settings.listed_in(config, settings.KNOWN) if one.is_for(entry.get("embed", {}).items())
-        ]
-        if one := next((one for one in listed if one.matches(about, entry["dtype"])), None):
+        listed, sizes = settings.listed_in(config, settings.KNOWN), entry.get("embed", {})
+        matching = (one for one in listed if one.matches(about, entry["dtype"]) and one.is_for(about.cell, sizes))
+        if one := next(matching, None):
             by_line.setdefault(one.line, (one, []))[1].append(entry)
     for one, entries in by_line.values():
         passes = [entry for entry in entries if passes_again(entry)]
@@ -74,9 +73,7 @@ def _updated(config: pytest.Config, run_results: RunResults, exitstatus: int) ->
     both = passed & failed
     results = [entry for entry in ran if golden_of(entry) not in both]
     before = path.read_text("utf-8-sig") if path.exists() else ""
-    sizes = settings.how_to_check(config, {}).sizes
-    listed = [one for one in settings.listed_in(config, settings.KNOWN) if one.is_for(sizes)]
-    after = updated_list(before, listed, about.entries, results, sizes)
+    after = updated_list(before, settings.listed_in(config, settings.KNOWN), about.entries, results)
     changed = after.text != before or not path.exists()  # an empty file is written, so that the next run can read it
     if changed:
         try:
@@ -119,38 +116,52 @@ class UpdatedList(NamedTuple):
 
 
 def updated_list(
-    text: str,
-    listed: Sequence[ListEntry],
-    entries: Iterable[Entry],
-    results: Sequence[Result],
-    sizes: Sequence[tuple[str, int]] = (),
+    text: str, listed: Sequence[ListEntry], entries: Iterable[Entry], results: Sequence[Result]
 ) -> UpdatedList:
     """Return the file after a run; keeps comments, order, and entries of goldens that did not run.
+
+    A run in larger sizes changes only entries of larger sizes, and any other run only the others.
 
     Args:
         text: the file; "" if there is none.
         listed: its entries.
         entries: all goldens of the corpora.
         results: the results of goldens that were compared or raised an error.
-        sizes: the sizes that the goldens were embedded in, which new entries name.
     """
     by_id = {entry.id: entry for entry in entries}
     failed = [result for result in results if _fails(result)]
-    known_to_fail = {*map(golden_of, failed)}
-    passed = {*map(golden_of, results)} - known_to_fail
     narrowed = gone = 0
     lines = text.removeprefix("\ufeff").splitlines()
     for one in listed:
-        covered = _matched(one, by_id)
+        covered, ran = _matched(one, by_id), [r for r in results if _is_of(one, r, by_id)]
+        known_to_fail = {golden_of(result) for result in ran if _fails(result)}
+        passed = {*map(golden_of, ran)} - known_to_fail
         passing, failing = ([(e, d) for e, d in covered if (e.id, d) in some] for some in (passed, known_to_fail))
         if passing:
             lines[one.line - 1] = "\n".join(_narrowed(one, covered, passing, failing)) or _REMOVED
             gone += len(passing) == len(covered)
             narrowed += len(passing) != len(covered)
-    new = [r for r in failed if not any(one.matches(by_id[r["golden"]], r["dtype"]) for one in listed)]
-    embed = f" {EMBED}={','.join(f'{name}={size}' for name, size in sizes)}" if sizes else ""
-    lines += [line.replace("  # ", f"{embed}  # ", 1) for line in _new_lines(new, by_id)]
+    new = [r for r in failed if not any(_covers(one, r, by_id) for one in listed)]
+    for sizes in dict.fromkeys(map(embedded_in, new)):
+        lines += _with_embed(_new_lines([result for result in new if embedded_in(result) == sizes], by_id), sizes)
     return UpdatedList("".join(f"{line}\n" for line in lines if line != _REMOVED), len(new), narrowed, gone)
+
+
+def _covers(one: ListEntry, result: Result, by_id: Mapping[str, Entry]) -> bool:
+    entry = by_id[result["golden"]]
+    return one.matches(entry, result["dtype"]) and one.is_for(entry.cell, result.get("embed", {}))
+
+
+def _is_of(one: ListEntry, result: Result, by_id: Mapping[str, Entry]) -> bool:
+    """Return whether a result may change an entry: both are of larger sizes, or neither is."""
+    return one.is_of_larger_sizes == ("embed" in result) and one.is_for(
+        by_id[result["golden"]].cell, result.get("embed", {})
+    )
+
+
+def _with_embed(lines: Iterable[str], sizes: str) -> list[str]:
+    """Return entries with the condition of larger sizes; unchanged if ``sizes`` is empty."""
+    return [line.replace("  # ", f" {EMBED}={sizes}  # ", 1) if sizes else line for line in lines]
 
 
 def _matched(one: ListEntry, by_id: Mapping[str, Entry]) -> _Goldens:
@@ -225,7 +236,8 @@ def _narrowed(one: ListEntry, covered: _Goldens, passing: _Goldens, failing: _Go
     ran = {dtype for _, dtype in (*passing, *failing)}
     kept = [(entry, dtype) for entry, dtype in covered if dtype in keeps]
     before = [f"{_with(one, kept, covered, excepted, ran)}  # {one.reason}"] if keeps else []
-    return before + _lines(shorter, dict.fromkeys((entry.id for entry, _ in shorter), one.reason))
+    lines = _lines(shorter, dict.fromkeys((entry.id for entry, _ in shorter), one.reason))
+    return before + _with_embed(lines, ",".join(one.conditions.get(EMBED, ())))
 
 
 def _in(dtype: str, goldens: _Goldens) -> _Goldens:

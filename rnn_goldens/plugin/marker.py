@@ -1,12 +1,12 @@
 """Selects the goldens of a test by the arguments of its markers; settings of the run replace missing arguments."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from rnn_goldens.corpus import Corpora, packaged, some_names
+from rnn_goldens.corpus import Corpora, Entry, packaged, some_names, split_at_commas
 from rnn_goldens.errors import RnnGoldensError, UnknownName
 from rnn_goldens.golden.embedding import of_cell, require_known
 from rnn_goldens.plugin import settings
@@ -38,30 +38,33 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         given = {name: arguments[name] for name in settings.SELECTING if name in arguments}
         selecting = settings.selecting(config) | given
         entries = list(_of_this_run(config, corpus).select(**selecting, gradients=gradients))
-        lists = [
-            [one for one in settings.listed_in(config, name) if one.is_for(how.sizes)]
-            for name in (settings.KNOWN, settings.SKIP)
-        ]
+        lists = [settings.listed_in(config, name) for name in (settings.KNOWN, settings.SKIP)]
         selected = [
             SelectedGolden(
                 *(e.id, dtype, how.calls, gradients, corpus, how.outputs, how.profile, of_cell(e.cell, how.sizes)),
-                *(next((one for one in listed if one.matches(e, dtype)), None) for listed in lists),
+                *(_first(listed, e, dtype, dict(of_cell(e.cell, how.sizes))) for listed in lists),
             )
             for e in entries
             for dtype in how.dtypes
             if dtype in (e.gradient_precisions if gradients else e.precisions)
         ]
-        require_known({entry.cell for entry in entries}, how.sizes)
         if not selected:
             conditions = [f"{name}={list(value)}" for name, value in selecting.items()]
             request = ", ".join([*conditions, *(["gradients=True"] if gradients else [])])
             raise RnnGoldensError(f"no golden is selected by {request or 'default'} with dtypes={list(how.dtypes)}")
+        if "embed" in arguments:
+            require_known({entry.cell for entry in entries}, how.sizes)
         parameters = _parameters(selected)
     except RnnGoldensError as error:
         raise pytest.Collector.CollectError(f"rnn-goldens, {metafunc.definition.nodeid}: {error}") from None
     metafunc.parametrize("rnn_golden", parameters, indirect=True)
     for node in metafunc.definition.listchain():
         node.stash[_TAKES_GOLDENS] = True
+
+
+def _first(listed: Iterable[ListEntry], entry: Entry, dtype: str, sizes: Mapping[str, int]) -> ListEntry | None:
+    """Return the first line that matches a golden in a precision, embedded in these sizes."""
+    return next((one for one in listed if one.matches(entry, dtype) and one.is_for(entry.cell, sizes)), None)
 
 
 def _corpus(metafunc: pytest.Metafunc, names_of_corpora: Sequence[str]) -> str:
@@ -113,7 +116,7 @@ def _marker_arguments(definition: pytest.Item) -> dict[str, Any]:
                 raise UnknownName("marker argument", name, ARGUMENTS)
             if name == "gradients" and not isinstance(value, bool):
                 raise RnnGoldensError(f"gradients is True or False, not {value!r}")
-            names = value.split(",") if name == "embed" and isinstance(value, str) else value
+            names = split_at_commas(name, value) if name == "embed" and isinstance(value, str) else value
             try:
                 read = value if name == "gradients" else some_names(name, names)
             except TypeError as error:

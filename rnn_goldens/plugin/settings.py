@@ -11,9 +11,12 @@ import pytest
 from rnn_goldens.comparison.calls import call_pattern
 from rnn_goldens.corpus import Corpora, open_corpora, split_at_commas
 from rnn_goldens.errors import InvalidFile, RnnGoldensError, WrongUse
-from rnn_goldens.golden.embedding import larger_sizes
+from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.embedding import larger_sizes, require_known
+from rnn_goldens.golden.larger_golden import require_own_size
 from rnn_goldens.golden.precision import precision
 from rnn_goldens.golden.profile import Profile, profile_named
+from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.shapes import chosen_outputs
 from rnn_goldens.implementations import check_name
 from rnn_goldens.plugin.known_failures import ListEntry, read_list
@@ -34,7 +37,7 @@ KNOWN, SKIP, UPDATE = "known-failures", "skip", "update-known-failures"
 def check_settings(config: pytest.Config) -> None:
     """Raise pytest.UsageError if a setting is invalid, for example an unknown name or a malformed list."""
     try:
-        how_to_check(config, {})
+        require_known((*LAYOUTS, *RECURRENCES), how_to_check(config, {}).sizes)
         if name := setting(config, "implementation"):
             check_name(name, base_folder(config, "implementation"))
         time_limit(config)
@@ -68,9 +71,11 @@ def how_to_check(config: pytest.Config, arguments: Mapping[str, tuple[str, ...]]
     dtypes = tuple(dict.fromkeys(precision(name).name for name in dtype or ("float32",)))
     for call in calls:
         call_pattern(call)
-    allowed = profile_named(profile)
+    allowed, sizes = profile_named(profile), larger_sizes(embed)
     allowed.require(dtypes)
-    return HowToCheck(dtypes, calls, chosen_outputs(outputs) if outputs else (), allowed, larger_sizes(embed))
+    if sizes:
+        require_own_size(allowed)
+    return HowToCheck(dtypes, calls, chosen_outputs(outputs) if outputs else (), allowed, sizes)
 
 
 def selecting(config: pytest.Config) -> dict[str, Any]:

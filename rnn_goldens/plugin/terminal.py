@@ -16,7 +16,7 @@ from rnn_goldens.plugin.run_results import RunResults, first_names, passes_again
 from rnn_goldens.plugin.settings import corpora_of_all
 from rnn_goldens.plugin.shortened_failures import shortened_lines, write_line
 from rnn_goldens.plurals import counted, was_or_were
-from rnn_goldens.result import FAILED, PASSED, REFUSED, UNCHECKED, gradient_lines, is_compared
+from rnn_goldens.result import FAILED, PASSED, REFUSED, UNCHECKED, embed_lines, gradient_lines, is_compared
 
 _NO_TEST_OPTIONS = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test")
 """pytest options that show what would run, instead of running tests."""
@@ -33,6 +33,7 @@ def summarize(terminal: "pytest.TerminalReporter") -> None:
     _print(terminal, "rnn-goldens: refused call patterns", _wrapped(_refused_patterns(run)))
     profiles = [entry["profile"] for entry in run.entries if "profile" in entry]
     _print(terminal, "rnn-goldens: profile", _wrapped(profile_lines(profiles)))
+    _print(terminal, "rnn-goldens: larger sizes", _wrapped(embed_lines(run.entries)))
     _print(terminal, "rnn-goldens: what is wrong", _what_is_wrong(terminal, run))
     _print(terminal, "rnn-goldens: gradients", _wrapped(gradient_lines(run.entries)))
     if any(map(is_compared, run.entries)):

@@ -38,8 +38,9 @@ def goldens(cell: str, *, gradients: bool = False) -> list[Golden]:
 
 
 def larger(golden: Golden) -> dict[str, int]:
-    """Sizes above those of a golden, of which some are no multiple of two."""
-    return {name: 5 * size + 30 if name in GROWING else size + 3 for name, size in sizes_of(golden).items()}
+    """Sizes above those of a golden, of which some are no multiple of two; d_k 16 times as large, or not."""
+    sizes = {name: 5 * size + 30 if name in GROWING else size + 3 for name, size in sizes_of(golden).items()}
+    return {**sizes, "d_k": 16 * golden.config["d_k"]} if golden.config.get("d_k", 1) % 2 == 0 else sizes
 
 
 def own(golden: Golden, name: str) -> list[int]:
@@ -205,16 +206,41 @@ def test_a_kernel_that_reads_only_the_first_places_fails(cell: str, axis: str, s
         assert not all(passed), most
 
 
+def test_wrong_gradients_of_a_default_scale_name_their_cause() -> None:
+    golden = rnn_goldens.load("gated-delta/grouped-queries", gradients=True)
+    embedded = golden.embedded(d_k=16 * golden.config["d_k"])
+    wrong = {**numpy_cells.gradients(embedded.for_implementation())}
+    wrong["q"] = wrong["q"] * 2
+    verdict = embedded.compare_gradients(wrong)
+    assert "d_q_scaled_twice" not in verdict.explained_by
+    assert verdict.facts["wrong_gradients_factor"] == pytest.approx(2)
+
+
+def test_a_gradient_that_is_not_compared_may_be_any_finite_number() -> None:
+    golden = rnn_goldens.load("rnn-tanh/plain", dtype="float32", gradients=True).embedded(hidden_size=16)
+    found = {name: array.copy() for name, array in numpy_cells.gradients(golden.for_implementation()).items()}
+    added = sorted({*range(16)} - {*own(golden, "hidden_size")})
+    row = own(golden, "hidden_size")[0]
+    found["weight_hh_l0"][row, added] = 1e6
+    assert golden.compare_gradients(found).passed
+    found["weight_hh_l0"][row, added] = np.inf
+    assert not golden.compare_gradients(found).passed
+    found["weight_hh_l0"][row, added] = 0
+    found["weight_hh_l0"][added[0], row] = 1e-3
+    assert not golden.compare_gradients(found).passed
+
+
 # Errors.
 
 
 @pytest.mark.parametrize(
     ("golden", "sizes", "error", "text"),
     [
-        ("lstm/plain", {"hidden_size": 1}, Unsupported, "lstm/plain has hidden_size 3, which does not fit 1"),
+        ("lstm/plain", {"hidden_size": 1}, Unsupported, "hidden_size=1 is smaller than the golden's"),
         ("lstm/plain", {"d_k": 128}, UnknownName, "d_k"),
         ("lstm/plain", {"hidden_size": 12.5}, WrongUse, "hidden_size is 12.5, but must be an integer"),
-        ("lstm/unbatched", {"batch": 8}, Unsupported, "lstm/unbatched is unbatched, so its batch cannot grow"),
+        ("lstm/unbatched", {"batch": 8}, Unsupported, "an unbatched golden has no batch that could grow"),
+        ("gated-delta/packed", {"batch": 8}, Unsupported, "a golden of packed sequences has no batch that could grow"),
     ],
 )
 def test_a_size_that_a_golden_cannot_have_is_one_error(
@@ -231,6 +257,20 @@ def test_an_embedded_golden_cannot_be_embedded_again_or_saved(tmp_path: Any) -> 
     with pytest.raises(WrongUse, match="is embedded in hidden_size=64"):
         rnn_goldens.save(golden, tmp_path / "golden.json")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("profile", ["tf32", "wgsl"])
+def test_a_profile_for_a_golden_s_own_size_cannot_be_embedded(profile: str) -> None:
+    golden = rnn_goldens.load("rnn-relu/plain", dtype="float32")
+    with pytest.raises(WrongUse, match=f"the profile {profile} is derived for a golden's own size"):
+        golden.in_profile(profile).embedded(hidden_size=64)
+    with pytest.raises(WrongUse, match=f"the profile {profile} is derived for a golden's own size"):
+        golden.embedded(hidden_size=64).in_profile(profile)
+
+
+def test_without_sizes_a_golden_is_not_embedded() -> None:
+    golden = rnn_goldens.load("lstm/plain")
+    assert golden.embedded() is golden
 
 
 def test_a_copy_of_an_embedded_golden_is_embedded() -> None:

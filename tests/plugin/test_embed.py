@@ -66,8 +66,12 @@ def test_a_kernel_of_one_size_passes_every_golden_that_fits(
     given = [f"--rnn-goldens-embed={sizes}"] if source == "option" else []
     result, entries = run(kernels, "of_128", "--rnn-goldens-cell=gated_delta", *given, *workers)
     assert result.ret == 0
-    assert {entry["outcome"] for entry in entries} == {"passed"}
-    assert all(entry["embed"] == {"d_k": 128, "d_v": 128, "heads": 4, "batch": 8} for entry in entries)
+    refused = {entry["golden"] for entry in entries if entry["outcome"] == "refused"}
+    assert refused == {"gated-delta/packed", "gated-delta/packed-chunks", "gated-delta/packed-from-zero"}
+    passed = [entry for entry in entries if entry["outcome"] == "passed"]
+    assert len(passed) == len(entries) - 3
+    assert all(entry["embed"] == {"d_k": 128, "d_v": 128, "heads": 4, "batch": 8} for entry in passed)
+    result.stdout.fnmatch_lines(["*rnn-goldens: larger sizes*", f"{len(passed)} goldens in larger sizes: *"])
     result.stdout.fnmatch_lines(
         ["*rnn-goldens: what this run can detect*", "*up*", "*to 128 keys, 128 values, 4 heads*"]
     )
@@ -79,8 +83,8 @@ def test_a_golden_that_does_not_fit_is_refused_and_counted(kernels: pytest.Pytes
     )
     assert result.ret == 0
     refused = {entry["golden"]: entry["reason"] for entry in entries if entry["outcome"] == "refused"}
-    assert refused["sizes-gru/hidden-129"] == "sizes-gru/hidden-129 has hidden_size 129, which does not fit 64"
-    assert refused["gru/unbatched"] == "gru/unbatched is unbatched, so its batch cannot grow"
+    assert refused["sizes-gru/hidden-129"] == "hidden_size=64 is smaller than the golden's"
+    assert refused["gru/unbatched"] == "an unbatched golden has no batch that could grow"
     assert {entry["outcome"] for entry in entries} == {"passed", "refused"}
 
 
@@ -115,9 +119,10 @@ def test_a_bug_beyond_a_size_is_named(kernels: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("embed", "text"),
     [
-        ("d_k=128", "no size to embed in 'd_k'. Sizes that can grow: hidden_size, input_size, batch"),
+        ("d_j=128", "no size to embed in 'd_j'"),
         ("hidden_size", "embed: 'hidden_size' is not a size, such as d_k=128 or hidden_size=64"),
         ("hidden_size=64,hidden_size=65", "embed: 'hidden_size=65' is given twice"),
+        ("hiden_size=64", "no size to embed in 'hiden_size'"),
     ],
 )
 def test_a_wrong_size_is_one_error(kernels: pytest.Pytester, embed: str, text: str) -> None:
@@ -134,9 +139,42 @@ def test_known_failures_name_the_sizes(kernels: pytest.Pytester) -> None:
     assert " embed=d_k=128  # not looked at yet" in written
     assert run(kernels, "first_keys", *given, embed)[0].ret == 0  # known
     assert run(kernels, "first_keys", *given)[0].ret == 0  # passes at its own size, for which the line is not
-    (kernels.path / "known.txt").write_text(written.replace("=128", "=x"))
-    result = run(kernels, "first_keys", *given, embed)[0]
-    assert "'d_k=x' is not a size" in result.stdout.str() + result.stderr.str()
+    for wrong, text in ((written.replace("=128", "=x"), "'d_k=x' is not a size"), (written.replace("d_k", "d"), "")):
+        (kernels.path / "known.txt").write_text(wrong)
+        result = run(kernels, "first_keys", *given, embed)[0]
+        assert result.ret != 0
+        assert text in result.stdout.str() + result.stderr.str()
+
+
+def test_an_update_in_larger_sizes_leaves_other_lines_alone(kernels: pytest.Pytester) -> None:
+    known = kernels.path / "known.txt"
+    known.write_text("gated-delta/*  # other sizes\ngated-delta/* embed=d_k=16  # these\n")
+    given = ("--rnn-goldens-cell=gated_delta", "--rnn-goldens-known-failures=known.txt", "--rnn-goldens-embed=d_k=16")
+    run(kernels, "first_keys", *given, "--rnn-goldens-update-known-failures")
+    first, *others = known.read_text("utf-8").splitlines()
+    assert first == "gated-delta/*  # other sizes"
+    assert all(" embed=d_k=16" in line for line in others)
+
+
+def test_a_setting_may_have_sizes_of_several_cells(kernels: pytest.Pytester) -> None:
+    kernels.makepyfile(
+        test_it="""
+        import pytest
+        from rnn_goldens.implementations import numpy_cells
+
+        @pytest.mark.rnn_goldens(ids="lstm/plain")
+        def test_lstm(rnn_golden):
+            assert rnn_golden.config["hidden_size"] == 64
+            rnn_golden.check(*numpy_cells.run(rnn_golden))
+
+        @pytest.mark.rnn_goldens(ids="gated-delta/square")
+        def test_rule(rnn_golden):
+            assert rnn_golden.config["d_k"] == 128
+            rnn_golden.check(*numpy_cells.run(rnn_golden))
+        """
+    )
+    result = kernels.runpytest_inprocess("--rnn-goldens-embed=d_k=128,hidden_size=64")
+    result.assert_outcomes(passed=2)
 
 
 def test_a_test_cannot_embed_its_golden_unseen(kernels: pytest.Pytester) -> None:
