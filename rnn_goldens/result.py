@@ -86,8 +86,9 @@ def embedded_in(result: Result) -> str:
 
 
 def embed_lines(results: Iterable[Result]) -> Iterator[str]:
-    """Yield the larger sizes that goldens were embedded in, with the number of goldens."""
-    for sizes, count in Counter(embedded_in(result) for result in results if "embed" in result).items():
+    """Yield the larger sizes in which goldens were compared, with the number of goldens."""
+    compared = (embedded_in(result) for result in results if "embed" in result and is_compared(result))
+    for sizes, count in Counter(compared).items():
         yield f"{counted(count, 'golden')} in larger sizes: {sizes}"
 
 

@@ -36,8 +36,9 @@ ROUND = frozenset(
 
 OF_SIZES = frozenset(
     deviation.name
-    for family in (FAMILIES["sizes"], BACKWARD_FAMILIES["sizes back"], OF_RECURRENCES["scale"])
+    for name, family in ALL.items()
     for deviation in family
+    if name in ("sizes", "sizes back") or ("recurrences" in name and "scale" in deviation.name)
 )
 """Names of the deviations that depend on the sizes of a golden, or on a scale that follows from them."""
 

@@ -210,10 +210,10 @@ def test_wrong_gradients_of_a_default_scale_name_their_cause() -> None:
     golden = rnn_goldens.load("gated-delta/grouped-queries", gradients=True)
     embedded = golden.embedded(d_k=16 * golden.config["d_k"])
     wrong = {**numpy_cells.gradients(embedded.for_implementation())}
-    wrong["q"] = wrong["q"] * 2
-    verdict = embedded.compare_gradients(wrong)
-    assert "d_q_scaled_twice" not in verdict.explained_by
-    assert verdict.facts["wrong_gradients_factor"] == pytest.approx(2)
+    wrong["q"] = wrong["q"] * embedded.config["d_k"] ** 0.5
+    assert "d_q_without_scale" in embedded.compare_gradients(wrong).explained_by
+    wrong["q"][..., own(embedded, "d_k")] = golden.gradients.expected["q"] / 4 * 3
+    assert not embedded.compare_gradients(wrong).explained_by
 
 
 def test_a_gradient_that_is_not_compared_may_be_any_finite_number() -> None:
