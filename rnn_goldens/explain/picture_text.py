@@ -28,7 +28,7 @@ _POINTS = tuple(
 
 _TERMS = (1, 2, 3, *(n + 1 for n in (4, 8, 16, 32, 64)))
 
-_BEYOND = (3, 5, 9, 17, 33, 65, 129)
+_BEYOND = (3, 5, 9, 17, 33, 65, 129, 257)
 """Sizes that exceed the usual sizes of vectors, tiles and buffers by one."""
 
 _CHANGES: tuple[dict[str, Any], ...] = (

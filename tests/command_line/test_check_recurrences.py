@@ -39,8 +39,8 @@ def my(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("my")
 def test_a_kernel_is_checked_by_name(run: Run) -> None:
     output = run("check", "my:min_gru", "--cell", "min_gru").stdout
-    assert "    1  min_gru has no parameter offsets\n" in output
-    assert "5 passed, 1 refused" in output
+    assert "    2  min_gru has no parameter offsets\n" in output
+    assert "5 passed, 2 refused" in output
 
 
 @pytest.mark.usefixtures("my")
@@ -70,7 +70,7 @@ def test_a_kernel_is_refused_for_networks_with_the_cells_to_select(run: Run) -> 
 
 @pytest.mark.slow
 def test_built_in_implementations_are_checked_or_refuse(run: Run) -> None:
-    assert "23 passed" in run("check", "numpy", "--cell", "gated_delta").stdout
+    assert "24 passed" in run("check", "numpy", "--cell", "gated_delta").stdout
     assert "11 passed" in run("check", "numpy", "--cell", "gated_delta", "--gradients").stdout
     output = run("check", "torch-cells", "--cell", "slstm", code=FINDING).stdout
     assert "    6  torch-cells has no layer for slstm: check your own function\n" in output
