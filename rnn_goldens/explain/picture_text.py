@@ -32,7 +32,7 @@ _BEYOND = (3, 5, 9, 17, 33, 65, 129, 257)
 """Sizes that exceed the usual sizes of vectors, tiles and buffers by one."""
 
 _CHANGES: tuple[dict[str, Any], ...] = (
-    *({"rows": n} for n in (1, 3, 102, 130)),
+    *({"rows": n} for n in (1, 3, 102, 130, 258)),
     *({"inputs": n} for n in _BEYOND),
     *({"units": n} for n in _BEYOND),
     *({"times": n} for n in sorted((*_BEYOND, 36))),

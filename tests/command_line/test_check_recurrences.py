@@ -73,7 +73,7 @@ def test_built_in_implementations_are_checked_or_refuse(run: Run) -> None:
     assert "24 passed" in run("check", "numpy", "--cell", "gated_delta").stdout
     assert "11 passed" in run("check", "numpy", "--cell", "gated_delta", "--gradients").stdout
     output = run("check", "torch-cells", "--cell", "slstm", code=FINDING).stdout
-    assert "    6  torch-cells has no layer for slstm: check your own function\n" in output
+    assert "    7  torch-cells has no layer for slstm: check your own function\n" in output
 
 
 def test_protocol_prints_the_messages_of_a_recurrence(run: Run) -> None:
