@@ -68,11 +68,20 @@ def _dialects() -> Iterator[Stated]:
 ENGINE = "python -m benchmarks engines"
 
 
+def _of_corpus(engine: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """Return what the row of an engine says of its corpus, if it is not that of the report."""
+    return {} if engine["corpus"] == document["corpus"] else {"corpus": engine["corpus"]}
+
+
 def _conformance() -> Iterator[Stated]:
     """Yield the rows of the report; it must be written again if docs/engines has other rows."""
     document = _read("conformance.json")
     engines = [_read(path) for path in sorted((DOCS / "engines").glob("*.json"))]
-    recorded = {row["name"]: {"made_with": one["made_with"], **row} for one in engines for row in one[ROWS]}
+    recorded = {
+        row["name"]: {"made_with": one["made_with"], **row, **_of_corpus(one, document)}
+        for one in engines
+        for row in one[ROWS]
+    }
     written = {row["name"]: row for row in document[ROWS]}
     for name, row in {**recorded, **written}.items():
         place, made = f"conformance.md: {name}", row.get("made_with", document["made_with"])

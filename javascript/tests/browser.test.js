@@ -57,7 +57,7 @@ test("a page checks a right and a wrong network, and loads only the folders that
   const { stdout } = await promisify(execFile)("chromium", [...options, profile, address]);
   const found = JSON.parse(stdout.match(/<pre>(.*?)<\/pre>/s)[1] || "{}");
   assert.match(found.message ?? stdout, /^rnn-tanh\/one-step-with-state in float32: out is first wrong at time step/);
-  assert.deepEqual([found.entries, found.goldens, found.wrong], [entries.length, 55, 35]);
+  assert.deepEqual([found.entries, found.goldens, found.wrong], [entries.length, 60, 37]);
   assert.equal(found.version, version);
   const data = requested.filter((url) => url.includes("/data/")).map((url) => url.split("/").at(-1));
   assert.deepEqual(data.toSorted(), ["index.js", "rnn-tanh.js", "sizes-rnn-tanh.js"]);
