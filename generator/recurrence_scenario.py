@@ -14,7 +14,7 @@ from rnn_goldens.generator.exact_inputs import refusing
 from rnn_goldens.generator.forms import RecurrenceForms
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig, recurrence_config
-from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS
+from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
 from rnn_goldens.golden.shapes import Layout
 
 
@@ -59,8 +59,8 @@ class RecurrenceScenario(DeclaredInputs):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.cell not in RECURRENCE_LAYOUTS:
-            raise WrongUse(f"{self.id}: {UnknownName('recurrence', str(self.cell), RECURRENCE_LAYOUTS)}")
+        if self.cell not in RECURRENCES:
+            raise WrongUse(f"{self.id}: {UnknownName('recurrence', str(self.cell), RECURRENCES)}")
 
     @property
     def given(self) -> GivenArrays:
@@ -76,7 +76,7 @@ class RecurrenceScenario(DeclaredInputs):
     @property
     def layout(self) -> Layout:
         """The layout of the recurrence."""
-        return RECURRENCE_LAYOUTS[self.cell]
+        return BUILT_IN[self.cell]
 
     def case(self) -> RecurrenceCase:
         """Return the inputs in float64. Raises Refused as ``stored`` does."""

@@ -19,7 +19,7 @@ from rnn_goldens.corpus import Corpus, Entry, open_corpus
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RECURRENCES
+from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
 from rnn_goldens.golden.tolerance import Contracts, Exact, Tolerance
 
 PACKAGE = Path(__file__).parent
@@ -70,7 +70,7 @@ def cells() -> dict[str, dict[str, Any]]:
         if dialect:
             found[name] |= {"options": dialect.options, "selectedBy": dialect.option.split(", ")}
     for name, about in RECURRENCES.items():
-        of = RECURRENCE_LAYOUTS[name]
+        of = BUILT_IN[name]
         axes = {**about.outputs, **{f"{state}_n": about.states[state] for state in of.compared}}
         found[name] = {
             "kind": "recurrence",

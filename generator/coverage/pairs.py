@@ -12,7 +12,7 @@ import numpy as np
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.generator.coverage.dimensions import JUST, SizeGap
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
-from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.recurrences import RECURRENCES, Recurrence
 
 PRECISION = "float32"
 """The precision in which each pair is required. Half precisions are left out where tolerances are too large."""
@@ -98,8 +98,8 @@ def missing(goldens: Iterable[Golden]) -> Iterator[str]:
                 yield f"{cell}: {pair} are listed as a gap, but a golden has them"
         if cell in CELLS:
             yield from (f"{cell}: no golden has {what}" for what in _missing_sizes(of_cell))
-    for cell in RECURRENCES:
-        yield from _missing_steps(cell, [golden for golden in checked if golden.cell == cell])
+    for cell, of in RECURRENCES.items():
+        yield from _missing_steps(cell, of, [golden for golden in checked if golden.cell == cell])
 
 
 def _is_gap(cell: str, pair: Pair) -> bool:
@@ -120,11 +120,11 @@ def _missing_sizes(of_cell: Sequence[SizesOf]) -> Iterator[str]:
         yield f"{2 * WHOLE_BLOCK} inputs or a larger multiple of {WHOLE_BLOCK}"
 
 
-def _missing_steps(cell: str, goldens: Sequence[Golden]) -> Iterator[str]:
+def _missing_steps(cell: str, recurrence: Recurrence, goldens: Sequence[Golden]) -> Iterator[str]:
     packed = [np.diff(golden.offsets) for golden in goldens if golden.offsets is not None]
     if not any((steps > 2 * CHUNK_16).sum() > 1 for steps in packed):
         yield f"{cell}: no golden has two packed sequences of more than {2 * CHUNK_16} steps"
-    if "d_k" in RECURRENCES[cell].sizes and not any(g.time > 2 * CHUNK_64 for g in goldens if g.offsets is None):
+    if "d_k" in recurrence.sizes and not any(g.time > 2 * CHUNK_64 for g in goldens if g.offsets is None):
         yield f"{cell}: no golden has more than {2 * CHUNK_64} steps, which are three chunks of {CHUNK_64}"
 
 

@@ -8,9 +8,9 @@ from itertools import chain
 
 from rnn_goldens.corpus.index import Entry
 from rnn_goldens.errors import UnknownName, WrongUse
-from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
+from rnn_goldens.golden.built_in_cells import DIALECTS
 from rnn_goldens.golden.features import FEATURES
-from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
 from rnn_goldens.golden.shapes import is_custom_cell
 
 _BY_NAME_ONLY = {*DIALECTS, *RECURRENCES}
@@ -68,8 +68,7 @@ class Selection:
         """
         ids, cell = names("ids", ids), tuple(named for name in names("cell", cell) for named in cells_named(name))
         features, without = names("features", features), names("without", without)
-        known_cells = (*LAYOUTS, *RECURRENCES)
-        cells = (*known_cells, *dict.fromkeys(e.cell for e in self.entries if e.cell not in known_cells))
+        cells = tuple(dict.fromkeys([*BUILT_IN, *(entry.cell for entry in self.entries)]))
         for kind, requested, known in (("cell", cell, cells), ("feature", (*features, *without), FEATURES)):
             for name in requested:
                 if name not in known:

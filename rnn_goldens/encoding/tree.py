@@ -17,7 +17,7 @@ from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.expected import Gradients
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.golden.recurrence_config import AnyConfig, recurrence_config
-from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RECURRENCES
+from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
 from rnn_goldens.golden.shapes import (
     Config,
     Layout,
@@ -146,7 +146,7 @@ def cell_of(tree: Tree) -> tuple[AnyConfig, Layout]:
     Raises WrongUse if the configuration of a recurrence is wrong.
     """
     if tree["cell"] in RECURRENCES:
-        return recurrence_config(tree["cell"], tree["config"]), RECURRENCE_LAYOUTS[tree["cell"]]
+        return recurrence_config(tree["cell"], tree["config"]), BUILT_IN[tree["cell"]]
     config = Config(**tree["config"])
     if not is_custom_cell(tree["cell"]):
         return config, LAYOUTS[tree["cell"]]

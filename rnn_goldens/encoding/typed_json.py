@@ -10,7 +10,7 @@ from msgspec import Meta
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.features import CORE, FEATURES, ID, LONGEST_ID
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
 from rnn_goldens.golden.shapes import CUSTOM_CELL
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ Sentence = Annotated[str, Meta(pattern=rf"(?=[\s\S]*\S){LINE}", max_length=LONGE
 Id = Annotated[str, Meta(pattern=rf"^{ID}\Z", max_length=LONGEST_ID)]
 CellName = Annotated[str, Meta(pattern=_one_of([*LAYOUTS, CUSTOM_CELL]), max_length=LONGEST_ID)]
 RecurrenceName = Annotated[str, Meta(pattern=_one_of(RECURRENCES), max_length=LONGEST_ID)]
-AnyCellName = Annotated[str, Meta(pattern=_one_of([*LAYOUTS, *RECURRENCES, CUSTOM_CELL]), max_length=LONGEST_ID)]
+AnyCellName = Annotated[str, Meta(pattern=_one_of([*BUILT_IN, CUSTOM_CELL]), max_length=LONGEST_ID)]
 Feature = Annotated[str, Meta(pattern=_one_of(feature for feature in FEATURES if feature != CORE))]
 FeatureOrCore = Annotated[str, Meta(pattern=_one_of(FEATURES))]
 Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]

@@ -114,7 +114,7 @@ DIALECTS: Mapping[str, Dialect] = {
 }
 """The dialects by name. A selection that names none of them has standard and custom cells only."""
 
-LAYOUTS: Mapping[str, Layout] = _STANDARD | {
+LAYOUTS: dict[str, Layout] = _STANDARD | {
     name: dialect.layout or _STANDARD[dialect.base] for name, dialect in DIALECTS.items()
 }
 """The layouts of the built-in cells: standard cells and dialects."""

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
 from rnn_goldens.golden.arrays import BackwardInputArrays, Float64, GoldenArrays, InputArrays
-from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
+from rnn_goldens.golden.built_in_cells import DIALECTS
 from rnn_goldens.golden.embedding import Embedding
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected, Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
 from rnn_goldens.golden.profile import DEFAULT, Profile
 from rnn_goldens.golden.recurrence_config import AnyConfig, RecurrenceConfig
-from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS
-from rnn_goldens.golden.shapes import TIME, ArrayShapes, Axes, Config, Layout, Shape, chosen_outputs
+from rnn_goldens.golden.recurrences import BUILT_IN
+from rnn_goldens.golden.shapes import TIME, ArrayShapes, Axes, Blocks, Config, Layout, Shape, chosen_outputs
 from rnn_goldens.golden.tolerance import Tolerance, in_use
 
 
@@ -59,7 +59,7 @@ class InputsData:
     @cached_property
     def layout(self) -> Layout:
         """Gates, states and weights of the cell."""
-        return self.custom_layout or LAYOUTS.get(self.cell) or RECURRENCE_LAYOUTS[self.cell]
+        return self.custom_layout or BUILT_IN[self.cell]
 
     @property
     def is_network(self) -> bool:
@@ -223,8 +223,16 @@ class InputsData:
 
     def axes(self, name: str) -> Axes:
         """Return the names of the axes of an input, state, output or weight, or of its gradient."""
+        return self.config.axes(name, self.layout, batched=self._is_batched)
+
+    def blocks(self, name: str) -> tuple[Blocks, ...]:
+        """Return, for each axis of an array, its number of blocks and the name of their size."""
+        return self.config.blocks(name, self.layout, batched=self._is_batched)
+
+    @property
+    def _is_batched(self) -> bool:
         first = next(iter(self.stored.inputs.values()))
-        return self.config.axes(name, self.layout, batched=first.ndim > 2)  # noqa: PLR2004 - with a batch axis
+        return first.ndim > 2  # noqa: PLR2004 - with a batch axis
 
     def axis(self, name: str, axis: str) -> int | None:
         """Return which axis of an array has a name; None if none has it."""

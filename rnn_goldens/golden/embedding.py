@@ -9,27 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.errors import UnknownName, WrongUse
-from rnn_goldens.golden.built_in_cells import LAYOUTS
-from rnn_goldens.golden.recurrences import RECURRENCES
-from rnn_goldens.golden.shapes import BATCH, TIME
+from rnn_goldens.golden.recurrences import BUILT_IN
+from rnn_goldens.golden.shapes import BATCH, SEQUENCES, TIME, Layout
 
 Places = NDArray[np.intp]
 """For each place of a larger axis, the place of the golden whose numbers it has; -1 for zeros."""
 
-SEQUENCES = "sequences"
-"""The size of packed sequences; all others are those of a configuration, and ``batch``."""
-
 NOT_MIXED = (BATCH, SEQUENCES, "heads", "query_heads", "channels", "d_v", TIME)
 """Sizes whose places do not depend on each other: added ones are copies. So is ``d``, but for sLSTM."""
-
-FIXED = ("query_heads", "width", "past")
-"""Sizes that cannot grow by themselves."""
 
 SMALL, LARGE = 16, 64
 """Sizes of blocks: a golden's numbers are in as many small ones as possible, in the first large one and in the last."""
 
 SEED = 769
 """With it, the goldens of each recurrence reach every block of ``SMALL`` in 128 places, which a test checks."""
+
+_CUSTOM = Layout("")
+"""A custom cell: its sizes have the names of a standard cell's."""
 
 MAX_LISTED = 8
 """The largest number of places that a message lists."""
@@ -85,17 +81,9 @@ class Axis:
         return np.concatenate([np.where(self.source < 0, -1, self.source + k * self.before) for k in range(blocks)])
 
 
-def names_of(cell: str) -> tuple[str, ...]:
-    """Return the names of the sizes that can grow in goldens of a cell."""
-    if cell not in RECURRENCES:
-        projected = ("proj_size",) if cell in LAYOUTS and LAYOUTS[cell].is_projected else ()
-        return ("hidden_size", "input_size", *projected, BATCH)
-    return (*(name for name in RECURRENCES[cell].sizes if name not in FIXED), BATCH, SEQUENCES)
-
-
 def of_cell(cell: str, sizes: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
     """Return those of some sizes that goldens of a cell can have."""
-    return tuple((name, size) for name, size in sizes if name in names_of(cell))
+    return tuple((name, size) for name, size in sizes if name in _growing(cell))
 
 
 def larger_sizes(texts: Iterable[str]) -> tuple[tuple[str, int], ...]:
@@ -112,10 +100,14 @@ def larger_sizes(texts: Iterable[str]) -> tuple[tuple[str, int], ...]:
 
 def require_known(cells: Iterable[str], sizes: Iterable[tuple[str, int]]) -> None:
     """Raise UnknownName for a size that no golden of these cells has."""
-    known = dict.fromkeys(name for cell in cells for name in names_of(cell))
+    known = dict.fromkeys(name for cell in cells for name in _growing(cell))
     for name, _ in sizes:
         if name not in known:
             raise UnknownName("size to embed in", name, known, plural="Sizes that can grow")
+
+
+def _growing(cell: str) -> tuple[str, ...]:
+    return BUILT_IN.get(cell, _CUSTOM).growing
 
 
 def own_places(golden: str, name: str, count: int, size: int) -> Places:

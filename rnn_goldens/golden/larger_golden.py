@@ -17,8 +17,6 @@ from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
 from rnn_goldens.golden.arrays import Float64, GoldenArrays, sequence_slices
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.embedding import (
-    FIXED,
-    SEQUENCES,
     Axis,
     Embedding,
     grown_axis,
@@ -29,12 +27,13 @@ from rnn_goldens.golden.embedding import (
 from rnn_goldens.golden.expected import Gradients, output_of
 from rnn_goldens.golden.precision import PRECISIONS, whole_number
 from rnn_goldens.golden.profile import IEEE, Profile
-from rnn_goldens.golden.recurrence_config import AnyConfig, RecurrenceConfig
-from rnn_goldens.golden.shapes import BATCH, DIRECTION_AND_UNIT, SEQUENCE, TIME, UNIT, Config
+from rnn_goldens.golden.recurrence_config import AnyConfig
+from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.shapes import BATCH, SEQUENCE, SEQUENCES, TIME, Blocks
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Derived, Exact, Tolerance
 
-EXACT = ("rnn_relu", "rnn_leaky_relu", "rnn_thresholded_relu", "rnn_softsign")
-"""Networks whose added units are exactly 0, as those of all recurrences but sLSTM are: only products with 0."""
+EXACT = {"rnn_relu", "rnn_leaky_relu", "rnn_thresholded_relu", "rnn_softsign", *RECURRENCES} - {"slstm"}
+"""Cells whose added units are exactly 0: only products with 0."""
 
 ANY_VALUE = 1e300
 """A coefficient of a tolerance that any finite number meets."""
@@ -129,13 +128,13 @@ def gathered(golden: GoldenData, arrays: Mapping[str, NDArray[Any]]) -> dict[str
 
 def sizes_of(golden: GoldenData) -> dict[str, int]:
     """Return the sizes that can grow, by name: of the configuration, and ``batch``, or ``sequences`` if packed."""
-    config = golden.config
-    if isinstance(config, RecurrenceConfig):
-        sizes = {name: size for name, size in config.sizes.items() if name not in FIXED}
-        return {**sizes, SEQUENCES if golden.offsets is not None else BATCH: golden.sequences}
-    projected = {"proj_size": config.proj_size} if config.proj_size else {}
-    batch = {BATCH: golden.sequences} if golden.batch_shape else {}
-    return {"hidden_size": config.hidden_size, "input_size": config.input_size, **projected, **batch}
+    sequences = {_of_sequences(golden): golden.sequences} if golden.batch_shape else {}
+    sizes = {**golden.config, **sequences}
+    return {name: sizes[name] for name in golden.layout.growing if name in sizes}
+
+
+def _of_sequences(golden: GoldenData) -> str:
+    return BATCH if golden.offsets is None else SEQUENCES
 
 
 def having(golden: GoldenData, sizes: Iterable[tuple[str, int]]) -> dict[str, int]:
@@ -188,38 +187,21 @@ def _config(golden: GoldenData, axes: Mapping[str, Axis]) -> tuple[AnyConfig, fl
     """
     of_inputs = (BATCH, SEQUENCES, TIME)
     sizes: dict[str, Any] = {name: len(axis.source) for name, axis in axes.items() if name not in of_inputs}
-    config = golden.config
-    if isinstance(config, Config):
-        return replace(config, **sizes), 1.0
-    before, factor = config.get("d_k"), 1.0
-    given = {**config.given, **sizes}
-    if before is not None and "scale" not in given:
-        root = isqrt(given["d_k"] // before)
-        q = golden.stored.inputs["q"] * root
-        is_exact = all(PRECISIONS[name].holds(q) for name in golden.precisions)
-        if root**2 * before == given["d_k"] and root.bit_count() == 1 and is_exact:
-            factor = float(root)
-        else:
-            given["scale"] = before**-0.5
-    return RecurrenceConfig(config.cell, given), factor
+    config = golden.config.grown(sizes)
+    if "d_k" not in config or "scale" in config:
+        return config, 1.0
+    before, after = golden.config["d_k"], config["d_k"]
+    root = isqrt(after // before)
+    q = golden.stored.inputs["q"] * root
+    is_exact = all(PRECISIONS[name].holds(q) for name in golden.precisions)
+    if root**2 * before == after and root.bit_count() == 1 and is_exact:
+        return config, float(root)
+    return config.grown({"scale": before**-0.5}), 1.0
 
 
-def _axes(golden: GoldenData, name: str) -> list[tuple[int, str]]:
+def _axes(golden: GoldenData, name: str) -> list[Blocks]:
     """Return, for each axis of an array, its number of blocks and the name of their size."""
-    config, layout = golden.config, golden.layout
-    if isinstance(config, RecurrenceConfig):
-        sequence = SEQUENCES if golden.offsets is not None else BATCH
-        return [(1, sequence if axis == SEQUENCE else axis) for axis in golden.axes(name)]
-    of_h, directions = "proj_size" if config.proj_size else "hidden_size", config.num_directions
-    if name in golden.stored.weights:
-        weight, _, suffix = name.rpartition("_l")
-        below = (1, "input_size") if suffix.partition("_")[0] == "0" else (directions, of_h)
-        sizes = {"G": (len(layout.gates), "hidden_size"), "H": (1, "hidden_size"), "P": (1, of_h), "I": below}
-        return [sizes[letter] for letter in dict(layout.weights)[weight]]
-    is_h = name in (layout.result, layout.initial[0], layout.outputs[1])
-    unit = 1, of_h if is_h else "hidden_size"
-    named = {UNIT: unit, DIRECTION_AND_UNIT: (directions, of_h), "input": (1, "input_size")}
-    return [named.get(axis, (1, axis)) for axis in golden.axes(name)]
+    return [(blocks, _of_sequences(golden) if size == SEQUENCE else size) for blocks, size in golden.blocks(name)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,7 +221,7 @@ class _Larger:
     @property
     def _is_exact(self) -> bool:
         """Whether added units are exactly 0."""
-        return self.golden.cell in EXACT or (not self.golden.is_network and self.golden.cell != "slstm")
+        return self.golden.cell in EXACT
 
     def scattered(
         self, name: str, array: NDArray[Any], fill: float = 0.0, *, of_columns: float | None = None, copies: bool = True

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.recurrences import BY_HEAD, BY_KEY, RECURRENCES, NamedAxes, Recurrence
-from rnn_goldens.golden.shapes import BATCH, SEQUENCE, TIME, ArrayShapes, Axes, Config, Layout, Shape
+from rnn_goldens.golden.shapes import BATCH, SEQUENCE, TIME, ArrayShapes, Axes, Blocks, Config, Layout, Shape
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,14 @@ class RecurrenceConfig(Mapping[str, Any]):
         if axes := self.inputs.get(name) or recurrence.outputs.get(name):
             return (BATCH, TIME, *axes.split())
         return (SEQUENCE, *recurrence.states[name.removesuffix("_n").removesuffix("0")].split())
+
+    def blocks(self, name: str, layout: Layout, *, batched: bool) -> tuple[Blocks, ...]:
+        """Return, for each axis of an array, one block and the name of its size."""
+        return tuple((1, axis) for axis in self.axes(name, layout, batched=batched))
+
+    def grown(self, sizes: Mapping[str, Any]) -> "RecurrenceConfig":
+        """Return the configuration with larger sizes, or other options."""
+        return RecurrenceConfig(self.cell, {**self.given, **sizes})
 
     def weight_count(self, _layout: Layout) -> int:
         """Return the number of weights."""

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from rnn_goldens.golden.shapes import Layout
+from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.shapes import BATCH, SEQUENCES, Layout
 
 NamedAxes = Mapping[str, str]
 """By name of an array, the names of its axes, separated by spaces."""
@@ -45,6 +46,12 @@ class Recurrence:
         """Names of the sizes, in the order of first use."""
         kinds = (self.inputs, self.weights, self.states, self.outputs)
         return tuple(dict.fromkeys(axis for kind in kinds for axes in kind.values() for axis in axes.split()))
+
+    @property
+    def growing(self) -> tuple[str, ...]:
+        """Names of the sizes in which a golden can be embedded; query heads grow with heads."""
+        fixed = ("query_heads", "width", "past")
+        return (*(name for name in self.sizes if name not in fixed), BATCH, SEQUENCES)
 
 
 def _attention(meaning: str, *, gated: bool = False, delta: bool = False) -> Recurrence:
@@ -121,19 +128,28 @@ class RecurrenceLayout(Layout):
     Attributes:
         compared: the states whose last values are outputs.
         result: the output at each time step.
+        growing: names of the sizes in which a golden can be embedded.
     """
 
     compared: tuple[str, ...] = ()
     result: str = ""
+    growing: tuple[str, ...] = ()
 
     most_states: ClassVar[int] = 1
 
 
-RECURRENCE_LAYOUTS: Mapping[str, RecurrenceLayout] = {
-    name: RecurrenceLayout("", tuple(of.states), tuple(of.weights.items()), of.compared, *of.outputs)
+BUILT_IN: Mapping[str, Layout] = LAYOUTS | {
+    name: RecurrenceLayout(
+        gates="",
+        states=tuple(of.states),
+        weights=tuple(of.weights.items()),
+        compared=of.compared,
+        result=next(iter(of.outputs)),
+        growing=of.growing,
+    )
     for name, of in RECURRENCES.items()
 }
-"""The layouts of the recurrences by name."""
+"""The layouts of all built-in cells by name: standard cells, dialects and recurrences."""
 
 LANE_AXES = ("heads", "query_heads", "channels")
 """Axes of lanes: the equations of one lane do not see them."""

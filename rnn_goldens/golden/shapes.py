@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.plurals import listed
@@ -14,7 +14,13 @@ Shape = tuple[int, ...]
 Axes = tuple[str, ...]
 """Names of the axes of an array. An axis of two parts is named after both, the outer one first."""
 
+Blocks = tuple[int, str]
+"""The parts of an axis, such as the rows of several gates: how many, and the name of their size."""
+
 BATCH, SEQUENCE, TIME, LAYER, UNIT = "batch", "sequence", "time", "layer", "unit"
+SEQUENCES = "sequences"
+"""The number of packed sequences."""
+
 LAYER_AND_DIRECTION, DIRECTION_AND_UNIT, GATE_AND_UNIT = "layer and direction", "direction and unit", "gate and unit"
 
 STACKED = (("weight_ih", "GI"), ("weight_hh", "GP"), ("bias_ih", "G"), ("bias_hh", "G"))
@@ -87,6 +93,11 @@ class Layout:
     def is_projected(self) -> bool:
         """Whether h is the product of a weight, so that its size is proj_size."""
         return any(axes[0] == "P" for _, axes in self.weights)
+
+    @property
+    def growing(self) -> tuple[str, ...]:
+        """Names of the sizes in which a golden can be embedded."""
+        return ("hidden_size", "input_size", *(("proj_size",) if self.is_projected else ()), BATCH)
 
     @cached_property
     def blocks(self) -> dict[str, Block]:
@@ -288,6 +299,26 @@ class Config(Mapping[str, Any]):
         rows = GATE_AND_UNIT if letters.startswith("G") and len(layout.gates) > 1 else UNIT
         return (rows, "column")[: len(letters)]
 
+    def blocks(self, name: str, layout: Layout, *, batched: bool) -> tuple[Blocks, ...]:
+        """Return, for each axis of an array, its number of blocks and the name of their size."""
+        weight, _, suffix = name.rpartition("_l")
+        if letters := dict(layout.weights).get(weight):
+            of_letters = self.blocks_of_weights(layout, 0 if suffix.partition("_")[0] == "0" else 1)
+            return tuple(of_letters[letter] for letter in letters)
+        is_h = name in (layout.result, layout.initial[0], layout.outputs[1])
+        of_h = self.size_of_h if is_h else "hidden_size"
+        named = {UNIT: (1, of_h), DIRECTION_AND_UNIT: (self.num_directions, of_h), "input": (1, "input_size")}
+        return tuple(named.get(axis, (1, axis)) for axis in self.axes(name, layout, batched=batched))
+
+    def blocks_of_weights(self, layout: Layout, layer: int) -> dict[str, Blocks]:
+        """Return the blocks of the axes of a layer's weights, by their letters in ``Layout.weights``."""
+        below = (self.num_directions, self.size_of_h) if layer else (1, "input_size")
+        return {"G": (len(layout.gates), "hidden_size"), "H": (1, "hidden_size"), "P": (1, self.size_of_h), "I": below}
+
+    def grown(self, sizes: Mapping[str, Any]) -> Self:
+        """Return the configuration with larger sizes."""
+        return replace(self, **sizes)
+
     def weight_count(self, layout: Layout) -> int:
         """Return the number of weights without listing them: a file can claim any number of layers."""
         return self.num_layers * self.num_directions * len(layout.present(bias=self.bias))
@@ -311,6 +342,11 @@ class Config(Mapping[str, Any]):
     def output_size(self) -> int:
         """The size of h: proj_size, or hidden_size without a projection."""
         return self.proj_size or self.hidden_size
+
+    @property
+    def size_of_h(self) -> str:
+        """The name of the size of h."""
+        return "proj_size" if self.proj_size else "hidden_size"
 
     @property
     def num_directions(self) -> int:
@@ -342,10 +378,9 @@ def weight_shapes(layout: Layout, config: Config) -> dict[str, Shape]:
 
 @lru_cache
 def _weight_shapes(layout: Layout, config: Config) -> dict[str, Shape]:
-    sizes = axis_sizes(layout, config)
     shapes: dict[str, Shape] = {}
     for layer, suffixes in enumerate(config.layers):
-        sizes["I"] = config.num_directions * sizes["P"] if layer else config.input_size
+        sizes = axis_sizes(layout, config, layer)
         for suffix in suffixes:
             shapes |= {
                 f"{name}_{suffix}": tuple(sizes[axis] for axis in axes)
@@ -355,10 +390,10 @@ def _weight_shapes(layout: Layout, config: Config) -> dict[str, Shape]:
     return shapes
 
 
-def axis_sizes(layout: Layout, config: Config) -> dict[str, int]:
-    """Return the sizes of the axes of weights, in the first layer, by their letters in ``Layout.weights``."""
-    hidden = config.hidden_size
-    return {"G": len(layout.gates) * hidden, "H": hidden, "P": config.output_size, "I": config.input_size}
+def axis_sizes(layout: Layout, config: Config, layer: int = 0) -> dict[str, int]:
+    """Return the sizes of the axes of a layer's weights, by their letters in ``Layout.weights``."""
+    of_letters = config.blocks_of_weights(layout, layer).items()
+    return {letter: blocks * int(getattr(config, size)) for letter, (blocks, size) in of_letters}
 
 
 def state_shapes(layout: Layout, config: Config, batch: Shape) -> dict[str, Shape]:

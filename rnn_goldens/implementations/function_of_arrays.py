@@ -14,7 +14,7 @@ from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RECURRENCES
+from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
 from rnn_goldens.implementations.array_library import JAX, NUMPY, ROOTS, Library, Make, library_that_defines
 from rnn_goldens.implementations.differentiation import TracedInputs
 
@@ -74,7 +74,7 @@ def _arrays(cell: str) -> tuple[str, ...]:
 
 def _where_needed(cell: str) -> tuple[str, ...]:
     """Return the other names of parameters that have a meaning for a recurrence."""
-    return (*STATES, *RECURRENCE_LAYOUTS[cell].initial, *RECURRENCES[cell].options, OFFSETS)
+    return (*STATES, *BUILT_IN[cell].initial, *RECURRENCES[cell].options, OFFSETS)
 
 
 class FunctionOfArrays:
@@ -145,7 +145,7 @@ class FunctionOfArrays:
 
     def _named_after(self, cell: str) -> set[str]:
         """Return the parameters that are named after arrays or initial states of a recurrence."""
-        return self._names & {*_arrays(cell), *RECURRENCE_LAYOUTS[cell].initial}
+        return self._names & {*_arrays(cell), *BUILT_IN[cell].initial}
 
     def _lacking(self, cell: str) -> list[str]:
         """Return the inputs and weights that the function has no parameter for."""

@@ -16,11 +16,10 @@ from pathlib import Path
 from rnn_goldens.corpus import Entry
 from rnn_goldens.encoding.file_bytes import OTHER, read_bytes
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse, not_readable
-from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.embedding import larger_sizes, of_cell, require_known
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.recurrences import BUILT_IN
 
 _Names = Mapping[str, Collection[str]]
 
@@ -95,7 +94,7 @@ def read_list(path: Path, entries: Iterable[Entry]) -> list[ListEntry]:
     except UnicodeDecodeError as error:
         raise not_readable(path, error) from None
     listed, entries = [], list(entries)
-    names: _Names = {"cell": dict.fromkeys([*LAYOUTS, *(entry.cell for entry in entries)]), **_CONDITIONS}
+    names: _Names = {"cell": dict.fromkeys([*BUILT_IN, *(entry.cell for entry in entries)]), **_CONDITIONS}
     for number, line in enumerate(text.splitlines(), start=1):
         text_before, _, reason = (part.strip() for part in line.partition("#"))
         if not text_before:
@@ -130,7 +129,7 @@ def _parsed(text_before: str, reason: str, path: Path, line: int, known: _Names)
         conditions[name] = tuple(names.split(","))
         if name == EMBED:
             try:
-                require_known((*LAYOUTS, *RECURRENCES), larger_sizes(conditions[name]))
+                require_known(BUILT_IN, larger_sizes(conditions[name]))
             except (UnknownName, WrongUse) as error:
                 raise InvalidFile(path, [f"line {line}: {error}"]) from None
         for one in () if name in others else conditions[name]:

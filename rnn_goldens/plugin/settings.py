@@ -11,12 +11,11 @@ import pytest
 from rnn_goldens.comparison.calls import call_pattern
 from rnn_goldens.corpus import Corpora, open_corpora, split_at_commas
 from rnn_goldens.errors import InvalidFile, RnnGoldensError, WrongUse
-from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.embedding import larger_sizes, require_known
 from rnn_goldens.golden.larger_golden import require_own_size
 from rnn_goldens.golden.precision import precision
 from rnn_goldens.golden.profile import Profile, profile_named
-from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.recurrences import BUILT_IN
 from rnn_goldens.golden.shapes import chosen_outputs
 from rnn_goldens.implementations import check_name
 from rnn_goldens.plugin.known_failures import ListEntry, read_list
@@ -37,7 +36,7 @@ KNOWN, SKIP, UPDATE = "known-failures", "skip", "update-known-failures"
 def check_settings(config: pytest.Config) -> None:
     """Raise pytest.UsageError if a setting is invalid, for example an unknown name or a malformed list."""
     try:
-        require_known((*LAYOUTS, *RECURRENCES), how_to_check(config, {}).sizes)
+        require_known(BUILT_IN, how_to_check(config, {}).sizes)
         if name := setting(config, "implementation"):
             check_name(name, base_folder(config, "implementation"))
         time_limit(config)

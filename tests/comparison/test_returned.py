@@ -10,11 +10,11 @@ from factories.goldens import MakeGolden
 import rnn_goldens
 from rnn_goldens.comparison import outputs, returned
 from rnn_goldens.golden.built_in_cells import LAYOUTS
-from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS
+from rnn_goldens.golden.recurrences import BUILT_IN
 from rnn_goldens.golden.shapes import Layout
 
 LSTM, GRU = LAYOUTS["lstm"], LAYOUTS["gru"]
-DELTA, SLSTM = RECURRENCE_LAYOUTS["gated_delta"], RECURRENCE_LAYOUTS["slstm"]
+DELTA, SLSTM = BUILT_IN["gated_delta"], BUILT_IN["slstm"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.recurrences.kernels.contracts import CONTRACTS, HALF
 from benchmarks.recurrences.kernels.forms import Array, Form, Library, Step
-from rnn_goldens.golden.recurrences import RECURRENCE_LAYOUTS, RECURRENCES
+from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
 
 Forms = Mapping[str, Form]
 """By cell."""
@@ -91,7 +91,7 @@ def _divided(
 ) -> tuple[dict[str, Array], dict[str, Any]]:
     """Return the arrays, converted, and the options of a recurrence."""
     recurrence = RECURRENCES[cell]
-    names = (*recurrence.inputs, *recurrence.weights, *RECURRENCE_LAYOUTS[cell].initial)
+    names = (*recurrence.inputs, *recurrence.weights, *BUILT_IN[cell].initial)
     arrays = {name: converted(given[name]) for name in names if name in given}
     return arrays, {name: given[name] for name in recurrence.options}
 
@@ -105,6 +105,6 @@ def _by_sequence(
     recurrence, found = RECURRENCES[cell], []
     for k, (start, stop) in enumerate(pairwise(map(int, offsets))):
         inputs = {name: x[name][:, start:stop] for name in recurrence.inputs if name in x}
-        states = {name: x[name][k : k + 1] for name in RECURRENCE_LAYOUTS[cell].initial}
+        states = {name: x[name][k : k + 1] for name in BUILT_IN[cell].initial}
         found.append(form({**x, **inputs, **states}))
     return {name: joined([one[name] for one in found], 1 if name in recurrence.outputs else 0) for name in found[0]}
