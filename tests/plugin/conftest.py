@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+import rnn_goldens.encoding.documents
+import rnn_goldens.implementations.numpy_cells  # noqa: F401 - the same
 from rnn_goldens.corpus import find
 
 FOUR = (

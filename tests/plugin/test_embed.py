@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-import rnn_goldens.implementations.numpy_cells  # noqa: F401 - pytester would import it anew in each run
-
 KERNELS = """
 from dataclasses import replace
 from rnn_goldens import Unsupported
@@ -64,12 +62,12 @@ def test_a_kernel_of_one_size_passes_every_golden_that_fits(
     kernels.makepyfile(test_it=CHECK.replace("MARK", f"@pytest.mark.rnn_goldens(embed={marker!r})" if marker else ""))
     kernels.makeini(f"[pytest]\nrnn_goldens_embed = {sizes}" if source == "ini" else "[pytest]")
     given = [f"--rnn-goldens-embed={sizes}"] if source == "option" else []
-    result, entries = run(kernels, "of_128", "--rnn-goldens-cell=gated_delta", *given, *workers)
+    asked = "gated-delta/several-steps,gated-delta/grouped-queries,gated-delta/packed,gated-delta/from-zero"
+    result, entries = run(kernels, "of_128", f"--rnn-goldens-ids={asked}", *given, *workers)
     assert result.ret == 0
-    refused = {entry["golden"] for entry in entries if entry["outcome"] == "refused"}
-    assert refused == {"gated-delta/packed", "gated-delta/packed-chunks", "gated-delta/packed-from-zero"}
+    assert {entry["golden"] for entry in entries if entry["outcome"] == "refused"} == {"gated-delta/packed"}
     passed = [entry for entry in entries if entry["outcome"] == "passed"]
-    assert len(passed) == len(entries) - 3
+    assert len(passed) == len(entries) - 1
     assert all(entry["embed"] == {"d_k": 128, "d_v": 128, "heads": 4, "batch": 8} for entry in passed)
     result.stdout.fnmatch_lines(["*rnn-goldens: larger sizes*", f"{len(passed)} goldens in larger sizes: *"])
     result.stdout.fnmatch_lines(["*rnn-goldens: what this run can detect*", "*128 keys, 128 values, 4 heads*"])
@@ -77,7 +75,10 @@ def test_a_kernel_of_one_size_passes_every_golden_that_fits(
 
 def test_a_golden_that_does_not_fit_is_refused_and_counted(kernels: pytest.Pytester) -> None:
     result, entries = run(
-        kernels, "of_64_units", "--rnn-goldens-cell=gru", "--rnn-goldens-embed=hidden_size=64,batch=16"
+        kernels,
+        "of_64_units",
+        "--rnn-goldens-ids=gru/plain,gru/unbatched,sizes-gru/hidden-129",
+        "--rnn-goldens-embed=hidden_size=64,batch=16",
     )
     assert result.ret == 0
     refused = {entry["golden"]: entry["reason"] for entry in entries if entry["outcome"] == "refused"}
