@@ -54,9 +54,9 @@ def sizes() -> Iterator[dict[str, int]]:
 
 def speed(cell: str, size: dict[str, int]) -> Speed:
     """Return the least CPU time of each stage, measured several times; with gradients once."""
-    from rnn_goldens.cells.composition import recorded
-    from rnn_goldens.generator.certify import certify
-    from rnn_goldens.generator.exact_values import proven
+    from rnn_goldens.cells.network_graph import recorded
+    from rnn_goldens.generator.ball_evaluation import proven
+    from rnn_goldens.generator.certification import certify
 
     def least(work: "Callable[[Scenario], object]", runs: int) -> float:
         return min(_cpu(partial(work, sized(cell, **size))) for _ in range(runs))

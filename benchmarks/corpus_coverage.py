@@ -13,8 +13,8 @@ from benchmarks import page
 from benchmarks.benchmark import PROCESSES, Measured
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.generator.coverage import arguments, dimensions, pairs
-from rnn_goldens.generator.coverage.arguments import Observation, Place, SmallestErrors
+from rnn_goldens.generator.coverage import activation_arguments, dimensions, size_pairs
+from rnn_goldens.generator.coverage.activation_arguments import Observation, Place, SmallestErrors
 from rnn_goldens.generator.coverage.coverage_gate import require_covered, require_covered_backward, require_pairs
 from rnn_goldens.generator.coverage.dimensions import AT_ONCE, DIMENSIONS, JUST, SIZES
 from rnn_goldens.generator.coverage.implementation_kinds import IMPLEMENTATION_KINDS
@@ -39,12 +39,12 @@ def measured() -> Measured:
     except Refused as gaps:
         return Measured("", [str(gaps)])
     with_gradients = {golden.id for golden in backward}
-    parts = [TITLE, kinds(), sizes(goldens, with_gradients), activations(arguments.coverage(observed))]
+    parts = [TITLE, kinds(), sizes(goldens, with_gradients), activations(activation_arguments.coverage(observed))]
     return Measured("\n\n".join(part.strip() for part in parts))
 
 
 def _observed(golden_id: str) -> list[Observation]:
-    return arguments.observe(open_corpus().load(golden_id, dtype="float64"))
+    return activation_arguments.observe(open_corpus().load(golden_id, dtype="float64"))
 
 
 TITLE = """## What the corpus covers
@@ -99,17 +99,17 @@ def sizes(goldens: Sequence[Golden], with_gradients: set[str]) -> str:
 
 def _pairs() -> str:
     """Return the pairs of larger sizes that each cell has in float32, and why some are left out."""
-    units, steps = ", ".join(map(str, pairs.TILES)), pairs.STEPS[-1]
+    units, steps = ", ".join(map(str, size_pairs.TILES)), size_pairs.STEPS[-1]
     gaps = [
-        f"- {', '.join(map(str, gap.sizes))} units in {pairs.LAYERS} {gap.dimension} ({', '.join(gap.cells)})"
+        f"- {', '.join(map(str, gap.sizes))} units in {size_pairs.LAYERS} {gap.dimension} ({', '.join(gap.cells)})"
         f": {gap.reason}."
-        for gap in pairs.GAPS
+        for gap in size_pairs.GAPS
     ]
     return "\n\n".join(
         [
             f"In float32, goldens of each standard cell have {units} units with as many rows, with as many inputs, "
-            f"with {steps} steps and in {pairs.LAYERS} layers; each dialect has "
-            f"{', and '.join(map(str, pairs.OF_DIALECTS))}. A bug that needs three large sizes, or more rows than "
+            f"with {steps} steps and in {size_pairs.LAYERS} layers; each dialect has "
+            f"{', and '.join(map(str, size_pairs.OF_DIALECTS))}. A bug that needs three large sizes, or more rows than "
             "units, may not be detected. Left out, and why:",
             "\n".join(gaps),
         ]
@@ -128,12 +128,15 @@ def activations(found: Mapping[Place, SmallestErrors]) -> str:
     """Return a table of the smallest detected errors of each activation in each precision."""
     rows = [
         [f"{cell}: {label}", *(_range(found, cell, label, precision) for precision in PRECISIONS)]
-        for cell in arguments.CELLS
-        for label in arguments.activations(cell)
+        for cell in activation_arguments.CELLS
+        for label in activation_arguments.activations(cell)
     ]
     not_covered = "\n".join(
         f"- {cell}, {label}, from {edge:g} on, {precision}{of}: {why}."
-        for listed, of in ((arguments.GAPS, ""), (arguments.GAPS_FROM_ZERO, ", of one layer from zero"))
+        for listed, of in (
+            (activation_arguments.GAPS, ""),
+            (activation_arguments.GAPS_FROM_ZERO, ", of one layer from zero"),
+        )
         for (cell, label), edge, precision, why in listed
     )
     table = page.table(["activation", *PRECISIONS], rows)
@@ -141,7 +144,7 @@ def activations(found: Mapping[Place, SmallestErrors]) -> str:
 
 
 def _range(found: Mapping[Place, SmallestErrors], cell: str, label: str, precision: str) -> str:
-    errors = {band: found[cell, label, band].get(precision, (np.inf, ""))[0] for band in arguments.bands()}
+    errors = {band: found[cell, label, band].get(precision, (np.inf, ""))[0] for band in activation_arguments.bands()}
     of_both_signs = [max(error, errors[-band[1], -band[0]]) for band, error in errors.items()]
     detected = [error for error in of_both_signs if error < np.inf]
     text = f"{min(detected):.1f} to {max(detected):.1f}"

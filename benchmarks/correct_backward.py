@@ -13,7 +13,7 @@ from benchmarks.summation import Array, Order
 from rnn_goldens.cells import Backward, Case, Cotangents, State, Weights
 from rnn_goldens.cells.backward import Factors
 from rnn_goldens.cells.numpy_primitives import of_type
-from rnn_goldens.cells.program import Program
+from rnn_goldens.cells.step_program import Program
 from rnn_goldens.golden.shapes import Block
 
 

@@ -21,7 +21,7 @@ from benchmarks.correct_backward import BACKWARD
 from benchmarks.correct_networks import NETWORKS
 from rnn_goldens.cells import Backward, case_of
 from rnn_goldens.checkable_golden import Golden, Inputs
-from rnn_goldens.comparison.outputs import read
+from rnn_goldens.comparison.array_conversion import read
 from rnn_goldens.comparison.returned import by_name, outputs_of
 from rnn_goldens.comparison.verdict import compare, compare_gradients
 from rnn_goldens.corpus import Corpus, open_corpus
@@ -32,7 +32,7 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations import Implementation, resolve
 from rnn_goldens.implementations.numpy_cells import arithmetic
 from rnn_goldens.implementations.resolution import backward_of
-from rnn_goldens.plugin.known_failures import read_list
+from rnn_goldens.plugin.golden_lists import read_list
 
 Function = Callable[[Inputs], Mapping[str, Any]]
 """Returns outputs, or gradients, by name."""

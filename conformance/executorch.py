@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.network_class import InstanceCache, require_cell
+from rnn_goldens.implementations.network_construction import InstanceCache, require_cell
 from rnn_goldens.implementations.torch import cells, given_tensors, unrolled
 
 

@@ -12,7 +12,7 @@ from mlx import nn
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.differentiation import arrays_of
-from rnn_goldens.implementations.network_class import InstanceCache, require_cell
+from rnn_goldens.implementations.network_construction import InstanceCache, require_cell
 
 LAYERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "rnn_tanh": (nn.RNN, {}),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.network_class import InstanceCache
+from rnn_goldens.implementations.network_construction import InstanceCache
 
 Array = NDArray[Any]
 

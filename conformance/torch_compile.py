@@ -17,7 +17,7 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.array_library import TORCH
 from rnn_goldens.implementations.differentiation import gradients
-from rnn_goldens.implementations.network_class import require_cell
+from rnn_goldens.implementations.network_construction import require_cell
 from rnn_goldens.implementations.torch import given_tensors, unrolled
 
 STEPS: dict[str, Callable[..., Any]] = {

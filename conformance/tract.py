@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.network_class import require_cell
+from rnn_goldens.implementations.network_construction import require_cell
 from rnn_goldens.implementations.onnx_model import ATTRIBUTES, network_model
 
 _SIZES = re.compile(r" \(.*|: expected .*| a \d.*|\. \d.*")

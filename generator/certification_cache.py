@@ -14,8 +14,8 @@ import numpy as np
 
 import rnn_goldens
 from rnn_goldens import generator, schema
-from rnn_goldens.generator.certify import versions
-from rnn_goldens.generator.declared_inputs import DeclaredInputs
+from rnn_goldens.generator.certification import versions
+from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.golden.shapes import is_custom_cell
 
 

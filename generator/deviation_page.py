@@ -9,8 +9,8 @@ from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.kill_matrix import margin_text
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.families import ALL, BACKWARD, RECURRENCES, RECURRENCES_BACK, members
-from rnn_goldens.generator.deviation_family import Detected, anchor, group_page, table, wrapped
-from rnn_goldens.generator.uncovered_defects import UNEXPRESSED
+from rnn_goldens.generator.deviation_group_page import Detected, anchor, group_page, table, wrapped
+from rnn_goldens.generator.unexpressed_defects import UNEXPRESSED
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.features import CORE
@@ -38,7 +38,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 HEADER = """\
 # Known bugs
 
-<!-- Made by `make generate` from the kill matrices of fixtures/v2 and generator/uncovered_defects.py; do not edit. -->
+<!-- Made by `make generate` from the kill matrices and generator/unexpressed_defects.py; do not edit. -->
 
 A *deviation* is a named known bug: a small change of the correct implementation. This corpus detects every
 deviation in float64; the deviations that it does not detect in a lower precision are [listed](#undetected). A failing

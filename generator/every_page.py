@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from rnn_goldens.atomic_write import write_whole
-from rnn_goldens.generator import deviation_page, equations_page, readme_figures, rules_page, schema_files
+from rnn_goldens.generator import deviation_page, equations_page, readme_figures, rules_page, schema_bundles
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
         docs / "equations.md": equations_page.page(),
         docs / "rules.md": rules_page.page(corpus),
         readme: readme_figures.with_figures(readme.read_text("utf-8"), readme_figures.figures(root)),
-        **schema_files.bundled(root / "schema"),
+        **schema_bundles.bundled(root / "schema"),
     }
     for path, text in texts.items():
         write_whole(path, text.encode("utf-8"))

@@ -15,17 +15,16 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import INDEX
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator import kill_matrix_file
-from rnn_goldens.generator.build import build, cached_golden, is_unchanged, refuse_other_values
 from rnn_goldens.generator.certification_cache import CertificationCache, inputs_hash
-from rnn_goldens.generator.corpus_folder import Files, folder_lock, replacing
-from rnn_goldens.generator.coverage.arguments import observe
+from rnn_goldens.generator.corpus_replacement import Files, folder_lock, replacing
+from rnn_goldens.generator.coverage.activation_arguments import observe
 from rnn_goldens.generator.coverage.coverage_gate import (
     require_covered,
     require_covered_backward,
     require_pairs,
     require_shown,
 )
-from rnn_goldens.generator.declared_inputs import DeclaredInputs
+from rnn_goldens.generator.golden_files import build, cached_golden, is_unchanged, refuse_other_values
 from rnn_goldens.generator.index import (
     CorpusIdentity,
     Entry,
@@ -36,9 +35,10 @@ from rnn_goldens.generator.index import (
     files_of,
 )
 from rnn_goldens.generator.kill_matrix import build_kill_matrix, margins_of
-from rnn_goldens.generator.passes import BACKWARD, FORWARD, Pass
+from rnn_goldens.generator.kill_matrix_passes import BACKWARD, FORWARD, Pass
 from rnn_goldens.generator.pool import in_order
 from rnn_goldens.generator.scenario import Refused
+from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.features import CORE
 

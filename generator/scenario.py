@@ -14,9 +14,9 @@ from rnn_goldens.cells.custom_cells import custom_cell, require_fits, require_wr
 from rnn_goldens.conventions import convention
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator import from_keras, scenario_fields
-from rnn_goldens.generator.declared_inputs import DeclaredInputs, GivenArrays
-from rnn_goldens.generator.exact_inputs import Refused, refusing
-from rnn_goldens.generator.forms import NetworkForms
+from rnn_goldens.generator.correct_algorithms import NetworkForms
+from rnn_goldens.generator.representability import Refused, refusing
+from rnn_goldens.generator.scenario_base import DeclaredInputs, GivenArrays
 from rnn_goldens.generator.scenario_fields import require_names, require_options, require_other_names
 from rnn_goldens.generator.weight_sources import config_of, named_weights
 from rnn_goldens.golden.built_in_cells import CELLS

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnn_goldens.conventions import CONVENTIONS, convention
 from rnn_goldens.errors import UnknownName, WrongUse
-from rnn_goldens.generator.exact_inputs import Refused
+from rnn_goldens.generator.representability import Refused
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES, is_id
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly, precision_name, whole_number

@@ -11,10 +11,10 @@ from traceback import FrameSummary
 from types import ModuleType
 
 from rnn_goldens.errors import RnnGoldensError, WrongUse
-from rnn_goldens.generator.declared_inputs import DeclaredInputs
 from rnn_goldens.generator.index import CorpusIdentity
+from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.generator.scenarios import OURS
-from rnn_goldens.named_object import error_text, user_frames
+from rnn_goldens.user_code import error_text, user_frames
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 _NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")

@@ -1,8 +1,7 @@
 """The deviations of the backward pass that no golden with gradients detects, and why."""
 
 from rnn_goldens.corpus.kill_matrix import Undetected
-from rnn_goldens.generator.hidden_from_subsets import GROWS
-from rnn_goldens.generator.undetected_outputs import HALF, SINGLE_AND_HALF, undetected
+from rnn_goldens.generator.undetected_outputs import GROWS, HALF, SINGLE_AND_HALF, undetected
 
 TOO_MANY_STEPS = "after so many steps the tolerance exceeds a quarter of any gradient, so gradients are not checked"
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.comparison.outputs import NotNumbers, read
+from rnn_goldens.comparison.array_conversion import NotNumbers, read
 from rnn_goldens.conventions import flat
-from rnn_goldens.encoding.file_bytes import read_arrays
+from rnn_goldens.encoding.untrusted_files import read_arrays
 from rnn_goldens.errors import InvalidFile, WrongUse, not_readable
 from rnn_goldens.generator import from_keras
 from rnn_goldens.golden.shapes import Config

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden
     from rnn_goldens.comparison.verdict import Difference, GoldenMismatch, Verdict
     from rnn_goldens.corpus import load, select
-    from rnn_goldens.encoding.golden_file import read, save
+    from rnn_goldens.encoding.saved_golden import read, save
     from rnn_goldens.errors import InvalidFile, ProgramFailed, RnnGoldensError, UnknownName, Unsupported
-    from rnn_goldens.generator.certify import certify
+    from rnn_goldens.generator.certification import certify
     from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
     from rnn_goldens.generator.scenario import Refused, Scenario
     from rnn_goldens.golden.shapes import Config
@@ -47,7 +47,7 @@ _MODULES = {
     "encoding.golden_file": ("read", "save"),
     "errors": ("InvalidFile", "ProgramFailed", "RnnGoldensError", "UnknownName", "Unsupported"),
     "checkable_golden": ("Golden",),
-    "generator.certify": ("certify",),
+    "generator.certification": ("certify",),
     "generator.recurrence_scenario": ("RecurrenceScenario",),
     "generator.scenario": ("Refused", "Scenario"),
     "golden.shapes": ("Config",),

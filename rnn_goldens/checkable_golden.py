@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.comparison.actual import actual_gradients, actual_outputs, gradients_by_name
-from rnn_goldens.comparison.callers_arrays import refuse_own_arrays
-from rnn_goldens.comparison.calls import CALL_PATTERNS, Backward, compare_calls, compare_gradient_calls
+from rnn_goldens.comparison.array_ownership import refuse_own_arrays
+from rnn_goldens.comparison.call_patterns import CALL_PATTERNS, Backward, compare_calls, compare_gradient_calls
 from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, Verdicts, verdict_on
 from rnn_goldens.conventions import convention as convention_named
-from rnn_goldens.diagnosis.explanations import diagnosed
+from rnn_goldens.diagnosis.verdict_diagnosis import diagnosed
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.larger_golden import embed, require_own_size
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.profile import FLOAT32, IEEE, Profile, profile_named
+from rnn_goldens.golden.rounding_profile import FLOAT32, IEEE, Profile, profile_named
 from rnn_goldens.golden.shapes import OutputNames
 from rnn_goldens.golden.tolerance import Contracts, Derived
 
@@ -157,7 +157,7 @@ class Golden(GoldenData, Inputs):
         elif isinstance(self.tolerance, Contracts) or self.is_wide_inside:
             raise Unsupported(f"profile {profile.arithmetic} is derived for networks only")
         elif self.dtype == FLOAT32:
-            from rnn_goldens.error_analysis.derived_tolerance import gradient_tolerance, output_tolerance
+            from rnn_goldens.error_analysis.profile_tolerance import gradient_tolerance, output_tolerance
 
             changed["tolerance"] = output_tolerance(self, profile.arithmetic)
             if (gradients := self.gradients) is not None and FLOAT32 in gradients.precisions:
@@ -362,7 +362,7 @@ class Golden(GoldenData, Inputs):
             run: a function that returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n). Its argument is the inputs of
                 this golden, or some of their rows or steps; it must use the ``x``, states and weights of its argument.
             calls: ``twice``, ``rows``, ``chunks``, ``weights``, ``views``, as described in
-                ``rnn_goldens.comparison.calls``. All if None; patterns that do not apply to this golden are skipped.
+                ``rnn_goldens.comparison.call_patterns``. All if None; patterns that do not apply to it are skipped.
             outputs: names of the outputs to compare, as for ``compare``; for out alone, ``run`` may return only out.
 
         Returns:

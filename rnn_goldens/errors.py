@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from rnn_goldens.visible import visible
+from rnn_goldens.control_characters import visible
 
 _MAX_NAMES = 30
 """A message lists all names if there are at most this many."""

@@ -20,7 +20,7 @@ from benchmarks.carriers.carriers import Array, Result, Verdicts, carriers
 from rnn_goldens import Unsupported
 from rnn_goldens.cells import golden_case
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.comparison.outputs import read
+from rnn_goldens.comparison.array_conversion import read
 from rnn_goldens.comparison.returned import compared_outputs, outputs_of
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS, Deviation

@@ -32,9 +32,9 @@ from rnn_goldens.cells import Array, Case, case_of
 from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.diagnosis import EXPLAINED, Cause, Diagnosis, Evidence
 from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.findings import finding_on
 from rnn_goldens.diagnosis.run_diagnosis import diagnose_run, reexamine
 from rnn_goldens.diagnosis.search import CandidateSearch
+from rnn_goldens.diagnosis.unexplained_failures import finding_on
 
 IDENTIFIED, AMONG, PARTLY, HINT, SILENT, WRONG = "identified", "among others", "partly", "hint", "silent", "wrong cause"
 OUTCOMES = (IDENTIFIED, AMONG, PARTLY, HINT, SILENT, WRONG)

@@ -19,7 +19,7 @@ PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 PROGRAM = """
 import numpy as np
 from rnn_goldens.corpus import open_corpus
-import rnn_goldens.comparison.verdict, rnn_goldens.encoding.documents
+import rnn_goldens.comparison.verdict, rnn_goldens.encoding.golden_types
 corpus = open_corpus({corpus})
 names = [e.id for e in corpus.select() if "float32" in e.{precisions}]
 outputs = {{name: dict(np.load(f"outputs/{{name}}.npz")) for name in names}}

@@ -8,8 +8,8 @@ import rnn_goldens
 from benchmarks.recurrences.kernels.contracts import CONTRACTS, HALF
 from rnn_goldens import Golden
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.profile import Profile
 from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.rounding_profile import Profile
 from rnn_goldens.golden.tolerance import in_use
 
 ALGORITHMS = ("any", "step")

@@ -17,7 +17,7 @@ from rnn_goldens.deviations.recurrences import (
     FAMILIES,
     RECURRENCE_DEVIATIONS,
 )
-from rnn_goldens.golden.profile import Profile
+from rnn_goldens.golden.rounding_profile import Profile
 from rnn_goldens.golden.tolerance import in_use
 
 Pair = tuple[str, str]

@@ -5,7 +5,13 @@ from itertools import combinations, product
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus.kill_matrix import Undetected
-from rnn_goldens.generator.coverage import arguments, dimensions, implementation_kinds, linear_pieces, pairs
+from rnn_goldens.generator.coverage import (
+    activation_arguments,
+    dimensions,
+    implementation_kinds,
+    linear_pieces,
+    size_pairs,
+)
 from rnn_goldens.generator.coverage.dimensions import AT_ONCE, SizeCombination, Sizes
 from rnn_goldens.generator.coverage.implementation_kinds import IMPLEMENTATION_KINDS, ONE_LAYER, OUT_ALONE
 from rnn_goldens.generator.kill_matrix import KillMatrix
@@ -20,7 +26,7 @@ EXCLUSIVE = ({"lengths", "unbatched"},)
 """Pairs that exclude each other: lengths require a batch."""
 
 
-def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[arguments.Observation]]) -> None:
+def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[activation_arguments.Observation]]) -> None:
     """Raise Refused if the goldens lack arguments or pieces of activations, sizes of a dimension, or pairs of options.
 
     Args:
@@ -33,8 +39,10 @@ def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[argume
     ]
     _refuse(
         [
-            *arguments.missing(arguments.coverage(covered)),
-            *arguments.missing(arguments.coverage(one_layer), arguments.GAPS_FROM_ZERO),
+            *activation_arguments.missing(activation_arguments.coverage(covered)),
+            *activation_arguments.missing(
+                activation_arguments.coverage(one_layer), activation_arguments.GAPS_FROM_ZERO
+            ),
             *linear_pieces.missing(LAYOUTS, map(linear_pieces.observe, goldens)),
             *_sizes_and_options(standard, [dimensions.sizes_of(g.network, g.x.shape) for g in standard], AT_ONCE),
         ]
@@ -43,7 +51,7 @@ def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[argume
 
 def require_pairs(goldens: Sequence[Golden]) -> None:
     """Raise Refused if the goldens lack pairs of sizes, or steps of several chunks."""
-    _refuse(pairs.missing(goldens))
+    _refuse(size_pairs.missing(goldens))
 
 
 def require_covered_backward(goldens: Sequence[Golden]) -> None:
@@ -56,7 +64,7 @@ def require_covered_backward(goldens: Sequence[Golden]) -> None:
     _refuse(
         [
             *_sizes_and_options(standard, sizes, [at_once for at_once in AT_ONCE if at_once.backward]),
-            *pairs.missing_backward(standard),
+            *size_pairs.missing_backward(standard),
         ]
     )
 

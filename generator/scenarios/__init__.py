@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens import corpus
-from rnn_goldens.generator.declared_inputs import DeclaredInputs
 from rnn_goldens.generator.index import CorpusIdentity
 from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.generator.scenarios import (
     activation_sweeps,
     backward,
@@ -16,8 +16,8 @@ from rnn_goldens.generator.scenarios import (
     documented,
     full_numbers,
     nine_of_each,
-    pairs,
     recurrences,
+    size_pairs,
     special,
     variants,
     without_state,
@@ -58,7 +58,7 @@ _STANDARD: tuple[Scenario, ...] = tuple(
                 *backward.scenarios(),
                 *dimensions.scenarios(),
                 *nine_of_each.scenarios(),
-                *pairs.scenarios(),
+                *size_pairs.scenarios(),
                 *without_state.scenarios(),
             ),
             key=difficulty,

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.cotangents import every_other_row_doubled, of_c_n, with_cotangents
-from rnn_goldens.generator.scenarios.numbers import Float64
+from rnn_goldens.generator.scenarios.random_numbers import Float64
 from rnn_goldens.generator.scenarios.templates import DOCUMENTED_IN, FOLDERS
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.shapes import Config

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnn_goldens.cells import gradients
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios.numbers import DRAWN_AGAIN, Float64, integers
+from rnn_goldens.generator.scenarios.random_numbers import DRAWN_AGAIN, Float64, integers
 
 Cotangents = dict[str, Float64]
 Kind = Callable[[Cotangents], Cotangents]

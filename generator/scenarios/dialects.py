@@ -11,9 +11,9 @@ import numpy as np
 
 from rnn_goldens.conventions.layouts import reorder
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios import pairs
+from rnn_goldens.generator.scenarios import size_pairs
 from rnn_goldens.generator.scenarios.cotangents import without_cotangents
-from rnn_goldens.generator.scenarios.numbers import Float64, dyadic
+from rnn_goldens.generator.scenarios.random_numbers import Float64, dyadic
 from rnn_goldens.generator.scenarios.templates import FOLDERS
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.shapes import Config, Shape, weight_shapes
@@ -63,7 +63,7 @@ PLAIN_WITH_GRADIENTS = (*OWN_EQUATIONS, "rnn_leaky_relu", "rnn_softsign")
 
 def names_of(cell: str) -> tuple[str, ...]:
     """Return the names of a dialect's scenarios."""
-    return (*_small(cell), *MORE.get(cell, ()), pairs.FEW.name)
+    return (*_small(cell), *MORE.get(cell, ()), size_pairs.FEW.name)
 
 
 def _small(cell: str) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ def scenarios(standard: Iterable[Scenario]) -> Iterator[Scenario]:
             scenario = _scenario(cell, by_id[f"{FOLDERS[DIALECTS[cell].base]}/{name}"])
             if cell == "rnn_thresholded_relu" and name == "sweeping":
                 scenario = _around_alpha(scenario)
-            if cell == "lstm_activations" and name == pairs.FEW.name:
+            if cell == "lstm_activations" and name == size_pairs.FEW.name:
                 scenario = _off_kinks(scenario)
             yield without_cotangents(scenario) if name == "plain" and cell not in PLAIN_WITH_GRADIENTS else scenario
 

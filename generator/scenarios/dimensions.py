@@ -12,7 +12,7 @@ import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.cotangents import at_rows, at_unit, everything, of_h_n, of_last_step
-from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers, periodic
+from rnn_goldens.generator.scenarios.random_numbers import Float64, dyadic, integers, periodic
 from rnn_goldens.generator.scenarios.templates import Call, Variant, rounded
 from rnn_goldens.golden.shapes import Config, Shape
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios.numbers import Draw, Float64
+from rnn_goldens.generator.scenarios.random_numbers import Draw, Float64
 from rnn_goldens.generator.scenarios.templates import DOCUMENTED_IN, FOLDERS, Call, Variant
 from rnn_goldens.generator.scenarios.variants import SMALL
 from rnn_goldens.golden.shapes import Config, Shape

@@ -18,7 +18,7 @@ from rnn_goldens.generator.scenarios.dimensions import (
     positive,
     upper_inputs_that_count,
 )
-from rnn_goldens.generator.scenarios.numbers import Float64, periodic
+from rnn_goldens.generator.scenarios.random_numbers import Float64, periodic
 from rnn_goldens.generator.scenarios.templates import Call, Variant
 from rnn_goldens.golden.shapes import Config, Shape
 

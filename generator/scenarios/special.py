@@ -8,7 +8,7 @@ import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.cotangents import Kind, at_rows, everything
-from rnn_goldens.generator.scenarios.numbers import Draw, Float64, integers
+from rnn_goldens.generator.scenarios.random_numbers import Draw, Float64, integers
 from rnn_goldens.generator.scenarios.templates import CERTIFIED, DOCUMENTED_IN, FOLDERS, Call, Variant, exact, rounded
 from rnn_goldens.generator.scenarios.variants import SMALL, VARIANTS
 from rnn_goldens.golden.shapes import Config, Shape

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.cotangents import Kind, with_cotangents
-from rnn_goldens.generator.scenarios.numbers import Draw, Float64, dyadic, integers, key_of, sparse
+from rnn_goldens.generator.scenarios.random_numbers import Draw, Float64, dyadic, integers, key_of, sparse
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
 from rnn_goldens.golden.shapes import Config, Shape, state_shapes, weight_shapes

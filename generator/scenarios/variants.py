@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.cotangents import everything, of_forward, of_h_n, of_last, of_last_step, of_out
-from rnn_goldens.generator.scenarios.numbers import Draw
+from rnn_goldens.generator.scenarios.random_numbers import Draw
 from rnn_goldens.generator.scenarios.templates import FOLDERS, Call, Variant, exact, rounded
 from rnn_goldens.golden.shapes import Config
 

@@ -21,7 +21,7 @@ from rnn_goldens.generator.scenarios.activation_sweeps import (
 )
 from rnn_goldens.generator.scenarios.full_numbers import AMPLITUDES, BEYOND_FLOAT16, FULL, beyond_float16, full
 from rnn_goldens.generator.scenarios.full_numbers import EXACT as ONE_KIND_A_UNIT
-from rnn_goldens.generator.scenarios.numbers import Draw
+from rnn_goldens.generator.scenarios.random_numbers import Draw
 from rnn_goldens.generator.scenarios.special import (
     CANCELLING,
     OVERFLOWING,

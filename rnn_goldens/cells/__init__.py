@@ -10,10 +10,10 @@ the backward pass that ``step_backward`` derives, in which all gates of a networ
 
 from rnn_goldens.cells.backward import Backward, Cotangents
 from rnn_goldens.cells.case import AnyCase, Case, case_of, cell_of, golden_case
+from rnn_goldens.cells.case_evaluation import gradients, outputs
 from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
 from rnn_goldens.cells.custom_cells import cell_named, name_cells, named_cells
-from rnn_goldens.cells.equation_check import no_equations, require_equations
-from rnn_goldens.cells.evaluation import gradients, outputs
+from rnn_goldens.cells.equation_availability import no_equations, require_equations
 from rnn_goldens.cells.network import Network
 from rnn_goldens.cells.numpy_primitives import Array, State, Weights
 

@@ -14,8 +14,8 @@ import numpy as np
 from rnn_goldens.cells.case import Case
 from rnn_goldens.cells.network import Network
 from rnn_goldens.cells.numpy_primitives import Array, State, Transposed, Weights
-from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.step_backward import reverse
+from rnn_goldens.cells.step_program import Program
 from rnn_goldens.golden.shapes import Block, cotangent_of
 
 Cotangents = Mapping[str, Array]

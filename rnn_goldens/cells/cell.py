@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from rnn_goldens.cells import equations as _equations
 from rnn_goldens.cells.notation import Term, Weight
-from rnn_goldens.cells.program import Equations, Program, written
+from rnn_goldens.cells.step_program import Equations, Program, written
 from rnn_goldens.golden.built_in_cells import LAYOUTS, standard_cell
 from rnn_goldens.golden.shapes import Layout
 from rnn_goldens.plurals import counted

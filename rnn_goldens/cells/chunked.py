@@ -18,7 +18,7 @@ from rnn_goldens.cells.notation import Term
 from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence import EQUATIONS, RecurrenceCase, scale_of
 from rnn_goldens.cells.recurrence_equations import linear_attention
-from rnn_goldens.cells.unrolled import Form, Nodes, Unrolled
+from rnn_goldens.cells.recurrence_graph import Form, Nodes, Unrolled
 from rnn_goldens.golden.recurrences import BY_KEY
 
 Value = Any

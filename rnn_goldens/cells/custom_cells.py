@@ -11,7 +11,7 @@ from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
 from rnn_goldens.cells.notation import Matrix, Term, Weight
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.shapes import MAX_STATES, STACKED, STATE, Config, Layout, axis_sizes, in_file_order
-from rnn_goldens.named_object import error_text, import_object
+from rnn_goldens.user_code import error_text, import_object
 
 _FIRST = "h"
 """The name of the first state of a cell, which is its output."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells.program import Operation
+from rnn_goldens.cells.step_program import Operation
 
 Rule = Callable[..., Any]
 """``rule(of, g, y, *arguments, *detail)``; ``of`` has the primitives that are not operators."""

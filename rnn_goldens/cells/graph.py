@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.cells.matrix_primitives import NUMPY
-from rnn_goldens.cells.program import GIVEN, Operation, Program
-from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.cells.step_program import GIVEN, Operation, Program
+from rnn_goldens.golden.stored_arrays import Float64
 
 Mask = NDArray[np.bool_]
 """(batch, 1, 1, 1), whether a sequence has a time step."""

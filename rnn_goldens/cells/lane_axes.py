@@ -7,9 +7,9 @@ axis of heads; what does not have the axis is repeated.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from rnn_goldens.cells.case_graph import Lane, Recorded
 from rnn_goldens.cells.derivatives import ELEMENTWISE
-from rnn_goldens.cells.program import GIVEN, Operation
-from rnn_goldens.cells.recorded import Lane, Recorded
+from rnn_goldens.cells.step_program import GIVEN, Operation
 from rnn_goldens.golden.recurrences import LANE_AXES
 
 

@@ -14,12 +14,12 @@ from rnn_goldens.cells import recurrence_equations as equations
 from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.notation import MATRIX, Operand, Term, rsqrt_of
 from rnn_goldens.cells.numpy_primitives import Arithmetic, Array
-from rnn_goldens.cells.program import Operation, Program, written
 from rnn_goldens.cells.recurrence_equations import Equations
-from rnn_goldens.golden.arrays import sequence_slices
+from rnn_goldens.cells.step_program import Operation, Program, written
 from rnn_goldens.golden.data import InputsData
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig
 from rnn_goldens.golden.recurrences import LANE_AXES, RECURRENCES
+from rnn_goldens.golden.stored_arrays import sequence_slices
 
 Arrays = Mapping[str, Array]
 

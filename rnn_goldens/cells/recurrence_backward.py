@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnn_goldens.cells.numpy_primitives import Array
-from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import (
     Arrays,
     RecurrenceCase,
@@ -23,9 +22,10 @@ from rnn_goldens.cells.recurrence import (
     weights_in_lanes,
 )
 from rnn_goldens.cells.recurrence_equations import Equations
-from rnn_goldens.cells.step_adjoint import Computation, both_ways
-from rnn_goldens.golden.arrays import sequence_slices
+from rnn_goldens.cells.recurrence_step_backward import Computation, both_ways
+from rnn_goldens.cells.step_program import Program
 from rnn_goldens.golden.shapes import cotangent_of
+from rnn_goldens.golden.stored_arrays import sequence_slices
 
 Gradients = dict[str, Array]
 """Gradients by the name of the array."""

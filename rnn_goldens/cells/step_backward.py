@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from rnn_goldens.cells.derivatives import Symbols, part_of
 from rnn_goldens.cells.notation import Term
-from rnn_goldens.cells.program import Operation, Program, written
+from rnn_goldens.cells.step_program import Operation, Program, written
 from rnn_goldens.golden.shapes import Block
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from rnn_goldens.cells.case import Case
 from rnn_goldens.cells.network import Network
 from rnn_goldens.cells.numpy_primitives import Array, State, Weights
-from rnn_goldens.cells.program import Program
+from rnn_goldens.cells.step_program import Program
 from rnn_goldens.golden.shapes import STACKED
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu")

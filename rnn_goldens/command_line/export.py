@@ -51,8 +51,8 @@ def export(
     A golden that the format cannot represent, or that does not list the precision, is refused; the others are written.
     """
     from rnn_goldens.corpus import open_corpora
+    from rnn_goldens.export.encoder import files, require
     from rnn_goldens.export.folder import write
-    from rnn_goldens.export.formats import files, require
     from rnn_goldens.golden.embedding import larger_sizes, require_known
     from rnn_goldens.golden.precision import precision_name
 
@@ -84,7 +84,7 @@ def _encode(
     corpora: "Corpora", golden_ids: Sequence[str], to: str, dtype: str | None, sizes: Sequence[tuple[str, int]]
 ) -> "tuple[list[Exported], dict[str, str]]":
     """Return the encoded goldens, and the reasons for refused ones. Raises WrongUse if all are refused."""
-    from rnn_goldens.export.formats import encode, usual_precision
+    from rnn_goldens.export.encoder import encode, usual_precision
     from rnn_goldens.golden.larger_golden import having
 
     encoded: list[Exported] = []

@@ -150,7 +150,7 @@ def _check(
 
     from rnn_goldens.corpus import corpus_option, open_corpus
     from rnn_goldens.corpus.differences import not_compared
-    from rnn_goldens.generator.check import check, check_values
+    from rnn_goldens.generator.reproducibility import check, check_values
     from rnn_goldens.generator.scenarios import OURS
 
     corpus, scenarios = open_corpus(corpus_option(folder)), scenario_file.scenarios

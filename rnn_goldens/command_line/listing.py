@@ -10,8 +10,8 @@ import click
 
 from rnn_goldens.command_line.options import Selection, complete, ids_argument, options, with_selection
 from rnn_goldens.command_line.terminal import echo, echo_json
+from rnn_goldens.control_characters import visible
 from rnn_goldens.plurals import counted
-from rnn_goldens.visible import visible
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden

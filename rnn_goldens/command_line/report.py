@@ -167,7 +167,7 @@ def _write(files: "Mapping[Path, bytes]") -> None:
 
 def _print_changes(found: "list[Checked]", changed: "list[Trend]") -> bool:
     """Print changes and unchecked implementations; returns whether there are only expected results."""
-    from rnn_goldens.result import CHECKED, FAILED, SKIPPED
+    from rnn_goldens.golden_result import CHECKED, FAILED, SKIPPED
 
     for change in changed:
         echo(f"{change.symbol} {change.direction} {change.where}: {change.change}")
@@ -181,7 +181,7 @@ def _print_changes(found: "list[Checked]", changed: "list[Trend]") -> bool:
 def _check_each(names: "Sequence[str]", request: "CheckRequest") -> "list[Checked]":
     """Check one implementation after the other; skips those that cannot be checked; raises if none can be."""
     from rnn_goldens.report import conformance
-    from rnn_goldens.report.terminal_text import terminal_text
+    from rnn_goldens.report.implementation_summary import terminal_text
 
     found: list[Checked] = []
     for number, name in enumerate(names, start=1):

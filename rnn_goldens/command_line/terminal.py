@@ -11,9 +11,9 @@ from typing import TypeVar
 
 import click
 
+from rnn_goldens.control_characters import visible, visible_json
 from rnn_goldens.plurals import counted
 from rnn_goldens.progress import reported_to
-from rnn_goldens.visible import visible, visible_json
 
 T = TypeVar("T")
 

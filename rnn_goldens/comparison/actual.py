@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.comparison.outputs import NotNumbers, Output, read
+from rnn_goldens.comparison.array_conversion import NotNumbers, Output, read
 from rnn_goldens.comparison.returned import compared_outputs
 from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
 from rnn_goldens.golden.larger_golden import gathered, original
-from rnn_goldens.golden.profile import Profile
+from rnn_goldens.golden.rounding_profile import Profile
 from rnn_goldens.plurals import counted
 
 HOW = "check_gradients({'x': …, 'weight_ih_l0': …}), or check_gradients(module, x=x.grad)"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.comparison.actual import Actual
-from rnn_goldens.comparison.outputs import Output
+from rnn_goldens.comparison.array_conversion import Output
 from rnn_goldens.comparison.place import first, place
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
 from rnn_goldens.golden.precision import PRECISIONS

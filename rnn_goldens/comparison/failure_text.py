@@ -14,12 +14,12 @@ import numpy as np
 
 from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.comparison.differences import Difference, Element
+from rnn_goldens.control_characters import visible
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.profile import DEFAULT
+from rnn_goldens.golden.rounding_profile import DEFAULT
 from rnn_goldens.plurals import counted
-from rnn_goldens.visible import visible
 
 MAX_LINES = 15
 

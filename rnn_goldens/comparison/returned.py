@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rnn_goldens.comparison.outputs import NotNumbers, Output, read
+from rnn_goldens.comparison.array_conversion import NotNumbers, Output, read
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.shapes import Layout
 from rnn_goldens.plurals import counted

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.comparison.outputs import NotNumbers, Output, read
+from rnn_goldens.comparison.array_conversion import NotNumbers, Output, read
 from rnn_goldens.conventions import layouts
 from rnn_goldens.conventions.layouts import Array, Weights
 from rnn_goldens.errors import UnknownName, Unsupported, WrongUse

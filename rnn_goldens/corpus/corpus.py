@@ -12,8 +12,8 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, GradientsEntry, Kind, is_listed, remedy
 from rnn_goldens.corpus.selection import Selection
 from rnn_goldens.encoding import content_hash, decode, gradients_hash
-from rnn_goldens.encoding.file_bytes import GOLDEN, read_bytes
 from rnn_goldens.encoding.files import not_in_wheel
+from rnn_goldens.encoding.untrusted_files import GOLDEN, read_bytes
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
 from rnn_goldens.golden.features import CORE
 

@@ -11,10 +11,8 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from rnn_goldens import schema
-from rnn_goldens.encoding import json_file, typed_json
-from rnn_goldens.encoding.file_bytes import INDEX as BOUNDS
-from rnn_goldens.encoding.file_bytes import OTHER, read_bytes
-from rnn_goldens.encoding.typed_json import (
+from rnn_goldens.encoding import field_types, json_file
+from rnn_goldens.encoding.field_types import (
     SCHEMA,
     AnyCellName,
     FeatureOrCore,
@@ -24,6 +22,8 @@ from rnn_goldens.encoding.typed_json import (
     Sentence,
     require_once,
 )
+from rnn_goldens.encoding.untrusted_files import INDEX as BOUNDS
+from rnn_goldens.encoding.untrusted_files import OTHER, read_bytes
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden.features import FEATURES, LONGEST_ID
 
@@ -154,7 +154,7 @@ def read_index(path: Path, where: str, below: Path | None = None, *, thorough: b
     if problem := BOUNDS.problem(content):
         raise InvalidFile(path, [problem])
     try:
-        index = typed_json.as_typed(_DECODER, content)
+        index = field_types.as_typed(_DECODER, content)
         if thorough or (below is not None and not OTHER.problem(content)):
             json_file.require_each_key_once(content)
     except ValueError as error:
@@ -191,5 +191,5 @@ def _invalid(content: bytes, path: Path, where: str, problem: str) -> InvalidFil
         return InvalidFile(path, [problem], remedy(OURS, where))
     document = json_file.decode(content, path, BOUNDS)
     corpus = document.get("corpus") if isinstance(document, dict) else None
-    name = corpus if isinstance(corpus, str) and typed_json.is_line(corpus) else OURS
+    name = corpus if isinstance(corpus, str) and field_types.is_line(corpus) else OURS
     return InvalidFile(path, schema.problems(document, "index") or [problem], remedy(name, where))

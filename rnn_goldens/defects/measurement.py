@@ -15,11 +15,11 @@ from pathlib import Path
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.defects.catalogue import Defect
 from rnn_goldens.errors import FINDING
+from rnn_goldens.golden_result import FAILED, PASSED, UNCHECKED, Result, golden_and_precision, own_reason
+from rnn_goldens.golden_result import REFUSED as GOLDEN_REFUSED
 from rnn_goldens.implementations import BUILTIN
 from rnn_goldens.plugin import as_typed
 from rnn_goldens.plugin.builtin_check.supervisor import run
-from rnn_goldens.result import FAILED, PASSED, UNCHECKED, Result, golden_and_precision, own_reason
-from rnn_goldens.result import REFUSED as GOLDEN_REFUSED
 
 PRESENT, ABSENT, OTHERWISE, REFUSED = "present", "not present", "fails otherwise", "refused"
 NOT_RUN, NOT_INSTALLED, NO_ADAPTER = "not run", "not installed", "no adapter"

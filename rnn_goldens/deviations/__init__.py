@@ -10,7 +10,7 @@ from rnn_goldens.deviations import (
     activations,
     axes,
     biases,
-    dialect_cells,
+    dialect_equations,
     dialect_options,
     directions,
     gate_order,
@@ -18,14 +18,14 @@ from rnn_goldens.deviations import (
     last_states,
     layers,
     lengths,
-    numerics,
+    low_precision,
     other_definitions,
     sizes,
     states,
     weights,
 )
 from rnn_goldens.deviations.alteration import Alteration
-from rnn_goldens.deviations.derived import derived, named
+from rnn_goldens.deviations.custom_cells import derived, named
 from rnn_goldens.deviations.deviation import Deviation, named_in
 from rnn_goldens.deviations.wrong_pass import WrongPass
 
@@ -35,7 +35,7 @@ FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "biases": biases.DEVIATIONS,
     "gates": gates.DEVIATIONS,
     "dialects": other_definitions.DEVIATIONS,
-    "dialect equations": dialect_cells.DEVIATIONS,
+    "dialect equations": dialect_equations.DEVIATIONS,
     "dialect options": dialect_options.DEVIATIONS,
     "states": states.DEVIATIONS,
     "last states": last_states.DEVIATIONS,
@@ -46,7 +46,7 @@ FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "lengths": lengths.DEVIATIONS,
     "sizes": sizes.DEVIATIONS,
     "activations": activations.DEVIATIONS,
-    "numerics": numerics.DEVIATIONS,
+    "numerics": low_precision.DEVIATIONS,
 }
 
 DEVIATIONS: tuple[Deviation, ...] = tuple(deviation for family in FAMILIES.values() for deviation in family)

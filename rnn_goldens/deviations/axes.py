@@ -16,7 +16,7 @@ from rnn_goldens.deviations.alteration import (
     in_x,
 )
 from rnn_goldens.deviations.lengths import beyond
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table_rows import table
 
 
 def _shifted(array: Array, by: int) -> Array:

@@ -20,12 +20,12 @@ from rnn_goldens.cells.notation import (
     thresholded_relu,
 )
 from rnn_goldens.cells.notation import sigmoid as logistic
-from rnn_goldens.cells.program import Equations
+from rnn_goldens.cells.step_program import Equations
 from rnn_goldens.deviations.alteration import Alteration, in_equations, in_steps, in_unrolled
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.dialect_cells import of_dialect
-from rnn_goldens.deviations.parts import Activation, Formula, activated, edited
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.dialect_equations import of_dialect
+from rnn_goldens.deviations.equation_edits import Activation, Formula, activated, edited
+from rnn_goldens.deviations.table_rows import table
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 
 IGNORED = table(named="{}_ignored")(

@@ -3,8 +3,8 @@
 from itertools import permutations
 
 from rnn_goldens.deviations.alteration import in_weights
-from rnn_goldens.deviations.blocks import BIASES, GATE_ORDER, read_as
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table_rows import table
+from rnn_goldens.deviations.weight_parts import BIASES, GATE_ORDER, read_as
 
 _KNOWN = {
     ("lstm", "iofg"): "ONNX's order",

@@ -6,9 +6,9 @@ from rnn_goldens.cells import Array, Case
 from rnn_goldens.cells.equations import gru_reset_before
 from rnn_goldens.cells.notation import Term, clip, mix, sigmoid, tanh
 from rnn_goldens.deviations.alteration import Alteration, in_equations, in_weights
-from rnn_goldens.deviations.blocks import gate_plus, in_gate
-from rnn_goldens.deviations.parts import Formula, edited
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.equation_edits import Formula, edited
+from rnn_goldens.deviations.table_rows import table
+from rnn_goldens.deviations.weight_parts import gate_plus, in_gate
 
 
 def _lstm(**formulas: Formula) -> Alteration:

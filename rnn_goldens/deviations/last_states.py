@@ -19,7 +19,7 @@ from rnn_goldens.deviations.alteration import (
     in_unrolled,
 )
 from rnn_goldens.deviations.states import selected
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table_rows import table
 
 LSTM = ("lstm",)
 

@@ -17,7 +17,7 @@ from rnn_goldens.deviations.alteration import (
     in_x,
     is_last_layer,
 )
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table_rows import table
 
 NEEDS = ("multilayer",)
 

@@ -20,7 +20,7 @@ from rnn_goldens.deviations.alteration import (
     in_steps,
     in_unrolled,
 )
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table_rows import table
 
 NEEDS = ("lengths",)
 

@@ -5,8 +5,8 @@ import numpy as np
 from rnn_goldens.cells.notation import Term, exp, mean, mix, rsqrt, tanh
 from rnn_goldens.deviations.alteration import in_equations, in_new_state
 from rnn_goldens.deviations.deviation import OTHER_DIALECT
-from rnn_goldens.deviations.parts import edited
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.equation_edits import edited
+from rnn_goldens.deviations.table_rows import table
 
 # Gers & Schmidhuber (2000), with peephole weights of 1.
 _PEEPHOLES_AT_ONE = edited(

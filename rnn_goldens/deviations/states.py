@@ -18,7 +18,7 @@ from rnn_goldens.deviations.alteration import (
     is_first,
 )
 from rnn_goldens.deviations.biases import left_out
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table_rows import table
 
 LSTM = ("lstm",)
 STATE = ("state",)

@@ -6,8 +6,8 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
 from rnn_goldens.deviations.alteration import in_case, in_steps, in_weights, in_x
-from rnn_goldens.deviations.blocks import GATED, REVERSED, UPPER, blocks, read_as
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table_rows import table
+from rnn_goldens.deviations.weight_parts import GATED, REVERSED, UPPER, blocks, read_as
 
 
 def _each_gate_transposed(array: Array, case: Case) -> Array:

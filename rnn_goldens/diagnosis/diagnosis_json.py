@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from rnn_goldens.diagnosis import EXPLAINED, CandidateEvidence, Diagnosis, Evidence
-from rnn_goldens.diagnosis.findings import Finding, finding_on
+from rnn_goldens.diagnosis.unexplained_failures import Finding, finding_on
 
 Data = dict[str, Any]
 

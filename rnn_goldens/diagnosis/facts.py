@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from rnn_goldens.comparison.actual import Actual
-from rnn_goldens.comparison.calls import ACCUMULATED, DIFFERS
+from rnn_goldens.comparison.call_patterns import ACCUMULATED, DIFFERS
 from rnn_goldens.diagnosis import gradient_observers as gradients
 from rnn_goldens.diagnosis import output_observers as outputs
 from rnn_goldens.diagnosis import step_observers as steps

@@ -13,7 +13,7 @@ from rnn_goldens.diagnosis import (
     cells_as_text,
     listed,
 )
-from rnn_goldens.diagnosis.findings import IN_WORDS, OPTIONS, exclusion_hint, finding_on
+from rnn_goldens.diagnosis.unexplained_failures import IN_WORDS, OPTIONS, exclusion_hint, finding_on
 from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.shapes import is_custom_cell
 from rnn_goldens.plurals import counted, was_or_were

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding.tree import COEFFICIENTS, INTEGERS, Tree, cell_of, tolerance_from_tree
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden.arrays import length_problems, offset_problems
 from rnn_goldens.golden.features import ALL_DERIVED, derived_features
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.recurrence_config import AnyConfig
 from rnn_goldens.golden.shapes import BATCH, STACKED, TIME, Axes, Layout, Shape
+from rnn_goldens.golden.stored_arrays import length_problems, offset_problems
 from rnn_goldens.golden.tolerance import (
     LARGEST_TOLERANCE,
     LARGEST_TOLERANCE_OF_GRADIENTS,

@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.encoding.file_bytes import GOLDEN, GOLDEN_OF_HDF5, OTHER, Bounds, read_bytes
 from rnn_goldens.encoding.tree import (
     Tree,
     content_hash,
@@ -21,6 +20,7 @@ from rnn_goldens.encoding.tree import (
     to_gradients_tree,
     to_tree,
 )
+from rnn_goldens.encoding.untrusted_files import GOLDEN, GOLDEN_OF_HDF5, OTHER, Bounds, read_bytes
 from rnn_goldens.errors import InvalidFile
 
 
@@ -127,7 +127,7 @@ def decode(
     Raises:
         InvalidFile: as for ``read``.
     """
-    from rnn_goldens.encoding import documents, json_file
+    from rnn_goldens.encoding import golden_types, json_file
 
     kind = OUTPUTS if of is None else GRADIENTS
     document, bounds = content, GOLDEN
@@ -136,7 +136,7 @@ def decode(
     if problem := bounds.problem_if_large(document):
         raise InvalidFile(path, [problem])
     try:
-        tree = documents.decode(document, kind.name, lazily=known)
+        tree = golden_types.decode(document, kind.name, lazily=known)
         if document is content and not (known or by_schema):  # _schema_problems checks this too
             json_file.require_each_key_once(content)
     except ValueError as error:

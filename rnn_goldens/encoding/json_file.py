@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rnn_goldens.encoding.file_bytes import OTHER, Bounds, read_bytes
+from rnn_goldens.encoding.untrusted_files import OTHER, Bounds, read_bytes
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.schema import FORMATS, schema_id
 

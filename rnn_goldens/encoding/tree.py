@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.checkable_golden import Golden, Inputs
-from rnn_goldens.golden.arrays import GoldenArrays, LazyArrays
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.expected import Gradients
 from rnn_goldens.golden.features import CORE
@@ -25,6 +24,7 @@ from rnn_goldens.golden.shapes import (
     in_file_order,
     is_custom_cell,
 )
+from rnn_goldens.golden.stored_arrays import GoldenArrays, LazyArrays
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, Derived, Exact, Tolerance
 from rnn_goldens.plurals import counted
 

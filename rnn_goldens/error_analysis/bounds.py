@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.cells.case_graph import Recorded
 from rnn_goldens.cells.derivatives import part_of
 from rnn_goldens.cells.graph import Node
 from rnn_goldens.cells.matrix_primitives import NUMPY
-from rnn_goldens.cells.recorded import Recorded
-from rnn_goldens.error_analysis.folding import By, Folded, folded, is_handed
-from rnn_goldens.error_analysis.losses import Losses, Policy
-from rnn_goldens.error_analysis.sums import SUMS, lost_in_sum, sides
-from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.error_analysis.gradient_sums import SUMS, lost_in_sum, sides
+from rnn_goldens.error_analysis.graph_folding import By, Folded, folded, is_handed
+from rnn_goldens.error_analysis.loss_policy import Losses, Policy
+from rnn_goldens.golden.stored_arrays import Float64
 from rnn_goldens.progress import counting
 
 AT_ONCE = 2**16

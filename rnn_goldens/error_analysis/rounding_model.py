@@ -12,9 +12,9 @@ from typing import Protocol
 
 import numpy as np
 
-from rnn_goldens.cells.program import Operation
-from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.cells.step_program import Operation
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.stored_arrays import Float64
 
 ACTIVATION_ULPS = 8
 """Largest error of a tanh or sigmoid in roundoffs, relative to max(|y|, 1); real runtimes reach 5.5."""

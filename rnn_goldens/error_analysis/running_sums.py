@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rnn_goldens.cells.case_graph import KeptFactors, Recorded
 from rnn_goldens.cells.graph import Graph
-from rnn_goldens.cells.recorded import KeptFactors, Recorded
-from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.stored_arrays import Float64
 
 _SMALLEST = 2.0**-149
 """The smallest float32, in place of a decay of zero, which has no logarithm."""

@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.comparison.outputs import NotNumbers, read
+from rnn_goldens.comparison.array_conversion import NotNumbers, read
 from rnn_goldens.comparison.returned import by_name
 from rnn_goldens.comparison.verdict import compare
 from rnn_goldens.errors import ProgramFailed, Unsupported
 from rnn_goldens.exhaustive.activations import ACTIVATIONS, PRECISIONS_CHECKED, Activation, Float64, arguments
-from rnn_goldens.golden.arrays import GoldenArrays
 from rnn_goldens.golden.features import derived_features
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.stored_arrays import GoldenArrays
 from rnn_goldens.plugin.implementation import ImplementationFailed
 
 ROWS = 4096
@@ -153,9 +153,9 @@ def _sweep(run: Callable[[Any], Sequence[Any]], activation: Activation, precisio
 
 def certified(activation: Activation, precision: str, values: Float64) -> Golden:
     """Return a certified golden for arguments of an activation. Needs python-flint."""
-    from rnn_goldens.cells.composition import recorded
-    from rnn_goldens.error_analysis.error_bound import bounds_of
-    from rnn_goldens.generator.exact_values import proven
+    from rnn_goldens.cells.network_graph import recorded
+    from rnn_goldens.error_analysis.network_bounds import bounds_of
+    from rnn_goldens.generator.ball_evaluation import proven
 
     case = activation.case(values)
     forward, layout = recorded(case), case.cell.layout

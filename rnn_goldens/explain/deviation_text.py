@@ -15,8 +15,8 @@ from rnn_goldens.deviations import Deviation
 from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.families import family_of
 from rnn_goldens.explain.code_text import Piece, pieces
+from rnn_goldens.explain.difference_text import other_equations, picture
 from rnn_goldens.explain.equations_text import LONGEST_BACKWARD
-from rnn_goldens.explain.picture_text import other_equations, picture
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.precision import PRECISIONS
 

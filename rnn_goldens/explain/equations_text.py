@@ -9,9 +9,9 @@ from itertools import product
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Cell
 from rnn_goldens.cells.notation import Term, Weight
-from rnn_goldens.cells.program import Equations
+from rnn_goldens.cells.step_program import Equations
 from rnn_goldens.cells.steps import ACTIVATIONS
-from rnn_goldens.deviations.parts import all_terms
+from rnn_goldens.deviations.equation_edits import all_terms
 from rnn_goldens.golden.shapes import STACKED
 
 LONGEST = 100

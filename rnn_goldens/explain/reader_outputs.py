@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.cells.steps import Step
-from rnn_goldens.comparison.outputs import NotNumbers, read
+from rnn_goldens.comparison.array_conversion import NotNumbers, read
 from rnn_goldens.encoding import json_file
-from rnn_goldens.encoding.file_bytes import OTHER, read_arrays, read_bytes
+from rnn_goldens.encoding.untrusted_files import OTHER, read_arrays, read_bytes
 from rnn_goldens.errors import InvalidFile, WrongUse
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.precision import PRECISIONS

@@ -10,14 +10,14 @@ from tempfile import TemporaryDirectory
 
 from rnn_goldens import encoding
 from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.control_characters import visible
 from rnn_goldens.corpus import INDEX, corpus_option, open_folder
-from rnn_goldens.encoding.typed_json import LONGEST_LINE
+from rnn_goldens.encoding.field_types import LONGEST_LINE
 from rnn_goldens.errors import InvalidFile, RnnGoldensError, WrongUse
 from rnn_goldens.fuzz.bounds import Bounds
-from rnn_goldens.generator.corpus_folder import folder_lock, replacing, require_replaceable
+from rnn_goldens.generator.corpus_replacement import folder_lock, replacing, require_replaceable
 from rnn_goldens.generator.index import CorpusIdentity, encode_index, existing_corpus, index_entry
 from rnn_goldens.programs.command import is_command
-from rnn_goldens.visible import visible
 
 FOLDER = Path(".rnn-goldens", "found")
 """The default folder."""

@@ -13,13 +13,13 @@ from hypothesis.strategies import SearchStrategy
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.verdict import GoldenMismatch
+from rnn_goldens.control_characters import visible
 from rnn_goldens.errors import FINDING, WRONG_USE, ProgramFailed, RnnGoldensError
 from rnn_goldens.fuzz.strategy import SearchRequest, goldens_of
 from rnn_goldens.fuzz.worker import Started
 from rnn_goldens.plugin.builtin_check.supervisor import NOT_INHERITED
 from rnn_goldens.plugin.implementation import ImplementationFailed
 from rnn_goldens.programs.program import Program
-from rnn_goldens.visible import visible
 
 _PROFILE = "rnn-goldens"
 _TEST = Path(__file__).with_name("test_drawn.py")

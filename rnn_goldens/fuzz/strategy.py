@@ -20,9 +20,9 @@ from rnn_goldens.comparison.verdict import Verdict, verdict_on
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.fuzz.bounds import Bounds
 from rnn_goldens.fuzz.drawn_inputs import DrawnInputs, draw_inputs, gentler, positive
-from rnn_goldens.fuzz.drawn_results import ComparedGolden, current_test
+from rnn_goldens.fuzz.example_log import ComparedGolden, current_test
 from rnn_goldens.fuzz.example_store import AsTyped, kept
-from rnn_goldens.generator.certify import certify
+from rnn_goldens.generator.certification import certify
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import OutputNames

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.golden.arrays import Float64, read_only
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.stored_arrays import Float64, read_only
 from rnn_goldens.golden.tolerance import Tolerance
 
 OUTPUTS, GRADIENTS = "outputs", "gradients"

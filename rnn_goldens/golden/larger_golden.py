@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
-from rnn_goldens.golden.arrays import Float64, GoldenArrays, sequence_slices
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.embedding import (
     Axis,
@@ -26,10 +25,11 @@ from rnn_goldens.golden.embedding import (
 )
 from rnn_goldens.golden.expected import Gradients, output_of
 from rnn_goldens.golden.precision import PRECISIONS, whole_number
-from rnn_goldens.golden.profile import IEEE, Profile
 from rnn_goldens.golden.recurrence_config import AnyConfig
 from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.rounding_profile import IEEE, Profile
 from rnn_goldens.golden.shapes import BATCH, SEQUENCE, SEQUENCES, TIME, Blocks
+from rnn_goldens.golden.stored_arrays import Float64, GoldenArrays, sequence_slices
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Derived, Exact, Tolerance
 
 EXACT = {"rnn_relu", "rnn_leaky_relu", "rnn_thresholded_relu", "rnn_softsign", *RECURRENCES} - {"slstm"}

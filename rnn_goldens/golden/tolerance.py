@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.golden.precision import PRECISIONS, Precision
-from rnn_goldens.golden.profile import ALL, DEFAULT, FLOAT32, INSIDE, STEP, Profile
+from rnn_goldens.golden.rounding_profile import ALL, DEFAULT, FLOAT32, INSIDE, STEP, Profile
 
 Float64 = NDArray[np.float64]
 

@@ -6,6 +6,6 @@ Each is built in and has a name, is a user's own code (see ``user_code``), or is
 from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.implementations.builtin import BUILTIN
 from rnn_goldens.implementations.resolution import check_name, close, resolve
-from rnn_goldens.implementations.user_code import Implementation, adapt
+from rnn_goldens.implementations.user_networks import Implementation, adapt
 
 __all__ = ["BUILTIN", "Implementation", "adapt", "check_name", "close", "outputs_of", "resolve"]

@@ -18,7 +18,7 @@ from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.implementations.keras_backend import keras_backend, require_backend
-from rnn_goldens.named_object import import_object
+from rnn_goldens.user_code import import_object
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.comparison.calls import Backward
+from rnn_goldens.comparison.call_patterns import Backward
 from rnn_goldens.comparison.returned import by_name, is_array, only_array, outputs_of, possible_counts, unknown
 from rnn_goldens.conventions import convention as named
 from rnn_goldens.errors import RnnGoldensError, Unsupported

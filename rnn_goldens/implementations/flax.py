@@ -20,7 +20,7 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.array_library import JAX, Named
 from rnn_goldens.implementations.differentiation import given_arrays, gradients
-from rnn_goldens.implementations.network_class import accepted, require_cell, selecting
+from rnn_goldens.implementations.network_construction import accepted, require_cell, selecting
 
 OF_CELLS: dict[str, tuple[Any, dict[str, Any]]] = {
     "rnn_tanh": (linen.SimpleCell, {"activation_fn": jnp.tanh}),

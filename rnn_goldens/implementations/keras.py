@@ -19,10 +19,9 @@ import numpy as np
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.array_library import JAX, TENSORFLOW, TORCH, Named
-from rnn_goldens.implementations.batch_axis import outputs
 from rnn_goldens.implementations.differentiation import given_arrays, gradients
 from rnn_goldens.implementations.keras_backend import imported_keras
-from rnn_goldens.implementations.network_class import (
+from rnn_goldens.implementations.network_construction import (
     InstanceCache,
     accepted,
     require_cell,
@@ -30,6 +29,7 @@ from rnn_goldens.implementations.network_class import (
     selecting,
     takes,
 )
+from rnn_goldens.implementations.unbatched_goldens import outputs
 
 keras = imported_keras()
 

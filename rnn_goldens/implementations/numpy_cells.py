@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 from rnn_goldens import cells
 from rnn_goldens.cells import AnyCase, Array, Case, Network, State, Weights, case_of, golden_case
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.comparison.outputs import NotNumbers, read
+from rnn_goldens.comparison.array_conversion import NotNumbers, read
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.precision import PRECISIONS, precision
 from rnn_goldens.plurals import counted

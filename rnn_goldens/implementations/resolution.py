@@ -6,12 +6,12 @@ import shlex
 from importlib.util import find_spec
 from pathlib import Path
 
-from rnn_goldens.comparison.calls import Backward
+from rnn_goldens.comparison.call_patterns import Backward
 from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
 from rnn_goldens.golden.built_in_cells import DIALECTS
 from rnn_goldens.implementations.builtin import BUILTIN, built_in, require_packages
 from rnn_goldens.implementations.differentiation import with_gradients
-from rnn_goldens.implementations.user_code import (
+from rnn_goldens.implementations.user_networks import (
     NO_GRADIENTS_IN_ONNX,
     Implementation,
     adapt,
@@ -19,9 +19,9 @@ from rnn_goldens.implementations.user_code import (
     raising,
     refusing_what_is_not_implemented,
 )
-from rnn_goldens.named_object import import_object
 from rnn_goldens.programs.command import MARK, find_command, is_command
 from rnn_goldens.programs.program import TIME_LIMIT, Program
+from rnn_goldens.user_code import import_object
 
 ONNX = ".onnx"
 """Suffix of the path of an ONNX file."""
@@ -80,7 +80,7 @@ def dialects_of(name: str) -> tuple[str, ...]:
     """
     if not name.endswith(ONNX) or "{id}" in name or not find_spec("onnxruntime"):
         return ()
-    from rnn_goldens.implementations.onnx_equations import cells_of
+    from rnn_goldens.implementations.onnx_nodes import cells_of
 
     return tuple(cell for cell in cells_of(name) if cell in DIALECTS)
 

@@ -10,9 +10,9 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.implementations.array_library import TORCH
-from rnn_goldens.implementations.batch_axis import batched, outputs
 from rnn_goldens.implementations.differentiation import given_arrays, gradients, initial_state
-from rnn_goldens.implementations.network_class import InstanceCache, require_cell, takes_state
+from rnn_goldens.implementations.network_construction import InstanceCache, require_cell, takes_state
+from rnn_goldens.implementations.unbatched_goldens import batched, outputs
 
 OF_CELLS: dict[str, tuple[str, dict[str, str]]] = {
     "rnn_tanh": ("RNN", {"nonlinearity": "tanh"}),

@@ -13,9 +13,8 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.shapes import STACKED
 from rnn_goldens.implementations.array_library import TORCH, Make
-from rnn_goldens.implementations.batch_axis import BATCHED, called_unbatched
 from rnn_goldens.implementations.differentiation import given_arrays, gradients, initial_state
-from rnn_goldens.implementations.network_class import (
+from rnn_goldens.implementations.network_construction import (
     InstanceCache,
     accepted,
     accepted_only,
@@ -25,6 +24,7 @@ from rnn_goldens.implementations.network_class import (
     takes,
     takes_state,
 )
+from rnn_goldens.implementations.unbatched_goldens import BATCHED, called_unbatched
 
 NEEDLESS = {"num_layers": 1, "bidirectional": False, "bias": True, "batch_first": True}
 """Assumed behaviour of a constructor that does not accept these arguments. ``nonlinearity`` is assumed to be tanh."""

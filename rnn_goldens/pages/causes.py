@@ -11,9 +11,9 @@ from rnn_goldens.diagnosis.summary import by_reason, unexplained
 from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.shapes import is_custom_cell
+from rnn_goldens.golden_result import FAILED, Result, is_compared
 from rnn_goldens.pages import Checked
 from rnn_goldens.plurals import counted
-from rnn_goldens.result import FAILED, Result, is_compared
 
 MAX_REASONS = 20
 """Maximum number of reasons other than wrong outputs that are listed for one implementation."""

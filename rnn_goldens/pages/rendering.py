@@ -4,9 +4,9 @@ from importlib.util import find_spec
 from json import dumps
 from pathlib import Path
 
+from rnn_goldens.control_characters import visible
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.pages import Content
-from rnn_goldens.visible import visible
 
 MAX_BYTES = 4_900_000
 """Maximum size of a page. A larger page omits details and pictures, and says how many."""

@@ -9,11 +9,8 @@ from typing import Any
 
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.profile import profile_lines
-from rnn_goldens.pages import OUTCOMES, About, Checked, Content, Row, in_order, reasons
-from rnn_goldens.pages.causes import causes_of
-from rnn_goldens.plurals import counted
-from rnn_goldens.result import (
+from rnn_goldens.golden.rounding_profile import profile_lines
+from rnn_goldens.golden_result import (
     FAILED,
     KNOWN,
     PASSED,
@@ -27,6 +24,9 @@ from rnn_goldens.result import (
     gradient_counts,
     own_reason,
 )
+from rnn_goldens.pages import OUTCOMES, About, Checked, Content, Row, in_order, reasons
+from rnn_goldens.pages.causes import causes_of
+from rnn_goldens.plurals import counted
 
 LISTED_BYTES, PICTURE_BYTES = 2_500_000, 2_100_000
 """Maximum bytes of a page for listed failures and for their pictures."""

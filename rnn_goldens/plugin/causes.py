@@ -15,9 +15,9 @@ from rnn_goldens.diagnosis.run_diagnosis import Load, diagnose_run, reexamine
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.larger_golden import having
+from rnn_goldens.golden_result import FAILED, PASSED, WRONG, Result, is_compared
 from rnn_goldens.plugin.run_results import RunResults, golden_of, passes_again, test_of
 from rnn_goldens.plugin.settings import corpora_of_all
-from rnn_goldens.result import FAILED, PASSED, WRONG, Result, is_compared
 
 
 def explain_all(config: pytest.Config, run: RunResults) -> None:

@@ -14,26 +14,26 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import actual_gradients, actual_outputs, gradients_by_name
-from rnn_goldens.comparison.callers_arrays import refuse_own_arrays, written_to, wrote_into
-from rnn_goldens.comparison.calls import Backward, Run, compare_calls, compare_gradient_calls
-from rnn_goldens.comparison.picture import picture
+from rnn_goldens.comparison.array_ownership import refuse_own_arrays, written_to, wrote_into
+from rnn_goldens.comparison.call_patterns import Backward, Run, compare_calls, compare_gradient_calls
+from rnn_goldens.comparison.error_plot import picture
 from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.comparison.verdict import Verdict, verdict_on
-from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.diagnosis.search import CandidateSearch, SearchState
+from rnn_goldens.diagnosis.verdict_diagnosis import diagnosed
 from rnn_goldens.errors import RnnGoldensError, WrongUse
-from rnn_goldens.golden.arrays import InputArrays
 from rnn_goldens.golden.data import InputsData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.larger_golden import having
 from rnn_goldens.golden.shapes import OutputNames
+from rnn_goldens.golden.stored_arrays import InputArrays
+from rnn_goldens.golden_result import UNCHECKED
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.check_log import CheckLog
 from rnn_goldens.plugin.implementation import ImplementationFailed, failures_as_errors
 from rnn_goldens.plugin.options import without_golden
 from rnn_goldens.plugin.run_results import Finding, RunResults, run_of
 from rnn_goldens.plugin.selected_golden import SelectedGolden
-from rnn_goldens.result import UNCHECKED
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)

@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Replace the results file of an earlier run, because this run may fail before it starts."""
     if getattr(early_config.known_args_namespace, "rnn_goldens_report", None):
-        from rnn_goldens.plugin.report import reset_report
+        from rnn_goldens.plugin.report_file import reset_report
 
         reset_report(early_config)
 
@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         check_settings(config)
     if setting(config, "report"):
-        from rnn_goldens.plugin.report import begin_report
+        from rnn_goldens.plugin.report_file import begin_report
 
         begin_report(config)
 
@@ -158,7 +158,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     with ExitStack() as around:
         if _takes_golden(item):
             from rnn_goldens.plugin.fixture import checked
-            from rnn_goldens.plugin.process_state import restored
+            from rnn_goldens.plugin.state_restoration import restored
 
             around.enter_context(checked(item))
             around.enter_context(restored())
@@ -174,7 +174,7 @@ def pytest_runtest_makereport(
     """Distinguish refusals from failures, and store the outcome on the report for the results file."""
     report = yield
     if _takes_golden(item):
-        from rnn_goldens.plugin.report_hooks import note_outcome
+        from rnn_goldens.plugin.outcomes import note_outcome
 
         note_outcome(item, call, report)
     return report

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import pytest
 
 if TYPE_CHECKING:
-    from rnn_goldens.result import Drawn, Result
+    from rnn_goldens.golden_result import Drawn, Result
 
 PROPERTY = "rnn_goldens"
 """User property of a report: the entry of the results file, as JSON. JUnit XML files contain it."""
@@ -42,7 +42,7 @@ class Message(TypedDict, total=False):
     program: dict[str, str]
 
 
-DRAWING = "rnn_goldens.fuzz.drawn_results"
+DRAWING = "rnn_goldens.fuzz.example_log"
 """The module that a run imports only if a test draws goldens."""
 
 RUN_RESULTS = pytest.StashKey[Any]()

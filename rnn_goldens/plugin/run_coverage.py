@@ -9,7 +9,7 @@ from itertools import islice
 import pytest
 
 from rnn_goldens.corpus import Corpora, Corpus
-from rnn_goldens.corpus.discrimination import (
+from rnn_goldens.corpus.detectable_deviations import (
     BEYOND,
     Compared,
     Discrimination,
@@ -20,11 +20,11 @@ from rnn_goldens.corpus.discrimination import (
 from rnn_goldens.corpus.kill_matrix import KillMatrix, kill_matrix
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.expected import is_missing_output_reason
-from rnn_goldens.golden.profile import profile_named
+from rnn_goldens.golden.rounding_profile import profile_named
+from rnn_goldens.golden_result import REFUSED, Result, is_compared
 from rnn_goldens.plugin.run_results import RunResults, test_of
 from rnn_goldens.plugin.settings import corpora_of_all
 from rnn_goldens.plurals import counted, was_or_were
-from rnn_goldens.result import REFUSED, Result, is_compared
 
 _MAX_LINES = 12
 """The largest number of lines about detectable deviations, one per cell and test."""

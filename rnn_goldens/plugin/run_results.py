@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from rnn_goldens.control_characters import visible
 from rnn_goldens.diagnosis import Diagnosis
 from rnn_goldens.diagnosis.search import CandidateSearch, Failure
+from rnn_goldens.golden_result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Result, golden_and_precision
 from rnn_goldens.pages.rendering import is_page
 from rnn_goldens.plugin.options import PASSES_AGAIN, RUN_RESULTS, message_of, result_of, setting, without_golden
 from rnn_goldens.plugin.selected_golden import selected_of
-from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Result, golden_and_precision
-from rnn_goldens.visible import visible
 
 NOT_CHECKED = (REFUSED, SKIPPED, UNCHECKED)
 """Outcomes that show nothing about an implementation."""

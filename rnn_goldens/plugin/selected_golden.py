@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from rnn_goldens.golden.profile import DEFAULT, Profile
-from rnn_goldens.plugin.known_failures import ListEntry
-from rnn_goldens.result import UNCHECKED, Result
+from rnn_goldens.golden.rounding_profile import DEFAULT, Profile
+from rnn_goldens.golden_result import UNCHECKED, Result
+from rnn_goldens.plugin.golden_lists import ListEntry
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
+from rnn_goldens.golden_result import FAILED, Result, is_compared
 from rnn_goldens.plugin.fixture import held_by_threads
 from rnn_goldens.plugin.options import MESSAGE, PROPERTY, Message, setting
 from rnn_goldens.plugin.run_results import RunResults, run_of
 from rnn_goldens.plugin.settings import KNOWN, SKIP
 from rnn_goldens.plugin.shortened_failures import shorten
 from rnn_goldens.plugin.terminal import problems
-from rnn_goldens.result import FAILED, Result, is_compared
 
 
 def end(session: pytest.Session) -> None:

@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rnn_goldens.comparison.calls import call_pattern
+from rnn_goldens.comparison.call_patterns import call_pattern
 from rnn_goldens.corpus import Corpora, open_corpora, split_at_commas
 from rnn_goldens.errors import InvalidFile, RnnGoldensError, WrongUse
 from rnn_goldens.golden.embedding import larger_sizes, require_known
 from rnn_goldens.golden.larger_golden import require_own_size
 from rnn_goldens.golden.precision import precision
-from rnn_goldens.golden.profile import Profile, profile_named
 from rnn_goldens.golden.recurrences import BUILT_IN
+from rnn_goldens.golden.rounding_profile import Profile, profile_named
 from rnn_goldens.golden.shapes import chosen_outputs
 from rnn_goldens.implementations import check_name
-from rnn_goldens.plugin.known_failures import ListEntry, read_list
+from rnn_goldens.plugin.golden_lists import ListEntry, read_list
 from rnn_goldens.plugin.options import flag, ini_name, setting
 from rnn_goldens.programs.program import START_LIMITS
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from rnn_goldens.programs.command import Command
-from rnn_goldens.programs.watchdog import Watchdog
+from rnn_goldens.programs.orphan_watchdog import Watchdog
 
 if sys.platform != "win32":
     import fcntl

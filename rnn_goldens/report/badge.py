@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from rnn_goldens.golden_result import CHECKED, PASSED, REFUSED
 from rnn_goldens.pages import Checked
-from rnn_goldens.result import CHECKED, PASSED, REFUSED
 
 GOOD, FAIR, BAD, NOTHING = "brightgreen", "yellow", "red", "lightgrey"
 """Colours: all implementations agree; not all agree; some failed, were skipped or not checked; nothing compared."""

@@ -14,15 +14,7 @@ from rnn_goldens.corpus import Corpus
 from rnn_goldens.errors import FINDING, CutShort, InvalidFile, WrongUse
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.implementations.builtin import versions_of_packages
-from rnn_goldens.pages import Checked, reasons
-from rnn_goldens.plugin import as_typed
-from rnn_goldens.plugin.builtin_check.supervisor import run
-from rnn_goldens.plugin.implementation import WRONG_USE
-from rnn_goldens.plugin.run_results import passes_again
-from rnn_goldens.programs.command import MARK, find_command, is_command
-from rnn_goldens.programs.program import TIME_LIMIT, Program
-from rnn_goldens.result import (
+from rnn_goldens.golden_result import (
     FAILED,
     KNOWN,
     PASSED,
@@ -33,6 +25,14 @@ from rnn_goldens.result import (
     gradient_counts,
     own_reason,
 )
+from rnn_goldens.implementations.builtin import versions_of_packages
+from rnn_goldens.pages import Checked, reasons
+from rnn_goldens.plugin import as_typed
+from rnn_goldens.plugin.builtin_check.supervisor import run
+from rnn_goldens.plugin.implementation import WRONG_USE
+from rnn_goldens.plugin.run_results import passes_again
+from rnn_goldens.programs.command import MARK, find_command, is_command
+from rnn_goldens.programs.program import TIME_LIMIT, Program
 from rnn_goldens.schema import FORMATS, problems
 
 Document = dict[str, Any]

@@ -6,15 +6,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from rnn_goldens.control_characters import visible
 from rnn_goldens.corpus import packaged
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.pages import About, Checked, Content
-from rnn_goldens.plugin.report import check_command
+from rnn_goldens.plugin.report_file import check_command
 from rnn_goldens.plurals import counted
 from rnn_goldens.report.conformance import CheckRequest
 from rnn_goldens.report.earlier_reports import changes
-from rnn_goldens.visible import visible
 
 Document = dict[str, Any]
 

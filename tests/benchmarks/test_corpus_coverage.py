@@ -2,13 +2,13 @@
 
 from benchmarks.corpus_coverage import activations, sizes
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.generator.coverage import arguments
-from rnn_goldens.generator.coverage.arguments import LARGEST_COVERING, bands
+from rnn_goldens.generator.coverage import activation_arguments
+from rnn_goldens.generator.coverage.activation_arguments import LARGEST_COVERING, bands
 
 EVERYWHERE = {
     (cell, label, band): dict.fromkeys(LARGEST_COVERING, (16.0, "some/golden"))
-    for cell in arguments.CELLS
-    for label in arguments.activations(cell)
+    for cell in activation_arguments.CELLS
+    for label in activation_arguments.activations(cell)
     for band in bands()
 }
 

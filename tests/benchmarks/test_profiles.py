@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.profiles import PROFILES, SIGNS, WRONG_TANH, WebGpu, report, run, simulations
-from rnn_goldens.golden.profile import IEEE, TF32, WGSL
+from rnn_goldens.golden.rounding_profile import IEEE, TF32, WGSL
 
 
 def test_the_page_has_each_simulation_and_profile() -> None:

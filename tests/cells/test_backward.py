@@ -27,10 +27,10 @@ from rnn_goldens.cells.notation import (
     softplus,
     tanh,
 )
-from rnn_goldens.generator.certify import certify
-from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.generator.certification import certify
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.shapes import Config, weight_shapes
+from rnn_goldens.golden.stored_arrays import Float64
 from rnn_goldens.implementations.torch import gradients_of_layers
 
 

@@ -13,14 +13,14 @@ from rnn_goldens.cells import BUILT_IN_CELLS, Network, case_of
 from rnn_goldens.conventions import CONVENTIONS
 from rnn_goldens.deviations import deviation
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.generator.scenarios import pairs
+from rnn_goldens.generator.scenarios import size_pairs
 from rnn_goldens.generator.scenarios.dialects import names_of
 from rnn_goldens.generator.scenarios.templates import FOLDERS
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 from rnn_goldens.hypothesis import goldens
 from rnn_goldens.implementations import adapt
-from rnn_goldens.implementations.onnx_equations import activations, cells_of
 from rnn_goldens.implementations.onnx_model import network_model
+from rnn_goldens.implementations.onnx_nodes import activations, cells_of
 from rnn_goldens.implementations.resolution import dialects_of
 
 PAIRS = [
@@ -28,7 +28,7 @@ PAIRS = [
     for cell in DIALECTS
     for name in names_of(cell)
     if (cell, name) != ("rnn_thresholded_relu", "sweeping")  # around its alpha
-    if (cell, name) != ("lstm_activations", pairs.FEW.name)  # off a kink
+    if (cell, name) != ("lstm_activations", size_pairs.FEW.name)  # off a kink
 ]
 
 

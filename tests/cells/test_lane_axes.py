@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from factories.recurrences import recurrence_scenario
 
+from rnn_goldens.cells.case_graph import Lane
 from rnn_goldens.cells.chunked import in_chunks
 from rnn_goldens.cells.lane_axes import lane_of
-from rnn_goldens.cells.recorded import Lane
-from rnn_goldens.cells.unrolled import Form, recorded_recurrence
+from rnn_goldens.cells.recurrence_graph import Form, recorded_recurrence
 from rnn_goldens.error_analysis.bounds import Bounds
-from rnn_goldens.error_analysis.losses import CONTRACTS
+from rnn_goldens.error_analysis.loss_policy import CONTRACTS
 from rnn_goldens.generator.scenarios.recurrences import ATTENTION
 from rnn_goldens.golden.recurrences import RECURRENCES
 

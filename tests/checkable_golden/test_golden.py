@@ -12,7 +12,7 @@ from factories.goldens import MakeGolden
 import rnn_goldens
 from rnn_goldens import Golden, GoldenMismatch, UnknownName
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden.arrays import GoldenArrays
+from rnn_goldens.golden.stored_arrays import GoldenArrays
 
 
 def test_arrays_have_the_precision_under_test_and_are_read_only() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from rnn_goldens import Golden, Unsupported, load, save
 from rnn_goldens.cells import Array, Network, case_of
-from rnn_goldens.comparison.golden_parts import of_rows
+from rnn_goldens.comparison.golden_slices import of_rows
 from rnn_goldens.comparison.verdict import GoldenMismatch
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.precision import PRECISIONS

@@ -13,7 +13,7 @@ from factories.gradients import with_gradients
 
 from rnn_goldens import Golden, GoldenMismatch, UnknownName, Unsupported, Verdict, load
 from rnn_goldens.comparison.actual import actual_gradients
-from rnn_goldens.comparison.calls import compare_gradient_calls
+from rnn_goldens.comparison.call_patterns import compare_gradient_calls
 from rnn_goldens.comparison.verdict import compare_gradients
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.precision import PRECISIONS

@@ -19,10 +19,10 @@ from factories.scenarios import changed, scenario
 from rnn_goldens.cluster import cluster
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import InvalidFile, WorkersFailed, WrongUse
-from rnn_goldens.generator.check import check
 from rnn_goldens.generator.generate import generate
 from rnn_goldens.generator.index import CorpusIdentity
 from rnn_goldens.generator.pool import in_order
+from rnn_goldens.generator.reproducibility import check
 from rnn_goldens.generator.scenario import Refused
 
 pytestmark = pytest.mark.slow

@@ -21,7 +21,7 @@ from rnn_goldens.deviations import DEVIATIONS, deviation
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.explain.code_text import pieces
 from rnn_goldens.explain.deviation_text import SCREEN, deviation_text
-from rnn_goldens.explain.picture_text import other_equations
+from rnn_goldens.explain.difference_text import other_equations
 from rnn_goldens.explain.reader_outputs import ReaderOutputs
 
 Explain = Callable[..., str]

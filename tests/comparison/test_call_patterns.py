@@ -11,10 +11,10 @@ from factories.scenarios import scenario
 
 from rnn_goldens import Golden, GoldenMismatch, UnknownName, Unsupported
 from rnn_goldens.cells import Case, Network, case_of
-from rnn_goldens.comparison.calls import CALL_PATTERNS
+from rnn_goldens.comparison.call_patterns import CALL_PATTERNS
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.generator.certify import certify
+from rnn_goldens.generator.certification import certify
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES

@@ -10,7 +10,7 @@ from rnn_goldens import Golden, GoldenMismatch, load
 from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.errors import UnknownName
-from rnn_goldens.golden.profile import ALL, Profile
+from rnn_goldens.golden.rounding_profile import ALL, Profile
 from rnn_goldens.implementations import numpy_cells
 
 

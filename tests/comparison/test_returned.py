@@ -8,7 +8,7 @@ import torch
 from factories.goldens import MakeGolden
 
 import rnn_goldens
-from rnn_goldens.comparison import outputs, returned
+from rnn_goldens.comparison import array_conversion, returned
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.recurrences import BUILT_IN
 from rnn_goldens.golden.shapes import Layout
@@ -100,12 +100,12 @@ def test_results_with_and_without_states_are_accepted_where_only_out_is_compared
     assert returned.outputs_of(found, golden) is found
     compared = returned.compared_outputs(golden, *found)
     assert list(compared) == ["out"]
-    assert outputs.read(compared["out"]).values.shape == (2, 3, 4)
+    assert array_conversion.read(compared["out"]).values.shape == (2, 3, 4)
 
 
 def test_one_array_is_refused_where_all_outputs_are_compared(make_golden: MakeGolden) -> None:
     golden = make_golden()
-    for one in (OUT, torch.zeros(2, 3, 4), outputs.read(OUT)):
+    for one in (OUT, torch.zeros(2, 3, 4), array_conversion.read(OUT)):
         with pytest.raises(TypeError, match=r"returned one array; \(out, h_n\) is expected, .*names$"):
             returned.outputs_of(one)
         with pytest.raises(TypeError, match="To check out alone: --rnn-goldens-outputs=out or @pytest"):

@@ -15,7 +15,7 @@ from rnn_goldens.corpus.loading import read_consistently
 from rnn_goldens.corpus.validation import findings
 from rnn_goldens.encoding import json_file
 from rnn_goldens.encoding.tree import to_document, to_tree
-from rnn_goldens.generator.corpus_folder import replacing
+from rnn_goldens.generator.corpus_replacement import replacing
 
 
 def test_differences_of_two_goldens_are_listed() -> None:

@@ -10,7 +10,7 @@ from rnn_goldens import InvalidFile, UnknownName, load, select
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.differences import corpus_differences
 from rnn_goldens.corpus.validation import files_in, findings, listed_by
-from rnn_goldens.encoding import file_bytes
+from rnn_goldens.encoding import untrusted_files
 from rnn_goldens.golden.precision import PRECISIONS
 
 ID = "lstm/lengths"
@@ -51,13 +51,13 @@ def test_checking_outputs_does_not_read_gradients_files(
     corpus_with_gradients: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    before = file_bytes._opened
+    before = untrusted_files._opened
 
     def record(path: Path, below: Path | None) -> int:
         read.append(path.name)
         return before(path, below)
 
-    monkeypatch.setattr(file_bytes, "_opened", record)
+    monkeypatch.setattr(untrusted_files, "_opened", record)
     select(corpus=corpus_with_gradients)
     assert read
     assert not [name for name in read if "gradients" in name]

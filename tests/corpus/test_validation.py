@@ -14,7 +14,7 @@ import pytest
 from rnn_goldens import InvalidFile, load, read
 from rnn_goldens.corpus import find, open_folder
 from rnn_goldens.corpus.validation import files_in, findings, listed_by
-from rnn_goldens.encoding.file_bytes import Bounds
+from rnn_goldens.encoding.untrusted_files import Bounds
 
 
 def all_findings(folder: Path) -> list[str]:

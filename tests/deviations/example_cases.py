@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Case, Network
-from rnn_goldens.golden.arrays import read_only
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 from rnn_goldens.golden.features import derived_features
 from rnn_goldens.golden.shapes import Config, state_shapes, weight_shapes
+from rnn_goldens.golden.stored_arrays import read_only
 
 Outputs = tuple[NDArray[Any], ...]
 

@@ -12,10 +12,10 @@ from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outpu
 from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.diagnosis import Evidence
 from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.findings import finding
 from rnn_goldens.diagnosis.run_diagnosis import Limits, diagnose_run, reexamine
 from rnn_goldens.diagnosis.search import CandidateSearch
 from rnn_goldens.diagnosis.summary import summary
+from rnn_goldens.diagnosis.unexplained_failures import finding
 from rnn_goldens.implementations import numpy_cells
 from rnn_goldens.implementations.numpy_cells import arithmetic
 

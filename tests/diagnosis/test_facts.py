@@ -9,15 +9,15 @@ import rnn_goldens
 from rnn_goldens import Golden
 from rnn_goldens.cells import Array, Case, Network, State, Weights, case_of
 from rnn_goldens.cells.notation import Term, Weight, mix, sigmoid, tanh
-from rnn_goldens.cells.program import Equations
+from rnn_goldens.cells.step_program import Equations
 from rnn_goldens.cells.steps import steps_of
 from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.alteration import in_equations
 from rnn_goldens.diagnosis import Evidence
 from rnn_goldens.diagnosis.facts import FACTS, facts, facts_about
-from rnn_goldens.diagnosis.findings import finding
 from rnn_goldens.diagnosis.observation import Value
+from rnn_goldens.diagnosis.unexplained_failures import finding
 from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.numpy_cells import arithmetic

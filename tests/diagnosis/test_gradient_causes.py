@@ -15,11 +15,11 @@ from rnn_goldens.comparison.actual import actual_gradients
 from rnn_goldens.deviations import deviation
 from rnn_goldens.diagnosis import EXPLAINED, Evidence
 from rnn_goldens.diagnosis.facts import FACTS, facts
-from rnn_goldens.diagnosis.findings import finding
 from rnn_goldens.diagnosis.observation import Of, Value
 from rnn_goldens.diagnosis.run_diagnosis import diagnose_run, reexamine
 from rnn_goldens.diagnosis.search import CandidateSearch
 from rnn_goldens.diagnosis.summary import summary
+from rnn_goldens.diagnosis.unexplained_failures import finding
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.precision import PRECISIONS
 

@@ -12,7 +12,7 @@ from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.recurrences.edits import Edit
 from rnn_goldens.diagnosis.summary import no_outputs
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.profile import Profile
+from rnn_goldens.golden.rounding_profile import Profile
 
 
 def verdict_of(name: str, golden: Golden) -> Verdict:

@@ -10,7 +10,7 @@ import pytest
 from factories.goldens import MakeGolden
 
 from rnn_goldens import Golden, InvalidFile, encoding
-from rnn_goldens.encoding import documents, json_file
+from rnn_goldens.encoding import golden_types, json_file
 from rnn_goldens.encoding.tree import content_hash, from_tree, to_document, to_tree
 from rnn_goldens.golden.shapes import STACKED, Layout
 
@@ -125,7 +125,7 @@ def test_an_invalid_description_of_a_custom_cell_raises(
     document = to_document(to_tree(make_golden())) | {"cell": "mine:cell"}
     document |= {"own_cell": own_cell} if own_cell else {}
     with pytest.raises(ValueError, match=message):
-        documents.decode(json_file.encode(document), "golden")
+        golden_types.decode(json_file.encode(document), "golden")
 
 
 def test_a_stacked_weight_with_other_axes_is_one_problem(make_golden: MakeGolden) -> None:

@@ -14,7 +14,7 @@ from factories.gradients import with_gradients
 from rnn_goldens import InvalidFile, encoding, schema
 from rnn_goldens.corpus import find, open_folder
 from rnn_goldens.corpus.validation import findings
-from rnn_goldens.encoding import documents
+from rnn_goldens.encoding import golden_types
 
 FIXTURES = find()
 VALUES: list[Any] = [
@@ -61,7 +61,7 @@ def all_changed(document: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], dic
 
 def refusal_by_types(document: object) -> str:
     try:
-        documents.decode(json.dumps(document).encode(), "golden")
+        golden_types.decode(json.dumps(document).encode(), "golden")
     except ValueError as error:
         return str(error)
     return ""
@@ -92,7 +92,7 @@ def test_types_and_schema_accept_the_same_gradients() -> None:
         content = json.dumps(variant).encode()
         problems = schema.problems(variant, "gradients")
         try:
-            documents.decode(content, "gradients")
+            golden_types.decode(content, "gradients")
         except ValueError as error:
             assert problems or any(beyond in str(error) for beyond in BEYOND_THE_SCHEMA), (path, str(error))
         if problems:

@@ -10,17 +10,17 @@ from factories.perturbed_graph import assert_attained
 from factories.scenarios import changed, in_type
 
 from rnn_goldens.cells import Array, Backward
-from rnn_goldens.cells.composition import recorded
-from rnn_goldens.cells.recorded import with_gradients
-from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of
+from rnn_goldens.cells.case_graph import with_gradients
+from rnn_goldens.cells.network_graph import recorded
+from rnn_goldens.error_analysis.network_bounds import ErrorBound, bounds_of
+from rnn_goldens.generator.ball_evaluation import proven
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
-from rnn_goldens.generator.exact_values import proven
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import NETWORKS
-from rnn_goldens.generator.scenarios.numbers import dyadic
+from rnn_goldens.generator.scenarios.random_numbers import dyadic
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.profile import TF32, WGSL
+from rnn_goldens.golden.rounding_profile import TF32, WGSL
 
 SMALL: dict[str, dict[str, Any]] = {
     "three steps": {"shape": "plain", "time": 3},

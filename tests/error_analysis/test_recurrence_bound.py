@@ -9,18 +9,18 @@ from factories.for_each import for_each
 from factories.perturbed_graph import assert_bound_is_attained
 from factories.recurrences import recurrence_scenario, with_all_cotangents
 
+from rnn_goldens.cells.case_graph import Recorded, with_gradients
 from rnn_goldens.cells.chunked import in_chunks
 from rnn_goldens.cells.graph import Graph
-from rnn_goldens.cells.program import Operation
-from rnn_goldens.cells.recorded import Recorded, with_gradients
 from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.cells.unrolled import recorded_recurrence
+from rnn_goldens.cells.recurrence_graph import recorded_recurrence
+from rnn_goldens.cells.step_program import Operation
 from rnn_goldens.error_analysis.bounds import Bounds
-from rnn_goldens.error_analysis.losses import ACCUMULATION, CONTRACTS, STATE, STORAGE
+from rnn_goldens.error_analysis.loss_policy import ACCUMULATION, CONTRACTS, STATE, STORAGE
 from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
 from rnn_goldens.generator.scenarios.recurrences import ATTENTION
-from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.stored_arrays import Float64
 
 STEPS = 3
 

@@ -11,10 +11,10 @@ from rnn_goldens.corpus.kill_matrix import detections
 from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation
 from rnn_goldens.deviations.alteration import in_case, in_weights
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
-from rnn_goldens.deviations.blocks import GATE_ORDER
 from rnn_goldens.deviations.families import RECURRENCES, RECURRENCES_BACK
+from rnn_goldens.deviations.weight_parts import GATE_ORDER
 from rnn_goldens.explain.deviation_text import SCREEN, WIDTH, deviation_text
-from rnn_goldens.explain.picture_text import picture
+from rnn_goldens.explain.difference_text import picture
 
 
 def shown_of(name: str) -> str:

@@ -13,8 +13,8 @@ from onnx import numpy_helper
 
 from rnn_goldens import load
 from rnn_goldens.corpus import open_corpus
+from rnn_goldens.export.encoder import encode
 from rnn_goldens.export.folder import write
-from rnn_goldens.export.formats import encode
 from rnn_goldens.golden.precision import PRECISIONS
 
 EVERY_KIND = (

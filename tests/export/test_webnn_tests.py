@@ -10,8 +10,8 @@ from examples.compilation import lacking
 
 from rnn_goldens import Unsupported, load, select
 from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.export.encoder import encode, files
 from rnn_goldens.export.folder import write
-from rnn_goldens.export.formats import encode, files
 
 HERE = Path(__file__).parent
 GOLDENS = (

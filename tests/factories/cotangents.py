@@ -8,9 +8,9 @@ import numpy as np
 from factories.scenarios import changed, scenario
 
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.shapes import Config, weight_shapes
+from rnn_goldens.golden.stored_arrays import Float64
 
 SHAPES: dict[str, dict[str, Any]] = {
     "one step": {"time": 1, "state": True},

@@ -3,7 +3,7 @@
 from rnn_goldens.cells import Cell
 from rnn_goldens.cells.equations import lstm_peephole as peephole_lstm
 from rnn_goldens.cells.notation import Term, Weight, exp, log, maximum, minimum, mix, rsqrt, sigmoid, softplus, tanh
-from rnn_goldens.cells.program import Equations
+from rnn_goldens.cells.step_program import Equations
 from rnn_goldens.golden.shapes import STACKED, Layout
 
 __all__ = [

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.golden.arrays import GoldenArrays
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.features import derived_features
 from rnn_goldens.golden.shapes import Config
+from rnn_goldens.golden.stored_arrays import GoldenArrays
 from rnn_goldens.golden.tolerance import Exact
 
 MakeGolden = Callable[..., Golden]

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnn_goldens.cells import Case, Cotangents
-from rnn_goldens.cells.composition import recorded
+from rnn_goldens.cells.case_graph import Recorded, with_gradients
 from rnn_goldens.cells.graph import Graph, value_of
-from rnn_goldens.cells.program import GIVEN, Operation
-from rnn_goldens.cells.recorded import Recorded, with_gradients
-from rnn_goldens.error_analysis.error_bound import ErrorBound, bounds_of
-from rnn_goldens.error_analysis.losses import ACCUMULATION, NETWORK, Losses, Policy
-from rnn_goldens.error_analysis.sums import SUMS, lost_in_sum
-from rnn_goldens.golden.arrays import Float64
-from rnn_goldens.golden.profile import IEEE
+from rnn_goldens.cells.network_graph import recorded
+from rnn_goldens.cells.step_program import GIVEN, Operation
+from rnn_goldens.error_analysis.gradient_sums import SUMS, lost_in_sum
+from rnn_goldens.error_analysis.loss_policy import ACCUMULATION, NETWORK, Losses, Policy
+from rnn_goldens.error_analysis.network_bounds import ErrorBound, bounds_of
+from rnn_goldens.golden.rounding_profile import IEEE
+from rnn_goldens.golden.stored_arrays import Float64
 
 Moves = Mapping[int, Float64]
 """Perturbations by the position of the perturbed value."""

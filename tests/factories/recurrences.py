@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
-from rnn_goldens.generator.scenarios.numbers import dyadic
+from rnn_goldens.generator.scenarios.random_numbers import dyadic
 from rnn_goldens.generator.scenarios.recurrences import ATTENTION, Call, Variant, draw_attention, draw_scan
 
 SIZES: dict[str, dict[str, Any]] = {

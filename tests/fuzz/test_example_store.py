@@ -16,7 +16,7 @@ from rnn_goldens.errors import InvalidFile, WrongUse
 from rnn_goldens.fuzz.bounds import Sizes, bounds
 from rnn_goldens.fuzz.example_store import AsTyped, command, keep, kept, require_folder, try_to_keep
 from rnn_goldens.fuzz.strategy import drawn
-from rnn_goldens.generator.corpus_folder import folder_lock
+from rnn_goldens.generator.corpus_replacement import folder_lock
 
 LSTM = bounds("lstm", Sizes(), (), (), ["float32"])
 

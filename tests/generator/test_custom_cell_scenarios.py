@@ -18,8 +18,8 @@ from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.deviations import deviation
 from rnn_goldens.diagnosis.candidates import Candidates
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.export.formats import encode
-from rnn_goldens.generator import exact_values
+from rnn_goldens.export.encoder import encode
+from rnn_goldens.generator import ball_evaluation
 from rnn_goldens.golden.shapes import Config, Layout, weight_shapes
 from rnn_goldens.implementations import adapt, numpy_cells, outputs_of
 from rnn_goldens.implementations.differentiation import differentiated
@@ -195,7 +195,7 @@ def test_cells_and_weights_that_do_not_fit_are_refused() -> None:
 def test_equations_without_a_value_are_refused_without_trying_more_bits(
     function: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exact_values, "LAST_BITS", 192 * 2**13)
+    monkeypatch.setattr(ball_evaluation, "LAST_BITS", 192 * 2**13)
     small, begin = Config(2, 2), time.process_time()
     with pytest.raises(Refused, match="its equations have no value at time step 0: a division by zero, or a root or"):
         certify(

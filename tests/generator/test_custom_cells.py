@@ -13,7 +13,7 @@ from factories.perturbed_graph import assert_attained, error_bound
 from factories.scenarios import in_type
 
 from rnn_goldens.cells import Array, Case, Cell, Network
-from rnn_goldens.cells.composition import recorded
+from rnn_goldens.cells.network_graph import recorded
 from rnn_goldens.cells.notation import (
     Term,
     Weight,
@@ -29,7 +29,7 @@ from rnn_goldens.cells.notation import (
     softplus,
     tanh,
 )
-from rnn_goldens.generator.exact_values import proven
+from rnn_goldens.generator.ball_evaluation import proven
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config
 

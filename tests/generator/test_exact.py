@@ -12,16 +12,16 @@ from flint import arb, ctx
 
 from rnn_goldens import Golden
 from rnn_goldens.cells import Array
-from rnn_goldens.cells.composition import recorded
 from rnn_goldens.cells.matrix_primitives import NUMPY
-from rnn_goldens.generator import exact_values
+from rnn_goldens.cells.network_graph import recorded
+from rnn_goldens.generator import ball_evaluation
+from rnn_goldens.generator.ball_evaluation import proven
 from rnn_goldens.generator.balls import BITS_OF_A_SIGN, Balls, Undecided, balls, rounded
-from rnn_goldens.generator.certify import certify
-from rnn_goldens.generator.exact_values import proven
-from rnn_goldens.generator.needed_bits import Needs, least_bit, needs_of_sum
+from rnn_goldens.generator.certification import certify
+from rnn_goldens.generator.exact_sums import Needs, least_bit, needs_of_sum
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.shapes import Config
+from rnn_goldens.golden.stored_arrays import Float64
 from rnn_goldens.golden.tolerance import Bound, Exact
 
 
@@ -136,8 +136,8 @@ def test_a_relu_network_equals_the_rational_result() -> None:
 
 
 def test_an_undecided_result_is_refused_and_a_chaotic_network_needs_more_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert proven(recorded(chaotic().case()))[1] > exact_values.FIRST_BITS
-    monkeypatch.setattr(exact_values, "LAST_BITS", exact_values.FIRST_BITS)
+    assert proven(recorded(chaotic().case()))[1] > ball_evaluation.FIRST_BITS
+    monkeypatch.setattr(ball_evaluation, "LAST_BITS", ball_evaluation.FIRST_BITS)
     with pytest.raises(Refused, match=r"made/for-a-test: undecided with 192 bits: .* may round to"):
         certify(chaotic())
 

@@ -17,9 +17,9 @@ from rnn_goldens import InvalidFile, UnknownName
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.validation import findings
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.generator.certification import Certification, certification
 from rnn_goldens.generator.certification_cache import CertificationCache
-from rnn_goldens.generator.certify import Certification, certification
-from rnn_goldens.generator.corpus_folder import folder_lock
+from rnn_goldens.generator.corpus_replacement import folder_lock
 from rnn_goldens.generator.generate import Outcome, generate
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.generator.scenarios import OURS
@@ -169,7 +169,7 @@ def test_cached_scenarios_are_not_certified_again(
         certified_ids.append(scenario.id)
         return certification(scenario)
 
-    monkeypatch.setattr("rnn_goldens.generator.build.certification", recorded)
+    monkeypatch.setattr("rnn_goldens.generator.golden_files.certification", recorded)
     generate(DOCUMENTED, corpus, certified=certified)
     assert certified_ids == []
     (corpus / "documented/mini-batch.json").write_text("damaged")

@@ -15,10 +15,10 @@ from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.encoding.tree import content_hash
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.generator.certify import certify
+from rnn_goldens.generator.certification import certify
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.generator.tolerances import hides_half
+from rnn_goldens.generator.tolerance_choice import hides_half
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.expected import Gradients
 from rnn_goldens.golden.precision import PRECISIONS

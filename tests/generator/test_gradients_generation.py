@@ -13,11 +13,11 @@ from factories.gradients import gradients_of
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.validation import findings
-from rnn_goldens.generator import build
+from rnn_goldens.generator import golden_files
+from rnn_goldens.generator.certification import Certification, certify
 from rnn_goldens.generator.certification_cache import CertificationCache
-from rnn_goldens.generator.certify import Certification, certify
-from rnn_goldens.generator.check import check
 from rnn_goldens.generator.generate import generate
+from rnn_goldens.generator.reproducibility import check
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.expected import Gradients
 
@@ -48,7 +48,9 @@ with_another_purpose = with_changed(lambda _: {"purpose": "The same, in other wo
 
 @pytest.fixture
 def certified_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[Certify], None]:
-    return lambda by: monkeypatch.setattr(build, "certification", lambda scenario: Certification(by(scenario), {}))
+    return lambda by: monkeypatch.setattr(
+        golden_files, "certification", lambda scenario: Certification(by(scenario), {})
+    )
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import pytest
 from factories.scenarios import SHAPES, changed, chaotic, scenario
 
 from rnn_goldens import RecurrenceScenario, Refused, Scenario, certify
-from rnn_goldens.cells.recorded import Recorded
-from rnn_goldens.cells.unrolled import recorded_recurrence
-from rnn_goldens.generator import forms
-from rnn_goldens.generator.declared_inputs import DeclaredInputs
+from rnn_goldens.cells.case_graph import Recorded
+from rnn_goldens.cells.recurrence_graph import recorded_recurrence
+from rnn_goldens.generator import correct_algorithms
+from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.progress import reported_to
 
 NEARLY_ALL = 980
@@ -148,7 +148,7 @@ def test_a_report_of_progress_records_no_further_graph(example: str, monkeypatch
         recorded.append(arguments)
         return recorded_recurrence(*arguments)
 
-    monkeypatch.setattr(forms, "recorded_recurrence", record)
+    monkeypatch.setattr(correct_algorithms, "recorded_recurrence", record)
     certify(EXAMPLES[example])
     without = len(recorded)
     reports_of(EXAMPLES[example])

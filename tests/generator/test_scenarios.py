@@ -9,7 +9,7 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import deviation
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import NETWORKS, SCENARIOS, VERSION, difficulty
-from rnn_goldens.generator.scenarios.numbers import dyadic, integers, sparse
+from rnn_goldens.generator.scenarios.random_numbers import dyadic, integers, sparse
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rnn_goldens import Refused, Scenario, certify
-from rnn_goldens.comparison.outputs import read
+from rnn_goldens.comparison.array_conversion import read
 
 pytestmark = pytest.mark.xdist_group("keras")
 

@@ -12,10 +12,10 @@ from factories.for_each import for_each
 import rnn_goldens
 from rnn_goldens import Golden, UnknownName, Unsupported
 from rnn_goldens.cells import case_of
-from rnn_goldens.cells.composition import recorded
+from rnn_goldens.cells.network_graph import recorded
 from rnn_goldens.comparison.verdict import compare
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.error_analysis.error_bound import bounds_of
+from rnn_goldens.error_analysis.network_bounds import bounds_of
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.embedding import LARGE, is_copied, own_places

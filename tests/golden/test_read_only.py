@@ -9,15 +9,15 @@ import pytest
 from numpy.typing import NDArray
 
 import rnn_goldens
-from rnn_goldens.comparison.calls import CALL_PATTERNS
+from rnn_goldens.comparison.array_conversion import Output
+from rnn_goldens.comparison.call_patterns import CALL_PATTERNS
 from rnn_goldens.comparison.differences import Difference, Element
-from rnn_goldens.comparison.outputs import Output
 from rnn_goldens.comparison.verdict import Verdict
-from rnn_goldens.golden.arrays import LazyArrays
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config
+from rnn_goldens.golden.stored_arrays import LazyArrays
 from rnn_goldens.golden.tolerance import Bound, Exact
 
 IMMUTABLE = (

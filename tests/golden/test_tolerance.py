@@ -13,7 +13,7 @@ from rnn_goldens.cells import Network, case_of
 from rnn_goldens.comparison.verdict import compare, compare_gradients
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.profile import ALL, ANY, INSIDE, OPERANDS, STEP, Profile
+from rnn_goldens.golden.rounding_profile import ALL, ANY, INSIDE, OPERANDS, STEP, Profile
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, in_use, loosest_of_gradients, roundoff_sum
 
 CERTIFIED = ("rnn-tanh/with-state", "gru/with-state", "lstm/with-state", "rnn-relu/with-state")

@@ -12,7 +12,7 @@ from independent.scalar_numbers import each
 
 from rnn_goldens import Golden
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.generator.certify import certify
+from rnn_goldens.generator.certification import certify
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 
 CORPUS = open_corpus()

@@ -13,10 +13,10 @@ from pages.conftest import Page
 from rnn_goldens.diagnosis import Evidence
 from rnn_goldens.diagnosis.causes import diagnose
 from rnn_goldens.diagnosis.diagnosis_json import to_json
+from rnn_goldens.golden_result import Drawn, Result
 from rnn_goldens.pages import About, Checked, Content
 from rnn_goldens.pages.causes import causes_of
 from rnn_goldens.pages.rendering import MAX_BYTES, render
-from rnn_goldens.result import Drawn, Result
 
 HOSTILE = "<script>window.broken = true</script>\"'&</script><!--"
 LIMIT = 5_000_000

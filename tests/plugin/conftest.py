@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-import rnn_goldens.encoding.documents
+import rnn_goldens.encoding.golden_types
 import rnn_goldens.implementations.numpy_cells  # noqa: F401 - the same
 from rnn_goldens.corpus import find
 

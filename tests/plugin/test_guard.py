@@ -14,7 +14,7 @@ import pytest
 from factories.goldens import MakeGolden
 
 from rnn_goldens import Golden, Unsupported
-from rnn_goldens.comparison.outputs import Output
+from rnn_goldens.comparison.array_conversion import Output
 from rnn_goldens.implementations.numpy_cells import run as right
 from rnn_goldens.plugin.implementation import Guard, ImplementationFailed, TimeIsUp, interrupting
 

@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 
 from rnn_goldens.corpus import open_corpora
+from rnn_goldens.golden_result import Result, own_reason
 from rnn_goldens.plugin.causes import _loading
-from rnn_goldens.result import Result, own_reason
 
 NETS = """
 import numpy as np

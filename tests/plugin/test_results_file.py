@@ -223,7 +223,7 @@ def test_a_file_of_an_earlier_run_that_cannot_be_replaced_is_reported(
     (project.path / "results.json").write_text("{}")
     project.makeconftest(
         """
-        import rnn_goldens.plugin.report as results
+        import rnn_goldens.plugin.report_file as results
 
         def full(path, content):
             raise OSError(28, "No space left on device", str(path))

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import pytest
 
 from rnn_goldens.corpus import find
-from rnn_goldens.corpus.discrimination import BEYOND
+from rnn_goldens.corpus.detectable_deviations import BEYOND
 
 pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason="the tests use networks in torch")
 

@@ -9,7 +9,7 @@ from referencing import Registry, Resource
 from rnn_goldens import schema
 from rnn_goldens.corpus import find
 from rnn_goldens.encoding.tree import FORMAT
-from rnn_goldens.generator.schema_files import bundled
+from rnn_goldens.generator.schema_bundles import bundled
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.features import CORE, FEATURES, INPUT_FEATURES, RECURRENCE_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS

@@ -17,7 +17,7 @@ from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outpu
 from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel
 from rnn_goldens.golden.recurrences import RECURRENCES
-from rnn_goldens.implementations.user_code import Implementation, adapt, adapt_backward
+from rnn_goldens.implementations.user_networks import Implementation, adapt, adapt_backward
 
 __all__ = ["CONTRACTS", "IMPLEMENTATIONS", "Kernel"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rnn_goldens.deviations.recurrences.edits import ATTENTION, DELTA, GATED
-from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers
+from rnn_goldens.generator.scenarios.random_numbers import Float64, dyadic, integers
 from rnn_goldens.generator.scenarios.recurrences.templates import Arrays, Call, Variant, short, spread
 from rnn_goldens.golden.recurrences import BY_KEY
 from rnn_goldens.golden.shapes import Shape

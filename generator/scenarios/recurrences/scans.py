@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.generator.scenarios.numbers import Float64, dyadic
+from rnn_goldens.generator.scenarios.random_numbers import Float64, dyadic
 from rnn_goldens.generator.scenarios.recurrences.templates import Arrays, Call, Variant, short, spread
 from rnn_goldens.golden.shapes import Shape
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnn_goldens.deviations.recurrences.edits import ATTENTION
 from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
-from rnn_goldens.generator.scenarios.numbers import Draw, Float64, dyadic, integers
+from rnn_goldens.generator.scenarios.random_numbers import Draw, Float64, dyadic, integers
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrence_config import recurrence_config
 

@@ -1,6 +1,7 @@
 """The catalogue of deviations of the backward pass: outputs are right, gradients are wrong."""
 
 from rnn_goldens.deviations.backward import (
+    cotangents,
     dialects,
     directions,
     gates,
@@ -9,7 +10,6 @@ from rnn_goldens.deviations.backward import (
     paths,
     sizes,
     slopes,
-    states,
     sums,
 )
 from rnn_goldens.deviations.deviation import Deviation
@@ -18,7 +18,7 @@ BACKWARD_FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "paths back": paths.DEVIATIONS,
     "gates back": gates.DEVIATIONS,
     "derivatives": slopes.DEVIATIONS,
-    "cotangents and states": states.DEVIATIONS,
+    "cotangents and states": cotangents.DEVIATIONS,
     "sums of weights": sums.DEVIATIONS,
     "directions and layers back": directions.DEVIATIONS,
     "dialects back": dialects.DEVIATIONS,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rnn_goldens.cells import Array, Backward, Case, Cotangents
-from rnn_goldens.cells.program import Equations
+from rnn_goldens.cells.step_program import Equations
 from rnn_goldens.deviations.alteration import Alteration, Gradients, in_equations, in_steps
 
 

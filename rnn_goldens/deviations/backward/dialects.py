@@ -6,15 +6,15 @@ from functools import partial
 
 from rnn_goldens.cells import BUILT_IN_CELLS
 from rnn_goldens.cells.notation import Term, Weight, elu, hard_sigmoid, minimum, relu, sigmoid, tanh
-from rnn_goldens.cells.program import Equations
+from rnn_goldens.cells.step_program import Equations
 from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.backward.alterations import in_derivatives, in_gradient
 from rnn_goldens.deviations.backward.paths import slope_of_tanh
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.dialect_cells import of_dialect as of_dialect_forward
-from rnn_goldens.deviations.dialect_cells import peepholes
+from rnn_goldens.deviations.dialect_equations import of_dialect as of_dialect_forward
+from rnn_goldens.deviations.dialect_equations import peepholes
 from rnn_goldens.deviations.dialect_options import CLIPPED, FIFTH, HARD, SIXTH, clip_at_1, limited
-from rnn_goldens.deviations.parts import (
+from rnn_goldens.deviations.equation_edits import (
     Activation,
     Formula,
     activated,
@@ -24,7 +24,7 @@ from rnn_goldens.deviations.parts import (
     instead,
     without_paths,
 )
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table_rows import table
 from rnn_goldens.golden.built_in_cells import DIALECTS
 
 of_dialect = partial(of_dialect_forward, change=in_derivatives, end="_backward")

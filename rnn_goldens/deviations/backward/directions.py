@@ -9,7 +9,7 @@ from rnn_goldens.cells.backward import DirectionGradients
 from rnn_goldens.cells.numpy_primitives import State
 from rnn_goldens.deviations.alteration import Alteration, in_network
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_names, in_steps_back
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table_rows import table
 
 _BIDIRECTIONAL, _MULTILAYER = ("bidirectional",), ("multilayer",)
 

@@ -6,11 +6,11 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, State, Weights
 from rnn_goldens.cells.backward import Factors
-from rnn_goldens.cells.program import Program
+from rnn_goldens.cells.step_program import Program
 from rnn_goldens.cells.steps import ACTIVATIONS
 from rnn_goldens.deviations.alteration import Alteration, in_network
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_steps_back
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table_rows import table
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.shapes import Block
 

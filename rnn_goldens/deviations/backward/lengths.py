@@ -5,7 +5,7 @@ import numpy as np
 from rnn_goldens.cells import Array, Backward, Case, Cotangents
 from rnn_goldens.deviations.alteration import Alteration, Gradients, in_network
 from rnn_goldens.deviations.backward.alterations import in_cotangents, in_gradients, in_steps_back
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table_rows import table
 
 _LENGTHS = ("lengths",)
 

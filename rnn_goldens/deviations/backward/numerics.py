@@ -8,8 +8,8 @@ from rnn_goldens.cells import Case
 from rnn_goldens.deviations.alteration import Alteration, Gradients
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
 from rnn_goldens.deviations.backward.gates import of_gates
-from rnn_goldens.deviations.rounding import Round, to, to_tf32
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.rounding_functions import Round, to, to_tf32
+from rnn_goldens.deviations.table_rows import table
 
 
 def _every(change: Round) -> Alteration:

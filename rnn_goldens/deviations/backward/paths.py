@@ -5,10 +5,10 @@ from collections.abc import Callable
 from rnn_goldens.cells import BUILT_IN_CELLS
 from rnn_goldens.cells.equations import lstm
 from rnn_goldens.cells.notation import Term, Weight, clip, mix, tanh
-from rnn_goldens.cells.program import Equations
+from rnn_goldens.cells.step_program import Equations
 from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.backward.alterations import in_derivatives
-from rnn_goldens.deviations.parts import (
+from rnn_goldens.deviations.equation_edits import (
     Formula,
     detached,
     differentiated,
@@ -17,7 +17,7 @@ from rnn_goldens.deviations.parts import (
     without_derivative,
     without_paths,
 )
-from rnn_goldens.deviations.table import for_each, table
+from rnn_goldens.deviations.table_rows import for_each, table
 
 
 def _cut(cell: str = "lstm", **used: str) -> Alteration:

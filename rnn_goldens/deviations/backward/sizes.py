@@ -11,7 +11,7 @@ from rnn_goldens.deviations.backward.alterations import in_gradient, in_steps_ba
 from rnn_goldens.deviations.backward.directions import handed_down
 from rnn_goldens.deviations.backward.sums import first_rows, summing
 from rnn_goldens.deviations.sizes import LIMITS
-from rnn_goldens.deviations.table import Row, for_each, table
+from rnn_goldens.deviations.table_rows import Row, for_each, table
 
 _MATRICES = (
     ("weight_ih", "the first {} columns, those of the input"),

@@ -5,7 +5,7 @@ import numpy as np
 from rnn_goldens.cells import Array, Backward
 from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.backward.alterations import in_steps_back
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table_rows import table
 
 _TANH, _SIGMOID = ("rnn_tanh", "lstm", "gru"), ("lstm", "gru")
 

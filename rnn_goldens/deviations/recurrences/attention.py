@@ -11,7 +11,7 @@ from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.recurrence_equations import linear_attention as right
 from rnn_goldens.deviations.recurrences.edits import ATTENTION, Edit, in_arrays, in_equations, in_outputs
 from rnn_goldens.deviations.recurrences.updates import time_inside_heads
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table_rows import table
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use

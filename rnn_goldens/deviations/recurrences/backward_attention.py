@@ -10,14 +10,14 @@ import numpy as np
 
 from rnn_goldens.cells.notation import Term
 from rnn_goldens.cells.numpy_primitives import Array
-from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.recurrence import EQUATIONS, Arrays, RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations, outer
-from rnn_goldens.deviations.parts import detached
-from rnn_goldens.deviations.recurrences.backward_equations import Values, attention, of_first_row
+from rnn_goldens.cells.step_program import Program
+from rnn_goldens.deviations.equation_edits import detached
 from rnn_goldens.deviations.recurrences.edits import ATTENTION, DELTA, GATED_DELTA, WrongBackward, in_loop, in_results
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.recurrences.equation_parts import Values, attention, of_first_row
+from rnn_goldens.deviations.table_rows import table
 from rnn_goldens.golden.recurrence_config import recurrence_config
 
 # ruff: noqa: ARG005 - functions have the arguments of parts

@@ -7,12 +7,12 @@ from rnn_goldens.cells.notation import Term, exp
 from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import outer
-from rnn_goldens.deviations.parts import detached
+from rnn_goldens.deviations.equation_edits import detached
 from rnn_goldens.deviations.recurrences.backward_attention import RepeatedHeads
 from rnn_goldens.deviations.recurrences.backward_decays import RunningSum
-from rnn_goldens.deviations.recurrences.backward_equations import attention
 from rnn_goldens.deviations.recurrences.edits import ATTENTION, CELLS, DELTA, GATED, WEIGHTED, WrongBackward, in_loop
-from rnn_goldens.deviations.table import for_each, table
+from rnn_goldens.deviations.recurrences.equation_parts import attention
+from rnn_goldens.deviations.table_rows import for_each, table
 
 
 def _added_up(parts: Sequence[Array]) -> Array:

@@ -9,12 +9,12 @@ from rnn_goldens.cells.notation import Term, minimum, sigmoid
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, weights_in_lanes
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations, outer
-from rnn_goldens.deviations.parts import detached
-from rnn_goldens.deviations.recurrences.backward_equations import Change, min_gru, of_first_row, rg_lru
-from rnn_goldens.deviations.recurrences.backward_equations import causal_conv as conv
-from rnn_goldens.deviations.recurrences.backward_equations import selective_scan as scan
+from rnn_goldens.deviations.equation_edits import detached
 from rnn_goldens.deviations.recurrences.edits import CHUNK, WrongBackward, for_each_chunk_size, in_loop, in_results
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.recurrences.equation_parts import Change, min_gru, of_first_row, rg_lru
+from rnn_goldens.deviations.recurrences.equation_parts import causal_conv as conv
+from rnn_goldens.deviations.recurrences.equation_parts import selective_scan as scan
+from rnn_goldens.deviations.table_rows import table
 
 # ruff: noqa: ARG005 - functions have the arguments of changes, or of the methods that they replace
 

@@ -15,7 +15,7 @@ from rnn_goldens.deviations.recurrences.edits import (
     in_loop,
     in_results,
 )
-from rnn_goldens.deviations.table import for_each, table
+from rnn_goldens.deviations.table_rows import for_each, table
 
 # ruff: noqa: ARG005 - functions have the arguments of the methods that they replace
 

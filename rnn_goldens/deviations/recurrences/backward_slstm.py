@@ -6,10 +6,10 @@ from rnn_goldens.cells.notation import sigmoid
 from rnn_goldens.cells.recurrence import Arrays
 from rnn_goldens.cells.recurrence_backward import Step
 from rnn_goldens.cells.recurrence_equations import Equations
-from rnn_goldens.deviations.parts import detached, instead
-from rnn_goldens.deviations.recurrences.backward_equations import Change, slstm
+from rnn_goldens.deviations.equation_edits import detached, instead
 from rnn_goldens.deviations.recurrences.edits import WrongBackward, in_results
-from rnn_goldens.deviations.table import Row, table
+from rnn_goldens.deviations.recurrences.equation_parts import Change, slstm
+from rnn_goldens.deviations.table_rows import Row, table
 
 
 def _only(*gates: str) -> Equations:

@@ -28,7 +28,7 @@ from rnn_goldens.deviations.recurrences.edits import (
     for_each_chunk_size,
     in_chunks_of,
 )
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table_rows import table
 
 
 class ChunkKernel(Chunked):

@@ -12,8 +12,8 @@ from rnn_goldens.cells.recurrence import RIGHT, Arrays, RecurrenceCase, packed, 
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
 from rnn_goldens.cells.recurrence_equations import Equations
 from rnn_goldens.deviations.needs import LONGER_THAN
-from rnn_goldens.deviations.recurrences.backward_equations import RIGHT as DIFFERENTIATED
-from rnn_goldens.deviations.table import Row
+from rnn_goldens.deviations.recurrences.equation_parts import RIGHT as DIFFERENTIATED
+from rnn_goldens.deviations.table_rows import Row
 from rnn_goldens.deviations.wrong_pass import WrongPass
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.recurrences import RECURRENCES

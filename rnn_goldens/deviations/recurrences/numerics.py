@@ -24,8 +24,8 @@ from rnn_goldens.deviations.recurrences.edits import (
     in_outputs,
 )
 from rnn_goldens.deviations.recurrences.updates import storing
-from rnn_goldens.deviations.rounding import toward_zero
-from rnn_goldens.deviations.table import for_each, table
+from rnn_goldens.deviations.rounding_functions import toward_zero
+from rnn_goldens.deviations.table_rows import for_each, table
 from rnn_goldens.golden.precision import PRECISIONS
 
 HALF = ("bfloat16", "float16")

@@ -7,7 +7,7 @@ import numpy as np
 from rnn_goldens.cells.notation import Term, exp, log_sigmoid, maximum, sigmoid, tanh
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, slstm
 from rnn_goldens.deviations.recurrences.edits import Change, Edit, in_arrays, in_equations
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table_rows import table
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 

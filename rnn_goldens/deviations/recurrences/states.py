@@ -20,8 +20,8 @@ from rnn_goldens.deviations.recurrences.edits import (
     WrongForward,
     for_each_chunk_size,
 )
-from rnn_goldens.deviations.table import table
-from rnn_goldens.golden.arrays import sequence_slices
+from rnn_goldens.deviations.table_rows import table
+from rnn_goldens.golden.stored_arrays import sequence_slices
 
 WITH_HEADS = (*ATTENTION, "slstm")
 

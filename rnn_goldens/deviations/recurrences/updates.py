@@ -11,7 +11,7 @@ from rnn_goldens.cells.notation import Operand, Term, exp, log_sigmoid, maximum,
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, first_row
 from rnn_goldens.cells.recurrence_equations import linear_attention as right
 from rnn_goldens.deviations.recurrences.edits import DELTA, GATED, in_arrays, in_equations
-from rnn_goldens.deviations.table import table
+from rnn_goldens.deviations.table_rows import table
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 

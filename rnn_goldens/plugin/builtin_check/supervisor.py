@@ -23,9 +23,9 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from rnn_goldens.errors import FINDING, WRONG_USE
+from rnn_goldens.golden_result import KNOWN, PASSED, REFUSED, UNCHECKED, Drawn, is_compared
 from rnn_goldens.plugin import CHECK_HERE
 from rnn_goldens.programs.misbehaviour import ended
-from rnn_goldens.result import KNOWN, PASSED, REFUSED, UNCHECKED, Drawn, is_compared
 
 Document = dict[str, Any]
 
@@ -214,7 +214,7 @@ def _trouble(code: int, document: Document | None, now: str) -> str:
         return f"{incomplete} pytest had an internal error\n  {hint}"
     if document is None:
         return "" if code > 0 else f"nothing was checked: the checking process {how} before it ran a golden"
-    from rnn_goldens.plugin.report import RUNNING
+    from rnn_goldens.plugin.report_file import RUNNING
 
     if code > 0 and (document["why"] != RUNNING or (code == WRONG_USE and not now)):  # the run has reported it
         return ""

@@ -23,7 +23,8 @@ from rnn_goldens.deviations.needs import FEATURES
 from rnn_goldens.deviations.recurrences import BACKWARD_FAMILIES, BACKWARD_RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.backward_attention import RepeatedHeads
 from rnn_goldens.deviations.recurrences.backward_decays import RunningSum
-from rnn_goldens.deviations.recurrences.backward_equations import (
+from rnn_goldens.deviations.recurrences.edits import ATTENTION, GATED, WrongBackward, in_loop
+from rnn_goldens.deviations.recurrences.equation_parts import (
     RIGHT,
     attention,
     causal_conv,
@@ -32,7 +33,6 @@ from rnn_goldens.deviations.recurrences.backward_equations import (
     selective_scan,
     slstm,
 )
-from rnn_goldens.deviations.recurrences.edits import ATTENTION, GATED, WrongBackward, in_loop
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 Gradients = Mapping[str, NDArray[Any]]

@@ -11,7 +11,7 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.kill_matrix import Undetected
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.generator.coverage import dimensions
-from rnn_goldens.generator.coverage.arguments import observe
+from rnn_goldens.generator.coverage.activation_arguments import observe
 from rnn_goldens.generator.coverage.coverage_gate import (
     missing_options,
     require_covered,

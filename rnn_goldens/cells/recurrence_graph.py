@@ -1,0 +1,100 @@
+"""Records a recurrence: step by step, or in another form; packed sequences are parts of one graph."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnn_goldens.cells.case_graph import KeptFactors, Lane, Recorded
+from rnn_goldens.cells.graph import Graph, Node
+from rnn_goldens.cells.recurrence import (
+    RecurrenceCase,
+    in_lanes,
+    states_in_lanes,
+    step_program,
+    time_steps,
+    weights_in_lanes,
+)
+from rnn_goldens.cells.step_program import GIVEN
+from rnn_goldens.golden.recurrences import BUILT_IN
+from rnn_goldens.golden.stored_arrays import Float64, sequence_slices
+
+Nodes = dict[str, Node]
+
+
+@dataclass(frozen=True, eq=False)
+class Unrolled:
+    """The results of one sequence, or of a batch of equal length.
+
+    Attributes:
+        outputs: by time step and name.
+        last: the last states by name.
+        kept: the factors that states keep of themselves; None in a form that does not compute them one by one.
+    """
+
+    outputs: list[Nodes]
+    last: Nodes
+    kept: KeptFactors | None = None
+
+
+Form = Callable[[Graph, RecurrenceCase, list[Nodes], Nodes, Nodes], Unrolled]
+"""Adds a case without packing to a graph: ``form(graph, case, steps, weights, states)``."""
+
+
+@np.errstate(all="ignore")
+def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: Lane | None = None) -> Recorded:
+    """Return the graph of all sequences of a case.
+
+    Args:
+        case: the case.
+        form: the form; step by step if None.
+        lane: an axis that becomes a part of the axis of heads.
+    """
+    config, recurrence, graph, every = case.config, case.config.recurrence, Graph(), slice(None)
+    axes = {**config.inputs, **recurrence.outputs, **recurrence.weights}
+    axes |= {f"{name}{end}": of for name, of in recurrence.states.items() for end in ("0", "_n")}
+
+    def to_lanes(name: str, part: Float64) -> Float64:
+        return in_lanes(part[:, None], axes[name], config)[:, 0]
+
+    shapes = config.shapes(BUILT_IN[case.cell], case.inputs, case.offsets).every
+    gradients_of = [*case.inputs, *(case.states if case.state_given else ()), *case.weights]
+    found = Recorded(graph, shapes, axes, to_lanes, gradients_of, lane=lane)
+    weights = {name: found.given(name, (), array) for name, array in weights_in_lanes(case).items()}
+    graph.weights.update(node.place for node in weights.values())
+    slices = [slice(0, case.time)] if case.offsets is None else sequence_slices(case.offsets)
+    for number, (one, steps) in enumerate(zip(case.sequences(), slices, strict=True)):
+        row = every if case.offsets is None else slice(number, number + 1)
+        states = {name: found.given(f"{name}0", (row,), array) for name, array in states_in_lanes(one).items()}
+        inputs = [
+            {name: found.given(name, (every, t), array) for name, array in step.items()}
+            for t, step in enumerate(time_steps(one), steps.start)
+        ]
+        unrolled = (form or step_by_step)(graph, one, inputs, weights, states)
+        for t, outputs in enumerate(unrolled.outputs, steps.start):
+            for name, node in outputs.items():
+                found.add_output(name, (every, t), node)
+        for name in recurrence.compared:
+            found.add_output(f"{name}_n", (row,), unrolled.last[name])
+        if unrolled.kept is not None:
+            found.kept.append(unrolled.kept)
+    return found
+
+
+def step_by_step(graph: Graph, case: RecurrenceCase, steps: list[Nodes], weights: Nodes, states: Nodes) -> Unrolled:
+    """Add the step form: the equations, one time step after the other."""
+    recurrence, program = case.config.recurrence, step_program(case)
+    outputs: list[Nodes] = []
+    factors: list[list[int]] = []
+    after: list[int] = []
+    for step in steps:
+        first = len(graph.values)
+        nodes = graph.step(program, [*step.values(), *weights.values(), *states.values()])
+        results = [nodes[place] for place in program.after]
+        outputs.append(dict(zip(recurrence.outputs, results, strict=False)))
+        states = dict(zip(states, results[len(recurrence.outputs) :], strict=True))
+        graph.carried.update(node.place for node in states.values() if node.operation is not GIVEN)
+        added = enumerate(graph.operations[first:], first)
+        factors.append([place for place, operation in added if operation.primitive == "kept_factor"])
+        after.append(next(iter(states.values())).place)
+    return Unrolled(outputs, states, KeptFactors(factors, after))

@@ -1,0 +1,130 @@
+"""Derives tolerances: first-order worst-case bounds on the rounding errors of any correct implementation.
+
+The bound is linear in two roundoffs, of accumulation and of storage, so it is two numbers per element. See
+docs/numerics.md for the derivation.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rnn_goldens.cells.case_graph import Recorded
+from rnn_goldens.cells.derivatives import part_of
+from rnn_goldens.cells.graph import Graph, Node
+from rnn_goldens.cells.matrix_primitives import NUMPY
+from rnn_goldens.cells.step_program import Operation
+from rnn_goldens.error_analysis.bounds import Bounds
+from rnn_goldens.error_analysis.loss_policy import ACCUMULATION, NETWORK, OUTPUTS_OF_NETWORK
+from rnn_goldens.error_analysis.rounding_model import arguments
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.rounding_profile import IEEE
+from rnn_goldens.golden.stored_arrays import Float64
+from rnn_goldens.golden.tolerance import Bound, roundoff_sum
+
+KINKED = ("relu", "clip", "maximum", "thresholded_relu")
+
+_STORED, _FLUSHED = 1, -1
+"""Kinds of both policies of networks: storing without and with float16's flushing of small numbers."""
+
+MAX_BLUNTED = 2.0
+"""The largest factor by which allowing float16 to flush small numbers may loosen a tolerance of gradients."""
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorBound:
+    """The error bounds of a network.
+
+    Attributes:
+        tolerance: the bound of outputs; without arrays if it was not derived.
+        of_gradients: the bound of gradients; without arrays if it was not derived.
+        undecided: precisions in which rounding may decide the side of a kink, so that no first-order bound holds.
+        in_float16: whether the bound of gradients is valid in float16, which may flush small numbers to zero.
+    """
+
+    tolerance: Bound
+    of_gradients: Bound
+    undecided: frozenset[str]
+    in_float16: bool
+
+
+def bounds_of(
+    forward: Recorded | None, both: Recorded | None = None, arithmetic: str = IEEE, label: str = "tolerance"
+) -> ErrorBound:
+    """Return bounds on the errors of outputs and of gradients of any correct implementation of a network.
+
+    Args:
+        forward: the forward pass; None for gradients only, whose outputs are exact, so that no kink is undecided.
+        both: both passes in the same graph, or None for outputs only.
+        arithmetic: under an arithmetic other than ieee, the bounds hold in float32.
+        label: names this part of the work where its progress is reported.
+    """
+    given = [one for one in (forward, both) if one is not None]
+    if not given:
+        return ErrorBound(Bound({}, {}), Bound({}, {}), frozenset(), in_float16=True)
+    graph, results = given[0].graph, [node for one in given for node in one.results]
+    kinks = [] if forward is None else [k for k in range(forward.end) if graph.operations[k].primitive in KINKED]
+    results += [Node(graph, of) for k in kinks for of in graph.operations[k].of]
+    results = list({node.place: node for node in results}.values())
+    policy = replace(OUTPUTS_OF_NETWORK if both is None else NETWORK, arithmetic=arithmetic)
+    bounds = Bounds(given[0], results, policy).of_results(label)
+    flushed = (
+        [] if both is None else [(bounds[node.place][_FLUSHED], bounds[node.place][_STORED]) for node in both.results]
+    )
+    in_float16 = all((flushing <= MAX_BLUNTED * stored).all() for flushing, stored in flushed)
+    return ErrorBound(
+        _bound(forward, bounds, _FLUSHED),
+        _bound(both, bounds, _FLUSHED if in_float16 else _STORED),
+        frozenset(_undecided(graph, kinks, bounds)),
+        in_float16,
+    )
+
+
+def _bound(recorded: Recorded | None, bounds: Mapping[int, Float64], storage: int) -> Bound:
+    if recorded is None:
+        return Bound({}, {})
+    kinds = (coefficients(recorded, bounds, kind, NETWORK.bits) for kind in (ACCUMULATION, storage))
+    return Bound(*kinds)
+
+
+def coefficients(recorded: Recorded, bounds: Mapping[int, Float64], kind: int, bits: int) -> dict[str, Float64]:
+    """Return the coefficients of one kind by name of the output, rounded up to a few significant bits."""
+    found = recorded.arrays({place: bound[kind] for place, bound in bounds.items()})
+    return {name: _rounded_up(array, bits) for name, array in found.items()}
+
+
+def _undecided(graph: Graph, kinks: Sequence[int], bounds: Mapping[int, Float64]) -> Iterator[str]:
+    """Yield the precisions in which a value may be rounded to the wrong side of a kink."""
+    for k in kinks:
+        operation = graph.operations[k]
+        error = sum((bounds[of] for of in operation.of), np.zeros(1))
+        for distance in _distances(operation, arguments(graph, k)):
+            for precision in PRECISIONS.values():
+                wrong_side = np.abs(distance) <= roundoff_sum(error[ACCUMULATION], error[_FLUSHED], precision)
+                if (wrong_side & graph.within.get(k, True)).any():
+                    yield precision.name
+
+
+def _distances(operation: Operation, operands: Sequence[Float64]) -> Iterator[Float64]:
+    """Yield the distances of the argument of a primitive from its kinks."""
+    if operation.primitive in ("clip", "thresholded_relu"):
+        yield from (operands[0] - float(limit) for limit in operation.detail)
+    else:
+        yield operands[0] - operands[1] if operation.primitive == "maximum" else operands[0]
+
+
+def flattest(forward: Recorded) -> float:
+    """Return the smallest derivative of any sigmoid or tanh; small if one is saturated."""
+    smallest, graph = 1.0, forward.graph
+    for k, operation in enumerate(graph.operations[: forward.end]):
+        if operation.primitive in ("sigmoid", "tanh"):
+            slope = part_of(NUMPY, operation, 0, np.float64(1.0), graph.values[k], arguments(graph, k))
+            smallest = min(smallest, float(np.where(graph.within.get(k, True), slope, 1.0).min()))
+    return smallest
+
+
+def _rounded_up(error: Float64, bits: int) -> Float64:
+    """Round up to a few significant bits, which are enough for a bound and keep files small."""
+    mantissas, exponents = np.frexp(error)
+    rounded: Float64 = np.ldexp(np.ceil(mantissas * 2**bits), exponents - bits)
+    return rounded
