@@ -14,11 +14,12 @@ from rnn_goldens.generator.scenarios import (
     dialects,
     dimensions,
     documented,
+    extremes,
     full_numbers,
+    kernel_sizes,
     nine_of_each,
     recurrences,
     size_pairs,
-    special,
     variants,
     without_state,
 )
@@ -52,7 +53,8 @@ _STANDARD: tuple[Scenario, ...] = tuple(
         *sorted(
             (
                 *variants.scenarios(),
-                *special.special(),
+                *extremes.scenarios(),
+                *kernel_sizes.scenarios(),
                 *full_numbers.scenarios(),
                 *activation_sweeps.scenarios(),
                 *backward.scenarios(),

@@ -7,8 +7,8 @@ import numpy as np
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import dimensions
 from rnn_goldens.generator.scenarios.cotangents import everything, of_last_step, of_out
+from rnn_goldens.generator.scenarios.kernel_sizes import MANY_ROWS, batch_size, hidden_size
 from rnn_goldens.generator.scenarios.random_numbers import Float64, integers, sparse
-from rnn_goldens.generator.scenarios.special import MANY_ROWS, batch_size, hidden_size
 from rnn_goldens.generator.scenarios.templates import CERTIFIED, FOLDERS, Call, Variant, exact, rounded
 from rnn_goldens.generator.scenarios.variants import VARIANTS
 from rnn_goldens.golden.shapes import Config, Shape

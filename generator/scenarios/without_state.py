@@ -19,10 +19,7 @@ from rnn_goldens.generator.scenarios.activation_sweeps import (
     of_units,
     points,
 )
-from rnn_goldens.generator.scenarios.full_numbers import AMPLITUDES, BEYOND_FLOAT16, FULL, beyond_float16, full
-from rnn_goldens.generator.scenarios.full_numbers import EXACT as ONE_KIND_A_UNIT
-from rnn_goldens.generator.scenarios.random_numbers import Draw
-from rnn_goldens.generator.scenarios.special import (
+from rnn_goldens.generator.scenarios.extremes import (
     CANCELLING,
     OVERFLOWING,
     SATURATED,
@@ -32,6 +29,9 @@ from rnn_goldens.generator.scenarios.special import (
     overflowing,
     weights_beyond_one,
 )
+from rnn_goldens.generator.scenarios.full_numbers import AMPLITUDES, BEYOND_FLOAT16, FULL, beyond_float16, full
+from rnn_goldens.generator.scenarios.full_numbers import EXACT as ONE_KIND_A_UNIT
+from rnn_goldens.generator.scenarios.random_numbers import Draw
 from rnn_goldens.generator.scenarios.templates import CERTIFIED, FOLDERS, Variant, exact, rounded
 from rnn_goldens.generator.scenarios.variants import SMALL, VARIANTS
 from rnn_goldens.golden.shapes import Config

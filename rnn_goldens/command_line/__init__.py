@@ -9,7 +9,19 @@ import sys
 
 import click
 
-from rnn_goldens.command_line import check, compare, defects, explain, export, fuzz, generate, listing, protocol, report
+from rnn_goldens.command_line import (
+    check,
+    defects,
+    diff,
+    explain,
+    export,
+    fuzz,
+    generate,
+    listing,
+    protocol,
+    report,
+    validate,
+)
 from rnn_goldens.command_line.terminal import WIDTH, Group, echo, escape_unencodable, wrapped
 from rnn_goldens.errors import FINDING, WRONG_USE, CutShort, InvalidFile, RnnGoldensError
 
@@ -32,8 +44,8 @@ for command in (
     check.check_here,
     fuzz.fuzz,
     protocol.protocol,
-    compare.validate,
-    compare.diff,
+    validate.validate,
+    diff.diff,
     export.export,
     generate.generate,
     report.report,

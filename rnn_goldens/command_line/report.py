@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rnn_goldens.pages import Checked, Trend
-    from rnn_goldens.report.conformance import CheckRequest
+    from rnn_goldens.report.check_request import CheckRequest
 
 
 @click.command(short_help="Check implementations and write a report.")
@@ -83,7 +83,7 @@ def report(
     from rnn_goldens.implementations import BUILTIN, check_name
     from rnn_goldens.pages.rendering import is_page, render, require_engine
     from rnn_goldens.programs.command import MARK
-    from rnn_goldens.report import conformance
+    from rnn_goldens.report import check_request, conformance
     from rnn_goldens.report.badge import badge as badge_of
     from rnn_goldens.report.earlier_reports import changes, is_wrong, read, rows
     from rnn_goldens.report.page import content
@@ -108,7 +108,7 @@ def report(
     for path in (output, page, badge):
         if path is not None and (why := _why_not_written(path)):
             echo(f"{path} cannot be written: {why}", err=True)  # reported again at the end
-    request = conformance.CheckRequest(
+    request = check_request.CheckRequest(
         open_corpus(selection.corpus),
         only=only,
         drawn=drawn,
@@ -119,7 +119,7 @@ def report(
     if not request.wanted(back=False):
         raise WrongUse("no golden is selected in these precisions")
     merged = rows(others, request.corpus, names)
-    for path in conformance.known_of_none([*names, *(row["name"] for row in merged)], request):
+    for path in check_request.known_of_none([*names, *(row["name"] for row in merged)], request):
         echo(f"{path} is named after no implementation in this report", err=True)
     found = _check_each(names, request)
     document = conformance.document(found, request, merged)
@@ -180,14 +180,14 @@ def _print_changes(found: "list[Checked]", changed: "list[Trend]") -> bool:
 
 def _check_each(names: "Sequence[str]", request: "CheckRequest") -> "list[Checked]":
     """Check one implementation after the other; skips those that cannot be checked; raises if none can be."""
-    from rnn_goldens.report import conformance
+    from rnn_goldens.report import check_request
     from rnn_goldens.report.implementation_summary import terminal_text
 
     found: list[Checked] = []
     for number, name in enumerate(names, start=1):
         try:
             with progress_of(name) as progress:
-                of_one = conformance.check(name, replace(request, progress=progress))
+                of_one = check_request.check(name, replace(request, progress=progress))
         except RnnGoldensError as error:
             if number == len(names) and not found:
                 raise

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from rnn_goldens.deviations import (
     activations,
-    axes,
     biases,
     dialect_equations,
     dialect_options,
@@ -22,6 +21,7 @@ from rnn_goldens.deviations import (
     other_definitions,
     sizes,
     states,
+    time_and_batch,
     weights,
 )
 from rnn_goldens.deviations.alteration import Alteration
@@ -39,8 +39,8 @@ FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "dialect options": dialect_options.DEVIATIONS,
     "states": states.DEVIATIONS,
     "last states": last_states.DEVIATIONS,
-    "time": axes.TIME,
-    "batch": axes.BATCH,
+    "time": time_and_batch.TIME,
+    "batch": time_and_batch.BATCH,
     "directions": directions.DEVIATIONS,
     "layers": layers.DEVIATIONS,
     "lengths": lengths.DEVIATIONS,

@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rnn_goldens.plugin import FLAGS, NAMES, OPTIONS
-from rnn_goldens.plugin.options import (
-    DRAWING,
-    INCOMPLETE,
-    MARKER,
-    MESSAGE,
-    RUN_RESULTS,
-    flag,
-    ini_name,
-    message_of,
-    result_of,
-    setting,
-)
+from rnn_goldens.plugin.options import DRAWING, INCOMPLETE, MARKER, RUN_RESULTS, flag, ini_name, setting
+from rnn_goldens.plugin.report_message import MESSAGE, message_of, result_of
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden

@@ -16,7 +16,7 @@ from rnn_goldens.golden_result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, U
 from rnn_goldens.plugin.check_log import CHECK_FAILS, CheckLog, entry_of
 from rnn_goldens.plugin.fixture import CHECK_LOG
 from rnn_goldens.plugin.marker import skip_reason
-from rnn_goldens.plugin.options import MESSAGE, PROPERTY, Message, message_of
+from rnn_goldens.plugin.report_message import MESSAGE, PROPERTY, Message, message_of
 from rnn_goldens.plugin.run_results import first_line, run_of
 from rnn_goldens.plugin.selected_golden import SelectedGolden, selected_of
 from rnn_goldens.plugin.shortened_failures import remove_id_from_summary

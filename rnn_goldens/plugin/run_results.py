@@ -10,7 +10,8 @@ from rnn_goldens.diagnosis import Diagnosis
 from rnn_goldens.diagnosis.search import CandidateSearch, Failure
 from rnn_goldens.golden_result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Result, golden_and_precision
 from rnn_goldens.pages.rendering import is_page
-from rnn_goldens.plugin.options import PASSES_AGAIN, RUN_RESULTS, message_of, result_of, setting, without_golden
+from rnn_goldens.plugin.options import PASSES_AGAIN, RUN_RESULTS, setting
+from rnn_goldens.plugin.report_message import message_of, result_of, without_golden
 from rnn_goldens.plugin.selected_golden import selected_of
 
 NOT_CHECKED = (REFUSED, SKIPPED, UNCHECKED)

@@ -8,7 +8,8 @@ import pytest
 
 from rnn_goldens.golden_result import FAILED, Result, is_compared
 from rnn_goldens.plugin.fixture import held_by_threads
-from rnn_goldens.plugin.options import MESSAGE, PROPERTY, Message, setting
+from rnn_goldens.plugin.options import setting
+from rnn_goldens.plugin.report_message import MESSAGE, PROPERTY, Message
 from rnn_goldens.plugin.run_results import RunResults, run_of
 from rnn_goldens.plugin.settings import KNOWN, SKIP
 from rnn_goldens.plugin.shortened_failures import shorten

@@ -9,7 +9,7 @@ from rnn_goldens.comparison.verdict import Verdict
 from rnn_goldens.control_characters import visible
 from rnn_goldens.diagnosis.summary import general, without_numbers
 from rnn_goldens.golden_result import Result
-from rnn_goldens.plugin.options import result_of
+from rnn_goldens.plugin.report_message import result_of
 from rnn_goldens.plugin.run_results import RunResults, first_line
 from rnn_goldens.plurals import counted
 

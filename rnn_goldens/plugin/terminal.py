@@ -12,7 +12,7 @@ import pytest
 from rnn_goldens.diagnosis.summary import WIDTH, no_outputs, summary
 from rnn_goldens.golden.rounding_profile import profile_lines
 from rnn_goldens.golden_result import FAILED, PASSED, REFUSED, UNCHECKED, embed_lines, gradient_lines, is_compared
-from rnn_goldens.plugin.options import message_of
+from rnn_goldens.plugin.report_message import message_of
 from rnn_goldens.plugin.run_results import RunResults, first_names, passes_again, run_of
 from rnn_goldens.plugin.settings import corpora_of_all
 from rnn_goldens.plugin.shortened_failures import shortened_lines, write_line

@@ -13,7 +13,7 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.pages import About, Checked, Content
 from rnn_goldens.plugin.report_file import check_command
 from rnn_goldens.plurals import counted
-from rnn_goldens.report.conformance import CheckRequest
+from rnn_goldens.report.check_request import CheckRequest
 from rnn_goldens.report.earlier_reports import changes
 
 Document = dict[str, Any]

@@ -9,7 +9,7 @@ from factories.scenarios import SHAPES, changed, chaotic, scenario
 from rnn_goldens.generator import confirmation
 from rnn_goldens.generator.certification import certify
 from rnn_goldens.generator.scenario import Refused
-from rnn_goldens.generator.scenarios.special import CHAOTIC
+from rnn_goldens.generator.scenarios.extremes import CHAOTIC
 from rnn_goldens.generator.scenarios.templates import rounded
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS

@@ -12,7 +12,8 @@ from rnn_goldens import InvalidFile
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.report.conformance import CheckRequest, document
+from rnn_goldens.report.check_request import CheckRequest
+from rnn_goldens.report.conformance import document
 from rnn_goldens.report.earlier_reports import is_wrong, rows
 from rnn_goldens.report.page import page
 

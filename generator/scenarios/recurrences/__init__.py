@@ -8,7 +8,7 @@ from rnn_goldens.generator.scenarios.recurrences.attention import (
     draw_attention,
     draw_exact,
 )
-from rnn_goldens.generator.scenarios.recurrences.scans import SCANS, draw_scan
+from rnn_goldens.generator.scenarios.recurrences.other_recurrences import SCANS, draw_scan
 from rnn_goldens.generator.scenarios.recurrences.templates import Call, Variant
 
 

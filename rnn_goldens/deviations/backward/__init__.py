@@ -3,11 +3,11 @@
 from rnn_goldens.deviations.backward import (
     cotangents,
     dialects,
-    directions,
+    directions_and_layers,
     gates,
     lengths,
-    numerics,
     paths,
+    rounding_and_scaling,
     sizes,
     slopes,
     sums,
@@ -20,11 +20,11 @@ BACKWARD_FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "derivatives": slopes.DEVIATIONS,
     "cotangents and states": cotangents.DEVIATIONS,
     "sums of weights": sums.DEVIATIONS,
-    "directions and layers back": directions.DEVIATIONS,
+    "directions and layers back": directions_and_layers.DEVIATIONS,
     "dialects back": dialects.DEVIATIONS,
     "lengths back": lengths.DEVIATIONS,
     "sizes back": sizes.DEVIATIONS,
-    "numerics back": numerics.DEVIATIONS,
+    "numerics back": rounding_and_scaling.DEVIATIONS,
 }
 
 BACKWARD_DEVIATIONS: tuple[Deviation, ...] = tuple(d for family in BACKWARD_FAMILIES.values() for d in family)

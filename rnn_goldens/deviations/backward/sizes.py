@@ -8,7 +8,7 @@ from rnn_goldens.cells import Array, Backward, Case
 from rnn_goldens.cells.backward import Factors
 from rnn_goldens.deviations.alteration import REVERSE, Alteration, direction
 from rnn_goldens.deviations.backward.alterations import in_gradient, in_steps_back
-from rnn_goldens.deviations.backward.directions import handed_down
+from rnn_goldens.deviations.backward.directions_and_layers import handed_down
 from rnn_goldens.deviations.backward.sums import first_rows, summing
 from rnn_goldens.deviations.sizes import LIMITS
 from rnn_goldens.deviations.table_rows import Row, for_each, table

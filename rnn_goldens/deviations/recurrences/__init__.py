@@ -6,6 +6,7 @@ from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.recurrences import (
     attention,
     backward_attention,
+    backward_convolution,
     backward_decays,
     backward_rounding,
     backward_scans,
@@ -16,7 +17,7 @@ from rnn_goldens.deviations.recurrences import (
     numerics,
     scans,
     slstm,
-    states,
+    states_and_sequences,
     updates,
 )
 
@@ -27,8 +28,8 @@ FAMILIES: Families = {
     "scale": attention.SCALE,
     "decay": updates.DECAY,
     "delta rule": updates.DELTA_RULE,
-    "states": states.STATES,
-    "packed sequences": states.PACKED,
+    "states": states_and_sequences.STATES,
+    "packed sequences": states_and_sequences.PACKED,
     "chunks": chunks.DEVIATIONS,
     "selective scan": scans.SELECTIVE_SCAN,
     "RG-LRU": scans.RG_LRU,
@@ -51,7 +52,7 @@ BACKWARD_FAMILIES: Families = {
     "selective scan back": backward_scans.SELECTIVE_SCAN,
     "RG-LRU back": backward_scans.RG_LRU,
     "minGRU back": backward_scans.MIN_GRU,
-    "causal convolution back": backward_scans.CAUSAL_CONV,
+    "causal convolution back": backward_convolution.CAUSAL_CONV,
     "sLSTM back": backward_slstm.DEVIATIONS,
     "numerics": backward_rounding.DEVIATIONS,
 }

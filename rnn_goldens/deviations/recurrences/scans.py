@@ -11,7 +11,7 @@ from rnn_goldens.cells.notation import Operand, Term, exp, sigmoid, softplus, sq
 from rnn_goldens.cells.recurrence import RIGHT, run
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, first_row, min_gru, outer, rg_lru, selective_scan
 from rnn_goldens.deviations.recurrences.edits import Edit, WrongForward, in_arrays, in_equations
-from rnn_goldens.deviations.recurrences.states import in_two_parts
+from rnn_goldens.deviations.recurrences.states_and_sequences import in_two_parts
 from rnn_goldens.deviations.table_rows import table
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
