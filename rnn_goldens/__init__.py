@@ -44,7 +44,7 @@ __all__ = [
 _MODULES = {
     "cells.steps": ("Step",),
     "corpus": ("load", "select"),
-    "encoding.golden_file": ("read", "save"),
+    "encoding.saved_golden": ("read", "save"),
     "errors": ("InvalidFile", "ProgramFailed", "RnnGoldensError", "UnknownName", "Unsupported"),
     "checkable_golden": ("Golden",),
     "generator.certification": ("certify",),
