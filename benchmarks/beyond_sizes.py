@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,7 +169,8 @@ def _detects(golden: Golden, bug: Bug, most: int) -> bool:
             arrays[name], changed = np.where(where, 0, array), True
     if not changed:
         return False
-    wrong = replace(golden.for_implementation(), stored=replace(golden.stored, **{bug.part: arrays}))
+    zeros: dict[str, Any] = {bug.part: arrays}
+    wrong = replace(golden.for_implementation(), stored=replace(golden.stored, **zeros))
     return not compare(golden, *numpy_cells.run(wrong)).passed
 
 
