@@ -1,4 +1,4 @@
-"""Computes values of a graph that are proven to be the exact results, correctly rounded to float64.
+"""Evaluates a graph in balls until every value is proven to be the exact result, correctly rounded to float64.
 
 The graph is evaluated in ball arithmetic. The working precision is doubled until both ends of every ball round to the
 same float64.

@@ -1,4 +1,4 @@
-"""What a corpus detects, and the page of a group of deviations: sentence, equation and margin of each."""
+"""The page of a group of deviations: sentence, equation and margin of each, and what the corpus detects."""
 
 import textwrap
 from collections import defaultdict

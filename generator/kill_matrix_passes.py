@@ -1,4 +1,4 @@
-"""The forward and the backward pass, and the requirements of each on a corpus."""
+"""The two passes, forward and backward: the file of each one's kill matrix, and what it requires of a corpus."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

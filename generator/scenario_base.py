@@ -1,4 +1,4 @@
-"""Declared inputs: arrays by name, with a purpose, from which a golden is certified."""
+"""The base of both kinds of scenario: declared arrays by name, with a purpose, from which a golden is certified."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence

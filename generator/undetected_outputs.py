@@ -1,4 +1,4 @@
-"""The deviations of outputs that no golden detects, and those that some kinds of goldens do not, with reasons."""
+"""Lists of the deviations of outputs that no golden detects, or that some kinds of goldens do not, with reasons."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""Known defects of other projects that no deviation represents, and why."""
+"""Known defects of other projects that no deviation expresses, and why."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Scenarios that only the backward pass needs, and those of relu networks whose gradients no precision rounds."""
+"""Scenarios that only the backward pass needs, such as relu networks whose gradients no precision rounds."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A variant: a network with the shape of its input, and a purpose; and how its numbers are drawn for a cell."""
+"""Templates of scenarios of networks: a call, and variants with a purpose, whose numbers are drawn for a cell."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

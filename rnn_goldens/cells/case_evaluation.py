@@ -1,4 +1,4 @@
-"""Evaluates networks and recurrences in NumPy, forward and backward."""
+"""Evaluates a case, a network or a recurrence, in NumPy, forward and backward."""
 
 from collections.abc import Mapping
 

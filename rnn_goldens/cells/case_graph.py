@@ -1,4 +1,4 @@
-"""A network or a recurrence as one graph with named arrays; gradients are outputs of the adjoint graph."""
+"""The graph of a network or a recurrence with named arrays; gradients are outputs of its adjoint graph."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

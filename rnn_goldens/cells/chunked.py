@@ -1,4 +1,4 @@
-"""The chunked form of linear attention: one more correct algorithm, with its own rounding errors.
+"""Linear attention in chunks: a correct algorithm with rounding errors of its own, on a graph or on arrays.
 
 Within a chunk, decays are exponentials of differences of running sums, and the delta rules solve a triangular system
 (WY form). The algorithm is written once, with operators and primitives: certification records it in a graph, and a

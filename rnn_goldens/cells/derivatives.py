@@ -1,4 +1,4 @@
-"""The derivative of each primitive.
+"""The derivative of each primitive, as rules that all backward passes read.
 
 A rule maps the cotangent g of the result y to the cotangent of an argument. It is written once, with operators and a
 few primitives: applied to terms it compiles a backward pass, applied to nodes it adds one to a graph, and applied to

@@ -1,4 +1,4 @@
-"""Records a network: a cell, declared as a recurrence, composed over layers, directions, lengths and time."""
+"""Records the graph of a network: a cell over layers, directions, lengths and time."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""The notation of cells: symbolic terms.
+"""The notation in which equations of cells are written as Python functions: symbolic terms.
 
 An equation is an ordinary function. Called with terms, it builds an expression, which is evaluated with NumPy, with
 balls and in the error analysis. For each sequence, a term is a vector with one number for each unit. The primitives are

@@ -1,4 +1,4 @@
-"""Records a recurrence: step by step, or in another form; packed sequences are parts of one graph."""
+"""Records the graph of a recurrence, step by step or in another form; packed sequences are parts of one graph."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Derives the backward pass of a time step of a network from its program, by reverse mode differentiation.
+"""The backward pass of one step of a network, derived from the step's program by reverse mode.
 
 Products and biases are those of a network: all gates share them, and each uses a block of their rows.
 """

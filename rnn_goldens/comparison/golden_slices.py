@@ -1,4 +1,4 @@
-"""Parts of a golden: some rows of its batch, or some time steps."""
+"""Slices of a golden: some rows of its batch, or some time steps."""
 
 import math
 from collections.abc import Callable, Mapping

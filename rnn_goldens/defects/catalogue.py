@@ -1,4 +1,4 @@
-"""Reads the lists of defects and reports, and finds their mistakes."""
+"""Reads the lists of known defects and reports, and says what is wrong in them."""
 
 import tomllib
 from collections import Counter

@@ -1,4 +1,4 @@
-"""One catalogue of all deviations: of networks and of recurrences, of outputs and of gradients."""
+"""The catalogue of all deviations by family: of networks and of recurrences, of outputs and of gradients."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

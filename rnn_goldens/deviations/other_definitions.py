@@ -1,4 +1,4 @@
-"""Dialects: equations that are correct in another definition of a cell with the same name."""
+"""Deviations that are correct in another definition of a cell with the same name."""
 
 import numpy as np
 

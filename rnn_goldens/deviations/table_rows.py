@@ -1,4 +1,4 @@
-"""Deviations as rows of a table: a name with a sentence, a wrong pass, and further attributes."""
+"""Makes deviations of the rows of a table: a name with a sentence, a wrong pass, and further attributes."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace

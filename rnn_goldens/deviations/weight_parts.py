@@ -1,4 +1,4 @@
-"""Helpers for parts of the weights: blocks of rows of a gate, upper layers, and the reverse direction."""
+"""Changes of parts of the weights, for other deviations: rows of a gate, upper layers, the reverse direction."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

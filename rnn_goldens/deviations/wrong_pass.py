@@ -1,4 +1,4 @@
-"""The interface of a wrong forward or backward pass."""
+"""The interface of a wrong forward or backward pass, which alterations, edits and kernels have."""
 
 from collections.abc import Mapping
 from typing import Any

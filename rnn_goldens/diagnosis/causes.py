@@ -1,4 +1,4 @@
-"""Finds the causes of all failures of a run among the causes of single failures.
+"""The causes of a run: which causes of single failures explain all failures.
 
 A cause explains the failures of a cell if it gives the actual outputs on every failed golden and would not fail any
 passed golden. A cause that a passed golden contradicts is reported only as ``consistent with`` the failures.

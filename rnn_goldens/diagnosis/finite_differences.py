@@ -1,4 +1,4 @@
-"""Detects gradients of a wrong forward pass, as a framework computes them by automatic differentiation.
+"""Detects gradients of a deviation's forward pass, by finite differences.
 
 Deviations of the forward pass have no backward pass. Instead, the directional derivative of the loss (the outputs
 times the cotangents) is computed from the gradients and, by finite differences, from the wrong network. The two must

@@ -1,4 +1,4 @@
-"""Reads JSON strictly and writes it."""
+"""Reads JSON of any document strictly, and writes it."""
 
 import json
 from collections import Counter

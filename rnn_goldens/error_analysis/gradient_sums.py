@@ -1,4 +1,4 @@
-"""What the gradient of a weight loses, a sum over time steps and sequences."""
+"""What a sum over time steps and sequences, the gradient of a weight, loses."""
 
 import numpy as np
 

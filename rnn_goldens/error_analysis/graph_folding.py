@@ -1,4 +1,4 @@
-"""Folds a graph: between joints, elementwise operations become one factor, and one sum of losses.
+"""Folds a graph, so that bounds take less time: elementwise operations become one factor and one sum of losses.
 
 A joint is a result, a value that is used more than once, or an operand of anything that is not elementwise. Joints of
 the same form, one for each time step, are folded together.

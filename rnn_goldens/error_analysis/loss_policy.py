@@ -1,4 +1,4 @@
-"""Policies: which losses of the rounding model count, and in which kinds of coefficients."""
+"""The losses of a graph's operations under a policy: which count, and in which kind of coefficient."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

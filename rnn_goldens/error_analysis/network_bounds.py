@@ -1,4 +1,4 @@
-"""Derives tolerances: first-order worst-case bounds on the rounding errors of any correct implementation.
+"""Bounds on the rounding errors of any correct implementation of a network, to first order.
 
 The bound is linear in two roundoffs, of accumulation and of storage, so it is two numbers per element. See
 docs/numerics.md for the derivation.

@@ -1,4 +1,4 @@
-"""What correct algorithms lose in running sums of the logarithms of the factors that states keep of themselves."""
+"""What correct algorithms lose in running sums of decays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The steps of a small network, right and wrong: what each step reads, and what the network returns."""
+"""What each step of a small network reads, and what the network returns: right, and with a deviation."""
 
 import re
 import textwrap

@@ -1,4 +1,4 @@
-"""Small networks on random samples, whose numbers are named: a name belongs to the same numbers in every sample."""
+"""Small networks of named numbers, by which sums of numbers are recognised: a name has the same numbers everywhere."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Where the numbers of a golden are in larger arrays, and which sizes can grow."""
+"""The places of a golden's numbers in larger arrays."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

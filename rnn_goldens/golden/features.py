@@ -1,4 +1,4 @@
-"""What goldens are selected by: ids, and features, which are tags."""
+"""Features, which are tags of goldens, and patterns of ids: what goldens are selected by."""
 
 import re
 

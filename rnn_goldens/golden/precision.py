@@ -1,4 +1,4 @@
-"""Numbers: the four precisions that an implementation can be checked in, and integers of any library."""
+"""The four precisions that an implementation can be checked in; and integers of any library."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

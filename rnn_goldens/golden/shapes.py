@@ -1,4 +1,4 @@
-"""The names and shapes of a golden's arrays, derived from its configuration. No other module derives them."""
+"""Layouts of cells and the configuration of a network, from which names and shapes of all arrays follow."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

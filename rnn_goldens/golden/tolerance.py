@@ -1,4 +1,4 @@
-"""The largest distance of a correct implementation from the expected values."""
+"""Tolerances, the largest errors of a correct implementation: exact, bounds, coefficients by algorithm, or derived."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The built-in implementations, and the packages that an implementation uses.
+"""The built-in implementations by name, with the packages that each requires, and their versions.
 
 The module of an implementation, and so its framework, is imported on first use.
 """

@@ -1,4 +1,4 @@
-"""The class of a network, of any framework: which arguments it takes, and one instance for all calls."""
+"""Constructs a network of a user's class, of any framework, with the arguments it takes; one instance for all calls."""
 
 import inspect
 import math

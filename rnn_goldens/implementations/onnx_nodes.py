@@ -1,4 +1,4 @@
-"""The equations of the recurrent nodes of an ONNX file: which cells have them, and how they differ from a golden's."""
+"""Reads the recurrent nodes of an ONNX file: which cells they compute, and how they differ from a golden's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

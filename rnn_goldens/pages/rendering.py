@@ -1,4 +1,4 @@
-"""Renders the content as one HTML file: a template with a style, a script and a plotting library."""
+"""Renders the HTML page of a run or report: a template with a style, a script and a plotting library."""
 
 from importlib.util import find_spec
 from json import dumps

@@ -1,4 +1,4 @@
-"""Prepares the content for template and script: counted, grouped, and limited to a page's size."""
+"""Prepares the results of a run or report for the HTML page: counted, grouped, and limited to its size."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Options, marker, fixtures and hooks. A project that does not use goldens imports only this file and ``options``."""
+"""The hooks of pytest. A project that does not use goldens imports only them, ``options`` and ``report_message``."""
 
 import sys
 from collections.abc import Callable, Generator

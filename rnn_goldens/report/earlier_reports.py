@@ -1,4 +1,4 @@
-"""Other reports: read, added to this one, and compared with it."""
+"""Earlier reports: read, added to this one, and compared with it."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""A scenario of a recurrence, to be drawn. Inputs have at most eight significant bits."""
+"""Templates of scenarios of recurrences: a call, and variants whose numbers are drawn. They have at most eight bits."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Cotangents of outputs and states: changed, carried from step to step, and of the initial states."""
+"""Deviations of cotangents of outputs and states, and of the gradients of initial states."""
 
 from collections.abc import Callable, Sequence
 

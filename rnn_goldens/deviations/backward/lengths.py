@@ -1,4 +1,4 @@
-"""Sequences of different lengths: padding should neither have nor affect gradients."""
+"""Deviations in which padding has or affects gradients."""
 
 import numpy as np
 

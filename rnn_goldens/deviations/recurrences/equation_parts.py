@@ -1,4 +1,4 @@
-"""The equations of recurrences in parts, whose derivatives can be changed.
+"""The equations of recurrences in named parts, for deviations that change the derivative of one.
 
 A change is a function of the part and of all values before it, by name. The part has its right value, and the
 derivative of the term that the change returns.
