@@ -8,8 +8,8 @@ from benchmarks.benchmark import Measured
 
 DECIDING = {
     "golden": "expected precision shapes tolerance",
-    "comparison": "calls differences actual outputs returned callers_arrays place verdict",
-    "encoding": "documents files consistency tree",
+    "comparison": "call_patterns differences actual array_conversion returned array_ownership place verdict",
+    "encoding": "golden_types files consistency tree",
 }
 """Modules by package."""
 

@@ -32,7 +32,7 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations import Implementation, resolve
 from rnn_goldens.implementations.numpy_cells import arithmetic
 from rnn_goldens.implementations.resolution import backward_of
-from rnn_goldens.plugin.golden_lists import read_list
+from rnn_goldens.plugin.known_failures import read_list
 
 Function = Callable[[Inputs], Mapping[str, Any]]
 """Returns outputs, or gradients, by name."""

@@ -31,7 +31,7 @@ PARTS = (
 
 
 FOR_PAGES = (
-    r"rnn_goldens/(defects/page|generator/(\w+_page|rules/\w+|deviation_family|readme_figures|uncovered_defects))"
+    r"rnn_goldens/(defects/page|generator/(\w+_page|rules/\w+|readme_figures|unexpressed_defects))"
     r"\.(py|toml)$"
 )
 """What writes pages of the repository: the wheel does not have it."""

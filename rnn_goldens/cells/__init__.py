@@ -1,8 +1,8 @@
 """The definition of the cells: each equation is written once, for NumPy, for balls and for the error analysis.
 
 ``equations`` and ``recurrence_equations`` define one time step in the primitives of ``notation``. ``cell`` and
-``program`` compile it to a list of primitives, which ``numpy_primitives`` and ``matrix_primitives`` compute;
-``network`` and ``recurrence`` unroll it, and ``composition`` and ``unrolled`` record every operation in a ``graph``.
+``step_program`` compile it to a list of primitives, which ``numpy_primitives`` and ``matrix_primitives`` compute;
+``network`` and ``recurrence`` unroll it; ``network_graph`` and ``recurrence_graph`` record every operation.
 The backward pass is derived: ``derivatives`` has the derivative of each primitive, ``adjoint`` adds gradients to a
 graph. In NumPy, ``recurrence_backward`` runs the adjoint of the graph of one step again and again; ``backward`` runs
 the backward pass that ``step_backward`` derives, in which all gates of a network share products.
@@ -12,8 +12,8 @@ from rnn_goldens.cells.backward import Backward, Cotangents
 from rnn_goldens.cells.case import AnyCase, Case, case_of, cell_of, golden_case
 from rnn_goldens.cells.case_evaluation import gradients, outputs
 from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
+from rnn_goldens.cells.certified_equations import no_equations, require_equations
 from rnn_goldens.cells.custom_cells import cell_named, name_cells, named_cells
-from rnn_goldens.cells.equation_availability import no_equations, require_equations
 from rnn_goldens.cells.network import Network
 from rnn_goldens.cells.numpy_primitives import Array, State, Weights
 

@@ -1,7 +1,8 @@
 """The diagnosis of a run: what its goldens show, and the causes of its failures.
 
 ``search.py`` tries known deviations on one failure, ``run_diagnosis.py`` on all of a run, and ``causes.py`` decides
-which of them are causes. ``facts.py`` observes what is left, and ``findings.py`` what failures have in common.
+which of them are causes. ``facts.py`` observes what is left, and ``unexplained_failures.py`` what such failures have
+in common.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """Writes goldens to files and reads them: two files for a golden, and two beside them for its gradients.
 
 Each pair is an ``.h5`` and a ``.json`` file that hold the same tree, equal to the last bit. The same functions
-write and read both kinds; ``tree``, ``documents`` and ``consistency`` define their content.
+write and read both kinds; ``tree``, ``golden_types`` and ``consistency`` define their content.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Implementations to check: functions ``golden → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``.
 
-Each is built in and has a name, is a user's own code (see ``user_code``), or is a program, given by its command.
+Each is built in and has a name, is a user's own code (see ``user_networks``), or is a program, given by its command.
 """
 
 from rnn_goldens.comparison.returned import outputs_of

@@ -8,7 +8,7 @@ a class of Keras layers               like ``keras.layers.GRU``: ``keras``      
 a class of Flax cells                 like ``flax.linen.GRUCell``: ``flax``           ``jax.vjp``
 a path that ends in ``.onnx``         in ONNX Runtime: ``onnx_runtime``               none
 a function ``(x_t, state, weights)``  one time step, unrolled: ``numpy_cells``        none
-a function of a recurrence's arrays   by names of parameters: ``function_of_arrays``  ``jax.vjp`` or ``torch.autograd``
+a function of a recurrence's arrays   by parameters: ``recurrence_function``          ``jax.vjp`` or ``torch.autograd``
 any other callable                    a function of a golden                          returned by name; or the same
 ====================================  ==============================================  ==================================
 

@@ -1,4 +1,4 @@
-"""The pytest plugin. pytest loads ``hooks`` and ``options``; other modules are imported when they are used.
+"""The pytest plugin. pytest loads ``hooks``, ``options`` and ``report_message``; other modules are imported when used.
 
 Four modules define what a project's tests can use:
 
@@ -6,11 +6,11 @@ Four modules define what a project's tests can use:
 - ``marker``: ``@pytest.mark.rnn_goldens``, which selects goldens and parametrizes tests.
 - ``fixture``: the fixture ``rnn_golden``, which records what a test checks; ``implementation`` has the fixture
   ``rnn_implementation``, and guards its calls.
-- ``report``: the file that ``--rnn-goldens-report`` writes.
+- ``report_file``: the file that ``--rnn-goldens-report`` writes.
 
-Internal modules, among others: ``check_log`` records the comparisons of a test, ``report_hooks`` derives the outcome,
+Internal modules, among others: ``check_log`` records the comparisons of a test, ``outcomes`` derives the outcome,
 ``run_results`` collects the outcomes of a run, ``session_finish`` turns them into an exit code, and ``terminal``
-prints them. ``process_state`` restores what a test changed. ``builtin_check`` runs ``rnn-goldens check``.
+prints them. ``state_restoration`` restores what a test changed. ``builtin_check`` runs ``rnn-goldens check``.
 """
 
 from collections.abc import Iterator, Mapping

@@ -17,7 +17,7 @@ from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden_result import FAILED, PASSED, WRONG, Result, embedded_in, golden_and_precision, own_reason
 from rnn_goldens.plugin import settings
-from rnn_goldens.plugin.golden_lists import EMBED, ListEntry
+from rnn_goldens.plugin.known_failures import EMBED, ListEntry
 from rnn_goldens.plugin.options import flag
 from rnn_goldens.plugin.run_results import NOT_CHECKED, RunResults, first_names, golden_of, passes_again
 from rnn_goldens.plurals import counted

@@ -10,7 +10,7 @@ from rnn_goldens.corpus import Corpora, Entry, packaged, some_names, split_at_co
 from rnn_goldens.errors import RnnGoldensError, UnknownName
 from rnn_goldens.golden.embedding import of_cell, require_known
 from rnn_goldens.plugin import settings
-from rnn_goldens.plugin.golden_lists import ListEntry
+from rnn_goldens.plugin.known_failures import ListEntry
 from rnn_goldens.plugin.options import flag
 from rnn_goldens.plugin.selected_golden import SelectedGolden
 

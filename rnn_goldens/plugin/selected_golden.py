@@ -7,7 +7,7 @@ import pytest
 
 from rnn_goldens.golden.rounding_profile import DEFAULT, Profile
 from rnn_goldens.golden_result import UNCHECKED, Result
-from rnn_goldens.plugin.golden_lists import ListEntry
+from rnn_goldens.plugin.known_failures import ListEntry
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from rnn_goldens.golden.recurrences import BUILT_IN
 from rnn_goldens.golden.rounding_profile import Profile, profile_named
 from rnn_goldens.golden.shapes import chosen_outputs
 from rnn_goldens.implementations import check_name
-from rnn_goldens.plugin.golden_lists import ListEntry, read_list
+from rnn_goldens.plugin.known_failures import ListEntry, read_list
 from rnn_goldens.plugin.options import flag, ini_name, setting
 from rnn_goldens.programs.program import START_LIMITS
 

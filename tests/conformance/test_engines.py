@@ -21,7 +21,7 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.implementations import BUILTIN, Implementation, outputs_of, resolve
 from rnn_goldens.implementations.resolution import backward_of
-from rnn_goldens.plugin.golden_lists import read_list
+from rnn_goldens.plugin.known_failures import read_list
 from rnn_goldens.report.check_request import file_name
 
 SIXTEEN_BITS = ("bfloat16", "float16")

@@ -8,9 +8,9 @@ from rnn_goldens.deviations.recurrences import (
     backward_attention,
     backward_convolution,
     backward_decays,
+    backward_every_recurrence,
     backward_rounding,
     backward_scans,
-    backward_shared,
     backward_slstm,
     chunks,
     convolution,
@@ -41,10 +41,10 @@ FAMILIES: Families = {
 }
 
 BACKWARD_FAMILIES: Families = {
-    "states back": backward_shared.STATES,
-    "steps back": backward_shared.STEPS,
-    "sequences back": backward_shared.SEQUENCES,
-    "weights back": backward_shared.WEIGHTS,
+    "states back": backward_every_recurrence.STATES,
+    "steps back": backward_every_recurrence.STEPS,
+    "sequences back": backward_every_recurrence.SEQUENCES,
+    "weights back": backward_every_recurrence.WEIGHTS,
     "queries back": backward_attention.QUERIES,
     "keys, values and beta back": backward_attention.KEYS_AND_VALUES,
     "attention's state back": backward_attention.STATE,

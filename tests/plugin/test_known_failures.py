@@ -10,7 +10,7 @@ from msgspec import structs
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden_result import Result
-from rnn_goldens.plugin.golden_lists import ListEntry, read_list
+from rnn_goldens.plugin.known_failures import ListEntry, read_list
 from rnn_goldens.plugin.known_failures_report import updated_list
 
 CheckWith = Callable[[str], None]
