@@ -1,7 +1,7 @@
 """Slices of a golden: some rows of its batch, or some time steps."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from rnn_goldens.comparison.array_conversion import Output
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.shapes import BATCH, SEQUENCE, TIME
 from rnn_goldens.golden.stored_arrays import Float64
-from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, Derived, Exact, Tolerance
+from rnn_goldens.golden.tolerance import with_arrays
 
 
 def of_rows(golden: GoldenData, rows: NDArray[np.intp]) -> GoldenData:
@@ -29,32 +29,14 @@ def of_rows(golden: GoldenData, rows: NDArray[np.intp]) -> GoldenData:
         lengths=None if stored.lengths is None else stored.lengths[rows],
         expected=of(stored.expected),
     )
-    return replace(golden, stored=part, tolerance=_changed(golden.tolerance, of), gradients=None, embedding=None)
+    tolerance = with_arrays(golden.tolerance, lambda _, name, array: np.take(array, rows, _batch_axis(golden, name)))
+    return replace(golden, stored=part, tolerance=tolerance, gradients=None, embedding=None)
 
 
 def _batch_axis(golden: GoldenData, name: str) -> int:
     """Return the axis of the batch, which is the axis of sequences in the states of a recurrence."""
     axes = golden.axes(name)
     return axes.index(BATCH if BATCH in axes else SEQUENCE)
-
-
-def _changed(tolerance: Tolerance, change: Callable[[Mapping[str, Float64]], dict[str, Float64]]) -> Tolerance:
-    if isinstance(tolerance, Exact):
-        return tolerance
-    if isinstance(tolerance, Bound):
-        return Bound(change(tolerance.accumulation), change(tolerance.storage))
-    if isinstance(tolerance, Derived):
-        stored, float32 = _changed(tolerance.stored, change), _changed(tolerance.float32, change)
-        assert isinstance(stored, Exact | Bound)
-        assert isinstance(float32, Bound)
-        return Derived(stored, float32)
-    algorithms = {"step": tolerance.step, "any": tolerance.any}
-    changed = {
-        name: of and Coefficients(change(of.accumulation), change(of.state), change(of.storage))
-        for name, of in algorithms.items()
-    }
-    assert changed["step"] is not None
-    return Contracts(changed["step"], changed["any"], tolerance.profile)
 
 
 def joined(first: Output, second: Output, axis: int) -> Output:

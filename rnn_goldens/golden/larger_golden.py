@@ -5,8 +5,8 @@ have zero weights and inputs. What does not mix with others is copied, so that e
 packed sequence, head, value or channel has the numbers of one of the golden's. The cotangents of copies are zero.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from math import isqrt, log
 from typing import Any, NamedTuple, TypeVar
 
@@ -30,10 +30,13 @@ from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.rounding_profile import IEEE, Profile
 from rnn_goldens.golden.shapes import BATCH, SEQUENCE, SEQUENCES, TIME, Blocks
 from rnn_goldens.golden.stored_arrays import Float64, GoldenArrays, sequence_slices
-from rnn_goldens.golden.tolerance import Bound, Coefficients, Derived, Exact, Tolerance
+from rnn_goldens.golden.tolerance import with_arrays
 
 EXACT = {"rnn_relu", "rnn_leaky_relu", "rnn_thresholded_relu", "rnn_softsign", *RECURRENCES} - {"slstm"}
 """Cells whose added units are exactly 0: only products with 0."""
+
+EXPECTED, ACCUMULATION = "expected", "accumulation"
+"""Kinds of arrays: expected values, and coefficients of a tolerance."""
 
 ANY_VALUE = 1e300
 """A coefficient of a tolerance that any finite number meets."""
@@ -60,7 +63,6 @@ ADDED = {
 """The cells whose activations of 0 are stored with a rounding error, or are not 0."""
 
 T = TypeVar("T", bound=GoldenData)
-P = TypeVar("P", Bound, Coefficients)
 
 
 def embed(golden: T, sizes: Mapping[str, int]) -> T:
@@ -91,7 +93,7 @@ def embed(golden: T, sizes: Mapping[str, int]) -> T:
         golden,
         config=config,
         stored=larger.arrays(),
-        tolerance=larger.tolerance(golden.tolerance, larger.of_outputs),
+        tolerance=with_arrays(golden.tolerance, larger.of_outputs),
         gradients=None if golden.gradients is None else larger.gradients(golden.gradients),
         embedding=Embedding(golden, checked, axes, factor),
     )
@@ -260,7 +262,7 @@ class _Larger:
             states={name: self.scattered(name, array) for name, array in stored.states.items()},
             lengths=self._lengths,
             offsets=self._offsets,
-            expected={name: self.of_outputs(name, array, expected=True) for name, array in stored.expected.items()},
+            expected={name: self.of_outputs(EXPECTED, name, array) for name, array in stored.expected.items()},
         )
 
     @property
@@ -275,23 +277,23 @@ class _Larger:
             return offsets
         return np.concatenate([[0], np.cumsum(np.diff(offsets)[self.axes[SEQUENCES].source])])
 
-    def of_outputs(self, name: str, array: Float64, *, expected: bool = False, accumulation: bool = False) -> Float64:
-        """Return expected outputs, or coefficients of their tolerance. Outputs beyond the lengths are 0."""
+    def of_outputs(self, kind: str, name: str, array: Float64) -> Float64:
+        """Return expected outputs, or a kind of coefficients of their tolerance. Outputs beyond the lengths are 0."""
         added = ADDED.get(self.golden.cell, Added())
-        fill = added.value if expected else added.storage
-        if accumulation:
+        fill = added.value if kind == EXPECTED else added.storage
+        if kind == ACCUMULATION:
             fill = 0.0 if self._is_exact else ROUNDOFFS
         larger = self.scattered(name, array, fill)
         if fill and self._lengths is not None and name == self.golden.layout.result:
             larger = np.where((np.arange(larger.shape[1]) < self._lengths[:, None])[..., None], larger, 0.0)
         return larger
 
-    def of_gradients(self, name: str, array: Float64, *, accumulation: bool = False) -> Float64:
-        """Return expected gradients, or coefficients of their tolerance.
+    def of_gradients(self, kind: str, name: str, array: Float64) -> Float64:
+        """Return expected gradients, or a kind of coefficients of their tolerance.
 
         A weight of an added unit's output has a gradient that depends on rounding errors: any value is right.
         """
-        any_value = ANY_VALUE if accumulation and not self._is_exact and self._reads_units(name) else None
+        any_value = ANY_VALUE if kind == ACCUMULATION and not self._is_exact and self._reads_units(name) else None
         larger = self.scattered(name, array, of_columns=any_value, copies=False)
         return larger / self.factor if name == "q" else larger
 
@@ -310,33 +312,9 @@ class _Larger:
                 name: self.scattered(output_of(name), array, copies=False)
                 for name, array in gradients.cotangents.items()
             },
-            expected={name: self.of_gradients(name, array) for name, array in gradients.expected.items()},
-            tolerance=self.tolerance(gradients.tolerance, self.of_gradients),
+            expected={name: self.of_gradients(EXPECTED, name, array) for name, array in gradients.expected.items()},
+            tolerance=with_arrays(gradients.tolerance, self.of_gradients),
         )
-
-    def tolerance(self, tolerance: Tolerance, change: Callable[..., Float64]) -> Tolerance:
-        """Return a tolerance whose coefficients are changed by ``of_outputs`` or ``of_gradients``."""
-        if isinstance(tolerance, Exact):
-            return tolerance
-        if isinstance(tolerance, Bound):
-            return _changed(tolerance, change)
-        if isinstance(tolerance, Derived):
-            exact_or_not = tolerance.stored
-            stored = exact_or_not if isinstance(exact_or_not, Exact) else _changed(exact_or_not, change)
-            return replace(tolerance, stored=stored, float32=_changed(tolerance.float32, change))
-        any_algorithm = None if tolerance.any is None else _changed(tolerance.any, change)
-        return replace(tolerance, step=_changed(tolerance.step, change), any=any_algorithm)
-
-
-def _changed(part: P, change: Callable[..., Float64]) -> P:
-    """Return bounds whose arrays are changed, in each of their fields."""
-    changed = {
-        f.name: {
-            name: change(name, a, accumulation=f.name == "accumulation") for name, a in getattr(part, f.name).items()
-        }
-        for f in fields(part)
-    }
-    return replace(part, **changed)
 
 
 def _put(array: NDArray[Any], axis: int, where: NDArray[np.bool_], value: float) -> None:

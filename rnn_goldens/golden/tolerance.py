@@ -1,7 +1,8 @@
 """Tolerances, the largest errors of a correct implementation: exact, bounds, coefficients by algorithm, or derived."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,12 @@ class Coefficients:
         return factor * bound + precision.roundoff * abs(values) + precision.smallest
 
 
+_Part = TypeVar("_Part", Bound, Coefficients)
+
+Change = Callable[[str, str, Float64], Float64]
+"""Returns the changed coefficients of an output. Takes their kind, such as ``accumulation``, its name, and an array."""
+
+
 @dataclass(frozen=True, eq=False)
 class Contracts:
     """Worst-case bounds of a recurrence, to first order in the unit roundoff, by algorithm.
@@ -136,6 +143,25 @@ def in_use(tolerance: "Tolerance", profile: Profile, dtype: str) -> "Exact | Bou
     if isinstance(tolerance, Contracts):
         return replace(tolerance, profile=profile)
     return tolerance.in_precision(dtype) if isinstance(tolerance, Derived) else tolerance
+
+
+def with_arrays(tolerance: "Tolerance", change: Change) -> "Tolerance":
+    """Return a tolerance whose arrays of coefficients are changed."""
+    if isinstance(tolerance, Contracts):
+        return replace(
+            tolerance, step=_part(tolerance.step, change), any=tolerance.any and _part(tolerance.any, change)
+        )
+    if isinstance(tolerance, Derived):
+        stored = tolerance.stored if isinstance(tolerance.stored, Exact) else _part(tolerance.stored, change)
+        return Derived(stored, _part(tolerance.float32, change))
+    return tolerance if isinstance(tolerance, Exact) else _part(tolerance, change)
+
+
+def _part(part: _Part, change: Change) -> _Part:
+    kinds = [field.name for field in fields(part)]
+    return replace(
+        part, **{kind: {name: change(kind, name, of) for name, of in getattr(part, kind).items()} for kind in kinds}
+    )
 
 
 def roundoff_sum(accumulation: Float64, storage: Float64, precision: Precision) -> Float64:
