@@ -86,10 +86,12 @@ def embedded_in(result: Result) -> str:
 
 
 def embed_lines(results: Iterable[Result]) -> Iterator[str]:
-    """Yield the larger sizes in which goldens were compared, with the number of goldens."""
-    compared = (embedded_in(result) for result in results if "embed" in result and is_compared(result))
-    for sizes, count in Counter(compared).items():
+    """Yield the larger sizes in which goldens were compared, with their number, and what failures may mean."""
+    compared = [result for result in results if "embed" in result and is_compared(result)]
+    for sizes, count in Counter(map(embedded_in, compared)).items():
         yield f"{counted(count, 'golden')} in larger sizes: {sizes}"
+    if any(result["outcome"] == FAILED for result in compared):
+        yield "Run those that fail without embed, too: if they pass, something is wrong only beyond their sizes."
 
 
 def gradient_counts(results: Iterable[Result]) -> tuple[Counter[str], Counter[str], Counter[str]]:

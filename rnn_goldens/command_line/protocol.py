@@ -15,9 +15,16 @@ if TYPE_CHECKING:
 @click.command(short_help="Print the messages that a program exchanges.")
 @ids_argument("golden_ids", metavar="[ID]...")
 @click.option("--requests", "requests_only", is_flag=True, help="Print only the requests, to pipe them into a program.")
-@options("gradients", gradients="Messages that request gradients, of protocol 2.")
+@options("gradients", "embed", gradients="Messages that request gradients, of protocol 2.")
 @with_selection
-def protocol(*, golden_ids: tuple[str, ...], requests_only: bool, gradients: bool, selection: Selection) -> None:
+def protocol(
+    *,
+    golden_ids: tuple[str, ...],
+    requests_only: bool,
+    gradients: bool,
+    embed: tuple[str, ...],
+    selection: Selection,
+) -> None:
     """Print the messages that a program exchanges with check, one per line.
 
     Each request is followed by its answer. The first answer, to hello, states what a program supports. The next
@@ -28,7 +35,7 @@ def protocol(*, golden_ids: tuple[str, ...], requests_only: bool, gradients: boo
     from rnn_goldens.programs import messages
 
     default = () if golden_ids or any(selection.names.values()) else ("documented/single-sequence",)
-    goldens = _goldens(selection, *golden_ids, *default, gradients=gradients)
+    goldens = _goldens(selection, *golden_ids, *default, gradients=gradients, embed=embed)
     for request, answer in _exchanges(goldens, gradients=gradients):
         click.echo(messages.to_line(request), nl=False)
         if not requests_only:
@@ -49,11 +56,15 @@ def _exchanges(goldens: Sequence["Golden"], *, gradients: bool) -> Iterator[tupl
         yield messages.request(golden, number, back=gradients), correct(golden, number)
 
 
-def _goldens(selection: Selection, *ids: str, gradients: bool) -> list["Golden"]:
+def _goldens(selection: Selection, *ids: str, gradients: bool, embed: tuple[str, ...]) -> list["Golden"]:
     from rnn_goldens.corpus import open_corpora
+    from rnn_goldens.golden.embedding import larger_sizes, require_known
+    from rnn_goldens.golden.larger_golden import having
 
     opened = open_corpora(selection.corpus)
     selected, precisions = selection.entries(opened, *ids), selection.precisions or ["float32"]
+    sizes = larger_sizes(embed)
+    require_known({entry.cell for entry in selected}, sizes)
     goldens = [
         opened.load(entry.id, name, gradients=gradients)
         for entry in selected
@@ -64,4 +75,4 @@ def _goldens(selection: Selection, *ids: str, gradients: bool) -> list["Golden"]
     if not goldens:
         what = " with gradients" if gradients else ""
         raise WrongUse(f"no golden{what} is selected in {', '.join(precisions)}")
-    return goldens
+    return [golden.embedded(**having(golden, sizes)) for golden in goldens]

@@ -187,6 +187,13 @@ FACTS: dict[str, Fact] = {
         "outputs are right before time step {:.0f} and wrong from there on",
         outputs.wrong_from_step, OUT | RECURRENCE, needs=outputs.shows_a_trend,
     ),
+    **{
+        f"wrong_from_{name}": Fact(
+            f"outputs are right before {name} {{:.0f}} and wrong from there on",
+            partial(outputs.wrong_from_place, axes), OUT | RECURRENCE, needs=lambda seen: seen.out_is_wrong,
+        )
+        for name, axes in outputs.PLACES.items()
+    },
     "grows": Fact("the error grows from step to step", outputs.grows, OUT, needs=outputs.shows_a_trend),
     "first_step_right": Fact(
         "the first step is right: look at the state passed on, and at which x is read",

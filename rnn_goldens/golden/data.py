@@ -42,6 +42,7 @@ class InputsData:
         stored: the arrays as stored: float64 for every precision.
         dtype: ``float64``, ``float32``, ``bfloat16`` (in float32 arrays: NumPy has no bfloat16) or ``float16``.
         custom_layout: gates, states and weights of a custom cell; None for a built-in cell.
+        embed: the larger sizes that the golden was embedded in: ``d_k=128,heads=4``; "" if it was not.
     """
 
     id: str
@@ -55,6 +56,7 @@ class InputsData:
     stored: InputArrays
     dtype: str = "float64"
     custom_layout: Layout | None = None
+    embed: str = ""
 
     @cached_property
     def layout(self) -> Layout:

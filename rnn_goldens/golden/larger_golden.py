@@ -88,14 +88,15 @@ def embed(golden: T, sizes: Mapping[str, int]) -> T:
     checked = _checked(golden, sizes)
     axes = _grown_axes(golden, checked)
     config, factor = _config(golden, axes)
-    larger = _Larger(golden, axes, factor)
+    larger, embedding = _Larger(golden, axes, factor), Embedding(golden, checked, axes, factor)
     return replace(
         golden,
         config=config,
         stored=larger.arrays(),
         tolerance=with_arrays(golden.tolerance, larger.of_outputs),
         gradients=None if golden.gradients is None else larger.gradients(golden.gradients),
-        embedding=Embedding(golden, checked, axes, factor),
+        embed=str(embedding),
+        embedding=embedding,
     )
 
 

@@ -63,7 +63,7 @@ class Conversation:
         deadline = time.monotonic() + seconds
         with self._ending_if_it_fails():
             self._require_nothing_pending()
-            self._requested[request_id] = RequestedGolden(golden.id, golden.dtype, back=back)
+            self._requested[request_id] = RequestedGolden.of(golden, back=back)
             request = messages.to_line(messages.request(golden, request_id, back=back))
             line = self._exchange(request, _longest_answer(golden, back=back), seconds, "answer")
             answer = answers.read(line.content, self.hello.protocol)

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rnn_goldens.golden.data import InputsData
 from rnn_goldens.plurals import counted
 from rnn_goldens.programs.process import MAX_STDERR, Event, LineTooLong, Process, StdoutEnded
 
@@ -35,16 +36,23 @@ class Misbehaviour(Exception):
 
 @dataclass(frozen=True)
 class RequestedGolden:
-    """A golden that was requested from a program: its id, its precision, and whether gradients were requested."""
+    """A golden that was requested from a program: its id, its precision, larger sizes, and whether gradients were."""
 
     id: str
     dtype: str
+    embed: str = ""
     back: bool = False
+
+    @classmethod
+    def of(cls, golden: InputsData, *, back: bool) -> "RequestedGolden":
+        """Return what was requested by a golden."""
+        return cls(golden.id, golden.dtype, golden.embed, back)
 
     @property
     def options(self) -> str:
         """Return the arguments of ``rnn-goldens protocol`` that print the same request."""
-        return f"{self.id} --dtype={self.dtype} {'--gradients ' if self.back else ''}"
+        embed, gradients = f"--embed={self.embed} " if self.embed else "", "--gradients " if self.back else ""
+        return f"{self.id} --dtype={self.dtype} {embed}{gradients}"
 
 
 class LateMisbehaviour(Misbehaviour):

@@ -118,7 +118,7 @@ class Program:
         except BaseException as why:
             self._conversation = None  # any exception has ended the program
             if isinstance(why, Misbehaviour):
-                requested = RequestedGolden(golden.id, golden.dtype, back=back)
+                requested = RequestedGolden.of(golden, back=back)
                 if isinstance(why, LateMisbehaviour):
                     requested = why.golden
                 why.details.append(self._reproduction(requested.options))

@@ -181,6 +181,13 @@ def test_protocol_prints_the_messages_of_one_golden(run: Run) -> None:
         assert not any(problems(message, kind, 1) for message in messages)
 
 
+def test_protocol_prints_the_messages_of_a_golden_in_larger_sizes(run: Run) -> None:
+    *_, request, outputs = map(json.loads, run("protocol", "lstm/plain", "--embed=hidden_size=64").stdout.splitlines())
+    assert request["config"]["hidden_size"] == 64
+    assert outputs["h_n"]["shape"] == [1, 2, 64]
+    assert "no size to embed in 'd_k'" in run("protocol", "lstm/plain", "--embed=d_k=8", code=WRONG_USE).stderr
+
+
 def test_protocol_prints_requests_for_gradients(run: Run) -> None:
     hello, supports, request, answer = map(json.loads, run("protocol", "--gradients").stdout.splitlines())
     assert (supports["protocol"], supports["features"][-1]) == (2, "gradients")

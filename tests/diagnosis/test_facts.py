@@ -20,6 +20,7 @@ from rnn_goldens.diagnosis.observation import Value
 from rnn_goldens.diagnosis.unexplained_failures import finding
 from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.implementations import numpy_cells
 from rnn_goldens.implementations.numpy_cells import arithmetic
 
 Outputs = tuple[Array, ...]
@@ -119,6 +120,27 @@ def test_a_fact_holds_for_wrong_outputs_and_not_for_right_ones(
     golden = rnn_goldens.load(golden_id)
     assert facts_in(golden, *outputs(golden))[fact]
     assert not facts_in(golden, *right(golden)).get(fact, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "golden_id", "sizes", "axis", "place"),
+    [
+        ("row", "gru/plain", {"batch": 9}, 0, 3),
+        ("head", "gated-delta/grouped-queries", {"heads": 8}, 2, 4),
+        ("value", "gated-delta/several-steps", {"d_v": 128}, 3, 4),
+        ("channel", "causal-conv/several-steps", {"channels": 64}, 2, 16),
+    ],
+)
+def test_the_place_from_which_on_a_kernel_computes_nothing_is_named(
+    name: str, golden_id: str, sizes: dict[str, int], axis: int, place: int
+) -> None:
+    golden = rnn_goldens.load(golden_id).embedded(**sizes)
+    out, *last = [np.array(part) for part in numpy_cells.run(golden)]
+    first = place * golden.config["query_heads"] // golden.config["heads"] if name == "head" else place
+    out[(slice(None),) * axis + (slice(first, None),)] = 0
+    assert facts_in(golden, out, *last)[f"wrong_from_{name}"] == place
+    out[(slice(None),) * axis + (first - 1,)] = 0
+    assert facts_in(golden, out, *last)[f"wrong_from_{name}"] != place
 
 
 def test_an_unchanged_state_is_recognised() -> None:

@@ -76,6 +76,13 @@ def test_a_failure_shows_the_output_of_the_program_and_how_to_reproduce_it(check
 
 
 @pytest.mark.slow
+def test_a_failure_in_larger_sizes_is_reproduced_in_these(check: Check) -> None:
+    checked = check(*DOCUMENTED, "--rnn-goldens-embed=hidden_size=16,batch=4", misbehaviours=("2=exits",))
+    (reproduction,) = [line for line in checked.shown.splitlines() if "to reproduce: " in line]
+    assert "--dtype=float32 --embed=hidden_size=16,batch=4 --requests |" in reproduction
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["answers_again_a_little_later", "crashes_after_its_answer"])
 def test_a_late_violation_fails_only_its_own_golden(check: Check, how: str) -> None:
     checked = check(*DOCUMENTED, misbehaviours=(f"2={how}",))
