@@ -7,8 +7,12 @@ in common.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
+
+if TYPE_CHECKING:
+    from rnn_goldens.diagnosis.contracts import Contract
 
 Cause = tuple[str, ...]
 """The names of deviations that act together: one, or two."""
@@ -53,6 +57,7 @@ class Evidence:
         checked: names of the compared gradients; empty for all.
         outputs: names of the compared outputs; empty for all.
         not_compared_with: causes of other failures that did not run on this golden because the budget was spent.
+        contract: the looser contract that a failure of a recurrence satisfies; None if there is none, or unknown.
     """
 
     golden: str
@@ -71,6 +76,7 @@ class Evidence:
     checked: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     not_compared_with: tuple[Cause, ...] = ()
+    contract: "Contract | None" = None
 
     def __str__(self) -> str:
         return f"{self.golden} in {self.dtype}"

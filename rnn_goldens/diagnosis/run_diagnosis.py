@@ -12,6 +12,7 @@ from rnn_goldens.comparison.actual import Actual, actual_by_name, actual_gradien
 from rnn_goldens.diagnosis import Cause, CellInTest, Diagnosis, Evidence, Parts
 from rnn_goldens.diagnosis.candidates import Budget, Candidates, is_of_outputs, steps_of
 from rnn_goldens.diagnosis.causes import diagnose
+from rnn_goldens.diagnosis.contracts import satisfied_by
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.observation import as_fraction, observe
 from rnn_goldens.diagnosis.search import Failure
@@ -113,9 +114,14 @@ class _Reexamination:
     cut_short: set[CellInTest] = field(default_factory=set)
 
     def begun(self, one: Evidence) -> Evidence:
-        """Return a failure with the reason why no deviation can run, and without causes of a part of the outputs."""
+        """Return a failure with the reason why no deviation can run, and without causes of a part of the outputs.
+
+        A failure of a recurrence has the contract that it satisfies.
+        """
         from rnn_goldens.cells import no_equations
 
+        if (actual := self._actual(one, _loaded(one, self.load))) is not None:
+            one = replace(one, contract=satisfied_by(actual, one.explained_by))
         if not one.explained_by and one.cell not in LAYOUTS and (golden := _loaded(one, self.load)) is not None:
             one = replace(one, no_equations=no_equations(golden))
         if self._is_whole(one):

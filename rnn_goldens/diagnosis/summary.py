@@ -13,6 +13,7 @@ from rnn_goldens.diagnosis import (
     cells_as_text,
     listed,
 )
+from rnn_goldens.diagnosis.contracts import of_all
 from rnn_goldens.diagnosis.unexplained_failures import IN_WORDS, OPTIONS, exclusion_hint, finding_on
 from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.shapes import is_custom_cell
@@ -70,6 +71,10 @@ def _paragraph(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
         for fact in [*_of_parts(first), *_sentences(diagnoses)][:_MAX_FACTS]:
             yield from wrapped(fact, "  - ")
     yield from _not_compared(diagnoses)
+    crashed = any(diagnosis.crashed for diagnosis in diagnoses)
+    contracts = [one.contract for diagnosis in diagnoses for one in diagnosis.failed]
+    if not crashed and (contract := of_all(contracts)):
+        yield from wrapped(contract.of_all, "  - ")
     simplest, which = first.failed[0], "fails"
     if first.candidates and (rest := [e for diagnosis in diagnoses for e in diagnosis.unexplained]):
         simplest, which = rest[0], "is not explained"

@@ -6,15 +6,13 @@ from typing import Any
 
 from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.comparison.failure_text import failure_text
-from rnn_goldens.comparison.verdict import Verdict, verdict_on
+from rnn_goldens.comparison.verdict import Verdict
 from rnn_goldens.diagnosis import TOGETHER, Cause, listed
 from rnn_goldens.diagnosis.candidates import accumulated, is_of_outputs
+from rnn_goldens.diagnosis.contracts import satisfied_by
 from rnn_goldens.diagnosis.facts import FACTS, OF_SECOND_CALL, facts
 from rnn_goldens.diagnosis.search import CandidateSearch
 from rnn_goldens.golden.expected import GRADIENTS
-from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.rounding_profile import ALL, ANY, INSIDE, MEANINGS, OPERANDS, Profile
-from rnn_goldens.golden.tolerance import Contracts
 
 _LINES = 2
 
@@ -85,8 +83,8 @@ def _sentences(actual: Actual, found: Sequence[Cause], observed: Mapping[str, bo
         if of_gradients and all(map(is_of_outputs, found)):
             yield "these are the gradients of wrong outputs, which check(out, h_n) compares:", _LINES
         yield _looks_like(found), _LINES + of_gradients
-    if isinstance(actual.expected.tolerance, Contracts) and (contract := _contract_satisfied(actual, found)):
-        yield contract, _LINES + 1
+    if contract := satisfied_by(actual, found):
+        yield contract.sentence, _LINES + 1
     if found:
         return
     if why := no_equations(actual.golden):
@@ -103,27 +101,3 @@ def _looks_like(found: Sequence[Cause]) -> str:
     if len(found) == 1:
         return f"looks like {' and '.join(found[0])}, both at once"
     return f"looks like one of {len(found)} deviations, which are equivalent here: {listed(found)}"
-
-
-def _contract_satisfied(actual: Actual, found: Sequence[Cause]) -> str:
-    """Return a sentence on the first looser contract that failing outputs satisfy; "" if there is none.
-
-    A contract whose promise one of the causes breaks is not named, even where the outputs are within its tolerance.
-    """
-    profile = actual.golden.profile
-    is_half = PRECISIONS[actual.golden.dtype].bits < PRECISIONS["float32"].bits
-    halves = (INSIDE, OPERANDS, ALL)
-    looser = halves[halves.index(profile.half) :] if is_half else (profile.half,)
-    for half in looser:
-        if half == OPERANDS and any(name.startswith("state_kept_in") for cause in found for name in cause):
-            continue  # it promises states in float32
-        for algorithm in dict.fromkeys((profile.algorithm, ANY)):
-            other = Profile(profile.arithmetic, algorithm, half)
-            if other != profile and verdict_on(actual.under(other)).passed:
-                meaning = "; ".join(MEANINGS[name] for name in str(other).split(","))
-                also = f" (if states are rounded as well: {ALL})" if half == OPERANDS else ""
-                return (
-                    f"right by another contract: {meaning}. If yours allows that, declare "
-                    f"--rnn-goldens-profile={other}{also}"
-                )
-    return ""

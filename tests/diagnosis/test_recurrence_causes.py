@@ -1,13 +1,16 @@
 """The causes of failures of recurrences, and the contracts that wrong outputs satisfy."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from diagnosis.test_conditions import end_of_run
 
 from rnn_goldens import Golden, Unsupported, Verdict, load
 from rnn_goldens.cells.recurrence import recurrence_case
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
+from rnn_goldens.comparison.actual import Actual, actual_by_name
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.recurrences.edits import Edit
 from rnn_goldens.diagnosis.summary import no_outputs
@@ -63,6 +66,26 @@ def test_a_state_in_bfloat16_is_wrong_by_one_contract_and_right_by_another_that_
     assert "right by another contract" in " ".join(verdict.message.split())
     assert "--rnn-goldens-profile=all-stored" in verdict.message
     assert verdict_of("state_kept_in_bfloat16", replace(golden, profile=Profile(half="all-stored"))).passed
+
+
+def in_bfloat16(name: str) -> Callable[[Golden], Actual]:
+    """Return a kernel with a deviation, in float32 inside."""
+
+    def run(golden: Golden) -> Actual:
+        found = deviation(name).outputs(recurrence_case(golden, np.float32))
+        return actual_by_name(golden, {n: PRECISIONS["bfloat16"].round(of.astype(float)) for n, of in found.items()})
+
+    return run
+
+
+def test_the_end_of_a_run_names_the_contract_that_all_failures_satisfy() -> None:
+    ids = ["gated-delta/65-steps", "gated-delta/150-steps", "gated-delta/one-step", "gated-delta/square"]
+    text = end_of_run(ids, in_bfloat16("state_kept_in_bfloat16"), dtype="bfloat16")
+    assert (
+        "all that fail by float32-inside pass by all-stored; if your contract allows that, declare "
+        "--rnn-goldens-profile=all-stored" in text
+    )
+    assert "declare" not in end_of_run(ids, in_bfloat16("scale_left_out"), dtype="bfloat16")
 
 
 def test_no_contract_is_named_for_outputs_that_satisfy_none() -> None:

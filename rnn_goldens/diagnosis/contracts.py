@@ -1,0 +1,74 @@
+"""The looser contract that the failing outputs or gradients of a recurrence satisfy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rnn_goldens.comparison.actual import Actual
+from rnn_goldens.comparison.verdict import verdict_on
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.rounding_profile import ALL, ANY, INSIDE, MEANINGS, OPERANDS, Profile
+from rnn_goldens.golden.tolerance import Contracts
+
+_HALVES = (INSIDE, OPERANDS, ALL)
+"""From the strictest to the loosest."""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The contract by which a golden fails, and the looser one that it satisfies."""
+
+    declared: Profile
+    satisfied: Profile
+
+    @property
+    def sentence(self) -> str:
+        """What the satisfied contract allows, and how to declare it."""
+        meaning = "; ".join(MEANINGS[name] for name in _named(self.satisfied).split(","))
+        also = f" (if states are rounded as well: {ALL})" if self.satisfied.half == OPERANDS else ""
+        option = f"--rnn-goldens-profile={_named(self.satisfied)}"
+        return f"right by another contract: {meaning}. If yours allows that, declare {option}{also}"
+
+    @property
+    def of_all(self) -> str:
+        """A sentence on all failures of a run."""
+        changed = self.declared.half != self.satisfied.half
+        declared = self.declared.half if changed else self.declared.algorithm
+        satisfied = _named(self.satisfied)
+        return (
+            f"all that fail by {declared} pass by {satisfied}; if your contract allows that, declare "
+            f"--rnn-goldens-profile={satisfied}"
+        )
+
+
+def _named(profile: Profile) -> str:
+    return ",".join(profile.parts) or ANY
+
+
+def satisfied_by(actual: Actual, causes: Sequence[Sequence[str]]) -> Contract | None:
+    """Return the first looser contract that wrong outputs or gradients satisfy; None if there is none.
+
+    A contract whose promise one of the causes breaks is not named, even where the values are within its tolerance.
+    """
+    if not isinstance(actual.expected.tolerance, Contracts):
+        return None
+    profile = actual.golden.profile
+    is_half = PRECISIONS[actual.golden.dtype].bits < PRECISIONS["float32"].bits
+    for half in _HALVES[_HALVES.index(profile.half) :] if is_half else (profile.half,):
+        if half == OPERANDS and any(name.startswith("state_kept_in") for cause in causes for name in cause):
+            continue  # it promises states in float32
+        for algorithm in dict.fromkeys((profile.algorithm, ANY)):
+            other = Profile(profile.arithmetic, algorithm, half)
+            if other != profile and verdict_on(actual.under(other)).passed:
+                return Contract(profile, other)
+    return None
+
+
+def of_all(contracts: Sequence[Contract | None]) -> Contract | None:
+    """Return the strictest contract that all failures satisfy; None if one satisfies none."""
+    found = [contract for contract in contracts if contract is not None]
+    if not found or len(found) < len(contracts):
+        return None
+    satisfied = [contract.satisfied for contract in found]
+    algorithm = next((one.algorithm for one in satisfied if one.algorithm == ANY), satisfied[0].algorithm)
+    half = max((one.half for one in satisfied), key=_HALVES.index)
+    return replace(found[0], satisfied=replace(satisfied[0], algorithm=algorithm, half=half))
