@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 @click.option(
     "--revision", metavar="TEXT", default="", help="Written into the report: the commit that was checked, say."
 )
-@options("gradients", gradients="Also check gradients, of the goldens that have them.")
+@options("gradients", "profile", gradients="Also check gradients, of the goldens that have them.")
 @click.option("-k", "only", metavar="EXPRESSION", default="", help="Only goldens that match, as in pytest.")
 @click.option("-n", "processes", metavar="N", default="", help="Number of processes; needs pytest-xdist.")
 @with_selection
@@ -85,7 +85,7 @@ def report(
     from rnn_goldens.programs.command import MARK
     from rnn_goldens.report import check_request, conformance
     from rnn_goldens.report.badge import badge as badge_of
-    from rnn_goldens.report.earlier_reports import changes, is_wrong, read, rows
+    from rnn_goldens.report.earlier_reports import changes, in_words, is_wrong, read, rows
     from rnn_goldens.report.page import content
     from rnn_goldens.report.page import page as markdown
 
@@ -95,7 +95,7 @@ def report(
     for name in names:
         check_name(name)
     drawn = page is not None and is_page(page)
-    selected = [*(["-k"] if only else []), *selection.given]
+    selected = [*(["-k"] if only else []), *(option for option in selection.given if option != "--cell")]
     for given, why in (
         (drawn, "an HTML page needs results per golden, which a conformance.json lacks; use --page FILE.md"),
         (badge, "a badge covers only what is checked here: leave out --with or --badge"),
@@ -118,7 +118,8 @@ def report(
     )
     if not request.wanted(back=False):
         raise WrongUse("no golden is selected in these precisions")
-    merged = rows(others, request.corpus, names)
+    by = {"profile": list(request.profile)} if request.profile else {}
+    merged = rows(others, request.corpus, [in_words({"name": name, **by}) for name in names])
     for path in check_request.known_of_none([*names, *(row["name"] for row in merged)], request):
         echo(f"{path} is named after no implementation in this report", err=True)
     found = _check_each(names, request)

@@ -52,6 +52,11 @@ class Profile:
         """The parts that differ from the default."""
         return tuple(name for name in (self.arithmetic, self.algorithm, self.half) if name not in (IEEE, ANY, INSIDE))
 
+    @property
+    def of_recurrences(self) -> tuple[str, str]:
+        """The parts that apply to recurrences: the contract."""
+        return self.algorithm, self.half
+
     def __str__(self) -> str:
         """Return the parts that differ from the default; ``ieee`` for the default."""
         return ",".join(self.parts) or IEEE

@@ -41,6 +41,7 @@ class CheckRequest:
         processes: number of processes, as xdist's ``-n``; "" for one.
         drawn: whether to collect pictures of wrong outputs.
         gradients: whether to check gradients, too.
+        profile: names of the profile, which says which rounding errors are allowed; empty for the default.
         selection: arguments of ``Corpus.select``; empty for all goldens.
         dtypes: the precisions; empty for all.
         revision: what the user calls the version of what is checked, such as a commit; "" for nothing.
@@ -54,6 +55,7 @@ class CheckRequest:
     processes: str = ""
     drawn: bool = False
     gradients: bool = False
+    profile: Sequence[str] = ()
     selection: Mapping[str, Any] = field(default_factory=dict)
     dtypes: Sequence[str] = ()
     revision: str = ""
@@ -84,6 +86,7 @@ class CheckRequest:
             "skip": skip and skip.resolve(),
             "drawn": self.drawn,
             "gradients": back,
+            "profile": list(self.profile),
             **self.selection,
         }
         only = ["-k", self.only] if self.only else []

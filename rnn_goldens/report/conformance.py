@@ -21,7 +21,7 @@ from rnn_goldens.golden_result import (
     gradient_counts,
 )
 from rnn_goldens.implementations.builtin import versions_of_packages
-from rnn_goldens.pages import Checked, reasons
+from rnn_goldens.pages import Checked, in_order, reasons
 from rnn_goldens.programs.command import find_command, is_command
 from rnn_goldens.programs.program import TIME_LIMIT, Program
 from rnn_goldens.report.check_request import CheckRequest
@@ -48,6 +48,7 @@ def document(found: Iterable[Checked], request: CheckRequest, merged: Iterable[D
             {
                 "name": one.name,
                 "versions": versions(one.name, request.time_limit or TIME_LIMIT),
+                **({"profile": list(request.profile)} if request.profile else {}),
                 **_summed_up(one.results, cells),
                 "causes": list(one.causes),
             }
@@ -66,10 +67,10 @@ def _summed_up(results: Sequence[Result], cells: dict[str, str]) -> Document:
     return {
         "results": [
             _totals(cell, dtype, [r for r in results if cells[r["golden"]] == cell and r["dtype"] == dtype])
-            for cell in CELLS
+            for cell in dict.fromkeys([*CELLS, *in_order({cells[r["golden"]] for r in results})])
             for dtype in PRECISIONS
         ],
-        "refusals": reasons(results, REFUSED, {golden: cell for golden, cell in cells.items() if cell in CELLS}),
+        "refusals": reasons(results, REFUSED, cells),
         "disagreements": [
             {"golden": r["golden"], "dtype": r["dtype"], "known": r.get("known"), "reason": r.get("reason", "")}
             for r in results

@@ -40,9 +40,14 @@ def _duplicates(document: Document) -> list[str]:
     return [f"{place} occurs twice" for place, count in places.items() if count > 1]
 
 
+def in_words(row: Document) -> str:
+    """Return the name of an implementation, with its profile if that is not the default."""
+    return " by ".join([row["name"], *([",".join(row["profile"])] if "profile" in row else [])])
+
+
 def _parts(implementation: Document) -> dict[str, Document]:
     """Return the results of an implementation's outputs and, if checked, of its gradients, by name."""
-    name = implementation["name"]
+    name = in_words(implementation)
     gradients = {f"{name}, gradients": implementation["gradients"]} if "gradients" in implementation else {}
     return {name: implementation, **gradients}
 
@@ -64,19 +69,21 @@ def rows(paths: Iterable[Path], corpus: Corpus, checked: Iterable[str]) -> list[
     """
     found: list[Document] = []
     where = dict.fromkeys(checked, "is checked here, too")
-    expected = sum(len(entry.precisions) for entry in corpus.select())
+    selected = corpus.select()
+    expected, cells = sum(len(entry.precisions) for entry in selected), {entry.cell for entry in selected}
     for path in paths:
         other = read(path)
         wrong = []
         if not _is_earlier_or_same(other["corpus"], corpus.label):
             wrong.append(f"is of corpus {other['corpus']}, but this report is of {corpus.label}")
         for row in other["implementations"]:
-            if (name := row["name"]) in where:
+            if (name := in_words(row)) in where:
                 wrong.append(f"{name} {where[name]}")
             where[name] = f"is also in {path}"
             of = row.get("corpus", other["corpus"])
-            present = sum(result[outcome] for result in row["results"] for outcome in OUTCOMES)
-            if of == corpus.label and present != expected:
+            of_networks = [result for result in row["results"] if result["cell"] in cells]
+            present = sum(result[outcome] for result in of_networks for outcome in OUTCOMES)
+            if of == corpus.label and present not in (expected, 0):
                 wrong.append(f"{name} has {present} of {expected} goldens and precisions")
             made = {"made_with": row.get("made_with", other["made_with"])}
             found.append({**row, **made, **({} if of == corpus.label else {"corpus": of})})
@@ -109,7 +116,7 @@ def changes(before: Document, after: Document) -> list[Trend]:
 def _changes(before: Document, after: Document) -> Iterator[Trend]:
     if before["corpus"] != after["corpus"]:
         yield Trend("other", "corpus", f"{after['corpus']}, was {before['corpus']}")
-    earlier, now = ({i["name"]: i for i in report["implementations"]} for report in (before, after))
+    earlier, now = ({in_words(i): i for i in report["implementations"]} for report in (before, after))
     other_machine = before["made_with"]["machine"] != after["made_with"]["machine"]
     for name, was, new in _in_both(earlier, now):
         if was is None or new is None:

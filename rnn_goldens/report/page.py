@@ -10,6 +10,8 @@ from rnn_goldens.control_characters import visible
 from rnn_goldens.corpus import packaged
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.rounding_profile import profile_named
 from rnn_goldens.pages import About, Checked, Content
 from rnn_goldens.plugin.report_file import check_command
 from rnn_goldens.plurals import counted
@@ -84,13 +86,20 @@ def page(document: Document) -> str:
     every = document["implementations"]
     parts = [
         HEADER.format(corpus=document["corpus"], made=_made(document["made_with"])),
-        *(f"\n## {TITLES[cell]}\n\n{_table(every, [cell])}" for cell in CELLS),
+        *(f"\n## {TITLES.get(cell, cell)}\n\n{_table(every, [cell])}" for cell in _cells(every)),
         _section("What is wrong", _disagreements(every)),
         _section("What was refused", _refusals(every)),
         *_gradients([{**i["gradients"], "name": i["name"]} for i in every if "gradients" in i]),
         _section("Versions", map(_versions, every)),
     ]
     return "".join(parts)
+
+
+def _cells(implementations: Sequence[Document]) -> list[str]:
+    """Return the cells of which any implementation has a result, in the order of the first; standard ones if none."""
+    results = [result for i in implementations for result in i["results"]]
+    checked = {r["cell"] for r in results if r["passed"] or r["refused"] or r["wrong"]} or {*CELLS}
+    return [cell for cell in dict.fromkeys([*CELLS, *(r["cell"] for r in results)]) if cell in checked]
 
 
 def _versions(implementation: Document) -> str:
@@ -108,11 +117,15 @@ def _made(made: Document) -> str:
 
 
 def _table(implementations: Sequence[Document], cells: Collection[str]) -> str:
-    lines = [f"| | {' | '.join(PRECISIONS)} |\n|---|{'---|' * len(PRECISIONS)}\n"]
+    with_contract = ["contract"] if RECURRENCES.keys() & cells else []
+    header = [*with_contract, *PRECISIONS]
+    lines = [f"| | {' | '.join(header)} |\n|---|{'---|' * len(header)}\n"]
     for i in implementations:
         of_cells = [result for result in i["results"] if result["cell"] in cells]
-        entries = [_entry([result for result in of_cells if result["dtype"] == dtype]) for dtype in PRECISIONS]
-        lines.append(f"| {code(i['name'])} | {' | '.join(entries)} |\n")
+        if of_cells or not with_contract:
+            contract = [", ".join(profile_named(i.get("profile", ())).of_recurrences)] if with_contract else []
+            entries = [_entry([result for result in of_cells if result["dtype"] == dtype]) for dtype in PRECISIONS]
+            lines.append(f"| {' | '.join([code(i['name']), *contract, *entries])} |\n")
     return "".join(lines)
 
 

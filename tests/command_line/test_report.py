@@ -276,3 +276,20 @@ def test_the_time_limit_applies_to_programs(run: Run, tmp_path: Path) -> None:
     program = f"{sys.executable} sleeps.py"
     done = run("report", "--program", program, "--time-limit", "0.2", "-k", "single-sequence", code=WRONG_USE)
     assert "printed no hello within 0.6 s" in done.stderr  # a program may take three times the limit to start
+
+
+def test_recurrences_are_reported_by_contract(run: Run, tmp_path: Path) -> None:
+    select = ("numpy", "--cell", "min_gru")
+    run("report", *select, "--output", "default.json")
+    run("report", *select, "--profile", "step,all-stored", "--with", "default.json", "--page", "page.md")
+    declared, default = document(tmp_path)["implementations"]
+    assert (declared["profile"], "profile" in default) == (["step", "all-stored"], False)
+    for row in (declared, default):
+        counted = {r["dtype"]: r["passed"] for r in row["results"] if r["cell"] == "min_gru"}
+        assert counted["float32"] == counted["bfloat16"] > 0
+    assert re.findall(r"^\| (`numpy` \| .*? \|)", (tmp_path / "page.md").read_text("utf-8"), re.MULTILINE) == [
+        "`numpy` | step, all-stored |",
+        "`numpy` | any, float32-inside |",
+    ]
+    twice = run("report", *select, "--with", "default.json", code=FINDING)
+    assert "numpy is checked here, too" in twice.stderr
