@@ -16,14 +16,13 @@ from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, Verdicts, verdict_on
 from rnn_goldens.conventions import convention as convention_named
 from rnn_goldens.diagnosis.verdict_diagnosis import diagnosed
-from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.larger_golden import embed, require_own_size
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.rounding_profile import FLOAT32, IEEE, Profile, profile_named
 from rnn_goldens.golden.shapes import OutputNames
-from rnn_goldens.golden.tolerance import Contracts, Derived
+from rnn_goldens.golden.tolerance import Derived
 
 if TYPE_CHECKING:
     from rnn_goldens.cells.steps import Step
@@ -146,19 +145,21 @@ class Golden(GoldenData, Inputs):
     def _under(self, profile: Profile) -> Self:
         """Return a copy under a profile. Only tolerances in float32 depend on the profile's arithmetic."""
         profile.require([self.dtype])
-        if self.embedding is not None:
-            require_own_size(profile)
         changed: dict[str, Any] = {"profile": profile}
         if profile.arithmetic == IEEE:
             if isinstance(self.tolerance, Derived):
                 changed["tolerance"] = self.tolerance.stored
             if self.gradients is not None and isinstance(self.gradients.tolerance, Derived):
                 changed["gradients"] = replace(self.gradients, tolerance=self.gradients.tolerance.stored)
-        elif isinstance(self.tolerance, Contracts) or self.is_wide_inside:
-            raise Unsupported(f"profile {profile.arithmetic} is derived for networks only")
+        elif self.config.is_wide_inside:
+            from rnn_goldens.error_analysis.profile_tolerance import require_tf32
+
+            if self.dtype == FLOAT32:
+                require_tf32(self, profile)
         elif self.dtype == FLOAT32:
             from rnn_goldens.error_analysis.profile_tolerance import gradient_tolerance, output_tolerance
 
+            require_own_size(profile, is_embedded=self.embedding is not None)
             changed["tolerance"] = output_tolerance(self, profile.arithmetic)
             if (gradients := self.gradients) is not None and FLOAT32 in gradients.precisions:
                 tolerance = gradient_tolerance(self, gradients, profile.arithmetic)
@@ -177,9 +178,9 @@ class Golden(GoldenData, Inputs):
 
         Raises:
             UnknownName: the golden has no such size.
-            WrongUse: a size is not an integer, the golden is embedded already, or its profile is ``tf32`` or ``wgsl``.
+            WrongUse: a size is not an integer, or the golden is embedded already.
             Unsupported: a size is smaller than the golden's, the golden is unbatched and has no batch, or it is of a
-                custom cell.
+                custom cell, or of a network under ``tf32`` or ``wgsl``.
         """
         return embed(self, sizes)
 

@@ -1,13 +1,15 @@
 """The looser contract that the failing outputs or gradients of a recurrence satisfy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.rounding_profile import ALL, ANY, INSIDE, MEANINGS, OPERANDS, Profile
+from rnn_goldens.golden.rounding_profile import ALL, ANY, FLOAT32, INSIDE, MEANINGS, OPERANDS, TF32, Profile
 from rnn_goldens.golden.tolerance import Contracts
+
+_PARTS = ("half", "arithmetic", "algorithm")
 
 _HALVES = (INSIDE, OPERANDS, ALL)
 """From the strictest to the loosest."""
@@ -31,8 +33,8 @@ class Contract:
     @property
     def of_all(self) -> str:
         """A sentence on all failures of a run."""
-        changed = self.declared.half != self.satisfied.half
-        declared = self.declared.half if changed else self.declared.algorithm
+        parts = ((getattr(self.declared, part), getattr(self.satisfied, part)) for part in _PARTS)
+        declared = next(before for before, after in parts if before != after)
         satisfied = _named(self.satisfied)
         return (
             f"all that fail by {declared} pass by {satisfied}; if your contract allows that, declare "
@@ -51,16 +53,23 @@ def satisfied_by(actual: Actual, causes: Sequence[Sequence[str]]) -> Contract | 
     """
     if not isinstance(actual.expected.tolerance, Contracts):
         return None
-    profile = actual.golden.profile
-    is_half = PRECISIONS[actual.golden.dtype].bits < PRECISIONS["float32"].bits
-    for half in _HALVES[_HALVES.index(profile.half) :] if is_half else (profile.half,):
-        if half == OPERANDS and any(name.startswith("state_kept_in") for cause in causes for name in cause):
-            continue  # it promises states in float32
-        for algorithm in dict.fromkeys((profile.algorithm, ANY)):
-            other = Profile(profile.arithmetic, algorithm, half)
-            if other != profile and verdict_on(actual.under(other)).passed:
-                return Contract(profile, other)
+    profile, keeps_states = actual.golden.profile, any(n.startswith("state_kept_in") for cause in causes for n in cause)
+    for other in _looser(profile, actual.golden.dtype):
+        promises_states = other.half == OPERANDS or other.arithmetic == TF32  # in float32
+        if not (keeps_states and promises_states) and verdict_on(actual.under(other)).passed:
+            return Contract(profile, other)
     return None
+
+
+def _looser(profile: Profile, dtype: str) -> Iterator[Profile]:
+    """Yield the looser contracts that may change the tolerance in a precision, the strictest first."""
+    is_half = PRECISIONS[dtype].bits < PRECISIONS[FLOAT32].bits
+    halves = _HALVES[_HALVES.index(profile.half) :] if is_half else (profile.half,)
+    for arithmetic in dict.fromkeys((profile.arithmetic, TF32 if dtype == FLOAT32 else profile.arithmetic)):
+        for half in halves:
+            for algorithm in dict.fromkeys((profile.algorithm, ANY)):
+                if (other := Profile(arithmetic, algorithm, half)) != profile:
+                    yield other
 
 
 def of_all(contracts: Sequence[Contract | None]) -> Contract | None:
@@ -70,5 +79,6 @@ def of_all(contracts: Sequence[Contract | None]) -> Contract | None:
         return None
     satisfied = [contract.satisfied for contract in found]
     algorithm = next((one.algorithm for one in satisfied if one.algorithm == ANY), satisfied[0].algorithm)
+    arithmetic = next((one.arithmetic for one in satisfied if one.arithmetic == TF32), satisfied[0].arithmetic)
     half = max((one.half for one in satisfied), key=_HALVES.index)
-    return replace(found[0], satisfied=replace(satisfied[0], algorithm=algorithm, half=half))
+    return replace(found[0], satisfied=Profile(arithmetic, algorithm, half))

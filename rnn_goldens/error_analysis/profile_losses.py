@@ -11,12 +11,9 @@ import numpy as np
 
 from rnn_goldens.error_analysis.rounding_model import Site, arguments
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.rounding_profile import TF32, WGSL
+from rnn_goldens.golden.rounding_profile import TF32, TF32_BITS, WGSL
 from rnn_goldens.golden.stored_arrays import Float64
 from rnn_goldens.golden.tolerance import HALF_SAFETY
-
-TF32_BITS = 11
-"""Significant bits of the operands of products under tf32."""
 
 FLOAT32 = PRECISIONS["float32"].roundoff
 

@@ -15,7 +15,7 @@ from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import Gradients
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.rounding_profile import FLOAT32, TF32
+from rnn_goldens.golden.rounding_profile import FLOAT32, TF32, TF32_BITS, Profile
 from rnn_goldens.golden.tolerance import (
     LARGEST_TOLERANCE,
     LARGEST_TOLERANCE_OF_GRADIENTS,
@@ -23,6 +23,7 @@ from rnn_goldens.golden.tolerance import (
     Derived,
     Exact,
     Tolerance,
+    in_use,
     loosest,
     loosest_of_gradients,
 )
@@ -50,6 +51,31 @@ def gradient_tolerance(golden: GoldenData, gradients: Gradients, arithmetic: str
     if arithmetic not in known:
         known[arithmetic] = _derived(golden, gradients, arithmetic)
     return known[arithmetic]
+
+
+def require_tf32(golden: GoldenData, profile: Profile) -> None:
+    """Raise Unsupported for a golden of a recurrence that has no tolerance under the arithmetic of a profile.
+
+    Rounded operands lose what half precisions lose by rounding them, which the stored coefficients have.
+    """
+    under = f"{golden.id} in {FLOAT32} by the profile {profile}"
+    if profile.arithmetic != TF32:
+        raise Unsupported(f"profile {profile.arithmetic} is derived for networks only")
+    parts = [(golden.tolerance, golden.stored.expected)]
+    given = {**golden.stored.inputs, **golden.stored.states, **golden.stored.weights}
+    if (gradients := golden.gradients) is not None:
+        parts.append((gradients.tolerance, gradients.expected))
+        given |= gradients.cotangents
+    for name, array in given.items():
+        fractions, _ = np.frexp(array)
+        if (np.rint(np.ldexp(fractions, TF32_BITS)) != np.ldexp(fractions, TF32_BITS)).any():
+            raise Unsupported(f"{under}: {name} has more than {TF32_BITS} significant bits, which are not all read")
+    for tolerance, expected in parts:
+        if isinstance(tolerance, Exact) and tolerance.bits > TF32_BITS:
+            raise Unsupported(f"{under}: exact operands may have more than {TF32_BITS} bits")
+        loose = loosest(in_use(tolerance, profile, FLOAT32), expected, PRECISIONS[FLOAT32])
+        if not loose <= LARGEST_TOLERANCE and expected is golden.stored.expected:
+            raise Unsupported(f"{under}: the tolerance is {loose:.2g}, at most {LARGEST_TOLERANCE} is allowed")
 
 
 def _derived(golden: GoldenData, gradients: Gradients | None, arithmetic: str) -> Tolerance:

@@ -75,14 +75,16 @@ def embed(golden: T, sizes: Mapping[str, int]) -> T:
 
     Raises:
         UnknownName: the golden has no such size.
-        WrongUse: a size is not an integer, the golden is embedded already, or its profile is for its own size only.
-        Unsupported: a size is smaller than the golden's, or nothing is known about zeros in a custom cell.
+        WrongUse: a size is not an integer, or the golden is embedded already.
+        Unsupported: a size is smaller than the golden's, nothing is known about zeros in a custom cell, or the profile
+            of a network is for its own size only.
     """
     if not sizes:
         return golden
     if golden.embedding is not None:
         raise WrongUse(f"{golden.id} is embedded in {golden.embedding} already")
-    require_own_size(golden.profile)
+    if not golden.config.is_wide_inside:
+        require_own_size(golden.profile, is_embedded=True)
     if golden.custom_layout is not None:
         raise Unsupported(f"{golden.cell} is a custom cell: what it returns for zeros is unknown")
     checked = _checked(golden, sizes)
@@ -100,10 +102,10 @@ def embed(golden: T, sizes: Mapping[str, int]) -> T:
     )
 
 
-def require_own_size(profile: Profile) -> None:
-    """Raise WrongUse for a profile whose tolerances are derived for the golden's own size."""
-    if profile.arithmetic != IEEE:
-        raise WrongUse(f"the profile {profile.arithmetic} is derived for a golden's own size: it cannot be embedded")
+def require_own_size(profile: Profile, *, is_embedded: bool) -> None:
+    """Raise Unsupported for an embedded network under a profile whose tolerances are derived for the own size."""
+    if is_embedded and profile.arithmetic != IEEE:
+        raise Unsupported(f"the profile {profile.arithmetic} is derived for a golden's own size: it cannot be embedded")
 
 
 def original(golden: GoldenData) -> GoldenData:

@@ -10,6 +10,9 @@ from rnn_goldens.plurals import counted
 IEEE, TF32, WGSL = "ieee", "tf32", "wgsl"
 ANY, STEP = "any", "step"
 FLOAT32, HALVES = "float32", ("bfloat16", "float16")
+TF32_BITS = 11
+"""Significant bits of the operands of products under tf32."""
+
 INSIDE, OPERANDS, ALL = "float32-inside", "operands-stored", "all-stored"
 
 _MEANINGS = {
@@ -65,6 +68,10 @@ class Profile:
         """Raise WrongUse if the profile does not define the arithmetic of a precision."""
         if self.arithmetic == WGSL and (other := next((dtype for dtype in dtypes if dtype != FLOAT32), None)):
             raise WrongUse(f"profile {WGSL}: the functions of WebGPU are defined in {FLOAT32} only, not in {other}")
+
+    def rounds_operands(self, dtype: str) -> bool:
+        """Return whether operands of products are rounded to ``TF32_BITS`` in a precision."""
+        return self.arithmetic == TF32 and dtype == FLOAT32
 
     def affects(self, dtype: str) -> bool:
         """Return whether the tolerance in a precision may be larger than that of the default profile."""

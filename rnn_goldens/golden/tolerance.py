@@ -70,14 +70,19 @@ class Coefficients:
     state: Mapping[str, Float64]
     storage: Mapping[str, Float64]
 
-    def allowed(self, output: str, values: Float64, precision: Precision, half: str) -> Float64:
-        """Return the largest allowed absolute error of each element, by a contract for half precisions."""
-        is_half = precision.bits < PRECISIONS["float32"].bits
-        wide = PRECISIONS["float32"].roundoff if is_half else precision.roundoff
-        of_state = wide if half != ALL else precision.roundoff
-        of_storage = wide if half == INSIDE else precision.roundoff
+    def allowed(self, output: str, values: Float64, precision: Precision, profile: Profile) -> Float64:
+        """Return the largest allowed absolute error of each element under a profile.
+
+        Under tf32, operands are rounded to as many bits as in float16, and all else is float32.
+        """
+        is_half, is_tf32 = precision.bits < PRECISIONS[FLOAT32].bits, profile.rounds_operands(precision.name)
+        wide = PRECISIONS[FLOAT32].roundoff if is_half else precision.roundoff
+        of_state = wide if profile.half != ALL else precision.roundoff
+        of_storage = wide if profile.half == INSIDE else precision.roundoff
+        if is_tf32:
+            of_storage = PRECISIONS["float16"].roundoff
         bound = self.accumulation[output] * wide + self.state[output] * of_state + self.storage[output] * of_storage
-        factor = HALF_SAFETY if is_half else 1.0
+        factor = HALF_SAFETY if is_half or is_tf32 else 1.0
         return factor * bound + precision.roundoff * abs(values) + precision.smallest
 
 
@@ -111,7 +116,7 @@ class Contracts:
 
     def allowed(self, output: str, values: Float64, precision: Precision) -> Float64:
         """Return the largest allowed absolute error of each element of an output."""
-        return self.declared.allowed(output, values, precision, self.profile.half)
+        return self.declared.allowed(output, values, precision, self.profile)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,6 @@ from rnn_goldens.comparison.call_patterns import call_pattern
 from rnn_goldens.corpus import Corpora, open_corpora, split_at_commas
 from rnn_goldens.errors import InvalidFile, RnnGoldensError, WrongUse
 from rnn_goldens.golden.embedding import larger_sizes, require_known
-from rnn_goldens.golden.larger_golden import require_own_size
 from rnn_goldens.golden.precision import precision
 from rnn_goldens.golden.recurrences import BUILT_IN
 from rnn_goldens.golden.rounding_profile import Profile, profile_named
@@ -72,8 +71,6 @@ def how_to_check(config: pytest.Config, arguments: Mapping[str, tuple[str, ...]]
         call_pattern(call)
     allowed, sizes = profile_named(profile), larger_sizes(embed)
     allowed.require(dtypes)
-    if sizes:
-        require_own_size(allowed)
     return HowToCheck(dtypes, calls, chosen_outputs(outputs) if outputs else (), allowed, sizes)
 
 

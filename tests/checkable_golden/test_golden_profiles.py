@@ -98,11 +98,46 @@ def test_a_golden_returns_to_the_default_profile() -> None:
     assert str(back.profile) == "ieee"
 
 
-def test_recurrences_have_no_other_arithmetic() -> None:
+def with_operands_of_11_bits(golden: Golden) -> dict[str, Any]:
+    """Return o and the last state of a gated delta rule that rounds the operands of products as tf32 does."""
+
+    def rounded(x: Any) -> Any:
+        fractions, exponents = np.frexp(x)
+        return np.ldexp(np.rint(np.ldexp(fractions, 11)), exponents - 11).astype(np.float32)
+
+    q, k, v, g, beta = (golden.inputs[name].astype(np.float32) for name in ("q", "k", "v", "g", "beta"))
+    state, outputs = golden.states["S0"].astype(np.float32), []
+    q = rounded(q * np.float32(golden.config["d_k"] ** -0.5))
+    for t in range(q.shape[1]):
+        state = state * np.exp(g[:, t])[..., None, None]
+        row = beta[:, t, :, None] * (v[:, t] - np.einsum("bhkv,bhk->bhv", rounded(state), rounded(k[:, t])))
+        state = state + np.einsum("bhk,bhv->bhkv", rounded(k[:, t]), rounded(row))
+        outputs.append(np.einsum("bhkv,bhk->bhv", rounded(state), q[:, t]))
+    return {"o": np.stack(outputs, 1), "S_n": state}
+
+
+@pytest.mark.parametrize("name", ["several-steps", "65-steps", "150-steps"])
+def test_a_recurrence_with_operands_of_11_bits_is_right_by_tf32(name: str) -> None:
+    golden = load(f"gated-delta/{name}", dtype="float32")
+    verdict = golden.compare(with_operands_of_11_bits(golden))
+    assert not verdict.passed
+    assert "--rnn-goldens-profile=tf32" in verdict.message
+    assert golden.in_profile("tf32").compare(with_operands_of_11_bits(golden)).passed
+    larger = golden.in_profile("tf32").embedded(d_k=16 * golden.config["d_k"])
+    assert larger.compare(with_operands_of_11_bits(larger)).passed
+
+
+def test_a_recurrence_without_a_tolerance_is_refused() -> None:
     golden = load("gated-delta/several-steps", dtype="float32")
-    assert str(golden.in_profile("step").profile) == "step"
-    with pytest.raises(Unsupported, match="profile tf32 is derived for networks only"):
-        golden.in_profile("tf32", "step")
+    assert str(golden.in_profile("step", "tf32").profile) == "tf32,step"
+    with pytest.raises(Unsupported, match="profile wgsl is derived for networks only"):
+        golden.in_profile("wgsl")
+    with pytest.raises(Unsupported, match="by the profile tf32: g has more than 11 significant bits"):
+        load("gated-delta/full-numbers", dtype="float32").in_profile("tf32")
+    with pytest.raises(Unsupported, match=r"the tolerance is 0\.16, at most 0\.1 is allowed"):
+        load("gated-delta/large-state", dtype="float32").in_profile("tf32")
+    with pytest.raises(Unsupported, match="exact operands may have more than 11 bits"):
+        load("gated-delta/exact-steps", dtype="float32", gradients=True).in_profile("tf32")
 
 
 def test_names_that_exclude_each_other_or_do_not_exist_are_errors(plain: Golden) -> None:

@@ -13,7 +13,7 @@ from rnn_goldens.cells import Network, case_of
 from rnn_goldens.comparison.verdict import compare, compare_gradients
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.rounding_profile import ALL, ANY, INSIDE, OPERANDS, STEP, Profile
+from rnn_goldens.golden.rounding_profile import ALL, ANY, DEFAULT, INSIDE, OPERANDS, STEP, TF32, Profile
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, in_use, loosest_of_gradients, roundoff_sum
 
 CERTIFIED = ("rnn-tanh/with-state", "gru/with-state", "lstm/with-state", "rnn-relu/with-state")
@@ -140,8 +140,19 @@ def test_a_contract_decides_which_roundoffs_a_half_precision_allows(
     roundoff = {name: PRECISIONS[name].roundoff for name in ("float32", "bfloat16")}
     coefficients = Coefficients(*({"o": np.array([number])} for number in (8.0, 4.0, 2.0)))
     bound = 8 * roundoff["float32"] + 4 * roundoff[of_state] + 2 * roundoff[of_storage]
-    allowed = coefficients.allowed("o", np.array([0.5]), PRECISIONS["bfloat16"], contract)
+    allowed = coefficients.allowed("o", np.array([0.5]), PRECISIONS["bfloat16"], Profile(half=contract))
     assert allowed == 1.5 * bound + 0.5 * roundoff["bfloat16"]
+
+
+def test_under_tf32_rounded_operands_have_11_bits_in_float32_only() -> None:
+    roundoff, under = {name: PRECISIONS[name].roundoff for name in PRECISIONS}, Profile(TF32)
+    coefficients = Coefficients(*({"o": np.array([number])} for number in (8.0, 4.0, 2.0)))
+    bound = 12 * roundoff["float32"] + 2 * 2.0**-11
+    allowed = coefficients.allowed("o", np.array([0.5]), PRECISIONS["float32"], under)
+    assert allowed == 1.5 * bound + 0.5 * roundoff["float32"] + PRECISIONS["float32"].smallest
+    for dtype in ("float64", "bfloat16", "float16"):
+        default = coefficients.allowed("o", np.array([0.5]), PRECISIONS[dtype], DEFAULT)
+        assert coefficients.allowed("o", np.array([0.5]), PRECISIONS[dtype], under) == default
 
 
 def test_gradients_of_zero_have_the_tightest_tolerance() -> None:
@@ -164,6 +175,6 @@ def test_the_declared_algorithm_decides_which_coefficients_apply(dtype: str) -> 
         (Contracts(step), step),
     ):
         allowed = contracts.allowed("o", np.zeros(1), precision)
-        assert allowed == expected.allowed("o", np.zeros(1), precision, INSIDE)
+        assert allowed == expected.allowed("o", np.zeros(1), precision, DEFAULT)
     if precision.bits >= PRECISIONS["float32"].bits:
-        assert chunked.allowed("o", np.zeros(1), precision, INSIDE) == 900 * precision.roundoff + precision.smallest
+        assert chunked.allowed("o", np.zeros(1), precision, DEFAULT) == 900 * precision.roundoff + precision.smallest

@@ -112,9 +112,9 @@ def test_the_reason_of_a_failure_does_not_repeat_the_profile() -> None:
 
 def test_a_recurrence_is_refused_under_another_arithmetic(nets: pytest.Pytester) -> None:
     nets.makepyfile(CHECK)
-    options = "--rnn-goldens-profile=tf32", "--rnn-goldens-ids=gated-delta/several-steps,lstm/two-layers"
+    options = "--rnn-goldens-profile=tf32", "--rnn-goldens-ids=gated-delta/full-numbers,lstm/two-layers"
     result = nets.runpytest_inprocess(*options)
-    result.stdout.fnmatch_lines(["*1 *profile tf32 is derived for networks only", "*1 passed, 1 refused*"])
+    result.stdout.fnmatch_lines(["*1 *by the profile tf32: g has more than 11 *", "*1 passed, 1 refused*"])
 
 
 def test_another_precision_of_the_fixture_keeps_the_profile(nets: pytest.Pytester) -> None:
