@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import rnn_goldens
-from benchmarks.recurrences.kernels.contracts import CONTRACTS, HALF
-from rnn_goldens import Golden
+from benchmarks.recurrences.kernels.contracts import CONTRACTS, HALF, TF32
+from rnn_goldens import Golden, Unsupported
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
-from rnn_goldens.golden.rounding_profile import Profile
+from rnn_goldens.golden.rounding_profile import FLOAT32, profile_named
 from rnn_goldens.golden.tolerance import in_use
 
 ALGORITHMS = ("any", "step")
@@ -17,22 +17,24 @@ ALGORITHMS = ("any", "step")
 
 
 class Condition(NamedTuple):
-    """A precision and a contract. Contracts differ in half precisions only."""
+    """A precision and a contract. Those other than tf32 differ in half precisions only."""
 
     precision: str
     contract: str
 
     @property
     def columns(self) -> tuple[str, str]:
-        """The precision, and the contract of a half precision."""
-        return self.precision, self.contract if self.precision in HALF else ""
+        """The precision, and the contract if the precision has several."""
+        return self.precision, self.contract if self.precision in HALF or self.contract == TF32 else ""
 
     def __str__(self) -> str:
-        return f"{self.precision}, {self.contract}" if self.precision in HALF else self.precision
+        return ", ".join(filter(None, self.columns))
 
 
 CONDITIONS = tuple(
-    Condition(p, contract) for p in PRECISIONS for contract in (CONTRACTS if p in HALF else CONTRACTS[:1])
+    Condition(p, contract)
+    for p in PRECISIONS
+    for contract in (CONTRACTS if p in HALF else (CONTRACTS[0], TF32) if p == FLOAT32 else CONTRACTS[:1])
 )
 
 
@@ -43,10 +45,18 @@ def goldens(precision: str, ids: Iterable[str] = (), *, gradients: bool = False)
 
 def under(golden: Golden, algorithm: str, contract: str) -> Golden:
     """Return the golden with the tolerance of an algorithm and a contract."""
-    profile = Profile(algorithm=algorithm, half=contract)
+    profile = profile_named([algorithm, contract])
     return replace(golden, profile=profile, tolerance=in_use(golden.tolerance, profile, golden.dtype))
 
 
-def contracts_of(precision: str) -> list[str]:
-    """Return the contracts that differ in a precision."""
-    return [condition.contract for condition in CONDITIONS if condition.precision == precision]
+def conditions_of(golden: Golden, precisions: Iterable[str]) -> list[Condition]:
+    """Return the conditions in some precisions under which a golden has a tolerance."""
+    return [c for c in CONDITIONS if c.precision in precisions and (c.contract != TF32 or _has_tf32(golden))]
+
+
+def _has_tf32(golden: Golden) -> bool:
+    try:
+        golden.in_precision(FLOAT32).in_profile(TF32)
+    except Unsupported:
+        return False
+    return True

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks import page
-from benchmarks.recurrences.goldens import ALGORITHMS, CONDITIONS, Condition, contracts_of, goldens, under
+from benchmarks.recurrences.goldens import ALGORITHMS, CONDITIONS, Condition, conditions_of, goldens, under
 from benchmarks.recurrences.kernels import IMPLEMENTATIONS
-from benchmarks.recurrences.kernels.contracts import HALF
 from rnn_goldens import Golden, Unsupported
 from rnn_goldens.diagnosis.match import off_by
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
@@ -58,7 +57,7 @@ def measured_gradients(ids: Iterable[str] = (), names: Iterable[str] = DIFFERENT
 
 def _compared(golden: Golden, names: Iterable[str], of: str = OUTPUTS) -> Iterator[Comparison]:
     for name in names:
-        for contract in contracts_of(golden.dtype):
+        for _, contract in conditions_of(golden, [golden.dtype]):
             implementation = IMPLEMENTATIONS[name]
             run = implementation.outputs if of == OUTPUTS else implementation.gradients
             try:
@@ -120,9 +119,9 @@ def _tables(comparisons: Sequence[Comparison]) -> Iterator[str]:
     yield page.table(("precision", "contract", "comparisons", "failed", "largest", "of"), _by_condition(comparisons))
     yield (
         "The largest fraction of each implementation, by precision and contract (i: float32-inside, o: "
-        "operands-stored, a: all-stored); an empty entry is a contract that it does not have. *Exceed `step`* counts "
-        "the results outside the tolerance for steps and scans only, which does not promise to allow chunks; it is "
-        "another one for attention rules only:\n"
+        "operands-stored, a: all-stored, t: tf32); an empty entry is a contract that it does not have. *Exceed `step`* "
+        "counts the results outside the tolerance for steps and scans only, which does not promise to allow chunks; it "
+        "is another one for attention rules only:\n"
     )
     by_name = ("comparisons", "failed", *map(_short, CONDITIONS), "exceed `step`", "most", "on")
     yield page.table(("implementation", *by_name), _by_name(comparisons))
@@ -130,8 +129,8 @@ def _tables(comparisons: Sequence[Comparison]) -> Iterator[str]:
 
 
 def _short(condition: Condition) -> str:
-    letter = condition.contract[0].replace("f", "i")
-    return f"{condition.precision} {letter}" if condition.precision in HALF else condition.precision
+    precision, contract = condition.columns
+    return f"{precision} {contract[0].replace('f', 'i')}" if contract else precision
 
 
 def _largest(comparisons: Iterable[Comparison]) -> Comparison:

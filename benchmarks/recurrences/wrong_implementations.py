@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks import page
-from benchmarks.recurrences.goldens import CONDITIONS, Condition, goldens, under
+from benchmarks.recurrences.goldens import CONDITIONS, Condition, conditions_of, goldens, under
 from benchmarks.recurrences.kernels.contracts import INSIDE
 from rnn_goldens.cells.recurrence import RecurrenceCase, recurrence_case
 from rnn_goldens.deviations.margins import ENOUGH, gradient_margin, margin
@@ -17,7 +17,7 @@ from rnn_goldens.deviations.recurrences import (
     FAMILIES,
     RECURRENCE_DEVIATIONS,
 )
-from rnn_goldens.golden.rounding_profile import Profile
+from rnn_goldens.golden.rounding_profile import profile_named
 from rnn_goldens.golden.tolerance import in_use
 
 Pair = tuple[str, str]
@@ -63,7 +63,7 @@ def measured(ids: Iterable[str] = ()) -> Detection:
     found = _none(RECURRENCE_DEVIATIONS)
     for golden in goldens("float64", ids):
         case = recurrence_case(golden, np.float64)
-        judged = {c: under(golden, "any", c.contract) for c in CONDITIONS if c.precision in golden.precisions}
+        judged = {c: under(golden, "any", c.contract) for c in conditions_of(golden, golden.precisions)}
         for deviation in _that_apply(RECURRENCE_DEVIATIONS, case):
             outputs, pair = deviation.outputs(case), (deviation.name, golden.cell)
             in_order = [outputs[name] for name in golden.layout.outputs]
@@ -80,9 +80,8 @@ def measured_backward(ids: Iterable[str] = ()) -> Detection:
         case, gradients = recurrence_case(golden, np.float64), golden.gradients
         assert gradients is not None
         judged = {
-            c: replace(gradients, tolerance=in_use(gradients.tolerance, Profile(half=c.contract), c.precision))
-            for c in CONDITIONS
-            if c.precision in gradients.precisions
+            c: replace(gradients, tolerance=in_use(gradients.tolerance, profile_named([c.contract]), c.precision))
+            for c in conditions_of(golden, gradients.precisions)
         }
         for deviation in _that_apply(BACKWARD_RECURRENCE_DEVIATIONS, case):
             wrong, pair = deviation.gradients(case, dict(golden.cotangents)), (deviation.name, golden.cell)

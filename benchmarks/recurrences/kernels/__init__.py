@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.recurrences.kernels import forms, libraries, others
-from benchmarks.recurrences.kernels.contracts import ALL_STORED, CONTRACTS, HALF, INSIDE
+from benchmarks.recurrences.kernels.contracts import ALL_STORED, CONTRACTS, HALF, INSIDE, TF32
 from benchmarks.recurrences.kernels.forms import ATTENTION, DIAGONAL
 from rnn_goldens import Golden, Unsupported
 from rnn_goldens.cells.recurrence import run
@@ -32,7 +32,7 @@ class Kernel:
         cells: the recurrences that it computes.
         function: returns the function of a golden's inputs, or of its arrays, that computes a cell in a precision by a
             contract.
-        contracts: the contracts that it rounds by in a half precision.
+        contracts: the contracts that it rounds by in a half precision, and tf32 in float32.
         half_alone: whether it runs in half precisions only.
     """
 
@@ -52,8 +52,8 @@ class Kernel:
         return _numbers(actual_gradients(golden, function(golden.for_implementation())))
 
     def _function(self, golden: Golden, contract: str) -> Callable[..., Any]:
-        is_half = golden.dtype in HALF
-        if golden.cell not in self.cells or (contract not in self.contracts if is_half else self.half_alone):
+        has_contracts = golden.dtype in HALF or contract == TF32
+        if golden.cell not in self.cells or (contract not in self.contracts if has_contracts else self.half_alone):
             raise Unsupported(f"does not compute {golden.cell} in {golden.dtype} by {contract}")
         return self.function(golden.cell, golden.dtype, contract)
 
@@ -77,7 +77,7 @@ def _torch_chunks(size: int) -> Kernel:
     attention = partial(forms.chunks, size=size)
     diagonal = partial(forms.diagonal, over_time=partial(forms.cumulated, size=size))
     by_cell = {**dict.fromkeys(ATTENTION, attention), **dict.fromkeys(DIAGONAL, diagonal)}
-    return Kernel(tuple(by_cell), partial(libraries.torch_function, by_cell))
+    return Kernel(tuple(by_cell), partial(libraries.torch_function, by_cell), (*CONTRACTS, TF32))
 
 
 _STEPS: dict[str, forms.Form] = {**dict.fromkeys(ATTENTION, forms.attention), "slstm": forms.slstm}
@@ -96,7 +96,7 @@ _CELLS = tuple(RECURRENCES)
 IMPLEMENTATIONS: dict[str, Kernel] = {
     "numpy_step": _of(_CELLS, others.in_numpy(run), INSIDE),
     **{f"numpy_chunk_{size}": _numpy_chunks(size) for size in (1, 7, 16, 64)},
-    "torch_step": Kernel(_CELLS, partial(libraries.torch_function, _TORCH_STEPS)),
+    "torch_step": Kernel(_CELLS, partial(libraries.torch_function, _TORCH_STEPS), (*CONTRACTS, TF32)),
     "torch_native_step": Kernel(
         _CELLS, partial(libraries.torch_function, _TORCH_STEPS, native=True), (ALL_STORED,), half_alone=True
     ),

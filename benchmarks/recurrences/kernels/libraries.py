@@ -5,9 +5,10 @@ from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any
 
-from benchmarks.recurrences.kernels.contracts import CONTRACTS, HALF
+from benchmarks.recurrences.kernels.contracts import CONTRACTS, HALF, OPERANDS, TF32
 from benchmarks.recurrences.kernels.forms import Array, Form, Library, Step
 from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
+from rnn_goldens.golden.rounding_profile import TF32_BITS
 
 Forms = Mapping[str, Form]
 """By cell."""
@@ -17,7 +18,10 @@ Function = Callable[..., Any]
 
 
 def torch_function(forms: Forms, cell: str, precision: str, contract: str, *, native: bool = False) -> Function:
-    """Return a cell's form in torch. If ``native``, each operation rounds to a half precision."""
+    """Return a cell's form in torch. If ``native``, each operation rounds to a half precision.
+
+    By tf32, operands have 11 bits; gradients pass through their rounding.
+    """
     import torch
     from torch.nn.functional import softplus
 
@@ -29,9 +33,14 @@ def torch_function(forms: Forms, cell: str, precision: str, contract: str, *, na
         return state, torch.stack(outputs, 1)
 
     def stored(x: torch.Tensor) -> torch.Tensor:
-        return x.to(getattr(torch, precision)).to(x.dtype)
+        if contract != TF32:
+            return x.to(getattr(torch, precision)).to(x.dtype)
+        fraction, exponent = torch.frexp(x.detach())
+        rounded = torch.ldexp(torch.round(torch.ldexp(fraction, torch.tensor(TF32_BITS))), exponent - TF32_BITS)
+        return x + (rounded - x.detach())
 
-    library = Library(torch, torch.sigmoid, softplus, scan, stored, CONTRACTS.index(contract))
+    level = CONTRACTS.index(OPERANDS if contract == TF32 else contract)
+    library = Library(torch, torch.sigmoid, softplus, scan, stored, level)
     inside = torch.float32 if precision in HALF and not native else getattr(torch, precision)
 
     def function(**given: torch.Tensor) -> dict[str, torch.Tensor]:
