@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from benchmarks.benchmark import PROCESSES, Measured
-from benchmarks.recurrences import other_criteria, right_implementations, wrong_implementations
+from benchmarks.recurrences import other_criteria, outside, right_implementations, wrong_implementations
 
 
 def measured() -> Measured:
@@ -25,6 +25,7 @@ def measured() -> Measured:
         other_criteria.report(others.result(), forward.result().margins),
         right_implementations.report_gradients(gradients.result()),
         wrong_implementations.report(backward.result()),
+        outside.report(),
     ]
     wrong = [
         *(
