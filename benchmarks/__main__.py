@@ -90,7 +90,13 @@ def _run(benchmark: Benchmark, given: dict[str, object]) -> int:
 
 def command(benchmark: Benchmark, given: dict[str, object]) -> str:
     """Return the command that measures a section, with the options that are not the default."""
-    others = [f" --{o.name} {given[o.name]}" for o in benchmark.options if given[o.name] != o.default]
+    others = []
+    for option in benchmark.options:
+        value = given[option.name]
+        if isinstance(value, list | tuple) and option.default == ():
+            others += [f" {one}" for one in value]
+        elif value not in (option.default, list(option.default) if isinstance(option.default, tuple) else None):
+            others.append(f" --{option.name} {value}")
     return f"python -m benchmarks {benchmark.name}{''.join(others)} --write"
 
 

@@ -34,7 +34,7 @@ WORDS = {TIME: "steps", LAYER: "layers", "input_size": "inputs", "hidden_size": 
 WORDS |= {"d_k": "keys", "d_v": "values"}
 
 LAYERS = 2
-"""Places of layers are beyond two whatever the other size is: no golden has more than three layers."""
+"""Places of layers are beyond two whatever the other size is: goldens of more than three layers are narrow."""
 
 
 @dataclass(frozen=True)

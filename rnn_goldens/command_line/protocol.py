@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnn_goldens.command_line.options import Selection, ids_argument, options, with_selection
-from rnn_goldens.errors import WrongUse
+from rnn_goldens.command_line.terminal import echo
+from rnn_goldens.errors import Unsupported, WrongUse
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden
@@ -75,4 +76,14 @@ def _goldens(selection: Selection, *ids: str, gradients: bool, embed: tuple[str,
     if not goldens:
         what = " with gradients" if gradients else ""
         raise WrongUse(f"no golden{what} is selected in {', '.join(precisions)}")
-    return [golden.embedded(**having(golden, sizes)) for golden in goldens]
+    embedded, refused = list["Golden"](), dict[str, str]()
+    for golden in goldens:
+        try:
+            embedded.append(golden.embedded(**having(golden, sizes)))
+        except Unsupported as why:
+            refused[golden.id] = f"{golden.id} is refused: {why}"
+    if not embedded:
+        raise WrongUse("\n".join(refused.values()))
+    for line in refused.values():
+        echo(line, err=True)
+    return embedded

@@ -80,6 +80,8 @@ def report(
     """
     from rnn_goldens.corpus import open_corpus
     from rnn_goldens.encoding import json_file
+    from rnn_goldens.golden.precision import PRECISIONS
+    from rnn_goldens.golden.rounding_profile import profile_named
     from rnn_goldens.implementations import BUILTIN, check_name
     from rnn_goldens.pages.rendering import is_page, render, require_engine
     from rnn_goldens.programs.command import MARK
@@ -94,6 +96,7 @@ def report(
     names = [*implementations, *(f"{MARK} {program}" for program in programs)] or installed
     for name in names:
         check_name(name)
+    profile_named(how["profile"]).require(selection.precisions or PRECISIONS)
     drawn = page is not None and is_page(page)
     selected = [*(["-k"] if only else []), *(option for option in selection.given if option != "--cell")]
     for given, why in (

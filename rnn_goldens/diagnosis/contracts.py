@@ -1,12 +1,13 @@
 """The looser contract that the failing outputs or gradients of a recurrence satisfy."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.comparison.verdict import verdict_on
+from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.rounding_profile import ALL, ANY, FLOAT32, INSIDE, MEANINGS, OPERANDS, TF32, Profile
+from rnn_goldens.golden.rounding_profile import ALL, ANY, FLOAT32, IEEE, INSIDE, MEANINGS, OPERANDS, TF32, Profile
 from rnn_goldens.golden.tolerance import Contracts
 
 _PARTS = ("half", "arithmetic", "algorithm")
@@ -17,10 +18,17 @@ _HALVES = (INSIDE, OPERANDS, ALL)
 
 @dataclass(frozen=True)
 class Contract:
-    """The contract by which a golden fails, and the looser one that it satisfies."""
+    """The contract by which a golden fails, and the looser one that it satisfies.
+
+    Attributes:
+        declared: the contract by which it fails.
+        satisfied: the looser one.
+        is_refused: whether the golden is refused under the looser one.
+    """
 
     declared: Profile
     satisfied: Profile
+    is_refused: bool = False
 
     @property
     def sentence(self) -> str:
@@ -34,10 +42,11 @@ class Contract:
     def of_all(self) -> str:
         """A sentence on all failures of a run."""
         parts = ((getattr(self.declared, part), getattr(self.satisfied, part)) for part in _PARTS)
-        declared = next(before for before, after in parts if before != after)
+        declared = next(before for before, after in parts if before != after).replace(IEEE, "the default")
+        refused = ", or are refused by it" if self.is_refused else ""
         satisfied = _named(self.satisfied)
         return (
-            f"all that fail by {declared} pass by {satisfied}; if your contract allows that, declare "
+            f"all that fail by {declared} pass by {satisfied}{refused}; if your contract allows that, declare "
             f"--rnn-goldens-profile={satisfied}"
         )
 
@@ -57,8 +66,19 @@ def satisfied_by(actual: Actual, causes: Sequence[Sequence[str]]) -> Contract | 
     for other in _looser(profile, actual.golden.dtype):
         promises_states = other.half == OPERANDS or other.arithmetic == TF32  # in float32
         if not (keeps_states and promises_states) and verdict_on(actual.under(other)).passed:
-            return Contract(profile, other)
+            return Contract(profile, other, is_refused=_is_refused(actual, other))
     return None
+
+
+def _is_refused(actual: Actual, profile: Profile) -> bool:
+    from rnn_goldens.error_analysis.profile_tolerance import require_tf32
+
+    try:
+        if profile.rounds_operands(actual.golden.dtype):
+            require_tf32(actual.golden, profile)
+    except Unsupported:
+        return True
+    return False
 
 
 def _looser(profile: Profile, dtype: str) -> Iterator[Profile]:
@@ -75,10 +95,11 @@ def _looser(profile: Profile, dtype: str) -> Iterator[Profile]:
 def of_all(contracts: Sequence[Contract | None]) -> Contract | None:
     """Return the strictest contract that all failures satisfy; None if one satisfies none."""
     found = [contract for contract in contracts if contract is not None]
-    if not found or len(found) < len(contracts):
+    if len(found) < len(contracts) or all(contract.is_refused for contract in found):
         return None
     satisfied = [contract.satisfied for contract in found]
     algorithm = next((one.algorithm for one in satisfied if one.algorithm == ANY), satisfied[0].algorithm)
     arithmetic = next((one.arithmetic for one in satisfied if one.arithmetic == TF32), satisfied[0].arithmetic)
     half = max((one.half for one in satisfied), key=_HALVES.index)
-    return replace(found[0], satisfied=Profile(arithmetic, algorithm, half))
+    refused = any(contract.is_refused for contract in found)
+    return Contract(found[0].declared, Profile(arithmetic, algorithm, half), is_refused=refused)

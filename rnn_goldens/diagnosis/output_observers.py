@@ -187,7 +187,7 @@ def wrong_from_place(axes: Sequence[str], seen: Observation) -> Value | None:
     by_place = np.array([of_place.any() for of_place in np.moveaxis(seen.wrong[seen.main], axis, 0)])
     first = int(by_place.argmax())
     of_each = by_place.size // seen.golden.config.get("heads", 1) if "query_heads" in axes else 1
-    return first / of_each if first > 1 and first % of_each == 0 and by_place[first:].all() else False
+    return first / of_each if first > of_each and first % of_each == 0 and by_place[first:].all() else False
 
 
 def grows(seen: Observation) -> Value:

@@ -83,7 +83,7 @@ def _sentences(actual: Actual, found: Sequence[Cause], observed: Mapping[str, bo
         if of_gradients and all(map(is_of_outputs, found)):
             yield "these are the gradients of wrong outputs, which check(out, h_n) compares:", _LINES
         yield _looks_like(found), _LINES + of_gradients
-    if contract := satisfied_by(actual, found):
+    if (contract := satisfied_by(actual, found)) and not contract.is_refused:
         yield contract.sentence, _LINES + 1
     if found:
         return

@@ -61,21 +61,22 @@ def require_tf32(golden: GoldenData, profile: Profile) -> None:
     under = f"{golden.id} in {FLOAT32} by the profile {profile}"
     if profile.arithmetic != TF32:
         raise Unsupported(f"profile {profile.arithmetic} is derived for networks only")
-    parts = [(golden.tolerance, golden.stored.expected)]
+    parts = [(golden.tolerance, golden.stored.expected, loosest, LARGEST_TOLERANCE)]
     given = {**golden.stored.inputs, **golden.stored.states, **golden.stored.weights}
     if (gradients := golden.gradients) is not None:
-        parts.append((gradients.tolerance, gradients.expected))
+        largest = LARGEST_TOLERANCE_OF_GRADIENTS
+        parts.append((gradients.tolerance, gradients.expected, loosest_of_gradients, largest))
         given |= gradients.cotangents
     for name, array in given.items():
         fractions, _ = np.frexp(array)
         if (np.rint(np.ldexp(fractions, TF32_BITS)) != np.ldexp(fractions, TF32_BITS)).any():
             raise Unsupported(f"{under}: {name} has more than {TF32_BITS} significant bits, which are not all read")
-    for tolerance, expected in parts:
+    for tolerance, expected, measured, largest in parts:
         if isinstance(tolerance, Exact) and tolerance.bits > TF32_BITS:
             raise Unsupported(f"{under}: exact operands may have more than {TF32_BITS} bits")
-        loose = loosest(in_use(tolerance, profile, FLOAT32), expected, PRECISIONS[FLOAT32])
-        if not loose <= LARGEST_TOLERANCE and expected is golden.stored.expected:
-            raise Unsupported(f"{under}: the tolerance is {loose:.2g}, at most {LARGEST_TOLERANCE} is allowed")
+        if not (loose := measured(in_use(tolerance, profile, FLOAT32), expected, PRECISIONS[FLOAT32])) <= largest:
+            what = "tolerance" if measured is loosest else "tolerance of gradients, by the largest,"
+            raise Unsupported(f"{under}: the {what} is {loose:.2g}, at most {largest} is allowed")
 
 
 def _derived(golden: GoldenData, gradients: Gradients | None, arithmetic: str) -> Tolerance:

@@ -90,9 +90,10 @@ def larger_sizes(texts: Iterable[str]) -> tuple[tuple[str, int], ...]:
     """Return sizes by name from texts such as ``d_k=128``; raises WrongUse for other texts."""
     found = dict[str, int]()
     for text in texts:
-        name, _, size = text.partition("=")
+        name, _, size = map(str.strip, text.partition("="))
         if not size.isdecimal() or name in found:
-            problem = "is given twice" if name in found else "is not a size, such as d_k=128 or hidden_size=64"
+            such = "is not a size, such as d_k=128 or hidden_size=64; commas separate several"
+            problem = "is given twice" if name in found else such
             raise WrongUse(f"embed: {text!r} {problem}")
         found[name] = int(size)
     return tuple(found.items())

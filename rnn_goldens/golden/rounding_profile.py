@@ -18,7 +18,7 @@ INSIDE, OPERANDS, ALL = "float32-inside", "operands-stored", "all-stored"
 _MEANINGS = {
     "arithmetic": {
         IEEE: "each operation rounds in the precision under test",
-        TF32: "operands of products are rounded to 11 bits, sums are float32: cuDNN's default on Ampere and later",
+        TF32: "operands of products are rounded to 11 bits, sums are float32: tensor cores' float32, cuDNN's default",
         WGSL: "functions have the errors that WebGPU allows",
     },
     "algorithm": {
@@ -56,9 +56,9 @@ class Profile:
         return tuple(name for name in (self.arithmetic, self.algorithm, self.half) if name not in (IEEE, ANY, INSIDE))
 
     @property
-    def of_recurrences(self) -> tuple[str, str]:
+    def of_recurrences(self) -> tuple[str, ...]:
         """The parts that apply to recurrences: the contract."""
-        return self.algorithm, self.half
+        return (*(() if self.arithmetic == IEEE else (self.arithmetic,)), self.algorithm, self.half)
 
     def __str__(self) -> str:
         """Return the parts that differ from the default; ``ieee`` for the default."""

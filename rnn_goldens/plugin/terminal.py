@@ -10,11 +10,12 @@ from textwrap import wrap
 import pytest
 
 from rnn_goldens.diagnosis.summary import WIDTH, no_outputs, summary
+from rnn_goldens.golden.embedding import larger_sizes
 from rnn_goldens.golden.rounding_profile import profile_lines
 from rnn_goldens.golden_result import FAILED, PASSED, REFUSED, UNCHECKED, embed_lines, gradient_lines, is_compared
 from rnn_goldens.plugin.report_message import message_of
 from rnn_goldens.plugin.run_results import RunResults, first_names, passes_again, run_of
-from rnn_goldens.plugin.settings import corpora_of_all
+from rnn_goldens.plugin.settings import corpora_of_all, listed
 from rnn_goldens.plugin.shortened_failures import shortened_lines, write_line
 from rnn_goldens.plurals import counted, was_or_were
 
@@ -33,7 +34,7 @@ def summarize(terminal: "pytest.TerminalReporter") -> None:
     _print(terminal, "rnn-goldens: refused call patterns", _wrapped(_refused_patterns(run)))
     profiles = [entry["profile"] for entry in run.entries if "profile" in entry]
     _print(terminal, "rnn-goldens: profile", _wrapped(profile_lines(profiles)))
-    _print(terminal, "rnn-goldens: larger sizes", _wrapped(embed_lines(run.entries)))
+    _print(terminal, "rnn-goldens: larger sizes", _wrapped([*embed_lines(run.entries), *_unused_sizes(config, run)]))
     _print(terminal, "rnn-goldens: what is wrong", _what_is_wrong(terminal, run))
     _print(terminal, "rnn-goldens: gradients", _wrapped(gradient_lines(run.entries)))
     if any(map(is_compared, run.entries)):
@@ -71,6 +72,14 @@ def _refused_patterns(run: RunResults) -> Iterator[str]:
     once_only = sum(patterns["run"] == ["once"] for patterns in run.called.values())
     if refused and once_only:
         yield f"{once_only} {of_all} {was_or_were(once_only)} called only once"
+
+
+def _unused_sizes(config: pytest.Config, run: RunResults) -> Iterator[str]:
+    """Yield the larger sizes that no golden of the run has."""
+    used = {name for entry in run.entries for name in entry.get("embed", ())}
+    for name, size in larger_sizes(listed(config, "embed")):
+        if name not in used and run.entries:
+            yield f"{name}={size}: no golden of this run was embedded in it"
 
 
 def _what_is_wrong(terminal: "pytest.TerminalReporter", run: RunResults) -> list[str]:

@@ -16,7 +16,7 @@ from rnn_goldens.pages import About, Checked, Content
 from rnn_goldens.plugin.report_file import check_command
 from rnn_goldens.plurals import counted
 from rnn_goldens.report.check_request import CheckRequest
-from rnn_goldens.report.earlier_reports import changes
+from rnn_goldens.report.earlier_reports import changes, in_words
 
 Document = dict[str, Any]
 
@@ -89,7 +89,7 @@ def page(document: Document) -> str:
         *(f"\n## {TITLES.get(cell, cell)}\n\n{_table(every, [cell])}" for cell in _cells(every)),
         _section("What is wrong", _disagreements(every)),
         _section("What was refused", _refusals(every)),
-        *_gradients([{**i["gradients"], "name": i["name"]} for i in every if "gradients" in i]),
+        *_gradients([{**i, **i["gradients"]} for i in every if "gradients" in i]),
         _section("Versions", map(_versions, every)),
     ]
     return "".join(parts)
@@ -105,7 +105,7 @@ def _cells(implementations: Sequence[Document]) -> list[str]:
 def _versions(implementation: Document) -> str:
     """Return the versions of an implementation, and what another report that it is from was made with."""
     listed = ", ".join(plain(f"{name} {version}") for name, version in implementation["versions"].items())
-    text = code(implementation["name"]) + (f": {listed}" if listed else "")
+    text = code(in_words(implementation)) + (f": {listed}" if listed else "")
     text += f"; made {_made(implementation['made_with'])}" if "made_with" in implementation else ""
     return text + (plain(f"; corpus {implementation['corpus']} only") if "corpus" in implementation else "")
 
@@ -125,7 +125,8 @@ def _table(implementations: Sequence[Document], cells: Collection[str]) -> str:
         if of_cells or not with_contract:
             contract = [", ".join(profile_named(i.get("profile", ())).of_recurrences)] if with_contract else []
             entries = [_entry([result for result in of_cells if result["dtype"] == dtype]) for dtype in PRECISIONS]
-            lines.append(f"| {' | '.join([code(i['name']), *contract, *entries])} |\n")
+            name = code(i["name"] if with_contract else in_words(i))
+            lines.append(f"| {' | '.join([name, *contract, *entries])} |\n")
     return "".join(lines)
 
 
@@ -146,11 +147,11 @@ def _disagreements(implementations: Sequence[Document]) -> Iterator[str]:
             if d["known"]:
                 known.setdefault(d["known"], []).append(d)
             else:
-                yield f"{code(i['name'])}, {d['golden']}, {d['dtype']}: {plain(d['reason'])}"
+                yield f"{code(in_words(i))}, {d['golden']}, {d['dtype']}: {plain(d['reason'])}"
         for reason, (d, *more) in known.items():
             first = f"{d['golden']}, {d['dtype']}: {plain(_short(d['reason']))}"
             many = counted(1 + len(more), "golden")
-            yield f"{code(i['name'])}, {many}, known: {plain(reason)}. The first: {first}"
+            yield f"{code(in_words(i))}, {many}, known: {plain(reason)}. The first: {first}"
 
 
 def _refusals(implementations: Sequence[Document]) -> Iterator[str]:
@@ -161,7 +162,7 @@ def _refusals(implementations: Sequence[Document]) -> Iterator[str]:
                 ", ".join(r[of]) for of, every in (("cells", CELLS), ("dtypes", PRECISIONS)) if set(r[of]) != {*every}
             ]
             where = f" ({'; '.join(some)})" if some else ""
-            yield f"{code(i['name'])}, {counted(r['count'], 'golden')}{where}: {plain(_short(r['reason']))}"
+            yield f"{code(in_words(i))}, {counted(r['count'], 'golden')}{where}: {plain(_short(r['reason']))}"
 
 
 def _short(reason: str) -> str:
@@ -173,11 +174,14 @@ def _gradients(implementations: Sequence[Document]) -> Iterator[str]:
     """Yield the table and lists of gradients, over all cells; nothing if no gradients were checked."""
     if not implementations:
         return
-    yield f"\n## Gradients\n\n{GRADIENTS}\n{_table(implementations, CELLS)}"
+    of_recurrences = [cell for cell in _cells(implementations) if cell in RECURRENCES]
+    of_networks = [cell for cell in _cells(implementations) if cell not in RECURRENCES]
+    tables = [_table(implementations, cells) for cells in (of_networks, of_recurrences) if cells]
+    yield f"\n## Gradients\n\n{GRADIENTS}\n" + "\n".join(tables)
     yield _section("Which gradients are wrong", _disagreements(implementations))
     yield _section("Which gradients were refused", _refusals(implementations))
     left_out = (
-        f"{code(i['name'])}: " + ", ".join(f"{code(name)} in {counted(n, 'golden')}" for name, n in some.items())
+        f"{code(in_words(i))}: " + ", ".join(f"{code(name)} in {counted(n, 'golden')}" for name, n in some.items())
         for i in implementations
         if (some := i["not_checked"])
     )

@@ -186,6 +186,12 @@ def test_protocol_prints_the_messages_of_a_golden_in_larger_sizes(run: Run) -> N
     assert request["config"]["hidden_size"] == 64
     assert outputs["h_n"]["shape"] == [1, 2, 64]
     assert "no size to embed in 'd_k'" in run("protocol", "lstm/plain", "--embed=d_k=8", code=WRONG_USE).stderr
+    assert (
+        "is smaller than the golden's" in run("protocol", "lstm/plain", "--embed=hidden_size=1", code=WRONG_USE).stderr
+    )
+    one = run("protocol", "lstm/plain", "lstm/unbatched", "--embed=batch=8", "--requests")
+    assert "lstm/unbatched is refused: an unbatched golden has no batch that could grow" in one.stderr
+    assert len(one.stdout.splitlines()) == 2
 
 
 def test_protocol_prints_requests_for_gradients(run: Run) -> None:

@@ -291,5 +291,10 @@ def test_recurrences_are_reported_by_contract(run: Run, tmp_path: Path) -> None:
         "`numpy` | step, all-stored |",
         "`numpy` | any, float32-inside |",
     ]
+    run("report", *select, "--profile", "tf32", "--gradients", "--page", "tf32.md")
+    page = (tmp_path / "tf32.md").read_text("utf-8")
+    assert page.count("| `numpy` | tf32, any, float32-inside |") == 2  # outputs and gradients
+    unknown = run("report", *select, "--profile", "tf33", code=WRONG_USE)
+    assert unknown.stderr.startswith("Error: no profile 'tf33'. Did you mean 'tf32'?")
     twice = run("report", *select, "--with", "default.json", code=FINDING)
     assert "numpy is checked here, too" in twice.stderr

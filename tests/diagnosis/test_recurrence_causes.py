@@ -88,6 +88,16 @@ def test_the_end_of_a_run_names_the_contract_that_all_failures_satisfy() -> None
     assert "declare" not in end_of_run(ids, in_bfloat16("scale_left_out"), dtype="bfloat16")
 
 
+def test_a_contract_that_refuses_every_failed_golden_is_not_named() -> None:
+    def noisy(golden: Golden) -> Actual:
+        return actual_by_name(golden, {name: array * (1 + 1e-4) for name, array in golden.stored.expected.items()})
+
+    refused, checked = "gated-delta/large-state", "gated-delta/65-steps"
+    assert "tf32" not in end_of_run([refused], noisy)
+    assert "all that fail by the default pass by tf32;" in end_of_run([checked], noisy)
+    assert "pass by tf32, or are refused by it;" in end_of_run([checked, refused], noisy)
+
+
 def test_no_contract_is_named_for_outputs_that_satisfy_none() -> None:
     verdict = verdict_of("scale_left_out", load("gated-delta/several-steps", dtype="bfloat16"))
     assert "contract" not in verdict.message

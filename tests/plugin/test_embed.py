@@ -130,6 +130,12 @@ def test_a_wrong_size_is_one_error(kernels: pytest.Pytester, embed: str, text: s
     assert text in result.stdout.str() + result.stderr.str()
 
 
+def test_a_size_that_no_golden_of_the_run_has_is_named(kernels: pytest.Pytester) -> None:
+    only = "--rnn-goldens-ids=gated-delta/several-steps"
+    result, _ = run(kernels, "of_128", only, "--rnn-goldens-embed=d_k=128,hidden_size=64")
+    result.stdout.fnmatch_lines(["1 golden in larger sizes: d_k=128", "hidden_size=64: no golden of this run *"])
+
+
 def test_known_failures_name_the_sizes(kernels: pytest.Pytester) -> None:
     given = ("--rnn-goldens-ids=gated-delta/several-steps", "--rnn-goldens-known-failures=known.txt")
     embed = "--rnn-goldens-embed=d_k=128"
