@@ -7,6 +7,7 @@ from benchmarks.profiles import PROFILES, SIGNS, WRONG_TANH, WebGpu, report, run
 from rnn_goldens.golden.rounding_profile import IEEE, TF32, WGSL
 
 
+@pytest.mark.slow
 def test_the_page_has_each_simulation_and_profile() -> None:
     results = run(every=80)
     own = {name: count for (name, profile), count in results.failures.items() if name.startswith(profile)}

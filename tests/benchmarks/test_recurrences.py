@@ -53,6 +53,7 @@ def test_deviations_are_detected_under_each_contract() -> None:
     assert "`borders_of_packed_sequences_ignored` (" in page  # the golden is not packed
 
 
+@pytest.mark.slow
 def test_gradients_of_each_form_are_within_the_tolerance_and_deviations_are_not() -> None:
     found = right_implementations.measured_gradients(["min-gru/several-steps"])
     assert {one.implementation for one in found} == set(right_implementations.DIFFERENTIABLE)

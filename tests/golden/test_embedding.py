@@ -194,7 +194,7 @@ def kernel_of_the_first(axis: str, most: int) -> Any:
         ("lstm", "input"),
         ("gru", "batch"),
     ],
-    every=3,
+    every=5,
 )
 def test_a_kernel_that_reads_only_the_first_places_fails(cell: str, axis: str) -> None:
     embed = {"input": "input_size"}.get(axis, axis)

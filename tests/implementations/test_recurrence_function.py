@@ -57,7 +57,7 @@ def test_a_right_kernel_in_torch_passes_every_golden(dtype: str) -> None:
 
 
 @pytest.mark.xdist_group("keras")
-@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("bfloat16", marks=pytest.mark.slow)])
 def test_a_right_kernel_in_jax_passes_goldens_of_few_shapes(jax_kernels: Any, dtype: str) -> None:
     selected = [CORPUS.load(f"gated-delta/{name}", dtype) for name in ("one-step", "from-zero")]
     assert outcomes(jax_kernels.gated_delta, selected, calls="twice") == ({"passed": 2}, [])

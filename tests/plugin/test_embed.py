@@ -103,6 +103,7 @@ def test_a_kernel_that_reads_only_the_first_keys_fails_with_the_places_in_its_me
     assert "d_k&quot;: 128" in (kernels.path / "junit.xml").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_bug_beyond_a_size_is_named(kernels: pytest.Pytester) -> None:
     result, _ = run(
         kernels,
@@ -151,6 +152,7 @@ def test_known_failures_name_the_sizes(kernels: pytest.Pytester) -> None:
         assert text in result.stdout.str() + result.stderr.str()
 
 
+@pytest.mark.slow
 def test_an_update_in_larger_sizes_leaves_other_lines_alone(kernels: pytest.Pytester) -> None:
     known = kernels.path / "known.txt"
     known.write_text("gated-delta/*  # other sizes\ngated-delta/* embed=d_k=16  # these\n")
