@@ -151,7 +151,7 @@ class Golden(GoldenData, Inputs):
                 changed["tolerance"] = self.tolerance.stored
             if self.gradients is not None and isinstance(self.gradients.tolerance, Derived):
                 changed["gradients"] = replace(self.gradients, tolerance=self.gradients.tolerance.stored)
-        elif self.config.is_wide_inside:
+        elif not self.config.derives_profiles:
             from rnn_goldens.error_analysis.profile_tolerance import require_tf32
 
             if self.dtype == FLOAT32:

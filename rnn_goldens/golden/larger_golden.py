@@ -83,7 +83,7 @@ def embed(golden: T, sizes: Mapping[str, int]) -> T:
         return golden
     if golden.embedding is not None:
         raise WrongUse(f"{golden.id} is embedded in {golden.embedding} already")
-    if not golden.config.is_wide_inside:
+    if golden.config.derives_profiles:
         require_own_size(golden.profile, is_embedded=True)
     if golden.custom_layout is not None:
         raise Unsupported(f"{golden.cell} is a custom cell: what it returns for zeros is unknown")

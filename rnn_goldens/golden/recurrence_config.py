@@ -18,6 +18,7 @@ class RecurrenceConfig(Mapping[str, Any]):
         given: sizes and the options that differ from their defaults, by name.
         kind: the kind of files of its goldens.
         is_wide_inside: whether half precisions are computed in float32.
+        derives_profiles: the tolerance under tf32 follows from the stored coefficients.
         lengths_name: the input that gives each sequence its number of time steps.
         chains: one chain of time steps.
         is_forward_only: a recurrence runs from the first time step to the last.
@@ -28,6 +29,7 @@ class RecurrenceConfig(Mapping[str, Any]):
 
     kind: ClassVar[str] = "recurrence"
     is_wide_inside: ClassVar[bool] = True
+    derives_profiles: ClassVar[bool] = False
     lengths_name: ClassVar[str] = "offsets"
     chains: ClassVar[int] = 1
     is_forward_only: ClassVar[bool] = True

@@ -117,7 +117,7 @@ def _made(made: Document) -> str:
 
 
 def _table(implementations: Sequence[Document], cells: Collection[str]) -> str:
-    with_contract = ["contract"] if RECURRENCES.keys() & cells else []
+    with_contract = ["contract"] if any(map(_has_contract, cells)) else []
     header = [*with_contract, *PRECISIONS]
     lines = [f"| | {' | '.join(header)} |\n|---|{'---|' * len(header)}\n"]
     for i in implementations:
@@ -128,6 +128,11 @@ def _table(implementations: Sequence[Document], cells: Collection[str]) -> str:
             name = code(i["name"] if with_contract else in_words(i))
             lines.append(f"| {' | '.join([name, *contract, *entries])} |\n")
     return "".join(lines)
+
+
+def _has_contract(cell: str) -> bool:
+    """Return whether goldens of a cell are checked by a contract, which a column states."""
+    return cell in RECURRENCES
 
 
 def _entry(results: Sequence[Document]) -> str:
@@ -174,9 +179,9 @@ def _gradients(implementations: Sequence[Document]) -> Iterator[str]:
     """Yield the table and lists of gradients, over all cells; nothing if no gradients were checked."""
     if not implementations:
         return
-    of_recurrences = [cell for cell in _cells(implementations) if cell in RECURRENCES]
-    of_networks = [cell for cell in _cells(implementations) if cell not in RECURRENCES]
-    tables = [_table(implementations, cells) for cells in (of_networks, of_recurrences) if cells]
+    cells = _cells(implementations)
+    groups = ([cell for cell in cells if _has_contract(cell) is has] for has in (False, True))
+    tables = [_table(implementations, group) for group in groups if group]
     yield f"\n## Gradients\n\n{GRADIENTS}\n" + "\n".join(tables)
     yield _section("Which gradients are wrong", _disagreements(implementations))
     yield _section("Which gradients were refused", _refusals(implementations))
