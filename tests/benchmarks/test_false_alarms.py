@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from benchmarks import false_alarms
+from benchmarks import false_alarms, larger_sizes
 from benchmarks.false_alarms import DRAWN, GRADIENTS, IMPLEMENTATIONS, OUTPUTS, Job, Results, results_of
 from rnn_goldens.cells import Backward
 from rnn_goldens.checkable_golden import Inputs
@@ -123,3 +124,36 @@ def test_a_false_alarm_and_a_large_error_are_wrong(monkeypatch: pytest.MonkeyPat
     assert "torch-cells, float64, gru/plain: out[0] is 1, not 2" in false_alarms.measured(only="torch-cells").wrong
     failed, largest = {}, (0.71, "gru/plain")
     assert len(false_alarms.measured(only="torch-cells").wrong) == len(PRECISIONS)
+
+
+def test_larger_sizes_have_a_row_for_each_set_of_sizes_with_failures_and_largest_errors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(larger_sizes, "GROUPS", {"gru": ["gru"]})
+    monkeypatch.setattr(larger_sizes, "ProcessPoolExecutor", ThreadPoolExecutor)
+
+    def results_of(job: larger_sizes.Job) -> larger_sizes.Found:
+        fails = (job.sizes, job.of, job.precision) == (1, GRADIENTS, "float16")
+        failed = [f"{job.implementation} fails"] if fails else []
+        return larger_sizes.Found(5 if job.of == OUTPUTS else 0, failed, largest=0.1 * (1 + job.sizes))
+
+    monkeypatch.setattr(larger_sizes, "results_of", results_of)
+    found = larger_sizes.measured(["numpy", "torch"])
+    assert [" ".join(line.split()) for line in found.text.splitlines() if line.startswith("| gru")] == [
+        "| gru, 1 | 40, 0 | 0, 0 | 0.10, none | 0.10, none | 0.10, none | 0.10, none |",
+        "| gru, 2 | 40, 0 | 0, 2 | 0.20, none | 0.20, none | 0.20, none | 0.20, none |",
+        "| gru, 3 | 40, 0 | 0, 0 | 0.30, none | 0.30, none | 0.30, none | 0.30, none |",
+    ]
+    assert found.wrong == ["numpy fails", "torch fails"]
+
+
+@pytest.mark.parametrize("of", [OUTPUTS, GRADIENTS])
+def test_a_known_failure_must_fail_in_larger_sizes_too(of: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(larger_sizes, "GROUPS", {"gru": ["gru_reset_before"]})
+    job = larger_sizes.Job("numpy", "gru", 0, "float32", of)
+    right = larger_sizes.results_of(job)
+    assert (right.failed, right.known) == ([], 0)
+    assert right.passed > 0 < right.largest < 0.7
+    monkeypatch.setattr(false_alarms, "known_failures", lambda *_: {"gru-reset-before/plain": "a defect"})
+    (failed,) = larger_sizes.results_of(job).failed
+    assert "gru-reset-before/plain in float32 with hidden_size=64,input_size=64,batch=16 passes, but" in failed
