@@ -7,6 +7,7 @@ import numpy as np
 
 from rnn_goldens.diagnosis.match import Array, off_by
 from rnn_goldens.diagnosis.observation import ENOUGH_STEPS, Observation, Value
+from rnn_goldens.golden.embedding import is_copied
 from rnn_goldens.golden.shapes import BATCH, TIME
 from rnn_goldens.golden.tolerance import Exact
 
@@ -20,7 +21,7 @@ PLACES = {
     "value": ("d_v",),
     "channel": ("channels", "d"),
 }
-"""Axes of the outputs whose places do not mix, by what one of them is called."""
+"""Axes of the outputs whose places do not mix, but for the channels of sLSTM, by what one of them is called."""
 
 # Conditions.
 
@@ -178,11 +179,12 @@ def wrong_from_step(seen: Observation) -> Value:
 def wrong_from_place(axes: Sequence[str], seen: Observation) -> Value | None:
     """Return the place of an axis from which on the outputs are wrong, if several places before it are right.
 
-    Only added places that are copies make it certain that every place is checked. None if no output has the axis.
+    Only added places that are copies make it certain that every place is checked. None if no output has the axis, or
+    its places mix.
     """
-    if (
-        axis := next((found for name in axes if (found := seen.golden.axis(seen.main, name)) is not None), None)
-    ) is None:
+    found = (seen.golden.axis(seen.main, name) for name in axes if is_copied(seen.golden.cell, name))
+    axis = next((number for number in found if number is not None), None)
+    if axis is None:
         return None
     by_place = np.array([of_place.any() for of_place in np.moveaxis(seen.wrong[seen.main], axis, 0)])
     first = int(by_place.argmax())

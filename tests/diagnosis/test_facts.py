@@ -143,6 +143,24 @@ def test_the_place_from_which_on_a_kernel_computes_nothing_is_named(
     assert facts_in(golden, out, *last)[f"wrong_from_{name}"] != place
 
 
+def test_a_head_is_named_only_if_two_heads_before_it_are_right() -> None:
+    golden = rnn_goldens.load("gated-delta/grouped-queries").embedded(heads=8)
+    of_each = golden.config["query_heads"] // golden.config["heads"]
+    assert of_each > 1
+    for place, named in ((1, False), (2, 2)):
+        out, *last = [np.array(part) for part in numpy_cells.run(golden)]
+        out[:, :, place * of_each :] = 0
+        assert facts_in(golden, out, *last)["wrong_from_head"] == named
+
+
+def test_no_channel_is_named_where_channels_mix() -> None:
+    for cell, they_mix in (("slstm", True), ("min-gru", False)):
+        golden = rnn_goldens.load(f"{cell}/several-steps").embedded(d=64)
+        out, *last = [np.array(part) for part in numpy_cells.run(golden)]
+        out[..., 16:] = 0
+        assert ("wrong_from_channel" in facts_in(golden, out, *last)) is not they_mix
+
+
 def test_an_unchanged_state_is_recognised() -> None:
     golden = rnn_goldens.load("gru/with-state")
     out, _ = right(golden)
