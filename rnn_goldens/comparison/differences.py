@@ -136,7 +136,7 @@ def _compared(actual: Actual, name: str, output: Output) -> Difference:
         right = error <= allowed  # False for NaN
         if right.all():
             largest = float((error / allowed).max()) if error.any() else 0.0  # works where the tolerance is zero, too
-            finer = expected.dtype in HALF and output.dtype != expected.dtype and not precision.holds(output.values)
+            finer = expected.dtype in HALF and not precision.holds(output.values)
             return Difference(name, dtype=output.dtype, size=got.size, largest_error=largest, is_finer=finer)
         fraction = error / allowed
     fraction = np.where(np.isnan(fraction), np.inf, fraction)

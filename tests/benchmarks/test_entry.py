@@ -59,6 +59,15 @@ def test_a_section_is_written_only_if_nothing_is_wrong(folder: Path, capsys: pyt
     assert section.command == "python -m benchmarks fine --every 3 --write"
 
 
+def test_the_command_of_a_section_has_its_positional_options() -> None:
+    options = (Option("names", (), "which"), Option("sizes", (1, 2), "sizes"), Option("every", 7, "part"))
+    benchmark = Benchmark("fine", "it", "1 s", f"{__name__}:fine", options=options)
+    default = {"names": [], "sizes": [1, 2], "every": 7}
+    assert entry.command(benchmark, default) == "python -m benchmarks fine --write"
+    given = {**default, "names": ["numpy", "torch"], "every": 3}
+    assert entry.command(benchmark, given) == "python -m benchmarks fine numpy torch --every 3 --write"
+
+
 @pytest.mark.usefixtures("folder")
 def test_only_a_section_of_this_corpus_and_commit_is_not_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
     benchmark = Benchmark("fine", "it", "1 s", f"{__name__}:fine", page="page.md")

@@ -55,6 +55,17 @@ def test_the_largest_error_is_that_of_a_wrong_element(golden: Golden) -> None:
     assert not found.passed
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_right_values_that_a_half_precision_does_not_represent_are_finer(dtype: str) -> None:
+    golden = rnn_goldens.load("rnn-tanh/one-step", dtype=dtype)
+    expected = golden.stored.expected["out"]
+    own = PRECISIONS[dtype].round(expected)
+    assert not difference(golden, "out", own.astype(golden.out.dtype)).is_finer
+    found = difference(golden, "out", expected.copy())
+    assert (found.passed, found.is_finer) == (True, dtype != "float32")
+    assert not difference(golden, "out", own.astype(np.float32)).is_finer
+
+
 def test_the_largest_error_of_right_outputs_is_a_fraction_of_the_tolerance(golden: Golden) -> None:
     found = off_by(golden, _0=0.002, _2=0.07, _11=600.0)
     assert found.passed

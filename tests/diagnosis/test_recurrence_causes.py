@@ -11,9 +11,11 @@ from rnn_goldens import Golden, Unsupported, Verdict, load
 from rnn_goldens.cells.recurrence import recurrence_case
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.comparison.actual import Actual, actual_by_name
+from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.recurrences.edits import Edit
 from rnn_goldens.diagnosis.summary import no_outputs
+from rnn_goldens.diagnosis.verdict_diagnosis import diagnosed
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.rounding_profile import Profile
 
@@ -88,10 +90,19 @@ def test_the_end_of_a_run_names_the_contract_that_all_failures_satisfy() -> None
     assert "declare" not in end_of_run(ids, in_bfloat16("scale_left_out"), dtype="bfloat16")
 
 
-def test_a_contract_that_refuses_every_failed_golden_is_not_named() -> None:
-    def noisy(golden: Golden) -> Actual:
-        return actual_by_name(golden, {name: array * (1 + 1e-4) for name, array in golden.stored.expected.items()})
+def noisy(golden: Golden) -> Actual:
+    return actual_by_name(golden, {name: array * (1 + 1e-4) for name, array in golden.stored.expected.items()})
 
+
+@pytest.mark.parametrize(("golden_id", "advised"), [("gated-delta/65-steps", True), ("gated-delta/large-state", False)])
+def test_a_failure_does_not_advise_a_contract_that_refuses_its_golden(golden_id: str, advised: bool) -> None:
+    actual = noisy(load(golden_id, dtype="float32"))
+    verdict = diagnosed(actual, verdict_on(actual))
+    assert not verdict.passed
+    assert ("--rnn-goldens-profile=tf32" in verdict.message) is advised
+
+
+def test_a_contract_that_refuses_every_failed_golden_is_not_named() -> None:
     refused, checked = "gated-delta/large-state", "gated-delta/65-steps"
     assert "tf32" not in end_of_run([refused], noisy)
     assert "all that fail by the default pass by tf32;" in end_of_run([checked], noisy)

@@ -171,6 +171,12 @@ def test_a_golden_is_refused_if_it_has_something_that_no_parameter_receives(
         received(kernel, golden_id)
 
 
+def test_the_hint_on_a_missing_scale_names_the_larger_sizes() -> None:
+    golden = CORPUS.load(ONE, "float32").embedded(d_k=129)
+    with pytest.raises(Unsupported, match=r"^without_scale has no parameter scale: with d_k=129 the default is "):
+        adapt(own.without_scale)(golden)
+
+
 def test_an_initial_state_that_the_golden_lacks_keeps_its_default_or_is_zero() -> None:
     def optional(q: Any, k: Any, v: Any, g: Any, beta: Any, state: Any = None) -> Any:
         return (q, k, v, g, beta, state)[-1], None
