@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.comparison.array_conversion import Output
 from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.golden.embedding import Embedding
 from rnn_goldens.golden.shapes import BATCH, SEQUENCE, TIME
 from rnn_goldens.golden.stored_arrays import Float64
 from rnn_goldens.golden.tolerance import with_arrays
@@ -30,7 +31,17 @@ def of_rows(golden: GoldenData, rows: NDArray[np.intp]) -> GoldenData:
         expected=of(stored.expected),
     )
     tolerance = with_arrays(golden.tolerance, lambda _, name, array: np.take(array, rows, _batch_axis(golden, name)))
-    return replace(golden, stored=part, tolerance=tolerance, gradients=None, embedding=None)
+    embedding = golden.embedding and _of_rows(golden.embedding, rows)
+    return replace(golden, stored=part, tolerance=tolerance, gradients=None, embedding=embedding)
+
+
+def _of_rows(embedding: Embedding, rows: NDArray[np.intp]) -> Embedding | None:
+    """Return the embedding of some rows, in the larger sizes other than the batch; None if there are no others."""
+    axes, sizes = dict(embedding.axes), dict(embedding.sizes)
+    if BATCH in axes:
+        rows = axes.pop(BATCH).source[rows]
+        del sizes[BATCH]
+    return replace(embedding, original=of_rows(embedding.original, rows), sizes=sizes, axes=axes) if sizes else None
 
 
 def _batch_axis(golden: GoldenData, name: str) -> int:

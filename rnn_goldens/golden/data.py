@@ -42,7 +42,7 @@ class InputsData:
         stored: the arrays as stored: float64 for every precision.
         dtype: ``float64``, ``float32``, ``bfloat16`` (in float32 arrays: NumPy has no bfloat16) or ``float16``.
         custom_layout: gates, states and weights of a custom cell; None for a built-in cell.
-        embed: the larger sizes that the golden was embedded in: ``d_k=128,heads=4``; "" if it was not.
+        embedding: how the golden was embedded in larger sizes, without the golden itself; None if it was not.
     """
 
     id: str
@@ -56,7 +56,7 @@ class InputsData:
     stored: InputArrays
     dtype: str = "float64"
     custom_layout: Layout | None = None
-    embed: str = ""
+    embedding: Embedding | None = None
 
     @cached_property
     def layout(self) -> Layout:
@@ -304,7 +304,7 @@ class GoldenData(InputsData):
         gradients: the stored gradients; None if there are none or they were not loaded.
         outputs: names of the outputs to compare; () for all of them.
         profile: which rounding errors are allowed.
-        embedding: how the golden was embedded in larger sizes; None if it was not.
+        embedding: how the golden was embedded in larger sizes, with the golden; None if it was not.
     """
 
     tolerance: Tolerance
@@ -314,7 +314,6 @@ class GoldenData(InputsData):
     gradients: Gradients | None = None
     outputs: tuple[str, ...] = ()
     profile: Profile = DEFAULT
-    embedding: Embedding | None = None
 
     def comparing(self, outputs: str | Iterable[str] | None) -> Self:
         """Return a copy that compares only these outputs; return this golden if ``outputs`` is None.
@@ -403,7 +402,8 @@ class GoldenData(InputsData):
     def input_fields(self) -> dict[str, Any]:
         """Return the fields of ``InputsData``: deep copies, without expected values."""
         inputs = {f.name: getattr(self, f.name) for f in fields(InputsData)}
-        return {**inputs, "stored": self.input_arrays().copied()}
+        embedding = self.embedding and replace(self.embedding, original=None)
+        return {**inputs, "embedding": embedding, "stored": self.input_arrays().copied()}
 
     def input_arrays(self) -> InputArrays:
         """Return the inputs as stored, with cotangents if gradients can be checked in this precision."""

@@ -36,7 +36,7 @@ class Embedding:
     """How a golden was embedded.
 
     Attributes:
-        original: the golden before; its type is that of the golden.
+        original: the golden before; its type is that of the golden. None in the inputs of an implementation.
         sizes: the larger sizes, by name.
         axes: by the name of a size that grew, where its numbers come from.
         factor: what the queries of an attention were multiplied by.

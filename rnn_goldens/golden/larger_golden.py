@@ -97,7 +97,6 @@ def embed(golden: T, sizes: Mapping[str, int]) -> T:
         stored=larger.arrays(),
         tolerance=with_arrays(golden.tolerance, larger.of_outputs),
         gradients=None if golden.gradients is None else larger.gradients(golden.gradients),
-        embed=str(embedding),
         embedding=embedding,
     )
 

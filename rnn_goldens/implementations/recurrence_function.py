@@ -166,8 +166,8 @@ class FunctionOfArrays:
         self._require_names(name, golden.cell)
         if refused := next(self._refused(golden), None):
             hint = _RENAMED if refused == OFFSETS and _CU_SEQLENS in self._names else ""
-            if refused == "scale" and golden.embed:
-                hint = f": with {golden.embed} the default is another one"
+            if refused == "scale" and golden.embedding is not None:
+                hint = f": with {golden.embedding} the default is another one"
             raise Unsupported(f"{name} has no parameter {refused}{hint}")
         values, initial = _values(golden, make), {*golden.layout.initial}
         absent = set() if golden.given_states else {*initial, *STATES}

@@ -46,7 +46,7 @@ class RequestedGolden:
     @classmethod
     def of(cls, golden: InputsData, *, back: bool) -> "RequestedGolden":
         """Return what was requested by a golden."""
-        return cls(golden.id, golden.dtype, golden.embed, back)
+        return cls(golden.id, golden.dtype, str(golden.embedding or ""), back)
 
     @property
     def options(self) -> str:

@@ -12,10 +12,12 @@ from factories.scenarios import scenario
 from rnn_goldens import Golden, GoldenMismatch, UnknownName, Unsupported
 from rnn_goldens.cells import Case, Network, case_of
 from rnn_goldens.comparison.call_patterns import CALL_PATTERNS
+from rnn_goldens.comparison.golden_slices import of_rows
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator.certification import certify
 from rnn_goldens.golden.built_in_cells import LAYOUTS
+from rnn_goldens.golden.larger_golden import gathered, original
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.implementations.numpy_cells import run as right
@@ -263,6 +265,37 @@ def test_rows_run_one_by_one_until_one_is_wrong() -> None:
     message = message_of("lstm/lengths", "rows", run)
     assert message.startswith("lstm/lengths in float32: row 1 alone differs from the same row in the batch: out is")
     assert parts == [((3, 4, 4), [2, 4, 1]), ((1, 4, 4), [2]), ((1, 4, 4), [4])]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "of_a_row"), [({"hidden_size": 16, "batch": 4}, "hidden_size=16"), ({"batch": 4}, ""), ({}, "")]
+)
+def test_a_row_has_the_larger_sizes_other_than_the_batch(sizes: dict[str, int], of_a_row: str) -> None:
+    seen: list[Any] = []
+
+    def run(inputs: Golden) -> Any:
+        seen.append(inputs.embedding)
+        outputs = right(inputs)
+        return tuple(output + 1 for output in outputs) if len(seen) == 3 else outputs
+
+    golden = load("lstm/plain").embedded(**sizes)
+    *_, verdict = golden.compare_calls(run, "rows")
+    where = f" with {of_a_row}" if of_a_row else ""
+    assert verdict.message.startswith(f"lstm/plain in float32{where}: row 1 alone differs")
+    assert [str(embedding or "") for embedding in seen] == [str(golden.embedding or ""), of_a_row, of_a_row]
+    assert all(embedding is None or embedding.original is None for embedding in seen)
+
+
+def test_the_own_elements_of_rows_are_those_of_the_golden() -> None:
+    golden = load("lstm/plain").embedded(hidden_size=16, batch=5)
+    own = original(golden)
+    assert golden.embedding is not None
+    source = golden.embedding.axes["batch"].source
+    for index in range(5):
+        row = of_rows(golden, np.array([index]))
+        found, expected = gathered(row, row.expected), own.expected
+        np.testing.assert_array_equal(found["out"], expected["out"][source[index]][None])
+        np.testing.assert_array_equal(original(row).expected["out"], found["out"])
 
 
 def test_the_largest_error_of_rows_is_the_maximum_over_the_rows() -> None:
