@@ -6,11 +6,14 @@ from typing import NamedTuple
 
 import rnn_goldens
 from benchmarks.recurrences.kernels.contracts import CONTRACTS, HALF, TF32
-from rnn_goldens import Golden, Unsupported
+from rnn_goldens import Golden
+from rnn_goldens.error_analysis.profile_tolerance import has_tf32
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.rounding_profile import FLOAT32, profile_named
 from rnn_goldens.golden.tolerance import in_use
+
+_TF32 = profile_named([TF32])
 
 ALGORITHMS = ("any", "step")
 """What a tolerance allows: every algorithm, or steps and scans only."""
@@ -51,12 +54,4 @@ def under(golden: Golden, algorithm: str, contract: str) -> Golden:
 
 def conditions_of(golden: Golden, precisions: Iterable[str]) -> list[Condition]:
     """Return the conditions in some precisions under which a golden has a tolerance."""
-    return [c for c in CONDITIONS if c.precision in precisions and (c.contract != TF32 or _has_tf32(golden))]
-
-
-def _has_tf32(golden: Golden) -> bool:
-    try:
-        golden.in_precision(FLOAT32).in_profile(TF32)
-    except Unsupported:
-        return False
-    return True
+    return [c for c in CONDITIONS if c.precision in precisions and (c.contract != TF32 or has_tf32(golden, _TF32))]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.comparison.verdict import verdict_on
-from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.rounding_profile import ALL, ANY, FLOAT32, IEEE, INSIDE, MEANINGS, OPERANDS, TF32, Profile
 from rnn_goldens.golden.tolerance import Contracts
@@ -62,23 +61,15 @@ def satisfied_by(actual: Actual, causes: Sequence[Sequence[str]]) -> Contract | 
     """
     if not isinstance(actual.expected.tolerance, Contracts):
         return None
+    from rnn_goldens.error_analysis.profile_tolerance import has_tf32
+
     profile, keeps_states = actual.golden.profile, any(n.startswith("state_kept_in") for cause in causes for n in cause)
     for other in _looser(profile, actual.golden.dtype):
         promises_states = other.half == OPERANDS or other.arithmetic == TF32  # in float32
         if not (keeps_states and promises_states) and verdict_on(actual.under(other)).passed:
-            return Contract(profile, other, is_refused=_is_refused(actual, other))
+            refused = other.rounds_operands(actual.golden.dtype) and not has_tf32(actual.golden, other)
+            return Contract(profile, other, is_refused=refused)
     return None
-
-
-def _is_refused(actual: Actual, profile: Profile) -> bool:
-    from rnn_goldens.error_analysis.profile_tolerance import require_tf32
-
-    try:
-        if profile.rounds_operands(actual.golden.dtype):
-            require_tf32(actual.golden, profile)
-    except Unsupported:
-        return True
-    return False
 
 
 def _looser(profile: Profile, dtype: str) -> Iterator[Profile]:

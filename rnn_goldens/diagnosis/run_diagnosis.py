@@ -120,10 +120,10 @@ class _Reexamination:
         """
         from rnn_goldens.cells import no_equations
 
-        if (actual := self._actual(one, _loaded(one, self.load))) is not None:
-            one = replace(one, contract=satisfied_by(actual, one.explained_by))
-        if not one.explained_by and one.cell not in LAYOUTS and (golden := _loaded(one, self.load)) is not None:
-            one = replace(one, no_equations=no_equations(golden))
+        if one.cell not in LAYOUTS and (golden := _loaded(one, self.load)) is not None:
+            actual = self._actual(one, golden)
+            contract = None if actual is None else satisfied_by(actual, one.explained_by)
+            one = replace(one, contract=contract, no_equations="" if one.explained_by else no_equations(golden))
         if self._is_whole(one):
             return one
         actual = None if one.facts else self._actual(one, _loaded(one, self.load))

@@ -79,6 +79,15 @@ def require_tf32(golden: GoldenData, profile: Profile) -> None:
             raise Unsupported(f"{under}: the {what} is {loose:.2g}, at most {largest} is allowed")
 
 
+def has_tf32(golden: GoldenData, profile: Profile) -> bool:
+    """Return whether a golden of a recurrence has a tolerance under the arithmetic of a profile."""
+    try:
+        require_tf32(golden, profile)
+    except Unsupported:
+        return False
+    return True
+
+
 def _derived(golden: GoldenData, gradients: Gradients | None, arithmetic: str) -> Tolerance:
     """Return the tolerance of the outputs of a golden, or of its gradients."""
     require_equations(golden)

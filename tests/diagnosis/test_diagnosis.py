@@ -135,6 +135,16 @@ def text(diagnosis: Diagnosis) -> str:
     return " ".join(" ".join(summary([diagnosis])).split())
 
 
+def test_an_explained_failure_of_a_network_is_not_loaded_again() -> None:
+    golden, search = rnn_goldens.load("lstm/plain", dtype="float32"), CandidateSearch()
+    causes = tuple(search.explain(actual_outputs(golden, *wrong_outputs(golden, "w_hh_transposed"))))
+    failure = Evidence(golden.id, "float32", "lstm", golden.features, passed=False, explained_by=causes)
+    assert causes
+    assert search.failures
+    (again,), _ = reexamine([failure], search.failures, lambda *of: pytest.fail(f"{of} was loaded"))
+    assert again.explained_by == causes
+
+
 def test_without_a_limit_the_only_deviation_is_identified() -> None:
     found = diagnosed(ONE, EVERYTHING, limits(EVERYTHING))
     assert (found.certainty, found.candidates[0].cause) == (EXPLAINED, ONE)
