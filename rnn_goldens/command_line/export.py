@@ -1,12 +1,12 @@
 """``export``: writes goldens in other formats."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.options import options
+from rnn_goldens.command_line.options import by_reason, in_larger_sizes, options, where_supported
 from rnn_goldens.command_line.terminal import echo, wrapped
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.export import FORMATS, HDF5
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rnn_goldens.export.exported_golden import Exported
 
 _INDENT = 11
-_MOST_LISTED = 3
 
 
 @click.command(short_help="Write goldens in another format.")
@@ -70,7 +69,7 @@ def export(
     statuses = write(folder, exported.all, replace=replace)
     for one, what in zip(exported.all, statuses, strict=True):
         echo(f"{what:<11}{one.golden_id}")
-    for who, why in _by_reason(refused):
+    for who, why in by_reason(refused):
         text = f"{'refused':<{_INDENT}}{who}: {why}"
         echo(text if who in refused else wrapped(text, hanging=" " * _INDENT))
     goldens = len(exported.of_goldens)
@@ -85,29 +84,16 @@ def _encode(
 ) -> "tuple[list[Exported], dict[str, str]]":
     """Return the encoded goldens, and the reasons for refused ones. Raises WrongUse if all are refused."""
     from rnn_goldens.export.encoder import encode, usual_precision
-    from rnn_goldens.golden.larger_golden import having
 
-    encoded: list[Exported] = []
-    refused: dict[str, str] = {}
-    for golden_id in golden_ids:
+    def one(golden_id: str) -> "Exported":
         precisions = corpora.entry(golden_id).precisions
-        try:
-            wanted = dtype or usual_precision(to, precisions)
-            if wanted not in precisions:
-                raise Unsupported(f"it cannot be checked in {wanted}, only in {', '.join(precisions)}")
-            golden = corpora.of(golden_id).load_all(golden_id) if to == HDF5 else corpora.load(golden_id, wanted)
-            encoded.append(encode(golden.embedded(**having(golden, sizes)) if sizes else golden, to))
-        except Unsupported as why:
-            refused[golden_id] = str(why)
+        wanted = dtype or usual_precision(to, precisions)
+        if wanted not in precisions:
+            raise Unsupported(f"it cannot be checked in {wanted}, only in {', '.join(precisions)}")
+        golden = corpora.of(golden_id).load_all(golden_id) if to == HDF5 else corpora.load(golden_id, wanted)
+        return encode(in_larger_sizes(golden, sizes), to)
+
+    encoded, refused = where_supported(golden_ids, one)
     if not encoded:
-        raise WrongUse("\n".join(f"{who} cannot be exported to {to}: {why}" for who, why in _by_reason(refused)))
+        raise WrongUse("\n".join(f"{who} cannot be exported to {to}: {why}" for who, why in by_reason(refused)))
     return encoded, refused
-
-
-def _by_reason(refused: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield who was refused, and why: a golden, or a number of goldens and, after the reason, the first of them."""
-    for why in dict.fromkeys(refused.values()):
-        ids = [golden_id for golden_id, reason in refused.items() if reason == why]
-        more = f" and {len(ids) - _MOST_LISTED} more" if len(ids) > _MOST_LISTED else ""
-        several = f"{why}: {', '.join(ids[:_MOST_LISTED])}{more}"
-        yield (ids[0], why) if len(ids) == 1 else (f"{len(ids)} goldens", several)

@@ -5,9 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnn_goldens.command_line.options import Selection, ids_argument, options, with_selection
+from rnn_goldens.command_line.options import (
+    Selection,
+    by_reason,
+    ids_argument,
+    in_larger_sizes,
+    options,
+    where_supported,
+    with_selection,
+)
 from rnn_goldens.command_line.terminal import echo
-from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.errors import WrongUse
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden
@@ -60,7 +68,6 @@ def _exchanges(goldens: Sequence["Golden"], *, gradients: bool) -> Iterator[tupl
 def _goldens(selection: Selection, *ids: str, gradients: bool, embed: tuple[str, ...]) -> list["Golden"]:
     from rnn_goldens.corpus import open_corpora
     from rnn_goldens.golden.embedding import larger_sizes, require_known
-    from rnn_goldens.golden.larger_golden import having
 
     opened = open_corpora(selection.corpus)
     selected, precisions = selection.entries(opened, *ids), selection.precisions or ["float32"]
@@ -76,14 +83,10 @@ def _goldens(selection: Selection, *ids: str, gradients: bool, embed: tuple[str,
     if not goldens:
         what = " with gradients" if gradients else ""
         raise WrongUse(f"no golden{what} is selected in {', '.join(precisions)}")
-    embedded, refused = list["Golden"](), dict[str, str]()
-    for golden in goldens:
-        try:
-            embedded.append(golden.embedded(**having(golden, sizes)))
-        except Unsupported as why:
-            refused[golden.id] = f"{golden.id} is refused: {why}"
-    if not embedded:
-        raise WrongUse("\n".join(refused.values()))
-    for line in refused.values():
+    larger, refused = where_supported(goldens, lambda golden: in_larger_sizes(golden, sizes), lambda golden: golden.id)
+    lines = [f"{who} {'is' if who in refused else 'are'} refused: {why}" for who, why in by_reason(refused)]
+    if not larger:
+        raise WrongUse("\n".join(lines))
+    for line in lines:
         echo(line, err=True)
-    return embedded
+    return larger

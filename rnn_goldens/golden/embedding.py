@@ -99,12 +99,12 @@ def larger_sizes(texts: Iterable[str]) -> tuple[tuple[str, int], ...]:
     return tuple(found.items())
 
 
-def require_known(cells: Iterable[str], sizes: Iterable[tuple[str, int]]) -> None:
-    """Raise UnknownName for a size that no golden of these cells has."""
-    known = dict.fromkeys(name for cell in cells for name in _growing(cell))
+def require_known(cells: Iterable[str], sizes: Iterable[tuple[str, int]], selected: Iterable[str] = ()) -> None:
+    """Raise UnknownName for a size that no golden of these cells has; it lists the sizes of the ``selected`` cells."""
+    known, listed = (dict.fromkeys(name for cell in of for name in _growing(cell)) for of in (cells, selected))
     for name, _ in sizes:
         if name not in known:
-            raise UnknownName("size to embed in", name, known, plural="Sizes that can grow")
+            raise UnknownName("size to embed in", name, listed or known, plural="Sizes that can grow")
 
 
 def _growing(cell: str) -> tuple[str, ...]:

@@ -35,12 +35,13 @@ KNOWN, SKIP, UPDATE = "known-failures", "skip", "update-known-failures"
 def check_settings(config: pytest.Config) -> None:
     """Raise pytest.UsageError if a setting is invalid, for example an unknown name or a malformed list."""
     try:
-        require_known(BUILT_IN, how_to_check(config, {}).sizes)
+        sizes = how_to_check(config, {}).sizes
         if name := setting(config, "implementation"):
             check_name(name, base_folder(config, "implementation"))
         time_limit(config)
-        if (selected := selecting(config)) or flag(config, "gradients"):
-            corpora_of(config).select(**selected, gradients=flag(config, "gradients"))
+        selected, gradients = selecting(config), flag(config, "gradients")
+        entries = corpora_of(config).select(**selected, gradients=gradients) if selected or gradients else []
+        require_known(BUILT_IN, sizes, dict.fromkeys(entry.cell for entry in entries))
         if flag(config, UPDATE) and not setting(config, KNOWN):
             raise WrongUse(f"{UPDATE} writes the file that {KNOWN} names: give both")
         for name in (KNOWN, SKIP):

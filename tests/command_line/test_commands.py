@@ -192,6 +192,9 @@ def test_protocol_prints_the_messages_of_a_golden_in_larger_sizes(run: Run) -> N
     one = run("protocol", "lstm/plain", "lstm/unbatched", "--embed=batch=8", "--requests")
     assert "lstm/unbatched is refused: an unbatched golden has no batch that could grow" in one.stderr
     assert len(one.stdout.splitlines()) == 2
+    mixed = run("protocol", "lstm/square", "lstm/plain", "gated-delta/square", "--embed=d_k=16", "--requests")
+    assert mixed.stderr == "2 goldens are refused: it has no d_k that could grow: lstm/square, lstm/plain\n"
+    assert [json.loads(line).get("golden") for line in mixed.stdout.splitlines()] == [None, "gated-delta/square"]
 
 
 def test_protocol_prints_requests_for_gradients(run: Run) -> None:

@@ -122,6 +122,17 @@ def test_refused_goldens_are_listed_and_the_others_written(run: Run, tmp_path: P
     assert "1 written" in run("export", "gru/chaotic", "--to", "onnx", "--dtype=float64", "out").stdout
 
 
+def test_a_golden_without_the_larger_sizes_is_refused(run: Run, tmp_path: Path) -> None:
+    mixed = ("export", "lstm/plain", "gated-delta/square", "--to", "npz", "--embed=d_k=16", "out")
+    assert run(*mixed).stdout.splitlines() == [
+        "new        gated-delta/square",
+        "refused    lstm/plain: it has no d_k that could grow",
+        "2 goldens to out: 1 written, 0 unchanged, 1 refused",
+    ]
+    with np.load(tmp_path / "out/gated-delta/square.npz") as file:
+        assert file["inputs/k"].shape[-1] == 16
+
+
 def test_goldens_that_are_refused_for_one_reason_share_a_paragraph(run: Run) -> None:
     output = run("export", "lstm-clip/*", "lstm/plain", "lstm/two-layers", "--to", "webnn", "out").stdout
     assert output.splitlines()[2:] == [

@@ -122,7 +122,10 @@ def test_a_bug_beyond_a_size_is_named(kernels: pytest.Pytester) -> None:
         ("d_j=128", "no size to embed in 'd_j'"),
         ("hidden_size", "embed: 'hidden_size' is not a size, such as d_k=128 or hidden_size=64"),
         ("hidden_size=64,hidden_size=65", "embed: 'hidden_size=65' is given twice"),
-        ("hiden_size=64", "no size to embed in 'hiden_size'"),
+        (
+            "hiden_size=64",
+            "'hiden_size'. Did you mean 'hidden_size'? Sizes that can grow: hidden_size, input_size, batch\n",
+        ),
     ],
 )
 def test_a_wrong_size_is_one_error(kernels: pytest.Pytester, embed: str, text: str) -> None:
