@@ -85,6 +85,11 @@ def embedded_in(result: Result) -> str:
     return ",".join(f"{name}={size}" for name, size in result.get("embed", {}).items())
 
 
+def compared_profiles(results: Iterable[Result]) -> Iterator[list[str]]:
+    """Yield the profile of each golden that was compared, but for the default."""
+    yield from (result["profile"] for result in results if "profile" in result and is_compared(result))
+
+
 def embed_lines(results: Iterable[Result]) -> Iterator[str]:
     """Yield the larger sizes in which goldens were compared, with their number, and what failures may mean."""
     compared = [result for result in results if "embed" in result and is_compared(result)]

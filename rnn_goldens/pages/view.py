@@ -20,6 +20,7 @@ from rnn_goldens.golden_result import (
     WRONG,
     Drawn,
     Result,
+    compared_profiles,
     embed_lines,
     gradient_counts,
     own_reason,
@@ -103,7 +104,7 @@ def view(content: Content, share: float) -> dict[str, object]:
         "failures": failures,
         "left_out": left_out,
         "profiles": [
-            *profile_lines(one["profile"] for c in content.checked for one in c.results if "profile" in one),
+            *profile_lines(compared_profiles(one for c in content.checked for one in c.results)),
             *embed_lines(one for c in content.checked for one in c.results),
         ],
         "known": _grouped(content, KNOWN),

@@ -12,7 +12,16 @@ import pytest
 from rnn_goldens.diagnosis.summary import WIDTH, no_outputs, summary
 from rnn_goldens.golden.embedding import larger_sizes
 from rnn_goldens.golden.rounding_profile import profile_lines
-from rnn_goldens.golden_result import FAILED, PASSED, REFUSED, UNCHECKED, embed_lines, gradient_lines, is_compared
+from rnn_goldens.golden_result import (
+    FAILED,
+    PASSED,
+    REFUSED,
+    UNCHECKED,
+    compared_profiles,
+    embed_lines,
+    gradient_lines,
+    is_compared,
+)
 from rnn_goldens.plugin.report_message import message_of
 from rnn_goldens.plugin.run_results import RunResults, first_names, passes_again, run_of
 from rnn_goldens.plugin.settings import corpora_of_all, listed
@@ -32,8 +41,7 @@ def summarize(terminal: "pytest.TerminalReporter") -> None:
     refusals = [f"{count:>5}  {reason}" for reason, count in reasons.items()]
     _print(terminal, "goldens refused by the implementation", refusals)
     _print(terminal, "rnn-goldens: refused call patterns", _wrapped(_refused_patterns(run)))
-    profiles = [entry["profile"] for entry in run.entries if "profile" in entry]
-    _print(terminal, "rnn-goldens: profile", _wrapped(profile_lines(profiles)))
+    _print(terminal, "rnn-goldens: profile", _wrapped(profile_lines(compared_profiles(run.entries))))
     _print(terminal, "rnn-goldens: larger sizes", _wrapped([*embed_lines(run.entries), *_unused_sizes(config, run)]))
     _print(terminal, "rnn-goldens: what is wrong", _what_is_wrong(terminal, run))
     _print(terminal, "rnn-goldens: gradients", _wrapped(gradient_lines(run.entries)))
