@@ -1,8 +1,9 @@
 """``check``: runs an implementation against the goldens, through pytest."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,19 @@ def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **given
     finished = run(implementation, [*rest, *as_typed(given | {"update_known_failures": update})])
     if finished.trouble:
         echo(f"\nError: {finished.trouble}", err=True)  # on a new line, wherever pytest's output ended
+    if finished.document is None:
+        for line in _meant_by(rest):
+            echo(line, err=True)
     sys.exit(finished.code)
+
+
+def _meant_by(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield what is meant by arguments for pytest that resemble an option of this command, which pytest refuses."""
+    options = {name: name for one in click.get_current_context().command.params for name in one.opts}
+    options |= {"--precision": "--dtype"}
+    for given in (argument.partition("=")[0] for argument in arguments if argument.startswith("--")):
+        for name in get_close_matches(given, options, n=1, cutoff=0.85):
+            yield f"No such option {given!r}. Did you mean {options[name]!r}?"
 
 
 def _dialects_of(implementation: str) -> tuple[str, ...]:

@@ -91,6 +91,13 @@ def test_check_passes_other_arguments_to_pytest(run: Run, tmp_path: Path) -> Non
     assert "1 failed" in run("check", "users_nets:stale", "--lf", "-x", code=FINDING).stdout
 
 
+def test_check_names_its_option_for_one_that_pytest_does_not_know(run: Run) -> None:
+    for given, meant in (("--precision", "--dtype"), ("--cells=lstm", "--cell")):
+        done = run("check", "numpy", given, "float32", code=WRONG_USE)
+        assert done.stderr.endswith(f"\nNo such option '{given.partition('=')[0]}'. Did you mean '{meant}'?\n")
+    assert "No such option" not in run("check", "numpy", "--junit", "--cell=ltsm", code=WRONG_USE).stderr
+
+
 @pytest.mark.slow
 def test_check_distinguishes_refused_from_wrong(run: Run) -> None:
     some = run("check", "users_nets:unable_in_batches", "-k", "documented").stdout
