@@ -3,10 +3,11 @@
 A module is loaded when a golden of its folder is loaded, with ``import()``, in Node and in browsers.
 """
 
+import argparse
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.corpus import Corpus, Entry, open_corpus
+from rnn_goldens.command_line.options import by_reason, in_larger_sizes, where_supported
+from rnn_goldens.corpus import Entry, open_corpus
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
+from rnn_goldens.golden.embedding import larger_sizes, require_known
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
@@ -28,17 +31,35 @@ DATA = PACKAGE / "data"
 
 def main() -> None:
     """Write the data, the version, which is the corpus' version, and the license."""
-    corpus = open_corpus()
-    shutil.rmtree(DATA, ignore_errors=True)
-    DATA.mkdir()
-    folders = list(dict.fromkeys(folder_of(entry) for entry in corpus.entries))
-    (DATA / "index.js").write_text(index_module(corpus, folders), encoding="utf-8")
-    for folder, entries in groupby(sorted(corpus.entries, key=folder_of), folder_of):
-        goldens = {entry.id: golden_data(corpus.load(entry.id, "float64")) for entry in entries}
-        (DATA / f"{folder}.js").write_text(f"export default {compact(goldens)};\n", encoding="utf-8")
+    parser = argparse.ArgumentParser(description="Writes the data of the npm package.")
+    parser.add_argument(
+        "--embed", default="", help="larger sizes, such as d_k=128,heads=4; what does not fit is left out"
+    )
+    parser.add_argument("--data", type=Path, default=DATA, help="the folder to write (default: %(default)s)")
+    given = parser.parse_args()
+    corpus, sizes = open_corpus(), larger_sizes(filter(None, given.embed.split(",")))
+    require_known(BUILT_IN, sizes)
+    done, refused = where_supported(
+        corpus.entries,
+        lambda entry: (entry, compact(golden_data(in_larger_sizes(corpus.load(entry.id, "float64"), sizes)))),
+        lambda entry: entry.id,
+    )
+    for who, why in by_reason(refused):
+        print(f"left out: {who}: {why}")
+    write(given.data, corpus.version, done)
     shutil.copyfile(PACKAGE.parent / "LICENSE", PACKAGE / "LICENSE")
     for name in ("package.json", "package-lock.json"):
         set_version(PACKAGE / name, corpus.version)
+
+
+def write(data: Path, version: str, goldens: Sequence[tuple[Entry, str]]) -> None:
+    """Write the modules of some goldens, given as JSON."""
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir()
+    (data / "index.js").write_text(index_module(version, [entry for entry, _ in goldens]), encoding="utf-8")
+    for folder, members in groupby(sorted(goldens, key=lambda one: folder_of(one[0])), lambda one: folder_of(one[0])):
+        texts = ",".join(f"{compact(entry.id)}:{text}" for entry, text in members)
+        (data / f"{folder}.js").write_text(f"export default {{{texts}}};\n", encoding="utf-8")
 
 
 def folder_of(entry: Entry) -> str:
@@ -46,13 +67,14 @@ def folder_of(entry: Entry) -> str:
     return entry.id.partition("/")[0]
 
 
-def index_module(corpus: Corpus, folders: list[str]) -> str:
+def index_module(version: str, listed: Sequence[Entry]) -> str:
     """Return the module with the version, the entries, the names that a selection knows, and a loader by folder."""
     names = ("id", "cell", "features", "precisions", "title", "purpose")
-    entries = [{name: getattr(entry, name) for name in names} for entry in corpus.entries]
+    entries = [{name: getattr(entry, name) for name in names} for entry in listed]
+    folders = dict.fromkeys(map(folder_of, listed))
     loaders = "".join(f'  "{folder}": () => import("./{folder}.js"),\n' for folder in folders)
     return (
-        f"export const version = {compact(corpus.version)};\n"
+        f"export const version = {compact(version)};\n"
         f"export const cells = {compact(cells())};\n"
         f"export const features = {compact(FEATURES)};\n"
         f"export const precisions = {compact(list(PRECISIONS))};\n"
@@ -83,9 +105,10 @@ def cells() -> dict[str, dict[str, Any]]:
 
 def golden_data(golden: Golden) -> dict[str, Any]:
     """Return a golden without what the index has. Numbers are float64, as stored."""
-    stored = golden.stored
+    stored, embedding = golden.stored, golden.embedding
     return {
         "documentedIn": golden.documented_in,
+        **({} if embedding is None else {"embedding": [str(embedding), embedding.in_words]}),
         "config": dict(golden.config),
         "inputs": arrays(stored.inputs),
         "stateShapes": golden.shapes.initial,

@@ -54,6 +54,7 @@ function description(golden, stored) {
     axes: cells[cell].axes, // of a recurrence
     isExact: stored.tolerance.kind === "exact",
     tolerance: stored.tolerance,
+    embedding: stored.embedding, // larger sizes, and the golden's own places in them
     lengths: stored.lengths?.data,
     time: cells[cell].axes ? input.shape[1] : input.shape.at(-2),
     directions: config.bidirectional ? 2 : 1,

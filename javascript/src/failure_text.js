@@ -5,16 +5,20 @@ import { precisions } from "./precision.js";
 
 const WIDTH = 110;
 const PURPOSE_LINES = 3;
+const OWN_PLACES_LINES = 2;
 const MANY_STEPS = 12;
 
 /** Describes the differences of a comparison that failed. */
 export function failureText(about, differences) {
   const wrong = differences.find((difference) => !passed(difference));
-  const lines = [`${about.id} in ${about.dtype}: ${headline(about, wrong)}`];
+  const [sizes, ownPlaces] = about.embedding ?? [];
+  const where = `${about.id} in ${about.dtype}${sizes ? ` with ${sizes}` : ""}`;
+  const lines = [`${where}: ${headline(about, wrong)}`];
   for (const difference of differences) {
     for (const line of details(about, difference)) lines.push(`  ${difference.output}: ${line}`);
   }
-  return [...lines, ...wrapped(`purpose: ${about.purpose}`)].join("\n");
+  if (ownPlaces) lines.push(...wrapped(ownPlaces, OWN_PLACES_LINES));
+  return [...lines, ...wrapped(`purpose: ${about.purpose}`, PURPOSE_LINES)].join("\n");
 }
 
 /** Returns whether an output is right. */
@@ -75,7 +79,7 @@ function values(about, difference, { got, want }) {
 const carried = (dtype) => (dtype === "bfloat16" ? "float32" : dtype);
 
 /** Returns the lines of a text, the first indented by two spaces and the others by four. */
-function wrapped(text) {
+function wrapped(text, most) {
   const lines = [];
   let line = " ";
   for (const word of text.split(" ")) {
@@ -86,12 +90,12 @@ function wrapped(text) {
     line += ` ${word}`;
   }
   lines.push(line);
-  return lines.length > PURPOSE_LINES ? shortened(lines) : lines;
+  return lines.length > most ? shortened(lines, most) : lines;
 }
 
-/** Returns as many lines as a purpose may have, of which the last ends with an ellipsis. */
-function shortened(lines) {
-  const kept = lines.slice(0, PURPOSE_LINES);
+/** Returns the first lines, of which the last ends with an ellipsis. */
+function shortened(lines, most) {
+  const kept = lines.slice(0, most);
   let last = kept.pop();
   while (last.length + 2 > WIDTH) last = last.slice(0, last.lastIndexOf(" "));
   return [...kept, `${last} …`];

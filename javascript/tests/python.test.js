@@ -1,26 +1,37 @@
 // The Python package and this package give the same answers, to the last bit and letter.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { cpSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { compare, entries, load, select } from "rnn-goldens";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import * as asStored from "rnn-goldens";
+import { source, temporaryFolder } from "./installed.js";
+
+const { entries, load, select } = asStored;
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const python = process.env.PYTHON ?? `${root}.venv/bin/python`;
-const answers = { selection: [], golden: [], verdict: [], deviation: [] };
+let answers;
 
 before(async () => {
-  const child = spawn(python, ["javascript/tests/python_answers.py"], {
+  answers = await answersOfPython();
+});
+
+async function answersOfPython(...sizes) {
+  const found = { selection: [], golden: [], verdict: [], deviation: [] };
+  const child = spawn(python, ["javascript/tests/python_answers.py", ...sizes], {
     cwd: root,
     stdio: ["ignore", "pipe", "inherit"],
   });
   for await (const line of createInterface({ input: child.stdout })) {
     const answer = JSON.parse(line);
-    answers[answer.kind].push(answer);
+    found[answer.kind].push(answer);
   }
-});
+  return found;
+}
 
 const pairs = entries.reduce((sum, { precisions }) => sum + precisions.length, 0);
 
@@ -34,15 +45,7 @@ test("selections are equal", async () => {
 
 test("inputs, states, weights, expected values and tolerances are equal in every precision", async () => {
   assert.equal(answers.golden.length, pairs);
-  for (const { kind, id, dtype, ...arrays } of answers.golden) {
-    const golden = await load(id, { dtype });
-    for (const [of, byName] of Object.entries(arrays)) {
-      assert.deepEqual(Object.keys(golden[of]), Object.keys(byName), `${id} ${of}`);
-      for (const [name, expected] of Object.entries(byName)) {
-        assert.equal(bits(golden[of][name].data), expected, `${id} in ${dtype}: ${of} ${name}`);
-      }
-    }
-  }
+  for (const answer of answers.golden) await assertSameArrays(answer);
 });
 
 test("verdicts on wrong outputs and their messages are equal", async () => {
@@ -60,7 +63,36 @@ test("verdicts on known bugs, and their messages, are equal in every precision",
   for (const { deviation, ...answer } of answers.deviation) await assertSameVerdict(answer, deviation);
 });
 
-async function assertSameVerdict({ kind, id, dtype, outputs, ...expected }, of = "wrong outputs") {
+test("a package that is built in larger sizes has Python's embedded goldens and verdicts", async () => {
+  const sizes = "hidden_size=17,input_size=9,batch=5,d_k=16,d_v=20,d=20";
+  const folder = temporaryFolder();
+  for (const name of ["package.json", "src"]) cpSync(join(source, name), join(folder, name), { recursive: true });
+  execFileSync(python, ["javascript/build.py", "--embed", sizes, "--data", join(folder, "data")], { cwd: root });
+  const larger = await import(pathToFileURL(join(folder, "src/index.js")));
+  const found = await answersOfPython(sizes);
+  assert.ok(found.golden.length > 150, `${found.golden.length} goldens`);
+  for (const answer of found.golden) await assertSameArrays(answer, larger);
+  for (const answer of found.verdict) await assertSameVerdict(answer, "wrong outputs in larger sizes", larger);
+  const { message } = found.verdict.find(({ id, passed }) => id.startsWith("lstm/") && !passed);
+  assert.match(message, / with hidden_size=17,input_size=9,batch=5: [^]* the golden's own places: hidden_size /);
+  await assert.rejects(larger.load("lstm/unbatched"), RangeError);
+});
+
+async function assertSameArrays({ kind, id, dtype, ...arrays }, { load } = asStored) {
+  const golden = await load(id, { dtype });
+  for (const [of, byName] of Object.entries(arrays)) {
+    assert.deepEqual(Object.keys(golden[of]), Object.keys(byName), `${id} ${of}`);
+    for (const [name, expected] of Object.entries(byName)) {
+      assert.equal(bits(golden[of][name].data), expected, `${id} in ${dtype}: ${of} ${name}`);
+    }
+  }
+}
+
+async function assertSameVerdict(
+  { kind, id, dtype, outputs, ...expected },
+  of = "wrong outputs",
+  { compare, load } = asStored,
+) {
   const verdict = compare(await load(id, { dtype }), decoded(outputs));
   const found = {
     passed: verdict.passed,

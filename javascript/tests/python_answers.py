@@ -1,10 +1,12 @@
 """Prints what the Python package answers, one JSON object per line, for the tests to compare: `kind` says which.
 
-Numbers are base64 of little-endian float64, so that tests compare bits.
+Numbers are base64 of little-endian float64, so that tests compare bits. With larger sizes as its argument, it prints
+only goldens that are embedded in them.
 """
 
 import base64
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count, cycle, islice
 from typing import Any
@@ -14,12 +16,14 @@ from numpy.typing import NDArray
 
 from rnn_goldens.cells import golden_case
 from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.command_line.options import in_larger_sizes, where_supported
 from rnn_goldens.comparison.actual import actual_by_name
 from rnn_goldens.comparison.verdict import Verdict, verdict_on
 from rnn_goldens.corpus import Corpus, open_corpus, select
 from rnn_goldens.corpus.index import Entry
 from rnn_goldens.deviations import DEVIATIONS, Deviation
 from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS
+from rnn_goldens.golden.embedding import larger_sizes
 from rnn_goldens.golden.precision import PRECISIONS
 
 SELECTIONS: tuple[dict[str, Any], ...] = (
@@ -55,6 +59,9 @@ GOLDENS_OF_ONE = 3
 STRIDE = 37
 """The distance in the corpus of the goldens that are tried one after the other."""
 
+ONE_IN = 5
+"""The share of goldens that are embedded."""
+
 HALF_PRECISIONS = ("float16", "bfloat16")
 
 Array = NDArray[Any]
@@ -66,6 +73,9 @@ rng = np.random.default_rng(1)
 def main() -> None:
     """Print the answers."""
     corpus = open_corpus()
+    if sys.argv[1:]:
+        show_embedded(corpus, sys.argv[1].split(","))
+        return
     for selection in SELECTIONS:
         show(kind="selection", selection=selection, ids=[golden.id for golden in select(**selection)])
     turns = count(step=PER_PRECISION)
@@ -73,6 +83,14 @@ def main() -> None:
         for dtype in entry.precisions:
             show_golden(corpus.load(entry.id, dtype), next(turns))
     show_deviations(corpus)
+
+
+def show_embedded(corpus: Corpus, sizes: Sequence[str]) -> None:
+    """Print some of the goldens that fit, in larger sizes, as ``show_golden`` does."""
+    goldens = (corpus.load(entry.id, dtype) for entry in corpus.entries[::ONE_IN] for dtype in entry.precisions)
+    found, _ = where_supported(goldens, lambda golden: in_larger_sizes(golden, larger_sizes(sizes)), lambda one: one.id)
+    for turn, golden in zip(count(step=PER_PRECISION), found, strict=False):
+        show_golden(golden, turn)
 
 
 def show_golden(golden: Golden, turn: int) -> None:
