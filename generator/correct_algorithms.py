@@ -1,6 +1,6 @@
 """The correct algorithms of a scenario as graphs: what they need to be exact, and bounds on their rounding errors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,14 +19,15 @@ from rnn_goldens.error_analysis.network_bounds import ErrorBound, bounds_of, coe
 from rnn_goldens.generator.exact_sums import Needs, needs_of_all
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.rounding_profile import CHUNKS
 from rnn_goldens.golden.stored_arrays import Float64
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts
 
-CHUNKS = (1, 16, 64)
-"""Sizes of chunks whose rounding errors the tolerance of any algorithm allows."""
-
 EXACT_CHUNKS = (1, 7, 16, 64)
 """Sizes of chunks that must not round in an exact golden, besides the whole."""
+
+_SMALLEST_CHUNK = 1
+"""A size of chunks that each contract with chunks allows, besides its own and those of the stricter ones."""
 
 _CHUNKED_OUTPUTS, _CHUNKED_GRADIENTS = {0: 1, 1: 3, 16: 5}, {0: 1, 1: 1.2, 16: 0.2}
 """Costs of bounding a form in chunks of a size, as measured, in costs of the form step by step."""
@@ -120,9 +121,29 @@ class RecurrenceForms:
     def _forward(self, size: int = 0, lane: Lane | None = None) -> Recorded:
         return recorded_recurrence(self._case, in_chunks(size) if size else None, lane)
 
-    def _sizes(self, sizes: Sequence[int]) -> list[int]:
-        """Return sizes of chunks, at most the number of time steps; [] for a recurrence without a chunked form."""
-        return sorted({min(size, self._case.time) for size in sizes}) if self._case.cell in CHUNKED else []
+    def _sizes(self, sizes: Iterable[int]) -> list[int]:
+        """Return sizes of chunks, at most the longest sequence; [] for a recurrence without a chunked form."""
+        return sorted({min(size, self._longest) for size in sizes}) if self._case.cell in CHUNKED else []
+
+    @cached_property
+    def _longest(self) -> int:
+        """The number of time steps of the longest sequence."""
+        return max(sequence.time for sequence in self._case.sequences())
+
+    @cached_property
+    def _bounded_sizes(self) -> list[int]:
+        """The sizes of chunks that have coefficients, after 0 for the form step by step."""
+        return [0, *self._sizes((_SMALLEST_CHUNK, *CHUNKS.values()))]
+
+    def _contracts(self, forms: Sequence[Coefficients]) -> Contracts:
+        """Return the coefficients by algorithm, given those of each form."""
+        by_size = dict(zip(self._bounded_sizes, forms, strict=True))
+        chunks, largest = dict[int, Coefficients](), 0
+        for size in CHUNKS.values() if len(forms) > 1 else ():
+            if largest < self._longest:
+                chunks[size] = _largest([of for of_size, of in by_size.items() if of_size <= size])
+            largest = size
+        return Contracts(forms[0], chunks)
 
     @cached_property
     def needs(self) -> Needs | None:
@@ -141,11 +162,11 @@ class RecurrenceForms:
 
     @cached_property
     def _exact_chunks(self) -> list[tuple[Recorded, Recorded | None]]:
-        return [self._recorded(size) for size in self._sizes((*EXACT_CHUNKS, self._case.time))]
+        return [self._recorded(size) for size in self._sizes((*EXACT_CHUNKS, self._longest))]
 
     def costs(self, of: str) -> dict[str, float]:
         """Return the predicted seconds of the parts of the tolerance of outputs or gradients by name."""
-        sizes = (0, *self._sizes(CHUNKS))
+        sizes = self._bounded_sizes
         if of == GRADIENTS:
             whole = 0.0 if self.both is None else _seconds(self.both, 3e-10)
             return {_label(of, size): whole * _CHUNKED_GRADIENTS.get(size, 0.3) for size in sizes}
@@ -154,8 +175,8 @@ class RecurrenceForms:
 
     def outputs(self) -> Bounded:
         """Return the tolerance of outputs, which are bounded in all lanes at once."""
-        sizes = (0, *self._sizes(CHUNKS))
-        return Bounded(_contracts([_coefficients(self._in_lanes(size), _label(OUTPUTS, size)) for size in sizes]))
+        found = [_coefficients(self._in_lanes(size), _label(OUTPUTS, size)) for size in self._bounded_sizes]
+        return Bounded(self._contracts(found))
 
     @cached_property
     def _lane(self) -> Lane | None:
@@ -170,11 +191,11 @@ class RecurrenceForms:
     def gradients(self) -> Bounded:
         """Return the tolerance of gradients. They add up over axes that are lanes in outputs."""
         found = []
-        for size in (0, *self._sizes(CHUNKS)):
+        for size in self._bounded_sizes:
             both = self._recorded(size)[1] if size else self.both
             assert both is not None
             found.append(_coefficients(both, _label(GRADIENTS, size)))
-        return Bounded(_contracts(found))
+        return Bounded(self._contracts(found))
 
 
 def _label(of: str, size: int = 0) -> str:
@@ -208,10 +229,6 @@ Forms = NetworkForms | RecurrenceForms
 def is_exact(needs: Needs | None) -> bool:
     """Return whether float32 meets the requirements for results without rounding."""
     return needs is not None and needs.met_by(PRECISIONS["float32"])
-
-
-def _contracts(forms: Sequence[Coefficients]) -> Contracts:
-    return Contracts(forms[0], _largest(forms) if len(forms) > 1 else None)
 
 
 def _largest(forms: Sequence[Coefficients]) -> Coefficients:

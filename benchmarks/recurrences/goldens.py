@@ -10,28 +10,31 @@ from rnn_goldens import Golden
 from rnn_goldens.error_analysis.profile_tolerance import has_tf32
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
-from rnn_goldens.golden.rounding_profile import FLOAT32, profile_named
+from rnn_goldens.golden.rounding_profile import ALGORITHMS, FLOAT32, UP_TO_64, Profile, profile_named
 from rnn_goldens.golden.tolerance import in_use
 
 _TF32 = profile_named([TF32])
 
-ALGORITHMS = ("any", "step")
-"""What a tolerance allows: every algorithm, or steps and scans only."""
-
 
 class Condition(NamedTuple):
-    """A precision and a contract. Those other than tf32 differ in half precisions only."""
+    """A precision, a contract and an algorithm. Contracts other than tf32 differ in half precisions only."""
 
     precision: str
     contract: str
+    algorithm: str = UP_TO_64
 
     @property
     def columns(self) -> tuple[str, str]:
         """The precision, and the contract if the precision has several."""
         return self.precision, self.contract if self.precision in HALF or self.contract == TF32 else ""
 
+    @property
+    def profile(self) -> Profile:
+        """The profile that declares the contract and the algorithm."""
+        return profile_named([self.algorithm, self.contract])
+
     def __str__(self) -> str:
-        return ", ".join(filter(None, self.columns))
+        return ", ".join(filter(None, (*self.columns, self.algorithm)))
 
 
 CONDITIONS = tuple(
@@ -39,6 +42,12 @@ CONDITIONS = tuple(
     for p in PRECISIONS
     for contract in (CONTRACTS if p in HALF else (CONTRACTS[0], TF32) if p == FLOAT32 else CONTRACTS[:1])
 )
+"""Those with the default algorithm."""
+
+
+def by_algorithm(condition: Condition) -> dict[str, Condition]:
+    """Return a condition with each algorithm instead of its own."""
+    return {algorithm: condition._replace(algorithm=algorithm) for algorithm in ALGORITHMS}
 
 
 def goldens(precision: str, ids: Iterable[str] = (), *, gradients: bool = False) -> list[Golden]:
@@ -46,10 +55,10 @@ def goldens(precision: str, ids: Iterable[str] = (), *, gradients: bool = False)
     return rnn_goldens.select(cell=tuple(RECURRENCES), ids=tuple(ids) or None, dtype=precision, gradients=gradients)
 
 
-def under(golden: Golden, algorithm: str, contract: str) -> Golden:
-    """Return the golden with the tolerance of an algorithm and a contract."""
-    profile = profile_named([algorithm, contract])
-    return replace(golden, profile=profile, tolerance=in_use(golden.tolerance, profile, golden.dtype))
+def under(golden: Golden, condition: Condition) -> Golden:
+    """Return the golden with the tolerance under a condition."""
+    tolerance = in_use(golden.tolerance, condition.profile, golden.dtype)
+    return replace(golden, profile=condition.profile, tolerance=tolerance)
 
 
 def conditions_of(golden: Golden, precisions: Iterable[str]) -> list[Condition]:

@@ -14,6 +14,7 @@ from benchmarks.recurrences.kernels.forms import Array, Arrays, Form, Library
 from benchmarks.recurrences.kernels.libraries import torch_function
 from rnn_goldens.diagnosis.match import off_by
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
+from rnn_goldens.golden.rounding_profile import STEP, UP_TO_64
 
 
 def _in_base_2(form: Form, *, sums: bool) -> Form:
@@ -56,7 +57,7 @@ class Outside(NamedTuple):
     form: Form
     why: str
     of: str = OUTPUTS
-    algorithm: str = "any"
+    algorithm: str = UP_TO_64
 
 
 FORMS = (
@@ -69,7 +70,7 @@ FORMS = (
     ),
     Outside(
         "running sums of g log2 e", "gated_linear_attention", _in_base_2(partial(forms.chunks, size=64), sums=True),
-        "`step` allows sums of the given g, which round little; `any` allows the sums of chunks", algorithm="step",
+        "`step` allows sums of the given g, which round little; `chunk=N` allows those of chunks", algorithm=STEP,
     ),
     Outside(
         "log-cumsum-exp", "min_gru", _min_gru_of_logarithms,

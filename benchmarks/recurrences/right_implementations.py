@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks import page
-from benchmarks.recurrences.goldens import ALGORITHMS, CONDITIONS, Condition, conditions_of, goldens, under
+from benchmarks.recurrences.goldens import CONDITIONS, Condition, by_algorithm, conditions_of, goldens, under
 from benchmarks.recurrences.kernels import IMPLEMENTATIONS
 from rnn_goldens import Golden, Unsupported
 from rnn_goldens.diagnosis.match import off_by
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.rounding_profile import ALGORITHMS, STEP
 from rnn_goldens.golden.tolerance import Exact
 
 DIFFERENTIABLE = tuple(name for name in IMPLEMENTATIONS if name.startswith(("torch", "jax")))
@@ -24,15 +25,15 @@ class Comparison:
 
     Attributes:
         implementation, golden: the name and the id.
-        condition: precision and contract.
-        of_any, of_step: the largest error as a fraction of the tolerance for any algorithm, and for steps.
+        condition: precision, contract and algorithm.
+        fraction, of_step: the largest error as a fraction of the tolerance for its algorithm, and for steps.
         exact: whether the results must be equal to the expected values, because nothing rounds.
     """
 
     implementation: str
     golden: str
     condition: Condition
-    of_any: float
+    fraction: float
     of_step: float
     exact: bool = False
 
@@ -57,23 +58,24 @@ def measured_gradients(ids: Iterable[str] = (), names: Iterable[str] = DIFFERENT
 
 def _compared(golden: Golden, names: Iterable[str], of: str = OUTPUTS) -> Iterator[Comparison]:
     for name in names:
-        for _, contract in conditions_of(golden, [golden.dtype]):
-            implementation = IMPLEMENTATIONS[name]
+        for condition in conditions_of(golden, [golden.dtype]):
+            implementation, contract = IMPLEMENTATIONS[name], condition.contract
             run = implementation.outputs if of == OUTPUTS else implementation.gradients
             try:
                 found = run(golden, contract)
             except Unsupported:
                 continue
-            of_any, of_step = (under(golden, algorithm, contract).expected_of(of) for algorithm in ALGORITHMS)
-            assert found.keys() == of_any.values.keys()
-            fractions = off_by(of_any, found), off_by(of_step, found)
+            by_name = by_algorithm(condition)
+            own, steps = (under(golden, by_name[n]).expected_of(of) for n in (implementation.algorithm, STEP))
+            assert found.keys() == own.values.keys()
+            fractions = off_by(own, found), off_by(steps, found)
             exact = of == OUTPUTS and isinstance(golden.tolerance, Exact)
-            yield Comparison(name, golden.id, Condition(golden.dtype, contract), *fractions, exact)
+            yield Comparison(name, golden.id, by_name[implementation.algorithm], *fractions, exact)
 
 
 def failures(comparisons: Iterable[Comparison]) -> list[Comparison]:
-    """Return the comparisons outside the tolerance for any algorithm; of an exact golden, those that are not equal."""
-    return [one for one in comparisons if one.of_any > 1]
+    """Return the comparisons outside the tolerance; of an exact golden, those that are not equal."""
+    return [one for one in comparisons if one.fraction > 1]
 
 
 def report(comparisons: Sequence[Comparison]) -> str:
@@ -110,22 +112,24 @@ def _summary(comparisons: Sequence[Comparison]) -> str:
     return (
         f"{len({one.implementation for one in comparisons})} correct implementations ran "
         f"{len({one.golden for one in comparisons})} goldens, {len(comparisons)} comparisons, each judged by the "
-        f"contract that it rounds by: {len(failures(comparisons)) or 'none'} failed with the tolerance for any "
-        "algorithm."
+        f"contract that it rounds by and the algorithm that it computes by: {len(failures(comparisons)) or 'none'} "
+        "failed."
     )
 
 
 def _tables(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    yield page.table(("precision", "contract", "comparisons", "failed", "largest", "of"), _by_condition(comparisons))
+    yield "The largest fraction by precision, contract and algorithm:\n"
+    header = ("precision", "contract", "comparisons", "failed", *ALGORITHMS, "largest of")
+    yield page.table(header, _by_condition(comparisons))
     yield (
         "The largest fraction of each implementation, by precision and contract (i: float32-inside, o: "
         "operands-stored, a: all-stored, t: tf32); an empty entry is a contract that it does not have. *Exceed `step`* "
         "counts the results outside the tolerance for steps and scans only, which does not promise to allow chunks; it "
-        "is another one for attention rules only:\n"
+        "is another one for attention rules and the selective scan only:\n"
     )
-    by_name = ("comparisons", "failed", *map(_short, CONDITIONS), "exceed `step`", "most", "on")
+    by_name = ("by", "comparisons", "failed", *map(_short, CONDITIONS), "exceed `step`", "most", "on")
     yield page.table(("implementation", *by_name), _by_name(comparisons))
-    yield from (f"- FAILED: {one} in {one.condition}: {one.of_any:.2f}\n" for one in failures(comparisons))
+    yield from (f"- FAILED: {one} in {one.condition}: {one.fraction:.2f}\n" for one in failures(comparisons))
 
 
 def _short(condition: Condition) -> str:
@@ -134,22 +138,30 @@ def _short(condition: Condition) -> str:
 
 
 def _largest(comparisons: Iterable[Comparison]) -> Comparison:
-    return max(comparisons, key=lambda one: one.of_any)
+    return max(comparisons, key=lambda one: one.fraction)
+
+
+def _written_largest(comparisons: Sequence[Comparison]) -> str:
+    return f"{_largest(comparisons).fraction:.2f}" if comparisons else ""
+
+
+def _with_columns(comparisons: Iterable[Comparison], condition: Condition) -> list[Comparison]:
+    """Return the comparisons in the precision and by the contract of a condition, by any algorithm."""
+    return [one for one in comparisons if one.condition.columns == condition.columns]
 
 
 def _by_condition(comparisons: Sequence[Comparison]) -> Iterator[tuple[object, ...]]:
     for condition in CONDITIONS:
-        if these := [one for one in comparisons if one.condition == condition]:
-            most = _largest(these)
-            yield *condition.columns, len(these), len(failures(these)), f"{most.of_any:.2f}", most
+        if these := _with_columns(comparisons, condition):
+            by = [_written_largest([one for one in these if one.condition.algorithm == name]) for name in ALGORITHMS]
+            yield *condition.columns, len(these), len(failures(these)), *by, _largest(these)
 
 
 def _by_name(comparisons: Sequence[Comparison]) -> Iterator[tuple[object, ...]]:
     for name in dict.fromkeys(one.implementation for one in comparisons):
         of = [one for one in comparisons if one.implementation == name]
-        by_condition = ([one for one in of if one.condition == condition] for condition in CONDITIONS)
-        largest = [f"{_largest(these).of_any:.2f}" if these else "" for these in by_condition]
+        largest = [_written_largest(_with_columns(of, condition)) for condition in CONDITIONS]
         over = [one for one in of if one.of_step > 1]
         most = max(over, key=lambda one: one.of_step, default=None)
         where = ("", "") if most is None else (f"{most.of_step:.2f}", f"{most.golden} in {most.condition}")
-        yield f"`{name}`", len(of), len(failures(of)), *largest, len(over), *where
+        yield f"`{name}`", of[0].condition.algorithm, len(of), len(failures(of)), *largest, len(over), *where

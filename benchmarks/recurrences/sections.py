@@ -8,7 +8,13 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from benchmarks.benchmark import PROCESSES, Measured
-from benchmarks.recurrences import other_criteria, outside, right_implementations, wrong_implementations
+from benchmarks.recurrences import (
+    other_criteria,
+    outside,
+    right_implementations,
+    tolerance_ratios,
+    wrong_implementations,
+)
 
 
 def measured() -> Measured:
@@ -25,11 +31,12 @@ def measured() -> Measured:
         other_criteria.report(others.result(), forward.result().margins),
         right_implementations.report_gradients(gradients.result()),
         wrong_implementations.report(backward.result()),
+        tolerance_ratios.report(),
         outside.report(),
     ]
     wrong = [
         *(
-            f"{what} of {one} in {one.condition}: {one.of_any}"
+            f"{what} of {one} in {one.condition}: {one.fraction}"
             for what, found in (("outputs", outputs), ("gradients", gradients))
             for one in right_implementations.failures(found.result())
         ),

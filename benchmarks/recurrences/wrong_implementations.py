@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks import page
-from benchmarks.recurrences.goldens import CONDITIONS, Condition, conditions_of, goldens, under
+from benchmarks.recurrences.goldens import CONDITIONS, Condition, by_algorithm, conditions_of, goldens, under
 from benchmarks.recurrences.kernels.contracts import INSIDE
 from rnn_goldens.cells.recurrence import RecurrenceCase, recurrence_case
 from rnn_goldens.deviations.margins import ENOUGH, gradient_margin, margin
@@ -17,7 +17,7 @@ from rnn_goldens.deviations.recurrences import (
     FAMILIES,
     RECURRENCE_DEVIATIONS,
 )
-from rnn_goldens.golden.rounding_profile import profile_named
+from rnn_goldens.golden.rounding_profile import ALGORITHMS, UP_TO_64
 from rnn_goldens.golden.tolerance import in_use
 
 Pair = tuple[str, str]
@@ -44,7 +44,7 @@ class Detection:
     """The margins of all deviations of a pass.
 
     Attributes:
-        margins: by precision and contract, with the tolerance for any algorithm.
+        margins: by precision, contract and algorithm.
         low_precision: names of deviations that round too much, or that replace a function by an approximation.
         backward: whether it is the backward pass.
     """
@@ -63,7 +63,7 @@ def measured(ids: Iterable[str] = ()) -> Detection:
     found = _none(RECURRENCE_DEVIATIONS)
     for golden in goldens("float64", ids):
         case = recurrence_case(golden, np.float64)
-        judged = {c: under(golden, "any", c.contract) for c in conditions_of(golden, golden.precisions)}
+        judged = {c: under(golden, c) for c in _with_algorithms(conditions_of(golden, golden.precisions))}
         for deviation in _that_apply(RECURRENCE_DEVIATIONS, case):
             outputs, pair = deviation.outputs(case), (deviation.name, golden.cell)
             in_order = [outputs[name] for name in golden.layout.outputs]
@@ -80,8 +80,8 @@ def measured_backward(ids: Iterable[str] = ()) -> Detection:
         case, gradients = recurrence_case(golden, np.float64), golden.gradients
         assert gradients is not None
         judged = {
-            c: replace(gradients, tolerance=in_use(gradients.tolerance, profile_named([c.contract]), c.precision))
-            for c in conditions_of(golden, gradients.precisions)
+            c: replace(gradients, tolerance=in_use(gradients.tolerance, c.profile, c.precision))
+            for c in _with_algorithms(conditions_of(golden, gradients.precisions))
         }
         for deviation in _that_apply(BACKWARD_RECURRENCE_DEVIATIONS, case):
             wrong, pair = deviation.gradients(case, dict(golden.cotangents)), (deviation.name, golden.cell)
@@ -93,7 +93,11 @@ def measured_backward(ids: Iterable[str] = ()) -> Detection:
 
 def _none(deviations: Iterable[Any]) -> dict[Condition, dict[Pair, Best]]:
     pairs = [(deviation.name, cell) for deviation in deviations for cell in deviation.cells]
-    return {condition: dict.fromkeys(pairs, Best(0.0, "")) for condition in CONDITIONS}
+    return {condition: dict.fromkeys(pairs, Best(0.0, "")) for condition in _with_algorithms(CONDITIONS)}
+
+
+def _with_algorithms(conditions: Iterable[Condition]) -> list[Condition]:
+    return [one for condition in conditions for one in by_algorithm(condition).values()]
 
 
 def _that_apply(deviations: Iterable[Any], case: RecurrenceCase) -> Iterator[Any]:
@@ -109,14 +113,16 @@ def report(found: Detection) -> str:
             f"## {title}\n\n{len({name for name, _ in pairs})} deviations of the {of} pass, {len(pairs)} pairs of a "
             f"deviation and a recurrence, ran on the goldens{' with gradients' * found.backward}. A golden detects a "
             f"deviation if its largest error is at least {ENOUGH:g} times the tolerance. The default contract is "
-            f"{INSIDE}.\n",
+            f"{INSIDE}, {UP_TO_64}; by algorithm, the number of pairs that are detected:\n",
+            page.table(("precision", "contract", "pairs", *ALGORITHMS), _detected(found)),
+            f"The smallest margins with {UP_TO_64}:\n",
             page.table(
-                ("precision", "contract", "pairs", "detected", "smallest margin", "of", "golden"),
-                _by_condition(found),
+                ("precision", "contract", "smallest margin", "of", "golden"),
+                _smallest_margins(found),
             ),
-            f"Not detected. With {INSIDE} there is a reason for each, which `rnn-goldens explain` gives: the "
-            "corpus cannot be generated without one. *Low precision*: deviations that round too much, whose rounding "
-            "errors are within the tolerance. The effect of *the other ones* is within it, too.\n",
+            f"Not detected with {UP_TO_64}. With {INSIDE} there is a reason for each, which `rnn-goldens explain` "
+            "gives: the corpus cannot be generated without one. *Low precision*: deviations that round too much, whose "
+            "rounding errors are within the tolerance. The effect of *the other ones* is within it, too.\n",
             page.table(
                 ("precision", "contract", "not detected", "low precision", "the other ones, with their margins"),
                 _not_detected(found),
@@ -125,16 +131,22 @@ def report(found: Detection) -> str:
     )
 
 
-def _by_condition(found: Detection) -> Iterator[tuple[object, ...]]:
-    for condition, of in found.margins.items():
-        if detected := [(best, pair) for pair, best in of.items() if best.is_detected]:
+def _detected(found: Detection) -> Iterator[tuple[object, ...]]:
+    for condition in CONDITIONS:
+        by_name = by_algorithm(condition)
+        detected = [sum(best.is_detected for best in found.margins[one].values()) for one in by_name.values()]
+        yield *condition.columns, len(found.margins[condition]), *detected
+
+
+def _smallest_margins(found: Detection) -> Iterator[tuple[object, ...]]:
+    for condition in CONDITIONS:
+        if detected := [(best, pair) for pair, best in found.margins[condition].items() if best.is_detected]:
             best, (name, cell) = min(detected)
-            counts = len(of), len(detected)
-            yield *condition.columns, *counts, page.written(best.margin), f"`{name}` of {cell}", best.golden
+            yield *condition.columns, page.written(best.margin), f"`{name}` of {cell}", best.golden
 
 
 def _not_detected(found: Detection) -> Iterator[tuple[object, ...]]:
-    for condition in found.margins:
+    for condition in CONDITIONS:
         if hidden := found.hidden(condition):
             others = dict[str, list[str]]()
             for (name, cell), best in hidden.items():

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.generator.coverage.dimensions import JUST, SizeGap
+from rnn_goldens.generator.coverage.dimensions import JUST
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 from rnn_goldens.golden.recurrences import RECURRENCES, Recurrence
 
@@ -62,16 +62,6 @@ PAIRS = (
 OF_DIALECTS = (Pair(("units", "steps"), (17, 5)), Pair(("units", "rows"), (17, 17)))
 """The pairs of each dialect."""
 
-GAPS = (
-    SizeGap(
-        "layers",
-        (65,),
-        ("lstm", "gru"),
-        "three layers of 65 units would have 0.5 MB; a tanh RNN and a relu RNN cover them",
-    ),
-)
-"""Units that have no golden with so many of a dimension, on purpose."""
-
 WITH_AND_WITHOUT_BIASES = {"units": 65, "inputs": 65, "rows": 65, "steps": 33, "layers": LAYERS}
 """The least sizes that goldens with biases, and without, must have."""
 
@@ -91,20 +81,12 @@ def missing(goldens: Iterable[Golden]) -> Iterator[str]:
     for cell in (*CELLS, *DIALECTS):
         of_cell = [sizes for of, sizes in networks if of == cell]
         for pair in PAIRS if cell in CELLS else OF_DIALECTS:
-            covered, known = any(map(pair.is_in, of_cell)), _is_gap(cell, pair)
-            if not covered and not known:
+            if not any(map(pair.is_in, of_cell)):
                 yield f"{cell}: no golden has {pair}"
-            if covered and known:
-                yield f"{cell}: {pair} are listed as a gap, but a golden has them"
         if cell in CELLS:
             yield from (f"{cell}: no golden has {what}" for what in _missing_sizes(of_cell))
     for cell, of in RECURRENCES.items():
         yield from _missing_steps(cell, of, [golden for golden in checked if golden.cell == cell])
-
-
-def _is_gap(cell: str, pair: Pair) -> bool:
-    units, other = pair.sizes[0], pair.dimensions[1]
-    return any(cell in gap.cells and other == gap.dimension and units in gap.sizes for gap in GAPS)
 
 
 def _missing_sizes(of_cell: Sequence[SizesOf]) -> Iterator[str]:

@@ -1,8 +1,8 @@
-"""Linear attention in chunks: a correct algorithm with rounding errors of its own, on a graph or on arrays.
+"""Recurrences in chunks: linear attention, and the selective scan by channel; on a graph or on arrays.
 
-Within a chunk, decays are exponentials of differences of running sums, and the delta rules solve a triangular system
-(WY form). The algorithm is written once, with operators and primitives: certification records it in a graph, and a
-deviation runs it on arrays, with one method replaced.
+This correct algorithm has rounding errors of its own: within a chunk, decays are exponentials of differences of running
+sums, and the delta rules solve a triangular system (WY form). It is written once, with operators and primitives:
+certification records it in a graph, and a deviation runs it on arrays, with one method replaced.
 """
 
 from abc import ABC, abstractmethod
@@ -19,12 +19,15 @@ from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence import EQUATIONS, RecurrenceCase, scale_of
 from rnn_goldens.cells.recurrence_equations import linear_attention
 from rnn_goldens.cells.recurrence_graph import Form, Nodes, Unrolled
+from rnn_goldens.golden.recurrence_config import RecurrenceConfig, recurrence_config
 from rnn_goldens.golden.recurrences import BY_KEY
 
 Value = Any
 """A matrix of each lane: a node, or an array (batch, heads, rows, columns). None for what a rule does not have."""
 
-CHUNKED = tuple(cell for cell, of in EQUATIONS.items() if of is linear_attention)
+ATTENTION = tuple(cell for cell, of in EQUATIONS.items() if of is linear_attention)
+
+CHUNKED = (*ATTENTION, "selective_scan")
 """The recurrences that have a chunked form."""
 
 
@@ -65,12 +68,14 @@ class Chunked(ABC):
     """Linear attention that reads and updates the state once for each chunk.
 
     Attributes:
-        case: the inputs.
+        config: sizes and options.
+        time: the number of time steps.
         size: time steps of a chunk; the last one may be shorter.
         of: the primitives.
     """
 
-    case: RecurrenceCase
+    config: RecurrenceConfig
+    time: int
     size = 64
     of: Any
 
@@ -84,9 +89,9 @@ class Chunked(ABC):
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield each chunk."""
-        config = self.case.config
-        for start in range(0, self.case.time, self.size):
-            stop = min(start + self.size, self.case.time)
+        config = self.config
+        for start in range(0, self.time, self.size):
+            stop = min(start + self.size, self.time)
             of = {name: self.columns(name, start, stop) for name in config.inputs if name != "q"}
             beta = self.of.transpose(of["beta"]) if "beta" in of else None
             q = [self.columns("q", start, stop, number) for number in range(config["query_heads"] // config["heads"])]
@@ -135,7 +140,7 @@ class Chunked(ABC):
 
     def between(self, sums: Value, causal: Array) -> Value:
         """Return the decays to later steps, (steps, steps); if by key, (d_k, steps) for each later step."""
-        config = self.case.config
+        config = self.config
         if config.get("decay") == BY_KEY and config["d_k"] > 1:
             return [self.decay(self.column(sums, i), sums, row[None]) for i, row in enumerate(causal)]
         return self.decay(self.of.transpose(sums), sums, causal)
@@ -196,7 +201,7 @@ class Chunked(ABC):
 
     def scaled(self, o: Value) -> Value:
         """Return outputs times the scale."""
-        scale = scale_of(self.case.config)
+        scale = scale_of(self.config)
         if isinstance(scale, Fraction):
             return o if scale == 1 else self.of.scaled(o, scale)
         assert isinstance(scale, Term)
@@ -215,8 +220,8 @@ class Chunked(ABC):
 class _InGraph(Chunked):
     """The chunked form, as nodes of a graph. Sums of log-decays and decays are kept in at least float32."""
 
-    def __init__(self, graph: Graph, case: RecurrenceCase, steps: Sequence[Nodes], size: int) -> None:
-        self.case, self.size, self.of = case, size, NodePrimitives(graph)
+    def __init__(self, graph: Graph, config: RecurrenceConfig, steps: Sequence[Nodes], size: int) -> None:
+        self.config, self.time, self.size, self.of = config, len(steps), size, NodePrimitives(graph)
         self._graph, self._steps = graph, steps
 
     def columns(self, name: str, start: int, stop: int, query: int = 0) -> Node:
@@ -236,16 +241,48 @@ class _InGraph(Chunked):
 
 
 def in_chunks(size: int) -> Form:
-    """Return the chunked form of linear attention; the last chunk of a sequence may have fewer than ``size`` steps."""
+    """Return the chunked form of a recurrence; the last chunk of a sequence may have fewer than ``size`` steps."""
 
-    def form(graph: Graph, case: RecurrenceCase, steps: list[Nodes], _: Nodes, states: Nodes) -> Unrolled:
-        chunked, S, outputs = _InGraph(graph, case, steps, size), states["S"], list[Nodes]()
-        for x in chunked.chunks():
-            of_queries, S = chunked.step(x, S)
-            graph.carried.add(S.place)
-            for i in range(x.steps):
-                columns = [chunked.of.rows(o, i, i + 1).mT for o in of_queries]
-                outputs.append({"o": chunked.side_by_side(columns)})
-        return Unrolled(outputs, {"S": S})
+    def form(graph: Graph, case: RecurrenceCase, steps: list[Nodes], weights: Nodes, states: Nodes) -> Unrolled:
+        if case.cell == "selective_scan":
+            return _scan(graph, case.config, steps, {**weights, **states}, size)
+        outputs, S = _attention(graph, case.config, steps, states["S"], size)
+        return Unrolled([{"o": o} for o in outputs], {"S": S})
 
     return form
+
+
+def _attention(
+    graph: Graph, config: RecurrenceConfig, steps: Sequence[Nodes], S: Node, size: int
+) -> tuple[list[Node], Node]:
+    """Return o at each time step, and the state after the last one."""
+    chunked, outputs = _InGraph(graph, config, steps, size), list[Node]()
+    for x in chunked.chunks():
+        of_queries, S = chunked.step(x, S)
+        graph.carried.add(S.place)
+        for i in range(x.steps):
+            outputs.append(chunked.side_by_side([chunked.of.rows(o, i, i + 1).mT for o in of_queries]))
+    return outputs, S
+
+
+def _scan(graph: Graph, config: RecurrenceConfig, steps: Sequence[Nodes], given: Nodes, size: int) -> Unrolled:
+    """Add a selective scan: each channel is gated linear attention with a decay for each of n, and values of one row.
+
+    Dao & Gu (2024), section 6, where all n have the same decay.
+    """
+    of = NodePrimitives(graph)
+    attention = recurrence_config(
+        "gated_linear_attention",
+        {"query_heads": 1, "heads": 1, "d_k": config["n"], "d_v": 1, "decay": BY_KEY, "scale": 1.0},
+    )
+    dt = [of.softplus(step["dt"]) for step in steps]
+    v = [of_one * step["u"] for of_one, step in zip(dt, steps, strict=True)]
+
+    def channel(d: int) -> tuple[list[Node], Node]:
+        A, dt_d, v_d, h = ([of.rows(node, d, d + 1) for node in nodes] for nodes in ([given["A"]], dt, v, [given["h"]]))
+        x = [{"q": step["C"], "k": step["B"], "v": v_d[t], "g": A[0].mT * dt_d[t]} for t, step in enumerate(steps)]
+        return _attention(graph, attention, x, h[0].mT, size)
+
+    channels = [channel(d) for d in range(config["d"])]
+    outputs = [{"y": of.stacked(*(o[t] for o, _ in channels)) + given["D"] * step["u"]} for t, step in enumerate(steps)]
+    return Unrolled(outputs, {"h": of.stacked(*(S.mT for _, S in channels))})

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.rounding_profile import ALL, ANY, FLOAT32, IEEE, INSIDE, MEANINGS, OPERANDS, TF32, Profile
+from rnn_goldens.golden.rounding_profile import (
+    ALGORITHMS,
+    ALL,
+    FLOAT32,
+    IEEE,
+    INSIDE,
+    MEANINGS,
+    OPERANDS,
+    TF32,
+    UP_TO_64,
+    Profile,
+)
 from rnn_goldens.golden.tolerance import Contracts
 
 _PARTS = ("half", "arithmetic", "algorithm")
@@ -51,7 +62,7 @@ class Contract:
 
 
 def _named(profile: Profile) -> str:
-    return ",".join(profile.parts) or ANY
+    return ",".join(profile.parts) or UP_TO_64
 
 
 def satisfied_by(actual: Actual, causes: Sequence[Sequence[str]]) -> Contract | None:
@@ -65,8 +76,10 @@ def satisfied_by(actual: Actual, causes: Sequence[Sequence[str]]) -> Contract | 
 
     profile, keeps_states = actual.golden.profile, any(n.startswith("state_kept_in") for cause in causes for n in cause)
     for other in _looser(profile, actual.golden.dtype):
+        only_chunks = (other.arithmetic, other.half) == (profile.arithmetic, profile.half)
         promises_states = other.half == OPERANDS or other.arithmetic == TF32  # in float32
-        if not (keeps_states and promises_states) and verdict_on(actual.under(other)).passed:
+        broken = (only_chunks and causes) or (promises_states and keeps_states)
+        if not broken and verdict_on(actual.under(other)).passed:
             refused = other.rounds_operands(actual.golden.dtype) and not has_tf32(actual.golden, other)
             return Contract(profile, other, is_refused=refused)
     return None
@@ -78,7 +91,7 @@ def _looser(profile: Profile, dtype: str) -> Iterator[Profile]:
     halves = _HALVES[_HALVES.index(profile.half) :] if is_half else (profile.half,)
     for arithmetic in dict.fromkeys((profile.arithmetic, TF32 if dtype == FLOAT32 else profile.arithmetic)):
         for half in halves:
-            for algorithm in dict.fromkeys((profile.algorithm, ANY)):
+            for algorithm in ALGORITHMS[ALGORITHMS.index(profile.algorithm) :]:
                 if (other := Profile(arithmetic, algorithm, half)) != profile:
                     yield other
 
@@ -89,7 +102,7 @@ def of_all(contracts: Sequence[Contract | None]) -> Contract | None:
     if len(found) < len(contracts) or all(contract.is_refused for contract in found):
         return None
     satisfied = [contract.satisfied for contract in found]
-    algorithm = next((one.algorithm for one in satisfied if one.algorithm == ANY), satisfied[0].algorithm)
+    algorithm = max((one.algorithm for one in satisfied), key=ALGORITHMS.index)
     arithmetic = next((one.arithmetic for one in satisfied if one.arithmetic == TF32), satisfied[0].arithmetic)
     half = max((one.half for one in satisfied), key=_HALVES.index)
     refused = any(contract.is_refused for contract in found)

@@ -15,6 +15,7 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.features import ALL_DERIVED, derived_features
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.recurrence_config import AnyConfig
+from rnn_goldens.golden.rounding_profile import ALGORITHMS
 from rnn_goldens.golden.shapes import BATCH, STACKED, TIME, Axes, Layout, Shape
 from rnn_goldens.golden.stored_arrays import length_problems, offset_problems
 from rnn_goldens.golden.tolerance import (
@@ -183,7 +184,7 @@ def _tolerance_problems(tolerance: Tree, expected: Shapes) -> Iterator[str]:
     if tolerance["kind"] == Bound.kind:
         groups = {part: tolerance[part] for part in _PARTS}
     elif tolerance["kind"] == Contracts.kind:
-        stated = [algorithm for algorithm in ("step", "any") if algorithm in tolerance]
+        stated = [algorithm for algorithm in ALGORITHMS if algorithm in tolerance]
         groups = {f"{algorithm}/{kind}": tolerance[algorithm][kind] for algorithm in stated for kind in COEFFICIENTS}
     for group, arrays in groups.items():
         yield from _shape_problems(f"tolerance/{group}", arrays, expected)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 from numpy.typing import NDArray
 
 from rnn_goldens.encoding.field_types import (
@@ -129,7 +129,11 @@ class ContractsTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="contr
     """The largest error of a correct implementation of a recurrence, by algorithm."""
 
     step: Coefficients
-    any: Coefficients | UnsetType = UNSET
+    chunk_16: Coefficients | UnsetType = field(name="chunk=16", default=UNSET)
+    chunk_32: Coefficients | UnsetType = field(name="chunk=32", default=UNSET)
+    chunk_64: Coefficients | UnsetType = field(name="chunk=64", default=UNSET)
+    chunk_128: Coefficients | UnsetType = field(name="chunk=128", default=UNSET)
+    chunk_256: Coefficients | UnsetType = field(name="chunk=256", default=UNSET)
 
 
 class GradientsTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="bound"):

@@ -17,6 +17,7 @@ from rnn_goldens.golden.expected import Gradients
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.golden.recurrence_config import AnyConfig, recurrence_config
 from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
+from rnn_goldens.golden.rounding_profile import CHUNKS, STEP
 from rnn_goldens.golden.shapes import (
     Config,
     Layout,
@@ -184,7 +185,7 @@ def _tolerance_to_tree(tolerance: Tolerance, names: Iterable[str]) -> Tree:
         return {"kind": tolerance.kind, "bits": tolerance.bits}
     names = list(names)
     if isinstance(tolerance, Contracts):
-        algorithms = {"step": tolerance.step, **({"any": tolerance.any} if tolerance.any else {})}
+        algorithms = {STEP: tolerance.step, **{f"chunk={size}": of for size, of in tolerance.chunks.items()}}
         return {
             "kind": tolerance.kind,
             **{
@@ -199,7 +200,8 @@ def _tolerance_to_tree(tolerance: Tolerance, names: Iterable[str]) -> Tree:
 def tolerance_from_tree(tree: Tree) -> Tolerance:
     """Convert a tree to a tolerance."""
     if tree["kind"] == Contracts.kind:
-        return Contracts(Coefficients(**tree["step"]), Coefficients(**tree["any"]) if "any" in tree else None)
+        chunks = {size: Coefficients(**tree[name]) for name, size in CHUNKS.items() if name in tree}
+        return Contracts(Coefficients(**tree[STEP]), chunks)
     if tree["kind"] == Exact.kind:
         return Exact(bits=tree["bits"])
     return Bound(accumulation=tree["accumulation"], storage=tree["storage"])

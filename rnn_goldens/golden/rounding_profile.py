@@ -8,7 +8,10 @@ from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.plurals import counted
 
 IEEE, TF32, WGSL = "ieee", "tf32", "wgsl"
-ANY, STEP = "any", "step"
+STEP = "step"
+CHUNKS = {f"chunk={size}": size for size in (16, 32, 64, 128, 256)}
+"""The algorithms in chunks, from the strictest, with the largest number of time steps of a chunk."""
+UP_TO_64 = "chunk=64"
 FLOAT32, HALVES = "float32", ("bfloat16", "float16")
 TF32_BITS = 11
 """Significant bits of the operands of products under tf32."""
@@ -22,8 +25,11 @@ _MEANINGS = {
         WGSL: "functions have the errors that WebGPU allows",
     },
     "algorithm": {
-        ANY: "recurrences may be computed step by step or in chunks of up to 64 steps",
         STEP: "recurrences are computed step by step, or by a scan",
+        **{
+            name: f"recurrences may be computed step by step or in chunks of up to {size} steps"
+            for name, size in CHUNKS.items()
+        },
     },
     "half": {
         INSIDE: "half precisions of recurrences are float32 inside: only outputs are rounded to them",
@@ -31,6 +37,9 @@ _MEANINGS = {
         ALL: "states are rounded to the half precision, too",
     },
 }
+
+ALGORITHMS = tuple(_MEANINGS["algorithm"])
+"""The algorithms of recurrences, from the strictest."""
 
 MEANINGS = {name: meaning for group in _MEANINGS.values() for name, meaning in group.items()}
 """The parts of profiles, by name."""
@@ -42,18 +51,24 @@ class Profile:
 
     Attributes:
         arithmetic: ``ieee``, ``tf32`` or ``wgsl``.
-        algorithm: ``any`` or ``step``, for recurrences.
+        algorithm: ``step`` or ``chunk=N``, for recurrences.
         half: ``float32-inside``, ``operands-stored`` or ``all-stored``, for recurrences in half precisions.
     """
 
     arithmetic: str = IEEE
-    algorithm: str = ANY
+    algorithm: str = UP_TO_64
     half: str = INSIDE
 
     @property
     def parts(self) -> tuple[str, ...]:
         """The parts that differ from the default."""
-        return tuple(name for name in (self.arithmetic, self.algorithm, self.half) if name not in (IEEE, ANY, INSIDE))
+        defaults = (IEEE, UP_TO_64, INSIDE)
+        return tuple(name for name in (self.arithmetic, self.algorithm, self.half) if name not in defaults)
+
+    @property
+    def largest_chunk(self) -> int:
+        """The largest number of time steps of a chunk; 0 if chunks are not allowed."""
+        return CHUNKS.get(self.algorithm, 0)
 
     @property
     def of_recurrences(self) -> tuple[str, ...]:

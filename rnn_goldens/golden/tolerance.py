@@ -1,14 +1,14 @@
 """Tolerances, the largest errors of a correct implementation: exact, bounds, coefficients by algorithm, or derived."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.golden.precision import PRECISIONS, Precision
-from rnn_goldens.golden.rounding_profile import ALL, DEFAULT, FLOAT32, INSIDE, STEP, Profile
+from rnn_goldens.golden.rounding_profile import ALL, DEFAULT, FLOAT32, INSIDE, Profile
 
 Float64 = NDArray[np.float64]
 
@@ -98,12 +98,14 @@ class Contracts:
 
     Attributes:
         step: of implementations that compute step by step, or by a scan.
-        any: of implementations that may compute in chunks, too; None if the recurrence has no chunked form.
+        chunks: of implementations that may compute in chunks, too, by the largest number of time steps of a chunk, in
+            ascending order; a larger number has the coefficients of the last one. Empty if the recurrence has no
+            chunked form.
         profile: the profile that ``allowed`` applies.
     """
 
     step: Coefficients
-    any: Coefficients | None = None
+    chunks: Mapping[int, Coefficients] = field(default_factory=dict)
     profile: Profile = DEFAULT
 
     kind = "contracts"
@@ -112,7 +114,8 @@ class Contracts:
     @property
     def declared(self) -> Coefficients:
         """The coefficients of the declared algorithm."""
-        return self.step if self.any is None or self.profile.algorithm == STEP else self.any
+        allowed = [of for size, of in self.chunks.items() if size <= self.profile.largest_chunk]
+        return allowed[-1] if allowed else self.step
 
     def allowed(self, output: str, values: Float64, precision: Precision) -> Float64:
         """Return the largest allowed absolute error of each element of an output."""
@@ -153,9 +156,8 @@ def in_use(tolerance: "Tolerance", profile: Profile, dtype: str) -> "Exact | Bou
 def with_arrays(tolerance: "Tolerance", change: Change) -> "Tolerance":
     """Return a tolerance whose arrays of coefficients are changed."""
     if isinstance(tolerance, Contracts):
-        return replace(
-            tolerance, step=_part(tolerance.step, change), any=tolerance.any and _part(tolerance.any, change)
-        )
+        chunks = {size: _part(of, change) for size, of in tolerance.chunks.items()}
+        return replace(tolerance, step=_part(tolerance.step, change), chunks=chunks)
     if isinstance(tolerance, Derived):
         stored = tolerance.stored if isinstance(tolerance.stored, Exact) else _part(tolerance.stored, change)
         return Derived(stored, _part(tolerance.float32, change))
@@ -163,7 +165,7 @@ def with_arrays(tolerance: "Tolerance", change: Change) -> "Tolerance":
 
 
 def _part(part: _Part, change: Change) -> _Part:
-    kinds = [field.name for field in fields(part)]
+    kinds = [of.name for of in fields(part)]
     return replace(
         part, **{kind: {name: change(kind, name, of) for name, of in getattr(part, kind).items()} for kind in kinds}
     )

@@ -25,7 +25,7 @@ OPTIONS = {
     "without": "Only goldens that have none of these.",
     "calls": "Call patterns to run as well: twice, rows, chunks, weights, views.",
     "outputs": "Compare only these outputs: out, if h_n is not returned.",
-    "profile": "Which rounding errors to allow: tf32, wgsl, step, operands-stored, all-stored.",
+    "profile": "Which rounding errors to allow: tf32, wgsl, step, chunk=16 to chunk=256, operands-stored, all-stored.",
     "embed": "Larger sizes for a kernel of a fixed size: d_k=128,heads=4 or hidden_size=64,batch=16.",
     "corpus": "A corpus version, a folder with an index.json, or several: v2,goldens (default: the newest version).",
     "implementation": "What rnn_implementation returns: a built-in name, package.module:callable, or '-- COMMAND'.",

@@ -24,7 +24,10 @@ GOLDEN, EXACT, LONG = "gated-delta/several-steps", "delta-rule/exact-steps", "de
 
 def test_a_correct_implementation_is_judged_by_each_contract() -> None:
     found = right_implementations.measured([GOLDEN], ["torch_step", "torch_chunk_16", "numpy_step"])
-    assert {one.condition for one in found} == set(CONDITIONS)
+    assert {one.condition.columns for one in found} == {condition.columns for condition in CONDITIONS}
+    assert {one.implementation: one.condition.algorithm for one in found} == {
+        "torch_step": "step", "torch_chunk_16": "chunk=16", "numpy_step": "step",
+    }  # fmt: skip
     assert len(found) == 2 * len(CONDITIONS) + len(PRECISIONS)
     assert right_implementations.failures(found) == []
     assert "| float64   |                 |           3 |      0 | " in right_implementations.report(found)
@@ -32,14 +35,14 @@ def test_a_correct_implementation_is_judged_by_each_contract() -> None:
 
 def test_a_failure_is_reported() -> None:
     found = right_implementations.measured([GOLDEN], ["numpy_step"])
-    wrong = replace(found[0], of_any=1.5)
+    wrong = replace(found[0], fraction=1.5)
     assert right_implementations.failures([wrong, *found[1:]]) == [wrong]
-    assert "FAILED: numpy_step on gated-delta/several-steps in float64: 1.50" in right_implementations.report([wrong])
+    assert "FAILED: numpy_step on gated-delta/several-steps in float64, step: 1.50" in right_implementations.report([wrong])
 
 
 def test_chunks_may_exceed_the_tolerance_of_steps() -> None:
     found = right_implementations.measured([LONG], ["numpy_chunk_64", "torch_chunk_64"])
-    assert max(one.of_any for one in found) < 1 < max(one.of_step for one in found)
+    assert max(one.fraction for one in found) < 1 < max(one.of_step for one in found)
 
 
 def test_deviations_are_detected_under_each_contract() -> None:
@@ -69,8 +72,8 @@ def test_all_results_on_an_exact_golden_are_equal() -> None:
     found = right_implementations.measured([EXACT], names)
     assert {one.implementation for one in found} == set(names)
     assert all(one.exact for one in found)
-    assert {one.of_any for one in found} == {0.0}
-    page = right_implementations.report([replace(found[0], of_any=np.inf), *found[1:]])
+    assert {one.fraction for one in found} == {0.0}
+    page = right_implementations.report([replace(found[0], fraction=np.inf), *found[1:]])
     assert f"{len(found) - 1} of {len(found)}" in page
 
 

@@ -62,7 +62,7 @@ def short(array: Any) -> None:
         ),
         (FILES, lambda d: d["expected"].pop("S_n"), "expected: S_n is missing"),
         (FILES, lambda d: d["tolerance"]["step"].pop("state"), "state"),
-        (FILES, lambda d: d["tolerance"]["any"]["state"].pop("o"), "tolerance/any/state: o is missing"),
+        (FILES, lambda d: d["tolerance"]["chunk=16"]["state"].pop("o"), "tolerance/chunk=16/state: o is missing"),
         (FILES, lambda d: d["tolerance"]["step"]["storage"]["o"]["data"].__setitem__(0, -1.0), "is negative"),
         (FILES, lambda d: d.update(features=["state", "packed"]), "features: lists"),
         (PACKED, lambda d: d["inputs"]["offsets"].update(data=[0, 3, 3]), "must increase"),

@@ -10,7 +10,7 @@ from factories.perturbed_graph import assert_bound_is_attained
 from factories.recurrences import recurrence_scenario, with_all_cotangents
 
 from rnn_goldens.cells.case_graph import Recorded, with_gradients
-from rnn_goldens.cells.chunked import in_chunks
+from rnn_goldens.cells.chunked import CHUNKED, in_chunks
 from rnn_goldens.cells.graph import Graph
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.recurrence_graph import recorded_recurrence
@@ -51,7 +51,7 @@ def test_errors_of_the_worst_sign_attain_the_bound_of_the_step_form(cell: str, g
     assert_bound_is_attained(of, CONTRACTS, [0, 1, 2], bounds_of(of))
 
 
-@for_each([(cell, size, g) for cell in ATTENTION for size in (2, 7) for g in (False, True)], every=16)
+@for_each([(cell, size, g) for cell in CHUNKED for size in (2, 7) for g in (False, True)], every=16)
 def test_errors_of_the_worst_sign_attain_the_bound_of_the_chunked_form(cell: str, size: int, gradients: bool) -> None:
     of = recorded(small(cell), size, gradients=gradients)
     assert_bound_is_attained(of, CONTRACTS, [0, 1, 2], bounds_of(of))
@@ -61,20 +61,26 @@ def one_by_one(of: Recorded) -> dict[str, Float64]:
     return of.arrays(of.graph.values)
 
 
-@pytest.mark.parametrize("by_key", [False, True])
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        recurrence_scenario("gated_delta", query_heads=4, d_k=3),
+        recurrence_scenario("gated_delta", query_heads=4, d_k=3, decay="key"),
+        recurrence_scenario("selective_scan"),
+    ],
+)
 @pytest.mark.parametrize("size", [1, 3, 64])
-def test_the_chunked_form_has_the_values_of_the_step_form(size: int, by_key: bool) -> None:
-    options: dict[str, Any] = {"decay": "key"} if by_key else {}
-    scenario = recurrence_scenario("gated_delta", query_heads=4, d_k=3, **options)
+def test_the_chunked_form_has_the_values_of_the_step_form(size: int, scenario: RecurrenceScenario) -> None:
     chunks = one_by_one(recorded(scenario, size))
     for name, array in one_by_one(recorded(scenario)).items():
         np.testing.assert_allclose(chunks[name], array, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("cell", ATTENTION)
+@pytest.mark.parametrize("cell", CHUNKED)
 @pytest.mark.parametrize("size", [1, 3, 64])
 def test_the_backward_pass_of_the_chunked_form_has_the_gradients_of_the_step_form(cell: str, size: int) -> None:
-    scenario = with_all_cotangents(recurrence_scenario(cell, query_heads=4))
+    sizes: dict[str, Any] = {"query_heads": 4} if cell in ATTENTION else {}
+    scenario = with_all_cotangents(recurrence_scenario(cell, **sizes))
     chunks = one_by_one(recorded(scenario, size, gradients=True))
     for name, array in one_by_one(recorded(scenario, gradients=True)).items():
         np.testing.assert_allclose(chunks[name], array, rtol=1e-11, atol=1e-12)

@@ -1,6 +1,7 @@
 """Certified goldens of recurrences: what is accepted, what is refused, and what follows from a scenario."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -50,16 +51,35 @@ def test_without_a_scale_it_is_the_root_of_d_k_also_if_that_is_irrational() -> N
     np.testing.assert_allclose(without.expected["o"] * np.sqrt(3), with_one.expected["o"], rtol=1e-15)
 
 
-def test_attention_has_a_tolerance_of_chunks_that_is_never_below_that_of_steps() -> None:
-    tolerance = certify(recurrence_scenario("gated_delta", time=20)).tolerance
+@pytest.mark.parametrize("cell", ["gated_delta", "selective_scan"])
+def test_a_larger_chunk_never_has_a_smaller_tolerance_and_steps_have_the_smallest(cell: str) -> None:
+    tolerance = certify(recurrence_scenario(cell, time=34)).tolerance
     assert isinstance(tolerance, Contracts)
-    assert tolerance.any is not None
-    for kind in ("accumulation", "state", "storage"):
-        for name, array in getattr(tolerance.step, kind).items():
-            assert (getattr(tolerance.any, kind)[name] >= array).all()
-    tolerance = certify(recurrence_scenario("selective_scan")).tolerance
+    algorithms = [tolerance.step, *tolerance.chunks.values()]
+    for smaller, larger in pairwise(algorithms):
+        for kind in ("accumulation", "state", "storage"):
+            for name, array in getattr(smaller, kind).items():
+                assert (getattr(larger, kind)[name] >= array).all()
+        assert any((larger.accumulation[name] > array).any() for name, array in smaller.accumulation.items())
+
+
+@pytest.mark.parametrize(("time", "sizes"), [(5, [16]), (16, [16]), (17, [16, 32]), (70, [16, 32, 64, 128])])
+def test_a_golden_states_the_sizes_of_chunks_that_its_sequences_can_have(time: int, sizes: list[int]) -> None:
+    tolerance = certify(recurrence_scenario("linear_attention", time=time, d_k=1, d_v=1)).tolerance
     assert isinstance(tolerance, Contracts)
-    assert tolerance.any is None
+    assert list(tolerance.chunks) == sizes
+
+
+def test_the_longest_packed_sequence_decides_how_large_a_chunk_can_be() -> None:
+    tolerance = certify(recurrence_scenario("linear_attention", offsets=(0, 12, 24, 36))).tolerance
+    assert isinstance(tolerance, Contracts)
+    assert list(tolerance.chunks) == [16]
+
+
+def test_a_recurrence_without_a_chunked_form_has_one_tolerance() -> None:
+    tolerance = certify(recurrence_scenario("min_gru")).tolerance
+    assert isinstance(tolerance, Contracts)
+    assert tolerance.chunks == {}
 
 
 def test_an_input_without_influence_has_a_gradient_of_zero() -> None:

@@ -13,7 +13,7 @@ from rnn_goldens.cells import Network, case_of
 from rnn_goldens.comparison.verdict import compare, compare_gradients
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.rounding_profile import ALL, ANY, DEFAULT, INSIDE, OPERANDS, STEP, TF32, Profile
+from rnn_goldens.golden.rounding_profile import ALL, DEFAULT, INSIDE, OPERANDS, TF32, Profile
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, in_use, loosest_of_gradients, roundoff_sum
 
 CERTIFIED = ("rnn-tanh/with-state", "gru/with-state", "lstm/with-state", "rnn-relu/with-state")
@@ -166,15 +166,18 @@ def coefficients(number: float) -> Coefficients:
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_the_declared_algorithm_decides_which_coefficients_apply(dtype: str) -> None:
-    precision, step, chunked = PRECISIONS[dtype], coefficients(100.0), coefficients(300.0)
-    by_both = Contracts(step, chunked)
+    precision, step, of_32, of_64 = PRECISIONS[dtype], *map(coefficients, (100.0, 300.0, 500.0))
+    both = Contracts(step, {32: of_32, 64: of_64})
     for contracts, expected in (
-        (by_both, chunked),
-        (in_use(by_both, Profile(algorithm=ANY), dtype), chunked),
-        (in_use(by_both, Profile(algorithm=STEP), dtype), step),
+        (both, of_64),
+        (in_use(both, Profile(algorithm="chunk=64"), dtype), of_64),
+        (in_use(both, Profile(algorithm="chunk=256"), dtype), of_64),
+        (in_use(both, Profile(algorithm="chunk=32"), dtype), of_32),
+        (in_use(both, Profile(algorithm="chunk=16"), dtype), step),
+        (in_use(both, Profile(algorithm="step"), dtype), step),
         (Contracts(step), step),
     ):
         allowed = contracts.allowed("o", np.zeros(1), precision)
         assert allowed == expected.allowed("o", np.zeros(1), precision, DEFAULT)
     if precision.bits >= PRECISIONS["float32"].bits:
-        assert chunked.allowed("o", np.zeros(1), precision, DEFAULT) == 900 * precision.roundoff + precision.smallest
+        assert of_64.allowed("o", np.zeros(1), precision, DEFAULT) == 1500 * precision.roundoff + precision.smallest

@@ -78,9 +78,7 @@ def test_a_failure_shows_the_output_of_the_program_and_how_to_reproduce_it(check
 @pytest.mark.slow
 def test_a_failure_in_larger_sizes_is_reproduced_in_these(check: Check) -> None:
     checked = check(*DOCUMENTED, "--rnn-goldens-embed=hidden_size=16,batch=4", misbehaviours=("2=exits",))
-    (reproduction,) = [
-        line for line in checked.shown.splitlines() if line.startswith("E ") and "to reproduce: " in line
-    ]
+    (reproduction,) = re.findall(r"^E +to reproduce: .*", checked.shown, re.MULTILINE)
     assert "--dtype=float32 --embed=hidden_size=16,batch=4 --requests |" in reproduction
 
 

@@ -17,6 +17,7 @@ from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outpu
 from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel
 from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.rounding_profile import CHUNKS, STEP
 from rnn_goldens.implementations.user_networks import Implementation, adapt, adapt_backward
 
 __all__ = ["CONTRACTS", "IMPLEMENTATIONS", "Kernel"]
@@ -33,12 +34,14 @@ class Kernel:
         function: returns the function of a golden's inputs, or of its arrays, that computes a cell in a precision by a
             contract.
         contracts: the contracts that it rounds by in a half precision, and tf32 in float32.
+        algorithm: the algorithm that it computes by.
         half_alone: whether it runs in half precisions only.
     """
 
     cells: tuple[str, ...]
     function: Callable[[str, str, str], Callable[..., Any]]
     contracts: tuple[str, ...] = CONTRACTS
+    algorithm: str = STEP
     half_alone: bool = False
 
     def outputs(self, golden: Golden, contract: str) -> Numbers:
@@ -63,21 +66,26 @@ def _numbers(actual: Actual) -> Numbers:
     return actual.numbers
 
 
-def _of(cells: tuple[str, ...], function: Implementation, *contracts: str) -> Kernel:
+def _of(cells: tuple[str, ...], function: Implementation, *contracts: str, algorithm: str = STEP) -> Kernel:
     """Return a function of a golden's inputs as an implementation."""
-    return Kernel(cells, lambda *_: function, contracts)
+    return Kernel(cells, lambda *_: function, contracts, algorithm)
+
+
+def _up_to(size: int) -> str:
+    """Return the strictest algorithm that allows chunks of a size."""
+    return next(name for name, largest in CHUNKS.items() if size <= largest)
 
 
 def _numpy_chunks(size: int) -> Kernel:
     kernel = type(f"ChunkKernel{size}", (ChunkKernel,), {"size": size})
-    return _of(ATTENTION, others.in_numpy(lambda case: kernel(case).run()), INSIDE)
+    return _of(ATTENTION, others.in_numpy(lambda case: kernel(case).run()), INSIDE, algorithm=_up_to(size))
 
 
 def _torch_chunks(size: int) -> Kernel:
     attention = partial(forms.chunks, size=size)
     diagonal = partial(forms.diagonal, over_time=partial(forms.cumulated, size=size))
     by_cell = {**dict.fromkeys(ATTENTION, attention), **dict.fromkeys(DIAGONAL, diagonal)}
-    return Kernel(tuple(by_cell), partial(libraries.torch_function, by_cell), (*CONTRACTS, TF32))
+    return Kernel(tuple(by_cell), partial(libraries.torch_function, by_cell), (*CONTRACTS, TF32), _up_to(size))
 
 
 _STEPS: dict[str, forms.Form] = {**dict.fromkeys(ATTENTION, forms.attention), "slstm": forms.slstm}
@@ -100,7 +108,7 @@ IMPLEMENTATIONS: dict[str, Kernel] = {
     "torch_native_step": Kernel(
         _CELLS, partial(libraries.torch_function, _TORCH_STEPS, native=True), (ALL_STORED,), half_alone=True
     ),
-    **{f"torch_chunk_{size}": _torch_chunks(size) for size in (16, 64)},
+    **{f"torch_chunk_{size}": _torch_chunks(size) for size in CHUNKS.values()},
     "jax_scan": Kernel(_CELLS, partial(libraries.jax_function, _JAX_SCANS)),
     "onnx_reference": _of(ATTENTION, others.built_in("onnx-reference"), INSIDE),
     "onnx_reference_conv": _of(("causal_conv",), others.built_in("onnx-reference"), ALL_STORED),

@@ -49,6 +49,16 @@ def _equal_keys(drawn: Arrays) -> Arrays:
     return {"k": short(np.broadcast_to(k[:, :1], k.shape) + k / 16, 7)}
 
 
+def _small_updates(drawn: Arrays) -> Arrays:
+    """Return states near one, and steps that change them by at most half a unit in the last place of bfloat16."""
+    found = {"S0": np.sign(drawn["S0"]) * short(1 + abs(drawn["S0"]) / 16), "k": abs(drawn["k"])}
+    if "g" in drawn:
+        found["g"] = drawn["g"] / 64
+    if "beta" in drawn:
+        return found | {"beta": drawn["beta"] / 256, "v": abs(drawn["v"])}
+    return found | {"v": short((1 + abs(drawn["v"])) / 512)}
+
+
 _GROUPED = {"heads": 3, "query_heads": 6}
 _GRADIENTS = "Both outputs have cotangents: gradients by every input and by the initial state."
 _ONE_HEAD = {"heads": 1, "query_heads": 1}
@@ -128,6 +138,12 @@ ATTENTION_VARIANTS = (
         Call({**_ONE_HEAD, "d_k": 4, "d_v": 3}),
         cells=_MOST,
         change=lambda drawn: {"S0": 16 * drawn["S0"]},
+    ),
+    Variant(
+        "small-updates",
+        "Small changes of a state near one: a state kept in bfloat16 stays as it is.",
+        Call({**_ONE_HEAD, "d_k": 2, "d_v": 1}, time=140),
+        change=_small_updates,
     ),
     Variant(
         "packed",

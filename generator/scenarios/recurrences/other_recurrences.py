@@ -69,7 +69,7 @@ SCANS: Mapping[str, tuple[Variant, ...]] = {
         Variant(
             "small-steps",
             "Small step sizes: softplus of about -4, and states that decay slowly.",
-            Call({"d": 1, "n": 3}, time=12),
+            Call({"d": 1, "n": 3}, time=24),
             change=_lowered("dt", 4),
         ),
     ),

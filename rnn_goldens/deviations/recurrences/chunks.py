@@ -37,7 +37,7 @@ class ChunkKernel(Chunked):
     of = NUMPY
 
     def __init__(self, case: RecurrenceCase, size: int = Chunked.size) -> None:
-        self.case, self.size = case, size
+        self.case, self.config, self.time, self.size = case, case.config, case.time, size
 
     def columns(self, name: str, start: int, stop: int, query: int = 0) -> Array:
         """Return an input at some time steps."""

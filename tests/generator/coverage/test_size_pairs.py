@@ -74,14 +74,8 @@ def test_a_golden_that_float32_does_not_check_has_no_pair(goldens: list[Golden])
     assert "gru: no golden has 17 units and 17 rows" in list(missing(in_float64))
 
 
-def test_a_golden_of_one_layer_stands_in_for_a_listed_gap(goldens: list[Golden]) -> None:
-    (golden,) = (g for g in goldens if g.id == "sizes-lstm/three-layers-hidden-33-input-33-steps-33-no-state")
-    wide = replace(golden, config=replace(golden.network, hidden_size=65))
-    assert "lstm: 65 units and 3 layers are listed as a gap, but a golden has them" in list(missing([*goldens, wide]))
-
-
 def test_larger_sizes_of_another_kernel_do_not_count_but_more_steps_do(goldens: list[Golden]) -> None:
-    (golden,) = (g for g in goldens if g.id == "sizes-gru/no-bias-hidden-65-input-65-steps-33-no-state")
+    (golden,) = (g for g in goldens if g.id == "sizes-gru/no-bias-three-layers-hidden-65-input-65-steps-33-no-state")
     sizes = sizes_of(golden)
     assert Pair(("units", "steps"), (65, 5)).is_in(sizes)
     assert not Pair(("units", "steps"), (33, 5)).is_in(sizes)
