@@ -7,6 +7,7 @@ a schema validator.
 
 import math
 import struct
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -270,7 +271,7 @@ def decode(content: bytes, kind: str, *, lazily: bool = False) -> Tree:
         raise ValueError(_with_name(str(error), content)) from None
     if isinstance(weights := tree.get("weights"), Raw):
         tree["weights"] = LazyArrays(partial(_weights, bytes(weights)))
-    tree.pop("schema", None)
+    tree.pop(SCHEMA, None)
     return tree
 
 
@@ -281,10 +282,12 @@ def _tree_of(part: Struct | dict[str, Any], where: str = "") -> Tree:
         ValueError: an array has another type than its name requires, or its data does not fill its shape.
     """
     tree: Tree = {}
-    fields: dict[str, Any] = part if isinstance(part, dict) else msgspec.structs.asdict(part)
-    if not isinstance(part, dict) and part.__struct_config__.tag:
-        tree["kind"] = part.__struct_config__.tag
-    for name, value in fields.items():
+    if isinstance(part, dict):
+        fields: Iterable[tuple[str, Any]] = part.items()
+    else:
+        fields = zip(part.__struct_encode_fields__, msgspec.structs.astuple(part), strict=True)
+        tree = {"kind": part.__struct_config__.tag} if part.__struct_config__.tag else {}
+    for name, value in fields:
         kind = type(value)
         if kind in _PLAIN:
             tree[name] = value

@@ -7,7 +7,7 @@ import pytest
 from factories.recurrences import recurrence_scenario
 
 from rnn_goldens.cells.case_graph import Lane
-from rnn_goldens.cells.chunked import CHUNKED, in_chunks
+from rnn_goldens.cells.chunked import in_chunks
 from rnn_goldens.cells.lane_axes import lane_of
 from rnn_goldens.cells.recurrence_graph import Form, recorded_recurrence
 from rnn_goldens.error_analysis.bounds import Bounds
@@ -21,7 +21,7 @@ LANES = {
 }
 """slstm multiplies over its units, and the channels of causal_conv are lanes already."""
 
-FORMS = [(cell, None) for cell in RECURRENCES] + [(cell, in_chunks(3)) for cell in CHUNKED]
+FORMS = [(cell, None) for cell in RECURRENCES] + [(cell, in_chunks(3)) for cell in ATTENTION]
 
 
 @pytest.mark.parametrize(("cell", "form"), FORMS)

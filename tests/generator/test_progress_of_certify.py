@@ -96,7 +96,7 @@ def test_the_parts_of_a_network_run_in_the_order_of_the_work(shape: str) -> None
 
 def test_each_part_has_a_share_and_each_form_of_a_recurrence_is_a_part() -> None:
     parts = parts_of(reports_of(EXAMPLES["recurrence"]))
-    chunks = [f" in chunks of {size}" for size in (1, 16, 40)]
+    chunks = [f" in chunks of {size}" for size in (1, 16, 32, 40)]
     assert [part for part, _ in parts] == [
         "graph", "exact outputs", "tolerance", *(f"tolerance{size}" for size in chunks), "confirmation of outputs",
         "exact gradients", "tolerance of gradients", *(f"gradients{size}" for size in chunks),

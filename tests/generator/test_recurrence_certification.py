@@ -65,13 +65,13 @@ def test_a_larger_chunk_never_has_a_smaller_tolerance_and_steps_have_the_smalles
 
 @pytest.mark.parametrize(("time", "sizes"), [(5, [16]), (16, [16]), (17, [16, 32]), (70, [16, 32, 64, 128])])
 def test_a_golden_states_the_sizes_of_chunks_that_its_sequences_can_have(time: int, sizes: list[int]) -> None:
-    tolerance = certify(recurrence_scenario("linear_attention", time=time, d_k=1, d_v=1)).tolerance
+    tolerance = certify(recurrence_scenario("gated_delta", time=time)).tolerance
     assert isinstance(tolerance, Contracts)
     assert list(tolerance.chunks) == sizes
 
 
 def test_the_longest_packed_sequence_decides_how_large_a_chunk_can_be() -> None:
-    tolerance = certify(recurrence_scenario("linear_attention", offsets=(0, 12, 24, 36))).tolerance
+    tolerance = certify(recurrence_scenario("gated_delta", offsets=(0, 12, 24, 36))).tolerance
     assert isinstance(tolerance, Contracts)
     assert list(tolerance.chunks) == [16]
 

@@ -52,7 +52,7 @@ def test_bytes_are_compared_if_library_versions_are_equal(corpus: Path, tmp_path
 
 def test_a_changed_digit_is_reported_with_its_index(corpus: Path, tmp_path: Path) -> None:
     path = corpus / "documented/mini-batch.json"
-    path.write_text(path.read_text().replace("51.0, 51.0]", "51.0, 52.0]", 1))
+    path.write_text(path.read_text().replace("51.0,51.0]", "51.0,52.0]", 1))
     place = "documented/mini-batch.json: expected/out: 1 of 12 elements differ, first at (1, 2, 1)"
     assert differences(corpus, tmp_path) == [f"{place}: 52.0 → 51.0"]
 

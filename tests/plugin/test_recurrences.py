@@ -54,10 +54,10 @@ def test_chunks_are_refused_with_the_reason_where_they_round_the_state(kernel: p
     )
     in_half = ("--rnn-goldens-implementation=numpy", "--rnn-goldens-calls=chunks", "--rnn-goldens-dtype=bfloat16")
     result = kernel.runpytest_inprocess(*OPTIONS, *in_half)
-    result.assert_outcomes(passed=23)
+    result.assert_outcomes(passed=24)
     result.stdout.fnmatch_lines(
         [
-            "chunks was refused for 19 of 23 goldens: a recurrence's state is float32 inside,",
+            "chunks was refused for 20 of 24 goldens: a recurrence's state is float32 inside,",
             "  but bfloat16 between two parts",
             "calls=chunks was not run: it was refused",
         ]
@@ -68,7 +68,7 @@ def test_a_kernel_that_keeps_its_state_fails(kernel: pytest.Pytester) -> None:
     kernel.makepyfile("def test_it(rnn_golden, rnn_implementation): rnn_golden.check_calls(rnn_implementation)")
     named = "--rnn-goldens-implementation=kernel:keeps_its_state"
     result = kernel.runpytest_inprocess(*OPTIONS, named, "--rnn-goldens-calls=twice", "-k", "several-steps")
-    result.assert_outcomes(failed=1, deselected=23)
+    result.assert_outcomes(failed=1, deselected=24)
     result.stdout.fnmatch_lines(
         ["*gated-delta/several-steps in float32: the second call differs from the first: o is *"]
     )
