@@ -68,9 +68,13 @@ FORMS = (
         )
         for cell in ("gated_linear_attention", "gated_delta")
     ),
-    Outside(
-        "running sums of g log2 e", "gated_linear_attention", _in_base_2(partial(forms.chunks, size=64), sums=True),
-        "`step` allows sums of the given g, which round little; `chunk=N` allows those of chunks", algorithm=STEP,
+    *(
+        Outside(
+            "running sums of g log2 e", "gated_linear_attention", _in_base_2(partial(forms.chunks, size=64), sums=True),
+            "`step` allows sums of the given g, which round little; `chunk=N` allows those of chunks",
+            algorithm=algorithm,
+        )
+        for algorithm in (STEP, UP_TO_64)
     ),
     Outside(
         "log-cumsum-exp", "min_gru", _min_gru_of_logarithms,

@@ -37,7 +37,8 @@ def test_a_failure_is_reported() -> None:
     found = right_implementations.measured([GOLDEN], ["numpy_step"])
     wrong = replace(found[0], fraction=1.5)
     assert right_implementations.failures([wrong, *found[1:]]) == [wrong]
-    assert "FAILED: numpy_step on gated-delta/several-steps in float64, step: 1.50" in right_implementations.report([wrong])
+    line = "FAILED: numpy_step on gated-delta/several-steps in float64, step: 1.50"
+    assert line in right_implementations.report([wrong])
 
 
 def test_chunks_may_exceed_the_tolerance_of_steps() -> None:
