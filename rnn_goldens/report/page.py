@@ -32,6 +32,12 @@ environment of their own are measured apart; [versions](#versions) names the cor
 Made {made}. The JSON file has the full messages.
 """
 
+RECURRENCES_BY_CONTRACT = """
+## Recurrences
+
+By the [contract](linear-recurrences.md#contracts) that is declared for each implementation.
+"""
+
 GRADIENTS = """\
 The same counts for [gradients](gradients.md), over all cells, for goldens with gradients in that precision. Gradients
 that an implementation does not return are not counted as right, and are listed below.
@@ -84,9 +90,12 @@ def _for_page(one: Checked, versions: Mapping[str, str], more: Sequence[str]) ->
 def page(document: Document) -> str:
     """Return the page of a valid document as Markdown."""
     every = document["implementations"]
+    networks, recurrences = _grouped(_cells(every))
     parts = [
         HEADER.format(corpus=document["corpus"], made=_made(document["made_with"])),
-        *(f"\n## {TITLES.get(cell, cell)}\n\n{_table(every, [cell])}" for cell in _cells(every)),
+        *(f"\n## {TITLES.get(cell, cell)}\n\n{_table(every, [cell])}" for cell in networks),
+        RECURRENCES_BY_CONTRACT if recurrences else "",
+        *(f"\n### {cell}\n\n{_table(every, [cell])}" for cell in recurrences),
         _section("What is wrong", _disagreements(every)),
         _section("What was refused", _refusals(every)),
         *_gradients([{**i, **i["gradients"]} for i in every if "gradients" in i]),
@@ -96,10 +105,16 @@ def page(document: Document) -> str:
 
 
 def _cells(implementations: Sequence[Document]) -> list[str]:
-    """Return the cells of which any implementation has a result, in the order of the first; standard ones if none."""
+    """Return the cells of which any implementation has a result, standard ones first; standard ones if none."""
     results = [result for i in implementations for result in i["results"]]
-    checked = {r["cell"] for r in results if r["passed"] or r["refused"] or r["wrong"]} or {*CELLS}
-    return [cell for cell in dict.fromkeys([*CELLS, *(r["cell"] for r in results)]) if cell in checked]
+    checked = {r["cell"] for r in results if _is_checked([r])} or {*CELLS}
+    in_order = dict.fromkeys([*CELLS, *RECURRENCES, *(r["cell"] for r in results)])
+    return [cell for cell in in_order if cell in checked]
+
+
+def _grouped(cells: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the cells without a contract, then those with one."""
+    yield from ([cell for cell in cells if _has_contract(cell) is has] for has in (False, True))
 
 
 def _versions(implementation: Document) -> str:
@@ -122,12 +137,16 @@ def _table(implementations: Sequence[Document], cells: Collection[str]) -> str:
     lines = [f"| | {' | '.join(header)} |\n|---|{'---|' * len(header)}\n"]
     for i in implementations:
         of_cells = [result for result in i["results"] if result["cell"] in cells]
-        if of_cells or not with_contract:
+        if _is_checked(of_cells) or not _is_checked(i["results"]):
             contract = [", ".join(profile_named(i.get("profile", ())).of_recurrences)] if with_contract else []
             entries = [_entry([result for result in of_cells if result["dtype"] == dtype]) for dtype in PRECISIONS]
             name = code(i["name"] if with_contract else in_words(i))
             lines.append(f"| {' | '.join([name, *contract, *entries])} |\n")
     return "".join(lines)
+
+
+def _is_checked(results: Sequence[Document]) -> bool:
+    return any(result["passed"] or result["refused"] or result["wrong"] for result in results)
 
 
 def _has_contract(cell: str) -> bool:
@@ -179,9 +198,7 @@ def _gradients(implementations: Sequence[Document]) -> Iterator[str]:
     """Yield the table and lists of gradients, over all cells; nothing if no gradients were checked."""
     if not implementations:
         return
-    cells = _cells(implementations)
-    groups = ([cell for cell in cells if _has_contract(cell) is has] for has in (False, True))
-    tables = [_table(implementations, group) for group in groups if group]
+    tables = [_table(implementations, cells) for cells in _grouped(_cells(implementations)) if cells]
     yield f"\n## Gradients\n\n{GRADIENTS}\n" + "\n".join(tables)
     yield _section("Which gradients are wrong", _disagreements(implementations))
     yield _section("Which gradients were refused", _refusals(implementations))

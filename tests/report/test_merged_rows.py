@@ -117,3 +117,16 @@ def test_unexpected_failures_of_gradients_are_detected_too() -> None:
     gradients["gradients"] = {"results": [], "refusals": [], "disagreements": [wrong], "not_checked": {}}
     known["disagreements"] = [{**wrong, "known": "https://example.org/7"}]
     assert [is_wrong(one) for one in (row("mlx"), known, outputs, gradients)] == [False, False, True, True]
+
+
+def test_a_row_is_in_the_tables_of_the_cells_that_it_was_checked_on(write: Write) -> None:
+    kernel = row("kernel")
+    kernel["results"] = [{**result, "refused": 0} for result in kernel["results"]]
+    kernel["results"].append({**kernel["results"][0], "cell": "min_gru", "dtype": "float32", "passed": 7})
+    paths = [write("mlx.json", row("mlx")), write("kernel.json", {**kernel, "profile": ["step"]})]
+    networks, recurrences = page(document([], CheckRequest(CORPUS), rows(paths, CORPUS, []))).split("## Recurrences")
+    assert "kernel" not in networks
+    assert networks.count("| `mlx` |") == len(CELLS)
+    assert "### min_gru" in recurrences
+    assert "| `kernel` | step, float32-inside | not checked | 7 passed | not checked | not checked |" in recurrences
+    assert "| `mlx` |" not in recurrences
