@@ -7,6 +7,7 @@ import sys
 import venv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks import page
 from benchmarks.benchmark import Measured
@@ -26,6 +27,34 @@ DIALECTS = {
 """Engines with columns in docs/results/dialects.md."""
 
 
+class Declared(NamedTuple):
+    """What an engine has of recurrences.
+
+    Attributes:
+        function: a function of its module.
+        cells: the recurrences that it computes.
+        contract: the profile that it is checked by; "" for the default.
+    """
+
+    function: str
+    cells: Sequence[str]
+    contract: str = ""
+
+
+ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
+
+OF_RECURRENCES = {
+    "fla": (Declared("run", ATTENTION, "step,operands-stored"),),
+    "transformers": (
+        Declared("gated_delta", ("gated_delta",)),
+        Declared("gated_delta_steps", ("gated_delta",), "step"),
+        Declared("selective_scan", ("selective_scan",), "step,all-stored"),
+        Declared("causal_conv", ("causal_conv",), "operands-stored"),
+    ),
+}
+"""Engines that compute recurrences and no networks."""
+
+
 def measured(engines: Sequence[str] = ()) -> Measured:
     """Test each engine whose row is not of this corpus and commit, and write its row; a failure stops no other."""
     if unknown := set(engines) - set(ENGINES):
@@ -34,25 +63,41 @@ def measured(engines: Sequence[str] = ()) -> Measured:
 
 
 def _is_current(name: str) -> bool:
-    if not (path := page.ROOT / "docs" / "engines" / f"{name}.json").exists():
-        return False
+    return all(path.exists() and _is_of_today(path) for path in _rows(name))
+
+
+def _is_of_today(path: Path) -> bool:
     document = json.loads(path.read_text("utf-8"))
     revision = document["made_with"].get("revision", "")
     return bool(document["corpus"] == page.corpus_version() and page.is_unchanged_since(revision))
 
 
+def _rows(name: str) -> dict[Path, list[str]]:
+    """Return the arguments of the report of each row of an engine, by its file."""
+    folder, module = page.ROOT / "docs" / "engines", f"conformance.{name}"
+    if name not in OF_RECURRENCES:
+        has_module = (CONFORMANCE / f"{name}.py").exists()
+        return {folder / f"{name}.json": [f"{module}:run" if has_module else name]}
+    return {
+        folder / f"{name}-{one.function}.json": [
+            *(f"{module}:{one.function}", "--cell", ",".join(one.cells)),
+            *(["--profile", one.contract] if one.contract else []),
+        ]
+        for one in OF_RECURRENCES[name]
+    }
+
+
 def _measure(name: str) -> list[str]:
-    """Test an engine, and write its row if it passes; return what failed."""
+    """Test an engine, and write its rows if it passes; return what failed."""
     python = _python(name)
-    implementation = f"conformance.{name}:run" if (CONFORMANCE / f"{name}.py").exists() else name
-    output = page.ROOT / "docs" / "engines" / f"{name}.json"
-    output.parent.mkdir(exist_ok=True)
-    report = [implementation, *CHECKED, "--time-limit", "300", "--revision", page.commit(), "--output", str(output)]
     steps = {
         "its tests": ["-m", "pytest", "-q", "-W", "default", "tests/conformance"],
         "the list of known defects": ["-m", "rnn_goldens", "defects"],
-        "its report": ["-m", "rnn_goldens", "report", *report],
     }
+    for path, arguments in _rows(name).items():
+        path.parent.mkdir(exist_ok=True)
+        how = [*CHECKED, "--time-limit", "300", "--revision", page.commit(), "--output", str(path)]
+        steps[f"the report {path.name}"] = ["-m", "rnn_goldens", "report", *arguments, *how]
     if name in DIALECTS:
         steps["its dialects"] = ["-m", "benchmarks", "dialects", *DIALECTS[name], "--write"]
     backend = {"KERAS_BACKEND": "tensorflow"} if name in ON_TENSORFLOW else {}

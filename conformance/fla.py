@@ -1,30 +1,59 @@
-"""flash-linear-attention's fused recurrent kernel of the gated delta rule, in Triton's interpreter: on any machine.
+"""flash-linear-attention's fused recurrent kernels, in Triton's interpreter: on any machine.
 
-The kernel repeats neither keys, values, gates nor states for grouped queries. A decay by key goes to ``gk``.
+The kernels compute in float32, and those of the delta rule keep arrays for the backward pass in the half precision.
+They repeat neither keys, values, gates nor states for grouped queries.
 """
 
 import os
+from functools import partial
+from typing import Any
 
 import torch
+from torch import Tensor
 
 os.environ.setdefault("TRITON_INTERPRET", "1")  # before Triton is imported
 
+from fla.ops.delta_rule import fused_recurrent_delta_rule
 from fla.ops.gated_delta_rule import fused_recurrent_gated_delta_rule
+from fla.ops.gla import fused_recurrent_gla
+from fla.ops.simple_gla import fused_recurrent_simple_gla
+from triton.runtime.autotuner import Autotuner
+
+from rnn_goldens.errors import Unsupported
+
+Autotuner.prune_configs = lambda self, _: self.configs[:1]  # to time several, Triton needs a GPU
 
 
-def gated_delta(
-    q: torch.Tensor,
-    k: torch.Tensor,
-    v: torch.Tensor,
-    g: torch.Tensor,
-    beta: torch.Tensor,
-    state: torch.Tensor,
+def run(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    state: Tensor,
     scale: float,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return o and the last state, as ``rnn-goldens check --cell gated_delta --without packed`` calls it."""
-    group, by_head = q.shape[2] // k.shape[2], g.ndim == beta.ndim
-    k, v, g, beta = (x.repeat_interleave(group, 2) for x in (k, v, g, beta))
-    decay = {"g": g} if by_head else {"gk": g}
-    states = {"initial_state": state.repeat_interleave(group, 1).float(), "output_final_state": True}
-    o, last = fused_recurrent_gated_delta_rule(q, k, v, **decay, beta=beta, scale=scale, **states)
+    g: Tensor | None = None,
+    beta: Tensor | None = None,
+    offsets: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Return o and the last state of linear attention, the delta rule, or either with a gate.
+
+    Raises Unsupported in float64, and in bfloat16, where the interpreter computes other numbers than a GPU.
+    """
+    if q.dtype == torch.float64:
+        raise Unsupported("the kernels of flash-linear-attention compute in float32")
+    if q.dtype == torch.bfloat16:
+        raise Unsupported("Triton's interpreter cuts off digits where a GPU rounds to bfloat16")
+    group = q.shape[2] // k.shape[2]
+    k, v = (x.repeat_interleave(group, 2) for x in (k, v))
+    g, beta = (x if x is None else x.repeat_interleave(group, 2) for x in (g, beta))
+    states = {"initial_state": state.float().repeat_interleave(group, 1), "output_final_state": True}
+    o, last = _kernel(q, g, beta)(q, k, v, scale=scale, cu_seqlens=offsets, **states)
     return o, last[:, ::group].to(q.dtype)
+
+
+def _kernel(q: Tensor, g: Tensor | None, beta: Tensor | None) -> Any:  # noqa: ANN401 - a kernel without types
+    """Return the kernel with its gates; a decay by key goes to ``gk``."""
+    by_key = g is not None and g.ndim == q.ndim
+    decay = {} if g is None else {"gk" if by_key else "g": g}
+    if beta is None:
+        return partial(fused_recurrent_gla if by_key else fused_recurrent_simple_gla, **decay)
+    return partial(fused_recurrent_delta_rule if g is None else fused_recurrent_gated_delta_rule, **decay, beta=beta)

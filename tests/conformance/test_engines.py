@@ -2,7 +2,7 @@
 
 `python -m benchmarks engines` runs each engine in its own environment and sets ENGINE to the engine's name. Without
 ENGINE only the implementations of the extra ``dev`` are tested: some engines compile for a long time. An engine without
-a module in ``conformance`` is built in.
+a module in ``conformance`` is built in. ``test_recurrences.py`` tests the engines that have recurrences only.
 """
 
 import os
@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import rnn_goldens
+from benchmarks import engines
 from rnn_goldens import GoldenMismatch, Unsupported
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import open_corpus
@@ -29,7 +30,7 @@ HOME = Path(__file__).parents[2]
 OF_DEV = ("flax", "keras-torch", "numpy", "onnx-reference", "onnxruntime", "torch", "torch-cells")
 """Implementations of the extra ``dev``; Keras on JAX has a process of its own."""
 
-ENGINES = [*OF_DEV, *sorted(path.stem for path in (HOME / "conformance/requirements").glob("*.txt")), "keras-jax"]
+ENGINES = [*OF_DEV, *(name for name in engines.ENGINES if name not in engines.OF_RECURRENCES), "keras-jax"]
 OUTPUTS_ONLY = {"executorch", "mnn", "ncnn", "onnx-reference", "onnxruntime", "openvino", "tflite", "thinc", "tract"}
 COMPILES = ("flax", "keras-jax")
 """Implementations that JAX compiles for each golden: only each seventh is checked."""

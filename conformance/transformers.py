@@ -1,0 +1,64 @@
+"""Recurrences of Hugging Face's models in torch, as transformers computes them where no kernel is installed.
+
+The gated delta rule is float32 inside. The selective scan and the convolution round to the half precision.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from transformers.models.mamba.modeling_mamba import causal_conv1d_update, mamba_selective_state_update
+from transformers.models.qwen3_next.modeling_qwen3_next import (
+    torch_chunk_gated_delta_rule,
+    torch_recurrent_gated_delta_rule,
+)
+
+from rnn_goldens.errors import Unsupported
+
+Outputs = tuple[Tensor, Tensor]
+
+
+def gated_delta(q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, state: Tensor) -> Outputs:
+    """Return o and the last state, in chunks of 64 steps, as a model computes a prompt."""
+    return _gated_delta(torch_chunk_gated_delta_rule, q, k, v, g, beta, state)
+
+
+def gated_delta_steps(q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, state: Tensor) -> Outputs:
+    """Return o and the last state, step by step, as a model generates text."""
+    return _gated_delta(torch_recurrent_gated_delta_rule, q, k, v, g, beta, state)
+
+
+def selective_scan(u: Tensor, dt: Tensor, B: Tensor, C: Tensor, A: Tensor, D: Tensor, state: Tensor) -> Outputs:  # noqa: N803
+    """Return y and the last state, step by step; A is float32, as in a Mamba model."""
+    _refuse_float64(u)
+    if u.requires_grad:
+        raise Unsupported("a step of Mamba in transformers changes its state in place")
+    last = state.clone()
+    steps = zip(*(x.unbind(1) for x in (u, dt, B, C)), strict=True)
+    y = [mamba_selective_state_update(last, u_, dt_, A.float(), b, c, D, dt_softplus=True) for u_, dt_, b, c in steps]
+    return torch.stack(y, 1), last
+
+
+def causal_conv(x: Tensor, weight: Tensor, bias: Tensor, state: Tensor, activation: str) -> Outputs:
+    """Return y and the last inputs."""
+    last = state.clone()
+    y = causal_conv1d_update(x.transpose(1, 2), last, weight, bias, None if activation == "none" else activation)
+    return y.transpose(1, 2), last
+
+
+def _gated_delta(
+    function: Callable[..., Outputs], q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, state: Tensor
+) -> Outputs:
+    _refuse_float64(q)
+    if g.ndim > beta.ndim:
+        raise Unsupported("transformers has no decay by key")
+    group = q.shape[2] // k.shape[2]
+    k, v, g, beta = (x.float().repeat_interleave(group, 2) for x in (k, v, g, beta))
+    before = state.float().repeat_interleave(group, 1)
+    o, last = function(q, k, v, g, beta, initial_state=before, output_final_state=True)
+    return o, last[:, ::group].to(q.dtype)
+
+
+def _refuse_float64(x: Tensor) -> None:
+    if x.dtype == torch.float64:
+        raise Unsupported("transformers computes this in float32")
