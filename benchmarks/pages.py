@@ -82,9 +82,9 @@ def _conformance() -> Iterator[Stated]:
         for one in engines
         for row in one[ROWS]
     }
-    written = {row["name"]: row for row in document[ROWS]}
+    written = {row["name"]: {"made_with": document["made_with"], **row} for row in document[ROWS]}
     for name, row in {**recorded, **written}.items():
-        place, made = f"conformance.md: {name}", row.get("made_with", document["made_with"])
+        place, made = f"conformance.md: {name}", row["made_with"]
         if name in recorded and recorded[name] != written.get(name):
             yield Stated(f"{place}, not as in docs/engines", REPORT)
         else:
