@@ -1,7 +1,5 @@
 """Measures how much larger the tolerance for chunks is than that for steps."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from benchmarks import page
@@ -16,31 +14,33 @@ from rnn_goldens.golden.tolerance import Contracts
 def report() -> str:
     """Return the section."""
     rows = [
-        row
+        (golden.id, of, ratios)
         for of in (OUTPUTS, GRADIENTS)
         for golden in goldens(FLOAT32, gradients=of == GRADIENTS)
-        for row in _rows(golden, of)
+        if (ratios := _ratios(golden, of))
     ]
-    few = [ratio for _, _, *ratios in rows for ratio in ratios[:1] if len(ratios) == 1]
+    short = [ratios[0] for _, _, ratios in rows if len(ratios) == 1]
+    entries = (
+        (name, of, *map(page.written, ratios), *[""] * (len(CHUNKS) - len(ratios)))
+        for name, of, ratios in rows
+        if len(ratios) > 1
+    )
     return (
         "## Larger chunks, larger tolerances\n\n"
         f"The tolerance in {FLOAT32} by each algorithm, divided by that by `{STEP}`: the median of all elements, "
         "for goldens that are longer than the smallest chunk. An empty entry is equal to the one before it, since no "
-        f"sequence is longer. The {len(few)} results of shorter sequences have ratios of {page.written(min(few))} to "
-        f"{page.written(max(few))}.\n\n"
-        + page.table(
-            ("golden", "of", *CHUNKS),
-            ((name, of, *map(page.written, ratios)) for name, of, *ratios in rows if len(ratios) > 1),
-        )
+        f"sequence is longer. The {len(short)} results of shorter sequences have ratios of {page.written(min(short))} "
+        f"to {page.written(max(short))}.\n\n" + page.table(("golden", "of", *CHUNKS), entries)
     )
 
 
-def _rows(golden: Golden, of: str) -> Iterator[tuple[str, str, *tuple[float, ...]]]:
+def _ratios(golden: Golden, of: str) -> list[float]:
+    """Return the ratio of each size of chunks that a golden has coefficients for."""
     tolerance = golden.expected_of(of).tolerance
-    if isinstance(tolerance, Contracts) and tolerance.chunks:
-        steps = _allowed(golden, of, STEP)
-        ratios = (float(np.median(_allowed(golden, of, f"chunk={size}") / steps)) for size in tolerance.chunks)
-        yield golden.id, of, *ratios
+    if not isinstance(tolerance, Contracts):
+        return []
+    steps = _allowed(golden, of, STEP)
+    return [float(np.median(_allowed(golden, of, f"chunk={size}") / steps)) for size in tolerance.chunks]
 
 
 def _allowed(golden: Golden, of: str, algorithm: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
