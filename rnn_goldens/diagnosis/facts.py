@@ -185,7 +185,7 @@ FACTS: dict[str, Fact] = {
     ),
     "wrong_from_step": Fact(
         "outputs are right before time step {:.0f} and wrong from there on",
-        outputs.wrong_from_step, OUT | RECURRENCE, needs=outputs.shows_a_trend,
+        outputs.wrong_from_step, OUT | RECURRENCE, needs=outputs.passes_steps_on,
     ),
     **{
         f"wrong_from_{name}": Fact(

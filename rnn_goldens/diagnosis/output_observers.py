@@ -31,6 +31,13 @@ def shows_a_trend(seen: Observation) -> bool:
     return seen.is_one_chain and seen.golden.time >= ENOUGH_STEPS and seen.out_is_wrong
 
 
+def passes_steps_on(seen: Observation) -> bool:
+    """Return whether out has enough steps, and no layer reads a later one."""
+    config, stored = seen.golden.config, seen.golden.stored
+    forward = config.chains == config.get("num_layers", 1) and stored.lengths is None and stored.offsets is None
+    return forward and seen.golden.time >= ENOUGH_STEPS and seen.out_is_wrong
+
+
 def has_a_first_step(seen: Observation) -> bool:
     """Return whether the first of several steps can be seen in out: other layers and directions mix all steps."""
     return seen.layers == seen.directions == 1 and seen.golden.time > 1

@@ -24,6 +24,9 @@ from rnn_goldens.programs.misbehaviour import ended
 from rnn_goldens.programs.program import TIME_LIMIT as PROGRAM_TIME_LIMIT
 from rnn_goldens.programs.program import Program
 
+IMPORT_LIMIT = 30.0
+"""Seconds to import an implementation, at least: a framework takes longer than a golden."""
+
 _LONGEST = 1_000_000
 
 _OURS = Path(__file__).parents[1]
@@ -62,7 +65,7 @@ class Worker:
             self._start()
         with suppress(OSError):  # the process has ended; receiving will report it
             self._connection.send(inputs)
-        answer = self._answer(f"returned no outputs within {self._time_limit:g} s")
+        answer = self._answer(f"returned no outputs within {self._time_limit:g} s", self._time_limit)
         if isinstance(answer, Unsupported):
             raise answer
         if isinstance(answer, str):
@@ -84,15 +87,16 @@ class Worker:
         )
         self._process.start()
         theirs.close()
-        answer = self._answer(f"was not imported within {self._time_limit:g} s")
+        to_import = max(self._time_limit, IMPORT_LIMIT)
+        answer = self._answer(f"was not imported within {to_import:g} s", to_import)
         if isinstance(answer, WrongUse):
             raise answer
         if isinstance(answer, str):
             raise RnnGoldensError(f"implementation {self._name!r} {answer}")
 
-    def _answer(self, too_late: str) -> Any:  # noqa: ANN401 - outputs, a refusal, or a text: why there are none
+    def _answer(self, too_late: str, seconds: float) -> Any:  # noqa: ANN401 - outputs, a refusal, or a text: why none
         """Return what the process sends; ``too_late`` if it sends nothing in time, and is then ended."""
-        if not self._connection.poll(self._time_limit):
+        if not self._connection.poll(seconds):
             self._process.kill()
             self._process.join()
             return too_late

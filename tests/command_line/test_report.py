@@ -289,11 +289,11 @@ def test_recurrences_are_reported_by_contract(run: Run, tmp_path: Path) -> None:
         assert counted["float32"] == counted["bfloat16"] > 0
     assert re.findall(r"^\| (`numpy` \| .*? \|)", (tmp_path / "page.md").read_text("utf-8"), re.MULTILINE) == [
         "`numpy` | step, all-stored |",
-        "`numpy` | any, float32-inside |",
+        "`numpy` | chunk=64, float32-inside |",
     ]
     run("report", *select, "--profile", "tf32", "--gradients", "--page", "tf32.md")
     page = (tmp_path / "tf32.md").read_text("utf-8")
-    assert page.count("| `numpy` | tf32, any, float32-inside |") == 2  # outputs and gradients
+    assert page.count("| `numpy` | tf32, chunk=64, float32-inside |") == 2  # outputs and gradients
     unknown = run("report", *select, "--profile", "tf33", code=WRONG_USE)
     assert unknown.stderr.startswith("Error: no profile 'tf33'. Did you mean 'tf32'?")
     twice = run("report", *select, "--with", "default.json", code=FINDING)

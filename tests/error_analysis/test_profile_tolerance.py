@@ -87,7 +87,8 @@ def test_gradients_have_tolerances_over_both_passes() -> None:
 
 def test_gradients_of_a_recurrence_have_a_limit_of_their_own_under_tf32() -> None:
     load("delta-rule/65-steps", dtype="float32").in_profile(TF32)
-    load("selective-scan/70-steps", dtype="float32", gradients=True).in_profile(TF32, "step")  # beyond the limit of outputs
+    of_steps = TF32, "step"  # beyond the limit of outputs
+    load("selective-scan/70-steps", dtype="float32", gradients=True).in_profile(*of_steps)
     with pytest.raises(Unsupported, match=r"tolerance of gradients, by the largest, is \S+, at most 0\.25 is allowed"):
         load("delta-rule/65-steps", dtype="float32", gradients=True).in_profile(TF32)
 

@@ -171,5 +171,12 @@ def test_an_implementation_that_cannot_be_imported_is_an_error(tmp_path: Path, m
 def test_an_import_that_hangs_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "hangs_at_import.py").write_text("import time\ntime.sleep(60)\n", "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("rnn_goldens.fuzz.worker.IMPORT_LIMIT", 1.0)
     with pytest.raises(RnnGoldensError, match=r"'hangs_at_import:run' was not imported within 1 s"):
-        Worker("hangs_at_import:run", 1)
+        Worker("hangs_at_import:run", 0.5)
+
+
+def test_an_import_may_take_longer_than_a_golden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "slow_to_import.py").write_text("import time\ntime.sleep(1)\ndef run(golden): ...\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    Worker("slow_to_import:run", 0.2).close()
