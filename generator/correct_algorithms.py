@@ -8,7 +8,7 @@ import numpy as np
 
 from rnn_goldens.cells import Case
 from rnn_goldens.cells.case_graph import Lane, Recorded, with_gradients
-from rnn_goldens.cells.chunked import CHUNKED, in_chunks
+from rnn_goldens.cells.chunked import in_chunks
 from rnn_goldens.cells.lane_axes import lane_of
 from rnn_goldens.cells.network_graph import recorded
 from rnn_goldens.cells.recurrence import RecurrenceCase
@@ -19,7 +19,7 @@ from rnn_goldens.error_analysis.network_bounds import ErrorBound, bounds_of, coe
 from rnn_goldens.generator.exact_sums import Needs, needs_of_all
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.rounding_profile import CHUNKS
+from rnn_goldens.golden.rounding_profile import CHUNKS, algorithms_for
 from rnn_goldens.golden.stored_arrays import Float64
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts
 
@@ -99,7 +99,7 @@ class NetworkForms:
 
 
 class RecurrenceForms:
-    """A recurrence, step by step, and linear attention in chunks, too.
+    """A recurrence, step by step, and in chunks, too, if it has them.
 
     Attributes:
         forward: the forward pass, step by step.
@@ -123,7 +123,11 @@ class RecurrenceForms:
 
     def _sizes(self, sizes: Iterable[int]) -> list[int]:
         """Return sizes of chunks, at most the longest sequence; [] for a recurrence without a chunked form."""
-        return sorted({min(size, self._longest) for size in sizes}) if self._case.cell in CHUNKED else []
+        return sorted({min(size, self._longest) for size in sizes}) if self._is_chunked else []
+
+    @property
+    def _is_chunked(self) -> bool:
+        return self._case.config.recurrence.chunked
 
     @cached_property
     def _longest(self) -> int:
@@ -138,11 +142,8 @@ class RecurrenceForms:
     def _contracts(self, forms: Sequence[Coefficients]) -> Contracts:
         """Return the coefficients by algorithm, given those of each form."""
         by_size = dict(zip(self._bounded_sizes, forms, strict=True))
-        chunks, largest = dict[int, Coefficients](), 0
-        for size in CHUNKS.values() if len(forms) > 1 else ():
-            if largest < self._longest:
-                chunks[size] = _largest([of for of_size, of in by_size.items() if of_size <= size])
-            largest = size
+        sizes = [CHUNKS[name] for name in algorithms_for(self._longest)[1:]] if self._is_chunked else []
+        chunks = {size: _largest([of for of_size, of in by_size.items() if of_size <= size]) for size in sizes}
         return Contracts(forms[0], chunks)
 
     @cached_property

@@ -86,7 +86,7 @@ def rejected_right() -> list[str]:
 
 
 def report(results: Results, margins: Margins) -> str:
-    """Return the section of the page; the margins are those of the goldens, with the tolerance for any algorithm."""
+    """Return the section of the page; the margins are those of the goldens, by contract."""
     of_float32 = margins[Condition("float32", INSIDE)]
     attention, convolution = (
         frozenset(pair for pair in of_float32 if pair[1] in cells) for cells in (ATTENTION, (CONVOLUTION,))

@@ -127,6 +127,8 @@ def report(found: Detection) -> str:
                 ("precision", "contract", "not detected", "low precision", "the other ones, with their margins"),
                 _not_detected(found),
             ),
+            f"Pairs that {UP_TO_64} detects, and {ALGORITHMS[-1]} does not, with their margins by the latter:\n",
+            page.table(("precision", "contract", "hidden by larger chunks"), _hidden_by_chunks(found)),
         ]
     )
 
@@ -155,3 +157,12 @@ def _not_detected(found: Detection) -> Iterator[tuple[object, ...]]:
             low = len(hidden) - sum(map(len, others.values()))
             listed = "; ".join(f"`{name}` ({', '.join(of)})" for name, of in others.items())
             yield *condition.columns, len(hidden), low, listed or "none"
+
+
+def _hidden_by_chunks(found: Detection) -> Iterator[tuple[object, ...]]:
+    for condition in CONDITIONS:
+        larger = found.hidden(condition._replace(algorithm=ALGORITHMS[-1]))
+        more = {pair: best for pair, best in larger.items() if pair not in found.hidden(condition)}
+        if more:
+            listed = (f"`{name}` ({cell} {best.margin:.2f})" for (name, cell), best in more.items())
+            yield *condition.columns, "; ".join(listed)

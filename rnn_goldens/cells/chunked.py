@@ -16,19 +16,13 @@ from rnn_goldens.cells.adjoint import NodePrimitives
 from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.notation import Term
 from rnn_goldens.cells.numpy_primitives import Array
-from rnn_goldens.cells.recurrence import EQUATIONS, RecurrenceCase, scale_of
-from rnn_goldens.cells.recurrence_equations import linear_attention
+from rnn_goldens.cells.recurrence import RecurrenceCase, scale_of
 from rnn_goldens.cells.recurrence_graph import Form, Nodes, Unrolled
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig, recurrence_config
 from rnn_goldens.golden.recurrences import BY_KEY
 
 Value = Any
 """A matrix of each lane: a node, or an array (batch, heads, rows, columns). None for what a rule does not have."""
-
-ATTENTION = tuple(cell for cell, of in EQUATIONS.items() if of is linear_attention)
-
-CHUNKED = (*ATTENTION, "selective_scan")
-"""The recurrences that have a chunked form."""
 
 
 class Chunk(NamedTuple):

@@ -51,8 +51,9 @@ class Contract:
     @property
     def of_all(self) -> str:
         """A sentence on all failures of a run."""
-        parts = ((getattr(self.declared, part), getattr(self.satisfied, part)) for part in _PARTS)
-        declared = next(before for before, after in parts if before != after).replace(IEEE, "the default")
+        parts = [(getattr(self.declared, part), getattr(self.satisfied, part)) for part in _PARTS]
+        changed = [before for before, after in parts if before not in (after, IEEE)]
+        declared = ",".join(changed or self.declared.parts) or "the default"
         refused = ", or are refused by it" if self.is_refused else ""
         satisfied = _named(self.satisfied)
         return (
@@ -105,5 +106,6 @@ def of_all(contracts: Sequence[Contract | None]) -> Contract | None:
     algorithm = max((one.algorithm for one in satisfied), key=ALGORITHMS.index)
     arithmetic = next((one.arithmetic for one in satisfied if one.arithmetic == TF32), satisfied[0].arithmetic)
     half = max((one.half for one in satisfied), key=_HALVES.index)
-    refused = any(contract.is_refused for contract in found)
+    # a golden that satisfies another contract without tf32 may be refused by it
+    refused = any(contract.is_refused or contract.satisfied.arithmetic != arithmetic for contract in found)
     return Contract(found[0].declared, Profile(arithmetic, algorithm, half), is_refused=refused)

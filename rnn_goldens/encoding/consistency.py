@@ -4,6 +4,7 @@ All numbers are finite: the readers of both formats refuse others.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.features import ALL_DERIVED, derived_features
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.recurrence_config import AnyConfig
-from rnn_goldens.golden.rounding_profile import ALGORITHMS
+from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.rounding_profile import ALGORITHMS, STEP, Profile, algorithms_for
 from rnn_goldens.golden.shapes import BATCH, STACKED, TIME, Axes, Layout, Shape
 from rnn_goldens.golden.stored_arrays import length_problems, offset_problems
 from rnn_goldens.golden.tolerance import (
@@ -24,6 +26,7 @@ from rnn_goldens.golden.tolerance import (
     Bound,
     Contracts,
     Exact,
+    in_use,
     loosest,
     loosest_of_gradients,
 )
@@ -69,7 +72,7 @@ def problems(tree: Tree) -> list[str]:
         *_config_problems(layout, config),
         *(f"inputs: {problem}" for problem in lengths),
         *_feature_problems(tree, derived),
-        *_problems_of_arrays(tree, expected, loosest, LARGEST_TOLERANCE),
+        *_problems_of_arrays(tree, expected, _algorithms(tree["cell"], time, offsets), loosest, LARGEST_TOLERANCE),
     ]
 
 
@@ -99,6 +102,7 @@ def gradients_problems(tree: Tree, golden: Golden, content: str) -> list[str]:
         *_problems_of_arrays(
             tree,
             {"cotangents": wanted, "expected": expected},
+            _algorithms(golden.cell, golden.time, golden.offsets),
             loosest_of_gradients,
             LARGEST_TOLERANCE_OF_GRADIENTS,
         ),
@@ -147,19 +151,32 @@ def _config_problems(layout: Layout, config: AnyConfig) -> Iterator[str]:
             yield f"own_cell/weights/{name}: has the axes {axes}, but this name requires {required}: change either"
 
 
+def _algorithms(cell: str, time: int, offsets: NDArray[Any] | None) -> tuple[str, ...]:
+    """Return the algorithms that the tolerance of a cell has coefficients for, the strictest first."""
+    if cell not in RECURRENCES or not RECURRENCES[cell].chunked:
+        return (STEP,)
+    return algorithms_for(time if offsets is None else int(np.diff(offsets).max()))
+
+
 def _problems_of_arrays(
-    tree: Tree, expected: Mapping[str, Shapes], loosest: Callable[..., float], most: float
+    tree: Tree,
+    expected: Mapping[str, Shapes],
+    algorithms: Sequence[str],
+    loosest: Callable[..., float],
+    most: float,
 ) -> list[str]:
     """Return the problems of arrays: of their shapes and bounds, and with each precision.
 
     Args:
         tree: the tree.
         expected: the expected shapes, by group and name.
+        algorithms: those that contracts have.
         loosest: returns how loose a bound is.
         most: how loose a bound may be.
     """
     found = [problem for group, shapes in expected.items() for problem in _shape_problems(group, tree[group], shapes)]
     found += _tolerance_problems(tree["tolerance"], expected["expected"])
+    found += [] if found else _algorithm_problems(tree["tolerance"], algorithms)
     found += [] if found else _looseness_problems(tree, loosest, most)
     shared = [group for group in expected if not group.startswith("expected")]
     return [*found, *_precision_problems(tree), *_rounding_problems(tree, shared)]
@@ -193,11 +210,26 @@ def _tolerance_problems(tolerance: Tree, expected: Shapes) -> Iterator[str]:
             yield from (f"tolerance/{group}/{n}: holds a bound that is negative, infinite or NaN" for n in wrong)
 
 
+def _algorithm_problems(tolerance: Tree, algorithms: Sequence[str]) -> Iterator[str]:
+    """Yield a problem if contracts are of other algorithms, or a looser one has a smaller coefficient."""
+    if tolerance["kind"] != Contracts.kind:
+        return
+    stated = [algorithm for algorithm in ALGORITHMS if algorithm in tolerance]
+    if stated != list(algorithms):
+        yield f"tolerance: has {', '.join(stated)}; these sequences require {', '.join(algorithms)}"
+    for (before, smaller), (name, larger) in pairwise([(one, tolerance[one]) for one in stated]):
+        for kind in COEFFICIENTS:
+            below = (of for of, array in smaller[kind].items() if (larger[kind][of] < array).any())
+            yield from (f"tolerance/{name}/{kind}/{of}: is smaller than that of {before}" for of in below)
+
+
 def _looseness_problems(tree: Tree, loosest: Callable[..., float], most: float) -> Iterator[str]:
     """Yield a problem for each precision in which a bound is so loose that wrong outputs would pass."""
     if tree["tolerance"]["kind"] == Exact.kind:
         return
     bound = tolerance_from_tree(tree["tolerance"])
+    if isinstance(bound, Contracts):
+        bound = in_use(bound, Profile(algorithm=ALGORITHMS[-1]), "")
     for name in tree["precisions"]:
         with np.errstate(all="ignore"):
             loose = loosest(bound, tree["expected"], PRECISIONS[name])

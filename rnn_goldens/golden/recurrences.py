@@ -30,6 +30,7 @@ class Recurrence:
         weights: all axes; the same at each time step and in each sequence.
         compared: the states whose last values are compared; the others have no values that implementations agree on.
         options: options with their default values, None if a default depends on the sizes.
+        chunked: whether it has a tolerance for chunks, too.
     """
 
     meaning: str
@@ -40,6 +41,7 @@ class Recurrence:
     weights: NamedAxes = field(default_factory=dict)
     compared: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    chunked: bool = False
 
     @property
     def sizes(self) -> tuple[str, ...]:
@@ -64,6 +66,7 @@ def _attention(meaning: str, *, gated: bool = False, delta: bool = False) -> Rec
         {"o": "query_heads d_v"},
         compared=("S",),
         options={"scale": None, **({"decay": BY_HEAD} if gated else {})},
+        chunked=True,
     )
 
 
@@ -80,6 +83,7 @@ RECURRENCES: Mapping[str, Recurrence] = {
         {"y": "d"},
         {"A": "d n", "D": "d"},
         ("h",),
+        chunked=True,
     ),
     "slstm": Recurrence(
         "sLSTM: an LSTM with exponential gates, a normalizer and a stabilizer.",

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.plurals import counted
 
 IEEE, TF32, WGSL = "ieee", "tf32", "wgsl"
-STEP = "step"
-CHUNKS = {f"chunk={size}": size for size in (16, 32, 64, 128, 256)}
+STEP, CHUNK = "step", "chunk="
+CHUNKS = {f"{CHUNK}{size}": size for size in (16, 32, 64, 128, 256)}
 """The algorithms in chunks, from the strictest, with the largest number of time steps of a chunk."""
 UP_TO_64 = "chunk=64"
 FLOAT32, HALVES = "float32", ("bfloat16", "float16")
@@ -40,6 +41,13 @@ _MEANINGS = {
 
 ALGORITHMS = tuple(_MEANINGS["algorithm"])
 """The algorithms of recurrences, from the strictest."""
+
+
+def algorithms_for(steps: int) -> tuple[str, ...]:
+    """Return the algorithms that differ for sequences of so many steps: up to the first chunk that holds them whole."""
+    larger = (name for (_, before), (name, _) in pairwise(CHUNKS.items()) if before < steps)
+    return (STEP, next(iter(CHUNKS)), *larger)
+
 
 MEANINGS = {name: meaning for group in _MEANINGS.values() for name, meaning in group.items()}
 """The parts of profiles, by name."""
@@ -90,6 +98,8 @@ class Profile:
 
     def affects(self, dtype: str) -> bool:
         """Return whether the tolerance in a precision may be larger than that of the default profile."""
+        if self.largest_chunk > CHUNKS[UP_TO_64]:
+            return True
         return (dtype == FLOAT32 and self.arithmetic != IEEE) or (dtype in HALVES and self.half != INSIDE)
 
 
@@ -107,12 +117,21 @@ def profile_named(names: Iterable[str]) -> Profile:
     given: dict[str, str] = {}
     for name in names:
         if name not in MEANINGS:
-            raise UnknownName("profile", name, MEANINGS, meanings=MEANINGS)
+            raise _unknown(name)
         (group,) = (group for group, meanings in _MEANINGS.items() if name in meanings)
         if given.setdefault(group, name) != name:
             raise WrongUse(f"profile: {given[group]} and {name} exclude each other")
         found = replace(found, **{group: name})
     return found
+
+
+def _unknown(name: str) -> WrongUse | UnknownName:
+    prefix, _, size = name.partition("=")
+    if f"{prefix}=" != CHUNK or not size.strip().isdecimal():
+        return UnknownName("profile", name, MEANINGS, meanings=MEANINGS)
+    allowed = next((one for one, largest in CHUNKS.items() if int(size) <= largest), None)
+    use = f"declare {allowed}" if allowed else "there is no tolerance for chunks of so many steps"
+    return WrongUse(f"profile: the sizes of chunks are {', '.join(map(str, CHUNKS.values()))}; for {name}, {use}")
 
 
 def profile_lines(profiles: Iterable[Sequence[str]]) -> Iterator[str]:

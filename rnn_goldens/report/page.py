@@ -35,11 +35,11 @@ Made {made}. The JSON file has the full messages.
 RECURRENCES_BY_CONTRACT = """
 ## Recurrences
 
-By the [contract](linear-recurrences.md#contracts) that is declared for each implementation.
+By the contract that is declared for each implementation.
 """
 
 GRADIENTS = """\
-The same counts for [gradients](gradients.md), over all cells, for goldens with gradients in that precision. Gradients
+The same counts for gradients, over all cells, for goldens with gradients in that precision. Gradients
 that an implementation does not return are not counted as right, and are listed below.
 """
 

@@ -9,6 +9,7 @@ from benchmarks.recurrences import (
     other_criteria,
     relative_error,
     right_implementations,
+    tolerance_ratios,
     wrong_implementations,
 )
 from benchmarks.recurrences.goldens import CONDITIONS, Condition
@@ -46,6 +47,16 @@ def test_chunks_may_exceed_the_tolerance_of_steps() -> None:
     assert max(one.fraction for one in found) < 1 < max(one.of_step for one in found)
 
 
+@pytest.mark.slow
+def test_the_ratio_of_a_larger_chunk_is_empty_where_no_sequence_is_longer() -> None:
+    lines = tolerance_ratios.report().splitlines()
+    rows = {line.split(" ")[1]: line.split("|")[3:-1] for line in lines if line.startswith("|") and "outputs" in line}
+    filled = {name: [bool(entry.strip()) for entry in row] for name, row in rows.items()}
+    assert filled["delta-rule/150-steps"] == [True] * 5
+    assert filled["delta-rule/65-steps"] == [True] * 4 + [False]
+    assert filled["gated-delta/twenty-steps"] == [True] * 2 + [False] * 3
+
+
 def test_deviations_are_detected_under_each_contract() -> None:
     found = (measured := wrong_implementations.measured([GOLDEN])).margins
     pair = ("past_state_ignored", "gated_delta")
@@ -55,6 +66,16 @@ def test_deviations_are_detected_under_each_contract() -> None:
     page = wrong_implementations.report(measured)
     assert "pairs of a deviation and a recurrence" in page
     assert "`borders_of_packed_sequences_ignored` (" in page  # the golden is not packed
+
+
+def test_a_pair_that_only_a_larger_chunk_hides_is_named() -> None:
+    found = wrong_implementations.measured(["delta-rule/65-steps"])
+    pair, default = ("state_kept_in_float16", "delta_rule"), Condition("float32", "float32-inside")
+    larger = default._replace(algorithm="chunk=256")
+    assert found.margins[default][pair].margin > found.margins[larger][pair].margin
+    hidden = {**found.margins, larger: {**found.margins[larger], pair: wrong_implementations.Best(1.5, "")}}
+    page = wrong_implementations.report(replace(found, margins=hidden))
+    assert "`state_kept_in_float16` (delta_rule 1.50)" in page
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """A golden under a profile: what it accepts, in which precisions, and how it is copied, split and stored."""
 
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,11 @@ from rnn_goldens import Golden, Unsupported, load, save
 from rnn_goldens.cells import Array, Network, case_of
 from rnn_goldens.comparison.golden_slices import of_rows
 from rnn_goldens.comparison.verdict import GoldenMismatch
+from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.rounding_profile import Profile
 from rnn_goldens.golden.tolerance import Derived
 
 GOLDEN = "lstm/two-layers"
@@ -146,6 +151,39 @@ def test_names_that_exclude_each_other_or_do_not_exist_are_errors(plain: Golden)
     with pytest.raises(UnknownName, match=r"no profile 'tf16'. Did you mean 'tf32'\?") as error:
         plain.in_profile("tf16")
     assert "\n  wgsl: functions have the errors that WebGPU allows\n" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("size", "advice"),
+    [
+        ("chunk=8", "declare chunk=16"),
+        ("chunk=100", "declare chunk=128"),
+        ("chunk=512", "there is no tolerance for chunks of so many steps"),
+    ],
+)
+def test_a_size_of_chunks_without_a_tolerance_names_the_one_that_allows_it(size: str, advice: str) -> None:
+    sizes = "the sizes of chunks are 16, 32, 64, 128, 256"
+    with pytest.raises(WrongUse, match=f"profile: {sizes}; for {size}, {advice}"):
+        load("gated-delta/several-steps", dtype="float32").in_profile(size)
+
+
+def test_a_larger_chunk_than_the_default_may_hide_what_the_default_detects() -> None:
+    assert Profile(algorithm="chunk=128").affects("float64")
+    assert not any(Profile(algorithm=name).affects("bfloat16") for name in ("step", "chunk=16", "chunk=64"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("half", ["operands-stored", "all-stored"])
+def test_zeros_pass_no_golden_of_a_recurrence_by_the_loosest_contracts(half: str) -> None:
+    profile, corpus = Profile(algorithm="chunk=256", half=half), open_corpus()
+    for dtype, entry in product(("bfloat16", "float16"), corpus.select(cell=tuple(RECURRENCES))):
+        if dtype in entry.precisions:
+            golden = replace(corpus.load(entry.id, dtype), profile=profile)
+            assert not golden.compare({n: np.zeros_like(a) for n, a in golden.stored.expected.items()}).passed, entry.id
+        if dtype in entry.gradient_precisions:
+            golden = replace(corpus.load(entry.id, dtype, gradients=True), profile=profile)
+            zeros = {name: np.zeros_like(array) for name, array in golden.checkable_gradients().expected.items()}
+            assert not golden.compare_gradients(zeros).passed, entry.id
 
 
 def test_call_patterns_compare_parts_by_the_profile(plain: Golden) -> None:

@@ -1,6 +1,6 @@
 """Each sentence at the end of a run has a condition: here are wrong networks in which it does not hold."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,9 @@ from rnn_goldens.implementations.numpy_cells import arithmetic
 Run = Callable[[Golden], Any]
 
 
-def end_of_run(ids: Iterable[str], run: Callable[[Golden], Actual], **loaded: Any) -> str:
+def end_of_run(ids: Iterable[str], run: Callable[[Golden], Actual], profile: Sequence[str] = (), **loaded: Any) -> str:
     """Return the diagnosis of a run over these goldens, on one line."""
-    goldens = {name: rnn_goldens.load(name, **{"dtype": "float32", **loaded}) for name in ids}
+    goldens = {name: rnn_goldens.load(name, **{"dtype": "float32", **loaded}).in_profile(*profile) for name in ids}
     evidence, search = list[Evidence](), CandidateSearch(pairs=False)
     for golden in goldens.values():
         actual = run(golden)

@@ -14,10 +14,12 @@ from rnn_goldens.comparison.actual import Actual, actual_by_name
 from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.recurrences.edits import Edit
+from rnn_goldens.diagnosis.contracts import Contract, of_all, satisfied_by
 from rnn_goldens.diagnosis.summary import no_outputs
 from rnn_goldens.diagnosis.verdict_diagnosis import diagnosed
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.rounding_profile import Profile
+from rnn_goldens.golden.rounding_profile import DEFAULT, Profile
+from rnn_goldens.golden.tolerance import in_use
 
 
 def verdict_of(name: str, golden: Golden) -> Verdict:
@@ -107,6 +109,71 @@ def test_a_contract_that_refuses_every_failed_golden_is_not_named() -> None:
     assert "tf32" not in end_of_run([refused], noisy)
     assert "all that fail by the default pass by tf32;" in end_of_run([checked], noisy)
     assert "pass by tf32, or are refused by it;" in end_of_run([checked, refused], noisy)
+
+
+def off_by(fraction: float, algorithm: str) -> Callable[[Golden], Actual]:
+    """Return a kernel whose errors are a fraction of the tolerance by an algorithm."""
+
+    def run(golden: Golden) -> Actual:
+        under, precision = Profile(algorithm=algorithm), PRECISIONS[golden.dtype]
+        tolerance = in_use(golden.tolerance, under, golden.dtype)
+        expected = golden.stored.expected
+        return actual_by_name(
+            golden, {n: array + fraction * tolerance.allowed(n, array, precision) for n, array in expected.items()}
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("declared", "right_by", "message"),
+    [
+        ("chunk=64", "chunk=128", "all that fail by chunk=64 pass by chunk=128;"),
+        ("chunk=64", "chunk=256", "all that fail by chunk=64 pass by chunk=256;"),
+        ("step", "chunk=16", "all that fail by step pass by chunk=16;"),
+        ("step", "chunk=64", "all that fail by step pass by chunk=64; if your contract allows that, declare "
+         "--rnn-goldens-profile=chunk=64"),
+    ],
+)  # fmt: skip
+def test_the_end_of_a_run_names_the_smallest_chunk_that_all_failures_satisfy(
+    declared: str, right_by: str, message: str
+) -> None:
+    ids = ["delta-rule/150-steps", "delta-rule/packed-chunks", "delta-rule/65-steps"]
+    text = end_of_run(ids, off_by(0.9, right_by), [declared], dtype="float64")
+    assert message in text
+
+
+def test_failures_that_need_different_chunks_pass_by_the_larger_one() -> None:
+    contracts = [
+        Contract(DEFAULT, Profile(algorithm="chunk=256")),
+        Contract(DEFAULT, Profile(algorithm="chunk=128")),
+    ]
+    found = of_all(contracts)
+    assert found is not None
+    assert found.satisfied.algorithm == "chunk=256"
+    steps = of_all([Contract(DEFAULT, Profile(algorithm="step", half="all-stored")), *contracts])
+    assert steps is not None
+    assert steps.satisfied == Profile(algorithm="chunk=256", half="all-stored")
+
+
+def test_a_golden_that_passes_without_tf32_may_be_refused_by_it() -> None:
+    of_both = of_all([Contract(DEFAULT, Profile("tf32")), Contract(DEFAULT, Profile(algorithm="chunk=128"))])
+    assert of_both is not None
+    assert "pass by tf32,chunk=128, or are refused by it;" in of_both.of_all
+
+
+def test_the_declared_contract_is_named_where_only_the_arithmetic_changes() -> None:
+    declared = Profile(algorithm="chunk=256")
+    contract = Contract(declared, replace(declared, arithmetic="tf32"))
+    assert contract.of_all.startswith("all that fail by chunk=256 pass by tf32,chunk=256;")
+    assert Contract(DEFAULT, Profile("tf32")).of_all.startswith("all that fail by the default pass by tf32;")
+
+
+def test_a_known_bug_is_not_advised_a_larger_chunk() -> None:
+    golden = load("delta-rule/150-steps", dtype="float64")
+    actual = off_by(0.9, "chunk=256")(golden)
+    assert satisfied_by(actual, []) is not None
+    assert satisfied_by(actual, [("chunk_state_in_float16",)]) is None
 
 
 def test_no_contract_is_named_for_outputs_that_satisfy_none() -> None:

@@ -5,11 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from factories.recurrences import recurrence_scenario, with_all_cotangents
 
 from rnn_goldens import Golden, InvalidFile, certify, encoding, read, save
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.rounding_profile import ALGORITHMS, Profile
+from rnn_goldens.golden.tolerance import in_use
+
+FLOAT64 = PRECISIONS["float64"]
 
 
 def written(scenario: Any) -> tuple[Golden, dict[str, bytes]]:
@@ -27,6 +33,22 @@ def test_json_and_hdf5_hold_the_golden_and_its_gradients(cell: str, tmp_path: Pa
         assert encoding.gradients_hash(again) == encoding.gradients_hash(golden)
         assert again.offsets is not None
         assert again.offsets.tolist() == [0, 2, 5]
+
+
+@pytest.mark.parametrize("suffix", [".json", ".h5"])
+def test_a_file_has_the_tolerance_of_each_algorithm(suffix: str, tmp_path: Path) -> None:
+    golden = certify(recurrence_scenario("gated_delta", time=130, d_k=1, d_v=1, heads=1))
+    save(golden, tmp_path / f"golden{suffix}")
+    again = read(tmp_path / f"golden{suffix}")
+    smaller = np.zeros_like(golden.expected["o"])
+    for algorithm in ALGORITHMS:
+        before, after = (
+            in_use(of.tolerance, Profile(algorithm=algorithm), "float64").allowed("o", of.expected["o"], FLOAT64)
+            for of in (golden, again)
+        )
+        assert (before == after).all()
+        assert (after > smaller).any()
+        smaller = after
 
 
 _, FILES = written(recurrence_scenario("gated_delta", scale=1.25))
@@ -63,6 +85,26 @@ def short(array: Any) -> None:
         (FILES, lambda d: d["expected"].pop("S_n"), "expected: S_n is missing"),
         (FILES, lambda d: d["tolerance"]["step"].pop("state"), "state"),
         (FILES, lambda d: d["tolerance"]["chunk=16"]["state"].pop("o"), "tolerance/chunk=16/state: o is missing"),
+        (
+            FILES,
+            lambda d: d["tolerance"].pop("chunk=16"),
+            "tolerance: has step; these sequences require step, chunk=16$",
+        ),
+        (
+            FILES,
+            lambda d: d["tolerance"].update({"chunk=32": d["tolerance"]["chunk=16"]}),
+            "has step, chunk=16, chunk=32; these sequences require step, chunk=16$",
+        ),
+        (
+            FILES,
+            lambda d: d["tolerance"]["step"]["state"]["o"]["data"].__setitem__(0, 1e6),
+            "tolerance/chunk=16/state/o: is smaller than that of step",
+        ),
+        (
+            FILES,
+            lambda d: d["tolerance"]["chunk=16"]["accumulation"]["o"]["data"].__setitem__(0, 1e15),
+            r"tolerance: allows errors of .* in float32, at most 0\.1 is allowed",
+        ),
         (FILES, lambda d: d["tolerance"]["step"]["storage"]["o"]["data"].__setitem__(0, -1.0), "is negative"),
         (FILES, lambda d: d.update(features=["state", "packed"]), "features: lists"),
         (PACKED, lambda d: d["inputs"]["offsets"].update(data=[0, 3, 3]), "must increase"),

@@ -10,7 +10,7 @@ from factories.perturbed_graph import assert_bound_is_attained
 from factories.recurrences import recurrence_scenario, with_all_cotangents
 
 from rnn_goldens.cells.case_graph import Recorded, with_gradients
-from rnn_goldens.cells.chunked import CHUNKED, in_chunks
+from rnn_goldens.cells.chunked import in_chunks
 from rnn_goldens.cells.graph import Graph
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.recurrence_graph import recorded_recurrence
@@ -23,6 +23,7 @@ from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.stored_arrays import Float64
 
 STEPS = 3
+CHUNKED = [name for name, of in RECURRENCES.items() if of.chunked]
 
 
 def small(cell: str) -> RecurrenceScenario:

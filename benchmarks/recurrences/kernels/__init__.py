@@ -108,12 +108,13 @@ IMPLEMENTATIONS: dict[str, Kernel] = {
     "torch_native_step": Kernel(
         _CELLS, partial(libraries.torch_function, _TORCH_STEPS, native=True), (ALL_STORED,), half_alone=True
     ),
-    **{f"torch_chunk_{size}": _torch_chunks(size) for size in CHUNKS.values()},
+    **{f"torch_chunk_{size}": _torch_chunks(size) for size in sorted((*CHUNKS.values(), 24, 48, 100))},
     "jax_scan": Kernel(_CELLS, partial(libraries.jax_function, _JAX_SCANS)),
     "onnx_reference": _of(ATTENTION, others.built_in("onnx-reference"), INSIDE),
     "onnx_reference_conv": _of(("causal_conv",), others.built_in("onnx-reference"), ALL_STORED),
     "onnxruntime": _of(others.IN_ONNX, others.built_in("onnxruntime"), INSIDE),
     "onnxruntime_kernel": _of(others.IN_ONNX, others.onnxruntime_kernel, INSIDE),
 }
-"""ONNX's reference of the convolution rounds products, sums and SiLU. ONNX Runtime computes the function that defines
-an operator of ONNX; the kernel is that of its own operator of the same name."""
+"""Chunks of 1, 7, 24, 48 and 100 steps are between the sizes whose bounds a contract has. ONNX's reference of the
+convolution rounds products, sums and SiLU. ONNX Runtime computes the function that defines an operator of ONNX; the
+kernel is that of its own operator of the same name."""
