@@ -123,11 +123,7 @@ class RecurrenceForms:
 
     def _sizes(self, sizes: Iterable[int]) -> list[int]:
         """Return sizes of chunks, at most the longest sequence; [] for a recurrence without a chunked form."""
-        return sorted({min(size, self._longest) for size in sizes}) if self._is_chunked else []
-
-    @property
-    def _is_chunked(self) -> bool:
-        return self._case.config.recurrence.chunked
+        return sorted({min(size, self._longest) for size in sizes}) if self._case.config.has_chunks else []
 
     @cached_property
     def _longest(self) -> int:
@@ -142,7 +138,7 @@ class RecurrenceForms:
     def _contracts(self, forms: Sequence[Coefficients]) -> Contracts:
         """Return the coefficients by algorithm, given those of each form."""
         by_size = dict(zip(self._bounded_sizes, forms, strict=True))
-        sizes = [CHUNKS[name] for name in algorithms_for(self._longest)[1:]] if self._is_chunked else []
+        sizes = [CHUNKS[name] for name in algorithms_for(self._longest)[1:]] if self._case.config.has_chunks else []
         chunks = {size: _largest([of for of_size, of in by_size.items() if of_size <= size]) for size in sizes}
         return Contracts(forms[0], chunks)
 

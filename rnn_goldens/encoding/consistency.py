@@ -16,7 +16,6 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.features import ALL_DERIVED, derived_features
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.recurrence_config import AnyConfig
-from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.rounding_profile import ALGORITHMS, STEP, Profile, algorithms_for
 from rnn_goldens.golden.shapes import BATCH, STACKED, TIME, Axes, Layout, Shape
 from rnn_goldens.golden.stored_arrays import length_problems, offset_problems
@@ -72,7 +71,7 @@ def problems(tree: Tree) -> list[str]:
         *_config_problems(layout, config),
         *(f"inputs: {problem}" for problem in lengths),
         *_feature_problems(tree, derived),
-        *_problems_of_arrays(tree, expected, _algorithms(tree["cell"], time, offsets), loosest, LARGEST_TOLERANCE),
+        *_problems_of_arrays(tree, expected, _algorithms(config, time, offsets), loosest, LARGEST_TOLERANCE),
     ]
 
 
@@ -102,7 +101,7 @@ def gradients_problems(tree: Tree, golden: Golden, content: str) -> list[str]:
         *_problems_of_arrays(
             tree,
             {"cotangents": wanted, "expected": expected},
-            _algorithms(golden.cell, golden.time, golden.offsets),
+            _algorithms(golden.config, golden.time, golden.offsets),
             loosest_of_gradients,
             LARGEST_TOLERANCE_OF_GRADIENTS,
         ),
@@ -151,9 +150,9 @@ def _config_problems(layout: Layout, config: AnyConfig) -> Iterator[str]:
             yield f"own_cell/weights/{name}: has the axes {axes}, but this name requires {required}: change either"
 
 
-def _algorithms(cell: str, time: int, offsets: NDArray[Any] | None) -> tuple[str, ...]:
-    """Return the algorithms that the tolerance of a cell has coefficients for, the strictest first."""
-    if cell not in RECURRENCES or not RECURRENCES[cell].chunked:
+def _algorithms(config: AnyConfig, time: int, offsets: NDArray[Any] | None) -> tuple[str, ...]:
+    """Return the algorithms that the tolerance of a recurrence has coefficients for, the strictest first."""
+    if not config.has_chunks:
         return (STEP,)
     return algorithms_for(time if offsets is None else int(np.diff(offsets).max()))
 

@@ -35,6 +35,11 @@ class RecurrenceConfig(Mapping[str, Any]):
     is_forward_only: ClassVar[bool] = True
 
     @property
+    def has_chunks(self) -> bool:
+        """Whether there is a tolerance for chunks, too."""
+        return self.recurrence.chunked
+
+    @property
     def recurrence(self) -> Recurrence:
         """The recurrence."""
         return RECURRENCES[self.cell]

@@ -226,6 +226,7 @@ class Config(Mapping[str, Any]):
         kind: the kind of files of its goldens.
         is_wide_inside: whether half precisions are computed in float32.
         derives_profiles: whether tolerances under tf32 and wgsl are derived, for the golden's own size.
+        has_chunks: a network has no tolerance for chunks.
         lengths_name: the input that gives each sequence its number of time steps.
     """
 
@@ -240,6 +241,7 @@ class Config(Mapping[str, Any]):
     kind: ClassVar[str] = "golden"
     is_wide_inside: ClassVar[bool] = False
     derives_profiles: ClassVar[bool] = True
+    has_chunks: ClassVar[bool] = False
     lengths_name: ClassVar[str] = "lengths"
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - int or bool, as declared
