@@ -68,6 +68,7 @@ def test_deviations_are_detected_under_each_contract() -> None:
     assert "`borders_of_packed_sequences_ignored` (" in page  # the golden is not packed
 
 
+@pytest.mark.slow
 def test_a_pair_that_only_a_larger_chunk_hides_is_named() -> None:
     found = wrong_implementations.measured(["delta-rule/65-steps"])
     pair, default = ("state_kept_in_float16", "delta_rule"), Condition("float32", "float32-inside")

@@ -91,6 +91,7 @@ def test_check_passes_other_arguments_to_pytest(run: Run, tmp_path: Path) -> Non
     assert "1 failed" in run("check", "users_nets:stale", "--lf", "-x", code=FINDING).stdout
 
 
+@pytest.mark.slow
 def test_check_names_its_option_for_one_that_pytest_does_not_know(run: Run) -> None:
     for given, meant in (("--precision", "--dtype"), ("--cells=lstm", "--cell")):
         done = run("check", "numpy", given, "float32", code=WRONG_USE)

@@ -128,9 +128,9 @@ def off_by(fraction: float, algorithm: str) -> Callable[[Golden], Actual]:
 @pytest.mark.parametrize(
     ("declared", "right_by", "message"),
     [
-        ("chunk=64", "chunk=128", "all that fail by chunk=64 pass by chunk=128;"),
+        pytest.param("chunk=64", "chunk=128", "all that fail by chunk=64 pass by chunk=128;", marks=pytest.mark.slow),
         ("chunk=64", "chunk=256", "all that fail by chunk=64 pass by chunk=256;"),
-        ("step", "chunk=16", "all that fail by step pass by chunk=16;"),
+        pytest.param("step", "chunk=16", "all that fail by step pass by chunk=16;", marks=pytest.mark.slow),
         ("step", "chunk=64", "all that fail by step pass by chunk=64; if your contract allows that, declare "
          "--rnn-goldens-profile=chunk=64"),
     ],

@@ -35,7 +35,7 @@ def test_json_and_hdf5_hold_the_golden_and_its_gradients(cell: str, tmp_path: Pa
         assert again.offsets.tolist() == [0, 2, 5]
 
 
-@pytest.mark.parametrize("suffix", [".json", ".h5"])
+@pytest.mark.parametrize("suffix", [".json", pytest.param(".h5", marks=pytest.mark.slow)])
 def test_a_file_has_the_tolerance_of_each_algorithm(suffix: str, tmp_path: Path) -> None:
     golden = certify(recurrence_scenario("gated_delta", time=130, d_k=1, d_v=1, heads=1))
     save(golden, tmp_path / f"golden{suffix}")

@@ -168,6 +168,7 @@ def test_an_implementation_that_cannot_be_imported_is_an_error(tmp_path: Path, m
         Worker("math:none")
 
 
+@pytest.mark.slow
 def test_an_import_that_hangs_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "hangs_at_import.py").write_text("import time\ntime.sleep(60)\n", "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
@@ -176,6 +177,7 @@ def test_an_import_that_hangs_is_an_error(tmp_path: Path, monkeypatch: pytest.Mo
         Worker("hangs_at_import:run", 0.5)
 
 
+@pytest.mark.slow
 def test_an_import_may_take_longer_than_a_golden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "slow_to_import.py").write_text("import time\ntime.sleep(1)\ndef run(golden): ...\n", "utf-8")
     monkeypatch.syspath_prepend(tmp_path)

@@ -63,7 +63,10 @@ def test_a_larger_chunk_never_has_a_smaller_tolerance_and_steps_have_the_smalles
         assert any((larger.accumulation[name] > array).any() for name, array in smaller.accumulation.items())
 
 
-@pytest.mark.parametrize(("time", "sizes"), [(5, [16]), (16, [16]), (17, [16, 32]), (70, [16, 32, 64, 128])])
+@pytest.mark.parametrize(
+    ("time", "sizes"),
+    [(5, [16]), (16, [16]), (17, [16, 32]), pytest.param(70, [16, 32, 64, 128], marks=pytest.mark.slow)],
+)
 def test_a_golden_states_the_sizes_of_chunks_that_its_sequences_can_have(time: int, sizes: list[int]) -> None:
     tolerance = certify(recurrence_scenario("gated_delta", time=time)).tolerance
     assert isinstance(tolerance, Contracts)

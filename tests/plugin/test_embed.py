@@ -140,6 +140,7 @@ def test_a_size_that_no_golden_of_the_run_has_is_named(kernels: pytest.Pytester)
     result.stdout.fnmatch_lines(["1 golden in larger sizes: d_k=128", "hidden_size=64: no golden of this run *"])
 
 
+@pytest.mark.slow
 def test_known_failures_name_the_sizes(kernels: pytest.Pytester) -> None:
     given = ("--rnn-goldens-ids=gated-delta/several-steps", "--rnn-goldens-known-failures=known.txt")
     embed = "--rnn-goldens-embed=d_k=128"

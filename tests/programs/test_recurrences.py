@@ -35,6 +35,7 @@ def test_a_right_program_passes_and_is_not_asked_for_what_it_lacks(check: Check)
         assert f"tiny_recurrence does not support {lacking}\n" in checked.shown
 
 
+@pytest.mark.slow
 def test_a_wrong_program_fails_and_its_mistake_is_named(check: Check) -> None:
     checked = check("--cell=gated_delta", "-k", "several", command=(*TINY, "wrong"))
     assert (checked.outcomes, checked.code) == (["failed"], 1)
