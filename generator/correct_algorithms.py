@@ -177,13 +177,14 @@ class RecurrenceForms:
 
     @cached_property
     def _lane(self) -> Lane | None:
+        """The largest axis that is a lane step by step. It is one in chunks, too."""
         return lane_of(self.forward)
 
     def _in_lanes(self, size: int) -> Recorded:
-        """Return the graph of a form whose largest axis that is a lane is a part of the axis of heads."""
-        forward = self._forward(size) if size else self.forward
-        lane = lane_of(forward) if size else self._lane
-        return forward if lane is None else self._forward(size, lane)
+        """Return the graph of a form in which the axis that is a lane is a part of the axis of heads."""
+        if self._lane is None:
+            return self._forward(size) if size else self.forward
+        return self._forward(size, self._lane)
 
     def gradients(self) -> Bounded:
         """Return the tolerance of gradients. They add up over axes that are lanes in outputs."""

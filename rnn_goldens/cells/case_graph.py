@@ -51,9 +51,12 @@ class Lane:
         return names.index(self.name) - 2 if self.name in names else None
 
     def to_heads(self, array: Float64, axes: str) -> Float64:
-        """Return (batch, heads, rows, columns) with the axis as a part of heads; repeated if the array lacks it."""
+        """Return (batch, heads, rows, columns) with the axis as a part of heads; repeated if the array lacks it.
+
+        An array of one head is not repeated: it applies to all lanes.
+        """
         if (place := self.place(axes)) is None:
-            return np.repeat(array, self.size, axis=1)
+            return array if array.shape[1] == 1 else np.repeat(array, self.size, axis=1)
         batch, heads = array.shape[:2]
         moved = np.moveaxis(array, place, 2)
         return np.expand_dims(moved.reshape(batch, heads * self.size, moved.shape[-1]), place)

@@ -277,6 +277,6 @@ def _scan(graph: Graph, config: RecurrenceConfig, steps: Sequence[Nodes], given:
         x = [{"q": step["C"], "k": step["B"], "v": v_d[t], "g": A[0].mT * dt_d[t]} for t, step in enumerate(steps)]
         return _attention(graph, attention, x, h[0].mT, size)
 
-    channels = [channel(d) for d in range(config["d"])]
+    channels = [channel(d) for d in range(given["A"].value.shape[-2])]  # one, if channels are lanes of the graph
     outputs = [{"y": of.stacked(*(o[t] for o, _ in channels)) + given["D"] * step["u"]} for t, step in enumerate(steps)]
     return Unrolled(outputs, {"h": of.stacked(*(S.mT for _, S in channels))})

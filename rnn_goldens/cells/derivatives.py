@@ -68,6 +68,11 @@ def _by_right_side(of: Any, g: Any, a: Any) -> Any:  # noqa: ANN401 - terms, nod
     return of.reversed_rows(of.solved(transposed, of.reversed_rows(g)))
 
 
+def by_matrix(of: Any, g: Any, y: Any) -> Any:  # noqa: ANN401 - terms, nodes or arrays
+    """Return the cotangent of a in (1 + a) y = b, where g is that of b."""
+    return of.masked(-of.matmul(g, of.transpose(y)), np.tri(y.shape[-2], k=-1, dtype=bool))
+
+
 RULES_OF_MATRICES: Mapping[str, tuple[Rule | None, ...]] = {
     "matmul": (
         lambda of, g, _y, _a, b: of.matmul(g, of.transpose(b)),
@@ -78,9 +83,7 @@ RULES_OF_MATRICES: Mapping[str, tuple[Rule | None, ...]] = {
         lambda of, g, _y, a, _b: of.matmul(of.transpose(g), a),
     ),
     "solved": (
-        lambda of, g, y, a, _b: of.masked(
-            -of.matmul(_by_right_side(of, g, a), of.transpose(y)), np.tri(a.shape[-1], k=-1, dtype=bool)
-        ),
+        lambda of, g, y, a, _b: by_matrix(of, _by_right_side(of, g, a), y),
         lambda of, g, _y, a, _b: _by_right_side(of, g, a),
     ),
     "mean": (lambda of, g, _y, z: of.spread(g, z),),

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.cells.case_graph import Recorded
-from rnn_goldens.cells.derivatives import part_of
+from rnn_goldens.cells.derivatives import by_matrix, part_of
 from rnn_goldens.cells.graph import Node
 from rnn_goldens.cells.matrix_primitives import NUMPY
 from rnn_goldens.error_analysis.gradient_sums import SUMS, lost_in_sum, sides
@@ -51,6 +51,7 @@ class Bounds:
         self._largest = np.max([one.max(axis=0) for one in losses], axis=0, initial=0)
         self._kept_axes: tuple[int, ...] = ()
         self._owned: set[int] = set()
+        self._inverses: dict[int, Float64] = {}
 
     def of_results(self, label: str = "tolerance") -> dict[int, Float64]:
         """Return the bound of each result by position: (kinds, batch, heads, rows, columns)."""
@@ -121,11 +122,10 @@ class Bounds:
         """Add the losses of a joint to the errors of rows from ``start``, and pass its derivatives on."""
         form, number = self._folded[k]
         rows = error[:, :, start : start + len(g)]
+        if self._is_solved(k):  # its loss changes the right side, and so does what comes from its matrix
+            g = self._by_right_side(k, g)
         if form.losses is not None:
-            is_solved = self.graph.operations[k].primitive == "solved"  # its loss changes the right side of the solve
-            by = self._part(k, 1, g) if is_solved else g
-            assert by is not None
-            self._add_losses(rows, np.abs(by), form.losses[number])
+            self._add_losses(rows, np.abs(g), form.losses[number])
         if is_handed(self.graph.operations[k]) and (decayed := self._decayed(g, rows)):
             start, g = start + decayed, g[decayed:]
         if len(g):
@@ -181,9 +181,21 @@ class Bounds:
         alive = np.flatnonzero(~(most <= NEGLIGIBLE * rows.min(axis=(0, 1))).all(axis=-1))
         return int(alive[0]) if len(alive) else len(g)
 
+    def _is_solved(self, k: int) -> bool:
+        return self.graph.operations[k].primitive == "solved"
+
+    def _by_right_side(self, k: int, g: Float64) -> Float64:
+        """Return the derivatives by the right side of a solve: one inverse serves all elements of results."""
+        if k not in self._inverses:
+            a = self.graph.values[self.graph.operations[k].of[0]]
+            self._inverses[k] = NUMPY.solved(a, np.eye(a.shape[-1])).swapaxes(-1, -2)
+        return np.asarray(self._inverses[k] @ g)
+
     def _part(self, place: int, number: int, g: Float64) -> Float64 | None:
-        """Return the derivatives by an argument of a value, given those by the value."""
+        """Return the derivatives by an argument of a value, given those by the value; of a solve, by its right side."""
         operation, values = self.graph.operations[place], self.graph.values
+        if self._is_solved(place):
+            return by_matrix(NUMPY, g, values[place]) if number == 0 else g
         part: Float64 | None = part_of(NUMPY, operation, number, g, values[place], [values[k] for k in operation.of])
         return part
 

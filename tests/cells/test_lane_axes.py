@@ -29,7 +29,10 @@ def test_the_graph_shows_which_axis_is_a_lane(cell: str, form: Form | None) -> N
     assert lane_of(recorded_recurrence(recurrence_scenario(cell).case(), form)) == LANES.get(cell)
 
 
-@pytest.mark.parametrize(("cell", "form"), [(cell, form) for cell, form in FORMS if cell in LANES])
+@pytest.mark.parametrize(
+    ("cell", "form"),
+    [*((cell, form) for cell, form in FORMS if cell in LANES), ("selective_scan", in_chunks(3))],
+)
 def test_bounds_in_lanes_are_equal(cell: str, form: Form | None) -> None:
     sizes: dict[str, Any] = {"query_heads": 4} if cell in ATTENTION else {}
     case = recurrence_scenario(cell, offsets=(0, 2, 5), **sizes).case()
