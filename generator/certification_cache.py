@@ -1,6 +1,7 @@
-"""A cache of certifications, keyed by a hash of the scenario, the code and the library versions.
+"""Caches of certifications, keyed by a hash of the scenario and the code: for ``generate``.
 
-Used by ``generate``, never by ``generate --check``.
+One is in a folder, for this machine. One is a committed file of a corpus that takes minutes to certify;
+``generate --check --if-changed`` reads it, too.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ import numpy as np
 
 import rnn_goldens
 from rnn_goldens import generator, schema
+from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.generator.certification import versions
 from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.golden.shapes import is_custom_cell
@@ -29,13 +31,13 @@ class CertificationCache:
         """Return the content hash of the golden that this code certified for a scenario, or None."""
         if is_custom_cell(scenario.cell):  # its equations may have changed
             return None
-        path = self.folder / _key(scenario)
+        path = self.folder / _key_of_machine(scenario)
         return path.read_text("ascii") if path.is_file() else None
 
     def remember(self, scenario: DeclaredInputs, content: str) -> None:
         """Store the content hash of a scenario's certified golden."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / _key(scenario)).write_text(content, "ascii")
+        (self.folder / _key_of_machine(scenario)).write_text(content, "ascii")
 
     def matrix(self, contents: Sequence[str]) -> str | None:
         """Return the SHA-256 of the kill matrix of goldens with these contents, or None."""
@@ -48,6 +50,30 @@ class CertificationCache:
         (self.folder / _matrix_key(contents)).write_text(sha256, "ascii")
 
 
+class CommittedCache(CertificationCache):
+    """A file of a corpus with the key and the content hash of each golden. A key does not depend on versions."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path.parent)
+        self._path = path
+
+    def content(self, scenario: DeclaredInputs) -> str | None:
+        """Return the content hash of the golden that was certified for a scenario by code like this, or None."""
+        key, content = self._known().get(scenario.id, ("", ""))
+        return content if key == _committed_key(scenario) else None
+
+    def remember(self, scenario: DeclaredInputs, content: str) -> None:
+        """Store the key and the content hash of a scenario's certified golden."""
+        known = {**self._known(), scenario.id: (_committed_key(scenario), content)}
+        lines = (f"{golden_id} {key} {of_golden}\n" for golden_id, (key, of_golden) in sorted(known.items()))
+        write_whole(self._path, "".join(lines).encode())
+
+    def _known(self) -> dict[str, tuple[str, str]]:
+        """Return key and content hashes by id."""
+        lines = self._path.read_text("ascii").splitlines() if self._path.is_file() else []
+        return {golden_id: (key, content) for golden_id, key, content in (line.split(maxsplit=2) for line in lines)}
+
+
 def inputs_hash(scenario: DeclaredInputs) -> str:
     """Return a hash of the inputs of a scenario, without its id and texts."""
     arrays = scenario.arrays
@@ -58,11 +84,19 @@ def inputs_hash(scenario: DeclaredInputs) -> str:
     return digest.hexdigest()
 
 
-def _key(scenario: DeclaredInputs) -> str:
+def _key_of_machine(scenario: DeclaredInputs) -> str:
+    return _key(scenario, _code(), versions())
+
+
+def _committed_key(scenario: DeclaredInputs) -> str:
+    return _key(scenario, _code_of_content())
+
+
+def _key(scenario: DeclaredInputs, *code: object) -> str:
     texts = {f.name: getattr(scenario, f.name) for f in fields(scenario) if isinstance(getattr(scenario, f.name), str)}
     # The type of the precisions decides whether unsupported precisions are refused or left out.
     precisions = [type(scenario.precisions).__name__, *scenario.precisions]
-    key = [texts, precisions, scenario.declared, inputs_hash(scenario), _code(), versions()]
+    key = [texts, precisions, scenario.declared, inputs_hash(scenario), *code]
     return hashlib.sha256(json.dumps(key, sort_keys=True, default=_plain).encode()).hexdigest()
 
 
@@ -83,4 +117,22 @@ def _code() -> str:
         for path in sorted(root.rglob("*.py")):
             if not {"scenarios", "plugin", "command_line"} & set(path.relative_to(root).parts):
                 digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+_ROOMS = ("cells", "encoding", "error_analysis", "golden")
+_MODULES = (
+    "ball_evaluation", "balls", "certification", "correct_algorithms", "exact_sums", "recurrence_scenario",
+    "representability", "scenario", "scenario_base", "scenario_fields", "tolerance_choice",
+)  # fmt: skip
+
+
+@cache
+def _code_of_content() -> str:
+    """Return a hash of the source files that the content of a golden depends on."""
+    (package,), (own,) = map(tuple, (rnn_goldens.__path__, generator.__path__))
+    paths = [path for room in _ROOMS for path in sorted((Path(package) / room).rglob("*.py"))]
+    digest = hashlib.sha256()
+    for path in (*paths, *(Path(own) / f"{name}.py" for name in _MODULES)):
+        digest.update(path.read_bytes())
     return digest.hexdigest()

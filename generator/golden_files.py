@@ -8,6 +8,7 @@ from pathlib import Path
 from rnn_goldens import encoding
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus.differences import golden_differences
+from rnn_goldens.corpus.index import fastest
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.generator.certification import certification
 from rnn_goldens.generator.certification_cache import CertificationCache
@@ -69,7 +70,7 @@ def cached_golden(
         for file in files_of(entry):
             if sha256((folder / file["path"]).read_bytes()).hexdigest() != file["sha256"]:
                 return None
-        return _read(folder, entry, "json")
+        return _read(folder, entry)
     except (OSError, InvalidFile):
         return None
 
@@ -91,7 +92,7 @@ def is_unchanged(folder: Path, entry: Entry, built: BuiltGolden) -> bool:
 def refuse_other_values(folder: Path, entry: Entry, golden: Golden) -> None:
     """Refuse to change inputs or expected values of a golden. Texts may change; damaged files may be replaced."""
     try:
-        before = _read(folder, entry, "json")
+        before = _read(folder, entry)
     except (OSError, InvalidFile):
         changed = contents_of(entry) != contents_of(index_entry(golden, {}, core=False))
     else:
@@ -104,8 +105,9 @@ def refuse_other_values(folder: Path, entry: Entry, golden: Golden) -> None:
         )
 
 
-def _read(folder: Path, entry: Entry, kind: str) -> Golden:
-    """Read a golden from one kind of file, with its gradients if it has some."""
+def _read(folder: Path, entry: Entry, kind: str = "") -> Golden:
+    """Read a golden from one kind of file, by default the fastest, with its gradients if it has some."""
+    kind = kind or fastest(entry["files"])
     golden = encoding.read(folder / entry["files"][kind]["path"])
     if "gradients" not in entry:
         return golden

@@ -12,6 +12,7 @@ from rnn_goldens.corpus import INDEX, Corpus, open_corpus
 from rnn_goldens.corpus.differences import compared_kinds, corpus_differences, read_by_entry
 from rnn_goldens.corpus.validation import files_in
 from rnn_goldens.generator import kill_matrix_file
+from rnn_goldens.generator.certification_cache import CertificationCache
 from rnn_goldens.generator.generate import Track, choose, generate, untracked
 from rnn_goldens.generator.golden_files import certified_content, provenances
 from rnn_goldens.generator.index import CorpusIdentity
@@ -62,6 +63,20 @@ def check(
         for name in MATRICES:
             differences += kill_matrix_file.differences(corpus.folder / name, scratch / name)
     return differences
+
+
+def changed_since(
+    scenarios: Sequence[DeclaredInputs], corpus: Corpus, only: Sequence[str], certified: CertificationCache
+) -> tuple[str, ...]:
+    """Return the ids of scenarios whose goldens here were not certified for them by code like this."""
+
+    def content(golden_id: str) -> str | None:
+        if not corpus.holds(golden_id):
+            return None
+        entry = corpus.entry(golden_id)
+        return " ".join([entry.content, *([] if entry.gradients is UNSET else [entry.gradients.content])])
+
+    return tuple(one.id for one in choose(scenarios, only) if certified.content(one) != (content(one.id) or ""))
 
 
 def check_values(

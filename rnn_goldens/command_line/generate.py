@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from rnn_goldens.plurals import counted
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from rnn_goldens.generator.certification_cache import CertificationCache
     from rnn_goldens.generator.scenario_file import ScenarioFile
 
 
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
     "--check", is_flag=True, help="Write nothing; fail if the corpus differs from what the scenarios produce."
 )
 @click.option("--values-only", is_flag=True, help="With --check: compare content hashes only, in less than a minute.")
+@click.option(
+    "--if-changed",
+    is_flag=True,
+    help="With --check: certify a golden of kernels only if its scenario, or code that it depends on, changed.",
+)
 @click.option("--replace", is_flag=True, help="Allow existing goldens to change, if they were never released.")
 @click.option(
     "--scenarios",
@@ -50,9 +57,11 @@ if TYPE_CHECKING:
     help="Only write a commented template of a scenario file.",
 )
 def generate(
+    *,
     only: tuple[str, ...],
     check: bool,
     values_only: bool,
+    if_changed: bool,
     replace: bool,
     file: Path | None,
     into: Path | None,
@@ -60,10 +69,11 @@ def generate(
     new: Path | None,
 ) -> None:
     """Certify scenarios and write them as golden files; on an error nothing is written."""
-    others = any((only, check, values_only, replace, file, into, dask))
+    others = any((only, check, values_only, if_changed, replace, file, into, dask))
     for wrong, why in (
         (new and others, "--new only writes a template: leave out the other options"),
         (values_only and not check, "--values-only belongs to --check"),
+        (if_changed and not check, "--if-changed belongs to --check; without --check, unchanged goldens are kept"),
         (check and replace, "--check writes nothing, so it cannot be combined with --replace"),
         (file and not into, "--scenarios needs --into FOLDER, the folder of your goldens"),
         (
@@ -81,46 +91,104 @@ def generate(
         _write_new(new)
         return
     from rnn_goldens.cluster import executor
-    from rnn_goldens.corpus import INDEX, corpus_option, open_corpus
-    from rnn_goldens.generator.certification_cache import CertificationCache
-    from rnn_goldens.generator.generate import generate as generate_corpus
-    from rnn_goldens.generator.scenario_file import ScenarioFile, read_scenarios
-    from rnn_goldens.generator.scenarios import OURS, SCENARIOS
 
-    scenario_file = ScenarioFile(OURS, SCENARIOS) if file is None else read_scenarios(file)
-    folder = into or _default_folder(write=not check)
-    before = open_corpus(corpus_option(folder)).version if (folder / INDEX).is_file() else ""
+    corpora = [_own(file, into, only)] if file else _built_in(into, only, write=not check)
     with executor(dask) as workers:
         if check:
-            _check(scenario_file, only, folder, workers, values_only=values_only)
-        certified = None if into else CertificationCache(folder.parents[1] / "build" / "certified")
-        outcomes = generate_corpus(
-            scenario_file.scenarios,
-            folder,
-            only,
-            identity=scenario_file.identity,
-            adequate=file is None,
-            replace=replace,
-            track=track,
-            certified=certified,
-            executor=workers,
-        )
+            found = [_check(one, workers, values_only=values_only, if_changed=if_changed) for one in corpora]
+            sys.exit(FINDING if any(found) else 0)
+        for one in corpora:
+            _generate(one, workers, replace=replace)
+
+
+@dataclass(frozen=True)
+class _Corpus:
+    """A corpus to generate or to check.
+
+    Attributes:
+        file: scenarios, and the name and version of the corpus.
+        folder: its folder.
+        only: ids or patterns of the scenarios; all if empty.
+        certified: a cache of certifications, if there is one.
+        is_own: whether it is a user's.
+    """
+
+    file: "ScenarioFile"
+    folder: Path
+    only: tuple[str, ...]
+    certified: "CertificationCache | None" = None
+    is_own: bool = False
+
+    @property
+    def adequate(self) -> bool:
+        """Whether it must pass the coverage gate."""
+        from rnn_goldens.generator.scenarios import OURS
+
+        return self.file.identity == OURS
+
+
+def _own(file: Path, into: Path | None, only: tuple[str, ...]) -> _Corpus:
+    from rnn_goldens.generator.scenario_file import read_scenarios
+
+    assert into is not None
+    return _Corpus(read_scenarios(file), into, only, is_own=True)
+
+
+def _built_in(into: Path | None, only: tuple[str, ...], *, write: bool) -> list[_Corpus]:
+    """Return the corpora of this project that have the chosen scenarios; in another folder, one of them."""
+    from rnn_goldens.corpus import KERNELS
+    from rnn_goldens.generator.certification_cache import CertificationCache, CommittedCache
+    from rnn_goldens.generator.scenario_file import ScenarioFile
+    from rnn_goldens.generator.scenarios import OURS, SCENARIOS, VERSION, kernels
+
+    home = _fixtures(write=write and into is None)
+    of_kernels = tuple(pattern for pattern in only if pattern.startswith(f"{KERNELS}/"))
+    of_ours = tuple(pattern for pattern in only if pattern not in of_kernels)
+    found = []
+    if of_ours or not only:
+        cache = None if into else CertificationCache(home.parent / "build" / "certified")
+        folder = into or home / f"v{VERSION.partition('.')[0]}"
+        found.append(_Corpus(ScenarioFile(OURS, SCENARIOS), folder, of_ours, cache))
+    if of_kernels or not (only or into):
+        folder = into or home / KERNELS
+        cache = CommittedCache(folder / "certified.txt")
+        found.append(_Corpus(ScenarioFile(kernels.IDENTITY, kernels.scenarios()), folder, of_kernels, cache))
+    return found
+
+
+def _generate(one: _Corpus, workers: "Executor | None", *, replace: bool) -> None:
+    from rnn_goldens.corpus import INDEX, corpus_option, open_corpus
+    from rnn_goldens.generator.generate import generate as generate_corpus
+
+    folder, identity = one.folder, one.file.identity
+    before = open_corpus(corpus_option(folder)).version if (folder / INDEX).is_file() else ""
+    outcomes = generate_corpus(
+        one.file.scenarios,
+        folder,
+        one.only,
+        identity=identity,
+        adequate=one.adequate,
+        replace=replace,
+        track=track,
+        certified=one.certified,
+        executor=workers,
+    )
     for outcome in outcomes:
-        if only or outcome.status != "unchanged":
+        if one.only or outcome.status != "unchanged":
             echo(f"{outcome.status:<10}{outcome.id}")
-            if file is not None:
+            if not one.adequate:
                 for precision, reason in outcome.left_out.items():
                     echo(f"{'':<10}without {precision}: {reason}")
     changed = sum(outcome.status != "unchanged" for outcome in outcomes)
     echo(f"{counted(len(outcomes), 'golden')} in {folder}: {changed} written, {len(outcomes) - changed} unchanged")
     new_ones = sum(outcome.status == "new" for outcome in outcomes)
-    if new_ones and before == scenario_file.identity.version:
+    if new_ones and before == identity.version:
         echo(
             f"{counted(new_ones, 'golden')} added to version {before}, which exists already: if anybody uses it, "
             "increase the second number of VERSION and generate again",
             err=True,
         )
-    if file is not None and changed:
+    if one.is_own and changed:
         option = shlex.quote(f"--rnn-goldens-corpus={corpus_option(folder)}")
         echo(f"to check an implementation against them: pytest {option}")
 
@@ -138,49 +206,47 @@ def _write_new(path: Path) -> None:
     echo(f"  rnn-goldens generate --scenarios {path} --into goldens/")
 
 
-def _check(
-    scenario_file: "ScenarioFile",
-    only: tuple[str, ...],
-    folder: Path,
-    workers: "Executor | None",
-    *,
-    values_only: bool,
-) -> None:
+def _check(one: _Corpus, workers: "Executor | None", *, values_only: bool, if_changed: bool) -> bool:
+    """Print the differences of a corpus from what its scenarios produce; return whether there are any."""
     from tempfile import TemporaryDirectory
 
     from rnn_goldens.corpus import corpus_option, open_corpus
     from rnn_goldens.corpus.differences import not_compared
-    from rnn_goldens.generator.reproducibility import check, check_values
-    from rnn_goldens.generator.scenarios import OURS
+    from rnn_goldens.generator.reproducibility import changed_since, check, check_values
 
-    corpus, scenarios = open_corpus(corpus_option(folder)), scenario_file.scenarios
+    folder, scenarios, only = one.folder, one.file.scenarios, one.only
+    corpus = open_corpus(corpus_option(folder))
+    if if_changed and one.certified is not None and not one.adequate:
+        only = changed_since(scenarios, corpus, only, one.certified)
+        if not only:
+            echo(f"{counted(len(scenarios), 'golden')} in {folder}: neither scenarios nor code changed")
+            return False
     if values_only:
         found = check_values(scenarios, corpus, only, track=track, executor=workers)
         notes, what = ["compared: content hashes"], "has exactly the content that the scenarios produce"
     else:
-        identity = scenario_file.identity
         with TemporaryDirectory() as temporary:
-            scratch, adequate = Path(temporary) / "corpus", identity == OURS
+            scratch, of = Path(temporary) / "corpus", one.file.identity
             found = check(
-                scenarios, corpus, scratch, only, identity=identity, adequate=adequate, track=track, executor=workers
+                scenarios, corpus, scratch, only, identity=of, adequate=one.adequate, track=track, executor=workers
             )
         notes, what = not_compared(corpus, corpus, only), "is exactly what the scenarios produce"
     echo_lines([*found, *notes])
     if found:
         differences = counted(len(found), "difference")
         echo(f"{folder} differs from what the scenarios produce: {differences} (stored → generated)")
-        sys.exit(FINDING)
-    echo(f"{folder} {what}")
-    sys.exit(0)
+    else:
+        echo(f"{folder} {what}")
+    return bool(found)
 
 
-def _default_folder(*, write: bool) -> Path:
+def _fixtures(*, write: bool) -> Path:
+    """Return the folder of the corpora of this project."""
     import rnn_goldens.fixtures as fixtures  # noqa: PLR0402 - so that mypy knows that it is a module
-    from rnn_goldens.generator.scenarios import VERSION
 
     home = Path(fixtures.__path__[0]).resolve()  # a link in a checkout
     if write and not (home.parent / "pyproject.toml").is_file():
         raise click.UsageError(
             "the goldens of an installed package cannot be changed: choose a folder with --into FOLDER"
         )
-    return home / f"v{VERSION.partition('.')[0]}"
+    return home

@@ -3,6 +3,7 @@
 from rnn_goldens.corpus.corpus import Corpora, Corpus
 from rnn_goldens.corpus.index import INDEX, OURS, Entry, File
 from rnn_goldens.corpus.loading import (
+    KERNELS,
     corpus_option,
     find,
     load,
@@ -16,6 +17,7 @@ from rnn_goldens.corpus.selection import names, some_names, split_at_commas
 
 __all__ = [
     "INDEX",
+    "KERNELS",
     "OURS",
     "Corpora",
     "Corpus",

@@ -1,7 +1,7 @@
 """A corpus: a folder of goldens with an index; and several as one. Loads goldens by id."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import UNSET
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, GradientsEntry, Kind, is_listed, remedy
+from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, GradientsEntry, Kind, fastest, is_listed, remedy
 from rnn_goldens.corpus.selection import Selection
 from rnn_goldens.encoding import content_hash, decode, gradients_hash
 from rnn_goldens.encoding.files import not_in_wheel
@@ -36,6 +36,7 @@ class Corpus(Selection):
         where: the value of ``--corpus`` for this corpus; "" for the default.
         is_packaged: whether the corpus is built in. Then links are followed, because an installer may have created
             them, and files with the listed hash are not validated again.
+        elsewhere: by id of a golden that the index lists and the wheel does not have, how to get it.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class Corpus(Selection):
     entries: tuple[Entry, ...]
     where: str = ""
     is_packaged: bool = False
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -86,7 +88,9 @@ class Corpus(Selection):
         precisions = entry.gradient_precisions or entry.precisions
         return self.load(golden_id, precisions[0], gradients=bool(entry.gradient_precisions))
 
-    def read_gradients(self, golden: Golden, entry: Entry, kind: Kind = "json", *, thorough: bool = False) -> Golden:
+    def read_gradients(
+        self, golden: Golden, entry: Entry, kind: Kind | None = None, *, thorough: bool = False
+    ) -> Golden:
         """Return the golden with gradients, read as by ``read``. Raises UnknownName if it has none."""
         if entry.gradients is UNSET:
             having = [other.id for other in self.entries if other.gradients is not UNSET]
@@ -97,7 +101,7 @@ class Corpus(Selection):
     def read(
         self,
         listed: Entry | GradientsEntry,
-        kind: Kind = "json",
+        kind: Kind | None = None,
         of: Golden | None = None,
         of_content: str = "",
         *,
@@ -109,12 +113,12 @@ class Corpus(Selection):
 
         Args:
             listed: the entry of the golden, or of its gradients.
-            kind: the file.
+            kind: the file; if None, the one that is read fastest.
             of: the golden of the gradients.
             of_content: its content hash.
             thorough: whether to validate by the schema and compare the content hash, too.
         """
-        file = listed.files[kind]
+        file = listed.files[kind or fastest(listed.files)]
         content, path, key = self.content(file), self.folder / file.path, of_content + file.sha256
         known = (self.is_packaged or key in _CHECKED) and not thorough
         try:
@@ -160,6 +164,7 @@ class Corpora(Selection):
     Attributes:
         parts: the corpora, in the order of their goldens.
         entries: the entries of all indexes, one corpus after the other.
+        elsewhere: that of all corpora.
 
     Raises:
         WrongUse: two corpora contain the same id.
@@ -167,6 +172,7 @@ class Corpora(Selection):
 
     parts: Sequence[Corpus]
     entries: tuple[Entry, ...] = field(init=False)
+    elsewhere: Mapping[str, str] = field(init=False)
     _corpus_of: dict[str, Corpus] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -179,6 +185,8 @@ class Corpora(Selection):
                         "or check them in two runs"
                     )
         object.__setattr__(self, "entries", tuple(entry for part in self.parts for entry in part.entries))
+        elsewhere = {golden_id: how for part in self.parts for golden_id, how in part.elsewhere.items()}
+        object.__setattr__(self, "elsewhere", elsewhere)
 
     @property
     def label(self) -> str:

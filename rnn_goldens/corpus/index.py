@@ -41,7 +41,7 @@ def remedy(corpus: str, folder: str) -> str:
 
 
 Kind = Literal["h5", "json"]
-"""The two files of a golden."""
+"""The two files of a golden; one at the size of a kernel has the first only."""
 
 
 _PATH = r"^[a-z0-9-]+(/[a-z0-9-]+)*"
@@ -67,7 +67,7 @@ class GradientsEntry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
     purpose: Sentence
     precisions: Precisions
-    files: Annotated[dict[Kind, GradientsFile], Meta(min_length=2)]
+    files: Annotated[dict[Kind, GradientsFile], Meta(min_length=1)]
     content: Hash
 
     def __post_init__(self) -> None:
@@ -85,7 +85,7 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     cell: AnyCellName
     features: Annotated[tuple[FeatureOrCore, ...], Meta(max_length=len(FEATURES))]
     precisions: Precisions
-    files: Annotated[dict[Kind, File], Meta(min_length=2)]
+    files: Annotated[dict[Kind, File], Meta(min_length=1)]
     content: Hash
     gradients: GradientsEntry | UnsetType = UNSET
 
@@ -107,7 +107,14 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
         return [*self.files.values(), *of_gradients]
 
 
+def fastest(files: Mapping[Kind, File]) -> Kind:
+    """Return the file that is read fastest: JSON, if the golden has it."""
+    return "json" if "json" in files else "h5"
+
+
 def _require_kinds(files: Mapping[Kind, File]) -> None:
+    if "h5" not in files:
+        raise ValueError("files: h5 is missing")
     for kind, file in files.items():
         if not file.path.endswith(f".{kind}"):
             raise ValueError(f"{file.path} is not a .{kind} file")

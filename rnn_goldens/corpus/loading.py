@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
 from typing import TypeVar
@@ -17,26 +18,36 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus.corpus import Corpora, Corpus
 from rnn_goldens.corpus.index import INDEX, index_of
 from rnn_goldens.corpus.selection import some_names, split_at_commas
+from rnn_goldens.encoding.files import not_in_wheel
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
 from rnn_goldens.golden.precision import precision_name
 
 T = TypeVar("T")
 
+KERNELS = "kernels"
+"""The corpus of goldens at the sizes of kernels."""
+
+KERNELS_PACKAGE = "rnn_goldens_kernels"
+"""The package with all of them; without it, there is one for each recurrence."""
+
 
 @cache
 def packaged() -> dict[str, Path]:
-    """Return the versions of the built-in corpus and their folders, oldest first."""
+    """Return the corpora that are installed, and their folders: kernels, then versions of the built-in one."""
     import rnn_goldens.fixtures as fixtures  # noqa: PLR0402 - mypy needs this form to see a module
 
-    folders = (index.parent for index in Path(fixtures.__path__[0]).glob(f"v*/{INDEX}"))
-    return {folder.name: folder for folder in sorted(folders, key=lambda f: int(f.name[1:]))}
+    home = Path(fixtures.__path__[0])
+    data = find_spec(KERNELS_PACKAGE)
+    kernels = home / KERNELS if data is None or data.origin is None else Path(data.origin).parent
+    folders = sorted((index.parent for index in home.glob(f"v*/{INDEX}")), key=lambda folder: int(folder.name[1:]))
+    return {KERNELS: kernels, **{folder.name: folder for folder in folders}}
 
 
 def find(where: str | Path | None = None, base: Path | None = None) -> Path:
     """Return the folder of a corpus.
 
     Args:
-        where: a version such as ``v2``, or a folder that contains an index; the newest version if None.
+        where: a version such as ``v2``, ``kernels``, or a folder that contains an index; the newest version if None.
         base: the folder that relative paths start from; the working directory if None.
 
     Raises:
@@ -84,7 +95,12 @@ def open_folder(folder: Path) -> Corpus:
     """Open the corpus in a folder. Raises InvalidFile if its index is not valid."""
     where, is_packaged = _where(folder), folder in packaged().values()
     index = index_of(folder, where, below=None if is_packaged else folder)
-    return Corpus(folder, index.corpus, index.version, index.goldens, where, is_packaged)
+    entries, elsewhere = index.goldens, dict[str, str]()
+    if is_packaged and index.corpus == KERNELS:
+        left_out = not_in_wheel(folder)
+        elsewhere = {e.id: "pip install 'rnn-goldens[kernels]'" for e in entries if e.files["h5"].path in left_out}
+        entries = tuple(entry for entry in entries if entry.id not in elsewhere)
+    return Corpus(folder, index.corpus, index.version, entries, where, is_packaged, elsewhere)
 
 
 def _where(folder: Path) -> str:

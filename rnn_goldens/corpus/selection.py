@@ -1,6 +1,6 @@
 """Selects goldens by their entries in an index, without opening them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -21,6 +21,7 @@ class Selection:
     """Base class of corpora: selects goldens from the entries of an index."""
 
     entries: Sequence[Entry]
+    elsewhere: Mapping[str, str]
 
     @property
     def ids(self) -> list[str]:
@@ -32,12 +33,18 @@ class Selection:
         if not isinstance(golden_id, str):
             raise TypeError(f"a golden's id is text, such as {self.ids[0]!r}, not {golden_id!r}")
         if not self.holds(golden_id):
-            raise UnknownName("golden", golden_id, self.ids)
+            raise self._unknown(golden_id)
         return self._by_id[golden_id]
 
     def holds(self, golden_id: str) -> bool:
         """Return whether a golden has this id."""
         return golden_id in self._by_id
+
+    def _unknown(self, pattern: str) -> UnknownName | WrongUse:
+        """Return the error for an id or a pattern that matches no golden here."""
+        if how := next((how for one, how in self.elsewhere.items() if fnmatchcase(one, pattern)), None):
+            return WrongUse(f"{pattern} is in a package that is not installed: {how}")
+        return UnknownName("golden", pattern, self.ids)
 
     @cached_property
     def _by_id(self) -> dict[str, Entry]:
@@ -80,7 +87,7 @@ class Selection:
             name_cells(custom)
         for pattern in ids:
             if not any(fnmatchcase(known, pattern) for known in self.ids):
-                raise UnknownName("golden", pattern, self.ids)
+                raise self._unknown(pattern)
         named = [pattern for pattern in ids if pattern.partition("/")[0] != "*"]
         return [
             entry

@@ -22,6 +22,7 @@ from rnn_goldens.encoding.tree import (
 )
 from rnn_goldens.encoding.untrusted_files import GOLDEN, GOLDEN_OF_HDF5, OTHER, Bounds, read_bytes
 from rnn_goldens.errors import InvalidFile
+from rnn_goldens.golden.features import KERNEL_SIZE
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def golden_beside(path: Path) -> Path:
 def encode(golden: Golden) -> dict[str, bytes]:
     """Return the bytes of the files of a golden, and of its gradients if it has some, by suffix.
 
-    The JSON file is read back and validated by the schema before the function returns.
+    A file is read back and validated by the schema before the function returns. A golden at the size of a kernel has no
+    JSON: it would have several times the bytes of HDF5.
 
     Raises:
         InvalidFile: the golden is inconsistent, or too large for a file.
@@ -72,13 +74,16 @@ def encode(golden: Golden) -> dict[str, bytes]:
     from rnn_goldens.encoding import hdf5_file, json_file
 
     files: dict[str, bytes] = {}
+    is_large = KERNEL_SIZE in golden.features
     for kind in (OUTPUTS, GRADIENTS) if golden.gradients is not None else (OUTPUTS,):
         tree = kind.tree(golden)
-        content = json_file.encode(to_document(tree))
-        name = Path(golden.id if kind is OUTPUTS else f"{golden.id}.gradients")
-        decode(content, name, of=None if kind is OUTPUTS else golden, by_schema=True)
-        hdf5 = hdf5_file.encode(tree)
-        files |= dict(zip(kind.suffixes, (hdf5, content), strict=True))
+        of_hdf5, of_json = kind.suffixes
+        found = {of_hdf5: hdf5_file.encode(tree, compressed=is_large)}
+        if not is_large:
+            found[of_json] = json_file.encode(to_document(tree))
+        suffix, content = list(found.items())[-1]
+        decode(content, Path(f"{golden.id}{suffix}"), of=None if kind is OUTPUTS else golden, by_schema=True)
+        files |= found
     return files
 
 

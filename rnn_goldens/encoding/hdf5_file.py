@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.encoding.tree import Tree
+from rnn_goldens.encoding.untrusted_files import GOLDEN_OF_HDF5
 
 _DEEPEST = 4
 """Levels of groups; a golden has three. The limit ends the reading of a group that links to itself."""
@@ -15,32 +16,47 @@ _DEEPEST = 4
 _LARGEST_COMPACT = 60_000
 """Bytes of an array that HDF5 can store in the header of its dataset, which takes less space than a separate block."""
 
+_LARGEST_RATIO = 1_200
+"""Bytes of numbers that one byte can hold: deflate's limit is about 1,030."""
 
-def encode(tree: Tree) -> bytes:
-    """Return the bytes of an HDF5 file. Deterministic: nothing depends on time or on the order of sets."""
+_SMALLEST_COMPRESSED = 16_000
+"""Bytes of an array from which compression is smaller than an array in the header."""
+
+
+def encode(tree: Tree, *, compressed: bool = False) -> bytes:
+    """Return the bytes of an HDF5 file. Deterministic: nothing depends on time or on the order of sets.
+
+    Args:
+        tree: the content.
+        compressed: whether large arrays are compressed, by filters that every HDF5 library has: shuffle and deflate.
+    """
     buffer = io.BytesIO()
     with h5py.File(buffer, "w", libver=("earliest", "v108"), alignment_threshold=1, alignment_interval=8) as file:
-        _write(file, tree)
+        _write(file, tree, compressed=compressed)
     return buffer.getvalue()
 
 
-def _write(group: h5py.Group, tree: Tree) -> None:
+def _write(group: h5py.Group, tree: Tree, *, compressed: bool) -> None:
     for name, value in tree.items():
         if isinstance(value, dict):
-            _write(group.create_group(name), value)
+            _write(group.create_group(name), value, compressed=compressed)
         elif isinstance(value, np.ndarray):
-            _write_array(group, name, value)
+            _write_array(group, name, value, compressed=compressed)
         elif isinstance(value, str | list):
             group.attrs[name] = _texts(value)
         else:
             group.attrs[name] = value
 
 
-def _write_array(group: h5py.Group, name: str, array: NDArray[Any]) -> None:
+def _write_array(group: h5py.Group, name: str, array: NDArray[Any], *, compressed: bool) -> None:
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     properties.set_obj_track_times(False)
     properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    if array.nbytes < _LARGEST_COMPACT:
+    if compressed and array.nbytes > _SMALLEST_COMPRESSED:
+        properties.set_chunk(array.shape)
+        properties.set_shuffle()
+        properties.set_deflate(9)
+    elif array.nbytes < _LARGEST_COMPACT:
         properties.set_layout(h5py.h5d.COMPACT)
     space = h5py.h5s.create_simple(array.shape)
     dataset = h5py.h5d.create(group.id, name.encode(), h5py.h5t.py_create(array.dtype), space, dcpl=properties)
@@ -63,7 +79,7 @@ def read_tree(content: bytes) -> Tree:
     """
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
-            return _tree(file, len(content))
+            return _tree(file, GOLDEN_OF_HDF5.size)
     except Exception as error:  # h5py raises many types
         raise ValueError(str(error.args[0] if error.args else error) or type(error).__name__) from error
 
@@ -85,7 +101,8 @@ def _tree(group: h5py.Group, most_bytes: int) -> Tree:
 def _array(dataset: h5py.Dataset, most_bytes: int) -> NDArray[Any]:
     if dataset.dtype not in (np.float64, np.int64):
         raise ValueError(f"{dataset.name}: holds {dataset.dtype}, expected float64 or int64")
-    if dataset.shape is None or dataset.nbytes > most_bytes:
+    stored = dataset.id.get_storage_size()
+    if dataset.shape is None or dataset.nbytes > min(most_bytes, _LARGEST_RATIO * stored):
         raise ValueError(f"{dataset.name}: has shape {dataset.shape}, but the file does not hold its numbers")
     array: NDArray[Any] = dataset[()]
     if not np.isfinite(array).all():

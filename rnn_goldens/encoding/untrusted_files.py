@@ -60,8 +60,8 @@ class Bounds:
 
 
 GOLDEN = Bounds(mebibytes=24, values=2**20, objects=10_000)
-GOLDEN_OF_HDF5 = replace(GOLDEN, mebibytes=32)
-"""HDF5 content converted to JSON, where the 8 bytes of a number take up to 25."""
+GOLDEN_OF_HDF5 = replace(GOLDEN, mebibytes=64, values=2**22)
+"""HDF5 content converted to JSON, where the 8 bytes of a number take up to 25; goldens at the sizes of kernels."""
 
 INDEX = Bounds(mebibytes=48, values=2_000_000, objects=330_000)
 """Enough for about 50,000 goldens like the built-in ones."""

@@ -22,7 +22,10 @@ RECURRENCE_FEATURES = ("grouped", "packed")
 
 ALL_DERIVED = (*DERIVED_FEATURES, *RECURRENCE_FEATURES)
 
-DECLARED_FEATURES = ("long", "degenerate", "saturated", "chaotic")
+KERNEL_SIZE = "kernel-size"
+"""The feature of full arrays at sizes that kernels ship. Such a golden has an HDF5 file only: JSON is too large."""
+
+DECLARED_FEATURES = ("long", "degenerate", "saturated", "chaotic", KERNEL_SIZE)
 """Features that a scenario declares."""
 
 CORE = "core"

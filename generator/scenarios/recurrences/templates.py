@@ -73,9 +73,9 @@ class Variant:
     gradient_purpose: str = ""
     precisions: tuple[str, ...] = tuple(PRECISIONS)
 
-    def scenario(self, cell: str, draw: Draw) -> RecurrenceScenario:
+    def scenario(self, cell: str, draw: Draw, folder: str = "") -> RecurrenceScenario:
         """Return the scenario of a cell with numbers from ``draw``."""
-        golden_id = f"{cell.replace('_', '-')}/{self.name}"
+        golden_id = f"{folder}{cell.replace('_', '-')}/{self.name}"
         config, call = recurrence_config(cell, self.call.sizes), self.call
         batch, time, packed = call.batch, call.time, None
         if call.offsets is not None:
