@@ -19,9 +19,9 @@ help:
 	@echo "make slow          run the slow tests: whole commands, killed processes, full cross products"
 	@echo "make lint          run ruff, mypy and the import contracts"
 	@echo "make generate      write golden files, kill matrices and generated pages from the scenarios"
-	@echo "make check-corpus  check that the committed corpus equals what the scenarios generate"
+	@echo "make check-corpus  check that the committed corpora equal what the scenarios generate"
 	@echo "make docs          build the documentation site and check every page in headless Chromium"
-	@echo "make build         build wheel and sdist"
+	@echo "make build         build wheel, sdist, and the wheel of the corpus kernels"
 	@echo "make javascript    build and test the npm package"
 	@echo "make examples      build and test readers and programs in other languages, pages and validators"
 	@echo "make gates         run the gates that are too slow for .ci/run, before a release or resolving an issue"
@@ -69,7 +69,7 @@ generate: $(READY)
 	$(BIN)/python -m rnn_goldens.export.sonnx.accuracy docs/accuracy
 
 check-corpus: $(READY)
-	$(BIN)/rnn-goldens generate --check
+	$(BIN)/rnn-goldens generate --check --if-changed
 	$(BIN)/rnn-goldens validate fixtures
 
 # The gates that .ci/run leaves out, more than an hour: run before a release and before the corpus changes.
@@ -144,9 +144,11 @@ $(RELEASE)/.ready:
 	    'build>=1.2' 'onnx>=1.23' 'pip-audit>=2.7' 'towncrier>=24.8' 'twine>=6.1' --editable '.[onnx,safetensors]'
 	@touch $@
 
+# Wheel and sdist, and the wheel with the data of the corpus kernels.
 build: $(RELEASE)/.ready
 	rm -rf dist
 	$(RELEASE)/bin/python -m build --outdir dist .
+	$(RELEASE)/bin/python -m build --wheel --outdir dist kernels
 	$(RELEASE)/bin/twine check --strict dist/*
 
 # Audits the dependencies of the wheel and its light extras. Fails on a known vulnerability, or if the service does not answer for
@@ -172,7 +174,7 @@ else
 	@test -z "$$(git status --porcelain)" || { echo "a release needs a clean checkout, but git status lists changes" >&2; exit 1; }
 	@test -z "$$(git tag --list v$(VERSION))" || { echo "the tag v$(VERSION) exists" >&2; exit 1; }
 	$(RELEASE)/bin/python -m benchmarks pages --today
-	sed -i 's/^version = .*/version = "$(VERSION)"/' pyproject.toml
+	sed -i 's/^version = .*/version = "$(VERSION)"/' pyproject.toml kernels/pyproject.toml
 	$(RELEASE)/bin/towncrier build --yes --version $(VERSION)
 	$(MAKE) build
 	$(RELEASE)/bin/python -m vectors.archive $(VERSION) dist

@@ -21,7 +21,7 @@ class Wheel(BuildHookInterface[Any]):
         if version != "standard":
             return
         root, self._scratch = Path(self.root), TemporaryDirectory()
-        for corpus in sorted((root / "rnn_goldens/fixtures").glob("v*")):
+        for corpus in sorted(index.parent for index in (root / "rnn_goldens/fixtures").glob("*/index.json")):
             files = sorted(corpus.rglob("*.h5"))
             left_out = [p for p in files if self.build_config.path_is_excluded(p.relative_to(root).as_posix())]
             file = Path(self._scratch.name) / f"{corpus.name}.txt"

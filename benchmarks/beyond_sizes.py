@@ -123,16 +123,16 @@ def survivors(cell: str, bug: Bug) -> tuple[list[int], list[int]] | None:
 
     None if no golden has the sizes.
     """
-    stored = [golden for golden in goldens(cell) if _has(golden, bug)]
+    stored = [golden for golden in goldens(cell) if has(golden, bug)]
     if not stored:
         return None
     left = set(BEYOND), set(BEYOND)
     for golden in stored:
-        left[0].difference_update([most for most in left[0] if _detects(golden, bug, most)])
+        left[0].difference_update([most for most in left[0] if detects(golden, bug, most)])
         left[1].difference_update(left[1] - left[0])
         if left[1]:
             larger = _embedded(golden, bug)
-            left[1].difference_update([most for most in left[1] if _detects(larger, bug, most)])
+            left[1].difference_update([most for most in left[1] if detects(larger, bug, most)])
     return sorted(left[0]), sorted(left[1])
 
 
@@ -143,7 +143,8 @@ def goldens(cell: str) -> Sequence[Golden]:
     return [corpus.load(entry.id, PRECISION) for entry in corpus.select(cell=[cell]) if PRECISION in entry.precisions]
 
 
-def _has(golden: Golden, bug: Bug) -> bool:
+def has(golden: Golden, bug: Bug) -> bool:
+    """Return whether a golden has the sizes of a bug."""
     sizes = {**sizes_of(golden), TIME: golden.time, LAYER: golden.config.get("num_layers", 0)}
     return all(name in sizes for name in bug.sizes)
 
@@ -153,7 +154,7 @@ def _embedded(golden: Golden, bug: Bug) -> Golden:
     return golden.embedded(**having(golden, sizes.items()))
 
 
-def _detects(golden: Golden, bug: Bug, most: int) -> bool:
+def detects(golden: Golden, bug: Bug, most: int) -> bool:
     """Return whether a golden fails if nothing beyond a number of places is computed."""
     if bug.part == OUTPUTS:
         expected = golden.expected_of()

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class CertificationCache:
         path = self.folder / _key_of_machine(scenario)
         return path.read_text("ascii") if path.is_file() else None
 
-    def remember(self, scenario: DeclaredInputs, content: str) -> None:
+    def remember(self, scenario: DeclaredInputs, content: str, seconds: float = 0.0) -> None:  # noqa: ARG002 - below
         """Store the content hash of a scenario's certified golden."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / _key_of_machine(scenario)).write_text(content, "ascii")
@@ -51,7 +52,7 @@ class CertificationCache:
 
 
 class CommittedCache(CertificationCache):
-    """A file of a corpus with the key and the content hash of each golden. A key does not depend on versions."""
+    """A file of a corpus: for each golden its id, CPU seconds, key and content hash. Versions are no part of a key."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path.parent)
@@ -59,19 +60,33 @@ class CommittedCache(CertificationCache):
 
     def content(self, scenario: DeclaredInputs) -> str | None:
         """Return the content hash of the golden that was certified for a scenario by code like this, or None."""
-        key, content = self._known().get(scenario.id, ("", ""))
-        return content if key == _committed_key(scenario) else None
+        known = self._known().get(scenario.id)
+        return known.content if known is not None and known.key == _committed_key(scenario) else None
 
-    def remember(self, scenario: DeclaredInputs, content: str) -> None:
-        """Store the key and the content hash of a scenario's certified golden."""
-        known = {**self._known(), scenario.id: (_committed_key(scenario), content)}
-        lines = (f"{golden_id} {key} {of_golden}\n" for golden_id, (key, of_golden) in sorted(known.items()))
-        write_whole(self._path, "".join(lines).encode())
+    def remember(self, scenario: DeclaredInputs, content: str, seconds: float = 0.0) -> None:
+        """Store what certifying a scenario took and gave; a golden that was kept, 0 seconds, has its line already."""
+        if seconds:
+            known = self._known() | {scenario.id: _Certified(round(seconds), _committed_key(scenario), content)}
+            lines = (f"{golden_id} {of.seconds} {of.key} {of.content}\n" for golden_id, of in sorted(known.items()))
+            write_whole(self._path, "".join(lines).encode())
 
-    def _known(self) -> dict[str, tuple[str, str]]:
-        """Return key and content hashes by id."""
+    @property
+    def seconds(self) -> dict[str, int]:
+        """The CPU seconds of certifying each golden, by id."""
+        return {golden_id: of.seconds for golden_id, of in self._known().items()}
+
+    def _known(self) -> dict[str, "_Certified"]:
         lines = self._path.read_text("ascii").splitlines() if self._path.is_file() else []
-        return {golden_id: (key, content) for golden_id, key, content in (line.split(maxsplit=2) for line in lines)}
+        parts = (line.split(maxsplit=3) for line in lines)
+        return {golden_id: _Certified(int(seconds), key, content) for golden_id, seconds, key, content in parts}
+
+
+class _Certified(NamedTuple):
+    """What a line says of a golden."""
+
+    seconds: int
+    key: str
+    content: str
 
 
 def inputs_hash(scenario: DeclaredInputs) -> str:

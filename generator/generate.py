@@ -81,11 +81,13 @@ class Outcome:
         id: the id.
         status: ``new``, ``changed``, ``unchanged`` or ``removed``.
         left_out: by precision, why the golden or its gradients cannot be checked; empty if it was not certified now.
+        seconds: the CPU seconds that it took; 0 if it was not certified now.
     """
 
     id: str
     status: str
     left_out: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 def generate(
@@ -176,7 +178,8 @@ def _generate(
         files.write(INDEX, encode_index(options.identity, [entries[s.id] for s in scenarios if s.id in entries]))
     if options.certified is not None:
         for scenario in chosen:
-            options.certified.remember(scenario, contents_of(entries[scenario.id]))
+            golden_id = scenario.id
+            options.certified.remember(scenario, contents_of(entries[golden_id]), outcomes[golden_id].seconds)
     return [outcomes[scenario.id] for scenario in chosen] + [Outcome(i, REMOVED) for i in removed]
 
 
@@ -200,7 +203,7 @@ def _certify(
         for built in options.track(building, len(todo), "Certifying"):
             golden, before = built.golden, entries.get(built.golden.id)
             if before is not None and is_unchanged(folder, before, built):
-                outcomes[golden.id] = Outcome(golden.id, UNCHANGED, built.left_out)
+                outcomes[golden.id] = Outcome(golden.id, UNCHANGED, built.left_out, built.seconds)
                 entries[golden.id] = before
             else:
                 if before is not None and not options.replace:
@@ -210,7 +213,7 @@ def _certify(
                         files.remove(file["path"])
                 for suffix, content in built.files.items():
                     files.write(f"{golden.id}{suffix}", content)
-                outcomes[golden.id] = Outcome(golden.id, CHANGED if before else NEW, built.left_out)
+                outcomes[golden.id] = Outcome(golden.id, CHANGED if before else NEW, built.left_out, built.seconds)
                 entries[golden.id] = built.entry | described(golden, core=_core(before))
             if options.adequate:
                 certified[golden.id] = golden

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from time import process_time
 
 from rnn_goldens import encoding
 from rnn_goldens.checkable_golden import Golden
@@ -33,12 +34,14 @@ class BuiltGolden:
         files: the bytes of its files by suffix, gradients included.
         entry: its entry in the index.
         left_out: by precision, the reason why the golden, or its gradients, cannot be checked in that precision.
+        seconds: the CPU seconds that it took.
     """
 
     golden: Golden
     files: Mapping[str, bytes]
     entry: Entry
     left_out: Mapping[str, str]
+    seconds: float
 
 
 def build(scenario: DeclaredInputs) -> BuiltGolden:
@@ -48,10 +51,12 @@ def build(scenario: DeclaredInputs) -> BuiltGolden:
         Refused: the scenario cannot be certified.
         InvalidFile: its texts are not valid in a file.
     """
+    began = process_time()
     certified = certification(scenario)
     golden = certified.golden
     files = encoding.encode(golden)
-    return BuiltGolden(golden, files, index_entry(golden, files, core=False), certified.left_out)
+    entry = index_entry(golden, files, core=False)
+    return BuiltGolden(golden, files, entry, certified.left_out, process_time() - began)
 
 
 def certified_content(scenario: DeclaredInputs) -> tuple[str, str]:

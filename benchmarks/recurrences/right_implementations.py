@@ -44,7 +44,7 @@ class Comparison:
 def measured(ids: Iterable[str] = (), names: Iterable[str] = tuple(IMPLEMENTATIONS)) -> list[Comparison]:
     """Compare the outputs of implementations on goldens; of all of them if no ids are given."""
     chosen = tuple(ids), tuple(names)
-    return [one for p in PRECISIONS for golden in goldens(p, chosen[0]) for one in _compared(golden, chosen[1])]
+    return [one for p in PRECISIONS for golden in goldens(p, chosen[0]) for one in compared(golden, chosen[1])]
 
 
 def measured_gradients(ids: Iterable[str] = (), names: Iterable[str] = DIFFERENTIABLE) -> list[Comparison]:
@@ -52,11 +52,12 @@ def measured_gradients(ids: Iterable[str] = (), names: Iterable[str] = DIFFERENT
     found, ids = list[Comparison](), tuple(ids)
     for golden in (golden for p in PRECISIONS for golden in goldens(p, ids, gradients=True)):
         chosen = [name for name in names if name != COMPILED or golden.dtype == "float32"]
-        found += _compared(golden, chosen, GRADIENTS)
+        found += compared(golden, chosen, GRADIENTS)
     return found
 
 
-def _compared(golden: Golden, names: Iterable[str], of: str = OUTPUTS) -> Iterator[Comparison]:
+def compared(golden: Golden, names: Iterable[str], of: str = OUTPUTS) -> Iterator[Comparison]:
+    """Yield the comparisons of implementations on a golden under each contract of its precision."""
     for name in names:
         for condition in conditions_of(golden, [golden.dtype]):
             implementation, contract = IMPLEMENTATIONS[name], condition.contract

@@ -1,9 +1,8 @@
 """Corpora of goldens: index, selection, loading, validation and comparison."""
 
 from rnn_goldens.corpus.corpus import Corpora, Corpus
-from rnn_goldens.corpus.index import INDEX, OURS, Entry, File
+from rnn_goldens.corpus.index import INDEX, KERNELS, OURS, Entry, File
 from rnn_goldens.corpus.loading import (
-    KERNELS,
     corpus_option,
     find,
     load,

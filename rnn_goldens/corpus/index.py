@@ -31,6 +31,9 @@ INDEX = "index.json"
 OURS = "rnn-goldens"
 """The name of the built-in corpus."""
 
+KERNELS = "kernels"
+"""The name of the corpus of goldens at the sizes of kernels, and the first part of their ids."""
+
 
 def remedy(corpus: str, folder: str) -> str:
     """Return the advice for a damaged file of a corpus, given the name and the folder of the corpus."""

@@ -13,19 +13,18 @@ from os import PathLike
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec import UNSET, structs
+
 from rnn_goldens.atomic_write import is_at
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus.corpus import Corpora, Corpus
-from rnn_goldens.corpus.index import INDEX, index_of
+from rnn_goldens.corpus.index import INDEX, KERNELS, Entry, index_of
 from rnn_goldens.corpus.selection import some_names, split_at_commas
 from rnn_goldens.encoding.files import not_in_wheel
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
 from rnn_goldens.golden.precision import precision_name
 
 T = TypeVar("T")
-
-KERNELS = "kernels"
-"""The corpus of goldens at the sizes of kernels."""
 
 KERNELS_PACKAGE = "rnn_goldens_kernels"
 """The package with all of them; without it, there is one for each recurrence."""
@@ -96,11 +95,17 @@ def open_folder(folder: Path) -> Corpus:
     where, is_packaged = _where(folder), folder in packaged().values()
     index = index_of(folder, where, below=None if is_packaged else folder)
     entries, elsewhere = index.goldens, dict[str, str]()
-    if is_packaged and index.corpus == KERNELS:
-        left_out = not_in_wheel(folder)
+    if is_packaged and index.corpus == KERNELS and (left_out := not_in_wheel(folder)):
         elsewhere = {e.id: "pip install 'rnn-goldens[kernels]'" for e in entries if e.files["h5"].path in left_out}
-        entries = tuple(entry for entry in entries if entry.id not in elsewhere)
+        entries = tuple(_without(entry, left_out) for entry in entries if entry.id not in elsewhere)
     return Corpus(folder, index.corpus, index.version, entries, where, is_packaged, elsewhere)
+
+
+def _without(entry: Entry, left_out: frozenset[str]) -> Entry:
+    """Return an entry without gradients if their file is left out."""
+    if entry.gradients is UNSET or entry.gradients.files["h5"].path not in left_out:
+        return entry
+    return structs.replace(entry, gradients=UNSET)
 
 
 def _where(folder: Path) -> str:

@@ -6,15 +6,17 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import chain
 
-from rnn_goldens.corpus.index import Entry
+from rnn_goldens.corpus.index import KERNELS, Entry
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.built_in_cells import DIALECTS
-from rnn_goldens.golden.features import FEATURES
+from rnn_goldens.golden.features import FEATURES, KERNEL_SIZE
 from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
 from rnn_goldens.golden.shapes import is_custom_cell
 
 _BY_NAME_ONLY = {*DIALECTS, *RECURRENCES}
 """Cells that a selection without cells does not have."""
+
+_OF_KERNELS = f"a corpus of its own: --rnn-goldens-corpus={KERNELS}, or corpus={KERNELS!r} in Python"
 
 
 class Selection:
@@ -44,6 +46,8 @@ class Selection:
         """Return the error for an id or a pattern that matches no golden here."""
         if how := next((how for one, how in self.elsewhere.items() if fnmatchcase(one, pattern)), None):
             return WrongUse(f"{pattern} is in a package that is not installed: {how}")
+        if pattern.startswith(f"{KERNELS}/") and not any(one.startswith(f"{KERNELS}/") for one in self.ids):
+            return WrongUse(f"{pattern} is in {_OF_KERNELS}")
         return UnknownName("golden", pattern, self.ids)
 
     @cached_property
@@ -71,6 +75,7 @@ class Selection:
 
         Raises:
             UnknownName: an id or pattern matches nothing, or a cell or feature does not exist.
+            WrongUse: it is in the corpus of kernels, or in a package that is not installed.
             TypeError: an argument is neither a name nor several names.
         """
         ids, cell = names("ids", ids), tuple(named for name in names("cell", cell) for named in cells_named(name))
@@ -88,6 +93,8 @@ class Selection:
         for pattern in ids:
             if not any(fnmatchcase(known, pattern) for known in self.ids):
                 raise self._unknown(pattern)
+        if KERNEL_SIZE in features and not any(KERNEL_SIZE in entry.features for entry in self.entries):
+            raise WrongUse(f"what has the feature {KERNEL_SIZE} is in {_OF_KERNELS}")
         named = [pattern for pattern in ids if pattern.partition("/")[0] != "*"]
         return [
             entry

@@ -1,0 +1,1 @@
+"""The corpus ``kernels`` of rnn-goldens: data only."""
