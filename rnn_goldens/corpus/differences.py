@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rnn_goldens import encoding
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
-from rnn_goldens.corpus.index import Entry, Kind
+from rnn_goldens.corpus.index import KINDS, Entry, Kind
 from rnn_goldens.encoding.tree import Tree, to_gradients_tree, to_tree
 from rnn_goldens.errors import InvalidFile, UnknownName
 from rnn_goldens.plurals import counted
@@ -60,10 +60,12 @@ def not_compared(a: Corpus, b: Corpus, only: Sequence[str] = ()) -> list[str]:
 
 
 def compared_kinds(a: Corpus, b: Corpus, golden_id: str) -> tuple[Kind, ...]:
-    """Return the kinds of files of a golden that are compared: not HDF5 if the wheel does not carry it."""
-    if any(file.path in corpus.not_in_wheel for corpus in (a, b) for file in corpus.entry(golden_id).all_files):
-        return ("json",)
-    return ("h5", "json")
+    """Return the kinds of files of a golden that are compared, if both have them: not HDF5 that is not in the wheel."""
+    entries = [(corpus, corpus.entry(golden_id)) for corpus in (a, b)]
+    in_both = [kind for kind in KINDS if all(kind in entry.files for _, entry in entries)]
+    if any(file.path in corpus.not_in_wheel for corpus, entry in entries for file in entry.all_files):
+        return tuple(kind for kind in in_both if kind != "h5")
+    return tuple(in_both)
 
 
 def _golden_differences(a: Corpus, b: Corpus, golden_id: str) -> Iterator[str]:
