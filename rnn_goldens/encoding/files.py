@@ -82,7 +82,8 @@ def encode(golden: Golden) -> dict[str, bytes]:
         if not is_large:
             found[of_json] = json_file.encode(to_document(tree))
         suffix, content = list(found.items())[-1]
-        decode(content, Path(f"{golden.id}{suffix}"), of=None if kind is OUTPUTS else golden, by_schema=True)
+        name = Path(f"{golden.id}{suffix.removesuffix('.json')}")
+        decode(content, name, of=None if kind is OUTPUTS else golden, by_schema=True)
         files |= found
     return files
 
