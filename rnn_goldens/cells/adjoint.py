@@ -39,7 +39,7 @@ def gradients(graph: Graph, seeds: Sequence[tuple[Node, Node]], inputs: Sequence
             if argument in graph.weights:
                 shares.setdefault(argument, []).append(_share(graph, place, number, g))
             elif (part := _part(graph, place, number, g)) is not None:
-                parts.setdefault(argument, []).append(_reduced(part, graph.values[argument].shape, (-2, -1)))
+                parts.setdefault(argument, []).append(_reduced(part, graph.values[argument].shape, (-3, -2, -1)))
     for weight, pairs in shares.items():
         assert len(set(map(len, pairs))) == 1, "a weight is used only in products, or never in one"
         sides = (part for side in zip(*pairs, strict=True) for part in side)
@@ -88,7 +88,7 @@ class NodePrimitives(Symbols):
 
 
 def _reduced(part: Node, shape: tuple[int, ...], axes: tuple[int, ...]) -> Node:
-    """Return a cotangent summed over those of some axes that were broadcast. Lanes are, only by a weight."""
+    """Return a cotangent summed over those of some axes that were broadcast. Sequences are, only by a weight."""
     summed = tuple(k for k in axes if shape[k] == 1 and part.shape[k] != 1)
     return part.graph.compute("total_over", part, detail=(summed,)) if summed else part
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnn_goldens.cells.adjoint import gradients
 from rnn_goldens.cells.graph import Graph, Node
-from rnn_goldens.cells.recurrence import from_lanes
+from rnn_goldens.cells.recurrence import in_order
 from rnn_goldens.golden.recurrences import LANE_AXES
 from rnn_goldens.golden.shapes import Shape, cotangent_of
 from rnn_goldens.golden.stored_arrays import Float64
@@ -40,10 +40,12 @@ class Lane:
     Attributes:
         name: the axis, such as ``d_v``.
         size: its size.
+        heads: the number of heads; an array that they share has one.
     """
 
     name: str
     size: int
+    heads: int = 1
 
     def place(self, axes: str) -> int | None:
         """Return where the axis is in an array of some axes: -2 for rows, -1 for columns; None if it has none."""
@@ -53,7 +55,7 @@ class Lane:
     def to_heads(self, array: Float64, axes: str) -> Float64:
         """Return (batch, heads, rows, columns) with the axis as a part of heads; repeated if the array lacks it.
 
-        An array of one head is not repeated: it applies to all lanes.
+        An array that all heads share stays as it is, and broadcasts.
         """
         if (place := self.place(axes)) is None:
             return array if array.shape[1] == 1 else np.repeat(array, self.size, axis=1)
@@ -122,7 +124,7 @@ class Recorded:
             array = None
             for index, node in parts:
                 part, axes = values[node.place], self.axes[name]
-                part = from_lanes(part if self.lane is None else self.lane.from_heads(part, axes), axes)
+                part = in_order(part if self.lane is None else self.lane.from_heads(part, axes), axes)
                 if array is None:
                     array = found[name] = np.zeros(self.shapes[name], part.dtype)
                 array[index] = part.reshape(array[index].shape)

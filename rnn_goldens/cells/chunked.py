@@ -88,7 +88,7 @@ class Chunked(ABC):
             stop = min(start + self.size, self.time)
             of = {name: self.columns(name, start, stop) for name in config.inputs if name != "q"}
             beta = self.of.transpose(of["beta"]) if "beta" in of else None
-            q = [self.columns("q", start, stop, number) for number in range(config["query_heads"] // config["heads"])]
+            q = [self.columns("q", start, stop, number) for number in range(config.queries)]
             causal = np.tri(stop - start, dtype=bool)
             yield self.with_decays(Chunk(start, stop - start, causal, of["k"], of["v"], of.get("g"), beta, q))
 

@@ -119,12 +119,13 @@ def packed(found: Sequence[Arrays], config: RecurrenceConfig) -> dict[str, Array
     if len(found) == 1:
         return dict(found[0])
     return {
-        name: np.concatenate([one[name] for one in found], axis=1 if name in config.recurrence.outputs else 0)
-        for name in found[0]
+        name: np.concatenate([one[name] for one in found], axis=1 if name in config.outputs else 0) for name in found[0]
     }
 
 
-# Lanes: arrays of (batch, heads, rows, columns).
+# Lanes: arrays of (batch, heads, rows, columns). The heads of a key head are lanes of a sequence of their own: batch is
+# (batch, key_heads), and heads are those of one key head, which share one query and one key. The channels of a group
+# are the rows of a head. An array that all heads share has one.
 
 
 def time_steps(case: RecurrenceCase) -> list[dict[str, Array]]:
@@ -147,24 +148,27 @@ def weights_in_lanes(case: RecurrenceCase) -> dict[str, Array]:
 
 def in_lanes(array: Array, axes: str, config: RecurrenceConfig) -> Array:
     """Return (batch, time, …) as (batch, time, heads, rows, columns). The queries of a head are columns."""
-    names, leading = axes.split(), array.shape[:2]
+    names, leading, key_heads = axes.split(), array.shape[:2], config.get("key_heads")
     if names[0] not in LANE_AXES:
-        array, names = array[:, :, None], ["", *names]
-    if names[0] == "query_heads":
-        heads = config["heads"]
-        return array.reshape(*leading, heads, -1, array.shape[-1]).swapaxes(-1, -2)
+        array = array.reshape(*leading, config.get("groups", 1), -1, *array.shape[3:])
+        names = ["", *names]
+    if key_heads is not None:
+        array = array.reshape(*leading, key_heads, -1, *array.shape[3:]).swapaxes(1, 2)
+        array = array.reshape(-1, *array.shape[2:])
+    elif names[0] == "query_heads":
+        return array.reshape(*leading, config["heads"], -1, array.shape[-1]).swapaxes(-1, -2)
     return array.reshape(*array.shape[:3], *(array.shape[3:] or (1,)), *((1,) if len(names) <= 2 else ()))  # noqa: PLR2004
 
 
-def from_lanes(array: Array, axes: str) -> Array:
+def from_lanes(array: Array, axes: str, config: RecurrenceConfig) -> Array:
     """Return (…, batch, heads, rows, columns) as (…, batch, *axes): for one time step."""
-    names = axes.split()
-    if names[0] == "query_heads":
-        array = array.swapaxes(-1, -2)
-        return array.reshape(*array.shape[:-3], -1, array.shape[-1])
-    if names[0] not in LANE_AXES:
-        array, names = array[..., 0, :, :], ["", *names]
-    return array.reshape(*array.shape[: array.ndim - 3 + len(names)]) if len(names) < 3 else array  # noqa: PLR2004
+    *leading, batch = array.shape[:-3]
+    return in_order(array, axes).reshape(*leading, batch // config.get("key_heads", 1), *config.shape(axes))
+
+
+def in_order(array: Array, axes: str) -> Array:
+    """Return (…, batch, heads, rows, columns) with elements in the order of axes."""
+    return array.swapaxes(-1, -2) if axes.startswith("query_heads") else array
 
 
 # Equations.
@@ -295,7 +299,9 @@ def _run_sequence(case: RecurrenceCase, operations: Arithmetic, equations: Equat
     compute(values, stages.after)
     last = dict(zip(recurrence.states, step[program.inputs - count : program.inputs], strict=True))
     outputs = {
-        name: from_lanes(values[place], axes).swapaxes(0, 1)
-        for place, (name, axes) in zip(program.after, recurrence.outputs.items(), strict=False)
+        name: from_lanes(values[place], axes, config).swapaxes(0, 1)
+        for place, (name, axes) in zip(program.after, config.outputs.items(), strict=False)
     }
-    return outputs | {f"{name}_n": from_lanes(last[name], recurrence.states[name]) for name in recurrence.compared}
+    return outputs | {
+        f"{name}_n": from_lanes(last[name], recurrence.states[name], config) for name in recurrence.compared
+    }

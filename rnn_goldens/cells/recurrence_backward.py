@@ -126,11 +126,12 @@ class RecurrenceBackward:
     def step_back(self, step: Step, d_outputs: Arrays, d_after: Arrays) -> Arrays:
         """The gradients of the arguments of a step; those of weights by row of the batch."""
         values = step.back.values([*step.values, *d_outputs.values(), *d_after.values()])
-        return {n: values[step.back.index[place]] for n, place in zip(step.before, step.back.wanted, strict=True)}
+        found = {n: values[step.back.index[place]] for n, place in zip(step.before, step.back.wanted, strict=True)}
+        return {n: d if d.shape[1] == step[n].shape[1] else self.over_heads(n, d) for n, d in found.items()}
 
     def d_outputs(self, case: RecurrenceCase, cotangents: Arrays) -> Sequence[Arrays]:
         """The cotangents of the outputs of each step by name of the output, in lanes."""
-        axes = case.config.recurrence.outputs
+        axes = case.config.outputs
         found = {name: in_lanes(cotangents[cotangent_of(name)], axes[name], case.config) for name in axes}
         return [{name: array[:, t] for name, array in found.items()} for t in range(case.time)]
 
@@ -155,6 +156,10 @@ class RecurrenceBackward:
         """The cotangents of the initial states."""
         return d_states
 
+    def over_heads(self, name: str, share: Array) -> Array:  # noqa: ARG002 - for overrides
+        """The sum of the gradient of an array that several heads share over these."""
+        return np.asarray(share.sum(axis=1, keepdims=True))
+
     def over_batch(self, share: Array) -> Array:
         """The sum of a weight's gradient over the batch."""
         return np.asarray(share.sum(axis=0, keepdims=True))
@@ -165,13 +170,13 @@ class RecurrenceBackward:
 
     def named(self, case: RecurrenceCase, d_inputs: Sequence[Arrays], d_weights: Arrays) -> Gradients:
         """The gradients of a sequence by name, each shaped like its array, from those in lanes."""
-        recurrence = case.config.recurrence
+        config, recurrence = case.config, case.config.recurrence
         inputs = {
-            name: from_lanes(np.stack([step[name] for step in d_inputs]), axes).swapaxes(0, 1)
-            for name, axes in case.config.inputs.items()
+            name: from_lanes(np.stack([step[name] for step in d_inputs]), axes, config).swapaxes(0, 1)
+            for name, axes in config.inputs.items()
         }
-        states = {f"{name}0": from_lanes(d, recurrence.states[name]) for name, d in self.d_start.items()}
-        weights = {name: from_lanes(d, recurrence.weights[name])[0] for name, d in d_weights.items()}
+        states = {f"{name}0": from_lanes(d, recurrence.states[name], config) for name, d in self.d_start.items()}
+        weights = {name: from_lanes(d, recurrence.weights[name], config)[0] for name, d in d_weights.items()}
         return inputs | states | weights
 
 

@@ -51,7 +51,7 @@ def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: La
         lane: an axis that becomes a part of the axis of heads.
     """
     config, recurrence, graph, every = case.config, case.config.recurrence, Graph(), slice(None)
-    axes = {**config.inputs, **recurrence.outputs, **recurrence.weights}
+    axes = {**config.inputs, **config.outputs, **recurrence.weights}
     axes |= {f"{name}{end}": of for name, of in recurrence.states.items() for end in ("0", "_n")}
 
     def to_lanes(name: str, part: Float64) -> Float64:

@@ -156,6 +156,9 @@ class RecurrenceConfiguration(ClosedStruct, frozen=True):
     channels: Size | UnsetType = UNSET
     width: Size | UnsetType = UNSET
     past: Size | UnsetType = UNSET
+    key_heads: Size | UnsetType = UNSET
+    beta_heads: Size | UnsetType = UNSET
+    groups: Size | UnsetType = UNSET
     scale: Annotated[float, Meta(gt=0)] | UnsetType = UNSET
     decay: Literal["head", "key"] | UnsetType = UNSET
     activation: Literal["silu", "none"] | UnsetType = UNSET

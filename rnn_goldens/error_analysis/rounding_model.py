@@ -120,6 +120,9 @@ def is_short(number: Fraction) -> bool:
     return number.denominator & (number.denominator - 1) == 0 and odd < 2**8
 
 
+_HEADS = -3
+"""The axis of heads."""
+
 _MOVED = ("negative", "spread_to", "transpose", "masked")
 TERM_BY_TERM = ("matmul", "mean", "total_over", *_MOVED)
 """Primitives whose result is a dot product, or a dot product that was moved: the loss of a sum depends on its terms."""
@@ -143,7 +146,11 @@ def terms(computed: Computed, k: int) -> tuple[int, Float64]:
     if operation.primitive == "mean":
         return a.shape[-2], a.sum(axis=-2, keepdims=True) / a.shape[-2]
     (axes,) = operation.detail
-    return int(np.prod([a.shape[axis] for axis in axes])), a.sum(axis=axes, keepdims=True)
+    count = int(np.prod([a.shape[axis] for axis in axes]))
+    if _HEADS in axes:  # terms of the dot products of several heads may be interleaved
+        of_each, a = terms(computed, operation.of[0])
+        count *= of_each
+    return count, a.sum(axis=axes, keepdims=True)
 
 
 def _sum(site: Site, y: Float64, *summands: Float64) -> Loss:

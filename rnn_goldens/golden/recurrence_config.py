@@ -63,15 +63,30 @@ class RecurrenceConfig(Mapping[str, Any]):
 
     @property
     def inputs(self) -> NamedAxes:
-        """Axes of the inputs after (batch, time): a decay by key has an axis more."""
-        if self.given.get("decay", BY_HEAD) == BY_KEY:
-            return {**self.recurrence.inputs, "g": "heads d_k"}
-        return self.recurrence.inputs
+        """Axes of the inputs after (batch, time): those of an optional size, and an axis more of a decay by key."""
+        found = self._with_optional(self.recurrence.inputs)
+        return {**found, "g": "heads d_k"} if self.given.get("decay", BY_HEAD) == BY_KEY else found
+
+    @property
+    def outputs(self) -> NamedAxes:
+        """Axes of the outputs after (batch, time)."""
+        return self._with_optional(self.recurrence.outputs)
+
+    def _with_optional(self, arrays: NamedAxes) -> NamedAxes:
+        """Return the axes of arrays; those of some differ with an optional size."""
+        given = [axes for size, axes in self.recurrence.optional.items() if size in self.given]
+        return {name: next((of[name] for of in given if name in of), axes) for name, axes in arrays.items()}
+
+    @property
+    def queries(self) -> int:
+        """The number of query heads that read the state of a head; 1 if heads share a query."""
+        return max(1, int(self.get("query_heads", 1)) // int(self.get("heads", 1)))
 
     @property
     def sizes(self) -> dict[str, int]:
         """The sizes by name."""
-        return {name: self.given[name] for name in self.recurrence.sizes}
+        names = (*self.recurrence.sizes, *self.recurrence.optional)
+        return {name: self.given[name] for name in names if name in self.given}
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -81,14 +96,18 @@ class RecurrenceConfig(Mapping[str, Any]):
     @property
     def features(self) -> tuple[str, ...]:
         """The features of the configuration."""
-        return ("grouped",) if self.get("query_heads") != self.get("heads") and "query_heads" in self else ()
+        of_sizes = {"key_heads": "grouped_values", "groups": "grouped_channels", "beta_heads": "one_beta"}
+        return (
+            *(("grouped",) if self.queries > 1 else ()),
+            *(feature for size, feature in of_sizes.items() if size in self.given),
+        )
 
     def axes(self, name: str, _layout: Layout, *, batched: bool) -> Axes:  # noqa: ARG002 - as those of a network
         """Return the names of the axes of an input, state, output or weight; states have one for packed sequences."""
         recurrence = self.recurrence
         if name in recurrence.weights:
             return tuple(recurrence.weights[name].split())
-        if axes := self.inputs.get(name) or recurrence.outputs.get(name):
+        if axes := self.inputs.get(name) or self.outputs.get(name):
             return (BATCH, TIME, *axes.split())
         return (SEQUENCE, *recurrence.states[name.removesuffix("_n").removesuffix("0")].split())
 
@@ -118,7 +137,7 @@ class RecurrenceConfig(Mapping[str, Any]):
             self._sized(self.inputs, batch, time),
             self._sized(initial, sequences),
             self._sized(of.weights),
-            {**self._sized(of.outputs, batch, time), **self._sized(last, sequences)},
+            {**self._sized(self.outputs, batch, time), **self._sized(last, sequences)},
         )
 
     def _sized(self, arrays: NamedAxes, *leading: int) -> dict[str, Shape]:
@@ -137,26 +156,48 @@ def recurrence_config(cell: str, values: Mapping[str, Any]) -> RecurrenceConfig:
     """Return the configuration of a recurrence.
 
     Raises:
-        WrongUse: a size is missing or not positive, ``query_heads`` is not a multiple of ``heads``, or an option does
-            not exist.
+        WrongUse: a size is missing or not positive, sizes do not go together, or an option does not exist.
     """
     recurrence = RECURRENCES[cell]
     missing = [name for name in recurrence.sizes if name not in values]
     if missing:
         raise WrongUse(f"{cell}: config has no {', '.join(missing)}")
-    if unknown := [name for name in values if name not in (*recurrence.sizes, *recurrence.options)]:
-        raise UnknownName(f"size or option of {cell}", unknown[0], (*recurrence.sizes, *recurrence.options))
-    sizes = {name: values[name] for name in recurrence.sizes}
+    known = (*recurrence.sizes, *recurrence.optional, *recurrence.options)
+    if unknown := [name for name in values if name not in known]:
+        raise UnknownName(f"size or option of {cell}", unknown[0], known)
+    sizes = {name: values[name] for name in (*recurrence.sizes, *recurrence.optional) if name in values}
     for name, size in sizes.items():
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise WrongUse(f"{cell}: {name} is {size!r}, but must be a positive integer")
-    if sizes.get("query_heads", 0) % sizes.get("heads", 1):
-        raise WrongUse(f"{cell}: query_heads, {sizes['query_heads']}, is not a multiple of heads, {sizes['heads']}")
+    if problem := _problem_of_heads(sizes):
+        raise WrongUse(f"{cell}: {problem}")
+    if sizes.get("d", 1) % sizes.get("groups", 1):
+        raise WrongUse(f"{cell}: d, {sizes['d']}, is not a multiple of groups, {sizes['groups']}")
     if "past" in sizes and sizes["past"] != sizes["width"] - 1:
         raise WrongUse(f"{cell}: past is {sizes['past']}, but must be width - 1 = {sizes['width'] - 1}")
     if values.get("decay", BY_HEAD) not in (BY_HEAD, BY_KEY):
         raise WrongUse(f"{cell}: decay is {values['decay']!r}, but must be 'head' or 'key'")
     if values.get("activation", "silu") not in ("silu", "none"):
         raise WrongUse(f"{cell}: activation is {values['activation']!r}, but must be 'silu' or 'none'")
-    ordered = {name: values[name] for name in (*recurrence.sizes, *recurrence.options) if name in values}
-    return RecurrenceConfig(cell, ordered)
+    return RecurrenceConfig(cell, {name: values[name] for name in known if name in values})
+
+
+def _problem_of_heads(sizes: Mapping[str, int]) -> str:
+    """Return why sizes of an attention do not go together; "" if they do.
+
+    Either the query heads of a head share its keys and values, or the heads of a key head share its queries and keys.
+    """
+    heads, queries = sizes.get("heads", 1), sizes.get("query_heads", 0)
+    if (keys := sizes.get("key_heads")) is not None:
+        if heads == keys or heads % keys:
+            return f"heads, {heads}, is not a multiple of key_heads, {keys}: leave key_heads out if they are equal"
+        if queries != keys:
+            return f"query_heads, {queries}, is not key_heads, {keys}"
+    elif queries % heads:
+        return f"query_heads, {queries}, is not a multiple of heads, {heads}"
+    if (betas := sizes.get("beta_heads")) is not None:
+        if betas != 1 or heads == 1:
+            return f"beta_heads is {betas} for {heads} heads, but can only be 1 for several heads: one beta for all"
+        if keys is not None:
+            return "beta_heads and key_heads exclude each other"
+    return ""

@@ -30,6 +30,7 @@ class Recurrence:
         weights: all axes; the same at each time step and in each sequence.
         compared: the states whose last values are compared; the others have no values that implementations agree on.
         options: options with their default values, None if a default depends on the sizes.
+        optional: sizes that a configuration may leave out, with the axes of the arrays that differ if it has them.
         chunked: whether it has a tolerance for chunks, too.
     """
 
@@ -41,11 +42,12 @@ class Recurrence:
     weights: NamedAxes = field(default_factory=dict)
     compared: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    optional: Mapping[str, NamedAxes] = field(default_factory=dict)
     chunked: bool = False
 
     @property
     def sizes(self) -> tuple[str, ...]:
-        """Names of the sizes, in the order of first use."""
+        """Names of the sizes that every configuration has, in the order of first use."""
         kinds = (self.inputs, self.weights, self.states, self.outputs)
         return tuple(dict.fromkeys(axis for kind in kinds for axes in kind.values() for axis in axes.split()))
 
@@ -66,6 +68,10 @@ def _attention(meaning: str, *, gated: bool = False, delta: bool = False) -> Rec
         {"o": "query_heads d_v"},
         compared=("S",),
         options={"scale": None, **({"decay": BY_HEAD} if gated else {})},
+        optional={
+            "key_heads": {"k": "key_heads d_k", "o": "heads d_v"},
+            **({"beta_heads": {"beta": "beta_heads"}} if delta else {}),
+        },
         chunked=True,
     )
 
@@ -83,6 +89,7 @@ RECURRENCES: Mapping[str, Recurrence] = {
         {"y": "d"},
         {"A": "d n", "D": "d"},
         ("h",),
+        optional={"groups": {"B": "groups n", "C": "groups n"}},
         chunked=True,
     ),
     "slstm": Recurrence(
@@ -155,5 +162,5 @@ BUILT_IN: Mapping[str, Layout] = LAYOUTS | {
 }
 """The layouts of all built-in cells by name: standard cells, dialects and recurrences."""
 
-LANE_AXES = ("heads", "query_heads", "channels")
+LANE_AXES = ("heads", "query_heads", "key_heads", "beta_heads", "groups", "channels")
 """Axes of lanes: the equations of one lane do not see them."""

@@ -100,6 +100,19 @@ ATTENTION_VARIANTS = (
         gradient_purpose="Gradients by keys and values add up over the queries of a head.",
     ),
     Variant(
+        "grouped-values",
+        "Two key heads with three value heads each: head h reads query and key h // 3, and has a state of its own.",
+        Call({"query_heads": 2, "key_heads": 2, "heads": 6, "d_k": 3, "d_v": 2}, time=4),
+        gradient_purpose="Gradients by queries and keys add up over the heads of a key head.",
+    ),
+    Variant(
+        "one-beta",
+        "One beta for all three heads, (batch, time, 1): it broadcasts.",
+        Call({"heads": 3, "query_heads": 3, "beta_heads": 1, "d_k": 2, "d_v": 3}, time=4),
+        cells=DELTA,
+        gradient_purpose="The gradient by beta adds up over the heads.",
+    ),
+    Variant(
         "scale",
         "The scale is given and is not 1 / √d_k.",
         Call({"heads": 1, "query_heads": 2, "d_k": 3, "d_v": 2, "scale": 1.25}, time=3),

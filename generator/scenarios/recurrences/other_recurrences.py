@@ -67,6 +67,12 @@ SCANS: Mapping[str, tuple[Variant, ...]] = {
     "selective_scan": (
         *_steps({"d": 2, "n": 3}, {"d": 1, "n": 1}),
         Variant(
+            "groups",
+            "Two groups of B and C, as in Mamba-2: channel d reads group d // 3.",
+            Call({"d": 6, "n": 2, "groups": 2}, time=4),
+            gradient_purpose="Gradients by B and C add up over the channels of their group only.",
+        ),
+        Variant(
             "small-steps",
             "Small step sizes: softplus of about -4, and states that decay slowly.",
             Call({"d": 1, "n": 3}, time=24),
