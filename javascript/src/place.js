@@ -1,6 +1,16 @@
 // The position of an element as text, and the wrong element that is computed first.
 
-const AXES = { query_heads: "query head", heads: "head", d_k: "key", d_v: "value", d: "unit", channels: "channel" };
+const AXES = {
+  query_heads: "query head",
+  heads: "head",
+  key_heads: "key head",
+  beta_heads: "beta",
+  groups: "group",
+  d_k: "key",
+  d_v: "value",
+  d: "unit",
+  channels: "channel",
+};
 
 /**
  * Returns the position of an element of an output as text: `time step 2 (batch 0, unit 1)` of out,

@@ -35,6 +35,8 @@ _NOUNS = {
     "width": "tap",
     "heads": "head",
     "query_heads": "query head",
+    "key_heads": "key head",
+    "groups": "group",
 }
 """Sizes of a configuration, each with the noun that it counts."""
 

@@ -36,6 +36,9 @@ FEATURES: Mapping[str, Callable[[RecurrenceCase], bool]] = {
     **{name: _longer_than(steps) for steps, name in LONGER_THAN.items()},
     "several_heads": lambda case: case.config.get("heads", 1) > 1,
     "grouped_queries": lambda case: case.config.get("query_heads", 1) > case.config.get("heads", 1),
+    "grouped_values": lambda case: "key_heads" in case.config,
+    "grouped_channels": lambda case: "groups" in case.config,
+    "one_beta": lambda case: "beta_heads" in case.config,
     "decay_of_one": lambda case: any(
         (one.inputs["g"][:, 1:] == 0).any() for one in case.sequences() if "g" in one.inputs
     ),

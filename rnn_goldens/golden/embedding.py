@@ -15,7 +15,7 @@ from rnn_goldens.golden.shapes import BATCH, SEQUENCES, TIME, Layout
 Places = NDArray[np.intp]
 """For each place of a larger axis, the place of the golden whose numbers it has; -1 for zeros."""
 
-NOT_MIXED = (BATCH, SEQUENCES, "heads", "query_heads", "channels", "d_v", TIME)
+NOT_MIXED = (BATCH, SEQUENCES, "heads", "query_heads", "key_heads", "channels", "d_v", TIME)
 """Sizes whose places do not depend on each other: added ones are copies. So is ``d``, but for sLSTM."""
 
 SMALL, LARGE = 16, 64
@@ -139,6 +139,11 @@ def grown_axis(golden: str, cell: str, name: str, before: int, size: int) -> Axi
         added = np.flatnonzero(source < 0)
         source[added] = [_hash(golden, name, "copy", place) % before for place in added]
     return Axis(source, own, before)
+
+
+def in_groups(of_group: Axis, groups: int) -> Axis:
+    """Return the axis of several groups, each of which grows alike: a place has the numbers of one of its group."""
+    return Axis(of_group.blocks(groups), of_group.own_in(groups), of_group.before * groups)
 
 
 def is_copied(cell: str, size: str) -> bool:

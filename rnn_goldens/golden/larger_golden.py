@@ -19,6 +19,7 @@ from rnn_goldens.golden.embedding import (
     Axis,
     Embedding,
     grown_axis,
+    in_groups,
     is_copied,
     of_cell,
     parts_of,
@@ -171,16 +172,44 @@ def _checked(golden: GoldenData, sizes: Mapping[str, int]) -> dict[str, int]:
 
 
 def _grown_axes(golden: GoldenData, sizes: Mapping[str, int]) -> dict[str, Axis]:
-    """Return each axis that grows, by the name of its size; the query heads of heads, and the steps of sequences."""
-    before = sizes_of(golden)
-    axes = {name: grown_axis(golden.id, golden.cell, name, before[name], size) for name, size in sizes.items()}
-    if "heads" in axes and "query_heads" in golden.config:
-        query_heads = np.arange(golden.config["query_heads"])
-        axes["query_heads"] = parts_of(axes["heads"], np.split(query_heads, golden.config["heads"]))
+    """Return each axis that grows, by the name of its size; query and key heads of heads, and steps of sequences."""
+    before, axes = sizes_of(golden), dict[str, Axis]()
+    for name, size in sizes.items():
+        if name == "heads":
+            axes |= _axes_of_heads(golden, size)
+        elif name == "d" and "groups" in golden.config:
+            groups = golden.config["groups"]
+            of_group = _quotient(name, size, groups, "groups")
+            axes[name] = in_groups(grown_axis(golden.id, golden.cell, name, before[name] // groups, of_group), groups)
+        else:
+            axes[name] = grown_axis(golden.id, golden.cell, name, before[name], size)
     if SEQUENCES in axes and golden.offsets is not None:
         steps = [np.arange(golden.time)[steps] for steps in sequence_slices(golden.offsets)]
         axes[TIME] = parts_of(axes[SEQUENCES], steps)
     return axes
+
+
+def _axes_of_heads(golden: GoldenData, size: int) -> dict[str, Axis]:
+    """Return the axes that grow with heads: query heads are parts of heads, or heads are parts of key heads."""
+    config = golden.config
+    heads, key_heads = config["heads"], config.get("key_heads")
+    if key_heads is None:
+        of_heads = grown_axis(golden.id, golden.cell, "heads", heads, size)
+        if "query_heads" not in config:
+            return {"heads": of_heads}
+        queries = np.split(np.arange(config["query_heads"]), heads)
+        return {"heads": of_heads, "query_heads": parts_of(of_heads, queries)}
+    larger = _quotient("heads", size, heads // key_heads, "heads of each key head")
+    of_keys = grown_axis(golden.id, golden.cell, "key_heads", key_heads, larger)
+    of_heads = parts_of(of_keys, np.split(np.arange(heads), key_heads))
+    return {"heads": of_heads, "key_heads": of_keys, "query_heads": of_keys}
+
+
+def _quotient(name: str, size: int, by: int, what: str) -> int:
+    quotient, rest = divmod(size, by)
+    if rest:
+        raise Unsupported(f"{name}={size} is not a multiple of {by}, the golden's {what}")
+    return quotient
 
 
 def _config(golden: GoldenData, axes: Mapping[str, Axis]) -> tuple[AnyConfig, float]:

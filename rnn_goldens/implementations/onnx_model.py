@@ -202,6 +202,8 @@ def _recurrence_model(golden: Inputs) -> OnnxModel:
         raise Unsupported(f"ONNX has no operator for {golden.cell}")
     if golden.offsets is not None:
         raise Unsupported("ONNX's operators have no packed sequences")
+    if "key_heads" in golden.config:
+        raise Unsupported(f"ONNX's {ATTENTION} has one number of heads for keys and values")
     operator = CONVOLUTION if golden.cell == "causal_conv" else ATTENTION
     if onnx.defs.onnx_opset_version() < OPSET_OF_RECURRENCES:
         raise Unsupported(f"onnx {onnx.__version__} has no {operator}; 1.23 does")

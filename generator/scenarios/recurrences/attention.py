@@ -101,8 +101,8 @@ ATTENTION_VARIANTS = (
     ),
     Variant(
         "grouped-values",
-        "Two key heads with three value heads each: head h reads query and key h // 3, and has a state of its own.",
-        Call({"query_heads": 2, "key_heads": 2, "heads": 6, "d_k": 3, "d_v": 2}, time=4),
+        "Three key heads with two value heads each: head h reads query and key h // 2, and has a state of its own.",
+        Call({"query_heads": 3, "key_heads": 3, "heads": 6, "d_k": 2, "d_v": 3}, time=4),
         gradient_purpose="Gradients by queries and keys add up over the heads of a key head.",
     ),
     Variant(

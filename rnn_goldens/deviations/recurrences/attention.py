@@ -9,21 +9,73 @@ import numpy as np
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.recurrence_equations import linear_attention as right
-from rnn_goldens.deviations.recurrences.edits import ATTENTION, Edit, in_arrays, in_equations, in_outputs
+from rnn_goldens.deviations.recurrences.edits import (
+    ATTENTION,
+    DELTA,
+    Edit,
+    Outputs,
+    in_arrays,
+    in_equations,
+    in_outputs,
+)
 from rnn_goldens.deviations.recurrences.updates import time_inside_heads
 from rnn_goldens.deviations.table_rows import table
-from rnn_goldens.golden.recurrence_config import RecurrenceConfig
+from rnn_goldens.golden.recurrence_config import RecurrenceConfig, recurrence_config
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 
 
 def _group(case: RecurrenceCase) -> int:
-    return int(case.config["query_heads"] // case.config["heads"])
+    return case.config.queries
 
 
 def _tiled(case: RecurrenceCase) -> Array:
     """Return the query heads that read the first state, then those that read the second one, and so on."""
-    return np.arange(case.config["query_heads"]).reshape(-1, case.config["heads"]).T.ravel()
+    return np.arange(case.config["query_heads"]).reshape(_group(case), -1).T.ravel()
+
+
+def _tiled_values(case: RecurrenceCase) -> Array:
+    """Return the heads that read the first key head, then those that read the second one, and so on."""
+    return np.arange(case.config["heads"]).reshape(-1, case.config.get("key_heads", 1)).T.ravel()
+
+
+def _untiled(case: RecurrenceCase) -> Array:
+    return np.argsort(_tiled_values(case))
+
+
+def _first_repeated(case: RecurrenceCase, name: str) -> Array:
+    """Return queries or keys, of which all heads share the first one if heads share any."""
+    array = case.inputs[name]
+    return np.broadcast_to(array[:, :, :1], array.shape) if "key_heads" in case.config else array
+
+
+def _of_values(case: RecurrenceCase, heads: Array) -> RecurrenceCase:
+    """Return the case with arrays of other heads; queries and keys stay, if heads share them."""
+    inputs = {name: case.inputs[name][:, :, heads] for name in ("v", "g", "beta") if name in case.inputs}
+    return case.with_arrays(**inputs, S0=case.states["S0"][:, heads])
+
+
+def _first_of_key_head(case: RecurrenceCase) -> RecurrenceCase:
+    of_each = case.config["heads"] // case.config["key_heads"]
+    return case.with_arrays(v=case.inputs["v"][:, :, ::of_each].repeat(of_each, axis=2))
+
+
+def _without_others(case: RecurrenceCase, found: Outputs) -> Outputs:
+    """Return the results of as many heads as there are key heads, and zero for others."""
+    computed = np.arange(case.config["heads"]) < case.config["key_heads"]
+    return {
+        "o": np.where(computed[:, None], found["o"], 0 * found["o"]),
+        "S_n": np.where(computed[:, None, None], found["S_n"], 0 * found["S_n"]),
+    }
+
+
+def _beta_of_first_head(case: RecurrenceCase) -> RecurrenceCase:
+    """Return the case with a beta for each head, which is one for all heads but the first."""
+    beta, heads = case.inputs["beta"], case.config["heads"]
+    ones = np.ones((*beta.shape[:2], heads - 1), beta.dtype)
+    sizes = {name: value for name, value in case.config.items() if name != "beta_heads"}
+    given = {**case.inputs, "beta": np.concatenate([beta, ones], axis=2)}
+    return replace(case, config=recurrence_config(case.cell, sizes), inputs=given)
 
 
 def _queries_and_keys_swapped(case: RecurrenceCase) -> RecurrenceCase:
@@ -48,6 +100,41 @@ LAYOUT = table(make=in_equations, cells=ATTENTION)(
         "Uses the first query head of a group for the whole group.",
         Edit(lambda case: case.with_arrays(q=case.inputs["q"][:, :, :: _group(case)].repeat(_group(case), axis=2))),
         {"needs": ("grouped_queries",)},
+    ),
+    value_heads_tiled=(
+        "Lets head h read query and key h % key_heads instead of h // (heads // key_heads).",
+        Edit(
+            lambda case: _of_values(case, _tiled_values(case)) if "key_heads" in case.config else case,
+            outputs=lambda case, found: (
+                {"o": found["o"][:, :, _untiled(case)], "S_n": found["S_n"][:, _untiled(case)]}
+                if "key_heads" in case.config
+                else found
+            ),
+        ),
+        {
+            "needs": ("grouped_values",),
+            "fix": "repeat each query and key for neighbouring heads; a GGUF file has its value heads in another order",
+        },
+    ),
+    first_key_head_for_all=(
+        "Uses the first query and key head for all heads.",
+        Edit(lambda case: case.with_arrays(q=_first_repeated(case, "q"), k=_first_repeated(case, "k"))),
+        {"needs": ("grouped_values",)},
+    ),
+    first_value_of_key_head_for_all=(
+        "Uses the values of the first head of each key head for all its heads.",
+        Edit(lambda case: _first_of_key_head(case) if "key_heads" in case.config else case),
+        {"needs": ("grouped_values",)},
+    ),
+    heads_beyond_key_heads_left_out=(
+        "Computes only as many heads as there are key heads; outputs and last states of the others are zero.",
+        Edit(outputs=lambda case, found: _without_others(case, found) if "key_heads" in case.config else found),
+        {"needs": ("grouped_values",), "stands_for": ("lattice#262",)},
+    ),
+    one_beta_for_first_head_only=(
+        "Uses the one beta of all heads for the first head only; for others, beta is 1.",
+        Edit(lambda case: _beta_of_first_head(case) if "beta_heads" in case.config else case),
+        {"cells": DELTA, "needs": ("one_beta",)},
     ),
     time_read_inside_heads=(
         "Reads the memory of keys and values as (batch, heads, time, size).",

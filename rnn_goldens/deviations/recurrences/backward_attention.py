@@ -39,7 +39,7 @@ def _mean_over(queries: int) -> Equations:
 
 
 def _mean_over_queries(_: RecurrenceBackward, case: RecurrenceCase, names: tuple[str, ...]) -> Program:
-    return step_program(case, _mean_over(case.config["query_heads"] // case.config["heads"]), names)
+    return step_program(case, _mean_over(case.config.queries), names)
 
 
 class RepeatedHeads(RecurrenceBackward):
@@ -47,7 +47,9 @@ class RepeatedHeads(RecurrenceBackward):
 
     def of_sequence(self, case: RecurrenceCase, cotangents: Arrays) -> Gradients:
         """The gradients of one sequence."""
-        heads, copies = case.config["heads"], case.config["query_heads"] // case.config["heads"]
+        heads, copies = case.config["heads"], case.config.queries
+        if copies == 1:
+            return super().of_sequence(case, cotangents)
         axes = {name: 2 for name in case.inputs if name != "q"} | {"S0": 1}
         repeated = replace(
             case,
@@ -106,6 +108,22 @@ QUERIES = table(make=WrongBackward, cells=ATTENTION)(
             RepeatedHeads, over_copies=lambda found, name, copies: copies[0] if name in ("g", "beta") else found
         ),
         {"cells": ("gated_linear_attention", "delta_rule", "gated_delta"), "needs": ("grouped_queries",)},
+    ),
+    d_key_head_of_first_head=(
+        "Returns the gradients of queries and keys by the first head of each key head, not the sum over its heads.",
+        in_loop(over_heads=lambda _, name, share: share[:, :1]),
+        {"needs": ("grouped_values",)},
+    ),
+    d_key_head_of_last_head=(
+        "Returns the gradients of queries and keys by the last head of each key head, as heads that overwrite each "
+        "other do.",
+        in_loop(over_heads=lambda _, name, share: share[:, -1:]),
+        {"needs": ("grouped_values",)},
+    ),
+    d_key_head_mean_over_heads=(
+        "Returns the mean of the gradients of queries and keys over the heads of a key head, not their sum.",
+        in_loop(over_heads=lambda _, name, share: share.mean(axis=1, keepdims=True)),
+        {"needs": ("grouped_values",)},
     ),
 )
 
@@ -173,6 +191,16 @@ KEYS_AND_VALUES = table(make=WrongBackward, cells=DELTA)(
     d_beta_zero=(
         "Returns zero for the gradient of beta.",
         attention(written=lambda x: detached(x.beta) * (x.v - x.removed)),
+    ),
+    d_beta_of_first_head=(
+        "Returns the gradient of one beta for all heads by the first head, not the sum over heads.",
+        in_loop(over_heads=lambda _, name, share: share[:, :1]),
+        {"needs": ("one_beta",)},
+    ),
+    d_beta_mean_over_heads=(
+        "Returns the mean of the gradients of one beta over the heads, not their sum.",
+        in_loop(over_heads=lambda _, name, share: share.mean(axis=1, keepdims=True)),
+        {"needs": ("one_beta",)},
     ),
     d_beta_doubled=("Doubles the gradient of beta.", _beta_by(lambda x: 2 * (x.v - x.removed))),
     d_beta_by_v_alone=(

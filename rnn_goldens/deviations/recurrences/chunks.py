@@ -11,7 +11,7 @@ import numpy as np
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.chunked import Chunk, Chunked, Value
 from rnn_goldens.cells.matrix_primitives import NUMPY
-from rnn_goldens.cells.recurrence import RecurrenceCase, in_lanes, packed
+from rnn_goldens.cells.recurrence import RecurrenceCase, from_lanes, in_lanes, packed, states_in_lanes
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.needs import LONGER_THAN
 from rnn_goldens.deviations.recurrences.edits import (
@@ -47,22 +47,28 @@ class ChunkKernel(Chunked):
 
     def run(self) -> Outputs:
         """Return o and S_n."""
-        S, outputs = self.case.states["S0"], []
+        S, outputs = self.first, []
         for x in self.chunks():
             of_queries, S = self.step(x, S)
-            outputs.append(np.stack(of_queries, axis=2))
-        return {"o": self.arranged(np.concatenate(outputs, axis=3)), "S_n": S}
+            outputs.append(np.stack(of_queries, axis=-1))
+        S_n = from_lanes(S, self.config.recurrence.states["S"], self.config)
+        return {"o": self.arranged(np.concatenate(outputs, axis=2)), "S_n": S_n}
+
+    @property
+    def first(self) -> Array:
+        """The state before the first chunk."""
+        return states_in_lanes(self.case)["S"]
 
     def states(self) -> Iterator[Array]:
         """Yield the state before each chunk."""
-        S = self.case.states["S0"]
+        S = self.first
         for x in self.chunks():
             yield S
             _, S = self.step(x, S)
 
     def arranged(self, o: Array) -> Array:
-        """Return outputs (batch, heads, group, time, d_v) as (batch, time, query_heads, d_v)."""
-        return o.transpose(0, 3, 1, 2, 4).reshape(o.shape[0], o.shape[3], -1, o.shape[-1])
+        """Return outputs in lanes, (batch, heads, time, d_v, queries), as they are named."""
+        return from_lanes(np.moveaxis(o, 2, 0), self.config.outputs["o"], self.config).swapaxes(0, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +155,7 @@ BORDERS = table(cells=ATTENTION, needs=("several_chunks",))(
     ),
     past_state_read_by_all_chunks=(
         "Starts every chunk from the initial state.",
-        replaced(step=lambda right, x, _S: right.step(x, right.case.states["S0"])),
+        replaced(step=lambda right, x, _S: right.step(x, right.first)),
     ),
     state_not_read_by_later_chunks=(
         "Leaves out what the state holds for the queries of all chunks but the first.",

@@ -8,7 +8,7 @@ import numpy as np
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.notation import Operand, Term, exp, sigmoid, softplus, sqrt, tanh
-from rnn_goldens.cells.recurrence import RIGHT, run
+from rnn_goldens.cells.recurrence import RIGHT, RecurrenceCase, run
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, first_row, min_gru, outer, rg_lru, selective_scan
 from rnn_goldens.deviations.recurrences.edits import Edit, WrongForward, in_arrays, in_equations
 from rnn_goldens.deviations.recurrences.states_and_sequences import in_two_parts
@@ -21,6 +21,24 @@ def _linear(decay: Operand, added: Term, h: Term) -> tuple[Terms, Terms]:
     """Return the equations of a recurrence with this decay, and what is added to the state."""
     h = decay * h + added
     return (h,), (h,)
+
+
+def _tiled(case: RecurrenceCase) -> Array:
+    """Return the channels that read the first group, then those that read the second one, and so on."""
+    return np.arange(case.config["d"]).reshape(-1, case.config.get("groups", 1)).T.ravel()
+
+
+def _of_channels(case: RecurrenceCase, channels: Array) -> RecurrenceCase:
+    """Return the case with arrays of other channels; B and C of the groups stay."""
+    arrays = {**case.inputs, **case.weights}
+    inputs = {name: arrays[name][:, :, channels] for name in ("u", "dt")}
+    weights = {name: arrays[name][channels] for name in ("A", "D")}
+    return case.with_arrays(**inputs, **weights, h0=case.states["h0"][:, channels])
+
+
+def _of_first_group(array: Array) -> Array:
+    """Return B or C with the numbers of the first group, if there are groups."""
+    return np.broadcast_to(array[:, :, :1], array.shape) if array.ndim > 3 else array  # noqa: PLR2004
 
 
 class _Expm1(MatrixArithmetic):
@@ -81,6 +99,22 @@ SELECTIVE_SCAN = table(make=in_equations, cells=("selective_scan",))(
         _exactly_discretized,
         _Expm1(),
         {"fix": "the paper has this formula, but Mamba's kernels multiply by dt"},
+    ),
+    groups_tiled=(
+        "Lets channel d read B and C of group d % groups instead of d // (d / groups).",
+        Edit(
+            lambda case: _of_channels(case, _tiled(case)),
+            outputs=lambda case, found: {
+                "y": found["y"][:, :, np.argsort(_tiled(case))],
+                "h_n": found["h_n"][:, np.argsort(_tiled(case))],
+            },
+        ),
+        {"needs": ("grouped_channels",), "stands_for": ("llama.cpp PR15625",)},
+    ),
+    first_group_for_all=(
+        "Uses B and C of the first group for all channels.",
+        in_arrays(B=_of_first_group, C=_of_first_group),
+        {"needs": ("grouped_channels",)},
     ),
     input_and_output_matrices_swapped=("Swaps B and C.", lambda B, C, **x: selective_scan(B=C, C=B, **x)),
     state_without_input_matrix=(

@@ -38,7 +38,7 @@ def _run(case: RecurrenceCase) -> Outputs:
     recurrence = case.config.recurrence
     shapes = {
         name: (len(next(iter(case.inputs.values()))), 0, *case.config.shape(axes))
-        for name, axes in recurrence.outputs.items()
+        for name, axes in case.config.outputs.items()
     }
     dtype = next(iter(case.inputs.values())).dtype
     outputs: Outputs = {name: np.zeros(shape, dtype) for name, shape in shapes.items()}
