@@ -148,16 +148,20 @@ def weights_in_lanes(case: RecurrenceCase) -> dict[str, Array]:
 
 def in_lanes(array: Array, axes: str, config: RecurrenceConfig) -> Array:
     """Return (batch, time, …) as (batch, time, heads, rows, columns). The queries of a head are columns."""
-    names, leading, key_heads = axes.split(), array.shape[:2], config.get("key_heads")
+    names, key_heads = axes.split(), config.get("key_heads")
     if names[0] not in LANE_AXES:
-        array = array.reshape(*leading, config.get("groups", 1), -1, *array.shape[3:])
-        names = ["", *names]
+        array, names = _split(array, config.get("groups", 1)), ["", *names]
     if key_heads is not None:
-        array = array.reshape(*leading, key_heads, -1, *array.shape[3:]).swapaxes(1, 2)
-        array = array.reshape(-1, *array.shape[2:])
+        array = _split(array, key_heads).swapaxes(1, 2)
+        array = array.reshape(array.shape[0] * key_heads, *array.shape[2:])
     elif names[0] == "query_heads":
-        return array.reshape(*leading, config["heads"], -1, array.shape[-1]).swapaxes(-1, -2)
+        return _split(array, config["heads"]).swapaxes(-1, -2)
     return array.reshape(*array.shape[:3], *(array.shape[3:] or (1,)), *((1,) if len(names) <= 2 else ()))  # noqa: PLR2004
+
+
+def _split(array: Array, parts: int) -> Array:
+    """Return (batch, time, places, …) as (batch, time, parts, places of a part, …)."""
+    return array.reshape(*array.shape[:2], parts, array.shape[2] // parts, *array.shape[3:])
 
 
 def from_lanes(array: Array, axes: str, config: RecurrenceConfig) -> Array:

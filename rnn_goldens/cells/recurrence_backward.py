@@ -90,7 +90,7 @@ class RecurrenceBackward:
         shares: dict[str, list[Array]] = {name: [] for name in case.weights}
         for t in self.times_back(case):
             found = self.step_back(kept[t], d_outputs[t], d_states)
-            d_inputs[t] = {name: found[name] for name in case.inputs}
+            d_inputs[t] = {name: self.of_input(name, found[name], kept[t]) for name in case.inputs}
             for name, parts in shares.items():
                 parts.append(self.over_batch(found[name]))
             d_states = self.carry({name: found[name] for name in d_states}, d_states, t)
@@ -124,10 +124,9 @@ class RecurrenceBackward:
         return step_program(case, self.equations, names)
 
     def step_back(self, step: Step, d_outputs: Arrays, d_after: Arrays) -> Arrays:
-        """The gradients of the arguments of a step; those of weights by row of the batch."""
+        """The gradients of the arguments of a step by head; those of weights by row of the batch, too."""
         values = step.back.values([*step.values, *d_outputs.values(), *d_after.values()])
-        found = {n: values[step.back.index[place]] for n, place in zip(step.before, step.back.wanted, strict=True)}
-        return {n: d if d.shape[1] == step[n].shape[1] else self.over_heads(n, d) for n, d in found.items()}
+        return {n: values[step.back.index[place]] for n, place in zip(step.before, step.back.wanted, strict=True)}
 
     def d_outputs(self, case: RecurrenceCase, cotangents: Arrays) -> Sequence[Arrays]:
         """The cotangents of the outputs of each step by name of the output, in lanes."""
@@ -155,6 +154,10 @@ class RecurrenceBackward:
     def to_start(self, d_states: Arrays, d_last: Arrays) -> Arrays:  # noqa: ARG002 - for overrides
         """The cotangents of the initial states."""
         return d_states
+
+    def of_input(self, name: str, by_head: Array, step: Step) -> Array:
+        """The gradient of an input, from that by head."""
+        return by_head if by_head.shape == step[name].shape else self.over_heads(name, by_head)
 
     def over_heads(self, name: str, share: Array) -> Array:  # noqa: ARG002 - for overrides
         """The sum of the gradient of an array that several heads share over these."""

@@ -12,6 +12,7 @@ from independent.test_scalar_recurrences import scalar_gradients, scalar_outputs
 from rnn_goldens import Golden
 from rnn_goldens.cells import gradients
 from rnn_goldens.cells.recurrence import run
+from rnn_goldens.deviations.recurrences.edits import ATTENTION, DELTA
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.implementations import numpy_cells
@@ -66,7 +67,11 @@ each_recurrence = for_each(list(RECURRENCES))
 
 
 @for_each(
-    [(cell, name) for cell in RECURRENCES for name in ("grouped queries", "decay by key", "packed", "one step")],
+    [
+        *((cell, name) for cell in RECURRENCES for name in ("grouped queries", "decay by key", "packed", "one step")),
+        *((cell, "grouped values") for cell in (*ATTENTION, "selective_scan")),
+        *((cell, "one beta") for cell in DELTA),
+    ],
     every=10,
 )
 def test_outputs_and_gradients_equal_those_of_the_scalar_implementation(cell: str, name: str) -> None:

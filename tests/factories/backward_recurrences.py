@@ -37,7 +37,8 @@ def random_case(
     """
     recurrence = RECURRENCES[cell]
     sizes = {name: values.get(name, SIZES[name]) for name in recurrence.sizes}
-    config = recurrence_config(cell, sizes | {name: values[name] for name in recurrence.options if name in values})
+    further = (*recurrence.optional, *recurrence.options)
+    config = recurrence_config(cell, sizes | {name: values[name] for name in further if name in values})
     numbers = np.random.default_rng(seed)
     shapes = config.array_shapes(1, offsets[-1], len(offsets) - 1) if offsets else config.array_shapes(batch, time)
 
@@ -82,5 +83,7 @@ CASES: dict[str, dict[str, Any]] = {
     "one head": {"heads": 1, "query_heads": 1, "d_k": 5, "d_v": 6, "batch": 1, "seed": 7},
     "long": {"time": 70, "query_heads": 4, "seed": 8},
     "packed and long": {"offsets": [0, 58, 128], "query_heads": 4, "decay": BY_KEY, "seed": 9},
+    "grouped values": {"heads": 6, "query_heads": 3, "key_heads": 3, "d": 6, "groups": 2, "seed": 10},
+    "one beta": {"heads": 3, "query_heads": 6, "beta_heads": 1, "decay": BY_KEY, "seed": 11},
 }
 """Arguments of ``random_case``, by what they show."""

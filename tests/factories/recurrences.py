@@ -6,6 +6,7 @@ from typing import Any
 from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
 from rnn_goldens.generator.scenarios.random_numbers import dyadic
 from rnn_goldens.generator.scenarios.recurrences import ATTENTION, Call, Variant, draw_attention, draw_scan
+from rnn_goldens.golden.recurrences import RECURRENCES
 
 SIZES: dict[str, dict[str, Any]] = {
     **{cell: {"heads": 2, "query_heads": 2, "d_k": 4, "d_v": 3} for cell in ATTENTION},
@@ -17,6 +18,13 @@ SIZES: dict[str, dict[str, Any]] = {
 }
 """Small sizes of each recurrence."""
 
+SHARED: dict[str, dict[str, Any]] = {
+    "key heads": {"heads": 6, "query_heads": 3, "key_heads": 3, "d_k": 2, "d_v": 2},
+    "one beta": {"heads": 3, "query_heads": 6, "beta_heads": 1, "d_k": 2, "d_v": 2},
+    "groups": {"d": 6, "groups": 2, "n": 2},
+}
+"""Sizes with which heads or channels share arrays, by what they share."""
+
 
 def recurrence_scenario(
     cell: str, *, time: int = 5, state: bool = True, offsets: tuple[int, ...] | None = None, **sizes: Any
@@ -25,7 +33,8 @@ def recurrence_scenario(
     known = {**SIZES[cell]}
     if "heads" in sizes and "query_heads" in known:
         sizes.setdefault("query_heads", sizes["heads"])
-    known |= {n: s for n, s in sizes.items() if n in known or n in ("scale", "decay", "activation")}
+    further = (*RECURRENCES[cell].optional, *RECURRENCES[cell].options)
+    known |= {n: s for n, s in sizes.items() if n in known or n in further}
     call = Call(known, batch=2, time=time, state=state, offsets=offsets)
     variant = Variant("made-for-a-test", "Made for a test.", call)
     return variant.scenario(cell, draw_attention if cell in ATTENTION else draw_scan)

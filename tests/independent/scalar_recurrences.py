@@ -7,6 +7,7 @@ Sources:
     ONNX operators LinearAttention-27 and CausalConvWithState-27: their texts, with axes in another order here.
     S. Yang, J. Kautz, A. Hatamizadeh, Gated delta networks, arXiv:2412.06464 (2024): section 3.
     A. Gu, T. Dao, Mamba, arXiv:2312.00752 (2023): algorithm 2, with h' = e^(Δ A) h + Δ B u as its code has it.
+    T. Dao, A. Gu, Transformers are SSMs, arXiv:2405.21060 (2024): groups of B and C.
     M. Beck et al., xLSTM, arXiv:2405.04517 (2024): equations (8) to (14), without the stabilizer of (15) to (17).
     S. De et al., Griffin, arXiv:2402.19427 (2024): equations (1) to (4), log a = -c softplus(Λ) r of appendix A, c = 8.
     L. Feng et al., Were RNNs all we needed?, arXiv:2410.01201 (2024): minGRU, section 3.1.
@@ -37,33 +38,44 @@ class Step(NamedTuple):
 def attention(f: Functions, config: Mapping[str, Any], x: Numbers, _: Numbers, states: Numbers) -> Step:
     """ONNX's four update rules: S_t = e^g S + β k ⊗ (v - e^g Sᵀ k), without β: S_t = e^g S + k ⊗ v; o = scale Sᵀ q.
 
-    S is (d_k, d_v), where Yang et al. (2024) have its transpose. Query heads that follow each other share a head.
+    S is (d_k, d_v), where Yang et al. (2024) have its transpose. Query heads that follow each other share a head, or
+    heads that follow each other share a query and a key. ONNX: beta is (batch, time, heads) or (batch, time, 1).
     """
+    heads, query_heads = config["heads"], config["query_heads"]
+    of_key = heads // config.get("key_heads", heads)
     scale = config.get("scale")
     scale = 1 / Decimal(config["d_k"]).sqrt() if scale is None else as_decimal(scale)
     after, keys, values = [], range(config["d_k"]), range(config["d_v"])
     for head, before in enumerate(states["S"]):
-        s, k, v = before, x["k"][head], x["v"][head]
+        s, k, v = before, x["k"][head // of_key], x["v"][head]
         if "g" in x:
             g = x["g"][head] if config.get("decay") == "key" else [x["g"][head]] * len(k)
             s = [[f.exp(g[i]) * s[i][j] for j in values] for i in keys]
         if "beta" in x:
-            v = [x["beta"][head] * (v[j] - dot([s[i][j] for i in keys], k)) for j in values]
+            beta = x["beta"][head if config.get("beta_heads") is None else 0]
+            v = [beta * (v[j] - dot([s[i][j] for i in keys], k)) for j in values]
         after.append([[s[i][j] + k[i] * v[j] for j in values] for i in keys])
-    group = config["query_heads"] // config["heads"]
-    shared = [after[query_head // group] for query_head in range(config["query_heads"])]
-    o = [[scale * dot([s[i][j] for i in keys], q) for j in values] for s, q in zip(shared, x["q"], strict=True)]
+    most = max(heads, query_heads)
+    pairs = [(after[place // (most // heads)], x["q"][place // (most // query_heads)]) for place in range(most)]
+    o = [[scale * dot([s[i][j] for i in keys], q) for j in values] for s, q in pairs]
     return Step({"o": o}, {"S": after})
 
 
 def selective_scan(f: Functions, config: Mapping[str, Any], x: Numbers, w: Numbers, states: Numbers) -> Step:
-    """Gu & Dao (2023): h' = e^(Δ A) h + Δ B u and y = C h' + D u, where Δ is the softplus of dt."""
+    """Gu & Dao (2023): h' = e^(Δ A) h + Δ B u and y = C h' + D u, where Δ is the softplus of dt.
+
+    Dao & Gu (2024), section 8.2: channels that follow each other are a group, which has its own B and C.
+    """
     after, y = [], []
     for d in range(config["d"]):
+        of_b, of_c = x["B"], x["C"]
+        if "groups" in config:
+            group = d // (config["d"] // config["groups"])
+            of_b, of_c = of_b[group], of_c[group]
         delta, h = f.softplus(x["dt"][d]), states["h"][d]
-        h = [f.exp(delta * w["A"][d][n]) * h[n] + delta * x["B"][n] * x["u"][d] for n in range(config["n"])]
+        h = [f.exp(delta * w["A"][d][n]) * h[n] + delta * of_b[n] * x["u"][d] for n in range(config["n"])]
         after.append(h)
-        y.append(dot(x["C"], h) + w["D"][d] * x["u"][d])
+        y.append(dot(of_c, h) + w["D"][d] * x["u"][d])
     return Step({"y": y}, {"h": after})
 
 

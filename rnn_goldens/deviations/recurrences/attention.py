@@ -92,7 +92,9 @@ LAYOUT = table(make=in_equations, cells=ATTENTION)(
         "Lets query head h read the state of head h % heads instead of h // (query_heads // heads).",
         Edit(
             lambda case: case.with_arrays(q=case.inputs["q"][:, :, _tiled(case)]),
-            outputs=lambda case, found: found | {"o": found["o"][:, :, np.argsort(_tiled(case))]},
+            outputs=lambda case, found: (
+                found | {"o": found["o"][:, :, np.argsort(_tiled(case))]} if _group(case) > 1 else found
+            ),
         ),
         {"needs": ("grouped_queries", "several_heads"), "stands_for": ("vLLM-2080Ti-Definitive PR99",)},
     ),

@@ -50,7 +50,7 @@ class RepeatedHeads(RecurrenceBackward):
         heads, copies = case.config["heads"], case.config.queries
         if copies == 1:
             return super().of_sequence(case, cotangents)
-        axes = {name: 2 for name in case.inputs if name != "q"} | {"S0": 1}
+        axes = {name: 2 for name, of in case.config.inputs.items() if of.startswith("heads")} | {"S0": 1}
         repeated = replace(
             case,
             config=recurrence_config(case.cell, {**case.config, "heads": case.config["query_heads"]}),
@@ -68,6 +68,19 @@ class RepeatedHeads(RecurrenceBackward):
     def over_copies(self, name: str, copies: Array) -> Array:  # noqa: ARG002 - for overrides
         """The sum of the gradients of all copies of an array."""
         return np.asarray(copies.sum(axis=0))
+
+
+def _over_heads(change: Callable[[Array], Array], *names: str) -> type[RecurrenceBackward]:
+    """Return something else than the sum over the heads that share an input."""
+
+    def over_heads(right: RecurrenceBackward, name: str, share: Array) -> Array:
+        return change(share) if name in names else right.over_heads(name, share)
+
+    return in_loop(over_heads=over_heads)
+
+
+def _mean_over_heads(share: Array) -> Array:
+    return np.asarray(share.mean(axis=1, keepdims=True))
 
 
 QUERIES = table(make=WrongBackward, cells=ATTENTION)(
@@ -111,18 +124,18 @@ QUERIES = table(make=WrongBackward, cells=ATTENTION)(
     ),
     d_key_head_of_first_head=(
         "Returns the gradients of queries and keys by the first head of each key head, not the sum over its heads.",
-        in_loop(over_heads=lambda _, name, share: share[:, :1]),
+        _over_heads(lambda share: share[:, :1], "q", "k"),
         {"needs": ("grouped_values",)},
     ),
     d_key_head_of_last_head=(
         "Returns the gradients of queries and keys by the last head of each key head, as heads that overwrite each "
         "other do.",
-        in_loop(over_heads=lambda _, name, share: share[:, -1:]),
+        _over_heads(lambda share: share[:, -1:], "q", "k"),
         {"needs": ("grouped_values",)},
     ),
     d_key_head_mean_over_heads=(
         "Returns the mean of the gradients of queries and keys over the heads of a key head, not their sum.",
-        in_loop(over_heads=lambda _, name, share: share.mean(axis=1, keepdims=True)),
+        _over_heads(_mean_over_heads, "q", "k"),
         {"needs": ("grouped_values",)},
     ),
 )
@@ -194,12 +207,12 @@ KEYS_AND_VALUES = table(make=WrongBackward, cells=DELTA)(
     ),
     d_beta_of_first_head=(
         "Returns the gradient of one beta for all heads by the first head, not the sum over heads.",
-        in_loop(over_heads=lambda _, name, share: share[:, :1]),
+        _over_heads(lambda share: share[:, :1], "beta"),
         {"needs": ("one_beta",)},
     ),
     d_beta_mean_over_heads=(
         "Returns the mean of the gradients of one beta over the heads, not their sum.",
-        in_loop(over_heads=lambda _, name, share: share.mean(axis=1, keepdims=True)),
+        _over_heads(_mean_over_heads, "beta"),
         {"needs": ("one_beta",)},
     ),
     d_beta_doubled=("Doubles the gradient of beta.", _beta_by(lambda x: 2 * (x.v - x.removed))),
