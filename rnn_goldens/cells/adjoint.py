@@ -7,13 +7,15 @@ import numpy as np
 
 from rnn_goldens.cells.derivatives import Symbols, part_of
 from rnn_goldens.cells.graph import Graph, Node
+from rnn_goldens.cells.step_program import GIVEN
 
 
 def gradients(graph: Graph, seeds: Sequence[tuple[Node, Node]], inputs: Sequence[Node]) -> list[Node]:
     """Add the gradients of inputs to the graph, and return them; zeros for an input without influence.
 
     The gradient of a weight is one value, a sum over all time steps and sequences that use it: ``summed_outer`` of a
-    matrix, ``added_up`` of others.
+    matrix, ``added_up`` of others. The cotangent of a value that heads share is one for each head, since each may
+    compute its own value; only that of an input adds up over them.
 
     Args:
         graph: the graph of the forward pass.
@@ -39,7 +41,8 @@ def gradients(graph: Graph, seeds: Sequence[tuple[Node, Node]], inputs: Sequence
             if argument in graph.weights:
                 shares.setdefault(argument, []).append(_share(graph, place, number, g))
             elif (part := _part(graph, place, number, g)) is not None:
-                parts.setdefault(argument, []).append(_reduced(part, graph.values[argument].shape, (-3, -2, -1)))
+                axes = (-3, -2, -1) if graph.operations[argument] is GIVEN else (-2, -1)
+                parts.setdefault(argument, []).append(_reduced(part, graph.values[argument].shape, axes))
     for weight, pairs in shares.items():
         assert len(set(map(len, pairs))) == 1, "a weight is used only in products, or never in one"
         sides = (part for side in zip(*pairs, strict=True) for part in side)

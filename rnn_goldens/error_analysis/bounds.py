@@ -49,6 +49,7 @@ class Bounds:
         self._latest_first = sorted(self._folded, reverse=True)
         losses = [form.losses.reshape(-1, len(policy.kinds)) for form in forms if form.losses is not None]
         self._largest = np.max([one.max(axis=0) for one in losses], axis=0, initial=0)
+        self._heads = max(value.shape[-3] for value in self.graph.values)
         self._kept_axes: tuple[int, ...] = ()
         self._owned: set[int] = set()
         self._inverses: dict[int, Float64] = {}
@@ -75,7 +76,8 @@ class Bounds:
 
     def _sweep(self, chunk: Sequence[_Elements], lanes: tuple[int, int], bounds: dict[int, Float64]) -> None:
         """Bound the elements of a chunk in all of their lanes. Its first rows are those computed last."""
-        self._kept_axes = tuple(axis for axis, size in zip((-4, -3), lanes, strict=True) if size > 1)
+        sizes = lanes[0], self._heads  # heads may each compute what they share
+        self._kept_axes = tuple(axis for axis, size in zip((-4, -3), sizes, strict=True) if size > 1)
         self._owned = set()
         count, seeds, first = sum(len(one.indices) for one in chunk), Seeds(), 0
         for one in chunk:

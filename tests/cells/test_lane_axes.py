@@ -4,12 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from factories.recurrences import recurrence_scenario
+from factories.recurrences import SHARED, recurrence_scenario
 
 from rnn_goldens.cells.case_graph import Lane
 from rnn_goldens.cells.chunked import in_chunks
 from rnn_goldens.cells.lane_axes import lane_of
+from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.recurrence_graph import Form, recorded_recurrence
+from rnn_goldens.deviations.recurrences.edits import DELTA
 from rnn_goldens.error_analysis.bounds import Bounds
 from rnn_goldens.error_analysis.loss_policy import CONTRACTS
 from rnn_goldens.generator.scenarios.recurrences import ATTENTION
@@ -35,11 +37,28 @@ def test_the_graph_shows_which_axis_is_a_lane(cell: str, form: Form | None) -> N
 )
 def test_bounds_in_lanes_are_equal(cell: str, form: Form | None) -> None:
     sizes: dict[str, Any] = {"query_heads": 4} if cell in ATTENTION else {}
-    case = recurrence_scenario(cell, offsets=(0, 2, 5), **sizes).case()
+    assert_equal_in_lanes(recurrence_scenario(cell, offsets=(0, 2, 5), **sizes).case(), form)
+
+
+@pytest.mark.parametrize("form", [None, in_chunks(3)])
+@pytest.mark.parametrize(
+    ("cell", "shared"),
+    [
+        *((cell, "key heads") for cell in ATTENTION),
+        *((cell, "one beta") for cell in DELTA),
+        ("selective_scan", "groups"),
+    ],
+)
+def test_bounds_in_lanes_are_equal_if_heads_share_arrays(cell: str, shared: str, form: Form | None) -> None:
+    assert_equal_in_lanes(recurrence_scenario(cell, **SHARED[shared]).case(), form)
+
+
+def assert_equal_in_lanes(case: RecurrenceCase, form: Form | None) -> None:
+    alone = recorded_recurrence(case, form)
     for kind in range(len(CONTRACTS.kinds)):
         apart, together = (
             of.arrays({place: bound[kind] for place, bound in Bounds(of, of.results, CONTRACTS).of_results().items()})
-            for of in (recorded_recurrence(case, form), recorded_recurrence(case, form, LANES[cell]))
+            for of in (alone, recorded_recurrence(case, form, lane_of(alone)))
         )
         for name, array in apart.items():
             np.testing.assert_allclose(together[name], array, rtol=1e-13)

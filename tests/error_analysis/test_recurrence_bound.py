@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from factories.for_each import for_each
 from factories.perturbed_graph import assert_bound_is_attained
-from factories.recurrences import recurrence_scenario, with_all_cotangents
+from factories.recurrences import SHARED, recurrence_scenario, with_all_cotangents
 
 from rnn_goldens.cells.case_graph import Recorded, with_gradients
 from rnn_goldens.cells.chunked import in_chunks
@@ -58,6 +58,43 @@ def test_errors_of_the_worst_sign_attain_the_bound_of_the_chunked_form(cell: str
     assert_bound_is_attained(of, CONTRACTS, [0, 1, 2], bounds_of(of))
 
 
+@for_each(
+    [
+        (cell, shared, size, gradients)
+        for cell, shared in (("delta_rule", "key heads"), ("gated_delta", "one beta"), ("selective_scan", "groups"))
+        for size, gradients in ((0, False), (0, True), (2, False))
+    ],
+    every=4,
+)
+def test_errors_of_the_worst_sign_attain_the_bound_if_heads_share_arrays(
+    cell: str, shared: str, size: int, gradients: bool
+) -> None:
+    """In gradients, what is computed of shared arrays alone has one error in this graph; the bound allows for each."""
+    one = {} if cell == "selective_scan" else {"scale": 1.0}
+    scenario = with_all_cotangents(recurrence_scenario(cell, time=2, **SHARED[shared], **one))
+    of = recorded(scenario, size, gradients=gradients)
+    assert_bound_is_attained(of, CONTRACTS, [0, 1, 2], bounds_of(of))
+
+
+@pytest.mark.parametrize("size", [0, 1, 3])
+@pytest.mark.parametrize("decay", ["head", "key"])
+def test_heads_that_share_a_key_have_the_bounds_of_heads_with_equal_keys(size: int, decay: str) -> None:
+    """Only the gradients of what they share differ: these are sums."""
+    shared = with_all_cotangents(recurrence_scenario("gated_delta", decay=decay, **SHARED["key heads"]))
+    config = {name: value for name, value in shared.config.items() if name != "key_heads"} | {"query_heads": 6}
+    inputs = {n: np.repeat(a, 2, axis=2) if n in ("q", "k") else np.asarray(a) for n, a in shared.inputs.items()}
+    repeated = replace(shared, config=config, inputs=inputs)
+    for gradients in (False, True):
+        expected = bounds_of(recorded(repeated, size, gradients=gradients))
+        for name, bound in bounds_of(recorded(shared, size, gradients=gradients)).items():
+            if name in ("q", "k"):
+                sums = expected[name].reshape(*bound.shape[:-2], 3, 2, bound.shape[-1]).sum(axis=-2)
+                assert (bound[ACCUMULATION] > sums[ACCUMULATION]).all()
+                assert (bound[ACCUMULATION] < 4 * sums[ACCUMULATION]).all()
+            else:
+                np.testing.assert_allclose(bound, expected[name], rtol=1e-12, err_msg=name)
+
+
 def one_by_one(of: Recorded) -> dict[str, Float64]:
     return of.arrays(of.graph.values)
 
@@ -68,6 +105,9 @@ def one_by_one(of: Recorded) -> dict[str, Float64]:
         recurrence_scenario("gated_delta", query_heads=4, d_k=3),
         recurrence_scenario("gated_delta", query_heads=4, d_k=3, decay="key"),
         recurrence_scenario("selective_scan"),
+        recurrence_scenario("gated_delta", **SHARED["key heads"]),
+        recurrence_scenario("gated_delta", **SHARED["one beta"]),
+        recurrence_scenario("selective_scan", **SHARED["groups"]),
     ],
 )
 @pytest.mark.parametrize("size", [1, 3, 64])
