@@ -13,16 +13,24 @@ from benchmarks import page
 from benchmarks.benchmark import PROCESSES, Measured
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.generator.coverage import activation_arguments, dimensions, size_pairs
+from rnn_goldens.generator.coverage import activation_arguments, dimensions, recurrence_sizes, size_pairs
 from rnn_goldens.generator.coverage.activation_arguments import Observation, Place, SmallestErrors
-from rnn_goldens.generator.coverage.coverage_gate import require_covered, require_covered_backward, require_pairs
-from rnn_goldens.generator.coverage.dimensions import AT_ONCE, DIMENSIONS, JUST, SIZES
+from rnn_goldens.generator.coverage.coverage_gate import (
+    require_covered,
+    require_covered_backward,
+    require_pairs,
+    require_recurrence_sizes,
+)
+from rnn_goldens.generator.coverage.dimensions import AT_ONCE, DIMENSIONS, JUST, SIZES, SizeGap
 from rnn_goldens.generator.coverage.implementation_kinds import IMPLEMENTATION_KINDS
+from rnn_goldens.generator.coverage.recurrence_size_gaps import BACKWARD_GAPS, GAPS
+from rnn_goldens.generator.coverage.recurrence_sizes import Having
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.recurrences import RECURRENCES
 
-NOT_COVERED = "none"
+NOT_COVERED, EMBEDDED = "none", "embedded"
 
 
 def measured() -> Measured:
@@ -30,16 +38,30 @@ def measured() -> Measured:
     corpus = open_corpus()
     goldens = [corpus.load(entry.id, "float64") for entry in corpus.select(cell=LAYOUTS)]
     backward = [corpus.load(e.id, "float64", gradients=True) for e in corpus.select() if e.gradient_precisions]
+    recurrences = [corpus.load(entry.id, "float64") for entry in corpus.select(cell=RECURRENCES)]
+    recurrences_backward = [
+        corpus.load(entry.id, "float64", gradients=True)
+        for entry in corpus.select(cell=RECURRENCES)
+        if entry.gradient_precisions
+    ]
     with ProcessPoolExecutor(PROCESSES) as pool:
         observed = list(pool.map(_observed, [golden.id for golden in goldens], chunksize=4))
     try:
-        require_pairs([corpus.load(entry.id, "float64") for entry in corpus.entries])
+        require_pairs([*goldens, *recurrences])
+        require_recurrence_sizes(recurrences)
+        require_recurrence_sizes(recurrences_backward, backward=True)
         require_covered(goldens, observed)
         require_covered_backward(backward)
     except Refused as gaps:
         return Measured("", [str(gaps)])
     with_gradients = {golden.id for golden in backward}
-    parts = [TITLE, kinds(), sizes(goldens, with_gradients), activations(activation_arguments.coverage(observed))]
+    parts = [
+        TITLE,
+        kinds(),
+        sizes(goldens, with_gradients),
+        sizes_of_recurrences(recurrences, recurrences_backward),
+        activations(activation_arguments.coverage(observed)),
+    ]
     return Measured("\n\n".join(part.strip() for part in parts))
 
 
@@ -49,9 +71,10 @@ def _observed(golden_id: str) -> list[Observation]:
 
 TITLE = """## What the corpus covers
 
-`rnn-goldens generate` refuses a corpus without goldens of every size and pair of options, with and without gradients,
-and of every band of an activation's argument, unless the reason is listed. For each pair of options, every cell has
-goldens with both, with either one, and with neither; only `lengths` and `unbatched` exclude each other."""
+`rnn-goldens generate` refuses a corpus without goldens of every size, of networks and recurrences, and every pair of
+options, with and without gradients, and of every band of an activation's argument, unless the reason is listed. For
+each pair of options, every cell has goldens with both, with either one, and with neither; only `lengths` and
+`unbatched` exclude each other."""
 
 KINDS = """### Kinds of implementations
 
@@ -77,17 +100,13 @@ def sizes(goldens: Sequence[Golden], with_gradients: set[str]) -> str:
         return NOT_COVERED if dimensions.is_gap(cell, dimension, size) else covered
 
     rows = [[f"{d}, {cell}", *(count(cell, d, size) for size in SIZES)] for d in DIMENSIONS for cell in CELLS]
-    gaps = [
-        f"- {gap.dimension}, {', '.join(map(str, gap.sizes))} ({', '.join(gap.cells)}): {gap.reason}."
-        for gap in dimensions.GAPS
-    ]
     return "\n\n".join(
         [
             "### Sizes",
             "Goldens of each size, and how many of them have gradients. A size counts up to a quarter above it, so 18 "
             "inputs count as 17.",
             page.table(["dimension, cell", *map(str, SIZES)], rows),
-            "Sizes without a golden, and why:\n\n" + "\n".join(gaps),
+            "Sizes without a golden, and why:\n\n" + _listed(dimensions.GAPS),
             "Sizes that one golden has at the same time, for bugs that need two large sizes:\n\n"
             + "\n".join(
                 f"- {one.network}: {one.large}{', also with gradients' if one.backward else ''}." for one in AT_ONCE
@@ -106,6 +125,55 @@ def _pairs() -> str:
         f"{', and '.join(map(str, size_pairs.OF_DIALECTS))}. A bug that needs three large sizes, or more rows than "
         "units, may not be detected."
     )
+
+
+RECURRENCES_INTRODUCTION = f"""### Sizes of recurrences
+
+Goldens of each size as stored, and how many of them have gradients. “{EMBEDDED}”: [embedded](../kernel-sizes.md) in
+that size. A size counts only if a kernel that loses its last place fails and, for gradients, if the last place has one.
+Query heads grow with heads; steps and the width of a convolution cannot grow."""
+
+
+def sizes_of_recurrences(goldens: Sequence[Golden], backward: Sequence[Golden]) -> str:
+    """Return a table of how goldens of recurrences have each size of each dimension, and those with gradients."""
+    forward = recurrence_sizes.having(goldens, recurrence_sizes.counts_forward)
+    gradients = recurrence_sizes.having(backward, recurrence_sizes.counts_backward)
+
+    def how(cell: str, dimension: str, size: int) -> str:
+        place = recurrence_sizes.Place(cell, dimension, size)
+        both = [_how(forward[place]), _how(gradients[place])]
+        return both[0] if both[0] == both[1] and not both[0].isdigit() else ", ".join(both)
+
+    rows = [
+        [
+            f"{dimension}, {cell}",
+            *(how(cell, dimension, size) for size in recurrence_sizes.SIZES),
+        ]
+        for dimension in dict.fromkeys(place.dimension for place in forward)
+        for cell in RECURRENCES
+        if dimension in recurrence_sizes.dimensions_of(cell)
+    ]
+    return "\n\n".join(
+        [
+            RECURRENCES_INTRODUCTION,
+            page.table(["dimension, cell", *map(str, recurrence_sizes.SIZES)], rows),
+            "Sizes of recurrences without a golden, and why:\n\n" + _listed(GAPS),
+            "Further sizes without gradients, and why:\n\n" + _listed(BACKWARD_GAPS),
+        ]
+    )
+
+
+def _how(having: Having) -> str:
+    return str(having.stored) if having.stored else EMBEDDED if having.embedded else NOT_COVERED
+
+
+def _listed(gaps: Sequence[SizeGap]) -> str:
+    """Return a list of gaps; those of a dimension that have the same reason are one item."""
+    items: dict[tuple[str, str], list[str]] = {}
+    for gap in gaps:
+        text = f"{', '.join(map(str, gap.sizes))} ({', '.join(gap.cells)})"
+        items.setdefault((gap.dimension, gap.reason), []).append(text)
+    return "\n".join(f"- {dimension}, {'; '.join(of)}: {reason}." for (dimension, reason), of in items.items())
 
 
 ARGUMENTS_INTRODUCTION = """### Arguments of activations

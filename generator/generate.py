@@ -22,6 +22,7 @@ from rnn_goldens.generator.coverage.coverage_gate import (
     require_covered,
     require_covered_backward,
     require_pairs,
+    require_recurrence_sizes,
     require_shown,
 )
 from rnn_goldens.generator.golden_files import build, cached_golden, is_unchanged, refuse_other_values
@@ -255,6 +256,7 @@ def _matrix(
         content = path.read_bytes()
         if options.certified.matrix(contents) == sha256(content).hexdigest():
             return content, set(kill_matrix_file.core(path))
+    require_recurrence_sizes(rows, backward=of.is_backward)
     if of.is_backward:
         require_covered_backward(rows)
     else:

@@ -10,6 +10,7 @@ from rnn_goldens.generator.coverage import (
     dimensions,
     implementation_kinds,
     linear_pieces,
+    recurrence_sizes,
     size_pairs,
 )
 from rnn_goldens.generator.coverage.dimensions import AT_ONCE, SizeCombination, Sizes
@@ -52,6 +53,11 @@ def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[activa
 def require_pairs(goldens: Sequence[Golden]) -> None:
     """Raise Refused if the goldens lack pairs of sizes, or steps of several chunks."""
     _refuse(size_pairs.missing(goldens))
+
+
+def require_recurrence_sizes(goldens: Iterable[Golden], *, backward: bool = False) -> None:
+    """Raise Refused if goldens of recurrences lack sizes; if ``backward``, all have gradients, which must count."""
+    _refuse(recurrence_sizes.missing_backward(goldens) if backward else recurrence_sizes.missing(goldens))
 
 
 def require_covered_backward(goldens: Sequence[Golden]) -> None:

@@ -1,6 +1,6 @@
 """The page on the coverage of the corpus."""
 
-from benchmarks.corpus_coverage import activations, sizes
+from benchmarks.corpus_coverage import activations, sizes, sizes_of_recurrences
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.coverage import activation_arguments
 from rnn_goldens.generator.coverage.activation_arguments import LARGEST_COVERING, bands
@@ -21,6 +21,18 @@ def row(text: str, begin: str) -> list[str]:
 def test_of_two_symmetric_bands_the_less_sensitive_one_counts() -> None:
     covered = {**EVERYWHERE, ("gru", "tanh of n", (-5, -4)): {"float32": (100.0, "other/golden")}}
     assert row(activations(covered), "gru: tanh of n")[:2] == ["16.0 to 16.0, or none", "16.0 to 100.0"]
+
+
+def test_sizes_of_recurrences_are_counted_as_stored_and_embedded() -> None:
+    golden = open_corpus().load("rg-lru/several-steps", "float64", gradients=True)
+    text = sizes_of_recurrences([golden], [golden])
+    assert row(text, "d, rg_lru")[0] == "none"
+    one = open_corpus().load("rg-lru/one-step", "float64")
+    assert row(sizes_of_recurrences([golden, one], [golden]), "time, rg_lru")[0] == "1, none"
+    assert row(text, "d, rg_lru")[-1] == "embedded"
+    assert row(sizes_of_recurrences([golden], []), "d, rg_lru")[-1] == "embedded, none"
+    assert row(text, "sequences, rg_lru")[-1] == "none"
+    assert "- time, 1, 9, 17, 33 (linear_attention); 1, 9, 17 (gated_linear_attention); " in text
 
 
 def test_sizes_are_counted_over_the_goldens() -> None:

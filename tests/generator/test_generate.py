@@ -67,6 +67,11 @@ def test_precisions_that_are_left_out_have_a_reason(tmp_path: Path) -> None:
         assert re.fullmatch(rf"tolerance \S+ in {precision}, at most 0.1 is allowed", why)
 
 
+def test_an_adequate_corpus_has_every_size_of_recurrences(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"coverage gate(.|\n)*gated_delta, d_v: no golden has 65"):
+        generate(DOCUMENTED, tmp_path / "corpus", adequate=True)
+
+
 def test_only_a_scenario_with_changed_texts_is_written_again(corpus: Path) -> None:
     (corpus / "NOTES").write_text("kept")
     before = bytes_in(corpus)

@@ -1,0 +1,165 @@
+"""The sizes of each dimension that goldens of recurrences must have: one, and just above the sizes of tiles.
+
+A golden has a size as stored or embedded. It counts only if its last place does: a kernel that loses the last head, key
+or step must fail, and for gradients the last place must have one. Whether it does is computed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.comparison.verdict import compare
+from rnn_goldens.generator.coverage.dimensions import JUST, SizeGap
+from rnn_goldens.generator.coverage.recurrence_size_gaps import BACKWARD_GAPS, GAPS, GROUP
+from rnn_goldens.golden.larger_golden import sizes_of
+from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.shapes import BATCH, SEQUENCES, TIME
+from rnn_goldens.golden.stored_arrays import Float64, sequence_slices
+from rnn_goldens.implementations import numpy_cells
+
+SIZES = (1, 5, 9, 17, 33, 65, 129)
+"""One, and one more than powers of two."""
+
+GROWN_BY = {"query_heads": "heads"}
+"""Sizes that grow with another one."""
+
+Counts = Callable[[Golden, str], bool]
+"""Whether the last place of a golden along a dimension counts."""
+
+
+class Place(NamedTuple):
+    """A size of a dimension of a recurrence."""
+
+    cell: str
+    dimension: str
+    size: int
+
+
+class Having(NamedTuple):
+    """How many goldens have a size as stored, and whether one has it embedded."""
+
+    stored: int
+    embedded: bool
+
+
+def dimensions_of(cell: str) -> tuple[str, ...]:
+    """Return the dimensions of a recurrence. What a convolution keeps of the past follows from its width."""
+    own = [name for name in RECURRENCES[cell].sizes if name != "past"]
+    return (*own, *([GROUP] if "query_heads" in own else []), BATCH, SEQUENCES, TIME)
+
+
+def sizes_by_dimension(golden: Golden) -> dict[str, int]:
+    """Return the sizes of a golden; time is that of its longest sequence."""
+    config, steps = golden.config, _longest(golden)
+    group = {GROUP: config["query_heads"] // config["heads"]} if "query_heads" in config else {}
+    fixed = {name: config[name] for name in dimensions_of(golden.cell) if name in config}
+    return {**fixed, **group, **sizes_of(golden), TIME: steps.stop - steps.start}
+
+
+def having(goldens: Iterable[Golden], counts: Counts) -> dict[Place, Having]:
+    """Return which goldens have each required size, as stored and embedded."""
+    of_cells: dict[str, list[Golden]] = {cell: [] for cell in RECURRENCES}
+    for golden in sorted(goldens, key=lambda golden: golden.time):
+        if golden.cell in of_cells:
+            of_cells[golden.cell].append(golden)
+    return {
+        place: Having(
+            sum(_has(golden, place) and counts(golden, place.dimension) for golden in of_cells[place.cell]),
+            any(_has_embedded(golden, place, counts) for golden in of_cells[place.cell]),
+        )
+        for place in places()
+    }
+
+
+def places() -> Iterator[Place]:
+    """Yield the required sizes."""
+    for cell in RECURRENCES:
+        for dimension in dimensions_of(cell):
+            yield from (Place(cell, dimension, size) for size in SIZES)
+
+
+def _has(golden: Golden, place: Place) -> bool:
+    return place.size <= sizes_by_dimension(golden).get(place.dimension, 0) <= place.size * JUST
+
+
+def _has_embedded(golden: Golden, place: Place, counts: Counts) -> bool:
+    """Return whether a golden that is embedded in a size really has it, and its last place counts."""
+    name, growing = GROWN_BY.get(place.dimension, place.dimension), sizes_of(golden)
+    size = place.size // sizes_by_dimension(golden).get(GROUP, 1) if name != place.dimension else place.size
+    if not growing.get(name, size) < size:
+        return False
+    larger = golden.embedded(**{name: size})
+    return sizes_by_dimension(larger)[place.dimension] == place.size and counts(larger, place.dimension)
+
+
+def counts_forward(golden: Golden, dimension: str) -> bool:
+    """Return whether outputs are wrong if inputs and weights are zero in the last place of a dimension."""
+    stored = golden.stored
+    inputs, weights = (
+        {name: _without_last(golden, dimension, name, array) for name, array in arrays.items()}
+        for arrays in (stored.inputs, stored.weights)
+    )
+    wrong = replace(golden.for_implementation(), stored=replace(stored, inputs=inputs, weights=weights))
+    return not compare(golden, *numpy_cells.run(wrong)).passed
+
+
+def counts_backward(golden: Golden, dimension: str) -> bool:
+    """Return whether a gradient is not zero in the last place of a dimension; for time, in the first step."""
+    assert golden.gradients is not None
+    return any(
+        bool(array[last].any())
+        for name, array in golden.gradients.expected.items()
+        if (last := _last(golden, dimension, name, backward=True)) is not None
+    )
+
+
+def _without_last(golden: Golden, dimension: str, name: str, array: Float64) -> Float64:
+    if (last := _last(golden, dimension, name)) is None:
+        return array
+    changed = array.copy()
+    changed[last] = 0
+    return changed
+
+
+def _last(golden: Golden, dimension: str, name: str, *, backward: bool = False) -> tuple[slice | int, ...] | None:
+    """Return the index of the last place of a dimension in an array; None if the array does not have the dimension.
+
+    A packed sequence is its time steps. The backward pass computes the first step last.
+    """
+    axes = golden.axes(name)
+    if dimension == SEQUENCES and golden.offsets is not None:
+        axis, place = TIME, sequence_slices(golden.offsets)[-1]
+    elif dimension == TIME:
+        steps = _longest(golden)
+        axis, place = TIME, slice(steps.start, steps.start + 1) if backward else slice(steps.stop - 1, steps.stop)
+    elif dimension == GROUP:
+        axis, place = "query_heads", slice(-1, None)
+    else:
+        axis, place = dimension, slice(-1, None)
+    return (slice(None),) * axes.index(axis) + (place,) if axis in axes else None
+
+
+def _longest(golden: Golden) -> slice:
+    """Return the time steps of the longest sequence."""
+    if golden.offsets is None:
+        return slice(0, golden.time)
+    return max(sequence_slices(golden.offsets), key=lambda steps: steps.stop - steps.start)
+
+
+def missing(goldens: Iterable[Golden]) -> Iterator[str]:
+    """Yield the sizes that no golden has and that are not listed as gaps, and listed gaps that are covered."""
+    yield from _missing(having(goldens, counts_forward), GAPS)
+
+
+def missing_backward(goldens: Iterable[Golden]) -> Iterator[str]:
+    """Yield the same for goldens with gradients."""
+    yield from _missing(having(goldens, counts_backward), (*GAPS, *BACKWARD_GAPS))
+
+
+def _missing(found: Mapping[Place, Having], gaps: Sequence[SizeGap]) -> Iterator[str]:
+    for (cell, dimension, size), of in found.items():
+        known = any(cell in gap.cells and dimension == gap.dimension and size in gap.sizes for gap in gaps)
+        if any(of) == known:
+            why = f"{size} is listed as a gap, but a golden has it" if known else f"no golden has {size}"
+            yield f"{cell}, {dimension}: {why}"
