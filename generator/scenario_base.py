@@ -28,6 +28,7 @@ from rnn_goldens.golden.stored_arrays import (
     BackwardInputArrays,
     Float64,
     GoldenArrays,
+    emptiness,
     length_problems,
     offset_problems,
 )
@@ -133,8 +134,8 @@ class DeclaredInputs(ABC):
         if axes is None:
             raise Refused(f"{self.id}: {name} has shape {shape}; expected {expected}")
         sizes = dict(zip(axes, shape, strict=True))
-        if not (sizes.get(BATCH, 1) and sizes[TIME]):
-            raise Refused(f"{self.id}: {name} has shape {shape}; at least one sequence and one time step are required")
+        if empty := emptiness(sizes.get(BATCH), sizes[TIME]):
+            raise Refused(f"{self.id}: {name} has shape {shape}: {empty}")
         return sizes
 
     @cached_property

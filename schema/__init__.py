@@ -52,8 +52,23 @@ def problems(document: object, kind: str, version: int | None = None) -> list[st
         return [f"holds a {type(document).__name__}, where {where} one JSON object"]
     if kind in FORMATS and (found := _unknown_format(document, kind)):
         return [found]
-    errors = islice(_validator(kind, version).iter_errors(document), _MAX_PROBLEMS)
-    return [_sentence(error) for error in sorted(errors, key=_place)]
+    errors = sorted(islice(_validator(kind, version).iter_errors(document), _MAX_PROBLEMS), key=_place)
+    if kind in FORMATS and (empty := list(filter(_is_of_no_size, errors))):
+        return [_empty(empty), *(_sentence(error) for error in errors if not _is_of_no_size(error))]
+    return list(map(_sentence, errors))
+
+
+def _is_of_no_size(error: "ValidationError") -> bool:
+    """Return whether a size of the shape of an array is 0."""
+    return error.validator == "minimum" and error.instance == 0 and list(error.absolute_path)[-2:-1] == ["shape"]
+
+
+def _empty(errors: Iterable["ValidationError"]) -> str:
+    """Return one sentence about all arrays without numbers: without a sequence, most arrays of a golden are empty."""
+    names = list(dict.fromkeys(_join(list(error.absolute_path)[:-2]) for error in errors))
+    first = next((name for name in names if name.startswith("inputs/")), names[0])
+    others = {1: "", 2: ", as is another array"}.get(len(names), f", as are {len(names) - 1} other arrays")
+    return f"{first}: is empty{others}: write it with sizes of at least 1, also of sequences and time steps"
 
 
 def _unknown_format(document: Mapping[str, Any], kind: str) -> str | None:

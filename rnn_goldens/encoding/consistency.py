@@ -18,7 +18,7 @@ from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.recurrence_config import AnyConfig
 from rnn_goldens.golden.rounding_profile import ALGORITHMS, STEP, Profile, algorithms_for
 from rnn_goldens.golden.shapes import BATCH, STACKED, TIME, Axes, Layout, Shape
-from rnn_goldens.golden.stored_arrays import length_problems, offset_problems
+from rnn_goldens.golden.stored_arrays import emptiness, length_problems, offset_problems
 from rnn_goldens.golden.tolerance import (
     LARGEST_TOLERANCE,
     LARGEST_TOLERANCE_OF_GRADIENTS,
@@ -129,8 +129,8 @@ def _problems_of_axes(layout: Layout, config: AnyConfig, tree: Tree) -> list[str
         expected = " or ".join(f"({', '.join(axes)})" for axes in possible)
         return [f"inputs/{name}: has shape {x.shape}; expected {expected}"]
     time, batch = x.shape[axes.index(TIME)], x.shape[: axes.index(TIME)]
-    if not all((*batch, time)):
-        return [f"inputs/{name}: has shape {x.shape}; at least one sequence and one time step are required"]
+    if empty := emptiness((*batch, None)[0], time):
+        return [f"inputs/{name}: has shape {x.shape}: {empty}"]
     if "offsets" in inputs and (found := list(offset_problems(inputs["offsets"], (*batch, None)[0], time, name))):
         return [f"inputs: {problem}" for problem in found]
     if (required := config.weight_count(layout)) > 2 * len(tree["weights"]):  # a file may claim a billion layers

@@ -27,6 +27,8 @@ SEED = 769
 _CUSTOM = Layout("")
 """A custom cell: its sizes have the names of a standard cell's."""
 
+NOT_A_SIZE = "is not a size in which a golden can be embedded: give the size of your kernel, at least 1"
+
 MAX_LISTED = 8
 """The largest number of places that a message lists."""
 
@@ -91,6 +93,8 @@ def larger_sizes(texts: Iterable[str]) -> tuple[tuple[str, int], ...]:
     found = dict[str, int]()
     for text in texts:
         name, _, size = map(str.strip, text.partition("="))
+        if size.isdecimal() and int(size) < 1:
+            raise WrongUse(f"embed: {text} {NOT_A_SIZE}")
         if not size.isdecimal() or name in found:
             such = "is not a size, such as d_k=128 or hidden_size=64; commas separate several"
             problem = "is given twice" if name in found else such

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.embedding import (
+    NOT_A_SIZE,
     Axis,
     Embedding,
     grown_axis,
@@ -76,7 +77,7 @@ def embed(golden: T, sizes: Mapping[str, int]) -> T:
 
     Raises:
         UnknownName: the golden has no such size.
-        WrongUse: a size is not an integer, or the golden is embedded already.
+        WrongUse: a size is not a positive integer, or the golden is embedded already.
         Unsupported: a size is smaller than the golden's, nothing is known about zeros in a custom cell, or the profile
             of a network is for its own size only.
     """
@@ -165,6 +166,8 @@ def _checked(golden: GoldenData, sizes: Mapping[str, int]) -> dict[str, int]:
             raise UnknownName(f"size of {golden.id}", name, before, plural=f"Sizes of {golden.id} that can grow")
         if (whole := whole_number(size)) is None:
             raise WrongUse(f"{name} is {size!r}, but must be an integer")
+        if whole < 1:
+            raise WrongUse(f"{name}={whole} {NOT_A_SIZE}")
         if whole < before[name]:
             raise Unsupported(f"{name}={whole} is smaller than the golden's")
         checked[name] = whole

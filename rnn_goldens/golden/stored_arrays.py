@@ -141,6 +141,8 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
+_EMPTY_SEQUENCE = "a sequence of no time steps is not supported: leave it out"
+
 # Lengths and offsets: the time steps of each sequence of a batch, and where each packed sequence begins.
 
 
@@ -150,19 +152,33 @@ def sequence_slices(offsets: Iterable[int]) -> list[slice]:
     return [slice(start, stop) for start, stop in pairwise(ends)]
 
 
+def emptiness(batch: int | None, time: int) -> str:
+    """Return what is empty, and what to do, given the sequences, None without a batch, and time steps of an input."""
+    missing = "sequence" if batch == 0 else "time step" if time == 0 else ""
+    return f"no {missing}, so there is nothing to check: give at least one" if missing else ""
+
+
 def length_problems(lengths: NDArray[np.integer], batch: int | None, time: int, of: str) -> Iterator[str]:
     """Yield what is wrong with lengths, given the sequences, None without a batch, and time steps of an input."""
     if batch is None:
         yield f"lengths is given, but {of} is unbatched"
     elif lengths.shape != (batch,):
         yield f"lengths has shape {lengths.shape}; expected {(batch,)}: (batch)"
+    elif (empty := np.flatnonzero(lengths == 0)).size:
+        yield f"lengths {lengths.tolist()}: lengths[{empty[0]}] is 0, and {_EMPTY_SEQUENCE}"
     elif not ((lengths >= 1) & (lengths <= time)).all():
         yield f"lengths {lengths.tolist()} must be between 1 and {time}, the time steps of {of}"
 
 
 def offset_problems(offsets: NDArray[np.integer], batch: int | None, time: int, of: str) -> Iterator[str]:
     """Yield what is wrong with offsets, given the sequences, None without a batch, and time steps of an input."""
-    if offsets.ndim != 1 or [*offsets[:1], *offsets[-1:]] != [0, time] or not (np.diff(offsets) > 0).all():
+    steps = np.diff(offsets) if offsets.ndim == 1 else None
+    if steps is None or not steps.size:
+        yield f"offsets {offsets.tolist()} hold no sequence: list where each begins, and {time}, the end of the last"
+    elif [offsets[0], offsets[-1]] != [0, time] or (steps < 0).any():
         yield f"offsets {offsets.tolist()} must increase from 0 to {time}, the time steps of {of}"
+    elif (empty := np.flatnonzero(steps == 0)).size:
+        where = f"offsets[{empty[0]}] and offsets[{empty[0] + 1}] are equal"
+        yield f"offsets {offsets.tolist()}: {where}, and {_EMPTY_SEQUENCE}"
     if batch != 1:
         yield f"packed sequences have a batch of 1, not of {batch}"

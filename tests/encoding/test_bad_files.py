@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from factories.for_each import for_each
 
-from rnn_goldens import InvalidFile, encoding
+from rnn_goldens import InvalidFile, encoding, schema
 from rnn_goldens.corpus import find
 
 JSON = "documented/mini-batch.json"
@@ -46,6 +46,7 @@ DEFECTS: list[tuple[str, Any, str]] = [
     ("inputs/x/shape", [2, 3, 4], "inputs/x: data holds 30 numbers, shape .2, 3, 4. needs 24"),
     ("inputs/x/data", [1.0] * 29, "inputs/x: data holds 29 numbers, shape .2, 3, 5. needs 30"),
     ("config/hidden_size", 3, "weights/weight_ih_l0: has shape .2, 5., the configuration requires .3, 5."),
+    ("inputs/x/shape", [0, 3, 5], "inputs/x: is empty: write it with sizes of at least 1, also of sequences and time"),
     ("config/num_layers", 0, "config/num_layers: 0 is less than the minimum"),
     ("expected/out/dtype", "float32", "expected/out/dtype: 'float64' was expected"),
     ("inputs/lengths", lengths(1.5, 1), "data/0: 1.5 is not of type 'integer'"),
@@ -71,6 +72,15 @@ def test_the_error_for_a_json_golden_describes_its_defect(entry: str, value: Any
         encoding.decode(json.dumps(document).encode(), Path("golden.json"))
     assert str(caught.value).startswith("golden.json: ")
     assert caught.value.path == Path("golden.json")
+
+
+def test_empty_arrays_are_one_problem() -> None:
+    document = json.loads(CONTENT)
+    for entry in ("expected/h_n", "expected/out", "inputs/x"):
+        change(document, f"{entry}/shape", [0, *document[entry.split("/")[0]][entry.split("/")[1]]["shape"][1:]])
+    with pytest.raises(InvalidFile, match=r"^golden.json: inputs/x: is empty, as are 2 other arrays: write it with"):
+        encoding.decode(json.dumps(document).encode(), Path("golden.json"))
+    assert len(schema.problems(document, "golden")) == 1
 
 
 @for_each(["expected/out", "expected/h_n", "weights/weight_hh_l0", "inputs/x"])

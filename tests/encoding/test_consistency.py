@@ -126,7 +126,11 @@ CHANGES: list[tuple[dict[str, Any], Callable[[Tree], None], list[str]]] = [
     (LSTM, put("inputs/h0", np.zeros((1, 3, 2))), [f"inputs/h0: has shape (1, 3, 2), {REQUIRES} (1, 2, 2)"]),
     (RAGGED, put(LENGTHS, np.array([3, 1, 1])), ["inputs: lengths has shape (3,); expected (2,): (batch)"]),
     (RAGGED, put(LENGTHS, np.array([4, 1])), ["inputs: lengths [4, 1] must be between 1 and 3, the time steps of x"]),
-    (RAGGED, put(LENGTHS, np.array([3, 0])), ["inputs: lengths [3, 0] must be between 1 and 3, the time steps of x"]),
+    (
+        RAGGED,
+        put(LENGTHS, np.array([3, 0])),
+        ["inputs: lengths [3, 0]: lengths[1] is 0, and a sequence of no time steps is not supported: leave it out"],
+    ),
     ({}, without("expected/h_n"), [f"expected: h_n is missing, {REQUIRES} it"]),
     ({}, put("expected/c_n", np.zeros((1, 2, 2))), ["expected/c_n: not part of this configuration"]),
     ({"batch": ()}, put("expected/out", np.zeros((3, 3))), [f"expected/out: has shape (3, 3), {REQUIRES} (3, 2)"]),
@@ -184,11 +188,16 @@ def test_one_defect_in_a_bound_is_one_problem(change: Callable[[Tree], None], me
     assert problem.startswith(f"tolerance/{message}")
 
 
-@pytest.mark.parametrize("shape", [(0, 3, 3), (2, 0, 3), (0, 3)])
-def test_an_empty_batch_or_no_time_step_is_the_first_problem(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("shape", "what"),
+    [((0, 3, 3), "sequence"), ((2, 0, 3), "time step"), ((0, 3), "time step"), ((0, 0, 3), "sequence")],
+)
+def test_an_empty_batch_or_no_time_step_is_the_first_problem(shape: tuple[int, ...], what: str) -> None:
     tree = to_tree(make_golden())
     tree["inputs"]["x"] = np.zeros(shape)
-    assert problems(tree)[0] == f"inputs/x: has shape {shape}; at least one sequence and one time step are required"
+    assert problems(tree)[0] == (
+        f"inputs/x: has shape {shape}: no {what}, so there is nothing to check: give at least one"
+    )
 
 
 def test_an_unbatched_golden_has_no_lengths() -> None:

@@ -140,12 +140,23 @@ SCENARIO = recurrence_scenario("gated_delta")
             r"no initial state of gated_delta 'h0'\. .*; S0 is missing; expected \(2, 2, 4, 3\): \(sequence, ",
         ),
         ({"offsets": [0, 3]}, r"offsets \[0, 3\] must increase from 0 to 5"),
+        ({"offsets": [0]}, r"offsets \[0\] hold no sequence: list where each begins, and 5, the end of the last"),
+        ({"offsets": []}, r"offsets \[\] hold no sequence"),
+        ({"offsets": [0, 4, 3, 5]}, r"offsets \[0, 4, 3, 5\] must increase from 0 to 5"),
+        (
+            {"offsets": [0, 3, 3, 5]},
+            r"offsets \[0, 3, 3, 5\]: offsets\[1\] and offsets\[2\] are equal, and a sequence of no time steps is not",
+        ),
         ({"offsets": [0, 2.5, 5]}, "offsets holds 2.5, which is not an integer"),
         ({"offsets": [0, 3, 5]}, "packed sequences have a batch of 1, not of 2"),
         ({"inputs": {}}, r"q is missing; expected \(batch, time, query_heads, d_k\)$"),
         (
             {"inputs": {**SCENARIO.inputs, "q": np.zeros((2, 0, 2, 4))}},
-            "at least one sequence and one time step are requ",
+            r"q has shape \(2, 0, 2, 4\): no time step, so there is nothing to check: give at least one$",
+        ),
+        (
+            {"inputs": {**SCENARIO.inputs, "q": np.zeros((0, 5, 2, 4))}},
+            r"q has shape \(0, 5, 2, 4\): no sequence, so there is nothing to check: give at least one$",
         ),
         ({"cotangents": {"d_o": np.zeros((2, 5, 2, 3))}, "gradient_purpose": "One."}, "every cotangent is zero$"),
         (

@@ -238,6 +238,13 @@ def test_a_gradient_that_is_not_compared_may_be_any_finite_number() -> None:
 @pytest.mark.parametrize(
     ("golden", "sizes", "error", "text"),
     [
+        (
+            "lstm/plain",
+            {"batch": 0},
+            WrongUse,
+            "batch=0 is not a size in which a golden can be embedded: give the size",
+        ),
+        ("lstm/plain", {"hidden_size": -1}, WrongUse, "hidden_size=-1 is not a size in which"),
         ("lstm/plain", {"hidden_size": 1}, Unsupported, "hidden_size=1 is smaller than the golden's"),
         ("lstm/plain", {"d_k": 128}, UnknownName, "d_k"),
         ("lstm/plain", {"hidden_size": 12.5}, WrongUse, "hidden_size is 12.5, but must be an integer"),

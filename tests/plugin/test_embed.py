@@ -120,6 +120,7 @@ def test_a_bug_beyond_a_size_is_named(kernels: pytest.Pytester) -> None:
     ("embed", "text"),
     [
         ("d_j=128", "no size to embed in 'd_j'"),
+        ("batch=0", "embed: batch=0 is not a size in which a golden can be embedded: give the size of your kernel"),
         ("hidden_size", "embed: 'hidden_size' is not a size, such as d_k=128 or hidden_size=64"),
         ("hidden_size=64,hidden_size=65", "embed: 'hidden_size=65' is given twice"),
         (
