@@ -40,12 +40,10 @@ class Lane:
     Attributes:
         name: the axis, such as ``d_v``.
         size: its size.
-        heads: the number of heads; an array that they share has one.
     """
 
     name: str
     size: int
-    heads: int = 1
 
     def place(self, axes: str) -> int | None:
         """Return where the axis is in an array of some axes: -2 for rows, -1 for columns; None if it has none."""

@@ -22,17 +22,16 @@ class _Labels(NamedTuple):
 
 def lane_of(recorded: Recorded) -> Lane | None:
     """Return the largest axis that is a lane in every operation of a graph; None if there is none."""
-    found, mixed, sizes, heads = dict[int, _Labels](), {""}, dict[str, int](), 1
+    found, mixed, sizes = dict[int, _Labels](), {""}, dict[str, int]()
     for name, parts in recorded.inputs.items():
         names = [axis for axis in recorded.axes[name].split() if axis not in LANE_AXES]
         for _, node in parts:
             found[node.place] = _Labels(*names)
-            heads = max(heads, node.value.shape[1])
             sizes |= dict(zip(names, node.value.shape[2:], strict=False))
     for place, operation in enumerate(recorded.graph.operations[: recorded.end]):
         if operation is not GIVEN:
             found[place] = _labels(operation, [found.get(k, _Labels()) for k in operation.of], mixed)
-    lanes = [Lane(name, size, heads) for name, size in sizes.items() if name not in mixed and size > 1]
+    lanes = [Lane(name, size) for name, size in sizes.items() if name not in mixed and size > 1]
     return max(lanes, key=lambda lane: lane.size, default=None)
 
 

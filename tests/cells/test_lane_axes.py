@@ -18,7 +18,7 @@ from rnn_goldens.generator.scenarios.recurrences import ATTENTION
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 LANES = {
-    **dict.fromkeys(ATTENTION, Lane("d_v", 3, heads=2)),
+    **dict.fromkeys(ATTENTION, Lane("d_v", 3)),
     **dict.fromkeys(("selective_scan", "rg_lru", "min_gru"), Lane("d", 2)),
 }
 """slstm multiplies over its units, and the channels of causal_conv are lanes already."""
