@@ -42,9 +42,12 @@ def run(
         raise Unsupported("the kernels of flash-linear-attention compute in float32")
     if q.dtype == torch.bfloat16:
         raise Unsupported("Triton's interpreter cuts off digits where a GPU rounds to bfloat16")
-    group = q.shape[2] // k.shape[2]
-    k, v = (x.repeat_interleave(group, 2) for x in (k, v))
-    g, beta = (x if x is None else x.repeat_interleave(group, 2) for x in (g, beta))
+    heads = max(q.shape[2], v.shape[2])
+    group = heads // state.shape[1]
+    if group > 1 or g is None or beta is None:  # only the gated delta rule takes fewer key heads than value heads
+        q, k = (x.repeat_interleave(heads // x.shape[2], 2) for x in (q, k))
+    v = v.repeat_interleave(heads // v.shape[2], 2)
+    g, beta = (x if x is None else x.repeat_interleave(heads // x.shape[2], 2) for x in (g, beta))
     states = {"initial_state": state.float().repeat_interleave(group, 1), "output_final_state": True}
     o, last = _kernel(q, g, beta)(q, k, v, scale=scale, cu_seqlens=offsets, **states)
     return o, last[:, ::group].to(q.dtype)

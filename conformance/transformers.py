@@ -31,6 +31,8 @@ def gated_delta_steps(q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, 
 def selective_scan(u: Tensor, dt: Tensor, B: Tensor, C: Tensor, A: Tensor, D: Tensor, state: Tensor) -> Outputs:  # noqa: N803
     """Return y and the last state, step by step; A is float32, as in a Mamba model."""
     _refuse_float64(u)
+    if B.ndim > dt.ndim:
+        raise Unsupported("Mamba in transformers has one group")
     if u.requires_grad:
         raise Unsupported("a step of Mamba in transformers changes its state in place")
     last = state.clone()
@@ -52,8 +54,10 @@ def _gated_delta(
     _refuse_float64(q)
     if g.ndim > beta.ndim:
         raise Unsupported("transformers has no decay by key")
-    group = q.shape[2] // k.shape[2]
-    k, v, g, beta = (x.float().repeat_interleave(group, 2) for x in (k, v, g, beta))
+    heads = max(q.shape[2], v.shape[2])
+    q = q.repeat_interleave(heads // q.shape[2], 2)
+    k, v, g, beta = (x.float().repeat_interleave(heads // x.shape[2], 2) for x in (k, v, g, beta))
+    group = heads // state.shape[1]
     before = state.float().repeat_interleave(group, 1)
     o, last = function(q, k, v, g, beta, initial_state=before, output_final_state=True)
     return o, last[:, ::group].to(q.dtype)

@@ -12,7 +12,6 @@ UNDETECTED_RECURRENCES: tuple[Undetected, ...] = (
     *undetected(
         ("output_in_float16",), HALF, "outputs are rounded to this precision once anyway", *ATTENTION, allowed=True
     ),
-    *undetected(("decay_in_float16",), ("bfloat16",), ELEVEN_BITS, "gated_delta"),
     *undetected(("state_kept_in_float16",), ("bfloat16",), ELEVEN_BITS, "rg_lru"),
     *undetected(
         ("small_decay_flushed_to_zero",),

@@ -99,6 +99,10 @@ def cells() -> dict[str, dict[str, Any]]:
             "outputs": of.outputs,
             "notCompared": [f"{state}_n" for state in of.states if state not in of.compared],
             "axes": {output: names.split() for output, names in axes.items()},
+            "axesWith": {
+                size: {output: names.split() for output, names in changed.items() if output in axes}
+                for size, changed in about.optional.items()
+            },
         }
     return found
 

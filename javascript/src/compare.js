@@ -51,7 +51,7 @@ function description(golden, stored) {
     dtype,
     purpose,
     outputs: cells[cell].outputs,
-    axes: cells[cell].axes, // of a recurrence
+    axes: cells[cell].axes && axesOf(cells[cell], config), // of a recurrence
     isExact: stored.tolerance.kind === "exact",
     tolerance: stored.tolerance,
     embedding: stored.embedding, // larger sizes, and the golden's own places in them
@@ -60,6 +60,12 @@ function description(golden, stored) {
     directions: config.bidirectional ? 2 : 1,
     outputSize: config.proj_size || config.hidden_size,
   };
+}
+
+/** Returns the axes of the outputs of a recurrence: an optional size of its configuration may change some. */
+function axesOf({ axes, axesWith }, config) {
+  const changed = Object.keys(axesWith).filter((size) => size in config);
+  return Object.assign({}, axes, ...changed.map((size) => axesWith[size]));
 }
 
 function differenceOf(golden, stored, about, name, value) {

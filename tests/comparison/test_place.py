@@ -38,6 +38,7 @@ def test_a_wrong_gradient_is_at_a_place(golden_id: str, name: str, index: tuple[
         ("lstm/unbatched", "out", ("time step", "unit")),
         ("gated-delta/grouped-queries", "o", ("batch", "time step", "query head", "value")),
         ("gated-delta/grouped-queries", "S_n", ("sequence", "head", "key", "value")),
+        ("gated-delta/grouped-values", "o", ("batch", "time step", "head", "value")),
         ("selective-scan/several-steps", "h_n", ("sequence", "unit", "n")),
     ],
 )

@@ -127,6 +127,7 @@ def test_a_fact_holds_for_wrong_outputs_and_not_for_right_ones(
     [
         ("row", "gru/plain", {"batch": 9}, 0, 3),
         ("head", "gated-delta/grouped-queries", {"heads": 8}, 2, 4),
+        ("head", "gated-delta/grouped-values", {"heads": 8}, 2, 4),
         ("value", "gated-delta/several-steps", {"d_v": 128}, 3, 4),
         ("channel", "causal-conv/several-steps", {"channels": 64}, 2, 16),
     ],
@@ -136,7 +137,7 @@ def test_the_place_from_which_on_a_kernel_computes_nothing_is_named(
 ) -> None:
     golden = rnn_goldens.load(golden_id).embedded(**sizes)
     out, *last = [np.array(part) for part in numpy_cells.run(golden)]
-    first = place * golden.config["query_heads"] // golden.config["heads"] if name == "head" else place
+    first = place * golden.recurrence.queries if name == "head" else place
     out[(slice(None),) * axis + (slice(first, None),)] = 0
     assert facts_in(golden, out, *last)[f"wrong_from_{name}"] == place
     out[(slice(None),) * axis + (first - 1,)] = 0

@@ -70,8 +70,8 @@ def test_errors_of_the_worst_sign_attain_the_bound_if_heads_share_arrays(
     cell: str, shared: str, size: int, gradients: bool
 ) -> None:
     """In gradients, what is computed of shared arrays alone has one error in this graph; the bound allows for each."""
-    one = {} if cell == "selective_scan" else {"scale": 1.0}
-    scenario = with_all_cotangents(recurrence_scenario(cell, time=2, **SHARED[shared], **one))
+    sizes = SHARED[shared] if cell == "selective_scan" else {**SHARED[shared], "scale": 1.0}
+    scenario = with_all_cotangents(recurrence_scenario(cell, time=2, **sizes))
     of = recorded(scenario, size, gradients=gradients)
     assert_bound_is_attained(of, CONTRACTS, [0, 1, 2], bounds_of(of))
 

@@ -41,6 +41,14 @@ def test_products_and_totals_sum_the_absolute_values_of_their_terms() -> None:
     assert lost("total_over", [1.0, -2.0, 4.0], detail=((-2,),)) == [[3 * 7.0], [3.0]]
 
 
+def test_a_total_over_heads_may_interleave_the_terms_of_their_dot_products() -> None:
+    graph = Graph()
+    rows = graph.given(np.array([[[[1.0, -2.0]], [[3.0, 4.0]], [[-1.0, 1.0]]]]))  # of three heads
+    total = graph.compute("total_over", rows @ column(graph, [2.0, 1.0]), detail=((-3,),))
+    assert total.value.item() == 0 + 10 - 1
+    assert of_node(total) == [[3 * 2 * (4.0 + 10.0 + 3.0)], [9.0]]
+
+
 def test_an_outer_product_stores_two_values_and_a_product_with_a_weight_is_a_sum_of_one_term() -> None:
     graph = Graph()
     w, k, v = (graph.given(np.full((1, 1, rows, 1), 3.0)) for rows in (2, 2, 1))

@@ -11,11 +11,12 @@ from export.onnx_runner import run_cases
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from rnn_goldens import load
+from rnn_goldens import Unsupported, load
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.export.encoder import encode
 from rnn_goldens.export.folder import write
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.implementations.onnx_model import onnx_model
 
 EVERY_KIND = (
     "lstm/plain", "gru/with-state", "rnn-tanh/no-bias", "exact/three-layers", "documented/mini-batch",
@@ -162,7 +163,16 @@ def test_the_tolerance_of_an_exact_golden_is_zero(tmp_path: Path) -> None:
     assert not any(array.any() for array in tensors(case, "tolerance").values())
 
 
-@pytest.mark.parametrize("golden_id", ["gated-delta/grouped-queries", "causal-conv/several-steps", "delta-rule/scale"])
+_OF_RECURRENCES = ("gated-delta/grouped-queries", "causal-conv/several-steps", "delta-rule/scale")
+
+
+def test_the_operator_has_as_many_heads_for_keys_as_for_values() -> None:
+    golden = load("gated-delta/grouped-values", dtype="float32")
+    with pytest.raises(Unsupported, match=r"^ONNX's LinearAttention has one number of heads for keys and values$"):
+        onnx_model(golden.for_implementation())
+
+
+@pytest.mark.parametrize("golden_id", [*_OF_RECURRENCES, "delta-rule/one-beta"])
 def test_onnx_runtime_passes_the_operators_of_recurrences(golden_id: str, tmp_path: Path) -> None:
     (case,) = export(tmp_path / "cases", golden_id).iterdir()
     onnx.checker.check_model(onnx.load(str(case / "model.onnx")), full_check=True)

@@ -170,6 +170,9 @@ def test_wrong_arrays_are_refused_with_their_names(change: dict[str, Any], messa
         certify(replace(SCENARIO, **change))
 
 
+KEY_HEADS = {"heads": 6, "query_heads": 3, "key_heads": 3, "d_k": 4, "d_v": 3}
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
@@ -178,11 +181,25 @@ def test_wrong_arrays_are_refused_with_their_names(change: dict[str, Any], messa
         ({"heads": 2, "query_heads": 2, "d_k": 4, "d_v": 0}, "d_v is 0, but must be a positive integer"),
         ({**SCENARIO.config, "decay": "row"}, "decay is 'row', but must be 'head' or 'key'"),
         ({**SCENARIO.config, "chunk": 64}, "no size or option of gated_delta 'chunk'"),
+        ({**KEY_HEADS, "key_heads": 4}, "heads, 6, is not a multiple of key_heads, 4"),
+        ({**KEY_HEADS, "key_heads": 6}, "heads, 6, is not a multiple of key_heads, 6: leave key_heads out if"),
+        ({**KEY_HEADS, "heads": 1}, "heads, 1, is not a multiple of key_heads, 3"),
+        ({**KEY_HEADS, "query_heads": 6}, "query_heads, 6, is not key_heads, 3"),
+        ({**KEY_HEADS, "beta_heads": 1}, "beta_heads and key_heads exclude each other"),
+        ({**SCENARIO.config, "beta_heads": 2}, "beta_heads is 2 for 2 heads, but can only be 1 for several heads"),
+        ({**SCENARIO.config, "heads": 1, "beta_heads": 1}, "beta_heads is 1 for 1 heads, but can only be 1"),
+        ({**SCENARIO.config, "groups": 2}, "no size or option of gated_delta 'groups'"),
     ],
 )
 def test_a_wrong_configuration_is_one_error(config: dict[str, Any], message: str) -> None:
     with pytest.raises(Refused, match=f"^gated-delta/made-for-a-test: .*{message}"):
         certify(replace(SCENARIO, config=config))
+
+
+def test_groups_divide_the_channels() -> None:
+    scenario = recurrence_scenario("selective_scan", d=6, groups=2)
+    with pytest.raises(Refused, match="d, 6, is not a multiple of groups, 4"):
+        certify(replace(scenario, config={**scenario.config, "groups": 4}))
 
 
 def test_wrong_names_and_purposes_are_errors_when_declared() -> None:

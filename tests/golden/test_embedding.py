@@ -41,6 +41,8 @@ def goldens(cell: str, *, gradients: bool = False) -> list[Golden]:
 def larger(golden: Golden) -> dict[str, int]:
     """Sizes above those of a golden, of which some are no multiple of two; d_k 16 times as large, or not."""
     sizes = {name: 5 * size + 30 if name in GROWING else size + 3 for name, size in sizes_of(golden).items()}
+    if "key_heads" in golden.config:  # which share out the heads
+        sizes["heads"] = 3 * golden.config["heads"]
     return {**sizes, "d_k": 16 * golden.config["d_k"]} if golden.config.get("d_k", 1) % 2 == 0 else sizes
 
 
@@ -157,6 +159,31 @@ def test_query_heads_grow_with_heads() -> None:
     assert embedded.config["query_heads"] == 5 * of_each
     with pytest.raises(UnknownName, match="query_heads"):
         golden.embedded(query_heads=8)
+
+
+def test_key_heads_grow_with_heads() -> None:
+    golden = rnn_goldens.load("gated-delta/grouped-values")
+    of_each = golden.config["heads"] // golden.config["key_heads"]
+    embedded = golden.embedded(heads=5 * of_each)
+    assert embedded.config["key_heads"] == embedded.config["query_heads"] == 5
+    with pytest.raises(
+        Unsupported, match=f"heads=13 is not a multiple of {of_each}, the golden's heads of each key head"
+    ):
+        golden.embedded(heads=13)
+    with pytest.raises(UnknownName, match="key_heads"):
+        golden.embedded(key_heads=8)
+
+
+def test_each_group_of_channels_grows_alike() -> None:
+    golden = rnn_goldens.load("selective-scan/groups")
+    groups, before = golden.config["groups"], golden.config["d"]
+    embedded = golden.embedded(d=64)
+    assert embedded.embedding is not None
+    source = embedded.embedding.axes["d"].source.reshape(groups, -1)
+    for group, places in enumerate(source):
+        assert {*places.tolist()} == {*range(group * before // groups, (group + 1) * before // groups)}
+    with pytest.raises(Unsupported, match="d=65 is not a multiple of 2, the golden's groups"):
+        golden.embedded(d=65)
 
 
 def test_the_default_scale_stays_where_the_root_of_the_ratio_is_a_power_of_two() -> None:

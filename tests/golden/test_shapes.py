@@ -1,8 +1,11 @@
 """Shapes and names that follow from a configuration, features, and reasons for missing outputs."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from factories.custom_cells import layout
+from factories.recurrences import SHARED
 from torch import nn
 
 from rnn_goldens import load
@@ -168,6 +171,41 @@ def test_outputs_are_selected_by_name_and_selecting_all_returns_an_empty_tuple()
 )
 def test_only_goldens_with_several_queries_of_a_head_are_grouped(golden: str, grouped: bool) -> None:
     assert ("grouped" in load(golden, dtype="float32").features) is grouped
+
+
+@pytest.mark.parametrize(
+    ("cell", "sizes", "shapes", "features"),
+    [
+        (
+            "gated_delta",
+            SHARED["key heads"],
+            {"q": (3, 2), "k": (3, 2), "v": (6, 2), "g": (6,), "beta": (6,), "o": (6, 2), "S_n": (6, 2, 2)},
+            ("grouped_values",),
+        ),
+        (
+            "gated_delta",
+            {**SHARED["one beta"], "decay": "key"},
+            {"q": (6, 2), "k": (3, 2), "v": (3, 2), "g": (3, 2), "beta": (1,), "o": (6, 2), "S_n": (3, 2, 2)},
+            ("grouped", "one_beta"),
+        ),
+        (
+            "selective_scan",
+            SHARED["groups"],
+            {"u": (6,), "dt": (6,), "B": (2, 2), "C": (2, 2), "A": (6, 2), "D": (6,), "y": (6,), "h_n": (6, 2)},
+            ("grouped_channels",),
+        ),
+    ],
+)
+def test_optional_sizes_change_the_axes_of_some_arrays(
+    cell: str, sizes: dict[str, Any], shapes: dict[str, tuple[int, ...]], features: tuple[str, ...]
+) -> None:
+    config = recurrence_config(cell, sizes)
+    found = config.array_shapes(5, 7)
+    every = {**found.inputs, **found.weights, **found.outputs}
+    leading = {name: (5,) if name.endswith("_n") else () if name in found.weights else (5, 7) for name in every}
+    assert every == {name: (*leading[name], *shape) for name, shape in shapes.items()}
+    assert config.features == features
+    assert dict(config.sizes) == {name: size for name, size in sizes.items() if name != "decay"}
 
 
 @pytest.mark.parametrize("output", ["out", "h_n", "c_n", "n_n"])

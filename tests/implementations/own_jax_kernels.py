@@ -30,7 +30,8 @@ def wrong_backward(q: Any, k: Any, v: Any, g: Any, beta: Any, state: Any, scale:
 def scanned(inputs: Sequence[Any], state: Any, scale: float) -> Any:
     q, k, v, g, beta = inputs
     kept, inside = q.dtype, jnp.promote_types(q.dtype, jnp.float32)
-    heads = k.shape[2]
+    heads = v.shape[2]
+    q, k = (array.repeat(max(1, heads // array.shape[2]), 2) for array in (q, k))
     s = jnp.zeros((len(q), heads, k.shape[-1], v.shape[-1]), inside) if state is None else state.astype(inside)
 
     def step(s: Any, x: Any) -> Any:

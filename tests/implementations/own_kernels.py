@@ -20,7 +20,8 @@ def gated_delta(
         return packed((q, k, v, g, beta), state, offsets, scale=scale, decays_first=decays_first)
     kept = q.dtype
     q, k, v, g, beta = (array.to(torch.promote_types(kept, torch.float32)) for array in (q, k, v, g, beta))
-    heads, group = k.shape[2], q.shape[2] // k.shape[2]
+    heads, group = v.shape[2], max(1, q.shape[2] // v.shape[2])
+    q, k = (array.repeat_interleave(max(1, heads // array.shape[2]), 2) for array in (q, k))
     s = q.new_zeros(len(q), heads, k.shape[-1], v.shape[-1]) if state is None else state.to(q.dtype)
     out = []
     for t in range(q.shape[1]):

@@ -6,6 +6,8 @@ They can be differentiated. Where the algebra allows it, a form differs from the
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from rnn_goldens.deviations.recurrences.edits import ATTENTION as RULES
 
 Array = Any
@@ -54,10 +56,15 @@ OverTime = Callable[[Library, Array, Array, Array, Array], Array]
 
 
 def _by_head(x: Arrays, scale: float) -> dict[str, Array]:
-    """Return arrays with the axes batch, time, head, number; the queries have a group axis after the head."""
-    batch, time, heads, size = x["k"].shape
-    gates = {name: x[name].reshape(batch, time, heads, -1) for name in ("g", "beta") if name in x}
-    return {"q": scale * x["q"].reshape(batch, time, heads, -1, size), "k": x["k"], "v": x["v"], **gates}
+    """Return arrays with the axes batch, time, head, number; the queries have a group axis after the head.
+
+    Queries and keys that heads share are repeated for each. One beta for all heads broadcasts.
+    """
+    q, k, (batch, time, heads, _) = x["q"], x["k"], x["v"].shape
+    if (of_each := heads // k.shape[2]) > 1:
+        q, k = (one[:, :, np.arange(heads) // of_each] for one in (q, k))
+    gates = {name: x[name].reshape(batch, time, x[name].shape[2], -1) for name in ("g", "beta") if name in x}
+    return {"q": scale * q.reshape(batch, time, heads, -1, k.shape[-1]), "k": k, "v": x["v"], **gates}
 
 
 def _joined(o: Array, last: Array) -> dict[str, Array]:
@@ -149,15 +156,23 @@ def diagonal(lib: Library, x: Arrays, *, over_time: OverTime) -> dict[str, Array
     h = over_time(lib, *_terms(lib, x), x["h0"])
     if "C" not in x:
         return {"out": h, "h_n": h[:, -1]}
-    y = lib.xp.einsum("btdn,btn->btd", lib.operand(h), x["C"]) + x["D"] * x["u"]
+    y = lib.xp.einsum("btdn,btdn->btd", lib.operand(h), _by_channel(x["C"], x)) + x["D"] * x["u"]
     return {"y": y, "h_n": h[:, -1]}
+
+
+def _by_channel(of_groups: Array, x: Arrays) -> Array:
+    """Return B or C of each channel, or of all channels if there are no groups."""
+    if of_groups.ndim == x["u"].ndim:
+        return of_groups[:, :, None]
+    channels = x["u"].shape[-1]
+    return of_groups[:, :, np.arange(channels) // (channels // of_groups.shape[2])]
 
 
 def _terms(lib: Library, x: Arrays) -> tuple[Array, Array, Array]:
     """Return a, log a and b of all steps."""
     if "dt" in x:
         dt = lib.softplus(x["dt"])[..., None]
-        return lib.xp.exp(dt * x["A"]), dt * x["A"], dt * x["B"][:, :, None] * x["u"][..., None]
+        return lib.xp.exp(dt * x["A"]), dt * x["A"], dt * _by_channel(x["B"], x) * x["u"][..., None]
     if "Lambda" in x:
         log_a = -8 * lib.softplus(x["Lambda"]) * lib.sigmoid(x["r"])
         b = lib.xp.sqrt(-lib.xp.expm1(2 * log_a)) * x["x"] * lib.sigmoid(x["i"])
