@@ -19,7 +19,7 @@ from rnn_goldens.error_analysis.network_bounds import ErrorBound, bounds_of, coe
 from rnn_goldens.generator.exact_sums import Needs, needs_of_all
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.rounding_profile import CHUNKS, algorithms_for
+from rnn_goldens.golden.rounding_profile import CHUNKS
 from rnn_goldens.golden.stored_arrays import Float64
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts
 
@@ -123,12 +123,17 @@ class RecurrenceForms:
 
     def _sizes(self, sizes: Iterable[int]) -> list[int]:
         """Return sizes of chunks, at most the longest sequence; [] for a recurrence without a chunked form."""
-        return sorted({min(size, self._longest) for size in sizes}) if self._case.config.has_chunks else []
+        return sorted({min(size, self._longest) for size in sizes}) if self._chunks else []
 
     @cached_property
     def _longest(self) -> int:
         """The number of time steps of the longest sequence."""
         return max(sequence.time for sequence in self._case.sequences())
+
+    @cached_property
+    def _chunks(self) -> list[int]:
+        """The sizes of chunks that contracts have; [] for a recurrence without a chunked form."""
+        return [CHUNKS[name] for name in self._case.config.algorithms(self._longest)[1:]]
 
     @cached_property
     def _bounded_sizes(self) -> list[int]:
@@ -138,8 +143,7 @@ class RecurrenceForms:
     def _contracts(self, forms: Sequence[Coefficients]) -> Contracts:
         """Return the coefficients by algorithm, given those of each form."""
         by_size = dict(zip(self._bounded_sizes, forms, strict=True))
-        sizes = [CHUNKS[name] for name in algorithms_for(self._longest)[1:]] if self._case.config.has_chunks else []
-        chunks = {size: _largest([of for of_size, of in by_size.items() if of_size <= size]) for size in sizes}
+        chunks = {most: _largest([of for size, of in by_size.items() if size <= most]) for most in self._chunks}
         return Contracts(forms[0], chunks)
 
     @cached_property

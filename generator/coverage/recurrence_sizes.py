@@ -52,7 +52,7 @@ def dimensions_of(cell: str) -> tuple[str, ...]:
 def sizes_by_dimension(golden: Golden) -> dict[str, int]:
     """Return the sizes of a golden; time is that of its longest sequence."""
     config, steps = golden.config, _longest(golden)
-    group = {GROUP: config["query_heads"] // config["heads"]} if "query_heads" in config else {}
+    group = {GROUP: golden.recurrence.queries} if "query_heads" in config else {}
     fixed = {name: config[name] for name in dimensions_of(golden.cell) if name in config}
     return {**fixed, **group, **sizes_of(golden), TIME: steps.stop - steps.start}
 

@@ -20,9 +20,9 @@ IN_WORDS = {
     "long": ("are long", "are short"),
     "packed": ("hold packed sequences", "hold no packed sequences"),
     "grouped": ("have several query heads for each head", "have one query head for each head"),
-    "grouped_values": ("have several heads for each key head", "have a key head for each head"),
-    "grouped_channels": ("have several groups of channels", "have one group of channels"),
-    "one_beta": ("have one beta for all heads", "have a beta for each head"),
+    "grouped-values": ("have several heads for each key head", "have a key head for each head"),
+    "grouped-channels": ("have several groups of channels", "have one group of channels"),
+    "one-beta": ("have one beta for all heads", "have a beta for each head"),
 }
 """Features that a failure may depend on: a verb phrase for goldens with the feature, and one for goldens without it."""
 

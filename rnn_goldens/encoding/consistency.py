@@ -16,7 +16,7 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.features import ALL_DERIVED, derived_features
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.recurrence_config import AnyConfig
-from rnn_goldens.golden.rounding_profile import ALGORITHMS, STEP, Profile, algorithms_for
+from rnn_goldens.golden.rounding_profile import ALGORITHMS, Profile
 from rnn_goldens.golden.shapes import BATCH, STACKED, TIME, Axes, Layout, Shape
 from rnn_goldens.golden.stored_arrays import emptiness, length_problems, offset_problems
 from rnn_goldens.golden.tolerance import (
@@ -152,9 +152,7 @@ def _config_problems(layout: Layout, config: AnyConfig) -> Iterator[str]:
 
 def _algorithms(config: AnyConfig, time: int, offsets: NDArray[Any] | None) -> tuple[str, ...]:
     """Return the algorithms that the tolerance of a recurrence has coefficients for, the strictest first."""
-    if not config.has_chunks:
-        return (STEP,)
-    return algorithms_for(time if offsets is None else int(np.diff(offsets).max()))
+    return config.algorithms(time if offsets is None else int(np.diff(offsets).max()))
 
 
 def _problems_of_arrays(

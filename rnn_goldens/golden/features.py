@@ -17,7 +17,7 @@ INPUT_FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "un
 DERIVED_FEATURES = (*INPUT_FEATURES, "exact")
 """Features derived from the data of a golden."""
 
-RECURRENCE_FEATURES = ("grouped", "grouped_values", "grouped_channels", "one_beta", "packed")
+RECURRENCE_FEATURES = ("grouped", "grouped-values", "grouped-channels", "one-beta", "packed")
 """Further features that are derived from the data of a recurrence: several query heads of a head, several heads of a
 key head, groups of channels, one beta for all heads, packed sequences."""
 

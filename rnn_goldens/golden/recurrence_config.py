@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.recurrences import BY_HEAD, BY_KEY, RECURRENCES, NamedAxes, Recurrence
+from rnn_goldens.golden.rounding_profile import STEP, algorithms_for
 from rnn_goldens.golden.shapes import BATCH, SEQUENCE, TIME, ArrayShapes, Axes, Blocks, Config, Layout, Shape
 
 
@@ -34,10 +35,9 @@ class RecurrenceConfig(Mapping[str, Any]):
     chains: ClassVar[int] = 1
     is_forward_only: ClassVar[bool] = True
 
-    @property
-    def has_chunks(self) -> bool:
-        """Whether there is a tolerance for chunks, too."""
-        return self.recurrence.chunked
+    def algorithms(self, steps: int) -> tuple[str, ...]:
+        """Return the algorithms with a tolerance of their own, the strictest first, if a sequence has so many steps."""
+        return algorithms_for(steps) if self.recurrence.chunked else (STEP,)
 
     @property
     def recurrence(self) -> Recurrence:
@@ -96,7 +96,7 @@ class RecurrenceConfig(Mapping[str, Any]):
     @property
     def features(self) -> tuple[str, ...]:
         """The features of the configuration."""
-        of_sizes = {"key_heads": "grouped_values", "groups": "grouped_channels", "beta_heads": "one_beta"}
+        of_sizes = {"key_heads": "grouped-values", "groups": "grouped-channels", "beta_heads": "one-beta"}
         return (
             *(("grouped",) if self.queries > 1 else ()),
             *(feature for size, feature in of_sizes.items() if size in self.given),

@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from typing import Any, ClassVar, NamedTuple, Self
 
 from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.golden.rounding_profile import STEP
 from rnn_goldens.plurals import listed
 
 Shape = tuple[int, ...]
@@ -226,7 +227,6 @@ class Config(Mapping[str, Any]):
         kind: the kind of files of its goldens.
         is_wide_inside: whether half precisions are computed in float32.
         derives_profiles: whether tolerances under tf32 and wgsl are derived, for the golden's own size.
-        has_chunks: a network has no tolerance for chunks.
         lengths_name: the input that gives each sequence its number of time steps.
     """
 
@@ -241,8 +241,11 @@ class Config(Mapping[str, Any]):
     kind: ClassVar[str] = "golden"
     is_wide_inside: ClassVar[bool] = False
     derives_profiles: ClassVar[bool] = True
-    has_chunks: ClassVar[bool] = False
     lengths_name: ClassVar[str] = "lengths"
+
+    def algorithms(self, _steps: int) -> tuple[str, ...]:
+        """Return the algorithms with a tolerance of their own: a network is computed step by step."""
+        return (STEP,)
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - int or bool, as declared
         if name not in iter(self):

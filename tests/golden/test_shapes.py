@@ -180,19 +180,19 @@ def test_only_goldens_with_several_queries_of_a_head_are_grouped(golden: str, gr
             "gated_delta",
             SHARED["key heads"],
             {"q": (3, 2), "k": (3, 2), "v": (6, 2), "g": (6,), "beta": (6,), "o": (6, 2), "S_n": (6, 2, 2)},
-            ("grouped_values",),
+            ("grouped-values",),
         ),
         (
             "gated_delta",
             {**SHARED["one beta"], "decay": "key"},
             {"q": (6, 2), "k": (3, 2), "v": (3, 2), "g": (3, 2), "beta": (1,), "o": (6, 2), "S_n": (3, 2, 2)},
-            ("grouped", "one_beta"),
+            ("grouped", "one-beta"),
         ),
         (
             "selective_scan",
             SHARED["groups"],
             {"u": (6,), "dt": (6,), "B": (2, 2), "C": (2, 2), "A": (6, 2), "D": (6,), "y": (6,), "h_n": (6, 2)},
-            ("grouped_channels",),
+            ("grouped-channels",),
         ),
     ],
 )

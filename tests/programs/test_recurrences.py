@@ -31,7 +31,7 @@ def test_a_right_program_passes_and_is_not_asked_for_what_it_lacks(check: Check)
     assert (set(checked.outcomes), checked.code) == ({"passed", "refused"}, 0)
     assert checked.outcomes.count("passed") > 30
     assert {result["reason"] for result in checked.results if result["outcome"] == "refused"} == {"a decay by key"}
-    for lacking in ("grouped", "grouped_values", "one_beta", "packed"):
+    for lacking in ("grouped", "grouped-values", "one-beta", "packed"):
         assert f"tiny_recurrence does not support {lacking}\n" in checked.shown
 
 
