@@ -12,35 +12,67 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from benchmarks.benchmark import Measured
     from rnn_goldens import RecurrenceScenario, Scenario
 
-GOLDENS = (
+Golden = tuple[str, int, int, bool]
+
+GOLDENS: tuple[Golden, ...] = (
     *(("lstm", steps, 8, False) for steps in (200, 800)),
     *(("lstm", 20, units, True) for units in (64, 128)),
-    *(("gated_delta", size, size, back) for back in (False, True) for size in (16, 32, 64)),
-    ("gated_delta", 64, 128, False),
 )
-"""Cell, time steps, units (or d_k and d_v), and whether with gradients."""
+"""Networks: cell, time steps, units, and whether with gradients."""
+
+RECURRENCES: tuple[Golden, ...] = tuple(
+    (cell, *size, back)
+    for cell in ("gated_delta", "linear_attention", "selective_scan", "rg_lru")
+    for back in (False, True)
+    for size in ((16, 16), (32, 32), (64, 64), (64, 128), (129, 16), (129, 128), (257, 16), (257, 128))
+)
+"""Recurrences: cell, time steps, size, and whether with gradients. Those that take too long are left out."""
+
+LIMIT = 100
+"""The largest predicted number of seconds that is measured."""
+
+STATES = 16
+"""The size n of a selective scan."""
 
 
-def measured(most: int = 128, other: str = "") -> "Measured":
+def measured(most: int = 128, steps: int = 257, seconds: float = LIMIT, only: str = "", other: str = "") -> "Measured":
     """Return the section: CPU seconds and peak memory of this checkout, and of another one."""
     from benchmarks import page
     from benchmarks.benchmark import Measured
+    from rnn_goldens.generator.predicted_cost import predicted_seconds
 
     trees = [str(page.ROOT), *([other] if other else [])]
-    chosen = [golden for golden in GOLDENS if golden[2] <= most]
-    rows = [
-        (*golden[:3], "yes" if golden[3] else "", *(of for t in trees for of in cost(t, *golden))) for golden in chosen
-    ]
-    header = ("cell", "steps", "units", "gradients", *("CPU/s", "MB") * len(trees))
-    return Measured(
-        "## Certifying a large golden\n\n"
-        "CPU seconds and peak memory of one process with one thread, without confirmation by implementations: an LSTM "
-        "of two sequences; the gated delta rule with one head, whose units are d_k and d_v.\n\n"
-        + page.table(header, rows)
-    )
+
+    def row(golden: Golden) -> tuple[object, ...]:
+        is_long = predicted_seconds(scenario(*golden)) > seconds
+        figures = [f for tree in trees for f in (("", "") if is_long else cost(tree, *golden))]
+        return (*golden[:3], "yes" if golden[3] else "", *figures)
+
+    def table(size: str, goldens: "Iterable[Golden]") -> str:
+        chosen = [row(g) for g in goldens if g[2] <= most and (g[1] <= steps or g in GOLDENS) and only in g[0]]
+        return page.table(("cell", "steps", size, "gradients", *("CPU/s", "MB") * len(trees)), chosen)
+
+    recurrences = f"{OF_RECURRENCES.format(seconds=seconds)}{table('size', RECURRENCES)}"
+    return Measured(f"{TITLE}{table('units', GOLDENS)}\n{recurrences}")
+
+
+TITLE = """## Certifying a large golden
+
+CPU seconds and peak memory of one process with one thread, without confirmation by implementations. An LSTM of two
+sequences:
+
+"""
+
+OF_RECURRENCES = f"""Recurrences of one sequence and one head, outputs alone and with gradients. The size is that of
+d_k and d_v of attention, else of d; a selective scan has n = {STATES}. Attention and scans have a tolerance for chunks,
+too. What is predicted to take longer than {{seconds:g}} s has no figures.
+
+"""
 
 
 def cost(tree: str, cell: str, steps: int, units: int, gradients: bool) -> tuple[str, str]:
@@ -54,7 +86,7 @@ def cost(tree: str, cell: str, steps: int, units: int, gradients: bool) -> tuple
 
 def scenario(cell: str, steps: int, units: int, gradients: bool) -> "Scenario | RecurrenceScenario":
     """Return a scenario of a size, with numbers of eight bits."""
-    from rnn_goldens import RecurrenceScenario, Scenario
+    from rnn_goldens import Scenario
 
     numbers = np.random.default_rng(1)
     fields: dict[str, Any] = {"id": "large/golden", "purpose": "To be timed."}
@@ -70,13 +102,43 @@ def scenario(cell: str, steps: int, units: int, gradients: bool) -> "Scenario | 
         weights |= {f"bias_{of}_l0": draw(4 * units) for of in ("ih", "hh")}
         back: dict[str, Any] = {"d_out": draw(2, steps, units)} if gradients else {}
         return Scenario(cell=cell, weights=weights, x=draw(2, steps, units), **fields, **back)
-    inputs = {name: draw(1, steps, 1, units, by=units**-0.5) for name in "qk"} | {"v": draw(1, steps, 1, units)}
-    gates = {"g": -np.abs(draw(1, steps, 1, by=0.1)), "beta": np.abs(draw(1, steps, 1))}
-    sizes = {"heads": 1, "query_heads": 1, "d_k": units, "d_v": units}
+    return _recurrence(cell, steps, units, draw, gradients=gradients, fields=fields)
+
+
+def _recurrence(
+    cell: str,
+    steps: int,
+    size: int,
+    draw: "Callable[..., NDArray[np.float64]]",
+    *,
+    gradients: bool,
+    fields: dict[str, Any],
+) -> "RecurrenceScenario":
+    """Return a scenario of a recurrence of one sequence and one head or channel, whose state stays small."""
+    from rnn_goldens import RecurrenceScenario
+    from rnn_goldens.golden.recurrences import RECURRENCES as BUILT_IN
+
+    of = BUILT_IN[cell]
+    sizes = dict.fromkeys(of.sizes, size) | {"heads": 1, "query_heads": 1, "n": STATES, "width": 4, "past": 3}
+    sizes = {name: sizes[name] for name in of.sizes}
+    negative, small = {"g": 0.1, "A": 1.0}, {"q": size**-0.5, "k": size**-0.5}
+
+    def array(name: str, leading: tuple[int, ...], axes: str) -> "NDArray[np.float64]":
+        shape = (*leading, *(sizes[axis] for axis in axes.split()))
+        by = negative.get(name, small.get(name, size**-0.5 if name.startswith("R_") else 1.0))
+        drawn = draw(*shape, by=by)
+        return -np.abs(drawn) if name in negative else np.abs(drawn) if name == "beta" else drawn
+
     if gradients:
-        fields["cotangents"] = {"d_o": draw(1, steps, 1, units)}
-    precisions = ["float64", "float32"]
-    return RecurrenceScenario(cell=cell, config=sizes, inputs={**inputs, **gates}, precisions=precisions, **fields)
+        fields["cotangents"] = {f"d_{name}": array(name, (1, steps), axes) for name, axes in of.outputs.items()}
+    return RecurrenceScenario(
+        cell=cell,
+        config=sizes,
+        inputs={name: array(name, (1, steps), axes) for name, axes in of.inputs.items()},
+        weights={name: array(name, (), axes) for name, axes in of.weights.items()},
+        precisions=["float64", "float32"],
+        **fields,
+    )
 
 
 def main(cell: str, steps: str, units: str, gradients: str) -> None:

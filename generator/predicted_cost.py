@@ -1,0 +1,155 @@
+"""Predicts how long certifying takes, from the shapes of a scenario's arrays: recording its graph would take too long.
+
+Most of the time goes into bounding rounding errors: each element of a result is swept back over all elements of a
+graph. Both numbers follow from the sizes, so the seconds are a sum of amounts of work, each with its own seconds as
+measured on one core. ``python -m benchmarks certification-estimate`` compares predictions with measurements, and fits
+the constants.
+"""
+
+from collections.abc import Iterable, Mapping
+from math import prod
+
+import numpy as np
+
+from rnn_goldens.generator.scenario_base import DeclaredInputs
+from rnn_goldens.golden.recurrence_config import RecurrenceConfig
+from rnn_goldens.golden.recurrences import LANE_AXES, RECURRENCES
+from rnn_goldens.golden.rounding_profile import CHUNKS
+from rnn_goldens.golden.shapes import Config, is_custom_cell
+
+Work = Mapping[str, float]
+"""Amounts of work by name."""
+
+SECONDS: Mapping[str, Work] = {
+    Config.__name__: {
+        "golden": 0.0088,
+        "backward": 0.012,
+        "steps": 1.6e-4,
+        "products": 7.6e-8,
+        "outputs": 7.5e-10,
+        "nodes of outputs": 2.4e-9,
+        "gradients": 1.0e-9,
+        "nodes of gradients": 8.5e-7,
+    },
+    RecurrenceConfig.__name__: {
+        "golden": 0.0076,
+        "backward": 0.033,
+        "steps": 1.5e-4,
+        "outputs": 1.3e-9,
+        "gradients": 8.5e-11,
+        "mixed": 2.7e-9,
+        "chunks of outputs": 4.1e-10,
+        "chunks of gradients": 1.9e-10,
+        "solved for outputs": 8.3e-10,
+        "solved for gradients": 1.2e-9,
+        "scans of outputs": 1.2e-9,
+        "scans of gradients": 8.1e-10,
+    },
+}
+"""Seconds of one of each amount, by the kind of configuration."""
+
+BOTH_PASSES = 3
+"""The elements of both passes, in those of the forward pass."""
+
+GATES_OF_CUSTOM = 4
+
+
+def predicted_seconds(scenario: DeclaredInputs) -> float:
+    """Return the predicted CPU seconds of certifying and confirming a scenario, usually right within a factor of 2."""
+    seconds = SECONDS[kind_of(scenario)]
+    return sum(seconds[name] * amount for name, amount in work_of(scenario).items())
+
+
+def kind_of(scenario: DeclaredInputs) -> str:
+    """Return the kind of configuration, by which ``SECONDS`` are listed."""
+    return type(scenario.shape).__name__
+
+
+def work_of(scenario: DeclaredInputs) -> Work:
+    """Return the amounts of work of certifying a scenario."""
+    if isinstance(config := scenario.shape, RecurrenceConfig):
+        return _of_recurrence(scenario, config)
+    return _of_network(scenario, config)
+
+
+def _of_network(scenario: DeclaredInputs, config: Config) -> Work:
+    stored, layout = scenario.stored, scenario.layout
+    back, x = bool(stored.cotangents), stored.x.shape
+    batch, (time, inputs), units = prod(x[:-2]), x[-2:], config.hidden_size
+    gates = GATES_OF_CUSTOM if is_custom_cell(scenario.cell) else max(len(layout.gates), 1)
+    weights = sum(weight.size for weight in stored.weights.values())
+    nodes = time * config.chains * gates
+    elements = batch * nodes * units
+    results = time * config.num_directions * units + config.chains * units * len(layout.states)
+    is_bounded = not _is_exact(scenario)
+    gradients = (results + weights + time * inputs) * back
+    return {
+        "golden": 1,
+        "backward": back,
+        "steps": nodes * _passes(back=back),
+        "products": batch * time * weights * _passes(back=back),
+        "outputs": results * (elements + weights) * is_bounded,
+        "nodes of outputs": results * nodes * is_bounded,
+        "gradients": gradients * (BOTH_PASSES * elements + 2 * weights) * is_bounded,
+        "nodes of gradients": gradients * nodes * is_bounded,
+    }
+
+
+def _is_exact(scenario: DeclaredInputs) -> bool:
+    """Return whether a network looks exact, so that nothing is bounded: a relu of integers."""
+    return scenario.cell == "rnn_relu" and all((array == np.rint(array)).all() for array in scenario.arrays.values())
+
+
+def _passes(*, back: bool) -> int:
+    return BOTH_PASSES if back else 1
+
+
+def _of_recurrence(scenario: DeclaredInputs, config: RecurrenceConfig) -> Work:
+    """Return the amounts of work of a recurrence: step by step, and in chunks of several sizes."""
+    of, stored = RECURRENCES[scenario.cell], scenario.stored
+    back, (batch, time) = bool(stored.cotangents), stored.inputs[config.input_names[0]].shape[:2]
+    inputs, state, outputs = (_in_one_lane(config, axes.values()) for axes in (config.inputs, of.states, of.outputs))
+    steps = time * batch * config.get("heads", 1) * config.get("channels", 1)
+    mixing = sum(weight.size for name, weight in stored.weights.items() if name.startswith("R_"))
+    is_attention, solves = "d_k" in config, "beta" in of.inputs
+    columns = config["d_v"] if is_attention else 1  # that do not mix, and are bounded at once also in chunks
+    at_once = config.get("d", columns) if not mixing else 1
+    sizes = _chunks(time if stored.offsets is None else int(np.diff(stored.offsets).max())) if of.chunked else []
+    forward, both = _elements_in_chunks(sizes, state, columns, gates="g" in of.inputs, solves=solves)
+    results = time * outputs + state
+    gradients = (time * inputs + state * batch + sum(w.size for w in stored.weights.values())) * back
+    return {
+        "golden": 1,
+        "backward": back,
+        "steps": time * (1 + len(sizes)) * _passes(back=back),
+        "outputs": results * steps * 8 * (state + inputs) / at_once,
+        "gradients": gradients * steps * BOTH_PASSES * 8 * (state + inputs),
+        "mixed": (results + gradients) * steps * mixing,
+        "chunks of outputs": results / columns * steps * forward * is_attention,
+        "chunks of gradients": gradients * steps * both * is_attention,
+        "solved for outputs": results * steps * sum(size**2 for size in sizes) * solves,
+        "solved for gradients": gradients * steps * sum(size**2 for size in sizes) * solves,
+        "scans of outputs": results * steps * sum(25 + 7 * size for size in sizes) * state * (not is_attention),
+        "scans of gradients": gradients * steps * sum(60 + 19 * size for size in sizes) * state * (not is_attention),
+    }
+
+
+def _elements_in_chunks(
+    sizes: Iterable[int], state: int, columns: int, *, gates: bool, solves: bool
+) -> tuple[float, float]:
+    """Return the elements for each step of an attention's graphs in chunks, forward and of both passes, as counted."""
+    forward = sum(
+        (9 + 5 * gates + 5 * solves) * state + (2 + 5 * gates + 5 * solves) * size * columns for size in sizes
+    )
+    both = sum((6 + 2 * gates + 2 * solves) * state + (12 + 12 * gates + 28 * solves) * size for size in sizes)
+    return forward, both
+
+
+def _chunks(longest: int) -> list[int]:
+    """Return the sizes of chunks whose rounding errors are bounded."""
+    return sorted({min(size, longest) for size in (1, *CHUNKS.values())})
+
+
+def _in_one_lane(config: RecurrenceConfig, arrays: Iterable[str]) -> int:
+    """Return the number of elements of arrays at one step in one lane, given their axes."""
+    return sum(prod(config[axis] for axis in axes.split() if axis not in LANE_AXES) for axes in arrays)
