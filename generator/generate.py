@@ -25,6 +25,7 @@ from rnn_goldens.generator.coverage.coverage_gate import (
     require_recurrence_sizes,
     require_shown,
 )
+from rnn_goldens.generator.estimate import Say, estimate, unsaid
 from rnn_goldens.generator.golden_files import build, cached_golden, is_unchanged, refuse_other_values
 from rnn_goldens.generator.index import (
     CorpusIdentity,
@@ -70,6 +71,7 @@ class _Options:
     backward: bool
     replace: bool
     track: Track
+    say: Say
     certified: CertificationCache | None
     executor: Executor | None
 
@@ -101,6 +103,7 @@ def generate(
     backward: bool = True,
     replace: bool = False,
     track: Track = untracked,
+    say: Say = unsaid,
     certified: CertificationCache | None = None,
     executor: Executor | None = None,
 ) -> list[Outcome]:
@@ -119,6 +122,7 @@ def generate(
         replace: whether existing goldens may change their values or be removed within a major version. Use it only if
             they were never released.
         track: wraps iterables in a progress bar.
+        say: is given a sentence about the time that certifying takes, if it is long.
         certified: the cache of certifications; None to certify everything.
         executor: an executor of ``concurrent.futures``, such as ``rnn_goldens.cluster.cluster`` yields. It is not shut
             down. If None, one process per core of this machine.
@@ -136,7 +140,7 @@ def generate(
     if folder.is_dir() and any(folder.iterdir()) and not (folder / INDEX).exists():
         raise WrongUse(f"{folder} is not empty and not a corpus: it has no {INDEX}; name another folder")
     with folder_lock(folder):
-        options = _Options(identity, adequate and not only, backward, replace, track, certified, executor)
+        options = _Options(identity, adequate and not only, backward, replace, track, say, certified, executor)
         return _generate(scenarios, chosen, folder, options)
 
 
@@ -200,7 +204,10 @@ def _certify(
     """Certify scenarios, write new and changed goldens, and record outcomes. Returns the goldens if ``adequate``."""
     certified = {}
     sent = [scenario.in_arrays() for scenario in todo]
-    with closing(in_order(build, sent, options.executor)) as building:
+    expected = estimate(sent, options.executor)
+    if text := str(expected):
+        options.say(text)
+    with closing(in_order(build, sent, options.executor, parallel=expected.processes > 1)) as building:
         for built in options.track(building, len(todo), "Certifying"):
             golden, before = built.golden, entries.get(built.golden.id)
             if before is not None and is_unchanged(folder, before, built):

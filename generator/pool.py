@@ -26,7 +26,11 @@ _TURN = Lock()
 
 
 def in_order(
-    work: Callable[[In], Out], items: Sequence[In], executor: Executor | None = None
+    work: Callable[[In], Out],
+    items: Sequence[In],
+    executor: Executor | None = None,
+    *,
+    parallel: bool = False,
 ) -> Generator[Out, None, None]:
     """Yield the results of a function for each item, in order. The first error cancels all other work.
 
@@ -38,6 +42,7 @@ def in_order(
         executor: the executor. It is not shut down; calls that already run are not interrupted. Only one thread of a
             process works at a time. If None: a process per core, or only this process if there are fewer
             than ``WORTH_A_POOL`` items.
+        parallel: whether fewer items are worth processes, too.
 
     Raises:
         WorkersFailed: a worker process was killed.
@@ -49,11 +54,16 @@ def in_order(
         finally:
             for future in awaited:
                 future.cancel()
-    elif len(items) < WORTH_A_POOL:
+    elif len(items) < WORTH_A_POOL and not parallel:
         yield from map(work, items)
     else:
         with _processes() as pool:
             yield from _results(lambda item: pool.submit(work, item), items, deque())
+
+
+def cores() -> int:
+    """Return the number of processes of a pool."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
@@ -61,8 +71,7 @@ def _processes() -> Iterator[Executor]:
     """Return a context manager for an executor with one process per core, which are terminated after an error."""
     before = set(active_children())
     spawn = get_context("spawn")  # not fork: it would copy threads of torch or of a progress bar in any state
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ProcessPoolExecutor(cores, spawn, _begin) as pool:
+    with ProcessPoolExecutor(cores(), spawn, _begin) as pool:
         try:
             yield pool
         except BaseException:

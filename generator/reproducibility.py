@@ -13,6 +13,7 @@ from rnn_goldens.corpus.differences import compared_kinds, corpus_differences, r
 from rnn_goldens.corpus.validation import files_in
 from rnn_goldens.generator import kill_matrix_file
 from rnn_goldens.generator.certification_cache import CertificationCache
+from rnn_goldens.generator.estimate import Say, estimate, unsaid
 from rnn_goldens.generator.generate import Track, choose, generate, untracked
 from rnn_goldens.generator.golden_files import certified_content, provenances
 from rnn_goldens.generator.index import CorpusIdentity
@@ -33,13 +34,14 @@ def check(
     identity: CorpusIdentity = OURS,
     adequate: bool = False,
     track: Track = untracked,
+    say: Say = unsaid,
     executor: Executor | None = None,
 ) -> list[str]:
     """Return the differences between a corpus and what the scenarios generate, provenance excluded.
 
     Arguments are those of ``generate``; ``scratch`` is a folder that does not exist yet.
     """
-    generate(scenarios, scratch, only, identity=identity, adequate=adequate, track=track, executor=executor)
+    generate(scenarios, scratch, only, identity=identity, adequate=adequate, track=track, say=say, executor=executor)
     generated = open_corpus(scratch)
     if only:  # a partly generated corpus has no core set
         cores = {entry.id: (CORE,) for entry in corpus.entries if CORE in entry.features}
@@ -85,6 +87,7 @@ def check_values(
     only: Sequence[str] = (),
     *,
     track: Track = untracked,
+    say: Say = unsaid,
     executor: Executor | None = None,
 ) -> list[str]:
     """Return the goldens whose content hash differs from what the scenarios certify, provenance excluded.
@@ -99,7 +102,10 @@ def check_values(
         declared = {one.id for one in chosen}
         lines += [f"{golden_id}: only in {corpus.folder}" for golden_id in stored if golden_id not in declared]
     compared = [one.in_arrays() for one in chosen if one.id in stored]
-    with closing(in_order(certified_content, compared, executor)) as found:
+    expected = estimate(compared, executor)
+    if text := str(expected):
+        say(text)
+    with closing(in_order(certified_content, compared, executor, parallel=expected.processes > 1)) as found:
         for one, (outputs, gradients) in zip(compared, track(found, len(compared), "Certifying"), strict=True):
             entry = stored[one.id]
             if entry.content != outputs:  # the hash of gradients depends on that of the golden

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.terminal import echo, echo_lines, track
+from rnn_goldens.command_line.terminal import echo, echo_lines, track, wrapped
 from rnn_goldens.errors import FINDING
 from rnn_goldens.plurals import counted
 
@@ -170,6 +170,7 @@ def _generate(one: _Corpus, workers: "Executor | None", *, replace: bool) -> Non
         adequate=one.adequate,
         replace=replace,
         track=track,
+        say=_say,
         certified=one.certified,
         executor=workers,
     )
@@ -191,6 +192,10 @@ def _generate(one: _Corpus, workers: "Executor | None", *, replace: bool) -> Non
     if one.is_own and changed:
         option = shlex.quote(f"--rnn-goldens-corpus={corpus_option(folder)}")
         echo(f"to check an implementation against them: pytest {option}")
+
+
+def _say(text: str) -> None:
+    echo(wrapped(text), err=True)
 
 
 def _write_new(path: Path) -> None:
@@ -222,13 +227,21 @@ def _check(one: _Corpus, workers: "Executor | None", *, values_only: bool, if_ch
             echo(f"{counted(len(scenarios), 'golden')} in {folder}: neither scenarios nor code changed")
             return False
     if values_only:
-        found = check_values(scenarios, corpus, only, track=track, executor=workers)
+        found = check_values(scenarios, corpus, only, track=track, say=_say, executor=workers)
         notes, what = ["compared: content hashes"], "has exactly the content that the scenarios produce"
     else:
         with TemporaryDirectory() as temporary:
             scratch, of = Path(temporary) / "corpus", one.file.identity
             found = check(
-                scenarios, corpus, scratch, only, identity=of, adequate=one.adequate, track=track, executor=workers
+                scenarios,
+                corpus,
+                scratch,
+                only,
+                identity=of,
+                adequate=one.adequate,
+                track=track,
+                say=_say,
+                executor=workers,
             )
         notes, what = not_compared(corpus, corpus, only), "is exactly what the scenarios produce"
     echo_lines([*found, *notes])

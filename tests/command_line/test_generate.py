@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from command_line.conftest import in_a_terminal
 
+from rnn_goldens.generator import estimate
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FINDING, WRONG_USE = 1, 2
 
@@ -64,6 +66,19 @@ def test_a_slow_golden_shows_a_progress_bar_on_a_terminal(mine: Path) -> None:
         bar_of_any = bar.format(r"\d+")
         assert re.search(rf"^{part}{bar_of_any}({estimate}|-:--:--)", plain.replace("\r", "\n"), re.MULTILINE), plain
     assert re.search(bar.format(r"[1-9]\d?") + estimate, plain), "an unfinished part must have an estimate"
+
+
+def test_a_long_time_is_said_in_80_columns(run: Run, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "predicted_seconds", lambda one: 4000.0 if "long" in one.id else 1000.0)
+    monkeypatch.setattr(estimate, "cores", lambda: 1)
+    two = 'SCENARIOS = [*SCENARIOS, replace(SCENARIOS[0], id="mine/a-gru-with-a-long-name", h0=np.zeros((1, 2, 4)))]\n'
+    mine.write_text(f"{mine.read_text('utf-8')}\nfrom dataclasses import replace\n\n{two}", "utf-8")
+    shown = run(*MAKE)
+    assert shown.stderr.splitlines() == [
+        "certifying 2 goldens takes about 83 min; the largest,",
+        "  mine/a-gru-with-a-long-name, about 67 min",
+    ]
+    assert "certifying" not in shown.stdout
 
 
 def test_values_change_only_with_replace(run: Run, mine: Path) -> None:

@@ -49,6 +49,18 @@ if __name__ == "__main__":
     print(list(in_order(globals()[sys.argv[1]], range(16))))
 """
 
+FEW = """
+import os
+from rnn_goldens.generator.pool import in_order
+
+def process(_):
+    return os.getpid()
+
+if __name__ == "__main__":
+    for parallel in (False, True):
+        print({pid == os.getpid() for pid in in_order(process, range(3), parallel=parallel)})
+"""
+
 SECONDS = 10
 """Time limit for operations that take a second on an idle machine."""
 
@@ -166,3 +178,9 @@ def group(group_id: int) -> list[str]:
     listed = subprocess.run(["ps", "-e", "-o", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
     running = [line.split(maxsplit=2) for line in listed.splitlines()]
     return [" ".join(args) for pgid, stat, *args in running if pgid == str(group_id) and not stat.startswith("Z")]
+
+
+def test_few_items_are_worked_on_here_unless_processes_are_worth_it(tmp_path: Path) -> None:
+    (tmp_path / "few.py").write_text(FEW)
+    done = subprocess.run([sys.executable, tmp_path / "few.py"], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["{True}", "{False}"]
