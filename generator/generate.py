@@ -90,7 +90,7 @@ class Outcome:
     id: str
     status: str
     left_out: Mapping[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, compare=False)
 
 
 def generate(

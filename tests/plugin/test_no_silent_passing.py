@@ -256,7 +256,7 @@ def test_a_marker_without_a_test_that_has_an_rnn_golden_argument_is_an_error(
 
 SETTINGS = [
     ("dtype=float23", "no precision 'float23'. Did you mean 'float32'? Precisions: float64, float32, bfloat16, "),
-    ("corpus=v22", "no corpus 'v22'. Did you mean 'v2'? Corpora (or a folder with an index.json): v2"),
+    ("corpus=v22", "no corpus 'v22'. Did you mean 'v2'? Corpora (or a folder with an index.json): kernels, v2"),
     ("corpus=.", "is not a corpus: it has no index.json"),
     ("implementation=nunpy", "no implementation 'nunpy'. Did you mean 'numpy'? Implementations (or "),
     ("known-failures=known.txt", "'documented/mini-bach'. Did you mean 'documented/mini-batch'? Goldens: "),
