@@ -215,3 +215,15 @@ test("a wrong use is a TypeError that says what to pass", () => {
     assert.throws(() => compare(golden, right(plain)), { name: "TypeError", message });
   }
 });
+
+test("the heads of an output have their own name where several of them share a key head", async () => {
+  for (const [id, name] of [
+    ["gated-delta/grouped-queries", "query head"],
+    ["gated-delta/grouped-values", "head"],
+  ]) {
+    const golden = await load(id);
+    const outputs = right(golden);
+    outputs.o.data[0] += 1;
+    assert.equal(compare(golden, outputs).differences.o.first.place, `time step 0 (batch 0, ${name} 0, value 0)`);
+  }
+});
