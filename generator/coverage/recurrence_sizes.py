@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.verdict import compare
+from rnn_goldens.errors import Unsupported
 from rnn_goldens.generator.coverage.dimensions import JUST, SizeGap
 from rnn_goldens.generator.coverage.recurrence_size_gaps import BACKWARD_GAPS, GAPS, GROUP
 from rnn_goldens.golden.larger_golden import sizes_of
@@ -89,7 +90,10 @@ def _has_embedded(golden: Golden, place: Place, counts: Counts) -> bool:
     size = place.size // sizes_by_dimension(golden).get(GROUP, 1) if name != place.dimension else place.size
     if not growing.get(name, size) < size:
         return False
-    larger = golden.embedded(**{name: size})
+    try:
+        larger = golden.embedded(**{name: size})
+    except Unsupported:  # heads of a key head, or channels of a group, grow together
+        return False
     return sizes_by_dimension(larger)[place.dimension] == place.size and counts(larger, place.dimension)
 
 
