@@ -36,7 +36,18 @@ _EXHAUSTIVE = ("cell", "dtype", "time_limit")
     help="Instead of the goldens, check every float16 and bfloat16 argument of each tanh and sigmoid, and a "
     "sample of float32, certified during the run. Takes minutes; needs the extra generate.",
 )
-@options(*SELECTING, "corpus", "gradients", "calls", "outputs", "profile", "embed", "time-limit", "known-failures")
+@options(
+    *SELECTING,
+    "corpus",
+    "gradients",
+    "calls",
+    "outputs",
+    "profile",
+    "embed",
+    "time-limit",
+    "at-least",
+    "known-failures",
+)
 @click.option("--update", is_flag=True, help=FLAGS["update-known-failures"])
 @options("skip", "report")
 @implementation_argument

@@ -76,6 +76,7 @@ SHARED: Mapping[str, Mapping[str, Any]] = {
     "corpus": {"metavar": "VERSION|FOLDER", "is_eager": True},  # the completion of ids depends on it
     "gradients": {"is_flag": True},
     "time-limit": {"metavar": "SECONDS"},
+    "at-least": {"metavar": "NUMBER"},
     **{name: {"metavar": "FILE"} for name in ("known-failures", "skip", "report")},
     "json": {"is_flag": True, "help": "Print JSON, for programs."},
 }

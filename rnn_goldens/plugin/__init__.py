@@ -30,6 +30,7 @@ OPTIONS = {
     "corpus": "A corpus version, a folder with an index.json, or several: v2,goldens (default: the newest version).",
     "implementation": "What rnn_implementation returns: a built-in name, package.module:callable, or '-- COMMAND'.",
     "time-limit": "Seconds for one golden (default: 10 for a program, 60 in Python).",
+    "at-least": "Fail unless so many goldens are compared: a selection that loses goldens is an error.",
     "known-failures": "A file of lines 'ID-PATTERN cell=... features=...  # reason or issue URL': goldens that are "
     "known to fail; one that passes is an error.",
     "skip": "A file like that of known failures: goldens not to run, because they hang or crash.",

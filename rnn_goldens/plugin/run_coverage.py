@@ -23,7 +23,7 @@ from rnn_goldens.golden.expected import is_missing_output_reason
 from rnn_goldens.golden.rounding_profile import profile_named
 from rnn_goldens.golden_result import REFUSED, Result, is_compared
 from rnn_goldens.plugin.run_results import RunResults, test_of
-from rnn_goldens.plugin.settings import corpora_of_all
+from rnn_goldens.plugin.settings import at_least, corpora_of_all
 from rnn_goldens.plurals import counted, was_or_were
 
 _MAX_LINES = 12
@@ -33,6 +33,9 @@ _MAX_LINES = 12
 def summary_lines(config: pytest.Config, run_results: RunResults) -> Iterator[str]:
     """Yield a line per compared cell and test, and lines about outputs left out or computed in higher precision."""
     entries = run_results.entries
+    if least := at_least(config):
+        compared = len({entry["golden"] for entry in entries if is_compared(entry)})
+        yield f"{counted(compared, 'golden')} {was_or_were(compared)} compared, of at least {least}"
     looser = [
         entry for entry in entries if "profile" in entry and profile_named(entry["profile"]).affects(entry["dtype"])
     ]

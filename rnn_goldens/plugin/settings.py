@@ -39,6 +39,7 @@ def check_settings(config: pytest.Config) -> None:
         if name := setting(config, "implementation"):
             check_name(name, base_folder(config, "implementation"))
         time_limit(config)
+        at_least(config)
         selected, gradients = selecting(config), flag(config, "gradients")
         entries = corpora_of(config).select(**selected, gradients=gradients) if selected or gradients else []
         require_known(BUILT_IN, sizes, dict.fromkeys(entry.cell for entry in entries))
@@ -124,6 +125,16 @@ def time_limit(config: pytest.Config) -> float | None:
     if not 0 < seconds <= TIMEOUT_MAX / START_LIMITS:
         raise WrongUse(f"time-limit {text!r} is not a number of seconds, such as 10 or 0.5")
     return seconds
+
+
+def at_least(config: pytest.Config) -> int:
+    """Return the number of goldens that a run must compare; 0 if not set."""
+    text = setting(config, "at-least")
+    if not text:
+        return 0
+    if not text.isdecimal() or int(text) < 1:
+        raise WrongUse(f"at-least {text!r} is not a number of goldens, such as 30")
+    return int(text)
 
 
 def path_setting(config: pytest.Config, name: str) -> Path | None:

@@ -24,7 +24,7 @@ from rnn_goldens.golden_result import (
 )
 from rnn_goldens.plugin.report_message import message_of
 from rnn_goldens.plugin.run_results import RunResults, first_names, passes_again, run_of
-from rnn_goldens.plugin.settings import corpora_of_all, listed
+from rnn_goldens.plugin.settings import at_least, corpora_of_all, listed
 from rnn_goldens.plugin.shortened_failures import shortened_lines, write_line
 from rnn_goldens.plurals import counted, was_or_were
 
@@ -131,6 +131,9 @@ def problems(config: pytest.Config, run: RunResults) -> list[str]:
     if not only_shown and (missing := run.with_outcome(UNCHECKED)):
         of_all = f"{len(missing)} of {counted(len(run.entries), 'golden')} {was_or_were(len(missing))}"
         found.append(f"{of_all} selected and not compared: {', '.join(first_names(missing, '… and'))}")
+    least, compared = at_least(config), len({entry["golden"] for entry in run.entries if is_compared(entry)})
+    if not only_shown and compared < least:
+        found.append(f"{counted(compared, 'golden')} {was_or_were(compared)} compared, of at least {least}")
     found += [
         f"{'' if late['judged_by'] == UNCHECKED else 'after its test had ended, '}"
         f"{late['golden']} in {late['dtype']}: {late['reason']}"

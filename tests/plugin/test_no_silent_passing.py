@@ -278,6 +278,7 @@ SETTINGS = [
     ("implementation=-- 'my_rnn", " cannot be split into arguments: No closing quotation"),
     ("time-limit=soon", "time-limit 'soon' is not a number of seconds, such as 10 or 0.5"),
     ("time-limit=0", "time-limit '0' is not a number of seconds, "),
+    ("at-least=all", "at-least 'all' is not a number of goldens, such as 30"),
     ("time-limit=nan", "time-limit 'nan' is not a number of seconds, "),
 ]
 
@@ -329,6 +330,19 @@ def test_a_run_in_which_every_golden_was_refused_fails(
     assert result.parseoutcomes() == {"refused": 4, "passed": 1}
     result.stdout.fnmatch_lines(["nothing was checked: all 4 goldens were refused"])
     assert project.runpytest_inprocess("test_other.py", *workers).ret == pytest.ExitCode.OK
+
+
+def test_a_run_that_compares_fewer_goldens_than_required_fails(
+    project: pytest.Pytester, check_with: Callable[[str], None], workers: tuple[str, ...]
+) -> None:
+    check_with("right")
+    selected = ("--rnn-goldens-dtype=float32,float64", *workers)
+    result = project.runpytest_inprocess(*selected, "--rnn-goldens-at-least=4")
+    result.assert_outcomes(passed=8)
+    result.stdout.fnmatch_lines("4 goldens were compared, of at least 4")
+    result = project.runpytest_inprocess(*selected, "--rnn-goldens-at-least=5")
+    result.stdout.fnmatch_lines("4 goldens were compared, of at least 5")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
 def test_goldens_of_an_overridden_fixture_are_reported_as_not_compared(project: pytest.Pytester) -> None:
