@@ -53,8 +53,8 @@ _OF_SCANS: Mapping[str, tuple[Variant, ...]] = {
         Variant("64-by-128", "64 channels with states of 128, in 40 steps.", Call({"d": 64, "n": 128}, time=40)),
         Variant(
             "gradients-64-by-16",
-            "64 channels with states of 16, in 17 steps: a chunk of 16 and a step.",
-            Call({"d": 64, "n": 16}, time=17),
+            "64 channels with states of 16 from zero, in 17 steps: a chunk of 16 and a step.",
+            Call({"d": 64, "n": 16}, time=17, state=False),
             gradient_purpose=_GRADIENTS,
         ),
     ),

@@ -13,20 +13,14 @@ from functools import partial
 from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.conventions.kernels import KERNELS, OFFSETS, PLAIN, kernel_convention
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
+from rnn_goldens.golden.recurrences import BUILT_IN, BY_KEY, RECURRENCES
 from rnn_goldens.implementations.array_library import JAX, NUMPY, ROOTS, Library, Make, library_that_defines
 from rnn_goldens.implementations.differentiation import TracedInputs
 
 STATES = ("state", "initial_state")
 """Parameters that receive the initial state whatever its name is, or the tuple of several."""
-
-OFFSETS = "offsets"
-
-_CU_SEQLENS = "cu_seqlens"
-"""What many kernels call the offsets."""
-
-_RENAMED = f"; rename {_CU_SEQLENS} to {OFFSETS}"
 
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -85,8 +79,9 @@ class FunctionOfArrays:
         self._function, self._annotations = function, [p.annotation for p in signature.parameters.values()]
         parameters = [p for p in signature.parameters.values() if p.name not in bound]
         self._signature = signature.replace(parameters=parameters)
-        self._names = {*self._signature.parameters}
-        self._takes_others = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        self.convention = kernel_convention(self._signature.parameters)
+        self._names = {self.convention.ours(name) for name in self._signature.parameters}
+        self._takes_others = self.convention is PLAIN and any(p.kind is p.VAR_KEYWORD for p in parameters)
         self._needed = [p.name for p in parameters if p.default is p.empty and p.kind not in _VARIABLE]
         self._has_positional = any(p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in parameters)
 
@@ -99,7 +94,7 @@ class FunctionOfArrays:
         library = self.library
         with library.in_precision(golden):
             arguments = self._arguments(golden, library.maker(golden.dtype))
-            found = self._function(*arguments.args, **arguments.kwargs)
+            found = self._in_our_order(self._function(*arguments.args, **arguments.kwargs))
         if not isinstance(golden, TracedInputs):
             library.limit_cache()
         return found
@@ -131,8 +126,7 @@ class FunctionOfArrays:
     @property
     def cells(self) -> list[str]:
         """The recurrences that the function can be called for."""
-        other = {_CU_SEQLENS}  # the error for a golden names it
-        able = [c for c in RECURRENCES if not self._lacking(c) and other.issuperset(self._unknown(c))]
+        able = [c for c in self.convention.cells if not (self._lacking(c) or self._unknown(c))]
         return able if self.resembles_recurrence else []
 
     @property
@@ -153,7 +147,8 @@ class FunctionOfArrays:
 
     def _unknown(self, cell: str) -> list[str]:
         """Return the parameters without a default that a recurrence has no argument for."""
-        return [name for name in self._needed if name not in (*_arrays(cell), *_where_needed(cell))]
+        known = (*_arrays(cell), *_where_needed(cell), *self.convention.flags)
+        return [name for name in self._needed if self.convention.ours(name) not in known]
 
     def _arguments(self, golden: Inputs, make: Make) -> inspect.BoundArguments:
         """Return the arguments of the function.
@@ -162,14 +157,17 @@ class FunctionOfArrays:
             WrongUse: the function lacks an input or weight, or needs something that the recurrence does not have.
             Unsupported: the golden has something else that the function has no parameter for.
         """
-        name = name_of(self._function)
+        name, convention = name_of(self._function), self.convention
         self._require_names(name, golden.cell)
         if refused := next(self._refused(golden), None):
-            hint = _RENAMED if refused == OFFSETS and _CU_SEQLENS in self._names else ""
-            if refused == "scale" and golden.embedding is not None:
-                hint = f": with {golden.embedding} the default is another one"
+            is_embedded = refused == "scale" and golden.embedding is not None
+            hint = f": with {golden.embedding} the default is another one" if is_embedded else ""
             raise Unsupported(f"{name} has no parameter {refused}{hint}")
+        decay = _options(golden).get("decay")
+        if lacking := next(convention.refused(name, golden.features, decay), None):
+            raise Unsupported(f"{name}, of {convention.library}, does not have {lacking}")
         values, initial = _values(golden, make), {*golden.layout.initial}
+        values |= {each: convention.to_kernel(values[each]) for each in golden.inputs}
         absent = set() if golden.given_states else {*initial, *STATES}
         absent |= {OFFSETS} if golden.offsets is None else set()
         parameters = self._signature.parameters.values()
@@ -178,10 +176,30 @@ class FunctionOfArrays:
         found = dict[str, Any]()
         for parameter in parameters:
             if parameter.kind is parameter.VAR_KEYWORD:
-                found[parameter.name] = {other: value for other, value in values.items() if other in others}
-            elif parameter.name in values and (parameter.default is parameter.empty or parameter.name not in absent):
-                found[parameter.name] = values[parameter.name]
+                if self._takes_others:
+                    found[parameter.name] = {other: value for other, value in values.items() if other in others}
+            elif parameter.name in convention.flags:
+                found[parameter.name] = convention.flags[parameter.name]
+            elif (ours := self._received(parameter.name, decay)) in values and (
+                parameter.default is parameter.empty or ours not in absent
+            ):
+                found[parameter.name] = values[ours]
         return inspect.BoundArguments(self._signature, found)
+
+    def _received(self, parameter: str, decay: str | None) -> str:
+        """Return our name of what a parameter receives; "" for a decay that another parameter receives."""
+        ours, by_key = self.convention.ours(parameter), self.convention.by_key
+        if ours == "g" and by_key in self._signature.parameters and (parameter == by_key) != (decay == BY_KEY):
+            return ""
+        return ours
+
+    def _in_our_order(self, found: Any) -> Any:  # noqa: ANN401 - as the user's function returns it
+        """Return what a kernel returned, with the axes of its outputs at each step in our order."""
+        if not self.convention.is_time_last:
+            return found
+        if not isinstance(found, tuple):
+            return self.convention.from_kernel(found)
+        return (self.convention.from_kernel(found[0]), *found[1:])
 
     def _require_names(self, name: str, cell: str) -> None:
         lacking, unknown = self._lacking(cell), self._unknown(cell)
@@ -189,9 +207,11 @@ class FunctionOfArrays:
         problems += [f"needs {', '.join(unknown)}, which {cell} does not have"] if unknown else []
         if problems:
             others = ", ".join(other for other in _where_needed(cell) if other != STATES[1])
+            libraries = ", ".join(one.library for one in KERNELS if cell in one.cells)
             raise WrongUse(
                 f"{name} {' and '.join(problems)}: parameters of {cell} are {', '.join(_arrays(cell))}; "
-                f"where needed {others}; any other needs a default{_RENAMED if _CU_SEQLENS in unknown else ''}"
+                f"where needed {others}; any other needs a default"
+                + (f". The names of {libraries} are known, too" if libraries else "")
             )
 
     def _refused(self, golden: Inputs) -> Iterator[str]:

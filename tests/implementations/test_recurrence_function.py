@@ -141,23 +141,20 @@ def test_other_names_in_a_mapping_are_an_error() -> None:
 )
 def test_a_missing_or_unknown_parameter_is_wrong_use_that_lists_all(kernel: Any, problem: str) -> None:
     known = "parameters of gated_delta are q, k, v, g, beta; where needed state, S0, scale, decay, offsets; any other "
-    with pytest.raises(WrongUse, match=f"^{re.escape(problem + known)}needs a default$"):
+    with pytest.raises(WrongUse, match=f"^{re.escape(problem + known)}needs a default. The names of "):
         received(kernel)
 
 
-def test_the_offsets_of_kernels_are_renamed() -> None:
-    def required(q: Any, k: Any, v: Any, g: Any, beta: Any, cu_seqlens: Any) -> Any: ...
-
+def test_cu_seqlens_are_the_offsets() -> None:
+    (packed,) = [golden for golden in goldens("gated_delta", "float32") if golden.id == PACKED]
+    assert outcomes(own.with_cu_seqlens, [packed]) == ({"passed": 1}, [])
     with pytest.raises(WrongUse, match=r"takes the arrays of a recurrence: select its goldens, --cell gated_delta$"):
-        adapt(required)(CORPUS.load("gru/plain", "float32"))
-    with pytest.raises(WrongUse, match=r"any other needs a default; rename cu_seqlens to offsets$"):
-        received(required)
+        adapt(own.with_cu_seqlens)(CORPUS.load("gru/plain", "float32"))
 
 
 @pytest.mark.parametrize(
     ("kernel", "golden_id", "reason"),
     [
-        (own.with_cu_seqlens, PACKED, "with_cu_seqlens has no parameter offsets; rename cu_seqlens to offsets"),
         (own.without_offsets, PACKED, "without_offsets has no parameter offsets"),
         (own.without_state, ONE, "without_state has no parameter state or S0"),
         (own.without_scale, "gated-delta/scale", "without_scale has no parameter scale"),
