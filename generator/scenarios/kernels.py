@@ -49,7 +49,11 @@ _OF_ATTENTION = (
 
 _OF_SCANS: Mapping[str, tuple[Variant, ...]] = {
     "selective_scan": (
-        Variant("64-by-16", "64 channels with states of 16, in 129 steps.", Call({"d": 64, "n": 16}, time=129)),
+        Variant(
+            "64-by-16",
+            "64 channels with states of 16, in 129 steps from zero: mamba_ssm has no initial state.",
+            Call({"d": 64, "n": 16}, time=129, state=False),
+        ),
         Variant("64-by-128", "64 channels with states of 128, in 40 steps.", Call({"d": 64, "n": 128}, time=40)),
         Variant(
             "gradients-64-by-16",

@@ -25,6 +25,7 @@ class KernelConvention:
         flags: the value of each flag that must be set.
         by_key: the parameter that takes a decay by key; "" if it is the same as for a decay by head.
         decays: the only decay that a kernel takes, by a part of its name.
+        words: the library's value of an option, by our word.
         is_time_last: whether time is the last axis of inputs and outputs: (batch, d, time).
         lacking: by feature, what the kernels do not have.
     """
@@ -36,6 +37,7 @@ class KernelConvention:
     flags: Mapping[str, object] = field(default_factory=dict)
     by_key: str = ""
     decays: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[object, object] = field(default_factory=dict)
     is_time_last: bool = False
     lacking: Mapping[str, str] = field(default_factory=dict)
 
@@ -114,6 +116,7 @@ KERNELS = (
         signs=("return_final_states",),
         names={"initial_states": "state"},
         flags={"return_final_states": True},
+        words={"none": None},
         is_time_last=True,
     ),
 )

@@ -168,6 +168,7 @@ class FunctionOfArrays:
             raise Unsupported(f"{name}, of {convention.library}, does not have {lacking}")
         values, initial = _values(golden, make), {*golden.layout.initial}
         values |= {each: convention.to_kernel(values[each]) for each in golden.inputs}
+        values |= {option: convention.words.get(value, value) for option, value in _options(golden).items()}
         absent = set() if golden.given_states else {*initial, *STATES}
         absent |= {OFFSETS} if golden.offsets is None else set()
         parameters = self._signature.parameters.values()

@@ -83,5 +83,6 @@ def causal_conv1d_fn(
     whole = torch.cat([past, x], -1).to(torch.promote_types(kept, torch.float32))
     own_bias = None if bias is None else bias.to(whole.dtype)
     y = conv1d(whole, weight.to(whole.dtype)[:, None], own_bias, groups=x.shape[1])
-    y = silu(y) if activation == "silu" else y
+    assert activation in (None, "silu")
+    y = silu(y) if activation else y
     return (y.to(kept), whole[..., -(width - 1) :].to(kept)) if return_final_states else y.to(kept)
