@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
 from rnn_goldens.golden.recurrences import BUILT_IN
 from rnn_goldens.golden.shapes import BATCH, SEQUENCES, TIME, Layout
 
@@ -145,9 +145,33 @@ def grown_axis(golden: str, cell: str, name: str, before: int, size: int) -> Axi
     return Axis(source, own, before)
 
 
-def in_groups(of_group: Axis, groups: int) -> Axis:
-    """Return the axis of several groups, each of which grows alike: a place has the numbers of one of its group."""
-    return Axis(of_group.blocks(groups), of_group.own_in(groups), of_group.before * groups)
+def axes_of_heads(golden: str, cell: str, config: Mapping[str, Any], size: int) -> dict[str, Axis]:
+    """Return the axes that grow with heads: query heads are parts of heads, or heads are parts of key heads."""
+    heads, key_heads = config["heads"], config.get("key_heads")
+    if key_heads is None:
+        of_heads = grown_axis(golden, cell, "heads", heads, size)
+        if "query_heads" not in config:
+            return {"heads": of_heads}
+        queries = np.split(np.arange(config["query_heads"]), heads)
+        return {"heads": of_heads, "query_heads": parts_of(of_heads, queries)}
+    larger = _quotient("heads", size, heads // key_heads, "heads of each key head")
+    of_keys = grown_axis(golden, cell, "key_heads", key_heads, larger)
+    of_heads = parts_of(of_keys, np.split(np.arange(heads), key_heads))
+    return {"heads": of_heads, "key_heads": of_keys, "query_heads": of_keys}
+
+
+def axis_in_groups(golden: str, cell: str, config: Mapping[str, Any], size: int) -> Axis:
+    """Return the axis of channels in groups, which grow alike: a place has the numbers of a channel of its group."""
+    groups = config["groups"]
+    of_group = grown_axis(golden, cell, "d", config["d"] // groups, _quotient("d", size, groups, "groups"))
+    return Axis(of_group.blocks(groups), of_group.own_in(groups), config["d"])
+
+
+def _quotient(name: str, size: int, by: int, what: str) -> int:
+    quotient, rest = divmod(size, by)
+    if rest:
+        raise Unsupported(f"{name}={size} is not a multiple of {by}, the golden's {what}")
+    return quotient
 
 
 def is_copied(cell: str, size: str) -> bool:

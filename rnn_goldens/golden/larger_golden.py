@@ -19,8 +19,9 @@ from rnn_goldens.golden.embedding import (
     NOT_A_SIZE,
     Axis,
     Embedding,
+    axes_of_heads,
+    axis_in_groups,
     grown_axis,
-    in_groups,
     is_copied,
     of_cell,
     parts_of,
@@ -179,40 +180,15 @@ def _grown_axes(golden: GoldenData, sizes: Mapping[str, int]) -> dict[str, Axis]
     before, axes = sizes_of(golden), dict[str, Axis]()
     for name, size in sizes.items():
         if name == "heads":
-            axes |= _axes_of_heads(golden, size)
+            axes |= axes_of_heads(golden.id, golden.cell, golden.config, size)
         elif name == "d" and "groups" in golden.config:
-            groups = golden.config["groups"]
-            of_group = _quotient(name, size, groups, "groups")
-            axes[name] = in_groups(grown_axis(golden.id, golden.cell, name, before[name] // groups, of_group), groups)
+            axes[name] = axis_in_groups(golden.id, golden.cell, golden.config, size)
         else:
             axes[name] = grown_axis(golden.id, golden.cell, name, before[name], size)
     if SEQUENCES in axes and golden.offsets is not None:
         steps = [np.arange(golden.time)[steps] for steps in sequence_slices(golden.offsets)]
         axes[TIME] = parts_of(axes[SEQUENCES], steps)
     return axes
-
-
-def _axes_of_heads(golden: GoldenData, size: int) -> dict[str, Axis]:
-    """Return the axes that grow with heads: query heads are parts of heads, or heads are parts of key heads."""
-    config = golden.config
-    heads, key_heads = config["heads"], config.get("key_heads")
-    if key_heads is None:
-        of_heads = grown_axis(golden.id, golden.cell, "heads", heads, size)
-        if "query_heads" not in config:
-            return {"heads": of_heads}
-        queries = np.split(np.arange(config["query_heads"]), heads)
-        return {"heads": of_heads, "query_heads": parts_of(of_heads, queries)}
-    larger = _quotient("heads", size, heads // key_heads, "heads of each key head")
-    of_keys = grown_axis(golden.id, golden.cell, "key_heads", key_heads, larger)
-    of_heads = parts_of(of_keys, np.split(np.arange(heads), key_heads))
-    return {"heads": of_heads, "key_heads": of_keys, "query_heads": of_keys}
-
-
-def _quotient(name: str, size: int, by: int, what: str) -> int:
-    quotient, rest = divmod(size, by)
-    if rest:
-        raise Unsupported(f"{name}={size} is not a multiple of {by}, the golden's {what}")
-    return quotient
 
 
 def _config(golden: GoldenData, axes: Mapping[str, Axis]) -> tuple[AnyConfig, float]:

@@ -34,6 +34,13 @@ def test_a_correct_implementation_is_judged_by_each_contract() -> None:
     assert "| float64   |                 |           3 |      0 | " in right_implementations.report(found)
 
 
+def test_correct_implementations_compute_what_heads_and_channels_share() -> None:
+    ids = ["gated-delta/grouped-values", "delta-rule/one-beta", "selective-scan/groups"]
+    found = right_implementations.measured(ids, ["torch_step", "torch_chunk_16", "numpy_chunk_64"])
+    assert {one.golden for one in found} == {*ids}
+    assert right_implementations.failures(found) == []
+
+
 def test_a_failure_is_reported() -> None:
     found = right_implementations.measured([GOLDEN], ["numpy_step"])
     wrong = replace(found[0], fraction=1.5)

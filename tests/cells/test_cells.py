@@ -69,7 +69,11 @@ each_recurrence = for_each(list(RECURRENCES))
 @for_each(
     [
         *((cell, name) for cell in RECURRENCES for name in ("grouped queries", "decay by key", "packed", "one step")),
-        *((cell, "grouped values") for cell in (*ATTENTION, "selective_scan")),
+        *(
+            (cell, name)
+            for cell in (*ATTENTION, "selective_scan")
+            for name in ("grouped values", "grouped values, packed")
+        ),
         *((cell, "one beta") for cell in DELTA),
     ],
     every=10,

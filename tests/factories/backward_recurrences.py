@@ -84,6 +84,15 @@ CASES: dict[str, dict[str, Any]] = {
     "long": {"time": 70, "query_heads": 4, "seed": 8},
     "packed and long": {"offsets": [0, 58, 128], "query_heads": 4, "decay": BY_KEY, "seed": 9},
     "grouped values": {"heads": 6, "query_heads": 3, "key_heads": 3, "d": 6, "groups": 2, "seed": 10},
+    "grouped values, packed": {
+        "offsets": [0, 3, 4, 9],
+        "heads": 4,
+        "query_heads": 2,
+        "key_heads": 2,
+        "d": 4,
+        "groups": 2,
+        "seed": 12,
+    },
     "one beta": {"heads": 3, "query_heads": 6, "beta_heads": 1, "decay": BY_KEY, "seed": 11},
 }
 """Arguments of ``random_case``, by what they show."""

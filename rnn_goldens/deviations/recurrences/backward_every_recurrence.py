@@ -37,8 +37,9 @@ class _EnteringEverywhere(RecurrenceBackward):
         return {name: array + self._d_last[name] for name, array in d_before.items()} if t else d_before
 
 
-def _start_summed(_: RecurrenceBackward, d_states: Arrays, d_last: Arrays) -> Arrays:  # noqa: ARG001 - not used
-    return {n: np.broadcast_to(a.sum(axis=0, keepdims=True), a.shape) for n, a in d_states.items()}
+def _start_summed(found: Gradients, case: RecurrenceCase, *_: object) -> Gradients:
+    of_states = {name: found[name] for name in case.states}
+    return found | {n: np.broadcast_to(a.sum(axis=0, keepdims=True), a.shape) for n, a in of_states.items()}
 
 
 def _first_row_alone(whole: Gradients, case: RecurrenceCase, _: Sequence[Gradients]) -> Gradients:
@@ -109,7 +110,7 @@ STATES = table(make=WrongBackward, cells=CELLS, reports={"recurrence_backward_tr
     ),
     initial_state_gradient_summed_over_batch=(
         "Sums the gradient of the initial state over the batch, as if all rows shared one state.",
-        in_loop(to_start=_start_summed),
+        in_results(named=_start_summed),
         {"needs": ("rows", "state")},
     ),
 )
