@@ -28,31 +28,49 @@ def encode(tree: Tree, *, compressed: bool = False) -> bytes:
 
     Args:
         tree: the content.
-        compressed: whether large arrays are compressed, by filters that every HDF5 library has: shuffle and deflate.
+        compressed: whether large arrays are compressed, by filters that every HDF5 library has, shuffle and deflate,
+            and equal arrays are one dataset with several names. Needs HDF5 1.10, whose datasets are 3 KB smaller.
     """
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w", libver=("earliest", "v108"), alignment_threshold=1, alignment_interval=8) as file:
-        _write(file, tree, compressed=compressed)
+    libver = ("v110", "v110") if compressed else ("earliest", "v108")
+    with h5py.File(buffer, "w", libver=libver, alignment_threshold=1, alignment_interval=8) as file:
+        _write(file, tree, {} if compressed else None)
     return buffer.getvalue()
 
 
-def _write(group: h5py.Group, tree: Tree, *, compressed: bool) -> None:
+_Written = dict[tuple[tuple[int, ...], bytes], h5py.Dataset]
+"""The datasets of compressed arrays, by shape and content."""
+
+
+def _write(group: h5py.Group, tree: Tree, written: _Written | None) -> None:
     for name, value in tree.items():
         if isinstance(value, dict):
-            _write(group.create_group(name), value, compressed=compressed)
+            _write(group.create_group(name), value, written)
         elif isinstance(value, np.ndarray):
-            _write_array(group, name, value, compressed=compressed)
+            _write_array(group, name, value, written)
         elif isinstance(value, str | list):
             group.attrs[name] = _texts(value)
         else:
             group.attrs[name] = value
 
 
-def _write_array(group: h5py.Group, name: str, array: NDArray[Any], *, compressed: bool) -> None:
+def _write_array(group: h5py.Group, name: str, array: NDArray[Any], written: _Written | None) -> None:
+    if written is None or array.nbytes <= _SMALLEST_COMPRESSED:
+        _write_dataset(group, name, array)
+        return
+    key = array.shape, array.tobytes()
+    if key in written:
+        group[name] = written[key]
+    else:
+        _write_dataset(group, name, array, compressed=True)
+        written[key] = group[name]
+
+
+def _write_dataset(group: h5py.Group, name: str, array: NDArray[Any], *, compressed: bool = False) -> None:
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     properties.set_obj_track_times(False)
     properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    if compressed and array.nbytes > _SMALLEST_COMPRESSED:
+    if compressed:
         properties.set_chunk(array.shape)
         properties.set_shuffle()
         properties.set_deflate(9)

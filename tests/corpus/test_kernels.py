@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,7 @@ def test_one_is_loaded_and_checked_by_the_name_of_the_corpus() -> None:
 
 
 def test_another_corpus_says_where_they_are() -> None:
+    arguments: dict[str, Any]
     for arguments in ({"ids": HERE}, {"ids": "kernels/*"}, {"features": KERNEL_SIZE}):
         with pytest.raises(WrongUse, match="a corpus of its own: --rnn-goldens-corpus=kernels"):
             rnn_goldens.select(**arguments)

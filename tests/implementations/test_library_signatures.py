@@ -20,7 +20,7 @@ GROUPED = "does not have several query heads for each head: it has a state for e
 BETA = "does not have one beta for all heads"
 FLA, TRANSFORMERS = "of flash-linear-attention,", "of transformers,"
 
-CASES = [
+CASES: list[tuple[Callable[..., Any], str, set[str]]] = [
     (of.chunk_gated_delta_rule, "gated_delta", {FLA, GROUPED, BETA, "a decay by key: its decay is by head"}),
     (of.fused_recurrent_gated_delta_rule, "gated_delta", {FLA, GROUPED, BETA}),
     (
