@@ -36,8 +36,8 @@ def test_one_is_loaded_and_checked_by_the_name_of_the_corpus() -> None:
 
 
 def test_another_corpus_says_where_they_are() -> None:
-    arguments: dict[str, Any]
-    for arguments in ({"ids": HERE}, {"ids": "kernels/*"}, {"features": KERNEL_SIZE}):
+    cases: list[dict[str, Any]] = [{"ids": HERE}, {"ids": "kernels/*"}, {"features": KERNEL_SIZE}]
+    for arguments in cases:
         with pytest.raises(WrongUse, match="a corpus of its own: --rnn-goldens-corpus=kernels"):
             rnn_goldens.select(**arguments)
     with pytest.raises(WrongUse, match="corpus='kernels'"):
