@@ -157,18 +157,8 @@ class FunctionOfArrays:
             WrongUse: the function lacks an input or weight, or needs something that the recurrence does not have.
             Unsupported: the golden has something else that the function has no parameter for.
         """
-        name, convention = name_of(self._function), self.convention
-        self._require_names(name, golden.cell)
-        if refused := next(self._refused(golden), None):
-            is_embedded = refused == "scale" and golden.embedding is not None
-            hint = f": with {golden.embedding} the default is another one" if is_embedded else ""
-            raise Unsupported(f"{name} has no parameter {refused}{hint}")
-        decay = _options(golden).get("decay")
-        if lacking := next(convention.refused(name, golden.features, decay), None):
-            raise Unsupported(f"{name}, of {convention.library}, does not have {lacking}")
-        values, initial = _values(golden, make), {*golden.layout.initial}
-        values |= {each: convention.to_kernel(values[each]) for each in golden.inputs}
-        values |= {option: convention.words.get(value, value) for option, value in _options(golden).items()}
+        self._require_supported(golden)
+        values, initial = self._values(golden, make), {*golden.layout.initial}
         absent = set() if golden.given_states else {*initial, *STATES}
         absent |= {OFFSETS} if golden.offsets is None else set()
         parameters = self._signature.parameters.values()
@@ -179,13 +169,19 @@ class FunctionOfArrays:
             if parameter.kind is parameter.VAR_KEYWORD:
                 if self._takes_others:
                     found[parameter.name] = {other: value for other, value in values.items() if other in others}
-            elif parameter.name in convention.flags:
-                found[parameter.name] = convention.flags[parameter.name]
-            elif (ours := self._received(parameter.name, decay)) in values and (
+            elif parameter.name in self.convention.flags:
+                found[parameter.name] = self.convention.flags[parameter.name]
+            elif (ours := self._received(parameter.name, values.get("decay"))) in values and (
                 parameter.default is parameter.empty or ours not in absent
             ):
                 found[parameter.name] = values[ours]
         return inspect.BoundArguments(self._signature, found)
+
+    def _values(self, golden: Inputs, make: Make) -> dict[str, Any]:
+        """Return the argument for each of our names, with the axes and words of the convention."""
+        values, convention = _values(golden, make), self.convention
+        axes = {name: convention.to_kernel(values[name]) for name in golden.inputs}
+        return {**values, **axes, **{name: convention.words.get(one, one) for name, one in _options(golden).items()}}
 
     def _received(self, parameter: str, decay: str | None) -> str:
         """Return our name of what a parameter receives; "" for a decay that another parameter receives."""
@@ -201,6 +197,17 @@ class FunctionOfArrays:
         if not isinstance(found, tuple):
             return self.convention.from_kernel(found)
         return (self.convention.from_kernel(found[0]), *found[1:])
+
+    def _require_supported(self, golden: Inputs) -> None:
+        name, library = name_of(self._function), self.convention.library
+        self._require_names(name, golden.cell)
+        if refused := next(self._refused(golden), None):
+            is_embedded = refused == "scale" and golden.embedding is not None
+            hint = f": with {golden.embedding} the default is another one" if is_embedded else ""
+            raise Unsupported(f"{name} has no parameter {refused}{hint}")
+        decay = _options(golden).get("decay")
+        if lacking := next(self.convention.refused(name, golden.features, decay), None):
+            raise Unsupported(f"{name}, of {library}, does not have {lacking}")
 
     def _require_names(self, name: str, cell: str) -> None:
         lacking, unknown = self._lacking(cell), self._unknown(cell)
