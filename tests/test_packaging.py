@@ -25,7 +25,7 @@ LINKED = ("fixtures", "generator", "schema")
 
 PARTS = (
     "c", "changes", "conformance", "rnn_goldens", "generator", "schema", "fixtures/v2/documented",
-    "fixtures/v2/min-gru", "docs", "examples",
+    "fixtures/v2/min-gru", "fixtures/kernels/kernels/rg-lru", "kernels", "docs", "examples",
 )  # fmt: skip
 """Folders that the tests pack. The corpus is the largest folder, so only a few of its goldens are packed."""
 
@@ -36,7 +36,7 @@ FOR_PAGES = (
 )
 """What writes pages of the repository: the wheel does not have it."""
 
-LEFT_OUT = r"rnn_goldens/fixtures/v2/(?!documented/).+\.h5$"
+LEFT_OUT = r"rnn_goldens/fixtures/(v2/(?!documented/)|kernels/kernels/rg-lru/(?!256-channels\.h5)).+\.h5$"
 """HDF5 files that the wheel does not have."""
 
 
@@ -45,7 +45,8 @@ def source_tree(folder: Path, umask: int, when: int) -> Path:
     left_out = shutil.ignore_patterns("__pycache__", "node_modules")
     for name in PARTS:
         shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=left_out)
-    shutil.copy(ROOT / "fixtures/__init__.py", folder / "fixtures")
+    for name in ("__init__.py", "v2/index.json", "kernels/index.json"):
+        shutil.copy(ROOT / "fixtures" / name, folder / "fixtures" / name)
     for path in ROOT.iterdir():
         if path.suffix in (".toml", ".md", ".cff") or path.name in ("LICENSE", ".gitignore", "hatch_build.py"):
             shutil.copy(path, folder / path.name)
@@ -111,11 +112,25 @@ def test_a_wheel_contains_the_package_without_pages_and_most_hdf5_files_which_it
     assert len(for_pages) > 5
     left_out = {name for name in package if re.match(LEFT_OUT, name)}
     assert len(left_out) > 5
-    listed = "rnn_goldens/fixtures/v2/not-in-wheel.txt"
-    assert names_of_wheel(wheel) == package - for_pages - left_out | {listed}
+    lists = {f"rnn_goldens/fixtures/{corpus}/not-in-wheel.txt" for corpus in ("v2", "kernels")}
+    assert names_of_wheel(wheel) == package - for_pages - left_out | lists
     with zipfile.ZipFile(io.BytesIO(wheel)) as opened:
-        lines = opened.read(listed).decode().splitlines()
-    assert lines == sorted(name.removeprefix("rnn_goldens/fixtures/v2/") for name in left_out)
+        for name in lists:
+            folder = name.removesuffix("not-in-wheel.txt")
+            of_corpus = sorted(path.removeprefix(folder) for path in left_out if path.startswith(folder))
+            assert of_corpus
+            assert opened.read(name).decode().splitlines() == of_corpus
+
+
+@pytest.mark.slow
+def test_the_wheel_of_kernels_has_every_golden_of_its_corpus(packed: Packed, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(tmp_path), "kernels"]
+    subprocess.run(command, cwd=packed.tree, check=True, capture_output=True)
+    (wheel,) = tmp_path.iterdir()
+    corpus = packed.tree / "fixtures/kernels"
+    goldens = {f"rnn_goldens_kernels/{path.relative_to(corpus).as_posix()}" for path in corpus.rglob("*.h5")}
+    own = {"rnn_goldens_kernels/__init__.py", "rnn_goldens_kernels/index.json"}
+    assert names_of_wheel(wheel.read_bytes()) == goldens | own
 
 
 @pytest.mark.slow
