@@ -101,9 +101,26 @@ _AMPLITUDE = 0.125
 """Of weights. Sums of 256 terms are then about one."""
 
 
+_WITHOUT_DECAY = Variant(
+    "gradients-64-by-32",
+    "d_k of 64 and d_v of 32 in 65 steps: a chunk of 64 and a step.",
+    Call({**_ONE_HEAD, "d_k": 64, "d_v": 32}, time=65),
+    gradient_purpose=_GRADIENTS,
+)
+"""Of the delta rule: no error decays, so that certifying gradients of more steps takes more than ten minutes."""
+
+
+def _of_attention(cell: str) -> Iterator[Variant]:
+    if cell != "delta_rule":
+        yield from _OF_ATTENTION
+        return
+    yield from (replace(variant, gradient_purpose="") for variant in _OF_ATTENTION)
+    yield _WITHOUT_DECAY
+
+
 def _scenarios() -> Iterator[DeclaredInputs]:
     for cell in ATTENTION:
-        for variant in _OF_ATTENTION:
+        for variant in _of_attention(cell):
             yield variant.scenario(cell, draw_attention, "kernels/")
     for cell, variants in _OF_SCANS.items():
         for variant in variants:
