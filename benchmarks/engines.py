@@ -43,8 +43,18 @@ class Declared(NamedTuple):
 
 ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
 
+IN_CHUNKS = "chunk=64,operands-stored"
+
 OF_RECURRENCES = {
-    "fla": (Declared("run", ATTENTION, "step,operands-stored"),),
+    "fla": (
+        Declared("run", ATTENTION, "step,operands-stored"),
+        Declared("chunk_simple_gla", ("linear_attention", "gated_linear_attention"), IN_CHUNKS),
+        Declared("chunk_gla", ("gated_linear_attention",), IN_CHUNKS),
+        Declared("chunk_delta_rule", ("delta_rule",), IN_CHUNKS),
+        Declared("chunk_gated_delta_rule", ("gated_delta",), IN_CHUNKS),
+        Declared("chunk_kda", ("gated_delta",), IN_CHUNKS),
+        Declared("causal_conv", ("causal_conv",), "operands-stored"),
+    ),
     "transformers": (
         Declared("gated_delta", ("gated_delta",)),
         Declared("gated_delta_steps", ("gated_delta",), "step"),

@@ -27,6 +27,9 @@ Arrays = Mapping[str, NDArray[np.float64]]
 RIGHT = ("numpy_step", "torch_step", "torch_chunk_16", "torch_chunk_64", "torch_chunk_128", "torch_chunk_256")
 """Implementations of recurrences. Networks have the definition in NumPy."""
 
+BY_STEP = RIGHT[:2]
+"""Those of recurrences without a tolerance for chunks."""
+
 WARP = 32
 CHUNKS = (16, 32, 64, 128)
 
@@ -74,10 +77,10 @@ TITLE = f"""## Goldens at the sizes of kernels
 
 The corpus `kernels` has {{count}} goldens, {{megabytes}} MB in HDF5; certifying all takes {{minutes}} CPU minutes.
 *Right ones* are comparisons with right implementations in each precision and by each contract, with the largest error
-as a fraction of the tolerance: {", ".join(f"`{name}`" for name in RIGHT)} for recurrences, the definition in NumPy for
-networks. None fails. *Bugs* are kernels that each golden detects in float32: nothing is computed beyond N of
+as a fraction of the tolerance: {", ".join(f"`{name}`" for name in RIGHT)} for recurrences, those by step for
+recurrences without chunks, the definition in NumPy for networks. None fails. *Bugs* are kernels that each golden detects in float32: nothing is computed beyond N of
 {", ".join(map(str, BEYOND))} places of a size, or of the steps; the second half of the columns repeats the first;
-every second warp of {WARP} columns repeats the one before; the last partial chunk of {", ".join(map(str, CHUNKS))}
+every second warp of {WARP} columns repeats the one before, if there are two; the last partial chunk of {", ".join(map(str, CHUNKS))}
 steps leaves the state as it was.
 
 """
@@ -107,7 +110,8 @@ def _measured(golden_id: str) -> Found:
 def _right(golden: Golden) -> Iterator[tuple[str, float]]:
     """Yield right implementations with their largest error as a fraction of the tolerance."""
     if golden.cell in RECURRENCES:
-        yield from ((one.implementation, one.fraction) for one in compared(golden, RIGHT))
+        names = RIGHT if golden.recurrence.recurrence.chunked else BY_STEP
+        yield from ((one.implementation, one.fraction) for one in compared(golden, names))
     else:
         outputs = numpy_cells.run(golden.for_implementation())
         names = golden.layout.outputs
@@ -128,8 +132,9 @@ def _bugs(golden: Golden) -> Iterator[tuple[str, bool]]:
     columns = array.shape[-1]
     half = np.concatenate([array[..., : columns // 2]] * 2, axis=-1)
     yield "second half of the columns", _fails(golden, {name: half})
-    places = np.arange(columns) - WARP * (np.arange(columns) // WARP % 2)
-    yield "every second warp", _fails(golden, {name: array[..., places]})
+    if columns > WARP:
+        places = np.arange(columns) - WARP * (np.arange(columns) // WARP % 2)
+        yield "every second warp", _fails(golden, {name: array[..., places]})
     if golden.cell in RECURRENCES:
         yield from _partial_chunks(golden)
 
