@@ -77,11 +77,13 @@ TITLE = f"""## Goldens at the sizes of kernels
 
 The corpus `kernels` has {{count}} goldens, {{megabytes}} MB in HDF5; certifying all takes {{minutes}} CPU minutes.
 *Right ones* are comparisons with right implementations in each precision and by each contract, with the largest error
-as a fraction of the tolerance: {", ".join(f"`{name}`" for name in RIGHT)} for recurrences, those by step for
-recurrences without chunks, the definition in NumPy for networks. None fails. *Bugs* are kernels that each golden detects in float32: nothing is computed beyond N of
-{", ".join(map(str, BEYOND))} places of a size, or of the steps; the second half of the columns repeats the first;
-every second warp of {WARP} columns repeats the one before, if there are two; the last partial chunk of {", ".join(map(str, CHUNKS))}
-steps leaves the state as it was.
+as a fraction of the tolerance: {", ".join(f"`{name}`" for name in RIGHT)} for
+recurrences, those by step for recurrences without chunks, the definition in NumPy for networks. None fails.
+
+*Bugs* are kernels that each golden detects in float32: nothing is computed beyond N places of a size, or steps, for N
+of {", ".join(map(str, BEYOND))}; the second half of the columns repeats the first; every second warp of {WARP}
+columns repeats the one before, if there are two; the last partial chunk of {", ".join(map(str, CHUNKS))} steps leaves
+the state as it was.
 
 """
 
@@ -110,7 +112,7 @@ def _measured(golden_id: str) -> Found:
 def _right(golden: Golden) -> Iterator[tuple[str, float]]:
     """Yield right implementations with their largest error as a fraction of the tolerance."""
     if golden.cell in RECURRENCES:
-        names = RIGHT if golden.recurrence.recurrence.chunked else BY_STEP
+        names: tuple[str, ...] = RIGHT if golden.recurrence.recurrence.chunked else BY_STEP
         yield from ((one.implementation, one.fraction) for one in compared(golden, names))
     else:
         outputs = numpy_cells.run(golden.for_implementation())
