@@ -66,7 +66,7 @@ BENCHMARKS = (
               "2 minutes", "benchmarks.beyond_sizes:measured", "coverage.md",
               packages=("numpy",), environment=ONE_THREAD),
     Benchmark("kernel-goldens", "goldens at the sizes of kernels; fails if a right one fails or a bug is not detected",
-              "10 minutes", "benchmarks.kernel_goldens:measured", "correctness.md",
+              "1 minute", "benchmarks.kernel_goldens:measured", "correctness.md",
               packages=("numpy", "torch"), environment=ONE_THREAD),
     Benchmark("exhaustive", "every half-precision argument of activations; fails if an implementation is wrong",
               "1 minute", "benchmarks.exhaustive:measured", "correctness.md",
