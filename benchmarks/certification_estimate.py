@@ -9,10 +9,12 @@ import numpy as np
 from benchmarks import large_goldens, page
 from benchmarks.benchmark import Measured
 from benchmarks.large_goldens import Golden
+from rnn_goldens.corpus import KERNELS, open_corpus
 from rnn_goldens.generator.certification import certification
+from rnn_goldens.generator.certification_cache import CommittedCache
 from rnn_goldens.generator.predicted_cost import SECONDS, kind_of, predicted_seconds, work_of
 from rnn_goldens.generator.scenario_base import DeclaredInputs
-from rnn_goldens.generator.scenarios import SCENARIOS
+from rnn_goldens.generator.scenarios import SCENARIOS, kernels
 
 GOLDENS: tuple[Golden, ...] = (
     ("lstm", 200, 8, False),
@@ -66,7 +68,7 @@ def measured(most: float = 100.0, *, fit: bool = False) -> Measured:
     shown = {golden: _sample(large_goldens.scenario(*golden)) for golden in GOLDENS if _seconds(golden) <= most}
     corpus = [_sample(scenario) for scenario in SCENARIOS[::EVERY]]
     if fit:
-        return Measured("\n".join(_constants([*shown.values(), *corpus])))
+        return Measured("\n".join(_constants([*shown.values(), *corpus, *_at_kernel_sizes()])))
     rows = [
         (*golden[:3], "yes" if golden[3] else "", page.written(one.seconds), page.written(predicted), _ratio(*pair))
         for golden, one in shown.items()
@@ -99,6 +101,14 @@ def _sample(scenario: DeclaredInputs) -> Sample:
     began = time.process_time()
     certification(sent)
     return Sample(sent, time.process_time() - began)
+
+
+def _at_kernel_sizes() -> Iterator[Sample]:
+    """Yield the goldens of the corpus kernels, with the seconds that certifying them took."""
+    seconds = CommittedCache(open_corpus(KERNELS).folder / "certified.txt").seconds
+    for scenario in kernels.scenarios():
+        if of_one := seconds.get(scenario.id):
+            yield Sample(scenario.in_arrays(), of_one)
 
 
 def _ratio(predicted: float, seconds: float) -> str:

@@ -80,6 +80,7 @@ def test_a_verdict_and_a_mismatch_have_the_public_attributes() -> None:
 def test_options_of_the_plugin_and_arguments_of_its_marker_do_not_change() -> None:
     assert set(OPTIONS) == {
         "dtype", "ids", "cell", "features", "without", "calls", "outputs", "profile", "embed", "corpus",
+        "at-least",
         "implementation", "time-limit", "known-failures", "skip", "report",
     }  # fmt: skip
     assert MARKER.startswith(

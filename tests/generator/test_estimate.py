@@ -41,7 +41,7 @@ def large(*golden: object) -> Scenario | RecurrenceScenario:
 
 
 def test_every_scenario_has_a_prediction() -> None:
-    assert all(0.005 < predicted_seconds(one) < 60 for one in SCENARIOS[::10])
+    assert all(0.004 < predicted_seconds(one) < 60 for one in SCENARIOS[::10])
 
 
 @pytest.mark.slow
