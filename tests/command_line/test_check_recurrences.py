@@ -70,8 +70,8 @@ def test_a_kernel_is_refused_for_networks_with_the_cells_to_select(run: Run) -> 
 
 @pytest.mark.slow
 def test_built_in_implementations_are_checked_or_refuse(run: Run) -> None:
-    assert "25 passed" in run("check", "numpy", "--cell", "gated_delta").stdout
-    assert "11 passed" in run("check", "numpy", "--cell", "gated_delta", "--gradients").stdout
+    assert "27 passed" in run("check", "numpy", "--cell", "gated_delta").stdout
+    assert "13 passed" in run("check", "numpy", "--cell", "gated_delta", "--gradients").stdout
     output = run("check", "torch-cells", "--cell", "slstm", code=FINDING).stdout
     assert "    7  torch-cells has no layer for slstm: check your own function\n" in output
 
