@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 @click.option(
     "--if-changed",
     is_flag=True,
-    help="With --check: certify a golden of kernels only if its scenario, or code that it depends on, changed.",
+    help="With --check: certify a golden of the corpus kernels only if its scenario, or code that it depends on, "
+    "changed.",
 )
 @click.option("--replace", is_flag=True, help="Allow existing goldens to change, if they were never released.")
 @click.option(
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The corpus folder to write, or to check with --check (default: fixtures/v2 of this checkout).",
+    help="The corpus folder to write, or to check with --check (default: fixtures/v2 and fixtures/kernels of this "
+    "checkout).",
 )
 @click.option(
     "--dask",
@@ -74,6 +76,7 @@ def generate(
         (new and others, "--new only writes a template: leave out the other options"),
         (values_only and not check, "--values-only belongs to --check"),
         (if_changed and not check, "--if-changed belongs to --check; without --check, unchanged goldens are kept"),
+        (if_changed and file, "--if-changed is for the corpus kernels of this project: leave out --scenarios"),
         (check and replace, "--check writes nothing, so it cannot be combined with --replace"),
         (file and not into, "--scenarios needs --into FOLDER, the folder of your goldens"),
         (
@@ -92,7 +95,7 @@ def generate(
         return
     from rnn_goldens.cluster import executor
 
-    corpora = [_own(file, into, only)] if file else _built_in(into, only, write=not check)
+    corpora = [_own(file, into, only)] if file else _built_in(into, only, write=not check, values_only=values_only)
     with executor(dask) as workers:
         if check:
             found = [_check(one, workers, values_only=values_only, if_changed=if_changed) for one in corpora]
@@ -134,8 +137,11 @@ def _own(file: Path, into: Path | None, only: tuple[str, ...]) -> _Corpus:
     return _Corpus(read_scenarios(file), into, only, is_own=True)
 
 
-def _built_in(into: Path | None, only: tuple[str, ...], *, write: bool) -> list[_Corpus]:
-    """Return the corpora of this project that have the chosen scenarios; in another folder, one of them."""
+def _built_in(into: Path | None, only: tuple[str, ...], *, write: bool, values_only: bool) -> list[_Corpus]:
+    """Return the corpora of this project that have the chosen scenarios.
+
+    Without a choice: both, or the built-in one in another folder, and for values only, which takes less than a minute.
+    """
     from rnn_goldens.corpus import KERNELS
     from rnn_goldens.generator.certification_cache import CertificationCache, CommittedCache
     from rnn_goldens.generator.scenario_file import ScenarioFile
@@ -144,12 +150,14 @@ def _built_in(into: Path | None, only: tuple[str, ...], *, write: bool) -> list[
     home = _fixtures(write=write and into is None)
     of_kernels = tuple(pattern for pattern in only if pattern.startswith(f"{KERNELS}/"))
     of_ours = tuple(pattern for pattern in only if pattern not in of_kernels)
+    if into and of_ours and of_kernels:
+        raise click.UsageError(f"--into names one corpus, but --only has patterns of two: run {KERNELS}/… on its own")
     found = []
     if of_ours or not only:
         cache = None if into else CertificationCache(home.parent / "build" / "certified")
         folder = into or home / f"v{VERSION.partition('.')[0]}"
         found.append(_Corpus(ScenarioFile(OURS, SCENARIOS), folder, of_ours, cache))
-    if of_kernels or not (only or into):
+    if of_kernels or not (only or into or values_only):
         folder = into or home / KERNELS
         cache = CommittedCache(folder / "certified.txt")
         found.append(_Corpus(ScenarioFile(kernels.IDENTITY, kernels.scenarios()), folder, of_kernels, cache))
@@ -222,10 +230,11 @@ def _check(one: _Corpus, workers: "Executor | None", *, values_only: bool, if_ch
     folder, scenarios, only = one.folder, one.file.scenarios, one.only
     corpus = open_corpus(corpus_option(folder))
     if if_changed and one.certified is not None and not one.adequate:
-        only = changed_since(scenarios, corpus, only, one.certified)
-        if not only:
-            echo(f"{counted(len(scenarios), 'golden')} in {folder}: neither scenarios nor code changed")
+        changed = changed_since(one.file.scenarios, corpus, only, one.file.identity, one.certified)
+        if not changed:
+            echo(f"{counted(len(only or scenarios), 'golden')} in {folder}: neither scenarios nor code changed")
             return False
+        only = () if len(changed) == len(scenarios) else changed
     if values_only:
         found = check_values(scenarios, corpus, only, track=track, say=_say, executor=workers)
         notes, what = ["compared: content hashes"], "has exactly the content that the scenarios produce"

@@ -1,6 +1,6 @@
 """How libraries call kernels of recurrences: their names of arrays, the order of axes, and flags that must be set.
 
-A function follows a convention if it has a parameter that only this convention has. docs/implementations.md has the
+A function follows a convention if it has the parameters that only this convention has. docs/implementations.md has the
 table for readers.
 """
 
@@ -20,12 +20,13 @@ class KernelConvention:
     Attributes:
         library: the name of the library.
         cells: the recurrences that it computes by this convention.
-        signs: parameters that no other convention has; one is enough.
+        signs: parameters that together only this convention has.
         names: our name of an array, a state or the offsets, by the library's.
         flags: the value of each flag that must be set.
         by_key: the parameter that takes a decay by key; "" if it is the same as for a decay by head.
         decays: the only decay that a kernel takes, by a part of its name.
         words: the library's value of an option, by our word.
+        with_key_heads: parts of the names of the kernels that take fewer key heads than heads; () if all do.
         is_time_last: whether time is the last axis of inputs and outputs: (batch, d, time).
         lacking: by feature, what the kernels do not have.
     """
@@ -38,6 +39,7 @@ class KernelConvention:
     by_key: str = ""
     decays: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[object, object] = field(default_factory=dict)
+    with_key_heads: tuple[str, ...] = ()
     is_time_last: bool = False
     lacking: Mapping[str, str] = field(default_factory=dict)
 
@@ -54,6 +56,8 @@ class KernelConvention:
             decay: ``head`` or ``key``; None for a recurrence without decay.
         """
         yield from (what for feature, what in self.lacking.items() if feature in features)
+        if "grouped-values" in features and self.with_key_heads and not any(p in function for p in self.with_key_heads):
+            yield _KEYS_EACH
         only = next((taken for part, taken in self.decays.items() if part in function), None)
         if decay is not None and only not in (None, decay):
             yield f"a decay by {decay}: its decay is by {only}"
@@ -73,6 +77,7 @@ class KernelConvention:
 
 _ATTENTION = tuple(cell for cell, of in RECURRENCES.items() if "d_k" in of.sizes)
 _A_STATE_EACH = "several query heads for each head: it has a state for each query head"
+_KEYS_EACH = "several heads for each key head: it has a key for each head"
 _A_BETA_EACH = "one beta for all heads"
 
 _CU_SEQLENS = {"cu_seqlens": OFFSETS}
@@ -82,7 +87,7 @@ KERNELS = (
     KernelConvention(
         "transformers",
         _ATTENTION,
-        signs=("query",),
+        signs=("query", "output_final_state"),
         names={"query": "q", "key": "k", "value": "v"},
         flags={"output_final_state": True},
         decays={"gated_delta_rule": BY_HEAD},
@@ -99,6 +104,7 @@ KERNELS = (
         names=_CU_SEQLENS,
         flags={"output_final_state": True},
         by_key="gk",
+        with_key_heads=("gated_delta_rule", "kda"),
         decays={"simple_gla": BY_HEAD, "_gla": BY_KEY, "kda": BY_KEY, "chunk_gated_delta_rule": BY_HEAD},
         lacking={"grouped": _A_STATE_EACH, "one-beta": _A_BETA_EACH},
     ),
@@ -120,7 +126,7 @@ KERNELS = (
         is_time_last=True,
     ),
 )
-"""The known conventions. The first one of which a function has a sign is its own."""
+"""The known conventions. The first one of which a function has the signs is its own."""
 
 PLAIN = KernelConvention("rnn-goldens", tuple(RECURRENCES), signs=(), names=_CU_SEQLENS)
 """Our own names and axes."""
@@ -128,4 +134,4 @@ PLAIN = KernelConvention("rnn-goldens", tuple(RECURRENCES), signs=(), names=_CU_
 
 def kernel_convention(parameters: Collection[str]) -> KernelConvention:
     """Return the convention of a function, given the names of its parameters."""
-    return next((one for one in KERNELS if any(sign in parameters for sign in one.signs)), PLAIN)
+    return next((one for one in KERNELS if all(sign in parameters for sign in one.signs)), PLAIN)

@@ -25,7 +25,7 @@ from rnn_goldens.encoding.field_types import (
 from rnn_goldens.encoding.untrusted_files import INDEX as BOUNDS
 from rnn_goldens.encoding.untrusted_files import OTHER, read_bytes
 from rnn_goldens.errors import InvalidFile
-from rnn_goldens.golden.features import FEATURES, LONGEST_ID
+from rnn_goldens.golden.features import FEATURES, KERNEL_SIZE, LONGEST_ID
 
 INDEX = "index.json"
 OURS = "rnn-goldens"
@@ -37,6 +37,8 @@ KERNELS = "kernels"
 
 def remedy(corpus: str, folder: str) -> str:
     """Return the advice for a damaged file of a corpus, given the name and the folder of the corpus."""
+    if corpus == KERNELS:
+        return "Restore the original: install rnn-goldens-kernels again, or run 'rnn-goldens generate' in a checkout."
     if corpus == OURS:
         return "Restore the original, or run 'rnn-goldens generate' in a checkout of rnn-goldens."
     command = f"rnn-goldens generate --scenarios FILE --into {shlex.quote(folder)}"
@@ -99,6 +101,8 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
         require_once(self.features)
         require_once(self.precisions)
         _require_kinds(self.files)
+        if self.files and "json" not in self.files and KERNEL_SIZE not in self.features:
+            raise ValueError(f"{self.id}: lists no JSON file, as only a golden of {KERNEL_SIZE} may")
 
     @property
     def gradient_precisions(self) -> tuple[str, ...]:

@@ -37,7 +37,8 @@ def packaged() -> dict[str, Path]:
 
     home = Path(fixtures.__path__[0])
     data = find_spec(KERNELS_PACKAGE)
-    kernels = home / KERNELS if data is None or data.origin is None else Path(data.origin).parent
+    installed = None if data is None or data.origin is None else Path(data.origin).parent
+    kernels = installed if installed is not None and (installed / INDEX).is_file() else home / KERNELS
     folders = sorted((index.parent for index in home.glob(f"v*/{INDEX}")), key=lambda folder: int(folder.name[1:]))
     return {KERNELS: kernels, **{folder.name: folder for folder in folders}}
 

@@ -13,10 +13,12 @@ from rnn_goldens.golden.features import FEATURES, KERNEL_SIZE
 from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
 from rnn_goldens.golden.shapes import is_custom_cell
 
-_BY_NAME_ONLY = {*DIALECTS, *RECURRENCES}
+_BY_NAME_ONLY = frozenset((*DIALECTS, *RECURRENCES))
 """Cells that a selection without cells does not have."""
 
-_OF_KERNELS = f"a corpus of its own: --rnn-goldens-corpus={KERNELS}, or corpus={KERNELS!r} in Python"
+_OF_KERNELS = (
+    f"a corpus of its own: --corpus {KERNELS}, in pytest --rnn-goldens-corpus={KERNELS}, in Python corpus={KERNELS!r}"
+)
 
 
 class Selection:
@@ -68,7 +70,8 @@ class Selection:
         Args:
             ids: ids or patterns such as ``documented/*``; any id if empty.
             cell: cells, or options of dialects such as ``linear_before_reset=0``; if empty, all cells except
-                dialects and recurrences, plus those of them whose folder an id or pattern names.
+                dialects and recurrences, plus those of them whose folder an id or pattern names. The corpus of kernels
+                has all cells.
             features: features that a golden must have.
             without: features that a golden must not have.
             gradients: whether to return only goldens with gradients.
@@ -95,12 +98,15 @@ class Selection:
                 raise self._unknown(pattern)
         if KERNEL_SIZE in features and not any(KERNEL_SIZE in entry.features for entry in self.entries):
             raise WrongUse(f"what has the feature {KERNEL_SIZE} is in {_OF_KERNELS}")
+        by_name_only = (
+            frozenset[str]() if all(KERNEL_SIZE in entry.features for entry in self.entries) else _BY_NAME_ONLY
+        )
         named = [pattern for pattern in ids if pattern.partition("/")[0] != "*"]
         return [
             entry
             for entry in self.entries
             if (not ids or _matches(entry.id, ids))
-            and (entry.cell in cell if cell else entry.cell not in _BY_NAME_ONLY or _matches(entry.id, named))
+            and (entry.cell in cell if cell else entry.cell not in by_name_only or _matches(entry.id, named))
             and set(features) <= set(entry.features)
             and not set(without) & set(entry.features)
             and (entry.gradient_precisions or not gradients)

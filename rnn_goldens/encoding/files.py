@@ -1,7 +1,8 @@
 """Writes goldens to files and reads them: two files for a golden, and two beside them for its gradients.
 
-Each pair is an ``.h5`` and a ``.json`` file that hold the same tree, equal to the last bit. The same functions
-write and read both kinds; ``tree``, ``golden_types`` and ``consistency`` define their content.
+Each pair is an ``.h5`` and a ``.json`` file that hold the same tree, equal to the last bit; a golden at the size of a
+kernel has the first one only. The same functions write and read both kinds; ``tree``, ``golden_types`` and
+``consistency`` define their content.
 """
 
 from collections.abc import Callable
@@ -201,6 +202,8 @@ def _require_in_wheel(path: Path) -> None:
     folder = next((above for above in path.absolute().parents if (above / LIST).exists()), None)
     if folder is not None and (name := path.absolute().relative_to(folder).as_posix()) in not_in_wheel(folder):
         golden_id = name.removesuffix(".h5").removesuffix(".gradients")
+        if folder.name == "kernels":
+            raise InvalidFile(path, ["is not in the wheel"], "It is in another: pip install 'rnn-goldens[kernels]'")
         raise InvalidFile(
             path,
             ["is not in the wheel, which has HDF5 of the documented goldens only"],

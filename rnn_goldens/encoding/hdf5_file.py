@@ -97,12 +97,25 @@ def read_tree(content: bytes) -> Tree:
     """
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
-            return _tree(file, GOLDEN_OF_HDF5.size)
+            return _tree(file, _Room(GOLDEN_OF_HDF5.size))
     except Exception as error:  # h5py raises many types
         raise ValueError(str(error.args[0] if error.args else error) or type(error).__name__) from error
 
 
-def _tree(group: h5py.Group, most_bytes: int) -> Tree:
+class _Room:
+    """The bytes of numbers that may still be read."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def take(self, dataset: h5py.Dataset) -> None:
+        """Take the bytes of a dataset. Raises ValueError if the file does not hold them, or all datasets too many."""
+        if dataset.shape is None or dataset.nbytes > min(self.left, _LARGEST_RATIO * dataset.id.get_storage_size()):
+            raise ValueError(f"{dataset.name}: has shape {dataset.shape}, but the file does not hold its numbers")
+        self.left -= dataset.nbytes
+
+
+def _tree(group: h5py.Group, room: _Room) -> Tree:
     tree = {name: _plain(value) for name, value in group.attrs.items()}
     for name in group:
         item = group[name]
@@ -112,16 +125,14 @@ def _tree(group: h5py.Group, most_bytes: int) -> Tree:
             raise ValueError(f"{item.name}: groups nested in more than {_DEEPEST} levels")
         if not isinstance(item, h5py.Group | h5py.Dataset):
             raise ValueError(f"{item.name} is neither a group nor a dataset")
-        tree[name] = _tree(item, most_bytes) if isinstance(item, h5py.Group) else _array(item, most_bytes)
+        tree[name] = _tree(item, room) if isinstance(item, h5py.Group) else _array(item, room)
     return tree
 
 
-def _array(dataset: h5py.Dataset, most_bytes: int) -> NDArray[Any]:
+def _array(dataset: h5py.Dataset, room: _Room) -> NDArray[Any]:
     if dataset.dtype not in (np.float64, np.int64):
         raise ValueError(f"{dataset.name}: holds {dataset.dtype}, expected float64 or int64")
-    stored = dataset.id.get_storage_size()
-    if dataset.shape is None or dataset.nbytes > min(most_bytes, _LARGEST_RATIO * stored):
-        raise ValueError(f"{dataset.name}: has shape {dataset.shape}, but the file does not hold its numbers")
+    room.take(dataset)
     array: NDArray[Any] = dataset[()]
     if not np.isfinite(array).all():
         raise ValueError(f"{dataset.name}: holds NaN or infinity")

@@ -33,8 +33,8 @@ _MAX_LINES = 12
 def summary_lines(config: pytest.Config, run_results: RunResults) -> Iterator[str]:
     """Yield a line per compared cell and test, and lines about outputs left out or computed in higher precision."""
     entries = run_results.entries
-    if least := at_least(config):
-        compared = len({entry["golden"] for entry in entries if is_compared(entry)})
+    compared = len({entry["golden"] for entry in entries if is_compared(entry)})
+    if (least := at_least(config)) and compared >= least:
         yield f"{counted(compared, 'golden')} {was_or_were(compared)} compared, of at least {least}"
     looser = [
         entry for entry in entries if "profile" in entry and profile_named(entry["profile"]).affects(entry["dtype"])

@@ -133,7 +133,7 @@ def problems(config: pytest.Config, run: RunResults) -> list[str]:
         found.append(f"{of_all} selected and not compared: {', '.join(first_names(missing, '… and'))}")
     least, compared = at_least(config), len({entry["golden"] for entry in run.entries if is_compared(entry)})
     if not only_shown and compared < least:
-        found.append(f"{counted(compared, 'golden')} {was_or_were(compared)} compared, of at least {least}")
+        found.append(f"only {counted(compared, 'golden')} {was_or_were(compared)} compared, of at least {least}")
     found += [
         f"{'' if late['judged_by'] == UNCHECKED else 'after its test had ended, '}"
         f"{late['golden']} in {late['dtype']}: {late['reason']}"

@@ -35,10 +35,18 @@ def test_one_is_loaded_and_checked_by_the_name_of_the_corpus() -> None:
     assert open_corpora("v2,kernels").entry(HERE).cell == "rg_lru"
 
 
+def test_without_a_cell_all_of_its_cells_are_selected() -> None:
+    corpus = open_corpus(KERNELS)
+    assert corpus.select() == list(corpus.entries)
+    assert not {entry.cell for entry in open_corpora("v2,kernels").select()} & {*RECURRENCES}
+
+
 def test_another_corpus_says_where_they_are() -> None:
     cases: list[dict[str, Any]] = [{"ids": HERE}, {"ids": "kernels/*"}, {"features": KERNEL_SIZE}]
     for arguments in cases:
-        with pytest.raises(WrongUse, match="a corpus of its own: --rnn-goldens-corpus=kernels"):
+        with pytest.raises(
+            WrongUse, match="a corpus of its own: --corpus kernels, in pytest --rnn-goldens-corpus=kernels"
+        ):
             rnn_goldens.select(**arguments)
     with pytest.raises(WrongUse, match="corpus='kernels'"):
         rnn_goldens.load(HERE)
