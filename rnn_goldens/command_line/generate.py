@@ -225,6 +225,7 @@ def _check(one: _Corpus, workers: "Executor | None", *, values_only: bool, if_ch
 
     from rnn_goldens.corpus import corpus_option, open_corpus
     from rnn_goldens.corpus.differences import not_compared
+    from rnn_goldens.generator.generate import choose
     from rnn_goldens.generator.reproducibility import changed_since, check, check_values
 
     folder, scenarios, only = one.folder, one.file.scenarios, one.only
@@ -232,7 +233,8 @@ def _check(one: _Corpus, workers: "Executor | None", *, values_only: bool, if_ch
     if if_changed and one.certified is not None and not one.adequate:
         changed = changed_since(one.file.scenarios, corpus, only, one.file.identity, one.certified)
         if not changed:
-            echo(f"{counted(len(only or scenarios), 'golden')} in {folder}: neither scenarios nor code changed")
+            goldens = counted(len(choose(scenarios, only)), "golden")
+            echo(f"{goldens} in {folder}: neither scenarios nor code changed")
             return False
         only = () if len(changed) == len(scenarios) else changed
     if values_only:

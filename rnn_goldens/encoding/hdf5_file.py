@@ -43,7 +43,7 @@ _Written = dict[tuple[tuple[int, ...], bytes], h5py.Dataset]
 
 
 def _write(group: h5py.Group, tree: Tree, written: _Written | None) -> None:
-    for name, value in tree.items():
+    for name, value in tree.items() if written is None else sorted(tree.items()):  # a file that is read is sorted, too
         if isinstance(value, dict):
             _write(group.create_group(name), value, written)
         elif isinstance(value, np.ndarray):
