@@ -82,6 +82,6 @@ def test_a_program_without_a_hello_is_one_error_per_golden(
     result = checked.runpytest_inprocess(f"--rnn-goldens-implementation=-- {sys.executable} dies.py")
     assert result.parseoutcomes() == {"passed": 1, "errors": 4}
     result.stdout.fnmatch_lines([f"rnn-goldens: {sys.executable} dies.py exited with code 1 before its hello"])
-    assert len(result.outlines) < 40
+    assert len(result.outlines) < 45  # a long path of Python wraps
     assert "Traceback" not in result.stdout.str()
     assert "rnn_goldens/" not in result.stdout.str()
