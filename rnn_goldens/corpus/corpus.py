@@ -15,7 +15,7 @@ from rnn_goldens.encoding import content_hash, decode, gradients_hash
 from rnn_goldens.encoding.files import not_in_wheel
 from rnn_goldens.encoding.untrusted_files import GOLDEN, read_bytes
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
-from rnn_goldens.golden.features import CORE
+from rnn_goldens.golden.features import CORE, KERNEL_SIZE
 
 _CHECKED: set[str] = set()
 """SHA-256 of the files that this process has validated; for gradients, preceded by the golden's content hash."""
@@ -119,6 +119,8 @@ class Corpus(Selection):
             thorough: whether to validate by the schema and compare the content hash, too.
         """
         file = listed.files[kind or fastest(listed.files)]
+        if "json" not in listed.files and KERNEL_SIZE not in getattr(listed, "features", (KERNEL_SIZE,)):
+            raise InvalidFile(self.folder / file.path, [f"has no JSON, as only a golden of {KERNEL_SIZE} may"])
         content, path, key = self.content(file), self.folder / file.path, of_content + file.sha256
         known = (self.is_packaged or key in _CHECKED) and not thorough
         try:

@@ -25,7 +25,7 @@ from rnn_goldens.encoding.field_types import (
 from rnn_goldens.encoding.untrusted_files import INDEX as BOUNDS
 from rnn_goldens.encoding.untrusted_files import OTHER, read_bytes
 from rnn_goldens.errors import InvalidFile
-from rnn_goldens.golden.features import FEATURES, KERNEL_SIZE, LONGEST_ID
+from rnn_goldens.golden.features import FEATURES, LONGEST_ID
 
 INDEX = "index.json"
 OURS = "rnn-goldens"
@@ -101,8 +101,6 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
         require_once(self.features)
         require_once(self.precisions)
         _require_kinds(self.files)
-        if self.files and "json" not in self.files and KERNEL_SIZE not in self.features:
-            raise ValueError(f"{self.id}: lists no JSON file, as only a golden of {KERNEL_SIZE} may")
 
     @property
     def gradient_precisions(self) -> tuple[str, ...]:
