@@ -1,27 +1,17 @@
 """Observers of facts about wrong outputs: each returns whether its fact holds, or its number."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from rnn_goldens.diagnosis.match import Array, off_by
 from rnn_goldens.diagnosis.observation import ENOUGH_STEPS, Observation, Value
-from rnn_goldens.golden.embedding import is_copied
-from rnn_goldens.golden.shapes import BATCH, TIME
+from rnn_goldens.golden.shapes import TIME
 from rnn_goldens.golden.tolerance import Exact
 
 SMALL = 1e-3
 """Largest error, as a fraction of the largest value, that counts as rounding or approximation."""
 
-
-PLACES = {
-    "row": (BATCH,),
-    "head": ("query_heads", "heads"),
-    "value": ("d_v",),
-    "channel": ("channels", "d"),
-}
-"""Axes of the outputs whose places do not mix, but for the channels of sLSTM, by what one of them is called."""
 
 # Conditions.
 
@@ -181,22 +171,6 @@ def wrong_from_step(seen: Observation) -> Value:
     by_step = np.array([of_step.any() for of_step in np.moveaxis(seen.wrong[seen.main], axis, 0)])
     first = int(by_step.argmax())
     return float(first) if first > 1 and by_step[first:].all() else False
-
-
-def wrong_from_place(axes: Sequence[str], seen: Observation) -> Value | None:
-    """Return the place of an axis from which on the outputs are wrong, if several places before it are right.
-
-    Only added places that are copies make it certain that every place is checked. None if no output has the axis, or
-    its places mix.
-    """
-    found = (seen.golden.axis(seen.main, name) for name in axes if is_copied(seen.golden.cell, name))
-    axis = next((number for number in found if number is not None), None)
-    if axis is None:
-        return None
-    by_place = np.array([of_place.any() for of_place in np.moveaxis(seen.wrong[seen.main], axis, 0)])
-    first = int(by_place.argmax())
-    of_each = by_place.size // seen.golden.config.get("heads", 1) if "query_heads" in axes else 1
-    return first / of_each if first > of_each and first % of_each == 0 and by_place[first:].all() else False
 
 
 def grows(seen: Observation) -> Value:

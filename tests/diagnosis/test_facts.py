@@ -9,6 +9,7 @@ import rnn_goldens
 from rnn_goldens import Golden
 from rnn_goldens.cells import Array, Case, Network, State, Weights, case_of
 from rnn_goldens.cells.notation import Term, Weight, mix, sigmoid, tanh
+from rnn_goldens.cells.recurrence import recurrence_case, run
 from rnn_goldens.cells.step_program import Equations
 from rnn_goldens.cells.steps import steps_of
 from rnn_goldens.comparison.actual import actual_outputs
@@ -160,6 +161,28 @@ def test_no_channel_is_named_where_channels_mix() -> None:
         out, *last = [np.array(part) for part in numpy_cells.run(golden)]
         out[..., 16:] = 0
         assert ("wrong_from_channel" in facts_in(golden, out, *last)) is not they_mix
+
+
+@pytest.mark.parametrize(
+    ("place", "golden_id", "sizes", "lost"),
+    [
+        ("key", "gated-delta/210-steps", {"d_k": 128}, {"q", "k"}),
+        ("key", "delta-rule/several-steps", {}, {"q", "k"}),
+        ("state", "selective-scan/several-steps", {"n": 64}, {"B", "C"}),
+    ],
+)
+def test_the_place_from_which_on_a_kernel_reads_nothing_is_named(
+    place: str, golden_id: str, sizes: dict[str, int], lost: set[str]
+) -> None:
+    golden = rnn_goldens.load(golden_id).embedded(**sizes)
+    first = golden.config["d_k" if place == "key" else "n"] // 2
+    case = recurrence_case(golden, np.float32)
+    before = {n: np.where(np.arange(a.shape[-1]) < first, a, 0) for n, a in case.inputs.items() if n in lost}
+    found = run(case.with_arrays(**before))
+    state = list(found.values())[-1]
+    state.swapaxes(-1, -2 if place == "key" else -1)[..., first:] = 7
+    assert facts_in(golden, *found.values())[f"unread_from_{place}"] == first
+    assert not facts_in(golden, *(part + 1 for part in found.values()))[f"unread_from_{place}"]
 
 
 def test_an_unchanged_state_is_recognised() -> None:

@@ -20,6 +20,11 @@ def without_scale(q, k, v, g, beta, state, scale):
 def beyond_64(q, k, v, g, beta, state, scale):
     o, s = right(q, k, v, g, beta, state, scale)
     return np.where(np.arange(128) < 64, o, 0), np.where(np.arange(128) < 64, s, 0)
+
+def keys_beyond_64(q, k, v, g, beta, state, scale):
+    before = np.arange(128) < 64
+    o, s = right(np.where(before, q, 0), np.where(before, k, 0), v, g, beta, state, scale)
+    return o, np.where(before[:, None], s, state)
 """
 
 GOLDEN = "kernels/gated-delta/128-by-128"
@@ -29,8 +34,11 @@ GOLDEN = "kernels/gated-delta/128-by-128"
     ("kernel", "cause"),
     [
         ("right", "*1 passed in *"),
-        ("without_scale", "  scale_left_out: Leaves out the scale."),
-        ("beyond_64", "  - outputs are right before value 64 and wrong from there on"),
+        pytest.param("without_scale", "  scale_left_out: Leaves out the scale.", marks=pytest.mark.slow),
+        pytest.param(
+            "beyond_64", "  - outputs are right before value 64 and wrong from there on", marks=pytest.mark.slow
+        ),
+        ("keys_beyond_64", "  - inputs from key 64 on have no effect: does a loop stop early?"),
     ],
 )
 def test_a_kernel_of_128_by_128_gets_its_verdict(project: pytest.Pytester, kernel: str, cause: str) -> None:
