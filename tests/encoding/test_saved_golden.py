@@ -90,6 +90,15 @@ def test_the_error_for_hdf5_that_the_wheel_does_not_carry_says_where_it_is(suffi
     )
 
 
+def test_the_error_for_a_golden_of_kernels_names_the_extra_that_has_it(tmp_path: Path) -> None:
+    folder = tmp_path / "kernels"
+    folder.mkdir()
+    (folder / "not-in-wheel.txt").write_text("kernels/gru/256-units.h5\n")
+    with pytest.raises(rnn_goldens.InvalidFile) as raised:
+        encoding.read(folder / "kernels/gru/256-units.h5")
+    assert str(raised.value).endswith("is not in the wheel\nIt is in another: pip install 'rnn-goldens[kernels]'")
+
+
 def test_only_goldens_are_saved_and_damaged_files_not_read(tmp_path: Path) -> None:
     with pytest.raises(
         rnn_goldens.RnnGoldensError, match=r"^save takes a golden, as load, certify or read return it, not int$"
