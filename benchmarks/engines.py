@@ -31,7 +31,7 @@ class Declared(NamedTuple):
     """What an engine has of recurrences.
 
     Attributes:
-        function: a function of its module.
+        function: a function of its module in conformance, or of another one, ``package.module:function``.
         cells: the recurrences that it computes.
         contract: the profile that it is checked by; "" for the default.
     """
@@ -45,9 +45,11 @@ ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_
 
 IN_CHUNKS = "chunk=64,operands-stored"
 
+BY_STEP = "step,operands-stored"
+
 OF_RECURRENCES = {
     "fla": (
-        Declared("run", ATTENTION, "step,operands-stored"),
+        Declared("run", ATTENTION, BY_STEP),
         Declared("chunk_simple_gla", ("linear_attention", "gated_linear_attention"), IN_CHUNKS),
         Declared("chunk_gla", ("gated_linear_attention",), IN_CHUNKS),
         Declared("chunk_delta_rule", ("delta_rule",), IN_CHUNKS),
@@ -55,14 +57,32 @@ OF_RECURRENCES = {
         Declared("chunk_kda", ("gated_delta",), IN_CHUNKS),
         Declared("causal_conv", ("causal_conv",), "operands-stored"),
     ),
+    "mlx_lm": (
+        Declared("mlx_lm.models.gated_delta:gated_delta_ops", ("gated_delta",), BY_STEP),
+        Declared("mlx_lm.models.gated_delta:gated_delta_update", ("gated_delta",), BY_STEP),
+    ),
+    "sglang": (
+        Declared("chunk_gated_delta_rule", ("gated_delta",), IN_CHUNKS),
+        Declared("fused_recurrent_gated_delta_rule", ("gated_delta",), BY_STEP),
+        Declared("fused_recurrent_gated_delta_rule_update", ("gated_delta",), BY_STEP),
+    ),
     "transformers": (
         Declared("gated_delta", ("gated_delta",)),
         Declared("gated_delta_steps", ("gated_delta",), "step"),
         Declared("selective_scan", ("selective_scan",), "step,all-stored"),
         Declared("causal_conv", ("causal_conv",), "operands-stored"),
     ),
+    "vllm": (
+        Declared("chunk_gated_delta_rule", ("gated_delta",), IN_CHUNKS),
+        Declared("fused_recurrent_gated_delta_rule", ("gated_delta",), BY_STEP),
+    ),
 }
 """Engines that compute recurrences and no networks."""
+
+
+def full_name(engine: str, declared: Declared) -> str:
+    """Return the name of a function as an argument of ``rnn-goldens check``."""
+    return declared.function if ":" in declared.function else f"conformance.{engine}:{declared.function}"
 
 
 def measured(engines: Sequence[str] = ()) -> Measured:
@@ -84,13 +104,13 @@ def _is_of_today(path: Path) -> bool:
 
 def _rows(name: str) -> dict[Path, list[str]]:
     """Return the arguments of the report of each row of an engine, by its file."""
-    folder, module = page.ROOT / "docs" / "engines", f"conformance.{name}"
+    folder = page.ROOT / "docs" / "engines"
     if name not in OF_RECURRENCES:
         has_module = (CONFORMANCE / f"{name}.py").exists()
-        return {folder / f"{name}.json": [f"{module}:run" if has_module else name]}
+        return {folder / f"{name}.json": [f"conformance.{name}:run" if has_module else name]}
     return {
-        folder / f"{name}-{one.function}.json": [
-            *(f"{module}:{one.function}", "--cell", ",".join(one.cells)),
+        folder / f"{name}-{one.function.rpartition(':')[2]}.json": [
+            *(full_name(name, one), "--cell", ",".join(one.cells)),
             *(["--profile", one.contract] if one.contract else []),
         ]
         for one in OF_RECURRENCES[name]
@@ -121,6 +141,7 @@ def _measure(name: str) -> list[str]:
 def _python(name: str) -> Path:
     """Return the interpreter of an engine's environment, which is created again if its requirements are newer."""
     folder, requirements = page.ROOT / "build" / "engines" / name, CONFORMANCE / "requirements" / f"{name}.txt"
+    alone = requirements.with_suffix(".alone")  # packages of which only a few modules are needed
     python, ready = folder / "bin" / "python", folder / ".ready"
     needed = [requirements, page.ROOT / "pyproject.toml"]
     if not ready.exists() or any(path.stat().st_mtime > ready.stat().st_mtime for path in needed):
@@ -128,5 +149,7 @@ def _python(name: str) -> Path:
         install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         packages = ["pytest-asyncio", "pytest-xdist", "--editable", ".[generate,hypothesis]"]
         subprocess.run([*install, *packages, "--requirement", str(requirements)], cwd=page.ROOT, check=True)
+        if alone.exists():
+            subprocess.run([*install, "--no-deps", "--requirement", str(alone)], cwd=page.ROOT, check=True)
         ready.touch()
     return python

@@ -7,7 +7,14 @@ import sys
 from pathlib import Path
 
 from rnn_goldens.atomic_write import write_whole
-from rnn_goldens.generator import deviation_page, equations_page, readme_figures, rules_page, schema_bundles
+from rnn_goldens.generator import (
+    deviation_page,
+    equations_page,
+    kernel_layouts_page,
+    readme_figures,
+    rules_page,
+    schema_bundles,
+)
 
 
 def main() -> None:
@@ -17,6 +24,7 @@ def main() -> None:
     deviation_page.write(corpus, docs / deviation_page.INDEX)
     texts = {
         docs / "equations.md": equations_page.page(),
+        docs / "kernel-layouts.md": kernel_layouts_page.page(),
         docs / "rules.md": rules_page.page(corpus),
         readme: readme_figures.with_figures(readme.read_text("utf-8"), readme_figures.figures(root)),
         **schema_bundles.bundled(root / "schema"),

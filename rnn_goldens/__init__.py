@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
     from rnn_goldens.generator.scenario import Refused, Scenario
     from rnn_goldens.golden.shapes import Config
+    from rnn_goldens.implementations.kernel import kernel
 
 __all__ = [
     "Config",
@@ -35,6 +36,7 @@ __all__ = [
     "Unsupported",
     "Verdict",
     "certify",
+    "kernel",
     "load",
     "read",
     "save",
@@ -51,6 +53,7 @@ _MODULES = {
     "generator.recurrence_scenario": ("RecurrenceScenario",),
     "generator.scenario": ("Refused", "Scenario"),
     "golden.shapes": ("Config",),
+    "implementations.kernel": ("kernel",),
     "comparison.verdict": ("Difference", "GoldenMismatch", "Verdict"),
 }
 

@@ -10,8 +10,8 @@ from rnn_goldens.plugin.options import MARKER
 
 NAMES = {
     "Config", "Difference", "Golden", "GoldenMismatch", "InvalidFile", "ProgramFailed", "RecurrenceScenario", "Refused",
-    "RnnGoldensError", "Scenario", "Step", "UnknownName", "Unsupported", "Verdict", "certify", "load", "read", "save",
-    "select",
+    "RnnGoldensError", "Scenario", "Step", "UnknownName", "Unsupported", "Verdict", "certify", "kernel", "load", "read",
+    "save", "select",
 }  # fmt: skip
 
 SIGNATURES = {
@@ -28,6 +28,7 @@ SIGNATURES = {
     "Golden.compare_calls": "(self, run, calls, *, outputs)",
     "Scenario.from_torch": "(module, x, state, *, id, purpose, lengths, fields)",
     "certify": "(scenario, *, confirm, progress)",
+    "kernel": "(function, like, *, names, flags, layout)",
     "read": "(path, *, dtype, gradients)",
     "save": "(golden, path)",
 }

@@ -19,6 +19,7 @@ No kernel is changed. The interpreter of Triton 3.6.0 and 3.9.0 is, where it can
   kernels of the delta rules ``i_t.to(tl.int64)`` is an error;
 - a comparison of two numbers that meets a block stays a boolean: it becomes an integer, which 3.9.0 refuses as a mask
   (``(t < seq_len) & m_d``, in the gradients of the causal convolution);
+- functions of ``triton.language`` that a module imports by name are interpreted, too (``exp = tl.exp``, in sglang);
 - a tensor of one number is an index: 3.6.0 reads it in a way that NumPy 2.4 refuses.
 """
 
@@ -26,7 +27,8 @@ import ast
 import os
 import sys
 import warnings
-from functools import cache
+from contextlib import suppress
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -55,13 +57,15 @@ def prepare() -> None:
         raise RuntimeError("triton is already imported: call triton_cpu.prepare() before, or set TRITON_INTERPRET=1")
     os.environ["TRITON_INTERPRET"] = "1"
     warnings.filterwarnings("ignore", "Triton is not supported on current platform", UserWarning)  # what fla says
+    from triton.language.core import is_builtin
     from triton.runtime import interpreter
     from triton.runtime.autotuner import Autotuner
     from triton.runtime.interpreter import ASTTransformer, GridExecutor, InterpreterBuilder
 
     if hasattr(ASTTransformer, "visit_For"):
         raise RuntimeError(f"the interpreter of triton {triton} changes loops itself: triton_cpu.py does not fit")
-    launch, splat, patch = GridExecutor.__call__, InterpreterBuilder.create_splat, interpreter._patch_lang_tensor
+    launch, splat = GridExecutor.__call__, InterpreterBuilder.create_splat
+    patch, patch_of_modules = interpreter._patch_lang_tensor, interpreter._patch_lang
 
     def checked_launch(self: Any, *arguments: Any, **by_name: Any) -> None:
         refuse(*arguments, *by_name.values())
@@ -77,15 +81,22 @@ def prepare() -> None:
         patch(tensor, scope)
         scope.set_attr(tensor, "__index__", lambda self: int(self.handle.data.squeeze()))
 
+    def patch_names(kernel: Any) -> Any:
+        for name, function in kernel.__globals__.items():
+            if is_builtin(function):
+                kernel.__globals__[name] = partial(function, _semantic=interpreter.interpreter_semantic)
+        return patch_of_modules(kernel)
+
     interpreter._patch_lang_tensor = patch_with_index
+    interpreter._patch_lang = patch_names
     GridExecutor.__call__, InterpreterBuilder.create_splat = checked_launch, splat_of_same_type
     ASTTransformer.visit_For = with_tensors
     Autotuner._bench = lambda *_, **__: [0.0, 0.0, 0.0]
 
 
 def check_versions(triton: str, fla: str, *, any_version: bool = False) -> None:
-    """Raise RuntimeError for versions that were not measured together."""
-    if (triton, fla) in KNOWN or any_version:
+    """Raise RuntimeError for versions that were not measured together; ``fla`` is "" if it is not installed."""
+    if (triton, fla) in KNOWN or (not fla and triton in dict(KNOWN)) or any_version:
         return
     known = "; ".join(f"triton {one} with flash-linear-attention {other}" for one, other in KNOWN)
     raise RuntimeError(
@@ -114,7 +125,7 @@ def with_tensors(transformer: ast.NodeTransformer, node: ast.For) -> ast.For:
 
 
 def _version_of_fla() -> str:
-    try:
-        return version("fla-core")
-    except PackageNotFoundError:  # a checkout
-        return version("flash-linear-attention")
+    for name in ("fla-core", "flash-linear-attention"):  # the second one is a checkout
+        with suppress(PackageNotFoundError):
+            return version(name)
+    return ""

@@ -1,137 +1,252 @@
-"""How libraries call kernels of recurrences: their names of arrays, the order of axes, and flags that must be set.
+"""How libraries call kernels of recurrences: the table of their conventions.
 
-A function follows a convention if it has the parameters that only this convention has. docs/implementations.md has the
-table for readers.
+A function follows a convention if it has the parameters that only this convention has, and is in its package if other
+packages use the same names. docs/kernel-layouts.md has the table for readers.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection
 
+from rnn_goldens.conventions.kernel_convention import GATES, OFFSETS, KernelConvention, KernelLayout
 from rnn_goldens.golden.recurrences import BY_HEAD, BY_KEY, RECURRENCES
 
-OFFSETS = "offsets"
-
-
-@dataclass(frozen=True)
-class KernelConvention:
-    """How a library calls its kernels.
-
-    Attributes:
-        library: the name of the library.
-        cells: the recurrences that it computes by this convention.
-        signs: parameters that together only this convention has.
-        names: our name of an array, a state or the offsets, by the library's.
-        flags: the value of each flag that must be set.
-        by_key: the parameter that takes a decay by key; "" if it is the same as for a decay by head.
-        decays: the only decay that a kernel takes, by a part of its name.
-        words: the library's value of an option, by our word.
-        with_key_heads: parts of the names of the kernels that take fewer key heads than heads; () if all do.
-        is_time_last: whether time is the last axis of inputs and outputs: (batch, d, time).
-        lacking: by feature, what the kernels do not have.
-    """
-
-    library: str
-    cells: tuple[str, ...]
-    signs: tuple[str, ...]
-    names: Mapping[str, str] = field(default_factory=dict)
-    flags: Mapping[str, object] = field(default_factory=dict)
-    by_key: str = ""
-    decays: Mapping[str, str] = field(default_factory=dict)
-    words: Mapping[object, object] = field(default_factory=dict)
-    with_key_heads: tuple[str, ...] = ()
-    is_time_last: bool = False
-    lacking: Mapping[str, str] = field(default_factory=dict)
-
-    def ours(self, parameter: str) -> str:
-        """Return our name of what a parameter receives."""
-        return "g" if parameter == self.by_key else self.names.get(parameter, parameter)
-
-    def refused(self, function: str, features: Collection[str], decay: str | None) -> Iterator[str]:
-        """Yield what a golden needs and a function does not have.
-
-        Args:
-            function: the name of the function.
-            features: the features of the golden.
-            decay: ``head`` or ``key``; None for a recurrence without decay.
-        """
-        yield from (what for feature, what in self.lacking.items() if feature in features)
-        if "grouped-values" in features and self.with_key_heads and not any(p in function for p in self.with_key_heads):
-            yield _KEYS_EACH
-        only = next((taken for part, taken in self.decays.items() if part in function), None)
-        if decay is not None and only not in (None, decay):
-            yield f"a decay by {decay}: its decay is by {only}"
-
-    def to_kernel(self, array: Any) -> Any:  # noqa: ANN401 - an array of any library
-        """Return an input, (batch, time, …), with its axes in the order of the library."""
-        for axis in range(1, array.ndim - 1) if self.is_time_last else ():
-            array = array.swapaxes(axis, axis + 1)
-        return array
-
-    def from_kernel(self, array: Any) -> Any:  # noqa: ANN401 - an array of any library
-        """Return an output with its axes in our order."""
-        for axis in reversed(range(1, array.ndim - 1)) if self.is_time_last else ():
-            array = array.swapaxes(axis, axis + 1)
-        return array
-
-
 _ATTENTION = tuple(cell for cell, of in RECURRENCES.items() if "d_k" in of.sizes)
+_GATED_DELTA = ("gated_delta",)
 _A_STATE_EACH = "several query heads for each head: it has a state for each query head"
-_KEYS_EACH = "several heads for each key head: it has a key for each head"
 _A_BETA_EACH = "one beta for all heads"
+_A_HEAD_EACH = {"grouped": _A_STATE_EACH, "one-beta": _A_BETA_EACH}
+_RETURN_STATE = {"output_final_state": True}
+_NO_NORM = {"use_qk_l2norm_in_kernel": False}
+_POOL_OF_SGLANG = KernelLayout(state="value key", slots="initial_state_indices", in_place=True)
 
 _CU_SEQLENS = {"cu_seqlens": OFFSETS}
 """What many kernels call the offsets."""
 
+_OF_FLA = {"simple_gla": BY_HEAD, "_gla": BY_KEY, "kda": BY_KEY, "chunk_gated_delta_rule": BY_HEAD}
+
 KERNELS = (
     KernelConvention(
         "transformers",
+        "torch_recurrent_gated_delta_rule, torch_chunk_gated_delta_rule",
         _ATTENTION,
         signs=("query", "output_final_state"),
         names={"query": "q", "key": "k", "value": "v"},
-        flags={"output_final_state": True},
+        flags=_RETURN_STATE,
         decays={"gated_delta_rule": BY_HEAD},
         lacking={
             "grouped": _A_STATE_EACH,
             "grouped-values": "several heads for each key head: the caller repeats queries and keys",
             "one-beta": _A_BETA_EACH,
         },
+        run="transformers 5.24.0, torch on a CPU",
+    ),
+    KernelConvention(
+        "flashinfer",
+        "gdn_prefill: chunk_gated_delta_rule",
+        _GATED_DELTA,
+        signs=("output_final_state", "output_state"),
+        names=_CU_SEQLENS,
+        flags=_RETURN_STATE,
+        layout=KernelLayout(order="tokens head", state="value key", decay="factor", float32=("g", "beta", "S0")),
+        decays={"": BY_HEAD},
+        lacking=_A_HEAD_EACH,
+        version="0.7.4",
+    ),
+    KernelConvention(
+        "flashinfer",
+        "gdn_decode: gated_delta_rule_mtp",
+        _GATED_DELTA,
+        signs=("A_log", "use_qk_l2norm", "disable_state_update"),
+        without=("state",),
+        names={**GATES, "initial_state": "state"},
+        flags={"use_qk_l2norm": False, "disable_state_update": False},
+        layout=KernelLayout(
+            state="value key", decay="A_log", float32=("S0",), slots="initial_state_indices", in_place=True
+        ),
+        version="0.7.4",
+        decays={"": BY_HEAD},
+        lacking=_A_HEAD_EACH,
+    ),
+    KernelConvention(
+        "flashinfer",
+        "gdn_decode: gated_delta_rule_decode_pretranspose",
+        _GATED_DELTA,
+        signs=("A_log", "use_qk_l2norm", "initial_state_indices"),
+        names=GATES,
+        flags={"use_qk_l2norm": False, "initial_state": None},
+        layout=KernelLayout("batch 1 head", state="value key", decay="A_log", float32=("S0",), in_place=True),
+        decays={"": BY_HEAD},
+        lacking=_A_HEAD_EACH,
+        version="0.7.4",
+    ),
+    KernelConvention(
+        "flashinfer",
+        "gdn_decode: gated_delta_rule_decode",
+        _GATED_DELTA,
+        signs=("A_log", "use_qk_l2norm"),
+        names=GATES,
+        flags={"use_qk_l2norm": False},
+        layout=KernelLayout("batch 1 head", decay="A_log", float32=("S0",), in_place=True),
+        decays={"": BY_HEAD},
+        lacking=_A_HEAD_EACH,
+        version="0.7.4",
+    ),
+    KernelConvention(
+        "vllm",
+        "fused_recurrent_gated_delta_rule",
+        _GATED_DELTA,
+        signs=("inplace_final_state", "ssm_state_indices"),
+        names={**_CU_SEQLENS, "initial_state": "state"},
+        flags={"inplace_final_state": True, **_NO_NORM},
+        layout=KernelLayout(
+            "1 tokens head", state="value key", slots="ssm_state_indices", slots_by_step=True, in_place=True
+        ),
+        run="vllm 0.33.0, Triton's interpreter",
+        decays={"kda": BY_KEY, "": BY_HEAD},
+        lacking=_A_HEAD_EACH,
+    ),
+    KernelConvention(
+        "vllm",
+        "chunk_gated_delta_rule, chunk_kda",
+        _GATED_DELTA,
+        signs=("output_final_state",),
+        package="vllm",
+        names=_CU_SEQLENS,
+        flags={**_RETURN_STATE, **_NO_NORM},
+        layout=KernelLayout(state="value key"),
+        decays={"kda": BY_KEY, "": BY_HEAD},
+        lacking=_A_HEAD_EACH,
+        run="vllm 0.33.0, Triton's interpreter (chunk_kda not run)",
+    ),
+    KernelConvention(
+        "sglang",
+        "chunk_gated_delta_rule",
+        _GATED_DELTA,
+        signs=("initial_state_indices", "inplace_update"),
+        names={**_CU_SEQLENS, "initial_state": "state"},
+        flags={"inplace_update": True, **_NO_NORM},
+        layout=_POOL_OF_SGLANG,
+        decays={"": BY_HEAD},
+        lacking=_A_HEAD_EACH,
+        run="sglang 0.5.23, Triton's interpreter",
+    ),
+    KernelConvention(
+        "sglang",
+        "fused_recurrent_gated_delta_rule_update",
+        _GATED_DELTA,
+        signs=("initial_state_source", "initial_state_indices"),
+        names={**_CU_SEQLENS, "initial_state_source": "state"},
+        flags={"disable_state_update": False, **_NO_NORM},
+        layout=_POOL_OF_SGLANG,
+        decays={"": BY_HEAD},
+        lacking=_A_HEAD_EACH,
+        run="sglang 0.5.23, Triton's interpreter",
+    ),
+    KernelConvention(
+        "sglang",
+        "fused_recurrent_gated_delta_rule",
+        _GATED_DELTA,
+        signs=("output_final_state",),
+        package="sglang",
+        names=_CU_SEQLENS,
+        flags={**_RETURN_STATE, **_NO_NORM},
+        layout=KernelLayout(state="value key"),
+        decays={"": BY_HEAD},
+        lacking=_A_HEAD_EACH,
+        run="sglang 0.5.23, Triton's interpreter",
     ),
     KernelConvention(
         "flash-linear-attention",
+        "chunk_… and fused_recurrent_… of the four rules, chunk_kda",
         _ATTENTION,
         signs=("output_final_state",),
         names=_CU_SEQLENS,
-        flags={"output_final_state": True},
+        flags=_RETURN_STATE,
         by_key="gk",
         with_key_heads=("gated_delta_rule", "kda"),
-        decays={"simple_gla": BY_HEAD, "_gla": BY_KEY, "kda": BY_KEY, "chunk_gated_delta_rule": BY_HEAD},
-        lacking={"grouped": _A_STATE_EACH, "one-beta": _A_BETA_EACH},
+        decays=_OF_FLA,
+        lacking=_A_HEAD_EACH,
+        run="fla-core 0.6.0, Triton's interpreter",
+    ),
+    KernelConvention(
+        "mlx-lm",
+        "gated_delta: gated_delta_update",
+        _GATED_DELTA,
+        signs=("q", "k", "v", "a", "b", "A_log", "mask"),
+        names=GATES,
+        layout=KernelLayout(state="value key", decay="A_log", scale="one", float32=("S0",)),
+        decays={"": BY_HEAD},
+        lacking=_A_HEAD_EACH,
+        run="mlx-lm 0.32.2, MLX on a CPU",
+    ),
+    KernelConvention(
+        "mlx-lm",
+        "gated_delta: gated_delta_ops, gated_delta_kernel",
+        _GATED_DELTA,
+        signs=("q", "k", "v", "g", "beta", "mask"),
+        package="mlx_lm",
+        layout=KernelLayout(state="value key", decay="factor", scale="one", float32=("g", "beta", "S0")),
+        lacking=_A_HEAD_EACH,
+        run="mlx-lm 0.32.2, MLX on a CPU (gated_delta_kernel not run)",
     ),
     KernelConvention(
         "mamba_ssm",
+        "selective_scan_fn, selective_scan_ref",
         ("selective_scan",),
         signs=("delta_softplus",),
         names={"delta": "dt"},
         flags={"delta_softplus": True, "return_last_state": True},
-        is_time_last=True,
+        layout=KernelLayout("batch channel time"),
+        run="mamba_ssm 2.3.2, its reference in torch",
+    ),
+    KernelConvention(
+        "mamba_ssm",
+        "selective_state_update",
+        ("selective_scan",),
+        signs=("state", "dt_softplus"),
+        names={"x": "u"},
+        flags={"dt_softplus": True},
+        layout=KernelLayout("batch head", in_place=True),
+        lacking={"grouped-channels": "groups of channels: its groups are of heads"},
+        run="mamba_ssm 2.3.2, its reference in torch",
     ),
     KernelConvention(
         "causal_conv1d",
+        "causal_conv1d_fn, causal_conv1d_ref",
         ("causal_conv",),
         signs=("return_final_states",),
         names={"initial_states": "state"},
         flags={"return_final_states": True},
+        layout=KernelLayout("batch channel time"),
         words={"none": None},
-        is_time_last=True,
+        run="causal_conv1d 1.7.0, its reference in torch",
+    ),
+    KernelConvention(
+        "causal_conv1d",
+        "causal_conv1d_update",
+        ("causal_conv",),
+        signs=("conv_state", "cache_seqlens"),
+        names={"conv_state": "state"},
+        layout=KernelLayout("batch head", window="circular", in_place=True),
+        words={"none": None},
+        run="causal_conv1d 1.7.0, its reference in torch",
+    ),
+    KernelConvention(
+        "ggml",
+        "ggml_gated_delta_net, from Python",
+        _GATED_DELTA,
+        signs=(),
+        package="ggml",
+        layout=KernelLayout(state="value key", heads="tiled"),
+        lacking=_A_HEAD_EACH,
+        run="ggml 0.25.3, the CPU backend",
     ),
 )
-"""The known conventions. The first one of which a function has the signs is its own."""
+"""The known conventions. The first one that a function follows is its own."""
 
-PLAIN = KernelConvention("rnn-goldens", tuple(RECURRENCES), signs=(), names=_CU_SEQLENS)
-"""Our own names and axes."""
+PLAIN = KernelConvention("rnn-goldens", "", tuple(RECURRENCES), signs=(), names=_CU_SEQLENS)
+"""Our own names and layout."""
 
 
-def kernel_convention(parameters: Collection[str]) -> KernelConvention:
-    """Return the convention of a function, given the names of its parameters."""
-    return next((one for one in KERNELS if all(sign in parameters for sign in one.signs)), PLAIN)
+def kernel_convention(parameters: Collection[str], package: str = "") -> KernelConvention:
+    """Return the convention of a function, given the names of its parameters and its top-level package."""
+    return next((one for one in KERNELS if one.is_of(parameters, package)), PLAIN)

@@ -5,7 +5,7 @@ ml_dtypes.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -59,6 +59,30 @@ class Library:
         """Return an array of the library, in a type of the library or its own."""
         return np.asarray(array, dtype)
 
+    def float32(self, array: Any) -> Any:  # noqa: ANN401
+        """Return an array in float32."""
+        return array.astype("float32")
+
+    def exp(self, array: Any) -> Any:  # noqa: ANN401
+        """Return the exponential of an array, rounded once."""
+        return np.exp(array.astype(np.float64)).astype(array.dtype)
+
+    def take(self, array: Any, places: NDArray[np.int64], axis: int) -> Any:  # noqa: ANN401
+        """Return the elements of an array at places of an axis."""
+        return np.take(array, places, axis)
+
+    def stack(self, arrays: Sequence[Any], axis: int) -> Any:  # noqa: ANN401
+        """Return arrays as one with a new axis."""
+        return np.stack(arrays, axis)
+
+    def contiguous(self, array: Any) -> Any:  # noqa: ANN401
+        """Return an array without gaps between its elements, the last axis first."""
+        return np.ascontiguousarray(array)
+
+    def writable(self, array: Any) -> Any:  # noqa: ANN401
+        """Return an array that a function may change."""
+        return np.array(array)
+
     def vjp(self, forward: Forward, leaves: Named) -> tuple[Named, Back]:
         """Return the outputs for these arrays, and the function that returns the gradients for cotangents."""
         raise NotImplementedError
@@ -91,6 +115,30 @@ class _Torch(Library):
         import torch
 
         return torch.tensor(np.asarray(array), dtype=dtype)
+
+    def float32(self, array: Any) -> Any:  # noqa: ANN401
+        return array.float()
+
+    def exp(self, array: Any) -> Any:  # noqa: ANN401
+        return array.double().exp().to(array.dtype)
+
+    def take(self, array: Any, places: NDArray[np.int64], axis: int) -> Any:  # noqa: ANN401
+        import torch
+
+        return array.index_select(axis % array.ndim, torch.tensor(places))
+
+    def stack(self, arrays: Sequence[Any], axis: int) -> Any:  # noqa: ANN401
+        import torch
+
+        return torch.stack([*arrays], axis)
+
+    def contiguous(self, array: Any) -> Any:  # noqa: ANN401
+        return array.contiguous()
+
+    def writable(self, array: Any) -> Any:  # noqa: ANN401
+        import torch
+
+        return array.clone(memory_format=torch.contiguous_format)
 
     def vjp(self, forward: Forward, leaves: Named) -> tuple[Named, Back]:
         import torch
@@ -155,6 +203,27 @@ class _Jax(Library):
 
         return jnp.asarray(array, dtype)
 
+    def exp(self, array: Any) -> Any:  # noqa: ANN401
+        import jax.numpy as jnp
+
+        return jnp.exp(array)
+
+    def take(self, array: Any, places: NDArray[np.int64], axis: int) -> Any:  # noqa: ANN401
+        import jax.numpy as jnp
+
+        return jnp.take(array, jnp.asarray(places), axis)
+
+    def stack(self, arrays: Sequence[Any], axis: int) -> Any:  # noqa: ANN401
+        import jax.numpy as jnp
+
+        return jnp.stack([*arrays], axis)
+
+    def contiguous(self, array: Any) -> Any:  # noqa: ANN401
+        return array
+
+    def writable(self, array: Any) -> Any:  # noqa: ANN401
+        return array
+
     def vjp(self, forward: Forward, leaves: Named) -> tuple[Named, Back]:
         import jax
 
@@ -196,10 +265,47 @@ class _TensorFlow(Library):
         return outputs, back
 
 
-NUMPY, TORCH, JAX, TENSORFLOW = Library(), _Torch(), _Jax(), _TensorFlow()
+class _Mlx(Library):
+    """MLX, on the CPU; without gradients."""
+
+    name = "MLX"
+
+    def maker(self, dtype: str) -> Make:
+        import mlx.core as mx
+
+        return lambda a: mx.array(np.asarray(a), mx.int32 if _is_integer(a) else getattr(mx, dtype))
+
+    def float32(self, array: Any) -> Any:  # noqa: ANN401
+        import mlx.core as mx
+
+        return array.astype(mx.float32)
+
+    def exp(self, array: Any) -> Any:  # noqa: ANN401
+        import mlx.core as mx
+
+        return mx.exp(array)
+
+    def take(self, array: Any, places: NDArray[np.int64], axis: int) -> Any:  # noqa: ANN401
+        import mlx.core as mx
+
+        return mx.take(array, mx.array(places), axis)
+
+    def stack(self, arrays: Sequence[Any], axis: int) -> Any:  # noqa: ANN401
+        import mlx.core as mx
+
+        return mx.stack([*arrays], axis)
+
+    def contiguous(self, array: Any) -> Any:  # noqa: ANN401
+        return array
+
+    def writable(self, array: Any) -> Any:  # noqa: ANN401
+        return array
 
 
-ROOTS = {"torch": TORCH, "jax": JAX, "jaxlib": JAX, "numpy": NUMPY, "ml_dtypes": NUMPY}
+NUMPY, TORCH, JAX, TENSORFLOW, MLX = Library(), _Torch(), _Jax(), _TensorFlow(), _Mlx()
+
+
+ROOTS = {"torch": TORCH, "jax": JAX, "jaxlib": JAX, "mlx": MLX, "numpy": NUMPY, "ml_dtypes": NUMPY}
 """The library that a top-level package belongs to."""
 
 

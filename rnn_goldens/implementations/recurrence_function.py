@@ -13,18 +13,20 @@ from functools import partial
 from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.conventions.kernels import KERNELS, OFFSETS, PLAIN, kernel_convention
+from rnn_goldens.conventions.kernel_convention import OF_LAYOUT, OFFSETS, Kernel
+from rnn_goldens.conventions.kernels import KERNELS, PLAIN, kernel_convention
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.recurrences import BUILT_IN, BY_KEY, RECURRENCES
-from rnn_goldens.implementations.array_library import JAX, NUMPY, ROOTS, Library, Make, library_that_defines
+from rnn_goldens.implementations.array_library import JAX, MLX, NUMPY, ROOTS, Library, Make, library_that_defines
 from rnn_goldens.implementations.differentiation import TracedInputs
+from rnn_goldens.implementations.kernel_arrays import KernelArrays
 
 STATES = ("state", "initial_state")
 """Parameters that receive the initial state whatever its name is, or the tuple of several."""
 
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
-_WRITTEN = {**ROOTS, "jnp": JAX, "np": NUMPY}
+_WRITTEN = {**ROOTS, "jnp": JAX, "mx": MLX, "np": NUMPY}
 """The library of the first part of an annotation, such as ``torch.Tensor``."""
 
 _FIRST_PART = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\.")
@@ -75,11 +77,13 @@ class FunctionOfArrays:
     """A user's function, and what its parameters say about the recurrences that it computes."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
+        declared = function.convention if isinstance(function, Kernel) else None
+        function = function.function if isinstance(function, Kernel) else function
         signature, bound = _signature(function), function.keywords if isinstance(function, partial) else {}
         self._function, self._annotations = function, [p.annotation for p in signature.parameters.values()]
         parameters = [p for p in signature.parameters.values() if p.name not in bound]
         self._signature = signature.replace(parameters=parameters)
-        self.convention = kernel_convention(self._signature.parameters)
+        self.convention = declared or kernel_convention(self._signature.parameters, _package(function))
         self._names = {self.convention.ours(name) for name in self._signature.parameters}
         self._takes_others = self.convention is PLAIN and any(p.kind is p.VAR_KEYWORD for p in parameters)
         self._needed = [p.name for p in parameters if p.default is p.empty and p.kind not in _VARIABLE]
@@ -93,11 +97,24 @@ class FunctionOfArrays:
             return self._function(golden)
         library = self.library
         with library.in_precision(golden):
-            arguments = self._arguments(golden, library.maker(golden.dtype))
-            found = self._in_our_order(self._function(*arguments.args, **arguments.kwargs))
+            found = self._called(golden, library)
         if not isinstance(golden, TracedInputs):
             library.limit_cache()
         return found
+
+    def _called(self, golden: Inputs, library: Library) -> Any:  # noqa: ANN401
+        """Return what the function returns, in our layout."""
+        __tracebackhide__ = True
+        self._require_supported(golden)
+        make = library.maker(golden.dtype)
+        kernel = KernelArrays(self.convention.layout, golden, library, make, STATES)
+
+        def call(values: Mapping[str, Any]) -> Any:  # noqa: ANN401
+            __tracebackhide__ = True
+            arguments = self._arguments(golden, values)
+            return self._function(*arguments.args, **arguments.kwargs)
+
+        return kernel.call(call, kernel.given(_values(golden, make, self.convention.words)))
 
     @property
     def library(self) -> Library:
@@ -147,20 +164,14 @@ class FunctionOfArrays:
 
     def _unknown(self, cell: str) -> list[str]:
         """Return the parameters without a default that a recurrence has no argument for."""
-        known = (*_arrays(cell), *_where_needed(cell), *self.convention.flags)
+        known = (*_arrays(cell), *_where_needed(cell), *self.convention.flags, *OF_LAYOUT, self.convention.layout.slots)
         return [name for name in self._needed if self.convention.ours(name) not in known]
 
-    def _arguments(self, golden: Inputs, make: Make) -> inspect.BoundArguments:
-        """Return the arguments of the function.
-
-        Raises:
-            WrongUse: the function lacks an input or weight, or needs something that the recurrence does not have.
-            Unsupported: the golden has something else that the function has no parameter for.
-        """
-        self._require_supported(golden)
-        values, initial = self._values(golden, make), {*golden.layout.initial}
-        absent = set() if golden.given_states else {*initial, *STATES}
-        absent |= {OFFSETS} if golden.offsets is None else set()
+    def _arguments(self, golden: Inputs, values: Mapping[str, Any]) -> inspect.BoundArguments:
+        """Return the arguments of the function, given those by our names and by those of its layout."""
+        initial, layout = {*golden.layout.initial}, self.convention.layout
+        absent = set() if golden.given_states or layout.in_place or layout.is_by_step else {*initial, *STATES}
+        absent |= {OFFSETS} if values[OFFSETS] is None else set()
         parameters = self._signature.parameters.values()
         taken = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
         others = values.keys() - taken - {*STATES} - (initial if taken & {*STATES} else set())
@@ -177,26 +188,12 @@ class FunctionOfArrays:
                 found[parameter.name] = values[ours]
         return inspect.BoundArguments(self._signature, found)
 
-    def _values(self, golden: Inputs, make: Make) -> dict[str, Any]:
-        """Return the argument for each of our names, with the axes and words of the convention."""
-        values, convention = _values(golden, make), self.convention
-        axes = {name: convention.to_kernel(values[name]) for name in golden.inputs}
-        return {**values, **axes, **{name: convention.words.get(one, one) for name, one in _options(golden).items()}}
-
     def _received(self, parameter: str, decay: str | None) -> str:
         """Return our name of what a parameter receives; "" for a decay that another parameter receives."""
         ours, by_key = self.convention.ours(parameter), self.convention.by_key
         if ours == "g" and by_key in self._signature.parameters and (parameter == by_key) != (decay == BY_KEY):
             return ""
         return ours
-
-    def _in_our_order(self, found: Any) -> Any:  # noqa: ANN401 - as the user's function returns it
-        """Return what a kernel returned, with the axes of its outputs at each step in our order."""
-        if not self.convention.is_time_last:
-            return found
-        if not isinstance(found, tuple):
-            return self.convention.from_kernel(found)
-        return (self.convention.from_kernel(found[0]), *found[1:])
 
     def _require_supported(self, golden: Inputs) -> None:
         name, library = name_of(self._function), self.convention.library
@@ -230,22 +227,30 @@ class FunctionOfArrays:
         if golden.given_states and not self._names & {*STATES}:
             missing = (state for state in initial if state not in self._names)
             yield from (f"state or {state}" if len(initial) == 1 else state for state in missing)
+        given = {*self._names, *(("scale",) if self.convention.layout.scale == "one" else ())}
         for option, default in {"scale": _default_scale(golden), "activation": "silu"}.items():
-            if option not in self._names and options.get(option, default) != default:
+            if option not in given and options.get(option, default) != default:
                 yield option
         if golden.offsets is not None and OFFSETS not in self._names:
             yield OFFSETS
 
 
-def _values(golden: Inputs, make: Make) -> dict[str, Any]:
-    """Return the argument for each known name of a parameter."""
+def _package(function: Any) -> str:  # noqa: ANN401 - anything that can be called
+    """Return the top-level package that defines a function; "" if it does not say."""
+    while isinstance(function, partial):
+        function = function.func
+    return str(getattr(inspect.unwrap(function), "__module__", None) or "").partition(".")[0]
+
+
+def _values(golden: Inputs, make: Make, words: Mapping[object, object]) -> dict[str, Any]:
+    """Return the argument for each known name of a parameter; ``words`` are other values of options."""
     arrays = {**golden.inputs, **golden.weights, **golden.states}
     made = {name: make(array) for name, array in arrays.items()}
     whole = tuple(made[name] for name in golden.states)
     return {
         **made,
         **dict.fromkeys(STATES, whole if len(whole) > 1 else whole[0]),
-        **_options(golden),
+        **{name: words.get(one, one) for name, one in _options(golden).items()},
         OFFSETS: None if golden.offsets is None else make(golden.offsets),
     }
 

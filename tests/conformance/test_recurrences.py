@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 import rnn_goldens
-from benchmarks.engines import OF_RECURRENCES, Declared
+from benchmarks.engines import OF_RECURRENCES, Declared, full_name
 from rnn_goldens import Unsupported
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.golden.precision import PRECISIONS
@@ -23,6 +23,12 @@ REASONS = {
     "fla": "^the kernels of .* compute in float32|^Triton's interpreter computes other|^Backward pass is not"
     "|^chunk_(gated_delta_rule|simple_gla) has a decay by head$|^chunk_delta_rule has half precisions only$"
     "|gradients of chunk_simple_gla in half precisions need even sizes",
+    "mlx_lm": "^gated_delta_(ops|update)(, of mlx-lm,| has no parameter offsets$)|^a scale of |^beta as sigmoid"
+    "|^log-decays|^gradients: |^the function returned",
+    "sglang": "^(chunk|fused_recurrent)_gated_delta_rule(_update)?, of sglang,|^the kernels of |^Triton's interpreter"
+    "|^gradients: |^You must implement",
+    "vllm": "^(chunk|fused_recurrent)_gated_delta_rule, of vllm,|^the kernels of |^Triton's interpreter"
+    "|^gradients: |^You must implement",
     "transformers": "^transformers |has no parameter (offsets|scale)$|changes its state in place$",
 }
 """Patterns of the reasons of refusals."""
@@ -44,7 +50,7 @@ def goldens(declared: Declared, *, gradients: bool = False) -> Iterator[Golden]:
 def test_an_engine_is_correct_by_its_contract_or_refuses(name: str, declared: Declared) -> None:
     if os.environ.get("ENGINE") != name:
         pytest.skip(f"`python -m benchmarks engines {name}` runs this engine in its own environment")
-    implementation = f"conformance.{name}:{declared.function}"
+    implementation = full_name(name, declared)
     run = resolve(implementation)
     backward, checked = backward_of(implementation, run), 0
     for golden in goldens(declared):

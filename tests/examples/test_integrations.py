@@ -18,7 +18,7 @@ from vectors.archive import is_in_archive
 ROOT = EXAMPLES.parent
 INTEGRATIONS = EXAMPLES / "integrations"
 PAGE = (INTEGRATIONS / "README.md").read_text("utf-8")
-FILES = sorted(path for path in INTEGRATIONS.glob("*/*") if path.suffix in {".mjs", ".py", ".rs"})
+FILES = sorted(path for path in INTEGRATIONS.glob("*/*") if path.suffix in {".cpp", ".mjs", ".py", ".rs"})
 IN_PYTHON, IN_RUST = (INTEGRATIONS / "tract" / name for name in ("rnn_goldens_test.py", "rnn_goldens.rs"))
 FOR_WEB = INTEGRATIONS / "onnxruntime-web" / "rnn-goldens.test.mjs"
 ARCHIVED = [entry for entry in open_corpus().entries if is_in_archive(entry)]

@@ -13,15 +13,18 @@ from rnn_goldens.implementations.recurrence_function import FunctionOfArrays
 
 pytest.importorskip("torch", reason="the tests use kernels in torch")
 
+from implementations import kernels_in_layouts as step
 from implementations import library_signatures as of
+from implementations import serving_signatures as serving
 
 CORPUS = open_corpus()
 GROUPED = "does not have several query heads for each head: it has a state for each query head"
 BETA = "does not have one beta for all heads"
+BY_KEY = "a decay by key: its decay is by head"
 FLA, TRANSFORMERS = "of flash-linear-attention,", "of transformers,"
 
 CASES: list[tuple[Callable[..., Any], str, set[str]]] = [
-    (of.chunk_gated_delta_rule, "gated_delta", {FLA, GROUPED, BETA, "a decay by key: its decay is by head"}),
+    (of.chunk_gated_delta_rule, "gated_delta", {FLA, GROUPED, BETA, BY_KEY}),
     (of.fused_recurrent_gated_delta_rule, "gated_delta", {FLA, GROUPED, BETA}),
     (
         of.torch_recurrent_gated_delta_rule,
@@ -38,6 +41,21 @@ CASES: list[tuple[Callable[..., Any], str, set[str]]] = [
     ),
     (of.selective_scan_fn, "selective_scan", {"no parameter state or h0"}),
     (of.causal_conv1d_fn, "causal_conv", {"no parameter offsets"}),
+    (step.scan_step, "selective_scan", {"no parameter offsets", "groups of channels: its groups are of heads"}),
+    (step.conv_step, "causal_conv", {"no parameter offsets"}),
+    (serving.flashinfer_prefill, "gated_delta", {"of flashinfer,", GROUPED, BETA, BY_KEY}),
+    *(
+        (decode, "gated_delta", {"of flashinfer,", GROUPED, BETA, BY_KEY, "no parameter offsets"})
+        for decode in (serving.flashinfer_decode_pretranspose, serving.flashinfer_decode, serving.flashinfer_mtp)
+    ),
+    (serving.vllm_fused_recurrent, "gated_delta", {"of vllm,", GROUPED, BETA, BY_KEY}),
+    (serving.vllm_chunk, "gated_delta", {"of vllm,", GROUPED, BETA, BY_KEY}),
+    (serving.sglang_chunk, "gated_delta", {"of sglang,", GROUPED, BETA, BY_KEY}),
+    (serving.sglang_update, "gated_delta", {"of sglang,", GROUPED, BETA, BY_KEY}),
+    (serving.sglang_fused_recurrent, "gated_delta", {"of sglang,", GROUPED, BETA, BY_KEY}),
+    (serving.mlx_ops, "gated_delta", {"of mlx-lm,", GROUPED, BETA, "no parameter offsets"}),
+    (serving.mlx_update, "gated_delta", {"of mlx-lm,", GROUPED, BETA, BY_KEY, "no parameter offsets"}),
+    (serving.ggml, "gated_delta", {"of ggml,", GROUPED, BETA, "no parameter scale", "no parameter offsets"}),
 ]
 
 
@@ -55,17 +73,14 @@ def test_it_passes_every_golden_or_refuses_it_with_the_reason(
             refused.add(str(why))
         else:
             passed += 1
-    assert passed or (gradients and cell == "selective_scan")  # all of its goldens with gradients have a state
-    assert all(any(reason in text for reason in reasons) for text in refused)
+    of_layout = ("gradients: the kernel", "no parameter state or h0")  # no golden can have gradients
+    assert passed or (gradients and all(any(reason in text for reason in of_layout) for text in refused))
+    assert all(any(reason in text for reason in (*reasons, *of_layout[: 2 if gradients else 0])) for text in refused)
     if not gradients:
         assert all(any(reason in text for text in refused) for reason in reasons)
 
 
-def test_each_is_known_by_its_parameters() -> None:
-    found = [FunctionOfArrays(kernel) for kernel, *_ in CASES]
-    assert [one.convention.library for one in found] == [
-        "flash-linear-attention", "flash-linear-attention", "transformers", "mamba_ssm", "causal_conv1d",
-    ]  # fmt: skip
-    assert all(cell in one.cells for one, (_, cell, _) in zip(found, CASES, strict=True))
-    assert {one.convention.library for one in found} == {one.library for one in KERNELS}
+def test_each_is_known_by_its_parameters_or_its_package() -> None:
+    known = {id(FunctionOfArrays(kernel).convention) for kernel, *_ in CASES}
+    assert known == {id(one) for one in KERNELS}
     assert kernel_convention(["q", "k", "v"]).library == "rnn-goldens"

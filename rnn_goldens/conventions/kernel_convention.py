@@ -1,0 +1,170 @@
+"""What a convention of kernels consists of: names of arrays, their layout, and flags that must be set."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from rnn_goldens.errors import UnknownName
+
+OFFSETS = "offsets"
+
+CHOICES: Mapping[str, Mapping[str, str]] = {
+    "order": {
+        "batch time head": "(B, T, H, …)",
+        "batch head time": "(B, H, T, …)",
+        "batch channel time": "(B, D, T)",
+        "tokens head": "(tokens, H, …) and offsets",
+        "1 tokens head": "(1, tokens, H, …) and offsets",
+        "batch head": "(B, H, …), one time step",
+        "batch 1 head": "(B, 1, H, …), one time step",
+    },
+    "state": {"key value": "(N, H, K, V)", "value key": "(N, H, V, K)"},
+    "decay": {
+        "ln": "g",
+        "log2": "g log2 e",
+        "factor": "e^g",
+        "A_log": "a, b, A_log, dt_bias",
+    },
+    "scale": {"given": "an argument, or 1/√K", "one": "none"},
+    "heads": {"adjacent": "as repeat_interleave", "tiled": "as repeat"},
+    "window": {
+        "past": "(B, D, W - 1)",
+        "width": "(B, D, W), the oldest is not used",
+        "circular": "(B, D, W - 1), a ring",
+    },
+}
+"""For each part of a layout its values, the first one that of goldens, and what they mean."""
+
+KEYS_EACH = "several heads for each key head: it has a key for each head"
+"""What a kernel without key heads does not have."""
+
+GATES = {"a": "g", "b": "beta"}
+"""Parameters from which a kernel computes decay and beta itself."""
+
+OF_LAYOUT = ("A_log", "dt_bias", "cache_seqlens")
+"""Parameters that only a layout gives a meaning."""
+
+
+@dataclass(frozen=True)
+class KernelLayout:
+    """How a kernel arranges arrays. The defaults are those of goldens; ``CHOICES`` has the values of most attributes.
+
+    Attributes:
+        order: the axes of inputs and outputs.
+        state: the last two axes of an attention's state.
+        decay: how a decay is given.
+        scale: how the scale is given.
+        heads: where the heads that share a query, key or value lie.
+        window: how the last inputs of a convolution are kept.
+        float32: arrays that are float32 in half precisions, too.
+        slots: the parameter that takes the place of each sequence's state in a pool; "" without a pool.
+        slots_by_step: whether the parameter takes a place for each time step, too: (sequences, time steps).
+        in_place: whether the function changes the state that it is given, and need not return it.
+    """
+
+    order: str = "batch time head"
+    state: str = "key value"
+    decay: str = "ln"
+    scale: str = "given"
+    heads: str = "adjacent"
+    window: str = "past"
+    float32: tuple[str, ...] = ()
+    slots: str = ""
+    slots_by_step: bool = False
+    in_place: bool = False
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            if (value := getattr(self, name)) not in choices:
+                raise UnknownName(f"{name} of a kernel", value, list(choices), plural="values")
+
+    @property
+    def is_by_step(self) -> bool:
+        """True if the function computes one time step."""
+        return self.order in ("batch head", "batch 1 head")
+
+    @property
+    def is_by_tokens(self) -> bool:
+        """True if the sequences lie one after the other, whether the golden is packed or not."""
+        return self.order in ("tokens head", "1 tokens head")
+
+    def __str__(self) -> str:
+        changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        return ", ".join(f"{name}={value!r}" for name, value in changed.items())
+
+
+@dataclass(frozen=True)
+class KernelConvention:
+    """How a library calls its kernels.
+
+    Attributes:
+        library: the name of the library.
+        functions: the functions that follow it, for readers.
+        cells: the recurrences that it computes by this convention.
+        signs: parameters that together only this convention has.
+        package: the top-level package that defines the functions, if other packages use the same parameters.
+        without: parameters that functions of another convention have.
+        names: our name of an array, a state or the offsets, by the library's.
+        flags: the value of each flag that must be set.
+        layout: how the kernels arrange arrays.
+        by_key: the parameter that takes a decay by key; "" if it is the same as for a decay by head.
+        decays: the only decay that a kernel takes, by a part of its name.
+        words: the library's value of an option, by our word.
+        with_key_heads: parts of the names of the kernels that take fewer key heads than heads; () if all do.
+        lacking: by feature, what the kernels do not have.
+        run: how the real functions were run, and their version; "" if only their signatures are known.
+        version: the version whose signatures are known.
+    """
+
+    library: str
+    functions: str
+    cells: tuple[str, ...]
+    signs: tuple[str, ...]
+    package: str = ""
+    without: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, object] = field(default_factory=dict)
+    layout: KernelLayout = KernelLayout()
+    by_key: str = ""
+    decays: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[object, object] = field(default_factory=dict)
+    with_key_heads: tuple[str, ...] = ()
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    run: str = ""
+    version: str = ""
+
+    def is_of(self, parameters: Collection[str], package: str) -> bool:
+        """Return whether a function with these parameters, of this top-level package, follows the convention."""
+        has = all(sign in parameters for sign in self.signs) and not any(name in parameters for name in self.without)
+        return has and self.package in ("", package)
+
+    def ours(self, parameter: str) -> str:
+        """Return our name of what a parameter receives."""
+        return "g" if parameter == self.by_key else self.names.get(parameter, parameter)
+
+    def refused(self, function: str, features: Collection[str], decay: str | None) -> Iterator[str]:
+        """Yield what a golden needs and a function does not have.
+
+        Args:
+            function: the name of the function.
+            features: the features of the golden.
+            decay: ``head`` or ``key``; None for a recurrence without decay.
+        """
+        yield from (what for feature, what in self.lacking.items() if feature in features)
+        if "grouped-values" in features and self.with_key_heads and not any(p in function for p in self.with_key_heads):
+            yield KEYS_EACH
+        only = next((taken for part, taken in self.decays.items() if part in function), None)
+        if decay is not None and only not in (None, decay):
+            yield f"a decay by {decay}: its decay is by {only}"
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A function and its declared convention. Calling it calls the function."""
+
+    function: Callable[..., Any]
+    convention: KernelConvention
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - those of the function
+        """Call the function."""
+        return self.function(*arguments, **named)

@@ -1,0 +1,242 @@
+"""The arrays of a golden in the layout of a kernel, and the kernel's outputs in that of goldens."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.conventions.kernel_convention import OF_LAYOUT, OFFSETS, KernelLayout
+from rnn_goldens.errors import Unsupported
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.implementations.array_library import Library, Make
+from rnn_goldens.implementations.differentiation import TracedInputs
+
+Values = Mapping[str, Any]
+"""Arguments by our names and those of the layout."""
+
+HALF = ("bfloat16", "float16")
+
+START = 1
+"""The place in a ring of a convolution's last inputs from which on they are written."""
+
+LEAST_SOFTPLUS = 40.0
+"""From here on softplus(a) is a, in float64, too."""
+
+NOTHING = 1000.0
+"""softplus and sigmoid of -1000 are 0, and the sigmoid of 1000 is 1."""
+
+GATE_ERROR = 8
+"""The largest relative error of a beta that a kernel computes itself, in roundoffs."""
+
+
+class KernelArrays:
+    """The arrays of one golden in the layout of a kernel."""
+
+    def __init__(
+        self, layout: KernelLayout, golden: Inputs, library: Library, make: Make, states: tuple[str, ...] = ()
+    ) -> None:
+        """Store what is needed; ``states`` are further names under which the initial state is an argument.
+
+        Raises:
+            Unsupported: the golden is traced, and the kernel does something that cannot be traced.
+        """
+        self.layout, self.golden, self._library, self._make = layout, golden, library, make
+        self._state = golden.layout.initial[0]
+        self._states = (self._state, *states)
+        if isinstance(golden, TracedInputs) and (layout.in_place or layout.decay == "A_log"):
+            what = "changes its state in place" if layout.in_place else "computes its gates itself"
+            raise Unsupported(f"gradients: the kernel {what}")
+
+    # Arguments.
+
+    def given(self, values: Values) -> dict[str, Any]:
+        """Return arguments, by our names and in our layout, in the layout of the kernel."""
+        layout, found = self.layout, dict(values)
+        if layout == KernelLayout():
+            return found
+        if layout.scale == "one":
+            found["q"] = self._scaled(found["q"], found["scale"])
+        if "g" in found:
+            found.update(self._gates(found))
+        for name in self.golden.inputs:
+            found[name] = self._ordered(self._permuted(name, found[name]))
+            found[name] = self._single(name, found[name])
+        found.update(dict.fromkeys(self._states, self._own_state(found[self._state])))
+        return found | self._places()
+
+    def _single(self, name: str, array: Any) -> Any:  # noqa: ANN401
+        """Return an array in float32 if the kernel takes it so, whatever the precision of the others."""
+        return self._library.float32(array) if name in self.layout.float32 and self.golden.dtype in HALF else array
+
+    def _scaled(self, q: Any, scale: float) -> Any:  # noqa: ANN401 - an array of any library
+        is_exact = np.frexp(scale)[0] == 0.5  # noqa: PLR2004 - a power of two
+        if self.golden.dtype in HALF and not is_exact:
+            raise Unsupported(f"a scale of {scale:.4g}: the kernel has none, and q times it is rounded")
+        return q * scale
+
+    def _gates(self, values: Values) -> dict[str, Any]:
+        """Return the decay, and beta, as the kernel takes them."""
+        g, decay = values["g"], self.layout.decay
+        if decay in ("log2", "factor") and self.golden.dtype in HALF:
+            g = self._library.float32(g)
+        if decay == "A_log":
+            gates = _raw_gates(self.golden)
+            return {
+                n: self._library.maker(str(a.dtype))(a) if n in OF_LAYOUT else self._make(a) for n, a in gates.items()
+            }
+        if decay == "factor":
+            return {"g": self._library.exp(g)}
+        return {"g": g * float(np.log2(np.e)) if decay == "log2" else g}
+
+    def _ordered(self, array: Any) -> Any:  # noqa: ANN401
+        """Return an input, (batch, time, …), with the axes of the layout."""
+        order = self.layout.order
+        if order == "batch head time" and array.ndim > 2:  # noqa: PLR2004 - (batch, time, head, …)
+            array = array.swapaxes(1, 2)
+        elif order == "batch channel time":
+            for axis in range(1, array.ndim - 1):
+                array = array.swapaxes(axis, axis + 1)
+        elif self.layout.is_by_tokens:
+            leading = (-1,) if order == "tokens head" else (1, -1)
+            array = array.reshape(*leading, *array.shape[2:])
+        return self._library.contiguous(array) if order.startswith("batch ") and order != "batch time head" else array
+
+    def _in_our_order(self, array: Any) -> Any:  # noqa: ANN401
+        """Return an output with its axes in our order."""
+        order = self.layout.order
+        if order == "batch head time" and array.ndim > 2:  # noqa: PLR2004
+            return array.swapaxes(1, 2)
+        if order == "batch channel time":
+            for axis in reversed(range(1, array.ndim - 1)):
+                array = array.swapaxes(axis, axis + 1)
+        elif self.layout.is_by_tokens:
+            kept = array.shape[1 + (order != "tokens head") :]
+            array = array.reshape(-1, self.golden.time, *kept)
+        return array
+
+    def _permuted(self, name: str, array: Any, *, back: bool = False) -> Any:  # noqa: ANN401
+        """Return an array with its heads where the kernel has them; where goldens have them if ``back``."""
+        config = self.golden.config
+        if self.layout.heads == "adjacent":
+            return array
+        for many, few in (("heads", "key_heads"), ("query_heads", "heads")):
+            each = config.get(many, 0) // config.get(few, config.get(many, 1)) if config.get(few) else 1
+            axes = self.golden.axes(name)
+            if each > 1 and many in axes:
+                places = np.arange(config[many]).reshape(config[few], each).T.ravel()
+                return self._library.take(array, np.argsort(places) if back else places, axes.index(many))
+        return array
+
+    def _own_state(self, state: Any) -> Any:  # noqa: ANN401
+        """Return an initial state in the layout of the kernel: writable, and in a pool, if it changes in place."""
+        layout, library = self.layout, self._library
+        state = self._permuted(self._state, self._single(self._state, state))
+        if self._state == "S0" and layout.state == "value key":
+            state = library.contiguous(state.swapaxes(-1, -2))
+        if self._state == "window0":
+            state = library.take(state, self._window(state.shape[-1]), -1)
+        if layout.slots:
+            slots, places = self._slots(), np.zeros(2 * len(self._slots()) + 1, int)
+            places[slots] = np.arange(len(slots))
+            state = library.take(state, places, 0)
+            state[np.setdiff1d(np.arange(len(places)), slots)] = np.nan
+        return library.writable(state) if layout.in_place else state
+
+    def _last_state(self, state: Any) -> Any:  # noqa: ANN401
+        """Return a last state in our layout."""
+        layout, library = self.layout, self._library
+        if layout.slots:
+            state = library.take(state, self._slots(), 0)
+        if self._state == "S0" and layout.state == "value key":
+            state = state.swapaxes(-1, -2)
+        if self._state == "window0" and layout.window != "past":
+            past = self.golden.config["past"]
+            ring = (START + self.golden.time + np.arange(past)) % past
+            state = library.take(state, ring if layout.window == "circular" else np.arange(1, past + 1), -1)
+        return self._permuted(self._state, state, back=True)
+
+    def _window(self, past: int) -> NDArray[np.int64]:
+        """Return which of the last inputs is at each place; one that is not used is the oldest again."""
+        each = {"past": np.arange(past), "width": np.maximum(np.arange(past + 1) - 1, 0)}
+        return each.get(self.layout.window, (np.arange(past) - START) % past)
+
+    def _slots(self) -> NDArray[np.int64]:
+        """Return the place of each sequence in a pool: never 0, which some kernels skip, and the last one first."""
+        return np.arange(2 * self.golden.sequences - 1, 0, -2)
+
+    def _places(self) -> dict[str, Any]:
+        """Return the offsets of all sequences, and their places in a pool, where the layout has them."""
+        golden, found = self.golden, dict[str, Any]()
+        if self.layout.is_by_tokens and golden.offsets is None:
+            found[OFFSETS] = self._make(np.arange(golden.sequences + 1) * golden.time)
+        if self.layout.slots:
+            slots = self._slots()
+            each = np.repeat(slots[:, None], golden.time, 1) if self.layout.slots_by_step else slots
+            found[self.layout.slots] = self._make(each)
+        return found
+
+    # Calls.
+
+    def call(self, function: Callable[[Values], Any], values: Values) -> Any:  # noqa: ANN401 - as the function returns it
+        """Return what a function returns for arguments in its layout, in ours.
+
+        A function of one time step is called for each of them, and receives the state of the one before.
+        """
+        if not self.layout.is_by_step:
+            return self._ours(function(values), values)
+        outputs, kept = list[Any](), self.layout.order == "batch 1 head"
+        for of_step in self._steps(values):
+            found = function({**values, **of_step})
+            out, *last = found if isinstance(found, tuple) else (found,)
+            outputs.append(out[:, 0] if kept else out)
+            if not self.layout.in_place:
+                values = {**values, **dict.fromkeys(self._states, last[0])}
+        return self._ours((self._library.stack(outputs, 1), values[self._state]), values)
+
+    def _steps(self, values: Values) -> Iterator[dict[str, Any]]:
+        """Yield what differs between time steps: the inputs, and the place in a ring."""
+        kept = self.layout.order == "batch 1 head"
+        for t in range(self.golden.time):
+            inputs = {name: values[name][:, t : t + 1] if kept else values[name][:, t] for name in self.golden.inputs}
+            found = {name: self._library.contiguous(array) for name, array in inputs.items()}
+            if self.layout.window == "circular":
+                found["cache_seqlens"] = self._make(np.full(self.golden.sequences, START + t))
+            yield found
+
+    def _ours(self, found: Any, values: Values) -> Any:  # noqa: ANN401
+        if self.layout == KernelLayout():
+            return found
+        out, *last = found if isinstance(found, tuple | list) else (found,)
+        if self.layout.in_place:
+            last = [values[self._state]]
+        main = self.golden.layout.result
+        out = self._permuted(main, self._in_our_order(out), back=True)
+        return (out, self._last_state(last[0])) if last and last[0] is not None else out
+
+
+def _raw_gates(golden: Inputs) -> dict[str, NDArray[Any]]:
+    """Return the numbers from which a kernel computes a golden's decay and beta: as exactly as float32 has them.
+
+    softplus(a) is a for large a, so that a power of two times -g is exact, and A_log undoes the power.
+
+    Raises:
+        Unsupported: the precision has no such numbers.
+    """
+    g, beta, is_wide = golden.stored.inputs["g"], golden.stored.inputs["beta"], golden.dtype == "float64"
+    own, inside = PRECISIONS[golden.dtype], PRECISIONS["float64" if is_wide else "float32"]
+    least = np.abs(g[g != 0]).min(initial=1.0)
+    powers = np.ceil(np.log2(LEAST_SOFTPLUS / least)) + np.arange(16)
+    logs = inside.round(-powers * np.log(2)).astype(np.float64)
+    best = int(np.abs(np.exp(logs) * 2.0**powers - 1).argmin())
+    a = np.where(g == 0, -NOTHING, -g * 2.0 ** powers[best])
+    if not own.holds(a):
+        raise Unsupported(f"log-decays from {least:.2g} to {np.abs(g).max():.2g} as softplus(a) of a {own.name} a")
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        b = own.round(np.clip(np.log(beta) - np.log1p(-beta), -NOTHING, NOTHING)).astype(np.float64)
+        error = np.abs(1 / (1 + np.exp(-b)) - beta)
+    if not (error <= GATE_ERROR * inside.roundoff * beta).all():  # a beta above 1 has no b
+        raise Unsupported(f"beta as sigmoid(b) of a {own.name} b: it would be another one")
+    of_heads = {"A_log": np.full(golden.config["heads"], logs[best]), "dt_bias": np.zeros(golden.config["heads"])}
+    return {"g": own.round(a), "beta": own.round(b), **{n: inside.round(array) for n, array in of_heads.items()}}
