@@ -24,11 +24,11 @@ def measured() -> Measured:
         gradients = pool.submit(right_implementations.measured_gradients)
         forward = pool.submit(wrong_implementations.measured)
         backward = pool.submit(wrong_implementations.measured_backward)
-        others, rejected = pool.submit(other_criteria.measured), pool.submit(other_criteria.rejected_right)
+        others, accepted = pool.submit(other_criteria.measured), pool.submit(other_criteria.of_right)
     parts = [
         right_implementations.report(outputs.result()),
         wrong_implementations.report(forward.result()),
-        other_criteria.report(others.result(), forward.result().margins),
+        other_criteria.report(others.result(), forward.result().margins, accepted.result()),
         right_implementations.report_gradients(gradients.result()),
         wrong_implementations.report(backward.result()),
         tolerance_ratios.report(),
@@ -40,6 +40,6 @@ def measured() -> Measured:
             for what, found in (("outputs", outputs), ("gradients", gradients))
             for one in right_implementations.failures(found.result())
         ),
-        *(f"rejects a correct kernel: {what}" for what in rejected.result()),
+        *other_criteria.rejected_right(accepted.result()),
     ]
     return Measured("\n".join(parts), wrong)

@@ -178,7 +178,7 @@ def differentiated(function: Callable[[Inputs], Any], golden: Inputs, outputs: A
         leaves = {name: library.asarray(array) for name, array in arrays_of(golden).items()}
         try:
             traced_outputs, back = library.vjp(forward, leaves)
-        except RnnGoldensError:
+        except (RnnGoldensError, Unsupported):
             raise
         except Exception as error:  # the earlier call with NumPy arrays succeeded
             if library.is_traceable(forward, leaves):  # the failure is in the user's own backward code

@@ -1,10 +1,12 @@
 """The measurements of recurrences, each on a few goldens, and the tables that they write."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from benchmarks import page
 from benchmarks.recurrences import (
     other_criteria,
     relative_error,
@@ -131,4 +133,20 @@ def test_a_deviation_without_effect_passes_another_criterion() -> None:
     deviations = [deviation(name) for name in ("scale_by_d_v", "state_read_before_update")]
     found = other_criteria.measured(deviations)[other_criteria.ONNX]
     assert {name for name, _ in found.pairs} == {name for name, _ in found.without_effect} == {"scale_by_d_v"}
-    assert other_criteria.rejected_right() == []
+    assert other_criteria.rejected_right(other_criteria.of_right()) == []
+
+
+def test_the_figure_has_a_bar_for_each_criterion_and_right_kernels_that_fail() -> None:
+    assert other_criteria.figure({"goldens": (0, 0), "one": (10, 0), "other": (5, 2)}, 20).splitlines()[1:-1] == [
+        "wrong kernels that pass, of 20; right ones that fail",
+        f"{'goldens':<27}   0",
+        f"{'one':<27}  10 {'█' * 30}",
+        f"{'other':<27}   5 {'█' * 15}; 2 right ones fail",
+    ]
+
+
+def test_the_front_pages_show_the_figure_that_was_measured() -> None:
+    measured = (page.ROOT / "docs/results/recurrences.md").read_text("utf-8")
+    (figure,) = re.findall("```text\nwrong kernels.*?```", measured, re.DOTALL)
+    for name in ("README.md", "docs/index.md"):
+        assert figure in (page.ROOT / name).read_text("utf-8"), f"copy the figure of recurrences.md to {name}"

@@ -26,7 +26,7 @@ REASONS = {
     "mlx_lm": "^gated_delta_(ops|update)(, of mlx-lm,| has no parameter offsets$)|^a scale of |^beta as sigmoid"
     "|^log-decays|^gradients: |^the function returned",
     "sglang": "^(chunk|fused_recurrent)_gated_delta_rule(_update)?, of sglang,|^the kernels of |^Triton's interpreter"
-    "|^gradients: |^You must implement",
+    "|^gradients: |^You must implement|^Backward pass is not",
     "vllm": "^(chunk|fused_recurrent)_gated_delta_rule, of vllm,|^the kernels of |^Triton's interpreter"
     "|^gradients: |^You must implement",
     "transformers": "^transformers |has no parameter (offsets|scale)$|changes its state in place$",

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="the arrays are torch's")
+
 import torch
 
-from benchmarks.engines import OF_RECURRENCES
+from benchmarks.engines import OF_RECURRENCES, full_name
 from examples.integrations import triton_cpu
 from rnn_goldens import Unsupported
 
@@ -89,11 +92,12 @@ def test_loops_within_loops_change_as_well() -> None:
 
 @pytest.mark.parametrize("engine", OF_RECURRENCES)
 def test_each_declared_function_is_an_adapter_that_is_listed_with_its_contract(engine: str) -> None:
-    tree = ast.parse((HOME / f"conformance/{engine}.py").read_text("utf-8"))
+    path = HOME / f"conformance/{engine}.py"
+    tree = ast.parse(path.read_text("utf-8") if path.exists() else "")  # an engine may need no file
     lines = {one.name: (one.end_lineno or 0) - one.lineno + 1 for one in tree.body if isinstance(one, ast.FunctionDef)}
     listed = (HOME / "conformance/README.md").read_text("utf-8")
     for one in OF_RECURRENCES[engine]:
-        assert lines[one.function] <= LONGEST, one.function
+        assert lines.get(one.function, 0) <= LONGEST, one.function
         contract = f"`{one.contract}`" if one.contract else "default"
-        row = rf"^\| `conformance\.{engine}:{one.function}` \|.*\| {re.escape(contract)} \|$"
+        row = rf"^\| `{re.escape(full_name(engine, one))}` \|.*\| {re.escape(contract)} \|$"
         assert re.search(row, listed, re.MULTILINE), one.function

@@ -124,3 +124,10 @@ def test_arrays_are_created_on_the_default_device_of_torch() -> None:
     finally:
         torch.set_default_device(None)
     assert devices == {"meta"}
+
+
+def test_gradients_of_a_kernel_that_changes_its_state_are_refused_with_the_reason() -> None:
+    run = adapt(rnn_goldens.kernel(of.pool, slots="slots", in_place=True))
+    golden = rnn_goldens.load("gated-delta/several-steps", gradients=True)
+    with pytest.raises(Unsupported, match="^gradients: the kernel changes its state in place$"):
+        golden.check_calls(run)
