@@ -11,6 +11,11 @@ from torch.nn.functional import softplus
 Outputs = tuple[Tensor, Tensor]
 
 
+def log(factor: Tensor) -> Tensor:
+    """Return the logarithm of decays; a factor of zero has no gradient."""
+    return torch.where(factor > 0, factor.clamp_min(torch.finfo(factor.dtype).tiny).log(), -1e4)
+
+
 def head_first(q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, state: Tensor, scale: float) -> Outputs:
     q, k, v, g, beta = (array.transpose(1, 2) for array in (q, k, v, g, beta))
     o, last = own.gated_delta(q, k, v, g, beta, state, scale=scale)
@@ -33,7 +38,7 @@ def log2(
 def factor(
     q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, state: Tensor, scale: float, offsets: Any = None
 ) -> Outputs:
-    return own.gated_delta(q, k, v, g.log(), beta, state, scale=scale, offsets=offsets)
+    return own.gated_delta(q, k, v, log(g), beta, state, scale=scale, offsets=offsets)
 
 
 def without_scale(

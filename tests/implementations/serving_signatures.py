@@ -21,7 +21,7 @@ def flashinfer_prefill(
     assert beta is not None
     assert output_final_state
     assert g.dtype == beta.dtype == torch.promote_types(q.dtype, torch.float32)
-    q, k, v, g, beta = (array[None] for array in (q, k, v, g.log(), beta))
+    q, k, v, g, beta = (array[None] for array in (q, k, v, of.log(g), beta))
     state, scale = None if initial_state is None else initial_state.mT, scale or k.shape[-1] ** -0.5
     o, last = own.gated_delta(q, k, v, g, beta, state, scale=scale, offsets=cu_seqlens)
     return o[0], last.mT
@@ -147,7 +147,7 @@ def mlx_ops(
 ) -> tuple[Tensor, Tensor]:
     """That of mlx-lm 0.32, gated_delta_ops: a factor, no scale, and (B, H, V, K)."""
     assert mask is None
-    o, last = own.gated_delta(q, k, v, g.log(), beta, None if state is None else state.mT)
+    o, last = own.gated_delta(q, k, v, of.log(g), beta, None if state is None else state.mT)
     return o, last.mT
 
 

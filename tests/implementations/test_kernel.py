@@ -10,6 +10,7 @@ from rnn_goldens import GoldenMismatch, UnknownName, Unsupported
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.implementations import adapt, outputs_of
+from rnn_goldens.implementations.user_networks import adapt_backward
 
 pytest.importorskip("torch", reason="the tests use kernels in torch")
 
@@ -88,9 +89,9 @@ def test_a_window_may_have_an_unused_column() -> None:
 
 
 def test_gradients_pass_through_a_layout() -> None:
-    run = adapt(rnn_goldens.kernel(of.head_first, order="batch head time"))
+    run = adapt_backward(rnn_goldens.kernel(of.head_first, order="batch head time"))
     golden = rnn_goldens.load("gated-delta/several-steps", gradients=True)
-    golden.check_calls(run)
+    golden.check_gradients(run(golden.for_implementation()))
 
 
 def test_a_declared_library_is_called_by_its_convention() -> None:
@@ -127,7 +128,7 @@ def test_arrays_are_created_on_the_default_device_of_torch() -> None:
 
 
 def test_gradients_of_a_kernel_that_changes_its_state_are_refused_with_the_reason() -> None:
-    run = adapt(rnn_goldens.kernel(of.pool, slots="slots", in_place=True))
+    run = adapt_backward(rnn_goldens.kernel(of.pool, slots="slots", in_place=True))
     golden = rnn_goldens.load("gated-delta/several-steps", gradients=True)
-    with pytest.raises(Unsupported, match="^gradients: the kernel changes its state in place$"):
-        golden.check_calls(run)
+    with pytest.raises(Unsupported, match=r"^gradients: the kernel changes its state in place$"):
+        run(golden.for_implementation())
