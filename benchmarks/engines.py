@@ -57,10 +57,7 @@ OF_RECURRENCES = {
         Declared("chunk_kda", ("gated_delta",), IN_CHUNKS),
         Declared("causal_conv", ("causal_conv",), "operands-stored"),
     ),
-    "mlx_lm": (
-        Declared("mlx_lm.models.gated_delta:gated_delta_ops", ("gated_delta",), BY_STEP),
-        Declared("mlx_lm.models.gated_delta:gated_delta_update", ("gated_delta",), BY_STEP),
-    ),
+    "mlx_lm": (Declared("mlx_lm.models.gated_delta:gated_delta_ops", ("gated_delta",), BY_STEP),),
     "sglang": (
         Declared("chunk_gated_delta_rule", ("gated_delta",), IN_CHUNKS),
         Declared("fused_recurrent_gated_delta_rule", ("gated_delta",), BY_STEP),

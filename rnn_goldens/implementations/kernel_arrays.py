@@ -78,14 +78,17 @@ class KernelArrays:
 
     def _gates(self, values: Values) -> dict[str, Any]:
         """Return the decay, and beta, as the kernel takes them."""
-        g, decay = values["g"], self.layout.decay
-        if decay in ("log2", "factor") and self.golden.dtype in HALF:
-            g = self._library.float32(g)
+        g, decay, golden, maker = values["g"], self.layout.decay, self.golden, self._library.maker
         if decay == "A_log":
-            gates = _raw_gates(self.golden)
+            gates = _raw_gates(golden)
             return {
                 n: self._library.maker(str(a.dtype))(a) if n in OF_LAYOUT else self._make(a) for n, a in gates.items()
             }
+        if decay == "factor" and not isinstance(golden, TracedInputs):
+            wide = "float32" if golden.dtype in HALF else golden.dtype
+            return {"g": maker(wide)(PRECISIONS[wide].round(np.exp(golden.stored.inputs["g"])))}
+        if decay != "ln" and golden.dtype in HALF:
+            g = self._library.float32(g)
         if decay == "factor":
             return {"g": self._library.exp(g)}
         return {"g": g * float(np.log2(np.e)) if decay == "log2" else g}
