@@ -116,7 +116,7 @@ def _rows(name: str) -> dict[Path, list[str]]:
 
 def _measure(name: str) -> list[str]:
     """Test an engine, and write its rows if it passes; return what failed."""
-    python = _python(name)
+    python = environment_of(name, CONFORMANCE / "requirements" / f"{name}.txt")
     steps = {
         "its tests": ["-m", "pytest", "-q", "-W", "default", "tests/conformance"],
         "the list of known defects": ["-m", "rnn_goldens", "defects"],
@@ -135,9 +135,9 @@ def _measure(name: str) -> list[str]:
     return []
 
 
-def _python(name: str) -> Path:
+def environment_of(name: str, requirements: Path) -> Path:
     """Return the interpreter of an engine's environment, which is created again if its requirements are newer."""
-    folder, requirements = page.ROOT / "build" / "engines" / name, CONFORMANCE / "requirements" / f"{name}.txt"
+    folder = page.ROOT / "build" / "engines" / name
     alone = requirements.with_suffix(".alone")  # packages of which only a few modules are needed
     python, ready = folder / "bin" / "python", folder / ".ready"
     needed = [requirements, page.ROOT / "pyproject.toml"]
