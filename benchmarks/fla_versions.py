@@ -19,9 +19,8 @@ CAUSE = "causal_conv_short_last_window_shifted"
 
 TITLE = """## Two versions of flash-linear-attention
 
-Gradients of `causal_conv1d` before and after
-[flash-linear-attention#1140](https://github.com/fla-org/flash-linear-attention/issues/1140), in Triton's interpreter, on a
-CPU.
+Gradients of `causal_conv1d` in Triton's interpreter, before and after
+[flash-linear-attention#1140](https://github.com/fla-org/flash-linear-attention/issues/1140):
 
 """
 
@@ -38,7 +37,7 @@ def measured() -> Measured:
 def _run(version: str) -> str:
     """Return the end of the run with a version, without what depends on the machine, in at most ten lines."""
     python = environment_of(f"fla-{version}", _requirements(version))
-    command = [python, "-m", *COMMAND.replace("rnn-goldens", "rnn_goldens").split(), "-q"]
+    command = [str(python), "-m", *COMMAND.replace("rnn-goldens", "rnn_goldens").split(), "-q"]
     found = subprocess.run(command, cwd=page.ROOT, env=dict(os.environ), capture_output=True, text=True, check=False)
     lines = found.stdout.splitlines()
     starts = [i for i, line in enumerate(lines) if line.startswith("causal_conv: ")]
