@@ -55,12 +55,12 @@ def _gated_delta(
     if g.ndim > beta.ndim:
         raise Unsupported("transformers has no decay by key")
     heads = max(q.shape[2], v.shape[2])
-    q = q.repeat_interleave(heads // q.shape[2], 2)
-    k, v, g, beta = (x.float().repeat_interleave(heads // x.shape[2], 2) for x in (k, v, g, beta))
+    kept = q.dtype
+    q, k, v, g, beta = (x.float().repeat_interleave(heads // x.shape[2], 2) for x in (q, k, v, g, beta))
     group = heads // state.shape[1]
     before = state.float().repeat_interleave(group, 1)
     o, last = function(q, k, v, g, beta, initial_state=before, output_final_state=True)
-    return o, last[:, ::group].to(q.dtype)
+    return o.to(kept), last[:, ::group].to(kept)
 
 
 def _refuse_float64(x: Tensor) -> None:
