@@ -93,7 +93,25 @@ def test_the_end_of_a_run_names_the_contract_that_all_failures_satisfy() -> None
         "all that fail by float32-inside pass by all-stored; if your contract allows that, declare "
         "--rnn-goldens-profile=all-stored" in text
     )
-    assert "declare" not in end_of_run(ids, in_bfloat16("scale_left_out"), dtype="bfloat16")
+    assert "--rnn-goldens-profile" not in end_of_run(ids, in_bfloat16("scale_left_out"), dtype="bfloat16")
+
+
+@pytest.mark.parametrize(
+    ("name", "layout"),
+    [
+        ("scale_left_out", 'scale="one"'),
+        ("decay_exponential_left_out", 'decay="factor"'),
+        ("decay_to_base_2", 'decay="log2"'),
+        ("value_heads_tiled", 'heads="tiled"'),
+        ("last_state_written_transposed", 'state="value key"'),
+    ],
+)
+def test_what_is_right_in_another_layout_says_how_to_declare_it(name: str, layout: str) -> None:
+    def wrong(golden: Golden) -> Actual:
+        return actual_by_name(golden, deviation(name).outputs(recurrence_case(golden, np.float32)))
+
+    text = end_of_run(["gated-delta/grouped-values", "gated-delta/several-steps"], wrong).replace("\n    ", " ")
+    assert f"rnn_goldens.kernel(FUNCTION, {layout})" in text
 
 
 def noisy(golden: Golden) -> Actual:

@@ -14,6 +14,7 @@ from rnn_goldens.deviations.recurrences.edits import (
     DELTA,
     Edit,
     Outputs,
+    declared,
     in_arrays,
     in_equations,
     in_outputs,
@@ -115,7 +116,8 @@ LAYOUT = table(make=in_equations, cells=ATTENTION)(
         ),
         {
             "needs": ("grouped_values",),
-            "fix": "repeat each query and key for neighbouring heads; a GGUF file has its value heads in another order",
+            "fix": "repeat each query and key for neighbouring heads; "
+            + declared('heads="tiled"', "has value heads in the order of a GGUF file"),
         },
     ),
     first_key_head_for_all=(
@@ -156,12 +158,16 @@ LAYOUT = table(make=in_equations, cells=ATTENTION)(
     past_state_read_transposed=(
         "Reads the memory of the initial state as (d_v, d_k).",
         in_arrays(S0=lambda S: S.reshape(*S.shape[:2], S.shape[3], S.shape[2]).swapaxes(-1, -2)),
-        {"needs": ("state",), "stands_for": ("vllm#41292", "sgl-kernel-npu#640")},
+        {
+            "needs": ("state",),
+            "stands_for": ("vllm#41292", "sgl-kernel-npu#640"),
+            "fix": declared('state="value key"', "has states of (H, V, K)"),
+        },
     ),
     last_state_written_transposed=(
         "Writes the last state to memory as (d_v, d_k).",
         in_outputs(S_n=lambda S: S.swapaxes(-1, -2).reshape(S.shape)),
-        {"stands_for": ("sgl-kernel-npu#640",)},
+        {"stands_for": ("sgl-kernel-npu#640",), "fix": declared('state="value key"', "has states of (H, V, K)")},
     ),
     state_read_before_update=(
         "Computes the output of a step from the state before the step.",
@@ -195,7 +201,11 @@ SCALE = table(make=in_equations, cells=ATTENTION)(
         _default(lambda config: 1 / config["d_k"]),
         {"needs": ("default_scale",)},
     ),
-    scale_left_out=("Leaves out the scale.", lambda scale, **x: right(scale=1, **x)),
+    scale_left_out=(
+        "Leaves out the scale.",
+        lambda scale, **x: right(scale=1, **x),
+        {"fix": declared('scale="one"', "leaves it to the caller")},
+    ),
     scale_applied_twice=("Applies the scale twice.", lambda scale, **x: right(scale=scale * scale, **x)),
     scale_option_ignored=(
         "Scales by 1/√d_k even if another scale is given.",

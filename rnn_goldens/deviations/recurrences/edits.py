@@ -39,6 +39,11 @@ SMALLER = (16, 32)
 """Other numbers of steps in a chunk."""
 
 
+def declared(layout: str, what: str) -> str:
+    """Return how to fix what is right in a layout of its own."""
+    return f"if the kernel {what}, declare it: rnn_goldens.kernel(FUNCTION, {layout})"
+
+
 def in_chunks_of(size: int, name: str) -> str:
     """Return the name of a bug in chunks of a size; a name without a size is of chunks of 64 steps."""
     return name if size == CHUNK else f"{name}_in_chunks_of_{size}"

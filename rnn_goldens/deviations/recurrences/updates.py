@@ -10,7 +10,7 @@ from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.notation import Operand, Term, exp, log_sigmoid, maximum, sigmoid
 from rnn_goldens.cells.recurrence_equations import Equations, Terms, first_row
 from rnn_goldens.cells.recurrence_equations import linear_attention as right
-from rnn_goldens.deviations.recurrences.edits import DELTA, GATED, in_arrays, in_equations
+from rnn_goldens.deviations.recurrences.edits import DELTA, GATED, declared, in_arrays, in_equations
 from rnn_goldens.deviations.table_rows import table
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
@@ -73,12 +73,20 @@ DECAY = table(make=in_equations, cells=GATED)(
         lambda g, **x: right(g=-g, **x),
         {"fix": "g is the logarithm of the decay, so it is not positive"},
     ),
-    decay_to_base_2=("Computes 2^g instead of e^g.", lambda g, **x: right(g=log(2) * g, **x)),
+    decay_to_base_2=(
+        "Computes 2^g instead of e^g.",
+        lambda g, **x: right(g=log(2) * g, **x),
+        {"fix": declared('decay="log2"', "takes g log2 e")},
+    ),
     decay_scaled_for_base_2=(
         "Multiplies g by log2 e, as for a power of 2, and then computes a power of e.",
         lambda g, **x: right(g=g / log(2), **x),
     ),
-    decay_exponential_left_out=("Multiplies the state by g instead of e^g.", lambda g, S, **x: right(S=g * S, **x)),
+    decay_exponential_left_out=(
+        "Multiplies the state by g instead of e^g.",
+        lambda g, S, **x: right(S=g * S, **x),
+        {"fix": declared('decay="factor"', "takes e^g")},
+    ),
     decay_linearized=("Multiplies the state by 1 + g instead of e^g.", lambda g, S, **x: right(S=(1 + g) * S, **x)),
     decay_log_sigmoid_added=(
         "Applies a log-sigmoid to g, which is a logarithm already.",
