@@ -52,6 +52,8 @@ BENCHMARKS = (
     Benchmark("recurrences", "goldens of recurrences: right and wrong implementations; fails if a right one fails",
               "1 minute", "benchmarks.recurrences.sections:measured", "recurrences.md",
               packages=("numpy", "torch", "jax", "onnx", "onnxruntime"), environment={**ONE_THREAD, **CACHED}),
+    Benchmark("library-kernels", "kernels of libraries on every golden, as `engines` measured them",
+              "1 second", "benchmarks.library_kernels:measured", "recurrences.md"),
     Benchmark("fla-versions", "the convolution of flash-linear-attention 0.5.2 and 0.6.0; needs PyPI and 2 GB each",
               "1 minute", "benchmarks.fla_versions:measured", "recurrences.md",
               packages=("numpy",), environment={**ONE_THREAD, **CACHED}),

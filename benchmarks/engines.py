@@ -90,7 +90,7 @@ def measured(engines: Sequence[str] = ()) -> Measured:
 
 
 def _is_current(name: str) -> bool:
-    return all(path.exists() and _is_of_today(path) for path in _rows(name))
+    return all(path.exists() and _is_of_today(path) for path in rows_of(name))
 
 
 def _is_of_today(path: Path) -> bool:
@@ -99,7 +99,7 @@ def _is_of_today(path: Path) -> bool:
     return bool(document["corpus"] == page.corpus_version() and page.is_unchanged_since(revision))
 
 
-def _rows(name: str) -> dict[Path, list[str]]:
+def rows_of(name: str) -> dict[Path, list[str]]:
     """Return the arguments of the report of each row of an engine, by its file."""
     folder = page.ROOT / "docs" / "engines"
     if name not in OF_RECURRENCES:
@@ -121,7 +121,7 @@ def _measure(name: str) -> list[str]:
         "its tests": ["-m", "pytest", "-q", "-W", "default", "tests/conformance"],
         "the list of known defects": ["-m", "rnn_goldens", "defects"],
     }
-    for path, arguments in _rows(name).items():
+    for path, arguments in rows_of(name).items():
         path.parent.mkdir(exist_ok=True)
         how = [*CHECKED, "--time-limit", "300", "--revision", page.commit(), "--output", str(path)]
         steps[f"the report {path.name}"] = ["-m", "rnn_goldens", "report", *arguments, *how]

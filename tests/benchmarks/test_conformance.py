@@ -34,12 +34,12 @@ def test_the_page_has_the_recurrences_of_implementations_that_have_them_and_the_
 def test_every_function_of_an_engine_of_recurrences_has_a_row_with_its_cells_and_contract() -> None:
     assert {*engines.OF_RECURRENCES} < {*engines.ENGINES}
     assert {cell for of in engines.OF_RECURRENCES.values() for one in of for cell in one.cells} < {*RECURRENCES}
-    rows = {path.name: arguments for path, arguments in engines._rows("transformers").items()}
+    rows = {path.name: arguments for path, arguments in engines.rows_of("transformers").items()}
     assert rows["transformers-gated_delta.json"] == ["conformance.transformers:gated_delta", "--cell", "gated_delta"]
     assert rows["transformers-selective_scan.json"][-2:] == ["--profile", "step,all-stored"]
     assert len(rows) == len(engines.OF_RECURRENCES["transformers"])
 
 
 def test_an_engine_of_networks_has_one_row() -> None:
-    assert {path.name: of for path, of in engines._rows("mlx").items()} == {"mlx.json": ["conformance.mlx:run"]}
-    assert [*engines._rows("keras-tensorflow").values()] == [["keras-tensorflow"]]
+    assert {path.name: of for path, of in engines.rows_of("mlx").items()} == {"mlx.json": ["conformance.mlx:run"]}
+    assert [*engines.rows_of("keras-tensorflow").values()] == [["keras-tensorflow"]]
