@@ -14,8 +14,9 @@ _GATED_DELTA = ("gated_delta",)
 _A_STATE_EACH = "several query heads for each head: it has a state for each query head"
 _A_BETA_EACH = "one beta for all heads"
 _A_HEAD_EACH = {"grouped": _A_STATE_EACH, "one-beta": _A_BETA_EACH}
-_RETURN_STATE = {"output_final_state": True}
-_NO_NORM = {"use_qk_l2norm_in_kernel": False}
+_TIME_FIRST = {"head_first": False}
+_NO_NORM = {"use_qk_l2norm_in_kernel": False, **_TIME_FIRST}
+_RETURN_STATE = {"output_final_state": True, **_NO_NORM}
 _POOL_OF_SGLANG = KernelLayout(state="value key", slots="initial_state_indices", in_place=True)
 
 _CU_SEQLENS = {"cu_seqlens": OFFSETS}
@@ -111,7 +112,7 @@ KERNELS = (
         signs=("output_final_state",),
         package="vllm",
         names=_CU_SEQLENS,
-        flags={**_RETURN_STATE, **_NO_NORM},
+        flags=_RETURN_STATE,
         layout=KernelLayout(state="value key"),
         decays={"kda": BY_KEY, "": BY_HEAD},
         lacking=_A_HEAD_EACH,
@@ -148,7 +149,7 @@ KERNELS = (
         signs=("output_final_state",),
         package="sglang",
         names=_CU_SEQLENS,
-        flags={**_RETURN_STATE, **_NO_NORM},
+        flags=_RETURN_STATE,
         layout=KernelLayout(state="value key"),
         decays={"": BY_HEAD},
         lacking=_A_HEAD_EACH,
@@ -243,7 +244,7 @@ KERNELS = (
 )
 """The known conventions. The first one that a function follows is its own."""
 
-PLAIN = KernelConvention("rnn-goldens", "", tuple(RECURRENCES), signs=(), names=_CU_SEQLENS)
+PLAIN = KernelConvention("rnn-goldens", "", tuple(RECURRENCES), signs=(), names=_CU_SEQLENS, flags=_TIME_FIRST)
 """Our own names and layout."""
 
 

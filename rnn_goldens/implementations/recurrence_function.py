@@ -6,6 +6,7 @@ function with one required parameter, and none named after an array, receives th
 """
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -14,7 +15,7 @@ from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.conventions.kernel_convention import OF_LAYOUT, OFFSETS, Kernel
-from rnn_goldens.conventions.kernels import KERNELS, PLAIN, kernel_convention
+from rnn_goldens.conventions.kernels import PLAIN, kernel_convention
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.recurrences import BUILT_IN, BY_KEY, RECURRENCES
 from rnn_goldens.implementations.array_library import JAX, MLX, NUMPY, ROOTS, Library, Make, library_that_defines
@@ -212,11 +213,11 @@ class FunctionOfArrays:
         problems += [f"needs {', '.join(unknown)}, which {cell} does not have"] if unknown else []
         if problems:
             others = ", ".join(other for other in _where_needed(cell) if other != STATES[1])
-            libraries = ", ".join(one.library for one in KERNELS if cell in one.cells)
+            names = json.dumps(dict(zip(unknown, lacking, strict=False)))
+            declared = f". To declare other names: rnn_goldens.kernel({name}, names={names})"
             raise WrongUse(
                 f"{name} {' and '.join(problems)}: parameters of {cell} are {', '.join(_arrays(cell))}; "
-                f"where needed {others}; any other needs a default"
-                + (f". The names of {libraries} are known, too" if libraries else "")
+                f"where needed {others}; any other needs a default" + (declared if unknown and lacking else "")
             )
 
     def _refused(self, golden: Inputs) -> Iterator[str]:

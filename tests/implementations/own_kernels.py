@@ -76,6 +76,13 @@ def with_cu_seqlens(
     return gated_delta(q, k, v, g, beta, state, scale=scale, offsets=cu_seqlens)
 
 
+def with_head_first(
+    q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, state: Any, scale: float, *, head_first: bool
+) -> Any:
+    assert not head_first
+    return gated_delta(q, k, v, g, beta, state, scale=scale)
+
+
 def without_state(q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, scale: float) -> Any:
     return gated_delta(q, k, v, g, beta, scale=scale)
 

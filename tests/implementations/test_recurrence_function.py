@@ -141,8 +141,20 @@ def test_other_names_in_a_mapping_are_an_error() -> None:
 )
 def test_a_missing_or_unknown_parameter_is_wrong_use_that_lists_all(kernel: Any, problem: str) -> None:
     known = "parameters of gated_delta are q, k, v, g, beta; where needed state, S0, scale, decay, offsets; any other "
-    with pytest.raises(WrongUse, match=f"^{re.escape(problem + known)}needs a default. The names of "):
+    with pytest.raises(WrongUse, match=f"^{re.escape(problem + known)}needs a default$"):
         received(kernel)
+
+
+def test_other_names_say_how_to_declare_them() -> None:
+    def mine(query: Any, key: Any, v: Any, g: Any, beta: Any, state: Any) -> None: ...
+
+    declaration = 'To declare other names: rnn_goldens.kernel(mine, names={"query": "q", "key": "k"})'
+    with pytest.raises(WrongUse, match=f"{re.escape(declaration)}$"):
+        received(mine)
+
+
+def test_a_flag_that_says_where_time_is_says_that_it_is_first() -> None:
+    assert outcomes(own.with_head_first, [CORPUS.load(ONE, "float32")]) == ({"passed": 1}, [])
 
 
 def test_cu_seqlens_are_the_offsets() -> None:
