@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from rnn_goldens.errors import UnknownName
+from rnn_goldens.errors import UnknownName, WrongUse
 
 OFFSETS = "offsets"
 
@@ -27,6 +27,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     },
     "scale": {"given": "an argument, or 1/√K", "one": "none"},
     "heads": {"adjacent": "as repeat_interleave", "tiled": "as repeat"},
+    "integers": {"int64": "int64", "int32": "int32"},
     "window": {
         "past": "(B, D, W - 1)",
         "width": "(B, D, W), the oldest is not used",
@@ -56,6 +57,7 @@ class KernelLayout:
         scale: how the scale is given.
         heads: where the heads that share a query, key or value lie.
         window: how the last inputs of a convolution are kept.
+        integers: the type of offsets, slots and cache_seqlens.
         float32: arrays that are float32 in half precisions, too.
         slots: the parameter that takes the place of each sequence's state in a pool; "" without a pool.
         slots_by_step: whether the parameter takes a place for each time step, too: (sequences, time steps).
@@ -68,6 +70,7 @@ class KernelLayout:
     scale: str = "given"
     heads: str = "adjacent"
     window: str = "past"
+    integers: str = "int64"
     float32: tuple[str, ...] = ()
     slots: str = ""
     slots_by_step: bool = False
@@ -76,7 +79,13 @@ class KernelLayout:
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
             if (value := getattr(self, name)) not in choices:
-                raise UnknownName(f"{name} of a kernel", value, list(choices), plural="values")
+                raise UnknownName(f"{name} of a kernel", str(value), list(choices), plural="values")
+        if isinstance(self.float32, str):
+            raise WrongUse(f"float32 of a kernel is a tuple of names, as in float32=({self.float32!r},)")
+        if self.slots_by_step and not self.slots:
+            raise WrongUse("slots_by_step of a kernel needs slots, the parameter that takes the places of states")
+        if self.window == "circular" and not self.is_by_step:
+            raise WrongUse('window="circular" of a kernel needs a call for each time step: order="batch head"')
 
     @property
     def is_by_step(self) -> bool:

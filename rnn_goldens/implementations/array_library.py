@@ -63,6 +63,10 @@ class Library:
         """Return an array in float32."""
         return array.astype("float32")
 
+    def int32(self, array: Any) -> Any:  # noqa: ANN401
+        """Return integers as int32."""
+        return array.astype("int32")
+
     def exp(self, array: Any) -> Any:  # noqa: ANN401
         """Return the exponential of a traced array."""
         raise NotImplementedError
@@ -118,6 +122,9 @@ class _Torch(Library):
 
     def float32(self, array: Any) -> Any:  # noqa: ANN401
         return array.float()
+
+    def int32(self, array: Any) -> Any:  # noqa: ANN401
+        return array.int()
 
     def exp(self, array: Any) -> Any:  # noqa: ANN401
         return array.exp()
@@ -279,6 +286,9 @@ class _Mlx(Library):
         import mlx.core as mx
 
         return array.astype(mx.float32)
+
+    def int32(self, array: Any) -> Any:  # noqa: ANN401
+        return array  # they are int32
 
     def take(self, array: Any, places: NDArray[np.int64], axis: int) -> Any:  # noqa: ANN401
         import mlx.core as mx

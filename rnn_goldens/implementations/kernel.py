@@ -2,12 +2,17 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from rnn_goldens.conventions.kernel_convention import Kernel, KernelConvention
 from rnn_goldens.conventions.kernels import KERNELS, PLAIN
 from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.implementations.recurrence_function import name_of, names_of, parameters_of
+
+ALIASES = {"fla": "flash-linear-attention"}
+"""Short names of libraries."""
 
 
 def kernel(
@@ -36,27 +41,46 @@ def kernel(
             ``window``, ``float32``, ``slots``, ``slots_by_step`` and ``in_place``, as in docs/kernel-layouts.md.
 
     Raises:
-        UnknownName: no such library, or no such value of a part of the layout.
-        WrongUse: no such part of a layout.
+        UnknownName: no such library, parameter, array, or part of a layout, or value of one.
+        WrongUse: the function has not the parameters of the library's kernels, or parts of the layout exclude each
+            other.
     """
-    base = _convention_of(function, like) if like else PLAIN
+    if not callable(function):
+        raise WrongUse(f"a kernel is a function, not {function!r}")
+    declared = function.convention if isinstance(function, Kernel) else None
+    function = function.function if isinstance(function, Kernel) else function
+    parameters = parameters_of(function)
+    base = _convention_of(function, parameters, ALIASES.get(like, like)) if like else declared or PLAIN
     try:
         own = replace(base.layout, **layout)
-    except TypeError as error:
-        raise WrongUse(f"a kernel's layout: {str(error).rpartition('()')[2].strip()}") from None
-    both = replace(base, names={**base.names, **(names or {})}, flags={**base.flags, **(flags or {})}, layout=own)
-    return Kernel(function, both)
+    except TypeError:
+        parts = [part.name for part in fields(base.layout)]
+        wrong = next(part for part in layout if part not in parts)
+        raise UnknownName("part of a kernel's layout", wrong, parts, plural="parts") from None
+    names, flags = dict(names or {}), dict(flags or {})
+    slots = [layout["slots"]] if layout.get("slots") else []
+    for parameter in (*names, *flags, *slots):
+        if parameter not in parameters:
+            raise UnknownName(f"parameter of {name_of(function)}", parameter, list(parameters), plural="parameters")
+    known = sorted({name for cell in RECURRENCES for name in names_of(cell)})
+    for ours in (*names.values(), *layout.get("float32", ())):
+        if ours not in known:
+            raise UnknownName("array, state or option", ours, known, plural="names")
+    return Kernel(function, replace(base, names={**base.names, **names}, flags={**base.flags, **flags}, layout=own))
 
 
-def _convention_of(function: Callable[..., Any], library: str) -> KernelConvention:
+def _convention_of(
+    function: Callable[..., Any], parameters: Mapping[str, inspect.Parameter], library: str
+) -> KernelConvention:
     """Return the convention of a library that a function follows by its parameters."""
     known = [one for one in KERNELS if one.library == library]
     if not known:
         raise UnknownName("library", library, sorted({one.library for one in KERNELS}), plural="libraries")
-    parameters = inspect.signature(function).parameters
     if found := next((one for one in known if one.is_of(parameters, one.package)), None):
         return found
-    wanted = "; or ".join(", ".join(one.signs) for one in known)
+    nearest = min(known, key=lambda one: sum(sign not in parameters for sign in one.signs))
+    missing = [sign for sign in nearest.signs if sign not in parameters]
     raise WrongUse(
-        f"{getattr(function, '__name__', function)} has no parameters {wanted}, as kernels of {library} have"
+        f"{name_of(function)} has no parameter {', '.join(missing)}, as {library}'s {nearest.functions} has: "
+        "leave the library out, and declare what differs from the layout of goldens"
     )

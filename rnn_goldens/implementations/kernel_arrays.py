@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.conventions.kernel_convention import OF_LAYOUT, OFFSETS, KernelLayout
-from rnn_goldens.errors import Unsupported
+from rnn_goldens.comparison.array_conversion import read
+from rnn_goldens.conventions.kernel_convention import OF_LAYOUT, OFFSETS, KernelConvention, KernelLayout
+from rnn_goldens.conventions.kernels import PLAIN
+from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.implementations.array_library import Library, Make
+from rnn_goldens.implementations.array_library import JAX, Library, Make
 from rnn_goldens.implementations.differentiation import TracedInputs
 
 Values = Mapping[str, Any]
@@ -35,19 +37,43 @@ class KernelArrays:
     """The arrays of one golden in the layout of a kernel."""
 
     def __init__(
-        self, layout: KernelLayout, golden: Inputs, library: Library, make: Make, states: tuple[str, ...] = ()
+        self, convention: KernelConvention, golden: Inputs, library: Library, make: Make, states: tuple[str, ...] = ()
     ) -> None:
         """Store what is needed; ``states`` are further names under which the initial state is an argument.
 
         Raises:
-            Unsupported: the golden is traced, and the kernel does something that cannot be traced.
+            Unsupported: the golden has something that the layout cannot express.
+            WrongUse: a part of the layout does not fit the recurrence, or the library.
         """
-        self.layout, self.golden, self._library, self._make = layout, golden, library, make
-        self._state = golden.layout.initial[0]
+        self.layout, self.golden, self._library, self._make = convention.layout, golden, library, make
+        self._drops_others = convention.library != PLAIN.library
+        self._main, self._state = golden.layout.result, golden.layout.initial[0]
         self._states = (self._state, *states)
-        if isinstance(golden, TracedInputs) and (layout.in_place or layout.decay == "A_log"):
-            what = "changes its state in place" if layout.in_place else "computes its gates itself"
-            raise Unsupported(f"gradients: the kernel {what}")
+        self._require_fitting()
+        if why := next(self._refused(), None):
+            raise Unsupported(why)
+
+    def _require_fitting(self) -> None:
+        layout, cell = self.layout, self.golden.cell
+        needed = {"decay": ("A_log", ("g", "beta")), "scale": ("one", ("q",))}
+        for part, (value, names) in needed.items():
+            if getattr(layout, part) == value and not {*names} <= {*self.golden.inputs}:
+                raise WrongUse(f"{part}={value!r} of a kernel needs {' and '.join(names)}, which {cell} does not have")
+        if self._library is JAX and (layout.in_place or layout.slots):
+            raise WrongUse("arrays of JAX do not change in place: leave in_place and slots out of the kernel's layout")
+
+    def _refused(self) -> Iterator[str]:
+        """Yield what a golden needs and the layout cannot express."""
+        layout, golden = self.layout, self.golden
+        if layout.is_by_step and golden.offsets is not None:
+            yield "packed sequences: the kernel computes one time step"
+        if isinstance(golden, TracedInputs):
+            if layout.in_place:
+                yield "gradients: the kernel changes its state in place"
+            if layout.decay == "A_log":
+                yield "gradients: the kernel computes its gates itself"
+            if layout.decay == "log2" and "exact" in golden.features:
+                yield "gradients of an exact golden: that of g is rounded, because g log2 e is"
 
     # Arguments.
 
@@ -67,8 +93,12 @@ class KernelArrays:
         return found | self._places()
 
     def _single(self, name: str, array: Any) -> Any:  # noqa: ANN401
-        """Return an array in float32 if the kernel takes it so, whatever the precision of the others."""
-        return self._library.float32(array) if name in self.layout.float32 and self.golden.dtype in HALF else array
+        """Return an array in float32 if the kernel takes it so, whatever the precision of the others.
+
+        A state that is passed from call to call is float32, as inside a kernel of all steps.
+        """
+        is_single = name in self.layout.float32 or (name == self._state and self.layout.is_by_step)
+        return self._library.float32(array) if is_single and self.golden.dtype in HALF else array
 
     def _scaled(self, q: Any, scale: float) -> Any:  # noqa: ANN401 - an array of any library
         is_exact = np.frexp(scale)[0] == 0.5  # noqa: PLR2004 - a power of two
@@ -173,12 +203,18 @@ class KernelArrays:
         """Return the offsets of all sequences, and their places in a pool, where the layout has them."""
         golden, found = self.golden, dict[str, Any]()
         if self.layout.is_by_tokens and golden.offsets is None:
-            found[OFFSETS] = self._make(np.arange(golden.sequences + 1) * golden.time)
+            found[OFFSETS] = self._integers(np.arange(golden.sequences + 1) * golden.time)
+        elif golden.offsets is not None:
+            found[OFFSETS] = self._integers(golden.offsets)
         if self.layout.slots:
             slots = self._slots()
             each = np.repeat(slots[:, None], golden.time, 1) if self.layout.slots_by_step else slots
-            found[self.layout.slots] = self._make(each)
+            found[self.layout.slots] = self._integers(each)
         return found
+
+    def _integers(self, array: NDArray[np.int64]) -> Any:  # noqa: ANN401
+        made = self._make(array)
+        return self._library.int32(made) if self.layout.integers == "int32" else made
 
     # Calls.
 
@@ -186,17 +222,50 @@ class KernelArrays:
         """Return what a function returns for arguments in its layout, in ours.
 
         A function of one time step is called for each of them, and receives the state of the one before.
+
+        Raises:
+            TypeError: the layout says that the state changes in place, but the function returned another one.
         """
-        if not self.layout.is_by_step:
-            return self._ours(function(values), values)
-        outputs, kept = list[Any](), self.layout.order == "batch 1 head"
+        if self.layout == KernelLayout():
+            return function(values)
+        before = self._library.writable(values[self._state]) if self.layout.in_place else None
+        if self.layout.is_by_step:
+            found, parts = self._by_step(function, values)
+        else:
+            found = function(values)
+            parts = self._parts(found)
+        if parts is None:
+            return found  # the reader of outputs says what is wrong
+        out, last = parts
+        if before is not None:
+            _require_changed(before, values[self._state], last)
+            last = values[self._state]
+        out = self._permuted(self._main, self._in_our_order(out), back=True)
+        return out if last is None else (out, self._last_state(last))
+
+    def _by_step(self, function: Callable[[Values], Any], values: Values) -> tuple[Any, tuple[Any, Any] | None]:
+        """Return what the last call returned, and outputs and last state; None if they are not arrays."""
+        outputs, last, found = list[Any](), None, None
         for of_step in self._steps(values):
             found = function({**values, **of_step})
-            out, *last = found if isinstance(found, tuple) else (found,)
-            outputs.append(out[:, 0] if kept else out)
+            parts = self._parts(found)
+            if parts is None or (parts[1] is None and not self.layout.in_place):
+                return found, None
+            out, last = parts
+            outputs.append(out[:, 0] if self.layout.order == "batch 1 head" else out)
             if not self.layout.in_place:
-                values = {**values, **dict.fromkeys(self._states, last[0])}
-        return self._ours((self._library.stack(outputs, 1), values[self._state]), values)
+                values = {**values, **dict.fromkeys(self._states, last)}
+        return found, (self._library.stack(outputs, 1), last)
+
+    def _parts(self, found: Any) -> tuple[Any, Any] | None:  # noqa: ANN401
+        """Return outputs and last state, None for a missing one; None if they are something else."""
+        if isinstance(found, Mapping):
+            names = (self._main, f"{self._state.removesuffix('0')}_n")
+            return (found[names[0]], found.get(names[1])) if {*found} in ({*names}, {names[0]}) else None
+        if isinstance(found, tuple | list):
+            several = len(found) > 2 and not self._drops_others  # noqa: PLR2004 - o and a state
+            return None if several or not found else (found[0], found[1] if len(found) > 1 else None)
+        return (found, None) if hasattr(found, "ndim") else None
 
     def _steps(self, values: Values) -> Iterator[dict[str, Any]]:
         """Yield what differs between time steps: the inputs, and the place in a ring."""
@@ -205,18 +274,16 @@ class KernelArrays:
             inputs = {name: values[name][:, t : t + 1] if kept else values[name][:, t] for name in self.golden.inputs}
             found = {name: self._library.contiguous(array) for name, array in inputs.items()}
             if self.layout.window == "circular":
-                found["cache_seqlens"] = self._make(np.full(self.golden.sequences, START + t))
+                found["cache_seqlens"] = self._integers(np.full(self.golden.sequences, START + t))
             yield found
 
-    def _ours(self, found: Any, values: Values) -> Any:  # noqa: ANN401
-        if self.layout == KernelLayout():
-            return found
-        out, *last = found if isinstance(found, tuple | list) else (found,)
-        if self.layout.in_place:
-            last = [values[self._state]]
-        main = self.golden.layout.result
-        out = self._permuted(main, self._in_our_order(out), back=True)
-        return (out, self._last_state(last[0])) if last and last[0] is not None else out
+
+def _require_changed(before: Any, after: Any, returned: Any) -> None:  # noqa: ANN401
+    """Raise TypeError if a state is the one before, and the function returned another one."""
+    if returned is None or returned is after:
+        return
+    if np.array_equal(read(before).values, read(after).values, equal_nan=True):
+        raise TypeError("the kernel returned a state and did not change the one it was given: leave out in_place=True")
 
 
 def _raw_gates(golden: Inputs) -> dict[str, NDArray[Any]]:

@@ -38,9 +38,19 @@ _RESEMBLING = 2
 
 def name_of(function: Callable[..., Any]) -> str:
     """Return a function's name for messages."""
-    while isinstance(function, partial):
-        function = function.func
+    while isinstance(function, partial | Kernel):
+        function = function.func if isinstance(function, partial) else function.function
     return str(getattr(function, "__name__", type(function).__name__))
+
+
+def parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """Return the parameters of a function by name."""
+    return _signature(function).parameters
+
+
+def names_of(cell: str) -> tuple[str, ...]:
+    """Return the names of parameters that have a meaning for a recurrence."""
+    return (*_arrays(cell), *_where_needed(cell))
 
 
 def _signature(function: Any) -> inspect.Signature:  # noqa: ANN401 - anything that can be called
@@ -108,7 +118,7 @@ class FunctionOfArrays:
         __tracebackhide__ = True
         self._require_supported(golden)
         make = library.maker(golden.dtype)
-        kernel = KernelArrays(self.convention.layout, golden, library, make, STATES)
+        kernel = KernelArrays(self.convention, golden, library, make, STATES)
 
         def call(values: Mapping[str, Any]) -> Any:  # noqa: ANN401
             __tracebackhide__ = True
@@ -140,6 +150,11 @@ class FunctionOfArrays:
                 "of its array, as in q: torch.Tensor, q: jax.Array or q: np.ndarray"
             )
         return found.pop() if found else NUMPY
+
+    @property
+    def least(self) -> int:
+        """The smallest number of arguments."""
+        return len(self._needed)
 
     @property
     def cells(self) -> list[str]:

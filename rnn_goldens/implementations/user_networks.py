@@ -114,7 +114,7 @@ def _by_kind(found: object) -> Mapping[str, Networks]:
     try:
         networks = _of_function(found, of_arrays.cells)
     except WrongUse as error:
-        if not of_arrays.resembles_recurrence:
+        if not of_arrays.resembles_recurrence and of_arrays.least <= STEP_ARGUMENTS:
             raise
         refuse = raising(WrongUse, str(error))
         networks = Networks(refuse, refuse)

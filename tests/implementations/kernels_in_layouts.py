@@ -56,9 +56,28 @@ def tokens(
 
 
 def step(q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, state: Tensor, scale: float) -> Outputs:
-    q, k, v, g, beta = (array[:, None] for array in (q, k, v, g, beta))
+    kept, (q, k, v, g, beta) = q.dtype, (array[:, None].to(state.dtype) for array in (q, k, v, g, beta))
     o, last = own.gated_delta(q, k, v, g, beta, state, scale=scale)
-    return o[:, 0], last
+    return o[:, 0].to(kept), last
+
+
+def step_with_offsets(
+    q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, state: Tensor, scale: float, offsets: Any = None
+) -> Outputs:
+    assert offsets is None
+    return step(q, k, v, g, beta, state, scale)
+
+
+def by_name(q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, state: Tensor, scale: float) -> dict[str, Tensor]:
+    o, last = value_key(q, k, v, g, beta, state, scale)
+    return {"S_n": last, "o": o}
+
+
+def with_sums(
+    q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, state: Tensor, scale: float
+) -> tuple[Tensor, ...]:
+    o, last = value_key(q, k, v, g, beta, state, scale)
+    return o, g.cumsum(1), last
 
 
 def tiled(

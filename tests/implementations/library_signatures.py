@@ -1,5 +1,6 @@
 """Right kernels in torch with the signatures of libraries' kernels: names, axes and flags."""
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -86,3 +87,31 @@ def causal_conv1d_fn(
     assert activation in (None, "silu")
     y = silu(y) if activation else y
     return (y.to(kept), whole[..., -(width - 1) :].to(kept)) if return_final_states else y.to(kept)
+
+
+def causal_conv1d(
+    x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, residual: Tensor | None = None,
+    initial_state: Tensor | None = None, output_final_state: bool = False, activation: str | None = None,
+    cu_seqlens: Tensor | None = None,
+) -> tuple[Tensor, Tensor | None]:  # fmt: skip
+    """That of flash-linear-attention 0.6.0: its state has as many columns as the filter is wide."""
+    assert weight is not None
+    assert residual is None
+    assert output_final_state
+    if cu_seqlens is None:
+        return _convolved(x, weight, bias, initial_state, activation)
+    parts = [
+        _convolved(
+            x[:, start:stop], weight, bias, None if initial_state is None else initial_state[n : n + 1], activation
+        )
+        for n, (start, stop) in enumerate(pairwise(cu_seqlens.tolist()))
+    ]
+    return torch.cat([y for y, _ in parts], 1), torch.cat([last for _, last in parts])
+
+
+def _convolved(
+    x: Tensor, weight: Tensor, bias: Tensor | None, state: Tensor | None, activation: str | None
+) -> tuple[Tensor, Tensor]:
+    past = None if state is None else state[..., 1:]
+    y, last = causal_conv1d_fn(x.mT, weight, bias, past, return_final_states=True, activation=activation)
+    return y.mT, torch.cat([torch.zeros_like(last[..., :1]), last], -1)

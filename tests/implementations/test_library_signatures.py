@@ -42,6 +42,7 @@ CASES: list[tuple[Callable[..., Any], str, set[str]]] = [
     ),
     (of.selective_scan_fn, "selective_scan", {"no parameter state or h0"}),
     (of.causal_conv1d_fn, "causal_conv", {"no parameter offsets"}),
+    (of.causal_conv1d, "causal_conv", set()),
     (step.scan_step, "selective_scan", {"no parameter offsets", "groups of channels: its groups are of heads"}),
     (step.conv_step, "causal_conv", {"no parameter offsets"}),
     (serving.flashinfer_prefill, "gated_delta", {"of flashinfer,", GROUPED, BETA, BY_KEY}),
