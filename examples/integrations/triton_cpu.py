@@ -45,7 +45,7 @@ BFLOAT16 = (
     "Triton's interpreter computes other numbers than a GPU in bfloat16: it cuts off digits where a GPU rounds, and "
     "multiplies bits as integers"
 )
-FLOAT64 = "the kernels of flash-linear-attention compute in float32"
+FLOAT64 = "the kernels of flash-linear-attention, vllm and sglang compute in float32"
 
 
 @cache

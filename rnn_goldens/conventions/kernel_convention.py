@@ -12,7 +12,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "order": {
         "batch time head": "(B, T, H, …)",
         "batch head time": "(B, H, T, …)",
-        "batch channel time": "(B, D, T)",
+        "batch channel time": "(B, D, T), (B, H, D, T)",
         "tokens head": "(tokens, H, …) and offsets",
         "1 tokens head": "(1, tokens, H, …) and offsets",
         "batch head": "(B, H, …), one time step",
@@ -30,7 +30,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "integers": {"int64": "int64", "int32": "int32"},
     "window": {
         "past": "(B, D, W - 1)",
-        "width": "(B, D, W), the oldest is not used",
+        "width": "(B, D, W), column 0 is ignored",
         "circular": "(B, D, W - 1), a ring",
     },
 }
