@@ -24,6 +24,9 @@ Kernels in Triton run on any machine in Triton's interpreter: import them in a f
 [triton_cpu.py](../examples/integrations/README.md#kernels-in-triton), as [these files](../conformance) do for
 flash-linear-attention, vllm, sglang, mamba_ssm and ggml.
 
+`rnn-goldens export 'gated-delta/*' FOLDER --to npz --like vllm` [writes](export.md) arrays in the layout of a library.
+ONNX Runtime has operators: `rnn-goldens check onnxruntime --cell gated_delta`.
+
 ## Libraries
 
 B is the batch, T time, H heads, K and V keys and values, N sequences, D channels, W the width of a filter. The decay g

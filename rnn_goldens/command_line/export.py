@@ -9,7 +9,7 @@ import click
 from rnn_goldens.command_line.options import by_reason, in_larger_sizes, options, where_supported
 from rnn_goldens.command_line.terminal import echo, wrapped
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.export import FORMATS, HDF5
+from rnn_goldens.export import FORMATS, HDF5, WITH_LAYOUT
 from rnn_goldens.plurals import counted
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _INDENT = 11
     metavar="PRECISION",
     help="The precision of the numbers (default: the widest of each golden; for onnx the widest up to float32).",
 )
+@click.option("--like", default="", metavar="LIBRARY", help="For npz, safetensors: the layout of a library's kernels.")
 @click.option("--replace", is_flag=True, help="Replace existing files and folders, each as a whole.")
 @options("corpus", "embed")
 def export(
@@ -35,6 +36,7 @@ def export(
     folder: Path,
     to: str,
     dtype: str | None,
+    like: str,
     replace: bool,
     corpus: str | None,
     embed: tuple[str, ...],
@@ -60,11 +62,15 @@ def export(
         raise click.UsageError("the folder to write is missing: rnn-goldens export lstm/plain --to onnx FOLDER")
     if to == HDF5 and (dtype or embed):
         raise click.UsageError("--to hdf5 writes the files of the corpus: leave out --dtype and --embed")
+    if like and to not in WITH_LAYOUT:
+        raise click.UsageError(f"--like needs --to {' or '.join(WITH_LAYOUT)}")
     sizes = larger_sizes(embed)
     require(to)
     entries = opened.select(ids=patterns)
     require_known({entry.cell for entry in entries}, sizes)
-    encoded, refused = _encode(opened, [entry.id for entry in entries], to, dtype and precision_name(dtype), sizes)
+    encoded, refused = _encode(
+        opened, [entry.id for entry in entries], to, dtype and precision_name(dtype), sizes, like
+    )
     exported = files(to, encoded)
     statuses = write(folder, exported.all, replace=replace)
     for one, what in zip(exported.all, statuses, strict=True):
@@ -80,7 +86,12 @@ def export(
 
 
 def _encode(
-    corpora: "Corpora", golden_ids: Sequence[str], to: str, dtype: str | None, sizes: Sequence[tuple[str, int]]
+    corpora: "Corpora",
+    golden_ids: Sequence[str],
+    to: str,
+    dtype: str | None,
+    sizes: Sequence[tuple[str, int]],
+    like: str,
 ) -> "tuple[list[Exported], dict[str, str]]":
     """Return the encoded goldens, and the reasons for refused ones. Raises WrongUse if all are refused."""
     from rnn_goldens.export.encoder import encode, usual_precision
@@ -91,7 +102,7 @@ def _encode(
         if wanted not in precisions:
             raise Unsupported(f"it cannot be checked in {wanted}, only in {', '.join(precisions)}")
         golden = corpora.of(golden_id).load_all(golden_id) if to == HDF5 else corpora.load(golden_id, wanted)
-        return encode(in_larger_sizes(golden, sizes), to)
+        return encode(in_larger_sizes(golden, sizes), to, like)
 
     encoded, refused = where_supported(golden_ids, one)
     if not encoded:

@@ -34,3 +34,6 @@ FORMATS = {
     WEBNN: Format("webnn_tests:webnn_tests", engine="WebNN", together="webnn_tests:joined"),
 }
 """The formats by name. Defined here, without imports, for the help of the command."""
+
+WITH_LAYOUT = ("npz", "safetensors")
+"""Formats that can have the layout of a library's kernels."""

@@ -20,33 +20,38 @@ ABOUT = "golden"
 """The name of the JSON metadata: a text array in ``.npz``, a metadata entry in ``.safetensors``."""
 
 
-def npz(golden: Golden) -> Exported:
-    """Return an ``.npz`` file without pickled content. Deterministic."""
-    arrays: dict[str, Any] = {ABOUT: np.array(_about(golden)), **_flat_names(golden)}
+def npz(golden: Golden, like: str = "") -> Exported:
+    """Return an ``.npz`` file without pickled content, in the layout of a library if one is named. Deterministic."""
+    arrays: dict[str, Any] = {ABOUT: np.array(_about(golden, like)), **_flat_names(golden, like)}
     file = io.BytesIO()
     np.savez(file, **arrays)
     return Exported(golden.id, f"{path_of(golden.id)}.npz", {ITSELF: file.getvalue()})
 
 
-def safetensors(golden: Golden) -> Exported:
+def safetensors(golden: Golden, like: str = "") -> Exported:
     """Return a ``.safetensors`` file. It has one metadata entry, because the order of several is not deterministic."""
     from safetensors.numpy import save
 
-    arrays = {name: np.ascontiguousarray(array) for name, array in _flat_names(golden).items()}
-    return Exported(golden.id, f"{path_of(golden.id)}.safetensors", {ITSELF: save(arrays, {ABOUT: _about(golden)})})
+    arrays = {name: np.ascontiguousarray(array) for name, array in _flat_names(golden, like).items()}
+    content = save(arrays, {ABOUT: _about(golden, like)})
+    return Exported(golden.id, f"{path_of(golden.id)}.safetensors", {ITSELF: content})
 
 
-def _about(golden: Golden) -> str:
-    return json.dumps(about(golden), ensure_ascii=False)
+def _about(golden: Golden, like: str) -> str:
+    return json.dumps({**about(golden), **({"layout": like} if like else {})}, ensure_ascii=False)
 
 
-def _flat_names(golden: Golden) -> dict[str, NDArray[Any]]:
-    groups: dict[str, Mapping[str, NDArray[Any]]] = {
+def _flat_names(golden: Golden, like: str) -> dict[str, NDArray[Any]]:
+    groups: Mapping[str, Mapping[str, NDArray[Any]]] = {
         "weights": golden.weights,
         "inputs": inputs(golden),
         "expected": expected(golden),
         "tolerance": allowed(golden),
     }
+    if like:
+        from rnn_goldens.export.kernel_layout import arrays_in_layout
+
+        groups = arrays_in_layout(golden, like)
     return {f"{group}/{name}": array for group, arrays in groups.items() for name, array in arrays.items()}
 
 

@@ -34,15 +34,16 @@ def usual_precision(to: str, precisions: Sequence[str]) -> str:
     raise Unsupported(f"{only}, which {engine} does not support for this operator{advice}")
 
 
-def encode(golden: Golden, to: str) -> Exported:
+def encode(golden: Golden, to: str, like: str = "") -> Exported:
     """Return a golden in its precision in one of ``FORMATS``; for WebNN, a part of each of several files.
 
-    The precision has no effect on HDF5, which has the golden's gradients, too.
+    The precision has no effect on HDF5, which has the golden's gradients, too. ``like`` names a library whose layout
+    arrays in files have.
 
     Raises:
         Unsupported: the format cannot represent the golden.
     """
-    exported: Exported = _function(FORMATS[to].encode)(golden)
+    exported: Exported = _function(FORMATS[to].encode)(golden, **({"like": like} if like else {}))
     return exported
 
 

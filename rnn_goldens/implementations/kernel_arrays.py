@@ -165,17 +165,26 @@ class KernelArrays:
     def _own_state(self, state: Any) -> Any:  # noqa: ANN401
         """Return an initial state in the layout of the kernel: writable, and in a pool, if it changes in place."""
         layout, library = self.layout, self._library
-        state = self._permuted(self._state, self._single(self._state, state))
-        if self._state == "S0" and layout.state == "value key":
-            state = library.contiguous(state.swapaxes(-1, -2))
-        if self._state == "window0":
-            state = library.take(state, self._window(state.shape[-1]), -1)
+        state = self._arranged(self._single(self._state, state))
         if layout.slots:
             slots, places = self._slots(), np.zeros(2 * len(self._slots()) + 1, int)
             places[slots] = np.arange(len(slots))
             state = library.take(state, places, 0)
             state[np.setdiff1d(np.arange(len(places)), slots)] = np.nan
         return library.writable(state) if layout.in_place else state
+
+    def _arranged(self, state: Any) -> Any:  # noqa: ANN401
+        """Return a state with its axes, heads and columns in the order of the kernel."""
+        state = self._permuted(self._state, state)
+        if self._state == "S0" and self.layout.state == "value key":
+            state = self._library.contiguous(state.swapaxes(-1, -2))
+        if self._state == "window0":
+            state = self._library.take(state, self._window(state.shape[-1]), -1)
+        return state
+
+    def expected(self, name: str, array: Any) -> Any:  # noqa: ANN401
+        """Return an output or last state, in our layout, as the kernel returns it; without a pool."""
+        return self._ordered(self._permuted(name, array)) if name == self._main else self._arranged(array)
 
     def _last_state(self, state: Any) -> Any:  # noqa: ANN401
         """Return a last state in our layout."""

@@ -64,7 +64,9 @@ def test_a_kernel_in_bfloat16_is_refused() -> None:
 
 @pytest.mark.parametrize("array", [torch.zeros(1, dtype=torch.float64), np.zeros(1)])
 def test_a_kernel_in_float64_is_refused(array: object) -> None:
-    with pytest.raises(Unsupported, match=r"^the kernels of flash-linear-attention, vllm and sglang compute in float32$"):
+    with pytest.raises(
+        Unsupported, match=r"^the kernels of flash-linear-attention, vllm and sglang compute in float32$"
+    ):
         triton_cpu.refuse(None, array)
 
 
