@@ -58,8 +58,9 @@ def _passed(one: Mapping[str, Any] | None) -> str:
 
 
 def _versions() -> str:
-    found: dict[str, str] = {}
+    found = set[str]()
     for engine in OF_RECURRENCES:
         for path in filter(Path.exists, rows_of(engine)):
-            found |= json.loads(path.read_text("utf-8"))["implementations"][0]["versions"]
-    return f"Versions: {', '.join(f'{name} {version}' for name, version in found.items())}.\n"
+            versions = json.loads(path.read_text("utf-8"))["implementations"][0]["versions"]
+            found |= {f"{name} {version}" for name, version in versions.items()}
+    return f"Versions: {', '.join(sorted(found))}.\n"
