@@ -153,6 +153,14 @@ def test_other_names_say_how_to_declare_them() -> None:
         received(mine)
 
 
+def test_a_function_with_no_known_name_says_how_to_declare_them_too() -> None:
+    run = adapt(lambda query, key, value, decay_, b: (query, key, value, decay_, b))
+    with pytest.raises(WrongUse, match=r"has no parameter q, k, v, g, beta .* names=\{\"query\": \"q\", \"key\""):
+        run(CORPUS.load(ONE, "float32"))
+    with pytest.raises(WrongUse, match=r"^<lambda> takes 5 arguments: a function of a golden takes one, a time step"):
+        run(CORPUS.load("lstm/plain", "float32"))
+
+
 def test_a_flag_that_says_where_time_is_says_that_it_is_first() -> None:
     assert outcomes(own.with_head_first, [CORPUS.load(ONE, "float32")]) == ({"passed": 1}, [])
 
