@@ -1,6 +1,7 @@
 """The arrays of a golden in the layout of a kernel, and the kernel's outputs in that of goldens."""
 
 from collections.abc import Callable, Iterator, Mapping
+from math import e, log2
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,7 @@ class KernelArrays:
             g = self._library.float32(g)
         if decay == "factor":
             return {"g": self._library.exp(g)}
-        return {"g": g * float(np.log2(np.e)) if decay == "log2" else g}
+        return {"g": g * log2(e) if decay == "log2" else g}
 
     def _ordered(self, array: Any) -> Any:  # noqa: ANN401
         """Return an input, (batch, time, …), with the axes of the layout."""
