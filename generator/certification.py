@@ -21,7 +21,7 @@ from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.generator.tolerance_choice import gradient_tolerance, is_zero, output_tolerance
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Gradients
-from rnn_goldens.golden.shapes import is_custom_cell
+from rnn_goldens.golden.shapes import Config, is_custom_cell
 from rnn_goldens.golden.stored_arrays import Float64
 from rnn_goldens.golden.tolerance import Exact
 from rnn_goldens.progress import Report, counting, one_whole, planned, reported_to
@@ -126,14 +126,15 @@ def _without_gradients(scenario: DeclaredInputs, forms: Forms, evaluation: Evalu
     chosen = output_tolerance(scenario, forms, expected)
     exact = isinstance(chosen.tolerance, Exact)
     saturated = not exact and flattest(forms.forward) < FLATTEST
+    shape = scenario.shape
     golden = Golden(
         id=scenario.id,
         title=scenario.title,
         purpose=scenario.purpose,
         documented_in=scenario.documented_in,
         cell=scenario.cell,
-        custom_layout=scenario.layout if is_custom_cell(scenario.cell) else None,
-        config=scenario.shape,
+        custom_layout=scenario.layout if isinstance(shape, Config) and is_custom_cell(scenario.cell) else None,
+        config=shape,
         features=(*scenario.features(exact=exact), *_declared(scenario, chosen.precisions, saturated=saturated)),
         tolerance=chosen.tolerance,
         precisions=chosen.precisions,

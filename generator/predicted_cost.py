@@ -13,7 +13,7 @@ import numpy as np
 
 from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig
-from rnn_goldens.golden.recurrences import LANE_AXES, RECURRENCES
+from rnn_goldens.golden.recurrences import LANE_AXES
 from rnn_goldens.golden.rounding_profile import CHUNKS
 from rnn_goldens.golden.shapes import Config, is_custom_cell
 
@@ -106,7 +106,7 @@ def _passes(*, back: bool) -> int:
 
 def _of_recurrence(scenario: DeclaredInputs, config: RecurrenceConfig) -> Work:
     """Return the amounts of work of a recurrence: step by step, and in chunks of several sizes."""
-    of, stored = RECURRENCES[scenario.cell], scenario.stored
+    of, stored = config.recurrence, scenario.stored
     back, (batch, time) = bool(stored.cotangents), stored.inputs[config.input_names[0]].shape[:2]
     inputs, state, outputs = (_in_one_lane(config, axes.values()) for axes in (config.inputs, of.states, of.outputs))
     steps = time * batch * config.get("heads", 1) * config.get("channels", 1)

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from numpy.typing import ArrayLike
 
+from rnn_goldens.cells.custom_recurrences import custom_recurrence, require_sizes_fit
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator.correct_algorithms import RecurrenceForms
@@ -14,8 +15,8 @@ from rnn_goldens.generator.representability import refusing
 from rnn_goldens.generator.scenario_base import DeclaredInputs, GivenArrays
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig, recurrence_config
-from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
-from rnn_goldens.golden.shapes import Layout
+from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.shapes import Layout, is_custom_cell
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,7 +28,8 @@ class RecurrenceScenario(DeclaredInputs):
     Attributes:
         id: permanent identifier: ``folder/name`` in lower-case letters, digits and dashes.
         purpose: a sentence: what the scenario shows or detects.
-        cell: the recurrence, such as ``gated_delta``.
+        cell: the recurrence, such as ``gated_delta``; or a custom one, ``package.module:function``: a function in the
+            notation that is declared with ``rnn_goldens.cells.recurrence_notation.recurrence``.
         config: sizes, such as ``heads`` and ``d_k``, and options, such as ``scale``.
         inputs: by name, (batch, time, …); (1, all time steps, …) for packed sequences.
         weights: by name.
@@ -59,8 +61,9 @@ class RecurrenceScenario(DeclaredInputs):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.cell not in RECURRENCES:
-            raise WrongUse(f"{self.id}: {UnknownName('recurrence', str(self.cell), RECURRENCES)}")
+        if self.cell not in RECURRENCES and not is_custom_cell(str(self.cell)):
+            unknown = UnknownName("recurrence", str(self.cell), RECURRENCES)
+            raise WrongUse(f"{self.id}: {unknown}; or package.module:function for your own")
 
     @property
     def given(self) -> GivenArrays:
@@ -69,14 +72,18 @@ class RecurrenceScenario(DeclaredInputs):
 
     @cached_property
     def shape(self) -> RecurrenceConfig:
-        """The configuration. Raises Refused if it is wrong."""
+        """The configuration. Raises Refused if it is wrong, or the equations of a custom recurrence are."""
         with refusing(self.id):
-            return recurrence_config(self.cell, self.config)
+            if not is_custom_cell(self.cell):
+                return recurrence_config(self.cell, self.config)
+            found = recurrence_config(self.cell, self.config, custom_recurrence(self.cell).recurrence)
+            require_sizes_fit(self.cell, found)
+            return found
 
     @property
     def layout(self) -> Layout:
         """The layout of the recurrence."""
-        return BUILT_IN[self.cell]
+        return self.shape.recurrence.layout
 
     def case(self) -> RecurrenceCase:
         """Return the inputs in float64. Raises Refused as ``stored`` does."""

@@ -14,7 +14,7 @@ from rnn_goldens.deviations.families import members
 from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.built_in_cells import CELLS
 
-BY_NAME: Mapping[str, Deviation] = {deviation.name: deviation for deviation in members() if deviation.can_be_combined}
+BY_NAME: Mapping[str, Deviation] = {deviation.name: deviation for deviation in members() if deviation.is_of_networks}
 """All deviations of networks, of both passes, by name."""
 
 

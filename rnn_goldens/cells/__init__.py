@@ -13,9 +13,10 @@ from rnn_goldens.cells.case import AnyCase, Case, case_of, cell_of, golden_case
 from rnn_goldens.cells.case_evaluation import gradients, outputs
 from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
 from rnn_goldens.cells.certified_equations import no_equations, require_equations
-from rnn_goldens.cells.custom_cells import cell_named, name_cells, named_cells
+from rnn_goldens.cells.custom_cells import cell_named
 from rnn_goldens.cells.network import Network
 from rnn_goldens.cells.numpy_primitives import Array, State, Weights
+from rnn_goldens.cells.user_equations import name_cells, named_cells
 
 __all__ = [
     "BUILT_IN_CELLS",

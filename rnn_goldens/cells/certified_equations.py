@@ -4,12 +4,15 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from rnn_goldens.cells.case import case_of
+from rnn_goldens.cells.case import golden_case
 from rnn_goldens.cells.case_evaluation import outputs
 from rnn_goldens.cells.custom_cells import cell_of_file
+from rnn_goldens.cells.custom_recurrences import recurrence_of_file
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.recurrences import Recurrence
+from rnn_goldens.golden.shapes import Layout, is_custom_cell
 from rnn_goldens.golden.stored_arrays import GoldenArrays
 
 _REASONS: WeakKeyDictionary[GoldenArrays, str] = WeakKeyDictionary()
@@ -21,10 +24,10 @@ def no_equations(golden: GoldenData) -> str:
 
     The outputs of a custom cell in float64 are compared with the stored ones, once for each golden.
     """
-    if golden.custom_layout is None:
+    if not is_custom_cell(golden.cell):
         return ""
     if golden.stored not in _REASONS:
-        _REASONS[golden.stored] = _unavailable(golden.cell) or _changed(golden)
+        _REASONS[golden.stored] = _unavailable(golden) or _changed(golden)
     return _REASONS[golden.stored]
 
 
@@ -34,9 +37,10 @@ def require_equations(golden: GoldenData) -> None:
         raise WrongUse(f"{golden.id}: {why}")
 
 
-def _unavailable(cell: str) -> str:
+def _unavailable(golden: GoldenData) -> str:
+    cell = golden.cell
     try:
-        cell_of_file(cell)
+        (cell_of_file if golden.is_network else recurrence_of_file)(cell)
     except WrongUse as error:
         first, *others = str(error).removeprefix(f"cell {cell!r}: ").splitlines()
         reason = f"{first} {others[-1]}" if others else first  # the last line of a traceback
@@ -44,8 +48,14 @@ def _unavailable(cell: str) -> str:
     return ""
 
 
+def _declared_now(golden: GoldenData) -> Layout | Recurrence:
+    if golden.is_network:
+        return cell_of_file(golden.cell).layout
+    return recurrence_of_file(golden.cell).recurrence
+
+
 def _changed(golden: GoldenData) -> str:
-    now, then = cell_of_file(golden.cell).layout, golden.layout
+    now, then = _declared_now(golden), golden.layout if golden.is_network else golden.recurrence.recurrence
     if now == then and _reproduces_outputs(golden):
         return ""
     how = "" if now == then else f": they use {now.in_words}, but used {then.in_words}"
@@ -56,7 +66,7 @@ def _changed(golden: GoldenData) -> str:
 def _reproduces_outputs(golden: GoldenData) -> bool:
     """Return whether the outputs in float64 are within the tolerance of the golden's widest precision."""
     try:
-        computed = outputs(case_of(golden, np.float64))
+        computed = outputs(golden_case(golden, np.float64))
     except Exception:  # for example equations for other sizes
         return False
     widest = PRECISIONS[golden.precisions[0]]

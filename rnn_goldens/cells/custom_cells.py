@@ -2,16 +2,15 @@
 
 import inspect
 import re
-import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Any
 
 from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
 from rnn_goldens.cells.notation import Matrix, Term, Weight
+from rnn_goldens.cells.user_equations import checked, imported, name_cells, require_named
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.shapes import MAX_STATES, STACKED, STATE, Config, Layout, axis_sizes, in_file_order
-from rnn_goldens.user_code import error_text, import_object
 
 _FIRST = "h"
 """The name of the first state of a cell, which is its output."""
@@ -22,31 +21,14 @@ def cell_named(name: str) -> Cell:
     return BUILT_IN_CELLS[name] if name in BUILT_IN_CELLS else custom_cell(name)
 
 
-_ALLOWED: set[str] = set()
-
-
-def name_cells(names: Iterable[str]) -> None:
-    """Allow the import of these cells, which the user named."""
-    _ALLOWED.update(names)
-
-
 def cell_of_file(name: str) -> Cell:
     """Return the cell that a golden file names. The user must name the cell, too: a file must not cause imports.
 
     Raises:
         WrongUse: the user did not name the cell, or ``custom_cell`` raises it.
     """
-    if name not in _ALLOWED:
-        raise WrongUse(
-            f"cell {name!r}: a golden file cannot cause an import; to use its equations, name the cell: "
-            f"--cell={name}, or cell={name!r} in the marker or in select"
-        )
+    require_named(name)
     return custom_cell(name)
-
-
-def named_cells() -> tuple[str, ...]:
-    """Return the cells that the user named."""
-    return tuple(sorted(_ALLOWED))
 
 
 @lru_cache(maxsize=64)
@@ -60,11 +42,13 @@ def custom_cell(name: str) -> Cell:
     Raises:
         WrongUse: the function cannot be imported, raises, or does not define a cell.
     """
-    equations = _imported(name)
+    equations = imported(name)
+    if hasattr(equations, "declaration"):
+        raise WrongUse(f"cell {name!r}: is declared as a recurrence: use RecurrenceScenario, not Scenario")
     name_cells([name])  # callers have the name from the user
     states = _states(name, equations)
     used = _WeightRecorder(_declared(name, equations))
-    _checked(name, lambda: equations(*(Term("input") for _ in ("x", *states)), used))
+    checked(name, lambda: equations(*(Term("input") for _ in ("x", *states)), used))
     if not used.gates:
         raise WrongUse(f"cell {name!r}: uses no weights such as w.W_ih, w.W_hh, w.b_ih and w.b_hh")
     stacked = {weight: axes for weight, axes in STACKED if weight in used.stacked}
@@ -76,7 +60,7 @@ def custom_cell(name: str) -> Cell:
 
 def require_written(cell: Cell, *, biased: bool) -> None:
     """Raise WrongUse if the equations do not compile for a network, with biases only if ``biased``."""
-    _checked(cell.name, lambda: cell.program(cell.layout.present(bias=biased)))
+    checked(cell.name, lambda: cell.program(cell.layout.present(bias=biased)))
 
 
 def require_fits(cell: Cell, config: Config) -> None:
@@ -84,7 +68,7 @@ def require_fits(cell: Cell, config: Config) -> None:
     sizes, present = axis_sizes(cell.layout, config), frozenset(cell.layout.present(bias=config.bias))
     above = [config.output_size * config.num_directions] if config.num_layers > 1 else []
     for inputs in dict.fromkeys([config.input_size, *above]):
-        _checked(cell.name, partial(_check_sizes, cell, present, {**sizes, "I": inputs}))
+        checked(cell.name, partial(_check_sizes, cell, present, {**sizes, "I": inputs}))
 
 
 def _check_sizes(cell: Cell, present: frozenset[str], sizes: Mapping[str, int]) -> None:
@@ -95,16 +79,6 @@ def _check_sizes(cell: Cell, present: frozenset[str], sizes: Mapping[str, int]) 
     for (name, size), state in zip(states.items(), after, strict=True):
         if state.units not in (size, None):
             raise TypeError(f"{name} after the step has {state.units} numbers, but {size} before it")
-
-
-def _imported(name: str) -> Any:  # noqa: ANN401 - any object
-    try:
-        return import_object(name, f"cell {name!r}")
-    except (KeyboardInterrupt, WrongUse):
-        raise
-    except BaseException as error:  # including SystemExit
-        module = name.partition(":")[0]
-        raise WrongUse(f"cell {name!r}: {module} cannot be imported:\n{error_text(error)}") from None
 
 
 class _WeightRecorder(Weight):
@@ -175,17 +149,3 @@ def _states(name: str, equations: object) -> tuple[str, ...]:
     if invalid := [state for state in names[2:-1] if not re.fullmatch(STATE, state)]:
         raise WrongUse(f"cell {name!r}: {invalid[0]!r} is not a name of a state, which has letters only, such as c")
     return (_FIRST, *names[2:-1])
-
-
-def _checked(name: str, run: Callable[[], object]) -> None:
-    """Run equations; if they fail, raise WrongUse with the line that failed."""
-    try:
-        run()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # including SystemExit
-        code = _imported(name).__code__
-        file, first = code.co_filename, code.co_firstlineno
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-        place = f"line {lines[-1]}: {type(error).__name__}: {error}" if lines else f"line {first}: {error}"
-        raise WrongUse(f"cell {name!r}: {file}, {place}") from None

@@ -13,12 +13,16 @@ from functools import cache
 from numbers import Integral, Rational, Real
 from typing import Any, TypeVar
 
+from rnn_goldens.cells.matrix_sizes import size_of_result
 from rnn_goldens.golden.shapes import Layout, is_bias
 
 Number = int | float | Fraction
 
 MATRIX = 0
-"""The units of terms of recurrences, which are matrices: see ``recurrence_equations``."""
+"""The units of terms of recurrences, which are matrices: see ``recurrence_notation``."""
+
+Units = int | tuple[int, int] | None
+"""The size of a vector, the rows and columns of a matrix, ``MATRIX`` for one of unknown size, or None."""
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -31,27 +35,33 @@ class Term:
         primitive: its name, as in ``Arithmetic``; ``input`` for x and the state.
         of: its arguments.
         detail: other parameters: numbers, or the name of a weight.
-        units: the size of the vector; None if unknown or the same for all units; ``MATRIX`` in recurrences.
+        units: the size of the vector; None if unknown or the same for all units. In recurrences, the rows and columns
+            of the matrix, or ``MATRIX`` if they are unknown.
 
     Raises:
-        TypeError: the arguments have different sizes.
+        TypeError: the arguments have sizes that do not go together.
     """
 
     primitive: str
     of: tuple["Term", ...] = ()
     detail: tuple[object, ...] = ()
-    units: int | None = None
+    units: Units = None
 
     def __post_init__(self) -> None:
         """Take the size from the arguments."""
-        if self.units is None and self.primitive != "mean":
-            sizes = list(dict.fromkeys(part.units for part in self.of if part.units is not None))
+        if self.units is not None:
+            return
+        sizes = list(dict.fromkeys(part.units for part in self.of if part.units is not None))
+        if any(isinstance(size, tuple) for size in sizes):
+            matrices = [part.units for part in self.of if isinstance(part.units, tuple)]
+            object.__setattr__(self, "units", size_of_result(self.primitive, matrices, self.detail))
+        elif self.primitive != "mean" or MATRIX in sizes:
             if len(sizes) > 1:
                 raise TypeError(f"{self.primitive}: one term has {sizes[0]} numbers, another {sizes[1]}")
             object.__setattr__(self, "units", sizes[0] if sizes else None)
 
     def __matmul__(self, other: object) -> "Term":
-        if not isinstance(other, Term) or self.units != MATRIX:
+        if not isinstance(other, Term) or not (self.units == MATRIX or isinstance(self.units, tuple)):
             raise TypeError(
                 'a vector is not multiplied by @: write *, or declare a matrix: @declare(R="HH") for w.R @ h'
             )

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from rnn_goldens.cells import recurrence_equations as equations
+from rnn_goldens.cells.custom_recurrences import recurrence_of_file
 from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.notation import MATRIX, Operand, Term, rsqrt_of
 from rnn_goldens.cells.numpy_primitives import Arithmetic, Array
-from rnn_goldens.cells.recurrence_equations import Equations
+from rnn_goldens.cells.recurrence_notation import Equations
 from rnn_goldens.cells.step_program import Operation, Program, written
 from rnn_goldens.golden.data import InputsData
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig
@@ -30,6 +31,11 @@ EQUATIONS: Mapping[str, Equations] = {
     **{name: getattr(equations, name) for name in RECURRENCES if hasattr(equations, name)},
 }
 """The equations of each recurrence."""
+
+
+def equations_of(cell: str) -> Equations:
+    """Return the equations of a built-in or custom recurrence. Raises WrongUse as ``recurrence_of_file``."""
+    return EQUATIONS[cell] if cell in EQUATIONS else recurrence_of_file(cell).equations
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,6 +201,16 @@ def _program(equations: Equations, names: tuple[str, ...], options: tuple[tuple[
     return written(list(terms.values()), (*outputs, *states))
 
 
+def _constants(config: RecurrenceConfig) -> dict[str, Any]:
+    """Return the arguments of equations that are options: numbers, and whether there is an activation."""
+    found = {name: config.option(name) for name in config.recurrence.options if name != "decay"}
+    if "scale" in found:
+        found["scale"] = scale_of(config)
+    if "activation" in found:
+        found["silu"] = found.pop("activation") == "silu"
+    return found
+
+
 def step_program(
     case: RecurrenceCase, equations: Equations | None = None, names: tuple[str, ...] | None = None
 ) -> Program:
@@ -205,13 +221,9 @@ def step_program(
         equations: other equations than those of the recurrence.
         names: the names of the arguments of other equations, if they have others.
     """
-    config, options = case.config, dict[str, Any]()
-    if (scale := scale_of(config)) is not None:
-        options["scale"] = scale
-    if "activation" in config.recurrence.options:
-        options["silu"] = config.option("activation") == "silu"
+    config, options = case.config, _constants(case.config)
     arguments = (*config.inputs, *config.recurrence.weights, *config.recurrence.states)
-    return _program(equations or EQUATIONS[case.cell], names or arguments, tuple(options.items()))
+    return _program(equations or equations_of(case.cell), names or arguments, tuple(options.items()))
 
 
 class _Stages(NamedTuple):

@@ -21,7 +21,7 @@ from rnn_goldens.cells.recurrence import (
     time_steps,
     weights_in_lanes,
 )
-from rnn_goldens.cells.recurrence_equations import Equations
+from rnn_goldens.cells.recurrence_notation import Equations
 from rnn_goldens.cells.recurrence_step_backward import Computation, both_ways
 from rnn_goldens.cells.step_program import Program
 from rnn_goldens.golden.shapes import cotangent_of

@@ -1,56 +1,12 @@
 """The equations of the built-in recurrences, and their only definition in this project.
 
 Equations take the inputs of one time step, the weights and the states before it, each of one lane, and return the
-outputs of the step and the states after it. ``rnn_goldens.golden.recurrences`` lists the arrays and the sources.
-
-A value of a lane, which is one sequence and one head, is a matrix: a vector is one column, and a number is one row and
-one column. Arithmetic broadcasts rows and columns as NumPy does. ``a @ b`` is the product of matrices or vectors, and
-``a.mT`` is the transposed matrix.
+outputs of the step and the states after it. ``rnn_goldens.golden.recurrences`` lists the arrays and the sources;
+``recurrence_notation`` has the notation.
 """
 
-from collections.abc import Callable
-
 from rnn_goldens.cells.notation import Operand, Term, exp, log_sigmoid, maximum, sigmoid, softplus, sqrt, tanh
-
-Terms = tuple[Term, ...]
-
-Equations = Callable[..., tuple[Terms, Terms]]
-"""Takes inputs, weights, states and options by name; returns the outputs of a step and the states after it."""
-
-
-# The notation of matrices, besides that of ``notation``.
-
-
-def outer(a: Term, b: Term) -> Term:
-    """The outer product of two columns: a bᵀ."""
-    return Term("outer", (a, b))
-
-
-def kept(a: Term) -> Term:
-    """The factor a, which a state keeps of itself.
-
-    Other correct algorithms compute a product of such factors as exp(s_t - s_r), with s the running sum of the
-    logarithms of a. The error analysis accounts for the rounding of these sums.
-    """
-    return Term("kept_factor", (a,))
-
-
-def stacked(*parts: Term) -> Term:
-    """The rows of several terms, from the first to the last."""
-    return Term("stacked", parts)
-
-
-def without_first_row(a: Term) -> Term:
-    """The rows of a, except the first."""
-    return Term("rows", (a,), (1,))
-
-
-def first_row(a: Term) -> Term:
-    """The first row of a."""
-    return Term("rows", (a,), (0, 1))
-
-
-# Equations.
+from rnn_goldens.cells.recurrence_notation import Terms, kept, outer, stacked, without_first_row
 
 
 def linear_attention(

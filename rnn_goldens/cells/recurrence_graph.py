@@ -16,7 +16,6 @@ from rnn_goldens.cells.recurrence import (
     weights_in_lanes,
 )
 from rnn_goldens.cells.step_program import GIVEN
-from rnn_goldens.golden.recurrences import BUILT_IN
 from rnn_goldens.golden.stored_arrays import Float64, sequence_slices
 
 Nodes = dict[str, Node]
@@ -57,7 +56,7 @@ def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: La
     def to_lanes(name: str, part: Float64) -> Float64:
         return in_lanes(part[:, None], axes[name], config)[:, 0]
 
-    shapes = config.shapes(BUILT_IN[case.cell], case.inputs, case.offsets).every
+    shapes = config.shapes(recurrence.layout, case.inputs, case.offsets).every
     gradients_of = [*case.inputs, *(case.states if case.state_given else ()), *case.weights]
     found = Recorded(graph, shapes, axes, to_lanes, gradients_of, lane=lane)
     weights = {name: found.given(name, (), array) for name, array in weights_in_lanes(case).items()}

@@ -40,6 +40,7 @@ _NEAREST = 5
 @click.option("--step", type=int, metavar="T", help="Only this time step.")
 @click.option("--row", type=int, metavar="B", help="This batch row (default: 0, or where the first difference is).")
 @click.option("--unit", type=int, metavar="U", help="Only this unit.")
+@click.option("--head", type=int, metavar="H", help="This head of a recurrence, as --row.")
 @click.option("--layer", type=int, metavar="L", help="This layer (default: 0, or where the first difference is).")
 @click.option(
     "--reverse/--forward", default=None, help="This direction (default: forward, or where the first difference is)."
@@ -67,7 +68,8 @@ def explain(
     For a DEVIATION, a name from a failure, shows the wrong code beside the correct code, its effect on the simplest
     golden that detects it, and the goldens that detect it with the largest margin.
 
-    For the ID of a golden, shows the inputs of the gates, the gates and the state at each step. With an implementation,
+    For the ID of a golden, shows the inputs of the gates, the gates and the state at each step; of a recurrence, the
+    inputs, states and outputs of one head. With an implementation,
     or outputs from a file, your numbers are shown beside them, and the first difference is marked.
     """
     from rnn_goldens.cells import name_cells
@@ -77,6 +79,7 @@ def explain(
     from rnn_goldens.explain.deviation_text import deviation_text
     from rnn_goldens.explain.golden_text import Choice, golden_text
     from rnn_goldens.explain.reader_outputs import read_outputs
+    from rnn_goldens.explain.recurrence_text import recurrence_text
 
     opened = open_corpora(corpus)
     if _is_deviation(opened, name):
@@ -93,16 +96,13 @@ def explain(
         name_cells([cell])
     usual = min(opened.entry(name).precisions, key=lambda precision: precision != "float32")  # else the first
     golden = opened.load(name, dtype or usual)
-    try:
-        golden.network  # noqa: B018 - only networks are shown step by step
-    except Unsupported as error:
-        raise click.UsageError(f"{error} to show step by step: rnn-goldens show {name}") from None
     outputs: Outputs | None = None
     if against is not None:
         outputs = read_outputs(against, golden)
     elif implementation is not None:
         outputs = _outputs_of(implementation, golden)
-    text, right = golden_text(golden, Choice(**choice), outputs)  # type: ignore[arg-type] # --reverse is a flag
+    as_text = golden_text if golden.is_network else recurrence_text
+    text, right = as_text(golden, Choice(**choice), outputs)  # type: ignore[arg-type] # --reverse is a flag
     echo(text)
     sys.exit(0 if right else FINDING)
 

@@ -59,6 +59,10 @@ def deviation(name: str) -> Deviation:
     if found := _BY_NAME.get(name) or named(name):
         return found
     from rnn_goldens.deviations.families import BY_NAME  # imported here: checking outputs does not need it
+    from rnn_goldens.deviations.recurrences import derived as of_recurrences
+
+    if found := of_recurrences.named(name):
+        return found
 
     return named_in(BY_NAME, name)
 

@@ -38,6 +38,9 @@ from rnn_goldens.golden.expected import OUTPUTS
 MAX_PERMUTED = 4
 """Largest number of gates for which every order is tried; with more, only two gates are exchanged."""
 
+OF_RECURRENCE = "own_step_"
+"""The beginning of the names of deviations of custom recurrences."""
+
 Change = Callable[[Cell, Sequence[Term], Sequence[Term]], Sequence[Term]]
 """``change(cell, states before, states after)`` returns the wrong states after a step."""
 
@@ -51,7 +54,7 @@ def derived(cell: Cell, *, bias: bool, of: str = OUTPUTS) -> tuple[Deviation, ..
 @lru_cache(maxsize=4096)
 def named(name: str) -> Deviation | None:
     """Return a derived deviation by name; None if no derived deviation can have the name."""
-    for pattern, sentence, wrong in _KINDS:
+    for pattern, sentence, wrong in _KINDS if not name.startswith(OF_RECURRENCE) else ():
         if found := re.fullmatch(pattern, name):
             return Deviation(name, sentence(*found.groups()), wrong(*found.groups()), cells=())
     return None

@@ -12,9 +12,16 @@ from rnn_goldens.deviations.wrong_pass import WrongPass
 from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS
+from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.shapes import is_custom_cell
 
 Named = TypeVar("Named")
+
+OF_ALL_RECURRENCES = (
+    tuple(RECURRENCES),
+    tuple(name for name, recurrence in RECURRENCES.items() if recurrence.weights),
+)
+"""The cells of deviations of every recurrence, and of those of every recurrence with weights."""
 
 OTHER_DIALECT = (
     "this is another dialect; if it is intended, refuse these goldens: raise rnn_goldens.Unsupported, or skip them "
@@ -64,9 +71,10 @@ class Deviation:
     def applies_to(self, cell: str) -> bool:
         """Return whether the deviation applies to a cell.
 
-        A deviation of all standard cells applies to custom cells, too. A deviation that does not change equations
-        applies to the dialects of its cells, too. A dialect with other gates than its standard cell has only deviations
-        of all standard cells; one with a projection has none that mix h and c.
+        A deviation of all standard cells applies to custom cells, too, and one of all recurrences to custom ones. A
+        deviation that does not change equations applies to the dialects of its cells, too. A dialect with other gates
+        than its standard cell has only deviations of all standard cells; one with a projection has none that mix h and
+        c.
         """
         if cell in self.cells or cell in CELLS:
             return cell in self.cells
@@ -74,7 +82,7 @@ class Deviation:
             same_gates = LAYOUTS[cell].gates == LAYOUTS[DIALECTS[cell].base].gates
             mixes = self.mixes_states and "PH" in LAYOUTS[cell].further.values()
             return not ("equations" in self.wrong.acts_on or mixes) and (same_gates or self.cells == CELLS)
-        return self.cells == () or (is_custom_cell(cell) and self.cells == CELLS)
+        return self.cells == () or (is_custom_cell(cell) and self.cells in (CELLS, *OF_ALL_RECURRENCES))
 
     @property
     def is_backward(self) -> bool:
@@ -82,8 +90,8 @@ class Deviation:
         return self.wrong.of == GRADIENTS
 
     @property
-    def can_be_combined(self) -> bool:
-        """Whether the deviation can act together with others: one of networks."""
+    def is_of_networks(self) -> bool:
+        """Whether the deviation is one of networks, which can act together with others."""
         return isinstance(self.wrong, Alteration)
 
     @property

@@ -18,6 +18,7 @@ from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.larger_golden import gathered, original
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.shapes import is_custom_cell
 
 if TYPE_CHECKING:
     from rnn_goldens.deviations import Deviation
@@ -107,8 +108,12 @@ class Candidates:
         from rnn_goldens.cells import cell_of
         from rnn_goldens.deviations import derived
         from rnn_goldens.deviations.families import members
+        from rnn_goldens.deviations.recurrences.derived import derived as of_recurrence
 
-        known = [deviation for deviation in members(self.of) if deviation.name != OVER_CALLS]
+        is_network = self.golden.is_network
+        known = [d for d in members(self.of) if d.name != OVER_CALLS and d.is_of_networks == is_network]
+        if not is_network and is_custom_cell(self.golden.cell):
+            return [*known, *of_recurrence(self.golden.recurrence, self.of)]
         if self.golden.cell in (*CELLS, *RECURRENCES) or (self.of == GRADIENTS and self.golden.cell in DIALECTS):
             return known
         return [*known, *derived(cell_of(self.golden), bias=self.golden.network.bias, of=self.of)]
@@ -161,7 +166,7 @@ class Candidates:
             known: causes of other failures.
             wide: whether to add pairs of a real-world bug and any other deviation.
         """
-        applicable = [d for d in self._applicable if d.can_be_combined]
+        applicable = [d for d in self._applicable if d.is_of_networks]
         if not applicable:
             return
         yield from combinations(self._sharing()[:MAX_SHARING], 2)

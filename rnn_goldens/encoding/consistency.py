@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding.tree import COEFFICIENTS, INTEGERS, Tree, cell_of, tolerance_from_tree
-from rnn_goldens.errors import WrongUse
+from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.features import ALL_DERIVED, derived_features
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.recurrence_config import AnyConfig
@@ -41,7 +41,7 @@ def problems(tree: Tree) -> list[str]:
     """Return the inconsistencies of a golden's tree that is valid by its schema."""
     try:
         config, layout = cell_of(tree)
-    except WrongUse as error:
+    except (UnknownName, WrongUse) as error:
         return [f"config: {error}"]
     if of_axes := _problems_of_axes(layout, config, tree):
         return of_axes

@@ -144,24 +144,26 @@ class GradientsTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="bound
     storage: dict[str, Array]
 
 
-class RecurrenceConfiguration(ClosedStruct, frozen=True):
-    """Sizes and options of a recurrence."""
+Declared = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*: [A-Za-z0-9_.+ -]+\Z", max_length=400)]
+Listed = Annotated[tuple[Declared, ...], Meta(max_length=100)]
+ListedOnce = Annotated[tuple[Declared, ...], Meta(min_length=1, max_length=100)]
 
-    heads: Size | UnsetType = UNSET
-    query_heads: Size | UnsetType = UNSET
-    d_k: Size | UnsetType = UNSET
-    d_v: Size | UnsetType = UNSET
-    d: Size | UnsetType = UNSET
-    n: Size | UnsetType = UNSET
-    channels: Size | UnsetType = UNSET
-    width: Size | UnsetType = UNSET
-    past: Size | UnsetType = UNSET
-    key_heads: Size | UnsetType = UNSET
-    beta_heads: Size | UnsetType = UNSET
-    groups: Size | UnsetType = UNSET
-    scale: Annotated[float, Meta(gt=0)] | UnsetType = UNSET
-    decay: Literal["head", "key"] | UnsetType = UNSET
-    activation: Literal["silu", "none"] | UnsetType = UNSET
+
+class OwnRecurrence(ClosedStruct, frozen=True):
+    """The arrays of a custom recurrence with their axes, "S: heads d_k d_v", and options with their defaults."""
+
+    inputs: ListedOnce
+    weights: Listed
+    states: ListedOnce
+    outputs: ListedOnce
+    options: Listed
+    compared: Annotated[tuple[StateName, ...], Meta(max_length=MAX_STATES)]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if an array is declared twice."""
+        names = (entry.partition(":")[0] for kind in (self.inputs, self.weights, self.states) for entry in kind)
+        require_once(tuple(names))
+        require_once(self.compared)
 
 
 class Document(ClosedStruct, frozen=True, kw_only=True):
@@ -196,12 +198,21 @@ class RecurrenceDocument(AnyGoldenDocument, frozen=True, kw_only=True, tag_field
     """A golden file of a recurrence."""
 
     cell: RecurrenceName
-    config: RecurrenceConfiguration
+    config: dict[ArrayName, int | float | str]
     weights: dict[ArrayName, Array]
     inputs: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
     expected: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
     tolerance: ExactTolerance | ContractsTolerance
+    own_recurrence: OwnRecurrence | UnsetType = UNSET
     schema: Literal["urn:rnn-goldens:schema:recurrence:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if a name is listed twice, or a custom recurrence alone lacks ``own_recurrence``."""
+        super().__post_init__()
+        _require(
+            is_custom_cell(self.cell) == (self.own_recurrence is not UNSET),
+            "own_recurrence is required for a custom recurrence only",
+        )
 
 
 class GoldenDocument(AnyGoldenDocument, frozen=True, kw_only=True, tag_field="kind", tag="golden"):

@@ -15,8 +15,8 @@ from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.expected import Gradients
 from rnn_goldens.golden.features import CORE
-from rnn_goldens.golden.recurrence_config import AnyConfig, recurrence_config
-from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
+from rnn_goldens.golden.recurrence_config import AnyConfig, RecurrenceConfig, recurrence_config
+from rnn_goldens.golden.recurrences import Recurrence
 from rnn_goldens.golden.rounding_profile import CHUNKS, STEP
 from rnn_goldens.golden.shapes import (
     Config,
@@ -37,6 +37,9 @@ FORMAT = 1
 COEFFICIENTS = ("accumulation", "state", "storage")
 """The kinds of coefficients of a recurrence's tolerance."""
 
+DECLARED = ("inputs", "weights", "states", "outputs", "options")
+"""What a custom recurrence declares by name: axes of arrays, and defaults of options."""
+
 INTEGERS = ("lengths", "offsets")
 """Names of the input arrays that hold integers."""
 
@@ -55,9 +58,6 @@ def inputs_tree(inputs: Inputs) -> Tree:
 
 def to_tree(golden: Golden) -> Tree:
     """Convert a golden to the tree of format 1."""
-    own_cell: Tree = {}
-    if layout := golden.custom_layout:
-        own_cell = {"gates": layout.gates, "states": list(layout.states), "weights": dict(layout.weights)}
     return {
         "kind": golden.config.kind,
         "format": FORMAT,
@@ -66,7 +66,7 @@ def to_tree(golden: Golden) -> Tree:
         "purpose": golden.purpose,
         "documented_in": golden.documented_in,
         "cell": golden.cell,
-        **({"own_cell": own_cell} if own_cell else {}),
+        **(_declared(golden) if is_custom_cell(golden.cell) else {}),
         "features": [feature for feature in golden.features if feature != CORE],  # only an index has it
         "precisions": list(golden.precisions),
         **inputs_tree(golden),
@@ -74,6 +74,23 @@ def to_tree(golden: Golden) -> Tree:
         "tolerance": _tolerance_to_tree(golden.tolerance, golden.layout.outputs),
         "provenance": dict(sorted(golden.provenance.items())),
     }
+
+
+def _declared(golden: Golden) -> Tree:
+    """Return the part of the tree that declares the arrays of a custom cell or recurrence."""
+    if isinstance(golden.config, RecurrenceConfig):
+        of = golden.config.recurrence
+        listed = {kind: [f"{name}: {value}" for name, value in getattr(of, kind).items()] for kind in DECLARED}
+        return {"own_recurrence": {**listed, "compared": list(of.compared)}}
+    layout = golden.layout
+    return {"own_cell": {"gates": layout.gates, "states": list(layout.states), "weights": dict(layout.weights)}}
+
+
+def _recurrence_of(stored: Tree, name: str) -> Recurrence:
+    """Return the declaration of a custom recurrence, of which a file does not store what it means."""
+    listed: dict[str, Any] = {kind: dict(entry.split(": ") for entry in stored[kind]) for kind in DECLARED}
+    listed["options"] = {name: None if of == "None" else float(of) for name, of in listed["options"].items()}
+    return Recurrence("", name, **listed, compared=tuple(stored["compared"]))
 
 
 def from_tree(tree: Tree) -> Golden:
@@ -93,7 +110,7 @@ def from_tree(tree: Tree) -> Golden:
         purpose=tree["purpose"],
         documented_in=tree["documented_in"],
         cell=tree["cell"],
-        custom_layout=layout if is_custom_cell(tree["cell"]) else None,
+        custom_layout=layout if is_custom_cell(tree["cell"]) and isinstance(config, Config) else None,
         config=config,
         features=tuple(tree["features"]),
         tolerance=tolerance_from_tree(tree["tolerance"]),
@@ -146,8 +163,10 @@ def cell_of(tree: Tree) -> tuple[AnyConfig, Layout]:
 
     Raises WrongUse if the configuration of a recurrence is wrong.
     """
-    if tree["cell"] in RECURRENCES:
-        return recurrence_config(tree["cell"], tree["config"]), BUILT_IN[tree["cell"]]
+    if tree["kind"] == RecurrenceConfig.kind:
+        own = _recurrence_of(tree["own_recurrence"], tree["cell"]) if is_custom_cell(tree["cell"]) else None
+        of_recurrence = recurrence_config(tree["cell"], tree["config"], own)
+        return of_recurrence, of_recurrence.recurrence.layout
     config = Config(**tree["config"])
     if not is_custom_cell(tree["cell"]):
         return config, LAYOUTS[tree["cell"]]

@@ -21,12 +21,12 @@ from rnn_goldens.golden.shapes import is_custom_cell
 from rnn_goldens.plurals import counted
 
 _NAMES = 10
-_DIGITS = {"float64": 10, "float32": 8, "bfloat16": 4, "float16": 5}
-_BESIDES = 7
+DIGITS = {"float64": 10, "float32": 8, "bfloat16": 4, "float16": 5}
+BESIDES = 7
 """Further characters of a number: a blank, two signs, a point, three of an exponent."""
 
 _LISTED = 3
-_STEPS = 2
+STEPS = 2
 """Steps to show unless one is selected."""
 
 
@@ -39,6 +39,7 @@ class Choice:
     unit: int | None = None
     layer: int | None = None
     reverse: bool | None = None
+    head: int | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def golden_text(golden: Golden, choice: Choice, outputs: Outputs | None = None) 
     Raises:
         WrongUse: a selected part does not exist in the golden.
     """
+    if choice.head is not None:
+        raise WrongUse(f"--head: {golden.id} is a golden of a network, which has no heads")
     _require(golden, choice)
     steps = golden.steps()
     reader = None if outputs is None else ReaderOutputs(golden, outputs)
@@ -95,9 +98,9 @@ def _counts(golden: Golden) -> dict[str, tuple[str, int]]:
 def _view(golden: Golden, choice: Choice, first: Place | None) -> _View:
     """Return the selected parts; by default those with the first difference, or the first parts if there is none."""
     time = golden.stored.x.shape[-2]
-    layer, direction, row, unit, times = 0, "forward", 0, 0, list(range(time))[:_STEPS]
+    layer, direction, row, unit, times = 0, "forward", 0, 0, list(range(time))[:STEPS]
     if choice.reverse:
-        times = list(range(time))[-_STEPS:]
+        times = list(range(time))[-STEPS:]
     if first is not None:
         layer, row, unit, times = first.step.layer, first.row, first.unit, [first.step.time]
         direction = first.step.direction
@@ -106,7 +109,7 @@ def _view(golden: Golden, choice: Choice, first: Place | None) -> _View:
     layer, row = (layer if choice.layer is None else choice.layer), (row if choice.row is None else choice.row)
     times = times if choice.step is None else [choice.step]
     hidden = golden.network.hidden_size
-    width = _DIGITS[golden.dtype] + _BESIDES
+    width = DIGITS[golden.dtype] + BESIDES
     most = (WIDTH - _NAMES) // width
     begin = max(0, min(unit - most // 2, hidden - most))
     units = range(begin, min(begin + most, hidden)) if choice.unit is None else range(choice.unit, choice.unit + 1)
@@ -133,17 +136,17 @@ def _result(golden: Golden, reader: ReaderOutputs, first: Place | None) -> Itera
     direction = f"{first.step.direction} direction, " if golden.network.bidirectional else ""
     row = f"row {first.row}, " if golden.batch_shape else ""
     where = f"layer {first.step.layer}, {direction}time step {first.step.time}, {row}unit {first.unit}"
-    shown = (_number(got, golden.dtype), _number(want, golden.dtype))
+    shown = (number(got, golden.dtype), number(want, golden.dtype))
     if shown[0] == shown[1]:
         shown = repr(got), repr(want)
     text = f"the first difference is in {first.output}, {where}: yours is {shown[0]}, right is {shown[1]}"
     yield from textwrap.wrap(text, WIDTH)
     if first.step.layer < golden.network.num_layers - 1:
         yield f"only the last states of layer {first.step.layer} are known: earlier steps may be wrong, too"
-    yield from _explanation(golden, reader.outputs)
+    yield from explanation(golden, reader.outputs)
 
 
-def _explanation(golden: Golden, outputs: Outputs) -> Iterator[str]:
+def explanation(golden: Golden, outputs: Outputs) -> Iterator[str]:
     """Yield lines on the deviations, one or two at once, that give these outputs; on facts if there are none."""
     actual = actual_outputs(golden, *(outputs.get(name) for name in golden.layout.outputs))
     if found := CandidateSearch().explain(actual):
@@ -173,7 +176,7 @@ class _Table:
         direction = f", {step.direction} direction" if self.golden.network.bidirectional else ""
         row = f", row {self.view.row}" if self.golden.batch_shape else ""
         yield f"layer {step.layer}{direction}{row}, time step {step.time}"
-        x = ", ".join(_number(value, self.golden.dtype) for value in self._row(step.x))
+        x = ", ".join(number(value, self.golden.dtype) for value in self._row(step.x))
         yield from textwrap.wrap(
             x, WIDTH, initial_indent=f"  {'x':<8}", subsequent_indent=" " * _NAMES, max_lines=2, placeholder=" …"
         )
@@ -221,7 +224,7 @@ class _Table:
 
     def _line(self, name: str, values: NDArray[np.float64]) -> str:
         row = self._row(values)
-        numbers = "".join(f"{_number(row[unit], self.golden.dtype):>{self.view.width}}" for unit in self.view.units)
+        numbers = "".join(f"{number(row[unit], self.golden.dtype):>{self.view.width}}" for unit in self.view.units)
         return f"  {name:<{_NAMES - 2}}{numbers}"
 
     def _row(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -229,9 +232,9 @@ class _Table:
         return row
 
 
-def _number(value: float, dtype: str) -> str:
+def number(value: float, dtype: str) -> str:
     """Return a number with the digits of its precision, shortened to fit."""
-    return f"{float(value):.{_DIGITS[dtype]}g}"
+    return f"{float(value):.{DIGITS[dtype]}g}"
 
 
 def _left_out(golden: Golden, view: _View) -> list[str]:

@@ -129,11 +129,12 @@ def read_outputs(path: Path, golden: GoldenData) -> Outputs:
         found = readers[path.suffix](path)
     except InvalidFile as error:
         raise WrongUse(str(error)) from None
-    names = list(dict.fromkeys([*golden.layout.outputs, *OUTPUTS]))
+    names = list(dict.fromkeys([*golden.layout.outputs, *(OUTPUTS if golden.is_network else ())]))
     if unknown := [name for name in found if name not in names]:
         raise WrongUse(f"{path}: has {unknown[0]!r}; expected only {', '.join(names)}")
-    if "out" not in found:
-        raise WrongUse(f"{path}: has no 'out', which is required; optional are {' and '.join(names[1:])}")
+    if (result := golden.layout.result) not in found:
+        others = [name for name in names if name != result]
+        raise WrongUse(f"{path}: has no {result!r}, which is required; optional are {' and '.join(others)}")
     return {name: _checked(path, golden, name, value) for name, value in found.items()}
 
 

@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
-from rnn_goldens.golden.built_in_cells import DIALECTS
+from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.embedding import Embedding
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected, Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
 from rnn_goldens.golden.recurrence_config import AnyConfig, RecurrenceConfig
-from rnn_goldens.golden.recurrences import BUILT_IN
 from rnn_goldens.golden.rounding_profile import DEFAULT, Profile
 from rnn_goldens.golden.shapes import TIME, ArrayShapes, Axes, Blocks, Config, Layout, Shape, chosen_outputs
 from rnn_goldens.golden.stored_arrays import BackwardInputArrays, Float64, GoldenArrays, InputArrays
@@ -61,7 +60,9 @@ class InputsData:
     @cached_property
     def layout(self) -> Layout:
         """Gates, states and weights of the cell."""
-        return self.custom_layout or BUILT_IN[self.cell]
+        if isinstance(self.config, RecurrenceConfig):
+            return self.config.recurrence.layout
+        return self.custom_layout or LAYOUTS[self.cell]
 
     @property
     def is_network(self) -> bool:

@@ -31,7 +31,7 @@ from rnn_goldens.golden.precision import PRECISIONS, whole_number
 from rnn_goldens.golden.recurrence_config import AnyConfig
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.rounding_profile import IEEE, Profile
-from rnn_goldens.golden.shapes import BATCH, SEQUENCE, SEQUENCES, TIME, Blocks
+from rnn_goldens.golden.shapes import BATCH, SEQUENCE, SEQUENCES, TIME, Blocks, is_custom_cell
 from rnn_goldens.golden.stored_arrays import Float64, GoldenArrays, sequence_slices
 from rnn_goldens.golden.tolerance import with_arrays
 
@@ -88,7 +88,7 @@ def embed(golden: T, sizes: Mapping[str, int]) -> T:
         raise WrongUse(f"{golden.id} is embedded in {golden.embedding} already")
     if golden.config.derives_profiles:
         require_own_size(golden.profile, is_embedded=True)
-    if golden.custom_layout is not None:
+    if is_custom_cell(golden.cell):
         raise Unsupported(f"{golden.cell} is a custom cell: what it returns for zeros is unknown")
     checked = _checked(golden, sizes)
     axes = _grown_axes(golden, checked)

@@ -1,7 +1,7 @@
 """The configuration of a recurrence: its sizes and options, from which the shapes of all arrays follow."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from rnn_goldens.errors import UnknownName, WrongUse
@@ -16,6 +16,7 @@ class RecurrenceConfig(Mapping[str, Any]):
 
     Attributes:
         cell: the name of the recurrence.
+        recurrence: names and axes of its arrays.
         given: sizes and the options that differ from their defaults, by name.
         kind: the kind of files of its goldens.
         is_wide_inside: whether half precisions are computed in float32.
@@ -26,6 +27,7 @@ class RecurrenceConfig(Mapping[str, Any]):
     """
 
     cell: str
+    recurrence: Recurrence
     given: Mapping[str, Any]
 
     kind: ClassVar[str] = "recurrence"
@@ -38,11 +40,6 @@ class RecurrenceConfig(Mapping[str, Any]):
     def algorithms(self, steps: int) -> tuple[str, ...]:
         """Return the algorithms with a tolerance of their own, the strictest first, if a sequence has so many steps."""
         return algorithms_for(steps) if self.recurrence.chunked else (STEP,)
-
-    @property
-    def recurrence(self) -> Recurrence:
-        """The recurrence."""
-        return RECURRENCES[self.cell]
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - a size, or an option
         return self.given[name]
@@ -117,7 +114,7 @@ class RecurrenceConfig(Mapping[str, Any]):
 
     def grown(self, sizes: Mapping[str, Any]) -> "RecurrenceConfig":
         """Return the configuration with larger sizes, or other options."""
-        return RecurrenceConfig(self.cell, {**self.given, **sizes})
+        return replace(self, given={**self.given, **sizes})
 
     def weight_count(self, _layout: Layout) -> int:
         """Return the number of weights."""
@@ -148,38 +145,57 @@ class RecurrenceConfig(Mapping[str, Any]):
         return tuple(self.given[axis] for axis in axes.split())
 
 
+WORDS = {"decay": (BY_HEAD, BY_KEY), "activation": ("silu", "none")}
+"""The values of options that are words; others are numbers."""
+
+LARGEST = 2**20
+"""The largest size of an axis."""
+
 AnyConfig = Config | RecurrenceConfig
 """The configuration of a golden."""
 
 
-def recurrence_config(cell: str, values: Mapping[str, Any]) -> RecurrenceConfig:
-    """Return the configuration of a recurrence.
+def recurrence_config(cell: str, values: Mapping[str, Any], own: Recurrence | None = None) -> RecurrenceConfig:
+    """Return the configuration of a recurrence: a built-in one, or an ``own`` one that a user declares.
 
     Raises:
         WrongUse: a size is missing or not positive, sizes do not go together, or an option does not exist.
     """
-    recurrence = RECURRENCES[cell]
+    recurrence = own or RECURRENCES[cell]
     missing = [name for name in recurrence.sizes if name not in values]
     if missing:
         raise WrongUse(f"{cell}: config has no {', '.join(missing)}")
     known = (*recurrence.sizes, *recurrence.optional, *recurrence.options)
     if unknown := [name for name in values if name not in known]:
-        raise UnknownName(f"size or option of {cell}", unknown[0], known)
+        raise UnknownName(f"size or option of {cell}", unknown[0], known, plural=f"Sizes and options of {cell}")
     sizes = {name: values[name] for name in (*recurrence.sizes, *recurrence.optional) if name in values}
     for name, size in sizes.items():
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise WrongUse(f"{cell}: {name} is {size!r}, but must be a positive integer")
+        if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= LARGEST:
+            raise WrongUse(f"{cell}: {name} is {size!r}, but must be a positive integer, at most {LARGEST}")
     if problem := _problem_of_heads(sizes):
         raise WrongUse(f"{cell}: {problem}")
     if sizes.get("d", 1) % sizes.get("groups", 1):
         raise WrongUse(f"{cell}: d, {sizes['d']}, is not a multiple of groups, {sizes['groups']}")
     if "past" in sizes and sizes["past"] != sizes["width"] - 1:
         raise WrongUse(f"{cell}: past is {sizes['past']}, but must be width - 1 = {sizes['width'] - 1}")
-    if values.get("decay", BY_HEAD) not in (BY_HEAD, BY_KEY):
-        raise WrongUse(f"{cell}: decay is {values['decay']!r}, but must be 'head' or 'key'")
-    if values.get("activation", "silu") not in ("silu", "none"):
-        raise WrongUse(f"{cell}: activation is {values['activation']!r}, but must be 'silu' or 'none'")
-    return RecurrenceConfig(cell, {name: values[name] for name in known if name in values})
+    options = {name: values[name] for name in recurrence.options if values.get(name) is not None}
+    for name, value in options.items():
+        if must := _problem_of_option(name, value):
+            raise WrongUse(f"{cell}: {name} is {value!r}, but must be {must}")
+    return RecurrenceConfig(cell, recurrence, sizes | {n: _stored(value) for n, value in options.items()})
+
+
+def _stored(value: Any) -> Any:  # noqa: ANN401 - a number or a word
+    return value if isinstance(value, str) else float(value)
+
+
+def _problem_of_option(name: str, value: object) -> str:
+    """Return what an option must be if it is not that."""
+    if name in WORDS:
+        return "" if value in WORDS[name] else " or ".join(map(repr, WORDS[name]))
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return "a number"
+    return "positive" if name == "scale" and value <= 0 else ""
 
 
 def _problem_of_heads(sizes: Mapping[str, int]) -> str:

@@ -2,16 +2,35 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.shapes import BATCH, SEQUENCES, Layout
+from rnn_goldens.plurals import listed
 
 NamedAxes = Mapping[str, str]
 """By name of an array, the names of its axes, separated by spaces."""
 
 BY_HEAD, BY_KEY = "head", "key"
 """The decay is one number for each head, or one for each key."""
+
+
+@dataclass(frozen=True)
+class RecurrenceLayout(Layout):
+    """The names of the states and outputs of a recurrence.
+
+    Attributes:
+        compared: the states whose last values are outputs.
+        result: the output at each time step.
+        growing: names of the sizes in which a golden can be embedded.
+    """
+
+    compared: tuple[str, ...] = ()
+    result: str = ""
+    growing: tuple[str, ...] = ()
+
+    most_states: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
@@ -34,8 +53,8 @@ class Recurrence:
         chunked: whether it has a tolerance for chunks, too.
     """
 
-    meaning: str
-    source: str
+    meaning: str = field(compare=False)
+    source: str = field(compare=False)
     inputs: NamedAxes
     states: NamedAxes
     outputs: NamedAxes
@@ -56,6 +75,24 @@ class Recurrence:
         """Names of the sizes in which a golden can be embedded; query heads grow with heads."""
         fixed = ("query_heads", "width", "past")
         return (*(name for name in self.sizes if name not in fixed), BATCH, SEQUENCES)
+
+    @cached_property
+    def layout(self) -> RecurrenceLayout:
+        """The names of the states and outputs."""
+        return RecurrenceLayout(
+            gates="",
+            states=tuple(self.states),
+            weights=tuple(self.weights.items()),
+            compared=self.compared,
+            result=next(iter(self.outputs)),
+            growing=self.growing,
+        )
+
+    @property
+    def in_words(self) -> str:
+        """The arrays as text: "q (heads d_k), S (heads d_k d_v) and o (heads d_v)"."""
+        kinds = (self.inputs, self.weights, self.states, self.outputs)
+        return listed([f"{name} ({axes})" for kind in kinds for name, axes in kind.items()])
 
 
 def _attention(meaning: str, *, gated: bool = False, delta: bool = False) -> Recurrence:
@@ -132,35 +169,10 @@ RECURRENCES: Mapping[str, Recurrence] = {
 """The recurrences by name. A selection that names none of them has networks only."""
 
 
-@dataclass(frozen=True)
-class RecurrenceLayout(Layout):
-    """The names of the states and outputs of a recurrence.
-
-    Attributes:
-        compared: the states whose last values are outputs.
-        result: the output at each time step.
-        growing: names of the sizes in which a golden can be embedded.
-    """
-
-    compared: tuple[str, ...] = ()
-    result: str = ""
-    growing: tuple[str, ...] = ()
-
-    most_states: ClassVar[int] = 1
-
-
-BUILT_IN: Mapping[str, Layout] = LAYOUTS | {
-    name: RecurrenceLayout(
-        gates="",
-        states=tuple(of.states),
-        weights=tuple(of.weights.items()),
-        compared=of.compared,
-        result=next(iter(of.outputs)),
-        growing=of.growing,
-    )
-    for name, of in RECURRENCES.items()
-}
+BUILT_IN: Mapping[str, Layout] = LAYOUTS | {name: of.layout for name, of in RECURRENCES.items()}
 """The layouts of all built-in cells by name: standard cells, dialects and recurrences."""
 
-LANE_AXES = ("heads", "query_heads", "key_heads", "beta_heads", "groups", "channels")
+HEADS = "heads"
+
+LANE_AXES = (HEADS, "query_heads", "key_heads", "beta_heads", "groups", "channels")
 """Axes of lanes: the equations of one lane do not see them."""

@@ -62,7 +62,7 @@ def kernel(
     for parameter in (*names, *flags, *slots):
         if parameter not in parameters:
             raise UnknownName(f"parameter of {name_of(function)}", parameter, list(parameters), plural="parameters")
-    known = sorted({name for cell in RECURRENCES for name in names_of(cell)})
+    known = sorted({name for of in RECURRENCES.values() for name in names_of(of)})
     for ours in (*names.values(), *layout.get("float32", ())):
         if ours not in known:
             raise UnknownName("array, state or option", ours, known, plural="names")

@@ -17,7 +17,7 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.conventions.kernel_convention import OF_LAYOUT, OFFSETS, Kernel
 from rnn_goldens.conventions.kernels import PLAIN, kernel_convention
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden.recurrences import BUILT_IN, BY_KEY, RECURRENCES
+from rnn_goldens.golden.recurrences import BY_KEY, RECURRENCES, Recurrence
 from rnn_goldens.implementations.array_library import JAX, MLX, NUMPY, ROOTS, Library, Make, library_that_defines
 from rnn_goldens.implementations.differentiation import TracedInputs
 from rnn_goldens.implementations.kernel_arrays import KernelArrays
@@ -48,9 +48,9 @@ def parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Paramete
     return _signature(function).parameters
 
 
-def names_of(cell: str) -> tuple[str, ...]:
+def names_of(of: Recurrence) -> tuple[str, ...]:
     """Return the names of parameters that have a meaning for a recurrence."""
-    return (*_arrays(cell), *_where_needed(cell))
+    return (*_arrays(of), *_where_needed(of))
 
 
 def _signature(function: Any) -> inspect.Signature:  # noqa: ANN401 - anything that can be called
@@ -74,14 +74,14 @@ def _globals(function: Any) -> Mapping[str, object]:  # noqa: ANN401
     return found
 
 
-def _arrays(cell: str) -> tuple[str, ...]:
+def _arrays(of: Recurrence) -> tuple[str, ...]:
     """Return the names of the inputs and weights of a recurrence."""
-    return (*RECURRENCES[cell].inputs, *RECURRENCES[cell].weights)
+    return (*of.inputs, *of.weights)
 
 
-def _where_needed(cell: str) -> tuple[str, ...]:
+def _where_needed(of: Recurrence) -> tuple[str, ...]:
     """Return the other names of parameters that have a meaning for a recurrence."""
-    return (*STATES, *BUILT_IN[cell].initial, *RECURRENCES[cell].options, OFFSETS)
+    return (*STATES, *of.layout.initial, *of.options, OFFSETS)
 
 
 class FunctionOfArrays:
@@ -103,7 +103,7 @@ class FunctionOfArrays:
     def run(self, golden: Inputs) -> Any:  # noqa: ANN401 - as the user's function returns it
         """Return what the function returns for the inputs of a recurrence."""
         __tracebackhide__ = True
-        is_named = self._named_after(golden.cell) | self._names & {*STATES}
+        is_named = self._named_after(golden.recurrence.recurrence) | self._names & {*STATES}
         if self._has_positional and len(self._needed) <= 1 and not is_named:
             return self._function(golden)
         library = self.library
@@ -159,7 +159,8 @@ class FunctionOfArrays:
     @property
     def cells(self) -> list[str]:
         """The recurrences that the function can be called for."""
-        able = [c for c in self.convention.cells if not (self._lacking(c) or self._unknown(c))]
+        known = {cell: RECURRENCES[cell] for cell in self.convention.cells}
+        able = [cell for cell, of in known.items() if not (self._lacking(of) or self._unknown(of))]
         return able if self.resembles_recurrence else []
 
     @property
@@ -168,19 +169,19 @@ class FunctionOfArrays:
         if self._takes_others and len(self._names) == 1:
             return True
         least = _RESEMBLING - bool(self._names & {*STATES})
-        return any(len(self._named_after(cell)) >= least for cell in RECURRENCES)
+        return any(len(self._named_after(of)) >= least for of in RECURRENCES.values())
 
-    def _named_after(self, cell: str) -> set[str]:
+    def _named_after(self, of: Recurrence) -> set[str]:
         """Return the parameters that are named after arrays or initial states of a recurrence."""
-        return self._names & {*_arrays(cell), *BUILT_IN[cell].initial}
+        return self._names & {*_arrays(of), *of.layout.initial}
 
-    def _lacking(self, cell: str) -> list[str]:
+    def _lacking(self, of: Recurrence) -> list[str]:
         """Return the inputs and weights that the function has no parameter for."""
-        return [] if self._takes_others else [name for name in _arrays(cell) if name not in self._names]
+        return [] if self._takes_others else [name for name in _arrays(of) if name not in self._names]
 
-    def _unknown(self, cell: str) -> list[str]:
+    def _unknown(self, of: Recurrence) -> list[str]:
         """Return the parameters without a default that a recurrence has no argument for."""
-        known = (*_arrays(cell), *_where_needed(cell), *self.convention.flags, *OF_LAYOUT, self.convention.layout.slots)
+        known = (*names_of(of), *self.convention.flags, *OF_LAYOUT, self.convention.layout.slots)
         return [name for name in self._needed if self.convention.ours(name) not in known]
 
     def _arguments(self, golden: Inputs, values: Mapping[str, Any]) -> inspect.BoundArguments:
@@ -213,7 +214,7 @@ class FunctionOfArrays:
 
     def _require_supported(self, golden: Inputs) -> None:
         name, library = name_of(self._function), self.convention.library
-        self._require_names(name, golden.cell)
+        self._require_names(name, golden.cell, golden.recurrence.recurrence)
         if refused := next(self._refused(golden), None):
             is_embedded = refused == "scale" and golden.embedding is not None
             hint = f": with {golden.embedding} the default is another one" if is_embedded else ""
@@ -222,16 +223,16 @@ class FunctionOfArrays:
         if lacking := next(self.convention.refused(name, golden.features, decay), None):
             raise Unsupported(f"{name}, of {library}, does not have {lacking}")
 
-    def _require_names(self, name: str, cell: str) -> None:
-        lacking, unknown = self._lacking(cell), self._unknown(cell)
+    def _require_names(self, name: str, cell: str, of: Recurrence) -> None:
+        lacking, unknown = self._lacking(of), self._unknown(of)
         problems = [f"has no parameter {', '.join(lacking)}"] if lacking else []
         problems += [f"needs {', '.join(unknown)}, which {cell} does not have"] if unknown else []
         if problems:
-            others = ", ".join(other for other in _where_needed(cell) if other != STATES[1])
+            others = ", ".join(other for other in _where_needed(of) if other != STATES[1])
             names = json.dumps(dict(zip(unknown, lacking, strict=False)))
             declared = f". To declare other names: rnn_goldens.kernel({name}, names={names})"
             raise WrongUse(
-                f"{name} {' and '.join(problems)}: parameters of {cell} are {', '.join(_arrays(cell))}; "
+                f"{name} {' and '.join(problems)}: parameters of {cell} are {', '.join(_arrays(of))}; "
                 f"where needed {others}; any other needs a default" + (declared if unknown and lacking else "")
             )
 
@@ -244,8 +245,9 @@ class FunctionOfArrays:
             missing = (state for state in initial if state not in self._names)
             yield from (f"state or {state}" if len(initial) == 1 else state for state in missing)
         given = {*self._names, *(("scale",) if self.convention.layout.scale == "one" else ())}
-        for option, default in {"scale": _default_scale(golden), "activation": "silu"}.items():
-            if option not in given and options.get(option, default) != default:
+        for option, default in golden.recurrence.recurrence.options.items():
+            of_golden = _default_scale(golden) if default is None else default
+            if option not in (*given, "decay") and options[option] != of_golden:
                 yield option
         if golden.offsets is not None and OFFSETS not in self._names:
             yield OFFSETS

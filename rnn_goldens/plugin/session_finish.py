@@ -44,7 +44,7 @@ def end(session: pytest.Session) -> None:
 def _to_controller(run: RunResults) -> Message:
     """Return what a worker sends at its end."""
     message: Message = {"late": run.unsent, "program": run.program}
-    if "rnn_goldens.cells.custom_cells" in sys.modules:
+    if "rnn_goldens.cells.user_equations" in sys.modules:
         from rnn_goldens.cells import named_cells
 
         message["cells"] = list(named_cells())

@@ -12,7 +12,7 @@ from rnn_goldens.cells.notation import Term
 from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence import EQUATIONS, Arrays, RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
-from rnn_goldens.cells.recurrence_equations import Equations, outer
+from rnn_goldens.cells.recurrence_notation import Equations, outer
 from rnn_goldens.cells.step_program import Program
 from rnn_goldens.deviations.equation_edits import detached
 from rnn_goldens.deviations.recurrences.edits import ATTENTION, DELTA, GATED_DELTA, WrongBackward, in_loop, in_results

@@ -8,7 +8,7 @@ from rnn_goldens.cells.notation import Term, exp
 from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward, Step
-from rnn_goldens.cells.recurrence_equations import outer
+from rnn_goldens.cells.recurrence_notation import outer
 from rnn_goldens.cells.step_program import Program
 from rnn_goldens.deviations.equation_edits import detached
 from rnn_goldens.deviations.recurrences.edits import (

@@ -6,7 +6,7 @@ from rnn_goldens.cells.matrix_primitives import NUMPY
 from rnn_goldens.cells.notation import Term, exp
 from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
-from rnn_goldens.cells.recurrence_equations import outer
+from rnn_goldens.cells.recurrence_notation import outer
 from rnn_goldens.deviations.equation_edits import detached
 from rnn_goldens.deviations.recurrences.backward_attention import RepeatedHeads
 from rnn_goldens.deviations.recurrences.backward_decays import RunningSum

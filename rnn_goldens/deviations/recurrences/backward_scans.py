@@ -8,7 +8,7 @@ import numpy as np
 from rnn_goldens.cells.notation import minimum
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, weights_in_lanes
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
-from rnn_goldens.cells.recurrence_equations import Equations, outer
+from rnn_goldens.cells.recurrence_notation import Equations, outer
 from rnn_goldens.deviations.equation_edits import detached
 from rnn_goldens.deviations.recurrences.edits import CHUNK, WrongBackward, for_each_chunk_size, in_results
 from rnn_goldens.deviations.recurrences.equation_parts import Change, min_gru, of_first_row, rg_lru

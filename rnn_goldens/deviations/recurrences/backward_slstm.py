@@ -5,7 +5,7 @@ import numpy as np
 from rnn_goldens.cells.notation import sigmoid
 from rnn_goldens.cells.recurrence import Arrays
 from rnn_goldens.cells.recurrence_backward import Step
-from rnn_goldens.cells.recurrence_equations import Equations
+from rnn_goldens.cells.recurrence_notation import Equations
 from rnn_goldens.deviations.equation_edits import detached, instead
 from rnn_goldens.deviations.recurrences.edits import WrongBackward, in_results
 from rnn_goldens.deviations.recurrences.equation_parts import Change, slstm

@@ -7,7 +7,8 @@ import numpy as np
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.notation import Term, sigmoid
 from rnn_goldens.cells.recurrence import RecurrenceCase, run
-from rnn_goldens.cells.recurrence_equations import Terms, causal_conv
+from rnn_goldens.cells.recurrence_equations import causal_conv
+from rnn_goldens.cells.recurrence_notation import Terms
 from rnn_goldens.deviations.recurrences.edits import Edit, Outputs, WrongForward, in_arrays, in_equations, in_outputs
 from rnn_goldens.deviations.table_rows import table
 

@@ -10,13 +10,13 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.recurrence import RIGHT, Arrays, RecurrenceCase, packed, run
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward
-from rnn_goldens.cells.recurrence_equations import Equations
+from rnn_goldens.cells.recurrence_notation import Equations
+from rnn_goldens.deviations.deviation import OF_ALL_RECURRENCES
 from rnn_goldens.deviations.needs import LONGER_THAN
 from rnn_goldens.deviations.recurrences.equation_parts import RIGHT as DIFFERENTIATED
 from rnn_goldens.deviations.table_rows import Row
 from rnn_goldens.deviations.wrong_pass import WrongPass
 from rnn_goldens.golden.expected import GRADIENTS
-from rnn_goldens.golden.recurrences import RECURRENCES
 
 Outputs = dict[str, Array]
 """Outputs and compared last states by name."""
@@ -25,8 +25,7 @@ Wrong = Callable[[RecurrenceCase], Outputs]
 
 Change = Callable[[Array], Array]
 
-CELLS = tuple(RECURRENCES)
-WEIGHTED = tuple(cell for cell, recurrence in RECURRENCES.items() if recurrence.weights)
+CELLS, WEIGHTED = OF_ALL_RECURRENCES
 ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
 GATED = ("gated_linear_attention", "gated_delta")
 DELTA = ("delta_rule", "gated_delta")

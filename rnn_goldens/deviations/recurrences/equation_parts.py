@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 from rnn_goldens.cells.notation import Term, exp, log_sigmoid, maximum, sigmoid, softplus, sqrt, tanh
-from rnn_goldens.cells.recurrence_equations import Equations, kept, outer, stacked, without_first_row
+from rnn_goldens.cells.recurrence_notation import Equations, kept, outer, stacked, without_first_row
 from rnn_goldens.deviations.equation_edits import detached, instead
 
 Terms = tuple[tuple[Term, ...], tuple[Term, ...]]

@@ -9,7 +9,8 @@ from rnn_goldens.cells.chunked import Chunk
 from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.notation import Operand, Term, exp
 from rnn_goldens.cells.recurrence import RecurrenceCase
-from rnn_goldens.cells.recurrence_equations import Terms, linear_attention
+from rnn_goldens.cells.recurrence_equations import linear_attention
+from rnn_goldens.cells.recurrence_notation import Terms
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, in_smaller_chunks, replaced
 from rnn_goldens.deviations.recurrences.edits import (
     ATTENTION,

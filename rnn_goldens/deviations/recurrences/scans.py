@@ -9,7 +9,8 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.notation import Operand, Term, exp, sigmoid, softplus, sqrt, tanh
 from rnn_goldens.cells.recurrence import RIGHT, RecurrenceCase, run
-from rnn_goldens.cells.recurrence_equations import Equations, Terms, first_row, min_gru, outer, rg_lru, selective_scan
+from rnn_goldens.cells.recurrence_equations import min_gru, rg_lru, selective_scan
+from rnn_goldens.cells.recurrence_notation import Equations, Terms, first_row, outer
 from rnn_goldens.deviations.recurrences.edits import Edit, WrongForward, in_arrays, in_equations
 from rnn_goldens.deviations.recurrences.states_and_sequences import in_two_parts
 from rnn_goldens.deviations.table_rows import table

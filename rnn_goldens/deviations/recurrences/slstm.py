@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from rnn_goldens.cells.notation import Term, exp, log_sigmoid, maximum, sigmoid, tanh
-from rnn_goldens.cells.recurrence_equations import Equations, Terms, slstm
+from rnn_goldens.cells.recurrence_equations import slstm
+from rnn_goldens.cells.recurrence_notation import Equations, Terms
 from rnn_goldens.deviations.recurrences.edits import Change, Edit, in_arrays, in_equations
 from rnn_goldens.deviations.table_rows import table
 

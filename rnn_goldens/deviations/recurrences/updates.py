@@ -8,8 +8,8 @@ import numpy as np
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.notation import Operand, Term, exp, log_sigmoid, maximum, sigmoid
-from rnn_goldens.cells.recurrence_equations import Equations, Terms, first_row
 from rnn_goldens.cells.recurrence_equations import linear_attention as right
+from rnn_goldens.cells.recurrence_notation import Equations, Terms, first_row
 from rnn_goldens.deviations.recurrences.edits import DELTA, GATED, declared, in_arrays, in_equations
 from rnn_goldens.deviations.table_rows import table
 

@@ -17,7 +17,7 @@ from rnn_goldens.cells import gradients
 from rnn_goldens.cells.matrix_primitives import NUMPY
 from rnn_goldens.cells.recurrence import RecurrenceCase, step_program
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
-from rnn_goldens.cells.recurrence_equations import Equations
+from rnn_goldens.cells.recurrence_notation import Equations
 from rnn_goldens.deviations import Deviation, deviation
 from rnn_goldens.deviations.needs import FEATURES
 from rnn_goldens.deviations.recurrences import BACKWARD_FAMILIES, BACKWARD_RECURRENCE_DEVIATIONS

@@ -1,0 +1,363 @@
+"""Deviations that are derived from the equations of a custom recurrence: arrays, factors and terms that go wrong.
+
+Operations are counted by kind, in order of evaluation: ``product 2 of the equations``.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import combinations, permutations
+
+import numpy as np
+
+from rnn_goldens.cells import Array
+from rnn_goldens.cells.notation import MATRIX, Term
+from rnn_goldens.cells.recurrence import RIGHT, RecurrenceCase, equations_of, run
+from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
+from rnn_goldens.cells.recurrence_notation import Equations
+from rnn_goldens.cells.steps import ACTIVATIONS
+from rnn_goldens.deviations.custom_cells import OF_RECURRENCE
+from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.equation_edits import all_terms, detached, instead, rewritten
+from rnn_goldens.deviations.recurrences.edits import Edit, Forward, Outputs, WrongBackward, in_arrays
+from rnn_goldens.deviations.wrong_pass import WrongPass
+from rnn_goldens.golden.expected import OUTPUTS
+from rnn_goldens.golden.recurrence_config import RecurrenceConfig
+
+_UNARY = (*ACTIVATIONS, "exp", "log", "softplus", "sqrt", "rsqrt")
+
+_OPERATIONS = {"multiply": "product", "matmul": "matrix_product", "outer": "outer_product", "sum": "sum"}
+"""Operations of several arguments, with their names in sentences."""
+
+_KIND = {name: primitive for primitive, name in _OPERATIONS.items()} | {name: name for name in _UNARY}
+
+Terms = Sequence[Term]
+
+Rewriting = Callable[[Mapping[str, Term], Terms], list[Term]]
+"""``rewriting(arguments, results)`` returns the outputs and states of wrong equations."""
+
+
+def derived(config: RecurrenceConfig, of: str = OUTPUTS) -> tuple[Deviation, ...]:
+    """Return the deviations of a custom recurrence ``of`` outputs or gradients."""
+    names = _names(config) if of == OUTPUTS else _names_of_gradients(config)
+    return tuple(found for name in names if (found := named(f"{OF_RECURRENCE}{name}")) is not None)
+
+
+@lru_cache(maxsize=4096)
+def named(name: str) -> Deviation | None:
+    """Return a derived deviation by name; None if no derived deviation can have the name."""
+    for pattern, sentence, wrong in _KINDS:
+        if found := re.fullmatch(f"{OF_RECURRENCE}{pattern}", name):
+            return Deviation(name, sentence(*map(_in_words, found.groups())), wrong(*found.groups()), cells=())
+    return None
+
+
+# The names.
+
+
+def _terms(config: RecurrenceConfig) -> tuple[dict[str, Term], list[Term]]:
+    """Return the arguments of the equations by name, and the outputs and states after a step."""
+    of = config.recurrence
+    arguments = {name: Term("input", units=MATRIX) for name in (*of.inputs, *of.weights, *of.states)}
+    constants = {name: 1 if value is None else value for name, value in of.options.items()}
+    outputs, states = equations_of(config.cell)(**arguments, **constants)
+    return arguments, [*outputs, *states]
+
+
+def _names(config: RecurrenceConfig) -> Iterator[str]:
+    of, (arguments, after) = config.recurrence, _terms(config)
+    arrays = {**of.inputs, **of.weights}
+    for name in arrays:
+        yield from (f"{name}_as_{value}" for value in ("zero", "one"))
+    for group in (of.inputs, of.weights):
+        alike = [(a, b) for a, b in permutations(group, 2) if group[a] == group[b]]
+        yield from (f"{a}_for_{b}" for a, b in alike)
+        yield from (f"{a}_and_{b}_swapped" for a, b in combinations(group, 2) if (a, b) in alike)
+    yield from (f"numbers_{a}_and_{b}_swapped" for a, b in combinations(sorted(_numbers(arrays)), 2))
+    for state, axes in of.states.items():
+        if len(sizes := config.shape(axes)) > 1 and sizes[-1] == sizes[-2]:
+            yield from (f"{state}{end}_transposed" for end in ("0", "_n"))
+    for kind, number, _ in _numbered(after, _UNARY):
+        yield f"{kind}_{number}_left_out"
+        yield from (f"{other}_for_{kind}_{number}" for other in ACTIVATIONS if kind in ACTIVATIONS and other != kind)
+        yield from (f"{kind}_{number}_twice" for _ in range(kind in ACTIVATIONS))
+    for kind, number, term in _numbered(after, ("multiply", "sum")):
+        parts = _parts(arguments, term)
+        yield from (f"{_OPERATIONS[kind]}_{number}_without_{part}" for part in parts)
+        if kind == "sum":
+            yield from (f"sum_{number}_with_other_sign_of_{part}" for part in parts)
+        users = len(_users(after, term))
+        for use in range(1, users + 1) if users > 1 else ():
+            yield from (f"use_{use}_of_{_OPERATIONS[kind]}_{number}_before_{part}" for part in parts)
+
+
+def _numbers(names: Iterable[str]) -> set[str]:
+    """Return the numbers at the ends of names: 1 and 2 of ``k1``, ``v1``, ``k2`` and ``v2``."""
+    return {found.group() for name in names if (found := re.search(r"\d+$", name))}
+
+
+def _with_numbers_swapped(a: str, b: str, case: RecurrenceCase) -> dict[str, Array]:
+    arrays = {**case.inputs, **case.weights}
+    both = {name.removesuffix(end) for end in (a, b) for name in arrays if _numbers([name]) == {end}}
+    pairs = [(f"{n}{a}", f"{n}{b}") for n in both if f"{n}{a}" in arrays and f"{n}{b}" in arrays]
+    return {one: arrays[other] for pair in pairs for one, other in (pair, pair[::-1])}
+
+
+def _names_of_gradients(config: RecurrenceConfig) -> Iterator[str]:
+    arguments, after = _terms(config)
+    yield from (f"{name}_detached" for name in arguments)
+    for kind, number, term in _numbered(after, tuple(_OPERATIONS)):
+        yield from (f"{_OPERATIONS[kind]}_{number}_passes_nothing_to_{part}" for part in _parts(arguments, term))
+    for kind, number, _ in _numbered(after, _UNARY):
+        yield f"derivative_of_{kind}_{number}_left_out"
+
+
+def _numbered(after: Terms, kinds: Sequence[str]) -> Iterator[tuple[str, int, Term]]:
+    """Yield kind, number and term of each operation of some kinds, counted by kind."""
+    for kind in kinds:
+        found = (term for term in all_terms(after) if term.primitive == kind)
+        yield from ((kind, number, term) for number, term in enumerate(found, 1))
+
+
+def _parts(arguments: Mapping[str, Term], term: Term) -> list[str]:
+    """Return names of the arguments of an operation: of an array or state, or a number."""
+    names = {argument: name for name, argument in arguments.items()}
+    found = [names.get(_value(part), "") for part in term.of]
+    return [name if name and found.count(name) == 1 else str(k) for k, name in enumerate(found, 1)]
+
+
+def _value(part: Term) -> Term:
+    """Return what a part is without a sign or a mark."""
+    return _value(part.of[0]) if part.primitive in ("negative", "kept_factor", "same") else part
+
+
+def _users(after: Terms, term: Term) -> list[Term]:
+    """Return the operations that use a term, and the term itself if it is a result."""
+    users = [user for user in all_terms(after) if any(part is term for part in user.of)]
+    return [*users, *([term] if term in after else [])]
+
+
+# The wrong passes.
+
+
+@dataclass(frozen=True, eq=False)
+class DerivedForward(Forward):
+    """A forward pass with rewritten equations of a custom recurrence."""
+
+    rewriting: Rewriting
+
+    def __call__(self, case: RecurrenceCase) -> Outputs:
+        """Return the wrong outputs of a case."""
+        return run(case, RIGHT, _rewritten(equations_of(case.cell), self.rewriting, tuple(case.config.outputs)))
+
+
+@dataclass(frozen=True, eq=False)
+class DerivedBackward(WrongBackward):
+    """A backward pass with rewritten equations of a custom recurrence, of which only the derivatives are wrong."""
+
+    wrong: Equations | type[RecurrenceBackward] = RecurrenceBackward
+    rewriting: Rewriting = lambda _, after: list(after)
+
+    def loop(self, cell: str) -> RecurrenceBackward:
+        """Return the wrong backward pass of a recurrence."""
+        return RecurrenceBackward(_rewritten(equations_of(cell), self.rewriting))
+
+
+@lru_cache(maxsize=1024)
+def _rewritten(equations: Equations, rewriting: Rewriting, *_: object) -> Equations:
+    def wrong(**arguments: Term) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+        outputs, states = equations(**arguments)
+        found = rewriting(arguments, [*outputs, *states])
+        return tuple(found[: len(outputs)]), tuple(found[len(outputs) :])
+
+    return wrong
+
+
+def _at(after: Terms, kind: str, number: str) -> Term:
+    return next(term for _, k, term in _numbered(after, (_KIND[kind],)) if k == int(number))
+
+
+def _place(arguments: Mapping[str, Term], term: Term, part: str) -> int:
+    return _parts(arguments, term).index(part)
+
+
+def _without(kind: str, number: str, part: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
+    term = _at(after, kind, number)
+    others = [of for k, of in enumerate(term.of) if k != _place(arguments, term, part)]
+    left = others[0] if len(others) == 1 else Term(term.primitive, tuple(others))
+    return rewritten(after, {term: lambda rewrite: rewrite(left)})
+
+
+def _other_sign(number: str, part: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
+    term = _at(after, "sum", number)
+    place = _place(arguments, term, part)
+
+    def replaced(rewrite: Callable[[Term], Term]) -> Term:
+        return Term("sum", tuple(-rewrite(of) if k == place else rewrite(of) for k, of in enumerate(term.of)))
+
+    return rewritten(after, {term: replaced})
+
+
+def _before(use: str, kind: str, number: str, part: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
+    """Let one use of an operation read it without one of its arguments, as it was before."""
+    term = _at(after, kind, number)
+    others = [of for k, of in enumerate(term.of) if k != _place(arguments, term, part)]
+    left = others[0] if len(others) == 1 else Term(term.primitive, tuple(others))
+    user = _users(after, term)[int(use) - 1]
+    if user is term:
+        return [left if result is term else result for result in after]
+
+    def replaced(rewrite: Callable[[Term], Term]) -> Term:
+        of = tuple(rewrite(left if argument is term else argument) for argument in user.of)
+        return Term(user.primitive, of, user.detail)
+
+    return rewritten(after, {user: replaced})
+
+
+def _unary(other: str, kind: str, number: str, _: Mapping[str, Term], after: Terms) -> list[Term]:
+    """Put another activation, none, or a second one in the place of a function."""
+    term = _at(after, kind, number)
+
+    def replaced(rewrite: Callable[[Term], Term]) -> Term:
+        inner = rewrite(term.of[0])
+        if other == "identity":
+            return inner
+        return Term(term.primitive, (Term(term.primitive, (inner,)),)) if other == "twice" else Term(other, (inner,))
+
+    return rewritten(after, {term: replaced})
+
+
+def _passes_nothing(kind: str, number: str, part: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
+    term = _at(after, kind, number)
+    place = _place(arguments, term, part)
+
+    def replaced(rewrite: Callable[[Term], Term]) -> Term:
+        of = tuple(detached(rewrite(a)) if k == place else rewrite(a) for k, a in enumerate(term.of))
+        return Term(term.primitive, of, term.detail)
+
+    return rewritten(after, {term: replaced})
+
+
+def _without_derivative(kind: str, number: str, _: Mapping[str, Term], after: Terms) -> list[Term]:
+    term = _at(after, kind, number)
+    return rewritten(
+        after, {term: lambda rewrite: instead(Term(term.primitive, (rewrite(term.of[0]),)), rewrite(term.of[0]))}
+    )
+
+
+def _detached(name: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
+    return rewritten(after, {arguments[name]: lambda _: detached(arguments[name])})
+
+
+def _forward(rewriting: Callable[..., list[Term]], *spec: str) -> WrongPass:
+    return DerivedForward(partial(rewriting, *spec))
+
+
+def _backward(rewriting: Callable[..., list[Term]], *spec: str) -> WrongPass:
+    return DerivedBackward(rewriting=partial(rewriting, *spec))
+
+
+def _of_arrays(changed: Callable[[RecurrenceCase], Mapping[str, Array]]) -> Edit:
+    return Edit(lambda case: case.with_arrays(**changed(case)), takes_packed=True)
+
+
+def _array(case: RecurrenceCase, name: str) -> Array:
+    return {**case.inputs, **case.weights}[name]
+
+
+def _transposed(state: str, end: str) -> WrongPass:
+    def swap(array: Array) -> Array:
+        return array.swapaxes(-1, -2)
+
+    if end == "0":
+        return in_arrays(**{f"{state}0": swap})
+    return Edit(outputs=lambda _, found: found | {f"{state}_n": swap(found[f"{state}_n"])})
+
+
+def _in_words(part: str) -> str:
+    return part.replace("_", " ") if part in _KIND else part
+
+
+def _part(part: str) -> str:
+    return f"argument {part}" if part.isdigit() else part
+
+
+_NAME, _OPERATION = "([A-Za-z][A-Za-z0-9_]*)", f"({'|'.join(_OPERATIONS.values())})"
+_FUNCTION, _PART = f"({'|'.join(_UNARY)})", "([A-Za-z0-9_]+)"
+
+_KINDS: tuple[tuple[str, Callable[..., str], Callable[..., WrongPass]], ...] = (
+    (
+        rf"{_NAME}_as_(zero|one)",
+        lambda name, value: f"Uses {value} for {name}.",
+        lambda name, value: _of_arrays(lambda case: {name: np.full_like(_array(case, name), float(value == "one"))}),
+    ),
+    (
+        rf"{_OPERATION}_(\d+)_without_{_PART}",
+        lambda kind, number, part: f"Leaves out {_part(part)} in {kind} {number} of the equations.",
+        partial(_forward, _without),
+    ),
+    (
+        rf"sum_(\d+)_with_other_sign_of_{_PART}",
+        lambda number, part: f"Uses the other sign of {_part(part)} in sum {number} of the equations.",
+        partial(_forward, _other_sign),
+    ),
+    (
+        rf"use_(\d+)_of_{_OPERATION}_(\d+)_before_{_PART}",
+        lambda use, kind, number, part: (
+            f"Reads {kind} {number} of the equations without {_part(part)}, as before it, in use {use}."
+        ),
+        partial(_forward, _before),
+    ),
+    (
+        rf"{_FUNCTION}_(\d+)_left_out",
+        lambda kind, number: f"Leaves out {kind} {number} of the equations.",
+        lambda kind, number: _forward(_unary, "identity", kind, number),
+    ),
+    (
+        rf"{_FUNCTION}_(\d+)_twice",
+        lambda kind, number: f"Applies {kind} {number} of the equations twice.",
+        lambda kind, number: _forward(_unary, "twice", kind, number),
+    ),
+    (
+        rf"({'|'.join(ACTIVATIONS)})_for_{_FUNCTION}_(\d+)",
+        lambda other, kind, number: f"Uses {other} for {kind} {number} of the equations.",
+        partial(_forward, _unary),
+    ),
+    (
+        r"numbers_(\d+)_and_(\d+)_swapped",
+        lambda a, b: f"Takes the arrays that end in {a} for those that end in {b}, and the other way round.",
+        lambda a, b: _of_arrays(partial(_with_numbers_swapped, a, b)),
+    ),
+    (
+        rf"{_NAME}_and_{_NAME}_swapped",
+        lambda a, b: f"Swaps {a} and {b}.",
+        lambda a, b: _of_arrays(lambda case: {a: _array(case, b), b: _array(case, a)}),
+    ),
+    (
+        rf"{_NAME}_for_{_NAME}",
+        lambda a, b: f"Uses {a} in the place of {b}, too.",
+        lambda a, b: _of_arrays(lambda case: {b: _array(case, a)}),
+    ),
+    (
+        r"([A-Za-z]+)(0|_n)_transposed",
+        lambda state, end: f"{'Reads' if end == '0' else 'Returns'} {state}{end} transposed.",
+        _transposed,
+    ),
+    (
+        rf"{_OPERATION}_(\d+)_passes_nothing_to_{_PART}",
+        lambda kind, number, part: f"Passes no gradient from {kind} {number} of the equations to {_part(part)}.",
+        partial(_backward, _passes_nothing),
+    ),
+    (
+        rf"derivative_of_{_FUNCTION}_(\d+)_left_out",
+        lambda kind, number: f"Leaves out the derivative of {kind} {number} of the equations.",
+        partial(_backward, _without_derivative),
+    ),
+    (
+        rf"{_NAME}_detached",
+        lambda name: f"Passes no gradient to {name}.",
+        partial(_backward, _detached),
+    ),
+)
+"""Patterns of names, with the sentence and the wrong pass of each."""
