@@ -159,7 +159,7 @@ def test_the_page_on_explain_shows_the_output_of_its_commands(tmp_path: Path) ->
     by_name = {name: array.tolist() for name, array in outputs.items()}
     (tmp_path / "mine.json").write_text(json.dumps(by_name))
     commands = re.findall(r"^\$ rnn-goldens (.*)$", text, re.MULTILINE)
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         arguments = [sys.executable, "-m", "rnn_goldens", *command.split()]
         printed = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False).stdout

@@ -86,17 +86,8 @@ def require_sizes_fit(name: str, config: RecurrenceConfig) -> None:
 
 def _check_terms(of: CustomRecurrence, config: RecurrenceConfig | None) -> None:
     """Run the equations on terms, with known sizes if there is a configuration."""
-
-    def units(axes: str) -> Units:
-        if config is None:
-            return MATRIX
-        sizes = [config[axis] for axis in axes.split() if axis != HEADS]
-        return (*sizes, 1, 1)[0], (*sizes, 1, 1)[1]
-
     recurrence = of.recurrence
-    arguments = {**recurrence.inputs, **recurrence.weights, **recurrence.states}
-    terms = {name: Term("input", units=units(axes)) for name, axes in arguments.items()}
-    constants = {name: 1 if value is None else value for name, value in recurrence.options.items()}
+    terms, constants = sized_terms(recurrence, config)
     returned: Any = of.equations(**terms, **constants)
     if not (isinstance(returned, tuple) and len(returned) == len(("outputs", "states"))):
         raise TypeError("return two tuples: the outputs, and the states after the step")
@@ -106,8 +97,22 @@ def _check_terms(of: CustomRecurrence, config: RecurrenceConfig | None) -> None:
         for (name, axes), term in zip(wanted.items(), found, strict=True):
             if not isinstance(term, Term) or term.primitive == "constant":
                 raise TypeError(f"{kind} {name} must be a term, not {type(term).__name__}")
-            if config is not None and term.units != (size := units(axes)):
+            if config is not None and term.units != (size := _units(axes, config)):
                 raise TypeError(f"{kind} {name} is {term.units}, rows and columns, but {axes} are {size}")
+
+
+def sized_terms(of: Recurrence, config: RecurrenceConfig | None) -> tuple[dict[str, Term], dict[str, Any]]:
+    """Return the arguments of equations in one lane, with their sizes if there is a configuration, and the options."""
+    arguments = {**of.inputs, **of.weights, **of.states}
+    terms = {name: Term("input", units=_units(axes, config)) for name, axes in arguments.items()}
+    return terms, {name: 1 if value is None else value for name, value in of.options.items()}
+
+
+def _units(axes: str, config: RecurrenceConfig | None) -> Units:
+    if config is None:
+        return MATRIX
+    sizes = [config[axis] for axis in axes.split() if axis != HEADS]
+    return (*sizes, 1, 1)[0], (*sizes, 1, 1)[1]
 
 
 def _options(equations: Any) -> dict[str, Any]:  # noqa: ANN401 - a function

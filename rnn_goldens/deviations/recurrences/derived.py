@@ -12,7 +12,9 @@ from itertools import combinations, permutations
 import numpy as np
 
 from rnn_goldens.cells import Array
-from rnn_goldens.cells.notation import MATRIX, Term
+from rnn_goldens.cells.custom_recurrences import sized_terms
+from rnn_goldens.cells.matrix_sizes import size_of_result
+from rnn_goldens.cells.notation import Term, Units
 from rnn_goldens.cells.recurrence import RIGHT, RecurrenceCase, equations_of, run
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.cells.recurrence_notation import Equations
@@ -41,7 +43,28 @@ Rewriting = Callable[[Mapping[str, Term], Terms], list[Term]]
 def derived(config: RecurrenceConfig, of: str = OUTPUTS) -> tuple[Deviation, ...]:
     """Return the deviations of a custom recurrence ``of`` outputs or gradients."""
     names = _names(config) if of == OUTPUTS else _names_of_gradients(config)
-    return tuple(found for name in names if (found := named(f"{OF_RECURRENCE}{name}")) is not None)
+    every = (named(f"{OF_RECURRENCE}{name}") for name in names)
+    return tuple(one for one in every if one is not None and _fits(one.wrong, config))
+
+
+def _fits(wrong: WrongPass, config: RecurrenceConfig) -> bool:
+    """Return whether the results of rewritten equations have the sizes of the right ones."""
+    if not isinstance(wrong, DerivedForward):
+        return True
+    arguments, after = _terms(config)
+    try:
+        return _sizes(wrong.rewriting(arguments, after)) == [term.units for term in after]
+    except TypeError:
+        return False
+
+
+def _sizes(results: Terms) -> list[Units]:
+    """Return the rows and columns of results, from those of the inputs: arguments may have been replaced."""
+    found: dict[Term, Units] = {}
+    for term in all_terms(results):
+        sizes = [size for part in term.of if isinstance(size := found[part], tuple)]
+        found[term] = size_of_result(term.primitive, sizes, term.detail) if sizes else term.units
+    return [found[term] for term in results]
 
 
 @lru_cache(maxsize=4096)
@@ -58,9 +81,7 @@ def named(name: str) -> Deviation | None:
 
 def _terms(config: RecurrenceConfig) -> tuple[dict[str, Term], list[Term]]:
     """Return the arguments of the equations by name, and the outputs and states after a step."""
-    of = config.recurrence
-    arguments = {name: Term("input", units=MATRIX) for name in (*of.inputs, *of.weights, *of.states)}
-    constants = {name: 1 if value is None else value for name, value in of.options.items()}
+    arguments, constants = sized_terms(config.recurrence, config)
     outputs, states = equations_of(config.cell)(**arguments, **constants)
     return arguments, [*outputs, *states]
 
