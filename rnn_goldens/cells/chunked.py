@@ -14,10 +14,11 @@ import numpy as np
 
 from rnn_goldens.cells.adjoint import NodePrimitives
 from rnn_goldens.cells.graph import Graph, Node
-from rnn_goldens.cells.notation import Term
+from rnn_goldens.cells.notation import MATRIX, Term
 from rnn_goldens.cells.numpy_primitives import Array
-from rnn_goldens.cells.recurrence import RecurrenceCase, scale_of
+from rnn_goldens.cells.recurrence import RecurrenceCase, around, constants, equations_of, scale_of
 from rnn_goldens.cells.recurrence_graph import Form, Nodes, Unrolled
+from rnn_goldens.cells.step_program import Program, written
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig, recurrence_config
 from rnn_goldens.golden.recurrences import BY_KEY
 
@@ -240,6 +241,8 @@ def in_chunks(size: int) -> Form:
     def form(graph: Graph, case: RecurrenceCase, steps: list[Nodes], weights: Nodes, states: Nodes) -> Unrolled:
         if case.cell == "selective_scan":
             return _scan(graph, case.config, steps, {**weights, **states}, size)
+        if around(equations_of(case.cell)):
+            return _with_equations_around(graph, case, steps, weights, states, size)
         outputs, S = _attention(graph, case.config, steps, states["S"], size)
         return Unrolled([{"o": o} for o in outputs], {"S": S})
 
@@ -257,6 +260,55 @@ def _attention(
         for i in range(x.steps):
             outputs.append(chunked.side_by_side([chunked.of.rows(o, i, i + 1).mT for o in of_queries]))
     return outputs, S
+
+
+def _with_equations_around(
+    graph: Graph, case: RecurrenceCase, steps: Sequence[Nodes], weights: Nodes, states: Nodes, size: int
+) -> Unrolled:
+    """Add a recurrence of a model: what its equations give to the attention, the attention in chunks, and the rest."""
+    before, after, taken, scale = _around(case)
+    given = [[*step.values(), *weights.values(), *states.values()] for step in steps]
+    found = [dict(zip(taken, _computed(graph, before, of_step), strict=True)) for of_step in given]
+    start = found[0].pop("S")
+    for one in found[1:]:
+        one.pop("S")
+    d_k, d_v = start.value.shape[-2:]
+    by_key = "g" in found[0] and found[0]["g"].value.shape[-2] > 1
+    rule = ("gated_delta" if "beta" in found[0] else "gated_linear_attention") if "g" in found[0] else "linear_attention"
+    options = {**({"decay": BY_KEY} if by_key else {}), **({"scale": float(scale)} if scale is not None else {})}
+    config = recurrence_config(rule, {"query_heads": 1, "heads": 1, "d_k": d_k, "d_v": d_v, **options})
+    o, S = _attention(graph, config, found, start, size)
+    outputs, last = list[Nodes](), S
+    for one, of_step in zip(o, given, strict=True):
+        *results, last = _computed(graph, after, [*of_step, one, S])
+        outputs.append(dict(zip(case.config.outputs, results, strict=True)))
+    return Unrolled(outputs, dict(zip(states, [last], strict=True)))
+
+
+def _computed(graph: Graph, program: Program, given: Sequence[Node]) -> list[Node]:
+    """Return the results of a program; a weight as a value of its own, which is not a factor of a product."""
+    nodes = graph.step(program, given)
+    found = [nodes[place] for place in program.after]
+    return [graph.compute("same", node) if node.place in graph.weights else node for node in found]
+
+
+def _around(case: RecurrenceCase) -> tuple[Program, Program, list[str], Fraction | None]:
+    """Return the programs before and after an attention, the names of what it gets, and its scale if not 1 / √d_k."""
+    config, equations = case.config, equations_of(case.cell)
+    names = (*config.inputs, *config.recurrence.weights, *config.recurrence.states)
+    terms = {name: Term("input", units=MATRIX) for name in names}
+    o, S = Term("input", units=MATRIX), Term("input", units=MATRIX)
+    got: dict[str, Any] = {}
+
+    def attention(**arguments: Any) -> tuple[tuple[Term], tuple[Term]]:
+        got.update(arguments)
+        return (o,), (S,)
+
+    outputs, states = equations(**terms, **constants(config), **around(equations, attention))
+    scale = got.pop("scale")
+    before = written(list(terms.values()), list(got.values()))
+    after = written([*terms.values(), o, S], (*outputs, *states))
+    return before, after, list(got), None if isinstance(scale, Term) else Fraction(scale)
 
 
 def _scan(graph: Graph, config: RecurrenceConfig, steps: Sequence[Nodes], given: Nodes, size: int) -> Unrolled:

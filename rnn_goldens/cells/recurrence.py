@@ -1,5 +1,6 @@
 """The forward pass of a recurrence: its equations unrolled over time, for all lanes at once."""
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -147,19 +148,19 @@ def states_in_lanes(case: RecurrenceCase) -> dict[str, Array]:
 
 
 def weights_in_lanes(case: RecurrenceCase) -> dict[str, Array]:
-    """Return the weights by name, in lanes: one batch row, which all share."""
+    """Return the weights by name, in lanes: one batch row, which all share; a row for each of the groups of heads."""
     axes = case.config.recurrence.weights
-    return {name: in_lanes(case.weights[name][None, None], axes[name], case.config)[0] for name in axes}
+    return {name: in_lanes(case.weights[name][None, None], axes[name], case.config)[:, 0] for name in axes}
 
 
 def in_lanes(array: Array, axes: str, config: RecurrenceConfig) -> Array:
     """Return (batch, time, …) as (batch, time, heads, rows, columns). The queries of a head are columns."""
-    names, key_heads = axes.split(), config.get("key_heads")
+    names, shared = axes.split(), config.shared
     if names[0] not in LANE_AXES:
         array, names = _split(array, config.get("groups", 1)), ["", *names]
-    if key_heads is not None:
-        array = _split(array, key_heads).swapaxes(1, 2)
-        array = array.reshape(array.shape[0] * key_heads, *array.shape[2:])
+    if shared > 1 or "key_heads" in config:
+        array = _split(array, shared).swapaxes(1, 2)
+        array = array.reshape(array.shape[0] * shared, *array.shape[2:])
     elif names[0] == "query_heads":
         return _split(array, config["heads"]).swapaxes(-1, -2)
     return array.reshape(*array.shape[:3], *(array.shape[3:] or (1,)), *((1,) if len(names) <= 2 else ()))  # noqa: PLR2004
@@ -173,7 +174,7 @@ def _split(array: Array, parts: int) -> Array:
 def from_lanes(array: Array, axes: str, config: RecurrenceConfig) -> Array:
     """Return (…, batch, heads, rows, columns) as (…, batch, *axes): for one time step."""
     *leading, batch = array.shape[:-3]
-    return in_order(array, axes).reshape(*leading, batch // config.get("key_heads", 1), *config.shape(axes))
+    return in_order(array, axes).reshape(*leading, batch // config.shared, *config.shape(axes))
 
 
 def in_order(array: Array, axes: str) -> Array:
@@ -197,13 +198,18 @@ def scale_of(config: RecurrenceConfig) -> Operand | None:
 @lru_cache(maxsize=4096)
 def _program(equations: Equations, names: tuple[str, ...], options: tuple[tuple[str, Any], ...]) -> Program:
     terms = {name: Term("input", units=MATRIX) for name in names}
-    outputs, states = equations(**terms, **dict(options))
+    outputs, states = equations(**terms, **dict(options), **around(equations))
     return written(list(terms.values()), (*outputs, *states))
 
 
-def _constants(config: RecurrenceConfig) -> dict[str, Any]:
+def around(equations: Equations, attention: Equations = equations.linear_attention) -> dict[str, Equations]:
+    """Return the further argument of equations around an attention; nothing for other equations."""
+    return {"attention": attention} if "attention" in inspect.signature(equations).parameters else {}
+
+
+def constants(config: RecurrenceConfig) -> dict[str, Any]:
     """Return the arguments of equations that are options: numbers, and whether there is an activation."""
-    found = {name: config.option(name) for name in config.recurrence.options if name != "decay"}
+    found = {name: config.option(name) for name in config.recurrence.options if name not in ("decay", "gate")}
     if "scale" in found:
         found["scale"] = scale_of(config)
     if "activation" in found:
@@ -221,7 +227,7 @@ def step_program(
         equations: other equations than those of the recurrence.
         names: the names of the arguments of other equations, if they have others.
     """
-    config, options = case.config, _constants(case.config)
+    config, options = case.config, constants(case.config)
     arguments = (*config.inputs, *config.recurrence.weights, *config.recurrence.states)
     return _program(equations or equations_of(case.cell), names or arguments, tuple(options.items()))
 

@@ -92,7 +92,8 @@ class RecurrenceBackward:
             found = self.step_back(kept[t], d_outputs[t], d_states)
             d_inputs[t] = {name: self.of_input(name, found[name], kept[t]) for name in case.inputs}
             for name, parts in shares.items():
-                parts.append(self.over_batch(found[name]))
+                by_row = found[name].reshape(-1, case.config.shared, *found[name].shape[1:])
+                parts.append(self.over_batch(by_row)[0])
             d_states = self.carry({name: found[name] for name in d_states}, d_states, t)
         self.d_start = self.to_start(d_states, d_last)
         weights = weights_in_lanes(case)
@@ -164,7 +165,7 @@ class RecurrenceBackward:
         return np.asarray(share.sum(axis=1, keepdims=True))
 
     def over_batch(self, share: Array) -> Array:
-        """The sum of a weight's gradient over the batch."""
+        """The sum of a weight's gradient over the batch, of (batch, groups of heads, heads, rows, columns)."""
         return np.asarray(share.sum(axis=0, keepdims=True))
 
     def over_time(self, shares: Sequence[Array]) -> Array:

@@ -5,8 +5,25 @@ outputs of the step and the states after it. ``rnn_goldens.golden.recurrences`` 
 ``recurrence_notation`` has the notation.
 """
 
-from rnn_goldens.cells.notation import Operand, Term, exp, log_sigmoid, maximum, sigmoid, softplus, sqrt, tanh
+from collections.abc import Callable
+from fractions import Fraction
+
+from rnn_goldens.cells.notation import (
+    Operand,
+    Term,
+    exp,
+    log_sigmoid,
+    maximum,
+    minimum,
+    rsqrt,
+    sigmoid,
+    softplus,
+    sqrt,
+    tanh,
+)
 from rnn_goldens.cells.recurrence_notation import Terms, kept, outer, stacked, without_first_row
+
+Attention = Callable[..., tuple[Terms, Terms]]
 
 
 def linear_attention(
@@ -57,6 +74,85 @@ def min_gru(z: Term, n: Term, h: Term) -> tuple[Terms, Terms]:
     z = sigmoid(z)
     h = kept(1 - z) * h + z * n
     return (h,), (h,)
+
+
+# Recurrences of models: linear attention with equations around it, and others. ``attention`` is ``linear_attention``, or
+# records its arguments, so that the chunked form computes what is around it step by step.
+
+
+def l2norm(z: Term) -> Term:
+    """The column z over its length: z / √(zᵀ z + 1e-6)."""
+    return z * rsqrt(z.mT @ z + Fraction(1, 10**6))
+
+
+def gated_delta_net(  # noqa: PLR0917 - called by name
+    q: Term, k: Term, v: Term, a: Term, b: Term, A_log: Term, dt_bias: Term, S: Term, *,
+    scale: Operand, beta_limit: Operand, attention: Attention,
+) -> tuple[Terms, Terms]:  # fmt: skip
+    """Yang et al. (2024) as Qwen3-Next computes it: normalized queries and keys, and gates from projections a and b."""
+    g, beta = -exp(A_log) * softplus(a + dt_bias), beta_limit * sigmoid(b)
+    return attention(q=l2norm(q), k=l2norm(k), v=v, g=g, beta=beta, S=S, scale=scale)
+
+
+def kda(  # noqa: PLR0917 - called by name
+    q: Term, k: Term, v: Term, a: Term, b: Term, A_log: Term, dt_bias: Term, S: Term, *,
+    scale: Operand, beta_limit: Operand, lower_bound: Operand | None, attention: Attention,
+) -> tuple[Terms, Terms]:  # fmt: skip
+    """Kimi Delta Attention: a decay for each key, from one of two gates."""
+    a = a + dt_bias
+    g = -exp(A_log) * softplus(a) if lower_bound is None else lower_bound * sigmoid(exp(A_log) * a)
+    return attention(q=l2norm(q), k=l2norm(k), v=v, g=g, beta=beta_limit * sigmoid(b), S=S, scale=scale)
+
+
+def mamba2(  # noqa: PLR0917 - called by name
+    x: Term, dt: Term, B: Term, C: Term, A: Term, D: Term, dt_bias: Term, h: Term, *,
+    z: Term | None = None, dt_min: Operand, dt_max: Operand | None, attention: Attention,
+) -> tuple[Terms, Terms]:  # fmt: skip
+    """Dao & Gu (2024): linear attention in which C is the query, B the key and dt x the value."""
+    dt = maximum(softplus(dt + dt_bias), dt_min)
+    dt = dt if dt_max is None else minimum(dt, dt_max)
+    (y,), (S,) = attention(q=C, k=B, v=dt * x, g=dt * A, S=h.mT, scale=1)
+    y = y + D * x
+    return (y if z is None else y * (z * sigmoid(z)),), (S.mT,)
+
+
+def retention(
+    q: Term, k: Term, v: Term, log_decay: Term, S: Term, *, scale: Operand, attention: Attention
+) -> tuple[Terms, Terms]:
+    """Linear attention with a decay that is fixed for each head: RetNet, Lightning Attention."""
+    return attention(q=q, k=k, v=v, g=log_decay, S=S, scale=scale)
+
+
+def generalized_delta(  # noqa: PLR0917 - called by name
+    q: Term, k: Term, v: Term, a: Term, b: Term, g: Term, S: Term, *, scale: Operand
+) -> tuple[Terms, Terms]:
+    """RWKV-7 and DPLR: the state is multiplied by a diagonal matrix plus b aᵀ."""
+    S = kept(exp(g)) * S + outer(b, S.mT @ a) + outer(k, v)
+    return (scale * (S.mT @ q),), (S,)
+
+
+def rwkv6(q: Term, k: Term, v: Term, g: Term, u: Term, S: Term, *, scale: Operand) -> tuple[Terms, Terms]:
+    """Peng et al. (2024): the output reads the state before the step, and the step itself with a bonus u."""
+    o = scale * (S.mT @ q + v * (q.mT @ (u * k)))
+    return (o,), (kept(exp(g)) * S + outer(k, v),)
+
+
+def mlstm(  # noqa: PLR0917 - called by name
+    q: Term, k: Term, v: Term, i: Term, f: Term, C: Term, n: Term, m: Term, *, scale: Operand, eps: Operand
+) -> tuple[Terms, Terms]:
+    """Beck et al. (2024): matrix memory C, normalizer n, and the stabilizer m, which changes h by rounding only."""
+    f = log_sigmoid(f) + m
+    m = maximum(f, i)
+    f, i, q = kept(exp(f - m)), exp(i - m), scale * q
+    C, n = f * C + outer(k, i * v), f * n + i * k
+    h = (C.mT @ q) / (maximum(abs(n.mT @ q), exp(-m)) + eps)
+    return (h,), (C, n, m)
+
+
+def short_conv(x: Term, B: Term, C: Term, weight: Term, window: Term) -> tuple[Terms, Terms]:
+    """The short convolution of LFM2, for one channel: gated by B before and by C after."""
+    window = stacked(window, B * x)
+    return (C * (weight.mT @ window),), (without_first_row(window),)
 
 
 def causal_conv(x: Term, weight: Term, bias: Term, window: Term, *, silu: bool) -> tuple[Terms, Terms]:

@@ -60,7 +60,8 @@ def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: La
     gradients_of = [*case.inputs, *(case.states if case.state_given else ()), *case.weights]
     found = Recorded(graph, shapes, axes, to_lanes, gradients_of, lane=lane)
     weights = {name: found.given(name, (), array) for name, array in weights_in_lanes(case).items()}
-    graph.weights.update(node.place for node in weights.values())
+    if config.shared == 1:  # else a weight has a row for each group of heads, and there is one batch row
+        graph.weights.update(node.place for node in weights.values())
     slices = [slice(0, case.time)] if case.offsets is None else sequence_slices(case.offsets)
     for number, (one, steps) in enumerate(zip(case.sequences(), slices, strict=True)):
         row = every if case.offsets is None else slice(number, number + 1)

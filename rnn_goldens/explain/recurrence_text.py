@@ -96,7 +96,7 @@ class _Walk:
     def counts(self) -> list[tuple[str, int]]:
         """By option, how many there are of what it selects."""
         step = self._steps[0][0]
-        heads = max(array.shape[1] for array in step.before.values()) * self.golden.recurrence.get("key_heads", 1)
+        heads = max(array.shape[1] for array in step.before.values()) * self.golden.recurrence.shared
         return [("row", self.rows), ("head", heads)]
 
     def time(self, row: int) -> int:
@@ -161,7 +161,7 @@ class _Walk:
         row = at.row if self.golden.offsets is None else 0
         yield f"row {at.row}, head {at.head}, time step {t}"
         for name in config.inputs:
-            yield from self._values(name, _of_lane(step.before[name], row, at.head, config.get("key_heads")).T)
+            yield from self._values(name, _of_lane(step.before[name], row, at.head, config.shared).T)
         for name in recurrence.states:
             yield from self._values(f"{name} before", self._state(step.before, name, row, at.head))
         start = 0 if self.golden.offsets is None else int(self.golden.offsets[at.row])
@@ -171,11 +171,11 @@ class _Walk:
             yield from self._values(name, self._state(step.after, name, row, at.head))
             if t == self.time(at.row) - 1 and f"{name}_n" in self.outputs:
                 whole = in_lanes(self.outputs[f"{name}_n"][:, None], recurrence.states[name], config)
-                lane = _of_lane(whole[:, 0], at.row, at.head, config.get("key_heads"))
+                lane = _of_lane(whole[:, 0], at.row, at.head, config.shared)
                 yield from self._values(f"your {name}_n", lane.T if lane.shape[1] == 1 else lane)
 
     def _state(self, states: Mapping[str, Array], name: str, row: int, head: int) -> Array:
-        lane = _of_lane(states[name], row, head, self.golden.recurrence.get("key_heads"))
+        lane = _of_lane(states[name], row, head, self.golden.recurrence.shared)
         return lane.T if lane.shape[1] == 1 else lane
 
     def _compared(self, name: str, axes: str, row: int, head: int, t: int) -> Iterator[str]:
@@ -183,7 +183,7 @@ class _Walk:
         for title, arrays in ((name, stored), (f"your {name}", self.outputs)):
             if name in arrays:
                 lanes = in_lanes(arrays[name], axes, config)[:, t]
-                yield from self._values(title, _of_lane(lanes, row, head, config.get("key_heads")).T)
+                yield from self._values(title, _of_lane(lanes, row, head, config.shared).T)
 
     def _values(self, title: str, rows: Array) -> Iterator[str]:
         """Yield a line for each row of a matrix, with as many columns as fit."""
@@ -197,10 +197,10 @@ class _Walk:
             yield f"  {'':<{_NAMES - 2}} … {len(rows) - _ROWS} more rows"
 
 
-def _of_lane(array: Array, row: int, head: int, key_heads: int | None) -> Array:
-    """Return the matrix of one lane of (batch, heads, rows, columns); heads of a key head are in rows of the batch."""
-    if key_heads is not None:
-        row, head = row * key_heads + head // array.shape[1], head % array.shape[1]
+def _of_lane(array: Array, row: int, head: int, groups: int) -> Array:
+    """Return the matrix of one lane of (batch, heads, rows, columns); heads of a group are in rows of the batch."""
+    if groups > 1:
+        row, head = row * groups + head // array.shape[1], head % array.shape[1]
     found: Array = np.asarray(array[min(row, len(array) - 1), min(head, array.shape[1] - 1)], np.float64)
     return found
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from rnn_goldens.errors import UnknownName, WrongUse
-from rnn_goldens.golden.recurrences import BY_HEAD, BY_KEY, RECURRENCES, NamedAxes, Recurrence
+from rnn_goldens.golden.recurrences import BY_HEAD, BY_KEY, HEADS, RECURRENCES, NamedAxes, Recurrence
 from rnn_goldens.golden.rounding_profile import STEP, algorithms_for
 from rnn_goldens.golden.shapes import BATCH, SEQUENCE, TIME, ArrayShapes, Axes, Blocks, Config, Layout, Shape
 
@@ -61,7 +61,9 @@ class RecurrenceConfig(Mapping[str, Any]):
     @property
     def inputs(self) -> NamedAxes:
         """Axes of the inputs after (batch, time): those of an optional size, and an axis more of a decay by key."""
-        found = self._with_optional(self.recurrence.inputs)
+        of = self.recurrence
+        absent = [name for name, option in of.conditional.items() if self.option(option) == of.options[option]]
+        found = {name: axes for name, axes in self._with_optional(of.inputs).items() if name not in absent}
         return {**found, "g": "heads d_k"} if self.given.get("decay", BY_HEAD) == BY_KEY else found
 
     @property
@@ -78,6 +80,11 @@ class RecurrenceConfig(Mapping[str, Any]):
     def queries(self) -> int:
         """The number of query heads that read the state of a head; 1 if heads share a query."""
         return max(1, int(self.get("query_heads", 1)) // int(self.get("heads", 1)))
+
+    @property
+    def shared(self) -> int:
+        """The number of groups of heads that share arrays, such as a key: lanes of a sequence of their own."""
+        return int(self.get("key_heads") or (self.get("groups", 1) if HEADS in self else 1))
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -145,7 +152,7 @@ class RecurrenceConfig(Mapping[str, Any]):
         return tuple(self.given[axis] for axis in axes.split())
 
 
-WORDS = {"decay": (BY_HEAD, BY_KEY), "activation": ("silu", "none")}
+WORDS = {"decay": (BY_HEAD, BY_KEY), "activation": ("silu", "none"), "gate": ("none", "silu")}
 """The values of options that are words; others are numbers."""
 
 LARGEST = 2**20
@@ -174,8 +181,9 @@ def recurrence_config(cell: str, values: Mapping[str, Any], own: Recurrence | No
             raise WrongUse(f"{cell}: {name} is {size!r}, but must be a positive integer, at most {LARGEST}")
     if problem := _problem_of_heads(sizes):
         raise WrongUse(f"{cell}: {problem}")
-    if sizes.get("d", 1) % sizes.get("groups", 1):
-        raise WrongUse(f"{cell}: d, {sizes['d']}, is not a multiple of groups, {sizes['groups']}")
+    for name in (HEADS, "d"):
+        if (size := sizes.get(name, 0)) % sizes.get("groups", 1):
+            raise WrongUse(f"{cell}: {name}, {size}, is not a multiple of groups, {sizes['groups']}")
     if "past" in sizes and sizes["past"] != sizes["width"] - 1:
         raise WrongUse(f"{cell}: past is {sizes['past']}, but must be width - 1 = {sizes['width'] - 1}")
     options = {name: values[name] for name in recurrence.options if values.get(name) is not None}
@@ -207,7 +215,7 @@ def _problem_of_heads(sizes: Mapping[str, int]) -> str:
     if (keys := sizes.get("key_heads")) is not None:
         if heads == keys or heads % keys:
             return f"heads, {heads}, is not a multiple of key_heads, {keys}: leave key_heads out if they are equal"
-        if queries != keys:
+        if queries not in (0, keys):
             return f"query_heads, {queries}, is not key_heads, {keys}"
     elif queries % heads:
         return f"query_heads, {queries}, is not a multiple of heads, {heads}"

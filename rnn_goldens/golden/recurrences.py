@@ -50,6 +50,7 @@ class Recurrence:
         compared: the states whose last values are compared; the others have no values that implementations agree on.
         options: options with their default values, None if a default depends on the sizes.
         optional: sizes that a configuration may leave out, with the axes of the arrays that differ if it has them.
+        conditional: by name of an input, the option with which it exists: if it has not its default value.
         chunked: whether it has a tolerance for chunks, too.
     """
 
@@ -62,6 +63,7 @@ class Recurrence:
     compared: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     optional: Mapping[str, NamedAxes] = field(default_factory=dict)
+    conditional: Mapping[str, str] = field(default_factory=dict)
     chunked: bool = False
 
     @property
@@ -113,6 +115,30 @@ def _attention(meaning: str, *, gated: bool = False, delta: bool = False) -> Rec
     )
 
 
+def _of_model(
+    meaning: str,
+    source: str,
+    inputs: NamedAxes,
+    weights: NamedAxes,
+    options: Mapping[str, Any],
+    *,
+    chunked: bool = True,
+) -> Recurrence:
+    """Return a recurrence with queries, keys, values and a state (d_k, d_v), and further inputs and weights."""
+    return Recurrence(
+        meaning,
+        source,
+        {"q": "heads d_k", "k": "heads d_k", "v": "heads d_v", **inputs},
+        {"S": "heads d_k d_v"},
+        {"o": "heads d_v"},
+        weights,
+        ("S",),
+        options,
+        {"key_heads": {"q": "key_heads d_k", "k": "key_heads d_k"}} if chunked else {},
+        chunked=chunked,
+    )
+
+
 RECURRENCES: Mapping[str, Recurrence] = {
     "linear_attention": _attention("Linear attention: the state adds up the outer products of keys and values."),
     "gated_linear_attention": _attention("Linear attention whose state decays by a gate.", gated=True),
@@ -154,6 +180,73 @@ RECURRENCES: Mapping[str, Recurrence] = {
         {"h": "d"},
         {"out": "d"},
         compared=("h",),
+    ),
+    "gated_delta_net": _of_model(
+        "Gated DeltaNet with its gates and norms, as in Qwen3-Next: A_log, dt_bias, softplus, l2norm of q and k.",
+        "Yang et al. (2024), arXiv:2412.06464; Qwen3-Next in transformers; flash-linear-attention, ops/gated_delta_rule",
+        {"a": "heads", "b": "heads"},
+        {"A_log": "heads", "dt_bias": "heads"},
+        {"scale": None, "beta_limit": 1.0},
+    ),
+    "kda": _of_model(
+        "Kimi Delta Attention with its gates and norms: a decay for each key.",
+        "Kimi Team (2025), arXiv:2510.26692; flash-linear-attention, ops/kda",
+        {"a": "heads d_k", "b": "heads"},
+        {"A_log": "heads", "dt_bias": "heads d_k"},
+        {"scale": None, "beta_limit": 1.0, "lower_bound": None},
+    ),
+    "mamba2": Recurrence(
+        "Mamba-2's state space (SSD): one decay for each head; groups of heads share B and C.",
+        "Dao & Gu (2024), arXiv:2405.21060; mamba_ssm, mamba_chunk_scan_combined",
+        {"x": "heads p", "dt": "heads", "B": "n", "C": "n", "z": "heads p"},
+        {"h": "heads p n"},
+        {"y": "heads p"},
+        {"A": "heads", "D": "heads", "dt_bias": "heads"},
+        ("h",),
+        {"gate": "none", "dt_min": 0.0, "dt_max": None},
+        {"groups": {"B": "groups n", "C": "groups n"}},
+        conditional={"z": "gate"},
+        chunked=True,
+    ),
+    "retention": _of_model(
+        "Linear attention with a fixed decay for each head: RetNet, and Lightning Attention of MiniMax-01.",
+        "Sun et al. (2023), arXiv:2307.08621; flash-linear-attention, ops/simple_gla",
+        {},
+        {"log_decay": "heads"},
+        {"scale": None},
+    ),
+    "generalized_delta": _of_model(
+        "The generalized delta rule of RWKV-7 and DPLR: the state is multiplied by a diagonal plus a matrix of rank one.",
+        "Peng et al. (2025), arXiv:2503.14456; flash-linear-attention, ops/generalized_delta_rule",
+        {"a": "heads d_k", "b": "heads d_k", "g": "heads d_k"},
+        {},
+        {"scale": None},
+        chunked=False,
+    ),
+    "rwkv6": _of_model(
+        "RWKV-6: a decay for each key, and a bonus for the step itself.",
+        "Peng et al. (2024), arXiv:2404.05892; flash-linear-attention, ops/rwkv6",
+        {"g": "heads d_k"},
+        {"u": "heads d_k"},
+        {"scale": None},
+        chunked=False,
+    ),
+    "mlstm": Recurrence(
+        "mLSTM: a matrix memory with exponential gates, a normalizer and a stabilizer.",
+        "Beck et al. (2024), arXiv:2405.04517; mlstm_kernels",
+        {"q": "heads d_k", "k": "heads d_k", "v": "heads d_v", "i": "heads", "f": "heads"},
+        {"C": "heads d_k d_v", "n": "heads d_k", "m": "heads"},
+        {"h": "heads d_v"},
+        options={"scale": None, "eps": 1e-6},
+    ),
+    "short_conv": Recurrence(
+        "The short convolution of LFM2: a causal convolution of gated inputs, with a gated output.",
+        "Liquid AI (2025), LFM2; Lfm2ShortConv in transformers",
+        {"x": "channels", "B": "channels", "C": "channels"},
+        {"window": "channels past"},
+        {"y": "channels"},
+        {"weight": "channels width"},
+        ("window",),
     ),
     "causal_conv": Recurrence(
         "A causal convolution of each channel over time, which keeps its last inputs as a state.",
