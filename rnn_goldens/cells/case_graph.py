@@ -63,9 +63,11 @@ class Lane:
 
     def from_heads(self, array: Float64, axes: str) -> Float64:
         """Return (batch, heads, rows, columns) from an array of ``to_heads``."""
+        place = self.place(axes)
+        if place is None and array.shape[1] == 1:
+            return array
         batch, heads = array.shape[0], array.shape[1] // self.size
         apart = array.reshape(batch, heads, self.size, *array.shape[2:])
-        place = self.place(axes)
         return apart[:, :, 0] if place is None else np.moveaxis(apart.squeeze(place), 2, place)
 
 

@@ -5,6 +5,7 @@ sums, and the delta rules solve a triangular system (WY form). It is written onc
 certification records it in a graph, and a deviation runs it on arrays, with one method replaced.
 """
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -16,7 +17,7 @@ from rnn_goldens.cells.adjoint import NodePrimitives
 from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.notation import MATRIX, Term
 from rnn_goldens.cells.numpy_primitives import Array
-from rnn_goldens.cells.recurrence import RecurrenceCase, around, constants, equations_of, scale_of
+from rnn_goldens.cells.recurrence import RecurrenceCase, constants, equations_of, scale_of
 from rnn_goldens.cells.recurrence_graph import Form, Nodes, Unrolled
 from rnn_goldens.cells.step_program import Program, written
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig, recurrence_config
@@ -241,7 +242,7 @@ def in_chunks(size: int) -> Form:
     def form(graph: Graph, case: RecurrenceCase, steps: list[Nodes], weights: Nodes, states: Nodes) -> Unrolled:
         if case.cell == "selective_scan":
             return _scan(graph, case.config, steps, {**weights, **states}, size)
-        if around(equations_of(case.cell)):
+        if "attention" in inspect.signature(equations_of(case.cell)).parameters:
             return _with_equations_around(graph, case, steps, weights, states, size)
         outputs, S = _attention(graph, case.config, steps, states["S"], size)
         return Unrolled([{"o": o} for o in outputs], {"S": S})
@@ -274,13 +275,15 @@ def _with_equations_around(
         one.pop("S")
     d_k, d_v = start.value.shape[-2:]
     by_key = "g" in found[0] and found[0]["g"].value.shape[-2] > 1
-    rule = ("gated_delta" if "beta" in found[0] else "gated_linear_attention") if "g" in found[0] else "linear_attention"
+    rule = (
+        ("gated_delta" if "beta" in found[0] else "gated_linear_attention") if "g" in found[0] else "linear_attention"
+    )
     options = {**({"decay": BY_KEY} if by_key else {}), **({"scale": float(scale)} if scale is not None else {})}
     config = recurrence_config(rule, {"query_heads": 1, "heads": 1, "d_k": d_k, "d_v": d_v, **options})
     o, S = _attention(graph, config, found, start, size)
     outputs, last = list[Nodes](), S
-    for one, of_step in zip(o, given, strict=True):
-        *results, last = _computed(graph, after, [*of_step, one, S])
+    for o_t, of_step in zip(o, given, strict=True):
+        *results, last = _computed(graph, after, [*of_step, o_t, S])
         outputs.append(dict(zip(case.config.outputs, results, strict=True)))
     return Unrolled(outputs, dict(zip(states, [last], strict=True)))
 
@@ -300,11 +303,11 @@ def _around(case: RecurrenceCase) -> tuple[Program, Program, list[str], Fraction
     o, S = Term("input", units=MATRIX), Term("input", units=MATRIX)
     got: dict[str, Any] = {}
 
-    def attention(**arguments: Any) -> tuple[tuple[Term], tuple[Term]]:
+    def attention(**arguments: Term) -> tuple[tuple[Term], tuple[Term]]:
         got.update(arguments)
         return (o,), (S,)
 
-    outputs, states = equations(**terms, **constants(config), **around(equations, attention))
+    outputs, states = equations(**terms, **constants(config), attention=attention)
     scale = got.pop("scale")
     before = written(list(terms.values()), list(got.values()))
     after = written([*terms.values(), o, S], (*outputs, *states))

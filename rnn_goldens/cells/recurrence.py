@@ -1,6 +1,5 @@
 """The forward pass of a recurrence: its equations unrolled over time, for all lanes at once."""
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -198,13 +197,8 @@ def scale_of(config: RecurrenceConfig) -> Operand | None:
 @lru_cache(maxsize=4096)
 def _program(equations: Equations, names: tuple[str, ...], options: tuple[tuple[str, Any], ...]) -> Program:
     terms = {name: Term("input", units=MATRIX) for name in names}
-    outputs, states = equations(**terms, **dict(options), **around(equations))
+    outputs, states = equations(**terms, **dict(options))
     return written(list(terms.values()), (*outputs, *states))
-
-
-def around(equations: Equations, attention: Equations = equations.linear_attention) -> dict[str, Equations]:
-    """Return the further argument of equations around an attention; nothing for other equations."""
-    return {"attention": attention} if "attention" in inspect.signature(equations).parameters else {}
 
 
 def constants(config: RecurrenceConfig) -> dict[str, Any]:

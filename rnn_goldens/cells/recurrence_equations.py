@@ -76,8 +76,8 @@ def min_gru(z: Term, n: Term, h: Term) -> tuple[Terms, Terms]:
     return (h,), (h,)
 
 
-# Recurrences of models: linear attention with equations around it, and others. ``attention`` is ``linear_attention``, or
-# records its arguments, so that the chunked form computes what is around it step by step.
+# Recurrences of models: linear attention with equations around it, and others. The chunked form of the former records
+# what they give to ``attention``, and computes the equations around it step by step.
 
 
 def l2norm(z: Term) -> Term:
@@ -85,18 +85,18 @@ def l2norm(z: Term) -> Term:
     return z * rsqrt(z.mT @ z + Fraction(1, 10**6))
 
 
-def gated_delta_net(  # noqa: PLR0917 - called by name
+def gated_delta_net(
     q: Term, k: Term, v: Term, a: Term, b: Term, A_log: Term, dt_bias: Term, S: Term, *,
-    scale: Operand, beta_limit: Operand, attention: Attention,
+    scale: Operand, beta_limit: Operand, attention: Attention = linear_attention,
 ) -> tuple[Terms, Terms]:  # fmt: skip
     """Yang et al. (2024) as Qwen3-Next computes it: normalized queries and keys, and gates from projections a and b."""
     g, beta = -exp(A_log) * softplus(a + dt_bias), beta_limit * sigmoid(b)
     return attention(q=l2norm(q), k=l2norm(k), v=v, g=g, beta=beta, S=S, scale=scale)
 
 
-def kda(  # noqa: PLR0917 - called by name
+def kda(
     q: Term, k: Term, v: Term, a: Term, b: Term, A_log: Term, dt_bias: Term, S: Term, *,
-    scale: Operand, beta_limit: Operand, lower_bound: Operand | None, attention: Attention,
+    scale: Operand, beta_limit: Operand, lower_bound: Operand | None, attention: Attention = linear_attention,
 ) -> tuple[Terms, Terms]:  # fmt: skip
     """Kimi Delta Attention: a decay for each key, from one of two gates."""
     a = a + dt_bias
@@ -104,9 +104,9 @@ def kda(  # noqa: PLR0917 - called by name
     return attention(q=l2norm(q), k=l2norm(k), v=v, g=g, beta=beta_limit * sigmoid(b), S=S, scale=scale)
 
 
-def mamba2(  # noqa: PLR0917 - called by name
+def mamba2(
     x: Term, dt: Term, B: Term, C: Term, A: Term, D: Term, dt_bias: Term, h: Term, *,
-    z: Term | None = None, dt_min: Operand, dt_max: Operand | None, attention: Attention,
+    z: Term | None = None, dt_min: Operand, dt_max: Operand | None, attention: Attention = linear_attention,
 ) -> tuple[Terms, Terms]:  # fmt: skip
     """Dao & Gu (2024): linear attention in which C is the query, B the key and dt x the value."""
     dt = maximum(softplus(dt + dt_bias), dt_min)
@@ -117,13 +117,13 @@ def mamba2(  # noqa: PLR0917 - called by name
 
 
 def retention(
-    q: Term, k: Term, v: Term, log_decay: Term, S: Term, *, scale: Operand, attention: Attention
+    q: Term, k: Term, v: Term, log_decay: Term, S: Term, *, scale: Operand, attention: Attention = linear_attention
 ) -> tuple[Terms, Terms]:
     """Linear attention with a decay that is fixed for each head: RetNet, Lightning Attention."""
     return attention(q=q, k=k, v=v, g=log_decay, S=S, scale=scale)
 
 
-def generalized_delta(  # noqa: PLR0917 - called by name
+def generalized_delta(
     q: Term, k: Term, v: Term, a: Term, b: Term, g: Term, S: Term, *, scale: Operand
 ) -> tuple[Terms, Terms]:
     """RWKV-7 and DPLR: the state is multiplied by a diagonal matrix plus b aᵀ."""
@@ -137,7 +137,7 @@ def rwkv6(q: Term, k: Term, v: Term, g: Term, u: Term, S: Term, *, scale: Operan
     return (o,), (kept(exp(g)) * S + outer(k, v),)
 
 
-def mlstm(  # noqa: PLR0917 - called by name
+def mlstm(
     q: Term, k: Term, v: Term, i: Term, f: Term, C: Term, n: Term, m: Term, *, scale: Operand, eps: Operand
 ) -> tuple[Terms, Terms]:
     """Beck et al. (2024): matrix memory C, normalizer n, and the stabilizer m, which changes h by rounding only."""

@@ -38,6 +38,12 @@ FEATURES: Mapping[str, Callable[[RecurrenceCase], bool]] = {
     "grouped_queries": lambda case: case.config.get("query_heads", 1) > case.config.get("heads", 1),
     "grouped_values": lambda case: "key_heads" in case.config,
     "grouped_channels": lambda case: "groups" in case.config,
+    "several_groups": lambda case: case.config.shared > 1,
+    "output_gate": lambda case: case.config.get("gate") == "silu",
+    "bounded_gate": lambda case: "lower_bound" in case.config,
+    "softplus_gate": lambda case: "A_log" in case.weights and "lower_bound" not in case.config,
+    "beta_up_to_two": lambda case: "beta_limit" in case.config,
+    "limited_steps": lambda case: "dt_max" in case.config,
     "one_beta": lambda case: "beta_heads" in case.config,
     "decay_of_one": lambda case: any(
         (one.inputs["g"][:, 1:] == 0).any() for one in case.sequences() if "g" in one.inputs

@@ -183,7 +183,7 @@ RECURRENCES: Mapping[str, Recurrence] = {
     ),
     "gated_delta_net": _of_model(
         "Gated DeltaNet with its gates and norms, as in Qwen3-Next: A_log, dt_bias, softplus, l2norm of q and k.",
-        "Yang et al. (2024), arXiv:2412.06464; Qwen3-Next in transformers; flash-linear-attention, ops/gated_delta_rule",
+        "Yang et al. (2024), arXiv:2412.06464; transformers, Qwen3-Next; flash-linear-attention, gated_delta_rule",
         {"a": "heads", "b": "heads"},
         {"A_log": "heads", "dt_bias": "heads"},
         {"scale": None, "beta_limit": 1.0},
@@ -216,7 +216,7 @@ RECURRENCES: Mapping[str, Recurrence] = {
         {"scale": None},
     ),
     "generalized_delta": _of_model(
-        "The generalized delta rule of RWKV-7 and DPLR: the state is multiplied by a diagonal plus a matrix of rank one.",
+        "The generalized delta rule of RWKV-7 and DPLR: a diagonal plus a matrix of rank one times the state.",
         "Peng et al. (2025), arXiv:2503.14456; flash-linear-attention, ops/generalized_delta_rule",
         {"a": "heads d_k", "b": "heads d_k", "g": "heads d_k"},
         {},
@@ -237,6 +237,7 @@ RECURRENCES: Mapping[str, Recurrence] = {
         {"q": "heads d_k", "k": "heads d_k", "v": "heads d_v", "i": "heads", "f": "heads"},
         {"C": "heads d_k d_v", "n": "heads d_k", "m": "heads"},
         {"h": "heads d_v"},
+        compared=("C", "n", "m"),
         options={"scale": None, "eps": 1e-6},
     ),
     "short_conv": Recurrence(

@@ -8,6 +8,7 @@ from rnn_goldens.generator.scenarios.recurrences.attention import (
     draw_attention,
     draw_exact,
 )
+from rnn_goldens.generator.scenarios.recurrences.models import MODELS, draw_model
 from rnn_goldens.generator.scenarios.recurrences.other_recurrences import SCANS, draw_scan
 from rnn_goldens.generator.scenarios.recurrences.templates import Call, Variant
 
@@ -21,8 +22,9 @@ def scenarios() -> tuple[RecurrenceScenario, ...]:
         for variant in variants
         if cell in variant.cells
     ]
-    found += [variant.scenario(cell, draw_scan) for cell, variants in SCANS.items() for variant in variants]
+    for of_cells, draw in ((SCANS, draw_scan), (MODELS, draw_model)):
+        found += [variant.scenario(cell, draw) for cell, variants in of_cells.items() for variant in variants]
     return tuple(found)
 
 
-__all__ = ["ATTENTION", "Call", "Variant", "draw_attention", "draw_scan", "scenarios"]
+__all__ = ["ATTENTION", "Call", "Variant", "draw_attention", "draw_model", "draw_scan", "scenarios"]

@@ -21,7 +21,7 @@ def draw_scan(key: str, name: str, shape: Shape) -> Float64:
     return dyadic(key, shape, 0.5 if name.startswith("R_") else 1.5)
 
 
-def _steps(sizes: Mapping[str, Any], smallest: Mapping[str, Any]) -> tuple[Variant, ...]:
+def steps_of(sizes: Mapping[str, Any], smallest: Mapping[str, Any]) -> tuple[Variant, ...]:
     """Return the variants that every other recurrence has; the longest one has the smallest sizes."""
     every = "Cotangents of the outputs and of the last state: gradients by every input, state and weight."
     return (
@@ -58,14 +58,14 @@ def _lowered(name: str, by: int) -> Callable[[Arrays], Arrays]:
     return lambda drawn: {name: short(drawn[name] - by)}
 
 
-def _few_bits(drawn: Arrays) -> Arrays:
+def few_bits(drawn: Arrays) -> Arrays:
     """Return numbers with which a convolution of four taps does not round in any precision."""
     return {name: np.clip(np.rint(2 * array), -2, 2) / (2 if name == "weight" else 1) for name, array in drawn.items()}
 
 
 SCANS: Mapping[str, tuple[Variant, ...]] = {
     "selective_scan": (
-        *_steps({"d": 2, "n": 3}, {"d": 1, "n": 1}),
+        *steps_of({"d": 2, "n": 3}, {"d": 1, "n": 1}),
         Variant(
             "groups",
             "Two groups of B and C, as in Mamba-2: channel d reads group d // 3.",
@@ -80,7 +80,7 @@ SCANS: Mapping[str, tuple[Variant, ...]] = {
         ),
     ),
     "rg_lru": (
-        *_steps({"d": 2}, {"d": 1}),
+        *steps_of({"d": 2}, {"d": 1}),
         Variant(
             "slow-decay",
             "Decays near one: 1 - a² cancels, and its root scales the input.",
@@ -98,7 +98,7 @@ SCANS: Mapping[str, tuple[Variant, ...]] = {
         ),
     ),
     "min_gru": (
-        *_steps({"d": 2}, {"d": 1}),
+        *steps_of({"d": 2}, {"d": 1}),
         Variant(
             "slow-update",
             "Gates near zero: the state keeps almost all of itself.",
@@ -107,7 +107,7 @@ SCANS: Mapping[str, tuple[Variant, ...]] = {
         ),
     ),
     "slstm": (
-        *_steps({"heads": 2, "d": 2}, {"heads": 1, "d": 1}),
+        *steps_of({"heads": 2, "d": 2}, {"heads": 1, "d": 1}),
         Variant(
             "large-gates",
             "Input gates up to 768: e^x overflows unless the stabilizer is subtracted from both gates.",
@@ -116,12 +116,12 @@ SCANS: Mapping[str, tuple[Variant, ...]] = {
         ),
     ),
     "causal_conv": (
-        *_steps({"channels": 2, "width": 4, "past": 3}, {"channels": 1, "width": 4, "past": 3}),
+        *steps_of({"channels": 2, "width": 4, "past": 3}, {"channels": 1, "width": 4, "past": 3}),
         Variant(
             "without-activation",
             "No activation: the output is the convolution plus the bias.",
             Call({"channels": 2, "width": 4, "past": 3, "activation": "none"}, batch=2),
-            change=_few_bits,
+            change=few_bits,
             gradient_purpose="Without an activation, gradients are products of the cotangents with taps or inputs.",
         ),
         Variant(

@@ -9,11 +9,13 @@ from rnn_goldens.deviations.recurrences import (
     backward_convolution,
     backward_decays,
     backward_every_recurrence,
+    backward_models,
     backward_rounding,
     backward_scans,
     backward_slstm,
     chunks,
     convolution,
+    models,
     numerics,
     scans,
     slstm,
@@ -37,6 +39,7 @@ FAMILIES: Families = {
     "scan operator": scans.OPERATOR,
     "sLSTM": slstm.DEVIATIONS,
     "convolution": convolution.DEVIATIONS,
+    **models.FAMILIES,
     "numerics": numerics.DEVIATIONS,
 }
 
@@ -54,6 +57,7 @@ BACKWARD_FAMILIES: Families = {
     "minGRU back": backward_scans.MIN_GRU,
     "causal convolution back": backward_convolution.CAUSAL_CONV,
     "sLSTM back": backward_slstm.DEVIATIONS,
+    **backward_models.FAMILIES,
     "numerics": backward_rounding.DEVIATIONS,
 }
 """Families of the backward pass: outputs are right, gradients are wrong."""
