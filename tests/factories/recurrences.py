@@ -5,7 +5,15 @@ from typing import Any
 
 from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
 from rnn_goldens.generator.scenarios.random_numbers import dyadic
-from rnn_goldens.generator.scenarios.recurrences import ATTENTION, Call, Variant, draw_attention, draw_scan
+from rnn_goldens.generator.scenarios.recurrences import (
+    ATTENTION,
+    MODELS,
+    Call,
+    Variant,
+    draw_attention,
+    draw_model,
+    draw_scan,
+)
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 SIZES: dict[str, dict[str, Any]] = {
@@ -15,6 +23,10 @@ SIZES: dict[str, dict[str, Any]] = {
     "rg_lru": {"d": 2},
     "min_gru": {"d": 2},
     "causal_conv": {"channels": 2, "width": 4, "past": 3},
+    **{cell: {"heads": 2, "d_k": 3, "d_v": 2} for cell in ("gated_delta_net", "kda", "retention")},
+    **{cell: {"heads": 2, "d_k": 3, "d_v": 2} for cell in ("generalized_delta", "rwkv6", "mlstm")},
+    "mamba2": {"heads": 2, "p": 2, "n": 3},
+    "short_conv": {"channels": 2, "width": 4, "past": 3},
 }
 """Small sizes of each recurrence."""
 
@@ -37,7 +49,7 @@ def recurrence_scenario(
     known |= {n: s for n, s in sizes.items() if n in known or n in further}
     call = Call(known, batch=2, time=time, state=state, offsets=offsets)
     variant = Variant("made-for-a-test", "Made for a test.", call)
-    return variant.scenario(cell, draw_attention if cell in ATTENTION else draw_scan)
+    return variant.scenario(cell, draw_attention if cell in ATTENTION else draw_model if cell in MODELS else draw_scan)
 
 
 def with_all_cotangents(scenario: RecurrenceScenario) -> RecurrenceScenario:

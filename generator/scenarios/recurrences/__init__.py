@@ -27,4 +27,4 @@ def scenarios() -> tuple[RecurrenceScenario, ...]:
     return tuple(found)
 
 
-__all__ = ["ATTENTION", "Call", "Variant", "draw_attention", "draw_model", "draw_scan", "scenarios"]
+__all__ = ["ATTENTION", "MODELS", "Call", "Variant", "draw_attention", "draw_model", "draw_scan", "scenarios"]

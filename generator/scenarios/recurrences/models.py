@@ -59,9 +59,12 @@ _OF_NORMS = (
     ),
 )
 
+_CHUNKS = Variant("130-steps", "More than 128 steps: two chunks of 64 and a part of a third.", Call(_HEAD, time=130))
+
 MODELS: Mapping[str, tuple[Variant, ...]] = {
     "gated_delta_net": (
         *steps_of(_HEADS, _HEAD),
+        _CHUNKS,
         *_OF_NORMS,
         Variant(
             "large-gates",
@@ -72,6 +75,7 @@ MODELS: Mapping[str, tuple[Variant, ...]] = {
     ),
     "kda": (
         *steps_of(_HEADS, _HEAD),
+        _CHUNKS,
         *_OF_NORMS,
         Variant(
             "bounded-gate",
@@ -113,11 +117,12 @@ MODELS: Mapping[str, tuple[Variant, ...]] = {
             gradient_purpose="The gradient by A adds up over all steps.",
         ),
     ),
-    "retention": (*steps_of(_HEADS, _HEAD), _SHARED),
-    "generalized_delta": steps_of(_HEADS, _HEAD),
-    "rwkv6": steps_of(_HEADS, _HEAD),
+    "retention": (*steps_of(_HEADS, _HEAD), _CHUNKS, _SHARED),
+    "generalized_delta": (*steps_of(_HEADS, _HEAD), _CHUNKS),
+    "rwkv6": (*steps_of(_HEADS, _HEAD), _CHUNKS),
     "mlstm": (
         *steps_of(_HEADS, _HEAD),
+        _CHUNKS,
         Variant(
             "large-gates",
             "Input gates up to 768: e^i overflows unless the stabilizer is subtracted from both gates.",
