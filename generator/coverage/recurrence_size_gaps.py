@@ -33,8 +33,10 @@ GAPS = (
         ATTENTION,
         "goldens with 2 and 3 query heads for each head check which state a query head reads, and heads can grow",
     ),
-    SizeGap("width", (1,), ("causal_conv",), "it has no state"),
-    SizeGap("width", (9, 17, 33, 65, 129), ("causal_conv",), "kernels take a width of 2 to 4"),
+    SizeGap("n", (1,), ("mamba2",), "kernels take 16 or more, and a golden cannot shrink"),
+    SizeGap("width", (1,), ("causal_conv", "short_conv"), "it has no state"),
+    SizeGap("width", (5,), ("short_conv",), "kernels take a width of 2 to 4"),
+    SizeGap("width", (9, 17, 33, 65, 129), ("causal_conv", "short_conv"), "kernels take a width of 2 to 4"),
     SizeGap(SEQUENCES, (1,), tuple(RECURRENCES), "one packed sequence is a batch of one"),
     *_steps(
         {
@@ -45,6 +47,10 @@ GAPS = (
             ("selective_scan",): (5, 9, 17, 129),
             ("min_gru",): (5, 9, 129),
             ("slstm", "rg_lru", "causal_conv"): (9, 17, 129),
+            ("gated_delta_net", "mamba2", "mlstm"): (9, 17),
+            ("kda",): (9,),
+            ("retention", "generalized_delta", "rwkv6"): (5, 9, 17),
+            ("short_conv",): (5, 9, 17, 129),
         }
     ),
 )
