@@ -28,12 +28,6 @@ UNDETECTED_RECURRENCES: tuple[Undetected, ...] = (
     ),
     *undetected(("chunk_state_in_float16",), ("bfloat16",), ONE_ROUNDING.format(64), *GATED),
     *undetected(("chunk_state_in_float16_in_chunks_of_32",), HALF, ONE_ROUNDING.format(32), "gated_delta"),
-    *undetected(
-        ("memory_stabilizer_left_out",),
-        HALF,
-        "where an exponential overflows, the stabilizer is so large that its rounding exceeds every tolerance",
-        "mlstm",
-    ),
     *undetected(("state_cotangent_in_float16",), ("bfloat16",), ELEVEN_BITS, "short_conv"),
     *undetected(
         ("recurrence_weights_added_up_in_bfloat16",),
