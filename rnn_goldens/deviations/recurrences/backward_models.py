@@ -60,7 +60,7 @@ OF_NORMED = table(make=_normed, cells=NORMED)(
         "Returns the gradient of the normalized query as that of the query.",
         _normed(q=lambda x, _: x["q"]),
     ),
-    gate_gradient_of_A_log_dropped=("Passes no gradient to A_log.", _normed(g=_rate_constant)),
+    gate_gradient_of_a_log_dropped=("Passes no gradient to A_log.", _normed(g=_rate_constant)),
     gate_gradient_of_dt_bias_dropped=("Passes no gradient to dt_bias.", _normed(g=_bias_constant)),
     gate_slope_left_out=(
         "Leaves out the derivative of the softplus or the sigmoid of the gate.",
@@ -103,8 +103,8 @@ def _step_of(x: Mapping[str, Any]) -> Term:
 
 
 MAMBA2 = table(make=WrongBackward, cells=("mamba2",))(
-    ssd_d_A_dropped=("Passes no gradient to A.", _mamba2(A=lambda x: detached(x["A"]))),
-    ssd_d_D_dropped=("Passes no gradient to D.", _mamba2(D=lambda x: detached(x["D"]))),
+    ssd_d_a_dropped=("Passes no gradient to A.", _mamba2(A=lambda x: detached(x["A"]))),
+    ssd_d_d_dropped=("Passes no gradient to D.", _mamba2(D=lambda x: detached(x["D"]))),
     ssd_d_dt_bias_dropped=("Passes no gradient to dt_bias.", _mamba2(dt_bias=lambda x: detached(x["dt_bias"]))),
     ssd_d_dt_through_decay_dropped=(
         "Passes no gradient through the decay to dt.",
@@ -186,9 +186,9 @@ def _within_step(x: Term, B: Term, C: Term, weight: Term, window: Term) -> tuple
 
 
 SHORT_CONV = table(make=_short_conv, cells=("short_conv",))(
-    convolution_d_B_dropped=("Passes no gradient to the gate B.", _short_conv(B=lambda x: detached(x["B"]))),
-    convolution_d_C_dropped=("Passes no gradient to the gate C.", _short_conv(C=lambda x: detached(x["C"]))),
-    convolution_d_x_without_B=(
+    convolution_d_b_dropped=("Passes no gradient to the gate B.", _short_conv(B=lambda x: detached(x["B"]))),
+    convolution_d_c_dropped=("Passes no gradient to the gate C.", _short_conv(C=lambda x: detached(x["C"]))),
+    convolution_d_x_without_b=(
         "Leaves out the gate B in the gradient of x.",
         WrongBackward(lambda **x: _ungated_input(**x)),
     ),

@@ -89,12 +89,12 @@ NORMS_AND_GATES = table(make=given, cells=NORMED)(
         "Divides queries and keys by their squared length.",
         given(q=lambda x, q: q * rsqrt(x["q"].mT @ x["q"] + 1e-6), k=lambda x, k: k * rsqrt(x["k"].mT @ x["k"] + 1e-6)),
     ),
-    gate_A_log_taken_for_A=(
+    gate_a_log_taken_for_a=(
         "Takes A_log for the rate of the decay, without an exponential.",
         given(g=lambda x, right: _gate(x, right, lambda: x["A_log"] * _rate(x))),
         {"needs": ("softplus_gate",)},
     ),
-    gate_exponential_of_minus_A_log=(
+    gate_exponential_of_minus_a_log=(
         "Uses e^-A_log in the gate.",
         given(g=lambda x, right: _gate(x, right, lambda: -exp(-x["A_log"]) * _rate(x))),
         {"needs": ("softplus_gate",)},
@@ -234,7 +234,7 @@ def _gated_by(**x: Term) -> tuple[Terms, Terms]:
 
 
 MAMBA2 = table(make=_mamba2, cells=("mamba2",))(
-    ssd_A_taken_for_A_log=("Takes A for its logarithm: decays by -e^A.", _mamba2(A=lambda x: -exp(x["A"]))),
+    ssd_a_taken_for_a_log=("Takes A for its logarithm: decays by -e^A.", _mamba2(A=lambda x: -exp(x["A"]))),
     ssd_dt_bias_left_out=("Leaves out dt_bias.", in_arrays(dt_bias=np.zeros_like)),
     ssd_softplus_left_out=(
         "Leaves out the softplus of dt.",
@@ -262,9 +262,9 @@ MAMBA2 = table(make=_mamba2, cells=("mamba2",))(
         "Does not multiply A by dt.",
         in_equations(with_given(SSD, g=lambda x, _: x["A"])),
     ),
-    ssd_B_and_C_swapped=("Swaps B and C.", _mamba2(B=lambda x: x["C"], C=lambda x: x["B"])),
-    ssd_D_left_out=("Leaves out D x.", in_arrays(D=np.zeros_like)),
-    ssd_D_times_step=("Adds D dt x instead of D x.", in_equations(lambda **x: _with_skip_of_step(**x))),
+    ssd_b_and_c_swapped=("Swaps B and C.", _mamba2(B=lambda x: x["C"], C=lambda x: x["B"])),
+    ssd_d_left_out=("Leaves out D x.", in_arrays(D=np.zeros_like)),
+    ssd_d_times_step=("Adds D dt x instead of D x.", in_equations(lambda **x: _with_skip_of_step(**x))),
     ssd_gate_left_out=("Leaves out the gate z.", _mamba2(z=lambda x: None), {"needs": ("output_gate",)}),
     ssd_gate_without_sigmoid=(
         "Multiplies by the sigmoid of z instead of its silu.",
@@ -497,8 +497,8 @@ SHORT_CONV = table(make=_short_conv, cells=("short_conv",))(
         "Takes C for the input, and the input for C.",
         _short_conv(C=lambda x: x["x"], x=lambda x: x["C"]),
     ),
-    convolution_gate_B_left_out=("Leaves out the gate B before the convolution.", in_arrays(B=np.ones_like)),
-    convolution_gate_C_left_out=("Leaves out the gate C after the convolution.", in_arrays(C=np.ones_like)),
+    convolution_gate_b_left_out=("Leaves out the gate B before the convolution.", in_arrays(B=np.ones_like)),
+    convolution_gate_c_left_out=("Leaves out the gate C after the convolution.", in_arrays(C=np.ones_like)),
     convolution_gate_sigmoid=("Applies a sigmoid to the gate B.", _short_conv(B=lambda x: sigmoid(x["B"]))),
     convolution_of_gated_inputs_activated=(
         "Applies a silu to the convolution.",
