@@ -61,6 +61,8 @@ COPIES = (
     "other sizes they are"
 )
 
+NOT_LAST = "of no golden with gradients the own numbers are in the last place; in other sizes they are"
+
 BACKWARD_GAPS = (
     SizeGap("width", (5,), ("causal_conv",), "kernels take a width of 2 to 4, and 4 has gradients"),
     SizeGap(
@@ -77,6 +79,15 @@ BACKWARD_GAPS = (
     SizeGap(SEQUENCES, (9,), ("slstm", "min_gru"), COPIES),
     SizeGap(SEQUENCES, (9, 33), ("gated_delta",), COPIES),
     SizeGap(SEQUENCES, (33,), ("causal_conv",), COPIES),
+    SizeGap(SEQUENCES, (33,), ("gated_delta_net", "rwkv6"), COPIES),
+    SizeGap(SEQUENCES, (9, 33), ("kda", "retention"), COPIES),
+    SizeGap(SEQUENCES, (5, 9), ("mamba2", "short_conv"), COPIES),
+    SizeGap(BATCH, (17,), ("retention", "mlstm"), COPIES),
+    SizeGap(SEQUENCES, (9,), ("mlstm",), COPIES),
+    SizeGap(BATCH, (33,), ("short_conv",), COPIES),
+    SizeGap("d_v", (5,), ("generalized_delta",), NOT_LAST),
+    SizeGap("d_k", (9,), ("rwkv6",), NOT_LAST),
+    SizeGap("channels", (5,), ("short_conv",), NOT_LAST),
     *_steps(
         {
             ("linear_attention",): (129,),
@@ -86,6 +97,10 @@ BACKWARD_GAPS = (
             ("selective_scan", "rg_lru", "causal_conv"): (1, 33),
             ("slstm",): (1, 5, 33),
             ("min_gru",): (1, 17, 33),
+            ("gated_delta_net", "retention", "generalized_delta", "rwkv6"): (1, 33, 129),
+            ("kda",): (1, 17, 33, 129),
+            ("mamba2", "short_conv"): (1, 33),
+            ("mlstm",): (1, 5, 33, 129),
         }
     ),
 )
