@@ -116,7 +116,7 @@ DEVIATIONS = table(make=WrongBackward, cells=("slstm",), named="slstm_{}")(
     ),
     recurrent_weights_summed_over_heads=(
         "Sums the gradients of the recurrent weights over the heads, as if they shared them.",
-        in_results(over_batch=lambda found, _: np.broadcast_to(found.sum(axis=1, keepdims=True), found.shape)),
+        in_results(over_batch=lambda found, _: np.broadcast_to(found.sum(axis=2, keepdims=True), found.shape)),
         {"needs": ("several_heads",)},
     ),
 )
