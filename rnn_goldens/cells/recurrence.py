@@ -79,6 +79,17 @@ class RecurrenceCase:
             for k, steps in enumerate(sequence_slices(self.offsets))
         ]
 
+    def rows(self) -> list["RecurrenceCase"]:
+        """Return a case for each row of the batch."""
+        return [
+            replace(
+                self,
+                inputs={name: array[k : k + 1] for name, array in self.inputs.items()},
+                states={name: array[k : k + 1] for name, array in self.states.items()},
+            )
+            for k in range(len(next(iter(self.inputs.values()))))
+        ]
+
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the arrays."""
@@ -147,9 +158,15 @@ def states_in_lanes(case: RecurrenceCase) -> dict[str, Array]:
 
 
 def weights_in_lanes(case: RecurrenceCase) -> dict[str, Array]:
-    """Return the weights by name, in lanes: one batch row, which all share; a row for each of the groups of heads."""
+    """Return the weights by name, in lanes: one batch row, which all share, or a row for each of the groups of heads."""
     axes = case.config.recurrence.weights
     return {name: in_lanes(case.weights[name][None, None], axes[name], case.config)[:, 0] for name in axes}
+
+
+def weights_of_rows(case: RecurrenceCase) -> dict[str, Array]:
+    """Return the weights by name, in lanes, with a row for each of the groups of heads of each row of the batch."""
+    rows = len(next(iter(case.inputs.values()))) if case.config.shared > 1 else 1
+    return {name: np.tile(array, (rows, 1, 1, 1)) for name, array in weights_in_lanes(case).items()}
 
 
 def in_lanes(array: Array, axes: str, config: RecurrenceConfig) -> Array:
@@ -293,7 +310,7 @@ def _run_sequence(case: RecurrenceCase, operations: Arithmetic, equations: Equat
     program, config, recurrence = step_program(case, equations), case.config, case.config.recurrence
     stages, count = _stages(program, len(case.inputs), tuple(recurrence.states)), len(recurrence.states)
     inputs = [in_lanes(case.inputs[name], axes, config).swapaxes(0, 1) for name, axes in config.inputs.items()]
-    values: list[Any] = [*inputs, *weights_in_lanes(case).values(), *states_in_lanes(case).values()]
+    values: list[Any] = [*inputs, *weights_of_rows(case).values(), *states_in_lanes(case).values()]
     values += [None] * len(program.operations)
 
     def compute(values: list[Any], of: Sequence[tuple[int, Operation]]) -> None:

@@ -20,6 +20,7 @@ from rnn_goldens.cells.recurrence import (
     step_program,
     time_steps,
     weights_in_lanes,
+    weights_of_rows,
 )
 from rnn_goldens.cells.recurrence_notation import Equations
 from rnn_goldens.cells.recurrence_step_backward import Computation, both_ways
@@ -104,7 +105,7 @@ class RecurrenceBackward:
         """The time steps of the forward pass."""
         states, kept = states_in_lanes(case), list[Step]()
         rows = len(next(iter(states.values())))
-        weights = {name: np.broadcast_to(w, (rows, *w.shape[1:])) for name, w in weights_in_lanes(case).items()}
+        weights = {name: np.broadcast_to(w, (rows, *w.shape[1:])) for name, w in weights_of_rows(case).items()}
         arguments = self.arguments(case)
         first = {**arguments[0], **weights, **states}
         shapes = tuple(array.shape[2:] for array in first.values())

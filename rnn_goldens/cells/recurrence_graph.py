@@ -60,20 +60,23 @@ def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: La
     gradients_of = [*case.inputs, *(case.states if case.state_given else ()), *case.weights]
     found = Recorded(graph, shapes, axes, to_lanes, gradients_of, lane=lane)
     weights = {name: found.given(name, (), array) for name, array in weights_in_lanes(case).items()}
-    if config.shared == 1:  # else a weight has a row for each group of heads, and there is one batch row
+    if config.shared == 1:  # else a weight has a row for each group of heads
         graph.weights.update(node.place for node in weights.values())
-    slices = [slice(0, case.time)] if case.offsets is None else sequence_slices(case.offsets)
-    for number, (one, steps) in enumerate(zip(case.sequences(), slices, strict=True)):
-        row = every if case.offsets is None else slice(number, number + 1)
+    by_row = case.offsets is None and config.shared > 1 and bool(weights)
+    sequences = case.rows() if by_row else case.sequences()
+    slices = [slice(0, case.time)] * len(sequences) if case.offsets is None else sequence_slices(case.offsets)
+    for number, (one, steps) in enumerate(zip(sequences, slices, strict=True)):
+        row = every if case.offsets is None and not by_row else slice(number, number + 1)
+        batch = row if by_row else every
         states = {name: found.given(f"{name}0", (row,), array) for name, array in states_in_lanes(one).items()}
         inputs = [
-            {name: found.given(name, (every, t), array) for name, array in step.items()}
+            {name: found.given(name, (batch, t), array) for name, array in step.items()}
             for t, step in enumerate(time_steps(one), steps.start)
         ]
         unrolled = (form or step_by_step)(graph, one, inputs, weights, states)
         for t, outputs in enumerate(unrolled.outputs, steps.start):
             for name, node in outputs.items():
-                found.add_output(name, (every, t), node)
+                found.add_output(name, (batch, t), node)
         for name in recurrence.compared:
             found.add_output(f"{name}_n", (row,), unrolled.last[name])
         if unrolled.kept is not None:

@@ -17,13 +17,19 @@ from rnn_goldens.error_analysis.loss_policy import CONTRACTS
 from rnn_goldens.generator.scenarios.recurrences import ATTENTION
 from rnn_goldens.golden.recurrences import RECURRENCES
 
+AROUND_ATTENTION = ("gated_delta_net", "kda", "retention")
+
 LANES = {
     **dict.fromkeys(ATTENTION, Lane("d_v", 3)),
     **dict.fromkeys(("selective_scan", "rg_lru", "min_gru"), Lane("d", 2)),
+    **dict.fromkeys((*AROUND_ATTENTION, "generalized_delta", "rwkv6", "mlstm"), Lane("d_v", 2)),
+    "mamba2": Lane("p", 2),
 }
-"""slstm multiplies over its units, and the channels of causal_conv are lanes already."""
+"""slstm multiplies over its units, and the channels of convolutions are lanes already."""
 
-FORMS = [(cell, None) for cell in RECURRENCES] + [(cell, in_chunks(3)) for cell in ATTENTION]
+CHUNKED = (*ATTENTION, *AROUND_ATTENTION, "mamba2")
+
+FORMS = [(cell, None) for cell in RECURRENCES] + [(cell, in_chunks(3)) for cell in CHUNKED]
 
 
 @pytest.mark.parametrize(("cell", "form"), FORMS)

@@ -13,7 +13,8 @@ from rnn_goldens.golden.recurrence_config import recurrence_config
 from rnn_goldens.golden.recurrences import BY_KEY, RECURRENCES
 
 SIZES = {
-    "heads": 2, "query_heads": 2, "d_k": 4, "d_v": 3, "d": 3, "n": 2, "channels": 3, "width": 4, "past": 3
+    "heads": 2, "query_heads": 2, "d_k": 4, "d_v": 3, "d": 3, "n": 2, "p": 2, "channels": 3, "width": 4,
+    "past": 3,
 }  # fmt: skip
 """Sizes unless a test gives others."""
 
@@ -92,6 +93,14 @@ CASES: dict[str, dict[str, Any]] = {
         "d": 4,
         "groups": 2,
         "seed": 12,
+    },
+    "options of models": {
+        "beta_limit": 2.0,
+        "lower_bound": -5.0,
+        "gate": "silu",
+        "dt_min": 0.5,
+        "dt_max": 0.75,
+        "seed": 13,
     },
     "one beta": {"heads": 3, "query_heads": 6, "beta_heads": 1, "decay": BY_KEY, "seed": 11},
 }

@@ -203,8 +203,8 @@ def test_groups_divide_the_channels() -> None:
 
 
 def test_wrong_names_and_purposes_are_errors_when_declared() -> None:
-    with pytest.raises(WrongUse, match=r"no recurrence 'gated_deltanet'\. Did you mean 'gated_delta'"):
-        replace(SCENARIO, cell="gated_deltanet")
+    with pytest.raises(WrongUse, match=r"no recurrence 'gated_dleta'\. Did you mean 'gated_delta'"):
+        replace(SCENARIO, cell="gated_dleta")
     with pytest.raises(WrongUse, match=r"gradient_purpose is 'One\.', but there is no cotangent: set cotangents$"):
         replace(SCENARIO, cotangents={}, gradient_purpose="One.")
 

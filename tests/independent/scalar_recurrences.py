@@ -16,9 +16,10 @@ Sources:
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from independent.scalar_models import MODELS, Step
 from independent.scalar_numbers import DECIMAL, TAPED, Functions, Variable, dot, each, flat, pull_back, rounded
 from numpy.typing import ArrayLike, NDArray
 
@@ -26,13 +27,6 @@ Numbers = Mapping[str, Any]
 """Nested lists of numbers by name; in the order of the axes of the goldens."""
 
 MOST_DIGITS = 1500
-
-
-class Step(NamedTuple):
-    """The outputs of one time step and the states after it."""
-
-    outputs: Numbers
-    states: Numbers
 
 
 def attention(f: Functions, config: Mapping[str, Any], x: Numbers, _: Numbers, states: Numbers) -> Step:
@@ -139,15 +133,18 @@ def causal_conv(f: Functions, config: Mapping[str, Any], x: Numbers, w: Numbers,
 
 Equations = Callable[[Functions, Mapping[str, Any], Numbers, Numbers, Numbers], Step]
 
-RECURRENCES: dict[str, tuple[Equations, str, str]] = {
-    **dict.fromkeys(("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta"), (attention, "o", "S")),
-    "selective_scan": (selective_scan, "y", "h"),
-    "slstm": (slstm, "out", "h"),
-    "rg_lru": (rg_lru, "out", "h"),
-    "min_gru": (min_gru, "out", "h"),
-    "causal_conv": (causal_conv, "y", "window"),
+RECURRENCES: dict[str, tuple[Equations, str, tuple[str, ...]]] = {
+    **dict.fromkeys(
+        ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta"), (attention, "o", ("S",))
+    ),
+    "selective_scan": (selective_scan, "y", ("h",)),
+    "slstm": (slstm, "out", ("h",)),
+    "rg_lru": (rg_lru, "out", ("h",)),
+    "min_gru": (min_gru, "out", ("h",)),
+    "causal_conv": (causal_conv, "y", ("window",)),
+    **MODELS,
 }
-"""By name of the recurrence: the equations of a step, the output, and the state whose last value is an output."""
+"""By name of the recurrence: the equations of a step, the output, and the states whose last values are outputs."""
 
 
 def all_sequences(
@@ -155,8 +152,8 @@ def all_sequences(
 ) -> Numbers:
     """Return the outputs and the last states of inputs, weights and initial states, as nested lists."""
     inputs, weights, states = arrays
-    equations, output, state = RECURRENCES[cell]
-    rows, last = [], []
+    equations, output, compared = RECURRENCES[cell]
+    rows, last = [], dict[str, list[Any]]()
     for k, sequence in enumerate(sequences(inputs, offsets)):
         before: Numbers = {name.removesuffix("0"): numbers[k] for name, numbers in states.items()}
         if cell == "slstm":
@@ -167,10 +164,11 @@ def all_sequences(
             outputs.append(step.outputs[output])
             before = step.states
         rows.append(outputs)
-        last.append(before[state])
+        for state in compared:
+            last.setdefault(f"{state}_n", []).append(before[state])
     if offsets is not None:
         rows = [[step for row in rows for step in row]]
-    return {output: rows, f"{state}_n": last}
+    return {output: rows, **last}
 
 
 def sequences(inputs: Numbers, offsets: Any) -> Iterator[list[Numbers]]:
@@ -195,7 +193,7 @@ def exact(arrays: Mapping[str, ArrayLike]) -> Numbers:
 
 def enough_digits(cell: str, config: Mapping[str, Any]) -> int:
     """Return how many digits are enough unless nothing is rounded: many if outputs are polynomials of the numbers."""
-    is_polynomial = cell in ("linear_attention", "delta_rule") or config.get("activation") == "none"
+    is_polynomial = cell in ("linear_attention", "delta_rule", "short_conv") or config.get("activation") == "none"
     return MOST_DIGITS if is_polynomial else 0
 
 

@@ -123,10 +123,9 @@ NORMS_AND_GATES = table(make=given, cells=NORMED)(
         given(beta=lambda x, _: sigmoid(x["b"])),
         {"needs": ("beta_up_to_two",)},
     ),
-    beta_doubled=("Doubles beta where it may be up to one only.", given(beta=lambda x, _: 2 * sigmoid(x["b"]))),
-    scale_before_norm=(
-        "Multiplies queries by the scale before they are normalized, which has no effect.",
-        given(scale=lambda x, _: 1),
+    beta_limit_two_for_one=(
+        "Doubles beta where it may be up to one only.",
+        given(beta=lambda x, _: 2 * sigmoid(x["b"])),
     ),
 )
 
@@ -166,7 +165,7 @@ KDA_GATES = table(make=given, cells=("kda",), needs=("bounded_gate",))(
         in_arrays(dt_bias=lambda array: np.broadcast_to(array[:, :1], array.shape)),
         {"needs": ()},
     ),
-    decay_of_first_key=(
+    gate_of_first_key=(
         "Decays all keys as the first one.",
         in_arrays(
             a=lambda array: np.broadcast_to(array[..., :1], array.shape),
@@ -509,7 +508,6 @@ SHORT_CONV = table(make=_short_conv, cells=("short_conv",))(
         "Keeps inputs before the gate B in the window.",
         in_equations(_window_of_inputs),
     ),
-    convolution_window_not_read=("Starts from zero.", in_arrays(window0=np.zeros_like), {"needs": ("state",)}),
 )
 
 

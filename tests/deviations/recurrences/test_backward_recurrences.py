@@ -102,7 +102,7 @@ PARTS: Mapping[str, Callable[[], Equations]] = {
 
 
 def right_loops(cell: str) -> list[RecurrenceBackward]:
-    loops = [RecurrenceBackward(PARTS[cell]())]
+    loops = [RecurrenceBackward(PARTS[cell]())] if cell in PARTS else []
     if cell in ATTENTION:
         loops.append(RepeatedHeads())
     if cell in GATED:

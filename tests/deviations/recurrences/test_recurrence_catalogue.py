@@ -29,7 +29,7 @@ from rnn_goldens.golden.recurrences import BY_KEY, RECURRENCES
 Arrays = Mapping[str, NDArray[Any]]
 
 SIZES = {
-    "heads": 2, "query_heads": 4, "d_k": 3, "d_v": 5, "d": 4, "n": 3, "channels": 3, "width": 4, "past": 3
+    "heads": 2, "query_heads": 4, "d_k": 3, "d_v": 5, "d": 4, "n": 3, "p": 2, "channels": 3, "width": 4, "past": 3
 }  # fmt: skip
 
 CASES: dict[str, dict[str, Any]] = {
@@ -48,6 +48,16 @@ CASES: dict[str, dict[str, Any]] = {
     "decays of one, few steps": {"factors": {"g": 0}, "time": 5},
     "grouped values": {"heads": 6, "query_heads": 3, "key_heads": 3, "d": 6, "groups": 2, "time": 70},
     "one step, grouped values": {"heads": 6, "query_heads": 3, "key_heads": 3, "d": 6, "groups": 2, "time": 1},
+    "options of models": {
+        "beta_limit": 2.0,
+        "lower_bound": -5.0,
+        "gate": "silu",
+        "dt_min": 0.5,
+        "dt_max": 0.75,
+        "time": 6,
+        "batch": 3,
+        "factors": {"a": 8},
+    },  # fmt: skip
     "one beta": {"heads": 3, "query_heads": 3, "beta_heads": 1, "decay": BY_KEY, "time": 20},
     "no state": {"state": False},
     "packed, no state": {"offsets": [0, 2, 12], "state": False},
