@@ -87,7 +87,7 @@ MODELS: Mapping[str, tuple[Variant, ...]] = {
             "bounded-gate-20-steps",
             "The gate with a lower bound, over a border of chunks of 16.",
             Call({**_HEAD, "lower_bound": -5.0}, time=20),
-            change=lambda drawn: {"a": short(3 * drawn["a"]), "A_log": np.abs(drawn["A_log"])},
+            change=lambda drawn: {"a": short(2 * drawn["a"]), "A_log": short(np.abs(drawn["A_log"]) / 2)},
         ),
     ),
     "mamba2": (
