@@ -7,6 +7,9 @@ CAUSAL_CONV1D_FORCE_BUILD=TRUE CAUSAL_CONV1D_SKIP_CUDA_BUILD=TRUE pip install --
 import sys
 from types import ModuleType
 
+import torch
+from torch import Tensor
+
 for name in ("selective_scan_cuda", "causal_conv1d_cuda"):
     sys.modules.setdefault(name, ModuleType(name))
 
@@ -14,7 +17,47 @@ from causal_conv1d.causal_conv1d_interface import (  # noqa: E402 - it imports t
     causal_conv1d_ref,
     causal_conv1d_update_ref,
 )
+from mamba_ssm.modules.ssd_minimal import ssd_minimal_discrete  # noqa: E402
 from mamba_ssm.ops.selective_scan_interface import selective_scan_ref  # noqa: E402
 from mamba_ssm.ops.triton.selective_state_update import selective_state_update_ref  # noqa: E402
 
-__all__ = ["causal_conv1d_ref", "causal_conv1d_update_ref", "selective_scan_ref", "selective_state_update_ref"]
+__all__ = [
+    "causal_conv1d_ref",
+    "causal_conv1d_update_ref",
+    "mamba2",
+    "mamba2_in_chunks",
+    "selective_scan_ref",
+    "selective_state_update_ref",
+]
+
+
+def mamba2(  # noqa: PLR0917 - called by name
+    x: Tensor, dt: Tensor, B: Tensor, C: Tensor, A: Tensor, D: Tensor, dt_bias: Tensor, state: Tensor,
+    z: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Return y and the last state of Mamba-2: ``selective_state_update_ref``, which takes heads, step by step."""
+    h, outputs = state.clone(), []
+    B, C = (array if array.ndim == 4 else array[:, :, None] for array in (B, C))  # noqa: PLR2004 - without groups
+    each = [array[:, None].expand(x.shape[2:]) for array in (D, dt_bias)]
+    for t in range(x.shape[1]):
+        step = dt[:, t, :, None].expand(x[:, t].shape)
+        gate = None if z is None else z[:, t]
+        rate = A[:, None, None].expand(h.shape[1:])
+        outputs.append(
+            selective_state_update_ref(h, x[:, t], step, rate, B[:, t], C[:, t], each[0], gate, each[1], True)
+        )
+    return torch.stack(outputs, 1), h
+
+
+def mamba2_in_chunks(
+    x: Tensor, dt: Tensor, B: Tensor, C: Tensor, A: Tensor, D: Tensor, dt_bias: Tensor, state: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return y and the last state of Mamba-2: ``ssd_minimal_discrete`` in chunks of 64, filled up with zeros."""
+    heads, missing = x.shape[2], -x.shape[1] % 64
+    B, C = (array if array.ndim == 4 else array[:, :, None] for array in (B, C))  # noqa: PLR2004 - without groups
+    B, C = (array.repeat_interleave(heads // array.shape[2], 2) for array in (B, C))
+    dt = torch.nn.functional.softplus(dt + dt_bias)
+    arrays = (x * dt[..., None], A * dt, B, C)
+    filled = [torch.cat([a, a.new_zeros(a.shape[0], missing, *a.shape[2:])], 1) for a in arrays]
+    y, last = ssd_minimal_discrete(*filled, block_len=64, initial_states=state[:, None])
+    return y[:, : x.shape[1]] + D[:, None] * x, last

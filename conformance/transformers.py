@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from transformers.models.lfm2.configuration_lfm2 import Lfm2Config
+from transformers.models.lfm2.modeling_lfm2 import Lfm2ShortConv
 from transformers.models.mamba.modeling_mamba import causal_conv1d_update, mamba_selective_state_update
 from transformers.models.qwen3_next.modeling_qwen3_next import (
     torch_chunk_gated_delta_rule,
@@ -66,3 +68,32 @@ def _gated_delta(
 def _refuse_float64(x: Tensor) -> None:
     if x.dtype == torch.float64:
         raise Unsupported("transformers computes this in float32")
+
+
+def gated_delta_net(  # noqa: PLR0917 - called by name
+    q: Tensor, k: Tensor, v: Tensor, a: Tensor, b: Tensor, A_log: Tensor, dt_bias: Tensor, state: Tensor,  # noqa: N803
+    beta_limit: float,
+) -> Outputs:  # fmt: skip
+    """Return o and the last state, with the gates of Qwen3-Next; its kernel normalizes queries and keys."""
+    _refuse_float64(q)
+    if beta_limit != 1:
+        raise Unsupported("beta of Qwen3-Next is at most one")
+    g = -A_log.float().exp() * torch.nn.functional.softplus(a.float() + dt_bias)
+    q, k = (array.repeat_interleave(v.shape[2] // array.shape[2], 2) for array in (q, k))
+    return torch_chunk_gated_delta_rule(
+        q, k, v, g=g, beta=b.sigmoid(), initial_state=state, output_final_state=True, use_qk_l2norm_in_kernel=True
+    )
+
+
+def short_conv(x: Tensor, B: Tensor, C: Tensor, weight: Tensor, state: Tensor) -> Outputs:  # noqa: N803
+    """Return y and the last products B x of LFM2's convolution: its module without projections, after a window."""
+    channels, width = weight.shape
+    config = Lfm2Config(hidden_size=channels, conv_L_cache=width, num_hidden_layers=1, layer_types=["conv"])
+    module = Lfm2ShortConv(config, 0).to(x.dtype)
+    module.in_proj = module.out_proj = torch.nn.Identity()
+    del module.conv.weight
+    module.conv.weight = weight[:, None]
+    window = state.transpose(1, 2)
+    B, C = (torch.cat([torch.ones_like(window), array], 1) for array in (B, C))  # noqa: N806
+    x = torch.cat([window, x], 1)
+    return module(torch.cat([B, C, x], -1))[:, width - 1 :], (B * x).transpose(1, 2)[..., 1 - width :]

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from rnn_goldens.conventions.kernel_convention import GATES, OFFSETS, KernelConvention, KernelLayout
 from rnn_goldens.golden.recurrences import BY_HEAD, BY_KEY, RECURRENCES
 
-_ATTENTION = tuple(cell for cell, of in RECURRENCES.items() if "d_k" in of.sizes)
+_ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
 _GATED_DELTA = ("gated_delta",)
 _A_STATE_EACH = "several query heads for each head: it has a state for each query head"
 _A_BETA_EACH = "one beta for all heads"

@@ -17,7 +17,7 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.conventions.kernel_convention import OF_LAYOUT, OFFSETS, Kernel
 from rnn_goldens.conventions.kernels import PLAIN, kernel_convention
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden.recurrences import BY_KEY, RECURRENCES, Recurrence
+from rnn_goldens.golden.recurrences import BY_HEAD, BY_KEY, RECURRENCES, Recurrence
 from rnn_goldens.implementations.array_library import JAX, MLX, NUMPY, ROOTS, Library, Make, library_that_defines
 from rnn_goldens.implementations.differentiation import TracedInputs
 from rnn_goldens.implementations.kernel_arrays import KernelArrays
@@ -75,13 +75,13 @@ def _globals(function: Any) -> Mapping[str, object]:  # noqa: ANN401
 
 
 def _arrays(of: Recurrence) -> tuple[str, ...]:
-    """Return the names of the inputs and weights of a recurrence."""
-    return (*of.inputs, *of.weights)
+    """Return the names of the inputs and weights that every golden of a recurrence has."""
+    return (*(name for name in of.inputs if name not in of.conditional), *of.weights)
 
 
 def _where_needed(of: Recurrence) -> tuple[str, ...]:
     """Return the other names of parameters that have a meaning for a recurrence."""
-    return (*STATES, *of.layout.initial, *of.options, OFFSETS)
+    return (*STATES, *of.layout.initial, *of.conditional, *of.options, OFFSETS)
 
 
 class FunctionOfArrays:
@@ -245,9 +245,11 @@ class FunctionOfArrays:
             missing = (state for state in initial if state not in self._names)
             yield from (f"state or {state}" if len(initial) == 1 else state for state in missing)
         given = {*self._names, *(("scale",) if self.convention.layout.scale == "one" else ())}
-        for option, default in golden.recurrence.recurrence.options.items():
-            of_golden = _default_scale(golden) if default is None else default
-            if option not in (*given, "decay") and options[option] != of_golden:
+        of = golden.recurrence.recurrence
+        yield from (name for name in of.conditional if name in golden.inputs and name not in self._names)
+        for option, default in of.options.items():
+            of_golden = _default_scale(golden) if option == "scale" else default
+            if option not in (*given, *of.conditional.values(), "decay") and options[option] != of_golden:
                 yield option
         if golden.offsets is not None and OFFSETS not in self._names:
             yield OFFSETS
@@ -278,7 +280,11 @@ def _default_scale(golden: Inputs) -> float | None:
 
 
 def _options(golden: Inputs) -> dict[str, Any]:
-    """Return the options of a recurrence: numbers or words."""
+    """Return the options of a recurrence: numbers or words; and what its decay is for, if it has no option for that."""
     config = golden.recurrence
-    values = {name: config.option(name) for name in config.recurrence.options}
-    return {name: _default_scale(golden) if value is None else value for name, value in values.items()}
+    found = {name: config.option(name) for name in config.recurrence.options}
+    if "scale" in found and found["scale"] is None:
+        found["scale"] = _default_scale(golden)
+    if "g" in config.inputs:
+        found.setdefault("decay", BY_KEY if "d_k" in config.inputs["g"] else BY_HEAD)
+    return found
