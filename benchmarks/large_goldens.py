@@ -120,8 +120,9 @@ def _recurrence(
 
     of = BUILT_IN[cell]
     sizes = dict.fromkeys(of.sizes, size) | {"heads": 1, "query_heads": 1, "n": STATES, "width": 4, "past": 3}
+    given = {name: axes for name, axes in of.inputs.items() if name not in of.conditional}
     sizes = {name: sizes[name] for name in of.sizes}
-    negative, small = {"g": 0.1, "A": 1.0}, {"q": size**-0.5, "k": size**-0.5}
+    negative, small = {"g": 0.1, "A": 1.0, "log_decay": 0.1}, {"q": size**-0.5, "k": size**-0.5}
 
     def array(name: str, leading: tuple[int, ...], axes: str) -> "NDArray[np.float64]":
         shape = (*leading, *(sizes[axis] for axis in axes.split()))
@@ -134,7 +135,7 @@ def _recurrence(
     return RecurrenceScenario(
         cell=cell,
         config=sizes,
-        inputs={name: array(name, (1, steps), axes) for name, axes in of.inputs.items()},
+        inputs={name: array(name, (1, steps), axes) for name, axes in given.items()},
         weights={name: array(name, (), axes) for name, axes in of.weights.items()},
         precisions=["float64", "float32"],
         **fields,

@@ -45,7 +45,7 @@ def _with_gates(
     return o, last
 
 
-def chunk_gated_delta_net(  # noqa: PLR0917 - called by name
+def chunk_gated_delta_net(
     q: Tensor, k: Tensor, v: Tensor, a: Tensor, b: Tensor, A_log: Tensor, dt_bias: Tensor, state: Tensor, scale: float,
     beta_limit: float, offsets: Maybe = None,
 ) -> Outputs:  # fmt: skip
@@ -54,7 +54,7 @@ def chunk_gated_delta_net(  # noqa: PLR0917 - called by name
     return _with_gates(gated_delta_rule.chunk_gated_delta_rule, (q, k, v), gates, state, scale, beta_limit, offsets)
 
 
-def fused_recurrent_gated_delta_net(  # noqa: PLR0917 - called by name
+def fused_recurrent_gated_delta_net(
     q: Tensor, k: Tensor, v: Tensor, a: Tensor, b: Tensor, A_log: Tensor, dt_bias: Tensor, state: Tensor, scale: float,
     beta_limit: float, offsets: Maybe = None,
 ) -> Outputs:  # fmt: skip
@@ -64,7 +64,7 @@ def fused_recurrent_gated_delta_net(  # noqa: PLR0917 - called by name
     return _with_gates(function, (q, k, v), gates, state, scale, beta_limit, offsets)
 
 
-def chunk_kda(  # noqa: PLR0917 - called by name
+def chunk_kda(
     q: Tensor, k: Tensor, v: Tensor, a: Tensor, b: Tensor, A_log: Tensor, dt_bias: Tensor, state: Tensor, scale: float,
     beta_limit: float, lower_bound: float | None, offsets: Maybe = None,
 ) -> Outputs:  # fmt: skip
@@ -74,7 +74,7 @@ def chunk_kda(  # noqa: PLR0917 - called by name
     return _with_gates(kda.chunk_kda, (q, k, v), gates, state, scale, beta_limit, offsets)
 
 
-def fused_recurrent_kda(  # noqa: PLR0917 - called by name
+def fused_recurrent_kda(
     q: Tensor, k: Tensor, v: Tensor, a: Tensor, b: Tensor, A_log: Tensor, dt_bias: Tensor, state: Tensor, scale: float,
     beta_limit: float, lower_bound: float | None, offsets: Maybe = None,
 ) -> Outputs:  # fmt: skip

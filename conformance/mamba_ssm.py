@@ -31,14 +31,14 @@ __all__ = [
 ]
 
 
-def mamba2(  # noqa: PLR0917 - called by name
+def mamba2(
     x: Tensor, dt: Tensor, B: Tensor, C: Tensor, A: Tensor, D: Tensor, dt_bias: Tensor, state: Tensor,
     z: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Return y and the last state of Mamba-2: ``selective_state_update_ref``, which takes heads, step by step."""
     h, outputs = state.clone(), []
     B, C = (array if array.ndim == 4 else array[:, :, None] for array in (B, C))  # noqa: PLR2004 - without groups
-    each = [array[:, None].expand(x.shape[2:]) for array in (D, dt_bias)]
+    skip, bias = (array[:, None].expand(x.shape[2:]) for array in (D, dt_bias))
     for t in range(x.shape[1]):
         step = dt[:, t, :, None].expand(x[:, t].shape)
         gate = None if z is None else z[:, t]

@@ -7,7 +7,7 @@ from torch import Tensor
 Outputs = tuple[Tensor, tuple[Tensor, Tensor, Tensor]]
 
 
-def mlstm_recurrent(  # noqa: PLR0917 - called by name
+def mlstm_recurrent(
     q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor, C0: Tensor, n0: Tensor, m0: Tensor, eps: float
 ) -> Outputs:
     """Return h and the last states, step by step."""
@@ -19,7 +19,7 @@ def mlstm_recurrent(  # noqa: PLR0917 - called by name
     return h.transpose(1, 2), (C, n, m[..., 0])
 
 
-def mlstm_chunkwise(  # noqa: PLR0917 - called by name
+def mlstm_chunkwise(
     q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor, C0: Tensor, n0: Tensor, m0: Tensor, eps: float
 ) -> Outputs:
     """Return h and the last states, in one chunk."""

@@ -30,7 +30,7 @@ def gated_delta_steps(q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, 
     return _gated_delta(torch_recurrent_gated_delta_rule, q, k, v, g, beta, state)
 
 
-def selective_scan(u: Tensor, dt: Tensor, B: Tensor, C: Tensor, A: Tensor, D: Tensor, state: Tensor) -> Outputs:  # noqa: N803
+def selective_scan(u: Tensor, dt: Tensor, B: Tensor, C: Tensor, A: Tensor, D: Tensor, state: Tensor) -> Outputs:
     """Return y and the last state, step by step; A is float32, as in a Mamba model."""
     _refuse_float64(u)
     if B.ndim > dt.ndim:
@@ -71,7 +71,7 @@ def _refuse_float64(x: Tensor) -> None:
 
 
 def gated_delta_net(  # noqa: PLR0917 - called by name
-    q: Tensor, k: Tensor, v: Tensor, a: Tensor, b: Tensor, A_log: Tensor, dt_bias: Tensor, state: Tensor,  # noqa: N803
+    q: Tensor, k: Tensor, v: Tensor, a: Tensor, b: Tensor, A_log: Tensor, dt_bias: Tensor, state: Tensor,
     beta_limit: float,
 ) -> Outputs:  # fmt: skip
     """Return o and the last state, with the gates of Qwen3-Next; its kernel normalizes queries and keys."""
@@ -80,12 +80,13 @@ def gated_delta_net(  # noqa: PLR0917 - called by name
         raise Unsupported("beta of Qwen3-Next is at most one")
     g = -A_log.float().exp() * torch.nn.functional.softplus(a.float() + dt_bias)
     q, k = (array.repeat_interleave(v.shape[2] // array.shape[2], 2) for array in (q, k))
-    return torch_chunk_gated_delta_rule(
+    o, last = torch_chunk_gated_delta_rule(
         q, k, v, g=g, beta=b.sigmoid(), initial_state=state, output_final_state=True, use_qk_l2norm_in_kernel=True
     )
+    return o, last
 
 
-def short_conv(x: Tensor, B: Tensor, C: Tensor, weight: Tensor, state: Tensor) -> Outputs:  # noqa: N803
+def short_conv(x: Tensor, B: Tensor, C: Tensor, weight: Tensor, state: Tensor) -> Outputs:
     """Return y and the last products B x of LFM2's convolution: its module without projections, after a window."""
     channels, width = weight.shape
     config = Lfm2Config(hidden_size=channels, conv_L_cache=width, num_hidden_layers=1, layer_types=["conv"])

@@ -15,7 +15,7 @@ from rnn_goldens.golden.shapes import BATCH, SEQUENCES, TIME, Layout
 Places = NDArray[np.intp]
 """For each place of a larger axis, the place of the golden whose numbers it has; -1 for zeros."""
 
-NOT_MIXED = (BATCH, SEQUENCES, "heads", "query_heads", "key_heads", "channels", "d_v", TIME)
+NOT_MIXED = (BATCH, SEQUENCES, "heads", "query_heads", "key_heads", "channels", "d_v", "p", TIME)
 """Sizes whose places do not depend on each other: added ones are copies. So is ``d``, but for sLSTM."""
 
 SMALL, LARGE = 16, 64
@@ -157,14 +157,14 @@ def axes_of_heads(golden: str, cell: str, config: Mapping[str, Any], size: int) 
     larger = _quotient("heads", size, heads // key_heads, "heads of each key head")
     of_keys = grown_axis(golden, cell, "key_heads", key_heads, larger)
     of_heads = parts_of(of_keys, np.split(np.arange(heads), key_heads))
-    return {"heads": of_heads, "key_heads": of_keys, "query_heads": of_keys}
+    return {"heads": of_heads, "key_heads": of_keys, **({"query_heads": of_keys} if "query_heads" in config else {})}
 
 
-def axis_in_groups(golden: str, cell: str, config: Mapping[str, Any], size: int) -> Axis:
-    """Return the axis of channels in groups, which grow alike: a place has the numbers of a channel of its group."""
+def axis_in_groups(golden: str, cell: str, name: str, config: Mapping[str, Any], size: int) -> Axis:
+    """Return the axis of channels or heads in groups, which grow alike: a place has the numbers of one of its group."""
     groups = config["groups"]
-    of_group = grown_axis(golden, cell, "d", config["d"] // groups, _quotient("d", size, groups, "groups"))
-    return Axis(of_group.blocks(groups), of_group.own_in(groups), config["d"])
+    of_group = grown_axis(golden, cell, name, config[name] // groups, _quotient(name, size, groups, "groups"))
+    return Axis(of_group.blocks(groups), of_group.own_in(groups), config[name])
 
 
 def _quotient(name: str, size: int, by: int, what: str) -> int:

@@ -179,10 +179,10 @@ def _grown_axes(golden: GoldenData, sizes: Mapping[str, int]) -> dict[str, Axis]
     """Return each axis that grows, by the name of its size; query and key heads of heads, and steps of sequences."""
     before, axes = sizes_of(golden), dict[str, Axis]()
     for name, size in sizes.items():
-        if name == "heads":
+        if name in ("d", "heads") and "groups" in golden.config:
+            axes[name] = axis_in_groups(golden.id, golden.cell, name, golden.config, size)
+        elif name == "heads":
             axes |= axes_of_heads(golden.id, golden.cell, golden.config, size)
-        elif name == "d" and "groups" in golden.config:
-            axes[name] = axis_in_groups(golden.id, golden.cell, golden.config, size)
         else:
             axes[name] = grown_axis(golden.id, golden.cell, name, before[name], size)
     if SEQUENCES in axes and golden.offsets is not None:
@@ -205,7 +205,8 @@ def _config(golden: GoldenData, axes: Mapping[str, Axis]) -> tuple[AnyConfig, fl
     before, after = golden.config["d_k"], config["d_k"]
     root = isqrt(after // before)
     q = golden.stored.inputs["q"] * root
-    is_exact = all(PRECISIONS[name].holds(q) for name in golden.precisions)
+    is_normed = "A_log" in golden.stored.weights  # queries of length one, whatever they are multiplied by
+    is_exact = not is_normed and all(PRECISIONS[name].holds(q) for name in golden.precisions)
     if root**2 * before == after and root.bit_count() == 1 and is_exact:
         return config, float(root)
     return config.grown({"scale": before**-0.5}), 1.0

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from factories.backward_recurrences import random_case
 from independent import scalar_numbers, scalar_recurrences
+from independent.scalar_models import Step
 from independent.scalar_numbers import Functions, each
-from independent.scalar_recurrences import Numbers, Step, gradients, outputs
+from independent.scalar_recurrences import Numbers, gradients, outputs
 from numpy.typing import ArrayLike, NDArray
 
 from rnn_goldens.cells.recurrence import RecurrenceCase, run

@@ -163,8 +163,12 @@ def _mlstm(**parts: Callable[[Any], Any]) -> WrongBackward:
     return WrongBackward(wrong)
 
 
-MLSTM = table(make=_mlstm, cells=("mlstm",), stands_for=("mlstm_kernels#16",))(
-    memory_denominator_constant=("Treats the denominator as a constant.", _mlstm(bound=detached)),
+MLSTM = table(make=_mlstm, cells=("mlstm",))(
+    memory_denominator_constant=(
+        "Treats the denominator as a constant.",
+        _mlstm(bound=detached),
+        {"stands_for": ("mlstm_kernels#16",)},
+    ),
     memory_d_q_through_normalizer_dropped=("Passes no gradient through nᵀ q to q.", _mlstm(query=detached)),
     memory_d_k_through_normalizer_dropped=("Passes no gradient through the normalizer to k.", _mlstm(key=detached)),
     memory_d_gates_through_normalizer_dropped=(
