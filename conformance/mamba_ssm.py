@@ -43,9 +43,8 @@ def mamba2(
         step = dt[:, t, :, None].expand(x[:, t].shape)
         gate = None if z is None else z[:, t]
         rate = A[:, None, None].expand(h.shape[1:])
-        outputs.append(
-            selective_state_update_ref(h, x[:, t], step, rate, B[:, t], C[:, t], each[0], gate, each[1], True)
-        )
+        at = (x[:, t], step, rate, B[:, t], C[:, t], skip, gate, bias)
+        outputs.append(selective_state_update_ref(h, *at, dt_softplus=True))
     return torch.stack(outputs, 1), h
 
 

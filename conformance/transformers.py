@@ -70,7 +70,7 @@ def _refuse_float64(x: Tensor) -> None:
         raise Unsupported("transformers computes this in float32")
 
 
-def gated_delta_net(  # noqa: PLR0917 - called by name
+def gated_delta_net(
     q: Tensor, k: Tensor, v: Tensor, a: Tensor, b: Tensor, A_log: Tensor, dt_bias: Tensor, state: Tensor,
     beta_limit: float,
 ) -> Outputs:  # fmt: skip
@@ -95,6 +95,6 @@ def short_conv(x: Tensor, B: Tensor, C: Tensor, weight: Tensor, state: Tensor) -
     del module.conv.weight
     module.conv.weight = weight[:, None]
     window = state.transpose(1, 2)
-    B, C = (torch.cat([torch.ones_like(window), array], 1) for array in (B, C))  # noqa: N806
+    B, C = (torch.cat([torch.ones_like(window), array], 1) for array in (B, C))
     x = torch.cat([window, x], 1)
     return module(torch.cat([B, C, x], -1))[:, width - 1 :], (B * x).transpose(1, 2)[..., 1 - width :]

@@ -158,7 +158,7 @@ def states_in_lanes(case: RecurrenceCase) -> dict[str, Array]:
 
 
 def weights_in_lanes(case: RecurrenceCase) -> dict[str, Array]:
-    """Return the weights by name, in lanes: one batch row, which all share, or a row for each of the groups of heads."""
+    """Return the weights by name, in lanes: one batch row, which all share; a row for each group of heads."""
     axes = case.config.recurrence.weights
     return {name: in_lanes(case.weights[name][None, None], axes[name], case.config)[:, 0] for name in axes}
 

@@ -57,7 +57,7 @@ CASES: dict[str, dict[str, Any]] = {
         "time": 6,
         "batch": 3,
         "factors": {"a": 8},
-    },  # fmt: skip
+    },
     "one beta": {"heads": 3, "query_heads": 3, "beta_heads": 1, "decay": BY_KEY, "time": 20},
     "no state": {"state": False},
     "packed, no state": {"offsets": [0, 2, 12], "state": False},
