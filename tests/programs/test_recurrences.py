@@ -12,6 +12,7 @@ from rnn_goldens import schema
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import ProgramFailed, Unsupported
 from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.implementations import outputs_of
 from rnn_goldens.programs import answers, messages
 from rnn_goldens.programs.command import find_command
 from rnn_goldens.programs.misbehaviour import Misbehaviour
@@ -72,7 +73,7 @@ def test_messages_of_each_recurrence_are_valid_and_read_back(cell: str) -> None:
         assert {*golden.inputs, *golden.given_states} <= message["inputs"].keys()
         answer = answers.read(messages.to_line(messages.correct_outputs(golden, 1)), 2)
         assert isinstance(answer, answers.Outputs)
-        golden.check(*answer.rounded(golden))
+        golden.check(*outputs_of(answer.rounded(golden), golden))
 
 
 def test_requests_and_answers_of_gradients_are_valid() -> None:

@@ -61,6 +61,8 @@ _OF_NORMS = (
 
 _CHUNKS = Variant("130-steps", "More than 128 steps: two chunks of 64 and a part of a third.", Call(_HEAD, time=130))
 
+_EIGHT_KEYS = Variant("eight-keys", "Eight keys and two values.", Call({**_HEAD, "d_k": 8, "d_v": 2}, time=4))
+
 MODELS: Mapping[str, tuple[Variant, ...]] = {
     "gated_delta_net": (
         *steps_of(_HEADS, _HEAD),
@@ -119,8 +121,8 @@ MODELS: Mapping[str, tuple[Variant, ...]] = {
         ),
     ),
     "retention": (*steps_of(_HEADS, _HEAD), _CHUNKS, _SHARED),
-    "generalized_delta": (*steps_of(_HEADS, _HEAD), _CHUNKS),
-    "rwkv6": (*steps_of(_HEADS, _HEAD), _CHUNKS),
+    "generalized_delta": (*steps_of(_HEADS, _HEAD), _CHUNKS, _EIGHT_KEYS),
+    "rwkv6": (*steps_of(_HEADS, _HEAD), _CHUNKS, _EIGHT_KEYS),
     "mlstm": (
         *steps_of(_HEADS, _HEAD),
         _CHUNKS,
