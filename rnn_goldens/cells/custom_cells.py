@@ -44,7 +44,10 @@ def custom_cell(name: str) -> Cell:
     """
     equations = imported(name)
     if hasattr(equations, "declaration"):
-        raise WrongUse(f"cell {name!r}: is declared as a recurrence: use RecurrenceScenario, not Scenario")
+        raise WrongUse(
+            f"cell {name!r}: is declared as a recurrence, not as a cell of a network: RecurrenceScenario takes it, and "
+            "fuzzing draws networks only"
+        )
     name_cells([name])  # callers have the name from the user
     states = _states(name, equations)
     used = _WeightRecorder(_declared(name, equations))

@@ -5,13 +5,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 from rnn_goldens.cells.notation import MATRIX, Term, Units
 from rnn_goldens.cells.recurrence_notation import Declaration, Equations
 from rnn_goldens.cells.user_equations import checked, imported, name_cells, require_named
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden.recurrence_config import RecurrenceConfig
+from rnn_goldens.golden.recurrence_config import WORDS, RecurrenceConfig
 from rnn_goldens.golden.recurrences import HEADS, LANE_AXES, Recurrence
 from rnn_goldens.golden.shapes import MAX_STATES, STATE
 
@@ -71,7 +72,7 @@ def custom_recurrence(name: str) -> CustomRecurrence:
         dict(declaration.states),
         dict(declaration.outputs),
         dict(declaration.weights),
-        tuple(declaration.states if declaration.compared is None else declaration.compared),
+        tuple(name for name in declaration.states if declaration.compared is None or name in declaration.compared),
         _options(equations),
     )
     found = CustomRecurrence(equations, recurrence)
@@ -96,7 +97,7 @@ def _check_terms(of: CustomRecurrence, config: RecurrenceConfig | None) -> None:
             raise TypeError(f"return a tuple of {kind}s, one for each of {', '.join(wanted)}")
         for (name, axes), term in zip(wanted.items(), found, strict=True):
             if not isinstance(term, Term) or term.primitive == "constant":
-                raise TypeError(f"{kind} {name} must be a term, not {type(term).__name__}")
+                raise TypeError(f"{kind} {name} must be a term that depends on an input or a state, not a number")
             if config is not None and term.units != (size := _units(axes, config)):
                 raise TypeError(f"{kind} {name} is {term.units}, rows and columns, but {axes} are {size}")
 
@@ -140,17 +141,23 @@ def _problems(declared: Declaration, equations: Any) -> Iterator[str]:  # noqa: 
         yield f"declares {twice[0]} twice"
     if len(declared.states) > MAX_STATES:
         yield f"declares {len(declared.states)} states, but can have {MAX_STATES}"
+    if len(declared.outputs) > 1:
+        yield f"declares {len(declared.outputs)} outputs, but can have one: stack them to the rows of one"
+    if isinstance(declared.compared, str):
+        yield f"compared is {declared.compared!r}, but must be a list of states"
     if unknown := [state for state in declared.compared or () if state not in declared.states]:
         yield f"compares {unknown[0]}, which is not a state"
     if any(HEADS in axes.split() for arrays in kinds.values() for axes in arrays.values()):
         for name, axes in {**declared.states, **declared.outputs}.items():
             if axes.split()[0] != HEADS:
                 yield f"{name} has no {HEADS}: states and outputs need them where another array has them"
-    yield from _problems_of_arguments([*declared.inputs, *declared.weights, *declared.states], equations)
+    sizes = {axis for arrays in kinds.values() for axes in arrays.values() for axis in axes.split()}
+    yield from _problems_of_arguments([*declared.inputs, *declared.weights, *declared.states], sizes, equations)
 
 
 def _problems_of_array(kind: str, name: str, axes: str) -> Iterator[str]:
-    if not re.fullmatch(STATE if kind in ("state", "output") else _ARRAY, name) or name in _RESERVED:
+    pattern = STATE if kind in ("state", "output") else _ARRAY
+    if not isinstance(name, str) or not re.fullmatch(pattern, name) or name in _RESERVED:
         letters = "letters only" if kind in ("state", "output") else "letters, digits and _"
         yield f"{name!r} is no name of {'an' if kind[0] in 'io' else 'a'} {kind}: {letters}, and not a reserved name"
     parts = axes.split() if isinstance(axes, str) else []
@@ -161,7 +168,11 @@ def _problems_of_array(kind: str, name: str, axes: str) -> Iterator[str]:
         yield f"{name} has the axis {taken[0]}, which has another meaning: choose another name"
 
 
-def _problems_of_arguments(arrays: list[str], equations: Any) -> Iterator[str]:  # noqa: ANN401 - a function
+def _problems_of_arguments(
+    arrays: list[str],
+    sizes: set[str],
+    equations: Any,  # noqa: ANN401 - a function
+) -> Iterator[str]:
     if inspect.iscoroutinefunction(equations) or inspect.isasyncgenfunction(equations):
         yield "must not be an async function: write def, not async def"
     parameters = inspect.signature(equations).parameters.values()
@@ -169,8 +180,8 @@ def _problems_of_arguments(arrays: list[str], equations: Any) -> Iterator[str]: 
     if sorted(taken) != sorted(arrays) or len(taken) + len(_options(equations)) != len(parameters):
         yield f"takes ({', '.join(map(str, parameters))}), but declares {', '.join(arrays)}"
     for name, value in _options(equations).items():
-        if name in ("decay", "activation") or name in arrays:
+        if name in (*WORDS, *_TAKEN, *_RESERVED, *sizes, *arrays, *(f"{array}0" for array in arrays)):
             yield f"the option {name} has another meaning: choose another name"
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number and not (name == "scale" and value is None):
-            yield f"the option {name} needs a number as its default"
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+        if not is_number and not (name == "scale" and value is None and "d_k" in sizes):
+            yield f"the option {name} needs a number as its default; scale=None, which is 1 / √d_k, needs the axis d_k"

@@ -24,6 +24,10 @@ class MatrixArithmetic(Arithmetic):
         """The transposed matrix of each lane."""
         return a.swapaxes(-1, -2)
 
+    def mean(self, z: Array) -> Array:
+        """The mean over the units, which are rows."""
+        return np.asarray(z.sum(axis=-2, keepdims=True) * (1 / z.shape[-2]), z.dtype)
+
     def kept_factor(self, a: Array) -> Array:
         """The argument a, unchanged."""
         return a
@@ -48,10 +52,6 @@ class GraphPrimitives(MatrixArithmetic, Slopes):
     def handed(self, z: Array) -> Array:
         """The argument, which one part of a composition hands to another."""
         return z
-
-    def mean(self, z: Array) -> Array:
-        """The mean over the units, which are rows."""
-        return np.asarray(z.sum(axis=-2, keepdims=True) * (1 / z.shape[-2]), z.dtype)
 
     def spread(self, g: Array, z: Array) -> Array:
         """The cotangent of each unit of z, from the cotangent g of the mean of z."""

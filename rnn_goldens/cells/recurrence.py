@@ -205,9 +205,9 @@ def scale_of(config: RecurrenceConfig) -> Operand | None:
     """Return the factor of an attention's output: the option, or 1 / √d_k; None for other recurrences."""
     if "scale" not in config.recurrence.options:
         return None
-    scale, size = config.option("scale"), config["d_k"]
-    if scale is not None:
+    if (scale := config.option("scale")) is not None:
         return Fraction(scale)
+    size = config["d_k"]
     return Fraction(1, isqrt(size)) if isqrt(size) ** 2 == size else rsqrt_of(size)
 
 

@@ -21,6 +21,7 @@ T = TypeVar("T", bound=Callable[..., object])
 
 def outer(a: Term, b: Term) -> Term:
     """The outer product of two columns: a bᵀ."""
+    _require_terms("outer", a, b)
     return Term("outer", (a, b))
 
 
@@ -30,11 +31,13 @@ def kept(a: Term) -> Term:
     Other correct algorithms compute a product of such factors as exp(s_t - s_r), with s the running sum of the
     logarithms of a. The error analysis accounts for the rounding of these sums.
     """
+    _require_terms("kept", a)
     return Term("kept_factor", (a,))
 
 
 def stacked(*parts: Term) -> Term:
     """The rows of several terms, from the first to the last."""
+    _require_terms("stacked", *parts)
     return Term("stacked", parts)
 
 
@@ -46,6 +49,12 @@ def without_first_row(a: Term) -> Term:
 def first_row(a: Term) -> Term:
     """The first row of a."""
     return Term("rows", (a,), (0, 1))
+
+
+def _require_terms(function: str, *parts: object) -> None:
+    for part in parts:
+        if not isinstance(part, Term):
+            raise TypeError(f"{function} takes terms, such as inputs and states, not {type(part).__name__}")
 
 
 @dataclass(frozen=True)

@@ -164,6 +164,8 @@ class OwnRecurrence(ClosedStruct, frozen=True):
         names = (entry.partition(":")[0] for kind in (self.inputs, self.weights, self.states) for entry in kind)
         require_once(tuple(names))
         require_once(self.compared)
+        states = [entry.partition(":")[0] for entry in self.states]
+        _require(set(self.compared) <= set(states), "compared has a name that is not a state")
 
 
 class Document(ClosedStruct, frozen=True, kw_only=True):

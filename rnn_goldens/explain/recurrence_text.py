@@ -160,8 +160,8 @@ class _Walk:
         step = self._steps[at.row if self.golden.offsets is not None else 0][t]
         row = at.row if self.golden.offsets is None else 0
         yield f"row {at.row}, head {at.head}, time step {t}"
-        for name in config.inputs:
-            yield from self._values(name, _of_lane(step.before[name], row, at.head, config.shared).T)
+        for name, axes in config.inputs.items():
+            yield from self._values(name, _as_rows(_of_lane(step.before[name], row, at.head, config.shared), axes))
         for name in recurrence.states:
             yield from self._values(f"{name} before", self._state(step.before, name, row, at.head))
         start = 0 if self.golden.offsets is None else int(self.golden.offsets[at.row])
@@ -183,7 +183,7 @@ class _Walk:
         for title, arrays in ((name, stored), (f"your {name}", self.outputs)):
             if name in arrays:
                 lanes = in_lanes(arrays[name], axes, config)[:, t]
-                yield from self._values(title, _of_lane(lanes, row, head, config.shared).T)
+                yield from self._values(title, _as_rows(_of_lane(lanes, row, head, config.shared), axes))
 
     def _values(self, title: str, rows: Array) -> Iterator[str]:
         """Yield a line for each row of a matrix, with as many columns as fit."""
@@ -195,6 +195,11 @@ class _Walk:
             yield f"  {'' if k else title:<{_NAMES - 2}}{line}{more}"
         if len(rows) > _ROWS:
             yield f"  {'':<{_NAMES - 2}} … {len(rows) - _ROWS} more rows"
+
+
+def _as_rows(lane: Array, axes: str) -> Array:
+    """Return a matrix as it is; a vector, or the vectors of several queries, as rows."""
+    return lane if len([axis for axis in axes.split() if axis not in LANE_AXES]) > 1 else lane.T
 
 
 def _of_lane(array: Array, row: int, head: int, groups: int) -> Array:

@@ -89,7 +89,7 @@ def embed(golden: T, sizes: Mapping[str, int]) -> T:
     if golden.config.derives_profiles:
         require_own_size(golden.profile, is_embedded=True)
     if is_custom_cell(golden.cell):
-        raise Unsupported(f"{golden.cell} is a custom cell: what it returns for zeros is unknown")
+        raise Unsupported(f"{golden.cell} is a custom cell or recurrence: what it returns for zeros is unknown")
     checked = _checked(golden, sizes)
     axes = _grown_axes(golden, checked)
     config, factor = _config(golden, axes)

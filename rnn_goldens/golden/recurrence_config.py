@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any, ClassVar
 
 from rnn_goldens.errors import UnknownName, WrongUse
@@ -201,8 +202,8 @@ def _problem_of_option(name: str, value: object) -> str:
     """Return what an option must be if it is not that."""
     if name in WORDS:
         return "" if value in WORDS[name] else " or ".join(map(repr, WORDS[name]))
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return "a number"
+    if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
+        return "a finite number"
     return "positive" if name == "scale" and value <= 0 else ""
 
 

@@ -14,8 +14,8 @@ import torch
 from rnn_goldens import Golden, RecurrenceScenario, Refused, Scenario, Unsupported, certify, read, save
 from rnn_goldens.cells import Array, golden_case, name_cells
 from rnn_goldens.cells.custom_recurrences import custom_recurrence
-from rnn_goldens.cells.notation import exp
-from rnn_goldens.cells.recurrence_notation import outer, recurrence
+from rnn_goldens.cells.notation import exp, mean
+from rnn_goldens.cells.recurrence_notation import kept, outer, recurrence
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.recurrences.derived import derived
 from rnn_goldens.diagnosis.candidates import Candidates
@@ -154,7 +154,7 @@ def test_a_golden_file_does_not_cause_an_import() -> None:
     verdict = elsewhere.compare(out, last + 1)
     reason = "the equations of not_here:recurrence are not available: a golden file cannot cause an import"
     assert f"not compared with any deviation: {reason}" in " ".join(verdict.message.split())
-    with pytest.raises(Unsupported, match="is a custom cell: what it returns for zeros is unknown"):
+    with pytest.raises(Unsupported, match="is a custom cell or recurrence: what it returns for zeros is unknown"):
         golden.embedded(heads=4)
 
 
@@ -187,6 +187,39 @@ def one_term(x: Any, h: Any) -> Any:
 @recurrence(**ONE)
 def constant(x: Any, h: Any) -> Any:
     return (0,), (h + x,)
+
+
+@recurrence(**ONE)
+def kept_number(x: Any, h: Any, *, rate: float = 0.5) -> Any:
+    h = kept(rate) * h + x  # type: ignore[arg-type] # on purpose
+    return (h,), (h,)
+
+
+@recurrence(inputs={"x": "d"}, states={"h": "d"}, outputs={"y": "d", "z": "d"})
+def two_outputs(x: Any, h: Any) -> Any:
+    return (h, x), (h + x,)
+
+
+@recurrence(**ONE, compared="h")
+def one_name_compared(x: Any, h: Any) -> Any:
+    return (h,), (h + x,)
+
+
+@recurrence(**ONE)
+def scale_without_keys(x: Any, h: Any, *, scale: Any = None) -> Any:
+    return (scale * h,), (h + x,)
+
+
+@recurrence(**ONE)
+def taken_option(x: Any, h: Any, *, d: float = 2.0) -> Any:
+    return (d * h,), (h + x,)
+
+
+@recurrence(inputs={"x": "d"}, states={"h": "d", "s": "d"}, outputs={"y": "d"}, compared=["s", "h"])
+def centred(x: Any, h: Any, s: Any) -> Any:
+    """Two states: a sum that is centred over its units, and a plain one."""
+    h, s = h + x - mean(h + x), s + x
+    return (h * s,), (h, s)
 
 
 @recurrence(**ONE)
@@ -224,7 +257,12 @@ WRONG = {
     "other_arguments": r"takes \(x: Any, s: Any\), but declares x, h",
     "one_tuple": "line [0-9]+: return a tuple of outputs, one for each of y",
     "one_term": "line [0-9]+: return two tuples: the outputs, and the states after the step",
-    "constant": "line [0-9]+: output y must be a term, not int",
+    "constant": "line [0-9]+: output y must be a term that depends on an input or a state, not a number",
+    "kept_number": "line [0-9]+: TypeError: kept takes terms, such as inputs and states, not float",
+    "two_outputs": "declares 2 outputs, but can have one",
+    "one_name_compared": "compared is 'h', but must be a list of states",
+    "scale_without_keys": "scale=None, which is 1 / √d_k, needs the axis d_k",
+    "taken_option": "the option d has another meaning: choose another name",
     "misspelled": "test_custom_recurrences.py, line [0-9]+: NameError: name 'exq' is not defined",
     "other_sizes": "line [0-9]+: TypeError: multiply: the sizes 3 by 1 and 2 by 1 do not go together",
     "matrix_for_a_vector": r"line [0-9]+: output y is \(2, 2\), rows and columns, but a are \(2, 1\)",
@@ -247,12 +285,21 @@ def test_wrong_equations_are_refused_with_the_reason(function: str) -> None:
         certify(scenario_of(function, sizes, inputs=inputs))
 
 
+def test_a_mean_is_over_rows_and_states_are_compared_in_the_order_of_their_declaration() -> None:
+    x = np.arange(6.0).reshape(1, 2, 3) ** 2
+    golden = certify(scenario_of("centred", {"d": 3}, inputs={"x": x}))
+    sums, s = x.cumsum(axis=1), x.cumsum(axis=1)
+    h = sums - sums.mean(axis=-1, keepdims=True)
+    golden.check(h * s, (h[:, -1], s[:, -1]))
+
+
 def test_options_are_numbers_with_defaults() -> None:
     slow, fast = (certify(scenario_of("good", {"d": 2, **rate})) for rate in ({"rate": 0.25}, {}))
     assert slow.config["rate"] == 0.25
     assert (slow.expected["h_n"][0, 0], fast.expected["h_n"][0, 0]) == (1.25, 1.5)
-    with pytest.raises(Refused, match="rate is 'much', but must be a number"):
-        certify(scenario_of("good", {"d": 2, "rate": "much"}))
+    for wrong in ("much", float("nan"), float("inf")):
+        with pytest.raises(Refused, match=f"rate is {wrong!r}, but must be a finite number"):
+            certify(scenario_of("good", {"d": 2, "rate": wrong}))
     with pytest.raises(Refused, match=r"no size or option of .*good 'size'"):
         certify(scenario_of("good", {"d": 2, "size": 3}))
 
@@ -261,7 +308,9 @@ def test_a_recurrence_is_no_cell_and_a_cell_no_recurrence() -> None:
     with pytest.raises(WrongUse, match=r"no recurrence 'gated_dleta'.*package.module:function for your own"):
         scenario_of("good", {"d": 2}, cell="gated_dleta")
     one = {"weight_ih_l0": np.ones((1, 1)), "weight_hh_l0": np.ones((1, 1))}
-    with pytest.raises(Refused, match="is declared as a recurrence: use RecurrenceScenario"):
+    with pytest.raises(
+        Refused, match="is declared as a recurrence, not as a cell of a network"
+    ):
         certify(Scenario(id="own/cell", purpose="A cell.", cell=f"{__name__}:good", weights=one, x=[[[1.0]]]))
     assert custom_recurrence(f"{__name__}:good").recurrence.meaning == "A leaky sum."
     name_cells([f"{__name__}:good"])

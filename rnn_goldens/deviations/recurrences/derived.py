@@ -29,7 +29,13 @@ from rnn_goldens.golden.recurrence_config import RecurrenceConfig
 
 _UNARY = (*ACTIVATIONS, "exp", "log", "softplus", "sqrt", "rsqrt")
 
-_OPERATIONS = {"multiply": "product", "matmul": "matrix_product", "outer": "outer_product", "sum": "sum"}
+_OPERATIONS = {
+    "multiply": "product",
+    "matmul": "matrix_product",
+    "outer": "outer_product",
+    "sum": "sum",
+    "maximum": "maximum",
+}
 """Operations of several arguments, with their names in sentences."""
 
 _KIND = {name: primitive for primitive, name in _OPERATIONS.items()} | {name: name for name in _UNARY}
@@ -88,11 +94,11 @@ def _terms(config: RecurrenceConfig) -> tuple[dict[str, Term], list[Term]]:
 
 def _names(config: RecurrenceConfig) -> Iterator[str]:
     of, (arguments, after) = config.recurrence, _terms(config)
-    arrays = {**of.inputs, **of.weights}
+    arrays = {name: axes for name, axes in {**of.inputs, **of.weights}.items() if _is_plain(name)}
     for name in arrays:
         yield from (f"{name}_as_{value}" for value in ("zero", "one"))
     for group in (of.inputs, of.weights):
-        alike = [(a, b) for a, b in permutations(group, 2) if group[a] == group[b]]
+        alike = [(a, b) for a, b in permutations(filter(_is_plain, group), 2) if group[a] == group[b]]
         yield from (f"{a}_for_{b}" for a, b in alike)
         yield from (f"{a}_and_{b}_swapped" for a, b in combinations(group, 2) if (a, b) in alike)
     yield from (f"numbers_{a}_and_{b}_swapped" for a, b in combinations(sorted(_numbers(arrays)), 2))
@@ -101,9 +107,14 @@ def _names(config: RecurrenceConfig) -> Iterator[str]:
             yield from (f"{state}{end}_transposed" for end in ("0", "_n"))
     for kind, number, _ in _numbered(after, _UNARY):
         yield f"{kind}_{number}_left_out"
+        yield f"{kind}_{number}_of_negative"
         yield from (f"{other}_for_{kind}_{number}" for other in ACTIVATIONS if kind in ACTIVATIONS and other != kind)
         yield from (f"{kind}_{number}_twice" for _ in range(kind in ACTIVATIONS))
-    for kind, number, term in _numbered(after, ("multiply", "sum")):
+    yield from (f"factor_{number}_left_out" for _, number, _ in _numbered(after, ("scaled",)))
+    for state in of.states:
+        yield f"{state}_read_before_step"
+        yield from (f"{state}_n_not_updated" for _ in range(state in of.compared))
+    for kind, number, term in _numbered(after, ("multiply", "sum", "maximum")):
         parts = _parts(arguments, term)
         yield from (f"{_OPERATIONS[kind]}_{number}_without_{part}" for part in parts)
         if kind == "sum":
@@ -111,6 +122,11 @@ def _names(config: RecurrenceConfig) -> Iterator[str]:
         users = len(_users(after, term))
         for use in range(1, users + 1) if users > 1 else ():
             yield from (f"use_{use}_of_{_OPERATIONS[kind]}_{number}_before_{part}" for part in parts)
+
+
+def _is_plain(name: str) -> bool:
+    """Return whether the name of an array has no word of the names of deviations."""
+    return re.search("_(for|and|as)_", name) is None
 
 
 def _numbers(names: Iterable[str]) -> set[str]:
@@ -122,7 +138,8 @@ def _with_numbers_swapped(a: str, b: str, case: RecurrenceCase) -> dict[str, Arr
     arrays = {**case.inputs, **case.weights}
     both = {name.removesuffix(end) for end in (a, b) for name in arrays if _numbers([name]) == {end}}
     pairs = [(f"{n}{a}", f"{n}{b}") for n in both if f"{n}{a}" in arrays and f"{n}{b}" in arrays]
-    return {one: arrays[other] for pair in pairs for one, other in (pair, pair[::-1])}
+    alike = [(one, other) for one, other in pairs if arrays[one].shape == arrays[other].shape]
+    return {one: arrays[other] for pair in alike for one, other in (pair, pair[::-1])}
 
 
 def _names_of_gradients(config: RecurrenceConfig) -> Iterator[str]:
@@ -171,6 +188,24 @@ class DerivedForward(Forward):
     def __call__(self, case: RecurrenceCase) -> Outputs:
         """Return the wrong outputs of a case."""
         return run(case, RIGHT, _rewritten(equations_of(case.cell), self.rewriting, tuple(case.config.outputs)))
+
+
+@dataclass(frozen=True, eq=False)
+class ReadBefore(Forward):
+    """A forward pass whose outputs read a state before the step, where the right ones read it after the step."""
+
+    state: str
+
+    def __call__(self, case: RecurrenceCase) -> Outputs:
+        """Return the wrong outputs of a case."""
+        equations, place = equations_of(case.cell), list(case.config.recurrence.states).index(self.state)
+
+        def wrong(**arguments: Term) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+            outputs, states = equations(**arguments)
+            after, before = states[place], arguments[self.state]
+            return tuple(rewritten(outputs, {after: lambda _: before})), states
+
+        return run(case, RIGHT, wrong)
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,9 +279,16 @@ def _unary(other: str, kind: str, number: str, _: Mapping[str, Term], after: Ter
         inner = rewrite(term.of[0])
         if other == "identity":
             return inner
+        if other == "negative":
+            return Term(term.primitive, (-inner,))
         return Term(term.primitive, (Term(term.primitive, (inner,)),)) if other == "twice" else Term(other, (inner,))
 
     return rewritten(after, {term: replaced})
+
+
+def _without_factor(number: str, _: Mapping[str, Term], after: Terms) -> list[Term]:
+    term = next(term for _, k, term in _numbered(after, ("scaled",)) if k == int(number))
+    return rewritten(after, {term: lambda rewrite: rewrite(term.of[0])})
 
 
 def _passes_nothing(kind: str, number: str, part: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
@@ -334,6 +376,26 @@ _KINDS: tuple[tuple[str, Callable[..., str], Callable[..., WrongPass]], ...] = (
         rf"{_FUNCTION}_(\d+)_left_out",
         lambda kind, number: f"Leaves out {kind} {number} of the equations.",
         lambda kind, number: _forward(_unary, "identity", kind, number),
+    ),
+    (
+        rf"{_FUNCTION}_(\d+)_of_negative",
+        lambda kind, number: f"Uses the other sign of the argument of {kind} {number} of the equations.",
+        lambda kind, number: _forward(_unary, "negative", kind, number),
+    ),
+    (
+        r"factor_(\d+)_left_out",
+        lambda number: f"Leaves out constant factor {number} of the equations.",
+        partial(_forward, _without_factor),
+    ),
+    (
+        r"([A-Za-z]+)_read_before_step",
+        lambda state: f"Computes outputs from {state} before the step instead of after it.",
+        ReadBefore,
+    ),
+    (
+        r"([A-Za-z]+)_n_not_updated",
+        lambda state: f"Returns the initial {state} as the last.",
+        lambda state: Edit(outputs=lambda case, found: found | {f"{state}_n": case.states[f"{state}0"]}),
     ),
     (
         rf"{_FUNCTION}_(\d+)_twice",
