@@ -308,9 +308,7 @@ def test_a_recurrence_is_no_cell_and_a_cell_no_recurrence() -> None:
     with pytest.raises(WrongUse, match=r"no recurrence 'gated_dleta'.*package.module:function for your own"):
         scenario_of("good", {"d": 2}, cell="gated_dleta")
     one = {"weight_ih_l0": np.ones((1, 1)), "weight_hh_l0": np.ones((1, 1))}
-    with pytest.raises(
-        Refused, match="is declared as a recurrence, not as a cell of a network"
-    ):
+    with pytest.raises(Refused, match="is declared as a recurrence, not as a cell of a network"):
         certify(Scenario(id="own/cell", purpose="A cell.", cell=f"{__name__}:good", weights=one, x=[[[1.0]]]))
     assert custom_recurrence(f"{__name__}:good").recurrence.meaning == "A leaky sum."
     name_cells([f"{__name__}:good"])
