@@ -52,6 +52,8 @@ def random_case(
     weights = drawn(shapes.weights)
     if "A" in weights:
         weights["A"] = -np.abs(weights["A"])
+    if "log_decay" in weights:
+        weights["log_decay"] = -0.3 * np.abs(weights["log_decay"])
     states = drawn(shapes.initial)
     if "n0" in states:
         states["n0"] = 1 + np.abs(states["n0"])

@@ -86,7 +86,7 @@ GROUPS = table(make=WrongBackward, cells=SHARED)(
     group_gradient_of_first_head_alone=(
         "Computes the gradients of keys that heads share, or of B and C, from the first head of their group only.",
         in_results(over_heads=_of_first_head),
-        {"needs": ("several_groups",)},
+        {"needs": ("several_heads",)},
     ),
 )
 

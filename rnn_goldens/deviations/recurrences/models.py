@@ -250,7 +250,7 @@ MAMBA2 = table(make=_mamba2, cells=("mamba2",))(
     ),
     ssd_limits_before_softplus=(
         "Applies the limits of dt before the softplus.",
-        in_equations(lambda **x: _with_rate(x, lambda dt: softplus(_limited(dt, x)))),
+        in_equations(lambda **x: _with_rate(x, lambda dt: _limited_first(dt, x))),
         {"needs": ("limited_steps",)},
     ),
     ssd_input_without_step=(
@@ -286,6 +286,10 @@ MAMBA2 = table(make=_mamba2, cells=("mamba2",))(
 def _limited(dt: Term, x: Mapping[str, Any]) -> Term:
     dt = maximum(dt, x["dt_min"])
     return dt if x["dt_max"] is None else -maximum(-dt, -x["dt_max"])
+
+
+def _limited_first(dt: Term, x: Mapping[str, Any]) -> Term:
+    return _limited(softplus(dt), x) if x["dt_max"] is None else softplus(_limited(dt, x))
 
 
 def _with_rate(x: Mapping[str, Any], rate: Callable[[Term], Term]) -> tuple[Terms, Terms]:
