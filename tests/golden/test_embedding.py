@@ -22,7 +22,7 @@ from rnn_goldens.golden.embedding import LARGE, is_copied, own_places
 from rnn_goldens.golden.larger_golden import ADDED, EXACT, ROUNDOFFS, Added, sizes_of
 from rnn_goldens.golden.recurrences import BUILT_IN
 from rnn_goldens.golden.tolerance import Exact
-from rnn_goldens.implementations import numpy_cells
+from rnn_goldens.implementations import numpy_cells, outputs_of
 
 CELLS = tuple(BUILT_IN)
 MIXED = ("hidden_size", "input_size", "d_k", "n", "d")
@@ -41,7 +41,7 @@ def goldens(cell: str, *, gradients: bool = False) -> list[Golden]:
 def larger(golden: Golden) -> dict[str, int]:
     """Sizes above those of a golden, of which some are no multiple of two; d_k 16 times as large, or not."""
     sizes = {name: 5 * size + 30 if name in GROWING else size + 3 for name, size in sizes_of(golden).items()}
-    if "key_heads" in golden.config:  # which share out the heads
+    if "heads" in sizes and {"key_heads", "groups"} & {*golden.config}:  # which share out the heads
         sizes["heads"] = 3 * golden.config["heads"]
     return {**sizes, "d_k": 16 * golden.config["d_k"]} if golden.config.get("d_k", 1) % 2 == 0 else sizes
 
@@ -53,7 +53,7 @@ def own(golden: Golden, name: str) -> list[int]:
 
 
 def outputs(golden: Golden) -> tuple[Any, ...]:
-    return numpy_cells.run(golden.for_implementation())
+    return tuple(outputs_of(numpy_cells.run(golden.for_implementation()), golden))
 
 
 @for_each(CELLS, every=4)
