@@ -11,7 +11,17 @@ from rnn_goldens.cells.recurrence_equations import short_conv
 from rnn_goldens.cells.recurrence_notation import Terms, kept, outer, stacked, without_first_row
 from rnn_goldens.deviations.equation_edits import detached, instead
 from rnn_goldens.deviations.recurrences.edits import WrongBackward, in_results
-from rnn_goldens.deviations.recurrences.models import NORMED, SHARED, SSD, Given, of_normed, with_given
+from rnn_goldens.deviations.recurrences.models import (
+    NORMED,
+    SHARED,
+    SSD,
+    Changed,
+    Given,
+    of_normed,
+    step_size,
+    with_arguments,
+    with_given,
+)
 from rnn_goldens.deviations.table_rows import table
 
 
@@ -91,15 +101,9 @@ GROUPS = table(make=WrongBackward, cells=SHARED)(
 )
 
 
-def _mamba2(**changes: Callable[[Mapping[str, Any]], Any]) -> WrongBackward:
+def _mamba2(**changes: Changed) -> WrongBackward:
     """Return the derivatives of Mamba-2 with other arguments, which have the values of the right ones."""
-    return WrongBackward(lambda **x: SSD(**x | {name: change(x) for name, change in changes.items()}))
-
-
-def _step_of(x: Mapping[str, Any]) -> Term:
-    dt: Term = softplus(x["dt"] + x["dt_bias"])
-    dt = maximum(dt, x["dt_min"])
-    return dt if x["dt_max"] is None else -maximum(-dt, -x["dt_max"])
+    return WrongBackward(with_arguments(SSD, **changes))
 
 
 MAMBA2 = table(make=WrongBackward, cells=("mamba2",))(
@@ -108,11 +112,11 @@ MAMBA2 = table(make=WrongBackward, cells=("mamba2",))(
     ssd_d_dt_bias_dropped=("Passes no gradient to dt_bias.", _mamba2(dt_bias=lambda x: detached(x["dt_bias"]))),
     ssd_d_dt_through_decay_dropped=(
         "Passes no gradient through the decay to dt.",
-        _derivatives(SSD, g=lambda x, _: detached(_step_of(x)) * x["A"]),
+        _derivatives(SSD, g=lambda x, _: detached(step_size(x)) * x["A"]),
     ),
     ssd_d_dt_through_input_dropped=(
         "Passes no gradient through the input to dt.",
-        _derivatives(SSD, v=lambda x, _: detached(_step_of(x)) * x["x"]),
+        _derivatives(SSD, v=lambda x, _: detached(step_size(x)) * x["x"]),
     ),
     ssd_d_x_through_skip_dropped=(
         "Passes no gradient through D x to x.",
@@ -180,8 +184,8 @@ MLSTM = table(make=_mlstm, cells=("mlstm",))(
 )
 
 
-def _short_conv(**changes: Callable[[Mapping[str, Any]], Any]) -> WrongBackward:
-    return WrongBackward(lambda **x: short_conv(**x | {name: change(x) for name, change in changes.items()}))
+def _short_conv(**changes: Changed) -> WrongBackward:
+    return WrongBackward(with_arguments(short_conv, **changes))
 
 
 def _within_step(x: Term, B: Term, C: Term, weight: Term, window: Term) -> tuple[Terms, Terms]:

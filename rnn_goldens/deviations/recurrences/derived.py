@@ -238,10 +238,15 @@ def _place(arguments: Mapping[str, Term], term: Term, part: str) -> int:
     return _parts(arguments, term).index(part)
 
 
+def _without_part(arguments: Mapping[str, Term], term: Term, part: str) -> Term:
+    """Return what is left of an operation without one of its arguments."""
+    others = [of for k, of in enumerate(term.of) if k != _place(arguments, term, part)]
+    return others[0] if len(others) == 1 else Term(term.primitive, tuple(others))
+
+
 def _without(kind: str, number: str, part: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
     term = _at(after, kind, number)
-    others = [of for k, of in enumerate(term.of) if k != _place(arguments, term, part)]
-    left = others[0] if len(others) == 1 else Term(term.primitive, tuple(others))
+    left = _without_part(arguments, term, part)
     return rewritten(after, {term: lambda rewrite: rewrite(left)})
 
 
@@ -258,8 +263,7 @@ def _other_sign(number: str, part: str, arguments: Mapping[str, Term], after: Te
 def _before(use: str, kind: str, number: str, part: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
     """Let one use of an operation read it without one of its arguments, as it was before."""
     term = _at(after, kind, number)
-    others = [of for k, of in enumerate(term.of) if k != _place(arguments, term, part)]
-    left = others[0] if len(others) == 1 else Term(term.primitive, tuple(others))
+    left = _without_part(arguments, term, part)
     user = _users(after, term)[int(use) - 1]
     if user is term:
         return [left if result is term else result for result in after]

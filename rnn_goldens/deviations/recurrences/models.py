@@ -48,6 +48,15 @@ def with_given(equations: Equations, **changes: Given) -> Equations:
     return wrong
 
 
+Changed = Callable[[Mapping[str, Any]], Any]
+"""``change(arguments of the equations)`` returns what one of them is instead."""
+
+
+def with_arguments(equations: Equations, **changes: Changed) -> Equations:
+    """Return equations with other arguments, by name."""
+    return lambda **x: equations(**x | {name: change(x) for name, change in changes.items()})
+
+
 def of_normed(**x: Term) -> tuple[Terms, Terms]:
     """Return the equations of the recurrence that has these arguments."""
     equations: Equations = kda if "lower_bound" in x else gated_delta_net
@@ -216,9 +225,33 @@ GROUPS = table(make=Edit, cells=SHARED)(
 # Mamba-2.
 
 
-def _mamba2(**changes: Callable[[Mapping[str, Any]], Any]) -> Edit:
+def _mamba2(**changes: Changed) -> Edit:
     """Return a change of arguments of the equations of Mamba-2."""
-    return in_equations(lambda **x: SSD(**x | {name: change(x) for name, change in changes.items()}))
+    return in_equations(with_arguments(SSD, **changes))
+
+
+def _limited(dt: Term, x: Mapping[str, Any]) -> Term:
+    dt = maximum(dt, x["dt_min"])
+    return dt if x["dt_max"] is None else -maximum(-dt, -x["dt_max"])
+
+
+def _limited_first(dt: Term, x: Mapping[str, Any]) -> Term:
+    return _limited(softplus(dt), x) if x["dt_max"] is None else softplus(_limited(dt, x))
+
+
+def _with_rate(x: Mapping[str, Any], rate: Callable[[Term], Term]) -> tuple[Terms, Terms]:
+    """Return Mamba-2's equations with another step size, a function of dt + dt_bias."""
+    wrong = rate(x["dt"] + x["dt_bias"])
+
+    def attention(**given: Term) -> tuple[Terms, Terms]:
+        return linear_attention(**given | {"v": wrong * x["x"], "g": wrong * x["A"]})
+
+    return SSD(**x, attention=attention)
+
+
+def step_size(x: Mapping[str, Any]) -> Term:
+    """Return the step size of Mamba-2 from the arguments of its equations."""
+    return _limited(softplus(x["dt"] + x["dt_bias"]), x)
 
 
 def _skipped_after_gate(**x: Term) -> tuple[Terms, Terms]:
@@ -263,7 +296,7 @@ MAMBA2 = table(make=_mamba2, cells=("mamba2",))(
     ),
     ssd_b_and_c_swapped=("Swaps B and C.", _mamba2(B=lambda x: x["C"], C=lambda x: x["B"])),
     ssd_d_left_out=("Leaves out D x.", in_arrays(D=np.zeros_like)),
-    ssd_d_times_step=("Adds D dt x instead of D x.", in_equations(lambda **x: _with_skip_of_step(**x))),
+    ssd_d_times_step=("Adds D dt x instead of D x.", _mamba2(D=lambda x: x["D"] * step_size(x))),
     ssd_gate_left_out=("Leaves out the gate z.", _mamba2(z=lambda x: None), {"needs": ("output_gate",)}),
     ssd_gate_without_sigmoid=(
         "Multiplies by the sigmoid of z instead of its silu.",
@@ -281,29 +314,6 @@ MAMBA2 = table(make=_mamba2, cells=("mamba2",))(
         {"needs": ("several_heads",)},
     ),
 )
-
-
-def _limited(dt: Term, x: Mapping[str, Any]) -> Term:
-    dt = maximum(dt, x["dt_min"])
-    return dt if x["dt_max"] is None else -maximum(-dt, -x["dt_max"])
-
-
-def _limited_first(dt: Term, x: Mapping[str, Any]) -> Term:
-    return _limited(softplus(dt), x) if x["dt_max"] is None else softplus(_limited(dt, x))
-
-
-def _with_rate(x: Mapping[str, Any], rate: Callable[[Term], Term]) -> tuple[Terms, Terms]:
-    """Return Mamba-2's equations with another step size, a function of dt + dt_bias."""
-    wrong = rate(x["dt"] + x["dt_bias"])
-
-    def attention(**given: Term) -> tuple[Terms, Terms]:
-        return linear_attention(**given | {"v": wrong * x["x"], "g": wrong * x["A"]})
-
-    return SSD(**x, attention=attention)
-
-
-def _with_skip_of_step(**x: Term) -> tuple[Terms, Terms]:
-    return SSD(**x | {"D": x["D"] * _limited(softplus(x["dt"] + x["dt_bias"]), x)})
 
 
 # The other recurrences.
@@ -397,26 +407,38 @@ RWKV6 = table(make=_rwkv6, cells=("rwkv6",))(
 )
 
 
-def _mlstm(gates: Callable[..., tuple[Term, Term, Term]] | None = None, h: Callable[..., Term] | None = None) -> Edit:
-    """Return other gates (f, i, m), or another output of the memory, q, its product with n, and m."""
-
-    def wrong(**x: Term) -> tuple[Terms, Terms]:
-        q, k, v, C, n, m = (x[name] for name in ("q", "k", "v", "C", "n", "m"))
-        f, i, m = (gates or _stabilized)(i=x["i"], f=x["f"], m=m)
-        C, n, q = f * C + outer(k, i * v), f * n + i * k, x["scale"] * q
-        return ((h or _normalized)(C.mT @ q, n.mT @ q, m),), (C, n, m)
-
-    return in_equations(wrong)
+def _shifted(i: Term, forget: Term) -> tuple[Term, Term, Term]:
+    m = maximum(forget, i)
+    return exp(forget - m), exp(i - m), m
 
 
 def _stabilized(i: Term, f: Term, m: Term) -> tuple[Term, Term, Term]:
-    shifted = log_sigmoid(f) + m
-    m = maximum(shifted, i)
-    return exp(shifted - m), exp(i - m), m
+    return _shifted(i, log_sigmoid(f) + m)
 
 
 def _normalized(numerator: Term, product: Term, m: Term) -> Term:
     return numerator / (maximum(abs(product), exp(-m)) + 1e-6)
+
+
+def _mlstm(
+    gates: Callable[..., tuple[Term, Term, Term]] = _stabilized,
+    h: Callable[..., Term] = _normalized,
+    n: Callable[..., Term] = lambda n, f, i, k: f * n + i * k,
+    *,
+    normalizes_scaled: bool = True,
+) -> Edit:
+    """Return other gates (f, i, m), another output of the memory, q and n, another n, or one that unscaled q reads."""
+
+    def wrong(**x: Term) -> tuple[Terms, Terms]:
+        k, scale = x["k"], x["scale"]
+        f, i, m = gates(i=x["i"], f=x["f"], m=x["m"])
+        C, after = f * x["C"] + outer(k, i * x["v"]), n(x["n"], f, i, k)
+        if normalizes_scaled:
+            q = scale * x["q"]
+            return (h(C.mT @ q, after.mT @ q, m),), (C, after, m)
+        return (h(scale * (C.mT @ x["q"]), after.mT @ x["q"], m),), (C, after, m)
+
+    return in_equations(wrong)
 
 
 MLSTM = table(make=_mlstm, cells=("mlstm",))(
@@ -443,7 +465,7 @@ MLSTM = table(make=_mlstm, cells=("mlstm",))(
     ),
     memory_forget_gate_exponential=(
         "Computes the forget gate by an exponential instead of a sigmoid.",
-        in_equations(lambda **x: _with_log_forget(x, x["f"])),
+        _mlstm(lambda i, f, m: _shifted(i, f + m)),
     ),
     memory_input_gate_sigmoid=(
         "Computes the input gate by a sigmoid instead of an exponential.",
@@ -455,38 +477,23 @@ MLSTM = table(make=_mlstm, cells=("mlstm",))(
     ),
     memory_normalizer_not_decayed=(
         "Does not multiply the normalizer by the forget gate.",
-        in_equations(lambda **x: _with_kept_normalizer(**x)),
+        _mlstm(n=lambda n, f, i, k: n + i * k),
     ),
     memory_keys_scaled_in_memory_only=(
         "Scales queries for the memory, and not for the normalizer.",
-        in_equations(lambda **x: _with_unscaled_normalizer(**x)),
+        _mlstm(normalizes_scaled=False),
     ),
 )
 
 
-def _with_log_forget(x: Mapping[str, Any], log_f: Term) -> tuple[Terms, Terms]:
-    shifted = log_f + x["m"]
-    m = maximum(shifted, x["i"])
-    f, i, q = exp(shifted - m), exp(x["i"] - m), x["scale"] * x["q"]
-    C, n = f * x["C"] + outer(x["k"], i * x["v"]), f * x["n"] + i * x["k"]
-    return (_normalized(C.mT @ q, n.mT @ q, m),), (C, n, m)
-
-
-def _with_kept_normalizer(**x: Term) -> tuple[Terms, Terms]:
-    f, i, m = _stabilized(x["i"], x["f"], x["m"])
-    C, n, q = f * x["C"] + outer(x["k"], i * x["v"]), x["n"] + i * x["k"], x["scale"] * x["q"]
-    return (_normalized(C.mT @ q, n.mT @ q, m),), (C, n, m)
-
-
-def _with_unscaled_normalizer(**x: Term) -> tuple[Terms, Terms]:
-    f, i, m = _stabilized(x["i"], x["f"], x["m"])
-    C, n = f * x["C"] + outer(x["k"], i * x["v"]), f * x["n"] + i * x["k"]
-    return (_normalized(x["scale"] * (C.mT @ x["q"]), n.mT @ x["q"], m),), (C, n, m)
-
-
-def _short_conv(**changes: Callable[[Mapping[str, Any]], Any]) -> Edit:
+def _short_conv(**changes: Changed) -> Edit:
     """Return a change of arguments of the equations of LFM2's convolution."""
-    return in_equations(lambda **x: short_conv(**x | {name: change(x) for name, change in changes.items()}))
+    return in_equations(with_arguments(short_conv, **changes))
+
+
+def _activated(**x: Term) -> tuple[Terms, Terms]:
+    (y,), states = short_conv(**x | {"C": 1 + 0 * x["C"]})
+    return (x["C"] * (y * sigmoid(y)),), states
 
 
 def _window_of_inputs(x: Term, B: Term, C: Term, weight: Term, window: Term) -> tuple[Terms, Terms]:
@@ -505,7 +512,7 @@ SHORT_CONV = table(make=_short_conv, cells=("short_conv",))(
     convolution_gate_sigmoid=("Applies a sigmoid to the gate B.", _short_conv(B=lambda x: sigmoid(x["B"]))),
     convolution_of_gated_inputs_activated=(
         "Applies a silu to the convolution.",
-        in_equations(lambda **x: _activated(**x)),
+        in_equations(_activated),
     ),
     convolution_taps_reversed=("Reads the taps from the last to the first.", in_arrays(weight=lambda a: a[:, ::-1])),
     convolution_window_of_inputs=(
@@ -513,11 +520,6 @@ SHORT_CONV = table(make=_short_conv, cells=("short_conv",))(
         in_equations(_window_of_inputs),
     ),
 )
-
-
-def _activated(**x: Term) -> tuple[Terms, Terms]:
-    (y,), states = short_conv(**x | {"C": 1 + 0 * x["C"]})
-    return (x["C"] * (y * sigmoid(y)),), states
 
 
 QUERIES = table(make=in_equations, cells=WITH_QUERIES)(
