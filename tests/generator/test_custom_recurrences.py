@@ -14,7 +14,7 @@ import torch
 from rnn_goldens import Golden, RecurrenceScenario, Refused, Scenario, Unsupported, certify, read, save
 from rnn_goldens.cells import Array, golden_case, name_cells
 from rnn_goldens.cells.custom_recurrences import custom_recurrence
-from rnn_goldens.cells.notation import exp, mean
+from rnn_goldens.cells.notation import exp, mean, rsqrt
 from rnn_goldens.cells.recurrence_notation import kept, outer, recurrence
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.recurrences.derived import derived
@@ -222,6 +222,13 @@ def centred(x: Any, h: Any, s: Any) -> Any:
     return (h * s,), (h, s)
 
 
+@recurrence(inputs={"q": "d_k", "k": "d_k", "v": "d_v"}, states={"S": "d_k d_v"}, outputs={"o": "d_v"})
+def normed(q: Any, k: Any, v: Any, S: Any, *, scale: Any = None) -> Any:
+    """Linear attention with keys of length one."""
+    S = S + outer(k * rsqrt(k.mT @ k + 0.125), v)
+    return (scale * (S.mT @ q),), (S,)
+
+
 @recurrence(**ONE)
 def misspelled(x: Any, h: Any) -> Any:
     return (h + exq(x),), (h,)  # type: ignore[name-defined] # noqa: F821 - on purpose
@@ -291,6 +298,18 @@ def test_a_mean_is_over_rows_and_states_are_compared_in_the_order_of_their_decla
     sums, s = x.cumsum(axis=1), x.cumsum(axis=1)
     h = sums - sums.mean(axis=-1, keepdims=True)
     golden.check(h * s, (h[:, -1], s[:, -1]))
+
+
+def test_operations_have_the_same_numbers_where_the_scale_is_a_root() -> None:
+    numbers = np.random.default_rng(3)
+    inputs = {name: numbers.integers(-9, 9, (1, 3, size)) / 8 for name, size in (("q", 3), ("k", 3), ("v", 2))}
+    golden = certify(scenario_of("normed", {"d_k": 3, "d_v": 2}, inputs=inputs, states={"S0": np.ones((1, 3, 2))}))
+    found = {one.name: one.outputs(golden_case(golden, np.float64)) for one in derived(golden.recurrence)}
+    q, k, v = inputs.values()
+    states = 1 + np.cumsum(k[..., None] * v[..., None, :], axis=1)
+    not_normed = np.einsum("btkv,btk->btv", states, q) / np.sqrt(3)
+    for wrong, what in ((not_normed, "keys that are not normed"), (golden.expected["o"] * np.sqrt(3), "no scale")):
+        assert [name for name, outputs in found.items() if np.allclose(outputs["o"], wrong)], what
 
 
 def test_options_are_numbers_with_defaults() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import combinations, permutations
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.custom_recurrences import sized_terms
 from rnn_goldens.cells.matrix_sizes import size_of_result
 from rnn_goldens.cells.notation import Term, Units
-from rnn_goldens.cells.recurrence import RIGHT, RecurrenceCase, equations_of, run
+from rnn_goldens.cells.recurrence import RIGHT, RecurrenceCase, constants, equations_of, run
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.cells.recurrence_notation import Equations
 from rnn_goldens.cells.steps import ACTIVATIONS
@@ -85,10 +86,10 @@ def named(name: str) -> Deviation | None:
 # The names.
 
 
-def _terms(config: RecurrenceConfig) -> tuple[dict[str, Term], list[Term]]:
-    """Return the arguments of the equations by name, and the outputs and states after a step."""
-    arguments, constants = sized_terms(config.recurrence, config)
-    outputs, states = equations_of(config.cell)(**arguments, **constants)
+def _terms(config: RecurrenceConfig) -> tuple[dict[str, Any], list[Term]]:
+    """Return the arguments of the equations by name, as a run gives them, and the outputs and states after a step."""
+    arguments: dict[str, Any] = {**sized_terms(config.recurrence, config)[0], **constants(config)}
+    outputs, states = equations_of(config.cell)(**arguments)
     return arguments, [*outputs, *states]
 
 
@@ -144,7 +145,7 @@ def _with_numbers_swapped(a: str, b: str, case: RecurrenceCase) -> dict[str, Arr
 
 def _names_of_gradients(config: RecurrenceConfig) -> Iterator[str]:
     arguments, after = _terms(config)
-    yield from (f"{name}_detached" for name in arguments)
+    yield from (f"{name}_detached" for name in arguments if name not in config.recurrence.options)
     for kind, number, term in _numbered(after, tuple(_OPERATIONS)):
         yield from (f"{_OPERATIONS[kind]}_{number}_passes_nothing_to_{part}" for part in _parts(arguments, term))
     for kind, number, _ in _numbered(after, _UNARY):
@@ -154,8 +155,13 @@ def _names_of_gradients(config: RecurrenceConfig) -> Iterator[str]:
 def _numbered(after: Terms, kinds: Sequence[str]) -> Iterator[tuple[str, int, Term]]:
     """Yield kind, number and term of each operation of some kinds, counted by kind."""
     for kind in kinds:
-        found = (term for term in all_terms(after) if term.primitive == kind)
+        found = (term for term in all_terms(after) if term.primitive == kind and not _is_constant(term))
         yield from ((kind, number, term) for number, term in enumerate(found, 1))
+
+
+def _is_constant(term: Term) -> bool:
+    """Return whether a term is computed from numbers only, such as a scale."""
+    return all(part.primitive == "constant" for part in term.of)
 
 
 def _parts(arguments: Mapping[str, Term], term: Term) -> list[str]:
