@@ -14,9 +14,11 @@ UNEXPRESSED: Mapping[str, str] = {
     "onnx-coreml#445": "the converter stops at an activation whose name it does not know",
     "keras#15164": "after a reset the state's type no longer fits the cell's, which is an error",
     "ocropy#79": "an exponential that overflows is an error only if overflow raises",
+    "onnxruntime PR29892": "shape inference stops with an error; the kernel's output has the right shape",
     # Outside the inputs that goldens have.
     "pytorch#50192": "sequences without steps are an error; goldens have at least one step",
     "pytorch#3259": "initial states of a wrong shape are accepted; goldens have the right shape",
+    "flash-linear-attention PR955": "packed sequences in more than one batch row; goldens have one row",
     "mxnet#16037": "weights that changed since the first call are ignored; `--rnn-goldens-calls=weights` detects it",
     "keras#20063": "a convolutional LSTM ignores dropout",
     "pytorch#74953": "an LSTM with a projection cannot be quantized, which is an error",

@@ -104,6 +104,28 @@ def kda(
     return attention(q=l2norm(q), k=l2norm(k), v=v, g=g, beta=beta_limit * sigmoid(b), S=S, scale=scale)
 
 
+def gated_delta_net_2(  # noqa: PLR0917 - called by name
+    q: Term, k: Term, v: Term, a: Term, b: Term, w: Term, A_log: Term, dt_bias: Term, S: Term, *,
+    scale: Operand, beta_limit: Operand,
+) -> tuple[Terms, Terms]:  # fmt: skip
+    """Hatamizadeh et al. (2026): one gate for what a key erases, by key, and one for what it writes, by value."""
+    k, erase = l2norm(k), beta_limit * sigmoid(b)
+    S = kept(exp(-exp(A_log) * softplus(a + dt_bias))) * S
+    S = S + outer(k, sigmoid(w) * v - S.mT @ (erase * k))
+    return (scale * (S.mT @ l2norm(q)),), (S,)
+
+
+def mamba(
+    u: Term, dt: Term, B: Term, C: Term, A: Term, D: Term, dt_bias: Term, h: Term, *,
+    z: Term | None = None, step_size: str,
+) -> tuple[Terms, Terms]:  # fmt: skip
+    """Gu & Dao (2023) as Mamba's kernel computes it: the selective scan with its step size and a gate."""
+    dt = softplus(dt + dt_bias) if step_size == "softplus" else dt + dt_bias
+    h = kept(exp(dt * A)) * h + outer(dt * u, B)
+    y = h @ C + D * u
+    return (y if z is None else y * (z * sigmoid(z)),), (h,)
+
+
 def mamba2(
     x: Term, dt: Term, B: Term, C: Term, A: Term, D: Term, dt_bias: Term, h: Term, *,
     z: Term | None = None, dt_min: Operand, dt_max: Operand | None, attention: Attention = linear_attention,
@@ -123,12 +145,25 @@ def retention(
     return attention(q=q, k=k, v=v, g=log_decay, S=S, scale=scale)
 
 
+DECAY_RATE = Fraction("0.6065306597126334236037995349911804534419")
+"""e^-1/2."""
+
+
 def generalized_delta(
     q: Term, k: Term, v: Term, a: Term, b: Term, g: Term, S: Term, *, scale: Operand
 ) -> tuple[Terms, Terms]:
     """RWKV-7 and DPLR: the state is multiplied by a diagonal matrix plus b aᵀ."""
     S = kept(exp(g)) * S + outer(b, S.mT @ a) + outer(k, v)
     return (scale * (S.mT @ q),), (S,)
+
+
+def rwkv7(
+    q: Term, k: Term, v: Term, kappa: Term, a: Term, w: Term, k_a: Term, S: Term, *, scale: Operand
+) -> tuple[Terms, Terms]:
+    """Peng et al. (2025): a removal key of length one, a rate a of learning in context, and a decay above 0.545."""
+    kappa = kappa / maximum(sqrt(kappa.mT @ kappa), Fraction(1, 10**12))
+    a, g = sigmoid(a), -DECAY_RATE * sigmoid(w)
+    return generalized_delta(q, k * (1 + (a - 1) * k_a), v, -kappa, kappa * a, g, S, scale=scale)
 
 
 def rwkv6(q: Term, k: Term, v: Term, g: Term, u: Term, S: Term, *, scale: Operand) -> tuple[Terms, Terms]:

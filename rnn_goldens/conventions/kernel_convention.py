@@ -118,7 +118,8 @@ class KernelConvention:
         layout: how the kernels arrange arrays.
         by_key: the parameter that takes a decay by key; "" if it is the same as for a decay by head.
         decays: the only decay that a kernel takes, by a part of its name.
-        words: the library's value of an option, by our word.
+        values: by the library's parameter, a function that returns its value from ours.
+        keywords: further arguments, which functions take by ``**kwargs``.
         with_key_heads: parts of the names of the kernels that take fewer key heads than heads; () if all do.
         lacking: by feature, what the kernels do not have.
         run: how the real functions were run, and their version; "" if only their signatures are known.
@@ -136,7 +137,8 @@ class KernelConvention:
     layout: KernelLayout = KernelLayout()
     by_key: str = ""
     decays: Mapping[str, str] = field(default_factory=dict)
-    words: Mapping[object, object] = field(default_factory=dict)
+    values: Mapping[str, Callable[[Any], object]] = field(default_factory=dict)
+    keywords: tuple[str, ...] = ()
     with_key_heads: tuple[str, ...] = ()
     lacking: Mapping[str, str] = field(default_factory=dict)
     run: str = ""
@@ -150,6 +152,13 @@ class KernelConvention:
     def ours(self, parameter: str) -> str:
         """Return our name of what a parameter receives."""
         return "g" if parameter == self.by_key else self.names.get(parameter, parameter)
+
+    def value(self, parameter: str, values: Mapping[str, Any]) -> object:
+        """Return the value of a parameter or keyword, given values by our names."""
+        if parameter in self.flags and self.names.get(parameter) not in values:
+            return self.flags[parameter]
+        found = values[self.ours(parameter)]
+        return self.values[parameter](found) if parameter in self.values else found
 
     def refused(self, function: str, features: Collection[str], decay: str | None) -> Iterator[str]:
         """Yield what a golden needs and a function does not have.
@@ -169,10 +178,10 @@ class KernelConvention:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A function and its declared convention. Calling it calls the function."""
+    """A function and its declared conventions, each of other recurrences. Calling it calls the function."""
 
     function: Callable[..., Any]
-    convention: KernelConvention
+    conventions: tuple[KernelConvention, ...]
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - those of the function
         """Call the function."""

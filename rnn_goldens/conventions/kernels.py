@@ -4,13 +4,15 @@ A function follows a convention if it has the parameters that only this conventi
 packages use the same names. docs/kernel-layouts.md has the table for readers.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Any
 
-from rnn_goldens.conventions.kernel_convention import GATES, OFFSETS, KernelConvention, KernelLayout
+from rnn_goldens.conventions.kernel_convention import GATES, KEYS_EACH, OFFSETS, KernelConvention, KernelLayout
 from rnn_goldens.golden.recurrences import BY_HEAD, BY_KEY, RECURRENCES
 
 _ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
 _GATED_DELTA = ("gated_delta",)
+_SCANS = ("selective_scan", "mamba")
 _A_STATE_EACH = "several query heads for each head: it has a state for each query head"
 _A_BETA_EACH = "one beta for all heads"
 _A_HEAD_EACH = {"grouped": _A_STATE_EACH, "one-beta": _A_BETA_EACH}
@@ -23,6 +25,34 @@ _CU_SEQLENS = {"cu_seqlens": OFFSETS}
 """What many kernels call the offsets."""
 
 _OF_FLA = {"simple_gla": BY_HEAD, "_gla": BY_KEY, "kda": BY_KEY, "chunk_gated_delta_rule": BY_HEAD}
+
+
+def _named(activation: str) -> str | None:
+    return None if activation == "none" else activation
+
+
+def _is_softplus(step_size: str) -> bool:
+    return step_size == "softplus"
+
+
+_OF_GATES: dict[str, Any] = {
+    "names": {**_CU_SEQLENS, "g": "a", "beta": "b", "allow_neg_eigval": "beta_limit", "safe_gate": "lower_bound"},
+    "flags": {
+        "output_final_state": True,
+        "use_qk_l2norm_in_kernel": True,
+        "use_gate_in_kernel": True,
+        "use_beta_sigmoid_in_kernel": True,
+    },
+    "values": {
+        "allow_neg_eigval": lambda limit: limit == 2,  # noqa: PLR2004 - the only other limit than one
+        "safe_gate": lambda bound: bound is not None,
+        "dt_bias": lambda array: array.reshape(-1),
+    },
+    "keywords": ("A_log", "dt_bias", "use_gate_in_kernel"),
+    "layout": KernelLayout(float32=("S0",)),
+    "run": "fla-core 0.6.0, Triton's interpreter",
+}
+"""How flash-linear-attention calls kernels that compute norms and gates themselves."""
 
 KERNELS = (
     KernelConvention(
@@ -163,7 +193,7 @@ KERNELS = (
         names=_CU_SEQLENS,
         flags=_RETURN_STATE,
         layout=KernelLayout(window="width"),
-        words={"none": None},
+        values={"activation": _named},
         run="fla-core 0.6.0, Triton's interpreter",
     ),
     KernelConvention(
@@ -177,6 +207,50 @@ KERNELS = (
         with_key_heads=("gated_delta_rule", "kda"),
         decays=_OF_FLA,
         lacking=_A_HEAD_EACH,
+        run="fla-core 0.6.0, Triton's interpreter",
+    ),
+    KernelConvention(
+        "flash-linear-attention",
+        "chunk_… and fused_recurrent_gated_delta_rule, with norms and gates",
+        ("gated_delta_net",),
+        signs=("output_final_state", "use_beta_sigmoid_in_kernel"),
+        without=("lower_bound",),
+        **_OF_GATES,
+    ),
+    KernelConvention(
+        "flash-linear-attention",
+        "chunk_kda and fused_recurrent_kda, with norms and gates",
+        ("kda",),
+        signs=("output_final_state", "use_beta_sigmoid_in_kernel", "lower_bound"),
+        **_OF_GATES,
+    ),
+    KernelConvention(
+        "flash-linear-attention",
+        "chunk_simple_gla and fused_recurrent_simple_gla, with a fixed decay",
+        ("retention",),
+        signs=("output_final_state", "g_gamma"),
+        names={**_CU_SEQLENS, "g_gamma": "log_decay"},
+        flags=_RETURN_STATE,
+        lacking={"grouped-values": KEYS_EACH},
+        run="fla-core 0.6.0, Triton's interpreter",
+    ),
+    KernelConvention(
+        "flash-linear-attention",
+        "chunk_… and fused_recurrent_… of RWKV-6 and RWKV-7",
+        ("rwkv6", "generalized_delta"),
+        signs=("output_final_state", "r", "w"),
+        names={**_CU_SEQLENS, "r": "q", "w": "g"},
+        flags=_RETURN_STATE,
+        run="fla-core 0.6.0, Triton's interpreter",
+    ),
+    KernelConvention(
+        "flash-linear-attention",
+        "chunk_… and fused_recurrent_dplr_delta_rule",
+        ("generalized_delta",),
+        signs=("output_final_state", "a", "b", "gk"),
+        names=_CU_SEQLENS,
+        flags=_RETURN_STATE,
+        by_key="gk",
         run="fla-core 0.6.0, Triton's interpreter",
     ),
     KernelConvention(
@@ -203,9 +277,10 @@ KERNELS = (
     KernelConvention(
         "mamba_ssm",
         "selective_scan_fn, selective_scan_ref",
-        ("selective_scan",),
+        _SCANS,
         signs=("delta_softplus",),
-        names={"delta": "dt"},
+        names={"delta": "dt", "delta_bias": "dt_bias", "delta_softplus": "step_size"},
+        values={"dt_softplus": _is_softplus},
         flags={"delta_softplus": True, "return_last_state": True},
         layout=KernelLayout("batch channel time"),
         run="mamba_ssm 2.3.2, its reference in torch",
@@ -213,9 +288,10 @@ KERNELS = (
     KernelConvention(
         "mamba_ssm",
         "selective_state_update",
-        ("selective_scan",),
+        _SCANS,
         signs=("state", "dt_softplus"),
-        names={"x": "u"},
+        names={"x": "u", "dt_softplus": "step_size"},
+        values={"dt_softplus": _is_softplus},
         flags={"dt_softplus": True},
         layout=KernelLayout("batch head", in_place=True),
         lacking={"grouped-channels": "groups of channels: its groups are of heads"},
@@ -229,7 +305,7 @@ KERNELS = (
         names={"initial_states": "state"},
         flags={"return_final_states": True},
         layout=KernelLayout("batch channel time"),
-        words={"none": None},
+        values={"activation": _named},
         run="causal_conv1d 1.7.0, its reference in torch",
     ),
     KernelConvention(
@@ -239,7 +315,7 @@ KERNELS = (
         signs=("conv_state", "cache_seqlens"),
         names={"conv_state": "state"},
         layout=KernelLayout("batch head", window="circular", integers="int32", in_place=True),
-        words={"none": None},
+        values={"activation": _named},
         run="causal_conv1d 1.7.0, its reference in torch",
     ),
     KernelConvention(
@@ -253,12 +329,27 @@ KERNELS = (
         run="ggml 0.25.3, the CPU backend",
     ),
 )
-"""The known conventions. The first one that a function follows is its own."""
+"""The known conventions. Of a recurrence, the first one that a function follows is its own."""
 
 PLAIN = KernelConvention("rnn-goldens", "", tuple(RECURRENCES), signs=(), names=_CU_SEQLENS, flags=_TIME_FIRST)
 """Our own names and layout."""
 
 
-def kernel_convention(parameters: Collection[str], package: str = "") -> KernelConvention:
-    """Return the convention of a function, given the names of its parameters and its top-level package."""
-    return next((one for one in KERNELS if one.is_of(parameters, package)), PLAIN)
+def kernel_conventions(parameters: Collection[str], package: str = "") -> tuple[KernelConvention, ...]:
+    """Return the conventions of a function, each of other recurrences: those of its library that it follows.
+
+    Args:
+        parameters: the names of its parameters.
+        package: its top-level package.
+    """
+    followed = [one for one in KERNELS if one.is_of(parameters, package)]
+    return of_other_cells(one for one in followed if one.library == followed[0].library) or (PLAIN,)
+
+
+def of_other_cells(conventions: Iterable[KernelConvention]) -> tuple[KernelConvention, ...]:
+    """Return the conventions with recurrences that none before it has."""
+    found = list[KernelConvention]()
+    for one in conventions:
+        if not {*one.cells} <= {cell for before in found for cell in before.cells}:
+            found.append(one)
+    return tuple(found)

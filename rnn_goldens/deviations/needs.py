@@ -41,7 +41,10 @@ FEATURES: Mapping[str, Callable[[RecurrenceCase], bool]] = {
     "several_groups": lambda case: case.config.shared > 1,
     "output_gate": lambda case: case.config.get("gate") == "silu",
     "bounded_gate": lambda case: "lower_bound" in case.config,
-    "softplus_gate": lambda case: "A_log" in case.weights and "lower_bound" not in case.config,
+    "softplus_gate": lambda case: (
+        ("A_log" in case.weights and "lower_bound" not in case.config) or _option(case, "step_size") == "softplus"
+    ),
+    "given_step_size": lambda case: _option(case, "step_size") == "given",
     "beta_up_to_two": lambda case: "beta_limit" in case.config,
     "limited_steps": lambda case: "dt_max" in case.config,
     "one_beta": lambda case: "beta_heads" in case.config,

@@ -153,7 +153,12 @@ class RecurrenceConfig(Mapping[str, Any]):
         return tuple(self.given[axis] for axis in axes.split())
 
 
-WORDS = {"decay": (BY_HEAD, BY_KEY), "activation": ("silu", "none"), "gate": ("none", "silu")}
+WORDS = {
+    "decay": (BY_HEAD, BY_KEY),
+    "activation": ("silu", "none"),
+    "gate": ("none", "silu"),
+    "step_size": ("softplus", "given"),
+}
 """The values of options that are words; others are numbers."""
 
 LARGEST = 2**20

@@ -122,6 +122,7 @@ def _of_model(
     weights: NamedAxes,
     options: Mapping[str, Any],
     *,
+    shares_keys: bool = True,
     chunked: bool = True,
 ) -> Recurrence:
     """Return a recurrence with queries, keys, values and a state (d_k, d_v), and further inputs and weights."""
@@ -134,7 +135,7 @@ def _of_model(
         weights,
         ("S",),
         options,
-        {"key_heads": {"q": "key_heads d_k", "k": "key_heads d_k"}} if chunked else {},
+        {"key_heads": {"q": "key_heads d_k", "k": "key_heads d_k"}} if shares_keys else {},
         chunked=chunked,
     )
 
@@ -195,6 +196,25 @@ RECURRENCES: Mapping[str, Recurrence] = {
         {"A_log": "heads", "dt_bias": "heads d_k"},
         {"scale": None, "beta_limit": 1.0, "lower_bound": None},
     ),
+    "gated_delta_net_2": _of_model(
+        "Gated DeltaNet-2 with its gates and norms: separate gates for what is erased and what is written.",
+        "Hatamizadeh et al. (2026), arXiv:2605.22791; flash-linear-attention, ops/gdn2",
+        {"a": "heads d_k", "b": "heads d_k", "w": "heads d_v"},
+        {"A_log": "heads", "dt_bias": "heads d_k"},
+        {"scale": None, "beta_limit": 1.0},
+        chunked=False,
+    ),
+    "mamba": Recurrence(
+        "Mamba's selective scan with its step size, a bias of it, and a gate.",
+        "Gu & Dao (2023), arXiv:2312.00752; mamba_ssm, selective_scan_fn",
+        {"u": "d", "dt": "d", "B": "n", "C": "n", "z": "d"},
+        {"h": "d n"},
+        {"y": "d"},
+        {"A": "d n", "D": "d", "dt_bias": "d"},
+        ("h",),
+        {"gate": "none", "step_size": "softplus"},
+        conditional={"z": "gate"},
+    ),
     "mamba2": Recurrence(
         "Mamba-2's state space (SSD): one decay for each head; groups of heads share B and C.",
         "Dao & Gu (2024), arXiv:2405.21060; mamba_ssm, mamba_chunk_scan_combined",
@@ -221,6 +241,16 @@ RECURRENCES: Mapping[str, Recurrence] = {
         {"a": "heads d_k", "b": "heads d_k", "g": "heads d_k"},
         {},
         {"scale": None},
+        shares_keys=False,
+        chunked=False,
+    ),
+    "rwkv7": _of_model(
+        "RWKV-7 with its gates and norm: the generalized delta rule as the model computes it.",
+        "Peng et al. (2025), arXiv:2503.14456, equations (5) to (17); flash-linear-attention, layers/rwkv7",
+        {"kappa": "heads d_k", "a": "heads d_k", "w": "heads d_k"},
+        {"k_a": "heads d_k"},
+        {"scale": None},
+        shares_keys=False,
         chunked=False,
     ),
     "rwkv6": _of_model(
@@ -229,6 +259,7 @@ RECURRENCES: Mapping[str, Recurrence] = {
         {"g": "heads d_k"},
         {"u": "heads d_k"},
         {"scale": None},
+        shares_keys=False,
         chunked=False,
     ),
     "mlstm": Recurrence(

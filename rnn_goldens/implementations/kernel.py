@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from rnn_goldens.conventions.kernel_convention import Kernel, KernelConvention
-from rnn_goldens.conventions.kernels import KERNELS, PLAIN
+from rnn_goldens.conventions.kernel_convention import Kernel, KernelConvention, KernelLayout
+from rnn_goldens.conventions.kernels import KERNELS, PLAIN, of_other_cells
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.implementations.recurrence_function import name_of, names_of, parameters_of
@@ -47,14 +47,14 @@ def kernel(
     """
     if not callable(function):
         raise WrongUse(f"a kernel is a function, not {function!r}")
-    declared = function.convention if isinstance(function, Kernel) else None
+    declared = function.conventions if isinstance(function, Kernel) else (PLAIN,)
     function = function.function if isinstance(function, Kernel) else function
     parameters = parameters_of(function)
-    base = _convention_of(function, parameters, ALIASES.get(like, like)) if like else declared or PLAIN
+    bases = _conventions_of(function, parameters, ALIASES.get(like, like)) if like else declared
     try:
-        own = replace(base.layout, **layout)
+        own = [replace(base.layout, **layout) for base in bases]
     except TypeError:
-        parts = [part.name for part in fields(base.layout)]
+        parts = [part.name for part in fields(KernelLayout)]
         wrong = next(part for part in layout if part not in parts)
         raise UnknownName("part of a kernel's layout", wrong, parts, plural="parts") from None
     names, flags = dict(names or {}), dict(flags or {})
@@ -66,17 +66,21 @@ def kernel(
     for ours in (*names.values(), *layout.get("float32", ())):
         if ours not in known:
             raise UnknownName("array, state or option", ours, known, plural="names")
-    return Kernel(function, replace(base, names={**base.names, **names}, flags={**base.flags, **flags}, layout=own))
+    changed = (
+        replace(base, names={**base.names, **names}, flags={**base.flags, **flags}, layout=of)
+        for base, of in zip(bases, own, strict=True)
+    )
+    return Kernel(function, tuple(changed))
 
 
-def _convention_of(
+def _conventions_of(
     function: Callable[..., Any], parameters: Mapping[str, inspect.Parameter], library: str
-) -> KernelConvention:
-    """Return the convention of a library that a function follows by its parameters."""
+) -> tuple[KernelConvention, ...]:
+    """Return the conventions of a library that a function follows by its parameters."""
     known = [one for one in KERNELS if one.library == library]
     if not known:
         raise UnknownName("library", library, sorted({one.library for one in KERNELS}), plural="libraries")
-    if found := next((one for one in known if one.is_of(parameters, one.package)), None):
+    if found := of_other_cells(one for one in known if one.is_of(parameters, one.package)):
         return found
     nearest = min(known, key=lambda one: sum(sign not in parameters for sign in one.signs))
     missing = [sign for sign in nearest.signs if sign not in parameters]

@@ -15,7 +15,7 @@ from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.conventions.kernel_convention import OF_LAYOUT, OFFSETS, Kernel
-from rnn_goldens.conventions.kernels import PLAIN, kernel_convention
+from rnn_goldens.conventions.kernels import PLAIN, kernel_conventions
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.recurrences import BY_HEAD, BY_KEY, RECURRENCES, Recurrence
 from rnn_goldens.implementations.array_library import JAX, MLX, NUMPY, ROOTS, Library, Make, library_that_defines
@@ -87,15 +87,19 @@ def _where_needed(of: Recurrence) -> tuple[str, ...]:
 class FunctionOfArrays:
     """A user's function, and what its parameters say about the recurrences that it computes."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        declared = function.convention if isinstance(function, Kernel) else None
+    def __init__(self, function: Callable[..., Any], cell: str = "") -> None:
+        given, declared = function, function.conventions if isinstance(function, Kernel) else None
         function = function.function if isinstance(function, Kernel) else function
         signature, bound = _signature(function), function.keywords if isinstance(function, partial) else {}
         self._function, self._annotations = function, [p.annotation for p in signature.parameters.values()]
         parameters = [p for p in signature.parameters.values() if p.name not in bound]
         self._signature = signature.replace(parameters=parameters)
-        self.convention = declared or kernel_convention(self._signature.parameters, _package(function))
-        self._names = {self.convention.ours(name) for name in self._signature.parameters}
+        conventions = declared or kernel_conventions(self._signature.parameters, _package(function))
+        self.convention = next((one for one in conventions if cell in one.cells), conventions[0])
+        others = () if cell else (name for one in conventions[1:] for name in one.cells)
+        self._of_cells = {name: FunctionOfArrays(given, name) for name in others if name not in self.convention.cells}
+        keywords = self.convention.keywords
+        self._names = {self.convention.ours(name) for name in (*self._signature.parameters, *keywords)}
         self._takes_others = self.convention is PLAIN and any(p.kind is p.VAR_KEYWORD for p in parameters)
         self._needed = [p.name for p in parameters if p.default is p.empty and p.kind not in _VARIABLE]
         self._has_positional = any(p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in parameters)
@@ -103,6 +107,8 @@ class FunctionOfArrays:
     def run(self, golden: Inputs) -> Any:  # noqa: ANN401 - as the user's function returns it
         """Return what the function returns for the inputs of a recurrence."""
         __tracebackhide__ = True
+        if other := self._of_cells.get(golden.cell):
+            return other.run(golden)
         is_named = self._named_after(golden.recurrence.recurrence) | self._names & {*STATES}
         if self._has_positional and len(self._needed) <= 1 and not is_named:
             return self._function(golden)
@@ -125,7 +131,7 @@ class FunctionOfArrays:
             arguments = self._arguments(golden, values)
             return self._function(*arguments.args, **arguments.kwargs)
 
-        return kernel.call(call, kernel.given(_values(golden, make, self.convention.words)))
+        return kernel.call(call, kernel.given(_values(golden, make)))
 
     @property
     def library(self) -> Library:
@@ -159,8 +165,9 @@ class FunctionOfArrays:
     @property
     def cells(self) -> list[str]:
         """The recurrences that the function can be called for."""
-        known = {cell: RECURRENCES[cell] for cell in self.convention.cells}
-        able = [cell for cell, of in known.items() if not (self._lacking(of) or self._unknown(of))]
+        known = {cell: self._of_cells.get(cell, self) for cell in (*self.convention.cells, *self._of_cells)}
+        of_cells = [(cell, function, RECURRENCES[cell]) for cell, function in known.items()]
+        able = [cell for cell, function, of in of_cells if not (function._lacking(of) or function._unknown(of))]
         return able if self.resembles_recurrence else []
 
     @property
@@ -192,17 +199,17 @@ class FunctionOfArrays:
         parameters = self._signature.parameters.values()
         taken = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
         others = values.keys() - taken - {*STATES} - (initial if taken & {*STATES} else set())
-        found = dict[str, Any]()
+        found, convention = dict[str, Any](), self.convention
+        further = {name: convention.value(name, values) for name in convention.keywords if name not in taken}
         for parameter in parameters:
             if parameter.kind is parameter.VAR_KEYWORD:
-                if self._takes_others:
-                    found[parameter.name] = {other: value for other, value in values.items() if other in others}
-            elif parameter.name in self.convention.flags:
-                found[parameter.name] = self.convention.flags[parameter.name]
-            elif (ours := self._received(parameter.name, values.get("decay"))) in values and (
-                parameter.default is parameter.empty or ours not in absent
+                of_plain = {other: value for other, value in values.items() if other in others}
+                found[parameter.name] = of_plain if self._takes_others else further
+            elif parameter.name in convention.flags or (
+                (ours := self._received(parameter.name, values.get("decay"))) in values
+                and (parameter.default is parameter.empty or ours not in absent)
             ):
-                found[parameter.name] = values[ours]
+                found[parameter.name] = convention.value(parameter.name, values)
         return inspect.BoundArguments(self._signature, found)
 
     def _received(self, parameter: str, decay: str | None) -> str:
@@ -262,15 +269,15 @@ def _package(function: Any) -> str:  # noqa: ANN401 - anything that can be calle
     return str(getattr(inspect.unwrap(function), "__module__", None) or "").partition(".")[0]
 
 
-def _values(golden: Inputs, make: Make, words: Mapping[object, object]) -> dict[str, Any]:
-    """Return the argument for each known name of a parameter; ``words`` are other values of options."""
+def _values(golden: Inputs, make: Make) -> dict[str, Any]:
+    """Return the argument for each known name of a parameter."""
     arrays = {**golden.inputs, **golden.weights, **golden.states}
     made = {name: make(array) for name, array in arrays.items()}
     whole = tuple(made[name] for name in golden.states)
     return {
         **made,
         **dict.fromkeys(STATES, whole if len(whole) > 1 else whole[0]),
-        **{name: words.get(one, one) for name, one in _options(golden).items()},
+        **_options(golden),
         OFFSETS: None if golden.offsets is None else make(golden.offsets),
     }
 

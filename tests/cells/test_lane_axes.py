@@ -21,8 +21,10 @@ AROUND_ATTENTION = ("gated_delta_net", "kda", "retention")
 
 LANES = {
     **dict.fromkeys(ATTENTION, Lane("d_v", 3)),
-    **dict.fromkeys(("selective_scan", "rg_lru", "min_gru"), Lane("d", 2)),
-    **dict.fromkeys((*AROUND_ATTENTION, "generalized_delta", "rwkv6", "mlstm"), Lane("d_v", 2)),
+    **dict.fromkeys(("selective_scan", "mamba", "rg_lru", "min_gru"), Lane("d", 2)),
+    **dict.fromkeys(
+        (*AROUND_ATTENTION, "gated_delta_net_2", "generalized_delta", "rwkv7", "rwkv6", "mlstm"), Lane("d_v", 2)
+    ),
     "mamba2": Lane("p", 2),
 }
 """slstm multiplies over its units, and the channels of convolutions are lanes already."""

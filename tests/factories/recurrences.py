@@ -23,8 +23,9 @@ SIZES: dict[str, dict[str, Any]] = {
     "rg_lru": {"d": 2},
     "min_gru": {"d": 2},
     "causal_conv": {"channels": 2, "width": 4, "past": 3},
-    **{cell: {"heads": 2, "d_k": 3, "d_v": 2} for cell in ("gated_delta_net", "kda", "retention")},
-    **{cell: {"heads": 2, "d_k": 3, "d_v": 2} for cell in ("generalized_delta", "rwkv6", "mlstm")},
+    **{cell: {"heads": 2, "d_k": 3, "d_v": 2} for cell in ("gated_delta_net", "kda", "gated_delta_net_2", "retention")},
+    **{cell: {"heads": 2, "d_k": 3, "d_v": 2} for cell in ("generalized_delta", "rwkv7", "rwkv6", "mlstm")},
+    "mamba": {"d": 2, "n": 3},
     "mamba2": {"heads": 2, "p": 2, "n": 3},
     "short_conv": {"channels": 2, "width": 4, "past": 3},
 }

@@ -6,7 +6,7 @@ import torch
 from implementations import own_kernels as own
 from implementations.library_signatures import causal_conv1d_fn
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import silu, softplus
 
 Outputs = tuple[Tensor, Tensor]
 
@@ -115,13 +115,14 @@ def scan_step(
     z: Tensor | None = None, dt_bias: Tensor | None = None, dt_softplus: bool = False,
 ) -> Tensor:  # fmt: skip
     """One step, with the signature of mamba_ssm's selective_state_update: the state changes in place."""
-    assert dt_softplus
     kept, wide = x.dtype, torch.promote_types(x.dtype, torch.float32)
-    dt = softplus(dt.to(wide))
+    dt = dt.to(wide) if dt_bias is None else dt.to(wide) + dt_bias.to(wide)
+    dt = softplus(dt) if dt_softplus else dt
     B, C = (a.to(wide)[:, None] for a in (B, C))
     new = (dt[..., None] * A.to(wide)).exp() * state.to(wide) + (dt * x)[..., None] * B.to(wide)
     state.copy_(new)
-    return ((new * C.to(wide)).sum(-1) + (0 if D is None else D.to(wide) * x)).to(kept)
+    y = (new * C.to(wide)).sum(-1) + (0 if D is None else D.to(wide) * x)
+    return (y if z is None else y * silu(z.to(wide))).to(kept)
 
 
 def conv_step(

@@ -58,19 +58,20 @@ def selective_scan_fn(
     delta_bias: Tensor | None = None, delta_softplus: bool = False, return_last_state: bool = False,
 ) -> Any:  # fmt: skip
     """That of mamba_ssm: time is the last axis, and there is no initial state."""
-    assert delta_softplus
     kept, length = u.dtype, u.shape[-1]
     u, delta, A, B, C = (array.to(torch.promote_types(kept, torch.float32)) for array in (u, delta, A, B, C))
     if B.ndim == 4:
         B, C = (array.repeat_interleave(u.shape[1] // array.shape[1], 1) for array in (B, C))
     else:
         B, C = (array[:, None] for array in (B, C))
-    delta = softplus(delta)
+    delta = delta if delta_bias is None else delta + delta_bias.to(delta.dtype)[:, None]
+    delta = softplus(delta) if delta_softplus else delta
     h, out = u.new_zeros(*u.shape[:2], A.shape[-1]), []
     for t in range(length):
         h = (delta[..., t, None] * A).exp() * h + (delta[..., t] * u[..., t])[..., None] * B[..., t]
         out.append((h * C[..., t]).sum(-1))
     y = torch.stack(out, -1) + (0 if D is None else D.to(u.dtype)[:, None] * u)
+    y = y if z is None else y * silu(z.to(u.dtype))
     return (y.to(kept), h.to(kept)) if return_last_state else y.to(kept)
 
 

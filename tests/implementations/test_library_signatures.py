@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rnn_goldens import Unsupported
-from rnn_goldens.conventions.kernels import KERNELS, kernel_convention
+from rnn_goldens.conventions.kernels import KERNELS, PLAIN, kernel_conventions
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.implementations import adapt, outputs_of
 from rnn_goldens.implementations.recurrence_function import FunctionOfArrays
@@ -16,6 +16,7 @@ pytest.importorskip("torch", reason="the tests use kernels in torch")
 
 from implementations import kernels_in_layouts as step
 from implementations import library_signatures as of
+from implementations import model_signatures as models
 from implementations import serving_signatures as serving
 
 CORPUS = open_corpus()
@@ -41,9 +42,11 @@ CASES: list[tuple[Callable[..., Any], str, set[str]]] = [
         },
     ),
     (of.selective_scan_fn, "selective_scan", {"no parameter state or h0"}),
+    (of.selective_scan_fn, "mamba", {"no parameter state or h0"}),
     (of.causal_conv1d_fn, "causal_conv", {"no parameter offsets"}),
     (of.causal_conv1d, "causal_conv", set()),
     (step.scan_step, "selective_scan", {"no parameter offsets", "groups of channels: its groups are of heads"}),
+    (step.scan_step, "mamba", {"no parameter offsets"}),
     (step.conv_step, "causal_conv", {"no parameter offsets"}),
     (serving.flashinfer_prefill, "gated_delta", {"of flashinfer,", GROUPED, BETA, BY_KEY}),
     *(
@@ -57,6 +60,12 @@ CASES: list[tuple[Callable[..., Any], str, set[str]]] = [
     (serving.sglang_fused_recurrent, "gated_delta", {"of sglang,", GROUPED, BETA, BY_KEY}),
     (serving.mlx_ops, "gated_delta", {"of mlx-lm,", GROUPED, BETA, "no parameter offsets"}),
     (serving.mlx_update, "gated_delta", {"of mlx-lm,", GROUPED, BETA, BY_KEY, "no parameter offsets"}),
+    (models.chunk_gated_delta_rule, "gated_delta_net", set()),
+    (models.chunk_kda, "kda", set()),
+    (models.chunk_simple_gla, "retention", {"several heads for each key head"}),
+    (models.chunk_rwkv7, "generalized_delta", set()),
+    (models.chunk_rwkv6, "rwkv6", set()),
+    (models.chunk_dplr_delta_rule, "generalized_delta", set()),
     (serving.ggml, "gated_delta", {"of ggml,", GROUPED, BETA, "no parameter scale", "no parameter offsets"}),
 ]
 
@@ -86,6 +95,6 @@ def test_it_passes_every_golden_or_refuses_it_with_the_reason(
 
 
 def test_each_is_known_by_its_parameters_or_its_package() -> None:
-    known = {id(FunctionOfArrays(kernel).convention) for kernel, *_ in CASES}
+    known = {id(FunctionOfArrays(kernel, cell).convention) for kernel, cell, _ in CASES}
     assert known == {id(one) for one in KERNELS}
-    assert kernel_convention(["q", "k", "v"]).library == "rnn-goldens"
+    assert kernel_conventions(["q", "k", "v"]) == (PLAIN,)

@@ -6,6 +6,9 @@ Sources:
     flash-linear-attention: l2norm of modules/norm, the gates of ops/kda/gate.py and ops/gated_delta_rule/gate.py,
         naive_recurrent_kda, dplr_recurrence, naive_recurrent_rwkv6.
     transformers: Qwen3NextGatedDeltaNet, g = -exp(A_log) softplus(a + dt_bias); Lfm2ShortConv.
+    A. Hatamizadeh et al., Gated DeltaNet-2, arXiv:2605.22791 (2026): naive_recurrent_gdn2 with the gates of its layer.
+    A. Gu, T. Dao, Mamba, arXiv:2312.00752 (2023): selective_scan_ref, with delta_bias and z.
+    B. Peng et al., RWKV-7, arXiv:2503.14456 (2025): equations (5) to (17), from the preactivations of w and a on.
     T. Dao, A. Gu, Transformers are SSMs, arXiv:2405.21060 (2024), and dt_limit and D of mamba_chunk_scan_combined.
     Y. Sun et al., Retentive network, arXiv:2307.08621 (2023): section 2.1, without rotations.
     M. Beck et al., xLSTM, arXiv:2405.04517 (2024): equations (19) to (27), with the small number of mlstm_kernels.
@@ -96,6 +99,35 @@ def _with_gates(
     return Step({"o": o}, {"S": after})
 
 
+def gated_delta_net_2(f: Functions, config: Mapping[str, Any], x: Numbers, w: Numbers, states: Numbers) -> Step:
+    """naive_recurrent_gdn2: S' = D S + k (sigmoid(w) v - (D S)ᵀ (β k))ᵀ, where β = limit sigmoid(b) by key."""
+    heads, after, o = config["heads"], [], []
+    of_key, limit = heads // config.get("key_heads", heads), _decimal(config.get("beta_limit", 1))
+    for h, before in enumerate(states["S"]):
+        q, k, v = _unit(f, x["q"][h // of_key]), _unit(f, x["k"][h // of_key]), x["v"][h]
+        keys, values = range(len(k)), range(len(v))
+        rate = f.exp(w["A_log"][h])
+        decay = [f.exp(-(rate * f.softplus(x["a"][h][i] + w["dt_bias"][h][i]))) for i in keys]
+        s = [[decay[i] * before[i][j] for j in values] for i in keys]
+        erased = [k[i] * f.sigmoid(x["b"][h][i]) * limit for i in keys]
+        new = [f.sigmoid(x["w"][h][j]) * v[j] - dot([s[i][j] for i in keys], erased) for j in values]
+        after.append([[s[i][j] + k[i] * new[j] for j in values] for i in keys])
+        o.append(_read(after[-1], q, _scale(config)))
+    return Step({"o": o}, {"S": after})
+
+
+def mamba(f: Functions, config: Mapping[str, Any], x: Numbers, w: Numbers, states: Numbers) -> Step:
+    """selective_scan_ref: h' = e^(Δ A) h + Δ u Bᵀ and y = h' C + D u, times z sigmoid(z) with a gate."""
+    after, y = [], []
+    for d, before in enumerate(states["h"]):
+        step, u = x["dt"][d] + w["dt_bias"][d], x["u"][d]
+        step = step if config.get("step_size") == "given" else f.softplus(step)
+        after.append([f.exp(step * w["A"][d][n]) * h + step * u * x["B"][n] for n, h in enumerate(before)])
+        out = dot(x["C"], after[-1]) + w["D"][d] * u
+        y.append(out * x["z"][d] * f.sigmoid(x["z"][d]) if config.get("gate") == "silu" else out)
+    return Step({"y": y}, {"h": after})
+
+
 def mamba2(f: Functions, config: Mapping[str, Any], x: Numbers, w: Numbers, states: Numbers) -> Step:
     """Dao & Gu (2024): h' = e^(Δ A) h + Δ x Bᵀ and y = h' C + D x, times z sigmoid(z) with a gate."""
     after, y, groups = [], [], config.get("groups")
@@ -139,6 +171,22 @@ def generalized_delta(f: Functions, config: Mapping[str, Any], x: Numbers, _: Nu
         keys, values = range(len(k)), range(len(v))
         seen = [dot([s[i][j] for i in keys], a) for j in values]
         after.append([[f.exp(g[i]) * s[i][j] + b[i] * seen[j] + k[i] * v[j] for j in values] for i in keys])
+        o.append(_read(after[-1], q, _scale(config)))
+    return Step({"o": o}, {"S": after})
+
+
+def rwkv7(f: Functions, config: Mapping[str, Any], x: Numbers, w: Numbers, states: Numbers) -> Step:
+    """Peng et al. (2025): wkv' = wkv (diag(d) - κ̂ᵀ (a κ̂)) + vᵀ k̃, here transposed, and o = wkv' r."""
+    after, o, rate = [], [], 1 / Decimal(1).exp().sqrt()
+    for h, s in enumerate(states["S"]):
+        q, k, v, kappa = (x[name][h] for name in ("q", "k", "v", "kappa"))
+        keys, values = range(len(k)), range(len(v))
+        length = _larger(f.sqrt(dot(kappa, kappa)), Decimal("1e-12"))
+        a, removed = [f.sigmoid(number) for number in x["a"][h]], [number / length for number in kappa]
+        decay = [f.exp(-(f.sigmoid(number) * rate)) for number in x["w"][h]]
+        k = [k[i] * (1 + (a[i] - 1) * w["k_a"][h][i]) for i in keys]
+        seen = [dot([s[i][j] for i in keys], removed) for j in values]
+        after.append([[decay[i] * s[i][j] - a[i] * removed[i] * seen[j] + k[i] * v[j] for j in values] for i in keys])
         o.append(_read(after[-1], q, _scale(config)))
     return Step({"o": o}, {"S": after})
 
@@ -187,9 +235,12 @@ def short_conv(_f: Functions, config: Mapping[str, Any], x: Numbers, w: Numbers,
 MODELS = {
     "gated_delta_net": (gated_delta_net, "o", ("S",)),
     "kda": (kda, "o", ("S",)),
+    "gated_delta_net_2": (gated_delta_net_2, "o", ("S",)),
+    "mamba": (mamba, "y", ("h",)),
     "mamba2": (mamba2, "y", ("h",)),
     "retention": (retention, "o", ("S",)),
     "generalized_delta": (generalized_delta, "o", ("S",)),
+    "rwkv7": (rwkv7, "o", ("S",)),
     "rwkv6": (rwkv6, "o", ("S",)),
     "mlstm": (mlstm, "h", ("C", "n", "m")),
     "short_conv": (short_conv, "y", ("window",)),

@@ -57,6 +57,12 @@ _OF_NORMS = (
         Call({**_HEADS, "beta_limit": 2.0}),
         gradient_purpose="The factor two is in the gradient of b, too.",
     ),
+    Variant(
+        "large-gates",
+        "Arguments of the softplus down to -1536 and up to 1536, whose exponential overflows in every precision.",
+        Call(_HEADS, time=5),
+        change=lambda drawn: {"a": 1024 * drawn["a"], "A_log": short(drawn["A_log"] - 8)},
+    ),
 )
 
 _CHUNKS = Variant("130-steps", "More than 128 steps: two chunks of 64 and a part of a third.", Call(_HEAD, time=130))
@@ -68,12 +74,6 @@ MODELS: Mapping[str, tuple[Variant, ...]] = {
         *steps_of(_HEADS, _HEAD),
         _CHUNKS,
         *_OF_NORMS,
-        Variant(
-            "large-gates",
-            "Inputs of the softplus above 20, where torch's is the identity, and below -16.",
-            Call(_HEADS, time=5),
-            change=lambda drawn: {"a": short(16 * drawn["a"]), "A_log": short(drawn["A_log"] - 4)},
-        ),
     ),
     "kda": (
         *steps_of(_HEADS, _HEAD),
@@ -90,6 +90,33 @@ MODELS: Mapping[str, tuple[Variant, ...]] = {
             "The gate with a lower bound, over a border of chunks of 16.",
             Call({**_HEAD, "lower_bound": -5.0}, time=20),
             change=lambda drawn: {"a": short(2 * drawn["a"]), "A_log": short(np.abs(drawn["A_log"]) / 2)},
+        ),
+    ),
+    "gated_delta_net_2": (
+        *steps_of(_HEADS, _HEAD),
+        _CHUNKS,
+        *_OF_NORMS,
+    ),
+    "mamba": (
+        *steps_of({"d": 2, "n": 3}, {"d": 1, "n": 1}),
+        Variant(
+            "gate",
+            "The output times the silu of z.",
+            Call({"d": 2, "n": 2, "gate": "silu"}, batch=2),
+            gradient_purpose="Gradients by z, and through it.",
+        ),
+        Variant(
+            "given-step-size",
+            "The step size is dt plus its bias, without a softplus.",
+            Call({"d": 2, "n": 2, "step_size": "given"}),
+            change=lambda drawn: {"dt": np.abs(drawn["dt"]), "dt_bias": np.abs(drawn["dt_bias"])},
+            gradient_purpose="Gradients by dt and dt_bias without the slope of a softplus.",
+        ),
+        Variant(
+            "large-step-sizes",
+            "Arguments of the softplus up to 1536, whose exponential overflows in every precision.",
+            Call({"d": 2, "n": 2}),
+            change=lambda drawn: {"dt": 1024 * drawn["dt"], "u": short(drawn["u"] / 1024)},
         ),
     ),
     "mamba2": (
@@ -122,6 +149,18 @@ MODELS: Mapping[str, tuple[Variant, ...]] = {
     ),
     "retention": (*steps_of(_HEADS, _HEAD), _CHUNKS, _SHARED),
     "generalized_delta": (*steps_of(_HEADS, _HEAD), _CHUNKS, _EIGHT_KEYS),
+    "rwkv7": (
+        *steps_of(_HEADS, _HEAD),
+        _CHUNKS,
+        _EIGHT_KEYS,
+        Variant(
+            "short-removal-key",
+            "Removal keys of length 0.001: 1e-6 under the root of their norm, as in attention, would matter.",
+            Call(_HEADS, time=4),
+            change=lambda drawn: {"kappa": drawn["kappa"] / 1024},
+            gradient_purpose="The derivative of the norm is about a thousand.",
+        ),
+    ),
     "rwkv6": (*steps_of(_HEADS, _HEAD), _CHUNKS, _EIGHT_KEYS),
     "mlstm": (
         *steps_of(_HEADS, _HEAD),

@@ -15,6 +15,7 @@ from rnn_goldens.deviations.recurrences import (
     backward_slstm,
     chunks,
     convolution,
+    gated_models,
     models,
     numerics,
     scans,
@@ -40,6 +41,7 @@ FAMILIES: Families = {
     "sLSTM": slstm.DEVIATIONS,
     "convolution": convolution.DEVIATIONS,
     **models.FAMILIES,
+    **gated_models.FAMILIES,
     "numerics": numerics.DEVIATIONS,
 }
 
@@ -58,6 +60,7 @@ BACKWARD_FAMILIES: Families = {
     "causal convolution back": backward_convolution.CAUSAL_CONV,
     "sLSTM back": backward_slstm.DEVIATIONS,
     **backward_models.FAMILIES,
+    **gated_models.BACKWARD_FAMILIES,
     "numerics": backward_rounding.DEVIATIONS,
 }
 """Families of the backward pass: outputs are right, gradients are wrong."""

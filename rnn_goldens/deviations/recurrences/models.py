@@ -26,8 +26,8 @@ from rnn_goldens.deviations.table_rows import table
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 
 NORMED = ("gated_delta_net", "kda")
-WITH_QUERIES = (*NORMED, "retention", "generalized_delta", "rwkv6", "mlstm")
-SHARED = (*NORMED, "retention", "mamba2")
+WITH_QUERIES = (*NORMED, "gated_delta_net_2", "retention", "generalized_delta", "rwkv7", "rwkv6", "mlstm")
+SHARED = (*NORMED, "gated_delta_net_2", "retention", "mamba2")
 """The recurrences whose heads may share keys."""
 
 SSD: Equations = mamba2

@@ -213,11 +213,12 @@ OF_CHUNKS = table(cells=GATED)(
     decays_between_steps_factored=(
         "Computes the decay between two steps as e^G_i e^-G_j, which overflows if the decay over a chunk is strong.",
         replaced(decay=lambda _right, later, earlier, causal: np.exp(later) * np.exp(-earlier) * causal),
-        {"stands_for": ("executorch PR21417",)},
+        {"stands_for": ("executorch PR21417", "cudnn-frontend PR1017")},
     ),
     exponential_before_mask=(
         "Multiplies decays to later steps by zero, after an exponential that overflows if the decay is strong.",
         replaced(decay=lambda _right, later, earlier, causal: np.exp(later - earlier) * causal),
+        {"stands_for": ("transformers PR48455",)},
     ),
 )
 
