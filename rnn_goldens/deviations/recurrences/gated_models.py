@@ -134,7 +134,7 @@ GATED_DELTA_NET_2 = table(cells=("gated_delta_net_2",))(
         {"needs": ("beta_up_to_two",)},
     ),
     erase_before_decay=("Reads the state before its decay for what is erased.", _gdn2(S=lambda x, _: x["S"])),
-    decay_of_first_key=(
+    separate_gates_decay_of_first_key=(
         "Decays all keys as the first one.",
         in_arrays(a=_of_first_key, dt_bias=_of_first_key),
     ),
