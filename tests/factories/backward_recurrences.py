@@ -100,6 +100,7 @@ CASES: dict[str, dict[str, Any]] = {
         "beta_limit": 2.0,
         "lower_bound": -5.0,
         "gate": "silu",
+        "step_size": "given",
         "dt_min": 0.5,
         "dt_max": 0.75,
         "seed": 13,

@@ -232,7 +232,7 @@ MAMBA = table(cells=("mamba",))(
     step_size_bias_left_out=("Leaves out dt_bias.", in_arrays(dt_bias=np.zeros_like)),
     step_size_bias_after_softplus=(
         "Adds dt_bias after the softplus.",
-        _mamba(dt=lambda x, _: softplus(x["dt"]) + x["dt_bias"]),
+        _mamba(dt=lambda x, _: _step_size(x["dt"], x) + x["dt_bias"]),
         {"needs": ("softplus_gate",)},
     ),
     step_size_softplus_left_out=(
