@@ -216,8 +216,8 @@ RWKV7_BACK = table(cells=("rwkv7",))(
     ),
     learning_rate_slope_left_out=("Leaves out the slope of the sigmoid of a.", _rwkv7_back(a=lambda x, _: x["a"])),
     learning_rate_gradient_of_removal_alone=(
-        "Passes no gradient through the key to the rate a, nor to k_a.",
-        _rwkv7_back(k=lambda x, z: z / detached(z) * detached(z)),
+        "Passes no gradient through the key to the rate a.",
+        _rwkv7_back(k=lambda x, _: x["k"] * (1 + (detached(sigmoid(x["a"])) - 1) * x["k_a"])),
     ),
     decay_slope_left_out=(
         "Leaves out the slope of the sigmoid of w.",
