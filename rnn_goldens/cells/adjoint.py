@@ -15,12 +15,7 @@ def gradients(graph: Graph, seeds: Sequence[tuple[Node, Node]], inputs: Sequence
 
     The gradient of a weight is one value, a sum over all time steps and sequences that use it: ``summed_outer`` of a
     matrix, ``added_up`` of others. The cotangent of a value that heads share is one for each head, since each may
-    compute its own value; only that of an input adds up over them.
-
-    Args:
-        graph: the graph of the forward pass.
-        seeds: pairs of an output and its cotangent.
-        inputs: the inputs.
+    compute its own value; only that of an input adds up over them. ``seeds`` are outputs with their cotangents.
     """
     parts, shares = dict[int, list[Node]](), dict[int, list[tuple[Node, ...]]]()
     for output, g in seeds:

@@ -22,14 +22,9 @@ def outputs(case: AnyCase) -> dict[str, Array]:
 
 @np.errstate(all="ignore")
 def gradients(case: AnyCase, cotangents: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the gradients of the sum of all outputs times their cotangents, in the type of the case's arrays.
+    """Return the gradients of the sum of all outputs times their cotangents, by name of the array and shaped like it.
 
-    Args:
-        case: the inputs, weights and states.
-        cotangents: by name, ``d_out`` or ``d_S_n``, shaped like the outputs; a missing cotangent is zero.
-
-    Returns:
-        Gradients by name, shaped like the arrays: of inputs, weights, and the initial states that the caller passed.
+    ``cotangents`` are named ``d_out`` or ``d_S_n``; a missing one is zero. Initial states have gradients if given.
     """
     if isinstance(case, RecurrenceCase):
         return RecurrenceBackward().gradients(case, cotangents)

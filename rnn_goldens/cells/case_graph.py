@@ -133,12 +133,9 @@ class Recorded:
 
 @np.errstate(all="ignore")
 def with_gradients(forward: Recorded, cotangents: Mapping[str, Float64]) -> Recorded:
-    """Add the backward pass to a graph, and return the graph with gradients as outputs.
+    """Add the backward pass to the graph of a forward pass, and return the graph with gradients as outputs.
 
-    Args:
-        forward: the forward pass; its graph gets both passes.
-        cotangents: by name, ``d_out``, shaped like the outputs. A missing one is zero, and what is zero adds nothing to
-            the graph.
+    A missing cotangent is zero, and what is zero adds nothing to the graph.
     """
     assert forward.lane is None, "gradients add up over axes that are lanes in outputs"
     graph, seeds = forward.graph, []

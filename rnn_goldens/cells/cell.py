@@ -37,11 +37,9 @@ class Cell:
         return self.layout.states
 
     def program(self, w: Iterable[str], *, fused: bool = True) -> Program:
-        """Return the program of a step.
+        """Return the program of a step; a bias that is not among the names ``w`` of the weights is not added.
 
-        Args:
-            w: the names of the weights of the network; a bias that is not among them is not added.
-            fused: whether products and biases of all gates are one operation: faster, and different only in rounding.
+        If ``fused``, products and biases of all gates are one operation: faster, and different only in rounding.
         """
         return _program(self, tuple(w), fused)
 

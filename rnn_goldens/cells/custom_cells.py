@@ -22,11 +22,7 @@ def cell_named(name: str) -> Cell:
 
 
 def cell_of_file(name: str) -> Cell:
-    """Return the cell that a golden file names. The user must name the cell, too: a file must not cause imports.
-
-    Raises:
-        WrongUse: the user did not name the cell, or ``custom_cell`` raises it.
-    """
+    """Return the cell that a golden file names; raises WrongUse as ``custom_cell``, or if the user did not name it."""
     require_named(name)
     return custom_cell(name)
 

@@ -37,11 +37,7 @@ class CustomRecurrence:
 
 
 def recurrence_of_file(name: str) -> CustomRecurrence:
-    """Return the recurrence that a golden file names.
-
-    Raises:
-        WrongUse: the user did not name it, or ``custom_recurrence`` raises it.
-    """
+    """Return the recurrence that a golden file names; raises WrongUse like ``cell_of_file``."""
     require_named(name)
     return custom_recurrence(name)
 

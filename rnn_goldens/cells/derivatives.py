@@ -117,15 +117,9 @@ def part_of(
     y: Any,  # noqa: ANN401 - a term, a node or an array
     arguments: Sequence[Any],
 ) -> Any:  # noqa: ANN401 - a term, a node or an array
-    """Return the cotangent of an argument before it is reduced to its shape; None if it is zero.
+    """Return the cotangent of an operation's argument before it is reduced to its shape; None if it is zero.
 
-    Args:
-        of: the primitives that compute it.
-        operation: an operation.
-        number: which of its arguments.
-        g: the cotangent of its result.
-        y: its result.
-        arguments: its arguments: terms, nodes or arrays, and numbers.
+    ``of`` has the primitives that compute it, ``g`` is the cotangent of the result ``y``. Arguments may be numbers.
     """
     primitive = operation.primitive
     if primitive == "sum":

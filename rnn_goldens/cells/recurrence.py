@@ -233,10 +233,7 @@ def step_program(
 ) -> Program:
     """Return the program of one time step: its results are the outputs, then the states after the step.
 
-    Args:
-        case: the case.
-        equations: other equations than those of the recurrence.
-        names: the names of the arguments of other equations, if they have others.
+    Other equations than those of the recurrence may have arguments of other names.
     """
     config, options = case.config, constants(case.config)
     arguments = (*config.inputs, *config.recurrence.weights, *config.recurrence.states)
@@ -296,12 +293,7 @@ def run(case: RecurrenceCase, operations: Arithmetic = RIGHT, equations: Equatio
     """Return the outputs and the compared last states of a case, computed in the type of its arrays.
 
     What does not depend on the states, or the states do not depend on, is computed for all time steps at once: its
-    arrays have a leading axis of time.
-
-    Args:
-        case: the case.
-        operations: computes the primitives.
-        equations: other equations than those of the recurrence.
+    arrays have a leading axis of time. ``equations`` are other ones than those of the recurrence.
     """
     return packed([_run_sequence(one, operations, equations) for one in case.sequences()], case.config)
 

@@ -185,13 +185,7 @@ ids_argument = partial(click.argument, nargs=-1, shell_complete=partial(complete
 
 
 def implementation_and_rest(arguments: Sequence[str]) -> tuple[str, list[str]]:
-    """Split arguments into the implementation and the arguments for pytest.
-
-    A program is the last argument; any other implementation is the first.
-
-    Raises:
-        click.UsageError: both a program and another implementation are given.
-    """
+    """Split arguments into the implementation and those for pytest. A program is the last one, any other the first."""
     if not is_command(arguments[-1]):
         return arguments[0], list(arguments[1:])
     rest = list(arguments[:-1])

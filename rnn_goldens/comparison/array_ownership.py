@@ -15,12 +15,7 @@ from rnn_goldens.golden.stored_arrays import InputArrays
 
 
 def refuse_own_arrays(golden: GoldenData, *outputs: object) -> None:
-    """Raise WrongUse if an output is an expected array of the golden, or shares its memory.
-
-    Args:
-        golden: the golden.
-        outputs: as for ``Golden.check``: arrays, tensors, sequences or mappings of them, or anything else.
-    """
+    """Raise WrongUse if an output, as for ``Golden.check``, is an expected array of the golden or shares its memory."""
     found = [part for output in outputs for part in _arrays_in(output)]
     for name, arrays in golden.expected_arrays().items():
         if any(_shares_memory(part, array) for part in found for array in arrays):
@@ -62,9 +57,7 @@ def _shares_memory(value: Any, array: NDArray[Any]) -> bool:  # noqa: ANN401 - a
 def written_to(inputs: InputsData, before: InputArrays) -> list[str]:
     """Return the names of the arrays that were written to, although they are read-only in NumPy.
 
-    Args:
-        inputs: the inputs that the implementation received: stored arrays, and the arrays that were cast when read.
-        before: a deep copy of the stored arrays.
+    ``before`` is a deep copy of the stored arrays. Of ``inputs``, arrays that were cast when read are checked, too.
     """
     original, rounding = dict(_stored_arrays(vars(before))), PRECISIONS[inputs.dtype].round
     now = [(name, array, original[name]) for name, array in _stored_arrays(vars(inputs.stored))]

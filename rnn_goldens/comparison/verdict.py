@@ -76,31 +76,14 @@ class GoldenMismatch(AssertionError):
 def compare(
     golden: GoldenData, out: object, h_n: object = None, c_n: object = None, *more: object, meaning: str = ""
 ) -> Verdict:
-    """Compare outputs with a golden.
-
-    Args:
-        golden: the golden.
-        out: as for ``Golden.compare``.
-        h_n: as for ``Golden.compare``.
-        c_n: as for ``Golden.compare``.
-        *more: further last states of a custom cell.
-        meaning: what a difference means besides wrong outputs; "" if nothing.
-    """
+    """Compare outputs with a golden, as ``Golden.compare`` does; ``meaning`` is what a difference means besides."""
     return verdict_on(actual_outputs(golden, out, h_n, c_n, *more), meaning)
 
 
 def compare_gradients(golden: GoldenData, by_name: Mapping[str, object], *, meaning: str = "") -> Verdict:
-    """Compare gradients with those of a golden.
+    """Compare gradients with those of a golden, which must have been loaded with them.
 
-    Args:
-        golden: the golden, with gradients.
-        by_name: array-likes of any library. A missing gradient is not checked. Without any gradient, the result is a
-            failure.
-        meaning: as for ``compare``.
-
-    Raises:
-        WrongUse: the golden was loaded without gradients.
-        UnknownName: its gradients cannot be checked in this precision.
+    A missing gradient is not checked. Without any gradient, the result is a failure.
     """
     return verdict_on(actual_gradients(golden, by_name), meaning)
 

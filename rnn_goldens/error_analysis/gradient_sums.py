@@ -48,10 +48,7 @@ def lost_in_sum(graph: Graph, place: int, policy: Policy) -> Float64:
 def lost_in_outer_products(graph: Graph, operation: Operation, *, computed: bool = True) -> Float64:
     """Return what the products g vᵀ of a sum lose under tf32, because operands are rounded: (rows, columns).
 
-    Args:
-        graph: all values.
-        operation: the sum.
-        computed: whether computed operands may have any digits.
+    ``computed`` says whether computed operands may have any digits.
     """
     total = 0.0
     for g, v in zip(*sides(operation), strict=True):

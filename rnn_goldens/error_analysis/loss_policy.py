@@ -96,11 +96,8 @@ class Losses:
     def of(self, computed: Computed, k: int, places: Sequence[int], varies: Sequence[bool]) -> Float64 | None:
         """Return the loss of a value at several places, (kinds, places or 1, batch, heads, rows, columns); or None.
 
-        Args:
-            computed: the values of the same form at all places.
-            k: the index of the value in ``computed``.
-            places: its positions in the graph.
-            varies: for each value in ``computed``, whether rounding may change it.
+        ``k`` is its index in ``computed``, the values of the same form at all places; ``varies`` says of each of them
+        whether rounding may change it.
         """
         operation, y, place = computed.operations[k], computed.values[k], places[0]
         lost = np.zeros((len(self.policy.kinds), len(places) if self._sums.has(place) else len(y), *y.shape[1:]))

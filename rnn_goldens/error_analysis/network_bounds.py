@@ -53,11 +53,8 @@ def bounds_of(
 ) -> ErrorBound:
     """Return bounds on the errors of outputs and of gradients of any correct implementation of a network.
 
-    Args:
-        forward: the forward pass; None for gradients only, whose outputs are exact, so that no kink is undecided.
-        both: both passes in the same graph, or None for outputs only.
-        arithmetic: under an arithmetic other than ieee, the bounds hold in float32.
-        label: names this part of the work where its progress is reported.
+    Without the forward pass, outputs are exact, and no kink is undecided. ``both`` has both passes in the same graph;
+    None for outputs only. Under an arithmetic other than ieee, the bounds hold in float32.
     """
     given = [one for one in (forward, both) if one is not None]
     if not given:

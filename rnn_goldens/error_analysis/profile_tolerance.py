@@ -35,9 +35,7 @@ _KNOWN: WeakKeyDictionary[object, dict[str, Tolerance]] = WeakKeyDictionary()
 def output_tolerance(golden: GoldenData, arithmetic: str) -> Tolerance:
     """Return the tolerance of the outputs of a golden for a network.
 
-    Raises:
-        Unsupported: no tolerance can be derived in float32; the message says why.
-        WrongUse: the equations of a custom cell are not available.
+    Raises Unsupported if none can be derived in float32, and WrongUse if equations of a custom cell are missing.
     """
     known = _KNOWN.setdefault(golden.stored, {})
     if arithmetic not in known:

@@ -38,11 +38,7 @@ class Library:
     name = "NumPy"
 
     def maker(self, dtype: str) -> Make:
-        """Return the function that creates arrays in a precision.
-
-        Raises:
-            Unsupported: bfloat16 in NumPy, without ml_dtypes.
-        """
+        """Return the function that creates arrays in a precision. Raises Unsupported for bfloat16 without ml_dtypes."""
         from rnn_goldens.implementations.numpy_cells import arithmetic
 
         own = np.dtype(arithmetic(dtype))

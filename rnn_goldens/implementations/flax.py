@@ -109,11 +109,7 @@ CELLS = Cells(_own)
 
 
 def own_cells(kind: type[linen.RNNCellBase]) -> Cells:
-    """Return networks of a user's class, shaped like ``flax.linen.SimpleCell``, ``LSTMCell`` or ``GRUCell``.
-
-    Raises:
-        WrongUse: the class is not a cell of ``flax.linen``.
-    """
+    """Return networks of a user's class, shaped like a cell of ``flax.linen``; raises WrongUse if it is none."""
     if not issubclass(kind, linen.RNNCellBase):
         of = "flax.nnx" if any(base.__module__.startswith("flax.nnx") for base in kind.__mro__) else "Flax"
         raise WrongUse(

@@ -164,11 +164,7 @@ LAYERS = Layers(_own)
 
 
 def own_layers(kind: type) -> Layers:
-    """Return networks of a user's class of layers.
-
-    Raises:
-        WrongUse: the class is a Keras cell, which computes one time step.
-    """
+    """Return networks of a user's class of layers. Raises WrongUse for a Keras cell, which computes one time step."""
     if issubclass(kind, STEPS):
         raise WrongUse(
             f"{kind.__name__} is a cell of Keras: choose a layer class that contains it, such as keras.layers.LSTM"

@@ -21,15 +21,9 @@ def is_of(package: str, kind: type) -> bool:
 
 
 def accepted(kind: type, wanted: Mapping[str, Any], needless: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments to create a network of a user's class with.
+    """Return the wanted arguments of a user's class that it accepts; raises Unsupported if another one matters.
 
-    Args:
-        kind: the class.
-        wanted: arguments by name.
-        needless: values that a class is assumed to use if it lacks the argument; equal arguments are left out.
-
-    Raises:
-        Unsupported: the class does not accept an argument whose value matters.
+    ``needless`` has values that a class is assumed to use if it lacks the argument: they do not matter.
     """
     taken = takes(kind)
     for argument, value in wanted.items():
@@ -96,11 +90,7 @@ def _constructors(kind: type) -> Iterator[Callable[..., Any]]:
 
 
 def require_gates(name: str, golden: Inputs, rows: int) -> None:
-    """Refuse a golden whose cell has another number of gates than the rows of a recurrent matrix imply.
-
-    Raises:
-        Unsupported: the numbers differ; the message has both.
-    """
+    """Raise Unsupported if the rows of a recurrent matrix imply another number of gates than the golden's cell has."""
     gates, wanted = rows / golden.network.hidden_size, len(golden.layout.gates)
     if gates != wanted:
         raise Unsupported(f"{name} has {gates:g} blocks of weights, {golden.cell} has {wanted}")
@@ -113,11 +103,7 @@ def require_cell(golden: Inputs, library: str, cells: Collection[str] = CELLS) -
 
 
 def takes_state(name: str, call: Callable[..., Any], state: object) -> bool:
-    """Return whether a call accepts an initial state as its second argument.
-
-    Raises:
-        Unsupported: the call does not, and the golden has an initial state.
-    """
+    """Return whether a call accepts an initial state as its second argument; raises Unsupported if one is needed."""
     is_accepted = takes(call) is None or positional(call)[1] > 1
     if state is not None and not is_accepted:
         raise Unsupported(f"{name} takes no initial state as its second argument")

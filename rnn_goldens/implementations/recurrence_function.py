@@ -129,13 +129,9 @@ class FunctionOfArrays:
 
     @property
     def library(self) -> Library:
-        """The library of the arrays that the function takes.
+        """The library of the first parameter annotated with a library's type; else the one that the module imports.
 
-        It is that of the first parameter annotated with a library's type; else torch or JAX, if the function's module
-        imports it; else NumPy.
-
-        Raises:
-            WrongUse: there are no annotations, and the function's module imports torch and JAX.
+        Otherwise NumPy. Raises WrongUse if there are no annotations, and the function's module imports torch and JAX.
         """
         texts = [one if isinstance(one, str) else inspect.formatannotation(one) for one in self._annotations]
         names = (name for text in texts for name in _FIRST_PART.findall(text))

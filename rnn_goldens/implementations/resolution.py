@@ -30,14 +30,12 @@ ONNX = ".onnx"
 def resolve(name: str, folder: Path | None = None, time_limit: float = TIME_LIMIT) -> Implementation:
     """Find an implementation by name and import it; the working directory is importable, as under ``python -m``.
 
-    Args:
-        name: a name in ``BUILTIN``, ``package.module:thing``, the path of an ONNX file, or ``-- ./my_rnn --flags``: a
-            program, which is started and must be closed.
-        folder: base of relative paths and working directory of a program; the current directory by default.
-        time_limit: seconds that a program has for one golden.
+    A name is one of ``BUILTIN``, ``package.module:thing``, the path of an ONNX file, or ``-- ./my_rnn --flags``: a
+    program, which is started and must be closed. ``folder`` is the base of relative paths and the working directory of
+    a program, which has ``time_limit`` seconds for one golden.
 
     Raises:
-        UnknownName: the name has none of the forms that ``name`` may have.
+        UnknownName: the name has none of these forms.
         WrongUse: the module does not exist, cannot be imported or lacks the thing, the thing cannot be run, or the
             program cannot be started. Other errors come from the user's code.
     """
@@ -57,12 +55,7 @@ def resolve(name: str, folder: Path | None = None, time_limit: float = TIME_LIMI
 
 
 def backward_of(name: str, run: Implementation) -> Backward:
-    """Return a function that computes the gradients of an implementation, or raises Unsupported.
-
-    Args:
-        name: as for ``resolve``.
-        run: the implementation that ``resolve`` returned. A program answers requests for gradients.
-    """
+    """Return what computes the gradients of an implementation that ``resolve`` returned, or raises Unsupported."""
     if isinstance(run, Program):
         return run.gradients
     if name.endswith(ONNX):
@@ -75,8 +68,7 @@ def backward_of(name: str, run: Implementation) -> Backward:
 def dialects_of(name: str) -> tuple[str, ...]:
     """Return the dialects that an ONNX file's attributes describe; () for ``{id}`` or another implementation.
 
-    Raises:
-        WrongUse: the file does not exist or is not an ONNX model, or no golden has its equations.
+    Raises WrongUse if the file does not exist or is not an ONNX model, or no golden has its equations.
     """
     if not name.endswith(ONNX) or "{id}" in name or not find_spec("onnxruntime"):
         return ()

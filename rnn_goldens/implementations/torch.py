@@ -69,8 +69,7 @@ def gradients_of_layers(golden: Inputs) -> Mapping[str, Tensor | None]:
 def call_layer(network: nn.RNNBase, golden: Inputs, given: Mapping[str, Tensor]) -> Any:  # noqa: ANN401 - a user's layer may return out alone
     """Call a layer as users do, with the golden's input and given states: sequences of several lengths are packed.
 
-    Raises:
-        Unsupported: the golden has an initial state, and the layer's class does not accept one.
+    Raises Unsupported if the golden has an initial state, and the layer's class does not accept one.
     """
     x, state = given["x"], initial_state(golden, given)
     more = (state,) if takes_state(type(network).__name__, network.forward, state) else ()

@@ -42,16 +42,10 @@ def outputs(golden: Inputs, found: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def called_unbatched(name: str, call: Callable[[Any, Any], Any], x: Any, state: Any) -> Any:  # noqa: ANN401
-    """Return the result of a network for an unbatched input.
+    """Return the result of a network for an unbatched input (time, input), and its initial state: one, a pair or None.
 
-    Args:
-        name: the network's name for messages.
-        call: calls the network with an input and an initial state, as arrays of any library.
-        x: the input, (time, input).
-        state: the initial state, a pair of states or None.
-
-    Raises:
-        Unsupported: the network accepts only batches: it raises an error, or treats the time axis as the batch.
+    ``call`` calls the network, named ``name`` in messages. Raises Unsupported if it accepts only batches: it raises an
+    error, or treats the time axis as the batch.
     """
     __tracebackhide__ = True
 

@@ -76,9 +76,8 @@ def stop_for_wrong_use(config: pytest.Config, error: WrongUse) -> NoReturn:
 def start(config: pytest.Config) -> None:
     """Resolve the implementation that is set, and start it if it is a program; once per run.
 
-    Raises:
-        pytest.UsageError: no implementation is set, or it is not found or does not start. If the user's module raised
-            an error, ``__cause__`` is that error.
+    Raises pytest.UsageError if none is set, or it is not found or does not start; its cause is an error that the user's
+    module raised.
     """
     if _STARTED in config.stash:
         return
@@ -115,11 +114,9 @@ class ImplementationFailed(Exception):
 
 @contextmanager
 def failures_as_errors() -> Iterator[None]:
-    """Turn pytest outcomes and exits, raised while an implementation runs or its outputs are read, into errors.
+    """Turn outcomes and exits, raised while an implementation runs or its outputs are read, into errors.
 
-    Raises:
-        Unsupported: the implementation skipped.
-        ImplementationFailed: it called ``pytest.xfail``, ``pytest.fail``, ``pytest.exit`` or ``sys.exit``.
+    A skip is Unsupported; ``pytest.xfail``, ``fail`` and ``exit`` and ``sys.exit`` are ImplementationFailed.
     """
     __tracebackhide__ = True
     try:
@@ -168,8 +165,7 @@ class Guard:
 
         Raises:
             Unsupported: the implementation refused or skipped.
-            ImplementationFailed: it took too long, wrote into its inputs, or called ``pytest.xfail``, ``pytest.fail``,
-                ``pytest.exit`` or ``sys.exit``.
+            ImplementationFailed: it took too long, wrote into its inputs, or ended the test through pytest or an exit.
         """
         __tracebackhide__ = True
         return self._guarded(golden, self._outputs, "outputs")
@@ -177,9 +173,7 @@ class Guard:
     def gradients(self, golden: Inputs) -> dict[str, Any]:
         """Return the gradients by name, for inputs with cotangents; the caller checks that the inputs are unchanged.
 
-        Raises:
-            Unsupported, ImplementationFailed: as in ``__call__``, but not for inputs that were written to.
-            TypeError: the implementation returned something other than gradients, such as outputs.
+        Raises as ``__call__`` does, and TypeError for something other than gradients, such as outputs.
         """
         __tracebackhide__ = True
         return self._guarded(golden, self._gradients, "gradients")

@@ -120,13 +120,8 @@ def updated_list(
 ) -> UpdatedList:
     """Return the file after a run; keeps comments, order, and entries of goldens that did not run.
 
-    A run in larger sizes changes only entries of larger sizes, and any other run only the others.
-
-    Args:
-        text: the file; "" if there is none.
-        listed: its entries.
-        entries: all goldens of the corpora.
-        results: the results of goldens that were compared or raised an error.
+    A run in larger sizes changes only entries of larger sizes, and any other run only the others. ``results`` are those
+    of goldens that were compared or raised an error.
     """
     by_id = {entry.id: entry for entry in entries}
     failed = [result for result in results if _fails(result)]

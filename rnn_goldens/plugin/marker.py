@@ -24,11 +24,7 @@ _TAKES_GOLDENS = pytest.StashKey[bool]()
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
-    """Parametrize a test function with its goldens, from simple to hard.
-
-    Raises:
-        pytest.Collector.CollectError: an argument is invalid, or nothing is selected.
-    """
+    """Parametrize a test function with its goldens, from simple to hard; raises CollectError for wrong arguments."""
     config = metafunc.config
     try:
         arguments = _marker_arguments(metafunc.definition)

@@ -64,12 +64,9 @@ def result_of(report: pytest.TestReport | pytest.CollectReport) -> "Result | Non
 
 
 def without_golden(node: str, golden: str, dtype: str) -> str:
-    """Return the node id of a test without its golden, but with its other parameters: they may select the network.
+    """Return the node id of a test, ``test_a.py::test_mine[fast-lstm/plain-float32]``, without its golden.
 
-    Args:
-        node: such as ``test_a.py::test_mine[fast-lstm/plain-float32]``.
-        golden: the golden's id.
-        dtype: the precision.
+    Its other parameters stay: they may select the network.
     """
     before, found, after = node.partition(f"{golden}-{dtype}")
     if not found:

@@ -105,9 +105,8 @@ Answer = Refusal | Outputs | Gradients
 def read(line: bytes, protocol: int = PROTOCOLS[0]) -> Hello | Answer:
     """Parse an answer of a protocol version; a hello states its own version.
 
-    Raises:
-        Misbehaviour: the line is not JSON or does not match the schema, the data of an array do not match its shape, or
-            a hello states an unknown protocol version.
+    Raises Misbehaviour if the line is not JSON or does not match the schema, the data of an array do not match its
+    shape, or a hello states an unknown version.
     """
     message = _parsed(line)
     if isinstance(message, dict) and message.get("answer") == "hello":
@@ -130,11 +129,7 @@ def read(line: bytes, protocol: int = PROTOCOLS[0]) -> Hello | Answer:
 
 
 def _parsed(line: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Parse a line. NaN and Infinity are accepted although JSON does not have them, because many writers produce them.
-
-    Raises:
-        Misbehaviour: the line is not JSON, or nested too deep for the recursive functions that read it.
-    """
+    """Parse JSON, with NaN, which many writers print; raises Misbehaviour for other text, and if nested too deep."""
     try:
         return json_file.parse(line, _DEEPEST, lenient=True, parse_int=_integer)
     except RecursionError:
@@ -184,10 +179,9 @@ def _without_data(array: object) -> object:
 
 
 def _array(name: str, shape: list[float], data: list[Any]) -> Read:
-    """Return an array as float64. NumPy reads its data, for which jsonschema is too slow; the schema checks the rest.
+    """Return an array as float64; raises ValueError for data that do not match the shape, or are not numbers.
 
-    Raises:
-        ValueError: the data do not match the shape, or contain something that is not a number.
+    NumPy reads the data, for which jsonschema is too slow; the schema checks the rest.
     """
     sizes = tuple(map(int, shape))
     if set(map(type, data)) <= {int, float}:  # not bool, which NumPy accepts as a number

@@ -39,9 +39,7 @@ class Conversation:
     def __init__(self, command: Command, seconds: float) -> None:
         """Start the program and read its hello.
 
-        Raises:
-            Misbehaviour: there was no valid hello within the time limit.
-            OSError: the system could not start it.
+        Raises Misbehaviour without a valid hello within the time limit, and OSError if the system could not start it.
         """
         self._requested: dict[int, RequestedGolden] = {}
         self._answered: int | None = None  # id of the last request that was answered
@@ -56,9 +54,8 @@ class Conversation:
     def request(self, golden: Inputs, request_id: int, seconds: float, *, back: bool = False) -> Answer:
         """Request the outputs of a golden, or its gradients if ``back``; returns them or a refusal.
 
-        Raises:
-            LateMisbehaviour: the program misbehaved after an earlier answer; this golden has no result.
-            Misbehaviour: there was no valid answer within the time limit.
+        Raises Misbehaviour without a valid answer within the time limit, and LateMisbehaviour if the program misbehaved
+        after an earlier answer: then this golden has no result.
         """
         deadline = time.monotonic() + seconds
         with self._ending_if_it_fails():

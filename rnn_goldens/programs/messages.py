@@ -26,13 +26,7 @@ def hello() -> Message:
 
 
 def request(golden: Inputs, request_id: int, *, back: bool = False) -> Message:
-    """Return the request to compute a golden: its configuration, weights and inputs as stored.
-
-    Args:
-        golden: the golden.
-        request_id: the number of the request.
-        back: whether to request gradients, of protocol 2; the request then has the golden's cotangents.
-    """
+    """Return the request to compute a golden as stored, or its gradients if ``back``, which needs protocol 2."""
     cotangents = {name: np.asarray(array, np.float64) for name, array in golden.cotangents.items()} if back else {}
     return {
         "request": "run",

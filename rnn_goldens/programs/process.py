@@ -159,9 +159,7 @@ class Process:
     def say_goodbye(self, seconds: float) -> tuple[list[Event], int | None]:
         """Close stdin, wait for the program to end, and kill it after the timeout.
 
-        Returns:
-            The events except the end of stdout; and the exit code, None if there were such events or the program was
-            still running after the timeout.
+        Returns the events except the end of stdout; and the exit code, None if there were events or it still ran.
         """
         deadline = time.monotonic() + seconds
         self._outbox.put(None)

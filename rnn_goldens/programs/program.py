@@ -56,9 +56,8 @@ class Program:
     def __call__(self, golden: Inputs) -> tuple[NDArray[np.floating], ...]:
         """Request the outputs of a golden, in its precision.
 
-        Raises:
-            Unsupported: the program does not support the golden, according to its hello or answer.
-            ProgramFailed: there was no valid answer. The program is restarted for the next golden.
+        Raises Unsupported if the program does not support the golden, according to its hello or answer, and
+        ProgramFailed without a valid answer: the program is restarted for the next golden.
         """
         __tracebackhide__ = True
         answer = self._answer(golden, back=False)
@@ -66,11 +65,9 @@ class Program:
         return answer.rounded(golden)
 
     def gradients(self, golden: Inputs) -> Mapping[str, NDArray[np.floating]]:
-        """Request the gradients of a golden with cotangents; returns them by name, in its precision.
+        """Request the gradients of a golden with cotangents, by name, in its precision.
 
-        Raises:
-            Unsupported: the program does not support the golden or gradients, or its protocol version has none.
-            ProgramFailed: there was no valid answer. The program is restarted for the next golden.
+        Raises as ``__call__`` does, and Unsupported if the program or its protocol version has no gradients.
         """
         __tracebackhide__ = True
         if self.hello.protocol == PROTOCOLS[0]:
