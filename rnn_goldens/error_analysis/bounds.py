@@ -11,13 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.cells.adjoint import by_matrix, part_of
 from rnn_goldens.cells.case_graph import Recorded
-from rnn_goldens.cells.derivatives import by_matrix, part_of
 from rnn_goldens.cells.graph import Node
 from rnn_goldens.cells.matrix_primitives import NUMPY
-from rnn_goldens.error_analysis.gradient_sums import SUMS, lost_in_sum, sides
 from rnn_goldens.error_analysis.graph_folding import By, Folded, folded, is_handed
-from rnn_goldens.error_analysis.loss_policy import Losses, Policy
+from rnn_goldens.error_analysis.loss_policy import SUMS, Losses, Policy, lost_in_sum, sides
 from rnn_goldens.golden.stored_arrays import Float64
 from rnn_goldens.progress import counting
 

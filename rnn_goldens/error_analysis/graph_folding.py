@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rnn_goldens.cells.derivatives import ELEMENTWISE, RULES, part_of
+from rnn_goldens.cells.adjoint import ELEMENTWISE, RULES, part_of
 from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.matrix_primitives import NUMPY
 from rnn_goldens.cells.step_program import GIVEN, Operation
-from rnn_goldens.error_analysis.gradient_sums import SUMS
-from rnn_goldens.error_analysis.loss_policy import Losses
+from rnn_goldens.error_analysis.loss_policy import SUMS, Losses
 from rnn_goldens.error_analysis.rounding_model import TERM_BY_TERM
 from rnn_goldens.golden.stored_arrays import Float64
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rnn_goldens.cells.adjoint import part_of
 from rnn_goldens.cells.case_graph import Recorded
-from rnn_goldens.cells.derivatives import part_of
 from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.matrix_primitives import NUMPY
 from rnn_goldens.cells.step_program import Operation

@@ -7,7 +7,7 @@ import numpy as np
 from rnn_goldens.cells import case_of, require_equations
 from rnn_goldens.cells.case_graph import Recorded, with_gradients
 from rnn_goldens.cells.network_graph import recorded
-from rnn_goldens.error_analysis.gradient_sums import lost_in_outer_products
+from rnn_goldens.error_analysis.loss_policy import lost_in_outer_products
 from rnn_goldens.error_analysis.network_bounds import bounds_of
 from rnn_goldens.error_analysis.profile_losses import LEAST, OF_GRADIENTS, lost_in_operands
 from rnn_goldens.error_analysis.rounding_model import UNFLUSHED, Site

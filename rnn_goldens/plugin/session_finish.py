@@ -8,12 +8,10 @@ import pytest
 
 from rnn_goldens.golden_result import FAILED, Result, is_compared
 from rnn_goldens.plugin.fixture import held_by_threads
-from rnn_goldens.plugin.options import setting
-from rnn_goldens.plugin.report_message import MESSAGE, PROPERTY, Message
+from rnn_goldens.plugin.options import MESSAGE, PROPERTY, Message, setting
 from rnn_goldens.plugin.run_results import RunResults, run_of
 from rnn_goldens.plugin.settings import KNOWN, SKIP
-from rnn_goldens.plugin.shortened_failures import shorten
-from rnn_goldens.plugin.terminal import problems
+from rnn_goldens.plugin.terminal import problems, shorten
 
 
 def end(session: pytest.Session) -> None:
@@ -44,7 +42,7 @@ def end(session: pytest.Session) -> None:
 def _to_controller(run: RunResults) -> Message:
     """Return what a worker sends at its end."""
     message: Message = {"late": run.unsent, "program": run.program}
-    if "rnn_goldens.cells.user_equations" in sys.modules:
+    if "rnn_goldens.cells.custom_cells" in sys.modules:
         from rnn_goldens.cells import named_cells
 
         message["cells"] = list(named_cells())
