@@ -12,7 +12,6 @@ import click
 from rnn_goldens.command_line import (
     check,
     defects,
-    diff,
     explain,
     export,
     fuzz,
@@ -20,7 +19,6 @@ from rnn_goldens.command_line import (
     listing,
     protocol,
     report,
-    validate,
 )
 from rnn_goldens.command_line.terminal import WIDTH, Group, echo, escape_unencodable, wrapped
 from rnn_goldens.errors import FINDING, WRONG_USE, CutShort, InvalidFile, RnnGoldensError
@@ -44,8 +42,8 @@ for command in (
     check.check_here,
     fuzz.fuzz,
     protocol.protocol,
-    validate.validate,
-    diff.diff,
+    listing.validate,
+    listing.diff,
     export.export,
     generate.generate,
     report.report,

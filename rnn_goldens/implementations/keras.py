@@ -19,17 +19,17 @@ import numpy as np
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.array_library import JAX, TENSORFLOW, TORCH, Named
+from rnn_goldens.implementations.builtin import imported_keras
 from rnn_goldens.implementations.differentiation import given_arrays, gradients
-from rnn_goldens.implementations.keras_backend import imported_keras
 from rnn_goldens.implementations.network_construction import (
     InstanceCache,
     accepted,
+    outputs,
     require_cell,
     require_gates,
     selecting,
     takes,
 )
-from rnn_goldens.implementations.unbatched_goldens import outputs
 
 keras = imported_keras()
 

@@ -24,7 +24,7 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.built_in_cells import DIALECTS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.implementations.unbatched_goldens import batched, outputs
+from rnn_goldens.implementations.network_construction import batched, outputs
 
 Arrays = dict[str, NDArray[Any]]
 

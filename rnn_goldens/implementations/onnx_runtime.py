@@ -25,9 +25,9 @@ from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKern
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.implementations.network_construction import batched, outputs
 from rnn_goldens.implementations.onnx_model import TYPES, onnx_model
 from rnn_goldens.implementations.onnx_nodes import RECURRENT, load, require_same_network
-from rnn_goldens.implementations.unbatched_goldens import batched, outputs
 from rnn_goldens.plurals import counted
 
 Array = NDArray[Any]

@@ -11,8 +11,7 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.implementations.array_library import TORCH
 from rnn_goldens.implementations.differentiation import given_arrays, gradients, initial_state
-from rnn_goldens.implementations.network_construction import InstanceCache, require_cell, takes_state
-from rnn_goldens.implementations.unbatched_goldens import batched, outputs
+from rnn_goldens.implementations.network_construction import InstanceCache, batched, outputs, require_cell, takes_state
 
 OF_CELLS: dict[str, tuple[str, dict[str, str]]] = {
     "rnn_tanh": ("RNN", {"nonlinearity": "tanh"}),

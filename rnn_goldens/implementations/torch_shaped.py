@@ -15,16 +15,17 @@ from rnn_goldens.golden.shapes import STACKED
 from rnn_goldens.implementations.array_library import TORCH, Make
 from rnn_goldens.implementations.differentiation import given_arrays, gradients, initial_state
 from rnn_goldens.implementations.network_construction import (
+    BATCHED,
     InstanceCache,
     accepted,
     accepted_only,
+    called_unbatched,
     is_of,
     require_gates,
     require_no_more,
     takes,
     takes_state,
 )
-from rnn_goldens.implementations.unbatched_goldens import BATCHED, called_unbatched
 
 NEEDLESS = {"num_layers": 1, "bidirectional": False, "bias": True, "batch_first": True}
 """Assumed behaviour of a constructor that does not accept these arguments. ``nonlinearity`` is assumed to be tanh."""

@@ -1,4 +1,4 @@
-"""The pytest plugin. pytest loads ``hooks``, ``options`` and ``report_message``; other modules are imported when used.
+"""The pytest plugin. pytest loads ``hooks`` and ``options``; other modules are imported when used.
 
 Four modules define what a project's tests can use:
 

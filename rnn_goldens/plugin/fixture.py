@@ -31,9 +31,8 @@ from rnn_goldens.golden_result import UNCHECKED
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.check_log import CheckLog
 from rnn_goldens.plugin.implementation import ImplementationFailed, failures_as_errors
-from rnn_goldens.plugin.report_message import without_golden
-from rnn_goldens.plugin.run_results import Finding, RunResults, run_of
-from rnn_goldens.plugin.selected_golden import SelectedGolden
+from rnn_goldens.plugin.options import without_golden
+from rnn_goldens.plugin.run_results import Finding, RunResults, SelectedGolden, run_of
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)

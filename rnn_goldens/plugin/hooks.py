@@ -1,4 +1,4 @@
-"""The hooks of pytest. A project that does not use goldens imports only them, ``options`` and ``report_message``."""
+"""The hooks of pytest. A project that does not use goldens imports only them and ``options``."""
 
 import sys
 from collections.abc import Callable, Generator
@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rnn_goldens.plugin import FLAGS, NAMES, OPTIONS
-from rnn_goldens.plugin.options import DRAWING, INCOMPLETE, MARKER, RUN_RESULTS, flag, ini_name, setting
-from rnn_goldens.plugin.report_message import MESSAGE, message_of, result_of
+from rnn_goldens.plugin.options import (
+    DRAWING,
+    INCOMPLETE,
+    MARKER,
+    MESSAGE,
+    RUN_RESULTS,
+    flag,
+    ini_name,
+    message_of,
+    result_of,
+    setting,
+)
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden

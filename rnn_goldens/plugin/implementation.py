@@ -145,15 +145,11 @@ class Guard:
         now: Path | None,
         backward: Backward,
     ) -> None:
-        """Guard an implementation.
+        """Guard an implementation; ``seconds`` is the time limit for one golden, None for a program, which has its own.
 
-        Args:
-            run: the implementation.
-            seconds: the time limit for one golden; None for a program, which has its own.
-            late: the list to which findings about goldens whose tests have ended are appended.
-            now: file that names the golden being run, with a traceback if a call is ended together with its process;
-                the supervisor reads it if the process dies. If None, a call that cannot be interrupted is not ended.
-            backward: returns gradients; raises Unsupported if the implementation has none.
+        Findings about goldens whose tests have ended are appended to ``late``. The file ``now`` names the golden that
+        runs, with a traceback if a call ends together with its process; the supervisor reads it if the process dies.
+        Without it, a call that cannot be interrupted is not ended.
         """
         self._run, self._backward = run, backward
         self._seconds = seconds

@@ -12,7 +12,7 @@ from rnn_goldens.golden.embedding import of_cell, require_known
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import ListEntry
 from rnn_goldens.plugin.options import flag
-from rnn_goldens.plugin.selected_golden import SelectedGolden
+from rnn_goldens.plugin.run_results import SelectedGolden
 
 ARGUMENTS = (*settings.SELECTING, "dtypes", "dtype", "corpus", "calls", "outputs", "profile", "embed", "gradients")
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.programs import answers, messages
-from rnn_goldens.programs.answers import Answer, Gradients, Hello, Outputs
+from rnn_goldens.programs import messages
 from rnn_goldens.programs.command import Command
+from rnn_goldens.programs.messages import Answer, Gradients, Hello, Outputs
 from rnn_goldens.programs.misbehaviour import (
     LateMisbehaviour,
     Misbehaviour,
@@ -46,7 +46,7 @@ class Conversation:
         self._process = Process(command)
         with self._ending_if_it_fails():
             line = self._exchange(messages.to_line(messages.hello()), LONGEST_HELLO, seconds, "hello")
-            answer = answers.read(line.content)
+            answer = messages.read(line.content)
             if not isinstance(answer, Hello):
                 raise Misbehaviour("answered hello with something else")
         self.hello = answer
@@ -63,7 +63,7 @@ class Conversation:
             self._requested[request_id] = RequestedGolden.of(golden, back=back)
             request = messages.to_line(messages.request(golden, request_id, back=back))
             line = self._exchange(request, _longest_answer(golden, back=back), seconds, "answer")
-            answer = answers.read(line.content, self.hello.protocol)
+            answer = messages.read(line.content, self.hello.protocol)
             if isinstance(answer, Hello):
                 raise Misbehaviour("answered hello to another request")
             if answer.id != request_id:
@@ -147,7 +147,7 @@ class Conversation:
     def _id_of(self, line: Line) -> int | None:
         """Return the id of the request that a line answers; None if it answers none."""
         try:
-            answer = answers.read(line.content, self.hello.protocol)
+            answer = messages.read(line.content, self.hello.protocol)
         except Misbehaviour:
             return None
         return None if isinstance(answer, Hello) else answer.id

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import ProgramFailed, Unsupported, WrongUse
-from rnn_goldens.programs.answers import GRADIENTS, Answer, Gradients, Hello, Outputs, Refusal
 from rnn_goldens.programs.command import Command
 from rnn_goldens.programs.conversation import Conversation
+from rnn_goldens.programs.messages import GRADIENTS, Answer, Gradients, Hello, Outputs, Refusal
 from rnn_goldens.programs.misbehaviour import LateMisbehaviour, Misbehaviour, RequestedGolden, printable
 from rnn_goldens.schema import PROTOCOLS
 

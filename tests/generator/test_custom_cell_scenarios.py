@@ -23,7 +23,7 @@ from rnn_goldens.generator import ball_evaluation
 from rnn_goldens.golden.shapes import Config, Layout, weight_shapes
 from rnn_goldens.implementations import adapt, numpy_cells, outputs_of
 from rnn_goldens.implementations.differentiation import differentiated
-from rnn_goldens.programs.answers import Outputs
+from rnn_goldens.programs.messages import Outputs
 
 CELL = "factories.custom_cells:slstm"
 name_cells(["factories.custom_cells:other_way_round", "factories.custom_cells:peephole_lstm", CELL])  # as a user does
