@@ -9,11 +9,10 @@ in which all gates of a network share products.
 """
 
 from rnn_goldens.cells.backward import Backward, Cotangents
-from rnn_goldens.cells.case import AnyCase, Case, case_of, cell_of, golden_case
 from rnn_goldens.cells.case_evaluation import gradients, no_equations, outputs, require_equations
 from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
 from rnn_goldens.cells.custom_cells import cell_named, name_cells, named_cells
-from rnn_goldens.cells.network import Network
+from rnn_goldens.cells.network import AnyCase, Case, Network, case_of, cell_of, golden_case
 from rnn_goldens.cells.numpy_primitives import Array, State, Weights
 
 __all__ = [

@@ -16,8 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_goldens.cells.adjoint import Symbols, part_of
-from rnn_goldens.cells.case import Case
-from rnn_goldens.cells.network import Network
+from rnn_goldens.cells.network import Case, Network
 from rnn_goldens.cells.notation import Term
 from rnn_goldens.cells.numpy_primitives import Array, State, Transposed, Weights
 from rnn_goldens.cells.step_program import Operation, Program, written

@@ -6,10 +6,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from rnn_goldens.cells.backward import Backward
-from rnn_goldens.cells.case import AnyCase, golden_case
 from rnn_goldens.cells.custom_cells import cell_of_file
 from rnn_goldens.cells.custom_recurrences import recurrence_of_file
-from rnn_goldens.cells.network import Network
+from rnn_goldens.cells.network import AnyCase, Network, golden_case
 from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase, run
 from rnn_goldens.cells.recurrence_backward import RecurrenceBackward

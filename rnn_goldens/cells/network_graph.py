@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells.adjoint import NodePrimitives
-from rnn_goldens.cells.case import Case
 from rnn_goldens.cells.case_graph import Recorded
 from rnn_goldens.cells.cell import Cell
 from rnn_goldens.cells.graph import Graph, Node
+from rnn_goldens.cells.network import Case
 from rnn_goldens.cells.notation import Term, Weight
 from rnn_goldens.cells.step_program import Program, written
 from rnn_goldens.golden.shapes import Block

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -53,43 +52,18 @@ _SAME = ("same", "kept_factor", "instead")
 """Primitives whose value is that of the first argument."""
 
 
-class Computation:
-    """Computes the wanted values of a graph again and again, and only what they need.
-
-    Attributes:
-        wanted: their positions in the graph.
-        index: by position in the graph, the index in the values that ``values`` returns.
-        count: the number of these values.
-    """
-
-    def __init__(
-        self, operations: Sequence[Operation], wanted: Sequence[int], given: Mapping[int, int], count: int
-    ) -> None:
-        """Compile operations; ``given`` are the indices in ``count`` arrays of the values that it gets."""
-        self.wanted, self.index = wanted, dict(given)
-        self._calls: list[tuple[Any, tuple[int, ...], tuple[Any, ...] | None]] = []
-        for k, operation in _used(operations, wanted, given).items():
-            if operation.primitive in _SAME:
-                self.index[k] = self.index[operation.of[0]]
-                continue
-            self.index[k] = count + len(self._calls)
-            detail = tuple(float(part) if isinstance(part, Fraction) else part for part in operation.detail)
-            of = tuple(self.index[place] for place in operation.of)
-            is_plain = len(of) == 2 and not detail  # noqa: PLR2004 - two arguments, as most operations have
-            self._calls.append((getattr(_FAST, operation.primitive), of, None if is_plain else detail))
-        self.count = count + len(self._calls)
-
-    def values(self, given: Sequence[Array]) -> list[Any]:
-        """Return the arrays given, then what is computed from them."""
-        values: list[Any] = list(given)
-        append = values.append
-        for function, of, detail in self._calls:  # the innermost loop
-            if detail is None:
-                a, b = of
-                append(function(values[a], values[b]))
-            else:
-                append(function(*[values[k] for k in of], *detail))
-        return values
+def _compiled(operations: Sequence[Operation], wanted: Sequence[int], given: Mapping[int, int], count: int) -> Program:
+    """Return the program of what wanted values need; ``given`` are the indices in ``count`` arrays of given values."""
+    places, found = dict(given), list[Operation]()
+    for k, operation in _used(operations, wanted, given).items():
+        if operation.primitive in _SAME:
+            places[k] = places[operation.of[0]]
+            continue
+        places[k] = count + len(found)
+        of = tuple(places[place] for place in operation.of)
+        detail = tuple(float(part) if isinstance(part, Fraction) else part for part in operation.detail)
+        found.append(Operation(operation.primitive, of, (), detail))
+    return Program(count, tuple(found), tuple(places[k] for k in wanted))
 
 
 def _used(operations: Sequence[Operation], wanted: Iterable[int], given: Collection[int]) -> dict[int, Operation]:
@@ -103,7 +77,7 @@ def _used(operations: Sequence[Operation], wanted: Iterable[int], given: Collect
 
 
 @lru_cache(maxsize=4096)
-def both_ways(program: Program, shapes: tuple[Shape, ...], states: int) -> tuple[Computation, Computation]:
+def both_ways(program: Program, shapes: tuple[Shape, ...], states: int) -> tuple[Program, Program]:
     """Return the forward pass of a step, as far as the states after it and the backward pass need it, and the latter.
 
     The backward pass is given the values of the forward pass, then the cotangents of its results. ``shapes`` are the
@@ -123,15 +97,11 @@ def both_ways(program: Program, shapes: tuple[Shape, ...], states: int) -> tuple
     wanted = [node.place for node in found]
     needs = _used(operations, wanted, range(first)).values()
     kept = sorted({k for operation in needs for k in operation.of if k < first})
-    forward = Computation(
-        operations,
-        [*(node.place for node in results[-states:]), *kept],
-        {k: k for k in range(len(inputs))},
-        len(inputs),
-    )
-    given = {k: forward.index[k] for k in kept}
-    given |= {g.place: forward.count + k for k, (_, g) in enumerate(seeds)}
-    return forward, Computation(operations, wanted, given, forward.count + len(seeds))
+    places = [*(node.place for node in results[-states:]), *kept]
+    forward = _compiled(operations, places, {k: k for k in range(len(inputs))}, len(inputs))
+    given, count = dict(zip(kept, forward.after[states:], strict=True)), forward.inputs + len(forward.operations)
+    given |= {g.place: count + k for k, (_, g) in enumerate(seeds)}
+    return forward, _compiled(operations, wanted, given, count + len(seeds))
 
 
 Gradients = dict[str, Array]
@@ -152,7 +122,7 @@ class Step:
     before: Arrays
     after: Arrays
     values: Sequence[Array]
-    back: Computation
+    back: Program
 
     def __getitem__(self, name: str) -> Array:
         return self.before[name]
@@ -218,8 +188,8 @@ class RecurrenceBackward:
         forward, back = both_ways(self.program(case, tuple(first)), shapes, len(states))
         for step in arguments:
             before = {**step, **weights, **states}
-            values = forward.values(list(before.values()))
-            states = {name: values[forward.index[place]] for name, place in zip(states, forward.wanted, strict=False)}
+            values = forward.computed(_FAST, list(before.values()), {})
+            states = {name: values[place] for name, place in zip(states, forward.after, strict=False)}
             kept.append(Step(before, states, values, back))
         return kept
 
@@ -233,8 +203,8 @@ class RecurrenceBackward:
 
     def step_back(self, step: Step, d_outputs: Arrays, d_after: Arrays) -> Arrays:
         """The gradients of the arguments of a step by head; those of weights by row of the batch, too."""
-        values = step.back.values([*step.values, *d_outputs.values(), *d_after.values()])
-        return {n: values[step.back.index[place]] for n, place in zip(step.before, step.back.wanted, strict=True)}
+        values = step.back.computed(_FAST, [*step.values, *d_outputs.values(), *d_after.values()], {})
+        return {name: values[place] for name, place in zip(step.before, step.back.after, strict=True)}
 
     def d_outputs(self, case: RecurrenceCase, cotangents: Arrays) -> Sequence[Arrays]:
         """The cotangents of the outputs of each step by name of the output, in lanes."""

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.comparison.actual import gradients_by_name
-from rnn_goldens.comparison.array_conversion import NotNumbers, Output, read
-from rnn_goldens.comparison.array_ownership import refuse_own_arrays
+from rnn_goldens.comparison.array_conversion import NotNumbers, Output, read, refuse_own_arrays
 from rnn_goldens.comparison.golden_slices import joined, longest, middle_step, of_rows, of_steps
 from rnn_goldens.comparison.returned import by_name, outputs_of
 from rnn_goldens.comparison.verdict import Verdict, compare

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.comparison.error_plot import Picture
-from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict
+from rnn_goldens.comparison.verdict import GoldenMismatch, Picture, Verdict
 from rnn_goldens.errors import RnnGoldensError, Unsupported
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import actual_gradients, actual_outputs, gradients_by_name
-from rnn_goldens.comparison.array_ownership import refuse_own_arrays, written_to, wrote_into
+from rnn_goldens.comparison.array_conversion import refuse_own_arrays, written_to, wrote_into
 from rnn_goldens.comparison.call_patterns import Backward, Run, compare_calls, compare_gradient_calls
-from rnn_goldens.comparison.error_plot import picture
 from rnn_goldens.comparison.returned import outputs_of
-from rnn_goldens.comparison.verdict import Verdict, verdict_on
+from rnn_goldens.comparison.verdict import Verdict, picture, verdict_on
 from rnn_goldens.diagnosis.search import CandidateSearch, SearchState
 from rnn_goldens.diagnosis.verdict_diagnosis import diagnosed
 from rnn_goldens.errors import RnnGoldensError, WrongUse

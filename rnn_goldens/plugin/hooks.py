@@ -114,7 +114,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
     """Print the sections about goldens, and why the run is not complete."""
     if RUN_RESULTS in terminalreporter.config.stash:
-        from rnn_goldens.plugin.terminal import summarize
+        from rnn_goldens.plugin.session_finish import summarize
 
         summarize(terminalreporter)
 
@@ -122,7 +122,7 @@ def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrize a test with the selected goldens, in each precision."""
     if "rnn_golden" in metafunc.fixturenames:
-        from rnn_goldens.plugin.marker import parametrize
+        from rnn_goldens.plugin.settings import parametrize
 
         parametrize(metafunc)
 
@@ -130,7 +130,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Fail a test without ``rnn_golden`` that is marked, or whose marked class or module has no test of goldens."""
     if "rnn_goldens" in item.keywords and not _takes_golden(item):
-        from rnn_goldens.plugin.marker import refuse_marker_without_golden
+        from rnn_goldens.plugin.settings import refuse_marker_without_golden
 
         refuse_marker_without_golden(item)
 

@@ -19,8 +19,7 @@ import pytest
 
 from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.comparison.actual import gradients_by_name
-from rnn_goldens.comparison.array_conversion import NotNumbers, read
-from rnn_goldens.comparison.array_ownership import written_to, wrote_into
+from rnn_goldens.comparison.array_conversion import NotNumbers, read, written_to, wrote_into
 from rnn_goldens.comparison.call_patterns import Backward
 from rnn_goldens.comparison.returned import by_name, outputs_of
 from rnn_goldens.errors import ProgramFailed, RnnGoldensError, Unsupported, WrongUse

@@ -14,10 +14,10 @@ from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden_result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Drawn
 from rnn_goldens.plugin.check_log import CHECK_FAILS, CheckLog, entry_of
 from rnn_goldens.plugin.fixture import CHECK_LOG
-from rnn_goldens.plugin.marker import skip_reason
 from rnn_goldens.plugin.options import MESSAGE, PROPERTY, Message, message_of
 from rnn_goldens.plugin.run_results import SelectedGolden, first_line, run_of, selected_of
-from rnn_goldens.plugin.terminal import remove_id_from_summary
+from rnn_goldens.plugin.session_finish import remove_id_from_summary
+from rnn_goldens.plugin.settings import skip_reason
 
 OUTCOMES = (PASSED, SKIPPED, KNOWN, REFUSED, FAILED)
 """Outcomes from best to worst. The outcome of a test is the worst of its phases and subtests."""

@@ -7,8 +7,8 @@ import pytest
 
 from rnn_goldens import Golden, Unsupported, load
 from rnn_goldens.cells import Array, Backward, case_of
+from rnn_goldens.error_analysis.network_bounds import output_tolerance
 from rnn_goldens.error_analysis.profile_losses import LEAST
-from rnn_goldens.error_analysis.profile_tolerance import output_tolerance
 from rnn_goldens.golden.rounding_profile import TF32, WGSL
 from rnn_goldens.golden.tolerance import Bound, Derived, Exact
 
