@@ -157,12 +157,12 @@ class Golden(GoldenData, Inputs):
             if self.dtype == FLOAT32:
                 require_tf32(self, profile)
         elif self.dtype == FLOAT32:
-            from rnn_goldens.error_analysis.network_bounds import gradient_tolerance, output_tolerance
+            from rnn_goldens.error_analysis.network_bounds import network_tolerance
 
             require_own_size(profile, is_embedded=self.embedding is not None)
-            changed["tolerance"] = output_tolerance(self, profile.arithmetic)
+            changed["tolerance"] = network_tolerance(self, None, profile.arithmetic)
             if (gradients := self.gradients) is not None and FLOAT32 in gradients.precisions:
-                tolerance = gradient_tolerance(self, gradients, profile.arithmetic)
+                tolerance = network_tolerance(self, gradients, profile.arithmetic)
                 changed["gradients"] = replace(gradients, tolerance=tolerance)
         return replace(self, **changed)
 

@@ -2,7 +2,7 @@
 
 ``equations`` and ``recurrence_equations`` define one time step in the primitives of ``notation``. ``cell`` and
 ``step_program`` compile it to a list of primitives, which ``numpy_primitives`` and ``matrix_primitives`` compute;
-``network`` and ``recurrence`` unroll it; ``network_graph`` and ``recurrence_graph`` record every operation.
+``network`` and ``recurrence`` unroll it; ``network`` and ``recurrence_graph`` record every operation.
 The backward pass is derived: ``adjoint`` has the derivative of each primitive, and adds gradients to a graph. In NumPy,
 ``recurrence_backward`` runs the adjoint of the graph of one step again and again; ``backward`` derives that of a step
 in which all gates of a network share products.

@@ -15,8 +15,7 @@ from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.recurrences import Recurrence
-from rnn_goldens.golden.shapes import Layout, is_custom_cell
+from rnn_goldens.golden.shapes import is_custom_cell
 from rnn_goldens.golden.stored_arrays import GoldenArrays
 
 
@@ -51,7 +50,7 @@ def no_equations(golden: GoldenData) -> str:
     if not is_custom_cell(golden.cell):
         return ""
     if golden.stored not in _REASONS:
-        _REASONS[golden.stored] = _unavailable(golden) or _changed(golden)
+        _REASONS[golden.stored] = _reason(golden)
     return _REASONS[golden.stored]
 
 
@@ -61,29 +60,20 @@ def require_equations(golden: GoldenData) -> None:
         raise WrongUse(f"{golden.id}: {why}")
 
 
-def _unavailable(golden: GoldenData) -> str:
+def _reason(golden: GoldenData) -> str:
+    """Return why the equations are not available, or not those that the golden was certified with; "" if they are."""
     cell = golden.cell
     try:
-        (cell_of_file if golden.is_network else recurrence_of_file)(cell)
+        now = cell_of_file(cell).layout if golden.is_network else recurrence_of_file(cell).recurrence
     except WrongUse as error:
         first, *others = str(error).removeprefix(f"cell {cell!r}: ").splitlines()
         reason = f"{first} {others[-1]}" if others else first  # the last line of a traceback
         return f"the equations of {cell} are not available: {reason}"
-    return ""
-
-
-def _declared_now(golden: GoldenData) -> Layout | Recurrence:
-    if golden.is_network:
-        return cell_of_file(golden.cell).layout
-    return recurrence_of_file(golden.cell).recurrence
-
-
-def _changed(golden: GoldenData) -> str:
-    now, then = _declared_now(golden), golden.layout if golden.is_network else golden.recurrence.recurrence
+    then = golden.layout if golden.is_network else golden.recurrence.recurrence
     if now == then and _reproduces_outputs(golden):
         return ""
     how = "" if now == then else f": they use {now.in_words}, but used {then.in_words}"
-    changed = f"the equations of {golden.cell} are not those that {golden.id} was certified with{how}"
+    changed = f"the equations of {cell} are not those that {golden.id} was certified with{how}"
     return f"{changed}; if the change is right, generate the golden again"
 
 

@@ -69,26 +69,18 @@ class RecurrenceCase:
         """Return a case for each packed sequence; this case alone without packing."""
         if self.offsets is None:
             return [self]
-        return [
-            replace(
-                self,
-                inputs={name: array[:, steps] for name, array in self.inputs.items()},
-                states={name: array[k : k + 1] for name, array in self.states.items()},
-                offsets=None,
-            )
-            for k, steps in enumerate(sequence_slices(self.offsets))
-        ]
+        slices = enumerate(sequence_slices(self.offsets))
+        return [self._part((slice(None), steps), slice(k, k + 1)) for k, steps in slices]
 
     def rows(self) -> list["RecurrenceCase"]:
         """Return a case for each row of the batch."""
-        return [
-            replace(
-                self,
-                inputs={name: array[k : k + 1] for name, array in self.inputs.items()},
-                states={name: array[k : k + 1] for name, array in self.states.items()},
-            )
-            for k in range(len(next(iter(self.inputs.values()))))
-        ]
+        rows = (slice(k, k + 1) for k in range(len(next(iter(self.inputs.values())))))
+        return [self._part((row,), row) for row in rows]
+
+    def _part(self, of_inputs: tuple[slice, ...], of_states: slice) -> "RecurrenceCase":
+        inputs = {name: array[of_inputs] for name, array in self.inputs.items()}
+        states = {name: array[of_states] for name, array in self.states.items()}
+        return replace(self, inputs=inputs, states=states, offsets=None)
 
     @property
     def dtype(self) -> np.dtype[Any]:

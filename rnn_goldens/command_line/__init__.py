@@ -9,16 +9,7 @@ import sys
 
 import click
 
-from rnn_goldens.command_line import (
-    check,
-    defects,
-    explain,
-    export,
-    generate,
-    listing,
-    protocol,
-    report,
-)
+from rnn_goldens.command_line import check, explain, export, generate, listing, report
 from rnn_goldens.command_line.terminal import WIDTH, Group, echo, escape_unencodable, wrapped
 from rnn_goldens.errors import FINDING, WRONG_USE, CutShort, InvalidFile, RnnGoldensError
 
@@ -40,13 +31,13 @@ for command in (
     check.check,
     check.check_here,
     check.fuzz,
-    protocol.protocol,
+    export.protocol,
     listing.validate,
     listing.diff,
     export.export,
     generate.generate,
     report.report,
-    defects.defects,
+    report.defects,
 ):
     cli.add_command(command)
 

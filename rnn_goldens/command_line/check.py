@@ -24,6 +24,10 @@ from rnn_goldens.errors import FINDING, UnknownName, WrongUse
 from rnn_goldens.golden.features import INPUT_FEATURES
 from rnn_goldens.plugin import CHECK_HERE, FLAGS, OPTIONS, as_typed
 
+if TYPE_CHECKING:
+    from rnn_goldens.fuzz.bounds import Bounds
+    from rnn_goldens.fuzz.worker import Started
+
 _EXHAUSTIVE = ("cell", "dtype", "time_limit")
 """The options that --exhaustive accepts."""
 
@@ -139,11 +143,6 @@ def check_here(folder: Path, alive: int) -> None:
     from rnn_goldens.plugin.builtin_check.supervisor import check_here
 
     check_here(folder, alive)
-
-
-if TYPE_CHECKING:
-    from rnn_goldens.fuzz.bounds import Bounds
-    from rnn_goldens.fuzz.worker import Started
 
 
 @_command(short_help="Check with randomly drawn goldens; find the smallest that fails.")

@@ -15,7 +15,7 @@ from rnn_goldens.cells.adjoint import part_of
 from rnn_goldens.cells.case_graph import Recorded, with_gradients
 from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.matrix_primitives import NUMPY
-from rnn_goldens.cells.network_graph import recorded
+from rnn_goldens.cells.network import recorded
 from rnn_goldens.cells.step_program import Operation
 from rnn_goldens.error_analysis.bounds import Bounds
 from rnn_goldens.error_analysis.loss_policy import ACCUMULATION, NETWORK, OUTPUTS_OF_NETWORK, lost_in_outer_products
@@ -149,20 +149,12 @@ _KNOWN: WeakKeyDictionary[object, dict[str, Tolerance]] = WeakKeyDictionary()
 """Tolerances by stored arrays, or gradients, and arithmetic."""
 
 
-def output_tolerance(golden: GoldenData, arithmetic: str) -> Tolerance:
-    """Return the tolerance of the outputs of a golden for a network.
+def network_tolerance(golden: GoldenData, gradients: Gradients | None, arithmetic: str) -> Tolerance:
+    """Return the tolerance of the outputs of a golden for a network, or of its gradients if they are given.
 
     Raises Unsupported if none can be derived in float32, and WrongUse if equations of a custom cell are missing.
     """
-    known = _KNOWN.setdefault(golden.stored, {})
-    if arithmetic not in known:
-        known[arithmetic] = _derived(golden, None, arithmetic)
-    return known[arithmetic]
-
-
-def gradient_tolerance(golden: GoldenData, gradients: Gradients, arithmetic: str) -> Tolerance:
-    """Return the tolerance of the gradients of a golden for a network; raises the errors of ``output_tolerance``."""
-    known = _KNOWN.setdefault(gradients, {})
+    known = _KNOWN.setdefault(golden.stored if gradients is None else gradients, {})
     if arithmetic not in known:
         known[arithmetic] = _derived(golden, gradients, arithmetic)
     return known[arithmetic]

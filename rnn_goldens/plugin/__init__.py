@@ -4,13 +4,13 @@ Four modules define what a project's tests can use:
 
 - ``OPTIONS``: command-line options, which can also be set in the ini file.
 - ``settings`` checks them, and reads ``@pytest.mark.rnn_goldens``, which selects goldens and parametrizes tests.
-- ``fixture``: the fixture ``rnn_golden``, which records what a test checks; ``implementation`` has the fixture
-  ``rnn_implementation``, and guards its calls.
+- ``fixture``: the fixture ``rnn_golden``, which records what a test checks, and restores what it changed;
+  ``implementation`` has the fixture ``rnn_implementation``, and guards its calls.
 - ``report_file``: the file that ``--rnn-goldens-report`` writes.
 
 Internal modules, among others: ``check_log`` records the comparisons of a test, ``outcomes`` derives the outcome,
 ``run_results`` collects the outcomes of a run, and ``session_finish`` turns them into an exit code and prints them.
-``state_restoration`` restores what a test changed. ``builtin_check`` runs ``rnn-goldens check``.
+``builtin_check`` runs ``rnn-goldens check``.
 """
 
 from collections.abc import Iterator, Mapping

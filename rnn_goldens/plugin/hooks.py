@@ -157,8 +157,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     drawing = sys.modules.get(DRAWING)
     with ExitStack() as around:
         if _takes_golden(item):
-            from rnn_goldens.plugin.fixture import checked
-            from rnn_goldens.plugin.state_restoration import restored
+            from rnn_goldens.plugin.fixture import checked, restored
 
             around.enter_context(checked(item))
             around.enter_context(restored())
