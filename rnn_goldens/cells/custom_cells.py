@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
-from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
 from rnn_goldens.cells.notation import Matrix, Term, Weight
+from rnn_goldens.cells.step_program import BUILT_IN_CELLS, Cell
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.shapes import MAX_STATES, STACKED, STATE, Config, Layout, axis_sizes, in_file_order
 from rnn_goldens.user_code import error_text, import_object

@@ -14,13 +14,12 @@ from numpy.typing import DTypeLike, NDArray
 
 from rnn_goldens.cells.adjoint import NodePrimitives
 from rnn_goldens.cells.case_graph import Recorded
-from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
 from rnn_goldens.cells.custom_cells import cell_of_file
 from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.notation import Term, Weight
 from rnn_goldens.cells.numpy_primitives import Arithmetic, Array, State, Weights
 from rnn_goldens.cells.recurrence import RecurrenceCase, recurrence_case
-from rnn_goldens.cells.step_program import Program, written
+from rnn_goldens.cells.step_program import BUILT_IN_CELLS, Cell, Program, written
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.data import InputsData
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig

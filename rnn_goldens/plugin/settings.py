@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from rnn_goldens.comparison.call_patterns import call_pattern
-from rnn_goldens.corpus import Corpora, Entry, open_corpora, packaged, some_names, split_at_commas
+from rnn_goldens.corpus import Corpora, open_corpora, packaged, some_names, split_at_commas
 from rnn_goldens.errors import InvalidFile, RnnGoldensError, UnknownName, WrongUse
 from rnn_goldens.golden.embedding import larger_sizes, of_cell, require_known
 from rnn_goldens.golden.precision import precision
@@ -18,7 +18,7 @@ from rnn_goldens.golden.recurrences import BUILT_IN
 from rnn_goldens.golden.rounding_profile import Profile, profile_named
 from rnn_goldens.golden.shapes import chosen_outputs
 from rnn_goldens.implementations import check_name
-from rnn_goldens.plugin.known_failures import ListEntry, read_list
+from rnn_goldens.plugin.known_failures import ListEntry, first_matching, read_list
 from rnn_goldens.plugin.options import flag, ini_name, setting
 from rnn_goldens.plugin.run_results import SelectedGolden
 from rnn_goldens.programs.program import START_LIMITS
@@ -175,7 +175,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         selected = [
             SelectedGolden(
                 *(e.id, dtype, how.calls, gradients, corpus, how.outputs, how.profile, of_cell(e.cell, how.sizes)),
-                *(_first(listed, e, dtype, dict(of_cell(e.cell, how.sizes))) for listed in lists),
+                *(first_matching(listed, e, dtype, dict(of_cell(e.cell, how.sizes))) for listed in lists),
             )
             for e in entries
             for dtype in how.dtypes
@@ -193,11 +193,6 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("rnn_golden", parameters, indirect=True)
     for node in metafunc.definition.listchain():
         node.stash[_TAKES_GOLDENS] = True
-
-
-def _first(listed: Iterable[ListEntry], entry: Entry, dtype: str, sizes: Mapping[str, int]) -> ListEntry | None:
-    """Return the first line that matches a golden in a precision, embedded in these sizes."""
-    return next((one for one in listed if one.matches(entry, dtype) and one.is_for(entry.cell, sizes)), None)
 
 
 def _corpus(metafunc: pytest.Metafunc, names_of_corpora: Sequence[str]) -> str:
