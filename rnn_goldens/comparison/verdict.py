@@ -49,7 +49,11 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         """Return the HTML that a notebook displays."""
-        return as_html(self.largest_error, self.differences.values(), self.message)
+        heading = "✗ failed" if self.message else "✓ passed"
+        if isfinite(self.largest_error):
+            heading += f": the largest error is {_times(self.largest_error)}"
+        text = f'<pre style="white-space: pre-wrap">{escape(self.message)}</pre>' if self.message else ""
+        return html_table(heading, (tuple(_row(d)) for d in self.differences.values()), _COLUMNS) + text
 
 
 class Verdicts(list[Verdict]):
@@ -103,15 +107,6 @@ def verdict_on(actual: Actual, meaning: str = "") -> Verdict:
 
 
 _COLUMNS = ("output", "wrong", "largest error", "at", "got", "want", "allowed")
-
-
-def as_html(largest_error: float, differences: Iterable[Difference], message: str) -> str:
-    """Return the HTML of a verdict; its message is empty if the comparison passed."""
-    heading = "✗ failed" if message else "✓ passed"
-    if isfinite(largest_error):
-        heading += f": the largest error is {_times(largest_error)}"
-    text = f'<pre style="white-space: pre-wrap">{escape(message)}</pre>' if message else ""
-    return html_table(heading, (tuple(_row(d)) for d in differences), _COLUMNS) + text
 
 
 def _times(error: float) -> str:

@@ -119,8 +119,7 @@ def own_cells(kind: type[linen.RNNCellBase]) -> Cells:
 
     def make(golden: Inputs) -> linen.RNNCellBase:
         wanted: dict[str, Any] = {"features": golden.network.hidden_size, "param_dtype": jnp.dtype(golden.dtype)}
-        _, options = OF_CELLS.get(golden.cell, (None, {}))
-        wanted |= selecting(golden, kind, options)
+        wanted |= selecting(golden, kind, OF_CELLS)
         return kind(**accepted(kind, wanted, {"param_dtype": jnp.dtype("float32")}))
 
     return Cells(make, _require_parameters)

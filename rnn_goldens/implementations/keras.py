@@ -176,8 +176,7 @@ def own_layers(kind: type) -> Layers:
             raise Unsupported(f"{kind.__name__} takes no go_backwards")
         if golden.lengths is None:
             del wanted["zero_output_for_mask"]
-        _, options = OF_CELLS.get(golden.cell, (None, {}))
-        return kind(hidden_size, **accepted(kind, {**wanted, **selecting(golden, kind, options)}, NEEDLESS))
+        return kind(hidden_size, **accepted(kind, {**wanted, **selecting(golden, kind, OF_CELLS)}, NEEDLESS))
 
     def make(golden: Inputs) -> list[Any]:
         _require_fit(kind, golden)

@@ -37,8 +37,9 @@ def accepted(kind: type, wanted: Mapping[str, Any], needless: Mapping[str, Any])
     return accepted_only(kind, wanted)
 
 
-def selecting(golden: Inputs, kind: type, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def selecting(golden: Inputs, kind: type, of_cells: Mapping[str, tuple[Any, dict[str, Any]]]) -> Mapping[str, Any]:
     """Return which of the arguments that select a golden's cell a class needs: those that it accepts, and relu."""
+    _, options = of_cells.get(golden.cell, (None, {}))
     return options if golden.cell == "rnn_relu" else accepted_only(kind, options)
 
 
