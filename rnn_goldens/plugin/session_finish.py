@@ -47,7 +47,7 @@ def end(session: pytest.Session) -> None:
         return
     receive(config, {"late": run.unsent})
     if run.failures or any(map(is_compared, run.with_outcome(FAILED))):
-        from rnn_goldens.plugin.causes import explain_all
+        from rnn_goldens.plugin.run_coverage import explain_all
 
         explain_all(config, run)
     if any(setting(config, name) for name in (KNOWN, SKIP)):
