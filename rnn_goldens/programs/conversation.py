@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.programs import messages
 from rnn_goldens.programs.command import Command
-from rnn_goldens.programs.messages import Answer, Gradients, Hello, Outputs
+from rnn_goldens.programs.messages import GRADIENTS, Answer, Arrays, Hello
 from rnn_goldens.programs.misbehaviour import (
     LateMisbehaviour,
     Misbehaviour,
@@ -68,11 +68,8 @@ class Conversation:
                 raise Misbehaviour("answered hello to another request")
             if answer.id != request_id:
                 raise self._another_id(answer.id, line, request_id, deadline)
-            if isinstance(answer, Outputs if back else Gradients):
-                got, expected = ("outputs", "gradients") if back else ("gradients", "outputs")
-                raise Misbehaviour(f"answered {got} to a request for {expected}")
-            if isinstance(answer, Outputs):
-                _require_names(answer, golden)
+            if isinstance(answer, Arrays):
+                _require_requested(answer, golden, GRADIENTS if back else "outputs")
             self._answered = request_id
             self._require_single_answer()
         return answer
@@ -165,9 +162,11 @@ class Conversation:
             raise
 
 
-def _require_names(answer: Outputs, golden: Inputs) -> None:
-    """Raise Misbehaviour unless an answer has the names of a recurrence's outputs."""
-    names = golden.layout.outputs
+def _require_requested(answer: Arrays, golden: Inputs, requested: str) -> None:
+    """Raise Misbehaviour for outputs in place of gradients, or the other way round, and unless outputs are complete."""
+    if answer.answer != requested:
+        raise Misbehaviour(f"answered {answer.answer} to a request for {requested}")
+    names = golden.layout.outputs if requested != GRADIENTS else ()
     if missing := [name for name in names if name not in answer.arrays]:
         got = ", ".join(answer.arrays)
         raise Misbehaviour(

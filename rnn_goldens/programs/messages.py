@@ -76,35 +76,24 @@ class Refusal:
 
 
 @dataclass(frozen=True, eq=False)
-class Outputs:
-    """The answer ``outputs``: float64 arrays by name."""
+class Arrays:
+    """The answer ``outputs`` or ``gradients``: float64 arrays by name."""
 
     id: int
+    answer: str
     arrays: Mapping[str, Read]
 
-    def rounded(self, golden: Inputs) -> tuple[Rounded, ...]:
-        """Return the outputs in a golden's order and precision, in its NumPy type; last those that it does not have.
+    def rounded(self, golden: Inputs) -> dict[str, Rounded]:
+        """Return the arrays in a golden's precision, in its NumPy type: outputs in its order, then all others.
 
         The last states of a recurrence that are not compared are left out.
         """
-        others = [name for name in self.arrays if name not in {f"{state}_n" for state in golden.layout.states}]
-        names = dict.fromkeys([*golden.layout.outputs, *others])
-        return tuple(_rounded(self.arrays[name], golden.dtype) for name in names if name in self.arrays)
+        not_compared = {f"{state}_n" for state in golden.layout.states} if self.answer != GRADIENTS else ()
+        names = dict.fromkeys([*golden.layout.outputs, *(name for name in self.arrays if name not in not_compared)])
+        return {name: _rounded(self.arrays[name], golden.dtype) for name in names if name in self.arrays}
 
 
-@dataclass(frozen=True, eq=False)
-class Gradients:
-    """The answer ``gradients``: float64 gradients, by the name of the input or weight."""
-
-    id: int
-    arrays: Mapping[str, Read]
-
-    def rounded(self, dtype: str) -> dict[str, Rounded]:
-        """Return the gradients by name, rounded to a precision, in its NumPy type."""
-        return {name: _rounded(array, dtype) for name, array in self.arrays.items()}
-
-
-Answer = Refusal | Outputs | Gradients
+Answer = Refusal | Arrays
 
 
 def read(line: bytes, protocol: int = PROTOCOLS[0]) -> Hello | Answer:
@@ -124,13 +113,13 @@ def read(line: bytes, protocol: int = PROTOCOLS[0]) -> Hello | Answer:
     request_id = int(message["id"])
     if message["answer"] == "unsupported":
         return Refusal(request_id, message["reason"])
+    are_gradients = message["answer"] == GRADIENTS
+    named = message[GRADIENTS] if are_gradients else {name: message[name] for name in message if _is_output(name)}
     try:
-        if message["answer"] == "outputs":
-            return Outputs(request_id, {name: _array(name, **message[name]) for name in message if _is_output(name)})
-        gradients = message[GRADIENTS].items()
-        return Gradients(request_id, {name: _array(f"{GRADIENTS}/{name}", **array) for name, array in gradients})
+        arrays = {n: _array(f"{GRADIENTS}/{n}" if are_gradients else n, **array) for n, array in named.items()}
     except ValueError as error:
         raise _invalid_answer(line, str(error), protocol) from None
+    return Arrays(request_id, message["answer"], arrays)
 
 
 def _parsed(line: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds

@@ -169,8 +169,8 @@ def test_a_slightly_nested_answer_reports_its_problem() -> None:
 def read_numbers(data: str, dtype: str = "float64") -> np.ndarray[Any, Any]:
     array = f'{{"shape": [{data.count(",") + 1}], "data": [{data}]}}'
     answer = messages.read(f'{{"answer": "outputs", "id": 1, "out": {array}, "h_n": {array}}}'.encode())
-    assert isinstance(answer, messages.Outputs)
-    return answer.rounded(load("rnn-tanh/plain", dtype=dtype))[0]
+    assert isinstance(answer, messages.Arrays)
+    return answer.rounded(load("rnn-tanh/plain", dtype=dtype))["out"]
 
 
 def test_values_that_are_not_finite_are_read() -> None:
@@ -218,5 +218,5 @@ def test_the_examples_are_valid(make_golden: MakeGolden) -> None:
         message = messages.correct_outputs(golden, 5)
         assert not schema.problems(message, "protocol-answer", 1)
         answer = messages.read(line(message))
-        assert isinstance(answer, messages.Outputs)
-        assert golden.compare(*answer.rounded(golden)).passed
+        assert isinstance(answer, messages.Arrays)
+        assert golden.compare(*answer.rounded(golden).values()).passed
